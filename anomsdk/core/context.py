@@ -1,0 +1,145 @@
+"""Context: the model's input from the last feature frames, stacked or summarised."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, TypeAlias
+
+import numpy as np
+
+from anomsdk.core.affine import Affine, AffinePlan
+from anomsdk.core.checks import require
+from anomsdk.core.fixed import Ints
+
+MAX_FRAMES = 256
+STATISTICS = ("mean", "deviation", "max", "min")
+
+
+@dataclass(frozen=True, eq=False)
+class StackPlan:
+    """The last ``frames`` frames, oldest first."""
+
+    kind: ClassVar[str] = "stack"
+
+    frames: int
+    stride: int  # frames between model runs
+
+    def n_inputs(self, n_features: int) -> int:
+        """Width of the model's input."""
+        return self.frames * n_features
+
+    def check(self, n_features: int) -> None:
+        """Refuse what cannot be stacked."""
+        _check_frames(self.frames, self.stride)
+
+
+@dataclass(frozen=True, eq=False)
+class SummaryPlan:
+    """Statistics of each feature over the last ``frames`` frames, statistic by statistic."""
+
+    kind: ClassVar[str] = "summary"
+
+    frames: int
+    stride: int
+    statistics: tuple[str, ...]
+    normalisation: AffinePlan
+
+    def n_inputs(self, n_features: int) -> int:
+        """Width of the model's input."""
+        return len(self.statistics) * n_features
+
+    def check(self, n_features: int) -> None:
+        """Prove the map of each statistic."""
+        _check_frames(self.frames, self.stride)
+        known = ", ".join(STATISTICS)
+        require(len(self.statistics) > 0, f"context: no statistics; choose from {known}")
+        for name in self.statistics:
+            require(name in STATISTICS, f"context: statistic '{name}' is unknown; choose from {known}")
+        require(len(set(self.statistics)) == len(self.statistics), "context: a statistic is named twice")
+        ranges = [statistic_range(name, self.frames) for name in self.statistics]
+        smallest, largest = np.repeat(np.array(ranges, np.int64), n_features, axis=0).T
+        self.normalisation.check(
+            self.n_inputs(n_features), smallest, largest, "context: normalisation"
+        )
+
+
+ContextPlan: TypeAlias = StackPlan | SummaryPlan
+
+
+def statistic_range(name: str, frames: int) -> tuple[int, int]:
+    """Smallest and largest value that `statistics_of` can give for int8 features."""
+    return {
+        "mean": (-128 * frames, 127 * frames),
+        "deviation": (0, frames * frames * 255),
+        "max": (-128, 127),
+        "min": (-128, 127),
+    }[name]
+
+
+def statistics_of(windows: Ints, names: tuple[str, ...]) -> Ints:
+    """Statistics of each feature, before normalisation; no division.
+
+    Parameters
+    ----------
+    windows : int64 (n, frames, n_features) in int8 range
+    names : from STATISTICS
+
+    Returns
+    -------
+    int64 (n, len(names) * n_features): mean as the sum over the frames F; deviation as the sum of
+    absolute deviations from the mean, times F: ``sum |F x - sum x|``; max; min
+    """
+    frames = windows.shape[1]
+    total = windows.sum(axis=1)
+    values = {
+        "mean": lambda: total,
+        "deviation": lambda: np.abs(frames * windows - total[:, None]).sum(axis=1),
+        "max": lambda: windows.max(axis=1),
+        "min": lambda: windows.min(axis=1),
+    }
+    return np.concatenate([values[name]() for name in names], axis=1)
+
+
+class Context:
+    """Keeps the last ``frames`` frames and gives an input every ``stride`` frames once it is full."""
+
+    def __init__(self, plan: ContextPlan, n_features: int) -> None:
+        self._plan = plan
+        self._affine = Affine(plan.normalisation) if isinstance(plan, SummaryPlan) else None
+        self._history = np.zeros((plan.frames - 1, n_features), np.int64)
+        self._seen = 0  # frames since the restart; counts on only until the phase of the stride is known
+
+    def push(self, features: Ints) -> tuple[Ints, Ints]:
+        """Take feature frames, give the inputs that they complete.
+
+        Parameters
+        ----------
+        features : int64 (m, n_features) in int8 range
+
+        Returns
+        -------
+        inputs : int8 range, int64 (t, n_in)
+        completed_by : int64 (t,), which frame completed each input
+        """
+        plan, m = self._plan, len(features)
+        frames = np.concatenate([self._history, features])
+        seen = self._seen + 1 + np.arange(m)
+        completed_by = np.flatnonzero((seen >= plan.frames) & ((seen - plan.frames) % plan.stride == 0))
+        windows = frames[completed_by[:, None] + np.arange(plan.frames)]
+        self._history[:] = frames[m:]
+        self._seen += m
+        if self._seen >= plan.frames:
+            self._seen = plan.frames + (self._seen - plan.frames) % plan.stride
+        if self._affine is None:
+            return windows.reshape(len(windows), -1), completed_by
+        return self._affine.run(statistics_of(windows, plan.statistics)), completed_by  # type: ignore[union-attr]
+
+    def restart(self) -> None:
+        """Forget every frame: the next input needs a full context."""
+        self._history.fill(0)
+        self._seen = 0
+
+
+def _check_frames(frames: int, stride: int) -> None:
+    require(1 <= frames <= MAX_FRAMES, f"context: {frames} frames, not 1 to {MAX_FRAMES}")
+    require(1 <= stride <= MAX_FRAMES, f"context: stride is {stride} frames, not 1 to {MAX_FRAMES}")

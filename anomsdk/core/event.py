@@ -1,0 +1,76 @@
+"""Event: the 16 bytes that may leave a pipeline."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+
+from anomsdk.core.fixed import log2_q10
+
+EVENT_BYTES = 16
+VERSION = 1
+
+# version and kind, state and flags, sequence, hop, score, health, three reasons, plan tag; little-endian
+_LAYOUT = struct.Struct("<BBHIHB3sH")
+
+
+class Kind(IntEnum):
+    """What an event is about."""
+
+    ANOMALY = 1
+
+
+class State(IntEnum):
+    """State of the alarm after the event."""
+
+    NORMAL = 0
+    PENDING = 1
+    UNACK_ALARM = 2
+
+
+@dataclass(frozen=True)
+class Event:
+    """A change of the alarm, in integers; ``bytes(event)`` is the 16 bytes that leave the device.
+
+    Parameters
+    ----------
+    kind : Kind
+    state : State after the change
+    high : the high level raised it
+    sequence : counts events, 0 to 65535, then from 0 again
+    hop : index of the hop that ended the tick, modulo 2**32
+    score_log2_q8 : log2 of the score in q8, 0 to 8191; 0 also for a score of 0
+    health : 0
+    reasons : three codes, 0
+    plan_tag : first two bytes of the plan's id
+    """
+
+    kind: Kind
+    state: State
+    high: bool
+    sequence: int
+    hop: int
+    score_log2_q8: int
+    health: int
+    reasons: tuple[int, int, int]
+    plan_tag: int
+
+    def __bytes__(self) -> bytes:
+        return _LAYOUT.pack(
+            VERSION << 4 | self.kind,
+            self.state | self.high << 6,
+            self.sequence,
+            self.hop,
+            self.score_log2_q8,
+            self.health,
+            bytes(self.reasons),
+            self.plan_tag,
+        )
+
+
+def score_log2_q8(score: int) -> int:
+    """Score as an event carries it: log2 in q8, rounded down."""
+    return int(log2_q10(np.array([score], np.int64))[0]) >> 2

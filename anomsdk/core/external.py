@@ -1,0 +1,65 @@
+"""external: a maker's own features, one int16 row a hop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from anomsdk.core.affine import Affine, AffinePlan
+from anomsdk.core.fixed import Ints
+
+
+@dataclass(frozen=True, eq=False)
+class ExternalPlan:
+    """Normalisation of the rows; nothing else is done to them."""
+
+    kind: ClassVar[str] = "external"
+    hops_per_frame: ClassVar[int] = 1
+
+    normalisation: AffinePlan
+
+    @property
+    def n_features(self) -> int:
+        """Width of a row."""
+        return len(self.normalisation.centre)
+
+    @property
+    def columns(self) -> int:
+        """Values a sample has: a whole row."""
+        return self.n_features
+
+    def check(self) -> None:
+        """Prove the map."""
+        n = self.n_features
+        self.normalisation.check(
+            n, np.full(n, -32768, np.int64), np.full(n, 32767, np.int64), "external: normalisation"
+        )
+
+
+class External:
+    """Streaming extractor: one feature frame for each row."""
+
+    def __init__(self, plan: ExternalPlan) -> None:
+        self._affine = Affine(plan.normalisation)
+
+    def push(self, frames: Ints) -> tuple[Ints, Ints]:
+        """Features of rows.
+
+        Parameters
+        ----------
+        frames : int64 (n, 1, n_features)
+
+        Returns
+        -------
+        features : int64 (n, n_features) in int8 range
+        completed_by : int64 (n,), which row completed each frame
+        """
+        return self._affine.run(frames[:, 0]), np.arange(len(frames))
+
+    def restart(self) -> None:
+        """Forget what was gathered for the next frame: nothing, here."""
+
+    def wipe_scratch(self) -> None:
+        """Zero what the last rows left behind: nothing, here."""

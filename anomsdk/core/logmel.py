@@ -1,0 +1,93 @@
+"""logmel: one frame of log-mel energies a hop, the front end of MLPerf Tiny and DCASE."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from anomsdk.core.affine import Affine, AffinePlan
+from anomsdk.core.fft import Fft, FftPlan
+from anomsdk.core.filterbank import Filterbank, FilterbankPlan
+from anomsdk.core.fixed import Ints
+from anomsdk.core.framer import BATCH
+from anomsdk.core.levels import HIGHEST_LOG2, LevelsPlan, floored, limited
+
+
+@dataclass(frozen=True, eq=False)
+class LogmelPlan:
+    """Tables of the log-mel extractor."""
+
+    kind: ClassVar[str] = "logmel"
+    hops_per_frame: ClassVar[int] = 1
+
+    fft: FftPlan
+    filterbank: FilterbankPlan
+    levels: LevelsPlan
+    normalisation: AffinePlan
+
+    @property
+    def n_features(self) -> int:
+        """Width of a frame: one feature a band."""
+        return self.filterbank.n_bands
+
+    @property
+    def columns(self) -> int:
+        """Values a sample has."""
+        return 1
+
+    def check(self) -> None:
+        """Prove every stage."""
+        self.fft.check()
+        self.filterbank.check(self.fft.length // 2 + 1)
+        self.levels.check()
+        n = self.n_features
+        highest = (HIGHEST_LOG2 << 10) + self.filterbank.offset_q10.astype(np.int64)
+        lowest = np.full(n, self.levels.floor_q10, np.int64)
+        self.normalisation.check(n, lowest, np.maximum(highest, lowest), "logmel: normalisation")
+
+
+class Logmel:
+    """Streaming extractor: one feature frame for each window."""
+
+    def __init__(self, plan: LogmelPlan) -> None:
+        self._plan = plan
+        self._fft = Fft(plan.fft, BATCH)
+        self._filterbank = Filterbank(plan.filterbank, BATCH)
+        self._affine = Affine(plan.normalisation)
+
+    def levels(self, frames: Ints) -> Ints:
+        """Log-mel levels before normalisation.
+
+        Parameters
+        ----------
+        frames : int64 (n, window, 1), n <= BATCH
+
+        Returns
+        -------
+        int64 (n, n_bands), q10 of log2 of librosa's power of x / 32768 (1024 is 3.01 dB)
+        """
+        mantissa, exponent = self._filterbank.run(*self._fft.run(frames[:, :, 0]))
+        offset = self._plan.filterbank.offset_q10.astype(np.int64)
+        return limited(self._plan.levels, floored(self._plan.levels, mantissa.T, exponent.T, offset))
+
+    def push(self, frames: Ints) -> tuple[Ints, Ints]:
+        """Features of windows.
+
+        Returns
+        -------
+        features : int64 (n, n_bands) in int8 range
+        completed_by : int64 (n,), which window completed each frame
+        """
+        features = self._affine.run(self.levels(frames))
+        self.wipe_scratch()
+        return features, np.arange(len(frames))
+
+    def restart(self) -> None:
+        """Forget what was gathered for the next frame: nothing, here."""
+
+    def wipe_scratch(self) -> None:
+        """Zero what the last windows left behind."""
+        self._fft.wipe()
+        self._filterbank.wipe()

@@ -1,0 +1,128 @@
+"""Pipeline: the stages of a plan in their order. Reads like a table of contents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anomsdk.core.alert import Alert
+from anomsdk.core.bands import Bands, BandsPlan
+from anomsdk.core.context import Context
+from anomsdk.core.event import Event
+from anomsdk.core.external import External, ExternalPlan
+from anomsdk.core.fixed import UINT32_MAX, Ints
+from anomsdk.core.framer import Framer
+from anomsdk.core.logmel import Logmel
+from anomsdk.core.plan import ExtractorPlan, Plan
+from anomsdk.core.score import Score
+
+
+@dataclass(frozen=True)
+class Result:
+    """One tick: one run of the model. Nothing else leaves a pipeline.
+
+    Parameters
+    ----------
+    hop : index of the tick's last hop, modulo 2**32
+    score : reconstruction error, 0 to 2**32 - 1, high = anomalous
+    events : what changed, usually nothing
+    """
+
+    hop: int
+    score: int
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Ticks:
+    """Ticks that came out of one batch of windows, before the alert logic."""
+
+    hops: Ints  # (t,)
+    inputs: Ints  # (t, n_in)
+    scores: Ints  # (t,)
+
+
+class Model(Protocol):
+    """The model stage: what the engines in Python differ in."""
+
+    def run(self, inputs: Ints) -> Ints:
+        """Int8 outputs (n, n_out) for int8 inputs (n, n_in), both int64."""
+
+
+class Extractor(Protocol):
+    """The contract of an extractor: windows in, int8 feature frames out."""
+
+    def push(self, frames: Ints) -> tuple[Ints, Ints]:
+        """Features (m, n_features) and, for each, which window completed it."""
+
+    def restart(self) -> None:
+        """Forget what was gathered for the next frame."""
+
+    def wipe_scratch(self) -> None:
+        """Zero what the last windows left behind."""
+
+
+def extractor_for(plan: ExtractorPlan) -> Extractor:
+    """The extractor that runs a plan's extractor section."""
+    if isinstance(plan, BandsPlan):
+        return Bands(plan)
+    if isinstance(plan, ExternalPlan):
+        return External(plan)
+    return Logmel(plan)
+
+
+class Chain:
+    """A running pipeline over a model stage.
+
+    Parameters
+    ----------
+    plan : Plan
+    model : the model stage
+    """
+
+    def __init__(self, plan: Plan, model: Model) -> None:
+        self._plan = plan
+        self._framer = Framer(plan.framer, plan.columns)
+        self._extractor = extractor_for(plan.extractor)
+        self._context = Context(plan.context, plan.extractor.n_features)
+        self._model = model
+        self._score = Score(plan.score)
+        self._alert = Alert(plan.timing, plan.levels, plan.tag)
+
+    def ticks(self, block: NDArray[np.int16]) -> Iterator[Ticks]:
+        """Take a block (n, columns), give the ticks that it completes, batch by batch."""
+        for first, frames in self._framer.push(block):
+            features, at_window = self._extractor.push(frames)
+            inputs, at_frame = self._context.push(features)
+            if len(inputs):
+                scores = self._score.run(inputs, self._model.run(inputs))
+                yield Ticks(first + at_window[at_frame], inputs, scores)
+
+    def results(self, ticks: Ticks) -> list[Result]:
+        """The ticks as results, through the alert logic."""
+        results = []
+        for hop, score in zip((ticks.hops & UINT32_MAX).tolist(), ticks.scores.tolist(), strict=True):
+            results.append(Result(hop, score, self._alert.step(score, hop)))
+        return results
+
+    def gap(self, n: int) -> None:
+        """n samples were lost: go on as a fresh pipeline would at the first hop after them.
+
+        The hop count and the alarm go on; whatever was gathered across the gap is forgotten.
+        """
+        lost = self._framer.gap(n)
+        self._extractor.restart()
+        self._context.restart()
+        self._alert.gap(lost // (self._plan.extractor.hops_per_frame * self._plan.context.stride))
+
+    def wipe(self) -> None:
+        """Zero every sample and feature, and start again."""
+        self._framer.wipe()
+        self._extractor.restart()
+        self._extractor.wipe_scratch()
+        self._context.restart()
+        self._alert.reset()

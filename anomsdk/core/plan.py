@@ -1,0 +1,199 @@
+"""Plan: everything that a pipeline runs, as integers, with one canonical form and the ids taken from it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from anomsdk.core.alert import LevelPlan, TimingPlan
+from anomsdk.core.autoencoder import LayerPlan, check_layers
+from anomsdk.core.bands import BandsPlan
+from anomsdk.core.checks import require
+from anomsdk.core.context import ContextPlan
+from anomsdk.core.external import ExternalPlan
+from anomsdk.core.framer import FramerPlan
+from anomsdk.core.logmel import LogmelPlan
+from anomsdk.core.score import ScorePlan
+
+FORMAT = 1
+MAX_GAP = 2**31 - 1
+
+ExtractorPlan: TypeAlias = LogmelPlan | BandsPlan | ExternalPlan
+
+_UNNAMED = ("name", "provenance", "sha256")
+"""Parts of the canonical form that no id covers."""
+
+
+@dataclass(frozen=True, eq=False)
+class SensorPlan:
+    """What the samples are. The pipeline does not use it: sources and displays do."""
+
+    kind: str  # audio | external
+    rate_millihertz: int  # samples (external: rows) in 1000 s
+
+    def check(self) -> None:
+        """Refuse an unknown sensor."""
+        require(self.kind in ("audio", "external"), f"sensor: kind '{self.kind}' is not audio or external")
+        require(
+            1 <= self.rate_millihertz <= 10**9,
+            f"sensor: a rate of {self.rate_millihertz} mHz is not 1 mHz to 1 MHz",
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A pipeline in integers, self-contained. Plans are equal when their canonical bytes are.
+
+    Made by `anomsdk.plan` or `anomsdk.read_plan`; never edited by hand.
+    """
+
+    name: str
+    sensor: SensorPlan
+    framer: FramerPlan
+    extractor: ExtractorPlan
+    context: ContextPlan
+    layers: tuple[LayerPlan, ...]
+    score: ScorePlan
+    timing: TimingPlan
+    levels: LevelPlan
+    model_sha256: str
+    provenance: Mapping[str, str]
+    folder: Path | None = field(default=None, compare=False, metadata={"canonical": False})
+    """Where it was read from: engine tflite looks there for the model. Not part of the plan's value."""
+
+    @cached_property
+    def canonical_bytes(self) -> bytes:
+        """The plan as a file: canonical JSON, closed by the sha256 of all the rest."""
+        tree = canonical_tree(self)
+        tree["format"] = FORMAT
+        tree["sha256"] = hashlib.sha256(canonical_json(tree)).hexdigest()
+        return canonical_json(tree)
+
+    @cached_property
+    def id(self) -> str:
+        """Identity of everything that runs: equal ids give equal features, layers, scores and alerts (64 hex)."""
+        return self._hash_without(*_UNNAMED)
+
+    @cached_property
+    def score_id(self) -> str:
+        """Identity of the score and the alert's timing, whatever the levels (64 hex)."""
+        return self._hash_without(*_UNNAMED, "levels")
+
+    @property
+    def tag(self) -> int:
+        """First two bytes of the id, as events carry them."""
+        return int(self.id[:4], 16)
+
+    @property
+    def n_inputs(self) -> int:
+        """Width of the model's input."""
+        return self.context.n_inputs(self.extractor.n_features)
+
+    @property
+    def columns(self) -> int:
+        """Values a sample has: 1, or the width of a row for the external extractor."""
+        return self.extractor.columns
+
+    @property
+    def rate_hz(self) -> float:
+        """Samples (or rows) a second."""
+        return self.sensor.rate_millihertz / 1000
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of one model run."""
+        return sum(layer.weights.size for layer in self.layers)
+
+    @property
+    def samples_per_tick(self) -> int:
+        """Samples from one model run to the next."""
+        return self.framer.hop * self.extractor.hops_per_frame * self.context.stride
+
+    @property
+    def samples_to_first_tick(self) -> int:
+        """Samples that the first result needs."""
+        hops = self.extractor.hops_per_frame * self.context.frames
+        return self.framer.window + (hops - 1) * self.framer.hop
+
+    def ticks_in(self, n_samples: int) -> int:
+        """Results that n samples give."""
+        if n_samples < self.samples_to_first_tick:
+            return 0
+        return 1 + (n_samples - self.samples_to_first_tick) // self.samples_per_tick
+
+    def check(self) -> None:
+        """Prove that every stage stays in its range and that the stages fit each other.
+
+        Raises
+        ------
+        InputError : one line that names the stage
+        """
+        require(0 < len(self.name) <= 64 and self.name.isascii() and self.name.isprintable(), "plan: name is not 1 to 64 printable ASCII characters")
+        require(len(self.model_sha256) == 64 and set(self.model_sha256) <= set("0123456789abcdef"), "plan: model_sha256 is not 64 hex digits")
+        self.sensor.check()
+        self.framer.check()
+        self.extractor.check()
+        if isinstance(self.extractor, ExternalPlan):
+            require(self.sensor.kind == "external", "plan: the external extractor needs an external sensor")
+            require((self.framer.window, self.framer.hop) == (1, 1), "plan: rows are framed one by one")
+        else:
+            require(self.sensor.kind == "audio", f"plan: extractor {self.extractor.kind} needs an audio sensor")
+            require(self.framer.window == self.extractor.fft.length, "plan: window and fft length differ")
+        self.context.check(self.extractor.n_features)
+        check_layers(self.layers)
+        n = self.n_inputs
+        require(self.layers[0].n_in == n, f"plan: the model takes {self.layers[0].n_in} inputs, the context gives {n}")
+        require(self.layers[-1].n_out == n, f"plan: the model gives {self.layers[-1].n_out} outputs for {n} inputs")
+        self.score.check(n)
+        self.timing.check()
+        self.levels.check(self.timing)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Plan) and self.canonical_bytes == other.canonical_bytes
+
+    def __hash__(self) -> int:
+        return hash(self.canonical_bytes)
+
+    def __repr__(self) -> str:
+        return f"Plan(name={self.name!r}, id={self.id[:12]})"
+
+    def _hash_without(self, *parts: str) -> str:
+        tree = {key: value for key, value in canonical_tree(self).items() if key not in parts}
+        tree["format"] = FORMAT
+        return hashlib.sha256(canonical_json(tree)).hexdigest()
+
+
+def canonical_tree(value: Any) -> Any:
+    """A plan's parts as JSON values: arrays as little-endian base64 with dtype and shape."""
+    if isinstance(value, np.ndarray):
+        little = value.dtype.newbyteorder("<")
+        data = base64.b64encode(np.ascontiguousarray(value, little).tobytes()).decode("ascii")
+        return {"data": data, "dtype": little.str.replace("|", ""), "shape": list(value.shape)}
+    if is_dataclass(value) and not isinstance(value, type):
+        tree = {
+            f.name: canonical_tree(getattr(value, f.name))
+            for f in fields(value)
+            if f.metadata.get("canonical", True)
+        }
+        if hasattr(value, "kind") and "kind" not in tree:
+            tree["kind"] = value.kind
+        return tree
+    if isinstance(value, tuple):
+        return [canonical_tree(item) for item in value]
+    if isinstance(value, Mapping):
+        return dict(value)
+    return value
+
+
+def canonical_json(tree: Any) -> bytes:
+    """Sorted keys, no spaces, ASCII, one line."""
+    text = json.dumps(tree, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return text.encode("ascii") + b"\n"

@@ -1,0 +1,480 @@
+"""Planner: the only place where a float becomes an int.
+
+Tables come from the formulas here, computed with `math` (its functions differ by less than the margin
+between machines; numpy's do not promise that), so the same files give the same plan everywhere.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anomsdk.calibration import Calibration, Normalisation, signal_sections
+from anomsdk.core.affine import AffinePlan
+from anomsdk.core.alert import MAX_TICKS, TimingPlan, levels
+from anomsdk.core.autoencoder import LayerPlan
+from anomsdk.core.bands import BandsPlan, level_range
+from anomsdk.core.checks import require
+from anomsdk.core.context import ContextPlan, StackPlan, SummaryPlan, statistic_range
+from anomsdk.core.external import ExternalPlan
+from anomsdk.core.fft import FftPlan
+from anomsdk.core.filterbank import FilterbankPlan, value_bits
+from anomsdk.core.fixed import INT32_MAX, UINT32_MAX
+from anomsdk.core.framer import FramerPlan
+from anomsdk.core.levels import HIGHEST_LOG2, LevelsPlan
+from anomsdk.core.logmel import LogmelPlan
+from anomsdk.core.plan import ExtractorPlan, Plan, SensorPlan
+from anomsdk.core.score import ScorePlan, largest_score
+from anomsdk.errors import InputError
+from anomsdk.spec import BandsFeatures, ExternalFeatures, LogmelFeatures, PipelineSpec, StackContext
+from anomsdk.tflite_file import FullyConnected, TfliteModel, read_tflite
+
+FLOOR_DB = -110.0
+"""Level of silence, dB of librosa's unnormalised power of x / 32768."""
+RANGE_DB = 80.0
+"""Levels further than this below the loudest band of their frame are raised to it (librosa's top_db)."""
+DB_PER_OCTAVE = 10 * math.log10(2)
+Q10_PER_DB = 1024 / DB_PER_OCTAVE
+SCORE_FRACTION_BITS = 4
+"""Most fraction bits that an error between different scales is given."""
+
+SPEC_FILE, CALIBRATION_FILE, PLAN_FILE = "spec.toml", "calibration.json", "plan.json"
+
+
+def plan(folder: str | Path) -> Plan:
+    """Plan a pipeline from a folder; writes nothing.
+
+    Parameters
+    ----------
+    folder : holds spec.toml, the model that it names, and calibration.json (unless the model is imported)
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    InputError : one line that names the file, the field or the stage
+    """
+    folder = Path(folder)
+    require(folder.is_dir(), f"{folder}: no such folder; expected one with {SPEC_FILE} and a model")
+    spec = PipelineSpec.from_file(folder / SPEC_FILE)
+    calibration_path = folder / CALIBRATION_FILE
+    calibration = Calibration.from_file(calibration_path) if calibration_path.exists() else None
+    return plan_from(spec, read_tflite(folder / spec.model.file), calibration, folder=folder)
+
+
+def plan_from(
+    spec: PipelineSpec, model: TfliteModel, calibration: Calibration | None, *, folder: Path | None = None
+) -> Plan:
+    """Plan a pipeline from its parts. See `plan`."""
+    if calibration is not None:
+        _check_calibration(spec, model, calibration)
+    extractor = _extractor(spec, model, calibration)
+    context = _context(spec, extractor.n_features, calibration)
+    n = context.n_inputs(extractor.n_features)
+    require(
+        model.n_in == n and model.n_out == n,
+        f"{spec.model.file}: takes {model.n_in} and gives {model.n_out} values, but the features and context make {n}",
+    )
+    layers = tuple(layer_plan(layer) for layer in model.layers)
+    score = _score(model, n, calibration)
+    timing = _timing(spec)
+    external = isinstance(extractor, ExternalPlan)
+    made = Plan(
+        name=spec.name,
+        sensor=SensorPlan(spec.sensor.kind, _whole(spec.sensor.rate_hz * 1000, "sensor.rate_hz in mHz")),
+        framer=FramerPlan(1, 1) if external else FramerPlan(spec.features.fft_length, spec.features.hop_length),  # type: ignore[union-attr]
+        extractor=extractor,
+        context=context,
+        layers=layers,
+        score=score,
+        timing=timing,
+        levels=levels(_raise_score(spec, timing, calibration), timing),
+        model_sha256=model.sha256,
+        provenance=_provenance(spec, calibration),
+        folder=folder,
+    )
+    made.check()
+    return made
+
+
+# Rounding
+
+
+def rounded(x: float) -> int:
+    """Nearest integer; whatever lies within 1e-9 of a tie is a tie, and goes up.
+
+    Two honest float64 computations of the same table may differ in the last bit: at a tie they would
+    round apart. The margin is far above their error.
+    """
+    return math.floor(x + 0.5 + 1e-9)
+
+
+def _whole(x: float, what: str) -> int:
+    value = rounded(x)
+    require(abs(value - x) < 1e-6, f"{what}: {x:g} is not a whole number")
+    return value
+
+
+# Tables
+
+
+def hann_q15(length: int) -> NDArray[np.int16]:
+    """First half, and the middle, of a periodic Hann window: ``0.5 - 0.5 cos(2 pi n / N)``, 1 as 32767."""
+    values = (0.5 - 0.5 * math.cos(2 * math.pi * n / length) for n in range(length // 2 + 1))
+    return np.array([min(32767, rounded(32768 * v)) for v in values], np.int16)
+
+
+def cos_q15(length: int) -> NDArray[np.int16]:
+    """``cos(2 pi j / N)`` for j = 0 to N / 4, 1 as 32767."""
+    values = (math.cos(2 * math.pi * j / length) for j in range(length // 4 + 1))
+    return np.array([min(32767, rounded(32768 * v)) for v in values], np.int16)
+
+
+def mel_from_hz(hz: float, scale: str) -> float:
+    """Mel of a frequency. Slaney: linear to 1 kHz, then logarithmic (Auditory Toolbox); HTK: O'Shaughnessy."""
+    if scale == "htk":
+        return 2595 * math.log10(1 + hz / 700)
+    return hz * 3 / 200 if hz < 1000 else 15 + math.log(hz / 1000) * 27 / math.log(6.4)
+
+
+def hz_from_mel(mel: float, scale: str) -> float:
+    """Inverse of `mel_from_hz`."""
+    if scale == "htk":
+        return float(700 * (10 ** (mel / 2595) - 1))
+    return mel * 200 / 3 if mel < 15 else 1000 * math.exp((mel - 15) * math.log(6.4) / 27)
+
+
+@dataclass(frozen=True)
+class _Share:
+    """A bin of the spectrum, the segment it lies in, and the share of its power that goes to the upper band."""
+
+    bin: int
+    segment: int
+    rise: float
+
+
+def _mel_shares(features: LogmelFeatures, rate_hz: float) -> tuple[list[_Share], list[float]]:
+    """Shares and corner frequencies of overlapping triangles, as `librosa.filters.mel` has them."""
+    n, scale = features.n_mels, features.mel_scale
+    low, high = mel_from_hz(features.fmin_hz, scale), mel_from_hz(features.fmax_hz, scale)
+    corners = [hz_from_mel(low + (high - low) * i / (n + 1), scale) for i in range(n + 2)]
+    shares = []
+    for k in range(features.fft_length // 2 + 1):
+        hz = k * rate_hz / features.fft_length
+        if corners[0] < hz < corners[-1]:
+            segment = max(i for i in range(n + 1) if corners[i] <= hz)
+            rise = (hz - corners[segment]) / (corners[segment + 1] - corners[segment])
+            shares.append(_Share(k, segment, rise))
+    return shares, corners
+
+
+def _band_shares(features: BandsFeatures, rate_hz: float) -> list[_Share]:
+    """Shares of rectangular bands whose edges lie evenly on a logarithmic axis.
+
+    Bin k stands for the frequencies from k - 1/2 to k + 1/2 bins; one that lies across an edge is
+    divided between the two bands.
+    """
+    n, bin_hz = features.n_bands, rate_hz / features.fft_length
+    ratio = features.fmax_hz / features.fmin_hz
+    hz = [features.fmin_hz * ratio ** (b / n) for b in range(n + 1)]
+    edges = [f / bin_hz + 0.5 for f in hz]  # bin k is [k, k + 1)
+    first = [math.floor(e + 1e-9) for e in edges]
+    for b in range(n):
+        require(
+            first[b] < first[b + 1],
+            f"features.n_bands: band {b} ({hz[b]:.0f} to {hz[b + 1]:.0f} Hz) is narrower than one bin of "
+            f"{bin_hz:.3g} Hz; use fewer bands, a higher fmin_hz or a longer fft_length",
+        )
+    last = min(first[n], features.fft_length // 2)
+    shares = []
+    for k in range(first[0], last + 1):
+        segment = max(b for b in range(n + 1) if first[b] <= k)
+        at_edge = k == first[segment]
+        shares.append(_Share(k, segment, min(1.0, k + 1 - edges[segment]) if at_edge else 1.0))
+    return shares
+
+
+def _filterbank(shares: Sequence[_Share], n_bands: int, length: int, log2_scale: Sequence[float]) -> FilterbankPlan:
+    """Segments and weights; the offset turns half the power in integer units into librosa's power."""
+    counts = [sum(share.segment == s for share in shares) for s in range(n_bands + 1)]
+    require(
+        all(counts[b] + counts[b + 1] > 0 for b in range(n_bands)),
+        f"features: band {next((b for b in range(n_bands) if counts[b] + counts[b + 1] == 0), 0)} holds no bin "
+        "of the spectrum; use fewer bands or a longer fft_length",
+    )
+    edges = [shares[0].bin]
+    for count in counts:
+        edges.append(edges[-1] + count)
+    unit = 2 * math.log2(length / 2**45) + 1
+    return FilterbankPlan(
+        edges=np.array(edges, np.uint16),
+        minus_rise_q15=np.array([-rounded(32768 * share.rise) for share in shares], np.int16),
+        value_bits=value_bits(max(counts)),
+        offset_q10=np.array([rounded(1024 * (unit + scale)) for scale in log2_scale], np.int32),
+    )
+
+
+# Normalisation
+
+
+def _affine(
+    centre: Sequence[float], gain: Sequence[float], smallest: Sequence[int], largest: Sequence[int], low: int
+) -> AffinePlan:
+    """Integers of ``(value - centre) * gain``: the finest gain that keeps the product in 32 bits."""
+    centres, gains, shifts = [], [], []
+    for c, g, a, b in zip(centre, gain, smallest, largest, strict=True):
+        whole = rounded(c)
+        reach = max(abs(a - whole), abs(b - whole), 1)
+        shift = 31
+        while shift > 1 and reach * rounded(g * 2.0**shift) + (1 << (shift - 1)) > INT32_MAX:
+            shift -= 1
+        centres.append(max(-INT32_MAX, min(INT32_MAX, whole)))
+        gains.append(min(INT32_MAX, rounded(g * 2.0**shift)))
+        shifts.append(shift)
+    return AffinePlan(
+        np.array(centres, np.int32), np.array(gains, np.int32), np.array(shifts, np.uint8), low, 127
+    )
+
+
+def _feature_map(
+    normalisation: str,
+    per_unit: float,
+    smallest: Sequence[int],
+    largest: Sequence[int],
+    model: TfliteModel,
+    calibration: Calibration | None,
+) -> AffinePlan:
+    """Map of a frame's features; ``per_unit`` is integer steps per dB (external: counts per unit)."""
+    n = len(smallest)
+    if normalisation == "model":
+        first = model.layers[0]
+        # round(value / scale) + zero point: the zero point becomes part of the centre.
+        gain = 1 / (per_unit * first.input_scale)
+        centre = -first.input_zero_point / gain
+        return _affine([centre] * n, [gain] * n, smallest, largest, -128)
+    if calibration is None:
+        raise InputError(
+            f'features.normalisation is "learnt", but there is no {CALIBRATION_FILE}: train first, or use '
+            'normalisation = "model" for an imported model'
+        )
+    learnt = calibration.features
+    _check_width(learnt, n, "features")
+    return _affine(
+        [c * per_unit for c in learnt.centre], [127 / (h * per_unit) for h in learnt.half_width], smallest, largest, -127
+    )
+
+
+# Stages
+
+
+def _extractor(spec: PipelineSpec, model: TfliteModel, calibration: Calibration | None) -> ExtractorPlan:
+    features = spec.features
+    if isinstance(features, ExternalFeatures):
+        n = features.n_features
+        per_unit = features.counts_per_unit if features.normalisation == "model" else 1.0
+        return ExternalPlan(
+            _feature_map(features.normalisation, per_unit, [-32768] * n, [32767] * n, model, calibration)
+        )
+    length, rate = features.fft_length, spec.sensor.rate_hz
+    fft = FftPlan(length, hann_q15(length), cos_q15(length))
+    limits = LevelsPlan(rounded(FLOOR_DB * Q10_PER_DB), rounded(RANGE_DB * Q10_PER_DB))
+    if isinstance(features, LogmelFeatures):
+        shares, corners = _mel_shares(features, rate)
+        require(len(shares) > 0, "features: no bin of the spectrum lies between fmin_hz and fmax_hz; use a longer fft_length")
+        slaney = features.mel_norm == "slaney"
+        scale = [math.log2(2 / (corners[b + 2] - corners[b])) if slaney else 0.0 for b in range(features.n_mels)]
+        bank = _filterbank(shares, features.n_mels, length, scale)
+        lowest = [limits.floor_q10] * bank.n_bands
+        highest = [max(limits.floor_q10, (HIGHEST_LOG2 << 10) + int(o)) for o in bank.offset_q10]
+        return LogmelPlan(
+            fft, bank, limits, _feature_map(features.normalisation, Q10_PER_DB, lowest, highest, model, calibration)
+        )
+    hops = spec.hops_per_frame
+    bank = _filterbank(_band_shares(features, rate), features.n_bands, length, [0.0] * features.n_bands)
+    lowest, highest = (r.tolist() for r in level_range(limits.floor_q10, int(bank.offset_q10[0]), features.n_bands))
+    return BandsPlan(
+        fft,
+        bank,
+        limits,
+        hops_per_frame=hops,
+        mean_q10=rounded(-1024 * math.log2(hops)),
+        headroom=(features.n_bands - 1).bit_length(),
+        normalisation=_feature_map(features.normalisation, Q10_PER_DB, lowest, highest, model, calibration),
+    )
+
+
+def _context(spec: PipelineSpec, n_features: int, calibration: Calibration | None) -> ContextPlan:
+    context = spec.context
+    if isinstance(context, StackContext):
+        return StackPlan(context.frames, context.stride)
+    require(
+        calibration is not None and calibration.inputs is not None,
+        f'context.kind "summary" needs the statistics that {CALIBRATION_FILE} holds: train first',
+    )
+    assert calibration is not None and calibration.inputs is not None
+    names = context.statistics
+    _check_width(calibration.inputs, len(names) * n_features, "inputs")
+    units = {"mean": context.frames, "deviation": context.frames**2, "max": 1, "min": 1}
+    per_step = [units[name] for name in names for _ in range(n_features)]
+    ranges = [statistic_range(name, context.frames) for name in names for _ in range(n_features)]
+    return SummaryPlan(
+        context.frames,
+        context.stride,
+        names,
+        _affine(
+            [c * u for c, u in zip(calibration.inputs.centre, per_step, strict=True)],
+            [127 / (h * u) for h, u in zip(calibration.inputs.half_width, per_step, strict=True)],
+            [low for low, _ in ranges],
+            [high for _, high in ranges],
+            -127,
+        ),
+    )
+
+
+def layer_plan(layer: FullyConnected) -> LayerPlan:
+    """A layer's integers as TensorFlow Lite 2.14's reference kernel derives them.
+
+    The multiplier comes from the float32 product of input and weight scale where the weights have one
+    scale, from the float64 product where each output has its own (`GetQuantizedConvolutionMultipler`,
+    `PopulateConvolutionQuantizationParams`).
+    """
+    scales = layer.weight_scales
+    if len(scales) == 1:
+        product = [float(np.float32(layer.input_scale) * scales[0])]
+    else:
+        product = [layer.input_scale * float(scale) for scale in scales]
+    pairs = [quantize_multiplier(p / layer.output_scale) for p in product]
+    low, high = _activation_range(layer)
+    return LayerPlan(
+        weights=layer.weights,
+        bias=layer.bias,
+        multiplier=np.array([mantissa for mantissa, _ in pairs], np.int32),
+        shift=np.array([shift for _, shift in pairs], np.int8),
+        input_zero_point=layer.input_zero_point,
+        weight_zero_point=layer.weight_zero_point,
+        output_zero_point=layer.output_zero_point,
+        act_low=low,
+        act_high=high,
+    )
+
+
+def quantize_multiplier(real: float) -> tuple[int, int]:
+    """``real`` as ``mantissa * 2**(shift - 31)``. Source: TensorFlow Lite `QuantizeMultiplier`."""
+    fraction, shift = math.frexp(real)
+    mantissa = math.floor(fraction * 2**31 + 0.5)
+    if mantissa == 2**31:
+        mantissa, shift = 2**30, shift + 1
+    if shift < -31:
+        return 0, 0
+    require(shift <= 30, f"model: a scale ratio of {real:g} is beyond what 32 bits can hold")
+    return mantissa, shift
+
+
+def _activation_range(layer: FullyConnected) -> tuple[int, int]:
+    """Clamp of a fused activation. Source: TensorFlow Lite `CalculateActivationRangeQuantized`."""
+    ends = {"NONE": (None, None), "RELU": (0.0, None), "RELU6": (0.0, 6.0), "RELU_N1_TO_1": (-1.0, 1.0)}
+    low, high = ends[layer.activation]
+
+    def quantized(real: float) -> int:
+        ratio = float(np.float32(real) / np.float32(layer.output_scale))
+        return layer.output_zero_point + int(math.copysign(math.floor(abs(ratio) + 0.5), ratio))
+
+    act_low = -128 if low is None else max(-128, quantized(low))
+    act_high = 127 if high is None else min(127, quantized(high))
+    require(act_low <= act_high, f"{layer.name}: its {layer.activation} leaves no value of int8")
+    return act_low, act_high
+
+
+def _score(model: TfliteModel, n: int, calibration: Calibration | None) -> ScorePlan:
+    first, last = model.layers[0], model.layers[-1]
+    weights = np.ones(n, np.uint8)
+    if calibration is not None:
+        require(
+            len(calibration.score_weights) == n,
+            f"{CALIBRATION_FILE}: {len(calibration.score_weights)} score_weights for {n} inputs; train again",
+        )
+        weights = np.array(calibration.score_weights, np.uint8)
+    zero_points = first.input_zero_point, last.output_zero_point
+    if first.input_scale == last.output_scale:
+        return ScorePlan(weights, *zero_points, input_gain=1, output_gain=1, shift=0)
+    # Both in units of the coarser scale, with as many fraction bits as the sum of squares allows.
+    coarser = max(first.input_scale, last.output_scale)
+    for fraction_bits in range(SCORE_FRACTION_BITS, -1, -1):
+        one = 2.0 ** (fraction_bits + 10)
+        made = ScorePlan(
+            weights,
+            *zero_points,
+            input_gain=max(1, rounded(one * first.input_scale / coarser)),
+            output_gain=max(1, rounded(one * last.output_scale / coarser)),
+            shift=10,
+        )
+        if largest_score(made) <= UINT32_MAX:
+            return made
+    return made  # check() refuses it by name
+
+
+def _timing(spec: PipelineSpec) -> TimingPlan:
+    alert = spec.alert
+    return TimingPlan(
+        m=alert.m,
+        n=alert.n,
+        on_delay=_ticks(alert.on_delay_s, spec, "on_delay_s"),
+        off_delay=_ticks(alert.off_delay_s, spec, "off_delay_s"),
+        cooldown=_ticks(alert.cooldown_s, spec, "cooldown_s"),
+        clear_ratio_q16=max(1, rounded(alert.clear_ratio * 65536)),
+        high_ratio_q16=rounded(alert.high_ratio * 65536),
+    )
+
+
+def _ticks(seconds: float, spec: PipelineSpec, name: str) -> int:
+    """Whole ticks that last at least this long."""
+    ticks = math.ceil(seconds / spec.tick_s - 1e-9)
+    require(ticks <= MAX_TICKS, f"alert.{name}: {seconds:g} s is {ticks} ticks, more than {MAX_TICKS}")
+    return ticks
+
+
+def _raise_score(spec: PipelineSpec, timing: TimingPlan, calibration: Calibration | None) -> int:
+    if spec.alert.raise_score != "calibrated":
+        return spec.alert.raise_score
+    if calibration is None:
+        raise InputError(
+            f'alert.raise_score is "calibrated", but there is no {CALIBRATION_FILE}: train first, or give a number'
+        )
+    return calibration.alarm_levels.raise_score(timing.m, timing.n, timing.on_delay, timing.high_ratio_q16 / 65536)
+
+
+def _provenance(spec: PipelineSpec, calibration: Calibration | None) -> dict[str, str]:
+    from anomsdk import __version__
+
+    facts = {"anomsdk": __version__, "model_file": spec.model.file}
+    return {**(calibration.provenance if calibration is not None else {}), **facts}
+
+
+# Checks
+
+
+def _check_calibration(spec: PipelineSpec, model: TfliteModel, calibration: Calibration) -> None:
+    require(
+        calibration.model_sha256 == model.sha256,
+        f"{CALIBRATION_FILE}: belongs to another model (sha256 {calibration.model_sha256[:12]}..., "
+        f"{spec.model.file} has {model.sha256[:12]}...); restore the model or train again",
+    )
+    for name, section in signal_sections(spec).items():
+        then = calibration.signal.get(name)
+        if then != section:
+            changed = [k for k in section if not isinstance(then, dict) or then.get(k) != section[k]]
+            raise InputError(
+                f"{SPEC_FILE}: {name}.{(changed or ['?'])[0]} has changed since {CALIBRATION_FILE} was made; "
+                "change it back or train again (the alert section may be edited freely)"
+            )
+
+
+def _check_width(part: Normalisation, n: int, what: str) -> None:
+    require(len(part.centre) == n, f"{CALIBRATION_FILE}: {what} has {len(part.centre)} entries, the spec makes {n}; train again")

@@ -1,0 +1,198 @@
+"""Running a plan: `Pipeline`, and whole streams in one call. Imports numpy only (and the engine's runtime)."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anomsdk.core.pipeline import Result
+from anomsdk.core.plan import MAX_GAP, Plan
+from anomsdk.engines import Engine, open_engine
+from anomsdk.errors import InputError
+
+_CHUNK = 1 << 16
+"""Samples handed to an engine at once by the whole-stream calls: bounds memory, not results."""
+
+
+class Pipeline:
+    """A stream of samples becomes a stream of results; nothing of the signal is kept beyond one window.
+
+    Parameters
+    ----------
+    plan : Plan
+    engine : "reference" or "tflite"; the integers are the same
+    tap : keep the model inputs of the last `process` call readable as `tapped` (for tuning on a bench)
+
+    Raises
+    ------
+    InputError : the engine is unknown, or not available here
+
+    Examples
+    --------
+    >>> import anomsdk, numpy as np
+    >>> plan = anomsdk.reference_model("audio_scene")
+    >>> with anomsdk.Pipeline(plan) as pipeline:
+    ...     results = pipeline.process(np.zeros(32000, np.int16))
+    >>> len(results), results[0].hop
+    (4, 63)
+    """
+
+    def __init__(self, plan: Plan, engine: str = "reference", *, tap: bool = False) -> None:
+        if not isinstance(plan, Plan):
+            raise InputError(f"Pipeline: expects a Plan, got {type(plan).__name__}; use anomsdk.read_plan or anomsdk.plan")
+        self.plan = plan
+        self.engine = engine
+        self._tap = tap
+        self._tapped = np.zeros((0, plan.n_inputs), np.int8)
+        self._engine: Engine | None = open_engine(engine, plan)
+
+    def process(self, block: NDArray[np.int16]) -> list[Result]:
+        """Take a block of samples, give one result for each tick that it completes.
+
+        However a stream is cut into blocks, the results are the same.
+
+        Parameters
+        ----------
+        block : int16 (n,) or (n, columns), any n, never modified
+
+        Returns
+        -------
+        list of Result, maybe empty
+
+        Raises
+        ------
+        InputError : wrong dtype or shape, or the pipeline is closed
+        """
+        engine = self._open("process")
+        samples = checked_block(block, self.plan.columns)
+        results: list[Result] = []
+        tapped = []
+        for ticks in engine.ticks(samples):
+            results += engine.results(ticks)
+            if self._tap:
+                tapped.append(ticks.inputs.astype(np.int8))
+        if self._tap:
+            self._tapped = np.concatenate([self._tapped[:0], *tapped])
+        return results
+
+    @property
+    def tapped(self) -> NDArray[np.int8]:
+        """Model inputs (ticks, n_in) of the last `process` call; only with ``tap=True``."""
+        if not self._tap:
+            raise InputError("Pipeline: tapped needs a pipeline opened with tap=True")
+        return self._tapped
+
+    def gap(self, n: int) -> None:
+        """Tell the pipeline that n samples were lost, 0 to 2**31 - 1.
+
+        Hops go on counting as if they had come; no result spans the gap.
+        """
+        engine = self._open("gap")
+        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or not 0 <= n <= MAX_GAP:
+            raise InputError(f"Pipeline.gap: {n!r} is not a number of samples from 0 to {MAX_GAP}")
+        if n > 0:
+            engine.gap(int(n))
+
+    def reset(self) -> None:
+        """Wipe everything and start again at hop 0."""
+        self._open("reset").wipe()
+        self._tapped = self._tapped[:0].copy()
+
+    def close(self) -> None:
+        """Wipe everything; the pipeline cannot be used after this. Closing twice is fine."""
+        if self._engine is not None:
+            self._engine.wipe()
+            self._engine = None
+            self._tapped = self._tapped[:0].copy()
+
+    def __enter__(self) -> Pipeline:
+        self._open("with")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def _open(self, what: str) -> Engine:
+        if self._engine is None:
+            raise InputError(f"Pipeline.{what}: the pipeline is closed; open a new one")
+        return self._engine
+
+
+def score(plan: Plan, samples: NDArray[np.int16], engine: str = "reference") -> NDArray[np.uint32]:
+    """Scores of a whole stream, from a fresh pipeline.
+
+    Parameters
+    ----------
+    plan : Plan
+    samples : int16 (n,) or (n, columns)
+    engine : as `Pipeline`
+
+    Returns
+    -------
+    uint32 (ticks,)
+    """
+    batches = [ticks.scores for ticks in _all_ticks(plan, samples, engine)]
+    return np.concatenate([np.zeros(0, np.int64), *batches]).astype(np.uint32)
+
+
+def features(plan: Plan, samples: NDArray[np.int16]) -> NDArray[np.int8]:
+    """Inputs of the model for a whole stream, from a fresh pipeline.
+
+    Parameters
+    ----------
+    plan : Plan
+    samples : int16 (n,) or (n, columns)
+
+    Returns
+    -------
+    int8 (ticks, n_in)
+    """
+    batches = [ticks.inputs for ticks in _all_ticks(plan, samples, "reference")]
+    return np.concatenate([np.zeros((0, plan.n_inputs), np.int64), *batches]).astype(np.int8)
+
+
+def reconstruct(plan: Plan, inputs: NDArray[np.int8], engine: str = "reference") -> NDArray[np.int8]:
+    """The model stage alone.
+
+    Parameters
+    ----------
+    plan : Plan
+    inputs : int8 (n, n_in), any values
+    engine : as `Pipeline`
+
+    Returns
+    -------
+    int8 (n, n_out)
+    """
+    if not isinstance(inputs, np.ndarray) or inputs.dtype != np.int8 or inputs.shape[1:] != (plan.n_inputs,):
+        raise InputError(f"reconstruct: inputs are {_describe(inputs)}, must be int8 (n, {plan.n_inputs})")
+    return open_engine(engine, plan).reconstruct(inputs.astype(np.int64)).astype(np.int8)
+
+
+def checked_block(block: Any, columns: int) -> NDArray[np.int16]:
+    """A block as int16 (n, columns), or InputError."""
+    wanted = "(n,)" if columns == 1 else f"(n, {columns})"
+    if not isinstance(block, np.ndarray) or block.dtype != np.dtype("=i2"):
+        raise InputError(f"samples are {_describe(block)}, must be an int16 array {wanted}; scale and convert them first")
+    if block.ndim == 1 and (columns == 1 or len(block) == 0):
+        return block.reshape(-1, columns)
+    if block.ndim == 2 and block.shape[1] == columns:
+        return block
+    raise InputError(f"samples have shape {block.shape}, must be {wanted}")
+
+
+def _all_ticks(plan: Plan, samples: NDArray[np.int16], engine: str) -> Any:
+    opened = open_engine(engine, plan)
+    rows = checked_block(samples, plan.columns)
+    for start in range(0, len(rows), _CHUNK):
+        yield from opened.ticks(rows[start : start + _CHUNK])
+    opened.wipe()
+
+
+def _describe(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} {value.shape}"
+    return type(value).__name__

@@ -1,0 +1,313 @@
+"""PipelineSpec: what a person writes, in ms, Hz and seconds. `anomsdk.plan` turns it into integers."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from anomsdk.core import alert, bands, context, fft, filterbank, framer
+from anomsdk.errors import InputError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+MAX_SPEC_BYTES = 1 << 20
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class Sensor(_Section):
+    """What the samples are."""
+
+    kind: Literal["audio", "external"]
+    rate_hz: Annotated[float, Field(strict=False, ge=0.001, le=1_000_000)]
+    """Samples a second (external: rows a second). Audio: a whole number, 1000 to 384000."""
+
+    @model_validator(mode="after")
+    def _whole_audio_rate(self) -> Sensor:
+        if self.kind == "audio" and not (self.rate_hz == int(self.rate_hz) and 1000 <= self.rate_hz <= 384_000):
+            raise ValueError(f"rate_hz of audio must be a whole number from 1000 to 384000, not {self.rate_hz:g}")
+        return self
+
+
+class _Hearing(_Section):
+    fft_length: Annotated[int, Field(ge=min(fft.LENGTHS), le=max(fft.LENGTHS))]
+    """Window, samples: a power of two, 64 to 4096."""
+    hop_length: Annotated[int, Field(ge=1)]
+    """Samples from one window to the next, at most fft_length."""
+    fmin_hz: Annotated[float, Field(strict=False, ge=0)] = 0.0
+    fmax_hz: Annotated[float, Field(strict=False, gt=0)]
+    """At most half the rate."""
+    normalisation: Literal["learnt", "model"] = "learnt"
+
+    @model_validator(mode="after")
+    def _lengths(self) -> _Hearing:
+        if self.fft_length not in fft.LENGTHS:
+            raise ValueError(f"fft_length must be a power of two, {fft.LENGTHS[0]} to {fft.LENGTHS[-1]}, not {self.fft_length}")
+        if self.hop_length > self.fft_length:
+            raise ValueError(f"hop_length {self.hop_length} is longer than fft_length {self.fft_length}: samples would be skipped")
+        if self.fmin_hz >= self.fmax_hz:
+            raise ValueError(f"fmin_hz {self.fmin_hz:g} is not below fmax_hz {self.fmax_hz:g}")
+        return self
+
+
+class LogmelFeatures(_Hearing):
+    """Log-mel energies, one frame a hop: for machines. A second of them is a recording."""
+
+    kind: Literal["logmel"]
+    n_mels: Annotated[int, Field(ge=1, le=filterbank.MAX_BANDS)]
+    mel_scale: Literal["slaney", "htk"] = "slaney"
+    mel_norm: Literal["slaney", "none"] = "slaney"
+
+
+class BandsFeatures(_Hearing):
+    """Band energies over band_ms: for rooms where people live and speak."""
+
+    kind: Literal["bands"]
+    n_bands: Annotated[int, Field(ge=1, le=filterbank.MAX_BANDS)]
+    fmin_hz: Annotated[float, Field(strict=False, gt=0)]
+    band_ms: Annotated[float, Field(strict=False, gt=0)]
+    """Milliseconds that energies add up over before the logarithm; a whole number of hops."""
+
+
+class ExternalFeatures(_Section):
+    """A maker's own features: one int16 row a hop."""
+
+    kind: Literal["external"]
+    n_features: Annotated[int, Field(ge=1, le=1024)]
+    counts_per_unit: Annotated[float, Field(strict=False, gt=0, le=1e6)] = 1.0
+    """int16 counts in one of the units that the model's own input scale speaks of (256: log-mels in 1/256 dB)."""
+    normalisation: Literal["learnt", "model"] = "learnt"
+
+
+class StackContext(_Section):
+    """The model sees the last ``frames`` frames."""
+
+    kind: Literal["stack"]
+    frames: Annotated[int, Field(ge=1, le=context.MAX_FRAMES)]
+    stride: Annotated[int, Field(ge=1, le=context.MAX_FRAMES)] = 1
+    """Frames between model runs."""
+
+
+class SummaryContext(_Section):
+    """The model sees statistics of each feature over the last ``frames`` frames."""
+
+    kind: Literal["summary"]
+    frames: Annotated[int, Field(ge=1, le=context.MAX_FRAMES)]
+    stride: Annotated[int, Field(ge=1, le=context.MAX_FRAMES)] = 1
+    statistics: Annotated[tuple[Literal["mean", "deviation", "max", "min"], ...], Field(strict=False, min_length=1)] = (
+        "mean",
+        "deviation",
+        "max",
+    )
+
+    @model_validator(mode="after")
+    def _distinct(self) -> SummaryContext:
+        if len(set(self.statistics)) != len(self.statistics):
+            raise ValueError("statistics names one twice")
+        return self
+
+
+class Model(_Section):
+    """The int8 autoencoder."""
+
+    file: Annotated[str, Field(min_length=1)] = "model.tflite"
+    """Path, relative to the spec's folder."""
+    max_macs: Annotated[int, Field(ge=1)] = 30_000
+    """Multiply-accumulates a tick: a budget for train."""
+
+
+class Score(_Section):
+    """What is done to the score."""
+
+    baseline_s: Annotated[float, Field(strict=False, ge=0)] = 0.0
+
+    @model_validator(mode="after")
+    def _off(self) -> Score:
+        if self.baseline_s != 0:
+            raise ValueError("baseline_s must be 0: the follower of the score is not built yet")
+        return self
+
+
+_Seconds = Annotated[float, Field(strict=False, ge=0, le=30 * 86_400)]
+
+
+class Alert(_Section):
+    """When a score becomes an alarm."""
+
+    raise_score: Literal["calibrated"] | Annotated[int, Field(ge=1, le=2**32 - 1)] = "calibrated"
+    clear_ratio: Annotated[float, Field(strict=False, gt=0)] = 0.8
+    """The alarm clears below this times the raise level; at most 1."""
+    high_ratio: Annotated[float, Field(strict=False, ge=0, le=1024)] = 4.0
+    """A score this far above the raise level raises at once; 0: off, else above 1."""
+    m: Annotated[int, Field(ge=1, le=alert.MAX_N)] = 3
+    n: Annotated[int, Field(ge=1, le=alert.MAX_N)] = 5
+    on_delay_s: _Seconds = 0.0
+    off_delay_s: _Seconds = 10.0
+    cooldown_s: _Seconds = 60.0
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Alert:
+        if self.m > self.n:
+            raise ValueError(f"m {self.m} is more than n {self.n}: it could never alarm")
+        if self.clear_ratio > 1:
+            raise ValueError(f"clear_ratio {self.clear_ratio:g} puts the clear level above the raise level; 0 to 1")
+        if 0 < self.high_ratio <= 1:
+            raise ValueError(f"high_ratio {self.high_ratio:g} puts the high level at or below the raise level; above 1, or 0 for none")
+        return self
+
+
+class PipelineSpec(_Section):
+    """A whole spec.toml. Unknown keys are refused; every error names its field.
+
+    Examples
+    --------
+    >>> from anomsdk import PipelineSpec
+    >>> spec = PipelineSpec.from_toml(\"\"\"
+    ... format = 1
+    ... name = "room"
+    ... [sensor]
+    ... kind = "audio"
+    ... rate_hz = 16000
+    ... [features]
+    ... kind = "bands"
+    ... fft_length = 512
+    ... hop_length = 256
+    ... n_bands = 16
+    ... fmin_hz = 100
+    ... fmax_hz = 7500
+    ... band_ms = 256
+    ... [context]
+    ... kind = "summary"
+    ... frames = 4
+    ... \"\"\")
+    >>> spec.alert.cooldown_s
+    60.0
+    """
+
+    format: Literal[1]
+    name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,47}$")]
+    """A name that C can use: letters, digits and underscores."""
+    sensor: Sensor
+    features: Annotated[LogmelFeatures | BandsFeatures | ExternalFeatures, Field(discriminator="kind")]
+    context: Annotated[StackContext | SummaryContext, Field(discriminator="kind")]
+    model: Model = Model()
+    score: Score = Score()
+    alert: Alert = Alert()
+
+    @model_validator(mode="after")
+    def _fits(self) -> PipelineSpec:
+        f = self.features
+        if isinstance(f, ExternalFeatures):
+            if self.sensor.kind != "external":
+                raise ValueError('features.kind "external" needs sensor.kind "external"')
+        else:
+            if self.sensor.kind != "audio":
+                raise ValueError(f'features.kind "{f.kind}" needs sensor.kind "audio"')
+            if f.fmax_hz > self.sensor.rate_hz / 2:
+                raise ValueError(f"features.fmax_hz {f.fmax_hz:g} is above half the rate, {self.sensor.rate_hz / 2:g} Hz")
+        if isinstance(f, BandsFeatures):
+            self._hops_per_frame(f)
+        if f.normalisation == "model" and self.context.kind == "summary":
+            raise ValueError('features.normalisation "model" needs context.kind "stack": statistics have no scale of their own')
+        return self
+
+    @property
+    def hops_per_frame(self) -> int:
+        """Hops that make one feature frame."""
+        return self._hops_per_frame(self.features) if isinstance(self.features, BandsFeatures) else 1
+
+    @property
+    def columns(self) -> int:
+        """Values a sample has: 1 for audio."""
+        return self.features.n_features if isinstance(self.features, ExternalFeatures) else 1
+
+    @property
+    def tick_s(self) -> float:
+        """Seconds from one model run to the next."""
+        hop = 1 if isinstance(self.features, ExternalFeatures) else self.features.hop_length
+        return hop * self.hops_per_frame * self.context.stride / self.sensor.rate_hz
+
+    def _hops_per_frame(self, features: BandsFeatures) -> int:
+        samples = features.band_ms * self.sensor.rate_hz / 1000
+        hops = round(samples / features.hop_length)
+        if hops < 1 or hops * features.hop_length != samples:
+            hop_ms = features.hop_length * 1000 / self.sensor.rate_hz
+            raise ValueError(f"features.band_ms {features.band_ms:g} is no whole number of hops of {hop_ms:g} ms")
+        if hops > bands.MAX_HOPS_PER_FRAME:
+            raise ValueError(f"features.band_ms {features.band_ms:g} is {hops} hops, more than {bands.MAX_HOPS_PER_FRAME}")
+        return hops
+
+    @classmethod
+    def from_dict(cls, tree: dict[str, Any], *, source: str = "spec") -> PipelineSpec:
+        """A spec from nested dicts, as TOML gives them; InputError names the first field that is wrong."""
+        try:
+            return cls.model_validate(tree)
+        except ValidationError as error:
+            raise InputError(f"{source}: {_first_problem(error)}") from None
+
+    @classmethod
+    def from_toml(cls, text: str, *, source: str = "spec") -> PipelineSpec:
+        """A spec from TOML text."""
+        try:
+            tree = tomllib.loads(text)
+        except (tomllib.TOMLDecodeError, RecursionError) as error:
+            raise InputError(f"{source}: not valid TOML: {str(error).splitlines()[0]}") from None
+        return cls.from_dict(tree, source=source)
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> PipelineSpec:
+        """A spec from a .toml file."""
+        path = Path(path)
+        try:
+            if path.stat().st_size > MAX_SPEC_BYTES:
+                raise InputError(f"{path}: larger than {MAX_SPEC_BYTES} bytes; is this a spec.toml?")
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            raise InputError(f"{path}: not UTF-8 text; is this a spec.toml?") from None
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+        return cls.from_toml(text, source=str(path))
+
+    def to_toml(self) -> str:
+        """The spec as TOML text, every field written out."""
+        tree = self.model_dump()
+        lines = [f"format = {self.format}", f"name = {_toml(self.name)}"]
+        for section in ("sensor", "features", "context", "model", "score", "alert"):
+            lines += ["", f"[{section}]"]
+            lines += [f"{key} = {_toml(value)}" for key, value in _kind_first(tree[section])]
+        return "\n".join(lines) + "\n"
+
+
+def _kind_first(section: dict[str, Any]) -> list[tuple[str, Any]]:
+    return sorted(section.items(), key=lambda item: item[0] != "kind")
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(_toml(item) for item in value) + "]"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return repr(value)
+
+
+def _first_problem(error: ValidationError) -> str:
+    first = error.errors()[0]
+    kinds = ("logmel", "bands", "external", "stack", "summary")
+    where = ".".join(str(part) for part in first["loc"] if part not in kinds and not str(part).startswith(("constrained", "literal")))
+    text = first["msg"].removeprefix("Value error, ")
+    text = text[0].lower() + text[1:] if text.startswith(("Input", "Field", "Extra")) else text
+    given = first.get("input")
+    shown = f" (it is {given!r})" if isinstance(given, (int, float, str)) and first["type"] != "value_error" else ""
+    if first["type"] == "extra_forbidden":
+        return f"{where}: unknown key; remove it or correct its spelling"
+    return f"{where}: {text}{shown}" if where else text + shown
