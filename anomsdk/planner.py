@@ -28,7 +28,7 @@ from anomsdk.core.fixed import INT32_MAX, UINT32_MAX
 from anomsdk.core.framer import FramerPlan
 from anomsdk.core.levels import HIGHEST_LOG2, LevelsPlan
 from anomsdk.core.logmel import LogmelPlan
-from anomsdk.core.plan import ExtractorPlan, Plan, SensorPlan
+from anomsdk.core.plan import EdgePlan, ExtractorPlan, ModelPlan, Plan, SensorPlan
 from anomsdk.core.score import ScorePlan, largest_score
 from anomsdk.errors import InputError
 from anomsdk.spec import BandsFeatures, ExternalFeatures, LogmelFeatures, PipelineSpec, StackContext
@@ -96,7 +96,7 @@ def plan_from(
         score=score,
         timing=timing,
         levels=levels(_raise_score(spec, timing, calibration), timing),
-        model_sha256=model.sha256,
+        model=_model(model),
         provenance=_provenance(spec, calibration),
         folder=folder,
     )
@@ -390,6 +390,18 @@ def _activation_range(layer: FullyConnected) -> tuple[int, int]:
     act_high = 127 if high is None else min(127, quantized(high))
     require(act_low <= act_high, f"{layer.name}: its {layer.activation} leaves no value of int8")
     return act_low, act_high
+
+
+def _model(model: TfliteModel) -> ModelPlan:
+    def edge(kind: str, scale: float, zero_point: int) -> EdgePlan:
+        return EdgePlan(kind, zero_point, int(np.array(scale, "<f4").view("<u4")))
+
+    first, last = model.layers[0], model.layers[-1]
+    return ModelPlan(
+        model.sha256,
+        edge(model.input_type, first.input_scale, first.input_zero_point),
+        edge(model.output_type, last.output_scale, last.output_zero_point),
+    )
 
 
 def _score(model: TfliteModel, n: int, calibration: Calibration | None) -> ScorePlan:

@@ -49,6 +49,42 @@ class SensorPlan:
 
 
 @dataclass(frozen=True, eq=False)
+class EdgePlan:
+    """Input or output of the model file: what an interpreter takes or gives there."""
+
+    type: str  # int8 | uint8 | float32: the file's own type, before QUANTIZE or after DEQUANTIZE
+    zero_point: int  # of the int8 values inside
+    scale_bits: int  # float32 scale of the int8 values inside, as its 32 bits
+
+    @property
+    def scale(self) -> float:
+        """Real value of one int8 step."""
+        return float(np.array(self.scale_bits, "<u4").view("<f4"))
+
+    def check(self, what: str) -> None:
+        """Refuse what no model file has."""
+        require(self.type in ("int8", "uint8", "float32"), f"{what}: type '{self.type}' is not int8, uint8 or float32")
+        require(-128 <= self.zero_point <= 127, f"{what}: a zero point of {self.zero_point} is not int8")
+        require(0x00800000 <= self.scale_bits < 0x7F800000, f"{what}: scale_bits are no positive float32")
+
+
+@dataclass(frozen=True, eq=False)
+class ModelPlan:
+    """The model file that the layers came from: engine tflite opens it."""
+
+    sha256: str  # 64 hex digits, of the whole file
+    input: EdgePlan
+    output: EdgePlan
+
+    def check(self) -> None:
+        """Refuse what cannot name a file."""
+        digits = set("0123456789abcdef")
+        require(len(self.sha256) == 64 and set(self.sha256) <= digits, "model: sha256 is not 64 hex digits")
+        self.input.check("model: input")
+        self.output.check("model: output")
+
+
+@dataclass(frozen=True, eq=False)
 class Plan:
     """A pipeline in integers, self-contained. Plans are equal when their canonical bytes are.
 
@@ -64,7 +100,7 @@ class Plan:
     score: ScorePlan
     timing: TimingPlan
     levels: LevelPlan
-    model_sha256: str
+    model: ModelPlan
     provenance: Mapping[str, str]
     folder: Path | None = field(default=None, compare=False, metadata={"canonical": False})
     """Where it was read from: engine tflite looks there for the model. Not part of the plan's value."""
@@ -137,7 +173,6 @@ class Plan:
         InputError : one line that names the stage
         """
         require(0 < len(self.name) <= 64 and self.name.isascii() and self.name.isprintable(), "plan: name is not 1 to 64 printable ASCII characters")
-        require(len(self.model_sha256) == 64 and set(self.model_sha256) <= set("0123456789abcdef"), "plan: model_sha256 is not 64 hex digits")
         self.sensor.check()
         self.framer.check()
         self.extractor.check()
@@ -149,6 +184,7 @@ class Plan:
             require(self.framer.window == self.extractor.fft.length, "plan: window and fft length differ")
         self.context.check(self.extractor.n_features)
         check_layers(self.layers)
+        self.model.check()
         n = self.n_inputs
         require(self.layers[0].n_in == n, f"plan: the model takes {self.layers[0].n_in} inputs, the context gives {n}")
         require(self.layers[-1].n_out == n, f"plan: the model gives {self.layers[-1].n_out} outputs for {n} inputs")

@@ -7,28 +7,22 @@ runtimes round differently.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import importlib
-import math
-from dataclasses import dataclass
-from pathlib import Path
+import sys
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from anomsdk.core.fixed import Ints
 from anomsdk.core.pipeline import Chain
-from anomsdk.core.plan import Plan
+from anomsdk.core.plan import EdgePlan, Plan
+from anomsdk.engines import probe
 from anomsdk.errors import InputError
 
-MAX_MODEL_BYTES = 16 << 20
-
-# One FULLY_CONNECTED layer, 1 x 1, written by `tflite_file.write_tflite` (a test regenerates it).
-PROBE = base64.b64decode("PROBE_BASE64")
-# Inputs whose outputs differ between the double rounding of the contract and a single one.
-PROBE_INPUTS = (-127, -3, -2, -1, 0, 1, 2, 3, 127)
-PROBE_OUTPUTS = ()
+ORACLE = "tflite_runtime.interpreter"
+CROSS_CHECK = "ai_edge_litert.interpreter"
 
 
 class TfliteEngine(Chain):
@@ -44,8 +38,7 @@ class TfliteEngine(Chain):
     """
 
     def __init__(self, plan: Plan) -> None:
-        model = model_bytes(plan)
-        super().__init__(plan, InterpreterModel(open_oracle(model), plan))
+        super().__init__(plan, InterpreterModel(open_oracle(model_bytes(plan)), plan))
 
     def reconstruct(self, inputs: Ints) -> Ints:
         """The model stage alone: int8 range (n, n_in) to (n, n_out), int64."""
@@ -53,56 +46,132 @@ class TfliteEngine(Chain):
 
 
 class InterpreterModel:
-    """The model stage in an interpreter, one invoke a row. Runs a zero input last: no feature stays inside."""
+    """The model stage in an interpreter, one invoke a row, and one on zeros so that no feature stays inside."""
 
     def __init__(self, interpreter: Any, plan: Plan) -> None:
         self._interpreter = interpreter
         (given,), (taken,) = interpreter.get_input_details(), interpreter.get_output_details()
         self._in, self._out = given["index"], taken["index"]
-        self._input = _Edge(given, plan.layers[0].input_zero_point)
-        self._output = _Edge(taken, plan.layers[-1].output_zero_point)
+        self._edges = plan.model.input, plan.model.output
         self._given = np.zeros(given["shape"], given["dtype"])
         self._n_out = plan.layers[-1].n_out
 
     def run(self, inputs: Ints) -> Ints:
         """Int8 outputs (n, n_out) for int8 inputs (n, n_in), both int64."""
         outputs = np.zeros((len(inputs), self._n_out), np.int64)
-        for row, output in zip(inputs, outputs, strict=True):
-            self._invoke(self._input.encode(row))
-            output[:] = self._output.decode(self._interpreter.get_tensor(self._out).reshape(-1))
-        self._invoke(np.zeros(1, self._given.dtype))
+        encoded = _encode(inputs, self._edges[0])
+        for row, values in enumerate(encoded):
+            self._given[...] = values.reshape(self._given.shape)
+            self._invoke()
+            outputs[row] = _decode(self._interpreter.get_tensor(self._out).reshape(-1), self._edges[1])
+        self._given.fill(0)
+        self._invoke()
         return outputs
 
-    def _invoke(self, values: Any) -> None:
-        self._given[...] = values if values.size == 1 else values.reshape(self._given.shape)
+    def _invoke(self) -> None:
         self._interpreter.set_tensor(self._in, self._given)
         self._interpreter.invoke()
 
 
-@dataclass(frozen=True)
-class _Conversion:
-    scale: float
-    zero_point: int
+def _encode(values: Ints, edge: EdgePlan) -> Any:
+    """int8 values as the type at the model's edge, from which its QUANTIZE makes the same int8 again."""
+    if edge.type == "uint8":
+        return (values + 128).astype(np.uint8)
+    if edge.type == "float32":
+        return ((values - edge.zero_point) * edge.scale).astype(np.float32)
+    return values.astype(np.int8)
 
 
-class _Edge:
-    """int8 values of the plan to and from the type at the model's edge (peeled QUANTIZE, DEQUANTIZE)."""
+def _decode(values: Any, edge: EdgePlan) -> Ints:
+    if edge.type == "uint8":
+        return np.asarray(values, np.int64) - 128
+    if edge.type == "float32":
+        return np.rint(values.astype(np.float64) / edge.scale).astype(np.int64) + edge.zero_point
+    return np.asarray(values, np.int64)
 
-    def __init__(self, details: Any, zero_point: int) -> None:
-        self._dtype = np.dtype(details["dtype"])
-        self._zero_point = zero_point
-        self.scale = 1.0
 
-    def encode(self, values: Ints) -> Any:
-        if self._dtype == np.uint8:
-            return (values + 128).astype(np.uint8)
-        if self._dtype == np.float32:
-            return ((values - self._zero_point) * np.float64(self.scale)).astype(np.float32)
-        return values.astype(np.int8)
+def model_bytes(plan: Plan) -> bytes:
+    """The model file beside a plan, if it is the one that was planned."""
+    name = plan.provenance.get("model_file", "model.tflite")
+    if plan.folder is None:
+        raise InputError(f"engine tflite: the plan was not read from a folder, so {name} cannot be found; use read_plan or plan")
+    path = plan.folder / name
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"engine tflite: {path}: {error.strerror}; put the model there, or use engine reference") from None
+    if hashlib.sha256(data).hexdigest() != plan.model.sha256:
+        raise InputError(f"engine tflite: {path} is not the model of this plan (sha256 differs); restore it or plan again")
+    return data
 
-    def decode(self, values: Any) -> Ints:
-        if self._dtype == np.uint8:
-            return values.astype(np.int64) - 128
-        if self._dtype == np.float32:
-            return np.rint(values.astype(np.float64) / self.scale).astype(np.int64) + self._zero_point
-        return values.astype(np.int64)
+
+def open_oracle(model: bytes) -> Any:
+    """A tflite-runtime interpreter with the reference kernels, proven on the probe.
+
+    Raises
+    ------
+    InputError : says which runtime is missing, or why it is not trusted
+    """
+    runtime = _import(ORACLE)
+    _prove(runtime)
+    return _open(runtime, model)
+
+
+def open_cross_check(model: bytes) -> Any:
+    """An ai-edge-litert interpreter: another rounding, for counting differences only."""
+    return _open(_import(CROSS_CHECK), model)
+
+
+def why_missing() -> str | None:
+    """None where the oracle works, else one line that says why it does not."""
+    try:
+        open_oracle(probe.MODEL)
+    except InputError as error:
+        return str(error)
+    return None
+
+
+def _import(name: str) -> ModuleType:
+    package = name.partition(".")[0].replace("_", "-")
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        version = f"Python {sys.version_info.major}.{sys.version_info.minor} on {sys.platform}"
+        hint = (
+            "it exists for Python 3.10 and 3.11 on Linux only; engine reference gives the same integers"
+            if name == ORACLE
+            else f"pip install {package}"
+        )
+        raise InputError(f"{package} is not installed ({version}): {hint}") from None
+
+
+def _open(runtime: ModuleType, model: bytes) -> Any:
+    try:
+        interpreter = runtime.Interpreter(
+            model_content=model,
+            num_threads=1,
+            experimental_op_resolver_type=runtime.OpResolverType.BUILTIN_REF,
+        )
+        interpreter.allocate_tensors()
+    except (ValueError, RuntimeError, TypeError, AttributeError, ImportError, SystemError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(
+            f"{runtime.__name__.partition('.')[0]} cannot open a model here ({reason}); with numpy {np.__version__}: "
+            "tflite-runtime 2.14 needs numpy below 2"
+        ) from None
+    return interpreter
+
+
+def _prove(runtime: ModuleType) -> None:
+    interpreter = _open(runtime, probe.MODEL)
+    given, taken = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
+    outputs = []
+    for value in probe.INPUTS:
+        interpreter.set_tensor(given, np.array([[value]], np.int8))
+        interpreter.invoke()
+        outputs.append(int(interpreter.get_tensor(taken).item()))
+    if tuple(outputs) != probe.OUTPUTS:
+        raise InputError(
+            f"engine tflite: this runtime rounds otherwise than the contract (probe gave {outputs}, "
+            f"expected {list(probe.OUTPUTS)}); install tflite-runtime 2.14"
+        )

@@ -1,0 +1,179 @@
+"""Small plans, models and streams for the tests: made here, from seeds, so that no data is needed."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+
+import anomsdk
+from anomsdk.calibration import Calibration, Normalisation, alarm_levels, signal_sections
+from anomsdk.spec import PipelineSpec
+from anomsdk.tflite_file import FullyConnected, TfliteModel, parse_tflite, write_tflite
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+BANDS = """
+format = 1
+name = "room"
+[sensor]
+kind = "audio"
+rate_hz = 16000
+[features]
+kind = "bands"
+fft_length = 512
+hop_length = 256
+n_bands = 16
+fmin_hz = 100
+fmax_hz = 7500
+band_ms = 64
+[context]
+kind = "summary"
+frames = 4
+stride = 1
+statistics = ["mean", "deviation", "max"]
+[alert]
+off_delay_s = 0.5
+cooldown_s = 1
+"""
+
+LOGMEL = """
+format = 1
+name = "machine"
+[sensor]
+kind = "audio"
+rate_hz = 16000
+[features]
+kind = "logmel"
+fft_length = 512
+hop_length = 256
+n_mels = 40
+fmax_hz = 8000
+[context]
+kind = "stack"
+frames = 5
+stride = 2
+[alert]
+off_delay_s = 0.5
+cooldown_s = 1
+"""
+
+EXTERNAL = """
+format = 1
+name = "meter"
+[sensor]
+kind = "external"
+rate_hz = 10
+[features]
+kind = "external"
+n_features = 6
+[context]
+kind = "stack"
+frames = 3
+stride = 1
+[alert]
+off_delay_s = 1
+cooldown_s = 3
+"""
+
+SPECS = {"bands": BANDS, "logmel": LOGMEL, "external": EXTERNAL}
+
+
+def random_layers(
+    widths: list[int], rng: np.random.Generator, *, per_channel: bool = True, activation: str = "RELU"
+) -> list[FullyConnected]:
+    """A chain whose last layer has the scale and zero point of its input, as our own models have."""
+    layers = []
+    scale, zero_point = 0.05, 0
+    for index, (n_in, n_out) in enumerate(zip(widths, widths[1:], strict=False)):
+        last = index == len(widths) - 2
+        n_scales = n_out if per_channel and n_out > 1 else 1
+        out_scale, out_zero_point = (0.05, 0) if last else (0.04, -127)
+        layers.append(
+            FullyConnected(
+                name=f"layer {index + 1}",
+                weights=rng.integers(-127, 128, (n_out, n_in)).astype(np.int8),
+                bias=rng.integers(-2000, 2000, n_out).astype(np.int32),
+                input_scale=float(np.float32(scale)),
+                input_zero_point=zero_point,
+                weight_scales=(rng.uniform(0.5, 1.5, n_scales) * 0.02 / np.sqrt(n_in)).astype(np.float32),
+                weight_zero_point=0,
+                output_scale=float(np.float32(out_scale)),
+                output_zero_point=out_zero_point,
+                activation="NONE" if last else activation,
+            )
+        )
+        scale, zero_point = out_scale, out_zero_point
+    return layers
+
+
+def make_folder(folder: Path, spec_text: str, *, seed: int = 0, raise_score: int | None = None) -> Path:
+    """A folder with spec, random model and a calibration that fits them."""
+    rng = np.random.default_rng(seed)
+    spec = PipelineSpec.from_toml(spec_text)
+    n_features, n_inputs = widths_of(spec)
+    model = parse_tflite(
+        write_tflite(random_layers([n_inputs, 12, 4, 12, n_inputs], rng)), name="model.tflite"
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "spec.toml").write_text(spec_text)
+    (folder / "model.tflite").write_bytes(write_tflite(model.layers))
+    calibration = make_calibration(spec, parse_tflite((folder / "model.tflite").read_bytes(), name="m"), rng)
+    if raise_score is not None:
+        levels = alarm_levels([np.full(64, raise_score - 1)])
+        calibration = calibration.model_copy(update={"alarm_levels": levels})
+    (folder / "calibration.json").write_text(json.dumps(calibration.model_dump(mode="json")))
+    return folder
+
+
+def widths_of(spec: PipelineSpec) -> tuple[int, int]:
+    """Features of a frame, inputs of the model."""
+    features = spec.features
+    n = {"bands": lambda: features.n_bands + 2, "logmel": lambda: features.n_mels, "external": lambda: features.n_features}[
+        features.kind
+    ]()
+    context = spec.context
+    return n, n * (context.frames if context.kind == "stack" else len(context.statistics))
+
+
+def make_calibration(spec: PipelineSpec, model: TfliteModel, rng: np.random.Generator) -> Calibration:
+    """Plausible normalisation, and an alarm level that noise reaches now and then."""
+    n_features, n_inputs = widths_of(spec)
+    level = -20.0 if spec.sensor.kind == "audio" else 0.0
+    spread = 60.0 if spec.sensor.kind == "audio" else 6000.0
+    inputs = None
+    if spec.context.kind == "summary":
+        inputs = Normalisation(centre=(0.0,) * n_inputs, half_width=tuple(rng.uniform(60, 130, n_inputs).tolist()))
+    return Calibration(
+        format=1,
+        model_sha256=model.sha256,
+        signal=signal_sections(spec),
+        features=Normalisation(centre=(level,) * n_features, half_width=(spread,) * n_features),
+        inputs=inputs,
+        score_weights=(1,) * n_inputs,
+        alarm_levels=alarm_levels([rng.integers(0, 40000, 200)]),
+        recordings=1,
+        hours=0.1,
+        provenance={"made_by": "tests"},
+    )
+
+
+def make_plan(folder: Path, kind: str, *, seed: int = 0) -> anomsdk.Plan:
+    """A plan of one of SPECS, in a folder of its own."""
+    return anomsdk.plan(make_folder(folder / kind, SPECS[kind], seed=seed))
+
+
+def noise(n: int, *, seed: int = 0, level: float = 3000.0, columns: int = 1) -> np.ndarray:
+    """Gaussian int16 noise whose level changes, with silence and full scale in it."""
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((n, columns)) * level
+    x *= 2.0 ** rng.integers(-8, 4, 1 + n // 1000).repeat(1000)[:n, None]
+    samples = np.clip(np.round(x), -32768, 32767).astype(np.int16)
+    return samples[:, 0] if columns == 1 else samples
+
+
+def with_folder(plan: anomsdk.Plan, folder: Path) -> anomsdk.Plan:
+    """The same plan, as if read from another folder."""
+    return dataclasses.replace(plan, folder=folder)
