@@ -68,7 +68,9 @@ def parse_plan(data: bytes, *, name: str, folder: Path | None = None) -> Plan:
     except InputError as error:
         raise InputError(f"{name}: {error}") from None
     if plan.canonical_bytes != data:
-        raise InputError(f"{name}: not in canonical form (edited or reformatted?); write it again with: anomsdk plan DIR")
+        raise InputError(
+            f"{name}: not in canonical form (edited or reformatted?); write it again with: anomsdk plan DIR"
+        )
     return plan
 
 
@@ -181,7 +183,9 @@ def _plan_from(tree: Any, folder: Path | None) -> Plan:
     if not isinstance(tree, dict) or "format" not in tree or "sha256" not in tree:
         raise InputError("not a plan: format or sha256 is missing")
     if tree["format"] != FORMAT or isinstance(tree["format"], bool):
-        raise InputError(f"plan format {str(tree['format'])[:20]} is unknown; this version reads format {FORMAT}")
+        raise InputError(
+            f"plan format {str(tree['format'])[:20]} is unknown; this version reads format {FORMAT}"
+        )
     digest = tree.pop("sha256")
     actual = hashlib.sha256(canonical_json(tree)).hexdigest()
     if digest != actual:
@@ -241,7 +245,11 @@ def _array(node: Any, dtype: str, where: str) -> Any:
     if node["dtype"] != dtype:
         raise InputError(f"{where}: dtype must be {dtype}")
     shape = node["shape"]
-    if not isinstance(shape, list) or not 1 <= len(shape) <= 2 or not all(type(n) is int and 0 <= n <= 1 << 16 for n in shape):
+    if (
+        not isinstance(shape, list)
+        or not 1 <= len(shape) <= 2
+        or not all(type(n) is int and 0 <= n <= 1 << 16 for n in shape)
+    ):
         raise InputError(f"{where}: shape must be one or two sizes up to 65536")
     try:
         raw = base64.b64decode(node["data"], validate=True)

@@ -75,8 +75,10 @@ def plan_from(
     """Plan a pipeline from its parts. See `plan`."""
     if calibration is not None:
         _check_calibration(spec, model, calibration)
-    extractor = _extractor(spec, model, calibration)
-    context = _context(spec, extractor.n_features, calibration)
+    extractor = extractor_plan(spec, _feature_source(spec, model, calibration))
+    context = context_plan(
+        spec, extractor.n_features, calibration.inputs if calibration is not None else None
+    )
     n = context.n_inputs(extractor.n_features)
     require(
         model.n_in == n and model.n_out == n,
@@ -89,7 +91,9 @@ def plan_from(
     made = Plan(
         name=spec.name,
         sensor=SensorPlan(spec.sensor.kind, _whole(spec.sensor.rate_hz * 1000, "sensor.rate_hz in mHz")),
-        framer=FramerPlan(1, 1) if external else FramerPlan(spec.features.fft_length, spec.features.hop_length),  # type: ignore[union-attr]
+        framer=FramerPlan(1, 1)
+        if external
+        else FramerPlan(spec.features.fft_length, spec.features.hop_length),  # type: ignore[union-attr]
         extractor=extractor,
         context=context,
         layers=layers,
@@ -175,6 +179,17 @@ def _mel_shares(features: LogmelFeatures, rate_hz: float) -> tuple[list[_Share],
     return shares, corners
 
 
+def _mel_filterbank(features: LogmelFeatures, rate_hz: float) -> FilterbankPlan:
+    shares, corners = _mel_shares(features, rate_hz)
+    require(
+        len(shares) > 0,
+        "features: no bin of the spectrum lies between fmin_hz and fmax_hz; use a longer fft_length",
+    )
+    slaney = features.mel_norm == "slaney"
+    scale = [math.log2(2 / (corners[b + 2] - corners[b])) if slaney else 0.0 for b in range(features.n_mels)]
+    return _filterbank(shares, features.n_mels, features.fft_length, scale)
+
+
 def _band_shares(features: BandsFeatures, rate_hz: float) -> list[_Share]:
     """Shares of rectangular bands whose edges lie evenly on a logarithmic axis.
 
@@ -201,7 +216,9 @@ def _band_shares(features: BandsFeatures, rate_hz: float) -> list[_Share]:
     return shares
 
 
-def _filterbank(shares: Sequence[_Share], n_bands: int, length: int, log2_scale: Sequence[float]) -> FilterbankPlan:
+def _filterbank(
+    shares: Sequence[_Share], n_bands: int, length: int, log2_scale: Sequence[float]
+) -> FilterbankPlan:
     """Segments and weights; the offset turns half the power in integer units into librosa's power."""
     counts = [sum(share.segment == s for share in shares) for s in range(n_bands + 1)]
     require(
@@ -225,117 +242,108 @@ def _filterbank(shares: Sequence[_Share], n_bands: int, length: int, log2_scale:
 
 
 def _affine(
-    centre: Sequence[float], gain: Sequence[float], smallest: Sequence[int], largest: Sequence[int], low: int
+    gain: Sequence[float], offset: Sequence[float], smallest: Sequence[int], largest: Sequence[int], low: int
 ) -> AffinePlan:
-    """Integers of ``(value - centre) * gain``: the finest gain that keeps the product in 32 bits."""
-    centres, gains, shifts = [], [], []
-    for c, g, a, b in zip(centre, gain, smallest, largest, strict=True):
-        whole = rounded(c)
-        reach = max(abs(a - whole), abs(b - whole), 1)
+    """Integers of ``value * gain + offset``: the finest shift that keeps it in 32 bits."""
+    gains, biases, shifts = [], [], []
+    for g, o, a, b in zip(gain, offset, smallest, largest, strict=True):
         shift = 31
-        while shift > 1 and reach * rounded(g * 2.0**shift) + (1 << (shift - 1)) > INT32_MAX:
+        while (
+            shift > 1 and max(-a, b) * rounded(g * 2**shift) + abs(rounded((o + 0.5) * 2**shift)) > INT32_MAX
+        ):
             shift -= 1
-        centres.append(max(-INT32_MAX, min(INT32_MAX, whole)))
-        gains.append(min(INT32_MAX, rounded(g * 2.0**shift)))
+        gains.append(min(INT32_MAX, rounded(g * 2**shift)))
+        biases.append(max(-INT32_MAX, min(INT32_MAX, rounded((o + 0.5) * 2**shift))))
         shifts.append(shift)
     return AffinePlan(
-        np.array(centres, np.int32), np.array(gains, np.int32), np.array(shifts, np.uint8), low, 127
+        np.array(gains, np.int32), np.array(biases, np.int32), np.array(shifts, np.uint8), low, 127
     )
 
 
-def _feature_map(
-    normalisation: str,
-    per_unit: float,
-    smallest: Sequence[int],
-    largest: Sequence[int],
-    model: TfliteModel,
-    calibration: Calibration | None,
+def _learnt_affine(
+    learnt: Normalisation, per_unit: Sequence[float], smallest: Sequence[int], largest: Sequence[int]
 ) -> AffinePlan:
-    """Map of a frame's features; ``per_unit`` is integer steps per dB (external: counts per unit)."""
-    n = len(smallest)
-    if normalisation == "model":
-        first = model.layers[0]
-        # round(value / scale) + zero point: the zero point becomes part of the centre.
-        gain = 1 / (per_unit * first.input_scale)
-        centre = -first.input_zero_point / gain
-        return _affine([centre] * n, [gain] * n, smallest, largest, -128)
+    """Map that takes centre to 0 and centre + half-width to 127; ``per_unit`` is integer steps per unit."""
+    gains = [127 / (h * u) for h, u in zip(learnt.half_width, per_unit, strict=True)]
+    offsets = [-127 * c / h for c, h in zip(learnt.centre, learnt.half_width, strict=True)]
+    return _affine(gains, offsets, smallest, largest, -127)
+
+
+def _feature_source(
+    spec: PipelineSpec, model: TfliteModel, calibration: Calibration | None
+) -> Normalisation | FullyConnected:
+    """What the map of a frame's features comes from: learnt numbers, or the model's first layer."""
+    if spec.features.normalisation == "model":
+        return model.layers[0]
     if calibration is None:
         raise InputError(
             f'features.normalisation is "learnt", but there is no {CALIBRATION_FILE}: train first, or use '
             'normalisation = "model" for an imported model'
         )
-    learnt = calibration.features
-    _check_width(learnt, n, "features")
-    return _affine(
-        [c * per_unit for c in learnt.centre], [127 / (h * per_unit) for h in learnt.half_width], smallest, largest, -127
-    )
+    return calibration.features
+
+
+def _feature_map(
+    source: Normalisation | FullyConnected, per_unit: float, smallest: Sequence[int], largest: Sequence[int]
+) -> AffinePlan:
+    """Map of a frame's features; ``per_unit`` is integer steps per dB (external: counts per unit)."""
+    n = len(smallest)
+    if isinstance(source, FullyConnected):
+        gain = 1 / (per_unit * source.input_scale)
+        return _affine([gain] * n, [source.input_zero_point] * n, smallest, largest, -128)
+    _check_width(source, n, "features")
+    return _learnt_affine(source, [per_unit] * n, smallest, largest)
 
 
 # Stages
 
 
-def _extractor(spec: PipelineSpec, model: TfliteModel, calibration: Calibration | None) -> ExtractorPlan:
+def extractor_plan(spec: PipelineSpec, source: Normalisation | FullyConnected) -> ExtractorPlan:
+    """Tables of a spec's features section, with a map to int8 that is learnt or the model's own."""
     features = spec.features
     if isinstance(features, ExternalFeatures):
         n = features.n_features
         per_unit = features.counts_per_unit if features.normalisation == "model" else 1.0
-        return ExternalPlan(
-            _feature_map(features.normalisation, per_unit, [-32768] * n, [32767] * n, model, calibration)
-        )
+        return ExternalPlan(_feature_map(source, per_unit, [-32768] * n, [32767] * n))
     length, rate = features.fft_length, spec.sensor.rate_hz
     fft = FftPlan(length, hann_q15(length), cos_q15(length))
     limits = LevelsPlan(rounded(FLOOR_DB * Q10_PER_DB), rounded(RANGE_DB * Q10_PER_DB))
     if isinstance(features, LogmelFeatures):
-        shares, corners = _mel_shares(features, rate)
-        require(len(shares) > 0, "features: no bin of the spectrum lies between fmin_hz and fmax_hz; use a longer fft_length")
-        slaney = features.mel_norm == "slaney"
-        scale = [math.log2(2 / (corners[b + 2] - corners[b])) if slaney else 0.0 for b in range(features.n_mels)]
-        bank = _filterbank(shares, features.n_mels, length, scale)
+        bank = _mel_filterbank(features, rate)
         lowest = [limits.floor_q10] * bank.n_bands
         highest = [max(limits.floor_q10, (HIGHEST_LOG2 << 10) + int(o)) for o in bank.offset_q10]
-        return LogmelPlan(
-            fft, bank, limits, _feature_map(features.normalisation, Q10_PER_DB, lowest, highest, model, calibration)
-        )
-    hops = spec.hops_per_frame
-    bank = _filterbank(_band_shares(features, rate), features.n_bands, length, [0.0] * features.n_bands)
-    lowest, highest = (r.tolist() for r in level_range(limits.floor_q10, int(bank.offset_q10[0]), features.n_bands))
+        return LogmelPlan(fft, bank, limits, _feature_map(source, Q10_PER_DB, lowest, highest))
+    hops, n = spec.hops_per_frame, features.n_bands
+    bank = _filterbank(_band_shares(features, rate), n, length, [0.0] * n)
+    lowest, highest = (r.tolist() for r in level_range(limits.floor_q10, int(bank.offset_q10[0]), n))
     return BandsPlan(
         fft,
         bank,
         limits,
         hops_per_frame=hops,
         mean_q10=rounded(-1024 * math.log2(hops)),
-        headroom=(features.n_bands - 1).bit_length(),
-        normalisation=_feature_map(features.normalisation, Q10_PER_DB, lowest, highest, model, calibration),
+        headroom=(n - 1).bit_length(),
+        normalisation=_feature_map(source, Q10_PER_DB, lowest, highest),
     )
 
 
-def _context(spec: PipelineSpec, n_features: int, calibration: Calibration | None) -> ContextPlan:
+def context_plan(spec: PipelineSpec, n_features: int, inputs: Normalisation | None) -> ContextPlan:
+    """A spec's context section, with the learnt map of its statistics."""
     context = spec.context
     if isinstance(context, StackContext):
         return StackPlan(context.frames, context.stride)
-    require(
-        calibration is not None and calibration.inputs is not None,
-        f'context.kind "summary" needs the statistics that {CALIBRATION_FILE} holds: train first',
-    )
-    assert calibration is not None and calibration.inputs is not None
+    if inputs is None:
+        raise InputError(
+            f'context.kind "summary" needs the statistics that {CALIBRATION_FILE} holds: train first'
+        )
     names = context.statistics
-    _check_width(calibration.inputs, len(names) * n_features, "inputs")
+    _check_width(inputs, len(names) * n_features, "inputs")
     units = {"mean": context.frames, "deviation": context.frames**2, "max": 1, "min": 1}
     per_step = [units[name] for name in names for _ in range(n_features)]
     ranges = [statistic_range(name, context.frames) for name in names for _ in range(n_features)]
-    return SummaryPlan(
-        context.frames,
-        context.stride,
-        names,
-        _affine(
-            [c * u for c, u in zip(calibration.inputs.centre, per_step, strict=True)],
-            [127 / (h * u) for h, u in zip(calibration.inputs.half_width, per_step, strict=True)],
-            [low for low, _ in ranges],
-            [high for _, high in ranges],
-            -127,
-        ),
-    )
+    low, high = zip(*ranges, strict=True)
+    normalisation = _learnt_affine(inputs, per_step, low, high)
+    return SummaryPlan(context.frames, context.stride, names, normalisation)
 
 
 def layer_plan(layer: FullyConnected) -> LayerPlan:
@@ -459,7 +467,9 @@ def _raise_score(spec: PipelineSpec, timing: TimingPlan, calibration: Calibratio
         raise InputError(
             f'alert.raise_score is "calibrated", but there is no {CALIBRATION_FILE}: train first, or give a number'
         )
-    return calibration.alarm_levels.raise_score(timing.m, timing.n, timing.on_delay, timing.high_ratio_q16 / 65536)
+    return calibration.alarm_levels.raise_score(
+        timing.m, timing.n, timing.on_delay, timing.high_ratio_q16 / 65536
+    )
 
 
 def _provenance(spec: PipelineSpec, calibration: Calibration | None) -> dict[str, str]:
@@ -489,4 +499,7 @@ def _check_calibration(spec: PipelineSpec, model: TfliteModel, calibration: Cali
 
 
 def _check_width(part: Normalisation, n: int, what: str) -> None:
-    require(len(part.centre) == n, f"{CALIBRATION_FILE}: {what} has {len(part.centre)} entries, the spec makes {n}; train again")
+    require(
+        len(part.centre) == n,
+        f"{CALIBRATION_FILE}: {what} has {len(part.centre)} entries, the spec makes {n}; train again",
+    )

@@ -42,7 +42,9 @@ class Pipeline:
 
     def __init__(self, plan: Plan, engine: str = "reference", *, tap: bool = False) -> None:
         if not isinstance(plan, Plan):
-            raise InputError(f"Pipeline: expects a Plan, got {type(plan).__name__}; use anomsdk.read_plan or anomsdk.plan")
+            raise InputError(
+                f"Pipeline: expects a Plan, got {type(plan).__name__}; use anomsdk.read_plan or anomsdk.plan"
+            )
         self.plan = plan
         self.engine = engine
         self._tap = tap
@@ -112,7 +114,9 @@ class Pipeline:
         self._open("with")
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def _open(self, what: str) -> Engine:
@@ -176,7 +180,9 @@ def checked_block(block: Any, columns: int) -> NDArray[np.int16]:
     """A block as int16 (n, columns), or InputError."""
     wanted = "(n,)" if columns == 1 else f"(n, {columns})"
     if not isinstance(block, np.ndarray) or block.dtype != np.dtype("=i2"):
-        raise InputError(f"samples are {_describe(block)}, must be an int16 array {wanted}; scale and convert them first")
+        raise InputError(
+            f"samples are {_describe(block)}, must be an int16 array {wanted}; scale and convert them first"
+        )
     if block.ndim == 1 and (columns == 1 or len(block) == 0):
         return block.reshape(-1, columns)
     if block.ndim == 2 and block.shape[1] == columns:

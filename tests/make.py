@@ -131,9 +131,11 @@ def make_folder(folder: Path, spec_text: str, *, seed: int = 0, raise_score: int
 def widths_of(spec: PipelineSpec) -> tuple[int, int]:
     """Features of a frame, inputs of the model."""
     features = spec.features
-    n = {"bands": lambda: features.n_bands + 2, "logmel": lambda: features.n_mels, "external": lambda: features.n_features}[
-        features.kind
-    ]()
+    n = {
+        "bands": lambda: features.n_bands + 2,
+        "logmel": lambda: features.n_mels,
+        "external": lambda: features.n_features,
+    }[features.kind]()
     context = spec.context
     return n, n * (context.frames if context.kind == "stack" else len(context.statistics))
 
@@ -145,7 +147,9 @@ def make_calibration(spec: PipelineSpec, model: TfliteModel, rng: np.random.Gene
     spread = 60.0 if spec.sensor.kind == "audio" else 6000.0
     inputs = None
     if spec.context.kind == "summary":
-        inputs = Normalisation(centre=(0.0,) * n_inputs, half_width=tuple(rng.uniform(60, 130, n_inputs).tolist()))
+        inputs = Normalisation(
+            centre=(0.0,) * n_inputs, half_width=tuple(rng.uniform(60, 130, n_inputs).tolist())
+        )
     return Calibration(
         format=1,
         model_sha256=model.sha256,

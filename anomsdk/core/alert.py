@@ -36,11 +36,17 @@ class TimingPlan:
 
     def check(self) -> None:
         """Refuse timing that cannot be counted."""
-        require(1 <= self.m <= self.n <= MAX_N, f"alert: m of n is {self.m} of {self.n}, not 1 <= m <= n <= {MAX_N}")
+        require(
+            1 <= self.m <= self.n <= MAX_N,
+            f"alert: m of n is {self.m} of {self.n}, not 1 <= m <= n <= {MAX_N}",
+        )
         for name in ("on_delay", "off_delay", "cooldown"):
             ticks = getattr(self, name)
             require(0 <= ticks <= MAX_TICKS, f"alert: {name} is {ticks} ticks, not 0 to {MAX_TICKS}")
-        require(0 < self.clear_ratio_q16 <= 1 << 16, f"alert: clear_ratio_q16 is {self.clear_ratio_q16}, not 1 to 65536")
+        require(
+            0 < self.clear_ratio_q16 <= 1 << 16,
+            f"alert: clear_ratio_q16 is {self.clear_ratio_q16}, not 1 to 65536",
+        )
         require(
             self.high_ratio_q16 == 0 or 1 << 16 < self.high_ratio_q16 <= 1 << 26,
             f"alert: high_ratio_q16 is {self.high_ratio_q16}, neither 0 nor 65537 to 2**26",
@@ -57,7 +63,10 @@ class LevelPlan:
 
     def check(self, timing: TimingPlan) -> None:
         """Refuse levels that are inverted or do not follow from the raise level."""
-        require(1 <= self.raise_score <= UINT32_MAX, f"alert: raise_score is {self.raise_score}, not 1 to 2**32 - 1")
+        require(
+            1 <= self.raise_score <= UINT32_MAX,
+            f"alert: raise_score is {self.raise_score}, not 1 to 2**32 - 1",
+        )
         expected = levels(self.raise_score, timing)
         require(
             (self.clear_score, self.high_score) == (expected.clear_score, expected.high_score),

@@ -12,8 +12,9 @@ from typing import ClassVar
 import numpy as np
 
 from anomsdk.core import energy
-from anomsdk.core.affine import Affine, AffinePlan
+from anomsdk.core.affine import AffinePlan
 from anomsdk.core.checks import require
+from anomsdk.core.extractor import Extractor
 from anomsdk.core.fft import Fft, FftPlan
 from anomsdk.core.filterbank import Filterbank, FilterbankPlan
 from anomsdk.core.fixed import Ints
@@ -58,7 +59,9 @@ class BandsPlan:
             f"bands: {self.hops_per_frame} hops a frame, not 1 to {MAX_HOPS_PER_FRAME}",
         )
         require(-(12 << 10) <= self.mean_q10 <= 0, f"bands: mean_q10 is {self.mean_q10}, not -12288 to 0")
-        require(n_bands <= 1 << self.headroom <= 2 * 256, f"bands: headroom {self.headroom} for {n_bands} bands")
+        require(
+            n_bands <= 1 << self.headroom <= 2 * 256, f"bands: headroom {self.headroom} for {n_bands} bands"
+        )
         offset = self.filterbank.offset_q10.astype(np.int64)
         require((offset == offset[0]).all(), "bands: offset_q10 differs between bands")
         low, high = level_range(self.levels.floor_q10, int(offset[0]), n_bands)
@@ -74,32 +77,22 @@ def level_range(floor_q10: int, offset_q10: int, n_bands: int) -> tuple[Ints, In
     return low, high
 
 
-class Bands:
+class Bands(Extractor):
     """Streaming extractor: one feature frame every ``hops_per_frame`` windows, not overlapping."""
 
     def __init__(self, plan: BandsPlan) -> None:
+        super().__init__(plan.normalisation)
         self._plan = plan
+        self._offset_q10 = np.int64(plan.filterbank.offset_q10[0])
         self._fft = Fft(plan.fft, BATCH)
         self._filterbank = Filterbank(plan.filterbank, BATCH)
-        self._affine = Affine(plan.normalisation)
-        n = plan.filterbank.n_bands
-        self._sums = np.zeros((2, n + 1), np.int64)  # mantissa, exponent: each band, then all together
-        self._offset_q10 = np.int64(plan.filterbank.offset_q10[0])
-        self._peak_q10 = plan.levels.floor_q10
-        self._hops = 0
+        self._sums = np.zeros(
+            (2, plan.filterbank.n_bands + 1), np.int64
+        )  # mantissa, exponent: bands, then all
+        self.restart()
 
     def levels(self, frames: Ints) -> tuple[Ints, Ints]:
-        """Levels of the frames that these windows complete, before normalisation.
-
-        Parameters
-        ----------
-        frames : int64 (n, window, 1), n <= BATCH
-
-        Returns
-        -------
-        levels : int64 (m, n_bands + 2), q10 of log2 of librosa's power of x / 32768
-        completed_by : int64 (m,), which window completed each frame
-        """
+        """Levels of the frames that these windows complete: q10 of log2 of librosa's power of x / 32768."""
         mantissa, exponent = self._filterbank.run(*self._fft.run(frames[:, :, 0]))
         together = energy.total(mantissa, exponent, self._plan.headroom)
         mantissa = np.concatenate([mantissa, together[0][None]])
@@ -111,20 +104,7 @@ class Bands:
                 levels.append(self._frame())
                 completed_by.append(hop)
                 self.restart()
-        n = self._plan.n_features
-        return np.array(levels, np.int64).reshape(-1, n), np.array(completed_by, np.int64)
-
-    def push(self, frames: Ints) -> tuple[Ints, Ints]:
-        """Features of the frames that these windows complete.
-
-        Returns
-        -------
-        features : int64 (m, n_bands + 2) in int8 range
-        completed_by : int64 (m,), which window completed each frame
-        """
-        levels, completed_by = self.levels(frames)
-        self.wipe_scratch()
-        return self._affine.run(levels), completed_by
+        return np.array(levels, np.int64).reshape(-1, self._plan.n_features), np.array(completed_by, np.int64)
 
     def restart(self) -> None:
         """Forget what was gathered for the next frame."""

@@ -14,9 +14,7 @@ def require(holds: bool | np.bool_, message: str) -> None:
         raise InputError(message)
 
 
-def require_array(
-    array: NDArray[np.generic], dtype: str, shape: tuple[int, ...], what: str
-) -> None:
+def require_array(array: NDArray[np.generic], dtype: str, shape: tuple[int, ...], what: str) -> None:
     """Raise InputError unless an array of a plan has its dtype and shape."""
     require(
         array.dtype == np.dtype(dtype) and array.shape == shape,

@@ -58,9 +58,7 @@ class SummaryPlan:
         require(len(set(self.statistics)) == len(self.statistics), "context: a statistic is named twice")
         ranges = [statistic_range(name, self.frames) for name in self.statistics]
         smallest, largest = np.repeat(np.array(ranges, np.int64), n_features, axis=0).T
-        self.normalisation.check(
-            self.n_inputs(n_features), smallest, largest, "context: normalisation"
-        )
+        self.normalisation.check(self.n_inputs(n_features), smallest, largest, "context: normalisation")
 
 
 ContextPlan: TypeAlias = StackPlan | SummaryPlan

@@ -11,7 +11,7 @@ from anomsdk.core.fixed import Ints, log2_q10
 
 
 def add(mantissa_a: Ints, exponent_a: Ints, mantissa_b: Ints, exponent_b: Ints) -> tuple[Ints, Ints]:
-    """a + b: the one with the smaller exponent is shifted down, a carry halves the sum."""
+    """A + b: the one with the smaller exponent is shifted down, a carry halves the sum."""
     exponent = np.maximum(exponent_a, exponent_b)
     total = (mantissa_a >> np.minimum(exponent - exponent_a, 31)) + (
         mantissa_b >> np.minimum(exponent - exponent_b, 31)

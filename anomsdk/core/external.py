@@ -7,7 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from anomsdk.core.affine import Affine, AffinePlan
+from anomsdk.core.affine import AffinePlan
+from anomsdk.core.extractor import Extractor
 from anomsdk.core.fixed import Ints
 
 
@@ -23,7 +24,7 @@ class ExternalPlan:
     @property
     def n_features(self) -> int:
         """Width of a row."""
-        return len(self.normalisation.centre)
+        return len(self.normalisation.gain)
 
     @property
     def columns(self) -> int:
@@ -38,28 +39,12 @@ class ExternalPlan:
         )
 
 
-class External:
+class External(Extractor):
     """Streaming extractor: one feature frame for each row."""
 
     def __init__(self, plan: ExternalPlan) -> None:
-        self._affine = Affine(plan.normalisation)
+        super().__init__(plan.normalisation)
 
-    def push(self, frames: Ints) -> tuple[Ints, Ints]:
-        """Features of rows.
-
-        Parameters
-        ----------
-        frames : int64 (n, 1, n_features)
-
-        Returns
-        -------
-        features : int64 (n, n_features) in int8 range
-        completed_by : int64 (n,), which row completed each frame
-        """
-        return self._affine.run(frames[:, 0]), np.arange(len(frames))
-
-    def restart(self) -> None:
-        """Forget what was gathered for the next frame: nothing, here."""
-
-    def wipe_scratch(self) -> None:
-        """Zero what the last rows left behind: nothing, here."""
+    def levels(self, frames: Ints) -> tuple[Ints, Ints]:
+        """The rows as they came: frames are (n, 1, n_features)."""
+        return frames[:, 0], np.arange(len(frames))

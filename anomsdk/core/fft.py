@@ -142,7 +142,7 @@ class Fft:
         np.add(d0[1], d1[0], out=x3[1])
 
     def _rotate(self, z: Ints, cos: Ints, sin: Ints) -> None:
-        """z * (cos - j sin) / 2, in place: four products of 32 x 16 bits, each floored to its high 32."""
+        """Z * (cos - j sin) / 2, in place: four products of 32 x 16 bits, each floored to its high 32."""
         by_cos, by_sin = self._scratch[: 2 * z.size].reshape(2, *z.shape)
         np.multiply(z, cos, out=by_cos)
         np.right_shift(by_cos, 16, out=by_cos)
@@ -190,7 +190,7 @@ def _radix4_stages(m: int) -> list[int]:
 
 
 def _circle(quarter_q15: NDArray[np.int16]) -> tuple[Ints, Ints]:
-    """cos and sin of 2 pi j / N for j = 0 to N - 1, from the first quarter of cos."""
+    """Cos and sin of 2 pi j / N for j = 0 to N - 1, from the first quarter of cos."""
     q = quarter_q15.astype(np.int64)
     half = np.concatenate([q, -q[-2::-1]])  # 0 to N/2
     cos = np.concatenate([half, half[-2:0:-1]])

@@ -27,7 +27,9 @@ class FilterbankPlan:
     """Segments and weights over the bins of one spectrum."""
 
     edges: NDArray[np.uint16]  # (n_bands + 2,): segment i is bins edges[i] to edges[i + 1] - 1
-    minus_rise_q15: NDArray[np.int16]  # (edges[-1] - edges[0],), -32768 to 0: minus the share of the upper band
+    minus_rise_q15: NDArray[
+        np.int16
+    ]  # (edges[-1] - edges[0],), -32768 to 0: minus the share of the upper band
     value_bits: int  # real and imaginary parts are cut to this many bits and a sign before squaring
     offset_q10: NDArray[np.int32]  # (n_bands,), log2 of the unit: see `spec.md`
 
@@ -43,12 +45,16 @@ class FilterbankPlan:
         require_array(self.edges, "<u2", (n + 2,), "filterbank: edges")
         edges = self.edges.astype(np.int64)
         widths = np.diff(edges)
-        require((widths >= 0).all() and edges[-1] <= n_bins, f"filterbank: edges do not rise within {n_bins} bins")
+        require(
+            (widths >= 0).all() and edges[-1] <= n_bins, f"filterbank: edges do not rise within {n_bins} bins"
+        )
         require((widths[:-1] + widths[1:] > 0).all(), "filterbank: a band holds no bin of the spectrum")
         require_array(self.minus_rise_q15, "<i2", (int(edges[-1] - edges[0]),), "filterbank: minus_rise_q15")
         require((self.minus_rise_q15 <= 0).all(), "filterbank: minus_rise_q15 has a positive value")
         require_array(self.offset_q10, "<i4", (n,), "filterbank: offset_q10")
-        require((np.abs(self.offset_q10.astype(np.int64)) <= 1 << 20).all(), "filterbank: offset_q10 out of range")
+        require(
+            (np.abs(self.offset_q10.astype(np.int64)) <= 1 << 20).all(), "filterbank: offset_q10 out of range"
+        )
         require(8 <= self.value_bits <= 14, f"filterbank: value_bits is {self.value_bits}, not 8 to 14")
         worst = int(widths.max()) * ((1 << 2 * self.value_bits) + 1)
         require(worst <= INT32_MAX, f"filterbank: a segment of {widths.max()} bins can leave 32 bits")

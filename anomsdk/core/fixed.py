@@ -66,19 +66,20 @@ def multiply_by_quantized_multiplier(x: Ints, multiplier: Ints, shift: Ints) -> 
     return rounding_divide_by_pot(saturating_rounding_doubling_high_mul(x << left, multiplier), right)
 
 
-def affine_int8(value: Ints, centre: Ints, gain: Ints, shift: Ints, low: int, high: int) -> Ints:
-    """``round((value - centre) * gain / 2**shift)``, clamped: the one map from integers to int8.
+def affine_int8(value: Ints, gain: Ints, bias: Ints, shift: Ints, low: int, high: int) -> Ints:
+    """``(value * gain + bias) / 2**shift`` rounded down, clamped: the one map from integers to int8.
 
-    Ties round up (toward plus infinity). ``low`` and ``high`` bound the result, -128 to 127.
+    The bias holds one half, so that the map rounds to nearest, ties up.
 
     Parameters
     ----------
-    value, centre : int64 arrays in int32 range
-    gain : 0 to 2**31 - 1; the planner proves ``|value - centre| * gain + 2**(shift - 1) < 2**31``
+    value : int64 array in int32 range
+    gain : 0 to 2**31 - 1; the planner proves ``|value| * gain + |bias| < 2**31``
+    bias : int32
     shift : 1 to 31
+    low, high : bounds of the result, within -128 to 127
     """
-    half = np.int64(1) << (shift - 1)
-    return np.clip(((value - centre) * gain + half) >> shift, low, high)
+    return np.clip((value * gain + bias) >> shift, low, high)
 
 
 def bit_length(x: Ints) -> Ints:

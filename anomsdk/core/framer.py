@@ -29,8 +29,13 @@ class FramerPlan:
 
     def check(self) -> None:
         """Refuse what the framer cannot cut."""
-        require(1 <= self.window <= MAX_WINDOW, f"framer: window is {self.window} samples, not 1 to {MAX_WINDOW}")
-        require(1 <= self.hop <= self.window, f"framer: hop is {self.hop} samples, not 1 to the window {self.window}")
+        require(
+            1 <= self.window <= MAX_WINDOW, f"framer: window is {self.window} samples, not 1 to {MAX_WINDOW}"
+        )
+        require(
+            1 <= self.hop <= self.window,
+            f"framer: hop is {self.hop} samples, not 1 to the window {self.window}",
+        )
 
 
 class Framer:

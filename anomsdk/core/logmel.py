@@ -7,7 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from anomsdk.core.affine import Affine, AffinePlan
+from anomsdk.core.affine import AffinePlan
+from anomsdk.core.extractor import Extractor
 from anomsdk.core.fft import Fft, FftPlan
 from anomsdk.core.filterbank import Filterbank, FilterbankPlan
 from anomsdk.core.fixed import Ints
@@ -48,44 +49,21 @@ class LogmelPlan:
         self.normalisation.check(n, lowest, np.maximum(highest, lowest), "logmel: normalisation")
 
 
-class Logmel:
+class Logmel(Extractor):
     """Streaming extractor: one feature frame for each window."""
 
     def __init__(self, plan: LogmelPlan) -> None:
-        self._plan = plan
+        super().__init__(plan.normalisation)
+        self._limits = plan.levels
+        self._offset_q10 = plan.filterbank.offset_q10.astype(np.int64)
         self._fft = Fft(plan.fft, BATCH)
         self._filterbank = Filterbank(plan.filterbank, BATCH)
-        self._affine = Affine(plan.normalisation)
 
-    def levels(self, frames: Ints) -> Ints:
-        """Log-mel levels before normalisation.
-
-        Parameters
-        ----------
-        frames : int64 (n, window, 1), n <= BATCH
-
-        Returns
-        -------
-        int64 (n, n_bands), q10 of log2 of librosa's power of x / 32768 (1024 is 3.01 dB)
-        """
+    def levels(self, frames: Ints) -> tuple[Ints, Ints]:
+        """Log-mel levels of windows: q10 of log2 of librosa's power of x / 32768 (1024 is 3.01 dB)."""
         mantissa, exponent = self._filterbank.run(*self._fft.run(frames[:, :, 0]))
-        offset = self._plan.filterbank.offset_q10.astype(np.int64)
-        return limited(self._plan.levels, floored(self._plan.levels, mantissa.T, exponent.T, offset))
-
-    def push(self, frames: Ints) -> tuple[Ints, Ints]:
-        """Features of windows.
-
-        Returns
-        -------
-        features : int64 (n, n_bands) in int8 range
-        completed_by : int64 (n,), which window completed each frame
-        """
-        features = self._affine.run(self.levels(frames))
-        self.wipe_scratch()
-        return features, np.arange(len(frames))
-
-    def restart(self) -> None:
-        """Forget what was gathered for the next frame: nothing, here."""
+        levels = floored(self._limits, mantissa.T, exponent.T, self._offset_q10)
+        return limited(self._limits, levels), np.arange(len(frames))
 
     def wipe_scratch(self) -> None:
         """Zero what the last windows left behind."""

@@ -14,6 +14,7 @@ from anomsdk.core.bands import Bands, BandsPlan
 from anomsdk.core.context import Context
 from anomsdk.core.event import Event
 from anomsdk.core.external import External, ExternalPlan
+from anomsdk.core.extractor import Extractor
 from anomsdk.core.fixed import UINT32_MAX, Ints
 from anomsdk.core.framer import Framer
 from anomsdk.core.logmel import Logmel
@@ -51,19 +52,6 @@ class Model(Protocol):
 
     def run(self, inputs: Ints) -> Ints:
         """Int8 outputs (n, n_out) for int8 inputs (n, n_in), both int64."""
-
-
-class Extractor(Protocol):
-    """The contract of an extractor: windows in, int8 feature frames out."""
-
-    def push(self, frames: Ints) -> tuple[Ints, Ints]:
-        """Features (m, n_features) and, for each, which window completed it."""
-
-    def restart(self) -> None:
-        """Forget what was gathered for the next frame."""
-
-    def wipe_scratch(self) -> None:
-        """Zero what the last windows left behind."""
 
 
 def extractor_for(plan: ExtractorPlan) -> Extractor:
@@ -110,7 +98,7 @@ class Chain:
         return results
 
     def gap(self, n: int) -> None:
-        """n samples were lost: go on as a fresh pipeline would at the first hop after them.
+        """N samples were lost: go on as a fresh pipeline would at the first hop after them.
 
         The hop count and the alarm go on; whatever was gathered across the gap is forgotten.
         """

@@ -63,7 +63,10 @@ class EdgePlan:
 
     def check(self, what: str) -> None:
         """Refuse what no model file has."""
-        require(self.type in ("int8", "uint8", "float32"), f"{what}: type '{self.type}' is not int8, uint8 or float32")
+        require(
+            self.type in ("int8", "uint8", "float32"),
+            f"{what}: type '{self.type}' is not int8, uint8 or float32",
+        )
         require(-128 <= self.zero_point <= 127, f"{what}: a zero point of {self.zero_point} is not int8")
         require(0x00800000 <= self.scale_bits < 0x7F800000, f"{what}: scale_bits are no positive float32")
 
@@ -172,7 +175,10 @@ class Plan:
         ------
         InputError : one line that names the stage
         """
-        require(0 < len(self.name) <= 64 and self.name.isascii() and self.name.isprintable(), "plan: name is not 1 to 64 printable ASCII characters")
+        require(
+            0 < len(self.name) <= 64 and self.name.isascii() and self.name.isprintable(),
+            "plan: name is not 1 to 64 printable ASCII characters",
+        )
         self.sensor.check()
         self.framer.check()
         self.extractor.check()
@@ -180,14 +186,22 @@ class Plan:
             require(self.sensor.kind == "external", "plan: the external extractor needs an external sensor")
             require((self.framer.window, self.framer.hop) == (1, 1), "plan: rows are framed one by one")
         else:
-            require(self.sensor.kind == "audio", f"plan: extractor {self.extractor.kind} needs an audio sensor")
+            require(
+                self.sensor.kind == "audio", f"plan: extractor {self.extractor.kind} needs an audio sensor"
+            )
             require(self.framer.window == self.extractor.fft.length, "plan: window and fft length differ")
         self.context.check(self.extractor.n_features)
         check_layers(self.layers)
         self.model.check()
         n = self.n_inputs
-        require(self.layers[0].n_in == n, f"plan: the model takes {self.layers[0].n_in} inputs, the context gives {n}")
-        require(self.layers[-1].n_out == n, f"plan: the model gives {self.layers[-1].n_out} outputs for {n} inputs")
+        require(
+            self.layers[0].n_in == n,
+            f"plan: the model takes {self.layers[0].n_in} inputs, the context gives {n}",
+        )
+        require(
+            self.layers[-1].n_out == n,
+            f"plan: the model gives {self.layers[-1].n_out} outputs for {n} inputs",
+        )
         self.score.check(n)
         self.timing.check()
         self.levels.check(self.timing)

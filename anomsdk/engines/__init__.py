@@ -29,7 +29,7 @@ class Engine(Protocol):
         """The model stage alone."""
 
     def gap(self, n: int) -> None:
-        """n samples were lost."""
+        """N samples were lost."""
 
     def wipe(self) -> None:
         """Zero every sample and feature, and start again."""

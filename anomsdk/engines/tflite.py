@@ -94,14 +94,20 @@ def model_bytes(plan: Plan) -> bytes:
     """The model file beside a plan, if it is the one that was planned."""
     name = plan.provenance.get("model_file", "model.tflite")
     if plan.folder is None:
-        raise InputError(f"engine tflite: the plan was not read from a folder, so {name} cannot be found; use read_plan or plan")
+        raise InputError(
+            f"engine tflite: the plan was not read from a folder, so {name} cannot be found; use read_plan or plan"
+        )
     path = plan.folder / name
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise InputError(f"engine tflite: {path}: {error.strerror}; put the model there, or use engine reference") from None
+        raise InputError(
+            f"engine tflite: {path}: {error.strerror}; put the model there, or use engine reference"
+        ) from None
     if hashlib.sha256(data).hexdigest() != plan.model.sha256:
-        raise InputError(f"engine tflite: {path} is not the model of this plan (sha256 differs); restore it or plan again")
+        raise InputError(
+            f"engine tflite: {path} is not the model of this plan (sha256 differs); restore it or plan again"
+        )
     return data
 
 

@@ -1,0 +1,52 @@
+"""Extractor: what all feature extractors share. Windows in, int8 feature frames out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from anomsdk.core.affine import Affine, AffinePlan
+from anomsdk.core.fixed import Ints
+
+
+class Extractor(ABC):
+    """A streaming extractor: `levels` is its own work, `push` adds the normalisation.
+
+    Parameters
+    ----------
+    normalisation : AffinePlan, from levels to int8
+    """
+
+    def __init__(self, normalisation: AffinePlan) -> None:
+        self._affine = Affine(normalisation)
+
+    @abstractmethod
+    def levels(self, frames: Ints) -> tuple[Ints, Ints]:
+        """Feature frames that these windows complete, before normalisation.
+
+        Parameters
+        ----------
+        frames : int64 (n, window, columns), n <= BATCH
+
+        Returns
+        -------
+        levels : int64 (m, n_features), in the extractor's own unit
+        completed_by : int64 (m,), which window completed each frame
+        """
+
+    def push(self, frames: Ints) -> tuple[Ints, Ints]:
+        """Feature frames that these windows complete; scratch is wiped.
+
+        Returns
+        -------
+        features : int64 (m, n_features) in int8 range
+        completed_by : int64 (m,), which window completed each frame
+        """
+        levels, completed_by = self.levels(frames)
+        self.wipe_scratch()
+        return self._affine.run(levels), completed_by
+
+    def restart(self) -> None:  # noqa: B027 (most extractors gather nothing)
+        """Forget what was gathered for the next frame."""
+
+    def wipe_scratch(self) -> None:  # noqa: B027 (one that makes no scratch has none to wipe)
+        """Zero what the last windows left behind."""
