@@ -28,7 +28,24 @@ _HOME = {
     "write_plan": "anomsdk.plan_file",
 }
 
-__all__ = [*_HOME, "__version__", "train"]
+__all__ = [
+    "CheckError",
+    "Event",
+    "InputError",
+    "Pipeline",
+    "PipelineSpec",
+    "Plan",
+    "Result",
+    "__version__",
+    "features",
+    "plan",
+    "read_plan",
+    "reconstruct",
+    "reference_model",
+    "score",
+    "train",
+    "write_plan",
+]
 
 if TYPE_CHECKING:
     from anomsdk import train

@@ -29,9 +29,7 @@ class Normalisation(_Part):
     """Centre and half-width of each feature: centre + half-width becomes 127."""
 
     centre: Annotated[tuple[Annotated[float, Field(strict=False, ge=-1e9, le=1e9)], ...], Field(strict=False)]
-    half_width: Annotated[
-        tuple[Annotated[float, Field(strict=False, gt=0, le=1e9)], ...], Field(strict=False)
-    ]
+    half_width: Annotated[tuple[Annotated[float, Field(strict=False, gt=0, le=1e9)], ...], Field(strict=False)]
 
     @model_validator(mode="after")
     def _same_length(self) -> Normalisation:
@@ -138,8 +136,6 @@ def alarm_levels(scores: Iterable[NDArray[np.integer[Any]]]) -> AlarmLevels:
                 pair = n * (n - 1) // 2 + m - 1
                 for row, delay in enumerate(ON_DELAYS):
                     if delay < len(values):
-                        held = np.lib.stride_tricks.sliding_window_view(ranked[:, m - 1], delay + 1).min(
-                            axis=1
-                        )
+                        held = np.lib.stride_tricks.sliding_window_view(ranked[:, m - 1], delay + 1).min(axis=1)
                         reached[row, pair] = max(reached[row, pair], held.max())
     return AlarmLevels(reached=tuple(map(tuple, reached.tolist())), highest_score=highest)

@@ -13,7 +13,7 @@ from typing import TextIO
 
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
 _PARTS = " ▏▎▍▌▋▊▉█"
-_ASCII = str.maketrans("▁▂▃▄▅▆▇█▏▎▍▌▋▊▉─▲▽", "_.:-=+*####==--::_-^v"[:7] + "#" + " ..=++#" + "-^v")
+_ASCII = str.maketrans("▁▂▃▄▅▆▇█▏▎▍▌▋▊▉─▲▽", "__..::##  --==#-^v")
 
 
 def safe(text: object) -> str:
@@ -24,11 +24,15 @@ def safe(text: object) -> str:
 def show(text: str = "", *, stream: TextIO | None = None) -> None:
     """Print lines at once; blocks become ASCII where the stream's encoding has none."""
     stream = sys.stdout if stream is None else stream
+    print(_encodable(text, stream), file=stream, flush=True)
+
+
+def _encodable(text: str, stream: TextIO) -> str:
     try:
         text.encode(stream.encoding or "ascii")
     except UnicodeEncodeError:
-        text = text.translate(_ASCII).encode("ascii", "replace").decode("ascii")
-    print(text, file=stream, flush=True)
+        return text.translate(_ASCII).encode("ascii", "replace").decode("ascii")
+    return text
 
 
 def clock(seconds: float) -> str:
@@ -94,8 +98,7 @@ def table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> str:
 
     def line(row: Sequence[str]) -> str:
         cells = (
-            cell.rjust(w) if i in right else cell.ljust(w)
-            for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+            cell.rjust(w) if i in right else cell.ljust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))
         )
         return "  ".join(cells).rstrip()
 
@@ -131,7 +134,7 @@ def plot(
     for row in range(height - 1, -1, -1):
         at_raise = row == height // 2  # its lower edge is the raise level
         cells = (_EIGHTHS[max(0, min(8, e - 8 * row))] for e in eighths)
-        drawn = "".join("─" if at_raise and cell == " " else cell for cell in cells)
+        drawn = "".join("_" if at_raise and cell == " " else cell for cell in cells)
         names = {height - 1: "8x", height // 2: "raise", 0: "1/8x"}
         lines.append(f"{names.get(row, ''):>5} |{drawn}".rstrip())
     marks = [" "] * width
@@ -148,8 +151,7 @@ def _time_axis(seconds: float, width: int) -> str:
     quarters = [f"{seconds * i / 4:.3g} s" for i in range(5)]
     axis = ""
     for i, label in enumerate(quarters):
-        at = width * i // 4
-        axis = axis.ljust(min(at, width - len(label)) if i == 4 else at) + label
+        axis = axis.ljust(width - len(label) if i == 4 else width * i // 4) + label
     return axis
 
 
@@ -174,11 +176,7 @@ class Progress:
             return
         self._next = now + 0.1
         fraction = min(1.0, done / self._total)
-        text = f"{bar(fraction, 40)} {fraction:4.0%}"
-        try:
-            text.encode(self._stream.encoding)
-        except UnicodeEncodeError:
-            text = text.translate(_ASCII)
+        text = _encodable(f"{bar(fraction, 40)} {fraction:4.0%}", self._stream)
         self._drawn = len(text)
         self._stream.write("\r" + text)
         self._stream.flush()

@@ -183,9 +183,7 @@ def _plan_from(tree: Any, folder: Path | None) -> Plan:
     if not isinstance(tree, dict) or "format" not in tree or "sha256" not in tree:
         raise InputError("not a plan: format or sha256 is missing")
     if tree["format"] != FORMAT or isinstance(tree["format"], bool):
-        raise InputError(
-            f"plan format {str(tree['format'])[:20]} is unknown; this version reads format {FORMAT}"
-        )
+        raise InputError(f"plan format {str(tree['format'])[:20]} is unknown; this version reads format {FORMAT}")
     digest = tree.pop("sha256")
     actual = hashlib.sha256(canonical_json(tree)).hexdigest()
     if digest != actual:

@@ -23,7 +23,7 @@ from anomsdk.core.checks import require
 from anomsdk.core.context import ContextPlan, StackPlan, SummaryPlan, statistic_range
 from anomsdk.core.external import ExternalPlan
 from anomsdk.core.fft import FftPlan
-from anomsdk.core.filterbank import FilterbankPlan, value_bits
+from anomsdk.core.filterbank import FilterbankPlan, largest_sum
 from anomsdk.core.fixed import INT32_MAX, UINT32_MAX
 from anomsdk.core.framer import FramerPlan
 from anomsdk.core.levels import HIGHEST_LOG2, LevelsPlan
@@ -76,9 +76,7 @@ def plan_from(
     if calibration is not None:
         _check_calibration(spec, model, calibration)
     extractor = extractor_plan(spec, _feature_source(spec, model, calibration))
-    context = context_plan(
-        spec, extractor.n_features, calibration.inputs if calibration is not None else None
-    )
+    context = context_plan(spec, extractor.n_features, calibration.inputs if calibration is not None else None)
     n = context.n_inputs(extractor.n_features)
     require(
         model.n_in == n and model.n_out == n,
@@ -91,16 +89,14 @@ def plan_from(
     made = Plan(
         name=spec.name,
         sensor=SensorPlan(spec.sensor.kind, _whole(spec.sensor.rate_hz * 1000, "sensor.rate_hz in mHz")),
-        framer=FramerPlan(1, 1)
-        if external
-        else FramerPlan(spec.features.fft_length, spec.features.hop_length),  # type: ignore[union-attr]
+        framer=FramerPlan(1, 1) if external else FramerPlan(spec.features.fft_length, spec.features.hop_length),  # type: ignore[union-attr]
         extractor=extractor,
         context=context,
         layers=layers,
         score=score,
         timing=timing,
         levels=levels(_raise_score(spec, timing, calibration), timing),
-        model=_model(model),
+        model=model_plan(model),
         provenance=_provenance(spec, calibration),
         folder=folder,
     )
@@ -157,11 +153,16 @@ def hz_from_mel(mel: float, scale: str) -> float:
 
 @dataclass(frozen=True)
 class _Share:
-    """A bin of the spectrum, the segment it lies in, and the share of its power that goes to the upper band."""
+    """A bin of the spectrum: ``rise`` of its power goes to band ``upper``, the rest to the band below."""
 
     bin: int
-    segment: int
+    upper: int
     rise: float
+
+    @property
+    def own(self) -> bool:
+        """The band has it alone."""
+        return self.rise == 1.0
 
 
 def _mel_shares(features: LogmelFeatures, rate_hz: float) -> tuple[list[_Share], list[float]]:
@@ -207,33 +208,33 @@ def _band_shares(features: BandsFeatures, rate_hz: float) -> list[_Share]:
             f"features.n_bands: band {b} ({hz[b]:.0f} to {hz[b + 1]:.0f} Hz) is narrower than one bin of "
             f"{bin_hz:.3g} Hz; use fewer bands, a higher fmin_hz or a longer fft_length",
         )
-    last = min(first[n], features.fft_length // 2)
     shares = []
-    for k in range(first[0], last + 1):
-        segment = max(b for b in range(n + 1) if first[b] <= k)
-        at_edge = k == first[segment]
-        shares.append(_Share(k, segment, min(1.0, k + 1 - edges[segment]) if at_edge else 1.0))
+    for k in range(first[0], min(first[n], features.fft_length // 2) + 1):
+        upper = max(b for b in range(n + 1) if first[b] <= k)
+        across_edge = k == first[upper]
+        shares.append(_Share(k, upper, min(1.0, k + 1 - edges[upper]) if across_edge else 1.0))
     return shares
 
 
-def _filterbank(
-    shares: Sequence[_Share], n_bands: int, length: int, log2_scale: Sequence[float]
-) -> FilterbankPlan:
+def _filterbank(shares: Sequence[_Share], n_bands: int, length: int, log2_scale: Sequence[float]) -> FilterbankPlan:
     """Segments and weights; the offset turns half the power in integer units into librosa's power."""
-    counts = [sum(share.segment == s for share in shares) for s in range(n_bands + 1)]
+    widths = [0] * (2 * n_bands + 1)
+    for share in shares:
+        if share.upper < n_bands or not share.own:
+            widths[2 * share.upper + share.own] += 1
+    empty = [b for b in range(n_bands) if sum(widths[2 * b : 2 * b + 3]) == 0]
     require(
-        all(counts[b] + counts[b + 1] > 0 for b in range(n_bands)),
-        f"features: band {next((b for b in range(n_bands) if counts[b] + counts[b + 1] == 0), 0)} holds no bin "
-        "of the spectrum; use fewer bands or a longer fft_length",
+        not empty,
+        f"features: band {(empty or [0])[0]} holds no bin of the spectrum; use fewer bands or a longer fft_length",
     )
-    edges = [shares[0].bin]
-    for count in counts:
-        edges.append(edges[-1] + count)
     unit = 2 * math.log2(length / 2**45) + 1
+    value_bits = 14
+    while value_bits > 8 and largest_sum(max(widths), value_bits) > INT32_MAX:
+        value_bits -= 1
     return FilterbankPlan(
-        edges=np.array(edges, np.uint16),
-        minus_rise_q15=np.array([-rounded(32768 * share.rise) for share in shares], np.int16),
-        value_bits=value_bits(max(counts)),
+        edges=np.array([shares[0].bin + sum(widths[:i]) for i in range(len(widths) + 1)], np.uint16),
+        minus_rise_q15=np.array([-rounded(32768 * share.rise) for share in shares if not share.own], np.int16),
+        value_bits=value_bits,
         offset_q10=np.array([rounded(1024 * (unit + scale)) for scale in log2_scale], np.int32),
     )
 
@@ -248,16 +249,12 @@ def _affine(
     gains, biases, shifts = [], [], []
     for g, o, a, b in zip(gain, offset, smallest, largest, strict=True):
         shift = 31
-        while (
-            shift > 1 and max(-a, b) * rounded(g * 2**shift) + abs(rounded((o + 0.5) * 2**shift)) > INT32_MAX
-        ):
+        while shift > 1 and max(-a, b) * rounded(g * 2**shift) + abs(rounded((o + 0.5) * 2**shift)) > INT32_MAX:
             shift -= 1
         gains.append(min(INT32_MAX, rounded(g * 2**shift)))
         biases.append(max(-INT32_MAX, min(INT32_MAX, rounded((o + 0.5) * 2**shift))))
         shifts.append(shift)
-    return AffinePlan(
-        np.array(gains, np.int32), np.array(biases, np.int32), np.array(shifts, np.uint8), low, 127
-    )
+    return AffinePlan(np.array(gains, np.int32), np.array(biases, np.int32), np.array(shifts, np.uint8), low, 127)
 
 
 def _learnt_affine(
@@ -333,9 +330,7 @@ def context_plan(spec: PipelineSpec, n_features: int, inputs: Normalisation | No
     if isinstance(context, StackContext):
         return StackPlan(context.frames, context.stride)
     if inputs is None:
-        raise InputError(
-            f'context.kind "summary" needs the statistics that {CALIBRATION_FILE} holds: train first'
-        )
+        raise InputError(f'context.kind "summary" needs the statistics that {CALIBRATION_FILE} holds: train first')
     names = context.statistics
     _check_width(inputs, len(names) * n_features, "inputs")
     units = {"mean": context.frames, "deviation": context.frames**2, "max": 1, "min": 1}
@@ -400,7 +395,9 @@ def _activation_range(layer: FullyConnected) -> tuple[int, int]:
     return act_low, act_high
 
 
-def _model(model: TfliteModel) -> ModelPlan:
+def model_plan(model: TfliteModel) -> ModelPlan:
+    """What engine tflite needs to know of the file."""
+
     def edge(kind: str, scale: float, zero_point: int) -> EdgePlan:
         return EdgePlan(kind, zero_point, int(np.array(scale, "<f4").view("<u4")))
 
@@ -467,9 +464,7 @@ def _raise_score(spec: PipelineSpec, timing: TimingPlan, calibration: Calibratio
         raise InputError(
             f'alert.raise_score is "calibrated", but there is no {CALIBRATION_FILE}: train first, or give a number'
         )
-    return calibration.alarm_levels.raise_score(
-        timing.m, timing.n, timing.on_delay, timing.high_ratio_q16 / 65536
-    )
+    return calibration.alarm_levels.raise_score(timing.m, timing.n, timing.on_delay, timing.high_ratio_q16 / 65536)
 
 
 def _provenance(spec: PipelineSpec, calibration: Calibration | None) -> dict[str, str]:

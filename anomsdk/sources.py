@@ -180,9 +180,7 @@ def _refusing(where: str) -> Iterator[None]:
         raise
     except (OSError, EOFError, RuntimeError, ValueError, struct.error, zlib.error, BadZipFile) as error:
         reason = getattr(error, "strerror", None) or getattr(error, "error_string", None) or error
-        raise InputError(
-            f"{where}: cannot be read ({_shown(reason)}); check the file or copy it again"
-        ) from error
+        raise InputError(f"{where}: cannot be read ({_shown(reason)}); check the file or copy it again") from error
 
 
 def _names_below(root: Path) -> list[str]:
@@ -220,9 +218,7 @@ def _rows_recording(source: _Source, where: str, rate_hz: int, columns: int) -> 
     if source.channels != columns:
         raise InputError(f"{where}: {source.channels} columns; give rows of {columns} values")
     if source.rate_hz not in (None, rate_hz):
-        raise InputError(
-            f"{where}: {source.rate_hz} rows a second; rows are not resampled, record at {rate_hz}"
-        )
+        raise InputError(f"{where}: {source.rate_hz} rows a second; rows are not resampled, record at {rate_hz}")
     if not source.exact:
         raise InputError(f"{where}: no 16-bit integers; rows are not scaled, convert them to int16")
     read = partial(source.read, max(1, BLOCK_VALUES // columns))
@@ -248,9 +244,7 @@ def _audio_recording(source: _Source, where: str, rate_hz: int) -> Recording:
     # Upsampled, a block is longer than what was read for it.
     rows = max(1, int(BLOCK_VALUES / channels * min(1.0, stored_hz / rate_hz)))
     same = source.exact and channels == 1 and stored_hz == rate_hz
-    read = (
-        partial(_flat, source.read, rows) if same else partial(_mono, source.read, rows, stored_hz, rate_hz)
-    )
+    read = partial(_flat, source.read, rows) if same else partial(_mono, source.read, rows, stored_hz, rate_hz)
     return Recording(source.name, notes, length, where, read)
 
 
@@ -268,9 +262,7 @@ def _mono(read: _Reader, rows: int, stored_hz: int, rate_hz: int) -> Iterator[Bl
             yield rounded[start : start + BLOCK_VALUES]
 
 
-def _resampled(
-    blocks: Iterator[NDArray[np.float64]], stored_hz: int, rate_hz: int
-) -> Iterator[NDArray[np.float64]]:
+def _resampled(blocks: Iterator[NDArray[np.float64]], stored_hz: int, rate_hz: int) -> Iterator[NDArray[np.float64]]:
     import soxr
 
     # float64: soxr dithers int16, and the result would depend on the block size.
@@ -293,9 +285,11 @@ def _sound_sources(path: Path, name: str, where: str) -> list[_Source]:
         _check_magic(path, where)
     with soundfile.SoundFile(path) as file:
         rate_hz, channels, subtype = int(file.samplerate), int(file.channels), str(file.subtype)
-        frames = int(file.frames) if file.frames < 1 << 62 else None  # libsndfile's "unknown" is 2^63 - 1
+        frames = int(file.frames)
     if promised not in (None, frames):
         raise InputError(f"{where}: {frames} of {promised} samples can be read; copy it again")
+    if frames >= 1 << 62:  # libsndfile's "unknown" is 2^63 - 1, and it cannot read on after the first block
+        raise InputError(f"{where}: the header does not say how long it is; encode it again from a file")
     if frames == 0:
         raise InputError(f"{where}: there are no samples in it; record it again or leave it out")
     exact = subtype == "PCM_16"
@@ -304,9 +298,7 @@ def _sound_sources(path: Path, name: str, where: str) -> list[_Source]:
     return [_Source(name, where, rate_hz, channels, frames, read, exact, notes)]
 
 
-def _sound_blocks(
-    path: Path, where: str, frames: int | None, exact: bool, rows: int
-) -> Iterator[NDArray[Any]]:
+def _sound_blocks(path: Path, where: str, frames: int, exact: bool, rows: int) -> Iterator[NDArray[Any]]:
     import soundfile
 
     done = 0
@@ -317,7 +309,7 @@ def _sound_blocks(
                 block *= 32768.0
             done += len(block)
             yield block
-    if frames is not None and done != frames:
+    if done != frames:
         raise InputError(f"{where}: cut off after {done} of {frames} samples; copy or record it again")
 
 
@@ -336,9 +328,7 @@ def _check_magic(path: Path, where: str) -> None:
     with path.open("rb") as file:
         start = file.read(4)
     if start != magic:
-        raise InputError(
-            f"{where}: no {path.suffix[1:]} file, it begins with {start!r}; give it its true suffix"
-        )
+        raise InputError(f"{where}: no {path.suffix[1:]} file, it begins with {start!r}; give it its true suffix")
 
 
 def _wav_frames(path: Path, where: str) -> int | None:
@@ -392,9 +382,7 @@ def _check_data_size(where: str, length: int, in_file: int, in_riff: int) -> Non
     if length == 0xFFFFFFFF or (length == 0 and in_file > 0):
         raise InputError(f"{where}: the header was never completed (data size {length}); convert it again")
     if length > in_file:
-        raise InputError(
-            f"{where}: {in_file} of {length} bytes of samples are there; copy or record it again"
-        )
+        raise InputError(f"{where}: {in_file} of {length} bytes of samples are there; copy or record it again")
     # A missing pad byte after an odd chunk is harmless.
     if not length <= in_riff <= in_file + length % 2:
         raise InputError(f"{where}: the RIFF and data sizes contradict each other; convert it again")
@@ -421,9 +409,6 @@ class _StoredArray:
             raise InputError(f"{where}: there are no samples in it; record it again or leave it out")
         self.rows, self.channels = shape[0], shape[1] if len(shape) == 2 else 1
 
-    def __del__(self) -> None:
-        self._take_parked(-1)
-
     def read(self, start: int, stop: int, rows: int) -> Iterator[Block]:
         """Rows start to stop as blocks of at most `rows`, int16 (n, channels)."""
         row_bytes = 2 * self.channels
@@ -440,18 +425,13 @@ class _StoredArray:
                     raise InputError(f"{self._where}: cut off after row {row}; copy or save it again")
                 yield np.frombuffer(data, "<i2").reshape(-1, self.channels).astype(np.int16)
             if stop < self.rows:
-                self._take_parked(-1)
                 self._parked = (stop, stream)
                 closing.pop_all()
 
     def _take_parked(self, row: int) -> IO[bytes] | None:
-        """The stream left open by the recording before, if it stands at `row`; closed if it does not."""
+        """The stream left open by the recording before, if it stands at `row`; if not, it closes here."""
         parked, self._parked = self._parked, None
-        if parked is not None and parked[0] == row:
-            return parked[1]
-        if parked is not None:
-            parked[1].close()
-        return None
+        return parked[1] if parked is not None and parked[0] == row else None
 
 
 def _array_header(stream: IO[bytes], size: int, where: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
@@ -537,9 +517,7 @@ def _npz_rate(archive: ZipFile, where: str) -> int:
 def _npz_offsets(archive: ZipFile, where: str) -> list[int]:
     offsets = _small_array(archive, "offsets", where, "iuf")
     if offsets.dtype.str != "<i8" or offsets.ndim != 1 or len(offsets) < 2:
-        raise InputError(
-            f"{where}: offsets are {offsets.dtype} {offsets.shape}; save int64 (recordings + 1,)"
-        )
+        raise InputError(f"{where}: offsets are {offsets.dtype} {offsets.shape}; save int64 (recordings + 1,)")
     return [int(offset) for offset in offsets]
 
 
@@ -551,9 +529,7 @@ def _csv_blocks(path: Path, columns: int) -> Iterator[Block]:
     with _refusing(where), path.open(encoding="utf-8-sig", errors="replace") as file:
         for number, line in enumerate(iter(partial(file.readline, MAX_CSV_LINE), ""), 1):
             if len(line) == MAX_CSV_LINE:
-                raise InputError(
-                    f"{where}, line {number}: {MAX_CSV_LINE} characters; write one sample a line"
-                )
+                raise InputError(f"{where}, line {number}: {MAX_CSV_LINE} characters; write one sample a line")
             if not (text := line.strip()):
                 blank = blank or number
                 continue

@@ -32,12 +32,8 @@ class Sensor(_Section):
 
     @model_validator(mode="after")
     def _whole_audio_rate(self) -> Sensor:
-        if self.kind == "audio" and not (
-            self.rate_hz == int(self.rate_hz) and 1000 <= self.rate_hz <= 384_000
-        ):
-            raise ValueError(
-                f"rate_hz of audio must be a whole number from 1000 to 384000, not {self.rate_hz:g}"
-            )
+        if self.kind == "audio" and not (self.rate_hz == int(self.rate_hz) and 1000 <= self.rate_hz <= 384_000):
+            raise ValueError(f"rate_hz of audio must be a whole number from 1000 to 384000, not {self.rate_hz:g}")
         return self
 
 
@@ -110,9 +106,7 @@ class SummaryContext(_Section):
     kind: Literal["summary"]
     frames: Annotated[int, Field(ge=1, le=context.MAX_FRAMES)]
     stride: Annotated[int, Field(ge=1, le=context.MAX_FRAMES)] = 1
-    statistics: Annotated[
-        tuple[Literal["mean", "deviation", "max", "min"], ...], Field(strict=False, min_length=1)
-    ] = (
+    statistics: Annotated[tuple[Literal["mean", "deviation", "max", "min"], ...], Field(strict=False, min_length=1)] = (
         "mean",
         "deviation",
         "max",
@@ -168,9 +162,7 @@ class Alert(_Section):
         if self.m > self.n:
             raise ValueError(f"m {self.m} is more than n {self.n}: it could never alarm")
         if self.clear_ratio > 1:
-            raise ValueError(
-                f"clear_ratio {self.clear_ratio:g} puts the clear level above the raise level; 0 to 1"
-            )
+            raise ValueError(f"clear_ratio {self.clear_ratio:g} puts the clear level above the raise level; 0 to 1")
         if 0 < self.high_ratio <= 1:
             raise ValueError(
                 f"high_ratio {self.high_ratio:g} puts the high level at or below the raise level; above 1, or 0 for none"
@@ -258,9 +250,7 @@ class PipelineSpec(_Section):
         hops = round(samples / features.hop_length)
         if hops < 1 or hops * features.hop_length != samples:
             hop_ms = features.hop_length * 1000 / self.sensor.rate_hz
-            raise ValueError(
-                f"features.band_ms {features.band_ms:g} is no whole number of hops of {hop_ms:g} ms"
-            )
+            raise ValueError(f"features.band_ms {features.band_ms:g} is no whole number of hops of {hop_ms:g} ms")
         if hops > bands.MAX_HOPS_PER_FRAME:
             raise ValueError(
                 f"features.band_ms {features.band_ms:g} is {hops} hops, more than {bands.MAX_HOPS_PER_FRAME}"
@@ -326,18 +316,12 @@ def _first_problem(error: ValidationError) -> str:
     first = error.errors()[0]
     kinds = ("logmel", "bands", "external", "stack", "summary")
     where = ".".join(
-        str(part)
-        for part in first["loc"]
-        if part not in kinds and not str(part).startswith(("constrained", "literal"))
+        str(part) for part in first["loc"] if part not in kinds and not str(part).startswith(("constrained", "literal"))
     )
     text = first["msg"].removeprefix("Value error, ")
     text = text[0].lower() + text[1:] if text.startswith(("Input", "Field", "Extra")) else text
     given = first.get("input")
-    shown = (
-        f" (it is {given!r})"
-        if isinstance(given, (int, float, str)) and first["type"] != "value_error"
-        else ""
-    )
+    shown = f" (it is {given!r})" if isinstance(given, (int, float, str)) and first["type"] != "value_error" else ""
     if first["type"] == "extra_forbidden":
         return f"{where}: unknown key; remove it or correct its spelling"
     return f"{where}: {text}{shown}" if where else text + shown

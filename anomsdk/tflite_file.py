@@ -373,9 +373,7 @@ class _Reader(_File):
             same = same and np.array_equal(int8.zero_points + 128, uint8.zero_points)
             self.need(same, "int8 and uint8 differ in scale or lie not 128 apart: export with int8 edges")
 
-    def layer(
-        self, operator: Any, inputs: tuple[int, ...], source: _Tensor, target: _Tensor
-    ) -> FullyConnected:
+    def layer(self, operator: Any, inputs: tuple[int, ...], source: _Tensor, target: _Tensor) -> FullyConnected:
         self.need(len(inputs) in (2, 3), f"it has {len(inputs)} inputs, not 2 or 3: {_AGAIN}")
         weights = self.tensor(inputs[1])
         number = len(self.layers) + 1
@@ -574,9 +572,7 @@ class _Writer:
         self.buffers.append(self.table("Buffer", Data=self.builder.EndVector()))
         return len(self.buffers) - 1
 
-    def tensor(
-        self, name: str, kind: str, shape: Any, scales: Any, zero_points: Any, data: bytes = b""
-    ) -> int:
+    def tensor(self, name: str, kind: str, shape: Any, scales: Any, zero_points: Any, data: bytes = b"") -> int:
         """Add a tensor and return its index."""
         fields = {
             "Shape": self.array(shape, "<i4"),

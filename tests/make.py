@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -87,7 +88,7 @@ def random_layers(
     """A chain whose last layer has the scale and zero point of its input, as our own models have."""
     layers = []
     scale, zero_point = 0.05, 0
-    for index, (n_in, n_out) in enumerate(zip(widths, widths[1:], strict=False)):
+    for index, (n_in, n_out) in enumerate(pairwise(widths)):
         last = index == len(widths) - 2
         n_scales = n_out if per_channel and n_out > 1 else 1
         out_scale, out_zero_point = (0.05, 0) if last else (0.04, -127)
@@ -113,10 +114,8 @@ def make_folder(folder: Path, spec_text: str, *, seed: int = 0, raise_score: int
     """A folder with spec, random model and a calibration that fits them."""
     rng = np.random.default_rng(seed)
     spec = PipelineSpec.from_toml(spec_text)
-    n_features, n_inputs = widths_of(spec)
-    model = parse_tflite(
-        write_tflite(random_layers([n_inputs, 12, 4, 12, n_inputs], rng)), name="model.tflite"
-    )
+    _, n_inputs = widths_of(spec)
+    model = parse_tflite(write_tflite(random_layers([n_inputs, 12, 4, 12, n_inputs], rng)), name="model.tflite")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "spec.toml").write_text(spec_text)
     (folder / "model.tflite").write_bytes(write_tflite(model.layers))
@@ -147,9 +146,7 @@ def make_calibration(spec: PipelineSpec, model: TfliteModel, rng: np.random.Gene
     spread = 60.0 if spec.sensor.kind == "audio" else 6000.0
     inputs = None
     if spec.context.kind == "summary":
-        inputs = Normalisation(
-            centre=(0.0,) * n_inputs, half_width=tuple(rng.uniform(60, 130, n_inputs).tolist())
-        )
+        inputs = Normalisation(centre=(0.0,) * n_inputs, half_width=tuple(rng.uniform(60, 130, n_inputs).tolist()))
     return Calibration(
         format=1,
         model_sha256=model.sha256,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,7 +86,7 @@ def check_layers(layers: tuple[LayerPlan, ...]) -> None:
     for index, layer in enumerate(layers):
         layer.check(low, high, f"autoencoder: layer {index}")
         low, high = layer.act_low, layer.act_high
-    for index, (one, next_one) in enumerate(zip(layers, layers[1:], strict=False)):
+    for index, (one, next_one) in enumerate(pairwise(layers)):
         require(
             one.n_out == next_one.n_in,
             f"autoencoder: layer {index} gives {one.n_out} values, layer {index + 1} takes {next_one.n_in}",

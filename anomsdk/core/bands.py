@@ -59,9 +59,7 @@ class BandsPlan:
             f"bands: {self.hops_per_frame} hops a frame, not 1 to {MAX_HOPS_PER_FRAME}",
         )
         require(-(12 << 10) <= self.mean_q10 <= 0, f"bands: mean_q10 is {self.mean_q10}, not -12288 to 0")
-        require(
-            n_bands <= 1 << self.headroom <= 2 * 256, f"bands: headroom {self.headroom} for {n_bands} bands"
-        )
+        require(n_bands <= 1 << self.headroom <= 2 * 256, f"bands: headroom {self.headroom} for {n_bands} bands")
         offset = self.filterbank.offset_q10.astype(np.int64)
         require((offset == offset[0]).all(), "bands: offset_q10 differs between bands")
         low, high = level_range(self.levels.floor_q10, int(offset[0]), n_bands)
@@ -86,9 +84,7 @@ class Bands(Extractor):
         self._offset_q10 = np.int64(plan.filterbank.offset_q10[0])
         self._fft = Fft(plan.fft, BATCH)
         self._filterbank = Filterbank(plan.filterbank, BATCH)
-        self._sums = np.zeros(
-            (2, plan.filterbank.n_bands + 1), np.int64
-        )  # mantissa, exponent: bands, then all
+        self._sums = np.zeros((2, plan.filterbank.n_bands + 1), np.int64)  # mantissa, exponent: bands, then all
         self.restart()
 
     def levels(self, frames: Ints) -> tuple[Ints, Ints]:

@@ -129,7 +129,7 @@ class Context:
         if self._seen >= plan.frames:
             self._seen = plan.frames + (self._seen - plan.frames) % plan.stride
         if self._affine is None:
-            return windows.reshape(len(windows), -1), completed_by
+            return windows.reshape(len(windows), plan.frames * frames.shape[1]), completed_by
         return self._affine.run(statistics_of(windows, plan.statistics)), completed_by  # type: ignore[union-attr]
 
     def restart(self) -> None:

@@ -61,6 +61,7 @@ class Fft:
         self._buffers = np.zeros((2, 2 * m * batch), np.int64)
         self._scratch = np.zeros(8 * m * batch, np.int64)
         self._spectrum = np.zeros(2 * (m + 1) * batch, np.int64)
+        self._used = 0  # windows of the last run
 
     def run(self, frames: Ints) -> tuple[Ints, Ints]:
         """Spectrum of windows.
@@ -77,6 +78,7 @@ class Fft:
         bits : int64 (n,), 0 to 15: length of the largest sample; the window was shifted by 15 - bits
         """
         count, m = len(frames), len(self._window) // 2
+        self._used = count
         z, other = (b[: 2 * m * count].reshape(2, m, count) for b in self._buffers)
         bits = self._load(frames, z)
         if self._stages[0][0] == 2:
@@ -88,9 +90,12 @@ class Fft:
         return self._split(z, self._spectrum[: 2 * (m + 1) * count].reshape(2, m + 1, count)), bits
 
     def wipe(self) -> None:
-        """Zero every buffer."""
-        for buffer in (self._buffers, self._scratch, self._spectrum):
-            buffer.fill(0)
+        """Zero what the last run used."""
+        m = len(self._window) // 2
+        self._buffers[:, : 2 * m * self._used] = 0
+        self._scratch[: 8 * m * self._used] = 0
+        self._spectrum[: 2 * (m + 1) * self._used] = 0
+        self._used = 0
 
     def _load(self, frames: Ints, z: Ints) -> Ints:
         """z[i] = (x[2i] w[2i] + j x[2i + 1] w[2i + 1]) << (15 - bits); at most 2**30 a part."""

@@ -1,10 +1,10 @@
-"""Filter bank: energies of neighbouring bands from a spectrum, each bin squared and weighted once.
+"""Filter bank: energies of neighbouring bands from a spectrum, each bin squared once.
 
-Bins are grouped in n_bands + 1 segments. A bin of segment i gives ``rise`` of its power to band i and
-the rest to band i - 1: neighbouring triangles overlap just so (and add up to 1), and rectangular bands
-share just the bin that lies across their edge.
+From low to high, bins belong to: band 0 (shared with nothing), band 0 alone, bands 0 and 1, band 1 alone, ...
+These runs are the segments. Of a shared bin the upper band gets ``rise`` of the power, the lower band the
+rest. Overlapping triangles have shared segments only, rectangular bands share just the bin across each edge.
 
-Each segment has its own exponent, taken from its largest value, so a quiet band beside a loud one
+Each segment has its own exponent, taken from its largest value, so that a quiet band beside a loud one
 keeps its precision.
 """
 
@@ -24,48 +24,52 @@ MAX_BANDS = 256
 
 @dataclass(frozen=True, eq=False)
 class FilterbankPlan:
-    """Segments and weights over the bins of one spectrum."""
+    """Segments and weights over the bins of one spectrum.
 
-    edges: NDArray[np.uint16]  # (n_bands + 2,): segment i is bins edges[i] to edges[i + 1] - 1
-    minus_rise_q15: NDArray[
-        np.int16
-    ]  # (edges[-1] - edges[0],), -32768 to 0: minus the share of the upper band
+    Segment 2 b is shared by bands b - 1 and b, segment 2 b + 1 is band b's own; either may be empty.
+    """
+
+    edges: NDArray[np.uint16]  # (2 n_bands + 2,): segment i is bins edges[i] to edges[i + 1] - 1
+    minus_rise_q15: NDArray[np.int16]  # one a shared bin, in order: minus the upper band's share, -32768 to 0
     value_bits: int  # real and imaginary parts are cut to this many bits and a sign before squaring
-    offset_q10: NDArray[np.int32]  # (n_bands,), log2 of the unit: see `spec.md`
+    offset_q10: NDArray[np.int32]  # (n_bands,), log2 of the unit: see docs/spec.md
 
     @property
     def n_bands(self) -> int:
         """Number of bands."""
         return len(self.offset_q10)
 
+    @property
+    def shared(self) -> NDArray[np.bool_]:
+        """Which bins from edges[0] on are shared."""
+        widths = np.diff(self.edges.astype(np.int64))
+        return np.repeat(np.arange(len(widths)) % 2 == 0, widths)
+
     def check(self, n_bins: int) -> None:
         """Refuse segments outside the spectrum, and a segment whose sum could leave 32 bits."""
         n = self.n_bands
         require(1 <= n <= MAX_BANDS, f"filterbank: {n} bands, not 1 to {MAX_BANDS}")
-        require_array(self.edges, "<u2", (n + 2,), "filterbank: edges")
+        require_array(self.edges, "<u2", (2 * n + 2,), "filterbank: edges")
         edges = self.edges.astype(np.int64)
         widths = np.diff(edges)
         require(
-            (widths >= 0).all() and edges[-1] <= n_bins, f"filterbank: edges do not rise within {n_bins} bins"
+            bool((widths >= 0).all()) and edges[-1] <= n_bins, f"filterbank: edges do not rise within {n_bins} bins"
         )
-        require((widths[:-1] + widths[1:] > 0).all(), "filterbank: a band holds no bin of the spectrum")
-        require_array(self.minus_rise_q15, "<i2", (int(edges[-1] - edges[0]),), "filterbank: minus_rise_q15")
+        require((widths[:-1:2] + widths[1::2] + widths[2::2] > 0).all(), "filterbank: a band holds no bin")
+        require_array(self.minus_rise_q15, "<i2", (int(self.shared.sum()),), "filterbank: minus_rise_q15")
         require((self.minus_rise_q15 <= 0).all(), "filterbank: minus_rise_q15 has a positive value")
         require_array(self.offset_q10, "<i4", (n,), "filterbank: offset_q10")
-        require(
-            (np.abs(self.offset_q10.astype(np.int64)) <= 1 << 20).all(), "filterbank: offset_q10 out of range"
-        )
+        require((np.abs(self.offset_q10.astype(np.int64)) <= 1 << 20).all(), "filterbank: offset_q10 out of range")
         require(8 <= self.value_bits <= 14, f"filterbank: value_bits is {self.value_bits}, not 8 to 14")
-        worst = int(widths.max()) * ((1 << 2 * self.value_bits) + 1)
-        require(worst <= INT32_MAX, f"filterbank: a segment of {widths.max()} bins can leave 32 bits")
+        require(
+            largest_sum(int(widths.max()), self.value_bits) <= INT32_MAX,
+            f"filterbank: a segment of {widths.max()} bins can leave 32 bits",
+        )
 
 
-def value_bits(widest: int) -> int:
-    """Most bits a value may have so that a segment of ``widest`` bins stays in 32 bits."""
-    bits = 14
-    while bits > 8 and widest * ((1 << 2 * bits) + 1) > INT32_MAX:
-        bits -= 1
-    return bits
+def largest_sum(bins: int, bits: int) -> int:
+    """Largest sum of half powers that a segment can reach: each part of a value is at most 2**bits."""
+    return bins * ((1 << 2 * bits) + 1)
 
 
 class Filterbank:
@@ -78,10 +82,13 @@ class Filterbank:
         self._filled = np.flatnonzero(widths)
         self._starts = edges[:-1][self._filled] - edges[0]
         self._segment = np.repeat(np.arange(len(self._filled)), widths[self._filled])
-        self._minus_rise = plan.minus_rise_q15.astype(np.int64)[:, None]
+        minus_rise = np.zeros(len(self._segment), np.int64)
+        minus_rise[plan.shared] = plan.minus_rise_q15
+        self._minus_rise = minus_rise[:, None]
         self._value_bits = plan.value_bits
         self._n_segments = len(widths)
         self._scratch = np.zeros(6 * len(self._segment) * batch, np.int64)
+        self._used = 0
 
     def run(self, spectrum: Ints, bits: Ints) -> tuple[Ints, Ints]:
         """Band energies.
@@ -112,21 +119,27 @@ class Filterbank:
         np.multiply(power, self._minus_rise, out=work[0])
         np.right_shift(work[0], 16, out=work[0])
         minus_rises = np.add.reduceat(work[0], self._starts, axis=0)
-        rise, fall, exponent = np.zeros((3, self._n_segments, values.shape[2]), np.int64)
+        rise, rest, exponent = np.zeros((3, self._n_segments, values.shape[2]), np.int64)
         rise[self._filled] = -minus_rises
-        fall[self._filled] = np.maximum(halves + minus_rises, 0)
+        rest[self._filled] = np.maximum(halves + minus_rises, 0)  # rounding may take one a bin too much
         exponent[self._filled] = 2 * (shifts + bits)
-        return energy.add(
-            rise[:-1], np.where(rise[:-1] == 0, 0, exponent[:-1]),
-            fall[1:], np.where(fall[1:] == 0, 0, exponent[1:]),
-        )  # fmt: skip
+        upper, lower, own = (rise, slice(0, -1, 2)), (rest, slice(2, None, 2)), (rest, slice(1, None, 2))
+        total = energy.add(*_energy(upper, exponent), *_energy(lower, exponent))
+        return energy.add(*total, *_energy(own, exponent))
 
     def wipe(self) -> None:
-        """Zero the scratch."""
-        self._scratch.fill(0)
+        """Zero what the last run used."""
+        self._scratch[: self._used] = 0
+        self._used = 0
 
     def _carve(self, shape: tuple[int, ...]) -> tuple[Ints, Ints, Ints, Ints]:
         size = shape[1] * shape[2]
+        self._used = 6 * size
         pairs = self._scratch[: 4 * size].reshape(2, *shape)
         singles = self._scratch[4 * size : 6 * size].reshape(2, *shape[1:])
         return pairs[0], pairs[1], singles[0], singles[1]
+
+
+def _energy(part: tuple[Ints, slice], exponent: Ints) -> tuple[Ints, Ints]:
+    mantissas, segments = part
+    return mantissas[segments], np.where(mantissas[segments] == 0, 0, exponent[segments])

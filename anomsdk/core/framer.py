@@ -29,9 +29,7 @@ class FramerPlan:
 
     def check(self) -> None:
         """Refuse what the framer cannot cut."""
-        require(
-            1 <= self.window <= MAX_WINDOW, f"framer: window is {self.window} samples, not 1 to {MAX_WINDOW}"
-        )
+        require(1 <= self.window <= MAX_WINDOW, f"framer: window is {self.window} samples, not 1 to {MAX_WINDOW}")
         require(
             1 <= self.hop <= self.window,
             f"framer: hop is {self.hop} samples, not 1 to the window {self.window}",
@@ -82,7 +80,7 @@ class Framer:
             n = 1 + (self._have - self.window) // self.hop
             np.copyto(self._frames[:n], self._cut[:n])
             yield self.next_hop, self._frames[:n]
-            self._frames.fill(0)
+            self._frames[:n] = 0
             self.next_hop += n
             self._discard(n * self.hop)
 

@@ -28,7 +28,7 @@ class LevelsPlan:
         require(0 < self.range_q10 <= 1 << 20, f"levels: range_q10 is {self.range_q10}, not 1 to 2**20")
 
 
-def floored(plan: LevelsPlan, mantissa: Ints, exponent: Ints, offset_q10: Ints) -> Ints:
+def floored(plan: LevelsPlan, mantissa: Ints, exponent: Ints, offset_q10: Ints | np.int64) -> Ints:
     """Logarithm of energies, not below the absolute floor. All (..., n); 0 gives the floor."""
     level = np.maximum(energy.log2(mantissa, exponent) + offset_q10, plan.floor_q10)
     return np.where(mantissa == 0, plan.floor_q10, level)

@@ -186,9 +186,7 @@ class Plan:
             require(self.sensor.kind == "external", "plan: the external extractor needs an external sensor")
             require((self.framer.window, self.framer.hop) == (1, 1), "plan: rows are framed one by one")
         else:
-            require(
-                self.sensor.kind == "audio", f"plan: extractor {self.extractor.kind} needs an audio sensor"
-            )
+            require(self.sensor.kind == "audio", f"plan: extractor {self.extractor.kind} needs an audio sensor")
             require(self.framer.window == self.extractor.fft.length, "plan: window and fft length differ")
         self.context.check(self.extractor.n_features)
         check_layers(self.layers)
@@ -229,9 +227,7 @@ def canonical_tree(value: Any) -> Any:
         return {"data": data, "dtype": little.str.replace("|", ""), "shape": list(value.shape)}
     if is_dataclass(value) and not isinstance(value, type):
         tree = {
-            f.name: canonical_tree(getattr(value, f.name))
-            for f in fields(value)
-            if f.metadata.get("canonical", True)
+            f.name: canonical_tree(getattr(value, f.name)) for f in fields(value) if f.metadata.get("canonical", True)
         }
         if hasattr(value, "kind") and "kind" not in tree:
             tree["kind"] = value.kind

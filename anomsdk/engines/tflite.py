@@ -17,7 +17,7 @@ import numpy as np
 
 from anomsdk.core.fixed import Ints
 from anomsdk.core.pipeline import Chain
-from anomsdk.core.plan import EdgePlan, Plan
+from anomsdk.core.plan import EdgePlan, ModelPlan, Plan
 from anomsdk.engines import probe
 from anomsdk.errors import InputError
 
@@ -38,7 +38,7 @@ class TfliteEngine(Chain):
     """
 
     def __init__(self, plan: Plan) -> None:
-        super().__init__(plan, InterpreterModel(open_oracle(model_bytes(plan)), plan))
+        super().__init__(plan, InterpreterModel(open_oracle(model_bytes(plan)), plan.model))
 
     def reconstruct(self, inputs: Ints) -> Ints:
         """The model stage alone: int8 range (n, n_in) to (n, n_out), int64."""
@@ -48,13 +48,13 @@ class TfliteEngine(Chain):
 class InterpreterModel:
     """The model stage in an interpreter, one invoke a row, and one on zeros so that no feature stays inside."""
 
-    def __init__(self, interpreter: Any, plan: Plan) -> None:
+    def __init__(self, interpreter: Any, model: ModelPlan) -> None:
         self._interpreter = interpreter
         (given,), (taken,) = interpreter.get_input_details(), interpreter.get_output_details()
         self._in, self._out = given["index"], taken["index"]
-        self._edges = plan.model.input, plan.model.output
+        self._edges = model.input, model.output
         self._given = np.zeros(given["shape"], given["dtype"])
-        self._n_out = plan.layers[-1].n_out
+        self._n_out = int(np.prod(taken["shape"]))
 
     def run(self, inputs: Ints) -> Ints:
         """Int8 outputs (n, n_out) for int8 inputs (n, n_in), both int64."""

@@ -25,7 +25,16 @@ from anomsdk.core.plan import ExtractorPlan, Plan
 from anomsdk.core.score import Score
 from anomsdk.errors import InputError
 from anomsdk.plan_file import write_plan
-from anomsdk.planner import CALIBRATION_FILE, PLAN_FILE, Q10_PER_DB, SPEC_FILE, context_plan, extractor_plan, plan, plan_from
+from anomsdk.planner import (
+    CALIBRATION_FILE,
+    PLAN_FILE,
+    Q10_PER_DB,
+    SPEC_FILE,
+    context_plan,
+    extractor_plan,
+    plan,
+    plan_from,
+)
 from anomsdk.runtime import checked_block
 from anomsdk.sources import open_recordings, read_recording
 from anomsdk.spec import ExternalFeatures, Model, PipelineSpec
@@ -85,8 +94,10 @@ def fit(
     """
     require(spec.features.normalisation == "learnt", f'{SPEC_FILE}: features.normalisation must be "learnt" to train')
     extractor = extractor_plan(spec, _unit_map(spec))
-    framer = FramerPlan(1, 1) if isinstance(spec.features, ExternalFeatures) else FramerPlan(
-        spec.features.fft_length, spec.features.hop_length
+    framer = (
+        FramerPlan(1, 1)
+        if isinstance(spec.features, ExternalFeatures)
+        else FramerPlan(spec.features.fft_length, spec.features.hop_length)
     )
     given = _levels(spec, framer, extractor, recordings, groups, report)
     if calibration is None:
@@ -113,8 +124,7 @@ def fit_from(
     spec = PipelineSpec.from_file(spec_path)
     found, groups = _open(normal, spec)
     held = None if calibration is None else _open(calibration, spec)[0]
-    made = fit(spec, found, groups=groups, calibration=held, out=out, seed=seed, report=report)
-    return made
+    return fit(spec, found, groups=groups, calibration=held, out=out, seed=seed, report=report)
 
 
 class _Learner:
@@ -135,9 +145,7 @@ class _Learner:
         require(len(rows) >= 50, f"train: {len(rows)} ticks to learn from are too few; give longer recordings")
         require(len(held_out) > 0, "train: the recordings held out for early stopping are shorter than a tick")
         widths = hidden_widths(rows.shape[1], spec.model.max_macs)
-        require(
-            widths[0] >= widths[1], f"model.max_macs {spec.model.max_macs} is too small for {rows.shape[1]} inputs"
-        )
+        require(widths[0] >= widths[1], f"model.max_macs {spec.model.max_macs} is too small for {rows.shape[1]} inputs")
         report(f"{len(rows)} ticks to learn from, {len(held_out)} to stop early on; widths {rows.shape[1]}-{widths}")
         network = train_network(rows * self._input_scale, held_out * self._input_scale, widths, seed=seed)
         report(f"best of {network.epochs} epochs: held-out error {network.loss:.4f} of a variance of 1")
@@ -280,7 +288,9 @@ def _levels(
     seconds = total / spec.sensor.rate_hz
     report(f"{len(found)} recordings, {seconds:.0f} s; {cut / spec.sensor.rate_hz:.1f} s of constant samples cut out")
     require(groups is None or len(groups) == len(found), "train: groups must have one label for each recording")
-    require(any(r.pieces for r in found), "train: nothing to learn from: recordings are constant or shorter than a frame")
+    require(
+        any(r.pieces for r in found), "train: nothing to learn from: recordings are constant or shorter than a frame"
+    )
     return [r for r in found if r.pieces]
 
 

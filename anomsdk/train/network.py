@@ -61,7 +61,11 @@ def train_network(
     from sklearn.neural_network import MLPRegressor
 
     model = MLPRegressor(
-        hidden_layer_sizes=widths, alpha=1e-5, batch_size=min(128, len(inputs)), learning_rate_init=1e-3, random_state=seed
+        hidden_layer_sizes=widths,
+        alpha=1e-5,
+        batch_size=min(128, len(inputs)),
+        learning_rate_init=1e-3,
+        random_state=seed,
     )
     order = np.random.default_rng(seed)
     best, best_loss, best_epoch = None, np.inf, 0

@@ -33,6 +33,7 @@ def mu_law_to_int16(codes: np.ndarray) -> np.ndarray:
 
 
 def main() -> None:
+    """Train, and write the folder that this file lies in."""
     path = Path(sys.argv[1]) if len(sys.argv) > 1 else DATA
     if not path.exists():
         sys.exit(f"error: {path}: no such file; give the path of esc10_folds1-4.npz")

@@ -1,0 +1,171 @@
+"""What `anomsdk watch` prints: lines for people, or one JSON object a line."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Protocol
+
+from anomsdk.core.plan import Plan
+from anomsdk.display import Progress, bar, clock, counted, duration, safe, show
+from anomsdk.sources import Recording
+from anomsdk.watch import Alert, Summary, Watch
+
+_FULL_BAR = 4.0
+"""Score over raise level that fills the bar: where the high level usually lies."""
+
+
+class Announcer(Protocol):
+    """The three moments that something is printed at."""
+
+    def recording(self, recording: Recording) -> None:
+        """A recording begins."""
+
+    def alert(self, alert: Alert) -> None:
+        """The alarm was raised or cleared."""
+
+    def too_short(self, recording: Recording) -> None:
+        """A recording ended before the first tick."""
+
+    def closing(self, summary: Summary, *, stopped: bool) -> None:
+        """Everything was heard, or somebody stopped it."""
+
+
+def announce(watch: Watch, recordings: Sequence[Recording], out: Announcer) -> None:
+    """Hear all recordings, and hand on what happens, under a progress line on stderr."""
+    lengths = [recording.length for recording in recordings]
+    progress = Progress(None if None in lengths else sum(n or 0 for n in lengths))
+    try:
+        for recording in recordings:
+            before = watch.summary().too_short
+            progress.clear()
+            out.recording(recording)
+            for alert in watch.hear(recording, progress.update):
+                progress.clear()
+                out.alert(alert)
+            if watch.summary().too_short > before:
+                progress.clear()
+                out.too_short(recording)
+    finally:
+        progress.clear()
+
+
+class Lines:
+    """For people. A recording among several is named only once there is something to say about it."""
+
+    def __init__(self, plan: Plan, n_recordings: int, scores: str | None = None) -> None:
+        self._plan, self._several, self._scores = plan, n_recordings > 1, scores
+        self._notes: tuple[str, ...] = ()
+        self._named: str | None = None
+
+    def recording(self, recording: Recording) -> None:
+        """Say what is done to the samples, unless it was just said."""
+        notes, self._notes = self._notes, recording.notes
+        self._named = None
+        if not self._several or recording.notes not in ((), notes):
+            self._name(recording.name, ", ".join(recording.notes))
+
+    def alert(self, alert: Alert) -> None:
+        """One line: when, what, how far above the raise level."""
+        self._name(alert.recording)
+        word = "ALARM" if alert.state == "alarm" else "clear"
+        show(f"  {clock(alert.time_s)}  {word}  {ratio(alert.ratio):>6}  {bar(alert.ratio / _FULL_BAR, 24)}".rstrip())
+
+    def too_short(self, recording: Recording) -> None:
+        """Say how long it had to be."""
+        self._name(recording.name)
+        show(f"  too short: needs {duration(self._plan.samples_to_first_tick / self._plan.rate_hz)}")
+
+    def closing(self, summary: Summary, *, stopped: bool) -> None:
+        """How much was heard, and what is left of it."""
+        plan, length = self._plan, clock(summary.seconds)
+        external = plan.sensor.kind == "external"
+        heard = f"read {counted(summary.samples, 'row')} ({length})" if external else f"heard {length} of sound"
+        short = f", {summary.too_short:,} too short" if summary.too_short else ""
+        show(
+            f"{'stopped: ' if stopped else ''}{heard} in {counted(summary.recordings, 'recording')}{short}: "
+            f"{counted(summary.ticks, 'tick')}, {counted(summary.alarms, 'alarm')}"
+        )
+        kept = "nothing" if self._scores is None or stopped else f"the scores, in {self._scores}"
+        show(f"kept: {kept}; {held(plan)}")
+
+    def _name(self, name: str, notes: str = "") -> None:
+        if self._named != name:
+            self._named = name
+            show(safe(f"{name}: {notes}" if notes else name))
+
+
+class JsonLines:
+    """For programs: stdout holds one JSON object a line and nothing else; remarks go to stderr."""
+
+    def __init__(self, plan: Plan, engine: str) -> None:
+        self._plan, self._engine = plan, engine
+        self._notes: tuple[str, ...] = ()
+
+    def recording(self, recording: Recording) -> None:
+        """Say what is done to the samples, unless it was just said."""
+        if recording.notes not in ((), self._notes):
+            show(safe(f"{recording.name}: {', '.join(recording.notes)}"), stream=sys.stderr)
+        self._notes = recording.notes
+
+    def alert(self, alert: Alert) -> None:
+        """The alert, and its 16 bytes as hexadecimal digits."""
+        show(
+            json.dumps(
+                {
+                    "type": "alert",
+                    "recording": alert.recording,
+                    "time_s": round(alert.time_s, 6),
+                    "hop": alert.hop,
+                    "state": alert.state,
+                    "high": alert.high,
+                    "score": alert.score,
+                    "raise_score": alert.raise_score,
+                    "event": bytes(alert.event).hex(),
+                }
+            )
+        )
+
+    def too_short(self, recording: Recording) -> None:
+        """Say how long it had to be."""
+        needed = duration(self._plan.samples_to_first_tick / self._plan.rate_hz)
+        show(safe(f"{recording.name}: too short: needs {needed}"), stream=sys.stderr)
+
+    def closing(self, summary: Summary, *, stopped: bool) -> None:
+        """The last object."""
+        show(
+            json.dumps(
+                {
+                    "type": "summary",
+                    "recordings": summary.recordings,
+                    "too_short": summary.too_short,
+                    "samples": summary.samples,
+                    "seconds": round(summary.seconds, 6),
+                    "ticks": summary.ticks,
+                    "alarms": summary.alarms,
+                    "stopped": stopped,
+                    "engine": self._engine,
+                    "plan_id": self._plan.id,
+                }
+            )
+        )
+
+
+def ratio(value: float) -> str:
+    """Score over raise level, as people read it.
+
+    Examples
+    --------
+    >>> ratio(3.24), ratio(0.071), ratio(128.3)
+    ('3.2x', '0.07x', '128x')
+    """
+    return f"{value:.2f}x" if value < 0.995 else f"{value:.1f}x" if value < 99.95 else f"{value:.0f}x"
+
+
+def held(plan: Plan) -> str:
+    """What a pipeline of this plan has in memory from one block to the next, at most."""
+    features = f"features of {duration(plan.samples_to_first_tick / plan.rate_hz)}"
+    if plan.sensor.kind == "external":
+        return f"held between blocks: {features}"
+    return f"held between blocks: at most {duration(plan.framer.window / plan.rate_hz)} of sound, {features}"

@@ -1,0 +1,272 @@
+"""The command line: every command is a thin call of a public function.
+
+Exit status: 0 done, 1 a check failed (or a fault in anomsdk itself), 2 bad input, 130 stopped by Ctrl-C,
+143 terminated, 141 nobody reads the output any more.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from anomsdk import __version__
+from anomsdk.display import counted, safe, show
+from anomsdk.errors import CheckError, InputError
+
+if TYPE_CHECKING:
+    from anomsdk.core.plan import Plan
+
+
+class _Commands(TyperGroup):
+    """Turns what a command raises into one line and an exit status, in one place for all of them."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BaseException as error:
+            # typer's own exceptions carry their exit status, and its ways of showing them are fine.
+            if isinstance(error, (typer.Abort, SystemExit)) or hasattr(error, "exit_code") or ctx.params["debug"]:
+                raise
+            raise typer.Exit(_complain(error)) from None
+
+
+def _complain(error: BaseException) -> int:
+    if isinstance(error, KeyboardInterrupt):
+        return 130
+    if isinstance(error, BrokenPipeError):
+        # What is still buffered would be written, and fail again, at exit. Not 0: alerts had nobody to go to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    message = str(error)
+    if not isinstance(error, (InputError, CheckError)):
+        message = f"internal: {type(error).__name__}: {message} (for a traceback: anomsdk --debug ...)"
+    show(safe(f"error: {message}"), stream=sys.stderr)
+    return 2 if isinstance(error, InputError) else 1
+
+
+app = typer.Typer(
+    cls=_Commands,
+    help="Watch without recording: sensor blocks go in, alerts of 16 bytes come out.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+)
+
+_PlanOption = Annotated[
+    str,
+    typer.Option("--plan", metavar="P", help="A plan.json, a folder that holds one, or the name of a reference model."),
+]
+_PlanArgument = Annotated[
+    str, typer.Argument(metavar="PLAN", help="A plan.json, a folder that holds one, or the name of a reference model.")
+]
+_Engine = Annotated[str, typer.Option(metavar="E", help="reference or tflite: the integers are the same.")]
+
+
+def main() -> None:
+    """Entry point of `anomsdk`."""
+    app(prog_name="anomsdk")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        show(f"anomsdk {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command(help="The whole chain on a generated scene; no files needed.")
+def demo(engine: _Engine = "reference") -> None:
+    """Run the reference model audio_scene over the built-in scene and draw what it found."""
+    from anomsdk import demo as demonstration
+    from anomsdk import reference_model
+
+    found = demonstration.run(reference_model("audio_scene"), engine)
+    show(demonstration.report(found))
+    if not found.passed:
+        raise CheckError("demo: the alarms do not match the anomalies of the scene")
+
+
+@app.command(help="Run a plan over INPUT and print its alerts.")
+def watch(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="INPUT",
+            help="A .wav, .flac, .ogg, .npy, .npz or .csv, a folder of them, or - for raw little-endian "
+            "int16 on stdin.",
+        ),
+    ],
+    plan: _PlanOption,
+    engine: _Engine = "reference",
+    jsonl: Annotated[bool, typer.Option("--jsonl", help="One JSON object a line: alerts, then a summary.")] = False,
+    scores: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="OUT.npy",
+            help="Write the score of each tick, uint32; several recordings one after the other. "
+            "Nothing is left there when stopped early.",
+        ),
+    ] = None,
+) -> None:
+    """Watch recordings or a live stream; nothing of the signal is kept."""
+    from anomsdk.announce import JsonLines, Lines, announce
+    from anomsdk.watch import Watch
+
+    chosen = load_plan(plan)
+    if scores is not None and _is_same_file(scores, source):
+        raise InputError(f"{scores}: is the input itself; write the scores to another place")
+    with _terminable():
+        with Watch(chosen, engine, scores=scores) as watching:
+            recordings = watching.open(source)
+            place = None if scores is None else str(scores)
+            out = JsonLines(chosen, engine) if jsonl else Lines(chosen, len(recordings), place)
+            try:
+                announce(watching, recordings, out)
+            except (KeyboardInterrupt, SystemExit):
+                out.closing(watching.summary(), stopped=True)
+                raise
+        out.closing(watching.summary(), stopped=False)  # only now are the scores where they belong
+
+
+@app.command(help="Fit an autoencoder on normal recordings and plan it.")
+def train(
+    normal: Annotated[Path, typer.Option(metavar="DIR|FILE", help="Recordings of normal behaviour only.")],
+    spec: Annotated[Path, typer.Option(metavar="spec.toml", help="What to build.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write spec, model, calibration and plan to.")],
+    calibration: Annotated[
+        Path | None, typer.Option(metavar="DIR|FILE", help="Other normal recordings, to place the alarm level on.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
+) -> None:
+    """Train from files."""
+    from anomsdk.train import fit_from
+
+    try:
+        fit_from(spec, normal, out, calibration=calibration, seed=seed, report=lambda line: show(safe(line)))
+    except KeyboardInterrupt:
+        show("stopped; nothing was written", stream=sys.stderr)
+        raise
+
+
+@app.command("plan", help="Plan the folder DIR and write DIR/plan.json.")
+def plan_folder(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Holds spec.toml, the model and calibration.json.")],
+) -> None:
+    """Turn spec, model and calibration into integers."""
+    from anomsdk import plan, write_plan
+
+    made, path = plan(folder), folder / "plan.json"
+    write_plan(made, path)
+    show(safe(f"wrote {path}: {len(made.canonical_bytes):,} bytes, {counted(made.macs, 'MAC')} a tick"))
+    show(f"id       {made.id}\nscore_id {made.score_id}")
+
+
+@app.command(help="Compare the engines, integer by integer, and print the golden digest.")
+def verify(
+    plan: _PlanArgument,
+    files: Annotated[list[str] | None, typer.Argument(metavar="[FILES]...", help="Recordings to run as well.")] = None,
+    hops: Annotated[int, typer.Option(metavar="N", min=1, help="Length of each random stream.")] = 2000,
+    seed: Annotated[int, typer.Option(metavar="S", min=0, help="Of the random streams.")] = 0,
+    cross_check: Annotated[
+        bool, typer.Option("--cross-check", help="Count differences to ai-edge-litert, which rounds otherwise.")
+    ] = False,
+    require_all: Annotated[bool, typer.Option("--require-all", help="Fail when an engine is missing.")] = False,
+) -> None:
+    """Prove that the engines agree on a plan."""
+    from anomsdk.verify import as_text
+    from anomsdk.verify import verify as compare
+
+    report = compare(load_plan(plan), files or (), hops=hops, seed=seed, cross_check=cross_check)
+    show(as_text(report))
+    if report.differences:
+        raise CheckError(f"verify: {counted(report.differences, 'difference')}; the engines do not agree on this plan")
+    if require_all and report.missing:
+        raise CheckError(f"verify: engine {report.missing[0][0]} is missing")
+
+
+@app.command(help="Say what a plan is: parts, sizes, alarm levels, and what it keeps in memory for how long.")
+def inspect(
+    plan: _PlanArgument,
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+) -> None:
+    """Describe a plan."""
+    from anomsdk.describe import as_text, describe
+
+    sections = describe(load_plan(plan))
+    show(json.dumps(sections, indent=2) if as_json else as_text(sections))
+
+
+def load_plan(text: str) -> Plan:
+    """A plan from what a user may call it: a plan.json, a folder that holds one, or a reference model.
+
+    Raises
+    ------
+    InputError : there is none, or it is damaged
+    """
+    from anomsdk.plan_file import read_plan, reference_model, reference_model_names
+
+    path = Path(text)
+    is_folder, exists = _looked_up(path)
+    if is_folder and text:
+        if not (path / "plan.json").exists():
+            raise InputError(f"{text}: no plan.json in this folder; write it with: anomsdk plan {text}")
+        return read_plan(path / "plan.json")
+    if exists and text:
+        return read_plan(path)
+    names = reference_model_names()
+    if text not in names:
+        raise InputError(f"'{text}' is no file, folder or reference model; reference models: {', '.join(names)}")
+    return reference_model(text)
+
+
+def _looked_up(path: Path) -> tuple[bool, bool]:
+    """Whether it is a folder, and whether there is anything."""
+    try:
+        return path.is_dir(), path.exists() or path.is_symlink()
+    except OSError:  # a name that is too long, a folder that must not be entered
+        return False, True
+
+
+def _is_same_file(one: Path, other: str) -> bool:
+    try:
+        return other != "-" and one.samefile(other)
+    except OSError:
+        return False
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let a service manager's SIGTERM leave as little behind as Ctrl-C does."""
+
+    def stop(number: int, frame: FrameType | None) -> NoReturn:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+if __name__ == "__main__":
+    main()

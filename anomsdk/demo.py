@@ -1,0 +1,203 @@
+"""The demonstration: a generated scene with two anomalies at known times, and a plan that finds them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anomsdk.announce import ratio
+from anomsdk.core.event import State
+from anomsdk.core.plan import Plan
+from anomsdk.display import bar, clock, counted, duration, plot, table
+from anomsdk.errors import InputError
+from anomsdk.runtime import Pipeline
+
+RATE_HZ = 16_000
+SECONDS = 75
+SEED = 7
+TOLERANCE_S = 2.0
+"""An alarm belongs to an anomaly when it comes this soon after its end: the context remembers a second."""
+_BLOCK = 1600
+
+Sound = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Anomaly:
+    """Something in the scene that does not belong there."""
+
+    start_s: float
+    end_s: float
+    name: str
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What `run` found.
+
+    Parameters
+    ----------
+    plan, engine : what ran
+    seconds : length of the scene
+    ratios : score over raise level of each tick
+    alarms : (seconds, score over raise level) of each alarm raised
+    cleared : seconds at which an alarm ended
+    found : (anomaly, seconds of its first alarm, or None) for each anomaly
+    elsewhere : seconds of alarms that belong to no anomaly
+    """
+
+    plan: Plan
+    engine: str
+    seconds: float
+    ratios: tuple[float, ...]
+    alarms: tuple[tuple[float, float], ...]
+    cleared: tuple[float, ...]
+    found: tuple[tuple[Anomaly, float | None], ...]
+    elsewhere: tuple[float, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Every anomaly raised an alarm, and nothing else did."""
+        return not self.elsewhere and all(at is not None for _, at in self.found)
+
+
+def scene(seed: int = SEED) -> tuple[NDArray[np.int16], tuple[Anomaly, ...]]:
+    """75 s of rain and sea with some crackle, all of it generated, and two anomalies.
+
+    Parameters
+    ----------
+    seed : of the noise, 0 or more
+
+    Returns
+    -------
+    samples : int16 (1,200,000,), 16 kHz
+    anomalies : in the order of their times
+    """
+    if seed < 0:
+        raise InputError(f"demo: seed = {seed}; it must be 0 or more")
+    rng = np.random.default_rng(seed)
+    n = SECONDS * RATE_HZ
+    seconds = np.arange(n) / RATE_HZ
+    hz = np.fft.rfftfreq(n, 1 / RATE_HZ)
+    # Slopes as recordings of rain and of the sea have them, levels in dB below full scale.
+    rain = _noise(rng, 1 / (1 + (hz / 2000) ** 2), -32.0)
+    sea = _noise(rng, hz**2 / (hz**2 + 250**2) / (1 + (hz / 1000) ** 2.2), -30.0)
+    swell_db = 3 * np.sin(2 * np.pi * seconds / 11) + np.sin(2 * np.pi * seconds / 4.3)
+    sound = rain + sea * 10 ** (swell_db / 20) + _crackle(rng, n)
+    siren, beeps = Anomaly(20.0, 25.0, "siren"), Anomaly(48.0, 54.5, "smoke alarm")
+    _add(sound, siren, _siren(siren.end_s - siren.start_s))
+    _add(sound, beeps, _beeps(beeps.end_s - beeps.start_s))
+    return np.clip(np.rint(sound * 32768), -32768, 32767).astype(np.int16), (siren, beeps)
+
+
+def run(plan: Plan, engine: str = "reference", *, seed: int = SEED) -> Demo:
+    """Run a plan over the scene, in blocks of 100 ms as a microphone would give them.
+
+    Parameters
+    ----------
+    plan : Plan of 16 kHz audio
+    engine : as `anomsdk.Pipeline`
+    seed : as `scene`
+
+    Raises
+    ------
+    InputError : the plan is for another kind of sensor or another rate
+    """
+    if plan.sensor.kind != "audio" or plan.rate_hz != RATE_HZ:
+        raise InputError(
+            f"demo: {plan.name} is for {plan.sensor.kind} at {plan.rate_hz:g} Hz; the scene is audio at {RATE_HZ} Hz"
+        )
+    samples, anomalies = scene(seed)
+    ratios, alarms, cleared = [], [], []
+    with Pipeline(plan, engine) as pipeline:
+        for start in range(0, len(samples), _BLOCK):
+            for result in pipeline.process(samples[start : start + _BLOCK]):
+                ratios.append(result.score / plan.levels.raise_score)
+                at = (result.hop * plan.framer.hop + plan.framer.window) / RATE_HZ
+                for event in result.events:
+                    if event.state == State.UNACK_ALARM:
+                        alarms.append((at, ratios[-1]))
+                    else:
+                        cleared.append(at)
+    times = [at for at, _ in alarms]
+    found = tuple((a, next((t for t in times if _belongs(t, a)), None)) for a in anomalies)
+    elsewhere = tuple(t for t in times if not any(_belongs(t, a) for a in anomalies))
+    return Demo(plan, engine, len(samples) / RATE_HZ, tuple(ratios), tuple(alarms), tuple(cleared), found, elsewhere)
+
+
+def report(demo: Demo) -> str:
+    """What `anomsdk demo` prints: the plot, the alarms, and what became of each anomaly."""
+    plan = demo.plan
+    times = [at for at, _ in demo.alarms]
+    waiting = plan.samples_to_first_tick - plan.samples_per_tick
+    silent = (0.0,) * round(waiting / plan.samples_per_tick)  # so that the plot starts at 0 s
+    lines = [
+        f"A scene of {duration(demo.seconds)}, generated from a fixed seed: rain, sea, crackle,",
+        "and two sounds that do not belong.",
+        f"Plan {plan.name} ({plan.id[:12]}), engine {demo.engine}: {counted(len(demo.ratios), 'tick')}.",
+        "",
+        "score over raise level",
+        plot(silent + demo.ratios, demo.seconds, times, demo.cleared),
+        f"{'':7}▲ alarm  ▽ clear",
+        "",
+        *(f"  {clock(at)}  ALARM  {ratio(high):>6}  {bar(high / 4, 24)}".rstrip() for at, high in demo.alarms),
+        "",
+        table(
+            [
+                ("anomaly", "from", "to", "alarm", "after"),
+                *((a.name, f"{a.start_s:.1f} s", f"{a.end_s:.1f} s", *_when(a, at)) for a, at in demo.found),
+            ],
+            right=(1, 2, 3, 4),
+        ),
+    ]
+    lines += [f"alarm at {at:.1f} s, where nothing unusual is" for at in demo.elsewhere]
+    lines += ["", f"written: nothing; events that left the pipeline: {16 * (len(times) + len(demo.cleared))} bytes"]
+    return "\n".join(lines)
+
+
+def _when(anomaly: Anomaly, at: float | None) -> tuple[str, str]:
+    return ("none", "") if at is None else (f"{at:.1f} s", f"{at - anomaly.start_s:.1f} s")
+
+
+def _belongs(at: float, anomaly: Anomaly) -> bool:
+    return anomaly.start_s <= at <= anomaly.end_s + TOLERANCE_S
+
+
+# The sounds
+
+
+def _noise(rng: np.random.Generator, power: Sound, level_db: float) -> Sound:
+    """Gaussian noise with a power spectrum (up to a factor) and a level, dB re full scale."""
+    n = 2 * (len(power) - 1)
+    shaped = np.fft.irfft(np.fft.rfft(rng.standard_normal(n)) * np.sqrt(power), n)
+    return np.asarray(shaped * 10 ** (level_db / 20) / shaped.std())
+
+
+def _crackle(rng: np.random.Generator, n: int) -> Sound:
+    """Clicks of a few milliseconds, about three a second, none of them loud."""
+    sound = np.zeros(n)
+    decay = np.exp(-np.arange(160) / 25)
+    for start in rng.integers(0, n - len(decay), 3 * n // RATE_HZ):
+        sound[start : start + len(decay)] += rng.uniform(0.01, 0.05) * decay * rng.standard_normal(len(decay))
+    return sound
+
+
+def _siren(seconds: float) -> Sound:
+    """Rises and falls between 600 and 1400 Hz, with overtones."""
+    t = np.arange(round(seconds * RATE_HZ)) / RATE_HZ
+    phase = 2 * np.pi * np.cumsum(1000 - 400 * np.cos(2 * np.pi * t)) / RATE_HZ
+    return np.asarray(0.2 * np.sin(phase) + 0.1 * np.sin(2 * phase) + 0.05 * np.sin(3 * phase))
+
+
+def _beeps(seconds: float) -> Sound:
+    """Three beeps of half a second at 3.1 kHz, a pause, again."""
+    t = np.arange(round(seconds * RATE_HZ)) / RATE_HZ
+    on = (t % 4 < 2.5) & (t % 4 % 1 < 0.5)
+    return np.asarray(0.2 * on * np.sin(2 * np.pi * 3100 * t))
+
+
+def _add(sound: Sound, anomaly: Anomaly, what: Sound) -> None:
+    start = round(anomaly.start_s * RATE_HZ)
+    sound[start : start + len(what)] += what

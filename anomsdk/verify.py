@@ -1,0 +1,239 @@
+"""Proof that the engines agree: the logic behind `anomsdk verify`. Every comparison is ``==``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anomsdk.core.fixed import Ints
+from anomsdk.core.plan import Plan
+from anomsdk.display import counted, safe, table
+from anomsdk.errors import InputError
+from anomsdk.golden import Block, golden_digest, golden_stream
+from anomsdk.runtime import Pipeline, reconstruct
+
+MIN_OUTPUTS = 100_000
+"""Model outputs that are compared, at least."""
+
+Piece: TypeAlias = Block | int
+"""A block of samples, or a number of lost ones."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One row of a report.
+
+    Parameters
+    ----------
+    what : stream or inputs that were run
+    against : what the reference engine was compared with
+    unit : what was counted
+    compared, different : how many there were, and how many of them were not equal
+    judged : a difference is a failure
+    """
+
+    what: str
+    against: str
+    unit: str
+    compared: int
+    different: int
+    judged: bool = True
+
+
+@dataclass(frozen=True)
+class Report:
+    """Result of `verify`.
+
+    Parameters
+    ----------
+    plan_id : of the plan
+    comparisons : what was compared
+    missing : (engine, why it could not take part)
+    digest : sha256 of the golden stream's run, 64 hex digits, see `anomsdk.golden.golden_digest`
+    golden_ticks, golden_events : how much the digest covers
+    """
+
+    plan_id: str
+    comparisons: tuple[Comparison, ...]
+    missing: tuple[tuple[str, str], ...]
+    digest: str
+    golden_ticks: int
+    golden_events: int
+
+    @property
+    def differences(self) -> int:
+        """Differences that count as failures."""
+        return sum(c.different for c in self.comparisons if c.judged)
+
+
+def verify(
+    plan: Plan,
+    files: Sequence[str | Path] = (),
+    *,
+    hops: int = 2000,
+    seed: int = 0,
+    cross_check: bool = False,
+) -> Report:
+    """Run every engine over the same streams and count what differs.
+
+    Parameters
+    ----------
+    plan : Plan, read from the folder that holds its model
+    files : recordings to run as well, as `anomsdk.sources.open_recordings` takes them
+    hops : length of each random stream, 1 to 10,000,000; more where the first ticks need more
+    seed : of the random streams and of how they are cut into blocks, 0 or more
+    cross_check : count how often ai-edge-litert, which rounds otherwise, differs
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    InputError : a file cannot be read, or the model beside the plan is missing or another one
+    """
+    from anomsdk.engines.tflite import why_missing
+
+    if not 1 <= hops <= 10_000_000 or seed < 0:
+        raise InputError(f"verify: hops = {hops}, seed = {seed}; hops must be 1 to 10,000,000, seed 0 or more")
+    reason = why_missing()
+    other = "reference" if reason else "tflite"
+    missing = [("tflite", reason)] if reason else []
+    comparisons: list[Comparison] = []
+    streams: dict[str, list[Piece]] = {"golden stream": [golden_stream(plan)]}
+    streams |= random_streams(plan, hops, seed)
+    for name, pieces in streams.items():
+        comparisons += _compare_streams(plan, name, pieces, other, np.random.default_rng([seed, 1]))
+    for file in files:
+        comparisons += _compare_file(plan, file, other, np.random.default_rng([seed, 2]))
+    inputs = random_inputs(plan, seed)
+    if other != "reference":
+        comparisons += _compare_outputs(plan, inputs, other)
+    if cross_check:
+        try:
+            comparisons.append(_cross_check(plan, inputs["random inputs"]))
+        except InputError as error:
+            missing.append(("litert", str(error)))
+    digest, ticks, events = golden_digest(plan)
+    return Report(plan.id, tuple(comparisons), tuple(missing), digest, ticks, events)
+
+
+def as_text(report: Report) -> str:
+    """A report as `anomsdk verify` prints it."""
+    rows = [("what", "reference against", "unit", "compared", "different")]
+    for c in report.comparisons:
+        different = f"{c.different:,}" if c.judged else f"({c.different:,})"
+        rows.append((safe(c.what), c.against, c.unit, f"{c.compared:,}", different))
+    lines = [table(rows, right=(3, 4)), ""]
+    if not all(c.judged for c in report.comparisons):
+        lines.append("(in brackets: another rounding, counted only)")
+    lines += [safe(f"missing: {engine}: {why}") for engine, why in report.missing]
+    covered = f"{counted(report.golden_ticks, 'tick')}, {counted(report.golden_events, 'event')}"
+    return "\n".join([*lines, f"plan   {report.plan_id}", f"golden {report.digest} ({covered})"])
+
+
+def random_streams(plan: Plan, hops: int, seed: int) -> dict[str, list[Piece]]:
+    """Streams that reach what recordings rarely do: extremes, silence, impulses, gaps.
+
+    Parameters
+    ----------
+    plan : Plan
+    hops : length of each; lengthened to 4 ticks where that is more
+    seed : 0 or more
+
+    Returns
+    -------
+    name -> pieces: int16 (n, columns), or a number of lost samples
+    """
+    framer, rng = plan.framer, np.random.default_rng([seed, 0])
+    n = max(framer.window + (hops - 1) * framer.hop, plan.samples_to_first_tick + 3 * plan.samples_per_tick)
+    shape = (n, plan.columns)
+    level = 2.0 ** rng.uniform(-1, 15, 1 + n // 3000).repeat(3000)[:n, None]
+    noise = np.clip(np.rint(rng.standard_normal(shape) * level), -32768, 32767).astype(np.int16)
+    square = np.where(np.arange(n)[:, None] // 37 % 2, 32767, -32768) * np.ones(shape, np.int64)
+    impulses = np.where(rng.random(shape) < 1 / 500, rng.choice([-32768, 32767], shape), 0)
+    gaps: list[Piece] = []
+    for part in np.array_split(noise[::-1], 8):
+        gaps += [np.ascontiguousarray(part), int(rng.integers(0, 3 * plan.samples_per_tick))]
+    return {
+        "noise at changing levels": [noise],
+        "full-scale square": [square.astype(np.int16)],
+        "silence": [np.zeros(shape, np.int16)],
+        "stuck at -32768": [np.full(shape, -32768, np.int16)],
+        "impulses": [impulses.astype(np.int16)],
+        "noise with gaps": gaps,
+    }
+
+
+def random_inputs(plan: Plan, seed: int) -> dict[str, NDArray[np.int8]]:
+    """Inputs for the model stage alone: anywhere in int8, and at its ends."""
+    rng = np.random.default_rng([seed, 3])
+    shape = (-(-MIN_OUTPUTS // plan.layers[-1].n_out), plan.n_inputs)
+    ends = rng.choice(np.array([-128, 127], np.int8), shape)
+    ends[:2] = [[-128], [127]]
+    return {
+        "random inputs": rng.integers(-128, 128, shape).astype(np.int8),
+        "inputs at -128 and 127": ends,
+    }
+
+
+def _compare_streams(
+    plan: Plan, what: str, pieces: Iterable[Piece], other: str, rng: np.random.Generator
+) -> Iterator[Comparison]:
+    """Reference over whole blocks, the other engine over the same samples cut at random."""
+    results = differing = n_features = n_differing = 0
+    with Pipeline(plan, tap=True) as one, Pipeline(plan, other, tap=True) as two:
+        for piece in pieces:
+            if isinstance(piece, int):
+                one.gap(piece)
+                two.gap(piece)
+                continue
+            expected, got, tapped = one.process(piece), [], [one.tapped[:0]]
+            for cut in _cuts(piece, 16 * plan.samples_per_tick, rng):
+                got += two.process(cut)
+                tapped.append(two.tapped)
+            results += max(len(expected), len(got))
+            differing += sum(a != b for a, b in zip(expected, got, strict=False)) + abs(len(expected) - len(got))
+            a, b = one.tapped, np.concatenate(tapped)
+            n_features += max(a.size, b.size)
+            n_differing += int((a != b).sum()) if a.shape == b.shape else max(a.size, b.size)
+    against = f"{other}, random blocks"
+    yield Comparison(what, against, "results", results, differing)
+    yield Comparison(what, against, "features", n_features, n_differing)
+
+
+def _cuts(block: Block, longest: int, rng: np.random.Generator) -> Iterator[Block]:
+    """A block in pieces, from none of its samples to the longest; 1 to 10 as likely as 1000 to 10,000."""
+    start = 0
+    while start < len(block):
+        length = int(2.0 ** rng.uniform(0, np.log2(longest + 1))) - 1
+        yield block[start : start + length]
+        start += length
+
+
+def _compare_file(plan: Plan, file: str | Path, other: str, rng: np.random.Generator) -> Iterator[Comparison]:
+    from anomsdk.sources import open_recordings
+
+    for recording in open_recordings(file, rate_hz=max(1, round(plan.rate_hz)), columns=plan.columns):
+        yield from _compare_streams(plan, recording.name, recording.blocks(), other, rng)
+
+
+def _compare_outputs(plan: Plan, inputs: dict[str, NDArray[np.int8]], other: str) -> Iterator[Comparison]:
+    for name, rows in inputs.items():
+        a, b = reconstruct(plan, rows), reconstruct(plan, rows, other)
+        yield Comparison(name, other, "outputs", a.size, int((a != b).sum()))
+
+
+def _cross_check(plan: Plan, rows: NDArray[np.int8]) -> Comparison:
+    from anomsdk.engines.tflite import InterpreterModel, model_bytes, open_cross_check
+
+    model = InterpreterModel(open_cross_check(model_bytes(plan)), plan.model)
+    wide: Ints = rows.astype(np.int64)
+    different = int((model.run(wide) != reconstruct(plan, rows)).sum())
+    size = len(rows) * plan.layers[-1].n_out
+    return Comparison("random inputs", "litert", "outputs", size, different, judged=False)

@@ -1,0 +1,240 @@
+"""Watching recordings: a source and a plan become alerts, in memory that does not grow with time."""
+
+from __future__ import annotations
+
+import os
+import struct
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+
+import numpy as np
+
+from anomsdk.core.event import Event, State
+from anomsdk.core.pipeline import Result
+from anomsdk.core.plan import Plan
+from anomsdk.errors import InputError
+from anomsdk.runtime import Pipeline
+from anomsdk.sources import Block, Recording, open_recordings
+
+_TICKS = 256
+"""Ticks that are handed on at once: bounds memory when a source gives long blocks of short ticks."""
+
+
+@dataclass(frozen=True)
+class Alert:
+    """An event of a pipeline, with the time that it belongs to.
+
+    Parameters
+    ----------
+    recording : name of the recording
+    time_s : seconds from the start of the recording to the end of the tick
+    hop : index of the tick's last hop since the start of the recording
+    state : "alarm" or "normal", after the event
+    high : the high level raised it
+    score : score of the tick
+    raise_score : raise level of the plan
+    event : the 16 bytes that would leave a device
+    """
+
+    recording: str
+    time_s: float
+    hop: int
+    state: str
+    high: bool
+    score: int
+    raise_score: int
+    event: Event
+
+    @property
+    def ratio(self) -> float:
+        """Score over raise level."""
+        return self.score / self.raise_score
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What was watched so far.
+
+    Parameters
+    ----------
+    recordings : recordings begun
+    too_short : those of them that ended before the first tick
+    samples : samples (rows) taken
+    seconds : how long they last
+    ticks : runs of the model
+    alarms : alarms raised
+    """
+
+    recordings: int
+    too_short: int
+    samples: int
+    seconds: float
+    ticks: int
+    alarms: int
+
+
+class Watch:
+    """Runs a pipeline over recordings; leaving wipes it, and completes or drops the scores file.
+
+    Parameters
+    ----------
+    plan : Plan
+    engine : as `anomsdk.Pipeline`
+    scores : where to write the scores, a .npy of uint32, one a tick, recordings one after the other. It is
+        written beside its place and put there when everything was heard; after an exception nothing is left
+
+    Raises
+    ------
+    InputError : the engine is not available, or the scores file cannot be written
+
+    Examples
+    --------
+    >>> with Watch(plan) as watch:  # doctest: +SKIP
+    ...     for recording in watch.open("room.wav"):
+    ...         for alert in watch.hear(recording):
+    ...             print(alert.time_s, alert.state)
+    >>> watch.summary().alarms  # doctest: +SKIP
+    """
+
+    def __init__(self, plan: Plan, engine: str = "reference", *, scores: str | Path | None = None) -> None:
+        self.plan, self.engine = plan, engine
+        self._pipeline = Pipeline(plan, engine)
+        self._recordings = self._too_short = self._samples = self._ticks = self._alarms = 0
+        self._scores = None if scores is None else _ScoresFile(Path(scores))
+
+    def open(self, path: str | Path) -> list[Recording]:
+        """Recordings of a source, at the plan's rate and width. See `anomsdk.sources.open_recordings`."""
+        # Rows carry no rate of their own, but for .wav and .npz, whose rates are whole numbers.
+        rate_hz = max(1, round(self.plan.rate_hz))
+        return open_recordings(path, rate_hz=rate_hz, columns=self.plan.columns)
+
+    def hear(self, recording: Recording, progress: Callable[[int], None] | None = None) -> Iterator[Alert]:
+        """Run a recording through the pipeline, which starts afresh.
+
+        Parameters
+        ----------
+        recording : from `open`
+        progress : called now and then with the samples heard so far, all recordings together
+
+        Yields
+        ------
+        Alert, as soon as the samples that raise or clear it are there
+
+        Raises
+        ------
+        InputError : the samples are damaged, cut off or out of range
+        """
+        self._pipeline.reset()
+        self._recordings += 1
+        ticks, before, wrapped = self._ticks, 0, 0
+        for block in recording.blocks():
+            for piece in _pieces(block, _TICKS * self.plan.samples_per_tick):
+                results = self._pipeline.process(piece)
+                self._samples += len(piece)
+                self._keep(results)
+                for result in results:
+                    wrapped += (result.hop < before) << 32  # hops count modulo 2**32
+                    before = result.hop
+                    yield from self._alerts(recording.name, result, wrapped + result.hop)
+                if progress is not None:
+                    progress(self._samples)
+        self._too_short += self._ticks == ticks
+
+    def summary(self) -> Summary:
+        """What was watched so far."""
+        seconds = self._samples / self.plan.rate_hz
+        return Summary(self._recordings, self._too_short, self._samples, seconds, self._ticks, self._alarms)
+
+    def close(self, *, complete: bool = True) -> None:
+        """Wipe the pipeline; put the scores file in its place, or drop it when not ``complete``."""
+        self._pipeline.close()
+        if self._scores is not None:
+            self._scores.close(complete)
+            self._scores = None
+
+    def __enter__(self) -> Watch:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close(complete=kind is None)
+
+    def _keep(self, results: list[Result]) -> None:
+        self._ticks += len(results)
+        if self._scores is not None:
+            self._scores.append([result.score for result in results])
+
+    def _alerts(self, name: str, result: Result, hop: int) -> Iterator[Alert]:
+        framer, levels = self.plan.framer, self.plan.levels
+        for event in result.events:
+            raised = event.state == State.UNACK_ALARM
+            self._alarms += raised
+            yield Alert(
+                recording=name,
+                time_s=(hop * framer.hop + framer.window) / self.plan.rate_hz,
+                hop=hop,
+                state="alarm" if raised else "normal",
+                high=event.high,
+                score=result.score,
+                raise_score=levels.raise_score,
+                event=event,
+            )
+
+
+def _pieces(block: Block, length: int) -> Iterator[Block]:
+    for start in range(0, len(block), length):
+        yield block[start : start + length]
+
+
+class _ScoresFile:
+    """A .npy of uint32 whose length is known only at the end: the header is written last, into its place."""
+
+    def __init__(self, path: Path) -> None:
+        if path.is_dir():
+            raise InputError(f"{path}: is a folder; give the name of a .npy file to write the scores to")
+        self._path, self._n = path, 0
+        try:
+            handle, self._temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:64]}.")
+        except OSError as error:
+            raise InputError(f"{path}: cannot be written: {error.strerror}; choose another place") from None
+        self._file: IO[bytes] = os.fdopen(handle, "wb")
+        self._file.write(_npy_header(0))
+
+    def append(self, scores: list[int]) -> None:
+        self._write(np.array(scores, "<u4").tobytes())
+        self._n += len(scores)
+
+    def close(self, complete: bool) -> None:
+        temporary = Path(self._temporary)
+        try:
+            if complete:
+                self._file.seek(0)
+                self._write(_npy_header(self._n))
+                self._file.flush()
+                os.fsync(self._file.fileno())
+                temporary.chmod(0o644)
+                temporary.replace(self._path)
+        except OSError as error:
+            raise InputError(f"{self._path}: cannot be written: {error.strerror}; free some space") from None
+        finally:
+            with suppress(OSError):  # a full disk was reported once already
+                self._file.close()
+            temporary.unlink(missing_ok=True)
+
+    def _write(self, data: bytes) -> None:
+        try:
+            self._file.write(data)
+        except OSError as error:
+            raise InputError(f"{self._path}: cannot be written: {error.strerror}; free some space") from None
+
+
+def _npy_header(n: int) -> bytes:
+    """Header of a .npy of n uint32, always 128 bytes. Format: numpy.lib.format, version 1.0."""
+    text = f"{{'descr': '<u4', 'fortran_order': False, 'shape': ({n},), }}"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", 118) + text.ljust(117).encode("ascii") + b"\n"
