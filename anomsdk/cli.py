@@ -20,7 +20,7 @@ import typer
 from typer.core import TyperGroup
 
 from anomsdk import __version__
-from anomsdk.display import counted, safe, show
+from anomsdk.display import Progress, counted, safe, show
 from anomsdk.errors import CheckError, InputError
 
 if TYPE_CHECKING:
@@ -100,7 +100,9 @@ def demo(engine: _Engine = "reference") -> None:
     from anomsdk import demo as demonstration
     from anomsdk import reference_model
 
-    found = demonstration.run(reference_model("audio_scene"), engine)
+    progress = Progress(demonstration.SECONDS * demonstration.RATE_HZ)
+    found = demonstration.run(reference_model("audio_scene"), engine, progress=progress.update)
+    progress.clear()
     show(demonstration.report(found))
     if not found.passed:
         raise CheckError("demo: the alarms do not match the anomalies of the scene")
@@ -196,7 +198,16 @@ def verify(
     from anomsdk.verify import as_text
     from anomsdk.verify import verify as compare
 
-    report = compare(load_plan(plan), files or (), hops=hops, seed=seed, cross_check=cross_check)
+    progress = Progress(100)
+    report = compare(
+        load_plan(plan),
+        files or (),
+        hops=hops,
+        seed=seed,
+        cross_check=cross_check,
+        progress=lambda done, total: progress.update(100 * done // total),
+    )
+    progress.clear()
     show(as_text(report))
     if report.differences:
         raise CheckError(f"verify: {counted(report.differences, 'difference')}; the engines do not agree on this plan")

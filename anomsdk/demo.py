@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,13 +87,19 @@ def scene(seed: int = SEED) -> tuple[NDArray[np.int16], tuple[Anomaly, ...]]:
     sea = _noise(rng, hz**2 / (hz**2 + 250**2) / (1 + (hz / 1000) ** 2.2), -30.0)
     swell_db = 3 * np.sin(2 * np.pi * seconds / 11) + np.sin(2 * np.pi * seconds / 4.3)
     sound = rain + sea * 10 ** (swell_db / 20) + _crackle(rng, n)
-    siren, beeps = Anomaly(20.0, 25.0, "siren"), Anomaly(48.0, 54.5, "smoke alarm")
+    siren, alarm = Anomaly(20.0, 25.0, "siren"), Anomaly(48.0, 53.0, "two-tone alarm")
     _add(sound, siren, _siren(siren.end_s - siren.start_s))
-    _add(sound, beeps, _beeps(beeps.end_s - beeps.start_s))
-    return np.clip(np.rint(sound * 32768), -32768, 32767).astype(np.int16), (siren, beeps)
+    _add(sound, alarm, _two_tone(alarm.end_s - alarm.start_s))
+    return np.clip(np.rint(sound * 32768), -32768, 32767).astype(np.int16), (siren, alarm)
 
 
-def run(plan: Plan, engine: str = "reference", *, seed: int = SEED) -> Demo:
+def run(
+    plan: Plan,
+    engine: str = "reference",
+    *,
+    seed: int = SEED,
+    progress: Callable[[int], None] = lambda samples: None,
+) -> Demo:
     """Run a plan over the scene, in blocks of 100 ms as a microphone would give them.
 
     Parameters
@@ -100,6 +107,7 @@ def run(plan: Plan, engine: str = "reference", *, seed: int = SEED) -> Demo:
     plan : Plan of 16 kHz audio
     engine : as `anomsdk.Pipeline`
     seed : as `scene`
+    progress : called with the samples heard so far
 
     Raises
     ------
@@ -113,6 +121,7 @@ def run(plan: Plan, engine: str = "reference", *, seed: int = SEED) -> Demo:
     ratios, alarms, cleared = [], [], []
     with Pipeline(plan, engine) as pipeline:
         for start in range(0, len(samples), _BLOCK):
+            progress(start)
             for result in pipeline.process(samples[start : start + _BLOCK]):
                 ratios.append(result.score / plan.levels.raise_score)
                 at = (result.hop * plan.framer.hop + plan.framer.window) / RATE_HZ
@@ -185,17 +194,19 @@ def _crackle(rng: np.random.Generator, n: int) -> Sound:
 
 
 def _siren(seconds: float) -> Sound:
-    """Rises and falls between 600 and 1400 Hz, with overtones."""
+    """Rises and falls between 600 and 1400 Hz once a second."""
     t = np.arange(round(seconds * RATE_HZ)) / RATE_HZ
-    phase = 2 * np.pi * np.cumsum(1000 - 400 * np.cos(2 * np.pi * t)) / RATE_HZ
-    return np.asarray(0.2 * np.sin(phase) + 0.1 * np.sin(2 * phase) + 0.05 * np.sin(3 * phase))
+    return _tone(1000 - 400 * np.cos(2 * np.pi * t))
 
 
-def _beeps(seconds: float) -> Sound:
-    """Three beeps of half a second at 3.1 kHz, a pause, again."""
+def _two_tone(seconds: float) -> Sound:
+    """2 kHz and 5 kHz in turn, half a second each."""
     t = np.arange(round(seconds * RATE_HZ)) / RATE_HZ
-    on = (t % 4 < 2.5) & (t % 4 % 1 < 0.5)
-    return np.asarray(0.2 * on * np.sin(2 * np.pi * 3100 * t))
+    return _tone(np.where(t % 1 < 0.5, 2000.0, 5000.0))
+
+
+def _tone(hz: Sound) -> Sound:
+    return np.asarray(0.7 * np.sin(2 * np.pi * np.cumsum(hz) / RATE_HZ))
 
 
 def _add(sound: Sound, anomaly: Anomaly, what: Sound) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import TextIO
 
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
+_OCTAVES_BELOW, _OCTAVES_ABOVE = 6, 3
 _PARTS = " ▏▎▍▌▋▊▉█"
 _ASCII = str.maketrans("▁▂▃▄▅▆▇█▏▎▍▌▋▊▉─▲▽", "__..::##  --==#-^v")
 
@@ -113,7 +114,7 @@ def plot(
     *,
     width: int = 72,
 ) -> str:
-    """Score over raise level against time, on a logarithmic axis from 1/8 to 8.
+    """Score over raise level against time, on a logarithmic axis: one line an octave, 1/64 to 8.
 
     Parameters
     ----------
@@ -122,21 +123,19 @@ def plot(
     raised, cleared : seconds at which an alarm was raised (▲) and cleared (▽)
     width : columns of the plot itself, 16 or more; the axis takes 7 more
     """
-    rows_per_octave, octaves = 2, 3
-    height = 2 * octaves * rows_per_octave
     eighths = []
     for column in range(width):
         start = column * len(ratios) // width
         highest = max(ratios[start : max(start + 1, (column + 1) * len(ratios) // width)], default=0.0)
-        level = (math.log2(max(highest, 2.0**-octaves)) + octaves) * rows_per_octave * 8
-        eighths.append(min(height * 8, round(level)))
+        eighths.append(round(8 * (math.log2(max(highest, 2.0**-_OCTAVES_BELOW)) + _OCTAVES_BELOW)))
     lines = []
-    for row in range(height - 1, -1, -1):
-        at_raise = row == height // 2  # its lower edge is the raise level
-        cells = (_EIGHTHS[max(0, min(8, e - 8 * row))] for e in eighths)
-        drawn = "".join("_" if at_raise and cell == " " else cell for cell in cells)
-        names = {height - 1: "8x", height // 2: "raise", 0: "1/8x"}
-        lines.append(f"{names.get(row, ''):>5} |{drawn}".rstrip())
+    for octave in range(_OCTAVES_ABOVE - 1, -_OCTAVES_BELOW - 1, -1):
+        filled = (e - 8 * (octave + _OCTAVES_BELOW) for e in eighths)
+        cells = "".join(_EIGHTHS[max(0, min(8, part))] for part in filled)
+        if octave == 0:  # the lower edge of this line is the raise level
+            cells = cells.replace(" ", "_")
+        name = {_OCTAVES_ABOVE - 1: "8x", 0: "raise", -_OCTAVES_BELOW: "1/64x"}.get(octave, "")
+        lines.append(f"{name:>5} |{cells}".rstrip())
     marks = [" "] * width
     for times, mark in ((cleared, "▽"), (raised, "▲")):
         for t in times:
@@ -148,10 +147,13 @@ def plot(
 
 
 def _time_axis(seconds: float, width: int) -> str:
-    quarters = [f"{seconds * i / 4:.3g} s" for i in range(5)]
+    """At most seven labels, at round times."""
+    magnitude = 10.0 ** math.floor(math.log10(seconds / 6))
+    step = magnitude * next(f for f in (1, 1.5, 2, 3, 5, 10) if f * magnitude * 6 >= seconds * (1 - 1e-9))
     axis = ""
-    for i, label in enumerate(quarters):
-        axis = axis.ljust(width - len(label) if i == 4 else width * i // 4) + label
+    for i in range(int(seconds / step + 1e-9) + 1):
+        label = f"{i * step:.4g} s"
+        axis = axis.ljust(min(width - len(label), round(i * step / seconds * width))) + label
     return axis
 
 

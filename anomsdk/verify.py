@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -78,6 +78,7 @@ def verify(
     hops: int = 2000,
     seed: int = 0,
     cross_check: bool = False,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Report:
     """Run every engine over the same streams and count what differs.
 
@@ -88,6 +89,7 @@ def verify(
     hops : length of each random stream, 1 to 10,000,000; more where the first ticks need more
     seed : of the random streams and of how they are cut into blocks, 0 or more
     cross_check : count how often ai-edge-litert, which rounds otherwise, differs
+    progress : called with the steps done, and all of them
 
     Returns
     -------
@@ -98,19 +100,24 @@ def verify(
     InputError : a file cannot be read, or the model beside the plan is missing or another one
     """
     from anomsdk.engines.tflite import why_missing
+    from anomsdk.sources import open_recordings
 
     if not 1 <= hops <= 10_000_000 or seed < 0:
         raise InputError(f"verify: hops = {hops}, seed = {seed}; hops must be 1 to 10,000,000, seed 0 or more")
+    rate_hz = max(1, round(plan.rate_hz))
+    recordings = [r for file in files for r in open_recordings(file, rate_hz=rate_hz, columns=plan.columns)]
     reason = why_missing()
     other = "reference" if reason else "tflite"
     missing = [("tflite", reason)] if reason else []
     comparisons: list[Comparison] = []
-    streams: dict[str, list[Piece]] = {"golden stream": [golden_stream(plan)]}
-    streams |= random_streams(plan, hops, seed)
-    for name, pieces in streams.items():
-        comparisons += _compare_streams(plan, name, pieces, other, np.random.default_rng([seed, 1]))
-    for file in files:
-        comparisons += _compare_file(plan, file, other, np.random.default_rng([seed, 2]))
+    rng = np.random.default_rng([seed, 1])
+    streams: list[tuple[str, Iterable[Piece]]] = [("golden stream", [golden_stream(plan)])]
+    streams += random_streams(plan, hops, seed).items()
+    streams += [(recording.name, recording.blocks()) for recording in recordings]
+    for done, (name, pieces) in enumerate(streams):
+        progress(done, len(streams) + 1)
+        comparisons += _compare_streams(plan, name, pieces, other, rng)
+    progress(len(streams), len(streams) + 1)
     inputs = random_inputs(plan, seed)
     if other != "reference":
         comparisons += _compare_outputs(plan, inputs, other)
@@ -148,7 +155,7 @@ def random_streams(plan: Plan, hops: int, seed: int) -> dict[str, list[Piece]]:
 
     Returns
     -------
-    name -> pieces: int16 (n, columns), or a number of lost samples
+    name -> pieces: blocks, int16 (n, columns), and gaps, a number of lost samples
     """
     framer, rng = plan.framer, np.random.default_rng([seed, 0])
     n = max(framer.window + (hops - 1) * framer.hop, plan.samples_to_first_tick + 3 * plan.samples_per_tick)
@@ -214,13 +221,6 @@ def _cuts(block: Block, longest: int, rng: np.random.Generator) -> Iterator[Bloc
         length = int(2.0 ** rng.uniform(0, np.log2(longest + 1))) - 1
         yield block[start : start + length]
         start += length
-
-
-def _compare_file(plan: Plan, file: str | Path, other: str, rng: np.random.Generator) -> Iterator[Comparison]:
-    from anomsdk.sources import open_recordings
-
-    for recording in open_recordings(file, rate_hz=max(1, round(plan.rate_hz)), columns=plan.columns):
-        yield from _compare_streams(plan, recording.name, recording.blocks(), other, rng)
 
 
 def _compare_outputs(plan: Plan, inputs: dict[str, NDArray[np.int8]], other: str) -> Iterator[Comparison]:
