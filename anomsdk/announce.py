@@ -35,8 +35,7 @@ class Announcer(Protocol):
 def announce(watch: Watch, recordings: Sequence[Recording], out: Announcer) -> None:
     """Hear all recordings, and hand on what happens, under a progress line on stderr."""
     lengths = [recording.length for recording in recordings]
-    progress = Progress(None if None in lengths else sum(n or 0 for n in lengths))
-    try:
+    with Progress(None if None in lengths else sum(n or 0 for n in lengths)) as progress:
         for recording in recordings:
             before = watch.summary().too_short
             progress.clear()
@@ -47,8 +46,6 @@ def announce(watch: Watch, recordings: Sequence[Recording], out: Announcer) -> N
             if watch.summary().too_short > before:
                 progress.clear()
                 out.too_short(recording)
-    finally:
-        progress.clear()
 
 
 class Lines:

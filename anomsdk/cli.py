@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -22,9 +22,6 @@ from typer.core import TyperGroup
 from anomsdk import __version__
 from anomsdk.display import Progress, counted, safe, show
 from anomsdk.errors import CheckError, InputError
-
-if TYPE_CHECKING:
-    from anomsdk.core.plan import Plan
 
 
 class _Commands(TyperGroup):
@@ -100,9 +97,8 @@ def demo(engine: _Engine = "reference") -> None:
     from anomsdk import demo as demonstration
     from anomsdk import reference_model
 
-    progress = Progress(demonstration.SECONDS * demonstration.RATE_HZ)
-    found = demonstration.run(reference_model("audio_scene"), engine, progress=progress.update)
-    progress.clear()
+    with Progress(demonstration.SECONDS * demonstration.RATE_HZ) as progress:
+        found = demonstration.run(reference_model("audio_scene"), engine, progress=progress.update)
     show(demonstration.report(found))
     if not found.passed:
         raise CheckError("demo: the alarms do not match the anomalies of the scene")
@@ -132,9 +128,10 @@ def watch(
 ) -> None:
     """Watch recordings or a live stream; nothing of the signal is kept."""
     from anomsdk.announce import JsonLines, Lines, announce
+    from anomsdk.find_plan import find_plan
     from anomsdk.watch import Watch
 
-    chosen = load_plan(plan)
+    chosen = find_plan(plan)
     if scores is not None and _is_same_file(scores, source):
         raise InputError(f"{scores}: is the input itself; write the scores to another place")
     with _terminable():
@@ -195,19 +192,19 @@ def verify(
     require_all: Annotated[bool, typer.Option("--require-all", help="Fail when an engine is missing.")] = False,
 ) -> None:
     """Prove that the engines agree on a plan."""
+    from anomsdk.find_plan import find_plan
     from anomsdk.verify import as_text
     from anomsdk.verify import verify as compare
 
-    progress = Progress(100)
-    report = compare(
-        load_plan(plan),
-        files or (),
-        hops=hops,
-        seed=seed,
-        cross_check=cross_check,
-        progress=lambda done, total: progress.update(100 * done // total),
-    )
-    progress.clear()
+    with Progress(100) as progress:
+        report = compare(
+            find_plan(plan),
+            files or (),
+            hops=hops,
+            seed=seed,
+            cross_check=cross_check,
+            progress=lambda done, total: progress.update(100 * done // total),
+        )
     show(as_text(report))
     if report.differences:
         raise CheckError(f"verify: {counted(report.differences, 'difference')}; the engines do not agree on this plan")
@@ -222,40 +219,10 @@ def inspect(
 ) -> None:
     """Describe a plan."""
     from anomsdk.describe import as_text, describe
+    from anomsdk.find_plan import find_plan
 
-    sections = describe(load_plan(plan))
+    sections = describe(find_plan(plan))
     show(json.dumps(sections, indent=2) if as_json else as_text(sections))
-
-
-def load_plan(text: str) -> Plan:
-    """A plan from what a user may call it: a plan.json, a folder that holds one, or a reference model.
-
-    Raises
-    ------
-    InputError : there is none, or it is damaged
-    """
-    from anomsdk.plan_file import read_plan, reference_model, reference_model_names
-
-    path = Path(text)
-    is_folder, exists = _looked_up(path)
-    if is_folder and text:
-        if not (path / "plan.json").exists():
-            raise InputError(f"{text}: no plan.json in this folder; write it with: anomsdk plan {text}")
-        return read_plan(path / "plan.json")
-    if exists and text:
-        return read_plan(path)
-    names = reference_model_names()
-    if text not in names:
-        raise InputError(f"'{text}' is no file, folder or reference model; reference models: {', '.join(names)}")
-    return reference_model(text)
-
-
-def _looked_up(path: Path) -> tuple[bool, bool]:
-    """Whether it is a folder, and whether there is anything."""
-    try:
-        return path.is_dir(), path.exists() or path.is_symlink()
-    except OSError:  # a name that is too long, a folder that must not be entered
-        return False, True
 
 
 def _is_same_file(one: Path, other: str) -> bool:

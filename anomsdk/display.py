@@ -160,6 +160,8 @@ def _time_axis(seconds: float, width: int) -> str:
 class Progress:
     """A line on a terminal that says how far a long task is; silent elsewhere, and in the first second.
 
+    Leaving takes the line away, however it is left.
+
     Parameters
     ----------
     total : units of the whole task, None when unknown: then nothing is drawn
@@ -189,3 +191,9 @@ class Progress:
             self._stream.write("\r" + " " * self._drawn + "\r")
             self._stream.flush()
             self._drawn = 0
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.clear()

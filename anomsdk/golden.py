@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.core.plan import Plan
+from anomsdk.errors import InputError
 from anomsdk.runtime import Pipeline, features, reconstruct
 
 TICKS = 200
 VALUES = 320_000
 """The stream is cut to so many values where 200 ticks need more, but never below MIN_TICKS."""
 MIN_TICKS = 16
+MAX_VALUES = 1 << 24
 PART = 2048
 SEED = 0x6D2B79F5
 
@@ -44,10 +46,19 @@ def golden_stream(plan: Plan) -> Block:
     Returns
     -------
     int16 (n,), or (n, columns)
+
+    Raises
+    ------
+    InputError : the context is so long that 16 ticks are more than 2**24 values
     """
     rows = VALUES // plan.columns
     ticks = max(MIN_TICKS, min(TICKS, plan.ticks_in(rows)))
     n = plan.samples_to_first_tick + (ticks - 1) * plan.samples_per_tick
+    if n * plan.columns > MAX_VALUES:
+        raise InputError(
+            f"{plan.name}: {MIN_TICKS} ticks take {n} samples, too many to run here (at most {MAX_VALUES} values); "
+            "use a shorter context to try it out"
+        )
     values = np.zeros((n, plan.columns), np.int16)
     x = SEED
     for i in range(n):

@@ -43,6 +43,9 @@ Q10_PER_DB = 1024 / DB_PER_OCTAVE
 SCORE_FRACTION_BITS = 4
 """Most fraction bits that an error between different scales is given."""
 
+_MARGIN = 1e-9
+"""Numbers this close are the same number, computed by another library: far above float64's error."""
+
 SPEC_FILE, CALIBRATION_FILE, PLAN_FILE = "spec.toml", "calibration.json", "plan.json"
 
 
@@ -113,7 +116,7 @@ def rounded(x: float) -> int:
     Two honest float64 computations of the same table may differ in the last bit: at a tie they would
     round apart. The margin is far above their error.
     """
-    return math.floor(x + 0.5 + 1e-9)
+    return math.floor(x + 0.5 + _MARGIN)
 
 
 def _whole(x: float, what: str) -> int:
@@ -162,7 +165,7 @@ class _Share:
     @property
     def own(self) -> bool:
         """The band has it alone."""
-        return self.rise == 1.0
+        return self.rise > 1 - _MARGIN
 
 
 def _mel_shares(features: LogmelFeatures, rate_hz: float) -> tuple[list[_Share], list[float]]:
@@ -173,10 +176,10 @@ def _mel_shares(features: LogmelFeatures, rate_hz: float) -> tuple[list[_Share],
     shares = []
     for k in range(features.fft_length // 2 + 1):
         hz = k * rate_hz / features.fft_length
-        if corners[0] < hz < corners[-1]:
-            segment = max(i for i in range(n + 1) if corners[i] <= hz)
-            rise = (hz - corners[segment]) / (corners[segment + 1] - corners[segment])
-            shares.append(_Share(k, segment, rise))
+        if corners[0] * (1 + _MARGIN) < hz < corners[-1] * (1 - _MARGIN):
+            upper = max(i for i in range(n + 1) if corners[i] <= hz * (1 + _MARGIN))
+            rise = (hz - corners[upper]) / (corners[upper + 1] - corners[upper])
+            shares.append(_Share(k, upper, max(0.0, rise)))
     return shares, corners
 
 
@@ -201,7 +204,7 @@ def _band_shares(features: BandsFeatures, rate_hz: float) -> list[_Share]:
     ratio = features.fmax_hz / features.fmin_hz
     hz = [features.fmin_hz * ratio ** (b / n) for b in range(n + 1)]
     edges = [f / bin_hz + 0.5 for f in hz]  # bin k is [k, k + 1)
-    first = [math.floor(e + 1e-9) for e in edges]
+    first = [math.floor(e + _MARGIN) for e in edges]
     for b in range(n):
         require(
             first[b] < first[b + 1],

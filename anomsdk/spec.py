@@ -27,7 +27,7 @@ class Sensor(_Section):
     """What the samples are."""
 
     kind: Literal["audio", "external"]
-    rate_hz: Annotated[float, Field(strict=False, ge=0.001, le=1_000_000)]
+    rate_hz: Annotated[float, Field(ge=0.001, le=1_000_000)]
     """Samples a second (external: rows a second). Audio: a whole number, 1000 to 384000."""
 
     @model_validator(mode="after")
@@ -42,8 +42,8 @@ class _Hearing(_Section):
     """Window, samples: a power of two, 64 to 4096."""
     hop_length: Annotated[int, Field(ge=1)]
     """Samples from one window to the next, at most fft_length."""
-    fmin_hz: Annotated[float, Field(strict=False, ge=0)] = 0.0
-    fmax_hz: Annotated[float, Field(strict=False, gt=0)]
+    fmin_hz: Annotated[float, Field(ge=0)] = 0.0
+    fmax_hz: Annotated[float, Field(gt=0)]
     """At most half the rate."""
     normalisation: Literal["learnt", "model"] = "learnt"
 
@@ -76,8 +76,8 @@ class BandsFeatures(_Hearing):
 
     kind: Literal["bands"]
     n_bands: Annotated[int, Field(ge=1, le=filterbank.MAX_BANDS)]
-    fmin_hz: Annotated[float, Field(strict=False, gt=0)]
-    band_ms: Annotated[float, Field(strict=False, gt=0)]
+    fmin_hz: Annotated[float, Field(gt=0)]
+    band_ms: Annotated[float, Field(gt=0)]
     """Milliseconds that energies add up over before the logarithm; a whole number of hops."""
 
 
@@ -86,7 +86,7 @@ class ExternalFeatures(_Section):
 
     kind: Literal["external"]
     n_features: Annotated[int, Field(ge=1, le=1024)]
-    counts_per_unit: Annotated[float, Field(strict=False, gt=0, le=1e6)] = 1.0
+    counts_per_unit: Annotated[float, Field(gt=0, le=1e6)] = 1.0
     """int16 counts in one of the units that the model's own input scale speaks of (256: log-mels in 1/256 dB)."""
     normalisation: Literal["learnt", "model"] = "learnt"
 
@@ -131,7 +131,7 @@ class Model(_Section):
 class Score(_Section):
     """What is done to the score."""
 
-    baseline_s: Annotated[float, Field(strict=False, ge=0)] = 0.0
+    baseline_s: Annotated[float, Field(ge=0)] = 0.0
 
     @model_validator(mode="after")
     def _off(self) -> Score:
@@ -140,16 +140,16 @@ class Score(_Section):
         return self
 
 
-_Seconds = Annotated[float, Field(strict=False, ge=0, le=30 * 86_400)]
+_Seconds = Annotated[float, Field(ge=0, le=30 * 86_400)]
 
 
 class Alert(_Section):
     """When a score becomes an alarm."""
 
     raise_score: Literal["calibrated"] | Annotated[int, Field(ge=1, le=2**32 - 1)] = "calibrated"
-    clear_ratio: Annotated[float, Field(strict=False, gt=0)] = 0.8
+    clear_ratio: Annotated[float, Field(gt=0)] = 0.8
     """The alarm clears below this times the raise level; at most 1."""
-    high_ratio: Annotated[float, Field(strict=False, ge=0, le=1024)] = 4.0
+    high_ratio: Annotated[float, Field(ge=0, le=1024)] = 4.0
     """A score this far above the raise level raises at once; 0: off, else above 1."""
     m: Annotated[int, Field(ge=1, le=alert.MAX_N)] = 3
     n: Annotated[int, Field(ge=1, le=alert.MAX_N)] = 5

@@ -14,7 +14,7 @@ from anomsdk.core.fixed import Ints
 from anomsdk.core.plan import Plan
 from anomsdk.display import counted, safe, table
 from anomsdk.errors import InputError
-from anomsdk.golden import Block, golden_digest, golden_stream
+from anomsdk.golden import MAX_VALUES, Block, golden_digest, golden_stream
 from anomsdk.runtime import Pipeline, reconstruct
 
 MIN_OUTPUTS = 100_000
@@ -86,7 +86,7 @@ def verify(
     ----------
     plan : Plan, read from the folder that holds its model
     files : recordings to run as well, as `anomsdk.sources.open_recordings` takes them
-    hops : length of each random stream, 1 to 10,000,000; more where the first ticks need more
+    hops : length of each random stream, 1 or more, at most 2**24 values; longer where 4 ticks need more
     seed : of the random streams and of how they are cut into blocks, 0 or more
     cross_check : count how often ai-edge-litert, which rounds otherwise, differs
     progress : called with the steps done, and all of them
@@ -102,8 +102,9 @@ def verify(
     from anomsdk.engines.tflite import why_missing
     from anomsdk.sources import open_recordings
 
-    if not 1 <= hops <= 10_000_000 or seed < 0:
-        raise InputError(f"verify: hops = {hops}, seed = {seed}; hops must be 1 to 10,000,000, seed 0 or more")
+    most = MAX_VALUES // (plan.framer.hop * plan.columns)
+    if not 1 <= hops <= most or seed < 0:
+        raise InputError(f"verify: hops = {hops}, seed = {seed}; hops must be 1 to {most} here, seed 0 or more")
     rate_hz = max(1, round(plan.rate_hz))
     recordings = [r for file in files for r in open_recordings(file, rate_hz=rate_hz, columns=plan.columns)]
     reason = why_missing()

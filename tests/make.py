@@ -14,7 +14,7 @@ from anomsdk.calibration import Calibration, Normalisation, alarm_levels, signal
 from anomsdk.spec import PipelineSpec
 from anomsdk.tflite_file import FullyConnected, TfliteModel, parse_tflite, write_tflite
 
-SHARED = Path(__file__).resolve().parents[2] / "shared"
+ROOT = Path(__file__).resolve().parents[1]
 
 BANDS = """
 format = 1

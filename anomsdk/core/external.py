@@ -47,4 +47,4 @@ class External(Extractor):
 
     def levels(self, frames: Ints) -> tuple[Ints, Ints]:
         """The rows as they came: frames are (n, 1, n_features)."""
-        return frames[:, 0], np.arange(len(frames))
+        return frames[:, 0].copy(), np.arange(len(frames))  # frames are scratch

@@ -45,7 +45,9 @@ def test_spectrum_is_the_dft_of_the_windowed_samples(length):
     bins = np.arange(length // 2 + 1)
     ours = np.where(bins >= length // 4, ours.conj(), ours)
     error = np.abs(ours - float_spectrum(frames, length))
-    error[:, length // 4] = np.abs(np.abs(ours[:, length // 4]) - np.abs(float_spectrum(frames, length)[:, length // 4]))
+    error[:, length // 4] = np.abs(
+        np.abs(ours[:, length // 4]) - np.abs(float_spectrum(frames, length)[:, length // 4])
+    )
     assert error.max() < 2**30 * 2**-16  # twiddles have 15 bits: -96 dB of full scale
 
 

@@ -1,0 +1,131 @@
+"""Engines reference and tflite give the same results, whatever the plan and the stream."""
+
+import dataclasses
+import re
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import anomsdk
+from anomsdk.tflite_file import parse_tflite, write_tflite
+from benchmarks import signals
+from tests.graphs import model_with_edges
+from tests.make import SPECS, make_folder, noise, random_layers
+
+
+def results(plan, engine, x, cuts=()):
+    with anomsdk.Pipeline(plan, engine) as pipeline:
+        return [r for part in np.split(x, cuts) for r in pipeline.process(part)]
+
+
+@pytest.mark.parametrize("kind", SPECS)
+def test_noise(plans, kind, tflite):
+    plan = plans[kind]
+    x = noise(60_000 if kind != "external" else 500, columns=plan.columns)
+    assert results(plan, "reference", x) == results(plan, "tflite", x)
+
+
+@given(
+    kind=st.sampled_from(sorted(SPECS)),
+    seed=st.integers(0, 99),
+    frames=st.integers(1, 7),
+    stride=st.integers(1, 4),
+    raise_score=st.integers(1, 2_000_000),
+    shape=st.sampled_from(["noise", "square", "silence", "most negative", "impulses"]),
+)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_plan_and_stream(tmp_path_factory, tflite, kind, seed, frames, stride, raise_score, shape):
+    text = re.sub(r"frames = \d+\nstride = \d+", f"frames = {frames}\nstride = {stride}", SPECS[kind])
+    text = text.replace("[alert]", f"[alert]\nraise_score = {raise_score}")
+    plan = anomsdk.plan(make_folder(tmp_path_factory.mktemp("plan"), text, seed=seed))
+    n = 12_000 if kind != "external" else 200
+    x = {
+        "noise": noise(n, seed=seed, columns=plan.columns),
+        "square": np.where(np.arange(n) // 40 % 2, 32767, -32768).astype(np.int16),
+        "silence": np.zeros(n, np.int16),
+        "most negative": np.full(n, -32768, np.int16),
+        "impulses": np.where(np.arange(n) % 997 == 0, 32767, 0).astype(np.int16),
+    }[shape]
+    if x.ndim < 2 and plan.columns > 1:
+        x = np.repeat(x[:, None], plan.columns, axis=1)
+    reference = results(plan, "reference", x)
+    assert reference == results(plan, "tflite", x)
+    assert len(reference) == plan.ticks_in(n)
+
+
+@pytest.mark.parametrize(
+    ("input_type", "output_type"), [("float32", "float32"), ("uint8", "uint8"), ("int8", "float32")]
+)
+def test_models_with_other_edges(plans, tmp_path, tflite, input_type, output_type):
+    """QUANTIZE and DEQUANTIZE at the edges are undone exactly by the engine."""
+    plan = plans["external"]
+    layers = random_layers([18, 9, 18], np.random.default_rng(5))
+    layers[0] = dataclasses.replace(layers[0], input_zero_point=3)
+    layers[-1] = dataclasses.replace(layers[-1], output_zero_point=-7, output_scale=float(np.float32(0.061)))
+    data = model_with_edges(layers, input_type, output_type)
+    folder = make_folder(tmp_path / "edges", SPECS["external"].replace("[alert]", "[alert]\nraise_score = 9"))
+    (folder / "model.tflite").write_bytes(data)
+    (folder / "calibration.json").unlink()
+    (folder / "spec.toml").write_text(
+        (folder / "spec.toml")
+        .read_text()
+        .replace("n_features = 6", 'n_features = 6\nnormalisation = "model"\ncounts_per_unit = 1000')
+    )
+    plan = anomsdk.plan(folder)
+    assert (plan.model.input.type, plan.model.output.type) == (input_type, output_type)
+    assert plan.score.shift > 0
+    rows = np.random.default_rng(1).integers(-128, 128, (500, 18)).astype(np.int8)
+    assert (anomsdk.reconstruct(plan, rows) == anomsdk.reconstruct(plan, rows, engine="tflite")).all()
+    x = noise(300, columns=6)
+    assert results(plan, "reference", x) == results(plan, "tflite", x)
+
+
+@pytest.mark.skipif(not signals.AD01.exists(), reason="../shared/data/mlperf_tiny is absent: ad01 not run")
+def test_ad01_imports_and_runs(tmp_path, tflite):
+    (tmp_path / "ad01.tflite").write_bytes(signals.AD01.read_bytes())
+    (tmp_path / "spec.toml").write_text("""
+format = 1
+name = "ad01"
+sensor = {kind = "audio", rate_hz = 16000}
+features = {kind = "logmel", fft_length = 1024, hop_length = 512, n_mels = 128, fmax_hz = 8000, normalisation = "model"}
+context = {kind = "stack", frames = 5}
+model = {file = "ad01.tflite"}
+alert = {raise_score = 1000000}
+""")
+    plan = anomsdk.plan(tmp_path)
+    assert plan.macs == 264_192
+    x = noise(40_000)
+    assert results(plan, "reference", x) == results(plan, "tflite", x)
+    inputs = anomsdk.features(plan, x).reshape(-1, 5, 128)
+    from benchmarks.fidelity import librosa_levels
+
+    expected = np.round(librosa_levels(x, 1024, 512, 128) / 0.39101523 + 89).clip(-128, 127)
+    assert np.abs(inputs[0] - expected[:5]).max() <= 1  # a level at a rounding edge may fall to either side
+
+
+def test_the_model_must_be_the_planned_one(plans, tmp_path, tflite):
+    folder = make_folder(tmp_path / "x", SPECS["external"])
+    plan = anomsdk.plan(folder)
+    data = bytearray((folder / "model.tflite").read_bytes())
+    data[-1] ^= 1
+    (folder / "model.tflite").write_bytes(data)
+    with pytest.raises(anomsdk.InputError, match="not the model of this plan"):
+        anomsdk.Pipeline(plan, "tflite")
+    (folder / "model.tflite").unlink()
+    with pytest.raises(anomsdk.InputError, match="No such file"):
+        anomsdk.Pipeline(plan, "tflite")
+    anomsdk.Pipeline(plan, "reference").close()
+    with pytest.raises(anomsdk.InputError, match="not read from a folder"):
+        anomsdk.Pipeline(dataclasses.replace(plan, folder=None), "tflite")
+
+
+def test_unknown_engine(plans):
+    with pytest.raises(anomsdk.InputError, match="engine 'magic' is unknown; choose from reference, tflite"):
+        anomsdk.Pipeline(plans["bands"], "magic")
+
+
+def test_writer_round_trip_gives_the_same_plan(plans):
+    model = parse_tflite((plans["bands"].folder / "model.tflite").read_bytes(), name="m")
+    assert write_tflite(model.layers) == (plans["bands"].folder / "model.tflite").read_bytes()

@@ -1,0 +1,470 @@
+"""The command line from outside: what it prints, what it leaves behind, and how it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import pty
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from typer.testing import CliRunner
+
+import anomsdk
+from anomsdk import cli, display, find_plan
+from anomsdk.core.event import EVENT_BYTES
+from anomsdk.describe import describe
+from anomsdk.watch import Watch
+from tests.make import LOGMEL, SPECS, make_folder, make_plan, noise
+
+RATE = 16_000
+
+
+@pytest.fixture(scope="module")
+def plans(tmp_path_factory):
+    """Folders with a plan of every kind; copied where a test writes into one."""
+    root = tmp_path_factory.mktemp("plans")
+    for kind in SPECS:
+        anomsdk.write_plan(make_plan(root, kind), root / kind / "plan.json")
+    return root
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """An empty folder to work in."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def command(*arguments, **keywords):
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", **keywords.pop("env", {})}
+    line = [sys.executable, "-m", "anomsdk.cli", *map(str, arguments)]
+    text = not isinstance(keywords.get("input"), bytes)
+    return subprocess.run(line, capture_output=True, text=text, env=environment, timeout=120, **keywords)
+
+
+def start(*arguments, **keywords):
+    """A command that goes on; Ctrl-C works even where the tests run in the background."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "anomsdk.cli", *map(str, arguments)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=keywords.pop("stderr", subprocess.PIPE),
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        **keywords,
+    )
+
+
+def text(stream):
+    return stream.decode() if isinstance(stream, bytes) else stream
+
+
+def refused(place, *arguments, **keywords):
+    """The one line with which bad input is refused; nothing may be left behind."""
+    before = sorted(place.rglob("*"))
+    done = command(*arguments, **keywords)
+    error = text(done.stderr)
+    assert done.returncode == 2, (done.stdout, error)
+    assert error.startswith("error: ") and error.count("\n") == 1 and error.endswith("\n")
+    assert error[:-1].isprintable()
+    assert sorted(place.rglob("*")) == before
+    return error
+
+
+def json_lines(stdout):
+    return [json.loads(line) for line in stdout.splitlines()]
+
+
+# --- watch
+
+
+def test_watch_says_what_it_does_to_the_sound_and_what_it_heard(plans, place):
+    soundfile.write("a.wav", noise(44_100 * 8, columns=2), 44_100)
+    done = command("watch", "a.wav", "--plan", plans / "bands")
+    lines = done.stdout.splitlines()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert lines[0] == "a.wav: 2 channels mixed down, 44100 Hz resampled to 16000 Hz"
+    assert "  ALARM  " in lines[1] and lines[1].startswith("  0:00:00.3")
+    assert lines[-2].startswith("heard 0:00:08.0 of sound in 1 recording: 121 ticks, ")
+    assert lines[-1] == "kept: nothing; held between blocks: at most 32 ms of sound, features of 272 ms"
+    assert "\x1b" not in done.stdout
+
+
+@pytest.mark.parametrize("engine", ["reference", "tflite"])
+@pytest.mark.parametrize("kind", list(SPECS))
+def test_jsonl_and_scores_are_what_the_library_gives(plans, place, kind, engine):
+    plan = anomsdk.read_plan(plans / kind / "plan.json")
+    samples = noise(60_000 if plan.columns == 1 else 6000, columns=plan.columns, seed=3)
+    np.save("a.npy", samples)
+    done = command("watch", "a.npy", "--plan", plans / kind, "--engine", engine, "--jsonl", "--scores", "s.npy")
+    assert (done.returncode, done.stderr) == (0, "")
+    *alerts, summary = json_lines(done.stdout)
+    with anomsdk.Pipeline(plan, engine) as pipeline:
+        results = pipeline.process(samples)
+    scores = np.load("s.npy")
+    assert scores.dtype == np.uint32 and np.array_equal(scores, anomsdk.score(plan, samples, engine))
+    expected = [(result, event) for result in results for event in result.events]
+    assert len(expected) >= 1 and len(alerts) == len(expected)
+    for alert, (result, event) in zip(alerts, expected, strict=True):
+        assert bytes.fromhex(alert.pop("event")) == bytes(event) and len(bytes(event)) == EVENT_BYTES
+        end = result.hop * plan.framer.hop + plan.framer.window
+        assert alert == {
+            "type": "alert",
+            "recording": "a.npy",
+            "time_s": pytest.approx(end / plan.rate_hz, abs=1e-6),
+            "hop": result.hop,
+            "state": "alarm" if event.state else "normal",
+            "high": event.high,
+            "score": result.score,
+            "raise_score": plan.levels.raise_score,
+        }
+    assert summary == {
+        "type": "summary",
+        "recordings": 1,
+        "too_short": 0,
+        "samples": len(samples),
+        "seconds": len(samples) / plan.rate_hz,
+        "ticks": len(results),
+        "alarms": sum(alert["state"] == "alarm" for alert in alerts),
+        "stopped": False,
+        "engine": engine,
+        "plan_id": plan.id,
+    }
+
+
+def test_recordings_of_an_npz_are_fresh_streams_and_their_scores_are_joined(plans, place):
+    plan = anomsdk.read_plan(plans / "bands" / "plan.json")
+    x, offsets = noise(96_000), np.array([0, 16_000, 20_000, 60_000, 96_000])
+    np.savez("m.npz", x=x, offsets=offsets, fs=RATE)
+    done = command("watch", "m.npz", "--plan", plans / "bands", "--scores", "s.npy")
+    parts = [anomsdk.score(plan, part) for part in np.split(x, offsets[1:-1])]
+    assert np.array_equal(np.load("s.npy"), np.concatenate(parts))
+    assert "m.npz[1]\n  too short: needs 272 ms\n" in done.stdout
+    assert "in 4 recordings, 1 too short: 78 ticks, 3 alarms\nkept: the scores, in s.npy; " in done.stdout
+    assert done.stdout.count("0:00:00.3  ALARM") == 3, "times start anew with each recording"
+    assert sorted(p.name for p in place.iterdir()) == ["m.npz", "s.npy"]
+    rows = command("watch", "m.npz", "--plan", plans / "bands", "--jsonl")
+    assert {row.get("recording") for row in json_lines(rows.stdout)[:-1]} == {"m.npz[0]", "m.npz[2]", "m.npz[3]"}
+    assert rows.stderr == "m.npz[1]: too short: needs 272 ms\n"
+
+
+def test_standard_input_is_raw_int16(plans, place):
+    samples = noise(40_000)
+    done = command("watch", "-", "--plan", plans / "bands", "--scores", "s.npy", input=samples.astype("<i2").tobytes())
+    assert done.returncode == 0
+    assert np.array_equal(np.load("s.npy"), anomsdk.score(anomsdk.read_plan(plans / "bands" / "plan.json"), samples))
+
+
+def test_too_short_is_no_error(plans, place):
+    np.save("a.npy", np.zeros(100, np.int16))
+    done = command("watch", "a.npy", "--plan", plans / "bands", "--scores", "s.npy")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "too short: needs 272 ms" in done.stdout and "0 ticks, 0 alarms" in done.stdout
+    assert np.load("s.npy").shape == (0,)
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_stopping_is_clean(plans, place, number, status):
+    process = start("watch", "-", "--plan", plans / "bands", "--scores", "s.npy")
+    process.stdin.write(noise(50_000).astype("<i2").tobytes())
+    process.stdin.flush()
+    first = process.stdout.readline() + process.stdout.readline()
+    assert b"ALARM" in first, "alerts come while the stream goes on"
+    assert len(list(place.iterdir())) == 1, "the scores so far"
+    time.sleep(0.5)
+    process.send_signal(number)
+    stdout, stderr = process.communicate(timeout=30)
+    assert process.returncode == status
+    assert stderr == b""
+    assert b"stopped: heard 0:00:03.1 of sound in 1 recording: 45 ticks, " in stdout
+    assert b"kept: nothing; " in stdout
+    assert list(place.iterdir()) == []
+
+
+def test_a_reader_that_goes_away_ends_it_quietly(plans, place):
+    """As `anomsdk watch - | head -1`: but not with status 0, since alerts had nobody to go to."""
+    process = start("watch", "-", "--plan", plans / "external", "--jsonl", "--scores", "s.npy")
+    process.stdout.close()
+    with contextlib.suppress(BrokenPipeError):
+        process.stdin.write(noise(50_000, columns=6).tobytes())
+        process.stdin.close()
+    assert process.wait(timeout=30) == 141
+    assert process.stderr.read() == b""
+    assert list(place.iterdir()) == []
+
+
+def test_memory_does_not_grow_with_time(place):
+    spec = LOGMEL.replace("fft_length = 512", "fft_length = 2048").replace("hop_length = 256", "hop_length = 2048")
+    plan = anomsdk.plan(make_folder(place / "p", spec))
+    anomsdk.write_plan(plan, place / "p" / "plan.json")
+    for name, seconds in (("short", 10), ("long", 20 * 60)):
+        stream = np.lib.format.open_memmap(f"{name}.npy", "w+", np.int16, (seconds * RATE,))
+        stream[:] = np.resize(noise(10 * RATE), len(stream))
+        stream.flush()
+    peak = {}
+    for name in ("short", "long"):
+        code = (
+            "from anomsdk.cli import app; from pathlib import Path\n"
+            f"try: app(['watch', '{name}.npy', '--plan', 'p', '--scores', '{name}_scores.npy'])\n"
+            "except SystemExit as end: assert end.code == 0\n"
+            "print(next(l for l in Path('/proc/self/status').read_text().splitlines() if 'VmHWM' in l))"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        peak[name] = int(done.stdout.split()[-2])
+    assert len(np.load("long_scores.npy")) == plan.ticks_in(20 * 60 * RATE)
+    assert peak["long"] - peak["short"] < 20 * 1024, peak
+
+
+def test_a_terminal_gets_a_progress_line_and_a_pipe_none(plans, place):
+    np.save("a.npy", np.zeros(RATE * 360, np.int16))
+    master, slave = pty.openpty()
+    process = start("watch", "a.npy", "--plan", plans / "bands", stderr=slave)
+    os.close(slave)
+    stdout, _ = process.communicate(timeout=120)
+    seen = b""
+    with contextlib.suppress(OSError):  # how the end of a terminal is told
+        while part := os.read(master, 65_536):
+            seen += part
+    os.close(master)
+    assert "%" in seen.decode() and "\r" in seen.decode() and "\x1b" not in seen.decode()
+    assert "%" not in stdout.decode()
+    assert seen.decode().endswith(" \r"), "taken away at the end"
+
+
+# --- bad input
+
+
+def test_bad_plans_are_refused(plans, place):
+    np.save("a.npy", noise(8000))
+    shutil.copytree(plans / "bands", "bands")
+    whole = Path("bands/plan.json").read_bytes()
+    Path("cut.json").write_bytes(whole[:-100])
+    Path("bent.json").write_bytes(whole.replace(b'"hop":256', b'"hop":128'))
+    Path("empty").mkdir()
+    for arguments, words in (
+        (("watch", "a.npy", "--plan", "missing.json"), "no file, folder or reference model"),
+        (("watch", "a.npy", "--plan", ""), "no file, folder or reference model"),
+        (("watch", "a.npy", "--plan", "x" * 5000), "File name too long"),
+        (("watch", "a.npy", "--plan", "empty"), "anomsdk plan empty"),
+        (("watch", "a.npy", "--plan", "cut.json"), "not valid JSON"),
+        (("watch", "a.npy", "--plan", "bent.json"), "sha256"),
+        (("inspect", "bent.json"), "sha256"),
+        (("verify", "bent.json"), "sha256"),
+        (("plan", "empty"), "spec.toml"),
+        (("plan", "missing"), "no such folder"),
+        (("watch", "a.npy", "--plan", "bands", "--engine", "abacus"), "engine 'abacus' is unknown"),
+        (("demo", "--engine", "abacus"), "engine 'abacus' is unknown"),
+    ):
+        assert words in refused(place, *arguments), arguments
+
+
+def test_bad_inputs_are_refused(plans, place):
+    np.save("float.npy", np.zeros(8000))
+    bad = np.zeros(50_000, np.float32)
+    bad[49_000] = np.nan
+    soundfile.write("nan.wav", bad, RATE, subtype="FLOAT")
+    np.save("good.npy", noise(8000))
+    Path("folder").mkdir()
+    watch = ("--plan", plans / "bands", "--scores", "s.npy")
+    assert "missing.wav: no such file" in refused(place, "watch", "missing.wav", *watch)
+    assert "convert to little-endian int16" in refused(place, "watch", "float.npy", *watch)
+    assert "sample 49000 (from 0) is nan" in refused(place, "watch", "nan.wav", *watch)
+    assert "no recordings in this folder" in refused(place, "watch", "folder", *watch)
+    assert "ends with 1 of 2 bytes" in refused(place, "watch", "-", *watch, input=b"\0" * 16_001)
+    assert "no samples" in refused(place, "watch", "-", *watch, input=b"")
+    assert "is the input itself" in refused(
+        place, "watch", "good.npy", "--plan", plans / "bands", "--scores", "good.npy"
+    )
+    assert "is a folder" in refused(place, "watch", "good.npy", "--plan", plans / "bands", "--scores", "folder")
+    assert "cannot be written" in refused(place, "watch", "good.npy", "--plan", plans / "bands", "--scores", "no/s.npy")
+    assert "s.npy" not in {p.name for p in place.iterdir()}
+    np.save("s.npy", np.arange(3))
+    refused(place, "watch", "nan.wav", *watch)
+    assert np.array_equal(np.load("s.npy"), np.arange(3)), "an older file stays as it was"
+
+
+def test_a_hostile_file_name_cannot_drive_the_terminal(plans, place):
+    name = "a\x1b]0;evil\x07\n[red].npy"
+    np.save(name, noise(8000))
+    done = command("watch", name, "--plan", plans / "bands")
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[0] == "a?]0;evil??[red].npy"
+    assert "?]0;evil??[bold]x" in refused(place, "watch", "\x1b]0;evil\x07\n[bold]x", "--plan", plans / "bands")
+    assert "[bold]" in refused(place, "inspect", "\x1b[bold]")
+
+
+def test_usage_errors_end_with_2(plans):
+    for arguments in ((), ("watch",), ("watch", "a.npy"), ("watch", "a", "--plan", plans, "--nope"), ("fly",)):
+        done = command(*arguments)
+        assert done.returncode == 2 and "Traceback" not in done.stderr, arguments
+    assert command("verify", plans / "bands", "--hops", "0").returncode == 2
+
+
+def test_faults_are_one_line_and_a_traceback_only_when_asked_for(plans, monkeypatch):
+    def fault(text):
+        raise ZeroDivisionError("by \x1b[0m zero")
+
+    monkeypatch.setattr(find_plan, "find_plan", fault)
+    result = CliRunner().invoke(cli.app, ["inspect", "x"])
+    assert result.exit_code == 1 and result.stdout == ""
+    assert result.stderr == (
+        "error: internal: ZeroDivisionError: by ?[0m zero (for a traceback: anomsdk --debug ...)\n"
+    )
+    result = CliRunner().invoke(cli.app, ["--debug", "inspect", "x"])
+    assert isinstance(result.exception, ZeroDivisionError)
+    done = command("--debug", "inspect", "missing")
+    assert done.returncode == 1 and "Traceback" in done.stderr and "InputError" in done.stderr
+
+
+def test_an_output_without_blocks_gets_ascii(plans, place):
+    np.save("a.npy", noise(16_000))
+    done = command("watch", "a.npy", "--plan", plans / "bands", env={"PYTHONIOENCODING": "ascii"})
+    assert done.returncode == 0 and done.stdout.isascii() and "####" in done.stdout
+
+
+# --- plan, inspect, train, version
+
+
+def test_plan_writes_the_plan_of_a_folder(plans, place):
+    shutil.copytree(plans / "bands", "room")
+    before = Path("room/plan.json").read_bytes()
+    Path("room/plan.json").unlink()
+    done = command("plan", "room")
+    plan = anomsdk.plan("room")
+    assert done.returncode == 0 and Path("room/plan.json").read_bytes() == before == plan.canonical_bytes
+    assert done.stdout == (
+        f"wrote room/plan.json: {len(before):,} bytes, {plan.macs:,} MACs a tick\n"
+        f"id       {plan.id}\nscore_id {plan.score_id}\n"
+    )
+    assert sorted(p.name for p in Path("room").iterdir()) == [
+        "calibration.json",
+        "model.tflite",
+        "plan.json",
+        "spec.toml",
+    ]
+
+
+@pytest.mark.parametrize("kind", list(SPECS))
+def test_inspect_says_what_is_kept_and_for_how_long(plans, kind):
+    plan = anomsdk.read_plan(plans / kind / "plan.json")
+    facts = json.loads(command("inspect", plans / kind / "plan.json", "--json").stdout)
+    assert facts == describe(plan)
+    assert facts["plan"]["id"] == plan.id
+    expected = {
+        "bands": {"samples_ms": 32.0, "features_ms": 272.0, "scores_ms": 0.0, "written": "nothing"},
+        "logmel": {"samples_ms": 32.0, "features_ms": 96.0, "scores_ms": 0.0, "written": "nothing"},
+        "external": {"samples_ms": 0.0, "features_ms": 300.0, "scores_ms": 0.0, "written": "nothing"},
+    }
+    assert facts["retention"] == expected[kind]
+    shown = command("inspect", plans / kind).stdout
+    for words in (plan.id, plan.score_id, f"{plan.macs:,}", "retention", "features_ms", "3 of 5 ticks"):
+        assert words in shown
+    assert len(facts["model"]["layers"]) == len(plan.layers) == shown.count("per channel, outputs")
+
+
+def test_train_hands_everything_on(monkeypatch, place):
+    import anomsdk.train
+
+    calls = []
+
+    def fit_from(spec, normal, out, *, calibration=None, seed=0, report):
+        calls.append((spec, normal, out, calibration, seed))
+        report("epoch 1\x1b[2J")
+
+    monkeypatch.setattr(anomsdk.train, "fit_from", fit_from)
+    needed = ["train", "--normal", "n", "--spec", "s.toml", "--out", "o"]
+    result = CliRunner().invoke(cli.app, [*needed, "--calibration", "c.npz", "--seed", "9"])
+    assert (result.exit_code, result.stdout) == (0, "epoch 1?[2J\n")
+    assert CliRunner().invoke(cli.app, needed).exit_code == 0
+    assert calls == [
+        (Path("s.toml"), Path("n"), Path("o"), Path("c.npz"), 9),
+        (Path("s.toml"), Path("n"), Path("o"), None, 0),
+    ]
+
+    def stopped(*arguments, **keywords):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(anomsdk.train, "fit_from", stopped)
+    result = CliRunner().invoke(cli.app, needed)
+    assert (result.exit_code, result.stderr) == (130, "stopped; nothing was written\n")
+
+
+def test_train_refuses_a_missing_spec(place):
+    np.save("n.npy", noise(8000))
+    assert "s.toml" in refused(place, "train", "--normal", "n.npy", "--spec", "s.toml", "--out", "o")
+
+
+def test_version():
+    done = command("--version")
+    assert (done.returncode, done.stdout) == (0, f"anomsdk {anomsdk.__version__}\n")
+
+
+# --- the parts behind it
+
+
+def test_hops_go_on_counting_after_2_to_the_32(plans, monkeypatch):
+    """Guards the times of a watch that runs for years: a device's hop count wraps, its times must not."""
+    plan = anomsdk.read_plan(plans / "external" / "plan.json")
+    with Watch(plan) as watch:
+        pipeline = watch._pipeline
+        monkeypatch.setattr(pipeline, "reset", lambda: None)
+        pipeline.gap(2**31 - 1)
+        pipeline.gap(2**31 - 1499)
+        hops = [alert.hop for alert in watch.hear(_recording(noise(4000, columns=6, seed=1)))]
+    assert hops == sorted(hops) and hops[0] < 2**32 < hops[-1]
+
+
+def _recording(samples):
+    class Recording:
+        name, notes, length = "x", (), None
+
+        def blocks(self):
+            yield samples
+
+    return Recording()
+
+
+def test_times_and_lengths_are_readable():
+    assert [display.clock(s) for s in (0, 59.96, 3599.95, 360_000)] == [
+        "0:00:00.0",
+        "0:01:00.0",
+        "1:00:00.0",
+        "100:00:00.0",
+    ]
+    assert [display.duration(s) for s in (0.0005, 0.272, 1.04, 75, 1200)] == [
+        "0.5 ms",
+        "272 ms",
+        "1.04 s",
+        "75 s",
+        "20 min",
+    ]
+
+
+def test_a_plot_marks_what_happened_and_fits_80_columns():
+    shown = display.plot([0.01] * 50 + [2.0] * 10 + [0.5] * 40, 100.0, [51.0], [70.0]).splitlines()
+    assert all(len(line) <= 80 for line in shown)
+    raised = next(line for line in shown if line.startswith("raise"))
+    columns = raised[7:]
+    assert len(columns) == 72 and columns[:36] == "_" * 36 and set(columns[36:43]) == {"█"}
+    marks = shown[-2][7:]
+    assert marks.index("▲") == 36 and marks.index("▽") == 50
+    assert shown[-1].replace(" s", "").split() == ["0", "20", "40", "60", "80", "100"]
+
+
+def test_progress_is_silent_where_nobody_looks():
+    stream = io.StringIO()
+    progress = display.Progress(100, stream)
+    progress._next = 0.0
+    progress.update(50)
+    progress.clear()
+    assert stream.getvalue() == ""

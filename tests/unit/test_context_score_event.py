@@ -1,0 +1,105 @@
+"""Context, score and event: order, phase, bounds, bytes."""
+
+import numpy as np
+import pytest
+
+from anomsdk.core.affine import AffinePlan
+from anomsdk.core.context import Context, StackPlan, SummaryPlan, statistic_range, statistics_of
+from anomsdk.core.event import Event, Kind, State
+from anomsdk.core.score import Score, ScorePlan, largest_score
+from anomsdk.errors import InputError
+
+
+def identity(n):
+    return AffinePlan(np.full(n, 2, np.int32), np.full(n, 1, np.int32), np.full(n, 1, np.uint8), -127, 127)
+
+
+def push(context, features, cuts):
+    found = [context.push(part) for part in np.split(features, cuts)]
+    offsets = np.cumsum([0, *map(len, np.split(features, cuts))])[:-1]
+    return (
+        np.concatenate([inputs for inputs, _ in found]),
+        np.concatenate([at + offset for (_, at), offset in zip(found, offsets, strict=True)]),
+    )
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3, 7])
+@pytest.mark.parametrize("cuts", [[], [1, 2, 3], [5, 5, 17], list(range(1, 30))])
+def test_stack_is_oldest_first_every_stride_frames_once_full(stride, cuts):
+    features = np.arange(60).reshape(30, 2)
+    inputs, at = push(Context(StackPlan(5, stride), 2), features, cuts)
+    assert at.tolist() == list(range(4, 30, stride))
+    assert (inputs == [features[t - 4 : t + 1].ravel() for t in at]).all()
+
+
+def test_summary_goes_statistic_by_statistic():
+    features = np.array([[1, -5], [3, 7], [5, 1]])
+    plan = SummaryPlan(3, 1, ("max", "mean", "deviation", "min"), identity(8))
+    plan.check(2)
+    inputs, at = Context(plan, 2).push(features)
+    # deviation: F times the summed distance from the mean: 3 * (2 + 0 + 2), 3 * (6 + 6 + 0)
+    assert inputs.tolist() == [[5, 7, 9, 3, 12, 36, 1, -5]] and at.tolist() == [2]
+
+
+def test_statistics_reach_the_stated_ranges_and_no_further():
+    rng = np.random.default_rng(0)
+    windows = np.concatenate([rng.integers(-128, 128, (500, 4, 3)), rng.choice([-128, 127], (500, 4, 3))])
+    for name in ("mean", "deviation", "max", "min"):
+        low, high = statistic_range(name, 4)
+        values = statistics_of(windows, (name,))
+        assert low <= values.min() and values.max() <= high
+
+
+def test_restart_needs_a_full_context_again():
+    context = Context(StackPlan(3, 2), 1)
+    context.push(np.arange(4)[:, None])
+    context.restart()
+    assert context.push(np.arange(5)[:, None])[1].tolist() == [2, 4]
+
+
+def score(x, y, **change):
+    plan = ScorePlan(
+        **{
+            "weights": np.array([1, 2, 3], np.uint8),
+            "input_zero_point": 0,
+            "output_zero_point": 0,
+            "input_gain": 1,
+            "output_gain": 1,
+            "shift": 0,
+            **change,
+        }
+    )
+    plan.check(3)
+    return Score(plan).run(np.array([x]), np.array([y]))[0], plan
+
+
+def test_score_is_the_weighted_squared_error():
+    assert score([1, 2, 3], [2, 0, 3])[0] == 1 + 2 * 4
+
+
+def test_score_of_another_scale_rounds_to_nearest():
+    found, _ = score([10, 0, 0], [0, 7, -7], input_gain=3, output_gain=1, shift=1)
+    assert found == 15**2 + 2 * (-3) ** 2 + 3 * 4**2  # -7/2 = -3.5 rounds up to -3, 7/2 to 4
+
+
+def test_largest_score_is_reached_not_exceeded():
+    found, plan = score([127] * 3, [-128] * 3)
+    assert found == 6 * 255**2 == largest_score(plan)
+
+
+def test_score_that_could_leave_32_bits_is_refused():
+    plan = ScorePlan(np.full(300, 255, np.uint8), 0, 0, 1, 1, 0)
+    with pytest.raises(InputError, match="score: the sum can reach"):
+        plan.check(300)
+
+
+def test_event_is_16_bytes_in_the_stated_order():
+    event = Event(Kind.ANOMALY, State.UNACK_ALARM, True, 0x1234, 0xDEADBEEF, 0x0A0B, 0, (0, 0, 0), 0xC0DE)
+    assert bytes(event).hex() == "11423412efbeadde0b0a00000000dec0"
+
+
+def test_affine_that_could_leave_32_bits_is_refused():
+    plan = AffinePlan(np.array([2**20], np.int32), np.array([0], np.int32), np.array([8], np.uint8), -127, 127)
+    plan.check(1, np.array([-2047]), np.array([2047]), "x")
+    with pytest.raises(InputError, match="x: the product of feature 0 can leave 32 bits"):
+        plan.check(1, np.array([-2048]), np.array([2047]), "x")

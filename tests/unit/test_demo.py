@@ -1,0 +1,99 @@
+"""The demonstration finds its two anomalies, and only them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+import anomsdk
+from anomsdk import demo
+from anomsdk.engines.tflite import why_missing
+from anomsdk.errors import InputError
+from tests.make import make_plan
+
+
+@pytest.fixture(scope="module")
+def scene():
+    return demo.scene()
+
+
+def level_db(samples):
+    return 10 * np.log10(np.mean((samples / 32768.0) ** 2))
+
+
+def test_the_scene_is_a_bed_with_two_anomalies(scene):
+    samples, anomalies = scene
+    assert samples.dtype == np.int16 and samples.shape == (75 * 16_000,)
+    assert [(a.start_s, a.end_s) for a in anomalies] == [(20.0, 25.0), (48.0, 53.0)]
+    quiet = np.ones(75, bool)
+    for a in anomalies:
+        quiet[int(a.start_s) : int(a.end_s)] = False
+    levels = np.array([level_db(second) for second in samples.reshape(75, 16_000)])
+    assert levels[quiet].min() > -31 and levels[quiet].max() < -24, "rain and sea, slowly changing"
+    assert np.ptp(levels[quiet]) > 1
+    assert levels[~quiet].min() > -10
+    assert np.abs(samples.astype(int)).max() < 32767, "nothing is clipped"
+
+
+def test_a_seed_gives_one_scene(scene):
+    assert np.array_equal(demo.scene(demo.SEED)[0], scene[0])
+    assert not np.array_equal(demo.scene(1)[0], scene[0])
+    with pytest.raises(InputError, match="seed"):
+        demo.scene(-1)
+
+
+@pytest.mark.parametrize("seed", [demo.SEED, 0, 1])
+def test_the_reference_model_finds_both_and_nothing_else(seed):
+    found = demo.run(anomsdk.reference_model("audio_scene"), seed=seed)
+    assert found.passed and found.elsewhere == ()
+    for anomaly, at in found.found:
+        assert anomaly.start_s < at < anomaly.start_s + 2
+    calm = [r for r, t in zip(found.ratios, _times(found), strict=True) if t < 20 or 27 < t < 48 or t > 55]
+    assert max(calm) < 0.5, "the bed is far from an alarm"
+
+
+def _times(found):
+    plan = found.plan
+    return (plan.samples_to_first_tick + np.arange(len(found.ratios)) * plan.samples_per_tick) / demo.RATE_HZ
+
+
+def test_a_plan_that_finds_nothing_fails(tmp_path):
+    found = demo.run(make_plan(tmp_path, "logmel"))
+    assert not found.passed
+    shown = demo.report(found)
+    assert "none" in shown or "where nothing unusual is" in shown
+    with pytest.raises(InputError, match="external at 10 Hz"):
+        demo.run(make_plan(tmp_path, "external"))
+
+
+def test_every_alarm_is_somewhere(tmp_path):
+    """Alarms of a random model: each belongs to an anomaly or is counted as a false one."""
+    found = demo.run(make_plan(tmp_path, "bands"))
+    inside = [t for t, _ in found.alarms if any(a.start_s <= t <= a.end_s + 2 for a, _ in found.found)]
+    assert len(inside) + len(found.elsewhere) == len(found.alarms)
+
+
+@pytest.mark.parametrize("engine", ["reference", "tflite"])
+def test_the_command_is_quick_and_writes_nothing(tmp_path, engine):
+    if engine == "tflite" and why_missing():
+        pytest.skip(f"engine tflite: {why_missing()}")
+    start = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "anomsdk.cli", "demo", "--engine", engine],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+    )
+    assert time.monotonic() - start < 10
+    assert (done.returncode, done.stderr) == (0, "")
+    assert list(tmp_path.iterdir()) == []
+    assert "generated" in done.stdout and done.stdout.count("  ALARM  ") == 2
+    assert done.stdout.count("▲") == 3 and "\x1b" not in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert "siren" in done.stdout and "two-tone alarm" in done.stdout

@@ -1,0 +1,106 @@
+"""The spec: every field that is wrong is named in one line."""
+
+import copy
+
+import pytest
+
+import anomsdk
+from anomsdk import PipelineSpec
+from tests.make import SPECS
+
+
+@pytest.fixture
+def tree():
+    return PipelineSpec.from_toml(SPECS["bands"]).model_dump(mode="json")
+
+
+@pytest.mark.parametrize("kind", SPECS)
+def test_toml_round_trip(kind):
+    spec = PipelineSpec.from_toml(SPECS[kind])
+    assert PipelineSpec.from_toml(spec.to_toml()) == spec
+
+
+def test_defaults_are_those_of_the_documentation():
+    alert = PipelineSpec.from_toml(SPECS["bands"].split("[alert]")[0]).alert
+    assert (alert.raise_score, alert.clear_ratio, alert.high_ratio, alert.m, alert.n) == ("calibrated", 0.8, 4.0, 3, 5)
+    assert (alert.on_delay_s, alert.off_delay_s, alert.cooldown_s) == (0, 10, 60)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("format", 2, "format: input should be 1"),
+        ("name", "a b", "name: "),
+        ("bogus", 1, "bogus: unknown key"),
+        ("sensor.rate_hz", 0, "sensor.rate_hz: "),
+        ("sensor.rate_hz", 16000.5, "rate_hz of audio must be a whole number"),
+        ("sensor.rate_hz", float("nan"), "sensor.rate_hz: "),
+        ("sensor.rate_hz", "16000", "sensor.rate_hz: "),
+        ("sensor.kind", "external", 'needs sensor.kind "audio"'),
+        ("sensor.kind", "radar", "sensor.kind: "),
+        ("features.fft_length", 500, "fft_length must be a power of two"),
+        ("features.hop_length", 256.5, "features.hop_length: "),
+        ("features.hop_length", 0, "features.hop_length: "),
+        ("features.hop_length", 513, "samples would be skipped"),
+        ("features.band_ms", 250, "no whole number of hops of 16 ms"),
+        ("features.fmin_hz", 0, "features.fmin_hz: "),
+        ("features.fmin_hz", 7500, "fmin_hz 7500 is not below fmax_hz"),
+        ("features.fmax_hz", 8001, "above half the rate"),
+        ("features.n_bands", 0, "features.n_bands: "),
+        ("features.n_mels", 40, "features.n_mels: unknown key"),
+        ("features.kind", "motionx", "features"),
+        ("features.normalisation", "model", 'needs context.kind "stack"'),
+        ("context.frames", 0, "context.frames: "),
+        ("context.statistics", [], "context.statistics: "),
+        ("context.statistics", ["mean", "mean"], "statistics names one twice"),
+        ("context.statistics", ["mode"], "context.statistics"),
+        ("model.max_macs", 0, "model.max_macs: "),
+        ("score.baseline_s", 5, "baseline_s must be 0"),
+        ("alert.m", 6, "m 6 is more than n 5"),
+        ("alert.n", 17, "alert.n: "),
+        ("alert.clear_ratio", 1.2, "clear level above the raise level"),
+        ("alert.high_ratio", 0.5, "high level at or below the raise level"),
+        ("alert.raise_score", 0, "alert.raise_score: "),
+        ("alert.raise_score", -3, "alert.raise_score: "),
+        ("alert.off_delay_s", -1, "alert.off_delay_s: "),
+        ("alert.cooldown_s", float("inf"), "alert.cooldown_s: "),
+    ],
+)
+def test_what_is_wrong_is_named(tree, path, value, words):
+    changed = copy.deepcopy(tree)
+    *parents, last = path.split(".")
+    section = changed
+    for key in parents:
+        section = section[key]
+    section[last] = value
+    with pytest.raises(anomsdk.InputError) as caught:
+        PipelineSpec.from_dict(changed, source="spec.toml")
+    message = str(caught.value)
+    assert words in message and message.startswith("spec.toml: ") and "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("format = ", "not valid TOML"),
+        ("", "format: field required"),
+        ("a = " + "[" * 5000, "not valid TOML"),
+        ("format = 1\nformat = 1", "not valid TOML"),
+    ],
+)
+def test_what_is_no_spec(text, words):
+    with pytest.raises(anomsdk.InputError, match=words) as caught:
+        PipelineSpec.from_toml(text)
+    assert "\n" not in str(caught.value)
+
+
+def test_files_that_are_none(tmp_path):
+    (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
+    (tmp_path / "large.toml").write_bytes(b"#" * (1 << 21))
+    for name, words in (
+        ("missing.toml", "cannot be read"),
+        ("binary.toml", "not UTF-8"),
+        ("large.toml", "larger than"),
+    ):
+        with pytest.raises(anomsdk.InputError, match=words):
+            PipelineSpec.from_file(tmp_path / name)
