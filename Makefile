@@ -1,0 +1,49 @@
+# Everything is installed into .venv in this folder, with pip only; the system is never touched.
+
+# tflite-runtime, the oracle, exists for Python 3.10 and 3.11: take one of these where there is one.
+PYTHON ?= $(shell for p in python3.11 python3.10 python3; do \
+	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+# Threads of BLAS change no result here, and cost more than they give.
+export OPENBLAS_NUM_THREADS ?= 1
+
+.PHONY: help demo test lint format bench reference-models clean
+
+help:            ## this list
+	@grep -hE '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 20
+
+demo: $(BIN)/.run ## install, and watch a generated scene become alerts
+	@$(BIN)/anomsdk demo
+
+test: $(BIN)/.dev ## install with the tools, and run lint, types and all tests
+	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+lint: $(BIN)/.dev ## ruff and mypy
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: $(BIN)/.dev ## put the code into its one form
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: $(BIN)/.dev ## print the numbers that README and docs quote
+	$(BIN)/python -m benchmarks
+
+reference-models: $(BIN)/.dev ## train them again from ../shared/data
+	$(BIN)/python reference_models/audio_scene/recipe.py
+
+clean:           ## remove .venv and everything that was built
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "error: no Python 3.10 or later with venv was found; install one, or set PYTHON=..." >&2; exit 2; }
+	$(PYTHON) -m venv .venv
+
+$(BIN)/.run: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(BIN)/.dev: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@ $(BIN)/.run
