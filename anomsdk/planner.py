@@ -1,18 +1,12 @@
-"""Planner: the only place where a float becomes an int.
-
-Tables come from the formulas here, computed with `math` (its functions differ by less than the margin
-between machines; numpy's do not promise that), so the same files give the same plan everywhere.
-"""
+"""Planner: the only place where a float becomes an int. Its tables are in `tables`."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from anomsdk.calibration import Calibration, Normalisation, signal_sections
 from anomsdk.core.affine import AffinePlan
@@ -23,7 +17,6 @@ from anomsdk.core.checks import require
 from anomsdk.core.context import ContextPlan, StackPlan, SummaryPlan, statistic_range
 from anomsdk.core.external import ExternalPlan
 from anomsdk.core.fft import FftPlan
-from anomsdk.core.filterbank import FilterbankPlan, largest_sum
 from anomsdk.core.fixed import INT32_MAX, UINT32_MAX
 from anomsdk.core.framer import FramerPlan
 from anomsdk.core.levels import HIGHEST_LOG2, LevelsPlan
@@ -31,7 +24,8 @@ from anomsdk.core.logmel import LogmelPlan
 from anomsdk.core.plan import EdgePlan, ExtractorPlan, ModelPlan, Plan, SensorPlan
 from anomsdk.core.score import ScorePlan, largest_score
 from anomsdk.errors import InputError
-from anomsdk.spec import BandsFeatures, ExternalFeatures, LogmelFeatures, PipelineSpec, StackContext
+from anomsdk.spec import ExternalFeatures, LogmelFeatures, PipelineSpec, StackContext
+from anomsdk.tables import bands_filterbank, cos_q15, hann_q15, mel_filterbank, rounded
 from anomsdk.tflite_file import FullyConnected, TfliteModel, read_tflite
 
 FLOOR_DB = -110.0
@@ -42,9 +36,6 @@ DB_PER_OCTAVE = 10 * math.log10(2)
 Q10_PER_DB = 1024 / DB_PER_OCTAVE
 SCORE_FRACTION_BITS = 4
 """Most fraction bits that an error between different scales is given."""
-
-_MARGIN = 1e-9
-"""Numbers this close are the same number, computed by another library: far above float64's error."""
 
 SPEC_FILE, CALIBRATION_FILE, PLAN_FILE = "spec.toml", "calibration.json", "plan.json"
 
@@ -107,139 +98,10 @@ def plan_from(
     return made
 
 
-# Rounding
-
-
-def rounded(x: float) -> int:
-    """Nearest integer; whatever lies within 1e-9 of a tie is a tie, and goes up.
-
-    Two honest float64 computations of the same table may differ in the last bit: at a tie they would
-    round apart. The margin is far above their error.
-    """
-    return math.floor(x + 0.5 + _MARGIN)
-
-
 def _whole(x: float, what: str) -> int:
     value = rounded(x)
     require(abs(value - x) < 1e-6, f"{what}: {x:g} is not a whole number")
     return value
-
-
-# Tables
-
-
-def hann_q15(length: int) -> NDArray[np.int16]:
-    """First half, and the middle, of a periodic Hann window: ``0.5 - 0.5 cos(2 pi n / N)``, 1 as 32767."""
-    values = (0.5 - 0.5 * math.cos(2 * math.pi * n / length) for n in range(length // 2 + 1))
-    return np.array([min(32767, rounded(32768 * v)) for v in values], np.int16)
-
-
-def cos_q15(length: int) -> NDArray[np.int16]:
-    """``cos(2 pi j / N)`` for j = 0 to N / 4, 1 as 32767."""
-    values = (math.cos(2 * math.pi * j / length) for j in range(length // 4 + 1))
-    return np.array([min(32767, rounded(32768 * v)) for v in values], np.int16)
-
-
-def mel_from_hz(hz: float, scale: str) -> float:
-    """Mel of a frequency. Slaney: linear to 1 kHz, then logarithmic (Auditory Toolbox); HTK: O'Shaughnessy."""
-    if scale == "htk":
-        return 2595 * math.log10(1 + hz / 700)
-    return hz * 3 / 200 if hz < 1000 else 15 + math.log(hz / 1000) * 27 / math.log(6.4)
-
-
-def hz_from_mel(mel: float, scale: str) -> float:
-    """Inverse of `mel_from_hz`."""
-    if scale == "htk":
-        return float(700 * (10 ** (mel / 2595) - 1))
-    return mel * 200 / 3 if mel < 15 else 1000 * math.exp((mel - 15) * math.log(6.4) / 27)
-
-
-@dataclass(frozen=True)
-class _Share:
-    """A bin of the spectrum: ``rise`` of its power goes to band ``upper``, the rest to the band below."""
-
-    bin: int
-    upper: int
-    rise: float
-
-    @property
-    def own(self) -> bool:
-        """The band has it alone."""
-        return self.rise > 1 - _MARGIN
-
-
-def _mel_shares(features: LogmelFeatures, rate_hz: float) -> tuple[list[_Share], list[float]]:
-    """Shares and corner frequencies of overlapping triangles, as `librosa.filters.mel` has them."""
-    n, scale = features.n_mels, features.mel_scale
-    low, high = mel_from_hz(features.fmin_hz, scale), mel_from_hz(features.fmax_hz, scale)
-    corners = [hz_from_mel(low + (high - low) * i / (n + 1), scale) for i in range(n + 2)]
-    shares = []
-    for k in range(features.fft_length // 2 + 1):
-        hz = k * rate_hz / features.fft_length
-        if corners[0] * (1 + _MARGIN) < hz < corners[-1] * (1 - _MARGIN):
-            upper = max(i for i in range(n + 1) if corners[i] <= hz * (1 + _MARGIN))
-            rise = (hz - corners[upper]) / (corners[upper + 1] - corners[upper])
-            shares.append(_Share(k, upper, max(0.0, rise)))
-    return shares, corners
-
-
-def _mel_filterbank(features: LogmelFeatures, rate_hz: float) -> FilterbankPlan:
-    shares, corners = _mel_shares(features, rate_hz)
-    require(
-        len(shares) > 0,
-        "features: no bin of the spectrum lies between fmin_hz and fmax_hz; use a longer fft_length",
-    )
-    slaney = features.mel_norm == "slaney"
-    scale = [math.log2(2 / (corners[b + 2] - corners[b])) if slaney else 0.0 for b in range(features.n_mels)]
-    return _filterbank(shares, features.n_mels, features.fft_length, scale)
-
-
-def _band_shares(features: BandsFeatures, rate_hz: float) -> list[_Share]:
-    """Shares of rectangular bands whose edges lie evenly on a logarithmic axis.
-
-    Bin k stands for the frequencies from k - 1/2 to k + 1/2 bins; one that lies across an edge is
-    divided between the two bands.
-    """
-    n, bin_hz = features.n_bands, rate_hz / features.fft_length
-    ratio = features.fmax_hz / features.fmin_hz
-    hz = [features.fmin_hz * ratio ** (b / n) for b in range(n + 1)]
-    edges = [f / bin_hz + 0.5 for f in hz]  # bin k is [k, k + 1)
-    first = [math.floor(e + _MARGIN) for e in edges]
-    for b in range(n):
-        require(
-            first[b] < first[b + 1],
-            f"features.n_bands: band {b} ({hz[b]:.0f} to {hz[b + 1]:.0f} Hz) is narrower than one bin of "
-            f"{bin_hz:.3g} Hz; use fewer bands, a higher fmin_hz or a longer fft_length",
-        )
-    shares = []
-    for k in range(first[0], min(first[n], features.fft_length // 2) + 1):
-        upper = max(b for b in range(n + 1) if first[b] <= k)
-        across_edge = k == first[upper]
-        shares.append(_Share(k, upper, min(1.0, k + 1 - edges[upper]) if across_edge else 1.0))
-    return shares
-
-
-def _filterbank(shares: Sequence[_Share], n_bands: int, length: int, log2_scale: Sequence[float]) -> FilterbankPlan:
-    """Segments and weights; the offset turns half the power in integer units into librosa's power."""
-    widths = [0] * (2 * n_bands + 1)
-    for share in shares:
-        if share.upper < n_bands or not share.own:
-            widths[2 * share.upper + share.own] += 1
-    empty = [b for b in range(n_bands) if sum(widths[2 * b : 2 * b + 3]) == 0]
-    require(
-        not empty,
-        f"features: band {(empty or [0])[0]} holds no bin of the spectrum; use fewer bands or a longer fft_length",
-    )
-    unit = 2 * math.log2(length / 2**45) + 1
-    value_bits = 14
-    while value_bits > 8 and largest_sum(max(widths), value_bits) > INT32_MAX:
-        value_bits -= 1
-    return FilterbankPlan(
-        edges=np.array([shares[0].bin + sum(widths[:i]) for i in range(len(widths) + 1)], np.uint16),
-        minus_rise_q15=np.array([-rounded(32768 * share.rise) for share in shares if not share.own], np.int16),
-        value_bits=value_bits,
-        offset_q10=np.array([rounded(1024 * (unit + scale)) for scale in log2_scale], np.int32),
-    )
 
 
 # Normalisation
@@ -309,12 +171,12 @@ def extractor_plan(spec: PipelineSpec, source: Normalisation | FullyConnected) -
     fft = FftPlan(length, hann_q15(length), cos_q15(length))
     limits = LevelsPlan(rounded(FLOOR_DB * Q10_PER_DB), rounded(RANGE_DB * Q10_PER_DB))
     if isinstance(features, LogmelFeatures):
-        bank = _mel_filterbank(features, rate)
+        bank = mel_filterbank(features, rate)
         lowest = [limits.floor_q10] * bank.n_bands
         highest = [max(limits.floor_q10, (HIGHEST_LOG2 << 10) + int(o)) for o in bank.offset_q10]
         return LogmelPlan(fft, bank, limits, _feature_map(source, Q10_PER_DB, lowest, highest))
     hops, n = spec.hops_per_frame, features.n_bands
-    bank = _filterbank(_band_shares(features, rate), n, length, [0.0] * n)
+    bank = bands_filterbank(features, rate)
     lowest, highest = (r.tolist() for r in level_range(limits.floor_q10, int(bank.offset_q10[0]), n))
     return BandsPlan(
         fft,

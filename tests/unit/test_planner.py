@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import anomsdk
-from anomsdk import planner
+from anomsdk import planner, tables
 from anomsdk.calibration import Calibration, alarm_levels
 from anomsdk.core.alert import Alert, TimingPlan, levels
 from anomsdk.spec import BandsFeatures, LogmelFeatures
@@ -44,7 +44,7 @@ def test_mel_weights_are_librosas(scale, length, n_mels, fmin, fmax):
     import librosa
 
     features = mel_features(fft_length=length, n_mels=n_mels, fmin_hz=fmin, fmax_hz=fmax, mel_scale=scale)
-    bank = planner._mel_filterbank(features, 16000)
+    bank = tables.mel_filterbank(features, 16000)
     norms = 2.0 ** ((bank.offset_q10 / 1024) - 1 - 2 * math.log2(length / 2**45))
     oracle = librosa.filters.mel(
         sr=16000, n_fft=length, n_mels=n_mels, fmin=fmin, fmax=fmax, htk=scale == "htk", norm="slaney", dtype=np.float64
@@ -57,7 +57,7 @@ def test_mel_weights_are_librosas(scale, length, n_mels, fmin, fmax):
 def test_mel_without_norm():
     import librosa
 
-    bank = planner._mel_filterbank(mel_features(mel_norm="none"), 16000)
+    bank = tables.mel_filterbank(mel_features(mel_norm="none"), 16000)
     oracle = librosa.filters.mel(sr=16000, n_fft=1024, n_mels=128, norm=None, dtype=np.float64)
     assert np.abs(dense(bank, 513, np.ones(128)) - oracle).max() <= 2**-16 + 1e-9
     assert len(set(bank.offset_q10.tolist())) == 1
@@ -67,19 +67,19 @@ def test_mel_without_norm():
 def test_window_and_cosine_are_scipys(length):
     from scipy.signal import get_window
 
-    window = planner.hann_q15(length)
+    window = tables.hann_q15(length)
     assert (np.abs(window - 32768 * get_window("hann", length)[: length // 2 + 1]) <= 1).all()
     assert (window[:-1] == np.minimum(32767, np.round(32768 * get_window("hann", length)[: length // 2]))).all()
     cos = 32768 * np.cos(2 * np.pi * np.arange(length // 4 + 1) / length)
-    assert (planner.cos_q15(length) == np.minimum(32767, np.round(cos))).all()
+    assert (tables.cos_q15(length) == np.minimum(32767, np.round(cos))).all()
 
 
 def test_a_tie_goes_up_however_the_last_bits_fell():
     for tie in (0.5, 1.5, -0.5, 16383.5):
         assert (
-            planner.rounded(tie) == planner.rounded(tie - 1e-12) == planner.rounded(tie + 1e-12) == math.floor(tie) + 1
+            tables.rounded(tie) == tables.rounded(tie - 1e-12) == tables.rounded(tie + 1e-12) == math.floor(tie) + 1
         )
-    assert planner.rounded(2.4) == 2 and planner.rounded(-2.6) == -3
+    assert tables.rounded(2.4) == 2 and tables.rounded(-2.6) == -3
 
 
 def band_features(**change):
@@ -100,7 +100,7 @@ def band_features(**change):
 @pytest.mark.parametrize("fmax", [7500.0, 8000.0])
 def test_bands_add_up_to_the_range_that_they_cover(fmax):
     features = band_features(fmax_hz=fmax)
-    bank = planner._filterbank(planner._band_shares(features, 16000), 16, 512, [0.0] * 16)
+    bank = tables.bands_filterbank(features, 16000)
     weights = dense(bank, 257, np.ones(16))
     edges = 100 * (fmax / 100) ** (np.arange(17) / 16) / 31.25
     assert np.allclose(weights.sum(axis=1), np.diff(edges), atol=1e-3)
@@ -111,12 +111,12 @@ def test_a_band_narrower_than_a_bin_is_refused():
     with pytest.raises(
         anomsdk.InputError, match=r"features.n_bands: band 0 \(100 to 107 Hz\) is narrower than one bin"
     ):
-        planner._band_shares(band_features(n_bands=64), 16000)
+        tables.bands_filterbank(band_features(n_bands=64), 16000)
 
 
 def test_a_mel_band_without_a_bin_is_refused():
     with pytest.raises(anomsdk.InputError, match="holds no bin of the spectrum"):
-        planner._mel_filterbank(mel_features(fft_length=256, hop_length=128, n_mels=128), 16000)
+        tables.mel_filterbank(mel_features(fft_length=256, hop_length=128, n_mels=128), 16000)
 
 
 def test_multipliers_are_those_of_tensorflow_lite():
