@@ -152,10 +152,12 @@ def _strict_json(data: bytes) -> Any:
 
 
 def _check_depth(text: str) -> None:
-    """Refuse nesting before the parser recurses into it. Plans hold no brackets inside strings."""
+    """Refuse nesting before the parser recurses into it."""
     depth = 0
-    for bracket in re.finditer(r"[\[\]{}]", text):
-        depth += 1 if bracket[0] in "[{" else -1
+    for token in re.finditer(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', text):
+        if token[0][0] == '"':
+            continue
+        depth += 1 if token[0] in "[{" else -1
         if depth > MAX_DEPTH:
             raise InputError(f"nested deeper than {MAX_DEPTH} levels; this is no plan")
 

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from anomsdk.core import alert, bands, context, fft, filterbank
+from anomsdk.core import alert, bands, context, external, fft, filterbank
+from anomsdk.core.plan import NAME_PATTERN
 from anomsdk.errors import InputError
 
 if sys.version_info >= (3, 11):
@@ -85,7 +86,7 @@ class ExternalFeatures(_Section):
     """A maker's own features: one int16 row a hop."""
 
     kind: Literal["external"]
-    n_features: Annotated[int, Field(ge=1, le=1024)]
+    n_features: Annotated[int, Field(ge=1, le=external.MAX_FEATURES)]
     counts_per_unit: Annotated[float, Field(gt=0, le=1e6)] = 1.0
     """int16 counts in one of the units that the model's own input scale speaks of (256: log-mels in 1/256 dB)."""
     normalisation: Literal["learnt", "model"] = "learnt"
@@ -199,7 +200,7 @@ class PipelineSpec(_Section):
     """
 
     format: Literal[1]
-    name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,47}$")]
+    name: Annotated[str, Field(pattern=f"^{NAME_PATTERN}$")]
     """A name that C can use: letters, digits and underscores."""
     sensor: Sensor
     features: Annotated[LogmelFeatures | BandsFeatures | ExternalFeatures, Field(discriminator="kind")]

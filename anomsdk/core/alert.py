@@ -4,7 +4,7 @@ Durations are counted in ticks. One tick, with the score s, does this, in this o
 
 1. ``hit = s >= raise``; the last n hits hold at least m: ``votes``.
 2. In alarm: ``quiet`` counts the ticks in a row with ``s < clear``. Once it exceeds off_delay the alarm
-   clears and the cooldown starts.
+   clears, its hits are forgotten (a new alarm needs new ones) and the cooldown starts.
 3. Not in alarm: ``pending`` counts the ticks in a row with ``votes``; a running cooldown counts down by
    one and holds back whatever ``votes`` would raise. The alarm raises once ``pending`` exceeds on_delay
    outside the cooldown, or at once, cooldown or not, when ``high > 0 and s >= high``.
@@ -117,7 +117,7 @@ class Alert:
             if self._quiet <= timing.off_delay:
                 return ()
             self._cooldown = timing.cooldown
-            self._pending = 0
+            self._hits = self._pending = 0
             return self._change(State.NORMAL, False, score, hop)
         self._pending = self._pending + 1 if votes else 0
         held_back = self._cooldown > 0

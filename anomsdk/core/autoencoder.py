@@ -71,8 +71,8 @@ class LayerPlan:
             (worst <= INT32_MAX).all(),
             f"{what}: the accumulator of output {int(np.argmax(worst))} can reach {worst.max()}, beyond 32 bits",
         )
-        # A left shift comes before the multiplication, so it is part of the bound.
-        shifted = worst << np.maximum(shift, 0)
+        # A left shift comes before the multiplication and the zero point after it: both are part of the bound.
+        shifted = (worst << np.maximum(shift, 0)) + 128
         require(
             (shifted <= INT32_MAX).all(),
             f"{what}: output {int(np.argmax(shifted))} leaves 32 bits once shifted left by {shift.max()}",

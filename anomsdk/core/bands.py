@@ -59,7 +59,8 @@ class BandsPlan:
             f"bands: {self.hops_per_frame} hops a frame, not 1 to {MAX_HOPS_PER_FRAME}",
         )
         require(-(12 << 10) <= self.mean_q10 <= 0, f"bands: mean_q10 is {self.mean_q10}, not -12288 to 0")
-        require(n_bands <= 1 << self.headroom <= 2 * 256, f"bands: headroom {self.headroom} for {n_bands} bands")
+        require(0 <= self.headroom <= 9, f"bands: headroom is {self.headroom}, not 0 to 9")
+        require(n_bands <= 1 << self.headroom, f"bands: headroom {self.headroom} for {n_bands} bands")
         offset = self.filterbank.offset_q10.astype(np.int64)
         require((offset == offset[0]).all(), "bands: offset_q10 differs between bands")
         low, high = level_range(self.levels.floor_q10, int(offset[0]), n_bands)

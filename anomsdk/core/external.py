@@ -8,8 +8,12 @@ from typing import ClassVar
 import numpy as np
 
 from anomsdk.core.affine import AffinePlan
+from anomsdk.core.checks import require
 from anomsdk.core.extractor import Extractor
 from anomsdk.core.fixed import Ints
+
+
+MAX_FEATURES = 1024
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +38,7 @@ class ExternalPlan:
     def check(self) -> None:
         """Prove the map."""
         n = self.n_features
+        require(1 <= n <= MAX_FEATURES, f"external: {n} features, not 1 to {MAX_FEATURES}")
         self.normalisation.check(
             n, np.full(n, -32768, np.int64), np.full(n, 32767, np.int64), "external: normalisation"
         )

@@ -39,6 +39,7 @@ class FftPlan:
         require_array(self.cos_q15, "<i2", (n // 4 + 1,), "fft: cos_q15")
         require((self.window_q15 >= 0).all(), "fft: window_q15 has a negative value")
         require((self.cos_q15 >= 0).all(), "fft: cos_q15 has a negative value")
+        require(self.cos_q15[0] == 32767 and self.cos_q15[-1] == 0, "fft: cos_q15 does not go from 32767 to 0")
         # |w|**2 <= 1 keeps a rotation from growing: allow the rounding of both parts.
         c, s = self.cos_q15.astype(np.int64), self.cos_q15[::-1].astype(np.int64)
         require((c * c + s * s <= 32769 * 32769).all(), "fft: cos_q15 holds a twiddle longer than 1")

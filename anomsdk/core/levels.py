@@ -12,7 +12,7 @@ from anomsdk.core.fixed import Ints
 
 HIGHEST_LOG2 = 130
 """No energy has a larger binary logarithm, before its offset: 31 bits of mantissa, an exponent of at most
-2 * (23 + 15) from segment and window, 1 from adding two segments, 9 from adding all bands, 12 from the hops."""
+2 * (23 + 15) from segment and window, 2 from adding three segments, 9 from adding all bands, 12 from the hops."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cached_property
@@ -24,6 +25,8 @@ from anomsdk.core.logmel import LogmelPlan
 from anomsdk.core.score import ScorePlan
 
 FORMAT = 1
+NAME_PATTERN = r"[A-Za-z][A-Za-z0-9_]{0,47}"
+"""A name that C can use."""
 MAX_GAP = 2**31 - 1
 
 ExtractorPlan: TypeAlias = LogmelPlan | BandsPlan | ExternalPlan
@@ -128,8 +131,8 @@ class Plan:
 
     @property
     def tag(self) -> int:
-        """First two bytes of the id, as events carry them."""
-        return int(self.id[:4], 16)
+        """First two bytes of the id, as the little-endian number that puts them into an event in their order."""
+        return int.from_bytes(bytes.fromhex(self.id[:4]), "little")
 
     @property
     def n_inputs(self) -> int:
@@ -176,8 +179,8 @@ class Plan:
         InputError : one line that names the stage
         """
         require(
-            0 < len(self.name) <= 64 and self.name.isascii() and self.name.isprintable(),
-            "plan: name is not 1 to 64 printable ASCII characters",
+            re.fullmatch(NAME_PATTERN, self.name) is not None,
+            "plan: name is not 1 to 48 letters, digits and underscores that begin with a letter",
         )
         self.sensor.check()
         self.framer.check()

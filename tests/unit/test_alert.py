@@ -58,6 +58,11 @@ def test_cooldown_holds_back_that_many_ticks_from_clear():
     assert events == [(0, State.UNACK_ALARM, False), (1, State.NORMAL, False), (5, State.UNACK_ALARM, False)]
 
 
+def test_a_clear_forgets_the_hits_so_old_ones_raise_nothing():
+    _, events = run(make(m=1, n=5), [1000, 0, 0, 0, 0, 0, 0])
+    assert events == [(0, State.UNACK_ALARM, False), (1, State.NORMAL, False)]
+
+
 def test_on_delay_runs_on_during_the_cooldown():
     _, events = run(make(on_delay=2, cooldown=3), [1000] * 3 + [0] + [1000] * 4)
     assert events[-1] == (7, State.UNACK_ALARM, False)

@@ -50,6 +50,12 @@ def test_statistics_reach_the_stated_ranges_and_no_further():
         assert low <= values.min() and values.max() <= high
 
 
+def test_a_push_that_completes_nothing_gives_nothing():
+    for plan in (StackPlan(5, 1), SummaryPlan(5, 1, ("mean",), identity(2))):
+        inputs, at = Context(plan, 2).push(np.zeros((3, 2), np.int64))
+        assert inputs.shape == (0, plan.n_inputs(2)) and len(at) == 0
+
+
 def test_restart_needs_a_full_context_again():
     context = Context(StackPlan(3, 2), 1)
     context.push(np.arange(4)[:, None])

@@ -110,7 +110,8 @@ def test_wipe_leaves_nothing():
     [
         ({"length": 100}, "fft: length is 100"),
         ({"window_q15": hann_q15(128)}, "window_q15"),
-        ({"cos_q15": np.full(65, 32767, np.int16)}, "longer than 1"),
+        ({"cos_q15": np.full(65, 32767, np.int16)}, "does not go from 32767 to 0"),
+        ({"cos_q15": np.array([32767] * 64 + [0], np.int16)}, "longer than 1"),
         ({"window_q15": -hann_q15(256)}, "negative"),
     ],
 )

@@ -116,6 +116,10 @@ def test_same_content_in_other_bytes_is_refused(plans):
         (lambda t: t["layers"].pop(), "outputs for"),
         (lambda t: t["layers"][0].update(act_low=-129), "not in int8"),
         (lambda t: t.update(name=""), "name is not"),
+        (lambda t: t.update(name="[[[[[[[[["), "name is not"),
+        (lambda t: t["extractor"].update(headroom=-1), "headroom is -1"),
+        (lambda t: t["extractor"].update(headroom=99999999), "headroom is 99999999"),
+        (lambda t: t["extractor"].update(headroom=3), "headroom 3 for 16 bands"),
         (lambda t: t["model"].update(sha256="x"), "sha256 is not 64 hex"),
         (lambda t: t["sensor"].update(kind="external"), "needs an audio sensor"),
         (lambda t: t["provenance"].update(x=5), "must be a string"),
@@ -150,6 +154,13 @@ def test_bounds_are_proven_per_stage_and_refused_by_name(plans):
         ),
         "score: ",
     )
+
+
+def test_brackets_in_provenance_are_no_nesting(plans):
+    import dataclasses
+
+    plan = dataclasses.replace(plans["external"], provenance={"note": '[[[[[[[[[[ {"'})
+    assert parse_plan(plan.canonical_bytes, name="p") == plan
 
 
 def test_missing_files_and_folders(tmp_path):
