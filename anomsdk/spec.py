@@ -101,17 +101,16 @@ class StackContext(_Section):
     """Frames between model runs."""
 
 
+_Statistic = Literal["mean", "deviation", "max", "min"]
+
+
 class SummaryContext(_Section):
     """The model sees statistics of each feature over the last ``frames`` frames."""
 
     kind: Literal["summary"]
     frames: Annotated[int, Field(ge=1, le=context.MAX_FRAMES)]
     stride: Annotated[int, Field(ge=1, le=context.MAX_FRAMES)] = 1
-    statistics: Annotated[tuple[Literal["mean", "deviation", "max", "min"], ...], Field(strict=False, min_length=1)] = (
-        "mean",
-        "deviation",
-        "max",
-    )
+    statistics: Annotated[tuple[_Statistic, ...], Field(strict=False, min_length=1)] = ("mean", "deviation", "max")
 
     @model_validator(mode="after")
     def _distinct(self) -> SummaryContext:
@@ -166,7 +165,7 @@ class Alert(_Section):
             raise ValueError(f"clear_ratio {self.clear_ratio:g} puts the clear level above the raise level; 0 to 1")
         if 0 < self.high_ratio <= 1:
             raise ValueError(
-                f"high_ratio {self.high_ratio:g} puts the high level at or below the raise level; above 1, or 0 for none"
+                f"high_ratio {self.high_ratio:g} puts the high level at or below the raise level; use 0 or above 1"
             )
         return self
 

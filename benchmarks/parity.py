@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -63,7 +64,7 @@ def _random_chain(rng: np.random.Generator) -> list[FullyConnected]:
         widths[-1] = 1
     layers = []
     scale, zero_point = _scale(rng, 1e-3, 1.0), int(rng.integers(-128, 128))
-    for n_in, n_out in zip(widths, widths[1:], strict=False):
+    for n_in, n_out in pairwise(widths):
         per_channel = bool(rng.random() < 0.5)
         # Outputs that fill int8, from far too small to far too large.
         gain = 2.0 ** rng.uniform(-6, 6)

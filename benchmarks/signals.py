@@ -36,7 +36,7 @@ def real_clips(step: int = 32) -> dict[str, np.ndarray]:
 
 
 def synthetic(seconds: float = 4.0, seed: int = 0) -> dict[str, np.ndarray]:
-    """16-bit signals at 0, -20, -40 and -60 dBFS (peak): white and pink noise, a tone, a sweep, impulses, speech-like."""
+    """16-bit signals at 0, -20, -40 and -60 dBFS (peak): noises, a tone, a sweep, impulses, a buzzing voice."""
     rng = np.random.default_rng(seed)
     n = int(seconds * RATE)
     t = np.arange(n) / RATE
