@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from anomsdk.core.plan import FORMAT, Plan, canonical_json
 from anomsdk.errors import InputError
@@ -219,8 +220,8 @@ def _value(hint: Any, node: Any, where: str) -> Any:
         if type(node) is not str or len(node) > _TEXT_LENGTH:
             raise InputError(f"{where}: must be a string of at most {_TEXT_LENGTH} characters")
         return node
-    if origin is np.ndarray:
-        return _array(node, _ANNOTATION_DTYPES[typing.get_args(args[1])[0].__name__], where)
+    if origin is np.ndarray or origin is NDArray:  # numpy 2 made NDArray a type of its own
+        return _array(node, _ANNOTATION_DTYPES[_innermost(hint).__name__], where)
     if origin is tuple:
         if not isinstance(node, list) or len(node) > 256:
             raise InputError(f"{where}: must be a list of at most 256 entries")
@@ -237,6 +238,12 @@ def _value(hint: Any, node: Any, where: str) -> Any:
     if not isinstance(node, dict) or len(node) > 64:  # provenance
         raise InputError(f"{where}: must be an object of strings")
     return {key: _value(str, item, f"{where}.{key[:40]}") for key, item in node.items()}
+
+
+def _innermost(hint: Any) -> Any:
+    """The scalar type of an array annotation."""
+    args = typing.get_args(hint)
+    return _innermost(args[-1]) if args else hint
 
 
 def _array(node: Any, dtype: str, where: str) -> Any:

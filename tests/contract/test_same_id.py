@@ -1,4 +1,4 @@
-"""The same files give the same plan id on every Python and numpy."""
+"""The same files give the same plan id, and the same plan the same scores, on every Python and numpy."""
 
 import os
 import re
@@ -9,12 +9,22 @@ from pathlib import Path
 
 import pytest
 
-import anomsdk
 from tests.make import ROOT, SPECS, make_folder
 
 VERSIONS = ("3.10", "3.11", "3.12", "3.13")
 NEEDS = ("numpy>=1.26", "pydantic>=2.6", "tflite>=2.10", "flatbuffers>=23.5", "tomli>=2")
-PROGRAM = "import sys, numpy, anomsdk; print(numpy.__version__, *(anomsdk.plan(f).id for f in sys.argv[1:]))"
+PROGRAM = """
+import sys, zlib, numpy, anomsdk
+from anomsdk.plan_file import parse_plan
+print(numpy.__version__)
+for folder in sys.argv[1:]:
+    plan = anomsdk.plan(folder)
+    plan = parse_plan(plan.canonical_bytes, name="again")
+    n = 40 * plan.samples_per_tick + plan.samples_to_first_tick
+    x = numpy.arange(n * plan.columns, dtype=numpy.int64) ** 2 % 65521 - 32768
+    scores = anomsdk.score(plan, x.astype(numpy.int16).reshape(n, plan.columns))
+    print(plan.id, zlib.crc32(scores.astype("<u4").tobytes()))
+"""
 
 
 def interpreter(version):
@@ -26,7 +36,7 @@ def interpreter(version):
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_same_id(version, tmp_path):
+def test_same_id_and_scores(version, tmp_path):
     if version == f"{sys.version_info.major}.{sys.version_info.minor}":
         pytest.skip("the version that runs the tests: the others compare with it")
     python = interpreter(version)
@@ -49,4 +59,5 @@ def test_same_id(version, tmp_path):
         cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True,
     ).stdout.split()  # fmt: skip
     assert (output[0] < "2") == (version < "3.12")
-    assert output[1:] == [anomsdk.plan(folder).id for folder in folders]
+    here = subprocess.run([sys.executable, "-c", PROGRAM, *folders], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert output[1:] == here.stdout.split()[1:] and len(output) == 1 + 2 * len(folders)
