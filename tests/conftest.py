@@ -1,11 +1,18 @@
-"""Fixtures that several tests share."""
+"""Fixtures that several tests share, and the rule that nothing is skipped where everything is there."""
 
 from __future__ import annotations
+
+import os
 
 import pytest
 
 from anomsdk.engines.tflite import why_missing
 from tests.make import SPECS, make_plan
+
+MAY_SKIP = ("the version that runs the tests", "no Python 3.")
+"""Reasons that hold on a complete machine, too."""
+
+_skipped: list[str] = []
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +28,17 @@ def tflite():
     reason = why_missing()
     if reason is not None:
         pytest.skip(reason)
+
+
+def pytest_runtest_logreport(report):
+    if report.skipped:
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        if not any(allowed in reason for allowed in MAY_SKIP):
+            _skipped.append(f"{report.nodeid}: {reason}")
+
+
+def pytest_sessionfinish(session, exitstatus):
+    """With ANOMSDK_NO_SKIPS=1 a skipped test is a failure: something that should be there is missing."""
+    if os.environ.get("ANOMSDK_NO_SKIPS") == "1" and _skipped and not hasattr(session.config, "workerinput"):
+        print("\n" + "\n".join(["skipped, but required (ANOMSDK_NO_SKIPS=1):", *_skipped]))
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
