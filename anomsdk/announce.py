@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from anomsdk.core.plan import Plan
-from anomsdk.display import Progress, bar, clock, counted, duration, safe, show
+from anomsdk.display import STATE_STYLES, Progress, bar, clock, counted, duration, show
+from anomsdk.errors import printable
 from anomsdk.sources import Recording
 from anomsdk.watch import Alert, Summary, Watch
 
@@ -67,7 +68,8 @@ class Lines:
         """One line: when, what, how far above the raise level."""
         self._name(alert.recording)
         word = "ALARM" if alert.state == "alarm" else "clear"
-        show(f"  {clock(alert.time_s)}  {word}  {ratio(alert.ratio):>6}  {bar(alert.ratio / _FULL_BAR, 24)}".rstrip())
+        line = f"  {clock(alert.time_s)}  {word}  {ratio(alert.ratio):>6}  {bar(alert.ratio / _FULL_BAR, 24)}"
+        show(line.rstrip(), styles=STATE_STYLES)
 
     def too_short(self, recording: Recording) -> None:
         """Say how long it had to be."""
@@ -90,7 +92,7 @@ class Lines:
     def _name(self, name: str, notes: str = "") -> None:
         if self._named != name:
             self._named = name
-            show(safe(f"{name}: {notes}" if notes else name))
+            show(printable(f"{name}: {notes}" if notes else name))
 
 
 class JsonLines:
@@ -103,7 +105,7 @@ class JsonLines:
     def recording(self, recording: Recording) -> None:
         """Say what is done to the samples, unless it was just said."""
         if recording.notes not in ((), self._notes):
-            show(safe(f"{recording.name}: {', '.join(recording.notes)}"), stream=sys.stderr)
+            show(printable(f"{recording.name}: {', '.join(recording.notes)}"), stream=sys.stderr)
         self._notes = recording.notes
 
     def alert(self, alert: Alert) -> None:
@@ -127,7 +129,7 @@ class JsonLines:
     def too_short(self, recording: Recording) -> None:
         """Say how long it had to be."""
         needed = duration(self._plan.samples_to_first_tick / self._plan.rate_hz)
-        show(safe(f"{recording.name}: too short: needs {needed}"), stream=sys.stderr)
+        show(printable(f"{recording.name}: too short: needs {needed}"), stream=sys.stderr)
 
     def closing(self, summary: Summary, *, stopped: bool) -> None:
         """The last object."""

@@ -20,8 +20,8 @@ import typer
 from typer.core import TyperGroup
 
 from anomsdk import __version__
-from anomsdk.display import Progress, counted, safe, show
-from anomsdk.errors import CheckError, InputError
+from anomsdk.display import STATE_STYLES, Progress, counted, show
+from anomsdk.errors import CheckError, InputError, printable
 
 
 class _Commands(TyperGroup):
@@ -47,7 +47,7 @@ def _complain(error: BaseException) -> int:
     message = str(error)
     if not isinstance(error, (InputError, CheckError)):
         message = f"internal: {type(error).__name__}: {message} (for a traceback: anomsdk --debug ...)"
-    show(safe(f"error: {message}"), stream=sys.stderr)
+    show(printable(f"error: {message}"), stream=sys.stderr)
     return 2 if isinstance(error, InputError) else 1
 
 
@@ -99,7 +99,7 @@ def demo(engine: _Engine = "reference") -> None:
 
     with Progress(demonstration.SECONDS * demonstration.RATE_HZ) as progress:
         found = demonstration.run(reference_model("audio_scene"), engine, progress=progress.update)
-    show(demonstration.report(found))
+    show(demonstration.report(found), styles=STATE_STYLES)
     if not found.passed:
         raise CheckError("demo: the alarms do not match the anomalies of the scene")
 
@@ -161,7 +161,7 @@ def train(
     from anomsdk.train import fit_from
 
     try:
-        fit_from(spec, normal, out, calibration=calibration, seed=seed, report=lambda line: show(safe(line)))
+        fit_from(spec, normal, out, calibration=calibration, seed=seed, report=lambda line: show(printable(line)))
     except KeyboardInterrupt:
         show("stopped; nothing was written", stream=sys.stderr)
         raise
@@ -176,7 +176,7 @@ def plan_folder(
 
     made, path = plan(folder), folder / "plan.json"
     write_plan(made, path)
-    show(safe(f"wrote {path}: {len(made.canonical_bytes):,} bytes, {counted(made.macs, 'MAC')} a tick"))
+    show(printable(f"wrote {path}: {len(made.canonical_bytes):,} bytes, {counted(made.macs, 'MAC')} a tick"))
     show(f"id       {made.id}\nscore_id {made.score_id}")
 
 

@@ -9,7 +9,7 @@ from anomsdk.core.context import SummaryPlan
 from anomsdk.core.external import ExternalPlan
 from anomsdk.core.logmel import LogmelPlan
 from anomsdk.core.plan import Plan
-from anomsdk.display import safe
+from anomsdk.errors import printable
 
 
 def describe(plan: Plan) -> dict[str, dict[str, Any]]:
@@ -56,7 +56,7 @@ def as_text(sections: dict[str, dict[str, Any]]) -> str:
             values = value if fact == "layers" else [", ".join(value) if isinstance(value, list) else value]
             for i, shown in enumerate(values):
                 number = f"{shown:,}" if isinstance(shown, int) else shown
-                lines.append(safe(f"  {'' if i else fact:<16} {number}"))
+                lines.append(printable(f"  {'' if i else fact:<16} {number}"))
     return "\n".join(lines)
 
 

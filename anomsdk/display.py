@@ -1,31 +1,52 @@
-"""Drawing in a terminal: times, bars, tables, a plot, progress. Strings in, strings out; no colour.
+"""What is printed: times, bars, tables and a plot as plain text; progress and the colours of states by rich.
 
-Plain text at 80 columns, so that a pipe, a log file and a terminal show the same.
+Without a terminal there are no colours, no progress and no line breaks but our own: a pipe and a log file
+get the text itself. rich is imported when something is drawn with it.
 """
 
 from __future__ import annotations
 
+import io
 import math
 import sys
 import time
-from collections.abc import Sequence
-from typing import TextIO
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    import rich.progress
+
+STATE_STYLES = {"ALARM": "red", "clear": "green"}
+"""Words that say what an alarm does -> their style in rich, for `show`."""
 
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
 _OCTAVES_BELOW, _OCTAVES_ABOVE = 6, 3
 _PARTS = " ▏▎▍▌▋▊▉█"
+_WIDEST = 10_000  # characters of a table's line: rich wants a limit
 _ASCII = str.maketrans("▁▂▃▄▅▆▇█▏▎▍▌▋▊▉─▲▽", "__..::##  --==#-^v")
 
 
-def safe(text: object) -> str:
-    """Text of others (file names, messages) on one line, with nothing that a terminal would obey."""
-    return "".join(c if c.isprintable() else "?" for c in str(text))
+def show(text: str = "", *, stream: TextIO | None = None, styles: Mapping[str, str] | None = None) -> None:
+    """Print lines at once; blocks become ASCII where the stream's encoding has none.
 
-
-def show(text: str = "", *, stream: TextIO | None = None) -> None:
-    """Print lines at once; blocks become ASCII where the stream's encoding has none."""
+    Parameters
+    ----------
+    text : lines, printed as they are: rich's markup means nothing in them
+    stream : stdout unless told otherwise
+    styles : word -> style in rich, wherever the word stands; on a terminal only, and not under NO_COLOR
+    """
     stream = sys.stdout if stream is None else stream
-    print(_encodable(text, stream), file=stream, flush=True)
+    text = _encodable(text, stream)
+    if not styles or not stream.isatty():
+        print(text, file=stream, flush=True)
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    styled = Text(text)
+    for word, style in styles.items():
+        styled.highlight_words([word], style)
+    Console(file=stream, soft_wrap=True).print(styled)
 
 
 def _encodable(text: str, stream: TextIO) -> str:
@@ -88,22 +109,27 @@ def bar(fraction: float, width: int) -> str:
 
 
 def table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> str:
-    """Rows as aligned columns, the first row being the heading.
+    """Rows as aligned columns of plain text, as wide as they need, the first row being the heading.
 
     Parameters
     ----------
     rows : every row with as many cells
     right : columns that are aligned to the right
     """
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
 
-    def line(row: Sequence[str]) -> str:
-        cells = (
-            cell.rjust(w) if i in right else cell.ljust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))
-        )
-        return "  ".join(cells).rstrip()
-
-    return "\n".join([line(rows[0]), "  ".join("─" * w for w in widths), *map(line, rows[1:])])
+    heading, *body = rows
+    drawn = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    for i, name in enumerate(heading):
+        drawn.add_column(name, justify="right" if i in right else "left", no_wrap=True)
+    for row in body:
+        drawn.add_row(*row)
+    console = Console(file=io.StringIO(), width=_WIDEST, color_system=None, markup=False, emoji=False)
+    with console.capture() as captured:
+        console.print(drawn)
+    return "\n".join(line.rstrip() for line in captured.get().splitlines())
 
 
 def plot(
@@ -160,7 +186,7 @@ def _time_axis(seconds: float, width: int) -> str:
 class Progress:
     """A line on a terminal that says how far a long task is; silent elsewhere, and in the first second.
 
-    Leaving takes the line away, however it is left.
+    It is drawn by `update` and by nothing else: no thread runs. Leaving takes it away, however it is left.
 
     Parameters
     ----------
@@ -172,28 +198,46 @@ class Progress:
         self._stream = sys.stderr if stream is None else stream
         self._total = total if total and self._stream.isatty() else None
         self._next = time.monotonic() + 1.0
-        self._drawn = 0
+        self._drawn: rich.progress.Progress | None = None
 
     def update(self, done: int) -> None:
         """Draw anew if a tenth of a second has gone by."""
         if self._total is None or (now := time.monotonic()) < self._next:
             return
         self._next = now + 0.1
-        fraction = min(1.0, done / self._total)
-        text = _encodable(f"{bar(fraction, 40)} {fraction:4.0%}", self._stream)
-        self._drawn = len(text)
-        self._stream.write("\r" + text)
-        self._stream.flush()
+        if self._drawn is None:
+            self._drawn = _progress_line(self._stream, self._total)
+        self._drawn.update(self._drawn.task_ids[0], completed=min(done, self._total))
+        self._drawn.start()  # again, after `clear`
+        self._drawn.refresh()
 
     def clear(self) -> None:
         """Take the line away, before anything else is printed."""
-        if self._drawn:
-            self._stream.write("\r" + " " * self._drawn + "\r")
-            self._stream.flush()
-            self._drawn = 0
+        if self._drawn is not None and self._drawn.live.is_started:
+            self._drawn.stop()
 
     def __enter__(self) -> Progress:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.clear()
+
+
+def _progress_line(stream: TextIO, total: int) -> rich.progress.Progress:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TimeRemainingColumn
+
+    console = Console(file=stream)
+    line = Progress(
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        auto_refresh=False,
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+        disable=not console.is_interactive,
+    )
+    line.add_task("", total=total)
+    return line

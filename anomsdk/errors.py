@@ -14,3 +14,8 @@ class CheckError(Exception):
 
     The command line prints it and exits with status 1.
     """
+
+
+def printable(text: object) -> str:
+    """Text of others (file names, parts of files) on one line, with nothing that a terminal would obey."""
+    return "".join(c if c.isprintable() else "?" for c in str(text))

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from anomsdk.core.fixed import Ints
 from anomsdk.core.plan import Plan
-from anomsdk.display import counted, safe, table
-from anomsdk.errors import InputError
+from anomsdk.display import counted, table
+from anomsdk.errors import InputError, printable
 from anomsdk.golden import MAX_VALUES, Block, golden_digest, golden_stream
 from anomsdk.runtime import Pipeline, reconstruct
 
@@ -105,8 +105,11 @@ def verify(
     most = MAX_VALUES // (plan.framer.hop * plan.columns)
     if not 1 <= hops <= most or seed < 0:
         raise InputError(f"verify: hops = {hops}, seed = {seed}; hops must be 1 to {most} here, seed 0 or more")
-    rate_hz = max(1, round(plan.rate_hz))
-    recordings = [r for file in files for r in open_recordings(file, rate_hz=rate_hz, columns=plan.columns)]
+    recordings = [
+        recording
+        for file in files
+        for recording in open_recordings(file, rate_hz=plan.rate_hz, columns=plan.columns, kind=plan.sensor.kind)
+    ]
     reason = why_missing()
     other = "reference" if reason else "tflite"
     missing = [("tflite", reason)] if reason else []
@@ -136,11 +139,11 @@ def as_text(report: Report) -> str:
     rows = [("what", "reference against", "unit", "compared", "different")]
     for c in report.comparisons:
         different = f"{c.different:,}" if c.judged else f"({c.different:,})"
-        rows.append((safe(c.what), c.against, c.unit, f"{c.compared:,}", different))
+        rows.append((printable(c.what), c.against, c.unit, f"{c.compared:,}", different))
     lines = [table(rows, right=(3, 4)), ""]
     if not all(c.judged for c in report.comparisons):
         lines.append("(in brackets: another rounding, counted only)")
-    lines += [safe(f"missing: {engine}: {why}") for engine, why in report.missing]
+    lines += [printable(f"missing: {engine}: {why}") for engine, why in report.missing]
     covered = f"{counted(report.golden_ticks, 'tick')}, {counted(report.golden_events, 'event')}"
     return "\n".join([*lines, f"plan   {report.plan_id}", f"golden {report.digest} ({covered})"])
 

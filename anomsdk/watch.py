@@ -109,9 +109,8 @@ class Watch:
 
     def open(self, path: str | Path) -> list[Recording]:
         """Recordings of a source, at the plan's rate and width. See `anomsdk.sources.open_recordings`."""
-        # Rows carry no rate of their own, but for .wav and .npz, whose rates are whole numbers.
-        rate_hz = max(1, round(self.plan.rate_hz))
-        return open_recordings(path, rate_hz=rate_hz, columns=self.plan.columns)
+        plan = self.plan
+        return open_recordings(path, rate_hz=plan.rate_hz, columns=plan.columns, kind=plan.sensor.kind)
 
     def hear(self, recording: Recording, progress: Callable[[int], None] | None = None) -> Iterator[Alert]:
         """Run a recording through the pipeline, which starts afresh.

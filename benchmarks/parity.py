@@ -12,7 +12,8 @@ from anomsdk.core.autoencoder import Autoencoder, check_layers
 from anomsdk.engines.tflite import InterpreterModel, open_oracle
 from anomsdk.errors import InputError
 from anomsdk.planner import layer_plan, model_plan
-from anomsdk.tflite_file import ACTIVATIONS, FullyConnected, TfliteModel, parse_tflite, write_tflite
+from anomsdk.tflite_file import ACTIVATIONS, FullyConnected, TfliteModel, parse_tflite
+from anomsdk.tflite_writer import write_tflite
 
 
 @dataclass(frozen=True)

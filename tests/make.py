@@ -12,7 +12,8 @@ import numpy as np
 import anomsdk
 from anomsdk.calibration import Calibration, Normalisation, alarm_levels, signal_sections
 from anomsdk.spec import PipelineSpec
-from anomsdk.tflite_file import FullyConnected, TfliteModel, parse_tflite, write_tflite
+from anomsdk.tflite_file import FullyConnected, TfliteModel, parse_tflite
+from anomsdk.tflite_writer import write_tflite
 
 ROOT = Path(__file__).resolve().parents[1]
 

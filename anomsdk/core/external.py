@@ -12,7 +12,6 @@ from anomsdk.core.checks import require
 from anomsdk.core.extractor import Extractor
 from anomsdk.core.fixed import Ints
 
-
 MAX_FEATURES = 1024
 
 

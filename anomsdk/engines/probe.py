@@ -1,4 +1,4 @@
-"""Generated from `tflite_file.write_tflite`: do not edit (a test writes it again and compares).
+"""Generated from `tflite_writer.write_tflite`: do not edit (a test writes it again and compares).
 
 A model of one layer, 1 x 1, that multiplies by just under 1/16: its outputs tell the contract's double
 rounding from any other, and opening it tells an interpreter that works from one that only imports.

@@ -38,7 +38,8 @@ from anomsdk.planner import (
 from anomsdk.runtime import checked_block
 from anomsdk.sources import open_recordings, read_recording
 from anomsdk.spec import ExternalFeatures, Model, PipelineSpec
-from anomsdk.tflite_file import parse_tflite, write_tflite
+from anomsdk.tflite_file import parse_tflite
+from anomsdk.tflite_writer import write_tflite
 from anomsdk.train.network import Network, hidden_widths, train_network
 from anomsdk.train.prepare import SHORTEST_CONSTANT_S, levels_of, without_constant
 from anomsdk.train.quantise import quantise
@@ -331,7 +332,7 @@ def _windows(features: Ints, frames: int) -> Ints:
 
 
 def _open(path: str | Path, spec: PipelineSpec) -> tuple[Any, list[str]]:
-    opened = open_recordings(path, rate_hz=max(1, round(spec.sensor.rate_hz)), columns=spec.columns)
+    opened = open_recordings(path, rate_hz=spec.sensor.rate_hz, columns=spec.columns, kind=spec.sensor.kind)
     folders = [str(Path(recording.name).parent) for recording in opened]
     grouped = len(set(folders)) > 1
     groups = folders if grouped else [recording.name for recording in opened]

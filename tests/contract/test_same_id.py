@@ -31,7 +31,11 @@ def interpreter(version):
     """An interpreter of this version, other than the one that runs the tests."""
     managed = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
     found = [shutil.which(f"python{version}"), *map(str, managed)]
-    works = (p for p in found if p and subprocess.run([p, "-c", "import venv, ensurepip"], capture_output=True).returncode == 0)
+    works = (
+        p
+        for p in found
+        if p and subprocess.run([p, "-c", "import venv, ensurepip"], capture_output=True).returncode == 0
+    )
     return next(works, None)
 
 
@@ -46,7 +50,9 @@ def test_same_id_and_scores(version, tmp_path):
     if not (environment / "ready").exists():
         subprocess.run([python, "-m", "venv", "--clear", environment], check=True)
         wanted = [re.sub(">=1.26", "<2", need) if version < "3.12" else need for need in NEEDS]
-        done = subprocess.run([environment / "bin/python", "-m", "pip", "install", "-q", *wanted], capture_output=True, text=True)
+        done = subprocess.run(
+            [environment / "bin/python", "-m", "pip", "install", "-q", *wanted], capture_output=True, text=True
+        )
         if done.returncode != 0:
             if os.environ.get("CI"):
                 pytest.fail(done.stderr)
@@ -59,5 +65,7 @@ def test_same_id_and_scores(version, tmp_path):
         cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True,
     ).stdout.split()  # fmt: skip
     assert (output[0] < "2") == (version < "3.12")
-    here = subprocess.run([sys.executable, "-c", PROGRAM, *folders], cwd=ROOT, capture_output=True, text=True, check=True)
+    here = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *folders], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     assert output[1:] == here.stdout.split()[1:] and len(output) == 1 + 2 * len(folders)

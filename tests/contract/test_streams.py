@@ -213,7 +213,10 @@ def test_a_silent_frame_is_the_absolute_floor(plans):
     silent = anomsdk.features(plan, np.zeros(40_000, np.int16))
     assert (silent == silent[0]).all()
     normalisation = plan.extractor.normalisation
-    floor = plan.extractor.levels.floor_q10 * normalisation.gain.astype(np.int64) + normalisation.bias >> normalisation.shift
+    floor = (
+        plan.extractor.levels.floor_q10 * normalisation.gain.astype(np.int64) + normalisation.bias
+        >> normalisation.shift
+    )
     from anomsdk.core.pipeline import extractor_for
 
     frame = extractor_for(plan.extractor).push(np.zeros((16, 512, 1), np.int64))[0]

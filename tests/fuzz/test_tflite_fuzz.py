@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from anomsdk.errors import InputError
-from anomsdk.tflite_file import ACTIVATIONS, FullyConnected, TfliteModel, parse_tflite, write_tflite
+from anomsdk.tflite_file import ACTIVATIONS, FullyConnected, TfliteModel, parse_tflite
+from anomsdk.tflite_writer import write_tflite
 
 AD01 = Path(__file__).parents[2].parent / "shared" / "data" / "mlperf_tiny" / "ad01_int8.tflite"
 WORDS = (0, 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFC, 0xFFFFFFFF)

@@ -6,7 +6,8 @@ import pytest
 import anomsdk
 from anomsdk.engines import probe
 from anomsdk.engines.tflite import open_oracle
-from anomsdk.tflite_file import FullyConnected, write_tflite
+from anomsdk.tflite_file import FullyConnected
+from anomsdk.tflite_writer import write_tflite
 from benchmarks import parity, signals
 
 

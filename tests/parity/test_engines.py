@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import anomsdk
-from anomsdk.tflite_file import parse_tflite, write_tflite
+from anomsdk.tflite_file import parse_tflite
+from anomsdk.tflite_writer import write_tflite
 from benchmarks import signals
 from tests.graphs import model_with_edges
 from tests.make import SPECS, make_folder, noise, random_layers

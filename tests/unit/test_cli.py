@@ -20,11 +20,12 @@ import soundfile
 from typer.testing import CliRunner
 
 import anomsdk
-from anomsdk import cli, display, find_plan
+from anomsdk import cli, demo, display, find_plan
 from anomsdk.core.event import EVENT_BYTES
 from anomsdk.describe import describe
+from anomsdk.verify import verify
 from anomsdk.watch import Watch
-from tests.make import LOGMEL, SPECS, make_folder, make_plan, noise
+from tests.make import EXTERNAL, LOGMEL, SPECS, make_folder, make_plan, noise
 
 RATE = 16_000
 
@@ -158,6 +159,24 @@ def test_recordings_of_an_npz_are_fresh_streams_and_their_scores_are_joined(plan
     assert rows.stderr == "m.npz[1]: too short: needs 272 ms\n"
 
 
+def test_rows_of_one_value_every_two_seconds_stay_what_they_are(place):
+    """Guards such a plan against taking its rows for sound, or its rate for 1."""
+    spec = EXTERNAL.replace("n_features = 6", "n_features = 1").replace("rate_hz = 10", "rate_hz = 0.5")
+    spec = spec.replace("off_delay_s = 1", "off_delay_s = 10").replace("cooldown_s = 3", "cooldown_s = 30")
+    plan = anomsdk.plan(make_folder(place / "p", spec))
+    anomsdk.write_plan(plan, place / "p" / "plan.json")
+    rows = noise(400)
+    np.savez("a.npz", x=rows, fs=0.5)
+    soundfile.write("a.wav", rows, 100)
+    done = command("watch", "a.npz", "--plan", "p", "--scores", "s.npy")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "read 400 rows (0:13:20.0) in 1 recording" in done.stdout
+    assert np.array_equal(np.load("s.npy"), anomsdk.score(plan, rows))
+    assert verify(plan, ["a.npz"], hops=20).differences == 0
+    for arguments in (("watch", "a.wav", "--plan", "p"), ("verify", "p", "a.wav")):
+        assert "100 rows a second; rows are not resampled, record at 0.5" in refused(place, *arguments)
+
+
 def test_standard_input_is_raw_int16(plans, place):
     samples = noise(40_000)
     done = command("watch", "-", "--plan", plans / "bands", "--scores", "s.npy", input=samples.astype("<i2").tobytes())
@@ -225,20 +244,46 @@ def test_memory_does_not_grow_with_time(place):
     assert peak["long"] - peak["short"] < 20 * 1024, peak
 
 
-def test_a_terminal_gets_a_progress_line_and_a_pipe_none(plans, place):
-    np.save("a.npy", np.zeros(RATE * 360, np.int16))
+def in_a_terminal(*arguments, which, env=None):
+    """A command with stdout or stderr at a terminal: what it wrote there, and to the other one."""
     master, slave = pty.openpty()
-    process = start("watch", "a.npy", "--plan", plans / "bands", stderr=slave)
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, which: slave}
+    environment = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS")}
+    environment |= {"OPENBLAS_NUM_THREADS": "1", "TERM": "xterm", "PYTHONIOENCODING": "utf-8", **(env or {})}
+    line = [sys.executable, "-m", "anomsdk.cli", *map(str, arguments)]
+    process = subprocess.Popen(line, stdin=subprocess.DEVNULL, env=environment, **streams)
     os.close(slave)
-    stdout, _ = process.communicate(timeout=120)
     seen = b""
     with contextlib.suppress(OSError):  # how the end of a terminal is told
         while part := os.read(master, 65_536):
             seen += part
     os.close(master)
-    assert "%" in seen.decode() and "\r" in seen.decode() and "\x1b" not in seen.decode()
-    assert "%" not in stdout.decode()
-    assert seen.decode().endswith(" \r"), "taken away at the end"
+    others = process.communicate(timeout=120)
+    assert process.returncode == 0
+    return seen.decode(), b"".join(filter(None, others)).decode()
+
+
+def test_a_terminal_gets_a_progress_line_and_a_pipe_none(plans, place):
+    np.save("a.npy", np.zeros(RATE * 360, np.int16))
+    seen, stdout = in_a_terminal("watch", "a.npy", "--plan", plans / "bands", which="stderr")
+    assert "%" in seen and "\x1b[?25l" in seen
+    assert "%" not in stdout and "\x1b" not in stdout
+    assert seen.endswith("\x1b[?25h\r\x1b[1A\x1b[2K"), "taken away at the end, the cursor shown again"
+    seen, _ = in_a_terminal("watch", "a.npy", "--plan", plans / "bands", which="stderr", env={"TERM": "dumb"})
+    assert seen == "", "nothing that this terminal cannot take away"
+
+
+def test_states_have_colours_on_a_terminal_only(place):
+    np.save("ALARM[red] a.npy", demo.scene()[0])
+    arguments = ("watch", "ALARM[red] a.npy", "--plan", "audio_scene")
+    plain = command(*arguments, env={"FORCE_COLOR": "1", "COLUMNS": "20"}).stdout
+    assert "ALARM" in plain and "clear" in plain and "\x1b" not in plain
+    seen, _ = in_a_terminal(*arguments, which="stdout", env={"COLUMNS": "20"})
+    red, green = "  \x1b[31mALARM\x1b[0m  ", "  \x1b[32mclear\x1b[0m  "
+    assert red in seen and green in seen and seen.count("\x1b") == 2 * (seen.count(red) + seen.count(green))
+    assert seen.replace(red, "  ALARM  ").replace(green, "  clear  ").replace("\r\n", "\n") == plain
+    seen, _ = in_a_terminal(*arguments, which="stdout", env={"NO_COLOR": "1"})
+    assert seen.replace("\r\n", "\n") == plain
 
 
 # --- bad input
@@ -468,3 +513,25 @@ def test_progress_is_silent_where_nobody_looks():
     progress.update(50)
     progress.clear()
     assert stream.getvalue() == ""
+
+
+def test_a_table_is_plain_text_as_wide_as_it_needs(monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "20")
+    shown = display.table([("what", "n"), ("[red]x[/red] :bell:" + "y" * 200, "1"), ("", "1,000")], right=(1,))
+    assert shown.splitlines() == [
+        f"{'what':219}      n",
+        "─" * 226,
+        f"[red]x[/red] :bell:{'y' * 200}      1",
+        f"{'':219}  1,000",
+    ]
+
+
+def test_rich_is_imported_only_to_draw(plans):
+    code = (
+        "import sys; from anomsdk import announce, cli, display\n"
+        "display.show('plain', styles=display.STATE_STYLES)\n"
+        "with display.Progress(9) as progress: progress.update(1)\n"
+        "assert 'rich' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

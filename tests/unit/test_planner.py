@@ -76,9 +76,7 @@ def test_window_and_cosine_are_scipys(length):
 
 def test_a_tie_goes_up_however_the_last_bits_fell():
     for tie in (0.5, 1.5, -0.5, 16383.5):
-        assert (
-            tables.rounded(tie) == tables.rounded(tie - 1e-12) == tables.rounded(tie + 1e-12) == math.floor(tie) + 1
-        )
+        assert tables.rounded(tie) == tables.rounded(tie - 1e-12) == tables.rounded(tie + 1e-12) == math.floor(tie) + 1
     assert tables.rounded(2.4) == 2 and tables.rounded(-2.6) == -3
 
 

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from anomsdk import sources
 from anomsdk.errors import InputError
+from anomsdk.formats import npz, stdin
 from anomsdk.sources import BLOCK_VALUES, open_recordings, read_recording
 
 RATE = 16_000
@@ -36,15 +37,15 @@ def noise(rng, *shape):
     return rng.integers(-32768, 32768, shape, dtype=np.int16)
 
 
-def read(path, *, rate_hz=RATE, columns=1):
-    (recording,) = open_recordings(path, rate_hz=rate_hz, columns=columns)
+def read(path, *, rate_hz=RATE, columns=1, kind="audio"):
+    (recording,) = open_recordings(path, rate_hz=rate_hz, columns=columns, kind=kind)
     return read_recording(recording)
 
 
-def refused(path, *, rate_hz=RATE, columns=1):
+def refused(path, *, rate_hz=RATE, columns=1, kind="audio"):
     """The message with which a path is refused, at opening or while it is read."""
     with pytest.raises(InputError) as caught:
-        for recording in open_recordings(path, rate_hz=rate_hz, columns=columns):
+        for recording in open_recordings(path, rate_hz=rate_hz, columns=columns, kind=kind):
             read_recording(recording)
     message = str(caught.value)
     assert "\n" not in message and message.isprintable()
@@ -130,7 +131,7 @@ def test_rows_of_several_columns_are_never_altered(tmp_path, rng, kind):
         np.savez(path, x=rows, fs=100)
     else:
         np.savetxt(path, rows, fmt="%d", delimiter=",", header="x,y,z", comments="")
-    (recording,) = open_recordings(path, rate_hz=100, columns=3)
+    (recording,) = open_recordings(path, rate_hz=100, columns=3, kind="external")
     blocks = list(recording.blocks())
     assert len(blocks) > 1 and all(block.shape[1] == 3 and block.size <= BLOCK_VALUES for block in blocks)
     assert np.array_equal(np.concatenate(blocks), rows)
@@ -295,8 +296,8 @@ def test_a_compressed_npz_is_unpacked_once(tmp_path, rng, monkeypatch):
     np.savez_compressed(tmp_path / "a.npz", x=noise(rng, 5_000), offsets=np.arange(0, 5_001, 10))
     recordings = open_recordings(tmp_path / "a.npz", rate_hz=RATE)
     opened = []
-    original = sources._open_member
-    monkeypatch.setattr(sources, "_open_member", lambda *a: opened.append(a) or original(*a))
+    original = npz._open_member
+    monkeypatch.setattr(npz, "_open_member", lambda *a: opened.append(a) or original(*a))
     recordings = open_recordings(tmp_path / "a.npz", rate_hz=RATE)
     opened.clear()
     assert sum(len(read_recording(r)) for r in recordings) == 5_000
@@ -365,6 +366,32 @@ def test_no_permission(tmp_path, monkeypatch):
 def test_impossible_wishes(tmp_path, keywords):
     with pytest.raises(InputError, match="at least 1"):
         open_recordings(tmp_path, **keywords)
+
+
+@pytest.mark.parametrize(
+    "keywords, message",
+    [
+        ({"rate_hz": 0, "kind": "external"}, "above 0"),
+        ({"rate_hz": -0.5, "kind": "external"}, "above 0"),
+        ({"rate_hz": float("nan"), "kind": "external"}, "above 0"),
+        ({"rate_hz": float("inf"), "kind": "external"}, "above 0"),
+        ({"rate_hz": 0.5}, "whole number"),
+        ({"rate_hz": 16_000.5}, "rate_hz = 16000.5; audio needs a whole number"),
+        ({"rate_hz": float("nan")}, "whole number"),
+        ({"rate_hz": float("inf")}, "whole number"),
+        ({"rate_hz": RATE, "columns": 2}, "columns = 2; audio has one"),
+        ({"rate_hz": RATE, "kind": "sound"}, "kind = 'sound'; it must be audio or external"),
+    ],
+)
+def test_wishes_that_do_not_go_together(tmp_path, keywords, message):
+    with pytest.raises(InputError, match=message):
+        open_recordings(tmp_path, **keywords)
+
+
+def test_a_whole_rate_may_be_a_float(tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.zeros(10, np.int16), 44_100)
+    (recording,) = open_recordings(tmp_path / "a.wav", rate_hz=16_000.0)
+    assert recording.notes == ("44100 Hz resampled to 16000 Hz",)
 
 
 # --- wav headers
@@ -474,15 +501,46 @@ def test_float_files_with_what_is_no_sample(tmp_path, value, position):
 @pytest.mark.parametrize("subtype", ["PCM_24", "FLOAT"])
 def test_rows_are_not_scaled(tmp_path, subtype):
     soundfile.write(tmp_path / "a.wav", np.zeros((10, 3)), 100, subtype=subtype)
-    assert "convert them to int16" in refused(tmp_path / "a.wav", rate_hz=100, columns=3)
+    assert "convert them to int16" in refused(tmp_path / "a.wav", rate_hz=100, columns=3, kind="external")
 
 
 def test_rows_are_not_resampled_or_mixed(tmp_path):
     soundfile.write(tmp_path / "a.wav", np.zeros((10, 3)), 100, subtype="PCM_16")
-    assert "100 rows a second" in refused(tmp_path / "a.wav", rate_hz=50, columns=3)
-    assert "3 columns" in refused(tmp_path / "a.wav", rate_hz=100, columns=2)
+    assert "100 rows a second" in refused(tmp_path / "a.wav", rate_hz=50, columns=3, kind="external")
+    assert "3 columns" in refused(tmp_path / "a.wav", rate_hz=100, columns=2, kind="external")
     np.savez(tmp_path / "a.npz", x=np.zeros((10, 3), np.int16), fs=100)
-    assert "100 rows a second" in refused(tmp_path / "a.npz", rate_hz=50, columns=3)
+    assert "100 rows a second" in refused(tmp_path / "a.npz", rate_hz=50, columns=3, kind="external")
+
+
+def test_one_column_of_rows_is_not_taken_for_audio(tmp_path, rng, pipe):
+    """Guards a plan of one external value a row against mixing and resampling, which would go unseen."""
+    rows = noise(rng, 1000, 1)
+    soundfile.write(tmp_path / "a.wav", rows, 100, subtype="PCM_16")
+    np.save(tmp_path / "b.npy", rows)
+    np.save(tmp_path / "c.npy", rows[:, 0])
+    np.savez(tmp_path / "d.npz", x=rows, fs=100)
+    np.savetxt(tmp_path / "e.csv", rows, fmt="%d")
+    pipe.write(rows.tobytes())
+    pipe.close()
+    recordings = open_recordings(tmp_path, rate_hz=100.0, kind="external")
+    recordings += open_recordings("-", rate_hz=100.0, kind="external")
+    assert len(recordings) == 6
+    for recording in recordings:
+        assert recording.notes == () and np.array_equal(read_recording(recording), rows), recording.name
+    assert "100 rows a second" in refused(tmp_path / "a.wav", rate_hz=50, kind="external")
+    assert "100 rows a second" in refused(tmp_path / "d.npz", rate_hz=100.5, kind="external")
+    np.save(tmp_path / "b.npy", np.zeros((10, 2), np.int16))
+    assert "2 columns; give rows of 1 values" in refused(tmp_path / "b.npy", kind="external")
+
+
+@pytest.mark.parametrize("fs", [0.5, np.float32(0.5), 0.1, 1e-3])
+def test_rows_may_come_less_often_than_once_a_second(tmp_path, fs):
+    rows = np.arange(20, dtype=np.int16).reshape(10, 2)
+    np.savez(tmp_path / "a.npz", x=rows, fs=fs)
+    assert np.array_equal(read(tmp_path / "a.npz", rate_hz=float(fs), columns=2, kind="external"), rows)
+    message = refused(tmp_path / "a.npz", rate_hz=1, columns=2, kind="external")
+    assert f"{float(fs)} rows a second; rows are not resampled, record at 1" in message
+    assert "fs is" in refused(tmp_path / "a.npz")
 
 
 # --- flac, ogg
@@ -607,9 +665,9 @@ def test_a_damaged_npy(tmp_path, content, message):
 
 def test_rows_must_have_exactly_the_columns(tmp_path):
     np.save(tmp_path / "a.npy", np.zeros(10, np.int16))
-    assert "1 columns; give rows of 2 values" in refused(tmp_path / "a.npy", columns=2)
+    assert "1 columns; give rows of 2 values" in refused(tmp_path / "a.npy", columns=2, kind="external")
     np.save(tmp_path / "a.npy", np.zeros((10, 3), np.int16))
-    assert "3 columns; give rows of 2 values" in refused(tmp_path / "a.npy", columns=2)
+    assert "3 columns; give rows of 2 values" in refused(tmp_path / "a.npy", columns=2, kind="external")
 
 
 # --- npz
@@ -640,7 +698,7 @@ def test_wrong_offsets(tmp_path, offsets, message):
 
 
 def test_more_offsets_than_are_held_in_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr(sources, "MAX_RECORDINGS", 3)
+    monkeypatch.setattr(npz, "MAX_RECORDINGS", 3)
     np.savez(tmp_path / "a.npz", x=np.zeros(100, np.int16), offsets=[0, 1, 2, 100])
     assert len(open_recordings(tmp_path / "a.npz", rate_hz=RATE)) == 3
     np.savez(tmp_path / "a.npz", x=np.zeros(100, np.int16), offsets=[0, 1, 2, 3, 100])
@@ -801,7 +859,7 @@ def test_csv_of_many_blocks(tmp_path, rng):
 )
 def test_a_wrong_csv(tmp_path, text, columns, message):
     (tmp_path / "a.csv").write_text(text)
-    answer = refused(tmp_path / "a.csv", columns=columns)
+    answer = refused(tmp_path / "a.csv", columns=columns, kind="audio" if columns == 1 else "external")
     assert "a.csv" in answer and message in answer
 
 
@@ -859,7 +917,7 @@ def test_stdin_yields_what_has_arrived_and_keeps_half_a_sample(pipe):
 
 
 def test_stdin_rows(pipe):
-    (recording,) = open_recordings(Path("-"), rate_hz=100, columns=3)
+    (recording,) = open_recordings(Path("-"), rate_hz=100, columns=3, kind="external")
     pipe.write(struct.pack("<4h", 1, 2, 3, 4))
     blocks = recording.blocks()
     assert next(blocks).tolist() == [[1, 2, 3]]
@@ -872,7 +930,7 @@ def test_stdin_rows(pipe):
 def test_stdin_ends_within_a_row(pipe, columns, data, whole):
     pipe.write(data)
     pipe.close()
-    (recording,) = open_recordings("-", rate_hz=RATE, columns=columns)
+    (recording,) = open_recordings("-", rate_hz=RATE, columns=columns, kind="audio" if columns == 1 else "external")
     blocks = recording.blocks()
     assert next(blocks).tolist() == whole
     with pytest.raises(InputError, match=r"standard input: ends with . of . bytes of a row"):
@@ -929,7 +987,7 @@ def test_stdin_of_a_process(rng):
 
 def test_the_stdin_buffer_is_wiped(pipe, monkeypatch):
     kept = []
-    monkeypatch.setattr(sources, "bytearray", lambda n: kept.append(bytearray(n)) or kept[-1], raising=False)
+    monkeypatch.setattr(stdin, "bytearray", lambda n: kept.append(bytearray(n)) or kept[-1], raising=False)
     (recording,) = open_recordings("-", rate_hz=RATE)
     blocks = recording.blocks()
     pipe.write(b"\7" * 100)
@@ -989,7 +1047,8 @@ def long_folder(tmp_path_factory):
     ],
 )
 def test_memory_does_not_grow_with_the_length(long_folder, name, columns, index):
-    recording = open_recordings(long_folder / name, rate_hz=RATE, columns=columns)[index]
+    kind = "audio" if columns == 1 else "external"
+    recording = open_recordings(long_folder / name, rate_hz=RATE, columns=columns, kind=kind)[index]
     assert peak_bytes(recording) < 8e6
 
 

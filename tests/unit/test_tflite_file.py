@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from anomsdk import tflite_file
 from anomsdk.errors import InputError
-from anomsdk.tflite_file import FullyConnected, parse_tflite, read_tflite, write_tflite
+from anomsdk.tflite_file import FullyConnected, parse_tflite, read_tflite
+from anomsdk.tflite_writer import write_tflite
 from tests.graphs import Graph
 
 AD01 = Path(__file__).parents[2].parent / "shared" / "data" / "mlperf_tiny" / "ad01_int8.tflite"
@@ -739,7 +740,8 @@ def layers_of(*graphs):
 
 def test_writer_is_deterministic_across_processes():
     script = (
-        "import hashlib, sys; from anomsdk.tflite_file import parse_tflite, write_tflite;"
+        "import hashlib, sys; from anomsdk.tflite_file import parse_tflite;"
+        "from anomsdk.tflite_writer import write_tflite;"
         "layers = parse_tflite(sys.stdin.buffer.read(), name='x').layers;"
         "print(hashlib.sha256(write_tflite(layers)).hexdigest())"
     )

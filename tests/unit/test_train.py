@@ -99,7 +99,9 @@ def test_groups_are_never_split():
 
 
 def test_constant_samples_are_cut():
-    x = np.concatenate([np.zeros(50), np.arange(30), np.full(20, 7), np.arange(40), np.zeros(9)]).astype(np.int16)[:, None]
+    x = np.concatenate([np.zeros(50), np.arange(30), np.full(20, 7), np.arange(40), np.zeros(9)]).astype(np.int16)[
+        :, None
+    ]
     pieces = without_constant(x, 10)
     assert [p[:, 0].tolist() for p in pieces] == [list(range(1, 30)), [*range(40), *[0] * 9]]
     assert without_constant(np.zeros((100, 1), np.int16), 10) == []
@@ -140,7 +142,9 @@ def test_a_failed_write_leaves_the_old_folder(trained, tmp_path, monkeypatch):
 
     shutil.copytree(trained[0], tmp_path / "room")
     before = {p.name: p.read_bytes() for p in (tmp_path / "room").iterdir()}
-    monkeypatch.setattr("anomsdk.train.fitting.write_plan", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left")))
+    monkeypatch.setattr(
+        "anomsdk.train.fitting.write_plan", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left"))
+    )
     with pytest.raises(anomsdk.InputError, match="No space left"):
         anomsdk.train.fit(PipelineSpec.from_toml(SPEC), [room(i) for i in range(4)], out=tmp_path / "room")
     assert {p.name: p.read_bytes() for p in (tmp_path / "room").iterdir()} == before

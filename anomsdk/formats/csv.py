@@ -1,0 +1,73 @@
+"""Text, .csv: int16 values separated by commas, one row a line, at most one line of names before them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from anomsdk.errors import InputError
+from anomsdk.formats.stored import Block, Stored, refusing
+
+MAX_CSV_LINE = 65_536  # characters: a file without line ends must not become one string
+
+
+def csv_file(path: Path, name: str, where: str, *, columns: int) -> list[Stored]:
+    """Nothing to check yet: a .csv has no header that says anything."""
+    return [Stored(name, where, None, columns, None, partial(_blocks, path, where, columns))]
+
+
+def _blocks(path: Path, where: str, columns: int, rows: int) -> Iterator[Block]:
+    values, blank = list[int](), 0
+    with refusing(where), path.open(encoding="utf-8-sig", errors="replace") as file:
+        for number, line in enumerate(iter(partial(file.readline, MAX_CSV_LINE), ""), 1):
+            if len(line) == MAX_CSV_LINE:
+                raise InputError(f"{where}, line {number}: {MAX_CSV_LINE} characters; write one sample a line")
+            if not (text := line.strip()):
+                blank = blank or number
+                continue
+            if blank:
+                raise InputError(f"{where}, line {blank}: empty, with samples after it; fill it in")
+            if number == 1 and _is_header(text, columns):
+                continue
+            row = _integers(text)
+            if len(row) != columns:
+                raise InputError(f"{where}, line {number}: {_fault(text, columns)}")
+            values += row
+            if len(values) == rows * columns:
+                yield np.array(values, np.int16).reshape(-1, columns)
+                values.clear()
+    if values:
+        yield np.array(values, np.int16).reshape(-1, columns)
+
+
+def _is_header(text: str, columns: int) -> bool:
+    """Names only: a first row of `nan` or `1.5` is a bad sample, not a header to be skipped."""
+    names = text.split(",")
+    for name in names:
+        with suppress(ValueError):
+            float(name)
+            return False
+    return len(names) == columns
+
+
+def _integers(text: str) -> list[int]:
+    """The values of a row, none if any is no int16."""
+    try:
+        row = [int(value) for value in text.split(",")]
+    except ValueError:
+        return []
+    return row if min(row) >= -32768 and max(row) <= 32767 and "_" not in text else []  # Python reads 1_000
+
+
+def _fault(text: str, columns: int) -> str:
+    fields = text.split(",")
+    if len(fields) != columns:
+        advice = "separate with commas, not semicolons" if ";" in text else f"write {columns} a line"
+        return f"{len(fields)} values, not {columns}; {advice}"
+    wrong = next(value for value in fields if not _integers(value))
+    advice = "separate with commas" if ";" in wrong else "scale and round to int16"
+    return f"{wrong.strip()[:20]!r} is no integer in -32768..32767; {advice}"

@@ -1,0 +1,84 @@
+"""Archives of numpy, .npz: array x, and where they are there its rate, fs, and offsets that cut it into recordings."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from functools import partial
+from pathlib import Path
+from typing import IO, Any
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anomsdk.errors import InputError, printable
+from anomsdk.formats.arrays import StoredArray, array_header
+from anomsdk.formats.stored import Stored
+
+MAX_RECORDINGS = 1 << 20  # in one .npz: bounds the only array that is held whole
+
+
+def npz_file(path: Path, name: str, where: str) -> list[Stored]:
+    """Check all headers; no sample is read yet."""
+    with ZipFile(path) as archive:
+        members = {info.filename: info for info in archive.infolist()}
+        if "x.npy" not in members:
+            raise InputError(f"{where}: no array x; numpy.savez(file, x=samples, offsets=offsets)")
+        for member in ("x.npy", "offsets.npy", "fs.npy"):
+            if member in members:
+                _check_member(members[member], where)
+        rate_hz = _rate(archive, where) if "fs.npy" in members else None
+        bounds = _offsets(archive, where) if "offsets.npy" in members else None
+    array = StoredArray(f"{where}: x", members["x.npy"].file_size, partial(_open_member, path, "x.npy"))
+    if bounds is None:
+        read = partial(array.read, 0, array.rows)
+        return [Stored(name, where, rate_hz, array.channels, array.rows, read)]
+    if bounds[0] != 0 or bounds[-1] != array.rows:
+        raise InputError(f"{where}: offsets from {bounds[0]} to {bounds[-1]}; make them 0 to {array.rows}")
+    found = []
+    for index, (start, stop) in enumerate(itertools.pairwise(bounds)):
+        if start >= stop:
+            what = "is empty" if start == stop else "ends before it starts"
+            raise InputError(f"{where}: recording {index} {what} ({start}:{stop}); correct offsets")
+        read, label = partial(array.read, start, stop), f"[{index}]"
+        found.append(Stored(name + label, where + label, rate_hz, array.channels, stop - start, read))
+    return found
+
+
+def _open_member(path: Path, member: str) -> IO[bytes]:
+    with ZipFile(path) as archive:  # the file stays open until the member is closed
+        return archive.open(member)
+
+
+def _check_member(info: ZipInfo, where: str) -> None:
+    """Refuse sizes that cannot be true, before anything relies on them."""
+    packed, unpacked = info.compress_size, info.file_size
+    if info.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
+        raise InputError(f"{where}: {info.filename} is packed oddly; save it with numpy.savez")
+    most = packed if info.compress_type == ZIP_STORED else 1032 * packed  # the most deflate can do
+    if unpacked > most:
+        raise InputError(f"{where}: {info.filename} claims {unpacked} bytes from {packed}; save it again")
+
+
+def _small_array(archive: ZipFile, key: str, where: str, kinds: str) -> NDArray[Any]:
+    with archive.open(f"{key}.npy") as stream:
+        info = archive.getinfo(f"{key}.npy")
+        shape, dtype = array_header(stream, info.file_size, f"{where}: {key}")
+        if dtype.kind not in kinds or math.prod(shape) > MAX_RECORDINGS + 1:
+            raise InputError(f"{where}: {key} is {printable(dtype)} {shape}; save few and plain numbers")
+        return np.frombuffer(stream.read(), dtype).reshape(shape)
+
+
+def _rate(archive: ZipFile, where: str) -> float:
+    fs = _small_array(archive, "fs", where, "iuf")
+    if fs.size != 1 or not math.isfinite(float(fs.item())):
+        raise InputError(f"{where}: fs is {fs.ravel()[:3].tolist()}; save one number")
+    return float(fs.item())
+
+
+def _offsets(archive: ZipFile, where: str) -> list[int]:
+    offsets = _small_array(archive, "offsets", where, "iuf")
+    if offsets.dtype.str != "<i8" or offsets.ndim != 1 or len(offsets) < 2:
+        raise InputError(f"{where}: offsets are {offsets.dtype} {offsets.shape}; save int64 (recordings + 1,)")
+    return [int(offset) for offset in offsets]

@@ -1,0 +1,47 @@
+"""Standard input: raw little-endian int16, columns interleaved, handed on as soon as it arrives."""
+
+from __future__ import annotations
+
+import select
+import sys
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from anomsdk.errors import InputError
+from anomsdk.formats.stored import Block, Stored, refusing
+
+_NAME = "standard input"
+
+
+def standard_input(columns: int) -> Stored:
+    """Check that something is piped in; nothing is read yet, and it can be read once."""
+    if getattr(sys.stdin, "buffer", None) is None or sys.stdin.isatty():
+        raise InputError(f"{_NAME}: nothing is piped in; pipe raw little-endian int16 samples, or give a file")
+    return Stored(_NAME, _NAME, None, columns, None, partial(_blocks, columns))
+
+
+def _blocks(columns: int, rows: int) -> Iterator[Block]:
+    # Python's own buffer would keep samples, and hold back what has already arrived.
+    stream: Any = getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)
+    row_bytes, held = 2 * columns, 0
+    buffer = bytearray(rows * row_bytes)
+    view = memoryview(buffer)
+    try:
+        with refusing(_NAME):
+            while (count := stream.readinto(view[held:])) != 0:
+                if count is None:  # not blocking, and nothing there yet
+                    select.select([stream], [], [])
+                    continue
+                held += count
+                if whole := held // row_bytes * row_bytes:
+                    samples = np.frombuffer(view[:whole], "<i2").astype(np.int16)
+                    view[: held - whole] = view[whole:held]
+                    held -= whole
+                    yield samples.reshape(-1, columns)
+    finally:
+        view[:] = bytes(len(view))  # raw samples stay no longer than they are needed
+    if held:
+        raise InputError(f"{_NAME}: ends with {held} of {row_bytes} bytes of a row; send whole rows")
