@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from anomsdk.core.affine import AffinePlan
+from anomsdk.core.autoencoder import LayerPlan
 from anomsdk.core.context import Context, StackPlan, SummaryPlan, statistic_range, statistics_of
 from anomsdk.core.event import Event, Kind, State
 from anomsdk.core.score import Score, ScorePlan, largest_score
@@ -109,3 +110,20 @@ def test_affine_that_could_leave_32_bits_is_refused():
     plan.check(1, np.array([-2047]), np.array([2047]), "x")
     with pytest.raises(InputError, match="x: the product of feature 0 can leave 32 bits"):
         plan.check(1, np.array([-2048]), np.array([2047]), "x")
+
+
+@pytest.mark.parametrize("multiplier", [1, 2**30 - 1, -(2**30)])
+def test_a_multiplier_that_is_not_normalised_is_refused(multiplier):
+    layer = LayerPlan(
+        weights=np.ones((1, 1), np.int8),
+        bias=np.zeros(1, np.int32),
+        multiplier=np.array([multiplier], np.int32),
+        shift=np.array([0], np.int8),
+        input_zero_point=0,
+        weight_zero_point=0,
+        output_zero_point=0,
+        act_low=-128,
+        act_high=127,
+    )
+    with pytest.raises(InputError, match="multiplier is not normalised"):
+        layer.check(-128, 127, "layer")
