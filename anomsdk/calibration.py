@@ -103,7 +103,8 @@ class Calibration(_Part):
             problem = "too deeply nested"
             if isinstance(error, ValidationError):
                 first = error.errors()[0]
-                problem = f"{'.'.join(map(str, first['loc'])) or 'file'}: {first['msg']}"
+                where = ".".join(map(str, first["loc"]))
+                problem = f"{where}: {first['msg']}" if where else f"not valid JSON: {first['msg']}"
             raise InputError(f"{path}: {problem}; train again to write a new one") from None
 
 

@@ -45,7 +45,9 @@ def _complain(error: BaseException) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     message = str(error)
-    if not isinstance(error, (InputError, CheckError)):
+    if isinstance(error, OSError) and error.strerror:
+        message = f"the output cannot be written: {error.strerror}"
+    elif not isinstance(error, (InputError, CheckError)):
         message = f"internal: {type(error).__name__}: {message} (for a traceback: anomsdk --debug ...)"
     show(printable(f"error: {message}"), stream=sys.stderr)
     return 2 if isinstance(error, InputError) else 1
@@ -132,8 +134,6 @@ def watch(
     from anomsdk.watch import Watch
 
     chosen = find_plan(plan)
-    if scores is not None and _is_same_file(scores, source):
-        raise InputError(f"{scores}: is the input itself; write the scores to another place")
     with _terminable():
         with Watch(chosen, engine, scores=scores) as watching:
             recordings = watching.open(source)
@@ -177,7 +177,7 @@ def plan_folder(
     made, path = plan(folder), folder / "plan.json"
     write_plan(made, path)
     show(printable(f"wrote {path}: {len(made.canonical_bytes):,} bytes, {counted(made.macs, 'MAC')} a tick"))
-    show(f"id       {made.id}\nscore_id {made.score_id}")
+    show(f"id       {made.id}\nscore_id {made.score_id}\nraise    {made.levels.raise_score}")
 
 
 @app.command(help="Compare the engines, integer by integer, and print the golden digest.")
@@ -223,13 +223,6 @@ def inspect(
 
     sections = describe(find_plan(plan))
     show(json.dumps(sections, indent=2) if as_json else as_text(sections))
-
-
-def _is_same_file(one: Path, other: str) -> bool:
-    try:
-        return other != "-" and one.samefile(other)
-    except OSError:
-        return False
 
 
 @contextmanager

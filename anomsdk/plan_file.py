@@ -48,6 +48,8 @@ def read_plan(path: str | Path) -> Plan:
     ------
     InputError : missing, damaged, of another version, or not in canonical form
     """
+    if not isinstance(path, (str, Path)):
+        raise InputError(f"read_plan: {type(path).__name__} is no path; give a str or a pathlib.Path")
     path = Path(path)
     try:
         with path.open("rb") as file:
@@ -133,6 +135,8 @@ def reference_model(name: str) -> Plan:
 
 
 def _strict_json(data: bytes) -> Any:
+    if data.startswith(b"version https://git-lfs"):
+        raise InputError("is a Git LFS pointer, not the plan itself; run: git lfs pull")
     try:
         text = data.decode("ascii")
     except UnicodeDecodeError:

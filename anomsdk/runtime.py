@@ -41,11 +41,7 @@ class Pipeline:
     """
 
     def __init__(self, plan: Plan, engine: str = "reference", *, tap: bool = False) -> None:
-        if not isinstance(plan, Plan):
-            raise InputError(
-                f"Pipeline: expects a Plan, got {type(plan).__name__}; use anomsdk.read_plan or anomsdk.plan"
-            )
-        self.plan = plan
+        self.plan = _checked_plan(plan)
         self.engine = engine
         self._tap = tap
         self._tapped = np.zeros((0, plan.n_inputs), np.int8)
@@ -171,6 +167,7 @@ def reconstruct(plan: Plan, inputs: NDArray[np.int8], engine: str = "reference")
     -------
     int8 (n, n_out)
     """
+    _checked_plan(plan)
     if not isinstance(inputs, np.ndarray) or inputs.dtype != np.int8 or inputs.shape[1:] != (plan.n_inputs,):
         raise InputError(f"reconstruct: inputs are {_describe(inputs)}, must be int8 (n, {plan.n_inputs})")
     return open_engine(engine, plan).reconstruct(inputs.astype(np.int64)).astype(np.int8)
@@ -179,6 +176,8 @@ def reconstruct(plan: Plan, inputs: NDArray[np.int8], engine: str = "reference")
 def checked_block(block: Any, columns: int) -> NDArray[np.int16]:
     """A block as int16 (n, columns), or InputError."""
     wanted = "(n,)" if columns == 1 else f"(n, {columns})"
+    if isinstance(block, np.ma.MaskedArray):
+        raise InputError("samples are a masked array; fill it, or tell the pipeline of the gap")
     if not isinstance(block, np.ndarray) or block.dtype != np.dtype("=i2"):
         raise InputError(
             f"samples are {_describe(block)}, must be an int16 array {wanted}; scale and convert them first"
@@ -190,8 +189,14 @@ def checked_block(block: Any, columns: int) -> NDArray[np.int16]:
     raise InputError(f"samples have shape {block.shape}, must be {wanted}")
 
 
+def _checked_plan(plan: Any) -> Plan:
+    if not isinstance(plan, Plan):
+        raise InputError(f"expected a Plan, got {type(plan).__name__}; use anomsdk.read_plan or anomsdk.plan")
+    return plan
+
+
 def _all_ticks(plan: Plan, samples: NDArray[np.int16], engine: str) -> Any:
-    opened = open_engine(engine, plan)
+    opened = open_engine(engine, _checked_plan(plan))
     rows = checked_block(samples, plan.columns)
     for start in range(0, len(rows), _CHUNK):
         yield from opened.ticks(rows[start : start + _CHUNK])

@@ -312,13 +312,23 @@ def _toml(value: Any) -> str:
     return repr(value)
 
 
+_INTEGER_OR_WORD = 'must be "calibrated" or a whole number from 1 to 4294967295'
+_PLAIN = {
+    ("name", "string_pattern_mismatch"): "must be letters, digits and underscores, the first a letter, at most 48",
+    ("features", "union_tag_invalid"): "kind must be logmel, bands or external",
+    ("context", "union_tag_invalid"): "kind must be stack or summary",
+    ("alert.raise_score", "literal_error"): _INTEGER_OR_WORD,
+}
+"""Errors that pydantic words for its own users, by field and type."""
+
+
 def _first_problem(error: ValidationError) -> str:
     first = error.errors()[0]
     kinds = ("logmel", "bands", "external", "stack", "summary")
     where = ".".join(
         str(part) for part in first["loc"] if part not in kinds and not str(part).startswith(("constrained", "literal"))
     )
-    text = first["msg"].removeprefix("Value error, ")
+    text = _PLAIN.get((where, first["type"]), first["msg"].removeprefix("Value error, "))
     text = text[0].lower() + text[1:] if text.startswith(("Input", "Field", "Extra")) else text
     given = first.get("input")
     shown = f" (it is {given!r})" if isinstance(given, (int, float, str)) and first["type"] != "value_error" else ""

@@ -195,8 +195,11 @@ class _ScoresFile:
     """A .npy of uint32 whose length is known only at the end: the header is written last, into its place."""
 
     def __init__(self, path: Path) -> None:
-        if path.is_dir():
-            raise InputError(f"{path}: is a folder; give the name of a .npy file to write the scores to")
+        if path.suffix != ".npy":
+            raise InputError(f"{path}: scores are written as .npy; give a name that ends so")
+        path = path.resolve()  # a link stays a link
+        if path.exists() and not _holds_scores(path):
+            raise InputError(f"{path}: exists and holds no scores; choose another name, or move it away")
         self._path, self._n = path, 0
         try:
             handle, self._temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:64]}.")
@@ -231,6 +234,18 @@ class _ScoresFile:
             self._file.write(data)
         except OSError as error:
             raise InputError(f"{self._path}: cannot be written: {error.strerror}; free some space") from None
+
+
+def _holds_scores(path: Path) -> bool:
+    """Whether this is a file that an earlier run may have written: nothing else is ever replaced."""
+    if not path.is_file():
+        return False
+    try:
+        with path.open("rb") as file:
+            head = file.read(128)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}; choose another name") from None
+    return head[:10] == _npy_header(0)[:10] and head[10:].startswith(_npy_header(0)[10:24])
 
 
 def _npy_header(n: int) -> bytes:

@@ -36,6 +36,8 @@ def sound_file(path: Path, name: str, where: str) -> list[Stored]:
         promised = wav_frames(path, where)
     else:
         _check_magic(path, where)
+        if path.suffix.lower() == ".ogg":
+            _check_last_page(path, where)
     with soundfile.SoundFile(path) as file:
         rate_hz, channels, subtype = int(file.samplerate), int(file.channels), str(file.subtype)
         frames = int(file.frames)
@@ -82,3 +84,15 @@ def _check_magic(path: Path, where: str) -> None:
         start = file.read(4)
     if start != magic:
         raise InputError(f"{where}: no {path.suffix[1:]} file, it begins with {start!r}; give it its true suffix")
+
+
+def _check_last_page(path: Path, where: str) -> None:
+    """A cut .ogg ends in the middle of a page, or with one that does not say it is the last (RFC 3533, bit 2)."""
+    with path.open("rb") as file:
+        file.seek(-min(path.stat().st_size, 1 << 17), 2)  # a page is at most 65,307 bytes
+        tail = file.read()
+    page = tail.rfind(b"OggS")
+    header = tail[page:]
+    whole = page >= 0 and len(header) > 27 and len(header) == 27 + header[26] + sum(header[27 : 27 + header[26]])
+    if not (whole and header[5] & 4):
+        raise InputError(f"{where}: cut off before its last page; copy or record it again")

@@ -26,7 +26,7 @@ def standard_input(columns: int) -> Stored:
 def _blocks(columns: int, rows: int) -> Iterator[Block]:
     # Python's own buffer would keep samples, and hold back what has already arrived.
     stream: Any = getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)
-    row_bytes, held = 2 * columns, 0
+    row_bytes, held, first = 2 * columns, 0, True
     buffer = bytearray(rows * row_bytes)
     view = memoryview(buffer)
     try:
@@ -36,6 +36,9 @@ def _blocks(columns: int, rows: int) -> Iterator[Block]:
                     select.select([stream], [], [])
                     continue
                 held += count
+                if first and held >= 4:
+                    _refuse_containers(bytes(view[:4]))
+                    first = False
                 if whole := held // row_bytes * row_bytes:
                     samples = np.frombuffer(view[:whole], "<i2").astype(np.int16)
                     view[: held - whole] = view[whole:held]
@@ -45,3 +48,10 @@ def _blocks(columns: int, rows: int) -> Iterator[Block]:
         view[:] = bytes(len(view))  # raw samples stay no longer than they are needed
     if held:
         raise InputError(f"{_NAME}: ends with {held} of {row_bytes} bytes of a row; send whole rows")
+
+
+def _refuse_containers(magic: bytes) -> None:
+    """A file that was piped in whole would be heard as noise."""
+    kinds = {b"RIFF": "wav", b"fLaC": "flac", b"OggS": "ogg", b"\x93NUM": "npy", b"PK\x03\x04": "npz"}
+    if magic in kinds:
+        raise InputError(f"{_NAME}: is a .{kinds[magic]} file, not raw samples; give the file's name instead of -")

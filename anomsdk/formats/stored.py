@@ -55,5 +55,7 @@ def refusing(where: str) -> Iterator[None]:
     except InputError:
         raise
     except (OSError, EOFError, RuntimeError, ValueError, struct.error, zlib.error, BadZipFile) as error:
+        if isinstance(error, UnicodeEncodeError):
+            raise InputError(f"{where}: a file name that is not UTF-8 cannot be opened; rename the file") from error
         reason = getattr(error, "strerror", None) or getattr(error, "error_string", None) or error
         raise InputError(f"{where}: cannot be read ({printable(reason)}); check the file or copy it again") from error

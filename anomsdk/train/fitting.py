@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -60,6 +61,7 @@ class _Recording:
 
     group: str
     pieces: tuple[Ints, ...]
+    digest: str = ""  # of the samples
 
 
 def fit(
@@ -71,6 +73,7 @@ def fit(
     out: str | Path,
     seed: int = 0,
     report: Report = lambda line: None,
+    spec_text: str | None = None,
 ) -> Plan:
     """Train a detector on normal recordings and write its folder.
 
@@ -84,6 +87,7 @@ def fit(
     out : folder to write: spec.toml, model.tflite, calibration.json, plan.json
     seed : the same seed, recordings and environment give the same plan
     report : called with lines that say what was done
+    spec_text : TOML text of ``spec``, to be written as it is, with its comments
 
     Returns
     -------
@@ -93,6 +97,7 @@ def fit(
     ------
     InputError : too little to learn from, or recordings of the wrong type
     """
+    _check_out(Path(out), spec)
     require(spec.features.normalisation == "learnt", f'{SPEC_FILE}: features.normalisation must be "learnt" to train')
     extractor = extractor_plan(spec, _unit_map(spec))
     framer = (
@@ -105,8 +110,11 @@ def fit(
         training, calibrating = _split(given, CALIBRATION_SHARE, seed)
     else:
         training, calibrating = given, _levels(spec, framer, extractor, calibration, None, report)
+        known = {recording.digest for recording in training}
+        both = sum(recording.digest in known for recording in calibrating)
+        require(both == 0, f"train: {both} of the calibration recordings also train; an alarm level needs others")
     learner = _Learner(spec, extractor, training, seed, report)
-    return learner.write(Path(out), calibrating)
+    return learner.write(Path(out), calibrating, spec_text)
 
 
 def fit_from(
@@ -125,7 +133,16 @@ def fit_from(
     spec = PipelineSpec.from_file(spec_path)
     found, groups = _open(normal, spec)
     held = None if calibration is None else _open(calibration, spec)[0]
-    return fit(spec, found, groups=groups, calibration=held, out=out, seed=seed, report=report)
+    return fit(
+        spec,
+        found,
+        groups=groups,
+        calibration=held,
+        out=out,
+        seed=seed,
+        report=report,
+        spec_text=Path(spec_path).read_text(encoding="utf-8"),
+    )
 
 
 class _Learner:
@@ -134,7 +151,7 @@ class _Learner:
     def __init__(
         self, spec: PipelineSpec, extractor: ExtractorPlan, training: list[_Recording], seed: int, report: Report
     ) -> None:
-        self._spec = spec.model_copy(update={"model": Model(file="model.tflite", max_macs=spec.model.max_macs)})
+        self._spec = _as_written(spec)
         learning, stopping = _split(training, STOPPING_SHARE, seed + 1)
         unit = 1.0 if isinstance(spec.features, ExternalFeatures) else Q10_PER_DB
         self.features = _normalisation(np.concatenate([p for r in learning for p in r.pieces]) / unit, 0.5)
@@ -155,7 +172,7 @@ class _Learner:
         self._report_quantisation(network, held_out, report)
         self._report = report
 
-    def write(self, out: Path, calibrating: list[_Recording]) -> Plan:
+    def write(self, out: Path, calibrating: list[_Recording], spec_text: str | None) -> Plan:
         """Set the alarm level on the calibration recordings, and write the folder."""
         scores = [self._scores(piece) for recording in calibrating for piece in recording.pieces]
         ticks = sum(map(len, scores))
@@ -173,7 +190,8 @@ class _Learner:
             CALIBRATION_FILE: json.dumps(calibration.model_dump(mode="json"), indent=1).encode("ascii") + b"\n",
         }
         if not _says_the_same(out / SPEC_FILE, self._spec):
-            files[SPEC_FILE] = self._spec.to_toml().encode("ascii")
+            kept = spec_text is not None and PipelineSpec.from_toml(spec_text) == self._spec
+            files[SPEC_FILE] = (spec_text if spec_text is not None and kept else self._spec.to_toml()).encode()
         write_folder(out, files, made)
         return plan(out)
 
@@ -285,7 +303,8 @@ def _levels(
         cut += len(samples) - sum(map(len, pieces))
         label = str(index) if groups is None else str(groups[index])
         levels = (levels_of(framer, extractor, piece) for piece in pieces)
-        found.append(_Recording(label, tuple(level for level in levels if len(level))))
+        digest = hashlib.sha256(np.ascontiguousarray(samples).tobytes()).hexdigest()
+        found.append(_Recording(label, tuple(level for level in levels if len(level)), digest))
     seconds = total / spec.sensor.rate_hz
     report(f"{len(found)} recordings, {seconds:.0f} s; {cut / spec.sensor.rate_hz:.1f} s of constant samples cut out")
     require(groups is None or len(groups) == len(found), "train: groups must have one label for each recording")
@@ -337,6 +356,23 @@ def _open(path: str | Path, spec: PipelineSpec) -> tuple[Any, list[str]]:
     grouped = len(set(folders)) > 1
     groups = folders if grouped else [recording.name for recording in opened]
     return (read_recording(recording) for recording in opened), groups
+
+
+def _as_written(spec: PipelineSpec) -> PipelineSpec:
+    """The spec of the folder that is made: the model is the one that was trained."""
+    return spec.model_copy(update={"model": Model(file="model.tflite", max_macs=spec.model.max_macs)})
+
+
+def _check_out(out: Path, spec: PipelineSpec) -> None:
+    """Before hours of training: the folder must be new, empty, or one of this very spec."""
+    require(not out.exists() or out.is_dir(), f"{out}: is a file; give a folder to write")
+    parent = next(p for p in out.absolute().parents if p.exists())
+    require(parent.is_dir() and os.access(parent, os.W_OK), f"{out}: cannot be written below {parent}")
+    taken = [name for name in (SPEC_FILE, "model.tflite", CALIBRATION_FILE, PLAN_FILE) if (out / name).exists()]
+    require(
+        not taken or _says_the_same(out / SPEC_FILE, _as_written(spec)),
+        f"{out}: holds {', '.join(taken)} of another spec; give a new folder, or train with its own {SPEC_FILE}",
+    )
 
 
 def _says_the_same(path: Path, spec: PipelineSpec) -> bool:

@@ -71,9 +71,12 @@ def train_network(
     best, best_loss, best_epoch = None, np.inf, 0
     for epoch in range(1, MAX_EPOCHS + 1):
         rows = inputs[order.permutation(len(inputs))]
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # one epoch never converges: that is not news
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
             model.partial_fit(rows, rows)
+        # scikit-learn turns Ctrl-C into a warning; that one epoch does not converge is no news.
+        if any("interrupted" in str(warning.message) for warning in caught):
+            raise KeyboardInterrupt
         loss = float(np.mean((model.predict(held_out) - held_out) ** 2))
         progress(epoch, loss)
         if loss < best_loss * 0.999:

@@ -51,6 +51,28 @@ def test_first_screen_has_the_two_commands():
     assert "make demo" in first and "make test" in first
 
 
+def test_every_key_of_the_spec_is_documented_with_its_default():
+    from pydantic_core import PydanticUndefined
+
+    from anomsdk import spec
+
+    page = (ROOT / "docs" / "configuration.md").read_text()
+    sections = [spec.PipelineSpec, spec.Sensor, spec.LogmelFeatures, spec.BandsFeatures, spec.ExternalFeatures]
+    sections += [spec.StackContext, spec.SummaryContext, spec.Model, spec.Score, spec.Alert]
+    for section in sections:
+        for name, field in section.model_fields.items():
+            row = next(
+                (line for line in page.splitlines() if line.startswith("|") and f"`{name}`" in line.split("|")[1]), ""
+            )
+            if name in ("model", "score", "alert", "sensor", "features", "context"):
+                assert f"## [{name}]" in page
+                continue
+            assert row, f"{section.__name__}.{name} is not documented"
+            if field.default not in (PydanticUndefined, None) and not isinstance(field.default, tuple):
+                shown = f"{field.default:g}" if isinstance(field.default, float) else str(field.default)
+                assert shown in row.split("|")[2], f"{section.__name__}.{name}: default {shown}"
+
+
 def test_links_lead_somewhere():
     for path in ROOT.glob("*.md"):
         for target in re.findall(r"\]\((?!http)([^)#]+)", path.read_text()):

@@ -327,13 +327,18 @@ def test_bad_inputs_are_refused(plans, place):
     assert "no recordings in this folder" in refused(place, "watch", "folder", *watch)
     assert "ends with 1 of 2 bytes" in refused(place, "watch", "-", *watch, input=b"\0" * 16_001)
     assert "no samples" in refused(place, "watch", "-", *watch, input=b"")
-    assert "is the input itself" in refused(
-        place, "watch", "good.npy", "--plan", plans / "bands", "--scores", "good.npy"
-    )
-    assert "is a folder" in refused(place, "watch", "good.npy", "--plan", plans / "bands", "--scores", "folder")
+    assert "holds no scores" in refused(place, "watch", "good.npy", "--plan", plans / "bands", "--scores", "good.npy")
+    watched = ("watch", "good.npy", "--plan", plans / "bands", "--scores")
+    assert "written as .npy" in refused(place, *watched, "folder")
+    Path("folder.npy").mkdir()
+    Path("link.npy").symlink_to("good.npy")
+    for name in ("folder.npy", "link.npy"):
+        assert "holds no scores" in refused(place, *watched, name)
+    Path("link.npy").unlink()
+    Path("folder.npy").rmdir()
     assert "cannot be written" in refused(place, "watch", "good.npy", "--plan", plans / "bands", "--scores", "no/s.npy")
     assert "s.npy" not in {p.name for p in place.iterdir()}
-    np.save("s.npy", np.arange(3))
+    np.save("s.npy", np.arange(3, dtype=np.uint32))
     refused(place, "watch", "nan.wav", *watch)
     assert np.array_equal(np.load("s.npy"), np.arange(3)), "an older file stays as it was"
 
@@ -535,3 +540,10 @@ def test_rich_is_imported_only_to_draw(plans):
         "assert 'rich' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("magic", [b"RIFF", b"fLaC", b"OggS", b"\x93NUM", b"PK\x03\x04"])
+def test_files_piped_in_whole_are_refused(plans, place, magic):
+    assert "give the file's name instead" in refused(
+        place, "watch", "-", "--plan", plans / "bands", input=magic + bytes(60_000)
+    )

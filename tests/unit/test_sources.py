@@ -1151,3 +1151,15 @@ def test_any_damage_is_read_or_refused_in_one_line(tmp_path, data):
     except InputError as error:
         assert str(error).isprintable()
     assert str(path) not in open_files()
+
+
+def test_cut_oggs_are_refused(tmp_path):
+    if "OGG" not in soundfile.available_formats():
+        pytest.skip("this libsndfile has no ogg")
+    soundfile.write(tmp_path / "a.ogg", np.random.default_rng(0).uniform(-0.3, 0.3, 5 * RATE), RATE, subtype="VORBIS")
+    data = (tmp_path / "a.ogg").read_bytes()
+    pages = [i for i in range(1, len(data)) if data[i : i + 4] == b"OggS"]
+    for length in (len(data) - 1, len(data) // 2, pages[-1], pages[-1] + 30):
+        (tmp_path / "a.ogg").write_bytes(data[:length])
+        with pytest.raises(InputError, match=r"cut off|cannot be read"):
+            read_recording(open_recordings(tmp_path / "a.ogg", rate_hz=RATE)[0])

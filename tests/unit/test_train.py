@@ -92,6 +92,61 @@ def test_external_rows(tmp_path):
     assert np.median(anomsdk.score(plan, broken)) > 2 * np.median(anomsdk.score(plan, rows[0]))
 
 
+def write_wavs(folder, seeds):
+    import soundfile
+
+    for i in seeds:
+        path = folder / f"day {i % 2}" / f"{i}.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(path, room(i), 16000)
+    return folder
+
+
+def test_from_files_with_sub_folders_as_groups(tmp_path):
+    text = "# my room\n" + SPEC
+    (tmp_path / "spec.toml").write_text(text)
+    normal = write_wavs(tmp_path / "normal", range(6))
+    held = write_wavs(tmp_path / "held", range(10, 12))
+    plan = anomsdk.train.fit_from(tmp_path / "spec.toml", normal, tmp_path / "out", calibration=held)
+    assert (tmp_path / "out" / "spec.toml").read_text() == text
+    assert anomsdk.read_plan(tmp_path / "out" / "plan.json") == plan
+    with pytest.raises(anomsdk.InputError, match="3 of the calibration recordings also train"):
+        anomsdk.train.fit_from(
+            tmp_path / "spec.toml", normal, tmp_path / "out", calibration=tmp_path / "normal" / "day 1"
+        )
+
+
+def test_another_projects_folder_is_left_alone(trained, tmp_path):
+    for name in FILES[:2]:
+        (tmp_path / "out").mkdir(exist_ok=True)
+        (tmp_path / "out" / name).write_bytes(b"mine")
+    (tmp_path / "file").write_bytes(b"mine")
+    recordings = [room(i) for i in range(4)]
+    for out, words in (
+        ("out", "holds model.tflite, calibration.json of another spec"),
+        ("file", "is a file"),
+        ("file/x", "cannot be written below"),
+    ):
+        with pytest.raises(anomsdk.InputError, match=words):
+            anomsdk.train.fit(PipelineSpec.from_toml(SPEC), recordings, out=tmp_path / out)
+    assert {p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} == {b"mine"}
+
+
+def test_ctrl_c_inside_an_epoch_stops_the_training(monkeypatch):
+    """scikit-learn catches the interrupt itself, and only warns."""
+    from sklearn.neural_network import MLPRegressor
+
+    from anomsdk.train.network import train_network
+
+    def interrupted(self, *_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(MLPRegressor, "_backprop", interrupted)
+    rows = np.random.default_rng(0).standard_normal((200, 6))
+    with pytest.raises(KeyboardInterrupt):
+        train_network(rows, rows, (4, 2, 4), seed=0)
+
+
 def test_groups_are_never_split():
     recordings = [_Recording(str(i % 5), ()) for i in range(40)]
     stay, held = _split(recordings, 0.25, seed=0)
