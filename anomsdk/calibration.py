@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from anomsdk.core.alert import MAX_N
 from anomsdk.errors import InputError
+from anomsdk.files import read_limited
 from anomsdk.spec import PipelineSpec
 
 MAX_BYTES = 16 << 20
@@ -29,7 +30,7 @@ class Normalisation(_Part):
     """Centre and half-width of each feature: centre + half-width becomes 127."""
 
     centre: Annotated[tuple[Annotated[float, Field(strict=False, ge=-1e9, le=1e9)], ...], Field(strict=False)]
-    half_width: Annotated[tuple[Annotated[float, Field(strict=False, gt=0, le=1e9)], ...], Field(strict=False)]
+    half_width: Annotated[tuple[Annotated[float, Field(strict=False, ge=1e-6, le=1e9)], ...], Field(strict=False)]
 
     @model_validator(mode="after")
     def _same_length(self) -> Normalisation:
@@ -93,12 +94,9 @@ class Calibration(_Part):
     def from_file(cls, path: str | Path) -> Calibration:
         """Read a calibration.json; InputError names what is wrong."""
         path = Path(path)
+        data = read_limited(path, MAX_BYTES)
         try:
-            if path.stat().st_size > MAX_BYTES:
-                raise InputError(f"{path}: larger than {MAX_BYTES} bytes; is this a calibration.json?")
-            return cls.model_validate_json(path.read_bytes())
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+            return cls.model_validate_json(data)
         except (ValidationError, RecursionError) as error:
             problem = "too deeply nested"
             if isinstance(error, ValidationError):

@@ -10,9 +10,7 @@ import base64
 import binascii
 import hashlib
 import json
-import os
 import re
-import tempfile
 import types
 import typing
 from dataclasses import fields, is_dataclass
@@ -22,14 +20,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.core.plan import FORMAT, Plan, canonical_json
+from anomsdk.core.plan import FORMAT, MAX_PROVENANCE, MAX_TEXT, Plan, canonical_json
 from anomsdk.errors import InputError
+from anomsdk.files import read_limited, write_atomically
 
-MAX_BYTES = 64 << 20
+MAX_BYTES = 16 << 20
 MAX_DEPTH = 8
 
 _INT_DIGITS = 11
-_TEXT_LENGTH = 500
 _ANNOTATION_DTYPES = {"int8": "i1", "uint8": "u1", "int16": "<i2", "uint16": "<u2", "int32": "<i4"}
 
 
@@ -51,12 +49,7 @@ def read_plan(path: str | Path) -> Plan:
     if not isinstance(path, (str, Path)):
         raise InputError(f"read_plan: {type(path).__name__} is no path; give a str or a pathlib.Path")
     path = Path(path)
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not a usable path"
-        raise InputError(f"{path}: cannot be read: {reason}") from None
+    data = read_limited(path, MAX_BYTES)
     return parse_plan(data, name=str(path), folder=path.parent)
 
 
@@ -80,26 +73,6 @@ def parse_plan(data: bytes, *, name: str, folder: Path | None = None) -> Plan:
 def write_plan(plan: Plan, path: str | Path) -> None:
     """Write a plan file: beside its place first, then renamed, so that no half of one is ever seen."""
     write_atomically(Path(path), plan.canonical_bytes)
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Replace a file by new bytes, or leave it as it was."""
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException as error:
-        Path(temporary).unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise InputError(f"{path}: cannot be written: {error.strerror}") from None
-        raise
 
 
 def reference_models_folder() -> Path:
@@ -157,12 +130,10 @@ def _strict_json(data: bytes) -> Any:
 
 
 def _check_depth(text: str) -> None:
-    """Refuse nesting before the parser recurses into it."""
+    """Refuse nesting before the parser recurses into it. No string of a plan holds a bracket."""
     depth = 0
-    for token in re.finditer(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', text):
-        if token[0][0] == '"':
-            continue
-        depth += 1 if token[0] in "[{" else -1
+    for bracket in re.finditer(r"[\[\]{}]", text):
+        depth += 1 if bracket[0] in "[{" else -1
         if depth > MAX_DEPTH:
             raise InputError(f"nested deeper than {MAX_DEPTH} levels; this is no plan")
 
@@ -170,8 +141,8 @@ def _check_depth(text: str) -> None:
 def _distinct_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     tree = dict(pairs)
     if len(tree) != len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
         raise InputError(f"key '{twice[:40]}' stands there twice")
     return tree
 
@@ -221,8 +192,8 @@ def _value(hint: Any, node: Any, where: str) -> Any:
             raise InputError(f"{where}: is {_json_type(node)}, must be an integer")
         return node
     if hint is str:
-        if type(node) is not str or len(node) > _TEXT_LENGTH:
-            raise InputError(f"{where}: must be a string of at most {_TEXT_LENGTH} characters")
+        if type(node) is not str or len(node) > MAX_TEXT:
+            raise InputError(f"{where}: must be a string of at most {MAX_TEXT} characters")
         return node
     if origin is np.ndarray or origin is NDArray:  # numpy 2 made NDArray a type of its own
         return _array(node, _ANNOTATION_DTYPES[_innermost(hint).__name__], where)
@@ -239,7 +210,7 @@ def _value(hint: Any, node: Any, where: str) -> Any:
     if is_dataclass(hint):
         assert isinstance(hint, type)
         return hint(**_dataclass_values(hint, node, where))
-    if not isinstance(node, dict) or len(node) > 64:  # provenance
+    if not isinstance(node, dict) or len(node) > MAX_PROVENANCE:
         raise InputError(f"{where}: must be an object of strings")
     return {key: _value(str, item, f"{where}.{key[:40]}") for key, item in node.items()}
 

@@ -60,7 +60,8 @@ def plan(folder: str | Path) -> Plan:
     spec = PipelineSpec.from_file(folder / SPEC_FILE)
     calibration_path = folder / CALIBRATION_FILE
     calibration = Calibration.from_file(calibration_path) if calibration_path.exists() else None
-    return plan_from(spec, read_tflite(folder / spec.model.file), calibration, folder=folder)
+    model_path = folder / spec.model.file
+    return plan_from(spec, read_tflite(model_path), calibration, folder=model_path.parent)
 
 
 def plan_from(
@@ -251,7 +252,7 @@ def _activation_range(layer: FullyConnected) -> tuple[int, int]:
     low, high = ends[layer.activation]
 
     def quantized(real: float) -> int:
-        ratio = float(np.float32(real) / np.float32(layer.output_scale))
+        ratio = float(np.float32(real) / np.float32(max(layer.output_scale, 2.0**-20)))  # beyond int8 long before
         return layer.output_zero_point + int(math.copysign(math.floor(abs(ratio) + 0.5), ratio))
 
     act_low = -128 if low is None else max(-128, quantized(low))
@@ -335,7 +336,7 @@ def _raise_score(spec: PipelineSpec, timing: TimingPlan, calibration: Calibratio
 def _provenance(spec: PipelineSpec, calibration: Calibration | None) -> dict[str, str]:
     from anomsdk import __version__
 
-    facts = {"anomsdk": __version__, "model_file": spec.model.file}
+    facts = {"anomsdk": __version__, "model_file": Path(spec.model.file).name}
     return {**(calibration.provenance if calibration is not None else {}), **facts}
 
 

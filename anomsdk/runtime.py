@@ -68,10 +68,14 @@ class Pipeline:
         samples = checked_block(block, self.plan.columns)
         results: list[Result] = []
         tapped = []
-        for ticks in engine.ticks(samples):
-            results += engine.results(ticks)
-            if self._tap:
-                tapped.append(ticks.inputs.astype(np.int8))
+        try:
+            for ticks in engine.ticks(samples):
+                results += engine.results(ticks)
+                if self._tap:
+                    tapped.append(ticks.inputs.astype(np.int8))
+        except BaseException:  # Ctrl-C, too: what was in scratch must not stay there
+            self.close()
+            raise
         if self._tap:
             self._tapped = np.concatenate([self._tapped[:0], *tapped])
         return results

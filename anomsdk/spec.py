@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from anomsdk.core import alert, bands, context, external, fft, filterbank
 from anomsdk.core.plan import NAME_PATTERN
 from anomsdk.errors import InputError
+from anomsdk.files import read_limited
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -77,8 +78,8 @@ class BandsFeatures(_Hearing):
 
     kind: Literal["bands"]
     n_bands: Annotated[int, Field(ge=1, le=filterbank.MAX_BANDS)]
-    fmin_hz: Annotated[float, Field(gt=0)]
-    band_ms: Annotated[float, Field(gt=0)]
+    fmin_hz: Annotated[float, Field(ge=0.001)]
+    band_ms: Annotated[float, Field(gt=0, le=3_600_000)]
     """Milliseconds that energies add up over before the logarithm; a whole number of hops."""
 
 
@@ -87,7 +88,7 @@ class ExternalFeatures(_Section):
 
     kind: Literal["external"]
     n_features: Annotated[int, Field(ge=1, le=external.MAX_FEATURES)]
-    counts_per_unit: Annotated[float, Field(gt=0, le=1e6)] = 1.0
+    counts_per_unit: Annotated[float, Field(ge=1e-6, le=1e6)] = 1.0
     """int16 counts in one of the units that the model's own input scale speaks of (256: log-mels in 1/256 dB)."""
     normalisation: Literal["learnt", "model"] = "learnt"
 
@@ -270,7 +271,7 @@ class PipelineSpec(_Section):
         """A spec from TOML text."""
         try:
             tree = tomllib.loads(text)
-        except (tomllib.TOMLDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(f"{source}: not valid TOML: {str(error).splitlines()[0]}") from None
         return cls.from_dict(tree, source=source)
 
@@ -279,13 +280,9 @@ class PipelineSpec(_Section):
         """A spec from a .toml file."""
         path = Path(path)
         try:
-            if path.stat().st_size > MAX_SPEC_BYTES:
-                raise InputError(f"{path}: larger than {MAX_SPEC_BYTES} bytes; is this a spec.toml?")
-            text = path.read_text(encoding="utf-8")
+            text = read_limited(path, MAX_SPEC_BYTES).decode("utf-8")
         except UnicodeDecodeError:
             raise InputError(f"{path}: not UTF-8 text; is this a spec.toml?") from None
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read: {error.strerror}") from None
         return cls.from_toml(text, source=str(path))
 
     def to_toml(self) -> str:

@@ -141,12 +141,14 @@ def _filterbank(shares: Sequence[_Share], n_bands: int, length: int, log2_scale:
         f"features: band {(empty or [0])[0]} holds no bin of the spectrum; use fewer bands or a longer fft_length",
     )
     unit = 2 * math.log2(length / 2**45) + 1
+    # A rise is a quotient of small differences: its error is larger than the margin of `rounded`.
+    rises = [round(32768 * share.rise, 6) for share in shares if not share.own]
     value_bits = 14
     while value_bits > 8 and largest_sum(max(widths), value_bits) > INT32_MAX:
         value_bits -= 1
     return FilterbankPlan(
         edges=np.array([shares[0].bin + sum(widths[:i]) for i in range(len(widths) + 1)], np.uint16),
-        minus_rise_q15=np.array([-rounded(32768 * share.rise) for share in shares if not share.own], np.int16),
+        minus_rise_q15=np.array([-rounded(r) for r in rises], np.int16),
         value_bits=value_bits,
         offset_q10=np.array([rounded(1024 * (unit + scale)) for scale in log2_scale], np.int32),
     )

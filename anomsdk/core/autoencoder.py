@@ -13,6 +13,7 @@ from anomsdk.core.fixed import INT32_MAX, Ints, multiply_by_quantized_multiplier
 
 MAX_WIDTH = 4096
 MAX_LAYERS = 64
+MAX_MACS = 8 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +83,8 @@ class LayerPlan:
 def check_layers(layers: tuple[LayerPlan, ...]) -> None:
     """Prove every layer, for any int8 input to the first."""
     require(1 <= len(layers) <= MAX_LAYERS, f"autoencoder: {len(layers)} layers, not 1 to {MAX_LAYERS}")
+    macs = sum(layer.weights.size for layer in layers)
+    require(macs <= MAX_MACS, f"autoencoder: {macs} multiply-accumulates, more than {MAX_MACS}")
     low, high = -128, 127
     for index, layer in enumerate(layers):
         layer.check(low, high, f"autoencoder: layer {index}")
@@ -90,6 +93,10 @@ def check_layers(layers: tuple[LayerPlan, ...]) -> None:
         require(
             one.n_out == next_one.n_in,
             f"autoencoder: layer {index} gives {one.n_out} values, layer {index + 1} takes {next_one.n_in}",
+        )
+        require(
+            one.output_zero_point == next_one.input_zero_point,
+            f"autoencoder: layer {index} ends on another zero point than layer {index + 1} begins with",
         )
 
 

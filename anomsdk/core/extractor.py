@@ -43,7 +43,9 @@ class Extractor(ABC):
         """
         levels, completed_by = self.levels(frames)
         self.wipe_scratch()
-        return self._affine.run(levels), completed_by
+        features = self._affine.run(levels)
+        levels.fill(0)
+        return features, completed_by
 
     def restart(self) -> None:  # noqa: B027 (most extractors gather nothing)
         """Forget what was gathered for the next frame."""

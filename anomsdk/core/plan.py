@@ -28,6 +28,8 @@ FORMAT = 1
 NAME_PATTERN = r"[A-Za-z][A-Za-z0-9_]{0,47}"
 """A name that C can use."""
 MAX_GAP = 2**31 - 1
+MAX_PROVENANCE = 64
+MAX_TEXT = 500
 
 ExtractorPlan: TypeAlias = LogmelPlan | BandsPlan | ExternalPlan
 
@@ -109,7 +111,11 @@ class Plan:
     model: ModelPlan
     provenance: Mapping[str, str]
     folder: Path | None = field(default=None, compare=False, metadata={"canonical": False})
-    """Where it was read from: engine tflite looks there for the model. Not part of the plan's value."""
+    """Where engine tflite looks for the model. Not part of the plan's value."""
+
+    def __post_init__(self) -> None:
+        for f in fields(self):
+            _freeze(getattr(self, f.name))
 
     @cached_property
     def canonical_bytes(self) -> bytes:
@@ -182,6 +188,7 @@ class Plan:
             re.fullmatch(NAME_PATTERN, self.name) is not None,
             "plan: name is not 1 to 48 letters, digits and underscores that begin with a letter",
         )
+        _check_provenance(self.provenance)
         self.sensor.check()
         self.framer.check()
         self.extractor.check()
@@ -204,6 +211,13 @@ class Plan:
             f"plan: the model gives {self.layers[-1].n_out} outputs for {n} inputs",
         )
         self.score.check(n)
+        first, last = self.layers[0].input_zero_point, self.layers[-1].output_zero_point
+        score, edges = self.score, self.model
+        for part, zero_points in (
+            ("score", (score.input_zero_point, score.output_zero_point)),
+            ("model", (edges.input.zero_point, edges.output.zero_point)),
+        ):
+            require(zero_points == (first, last), f"{part}: its zero points are not those of the layers")
         self.timing.check()
         self.levels.check(self.timing)
 
@@ -220,6 +234,36 @@ class Plan:
         tree = {key: value for key, value in canonical_tree(self).items() if key not in parts}
         tree["format"] = FORMAT
         return hashlib.sha256(canonical_json(tree)).hexdigest()
+
+
+def _check_provenance(provenance: Mapping[str, str]) -> None:
+    """Provenance is outside every id, so it may name things but never lead anywhere."""
+    require(len(provenance) <= MAX_PROVENANCE, f"provenance: {len(provenance)} entries, more than {MAX_PROVENANCE}")
+    for key, value in provenance.items():
+        where = f"provenance: {key[:40]!r}"
+        require(0 < len(key) <= 64 and len(value) <= MAX_TEXT, f"{where} is longer than 64 and {MAX_TEXT} characters")
+        text = key + value
+        require(
+            text.isascii() and text.isprintable() and not set(text) & set("[]{}"),
+            f"{where} holds brackets or characters that are not printable ASCII",
+        )
+    name = provenance.get("model_file", "model.tflite")
+    require(
+        name not in ("", ".", "..") and not set(name) & set("/\\:"),
+        f"provenance: model_file {name[:40]!r} is no plain file name; put the model beside the plan",
+    )
+
+
+def _freeze(value: Any) -> None:
+    """Make every array of a plan read-only: its ids are computed once."""
+    if isinstance(value, np.ndarray):
+        value.flags.writeable = False
+    elif isinstance(value, tuple):
+        for item in value:
+            _freeze(item)
+    elif is_dataclass(value):
+        for f in fields(value):
+            _freeze(getattr(value, f.name))
 
 
 def canonical_tree(value: Any) -> Any:

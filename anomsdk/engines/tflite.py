@@ -15,13 +15,17 @@ from typing import Any
 
 import numpy as np
 
+from anomsdk.core.autoencoder import Autoencoder
 from anomsdk.core.fixed import Ints
 from anomsdk.core.pipeline import Chain
 from anomsdk.core.plan import EdgePlan, ModelPlan, Plan
 from anomsdk.engines import probe
 from anomsdk.errors import InputError
+from anomsdk.files import read_limited
 
 ORACLE = "tflite_runtime.interpreter"
+MAX_MODEL_BYTES = 16 << 20
+_TRIALS = 8
 CROSS_CHECK = "ai_edge_litert.interpreter"
 
 
@@ -38,11 +42,21 @@ class TfliteEngine(Chain):
     """
 
     def __init__(self, plan: Plan) -> None:
-        super().__init__(plan, InterpreterModel(open_oracle(model_bytes(plan)), plan.model))
+        model = InterpreterModel(open_oracle(model_bytes(plan)), plan.model)
+        _check_that_it_is_the_planned_one(model, plan)
+        super().__init__(plan, model)
 
     def reconstruct(self, inputs: Ints) -> Ints:
         """The model stage alone: int8 range (n, n_in) to (n, n_out), int64."""
         return self._model.run(inputs)
+
+
+def _check_that_it_is_the_planned_one(model: InterpreterModel, plan: Plan) -> None:
+    """The hash only says that the plan names this file; the file must also compute what the layers say."""
+    n = plan.n_inputs
+    rows = np.arange(_TRIALS * n, dtype=np.int64).reshape(_TRIALS, n) ** 2 * 7919 // 64 % 256 - 128
+    if model.n_out != n or not np.array_equal(model.run(rows), Autoencoder(plan.layers).run(rows)):
+        raise InputError("engine tflite: the model file does not compute what the plan's layers say; plan again")
 
 
 class InterpreterModel:
@@ -54,11 +68,11 @@ class InterpreterModel:
         self._in, self._out = given["index"], taken["index"]
         self._edges = model.input, model.output
         self._given = np.zeros(given["shape"], given["dtype"])
-        self._n_out = int(np.prod(taken["shape"]))
+        self.n_out = int(np.prod(taken["shape"]))
 
     def run(self, inputs: Ints) -> Ints:
         """Int8 outputs (n, n_out) for int8 inputs (n, n_in), both int64."""
-        outputs = np.zeros((len(inputs), self._n_out), np.int64)
+        outputs = np.zeros((len(inputs), self.n_out), np.int64)
         encoded = _encode(inputs, self._edges[0])
         for row, values in enumerate(encoded):
             self._given[...] = values.reshape(self._given.shape)
@@ -99,11 +113,9 @@ def model_bytes(plan: Plan) -> bytes:
         )
     path = plan.folder / name
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(
-            f"engine tflite: {path}: {error.strerror}; put the model there, or use engine reference"
-        ) from None
+        data = read_limited(path, MAX_MODEL_BYTES)
+    except InputError as error:
+        raise InputError(f"engine tflite: {error}; put the model there, or use engine reference") from None
     if hashlib.sha256(data).hexdigest() != plan.model.sha256:
         raise InputError(
             f"engine tflite: {path} is not the model of this plan (sha256 differs); restore it or plan again"

@@ -6,8 +6,10 @@ import hashlib
 import json
 import math
 import os
+import signal
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -98,6 +100,7 @@ def fit(
     InputError : too little to learn from, or recordings of the wrong type
     """
     _check_out(Path(out), spec)
+    require(0 <= seed < 2**31, f"train: seed is {seed}, not 0 to 2**31 - 1")
     require(spec.features.normalisation == "learnt", f'{SPEC_FILE}: features.normalisation must be "learnt" to train')
     extractor = extractor_plan(spec, _unit_map(spec))
     framer = (
@@ -280,10 +283,24 @@ def write_folder(out: Path, files: dict[str, bytes], made: Plan) -> None:
             if not out.exists():
                 os.replace(fresh, out)  # noqa: PTH105 (a folder)
                 return
-            for name in [*files, PLAN_FILE]:
-                (fresh / name).replace(out / name)
+            with _uninterrupted():
+                for name in [*files, PLAN_FILE]:
+                    (fresh / name).replace(out / name)
     except OSError as error:
         raise InputError(f"{out}: cannot be written: {error.strerror}") from None
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Hold Ctrl-C and termination back while files that belong together are renamed."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _levels(
@@ -301,6 +318,7 @@ def _levels(
         pieces = without_constant(samples, shortest) if spec.sensor.kind == "audio" else [samples]
         total += len(samples)
         cut += len(samples) - sum(map(len, pieces))
+        require(groups is None or index < len(groups), "train: groups must have one label for each recording")
         label = str(index) if groups is None else str(groups[index])
         levels = (levels_of(framer, extractor, piece) for piece in pieces)
         digest = hashlib.sha256(np.ascontiguousarray(samples).tobytes()).hexdigest()
@@ -319,8 +337,7 @@ def _split(recordings: list[_Recording], share: float, seed: int) -> tuple[list[
     labels = sorted({recording.group for recording in recordings})
     require(
         len(labels) >= 2,
-        "train: one group of recordings cannot be split into training and calibration; give more recordings, "
-        "or sub-folders that group them",
+        "train: too few groups of recordings; training needs 2, and 1 more where no calibration recordings are given",
     )
     n = max(1, round(share * len(labels)))
     held = set(np.random.default_rng(seed).permutation(labels)[:n].tolist())

@@ -394,7 +394,7 @@ def test_plan_writes_the_plan_of_a_folder(plans, place):
     assert done.returncode == 0 and Path("room/plan.json").read_bytes() == before == plan.canonical_bytes
     assert done.stdout == (
         f"wrote room/plan.json: {len(before):,} bytes, {plan.macs:,} MACs a tick\n"
-        f"id       {plan.id}\nscore_id {plan.score_id}\n"
+        f"id       {plan.id}\nscore_id {plan.score_id}\nraise    {plan.levels.raise_score}\n"
     )
     assert sorted(p.name for p in Path("room").iterdir()) == [
         "calibration.json",

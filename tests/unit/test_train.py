@@ -178,8 +178,10 @@ def test_widths_keep_the_budget(n, budget):
 @pytest.mark.parametrize(
     ("recordings", "more", "words"),
     [
-        ([room(0)], {}, "one group of recordings cannot be split"),
-        ([room(0), room(1)], {"groups": ["a", "a"]}, "one group of recordings cannot be split"),
+        ([room(0)], {}, "too few groups"),
+        ([room(0), room(1)], {"groups": ["a", "a"]}, "too few groups"),
+        ([room(0)], {"seed": -1}, "seed is -1"),
+        ([room(0), room(1)], {"groups": ["a"]}, "one label for each recording"),
         ([room(0)], {"groups": ["a", "b"]}, "one label for each recording"),
         ([np.zeros(90_000, np.int16)] * 4, {}, "nothing to learn from"),
         ([room(i)[:4000] for i in range(5)], {}, "too few|shorter than"),

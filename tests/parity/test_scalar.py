@@ -1,0 +1,472 @@
+"""The package against tests/scalar.py, which knows docs/spec.md only: equal integers, and the examples of the page."""
+
+import base64
+import hashlib
+import json
+import math
+import re
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+import anomsdk
+from tests import scalar
+from tests.make import ROOT, SPECS, make_folder, noise
+
+EXAMPLES = (ROOT / "docs/spec.md").read_text().partition("\n## Worked example\n")[2]
+MANY = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+# The examples of the page
+
+
+def section(heading):
+    return re.search(rf"^### {heading}\n(.*?)(?=^##|\Z)", EXAMPLES, re.M | re.S)[1]
+
+
+def tables(heading):
+    """Each table of a section: its rows below the head, cell by cell."""
+    found = re.findall(r"^\|(?:---\|)+\n((?:\|.*\n)*)", section(heading), re.M)
+    return [[[cell.strip(" `") for cell in row.strip("|").split("|")] for row in rows.splitlines()] for rows in found]
+
+
+def integers(text):
+    return [int(number) for number in re.findall(r"-?\d+", text)]
+
+
+def after(words, heading):
+    """The integers that follow the words in a text block, on further lines of it too."""
+    return integers(re.search(rf"^{words}\s((?:\s*-?\d+)+)", section(heading), re.M)[1])
+
+
+def test_logarithms():
+    for x, log2_q10, in_event in tables("Fixed and logarithm")[0]:
+        assert scalar.log2_q10(int(x)) == int(log2_q10)
+        assert scalar.event(2, False, 0, 0, int(x), b"ab")[8:10] == int(in_event).to_bytes(2, "little")
+
+
+@pytest.mark.parametrize(
+    ("index", "function"),
+    [
+        (1, scalar.saturating_rounding_doubling_high_mul),
+        (2, scalar.rounding_divide_by_pot),
+        (3, scalar.multiply_by_quantized_multiplier),
+    ],
+)
+def test_fixed(index, function):
+    rows = tables("Fixed and logarithm")[index]
+    assert [function(*map(int, row[:-1])) for row in rows] == [int(row[-1]) for row in rows]
+
+
+@given(st.integers(-(2**31), 2**31 - 1), st.integers(-32768, 32767))
+def test_mulw_without_a_long_product(z, w):
+    assert scalar.i32((z >> 16) * w) + (scalar.i32((z & 0xFFFF) * w) >> 16) == scalar.mulw(z, w)
+
+
+def rounded(x):
+    return math.floor(x + 0.5 + 1e-9)
+
+
+def fft_tables(n):
+    window = [min(32767, rounded(32768 * (0.5 - 0.5 * math.cos(2 * math.pi * i / n)))) for i in range(n // 2 + 1)]
+    cos = [min(32767, rounded(32768 * math.cos(2 * math.pi * j / n))) for j in range(n // 4 + 1)]
+    return {"length": n, "window_q15": window, "cos_q15": cos}
+
+
+def chirp(n):
+    return [(37 * i * i + 11 * i) % 2001 - 1000 for i in range(n)]
+
+
+@pytest.mark.parametrize(
+    ("index", "bits", "x"),
+    [(0, 10, chirp(64)), (1, 15, [-32768 if i & 8 else 32767 for i in range(64)]), (2, 10, chirp(128))],
+)
+def test_fft(index, bits, x):
+    plan = fft_tables(len(x))
+    if len(x) == 64:
+        assert plan["window_q15"] == after("window_q15", "FFT") and plan["cos_q15"] == after("cos_q15", "FFT")
+    spectrum, found = scalar.Fft(plan).spectrum(x)
+    assert found == bits
+    rows = tables("FFT")[index]
+    assert len(rows) > 7 and all(spectrum[int(k)] == (int(re), int(im)) for k, re, im in rows)
+
+
+def test_fft_of_minus_one():
+    words = re.search(r"All samples -1: `bits` 0, (.*)", section("FFT"))[1]
+    spectrum, bits = scalar.Fft(fft_tables(64)).spectrum([-1] * 64)
+    found = re.findall(r"X\[(\d+)\] = \((-?\d+), (-?\d+)\)", words)
+    assert bits == 0 and len(found) == 4 and all(spectrum[int(k)] == (int(re), int(im)) for k, re, im in found)
+
+
+BANDS_SECTION = "Filterbank, energy, bands"
+
+
+def bands_plan():
+    filterbank = {name: after(name, BANDS_SECTION) for name in ("edges", "minus_rise_q15")}
+    filterbank |= {"value_bits": 14, "offset_q10": [-78848] * 3}
+    normalisation = {name: after(name, BANDS_SECTION) for name in ("gain", "bias", "shift")}
+    return {
+        "kind": "bands",
+        "fft": fft_tables(64),
+        "filterbank": filterbank,
+        "levels": {"floor_q10": -37418, "range_q10": 27213},
+        "hops_per_frame": 2,
+        "mean_q10": -1024,
+        "headroom": 2,
+        "normalisation": normalisation | {"low": -127, "high": 127},
+    }
+
+
+def test_bands():
+    hop_0, level_0, hop_1, sums = tables(BANDS_SECTION)[0]
+    bands = scalar.Bands(bands_plan())
+    for x, row in ((chirp(64), hop_0), ([v >> 3 for v in chirp(64)], hop_1)):
+        energies = bands.filterbank.bands(*bands.fft.spectrum(x))
+        energies.append(scalar.total(energies, 2))
+        assert [list(energy) for energy in energies] == [integers(cell) for cell in row[1:]]
+        if row is hop_0:
+            assert [bands.levels.floored(energy, -78848) for energy in energies] == [int(cell) for cell in level_0[1:]]
+    assert bands.hop(chirp(64)) is None
+    seen = []
+    bands.normalisation.features = lambda values: seen.extend([values, bands.sums]) or values
+    bands.hop([v >> 3 for v in chirp(64)])
+    assert seen[0] == [-7939, -6868, -5826, -4013, 1001]
+    assert [list(energy) for energy in seen[1]] == [integers(cell) for cell in sums[1:]]
+    assert scalar.Bands(bands_plan()).normalisation.features(seen[0]) == [-11, -1, 9, 10, -13]
+
+
+def test_add():
+    for operands, result in tables(BANDS_SECTION)[1]:
+        a, a_exponent, b, b_exponent = integers(operands)
+        assert list(scalar.add(scalar.Energy(a, a_exponent), scalar.Energy(b, b_exponent))) == integers(result)
+
+
+def test_affine():
+    head = integers(re.search(r"\| value \|(.*)", section("Affine"))[1])
+    (_, *results) = tables("Affine")[0][0]
+    assert [scalar.affine_int8(value, 3, -242, 4, -127, 127) for value in head] == [int(cell) for cell in results]
+
+
+def test_context():
+    names = ("mean", "deviation", "max", "min")
+    context = scalar.Context({"kind": "stack", "frames": 4, "stride": 1})
+    columns = [(3, -5, 10, -1), (-128, 0, 127, 1)]
+    expected = integers(re.search(r"```text\n(.*?)```", section("Context"), re.S)[1])
+    assert [context.statistic(name, v) for name in names for v in columns] == expected
+
+
+def test_autoencoder():
+    plan = {
+        "weights": [[3, -2, 5], [-128, 127, 1]],
+        "bias": [100, -37],
+        "multiplier": [1518500250, 1073741824],
+        "shift": [-3, -8],
+        "input_zero_point": -3,
+        "weight_zero_point": 0,
+        "output_zero_point": 10,
+        "act_low": -128,
+        "act_high": 127,
+    }
+    for x, _, y in tables("Autoencoder")[0]:
+        assert scalar.layer(plan, integers(x)) == integers(y)
+
+
+def test_score():
+    for zero_points, gains, shift, _, expected in tables("Score")[0]:
+        names = ("input_zero_point", "output_zero_point", "input_gain", "output_gain", "shift")
+        plan = dict(zip(names, integers(f"{zero_points} {gains} {shift}"), strict=True)) | {"weights": [1, 2, 3]}
+        assert scalar.score(plan, [10, -20, 127], [9, -25, 100]) == int(expected)
+
+
+def test_alert_and_event():
+    timing = {"m": 2, "n": 3, "on_delay": 1, "off_delay": 1, "cooldown": 3}
+    timing |= {"clear_ratio_q16": 52429, "high_ratio_q16": 262144}
+    alert = scalar.Alert(timing, scalar.levels_of(1000, 52429, 262144), bytes.fromhex("cdab"))
+    assert (alert.levels["clear_score"], alert.levels["high_score"]) == (800, 4000)
+    rows, levels = tables("Alert and event")
+    assert len(rows) == 19
+    for hop, s, hits, pending, quiet, cooldown, state, event in rows:
+        events = [found.hex() for found in alert.tick(int(hop), int(s))]
+        counters = (format(alert.hits, "03b"), *map(str, (alert.pending, alert.quiet, alert.cooldown)))
+        assert counters == (hits, pending, quiet, cooldown), hop
+        assert ["NORMAL", "PENDING", "UNACK_ALARM"][alert.state] == state
+        assert events == ([event] if event else [])
+    for raise_score, ratios, clear, high in levels:
+        found = scalar.levels_of(int(raise_score), *integers(ratios))
+        assert (found["clear_score"], found["high_score"]) == (int(clear), int(high))
+    dump = re.search(r"```text\n((?:[0-9a-f]{2}\s){16})```", section("Alert and event"))[1]
+    assert scalar.event(2, True, 0x0102, 0x03040506, 1_000_000, bytes.fromhex("cdab")) == bytes.fromhex(dump)
+
+
+def test_plan_file(tmp_path):
+    small, whole = re.findall(r"```text\n(\{.*\})\n```", section("Plan file"))
+    array = {"data": "AQD+/w==", "dtype": "<i2", "shape": [2]}
+    assert scalar.canonical({"c": '\u00e9\u20ac\n"/', "b": [1, 2], "a": array}) == small
+    assert scalar.decoded(array) == [1, -2]
+    assert hashlib.sha256(b'{"a":1}\n').hexdigest() in section("Plan file")
+
+    data = whole.encode() + b"\n"
+    ids, rows = tables("Plan file")
+    assert len(data) == 1358
+    assert [scalar.plan_id(scalar.read(data)), scalar.score_id(scalar.read(data))] == [row[1] for row in ids]
+    (tmp_path / "plan.json").write_bytes(data)
+    x = np.array([integers(row[0]) for row in rows], np.int16)
+    with anomsdk.Pipeline(anomsdk.read_plan(tmp_path / "plan.json")) as pipeline:
+        theirs = pipeline.process(x)
+    mine = scalar.Pipeline(data).process(x.tolist())
+    for (_, inputs, outputs, s, event), a, b in zip(rows, mine, theirs, strict=True):
+        assert (a.inputs, a.outputs, a.score) == (integers(inputs), integers(outputs), int(s))
+        assert [e.hex() for e in a.events] == [bytes(e).hex() for e in b.events] == ([event] if event else [])
+
+
+# Plans and streams
+
+
+def same(plan, steps):
+    """Run both through blocks (arrays), gaps (numbers) and resets (None); what they gave."""
+    mine = scalar.Pipeline(plan.canonical_bytes)
+    found = []
+    with anomsdk.Pipeline(plan, tap=True) as theirs:
+        for step in steps:
+            if step is None:
+                mine.reset()
+                theirs.reset()
+            elif isinstance(step, int):
+                mine.gap(step)
+                theirs.gap(step)
+            else:
+                rows = step.reshape(-1, plan.columns) if plan.sensor.kind == "external" else step
+                a, b = mine.process(rows.tolist()), theirs.process(step)
+                assert [r.inputs for r in a] == theirs.tapped.tolist()
+                assert [r.outputs for r in a] == anomsdk.reconstruct(plan, theirs.tapped).tolist()
+                assert [r[:3] for r in a] == [(r.hop, r.score, [bytes(e) for e in r.events]) for r in b]
+                found += a
+    return found
+
+
+def altered(plan, folder, change):
+    """The plan after a change of its decoded file; None where the reader refuses that."""
+    tree = json.loads(plan.canonical_bytes)
+    change(tree)
+    del tree["sha256"]
+    tree["sha256"] = scalar.digest(tree, "sha256")
+    path = folder / "altered.json"
+    path.write_bytes(scalar.canonical(tree).encode() + b"\n")
+    try:
+        return anomsdk.read_plan(path)
+    except anomsdk.InputError:
+        return None
+
+
+def encoded(values, like):
+    """An array of the file, of the type and shape of another one."""
+    size = scalar.SIZES[like["dtype"]]
+    data = b"".join(int(v).to_bytes(size, "little", signed="i" in like["dtype"]) for v in values)
+    return like | {"data": base64.b64encode(data).decode()}
+
+
+def stream(shape, n, seed, columns=1):
+    i = np.arange(n)
+    x = {
+        "noise": lambda: noise(n, seed=seed, columns=columns),
+        "square": lambda: np.where((i + seed) // (1 + seed % 40) % 2, 32767, -32768),
+        "most negative": lambda: np.full(n, -32768),
+        "silence": lambda: np.zeros(n),
+        "impulses": lambda: np.where((i + seed) % 397 == 0, -32768, 0),
+    }[shape]()
+    return np.repeat(x[:, None], columns, axis=1).astype(np.int16) if x.ndim < 2 and columns > 1 else x.astype(np.int16)
+
+
+SHAPES = ["noise", "square", "most negative", "silence", "impulses"]
+
+
+@st.composite
+def spec_texts(draw):
+    kind = draw(st.sampled_from(["bands", "logmel", "external"]))
+    frames, stride = draw(st.integers(1, 4)), draw(st.integers(1, 3))
+    names = draw(st.lists(st.sampled_from(["mean", "deviation", "max", "min"]), unique=True))
+    names = f"statistics = {json.dumps(names)}" if names else ""
+    context = f'kind = "{"summary" if names else "stack"}"\nframes = {frames}\nstride = {stride}\n{names}'
+    head = f'format = 1\nname = "any"\n[sensor]\nkind = "{"external" if kind == "external" else "audio"}"\n'
+    if kind == "external":
+        features = f"rate_hz = 10\n[features]\nn_features = {draw(st.integers(1, 9))}"
+    else:
+        n = draw(st.sampled_from([64, 128, 256, 512, 1024]))
+        hop = draw(st.sampled_from([n, n // 2, n // 4, n // 2 + 3, n - 1]))
+        features = f"rate_hz = 16000\n[features]\nfft_length = {n}\nhop_length = {hop}\n"
+    if kind == "bands":
+        low = draw(st.integers(2, n // 8))  # bins
+        most = min(24, int(math.log(n / 2 / low) / math.log1p(1 / low)))
+        features += f"fmin_hz = {low * 16000 / n}\nfmax_hz = 8000\nn_bands = {draw(st.integers(1, most))}\n"
+        features += f"band_ms = {draw(st.integers(1, 3)) * hop / 16}"
+    if kind == "logmel":
+        scale, norm = draw(st.sampled_from(["slaney", "htk"])), draw(st.sampled_from(["slaney", "none"]))
+        low, high = draw(st.sampled_from([0, 90, 500])), draw(st.sampled_from([4000, 7000, 8000]))
+        features += f'fmin_hz = {low}\nfmax_hz = {high}\nmel_scale = "{scale}"\nmel_norm = "{norm}"\n'
+        features += f"n_mels = {draw(st.integers(1, min(24, n // 16)))}"
+    return f'{head}{features}\nkind = "{kind}"\n[context]\n{context}\n[alert]\nraise_score = 1000\n'
+
+
+@st.composite
+def steps_of(draw, plan):
+    """Streams of every shape in blocks of any length, with gaps and resets between them."""
+    steps = []
+    tick, first = min(plan.samples_per_tick, 2000), min(plan.samples_to_first_tick, 5000)
+    for _ in range(draw(st.integers(1, 3))):
+        n = first + draw(st.integers(0, 4)) * tick + draw(st.integers(0, tick))
+        x = stream(draw(st.sampled_from(SHAPES)), n, draw(st.integers(0, 99)), plan.columns)
+        steps += np.split(x, sorted(draw(st.lists(st.integers(0, n), max_size=4))))
+        gap = st.integers(0, 3 * tick) | st.sampled_from([1, tick, 2**31 - 1])
+        steps += draw(st.lists(gap | st.none(), max_size=2))
+    return steps
+
+
+def timings():
+    few = st.integers(0, 3)
+    n = st.shared(st.integers(1, 16), key="n")
+    parts = {"n": n, "m": n.flatmap(lambda n: st.integers(1, min(n, 4))), "on_delay": few, "off_delay": few}
+    parts |= {"cooldown": few, "clear_ratio_q16": st.integers(1, 65536)}
+    return st.fixed_dictionaries(parts | {"high_ratio_q16": st.just(0) | st.integers(65537, 300000)})
+
+
+def with_alarms(plan, folder, timing, raise_score):
+    def change(tree):
+        tree["timing"] = timing
+        tree["levels"] = scalar.levels_of(raise_score, timing["clear_ratio_q16"], timing["high_ratio_q16"])
+
+    return altered(plan, folder, change)
+
+
+@given(data=st.data(), text=spec_texts(), seed=st.integers(0, 99), timing=timings(), quantile=st.floats(0, 1))
+@MANY
+def test_any_plan_and_stream(tmp_path_factory, data, text, seed, timing, quantile):
+    folder = tmp_path_factory.mktemp("plan")
+    try:
+        plan = anomsdk.plan(make_folder(folder, text, seed=seed))
+    except anomsdk.InputError:
+        assume(False)
+    steps = data.draw(steps_of(plan))
+    scores = [s for x in steps if isinstance(x, np.ndarray) for s in anomsdk.score(plan, x).tolist()]
+    plan = with_alarms(plan, folder, timing, max(1, int(np.quantile([*scores, 0], quantile))))
+    same(plan, steps)
+
+
+@pytest.mark.parametrize("kind", SPECS)
+def test_whole_streams(plans, kind):
+    plan = plans[kind]
+    n = 10_000 if kind != "external" else 200
+    for shape in SHAPES:
+        x = stream(shape, n, 3, plan.columns)
+        results = same(plan, [x])
+        assert [r.inputs for r in results] == anomsdk.features(plan, x).tolist()
+        assert len(results) == scalar.ticks_in(n, scalar.Pipeline(plan.canonical_bytes).plan) > 5
+
+
+@pytest.mark.parametrize("kind", SPECS)
+def test_ids(plans, kind):
+    tree = scalar.read(plans[kind].canonical_bytes)
+    assert (tree["sha256"], scalar.plan_id(tree), scalar.score_id(tree)) == (
+        scalar.digest(tree, "sha256"),
+        plans[kind].id,
+        plans[kind].score_id,
+    )
+
+
+@pytest.mark.parametrize("gap", [1, 9, 10, 300, 2**31 - 1])
+def test_alarms(plans, tmp_path, gap):
+    """Every kind of event comes, before and after a gap, and the sequence goes on."""
+    timing = {"m": 2, "n": 3, "on_delay": 1, "off_delay": 1, "cooldown": 4}
+    timing |= {"clear_ratio_q16": 52429, "high_ratio_q16": 80000}
+    x = noise(600, seed=5, columns=plans["external"].columns)
+    scores = anomsdk.score(plans["external"], x)
+    plan = with_alarms(plans["external"], tmp_path, timing, int(np.quantile(scores, 0.8)))
+    results = same(plan, [x[:333], gap, x[333:], 0, gap, x])
+    events = [event for result in results for event in result.events]
+    assert {event[1] for event in events} == {0x00, 0x02, 0x42}
+    assert [event[2] for event in events] == list(range(len(events)))
+
+
+def test_the_sequence_wraps(tmp_path):
+    """An event a tick: the example plan of the page, which has no delays."""
+    path = tmp_path / "plan.json"
+    path.write_text(re.findall(r"```text\n(\{.*\}\n)```", section("Plan file"))[-1])
+    plan = anomsdk.read_plan(path)
+    x = np.tile(np.array([[1100, -450], [0, 0]], np.int16), (2**15 + 2, 1))
+    with anomsdk.Pipeline(plan) as pipeline:
+        results = pipeline.process(x)
+    alert = scalar.Pipeline(path.read_bytes()).alert
+    events = [alert.tick(r.hop, r.score) for r in results]
+    assert events == [[bytes(e) for e in r.events] for r in results]
+    assert [int.from_bytes(event[2:4], "little") for (event,) in events[65534:65538]] == [65534, 65535, 0, 1]
+
+
+# Numbers that no planner would choose
+
+
+@given(data=st.data(), seed=st.integers(0, 99))
+@MANY
+def test_any_layers_and_score(plans, tmp_path_factory, data, seed):
+    """Zero points, multipliers, shifts, ranges and gains anywhere within the limits."""
+    rng = np.random.default_rng(seed)
+    int8 = st.integers(-128, 127)
+
+    def change(tree):
+        for layer in tree["layers"]:
+            for name in ("input_zero_point", "weight_zero_point", "output_zero_point"):
+                layer[name] = data.draw(int8)
+            layer["act_low"], layer["act_high"] = sorted((data.draw(int8), data.draw(int8)))
+            n = layer["weights"]["shape"][0]
+            layer["bias"] = encoded(rng.integers(-(2 ** data.draw(st.integers(1, 25))), 2**25, n), layer["bias"])
+            multiplier = rng.choice([0, 2**30, 2**31 - 1, 1518500250], len(scalar.decoded(layer["multiplier"])))
+            shift = rng.integers(*data.draw(st.sampled_from([(-31, 4), (-12, 0), (-2, 4)])), len(multiplier))
+            layer["multiplier"] = encoded(multiplier, layer["multiplier"])
+            layer["shift"] = encoded(shift, layer["shift"])
+        score = tree["score"]
+        for name in ("input_zero_point", "output_zero_point"):
+            score[name] = data.draw(int8)
+        score["shift"] = data.draw(st.integers(0, 16))
+        for name in ("input_gain", "output_gain"):
+            score[name] = data.draw(st.integers(1, min(65536, 8 << score["shift"])))
+        score["weights"] = encoded(rng.integers(0, 12, score["weights"]["shape"][0]), score["weights"])
+
+    plan = altered(plans["external"], tmp_path_factory.mktemp("plan"), change)
+    assume(plan is not None)
+    same(plan, [noise(40, seed=seed, columns=plan.columns)])
+
+
+@pytest.mark.parametrize("shape", ["noise", "square", "most negative", "impulses"])
+@pytest.mark.parametrize("n", [64, 128, 256, 512, 1024, 2048, 4096])
+def test_levels_to_the_last_bit(tmp_path, n, shape):
+    """A map of one step a q10, centred on each level: what an int8 feature hides of the spectrum is seen.
+
+    A flat window makes the largest intermediates, and leaves rounding only in most bins of a square.
+    """
+    text = SPECS["logmel"].replace("fft_length = 512\nhop_length = 256", f"fft_length = {n}\nhop_length = {n}")
+    text = text.replace("n_mels = 40", f"n_mels = {min(40, n // 16)}").replace("frames = 5\nstride = 2", "frames = 1")
+    plan = anomsdk.plan(make_folder(tmp_path, text))
+    x = stream(shape, 3 * n, 5)
+
+    def far(tree):
+        tree["extractor"]["levels"] = {"floor_q10": -(2**17), "range_q10": 2**20}
+        if shape in ("square", "most negative"):
+            fft = tree["extractor"]["fft"]
+            fft["window_q15"] = encoded([32767] * (n // 2 + 1), fft["window_q15"])
+        normalisation = tree["extractor"]["normalisation"]
+        normalisation["gain"] = encoded([2] * plan.n_inputs, normalisation["gain"])
+        normalisation["shift"] = encoded([1] * plan.n_inputs, normalisation["shift"])
+
+    seen = altered(plan, tmp_path, far)
+    extractor = scalar.Pipeline(seen.canonical_bytes).extractor
+    for start in range(0, 3 * n, n):
+        bands = extractor.filterbank.bands(*extractor.fft.spectrum(x[start : start + n].tolist()))
+        levels = [extractor.levels.floored(*pair) for pair in zip(bands, extractor.offset_q10, strict=True)]
+
+        def centred(tree, levels=levels):
+            far(tree)
+            normalisation = tree["extractor"]["normalisation"]
+            normalisation["bias"] = encoded([1 - 2 * level for level in levels], normalisation["bias"])
+
+        features = anomsdk.features(altered(plan, tmp_path, centred), x[start : start + n])
+        assert not features.any()

@@ -1,0 +1,649 @@
+"""The pipeline in plain Python integers, written from docs/spec.md alone, one section after another.
+
+Slow on purpose: one window, one value at a time, and every value is asserted to lie in the range that the
+specification states for it. Nothing here imports the package. The limits of a plan file are left to its reader.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from typing import NamedTuple
+
+
+# Notation
+def within(x: int, low: int, high: int) -> int:
+    """`x`, which must lie in `low` to `high`."""
+    assert low <= x <= high, f"{x} is not in {low} to {high}"
+    return x
+
+
+def i16(x: int) -> int:
+    assert -(2**15) <= x < 2**15, f"{x} is no int16"
+    return x
+
+
+def i32(x: int) -> int:
+    assert -(2**31) <= x < 2**31, f"{x} is no int32"
+    return x
+
+
+def u32(x: int) -> int:
+    assert 0 <= x < 2**32, f"{x} is no uint32"
+    return x
+
+
+def i64(x: int) -> int:
+    assert -(2**63) <= x < 2**63, f"{x} is no int64"
+    return x
+
+
+def ceil_div(a: int, b: int) -> int:
+    return -((-a) // b)
+
+
+def clip(x: int, low: int, high: int) -> int:
+    return min(max(x, low), high)
+
+
+def bit_length(x: int) -> int:
+    return u32(x).bit_length()
+
+
+def mulw(z: int, w: int) -> int:
+    return i32((i32(z) * i16(w)) >> 16)
+
+
+# Time
+def hops_in(samples: int, window: int, hop: int) -> int:
+    return max(0, 1 + (samples - window) // hop)
+
+
+def ticks_in(samples: int, plan: dict) -> int:
+    frames, stride = plan["context"]["frames"], plan["context"]["stride"]
+    hops = hops_in(samples, plan["framer"]["window"], plan["framer"]["hop"])
+    return max(0, 1 + (hops // plan["extractor"].get("hops_per_frame", 1) - frames) // stride)
+
+
+# Fixed
+def saturating_rounding_doubling_high_mul(a: int, b: int) -> int:
+    product = i64(i32(a) * i32(b))
+    nudged = i64(product + (2**30 if product >= 0 else 1 - 2**30))
+    return i32(nudged // 2**31 if nudged >= 0 else -(-nudged // 2**31))
+
+
+def rounding_divide_by_pot(x: int, exponent: int) -> int:
+    mask = 2 ** within(exponent, 0, 31) - 1
+    threshold = (mask >> 1) + (1 if i32(x) < 0 else 0)
+    return i32((x >> exponent) + (1 if (x & mask) > threshold else 0))
+
+
+def multiply_by_quantized_multiplier(x: int, multiplier: int, shift: int) -> int:
+    left = max(shift, 0)
+    right = max(-shift, 0)
+    high = saturating_rounding_doubling_high_mul(i32(x << left), multiplier)
+    return rounding_divide_by_pot(high, right)
+
+
+def affine_int8(value: int, gain: int, bias: int, shift: int, low: int, high: int) -> int:
+    within(abs(i32(value)) * within(gain, 0, 2**31 - 1) + abs(i32(bias)), 0, 2**31 - 1)
+    return clip(i32(value * gain + bias) >> within(shift, 1, 31), low, high)
+
+
+LOG2_TABLE_Q15 = [0, 2866, 5568, 8124, 10549, 12855, 15055, 17156, 19168, 21098, 22952, 24736, 26455, 28114, 29717]
+LOG2_TABLE_Q15 += [31267, 32768]
+
+
+def log2_q10(x: int) -> int:
+    if x == 0:
+        x = 1
+    exponent = within(bit_length(x) - 1, 0, 31)
+    mantissa = within(x << (31 - exponent), 2**31, 2**32 - 1)
+    index = (mantissa >> 27) & 15
+    fraction_q16 = (mantissa >> 11) & 0xFFFF
+    low = LOG2_TABLE_Q15[index]
+    step = within(LOG2_TABLE_Q15[index + 1] - low, 0, 2866)
+    inner = within(low + (within(step * fraction_q16, 0, 2**28 - 1) >> 16), 0, 32767)
+    return within((exponent << 10) + (inner >> 5), 0, 32767)
+
+
+# Framer
+class Framer:
+    """Samples in, windows out; a gap drops samples until the next multiple of the hop."""
+
+    def __init__(self, window: int, hop: int) -> None:
+        self.window, self.hop = window, hop
+        self.p, self.next_hop, self.samples = 0, 0, []
+
+    def push(self, sample: int | list[int]) -> tuple[int, list] | None:
+        if self.p < 0:
+            self.p += 1
+            return None
+        self.samples.append(sample)
+        self.p += 1
+        if self.p < self.window:
+            return None
+        done = self.next_hop, self.samples
+        self.next_hop = (self.next_hop + 1) % 2**32
+        self.samples = self.samples[self.hop :]
+        self.p = self.window - self.hop
+        assert len(self.samples) == self.p
+        return done
+
+    def gap(self, n: int) -> int:
+        """The number of hops that fell into the gap, for n > 0."""
+        p = within(self.p + n, -self.hop + 2, 2**31 + 4094)
+        lost = within(ceil_div(p, self.hop), 0, 2**31 + 4094)
+        self.next_hop = (self.next_hop + lost) % 2**32
+        self.p = within(p - lost * self.hop, -self.hop + 1, 0)
+        self.samples = []
+        return lost
+
+
+# FFT
+LONGEST, LONGEST_LEG = 7073 * 2**31 // 10000, 3537 * 2**31 // 10000  # bounds of a part, from the table under Range
+
+
+class Pair(NamedTuple):
+    """A complex number. Every part of every intermediate stays below 0.7073 * 2**31."""
+
+    re: int
+    im: int
+
+    @classmethod
+    def of(cls, re: int, im: int, longest: int = LONGEST) -> Pair:
+        assert max(abs(re), abs(im)) <= longest, f"{re}, {im} is longer than {longest}"
+        return cls(re, im)
+
+    def __add__(self, other: Pair) -> Pair:
+        return Pair.of(self.re + other.re, self.im + other.im)
+
+    def __sub__(self, other: Pair) -> Pair:
+        return Pair.of(self.re - other.re, self.im - other.im)
+
+    def __rshift__(self, n: int) -> Pair:
+        return Pair(self.re >> n, self.im >> n)
+
+    def at_most(self, longest: int) -> Pair:
+        return Pair.of(self.re, self.im, longest)
+
+
+class Fft:
+    """The spectrum X[0] to X[N / 2] of a window, and `bits`."""
+
+    def __init__(self, plan: dict) -> None:
+        self.length = plan["length"]
+        self.window_q15 = plan["window_q15"]
+        self.cos_q15 = plan["cos_q15"]
+        self.tc = [i16(self.cosine(j)) for j in range(self.length)]
+        self.ts = [self.tc[(j - self.length // 4) % self.length] for j in range(self.length)]
+
+    def cosine(self, j: int) -> int:
+        n = self.length
+        if j <= n // 4:
+            return self.cos_q15[j]
+        return -self.cos_q15[n // 2 - j] if j <= n // 2 else self.cosine(n - j)
+
+    def spectrum(self, x: list[int]) -> tuple[list[Pair], int]:
+        z, bits = self.load(x)
+        return self.split(self.transform(z)), bits
+
+    def load(self, x: list[int]) -> tuple[list[Pair], int]:
+        union = 0
+        for sample in x:
+            union |= i16(sample) ^ (sample >> 15)
+        bits = within(bit_length(union), 0, 15)
+        norm = 15 - bits
+        w = [self.window_q15[min(n, self.length - n)] for n in range(self.length)]
+        parts = [within(i16(x[n] << norm) * w[n], -(2**30) + 1, 2**30 - 1) for n in range(self.length)]
+        return [Pair(parts[2 * i], parts[2 * i + 1]) for i in range(self.length // 2)], bits
+
+    def rotate(self, z: Pair, j: int) -> Pair:
+        re = mulw(z.re, self.tc[j]) + mulw(z.im, self.ts[j])
+        im = mulw(z.im, self.tc[j]) - mulw(z.re, self.ts[j])
+        return Pair.of(re, im, LONGEST_LEG)
+
+    def transform(self, s: list[Pair]) -> list[Pair]:
+        if len(s) == 1:
+            return s
+        if len(s) == 2:
+            a, b = s[0] >> 1, s[1] >> 1
+            return [a + b, a - b]
+        n = len(s) // 4
+        r = self.length // len(s)
+        legs = [self.transform(s[leg::4]) for leg in range(4)]
+        out = [Pair(0, 0)] * len(s)
+        for k in range(n):
+            a = legs[0][k] >> 2
+            b, c, d = (legs[q][0] >> 1 if k == 0 else self.rotate(legs[q][k], q * k * r) for q in (1, 2, 3))
+            c = c >> 1
+            s0, d0 = (a + c).at_most(LONGEST_LEG), (a - c).at_most(LONGEST_LEG)
+            s1, d1 = (b + d) >> 1, (b - d) >> 1
+            out[k] = s0 + s1
+            out[k + n] = Pair.of(d0.re + d1.im, d0.im - d1.re)
+            out[k + 2 * n] = s0 - s1
+            out[k + 3 * n] = Pair.of(d0.re - d1.im, d0.im + d1.re)
+        return out
+
+    def split(self, z: list[Pair]) -> list[Pair]:
+        m = self.length // 2
+        x = [Pair(0, 0)] * (m + 1)
+        x[0] = Pair.of((z[0].re >> 1) + (z[0].im >> 1), 0)
+        x[m] = Pair.of((z[0].re >> 1) - (z[0].im >> 1), 0)
+        x[m // 2] = z[m // 2] >> 1
+        for k in range(1, m // 2):
+            p, u = z[k], z[m - k]
+            odd = Pair.of((p.im >> 1) + (u.im >> 1), (u.re >> 1) - (p.re >> 1))
+            even = Pair.of((p.re >> 2) + (u.re >> 2), (p.im >> 2) - (u.im >> 2))
+            odd = self.rotate(odd, k)
+            x[k] = even + odd
+            x[m - k] = even - odd
+        return x
+
+
+# Filterbank
+class Filterbank:
+    """Energies of the bands from the bins of one spectrum."""
+
+    def __init__(self, plan: dict) -> None:
+        self.edges = plan["edges"]
+        self.value_bits = plan["value_bits"]
+        self.n_bands = len(self.edges) // 2 - 1
+        shares = iter(plan["minus_rise_q15"])
+        bins = [range(self.edges[i], self.edges[i + 1]) for i in range(2 * self.n_bands + 1)]
+        self.segments = [(ks, [next(shares) for _ in ks] if i % 2 == 0 else None) for i, ks in enumerate(bins)]
+        assert next(shares, None) is None
+
+    def bands(self, spectrum: list[Pair], bits: int) -> list[Energy]:
+        rise, rest = zip(*(self.segment(spectrum, bits, *segment) for segment in self.segments), strict=True)
+        out = [add(add(rise[2 * b], rest[2 * b + 2]), rest[2 * b + 1]) for b in range(self.n_bands)]
+        assert all(0 <= band.exponent <= 78 for band in out)
+        return out
+
+    def segment(self, x: list[Pair], bits: int, bins: range, minus_rise_q15: list[int] | None) -> tuple[Energy, Energy]:
+        if not bins:
+            return Energy(0, 0), Energy(0, 0)
+        union = 0
+        for k in bins:
+            union |= (x[k].re ^ (x[k].re >> 31)) | (x[k].im ^ (x[k].im >> 31))
+        shift = within(max(bit_length(within(union, 0, 2**31 - 1)) - self.value_bits, 0), 0, 23)
+        exponent = within(2 * (shift + bits), 0, 76)
+        most = within(len(bins) * (4**self.value_bits + 1), 0, 2**31 - 1)
+        reach = 2**self.value_bits
+        halves = minus_rises = 0
+        for i, k in enumerate(bins):
+            re, im = within(x[k].re >> shift, -reach, reach - 1), within(x[k].im >> shift, -reach, reach - 1)
+            power = within(re * re + im * im, 0, 2 ** (2 * self.value_bits + 1))
+            halves = within(halves + (power >> 1), 0, most)
+            if minus_rise_q15 is not None:
+                minus_rises = within(minus_rises + mulw(power, within(minus_rise_q15[i], -32768, 0)), -most, 0)
+        rest = max(halves + minus_rises, 0)
+        return Energy.of(-minus_rises, exponent), Energy.of(rest, exponent)
+
+
+# Energy
+class Energy(NamedTuple):
+    """`mantissa * 2**exponent`; 0 has exponent 0."""
+
+    mantissa: int
+    exponent: int
+
+    @classmethod
+    def of(cls, mantissa: int, exponent: int) -> Energy:
+        return cls(within(mantissa, 0, 2**31 - 1), within(exponent, 0, 127) if mantissa else 0)
+
+
+def add(a: Energy, b: Energy) -> Energy:
+    e = max(a.exponent, b.exponent)
+    total = u32((a.mantissa >> min(e - a.exponent, 31)) + (b.mantissa >> min(e - b.exponent, 31)))
+    carry = within(total >> 31, 0, 1)
+    return Energy(within(total >> carry, 0, 2**31 - 1), within(e + carry, 0, 127))
+
+
+def total(energies: list[Energy], headroom: int) -> Energy:
+    assert len(energies) <= 2**headroom
+    e = max(energy.exponent for energy in energies) + headroom
+    return Energy.of(sum(energy.mantissa >> min(e - energy.exponent, 31) for energy in energies), e)
+
+
+def log2(a: Energy) -> int:
+    return within(log2_q10(a.mantissa) + (a.exponent << 10), 0, 130 << 10)
+
+
+# Levels
+class Levels:
+    """Levels of energies, q10 octaves of power, from `floor_q10` up."""
+
+    def __init__(self, plan: dict) -> None:
+        self.floor_q10, self.range_q10 = plan["floor_q10"], plan["range_q10"]
+
+    def floored(self, energy: Energy, offset_q10: int) -> int:
+        level = self.floor_q10 if energy.mantissa == 0 else max(log2(energy) + offset_q10, self.floor_q10)
+        return within(level, self.floor_q10, self.top(offset_q10))
+
+    def top(self, offset_q10: int) -> int:
+        return max(self.floor_q10, (130 << 10) + offset_q10)
+
+    def limited(self, levels: list[int]) -> list[int]:
+        return [max(level, max(levels) - self.range_q10) for level in levels]
+
+
+# Logmel
+class Logmel:
+    """One frame a hop, one feature a band."""
+
+    def __init__(self, plan: dict) -> None:
+        self.offset_q10 = plan["filterbank"]["offset_q10"]
+        self.fft, self.filterbank = Fft(plan["fft"]), Filterbank(plan["filterbank"])
+        self.levels = Levels(plan["levels"])
+        self.normalisation = Affine(plan["normalisation"])
+
+    def hop(self, x: list[int]) -> list[int]:
+        bands = self.filterbank.bands(*self.fft.spectrum(x))
+        level = [self.levels.floored(band, offset) for band, offset in zip(bands, self.offset_q10, strict=True)]
+        return self.normalisation.features(self.levels.limited(level))
+
+    def gap(self) -> None:
+        pass
+
+
+# Bands
+class Bands(Logmel):
+    """One frame every `hops_per_frame` hops: n bands, peak, crest."""
+
+    def __init__(self, plan: dict) -> None:
+        super().__init__(plan)
+        (self.offset,) = set(self.offset_q10)
+        self.hops_per_frame, self.mean_q10 = plan["hops_per_frame"], plan["mean_q10"]
+        self.headroom = plan["headroom"]
+        self.gap()
+
+    def hop(self, x: list[int]) -> list[int] | None:
+        band = self.filterbank.bands(*self.fft.spectrum(x))
+        together = total(band, self.headroom)
+        within(together.exponent, 0, 87)
+        self.sums = [add(a, b) for a, b in zip(self.sums, [*band, together], strict=True)]
+        assert all(0 <= energy.exponent <= 99 for energy in self.sums)
+        self.peak = max(self.peak, self.levels.floored(together, self.offset))
+        self.hops += 1
+        if self.hops < self.hops_per_frame:
+            return None
+        *level, mean = [self.levels.floored(energy, self.offset + self.mean_q10) for energy in self.sums]
+        top = self.levels.top(self.offset)
+        crest = within(self.peak - mean, self.levels.floor_q10 - top, top - self.levels.floor_q10)
+        features = self.normalisation.features([*self.levels.limited(level), self.peak, crest])
+        self.gap()
+        return features
+
+    def gap(self) -> None:
+        self.sums = [Energy(0, 0)] * (self.filterbank.n_bands + 1)
+        self.peak, self.hops = self.levels.floor_q10, 0
+
+
+# External
+class External:
+    """A row is a frame."""
+
+    def __init__(self, plan: dict) -> None:
+        self.normalisation = Affine(plan["normalisation"])
+
+    def hop(self, x: list[list[int]]) -> list[int]:
+        (row,) = x
+        return self.normalisation.features([i16(value) for value in row])
+
+    def gap(self) -> None:
+        pass
+
+
+# Extractor
+EXTRACTORS = {"logmel": Logmel, "bands": Bands, "external": External}
+
+
+# Affine
+class Affine:
+    """A map of levels, values or statistics to int8, entry by entry."""
+
+    def __init__(self, plan: dict) -> None:
+        self.entries = list(zip(plan["gain"], plan["bias"], plan["shift"], strict=True))
+        self.low, self.high = within(plan["low"], -128, 127), within(plan["high"], -128, 127)
+
+    def features(self, values: list[int]) -> list[int]:
+        return [
+            affine_int8(value, *entry, self.low, self.high) for value, entry in zip(values, self.entries, strict=True)
+        ]
+
+
+# Context
+class Context:
+    """The last `frames` frames, as one input of the model every `stride` frames."""
+
+    def __init__(self, plan: dict) -> None:
+        self.frames, self.stride = plan["frames"], plan["stride"]
+        self.statistics = plan.get("statistics")
+        self.normalisation = Affine(plan["normalisation"]) if plan["kind"] == "summary" else None
+        self.gap()
+
+    def gap(self) -> None:
+        self.last, self.seen = [], 0
+
+    def push(self, frame: list[int]) -> list[int] | None:
+        self.last = [*self.last, frame][-self.frames :]
+        self.seen += 1
+        if self.seen < self.frames or (self.seen - self.frames) % self.stride:
+            return None
+        if self.normalisation is None:
+            return [value for row in self.last for value in row]
+        columns = list(zip(*self.last, strict=True))
+        return self.normalisation.features([self.statistic(name, v) for name in self.statistics for v in columns])
+
+    def statistic(self, name: str, v: tuple[int, ...]) -> int:
+        f = self.frames
+        mean = within(sum(v), -128 * f, 127 * f)
+        deviation = within(sum(abs(f * value - mean) for value in v), 0, min(255 * f * f, 2**24 - 1))
+        return {"mean": mean, "deviation": deviation, "max": max(v), "min": min(v)}[name]
+
+
+# Autoencoder
+def layer(plan: dict, x: list[int]) -> list[int]:
+    """One FULLY_CONNECTED layer, int8 in, int8 out."""
+    y = []
+    for o, weights in enumerate(plan["weights"]):
+        m = plan["multiplier"][o if len(plan["multiplier"]) > 1 else 0]
+        s = plan["shift"][o if len(plan["shift"]) > 1 else 0]
+        terms = [
+            (value - plan["input_zero_point"]) * (weight - plan["weight_zero_point"])
+            for value, weight in zip(x, weights, strict=True)
+        ]
+        i32(abs(plan["bias"][o]) + sum(abs(term) for term in terms))  # so the sum may be taken in any order
+        acc = i32(plan["bias"][o] + sum(terms))
+        v = multiply_by_quantized_multiplier(acc, m, s)
+        y.append(clip(i32(v + plan["output_zero_point"]), plan["act_low"], plan["act_high"]))
+    return y
+
+
+def autoencoder(layers: list[dict], x: list[int]) -> list[int]:
+    for plan in layers:
+        x = layer(plan, x)
+    return x
+
+
+# Score
+def score(plan: dict, inputs: list[int], outputs: list[int]) -> int:
+    shift, out = plan["shift"], 0
+    for weight, x, y in zip(plan["weights"], inputs, outputs, strict=True):
+        e = plan["input_gain"] * (x - plan["input_zero_point"]) - plan["output_gain"] * (y - plan["output_zero_point"])
+        e = (within(e, -(2**25) + 1, 2**25 - 1) + ((1 << shift) >> 1)) >> shift
+        within(e, -65535, 65535)
+        out = u32(out + weight * u32(e * e))
+    return out
+
+
+# Alert
+NORMAL, PENDING, UNACK_ALARM = 0, 1, 2
+
+
+class Alert:
+    """m of n votes, delays and a cooldown; at most one event a tick."""
+
+    def __init__(self, timing: dict, levels: dict, tag: bytes) -> None:
+        self.timing, self.levels, self.tag = timing, levels, tag
+        assert levels == levels_of(levels["raise_score"], timing["clear_ratio_q16"], timing["high_ratio_q16"])
+        self.state, self.sequence = NORMAL, 0
+        self.hits = self.pending = self.quiet = self.cooldown = 0
+
+    def tick(self, hop: int, s: int) -> list[bytes]:
+        timing, levels = self.timing, self.levels
+        self.hits = ((self.hits << 1) | (s >= levels["raise_score"])) & (2 ** timing["n"] - 1)
+        votes = bin(self.hits).count("1") >= timing["m"]
+        if self.state == UNACK_ALARM:
+            self.quiet = within(self.quiet + 1 if s < levels["clear_score"] else 0, 0, timing["off_delay"] + 1)
+            if self.quiet > timing["off_delay"]:
+                self.cooldown = timing["cooldown"]
+                self.hits = self.pending = 0
+                self.state = NORMAL
+                return [self.emit(hop, s, False)]
+            return []
+        most = within(max(timing["on_delay"], timing["cooldown"]) + 1, 1, 2**31)
+        self.pending = within(self.pending + 1 if votes else 0, 0, most)
+        held_back = self.cooldown > 0
+        if held_back:
+            self.cooldown -= 1
+        high = levels["high_score"] > 0 and s >= levels["high_score"]
+        if high or (self.pending > timing["on_delay"] and not held_back):
+            self.quiet = 0
+            self.state = UNACK_ALARM
+            return [self.emit(hop, s, high)]
+        self.state = PENDING if self.pending > 0 else NORMAL
+        return []
+
+    def emit(self, hop: int, s: int, high: bool) -> bytes:
+        out = event(self.state, high, self.sequence, hop, s, self.tag)
+        self.sequence = (self.sequence + 1) % 2**16
+        return out
+
+    def gap(self, lost_ticks: int) -> None:
+        self.hits = self.pending = self.quiet = 0
+        self.cooldown -= min(self.cooldown, lost_ticks)
+        if self.state == PENDING:
+            self.state = NORMAL
+
+
+def levels_of(raise_score: int, clear_ratio_q16: int, high_ratio_q16: int) -> dict:
+    clear_score = max(1, (u32(raise_score) * clear_ratio_q16) >> 16)
+    high_score = min(2**32 - 1, ceil_div(raise_score * high_ratio_q16, 65536))
+    return {"raise_score": raise_score, "clear_score": clear_score, "high_score": high_score}
+
+
+# Event
+def event(state: int, high: bool, sequence: int, hop: int, s: int, tag: bytes) -> bytes:
+    head = bytes([1 << 4 | 1, state | high << 6])
+    s_log2_q8 = within(log2_q10(s) >> 2, 0, 8191)
+    numbers = sequence.to_bytes(2, "little") + hop.to_bytes(4, "little") + s_log2_q8.to_bytes(2, "little")
+    return head + numbers + bytes(4) + tag
+
+
+# Plan file
+SIZES = {"i1": 1, "u1": 1, "<i2": 2, "<u2": 2, "<i4": 4}
+
+
+def canonical(value: dict | list | str | int) -> str:
+    """Canonical JSON, without its line feed. Floats, booleans and null have none."""
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{canonical(key)}:{canonical(value[key])}" for key in sorted(value)) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(canonical(item) for item in value) + "]"
+    if isinstance(value, str):
+        return json.dumps(value)
+    if type(value) is int and len(str(value)) <= 11:
+        return str(value)
+    raise ValueError(f"{value!r} is not in the file format")
+
+
+def digest(plan: dict, *without: str) -> str:
+    kept = {key: value for key, value in plan.items() if key not in without}
+    return hashlib.sha256(canonical(kept).encode() + b"\n").hexdigest()
+
+
+def plan_id(plan: dict) -> str:
+    return digest(plan, "name", "provenance", "sha256")
+
+
+def score_id(plan: dict) -> str:
+    return digest(plan, "name", "provenance", "sha256", "levels")
+
+
+def read(data: bytes) -> dict:
+    """The object of a plan file, its arrays still encoded."""
+    plan = json.loads(data)
+    if canonical(plan).encode() + b"\n" != data:
+        raise ValueError("the file is not canonical JSON")
+    if plan["format"] != 1 or plan["sha256"] != digest(plan, "sha256"):
+        raise ValueError("the file has another format, or it is damaged")
+    return plan
+
+
+def decoded(value: dict | list | str | int) -> dict | list | str | int:
+    """The same, with a list (of lists) of integers for each array."""
+    if isinstance(value, list):
+        return [decoded(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if value.keys() != {"data", "dtype", "shape"}:
+        return {key: decoded(item) for key, item in value.items()}
+    data, size = base64.b64decode(value["data"], validate=True), SIZES[value["dtype"]]
+    signed = "i" in value["dtype"]
+    flat = [int.from_bytes(data[i : i + size], "little", signed=signed) for i in range(0, len(data), size)]
+    rows, columns = (1, *value["shape"])[-2:]
+    if base64.b64encode(data).decode() != value["data"] or len(data) != rows * columns * size:
+        raise ValueError("an array does not hold what its shape says")
+    table = [flat[i * columns : (i + 1) * columns] for i in range(rows)]
+    return table if len(value["shape"]) == 2 else table[0]
+
+
+# The whole
+class Result(NamedTuple):
+    hop: int
+    score: int
+    events: list[bytes]
+    inputs: list[int]
+    outputs: list[int]
+
+
+class Pipeline:
+    """Samples in, one result a tick, from the bytes of a plan file."""
+
+    def __init__(self, data: bytes) -> None:
+        plan = read(data)
+        self.tag = bytes.fromhex(plan_id(plan))[:2]
+        self.plan = decoded({key: value for key, value in plan.items() if key != "provenance"})
+        self.reset()
+
+    def reset(self) -> None:
+        plan = self.plan
+        self.framer = Framer(plan["framer"]["window"], plan["framer"]["hop"])
+        self.extractor = EXTRACTORS[plan["extractor"]["kind"]](plan["extractor"])
+        self.context = Context(plan["context"])
+        self.alert = Alert(plan["timing"], plan["levels"], self.tag)
+
+    def process(self, block: list) -> list[Result]:
+        return [result for sample in block if (result := self.push(sample)) is not None]
+
+    def push(self, sample: int | list[int]) -> Result | None:
+        ready = self.framer.push(sample)
+        frame = self.extractor.hop(ready[1]) if ready else None
+        inputs = self.context.push(frame) if frame else None
+        if inputs is None:
+            return None
+        outputs = autoencoder(self.plan["layers"], inputs)
+        s = score(self.plan["score"], inputs, outputs)
+        return Result(ready[0], s, self.alert.tick(ready[0], s), inputs, outputs)
+
+    def gap(self, n: int) -> None:
+        if n == 0:
+            return
+        lost = self.framer.gap(n)
+        self.extractor.gap()
+        self.context.gap()
+        per_tick = self.plan["extractor"].get("hops_per_frame", 1) * self.plan["context"]["stride"]
+        self.alert.gap(lost // per_tick)
