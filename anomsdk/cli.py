@@ -161,8 +161,9 @@ def train(
     from anomsdk.train import fit_from
 
     try:
-        fit_from(spec, normal, out, calibration=calibration, seed=seed, report=lambda line: show(printable(line)))
-    except KeyboardInterrupt:
+        with _terminable():
+            fit_from(spec, normal, out, calibration=calibration, seed=seed, report=lambda line: show(printable(line)))
+    except (KeyboardInterrupt, SystemExit):
         show("stopped; nothing was written", stream=sys.stderr)
         raise
 

@@ -111,6 +111,27 @@ def test_hop_counts_modulo_two_to_the_32(plans):
     assert [r.hop for r in found] == [0, 1, 2, 3, 4, 5, 6, 7]
 
 
+def test_a_gap_lets_the_alert_know_of_whole_ticks(tmp_path):
+    text = SPECS["bands"].replace("stride = 1", "stride = 2")  # a tick is 4 hops a frame, 2 frames: 8 hops
+    with anomsdk.Pipeline(anomsdk.plan(make_folder(tmp_path, text))) as pipeline:
+        told = []
+        pipeline._engine._alert.gap = told.append
+        for hops in (7, 8, 23, 24):
+            pipeline.reset()
+            pipeline.gap(hops * 256)
+    assert told == [0, 1, 2, 3]
+
+
+def test_learnt_maps_stay_within_127(plans):
+    for kind, plan in plans.items():
+        for value in (-32768, 32767):
+            x = np.full((LENGTH[kind], plan.columns), value, np.int16)
+            x[::2] = -value - 1
+            features = anomsdk.features(plan, x)
+            assert features.min() >= -127, kind
+    assert anomsdk.features(plans["external"], np.full((9, 6), -32768, np.int16)).min() == -127
+
+
 def test_reset_starts_again_at_hop_0(plans):
     x = noise(20_000)
     with anomsdk.Pipeline(plans["logmel"]) as pipeline:

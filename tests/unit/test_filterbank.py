@@ -37,6 +37,10 @@ def test_a_shared_bin_is_divided_and_an_own_one_is_not():
     ]
 
 
+def test_rounding_never_makes_an_energy_negative():
+    assert energies(TWO_BANDS, [0, 0, 0, 0, 0, 1, 0]) == [0, 0]  # half of 1 is 0, the upper band's share rounds to 1
+
+
 def test_window_bits_scale_the_energy():
     assert energies(TWO_BANDS, [0, 0, 8, 0, 0, 0, 0], bits=5)[0] == 64 * 2**10
 

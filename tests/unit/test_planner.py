@@ -222,6 +222,17 @@ def test_the_calibrated_level_is_the_lowest_that_does_not_alarm(m, n, delay, hig
     assert alarms(level - 1) > 0
 
 
+@pytest.mark.parametrize("delay", [3, 5, 7, 100])
+def test_a_delay_between_two_rows_is_on_the_safe_side(delay):
+    rng = np.random.default_rng(4)
+    recordings = [rng.integers(0, 10**6, 400) for _ in range(3)]
+    timing = TimingPlan(2, 3, delay, 0, 0, 52429, 0)
+    level = levels(alarm_levels(recordings).raise_score(2, 3, delay, 0), timing)
+    for recording in recordings:
+        alert = Alert(timing, level, 0)
+        assert not any(alert.step(int(score), 0) for score in recording)
+
+
 def test_calibration_round_trip(room):
     calibration = Calibration.from_file(room / "calibration.json")
     assert Calibration.model_validate_json(calibration.model_dump_json()) == calibration

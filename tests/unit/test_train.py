@@ -41,6 +41,13 @@ def test_the_folder_is_whole_and_plans_to_what_was_returned(trained):
     assert plan.macs <= 30_000
 
 
+def test_activations_of_our_own_models_stay_within_127(trained):
+    _, plan, _ = trained
+    for layer in plan.layers[:-1]:
+        assert (layer.output_zero_point, layer.act_low) == (-127, -127)
+    assert plan.score.shift == 0 and plan.score.input_gain == plan.score.output_gain == 1
+
+
 def test_it_hears_what_it_was_not_taught(trained):
     _, plan, _ = trained
     quiet = room(100, 10)
