@@ -14,7 +14,7 @@ from anomsdk.core.alert import MAX_TICKS, TimingPlan, levels
 from anomsdk.core.autoencoder import LayerPlan
 from anomsdk.core.bands import BandsPlan, level_range
 from anomsdk.core.checks import require
-from anomsdk.core.context import ContextPlan, StackPlan, SummaryPlan, statistic_range
+from anomsdk.core.context import ContextPlan, StackPlan, SummaryPlan, statistic_range, statistic_steps
 from anomsdk.core.external import ExternalPlan
 from anomsdk.core.fft import FftPlan
 from anomsdk.core.fixed import INT32_MAX, UINT32_MAX
@@ -80,11 +80,10 @@ def plan_from(
     layers = tuple(layer_plan(layer) for layer in model.layers)
     score = _score(model, n, calibration)
     timing = _timing(spec)
-    external = isinstance(extractor, ExternalPlan)
     made = Plan(
         name=spec.name,
         sensor=SensorPlan(spec.sensor.kind, _whole(spec.sensor.rate_hz * 1000, "sensor.rate_hz in mHz")),
-        framer=FramerPlan(1, 1) if external else FramerPlan(spec.features.fft_length, spec.features.hop_length),  # type: ignore[union-attr]
+        framer=framer_plan(spec),
         extractor=extractor,
         context=context,
         layers=layers,
@@ -161,6 +160,13 @@ def _feature_map(
 # Stages
 
 
+def framer_plan(spec: PipelineSpec) -> FramerPlan:
+    """Window and hop; rows of the external extractor come one by one."""
+    if isinstance(spec.features, ExternalFeatures):
+        return FramerPlan(1, 1)
+    return FramerPlan(spec.features.fft_length, spec.features.hop_length)
+
+
 def extractor_plan(spec: PipelineSpec, source: Normalisation | FullyConnected) -> ExtractorPlan:
     """Tables of a spec's features section, with a map to int8 that is learnt or the model's own."""
     features = spec.features
@@ -199,8 +205,7 @@ def context_plan(spec: PipelineSpec, n_features: int, inputs: Normalisation | No
         raise InputError(f'context.kind "summary" needs the statistics that {CALIBRATION_FILE} holds: train first')
     names = context.statistics
     _check_width(inputs, len(names) * n_features, "inputs")
-    units = {"mean": context.frames, "deviation": context.frames**2, "max": 1, "min": 1}
-    per_step = [units[name] for name in names for _ in range(n_features)]
+    per_step = [statistic_steps(name, context.frames) for name in names for _ in range(n_features)]
     ranges = [statistic_range(name, context.frames) for name in names for _ in range(n_features)]
     low, high = zip(*ranges, strict=True)
     normalisation = _learnt_affine(inputs, per_step, low, high)

@@ -74,6 +74,11 @@ def statistic_range(name: str, frames: int) -> tuple[int, int]:
     }[name]
 
 
+def statistic_steps(name: str, frames: int) -> int:
+    """Steps of `statistics_of` that make one int8 step of the feature."""
+    return {"mean": frames, "deviation": frames * frames, "max": 1, "min": 1}[name]
+
+
 def statistics_of(windows: Ints, names: tuple[str, ...]) -> Ints:
     """Statistics of each feature, before normalisation; no division.
 

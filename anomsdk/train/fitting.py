@@ -21,7 +21,7 @@ from anomsdk.calibration import Calibration, Normalisation, alarm_levels, signal
 from anomsdk.core.affine import Affine
 from anomsdk.core.autoencoder import Autoencoder
 from anomsdk.core.checks import require
-from anomsdk.core.context import Context, statistics_of
+from anomsdk.core.context import Context, statistic_steps, statistics_of
 from anomsdk.core.fixed import Ints
 from anomsdk.core.framer import FramerPlan
 from anomsdk.core.plan import ExtractorPlan, Plan
@@ -35,6 +35,7 @@ from anomsdk.planner import (
     SPEC_FILE,
     context_plan,
     extractor_plan,
+    framer_plan,
     plan,
     plan_from,
 )
@@ -103,11 +104,7 @@ def fit(
     require(0 <= seed < 2**31, f"train: seed is {seed}, not 0 to 2**31 - 1")
     require(spec.features.normalisation == "learnt", f'{SPEC_FILE}: features.normalisation must be "learnt" to train')
     extractor = extractor_plan(spec, _unit_map(spec))
-    framer = (
-        FramerPlan(1, 1)
-        if isinstance(spec.features, ExternalFeatures)
-        else FramerPlan(spec.features.fft_length, spec.features.hop_length)
-    )
+    framer = framer_plan(spec)
     given = _levels(spec, framer, extractor, recordings, groups, report)
     if calibration is None:
         training, calibrating = _split(given, CALIBRATION_SHARE, seed)
@@ -211,8 +208,7 @@ class _Learner:
         ]
         require(len(found) > 0, "train: the recordings are shorter than a context; give longer ones")
         n = self._extractor.n_features
-        units = {"mean": context.frames, "deviation": context.frames**2, "max": 1, "min": 1}
-        per_step = np.repeat([units[name] for name in context.statistics], n)
+        per_step = np.repeat([statistic_steps(name, context.frames) for name in context.statistics], n)
         return _normalisation(np.concatenate(found) / per_step, 1.0)
 
     def _rows(self, recordings: list[_Recording]) -> NDArray[np.float64]:

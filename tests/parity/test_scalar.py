@@ -388,6 +388,51 @@ def test_alarms(plans, tmp_path, gap):
     assert [event[2] for event in events] == list(range(len(events)))
 
 
+SMALL_BANDS = re.sub(
+    r"fft_length = .*?band_ms = 64",
+    """fft_length = 64
+hop_length = 40
+n_bands = 3
+fmin_hz = 500
+fmax_hz = 4000
+band_ms = 7.5""",
+    SPECS["bands"],
+    flags=re.S,
+)
+
+
+@pytest.fixture(scope="module")
+def small_plans(plans, tmp_path_factory):
+    """Two that are cheap to run: one frame a row, one frame every three hops."""
+    return [plans["external"], anomsdk.plan(make_folder(tmp_path_factory.mktemp("small"), SMALL_BANDS))]
+
+
+@given(index=st.integers(0, 1), seed=st.integers(0, 9999))
+@MANY
+def test_alarms_and_gaps(small_plans, tmp_path_factory, index, seed):
+    """Many alarms, with delays and cooldowns long enough that a gap falls into each of them."""
+    rng = np.random.default_rng(seed)
+    timing = {name: int(rng.integers(0, most)) for name, most in (("on_delay", 3), ("off_delay", 4), ("cooldown", 9))}
+    timing["n"] = int(rng.integers(1, 9))
+    timing["m"] = int(rng.integers(1, 1 + min(3, timing["n"])))
+    timing |= {"clear_ratio_q16": 65536, "high_ratio_q16": int(rng.choice([0, 90000, 400000]))}
+    plan = small_plans[index]
+    n = (60, 3500)[index]
+    x = noise(n, seed=seed, columns=plan.columns)
+    raise_score = int(np.quantile(anomsdk.score(plan, x), rng.uniform(0.3, 0.8)))
+
+    def change(tree):
+        tree["context"] |= {"stride": int(rng.integers(1, 3)), "frames": int(rng.integers(1, 3))} if index else {}
+        tree["timing"] = timing
+        tree["levels"] = scalar.levels_of(max(1, raise_score), timing["clear_ratio_q16"], timing["high_ratio_q16"])
+
+    plan = altered(plan, tmp_path_factory.mktemp("plan"), change)
+    steps = []
+    for block in np.split(x, np.sort(rng.integers(0, n, 4))):
+        steps += [block, int(rng.integers(0, 8 * plan.samples_per_tick))]
+    same(plan, [*steps, x])
+
+
 def test_the_sequence_wraps(tmp_path):
     """An event a tick: the example plan of the page, which has no delays."""
     path = tmp_path / "plan.json"
