@@ -60,8 +60,7 @@ def plan(folder: str | Path) -> Plan:
     spec = PipelineSpec.from_file(folder / SPEC_FILE)
     calibration_path = folder / CALIBRATION_FILE
     calibration = Calibration.from_file(calibration_path) if calibration_path.exists() else None
-    model_path = folder / spec.model.file
-    return plan_from(spec, read_tflite(model_path), calibration, folder=model_path.parent)
+    return plan_from(spec, read_tflite(folder / spec.model.file), calibration, folder=folder)
 
 
 def plan_from(
@@ -341,7 +340,7 @@ def _raise_score(spec: PipelineSpec, timing: TimingPlan, calibration: Calibratio
 def _provenance(spec: PipelineSpec, calibration: Calibration | None) -> dict[str, str]:
     from anomsdk import __version__
 
-    facts = {"anomsdk": __version__, "model_file": Path(spec.model.file).name}
+    facts = {"anomsdk": __version__, "model_file": spec.model.file}
     return {**(calibration.provenance if calibration is not None else {}), **facts}
 
 

@@ -111,7 +111,7 @@ class Plan:
     model: ModelPlan
     provenance: Mapping[str, str]
     folder: Path | None = field(default=None, compare=False, metadata={"canonical": False})
-    """Where engine tflite looks for the model. Not part of the plan's value."""
+    """Where it was read from: the model_file of engine tflite is relative to it. Not part of the plan's value."""
 
     def __post_init__(self) -> None:
         for f in fields(self):
@@ -237,7 +237,7 @@ class Plan:
 
 
 def _check_provenance(provenance: Mapping[str, str]) -> None:
-    """Provenance is outside every id, so it may name things but never lead anywhere."""
+    """Limits, so that what was written can be read back. A model_file is opened only if its sha256 is the plan's."""
     require(len(provenance) <= MAX_PROVENANCE, f"provenance: {len(provenance)} entries, more than {MAX_PROVENANCE}")
     for key, value in provenance.items():
         where = f"provenance: {key[:40]!r}"
@@ -247,11 +247,6 @@ def _check_provenance(provenance: Mapping[str, str]) -> None:
             text.isascii() and text.isprintable() and not set(text) & set("[]{}"),
             f"{where} holds brackets or characters that are not printable ASCII",
         )
-    name = provenance.get("model_file", "model.tflite")
-    require(
-        name not in ("", ".", "..") and not set(name) & set("/\\:"),
-        f"provenance: model_file {name[:40]!r} is no plain file name; put the model beside the plan",
-    )
 
 
 def _freeze(value: Any) -> None:

@@ -1,6 +1,7 @@
 """Engines reference and tflite give the same results, whatever the plan and the stream."""
 
 import dataclasses
+import os
 import re
 
 import numpy as np
@@ -118,8 +119,31 @@ def test_the_model_must_be_the_planned_one(plans, tmp_path, tflite):
     with pytest.raises(anomsdk.InputError, match="No such file"):
         anomsdk.Pipeline(plan, "tflite")
     anomsdk.Pipeline(plan, "reference").close()
+    for place in ("/dev/zero", "..", str(tmp_path / "fifo"), "\0"):
+        if place.endswith("fifo"):
+            os.mkfifo(place)
+        elsewhere = dataclasses.replace(plan, provenance={"model_file": place})
+        with pytest.raises(anomsdk.InputError, match="cannot be read: "):
+            anomsdk.Pipeline(elsewhere, "tflite")
     with pytest.raises(anomsdk.InputError, match="not read from a folder"):
         anomsdk.Pipeline(dataclasses.replace(plan, folder=None), "tflite")
+
+
+def test_a_model_file_elsewhere_is_found(tmp_path, tflite):
+    folder = make_folder(tmp_path / "a", SPECS["external"].replace("[alert]", '[model]\nfile = "../b.tflite"\n[alert]'))
+    (folder / "model.tflite").rename(tmp_path / "b.tflite")
+    anomsdk.write_plan(anomsdk.plan(folder), folder / "plan.json")
+    x = noise(100, columns=6)
+    plan = anomsdk.read_plan(folder / "plan.json")
+    assert results(plan, "reference", x) == results(plan, "tflite", x)
+
+
+def test_a_plan_whose_layers_are_another_models_is_noticed(plans, tmp_path, tflite):
+    other = anomsdk.plan(make_folder(tmp_path / "o", SPECS["external"], seed=9))
+    mixed = dataclasses.replace(plans["external"], model=other.model, folder=other.folder)
+    mixed.check()
+    with pytest.raises(anomsdk.InputError, match="does not compute what the plan's layers say"):
+        anomsdk.Pipeline(mixed, "tflite")
 
 
 def test_unknown_engine(plans):

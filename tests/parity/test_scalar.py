@@ -458,9 +458,10 @@ def test_any_layers_and_score(plans, tmp_path_factory, data, seed):
     int8 = st.integers(-128, 127)
 
     def change(tree):
-        for layer in tree["layers"]:
-            for name in ("input_zero_point", "weight_zero_point", "output_zero_point"):
-                layer[name] = data.draw(int8)
+        zero_points = [data.draw(int8) for _ in range(len(tree["layers"]) + 1)]
+        for index, layer in enumerate(tree["layers"]):
+            layer["input_zero_point"], layer["output_zero_point"] = zero_points[index : index + 2]
+            layer["weight_zero_point"] = data.draw(int8)
             layer["act_low"], layer["act_high"] = sorted((data.draw(int8), data.draw(int8)))
             n = layer["weights"]["shape"][0]
             layer["bias"] = encoded(rng.integers(-(2 ** data.draw(st.integers(1, 25))), 2**25, n), layer["bias"])
@@ -469,8 +470,8 @@ def test_any_layers_and_score(plans, tmp_path_factory, data, seed):
             layer["multiplier"] = encoded(multiplier, layer["multiplier"])
             layer["shift"] = encoded(shift, layer["shift"])
         score = tree["score"]
-        for name in ("input_zero_point", "output_zero_point"):
-            score[name] = data.draw(int8)
+        for name, zero_point in (("input", zero_points[0]), ("output", zero_points[-1])):
+            score[f"{name}_zero_point"] = tree["model"][name]["zero_point"] = zero_point
         score["shift"] = data.draw(st.integers(0, 16))
         for name in ("input_gain", "output_gain"):
             score[name] = data.draw(st.integers(1, min(65536, 8 << score["shift"])))
@@ -481,37 +482,56 @@ def test_any_layers_and_score(plans, tmp_path_factory, data, seed):
     same(plan, [noise(40, seed=seed, columns=plan.columns)])
 
 
-@pytest.mark.parametrize("shape", ["noise", "square", "most negative", "impulses"])
+@pytest.mark.parametrize("kind", ["logmel", "bands"])
 @pytest.mark.parametrize("n", [64, 128, 256, 512, 1024, 2048, 4096])
-def test_levels_to_the_last_bit(tmp_path, n, shape):
+def test_levels_to_the_last_bit(tmp_path, n, kind):
     """A map of one step a q10, centred on each level: what an int8 feature hides of the spectrum is seen.
 
-    A flat window makes the largest intermediates, and leaves rounding only in most bins of a square.
+    A flat window makes the largest intermediates, and leaves rounding only in most bins of a square. Few bits and
+    shares of 0 and 1 make the rounding of the filterbank large. A floor amid the levels cuts some of them off.
     """
-    text = SPECS["logmel"].replace("fft_length = 512\nhop_length = 256", f"fft_length = {n}\nhop_length = {n}")
-    text = text.replace("n_mels = 40", f"n_mels = {min(40, n // 16)}").replace("frames = 5\nstride = 2", "frames = 1")
-    plan = anomsdk.plan(make_folder(tmp_path, text))
-    x = stream(shape, 3 * n, 5)
+    rng = np.random.default_rng(n)
+    lengths = f"fft_length = {n}\nhop_length = {n}"
+    text = (
+        SPECS[kind].replace("fft_length = 512\nhop_length = 256", lengths).replace("band_ms = 64", f"band_ms = {n / 8}")
+    )
+    text = text.replace("n_mels = 40", f"n_mels = {min(40, n // 16)}").replace(
+        "n_bands = 16", f"n_bands = {n // 64 + 2}"
+    )
+    text = text.replace("fmin_hz = 100\n", f"fmin_hz = {64000 / n + 400}\n")
+    text = re.sub(r'kind = "(stack|summary)"\nframes = .\nstride = .', 'kind = "stack"\nframes = 1\nstride = 1', text)
+    plan = anomsdk.plan(make_folder(tmp_path, re.sub(r"statistics = .*", "", text)))
 
-    def far(tree):
-        tree["extractor"]["levels"] = {"floor_q10": -(2**17), "range_q10": 2**20}
-        if shape in ("square", "most negative"):
-            fft = tree["extractor"]["fft"]
-            fft["window_q15"] = encoded([32767] * (n // 2 + 1), fft["window_q15"])
-        normalisation = tree["extractor"]["normalisation"]
-        normalisation["gain"] = encoded([2] * plan.n_inputs, normalisation["gain"])
-        normalisation["shift"] = encoded([1] * plan.n_inputs, normalisation["shift"])
+    def changed(floor_q10=-(2**17), centres=None, flat=False):
+        def change(tree):
+            extractor = tree["extractor"]
+            extractor["levels"] = {"floor_q10": floor_q10, "range_q10": 2**20}
+            filterbank, normalisation = extractor["filterbank"], extractor["normalisation"]
+            filterbank["value_bits"] = 8
+            filterbank["minus_rise_q15"] = encoded(shares, filterbank["minus_rise_q15"])
+            if flat:
+                extractor["fft"]["window_q15"] = encoded([32767] * (n // 2 + 1), extractor["fft"]["window_q15"])
+            biases = [1 - 2 * centre for centre in centres or [0] * plan.n_inputs]
+            for name, values in (("gain", [2] * len(biases)), ("shift", [1] * len(biases)), ("bias", biases)):
+                normalisation[name] = encoded(values, normalisation[name])
 
-    seen = altered(plan, tmp_path, far)
-    extractor = scalar.Pipeline(seen.canonical_bytes).extractor
-    for start in range(0, 3 * n, n):
-        bands = extractor.filterbank.bands(*extractor.fft.spectrum(x[start : start + n].tolist()))
-        levels = [extractor.levels.floored(*pair) for pair in zip(bands, extractor.offset_q10, strict=True)]
+        return altered(plan, tmp_path, change)
 
-        def centred(tree, levels=levels):
-            far(tree)
-            normalisation = tree["extractor"]["normalisation"]
-            normalisation["bias"] = encoded([1 - 2 * level for level in levels], normalisation["bias"])
+    def values(plan, x):
+        """What the map to int8 takes."""
+        extractor, seen = scalar.Pipeline(plan.canonical_bytes).extractor, []
+        extractor.normalisation.features = seen.extend
+        for start in range(0, len(x), n):
+            extractor.hop(x[start : start + n].tolist())
+        return seen
 
-        features = anomsdk.features(altered(plan, tmp_path, centred), x[start : start + n])
-        assert not features.any()
+    n_shares = len(scalar.Pipeline(plan.canonical_bytes).plan["extractor"]["filterbank"]["minus_rise_q15"])
+    for shape in ("noise", "square", "most negative", "impulses"):
+        shares = rng.choice([-32768, -32767, -16384, -3, 0], n_shares)
+        x = stream(shape, n * (1 if kind == "logmel" else 2), 5)
+        flat = shape in ("square", "most negative")
+        levels = values(changed(flat=flat), x)
+        floor_q10 = min(0, sorted(levels)[len(levels) // 2]) if shape == "noise" else -(2**17)
+        centres = values(changed(floor_q10, flat=flat), x)
+        features = anomsdk.features(changed(floor_q10, centres, flat), x)
+        assert features.shape == (1, plan.n_inputs) and not features.any(), shape

@@ -166,12 +166,9 @@ def test_bounds_are_proven_per_stage_and_refused_by_name(plans):
         ({"note": "x" * 501}, "longer than"),
         ({"k" * 65: "x"}, "longer than"),
         ({str(i): "" for i in range(65)}, "65 entries"),
-        ({"model_file": "../../etc/passwd"}, "no plain file name"),
-        ({"model_file": "/dev/zero"}, "no plain file name"),
-        ({"model_file": ".."}, "no plain file name"),
     ],
 )
-def test_provenance_that_cannot_be_read_back_or_leads_away_is_refused(plans, provenance, words):
+def test_provenance_that_cannot_be_read_back_is_refused(plans, provenance, words):
     plan = dataclasses.replace(plans["external"], provenance=provenance)
     with pytest.raises(anomsdk.InputError, match=words):
         plan.check()
