@@ -26,6 +26,8 @@ from anomsdk.files import read_limited, write_atomically
 
 MAX_BYTES = 16 << 20
 MAX_DEPTH = 8
+MAX_ITEMS = 10_000
+"""Objects, lists and keys: many times what the largest plan holds."""
 
 _INT_DIGITS = 11
 _ANNOTATION_DTYPES = {"int8": "i1", "uint8": "u1", "int16": "<i2", "uint16": "<u2", "int32": "<i4"}
@@ -130,7 +132,9 @@ def _strict_json(data: bytes) -> Any:
 
 
 def _check_depth(text: str) -> None:
-    """Refuse nesting before the parser recurses into it. No string of a plan holds a bracket."""
+    """Refuse size and nesting before the parser meets them. No string of a plan holds a bracket."""
+    if text.count("[") + text.count("{") + text.count(":") > MAX_ITEMS:
+        raise InputError(f"more than {MAX_ITEMS} objects and keys; this is no plan")
     depth = 0
     for bracket in re.finditer(r"[\[\]{}]", text):
         depth += 1 if bracket[0] in "[{" else -1

@@ -247,17 +247,14 @@ def same(plan, steps):
 
 
 def altered(plan, folder, change):
-    """The plan after a change of its decoded file; None where the reader refuses that."""
+    """The plan after a change of the object in its file."""
     tree = json.loads(plan.canonical_bytes)
     change(tree)
     del tree["sha256"]
     tree["sha256"] = scalar.digest(tree, "sha256")
     path = folder / "altered.json"
     path.write_bytes(scalar.canonical(tree).encode() + b"\n")
-    try:
-        return anomsdk.read_plan(path)
-    except anomsdk.InputError:
-        return None
+    return anomsdk.read_plan(path)
 
 
 def encoded(values, like):
@@ -478,7 +475,6 @@ def test_any_layers_and_score(plans, tmp_path_factory, data, seed):
         score["weights"] = encoded(rng.integers(0, 12, score["weights"]["shape"][0]), score["weights"])
 
     plan = altered(plans["external"], tmp_path_factory.mktemp("plan"), change)
-    assume(plan is not None)
     same(plan, [noise(40, seed=seed, columns=plan.columns)])
 
 

@@ -76,8 +76,9 @@ def test_every_truncation_and_extension_is_noticed(plans):
         (b'{"format":1e999,"sha256":""}', "no integer"),
         (b'{"format":NaN,"sha256":""}', "no integer"),
         (b'{"format":1.0,"sha256":""}', "no integer"),
-        (b"[" * 100_000, f"deeper than {MAX_DEPTH}"),
-        (b'{"a":' * 100_000, f"deeper than {MAX_DEPTH}"),
+        (b"[" * 9_000, f"deeper than {MAX_DEPTH}"),
+        (b"[" * 100_000, "objects and keys"),
+        (b'{"a":' * 1_000, f"deeper than {MAX_DEPTH}"),
         (b'{"format":2,"sha256":""}', "format 2 is unknown"),
         (b'{"format":true,"sha256":""}', "format True is unknown"),
         (b'{"format":1,"sha256":"00"}', "does not match its sha256"),
@@ -188,7 +189,7 @@ def test_provenance_that_cannot_be_read_back_is_refused(plans, provenance, words
 def test_hostile_files_are_refused_in_little_time(data):
     before = time.process_time()
     refuse(data)
-    assert time.process_time() - before < 10
+    assert time.process_time() - before < 2
 
 
 def test_a_pipe_is_no_plan(tmp_path):
