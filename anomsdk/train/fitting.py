@@ -5,11 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
-import signal
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,11 +22,8 @@ from anomsdk.core.fixed import Ints
 from anomsdk.core.framer import FramerPlan
 from anomsdk.core.plan import ExtractorPlan, Plan
 from anomsdk.core.score import Score
-from anomsdk.errors import InputError
-from anomsdk.plan_file import write_plan
 from anomsdk.planner import (
     CALIBRATION_FILE,
-    PLAN_FILE,
     Q10_PER_DB,
     SPEC_FILE,
     context_plan,
@@ -41,9 +34,10 @@ from anomsdk.planner import (
 )
 from anomsdk.runtime import checked_block
 from anomsdk.sources import open_recordings, read_recording
-from anomsdk.spec import ExternalFeatures, Model, PipelineSpec
+from anomsdk.spec import ExternalFeatures, PipelineSpec
 from anomsdk.tflite_file import parse_tflite
 from anomsdk.tflite_writer import write_tflite
+from anomsdk.train.folder import as_written, check_out, says_the_same, write_folder
 from anomsdk.train.network import Network, hidden_widths, train_network
 from anomsdk.train.prepare import SHORTEST_CONSTANT_S, levels_of, without_constant
 from anomsdk.train.quantise import quantise
@@ -100,7 +94,7 @@ def fit(
     ------
     InputError : too little to learn from, or recordings of the wrong type
     """
-    _check_out(Path(out), spec)
+    check_out(Path(out), spec)
     require(0 <= seed < 2**31, f"train: seed is {seed}, not 0 to 2**31 - 1")
     require(spec.features.normalisation == "learnt", f'{SPEC_FILE}: features.normalisation must be "learnt" to train')
     extractor = extractor_plan(spec, _unit_map(spec))
@@ -151,7 +145,7 @@ class _Learner:
     def __init__(
         self, spec: PipelineSpec, extractor: ExtractorPlan, training: list[_Recording], seed: int, report: Report
     ) -> None:
-        self._spec = _as_written(spec)
+        self._spec = as_written(spec)
         learning, stopping = _split(training, STOPPING_SHARE, seed + 1)
         unit = 1.0 if isinstance(spec.features, ExternalFeatures) else Q10_PER_DB
         self.features = _normalisation(np.concatenate([p for r in learning for p in r.pieces]) / unit, 0.5)
@@ -189,7 +183,7 @@ class _Learner:
             "model.tflite": self._model_bytes,
             CALIBRATION_FILE: json.dumps(calibration.model_dump(mode="json"), indent=1).encode("ascii") + b"\n",
         }
-        if not _says_the_same(out / SPEC_FILE, self._spec):
+        if not says_the_same(out / SPEC_FILE, self._spec):
             kept = spec_text is not None and PipelineSpec.from_toml(spec_text) == self._spec
             files[SPEC_FILE] = (spec_text if spec_text is not None and kept else self._spec.to_toml()).encode()
         write_folder(out, files, made)
@@ -262,43 +256,6 @@ class _Learner:
         )
 
 
-def write_folder(out: Path, files: dict[str, bytes], made: Plan) -> None:
-    """Write a folder's files so that a stop at any moment leaves the old ones or the new ones.
-
-    Everything is written into a folder beside it first. A new folder appears by one rename; in an existing
-    one each file is replaced by a rename, plan.json last.
-    """
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as temporary:
-            fresh = Path(temporary) / "new"
-            fresh.mkdir()
-            for name, data in files.items():
-                (fresh / name).write_bytes(data)
-            write_plan(made, fresh / PLAN_FILE)
-            if not out.exists():
-                os.replace(fresh, out)  # noqa: PTH105 (a folder)
-                return
-            with _uninterrupted():
-                for name in [*files, PLAN_FILE]:
-                    (fresh / name).replace(out / name)
-    except OSError as error:
-        raise InputError(f"{out}: cannot be written: {error.strerror}") from None
-
-
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Hold Ctrl-C and termination back while files that belong together are renamed."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
 def _levels(
     spec: PipelineSpec,
     framer: FramerPlan,
@@ -369,27 +326,3 @@ def _open(path: str | Path, spec: PipelineSpec) -> tuple[Any, list[str]]:
     grouped = len(set(folders)) > 1
     groups = folders if grouped else [recording.name for recording in opened]
     return (read_recording(recording) for recording in opened), groups
-
-
-def _as_written(spec: PipelineSpec) -> PipelineSpec:
-    """The spec of the folder that is made: the model is the one that was trained."""
-    return spec.model_copy(update={"model": Model(file="model.tflite", max_macs=spec.model.max_macs)})
-
-
-def _check_out(out: Path, spec: PipelineSpec) -> None:
-    """Before hours of training: the folder must be new, empty, or one of this very spec."""
-    require(not out.exists() or out.is_dir(), f"{out}: is a file; give a folder to write")
-    parent = next(p for p in out.absolute().parents if p.exists())
-    require(parent.is_dir() and os.access(parent, os.W_OK), f"{out}: cannot be written below {parent}")
-    taken = [name for name in (SPEC_FILE, "model.tflite", CALIBRATION_FILE, PLAN_FILE) if (out / name).exists()]
-    require(
-        not taken or _says_the_same(out / SPEC_FILE, _as_written(spec)),
-        f"{out}: holds {', '.join(taken)} of another spec; give a new folder, or train with its own {SPEC_FILE}",
-    )
-
-
-def _says_the_same(path: Path, spec: PipelineSpec) -> bool:
-    try:
-        return PipelineSpec.from_file(path) == spec
-    except InputError:
-        return False

@@ -123,6 +123,29 @@ def test_from_files_with_sub_folders_as_groups(tmp_path):
         )
 
 
+def test_ctrl_c_between_two_renames_comes_after_the_last(trained, tmp_path, monkeypatch):
+    import os
+    import shutil
+    import signal
+    from pathlib import Path
+
+    shutil.copytree(trained[0], tmp_path / "room")
+    replace = Path.replace
+
+    def interrupted(self, target):
+        if Path(target).parent == tmp_path / "room":
+            os.kill(os.getpid(), signal.SIGINT)
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+    spec = PipelineSpec.from_toml(SPEC)
+    with pytest.raises(KeyboardInterrupt):
+        anomsdk.train.fit(spec, [room(20 + i) for i in range(6)], out=tmp_path / "room")
+    monkeypatch.undo()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["room"]
+    assert anomsdk.plan(tmp_path / "room") == anomsdk.read_plan(tmp_path / "room" / "plan.json") != trained[1]
+
+
 def test_another_projects_folder_is_left_alone(trained, tmp_path):
     for name in FILES[:2]:
         (tmp_path / "out").mkdir(exist_ok=True)
@@ -207,7 +230,7 @@ def test_a_failed_write_leaves_the_old_folder(trained, tmp_path, monkeypatch):
     shutil.copytree(trained[0], tmp_path / "room")
     before = {p.name: p.read_bytes() for p in (tmp_path / "room").iterdir()}
     monkeypatch.setattr(
-        "anomsdk.train.fitting.write_plan", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left"))
+        "anomsdk.train.folder.write_plan", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left"))
     )
     with pytest.raises(anomsdk.InputError, match="No space left"):
         anomsdk.train.fit(PipelineSpec.from_toml(SPEC), [room(i) for i in range(4)], out=tmp_path / "room")
