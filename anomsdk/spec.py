@@ -137,7 +137,7 @@ class Score(_Section):
     @model_validator(mode="after")
     def _off(self) -> Score:
         if self.baseline_s != 0:
-            raise ValueError("baseline_s must be 0: the follower of the score is not built yet")
+            raise ValueError("baseline_s must be 0 in this version")
         return self
 
 

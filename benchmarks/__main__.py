@@ -124,7 +124,7 @@ fmax_hz = 8000
 
 
 def bench_detection() -> bool:
-    """The shipped model on recordings that did not train it; no bound is set for it yet."""
+    """The shipped model on recordings that did not train it. No bound is set."""
     found = detection.audio_scene()
     if not found:
         console.print(f"audio_scene: skipped, {signals.ESC10} is absent")
