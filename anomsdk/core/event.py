@@ -10,6 +10,7 @@ import numpy as np
 
 from anomsdk.core.fixed import log2_q10
 
+EVENT_BYTES = 16
 VERSION = 1
 
 # version and kind, state and flags, sequence, hop, score, health, three reasons, plan tag; little-endian

@@ -43,6 +43,22 @@ def test_only_the_state_outlives_a_call(plans, kind):
 
 
 @pytest.mark.parametrize("kind", SPECS)
+def test_levels_are_zeroed_before_they_are_freed(plans, kind):
+    """For the external extractor they are the rows themselves."""
+    pipeline, _ = opened(plans[kind])
+    extractor, given = pipeline._engine._extractor, []
+    original = extractor.levels
+
+    def spied(frames):
+        given.append(original(frames))
+        return given[-1]
+
+    extractor.levels = spied
+    pipeline.process(noise(30_000 if kind != "external" else 200, columns=plans[kind].columns))
+    assert sum(len(levels) for levels, _ in given) > 20 and not any(levels.any() for levels, _ in given)
+
+
+@pytest.mark.parametrize("kind", SPECS)
 def test_nothing_outlives_a_gap_or_a_close(plans, kind):
     pipeline, fresh = opened(plans[kind])
     x = noise(10_007 if kind != "external" else 100, columns=plans[kind].columns)

@@ -5,7 +5,7 @@ import pytest
 
 import anomsdk
 from anomsdk.spec import PipelineSpec
-from anomsdk.train.fitting import _Recording, _split
+from anomsdk.train.fitting import CALIBRATION_SHARE, STOPPING_SHARE, _Recording, _split
 from anomsdk.train.network import hidden_widths
 from anomsdk.train.prepare import without_constant
 from anomsdk.train.quantise import short_scale
@@ -181,6 +181,22 @@ def test_groups_are_never_split():
     recordings = [_Recording(str(i % 5), ()) for i in range(40)]
     stay, held = _split(recordings, 0.25, seed=0)
     assert not {r.group for r in stay} & {r.group for r in held} and len(stay) + len(held) == 40 and held
+
+
+@pytest.mark.parametrize("part", ["stopping", "calibrating"])
+def test_what_is_held_out_teaches_nothing(tmp_path, part):
+    """A recording that is held out, played 30 times louder, moves no map from levels to int8."""
+    spec = PipelineSpec.from_toml(SPEC)
+    recordings = [room(i) for i in range(8)]
+    training, calibrating = _split([_Recording(str(i), ()) for i in range(8)], CALIBRATION_SHARE, 3)
+    stopping = _split(training, STOPPING_SHARE, 4)[1]
+    loud = int({"stopping": stopping, "calibrating": calibrating}[part][0].group)
+    plans = [anomsdk.train.fit(spec, recordings, out=tmp_path / "a", seed=3)]
+    recordings[loud] = np.clip(recordings[loud].astype(np.int32) * 30, -32768, 32767).astype(np.int16)
+    plans.append(anomsdk.train.fit(spec, recordings, out=tmp_path / "b", seed=3))
+    for section in ("extractor", "context"):
+        maps = [getattr(plan, section).normalisation for plan in plans]
+        assert (maps[0].gain == maps[1].gain).all() and (maps[0].bias == maps[1].bias).all()
 
 
 def test_constant_samples_are_cut():
