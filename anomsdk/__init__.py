@@ -37,6 +37,7 @@ __all__ = [
     "Plan",
     "Result",
     "__version__",
+    "evaluate",
     "features",
     "plan",
     "read_plan",
@@ -48,7 +49,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from anomsdk import train
+    from anomsdk import evaluate, train
     from anomsdk.core.event import Event
     from anomsdk.core.pipeline import Result
     from anomsdk.core.plan import Plan
@@ -60,8 +61,8 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
-    if name == "train":
-        return importlib.import_module("anomsdk.train")
+    if name in ("evaluate", "train"):
+        return importlib.import_module(f"anomsdk.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'anomsdk' has no attribute '{name}'")
     return getattr(importlib.import_module(_HOME[name]), name)

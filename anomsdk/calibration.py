@@ -77,12 +77,16 @@ class Calibration(_Part):
     format: Literal[1]
     model_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     signal: dict[str, Any]
-    """The spec's sensor, features, context and score sections: what these numbers hold for."""
+    """The spec's sensor, features, context and score sections (see `signal_sections`): what these numbers hold for."""
     features: Normalisation
     """dB (external: counts) of each feature of a frame."""
     inputs: Normalisation | None
     """int8 steps of each statistic; null for a stack."""
     score_weights: Annotated[tuple[Annotated[int, Field(ge=0, le=255)], ...], Field(strict=False)]
+    baseline_start: _Uint32 | None = None
+    """Where the follower of the score starts: the 75 % quantile of normal scores before it; null where there is none.
+
+    It starts high so that a fresh pipeline in a louder scene does not alarm before it has heard it."""
     alarm_levels: AlarmLevels
     recordings: Annotated[int, Field(ge=1)]
     """How many recordings the alarm levels rest on."""
@@ -107,8 +111,11 @@ class Calibration(_Part):
 
 
 def signal_sections(spec: PipelineSpec) -> dict[str, Any]:
-    """The sections of a spec that a calibration depends on, as JSON values."""
-    tree = spec.model_dump(mode="json")
+    """The sections of a spec that a calibration depends on, as JSON values.
+
+    Alarm levels hold for recordings without an alarm, whatever ``baseline_hold_s`` says.
+    """
+    tree = spec.model_dump(mode="json", exclude={"score": {"baseline_hold_s"}})
     return {name: tree[name] for name in ("sensor", "features", "context", "score")}
 
 

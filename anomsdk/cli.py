@@ -71,6 +71,16 @@ _PlanArgument = Annotated[
 ]
 _Engine = Annotated[str, typer.Option(metavar="E", help="reference or tflite: the integers are the same.")]
 
+_Group = Annotated[
+    str | None,
+    typer.Option(
+        metavar="KEY",
+        help="What belongs together: folder, file, or an array of an .npz (subject, fold). "
+        "Default: sub-folders, where there are any.",
+    ),
+]
+_SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave recordings out that cannot be read.")]
+
 
 def main() -> None:
     """Entry point of `anomsdk`."""
@@ -94,11 +104,22 @@ def _options(
 
 
 @app.command(help="The whole chain on a generated scene; no files needed.")
-def demo(engine: _Engine = "reference") -> None:
+def demo(
+    engine: _Engine = "reference",
+    write: Annotated[
+        Path | None,
+        typer.Option("--write", metavar="DIR", help="Write recordings of such a scene to train on, and run nothing."),
+    ] = None,
+) -> None:
     """Run the reference model audio_scene over the built-in scene and draw what it found."""
     from anomsdk import demo as demonstration
     from anomsdk import reference_model
 
+    if write is not None:
+        with _terminable(), Progress(100) as progress:
+            written = demonstration.write(write, progress=lambda done, n: progress.update(100 * done // n))
+        show(demonstration.written_report(written))
+        return
     with Progress(demonstration.SECONDS * demonstration.RATE_HZ) as progress:
         found = demonstration.run(reference_model("audio_scene"), engine, progress=progress.update)
     show(demonstration.report(found), styles=STATE_STYLES)
@@ -147,7 +168,7 @@ def watch(
         out.closing(watching.summary(), stopped=False)  # only now are the scores where they belong
 
 
-@app.command(help="Fit an autoencoder on normal recordings and plan it.")
+@app.command(help="Find and fit the best model for normal recordings, set its alarm level, and plan it.")
 def train(
     normal: Annotated[Path, typer.Option(metavar="DIR|FILE", help="Recordings of normal behaviour only.")],
     spec: Annotated[Path, typer.Option(metavar="spec.toml", help="What to build.")],
@@ -155,17 +176,97 @@ def train(
     calibration: Annotated[
         Path | None, typer.Option(metavar="DIR|FILE", help="Other normal recordings, to place the alarm level on.")
     ] = None,
+    anomalous: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR|FILE", help="Anomalies to choose the model on; without, generated probes are used."),
+    ] = None,
+    group: _Group = None,
+    segment: Annotated[
+        float,
+        typer.Option(metavar="SECONDS", min=0, help="Cut recordings into stretches, each a group; 0: do not."),
+    ] = 0.0,
+    search: Annotated[
+        str, typer.Option(metavar="model|full", help="full: also which context and which, never finer, features.")
+    ] = "model",
+    gain_db: Annotated[
+        float, typer.Option(metavar="DB", min=0, help="Hear each recording at this much less and more, too.")
+    ] = 6.0,
+    skip_bad: _SkipBad = False,
     seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
 ) -> None:
     """Train from files."""
-    from anomsdk.train import fit_from
+    from anomsdk.train import Options, fit_from
+
+    def say(line: str) -> None:
+        progress.clear()
+        show(printable(line) if "\n" not in line else line)
 
     try:
-        with _terminable():
-            fit_from(spec, normal, out, calibration=calibration, seed=seed, report=lambda line: show(printable(line)))
+        with _terminable(), Progress(100) as progress:
+            fit_from(
+                spec,
+                str(normal),
+                out,
+                calibration=None if calibration is None else str(calibration),
+                anomalous=None if anomalous is None else str(anomalous),
+                group=group,
+                skip_bad=skip_bad,
+                options=Options(seed=seed, search=search, gain_db=gain_db, segment_s=segment),
+                report=say,
+                progress=lambda done, total: progress.update(100 * done // max(1, total)),
+            )
     except (KeyboardInterrupt, SystemExit):
-        show("stopped; nothing was written", stream=sys.stderr)
+        show("stopped; nothing was written. The same command goes on where this one was", stream=sys.stderr)
         raise
+
+
+@app.command(help="Say what a plan is worth on normal and anomalous recordings, in figures with intervals.")
+def evaluate(
+    plan: _PlanOption,
+    normal: Annotated[str, typer.Option(metavar="A", help="Normal recordings: a file, a folder, or npz:key=value.")],
+    anomalous: Annotated[str, typer.Option(metavar="B", help="Anomalous ones; with --snr, events to mix into A.")],
+    group: _Group = None,
+    snr: Annotated[str | None, typer.Option(metavar="20,10,0", help="Mix B into A at these ratios, dB.")] = None,
+    engine: _Engine = "reference",
+    seed: Annotated[int, typer.Option(metavar="N", min=0, help="Of mixes and intervals.")] = 0,
+    skip_bad: _SkipBad = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+    html: Annotated[Path | None, typer.Option(metavar="OUT.html", help="Write a page with charts, too.")] = None,
+) -> None:
+    """Evaluate a plan; only scores are kept."""
+    from functools import partial
+
+    from anomsdk import evaluate as evaluation
+    from anomsdk.evaluate.mixing import parse_snr
+    from anomsdk.evaluate.page import check_place, write_html
+    from anomsdk.find_plan import find_plan
+
+    chosen = find_plan(plan)
+    ratios = None if snr is None else parse_snr(snr)
+    if html is not None:
+        check_place(html)
+    clips = partial(
+        evaluation.open_clips,
+        kind=chosen.sensor.kind,
+        rate_hz=chosen.rate_hz,
+        columns=chosen.columns,
+        group=group,
+        skip_bad=skip_bad,
+    )
+    with _terminable(), Progress(1000) as progress:
+        found = evaluation.evaluate(
+            chosen,
+            clips(normal),
+            clips(anomalous),
+            snr=ratios,
+            engine=engine,
+            seed=seed,
+            skip_bad=skip_bad,
+            progress=lambda done, total: progress.update(1000 * done // total),
+        )
+        if html is not None:
+            write_html(found, html)
+    show(json.dumps(evaluation.as_json(found), indent=2) if as_json else evaluation.as_text(found))
 
 
 @app.command("plan", help="Plan the folder DIR and write DIR/plan.json.")

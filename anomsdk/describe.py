@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from anomsdk.core.autoencoder import LayerPlan
+from anomsdk.core.baseline import STATE_BYTES, BaselinePlan
 from anomsdk.core.context import SummaryPlan
 from anomsdk.core.external import ExternalPlan
 from anomsdk.core.logmel import LogmelPlan
@@ -36,11 +38,13 @@ def describe(plan: Plan) -> dict[str, dict[str, Any]]:
         "features": _features(plan),
         "context": _context(plan),
         "model": _model(plan),
+        "baseline": _baseline(plan.baseline, plan.samples_per_tick / plan.rate_hz),
         "alert": _alert(plan),
         "retention": {
             "samples_ms": 0.0 if isinstance(plan.extractor, ExternalPlan) else _ms(plan, plan.framer.window),
             "features_ms": _ms(plan, plan.samples_to_first_tick),
             "scores_ms": 0.0,
+            "baseline_bytes": STATE_BYTES if plan.baseline.is_on else 0,
             "written": "nothing",
         },
         "provenance": dict(sorted(plan.provenance.items())),
@@ -113,6 +117,26 @@ def _model(plan: Plan) -> dict[str, Any]:
 def _layer(layer: LayerPlan) -> str:
     scales = "per channel" if len(layer.multiplier) > 1 else "per tensor"
     return f"{layer.n_in} x {layer.n_out}, {scales}, outputs {layer.act_low} to {layer.act_high}"
+
+
+def _baseline(plan: BaselinePlan, tick_s: float) -> dict[str, Any]:
+    """The follower of the score in score steps and seconds; it keeps one level, and no score."""
+    if not plan.is_on:
+        return {"follows": "off"}
+
+    def time_constant_s(rate_q16: int) -> float:
+        return 0.0 if rate_q16 == 1 << 16 else round(-tick_s / math.log1p(-rate_q16 / 65536), 3)
+
+    return {
+        "follows": "the score",
+        "start": plan.start,
+        "rise_s": time_constant_s(plan.rise_q16),
+        "fall_s": time_constant_s(plan.fall_q16),
+        "largest_rise_per_s": round(plan.limit_q16 / 65536 / tick_s, 3),
+        "hold_ticks": plan.hold or "as long as the alarm lasts",
+        "hold_s": round(plan.hold * tick_s, 3) if plan.hold else "as long as the alarm lasts",
+        "state_bytes": STATE_BYTES,
+    }
 
 
 def _alert(plan: Plan) -> dict[str, Any]:

@@ -93,7 +93,7 @@ def golden_digest(plan: Plan, engine: str = "reference") -> tuple[str, int, int]
     """Run the golden stream and hash what comes out.
 
     The bytes are: the model's inputs (int8, tick after tick), its outputs for them (int8, likewise), the
-    scores (uint32, little-endian), the events (16 bytes each).
+    scores of the results (uint32, little-endian), the events (16 bytes each).
 
     Parameters
     ----------

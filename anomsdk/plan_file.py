@@ -29,7 +29,7 @@ MAX_DEPTH = 8
 MAX_ITEMS = 10_000
 """Objects, lists and keys: many times what the largest plan holds."""
 
-_INT_DIGITS = 11
+_INT_DIGITS = 15
 _ANNOTATION_DTYPES = {"int8": "i1", "uint8": "u1", "int16": "<i2", "uint16": "<u2", "int32": "<i4"}
 
 
@@ -153,7 +153,7 @@ def _distinct_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _small_int(digits: str) -> int:
     if len(digits) > _INT_DIGITS:
-        raise InputError(f"a number of {len(digits)} digits; a plan has none beyond 32 bits")
+        raise InputError(f"a number of {len(digits)} digits; a plan has none beyond {_INT_DIGITS}")
     return int(digits)
 
 

@@ -13,13 +13,14 @@ from anomsdk.core.affine import AffinePlan
 from anomsdk.core.alert import MAX_TICKS, TimingPlan, levels
 from anomsdk.core.autoencoder import LayerPlan
 from anomsdk.core.bands import BandsPlan, level_range
+from anomsdk.core.baseline import MAX_LIMIT_Q16, OFF, BaselinePlan
 from anomsdk.core.checks import require
 from anomsdk.core.context import ContextPlan, StackPlan, SummaryPlan, statistic_range, statistic_steps
 from anomsdk.core.external import ExternalPlan
 from anomsdk.core.fft import FftPlan
 from anomsdk.core.fixed import INT32_MAX, UINT32_MAX
 from anomsdk.core.framer import FramerPlan
-from anomsdk.core.levels import HIGHEST_LOG2, LevelsPlan
+from anomsdk.core.levels import HIGHEST_LOG2, LimitsPlan
 from anomsdk.core.logmel import LogmelPlan
 from anomsdk.core.plan import EdgePlan, ExtractorPlan, ModelPlan, Plan, SensorPlan
 from anomsdk.core.score import ScorePlan, largest_score
@@ -36,6 +37,9 @@ DB_PER_OCTAVE = 10 * math.log10(2)
 Q10_PER_DB = 1024 / DB_PER_OCTAVE
 SCORE_FRACTION_BITS = 4
 """Most fraction bits that an error between different scales is given."""
+
+FALL_FACTOR = 4
+"""The baseline falls so many times as fast as it rises."""
 
 SPEC_FILE, CALIBRATION_FILE, PLAN_FILE = "spec.toml", "calibration.json", "plan.json"
 
@@ -67,6 +71,7 @@ def plan_from(
     spec: PipelineSpec, model: TfliteModel, calibration: Calibration | None, *, folder: Path | None = None
 ) -> Plan:
     """Plan a pipeline from its parts. See `plan`."""
+    baseline = _baseline(spec, calibration)
     if calibration is not None:
         _check_calibration(spec, model, calibration)
     extractor = extractor_plan(spec, _feature_source(spec, model, calibration))
@@ -87,6 +92,7 @@ def plan_from(
         context=context,
         layers=layers,
         score=score,
+        baseline=baseline,
         timing=timing,
         levels=levels(_raise_score(spec, timing, calibration), timing),
         model=model_plan(model),
@@ -175,7 +181,7 @@ def extractor_plan(spec: PipelineSpec, source: Normalisation | FullyConnected) -
         return ExternalPlan(_feature_map(source, per_unit, [-32768] * n, [32767] * n))
     length, rate = features.fft_length, spec.sensor.rate_hz
     fft = FftPlan(length, hann_q15(length), cos_q15(length))
-    limits = LevelsPlan(rounded(FLOOR_DB * Q10_PER_DB), rounded(RANGE_DB * Q10_PER_DB))
+    limits = LimitsPlan(rounded(FLOOR_DB * Q10_PER_DB), rounded(RANGE_DB * Q10_PER_DB))
     if isinstance(features, LogmelFeatures):
         bank = mel_filterbank(features, rate)
         lowest = [limits.floor_q10] * bank.n_bands
@@ -307,23 +313,60 @@ def _score(model: TfliteModel, n: int, calibration: Calibration | None) -> Score
     return made  # check() refuses it by name
 
 
+def baseline_plan(start: int, *, baseline_s: float, hold_s: float, tick_s: float) -> BaselinePlan:
+    """Integers of the follower of the score.
+
+    It rises by at most its start in ``baseline_s`` seconds: what makes the detector blind is slow and limited. It
+    falls `FALL_FACTOR` times as fast: what makes it alert is not held back.
+
+    Parameters
+    ----------
+    start : score that it starts from, 0 to 2**32 - 1
+    baseline_s : time constant of the rise, seconds; 0: off
+    hold_s : the longest that an alarm freezes it, seconds; 0: as long as the alarm lasts
+    tick_s : seconds from one tick to the next
+    """
+    if baseline_s == 0:
+        return OFF
+
+    def rate_q16(factor: int) -> int:
+        return max(1, min(1 << 16, rounded(65536 * (1 - math.exp(-factor * tick_s / baseline_s)))))
+
+    limit_q16 = min(65536 * start * tick_s / baseline_s, float(MAX_LIMIT_Q16))
+    hold = max(1, _ticks(hold_s, tick_s, "score.baseline_hold_s")) if hold_s > 0 else 0
+    return BaselinePlan(start, rate_q16(1), rate_q16(FALL_FACTOR), max(1, rounded(limit_q16)), hold)
+
+
+def _baseline(spec: PipelineSpec, calibration: Calibration | None) -> BaselinePlan:
+    score = spec.score
+    if score.baseline_s == "chosen":
+        raise InputError('score.baseline_s is still "chosen": train first, or give a number of seconds')
+    start = None if calibration is None else calibration.baseline_start
+    if score.baseline_s > 0 and start is None:
+        raise InputError(
+            f"score.baseline_s is {score.baseline_s:g}, but {CALIBRATION_FILE} has no baseline_start: train again, or "
+            "set it to 0"
+        )
+    return baseline_plan(start or 0, baseline_s=score.baseline_s, hold_s=score.baseline_hold_s, tick_s=spec.tick_s)
+
+
 def _timing(spec: PipelineSpec) -> TimingPlan:
     alert = spec.alert
     return TimingPlan(
         m=alert.m,
         n=alert.n,
-        on_delay=_ticks(alert.on_delay_s, spec, "on_delay_s"),
-        off_delay=_ticks(alert.off_delay_s, spec, "off_delay_s"),
-        cooldown=_ticks(alert.cooldown_s, spec, "cooldown_s"),
+        on_delay=_ticks(alert.on_delay_s, spec.tick_s, "alert.on_delay_s"),
+        off_delay=_ticks(alert.off_delay_s, spec.tick_s, "alert.off_delay_s"),
+        cooldown=_ticks(alert.cooldown_s, spec.tick_s, "alert.cooldown_s"),
         clear_ratio_q16=max(1, rounded(alert.clear_ratio * 65536)),
         high_ratio_q16=rounded(alert.high_ratio * 65536),
     )
 
 
-def _ticks(seconds: float, spec: PipelineSpec, name: str) -> int:
+def _ticks(seconds: float, tick_s: float, name: str) -> int:
     """Whole ticks that last at least this long."""
-    ticks = math.ceil(seconds / spec.tick_s - 1e-9)
-    require(ticks <= MAX_TICKS, f"alert.{name}: {seconds:g} s is {ticks} ticks, more than {MAX_TICKS}")
+    ticks = math.ceil(seconds / tick_s - 1e-9)
+    require(ticks <= MAX_TICKS, f"{name}: {seconds:g} s is {ticks} ticks, more than {MAX_TICKS}")
     return ticks
 
 
@@ -359,7 +402,7 @@ def _check_calibration(spec: PipelineSpec, model: TfliteModel, calibration: Cali
             changed = [k for k in section if not isinstance(then, dict) or then.get(k) != section[k]]
             raise InputError(
                 f"{SPEC_FILE}: {name}.{(changed or ['?'])[0]} has changed since {CALIBRATION_FILE} was made; "
-                "change it back or train again (the alert section may be edited freely)"
+                "change it back or train again (the alert section and baseline_hold_s may be edited freely)"
             )
 
 

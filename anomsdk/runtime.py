@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.core.pipeline import Result
+from anomsdk.core.pipeline import Result, Ticks
 from anomsdk.core.plan import MAX_GAP, Plan
 from anomsdk.engines import Engine, open_engine
 from anomsdk.errors import InputError
@@ -126,7 +127,7 @@ class Pipeline:
 
 
 def score(plan: Plan, samples: NDArray[np.int16], engine: str = "reference") -> NDArray[np.uint32]:
-    """Scores of a whole stream, from a fresh pipeline.
+    """Scores of a whole stream, from a fresh pipeline: those of its results.
 
     Parameters
     ----------
@@ -138,7 +139,8 @@ def score(plan: Plan, samples: NDArray[np.int16], engine: str = "reference") -> 
     -------
     uint32 (ticks,)
     """
-    batches = [ticks.scores for ticks in _all_ticks(plan, samples, engine)]
+    opened = open_engine(engine, _checked_plan(plan))
+    batches = [opened.scores(ticks) for ticks in _all_ticks(opened, plan, samples)]
     return np.concatenate([np.zeros(0, np.int64), *batches]).astype(np.uint32)
 
 
@@ -154,7 +156,8 @@ def features(plan: Plan, samples: NDArray[np.int16]) -> NDArray[np.int8]:
     -------
     int8 (ticks, n_in)
     """
-    batches = [ticks.inputs for ticks in _all_ticks(plan, samples, "reference")]
+    opened = open_engine("reference", _checked_plan(plan))
+    batches = [ticks.inputs for ticks in _all_ticks(opened, plan, samples)]
     return np.concatenate([np.zeros((0, plan.n_inputs), np.int64), *batches]).astype(np.int8)
 
 
@@ -199,8 +202,7 @@ def _checked_plan(plan: Any) -> Plan:
     return plan
 
 
-def _all_ticks(plan: Plan, samples: NDArray[np.int16], engine: str) -> Any:
-    opened = open_engine(engine, _checked_plan(plan))
+def _all_ticks(opened: Engine, plan: Plan, samples: NDArray[np.int16]) -> Iterator[Ticks]:
     rows = checked_block(samples, plan.columns)
     for start in range(0, len(rows), _CHUNK):
         yield from opened.ticks(rows[start : start + _CHUNK])

@@ -34,7 +34,9 @@ __all__ = [
     "MAX_RECORDINGS",
     "SUFFIXES",
     "Block",
+    "OpenedFile",
     "Recording",
+    "open_files",
     "open_recordings",
     "read_recording",
 ]
@@ -53,11 +55,13 @@ class Recording:
     name : file name, path below the folder that was opened, ``file.npz[3]`` or ``standard input``
     notes : what is done to the samples on the way, in words; empty when nothing is
     length : samples (rows) after conversion; approximate when resampled, None when unknown before reading
+    stored_hz : samples (rows) a second as stored; None where nothing is stored
     """
 
     name: str
     notes: tuple[str, ...]
     length: int | None
+    stored_hz: float | None
     _where: str = field(repr=False)
     _read: Callable[[], Iterator[Block]] = field(repr=False, compare=False)
 
@@ -78,6 +82,22 @@ class Recording:
             yield block
         if empty:
             raise InputError(f"{self._where}: there are no samples in it; record it again or leave it out")
+
+
+@dataclass(frozen=True)
+class OpenedFile:
+    """A file whose headers were checked; made by `open_files`.
+
+    Parameters
+    ----------
+    path : where it lies
+    name : file name, or path below the folder that was opened
+    recordings : at least one, in the order of the file
+    """
+
+    path: Path
+    name: str
+    recordings: tuple[Recording, ...]
 
 
 @dataclass(frozen=True)
@@ -106,7 +126,14 @@ class _Wanted:
         return _audio(stored, int(self.rate_hz)) if self.kind == "audio" else _rows(stored, self.rate_hz, self.columns)
 
 
-def open_recordings(path: str | Path, *, rate_hz: float, columns: int = 1, kind: str = "audio") -> list[Recording]:
+def open_recordings(
+    path: str | Path,
+    *,
+    rate_hz: float,
+    columns: int = 1,
+    kind: str = "audio",
+    on_bad: Callable[[str], None] | None = None,
+) -> list[Recording]:
     """Find the recordings in a file, a folder or standard input, and check their headers.
 
     Parameters
@@ -117,6 +144,8 @@ def open_recordings(path: str | Path, *, rate_hz: float, columns: int = 1, kind:
     columns : values in a row; 1 for audio
     kind : "audio" is mixed down and resampled as needed; "external" rows have exactly so many columns, and
         where a file has a rate, exactly this one
+    on_bad : called with one line for every file below a folder that cannot be used, which is then left out;
+        by default the first such file is an error
 
     Returns
     -------
@@ -124,7 +153,8 @@ def open_recordings(path: str | Path, *, rate_hz: float, columns: int = 1, kind:
 
     Raises
     ------
-    InputError : nothing there, an unknown or damaged file, an array of the wrong type or shape, a wrong rate
+    InputError : nothing there, an unknown or damaged file, an array of the wrong type or shape, a wrong rate,
+        or no usable file in a folder
 
     Examples
     --------
@@ -132,20 +162,59 @@ def open_recordings(path: str | Path, *, rate_hz: float, columns: int = 1, kind:
     ...     for block in recording.blocks():
     ...         ...
     """
+    if str(path) == "-":
+        wanted = _Wanted(kind, rate_hz, columns)
+        wanted.check()
+        return [wanted.recording(standard_input(columns))]
+    files = open_files(path, rate_hz=rate_hz, columns=columns, kind=kind, on_bad=on_bad)
+    return [recording for file in files for recording in file.recordings]
+
+
+def open_files(
+    path: str | Path,
+    *,
+    rate_hz: float,
+    columns: int = 1,
+    kind: str = "audio",
+    on_bad: Callable[[str], None] | None = None,
+) -> list[OpenedFile]:
+    """As `open_recordings`, file by file; standard input is none.
+
+    Parameters
+    ----------
+    path, rate_hz, columns, kind, on_bad : as `open_recordings`
+
+    Returns
+    -------
+    files : at least one, sorted by path
+
+    Raises
+    ------
+    InputError : as `open_recordings`
+    """
     wanted = _Wanted(kind, rate_hz, columns)
     wanted.check()
-    if str(path) == "-":
-        return [wanted.recording(standard_input(columns))]
     root, where = Path(path), printable(path)
     with refusing(where):
         if not str(path) or not root.exists():
             raise InputError(f"{where or 'the empty path'}: no such file or folder; check the path")
         if not root.is_dir():
-            return _open_file(root, root.name, wanted)
+            return [_open_file(root, root.name, wanted)]
         names = _names_below(root)
     if not names:
         raise InputError(f"{where}: no recordings in this folder; it needs {', '.join(SUFFIXES)} files")
-    return [found for name in names for found in _open_file(root / name, name, wanted)]
+    opened, bad = list[OpenedFile](), list[str]()
+    for name in names:
+        try:
+            opened.append(_open_file(root / name, name, wanted))
+        except InputError as error:
+            if on_bad is None:
+                raise
+            bad.append(str(error))
+            on_bad(bad[-1])
+    if not opened:
+        raise InputError(f"{where}: none of its {len(bad)} files can be used; the first is {bad[0]}")
+    return opened
 
 
 def read_recording(recording: Recording) -> Block:
@@ -181,7 +250,7 @@ def _names_below(root: Path) -> list[str]:
     return sorted(name for name in names if Path(name).suffix.lower() in SUFFIXES)
 
 
-def _open_file(path: Path, name: str, wanted: _Wanted) -> list[Recording]:
+def _open_file(path: Path, name: str, wanted: _Wanted) -> OpenedFile:
     where, name, suffix = printable(path), printable(name), path.suffix.lower()
     if suffix not in SUFFIXES:
         raise InputError(f"{where}: unknown kind of file; convert it to one of {', '.join(SUFFIXES)}")
@@ -194,7 +263,7 @@ def _open_file(path: Path, name: str, wanted: _Wanted) -> list[Recording]:
             found = csv_file(path, name, where, columns=wanted.columns)
         else:
             found = {".npy": npy_file, ".npz": npz_file}.get(suffix, sound_file)(path, name, where)
-    return [wanted.recording(stored) for stored in found]
+    return OpenedFile(path, name, tuple(wanted.recording(stored) for stored in found))
 
 
 # --- what becomes of stored samples
@@ -212,7 +281,7 @@ def _rows(stored: Stored, rate_hz: float, columns: int) -> Recording:
     if not stored.exact:
         raise InputError(f"{where}: no 16-bit integers; rows are not scaled, convert them to int16")
     read = partial(stored.read, max(1, BLOCK_VALUES // columns))
-    return Recording(stored.name, stored.notes, stored.rows, where, read)
+    return Recording(stored.name, stored.notes, stored.rows, stored.rate_hz, where, read)
 
 
 def _audio(stored: Stored, rate_hz: int) -> Recording:
@@ -233,7 +302,7 @@ def _audio(stored: Stored, rate_hz: int) -> Recording:
     rows = max(1, int(BLOCK_VALUES / channels * min(1.0, stored_hz / rate_hz)))
     same = stored.exact and channels == 1 and stored_hz == rate_hz
     read = partial(_flat, stored.read, rows) if same else partial(_mono, stored.read, rows, stored_hz, rate_hz)
-    return Recording(stored.name, notes, length, where, read)
+    return Recording(stored.name, notes, length, stored.rate_hz, where, read)
 
 
 def _whole_rate(rate_hz: float, where: str) -> int:

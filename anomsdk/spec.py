@@ -129,19 +129,16 @@ class Model(_Section):
     """Multiply-accumulates a tick: a budget for train."""
 
 
+_Seconds = Annotated[float, Field(ge=0, le=30 * 86_400)]
+
+
 class Score(_Section):
     """What is done to the score."""
 
-    baseline_s: Annotated[float, Field(ge=0)] = 0.0
-
-    @model_validator(mode="after")
-    def _off(self) -> Score:
-        if self.baseline_s != 0:
-            raise ValueError("baseline_s must be 0 in this version")
-        return self
-
-
-_Seconds = Annotated[float, Field(ge=0, le=30 * 86_400)]
+    baseline_s: Literal["chosen"] | _Seconds = 0.0
+    """Time constant at which a follower of the score rises; the score above it is what counts. 0: off."""
+    baseline_hold_s: _Seconds = 60.0
+    """The longest that an alarm freezes the follower; 0: as long as the alarm lasts."""
 
 
 class Alert(_Section):
@@ -314,6 +311,7 @@ _PLAIN = {
     ("name", "string_pattern_mismatch"): "must be letters, digits and underscores, the first a letter, at most 48",
     ("features", "union_tag_invalid"): "kind must be logmel, bands or external",
     ("context", "union_tag_invalid"): "kind must be stack or summary",
+    ("score.baseline_s", "literal_error"): 'must be "chosen" or a number of seconds from 0 to 2592000',
     ("alert.raise_score", "literal_error"): _INTEGER_OR_WORD,
 }
 """Errors that pydantic words for its own users, by field and type."""

@@ -6,11 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from anomsdk.calibration import Normalisation
-from anomsdk.core.framer import FramerPlan
-from anomsdk.planner import FLOOR_DB, Q10_PER_DB, RANGE_DB, extractor_plan
+from anomsdk.planner import FLOOR_DB, Q10_PER_DB, RANGE_DB
 from anomsdk.spec import PipelineSpec
-from anomsdk.train.prepare import levels_of
+from anomsdk.train.corpus import levels_of
 from benchmarks.signals import RATE
 
 LOGMEL_SHAPES = ((1024, 512, 128), (512, 256, 40))
@@ -46,7 +44,7 @@ class Fidelity:
 def logmel_levels(x: np.ndarray, length: int, hop: int, n_mels: int) -> np.ndarray:
     """Integer log-mel levels in dB: (hops, n_mels)."""
     features = {"kind": "logmel", "fft_length": length, "hop_length": hop, "n_mels": n_mels, "fmax_hz": RATE / 2}
-    return _levels(x, features, n_mels)
+    return _levels(x, features)
 
 
 def librosa_levels(x: np.ndarray, length: int, hop: int, n_mels: int) -> np.ndarray:
@@ -77,7 +75,7 @@ def bands_levels(x: np.ndarray, length: int, hop: int, n_bands: int, band_ms: in
         "fmax_hz": 7500,
         "band_ms": band_ms,
     }
-    return _levels(x, features, n_bands + 2)
+    return _levels(x, features)
 
 
 def float_bands_levels(x: np.ndarray, length: int, hop: int, n_bands: int, band_ms: int) -> np.ndarray:
@@ -107,7 +105,7 @@ def compare(ours: np.ndarray, oracle: np.ndarray, n_bands: int | None = None) ->
     return Fidelity(float(error[above].sum()), int(above.sum()), float(error[near].sum()), int(near.sum()))
 
 
-def _levels(x: np.ndarray, features: dict[str, object], width: int) -> np.ndarray:
+def _levels(x: np.ndarray, features: dict[str, object]) -> np.ndarray:
     spec = PipelineSpec.from_dict(
         {
             "format": 1,
@@ -117,9 +115,7 @@ def _levels(x: np.ndarray, features: dict[str, object], width: int) -> np.ndarra
             "context": {"kind": "stack", "frames": 1},
         }
     )
-    extractor = extractor_plan(spec, Normalisation(centre=(0.0,) * width, half_width=(100.0,) * width))
-    framer = FramerPlan(spec.features.fft_length, spec.features.hop_length)
-    return levels_of(framer, extractor, x) / Q10_PER_DB
+    return levels_of(spec, x) / Q10_PER_DB
 
 
 def _clamp(level: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from anomsdk.engines.tflite import why_missing
-from tests.make import SPECS, make_plan
+from tests.make import SPECS, make_following, make_plan
 
 MAY_SKIP = ("the version that runs the tests", "no Python 3.")
 """Reasons that hold on a complete machine, too."""
@@ -20,6 +20,13 @@ def plans(tmp_path_factory):
     """A plan of each extractor, each in its own folder."""
     folder = tmp_path_factory.mktemp("plans")
     return {kind: make_plan(folder, kind) for kind in SPECS}
+
+
+@pytest.fixture(scope="session")
+def following(tmp_path_factory):
+    """A plan of each extractor, with a baseline."""
+    folder = tmp_path_factory.mktemp("following")
+    return {kind: make_following(folder, kind) for kind in SPECS}
 
 
 @pytest.fixture(scope="session")

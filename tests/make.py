@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 import anomsdk
 from anomsdk.calibration import Calibration, Normalisation, alarm_levels, signal_sections
@@ -82,6 +83,19 @@ cooldown_s = 3
 
 SPECS = {"bands": BANDS, "logmel": LOGMEL, "external": EXTERNAL}
 
+FOLLOWING = """
+[score]
+baseline_s = 3
+baseline_hold_s = 0.5
+[alert]
+raise_score = 150000
+m = 1
+n = 2
+off_delay_s = 0.1
+cooldown_s = 0.2
+"""
+"""A baseline and an alert that raise often on the streams of the tests, and hold longer than the baseline freezes."""
+
 
 def random_layers(
     widths: list[int], rng: np.random.Generator, *, per_channel: bool = True, activation: str = "RELU"
@@ -155,6 +169,7 @@ def make_calibration(spec: PipelineSpec, model: TfliteModel, rng: np.random.Gene
         features=Normalisation(centre=(level,) * n_features, half_width=(spread,) * n_features),
         inputs=inputs,
         score_weights=(1,) * n_inputs,
+        baseline_start=300_000,
         alarm_levels=alarm_levels([rng.integers(0, 40000, 200)]),
         recordings=1,
         hours=0.1,
@@ -167,6 +182,11 @@ def make_plan(folder: Path, kind: str, *, seed: int = 0) -> anomsdk.Plan:
     return anomsdk.plan(make_folder(folder / kind, SPECS[kind], seed=seed))
 
 
+def make_following(folder: Path, kind: str, *, seed: int = 0) -> anomsdk.Plan:
+    """The same with a baseline."""
+    return anomsdk.plan(make_folder(folder / kind, SPECS[kind].partition("[alert]")[0] + FOLLOWING, seed=seed))
+
+
 def noise(n: int, *, seed: int = 0, level: float = 3000.0, columns: int = 1) -> np.ndarray:
     """Gaussian int16 noise whose level changes, with silence and full scale in it."""
     rng = np.random.default_rng(seed)
@@ -176,6 +196,37 @@ def noise(n: int, *, seed: int = 0, level: float = 3000.0, columns: int = 1) -> 
     return samples[:, 0] if columns == 1 else samples
 
 
+def lively(plan: anomsdk.Plan) -> np.ndarray:
+    """A stream that raises alarms in `make_following`."""
+    return noise(50_000) if plan.columns == 1 else noise(20_000, columns=plan.columns)[::50].copy()
+
+
 def with_folder(plan: anomsdk.Plan, folder: Path) -> anomsdk.Plan:
     """The same plan, as if read from another folder."""
     return dataclasses.replace(plan, folder=folder)
+
+
+def without_constant(samples: NDArray[np.int16], shortest: int) -> list[NDArray[np.int16]]:
+    """Cut a recording where it is digitally constant (padding, drop-outs).
+
+    Parameters
+    ----------
+    samples : int16 (n, columns)
+    shortest : samples in a row with the same value that are cut out
+
+    Returns
+    -------
+    The pieces between, in order
+    """
+    changes = np.flatnonzero((np.diff(samples, axis=0) != 0).any(axis=1)) + 1
+    starts = np.concatenate([[0], changes])
+    ends = np.concatenate([changes, [len(samples)]])
+    cut = ends - starts >= shortest
+    pieces, begin = [], 0
+    for start, end in zip(starts[cut], ends[cut], strict=True):
+        if start > begin:
+            pieces.append(samples[begin:start])
+        begin = end
+    if begin < len(samples):
+        pieces.append(samples[begin:])
+    return pieces

@@ -336,7 +336,7 @@ class Logmel:
     def __init__(self, plan: dict) -> None:
         self.offset_q10 = plan["filterbank"]["offset_q10"]
         self.fft, self.filterbank = Fft(plan["fft"]), Filterbank(plan["filterbank"])
-        self.levels = Levels(plan["levels"])
+        self.levels = Levels(plan["limits"])
         self.normalisation = Affine(plan["normalisation"])
 
     def hop(self, x: list[int]) -> list[int]:
@@ -479,6 +479,36 @@ def score(plan: dict, inputs: list[int], outputs: list[int]) -> int:
     return out
 
 
+# Baseline
+class Baseline:
+    """A level that follows the score, slowly up and fast down; what counts is the score above it."""
+
+    def __init__(self, plan: dict) -> None:
+        self.plan = plan
+        self.level_q16, self.frozen = plan["start"] << 16, 0
+
+    @property
+    def level(self) -> int:
+        return u32(within(self.level_q16, 0, 2**48 - 1) >> 16)
+
+    def above(self, raw: int) -> int:
+        return u32(max(0, u32(raw) - self.level))
+
+    def follow(self, raw: int, alarm: bool) -> None:
+        plan, before = self.plan, self.level_q16
+        stays = alarm and (plan["hold"] == 0 or self.frozen < plan["hold"])
+        self.frozen = within(min(self.frozen + 1, plan["hold"]) if alarm else 0, 0, 2**31 - 1)
+        if stays:
+            return
+        d = within(raw - self.level, -(2**32) + 1, 2**32 - 1)
+        if d > 0:
+            self.level_q16 += min(within(d * plan["rise_q16"], 0, 2**48 - 1), plan["limit_q16"])
+        else:
+            self.level_q16 += within(d * plan["fall_q16"], -(2**48) + 1, 0)
+        within(self.level_q16, min(before, raw << 16), max(before, (raw << 16) + 65535))
+        i64(within(self.level_q16 - before, -(2**48) + 1, plan["limit_q16"]))
+
+
 # Alert
 NORMAL, PENDING, UNACK_ALARM = 0, 1, 2
 
@@ -555,7 +585,7 @@ def canonical(value: dict | list | str | int) -> str:
         return "[" + ",".join(canonical(item) for item in value) + "]"
     if isinstance(value, str):
         return json.dumps(value)
-    if type(value) is int and len(str(value)) <= 11:
+    if type(value) is int and len(str(value)) <= 15:
         return str(value)
     raise ValueError(f"{value!r} is not in the file format")
 
@@ -608,6 +638,8 @@ class Result(NamedTuple):
     events: list[bytes]
     inputs: list[int]
     outputs: list[int]
+    raw: int
+    level_q16: int
 
 
 class Pipeline:
@@ -624,6 +656,7 @@ class Pipeline:
         self.framer = Framer(plan["framer"]["window"], plan["framer"]["hop"])
         self.extractor = EXTRACTORS[plan["extractor"]["kind"]](plan["extractor"])
         self.context = Context(plan["context"])
+        self.baseline = Baseline(plan["baseline"])
         self.alert = Alert(plan["timing"], plan["levels"], self.tag)
 
     def process(self, block: list) -> list[Result]:
@@ -636,8 +669,11 @@ class Pipeline:
         if inputs is None:
             return None
         outputs = autoencoder(self.plan["layers"], inputs)
-        s = score(self.plan["score"], inputs, outputs)
-        return Result(ready[0], s, self.alert.tick(ready[0], s), inputs, outputs)
+        raw = score(self.plan["score"], inputs, outputs)
+        s = self.baseline.above(raw)
+        events = self.alert.tick(ready[0], s)
+        self.baseline.follow(raw, self.alert.state == UNACK_ALARM)
+        return Result(ready[0], s, events, inputs, outputs, raw, self.baseline.level_q16)
 
     def gap(self, n: int) -> None:
         if n == 0:

@@ -19,7 +19,7 @@ from anomsdk.core.fft import Fft, FftPlan
 from anomsdk.core.filterbank import Filterbank, FilterbankPlan
 from anomsdk.core.fixed import Ints
 from anomsdk.core.framer import BATCH
-from anomsdk.core.levels import HIGHEST_LOG2, LevelsPlan, floored, limited
+from anomsdk.core.levels import HIGHEST_LOG2, LimitsPlan, floored, limited
 
 MAX_HOPS_PER_FRAME = 4096
 
@@ -32,7 +32,7 @@ class BandsPlan:
 
     fft: FftPlan
     filterbank: FilterbankPlan
-    levels: LevelsPlan
+    limits: LimitsPlan
     hops_per_frame: int
     mean_q10: int  # -log2(hops_per_frame): a sum over the hops becomes their mean
     headroom: int  # n_bands <= 2**headroom
@@ -52,7 +52,7 @@ class BandsPlan:
         """Prove every stage."""
         self.fft.check()
         self.filterbank.check(self.fft.length // 2 + 1)
-        self.levels.check()
+        self.limits.check()
         n_bands = self.filterbank.n_bands
         require(
             1 <= self.hops_per_frame <= MAX_HOPS_PER_FRAME,
@@ -63,7 +63,7 @@ class BandsPlan:
         require(n_bands <= 1 << self.headroom, f"bands: headroom {self.headroom} for {n_bands} bands")
         offset = self.filterbank.offset_q10.astype(np.int64)
         require((offset == offset[0]).all(), "bands: offset_q10 differs between bands")
-        low, high = level_range(self.levels.floor_q10, int(offset[0]), n_bands)
+        low, high = level_range(self.limits.floor_q10, int(offset[0]), n_bands)
         self.normalisation.check(n_bands + 2, low, high, "bands: normalisation")
 
 
@@ -106,7 +106,7 @@ class Bands(Extractor):
     def restart(self) -> None:
         """Forget what was gathered for the next frame."""
         self._sums.fill(0)
-        self._peak_q10 = self._plan.levels.floor_q10
+        self._peak_q10 = self._plan.limits.floor_q10
         self._hops = 0
 
     def wipe_scratch(self) -> None:
@@ -116,12 +116,12 @@ class Bands(Extractor):
 
     def _gather(self, mantissa: Ints, exponent: Ints) -> None:
         self._sums[:] = energy.add(self._sums[0], self._sums[1], mantissa, exponent)
-        level = floored(self._plan.levels, mantissa[-1], exponent[-1], self._offset_q10)
+        level = floored(self._plan.limits, mantissa[-1], exponent[-1], self._offset_q10)
         self._peak_q10 = max(self._peak_q10, int(level))
         self._hops += 1
 
     def _frame(self) -> Ints:
-        levels, mean_q10 = self._plan.levels, self._offset_q10 + self._plan.mean_q10
-        mean = floored(levels, self._sums[0], self._sums[1], mean_q10)
+        limits, mean_q10 = self._plan.limits, self._offset_q10 + self._plan.mean_q10
+        mean = floored(limits, self._sums[0], self._sums[1], mean_q10)
         crest = self._peak_q10 - mean[-1]
-        return np.append(limited(levels, mean[:-1]), [self._peak_q10, crest])
+        return np.append(limited(limits, mean[:-1]), [self._peak_q10, crest])

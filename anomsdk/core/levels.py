@@ -16,7 +16,7 @@ HIGHEST_LOG2 = 130
 
 
 @dataclass(frozen=True, eq=False)
-class LevelsPlan:
+class LimitsPlan:
     """Limits of a level, log2 of power in q10 (1024 is 3.01 dB)."""
 
     floor_q10: int  # absolute: the level of silence
@@ -24,16 +24,16 @@ class LevelsPlan:
 
     def check(self) -> None:
         """Refuse limits that are none."""
-        require(-(1 << 20) <= self.floor_q10 <= 0, f"levels: floor_q10 is {self.floor_q10}, not -2**20 to 0")
-        require(0 < self.range_q10 <= 1 << 20, f"levels: range_q10 is {self.range_q10}, not 1 to 2**20")
+        require(-(1 << 20) <= self.floor_q10 <= 0, f"limits: floor_q10 is {self.floor_q10}, not -2**20 to 0")
+        require(0 < self.range_q10 <= 1 << 20, f"limits: range_q10 is {self.range_q10}, not 1 to 2**20")
 
 
-def floored(plan: LevelsPlan, mantissa: Ints, exponent: Ints, offset_q10: Ints | np.int64) -> Ints:
+def floored(plan: LimitsPlan, mantissa: Ints, exponent: Ints, offset_q10: Ints | np.int64) -> Ints:
     """Logarithm of energies, not below the absolute floor. All (..., n); 0 gives the floor."""
     level = np.maximum(energy.log2(mantissa, exponent) + offset_q10, plan.floor_q10)
     return np.where(mantissa == 0, plan.floor_q10, level)
 
 
-def limited(plan: LevelsPlan, level: Ints) -> Ints:
+def limited(plan: LimitsPlan, level: Ints) -> Ints:
     """Levels (n, n_bands), not further below the largest of their frame than the range."""
     return np.maximum(level, level.max(axis=-1, keepdims=True) - plan.range_q10)

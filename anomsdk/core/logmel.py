@@ -13,7 +13,7 @@ from anomsdk.core.fft import Fft, FftPlan
 from anomsdk.core.filterbank import Filterbank, FilterbankPlan
 from anomsdk.core.fixed import Ints
 from anomsdk.core.framer import BATCH
-from anomsdk.core.levels import HIGHEST_LOG2, LevelsPlan, floored, limited
+from anomsdk.core.levels import HIGHEST_LOG2, LimitsPlan, floored, limited
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +25,7 @@ class LogmelPlan:
 
     fft: FftPlan
     filterbank: FilterbankPlan
-    levels: LevelsPlan
+    limits: LimitsPlan
     normalisation: AffinePlan
 
     @property
@@ -42,10 +42,10 @@ class LogmelPlan:
         """Prove every stage."""
         self.fft.check()
         self.filterbank.check(self.fft.length // 2 + 1)
-        self.levels.check()
+        self.limits.check()
         n = self.n_features
         highest = (HIGHEST_LOG2 << 10) + self.filterbank.offset_q10.astype(np.int64)
-        lowest = np.full(n, self.levels.floor_q10, np.int64)
+        lowest = np.full(n, self.limits.floor_q10, np.int64)
         self.normalisation.check(n, lowest, np.maximum(highest, lowest), "logmel: normalisation")
 
 
@@ -54,7 +54,7 @@ class Logmel(Extractor):
 
     def __init__(self, plan: LogmelPlan) -> None:
         super().__init__(plan.normalisation)
-        self._limits = plan.levels
+        self._limits = plan.limits
         self._offset_q10 = plan.filterbank.offset_q10.astype(np.int64)
         self._fft = Fft(plan.fft, BATCH)
         self._filterbank = Filterbank(plan.filterbank, BATCH)

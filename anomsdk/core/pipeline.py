@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from anomsdk.core.alert import Alert
 from anomsdk.core.bands import Bands, BandsPlan
+from anomsdk.core.baseline import Baseline
 from anomsdk.core.context import Context
-from anomsdk.core.event import Event
+from anomsdk.core.event import Event, State
 from anomsdk.core.external import External, ExternalPlan
 from anomsdk.core.extractor import Extractor
 from anomsdk.core.fixed import UINT32_MAX, Ints
@@ -29,7 +30,7 @@ class Result:
     Parameters
     ----------
     hop : index of the tick's last hop, modulo 2**32
-    score : reconstruction error, 0 to 2**32 - 1, high = anomalous
+    score : reconstruction error above the baseline, 0 to 2**32 - 1, high = anomalous
     events : what changed, usually nothing
     """
 
@@ -40,11 +41,11 @@ class Result:
 
 @dataclass(frozen=True, eq=False)
 class Ticks:
-    """Ticks that came out of one batch of windows, before the alert logic."""
+    """Ticks that came out of one batch of windows, before the baseline and the alert logic."""
 
     hops: Ints  # (t,)
     inputs: Ints  # (t, n_in)
-    scores: Ints  # (t,)
+    raw_scores: Ints  # (t,)
 
 
 class Model(Protocol):
@@ -79,6 +80,7 @@ class Chain:
         self._context = Context(plan.context, plan.extractor.n_features)
         self._model = model
         self._score = Score(plan.score)
+        self._baseline = Baseline(plan.baseline)
         self._alert = Alert(plan.timing, plan.levels, plan.tag)
 
     def ticks(self, block: NDArray[np.int16]) -> Iterator[Ticks]:
@@ -91,16 +93,23 @@ class Chain:
                 yield Ticks(first + at_window[at_frame], inputs, scores)
 
     def results(self, ticks: Ticks) -> list[Result]:
-        """The ticks as results, through the alert logic."""
-        results = []
-        for hop, score in zip((ticks.hops & UINT32_MAX).tolist(), ticks.scores.tolist(), strict=True):
-            results.append(Result(hop, score, self._alert.step(score, hop)))
-        return results
+        """The ticks as results, through the baseline and the alert logic."""
+        hops, raw_scores = (ticks.hops & UINT32_MAX).tolist(), ticks.raw_scores.tolist()
+        if not self._plan.baseline.is_on:
+            step = self._alert.step
+            return [Result(hop, score, step(score, hop)) for hop, score in zip(hops, raw_scores, strict=True)]
+        return [self._result(hop, raw) for hop, raw in zip(hops, raw_scores, strict=True)]
+
+    def scores(self, ticks: Ticks) -> Ints:
+        """The scores that `results` gives these ticks, instead of it."""
+        if not self._plan.baseline.is_on:
+            return ticks.raw_scores
+        return np.array([result.score for result in self.results(ticks)], np.int64)
 
     def gap(self, n: int) -> None:
         """N samples were lost: go on as a fresh pipeline would at the first hop after them.
 
-        The hop count and the alarm go on; whatever was gathered across the gap is forgotten.
+        The hop count, the baseline and the alarm go on; whatever was gathered across the gap is forgotten.
         """
         lost = self._framer.gap(n)
         self._extractor.restart()
@@ -113,4 +122,12 @@ class Chain:
         self._extractor.restart()
         self._extractor.wipe_scratch()
         self._context.restart()
+        self._baseline.reset()
         self._alert.reset()
+
+    def _result(self, hop: int, raw: int) -> Result:
+        """One tick: its alarm decides whether the baseline may follow."""
+        score = self._baseline.above(raw)
+        events = self._alert.step(score, hop)
+        self._baseline.follow(raw, alarm=self._alert.state == State.UNACK_ALARM)
+        return Result(hop, score, events)

@@ -17,6 +17,7 @@ import numpy as np
 from anomsdk.core.alert import LevelPlan, TimingPlan
 from anomsdk.core.autoencoder import LayerPlan, check_layers
 from anomsdk.core.bands import BandsPlan
+from anomsdk.core.baseline import BaselinePlan
 from anomsdk.core.checks import require
 from anomsdk.core.context import ContextPlan
 from anomsdk.core.external import ExternalPlan
@@ -106,6 +107,7 @@ class Plan:
     context: ContextPlan
     layers: tuple[LayerPlan, ...]
     score: ScorePlan
+    baseline: BaselinePlan
     timing: TimingPlan
     levels: LevelPlan
     model: ModelPlan
@@ -132,7 +134,7 @@ class Plan:
 
     @cached_property
     def score_id(self) -> str:
-        """Identity of the score and the alert's timing, whatever the levels (64 hex)."""
+        """Identity of the score, its baseline and the alert's timing, whatever the levels (64 hex)."""
         return self._hash_without(*_UNNAMED, "levels")
 
     @property
@@ -218,6 +220,7 @@ class Plan:
             ("model", (edges.input.zero_point, edges.output.zero_point)),
         ):
             require(zero_points == (first, last), f"{part}: its zero points are not those of the layers")
+        self.baseline.check()
         self.timing.check()
         self.levels.check(self.timing)
 

@@ -20,10 +20,13 @@ class Engine(Protocol):
     """What `anomsdk.Pipeline` needs of an engine. Blocks are int16 (n, columns), already checked."""
 
     def ticks(self, block: NDArray[np.int16]) -> Iterator[Ticks]:
-        """Ticks that a block completes, without the alert logic."""
+        """Ticks that a block completes, before the baseline and the alert logic."""
 
     def results(self, ticks: Ticks) -> list[Result]:
-        """Ticks through the alert logic."""
+        """Ticks through the baseline and the alert logic."""
+
+    def scores(self, ticks: Ticks) -> Ints:
+        """The scores of `results`, instead of it."""
 
     def reconstruct(self, inputs: Ints) -> Ints:
         """The model stage alone."""

@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 
 from anomsdk.errors import InputError, printable
 from anomsdk.formats.arrays import StoredArray, array_header
-from anomsdk.formats.stored import Stored
+from anomsdk.formats.stored import Stored, refusing
 
-MAX_RECORDINGS = 1 << 20  # in one .npz: bounds the only array that is held whole
+MAX_RECORDINGS = 1 << 20  # in one .npz: bounds the arrays that are held whole
+_LABEL_KINDS = "biufU"
+_MAX_LABEL_BYTES = 1024
 
 
 def npz_file(path: Path, name: str, where: str) -> list[Stored]:
@@ -44,6 +46,47 @@ def npz_file(path: Path, name: str, where: str) -> list[Stored]:
         read, label = partial(array.read, start, stop), f"[{index}]"
         found.append(Stored(name + label, where + label, rate_hz, array.channels, stop - start, read))
     return found
+
+
+def entries(path: Path, where: str, key: str, n: int) -> list[str]:
+    """What an array says of each recording, e.g. its label, fold or subject.
+
+    Parameters
+    ----------
+    path : an .npz that `npz_file` accepted
+    where : what messages call it
+    key : name of an array of text, numbers or truth values, one a recording
+    n : recordings in the file
+
+    Returns
+    -------
+    n values as text
+
+    Raises
+    ------
+    InputError : no such array, or not one entry a recording; the message lists the arrays that would do
+    """
+    with refusing(where), ZipFile(path) as archive:
+        members = {info.filename: info for info in archive.infolist()}
+        if f"{key}.npy" not in members or not _labels(archive, members[f"{key}.npy"], n):
+            names = (name for name, info in members.items() if _labels(archive, info, n))
+            fit = ", ".join(sorted(printable(name.removesuffix(".npy")) for name in names))
+            what = f"no array {key}" if f"{key}.npy" not in members else f"{key} has not one entry for each recording"
+            raise InputError(f"{where}: {printable(what)} ({n} in all); arrays that would do: {fit or 'none'}")
+        return [str(value) for value in _small_array(archive, key, where, _LABEL_KINDS).tolist()]
+
+
+def _labels(archive: ZipFile, info: ZipInfo, n: int) -> bool:
+    """Whether a member holds one short value for each of n recordings."""
+    if not info.filename.endswith(".npy"):
+        return False
+    try:
+        _check_member(info, "")
+        with archive.open(info) as stream:
+            shape, dtype = array_header(stream, info.file_size, "")
+    except InputError:
+        return False
+    return shape == (n,) and dtype.kind in _LABEL_KINDS and 0 < dtype.itemsize <= _MAX_LABEL_BYTES
 
 
 def _open_member(path: Path, member: str) -> IO[bytes]:

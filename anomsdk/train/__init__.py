@@ -1,5 +1,5 @@
 """Training: normal recordings in, a folder with a plan out."""
 
-from anomsdk.train.fitting import fit, fit_from
+from anomsdk.train.fitting import Options, fit, fit_from
 
-__all__ = ["fit", "fit_from"]
+__all__ = ["Options", "fit", "fit_from"]

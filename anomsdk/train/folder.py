@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from anomsdk.calibration import Calibration
 from anomsdk.core.checks import require
 from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError
@@ -43,16 +44,29 @@ def write_folder(out: Path, files: dict[str, bytes], made: Plan) -> None:
         raise InputError(f"{out}: cannot be written: {error.strerror}") from None
 
 
-def check_out(out: Path, spec: PipelineSpec) -> None:
-    """Before hours of training: the folder must be new, empty, or one of this very spec."""
+def check_out(out: Path, source: str) -> None:
+    """Before hours of training: the folder must be new, empty, or one that was trained from this very spec.
+
+    Parameters
+    ----------
+    out : folder to be
+    source : what the calibration of such a folder says under ``trained_from``
+    """
     require(not out.exists() or out.is_dir(), f"{out}: is a file; give a folder to write")
     parent = next(p for p in out.absolute().parents if p.exists())
     require(parent.is_dir() and os.access(parent, os.W_OK), f"{out}: cannot be written below {parent}")
     taken = [name for name in (SPEC_FILE, "model.tflite", CALIBRATION_FILE, PLAN_FILE) if (out / name).exists()]
     require(
-        not taken or says_the_same(out / SPEC_FILE, as_written(spec)),
-        f"{out}: holds {', '.join(taken)} of another spec; give a new folder, or train with its own {SPEC_FILE}",
+        not taken or _trained_from(out) == source,
+        f"{out}: holds {', '.join(taken)} of another spec; give a new folder",
     )
+
+
+def _trained_from(out: Path) -> str | None:
+    try:
+        return Calibration.from_file(out / CALIBRATION_FILE).provenance.get("trained_from")
+    except InputError:
+        return None
 
 
 def as_written(spec: PipelineSpec) -> PipelineSpec:

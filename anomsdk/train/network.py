@@ -1,75 +1,92 @@
-"""The float autoencoder: scikit-learn's MLPRegressor, driven epoch by epoch."""
+"""Float networks of dense layers, and the autoencoder: scikit-learn's MLPRegressor, driven epoch by epoch."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from anomsdk.train.quantise import Floats
+Floats: TypeAlias = NDArray[np.floating[Any]]
 
-MAX_EPOCHS = 300
-PATIENCE = 20
+MAX_EPOCHS = 150
+PATIENCE = 12
 """Epochs without a better loss on the held-out rows before training stops."""
+_BATCH = 128
+
+
+@dataclass(frozen=True)
+class Dense:
+    """``inputs @ weight + bias``, negative values set to 0 where ``relu``."""
+
+    weight: Floats  # (n_in, n_out)
+    bias: Floats  # (n_out,)
+    relu: bool = False
+
+    def run(self, inputs: Floats) -> Floats:
+        """Outputs (n, n_out) of inputs (n, n_in)."""
+        values = inputs @ self.weight + self.bias
+        return np.maximum(values, 0) if self.relu else values
 
 
 @dataclass(frozen=True)
 class Network:
-    """Trained weights (n_in, n_out) and biases (n_out,) of each layer; ReLU between them."""
+    """Dense layers, one after the other."""
 
-    weights: tuple[Floats, ...]
-    biases: tuple[Floats, ...]
-    loss: float
-    epochs: int
+    layers: tuple[Dense, ...]
 
     def run(self, inputs: Floats) -> Floats:
-        """Reconstruction of inputs (n, n_in), in float."""
-        values = inputs
-        for index, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
-            values = values @ weight + bias
-            if index < len(self.weights) - 1:
-                values = np.maximum(values, 0)
-        return values
+        """Reconstruction of inputs (n, n_in)."""
+        for layer in self.layers:
+            inputs = layer.run(inputs)
+        return inputs
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of one run."""
+        return sum(layer.weight.size for layer in self.layers)
 
 
-def hidden_widths(n_inputs: int, max_macs: int) -> tuple[int, int, int]:
-    """Widths of encoder, bottleneck and decoder that keep n -> h -> b -> h -> n within a budget of MACs."""
-    bottleneck = max(2, min(16, n_inputs // 4))
-    hidden = min(128, max_macs // (2 * (n_inputs + bottleneck)))
-    return hidden, bottleneck, hidden
-
-
-def train_network(
+def train_autoencoder(
     inputs: Floats,
-    held_out: Floats,
-    widths: tuple[int, ...],
+    hidden: tuple[int, ...],
     *,
     seed: int,
-    progress: Callable[[int, float], None] = lambda epoch, loss: None,
-) -> Network:
-    """Fit an autoencoder on rows of normal inputs, stopping early on rows of other recordings.
+    held_out: Floats | None = None,
+    epochs: int = MAX_EPOCHS,
+    progress: Callable[[int], None] = lambda epoch: None,
+) -> tuple[Network, int]:
+    """Fit an autoencoder with ReLU between its layers on rows of normal inputs.
 
     Parameters
     ----------
-    inputs, held_out : (n, n_in), about unit variance
-    widths : hidden widths
+    inputs : (n, n_in), about unit variance
+    hidden : hidden widths
     seed : of the initial weights and the order of the rows
-    progress : called with epoch and held-out loss
+    held_out : (m, n_in) of other recordings; training stops early where their error no longer falls
+    epochs : how long to train, at most (with ``held_out``) or exactly
+    progress : called after each epoch
+
+    Returns
+    -------
+    network : of the best epoch, or of the last without ``held_out``
+    epochs : how many it took
     """
     from sklearn.neural_network import MLPRegressor
 
     model = MLPRegressor(
-        hidden_layer_sizes=widths,
+        hidden_layer_sizes=hidden,
         alpha=1e-5,
-        batch_size=min(128, len(inputs)),
+        batch_size=min(_BATCH, len(inputs)),
         learning_rate_init=1e-3,
         random_state=seed,
     )
     order = np.random.default_rng(seed)
     best, best_loss, best_epoch = None, np.inf, 0
-    for epoch in range(1, MAX_EPOCHS + 1):
+    for epoch in range(1, epochs + 1):
         rows = inputs[order.permutation(len(inputs))]
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
@@ -77,12 +94,18 @@ def train_network(
         # scikit-learn turns Ctrl-C into a warning; that one epoch does not converge is no news.
         if any("interrupted" in str(warning.message) for warning in caught):
             raise KeyboardInterrupt
+        progress(epoch)
+        if held_out is None:
+            continue
         loss = float(np.mean((model.predict(held_out) - held_out) ** 2))
-        progress(epoch, loss)
         if loss < best_loss * 0.999:
-            best_loss, best_epoch = loss, epoch
-            best = tuple(w.copy() for w in model.coefs_), tuple(b.copy() for b in model.intercepts_)
+            best, best_loss, best_epoch = _network(model), loss, epoch
         elif epoch - best_epoch >= PATIENCE:
             break
-    assert best is not None
-    return Network(*best, loss=best_loss, epochs=best_epoch)
+    return (best, best_epoch) if best is not None else (_network(model), epochs)
+
+
+def _network(model: Any) -> Network:
+    last = len(model.coefs_) - 1
+    pairs = enumerate(zip(model.coefs_, model.intercepts_, strict=True))
+    return Network(tuple(Dense(weight.copy(), bias.copy(), relu=i < last) for i, (weight, bias) in pairs))

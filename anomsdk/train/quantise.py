@@ -1,19 +1,16 @@
-"""Post-training quantisation of a ReLU autoencoder to int8 FULLY_CONNECTED layers."""
+"""Post-training quantisation of a network to int8 FULLY_CONNECTED layers."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, TypeAlias
-
 import numpy as np
-from numpy.typing import NDArray
 
 from anomsdk.tflite_file import FullyConnected
-
-Floats: TypeAlias = NDArray[np.floating[Any]]
+from anomsdk.train.network import Dense, Floats, Network
 
 _SIGNIFICANT = 12
 """Bits of a scale's mantissa: so few that float32 and float64 products of two scales are the same number."""
+_MARGIN = 1.25
+"""How far beyond the normal range a linear hidden value is kept before it saturates."""
 
 
 def short_scale(scale: float) -> float:
@@ -22,35 +19,32 @@ def short_scale(scale: float) -> float:
     return float(np.ldexp(np.ceil(mantissa * 2**_SIGNIFICANT), exponent - _SIGNIFICANT))
 
 
-def quantise(
-    weights: Sequence[Floats], biases: Sequence[Floats], inputs: Floats, input_scale: float
-) -> list[FullyConnected]:
-    """Int8 layers of a network with ReLU between its layers and none after the last.
+def quantise(network: Network, inputs: Floats, input_scale: float) -> list[FullyConnected]:
+    """Int8 layers of a network whose last layer is linear.
 
-    Weights are symmetric per output; a hidden layer's range is [0, largest activation on ``inputs``], with
-    zero point -127 so that its values stay within +-127; the output has the input's scale and zero point 0.
+    Weights are symmetric per output. A hidden layer's range is [0, largest activation on ``inputs``], with
+    zero point -127 so that its values stay within +-127; a linear one is moved up into such a range. The
+    output has the input's scale and zero point 0.
 
     Parameters
     ----------
-    weights : one (n_in, n_out) a layer
-    biases : one (n_out,) a layer
+    network : as trained
     inputs : (n, n_in), real values that the network sees in use
     input_scale : real value of one int8 step of the input (and the output)
     """
+    network = _lifted(network, inputs)
     layers = []
     scale, zero_point, values = short_scale(input_scale), 0, inputs
-    for index, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
-        last = index == len(weights) - 1
-        values = values @ weight + bias
-        if not last:
-            values = np.maximum(values, 0)
+    for index, layer in enumerate(network.layers):
+        last = index == len(network.layers) - 1
+        values = layer.run(values)
         out_scale = short_scale(input_scale) if last else short_scale(max(float(values.max()), 1e-3) / 254)
-        weight_scales = np.array([short_scale(max(float(w), 1e-6) / 127) for w in np.abs(weight).max(axis=0)])
+        weight_scales = np.array([short_scale(max(float(w), 1e-6) / 127) for w in np.abs(layer.weight).max(axis=0)])
         layers.append(
             FullyConnected(
                 name=f"layer {index + 1}",
-                weights=np.clip(np.rint(weight / weight_scales), -127, 127).T.astype(np.int8),
-                bias=np.rint(bias / (scale * weight_scales)).astype(np.int32),
+                weights=np.clip(np.rint(layer.weight / weight_scales), -127, 127).T.astype(np.int8),
+                bias=np.rint(layer.bias / (scale * weight_scales)).astype(np.int32),
                 input_scale=scale,
                 input_zero_point=zero_point,
                 weight_scales=weight_scales.astype(np.float32),
@@ -62,3 +56,19 @@ def quantise(
         )
         scale, zero_point = out_scale, 0 if last else -127
     return layers
+
+
+def _lifted(network: Network, inputs: Floats) -> Network:
+    """Linear hidden layers as ReLU layers: each value is lifted above 0, and the next layer takes that back."""
+    layers: list[Dense] = []
+    lift = np.zeros(inputs.shape[1])
+    values = inputs
+    for index, layer in enumerate(network.layers):
+        values = layer.run(values)
+        bias = layer.bias - lift @ layer.weight
+        hidden = index < len(network.layers) - 1
+        lift = np.zeros(len(bias))
+        if hidden and not layer.relu:
+            lift = _MARGIN * np.abs(values).max(axis=0)
+        layers.append(Dense(layer.weight, bias + lift, relu=hidden))
+    return Network(tuple(layers))

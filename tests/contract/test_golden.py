@@ -10,16 +10,28 @@ import anomsdk
 from anomsdk.golden import golden_digest
 
 DIGESTS = {
-    "bands": "8a3f801831496b7cab1ca1c82d0f37a04ae942fbd9e6f303aecec79c25547571",
-    "logmel": "5831abbaa45851a8ba58f0796317990da6d0dc17758fb4f49e8ef22313f10e81",
-    "external": "34627e22e3f2c33ff7fee94435e91965078776d3e50f9583c31cfcd0215dcaf3",
+    "bands": "6432605ff0c900bfb8e35ed94dad852aacb690536f205fee1aa9c32e580a1499",
+    "logmel": "5d1066c6089530f7acd7270aff428afdcbe3106ab974b356fc98ad1344b179f9",
+    "external": "99a85185a5e8110d35dfaa8556619f66fba0997ba2077aaf87cc353587c14387",
 }
-AUDIO_SCENE = "57a0f8d2a8ba8fd6661598df0462a27f40d60a26106b126a2cca78b6183d7325"
+FOLLOWING = {
+    "bands": "d62954d64e5c6b1ec584ab0db53b47e51d912908d0f36ceb3c35b5e1f76796f3",
+    "logmel": "615a624e4782ceca7f76e57101b5e1f6eacb435278c999a0a35e46c376184b68",
+    "external": "87b2e1c1f7c988ab9d2af189e683a2c1b579c39cec4b01e7d1d76b91701c9a8c",
+}
+AUDIO_SCENE = "956587789b81701d487eddff20ac20ab148cf42b422cd2cc8dc1223cae6f1f7d"
 
 
 @pytest.mark.parametrize("kind", DIGESTS)
 def test_plans_of_the_tests(plans, kind):
     assert golden_digest(plans[kind], "reference")[0] == DIGESTS[kind]
+
+
+@pytest.mark.parametrize("kind", FOLLOWING)
+def test_plans_with_a_baseline(following, kind):
+    digest, ticks, events = golden_digest(following[kind], "reference")
+    assert digest == FOLLOWING[kind]
+    assert ticks == 200 and events > 4
 
 
 def test_audio_scene():

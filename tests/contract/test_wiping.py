@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import anomsdk
-from tests.make import SPECS, noise
+from tests.make import SPECS, lively, noise
 
 STATE = {"_samples", "_cut", "_history", "_sums"}
 """Arrays that carry something from one call to the next (_cut is a view of _samples); the rest is scratch or tables."""
@@ -26,6 +26,12 @@ def changed(engine, fresh):
     """Names of the arrays that differ from those of a pipeline that never heard anything."""
     pairs = zip(arrays(engine, set()), arrays(fresh, set()), strict=True)
     return {name for (name, used), (_, new) in pairs if not np.array_equal(used, new)}
+
+
+def level(pipeline):
+    """All that a baseline keeps."""
+    baseline = pipeline._engine._baseline
+    return baseline.level_q16, baseline._frozen
 
 
 def opened(plan):
@@ -69,6 +75,26 @@ def test_nothing_outlives_a_gap_or_a_close(plans, kind):
     engine = pipeline._engine
     pipeline.close()
     assert changed(engine, fresh) == set()
+
+
+@pytest.mark.parametrize("kind", SPECS)
+def test_a_gap_leaves_the_baseline_and_a_reset_or_a_close_does_not(following, kind):
+    plan, start = following[kind], (300_000 << 16, 0)
+    pipeline = anomsdk.Pipeline(plan)
+    engine, tick = pipeline._engine, plan.samples_per_tick
+    assert level(pipeline) == start
+    blocks = iter(np.split(lively(plan), np.arange(tick, len(lively(plan)), tick)))
+    while engine._baseline._frozen == 0 or engine._baseline.level_q16 == start[0]:  # in an alarm, away from the start
+        pipeline.process(next(blocks))
+    before = level(pipeline)
+    pipeline.gap(9 * tick)
+    assert level(pipeline) == before
+    pipeline.reset()
+    assert level(pipeline) == start
+    pipeline.process(lively(plan))
+    assert level(pipeline) != start
+    pipeline.close()
+    assert (engine._baseline.level_q16, engine._baseline._frozen) == start
 
 
 def test_an_exception_in_the_middle_wipes_and_closes(plans, monkeypatch):

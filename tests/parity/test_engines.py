@@ -22,11 +22,15 @@ def results(plan, engine, x, cuts=()):
         return [r for part in np.split(x, cuts) for r in pipeline.process(part)]
 
 
+@pytest.mark.parametrize("baseline", [False, True])
 @pytest.mark.parametrize("kind", SPECS)
-def test_noise(plans, kind, tflite):
-    plan = plans[kind]
+def test_noise(plans, following, kind, baseline, tflite):
+    plan = (following if baseline else plans)[kind]
     x = noise(60_000 if kind != "external" else 500, columns=plan.columns)
-    assert results(plan, "reference", x) == results(plan, "tflite", x)
+    reference = results(plan, "reference", x)
+    assert reference == results(plan, "tflite", x)
+    for engine in anomsdk.engines.ENGINES:
+        assert anomsdk.score(plan, x, engine).tolist() == [r.score for r in reference]
 
 
 @given(
@@ -35,12 +39,17 @@ def test_noise(plans, kind, tflite):
     frames=st.integers(1, 7),
     stride=st.integers(1, 4),
     raise_score=st.integers(1, 2_000_000),
+    baseline_s=st.sampled_from([0, 0.01, 1, 1000]),
+    hold_s=st.sampled_from([0, 0.01, 0.3]),
     shape=st.sampled_from(["noise", "square", "silence", "most negative", "impulses"]),
 )
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_plan_and_stream(tmp_path_factory, tflite, kind, seed, frames, stride, raise_score, shape):
+def test_any_plan_and_stream(
+    tmp_path_factory, tflite, kind, seed, frames, stride, raise_score, baseline_s, hold_s, shape
+):
     text = re.sub(r"frames = \d+\nstride = \d+", f"frames = {frames}\nstride = {stride}", SPECS[kind])
-    text = text.replace("[alert]", f"[alert]\nraise_score = {raise_score}")
+    score = f"[score]\nbaseline_s = {baseline_s}\nbaseline_hold_s = {hold_s}"
+    text = text.replace("[alert]", f"{score}\n[alert]\nraise_score = {raise_score}")
     plan = anomsdk.plan(make_folder(tmp_path_factory.mktemp("plan"), text, seed=seed))
     n = 12_000 if kind != "external" else 200
     x = {

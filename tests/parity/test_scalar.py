@@ -12,8 +12,12 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import anomsdk
+from anomsdk.core.baseline import Baseline, BaselinePlan
+from anomsdk.core.pipeline import Chain, Ticks
+from anomsdk.planner import baseline_plan
 from tests import scalar
 from tests.make import ROOT, SPECS, make_folder, noise
+from tests.scalar import clip
 
 EXAMPLES = (ROOT / "docs/spec.md").read_text().partition("\n## Worked example\n")[2]
 MANY = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
@@ -111,7 +115,7 @@ def bands_plan():
         "kind": "bands",
         "fft": fft_tables(64),
         "filterbank": filterbank,
-        "levels": {"floor_q10": -37418, "range_q10": 27213},
+        "limits": {"floor_q10": -37418, "range_q10": 27213},
         "hops_per_frame": 2,
         "mean_q10": -1024,
         "headroom": 2,
@@ -180,6 +184,31 @@ def test_score():
         assert scalar.score(plan, [10, -20, 127], [9, -25, 100]) == int(expected)
 
 
+def test_baseline():
+    (head,), (rows, plans) = re.findall(r"^`start`(.*)", section("Baseline"), re.M), tables("Baseline")
+    start, rise_q16, fall_q16, limit_q16 = (
+        int(re.search(rf"`{name}` (\d+)", "`start`" + head)[1])
+        for name in ("start", "rise_q16", "fall_q16", "limit_q16")
+    )
+    plan = {"start": start, "rise_q16": rise_q16, "fall_q16": fall_q16, "limit_q16": limit_q16, "hold": 2}
+    mine, theirs = scalar.Baseline(plan), Baseline(BaselinePlan(**plan))
+    assert len(rows) == 14
+    for row in rows:
+        raw, s, alarm, frozen, level_q16, level = map(int, row)
+        assert mine.above(raw) == theirs.above(raw) == s
+        mine.follow(raw, bool(alarm))
+        theirs.follow(raw, alarm=bool(alarm))
+        assert (mine.frozen, mine.level_q16, mine.level) == (frozen, level_q16, level)
+        assert (theirs._frozen, theirs.level_q16) == (frozen, level_q16)
+    for *numbers, rise_q16, fall_q16, limit_q16, hold in plans:
+        start, baseline_s, hold_s, tick_s = map(float, numbers)
+        expected = BaselinePlan(int(start), *map(int, (rise_q16, fall_q16, limit_q16, hold)))
+        assert baseline_plan(int(start), baseline_s=baseline_s, hold_s=hold_s, tick_s=tick_s) == expected
+        rates = [rounded(65536 * (1 - math.exp(-factor * tick_s / baseline_s))) for factor in (1, 16)]
+        assert [clip(rate, 1, 65536) for rate in rates] == [int(rise_q16), int(fall_q16)]
+        assert clip(rounded(65536 * start * tick_s / baseline_s), 1, 2**48) == int(limit_q16)
+
+
 def test_alert_and_event():
     timing = {"m": 2, "n": 3, "on_delay": 1, "off_delay": 1, "cooldown": 3}
     timing |= {"clear_ratio_q16": 52429, "high_ratio_q16": 262144}
@@ -209,7 +238,7 @@ def test_plan_file(tmp_path):
 
     data = whole.encode() + b"\n"
     ids, rows = tables("Plan file")
-    assert len(data) == 1358
+    assert len(data) == 1430
     assert [scalar.plan_id(scalar.read(data)), scalar.score_id(scalar.read(data))] == [row[1] for row in ids]
     (tmp_path / "plan.json").write_bytes(data)
     x = np.array([integers(row[0]) for row in rows], np.int16)
@@ -239,6 +268,8 @@ def same(plan, steps):
             else:
                 rows = step.reshape(-1, plan.columns) if plan.sensor.kind == "external" else step
                 a, b = mine.process(rows.tolist()), theirs.process(step)
+                assert theirs._engine._baseline.level_q16 == mine.baseline.level_q16
+                assert theirs._engine._baseline._frozen == mine.baseline.frozen
                 assert [r.inputs for r in a] == theirs.tapped.tolist()
                 assert [r.outputs for r in a] == anomsdk.reconstruct(plan, theirs.tapped).tolist()
                 assert [r[:3] for r in a] == [(r.hop, r.score, [bytes(e) for e in r.events]) for r in b]
@@ -328,17 +359,36 @@ def timings():
     return st.fixed_dictionaries(parts | {"high_ratio_q16": st.just(0) | st.integers(65537, 300000)})
 
 
-def with_alarms(plan, folder, timing, raise_score):
+def baselines():
+    """Off, one that a planner could choose, or anything within the limits."""
+    off = dict.fromkeys(("start", "rise_q16", "fall_q16", "limit_q16", "hold"), 0)
+    start = st.sampled_from([0, 1, 1000, 200_000, 2**32 - 1]) | st.integers(0, 2**32 - 1)
+    rate = st.sampled_from([1, 100, 5000, 60_000, 65_535, 65_536])
+    limit_q16 = st.sampled_from([1, 65_535, 5000 << 16, 2**48]) | st.integers(1, 2**48)
+    hold = st.sampled_from([0, 1, 2, 3, 8, 2**31 - 1])
+    on = st.fixed_dictionaries(dict(zip(off, (start, rate, rate, limit_q16, hold), strict=True)))
+    return st.just(off) | on | on
+
+
+def with_alarms(plan, folder, timing, raise_score, baseline=None):
     def change(tree):
+        tree["baseline"] = baseline or tree["baseline"]
         tree["timing"] = timing
         tree["levels"] = scalar.levels_of(raise_score, timing["clear_ratio_q16"], timing["high_ratio_q16"])
 
     return altered(plan, folder, change)
 
 
-@given(data=st.data(), text=spec_texts(), seed=st.integers(0, 99), timing=timings(), quantile=st.floats(0, 1))
+@given(
+    data=st.data(),
+    text=spec_texts(),
+    seed=st.integers(0, 99),
+    timing=timings(),
+    quantile=st.floats(0, 1),
+    baseline=baselines(),
+)
 @MANY
-def test_any_plan_and_stream(tmp_path_factory, data, text, seed, timing, quantile):
+def test_any_plan_and_stream(tmp_path_factory, data, text, seed, timing, quantile, baseline):
     folder = tmp_path_factory.mktemp("plan")
     try:
         plan = anomsdk.plan(make_folder(folder, text, seed=seed))
@@ -346,7 +396,7 @@ def test_any_plan_and_stream(tmp_path_factory, data, text, seed, timing, quantil
         assume(False)
     steps = data.draw(steps_of(plan))
     scores = [s for x in steps if isinstance(x, np.ndarray) for s in anomsdk.score(plan, x).tolist()]
-    plan = with_alarms(plan, folder, timing, max(1, int(np.quantile([*scores, 0], quantile))))
+    plan = with_alarms(plan, folder, timing, max(1, int(np.quantile([*scores, 0], quantile))), baseline)
     same(plan, steps)
 
 
@@ -416,7 +466,16 @@ def test_alarms_and_gaps(small_plans, tmp_path_factory, index, seed):
     timing |= {"clear_ratio_q16": 65536, "high_ratio_q16": int(rng.choice([0, 90000, 400000]))}
     context = {"stride": int(rng.integers(1, 3)), "frames": int(rng.integers(1, 3))} if index else {}
     folder = tmp_path_factory.mktemp("plan")
-    plan = altered(small_plans[index], folder, lambda tree: tree["context"].update(context))
+    baseline = {"start": int(10 ** rng.uniform(3, 6)), "limit_q16": int(10 ** rng.uniform(7, 11))}
+    baseline |= {name: int(2 ** rng.uniform(8, 16)) for name in ("rise_q16", "fall_q16")}
+    baseline["hold"] = int(rng.choice([0, 1, 4, 50]))
+    baseline = baseline if rng.random() < 0.7 else {}
+
+    def change(tree):
+        tree["context"].update(context)
+        tree["baseline"].update(baseline)
+
+    plan = altered(small_plans[index], folder, change)
     n = (200, 5000)[index]
     x = rng.normal(0, 3000, (n, plan.columns)).astype(np.int16)  # scores go up and down about the level
     x = x if plan.columns > 1 else x[:, 0]
@@ -426,6 +485,43 @@ def test_alarms_and_gaps(small_plans, tmp_path_factory, index, seed):
     for block in np.split(x, np.sort(rng.integers(0, n, 7))):
         steps += [block, int(rng.integers(0, 4 * plan.samples_per_tick))]
     same(plan, [*steps, x])
+
+
+SCORES = st.sampled_from([0, 1, 999, 1000, 1001, 4000, 10**6, 2**31, 2**32 - 1]) | st.integers(0, 2**32 - 1)
+RUNS = st.lists(st.tuples(SCORES | st.integers(0, 3000), st.integers(1, 12)), min_size=1, max_size=12)
+
+
+@given(runs=RUNS, timing=timings(), raise_score=SCORES, baseline=baselines(), gap=st.integers(0, 40))
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+def test_any_scores_through_baseline_and_alert(plans, tmp_path_factory, runs, timing, raise_score, baseline, gap):
+    """Raw scores that no small model gives, the level after each tick, and `anomsdk.score`'s way to them."""
+    plan = with_alarms(plans["external"], tmp_path_factory.mktemp("plan"), timing, max(1, raise_score), baseline)
+    mine, theirs, only_scores = scalar.Pipeline(plan.canonical_bytes), Chain(plan, None), Chain(plan, None)
+    raws = [raw for raw, n in runs for _ in range(n)]
+    for hop, raw in enumerate(raws):
+        if hop == gap:
+            mine.gap(gap)
+            theirs.gap(gap)
+            only_scores.gap(gap)
+        s = mine.baseline.above(raw)
+        events = mine.alert.tick(hop, s)
+        mine.baseline.follow(raw, mine.alert.state == scalar.UNACK_ALARM)
+        tick = Ticks(np.array([hop]), np.zeros((1, plan.n_inputs), np.int64), np.array([raw], np.int64))
+        (result,) = theirs.results(tick)
+        assert (result.hop, result.score, [bytes(e) for e in result.events]) == (hop, s, events)
+        assert (theirs._baseline.level_q16, theirs._baseline._frozen) == (mine.baseline.level_q16, mine.baseline.frozen)
+        assert only_scores.scores(tick).tolist() == [s]
+
+
+@given(raws=st.lists(SCORES, max_size=60), baseline=baselines())
+def test_a_baseline_without_alarms(raws, baseline):
+    mine, theirs = scalar.Baseline(baseline), Baseline(BaselinePlan(**baseline))
+    expected = []
+    for raw in raws:
+        expected.append(mine.above(raw))
+        mine.follow(raw, False)
+    assert theirs.run(np.array(raws, np.int64)).tolist() == expected
+    assert theirs.level_q16 == mine.level_q16
 
 
 def test_the_sequence_wraps(tmp_path):
@@ -499,7 +595,7 @@ def test_levels_to_the_last_bit(tmp_path, n, kind):
     def changed(coarse, floor_q10=-(2**17), centres=None):
         def change(tree):
             extractor = tree["extractor"]
-            extractor["levels"] = {"floor_q10": floor_q10, "range_q10": 2**20}
+            extractor["limits"] = {"floor_q10": floor_q10, "range_q10": 2**20}
             filterbank, normalisation = extractor["filterbank"], extractor["normalisation"]
             if coarse:
                 filterbank["value_bits"] = 8

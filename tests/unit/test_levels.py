@@ -9,9 +9,9 @@ from anomsdk.core import energy
 from anomsdk.core.affine import AffinePlan
 from anomsdk.core.bands import level_range
 from anomsdk.core.external import ExternalPlan
-from anomsdk.core.levels import LevelsPlan, floored, limited
+from anomsdk.core.levels import LimitsPlan, floored, limited
 
-LIMITS = LevelsPlan(floor_q10=-1000, range_q10=300)
+LIMITS = LimitsPlan(floor_q10=-1000, range_q10=300)
 mantissas = st.integers(0, 2**31 - 1)
 exponents = st.integers(0, 90)
 
@@ -58,8 +58,8 @@ def test_range_of_band_levels():
 
 @pytest.mark.parametrize(("floor", "reach"), [(1, 5), (-(1 << 20) - 1, 5), (0, 0), (0, (1 << 20) + 1)])
 def test_limits_that_are_none(floor, reach):
-    with pytest.raises(ValueError, match="levels: "):
-        LevelsPlan(floor, reach).check()
+    with pytest.raises(ValueError, match="limits: "):
+        LimitsPlan(floor, reach).check()
 
 
 def test_the_bound_of_external_rows_is_exact():

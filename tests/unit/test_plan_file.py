@@ -89,6 +89,11 @@ def test_what_is_no_plan(data, words):
     refuse(data, words)
 
 
+def on(**change):
+    """A baseline at its limits, and what is changed of it."""
+    return {"start": 2**32 - 1, "rise_q16": 65536, "fall_q16": 1, "limit_q16": 2**48, "hold": 2**31 - 1} | change
+
+
 def test_same_content_in_other_bytes_is_refused(plans):
     tree = json.loads(plans["bands"].canonical_bytes)
     refuse(json.dumps(tree, indent=1, sort_keys=True).encode(), "not in canonical form")
@@ -108,6 +113,21 @@ def test_same_content_in_other_bytes_is_refused(plans):
         (lambda t: t["framer"].update(window=256), "window and fft length differ"),
         (lambda t: t["levels"].update(raise_score=2**32), "raise_score"),
         (lambda t: t["levels"].update(clear_score=2**31), "do not follow"),
+        (lambda t: t.pop("baseline"), "key 'baseline' is missing"),
+        (lambda t: t["baseline"].update(start=1), "must be 0 where the rates are 0"),
+        (lambda t: t["baseline"].update(hold=1), "must be 0 where the rates are 0"),
+        (lambda t: t["baseline"].update(limit_q16=1), "must be 0 where the rates are 0"),
+        (lambda t: t["baseline"].update(rise_q16=1, limit_q16=1), "both or neither must be 0"),
+        (lambda t: t["baseline"].update(fall_q16=1, limit_q16=1), "both or neither must be 0"),
+        (lambda t: t["baseline"].update(on(rise_q16=-1)), "baseline: rise_q16 is -1"),
+        (lambda t: t["baseline"].update(on(rise_q16=65537)), "baseline: rise_q16 is 65537"),
+        (lambda t: t["baseline"].update(on(fall_q16=65537)), "baseline: fall_q16 is 65537"),
+        (lambda t: t["baseline"].update(on(limit_q16=0)), "baseline: limit_q16 is 0"),
+        (lambda t: t["baseline"].update(on(limit_q16=2**48 + 1)), "baseline: limit_q16 is 281474976710657"),
+        (lambda t: t["baseline"].update(on(limit_q16=10**15)), "a number of 16 digits"),
+        (lambda t: t["baseline"].update(on(hold=2**31)), "baseline: hold is 2147483648"),
+        (lambda t: t["baseline"].update(on(start=2**32)), "baseline: start is 4294967296"),
+        (lambda t: t["baseline"].update(on(start=-1)), "baseline: start is -1"),
         (lambda t: t["extractor"].update(kind="sonar"), "plan.extractor: kind must be one of"),
         (lambda t: t["extractor"]["fft"]["cos_q15"].update(dtype="<i4"), "dtype must be <i2"),
         (lambda t: t["extractor"]["fft"]["cos_q15"].update(shape=[1 << 20]), "shape must be"),

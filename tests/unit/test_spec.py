@@ -20,9 +20,18 @@ def test_toml_round_trip(kind):
     assert PipelineSpec.from_toml(spec.to_toml()) == spec
 
 
+@pytest.mark.parametrize("value", ["chosen", 0.0, 12.5, 2_592_000.0])
+def test_baselines_that_are_fine(tree, value):
+    tree["score"]["baseline_s"] = value
+    spec = PipelineSpec.from_dict(tree)
+    assert spec.score.baseline_s == value and PipelineSpec.from_toml(spec.to_toml()) == spec
+
+
 def test_defaults_are_those_of_the_documentation():
     alert = PipelineSpec.from_toml(SPECS["bands"].split("[alert]")[0]).alert
     assert (alert.raise_score, alert.clear_ratio, alert.high_ratio, alert.m, alert.n) == ("calibrated", 0.8, 4.0, 3, 5)
+    score = PipelineSpec.from_toml(SPECS["bands"]).score
+    assert (score.baseline_s, score.baseline_hold_s) == (0, 60)
     assert (alert.on_delay_s, alert.off_delay_s, alert.cooldown_s) == (0, 10, 60)
 
 
@@ -55,7 +64,11 @@ def test_defaults_are_those_of_the_documentation():
         ("context.statistics", ["mean", "mean"], "statistics names one twice"),
         ("context.statistics", ["mode"], "context.statistics"),
         ("model.max_macs", 0, "model.max_macs: "),
-        ("score.baseline_s", 5, "baseline_s must be 0"),
+        ("score.baseline_s", -1, 'score.baseline_s: must be "chosen" or a number of seconds from 0 to 2592000'),
+        ("score.baseline_s", "calibrated", 'score.baseline_s: must be "chosen" or a number'),
+        ("score.baseline_s", 2_592_001, 'score.baseline_s: must be "chosen" or a number'),
+        ("score.baseline_hold_s", -1, "score.baseline_hold_s: "),
+        ("score.baseline_hold_s", "chosen", "score.baseline_hold_s: "),
         ("alert.m", 6, "m 6 is more than n 5"),
         ("alert.n", 17, "alert.n: "),
         ("alert.clear_ratio", 1.2, "clear level above the raise level"),

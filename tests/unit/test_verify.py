@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 import anomsdk
 from anomsdk import cli, golden
+from anomsdk.core.baseline import OFF
 from anomsdk.engines import tflite
 from anomsdk.errors import InputError
 from anomsdk.verify import MIN_OUTPUTS, random_streams, verify
@@ -47,6 +48,15 @@ def test_engines_agree_and_everything_is_counted(plans, kind, tmp_path):
     assert len(outputs) == 2 and min(outputs) >= MIN_OUTPUTS
     assert report.golden_events > 0, "the digest covers events"
     assert steps == [(done, 9) for done in range(9)]
+
+
+@needs_oracle
+def test_engines_agree_on_a_baseline(following):
+    """Scores above it depend on the alarms: the golden digest and the comparisons hold both."""
+    plan = following["external"]
+    report, off = verify(plan, hops=200), verify(dataclasses.replace(plan, baseline=OFF), hops=200)
+    assert report.differences == 0 and report.golden_events > off.golden_events
+    assert report.digest != off.digest
 
 
 @needs_oracle

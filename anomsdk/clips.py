@@ -1,0 +1,276 @@
+"""Recordings as labelled, grouped clips, read as streams: what training and evaluation work on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from anomsdk.choosing import chosen, group_labels, parsed
+from anomsdk.constant import SHORTEST_CONSTANT_S, ConstantCutter, Samples, shortest_constant
+from anomsdk.errors import InputError, printable
+from anomsdk.formats.stored import BLOCK_VALUES
+from anomsdk.sources import open_files
+
+__all__ = [
+    "SHORTEST_CONSTANT_S",
+    "Clip",
+    "Clips",
+    "ConstantCutter",
+    "Facts",
+    "clip_from_array",
+    "open_clips",
+    "pieces",
+    "survey",
+]
+
+_HINT = "--skip-bad leaves it out"
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One recording, and what it must not be separated from.
+
+    Parameters
+    ----------
+    name : what people call it
+    group : clips that share it (subject, animal, day) stay together
+    length : samples (rows); approximate when resampled, None when unknown before reading
+    kind : "audio" or "external": constant stretches are cut out of audio only
+    rate_hz : samples (rows) a second
+    columns : values in a row, 1 for audio
+    stored_hz : rate of the file, where it says one: resampled from less, a recording holds nothing above half of it
+    """
+
+    name: str
+    group: str
+    length: int | None
+    kind: str
+    rate_hz: float
+    columns: int
+    stored_hz: float | None
+    _read: Callable[[], Iterator[Samples]] = field(repr=False, compare=False)
+
+    def blocks(self, cutter: ConstantCutter | None = None) -> Iterator[tuple[bool, Samples]]:
+        """Read the samples from the beginning, without digitally constant stretches of 0.1 s or more.
+
+        Parameters
+        ----------
+        cutter : a fresh one of `cutter`, for who wants to know its counts
+
+        Yields
+        ------
+        new_piece : the block does not follow on the one before; true for the first
+        block : int16 (n,) for audio, (n, columns) otherwise; n >= 1 and at most about 65,536 values
+
+        Raises
+        ------
+        InputError : the samples are damaged, cut off or out of range, or there are none
+        """
+        cutter = self.cutter() if cutter is None else cutter
+        for block in self._read():
+            yield from cutter.push(block)
+        yield from cutter.finish()
+
+    def cutter(self) -> ConstantCutter:
+        """What cuts this clip: nothing is cut unless it is audio."""
+        return ConstantCutter(shortest_constant(self.rate_hz) if self.kind == "audio" else None)
+
+
+@dataclass(frozen=True)
+class Clips:
+    """Clips that can be read, and what was left out.
+
+    Parameters
+    ----------
+    clips : in the order of the files
+    bad : one line for each file or clip that cannot be read and was left out
+    """
+
+    clips: tuple[Clip, ...]
+    bad: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What one pass over a clip tells.
+
+    Parameters
+    ----------
+    piece_lengths : samples of each piece between constant stretches, in order; empty when all is constant
+    cut : samples in constant stretches
+    clipped : samples in rows of two or more at the edge of int16
+    digest : sha256 of the samples that are not cut, 64 hex digits
+    """
+
+    piece_lengths: tuple[int, ...]
+    cut: int
+    clipped: int
+    digest: str
+
+    @property
+    def kept(self) -> int:
+        """Samples that are not cut."""
+        return sum(self.piece_lengths)
+
+
+def open_clips(
+    path: str | Path,
+    *,
+    kind: str,
+    rate_hz: float,
+    columns: int = 1,
+    group: str | None = None,
+    skip_bad: bool = False,
+) -> Clips:
+    """Find the clips in a file or folder, check the headers, and group them.
+
+    Parameters
+    ----------
+    path : as `anomsdk.sources.open_recordings`, but no standard input. ``file.npz:label=Rain,Sea waves:fold=4``
+        chooses the recordings of an .npz whose array ``label`` says one of these, and ``fold`` 4 (compared as
+        text); a file with literally this name wins
+    kind, rate_hz, columns : as `anomsdk.sources.open_recordings`
+    group : None: the sub-folder where recordings lie in more than one, else each recording on its own;
+        "folder": the sub-folder; "file": the file, all recordings of an .npz together; any other word: the name of
+        an array in the .npz with one entry a recording
+    skip_bad : leave files that cannot be read out; by default the first is an error
+
+    Returns
+    -------
+    Clips, at least one; no sample is read yet: damage behind a header shows in `survey`
+
+    Raises
+    ------
+    InputError : nothing there or nothing readable, an unreadable file, no such array, nothing chosen
+
+    Examples
+    --------
+    >>> open_clips("cows.npz:normal=True", kind="external", rate_hz=10, columns=6, group="cow")  # doctest: +SKIP
+    """
+    if str(path) == "-":
+        raise InputError("standard input: clips are read more than once; save them to a file or a folder first")
+    place, conditions = parsed(str(path))
+    bad = list[str]()
+
+    def on_bad(message: str) -> None:
+        if not skip_bad:
+            raise InputError(f"{message}; {_HINT}")
+        bad.append(message)
+
+    files = open_files(place, rate_hz=rate_hz, columns=columns, kind=kind, on_bad=on_bad)
+    if group is None and len({Path(file.name).parent for file in files}) > 1:
+        group = "folder"
+    found = []
+    for file in files:
+        labels = group_labels(file, group, place)
+        for index in chosen(file, conditions):
+            recording = file.recordings[index]
+            length, stored_hz, read = recording.length, recording.stored_hz, recording.blocks
+            found.append(Clip(recording.name, labels[index], length, kind, rate_hz, columns, stored_hz, read))
+    if not found:
+        raise InputError(f"{printable(path)}: no recording is all of this; choose less")
+    return Clips(tuple(found), tuple(bad))
+
+
+def clip_from_array(
+    name: str, group: object, samples: Samples, *, kind: str = "audio", rate_hz: float = 16_000
+) -> Clip:
+    """A clip from memory.
+
+    Parameters
+    ----------
+    name : what messages and reports call it
+    group : label; clips that share it are never separated
+    samples : int16 (n,), or (n, columns) with kind "external"; not copied
+    kind, rate_hz : as `Clip`
+
+    Raises
+    ------
+    InputError : no int16 array of such a shape, or empty
+    """
+    if not isinstance(samples, np.ndarray) or samples.dtype != np.int16:
+        raise InputError(f"{printable(name)}: the samples are no int16 array; scale and convert them first")
+    if samples.ndim not in (1, 2) or samples.size == 0 or (kind == "audio" and samples.size != len(samples)):
+        raise InputError(f"{printable(name)}: shape {samples.shape}; give int16 (n,) for audio, else (n, columns)")
+    columns = 1 if samples.ndim == 1 else samples.shape[1]
+    rows = samples.reshape(-1) if kind == "audio" else samples.reshape(-1, columns)
+    read = partial(_in_blocks, rows, max(1, BLOCK_VALUES // columns))
+    return Clip(name, str(group), len(rows), kind, rate_hz, columns, None, read)
+
+
+def pieces(clip: Clip) -> list[Samples]:
+    """A short clip in memory.
+
+    Parameters
+    ----------
+    clip : read from the beginning
+
+    Returns
+    -------
+    int16 (n,) or (n, columns) each: what lies between constant stretches, in order
+
+    Raises
+    ------
+    InputError : as `Clip.blocks`
+    """
+    found = list[list[Samples]]()
+    for new_piece, block in clip.blocks():
+        if new_piece:
+            found.append([])
+        found[-1].append(block)
+    return [np.concatenate(blocks) for blocks in found]
+
+
+def survey(
+    clips: Clips, *, skip_bad: bool = False, progress: Callable[[int], None] = lambda done: None
+) -> tuple[Clips, tuple[Facts, ...]]:
+    """Read every clip once, keep no sample: damaged ones are named, counted and left out, the same for everyone.
+
+    Parameters
+    ----------
+    clips : of `open_clips` or `clip_from_array`
+    skip_bad : leave clips that turn out damaged out; by default the first is an error
+    progress : called with the clips read so far
+
+    Returns
+    -------
+    clips : those that can be read to their end; ``bad`` names the others, too
+    facts : one for each of them
+
+    Raises
+    ------
+    InputError : a damaged clip, or nothing readable is left
+    """
+    good, facts, bad = list[Clip](), list[Facts](), list(clips.bad)
+    for done, clip in enumerate(clips.clips, 1):
+        try:
+            facts.append(_facts(clip))
+            good.append(clip)
+        except InputError as error:
+            if not skip_bad:
+                raise InputError(f"{error}; {_HINT}") from None
+            bad.append(str(error))
+        progress(done)
+    if clips.clips and not good:
+        raise InputError(f"none of {len(clips.clips)} recordings can be read; the first is {bad[len(clips.bad)]}")
+    return Clips(tuple(good), tuple(bad)), tuple(facts)
+
+
+def _facts(clip: Clip) -> Facts:
+    cutter, digest, lengths = clip.cutter(), hashlib.sha256(), list[int]()
+    for new_piece, block in clip.blocks(cutter):
+        if new_piece:
+            lengths.append(0)
+        lengths[-1] += len(block)
+        digest.update(np.ascontiguousarray(block).data)
+    return Facts(tuple(lengths), cutter.cut, cutter.clipped, digest.hexdigest())
+
+
+def _in_blocks(rows: Samples, n: int) -> Iterator[Samples]:
+    for start in range(0, len(rows), n):
+        yield rows[start : start + n]

@@ -1,0 +1,33 @@
+"""Evaluation: a plan against normal and anomalous recordings, in figures with intervals."""
+
+from anomsdk.clips import Clip, Clips, clip_from_array, open_clips
+from anomsdk.evaluate.evaluation import Evaluation, evaluate
+from anomsdk.evaluate.figures import Figures
+from anomsdk.evaluate.metrics import Figure, auc, bootstrap, paired_bootstrap, pauc, sensitivity_at
+from anomsdk.evaluate.mixing import mixed
+from anomsdk.evaluate.page import as_html
+from anomsdk.evaluate.report import as_json, as_text
+from anomsdk.evaluate.scoring import ScoredClip
+from anomsdk.evaluate.sides import LeftOut
+
+__all__ = [
+    "Clip",
+    "Clips",
+    "Evaluation",
+    "Figure",
+    "Figures",
+    "LeftOut",
+    "ScoredClip",
+    "as_html",
+    "as_json",
+    "as_text",
+    "auc",
+    "bootstrap",
+    "clip_from_array",
+    "evaluate",
+    "mixed",
+    "open_clips",
+    "paired_bootstrap",
+    "pauc",
+    "sensitivity_at",
+]

@@ -1,0 +1,262 @@
+"""Figures of a detector from the peak scores of clips, with intervals over groups; pure functions on arrays.
+
+A figure is a function of how often each clip was drawn, so that all resamples are one array operation.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+CONFIDENCE = 0.95
+RESAMPLES = 1000
+_CHUNK = 2_000_000  # counts that are held at once
+
+Counts: TypeAlias = NDArray[np.int64]
+"""(resamples, clips): how often each clip was drawn."""
+FigureOf: TypeAlias = Callable[[Counts, Counts], NDArray[np.float64]]
+"""Counts of the normal and of the anomalous clips -> (resamples,), NaN where undefined."""
+Peaks: TypeAlias = NDArray[Any] | Sequence[float]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure and its two-sided 95 % interval.
+
+    Parameters
+    ----------
+    value : None where it is undefined
+    low, high : None where there is no interval: an undefined value, or fewer than two groups
+    """
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+
+
+def auc(normal: Peaks, anomalous: Peaks) -> float | None:
+    """Area under the ROC curve: share of (normal, anomalous) pairs in order, ties one half.
+
+    Parameters
+    ----------
+    normal, anomalous : (n,) and (m,) scores, high = anomalous; O((n + m) log (n + m))
+
+    Returns
+    -------
+    0 to 1, or None when either is empty
+
+    Examples
+    --------
+    >>> auc([1, 2, 3], [2, 4])
+    0.75
+    """
+    return _of_all(auc_of(normal, anomalous), len(normal), len(anomalous))
+
+
+def pauc(normal: Peaks, anomalous: Peaks, max_fpr: float = 0.1) -> float | None:
+    """Partial area up to a false-positive rate, standardised so that chance is 0.5 and perfect is 1.
+
+    McClish, Medical Decision Making 9 (1989) 190; the same as sklearn's ``roc_auc_score(max_fpr=...)``.
+
+    Parameters
+    ----------
+    normal, anomalous : as `auc`
+    max_fpr : above 0, at most 1
+
+    Returns
+    -------
+    below 0.5 when worse than chance, or None when either is empty
+    """
+    return _of_all(pauc_of(normal, anomalous, max_fpr), len(normal), len(anomalous))
+
+
+def sensitivity_at(normal_peaks: Peaks, hours: float, anomalous_peaks: Peaks, per_hour: float) -> float | None:
+    """Share of anomalous clips found at the lowest threshold that keeps a budget of false alarms.
+
+    A clip counts as one alarm when its peak reaches the threshold; the budget is ``floor(per_hour * hours)``
+    normal clips.
+
+    Parameters
+    ----------
+    normal_peaks, anomalous_peaks : (n,) and (m,) highest score of each clip
+    hours : of all normal clips together
+    per_hour : false alarms an hour, >= 0
+
+    Returns
+    -------
+    0 to 1, or None when either is empty or there are no hours
+    """
+    n = len(normal_peaks)
+    each = np.full(n, hours / n) if n else np.zeros(0)
+    return _of_all(sensitivity_of(normal_peaks, each, anomalous_peaks, per_hour), n, len(anomalous_peaks))
+
+
+def auc_of(normal: Peaks, anomalous: Peaks) -> FigureOf:
+    """`auc` as a function of counts."""
+    curve = _curve_of(normal, anomalous)
+
+    def figure(n_counts: Counts, a_counts: Counts) -> NDArray[np.float64]:
+        false, true = curve(n_counts, a_counts)
+        area = (np.diff(false, axis=1) * (true[:, 1:] + true[:, :-1])).sum(axis=1) / 2
+        return _ratio(area, false[:, -1] * true[:, -1])
+
+    return figure
+
+
+def pauc_of(normal: Peaks, anomalous: Peaks, max_fpr: float = 0.1) -> FigureOf:
+    """`pauc` as a function of counts."""
+    curve = _curve_of(normal, anomalous)
+
+    def figure(n_counts: Counts, a_counts: Counts) -> NDArray[np.float64]:
+        false, true = curve(n_counts, a_counts)
+        limit = max_fpr * false[:, -1:]
+        begin, end = np.minimum(false[:, :-1], limit), np.minimum(false[:, 1:], limit)
+        width = np.maximum(np.diff(false, axis=1), 1)  # where it is 0, so is what it divides
+        at_end = true[:, :-1] + np.diff(true, axis=1) * (end - begin) / width
+        area = ((end - begin) * (true[:, :-1] + at_end)).sum(axis=1) / 2
+        partial = _ratio(area, false[:, -1] * true[:, -1])
+        chance = max_fpr**2 / 2
+        return 0.5 * (1 + (partial - chance) / (max_fpr - chance))
+
+    return figure
+
+
+def sensitivity_of(normal: Peaks, hours: NDArray[np.float64], anomalous: Peaks, per_hour: float) -> FigureOf:
+    """`sensitivity_at` as a function of counts; ``hours`` of each normal clip (n,)."""
+    curve = _curve_of(normal, anomalous)
+
+    def figure(n_counts: Counts, a_counts: Counts) -> NDArray[np.float64]:
+        false, true = curve(n_counts, a_counts)
+        total = n_counts @ hours
+        budget = np.floor(per_hour * total + 1e-9)
+        kept = (false <= budget[:, None]).sum(axis=1) - 1
+        found = _ratio(np.take_along_axis(true, kept[:, None], axis=1)[:, 0], true[:, -1])
+        return np.where(total > 0, found, np.nan)
+
+    return figure
+
+
+def bootstrap(
+    groups_normal: Sequence[object],
+    groups_anomalous: Sequence[object],
+    figure: FigureOf,
+    n: int = RESAMPLES,
+    seed: int = 0,
+) -> Figure:
+    """A figure of all clips, with the percentile interval of resampled groups.
+
+    Whole groups are drawn with replacement: those with normal clips only, with anomalous clips only, and with
+    both, each as many times as there are. Clips of one group come and go together, on both sides.
+
+    Parameters
+    ----------
+    groups_normal, groups_anomalous : one label a clip
+    figure : what to compute, e.g. ``auc_of(normal, anomalous)``
+    n : resamples
+    seed : equal seeds draw equal groups, whatever the figure
+
+    Returns
+    -------
+    Figure, without an interval when a side that has clips has fewer than two groups, or when the figure is
+    undefined in more than half of the resamples
+
+    Examples
+    --------
+    >>> bootstrap("ab", "cd", auc_of([1, 2], [3, 4]))
+    Figure(value=1.0, low=1.0, high=1.0)
+    """
+    sides = [[str(label) for label in side] for side in (groups_normal, groups_anomalous)]
+    value = _of_all(figure, len(sides[0]), len(sides[1]))
+    if value is None or any(len(set(side)) == 1 for side in sides):
+        return Figure(value)
+    rng = np.random.default_rng(seed)
+    rows = max(1, _CHUNK // (len(sides[0]) + len(sides[1])))
+    found = [figure(*_drawn(sides, min(rows, n - done), rng)) for done in range(0, n, rows)]
+    resampled = np.concatenate(found)
+    defined = resampled[~np.isnan(resampled)]
+    if 2 * len(defined) < n:
+        return Figure(value)
+    low, high = np.quantile(defined, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]).tolist()
+    return Figure(value, low, high)
+
+
+def paired_bootstrap(
+    groups_normal: Sequence[object],
+    groups_anomalous: Sequence[object],
+    first: FigureOf,
+    second: FigureOf,
+    n: int = RESAMPLES,
+    seed: int = 0,
+) -> Figure:
+    """Difference, first minus second, of two detectors' figures on the same clips, from the same draws.
+
+    Parameters and interval are those of `bootstrap`.
+    """
+    return bootstrap(groups_normal, groups_anomalous, lambda a, b: first(a, b) - second(a, b), n, seed)
+
+
+def poisson_rate(count: int, hours: float) -> Figure:
+    """Events an hour with the exact two-sided Poisson interval (Garwood, Biometrika 28 (1936) 437).
+
+    Parameters
+    ----------
+    count : events seen, >= 0
+    hours : watched; 0: undefined
+
+    Examples
+    --------
+    >>> f = poisson_rate(0, 10)
+    >>> f.value, f.low, round(f.high, 4)
+    (0.0, 0.0, 0.3689)
+    """
+    from scipy.stats import chi2
+
+    if hours <= 0:
+        return Figure(None)
+    tail = (1 - CONFIDENCE) / 2
+    low = float(chi2.ppf(tail, 2 * count)) / 2 if count else 0.0
+    return Figure(count / hours, low / hours, float(chi2.ppf(1 - tail, 2 * count + 2)) / 2 / hours)
+
+
+def _of_all(figure: FigureOf, n: int, m: int) -> float | None:
+    """The figure with every clip drawn once."""
+    value = float(figure(np.ones((1, n), np.int64), np.ones((1, m), np.int64))[0])
+    return None if math.isnan(value) else value
+
+
+def _drawn(sides: list[list[str]], rows: int, rng: np.random.Generator) -> tuple[Counts, Counts]:
+    """How often each clip of either side is drawn, ``rows`` times over."""
+    normal, anomalous = set(sides[0]), set(sides[1])
+    counts: dict[str, Counts] = {}
+    for labels in (sorted(normal - anomalous), sorted(anomalous - normal), sorted(normal & anomalous)):
+        k = len(labels)
+        flat = rng.integers(0, max(1, k), (rows, k)) + k * np.arange(rows)[:, None]
+        times = np.bincount(flat.ravel(), minlength=rows * k).reshape(rows, k)
+        counts.update(zip(labels, times.T, strict=True))
+    drawn = [np.array([counts[label] for label in side], np.int64).reshape(-1, rows).T for side in sides]
+    return drawn[0], drawn[1]
+
+
+def _curve_of(normal: Peaks, anomalous: Peaks) -> Callable[[Counts, Counts], tuple[Counts, Counts]]:
+    """Counts -> false and true positives (resamples, levels + 1) from the highest level down, from (0, 0)."""
+    peaks = np.concatenate([np.asarray(normal, np.float64), np.asarray(anomalous, np.float64)])
+    order = np.argsort(-peaks, kind="stable")
+    ends = np.flatnonzero(np.append(np.diff(peaks[order]) != 0, len(peaks) > 0))
+    is_normal = order < len(normal)
+
+    def curve(n_counts: Counts, a_counts: Counts) -> tuple[Counts, Counts]:
+        drawn = np.concatenate([n_counts, a_counts], axis=1)[:, order]
+        false, true = (np.cumsum(np.where(side, drawn, 0), axis=1)[:, ends] for side in (is_normal, ~is_normal))
+        return np.pad(false, ((0, 0), (1, 0))), np.pad(true, ((0, 0), (1, 0)))
+
+    return curve
+
+
+def _ratio(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:
+    """Part over whole, NaN where the whole is 0."""
+    return np.divide(part, whole, out=np.full(len(part), np.nan), where=whole != 0)

@@ -1,0 +1,271 @@
+"""How good a candidate is: cross-validated over groups of normal recordings, in the integers that would run.
+
+Each fold trains on some groups and scores the others, as they are and with probes in them (or against labelled
+anomalies, where the user has some). The figure is the area under the ROC curve of the highest scores, pooled
+over the folds after each fold's scores were divided by their normal median.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anomsdk.core.autoencoder import Autoencoder
+from anomsdk.core.baseline import Baseline
+from anomsdk.core.checks import require
+from anomsdk.core.fixed import UINT32_MAX, Ints
+from anomsdk.evaluate.metrics import auc
+from anomsdk.planner import baseline_plan, layer_plan
+from anomsdk.spec import PipelineSpec
+from anomsdk.tflite_file import FullyConnected
+from anomsdk.train.corpus import Corpus, Recorded, shifted
+from anomsdk.train.family import Candidate, score_weights, train_candidate
+from anomsdk.train.maps import InputMaps, Levels, unlearnt_extractor
+from anomsdk.train.network import Floats, Network
+from anomsdk.train.quantise import quantise
+
+FOLDS = 4
+START_QUANTILE = 0.75
+"""Of normal scores: where the follower of the score starts."""
+JUDGED_BASELINE_S = 8.0
+"""Time constant that candidates are compared with while it has not been chosen."""
+SEARCH_ROWS, FINAL_ROWS = 12_000, 60_000
+"""Most model inputs that a candidate, and the chosen one, are trained on."""
+FEWEST_ROWS = 50
+
+Progress: TypeAlias = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What is known of a candidate.
+
+    Parameters
+    ----------
+    candidate : what was trained
+    auc : area under the ROC curve, in int8
+    float_auc : the same before quantisation
+    epochs : median over the folds; 0 for linear models
+    macs : multiply-accumulates of one run
+    """
+
+    candidate: Candidate
+    auc: float
+    float_auc: float
+    epochs: int
+    macs: int
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A candidate that was trained on some recordings."""
+
+    candidate: Candidate
+    maps: InputMaps
+    network: Network
+    layers: tuple[FullyConnected, ...]
+    model: Autoencoder
+    weights: tuple[int, ...]
+    epochs: int
+
+    def scores(self, inputs: Ints) -> Ints:
+        """Scores (n,) of model inputs (n, n_in), before the baseline."""
+        return (inputs - self.model.run(inputs)) ** 2 @ np.array(self.weights, np.int64)
+
+    def float_scores(self, inputs: Ints) -> Ints:
+        """The same of the network before quantisation, rounded to the same steps."""
+        scale = self.maps.input_scale
+        errors = inputs - self.network.run(inputs * scale) / scale
+        return np.minimum(np.rint(errors**2 @ np.array(self.weights)), UINT32_MAX).astype(np.int64)
+
+
+class Judge:
+    """Judges candidates for one set of features and one context.
+
+    Parameters
+    ----------
+    spec : sensor, features, context, score
+    corpus : normal recordings of two groups or more
+    anomalous : labelled anomalies to judge on; None: the probes
+    gain_db : training hears each recording at this much less and more, too
+    seed : of everything random
+    """
+
+    def __init__(
+        self, spec: PipelineSpec, corpus: Corpus, *, anomalous: Corpus | None, gain_db: float, seed: int
+    ) -> None:
+        self.spec, self._seed = spec, seed
+        self._extractor = unlearnt_extractor(spec)
+        self._gains = (0.0, -gain_db, gain_db) if gain_db > 0 and spec.sensor.kind == "audio" else (0.0,)
+        self._recordings = corpus.recordings
+        self._anomalous = () if anomalous is None else anomalous.recordings
+        self._folds = _folds(corpus.recordings, seed)
+        # What depends on the fold and the range only, whatever the candidate.
+        self._prepared = lru_cache(maxsize=2 * len(self._folds))(self._prepare)
+
+    @property
+    def n_folds(self) -> int:
+        """Folds that each candidate is trained in."""
+        return len(self._folds)
+
+    @property
+    def n_inputs(self) -> int:
+        """Width of the model's input."""
+        context, n = self.spec.context, self._extractor.n_features
+        return n * (context.frames if context.kind == "stack" else len(context.statistics))
+
+    def judge(self, candidate: Candidate, progress: Progress = lambda fold: None) -> Trial:
+        """Train and score a candidate in every fold."""
+        runs = []
+        for fold in range(self.n_folds):
+            runs.append(self._run(candidate, fold))
+            progress(fold)
+        seconds = self.spec.score.baseline_s
+        seconds = JUDGED_BASELINE_S if seconds == "chosen" else seconds
+        epochs = int(np.median([run.trained.epochs for run in runs]))
+        return Trial(
+            candidate,
+            self._area([run.integer for run in runs], seconds),
+            self._area([run.real for run in runs], seconds),
+            epochs,
+            candidate.macs(self.n_inputs),
+        )
+
+    def baselines(self, candidate: Candidate, seconds: Sequence[float]) -> list[float]:
+        """Area of a candidate with each time constant of the follower of the score; 0: without."""
+        runs = [self._run(candidate, fold).integer for fold in range(self.n_folds)]
+        return [self._area(runs, each) for each in seconds]
+
+    def train(self, candidate: Candidate, epochs: int) -> Trained:
+        """Train a candidate on all recordings, for so many epochs."""
+        maps = self._maps(self._recordings, candidate.deviations)
+        return self._trained(candidate, maps, self._rows(maps, self._recordings, FINAL_ROWS), None, max(1, epochs))
+
+    # Folds
+
+    def _prepare(self, fold: int, deviations: float) -> _Prepared:
+        held = self._folds[fold]
+        training = [r for r in self._recordings if r.group not in held]
+        holding = [r for r in self._recordings if r.group in held]
+        maps = self._maps(training, deviations)
+        rows, held_rows = (self._rows(maps, part, SEARCH_ROWS) for part in (training, holding))
+        require(
+            len(rows) >= FEWEST_ROWS and len(held_rows) > 0,
+            f"train: {len(rows)} ticks to learn from, {len(held_rows)} held out: too few; give longer recordings",
+        )
+        excerpts = [excerpt for recording in holding for excerpt in recording.excerpts]
+        if self._anomalous:
+            probes = [[(piece,) for r in self._anomalous for piece in r.pieces]]
+        else:
+            strengths = range(len(excerpts[0].probes)) if excerpts else range(0)
+            probes = [[(levels,) for excerpt in excerpts for levels in excerpt.probes[s]] for s in strengths]
+        normal = _Batch.of(maps, [excerpt.normal for excerpt in excerpts])
+        return _Prepared(
+            maps, rows, held_rows, normal, [_Batch.of(maps, [p for (p,) in strength]) for strength in probes]
+        )
+
+    def _run(self, candidate: Candidate, fold: int) -> _Run:
+        prepared = self._prepared(fold, candidate.deviations)
+        trained = self._trained(candidate, prepared.maps, prepared.rows, prepared.held_rows, None)
+        groups = [prepared.normal, *prepared.probes]
+        return _Run(
+            trained,
+            [group.split(trained.scores(group.inputs.astype(np.int64))) for group in groups],
+            [group.split(trained.float_scores(group.inputs.astype(np.int64))) for group in groups],
+        )
+
+    def _maps(self, recordings: Sequence[Recorded], deviations: float) -> InputMaps:
+        return InputMaps(self.spec, list(self._heard(recordings)), deviations)
+
+    def _heard(self, recordings: Sequence[Recorded]) -> Iterator[Levels]:
+        for recording in recordings:
+            for piece in recording.pieces:
+                yield from (shifted(self._extractor, piece, gain) for gain in self._gains)
+
+    def _rows(self, maps: InputMaps, recordings: Sequence[Recorded], most: int) -> Floats:
+        """Model inputs (n, n_in) in units of deviations, n <= most or little more, evenly from everywhere."""
+        frames = sum(len(piece) for recording in recordings for piece in recording.pieces)
+        every = max(1, len(self._gains) * frames // most // self.spec.context.stride)
+        rows = [part.astype(np.int8) for part in maps.inputs_of(self._heard(recordings), every)]
+        return np.concatenate([np.zeros((0, self.n_inputs), np.int8), *rows]) * maps.input_scale
+
+    def _trained(
+        self, candidate: Candidate, maps: InputMaps, rows: Floats, held: Floats | None, epochs: int | None
+    ) -> Trained:
+        more = {} if epochs is None else {"epochs": epochs}
+        network, taken = train_candidate(candidate, rows, held, seed=self._seed, **more)
+        layers = tuple(quantise(network, rows, maps.input_scale))
+        model = Autoencoder(tuple(layer_plan(layer) for layer in layers))
+        weights = score_weights(candidate, rows - network.run(rows))
+        return Trained(candidate, maps, network, layers, model, weights, taken)
+
+    def _area(self, runs: list[list[list[Ints]]], baseline_s: float) -> float:
+        """Mean over the strengths of the pooled area."""
+        pooled: list[list[NDArray[np.float64]]] = [[] for _ in runs[0]]
+        for normal, *probes in runs:
+            if not normal:
+                continue
+            start = int(np.quantile(np.concatenate(normal), START_QUANTILE))
+            plan = baseline_plan(start, baseline_s=baseline_s, hold_s=0, tick_s=self.spec.tick_s)
+            peaks = [np.array([Baseline(plan).run(s).max() for s in each], float) for each in (normal, *probes)]
+            for group, found in zip(pooled, peaks, strict=True):
+                group.append(found / (np.median(peaks[0]) + 1))
+        whole, *others = (np.concatenate([np.zeros(0), *group]) for group in pooled)
+        areas = [auc(whole, each) for each in others]
+        require(
+            len(areas) > 0 and None not in areas,
+            "train: nothing to judge on: every recording is shorter than a stretch for a probe; give longer ones",
+        )
+        return float(np.mean(areas))  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, eq=False)
+class _Batch:
+    """Model inputs of several stretches, one after the other; int8, since there may be many."""
+
+    inputs: NDArray[np.int8]
+    ends: tuple[int, ...]
+
+    @classmethod
+    def of(cls, maps: InputMaps, stretches: list[Levels]) -> _Batch:
+        found = [maps.run(levels).astype(np.int8) for levels in stretches]
+        found = [each for each in found if len(each)]
+        return cls(
+            np.concatenate([np.zeros((0, maps.n_inputs), np.int8), *found]), tuple(np.cumsum(list(map(len, found))))
+        )
+
+    def split(self, scores: Ints) -> list[Ints]:
+        return np.split(scores, self.ends[:-1]) if self.ends else []
+
+
+@dataclass(frozen=True, eq=False)
+class _Prepared:
+    maps: InputMaps
+    rows: Floats
+    held_rows: Floats
+    normal: _Batch
+    probes: list[_Batch]
+
+
+@dataclass(frozen=True, eq=False)
+class _Run:
+    trained: Trained
+    integer: list[list[Ints]]  # scores of each stretch: normal, then each strength of probes
+    real: list[list[Ints]]
+
+
+def _folds(recordings: Sequence[Recorded], seed: int) -> list[frozenset[str]]:
+    """Groups held out in each fold: every group once."""
+    labels = sorted({recording.group for recording in recordings})
+    require(
+        len(labels) >= 2,
+        "train: too few groups of recordings; training needs 2, and 1 more where no calibration recordings are given",
+    )
+    shuffled = np.random.default_rng(seed).permutation(labels).tolist()
+    n = min(FOLDS, len(labels))
+    return [frozenset(shuffled[fold::n]) for fold in range(n)]

@@ -1,0 +1,215 @@
+"""The search: which model, which range of its inputs, and where asked which features and context."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from anomsdk.calibration import signal_sections
+from anomsdk.core.checks import require
+from anomsdk.display import table
+from anomsdk.errors import InputError
+from anomsdk.spec import BandsFeatures, LogmelFeatures, PipelineSpec, SummaryContext
+from anomsdk.train.family import KINDS, Candidate, family
+from anomsdk.train.journal import Journal
+from anomsdk.train.judge import Judge, Trial
+
+SEARCHES = ("model", "full")
+BASELINES_S = (0.0, 4.0, 16.0, 60.0)
+"""Time constants of the follower of the score that are tried; 0: off."""
+_TIE, _KIND_TIE = 0.002, 0.01
+"""Areas this close are the same. Then the first of the kinds wins, since a linear solution is exact and the figures
+are not; and of one kind the cheaper model.
+"""
+_BASELINE_GAIN = 0.003
+"""What following the score must gain before it is switched on; within this much, the slower one wins."""
+_LINEAR_RANGES, _RANGES = (8.0, 16.0), (4.0, 8.0)
+_COST = 8
+"""Of an autoencoder's trial, for the progress bar: linear models count 1."""
+
+Open = Callable[[PipelineSpec], Judge]
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What the search decided.
+
+    Parameters
+    ----------
+    spec : the one given, with the features, context and time constant that were chosen
+    judge : holds the recordings of that spec
+    trial : of the model that was chosen
+    trials : every trial, with the words for its features and context
+    """
+
+    spec: PipelineSpec
+    judge: Judge
+    trial: Trial
+    trials: tuple[tuple[str, Trial], ...]
+
+    def as_text(self) -> str:
+        """Every trial, best first; the chosen one is marked."""
+        rows = [("", "features and context", "model", "MACs", "AUC int8", "AUC float")]
+        for words, trial in sorted(self.trials, key=lambda pair: -pair[1].auc):
+            rows.append(
+                (
+                    ">" if trial is self.trial else "",
+                    words,
+                    str(trial.candidate),
+                    f"{trial.macs:,}",
+                    f"{trial.auc:.3f}",
+                    f"{trial.float_auc:.3f}",
+                )
+            )
+        return table(rows, right=(3, 4, 5))
+
+
+class Search:
+    """One search.
+
+    Parameters
+    ----------
+    open_judge : reads the recordings for a spec's features
+    journal : trials of a run that was stopped
+    report : called with lines that say what was decided
+    progress : called with trials done and expected
+    """
+
+    def __init__(
+        self,
+        open_judge: Open,
+        journal: Journal,
+        report: Callable[[str], None],
+        progress: Callable[[int, int], None],
+    ) -> None:
+        self._open, self._journal, self._report, self._progress = open_judge, journal, report, progress
+        self._done = self._expected = 0
+        self._trials: list[tuple[str, Trial]] = []
+
+    def run(self, spec: PipelineSpec, scope: str) -> Found:
+        """Find the best model for a spec, and where ``scope`` is "full" the best features and context, too."""
+        judge = self._open(spec)
+        candidates = family(judge.n_inputs, spec.model.max_macs)
+        require(len(candidates) > 0, f"model.max_macs {spec.model.max_macs} is too small for {judge.n_inputs} inputs")
+        variants = list(_variants(spec)) if scope == "full" else []
+        self._expected = sum(map(_cost, candidates)) + 4 * _COST + 4 * _COST * len(variants)
+        best = _choice([self._judged(judge, candidate) for candidate in candidates])
+        for variant in variants:
+            spec, judge, best = self._varied(spec, judge, best, variant)
+        best = self._refined(judge, best)
+        spec = self._with_baseline(spec, judge, best)
+        self._progress(self._expected, self._expected)
+        return Found(spec, judge, best, tuple(self._trials))
+
+    def _judged(self, judge: Judge, candidate: Candidate) -> Trial:
+        setting = setting_id(judge.spec)
+        trial = self._journal.get(setting, candidate)
+        if trial is None:
+            trial = judge.judge(candidate)
+            self._journal.put(setting, trial)
+        self._trials.append((_words(judge.spec), trial))
+        self._done += _cost(candidate)
+        self._progress(min(self._done, self._expected - 1), self._expected)
+        return trial
+
+    def _varied(
+        self, spec: PipelineSpec, judge: Judge, best: Trial, variant: Callable[[PipelineSpec], PipelineSpec | None]
+    ) -> tuple[PipelineSpec, Judge, Trial]:
+        """The variant of a spec, where it is clearly better."""
+        varied = variant(spec)
+        if varied is None:
+            return spec, judge, best
+        try:
+            other = self._open(varied)
+        except InputError as error:  # the recordings are too short for it, say
+            self._report(f"not tried: {_words(varied)} ({error})")
+            return spec, judge, best
+        fitting = family(other.n_inputs, spec.model.max_macs)
+        near = [c for c in fitting if c.kind == best.candidate.kind]
+        near = sorted(near, key=lambda c: abs(sum(c.hidden) - sum(best.candidate.hidden)))[:2]
+        trials = [self._judged(other, candidate) for candidate in near + fitting[:1] if candidate]
+        found = _choice(trials) if trials else best
+        return (varied, other, found) if found.auc > best.auc + _TIE else (spec, judge, best)
+
+    def _refined(self, judge: Judge, best: Trial) -> Trial:
+        """The same model with other ranges of its inputs, and with weights in the score."""
+        ranges = _RANGES if best.candidate.kind == "autoencoder" else _LINEAR_RANGES
+        trials = [self._judged(judge, replace(best.candidate, deviations=each)) for each in ranges]
+        best = max([best, *(trial for trial in trials if trial.auc > best.auc + _TIE / 2)], key=lambda t: t.auc)
+        weighted = self._judged(judge, replace(best.candidate, weighted=True))
+        return weighted if weighted.auc > best.auc + _TIE else best
+
+    def _with_baseline(self, spec: PipelineSpec, judge: Judge, best: Trial) -> PipelineSpec:
+        if spec.score.baseline_s != "chosen":
+            return spec
+        areas = judge.baselines(best.candidate, BASELINES_S)
+        enough = max(areas) - _BASELINE_GAIN
+        chosen = 0.0 if areas[0] >= enough else max(s for s, a in zip(BASELINES_S, areas, strict=True) if a >= enough)
+        shown = ", ".join(f"{s:g} s {area:.3f}" for s, area in zip(BASELINES_S, areas, strict=True))
+        self._report(f"score.baseline_s = {chosen:g} (AUC with {shown}; 0: off)")
+        return spec.model_copy(update={"score": spec.score.model_copy(update={"baseline_s": chosen})})
+
+
+def setting_id(spec: PipelineSpec) -> str:
+    """Short name of a spec's sensor, features, context and score."""
+    return hashlib.sha256(json.dumps(signal_sections(spec), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _choice(trials: Sequence[Trial]) -> Trial:
+    """The best, or one of a simpler kind or a cheaper one where that is as good."""
+    most = max(trial.auc for trial in trials)
+    kind = min((t.candidate.kind for t in trials if t.auc >= most - _KIND_TIE), key=KINDS.index)
+    same = [trial for trial in trials if trial.candidate.kind == kind]
+    enough = max(trial.auc for trial in same) - _TIE
+    return min((trial for trial in same if trial.auc >= enough), key=lambda trial: (trial.macs, -trial.auc))
+
+
+def _cost(candidate: Candidate) -> int:
+    return _COST if candidate.kind == "autoencoder" else 1
+
+
+def _variants(spec: PipelineSpec) -> Iterator[Callable[[PipelineSpec], PipelineSpec | None]]:
+    """Changes to try, one after the other, each to the best so far.
+
+    None makes the features finer than the spec's in frequency or time: what they reveal is for a person to decide.
+    """
+
+    def context(**changes: object) -> Callable[[PipelineSpec], PipelineSpec | None]:
+        return lambda s: _changed(s, "context", changes)
+
+    frames = spec.context.frames
+    yield from (context(frames=each) for each in (2 * frames, frames // 2) if 1 <= each <= 256)
+    if isinstance(spec.context, SummaryContext):
+        given = spec.context.statistics
+        for statistics in (("mean", "deviation", "max"), ("mean", "deviation", "max", "min"), ("mean", "max")):
+            if statistics != given:
+                yield context(statistics=statistics)
+    features = spec.features
+    if isinstance(features, BandsFeatures):
+        yield lambda s: _changed(s, "features", {"n_bands": features.n_bands // 2})
+        yield lambda s: _changed(s, "features", {"band_ms": 2 * features.band_ms})
+    elif isinstance(features, LogmelFeatures):
+        yield lambda s: _changed(s, "features", {"n_mels": features.n_mels // 2})
+
+
+def _changed(spec: PipelineSpec, section: str, changes: dict[str, object]) -> PipelineSpec | None:
+    """A spec with keys of a section changed; None where that is no spec."""
+    tree = spec.model_dump()
+    tree[section] |= changes
+    try:
+        return PipelineSpec.from_dict(tree)
+    except InputError:
+        return None
+
+
+def _words(spec: PipelineSpec) -> str:
+    features, context = spec.features, spec.context
+    shape = {
+        "bands": lambda: f"{features.n_bands} x {features.band_ms:g} ms",  # type: ignore[union-attr]
+        "logmel": lambda: f"{features.n_mels} mels",  # type: ignore[union-attr]
+        "external": lambda: f"{features.n_features} features",  # type: ignore[union-attr]
+    }[features.kind]()
+    more = ", ".join(context.statistics) if isinstance(context, SummaryContext) else "stacked"
+    return f"{shape}, {context.frames} frames, {more}"
