@@ -47,6 +47,13 @@ def read_plan(path: str | Path) -> Plan:
     Raises
     ------
     InputError : missing, damaged, of another version, or not in canonical form
+
+    Examples
+    --------
+    >>> import anomsdk
+    >>> from anomsdk.plan_file import reference_models_folder
+    >>> anomsdk.read_plan(reference_models_folder() / "audio_scene" / "plan.json").name
+    'audio_scene'
     """
     if not isinstance(path, (str, Path)):
         raise InputError(f"read_plan: {type(path).__name__} is no path; give a str or a pathlib.Path")
@@ -73,7 +80,17 @@ def parse_plan(data: bytes, *, name: str, folder: Path | None = None) -> Plan:
 
 
 def write_plan(plan: Plan, path: str | Path) -> None:
-    """Write a plan file: beside its place first, then renamed, so that no half of one is ever seen."""
+    """Write a plan file: beside its place first, then renamed, so that no half of one is ever seen.
+
+    Examples
+    --------
+    >>> import anomsdk, tempfile
+    >>> plan = anomsdk.reference_model("audio_scene")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     anomsdk.write_plan(plan, f"{folder}/plan.json")
+    ...     anomsdk.read_plan(f"{folder}/plan.json") == plan
+    True
+    """
     write_atomically(Path(path), plan.canonical_bytes)
 
 

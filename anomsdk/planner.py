@@ -58,6 +58,13 @@ def plan(folder: str | Path) -> Plan:
     Raises
     ------
     InputError : one line that names the file, the field or the stage
+
+    Examples
+    --------
+    >>> import anomsdk
+    >>> from anomsdk.plan_file import reference_models_folder
+    >>> anomsdk.plan(reference_models_folder() / "audio_scene").name
+    'audio_scene'
     """
     folder = Path(folder)
     require(folder.is_dir(), f"{folder}: no such folder; expected one with {SPEC_FILE} and a model")

@@ -138,6 +138,13 @@ def score(plan: Plan, samples: NDArray[np.int16], engine: str = "reference") -> 
     Returns
     -------
     uint32 (ticks,)
+
+    Examples
+    --------
+    >>> import anomsdk, numpy as np
+    >>> scores = anomsdk.score(anomsdk.reference_model("audio_scene"), np.zeros(32000, np.int16))
+    >>> scores.dtype, scores.shape
+    (dtype('uint32'), (4,))
     """
     opened = open_engine(engine, _checked_plan(plan))
     batches = [opened.scores(ticks) for ticks in _all_ticks(opened, plan, samples)]
@@ -155,6 +162,14 @@ def features(plan: Plan, samples: NDArray[np.int16]) -> NDArray[np.int8]:
     Returns
     -------
     int8 (ticks, n_in)
+
+    Examples
+    --------
+    >>> import anomsdk, numpy as np
+    >>> plan = anomsdk.reference_model("audio_scene")
+    >>> inputs = anomsdk.features(plan, np.zeros(32000, np.int16))
+    >>> inputs.shape == (plan.ticks_in(32000), plan.n_inputs)
+    True
     """
     opened = open_engine("reference", _checked_plan(plan))
     batches = [ticks.inputs for ticks in _all_ticks(opened, plan, samples)]
@@ -173,6 +188,14 @@ def reconstruct(plan: Plan, inputs: NDArray[np.int8], engine: str = "reference")
     Returns
     -------
     int8 (n, n_out)
+
+    Examples
+    --------
+    >>> import anomsdk, numpy as np
+    >>> plan = anomsdk.reference_model("audio_scene")
+    >>> inputs = np.zeros((3, plan.n_inputs), np.int8)
+    >>> anomsdk.reconstruct(plan, inputs).shape == inputs.shape
+    True
     """
     _checked_plan(plan)
     if not isinstance(inputs, np.ndarray) or inputs.dtype != np.int8 or inputs.shape[1:] != (plan.n_inputs,):

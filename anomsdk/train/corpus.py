@@ -126,7 +126,7 @@ def gather(
             reader.read(clip)
         except InputError as error:
             if not skip_bad:
-                raise
+                raise InputError(f"{error}; --skip-bad leaves it out") from None
             left_out.append(str(error))
     return reader.corpus(tuple(left_out))
 

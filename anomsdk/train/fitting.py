@@ -109,6 +109,20 @@ def fit(
     Raises
     ------
     InputError : too little to learn from, or recordings of the wrong type
+
+    Examples
+    --------
+    >>> import anomsdk, numpy as np, tempfile
+    >>> spec = anomsdk.PipelineSpec.from_dict({
+    ...     "format": 1, "name": "meter", "sensor": {"kind": "external", "rate_hz": 10},
+    ...     "features": {"kind": "external", "n_features": 3}, "context": {"kind": "stack", "frames": 2},
+    ...     "model": {"max_macs": 40}})
+    >>> rng = np.random.default_rng(0)
+    >>> days = [rng.normal(0, 100, (600, 3)).astype(np.int16) for _ in range(4)]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     plan = anomsdk.train.fit(spec, days, out=f"{folder}/meter")
+    >>> plan.name, plan.n_inputs
+    ('meter', 6)
     """
     options = Options(seed=seed) if options is None else options
     normal = _Given(list(_clips(spec, recordings, groups, "recording")))

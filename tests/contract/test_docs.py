@@ -1,4 +1,4 @@
-"""The documentation runs: code blocks of README, doctests of the package, examples of specs."""
+"""The documentation runs: code blocks of README and of every page, doctests of the package, the tutorial as a whole."""
 
 import doctest
 import importlib
@@ -8,46 +8,138 @@ import re
 import pytest
 
 import anomsdk
+from anomsdk import demo
+from anomsdk.spec import PipelineSpec
+from tests.contract.pages import DOCS, NOT_RUN, PAGES, README, RUN, blocks, commands, run_page
 from tests.make import ROOT
 
-README = (ROOT / "README.md").read_text()
+TUTORIAL = DOCS / "tutorial.md"
+GOING_ON = sorted((DOCS / "how-to").glob("*.md"))
+"""Pages that go on where the tutorial ended, with its files."""
+
+try:
+    import tomllib
+except ModuleNotFoundError:
+    import tomli as tomllib
 
 
-def blocks(language):
-    return re.findall(rf"```{language}\n(.*?)```", README, re.S)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_block_is_of_a_kind_that_is_known(page):
+    """A misspelt kind would be run by nobody."""
+    assert page.read_text().count("```") == 2 * len(blocks(page))
+    assert {block.kind for block in blocks(page)} <= {*RUN, *NOT_RUN}
+    assert page.name == "spec.md" or "c" not in {block.kind for block in blocks(page)}
+    for block in blocks(page):
+        if block.kind == "console":
+            assert commands(block), "a console block without a command"
 
 
-def test_readme_python():
-    assert blocks("python")
-    for block in blocks("python"):
-        exec(compile(block, "README.md", "exec"), {})
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_toml(page):
+    """Whole specs, and sections: these replace those of the reference model's."""
+    base = (ROOT / "reference_models" / "audio_scene" / "spec.toml").read_text()
+    for block in blocks(page):
+        if block.kind == "toml":
+            tree = tomllib.loads(block.text)
+            PipelineSpec.from_dict(tree if "format" in tree else tomllib.loads(base) | tree)
 
 
-def test_readme_toml():
-    for block in blocks("toml"):
-        anomsdk.PipelineSpec.from_toml(block)
-
-
-def test_readme_commands_exist():
-    """Every `make` target and `anomsdk` command with its options is one that there is."""
+def test_commands_exist():
+    """Every `make` target and `anomsdk` command with its options is one that there is, run or not."""
     from typer.main import get_command
 
     from anomsdk.cli import app
 
-    commands = get_command(app).commands
+    known = get_command(app).commands
     makefile = (ROOT / "Makefile").read_text()
-    shown = [line.split("#")[0].strip() for block in blocks("console") for line in block.splitlines()]
-    calls = [re.split(r"\banomsdk ", line)[1].split() for line in shown if "anomsdk " in line]
-    assert len(calls) >= 4
-    for name, *words in calls:
-        options = {flag for parameter in commands[name].params for flag in parameter.opts}
-        assert {word for word in words if word.startswith("--")} <= options, name
-    for target in re.findall(r"make ([a-z-]+)", README):
-        assert re.search(rf"^{target}:", makefile, re.M), target
+    shown = [command.split("#")[0] for page in PAGES for block in blocks(page) for command, _ in commands(block)]
+    calls = [re.split(r"\banomsdk ", line)[-1].split() for line in shown if re.search(r"\banomsdk ", line)]
+    words = [word for page in PAGES for word in re.findall(r"`(?:anomsdk|make) [^`]+`", page.read_text())]
+    calls += [word.strip("`").split()[1:] for word in words if word.startswith("`anomsdk")]
+    assert len(calls) >= 20
+    for name, *rest in calls:
+        if name == "--debug":
+            continue
+        options = {flag for parameter in known[name].params for flag in parameter.opts}
+        given = {word.partition("=")[0] for word in rest if word.startswith("--")}
+        assert given <= options | {"--help"}, name
+    for page in PAGES:
+        for target in re.findall(r"(?:`|^\$ )make ([a-z-]+)", page.read_text(), re.M):
+            assert re.search(rf"^{target}:", makefile, re.M), target
+
+
+def test_readme_runs(tmp_path):
+    """In a folder with what README takes for granted: recordings of some days, a spec, two files."""
+    import soundfile
+
+    written = demo.write(tmp_path / "demo").folder
+    for day in (1, 2, 3):
+        (tmp_path / "recordings").mkdir(exist_ok=True)
+        (written / "normal" / f"day-{day}").rename(tmp_path / "recordings" / f"day-{day}")
+    for path in (tmp_path / "recordings").glob("*/0[234].wav"):
+        path.unlink()
+    tonight, rate = soundfile.read(written / "tonight.wav", dtype="int16")
+    for name in ("recording.wav", "tonight.wav"):
+        soundfile.write(tmp_path / name, tonight[: 40 * rate], rate)
+    spec = (ROOT / "reference_models" / "audio_scene" / "spec.toml").read_text()
+    (tmp_path / "spec.toml").write_text(re.sub(r"max_macs = \d+", "max_macs = 600", spec))
+    printed = run_page(README, tmp_path)
+    assert any("chosen: " in output for output in printed.values())
+
+
+def test_the_tutorial_runs_and_finds_what_was_planted(tmp_path):
+    """From nothing to a detector that raises an alarm at each sound that does not belong, and nowhere else.
+
+    The how-to pages go on in its folder.
+    """
+    printed = run_page(TUTORIAL, tmp_path)
+
+    def of(command):
+        return next(output for line, output in printed.items() if line.startswith(f"anomsdk {command}"))
+
+    assert re.search(r"^> .* (components|mahalanobis|autoencoder)", of("train"), re.M), "no model was chosen"
+    assert anomsdk.read_plan(tmp_path / "my_room" / "plan.json").name == "my_room"
+    assert float(re.search(r"AUC of the clips' highest scores +([\d.]+)", of("evaluate"))[1]) > 0.9
+    planted = [(float(a), float(b)) for a, b in re.findall(r"([\d.]+) s +([\d.]+) s$", of("demo"), re.M)]
+    assert len(planted) == 2
+    alarms = [60 * int(m) + float(s) for m, s in re.findall(r"0:(\d\d):([\d.]+)  ALARM", of("watch"))]
+    for start, end in planted:
+        assert sum(start <= at <= end for at in alarms) == 1, (alarms, planted)
+    assert len(alarms) == len(planted), f"alarms at {alarms}, sounds at {planted}"
+    assert "<html" in (tmp_path / "evaluation.html").read_text()
+
+    for page in GOING_ON:
+        run_page(page, tmp_path)
+
+
+def test_every_page_with_commands_is_run():
+    for page in PAGES:
+        if {"console", "python"} & {block.kind for block in blocks(page)}:
+            assert page in (README, TUTORIAL, *GOING_ON), page
+
+
+def test_every_public_name_and_command_is_in_the_reference():
+    from typer.main import get_command
+
+    import anomsdk.clips
+    from anomsdk.cli import app
+
+    page = (DOCS / "reference" / "api.md").read_text()
+    modules = (anomsdk, anomsdk.train, anomsdk.clips, anomsdk.evaluate)
+    for module in modules:
+        for name in module.__all__:
+            if name in ("__version__", "evaluate", "train") and module is anomsdk:
+                continue
+            shared = module is anomsdk.evaluate and name in anomsdk.clips.__all__
+            home = "anomsdk.clips" if shared else module.__name__
+            assert f"::: {home}.{name}\n" in page, f"{module.__name__}.{name}"
+    page = (DOCS / "reference" / "cli.md").read_text()
+    for name in get_command(app).commands:
+        assert f"## {name}\n" in page and f"<!-- help: {name} -->" in page, name
 
 
 def test_first_screen_has_the_two_commands():
-    first = "\n".join(README.splitlines()[:20])
+    first = "\n".join(README.read_text().splitlines()[:20])
     assert "make demo" in first and "make test" in first
 
 
@@ -74,9 +166,9 @@ def test_every_key_of_the_spec_is_documented_with_its_default():
 
 
 def test_links_lead_somewhere():
-    for path in ROOT.glob("*.md"):
+    for path in {*ROOT.glob("*.md"), *PAGES}:
         for target in re.findall(r"\]\((?!http)([^)#]+)", path.read_text()):
-            assert (ROOT / target).exists(), f"{path.name}: {target}"
+            assert (path.parent / target.strip()).exists(), f"{path.name}: {target}"
 
 
 @pytest.mark.parametrize(

@@ -427,18 +427,23 @@ def test_train_hands_everything_on(monkeypatch, place):
 
     calls = []
 
-    def fit_from(spec, normal, out, *, calibration=None, seed=0, report):
-        calls.append((spec, normal, out, calibration, seed))
-        report("epoch 1\x1b[2J")
+    def fit_from(spec, normal, out, *, report, progress, **more):
+        calls.append((spec, normal, out, more))
+        report("left out: a\x1b[2J")
 
     monkeypatch.setattr(anomsdk.train, "fit_from", fit_from)
     needed = ["train", "--normal", "n", "--spec", "s.toml", "--out", "o"]
-    result = CliRunner().invoke(cli.app, [*needed, "--calibration", "c.npz", "--seed", "9"])
-    assert (result.exit_code, result.stdout) == (0, "epoch 1?[2J\n")
+    every = ["--calibration", "c.npz", "--anomalous", "a.npz:label=odd", "--group", "cow", "--segment", "60"]
+    every += ["--search", "full", "--gain-db", "3", "--skip-bad", "--seed", "9"]
+    result = CliRunner().invoke(cli.app, [*needed, *every])
+    assert (result.exit_code, result.stdout) == (0, "left out: a?[2J\n")
     assert CliRunner().invoke(cli.app, needed).exit_code == 0
+    given = {"calibration": "c.npz", "anomalous": "a.npz:label=odd", "group": "cow", "skip_bad": True}
+    plain = {"calibration": None, "anomalous": None, "group": None, "skip_bad": False}
+    options = anomsdk.train.Options(seed=9, search="full", gain_db=3.0, segment_s=60.0)
     assert calls == [
-        (Path("s.toml"), Path("n"), Path("o"), Path("c.npz"), 9),
-        (Path("s.toml"), Path("n"), Path("o"), None, 0),
+        (Path("s.toml"), "n", Path("o"), {**given, "options": options}),
+        (Path("s.toml"), "n", Path("o"), {**plain, "options": anomsdk.train.Options()}),
     ]
 
     def stopped(*arguments, **keywords):
@@ -446,7 +451,7 @@ def test_train_hands_everything_on(monkeypatch, place):
 
     monkeypatch.setattr(anomsdk.train, "fit_from", stopped)
     result = CliRunner().invoke(cli.app, needed)
-    assert (result.exit_code, result.stderr) == (130, "stopped; nothing was written\n")
+    assert result.exit_code == 130 and result.stderr.startswith("stopped; nothing was written. The same command goes on")
 
 
 def test_train_refuses_a_missing_spec(place):

@@ -100,3 +100,57 @@ def test_the_command_is_quick_and_writes_nothing(tmp_path, engine):
     assert done.stdout.count("▲") == 3 and "\x1b" not in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
     assert "siren" in done.stdout and "two-tone alarm" in done.stdout
+
+
+def test_written_recordings_are_what_was_said(tmp_path):
+    import soundfile
+
+    written = demo.write(tmp_path / "room")
+    assert [p.name for p in sorted(tmp_path.iterdir())] == ["room"], "nothing is left beside it"
+    room = tmp_path / "room"
+    normal, later, events = (sorted(room.glob(each)) for each in ("normal/*/*.wav", "later/*/*.wav", "events/*.wav"))
+    assert (len(normal), len(later)) == written.recordings and len(events) == len(written.events)
+    assert len({path.parent for path in normal}) == demo.DAYS
+    contents = set()
+    for path in [*normal, *later, *events, room / "tonight.wav"]:
+        samples, rate = soundfile.read(path, dtype="int16")
+        assert rate == demo.RATE_HZ and samples.ndim == 1
+        assert soundfile.info(path).subtype == "PCM_16"
+        assert np.abs(samples.astype(int)).max() < 32767, "nothing is clipped"
+        contents.add(samples.tobytes())
+    assert len(contents) == len(normal) + len(later) + len(events) + 1, "no recording is a copy of another"
+    tonight, _ = soundfile.read(room / "tonight.wav", dtype="int16")
+    levels = np.array([level_db(second) for second in tonight.reshape(-1, demo.RATE_HZ)])
+    loud = {int(second) for a in written.anomalies for second in np.arange(a.start_s, a.end_s)}
+    calm = [level for second, level in enumerate(levels) if second not in loud]
+    assert min(levels[sorted(loud)]) > max(calm), "the planted sounds lie where they are said to lie"
+    shown = demo.written_report(written)
+    for anomaly in written.anomalies:
+        assert anomaly.name in shown and f"{anomaly.start_s:.1f} s" in shown
+
+
+def test_writing_is_repeatable_and_overwrites_nothing(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()  # empty: fine
+        demo.write(tmp_path / name)
+    files = sorted(path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*.wav"))
+    assert all((tmp_path / "a" / f).read_bytes() == (tmp_path / "b" / f).read_bytes() for f in files)
+    with pytest.raises(InputError, match="not empty"):
+        demo.write(tmp_path / "a")
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(InputError, match="is a file"):
+        demo.write(tmp_path / "file")
+    with pytest.raises(InputError, match="cannot be written"):
+        demo.write("/proc/nowhere/room")
+    with pytest.raises(InputError, match="seed"):
+        demo.write(tmp_path / "c", seed=-1)
+
+
+def test_stopped_writing_leaves_nothing(tmp_path):
+    def stop(done, n):
+        if done == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        demo.write(tmp_path / "room", progress=stop)
+    assert list(tmp_path.iterdir()) == []

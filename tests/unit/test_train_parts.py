@@ -1,0 +1,395 @@
+"""The parts of training: what the models are, how they are judged, what they are judged on."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+from scipy.spatial.distance import mahalanobis as scipy_mahalanobis
+from sklearn.covariance import ledoit_wolf
+
+from anomsdk.clips import Clip, clip_from_array
+from anomsdk.core.autoencoder import Autoencoder
+from anomsdk.core.score import largest_score
+from anomsdk.planner import Q10_PER_DB, layer_plan
+from anomsdk.spec import PipelineSpec
+from anomsdk.train.corpus import gather, levels_of, shifted
+from anomsdk.train.family import KINDS, Candidate, family, score_weights, train_candidate
+from anomsdk.train.journal import Journal
+from anomsdk.train.judge import Judge, Trial
+from anomsdk.train.linear import MAHALANOBIS_STEPS, mahalanobis, principal_components
+from anomsdk.train.maps import InputMaps, unlearnt_extractor
+from anomsdk.train.network import train_autoencoder
+from anomsdk.train.probes import STRENGTHS, disturbed_rows, sound
+from anomsdk.train.quantise import quantise, short_scale
+from anomsdk.train.search import Search, _choice, _variants
+from tests.make import SPECS
+from tests.unit.test_train import QUICK, room
+
+
+def rows(n=3000, width=12, seed=0):
+    """Correlated normal rows of about unit variance."""
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((n, 4)) @ rng.standard_normal((4, width)) + 0.3 * rng.standard_normal((n, width))
+    return x / x.std(axis=0)
+
+
+# Models
+
+
+def test_the_residual_of_the_one_layer_is_the_mahalanobis_distance():
+    x, scale = rows() + 0.2, 12 / 127
+    residual = (x - mahalanobis(x, scale).run(x))[:20] / (MAHALANOBIS_STEPS * scale)
+    inverse, mean = np.linalg.inv(ledoit_wolf(x)[0]), x.mean(axis=0)
+    expected = [scipy_mahalanobis(row, mean, inverse) for row in x[:20]]
+    assert np.allclose(np.linalg.norm(residual, axis=1), expected)
+
+
+def test_the_residual_of_the_bottleneck_is_what_the_components_leave():
+    from sklearn.decomposition import PCA
+
+    x = rows() + 0.2
+    pca = PCA(4).fit(x)
+    left = x - pca.inverse_transform(pca.transform(x))
+    assert np.allclose(x - principal_components(x, 4, whitened=False).run(x), left)
+
+
+def test_whitened_components_are_the_distance_of_probabilistic_pca():
+    from sklearn.decomposition import PCA
+
+    x = rows() + 0.2
+    pca = PCA(4, svd_solver="full").fit(x)
+    pca.explained_variance_ *= (len(x) - 1) / len(x)  # maximum likelihood, as in the paper
+    pca.noise_variance_ *= (len(x) - 1) / len(x)
+    residual = x - principal_components(x, 4, whitened=True).run(x)
+    centred = x - x.mean(axis=0)
+    distance = np.einsum("ij,jk,ik->i", centred, pca.get_precision(), centred)
+    assert np.allclose((residual**2).sum(axis=1) / pca.noise_variance_, distance)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_int8_scores_are_those_of_the_network(kind):
+    """Normal rows, and rows that are not: the ranks of the scores, and their size."""
+    x = np.clip(rows(), -8, 8)
+    candidate = Candidate(kind, () if kind == "mahalanobis" else (4,) if kind != "autoencoder" else (16,), 8.0)
+    scale = candidate.deviations / 127
+    network, _ = train_candidate(candidate, x, None, seed=0, epochs=30)
+    layers = quantise(network, x, scale)
+    for layer in layers[:-1]:
+        assert layer.output_zero_point == -127 and layer.activation == "RELU"
+    odd = np.clip(x[:500] + np.random.default_rng(1).standard_normal((500, 12)) * 0.7, -8, 8)
+    for part, closest in ((x[:500], 0.97), (odd, 0.99)):
+        integers = np.rint(part / scale).astype(np.int64)
+        outputs = Autoencoder(tuple(map(layer_plan, layers))).run(integers)
+        of_int8 = ((integers - outputs) ** 2).sum(axis=1)
+        of_float = ((integers - network.run(integers * scale) / scale) ** 2).sum(axis=1)
+        assert np.corrcoef(of_int8, of_float)[0, 1] > closest
+        assert 0.85 < np.median(of_int8) / np.median(of_float) < 1.15
+
+
+def test_linear_hidden_values_are_lifted_not_cut():
+    """A bottleneck as ReLU layer: the negative half of each component is kept."""
+    x = np.clip(rows(), -8, 8)
+    network = principal_components(x, 4, whitened=False)
+    layers = quantise(network, x, 8 / 127)
+    integers = np.rint(x / (8 / 127)).astype(np.int64)
+    outputs = Autoencoder(tuple(map(layer_plan, layers))).run(integers)
+    assert np.abs(outputs * 8 / 127 - network.run(x)).max() < 0.25
+
+
+def test_scales_are_so_short_that_their_products_are_exact():
+    rng = np.random.default_rng(0)
+    for a, b in rng.uniform(1e-4, 1, (100, 2)):
+        a, b = short_scale(a), short_scale(b)
+        assert float(np.float32(a)) == a and float(np.float32(a) * np.float32(b)) == a * b
+
+
+def test_ctrl_c_inside_an_epoch_stops_the_training(monkeypatch):
+    """scikit-learn catches the interrupt itself, and only warns."""
+    from sklearn.neural_network import MLPRegressor
+
+    def interrupted(self, *_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(MLPRegressor, "_backprop", interrupted)
+    x = np.random.default_rng(0).standard_normal((200, 6))
+    with pytest.raises(KeyboardInterrupt):
+        train_autoencoder(x, (4, 2, 4), seed=0, held_out=x)
+
+
+def test_training_stops_where_the_held_out_rows_stop_gaining():
+    """On pure noise an overcomplete network learns its rows by heart."""
+    rng = np.random.default_rng(0)
+    x, held = rng.standard_normal((60, 10)), rng.standard_normal((60, 10))
+    seen = []
+    _, epochs = train_autoencoder(x, (30, 3, 30), seed=0, held_out=held, epochs=3000, progress=seen.append)
+    assert epochs < seen[-1] < 3000, "the network returned is that of an earlier epoch"
+
+
+@pytest.mark.parametrize(("n", "budget"), [(54, 30_000), (640, 300_000), (18, 1000), (3, 100)])
+def test_the_family_keeps_the_budget(n, budget):
+    found = family(n, budget)
+    assert found and all(candidate.macs(n) <= budget for candidate in found)
+    assert ("mahalanobis" in {candidate.kind for candidate in found}) == (n * n <= budget)
+    assert len({str(candidate) for candidate in found}) == len(found)
+    assert [c.macs(n) for c in found] == sorted(c.macs(n) for c in found)
+
+
+@pytest.mark.parametrize("n", [1, 54, 640, 4096])
+def test_score_weights_keep_the_score_in_32_bits(n):
+    from anomsdk.core.score import ScorePlan
+
+    errors = np.random.default_rng(0).standard_normal((50, n)) * np.geomspace(1e-3, 1e3, n)
+    weights = score_weights(Candidate("autoencoder", (8,), 6.0, weighted=True), errors)
+    plan = ScorePlan(np.array(weights, np.uint8), 0, 0, 1, 1, 0)
+    assert min(weights) >= 1 and largest_score(plan) <= 2**32 - 1
+    assert n == 1 or weights[0] > weights[-1], "what is never reconstructed well counts less"
+    assert set(score_weights(Candidate("autoencoder", (8,), 6.0), errors)) == {1}
+
+
+# Recordings
+
+
+def clips(n=8, seconds=3):
+    return [clip_from_array(str(i), str(i // 2), room(i, seconds)) for i in range(n)]
+
+
+@pytest.mark.parametrize("kind", ["bands", "logmel"])
+@pytest.mark.parametrize("gain_db", [-6.0, 6.0])
+def test_shifted_levels_are_those_of_the_louder_sound(kind, gain_db):
+    spec = PipelineSpec.from_toml(SPECS[kind])
+    x = (room(3) // 4).astype(np.int16)
+    louder = np.round(x * 10 ** (gain_db / 20)).astype(np.int16)
+    moved = shifted(unlearnt_extractor(spec), levels_of(spec, x), gain_db)
+    assert np.abs(moved - levels_of(spec, louder)).mean() / Q10_PER_DB < 0.05
+    assert np.abs(moved - levels_of(spec, x)).mean() / Q10_PER_DB > 5
+
+
+def test_rows_have_no_gain():
+    spec = PipelineSpec.from_toml(SPECS["external"])
+    levels = np.arange(60, dtype=np.int32).reshape(10, 6)
+    assert shifted(unlearnt_extractor(spec), levels, 6.0) is levels
+
+
+def test_pieces_and_groups_are_those_of_the_clips():
+    x = np.concatenate([room(0), np.zeros(4000, np.int16), room(1)])
+    corpus = gather(QUICK, [clip_from_array("a", "g", x)], seed=0, excerpts=0)
+    (recorded,) = corpus.recordings
+    assert (recorded.name, recorded.group, corpus.cut_s) == ("a", "g", 0.25)
+    for piece, alone in zip(recorded.pieces, (room(0), room(1)), strict=True):
+        assert (piece == levels_of(QUICK, alone)).all()
+
+
+def test_segments_are_cut_to_the_sample():
+    x = np.concatenate([room(0), room(1), room(2)[:50_000]])
+    corpus = gather(QUICK, [clip_from_array("a", "g", x)], seed=0, excerpts=0, segment_s=6.0)
+    assert [r.group for r in corpus.recordings] == ["g #0", "g #1", "g #2"]
+    for recorded, alone in zip(corpus.recordings, (room(0), room(1), room(2)[:50_000]), strict=True):
+        assert (recorded.pieces[0] == levels_of(QUICK, alone)).all()
+
+
+def test_copies_are_counted():
+    twice = [clip_from_array(str(i), str(i), room(i % 3)) for i in range(6)]
+    corpus = gather(QUICK, twice, seed=0, excerpts=0)
+    assert corpus.copies == 3 and any("3 of 6 recordings are copies" in line for line in corpus.lines())
+
+
+def test_memory_does_not_grow_with_the_samples():
+    """Forty seconds more are 1.3 MB of samples; what stays of them is their levels."""
+    second = (np.random.default_rng(0).standard_normal(16_000) * 500).astype(np.int16)
+    spec = PipelineSpec.from_toml(SPECS["bands"].replace("band_ms = 64", "band_ms = 256"))
+    peaks = []
+    for seconds in (20, 60):
+        sounds = (np.roll(second, 37 * i) for i in range(seconds))
+        clip = Clip("long", "g", None, "audio", 16_000, 1, None, lambda sounds=sounds: sounds)
+        tracemalloc.start()
+        corpus = gather(spec, [clip], seed=0, excerpts=0)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert corpus.seconds == seconds
+    assert peaks[1] - peaks[0] < 0.1 * 40 * 32_000
+
+
+def test_excerpts_are_a_fair_sample_of_everything(monkeypatch):
+    monkeypatch.setattr("anomsdk.train.corpus.PROBES", 1)
+
+    def read():
+        rng = np.random.default_rng(0)
+        for i in range(40):  # stretches that can be told apart by their level, 1 dB each
+            yield (rng.standard_normal(16_000 * 5) * 30 * 10 ** (i / 20)).astype(np.int16)
+
+    long = Clip("long", "g", None, "audio", 16_000, 1, None, read)
+    excerpts = gather(QUICK, [long], seed=0, excerpts=12).recordings[0].excerpts
+    loudness = [np.median(excerpt.normal[:, :-2]) / Q10_PER_DB for excerpt in excerpts]
+    assert len(excerpts) == 12
+    assert min(loudness) < -20 and max(loudness) > 5, "of -27 to 13 dB: not only the first or the last"
+
+
+# Probes
+
+
+def test_sounds_are_events_within_the_band():
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        x = sound(16_000, rng)
+        assert 800 <= len(x) <= 16_000 and np.abs(x).max() == 16_000
+        spectrum = np.abs(np.fft.rfft(x.astype(float))) ** 2
+        assert spectrum[: len(x) * 40 // 16_000 + 1].sum() < 0.5 * spectrum.sum()
+
+
+def test_disturbed_rows_differ_in_some_columns_for_a_while():
+    rng = np.random.default_rng(0)
+    x = np.round(rng.standard_normal((100, 8)) * 50).astype(np.int16)
+    for strength in STRENGTHS:
+        for _ in range(40):
+            changed = disturbed_rows(x, strength, 20, rng) != x
+            assert 1 <= changed.any(axis=0).sum() <= 4 and 1 <= changed.any(axis=1).sum() <= 20
+    moved = [np.abs(disturbed_rows(x, s, 20, np.random.default_rng(i)) - x).max() for s in STRENGTHS for i in range(40)]
+    assert np.mean(moved[:40]) > 1.3 * np.mean(moved[40:])
+
+
+# Judgement
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    return gather(QUICK, clips(), seed=0)
+
+
+def judge(corpus, **more):
+    return Judge(QUICK, corpus, anomalous=None, **{"gain_db": 6.0, "seed": 0, **more})
+
+
+def test_every_group_is_held_out_once(corpus):
+    folds = judge(corpus)._folds
+    assert sorted(label for fold in folds for label in fold) == ["0", "1", "2", "3"]
+
+
+def test_what_a_fold_holds_out_teaches_it_nothing(corpus):
+    """Everything that a fold has learnt is the same when what it holds out is another recording."""
+    held = judge(corpus)._folds[0]
+    others = [
+        clip_from_array(
+            clip.name, clip.group, (room(50 + i, 3) // 3).astype(np.int16) if clip.group in held else room(i, 3)
+        )
+        for i, clip in enumerate(clips())
+    ]
+    candidate = Candidate("mahalanobis", (), 12.0)
+    found = []
+    for each in (corpus, gather(QUICK, others, seed=0)):
+        run = judge(each)._run(candidate, 0).trained
+        found.append((run.maps.features, run.maps.inputs, [layer.weights.tolist() for layer in run.layers]))
+    assert found[0] == found[1]
+
+
+def test_the_area_is_that_of_the_scores_that_would_run(corpus):
+    """The judge's integers are those of a plan: same inputs, same scores."""
+    import anomsdk
+    from anomsdk.calibration import Calibration, alarm_levels, signal_sections
+    from anomsdk.planner import plan_from
+    from anomsdk.tflite_file import parse_tflite
+    from anomsdk.tflite_writer import write_tflite
+
+    spec = QUICK.model_copy(update={"score": QUICK.score.model_copy(update={"baseline_s": 0.0})})
+    trained = Judge(spec, corpus, anomalous=None, gain_db=6.0, seed=0).train(Candidate("mahalanobis", (), 12.0), 0)
+    model = parse_tflite(write_tflite(list(trained.layers)), name="m")
+    calibration = Calibration(
+        format=1,
+        model_sha256=model.sha256,
+        signal=signal_sections(spec),
+        features=trained.maps.features,
+        inputs=trained.maps.inputs,
+        score_weights=trained.weights,
+        alarm_levels=alarm_levels([np.array([5])]),
+        recordings=1,
+        hours=1.0,
+        provenance={},
+    )
+    plan = plan_from(spec, model, calibration)
+    x = room(77)
+    inputs = trained.maps.run(levels_of(spec, x))
+    assert (anomsdk.features(plan, x) == inputs).all()
+    assert (anomsdk.score(plan, x) == trained.scores(inputs)).all()
+
+
+def test_better_models_have_larger_areas(corpus):
+    """One that has not been trained is worse than one that has."""
+    good = judge(corpus).judge(Candidate("mahalanobis", (), 12.0))
+    poor = judge(corpus).judge(Candidate("components", (1,), 1.0))
+    assert good.auc > poor.auc + 0.02 and abs(good.auc - good.float_auc) < 0.02
+
+
+def test_gains_widen_what_is_normal(corpus):
+    deaf, plain = (InputMaps(QUICK, list(judge(corpus, gain_db=g)._heard(corpus.recordings)), 6.0) for g in (6.0, 0.0))
+    ratio = np.array(deaf.features.half_width) / np.array(plain.features.half_width)
+    assert (ratio[:-1] > 1.2).all() and abs(ratio[-1] - 1) < 1e-6, "all but the crest"
+
+
+# Search
+
+
+def trial(kind, auc, macs):
+    return Trial(Candidate(kind, (macs,), 6.0), auc, auc, 0, macs)
+
+
+def test_the_choice_is_the_best_and_simplest():
+    best = trial("autoencoder", 0.9, 5000)
+    assert _choice([best, trial("mahalanobis", 0.85, 100)]) is best
+    near = trial("mahalanobis", 0.892, 3000)
+    assert _choice([best, near]) is near
+    cheaper = trial("autoencoder", 0.8985, 900)
+    assert _choice([best, cheaper]) is cheaper
+
+
+@pytest.mark.parametrize("kind", list(SPECS))
+def test_no_variant_is_finer_than_the_spec(kind):
+    """More bands, or shorter ones, reveal more: that is for a person to decide."""
+    spec = PipelineSpec.from_toml(SPECS[kind])
+    varied = [variant(spec) for variant in _variants(spec)]
+    assert len([v for v in varied if v is not None]) >= 2
+    for other in varied:
+        if other is None:
+            continue
+        assert other != spec and other.sensor == spec.sensor
+        for key in ("n_bands", "n_mels", "n_features"):
+            assert getattr(other.features, key, 0) <= getattr(spec.features, key, 0)
+        assert getattr(other.features, "band_ms", 0) >= getattr(spec.features, "band_ms", 0)
+
+
+class FakeJudge:
+    """Areas by rule: contexts of eight frames are better, and so is following the score."""
+
+    n_inputs, n_folds = 20, 4
+
+    def __init__(self, spec):
+        self.spec = spec
+
+    def judge(self, candidate):
+        area = 0.7 + 0.1 * (self.spec.context.frames == 8) + 0.05 * (candidate.kind == "autoencoder")
+        area += 0.01 * (candidate.deviations == 8 and candidate.kind == "autoencoder") + 0.02 * candidate.weighted
+        return Trial(candidate, area, area, 0, candidate.macs(20))
+
+    def baselines(self, candidate, seconds):
+        return [{0.0: 0.5, 4.0: 0.7, 16.0: 0.699}.get(s, 0.6) for s in seconds]
+
+
+@pytest.mark.parametrize("scope", ["model", "full"])
+def test_the_search_finds_what_is_best(scope):
+    done, lines = [], []
+    found = Search(FakeJudge, Journal(None, []), lines.append, lambda d, t: done.append((d, t))).run(QUICK, scope)
+    assert found.trial.candidate.kind == "autoencoder" and found.trial.candidate.deviations == 8
+    assert found.trial.candidate.weighted
+    assert found.spec.context.frames == (8 if scope == "full" else 4)
+    assert found.spec.score.baseline_s == 16, "of two as good, the slower"
+    assert done[-1][0] == done[-1][1] and [d for d, _ in done] == sorted(d for d, _ in done)
+    assert found.as_text().splitlines()[2].startswith(">")
+
+
+def test_no_trial_is_done_twice():
+    journal = Journal(None, [])
+    Search(FakeJudge, journal, lambda line: None, lambda d, t: None).run(QUICK, "full")
+
+    class Refusing(FakeJudge):
+        def judge(self, candidate):
+            raise AssertionError
+
+    Search(Refusing, journal, lambda line: None, lambda d, t: None).run(QUICK, "full")
