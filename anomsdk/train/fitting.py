@@ -175,6 +175,8 @@ def fit_from(
     return fitting.run(opened, given(calibration), given(anomalous), spec_text=text)
 
 
+_STEPS, _READ, _SEARCHED = 1000, 150, 970
+"""Steps of the whole, and how many of them are done when the recordings are read and when the search is over."""
 _LABELS = "train: groups must have one label for each recording"
 
 
@@ -211,7 +213,7 @@ class _Fit:
         self._skip_bad, self._resumable = skip_bad, resumable
 
     def run(self, normal: _Given, held: _Given | None, odd: _Given | None, spec_text: str | None) -> Plan:
-        corpus = self._gather(self._spec, normal)
+        corpus = self._gather(self._spec, normal, steps=(0, _READ))
         for line in corpus.lines():
             self._report(line)
         learning = _groups(corpus)
@@ -228,7 +230,8 @@ class _Fit:
             options = self._options
             return Judge(spec, heard.part(learning), anomalous=labelled, gain_db=options.gain_db, seed=options.seed)
 
-        found = Search(judge, self._journal, self._report, self._progress).run(self._spec, self._options.search)
+        searching = self._between(_READ, _SEARCHED)
+        found = Search(judge, self._journal, self._report, searching).run(self._spec, self._options.search)
         self._report(found.as_text())
         on = "labelled anomalies" if anomalous is not None else "generated probes"
         self._report(
@@ -240,15 +243,22 @@ class _Fit:
             again = corpus if found.spec.features == self._spec.features else self._gather(found.spec, normal)
             level = again.part(calibrating)
         else:
-            level = self._gather(found.spec, held, excerpts=0)
+            level = self._gather(found.spec, held, excerpts=0, steps=(_SEARCHED, _STEPS))
             both = sum(recording.digest in learnt for recording in level.recordings)
             require(both == 0, f"train: {both} of the calibration recordings also train; an alarm level needs others")
         made = self._write(found, final, level.recordings, spec_text)
         self._journal.remove()
         return made
 
-    def _gather(self, spec: PipelineSpec, given: _Given, excerpts: int = EXCERPTS) -> Corpus:
+    def _between(self, first: int, last: int) -> Progress:
+        """Progress of a part, as steps of the whole."""
+        return lambda done, total: self._progress(first + (last - first) * min(done, total) // max(1, total), _STEPS)
+
+    def _gather(
+        self, spec: PipelineSpec, given: _Given, excerpts: int = EXCERPTS, steps: tuple[int, int] | None = None
+    ) -> Corpus:
         total = sum(clip.length or 0 for clip in given.clips)
+        tell = self._between(*steps) if steps is not None else lambda done, total: None
         return gather(
             spec,
             given.clips,
@@ -257,7 +267,7 @@ class _Fit:
             segment_s=self._options.segment_s,
             bad=given.bad,
             skip_bad=self._skip_bad,
-            progress=lambda samples: self._progress(min(samples, total), total),
+            progress=lambda samples: tell(samples, total),
         )
 
     def _anomalous(self, spec: PipelineSpec, odd: _Given, digests: set[str]) -> Corpus:

@@ -158,16 +158,17 @@ def test_a_stopped_search_goes_on_where_it_was(tmp_path):
     arguments = tmp_path / "spec.toml", normal
     whole = anomsdk.train.fit_from(*arguments, tmp_path / "whole", group="file")
 
+    journal = tmp_path / ".out.search"
     seen = []
 
     def stop(done, total):
-        seen.append(done)
-        if total < 1000 and len([d for d in seen if d < 1000]) >= 2:  # trials, not samples
+        seen.append(done / total)
+        if journal.exists() and len(journal.read_text().splitlines()) == 1 + 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         anomsdk.train.fit_from(*arguments, tmp_path / "out", group="file", progress=stop)
-    journal = tmp_path / ".out.search"
+    assert seen == sorted(seen) and 0 <= seen[0] < seen[-1] < 1
     assert len(journal.read_text().splitlines()) == 1 + 2 and not (tmp_path / "out").exists()
     with journal.open("a") as file:
         file.write('{"name": "cut o')  # the power went while a line was written
