@@ -7,7 +7,7 @@ BIN := .venv/bin
 # Threads of BLAS change no result here, and cost more than they give.
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help demo test lint format bench reference-models clean
+.PHONY: help demo test lint format bench bench-detection docs reference-models clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 20
@@ -30,11 +30,17 @@ format: $(BIN)/.dev ## put the code into its one form
 bench: $(BIN)/.dev ## print the numbers that README and docs quote
 	$(BIN)/python -m benchmarks
 
+bench-detection: $(BIN)/.dev ## of these, detection beside simple peers (trains many models: half an hour and more)
+	$(BIN)/python -m benchmarks.detection
+
+docs: $(BIN)/.docs ## build the documentation into site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
 reference-models: $(BIN)/.dev ## train them again from ../shared/data
 	$(BIN)/python reference_models/audio_scene/recipe.py
 
 clean:           ## remove .venv and everything that was built
-	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.10 or later with venv was found; install one, or set PYTHON=..." >&2; exit 2; }
@@ -46,4 +52,8 @@ $(BIN)/.run: pyproject.toml | $(BIN)/python
 
 $(BIN)/.dev: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@ $(BIN)/.run
+
+$(BIN)/.docs: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	@touch $@ $(BIN)/.run
