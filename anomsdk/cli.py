@@ -113,14 +113,15 @@ def demo(
 ) -> None:
     """Run the reference model audio_scene over the built-in scene and draw what it found."""
     from anomsdk import demo as demonstration
-    from anomsdk import reference_model
+    from anomsdk import demo_recordings, reference_model
+    from anomsdk.synthetic import RATE_HZ
 
     if write is not None:
         with _terminable(), Progress(100) as progress:
-            written = demonstration.write(write, progress=lambda done, n: progress.update(100 * done // n))
-        show(demonstration.written_report(written))
+            written = demo_recordings.write(write, progress=lambda done, n: progress.update(100 * done // n))
+        show(demo_recordings.written_report(written))
         return
-    with Progress(demonstration.SECONDS * demonstration.RATE_HZ) as progress:
+    with Progress(demonstration.SECONDS * RATE_HZ) as progress:
         found = demonstration.run(reference_model("audio_scene"), engine, progress=progress.update)
     show(demonstration.report(found), styles=STATE_STYLES)
     if not found.passed:

@@ -19,7 +19,7 @@ from anomsdk.train.judge import Judge, Trial
 SEARCHES = ("model", "full")
 BASELINES_S = (0.0, 4.0, 16.0, 60.0)
 """Time constants of the follower of the score that are tried; 0: off."""
-_TIE, _KIND_TIE = 0.002, 0.01
+_TIE, _KIND_TIE = 0.002, 0.005
 """Areas this close are the same. Then the first of the kinds wins, since a linear solution is exact and the figures
 are not; and of one kind the cheaper model.
 """

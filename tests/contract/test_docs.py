@@ -8,7 +8,7 @@ import re
 import pytest
 
 import anomsdk
-from anomsdk import demo
+from anomsdk import demo_recordings
 from anomsdk.spec import PipelineSpec
 from tests.contract.pages import DOCS, NOT_RUN, PAGES, README, RUN, blocks, commands, run_page
 from tests.make import ROOT
@@ -72,7 +72,7 @@ def test_readme_runs(tmp_path):
     """In a folder with what README takes for granted: recordings of some days, a spec, two files."""
     import soundfile
 
-    written = demo.write(tmp_path / "demo").folder
+    written = demo_recordings.write(tmp_path / "demo").folder
     for day in (1, 2, 3):
         (tmp_path / "recordings").mkdir(exist_ok=True)
         (written / "normal" / f"day-{day}").rename(tmp_path / "recordings" / f"day-{day}")

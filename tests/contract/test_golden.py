@@ -19,7 +19,7 @@ FOLLOWING = {
     "logmel": "615a624e4782ceca7f76e57101b5e1f6eacb435278c999a0a35e46c376184b68",
     "external": "87b2e1c1f7c988ab9d2af189e683a2c1b579c39cec4b01e7d1d76b91701c9a8c",
 }
-AUDIO_SCENE = "956587789b81701d487eddff20ac20ab148cf42b422cd2cc8dc1223cae6f1f7d"
+AUDIO_SCENE = "9d7b207462a79ed19157de96a473445eca0308fca21fc675b849296b83c9e182"
 
 
 @pytest.mark.parametrize("kind", DIGESTS)

@@ -24,7 +24,7 @@ NOT_NEEDED = [
 HEAVY = {"librosa", "scipy", "sklearn", "plotly", "soxr", "soundfile"}
 RUNTIME = ("anomsdk.runtime", "anomsdk.plan_file", "anomsdk.engines")
 BUILDERS = {"planner", "spec", "calibration", "train", "sources", "formats", "tflite_file", "tflite_writer"}
-BUILDERS |= {"watch", "demo", "verify", "cli", "clips", "choosing", "evaluate"}
+BUILDERS |= {"watch", "demo", "demo_recordings", "synthetic", "verify", "cli", "clips", "choosing", "evaluate"}
 
 RUN_ALONE = """
 import sys

@@ -451,7 +451,9 @@ def test_train_hands_everything_on(monkeypatch, place):
 
     monkeypatch.setattr(anomsdk.train, "fit_from", stopped)
     result = CliRunner().invoke(cli.app, needed)
-    assert result.exit_code == 130 and result.stderr.startswith("stopped; nothing was written. The same command goes on")
+    assert result.exit_code == 130 and result.stderr.startswith(
+        "stopped; nothing was written. The same command goes on"
+    )
 
 
 def test_train_refuses_a_missing_spec(place):

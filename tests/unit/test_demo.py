@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 import anomsdk
-from anomsdk import demo
+from anomsdk import demo, demo_recordings
 from anomsdk.engines.tflite import why_missing
 from anomsdk.errors import InputError
+from anomsdk.synthetic import RATE_HZ
 from tests.make import make_plan
 
 
@@ -59,7 +60,7 @@ def test_the_reference_model_finds_both_and_nothing_else(seed):
 
 def _times(found):
     plan = found.plan
-    return (plan.samples_to_first_tick + np.arange(len(found.ratios)) * plan.samples_per_tick) / demo.RATE_HZ
+    return (plan.samples_to_first_tick + np.arange(len(found.ratios)) * plan.samples_per_tick) / RATE_HZ
 
 
 def test_a_plan_that_finds_nothing_fails(tmp_path):
@@ -105,27 +106,27 @@ def test_the_command_is_quick_and_writes_nothing(tmp_path, engine):
 def test_written_recordings_are_what_was_said(tmp_path):
     import soundfile
 
-    written = demo.write(tmp_path / "room")
+    written = demo_recordings.write(tmp_path / "room")
     assert [p.name for p in sorted(tmp_path.iterdir())] == ["room"], "nothing is left beside it"
     room = tmp_path / "room"
     normal, later, events = (sorted(room.glob(each)) for each in ("normal/*/*.wav", "later/*/*.wav", "events/*.wav"))
     assert (len(normal), len(later)) == written.recordings and len(events) == len(written.events)
-    assert len({path.parent for path in normal}) == demo.DAYS
+    assert len({path.parent for path in normal}) == demo_recordings.DAYS
     contents = set()
     for path in [*normal, *later, *events, room / "tonight.wav"]:
         samples, rate = soundfile.read(path, dtype="int16")
-        assert rate == demo.RATE_HZ and samples.ndim == 1
+        assert rate == RATE_HZ and samples.ndim == 1
         assert soundfile.info(path).subtype == "PCM_16"
         assert np.abs(samples.astype(int)).max() < 32767, "nothing is clipped"
         contents.add(samples.tobytes())
     assert len(contents) == len(normal) + len(later) + len(events) + 1, "no recording is a copy of another"
     tonight, _ = soundfile.read(room / "tonight.wav", dtype="int16")
-    peaks = np.abs(tonight.astype(int)).reshape(-1, demo.RATE_HZ).max(axis=1)
+    peaks = np.abs(tonight.astype(int)).reshape(-1, RATE_HZ).max(axis=1)
     planted = [peaks[int(a.start_s) : int(a.end_s)].max() for a in written.anomalies]
     for a in written.anomalies:
         peaks[int(a.start_s) : int(a.end_s)] = 0
     assert min(planted) > 1.2 * peaks.max(), "the sounds lie where they are said to lie, and nowhere else"
-    shown = demo.written_report(written)
+    shown = demo_recordings.written_report(written)
     for anomaly in written.anomalies:
         assert anomaly.name in shown and f"{anomaly.start_s:.1f} s" in shown
 
@@ -133,18 +134,18 @@ def test_written_recordings_are_what_was_said(tmp_path):
 def test_writing_is_repeatable_and_overwrites_nothing(tmp_path):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()  # empty: fine
-        demo.write(tmp_path / name)
+        demo_recordings.write(tmp_path / name)
     files = sorted(path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*.wav"))
     assert all((tmp_path / "a" / f).read_bytes() == (tmp_path / "b" / f).read_bytes() for f in files)
     with pytest.raises(InputError, match="not empty"):
-        demo.write(tmp_path / "a")
+        demo_recordings.write(tmp_path / "a")
     (tmp_path / "file").write_text("x")
     with pytest.raises(InputError, match="is a file"):
-        demo.write(tmp_path / "file")
+        demo_recordings.write(tmp_path / "file")
     with pytest.raises(InputError, match="cannot be written"):
-        demo.write("/proc/nowhere/room")
+        demo_recordings.write("/proc/nowhere/room")
     with pytest.raises(InputError, match="seed"):
-        demo.write(tmp_path / "c", seed=-1)
+        demo_recordings.write(tmp_path / "c", seed=-1)
 
 
 def test_stopped_writing_leaves_nothing(tmp_path):
@@ -153,5 +154,5 @@ def test_stopped_writing_leaves_nothing(tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        demo.write(tmp_path / "room", progress=stop)
+        demo_recordings.write(tmp_path / "room", progress=stop)
     assert list(tmp_path.iterdir()) == []
