@@ -10,15 +10,13 @@ import numpy as np
 
 from anomsdk.clips import Clip
 from anomsdk.constant import Samples
-from anomsdk.core.bands import BandsPlan
 from anomsdk.core.checks import require
-from anomsdk.core.external import ExternalPlan
 from anomsdk.core.framer import Framer, FramerPlan
 from anomsdk.core.pipeline import extractor_for
 from anomsdk.core.plan import ExtractorPlan
 from anomsdk.errors import InputError
 from anomsdk.evaluate.mixing import mixed
-from anomsdk.planner import Q10_PER_DB, framer_plan
+from anomsdk.planner import framer_plan
 from anomsdk.spec import ExternalFeatures, PipelineSpec
 from anomsdk.train.maps import Levels, unlearnt_extractor
 from anomsdk.train.probes import STRENGTHS, disturbed_rows, sound
@@ -50,6 +48,7 @@ class Recorded:
     group : recordings that share it stay together
     digest : sha256 of the samples
     pieces : levels (frames, n_features) of the stretches between digitally constant ones
+    at_gains : levels of the same pieces, played more quietly and louder
     excerpts : those stretches that were given probes
     """
 
@@ -57,6 +56,7 @@ class Recorded:
     group: str
     digest: str
     pieces: tuple[Levels, ...]
+    at_gains: tuple[Levels, ...] = ()
     excerpts: tuple[Excerpt, ...] = ()
 
 
@@ -96,6 +96,7 @@ def gather(
     *,
     seed: int,
     excerpts: int = EXCERPTS,
+    gain_db: float = 0.0,
     segment_s: float = 0.0,
     bad: tuple[str, ...] = (),
     skip_bad: bool = False,
@@ -109,6 +110,7 @@ def gather(
     clips : of one purpose
     seed : of the excerpts and the probes
     excerpts : how many of them; 0 where none are needed
+    gain_db : hear each recording at this much less and more, too; 0: do not. Audio only
     segment_s : cut recordings into stretches of so many seconds, each a group of its own; 0: not
     bad : lines on what was left out before
     skip_bad : leave clips out that turn out damaged; by default the first is an error
@@ -118,7 +120,7 @@ def gather(
     ------
     InputError : damaged or unsuitable recordings, or nothing in them
     """
-    reader = _Reader(spec, excerpts, seed, segment_s, progress)
+    reader = _Reader(spec, excerpts, seed, gain_db, segment_s, progress)
     left_out = list(bad)
     for clip in clips:
         try:
@@ -152,20 +154,22 @@ def levels_of(spec: PipelineSpec, samples: Samples) -> Levels:
     return stage.finish()
 
 
-def shifted(extractor: ExtractorPlan, levels: Levels, gain_db: float) -> Levels:
-    """Levels of the same sound through a microphone of another gain; rows of values have none."""
-    if isinstance(extractor, ExternalPlan) or gain_db == 0:
-        return levels
-    moved = levels + round(gain_db * Q10_PER_DB)
-    if isinstance(extractor, BandsPlan):
-        moved[:, -1] = levels[:, -1]  # the crest is a ratio
-    return np.maximum(moved, extractor.limits.floor_q10)
+def amplified(samples: Samples, gain_db: float) -> Samples:
+    """The same sound through a microphone of another gain; what exceeds 16 bits saturates, as it would there."""
+    return np.clip(np.rint(samples * 10 ** (gain_db / 20)), -32768, 32767).astype(np.int16)
 
 
 class _Reader:
     def __init__(
-        self, spec: PipelineSpec, excerpts: int, seed: int, segment_s: float, progress: Callable[[int], None]
+        self,
+        spec: PipelineSpec,
+        excerpts: int,
+        seed: int,
+        gain_db: float,
+        segment_s: float,
+        progress: Callable[[int], None],
     ) -> None:
+        self.gains_db = (-gain_db, gain_db) if gain_db > 0 and spec.sensor.kind == "audio" else ()
         self._spec, self._progress = spec, progress
         self.framer, self.extractor = framer_plan(spec), unlearnt_extractor(spec)
         self._choice = np.random.default_rng(seed)
@@ -204,7 +208,7 @@ class _Reader:
         self._clipped += cutter.clipped > _MOSTLY_CLIPPED * max(1, cutter.kept)
 
     def _add(self, segment: _Segment, name: str, group: str) -> None:
-        pieces, stretches, digest = segment.finish()
+        pieces, at_gains, stretches, digest = segment.finish()
         if not pieces:
             self._too_short += 1
             return
@@ -212,7 +216,7 @@ class _Reader:
         self._digests.add(digest)
         for samples, place in stretches:
             self._put(len(self._found), samples, place)
-        self._found.append(Recorded(name, group, digest, tuple(pieces)))
+        self._found.append(Recorded(name, group, digest, tuple(pieces), tuple(at_gains)))
 
     def place(self) -> int | None:
         """Where the next stretch goes in a fair sample of all (Vitter's algorithm R); None: nowhere."""
@@ -237,9 +241,7 @@ class _Reader:
         each = min(MOST_EACH, -(-PROBES // max(1, len(self._stretches))))
         for recording, samples in self._stretches:
             of.setdefault(recording, []).append(self._excerpt(samples, each))
-        recordings = tuple(
-            Recorded(r.name, r.group, r.digest, r.pieces, tuple(of.get(i, ()))) for i, r in enumerate(self._found)
-        )
+        recordings = tuple(replace(r, excerpts=tuple(of.get(i, ()))) for i, r in enumerate(self._found))
         rate = self._spec.sensor.rate_hz
         return Corpus(
             recordings, bad, self._samples / rate, self._cut / rate, self._clipped, self._copies, self._too_short
@@ -276,23 +278,28 @@ class _Segment:
         self.samples = 0
         self._digest = hashlib.sha256()
         self._levels, self._stretch = _Levels(reader.framer, reader.extractor), _Stretch(reader)
-        self._pieces = list[Levels]()
+        self._others = [(gain_db, _Levels(reader.framer, reader.extractor)) for gain_db in reader.gains_db]
+        self._pieces, self._at_gains = list[Levels](), list[Levels]()
         self._kept = list[tuple[Samples, int]]()
 
     def push(self, rows: Samples) -> None:
         self._digest.update(np.ascontiguousarray(rows).tobytes())
         self._levels.push(rows)
+        for gain_db, levels in self._others:
+            levels.push(amplified(rows, gain_db))
         self._kept += self._stretch.push(rows)
         self.samples += len(rows)
 
     def new_piece(self) -> None:
         self._pieces.append(self._levels.finish())
+        self._at_gains += [levels.finish() for _, levels in self._others]
         self._kept += self._stretch.finish()
 
-    def finish(self) -> tuple[list[Levels], list[tuple[Samples, int]], str]:
-        """Levels of the pieces that have any, stretches and their places, digest of the samples."""
+    def finish(self) -> tuple[list[Levels], list[Levels], list[tuple[Samples, int]], str]:
+        """Levels of the pieces that have any, also at other gains, stretches and their places, digest."""
         self.new_piece()
-        return [piece for piece in self._pieces if len(piece)], self._kept, self._digest.hexdigest()
+        pieces, at_gains = ([each for each in part if len(each)] for part in (self._pieces, self._at_gains))
+        return pieces, at_gains, self._kept, self._digest.hexdigest()
 
 
 class _Levels:

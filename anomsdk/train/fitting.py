@@ -227,8 +227,7 @@ class _Fit:
             same = spec.sensor == self._spec.sensor and spec.features == self._spec.features
             heard = corpus if same else self._gather(spec, normal)
             labelled = anomalous if same or odd is None else self._anomalous(spec, odd, learnt)
-            options = self._options
-            return Judge(spec, heard.part(learning), anomalous=labelled, gain_db=options.gain_db, seed=options.seed)
+            return Judge(spec, heard.part(learning), anomalous=labelled, seed=self._options.seed)
 
         searching = self._between(_READ, _SEARCHED)
         found = Search(judge, self._journal, self._report, searching).run(self._spec, self._options.search)
@@ -264,6 +263,7 @@ class _Fit:
             given.clips,
             seed=self._options.seed,
             excerpts=excerpts,
+            gain_db=self._options.gain_db if excerpts else 0.0,
             segment_s=self._options.segment_s,
             bad=given.bad,
             skip_bad=self._skip_bad,

@@ -23,7 +23,7 @@ from anomsdk.evaluate.metrics import auc
 from anomsdk.planner import baseline_plan, layer_plan
 from anomsdk.spec import PipelineSpec
 from anomsdk.tflite_file import FullyConnected
-from anomsdk.train.corpus import Corpus, Recorded, shifted
+from anomsdk.train.corpus import Corpus, Recorded
 from anomsdk.train.family import Candidate, score_weights, train_candidate
 from anomsdk.train.maps import InputMaps, Levels, unlearnt_extractor
 from anomsdk.train.network import Floats, Network
@@ -92,16 +92,12 @@ class Judge:
     spec : sensor, features, context, score
     corpus : normal recordings of two groups or more
     anomalous : labelled anomalies to judge on; None: the probes
-    gain_db : training hears each recording at this much less and more, too
     seed : of everything random
     """
 
-    def __init__(
-        self, spec: PipelineSpec, corpus: Corpus, *, anomalous: Corpus | None, gain_db: float, seed: int
-    ) -> None:
+    def __init__(self, spec: PipelineSpec, corpus: Corpus, *, anomalous: Corpus | None, seed: int) -> None:
         self.spec, self._seed = spec, seed
         self._extractor = unlearnt_extractor(spec)
-        self._gains = (0.0, -gain_db, gain_db) if gain_db > 0 and spec.sensor.kind == "audio" else (0.0,)
         self._recordings = corpus.recordings
         self._anomalous = () if anomalous is None else anomalous.recordings
         self._folds = _folds(corpus.recordings, seed)
@@ -184,13 +180,13 @@ class Judge:
 
     def _heard(self, recordings: Sequence[Recorded]) -> Iterator[Levels]:
         for recording in recordings:
-            for piece in recording.pieces:
-                yield from (shifted(self._extractor, piece, gain) for gain in self._gains)
+            yield from recording.pieces
+            yield from recording.at_gains
 
     def _rows(self, maps: InputMaps, recordings: Sequence[Recorded], most: int) -> Floats:
         """Model inputs (n, n_in) in units of deviations, n <= most or little more, evenly from everywhere."""
-        frames = sum(len(piece) for recording in recordings for piece in recording.pieces)
-        every = max(1, len(self._gains) * frames // most // self.spec.context.stride)
+        frames = sum(map(len, self._heard(recordings)))
+        every = max(1, frames // most // self.spec.context.stride)
         rows = [part.astype(np.int8) for part in maps.inputs_of(self._heard(recordings), every)]
         return np.concatenate([np.zeros((0, self.n_inputs), np.int8), *rows]) * maps.input_scale
 
