@@ -1,0 +1,208 @@
+"""Plans trained on the scenes by `anomsdk.train`, their scores, and those of the float network inside them."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+import anomsdk
+from anomsdk.calibration import Calibration
+from anomsdk.clips import Clip, clip_from_array, open_clips
+from anomsdk.core.affine import Affine
+from anomsdk.core.context import Context
+from anomsdk.core.fixed import Ints
+from anomsdk.core.pipeline import Ticks
+from anomsdk.core.plan import Plan
+from anomsdk.core.score import Score
+from anomsdk.engines import open_engine
+from anomsdk.errors import CheckError
+from anomsdk.planner import CALIBRATION_FILE
+from anomsdk.spec import PipelineSpec
+from anomsdk.tflite_file import parse_tflite
+from anomsdk.train.corpus import EXCERPTS, gather
+from anomsdk.train.family import Candidate, family
+from anomsdk.train.judge import Judge, Trained
+from anomsdk.train.maps import Levels
+from benchmarks.hearing import Hearing, external_rows
+from benchmarks.scenes import Scenes
+from benchmarks.signals import RATE, ROOT
+
+SEED = 1
+CHECKED = 50
+"""Every so many-th clip is also scored from its samples by `anomsdk.score`: the scores must be the same."""
+
+
+def bands_spec(baseline_s: float | str) -> PipelineSpec:
+    """The spec of audio_scene with another follower of the score."""
+    return _with_baseline(PipelineSpec.from_file(ROOT / "reference_models" / "audio_scene" / "spec.toml"), baseline_s)
+
+
+def logmel_spec(baseline_s: float | str, n_mels: int = 64) -> PipelineSpec:
+    """Log-mels, statistics of 1 s, a tick every 256 ms."""
+    features = {"kind": "logmel", "fft_length": 1024, "hop_length": _HOP, "n_mels": n_mels, "fmax_hz": 8000}
+    return _logmel({"kind": "audio", "rate_hz": RATE}, features, baseline_s)
+
+
+def external_spec(baseline_s: float | str) -> PipelineSpec:
+    """The same of log-mels that were computed elsewhere."""
+    features = {"kind": "external", "n_features": 64, "counts_per_unit": 256}
+    return _logmel({"kind": "external", "rate_hz": RATE / _HOP}, features, baseline_s)
+
+
+_HOP = 512
+
+
+def _logmel(sensor: dict[str, object], features: dict[str, object], baseline_s: float | str) -> PipelineSpec:
+    tree = {
+        "format": 1,
+        "name": "logmel",
+        "sensor": sensor,
+        "features": features,
+        "context": {"kind": "summary", "frames": 32, "stride": 8, "statistics": ["mean", "deviation", "max"]},
+        "model": {"max_macs": 150_000},
+        "score": {"baseline_s": baseline_s},
+    }
+    return PipelineSpec.from_dict(tree)
+
+
+def _with_baseline(spec: PipelineSpec, baseline_s: float | str) -> PipelineSpec:
+    tree = spec.model_dump()
+    tree["score"]["baseline_s"] = baseline_s
+    return PipelineSpec.from_dict(tree)
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """A plan, and the float network that it was quantised from."""
+
+    plan: Plan
+    trained: Trained
+    words: str  # which model training chose, and how slow its follower of the score is
+
+
+def fit(spec: PipelineSpec, scenes: Scenes, names: Sequence[str]) -> Made:
+    """A plan trained on the recordings of some scenes, its alarm level set on those held out."""
+    training = [clip for name in names for clip in scenes.training[name]]
+    held = [clip for name in names for clip in scenes.held[name]]
+    chosen: list[str] = []
+    with tempfile.TemporaryDirectory() as temporary:
+        out = Path(temporary) / "plan"
+        plan = anomsdk.train.fit(spec, training, calibration=held, out=out, seed=SEED, report=chosen.append)
+        clips = [clip_from_array(f"recording {i}", i, clip, rate_hz=RATE) for i, clip in enumerate(training)]
+        return _made(spec, plan, out, clips, chosen)
+
+
+def fit_rows(spec: PipelineSpec, hearing: Hearing, names: Sequence[str]) -> Made:
+    """The same from .npy files of rows that were computed elsewhere."""
+    chosen: list[str] = []
+    with tempfile.TemporaryDirectory() as name:
+        temporary = Path(name)
+        for held in (False, True):
+            folder = temporary / ("held" if held else "training")
+            folder.mkdir()
+            for i, levels in enumerate(hearing.pieces(names, held=held)):
+                if len(levels) >= spec.context.frames:
+                    np.save(folder / f"{i:04d}.npy", external_rows(levels))
+        (temporary / "spec.toml").write_text(spec.to_toml(), encoding="utf-8")
+        out = temporary / "plan"
+        plan = anomsdk.train.fit_from(
+            temporary / "spec.toml",
+            temporary / "training",
+            out,
+            calibration=temporary / "held",
+            seed=SEED,
+            report=chosen.append,
+        )
+        sensor = spec.sensor
+        found = open_clips(temporary / "training", kind="external", rate_hz=sensor.rate_hz, columns=spec.columns)
+        return _made(spec, plan, out, list(found.clips), chosen)
+
+
+def _made(spec: PipelineSpec, plan: Plan, out: Path, clips: Sequence[Clip], lines: Sequence[str]) -> Made:
+    """Train the chosen model once more, as `fit` did, for the float network; its int8 layers must be the plan's."""
+    calibration = Calibration.model_validate_json((out / CALIBRATION_FILE).read_text())
+    words = calibration.provenance["model"]
+    candidate = _candidate(words, plan.n_inputs, spec.model.max_macs)
+    is_linear = candidate.kind != "autoencoder"  # then nobody asks how many epochs the folds took
+    gain_db = anomsdk.train.Options().gain_db
+    corpus = gather(spec, clips, seed=SEED, excerpts=0 if is_linear else EXCERPTS, gain_db=gain_db)
+    judge = Judge(spec, corpus, anomalous=None, seed=SEED)
+    trained = judge.train(candidate, 0 if is_linear else judge.judge(candidate).epochs)
+    layers = parse_tflite((out / "model.tflite").read_bytes(), name="model.tflite").layers
+    for ours, theirs in zip(trained.layers, layers, strict=True):
+        if not (np.array_equal(ours.weights, theirs.weights) and np.array_equal(ours.bias, theirs.bias)):
+            raise CheckError(f"{words}: trained again, its layers are not the plan's: nothing to compare with")
+    follower = [line.split(" (")[0].split(" = ")[1] for line in lines if line.startswith("score.baseline_s")]
+    return Made(plan, trained, words + (f", follower {follower[0]} s" if follower else ""))
+
+
+def _candidate(words: str, n_inputs: int, max_macs: int) -> Candidate:
+    """The candidate of the search that calls itself so."""
+    for base in family(n_inputs, max_macs):
+        for deviations in (4.0, 6.0, 8.0, 12.0, 16.0):
+            for weighted in (False, True):
+                candidate = replace(base, deviations=deviations, weighted=weighted)
+                if str(candidate) == words:
+                    return candidate
+    raise CheckError(f"'{words}' is no model of the family")
+
+
+class Runner:
+    """Scores clips of which the feature levels are known: the stages of a plan after its extractor."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self._affine = Affine(plan.extractor.normalisation)
+        self._score = Score(plan.score)
+        self._engine = open_engine("reference", plan)
+
+    def inputs(self, levels: Levels) -> Ints:
+        """Inputs of the model (ticks, n_in)."""
+        features = self._affine.run(levels.astype(np.int64))
+        return Context(self.plan.context, self.plan.extractor.n_features).push(features)[0]
+
+    def raw(self, inputs: Ints) -> Ints:
+        """Scores of the int8 model before the baseline."""
+        return self._score.run(inputs, self._engine.reconstruct(inputs))
+
+    def final(self, inputs: Ints, raw: Ints) -> Ints:
+        """Scores of one stream from its beginning, after the baseline (which an alarm freezes)."""
+        found = self._engine.scores(Ticks(np.arange(len(raw)), inputs, raw))
+        self._engine.wipe()
+        return found
+
+
+def peaks(
+    plan: Plan,
+    levels: Sequence[Levels],
+    samples: Sequence[np.ndarray | None],
+    network: Trained | None = None,
+    *,
+    follow: bool = True,
+) -> np.ndarray:
+    """Highest score of each clip.
+
+    Parameters
+    ----------
+    plan : Plan
+    levels : of each clip
+    samples : of each clip: every `CHECKED`-th is scored by `anomsdk.score` as well, and must agree; the others
+        are not looked at
+    network : its float scores in place of the plan's int8 model
+    follow : False: the scores before the baseline
+    """
+    runner = Runner(plan)
+    inputs = [runner.inputs(each) for each in levels]
+    together = np.concatenate(inputs)
+    raw = runner.raw(together) if network is None else network.float_scores(together)
+    parts = np.split(raw, np.cumsum([len(each) for each in inputs])[:-1])
+    scores = [runner.final(*pair) for pair in zip(inputs, parts, strict=True)] if follow else parts
+    if follow and network is None:
+        for i in range(0, len(scores), CHECKED):
+            if not np.array_equal(scores[i], anomsdk.score(plan, samples[i])):
+                raise CheckError(f"clip {i}: its score from levels is not that from samples")
+    return np.array([each.max() for each in scores], float)
