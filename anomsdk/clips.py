@@ -28,7 +28,8 @@ __all__ = [
     "survey",
 ]
 
-_HINT = "--skip-bad leaves it out"
+SKIP_HINT = "--skip-bad leaves it out"
+"""Ends the message on a recording that cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,7 @@ def open_clips(
 
     def on_bad(message: str) -> None:
         if not skip_bad:
-            raise InputError(f"{message}; {_HINT}")
+            raise InputError(f"{message}; {SKIP_HINT}")
         bad.append(message)
 
     files = open_files(place, rate_hz=rate_hz, columns=columns, kind=kind, on_bad=on_bad)
@@ -253,7 +254,7 @@ def survey(
             good.append(clip)
         except InputError as error:
             if not skip_bad:
-                raise InputError(f"{error}; {_HINT}") from None
+                raise InputError(f"{error}; {SKIP_HINT}") from None
             bad.append(str(error))
         progress(done)
     if clips.clips and not good:

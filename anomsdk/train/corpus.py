@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from anomsdk.clips import Clip
+from anomsdk.clips import SKIP_HINT, Clip
 from anomsdk.constant import Samples
 from anomsdk.core.checks import require
 from anomsdk.core.framer import Framer, FramerPlan
@@ -128,7 +128,7 @@ def gather(
             reader.read(clip)
         except InputError as error:
             if not skip_bad:
-                raise InputError(f"{error}; --skip-bad leaves it out") from None
+                raise InputError(f"{error}; {SKIP_HINT}") from None
             left_out.append(str(error))
     return reader.corpus(tuple(left_out))
 
@@ -183,10 +183,10 @@ class _Reader:
         self._copies = 0
 
     def read(self, clip: Clip) -> None:
-        """Take a clip, as one recording or as many."""
+        """Take a clip, as one recording or as many; nothing of one that turns out damaged."""
         cutter = clip.cutter()
-        segment = _Segment(self)
-        part = 0
+        segment, part = _Segment(self), 0
+        whole: list[tuple[_Segment, str]] = []
         for new_piece, block in clip.blocks(cutter):
             if new_piece:
                 segment.new_piece()
@@ -195,15 +195,15 @@ class _Reader:
                 rest = self._segment - segment.samples
                 segment.push(rows[:rest])
                 rows = rows[rest:]
-                self._add(segment, f"{clip.name} #{part}", f"{clip.group} #{part}")
+                whole.append((segment, f" #{part}"))
                 segment, part = _Segment(self), part + 1
             segment.push(rows)
-            self._samples += len(block)
-            self._progress(self._samples)
+            self._progress(self._samples + cutter.kept)
         if part == 0 or segment.samples:
-            suffix = f" #{part}" if self._segment else ""
-            self._add(segment, clip.name + suffix, clip.group + suffix)
-        self._samples += cutter.cut
+            whole.append((segment, f" #{part}" if self._segment else ""))
+        for each, suffix in whole:
+            self._add(each, clip.name + suffix, clip.group + suffix)
+        self._samples += cutter.kept + cutter.cut
         self._cut += cutter.cut
         self._clipped += cutter.clipped > _MOSTLY_CLIPPED * max(1, cutter.kept)
 

@@ -221,7 +221,7 @@ class _Fit:
             learning, calibrating = _split(learning, self._options.seed)
         learnt = {recording.digest for recording in corpus.part(learning).recordings}
         anomalous = None if odd is None else self._anomalous(self._spec, odd, learnt)
-        self._journal = self._open_journal(corpus, anomalous)
+        self._journal = self._open_journal(corpus.part(learning), anomalous)
 
         def judge(spec: PipelineSpec) -> Judge:
             same = spec.sensor == self._spec.sensor and spec.features == self._spec.features
@@ -273,16 +273,16 @@ class _Fit:
     def _anomalous(self, spec: PipelineSpec, odd: _Given, digests: set[str]) -> Corpus:
         corpus = self._gather(spec, odd, excerpts=0)
         same = [recording.name for recording in corpus.recordings if recording.digest in digests]
-        require(not same, f"train: {len(same)} of the anomalous recordings also train as normal, {same[:1]} first")
+        require(not same, f"train: {len(same)} of the anomalous recordings also train as normal: {', '.join(same[:3])}")
         return corpus
 
-    def _open_journal(self, corpus: Corpus, anomalous: Corpus | None) -> Journal:
+    def _open_journal(self, learning: Corpus, anomalous: Corpus | None) -> Journal:
         from anomsdk import __version__
 
         path = self._out.parent / f".{self._out.name}.search" if self._resumable else None
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
-        parts = [corpus.recordings, () if anomalous is None else anomalous.recordings]
+        parts = [learning.recordings, () if anomalous is None else anomalous.recordings]
         digests = [[(r.group, r.digest) for r in part] for part in parts]
         options = self._options
         journal = Journal(path, [__version__, self._source, digests, options.seed, options.gain_db, options.segment_s])

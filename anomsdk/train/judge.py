@@ -27,6 +27,7 @@ from anomsdk.train.corpus import Corpus, Recorded
 from anomsdk.train.family import Candidate, score_weights, train_candidate
 from anomsdk.train.maps import InputMaps, Levels, unlearnt_extractor
 from anomsdk.train.network import Floats, Network
+from anomsdk.train.probes import STRENGTHS
 from anomsdk.train.quantise import quantise
 
 FOLDS = 4
@@ -156,14 +157,12 @@ class Judge:
         )
         excerpts = [excerpt for recording in holding for excerpt in recording.excerpts]
         if self._anomalous:
-            probes = [[(piece,) for r in self._anomalous for piece in r.pieces]]
-        else:
-            strengths = range(len(excerpts[0].probes)) if excerpts else range(0)
-            probes = [[(levels,) for excerpt in excerpts for levels in excerpt.probes[s]] for s in strengths]
+            probes = [[piece for recording in self._anomalous for piece in recording.pieces]]
+        else:  # a fold may have no excerpt: its recordings are too short
+            strengths = range(len(STRENGTHS))
+            probes = [[levels for excerpt in excerpts for levels in excerpt.probes[s]] for s in strengths]
         normal = _Batch.of(maps, [excerpt.normal for excerpt in excerpts])
-        return _Prepared(
-            maps, rows, held_rows, normal, [_Batch.of(maps, [p for (p,) in strength]) for strength in probes]
-        )
+        return _Prepared(maps, rows, held_rows, normal, [_Batch.of(maps, each) for each in probes])
 
     def _run(self, candidate: Candidate, fold: int) -> _Run:
         prepared = self._prepared(fold, candidate.deviations)

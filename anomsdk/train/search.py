@@ -129,7 +129,7 @@ class Search:
         fitting = family(other.n_inputs, spec.model.max_macs)
         near = [c for c in fitting if c.kind == best.candidate.kind]
         near = sorted(near, key=lambda c: abs(sum(c.hidden) - sum(best.candidate.hidden)))[:2]
-        trials = [self._judged(other, candidate) for candidate in near + fitting[:1] if candidate]
+        trials = [self._judged(other, candidate) for candidate in dict.fromkeys(near + fitting[:1])]
         found = _choice(trials) if trials else best
         return (varied, other, found) if found.auc > best.auc + _TIE else (spec, judge, best)
 

@@ -178,6 +178,24 @@ def test_a_stopped_search_goes_on_where_it_was(tmp_path):
     assert plan == whole and not journal.exists()
 
 
+def test_a_stopped_search_is_not_taken_for_one_on_other_recordings(tmp_path):
+    """With calibration recordings all of the normal ones train: trials of a part of them say nothing."""
+    (tmp_path / "spec.toml").write_text(TEXT)
+    normal = write_wavs(tmp_path / "normal", range(4))
+    held = write_wavs(tmp_path / "held", range(10, 12))
+
+    def stop(done, total):
+        if (tmp_path / ".out.search").exists() and len((tmp_path / ".out.search").read_text().splitlines()) == 2:
+            raise KeyboardInterrupt
+
+    arguments = tmp_path / "spec.toml", normal, tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt):
+        anomsdk.train.fit_from(*arguments, group="file", progress=stop)
+    lines = []
+    anomsdk.train.fit_from(*arguments, group="file", calibration=held, report=lines.append)
+    assert not any("going on" in line for line in lines)
+
+
 def test_a_search_for_something_else_starts_anew(tmp_path):
     from anomsdk.train.family import Candidate
     from anomsdk.train.journal import Journal

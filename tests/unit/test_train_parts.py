@@ -10,6 +10,7 @@ from sklearn.covariance import ledoit_wolf
 from anomsdk.clips import Clip, clip_from_array
 from anomsdk.core.autoencoder import Autoencoder
 from anomsdk.core.score import largest_score
+from anomsdk.errors import InputError
 from anomsdk.planner import Q10_PER_DB, layer_plan
 from anomsdk.spec import PipelineSpec
 from anomsdk.train.corpus import gather, levels_of
@@ -190,6 +191,21 @@ def test_segments_are_cut_to_the_sample():
         assert (recorded.pieces[0] == levels_of(QUICK, alone)).all()
 
 
+def test_nothing_of_a_damaged_recording_is_kept():
+    """Not even its first segments: what is said to be left out is left out."""
+
+    def read():
+        yield room(0)
+        raise InputError("b: cut off")
+
+    damaged = Clip("b", "b", None, "audio", 16_000, 1, None, read)
+    corpus = gather(
+        QUICK, [clip_from_array("a", "a", room(1)), damaged], seed=0, excerpts=0, segment_s=2.0, skip_bad=True
+    )
+    assert {r.group for r in corpus.recordings} == {"a #0", "a #1", "a #2"} and corpus.bad == ("b: cut off",)
+    assert corpus.seconds == 6
+
+
 def test_copies_are_counted():
     twice = [clip_from_array(str(i), str(i), room(i % 3)) for i in range(6)]
     corpus = gather(QUICK, twice, seed=0, excerpts=0)
@@ -314,6 +330,14 @@ def test_the_area_is_that_of_the_scores_that_would_run(corpus):
     assert (anomsdk.score(plan, x) == trained.scores(inputs)).all()
 
 
+def test_a_fold_may_have_no_excerpt():
+    """Recordings of one group that are too short for a probe do not keep the others from being judged on."""
+    short = [clip_from_array("s", "s", room(9)[: 16_000 + 512])]
+    for seed in range(4):  # whichever fold it is in
+        corpus = gather(QUICK, [*clips(4), *short], seed=0, excerpts=2)
+        assert 0.3 < Judge(QUICK, corpus, anomalous=None, seed=seed).judge(Candidate("mahalanobis", (), 12.0)).auc <= 1
+
+
 def test_better_models_have_larger_areas(corpus):
     """One that has not been trained is worse than one that has."""
     good = judge(corpus).judge(Candidate("mahalanobis", (), 12.0))
@@ -386,6 +410,18 @@ def test_the_search_finds_what_is_best(scope):
     assert found.spec.score.baseline_s == 16, "of two as good, the slower"
     assert done[-1][0] == done[-1][1] and [d for d, _ in done] == sorted(d for d, _ in done)
     assert found.as_text().splitlines()[2].startswith(">")
+
+
+def test_no_trial_is_in_the_table_twice():
+    """Not even that of the cheapest model, which is tried in every setting and may also be the best of its kind."""
+
+    class Cheap(FakeJudge):
+        def judge(self, candidate):
+            area = 0.9 - candidate.macs(20) / 10_000
+            return Trial(candidate, area, area, 0, candidate.macs(20))
+
+    found = Search(Cheap, Journal(None, []), lambda line: None, lambda d, t: None).run(QUICK, "full")
+    assert len({(words, trial.candidate) for words, trial in found.trials}) == len(found.trials)
 
 
 def test_no_trial_is_done_twice():
