@@ -8,7 +8,7 @@ import numpy as np
 
 from anomsdk.planner import FLOOR_DB, Q10_PER_DB, RANGE_DB
 from anomsdk.spec import PipelineSpec
-from anomsdk.train.corpus import levels_of
+from anomsdk.train.levels import levels_of
 from benchmarks.signals import RATE
 
 LOGMEL_SHAPES = ((1024, 512, 128), (512, 256, 40))

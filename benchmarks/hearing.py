@@ -9,7 +9,7 @@ import numpy as np
 from anomsdk.constant import Samples
 from anomsdk.planner import Q10_PER_DB
 from anomsdk.spec import PipelineSpec
-from anomsdk.train.corpus import amplified, levels_of
+from anomsdk.train.levels import amplified, levels_of
 from anomsdk.train.maps import Levels
 from benchmarks.scenes import Item, Scenes, without_constant
 

@@ -23,7 +23,8 @@ from anomsdk.errors import CheckError
 from anomsdk.planner import CALIBRATION_FILE
 from anomsdk.spec import PipelineSpec
 from anomsdk.tflite_file import parse_tflite
-from anomsdk.train.corpus import EXCERPTS, gather
+from anomsdk.train.corpus import gather
+from anomsdk.train.excerpts import EXCERPTS
 from anomsdk.train.family import Candidate, family
 from anomsdk.train.judge import Judge, Trained
 from anomsdk.train.maps import Levels

@@ -11,7 +11,7 @@ import numpy as np
 from anomsdk.clips import clip_from_array, pieces
 from anomsdk.constant import Samples
 from anomsdk.evaluate.mixing import loudest_piece, mixed
-from anomsdk.train.corpus import amplified
+from anomsdk.train.levels import amplified
 from benchmarks.signals import ESC10, RATE, SHARED, recipe
 
 SESA = SHARED / "sesa_train.npz"

@@ -1,4 +1,4 @@
-"""From recordings to feature levels: the only part of training that touches samples, and it keeps none."""
+"""From recordings to what training works on: feature levels and excerpts of them. No samples are kept."""
 
 from __future__ import annotations
 
@@ -11,31 +11,14 @@ import numpy as np
 from anomsdk.clips import SKIP_HINT, Clip
 from anomsdk.constant import Samples
 from anomsdk.core.checks import require
-from anomsdk.core.framer import Framer, FramerPlan
-from anomsdk.core.pipeline import extractor_for
-from anomsdk.core.plan import ExtractorPlan
 from anomsdk.errors import InputError
-from anomsdk.evaluate.mixing import mixed
 from anomsdk.planner import framer_plan
 from anomsdk.spec import ExternalFeatures, PipelineSpec
+from anomsdk.train.excerpts import EXCERPTS, Excerpt, Excerpts
+from anomsdk.train.levels import LevelsOfPiece, amplified
 from anomsdk.train.maps import Levels, unlearnt_extractor
-from anomsdk.train.probes import STRENGTHS, disturbed_rows, sound
 
-EXCERPTS = 128
-"""Most stretches of normal recordings, over the whole corpus, that probes are put into."""
-PROBES, MOST_EACH = 256, 8
-"""Probes at each strength, over the whole corpus; and at most, for one stretch."""
-_EXCERPT_S, _EXCERPT_TICKS = 5.0, 40
-"""Length of a stretch: the longer of the two."""
 _MOSTLY_CLIPPED = 0.2
-
-
-@dataclass(frozen=True)
-class Excerpt:
-    """A stretch of a normal recording, as it was and with probes in it: feature levels (frames, n_features)."""
-
-    normal: Levels
-    probes: tuple[tuple[Levels, ...], ...]  # one tuple a strength
 
 
 @dataclass(frozen=True)
@@ -147,18 +130,6 @@ def _check(spec: PipelineSpec, clip: Clip) -> None:
         )
 
 
-def levels_of(spec: PipelineSpec, samples: Samples) -> Levels:
-    """Feature levels of one stretch of samples, int16 (n,) or (n, columns), from a fresh pipeline."""
-    stage = _Levels(framer_plan(spec), unlearnt_extractor(spec))
-    stage.push(samples.reshape(len(samples), -1))
-    return stage.finish()
-
-
-def amplified(samples: Samples, gain_db: float) -> Samples:
-    """The same sound through a microphone of another gain; what exceeds 16 bits saturates, as it would there."""
-    return np.clip(np.rint(samples * 10 ** (gain_db / 20)), -32768, 32767).astype(np.int16)
-
-
 class _Reader:
     def __init__(
         self,
@@ -172,11 +143,8 @@ class _Reader:
         self.gains_db = (-gain_db, gain_db) if gain_db > 0 and spec.sensor.kind == "audio" else ()
         self._spec, self._progress = spec, progress
         self.framer, self.extractor = framer_plan(spec), unlearnt_extractor(spec)
-        self._choice = np.random.default_rng(seed)
         self._segment = round(segment_s * spec.sensor.rate_hz)
-        self._excerpts = excerpts
-        self._stretches: list[tuple[int, Samples]] = []  # (recording, samples), a fair sample of all
-        self._seen = 0
+        self.excerpts = Excerpts(spec, excerpts, seed)
         self._found: list[Recorded] = []
         self._samples = self._cut = self._clipped = self._too_short = 0
         self._digests: set[str] = set()
@@ -215,59 +183,19 @@ class _Reader:
         self._copies += digest in self._digests
         self._digests.add(digest)
         for samples, place in stretches:
-            self._put(len(self._found), samples, place)
+            self.excerpts.put(len(self._found), samples, place)
         self._found.append(Recorded(name, group, digest, tuple(pieces), tuple(at_gains)))
-
-    def place(self) -> int | None:
-        """Where the next stretch goes in a fair sample of all (Vitter's algorithm R); None: nowhere."""
-        self._seen += 1
-        if self._seen <= self._excerpts:
-            return self._seen - 1
-        place = int(self._choice.integers(self._seen))
-        return place if place < self._excerpts else None
-
-    def _put(self, recording: int, samples: Samples, place: int) -> None:
-        if place < len(self._stretches):
-            self._stretches[place] = recording, samples
-        else:
-            self._stretches.append((recording, samples))
 
     def corpus(self, bad: tuple[str, ...]) -> Corpus:
         n = len(self._found)
         require(n > 0, "train: nothing to learn from: every recording is constant (silent) or shorter than a frame")
         require(self._clipped < n, "train: every recording is clipped; record again at a lower gain")
         require(n == 1 or len(self._digests) > 1, f"train: {n} recordings, and all of them are the same one")
-        of: dict[int, list[Excerpt]] = {}
-        each = min(MOST_EACH, -(-PROBES // max(1, len(self._stretches))))
-        for recording, samples in self._stretches:
-            of.setdefault(recording, []).append(self._excerpt(samples, each))
+        of = self.excerpts.made()
         recordings = tuple(replace(r, excerpts=tuple(of.get(i, ()))) for i, r in enumerate(self._found))
         rate = self._spec.sensor.rate_hz
         return Corpus(
             recordings, bad, self._samples / rate, self._cut / rate, self._clipped, self._copies, self._too_short
-        )
-
-    @property
-    def stretch_length(self) -> tuple[int, int]:
-        """Least and most samples of a stretch."""
-        spec = self._spec
-        per_tick = round(spec.tick_s * spec.sensor.rate_hz)
-        first = self.framer.window + (spec.context.frames * spec.hops_per_frame - 1) * self.framer.hop
-        longest = first + _EXCERPT_TICKS * per_tick
-        if spec.sensor.kind == "audio":
-            return first + round(1.1 * spec.sensor.rate_hz), max(longest, round(_EXCERPT_S * spec.sensor.rate_hz))
-        return first, longest
-
-    def _excerpt(self, samples: Samples, probes: int) -> Excerpt:
-        def probe(strength: float) -> Samples:
-            if self._spec.sensor.kind == "audio":
-                event = sound(self._spec.sensor.rate_hz, self._choice)
-                return mixed(samples[:, 0], event, strength, self._choice, rate_hz=self._spec.sensor.rate_hz)[0]
-            return disturbed_rows(samples, strength, _EXCERPT_TICKS // 2, self._choice)
-
-        return Excerpt(
-            levels_of(self._spec, samples),
-            tuple(tuple(levels_of(self._spec, probe(strength)) for _ in range(probes)) for strength in STRENGTHS),
         )
 
 
@@ -277,8 +205,8 @@ class _Segment:
     def __init__(self, reader: _Reader) -> None:
         self.samples = 0
         self._digest = hashlib.sha256()
-        self._levels, self._stretch = _Levels(reader.framer, reader.extractor), _Stretch(reader)
-        self._others = [(gain_db, _Levels(reader.framer, reader.extractor)) for gain_db in reader.gains_db]
+        self._levels, self._stretch = LevelsOfPiece(reader.framer, reader.extractor), reader.excerpts.cutter()
+        self._others = [(gain_db, LevelsOfPiece(reader.framer, reader.extractor)) for gain_db in reader.gains_db]
         self._pieces, self._at_gains = list[Levels](), list[Levels]()
         self._kept = list[tuple[Samples, int]]()
 
@@ -300,58 +228,3 @@ class _Segment:
         self.new_piece()
         pieces, at_gains = ([each for each in part if len(each)] for part in (self._pieces, self._at_gains))
         return pieces, at_gains, self._kept, self._digest.hexdigest()
-
-
-class _Levels:
-    """Feature levels of one piece, block by block."""
-
-    def __init__(self, framer: FramerPlan, extractor: ExtractorPlan) -> None:
-        self._plans = framer, extractor
-        self._start()
-
-    def _start(self) -> None:
-        framer, extractor = self._plans
-        self._framer = Framer(framer, extractor.columns)
-        self._stage = extractor_for(extractor)
-        self._found = [np.zeros((0, extractor.n_features), np.int32)]
-
-    def push(self, rows: Samples) -> None:
-        for _, frames in self._framer.push(rows):
-            self._found.append(self._stage.levels(frames)[0].astype(np.int32))
-
-    def finish(self) -> Levels:
-        levels = np.concatenate(self._found)
-        self._start()
-        return levels
-
-
-class _Stretch:
-    """Cuts pieces into stretches, and keeps those that the reader has a place for."""
-
-    def __init__(self, reader: _Reader) -> None:
-        self._of = reader
-        self._least, self._most = reader.stretch_length
-        self._rows: list[Samples] = []
-        self._have = 0
-        self._place: int | None = None
-
-    def push(self, rows: Samples) -> list[tuple[Samples, int]]:
-        kept = []
-        while len(rows):
-            if self._have == 0:
-                self._place = self._of.place()
-            taken = rows[: self._most - self._have]
-            if self._place is not None:
-                self._rows.append(taken.copy())
-            self._have += len(taken)
-            rows = rows[len(taken) :]
-            if self._have == self._most:
-                kept += self.finish()
-        return kept
-
-    def finish(self) -> list[tuple[Samples, int]]:
-        kept = []
-        if self._place is not None and self._have >= self._least:
-            kept.append((np.concatenate(self._rows), self._place))
-        self._rows, self._have, self._place = [], 0, None
-        return kept

@@ -22,7 +22,8 @@ from anomsdk.runtime import checked_block
 from anomsdk.spec import PipelineSpec
 from anomsdk.tflite_file import parse_tflite
 from anomsdk.tflite_writer import write_tflite
-from anomsdk.train.corpus import EXCERPTS, Corpus, Recorded, gather
+from anomsdk.train.corpus import Corpus, Recorded, gather
+from anomsdk.train.excerpts import EXCERPTS
 from anomsdk.train.folder import as_written, check_out, says_the_same, write_folder
 from anomsdk.train.journal import Journal
 from anomsdk.train.judge import START_QUANTILE, Judge, Trained

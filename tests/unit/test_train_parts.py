@@ -13,10 +13,11 @@ from anomsdk.core.score import largest_score
 from anomsdk.errors import InputError
 from anomsdk.planner import Q10_PER_DB, layer_plan
 from anomsdk.spec import PipelineSpec
-from anomsdk.train.corpus import gather, levels_of
+from anomsdk.train.corpus import gather
 from anomsdk.train.family import KINDS, Candidate, family, score_weights, train_candidate
 from anomsdk.train.journal import Journal
 from anomsdk.train.judge import Judge, Trial
+from anomsdk.train.levels import levels_of
 from anomsdk.train.linear import MAHALANOBIS_STEPS, mahalanobis, principal_components
 from anomsdk.train.maps import InputMaps
 from anomsdk.train.network import train_autoencoder
@@ -229,7 +230,7 @@ def test_memory_does_not_grow_with_the_samples():
 
 
 def test_excerpts_are_a_fair_sample_of_everything(monkeypatch):
-    monkeypatch.setattr("anomsdk.train.corpus.PROBES", 1)
+    monkeypatch.setattr("anomsdk.train.excerpts.PROBES", 1)
 
     def read():
         rng = np.random.default_rng(0)

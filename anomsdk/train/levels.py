@@ -1,0 +1,50 @@
+"""Feature levels of samples, before normalisation, through the pipeline's own framer and extractor."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from anomsdk.constant import Samples
+from anomsdk.core.framer import Framer, FramerPlan
+from anomsdk.core.pipeline import extractor_for
+from anomsdk.core.plan import ExtractorPlan
+from anomsdk.planner import framer_plan
+from anomsdk.spec import PipelineSpec
+from anomsdk.train.maps import Levels, unlearnt_extractor
+
+
+def levels_of(spec: PipelineSpec, samples: Samples) -> Levels:
+    """Feature levels of one stretch of samples, int16 (n,) or (n, columns), from a fresh pipeline."""
+    stage = LevelsOfPiece(framer_plan(spec), unlearnt_extractor(spec))
+    stage.push(samples.reshape(len(samples), -1))
+    return stage.finish()
+
+
+def amplified(samples: Samples, gain_db: float) -> Samples:
+    """The same sound through a microphone of another gain; what exceeds 16 bits saturates, as it would there."""
+    return np.clip(np.rint(samples * 10 ** (gain_db / 20)), -32768, 32767).astype(np.int16)
+
+
+class LevelsOfPiece:
+    """Feature levels of one piece, block by block."""
+
+    def __init__(self, framer: FramerPlan, extractor: ExtractorPlan) -> None:
+        self._plans = framer, extractor
+        self._start()
+
+    def _start(self) -> None:
+        framer, extractor = self._plans
+        self._framer = Framer(framer, extractor.columns)
+        self._stage = extractor_for(extractor)
+        self._found = [np.zeros((0, extractor.n_features), np.int32)]
+
+    def push(self, rows: Samples) -> None:
+        """Take the next samples (n, columns)."""
+        for _, frames in self._framer.push(rows):
+            self._found.append(self._stage.levels(frames)[0].astype(np.int32))
+
+    def finish(self) -> Levels:
+        """Levels (frames, n_features) since the last call; the next piece starts afresh."""
+        levels = np.concatenate(self._found)
+        self._start()
+        return levels
