@@ -69,7 +69,13 @@ _PlanOption = Annotated[
 _PlanArgument = Annotated[
     str, typer.Argument(metavar="PLAN", help="A plan.json, a folder that holds one, or the name of a reference model.")
 ]
-_Engine = Annotated[str, typer.Option(metavar="E", help="reference or tflite: the integers are the same.")]
+_Engine = Annotated[
+    str | None,
+    typer.Option(
+        metavar="E",
+        help="native, reference or tflite: the integers are the same. Default: native, where it is built.",
+    ),
+]
 
 _Group = Annotated[
     str | None,
@@ -105,7 +111,7 @@ def _options(
 
 @app.command(help="The whole chain on a generated scene; no files needed.")
 def demo(
-    engine: _Engine = "reference",
+    engine: _Engine = None,
     write: Annotated[
         Path | None,
         typer.Option("--write", metavar="DIR", help="Write recordings of such a scene to train on, and run nothing."),
@@ -139,7 +145,7 @@ def watch(
         ),
     ],
     plan: _PlanOption,
-    engine: _Engine = "reference",
+    engine: _Engine = None,
     jsonl: Annotated[bool, typer.Option("--jsonl", help="One JSON object a line: alerts, then a summary.")] = False,
     scores: Annotated[
         Path | None,
@@ -160,7 +166,7 @@ def watch(
         with Watch(chosen, engine, scores=scores) as watching:
             recordings = watching.open(source)
             place = None if scores is None else str(scores)
-            out = JsonLines(chosen, engine) if jsonl else Lines(chosen, len(recordings), place)
+            out = JsonLines(chosen, watching.engine) if jsonl else Lines(chosen, len(recordings), place)
             try:
                 announce(watching, recordings, out)
             except (KeyboardInterrupt, SystemExit):
@@ -228,7 +234,7 @@ def evaluate(
     anomalous: Annotated[str, typer.Option(metavar="B", help="Anomalous ones; with --snr, events to mix into A.")],
     group: _Group = None,
     snr: Annotated[str | None, typer.Option(metavar="20,10,0", help="Mix B into A at these ratios, dB.")] = None,
-    engine: _Engine = "reference",
+    engine: _Engine = None,
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="Of mixes and intervals.")] = 0,
     skip_bad: _SkipBad = False,
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,

@@ -76,7 +76,7 @@ def scene(seed: int = SEED) -> tuple[NDArray[np.int16], tuple[Anomaly, ...]]:
 
 def run(
     plan: Plan,
-    engine: str = "reference",
+    engine: str | None = None,
     *,
     seed: int = SEED,
     progress: Callable[[int], None] = lambda samples: None,
@@ -114,7 +114,7 @@ def run(
     times = [at for at, _ in alarms]
     found = tuple((a, next((t for t in times if _belongs(t, a)), None)) for a in anomalies)
     elsewhere = tuple(t for t in times if not any(_belongs(t, a) for a in anomalies))
-    return Demo(plan, engine, len(samples) / RATE_HZ, tuple(ratios), tuple(alarms), tuple(cleared), found, elsewhere)
+    return Demo(plan, pipeline.engine, len(samples) / RATE_HZ, tuple(ratios), tuple(alarms), tuple(cleared), found, elsewhere)
 
 
 def report(demo: Demo) -> str:

@@ -16,7 +16,7 @@ from anomsdk.errors import InputError
 from anomsdk.runtime import Pipeline, features, reconstruct
 
 TICKS = 200
-VALUES = 320_000
+VALUES = 65_536
 """The stream is cut to so many values where 200 ticks need more, but never below MIN_TICKS."""
 MIN_TICKS = 16
 MAX_VALUES = 1 << 24
@@ -29,7 +29,7 @@ Block: TypeAlias = NDArray[np.int16]
 def golden_stream(plan: Plan) -> Block:
     """The stream whose run is the golden digest; integer arithmetic only.
 
-    Its length is that of T ticks: T = 200, or as many as 320,000 values (samples times columns) complete,
+    Its length is that of T ticks: T = 200, or as many as 65,536 values (samples times columns) complete,
     but 16 at least. Value by value, row after row, a 32-bit state x, 0x6D2B79F5 at first, takes a step of
     xorshift32 (``x ^= x << 13; x ^= x >> 17; x ^= x << 5``, modulo 2**32), and the value of row i is, by
     ``k = (i // 2048) % 16``:
@@ -89,11 +89,11 @@ def _int16(bits: int) -> int:
     return bits - 0x10000 if bits & 0x8000 else bits
 
 
-def golden_digest(plan: Plan, engine: str = "reference") -> tuple[str, int, int]:
-    """Run the golden stream and hash what comes out.
+def golden_digest(plan: Plan, engine: str | None = None) -> tuple[str, int, int]:
+    """Run the golden stream and hash what comes out: what `anom_selftest` of the C port computes on a device.
 
-    The bytes are: the model's inputs (int8, tick after tick), its outputs for them (int8, likewise), the
-    scores of the results (uint32, little-endian), the events (16 bytes each).
+    The bytes are, tick after tick: the model's inputs (int8), its outputs for them (int8), the score of the result
+    (uint32, little-endian), the number of its events (uint8) and the events (16 bytes each).
 
     Parameters
     ----------
@@ -106,11 +106,14 @@ def golden_digest(plan: Plan, engine: str = "reference") -> tuple[str, int, int]
     ticks, events : how many it covers
     """
     samples = golden_stream(plan)
-    inputs = features(plan, samples)
+    inputs = features(plan, samples, engine)
     outputs = reconstruct(plan, inputs, engine)
     with Pipeline(plan, engine) as pipeline:
         results = pipeline.process(samples)
-    events = [bytes(event) for result in results for event in result.events]
-    scores = np.array([result.score for result in results], "<u4")
-    digest = hashlib.sha256(b"".join([inputs.tobytes(), outputs.tobytes(), scores.tobytes(), *events]))
-    return digest.hexdigest(), len(results), len(events)
+    digest, n_events = hashlib.sha256(), 0
+    for result, taken, given in zip(results, inputs, outputs, strict=True):
+        digest.update(taken.tobytes() + given.tobytes())
+        digest.update(result.score.to_bytes(4, "little") + bytes([len(result.events)]))
+        digest.update(b"".join(bytes(event) for event in result.events))
+        n_events += len(result.events)
+    return digest.hexdigest(), len(results), n_events

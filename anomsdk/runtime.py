@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.core.pipeline import Result, Ticks
+from anomsdk.core.pipeline import Result
 from anomsdk.core.plan import MAX_GAP, Plan
-from anomsdk.engines import Engine, open_engine
+from anomsdk.engines import Engine, default_engine, open_engine
+from anomsdk.engines.processed import Processed
 from anomsdk.errors import InputError
 
-_CHUNK = 1 << 16
+_CHUNK = 1 << 20
 """Samples handed to an engine at once by the whole-stream calls: bounds memory, not results."""
 
 
@@ -24,7 +25,7 @@ class Pipeline:
     Parameters
     ----------
     plan : Plan
-    engine : "reference" or "tflite"; the integers are the same
+    engine : "native" (the default where it is built), "reference" or "tflite"; the integers are the same
     tap : keep the model inputs of the last `process` call readable as `tapped` (for tuning on a bench)
 
     Raises
@@ -41,12 +42,12 @@ class Pipeline:
     (4, 63)
     """
 
-    def __init__(self, plan: Plan, engine: str = "reference", *, tap: bool = False) -> None:
+    def __init__(self, plan: Plan, engine: str | None = None, *, tap: bool = False) -> None:
         self.plan = _checked_plan(plan)
-        self.engine = engine
+        self.engine = default_engine() if engine is None else engine
         self._tap = tap
         self._tapped = np.zeros((0, plan.n_inputs), np.int8)
-        self._engine: Engine | None = open_engine(engine, plan)
+        self._engine: Engine | None = open_engine(self.engine, plan)
 
     def process(self, block: NDArray[np.int16]) -> list[Result]:
         """Take a block of samples, give one result for each tick that it completes.
@@ -67,19 +68,14 @@ class Pipeline:
         """
         engine = self._open("process")
         samples = checked_block(block, self.plan.columns)
-        results: list[Result] = []
-        tapped = []
         try:
-            for ticks in engine.ticks(samples):
-                results += engine.results(ticks)
-                if self._tap:
-                    tapped.append(ticks.inputs.astype(np.int8))
+            processed = engine.process(samples, tap=self._tap)
         except BaseException:  # Ctrl-C, too: what was in scratch must not stay there
             self.close()
             raise
-        if self._tap:
-            self._tapped = np.concatenate([self._tapped[:0], *tapped])
-        return results
+        if processed.inputs is not None:
+            self._tapped = processed.inputs
+        return processed.results()
 
     @property
     def tapped(self) -> NDArray[np.int8]:
@@ -126,7 +122,7 @@ class Pipeline:
         return self._engine
 
 
-def score(plan: Plan, samples: NDArray[np.int16], engine: str = "reference") -> NDArray[np.uint32]:
+def score(plan: Plan, samples: NDArray[np.int16], engine: str | None = None) -> NDArray[np.uint32]:
     """Scores of a whole stream, from a fresh pipeline: those of its results.
 
     Parameters
@@ -146,18 +142,18 @@ def score(plan: Plan, samples: NDArray[np.int16], engine: str = "reference") -> 
     >>> scores.dtype, scores.shape
     (dtype('uint32'), (4,))
     """
-    opened = open_engine(engine, _checked_plan(plan))
-    batches = [opened.scores(ticks) for ticks in _all_ticks(opened, plan, samples)]
-    return np.concatenate([np.zeros(0, np.int64), *batches]).astype(np.uint32)
+    chunks = _processed(plan, samples, engine, tap=False)
+    return np.concatenate([np.zeros(0, np.uint32), *(chunk.scores for chunk in chunks)])
 
 
-def features(plan: Plan, samples: NDArray[np.int16]) -> NDArray[np.int8]:
+def features(plan: Plan, samples: NDArray[np.int16], engine: str | None = None) -> NDArray[np.int8]:
     """Inputs of the model for a whole stream, from a fresh pipeline.
 
     Parameters
     ----------
     plan : Plan
     samples : int16 (n,) or (n, columns)
+    engine : as `Pipeline`
 
     Returns
     -------
@@ -171,12 +167,11 @@ def features(plan: Plan, samples: NDArray[np.int16]) -> NDArray[np.int8]:
     >>> inputs.shape == (plan.ticks_in(32000), plan.n_inputs)
     True
     """
-    opened = open_engine("reference", _checked_plan(plan))
-    batches = [ticks.inputs for ticks in _all_ticks(opened, plan, samples)]
-    return np.concatenate([np.zeros((0, plan.n_inputs), np.int64), *batches]).astype(np.int8)
+    chunks = [chunk.inputs for chunk in _processed(plan, samples, engine, tap=True) if chunk.inputs is not None]
+    return np.concatenate([np.zeros((0, plan.n_inputs), np.int8), *chunks])
 
 
-def reconstruct(plan: Plan, inputs: NDArray[np.int8], engine: str = "reference") -> NDArray[np.int8]:
+def reconstruct(plan: Plan, inputs: NDArray[np.int8], engine: str | None = None) -> NDArray[np.int8]:
     """The model stage alone.
 
     Parameters
@@ -200,7 +195,7 @@ def reconstruct(plan: Plan, inputs: NDArray[np.int8], engine: str = "reference")
     _checked_plan(plan)
     if not isinstance(inputs, np.ndarray) or inputs.dtype != np.int8 or inputs.shape[1:] != (plan.n_inputs,):
         raise InputError(f"reconstruct: inputs are {_describe(inputs)}, must be int8 (n, {plan.n_inputs})")
-    return open_engine(engine, plan).reconstruct(inputs.astype(np.int64)).astype(np.int8)
+    return open_engine(engine, plan).reconstruct(inputs)
 
 
 def checked_block(block: Any, columns: int) -> NDArray[np.int16]:
@@ -225,11 +220,17 @@ def _checked_plan(plan: Any) -> Plan:
     return plan
 
 
-def _all_ticks(opened: Engine, plan: Plan, samples: NDArray[np.int16]) -> Iterator[Ticks]:
+def _processed(
+    plan: Plan, samples: NDArray[np.int16], engine: str | None, *, tap: bool
+) -> Iterator[Processed]:
+    """A whole stream through a fresh pipeline."""
+    opened = open_engine(engine, _checked_plan(plan))
     rows = checked_block(samples, plan.columns)
-    for start in range(0, len(rows), _CHUNK):
-        yield from opened.ticks(rows[start : start + _CHUNK])
-    opened.wipe()
+    try:
+        for start in range(0, len(rows), _CHUNK):
+            yield opened.process(rows[start : start + _CHUNK], tap=tap)
+    finally:
+        opened.wipe()
 
 
 def _describe(value: Any) -> str:

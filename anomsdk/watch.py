@@ -101,9 +101,10 @@ class Watch:
     >>> watch.summary().alarms  # doctest: +SKIP
     """
 
-    def __init__(self, plan: Plan, engine: str = "reference", *, scores: str | Path | None = None) -> None:
-        self.plan, self.engine = plan, engine
+    def __init__(self, plan: Plan, engine: str | None = None, *, scores: str | Path | None = None) -> None:
+        self.plan = plan
         self._pipeline = Pipeline(plan, engine)
+        self.engine = self._pipeline.engine
         self._recordings = self._too_short = self._samples = self._ticks = self._alarms = 0
         self._scores = None if scores is None else _ScoresFile(Path(scores))
 

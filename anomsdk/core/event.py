@@ -8,6 +8,7 @@ from enum import IntEnum
 
 import numpy as np
 
+from anomsdk.core.checks import require
 from anomsdk.core.fixed import log2_q10
 
 EVENT_BYTES = 16
@@ -69,6 +70,29 @@ class Event:
             bytes(self.reasons),
             self.plan_tag,
         )
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Event:
+        """The event that 16 bytes say.
+
+        Raises
+        ------
+        InputError : another length or version, or a kind or state that is none
+
+        Examples
+        --------
+        >>> from anomsdk.core.event import Event
+        >>> event = Event.from_bytes(bytes.fromhex("11420201060504 03ee130000 0000cdab"))
+        >>> event.hop == 0x03040506 and event.high
+        True
+        """
+        require(len(data) == EVENT_BYTES, f"event: {len(data)} bytes, not {EVENT_BYTES}")
+        what, flags, sequence, hop, score, health, reasons, plan_tag = _LAYOUT.unpack(data)
+        require(what >> 4 == VERSION, f"event: version {what >> 4} is not {VERSION}")
+        require(what & 15 in list(Kind), f"event: kind {what & 15} is unknown")
+        require(flags & 7 in list(State), f"event: state {flags & 7} is unknown")
+        high = bool(flags & 64)
+        return cls(Kind(what & 15), State(flags & 7), high, sequence, hop, score, health, tuple(reasons), plan_tag)
 
 
 def score_log2_q8(score: int) -> int:

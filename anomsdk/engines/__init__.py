@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import cache
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.core.fixed import Ints
-from anomsdk.core.pipeline import Result, Ticks
 from anomsdk.core.plan import Plan
+from anomsdk.engines.processed import Processed
 from anomsdk.errors import InputError
 
-ENGINES = ("reference", "tflite")
+ENGINES = ("reference", "tflite", "native")
 
 
 class Engine(Protocol):
     """What `anomsdk.Pipeline` needs of an engine. Blocks are int16 (n, columns), already checked."""
 
-    def ticks(self, block: NDArray[np.int16]) -> Iterator[Ticks]:
-        """Ticks that a block completes, before the baseline and the alert logic."""
+    def process(self, block: NDArray[np.int16], *, tap: bool = False) -> Processed:
+        """Ticks that a block completes; with ``tap`` the model's inputs, too."""
 
-    def results(self, ticks: Ticks) -> list[Result]:
-        """Ticks through the baseline and the alert logic."""
-
-    def scores(self, ticks: Ticks) -> Ints:
-        """The scores of `results`, instead of it."""
-
-    def reconstruct(self, inputs: Ints) -> Ints:
-        """The model stage alone."""
+    def reconstruct(self, inputs: NDArray[np.int8]) -> NDArray[np.int8]:
+        """The model stage alone: int8 (n, n_in) to (n, n_out)."""
 
     def gap(self, n: int) -> None:
         """N samples were lost."""
@@ -38,13 +31,26 @@ class Engine(Protocol):
         """Zero every sample and feature, and start again."""
 
 
-def open_engine(name: str, plan: Plan) -> Engine:
-    """An engine of a plan.
+@cache
+def default_engine() -> str:
+    """The engine that runs where none is named: native, or reference where that was not built."""
+    from anomsdk.engines.native import why_missing
+
+    return "reference" if why_missing() else "native"
+
+
+def open_engine(name: str | None, plan: Plan) -> Engine:
+    """An engine of a plan; None is the default one.
 
     Raises
     ------
     InputError : unknown name, or an engine that this machine does not have (says why)
     """
+    name = default_engine() if name is None else name
+    if name == "native":
+        from anomsdk.engines.native import NativeEngine
+
+        return NativeEngine(plan)
     if name == "reference":
         from anomsdk.engines.reference import ReferenceEngine
 

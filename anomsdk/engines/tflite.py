@@ -17,9 +17,9 @@ import numpy as np
 
 from anomsdk.core.autoencoder import Autoencoder
 from anomsdk.core.fixed import Ints
-from anomsdk.core.pipeline import Chain
 from anomsdk.core.plan import EdgePlan, ModelPlan, Plan
 from anomsdk.engines import probe
+from anomsdk.engines.chain import ChainEngine
 from anomsdk.errors import InputError
 from anomsdk.files import read_limited
 
@@ -29,7 +29,7 @@ _TRIALS = 8
 CROSS_CHECK = "ai_edge_litert.interpreter"
 
 
-class TfliteEngine(Chain):
+class TfliteEngine(ChainEngine):
     """The chain with the interpreter as model stage.
 
     Parameters
@@ -45,10 +45,6 @@ class TfliteEngine(Chain):
         model = InterpreterModel(open_oracle(model_bytes(plan)), plan.model)
         _check_that_it_is_the_planned_one(model, plan)
         super().__init__(plan, model)
-
-    def reconstruct(self, inputs: Ints) -> Ints:
-        """The model stage alone: int8 range (n, n_in) to (n, n_out), int64."""
-        return self._model.run(inputs)
 
 
 def _check_that_it_is_the_planned_one(model: InterpreterModel, plan: Plan) -> None:

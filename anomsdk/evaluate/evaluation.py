@@ -59,7 +59,7 @@ def evaluate(
     anomalous: Clips,
     *,
     snr: Sequence[float] | None = None,
-    engine: str = "reference",
+    engine: str | None = None,
     seed: int = 0,
     skip_bad: bool = False,
     progress: Progress = lambda done, total: None,
@@ -95,7 +95,8 @@ def evaluate(
     >>> clips = [open_clips(path, kind="audio", rate_hz=16_000) for path in ("normal/", "odd/")]  # doctest: +SKIP
     >>> evaluate(anomsdk.read_plan("plan.json"), *clips).figures.auc  # doctest: +SKIP
     """
-    Pipeline(plan, engine).close()  # an engine that is missing shows before hours of work
+    with Pipeline(plan, engine) as pipeline:  # an engine that is missing shows before hours of work
+        engine = pipeline.engine
     if snr is not None:
         snr = checked_snr(tuple(snr), ",".join(f"{ratio:g}" for ratio in snr))
         if plan.sensor.kind != "audio":

@@ -75,7 +75,7 @@ def score_clip(
     name: str,
     group: str,
     *,
-    engine: str = "reference",
+    engine: str | None = None,
     event_s: tuple[float, float] | None = None,
     snr_db: float | None = None,
     heard: Callable[[int], None] = lambda n: None,
@@ -115,7 +115,7 @@ def score_clip(
 class _Run:
     """The pipelines of one clip, one after the other, and what came out of them."""
 
-    def __init__(self, plan: Plan, engine: str) -> None:
+    def __init__(self, plan: Plan, engine: str | None) -> None:
         self.scores, self.times_s, self.raised_s = list[int](), list[float](), list[float]()
         self.heard = 0  # samples of pieces that gave a tick
         self._plan, self._engine = plan, engine

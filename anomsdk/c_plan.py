@@ -1,0 +1,130 @@
+"""A plan as the structs of the C port, for engine native and for `emit_c`: one description, so that both agree.
+
+Field names are those of the headers in firmware_port/src. What Python knows from the shape of an array, C is told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anomsdk.core.autoencoder import LayerPlan
+from anomsdk.core.context import STATISTICS, ContextPlan, SummaryPlan
+from anomsdk.core.external import ExternalPlan
+from anomsdk.core.filterbank import FilterbankPlan
+from anomsdk.core.plan import ExtractorPlan, Plan
+
+C_FORMAT = 1
+"""Layout of the structs: ANOM_PLAN_FORMAT of anom_plan.h."""
+
+C_TYPES = {
+    "int8": "int8_t",
+    "uint8": "uint8_t",
+    "int16": "int16_t",
+    "uint16": "uint16_t",
+    "int32": "int32_t",
+}
+
+Fields: TypeAlias = dict[str, Any]
+"""C field -> int, array (its address), tuple of int (in place), Fields, or one of the classes below."""
+
+
+@dataclass(frozen=True, eq=False)
+class Symbol:
+    """The address of something that the C port defines."""
+
+    name: str
+
+
+@dataclass(frozen=True, eq=False)
+class Size:
+    """The size of a type."""
+
+    of: str
+
+
+@dataclass(frozen=True, eq=False)
+class Structs:
+    """The address of constant structs of their own, one after the other."""
+
+    type: str
+    items: tuple[Fields, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """The address of a member of Structs that were given earlier."""
+
+    of: Structs
+    name: str
+
+
+def c_fields(plan: Plan) -> Fields:
+    """All of `anom_plan`."""
+    tables = Structs(f"anom_{plan.extractor.kind}_plan", (_fields(plan.extractor),))
+    return {
+        "format": C_FORMAT,
+        "plan_size": Size("anom_plan"),
+        "framer": _fields(plan.framer),
+        "extractor": _extractor(plan.extractor, tables),
+        "context": _context(plan.context),
+        "autoencoder": {
+            "layers": Structs("anom_layer_plan", tuple(_fields(layer) for layer in plan.layers)),
+            "n_layers": len(plan.layers),
+        },
+        "score": _fields(plan.score),
+        "baseline": _fields(plan.baseline),
+        "timing": _fields(plan.timing, without=("clear_ratio_q16", "high_ratio_q16")),
+        "levels": _fields(plan.levels),
+        "id": tuple(bytes.fromhex(plan.id)),
+    }
+
+
+def _extractor(extractor: ExtractorPlan, tables: Structs) -> Fields:
+    return {
+        "type": Symbol(f"anom_{extractor.kind}"),
+        "tables": tables,
+        "normalisation": Member(tables, "normalisation"),
+        "n_features": extractor.n_features,
+        "columns": extractor.columns,
+        "hops_per_frame": extractor.hops_per_frame,
+    }
+
+
+def _context(context: ContextPlan) -> Fields:
+    """A stack is a summary without statistics."""
+    if not isinstance(context, SummaryPlan):
+        return {**_fields(context), "statistics": None, "normalisation": {}, "n_statistics": 0}
+    codes = np.array([STATISTICS.index(name) for name in context.statistics], np.uint8)
+    return {
+        **_fields(context, without=("statistics", "normalisation")),
+        "statistics": codes,
+        "normalisation": _fields(context.normalisation),
+        "n_statistics": len(codes),
+    }
+
+
+def _fields(part: Any, without: tuple[str, ...] = ()) -> Fields:
+    """A section of a plan, field by field."""
+    found: Fields = {}
+    for f in fields(part):
+        if f.name not in without:
+            value = getattr(part, f.name)
+            found[f.name] = _fields(value) if is_dataclass(value) else _native(value)
+    if isinstance(part, FilterbankPlan):
+        found["n_bands"] = part.n_bands
+    if isinstance(part, ExternalPlan):
+        found["n_features"] = part.n_features
+    if isinstance(part, LayerPlan):
+        found |= {"n_in": part.n_in, "n_out": part.n_out, "n_multipliers": len(part.multiplier)}
+    return found
+
+
+def _native(value: int | NDArray[Any]) -> int | NDArray[Any]:
+    """Arrays in the byte order of this machine, in one piece."""
+    if isinstance(value, np.ndarray):
+        return np.ascontiguousarray(value, value.dtype.newbyteorder("="))
+    return value

@@ -1,0 +1,29 @@
+"""What the engines in Python share: the chain of the core over a model stage of their own."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anomsdk.core.pipeline import Chain
+from anomsdk.engines.processed import Processed
+
+
+class ChainEngine(Chain):
+    """A chain that gathers what its batches give."""
+
+    def process(self, block: NDArray[np.int16], *, tap: bool = False) -> Processed:
+        """Take a block (n, columns), give the ticks that it completes."""
+        results, inputs = [], [np.zeros((0, self._plan.n_inputs), np.int8)]
+        for ticks in self.ticks(block):
+            results += self.results(ticks)
+            if tap:
+                inputs.append(ticks.inputs.astype(np.int8))
+        hops = np.array([result.hop for result in results], np.uint32)
+        scores = np.array([result.score for result in results], np.uint32)
+        events = [(tick, event) for tick, result in enumerate(results) for event in result.events]
+        return Processed(hops, scores, tuple(events), np.concatenate(inputs) if tap else None)
+
+    def reconstruct(self, inputs: NDArray[np.int8]) -> NDArray[np.int8]:
+        """The model stage alone: int8 (n, n_in) to (n, n_out)."""
+        return self._model.run(inputs.astype(np.int64)).astype(np.int8)

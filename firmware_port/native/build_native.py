@@ -1,0 +1,68 @@
+"""Builds `anomsdk.engines._native` from the C port with cffi. Run by setup.py; declarations come from the headers."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import sys
+from pathlib import Path
+
+from cffi import FFI
+
+PORT = Path(os.path.relpath(Path(__file__).resolve().parents[1]))
+FOLDERS = [PORT / "include", PORT / "src", PORT / "native"]
+HEADERS = ["anom_bands.h", "anom_external.h", "anom_fixed.h", "anom_logmel.h", "anom_plan.h", "anom_wipe.h"]
+HEADERS += ["anom_sha256.h", "anom_stream.h"]
+MODULE = "anomsdk.engines._native"
+
+
+def declarations(headers: list[str]) -> str:
+    """What cffi is told of these headers and all that they include: types, constants, functions."""
+    seen: set[str] = set()
+    return "\n".join(_declared(header, seen) for header in headers)
+
+
+def _declared(header: str, seen: set[str]) -> str:
+    if header in seen:
+        return ""
+    seen.add(header)
+    text = next(folder / header for folder in FOLDERS if (folder / header).exists()).read_text(encoding="utf-8")
+    text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
+    text = re.sub(r"^#ifdef (ANOM_TAP|__cplusplus)\n.*?^#endif\n", "", text, flags=re.M | re.S)
+    text = re.sub(r"^ANOM_ASSERT\(.*\);\n", "", text, flags=re.M)
+    text = re.sub(r"^static inline ([^{;]*?)\n\{.*?^\}\n", r"\1;\n", text, flags=re.M | re.S)
+    included = [_declared(name, seen) for name in re.findall(r'^#include "(.*)"', text, re.M)]
+    constants = re.findall(r"^#define (\w+) \(?(-?\d+)\)?[ \t]*$", text, re.M)
+    defines = [f"#define {name} {value}" for name, value in constants]
+    body = re.sub(r"^#.*\n", "", text, flags=re.M)
+    body = re.sub(r"^extern const ", "extern ", body, flags=re.M)  # what is const has no address for cffi
+    return "\n".join([*included, *defines, body])
+
+
+def compiler_flags() -> list[str]:
+    """Optimised; with a version of the model's inner loop for wider registers, chosen at run time, where gcc has it."""
+    flags = ["-std=c99", "-O3"]
+    if sys.platform == "linux" and platform.machine() == "x86_64" and platform.libc_ver()[0] == "glibc":
+        flags.append('-DANOM_HOT=__attribute__((target_clones("avx2","default")))')
+    return flags
+
+
+def builder(module: str = MODULE, extra: tuple[str, ...] = ()) -> FFI:
+    """The cffi builder of the module; `extra` are further flags of compiler and linker."""
+    ffi = FFI()
+    ffi.cdef(declarations(HEADERS))
+    sources = [*sorted((PORT / "src").glob("*.c")), PORT / "native" / "anom_stream.c"]
+    ffi.set_source(
+        module,
+        "\n".join(f'#include "{header}"' for header in HEADERS),
+        sources=[path.as_posix() for path in sources],
+        include_dirs=[folder.as_posix() for folder in FOLDERS],
+        extra_compile_args=[*compiler_flags(), *extra],
+        extra_link_args=list(extra),
+        optional=True,
+    )
+    return ffi
+
+
+ffibuilder = builder()

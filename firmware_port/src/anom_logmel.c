@@ -1,0 +1,42 @@
+/* logmel: one frame of log-mel energies a hop, the front end of MLPerf Tiny and DCASE. */
+#include "anom_logmel.h"
+
+static size_t state_bytes(const void *tables)
+{
+    (void)tables;
+    return 0;
+}
+
+/* The spectrum, and the levels over it once it is done; then the bands. */
+static size_t spectrum_bytes(const anom_logmel_plan *plan)
+{
+    size_t spectrum = (size_t)(plan->fft.length / 2 + 1) * sizeof(anom_complex);
+    size_t levels = ((size_t)plan->filterbank.n_bands * sizeof(int32_t) + 7) & ~(size_t)7;
+    return spectrum > levels ? spectrum : levels;
+}
+
+static size_t scratch_bytes(const void *tables)
+{
+    const anom_logmel_plan *plan = tables;
+    return spectrum_bytes(plan) + (size_t)plan->filterbank.n_bands * sizeof(anom_energy);
+}
+
+static int32_t levels(const anom_extractor *extractor, const int16_t *frame, int32_t *level)
+{
+    const anom_logmel_plan *plan = extractor->plan->tables;
+    anom_complex *spectrum = extractor->scratch;
+    anom_energy *bands = (anom_energy *)(void *)((uint8_t *)extractor->scratch + spectrum_bytes(plan));
+    int32_t bits = anom_fft_run(&plan->fft, frame, spectrum);
+    anom_filterbank_run(&plan->filterbank, spectrum, bits, bands);
+    for (int32_t b = 0; b < plan->filterbank.n_bands; b++)
+        level[b] = anom_levels_floored(&plan->limits, bands[b], plan->filterbank.offset_q10[b]);
+    anom_levels_limited(&plan->limits, level, plan->filterbank.n_bands);
+    return 1;
+}
+
+static void restart(const anom_extractor *extractor)
+{
+    (void)extractor;
+}
+
+const anom_extractor_type anom_logmel = {state_bytes, scratch_bytes, levels, restart};
