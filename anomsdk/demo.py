@@ -114,7 +114,9 @@ def run(
     times = [at for at, _ in alarms]
     found = tuple((a, next((t for t in times if _belongs(t, a)), None)) for a in anomalies)
     elsewhere = tuple(t for t in times if not any(_belongs(t, a) for a in anomalies))
-    return Demo(plan, pipeline.engine, len(samples) / RATE_HZ, tuple(ratios), tuple(alarms), tuple(cleared), found, elsewhere)
+    return Demo(
+        plan, pipeline.engine, len(samples) / RATE_HZ, tuple(ratios), tuple(alarms), tuple(cleared), found, elsewhere
+    )
 
 
 def report(demo: Demo) -> str:

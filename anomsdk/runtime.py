@@ -97,13 +97,13 @@ class Pipeline:
 
     def reset(self) -> None:
         """Wipe everything and start again at hop 0."""
-        self._open("reset").wipe()
+        self._open("reset").reset()
         self._tapped = self._tapped[:0].copy()
 
     def close(self) -> None:
         """Wipe everything; the pipeline cannot be used after this. Closing twice is fine."""
         if self._engine is not None:
-            self._engine.wipe()
+            self._engine.reset()
             self._engine = None
             self._tapped = self._tapped[:0].copy()
 
@@ -220,9 +220,7 @@ def _checked_plan(plan: Any) -> Plan:
     return plan
 
 
-def _processed(
-    plan: Plan, samples: NDArray[np.int16], engine: str | None, *, tap: bool
-) -> Iterator[Processed]:
+def _processed(plan: Plan, samples: NDArray[np.int16], engine: str | None, *, tap: bool) -> Iterator[Processed]:
     """A whole stream through a fresh pipeline."""
     opened = open_engine(engine, _checked_plan(plan))
     rows = checked_block(samples, plan.columns)
@@ -230,7 +228,7 @@ def _processed(
         for start in range(0, len(rows), _CHUNK):
             yield opened.process(rows[start : start + _CHUNK], tap=tap)
     finally:
-        opened.wipe()
+        opened.reset()
 
 
 def _describe(value: Any) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.core.fixed import Ints
+from anomsdk.core.pipeline import Result
 from anomsdk.core.plan import Plan
 from anomsdk.display import counted, table
 from anomsdk.errors import InputError, printable
@@ -31,7 +32,7 @@ class Comparison:
     Parameters
     ----------
     what : stream or inputs that were run
-    against : what the reference engine was compared with
+    against : engine that the reference engine was compared with
     unit : what was counted
     compared, different : how many there were, and how many of them were not equal
     judged : a difference is a failure
@@ -99,7 +100,7 @@ def verify(
     ------
     InputError : a file cannot be read, or the model beside the plan is missing or another one
     """
-    from anomsdk.engines.tflite import why_missing
+    from anomsdk.engines.native import passes_selftest
     from anomsdk.sources import open_recordings
 
     most = MAX_VALUES // (plan.framer.hop * plan.columns)
@@ -110,9 +111,8 @@ def verify(
         for file in files
         for recording in open_recordings(file, rate_hz=plan.rate_hz, columns=plan.columns, kind=plan.sensor.kind)
     ]
-    reason = why_missing()
-    other = "reference" if reason else "tflite"
-    missing = [("tflite", reason)] if reason else []
+    missing = [(engine, reason) for engine, reason in _why_missing().items() if reason]
+    others = [engine for engine, reason in _why_missing().items() if not reason]
     comparisons: list[Comparison] = []
     rng = np.random.default_rng([seed, 1])
     streams: list[tuple[str, Iterable[Piece]]] = [("golden stream", [golden_stream(plan)])]
@@ -120,29 +120,38 @@ def verify(
     streams += [(recording.name, recording.blocks()) for recording in recordings]
     for done, (name, pieces) in enumerate(streams):
         progress(done, len(streams) + 1)
-        comparisons += _compare_streams(plan, name, pieces, other, rng)
+        comparisons += _compare_streams(plan, name, pieces, others or ["reference"], rng)
     progress(len(streams), len(streams) + 1)
     inputs = random_inputs(plan, seed)
-    if other != "reference":
+    for other in others:
         comparisons += _compare_outputs(plan, inputs, other)
     if cross_check:
         try:
             comparisons.append(_cross_check(plan, inputs["random inputs"]))
         except InputError as error:
             missing.append(("litert", str(error)))
-    digest, ticks, events = golden_digest(plan)
+    digest, ticks, events = golden_digest(plan, "reference")
+    if "native" in others:
+        passed = passes_selftest(plan, digest)
+        comparisons.append(Comparison("boot self-test in C", "native", "digests", 1, int(not passed)))
     return Report(plan.id, tuple(comparisons), tuple(missing), digest, ticks, events)
 
 
 def as_text(report: Report) -> str:
     """A report as `anomsdk verify` prints it."""
-    rows = [("what", "reference against", "unit", "compared", "different")]
+    engines = list(dict.fromkeys(c.against for c in report.comparisons))
+    counted_in: dict[tuple[str, str, int], dict[str, str]] = {}
     for c in report.comparisons:
         different = f"{c.different:,}" if c.judged else f"({c.different:,})"
-        rows.append((printable(c.what), c.against, c.unit, f"{c.compared:,}", different))
-    lines = [table(rows, right=(3, 4)), ""]
+        counted_in.setdefault((c.what, c.unit, c.compared), {})[c.against] = different
+    rows = [("reference against", "", "compared", *engines)]
+    for (what, unit, compared), different_in in counted_in.items():
+        cells = [different_in.get(engine, "") for engine in engines]
+        rows.append((printable(what), unit, f"{compared:,}", *cells))
+    lines = [table(rows, right=tuple(range(2, 3 + len(engines)))), ""]
+    lines.append("Numbers below an engine are differences to the reference.")
     if not all(c.judged for c in report.comparisons):
-        lines.append("(in brackets: another rounding, counted only)")
+        lines.append("In brackets: another rounding, counted only.")
     lines += [printable(f"missing: {engine}: {why}") for engine, why in report.missing]
     covered = f"{counted(report.golden_ticks, 'tick')}, {counted(report.golden_events, 'event')}"
     return "\n".join([*lines, f"plan   {report.plan_id}", f"golden {report.digest} ({covered})"])
@@ -193,29 +202,61 @@ def random_inputs(plan: Plan, seed: int) -> dict[str, NDArray[np.int8]]:
     }
 
 
+def _why_missing() -> dict[str, str | None]:
+    """Each engine beside the reference, and why it cannot take part here."""
+    from anomsdk.engines import native, tflite
+
+    return {"tflite": tflite.why_missing(), "native": native.why_missing()}
+
+
+class _Tally:
+    """What one engine gave for a stream, counted against what the reference gave."""
+
+    def __init__(self, plan: Plan, engine: str) -> None:
+        self.engine = engine
+        self._pipeline = Pipeline(plan, engine, tap=True)
+        self._longest = 16 * plan.samples_per_tick
+        self._results = self._results_differ = self._features = self._features_differ = 0
+
+    def gap(self, n: int) -> None:
+        self._pipeline.gap(n)
+
+    def compare(self, block: Block, expected: list[Result], inputs: NDArray[np.int8], rng: np.random.Generator) -> None:
+        """Run a block, cut at random, and count."""
+        got, tapped = [], [inputs[:0]]
+        for cut in _cuts(block, self._longest, rng):
+            got += self._pipeline.process(cut)
+            tapped.append(self._pipeline.tapped)
+        self._results += max(len(expected), len(got))
+        self._results_differ += sum(a != b for a, b in zip(expected, got, strict=False)) + abs(len(expected) - len(got))
+        a, b = inputs, np.concatenate(tapped)
+        self._features += max(a.size, b.size)
+        self._features_differ += int((a != b).sum()) if a.shape == b.shape else max(a.size, b.size)
+
+    def close(self, what: str) -> Iterator[Comparison]:
+        """What was counted."""
+        self._pipeline.close()
+        yield Comparison(what, self.engine, "results", self._results, self._results_differ)
+        yield Comparison(what, self.engine, "features", self._features, self._features_differ)
+
+
 def _compare_streams(
-    plan: Plan, what: str, pieces: Iterable[Piece], other: str, rng: np.random.Generator
+    plan: Plan, what: str, pieces: Iterable[Piece], others: Sequence[str], rng: np.random.Generator
 ) -> Iterator[Comparison]:
-    """Reference over whole blocks, the other engine over the same samples cut at random."""
-    results = differing = n_features = n_differing = 0
-    with Pipeline(plan, tap=True) as one, Pipeline(plan, other, tap=True) as two:
+    """Reference over whole blocks, the other engines over the same samples cut at random."""
+    tallies = [_Tally(plan, other) for other in others]
+    with Pipeline(plan, "reference", tap=True) as reference:
         for piece in pieces:
             if isinstance(piece, int):
-                one.gap(piece)
-                two.gap(piece)
+                reference.gap(piece)
+                for tally in tallies:
+                    tally.gap(piece)
                 continue
-            expected, got, tapped = one.process(piece), [], [one.tapped[:0]]
-            for cut in _cuts(piece, 16 * plan.samples_per_tick, rng):
-                got += two.process(cut)
-                tapped.append(two.tapped)
-            results += max(len(expected), len(got))
-            differing += sum(a != b for a, b in zip(expected, got, strict=False)) + abs(len(expected) - len(got))
-            a, b = one.tapped, np.concatenate(tapped)
-            n_features += max(a.size, b.size)
-            n_differing += int((a != b).sum()) if a.shape == b.shape else max(a.size, b.size)
-    against = f"{other}, random blocks"
-    yield Comparison(what, against, "results", results, differing)
-    yield Comparison(what, against, "features", n_features, n_differing)
+            expected = reference.process(piece)
+            for tally in tallies:
+                tally.compare(piece, expected, reference.tapped, rng)
+    for tally in tallies:
+        yield from tally.close(what)
 
 
 def _cuts(block: Block, longest: int, rng: np.random.Generator) -> Iterator[Block]:
@@ -229,7 +270,7 @@ def _cuts(block: Block, longest: int, rng: np.random.Generator) -> Iterator[Bloc
 
 def _compare_outputs(plan: Plan, inputs: dict[str, NDArray[np.int8]], other: str) -> Iterator[Comparison]:
     for name, rows in inputs.items():
-        a, b = reconstruct(plan, rows), reconstruct(plan, rows, other)
+        a, b = reconstruct(plan, rows, "reference"), reconstruct(plan, rows, other)
         yield Comparison(name, other, "outputs", a.size, int((a != b).sum()))
 
 
@@ -238,6 +279,6 @@ def _cross_check(plan: Plan, rows: NDArray[np.int8]) -> Comparison:
 
     model = InterpreterModel(open_cross_check(model_bytes(plan)), plan.model)
     wide: Ints = rows.astype(np.int64)
-    different = int((model.run(wide) != reconstruct(plan, rows)).sum())
+    different = int((model.run(wide) != reconstruct(plan, rows, "reference")).sum())
     size = len(rows) * plan.layers[-1].n_out
     return Comparison("random inputs", "litert", "outputs", size, different, judged=False)

@@ -18,7 +18,7 @@ from anomsdk.core.fixed import Ints
 from anomsdk.core.pipeline import Ticks
 from anomsdk.core.plan import Plan
 from anomsdk.core.score import Score
-from anomsdk.engines import open_engine
+from anomsdk.engines.reference import ReferenceEngine
 from anomsdk.errors import CheckError
 from anomsdk.planner import CALIBRATION_FILE
 from anomsdk.spec import PipelineSpec
@@ -159,7 +159,7 @@ class Runner:
         self.plan = plan
         self._affine = Affine(plan.extractor.normalisation)
         self._score = Score(plan.score)
-        self._engine = open_engine("reference", plan)
+        self._engine = ReferenceEngine(plan)
 
     def inputs(self, levels: Levels) -> Ints:
         """Inputs of the model (ticks, n_in)."""
@@ -168,13 +168,14 @@ class Runner:
 
     def raw(self, inputs: Ints) -> Ints:
         """Scores of the int8 model before the baseline."""
-        return self._score.run(inputs, self._engine.reconstruct(inputs))
+        outputs = self._engine.reconstruct(inputs.astype(np.int8))
+        return self._score.run(inputs, outputs.astype(np.int64))
 
     def final(self, inputs: Ints, raw: Ints) -> Ints:
         """Scores of one stream from its beginning, after the baseline (which an alarm freezes)."""
-        found = self._engine.scores(Ticks(np.arange(len(raw)), inputs, raw))
-        self._engine.wipe()
-        return found
+        results = self._engine.results(Ticks(np.arange(len(raw)), inputs, raw))
+        self._engine.reset()
+        return np.array([result.score for result in results], np.int64)
 
 
 def peaks(

@@ -6,6 +6,8 @@ import os
 
 import pytest
 
+from anomsdk import engines, runtime
+from anomsdk.engines import native
 from anomsdk.engines.tflite import why_missing
 from tests.make import SPECS, make_following, make_plan
 
@@ -35,6 +37,23 @@ def tflite():
     reason = why_missing()
     if reason is not None:
         pytest.skip(reason)
+
+
+@pytest.fixture(scope="session", name="native")
+def _native():
+    """Skips, with the reason, where the native engine was not built."""
+    if reason := native.why_missing():
+        pytest.skip(reason)
+
+
+@pytest.fixture(params=["reference", "native"])
+def engine(request, monkeypatch):
+    """Each engine in turn, as the one that runs where a test names none."""
+    if request.param == "native" and (reason := native.why_missing()):
+        pytest.skip(reason)
+    for module in (engines, runtime):
+        monkeypatch.setattr(module, "default_engine", lambda: request.param)
+    return request.param
 
 
 def pytest_runtest_logreport(report):

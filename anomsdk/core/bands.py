@@ -98,7 +98,7 @@ class Bands(Extractor):
         for hop in range(mantissa.shape[1]):
             self._gather(mantissa[:, hop], exponent[:, hop])
             if self._hops == self._plan.hops_per_frame:
-                levels.append(self._frame())
+                levels.append(self._finish())
                 completed_by.append(hop)
                 self.restart()
         return np.array(levels, np.int64).reshape(-1, self._plan.n_features), np.array(completed_by, np.int64)
@@ -120,7 +120,7 @@ class Bands(Extractor):
         self._peak_q10 = max(self._peak_q10, int(level))
         self._hops += 1
 
-    def _frame(self) -> Ints:
+    def _finish(self) -> Ints:
         limits, mean_q10 = self._plan.limits, self._offset_q10 + self._plan.mean_q10
         mean = floored(limits, self._sums[0], self._sums[1], mean_q10)
         crest = self._peak_q10 - mean[-1]

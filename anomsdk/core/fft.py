@@ -116,6 +116,16 @@ class Fft:
         np.add(z[:, :half], z[:, half:], out=out[:, :half])
         np.subtract(z[:, :half], z[:, half:], out=out[:, half:])
 
+    def _rotate(self, z: Ints, cos: Ints, sin: Ints) -> None:
+        """Z * (cos - j sin) / 2, in place: four products of 32 x 16 bits, each floored to its high 32."""
+        by_cos, by_sin = self._scratch[: 2 * z.size].reshape(2, *z.shape)
+        np.multiply(z, cos, out=by_cos)
+        np.right_shift(by_cos, 16, out=by_cos)
+        np.multiply(z, sin, out=by_sin)
+        np.right_shift(by_sin, 16, out=by_sin)
+        np.add(by_cos[0], by_sin[1], out=z[0])
+        np.subtract(by_cos[1], by_sin[0], out=z[1])
+
     def _radix4(self, z: Ints, out: Ints, done: int, cos: Ints, sin: Ints) -> None:
         """Join four transforms of ``done`` values into one, scaled by 1/4.
 
@@ -146,16 +156,6 @@ class Fft:
         np.subtract(d0[1], d1[0], out=x1[1])
         np.subtract(d0[0], d1[1], out=x3[0])
         np.add(d0[1], d1[0], out=x3[1])
-
-    def _rotate(self, z: Ints, cos: Ints, sin: Ints) -> None:
-        """Z * (cos - j sin) / 2, in place: four products of 32 x 16 bits, each floored to its high 32."""
-        by_cos, by_sin = self._scratch[: 2 * z.size].reshape(2, *z.shape)
-        np.multiply(z, cos, out=by_cos)
-        np.right_shift(by_cos, 16, out=by_cos)
-        np.multiply(z, sin, out=by_sin)
-        np.right_shift(by_sin, 16, out=by_sin)
-        np.add(by_cos[0], by_sin[1], out=z[0])
-        np.subtract(by_cos[1], by_sin[0], out=z[1])
 
     def _split(self, z: Ints, x: Ints) -> Ints:
         """Spectrum of the real window from that of the packed one, scaled by 1/2.

@@ -124,8 +124,8 @@ class Filterbank:
         rest[self._filled] = np.maximum(halves + minus_rises, 0)  # rounding may take one a bin too much
         exponent[self._filled] = 2 * (shifts + bits)
         upper, lower, own = (rise, slice(0, -1, 2)), (rest, slice(2, None, 2)), (rest, slice(1, None, 2))
-        total = energy.add(*_energy(upper, exponent), *_energy(lower, exponent))
-        return energy.add(*total, *_energy(own, exponent))
+        total = energy.add(*_energy_of(upper, exponent), *_energy_of(lower, exponent))
+        return energy.add(*total, *_energy_of(own, exponent))
 
     def wipe(self) -> None:
         """Zero what the last run used."""
@@ -140,6 +140,6 @@ class Filterbank:
         return pairs[0], pairs[1], singles[0], singles[1]
 
 
-def _energy(part: tuple[Ints, slice], exponent: Ints) -> tuple[Ints, Ints]:
+def _energy_of(part: tuple[Ints, slice], exponent: Ints) -> tuple[Ints, Ints]:
     mantissas, segments = part
     return mantissas[segments], np.where(mantissas[segments] == 0, 0, exponent[segments])

@@ -100,12 +100,6 @@ class Chain:
             return [Result(hop, score, step(score, hop)) for hop, score in zip(hops, raw_scores, strict=True)]
         return [self._result(hop, raw) for hop, raw in zip(hops, raw_scores, strict=True)]
 
-    def scores(self, ticks: Ticks) -> Ints:
-        """The scores that `results` gives these ticks, instead of it."""
-        if not self._plan.baseline.is_on:
-            return ticks.raw_scores
-        return np.array([result.score for result in self.results(ticks)], np.int64)
-
     def gap(self, n: int) -> None:
         """N samples were lost: go on as a fresh pipeline would at the first hop after them.
 
@@ -116,7 +110,7 @@ class Chain:
         self._context.restart()
         self._alert.gap(lost // (self._plan.extractor.hops_per_frame * self._plan.context.stride))
 
-    def wipe(self) -> None:
+    def reset(self) -> None:
         """Zero every sample and feature, and start again."""
         self._framer.wipe()
         self._extractor.restart()

@@ -1,4 +1,7 @@
-"""Plan: everything that a pipeline runs, as integers, with one canonical form and the ids taken from it."""
+"""Plan: everything that a pipeline runs, as integers.
+
+It has one canonical form, and its ids are taken from that.
+"""
 
 from __future__ import annotations
 

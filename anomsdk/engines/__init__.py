@@ -27,7 +27,7 @@ class Engine(Protocol):
     def gap(self, n: int) -> None:
         """N samples were lost."""
 
-    def wipe(self) -> None:
+    def reset(self) -> None:
         """Zero every sample and feature, and start again."""
 
 

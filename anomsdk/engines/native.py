@@ -6,8 +6,6 @@ A pipeline lives in one buffer that is made here; calls into C release the GIL.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
@@ -19,8 +17,6 @@ from anomsdk.core.event import EVENT_BYTES, Event
 from anomsdk.core.plan import Plan
 from anomsdk.engines.processed import Processed
 from anomsdk.errors import InputError
-
-_ALIGNMENT = 8
 
 
 def why_missing() -> str | None:
@@ -50,6 +46,15 @@ def load_native() -> ModuleType:
     return module
 
 
+def passes_selftest(plan: Plan, digest: str) -> bool:
+    """Whether the boot self-test of the C port finds this golden digest (64 hex digits)."""
+    module = load_native()
+    c_plan = CPlan(plan, module)
+    memory = module.ffi.from_buffer(c_plan.memory(), require_writable=True)
+    status: int = module.lib.anom_selftest(memory, len(memory), c_plan.pointer, bytes.fromhex(digest))
+    return status == 0
+
+
 class NativeEngine:
     """The C port on this machine.
 
@@ -66,74 +71,95 @@ class NativeEngine:
         module = load_native()
         self._ffi, self._lib, self._plan = module.ffi, module.lib, plan
         self._c_plan = CPlan(plan, module)
-        size = self._lib.anom_pipeline_bytes(self._c_plan.pointer)
-        room = np.zeros(size + _ALIGNMENT, np.uint8)
-        self._memory = room[-room.ctypes.data % _ALIGNMENT :][:size]
+        self._memory = self._c_plan.memory()
         pipeline = self._ffi.new("anom_pipeline **")
         memory = self._ffi.from_buffer(self._memory, require_writable=True)
-        status = self._lib.anom_pipeline_init(pipeline, memory, size, self._c_plan.pointer)
+        status = self._lib.anom_pipeline_init(pipeline, memory, len(memory), self._c_plan.pointer)
         assert status == 0, f"anom_pipeline_init gave {status}"
         self._pipeline = pipeline[0]
         self._busy = threading.Lock()
+        self._room = _Room(1, self._ffi)
 
     def process(self, block: NDArray[np.int16], *, tap: bool = False) -> Processed:
         """Take a block (n, columns), give the ticks that it completes."""
         samples = block if block.flags.c_contiguous else block.copy(order="C")
         most = len(samples) // self._plan.samples_per_tick + 1
-        hops, scores = np.zeros(most, np.uint32), np.zeros(most, np.uint32)
-        event_ticks, events = np.zeros(most, np.int64), np.zeros((most, EVENT_BYTES), np.uint8)
-        inputs = np.zeros((most, self._plan.n_inputs), np.int8) if tap else None
-        stream = self._ffi.new("anom_stream *")
-        for name, array in (("hops", hops), ("scores", scores), ("event_ticks", event_ticks)):
-            setattr(stream, name, self._pointer(array))
-        stream.events = self._ffi.cast("anom_event *", self._pointer(events))
-        if inputs is not None:
-            stream.inputs = self._pointer(inputs)
-        with self._alone():
-            self._lib.anom_stream_process(
-                self._pipeline, self._pointer(samples), len(samples), self._plan.columns, stream
-            )
+        if len(self._room.hops) < most:
+            self._room = _Room(most, self._ffi)
+        stream = self._room.emptied()
+        inputs = None
+        if tap:
+            inputs = np.zeros((most, self._plan.n_inputs), np.int8)
+            stream.inputs = self._ffi.from_buffer("int8_t[]", inputs)
+        pointer = self._ffi.from_buffer("int16_t[]", samples)
+        self._take_turn()
+        try:
+            self._lib.anom_stream_process(self._pipeline, pointer, len(samples), self._plan.columns, stream)
+        finally:
+            self._busy.release()
         if samples is not block:
             samples.fill(0)
-        n, n_events = stream.n_ticks, stream.n_events
-        happened = [(int(event_ticks[i]), Event.from_bytes(events[i].tobytes())) for i in range(n_events)]
-        return Processed(hops[:n], scores[:n], tuple(happened), None if inputs is None else inputs[:n])
+        return self._room.processed(inputs)
 
     def reconstruct(self, inputs: NDArray[np.int8]) -> NDArray[np.int8]:
         """The model stage alone: int8 (n, n_in) to (n, n_out)."""
         rows = np.ascontiguousarray(inputs)
         outputs = np.zeros_like(rows)
-        scratch = np.zeros(self._lib.anom_stream_scratch_bytes(self._c_plan.pointer) + 1, np.int8)
-        self._lib.anom_stream_reconstruct(
-            self._c_plan.pointer, self._pointer(rows), len(rows), self._pointer(outputs), self._pointer(scratch)
-        )
+        scratch = np.zeros(self._lib.anom_stream_scratch_bytes(self._c_plan.pointer), np.int8)
+        given, taken, hidden = (self._ffi.from_buffer("int8_t[]", array) for array in (rows, outputs, scratch))
+        self._lib.anom_stream_reconstruct(self._c_plan.pointer, given, len(rows), taken, hidden)
         return outputs
 
     def gap(self, n: int) -> None:
         """N samples were lost."""
-        with self._alone():
-            self._lib.anom_pipeline_gap(self._pipeline, n)
+        self._take_turn()
+        self._lib.anom_pipeline_gap(self._pipeline, n)
+        self._busy.release()
 
-    def wipe(self) -> None:
+    def reset(self) -> None:
         """Zero every sample and feature, and start again."""
-        with self._alone():
-            self._lib.anom_pipeline_reset(self._pipeline)
+        self._take_turn()
+        self._lib.anom_pipeline_reset(self._pipeline)
+        self._busy.release()
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _take_turn(self) -> None:
         """The C port is not reentrant, and a call into it lets other threads run."""
         if not self._busy.acquire(blocking=False):
             raise InputError("the pipeline is in use by another thread; give each thread a pipeline of its own")
-        try:
-            yield
-        finally:
-            self._busy.release()
-
-    def _pointer(self, array: NDArray[Any]) -> Any:
-        return self._ffi.cast(f"{_C_SCALARS[array.dtype.name]} *", array.ctypes.data)
 
 
-_C_SCALARS = {**C_TYPES, "uint32": "uint32_t", "int64": "int64_t"}
+class _Room:
+    """Where C puts the ticks of a block, used again for the next one. No features: they would outlive it."""
+
+    def __init__(self, ticks: int, ffi: Any) -> None:
+        self.hops, self._scores = np.zeros(ticks, np.uint32), np.zeros(ticks, np.uint32)
+        self._event_ticks, self._events = np.zeros(ticks, np.int64), np.zeros((ticks, EVENT_BYTES), np.uint8)
+        self._stream = ffi.new("anom_stream *")
+        self._no_inputs = ffi.NULL
+        self._pointers = [
+            ffi.from_buffer("uint32_t[]", self.hops),
+            ffi.from_buffer("uint32_t[]", self._scores),
+            ffi.from_buffer("int64_t[]", self._event_ticks),
+            ffi.from_buffer("anom_event[]", self._events),
+        ]
+        stream = self._stream
+        stream.hops, stream.scores, stream.event_ticks, stream.events = self._pointers
+
+    def emptied(self) -> Any:
+        """The struct that C fills."""
+        self._stream.n_ticks = self._stream.n_events = 0
+        self._stream.inputs = self._no_inputs
+        return self._stream
+
+    def processed(self, inputs: NDArray[np.int8] | None) -> Processed:
+        """What C has put here, copied out."""
+        n = self._stream.n_ticks
+        happened = [
+            (int(self._event_ticks[i]), Event.from_bytes(self._events[i].tobytes()))
+            for i in range(self._stream.n_events)
+        ]
+        taken = None if inputs is None else inputs[:n]
+        return Processed(self.hops[:n].copy(), self._scores[:n].copy(), tuple(happened), taken)
 
 
 class CPlan:
@@ -150,6 +176,10 @@ class CPlan:
         self._kept: list[Any] = []
         self._structs: dict[int, Any] = {}
         self.pointer = self._ffi.new("anom_plan *", self._values(c_fields(plan)))
+
+    def memory(self) -> NDArray[np.uint8]:
+        """Room for a pipeline of this plan, aligned to 8 bytes, and no byte more."""
+        return np.zeros(self._lib.anom_pipeline_bytes(self.pointer) // 8, np.uint64).view(np.uint8)
 
     def _values(self, fields: Fields) -> dict[str, Any]:
         return {name: self._value(value) for name, value in fields.items() if value is not None}

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from cffi import FFI
 
-PORT = Path(os.path.relpath(Path(__file__).resolve().parents[1]))
+PORT = Path(__file__).resolve().parents[1]
 FOLDERS = [PORT / "include", PORT / "src", PORT / "native"]
-HEADERS = ["anom_bands.h", "anom_external.h", "anom_fixed.h", "anom_logmel.h", "anom_plan.h", "anom_wipe.h"]
-HEADERS += ["anom_sha256.h", "anom_stream.h"]
+HEADERS = ["anom_bands.h", "anom_external.h", "anom_fixed.h", "anom_logmel.h", "anom_pipeline.h"]
+HEADERS += ["anom_sha256.h", "anom_stream.h", "anom_wipe.h"]
 MODULE = "anomsdk.engines._native"
 
 
@@ -48,21 +48,29 @@ def compiler_flags() -> list[str]:
     return flags
 
 
-def builder(module: str = MODULE, extra: tuple[str, ...] = ()) -> FFI:
-    """The cffi builder of the module; `extra` are further flags of compiler and linker."""
+def builder(module: str = MODULE, extra: tuple[str, ...] = (), folder: str = ".", *, optional: bool = False) -> FFI:
+    """The cffi builder of the module.
+
+    Parameters
+    ----------
+    module : its name
+    extra : further flags of compiler and linker
+    folder : where the compiler will be run; setuptools takes relative paths only
+    optional : go on without the module where it cannot be compiled
+    """
     ffi = FFI()
     ffi.cdef(declarations(HEADERS))
     sources = [*sorted((PORT / "src").glob("*.c")), PORT / "native" / "anom_stream.c"]
     ffi.set_source(
         module,
         "\n".join(f'#include "{header}"' for header in HEADERS),
-        sources=[path.as_posix() for path in sources],
-        include_dirs=[folder.as_posix() for folder in FOLDERS],
+        sources=[os.path.relpath(path, folder) for path in sources],
+        include_dirs=[os.path.relpath(path, folder) for path in FOLDERS],
         extra_compile_args=[*compiler_flags(), *extra],
         extra_link_args=list(extra),
-        optional=True,
+        optional=optional,
     )
     return ffi
 
 
-ffibuilder = builder()
+ffibuilder = builder(optional=True)  # without a compiler all else is installed, and says what is missing

@@ -48,16 +48,6 @@ static anom_complex shifted(anom_complex z, int32_t shift)
     return less;
 }
 
-/* z * (cos - j sin) / 2: four products, each floored. */
-static anom_complex rotate(anom_complex z, twiddle_q15 t)
-{
-    anom_complex turned = {
-        anom_mulw(z.re, t.cos) + anom_mulw(z.im, t.sin),
-        anom_mulw(z.im, t.cos) - anom_mulw(z.re, t.sin),
-    };
-    return turned;
-}
-
 /* Where value i of m lies once every stage has split its input. */
 static int32_t place(int32_t i, int32_t m)
 {
@@ -97,6 +87,16 @@ static void radix2(anom_complex *z, int32_t m)
         z[i] = add(a, b);
         z[i + 1] = subtract(a, b);
     }
+}
+
+/* z * (cos - j sin) / 2: four products, each floored. */
+static anom_complex rotate(anom_complex z, twiddle_q15 t)
+{
+    anom_complex turned = {
+        anom_mulw(z.re, t.cos) + anom_mulw(z.im, t.sin),
+        anom_mulw(z.im, t.cos) - anom_mulw(z.re, t.sin),
+    };
+    return turned;
 }
 
 /* a, b, c, d to the four outputs; b, c, d are rotated and halved. */

@@ -61,11 +61,15 @@ static inline int32_t anom_bit_length(uint32_t x)
 /* Binary logarithm of x in q10, 0 to 32767; that of 0 is given as that of 1. */
 int32_t anom_log2_q10(uint32_t x);
 
-/* z * w / 2**16, rounded down, from products of 32 bits.
+/* z * w / 2**16, rounded down: in one product where registers hold 64 bits, else in two of 32.
  *   w        -32768 to 32767 */
 static inline int32_t anom_mulw(int32_t z, int32_t w)
 {
+#if UINTPTR_MAX > 0xFFFFFFFF
+    return (int32_t)(((int64_t)z * w) >> 16);
+#else
     return (z >> 16) * w + (((z & 0xFFFF) * w) >> 16);
+#endif
 }
 
 #endif

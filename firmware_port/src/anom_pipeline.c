@@ -6,18 +6,6 @@
 #include "anom_assumptions.h"
 #include "anom_wipe.h"
 
-struct anom_pipeline {
-    const anom_plan *plan;
-    anom_framer framer;
-    anom_extractor extractor;
-    anom_context context;
-    anom_baseline baseline;
-    anom_alert alert;
-    int8_t *features; /* one frame */
-    void *scratch;    /* of the extractor, then of the model */
-    int32_t n_inputs;
-};
-
 ANOM_ASSERT(pipeline_has_its_announced_size, sizeof(anom_pipeline) == ANOM_PIPELINE_BYTES);
 
 static size_t rounded_up(size_t bytes)

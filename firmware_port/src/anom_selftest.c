@@ -3,10 +3,11 @@
 #include "anom_sha256.h"
 #include "anom_wipe.h"
 
+#define TICKS 200
 #define VALUES 65536
 #define MIN_TICKS 16
-#define MAX_TICKS 200
 #define PART 2048
+#define SEED 0x6D2B79F5
 
 /* One value of row i, which belongs to part k; x is the generator's state. */
 static int16_t value(uint32_t i, uint32_t k, uint32_t x)
@@ -46,10 +47,10 @@ static void observe_result(anom_sha256 *sha, const anom_result *result)
 
 static void run(anom_pipeline *pipeline, int32_t columns, anom_sha256 *sha)
 {
-    uint32_t x = 0x6D2B79F5;
+    uint32_t x = SEED;
     uint32_t rows = VALUES / (uint32_t)columns;
     int32_t ticks = 0;
-    for (uint32_t i = 0; ticks < MIN_TICKS || (ticks < MAX_TICKS && i < rows); i++) {
+    for (uint32_t i = 0; ticks < MIN_TICKS || (ticks < TICKS && i < rows); i++) {
         int16_t *row = anom_pipeline_scratch(pipeline);
         for (int32_t column = 0; column < columns; column++) {
             x = next(x);

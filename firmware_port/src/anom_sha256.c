@@ -70,10 +70,12 @@ void anom_sha256_finish(anom_sha256 *sha, uint8_t digest[32])
     static const uint8_t END[2] = {0x80, 0};
     uint32_t bits = sha->length * 8;
     anom_sha256_update(sha, END, 1);
-    while ((sha->length & 63) != 60)
+    while ((sha->length & 63) != 56)
         anom_sha256_update(sha, END + 1, 1);
-    const uint8_t size[4] = {(uint8_t)(bits >> 24), (uint8_t)(bits >> 16), (uint8_t)(bits >> 8), (uint8_t)bits};
-    anom_sha256_update(sha, size, 4);
+    const uint8_t size[8] = {
+        0, 0, 0, 0, (uint8_t)(bits >> 24), (uint8_t)(bits >> 16), (uint8_t)(bits >> 8), (uint8_t)bits,
+    };
+    anom_sha256_update(sha, size, 8);
     for (int32_t i = 0; i < 32; i++)
         digest[i] = (uint8_t)(sha->hash[i / 4] >> (24 - 8 * (i % 4)));
 }

@@ -35,7 +35,7 @@ def level(pipeline):
 
 
 def opened(plan):
-    return anomsdk.Pipeline(plan), anomsdk.Pipeline(plan)._engine
+    return anomsdk.Pipeline(plan, "reference"), anomsdk.Pipeline(plan, "reference")._engine
 
 
 @pytest.mark.parametrize("kind", SPECS)
@@ -80,7 +80,7 @@ def test_nothing_outlives_a_gap_or_a_close(plans, kind):
 @pytest.mark.parametrize("kind", SPECS)
 def test_a_gap_leaves_the_baseline_and_a_reset_or_a_close_does_not(following, kind):
     plan, start = following[kind], (300_000 << 16, 0)
-    pipeline = anomsdk.Pipeline(plan)
+    pipeline = anomsdk.Pipeline(plan, "reference")
     engine, tick = pipeline._engine, plan.samples_per_tick
     assert level(pipeline) == start
     blocks = iter(np.split(lively(plan), np.arange(tick, len(lively(plan)), tick)))
@@ -107,6 +107,70 @@ def test_an_exception_in_the_middle_wipes_and_closes(plans, monkeypatch):
     assert changed(engine, fresh) == set()
     with pytest.raises(anomsdk.InputError, match="closed"):
         pipeline.process(noise(10))
+
+
+HEADER = 40 + 18 * np.dtype(np.uintp).itemsize  # of the C port's pipeline: positions and counters, no signal
+
+
+def native_memory(plan, *blocks):
+    """All that the C port keeps between calls, after these blocks."""
+    pipeline = anomsdk.Pipeline(plan, "native")
+    for block in blocks:
+        pipeline.process(block)
+    return pipeline, pipeline._engine._memory
+
+
+@pytest.mark.parametrize("kind", SPECS)
+def test_the_native_engine_keeps_a_window_and_a_context(plans, kind, native):
+    plan = plans[kind]
+    _, fresh = native_memory(plan)
+    n = plan.samples_to_first_tick + 5 * plan.samples_per_tick
+    pipeline, memory = native_memory(plan, noise(n, columns=plan.columns, level=20_000))
+    used = memory != fresh
+    hops_kept = plan.framer.window - plan.framer.hop
+    window = 2 * hops_kept * plan.columns
+    room = 2 * plan.framer.window * plan.columns
+    history = (plan.context.frames - 1) * plan.extractor.n_features
+    samples, rest = used[HEADER : HEADER + room], used[HEADER + room :]
+    assert samples[:window].mean() > 0.9 if window else True
+    assert not samples[window:].any(), "what the next window does not need"
+    sums = 8 + 8 * (plan.extractor.filterbank.n_bands + 1) if kind == "bands" else 0
+    at = -(-room // 8) * 8 - room + sums
+    assert rest[at : at + history].any()
+    assert not rest[at + -(-history // 8) * 8 :].any(), "features and scratch"
+    pipeline.gap(1)
+    assert (memory[HEADER:] == fresh[HEADER:]).all()
+
+
+@pytest.mark.parametrize("kind", SPECS)
+def test_a_native_reset_or_close_leaves_what_a_fresh_one_has(following, kind, native):
+    plan = following[kind]
+    _, fresh = native_memory(plan)
+    for end in ("reset", "close"):
+        pipeline, memory = native_memory(plan, lively(plan))
+        assert (memory[HEADER:] != fresh[HEADER:]).any()
+        getattr(pipeline, end)()
+        assert (memory[HEADER:] == fresh[HEADER:]).all()
+
+
+def test_a_copy_that_the_native_engine_must_make_is_wiped(plans, native, monkeypatch):
+    """A block that is not in one piece, as every second channel of a stereo recording is."""
+    copies = []
+    x = np.repeat(noise(5000, level=20_000), 2)[::2].view(Spied)
+    x.copies = copies
+    anomsdk.Pipeline(plans["bands"], "native")._engine.process(x.reshape(-1, 1))
+    assert len(copies) == 1 and not np.asarray(copies[0]).any()
+
+
+class Spied(np.ndarray):
+    """Remembers the copies that are made of it."""
+
+    def __array_finalize__(self, parent):
+        self.copies = getattr(parent, "copies", [])
+
+    def copy(self, order="C"):
+        self.copies.append(super().copy(order))
+        return self.copies[-1]
 
 
 def test_no_feature_stays_in_the_interpreter(plans, tflite):

@@ -5,6 +5,7 @@ import hashlib
 import json
 import math
 import re
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 import anomsdk
 from anomsdk.core.baseline import Baseline, BaselinePlan
 from anomsdk.core.pipeline import Chain, Ticks
+from anomsdk.engines.native import CPlan, load_native
 from anomsdk.planner import baseline_plan
 from tests import scalar
 from tests.make import ROOT, SPECS, make_folder, noise
@@ -257,24 +259,32 @@ def same(plan, steps):
     """Run both through blocks (arrays), gaps (numbers) and resets (None); what they gave."""
     mine = scalar.Pipeline(plan.canonical_bytes)
     found = []
-    with anomsdk.Pipeline(plan, tap=True) as theirs:
+    with ExitStack() as opened:
+        engines = [opened.enter_context(anomsdk.Pipeline(plan, name, tap=True)) for name in ("reference", "native")]
         for step in steps:
-            if step is None:
-                mine.reset()
-                theirs.reset()
-            elif isinstance(step, int):
-                mine.gap(step)
-                theirs.gap(step)
-            else:
-                rows = step.reshape(-1, plan.columns) if plan.sensor.kind == "external" else step
-                a, b = mine.process(rows.tolist()), theirs.process(step)
-                assert theirs._engine._baseline.level_q16 == mine.baseline.level_q16
-                assert theirs._engine._baseline._frozen == mine.baseline.frozen
+            if not isinstance(step, np.ndarray):
+                for pipeline in (mine, *engines):
+                    pipeline.reset() if step is None else pipeline.gap(step)
+                continue
+            rows = step.reshape(-1, plan.columns) if plan.sensor.kind == "external" else step
+            a = mine.process(rows.tolist())
+            for theirs in engines:
+                b = theirs.process(step)
+                assert follower(theirs) == (mine.baseline.level_q16, mine.baseline.frozen)
                 assert [r.inputs for r in a] == theirs.tapped.tolist()
-                assert [r.outputs for r in a] == anomsdk.reconstruct(plan, theirs.tapped).tolist()
+                assert [r.outputs for r in a] == anomsdk.reconstruct(plan, theirs.tapped, theirs.engine).tolist()
                 assert [r[:3] for r in a] == [(r.hop, r.score, [bytes(e) for e in r.events]) for r in b]
-                found += a
+            found += a
     return found
+
+
+def follower(pipeline):
+    """Level and frozen ticks of a pipeline's baseline."""
+    if pipeline.engine == "reference":
+        baseline = pipeline._engine._baseline
+        return baseline.level_q16, baseline._frozen
+    baseline = pipeline._engine._pipeline.baseline
+    return baseline.level_q16, baseline.frozen
 
 
 def altered(plan, folder, change):
@@ -494,15 +504,15 @@ RUNS = st.lists(st.tuples(SCORES | st.integers(0, 3000), st.integers(1, 12)), mi
 @given(runs=RUNS, timing=timings(), raise_score=SCORES, baseline=baselines(), gap=st.integers(0, 40))
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 def test_any_scores_through_baseline_and_alert(plans, tmp_path_factory, runs, timing, raise_score, baseline, gap):
-    """Raw scores that no small model gives, the level after each tick, and `anomsdk.score`'s way to them."""
+    """Raw scores that no small model gives, and the level after each tick: numpy and C."""
     plan = with_alarms(plans["external"], tmp_path_factory.mktemp("plan"), timing, max(1, raise_score), baseline)
-    mine, theirs, only_scores = scalar.Pipeline(plan.canonical_bytes), Chain(plan, None), Chain(plan, None)
+    mine, theirs, in_c = scalar.Pipeline(plan.canonical_bytes), Chain(plan, None), EndInC(plan)
     raws = [raw for raw, n in runs for _ in range(n)]
     for hop, raw in enumerate(raws):
         if hop == gap:
             mine.gap(gap)
             theirs.gap(gap)
-            only_scores.gap(gap)
+            in_c.lib.anom_alert_gap(in_c.alert, gap)  # a hop is a tick
         s = mine.baseline.above(raw)
         events = mine.alert.tick(hop, s)
         mine.baseline.follow(raw, mine.alert.state == scalar.UNACK_ALARM)
@@ -510,7 +520,27 @@ def test_any_scores_through_baseline_and_alert(plans, tmp_path_factory, runs, ti
         (result,) = theirs.results(tick)
         assert (result.hop, result.score, [bytes(e) for e in result.events]) == (hop, s, events)
         assert (theirs._baseline.level_q16, theirs._baseline._frozen) == (mine.baseline.level_q16, mine.baseline.frozen)
-        assert only_scores.scores(tick).tolist() == [s]
+        assert in_c.tick(hop, raw) == (s, events)
+        assert (in_c.baseline.level_q16, in_c.baseline.frozen) == (mine.baseline.level_q16, mine.baseline.frozen)
+
+
+class EndInC:
+    """Baseline and alert of the C port, as its pipeline joins them."""
+
+    def __init__(self, plan):
+        module = load_native()
+        self.ffi, self.lib, self.c_plan = module.ffi, module.lib, CPlan(plan, module)
+        p = self.c_plan.pointer
+        self.baseline, self.alert = self.ffi.new("anom_baseline *"), self.ffi.new("anom_alert *")
+        self.lib.anom_baseline_init(self.baseline, self.ffi.addressof(p, "baseline"))
+        timing, levels = self.ffi.addressof(p, "timing"), self.ffi.addressof(p, "levels")
+        self.lib.anom_alert_init(self.alert, timing, levels, plan.tag)
+
+    def tick(self, hop, raw):
+        s, event = self.lib.anom_baseline_above(self.baseline, raw), self.ffi.new("anom_event *")
+        n = self.lib.anom_alert_step(self.alert, s, hop, event)
+        self.lib.anom_baseline_follow(self.baseline, raw, self.alert.state == self.lib.ANOM_STATE_UNACK_ALARM)
+        return s, [bytes(event.bytes)] * n
 
 
 @given(raws=st.lists(SCORES, max_size=60), baseline=baselines())
