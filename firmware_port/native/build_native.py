@@ -48,24 +48,24 @@ def compiler_flags() -> list[str]:
     return flags
 
 
-def builder(module: str = MODULE, extra: tuple[str, ...] = (), folder: str = ".", *, optional: bool = False) -> FFI:
+def builder(module: str = MODULE, extra: tuple[str, ...] = (), port: Path = PORT, *, optional: bool = False) -> FFI:
     """The cffi builder of the module.
 
     Parameters
     ----------
     module : its name
     extra : further flags of compiler and linker
-    folder : where the compiler will be run; setuptools takes relative paths only
+    port : the C port; setuptools wants it relative to setup.py
     optional : go on without the module where it cannot be compiled
     """
     ffi = FFI()
     ffi.cdef(declarations(HEADERS))
-    sources = [*sorted((PORT / "src").glob("*.c")), PORT / "native" / "anom_stream.c"]
+    sources = [*sorted((port / "src").glob("*.c")), port / "native" / "anom_stream.c"]
     ffi.set_source(
         module,
         "\n".join(f'#include "{header}"' for header in HEADERS),
-        sources=[os.path.relpath(path, folder) for path in sources],
-        include_dirs=[os.path.relpath(path, folder) for path in FOLDERS],
+        sources=[str(path) for path in sources],
+        include_dirs=[str(port / folder.name) for folder in FOLDERS],
         extra_compile_args=[*compiler_flags(), *extra],
         extra_link_args=list(extra),
         optional=optional,
@@ -73,4 +73,5 @@ def builder(module: str = MODULE, extra: tuple[str, ...] = (), folder: str = "."
     return ffi
 
 
-ffibuilder = builder(optional=True)  # without a compiler all else is installed, and says what is missing
+# Without a compiler all else is installed, and says what is missing.
+ffibuilder = builder(port=Path(os.path.relpath(PORT)), optional=True)

@@ -16,7 +16,7 @@ BUILD = """
 import sys
 sys.path.insert(0, "firmware_port/native")
 from build_native import builder
-print(builder("_native", {flags!r}, {folder!r}).compile(tmpdir={folder!r}))
+print(builder("_native", {flags!r}).compile(tmpdir={folder!r}))
 """
 
 USE = """
