@@ -1,7 +1,4 @@
-"""The golden stream and its digest: one line to hold two implementations against each other.
-
-The stream needs integers only, so that an implementation in any language can make it.
-"""
+"""The golden stream and its digest: one line to hold two implementations against each other. See docs/spec.md."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ console   run, in the order of the page, in the page's folder. A line is a comma
 text      not run: what needs a microphone or a file that is not here, and output. Commands in it must exist.
 python    run, after the console blocks above it, all of a page as one program.
 toml      a spec, or sections of one; with title="NAME" it is written into the page's folder first.
-c         formulas of docs/spec.md; tests/scalar.py holds them.
+c         formulas of docs/spec.md, which tests/scalar.py holds; in a how-to, compiled against what emit-c writes.
 """
 
 from __future__ import annotations

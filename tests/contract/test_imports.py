@@ -25,6 +25,7 @@ HEAVY = {"librosa", "scipy", "sklearn", "plotly", "soxr", "soundfile"}
 RUNTIME = ("anomsdk.runtime", "anomsdk.plan_file", "anomsdk.engines")
 BUILDERS = {"planner", "spec", "calibration", "train", "sources", "formats", "tflite_file", "tflite_writer"}
 BUILDERS |= {"watch", "demo", "demo_recordings", "synthetic", "verify", "cli", "clips", "choosing", "evaluate"}
+BUILDERS |= {"c_folder", "c_layout", "c_source"}
 
 RUN_ALONE = """
 import sys

@@ -16,6 +16,7 @@ import anomsdk
 from anomsdk.core.baseline import Baseline, BaselinePlan
 from anomsdk.core.pipeline import Chain, Ticks
 from anomsdk.engines.native import CPlan, load_native
+from anomsdk.golden import golden_digest
 from anomsdk.planner import baseline_plan
 from tests import scalar
 from tests.make import ROOT, SPECS, make_folder, noise
@@ -250,6 +251,14 @@ def test_plan_file(tmp_path):
     for (_, inputs, outputs, s, event), a, b in zip(rows, mine, theirs, strict=True):
         assert (a.inputs, a.outputs, a.score) == (integers(inputs), integers(outputs), int(s))
         assert [e.hex() for e in a.events] == [bytes(e).hex() for e in b.events] == ([event] if event else [])
+    (digest,) = re.findall(r"Its golden digest, over 200 ticks, is `(\w+)`", section("Plan file"))
+    assert scalar.golden_digest(data) == digest
+    assert golden_digest(anomsdk.read_plan(tmp_path / "plan.json"), "reference")[0] == digest
+
+
+def test_golden_digest_of_sound(plans):
+    """Fewer ticks than 200, and a stream of single values."""
+    assert scalar.golden_digest(plans["bands"].canonical_bytes) == golden_digest(plans["bands"], "reference")[0]
 
 
 # Plans and streams

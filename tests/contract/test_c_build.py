@@ -1,0 +1,254 @@
+"""The C port compiles everywhere without a warning, and needs and holds nothing that it should not."""
+
+import itertools
+import platform
+import re
+
+import pytest
+
+from tests.c_build import (
+    C_PROGRAMS,
+    COMPILERS,
+    HEADERS,
+    INCLUDES,
+    PORT,
+    SOURCES,
+    WARNINGS,
+    clang,
+    compiler,
+    gcc,
+    missing,
+)
+from tests.c_text import without_comments
+
+LEVELS = ("-O0", "-O2", "-Os")
+TARGETS = ("x86_64-windows-gnu", "aarch64-macos", "x86-linux-gnu")
+MAY_NEED = {"memcpy", "memset", "memmove", "_GLOBAL_OFFSET_TABLE_"}
+
+
+@pytest.fixture(scope="module")
+def objects(tmp_path_factory):
+    """Objects of the host by compiler and level: each is compiled once, without a warning."""
+    made = {}
+
+    def compiled(name, level):
+        if (name, level) not in made:
+            folder = tmp_path_factory.mktemp("objects")
+            made[name, level] = compiler(name).objects(folder, level)
+        return made[name, level]
+
+    return compiled
+
+
+@pytest.mark.parametrize(("name", "level"), [*itertools.product(COMPILERS, LEVELS)])
+def test_compiles_without_a_warning(objects, name, level):
+    assert len(objects(name, level)) == len(SOURCES)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_compiles_for_other_hosts(target, tmp_path):
+    clang().objects(tmp_path, "-O2", "-target", target)
+
+
+@pytest.mark.parametrize("name", COMPILERS)
+def test_every_header_compiles_alone_and_twice(name, tmp_path):
+    for header in HEADERS:
+        (tmp_path / f"{header.stem}.c").write_text(
+            f'#include "{header.name}"\n#include "{header.name}"\ntypedef int t;\n'
+        )
+    compiler(name).objects(tmp_path, "-O0", sources=sorted(tmp_path.glob("*.c")))
+
+
+@pytest.mark.parametrize(("name", "standard"), [*itertools.product(("g++", "clang"), ("c++11", "c++17", "c++20"))])
+def test_public_header_in_cpp(name, standard, tmp_path):
+    program = tmp_path / "program.cpp"
+    program.write_text(
+        '#include "anomsdk.h"\nstatic ANOM_MEM(ANOM_PIPELINE_BYTES) memory;\n'
+        "int main() { return anom_selftest(&memory, sizeof memory, nullptr, nullptr); }\n"
+    )
+    cpp = gcc("g++") if name == "g++" else clang(cpp=True)
+    cpp.run(f"-std={standard}", *WARNINGS, *INCLUDES, "-c", program, "-o", tmp_path / "program.o")
+    needs = symbols(tmp_path / "program.o", defined=False)
+    assert "anom_selftest" in needs  # and not its mangled name
+
+
+def read_elf(path):
+    return pytest.importorskip("elftools.elf.elffile").ELFFile(path.open("rb"))
+
+
+def symbols(path, *, defined):
+    table = read_elf(path).get_section_by_name(".symtab")
+    return {s.name for s in table.iter_symbols() if s.name and (s["st_shndx"] != "SHN_UNDEF") == defined}
+
+
+@pytest.mark.parametrize(("name", "level"), [*itertools.product(COMPILERS, LEVELS)])
+def test_needs_three_functions_of_libc(objects, name, level):
+    needs = set().union(*(symbols(path, defined=False) for path in objects(name, level)))
+    assert {n for n in needs if not n.startswith("anom_")} <= MAY_NEED
+    gives = set().union(*(symbols(path, defined=True) for path in objects(name, level)))
+    assert {n for n in needs if n.startswith("anom_")} <= gives
+
+
+def writable_data(path):
+    """Sections that a program could write to; .data.rel.ro is constant once it is linked."""
+    sections = [s for s in read_elf(path).iter_sections() if s["sh_flags"] & 1 and s["sh_flags"] & 2]
+    return [(s.name, s["sh_size"]) for s in sections if s["sh_size"] and not s.name.startswith(".data.rel.ro")]
+
+
+@pytest.mark.parametrize(("name", "level"), [*itertools.product(COMPILERS, LEVELS)])
+def test_has_no_variables(objects, name, level):
+    assert [writable_data(path) for path in objects(name, level)] == [[]] * len(SOURCES)
+
+
+def test_a_variable_is_noticed(tmp_path):
+    source = tmp_path / "counts.c"
+    source.write_text("int count(void);\nint count(void)\n{\n    static int n;\n    return n++;\n}\n")
+    (made,) = clang().objects(tmp_path, "-O0", sources=[source])
+    assert writable_data(made)
+
+
+@pytest.mark.parametrize("name", COMPILERS)
+def test_tap_is_there_only_where_asked_for(objects, name, tmp_path):
+    found = set().union(*(symbols(path, defined=True) for path in objects(name, "-O0")))
+    assert not [symbol for symbol in found if "tap" in symbol]
+    tapped = compiler(name).objects(tmp_path, "-O0", "-DANOM_TAP")
+    assert "anom_pipeline_poll_tapped" in set().union(*(symbols(path, defined=True) for path in tapped))
+
+
+# What the sources say
+
+NOT_IN_C = r"\b(float|double|malloc|calloc|realloc|free|printf|puts|fopen|time|rand|goto|setjmp|volatile)\b"
+
+
+def test_sources_use_no_floats_heap_or_output():
+    found = [
+        (path.name, word)
+        for path in [*SOURCES, *HEADERS]
+        for word in re.findall(NOT_IN_C, without_comments(path.read_text(encoding="utf-8")))
+    ]
+    assert found == [("anom_wipe.c", "volatile"), ("anom_wipe.c", "volatile")]
+
+
+def test_sources_include_only_themselves_and_freestanding_headers():
+    included = {
+        name for path in [*SOURCES, *HEADERS] for name in re.findall(r'^#include [<"](.*)[>"]', path.read_text(), re.M)
+    }
+    assert included - {h.name for h in HEADERS} == {"limits.h", "stddef.h", "stdint.h", "string.h"}
+
+
+def calls_of(folder, sources):
+    """Who may call whom, from clang's intermediate code: static functions by file, a pointer may be any of them."""
+    calls, pointed_at = {}, set()
+    through_pointers = set()
+    for source in sources:
+        code = folder / f"{source.stem}.ll"
+        clang().run("-std=c99", "-DANOM_TAP", *INCLUDES, "-O0", "-S", "-emit-llvm", source, "-o", code)
+        text = re.sub(r", !dbg !\d+|^attributes .*$", "", code.read_text(), flags=re.M)
+        assert not re.search(r"(?<![\w.@%\"])(half|float|double|x86_fp80|fp128)(?![\w.\"])", text), (
+            f"{source.name}: a float"
+        )
+        static = set(re.findall(r"^define internal .*?@(\w+)\(", text, re.M))
+
+        def named(name, static=static, stem=source.stem):
+            return f"{stem}:{name}" if name in static else name
+
+        bodies = re.findall(r"^define .*?@(\w+)\(.*?\{\n(.*?)^\}", text, re.M | re.S)
+        for function, body in bodies:
+            made = calls.setdefault(named(function), set())
+            made |= {named(n) for n in re.findall(r"call [^@%\n]*@(\w+)\(", body) if not n.startswith("llvm.")}
+            if re.search(r"call [^@\n]*%\w+\(", body):
+                through_pointers.add(named(function))
+        defined = {function for function, _ in bodies}
+        pointed_at |= {named(n) for n in re.findall(r"ptr (?:noundef )?@(\w+)", text) if n in defined}
+    for function in through_pointers:
+        calls[function] |= pointed_at
+    return calls
+
+
+def in_a_circle(calls):
+    """Functions that reach themselves."""
+    reach = {function: set(to) for function, to in calls.items()}
+    for middle, to in calls.items():
+        for function in reach:
+            if middle in reach[function]:
+                reach[function] |= reach[middle] | to
+    return sorted(function for function in reach if function in reach[function])
+
+
+def test_nothing_calls_itself(tmp_path):
+    calls = calls_of(tmp_path, SOURCES)
+    assert "anom_bands:levels" in calls["anom_extractor_push"], "calls through pointers are seen"
+    assert "anom_sha256:compress" in calls["anom_sha256_update"]
+    assert in_a_circle(calls) == []
+
+
+def test_recursion_is_noticed(tmp_path):
+    (tmp_path / "a.c").write_text(
+        "static int f(int n);\nint g(int n);\nint h(int n);\nint (*const pointer)(int) = h;\n"
+        "static int f(int n) { return n ? g(n - 1) : 0; }\nint g(int n) { return f(n); }\n"
+        "int h(int n) { return n ? pointer(n) : 0; }\nint k(int n) { return h(n); }\n"
+    )
+    assert in_a_circle(calls_of(tmp_path, [tmp_path / "a.c"])) == ["a:f", "g", "h"]
+
+
+# What wiping leaves
+
+STACK, STACK_SIZE, BACK = 0x7000_0000, 0x10000, 0x6000_0000
+SECRET = bytes(0xA5 ^ i for i in range(8))
+WIPES = [("gcc", *flags) for flags in (("-O2",), ("-Os",), ("-O3", "-flto"))]
+WIPES += [
+    ("clang", "-target", f"{machine}-linux-musl", "-mcpu=baseline", *flags)
+    for machine in ("x86_64", "aarch64")
+    for flags in (("-O2",), ("-Os",), ("-O3", "-flto"), ("-O2", "-U__GNUC__"))
+]
+
+
+def link_wiped(folder, name, *flags):
+    """A program that fills a buffer on its stack, wipes it and returns."""
+    build = compiler(name)
+    target = flags[:3] if name == "clang" else ()
+    elsewhere, *seen = (folder / f"{part}.o" for part in ("elsewhere", "wiped", "anom_wipe"))
+    build.run("-std=c99", *target, "-O1", "-fno-builtin", "-c", C_PROGRAMS / "wiped_elsewhere.c", "-o", elsewhere)
+    for source, made in zip((C_PROGRAMS / "wiped.c", PORT / "src" / "anom_wipe.c"), seen, strict=True):
+        build.run("-std=c99", *flags, "-fno-pie", *INCLUDES, "-c", source, "-o", made)
+    flags = [flag for flag in flags if flag[:2] not in ("-D", "-U")]
+    fixed = ["-no-pie"] if name == "gcc" else []
+    build.run(*flags, *fixed, "-nostdlib", "-static", "-Wl,-e,victim", *seen, elsewhere, "-o", folder / "program")
+    return folder / "program"
+
+
+def stack_after(program):
+    """Run it on an emulated processor; what its stack then holds."""
+    unicorn = pytest.importorskip("unicorn", reason="unicorn is not installed: pip install 'anomsdk[mcu]'")
+    elf = read_elf(program)
+    top = STACK + STACK_SIZE - 0x100
+    if elf["e_machine"] == "EM_AARCH64":
+        from unicorn import arm64_const as registers
+
+        machine = unicorn.Uc(unicorn.UC_ARCH_ARM64, unicorn.UC_MODE_ARM)
+        start = {registers.UC_ARM64_REG_SP: top, registers.UC_ARM64_REG_LR: BACK}
+    else:
+        from unicorn import x86_const as registers
+
+        machine = unicorn.Uc(unicorn.UC_ARCH_X86, unicorn.UC_MODE_64)
+        start = {registers.UC_X86_REG_RSP: top}
+    machine.mem_map(STACK, STACK_SIZE)
+    machine.mem_map(BACK, 0x1000)
+    for segment in elf.iter_segments("PT_LOAD"):
+        begin, end = segment["p_vaddr"] & ~0xFFF, (segment["p_vaddr"] + segment["p_memsz"] + 0xFFF) & ~0xFFF
+        machine.mem_map(begin, end - begin)
+        machine.mem_write(segment["p_vaddr"], segment.data())
+    machine.mem_write(top, BACK.to_bytes(8, "little"))  # the return address of x86
+    for register, value in start.items():
+        machine.reg_write(register, value)
+    machine.emu_start(elf["e_entry"], BACK, count=100_000)
+    return bytes(machine.mem_read(STACK, STACK_SIZE))
+
+
+@pytest.mark.parametrize("build", WIPES, ids=" ".join)
+def test_wiped_memory_is_zero_whatever_the_optimiser(build, tmp_path):
+    if build[0] == "gcc" and platform.machine() not in ("x86_64", "aarch64"):
+        missing("the emulator knows x86_64 and aarch64")
+    stack = stack_after(link_wiped(tmp_path, *build))
+    assert SECRET not in stack
+    assert SECRET * 32 in stack_after(link_wiped(tmp_path, *build, "-DPLAIN")), "a plain memset is left out"
