@@ -1,4 +1,4 @@
-# Everything is installed into .venv in this folder, with pip only; the system is never touched.
+# Everything is installed into .venv in this folder, with pip only; only `make system` touches the system.
 
 # tflite-runtime, the oracle, exists for Python 3.10 and 3.11: take one of these where there is one.
 PYTHON ?= $(shell for p in python3.11 python3.10 python3; do \
@@ -7,7 +7,15 @@ BIN := .venv/bin
 # Threads of BLAS change no result here, and cost more than they give.
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help demo test lint format bench bench-detection docs reference-models clean
+# What test-boards needs of Debian. The C++ library that gcc-arm-none-eabi recommends is 1.6 GB and not needed.
+SYSTEM := gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm \
+	gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf qemu-system-misc qemu-user
+SUDO := $(shell test "$$(id -u)" = 0 || echo sudo)
+
+# The native engine is built from these when the package is installed.
+NATIVE := setup.py firmware_port/native/build_native.py $(wildcard firmware_port/*/*.[ch])
+
+.PHONY: help demo test test-boards test-deep fuzz system lint format bench bench-detection docs reference-models clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 20
@@ -17,6 +25,21 @@ demo: $(BIN)/.run ## install, and watch a generated scene become alerts
 
 test: $(BIN)/.dev ## install with the tools, and run lint, types and all tests
 	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+test-boards: $(BIN)/.dev ## the C port on emulated boards, big-endian too, and its sizes; needs make system once
+	ANOMSDK_REQUIRE_BOARDS=1 $(BIN)/python -m pytest -n 2 -m boards tests/boards $(ARGS)
+
+system:          ## install compilers and emulators of the boards with apt-get (as root, or with sudo)
+	@command -v apt-get >/dev/null || { echo "error: there is no apt-get here; install what provides: $(SYSTEM)" >&2; exit 2; }
+	@test -z "$(SUDO)" || command -v sudo >/dev/null || { echo "error: become root, there is no sudo here; then: make system" >&2; exit 2; }
+	$(SUDO) apt-get update --quiet
+	$(SUDO) apt-get install --yes --no-install-recommends $(SYSTEM)
+
+test-deep: $(BIN)/.dev ## a million hops of any plan and any stream through all engines
+	ANOMSDK_DEEP_HOPS=1000000 $(BIN)/python -m pytest tests/parity/test_native.py -k any_plan
+
+fuzz: $(BIN)/.dev ## the C port under any use for longer, with sanitizers; ANOMSDK_FUZZ_SEED=N for others
+	ANOMSDK_FUZZ_INPUTS=50000 $(BIN)/python -m pytest tests/fuzz/test_pipeline_fuzz.py -k any_use
 
 lint: $(BIN)/.dev ## ruff and mypy
 	$(BIN)/ruff check
@@ -46,14 +69,14 @@ $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.10 or later with venv was found; install one, or set PYTHON=..." >&2; exit 2; }
 	$(PYTHON) -m venv .venv
 
-$(BIN)/.run: pyproject.toml | $(BIN)/python
+$(BIN)/.run: pyproject.toml $(NATIVE) | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 
-$(BIN)/.dev: pyproject.toml | $(BIN)/python
+$(BIN)/.dev: pyproject.toml $(NATIVE) | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@ $(BIN)/.run
 
-$(BIN)/.docs: pyproject.toml | $(BIN)/python
+$(BIN)/.docs: pyproject.toml $(NATIVE) | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	@touch $@ $(BIN)/.run

@@ -19,6 +19,7 @@ _HOME = {
     "PipelineSpec": "anomsdk.spec",
     "Plan": "anomsdk.core.plan",
     "Result": "anomsdk.core.pipeline",
+    "emit_c": "anomsdk.c_folder",
     "features": "anomsdk.runtime",
     "plan": "anomsdk.planner",
     "read_plan": "anomsdk.plan_file",
@@ -37,6 +38,7 @@ __all__ = [
     "Plan",
     "Result",
     "__version__",
+    "emit_c",
     "evaluate",
     "features",
     "plan",
@@ -50,6 +52,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from anomsdk import evaluate, train
+    from anomsdk.c_folder import emit_c
     from anomsdk.core.event import Event
     from anomsdk.core.pipeline import Result
     from anomsdk.core.plan import Plan

@@ -321,6 +321,23 @@ def verify(
         raise CheckError(f"verify: engine {report.missing[0][0]} is missing")
 
 
+@app.command("emit-c", help="Write a plan as a folder of C99 that compiles, with its boot self-test.")
+def emit_folder(
+    plan: _PlanArgument,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write: new, empty, or as this command left it.")],
+) -> None:
+    """Emit a plan as C."""
+    from anomsdk import emit_c
+    from anomsdk.find_plan import find_plan
+
+    with _terminable():
+        made = emit_c(find_plan(plan), out)
+    show(printable(f"wrote {made.folder}: {counted(len(made.files), 'file')}"))
+    show(f"memory   {made.ram_bytes:,} bytes on a 32-bit processor")
+    show(f"tables   {made.tables_bytes:,} bytes\nmodel    {made.model_bytes:,} bytes")
+    show(printable(f"try it   make -C {made.folder} selftest"))
+
+
 @app.command(help="Say what a plan is: parts, sizes, alarm levels, and what it keeps in memory for how long.")
 def inspect(
     plan: _PlanArgument,

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
-from anomsdk.errors import InputError
+from anomsdk.errors import InputError, printable
 
 
 def read_limited(path: Path, limit: int) -> bytes:
@@ -46,3 +50,66 @@ def write_atomically(path: Path, data: bytes) -> None:
         if isinstance(error, OSError):
             raise InputError(f"{path}: cannot be written: {error.strerror}") from None
         raise
+
+
+def replace_folder(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Put a folder with these files where there was none, or in place of the old one as a whole.
+
+    It is written beside its place first. A power cut between the two renames of a replacement leaves the old and the
+    new folder in a hidden one beside it.
+
+    Parameters
+    ----------
+    folder : its parents are made
+    files : name, with / between its parts -> content
+    """
+    try:
+        place = folder.resolve()  # not the link to it
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(
+            dir=place.parent, prefix=f".{place.name}.", ignore_cleanup_errors=True
+        ) as temporary:
+            fresh, old = Path(temporary) / "new", Path(temporary) / "old"
+            for name, data in files.items():
+                (fresh / name).parent.mkdir(parents=True, exist_ok=True)
+                (fresh / name).write_bytes(data)
+            with uninterrupted():
+                replaced = place.exists()
+                if replaced:
+                    place.rename(old)
+                try:
+                    fresh.rename(place)
+                except OSError:
+                    if replaced:
+                        old.rename(place)
+                    raise
+    except (OSError, ValueError) as error:  # a NUL in a path is a ValueError
+        reason = error.strerror if isinstance(error, OSError) else "not a usable path"
+        raise InputError(f"{printable(folder)}: cannot be written: {reason}") from None
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold Ctrl-C and termination back while files that belong together are renamed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Python hands signals to the main thread only
+        return
+    held: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda which, _: held.append(which)) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        if held:
+            signal.raise_signal(held[0])
+
+
+def packaged_folder(name: str) -> Path:
+    """A folder that comes with the package: inside it when installed, beside it in a checkout."""
+    package = Path(__file__).parent
+    for folder in (package / name, package.parent / name):
+        if folder.is_dir():
+            return folder
+    raise InputError(f"the folder {name} is missing from this installation; reinstall anomsdk")

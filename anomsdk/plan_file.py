@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from anomsdk.core.plan import FORMAT, MAX_PROVENANCE, MAX_TEXT, Plan, canonical_json
 from anomsdk.errors import InputError
-from anomsdk.files import read_limited, write_atomically
+from anomsdk.files import packaged_folder, read_limited, write_atomically
 
 MAX_BYTES = 16 << 20
 MAX_DEPTH = 8
@@ -96,11 +96,7 @@ def write_plan(plan: Plan, path: str | Path) -> None:
 
 def reference_models_folder() -> Path:
     """Folder of the reference models: inside the package when installed, in the checkout otherwise."""
-    package = Path(__file__).parent
-    for folder in (package / "reference_models", package.parent / "reference_models"):
-        if folder.is_dir():
-            return folder
-    raise InputError("the reference models are missing from this installation; reinstall anomsdk")
+    return packaged_folder("reference_models")
 
 
 def reference_model_names() -> list[str]:

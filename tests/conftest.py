@@ -56,6 +56,28 @@ def engine(request, monkeypatch):
     return request.param
 
 
+@pytest.fixture
+def figure(record_property):
+    """Takes lines that are printed once all tests have run."""
+    return lambda line: record_property("figure", line)
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """What was measured, and what did not run."""
+    reports = [report for reports in terminalreporter.stats.values() for report in reports]
+    properties = [
+        pair for report in reports for pair in getattr(report, "user_properties", ()) if report.when == "call"
+    ]
+    if lines := sorted({line for name, line in properties if name == "figure"}):
+        terminalreporter.section("measured")
+        terminalreporter.write_line("\n".join(lines))
+    if config.option.markexpr == "not boards":
+        terminalreporter.section("not run here")
+        terminalreporter.write_line(
+            "the C port on QEMU's boards and big-endian, its sizes: make system, make test-boards"
+        )
+
+
 def pytest_runtest_logreport(report):
     if report.skipped:
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)

@@ -81,6 +81,17 @@ off_delay_s = 1
 cooldown_s = 3
 """
 
+AD01 = """
+format = 1
+name = "ad01"
+sensor = {kind = "audio", rate_hz = 16000}
+features = {kind = "logmel", fft_length = 1024, hop_length = 512, n_mels = 128, fmax_hz = 8000, normalisation = "model"}
+context = {kind = "stack", frames = 5}
+model = {file = "ad01.tflite"}
+alert = {raise_score = 1000000}
+"""
+"""The anomaly detection model of MLPerf Tiny, a large one."""
+
 SPECS = {"bands": BANDS, "logmel": LOGMEL, "external": EXTERNAL}
 
 FOLLOWING = """
@@ -180,6 +191,13 @@ def make_calibration(spec: PipelineSpec, model: TfliteModel, rng: np.random.Gene
 def make_plan(folder: Path, kind: str, *, seed: int = 0) -> anomsdk.Plan:
     """A plan of one of SPECS, in a folder of its own."""
     return anomsdk.plan(make_folder(folder / kind, SPECS[kind], seed=seed))
+
+
+def make_ad01(folder: Path, model: Path) -> anomsdk.Plan:
+    """The plan of AD01 in a folder that is there, from the model's file."""
+    (folder / "ad01.tflite").write_bytes(model.read_bytes())
+    (folder / "spec.toml").write_text(AD01)
+    return anomsdk.plan(folder)
 
 
 def make_following(folder: Path, kind: str, *, seed: int = 0) -> anomsdk.Plan:

@@ -5,6 +5,7 @@ A pipeline lives in one buffer that is made here; calls into C release the GIL.
 
 from __future__ import annotations
 
+import importlib.util
 import threading
 from types import ModuleType
 from typing import Any
@@ -35,13 +36,15 @@ def load_native() -> ModuleType:
     ------
     InputError : it was not built here
     """
+    if importlib.util.find_spec("anomsdk.engines._native") is None:
+        raise InputError(
+            "engine native was not built: there was no C compiler when anomsdk was installed; install gcc or clang, "
+            "then install anomsdk again"
+        )
     try:
         from anomsdk.engines import _native  # type: ignore[attr-defined]
     except ImportError as error:
-        raise InputError(
-            f"engine native is not built here ({error}): it needs a C compiler when anomsdk is installed; "
-            "install gcc or clang, then: pip install --force-reinstall --no-deps anomsdk"
-        ) from None
+        raise InputError(f"engine native cannot be loaded here ({error}); install anomsdk again") from None
     module: ModuleType = _native
     return module
 

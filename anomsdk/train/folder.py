@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-import signal
 import tempfile
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from anomsdk.calibration import Calibration
 from anomsdk.core.checks import require
 from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError
+from anomsdk.files import uninterrupted
 from anomsdk.plan_file import write_plan
 from anomsdk.planner import CALIBRATION_FILE, PLAN_FILE, SPEC_FILE
 from anomsdk.spec import Model, PipelineSpec
@@ -37,7 +34,7 @@ def write_folder(out: Path, files: dict[str, bytes], made: Plan) -> None:
             if not out.exists():
                 os.replace(fresh, out)  # noqa: PTH105 (a folder)
                 return
-            with _uninterrupted():
+            with uninterrupted():
                 for name in [*files, PLAN_FILE]:
                     (fresh / name).replace(out / name)
     except OSError as error:
@@ -80,21 +77,3 @@ def says_the_same(path: Path, spec: PipelineSpec) -> bool:
         return PipelineSpec.from_file(path) == spec
     except InputError:
         return False
-
-
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Hold Ctrl-C and termination back while files that belong together are renamed."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # Python hands signals to the main thread only
-        return
-    held: list[int] = []
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.signal(number, lambda which, _: held.append(which)) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
-        if held:
-            signal.raise_signal(held[0])

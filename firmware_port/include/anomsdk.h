@@ -56,7 +56,7 @@ extern "C" {
 #define ANOM_DIGEST_BYTES 32
 
 #define ANOM_ERROR_NULL (-1)      /* a pointer is NULL */
-#define ANOM_ERROR_ALIGNMENT (-2) /* the memory does not begin at a multiple of 8: declare it with ANOM_MEM */
+#define ANOM_ERROR_ALIGNMENT (-2) /* the memory is not aligned as a uint64_t: declare it with ANOM_MEM */
 #define ANOM_ERROR_MEMORY (-3)    /* the memory is smaller than the plan's ANOM_PLAN_..._BYTES */
 #define ANOM_ERROR_FORMAT (-4)    /* the plan was emitted for another version of these sources: emit it again */
 #define ANOM_ERROR_SELFTEST (-5)  /* this build computes other integers than the plan's digest says */
@@ -87,7 +87,7 @@ typedef struct anom_result {
 size_t anom_pipeline_bytes(const anom_plan *plan);
 
 /* Begin. 0, or a negative ANOM_ERROR_*; then *pipeline is NULL.
- *   memory   size bytes at a multiple of 8; they need not be 0 */
+ *   memory   size bytes, aligned as a uint64_t; they need not be 0 */
 int32_t anom_pipeline_init(anom_pipeline **pipeline, void *memory, size_t size, const anom_plan *plan);
 
 /* Take samples until the window is full. How many of the n were taken: fewer is no error, poll and push the rest.

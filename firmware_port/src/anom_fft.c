@@ -56,7 +56,7 @@ static int32_t place(int32_t i, int32_t m)
         m >>= 2;
         at += (i & 3) * m;
     }
-    return m == 2 ? at + i : at;
+    return at + i; /* where m is 2 by now, i is the last digit; where it is 1, 0 */
 }
 
 /* z[place(i)] = (x[2i] w[2i] + j x[2i + 1] w[2i + 1]) << (15 - bits); at most 2**30 a part. */

@@ -7,12 +7,11 @@ static size_t state_bytes(const void *tables)
     return 0;
 }
 
-/* The spectrum, and the levels over it once it is done; then the bands. */
+/* The spectrum, and the levels over it once it is done; then the bands.
+ * There are no more levels than parts of the spectrum: a bin lies in two bands at most. */
 static size_t spectrum_bytes(const anom_logmel_plan *plan)
 {
-    size_t spectrum = (size_t)(plan->fft.length / 2 + 1) * sizeof(anom_complex);
-    size_t levels = ((size_t)plan->filterbank.n_bands * sizeof(int32_t) + 7) & ~(size_t)7;
-    return spectrum > levels ? spectrum : levels;
+    return (size_t)(plan->fft.length / 2 + 1) * sizeof(anom_complex);
 }
 
 static size_t scratch_bytes(const void *tables)

@@ -1,12 +1,19 @@
 /* Pipeline: the stages of a plan in their order. Reads like a table of contents. */
 #include "anom_pipeline.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "anom_assumptions.h"
 #include "anom_wipe.h"
 
 ANOM_ASSERT(pipeline_has_its_announced_size, sizeof(anom_pipeline) == ANOM_PIPELINE_BYTES);
+
+/* What the memory must be aligned to is the offset of `pipeline`. */
+typedef struct {
+    char before;
+    anom_pipeline pipeline;
+} aligned;
 
 static size_t rounded_up(size_t bytes)
 {
@@ -50,7 +57,7 @@ int32_t anom_pipeline_init(anom_pipeline **pipeline, void *memory, size_t size, 
     if (pipeline == NULL) return ANOM_ERROR_NULL;
     *pipeline = NULL;
     if (memory == NULL || plan == NULL) return ANOM_ERROR_NULL;
-    if ((uintptr_t)memory % 8 != 0) return ANOM_ERROR_ALIGNMENT;
+    if ((uintptr_t)memory % offsetof(aligned, pipeline) != 0) return ANOM_ERROR_ALIGNMENT;
     if (plan->format != ANOM_PLAN_FORMAT || plan->plan_size != sizeof(anom_plan)) return ANOM_ERROR_FORMAT;
     if (size < anom_pipeline_bytes(plan)) return ANOM_ERROR_MEMORY;
 

@@ -29,6 +29,18 @@ print(anomsdk.score(plan, np.load(sys.argv[1]), "native").tolist())
 """
 
 
+RUN_WITHOUT = """
+import anomsdk
+plan = anomsdk.reference_model("audio_scene")
+print(anomsdk.__file__)
+print(anomsdk.Pipeline(plan).engine)
+try:
+    anomsdk.Pipeline(plan, "native")
+except anomsdk.InputError as error:
+    print(error)
+"""
+
+
 def run(*command, cwd=None):
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "VIRTUAL_ENV"))}
     done = subprocess.run(
@@ -42,15 +54,20 @@ def run(*command, cwd=None):
     return done.stdout
 
 
+def copied(folder):
+    """What a wheel is built from, as a folder of its own: nothing of the build stays in the checkout."""
+    folder.mkdir()
+    for part in PARTS:
+        path, target = ROOT / part, folder / part
+        shutil.copytree(path, target, ignore=LEFT_BEHIND) if path.is_dir() else shutil.copy(path, target)
+    return folder
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    """Built from a copy, so that nothing of it stays in the checkout."""
     folder = tmp_path_factory.mktemp("wheel")
-    for part in PARTS:
-        path, target = ROOT / part, folder / "source" / part
-        target.parent.mkdir(exist_ok=True)
-        shutil.copytree(path, target, ignore=LEFT_BEHIND) if path.is_dir() else shutil.copy(path, target)
-    run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, folder / "source")
+    source = copied(folder / "source")
+    run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, source)
     (made,) = folder.glob("*.whl")
     return made
 
@@ -72,8 +89,8 @@ def test_one_wheel_serves_every_python(wheel):
 
 def test_everything_that_is_needed_is_in_the_wheel(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
-    port = [p.relative_to(PORT) for p in PORT.rglob("*") if p.is_file() and p.suffix != ".pyc"]
-    wanted = {f"anomsdk/firmware_port/{p}" for p in port if p.parts[0] not in ("native", "examples")}
+    parts = ("include", "src", "templates", "boards/freestanding")
+    wanted = {f"anomsdk/firmware_port/{p.relative_to(PORT)}" for part in parts for p in (PORT / part).iterdir()}
     models = (ROOT / "reference_models").glob("*/*")
     wanted |= {f"anomsdk/{p.relative_to(ROOT)}" for p in models if p.name in ("plan.json", "model.tflite", "spec.toml")}
     wanted |= {f"{p.relative_to(ROOT)}" for p in (ROOT / "anomsdk").rglob("*.py")}
@@ -101,3 +118,15 @@ def test_its_native_engine_gives_the_integers(python, tmp_path):
     plan = anomsdk.reference_model("audio_scene")
     assert Path(where).is_relative_to(python.parents[1]) and plan_id == plan.id
     assert scores == str(anomsdk.score(plan, samples, "reference").tolist())
+
+
+def test_without_a_compiler_all_else_is_installed_and_the_engine_says_what_is_missing(tmp_path):
+    line = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", tmp_path, "."]
+    subprocess.run(line, cwd=copied(tmp_path / "source"), env={**os.environ, "CC": "/bin/false"}, check=True)
+    (made,) = tmp_path.glob("*.whl")
+    zipfile.ZipFile(made).extractall(tmp_path / "installed")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "installed"), "OPENBLAS_NUM_THREADS": "1"}
+    line = [sys.executable, "-c", RUN_WITHOUT]
+    done = subprocess.run(line, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    place, engine, why = done.stdout.splitlines()
+    assert place.startswith(str(tmp_path)) and engine == "reference" and "install gcc or clang" in why

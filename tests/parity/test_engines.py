@@ -14,7 +14,7 @@ from anomsdk.tflite_file import parse_tflite
 from anomsdk.tflite_writer import write_tflite
 from benchmarks import signals
 from tests.graphs import model_with_edges
-from tests.make import SPECS, make_folder, noise, random_layers
+from tests.make import SPECS, make_ad01, make_folder, noise, random_layers
 
 
 def results(plan, engine, x, cuts=()):
@@ -95,17 +95,7 @@ def test_models_with_other_edges(plans, tmp_path, tflite, input_type, output_typ
 
 @pytest.mark.skipif(not signals.AD01.exists(), reason="../shared/data/mlperf_tiny is absent: ad01 not run")
 def test_ad01_imports_and_runs(tmp_path, tflite):
-    (tmp_path / "ad01.tflite").write_bytes(signals.AD01.read_bytes())
-    (tmp_path / "spec.toml").write_text("""
-format = 1
-name = "ad01"
-sensor = {kind = "audio", rate_hz = 16000}
-features = {kind = "logmel", fft_length = 1024, hop_length = 512, n_mels = 128, fmax_hz = 8000, normalisation = "model"}
-context = {kind = "stack", frames = 5}
-model = {file = "ad01.tflite"}
-alert = {raise_score = 1000000}
-""")
-    plan = anomsdk.plan(tmp_path)
+    plan = make_ad01(tmp_path, signals.AD01)
     assert plan.macs == 264_192
     x = noise(40_000)
     assert results(plan, "reference", x) == results(plan, "tflite", x)

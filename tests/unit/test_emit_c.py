@@ -302,6 +302,14 @@ def with_hidden(plan, widths):
     return dataclasses.replace(plan, layers=tuple(layers))
 
 
+def with_bands(plan, n):
+    """The same with n bands, where it has bands and n is not 0; more than bins, too: some are empty then."""
+    if n == 0 or plan.extractor.kind == "external":
+        return plan
+    bank = dataclasses.replace(plan.extractor.filterbank, edges=np.zeros(2 * n + 2, np.uint16))
+    return dataclasses.replace(plan, extractor=dataclasses.replace(plan.extractor, filterbank=bank))
+
+
 @given(
     kind=st.sampled_from(sorted(SPECS)),
     fft_length=st.sampled_from([64, 256, 1024, 4096]),
@@ -309,9 +317,12 @@ def with_hidden(plan, widths):
     frames=st.integers(1, 30),
     statistics=st.integers(1, 4),
     hidden=st.lists(st.integers(1, 3000), max_size=6),
+    many=st.sampled_from([0, 100, 256]),
 )
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-def test_the_memory_is_what_the_c_port_asks_for(tmp_path_factory, kind, fft_length, width, frames, statistics, hidden):
+def test_the_memory_is_what_the_c_port_asks_for(
+    tmp_path_factory, kind, fft_length, width, frames, statistics, hidden, many
+):
     names = ["mean", "deviation", "max", "min"][:statistics]
     n_bands = min(width, {64: 2, 256: 8, 1024: 24, 4096: 40}[fft_length])
     text = re.sub(r"n_(bands|mels) = \d+", rf"n_\1 = {n_bands}", SPECS[kind])
@@ -321,7 +332,8 @@ def test_the_memory_is_what_the_c_port_asks_for(tmp_path_factory, kind, fft_leng
     text = re.sub(r"band_ms = \d+", f"band_ms = {fft_length // 2 / 16 * 4:g}", text)
     text = re.sub(r"frames = \d+", f"frames = {frames}", text)
     text = re.sub(r"statistics = .*", f"statistics = {json.dumps(names)}", text)
-    plan = with_hidden(anomsdk.plan(make_folder(tmp_path_factory.mktemp("plan"), text)), hidden)
+    plan = with_bands(anomsdk.plan(make_folder(tmp_path_factory.mktemp("plan"), text)), many)
+    plan = with_hidden(plan, hidden)
     assert layout(plan).buffers == size_in_c(plan)
     assert all(size % 8 == 0 for size in dataclasses.astuple(layout(plan)))
 

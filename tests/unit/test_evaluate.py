@@ -362,7 +362,12 @@ def test_json_is_all_that_json_prints(folders, room):
         for figure in (part["auc"], part["pauc"], *part["sensitivity_at_fa_per_hour"].values()):
             assert set(figure) == {"value", "low", "high"} and figure["low"] <= figure["value"] <= figure["high"]
     assert tree["n_anomalous"] == 6 and tree["normal_hours"] == pytest.approx(90_000 / RATE / 3600)
-    assert (tree["plan"]["id"], tree["engine"], tree["seed"], tree["confidence"]) == (room.id, default_engine(), 3, 0.95)
+    assert (tree["plan"]["id"], tree["engine"], tree["seed"], tree["confidence"]) == (
+        room.id,
+        default_engine(),
+        3,
+        0.95,
+    )
     sides = [open_clips(folders / name, kind="audio", rate_hz=RATE) for name in ("normal", "odd")]
     assert tree == json.loads(json.dumps(as_json(evaluate(room, *sides, snr=(10, 0), seed=3))))
 

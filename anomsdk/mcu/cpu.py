@@ -1,0 +1,193 @@
+"""One emulated core with the memory of a program: unicorn, set up for calls of C functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from anomsdk.errors import InputError, printable
+from anomsdk.mcu.program import Program
+from anomsdk.mcu.targets import Target
+
+RETURN = 0x70000000
+"""Where a measured function returns to: `movs r3, #0`, then `adds r3, #1` and a branch back to it, for ever."""
+STOP = RETURN + 0x800
+"""Where another returns to. What ends there is fixed when code is first run: so it is always the same address."""
+
+_RETURN_CODE = bytes.fromhex("0023 0133 fde7")
+_STACK = 0x60000000
+_PAGE = 4096
+_PAINT = b"\xa5"
+_KEPT_REGISTERS = range(4, 12)
+_READ, _WRITE, _EXECUTE = 1, 2, 4
+
+
+class Cpu:
+    """A core, its memory and a stack.
+
+    Parameters
+    ----------
+    program : what memory holds at first
+    target : the core
+    stack_bytes : room of the stack, a multiple of 4096
+
+    Raises
+    ------
+    InputError : unicorn is missing, or the program's memory cannot be laid out
+    """
+
+    def __init__(self, program: Program, target: Target, stack_bytes: int) -> None:
+        try:
+            import unicorn
+            from unicorn import arm_const
+        except ImportError:
+            raise InputError("the emulator is missing here: pip install 'anomsdk[mcu]'") from None
+        self._program, self._target = program, target
+        self._unicorn, self._arm = unicorn, arm_const
+        # UC_MODE_MCLASS would make every core an M33.
+        self._uc: Any = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB)
+        self._uc.ctl_set_cpu_model(getattr(arm_const, f"UC_CPU_ARM_{target.model}"))
+        self._numbers = [getattr(arm_const, f"UC_ARM_REG_R{number}") for number in range(13)]
+        self._stack_bytes, self._painted = stack_bytes, _PAINT * stack_bytes
+        self._variables: list[tuple[int, int]] = []
+        self._refused: int | None = None
+        self._uc.hook_add(unicorn.UC_HOOK_MEM_INVALID, self._refuse)
+        try:
+            self._load()
+        except unicorn.UcError as error:
+            raise InputError(f"the program's memory cannot be laid out ({error}); check its linker script") from None
+
+    def watch(self, first: int, last: int, seen: Callable[[int], None]) -> None:
+        """From now on, call back with the address of each instruction that runs from `first` to `last`."""
+        self._uc.hook_add(
+            self._unicorn.UC_HOOK_CODE, lambda _uc, address, _size, _data: seen(address), begin=first, end=last
+        )
+
+    def call(self, name: str, arguments: Sequence[int], *, count: int, back_to: int) -> None:
+        """Enter a function and run so many instructions (0: any number), or fewer where it returns to STOP.
+
+        Raises
+        ------
+        InputError : it faults
+        """
+        self._uc.mem_write(_STACK, self._painted)
+        self._uc.context_restore(self._fresh)
+        for number, argument in enumerate(arguments):
+            self._uc.reg_write(self._numbers[number], argument & 0xFFFFFFFF)
+        self._uc.reg_write(self._arm.UC_ARM_REG_LR, back_to | 1)
+        self._refused = None
+        entry = self._program.symbol(name).address
+        try:
+            self._uc.emu_start(entry | 1, STOP, count=count)
+        except self._unicorn.UcError as error:
+            why = self._why(str(error).partition(" (")[0].lower())
+            at = self._program.place(self.pc)
+            raise InputError(f"{self._target.name}: {printable(name)} faults in {at}: {why}") from None
+
+    @property
+    def pc(self) -> int:
+        """Address of the next instruction."""
+        return int(self._uc.reg_read(self._arm.UC_ARM_REG_PC)) & ~1
+
+    def register(self, number: int) -> int:
+        """R0 to r12."""
+        return int(self._uc.reg_read(self._numbers[number]))
+
+    @property
+    def lost_registers(self) -> list[str]:
+        """Those that a function must keep, and did not."""
+        lost = [f"r{number}" for number in _KEPT_REGISTERS if self.register(number) != _filling(number)]
+        if self._uc.reg_read(self._arm.UC_ARM_REG_SP) != _STACK + self._stack_bytes:
+            lost.append("sp")
+        return lost
+
+    @property
+    def stack_depth(self) -> int:
+        """Bytes of the stack that were written to."""
+        stack = bytes(self._uc.mem_read(_STACK, self._stack_bytes))
+        untouched, most = 0, len(stack)
+        while untouched < most:
+            middle = (untouched + most + 1) // 2
+            if stack.startswith(self._painted[:middle]):
+                untouched = middle
+            else:
+                most = middle - 1
+        return len(stack) - untouched
+
+    @property
+    def variables(self) -> list[bytes]:
+        """All that the program may write to, but the stack."""
+        return [bytes(self._uc.mem_read(*place)) for place in self._variables]
+
+    @variables.setter
+    def variables(self, contents: list[bytes]) -> None:
+        for (address, _), data in zip(self._variables, contents, strict=True):
+            self._uc.mem_write(address, data)
+
+    def read(self, address: int, size: int) -> bytes:
+        """Bytes of memory."""
+        try:
+            return bytes(self._uc.mem_read(address, size))
+        except self._unicorn.UcError:
+            raise InputError(f"the program has no memory at 0x{address:08x}, {size} bytes long") from None
+
+    def write(self, address: int, data: bytes) -> None:
+        """Set bytes of memory."""
+        self._uc.mem_write(address, data)
+
+    def _load(self) -> None:
+        """The program, the stack, the code that is returned to; registers as a caller leaves them."""
+        pages: dict[int, int] = {}
+        for segment in self._program.segments:
+            for page in range(segment.address & -_PAGE, segment.address + len(segment.data), _PAGE):
+                pages[page] = pages.get(page, 0) | _protection(segment.writable, segment.executable)
+        for start, size, protection in _runs(pages):
+            self._uc.mem_map(start, size, protection)
+            if protection & _WRITE:
+                self._variables.append((start, size))
+        for segment in self._program.segments:
+            self._uc.mem_write(segment.address, segment.data)
+        self._uc.mem_map(_STACK, self._stack_bytes, _protection(True, False))
+        self._uc.mem_map(RETURN, _PAGE, _protection(False, True))
+        self._uc.mem_write(RETURN, _RETURN_CODE)
+        for number, register in enumerate(self._numbers):
+            self._uc.reg_write(register, _filling(number))
+        self._uc.reg_write(self._arm.UC_ARM_REG_SP, _STACK + self._stack_bytes)
+        self._fresh = self._uc.context_save()
+
+    def _refuse(self, _uc: Any, _access: int, address: int, _size: int, _value: int, _data: Any) -> bool:
+        """Remember which address is not there."""
+        self._refused = address
+        return False
+
+    def _why(self, error: str) -> str:
+        if error == "unhandled cpu exception":
+            return "an exception of the core, e.g. an unaligned access"
+        if self._refused is None:
+            return error
+        if _STACK - _PAGE <= self._refused < _STACK:
+            return f"its stack needs more than {self._stack_bytes} bytes"
+        return f"{error} at 0x{self._refused:08x}"
+
+
+def _filling(number: int) -> int:
+    """What a register holds that is no argument."""
+    return 0x01010101 * number
+
+
+def _protection(writable: bool, executable: bool) -> int:
+    return _READ | (_WRITE if writable else 0) | (_EXECUTE if executable else 0)
+
+
+def _runs(pages: dict[int, int]) -> Iterator[tuple[int, int, int]]:
+    """Neighbouring pages of one protection together: start, size, protection."""
+    start, size, of = 0, 0, -1
+    for page, protection in sorted(pages.items()):
+        if size and (page, protection) == (start + size, of):
+            size += _PAGE
+            continue
+        if size:
+            yield start, size, of
+        start, size, of = page, _PAGE, protection
+    if size:
+        yield start, size, of

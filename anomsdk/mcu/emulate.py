@@ -1,0 +1,180 @@
+"""Run a compiled program on an emulated core, function by function, with exact counts of instructions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+
+from anomsdk.errors import InputError, printable
+from anomsdk.mcu.conditional import ItBlock, it_blocks, skipped, watched
+from anomsdk.mcu.cpu import RETURN, STOP, Cpu
+from anomsdk.mcu.program import Program
+from anomsdk.mcu.targets import find_target
+
+LIMIT = 1_000_000_000
+_FIRST_ATTEMPT = 1 << 14
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a function did.
+
+    Parameters
+    ----------
+    result : r0 after it, 0 to 2**32 - 1
+    instructions : from the first to the return; those that an IT block skips count, too, as they take time
+    stack_bytes : largest depth of the stack
+    """
+
+    result: int
+    instructions: int
+    stack_bytes: int
+
+    @property
+    def signed(self) -> int:
+        """The result of a function that gives int32_t."""
+        return _signed(self.result)
+
+
+class Machine:
+    """A core with the memory of a program.
+
+    Variables keep their values from call to call. There are no devices, no interrupts and no start-up code: memory
+    holds what the ELF file says.
+
+    Parameters
+    ----------
+    elf : as `compile_firmware` gives it
+    target : name of one of `anomsdk.mcu.TARGETS`. The M0 refuses what it lacks; the M3 would run the M4's DSP
+        instructions, which no compiler gives it
+    stack_bytes : room of the stack, a multiple of 4096; going below it is a fault
+
+    Raises
+    ------
+    InputError : unicorn or pyelftools is missing, the target is unknown, or the program cannot be read
+    """
+
+    def __init__(self, elf: bytes, target: str, *, stack_bytes: int = 1 << 16) -> None:
+        self.target = find_target(target)
+        self.program = Program.from_elf(elf)
+        self._stack_bytes = stack_bytes
+        self._cpu = Cpu(self.program, self.target, stack_bytes)
+        self._attempts: dict[str, int] = {}
+
+    def run(self, name: str, *arguments: int, limit: int = LIMIT) -> int:
+        """Run a function until it returns, and measure nothing: much faster than `call`.
+
+        Parameters
+        ----------
+        name : of the function
+        arguments : up to four integers or addresses, -2**31 to 2**32 - 1
+        limit : most instructions that it may take
+
+        Returns
+        -------
+        The result of a function that gives int32_t
+
+        Raises
+        ------
+        InputError : there is no such function, it faults, does not return in time, or loses a register that it must
+            keep
+        """
+        self._start(self._cpu, name, arguments, count=limit, back_to=STOP)
+        if self._cpu.pc != STOP:
+            raise self._too_long(name, limit)
+        self._check_registers(name)
+        return _signed(self._cpu.register(0))
+
+    def call(self, name: str, *arguments: int, limit: int = LIMIT) -> Call:
+        """Run a function until it returns, and measure it. As `run`.
+
+        The emulator runs a given number of instructions far faster than a hook can count them, and the function
+        returns into a loop that counts how many were left. It is run again with more where they were too few: the
+        emulator cannot stop inside an IT block and go on.
+        """
+        before = self._cpu.variables
+        count = min(self._attempts.get(name, _FIRST_ATTEMPT), limit)
+        while True:
+            self._start(self._cpu, name, arguments, count=count, back_to=RETURN)
+            left = self._left()
+            if left is not None:
+                break
+            if count >= limit:
+                raise self._too_long(name, limit)
+            count = min(4 * count, limit)
+            self._cpu.variables = before
+        self._attempts[name] = 2 * (count - left)
+        self._check_registers(name)
+        return Call(
+            result=self._cpu.register(0),
+            instructions=count - left + self._skipped(name, arguments, before),
+            stack_bytes=self._cpu.stack_depth,
+        )
+
+    def address(self, name: str) -> int:
+        """Address of a function or variable."""
+        return self.program.symbol(name).address
+
+    def read(self, name: str, size: int | None = None, *, offset: int = 0) -> bytes:
+        """Bytes of a variable: all from `offset` on, or so many."""
+        symbol = self.program.symbol(name)
+        return self.read_at(symbol.address + offset, symbol.size - offset if size is None else size)
+
+    def write(self, name: str, data: bytes, *, offset: int = 0) -> None:
+        """Set bytes of a variable."""
+        symbol = self.program.symbol(name)
+        if offset < 0 or offset + len(data) > symbol.size:
+            raise InputError(f"{printable(name)} has {symbol.size} bytes; {len(data)} do not fit at {offset}")
+        self._cpu.write(symbol.address + offset, data)
+
+    def read_at(self, address: int, size: int) -> bytes:
+        """Bytes of memory."""
+        return self._cpu.read(address, size)
+
+    def _start(self, cpu: Cpu, name: str, arguments: tuple[int, ...], *, count: int, back_to: int) -> None:
+        if len(arguments) > 4:
+            raise InputError(f"{printable(name)}: {len(arguments)} arguments; at most 4 fit into registers")
+        cpu.call(name, arguments, count=count, back_to=back_to)
+
+    def _left(self) -> int | None:
+        """Instructions that ran after the return; None if it was not reached."""
+        counted = self._cpu.register(3)
+        return {RETURN: 0, RETURN + 2: 1 + 2 * counted, RETURN + 4: 2 * counted}.get(self._cpu.pc)
+
+    def _check_registers(self, name: str) -> None:
+        if lost := self._cpu.lost_registers:
+            raise InputError(f"{self.target.name}: {printable(name)} returns without restoring {', '.join(lost)}")
+
+    def _too_long(self, name: str, limit: int) -> InputError:
+        return InputError(f"{self.target.name}: {printable(name)} takes more than {limit:,} instructions")
+
+    @cached_property
+    def _it_blocks(self) -> list[ItBlock]:
+        return it_blocks(self.program)
+
+    @cached_property
+    def _watching(self) -> tuple[Cpu, Counter[int]]:
+        """A second core that counts how often each instruction in and before an IT block runs."""
+        cpu, ran = Cpu(self.program, self.target, self._stack_bytes), Counter[int]()
+
+        def seen(address: int) -> None:
+            ran[address] += 1
+
+        for first, last in watched(self._it_blocks):
+            cpu.watch(first, last, seen)
+        return cpu, ran
+
+    def _skipped(self, name: str, arguments: tuple[int, ...], before: list[bytes]) -> int:
+        """Instructions that IT blocks skip, by running the call once more."""
+        if not self._it_blocks:
+            return 0
+        cpu, ran = self._watching
+        ran.clear()
+        cpu.variables = before
+        self._start(cpu, name, arguments, count=0, back_to=STOP)
+        return skipped(self._it_blocks, ran)
+
+
+def _signed(value: int) -> int:
+    return value - (1 << 32) if value >> 31 else value

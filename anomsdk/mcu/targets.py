@@ -1,0 +1,48 @@
+"""The processors that programs are compiled for and run on here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from anomsdk.errors import InputError, printable
+
+
+@dataclass(frozen=True)
+class Target:
+    """A processor core.
+
+    Parameters
+    ----------
+    name : as users call it
+    cpu : ``-mcpu`` of the compiler
+    model : suffix of the emulator's constant UC_CPU_ARM_...
+    """
+
+    name: str
+    cpu: str
+    model: str
+
+
+TARGETS = {
+    target.name: target
+    for target in (
+        Target("cortex-m0", "cortex_m0", "CORTEX_M0"),
+        Target("cortex-m3", "cortex_m3", "CORTEX_M3"),
+        Target("cortex-m4", "cortex_m4", "CORTEX_M4"),
+        Target("cortex-m7", "cortex_m7", "CORTEX_M7"),
+        Target("cortex-m33", "cortex_m33", "CORTEX_M33"),
+    )
+}
+"""Name -> target, the small cores first."""
+
+
+def find_target(name: str) -> Target:
+    """The target of this name.
+
+    Raises
+    ------
+    InputError : there is none
+    """
+    if name not in TARGETS:
+        raise InputError(f"target '{printable(name)}' is unknown; choose from {', '.join(TARGETS)}")
+    return TARGETS[name]

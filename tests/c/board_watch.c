@@ -1,0 +1,22 @@
+/* A device that watches: every function of a product, and nothing else. */
+#include "anomsdk.h"
+
+int main(void);
+
+static ANOM_MEM(PLAN_BYTES) memory;
+volatile int16_t microphone;
+volatile uint8_t radio;
+
+int main(void)
+{
+    anom_pipeline *pipeline;
+    if (anom_pipeline_init(&pipeline, &memory, sizeof memory, &PLAN) < 0) return 1;
+    for (;;) {
+        anom_result result;
+        int16_t sample = microphone;
+        if (sample == 1) anom_pipeline_gap(pipeline, 1);
+        if (sample == 2) anom_pipeline_reset(pipeline);
+        anom_pipeline_push(pipeline, &sample, 1);
+        if (anom_pipeline_poll(pipeline, &result) > 0) radio = result.events[0].bytes[0];
+    }
+}

@@ -1,0 +1,25 @@
+#include "anom_event.h"
+
+typedef struct {
+    anom_event_fields fields;
+    uint32_t score;
+    uint8_t bytes[ANOM_EVENT_BYTES];
+} event_row;
+
+typedef struct {
+    int32_t n_rows;
+    const event_row *rows;
+} event_case;
+
+static int32_t run_event(const event_case *c)
+{
+    anom_event *event = vectors_room(sizeof(anom_event));
+    if (event == NULL) return 0;
+    for (int32_t i = 0; i < c->n_rows; i++) {
+        anom_event_fields fields = c->rows[i].fields;
+        fields.score_log2_q8 = anom_event_score_log2_q8(c->rows[i].score);
+        anom_event_bytes(&fields, event);
+        if (!vectors_same(event->bytes, c->rows[i].bytes, ANOM_EVENT_BYTES)) return 0;
+    }
+    return 1;
+}
