@@ -10,12 +10,12 @@ export OPENBLAS_NUM_THREADS ?= 1
 # What test-boards needs of Debian. The C++ library that gcc-arm-none-eabi recommends is 1.6 GB and not needed.
 SYSTEM := gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm \
 	gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf qemu-system-misc qemu-user
-SUDO := $(shell test "$$(id -u)" = 0 || echo sudo)
+SUDO = $(shell test "$$(id -u)" = 0 || echo sudo)
 
 # The native engine is built from these when the package is installed.
 NATIVE := setup.py firmware_port/native/build_native.py $(wildcard firmware_port/*/*.[ch])
 
-.PHONY: help demo test test-boards test-deep fuzz system lint format bench bench-detection docs reference-models clean
+.PHONY: help demo test test-boards test-deep fuzz system coverage-c mutants lint format bench bench-detection docs reference-models clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 20
@@ -40,6 +40,12 @@ test-deep: $(BIN)/.dev ## a million hops of any plan and any stream through all 
 
 fuzz: $(BIN)/.dev ## the C port under any use for longer, with sanitizers; ANOMSDK_FUZZ_SEED=N for others
 	ANOMSDK_FUZZ_INPUTS=50000 $(BIN)/python -m pytest tests/fuzz/test_pipeline_fuzz.py -k any_use
+
+coverage-c: $(BIN)/.dev ## branches of the C port that its tests take; needs gcc
+	$(BIN)/python -m tests.c_coverage
+
+mutants: $(BIN)/.dev ## change the C port in 2,500 ways and see its tests notice (minutes); FILES=anom_fft.c: one file; needs gcc
+	$(BIN)/python -m tests.mutants $(FILES)
 
 lint: $(BIN)/.dev ## ruff and mypy
 	$(BIN)/ruff check

@@ -133,9 +133,9 @@ def check_out(folder: Path) -> None:
         if Path.cwd().is_relative_to(folder.resolve()):
             raise InputError(f"{shown}: is the folder that you are in; give a new folder")
         changed = _changed(folder)
-    except (OSError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
+    except InputError:
+        raise
+    except (OSError, ValueError) as error:  # a NUL in a path is a ValueError
         reason = error.strerror if isinstance(error, OSError) else "not a usable path"
         raise InputError(f"{shown}: cannot be written: {reason}") from None
     if changed:
@@ -156,7 +156,7 @@ def _changed(folder: Path) -> str | None:
         name = path.relative_to(folder).as_posix()
         if name == SUMS or name.split("/")[0] == _BUILD or (path.is_dir() and not path.is_symlink()):
             continue
-        if path.is_symlink() or name not in sums:
+        if name not in sums:
             return f"holds {name}, which emit-c did not write"
         if hashlib.sha256(path.read_bytes()).hexdigest() != sums[name]:
             return f"holds {name}, which was changed since emit-c wrote it"

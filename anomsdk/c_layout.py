@@ -13,7 +13,6 @@ import numpy as np
 from anomsdk.c_plan import Fields, Structs, c_fields
 from anomsdk.core.bands import BandsPlan
 from anomsdk.core.external import ExternalPlan
-from anomsdk.core.filterbank import FilterbankPlan
 from anomsdk.core.plan import ExtractorPlan, Plan
 
 _SAMPLE, _LEVEL, _COMPLEX, _ENERGY = 2, 4, 8, 8
@@ -92,8 +91,9 @@ def _front_bytes(extractor: ExtractorPlan) -> int:
     if isinstance(extractor, ExternalPlan):
         return levels
     spectrum = (extractor.fft.length // 2 + 1) * _COMPLEX
-    bank: FilterbankPlan = extractor.filterbank
-    return max(spectrum, levels) + bank.n_bands * _ENERGY
+    if isinstance(extractor, BandsPlan):
+        spectrum = max(spectrum, levels)
+    return spectrum + extractor.filterbank.n_bands * _ENERGY
 
 
 def _array_bytes(value: Any) -> int:

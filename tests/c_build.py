@@ -7,8 +7,10 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from typing import NoReturn
 
 import pytest
@@ -56,8 +58,7 @@ def gcc(name: str = "gcc") -> Compiler:
 
 def clang(*, cpp: bool = False) -> Compiler:
     """The clang that the package ziglang brings along."""
-    if find_spec("ziglang") is None:
-        missing("ziglang is not installed: pip install 'anomsdk[mcu]'")
+    tool("ziglang")
     return Compiler(
         (sys.executable, "-m", "ziglang", "c++" if cpp else "cc"),
         ("-fno-sanitize=undefined", "-fno-stack-protector", "-Wno-unused-command-line-argument"),
@@ -70,6 +71,13 @@ def compiler(name: str) -> Compiler:
 
 
 COMPILERS = ("gcc", "clang")
+
+
+def tool(name: str) -> ModuleType:
+    """A module of the extra mcu."""
+    if find_spec(name.partition(".")[0]) is None:
+        missing(f"{name} is not installed: pip install 'anomsdk[mcu]'")
+    return import_module(name)
 
 
 def missing(reason: str) -> NoReturn:

@@ -54,7 +54,6 @@ PYTHON_ONLY = {
     "pipeline.run": "the engines in Python differ in it",
     "pipeline.ticks": BATCH,
     "pipeline.results": BATCH,
-    "pipeline.scores": BATCH,
     "pipeline._result": "part of poll_observed",
     "score.largest_score": PLANNING,
     "score.largest_error": PLANNING,

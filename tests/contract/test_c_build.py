@@ -18,6 +18,7 @@ from tests.c_build import (
     compiler,
     gcc,
     missing,
+    tool,
 )
 from tests.c_text import without_comments
 
@@ -73,7 +74,7 @@ def test_public_header_in_cpp(name, standard, tmp_path):
 
 
 def read_elf(path):
-    return pytest.importorskip("elftools.elf.elffile").ELFFile(path.open("rb"))
+    return tool("elftools.elf.elffile").ELFFile(path.open("rb"))
 
 
 def symbols(path, *, defined):
@@ -219,7 +220,7 @@ def link_wiped(folder, name, *flags):
 
 def stack_after(program):
     """Run it on an emulated processor; what its stack then holds."""
-    unicorn = pytest.importorskip("unicorn", reason="unicorn is not installed: pip install 'anomsdk[mcu]'")
+    unicorn = tool("unicorn")
     elf = read_elf(program)
     top = STACK + STACK_SIZE - 0x100
     if elf["e_machine"] == "EM_AARCH64":

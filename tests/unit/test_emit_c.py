@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -173,19 +173,34 @@ def test_one_wrong_number_fails_the_self_test(folders, workshop, tmp_path, chang
     assert (done.returncode, done.stdout.splitlines()) == (1, [b"room: self-test FAILED: anom_selftest gave -5"])
 
 
-@pytest.mark.parametrize("name", COMPILERS)
-@pytest.mark.parametrize("kind", NAMES)
-def test_main_prints_the_events_of_the_reference(sources, folders, workshop, kind, name):
-    plan = sources[kind]
+def stream_and_events(kind, plan):
+    """Bytes for stdin, and the lines that the events of the engine reference make."""
     samples = noise(60_000 if plan.columns == 1 else 6000, columns=plan.columns, seed=3)
     if kind == "audio_scene":
         samples = demo.scene()[0][: 30 * 16_000]
     with anomsdk.Pipeline(plan, "reference") as pipeline:
-        expected = [(bytes(e).hex(), r.hop, r.score) for r in pipeline.process(samples) for e in r.events]
-    done = run(workshop.program(name, folders[kind], "main.c"), samples.astype("<i2").tobytes() + b"\x7f")
-    assert (done.returncode, done.stderr) == (0, b"")
-    assert [line.split() for line in done.stdout.decode().splitlines()] == [list(map(str, line)) for line in expected]
-    assert len(expected) >= 1
+        lines = [f"{bytes(e).hex()} {r.hop} {r.score}" for r in pipeline.process(samples) for e in r.events]
+    assert len(lines) >= 1
+    return samples.astype("<i2").tobytes(), lines
+
+
+@pytest.mark.parametrize("name", COMPILERS)
+@pytest.mark.parametrize("kind", NAMES)
+def test_main_prints_the_events_of_the_reference(sources, folders, workshop, kind, name):
+    stream, lines = stream_and_events(kind, sources[kind])
+    done = run(workshop.program(name, folders[kind], "main.c"), stream + b"\x7f")  # half a sample is none
+    assert (done.returncode, done.stderr, done.stdout.decode().splitlines()) == (0, b"", lines)
+
+
+@pytest.mark.parametrize(("kind", "block"), [("bands", 1000), ("external", 7)])
+def test_main_takes_blocks_of_any_length(sources, folders, workshop, tmp_path, kind, block):
+    """Longer than a window, and no multiple of it."""
+    folder = shutil.copytree(folders[kind], tmp_path / "copy")
+    text = (folder / "examples/main.c").read_text()
+    (folder / "examples/main.c").write_text(re.sub(r"#define BLOCK \w+", f"#define BLOCK {block}", text))
+    stream, lines = stream_and_events(kind, sources[kind])
+    done = run(workshop.program("clang", folder, "main.c"), stream[: -2 * sources[kind].columns])
+    assert (done.returncode, done.stderr, done.stdout.decode().splitlines()) == (0, b"", lines)
 
 
 def test_two_plans_in_one_program(folders, workshop, tmp_path):
@@ -306,7 +321,8 @@ def with_bands(plan, n):
     """The same with n bands, where it has bands and n is not 0; more than bins, too: some are empty then."""
     if n == 0 or plan.extractor.kind == "external":
         return plan
-    bank = dataclasses.replace(plan.extractor.filterbank, edges=np.zeros(2 * n + 2, np.uint16))
+    tables = {"edges": np.zeros(2 * n + 2, np.uint16), "offset_q10": np.zeros(n, np.int32)}
+    bank = dataclasses.replace(plan.extractor.filterbank, **tables)
     return dataclasses.replace(plan, extractor=dataclasses.replace(plan.extractor, filterbank=bank))
 
 
@@ -319,6 +335,8 @@ def with_bands(plan, n):
     hidden=st.lists(st.integers(1, 3000), max_size=6),
     many=st.sampled_from([0, 100, 256]),
 )
+@example(kind="bands", fft_length=64, width=1, frames=1, statistics=1, hidden=[], many=256)
+@example(kind="logmel", fft_length=64, width=1, frames=1, statistics=1, hidden=[], many=256)
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 def test_the_memory_is_what_the_c_port_asks_for(
     tmp_path_factory, kind, fft_length, width, frames, statistics, hidden, many
@@ -487,8 +505,8 @@ def test_nothing_of_others_is_overwritten(sources, folders, tmp_path, monkeypatc
         file.write("/* mine */\n")
     refused(plan, tmp_path / "edited", "holds examples/main.c, which was changed since emit-c wrote it")
     shutil.copytree(folders["bands"], tmp_path / "linked")
-    (tmp_path / "linked" / "include" / "mine.h").symlink_to("anomsdk.h")
-    refused(plan, tmp_path / "linked", "holds include/mine.h, which emit-c did not write")
+    (tmp_path / "linked" / "drivers").symlink_to(tmp_path / "mine")
+    refused(plan, tmp_path / "linked", "holds drivers, which emit-c did not write")
     shutil.copytree(folders["bands"], tmp_path / "here")
     monkeypatch.chdir(tmp_path / "here" / "src")
     refused(plan, tmp_path / "here", "is the folder that you are in")
