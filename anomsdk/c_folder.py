@@ -171,7 +171,7 @@ def _filled(template: str, values: dict[str, str]) -> bytes:
 
 def _values(plan: Plan, sources: list[str]) -> dict[str, str]:
     """What stands in the templates."""
-    digest, _, _ = golden_digest(plan, "reference")
+    digest, ticks, _ = golden_digest(plan, "reference")
     buffers = layout(plan)
     tables, model = constant_bytes(plan)
     framer = plan.framer
@@ -201,6 +201,7 @@ def _values(plan: Plan, sources: list[str]) -> dict[str, str]:
         "first_tick_shown": plan.samples_to_first_tick,
         "tick_shown": plan.samples_per_tick,
         "macs": plan.macs,
+        "golden_samples": plan.samples_to_first_tick + (ticks - 1) * plan.samples_per_tick,
     }
     return {
         "name": plan.name,

@@ -89,8 +89,9 @@ def _int16(bits: int) -> int:
 def golden_digest(plan: Plan, engine: str | None = None) -> tuple[str, int, int]:
     """Run the golden stream and hash what comes out: what `anom_selftest` of the C port computes on a device.
 
-    The bytes are, tick after tick: the model's inputs (int8), its outputs for them (int8), the score of the result
-    (uint32, little-endian), the number of its events (uint8) and the events (16 bytes each).
+    The bytes are the plan's id (32 bytes), then, tick after tick: the model's inputs (int8), its outputs for them
+    (int8), the score of the result (uint32, little-endian), the number of its events (uint8) and the events
+    (16 bytes each).
 
     Parameters
     ----------
@@ -107,7 +108,7 @@ def golden_digest(plan: Plan, engine: str | None = None) -> tuple[str, int, int]
     outputs = reconstruct(plan, inputs, engine)
     with Pipeline(plan, engine) as pipeline:
         results = pipeline.process(samples)
-    digest, n_events = hashlib.sha256(), 0
+    digest, n_events = hashlib.sha256(bytes.fromhex(plan.id)), 0
     for result, taken, given in zip(results, inputs, outputs, strict=True):
         digest.update(taken.tobytes() + given.tobytes())
         digest.update(result.score.to_bytes(4, "little") + bytes([len(result.events)]))

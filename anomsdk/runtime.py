@@ -70,6 +70,8 @@ class Pipeline:
         samples = checked_block(block, self.plan.columns)
         try:
             processed = engine.process(samples, tap=self._tap)
+        except InputError:  # in use by another thread: nothing was taken
+            raise
         except BaseException:  # Ctrl-C, too: what was in scratch must not stay there
             self.close()
             raise

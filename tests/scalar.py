@@ -687,7 +687,7 @@ class Pipeline:
 
 def golden_digest(data: bytes) -> str:
     """Of the golden stream, value by value."""
-    pipeline, digest = Pipeline(data), hashlib.sha256()
+    pipeline, digest = Pipeline(data), hashlib.sha256(bytes.fromhex(plan_id(read(data))))
     columns = pipeline.plan["extractor"]["normalisation"]["gain"] if external(pipeline.plan) else [0]
     x, i, ticks = 0x6D2B79F5, 0, 0
     while ticks < 16 or (ticks < 200 and i < 65536 // len(columns)):

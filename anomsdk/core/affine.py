@@ -18,8 +18,8 @@ class AffinePlan:
     gain: NDArray[np.int32]  # (n,), 0 to 2**31 - 1
     bias: NDArray[np.int32]  # (n,), with one half for rounding
     shift: NDArray[np.uint8]  # (n,), 1 to 31
-    low: int  # -128 or -127
-    high: int  # 127
+    low: int  # -128 <= low < high <= 127
+    high: int
 
     def check(self, n: int, smallest: Ints, largest: Ints, what: str) -> None:
         """Prove the 32-bit bound for values from smallest to largest, both (n,)."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from anomsdk.core.checks import require
 from anomsdk.core.fixed import Ints
 
-MAX_WINDOW = 8192
+MAX_WINDOW = 4096
 BATCH = 16
 """Windows that are cut and processed together: a matter of speed, never of results."""
 

@@ -38,8 +38,8 @@ def load_native() -> ModuleType:
     """
     if importlib.util.find_spec("anomsdk.engines._native") is None:
         raise InputError(
-            "engine native was not built: there was no C compiler when anomsdk was installed; install gcc or clang, "
-            "then install anomsdk again"
+            "engine native was not built: no C compiler worked when anomsdk was installed; install gcc or clang, "
+            "then install anomsdk again (in a checkout: make clean demo)"
         )
     try:
         from anomsdk.engines import _native  # type: ignore[attr-defined]
@@ -52,6 +52,7 @@ def load_native() -> ModuleType:
 def passes_selftest(plan: Plan, digest: str) -> bool:
     """Whether the boot self-test of the C port finds this golden digest (64 hex digits)."""
     module = load_native()
+    plan.check()  # C trusts every size
     c_plan = CPlan(plan, module)
     memory = module.ffi.from_buffer(c_plan.memory(), require_writable=True)
     status: int = module.lib.anom_selftest(memory, len(memory), c_plan.pointer, bytes.fromhex(digest))
@@ -72,6 +73,7 @@ class NativeEngine:
 
     def __init__(self, plan: Plan) -> None:
         module = load_native()
+        plan.check()  # C trusts every size
         self._ffi, self._lib, self._plan = module.ffi, module.lib, plan
         self._c_plan = CPlan(plan, module)
         self._memory = self._c_plan.memory()
@@ -85,7 +87,16 @@ class NativeEngine:
 
     def process(self, block: NDArray[np.int16], *, tap: bool = False) -> Processed:
         """Take a block (n, columns), give the ticks that it completes."""
-        samples = block if block.flags.c_contiguous else block.copy(order="C")
+        with self._turn():
+            if block.flags.c_contiguous:
+                return self._process(block, tap)
+            samples = block.copy(order="C")
+            try:
+                return self._process(samples, tap)
+            finally:
+                samples.fill(0)
+
+    def _process(self, samples: NDArray[np.int16], tap: bool) -> Processed:
         most = len(samples) // self._plan.samples_per_tick + 1
         if len(self._room.hops) < most:
             self._room = _Room(most, self._ffi)
@@ -95,13 +106,7 @@ class NativeEngine:
             inputs = np.zeros((most, self._plan.n_inputs), np.int8)
             stream.inputs = self._ffi.from_buffer("int8_t[]", inputs)
         pointer = self._ffi.from_buffer("int16_t[]", samples)
-        self._take_turn()
-        try:
-            self._lib.anom_stream_process(self._pipeline, pointer, len(samples), self._plan.columns, stream)
-        finally:
-            self._busy.release()
-        if samples is not block:
-            samples.fill(0)
+        self._lib.anom_stream_process(self._pipeline, pointer, len(samples), self._plan.columns, stream)
         return self._room.processed(inputs)
 
     def reconstruct(self, inputs: NDArray[np.int8]) -> NDArray[np.int8]:
@@ -115,20 +120,19 @@ class NativeEngine:
 
     def gap(self, n: int) -> None:
         """N samples were lost."""
-        self._take_turn()
-        self._lib.anom_pipeline_gap(self._pipeline, n)
-        self._busy.release()
+        with self._turn():
+            self._lib.anom_pipeline_gap(self._pipeline, n)
 
     def reset(self) -> None:
         """Zero every sample and feature, and start again."""
-        self._take_turn()
-        self._lib.anom_pipeline_reset(self._pipeline)
-        self._busy.release()
+        with self._turn():
+            self._lib.anom_pipeline_reset(self._pipeline)
 
-    def _take_turn(self) -> None:
+    def _turn(self) -> threading.Lock:
         """The C port is not reentrant, and a call into it lets other threads run."""
-        if not self._busy.acquire(blocking=False):
+        if self._busy.locked():
             raise InputError("the pipeline is in use by another thread; give each thread a pipeline of its own")
+        return self._busy
 
 
 class _Room:

@@ -9,8 +9,8 @@ typedef struct anom_affine_plan {
     const int32_t *gain;  /* 0 to 2**31 - 1 */
     const int32_t *bias;  /* with one half for rounding */
     const uint8_t *shift; /* 1 to 31 */
-    int32_t low;          /* -128 or -127 */
-    int32_t high;         /* 127 */
+    int32_t low;          /* -128 <= low < high <= 127 */
+    int32_t high;
 } anom_affine_plan;
 
 /* The map of entry i. */

@@ -60,7 +60,7 @@ uint32_t anom_framer_gap(anom_framer *framer, int32_t n)
     if (n <= framer->skip) {
         framer->skip -= n;
     } else {
-        /* samples since the start of the window that was being filled: 1 to 2**31 + 8191 */
+        /* samples since the start of the window that was being filled: 1 to 2**31 + 4095 */
         uint32_t position = (uint32_t)framer->have + ((uint32_t)n - (uint32_t)framer->skip);
         lost = (position + hop - 1) / hop;
         framer->skip = (int32_t)(lost * hop - position);

@@ -6,7 +6,7 @@
 
 /* Window and hop, in samples; both 1 for the external extractor, whose samples are rows. */
 typedef struct anom_framer_plan {
-    int32_t window; /* 1 to 8192 */
+    int32_t window; /* 1 to 4096 */
     int32_t hop;    /* 1 to window */
 } anom_framer_plan;
 
@@ -31,7 +31,7 @@ const int16_t *anom_framer_window(const anom_framer *framer);
 /* Go on to the next window: what it does not share with this one is wiped. */
 void anom_framer_discard(anom_framer *framer);
 
-/* Go on as if n samples had passed unseen. Number of hops that will never be given, up to 2**31 + 4094.
+/* Go on as if n samples had passed unseen. Number of hops that will never be given, up to 2**31 + 4095.
  *   n        1 to 2**31 - 1 */
 uint32_t anom_framer_gap(anom_framer *framer, int32_t n);
 

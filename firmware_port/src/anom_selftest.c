@@ -73,6 +73,7 @@ int32_t anom_selftest(void *memory, size_t size, const anom_plan *plan, const ui
     anom_sha256 sha;
     uint8_t found[ANOM_DIGEST_BYTES];
     anom_sha256_init(&sha);
+    anom_sha256_update(&sha, plan->id, sizeof plan->id);
     run(pipeline, plan->extractor.columns, &sha);
     anom_sha256_finish(&sha, found);
     anom_wipe(memory, anom_pipeline_bytes(plan));

@@ -149,6 +149,7 @@ int main(int argc, char **argv)
 {
     uint32_t inputs = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 1000;
     source random = {NULL, 0, argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 1};
+    if (random.noise == 0) random.noise = 1; /* 0 would stay 0 */
     uint8_t data[120];
     for (uint32_t i = 0; i < inputs; i++) {
         size_t size = (uint16_t)sample(&random, 0) % (sizeof data + 1);

@@ -10,16 +10,16 @@ from anomsdk.engines.native import passes_selftest
 from anomsdk.golden import golden_digest
 
 DIGESTS = {
-    "bands": "098517c47b66efa5c9af87705ff314b4eaf793071851186e3440e3d33b868722",
-    "logmel": "4aee96d03502940bb86b6819a6aacb348f32c9e6b010dc79f18bff9d58fecdb0",
-    "external": "bc95282a9c27fe96960ae28a22065526dfdc56a0a8ba362ebdc2398d04a069a8",
+    "bands": "be4ae15aac07d10a4d8b23d2358e94b07e91dff2670aace5a1dc0372436d42fd",
+    "logmel": "1652974ebca1f80d179fd740424cea072d3545c776ff4e1b0428bb84bb6ca0df",
+    "external": "423ea9a46e451955cb4f786903271a4eb87bd648bb8ae93aeba9535ec03adffc",
 }
 FOLLOWING = {
-    "bands": "13b54e60a2fc1a85385fdb478ec9e063ab3a5651f7922557916905365a522394",
-    "logmel": "ebe55868a2cf6060b90852558dd52aa0e4139962f5e5f905401392243f0d01bb",
-    "external": "d05c7dc61155c78acae4ea791067c04dadb2ec92b633d0df04a53ecc25964155",
+    "bands": "22ce7550412cc0f4edb770ed033133009836e17b6da71502957e6c9417f68067",
+    "logmel": "70c975011c378bca1ddd5de537e626e32ba44e1c99588e4bde2394f23ccc9f7b",
+    "external": "d109d990e7d24c50e8d28a91238a2332cdb76ad46d97124307c21e6f8fd7e614",
 }
-AUDIO_SCENE = "38fb48f22c0ba8eb2f3a2866b417c73d65f07cd1d2eae76dba1df5a9d9b423f4"
+AUDIO_SCENE = "8c617025d017fea14bf3b5f018498bd5f66d4fe283d902a1d447cc1e1d88d1d5"
 
 
 @pytest.mark.parametrize("kind", DIGESTS)

@@ -155,11 +155,21 @@ def test_a_native_reset_or_close_leaves_what_a_fresh_one_has(following, kind, na
 
 def test_a_copy_that_the_native_engine_must_make_is_wiped(plans, native, monkeypatch):
     """A block that is not in one piece, as every second channel of a stereo recording is."""
-    copies = []
     x = np.repeat(noise(5000, level=20_000), 2)[::2].view(Spied)
-    x.copies = copies
+    x.copies = copies = []
     anomsdk.Pipeline(plans["bands"], "native")._engine.process(x.reshape(-1, 1))
     assert len(copies) == 1 and not np.asarray(copies[0]).any()
+
+
+def test_it_is_wiped_when_the_call_is_stopped(plans, native, monkeypatch):
+    x = np.repeat(noise(5000, level=20_000), 2)[::2].view(Spied)
+    x.copies = []
+    engine = anomsdk.Pipeline(plans["bands"], "native")._engine
+    monkeypatch.setattr(engine, "_process", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        engine.process(x.reshape(-1, 1))
+    assert len(x.copies) == 1 and not np.asarray(x.copies[0]).any()
+    assert not engine._busy.locked()
 
 
 class Spied(np.ndarray):

@@ -3,7 +3,10 @@
 `make test-deep` runs a million hops of it.
 """
 
+import contextlib
+import dataclasses
 import os
+import threading
 import time
 
 import numpy as np
@@ -12,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import anomsdk
+from anomsdk.engines.native import passes_selftest
 from anomsdk.engines.tflite import why_missing
 from benchmarks import signals
 from tests.anything import SHAPES, any_plan, any_stream
@@ -103,20 +107,29 @@ def test_real_audio_through_the_reference_model(native):
     compare(plan, list(signals.real_clips(16).values()), with_tflite=True)
 
 
-def test_a_pipeline_of_two_threads_is_refused(plans, native):
-    pipeline = anomsdk.Pipeline(plans["bands"], "native")
-    pipeline._engine._busy.acquire()  # as if another thread were inside
-    for use in (lambda: pipeline.gap(1), pipeline.reset, lambda: pipeline._engine.process(np.zeros((9, 1), np.int16))):
-        with pytest.raises(anomsdk.InputError, match="in use by another thread"):
-            use()
-    pipeline._engine._busy.release()
-    pipeline.process(np.zeros(9, np.int16))
+@pytest.mark.parametrize("tap", [False, True])
+def test_a_second_thread_is_refused_and_disturbs_nothing(plans, native, tap):
+    plan = plans["logmel"]
+    x = np.random.default_rng(0).integers(-3000, 3000, 4_000_000).astype(np.int16)
+    expected = anomsdk.score(plan, x, "native").tolist()
+    pipeline, found, refused = anomsdk.Pipeline(plan, "native", tap=tap), [], 0
+    thread = threading.Thread(target=lambda: found.extend(pipeline.process(x)))
+    thread.start()
+    while thread.is_alive():
+        for use in (lambda: pipeline.process(x[:1000]), lambda: pipeline.gap(1), pipeline.reset):
+            if pipeline._engine._busy.locked():
+                with contextlib.suppress(anomsdk.InputError):
+                    use()
+                    continue
+                refused += 1
+    thread.join()
+    assert refused > 10
+    assert [result.score for result in found] == expected
+    assert pipeline.process(x[:9]) == [], "it is still open"
 
 
 def test_calls_into_c_let_other_threads_run(plans, native):
     """Two pipelines in two threads: both are inside C at the same time at some point."""
-    import threading
-
     x = np.random.default_rng(0).integers(-3000, 3000, 2_000_000).astype(np.int16)
     inside, together = [], []
 
@@ -162,3 +175,13 @@ def test_init_refuses_with_a_code(plans, native, memory):
     assert statuses() == (expected, expected)
     assert pipeline[0] == ffi.NULL
     assert not room.any(), "nothing was written"
+
+
+def test_a_plan_that_was_altered_does_not_reach_c(plans, native):
+    plan = plans["bands"]
+    last = plan.layers[-1]
+    wider = dataclasses.replace(last, weights=np.repeat(last.weights, 40, axis=0), bias=np.repeat(last.bias, 40))
+    broken = dataclasses.replace(plan, layers=(*plan.layers[:-1], wider))
+    for use in (lambda: anomsdk.Pipeline(broken, "native"), lambda: passes_selftest(broken, "00" * 32)):
+        with pytest.raises(anomsdk.InputError):
+            use()

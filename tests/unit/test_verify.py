@@ -213,7 +213,7 @@ def test_golden_digest_is_the_hash_of_documented_bytes(plans, kind):
         b"".join([x.tobytes(), y.tobytes(), s.astype("<u4").tobytes(), len(e).to_bytes(1, "little"), *e])
         for x, y, s, e in zip(inputs, outputs, scores, events, strict=True)
     )
-    expected = hashlib.sha256(joined).hexdigest(), len(inputs), sum(map(len, events))
+    expected = hashlib.sha256(bytes.fromhex(plan.id) + joined).hexdigest(), len(inputs), sum(map(len, events))
     assert golden.golden_digest(plan, "reference") == expected
     if tflite.why_missing() is None:
         assert golden.golden_digest(plan, "tflite") == expected
