@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,8 +112,9 @@ def verify(
         for file in files
         for recording in open_recordings(file, rate_hz=plan.rate_hz, columns=plan.columns, kind=plan.sensor.kind)
     ]
-    missing = [(engine, reason) for engine, reason in _why_missing().items() if reason]
-    others = [engine for engine, reason in _why_missing().items() if not reason]
+    reasons = _why_missing()
+    missing = [(engine, reason) for engine, reason in reasons.items() if reason]
+    others = [engine for engine, reason in reasons.items() if not reason]
     comparisons: list[Comparison] = []
     rng = np.random.default_rng([seed, 1])
     streams: list[tuple[str, Iterable[Piece]]] = [("golden stream", [golden_stream(plan)])]
@@ -140,12 +142,16 @@ def verify(
 def as_text(report: Report) -> str:
     """A report as `anomsdk verify` prints it."""
     engines = list(dict.fromkeys(c.against for c in report.comparisons))
-    counted_in: dict[tuple[str, str, int], dict[str, str]] = {}
+    counted_in: dict[tuple[str, str, int, int], dict[str, str]] = {}
+    rows_of: Counter[tuple[str, str, str]] = Counter()  # recordings of different folders may have one name
     for c in report.comparisons:
         different = f"{c.different:,}" if c.judged else f"({c.different:,})"
-        counted_in.setdefault((c.what, c.unit, c.compared), {})[c.against] = different
+        counted_in.setdefault((c.what, c.unit, c.compared, rows_of[c.what, c.unit, c.against]), {})[c.against] = (
+            different
+        )
+        rows_of[c.what, c.unit, c.against] += 1
     rows = [("reference against", "", "compared", *engines)]
-    for (what, unit, compared), different_in in counted_in.items():
+    for (what, unit, compared, _), different_in in counted_in.items():
         cells = [different_in.get(engine, "") for engine in engines]
         rows.append((printable(what), unit, f"{compared:,}", *cells))
     lines = [table(rows, right=tuple(range(2, 3 + len(engines)))), ""]

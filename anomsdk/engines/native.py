@@ -136,7 +136,7 @@ class NativeEngine:
 
 
 class _Room:
-    """Where C puts the ticks of a block, used again for the next one. No features: they would outlive it."""
+    """Where C puts the ticks of a block, used again for the next one; empty in between."""
 
     def __init__(self, ticks: int, ffi: Any) -> None:
         self.hops, self._scores = np.zeros(ticks, np.uint32), np.zeros(ticks, np.uint32)
@@ -159,14 +159,14 @@ class _Room:
         return self._stream
 
     def processed(self, inputs: NDArray[np.int8] | None) -> Processed:
-        """What C has put here, copied out."""
-        n = self._stream.n_ticks
-        happened = [
-            (int(self._event_ticks[i]), Event.from_bytes(self._events[i].tobytes()))
-            for i in range(self._stream.n_events)
-        ]
+        """What C has put here, taken out."""
+        n, n_events = self._stream.n_ticks, self._stream.n_events
+        happened = [(int(self._event_ticks[i]), Event.from_bytes(self._events[i].tobytes())) for i in range(n_events)]
         taken = None if inputs is None else inputs[:n]
-        return Processed(self.hops[:n].copy(), self._scores[:n].copy(), tuple(happened), taken)
+        found = Processed(self.hops[:n].copy(), self._scores[:n].copy(), tuple(happened), taken)
+        self._scores[:n] = 0
+        self._events[:n_events] = 0
+        return found
 
 
 class CPlan:

@@ -153,6 +153,14 @@ def test_a_native_reset_or_close_leaves_what_a_fresh_one_has(following, kind, na
         assert (memory[HEADER:] == fresh[HEADER:]).all()
 
 
+def test_the_native_engine_keeps_no_score_and_no_event(following, native):
+    pipeline = anomsdk.Pipeline(following["external"], "native")
+    results = pipeline.process(lively(following["external"]))
+    assert sum(result.score > 0 for result in results) > 20 and any(result.events for result in results)
+    room = pipeline._engine._room
+    assert len(room._scores) >= len(results) and not room._scores.any() and not room._events.any()
+
+
 def test_a_copy_that_the_native_engine_must_make_is_wiped(plans, native, monkeypatch):
     """A block that is not in one piece, as every second channel of a stereo recording is."""
     x = np.repeat(noise(5000, level=20_000), 2)[::2].view(Spied)

@@ -185,3 +185,7 @@ def test_a_plan_that_was_altered_does_not_reach_c(plans, native):
     for use in (lambda: anomsdk.Pipeline(broken, "native"), lambda: passes_selftest(broken, "00" * 32)):
         with pytest.raises(anomsdk.InputError):
             use()
+
+
+def test_it_is_the_engine_where_none_is_named(plans, native):
+    assert anomsdk.Pipeline(plans["bands"]).engine == "native"

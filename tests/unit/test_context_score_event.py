@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from anomsdk.core.affine import AffinePlan
 from anomsdk.core.autoencoder import LayerPlan
@@ -127,3 +129,30 @@ def test_a_multiplier_that_is_not_normalised_is_refused(multiplier):
     )
     with pytest.raises(InputError, match="multiplier is not normalised"):
         layer.check(-128, 127, "layer")
+
+
+@given(
+    st.sampled_from(list(State)),
+    st.booleans(),
+    *(st.integers(0, 2 ** (8 * n) - 1) for n in (2, 4, 2, 1)),
+    st.tuples(*[st.integers(0, 255)] * 3),
+    st.integers(0, 65535),
+)
+def test_an_event_is_read_back(*values):
+    event = Event(Kind.ANOMALY, *values)
+    assert Event.from_bytes(bytes(event)) == event
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"", "0 bytes, not 16"),
+        (b"\x11" + bytes(16), "17 bytes, not 16"),
+        (b"\x21" + bytes(15), "version 2 is not 1"),
+        (b"\x12" + bytes(15), "kind 2 is unknown"),
+        (b"\x11\x03" + bytes(14), "state 3 is unknown"),
+    ],
+)
+def test_what_is_no_event_is_refused(data, says):
+    with pytest.raises(InputError, match=says):
+        Event.from_bytes(data)

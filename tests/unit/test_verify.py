@@ -14,7 +14,7 @@ from anomsdk import cli, golden
 from anomsdk.core.baseline import OFF
 from anomsdk.engines import native, tflite
 from anomsdk.errors import InputError
-from anomsdk.verify import MIN_OUTPUTS, random_streams, verify
+from anomsdk.verify import MIN_OUTPUTS, Comparison, Report, as_text, random_streams, verify
 from tests.make import SPECS, make_plan, noise
 
 
@@ -150,6 +150,24 @@ def test_random_streams_reach_the_extremes(plans):
     assert loud.min() == -32768 and loud.max() == 32767
     assert np.unique(streams["full-scale square"][0]).tolist() == [-32768, 32767]
     assert np.unique(streams["impulses"][0]).tolist() == [-32768, 0, 32767]
+
+
+@needs_oracle
+def test_a_self_test_that_fails_is_a_difference(plans, monkeypatch):
+    monkeypatch.setattr(native, "passes_selftest", lambda plan, digest: False)
+    report = verify(plans["external"], hops=20)
+    assert report.differences == 1
+    (row,) = (c for c in report.comparisons if c.different)
+    assert (row.what, row.against) == ("boot self-test in C", "native")
+
+
+def test_recordings_of_one_name_have_a_row_each():
+    rows = [Comparison("01.wav", engine, "results", 7, d) for d in (5, 0) for engine in ("tflite", "native")]
+    text = as_text(Report("id", tuple(rows), (), "digest", 1, 0))
+    assert [line.split() for line in text.splitlines() if "01.wav" in line] == [
+        ["01.wav", "results", "7", "5", "5"],
+        ["01.wav", "results", "7", "0", "0"],
+    ]
 
 
 # --- the golden stream
