@@ -146,9 +146,8 @@ def as_text(report: Report) -> str:
     rows_of: Counter[tuple[str, str, str]] = Counter()  # recordings of different folders may have one name
     for c in report.comparisons:
         different = f"{c.different:,}" if c.judged else f"({c.different:,})"
-        counted_in.setdefault((c.what, c.unit, c.compared, rows_of[c.what, c.unit, c.against]), {})[c.against] = (
-            different
-        )
+        nth = rows_of[c.what, c.unit, c.against]
+        counted_in.setdefault((c.what, c.unit, c.compared, nth), {})[c.against] = different
         rows_of[c.what, c.unit, c.against] += 1
     rows = [("reference against", "", "compared", *engines)]
     for (what, unit, compared, _), different_in in counted_in.items():

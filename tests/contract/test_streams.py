@@ -210,6 +210,7 @@ def test_tap(plans):
         for block in np.split(x, 5):
             pipeline.process(block)
             tapped.append(pipeline.tapped)
+    assert len(np.concatenate(tapped)) == plan.ticks_in(len(x)) > 5
     assert (np.concatenate(tapped) == anomsdk.features(plan, x)).all()
     with anomsdk.Pipeline(plan) as pipeline, pytest.raises(anomsdk.InputError, match="tap=True"):
         _ = pipeline.tapped

@@ -189,3 +189,16 @@ def test_a_plan_that_was_altered_does_not_reach_c(plans, native):
 
 def test_it_is_the_engine_where_none_is_named(plans, native):
     assert anomsdk.Pipeline(plans["bands"]).engine == "native"
+
+
+def test_a_block_that_the_engine_refuses_leaves_the_pipeline_open(plans, native, monkeypatch):
+    pipeline = anomsdk.Pipeline(plans["bands"], "native")
+
+    def refuse(*_, **__):
+        raise anomsdk.InputError("in use")
+
+    monkeypatch.setattr(pipeline._engine, "process", refuse)
+    with pytest.raises(anomsdk.InputError, match="in use"):
+        pipeline.process(np.zeros(9, np.int16))
+    monkeypatch.undo()
+    assert pipeline.process(np.zeros(9, np.int16)) == []

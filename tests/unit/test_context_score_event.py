@@ -131,15 +131,18 @@ def test_a_multiplier_that_is_not_normalised_is_refused(multiplier):
         layer.check(-128, 127, "layer")
 
 
-@given(
+FIELDS = st.tuples(
     st.sampled_from(list(State)),
     st.booleans(),
     *(st.integers(0, 2 ** (8 * n) - 1) for n in (2, 4, 2, 1)),
     st.tuples(*[st.integers(0, 255)] * 3),
     st.integers(0, 65535),
 )
-def test_an_event_is_read_back(*values):
-    event = Event(Kind.ANOMALY, *values)
+
+
+@given(FIELDS)
+def test_an_event_is_read_back(fields):
+    event = Event(Kind.ANOMALY, *fields)
     assert Event.from_bytes(bytes(event)) == event
 
 
