@@ -23,7 +23,7 @@ help:            ## this list
 demo: $(BIN)/.run ## install, and watch a generated scene become alerts
 	@$(BIN)/anomsdk demo
 
-test: $(BIN)/.dev ## install with the tools, and run lint, types and all tests
+test: $(BIN)/.dev ## install with the tools, and run lint, types and the tests, boards apart
 	$(BIN)/python -m pytest -n 2 $(ARGS)
 
 test-boards: $(BIN)/.dev ## the C port on emulated boards, big-endian too, and its sizes; needs make system once
