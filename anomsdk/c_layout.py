@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from anomsdk.c_plan import Fields, Structs, c_fields
+from anomsdk.c_plan import Blocks, Fields, Structs, c_fields
 from anomsdk.core.bands import BandsPlan
 from anomsdk.core.external import ExternalPlan
 from anomsdk.core.plan import ExtractorPlan, Plan
@@ -50,13 +50,15 @@ def layout(plan: Plan) -> Layout:
     """Buffers of a pipeline of this plan."""
     n_features = plan.extractor.n_features
     hidden = [layer.n_out for layer in plan.layers[:-1]]
-    model = 2 * plan.n_inputs + sum(max(hidden[parity::2], default=0) for parity in (0, 1))
+    prepared = max(4 * -(-layer.n_in // 4) * 4 for layer in plan.layers)
+    activations = sum(max(hidden[parity::2], default=0) for parity in (0, 1))
+    model = _rounded_up(2 * plan.n_inputs) + _rounded_up(prepared + activations)
     return Layout(
         samples=_rounded_up(plan.framer.window * plan.columns * _SAMPLE),
         state=_state_bytes(plan.extractor),
         history=_rounded_up((plan.context.frames - 1) * n_features),
         features=_rounded_up(n_features),
-        scratch=max(_front_bytes(plan.extractor), _rounded_up(model)),
+        scratch=max(_front_bytes(plan.extractor), model),
     )
 
 
@@ -99,6 +101,8 @@ def _front_bytes(extractor: ExtractorPlan) -> int:
 def _array_bytes(value: Any) -> int:
     if isinstance(value, np.ndarray):
         return value.nbytes
+    if isinstance(value, Blocks):
+        return value.array.nbytes
     if isinstance(value, dict):
         fields: Fields = value
         return sum(_array_bytes(part) for part in fields.values())

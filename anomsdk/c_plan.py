@@ -5,6 +5,7 @@ Field names are those of the headers in firmware_port/src. What Python knows fro
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, TypeAlias
 
@@ -17,7 +18,7 @@ from anomsdk.core.external import ExternalPlan
 from anomsdk.core.filterbank import FilterbankPlan
 from anomsdk.core.plan import ExtractorPlan, Plan
 
-C_FORMAT = 1
+C_FORMAT = 2
 """Layout of the structs: ANOM_PLAN_FORMAT of anom_plan.h."""
 
 C_TYPES = {
@@ -37,6 +38,20 @@ class Symbol:
     """The address of something that the C port defines."""
 
     name: str
+
+
+@dataclass(frozen=True, eq=False)
+class Constant:
+    """A number that the C port defines."""
+
+    name: str
+
+
+@dataclass(frozen=True, eq=False)
+class Blocks:
+    """The address of weights in the layout that the target wants."""
+
+    array: NDArray[np.int8]  # (blocks, 16)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,10 +86,7 @@ def c_fields(plan: Plan) -> Fields:
         "framer": _fields(plan.framer),
         "extractor": _extractor(plan.extractor, tables),
         "context": _context(plan.context),
-        "autoencoder": {
-            "layers": Structs("anom_layer_plan", tuple(_fields(layer) for layer in plan.layers)),
-            "n_layers": len(plan.layers),
-        },
+        "autoencoder": autoencoder_fields(plan.layers, _input_reach(plan)),
         "score": _fields(plan.score),
         "baseline": _fields(plan.baseline),
         "timing": _fields(plan.timing, without=("clear_ratio_q16", "high_ratio_q16")),
@@ -118,9 +130,51 @@ def _fields(part: Any, without: tuple[str, ...] = ()) -> Fields:
         found["n_bands"] = part.n_bands
     if isinstance(part, ExternalPlan):
         found["n_features"] = part.n_features
-    if isinstance(part, LayerPlan):
-        found |= {"n_in": part.n_in, "n_out": part.n_out, "n_multipliers": len(part.multiplier)}
     return found
+
+
+def autoencoder_fields(layers: Sequence[LayerPlan], input_reach: int) -> Fields:
+    """All of `anom_autoencoder_plan`.
+
+    Parameters
+    ----------
+    layers : of the plan
+    input_reach : largest magnitude that an input of the first layer can have, 127 or 128
+    """
+    reaches = [input_reach, *(127 if layer.act_low > -128 else 128 for layer in layers)]
+    structs = Structs("anom_layer_plan", tuple(map(_layer, layers, reaches)))
+    return {"layers": structs, "n_layers": len(layers), "flipped": Constant("ANOM_FLIPPED")}
+
+
+def _layer(layer: LayerPlan, input_reach: int) -> Fields:
+    """Weights in blocks, and all that does not depend on the inputs in the bias."""
+    weights = layer.weights.astype(np.int64)
+    offset = layer.input_zero_point * (weights - layer.weight_zero_point).sum(axis=1)
+    return {
+        **_fields(layer, without=("input_zero_point",)),
+        "weights": Blocks(weight_blocks(layer.weights)),
+        "bias": (layer.bias - offset).astype(np.uint32).view(np.int32),
+        "n_in": layer.n_in,
+        "n_out": layer.n_out,
+        "n_multipliers": len(layer.multiplier),
+        "input_reach": input_reach,
+        "weight_reach": int(np.abs(weights).max()),
+    }
+
+
+def weight_blocks(weights: NDArray[np.int8]) -> NDArray[np.int8]:
+    """Weights (n_out, n_in) in blocks of four outputs by four inputs, (blocks, 16); zeros fill them up."""
+    n_out, n_in = (-(-n // 4) * 4 for n in weights.shape)
+    padded = np.zeros((n_out, n_in), np.int8)
+    padded[: weights.shape[0], : weights.shape[1]] = weights
+    return np.ascontiguousarray(padded.reshape(n_out // 4, 4, n_in // 4, 4).transpose(0, 2, 1, 3).reshape(-1, 16))
+
+
+def _input_reach(plan: Plan) -> int:
+    """Of the inputs that the context gives: statistics have a map of their own, a stack is one of features."""
+    context = plan.context
+    normalisation = (context if isinstance(context, SummaryPlan) else plan.extractor).normalisation
+    return 127 if normalisation.low > -128 else 128
 
 
 def _native(value: int | NDArray[Any]) -> int | NDArray[Any]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.c_plan import C_FORMAT, C_TYPES, Fields, Member, Size, Structs, Symbol, c_fields
+from anomsdk.c_plan import C_FORMAT, C_TYPES, Blocks, Constant, Fields, Member, Size, Structs, Symbol, c_fields
 from anomsdk.core.plan import Plan
 
 WIDTH = 120
@@ -74,6 +74,11 @@ class _Writer:
             return f"(uint32_t)sizeof({value.of})"
         if isinstance(value, Symbol):
             return f"&{value.name}"
+        if isinstance(value, Constant):
+            return value.name
+        if isinstance(value, Blocks):
+            self.before.append(_blocks(value, name))
+            return name
         if isinstance(value, Structs):
             return self._structs(value, name.rpartition("_")[2])
         if isinstance(value, Member):
@@ -117,6 +122,13 @@ def _array(array: NDArray[Any], name: str) -> str:
     shape = " * ".join(str(n) for n in array.shape)
     rows = [row for line in np.atleast_2d(array).tolist() for row in _rows([integer(value) for value in line])]
     return "\n".join([f"static const {c_type} {name}[{shape}] = {{", *rows, "};\n"])
+
+
+def _blocks(blocks: Blocks, name: str) -> str:
+    """Weights, a block a row: four outputs, each by four inputs."""
+    rows = [", ".join(f"{value:>4}" for value in block) for block in blocks.array.tolist()]
+    lines = [f"{_INDENT}ANOM_WEIGHTS({row})," for row in rows]
+    return "\n".join([f"static const anom_weights {name}[{len(rows)}] = {{", *lines, "};\n"])
 
 
 def _rows(values: list[str]) -> list[str]:

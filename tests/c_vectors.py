@@ -16,6 +16,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from anomsdk.c_plan import Blocks, Constant
 from tests.make import ROOT
 from tests.stems import FRAGMENTS, STEMS, VECTORS, Json, module_of
 from tests.stems.sections import Address, Size, Symbol
@@ -144,6 +145,10 @@ class _Constants:
             return f"&{value.name}"
         if isinstance(value, Size):
             return f"sizeof({value.of})"
+        if isinstance(value, Constant):
+            return value.name
+        if isinstance(value, Blocks):
+            return self._array(field.type, value.array.tolist())
         if isinstance(value, Address):
             return self._array(value.type, [value.fields])
         if field.is_pointer:
@@ -162,6 +167,8 @@ class _Constants:
         return self._names[key]
 
     def _value(self, ctype: str, value: Any) -> str:
+        if ctype == "anom_weights":
+            return f"ANOM_WEIGHTS({', '.join(map(str, value))})"
         if ctype in self._structs:
             named = value if isinstance(value, Mapping) else dict(zip(self._structs[ctype], value, strict=True))
             return self.struct(ctype, named)

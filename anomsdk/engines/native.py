@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.c_plan import C_TYPES, Fields, Member, Size, Structs, Symbol, c_fields
+from anomsdk.c_plan import C_TYPES, Blocks, Constant, Fields, Member, Size, Structs, Symbol, c_fields
 from anomsdk.core.event import EVENT_BYTES, Event
 from anomsdk.core.plan import Plan
 from anomsdk.engines.processed import Processed
@@ -196,6 +196,11 @@ class CPlan:
             return self._values(value)
         if isinstance(value, Size):
             return self._ffi.sizeof(value.of)
+        if isinstance(value, Constant):
+            return getattr(self._lib, value.name)
+        if isinstance(value, Blocks):  # no host has its weights flipped
+            self._kept.append(value.array)
+            return self._ffi.cast("anom_weights *", value.array.ctypes.data)
         if isinstance(value, Symbol):
             return self._ffi.addressof(self._lib, value.name)
         if isinstance(value, Structs):

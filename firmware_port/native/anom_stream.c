@@ -44,7 +44,7 @@ size_t anom_stream_scratch_bytes(const anom_plan *plan)
 }
 
 void anom_stream_reconstruct(const anom_plan *plan, const int8_t *inputs, int64_t n, int8_t *outputs,
-                             int8_t *scratch)
+                             void *scratch)
 {
     const anom_autoencoder_plan *model = &plan->autoencoder;
     int32_t width = anom_context_n_inputs(&plan->context, plan->extractor.n_features);

@@ -22,7 +22,7 @@ void anom_stream_process(anom_pipeline *pipeline, const int16_t *samples, int64_
 /* The model stage alone: n inputs to n outputs.
  *   scratch  anom_stream_scratch_bytes(plan) */
 void anom_stream_reconstruct(const anom_plan *plan, const int8_t *inputs, int64_t n, int8_t *outputs,
-                             int8_t *scratch);
+                             void *scratch);
 size_t anom_stream_scratch_bytes(const anom_plan *plan);
 
 #endif

@@ -14,17 +14,18 @@ PORT = Path(__file__).resolve().parents[1]
 FOLDERS = [PORT / "include", PORT / "src", PORT / "native"]
 HEADERS = ["anom_bands.h", "anom_external.h", "anom_fixed.h", "anom_logmel.h", "anom_pipeline.h"]
 HEADERS += ["anom_sha256.h", "anom_stream.h", "anom_wipe.h"]
+KERNELS = "anom_kernels.h"  # the compiler decides about what is in it
 MODULE = "anomsdk.engines._native"
 
 
 def declarations(headers: list[str]) -> str:
     """What cffi is told of these headers and all that they include: types, constants, functions."""
     seen: set[str] = set()
-    return "\n".join(_declared(header, seen) for header in headers)
+    return "\n".join(["#define ANOM_FLIPPED ...", *(_declared(header, seen) for header in headers)])
 
 
 def _declared(header: str, seen: set[str]) -> str:
-    if header in seen:
+    if header in seen or header == KERNELS:
         return ""
     seen.add(header)
     text = next(folder / header for folder in FOLDERS if (folder / header).exists()).read_text(encoding="utf-8")
@@ -35,7 +36,7 @@ def _declared(header: str, seen: set[str]) -> str:
     included = [_declared(name, seen) for name in re.findall(r'^#include "(.*)"', text, re.M)]
     constants = re.findall(r"^#define (\w+) \(?(-?\d+)\)?[ \t]*$", text, re.M)
     defines = [f"#define {name} {value}" for name, value in constants]
-    body = re.sub(r"^#.*\n", "", text, flags=re.M)
+    body = re.sub(r"^#(?:.*\\\n)*.*\n", "", text, flags=re.M)
     body = re.sub(r"^extern const ", "extern ", body, flags=re.M)  # what is const has no address for cffi
     return "\n".join([*included, *defines, body])
 

@@ -3,35 +3,122 @@
 
 #include "anom_fixed.h"
 
-/* Where a compiler can build one function for several processors, e.g. __attribute__((target_clones(...))). */
-#ifndef ANOM_HOT
-#define ANOM_HOT
-#endif
-
-/* sum (x - zx)(w - zw); 16 bits hold a difference, so that processors with a dual multiply can use it. */
-ANOM_HOT static int32_t dot(const int8_t *x, const int8_t *w, int32_t n, int16_t zx, int16_t zw)
+/* Blocks of four inputs. */
+static int32_t blocks_of(const anom_layer_plan *plan)
 {
-    int32_t sum = 0;
-    for (int32_t i = 0; i < n; i++) {
-        int16_t a = (int16_t)(x[i] - zx);
-        int16_t b = (int16_t)(w[i] - zw);
-        sum += a * b;
-    }
-    return sum;
+    return (plan->n_in + 3) >> 2;
 }
 
-static void run_layer(const anom_layer_plan *plan, const int8_t *inputs, int8_t *outputs)
+/* The outputs of a layer that are still to come. */
+typedef struct {
+    const int32_t *bias;
+    const int32_t *multiplier;
+    const int8_t *shift;
+    int8_t *outputs;
+    int32_t step; /* 1: a multiplier for each output, 0: one for all */
+    int32_t zero_point;
+    int32_t low;
+    int32_t high;
+    int32_t left;
+    uint32_t common; /* what each sum begins with, modulo 2**32 */
+} layer_run;
+
+#if !ANOM_KERNELS_MVE && !ANOM_KERNELS_DSP
+/* Outputs of four sums modulo 2**32, or of as many as there are. */
+static void requantise(layer_run *run, const uint32_t *sums)
 {
-    const int8_t *weights = plan->weights;
-    for (int32_t o = 0; o < plan->n_out; o++, weights += plan->n_in) {
-        int32_t entry = plan->n_multipliers > 1 ? o : 0;
-        int32_t accumulator =
-            dot(inputs, weights, plan->n_in, plan->input_zero_point, plan->weight_zero_point) + plan->bias[o];
+    for (int32_t r = 0; r < 4 && run->left > 0; r++, run->left--) {
+        int32_t accumulator = (int32_t)(sums[r] + (uint32_t)*run->bias++);
         int32_t y =
-            anom_multiply_by_quantized_multiplier(accumulator, plan->multiplier[entry], plan->shift[entry]) +
-            plan->output_zero_point;
-        outputs[o] = (int8_t)(y < plan->act_low ? plan->act_low : y > plan->act_high ? plan->act_high : y);
+            anom_multiply_by_quantized_multiplier(accumulator, *run->multiplier, *run->shift) + run->zero_point;
+        *run->outputs++ = (int8_t)(y < run->low ? run->low : y > run->high ? run->high : y);
+        run->multiplier += run->step;
+        run->shift += run->step;
     }
+}
+
+static void four_plain_outputs(layer_run *run, const anom_layer_plan *plan, const anom_weights *weights,
+                               const int8_t *x)
+{
+    uint32_t sums[4];
+    for (int32_t r = 0; r < 4; r++) {
+        sums[r] = run->common;
+        for (int32_t i = 0; i < plan->n_in; i++) {
+            int32_t w = (int8_t)(weights[i >> 2].bytes[4 * r + (i & 3)] ^ (i & 1 ? ANOM_FLIP_ODD : ANOM_FLIP_EVEN));
+            sums[r] += (uint32_t)(x[i] * w);
+        }
+    }
+    requantise(run, sums);
+}
+#endif
+
+#if ANOM_KERNELS_MVE
+#include "anom_autoencoder_mve.h"
+#elif ANOM_KERNELS_DSP
+#include "anom_autoencoder_dsp.h"
+#elif ANOM_KERNELS_V7M || ANOM_KERNELS_V6M
+#include "anom_autoencoder_pairs.h"
+#else
+
+/* Bring the inputs of a layer into the form that four_outputs takes, at `prepared`, 4 bytes an input. Gives what each
+ * sum has to begin with for that, modulo 2**32. */
+static uint32_t prepare(const anom_layer_plan *plan, const int8_t *x, uint32_t *prepared)
+{
+    (void)plan;
+    (void)x;
+    (void)prepared;
+    return 0;
+}
+
+/* The next four outputs, or as many as there are.
+ *   weights  of these */
+static void four_outputs(layer_run *run, const anom_layer_plan *plan, const anom_weights *weights, const int8_t *x,
+                         const uint32_t *prepared)
+{
+    (void)prepared;
+    four_plain_outputs(run, plan, weights, x);
+}
+#endif
+
+/* - zw sum x, modulo 2**32: what a weight zero point adds to every sum. */
+static uint32_t offset_of(const anom_layer_plan *plan, const int8_t *x)
+{
+    int32_t total = 0;
+    if (plan->weight_zero_point == 0) return 0;
+    for (int32_t i = 0; i < plan->n_in; i++)
+        total += x[i];
+    return (uint32_t)(-plan->weight_zero_point * total);
+}
+
+static void run_layer(const anom_layer_plan *plan, const int8_t *inputs, int8_t *outputs, uint32_t *prepared)
+{
+    const anom_weights *weights = plan->weights;
+    int32_t blocks = blocks_of(plan);
+    layer_run run = {
+        .bias = plan->bias,
+        .multiplier = plan->multiplier,
+        .shift = plan->shift,
+        .outputs = outputs,
+        .step = plan->n_multipliers > 1,
+        .zero_point = plan->output_zero_point,
+        .low = plan->act_low,
+        .high = plan->act_high,
+        .left = plan->n_out,
+        .common = prepare(plan, inputs, prepared) + offset_of(plan, inputs),
+    };
+    for (; run.left > 0; weights += blocks)
+        four_outputs(&run, plan, weights, inputs, prepared);
+}
+
+/* Bytes of the inputs as a kernel takes them, of the widest layer. */
+static size_t prepared_bytes(const anom_autoencoder_plan *plan)
+{
+    int32_t most = 0;
+    for (int32_t i = 0; i < plan->n_layers; i++) {
+        int32_t blocks = blocks_of(&plan->layers[i]);
+        most = blocks > most ? blocks : most;
+    }
+    return (size_t)most * 4 * sizeof(uint32_t);
 }
 
 /* Widest hidden layer whose index differs from `parity` by an even number: they share a buffer. */
@@ -45,16 +132,17 @@ static size_t widest_hidden(const anom_autoencoder_plan *plan, int32_t parity)
 
 size_t anom_autoencoder_scratch_bytes(const anom_autoencoder_plan *plan)
 {
-    return widest_hidden(plan, 0) + widest_hidden(plan, 1);
+    return prepared_bytes(plan) + ((widest_hidden(plan, 0) + widest_hidden(plan, 1) + 3) & ~(size_t)3);
 }
 
-void anom_autoencoder_run(const anom_autoencoder_plan *plan, const int8_t *inputs, int8_t *outputs, int8_t *scratch)
+void anom_autoencoder_run(const anom_autoencoder_plan *plan, const int8_t *inputs, int8_t *outputs, void *scratch)
 {
-    int8_t *hidden[2] = {scratch, scratch + widest_hidden(plan, 0)};
+    int8_t *first = (int8_t *)scratch + prepared_bytes(plan);
+    int8_t *hidden[2] = {first, first + widest_hidden(plan, 0)};
     int32_t last = plan->n_layers - 1;
     for (int32_t i = 0; i <= last; i++) {
         int8_t *to = i == last ? outputs : hidden[i & 1];
-        run_layer(&plan->layers[i], inputs, to);
+        run_layer(&plan->layers[i], inputs, to, scratch);
         inputs = to;
     }
 }

@@ -4,13 +4,11 @@
 
 #include "anom_assumptions.h"
 
-/* High half of 2 a b, rounded: a b / 2**31. The quotient truncates toward zero after a nudge of the product's sign.
+/* High half of 2 a b, rounded: a b / 2**31, ties up, which is what truncation gives after a nudge of the product's sign.
  *   a, b     not both -2**31 */
 static inline int32_t anom_saturating_rounding_doubling_high_mul(int32_t a, int32_t b)
 {
-    int64_t product = (int64_t)a * b;
-    int64_t nudged = product + (product >= 0 ? (INT64_C(1) << 30) : 1 - (INT64_C(1) << 30));
-    return (int32_t)(nudged >= 0 ? nudged >> 31 : -(-nudged >> 31));
+    return (int32_t)(((int64_t)a * b + (INT64_C(1) << 30)) >> 31);
 }
 
 /* x / 2**exponent, to nearest, ties away from zero.
@@ -28,10 +26,9 @@ static inline int32_t anom_rounding_divide_by_pot(int32_t x, int32_t exponent)
  *   shift      -31 to 30 */
 static inline int32_t anom_multiply_by_quantized_multiplier(int32_t x, int32_t multiplier, int32_t shift)
 {
-    int32_t left = shift > 0 ? shift : 0;
-    int32_t right = shift > 0 ? 0 : -shift;
-    int32_t high = anom_saturating_rounding_doubling_high_mul(x * (INT32_C(1) << left), multiplier);
-    return anom_rounding_divide_by_pot(high, right);
+    if (shift >= 0) return anom_saturating_rounding_doubling_high_mul(x * (INT32_C(1) << shift), multiplier);
+    int32_t high = anom_saturating_rounding_doubling_high_mul(x, multiplier); /* above -2**31 */
+    return (((high + (high >> 31)) >> (-shift - 1)) + 1) >> 1; /* as anom_rounding_divide_by_pot, in fewer steps */
 }
 
 /* (value * gain + bias) / 2**shift rounded down, clamped; the bias holds one half.

@@ -35,4 +35,18 @@
 #endif
 #endif
 
+/* What is flipped in the weights of a model, those of even and of odd inputs: 0x80 adds 128, so that two bytes of a
+ * word are taken out of it by one mask, without their signs. */
+#if ANOM_KERNELS_DSP && !ANOM_KERNELS_MVE
+#define ANOM_FLIP_EVEN 0x80
+#define ANOM_FLIP_ODD 0x00
+#elif ANOM_KERNELS_V7M || ANOM_KERNELS_V6M
+#define ANOM_FLIP_EVEN 0x80
+#define ANOM_FLIP_ODD 0x80
+#else
+#define ANOM_FLIP_EVEN 0x00
+#define ANOM_FLIP_ODD 0x00
+#endif
+#define ANOM_FLIPPED (ANOM_FLIP_ODD << 8 | ANOM_FLIP_EVEN)
+
 #endif

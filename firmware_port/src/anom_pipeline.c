@@ -34,7 +34,7 @@ static sizes sizes_of(const anom_plan *plan)
     const anom_extractor_plan *extractor = &plan->extractor;
     size_t n_features = (size_t)extractor->n_features;
     size_t n_inputs = (size_t)anom_context_n_inputs(&plan->context, extractor->n_features);
-    size_t model = rounded_up(2 * n_inputs + anom_autoencoder_scratch_bytes(&plan->autoencoder));
+    size_t model = rounded_up(2 * n_inputs) + rounded_up(anom_autoencoder_scratch_bytes(&plan->autoencoder));
     size_t front = extractor->type->scratch_bytes(extractor->tables);
     sizes found = {
         .samples = rounded_up((size_t)plan->framer.window * (size_t)extractor->columns * sizeof(int16_t)),
@@ -59,6 +59,7 @@ int32_t anom_pipeline_init(anom_pipeline **pipeline, void *memory, size_t size, 
     if (memory == NULL || plan == NULL) return ANOM_ERROR_NULL;
     if ((uintptr_t)memory % offsetof(aligned, pipeline) != 0) return ANOM_ERROR_ALIGNMENT;
     if (plan->format != ANOM_PLAN_FORMAT || plan->plan_size != sizeof(anom_plan)) return ANOM_ERROR_FORMAT;
+    if (plan->autoencoder.flipped != ANOM_FLIPPED) return ANOM_ERROR_FORMAT;
     if (size < anom_pipeline_bytes(plan)) return ANOM_ERROR_MEMORY;
 
     const anom_extractor_plan *extractor = &plan->extractor;
@@ -97,10 +98,11 @@ static uint32_t reconstruct(anom_pipeline *pipeline, anom_observer *observer, vo
     int32_t n = pipeline->n_inputs;
     int8_t *inputs = pipeline->scratch;
     int8_t *outputs = inputs + n;
-    anom_autoencoder_run(&plan->autoencoder, inputs, outputs, outputs + n);
+    size_t bytes = rounded_up(2 * (size_t)n);
+    anom_autoencoder_run(&plan->autoencoder, inputs, outputs, inputs + bytes);
     if (observer) observer(of, inputs, outputs, n);
     uint32_t score = anom_score_run(&plan->score, inputs, outputs, n);
-    anom_wipe(inputs, 2 * (size_t)n + anom_autoencoder_scratch_bytes(&plan->autoencoder));
+    anom_wipe(inputs, bytes + anom_autoencoder_scratch_bytes(&plan->autoencoder));
     return score;
 }
 

@@ -71,9 +71,11 @@ static void refuse(source *from, const anom_plan *plan)
     uint32_t what = byte(from);
     if (what & 1) other.format = number(from);
     if (what & 2) other.plan_size = number(from);
+    if (what & 4) other.autoencoder.flipped = number(from);
     int32_t expected = 0;
     if (given < size) expected = ANOM_ERROR_MEMORY;
     if (other.format != plan->format || other.plan_size != plan->plan_size) expected = ANOM_ERROR_FORMAT;
+    if (other.autoencoder.flipped != plan->autoencoder.flipped) expected = ANOM_ERROR_FORMAT;
     if (offset % 8) expected = ANOM_ERROR_ALIGNMENT;
     uint64_t *block = malloc(given + offset + 8);
     expect(block != NULL, "no memory to test with");

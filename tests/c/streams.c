@@ -240,6 +240,9 @@ static void check_errors(const stream *s)
     other.format = ANOM_PLAN_FORMAT - 1;
     check(init_status(s, 0, size_of(s), &other) == ANOM_ERROR_FORMAT, "an older format");
     other = *s->plan;
+    other.autoencoder.flipped ^= 0x80;
+    check(init_status(s, 0, size_of(s), &other) == ANOM_ERROR_FORMAT, "weights for another processor");
+    other = *s->plan;
     other.plan_size += 4;
     check(init_status(s, 0, size_of(s), &other) == ANOM_ERROR_FORMAT, "a larger plan");
     other.plan_size -= 8;

@@ -11,7 +11,7 @@ static int32_t run_autoencoder(const autoencoder_case *c)
 {
     int32_t n_in = c->plan.layers[0].n_in;
     int32_t n_out = c->plan.layers[c->plan.n_layers - 1].n_out;
-    int8_t *scratch = vectors_room(anom_autoencoder_scratch_bytes(&c->plan));
+    void *scratch = vectors_room(anom_autoencoder_scratch_bytes(&c->plan));
     int8_t *outputs = vectors_room((size_t)n_out);
     if (scratch == NULL || outputs == NULL) return 0;
     for (int32_t i = 0; i < c->n_rows; i++) {

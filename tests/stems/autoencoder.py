@@ -27,8 +27,8 @@ def by_core(given: Given) -> list:
 
 def by_native(given: Given) -> list:
     native = Native()
-    plan = native.struct("anom_autoencoder_plan", c_autoencoder(given["layers"]))
-    scratch = native.new("int8_t[]", native.lib.anom_autoencoder_scratch_bytes(plan) + 1)
+    plan = native.struct("anom_autoencoder_plan", c_autoencoder(given["layers"], reach_of(given["inputs"])))
+    scratch = native.new("int32_t[]", native.lib.anom_autoencoder_scratch_bytes(plan) // 4)
     outputs, found = native.new("int8_t[]", len(given["layers"][-1]["weights"])), []
     for row in given["inputs"]:
         native.lib.anom_autoencoder_run(plan, native.new("int8_t[]", row), outputs, scratch)
@@ -38,11 +38,16 @@ def by_native(given: Given) -> list:
 
 def c_case(given: Given, expect: list) -> dict[str, Any]:
     return {
-        "plan": c_autoencoder(given["layers"]),
+        "plan": c_autoencoder(given["layers"], reach_of(given["inputs"])),
         "n_rows": len(expect),
         "inputs": [value for row in given["inputs"] for value in row],
         "outputs": [value for row in expect for value in row],
     }
+
+
+def reach_of(rows: Json) -> int:
+    """What a context would promise of these inputs."""
+    return 127 if min(map(min, rows)) > -128 else 128
 
 
 def layer(weights: Json, bias: Json, multiplier: Json, shift: Json, **others: int) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import numpy as np
 
 import anomsdk
 from anomsdk.plan_file import parse_plan
+from anomsdk.c_plan import C_FORMAT
 from tests import scalar
 from tests.make import ROOT
 from tests.stems import Case, Given, Json
@@ -100,7 +101,7 @@ def c_plan(plan: Json) -> dict[str, Any]:
     """All of `anom_plan`."""
     sections = scalar.decoded({key: value for key, value in plan.items() if key != "provenance"})
     return {
-        "format": 1,
+        "format": C_FORMAT,
         "plan_size": Size("anom_plan"),
         "framer": sections["framer"],
         "extractor": c_extractor(sections["extractor"]),

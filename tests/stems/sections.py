@@ -9,7 +9,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from anomsdk.c_plan import Blocks, Constant, autoencoder_fields
 from anomsdk.core.affine import AffinePlan
+from anomsdk.core.autoencoder import LayerPlan
 from anomsdk.core.bands import BandsPlan
 from anomsdk.core.context import STATISTICS, StackPlan, SummaryPlan
 from anomsdk.core.external import ExternalPlan
@@ -106,19 +108,14 @@ def c_context(section: Json) -> dict[str, Any]:
     return taken
 
 
-def c_layer(section: Json) -> dict[str, Any]:
-    weights = section["weights"]
-    return {
-        **section,
-        "weights": [weight for row in weights for weight in row],
-        "n_in": len(weights[0]),
-        "n_out": len(weights),
-        "n_multipliers": len(section["multiplier"]),
-    }
+def c_autoencoder(layers: Json, input_reach: int = 128) -> dict[str, Any]:
+    """All of `anom_autoencoder_plan`, laid out as plans are."""
+    fields = autoencoder_fields([core_plan(LayerPlan, layer) for layer in layers], input_reach)
+    return {**fields, "layers": [{name: _plain(value) for name, value in item.items()} for item in fields["layers"].items]}
 
 
-def c_autoencoder(layers: Json) -> dict[str, Any]:
-    return {"layers": [c_layer(layer) for layer in layers], "n_layers": len(layers)}
+def _plain(value: Any) -> Any:
+    return value.tolist() if isinstance(value, np.ndarray) else value
 
 
 def c_timing(section: Json) -> dict[str, Any]:
@@ -150,6 +147,10 @@ class Native:
     def _value(self, ctype: Any, value: Any) -> Any:
         if isinstance(value, Symbol):
             return self.ffi.addressof(self.lib, value.name)
+        if isinstance(value, Constant):
+            return getattr(self.lib, value.name)
+        if isinstance(value, Blocks):  # no host has its weights flipped
+            return self.new("anom_weights[]", [{"bytes": block} for block in value.array.view(np.uint8).tolist()])
         if isinstance(value, Address):
             return self.struct(value.type, value.fields)
         if ctype.kind == "struct":
