@@ -19,7 +19,10 @@ from tests.make import ROOT
 
 PORT = ROOT / "firmware_port"
 SOURCES = sorted((PORT / "src").glob("*.c"))
-HEADERS = [*sorted((PORT / "include").glob("*.h")), *sorted((PORT / "src").glob("*.h"))]
+_IN_SRC = sorted((PORT / "src").glob("*.h"))
+KERNELS = [path for path in _IN_SRC if any(path.stem.startswith(f"{source.stem}_") for source in SOURCES)]
+"""Parts of a source for one kind of processor, which nothing else includes."""
+HEADERS = [*sorted((PORT / "include").glob("*.h")), *(path for path in _IN_SRC if path not in KERNELS)]
 INCLUDES = [f"-I{PORT / 'include'}", f"-I{PORT / 'src'}"]
 C_PROGRAMS = ROOT / "tests" / "c"
 

@@ -20,6 +20,7 @@ C_ONLY_STEMS = {
     "wipe": "a numpy array is filled",
     "sha256": "hashlib",
     "selftest": "golden.py, which runs whole streams",
+    "kernels": "numpy has its own",
 }
 NO_C_SOURCE = {"plan": "a struct, and nothing that runs"}
 
@@ -117,14 +118,18 @@ C_ONLY_FIELDS = {
     "anom_layer_plan.n_in": LENGTH,
     "anom_layer_plan.n_out": LENGTH,
     "anom_layer_plan.n_multipliers": LENGTH,
+    "anom_layer_plan.input_reach": "for kernels",
+    "anom_layer_plan.weight_reach": "for kernels",
     "anom_plan.format": "a guard",
     "anom_plan.plan_size": "a guard",
     "anom_plan.autoencoder": "layers of Python",
     "anom_plan.id": "taken from the rest",
 }
+OTHER_TYPES = {"LayerPlan.weights": ("anom_weights", "in blocks of four by four")}
 PYTHON_ONLY_FIELDS = {
     "TimingPlan.clear_ratio_q16": "levels are planned from it",
     "TimingPlan.high_ratio_q16": "levels are planned from it",
+    "LayerPlan.input_zero_point": "in the bias of C",
     "Plan.name": FILES,
     "Plan.sensor": "sources and displays use it",
     "Plan.layers": "autoencoder of C",
@@ -206,7 +211,7 @@ def differences(core: Path, port: Path) -> list[str]:
     _constants(mirror)
     _golden(mirror)
     tables = (PYTHON_ONLY, C_ONLY, OTHER_ARGUMENTS, OTHER_STRUCTS, C_ONLY_STRUCTS, C_ONLY_FIELDS, PYTHON_ONLY_FIELDS)
-    tables += (LIMITS, LIMITS_OF_PYTHON, PYTHON_ONLY_STEMS, C_ONLY_STEMS, NO_C_SOURCE)
+    tables += (LIMITS, LIMITS_OF_PYTHON, PYTHON_ONLY_STEMS, C_ONLY_STEMS, NO_C_SOURCE, OTHER_TYPES)
     for key in [key for table in tables for key in table if key not in mirror.needed]:
         mirror.differs(f"{key}: excused, but there is nothing to excuse")
     return mirror.differences
@@ -214,8 +219,9 @@ def differences(core: Path, port: Path) -> list[str]:
 
 def _stems(mirror: Mirror) -> list[str]:
     python = {path.stem for path in mirror.core.glob("*.py")} - {"__init__"}
-    headers = {path.stem.removeprefix("anom_") for path in (mirror.port / "src").glob("*.h")}
     sources = {path.stem.removeprefix("anom_") for path in (mirror.port / "src").glob("*.c")}
+    headers = {path.stem.removeprefix("anom_") for path in (mirror.port / "src").glob("*.h")}
+    headers -= {header for header in headers for stem in sources if header.startswith(f"{stem}_")}  # kernels
     for stem in sorted(python - headers):
         if not mirror.excused(PYTHON_ONLY_STEMS, stem):
             mirror.differs(f"{stem}.py has no anom_{stem}.h")
@@ -410,6 +416,8 @@ def _struct(mirror: Mirror, cls: str, annotated: dict[str, str], struct: str, fi
     shared = [n for n in in_c if n in annotated]
     mirror.equal(f"fields of {cls} and {struct}", kept, shared + extra)
     for name in shared:
+        if mirror.excused(OTHER_TYPES, f"{cls}.{name}") and OTHER_TYPES[f"{cls}.{name}"][0] == in_c[name].type:
+            continue
         if not _same_type(annotated[name], in_c[name]):
             found = in_c[name].type + (" *" if in_c[name].is_pointer else "")
             mirror.differs(f"{cls}.{name}: {annotated[name]} in Python, {found} in C")

@@ -58,7 +58,7 @@ extern "C" {
 #define ANOM_ERROR_NULL (-1)      /* a pointer is NULL */
 #define ANOM_ERROR_ALIGNMENT (-2) /* the memory is not aligned as a uint64_t: declare it with ANOM_MEM */
 #define ANOM_ERROR_MEMORY (-3)    /* the memory is smaller than the plan's ANOM_PLAN_..._BYTES */
-#define ANOM_ERROR_FORMAT (-4)    /* the plan is of another version of these sources, or was compiled with other flags */
+#define ANOM_ERROR_FORMAT (-4)    /* the plan is of another version of these sources, or compiled with other flags */
 #define ANOM_ERROR_SELFTEST (-5)  /* this build computes other integers than the plan's digest says */
 
 /* Bytes of a pipeline besides its buffers. Generated ANOM_PLAN_..._BYTES build on it. */

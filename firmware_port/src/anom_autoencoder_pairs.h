@@ -1,9 +1,9 @@
 /* Autoencoder on Cortex-M0 and M3: two products with one multiplication.
  *
- * A word of four weights is taken apart into w0, w2 and w1, w3, each weight 128 too large: W = w2 2**16 + w0. With
- * X = x0 2**16 + x2 the product W X is (w0 x0 + w2 x2) 2**16 + w0 x2, modulo 2**32. The term K = 2**15 - 128 (2**16 + 1) X
- * takes the 128 away again and rounds, so that (W X + K) >> 16 is the sum of two products. It fits 16 bits, but where
- * weights of -128 meet inputs of -128. */
+ * A word of four weights is taken apart into w0, w2 and w1, w3, each of them 128 too large: W = w2 2**16 + w0. With
+ * X = x0 2**16 + x2 the product W X is (w0 x0 + w2 x2) 2**16 + w0 x2, modulo 2**32. K = 2**15 - 128 (2**16 + 1) X takes
+ * the 128 away again and rounds, so that (W X + K) >> 16 is the sum of two products. It fits 16 bits, unless weights
+ * of -128 meet inputs of -128. */
 #include <string.h>
 
 typedef struct {
@@ -80,7 +80,7 @@ __attribute__((naked, noinline)) static void four_paired_outputs(layer_run *run,
     __asm__(ANOM_FOUR_OUTPUTS);
 }
 #else
-/* r0 mask, r1 weights, r2 prepared, r3 and r4 inputs, r5 and r6 weights, r7 blocks, r8 to r11 sums, r12 and r14 terms */
+/* r0 mask, r1 weights, r2 prepared, r3 and r4 inputs, r5 and r6 weights, r7 blocks, r8 to r11 sums, r12, r14 terms */
 #define ANOM_ROW(sum)                                                                                                  \
     "ldm r1!, {r5}\n"                                                                                                  \
     "movs r6, r5\n"                                                                                                    \

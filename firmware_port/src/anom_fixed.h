@@ -4,7 +4,7 @@
 
 #include "anom_assumptions.h"
 
-/* High half of 2 a b, rounded: a b / 2**31, ties up, which is what truncation gives after a nudge of the product's sign.
+/* High half of 2 a b, rounded: a b / 2**31, ties up. Truncation after a nudge of the product's sign is the same.
  *   a, b     not both -2**31 */
 static inline int32_t anom_saturating_rounding_doubling_high_mul(int32_t a, int32_t b)
 {

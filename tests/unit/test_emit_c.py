@@ -28,7 +28,7 @@ from anomsdk.core.autoencoder import LayerPlan
 from anomsdk.core.plan import canonical_tree
 from anomsdk.engines.native import CPlan, load_native
 from anomsdk.errors import printable
-from tests.c_build import C_WARNINGS, COMPILERS, PORT, WARNINGS, clang, compiler, missing
+from tests.c_build import C_WARNINGS, COMPILERS, KERNELS, PORT, WARNINGS, clang, compiler, missing
 from tests.make import SPECS, make_folder, noise
 
 NAMES = {"bands": "room", "logmel": "machine", "external": "meter", "audio_scene": "audio_scene"}
@@ -116,7 +116,9 @@ def test_the_sources_are_those_that_the_plan_needs(folders, kind):
     folder = folders[kind]
     assert {path.stem for path in (folder / "src").glob("*.c")} == {f"anom_{stem}" for stem in STEMS[kind]}
     headers = {path.stem for path in (folder / "src").glob("*.h")}
-    assert headers == {f"anom_{stem}" for stem in STEMS[kind] | {"assumptions", "plan"} if stem != "selftest"}
+    kernels = {path.stem for path in KERNELS if any(path.stem.startswith(f"anom_{stem}_") for stem in STEMS[kind])}
+    stems = STEMS[kind] - {"selftest"} | {"assumptions", "kernels", "plan"}
+    assert headers == {f"anom_{stem}" for stem in stems} | kernels
     for name, data in port_files(kind.replace("audio_scene", "bands")).items():
         assert (folder / name).read_bytes() == data == (PORT / name).read_bytes()
 
@@ -166,7 +168,7 @@ def test_one_wrong_number_fails_the_self_test(folders, workshop, tmp_path, chang
     folder = shutil.copytree(folders["bands"], tmp_path / "copy")
     (path,) = folder.glob("anom_plan_*.c")
     text = path.read_text()
-    found = re.search(rf"{changed}\[[^]]*\] = \{{\s*(-?\d+)", text)
+    found = re.search(rf"{changed}\[[^]]*\] = \{{\s*(?:ANOM_WEIGHTS\( *)?(-?\d+)", text)
     other = 100 - int(found[1]) if "weights" in changed else 2 * int(found[1]) + 2000
     path.write_text(text[: found.start(1)] + str(other) + text[found.end(1) :])
     done = run(workshop.program("clang", folder, "selftest.c"))
@@ -270,7 +272,7 @@ def test_it_compiles_for_other_hosts(folders, target, tmp_path):
 def test_other_sources_are_refused_when_compiled(folders, tmp_path):
     folder = shutil.copytree(folders["bands"], tmp_path / "copy")
     header = folder / "src" / "anom_plan.h"
-    header.write_text(header.read_text().replace("#define ANOM_PLAN_FORMAT 1", "#define ANOM_PLAN_FORMAT 2"))
+    header.write_text(header.read_text().replace("#define ANOM_PLAN_FORMAT 2", "#define ANOM_PLAN_FORMAT 3"))
     command = [*clang().command, *includes(folder), "-c", folder / "anom_plan_room.c", "-o", tmp_path / "x.o"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode != 0
@@ -393,13 +395,19 @@ def test_header_and_readme_state_the_plan(sources, folders, kind):
     parts = list(rows)[list(rows).index("memory of a pipeline") + 1 :][:5]
     assert sum(int(rows[part].replace(",", "")) for part in parts) == memory, parts
     tree = canonical_tree(plan)
-    model = array_bytes(tree.pop("layers"))
+    model = array_bytes(tree.pop("layers")) + sum(map(filling_of, plan.layers))
     codes = len(getattr(plan.context, "statistics", ()))
     assert rows["model: weights, biases, multipliers, shifts"] == f"{model:,}"
     assert rows["tables of features, context and score"] == f"{array_bytes(tree) + codes:,}"
     assert rows["multiply-accumulates of the model a tick"] == f"{plan.macs:,}"
     assert rows["samples a second"] == f"{plan.rate_hz:,g}" == ("10" if kind == "external" else "16000"[:2] + ",000")
     assert rows["samples from one tick to the next"] == f"{plan.samples_per_tick:,}"
+
+
+def filling_of(layer):
+    """Weights that fill up blocks of four outputs by four inputs."""
+    n_out, n_in = layer.weights.shape
+    return (n_out + -n_out % 4) * (n_in + -n_in % 4) - n_out * n_in
 
 
 def array_bytes(tree):
