@@ -1,0 +1,4 @@
+#define ANOM_PORTABLE 1
+#define anom_autoencoder_run portable_autoencoder_run
+#define anom_autoencoder_scratch_bytes portable_autoencoder_scratch_bytes
+#include "anom_autoencoder.c"
