@@ -1,0 +1,119 @@
+/* anomsdk: watch without recording. Sensor blocks go in, alerts of 16 bytes come out.
+ *
+ * A pipeline runs a plan: constant data that `anomsdk emit-c` writes, with every table and weight in it. It lives in
+ * memory that you own and never allocates. The integers are those of the Python package, see docs/spec.md.
+ *
+ *     #include "anomsdk.h"
+ *     #include "anom_plan_room.h"
+ *
+ *     static ANOM_MEM(ANOM_PLAN_ROOM_BYTES) memory;
+ *     anom_pipeline *pipeline;
+ *     if (anom_pipeline_init(&pipeline, &memory, sizeof memory, &anom_plan_room) < 0) return 1;
+ *     for (;;) {
+ *         const int16_t *p = block;
+ *         int32_t n = microphone_read(block, 160);
+ *         while (n > 0) {
+ *             int32_t taken = anom_pipeline_push(pipeline, p, n);
+ *             p += taken * ANOM_PLAN_ROOM_COLUMNS;
+ *             n -= taken;
+ *             anom_result result;
+ *             while (anom_pipeline_poll(pipeline, &result) > 0)
+ *                 for (int32_t i = 0; i < result.n_events; i++)
+ *                     radio_send(result.events[i].bytes, ANOM_EVENT_BYTES);
+ *         }
+ *     }
+ *
+ * Words
+ *   sample    one instant: `columns` values of int16 (1 for audio, a row of features for the external extractor)
+ *   hop       one window of samples          tick   one run of the model: one result
+ *
+ * Rules
+ *   Argument order is state, then what goes in, then what comes out.
+ *   Functions that can fail return a negative ANOM_ERROR_*; only `anom_pipeline_init` and `anom_selftest` can.
+ *   Nothing is checked after that: pointers must stay valid, and a pipeline must have been initialised.
+ *   Not reentrant: one context at a time pushes and polls a pipeline. Several pipelines, of one plan or of many, may
+ *   run side by side. push only copies, and so may be short enough for an interrupt; poll does the work of one hop.
+ *   Nothing uses a heap, floating point, a clock, input or output, recursion, or a variable that is not yours.
+ *
+ * What is kept
+ *   Samples: at most one window, until the hop that no longer needs them is done. Features: at most the context.
+ *   Scratch is wiped after every hop, and `anom_pipeline_reset` wipes everything. The blocks that you push are yours
+ *   to wipe, DMA buffers too.
+ */
+#ifndef ANOMSDK_H
+#define ANOMSDK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define ANOM_VERSION "0.1.0"
+#define ANOM_EVENT_BYTES 16
+#define ANOM_MAX_EVENTS 1   /* a tick */
+#define ANOM_DIGEST_BYTES 32
+
+#define ANOM_ERROR_NULL (-1)      /* a pointer is NULL */
+#define ANOM_ERROR_ALIGNMENT (-2) /* the memory is not aligned as a uint64_t: declare it with ANOM_MEM */
+#define ANOM_ERROR_MEMORY (-3)    /* the memory is smaller than the plan's ANOM_PLAN_..._BYTES */
+#define ANOM_ERROR_FORMAT (-4)    /* the plan was emitted for another version of these sources: emit it again */
+#define ANOM_ERROR_SELFTEST (-5)  /* this build computes other integers than the plan's digest says */
+
+/* Bytes of a pipeline besides its buffers. Generated ANOM_PLAN_..._BYTES build on it. */
+#define ANOM_PIPELINE_BYTES (40 + 18 * sizeof(void *))
+
+/* Memory for a pipeline, aligned. */
+#define ANOM_MEM(bytes) union { uint64_t align; uint8_t memory[bytes]; }
+
+typedef struct anom_plan anom_plan;         /* constant: anom_plan_<name>.h declares yours */
+typedef struct anom_pipeline anom_pipeline; /* lies in your memory */
+
+/* What may leave the device: 16 bytes, little-endian, described in docs/spec.md. */
+typedef struct anom_event {
+    uint8_t bytes[ANOM_EVENT_BYTES];
+} anom_event;
+
+/* One tick. */
+typedef struct anom_result {
+    uint32_t hop;   /* index of the tick's last hop, modulo 2**32 */
+    uint32_t score; /* reconstruction error above the baseline, high = anomalous */
+    int32_t n_events;
+    anom_event events[ANOM_MAX_EVENTS];
+} anom_result;
+
+/* Bytes that a plan needs: its generated ANOM_PLAN_..._BYTES, for those who choose plans at run time. */
+size_t anom_pipeline_bytes(const anom_plan *plan);
+
+/* Begin. 0, or a negative ANOM_ERROR_*; then *pipeline is NULL.
+ *   memory   size bytes, aligned as a uint64_t; they need not be 0 */
+int32_t anom_pipeline_init(anom_pipeline **pipeline, void *memory, size_t size, const anom_plan *plan);
+
+/* Take samples until the window is full. How many of the n were taken: fewer is no error, poll and push the rest.
+ *   block    n samples of `columns` values, one after the other; only read */
+int32_t anom_pipeline_push(anom_pipeline *pipeline, const int16_t *block, int32_t n);
+
+/* Run the window if it is full. 1: *result holds a tick, 0: more samples are needed. */
+int32_t anom_pipeline_poll(anom_pipeline *pipeline, anom_result *result);
+
+/* Say that n samples were lost, 0 to 2**31 - 1. Time goes on, no result spans the gap; a window that is full but was
+ * not polled is lost with it. */
+void anom_pipeline_gap(anom_pipeline *pipeline, int32_t n);
+
+/* Wipe everything and begin anew, as after init. */
+void anom_pipeline_reset(anom_pipeline *pipeline);
+
+/* Run the golden stream in memory of at least anom_pipeline_bytes(plan), and compare what comes out with the digest
+ * that `anomsdk verify` prints. 0, or a negative ANOM_ERROR_*. The memory is wiped. */
+int32_t anom_selftest(void *memory, size_t size, const anom_plan *plan, const uint8_t digest[ANOM_DIGEST_BYTES]);
+
+#ifdef ANOM_TAP
+/* As anom_pipeline_poll; a tick also copies the model's inputs. For a bench: a history of features is a recording. */
+int32_t anom_pipeline_poll_tapped(anom_pipeline *pipeline, anom_result *result, int8_t *inputs);
+#endif
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,29 @@
+/* Event: the 16 bytes that may leave a pipeline. */
+#include "anom_event.h"
+
+#include "anom_fixed.h"
+
+static void put(uint8_t *bytes, uint32_t value, int32_t n)
+{
+    for (int32_t i = 0; i < n; i++)
+        bytes[i] = (uint8_t)(value >> (8 * i));
+}
+
+void anom_event_bytes(const anom_event_fields *fields, anom_event *event)
+{
+    uint8_t *bytes = event->bytes;
+    bytes[0] = (uint8_t)(ANOM_EVENT_VERSION << 4 | fields->kind);
+    bytes[1] = (uint8_t)(fields->state | fields->high << 6);
+    put(bytes + 2, fields->sequence, 2);
+    put(bytes + 4, fields->hop, 4);
+    put(bytes + 8, fields->score_log2_q8, 2);
+    bytes[10] = fields->health;
+    for (int32_t i = 0; i < 3; i++)
+        bytes[11 + i] = fields->reasons[i];
+    put(bytes + 14, fields->plan_tag, 2);
+}
+
+uint16_t anom_event_score_log2_q8(uint32_t score)
+{
+    return (uint16_t)(anom_log2_q10(score) >> 2);
+}

@@ -1,0 +1,46 @@
+/* Extractor: what all feature extractors share. Windows in, int8 feature frames out. */
+#ifndef ANOM_EXTRACTOR_H
+#define ANOM_EXTRACTOR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "anom_affine.h"
+
+typedef struct anom_extractor anom_extractor;
+
+/* What an extractor has to offer. A program holds only those that its plans name. */
+typedef struct anom_extractor_type {
+    /* Bytes of what outlives a window, and of scratch: multiples of 8. */
+    size_t (*state_bytes)(const void *tables);
+    size_t (*scratch_bytes)(const void *tables);
+    /* Its own work: 1 if this window completes a frame of levels, which are n_features values, at scratch. */
+    int32_t (*levels)(const anom_extractor *extractor, const int16_t *frame, int32_t *levels);
+    /* Forget what was gathered for the next frame. */
+    void (*restart)(const anom_extractor *extractor);
+} anom_extractor_type;
+
+typedef struct anom_extractor_plan {
+    const anom_extractor_type *type;
+    const void *tables; /* its own plan: anom_bands_plan for anom_bands, ... */
+    const anom_affine_plan *normalisation;
+    int32_t n_features;     /* width of a frame */
+    int32_t columns;        /* values a sample has */
+    int32_t hops_per_frame; /* windows that a frame takes */
+} anom_extractor_plan;
+
+struct anom_extractor {
+    const anom_extractor_plan *plan;
+    void *state;
+    void *scratch;
+};
+
+void anom_extractor_init(anom_extractor *extractor, const anom_extractor_plan *plan, void *state, void *scratch);
+
+/* Take a window. 1: it completed a frame, n_features values of int8. Scratch is wiped. */
+int32_t anom_extractor_push(const anom_extractor *extractor, const int16_t *frame, int8_t *features);
+
+/* Forget what was gathered for the next frame. */
+void anom_extractor_restart(const anom_extractor *extractor);
+
+#endif

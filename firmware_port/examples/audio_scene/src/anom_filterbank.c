@@ -1,0 +1,65 @@
+/* Filter bank: energies of neighbouring bands from a spectrum, each bin squared once. */
+#include "anom_filterbank.h"
+
+#include <stddef.h>
+
+#include "anom_fixed.h"
+
+/* What a segment gives: to the upper of its bands and to the lower, or all of it as rest. */
+typedef struct {
+    anom_energy rise;
+    anom_energy rest;
+} shares;
+
+/* The largest of the parts in bits, a sign apart. */
+static int32_t bits_of(const anom_complex *bins, int32_t n)
+{
+    int32_t all = 0;
+    for (int32_t k = 0; k < n; k++)
+        all |= (bins[k].re ^ (bins[k].re >> 31)) | (bins[k].im ^ (bins[k].im >> 31));
+    return anom_bit_length((uint32_t)all);
+}
+
+static anom_energy energy_of(int32_t mantissa, int32_t exponent)
+{
+    anom_energy energy = {(uint32_t)mantissa, mantissa > 0 ? (uint32_t)exponent : 0};
+    return energy;
+}
+
+/* One segment of n bins.
+ *   minus_rise_q15  n values, or NULL where the segment has one owner */
+static shares segment(const anom_filterbank_plan *plan, const anom_complex *bins, int32_t n, int32_t bits,
+                      const int16_t *minus_rise_q15)
+{
+    int32_t shift = bits_of(bins, n) - plan->value_bits;
+    shift = shift > 0 ? shift : 0;
+    int32_t halves = 0;
+    int32_t minus_rises = 0;
+    for (int32_t k = 0; k < n; k++) {
+        int32_t re = bins[k].re >> shift;
+        int32_t im = bins[k].im >> shift;
+        int32_t power = re * re + im * im;
+        halves += power >> 1;
+        if (minus_rise_q15) minus_rises += anom_mulw(power, minus_rise_q15[k]);
+    }
+    int32_t rest = halves + minus_rises;
+    rest = rest > 0 ? rest : 0; /* rounding may take one a bin too much */
+    shares given = {energy_of(-minus_rises, 2 * (shift + bits)), energy_of(rest, 2 * (shift + bits))};
+    return given;
+}
+
+void anom_filterbank_run(const anom_filterbank_plan *plan, const anom_complex *spectrum, int32_t bits,
+                         anom_energy *bands)
+{
+    const uint16_t *edges = plan->edges;
+    const int16_t *minus_rise_q15 = plan->minus_rise_q15;
+    shares lower = segment(plan, spectrum + edges[0], edges[1] - edges[0], bits, minus_rise_q15);
+    minus_rise_q15 += edges[1] - edges[0];
+    for (int32_t b = 0; b < plan->n_bands; b++, edges += 2) {
+        shares own = segment(plan, spectrum + edges[1], edges[2] - edges[1], bits, NULL);
+        shares upper = segment(plan, spectrum + edges[2], edges[3] - edges[2], bits, minus_rise_q15);
+        minus_rise_q15 += edges[3] - edges[2];
+        bands[b] = anom_energy_add(anom_energy_add(lower.rise, upper.rest), own.rest);
+        lower = upper;
+    }
+}

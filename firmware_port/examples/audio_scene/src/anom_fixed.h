@@ -1,0 +1,76 @@
+/* Fixed-point arithmetic: every rounding rule of the package, and nothing else. */
+#ifndef ANOM_FIXED_H
+#define ANOM_FIXED_H
+
+#include "anom_assumptions.h"
+#include "anom_kernels.h"
+
+/* High half of 2 a b, rounded: a b / 2**31. The quotient truncates toward zero after a nudge of the product's sign.
+ *   a, b     not both -2**31 */
+static inline int32_t anom_saturating_rounding_doubling_high_mul(int32_t a, int32_t b)
+{
+    int64_t product = (int64_t)a * b;
+    int64_t nudged = product + (product >= 0 ? (INT64_C(1) << 30) : 1 - (INT64_C(1) << 30));
+    return (int32_t)(nudged >= 0 ? nudged >> 31 : -(-nudged >> 31));
+}
+
+/* x / 2**exponent, to nearest, ties away from zero.
+ *   exponent 0 to 31 */
+static inline int32_t anom_rounding_divide_by_pot(int32_t x, int32_t exponent)
+{
+    uint32_t mask = (UINT32_C(1) << exponent) - 1;
+    uint32_t threshold = (mask >> 1) + (x < 0);
+    return (x >> exponent) + (((uint32_t)x & mask) > threshold);
+}
+
+/* x * multiplier * 2**(shift - 31), rounded twice.
+ *   x          x * 2**max(shift, 0) fits int32
+ *   multiplier 0, or 2**30 to 2**31 - 1
+ *   shift      -31 to 30 */
+static inline int32_t anom_multiply_by_quantized_multiplier(int32_t x, int32_t multiplier, int32_t shift)
+{
+    int32_t left = shift > 0 ? shift : 0;
+    int32_t right = shift > 0 ? 0 : -shift;
+    int32_t high = anom_saturating_rounding_doubling_high_mul(x * (INT32_C(1) << left), multiplier);
+    return anom_rounding_divide_by_pot(high, right);
+}
+
+/* (value * gain + bias) / 2**shift rounded down, clamped; the bias holds one half.
+ *   gain       0 to 2**31 - 1, |value| * gain + |bias| < 2**31
+ *   shift      1 to 31
+ *   low, high  bounds of the result, within -128 to 127 */
+static inline int8_t anom_affine_int8(int32_t value, int32_t gain, int32_t bias, int32_t shift, int32_t low,
+                                      int32_t high)
+{
+    int32_t x = (value * gain + bias) >> shift;
+    return (int8_t)(x < low ? low : x > high ? high : x);
+}
+
+/* Number of bits of x, 0 for 0. */
+static inline int32_t anom_bit_length(uint32_t x)
+{
+    int32_t n = 0;
+    for (int32_t half = 16; half > 0; half >>= 1) {
+        if (x >> half) {
+            x >>= half;
+            n += half;
+        }
+    }
+    return n + (int32_t)x;
+}
+
+/* Binary logarithm of x in q10, 0 to 32767; that of 0 is given as that of 1. */
+int32_t anom_log2_q10(uint32_t x);
+
+/* z * w / 2**16, rounded down: in one product where registers hold 64 bits, else in two of 32.
+ *   w        -32768 to 32767 */
+static inline int32_t anom_mulw(int32_t z, int32_t w)
+{
+#if UINTPTR_MAX > 0xFFFFFFFF
+    return (int32_t)(((int64_t)z * w) >> 16);
+#else
+    return (z >> 16) * w + (((z & 0xFFFF) * w) >> 16);
+#endif
+}
+
+#endif

@@ -1,0 +1,168 @@
+/* Pipeline: the stages of a plan in their order. Reads like a table of contents. */
+#include "anom_pipeline.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "anom_assumptions.h"
+#include "anom_wipe.h"
+
+ANOM_ASSERT(pipeline_has_its_announced_size, sizeof(anom_pipeline) == ANOM_PIPELINE_BYTES);
+
+/* What the memory must be aligned to is the offset of `pipeline`. */
+typedef struct {
+    char before;
+    anom_pipeline pipeline;
+} aligned;
+
+static size_t rounded_up(size_t bytes)
+{
+    return (bytes + 7) & ~(size_t)7;
+}
+
+/* Sizes of the buffers that follow the struct, in their order. */
+typedef struct {
+    size_t samples;
+    size_t state;
+    size_t history;
+    size_t features;
+    size_t scratch;
+} sizes;
+
+static sizes sizes_of(const anom_plan *plan)
+{
+    const anom_extractor_plan *extractor = &plan->extractor;
+    size_t n_features = (size_t)extractor->n_features;
+    size_t n_inputs = (size_t)anom_context_n_inputs(&plan->context, extractor->n_features);
+    size_t model = rounded_up(2 * n_inputs + anom_autoencoder_scratch_bytes(&plan->autoencoder));
+    size_t front = extractor->type->scratch_bytes(extractor->tables);
+    sizes found = {
+        .samples = rounded_up((size_t)plan->framer.window * (size_t)extractor->columns * sizeof(int16_t)),
+        .state = extractor->type->state_bytes(extractor->tables),
+        .history = rounded_up((size_t)(plan->context.frames - 1) * n_features),
+        .features = rounded_up(n_features),
+        .scratch = front > model ? front : model,
+    };
+    return found;
+}
+
+size_t anom_pipeline_bytes(const anom_plan *plan)
+{
+    sizes size = sizes_of(plan);
+    return sizeof(anom_pipeline) + size.samples + size.state + size.history + size.features + size.scratch;
+}
+
+int32_t anom_pipeline_init(anom_pipeline **pipeline, void *memory, size_t size, const anom_plan *plan)
+{
+    if (pipeline == NULL) return ANOM_ERROR_NULL;
+    *pipeline = NULL;
+    if (memory == NULL || plan == NULL) return ANOM_ERROR_NULL;
+    if ((uintptr_t)memory % offsetof(aligned, pipeline) != 0) return ANOM_ERROR_ALIGNMENT;
+    if (plan->format != ANOM_PLAN_FORMAT || plan->plan_size != sizeof(anom_plan)) return ANOM_ERROR_FORMAT;
+    if (size < anom_pipeline_bytes(plan)) return ANOM_ERROR_MEMORY;
+
+    const anom_extractor_plan *extractor = &plan->extractor;
+    sizes bytes = sizes_of(plan);
+    uint8_t *at = memory;
+    anom_pipeline *made = memory;
+    made->plan = plan;
+    made->n_inputs = anom_context_n_inputs(&plan->context, extractor->n_features);
+    at += sizeof(anom_pipeline);
+    anom_framer_init(&made->framer, &plan->framer, extractor->columns, (int16_t *)(void *)at);
+    at += bytes.samples;
+    void *state = at;
+    at += bytes.state;
+    anom_context_init(&made->context, &plan->context, extractor->n_features, (int8_t *)at);
+    at += bytes.history;
+    made->features = (int8_t *)at;
+    anom_wipe(at, bytes.features + bytes.scratch);
+    at += bytes.features;
+    made->scratch = at;
+    anom_extractor_init(&made->extractor, extractor, state, made->scratch);
+    anom_baseline_init(&made->baseline, &plan->baseline);
+    anom_alert_init(&made->alert, &plan->timing, &plan->levels, (uint16_t)(plan->id[0] | plan->id[1] << 8));
+    *pipeline = made;
+    return 0;
+}
+
+int32_t anom_pipeline_push(anom_pipeline *pipeline, const int16_t *block, int32_t n)
+{
+    return anom_framer_push(&pipeline->framer, block, n);
+}
+
+/* The model's side of a tick: score of the inputs, which are at scratch. */
+static uint32_t reconstruct(anom_pipeline *pipeline, anom_observer *observer, void *of)
+{
+    const anom_plan *plan = pipeline->plan;
+    int32_t n = pipeline->n_inputs;
+    int8_t *inputs = pipeline->scratch;
+    int8_t *outputs = inputs + n;
+    anom_autoencoder_run(&plan->autoencoder, inputs, outputs, outputs + n);
+    if (observer) observer(of, inputs, outputs, n);
+    uint32_t score = anom_score_run(&plan->score, inputs, outputs, n);
+    anom_wipe(inputs, 2 * (size_t)n + anom_autoencoder_scratch_bytes(&plan->autoencoder));
+    return score;
+}
+
+int32_t anom_pipeline_poll_observed(anom_pipeline *pipeline, anom_result *result, anom_observer *observer, void *of)
+{
+    const int16_t *window = anom_framer_window(&pipeline->framer);
+    if (window == NULL) return 0;
+    uint32_t hop = pipeline->framer.next_hop;
+    int32_t framed = anom_extractor_push(&pipeline->extractor, window, pipeline->features);
+    anom_framer_discard(&pipeline->framer);
+    if (!framed) return 0;
+    int32_t due = anom_context_push(&pipeline->context, pipeline->features, pipeline->scratch);
+    anom_wipe(pipeline->features, (size_t)pipeline->plan->extractor.n_features);
+    if (!due) return 0;
+    uint32_t raw = reconstruct(pipeline, observer, of);
+    result->hop = hop;
+    result->score = anom_baseline_above(&pipeline->baseline, raw);
+    result->n_events = anom_alert_step(&pipeline->alert, result->score, hop, &result->events[0]);
+    anom_baseline_follow(&pipeline->baseline, raw, pipeline->alert.state == ANOM_STATE_UNACK_ALARM);
+    return 1;
+}
+
+int32_t anom_pipeline_poll(anom_pipeline *pipeline, anom_result *result)
+{
+    return anom_pipeline_poll_observed(pipeline, result, NULL, NULL);
+}
+
+void anom_pipeline_gap(anom_pipeline *pipeline, int32_t n)
+{
+    if (n <= 0) return;
+    const anom_plan *plan = pipeline->plan;
+    uint32_t lost = anom_framer_gap(&pipeline->framer, n);
+    anom_extractor_restart(&pipeline->extractor);
+    anom_context_restart(&pipeline->context);
+    anom_alert_gap(&pipeline->alert, lost / (uint32_t)(plan->extractor.hops_per_frame * plan->context.stride));
+}
+
+void anom_pipeline_reset(anom_pipeline *pipeline)
+{
+    sizes bytes = sizes_of(pipeline->plan);
+    anom_framer_wipe(&pipeline->framer);
+    anom_extractor_restart(&pipeline->extractor);
+    anom_context_restart(&pipeline->context);
+    anom_wipe(pipeline->features, bytes.features + bytes.scratch);
+    anom_baseline_reset(&pipeline->baseline);
+    anom_alert_reset(&pipeline->alert);
+}
+
+void *anom_pipeline_scratch(anom_pipeline *pipeline)
+{
+    return pipeline->scratch;
+}
+
+#ifdef ANOM_TAP
+static void copy_inputs(void *of, const int8_t *inputs, const int8_t *outputs, int32_t n)
+{
+    (void)outputs;
+    memcpy(of, inputs, (size_t)n);
+}
+
+int32_t anom_pipeline_poll_tapped(anom_pipeline *pipeline, anom_result *result, int8_t *inputs)
+{
+    return anom_pipeline_poll_observed(pipeline, result, copy_inputs, inputs);
+}
+#endif

@@ -1,0 +1,31 @@
+/* Plan: everything that a pipeline runs, as integers. */
+#ifndef ANOM_PLAN_H
+#define ANOM_PLAN_H
+
+#include "anom_alert.h"
+#include "anom_autoencoder.h"
+#include "anom_baseline.h"
+#include "anom_context.h"
+#include "anom_extractor.h"
+#include "anom_framer.h"
+#include "anom_score.h"
+#include "anomsdk.h"
+
+/* Layout of what follows: emitted plans check it when they are compiled, anom_pipeline_init when they are run. */
+#define ANOM_PLAN_FORMAT 1
+
+struct anom_plan {
+    uint32_t format;    /* ANOM_PLAN_FORMAT */
+    uint32_t plan_size; /* sizeof(anom_plan) */
+    anom_framer_plan framer;
+    anom_extractor_plan extractor;
+    anom_context_plan context;
+    anom_autoencoder_plan autoencoder;
+    anom_score_plan score;
+    anom_baseline_plan baseline;
+    anom_timing_plan timing;
+    anom_level_plan levels;
+    uint8_t id[32];
+};
+
+#endif

@@ -1,0 +1,84 @@
+/* Self-test: the golden stream of docs/spec.md through a plan, and its digest. */
+#include "anom_pipeline.h"
+#include "anom_sha256.h"
+#include "anom_wipe.h"
+
+#define TICKS 200
+#define VALUES 65536
+#define MIN_TICKS 16
+#define PART 2048
+#define SEED 0x6D2B79F5
+
+/* One value of row i, which belongs to part k; x is the generator's state. */
+static int16_t value(uint32_t i, uint32_t k, uint32_t x)
+{
+    if (k <= 10) return (int16_t)((int16_t)(x >> 16) >> k);
+    switch (k) {
+    case 11: return (i & 64) ? 32767 : -32768;
+    case 12: return 0;
+    case 13: return -32768;
+    case 14: return i % 512 == 0 ? 32767 : 0;
+    default: return (int16_t)(i * i >> 6);
+    }
+}
+
+static uint32_t next(uint32_t x)
+{
+    x ^= x << 13;
+    x ^= x >> 17;
+    return x ^ x << 5;
+}
+
+static void observe(void *of, const int8_t *inputs, const int8_t *outputs, int32_t n)
+{
+    anom_sha256_update(of, inputs, (size_t)n);
+    anom_sha256_update(of, outputs, (size_t)n);
+}
+
+static void observe_result(anom_sha256 *sha, const anom_result *result)
+{
+    uint32_t score = result->score;
+    const uint8_t bytes[5] = {(uint8_t)score, (uint8_t)(score >> 8), (uint8_t)(score >> 16), (uint8_t)(score >> 24),
+                              (uint8_t)result->n_events};
+    anom_sha256_update(sha, bytes, sizeof bytes);
+    for (int32_t i = 0; i < result->n_events; i++)
+        anom_sha256_update(sha, result->events[i].bytes, ANOM_EVENT_BYTES);
+}
+
+static void run(anom_pipeline *pipeline, int32_t columns, anom_sha256 *sha)
+{
+    uint32_t x = SEED;
+    uint32_t rows = VALUES / (uint32_t)columns;
+    int32_t ticks = 0;
+    for (uint32_t i = 0; ticks < MIN_TICKS || (ticks < TICKS && i < rows); i++) {
+        int16_t *row = anom_pipeline_scratch(pipeline);
+        for (int32_t column = 0; column < columns; column++) {
+            x = next(x);
+            row[column] = value(i, i / PART % 16, x);
+        }
+        anom_pipeline_push(pipeline, row, 1);
+        anom_result result;
+        if (anom_pipeline_poll_observed(pipeline, &result, observe, sha)) {
+            observe_result(sha, &result);
+            ticks++;
+        }
+    }
+}
+
+int32_t anom_selftest(void *memory, size_t size, const anom_plan *plan, const uint8_t digest[ANOM_DIGEST_BYTES])
+{
+    anom_pipeline *pipeline;
+    int32_t status = digest ? anom_pipeline_init(&pipeline, memory, size, plan) : ANOM_ERROR_NULL;
+    if (status < 0) return status;
+    anom_sha256 sha;
+    uint8_t found[ANOM_DIGEST_BYTES];
+    anom_sha256_init(&sha);
+    anom_sha256_update(&sha, plan->id, sizeof plan->id);
+    run(pipeline, plan->extractor.columns, &sha);
+    anom_sha256_finish(&sha, found);
+    anom_wipe(memory, anom_pipeline_bytes(plan));
+    uint8_t different = 0;
+    for (int32_t i = 0; i < ANOM_DIGEST_BYTES; i++)
+        different |= (uint8_t)(found[i] ^ digest[i]);
+    return different == 0 ? 0 : ANOM_ERROR_SELFTEST;
+}
