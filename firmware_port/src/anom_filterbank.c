@@ -5,6 +5,10 @@
 
 #include "anom_fixed.h"
 
+#if ANOM_KERNELS_DSP
+#include "anom_filterbank_dsp.h"
+#else
+
 /* What a segment gives: to the upper of its bands and to the lower, or all of it as rest. */
 typedef struct {
     anom_energy rise;
@@ -63,3 +67,4 @@ void anom_filterbank_run(const anom_filterbank_plan *plan, const anom_complex *s
         lower = upper;
     }
 }
+#endif
