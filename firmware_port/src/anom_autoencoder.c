@@ -11,6 +11,7 @@ static int32_t blocks_of(const anom_layer_plan *plan)
 
 /* The outputs of a layer that are still to come. */
 typedef struct {
+    const anom_weights *weights;
     const int32_t *bias;
     const int32_t *multiplier;
     const int8_t *shift;
@@ -37,18 +38,19 @@ static void requantise(layer_run *run, const uint32_t *sums)
     }
 }
 
-static void four_plain_outputs(layer_run *run, const anom_layer_plan *plan, const anom_weights *weights,
-                               const int8_t *x)
+static void plain_outputs_of(layer_run *run, const anom_layer_plan *plan, const int8_t *x)
 {
-    uint32_t sums[4];
-    for (int32_t r = 0; r < 4; r++) {
-        sums[r] = run->common;
-        for (int32_t i = 0; i < plan->n_in; i++) {
-            int32_t w = (int8_t)(weights[i >> 2].bytes[4 * r + (i & 3)] ^ (i & 1 ? ANOM_FLIP_ODD : ANOM_FLIP_EVEN));
-            sums[r] += (uint32_t)(x[i] * w);
+    for (; run->left > 0; run->weights += blocks_of(plan)) {
+        uint32_t sums[4];
+        for (int32_t r = 0; r < 4; r++) {
+            sums[r] = run->common;
+            for (int32_t i = 0; i < plan->n_in; i++) {
+                uint8_t w = run->weights[i >> 2].bytes[4 * r + (i & 3)];
+                sums[r] += (uint32_t)(x[i] * (int8_t)(w ^ (i & 1 ? ANOM_FLIP_ODD : ANOM_FLIP_EVEN)));
+            }
         }
+        requantise(run, sums);
     }
-    requantise(run, sums);
 }
 #endif
 
@@ -60,8 +62,8 @@ static void four_plain_outputs(layer_run *run, const anom_layer_plan *plan, cons
 #include "anom_autoencoder_pairs.h"
 #else
 
-/* Bring the inputs of a layer into the form that four_outputs takes, at `prepared`, 4 bytes an input. Gives what each
- * sum has to begin with for that, modulo 2**32. */
+/* Bring the inputs of a layer into the form that outputs_of takes, at `prepared`, 4 bytes an input. Gives what each sum
+ * has to begin with for that, modulo 2**32. */
 static uint32_t prepare(const anom_layer_plan *plan, const int8_t *x, uint32_t *prepared)
 {
     (void)plan;
@@ -70,13 +72,10 @@ static uint32_t prepare(const anom_layer_plan *plan, const int8_t *x, uint32_t *
     return 0;
 }
 
-/* The next four outputs, or as many as there are.
- *   weights  of these */
-static void four_outputs(layer_run *run, const anom_layer_plan *plan, const anom_weights *weights, const int8_t *x,
-                         const uint32_t *prepared)
+static void outputs_of(layer_run *run, const anom_layer_plan *plan, const int8_t *x, const uint32_t *prepared)
 {
     (void)prepared;
-    four_plain_outputs(run, plan, weights, x);
+    plain_outputs_of(run, plan, x);
 }
 #endif
 
@@ -92,9 +91,8 @@ static uint32_t offset_of(const anom_layer_plan *plan, const int8_t *x)
 
 static void run_layer(const anom_layer_plan *plan, const int8_t *inputs, int8_t *outputs, uint32_t *prepared)
 {
-    const anom_weights *weights = plan->weights;
-    int32_t blocks = blocks_of(plan);
     layer_run run = {
+        .weights = plan->weights,
         .bias = plan->bias,
         .multiplier = plan->multiplier,
         .shift = plan->shift,
@@ -106,8 +104,7 @@ static void run_layer(const anom_layer_plan *plan, const int8_t *inputs, int8_t 
         .left = plan->n_out,
         .common = prepare(plan, inputs, prepared) + offset_of(plan, inputs),
     };
-    for (; run.left > 0; weights += blocks)
-        four_outputs(&run, plan, weights, inputs, prepared);
+    outputs_of(&run, plan, inputs, prepared);
 }
 
 /* Bytes of the inputs as a kernel takes them, of the widest layer. */

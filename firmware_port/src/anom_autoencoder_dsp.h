@@ -7,9 +7,9 @@
  *
  * and with x1 - 256 x0, x3 - 256 x2 the odd weights, once they are taken out of the word, give their own sum and take
  * away the last term: three instructions for four products. These differences fit 16 bits where no input is -128. */
-#include <string.h>
-
 #include "anom_autoencoder_thumb2.h"
+
+typedef uint32_t __attribute__((aligned(1), may_alias)) unaligned_word;
 
 typedef struct {
     uint32_t even; /* x0 and x2 */
@@ -36,14 +36,12 @@ static uint32_t prepare(const anom_layer_plan *plan, const int8_t *x, uint32_t *
     anom_prepared *to = (anom_prepared *)(void *)prepared;
     uint32_t take = plan->input_reach < 128 ? 0xFF00FF00 : 0;
     uint32_t total = 0;
-    uint32_t word;
-    for (int32_t blocks = plan->n_in >> 2; blocks > 0; blocks--, x += sizeof word) {
-        memcpy(&word, x, sizeof word);
-        total = prepare_word(to++, word, take, total);
-    }
+    for (int32_t blocks = plan->n_in >> 2; blocks > 0; blocks--, x += 4)
+        total = prepare_word(to++, *(const unaligned_word *)(const void *)x, take, total);
     if (plan->n_in & 3) {
-        word = 0;
-        memcpy(&word, x, plan->n_in & 3);
+        uint32_t word = 0;
+        for (int32_t i = 0; i < (plan->n_in & 3); i++)
+            word |= (uint32_t)(uint8_t)x[i] << (8 * i);
         total = prepare_word(to, word, take, total);
     }
     return 0 - 128 * total;
@@ -63,48 +61,50 @@ static uint32_t prepare(const anom_layer_plan *plan, const int8_t *x, uint32_t *
     "ldm r1!, {r4-r7}\n"                                                                                               \
     "ldrd r8, r9, [r2], #8\n"                                                                                          \
     row("r4", "r10") row("r5", "r11") row("r6", "r12") row("r7", "lr")
-#define ANOM_BLOCKS(row)                                                                                               \
-    "1:\n"                                                                                                             \
-    ANOM_BLOCK(row) ANOM_BLOCK(row) ANOM_BLOCK(row) ANOM_BLOCK(row)                                                    \
-    "2: subs r3, r3, #4\n"                                                                                             \
-    "bge 1b\n"                                                                                                         \
+#define ANOM_ALL_OUTPUTS                                                                                               \
+    ANOM_BEGIN                                                                                                         \
+    "cmp r3, #0\n"                                                                                                     \
+    "blt 5f\n"                                                                                                         \
+    "b 3f\n"                                                                                                           \
+    "2:\n"                                                                                                             \
+    ANOM_BLOCK(ANOM_NARROW_ROW) ANOM_BLOCK(ANOM_NARROW_ROW) ANOM_BLOCK(ANOM_NARROW_ROW) ANOM_BLOCK(ANOM_NARROW_ROW)    \
+    "3: subs r3, r3, #4\n"                                                                                             \
+    "bge 2b\n"                                                                                                         \
     "adds r3, r3, #4\n"                                                                                                \
-    "beq 4f\n"                                                                                                         \
-    "3:\n"                                                                                                             \
-    ANOM_BLOCK(row)                                                                                                    \
+    "beq 9f\n"                                                                                                         \
+    "4:\n"                                                                                                             \
+    ANOM_BLOCK(ANOM_NARROW_ROW)                                                                                        \
     "subs r3, r3, #1\n"                                                                                                \
-    "bne 3b\n"                                                                                                         \
-    "4:\n"
-#define ANOM_FOUR_OUTPUTS(row)                                                                                         \
-    "push {r0, r4-r11, lr}\n"                                                                                          \
-    "ldr r10, [r0, #36]\n"                                                                                             \
-    "mov r11, r10\n"                                                                                                   \
-    "mov r12, r10\n"                                                                                                   \
-    "mov lr, r10\n"                                                                                                    \
-    "b 2f\n"                                                                                                           \
-    ANOM_BLOCKS(row) ANOM_REQUANTISE_AND_RETURN
+    "bne 4b\n"                                                                                                         \
+    "b 9f\n"                                                                                                           \
+    "5: mvn r3, r3\n"                                                                                                  \
+    "b 7f\n"                                                                                                           \
+    "6:\n"                                                                                                             \
+    ANOM_BLOCK(ANOM_WIDE_ROW) ANOM_BLOCK(ANOM_WIDE_ROW) ANOM_BLOCK(ANOM_WIDE_ROW) ANOM_BLOCK(ANOM_WIDE_ROW)            \
+    "7: subs r3, r3, #4\n"                                                                                             \
+    "bge 6b\n"                                                                                                         \
+    "adds r3, r3, #4\n"                                                                                                \
+    "beq 9f\n"                                                                                                         \
+    "8:\n"                                                                                                             \
+    ANOM_BLOCK(ANOM_WIDE_ROW)                                                                                          \
+    "subs r3, r3, #1\n"                                                                                                \
+    "bne 8b\n"                                                                                                         \
+    "9:\n"                                                                                                             \
+    ANOM_END
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-parameter"
-__attribute__((naked, noinline)) static void four_narrow_outputs(layer_run *run, const anom_weights *weights,
-                                                                 const uint32_t *prepared, int32_t blocks)
+/* blocks is complemented where an input can be -128. */
+__attribute__((naked, noinline)) static void all_outputs(layer_run *run, const anom_weights *weights,
+                                                         const uint32_t *prepared, int32_t blocks)
 {
-    __asm__(ANOM_FOUR_OUTPUTS(ANOM_NARROW_ROW));
-}
-
-__attribute__((naked, noinline)) static void four_wide_outputs(layer_run *run, const anom_weights *weights,
-                                                               const uint32_t *prepared, int32_t blocks)
-{
-    __asm__(ANOM_FOUR_OUTPUTS(ANOM_WIDE_ROW));
+    __asm__(ANOM_ALL_OUTPUTS);
 }
 #pragma GCC diagnostic pop
 
-static void four_outputs(layer_run *run, const anom_layer_plan *plan, const anom_weights *weights, const int8_t *x,
-                         const uint32_t *prepared)
+static void outputs_of(layer_run *run, const anom_layer_plan *plan, const int8_t *x, const uint32_t *prepared)
 {
+    int32_t blocks = blocks_of(plan);
     (void)x;
-    if (plan->input_reach < 128)
-        four_narrow_outputs(run, weights, prepared, blocks_of(plan));
-    else
-        four_wide_outputs(run, weights, prepared, blocks_of(plan));
+    all_outputs(run, run->weights, prepared, plan->input_reach < 128 ? blocks : ~blocks);
 }

@@ -36,16 +36,14 @@ static void requantise(layer_run *run, int32x4_t sums)
     run->left -= n;
 }
 
-/* Four blocks are one load, which gives each output its row of sixteen weights. */
-static void four_outputs(layer_run *run, const anom_layer_plan *plan, const anom_weights *weights, const int8_t *x,
-                         const uint32_t *prepared)
+/* The next four outputs, or as many as there are. Four blocks are one load, which gives each its row of sixteen weights. */
+static void four_outputs(layer_run *run, const anom_weights *weights, const int8_t *x, int32_t n_in)
 {
     int32_t a = (int32_t)run->common;
     int32_t b = a;
     int32_t c = a;
     int32_t d = a;
-    int32_t left = plan->n_in;
-    (void)prepared;
+    int32_t left = n_in;
     for (; left >= 16; left -= 16, x += 16, weights += 4) {
         uint32x4x4_t rows = vld4q_u32(weights->rows);
         int8x16_t inputs = vldrbq_s8(x);
@@ -66,4 +64,11 @@ static void four_outputs(layer_run *run, const anom_layer_plan *plan, const anom
     }
     int32_t sums[4] = {a, b, c, d};
     requantise(run, vldrwq_s32(sums));
+}
+
+static void outputs_of(layer_run *run, const anom_layer_plan *plan, const int8_t *x, const uint32_t *prepared)
+{
+    (void)prepared;
+    for (; run->left > 0; run->weights += blocks_of(plan))
+        four_outputs(run, run->weights, x, plan->n_in);
 }

@@ -4,8 +4,6 @@
  * X = x0 2**16 + x2 the product W X is (w0 x0 + w2 x2) 2**16 + w0 x2, modulo 2**32. K = 2**15 - 128 (2**16 + 1) X takes
  * the 128 away again and rounds, so that (W X + K) >> 16 is the sum of two products. It fits 16 bits, unless weights
  * of -128 meet inputs of -128. */
-#include <string.h>
-
 typedef struct {
     uint32_t even; /* X of x0 and x2 */
     uint32_t odd;  /* X of x1 and x3 */
@@ -28,10 +26,8 @@ static uint32_t prepare(const anom_layer_plan *plan, const int8_t *x, uint32_t *
     anom_prepared *to = (anom_prepared *)(void *)prepared;
     if (!is_narrow(plan)) return 0;
     for (int32_t left = plan->n_in; left > 0; left -= 4, x += 4, to++) {
-        int8_t four[4] = {0, 0, 0, 0};
-        memcpy(four, x, left < 4 ? (size_t)left : 4);
-        to->even = ((uint32_t)four[0] << 16) + (uint32_t)four[2];
-        to->odd = ((uint32_t)four[1] << 16) + (uint32_t)four[3];
+        to->even = ((uint32_t)x[0] << 16) + (left > 2 ? (uint32_t)x[2] : 0);
+        to->odd = left > 1 ? ((uint32_t)x[1] << 16) + (left > 3 ? (uint32_t)x[3] : 0) : 0;
         to->even_term = term_of(to->even);
         to->odd_term = term_of(to->odd);
     }
@@ -55,29 +51,25 @@ static uint32_t prepare(const anom_layer_plan *plan, const int8_t *x, uint32_t *
 #define ANOM_BLOCK                                                                                                     \
     "ldm r2!, {r3-r6}\n"                                                                                               \
     ANOM_ROW("r10") ANOM_ROW("r11") ANOM_ROW("r12") ANOM_ROW("lr")
-#define ANOM_FOUR_OUTPUTS                                                                                              \
-    "push {r0, r4-r11, lr}\n"                                                                                          \
-    "ldr r10, [r0, #36]\n"                                                                                             \
+#define ANOM_ALL_OUTPUTS                                                                                               \
+    ANOM_BEGIN                                                                                                         \
     "mov r0, r3\n"                                                                                                     \
     "mov r9, #0x00ff00ff\n"                                                                                            \
-    "mov r11, r10\n"                                                                                                   \
-    "mov r12, r10\n"                                                                                                   \
-    "mov lr, r10\n"                                                                                                    \
-    "b 2f\n"                                                                                                           \
-    "1:\n"                                                                                                             \
+    "b 3f\n"                                                                                                           \
+    "2:\n"                                                                                                             \
     ANOM_BLOCK ANOM_BLOCK                                                                                              \
-    "2: subs r0, r0, #2\n"                                                                                             \
-    "bge 1b\n"                                                                                                         \
+    "3: subs r0, r0, #2\n"                                                                                             \
+    "bge 2b\n"                                                                                                         \
     "adds r0, r0, #2\n"                                                                                                \
-    "beq 3f\n"                                                                                                         \
+    "beq 4f\n"                                                                                                         \
     ANOM_BLOCK                                                                                                         \
-    "3:\n"                                                                                                             \
-    ANOM_REQUANTISE_AND_RETURN
+    "4:\n"                                                                                                             \
+    ANOM_END
 
-__attribute__((naked, noinline)) static void four_paired_outputs(layer_run *run, const anom_weights *weights,
-                                                                 const uint32_t *prepared, int32_t blocks)
+__attribute__((naked, noinline)) static void paired_outputs(layer_run *run, const anom_weights *weights,
+                                                            const uint32_t *prepared, int32_t blocks)
 {
-    __asm__(ANOM_FOUR_OUTPUTS);
+    __asm__(ANOM_ALL_OUTPUTS);
 }
 #else
 /* r0 mask, r1 weights, r2 prepared, r3 and r4 inputs, r5 and r6 weights, r7 blocks, r8 to r11 sums, r12, r14 terms */
@@ -138,21 +130,22 @@ __attribute__((naked, noinline)) static void four_sums(int32_t blocks, const ano
     __asm__(ANOM_FOUR_SUMS);
 }
 
-static void four_paired_outputs(layer_run *run, const anom_weights *weights, const uint32_t *prepared, int32_t blocks)
+static void paired_outputs(layer_run *run, const anom_weights *weights, const uint32_t *prepared, int32_t blocks)
 {
-    uint32_t sums[4];
-    sums[0] = run->common;
-    four_sums(blocks, weights, prepared, sums);
-    requantise(run, sums);
+    for (; run->left > 0; weights += blocks) {
+        uint32_t sums[4];
+        sums[0] = run->common;
+        four_sums(blocks, weights, prepared, sums);
+        requantise(run, sums);
+    }
 }
 #endif
 #pragma GCC diagnostic pop
 
-static void four_outputs(layer_run *run, const anom_layer_plan *plan, const anom_weights *weights, const int8_t *x,
-                         const uint32_t *prepared)
+static void outputs_of(layer_run *run, const anom_layer_plan *plan, const int8_t *x, const uint32_t *prepared)
 {
     if (is_narrow(plan))
-        four_paired_outputs(run, weights, prepared, blocks_of(plan));
+        paired_outputs(run, run->weights, prepared, blocks_of(plan));
     else
-        four_plain_outputs(run, plan, weights, x);
+        plain_outputs_of(run, plan, x);
 }
