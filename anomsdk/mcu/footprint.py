@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -13,6 +14,7 @@ from anomsdk.c_folder import emit_c
 from anomsdk.c_layout import layout
 from anomsdk.core.plan import Plan
 from anomsdk.display import counted, table
+from anomsdk.errors import InputError
 from anomsdk.mcu.emulate import Machine
 from anomsdk.mcu.program import Program
 from anomsdk.mcu.targets import find_target
@@ -150,6 +152,7 @@ def footprint(plan: Plan, target: str, *, progress: Callable[[int, int], None] =
     True
     """
     core = find_target(target)
+    _check_tools()
     with tempfile.TemporaryDirectory() as folder:
         emitted = emit_c(plan, Path(folder) / plan.name)
         machine = Machine(watching_program(plan, emitted, core.name), core.name)
@@ -171,6 +174,13 @@ def footprint(plan: Plan, target: str, *, progress: Callable[[int, int], None] =
         tick_hop=_mean(ticks, measured.stages),
         worst_hop=_mean([worst], measured.stages),
     )
+
+
+def _check_tools() -> None:
+    """Say what is missing before anything is done."""
+    for module in ("ziglang", "unicorn", "elftools"):
+        if importlib.util.find_spec(module) is None:
+            raise InputError("compiler and emulator for microcontrollers are missing here: pip install 'anomsdk[mcu]'")
 
 
 def as_json(found: Footprint) -> dict[str, Any]:

@@ -127,6 +127,7 @@ def measure(machine: Machine, plan: Plan, progress: Callable[[int, int], None]) 
         device.hop(i)
         progress(first + 2 + n + i, 2 * first + 2 + n)
     device.measured_hop(first)
+    progress(2 * first + 2 + n, 2 * first + 2 + n)
     return Measured(
         stages=tuple(sorted({stage_of(s) for s in machine.program.symbols if s.section == ".text"})),
         hops=hops,

@@ -141,16 +141,25 @@ def test_library_functions_stay_within_what_is_counted_for_them(name, tmp_path):
     assert 0 < max(pushed.values()) <= LIBRARY_STACK, pushed
 
 
+@pytest.mark.parametrize("kind", ["external", "bands", "logmel"])
 @pytest.mark.parametrize("name", ["cortex-m0", "cortex-m3", "cortex-m4f", "cortex-m7f"])
-def test_instructions_are_those_that_qemu_counts(name, tmp_path, plans):
-    """One program in QEMU, by a timer, and in the emulator of anomsdk.mcu."""
-    board = needed(name)
-    sources, flags = sources_of(plans["external"], tmp_path / "emitted")
+def test_instructions_are_those_that_qemu_counts(name, kind, tmp_path, plans):
+    """One program in QEMU, by a timer, and in the emulator of anomsdk.mcu: calls, and profiles by function."""
+    board, plan = needed(name), plans[kind]
+    sources, flags = sources_of(plan, tmp_path / "emitted")
+    rows, hops = plan.framer.hop, 3 + 2 * plan.samples_to_first_tick // plan.framer.hop
+    flags += [f"-DBLOCK_ROWS={rows}", f"-DBLOCK_VALUES={rows * plan.columns}", f"-DHOPS={hops}"]
     program = board.program([*sources, C_PROGRAMS / "board_count.c"], tmp_path / "built", flags)
     status, lines = board.run(program, "-icount", "shift=6")
     ticks = {what: int(number) for what, number in map(str.split, lines)}
     assert status == 0
     machine = Machine(program.read_bytes(), name.removesuffix("f"))
-    assert machine.call("work").signed == 0
-    counted = machine.call("work").instructions - machine.call("nothing").instructions
-    assert abs((ticks["work"] - ticks["nothing"]) * 40 / 64 - counted) < 2
+    nothing = machine.call("nothing").instructions
+    results = {"watch": plan.ticks_in(hops * rows)}
+    if kind == "external":  # the golden stream of the others is long
+        results["work"] = 0
+    for what, result in results.items():
+        call = machine.call(what)
+        assert call.signed == result
+        assert abs((ticks[what] - ticks["nothing"]) * 40 / 64 - (call.instructions - nothing)) < 2
+        assert machine.profile(what).instructions == call.instructions
