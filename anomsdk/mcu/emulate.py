@@ -175,6 +175,10 @@ class Machine:
         """Bytes of memory."""
         return self._cpu.read(address, size)
 
+    def write_at(self, address: int, data: bytes) -> None:
+        """Set bytes of memory."""
+        self._cpu.write(address, data)
+
     def _start(self, cpu: Cpu, name: str, arguments: tuple[int, ...], *, count: int, back_to: int) -> None:
         if len(arguments) > 4:
             raise InputError(f"{printable(name)}: {len(arguments)} arguments; at most 4 fit into registers")
