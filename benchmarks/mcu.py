@@ -47,7 +47,7 @@ KNOWN = 2 * 100_000
 LEVELS = ("-Os", "-O2")
 SHAPE = (640, 128, 128, 128, 128, 8, 128, 128, 128, 128, 640)
 """Widths of MLPerf Tiny's model."""
-ABSENT = "not measured"
+ABSENT = "not measured: its file is absent"
 
 CMSIS_NN = "TensorFlow Lite Micro with CMSIS-NN"
 MODEL = {"cortex-m4f": "582,997", "cortex-m3": "956,023", "cortex-m0": "1,763,714", "cortex-m55": "about 283,000"}
@@ -150,7 +150,8 @@ class Bench:
             linked(at_level("cortex-m4f", level), self.audio_scene, self._folder / f"code{level}").code
             for level in LEVELS
         ]
-        return [Row("`audio_scene`, code with alert, Cortex-M4, bytes", MODEL_CODE, tuple(f"{code:,}" for code in codes))]
+        what = "`audio_scene`, code with alert, Cortex-M4, bytes"
+        return [Row(what, MODEL_CODE, tuple(f"{code:,}" for code in codes))]
 
     def ram_rows(self) -> list[Row]:
         """State and scratch."""
