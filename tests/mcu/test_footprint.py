@@ -43,21 +43,34 @@ def found(plans):
 
 
 class Called(Machine):
-    """Counts as `call` does, which knows of no functions."""
+    """Counts as `call` does, which knows of no functions, and keeps what was called."""
+
+    def __init__(self, elf, target):
+        super().__init__(elf, target)
+        self.calls = []
 
     def profile(self, name, *arguments, limit=0):
         call = self.call(name, *arguments)
+        self.calls.append((name.removeprefix("anom_pipeline_"), call))
         return Profile(call.result, call.stack_bytes, {None: call.instructions})
 
 
 @pytest.mark.parametrize("kind", SPECS)
 def test_hops_are_what_calls_count_and_the_same_each_time(plans, elfs, kind):
     def run(machine):
-        return measure(machine(elfs[kind], "cortex-m4"), plans[kind], lambda done, total: None)
+        return measure(machine, plans[kind], lambda done, total: None)
 
-    first, again, called = run(Machine), run(Machine), run(Called)
+    machine = Called(elfs[kind], "cortex-m4")
+    first, again, called = (run(each) for each in (*(Machine(elfs[kind], "cortex-m4") for _ in range(2)), machine))
     assert first == again
-    assert first.stack_bytes == called.stack_bytes
+    assert first.stack_bytes == called.stack_bytes == max(call.stack_bytes for _, call in machine.calls)
+    names = [name for name, _ in machine.calls]
+    assert names.count("init") == 2 and names.count("gap") == names.count("reset") == 1
+    hops = machine.calls[1 : names.index("gap")]
+    assert {name for name, _ in hops} == {"push", "poll"}
+    before = [] if first.quiet[0] in first.hops else first.quiet
+    totals = [hop.instructions.total() for hop in before + first.hops]
+    assert sum(totals) == sum(call.instructions for _, call in hops) and len(totals) == names[: len(hops)].count("push")
     assert [hop.ticked for hop in first.hops] == [hop.ticked for hop in called.hops]
     for hops, others in ((first.hops, called.hops), (first.quiet, called.quiet)):
         assert [hop.instructions.total() for hop in hops] == [hop.instructions.total() for hop in others]
