@@ -80,7 +80,7 @@ class Footprint:
     compiler : what compiled it, and how far it optimised
     flash, ram : bytes
     hops_per_second : of the plan
-    hops, ticks : how many were measured
+    hops, ticks : how many were measured; where ticks are long, those between are taken to be like those before
     mean_hop : stage -> instructions, mean over a whole number of ticks; all stages that are linked
     quiet_hop : the same, mean of hops without a tick; None where every hop is one
     tick_hop : the same, mean of the hops with a tick
@@ -240,9 +240,10 @@ def _flash(program: Program, plan: Plan, model: int) -> Flash:
 
 def _mean(hops: Sequence[Hop], stages: Sequence[str]) -> dict[str, int]:
     """Mean instructions by stage, rounded so that they add up to the rounded mean of all: by largest remainders."""
-    sums = {stage: sum(hop.instructions[stage] for hop in hops) for stage in stages}
-    mean = {stage: n // len(hops) for stage, n in sums.items()}
-    missing = round(sum(sums.values()) / len(hops)) - sum(mean.values())
-    for stage in sorted(stages, key=lambda stage: -(sums[stage] % len(hops)))[:missing]:
+    n = sum(hop.weight for hop in hops)
+    exact = {stage: sum(hop.weight * hop.instructions[stage] for hop in hops) / n for stage in stages}
+    mean = {stage: int(value) for stage, value in exact.items()}
+    missing = round(sum(exact.values())) - sum(mean.values())
+    for stage in sorted(stages, key=lambda stage: mean[stage] - exact[stage])[:missing]:
         mean[stage] += 1
     return mean

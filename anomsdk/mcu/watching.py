@@ -27,6 +27,8 @@ ADDED = "raised_by"
 _FUNCTIONS = ("init", "push", "poll", "gap", "reset")
 _VARIABLES = ("memory", "block", "pipeline", "result", "raising", ADDED)
 _MIN_TICKS, _MIN_HOPS = 2, 8
+_ENOUGH_HOPS = 32
+"""Of a tick: whole frames of so many hops stand for those that follow, but for the last frame's."""
 _LOUDNESSES = 8
 
 
@@ -38,10 +40,12 @@ class Hop:
     ----------
     ticked : whether it ran the model
     instructions : stage -> how many
+    weight : hops that it stands for, itself included
     """
 
     ticked: bool
     instructions: Counter[str]
+    weight: float
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ class Measured:
     Parameters
     ----------
     stages : all that are linked, sorted
-    hops : a whole number of ticks
+    hops : of a whole number of ticks, which their weights add up to; where ticks are long, not all that were run
     quiet : hops without a tick: those of `hops`, else one from before the first tick, else none
     stack_bytes : largest depth in all calls, of each function of a product, and at an alarm, too
     """
@@ -112,8 +116,9 @@ def measure(machine: Machine, plan: Plan, progress: Callable[[int, int], None]) 
     device.init(machine.address(f"anom_plan_{plan.name}"))
     hops, before = [], []
     for i in range(first + 1 + n):
-        if i > first:
-            hops.append(device.measured_hop(i))
+        weight = _weight(plan, i - first - 1) if i > first else 0
+        if weight:
+            hops.append(device.measured_hop(i, weight))
         elif i == first - 1 > 0:
             before.append(device.measured_hop(i))  # where every hop is a tick later on
         else:
@@ -167,12 +172,12 @@ class _Device:
         """Run hop i, and measure nothing. Whether it was a tick."""
         return self._hop(i, self._run)
 
-    def measured_hop(self, i: int) -> Hop:
+    def measured_hop(self, i: int, weight: float = 1) -> Hop:
         """Run hop i."""
         self._instructions = instructions = Counter[str]()
         ticked = self._hop(i, self.measured)
         self._instructions = Counter()
-        return Hop(ticked, instructions)
+        return Hop(ticked, instructions, weight)
 
     def measured(self, name: str, *arguments: int) -> int:
         """Call a function, and add what it takes."""
@@ -195,6 +200,16 @@ class _Device:
         while call("poll", self._machine.address("result")) > 0:
             ticks += 1
         return ticks > 0
+
+
+def _weight(plan: Plan, i: int) -> float:
+    """Hops that hop i after a tick stands for; 0 where others stand for it."""
+    hops_per_frame, frames = plan.extractor.hops_per_frame, plan.context.stride
+    enough = min(frames - 1, -(-_ENOUGH_HOPS // hops_per_frame))
+    frame = i // hops_per_frame % frames
+    if frame == frames - 1:
+        return 1
+    return (frames - 1) / enough if frame < enough else 0
 
 
 def _most_rows(plan: Plan) -> int:

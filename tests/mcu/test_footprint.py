@@ -81,7 +81,7 @@ def test_hops_are_what_calls_count_and_the_same_each_time(plans, elfs, kind):
 
 @pytest.mark.parametrize("kind", SPECS)
 def test_it_runs_what_a_device_runs(plans, elfs, kind):
-    """Whole ticks, as many hops apart as the plan has; at the end an alarm, whose stack counts, too."""
+    """Whole ticks, as many hops apart as the plan has."""
     plan = plans[kind]
     machine = Machine(elfs[kind], "cortex-m4")
     measured = measure(machine, plan, lambda done, total: None)
@@ -89,6 +89,14 @@ def test_it_runs_what_a_device_runs(plans, elfs, kind):
     assert len(measured.hops) == per_tick * sum(hop.ticked for hop in measured.hops) >= 8
     assert measured.hops[-1].ticked and sum(hop.ticked for hop in measured.hops) >= 2
     assert not any(hop.ticked for hop in measured.quiet) and len(measured.quiet) > 0
+
+
+def test_the_stack_is_that_of_an_alarm_too(tmp_path):
+    """Of a plan, too, that would never raise one."""
+    deaf = "[alert]\nraise_score = 4000000000\nhigh_ratio = 0\nm = 3\non_delay_s = 1\n"
+    plan = anomsdk.plan(make_folder(tmp_path / "deaf", EXTERNAL.partition("[alert]")[0] + deaf))
+    machine = Machine(watching_program(plan, anomsdk.emit_c(plan, tmp_path / "emitted"), "cortex-m4"), "cortex-m4")
+    measure(machine, plan, lambda done, total: None)
     n_events, event = struct.unpack_from("<i16s", machine.read("result"), 8)
     assert n_events == 1 and Event.from_bytes(event).state == State.UNACK_ALARM
 
@@ -177,6 +185,23 @@ def test_the_small_core_takes_more(plans, found):
     assert sum(small.mean_hop.values()) > sum(found["bands"].mean_hop.values())
     assert (small.ram.state, small.ram.scratch) == (found["bands"].ram.state, found["bands"].ram.scratch)
     assert small.flash.model == found["bands"].flash.model
+
+
+def test_where_ticks_are_long_some_hops_stand_for_the_others(tmp_path, monkeypatch):
+    spec = SPECS["bands"].replace("stride = 1", "stride = 4").replace("off_delay_s = 0.5", "off_delay_s = 3")
+    plan = anomsdk.plan(make_folder(tmp_path / "long", spec))
+    elf = watching_program(plan, anomsdk.emit_c(plan, tmp_path / "emitted"), "cortex-m4")
+
+    def run(enough):
+        monkeypatch.setattr(sys.modules["anomsdk.mcu.watching"], "_ENOUGH_HOPS", enough)
+        return measure(Machine(elf, "cortex-m4"), plan, lambda done, total: None).hops
+
+    every, some = run(32), run(4)
+    assert len(every) == 2 * 16 == 2 * len(some)
+    assert sum(hop.weight for hop in every) == sum(hop.weight for hop in some) == 32
+    assert [hop for hop in some if hop.ticked] == [hop for hop in every if hop.ticked]
+    totals = [sum(hop.weight * hop.instructions.total() for hop in hops) for hops in (some, every)]
+    assert totals[0] == pytest.approx(totals[1], rel=1e-3) and totals[0] > 0
 
 
 # The command
