@@ -217,7 +217,7 @@ def as_text(found: Footprint) -> str:
 
 
 def _hops_table(found: Footprint) -> str:
-    """Instructions by stage, the largest first; a stage that does nothing in a hop is left out."""
+    """Instructions by stage, the largest first; those that only an event or a gap needs are left out."""
     columns = {"mean hop": found.mean_hop}
     if found.quiet_hop is not None:
         quiet = found.quiet_hop
@@ -225,7 +225,8 @@ def _hops_table(found: Footprint) -> str:
         columns |= {"without a tick": quiet, "a tick adds": adds}
     columns["worst hop"] = found.worst_hop
     stages = sorted(found.mean_hop, key=lambda stage: -found.mean_hop[stage])
-    rows = [[stage, *(f"{hop[stage]:,}" for hop in columns.values())] for stage in stages if found.worst_hop[stage]]
+    rows = [[stage, *(f"{hop[stage]:,}" for hop in columns.values())] for stage in stages]
+    rows = [row for row in rows if set(row[1:]) != {"0"}]
     total = ["total", *(f"{sum(hop.values()):,}" for hop in columns.values())]
     return table([["instructions", *columns], *rows, total], right=range(1, len(columns) + 1))
 
