@@ -15,7 +15,7 @@ SUDO = $(shell test "$$(id -u)" = 0 || echo sudo)
 # The native engine is built from these when the package is installed.
 NATIVE := setup.py firmware_port/native/build_native.py $(wildcard firmware_port/*/*.[ch])
 
-.PHONY: help demo test test-boards test-deep fuzz system coverage-c mutants lint format bench bench-detection docs reference-models clean
+.PHONY: help demo test test-boards test-deep fuzz system coverage-c mutants lint format bench bench-detection bench-mcu docs reference-models clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 20
@@ -61,6 +61,9 @@ bench: $(BIN)/.dev ## print the numbers that README and docs quote
 
 bench-detection: $(BIN)/.dev ## of these, detection beside simple peers (trains many models: half an hour and more)
 	$(BIN)/python -m benchmarks.detection
+
+bench-mcu: $(BIN)/.dev ## what the C port takes on microcontrollers, beside its peers, into its README (minutes); needs make system once
+	$(BIN)/python -m benchmarks.mcu
 
 docs: $(BIN)/.docs ## build the documentation into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet

@@ -338,6 +338,26 @@ def emit_folder(
     show(printable(f"try it   make -C {made.folder} selftest"))
 
 
+@app.command(help="Say what a plan takes on a microcontroller: flash, RAM, instructions by stage, MHz. Extra mcu.")
+def footprint(
+    plan: _PlanArgument,
+    target: Annotated[str, typer.Option(metavar="T", help="cortex-m0, cortex-m3, cortex-m4, cortex-m7 or cortex-m33.")],
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+) -> None:
+    """Compile a plan and run it in an emulator."""
+    from anomsdk.find_plan import find_plan
+    from anomsdk.mcu import find_target
+    from anomsdk.mcu import footprint as measured
+    from anomsdk.mcu.footprint import as_json as json_of
+    from anomsdk.mcu.footprint import as_text
+
+    core = find_target(target).name
+    chosen = find_plan(plan)
+    with _terminable(), Progress(1000) as progress:
+        found = measured(chosen, core, progress=lambda done, total: progress.update(1000 * done // total))
+    show(json.dumps(json_of(found), indent=2) if as_json else as_text(found))
+
+
 @app.command(help="Say what a plan is: parts, sizes, alarm levels, and what it keeps in memory for how long.")
 def inspect(
     plan: _PlanArgument,

@@ -55,10 +55,14 @@ class Board:
     packages: tuple[str, ...]
     optimise: str = "-Os"
 
+    @property
+    def tools(self) -> set[str]:
+        """Commands of the system that it needs."""
+        return {self.compiler[0], self.runner[0]}
+
     def require(self) -> None:
         """Skip, or fail where nothing may be missing."""
-        tools = {self.compiler[0], self.runner[0]}
-        if [tool for tool in tools if shutil.which(tool) is None]:
+        if [tool for tool in self.tools if shutil.which(tool) is None]:
             missing(f"{self.name} needs {' '.join(self.packages)}: make system")
         if self.compiler[: len(_ZIG)] == _ZIG and find_spec("ziglang") is None:
             missing(f"{self.name} needs ziglang: pip install 'anomsdk[mcu]'")

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import anomsdk
+from tests.board import BOARDS_FOLDER, Board, said, sources_of
+from tests.c_build import C_PROGRAMS, SOURCES
+
+PUBLIC = ("anom_pipeline_init", "anom_pipeline_push", "anom_pipeline_poll", "anom_pipeline_gap", "anom_pipeline_reset")
+"""What a product calls."""
 
 LIBRARY_STACK = 40
 """Of memcpy, a division and the like, which have no call graph; a test holds them to it."""
@@ -54,6 +61,90 @@ def call_graph(files: Iterable[Path], *, observer: str | None = None) -> CallGra
             graph.calls.setdefault(_short(source), set()).update(targets)
     assert graph.frames.keys() >= set().union(*pointers.values())
     return graph
+
+
+@dataclass(frozen=True)
+class Stacks:
+    """Worst paths of the call graph, bytes.
+
+    Parameters
+    ----------
+    functions : of each function that a product calls
+    deepest : the path of `anom_pipeline_poll`
+    selftest : of `anom_selftest`
+    """
+
+    functions: dict[str, int]
+    deepest: list[str]
+    selftest: int
+
+
+def stacks(board: Board, folder: Path) -> Stacks:
+    """Of the whole port, compiled into a folder."""
+    board.objects(SOURCES, folder, ["-fcallgraph-info=su"])
+    files = sorted(folder.glob("*.ci"))
+    assert len(files) == len(SOURCES)
+    graph = call_graph(files)
+    return Stacks(
+        functions={function: graph.deepest(function)[0] for function in PUBLIC},
+        deepest=graph.deepest("anom_pipeline_poll")[1],
+        selftest=call_graph(files, observer="anom_selftest:observe").deepest("anom_selftest")[0],
+    )
+
+
+@dataclass(frozen=True)
+class Linked:
+    """What a program takes that watches with a plan, bytes.
+
+    Parameters
+    ----------
+    code : all that is linked, but the plan, and what the board and the program add
+    library : of that, the C library's and the compiler's
+    data : the plan, its tables and its model
+    ram : memory of the pipeline
+    files : object files that code is of
+    """
+
+    code: int
+    library: int
+    data: int
+    ram: int
+    files: frozenset[str]
+
+
+def linked(board: Board, plan: anomsdk.Plan, folder: Path) -> Linked:
+    """Compile, link and look at the linker's map; files are left in the folder."""
+    sources, flags = sources_of(plan, folder / "emitted")
+    sources += [BOARDS_FOLDER / board.start, C_PROGRAMS / "board_watch.c"]
+    objects = board.objects(sources, folder, [*flags, f"-I{BOARDS_FOLDER}"])
+    said([*board.compiler, *map(str, objects), *board.link, "-Wl,-Map=map", "-o", "program.elf"], folder)
+    text = (folder / "map").read_text()
+    sizes = linked_bytes(text)
+    data = sizes.pop(f"anom_plan_{plan.name}.o")
+    for other in ("board_watch.o", f"{board.start.removesuffix('.c')}.o"):
+        assert sizes.pop(other) > 0
+    (ram,) = re.findall(r"^ \.bss\.memory\s+0x\w+\s+0x(\w+)", text, re.M)
+    return Linked(
+        code=sum(sizes.values()),
+        library=sum(size for file, size in sizes.items() if "(" in file),
+        data=data,
+        ram=int(ram, 16),
+        files=frozenset(sizes),
+    )
+
+
+def callable_program(
+    board: Board, sources: Sequence[Path], folder: Path, flags: Sequence[str], keep: Sequence[str]
+) -> Path:
+    """Link sources for a machine of anomsdk.mcu: functions and variables that it uses, and an empty program."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "start.c").write_text("int main(void);\nint main(void)\n{\n    return 0;\n}\n")
+    objects = board.objects(
+        [BOARDS_FOLDER / board.start, *sources, folder / "start.c"], folder, [*flags, f"-I{BOARDS_FOLDER}"]
+    )
+    kept = [f"-Wl,--undefined={symbol}" for symbol in keep]
+    said([*board.compiler, *map(str, objects), *board.link, *kept, "-o", "program.elf"], folder)
+    return folder / "program.elf"
 
 
 def _short(title: str) -> str:

@@ -63,6 +63,10 @@ class Cpu:
             self._unicorn.UC_HOOK_CODE, lambda _uc, address, _size, _data: seen(address), begin=first, end=last
         )
 
+    def watch_blocks(self, seen: Callable[[int, int], None]) -> None:
+        """From now on, call back with address and size of each piece of code that runs through, IT blocks included."""
+        self._uc.hook_add(self._unicorn.UC_HOOK_BLOCK, lambda _uc, address, size, _data: seen(address, size))
+
     def call(self, name: str, arguments: Sequence[int], *, count: int, back_to: int) -> None:
         """Enter a function and run so many instructions (0: any number), or fewer where it returns to STOP.
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from anomsdk.errors import InputError, printable
 from anomsdk.mcu.conditional import ItBlock, it_blocks, skipped, watched
 from anomsdk.mcu.cpu import RETURN, STOP, Cpu
-from anomsdk.mcu.program import Program
+from anomsdk.mcu.program import Program, Symbol
 from anomsdk.mcu.targets import find_target
 
 LIMIT = 1_000_000_000
@@ -37,6 +37,32 @@ class Call:
         return _signed(self.result)
 
 
+@dataclass(frozen=True)
+class Profile:
+    """What a function did, and where.
+
+    Parameters
+    ----------
+    result, stack_bytes : as in `Call`
+    functions : function -> instructions, counted as in `Call`, in itself and not in those that it calls; None where
+        code belongs to no function
+    """
+
+    result: int
+    stack_bytes: int
+    functions: dict[Symbol | None, int]
+
+    @property
+    def signed(self) -> int:
+        """The result of a function that gives int32_t."""
+        return _signed(self.result)
+
+    @property
+    def instructions(self) -> int:
+        """All of them: those of `Call`."""
+        return sum(self.functions.values())
+
+
 class Machine:
     """A core with the memory of a program.
 
@@ -61,6 +87,7 @@ class Machine:
         self._stack_bytes = stack_bytes
         self._cpu = Cpu(self.program, self.target, stack_bytes)
         self._attempts: dict[str, int] = {}
+        self._blocks: dict[tuple[int, int], Counter[Symbol | None]] = {}
 
     def run(self, name: str, *arguments: int, limit: int = LIMIT) -> int:
         """Run a function until it returns, and measure nothing: much faster than `call`.
@@ -83,7 +110,7 @@ class Machine:
         self._start(self._cpu, name, arguments, count=limit, back_to=STOP)
         if self._cpu.pc != STOP:
             raise self._too_long(name, limit)
-        self._check_registers(name)
+        self._check_registers(self._cpu, name)
         return _signed(self._cpu.register(0))
 
     def call(self, name: str, *arguments: int, limit: int = LIMIT) -> Call:
@@ -105,12 +132,28 @@ class Machine:
             count = min(4 * count, limit)
             self._cpu.variables = before
         self._attempts[name] = 2 * (count - left)
-        self._check_registers(name)
+        self._check_registers(self._cpu, name)
         return Call(
             result=self._cpu.register(0),
             instructions=count - left + self._skipped(name, arguments, before),
             stack_bytes=self._cpu.stack_depth,
         )
+
+    def profile(self, name: str, *arguments: int, limit: int = LIMIT) -> Profile:
+        """Run a function until it returns, and count the instructions of each function in it. As `run`, but slower."""
+        cpu, ran = self._profiling
+        ran.clear()
+        cpu.variables = self._cpu.variables
+        self._start(cpu, name, arguments, count=limit, back_to=STOP)
+        if cpu.pc != STOP:
+            raise self._too_long(name, limit)
+        self._check_registers(cpu, name)
+        self._cpu.variables = cpu.variables
+        functions: Counter[Symbol | None] = Counter()
+        for block, times in ran.items():
+            for symbol, n in self._in_block(*block).items():
+                functions[symbol] += n * times
+        return Profile(result=cpu.register(0), stack_bytes=cpu.stack_depth, functions=dict(functions))
 
     def address(self, name: str) -> int:
         """Address of a function or variable."""
@@ -132,6 +175,10 @@ class Machine:
         """Bytes of memory."""
         return self._cpu.read(address, size)
 
+    def write_at(self, address: int, data: bytes) -> None:
+        """Set bytes of memory."""
+        self._cpu.write(address, data)
+
     def _start(self, cpu: Cpu, name: str, arguments: tuple[int, ...], *, count: int, back_to: int) -> None:
         if len(arguments) > 4:
             raise InputError(f"{printable(name)}: {len(arguments)} arguments; at most 4 fit into registers")
@@ -142,8 +189,8 @@ class Machine:
         counted = self._cpu.register(3)
         return {RETURN: 0, RETURN + 2: 1 + 2 * counted, RETURN + 4: 2 * counted}.get(self._cpu.pc)
 
-    def _check_registers(self, name: str) -> None:
-        if lost := self._cpu.lost_registers:
+    def _check_registers(self, cpu: Cpu, name: str) -> None:
+        if lost := cpu.lost_registers:
             raise InputError(f"{self.target.name}: {printable(name)} returns without restoring {', '.join(lost)}")
 
     def _too_long(self, name: str, limit: int) -> InputError:
@@ -174,6 +221,24 @@ class Machine:
         cpu.variables = before
         self._start(cpu, name, arguments, count=0, back_to=STOP)
         return skipped(self._it_blocks, ran)
+
+    @cached_property
+    def _profiling(self) -> tuple[Cpu, Counter[tuple[int, int]]]:
+        """A core that counts how often each piece of code runs: what was run before it was watched stays unseen."""
+        cpu, ran = Cpu(self.program, self.target, self._stack_bytes), Counter[tuple[int, int]]()
+
+        def seen(address: int, size: int) -> None:
+            ran[address, size] += 1
+
+        cpu.watch_blocks(seen)
+        return cpu, ran
+
+    def _in_block(self, address: int, size: int) -> Counter[Symbol | None]:
+        """Instructions of each function in a piece of code."""
+        if (address, size) not in self._blocks:
+            code = self.program.code(address, address + size)
+            self._blocks[address, size] = Counter(self.program.symbol_at(at) for at in code)
+        return self._blocks[address, size]
 
 
 def _signed(value: int) -> int:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from anomsdk.errors import InputError, printable
 
@@ -19,12 +22,15 @@ class Symbol:
     address : of its first byte
     size : bytes
     section : that holds it, e.g. ``.text``
+    source : the file that it was compiled from, without its folder; empty where the program does not say, as for a
+        variable that other files see
     """
 
     name: str
     address: int
     size: int
     section: str
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,18 +93,7 @@ class Program:
                     for segment in file.iter_segments()
                     if segment["p_type"] == "PT_LOAD" and segment["p_memsz"]
                 ),
-                symbols=tuple(
-                    Symbol(
-                        name=symbol.name,
-                        address=symbol["st_value"] & ~1
-                        if symbol["st_info"]["type"] == "STT_FUNC"
-                        else symbol["st_value"],
-                        size=symbol["st_size"],
-                        section=file.get_section(symbol["st_shndx"]).name,
-                    )
-                    for symbol in (table.iter_symbols() if table else ())
-                    if symbol["st_info"]["type"] in ("STT_FUNC", "STT_OBJECT") and isinstance(symbol["st_shndx"], int)
-                ),
+                symbols=tuple(_symbols(file, table.iter_symbols() if table else ())),
                 section_bytes={section.name: section["sh_size"] for section in allocated},
             )
         except (ELFError, ValueError, KeyError, IndexError, AttributeError) as error:
@@ -121,9 +116,49 @@ class Program:
             raise InputError(f"the program has no symbol '{printable(name)}'; name it in keep= when it is compiled")
         return self._by_name[name]
 
-    def place(self, address: int) -> str:
-        """Where an address is, for people: ``anom_fft_run+12``, or in hex outside of everything known."""
+    def symbol_at(self, address: int) -> Symbol | None:
+        """The function or variable that lies there."""
         for symbol in self.symbols:
             if symbol.address <= address < symbol.address + symbol.size:
-                return f"{symbol.name}+{address - symbol.address}"
-        return f"0x{address:08x}"
+                return symbol
+        return None
+
+    def place(self, address: int) -> str:
+        """Where an address is, for people: ``anom_fft_run+12``, or in hex outside of everything known."""
+        symbol = self.symbol_at(address)
+        return f"0x{address:08x}" if symbol is None else f"{symbol.name}+{address - symbol.address}"
+
+    def code(self, first: int, end: int) -> Iterator[int]:
+        """Addresses of the Thumb instructions from one address to another."""
+        segment = next(s for s in self.segments if s.address <= first < s.address + len(s.data))
+        while first < end:
+            yield first
+            half = int.from_bytes(segment.data[first - segment.address :][:2], "little")
+            first += 4 if half >> 11 >= 0b11101 else 2
+
+
+def _symbols(file: Any, entries: Iterable[Any]) -> Iterator[Symbol]:
+    """Functions and variables of a symbol table.
+
+    A FILE symbol stands before what only that file sees: its static functions and variables, and the mapping symbols
+    ``$t``, one where code of it begins. So a function that other files see, which comes after all of these, is that of
+    the file of the mapping symbol before it.
+    """
+    found, pieces, within = [], [], ""
+    for entry in entries:
+        kind, section, name = entry["st_info"]["type"], entry["st_shndx"], entry.name
+        if kind == "STT_FILE":
+            within = name.replace("\\", "/").rpartition("/")[2]
+        elif name.startswith("$t"):
+            pieces.append((section, entry["st_value"] & ~1, within))
+        elif kind in ("STT_FUNC", "STT_OBJECT") and isinstance(section, int):
+            found.append((entry, within if entry["st_info"]["bind"] == "STB_LOCAL" else ""))
+    pieces.sort()
+    for entry, source in found:
+        section, address = entry["st_shndx"], entry["st_value"]
+        if entry["st_info"]["type"] == "STT_FUNC":
+            address &= ~1
+            before = bisect_right(pieces, (section, address, "\U0010ffff")) - 1
+            if not source and before >= 0 and pieces[before][0] == section:
+                source = pieces[before][2]
+        yield Symbol(entry.name, address, entry["st_size"], file.get_section(section).name, source)

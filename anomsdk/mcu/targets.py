@@ -37,12 +37,13 @@ TARGETS = {
 
 
 def find_target(name: str) -> Target:
-    """The target of this name.
+    """The target of this name; the M4 may be called ``m4``, too.
 
     Raises
     ------
     InputError : there is none
     """
-    if name not in TARGETS:
+    found = TARGETS.get(name) or TARGETS.get(f"cortex-{name}")
+    if found is None:
         raise InputError(f"target '{printable(name)}' is unknown; choose from {', '.join(TARGETS)}")
-    return TARGETS[name]
+    return found

@@ -1,22 +1,19 @@
 """What the port takes on a device: stack, flash, RAM and instructions, and what it asks of a C library."""
 
-import re
-
 import pytest
 from elftools.elf.elffile import ELFFile
 
 import anomsdk
 from anomsdk.mcu import Machine
-from tests.board import BOARDS, BOARDS_FOLDER, said, sources_of
+from tests.board import BOARDS, said, sources_of
 from tests.c_build import C_PROGRAMS, SOURCES
 from tests.emulated import MeasuredPipeline, firmware
 from tests.make import lively
-from tests.sizes import LIBRARY_STACK, call_graph, linked_bytes, pushed_bytes
+from tests.sizes import LIBRARY_STACK, call_graph, callable_program, linked, pushed_bytes, stacks
 
 pytestmark = pytest.mark.boards
 
 GCC = [name for name in BOARDS if name != "s390x"]
-PUBLIC = ("anom_pipeline_init", "anom_pipeline_push", "anom_pipeline_poll", "anom_pipeline_gap", "anom_pipeline_reset")
 MOST_STACK = 600
 MOST_CODE = 8000
 MOST_RAM = 6000
@@ -40,17 +37,11 @@ def needed(name):
 @pytest.mark.parametrize("name", GCC)
 def test_stack(name, tmp_path, figure):
     """The worst case by the call graph, of functions that a product calls and of the self-test."""
-    needed(name).objects(SOURCES, tmp_path, ["-fcallgraph-info=su"])
-    files = sorted(tmp_path.glob("*.ci"))
-    assert len(files) == len(SOURCES)
-    graph = call_graph(files)
-    stacks = {function: graph.deepest(function)[0] for function in PUBLIC}
-    selftest, _ = call_graph(files, observer="anom_selftest:observe").deepest("anom_selftest")
-    each = ", ".join(f"{function.removeprefix('anom_pipeline_')} {stack}" for function, stack in stacks.items())
-    figure(f"stack   {name:12} {BOARDS[name].optimise} {each}, selftest {selftest}; at most, bytes")
-    assert max(stacks.values()) <= MOST_STACK
-    way = graph.deepest("anom_pipeline_poll")[1]
-    assert way[-2] == "anom_fft_run", "the FFT is the deepest of it, and calls through pointers are followed"
+    found = stacks(needed(name), tmp_path)
+    each = ", ".join(f"{function.removeprefix('anom_pipeline_')} {size}" for function, size in found.functions.items())
+    figure(f"stack   {name:12} {BOARDS[name].optimise} {each}, selftest {found.selftest}; at most, bytes")
+    assert max(found.functions.values()) <= MOST_STACK
+    assert found.deepest[-2] == "anom_fft_run", "the FFT is the deepest of it, and calls through pointers are followed"
 
 
 @pytest.mark.parametrize("name", ["cortex-m0", "cortex-m4f"])
@@ -60,15 +51,9 @@ def test_stack_and_instructions_as_measured(name, tmp_path, figure):
     plan = anomsdk.reference_model("audio_scene")
     made = firmware([plan], tmp_path)
     flags = ["-fcallgraph-info=su", *(f"-I{path}" for path in made.include), *made.flags]
-    start = tmp_path / "start.c"
-    start.write_text("int main(void);\nint main(void)\n{\n    return 0;\n}\n")
-    objects = board.objects(
-        [BOARDS_FOLDER / board.start, *made.sources, start], tmp_path, [*flags, f"-I{BOARDS_FOLDER}"]
-    )
-    keep = [f"-Wl,--undefined={symbol}" for symbol in made.keep]
-    said([*board.compiler, *map(str, objects), *board.link, *keep, "-o", "program.elf"], tmp_path)
+    program = callable_program(board, made.sources, tmp_path, flags, made.keep)
     graph = call_graph(path for path in tmp_path.glob("anom_*.ci") if "anom_plan_" not in path.name)
-    machine = Machine((tmp_path / "program.elf").read_bytes(), name.removesuffix("f"))
+    machine = Machine(program.read_bytes(), name.removesuffix("f"))
     pipeline = MeasuredPipeline(machine, plan)
     with anomsdk.Pipeline(plan, "reference") as reference:
         assert pipeline.process(lively(plan)) == reference.process(lively(plan))
@@ -84,26 +69,16 @@ def test_code_and_ram(name, tmp_path, figure):
     """A program that watches with audio_scene: all that is linked, but its tables, its model and the board's own."""
     board = needed(name)
     plan = anomsdk.reference_model("audio_scene")
-    sources, flags = sources_of(plan, tmp_path / "emitted")
-    sources += [BOARDS_FOLDER / board.start, C_PROGRAMS / "board_watch.c"]
-    objects = board.objects(sources, tmp_path, [*flags, f"-I{BOARDS_FOLDER}"])
-    said([*board.compiler, *map(str, objects), *board.link, "-Wl,-Map=map", "-o", "program.elf"], tmp_path)
-    sizes = linked_bytes((tmp_path / "map").read_text())
-    data = sizes.pop("anom_plan_audio_scene.o")
-    for other in ("board_watch.o", f"{board.start.removesuffix('.c')}.o"):
-        assert sizes.pop(other) > 0
-    library = sum(size for file, size in sizes.items() if "(" in file)
-    code = sum(sizes.values())
-    assert {"anom_fft.o", "anom_fixed.o", "anom_pipeline.o"} <= sizes.keys(), "the map was understood"
-    assert not {"anom_selftest.o", "anom_sha256.o", "anom_logmel.o"} & sizes.keys()
-    (ram,) = re.findall(r"^ \.bss\.memory\s+0x\w+\s+0x(\w+)", (tmp_path / "map").read_text(), re.M)
+    found = linked(board, plan, tmp_path)
+    assert {"anom_fft.o", "anom_fixed.o", "anom_pipeline.o"} <= found.files, "the map was understood"
+    assert not {"anom_selftest.o", "anom_sha256.o", "anom_logmel.o"} & found.files
     figure(
-        f"size    {name:12} {board.optimise} code {code} bytes ({library} of them libc and libgcc), "
-        f"tables and model {data}, RAM {int(ram, 16)}"
+        f"size    {name:12} {board.optimise} code {found.code} bytes ({found.library} of them libc and libgcc), "
+        f"tables and model {found.data}, RAM {found.ram}"
     )
     if board.optimise == "-Os":
-        assert code <= MOST_CODE
-    assert int(ram, 16) == anomsdk.emit_c(plan, tmp_path / "again").ram_bytes <= MOST_RAM
+        assert found.code <= MOST_CODE
+    assert found.ram == anomsdk.emit_c(plan, tmp_path / "again").ram_bytes <= MOST_RAM
 
 
 @pytest.mark.parametrize("level", ["-Os", "-O2", "-O3"])
@@ -141,16 +116,25 @@ def test_library_functions_stay_within_what_is_counted_for_them(name, tmp_path):
     assert 0 < max(pushed.values()) <= LIBRARY_STACK, pushed
 
 
+@pytest.mark.parametrize("kind", ["external", "bands", "logmel"])
 @pytest.mark.parametrize("name", ["cortex-m0", "cortex-m3", "cortex-m4f", "cortex-m7f"])
-def test_instructions_are_those_that_qemu_counts(name, tmp_path, plans):
-    """One program in QEMU, by a timer, and in the emulator of anomsdk.mcu."""
-    board = needed(name)
-    sources, flags = sources_of(plans["external"], tmp_path / "emitted")
+def test_instructions_are_those_that_qemu_counts(name, kind, tmp_path, plans):
+    """One program in QEMU, by a timer, and in the emulator of anomsdk.mcu: calls, and profiles by function."""
+    board, plan = needed(name), plans[kind]
+    sources, flags = sources_of(plan, tmp_path / "emitted")
+    rows, hops = plan.framer.hop, 3 + 2 * plan.samples_to_first_tick // plan.framer.hop
+    flags += [f"-DBLOCK_ROWS={rows}", f"-DBLOCK_VALUES={rows * plan.columns}", f"-DHOPS={hops}"]
     program = board.program([*sources, C_PROGRAMS / "board_count.c"], tmp_path / "built", flags)
     status, lines = board.run(program, "-icount", "shift=6")
     ticks = {what: int(number) for what, number in map(str.split, lines)}
     assert status == 0
     machine = Machine(program.read_bytes(), name.removesuffix("f"))
-    assert machine.call("work").signed == 0
-    counted = machine.call("work").instructions - machine.call("nothing").instructions
-    assert abs((ticks["work"] - ticks["nothing"]) * 40 / 64 - counted) < 2
+    nothing = machine.call("nothing").instructions
+    results = {"watch": plan.ticks_in(hops * rows)}
+    if kind == "external":  # the golden stream of the others is long
+        results["work"] = 0
+    for what, result in results.items():
+        call = machine.call(what)
+        assert call.signed == result
+        assert abs((ticks[what] - ticks["nothing"]) * 40 / 64 - (call.instructions - nothing)) < 2
+        assert machine.profile(what).instructions == call.instructions

@@ -1,5 +1,5 @@
-/* How many instructions the self-test of a plan takes, by a timer of the board: QEMU with -icount shift=6 runs an
- * instruction in 64 ns, the timer counts 40 ns. */
+/* How many instructions the self-test of a plan takes, and watching for some hops, by a timer of the board: QEMU with
+ * -icount shift=6 runs an instruction in 64 ns, the timer counts 40 ns. */
 #include "anomsdk.h"
 #include "board.h"
 
@@ -7,13 +7,37 @@
 #define TIMER_ENABLE 1
 
 ANOM_MEM(PLAN_BYTES) memory;
+int16_t block[BLOCK_VALUES];
 int32_t work(void);
+int32_t watch(void);
 int32_t nothing(void);
 int main(void);
 
 int32_t work(void)
 {
     return anom_selftest(&memory, sizeof memory, &PLAN, GOLDEN);
+}
+
+/* Blocks of one hop, as a product pushes them. How many ticks. */
+int32_t watch(void)
+{
+    anom_pipeline *pipeline;
+    anom_result result;
+    int32_t ticks = 0;
+    uint32_t x = 1;
+    if (anom_pipeline_init(&pipeline, &memory, sizeof memory, &PLAN) < 0) return -1;
+    for (int32_t hop = 0; hop < HOPS; hop++) {
+        for (int32_t i = 0; i < BLOCK_VALUES; i++) {
+            x = x * 1664525 + 1013904223;
+            block[i] = (int16_t)(x >> 16);
+        }
+        for (int32_t taken = 0; taken < BLOCK_ROWS;) {
+            taken += anom_pipeline_push(pipeline, block + taken * (BLOCK_VALUES / BLOCK_ROWS), BLOCK_ROWS - taken);
+            while (anom_pipeline_poll(pipeline, &result) > 0)
+                ticks++;
+        }
+    }
+    return ticks;
 }
 
 int32_t nothing(void)
@@ -45,11 +69,12 @@ static void print(const char *name, uint32_t number)
 int main(void)
 {
     int32_t status;
-    int32_t idle;
+    int32_t ignored;
     TIMER[2] = 0xFFFFFFFF;
     TIMER[1] = 0xFFFFFFFF;
     TIMER[0] = TIMER_ENABLE;
-    print("nothing ", ticks_of(nothing, &idle));
+    print("nothing ", ticks_of(nothing, &ignored));
+    print("watch ", ticks_of(watch, &ignored));
     print("work ", ticks_of(work, &status));
     return status == 0 ? 0 : 1;
 }

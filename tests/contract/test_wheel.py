@@ -91,6 +91,7 @@ def test_everything_that_is_needed_is_in_the_wheel(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     parts = ("include", "src", "templates", "boards/freestanding")
     wanted = {f"anomsdk/firmware_port/{p.relative_to(PORT)}" for part in parts for p in (PORT / part).iterdir()}
+    wanted |= {f"anomsdk/firmware_port/boards/{name}" for name in ("emulator.ld", "footprint.c")}
     models = (ROOT / "reference_models").glob("*/*")
     wanted |= {f"anomsdk/{p.relative_to(ROOT)}" for p in models if p.name in ("plan.json", "model.tflite", "spec.toml")}
     wanted |= {f"{p.relative_to(ROOT)}" for p in (ROOT / "anomsdk").rglob("*.py")}

@@ -128,6 +128,52 @@ def test_a_run_gives_what_a_call_gives(machine, elfs):
         machine.run("loses")
 
 
+@pytest.mark.parametrize("n", [0, 1, 300])
+def test_a_profile_counts_what_a_call_counts(machine, elfs, n):
+    call, profile = machine.call("mix", n), Machine(elfs(machine.target.name), machine.target.name).profile("mix", n)
+    assert (profile.result, profile.instructions, profile.stack_bytes) == (
+        call.result,
+        call.instructions,
+        call.stack_bytes,
+    )
+    own = {symbol.source: count for symbol, count in profile.functions.items()}
+    assert profile.functions.keys() >= {machine.program.symbol("mix")} and own.keys() <= {"sample.c", "compiler_rt"}
+    assert own["sample.c"] > 10 * (n + 1) and own["compiler_rt"] > 10 * (n - 1)
+
+
+def test_a_profile_goes_on_where_a_run_ended_and_the_other_way_round(machine):
+    machine.run("count_up", 5)
+    assert machine.profile("count_up", 2).signed == 7 == machine.run("count_up", 0)
+    assert machine.profile("count_up", 1).signed == 8
+    assert machine.profile("divide", -100, 7).signed == -14
+    for name, message in (("forever", "more than 1,000 instructions"), ("loses", "without restoring r4")):
+        with pytest.raises(anomsdk.InputError, match=message):
+            machine.profile(name, limit=1000)
+
+
+def test_functions_of_one_name_are_told_apart(tmp_path):
+    """Static ones; and one that other files see belongs to its own."""
+    for name, times in (("first", 3), ("second", 50)):
+        (tmp_path / f"{name}.c").write_text(
+            f"__attribute__((noinline)) static int work(volatile int *x) {{ for (int i = 0; i < {times}; i++) *x += i;"
+            f" return *x; }}\nint {name}(int x) {{ volatile int y = x; return work(&y); }}\n"
+        )
+    (tmp_path / "both.c").write_text(
+        "int first(int); int second(int); int both(int x) { return first(x) + second(x); }\n"
+    )
+    sources = [tmp_path / f"{name}.c" for name in ("both", "first", "second")]
+    functions = Machine(compile_firmware(sources, "cortex-m4", keep=["both"]), "cortex-m4").profile("both", 1).functions
+    assert {(s.name, s.source) for s in functions} == {
+        ("both", "both.c"),
+        ("first", "first.c"),
+        ("work", "first.c"),
+        ("second", "second.c"),
+        ("work", "second.c"),
+    }
+    work = {symbol.source: n for symbol, n in functions.items() if symbol.name == "work"}
+    assert work["second.c"] > 10 * work["first.c"] > 100
+
+
 def test_a_call_takes_the_same_whatever_came_before(machine):
     first = machine.call("mix", 50)
     machine.call("mix", 500)

@@ -1,0 +1,371 @@
+"""`make bench-mcu`: what the C port takes on microcontrollers, beside its peers, into firmware_port/README.md.
+
+Counts are of arm-none-eabi-gcc's code, from entry to return of the stage that is named, the most of 100 inputs: in the
+emulator of anomsdk.mcu, and where that lacks the core in QEMU, by a timer. The two count alike, as `make test-boards`
+holds them to.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from itertools import pairwise
+from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import numpy as np
+
+import anomsdk
+from anomsdk.display import Progress
+from anomsdk.errors import InputError
+from anomsdk.files import write_atomically
+from anomsdk.mcu import Machine
+from anomsdk.mcu.watching import measure
+from anomsdk.tflite_writer import write_tflite
+from anomsdk.train.network import Dense, Network
+from anomsdk.train.quantise import quantise
+from benchmarks import signals
+from tests.board import BOARDS, BOARDS_FOLDER, Board, sources_of
+from tests.make import ROOT, make_ad01
+from tests.sizes import callable_program, linked, stacks
+
+README = ROOT / "firmware_port" / "README.md"
+BEGIN, END = "<!-- bench-mcu -->", "<!-- /bench-mcu -->"
+STAGES = Path(__file__).parent / "stages.c"
+
+RUNS = 100
+KNOWN = 2 * 100_000
+"""Instructions of the loop in stages.c that the timer's clock is set by."""
+LEVELS = ("-Os", "-O2")
+SHAPE = (640, 128, 128, 128, 128, 8, 128, 128, 128, 128, 640)
+"""Widths of MLPerf Tiny's model."""
+ABSENT = "not measured: its file is absent"
+
+CMSIS_NN = "TensorFlow Lite Micro with CMSIS-NN"
+MODEL = {"cortex-m4f": "582,997", "cortex-m3": "956,023", "cortex-m0": "1,763,714", "cortex-m55": "about 283,000"}
+FRONT_END = {
+    "cortex-m4f": "CMSIS-DSP q31 148,111, f32 on the FPU 73,120; microfrontend 202,282",
+    "cortex-m0": "CMSIS-DSP q31 1,007,874; microfrontend 438,078",
+}
+FRONT_END_TABLES = "CMSIS-DSP q31 78,819, f32 9,104"
+FRONT_END_RAM = "CMSIS-DSP q31 12,800, f32 8,704; microfrontend 24,528"
+MODEL_CODE = "28,280 to 32,052 for the model alone"
+WHOLE_RAM = "CMSIS-DSP q31 12,800 and, for the model, about 2,980"
+"""What peers take, counted once in the same way: see the text under the table."""
+
+NAMES = {
+    "cortex-m0": "Cortex-M0",
+    "cortex-m3": "Cortex-M3",
+    "cortex-m4f": "Cortex-M4",
+    "cortex-m55": "Cortex-M55 (MVE)",
+    "rv32imc": "rv32imc",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table: what, what a peer takes, and ours at each of LEVELS."""
+
+    what: str
+    peer: str
+    ours: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"| {' | '.join([self.what, self.peer, *self.ours])} |"
+
+
+class Bench:
+    """Everything that is measured; each is compiled once.
+
+    Parameters
+    ----------
+    folder : to build in
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._machines: dict[tuple[str, str, str], Machine] = {}
+        self.audio_scene = anomsdk.reference_model("audio_scene")
+
+    @cached_property
+    def ad01(self) -> anomsdk.Plan | None:
+        """MLPerf Tiny's; None where its file is absent."""
+        if not signals.AD01.exists():
+            return None
+        (self._folder / "ad01").mkdir()
+        return make_ad01(self._folder / "ad01", signals.AD01)
+
+    @cached_property
+    def shape(self) -> anomsdk.Plan:
+        """The same with a model of our quantiser."""
+        (self._folder / "shape").mkdir()
+        return own_plan(self._folder / "shape")
+
+    def model_row(self, which: str, name: str, *, own: bool = False) -> list[Row]:
+        """Instructions of `anom_autoencoder_run`."""
+        plan = self.shape if own else self.ad01
+        what = f"model, {which}, {NAMES[name]}, instructions"
+        if plan is None:
+            return [Row(what, MODEL[name], (ABSENT,) * len(LEVELS))]
+        most = self.most_by_timer if name == "cortex-m55" else self.most_of_model
+        return [Row(what, MODEL[name], tuple(f"{most(plan, name, level):,}" for level in LEVELS))]
+
+    def front_end_row(self, name: str) -> list[Row]:
+        """Instructions of the extractor's `levels`, without normalisation."""
+        counts = tuple(f"{self._most_of_levels(name, level):,}" for level in LEVELS)
+        return [Row(f"log-mel, 1024/512/128, {NAMES[name]}, instructions a hop", FRONT_END[name], counts)]
+
+    def front_end_bytes_rows(self) -> list[Row]:
+        """Tables of FFT, filter bank and logarithm; a window of samples, and what the extractor works in."""
+        machine = self._machine(self.shape, "cortex-m4f", "-Os")
+        in_plan = ("tables_fft", "tables_filterbank")
+        in_code = ("anom_fft.c", "anom_filterbank.c", "anom_fixed.c")
+        tables = sum(
+            symbol.size
+            for symbol in machine.program.symbols
+            if symbol.section == ".rodata" and (symbol.name.startswith(in_plan) or symbol.source in in_code)
+        )
+        ram = 2 * self.shape.framer.window + machine.run("extractor_bytes")
+        return [
+            Row("its tables, bytes", FRONT_END_TABLES, (f"{tables:,}",) * 2),
+            Row("its RAM with the samples, bytes", FRONT_END_RAM, (f"{ram:,}",) * 2),
+        ]
+
+    def chain_row(self) -> list[Row]:
+        """Instructions of all pushes and polls, over whole ticks, for a second of sound."""
+        ours = tuple(f"{self._second(level):,}" for level in LEVELS)
+        return [Row("`audio_scene`, whole chain, Cortex-M4, instructions a second of sound", "", ours)]
+
+    def code_row(self) -> list[Row]:
+        """Bytes of code of a program that watches."""
+        codes = [
+            linked(at_level("cortex-m4f", level), self.audio_scene, self._folder / f"code{level}").code
+            for level in LEVELS
+        ]
+        what = "`audio_scene`, code with alert, Cortex-M4, bytes"
+        return [Row(what, MODEL_CODE, tuple(f"{code:,}" for code in codes))]
+
+    def ram_rows(self) -> list[Row]:
+        """State and scratch."""
+        scene, shape = (
+            anomsdk.emit_c(plan, self._folder / f"ram_{plan.name}").ram_bytes for plan in (self.audio_scene, self.shape)
+        )
+        return [
+            Row("`audio_scene`, state and scratch, bytes", "", (f"{scene:,}",) * 2),
+            Row("1024/512/128 x 5 with ad01's shape, state and scratch, bytes", WHOLE_RAM, (f"{shape:,}",) * 2),
+        ]
+
+    def jobs(self) -> list[Callable[[], list[Row]]]:
+        """What gives the rows, in their order."""
+        return [
+            *(partial(self.model_row, "MLPerf Tiny's ad01", name) for name in MODEL),
+            partial(self.model_row, "the same shape, our quantiser", "cortex-m4f", own=True),
+            *(partial(self.front_end_row, name) for name in FRONT_END),
+            self.front_end_bytes_rows,
+            self.chain_row,
+            self.code_row,
+            self.ram_rows,
+        ]
+
+    def sizes(self) -> list[str]:
+        """Lines of the table of what `audio_scene` takes on each core, at -Os."""
+        names = ("cortex-m0", "cortex-m4f", "rv32imc")
+        programs = [linked(BOARDS[name], self.audio_scene, self._folder / f"size_{name}") for name in names]
+        depths = [stacks(BOARDS[name], self._folder / f"stack_{name}") for name in names]
+        numbers = {
+            "code, bytes": [each.code for each in programs],
+            "of these, C library and compiler": [each.library for each in programs],
+            "tables and model, bytes": [each.data for each in programs],
+            "RAM: state and scratch, bytes": [each.ram for each in programs],
+            "stack of `anom_pipeline_poll`, bytes": [each.functions["anom_pipeline_poll"] for each in depths],
+            "stack of `anom_selftest`, bytes": [each.selftest for each in depths],
+        }
+        return [
+            f"| | {' | '.join(NAMES[name] for name in names)} |",
+            f"|---|{'---:|' * len(names)}",
+            *(f"| {what} | {' | '.join(f'{n:,}' for n in each)} |" for what, each in numbers.items()),
+        ]
+
+    def _machine(self, plan: anomsdk.Plan, name: str, level: str) -> Machine:
+        key = plan.name, name, level
+        if key not in self._machines:
+            self._machines[key] = self._made(plan, name, level)
+        return self._machines[key]
+
+    def _made(self, plan: anomsdk.Plan, name: str, level: str) -> Machine:
+        folder = self._folder / f"{plan.name}_{name}{level}"
+        sources, flags = stage_sources(plan, folder / "emitted")
+        keep = ["model", "inputs", "outputs", "hidden", "window", "extractor", "begin", "extractor_bytes", "fill"]
+        program = at_level(name, level).program(
+            sources, folder, [*flags, *(f"-Wl,--undefined={each}" for each in keep)]
+        )
+        return Machine(program.read_bytes(), name.removesuffix("f"))
+
+    def most_of_model(self, plan: anomsdk.Plan, name: str, level: str) -> int:
+        machine = self._machine(plan, name, level)
+        arguments = [pointer(machine, each) for each in ("model", "inputs", "outputs", "hidden")]
+        most = 0
+        for i in range(RUNS):
+            machine.run("fill", i)
+            most = max(most, machine.call("anom_autoencoder_run", *arguments).instructions)
+        return most
+
+    def most_by_timer(self, plan: anomsdk.Plan, name: str, level: str) -> int:
+        folder = self._folder / f"{plan.name}_{name}{level}_timer"
+        board = at_level(name, level)
+        sources, flags = stage_sources(plan, folder / "emitted")
+        status, lines = board.run(board.program(sources, folder, flags), "-icount", "shift=6")
+        ticks = {what: int(number) for what, number in map(str.split, lines)}
+        assert status == 0
+        return round((ticks["most"] - ticks["nothing"]) * KNOWN / (ticks["known"] - ticks["nothing"]))
+
+    def _most_of_levels(self, name: str, level: str) -> int:
+        machine = self._machine(self.shape, name, level)
+        levels = machine.program.symbol_at(machine.run("begin") & ~1)
+        assert levels is not None and machine.address(levels.name) == levels.address
+        extractor, window = machine.address("extractor"), pointer(machine, "window")
+        memory = pointer(machine, "inputs")
+        most = 0
+        for samples in windows(self.shape.framer.window):
+            machine.write_at(window, samples.astype("<i2").tobytes())
+            most = max(most, machine.call(levels.name, extractor, window, memory).instructions)
+        return most
+
+    def _second(self, level: str) -> int:
+        plan, folder = self.audio_scene, self._folder / f"chain{level}"
+        emitted = anomsdk.emit_c(plan, folder / "emitted")
+        sources = [*sorted((emitted.folder / "src").glob("*.c")), emitted.folder / f"anom_plan_{plan.name}.c"]
+        upper, values = plan.name.upper(), plan.framer.window * plan.columns
+        flags = [f"-I{emitted.folder}", "-include", f"anom_plan_{plan.name}.h"]
+        flags += [f"-DPLAN_BYTES=ANOM_PLAN_{upper}_BYTES", f"-DBLOCK_VALUES={values}"]
+        keep = [f"anom_pipeline_{each}" for each in ("init", "push", "poll", "gap", "reset")]
+        keep += ["memory", "block", "pipeline", "result", "raising", "raised_by", f"anom_plan_{plan.name}"]
+        sources.append(BOARDS_FOLDER / "footprint.c")
+        program = callable_program(at_level("cortex-m4f", level), sources, folder, flags, keep)
+        hops = measure(Machine(program.read_bytes(), "cortex-m4"), plan, lambda done, total: None).hops
+        each = sum(hop.instructions.total() for hop in hops) / len(hops)
+        return round(each * plan.rate_hz / plan.framer.hop)
+
+
+def stage_sources(plan: anomsdk.Plan, folder: Path) -> tuple[list[Path], list[str]]:
+    """Sources of a plan with stages.c, and flags."""
+    sources, flags = sources_of(plan, folder)
+    return [*sources, STAGES], [*flags, f"-DN_INPUTS={plan.n_inputs}", f"-DRUNS={RUNS}"]
+
+
+def at_level(name: str, level: str) -> Board:
+    """A board that compiles at another level."""
+    return replace(BOARDS[name], optimise=level)
+
+
+def pointer(machine: Machine, name: str) -> int:
+    """Value of a constant pointer."""
+    return int(struct.unpack("<I", machine.read(name))[0])
+
+
+def own_plan(folder: Path) -> anomsdk.Plan:
+    """The plan of MLPerf Tiny's model with one of its shape that our quantiser made: random weights, normal inputs."""
+    rng = np.random.default_rng(0)
+    inputs = rng.standard_normal((1000, SHAPE[0]))
+    pairs = list(pairwise(SHAPE))
+    network = Network(
+        tuple(
+            Dense(
+                rng.standard_normal((n_in, n_out)) * np.sqrt((2 if i < len(pairs) - 1 else 1) / n_in),
+                rng.standard_normal(n_out) / 10,
+                relu=i < len(pairs) - 1,
+            )
+            for i, (n_in, n_out) in enumerate(pairs)
+        )
+    )
+    path = folder / "shape.tflite"
+    path.write_bytes(write_tflite(quantise(network, inputs, 4 / 127)))
+    plan = make_ad01(folder, path)
+    return replace(plan, name="shape")
+
+
+def windows(length: int) -> list[np.ndarray]:
+    """Speech-like and other sounds at several levels, silence, full scale."""
+    found = [
+        samples[start : start + length]
+        for samples in signals.synthetic(seconds=1).values()
+        for start in (0, 3000, 7000, 11000)
+    ]
+    square = np.where(np.arange(length) & 64, 32767, -32768)
+    found += [np.zeros(length), np.full(length, -32768), square, np.where(np.arange(length) & 1, 32767, -32768)]
+    assert len(found) == RUNS
+    return [each.astype(np.int16) for each in found]
+
+
+def report(rows: list[Row], sizes: list[str]) -> str:
+    """What stands between the marks."""
+    return "\n".join(
+        [
+            BEGIN,
+            "<!-- Generated by `make bench-mcu`. Do not edit. -->",
+            "",
+            f"| | {CMSIS_NN}, or the peer that is named | ours, {' | ours, '.join(f'`{each}`' for each in LEVELS)} |",
+            "|---|---:|---:|---:|",
+            *map(str, rows),
+            "",
+            "`audio_scene`, whole chain with alert, at `-Os`:",
+            "",
+            *sizes,
+            "",
+            "Compilers and flags, besides `-std=c99 -ffunction-sections -fdata-sections` and `--gc-sections`:",
+            "",
+            *(f"- {NAMES[name]}: {compiled_by(BOARDS[name])}" for name in NAMES),
+            "",
+            END,
+        ]
+    )
+
+
+def compiled_by(board: Board) -> str:
+    """A board's compiler with its version, and what chooses the processor."""
+    name, *flags = board.compiler
+    version = subprocess.run([name, "-dumpfullversion"], capture_output=True, text=True, check=True).stdout.strip()
+    return f"{name} {version}, `{' '.join(flags)}`"
+
+
+def rewritten(page: str, text: str) -> str:
+    """A page with other text between its marks."""
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise InputError(f"{README}: the lines {BEGIN} and {END} are missing; put them where the table belongs")
+    return before + text + after
+
+
+def main() -> int:
+    """Measure, print and write."""
+    absent = sorted({tool for name in NAMES for tool in BOARDS[name].tools if shutil.which(tool) is None})
+    if absent:
+        print(f"error: {', '.join(absent)}: not found; make system installs what is needed", file=sys.stderr)
+        return 2
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(Path(folder))
+        jobs, rows = bench.jobs(), list[Row]()
+        with Progress(len(jobs) + 1) as progress:
+            for done, job in enumerate(jobs):
+                rows += job()
+                progress.update(done + 1)
+            text = report(rows, bench.sizes())
+    print(text)
+    if bench.ad01 is None:
+        print(f"error: {signals.AD01} is absent; {README} was left as it is", file=sys.stderr)
+        return 1
+    write_atomically(README, rewritten(README.read_text("utf-8"), text).encode())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
