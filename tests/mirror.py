@@ -20,6 +20,7 @@ C_ONLY_STEMS = {
     "wipe": "a numpy array is filled",
     "kernels": "numpy has its own",
     "fft_dsp": "kernels of some processors",
+    "fft_v6m": "kernels of some processors",
     "filterbank_dsp": "kernels of some processors",
     "levels_dsp": "kernels of some processors",
     "sha256": "hashlib",

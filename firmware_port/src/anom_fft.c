@@ -82,18 +82,6 @@ static void load_radix2(const anom_fft_plan *plan, const int16_t *frame, int32_t
     }
 }
 
-/* z * (cos - j sin) / 2: four products, each floored. */
-static anom_complex rotate(anom_complex z, int32_t twiddle)
-{
-    int32_t cos = low(twiddle);
-    int32_t sin = high(twiddle);
-    anom_complex turned = {
-        anom_mulw(z.re, cos) + anom_mulw(z.im, sin),
-        anom_mulw(z.im, cos) - anom_mulw(z.re, sin),
-    };
-    return turned;
-}
-
 /* a, b, c, d to the four outputs; b, c, d are rotated and halved. */
 static void butterfly(anom_complex *z, int32_t done, anom_complex a, anom_complex b, anom_complex c, anom_complex d)
 {
@@ -130,6 +118,21 @@ static void load_radix4(const anom_fft_plan *plan, const int16_t *frame, int32_t
     }
 }
 
+#if ANOM_KERNELS_V6M
+#include "anom_fft_v6m.h"
+#else
+/* z * (cos - j sin) / 2: four products, each floored. */
+static anom_complex rotate(anom_complex z, int32_t twiddle)
+{
+    int32_t cos = low(twiddle);
+    int32_t sin = high(twiddle);
+    anom_complex turned = {
+        anom_mulw(z.re, cos) + anom_mulw(z.im, sin),
+        anom_mulw(z.im, cos) - anom_mulw(z.re, sin),
+    };
+    return turned;
+}
+
 /* Join four transforms of `done` values into one, scaled by 1/4, all over z. Returns the twiddles that follow. */
 static const int32_t *radix4(const int32_t *twiddles, anom_complex *z, int32_t m, int32_t done)
 {
@@ -158,6 +161,7 @@ static void split_pairs(const int32_t *twiddles, anom_complex *z, int32_t m)
         z[m - k] = subtract(even, odd);
     }
 }
+#endif
 #endif
 
 /* Spectrum of the real window from that of the packed one, in place, scaled by 1/2. */
