@@ -3,7 +3,7 @@
 #define ANOM_FFT_V6M_H
 
 #include "anom_fft.h"
-#include "anom_kernels.h"
+#include "anom_fixed.h"
 
 #if ANOM_KERNELS_V6M
 
@@ -38,6 +38,12 @@
     "adds r6, r6, r5\n\t"    \
     "subs r0, r0, r4\n\t"
 
+/* r2 = r2 | where a bit of word differs from the one below it. Takes r7. */
+#define ANOM_DIFFER(word)              \
+    "lsls r7, " word ", #1\n\t"        \
+    "eors " word ", " word ", r7\n\t"  \
+    "orrs r2, r2, " word "\n\t"
+
 #define ANOM_SAVE             \
     ".syntax unified\n\t"     \
     "push {r4-r7, lr}\n\t"    \
@@ -57,6 +63,97 @@
     "pop {r4-r7}\n\t"         \
     "pop {r3}\n\t"            \
     "mov lr, r3"
+
+/* Bits of the largest sample: where neighbouring bits of a sample first differ. */
+__attribute__((noinline, unused)) static int32_t sample_bits(const int16_t *frame, int32_t n)
+{
+    register const int16_t *from __asm__("r0") = frame;
+    register const int16_t *end __asm__("r1") = frame + n;
+    register uint32_t all __asm__("r2") = 0;
+    __asm__ volatile(".syntax unified\n\t"
+                     "push {r4-r7}\n"
+                     "1: ldm r0!, {r3-r6}\n\t" ANOM_DIFFER("r3") ANOM_DIFFER("r4") ANOM_DIFFER("r5") ANOM_DIFFER("r6")
+                     "cmp r0, r1\n\t"
+                     "bne 1b\n\t"
+                     "pop {r4-r7}"
+                     : "+r"(from), "+r"(all)
+                     : "r"(end)
+                     : "r3", "cc", "memory");
+    return anom_bit_length((all | all >> 16) >> 1 & 0x7FFF);
+}
+
+/* Load, and transforms of two values, scaled by 1/2. lr counts bytes from the highest bit of a place down; behind the
+ * last place is the lowest, 8. */
+__attribute__((noinline, unused)) static void load_radix2(const anom_fft_plan *plan, const int16_t *frame,
+                                                          int32_t bits, anom_complex *z)
+{
+    int32_t m = plan->length / 2;
+    register const int16_t *samples __asm__("r0") = frame;
+    register const int32_t *window __asm__("r1") = plan->window_pairs_q15;
+    register anom_complex *to __asm__("r2") = z;
+    register int32_t norm __asm__("r3") = 15 - bits;
+    register const int16_t *half __asm__("r4") = frame + m;
+    register int32_t highest __asm__("r5") = m / 2 * (int32_t)sizeof *z;
+    __asm__ volatile(ANOM_SAVE "mov r8, r0\n\t"
+                     "mov r10, r1\n\t"
+                     "mov r11, r2\n\t"
+                     "mov r12, r3\n\t"
+                     "ldr r4, [sp, #16]\n\t" /* r4 and r5, as they came */
+                     "mov r9, r4\n\t"
+                     "movs r0, #0\n\t"
+                     "mov lr, r0\n"
+                     "1: mov r7, r10\n\t"
+                     "ldm r7!, {r0, r1}\n\t"
+                     "mov r10, r7\n\t"
+                     "mov r7, r8\n\t"
+                     "ldm r7!, {r2}\n\t"
+                     "mov r8, r7\n\t"
+                     "mov r7, r9\n\t"
+                     "ldm r7!, {r3}\n\t"
+                     "mov r9, r7\n\t"
+                     "sxth r4, r0\n\t"
+                     "sxth r5, r2\n\t"
+                     "muls r4, r5, r4\n\t"
+                     "asrs r0, r0, #16\n\t"
+                     "asrs r2, r2, #16\n\t"
+                     "muls r0, r2, r0\n\t"
+                     "sxth r5, r1\n\t"
+                     "sxth r6, r3\n\t"
+                     "muls r5, r6, r5\n\t"
+                     "asrs r1, r1, #16\n\t"
+                     "asrs r3, r3, #16\n\t"
+                     "muls r1, r3, r1\n\t"
+                     "mov r7, r12\n\t"
+                     "lsls r4, r4, r7\n\t"
+                     "lsls r0, r0, r7\n\t"
+                     "lsls r5, r5, r7\n\t"
+                     "lsls r1, r1, r7\n\t"
+                     "asrs r4, r4, #1\n\t"
+                     "asrs r0, r0, #1\n\t"
+                     "asrs r5, r5, #1\n\t"
+                     "asrs r1, r1, #1\n\t"
+                     "adds r2, r4, r5\n\t"
+                     "subs r4, r4, r5\n\t"
+                     "adds r3, r0, r1\n\t"
+                     "subs r5, r0, r1\n\t"
+                     "mov r7, r11\n\t"
+                     "add r7, lr\n\t"
+                     "stm r7!, {r2-r5}\n\t"
+                     "mov r0, lr\n\t"
+                     "ldr r1, [sp, #20]\n\t"
+                     "b 3f\n"
+                     "2: subs r0, r0, r1\n\t"
+                     "lsrs r1, r1, #1\n"
+                     "3: tst r0, r1\n\t"
+                     "bne 2b\n\t"
+                     "adds r0, r0, r1\n\t"
+                     "mov lr, r0\n\t"
+                     "lsls r0, r0, #28\n\t"
+                     "bpl 1b\n\t" ANOM_RESTORE
+                     : "+r"(samples), "+r"(window), "+r"(to), "+r"(norm)
+                     : "r"(half), "r"(highest)
+                     : "r12", "cc", "memory");
+}
 
 /* Join four transforms of `done` values into one, scaled by 1/4, all over z. Returns the twiddles that follow. */
 __attribute__((noinline, unused)) static const int32_t *radix4(const int32_t *twiddles, anom_complex *z, int32_t m,
@@ -234,6 +331,7 @@ __attribute__((noinline, unused)) static void split_pairs(const int32_t *twiddle
                      : "r3", "r12", "cc", "memory");
 }
 
+#undef ANOM_DIFFER
 #undef ANOM_ROTATE
 #undef ANOM_SAVE
 #undef ANOM_RESTORE
