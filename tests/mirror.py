@@ -22,6 +22,7 @@ C_ONLY_STEMS = {
     "fft_dsp": "kernels of some processors",
     "fft_v6m": "kernels of some processors",
     "filterbank_dsp": "kernels of some processors",
+    "filterbank_v6m": "kernels of some processors",
     "levels_dsp": "kernels of some processors",
     "sha256": "hashlib",
     "selftest": "golden.py, which runs whole streams",
