@@ -75,7 +75,7 @@ void anom_filterbank_run(const anom_filterbank_plan *plan, const anom_complex *s
     segment(plan, spectrum + edges[0], edges[1] - edges[0], bits, minus_rise_q15, &shared);
     minus_rise_q15 += edges[1] - edges[0];
     for (int32_t b = 0; b < plan->n_bands; b++, edges += 2) {
-        anom_energy rise = shared.rise;
+        anom_energy rise = {shared.rise.mantissa, shared.rise.exponent};
         segment(plan, spectrum + edges[2], edges[3] - edges[2], bits, minus_rise_q15, &shared);
         minus_rise_q15 += edges[3] - edges[2];
         bands[b] = anom_energy_add(rise, shared.rest);

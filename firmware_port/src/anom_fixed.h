@@ -55,13 +55,23 @@ static inline int32_t anom_bit_length(uint32_t x)
     return 32 - (int32_t)zeros;
 #else
     int32_t n = 0;
-    for (int32_t half = 16; half > 0; half >>= 1) {
-        if (x >> half) {
-            x >>= half;
-            n += half;
-        }
+    if (x >> 16) {
+        x >>= 16;
+        n += 16;
     }
-    return n + (int32_t)x;
+    if (x >> 8) {
+        x >>= 8;
+        n += 8;
+    }
+    if (x >> 4) {
+        x >>= 4;
+        n += 4;
+    }
+    if (x >> 2) {
+        x >>= 2;
+        n += 2;
+    }
+    return n + (int32_t)(x < 2 ? x : 2);
 #endif
 }
 
