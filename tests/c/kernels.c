@@ -2,6 +2,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "anom_copy.h"
 #include "anom_energy.h"
 #include "anom_fft.h"
 #include "anom_filterbank.h"

@@ -11,7 +11,7 @@ from tests.c_build import C_PROGRAMS, PORT
 
 FUNCTIONS = ["fft_differs", "filterbank_differs", "energies_differ", "bytes_differ"]
 ARRAYS = ["frame", "window_pairs", "twiddles", "spectrum", "edges", "minus_rise", "energies", "offsets"]
-STEMS = ["energy", "fft", "filterbank", "fixed", "levels", "wipe"]
+STEMS = ["copy", "energy", "fft", "filterbank", "fixed", "levels", "wipe"]
 LENGTHS = [64, 128, 256, 512, 1024, 2048, 4096]
 
 

@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "anom_copy.h"
 #include "anom_wipe.h"
 
 /* Bytes of n samples. */

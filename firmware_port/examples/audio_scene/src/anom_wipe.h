@@ -6,7 +6,4 @@
 
 void anom_wipe(void *memory, size_t size);
 
-/* Copy; where they overlap, `from` lies behind `to`. */
-void anom_copy(void *to, const void *from, size_t size);
-
 #endif
