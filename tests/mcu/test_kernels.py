@@ -9,9 +9,9 @@ from anomsdk.mcu import TARGETS, Machine, compile_firmware
 from anomsdk.tables import cos_q15, hann_q15
 from tests.c_build import C_PROGRAMS, PORT
 
-FUNCTIONS = ["fft_differs", "filterbank_differs", "energies_differ"]
+FUNCTIONS = ["fft_differs", "filterbank_differs", "energies_differ", "bytes_differ"]
 ARRAYS = ["frame", "window_pairs", "twiddles", "spectrum", "edges", "minus_rise", "energies", "offsets"]
-STEMS = ["energy", "fft", "filterbank", "fixed", "levels"]
+STEMS = ["copy", "energy", "fft", "filterbank", "fixed", "levels", "wipe"]
 LENGTHS = [64, 128, 256, 512, 1024, 2048, 4096]
 
 
@@ -79,3 +79,7 @@ def test_energies_and_levels(machine, n):
         machine.write("offsets", rng.integers(-(2**20), 2**20, n).astype("<i4").tobytes())
         floor, span = -int(rng.integers(0, 2**20)), int(rng.integers(1, 2**17))
         assert machine.run("energies_differ", n, floor, span) == 0, number
+
+
+def test_wipes_and_copies(machine):
+    assert machine.run("bytes_differ") == 0
