@@ -19,7 +19,6 @@ C_ONLY_STEMS = {
     "assumptions": "numpy has none",
     "wipe": "a numpy array is filled",
     "copy": "numpy copies",
-    "kernels": "numpy has its own",
     "fft_dsp": "kernels of some processors",
     "fft_v6m": "kernels of some processors",
     "filterbank_dsp": "kernels of some processors",

@@ -154,11 +154,20 @@ def callable_program(
 @cache
 def _assembly_bytes(source: str) -> dict[str, int]:
     """What the functions of a source take of the stack in assembly, of which no compiler knows."""
-    text = re.sub(r"/\*.*?\*/|__attribute__\(\(.*?\)\) ", "", Path(source).read_text(encoding="utf-8"), flags=re.S)
-    for name, body in re.findall(r"^#define (ANOM_\w+) +\\\n((?:.*\\\n)*.*)", text, re.M):
-        text = re.sub(rf"\b{name}\b(?!.*\\$)", lambda _, body=body: body, text, flags=re.M)
+    text = re.sub(r"/\*.*?\*/|__attribute__\(\(.*?\)\) ", "", _with_kernels(Path(source)), flags=re.S)
+    macros = dict(re.findall(r"^#define (ANOM_\w+) +\\\n((?:.*\\\n)*.*)", text, re.M))
+    text = re.sub(r"^#define .*\n(?:.*\\\n)*.*|\\$", "", text, flags=re.M)
+    while any(re.search(rf"\b{name}\b", text) for name in macros):
+        text = re.sub(r"\bANOM_\w+\b", lambda name: macros.get(name[0], "").replace("\\\n", "\n"), text)
     functions = re.findall(r"^\w[^;{}#()]*?\b(\w+)\([^;{}()]*\)\n\{\n(.*?)^\}", text, re.M | re.S)
     return {name: sum(map(_in_assembly, re.findall(r'"(.*?)"', body))) for name, body in functions}
+
+
+def _with_kernels(source: Path) -> str:
+    """A source and the kernels that it includes."""
+    text = source.read_text(encoding="utf-8")
+    kernels = [source.with_name(name) for name in re.findall(r'^#include "(anom_[a-z0-9]+_\w+\.h)"', text, re.M)]
+    return "".join([*map(_with_kernels, kernels), text])
 
 
 def _in_assembly(line: str) -> int:

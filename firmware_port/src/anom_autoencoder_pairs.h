@@ -66,10 +66,15 @@ static uint32_t prepare(const anom_layer_plan *plan, const int8_t *x, uint32_t *
     "4:\n"                                                                                                             \
     ANOM_END
 
-__attribute__((naked, noinline)) static void paired_outputs(layer_run *run, const anom_weights *weights,
-                                                            const uint32_t *prepared, int32_t blocks)
+__attribute__((naked, noinline)) static void all_outputs(layer_run *run, const anom_weights *weights,
+                                                         const uint32_t *prepared, int32_t blocks)
 {
     __asm__(ANOM_ALL_OUTPUTS);
+}
+
+static void paired_outputs(layer_run *run, const uint32_t *prepared, int32_t blocks)
+{
+    all_outputs(run, run->weights, prepared, blocks);
 }
 #else
 /* r0 mask, r1 weights, r2 prepared, r3 and r4 inputs, r5 and r6 weights, r7 blocks, r8 to r11 sums, r12, r14 terms */
@@ -130,12 +135,12 @@ __attribute__((naked, noinline)) static void four_sums(int32_t blocks, const ano
     __asm__(ANOM_FOUR_SUMS);
 }
 
-static void paired_outputs(layer_run *run, const anom_weights *weights, const uint32_t *prepared, int32_t blocks)
+static void paired_outputs(layer_run *run, const uint32_t *prepared, int32_t blocks)
 {
-    for (; run->left > 0; weights += blocks) {
+    for (; run->left > 0; run->weights += blocks) {
         uint32_t sums[4];
         sums[0] = run->common;
-        four_sums(blocks, weights, prepared, sums);
+        four_sums(blocks, run->weights, prepared, sums);
         requantise(run, sums);
     }
 }
@@ -145,7 +150,7 @@ static void paired_outputs(layer_run *run, const anom_weights *weights, const ui
 static void outputs_of(layer_run *run, const anom_layer_plan *plan, const int8_t *x, const uint32_t *prepared)
 {
     if (is_narrow(plan))
-        paired_outputs(run, run->weights, prepared, blocks_of(plan));
+        paired_outputs(run, prepared, blocks_of(plan));
     else
         plain_outputs_of(run, plan, x);
 }
