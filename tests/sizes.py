@@ -35,6 +35,10 @@ class CallGraph:
         below, way = max((self.deepest(called) for called in self.calls.get(name, ())), default=(0, []))
         return self.frames.get(name, LIBRARY_STACK) + below, [name, *way]
 
+    def reached(self, name: str) -> frozenset[str]:
+        """A function and all that it may call."""
+        return frozenset({name}).union(*map(self.reached, self.calls.get(name, ())))
+
 
 def call_graph(files: Iterable[Path], *, observer: str | None = None) -> CallGraph:
     """From the .ci files of ``gcc -fcallgraph-info=su``.
@@ -74,12 +78,12 @@ class Stacks:
     Parameters
     ----------
     functions : of each function that a product calls
-    deepest : the path of `anom_pipeline_poll`
+    reached : what `anom_pipeline_poll` may call
     selftest : of `anom_selftest`
     """
 
     functions: dict[str, int]
-    deepest: list[str]
+    reached: frozenset[str]
     selftest: int
 
 
@@ -91,7 +95,7 @@ def stacks(board: Board, folder: Path) -> Stacks:
     graph = call_graph(files)
     return Stacks(
         functions={function: graph.deepest(function)[0] for function in PUBLIC},
-        deepest=graph.deepest("anom_pipeline_poll")[1],
+        reached=graph.reached("anom_pipeline_poll"),
         selftest=call_graph(files, observer="anom_selftest:observe").deepest("anom_selftest")[0],
     )
 
