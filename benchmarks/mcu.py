@@ -289,7 +289,8 @@ def own_plan(folder: Path) -> anomsdk.Plan:
     path = folder / "shape.tflite"
     path.write_bytes(write_tflite(quantise(network, inputs, 4 / 127)))
     plan = make_ad01(folder, path)
-    return replace(plan, name="shape")
+    normalisation = replace(plan.extractor.normalisation, low=-127)  # as train plans it
+    return replace(plan, name="shape", extractor=replace(plan.extractor, normalisation=normalisation))
 
 
 def windows(length: int) -> list[np.ndarray]:

@@ -41,13 +41,13 @@ int32_t extractor_bytes(void)
     return (int32_t)PLAN.extractor.type->scratch_bytes(PLAN.extractor.tables);
 }
 
-/* Inputs of the model: any int8. */
+/* Inputs of the model, -127 to 127. */
 void fill(uint32_t seed)
 {
     uint32_t x = seed;
     for (int32_t i = 0; i < N_INPUTS; i++) {
         x = x * 1664525 + 1013904223;
-        inputs[i] = (int8_t)(x >> 24);
+        inputs[i] = (int8_t)((int32_t)((x >> 16) % 255) - 127);
     }
 }
 

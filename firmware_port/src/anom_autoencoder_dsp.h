@@ -9,25 +9,32 @@
  * away the last term: three instructions for four products. These differences fit 16 bits where no input is -128. */
 #include "anom_autoencoder_thumb2.h"
 
-typedef uint32_t __attribute__((aligned(1), may_alias)) unaligned_word;
-
 typedef struct {
     uint32_t even; /* x0 and x2 */
     uint32_t odd;  /* x1 and x3; less 256 x0 and 256 x2 where no input can be -128 */
 } anom_prepared;
 
-/* One word of inputs. Gives the sum of the even ones, added to that of those before.
+/* Words of four inputs, aligned or not. Gives the sum of the even ones, added to that of those before.
+ *   n        1 or more
  *   take     a mask of what is taken from the odd inputs, 256 times the even ones */
-static uint32_t prepare_word(anom_prepared *to, uint32_t word, uint32_t take, uint32_t total)
+static uint32_t prepare_words(const void *words, int32_t n, uint32_t take, uint32_t total, anom_prepared *prepared)
 {
-    __asm__("sxtb16 %1, %3\n"
-            "sxtb16 %2, %3, ror #8\n"
-            "and %3, %4, %3, lsl #8\n"
-            "ssub16 %2, %2, %3\n"
-            "mov %3, #0x00010001\n"
-            "smlad %0, %1, %3, %0\n"
-            : "+r"(total), "=&r"(to->even), "=&r"(to->odd), "+r"(word)
-            : "r"(take));
+    uint32_t word;
+    uint32_t even;
+    uint32_t odd;
+    __asm__("1: ldr %[word], [%[words]], #4\n"
+            "sxtb16 %[even], %[word]\n"
+            "sxtb16 %[odd], %[word], ror #8\n"
+            "and %[word], %[take], %[word], lsl #8\n"
+            "ssub16 %[odd], %[odd], %[word]\n"
+            "smlad %[total], %[even], %[ones], %[total]\n"
+            "strd %[even], %[odd], [%[prepared]], #8\n"
+            "subs %[n], %[n], #1\n"
+            "bne 1b\n"
+            : [word] "=&r"(word), [even] "=&r"(even), [odd] "=&r"(odd), [words] "+r"(words), [n] "+r"(n),
+              [total] "+r"(total), [prepared] "+r"(prepared)
+            : [take] "r"(take), [ones] "r"(0x00010001)
+            : "cc", "memory");
     return total;
 }
 
@@ -35,14 +42,14 @@ static uint32_t prepare(const anom_layer_plan *plan, const int8_t *x, uint32_t *
 {
     anom_prepared *to = (anom_prepared *)(void *)prepared;
     uint32_t take = plan->input_reach < 128 ? 0xFF00FF00 : 0;
+    int32_t whole = plan->n_in >> 2;
     uint32_t total = 0;
-    for (int32_t blocks = plan->n_in >> 2; blocks > 0; blocks--, x += 4)
-        total = prepare_word(to++, *(const unaligned_word *)(const void *)x, take, total);
+    if (whole > 0) total = prepare_words(x, whole, take, total, to);
     if (plan->n_in & 3) {
         uint32_t word = 0;
-        for (int32_t i = 0; i < (plan->n_in & 3); i++)
-            word |= (uint32_t)(uint8_t)x[i] << (8 * i);
-        total = prepare_word(to, word, take, total);
+        for (int32_t i = whole * 4; i < plan->n_in; i++)
+            word |= (uint32_t)(uint8_t)x[i] << (8 * (i & 3));
+        total = prepare_words(&word, 1, take, total, to + whole);
     }
     return 0 - 128 * total;
 }

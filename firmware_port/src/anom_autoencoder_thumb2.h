@@ -46,20 +46,17 @@
     "adds r2, r2, #4\n"                                                                                                \
     "adds r0, r0, #4\n"                                                                                                \
     "ldm r0, {r3-r10}\n"                                                                                               \
+    "cbnz r7, 12f\n"                                                                                                   \
     "ldr r12, [r4]\n"                                                                                                  \
     "ldrsb lr, [r5]\n"                                                                                                 \
     "rsbs lr, lr, #0\n"                                                                                                \
     "ble 12f\n"                                                                                                        \
-    "cmp r7, #0\n"                                                                                                     \
-    "bne 12f\n"                                                                                                        \
     "11:\n"                                                                                                            \
     ANOM_SCALE ANOM_CLAMP                                                                                              \
     "bne 11b\n"                                                                                                        \
     "b 14f\n"                                                                                                          \
-    "12: ldr r12, [r4]\n"                                                                                              \
-    "ldrsb lr, [r5]\n"                                                                                                 \
-    "add r4, r4, r7, lsl #2\n"                                                                                         \
-    "add r5, r5, r7\n"                                                                                                 \
+    "12: ldr r12, [r4], #4\n"                                                                                          \
+    "ldrsb lr, [r5], #1\n"                                                                                             \
     "rsbs lr, lr, #0\n"                                                                                                \
     "ble 15f\n"                                                                                                        \
     ANOM_SCALE                                                                                                         \
@@ -75,7 +72,10 @@
     "ble 16f\n"                                                                                                        \
     "ldm sp, {r0-r3}\n"                                                                                                \
     "b 1b\n"                                                                                                           \
-    "15: rsb lr, lr, #0\n"                                                                                             \
+    "15: rsb r0, r7, #1\n"                                                                                             \
+    "sub r4, r4, r0, lsl #2\n"                                                                                         \
+    "sub r5, r5, r0\n"                                                                                                 \
+    "rsb lr, lr, #0\n"                                                                                                 \
     "ldr r0, [r1], #4\n"                                                                                               \
     "ldr r11, [r3], #4\n"                                                                                              \
     "add r0, r0, r11\n"                                                                                                \
