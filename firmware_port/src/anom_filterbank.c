@@ -15,6 +15,12 @@ typedef struct {
     anom_energy rest;
 } shares;
 
+static void energy_of(anom_energy *energy, int32_t mantissa, int32_t exponent)
+{
+    energy->mantissa = (uint32_t)mantissa;
+    energy->exponent = mantissa > 0 ? (uint32_t)exponent : 0;
+}
+
 #if ANOM_KERNELS_V6M
 #include "anom_filterbank_v6m.h"
 #else
@@ -44,12 +50,6 @@ static int32_t halves_of(const anom_complex *bins, int32_t n, int32_t shift, con
     return halves;
 }
 #endif
-
-static void energy_of(anom_energy *energy, int32_t mantissa, int32_t exponent)
-{
-    energy->mantissa = (uint32_t)mantissa;
-    energy->exponent = mantissa > 0 ? (uint32_t)exponent : 0;
-}
 
 /* One segment of n bins.
  *   minus_rise_q15  n values, or NULL where the segment has one owner */
