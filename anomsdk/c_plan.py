@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from anomsdk.core.autoencoder import LayerPlan
 from anomsdk.core.context import STATISTICS, ContextPlan, SummaryPlan
 from anomsdk.core.external import ExternalPlan
+from anomsdk.core.fft import FftPlan
 from anomsdk.core.filterbank import FilterbankPlan
 from anomsdk.core.plan import ExtractorPlan, Plan
 
@@ -119,8 +120,47 @@ def _context(context: ContextPlan) -> Fields:
     }
 
 
+def fft_fields(plan: FftPlan) -> Fields:
+    """`anom_fft_plan`: its tables in the order in which the stages of C walk them, two values a word.
+
+    Parameters
+    ----------
+    plan : FftPlan
+
+    Returns
+    -------
+    length : N
+    window_pairs_q15 : int32 (N/2,), w(2 n) and w(2 n + 1) of the first stage's two or four inputs
+    twiddles_q15 : int32, cos and sin of 1, 2 and 3 times k steps for k from 1 on, a radix-4 stage after the other;
+        then of 1 to N/4 - 1, for the split
+    """
+    n, m, quarter = plan.length, plan.length // 2, plan.length // 4
+    radix = 2 if m.bit_length() % 2 == 0 else 4
+    window = np.concatenate([plan.window_q15, plan.window_q15[-2:0:-1]])
+    cos = np.concatenate([plan.cos_q15, -plan.cos_q15[-2::-1], -plan.cos_q15[1:]])
+    sin = np.concatenate([plan.cos_q15[::-1], plan.cos_q15[1:], -plan.cos_q15[-2::-1]])
+    turns = [np.arange(0)]
+    done = radix
+    while done < m:
+        turns.append(np.outer(np.arange(1, done), np.arange(1, 4)).ravel() * (n // (4 * done)))
+        done *= 4
+    angles = np.concatenate([*turns, np.arange(1, quarter)])
+    return {
+        "length": n,
+        "window_pairs_q15": _pairs(window[0::2], window[1::2]).reshape(radix, -1).T.ravel(),
+        "twiddles_q15": _pairs(cos[angles], sin[angles]),
+    }
+
+
+def _pairs(low: NDArray[np.int16], high: NDArray[np.int16]) -> NDArray[np.int32]:
+    """Words whose halves are these: numbers, so that they are the same in any byte order."""
+    return (low.astype(np.int32) & 0xFFFF) | (high.astype(np.int32) << 16)
+
+
 def _fields(part: Any, without: tuple[str, ...] = ()) -> Fields:
     """A section of a plan, field by field."""
+    if isinstance(part, FftPlan):
+        return fft_fields(part)
     found: Fields = {}
     for f in fields(part):
         if f.name not in without:

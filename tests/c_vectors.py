@@ -163,7 +163,7 @@ class _Constants:
         key = ctype, ", ".join(items)
         if key not in self._names:
             self._names[key] = f"c{len(self._names)}"
-            self._definitions.append(_definition(f"static const {ctype} {self._names[key]}[]", items))
+            self._definitions.append(_definition(f"static const {ctype} {self._names[key]}[] ALIGNED", items))
         return self._names[key]
 
     def _value(self, ctype: str, value: Any) -> str:

@@ -18,6 +18,8 @@ PYTHON_ONLY_STEMS = {"checks": "the planner proves, C trusts a proven plan"}
 C_ONLY_STEMS = {
     "assumptions": "numpy has none",
     "wipe": "a numpy array is filled",
+    "kernels": "numpy has its own",
+    "fft_dsp": "kernels of some processors",
     "sha256": "hashlib",
     "selftest": "golden.py, which runs whole streams",
 }
@@ -25,6 +27,7 @@ NO_C_SOURCE = {"plan": "a struct, and nothing that runs"}
 
 BATCH = "numpy takes a batch of windows at once, in scratch of its own"
 PLANNING = "plans are made and proven in Python"
+TABLES = "tables of C hold them in the order in which they are read"
 FILES = "plans are files in Python, constants in C"
 
 PYTHON_ONLY = {
@@ -43,9 +46,11 @@ PYTHON_ONLY = {
     "bands.wipe_scratch": BATCH,
     "logmel.wipe_scratch": BATCH,
     "fft.wipe": BATCH,
+    "fft._load": "part of the first stage in C",
+    "fft._radix2": "part of load_radix2 of C",
     "fft._radix4_stages": "a loop of C",
-    "fft._circle": "twiddle of C finds one of them",
-    "fft._stage_twiddles": "twiddle of C finds one of them",
+    "fft._circle": TABLES,
+    "fft._stage_twiddles": TABLES,
     "filterbank.largest_sum": PLANNING,
     "filterbank.wipe": BATCH,
     "filterbank._carve": BATCH,
@@ -113,6 +118,8 @@ C_ONLY_FIELDS = {
     "anom_context_plan.statistics": "not in a stack",
     "anom_context_plan.normalisation": "not in a stack",
     "anom_external_plan.n_features": LENGTH,
+    "anom_fft_plan.window_pairs_q15": TABLES,
+    "anom_fft_plan.twiddles_q15": TABLES,
     "anom_filterbank_plan.n_bands": LENGTH,
     "anom_layer_plan.n_in": LENGTH,
     "anom_layer_plan.n_out": LENGTH,
@@ -123,6 +130,8 @@ C_ONLY_FIELDS = {
     "anom_plan.id": "taken from the rest",
 }
 PYTHON_ONLY_FIELDS = {
+    "FftPlan.window_q15": TABLES,
+    "FftPlan.cos_q15": TABLES,
     "TimingPlan.clear_ratio_q16": "levels are planned from it",
     "TimingPlan.high_ratio_q16": "levels are planned from it",
     "Plan.name": FILES,

@@ -73,31 +73,6 @@ SURVIVORS: dict[tuple[str, str, str], str] = {
     ): "rounds a multiple of four",
     (
         "anom_fft.c",
-        "if (j <= quarter) {",
-        "if (j < quarter) {",
-    ): "both branches give cos 0 and sin 32767 there: cos_q15 ends on 0",
-    (
-        "anom_fft.c",
-        "} else if (j <= 2 * quarter) {",
-        "} else if (j < 2 * quarter) {",
-    ): "both branches give cos -32767 and sin 0 there",
-    (
-        "anom_fft.c",
-        "for (; m >= 4; i >>= 2) {",
-        "for (; m > 4; i >>= 2) {",
-    ): "m is a power of two; the last digit is what is left of i, of 4 values or of 2",
-    (
-        "anom_fft.c",
-        "for (; m >= 4; i >>= 2) {",
-        "for (; m >= 3; i >>= 2) {",
-    ): "m is a power of two; the last digit is what is left of i, of 4 values or of 2",
-    (
-        "anom_fft.c",
-        "for (; m >= 4; i >>= 2) {",
-        "for (; m >= 5; i >>= 2) {",
-    ): "m is a power of two; the last digit is what is left of i, of 4 values or of 2",
-    (
-        "anom_fft.c",
         "all |= frame[i] ^ (frame[i] >> 15); /* |x|, or |x| - 1 where x < 0: no more bits than x needs */",
         "all |= frame[i] ^ (frame[i] >> 14); /* |x|, or |x| - 1 where x < 0: no more bits than x needs */",
     ): "differs in the lowest bit, of values that are longer than that",
@@ -108,24 +83,9 @@ SURVIVORS: dict[tuple[str, str, str], str] = {
     ): "an int16 has its sign there, too",
     (
         "anom_fft.c",
-        "to->re = frame[even] * unit * plan->window_q15[even <= n / 2 ? even : n - even];",
-        "to->re = frame[even] * unit * plan->window_q15[even < n / 2 ? even : n - even];",
-    ): "n / 2 is n - n / 2",
-    (
-        "anom_fft.c",
-        "to->im = frame[odd] * unit * plan->window_q15[odd <= n / 2 ? odd : n - odd];",
-        "to->im = frame[odd] * unit * plan->window_q15[odd < n / 2 ? odd : n - odd];",
-    ): "n / 2 is n - n / 2",
-    (
-        "anom_fft.c",
         "anom_complex s1 = shifted(add(b, d), 1);",
         "anom_complex s1 = shifted(add(d, b), 1);",
     ): "a sum has no order",
-    (
-        "anom_fft.c",
-        "for (int32_t i = k; i < m; i += 4 * done)",
-        "for (int32_t i = k; i <= m; i += 4 * done)",
-    ): "i is never m: m is a multiple of 4 * done, k is less than done",
     ("anom_filterbank.c", "int32_t all = 0;", "int32_t all = 1;"): "one bit is no more than value_bits",
     (
         "anom_filterbank.c",

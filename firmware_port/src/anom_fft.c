@@ -1,33 +1,25 @@
 /* FFT of a real window: int32 data, q15 twiddles, scaled so that nothing can overflow.
  *
- * In place: the samples are loaded in the order that digit reversal leaves them, so that every stage joins
- * neighbours. The integers do not depend on that, see docs/spec.md. */
+ * In place: the samples are loaded in the order that bit reversal leaves them, so that every stage joins neighbours:
+ * of four sub-sequences those of the values 0, 2, 1 and 3 modulo 4. The integers do not depend on that, see
+ * docs/spec.md. */
 #include "anom_fft.h"
 
 #include "anom_fixed.h"
 
-typedef struct {
-    int32_t cos;
-    int32_t sin;
-} twiddle_q15;
+#if ANOM_KERNELS_DSP
+#include "anom_fft_dsp.h"
+#else
 
-/* cos and sin of 2 pi j / N, j 0 to 3 N / 4, from the first quarter of cos. */
-static twiddle_q15 twiddle(const anom_fft_plan *plan, int32_t j)
+/* Low half of a word. */
+static int32_t low(int32_t pair)
 {
-    const int16_t *cos_q15 = plan->cos_q15;
-    int32_t quarter = plan->length / 4;
-    twiddle_q15 t;
-    if (j <= quarter) {
-        t.cos = cos_q15[j];
-        t.sin = cos_q15[quarter - j];
-    } else if (j <= 2 * quarter) {
-        t.cos = -cos_q15[2 * quarter - j];
-        t.sin = cos_q15[j - quarter];
-    } else {
-        t.cos = -cos_q15[j - 2 * quarter];
-        t.sin = -cos_q15[3 * quarter - j];
-    }
-    return t;
+    return (int16_t)pair;
+}
+
+static int32_t high(int32_t pair)
+{
+    return pair >> 16;
 }
 
 static anom_complex add(anom_complex a, anom_complex b)
@@ -48,61 +40,64 @@ static anom_complex shifted(anom_complex z, int32_t shift)
     return less;
 }
 
-/* Where value i of m lies once every stage has split its input. */
-static int32_t place(int32_t i, int32_t m)
+/* Bits of the largest sample. */
+static int32_t sample_bits(const int16_t *frame, int32_t n)
 {
-    int32_t at = 0;
-    for (; m >= 4; i >>= 2) {
-        m >>= 2;
-        at += (i & 3) * m;
-    }
-    return at + i; /* where m is 2 by now, i is the last digit; where it is 1, 0 */
-}
-
-/* z[place(i)] = (x[2i] w[2i] + j x[2i + 1] w[2i + 1]) << (15 - bits); at most 2**30 a part. */
-static int32_t load(const anom_fft_plan *plan, const int16_t *frame, anom_complex *z)
-{
-    int32_t n = plan->length;
     int32_t all = 0;
     for (int32_t i = 0; i < n; i++)
         all |= frame[i] ^ (frame[i] >> 15); /* |x|, or |x| - 1 where x < 0: no more bits than x needs */
-    int32_t bits = anom_bit_length((uint32_t)all);
-    int32_t unit = INT32_C(1) << (15 - bits);
-    for (int32_t i = 0; i < n / 2; i++) {
-        int32_t even = 2 * i;
-        int32_t odd = 2 * i + 1;
-        anom_complex *to = &z[place(i, n / 2)];
-        to->re = frame[even] * unit * plan->window_q15[even <= n / 2 ? even : n - even];
-        to->im = frame[odd] * unit * plan->window_q15[odd <= n / 2 ? odd : n - odd];
-    }
-    return bits;
+    return anom_bit_length((uint32_t)all);
 }
 
-/* Transforms of two values, scaled by 1/2: a/2 + b/2 and a/2 - b/2. */
-static void radix2(anom_complex *z, int32_t m)
+/* Two samples through the window; at most 2**30 a part.
+ *   unit     2**(15 - bits) */
+static anom_complex windowed(const int16_t *samples, int32_t window, int32_t unit)
 {
-    for (int32_t i = 0; i < m; i += 2) {
-        anom_complex a = shifted(z[i], 1);
-        anom_complex b = shifted(z[i + 1], 1);
-        z[i] = add(a, b);
-        z[i + 1] = subtract(a, b);
+    anom_complex z = {samples[0] * unit * low(window), samples[1] * unit * high(window)};
+    return z;
+}
+
+/* Where the next value lies: one more, with the highest of the bits of m - 1 as the lowest. */
+static int32_t next_place(int32_t at, int32_t m)
+{
+    int32_t bit = m / 2;
+    for (; at & bit; bit >>= 1)
+        at -= bit;
+    return at + bit;
+}
+
+/* Load, and transforms of two values, scaled by 1/2: a/2 + b/2 and a/2 - b/2. */
+static void load_radix2(const anom_fft_plan *plan, const int16_t *frame, int32_t bits, anom_complex *z)
+{
+    int32_t m = plan->length / 2;
+    int32_t unit = INT32_C(1) << (15 - bits);
+    const int32_t *window = plan->window_pairs_q15;
+    int32_t at = 0;
+    for (int32_t i = 0; i < m; i += 2, window += 2) {
+        anom_complex a = shifted(windowed(frame + i, window[0], unit), 1);
+        anom_complex b = shifted(windowed(frame + i + m, window[1], unit), 1);
+        z[at] = add(a, b);
+        z[at + 1] = subtract(a, b);
+        at = next_place(at, m);
     }
 }
 
 /* z * (cos - j sin) / 2: four products, each floored. */
-static anom_complex rotate(anom_complex z, twiddle_q15 t)
+static anom_complex rotate(anom_complex z, int32_t twiddle)
 {
+    int32_t cos = low(twiddle);
+    int32_t sin = high(twiddle);
     anom_complex turned = {
-        anom_mulw(z.re, t.cos) + anom_mulw(z.im, t.sin),
-        anom_mulw(z.im, t.cos) - anom_mulw(z.re, t.sin),
+        anom_mulw(z.re, cos) + anom_mulw(z.im, sin),
+        anom_mulw(z.im, cos) - anom_mulw(z.re, sin),
     };
     return turned;
 }
 
 /* a, b, c, d to the four outputs; b, c, d are rotated and halved. */
-static void butterfly(anom_complex *z, int32_t done, anom_complex b, anom_complex c, anom_complex d)
+static void butterfly(anom_complex *z, int32_t done, anom_complex a, anom_complex b, anom_complex c, anom_complex d)
 {
-    anom_complex a = shifted(z[0], 2);
+    a = shifted(a, 2);
     c = shifted(c, 1);
     anom_complex s0 = add(a, c);
     anom_complex d0 = subtract(a, c);
@@ -115,31 +110,42 @@ static void butterfly(anom_complex *z, int32_t done, anom_complex b, anom_comple
     z[3 * done] = subtract(d0, turned);
 }
 
-/* Join four transforms of `done` values into one, scaled by 1/4, all over z.
- *   step     N / (4 done): from one twiddle to the next */
-static void radix4(const anom_fft_plan *plan, anom_complex *z, int32_t m, int32_t done, int32_t step)
+/* The same where every twiddle is 1: b, c, d are halved only. */
+static void unrotated(anom_complex *z, int32_t done, anom_complex a, anom_complex b, anom_complex c, anom_complex d)
 {
-    for (int32_t i = 0; i < m; i += 4 * done) /* k = 0: every twiddle is 1 */
-        butterfly(z + i, done, shifted(z[i + done], 1), shifted(z[i + 2 * done], 1), shifted(z[i + 3 * done], 1));
-    for (int32_t k = 1; k < done; k++) {
-        twiddle_q15 b = twiddle(plan, k * step);
-        twiddle_q15 c = twiddle(plan, 2 * k * step);
-        twiddle_q15 d = twiddle(plan, 3 * k * step);
-        for (int32_t i = k; i < m; i += 4 * done)
-            butterfly(z + i, done, rotate(z[i + done], b), rotate(z[i + 2 * done], c), rotate(z[i + 3 * done], d));
+    butterfly(z, done, a, shifted(b, 1), shifted(c, 1), shifted(d, 1));
+}
+
+/* Load, and transforms of four values, scaled by 1/4. */
+static void load_radix4(const anom_fft_plan *plan, const int16_t *frame, int32_t bits, anom_complex *z)
+{
+    int32_t m = plan->length / 2;
+    int32_t unit = INT32_C(1) << (15 - bits);
+    const int32_t *window = plan->window_pairs_q15;
+    int32_t at = 0;
+    for (int32_t i = 0; i < m / 2; i += 2, window += 4) {
+        unrotated(z + at, 1, windowed(frame + i, window[0], unit), windowed(frame + i + m / 2, window[1], unit),
+                  windowed(frame + i + m, window[2], unit), windowed(frame + i + m + m / 2, window[3], unit));
+        at = next_place(at, m);
     }
 }
 
-/* Spectrum of the real window from that of the packed one, in place, scaled by 1/2. */
-static void split(const anom_fft_plan *plan, anom_complex *z)
+/* Join four transforms of `done` values into one, scaled by 1/4, all over z. Returns the twiddles that follow. */
+static const int32_t *radix4(const int32_t *twiddles, anom_complex *z, int32_t m, int32_t done)
 {
-    int32_t m = plan->length / 2;
-    anom_complex first = shifted(z[0], 1);
-    z[0].re = first.re + first.im;
-    z[0].im = 0;
-    z[m].re = first.re - first.im;
-    z[m].im = 0;
-    z[m / 2] = shifted(z[m / 2], 1);
+    const int32_t *t = twiddles;
+    for (anom_complex *end = z + m; z < end; z += 4 * done) {
+        unrotated(z, done, z[0], z[2 * done], z[done], z[3 * done]);
+        t = twiddles;
+        for (anom_complex *k = z + 1; k < z + done; k++, t += 3)
+            butterfly(k, done, k[0], rotate(k[2 * done], t[0]), rotate(k[done], t[1]), rotate(k[3 * done], t[2]));
+    }
+    return t;
+}
+
+/* Spectrum of the real window from that of the packed one, in place, scaled by 1/2: what lies in pairs. */
+static void split_pairs(const int32_t *twiddles, anom_complex *z, int32_t m)
+{
     for (int32_t k = 1; k < m / 2; k++) {
         anom_complex lower = shifted(z[k], 1);
         anom_complex upper = shifted(z[m - k], 1);
@@ -147,25 +153,37 @@ static void split(const anom_fft_plan *plan, anom_complex *z)
         lower = shifted(lower, 1);
         upper = shifted(upper, 1);
         anom_complex even = {lower.re + upper.re, lower.im - upper.im};
-        odd = rotate(odd, twiddle(plan, k));
+        odd = rotate(odd, *twiddles++);
         z[k] = add(even, odd);
         z[m - k] = subtract(even, odd);
     }
+}
+#endif
+
+/* Spectrum of the real window from that of the packed one, in place, scaled by 1/2. */
+static void split(const int32_t *twiddles, anom_complex *z, int32_t m)
+{
+    int32_t re = z[0].re >> 1;
+    int32_t im = z[0].im >> 1;
+    z[0].re = re + im;
+    z[0].im = 0;
+    z[m].re = re - im;
+    z[m].im = 0;
+    z[m / 2].re >>= 1;
+    z[m / 2].im >>= 1;
+    split_pairs(twiddles, z, m);
 }
 
 int32_t anom_fft_run(const anom_fft_plan *plan, const int16_t *frame, anom_complex *spectrum)
 {
     int32_t m = plan->length / 2;
-    int32_t bits = load(plan, frame, spectrum);
-    int32_t done = 1;
-    int32_t step = m / 2;
-    if (anom_bit_length((uint32_t)m) % 2 == 0) { /* log2(m) is odd */
-        radix2(spectrum, m);
-        done = 2;
-        step = m / 4;
-    }
-    for (; done < m; done *= 4, step >>= 2)
-        radix4(plan, spectrum, m, done, step);
-    split(plan, spectrum);
+    int32_t bits = sample_bits(frame, plan->length);
+    int32_t done = anom_bit_length((uint32_t)m) % 2 == 0 ? 2 : 4; /* 2: log2(m) is odd */
+    if (done == 2) load_radix2(plan, frame, bits, spectrum);
+    else load_radix4(plan, frame, bits, spectrum);
+    const int32_t *twiddles = plan->twiddles_q15;
+    for (; done < m; done *= 4)
+        twiddles = radix4(twiddles, spectrum, m, done);
+    split(twiddles, spectrum, m);
     return bits;
 }

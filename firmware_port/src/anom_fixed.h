@@ -3,6 +3,7 @@
 #define ANOM_FIXED_H
 
 #include "anom_assumptions.h"
+#include "anom_kernels.h"
 
 /* High half of 2 a b, rounded: a b / 2**31, ties up, which is what truncation gives after a nudge of the product's sign.
  *   a, b     not both -2**31 */

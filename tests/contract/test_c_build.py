@@ -122,12 +122,13 @@ NOT_IN_C = r"\b(float|double|malloc|calloc|realloc|free|printf|puts|fopen|time|r
 
 
 def test_sources_use_no_floats_heap_or_output():
-    found = [
-        (path.name, word)
-        for path in [*SOURCES, *HEADERS]
-        for word in re.findall(NOT_IN_C, without_comments(path.read_text(encoding="utf-8")))
-    ]
-    assert found == [("anom_wipe.c", "volatile"), ("anom_wipe.c", "volatile")]
+    found = [(path.name, word) for path in [*SOURCES, *HEADERS] for word in re.findall(NOT_IN_C, words_of(path))]
+    assert found == [("anom_wipe.c", "volatile")]
+
+
+def words_of(path):
+    """Its text; assembly must be volatile where it writes to memory."""
+    return without_comments(path.read_text(encoding="utf-8")).replace("__asm__ volatile", "__asm__")
 
 
 def test_sources_include_only_themselves_and_freestanding_headers():

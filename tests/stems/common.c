@@ -1,3 +1,10 @@
+/* Windows are read word by word. */
+#ifdef __GNUC__
+#define ALIGNED __attribute__((aligned(8)))
+#else
+#define ALIGNED
+#endif
+
 /* Room for what a case writes, at a multiple of 8 and at least 8 bytes from the next; NULL: there is too little. */
 void *vectors_room(size_t size);
 int32_t vectors_same(const void *found, const void *expected, size_t size);

@@ -9,7 +9,7 @@ from typing import Any
 from anomsdk.core.fft import Fft, FftPlan
 from tests import scalar
 from tests.stems import Case, Given
-from tests.stems.sections import Native, core_plan, rows_of
+from tests.stems.sections import Native, c_fft, core_plan, rows_of
 
 
 def by_scalar(given: Given) -> dict[str, Any]:
@@ -27,13 +27,18 @@ def by_core(given: Given) -> dict[str, Any]:
 def by_native(given: Given) -> dict[str, Any]:
     native = Native()
     spectrum = native.new("anom_complex[]", given["fft"]["length"] // 2 + 1)
-    plan = native.struct("anom_fft_plan", given["fft"])
+    plan = native.struct("anom_fft_plan", c_fft(given["fft"]))
     bits = native.lib.anom_fft_run(plan, native.new("int16_t[]", given["samples"]), spectrum)
     return {"bits": bits, "spectrum": [[z.re, z.im] for z in spectrum]}
 
 
 def c_case(given: Given, expect: dict[str, Any]) -> dict[str, Any]:
-    return {"plan": given["fft"], "samples": given["samples"], "bits": expect["bits"], "spectrum": expect["spectrum"]}
+    return {
+        "plan": c_fft(given["fft"]),
+        "samples": given["samples"],
+        "bits": expect["bits"],
+        "spectrum": expect["spectrum"],
+    }
 
 
 def rounded(x: float) -> int:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from anomsdk.c_plan import Blocks, Constant, autoencoder_fields
+from anomsdk.c_plan import Blocks, Constant, autoencoder_fields, fft_fields
 from anomsdk.core.affine import AffinePlan
 from anomsdk.core.autoencoder import LayerPlan
 from anomsdk.core.bands import BandsPlan
@@ -77,6 +77,12 @@ class Address:
     fields: dict[str, Any]
 
 
+def c_fft(section: Json) -> dict[str, Any]:
+    """The tables of C, which the planner's are the first quarters of."""
+    made = fft_fields(core_plan(FftPlan, section))
+    return {name: np.asarray(value).tolist() for name, value in made.items()}
+
+
 def c_filterbank(section: Json) -> dict[str, Any]:
     return {**section, "n_bands": len(section["edges"]) // 2 - 1}
 
@@ -89,6 +95,7 @@ def c_extractor(section: Json) -> dict[str, Any]:
     if kind == "external":
         tables["n_features"] = n_features
     else:
+        tables["fft"] = c_fft(section["fft"])
         tables["filterbank"] = c_filterbank(section["filterbank"])
     return {
         "type": Symbol(f"anom_{kind}"),
