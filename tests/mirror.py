@@ -20,6 +20,10 @@ C_ONLY_STEMS = {
     "wipe": "a numpy array is filled",
     "kernels": "numpy has its own",
     "fft_dsp": "kernels of some processors",
+    "fft_v6m": "kernels of some processors",
+    "filterbank_dsp": "kernels of some processors",
+    "filterbank_v6m": "kernels of some processors",
+    "levels_dsp": "kernels of some processors",
     "sha256": "hashlib",
     "selftest": "golden.py, which runs whole streams",
 }
@@ -76,6 +80,7 @@ C_ONLY = {
     "anom_autoencoder_scratch_bytes": "memory is the caller's",
     "anom_framer_window": ONE_BY_ONE,
     "anom_framer_discard": "part of push in Python",
+    "anom_levels_run": "logmel of Python calls both",
     "anom_mulw": "numpy multiplies in 64 bits",
     "anom_pipeline_bytes": "memory is the caller's",
     "anom_pipeline_push": ONE_BY_ONE,
@@ -484,7 +489,7 @@ def _constants(mirror: Mirror) -> None:
     codes = {f"ANOM_STATISTIC_{name.upper()}": code for code, name in enumerate(statistics)}
     in_c = c_text.constants(mirror.c("context", "h"))
     mirror.equal("STATISTICS", codes, {k: v for k, v in in_c.items() if k.startswith("ANOM_STATISTIC")})
-    table = [int(entry) for entry in c_text.initialiser(mirror.c("fixed", "c"), "LOG2_TABLE_Q15")]
+    table = [int(entry) for entry in c_text.initialiser(mirror.c("fixed", "c"), "ANOM_LOG2_TABLE_Q15")]
     mirror.equal("LOG2_TABLE_Q15", _number(mirror, "fixed", "LOG2_TABLE_Q15"), table)
     lengths = _number(mirror, "fft", "LENGTHS")
     assert isinstance(lengths, tuple)

@@ -40,15 +40,6 @@ static anom_complex shifted(anom_complex z, int32_t shift)
     return less;
 }
 
-/* Bits of the largest sample. */
-static int32_t sample_bits(const int16_t *frame, int32_t n)
-{
-    int32_t all = 0;
-    for (int32_t i = 0; i < n; i++)
-        all |= frame[i] ^ (frame[i] >> 15); /* |x|, or |x| - 1 where x < 0: no more bits than x needs */
-    return anom_bit_length((uint32_t)all);
-}
-
 /* Two samples through the window; at most 2**30 a part.
  *   unit     2**(15 - bits) */
 static anom_complex windowed(const int16_t *samples, int32_t window, int32_t unit)
@@ -64,34 +55,6 @@ static int32_t next_place(int32_t at, int32_t m)
     for (; at & bit; bit >>= 1)
         at -= bit;
     return at + bit;
-}
-
-/* Load, and transforms of two values, scaled by 1/2: a/2 + b/2 and a/2 - b/2. */
-static void load_radix2(const anom_fft_plan *plan, const int16_t *frame, int32_t bits, anom_complex *z)
-{
-    int32_t m = plan->length / 2;
-    int32_t unit = INT32_C(1) << (15 - bits);
-    const int32_t *window = plan->window_pairs_q15;
-    int32_t at = 0;
-    for (int32_t i = 0; i < m; i += 2, window += 2) {
-        anom_complex a = shifted(windowed(frame + i, window[0], unit), 1);
-        anom_complex b = shifted(windowed(frame + i + m, window[1], unit), 1);
-        z[at] = add(a, b);
-        z[at + 1] = subtract(a, b);
-        at = next_place(at, m);
-    }
-}
-
-/* z * (cos - j sin) / 2: four products, each floored. */
-static anom_complex rotate(anom_complex z, int32_t twiddle)
-{
-    int32_t cos = low(twiddle);
-    int32_t sin = high(twiddle);
-    anom_complex turned = {
-        anom_mulw(z.re, cos) + anom_mulw(z.im, sin),
-        anom_mulw(z.im, cos) - anom_mulw(z.re, sin),
-    };
-    return turned;
 }
 
 /* a, b, c, d to the four outputs; b, c, d are rotated and halved. */
@@ -130,6 +93,46 @@ static void load_radix4(const anom_fft_plan *plan, const int16_t *frame, int32_t
     }
 }
 
+#if ANOM_KERNELS_V6M
+#include "anom_fft_v6m.h"
+#else
+/* Bits of the largest sample. */
+static int32_t sample_bits(const int16_t *frame, int32_t n)
+{
+    int32_t all = 0;
+    for (int32_t i = 0; i < n; i++)
+        all |= frame[i] ^ (frame[i] >> 15); /* |x|, or |x| - 1 where x < 0: no more bits than x needs */
+    return anom_bit_length((uint32_t)all);
+}
+
+/* Load, and transforms of two values, scaled by 1/2: a/2 + b/2 and a/2 - b/2. */
+static void load_radix2(const anom_fft_plan *plan, const int16_t *frame, int32_t bits, anom_complex *z)
+{
+    int32_t m = plan->length / 2;
+    int32_t unit = INT32_C(1) << (15 - bits);
+    const int32_t *window = plan->window_pairs_q15;
+    int32_t at = 0;
+    for (int32_t i = 0; i < m; i += 2, window += 2) {
+        anom_complex a = shifted(windowed(frame + i, window[0], unit), 1);
+        anom_complex b = shifted(windowed(frame + i + m, window[1], unit), 1);
+        z[at] = add(a, b);
+        z[at + 1] = subtract(a, b);
+        at = next_place(at, m);
+    }
+}
+
+/* z * (cos - j sin) / 2: four products, each floored. */
+static anom_complex rotate(anom_complex z, int32_t twiddle)
+{
+    int32_t cos = low(twiddle);
+    int32_t sin = high(twiddle);
+    anom_complex turned = {
+        anom_mulw(z.re, cos) + anom_mulw(z.im, sin),
+        anom_mulw(z.im, cos) - anom_mulw(z.re, sin),
+    };
+    return turned;
+}
+
 /* Join four transforms of `done` values into one, scaled by 1/4, all over z. Returns the twiddles that follow. */
 static const int32_t *radix4(const int32_t *twiddles, anom_complex *z, int32_t m, int32_t done)
 {
@@ -158,6 +161,7 @@ static void split_pairs(const int32_t *twiddles, anom_complex *z, int32_t m)
         z[m - k] = subtract(even, odd);
     }
 }
+#endif
 #endif
 
 /* Spectrum of the real window from that of the packed one, in place, scaled by 1/2. */

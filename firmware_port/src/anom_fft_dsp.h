@@ -16,25 +16,68 @@
 
 #define ANOM_IN(type, name, number, value) register type name __asm__(#number) = value
 
+/* r2 = r2 | where a bit of word differs from the one below it. */
+#define ANOM_DIFFER(word)                        \
+    "eor " word ", " word ", " word ", lsl #1\n\t" \
+    "orr r2, r2, " word "\n\t"
+
+/* From memory and twiddles b + d (r4, r7), b - d (r8, r5) and c (r11, r9). */
+#define ANOM_ROTATE                                  \
+    "ldm r0!, {r9-r11}\n\t"                          \
+    "ldrd r4, r5, [r12]\n\t"                         \
+    "smulwb r8, r4, r9\n\t"                          \
+    "smlawt r8, r5, r9, r8\n\t"                      \
+    "smulwb r5, r5, r9\n\t"                          \
+    "smulwt r4, r4, r9\n\t"                          \
+    "subs r5, r4\n\t" /* b: r8, r5 */                \
+    "ldrd r6, r7, [r3]\n\t"                          \
+    "smlawb r4, r6, r11, r8\n\t"                     \
+    "smlawt r4, r7, r11, r4\n\t"                     \
+    "smlawb r7, r7, r11, r5\n\t"                     \
+    "smulwt r6, r6, r11\n\t"                         \
+    "subs r7, r6\n\t" /* b + d: r4, r7 */            \
+    "rsb r8, r4, r8, lsl #1\n\t" /* b - d: r8, r5 */ \
+    "rsb r5, r7, r5, lsl #1\n\t"                     \
+    "ldrd r6, r9, [r2]\n\t"                          \
+    "smulwb r11, r6, r10\n\t"                        \
+    "smlawt r11, r9, r10, r11\n\t"                   \
+    "smulwb r9, r9, r10\n\t"                         \
+    "smulwt r6, r6, r10\n\t"                         \
+    "sub r9, r6\n\t"                                 \
+    "asr r11, r11, #1\n\t" /* c: r11, r9 */          \
+    "asr r9, r9, #1\n\t"
+
+/* With a from memory to the four outputs. */
+#define ANOM_JOIN                                    \
+    "ldrd r6, r10, [r1]\n\t"                         \
+    "add r6, r11, r6, asr #2\n\t" /* s0: r6, r10 */  \
+    "add r10, r9, r10, asr #2\n\t"                   \
+    "sub r11, r6, r11, lsl #1\n\t" /* d0: r11, r9 */ \
+    "sub r9, r10, r9, lsl #1\n\t"                    \
+    "add r4, r6, r4, asr #1\n\t"                     \
+    "add r7, r10, r7, asr #1\n\t"                    \
+    "add r5, r11, r5, asr #1\n\t"                    \
+    "sub r8, r9, r8, asr #1\n\t"                     \
+    "rsb r6, r4, r6, lsl #1\n\t"                     \
+    "rsb r10, r7, r10, lsl #1\n\t"                   \
+    "rsb r11, r5, r11, lsl #1\n\t"                   \
+    "rsb r9, r8, r9, lsl #1\n\t"                     \
+    "strd r4, r7, [r1], #8\n\t"                      \
+    "strd r5, r8, [r2], #8\n\t"                      \
+    "strd r6, r10, [r12], #8\n\t"                    \
+    "strd r11, r9, [r3], #8\n\t"
+
 /* Bits of the largest sample: where neighbouring bits of a sample first differ. */
 __attribute__((noinline)) static int32_t sample_bits(const int16_t *frame, int32_t n)
 {
     ANOM_IN(const int16_t *, from, r0, frame);
     ANOM_IN(const int16_t *, end, r1, frame + n);
     ANOM_IN(uint32_t, all, r2, 0);
-    __asm__ volatile("push {r4-r7}\n"
-                     "1: ldm r0!, {r4-r7}\n\t"
-                     "eor r4, r4, r4, lsl #1\n\t"
-                     "eor r5, r5, r5, lsl #1\n\t"
-                     "eor r6, r6, r6, lsl #1\n\t"
-                     "eor r7, r7, r7, lsl #1\n\t"
-                     "orrs r2, r4\n\t"
-                     "orrs r2, r5\n\t"
-                     "orrs r2, r6\n\t"
-                     "orrs r2, r7\n\t"
-                     "cmp r0, r1\n\t"
+    __asm__ volatile("push {r4-r11}\n"
+                     "1: ldm r0!, {r4-r11}\n\t" ANOM_DIFFER("r4") ANOM_DIFFER("r5") ANOM_DIFFER("r6") ANOM_DIFFER("r7")
+                     ANOM_DIFFER("r8") ANOM_DIFFER("r9") ANOM_DIFFER("r10") ANOM_DIFFER("r11") "cmp r0, r1\n\t"
                      "bne 1b\n\t"
-                     "pop {r4-r7}"
+                     "pop {r4-r11}"
                      : "+r"(from), "+r"(all)
                      : "r"(end)
                      : "cc", "memory");
@@ -178,7 +221,8 @@ __attribute__((noinline)) static void load_radix4(const anom_fft_plan *plan, con
                      : "cc", "memory");
 }
 
-/* Join four transforms of `done` values into one, scaled by 1/4, all over z. Returns the twiddles that follow. */
+/* Join four transforms of `done` values into one, scaled by 1/4, all over z. Returns the twiddles that follow.
+ * `done` is even: two butterflies at a time. */
 __attribute__((noinline)) static const int32_t *radix4(const int32_t *twiddles, anom_complex *z, int32_t m,
                                                        int32_t done)
 {
@@ -205,46 +249,7 @@ __attribute__((noinline)) static const int32_t *radix4(const int32_t *twiddles, 
                      "asr r11, r11, #2\n\t"
                      "asr r9, r9, #2\n\t"
                      "b 3f\n"
-                     "2: ldm r0!, {r9-r11}\n\t"
-                     "ldrd r4, r5, [r12]\n\t"
-                     "smulwb r8, r4, r9\n\t"
-                     "smlawt r8, r5, r9, r8\n\t"
-                     "smulwb r5, r5, r9\n\t"
-                     "smulwt r4, r4, r9\n\t"
-                     "subs r5, r4\n\t" /* b: r8, r5 */
-                     "ldrd r6, r7, [r3]\n\t"
-                     "smlawb r4, r6, r11, r8\n\t"
-                     "smlawt r4, r7, r11, r4\n\t"
-                     "smlawb r7, r7, r11, r5\n\t"
-                     "smulwt r6, r6, r11\n\t"
-                     "subs r7, r6\n\t"             /* b + d: r4, r7 */
-                     "rsb r8, r4, r8, lsl #1\n\t" /* b - d: r8, r5 */
-                     "rsb r5, r7, r5, lsl #1\n\t"
-                     "ldrd r6, r9, [r2]\n\t"
-                     "smulwb r11, r6, r10\n\t"
-                     "smlawt r11, r9, r10, r11\n\t"
-                     "smulwb r9, r9, r10\n\t"
-                     "smulwt r6, r6, r10\n\t"
-                     "sub r9, r6\n\t"
-                     "asr r11, r11, #1\n\t" /* c: r11, r9 */
-                     "asr r9, r9, #1\n"
-                     "3: ldrd r6, r10, [r1]\n\t"
-                     "add r6, r11, r6, asr #2\n\t" /* s0: r6, r10 */
-                     "add r10, r9, r10, asr #2\n\t"
-                     "sub r11, r6, r11, lsl #1\n\t" /* d0: r11, r9 */
-                     "sub r9, r10, r9, lsl #1\n\t"
-                     "add r4, r6, r4, asr #1\n\t"
-                     "add r7, r10, r7, asr #1\n\t"
-                     "add r5, r11, r5, asr #1\n\t"
-                     "sub r8, r9, r8, asr #1\n\t"
-                     "rsb r6, r4, r6, lsl #1\n\t"
-                     "rsb r10, r7, r10, lsl #1\n\t"
-                     "rsb r11, r5, r11, lsl #1\n\t"
-                     "rsb r9, r8, r9, lsl #1\n\t"
-                     "strd r4, r7, [r1], #8\n\t"
-                     "strd r5, r8, [r2], #8\n\t"
-                     "strd r6, r10, [r12], #8\n\t"
-                     "strd r11, r9, [r3], #8\n\t"
+                     "2: " ANOM_ROTATE "3: " ANOM_JOIN ANOM_ROTATE ANOM_JOIN
                      "cmp r1, lr\n\t"
                      "bne 2b\n\t"
                      "ldr r12, [sp, #8]\n\t"
@@ -294,6 +299,9 @@ __attribute__((noinline)) static void split_pairs(const int32_t *twiddles, anom_
                      : "r3", "cc", "memory");
 }
 
+#undef ANOM_DIFFER
+#undef ANOM_ROTATE
+#undef ANOM_JOIN
 #undef ANOM_IN
 #endif
 

@@ -5,12 +5,19 @@
 
 #include "anom_fixed.h"
 
+#if ANOM_KERNELS_DSP
+#include "anom_filterbank_dsp.h"
+#else
+
 /* What a segment gives: to the upper of its bands and to the lower, or all of it as rest. */
 typedef struct {
     anom_energy rise;
     anom_energy rest;
 } shares;
 
+#if ANOM_KERNELS_V6M
+#include "anom_filterbank_v6m.h"
+#else
 /* The largest of the parts in bits, a sign apart. */
 static int32_t bits_of(const anom_complex *bins, int32_t n)
 {
@@ -20,32 +27,42 @@ static int32_t bits_of(const anom_complex *bins, int32_t n)
     return anom_bit_length((uint32_t)all);
 }
 
-static anom_energy energy_of(int32_t mantissa, int32_t exponent)
+/* Half the power of n bins that are shifted down; minus the upper band's share of it.
+ *   minus_rise_q15  n values, or NULL where there is no such share */
+static int32_t halves_of(const anom_complex *bins, int32_t n, int32_t shift, const int16_t *minus_rise_q15,
+                         int32_t *minus_rises)
 {
-    anom_energy energy = {(uint32_t)mantissa, mantissa > 0 ? (uint32_t)exponent : 0};
-    return energy;
-}
-
-/* One segment of n bins.
- *   minus_rise_q15  n values, or NULL where the segment has one owner */
-static shares segment(const anom_filterbank_plan *plan, const anom_complex *bins, int32_t n, int32_t bits,
-                      const int16_t *minus_rise_q15)
-{
-    int32_t shift = bits_of(bins, n) - plan->value_bits;
-    shift = shift > 0 ? shift : 0;
     int32_t halves = 0;
-    int32_t minus_rises = 0;
+    *minus_rises = 0;
     for (int32_t k = 0; k < n; k++) {
         int32_t re = bins[k].re >> shift;
         int32_t im = bins[k].im >> shift;
         int32_t power = re * re + im * im;
         halves += power >> 1;
-        if (minus_rise_q15) minus_rises += anom_mulw(power, minus_rise_q15[k]);
+        if (minus_rise_q15) *minus_rises += anom_mulw(power, minus_rise_q15[k]);
     }
-    int32_t rest = halves + minus_rises;
+    return halves;
+}
+#endif
+
+static void set(anom_energy *energy, int32_t mantissa, int32_t exponent)
+{
+    energy->mantissa = (uint32_t)mantissa;
+    energy->exponent = mantissa > 0 ? (uint32_t)exponent : 0;
+}
+
+/* One segment of n bins.
+ *   minus_rise_q15  n values, or NULL where the segment has one owner */
+static void segment(const anom_filterbank_plan *plan, const anom_complex *bins, int32_t n, int32_t bits,
+                    const int16_t *minus_rise_q15, shares *given)
+{
+    int32_t shift = bits_of(bins, n) - plan->value_bits;
+    shift = shift > 0 ? shift : 0;
+    int32_t minus_rises;
+    int32_t rest = halves_of(bins, n, shift, minus_rise_q15, &minus_rises) + minus_rises;
     rest = rest > 0 ? rest : 0; /* rounding may take one a bin too much */
-    shares given = {energy_of(-minus_rises, 2 * (shift + bits)), energy_of(rest, 2 * (shift + bits))};
-    return given;
+    set(&given->rise, -minus_rises, 2 * (shift + bits));
+    set(&given->rest, rest, 2 * (shift + bits));
 }
 
 void anom_filterbank_run(const anom_filterbank_plan *plan, const anom_complex *spectrum, int32_t bits,
@@ -53,13 +70,18 @@ void anom_filterbank_run(const anom_filterbank_plan *plan, const anom_complex *s
 {
     const uint16_t *edges = plan->edges;
     const int16_t *minus_rise_q15 = plan->minus_rise_q15;
-    shares lower = segment(plan, spectrum + edges[0], edges[1] - edges[0], bits, minus_rise_q15);
+    shares shared;
+    shares own;
+    segment(plan, spectrum + edges[0], edges[1] - edges[0], bits, minus_rise_q15, &shared);
     minus_rise_q15 += edges[1] - edges[0];
     for (int32_t b = 0; b < plan->n_bands; b++, edges += 2) {
-        shares own = segment(plan, spectrum + edges[1], edges[2] - edges[1], bits, NULL);
-        shares upper = segment(plan, spectrum + edges[2], edges[3] - edges[2], bits, minus_rise_q15);
+        anom_energy rise = {shared.rise.mantissa, shared.rise.exponent};
+        segment(plan, spectrum + edges[2], edges[3] - edges[2], bits, minus_rise_q15, &shared);
         minus_rise_q15 += edges[3] - edges[2];
-        bands[b] = anom_energy_add(anom_energy_add(lower.rise, upper.rest), own.rest);
-        lower = upper;
+        bands[b] = anom_energy_add(rise, shared.rest);
+        if (edges[1] == edges[2]) continue; /* most mel bands */
+        segment(plan, spectrum + edges[1], edges[2] - edges[1], bits, NULL, &own);
+        bands[b] = anom_energy_add(bands[b], own.rest);
     }
 }
+#endif

@@ -46,15 +46,34 @@ static inline int8_t anom_affine_int8(int32_t value, int32_t gain, int32_t bias,
 /* Number of bits of x, 0 for 0. */
 static inline int32_t anom_bit_length(uint32_t x)
 {
+#if ANOM_KERNELS_DSP || ANOM_KERNELS_V7M
+    uint32_t zeros;
+    __asm__("clz %0, %1" : "=r"(zeros) : "r"(x));
+    return 32 - (int32_t)zeros;
+#else
     int32_t n = 0;
-    for (int32_t half = 16; half > 0; half >>= 1) {
-        if (x >> half) {
-            x >>= half;
-            n += half;
-        }
+    if (x >> 16) {
+        x >>= 16;
+        n += 16;
     }
-    return n + (int32_t)x;
+    if (x >> 8) {
+        x >>= 8;
+        n += 8;
+    }
+    if (x >> 4) {
+        x >>= 4;
+        n += 4;
+    }
+    if (x >> 2) {
+        x >>= 2;
+        n += 2;
+    }
+    return n + (int32_t)(x < 2 ? x : 2);
+#endif
 }
+
+/* 32768 log2(1 + i / 16) */
+extern const uint16_t ANOM_LOG2_TABLE_Q15[17];
 
 /* Binary logarithm of x in q10, 0 to 32767; that of 0 is given as that of 1. */
 int32_t anom_log2_q10(uint32_t x);
@@ -63,7 +82,13 @@ int32_t anom_log2_q10(uint32_t x);
  *   w        -32768 to 32767 */
 static inline int32_t anom_mulw(int32_t z, int32_t w)
 {
-#if UINTPTR_MAX > 0xFFFFFFFF
+#if ANOM_KERNELS_DSP
+    int32_t product;
+    __asm__("smulwb %0, %1, %2" : "=r"(product) : "r"(z), "r"(w));
+    return product;
+#elif ANOM_KERNELS_V7M
+    return (int32_t)(((int64_t)z * (w * 65536)) >> 32);
+#elif UINTPTR_MAX > 0xFFFFFFFF
     return (int32_t)(((int64_t)z * w) >> 16);
 #else
     return (z >> 16) * w + (((z & 0xFFFF) * w) >> 16);

@@ -13,6 +13,10 @@ typedef struct anom_limits_plan {
 /* Logarithm of an energy, not below the absolute floor; 0 gives the floor. */
 int32_t anom_levels_floored(const anom_limits_plan *plan, anom_energy energy, int32_t offset_q10);
 
+/* Levels of a frame: logarithms of n energies with n offsets, limited as below. */
+void anom_levels_run(const anom_limits_plan *plan, const anom_energy *energies, const int32_t *offset_q10, int32_t n,
+                     int32_t *level);
+
 /* Levels of a frame, in place: not further below the largest than the range.
  *   level    n values, n > 0 */
 void anom_levels_limited(const anom_limits_plan *plan, int32_t *level, int32_t n);

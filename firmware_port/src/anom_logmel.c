@@ -27,9 +27,7 @@ static int32_t levels(const anom_extractor *extractor, const int16_t *frame, int
     anom_energy *bands = (anom_energy *)(void *)((uint8_t *)extractor->scratch + spectrum_bytes(plan));
     int32_t bits = anom_fft_run(&plan->fft, frame, spectrum);
     anom_filterbank_run(&plan->filterbank, spectrum, bits, bands);
-    for (int32_t b = 0; b < plan->filterbank.n_bands; b++)
-        level[b] = anom_levels_floored(&plan->limits, bands[b], plan->filterbank.offset_q10[b]);
-    anom_levels_limited(&plan->limits, level, plan->filterbank.n_bands);
+    anom_levels_run(&plan->limits, bands, plan->filterbank.offset_q10, plan->filterbank.n_bands, level);
     return 1;
 }
 

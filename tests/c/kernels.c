@@ -13,6 +13,8 @@ void portable_filterbank_run(const anom_filterbank_plan *plan, const anom_comple
                              anom_energy *bands);
 anom_energy portable_energy_add(anom_energy a, anom_energy b);
 int32_t portable_levels_floored(const anom_limits_plan *plan, anom_energy energy, int32_t offset_q10);
+void portable_levels_run(const anom_limits_plan *plan, const anom_energy *energies, const int32_t *offset_q10,
+                         int32_t n, int32_t *level);
 void portable_levels_limited(const anom_limits_plan *plan, int32_t *level, int32_t n);
 int32_t portable_log2_q10(uint32_t x);
 
@@ -91,5 +93,8 @@ int32_t energies_differ(int32_t n, int32_t floor_q10, int32_t range_q10)
     if (differ(found, wanted, sizeof found)) return 3;
     anom_levels_limited(&limits, found, n);
     portable_levels_limited(&limits, wanted, n);
-    return differ(found, wanted, sizeof found) ? 4 : 0;
+    if (differ(found, wanted, sizeof found)) return 4;
+    anom_levels_run(&limits, energies, offsets, n, found);
+    portable_levels_run(&limits, energies, offsets, n, wanted);
+    return differ(found, wanted, sizeof found) ? 5 : 0;
 }

@@ -9,6 +9,8 @@
 #define anom_energy_total portable_energy_total
 #define anom_energy_log2 portable_energy_log2
 #define anom_levels_floored portable_levels_floored
+#define ANOM_LOG2_TABLE_Q15 portable_log2_table_q15
+#define anom_levels_run portable_levels_run
 #define anom_levels_limited portable_levels_limited
 
 #include "anom_fft.c"
