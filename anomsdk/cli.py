@@ -85,6 +85,9 @@ _Group = Annotated[
         "Default: sub-folders, where there are any.",
     ),
 ]
+_Jobs = Annotated[
+    int | None, typer.Option("--jobs", metavar="N", min=1, help="Recordings at once. Default: one a processor.")
+]
 _SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave recordings out that cannot be read.")]
 
 
@@ -185,9 +188,7 @@ def score(
     out: Annotated[
         Path, typer.Option(metavar="OUT.npz", help="An array of uint32 a recording, under its name: a score each tick.")
     ],
-    jobs: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Recordings at once. Default: one a processor.")
-    ] = None,
+    jobs: _Jobs = None,
     engine: _Engine = None,
 ) -> None:
     """Score recordings; nothing of the signal is kept."""
@@ -271,6 +272,7 @@ def evaluate(
     engine: _Engine = None,
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="Of mixes and intervals.")] = 0,
     skip_bad: _SkipBad = False,
+    jobs: _Jobs = None,
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
     html: Annotated[Path | None, typer.Option(metavar="OUT.html", help="Write a page with charts, too.")] = None,
 ) -> None:
@@ -303,6 +305,7 @@ def evaluate(
             engine=engine,
             seed=seed,
             skip_bad=skip_bad,
+            jobs=jobs,
             progress=lambda done, total: progress.update(1000 * done // total),
         )
         if html is not None:
