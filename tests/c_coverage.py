@@ -23,8 +23,11 @@ from tests.c_build import C_PROGRAMS, HEADERS, SOURCES
 from tests.c_text import without_comments
 from tests.mutants import WIDE, write_data
 
+CORTEX_M = "for Cortex-M: tests/mcu/test_kernels.py runs it"
 NOT_COMPILED = {
-    ("anom_wipe.c", "#else"): "for compilers other than gcc and clang: tests/contract/test_c_build.py runs it"
+    ("anom_copy.c", "#if ANOM_KERNELS_DSP || ANOM_KERNELS_V7M || ANOM_KERNELS_V6M"): CORTEX_M,
+    ("anom_wipe.c", "#if ANOM_KERNELS_DSP || ANOM_KERNELS_V7M || ANOM_KERNELS_V6M"): CORTEX_M,
+    ("anom_wipe.c", "#else"): "for compilers other than gcc and clang: tests/contract/test_c_build.py runs it",
 }
 """Parts that the preprocessor leaves out of both builds, with the test that runs them."""
 FLAGS = ("-std=c99", "-O0", "--coverage", "-DANOM_PORTABLE", "-DANOM_TAP", "-DVECTORS", "-DSECONDS=60")
@@ -36,7 +39,7 @@ Counts: TypeAlias = dict[tuple[str, int, int], int]
 def measure(folder: Path, data: list[Path]) -> Counts:
     """Both builds, run, and their counts added up."""
     counts: Counts = defaultdict(int)
-    for name, seen in (("wide", WIDE), ("narrow", "#if 0")):
+    for name, seen in (("wide", WIDE), ("narrow", "#elif 0")):
         for key, n in _build_and_run(folder / name, data, seen).items():
             counts[key] += n
     return counts

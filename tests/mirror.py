@@ -18,6 +18,7 @@ PYTHON_ONLY_STEMS = {"checks": "the planner proves, C trusts a proven plan"}
 C_ONLY_STEMS = {
     "assumptions": "numpy has none",
     "wipe": "a numpy array is filled",
+    "copy": "numpy copies",
     "kernels": "numpy has its own",
     "fft_dsp": "kernels of some processors",
     "fft_v6m": "kernels of some processors",

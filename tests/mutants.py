@@ -235,7 +235,7 @@ def _swaps(tokens: list[Token], text: str) -> Iterator[Change]:
 
 FIRST = ("-O1", "-DANOM_PORTABLE", "-DANOM_TAP", "-DVECTORS", *MISTAKES)
 SECOND = (*FIRST, "-DSECONDS=20", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
-WIDE = "#if UINTPTR_MAX > 0xFFFFFFFF"
+WIDE = "#elif UINTPTR_MAX > 0xFFFFFFFF"
 
 
 class Workshop:
@@ -294,7 +294,7 @@ class Workshop:
         return "killed" if done.returncode else "survived"
 
     def _seen(self, text: str) -> str:
-        return text.replace(WIDE, "#if 0") if self._narrow else text
+        return text.replace(WIDE, "#elif 0") if self._narrow else text
 
     def _concerned(self, path: Path) -> list[str]:
         """Stems of the objects that a file is compiled into."""

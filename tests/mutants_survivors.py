@@ -99,13 +99,13 @@ SURVIVORS: dict[tuple[str, str, str], str] = {
     ): "differs in the lowest bit, of values that are longer than that",
     (
         "anom_filterbank.c",
-        "bands[b] = anom_energy_add(anom_energy_add(lower.rise, upper.rest), own.rest);",
-        "bands[b] = anom_energy_add(own.rest, anom_energy_add(lower.rise, upper.rest));",
+        "bands[b] = anom_energy_add(rise, shared.rest);",
+        "bands[b] = anom_energy_add(shared.rest, rise);",
     ): "a sum of two has no order",
     (
         "anom_filterbank.c",
-        "bands[b] = anom_energy_add(anom_energy_add(lower.rise, upper.rest), own.rest);",
-        "bands[b] = anom_energy_add(anom_energy_add(upper.rest, lower.rise), own.rest);",
+        "bands[b] = anom_energy_add(bands[b], own.rest);",
+        "bands[b] = anom_energy_add(own.rest, bands[b]);",
     ): "a sum of two has no order",
     (
         "anom_framer.c",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 LIBRARY_STACK = 40
@@ -39,9 +40,12 @@ def call_graph(files: Iterable[Path], *, observer: str | None = None) -> CallGra
     graph = CallGraph()
     for path in files:
         text = path.read_text(encoding="utf-8")
-        for title, size, kind in re.findall(r'^node: { title: "(.*?)" label: ".*?(\d+) bytes \((.*?)\)"', text, re.M):
+        nodes = re.findall(
+            r'^node: { title: "(.*?)" label: "(\w+)\S*?\\n(.*?):\d+:\d+\\n(\d+) bytes \((.*?)\)', text, re.M
+        )
+        for title, name, source, size, kind in nodes:
             assert kind == "static", f"{title}: the size of its frame is only known when it runs"
-            graph.frames[_short(title)] = int(size)
+            graph.frames[_short(title)] = int(size) + _assembly_bytes(source).get(name, 0)
         edges = re.findall(
             r'^edge: { sourcename: "(.*?)" targetname: "(.*?)"(?: label: "(.*?):(\d+):\d+")?', text, re.M
         )
@@ -54,6 +58,23 @@ def call_graph(files: Iterable[Path], *, observer: str | None = None) -> CallGra
             graph.calls.setdefault(_short(source), set()).update(targets)
     assert graph.frames.keys() >= set().union(*pointers.values())
     return graph
+
+
+@cache
+def _assembly_bytes(source: str) -> dict[str, int]:
+    """What the functions of a source take of the stack in assembly, of which no compiler knows."""
+    text = re.sub(r"/\*.*?\*/|__attribute__\(\(.*?\)\) ", "", Path(source).read_text(encoding="utf-8"), flags=re.S)
+    for name, body in re.findall(r"^#define (ANOM_\w+) +\\\n((?:.*\\\n)*.*)", text, re.M):
+        text = re.sub(rf"\b{name}\b(?!.*\\$)", lambda _, body=body: body, text, flags=re.M)
+    functions = re.findall(r"^\w[^;{}#()]*?\b(\w+)\([^;{}()]*\)\n\{\n(.*?)^\}", text, re.M | re.S)
+    return {name: sum(map(_in_assembly, re.findall(r'"(.*?)"', body))) for name, body in functions}
+
+
+def _in_assembly(line: str) -> int:
+    if pushed := re.match(r"push \{(.*?)\}", line):
+        return 4 * len(_registers(pushed[1]))
+    lowered = re.match(r"sub sp, #(\d+)", line)
+    return int(lowered[1]) if lowered else 0
 
 
 def _short(title: str) -> str:

@@ -15,6 +15,12 @@ typedef struct {
     anom_energy rest;
 } shares;
 
+static void energy_of(anom_energy *energy, int32_t mantissa, int32_t exponent)
+{
+    energy->mantissa = (uint32_t)mantissa;
+    energy->exponent = mantissa > 0 ? (uint32_t)exponent : 0;
+}
+
 #if ANOM_KERNELS_V6M
 #include "anom_filterbank_v6m.h"
 #else
@@ -45,12 +51,6 @@ static int32_t halves_of(const anom_complex *bins, int32_t n, int32_t shift, con
 }
 #endif
 
-static void set(anom_energy *energy, int32_t mantissa, int32_t exponent)
-{
-    energy->mantissa = (uint32_t)mantissa;
-    energy->exponent = mantissa > 0 ? (uint32_t)exponent : 0;
-}
-
 /* One segment of n bins.
  *   minus_rise_q15  n values, or NULL where the segment has one owner */
 static void segment(const anom_filterbank_plan *plan, const anom_complex *bins, int32_t n, int32_t bits,
@@ -61,8 +61,8 @@ static void segment(const anom_filterbank_plan *plan, const anom_complex *bins, 
     int32_t minus_rises;
     int32_t rest = halves_of(bins, n, shift, minus_rise_q15, &minus_rises) + minus_rises;
     rest = rest > 0 ? rest : 0; /* rounding may take one a bin too much */
-    set(&given->rise, -minus_rises, 2 * (shift + bits));
-    set(&given->rest, rest, 2 * (shift + bits));
+    energy_of(&given->rise, -minus_rises, 2 * (shift + bits));
+    energy_of(&given->rest, rest, 2 * (shift + bits));
 }
 
 #if ANOM_KERNELS_X86

@@ -2,8 +2,8 @@
 #include "anom_framer.h"
 
 #include <stddef.h>
-#include <string.h>
 
+#include "anom_copy.h"
 #include "anom_wipe.h"
 
 /* Bytes of n samples. */
@@ -33,7 +33,7 @@ int32_t anom_framer_push(anom_framer *framer, const int16_t *block, int32_t n)
     int32_t room = framer->plan->window - framer->have;
     int32_t taken = n - start < room ? n - start : room;
     if (taken <= 0) return start;
-    memcpy(sample(framer, framer->have), block + (ptrdiff_t)start * framer->columns, bytes_of(framer, taken));
+    anom_copy(sample(framer, framer->have), block + (ptrdiff_t)start * framer->columns, bytes_of(framer, taken));
     framer->have += taken;
     return start + taken;
 }
@@ -47,7 +47,7 @@ void anom_framer_discard(anom_framer *framer)
 {
     int32_t hop = framer->plan->hop;
     int32_t kept = framer->have - hop;
-    memmove(framer->samples, sample(framer, hop), bytes_of(framer, kept));
+    anom_copy(framer->samples, sample(framer, hop), bytes_of(framer, kept));
     anom_wipe(sample(framer, kept), bytes_of(framer, hop));
     framer->have = kept;
     framer->next_hop += 1;

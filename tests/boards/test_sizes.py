@@ -50,7 +50,7 @@ def test_stack(name, tmp_path, figure):
     figure(f"stack   {name:12} {BOARDS[name].optimise} {each}, selftest {selftest}; at most, bytes")
     assert max(stacks.values()) <= MOST_STACK
     way = graph.deepest("anom_pipeline_poll")[1]
-    assert way[-2] == "anom_fft_run", "the FFT is the deepest of it, and calls through pointers are followed"
+    assert {"anom_bands:levels", "anom_logmel:levels"} & set(way), "calls through pointers are followed"
 
 
 @pytest.mark.parametrize("name", ["cortex-m0", "cortex-m4f"])
@@ -122,7 +122,7 @@ def test_objects_need_and_hold_nothing_else(name, level, tmp_path):
             if section["sh_flags"] & 3 == 3 and section["sh_size"]
         ]
     outside = {need for need in needs - gives if need and not need.startswith(SWITCH)}
-    assert outside <= MAY_NEED[name] and outside >= LIBC
+    assert outside <= MAY_NEED[name] and outside >= {"memcpy", "memmove"}
     assert writable == []
 
 

@@ -2,11 +2,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "anom_copy.h"
 #include "anom_energy.h"
 #include "anom_fft.h"
 #include "anom_filterbank.h"
 #include "anom_fixed.h"
 #include "anom_levels.h"
+#include "anom_wipe.h"
 
 int32_t portable_fft_run(const anom_fft_plan *plan, const int16_t *frame, anom_complex *spectrum);
 void portable_filterbank_run(const anom_filterbank_plan *plan, const anom_complex *spectrum, int32_t bits,
@@ -21,6 +23,7 @@ int32_t portable_log2_q10(uint32_t x);
 int32_t fft_differs(int32_t length);
 int32_t filterbank_differs(int32_t n_bands, int32_t value_bits, int32_t bits);
 int32_t energies_differ(int32_t n, int32_t floor_q10, int32_t range_q10);
+int32_t bytes_differ(void);
 
 #define LONGEST 4096
 #define MOST_BANDS 256
@@ -97,4 +100,28 @@ int32_t energies_differ(int32_t n, int32_t floor_q10, int32_t range_q10)
     anom_levels_run(&limits, energies, offsets, n, found);
     portable_levels_run(&limits, energies, offsets, n, wanted);
     return differ(found, wanted, sizeof found) ? 5 : 0;
+}
+
+/* Wipes and copies of every length from and to every alignment: within one array, downwards. */
+int32_t bytes_differ(void)
+{
+    static uint8_t found[128];
+    static uint8_t wanted[128];
+    for (int32_t at = 8; at < 12; at++) {
+        for (int32_t from = at; from < at + 24; from++) {
+            for (int32_t n = 0; n < 72; n++) {
+                for (int32_t i = 0; i < 128; i++)
+                    found[i] = wanted[i] = (uint8_t)(i + 1);
+                for (int32_t i = 0; i < n; i++)
+                    wanted[at + i] = wanted[from + i];
+                anom_copy(found + at, found + from, (size_t)n);
+                if (differ(found, wanted, sizeof found)) return 1;
+                for (int32_t i = 0; i < n; i++)
+                    wanted[from + i] = 0;
+                anom_wipe(found + from, (size_t)n);
+                if (differ(found, wanted, sizeof found)) return 2;
+            }
+        }
+    }
+    return 0;
 }

@@ -9,9 +9,9 @@ from anomsdk.mcu import TARGETS, Machine, compile_firmware
 from anomsdk.tables import cos_q15, hann_q15
 from tests.c_build import C_PROGRAMS, PORT
 
-FUNCTIONS = ["fft_differs", "filterbank_differs", "energies_differ"]
+FUNCTIONS = ["fft_differs", "filterbank_differs", "energies_differ", "bytes_differ"]
 ARRAYS = ["frame", "window_pairs", "twiddles", "spectrum", "edges", "minus_rise", "energies", "offsets"]
-STEMS = ["energy", "fft", "filterbank", "fixed", "levels"]
+STEMS = ["copy", "energy", "fft", "filterbank", "fixed", "levels", "wipe"]
 LENGTHS = [64, 128, 256, 512, 1024, 2048, 4096]
 
 
@@ -62,10 +62,23 @@ def test_filterbank(machine, value_bits):
         rises[rng.random(shared) < 0.2] = (-32768, 0, -1)[number % 3]
         magnitudes = 2.0 ** rng.integers(0, (3, 15, 31)[number // 3 % 3], (edges[-1] + 1, 2))
         parts = np.clip(rng.choice([-1, 1, 0.7, -0.3, 0], magnitudes.shape) * magnitudes, -(2**31), 2**31 - 1)
-        machine.write("edges", edges.astype("<u2").tobytes())
-        machine.write("minus_rise", rises.astype("<i2").tobytes())
-        machine.write("spectrum", np.round(parts).astype("<i4").tobytes())
+        write_filterbank(machine, edges, rises, np.round(parts))
         assert machine.run("filterbank_differs", n_bands, value_bits, number % 16) == 0, number
+
+
+@pytest.mark.parametrize("value_bits", [12, 13, 14])
+def test_filterbank_of_sums_that_carry(machine, value_bits):
+    width = (2**31 - 1) // (4**value_bits + 1)
+    edges = width * np.array([0, 1, 1, 2, 3, 4])
+    rises = np.repeat([-32768, 0, 0], width)
+    write_filterbank(machine, edges, rises, np.full((edges[-1] + 1, 2), -(2**31)))
+    assert machine.run("filterbank_differs", 2, value_bits, 15) == 0
+
+
+def write_filterbank(machine, edges, rises, spectrum):
+    machine.write("edges", edges.astype("<u2").tobytes())
+    machine.write("minus_rise", rises.astype("<i2").tobytes())
+    machine.write("spectrum", spectrum.astype("<i4").tobytes())
 
 
 @pytest.mark.parametrize("n", [1, 2, 5, 127, 256])
@@ -79,3 +92,7 @@ def test_energies_and_levels(machine, n):
         machine.write("offsets", rng.integers(-(2**20), 2**20, n).astype("<i4").tobytes())
         floor, span = -int(rng.integers(0, 2**20)), int(rng.integers(1, 2**17))
         assert machine.run("energies_differ", n, floor, span) == 0, number
+
+
+def test_wipes_and_copies(machine):
+    assert machine.run("bytes_differ") == 0

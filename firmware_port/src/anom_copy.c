@@ -1,0 +1,50 @@
+/* Copy: samples into a window and within it. */
+#include "anom_copy.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "anom_kernels.h"
+
+void anom_copy(void *to, const void *from, size_t size)
+{
+#if ANOM_KERNELS_DSP || ANOM_KERNELS_V7M || ANOM_KERNELS_V6M
+    if (((uintptr_t)to ^ (uintptr_t)from) & 3) {
+        memmove(to, from, size);
+        return;
+    }
+    register void *at __asm__("r0") = to;
+    register const void *next __asm__("r1") = from;
+    register size_t left __asm__("r2") = size;
+    __asm__ volatile(".syntax unified\n\t"
+                     "push {r4-r6}\n"
+                     "1: lsls r3, r0, #30\n\t"
+                     "beq 4f\n\t"
+                     "cmp r2, #0\n\t"
+                     "beq 6f\n\t"
+                     "ldrb r3, [r1]\n\t"
+                     "strb r3, [r0]\n\t"
+                     "adds r0, #1\n\t"
+                     "adds r1, #1\n\t"
+                     "subs r2, #1\n\t"
+                     "b 1b\n"
+                     "3: ldm r1!, {r3-r6}\n\t"
+                     "stm r0!, {r3-r6}\n"
+                     "4: subs r2, #16\n\t"
+                     "bcs 3b\n\t"
+                     "adds r2, #16\n\t"
+                     "beq 6f\n"
+                     "5: ldrb r3, [r1]\n\t"
+                     "strb r3, [r0]\n\t"
+                     "adds r0, #1\n\t"
+                     "adds r1, #1\n\t"
+                     "subs r2, #1\n\t"
+                     "bne 5b\n"
+                     "6: pop {r4-r6}"
+                     : "+r"(at), "+r"(next), "+r"(left)
+                     :
+                     : "r3", "cc", "memory");
+#else
+    memmove(to, from, size);
+#endif
+}

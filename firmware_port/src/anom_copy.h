@@ -1,0 +1,10 @@
+/* Copy: samples into a window and within it. */
+#ifndef ANOM_COPY_H
+#define ANOM_COPY_H
+
+#include <stddef.h>
+
+/* Where they overlap, `from` lies behind `to`. */
+void anom_copy(void *to, const void *from, size_t size);
+
+#endif
