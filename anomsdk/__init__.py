@@ -26,6 +26,7 @@ _HOME = {
     "reconstruct": "anomsdk.runtime",
     "reference_model": "anomsdk.plan_file",
     "score": "anomsdk.runtime",
+    "score_many": "anomsdk.runtime",
     "write_plan": "anomsdk.plan_file",
 }
 
@@ -46,6 +47,7 @@ __all__ = [
     "reconstruct",
     "reference_model",
     "score",
+    "score_many",
     "train",
     "write_plan",
 ]
@@ -59,7 +61,7 @@ if TYPE_CHECKING:
     from anomsdk.errors import CheckError, InputError
     from anomsdk.plan_file import read_plan, reference_model, write_plan
     from anomsdk.planner import plan
-    from anomsdk.runtime import Pipeline, features, reconstruct, score
+    from anomsdk.runtime import Pipeline, features, reconstruct, score, score_many
     from anomsdk.spec import PipelineSpec
 
 

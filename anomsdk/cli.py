@@ -85,6 +85,9 @@ _Group = Annotated[
         "Default: sub-folders, where there are any.",
     ),
 ]
+_Jobs = Annotated[
+    int | None, typer.Option("--jobs", metavar="N", min=1, help="Recordings at once. Default: one a processor.")
+]
 _SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave recordings out that cannot be read.")]
 
 
@@ -175,6 +178,38 @@ def watch(
         out.closing(watching.summary(), stopped=False)  # only now are the scores where they belong
 
 
+@app.command(help="Score recordings, several at once, and write the scores of each.")
+def score(
+    sources: Annotated[
+        list[str],
+        typer.Argument(metavar="INPUT...", help="Files and folders, as `watch` takes them, or - for stdin."),
+    ],
+    plan: _PlanOption,
+    out: Annotated[
+        Path, typer.Option(metavar="OUT.npz", help="An array of uint32 a recording, under its name: a score each tick.")
+    ],
+    jobs: _Jobs = None,
+    engine: _Engine = None,
+) -> None:
+    """Score recordings; nothing of the signal is kept."""
+    from anomsdk.find_plan import find_plan
+    from anomsdk.score_files import check_scores_place, score_files, write_scores
+
+    chosen = find_plan(plan)
+    check_scores_place(out)
+    with _terminable(), Progress(1000) as progress:
+        found = score_files(
+            chosen,
+            sources,
+            engine=engine,
+            jobs=jobs,
+            progress=lambda done, total: progress.update(1000 * done // max(done, total) if total else 0),
+        )
+        write_scores(found, out)
+    ticks = sum(map(len, found.values()))
+    show(printable(f"wrote {out}: {counted(len(found), 'recording')}, {counted(ticks, 'tick')}"))
+
+
 @app.command(help="Find and fit the best model for normal recordings, set its alarm level, and plan it.")
 def train(
     normal: Annotated[Path, typer.Option(metavar="DIR|FILE", help="Recordings of normal behaviour only.")],
@@ -237,6 +272,7 @@ def evaluate(
     engine: _Engine = None,
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="Of mixes and intervals.")] = 0,
     skip_bad: _SkipBad = False,
+    jobs: _Jobs = None,
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
     html: Annotated[Path | None, typer.Option(metavar="OUT.html", help="Write a page with charts, too.")] = None,
 ) -> None:
@@ -269,6 +305,7 @@ def evaluate(
             engine=engine,
             seed=seed,
             skip_bad=skip_bad,
+            jobs=jobs,
             progress=lambda done, total: progress.update(1000 * done // total),
         )
         if html is not None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any
 
@@ -14,6 +15,7 @@ from anomsdk.core.plan import MAX_GAP, Plan
 from anomsdk.engines import Engine, default_engine, open_engine
 from anomsdk.engines.processed import Processed
 from anomsdk.errors import InputError
+from anomsdk.in_order import checked_jobs, in_order
 
 _CHUNK = 1 << 20
 """Samples handed to an engine at once by the whole-stream calls: bounds memory, not results."""
@@ -146,6 +148,92 @@ def score(plan: Plan, samples: NDArray[np.int16], engine: str | None = None) -> 
     """
     chunks = _processed(plan, samples, engine, tap=False)
     return np.concatenate([np.zeros(0, np.uint32), *(chunk.scores for chunk in chunks)])
+
+
+def score_many(
+    plan: Plan,
+    recordings: Iterable[NDArray[np.int16] | Iterable[NDArray[np.int16]]],
+    *,
+    engine: str | None = None,
+    jobs: int | None = None,
+) -> Iterator[NDArray[np.uint32]]:
+    """Scores of many recordings, several at once: for each those that `score` gives.
+
+    Parameters
+    ----------
+    plan : Plan
+    recordings : each int16 (n,) or (n, columns), or an iterable of such blocks, which is read where it is scored, in a
+        thread. They are taken as they are needed: no more than ``jobs + 1`` are alive at a time
+    engine : as `Pipeline`
+    jobs : threads; by default one for each processor that this process may use
+
+    Yields
+    ------
+    uint32 (ticks,), in the order of the recordings
+
+    Raises
+    ------
+    InputError : as `score`; of a recording in its turn, with its number, after the scores of those before it
+
+    Examples
+    --------
+    >>> import anomsdk, numpy as np
+    >>> plan = anomsdk.reference_model("audio_scene")
+    >>> recordings = (np.zeros(seconds * 16000, np.int16) for seconds in (2, 3, 4))
+    >>> [len(scores) for scores in anomsdk.score_many(plan, recordings, jobs=2)]
+    [4, 8, 12]
+    """
+    chosen = default_engine() if engine is None else engine
+    score_one = scorer(plan, chosen)
+
+    def work(number: int, recording: Any, stopped: Callable[[], bool]) -> NDArray[np.uint32]:
+        try:
+            return score_one([recording] if isinstance(recording, np.ndarray) else recording, stopped)
+        except InputError as error:
+            raise InputError(f"recordings[{number}]: {error}") from None
+
+    return in_order(work, recordings, checked_jobs(jobs))
+
+
+def scorer(plan: Plan, engine: str) -> Callable[[Any, Callable[[], bool]], NDArray[np.uint32]]:
+    """What scores a recording, block by block, in any number of threads; engines are used again.
+
+    Parameters
+    ----------
+    plan : Plan
+    engine : as `Pipeline`
+
+    Returns
+    -------
+    called with blocks, int16 (n,) or (n, columns), and with what says that the scores are no longer wanted
+
+    Raises
+    ------
+    InputError : as `Pipeline`; when called, as `Pipeline.process`
+    """
+    idle = deque([open_engine(engine, _checked_plan(plan))])
+
+    def score_blocks(blocks: Iterable[NDArray[np.int16]], stopped: Callable[[], bool]) -> NDArray[np.uint32]:
+        try:
+            opened = idle.pop()
+        except IndexError:
+            opened = open_engine(engine, plan)
+        scores = [np.zeros(0, np.uint32)]
+        try:
+            if not isinstance(blocks, Iterable):
+                blocks = [blocks]  # to be refused as samples
+            for block in blocks:
+                rows = checked_block(block, plan.columns)
+                for start in range(0, len(rows), _CHUNK):
+                    if stopped():
+                        raise InputError("scoring was stopped")
+                    scores.append(opened.process(rows[start : start + _CHUNK]).scores)
+        finally:
+            opened.reset()
+        idle.append(opened)
+        return np.concatenate(scores)
+
+    return score_blocks
 
 
 def features(plan: Plan, samples: NDArray[np.int16], engine: str | None = None) -> NDArray[np.int8]:

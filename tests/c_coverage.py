@@ -30,7 +30,7 @@ NOT_COMPILED = {
     ("anom_wipe.c", "#else"): "for compilers other than gcc and clang: tests/contract/test_c_build.py runs it",
 }
 """Parts that the preprocessor leaves out of both builds, with the test that runs them."""
-FLAGS = ("-std=c99", "-O0", "--coverage", "-DANOM_TAP", "-DVECTORS", "-DSECONDS=60")
+FLAGS = ("-std=c99", "-O0", "--coverage", "-DANOM_PORTABLE", "-DANOM_TAP", "-DVECTORS", "-DSECONDS=60")
 
 Counts: TypeAlias = dict[tuple[str, int, int], int]
 """File, line, and index of a branch in it, or -1 for the line itself -> how often it was taken."""

@@ -42,7 +42,7 @@ def first_comment_line(text: str) -> str:
 def functions(text: str) -> list[Function]:
     """Prototypes and definitions, in order."""
     found = re.finditer(
-        r"^((?:ANOM_HOT )?(?:static )?(?:inline )?)((?:const )?\w+ \**)(\w+)\(([^(){};]*)\)(?:;|\n\{)",
+        r"^((?:static )?(?:inline )?)((?:const )?\w+ \**)(\w+)\(([^(){};]*)\)(?:;|\n\{)",
         without_comments(text),
         re.M,
     )

@@ -233,7 +233,7 @@ def _swaps(tokens: list[Token], text: str) -> Iterator[Change]:
 
 # Whether it is noticed
 
-FIRST = ("-O1", "-DANOM_TAP", "-DVECTORS", *MISTAKES)
+FIRST = ("-O1", "-DANOM_PORTABLE", "-DANOM_TAP", "-DVECTORS", *MISTAKES)
 SECOND = (*FIRST, "-DSECONDS=20", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 WIDE = "#elif UINTPTR_MAX > 0xFFFFFFFF"
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,6 +17,7 @@ from anomsdk.evaluate.figures import Figures, figures_of
 from anomsdk.evaluate.mixing import checked_snr, loudest_piece, mixed
 from anomsdk.evaluate.scoring import ScoredClip, event_window, samples_to_decide, score_clip
 from anomsdk.evaluate.sides import LeftOut, Side, refuse_same, usable
+from anomsdk.in_order import checked_jobs, in_order
 from anomsdk.runtime import Pipeline
 
 Progress = Callable[[int, int], None]
@@ -62,6 +65,7 @@ def evaluate(
     engine: str | None = None,
     seed: int = 0,
     skip_bad: bool = False,
+    jobs: int | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Evaluation:
     """Score normal and anomalous clips, and say what the plan is worth on them.
@@ -79,6 +83,7 @@ def evaluate(
     engine : as `anomsdk.Pipeline`
     seed : of the places in mixes and of the bootstrap, 0 or more
     skip_bad : leave damaged clips out; by default the first is an error
+    jobs : clips that are scored at once, by threads; by default one for each processor that this process may use
     progress : called with what is done, and the whole, in units of its own
 
     Returns
@@ -103,6 +108,7 @@ def evaluate(
             raise InputError(f"--snr: sounds can be mixed, and this plan watches {plan.sensor.kind} rows; leave it out")
     if seed < 0:
         raise InputError(f"seed is {seed}; give 0 or more")
+    at_once = checked_jobs(jobs)
     n = max(1, len(normal.clips) + len(anomalous.clips))
 
     def read(before: int) -> Callable[[int], None]:
@@ -111,10 +117,10 @@ def evaluate(
     scenes = usable(plan, normal, "normal", skip_bad, read(0))
     others = usable(plan, anomalous, "anomalous", skip_bad, read(len(normal.clips)))
     refuse_same(scenes, others)
-    jobs = _Jobs(plan, engine, progress)
-    jobs.expect(scenes.kept + (others.kept if snr is None else _mixed_length(plan, scenes, others, len(snr))))
-    scored = [jobs.clip(clip) for clip in scenes.clips]
-    odd = list(_mixes(jobs, scenes, others, snr, seed) if snr is not None else map(jobs.clip, others.clips))
+    work = _Jobs(plan, engine, at_once, progress)
+    work.expect(scenes.kept + (others.kept if snr is None else _mixed_length(plan, scenes, others, len(snr))))
+    scored = work.clips(scenes.clips)
+    odd = work.clips(others.clips) if snr is None else work.mixes(_mixes(plan, scenes, others, snr, seed))
     heard = tuple(clip for clip in scored if clip is not None)
     found = tuple(clip for clip in odd if clip is not None)
     return Evaluation(
@@ -136,33 +142,59 @@ def evaluate(
     )
 
 
-class _Jobs:
-    """Scores clips one after the other and says how far it is."""
+class _Mix(NamedTuple):
+    """An event in a scene."""
 
-    def __init__(self, plan: Plan, engine: str, progress: Progress) -> None:
-        self.plan, self._engine, self._progress = plan, engine, progress
+    scene: Clip
+    event: Clip
+    samples: Samples
+    where: tuple[int, int]
+    snr: float
+
+
+class _Jobs:
+    """Scores clips, some at once, in order, and says how far it is."""
+
+    def __init__(self, plan: Plan, engine: str, jobs: int, progress: Progress) -> None:
+        self.plan, self._engine, self._jobs, self._progress = plan, engine, jobs, progress
         self._heard, self._whole = 0, 1
+        self._lock = threading.Lock()
 
     def expect(self, samples: int) -> None:
         self._whole = max(1, samples)
 
-    def clip(self, clip: Clip) -> ScoredClip | None:
-        return score_clip(self.plan, clip.blocks(), clip.name, clip.group, engine=self._engine, heard=self._count)
+    def clips(self, clips: Iterable[Clip]) -> list[ScoredClip | None]:
+        def work(number: int, clip: Clip, stopped: Callable[[], bool]) -> ScoredClip | None:
+            heard = self._counter(stopped)
+            return score_clip(self.plan, clip.blocks(), clip.name, clip.group, engine=self._engine, heard=heard)
 
-    def mix(self, scene: Clip, event: Clip, samples: Samples, where: tuple[int, int], snr: float) -> ScoredClip | None:
-        return score_clip(
-            self.plan,
-            [(True, samples)],
-            f"{event.name} in {scene.name} at {snr:g} dB",
-            scene.group,
-            engine=self._engine,
-            event_s=event_window(self.plan, *where),
-            snr_db=snr,
-            heard=self._count,
-        )
+        return list(in_order(work, clips, self._jobs, meanwhile=self._show))
 
-    def _count(self, samples: int) -> None:
-        self._heard += samples
+    def mixes(self, mixes: Iterable[_Mix]) -> list[ScoredClip | None]:
+        def work(number: int, mix: _Mix, stopped: Callable[[], bool]) -> ScoredClip | None:
+            return score_clip(
+                self.plan,
+                [(True, mix.samples)],
+                f"{mix.event.name} in {mix.scene.name} at {mix.snr:g} dB",
+                mix.scene.group,
+                engine=self._engine,
+                event_s=event_window(self.plan, *mix.where),
+                snr_db=mix.snr,
+                heard=self._counter(stopped),
+            )
+
+        return list(in_order(work, mixes, self._jobs, meanwhile=self._show))
+
+    def _counter(self, stopped: Callable[[], bool]) -> Callable[[int], None]:
+        def heard(samples: int) -> None:
+            if stopped():
+                raise InputError("scoring was stopped")
+            with self._lock:
+                self._heard += samples
+
+        return heard
+
+    def _show(self) -> None:
         self._progress(_SURVEY + (_TOTAL - _SURVEY) * min(self._heard, self._whole) // self._whole, _TOTAL)
 
 
@@ -182,9 +214,9 @@ def _mixed_length(plan: Plan, scenes: Side, events: Side, ratios: int) -> int:
     return ratios * max(len(lengths), len(events.clips)) * sum(lengths) // max(1, len(lengths))
 
 
-def _mixes(jobs: _Jobs, scenes: Side, events: Side, snr: Sequence[float], seed: int) -> Iterator[ScoredClip | None]:
+def _mixes(plan: Plan, scenes: Side, events: Side, snr: Sequence[float], seed: int) -> Iterator[_Mix]:
     """Every event in a scene, at every ratio in the same place."""
-    beds = _beds(jobs.plan, scenes)
+    beds = _beds(plan, scenes)
     if not beds or not events.clips:
         return
     order = np.random.default_rng(seed).permutation(len(beds)).tolist()
@@ -195,8 +227,8 @@ def _mixes(jobs: _Jobs, scenes: Side, events: Side, snr: Sequence[float], seed: 
         sound = loudest_piece(pieces(event), event.rate_hz)
         for ratio in snr:
             rng = np.random.default_rng([seed, i])
-            samples, start, stop = mixed(bed, sound, ratio, rng, rate_hz=jobs.plan.rate_hz)
-            yield jobs.mix(scene, event, samples, (start, stop), ratio)
+            samples, start, stop = mixed(bed, sound, ratio, rng, rate_hz=plan.rate_hz)
+            yield _Mix(scene, event, samples, (start, stop), ratio)
 
 
 def _piece(clip: Clip, index: int) -> Samples:

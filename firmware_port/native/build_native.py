@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import platform
 import re
-import sys
 from pathlib import Path
 
 from cffi import FFI
@@ -41,14 +39,6 @@ def _declared(header: str, seen: set[str]) -> str:
     return "\n".join([*included, *defines, body])
 
 
-def compiler_flags() -> list[str]:
-    """Optimised; with a version of the model's inner loop for wider registers, chosen at run time, where gcc has it."""
-    flags = ["-std=c99", "-O3"]
-    if sys.platform == "linux" and platform.machine() == "x86_64" and platform.libc_ver()[0] == "glibc":
-        flags.append('-DANOM_HOT=__attribute__((target_clones("avx2","default")))')
-    return flags
-
-
 def builder(module: str = MODULE, extra: tuple[str, ...] = (), port: Path = PORT, *, optional: bool = False) -> FFI:
     """The cffi builder of the module.
 
@@ -67,7 +57,7 @@ def builder(module: str = MODULE, extra: tuple[str, ...] = (), port: Path = PORT
         "\n".join(f'#include "{header}"' for header in HEADERS),
         sources=[str(path) for path in sources],
         include_dirs=[str(port / folder.name) for folder in FOLDERS],
-        extra_compile_args=[*compiler_flags(), *extra],
+        extra_compile_args=["-std=c99", "-O3", *extra],
         extra_link_args=list(extra),
         optional=optional,
     )

@@ -60,6 +60,8 @@ static void plain_outputs_of(layer_run *run, const anom_layer_plan *plan, const 
 #include "anom_autoencoder_dsp.h"
 #elif ANOM_KERNELS_V7M || ANOM_KERNELS_V6M
 #include "anom_autoencoder_pairs.h"
+#elif ANOM_KERNELS_X86
+#include "anom_autoencoder_x86.h"
 #else
 
 /* Bring the inputs of a layer into the form that outputs_of takes, at `prepared`, 4 bytes an input. Gives what each sum

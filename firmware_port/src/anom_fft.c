@@ -178,8 +178,15 @@ static void split(const int32_t *twiddles, anom_complex *z, int32_t m)
     split_pairs(twiddles, z, m);
 }
 
+#if ANOM_KERNELS_X86
+#include "anom_fft_x86.h"
+#endif
+
 int32_t anom_fft_run(const anom_fft_plan *plan, const int16_t *frame, anom_complex *spectrum)
 {
+#if ANOM_KERNELS_X86
+    if (anom_has_avx2()) return run_avx2(plan, frame, spectrum);
+#endif
     int32_t m = plan->length / 2;
     int32_t bits = sample_bits(frame, plan->length);
     int32_t done = anom_bit_length((uint32_t)m) % 2 == 0 ? 2 : 4; /* 2: log2(m) is odd */

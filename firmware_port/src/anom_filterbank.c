@@ -65,6 +65,11 @@ static void segment(const anom_filterbank_plan *plan, const anom_complex *bins, 
     energy_of(&given->rest, rest, 2 * (shift + bits));
 }
 
+#if ANOM_KERNELS_X86
+#include "anom_filterbank_x86.h"
+#define segment segment_x86
+#endif
+
 void anom_filterbank_run(const anom_filterbank_plan *plan, const anom_complex *spectrum, int32_t bits,
                          anom_energy *bands)
 {

@@ -7,7 +7,6 @@
 #define ANOM_KERNELS_V7M 0 /* Thumb-2 without these: Cortex-M3 */
 #define ANOM_KERNELS_V6M 0 /* Thumb with one multiplication: Cortex-M0, M0+, M1, M23 */
 #define ANOM_KERNELS_X86 0 /* AVX2 and AVX-512 VNNI, where the processor has them when it runs */
-#define ANOM_KERNELS_A64 0 /* NEON */
 
 /* They are written for gcc and clang; -DANOM_PORTABLE leaves all of them out. */
 #if defined(__GNUC__) && !defined(ANOM_PORTABLE)
@@ -26,12 +25,9 @@
 #undef ANOM_KERNELS_V6M
 #define ANOM_KERNELS_V6M 1
 #endif
-#elif defined(__x86_64__)
+#elif defined(__x86_64__) && __STDC_HOSTED__ /* without a host immintrin.h may not compile */
 #undef ANOM_KERNELS_X86
 #define ANOM_KERNELS_X86 1
-#elif defined(__aarch64__) && !defined(__AARCH64EB__)
-#undef ANOM_KERNELS_A64
-#define ANOM_KERNELS_A64 1
 #endif
 #endif
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.make import ROOT
 
-FLAGS = ("-UANOM_HOT", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+FLAGS = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
 BUILD = """
 import sys
