@@ -116,11 +116,11 @@ def _speed_cases(folder: Path) -> Iterator[tuple[Plan, str, int, float | None]]:
     from tests.make import make_folder
 
     small = anomsdk.plan(make_folder(folder / "small", speed.SMALL))
-    for engine, goal in (("tflite", 0.3), ("reference", 0.05), ("native", 3)):
+    for engine, goal in (("tflite", 0.3), ("reference", 0.05), ("native", 10)):
         yield small, engine, speed.RATE, goal
         yield small, engine, small.framer.hop, None
     scene = anomsdk.reference_model("audio_scene")
-    yield scene, "native", 0, 3
+    yield scene, "native", 0, 10
     yield scene, "native", scene.framer.hop, None
     if not signals.AD01.exists():
         console.print(f"ad01: speed skipped, {signals.AD01} is absent")
@@ -130,7 +130,7 @@ def _speed_cases(folder: Path) -> Iterator[tuple[Plan, str, int, float | None]]:
     shutil.copy(Path(__file__).parents[1] / "reference_models/mlperf_tiny_ad/spec.toml", machine)
     shutil.copy(signals.AD01, machine)
     ad01 = anomsdk.plan(machine)
-    yield ad01, "native", 0, 3
+    yield ad01, "native", 0, 15
     yield ad01, "native", ad01.framer.hop, None
 
 

@@ -51,11 +51,21 @@ static int32_t halves_of(const anom_complex *bins, int32_t n, int32_t shift, con
 }
 #endif
 
+#if ANOM_KERNELS_X86
+#include "anom_filterbank_x86.h"
+#endif
+
 /* One segment of n bins.
  *   minus_rise_q15  n values, or NULL where the segment has one owner */
 static void segment(const anom_filterbank_plan *plan, const anom_complex *bins, int32_t n, int32_t bits,
                     const int16_t *minus_rise_q15, shares *given)
 {
+#if ANOM_KERNELS_X86
+    if (anom_has_avx2()) {
+        segment_avx2(plan, bins, n, bits, minus_rise_q15, given);
+        return;
+    }
+#endif
     int32_t shift = bits_of(bins, n) - plan->value_bits;
     shift = shift > 0 ? shift : 0;
     int32_t minus_rises;
@@ -64,11 +74,6 @@ static void segment(const anom_filterbank_plan *plan, const anom_complex *bins, 
     energy_of(&given->rise, -minus_rises, 2 * (shift + bits));
     energy_of(&given->rest, rest, 2 * (shift + bits));
 }
-
-#if ANOM_KERNELS_X86
-#include "anom_filterbank_x86.h"
-#define segment segment_x86
-#endif
 
 void anom_filterbank_run(const anom_filterbank_plan *plan, const anom_complex *spectrum, int32_t bits,
                          anom_energy *bands)

@@ -73,15 +73,6 @@ ANOM_AVX2 static void segment_avx2(const anom_filterbank_plan *plan, const anom_
     int32_t minus_rises;
     int32_t rest = halves_of_avx2(bins, n, shift, minus_rise_q15, &minus_rises) + minus_rises;
     rest = rest > 0 ? rest : 0;
-    set(&given->rise, -minus_rises, 2 * (shift + bits));
-    set(&given->rest, rest, 2 * (shift + bits));
-}
-
-static void segment_x86(const anom_filterbank_plan *plan, const anom_complex *bins, int32_t n, int32_t bits,
-                        const int16_t *minus_rise_q15, shares *given)
-{
-    if (anom_has_avx2())
-        segment_avx2(plan, bins, n, bits, minus_rise_q15, given);
-    else
-        segment(plan, bins, n, bits, minus_rise_q15, given);
+    energy_of(&given->rise, -minus_rises, 2 * (shift + bits));
+    energy_of(&given->rest, rest, 2 * (shift + bits));
 }

@@ -18,6 +18,8 @@ from tests.mcu.test_kernels import (  # the same tests as on boards, with the fi
     test_energies_and_levels,  # noqa: F401
     test_fft,  # noqa: F401
     test_filterbank,  # noqa: F401
+    test_filterbank_of_sums_that_carry,  # noqa: F401
+    test_wipes_and_copies,  # noqa: F401
 )
 
 pytestmark = pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="kernels of x86-64")
@@ -48,7 +50,7 @@ class Here:
 
     def __init__(self, folder, *flags):
         declared = "int32_t fft_differs(int32_t);\nint32_t filterbank_differs(int32_t, int32_t, int32_t);\n"
-        declared += "int32_t energies_differ(int32_t, int32_t, int32_t);\n"
+        declared += "int32_t energies_differ(int32_t, int32_t, int32_t);\nint32_t bytes_differ(void);\n"
         declared += "".join(f"extern uint8_t {name}[];\n" for name in ARRAYS)
         sources = [C_PROGRAMS / "kernels.c", C_PROGRAMS / "portable.c", *(PORT / f"src/anom_{s}.c" for s in STEMS)]
         self._ffi, self._library = library(folder, sources, declared, *flags)
