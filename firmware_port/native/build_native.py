@@ -57,7 +57,7 @@ def builder(module: str = MODULE, extra: tuple[str, ...] = (), port: Path = PORT
         "\n".join(f'#include "{header}"' for header in HEADERS),
         sources=[str(path) for path in sources],
         include_dirs=[str(port / folder.name) for folder in FOLDERS],
-        extra_compile_args=["-std=c99", "-O3", *extra],
+        extra_compile_args=["-std=c99", "-O3", "-Werror=implicit-function-declaration", *extra],
         extra_link_args=list(extra),
         optional=optional,
     )

@@ -131,13 +131,16 @@ static uint32_t prepare(const anom_layer_plan *plan, const int8_t *x, uint32_t *
     return 0;
 }
 
-static void four_outputs(layer_run *run, const anom_layer_plan *plan, const anom_weights *weights, const int8_t *x,
-                         const uint32_t *prepared)
+static void outputs_of(layer_run *run, const anom_layer_plan *plan, const int8_t *x, const uint32_t *prepared)
 {
-    if (anom_has_vnni())
-        four_outputs_vnni(run, weights, prepared, blocks_of(plan));
-    else if (anom_has_avx2())
-        four_outputs_avx2(run, weights, prepared, blocks_of(plan));
-    else
-        four_plain_outputs(run, plan, weights, x);
+    int32_t blocks = blocks_of(plan);
+    if (anom_has_vnni()) {
+        for (; run->left > 0; run->weights += blocks)
+            four_outputs_vnni(run, run->weights, prepared, blocks);
+    } else if (anom_has_avx2()) {
+        for (; run->left > 0; run->weights += blocks)
+            four_outputs_avx2(run, run->weights, prepared, blocks);
+    } else {
+        plain_outputs_of(run, plan, x);
+    }
 }
