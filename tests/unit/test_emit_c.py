@@ -35,7 +35,7 @@ NAMES = {"bands": "room", "logmel": "machine", "external": "meter", "audio_scene
 COMMITTED = PORT / "examples" / "audio_scene"
 
 SHARED = {"affine", "alert", "autoencoder", "baseline", "context", "event", "extractor", "fixed", "framer"}
-SHARED |= {"pipeline", "score", "selftest", "sha256", "wipe"}
+SHARED |= {"copy", "pipeline", "score", "selftest", "sha256", "wipe"}
 HEARING = {"energy", "fft", "filterbank", "levels"}
 STEMS = {
     "bands": SHARED | HEARING | {"bands"},
