@@ -37,6 +37,8 @@ COMMITTED = PORT / "examples" / "audio_scene"
 SHARED = {"affine", "alert", "autoencoder", "baseline", "context", "event", "extractor", "fixed", "framer"}
 SHARED |= {"copy", "pipeline", "score", "selftest", "sha256", "wipe"}
 HEARING = {"energy", "fft", "filterbank", "levels"}
+KERNELS = {f"{stem}_{target}" for stem in SHARED | HEARING for target in ("dsp", "v6m")}
+KERNELS &= {path.stem.removeprefix("anom_") for path in (PORT / "src").glob("*.h")}
 STEMS = {
     "bands": SHARED | HEARING | {"bands"},
     "logmel": SHARED | HEARING | {"logmel"},
@@ -116,7 +118,9 @@ def test_the_sources_are_those_that_the_plan_needs(folders, kind):
     folder = folders[kind]
     assert {path.stem for path in (folder / "src").glob("*.c")} == {f"anom_{stem}" for stem in STEMS[kind]}
     headers = {path.stem for path in (folder / "src").glob("*.h")}
-    assert headers == {f"anom_{stem}" for stem in STEMS[kind] | {"assumptions", "plan"} if stem != "selftest"}
+    kernels = {name for name in KERNELS if name.rpartition("_")[0] in STEMS[kind]}
+    expected = STEMS[kind] | kernels | {"assumptions", "kernels", "plan"}
+    assert headers == {f"anom_{stem}" for stem in expected - {"selftest"}}
     for name, data in port_files(kind.replace("audio_scene", "bands")).items():
         assert (folder / name).read_bytes() == data == (PORT / name).read_bytes()
 
