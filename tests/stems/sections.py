@@ -118,7 +118,10 @@ def c_context(section: Json) -> dict[str, Any]:
 def c_autoencoder(layers: Json, input_reach: int = 128) -> dict[str, Any]:
     """All of `anom_autoencoder_plan`, laid out as plans are."""
     fields = autoencoder_fields([core_plan(LayerPlan, layer) for layer in layers], input_reach)
-    return {**fields, "layers": [{name: _plain(value) for name, value in item.items()} for item in fields["layers"].items]}
+    return {
+        **fields,
+        "layers": [{name: _plain(value) for name, value in item.items()} for item in fields["layers"].items],
+    }
 
 
 def _plain(value: Any) -> Any:
