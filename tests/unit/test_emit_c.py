@@ -37,7 +37,6 @@ COMMITTED = PORT / "examples" / "audio_scene"
 SHARED = {"affine", "alert", "autoencoder", "baseline", "context", "event", "extractor", "fixed", "framer"}
 SHARED |= {"copy", "pipeline", "score", "selftest", "sha256", "wipe"}
 HEARING = {"energy", "fft", "filterbank", "levels"}
-KERNELS &= {path.stem.removeprefix("anom_") for path in (PORT / "src").glob("*.h")}
 STEMS = {
     "bands": SHARED | HEARING | {"bands"},
     "logmel": SHARED | HEARING | {"logmel"},
