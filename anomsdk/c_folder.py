@@ -77,7 +77,7 @@ def emit_c(plan: Plan, folder: str | Path) -> Emitted:
     files = emitted_files(plan)
     replace_folder(Path(folder), files)
     tables, model = constant_bytes(plan)
-    return Emitted(Path(folder), tuple(sorted(files)), pipeline_bytes(4) + layout(plan).buffers, tables, model)
+    return Emitted(Path(folder), tuple(sorted(files)), layout(plan).ram_bytes, tables, model)
 
 
 def emitted_files(plan: Plan) -> dict[str, bytes]:
@@ -193,7 +193,7 @@ def _values(plan: Plan, sources: list[str]) -> dict[str, str]:
         "scratch_bytes": buffers.scratch,
         "pipeline_32": pipeline_bytes(4),
         "pipeline_64": pipeline_bytes(8),
-        "bytes_32": pipeline_bytes(4) + buffers.buffers,
+        "bytes_32": buffers.ram_bytes,
         "bytes_64": pipeline_bytes(8) + buffers.buffers,
         "tables_bytes": tables,
         "model_bytes": model,

@@ -5,14 +5,18 @@ The buffers are those of `sizes_of` in firmware_port/src/anom_pipeline.c, in the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from typing import Any
 
 import numpy as np
 
-from anomsdk.c_plan import Blocks, Fields, Structs, c_fields
+from anomsdk.c_plan import Blocks, Fields, Structs, autoencoder_fields, front_fields
+from anomsdk.core.autoencoder import LayerPlan
 from anomsdk.core.bands import BandsPlan
+from anomsdk.core.context import ContextPlan
 from anomsdk.core.external import ExternalPlan
+from anomsdk.core.framer import FramerPlan
 from anomsdk.core.plan import ExtractorPlan, Plan
 
 _SAMPLE, _LEVEL, _COMPLEX, _ENERGY = 2, 4, 8, 8
@@ -45,20 +49,32 @@ class Layout:
         """All of them: ANOM_PLAN_..._BYTES without ANOM_PIPELINE_BYTES."""
         return sum(astuple(self))
 
+    @property
+    def ram_bytes(self) -> int:
+        """ANOM_PLAN_..._BYTES on a 32-bit processor."""
+        return pipeline_bytes(4) + self.buffers
+
 
 def layout(plan: Plan) -> Layout:
     """Buffers of a pipeline of this plan."""
-    n_features = plan.extractor.n_features
-    hidden = [layer.n_out for layer in plan.layers[:-1]]
-    prepared = max(4 * -(-layer.n_in // 4) * 4 for layer in plan.layers)
-    activations = sum(max(hidden[parity::2], default=0) for parity in (0, 1))
-    model = _rounded_up(2 * plan.n_inputs) + _rounded_up(prepared + activations)
+    widths = [layer.n_in for layer in plan.layers] + [plan.layers[-1].n_out]
+    return layout_of(plan.framer, plan.extractor, plan.context, widths)
+
+
+def layout_of(framer: FramerPlan, extractor: ExtractorPlan, context: ContextPlan, widths: Sequence[int]) -> Layout:
+    """Buffers of a pipeline of these parts.
+
+    Parameters
+    ----------
+    framer, extractor, context : of a plan
+    widths : of the model's input, its hidden layers and its output; none: what is left without a model
+    """
     return Layout(
-        samples=_rounded_up(plan.framer.window * plan.columns * _SAMPLE),
-        state=_state_bytes(plan.extractor),
-        history=_rounded_up((plan.context.frames - 1) * n_features),
-        features=_rounded_up(n_features),
-        scratch=max(_front_bytes(plan.extractor), model),
+        samples=_rounded_up(framer.window * extractor.columns * _SAMPLE),
+        state=_state_bytes(extractor),
+        history=_rounded_up((context.frames - 1) * extractor.n_features),
+        features=_rounded_up(extractor.n_features),
+        scratch=max(_front_bytes(extractor), _model_scratch_bytes(widths) if widths else 0),
     )
 
 
@@ -75,9 +91,25 @@ def constant_bytes(plan: Plan) -> tuple[int, int]:
     tables : of the features, the context and the score
     model : weights, biases, multipliers and shifts
     """
-    fields = c_fields(plan)
-    model = _array_bytes(fields.pop("autoencoder"))
-    return _array_bytes(fields), model
+    return table_bytes(plan.extractor, plan.context), model_bytes(plan.layers)
+
+
+def table_bytes(extractor: ExtractorPlan, context: ContextPlan) -> int:
+    """Bytes of the tables of the features, the context and the score, which weighs each input by a byte."""
+    return _array_bytes(front_fields(extractor, context)) + context.n_inputs(extractor.n_features)
+
+
+def model_bytes(layers: Sequence[LayerPlan]) -> int:
+    """Bytes of weights, biases, multipliers and shifts; what the inputs reach does not matter."""
+    return _array_bytes(autoencoder_fields(layers, 127))
+
+
+def _model_scratch_bytes(widths: Sequence[int]) -> int:
+    """Scratch of the model: its input and output, then what a layer is prepared from and gives to the next."""
+    hidden = widths[1:-1]
+    prepared = max(4 * -(-n_in // 4) * 4 for n_in in widths[:-1])
+    activations = sum(max(hidden[parity::2], default=0) for parity in (0, 1))
+    return _rounded_up(2 * widths[0]) + _rounded_up(prepared + activations)
 
 
 def _state_bytes(extractor: ExtractorPlan) -> int:

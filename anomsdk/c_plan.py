@@ -80,13 +80,11 @@ class Member:
 
 def c_fields(plan: Plan) -> Fields:
     """All of `anom_plan`."""
-    tables = Structs(f"anom_{plan.extractor.kind}_plan", (_fields(plan.extractor),))
     return {
         "format": C_FORMAT,
         "plan_size": Size("anom_plan"),
         "framer": _fields(plan.framer),
-        "extractor": _extractor(plan.extractor, tables),
-        "context": _context(plan.context),
+        **front_fields(plan.extractor, plan.context),
         "autoencoder": autoencoder_fields(plan.layers, _input_reach(plan)),
         "score": _fields(plan.score),
         "baseline": _fields(plan.baseline),
@@ -96,7 +94,13 @@ def c_fields(plan: Plan) -> Fields:
     }
 
 
-def _extractor(extractor: ExtractorPlan, tables: Structs) -> Fields:
+def front_fields(extractor: ExtractorPlan, context: ContextPlan) -> Fields:
+    """What comes before the model."""
+    return {"extractor": _extractor(extractor), "context": _context(context)}
+
+
+def _extractor(extractor: ExtractorPlan) -> Fields:
+    tables = Structs(f"anom_{extractor.kind}_plan", (_fields(extractor),))
     return {
         "type": Symbol(f"anom_{extractor.kind}"),
         "tables": tables,

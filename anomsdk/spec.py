@@ -127,6 +127,10 @@ class Model(_Section):
     """Path, relative to the spec's folder."""
     max_macs: Annotated[int, Field(ge=1)] = 30_000
     """Multiply-accumulates a tick: a budget for train."""
+    max_ram: Annotated[int, Field(ge=1)] | None = None
+    """Bytes of state and scratch of the C port on a 32-bit processor: a budget for train; None: no bound."""
+    max_flash: Annotated[int, Field(ge=1)] | None = None
+    """Bytes of tables and model, the constant arrays that the C port reads: a budget for train; None: no bound."""
 
 
 _Seconds = Annotated[float, Field(ge=0, le=30 * 86_400)]
@@ -283,12 +287,12 @@ class PipelineSpec(_Section):
         return cls.from_toml(text, source=str(path))
 
     def to_toml(self) -> str:
-        """The spec as TOML text, every field written out."""
+        """The spec as TOML text, every field written out that has a value."""
         tree = self.model_dump()
         lines = [f"format = {self.format}", f"name = {_toml(self.name)}"]
         for section in ("sensor", "features", "context", "model", "score", "alert"):
             lines += ["", f"[{section}]"]
-            lines += [f"{key} = {_toml(value)}" for key, value in _kind_first(tree[section])]
+            lines += [f"{key} = {_toml(value)}" for key, value in _kind_first(tree[section]) if value is not None]
         return "\n".join(lines) + "\n"
 
 

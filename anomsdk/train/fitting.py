@@ -22,6 +22,7 @@ from anomsdk.runtime import checked_block
 from anomsdk.spec import PipelineSpec
 from anomsdk.tflite_file import parse_tflite
 from anomsdk.tflite_writer import write_tflite
+from anomsdk.train.budget import candidates, checked_need
 from anomsdk.train.corpus import Corpus, Recorded, gather
 from anomsdk.train.excerpts import EXCERPTS
 from anomsdk.train.folder import as_written, check_out, says_the_same, write_folder
@@ -90,8 +91,8 @@ def fit(
 
     Parameters
     ----------
-    spec : PipelineSpec; ``model.max_macs`` bounds the model, ``model.file`` is written as model.tflite, a
-        ``score.baseline_s`` of "chosen" is replaced by what the recordings prefer
+    spec : PipelineSpec; ``model.max_macs``, ``max_ram`` and ``max_flash`` bound the model, ``model.file`` is
+        written as model.tflite, a ``score.baseline_s`` of "chosen" is replaced by what the recordings prefer
     recordings : int16 (n,) or (n, columns) each, at the spec's rate; normal behaviour only
     groups : one label a recording (subject, animal, day); what shares a label is never split. Default: each
         recording is a group of its own
@@ -109,7 +110,7 @@ def fit(
 
     Raises
     ------
-    InputError : too little to learn from, or recordings of the wrong type
+    InputError : too little to learn from, recordings of the wrong type, or budgets that no model keeps
 
     Examples
     --------
@@ -210,6 +211,7 @@ class _Fit:
         self._spec, self._out, self._options = as_written(spec), out, options
         self._source = spec_digest(self._spec)
         check_out(out, self._source)
+        candidates(self._spec)  # before hours of reading: there are some
         self._report, self._progress = report, progress
         self._skip_bad, self._resumable = skip_bad, resumable
 
@@ -323,6 +325,12 @@ class _Fit:
             },
         )
         made = plan_from(spec, model, calibration)
+        need = checked_need(made, spec.model)
+        if (spec.model.max_ram, spec.model.max_flash) != (None, None):
+            self._report(
+                f"in C it takes {need.ram:,} bytes of RAM and {need.flash:,} of constant data on a 32-bit processor; "
+                "stack and code come on top"
+            )
         self._report(
             f"no alarm in {hours:.3f} h of {len(calibrating)} calibration recordings at a raise level of "
             f"{made.levels.raise_score}: with 95 % confidence at most {3 / hours:.1f} alarms an hour (rule of three)"
@@ -340,7 +348,8 @@ class _Fit:
 
 def spec_digest(spec: PipelineSpec) -> str:
     """What a folder was trained from: a digest of the whole spec, before the search changed it."""
-    return hashlib.sha256(json.dumps(spec.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()[:32]
+    tree = spec.model_dump(mode="json", exclude_none=True)
+    return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def _groups(corpus: Corpus) -> frozenset[str]:

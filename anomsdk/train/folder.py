@@ -13,7 +13,7 @@ from anomsdk.errors import InputError
 from anomsdk.files import uninterrupted
 from anomsdk.plan_file import write_plan
 from anomsdk.planner import CALIBRATION_FILE, PLAN_FILE, SPEC_FILE
-from anomsdk.spec import Model, PipelineSpec
+from anomsdk.spec import PipelineSpec
 
 
 def write_folder(out: Path, files: dict[str, bytes], made: Plan) -> None:
@@ -68,7 +68,7 @@ def _trained_from(out: Path) -> str | None:
 
 def as_written(spec: PipelineSpec) -> PipelineSpec:
     """The spec of the folder that is made: the model is the one that was trained."""
-    return spec.model_copy(update={"model": Model(file="model.tflite", max_macs=spec.model.max_macs)})
+    return spec.model_copy(update={"model": spec.model.model_copy(update={"file": "model.tflite"})})
 
 
 def says_the_same(path: Path, spec: PipelineSpec) -> bool:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from anomsdk.calibration import Normalisation
 from anomsdk.core.affine import Affine
 from anomsdk.core.checks import require
-from anomsdk.core.context import Context, statistic_steps, statistics_of
+from anomsdk.core.context import Context, ContextPlan, statistic_steps, statistics_of
 from anomsdk.core.fixed import Ints
 from anomsdk.core.plan import ExtractorPlan
 from anomsdk.planner import Q10_PER_DB, context_plan, extractor_plan
@@ -85,7 +85,18 @@ def unlearnt_extractor(spec: PipelineSpec) -> ExtractorPlan:
         width = features.n_features
     else:
         width = features.n_mels if isinstance(features, LogmelFeatures) else features.n_bands + 2
-    return extractor_plan(spec, Normalisation(centre=(0.0,) * width, half_width=(100.0,) * width))
+    return extractor_plan(spec, _unlearnt(width))
+
+
+def unlearnt_context(spec: PipelineSpec, n_features: int) -> ContextPlan:
+    """The context of a spec for its sizes only: no map of its statistics has been learnt yet."""
+    context = spec.context
+    statistics = context.statistics if isinstance(context, SummaryContext) else ()
+    return context_plan(spec, n_features, _unlearnt(len(statistics) * n_features))
+
+
+def _unlearnt(n: int) -> Normalisation:
+    return Normalisation(centre=(0.0,) * n, half_width=(100.0,) * n)
 
 
 def _chunks(pieces: Iterable[Levels]) -> Iterator[Levels]:

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from anomsdk.calibration import signal_sections
-from anomsdk.core.checks import require
 from anomsdk.display import table
 from anomsdk.errors import InputError
 from anomsdk.spec import BandsFeatures, LogmelFeatures, PipelineSpec, SummaryContext
-from anomsdk.train.family import KINDS, Candidate, family
+from anomsdk.train.budget import candidates
+from anomsdk.train.family import KINDS, Candidate
 from anomsdk.train.journal import Journal
 from anomsdk.train.judge import Judge, Trial
 
@@ -90,12 +90,11 @@ class Search:
 
     def run(self, spec: PipelineSpec, scope: str) -> Found:
         """Find the best model for a spec, and where ``scope`` is "full" the best features and context, too."""
+        fitting = candidates(spec, self._report)
         judge = self._open(spec)
-        candidates = family(judge.n_inputs, spec.model.max_macs)
-        require(len(candidates) > 0, f"model.max_macs {spec.model.max_macs} is too small for {judge.n_inputs} inputs")
         variants = list(_variants(spec)) if scope == "full" else []
-        self._expected = sum(map(_cost, candidates)) + 4 * _COST + 4 * _COST * len(variants)
-        best = _choice([self._judged(judge, candidate) for candidate in candidates])
+        self._expected = sum(map(_cost, fitting)) + 4 * _COST + 4 * _COST * len(variants)
+        best = _choice([self._judged(judge, candidate) for candidate in fitting])
         for variant in variants:
             spec, judge, best = self._varied(spec, judge, best, variant)
         best = self._refined(judge, best)
@@ -122,15 +121,15 @@ class Search:
         if varied is None:
             return spec, judge, best
         try:
+            fitting = candidates(varied)
             other = self._open(varied)
-        except InputError as error:  # the recordings are too short for it, say
+        except InputError as error:  # it needs more than a budget, or longer recordings
             self._report(f"not tried: {_words(varied)} ({error})")
             return spec, judge, best
-        fitting = family(other.n_inputs, spec.model.max_macs)
         near = [c for c in fitting if c.kind == best.candidate.kind]
         near = sorted(near, key=lambda c: abs(sum(c.hidden) - sum(best.candidate.hidden)))[:2]
         trials = [self._judged(other, candidate) for candidate in dict.fromkeys(near + fitting[:1])]
-        found = _choice(trials) if trials else best
+        found = _choice(trials)
         return (varied, other, found) if found.auc > best.auc + _TIE else (spec, judge, best)
 
     def _refined(self, judge: Judge, best: Trial) -> Trial:

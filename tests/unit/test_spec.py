@@ -27,6 +27,15 @@ def test_baselines_that_are_fine(tree, value):
     assert spec.score.baseline_s == value and PipelineSpec.from_toml(spec.to_toml()) == spec
 
 
+@pytest.mark.parametrize(("ram", "flash"), [(None, None), (4096, None), (None, 1), (4096, 16384)])
+def test_budgets_are_written_where_there_are_any(tree, ram, flash):
+    tree["model"] |= {"max_ram": ram, "max_flash": flash}
+    spec = PipelineSpec.from_dict(tree)
+    text = spec.to_toml()
+    assert PipelineSpec.from_toml(text) == spec and (spec.model.max_ram, spec.model.max_flash) == (ram, flash)
+    assert ("max_ram" in text, "max_flash" in text) == (ram is not None, flash is not None)
+
+
 def test_defaults_are_those_of_the_documentation():
     alert = PipelineSpec.from_toml(SPECS["bands"].split("[alert]")[0]).alert
     assert (alert.raise_score, alert.clear_ratio, alert.high_ratio, alert.m, alert.n) == ("calibrated", 0.8, 4.0, 3, 5)
@@ -64,6 +73,12 @@ def test_defaults_are_those_of_the_documentation():
         ("context.statistics", ["mean", "mean"], "statistics names one twice"),
         ("context.statistics", ["mode"], "context.statistics"),
         ("model.max_macs", 0, "model.max_macs: "),
+        ("model.max_ram", 0, "model.max_ram: input should be greater than or equal to 1 (it is 0)"),
+        ("model.max_ram", 4096.5, "model.max_ram: input should be a valid integer (it is 4096.5)"),
+        ("model.max_ram", True, "model.max_ram: input should be a valid integer"),
+        ("model.max_flash", -1, "model.max_flash: input should be greater than or equal to 1 (it is -1)"),
+        ("model.max_flash", "16 kB", "model.max_flash: input should be a valid integer (it is '16 kB')"),
+        ("model.max_rom", 1, "model.max_rom: unknown key"),
         ("score.baseline_s", -1, 'score.baseline_s: must be "chosen" or a number of seconds from 0 to 2592000'),
         ("score.baseline_s", "calibrated", 'score.baseline_s: must be "chosen" or a number'),
         ("score.baseline_s", 2_592_001, 'score.baseline_s: must be "chosen" or a number'),

@@ -1,5 +1,6 @@
 """Training, end to end on small generated sound: what it writes, what it keeps apart, what it refuses."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -11,10 +12,16 @@ import pytest
 import soundfile
 
 import anomsdk
+from anomsdk.planner import plan_from
 from anomsdk.spec import PipelineSpec
+from anomsdk.tflite_file import parse_tflite
+from anomsdk.tflite_writer import write_tflite
 from anomsdk.train import Options
-from anomsdk.train.fitting import _split
-from tests.make import SPECS
+from anomsdk.train.budget import Need, Needs, candidates, need_of
+from anomsdk.train.family import family, train_candidate
+from anomsdk.train.fitting import _split, spec_digest
+from anomsdk.train.quantise import quantise
+from tests.make import SPECS, make_calibration
 
 TEXT = (
     SPECS["bands"].replace("band_ms = 64", "band_ms = 32")
@@ -125,10 +132,15 @@ def test_the_same_seed_gives_the_same_plan(trained, tmp_path):
     assert anomsdk.train.fit(QUICK, recordings, out=tmp_path / "b", seed=4) != plan
 
 
-def test_external_rows(tmp_path):
+def meter_rows():
+    """Six values that hang together, of six recordings."""
     rng = np.random.default_rng(0)
     mixing = rng.standard_normal((2, 6))
-    rows = [np.round(rng.standard_normal((300, 2)) @ mixing * 500).astype(np.int16) for _ in range(6)]
+    return [np.round(rng.standard_normal((300, 2)) @ mixing * 500).astype(np.int16) for _ in range(6)]
+
+
+def test_external_rows(tmp_path):
+    rows = meter_rows()
     spec = PipelineSpec.from_toml(SPECS["external"] + "[model]\nmax_macs = 700\n")
     plan = anomsdk.train.fit(spec, rows, out=tmp_path / "m")
     broken = rows[0].copy()
@@ -320,6 +332,139 @@ def test_a_budget_that_nothing_fits(tmp_path):
     spec = PipelineSpec.from_toml(TEXT.replace("800", "100"))
     with pytest.raises(anomsdk.InputError, match="max_macs 100 is too small for 54 inputs"):
         anomsdk.train.fit(spec, [room(i) for i in range(4)], out=tmp_path / "out")
+
+
+# Bytes
+
+
+def within(text, **budgets):
+    return PipelineSpec.from_toml(f"{text}[model]\n" + "".join(f"{key} = {n}\n" for key, n in budgets.items()))
+
+
+SUMMARY = 'kind = "summary"\nframes = 7'
+SIZED = {
+    "bands, summary": SPECS["bands"],
+    "bands, stack": SPECS["bands"].replace("summary", "stack").replace('statistics = ["mean", "deviation", "max"]', ""),
+    "logmel, stack": SPECS["logmel"].replace("n_mels = 40", "n_mels = 13"),
+    "logmel, summary": SPECS["logmel"].replace('kind = "stack"\nframes = 5', SUMMARY),
+    "external, stack": SPECS["external"],
+    "external, summary": SPECS["external"].replace('kind = "stack"\nframes = 3', SUMMARY),
+    "external, narrow": SPECS["external"]
+    .replace("n_features = 6", "n_features = 1")
+    .replace("frames = 3", "frames = 1"),
+}
+
+
+@pytest.mark.parametrize("words", SIZED)
+def test_what_a_candidate_needs_is_what_its_plan_takes(words):
+    spec = PipelineSpec.from_toml(SIZED[words])
+    rng = np.random.default_rng(0)
+    needs = Needs(spec)
+    inputs = rng.standard_normal((60, needs.n_inputs)) @ rng.standard_normal((needs.n_inputs, needs.n_inputs))
+    found = family(needs.n_inputs, 10**6)
+    assert len(found) > 8 or "narrow" in words
+    for candidate in found:
+        network, _ = train_candidate(candidate, inputs, None, seed=0, epochs=1)
+        model = parse_tflite(write_tflite(quantise(network, inputs, 0.1)), name="model.tflite")
+        plan = plan_from(spec, model, make_calibration(spec, model, rng))
+        assert needs.of(candidate) == need_of(plan), candidate
+        alone = needs.alone()
+        assert 0 < alone.ram <= needs.of(candidate).ram and 0 < alone.flash < needs.of(candidate).flash
+
+
+LINEAR = SPECS["external"].replace("n_features = 6", "n_features = 4")
+"""12 inputs: of 150 MACs, linear models only."""
+
+
+def fit_linear(out, **budgets):
+    lines = []
+    rows = [rows[:, :4].copy() for rows in meter_rows()]
+    spec = within(LINEAR, max_macs=150, **budgets)
+    plan = anomsdk.train.fit(spec, rows, out=out, report=lines.append)
+    assert need_of(plan).within(spec.model) and PipelineSpec.from_file(out / "spec.toml") == spec
+    return plan, lines
+
+
+def test_what_a_plan_needs_is_what_the_emitted_folder_says(tmp_path):
+    plan, lines = fit_linear(tmp_path / "m", max_ram=10_000, max_flash=10_000)
+    emitted = anomsdk.emit_c(plan, tmp_path / "c")
+    need = Need(emitted.ram_bytes, emitted.tables_bytes + emitted.model_bytes)
+    assert need_of(plan) == need and not any("left out" in line for line in lines)
+    shown = f"in C it takes {need.ram:,} bytes of RAM and {need.flash:,} of constant data on a 32-bit processor; "
+    assert f"{shown}stack and code come on top" in lines
+
+
+def test_budgets_of_bytes_are_kept_and_change_nothing_else(tmp_path):
+    plan, lines = fit_linear(tmp_path / "none")
+    need = need_of(plan)
+    assert plan.provenance["model"].startswith("mahalanobis")
+    assert not any("left out" in line or "in C it takes" in line for line in lines)
+
+    least = {"max_ram": need.ram, "max_flash": need.flash}
+    plan_within, lines = fit_linear(tmp_path / "exact", **least)
+    assert plan_within.id == plan.id and candidates(within(LINEAR, max_macs=150, **least))
+    signals = [json.loads((tmp_path / n / "calibration.json").read_text())["signal"] for n in ("none", "exact")]
+    assert signals[0] == signals[1]
+
+    other, lines = fit_linear(tmp_path / "less", max_flash=need.flash - 1)
+    assert "components" in other.provenance["model"] and need_of(other).ram > need.ram
+    every = candidates(within(LINEAR, max_macs=150))
+    kept = candidates(within(LINEAR, max_macs=150, max_flash=need.flash - 1))
+    left_out = [str(candidate) for candidate in every if candidate not in kept]
+    assert kept and left_out and not any(f" {model} " in line for model in left_out for line in lines)
+    words = "models left out: they do not fit into model.max_ram or model.max_flash"
+    assert f"{len(left_out)} of {len(every)} {words}" in lines
+
+
+@pytest.mark.parametrize(
+    ("text", "budgets", "words"),
+    [
+        (
+            SPECS["bands"],
+            {"max_ram": 2000},
+            "model.max_ram 2000 is too small: the smallest model needs 3,544 bytes, all of them without any model; "
+            "allow more, or choose features and a context that need less",
+        ),
+        (
+            SPECS["external"],
+            {"max_ram": 271, "max_flash": 10_000},
+            "model.max_ram 271 is too small: the smallest model needs 272 bytes, 176 of them without any model",
+        ),
+        (
+            SPECS["external"],
+            {"max_ram": 10_000, "max_flash": 402},
+            "model.max_flash 402 is too small: the smallest model needs 403 bytes, 72 of them without any model",
+        ),
+        (SPECS["external"], {"max_ram": 1, "max_flash": 1}, "model.max_ram 1 is too small"),
+        (
+            SPECS["external"],
+            {"max_ram": 272, "max_flash": 403},
+            "model.max_ram 272 and model.max_flash 403 are too small together: the model with the least RAM needs 272 "
+            "and 634 bytes, the one with the least flash 280 and 403; allow more of one",
+        ),
+    ],
+)
+def test_budgets_of_bytes_that_nothing_fits(tmp_path, text, budgets, words):
+    """Said before a recording is read: these are nowhere."""
+    (tmp_path / "spec.toml").write_text(f"{text}[model]\n" + "".join(f"{key} = {n}\n" for key, n in budgets.items()))
+    with pytest.raises(anomsdk.InputError) as caught:
+        anomsdk.train.fit_from(tmp_path / "spec.toml", tmp_path / "nowhere", tmp_path / "out")
+    assert str(caught.value).startswith(words) and "\n" not in str(caught.value)
+    assert [p.name for p in tmp_path.iterdir()] == ["spec.toml"]
+
+
+def test_a_plan_that_outgrew_its_budget_is_not_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(Needs, "of", lambda self, candidate: Need(1, 1))
+    for key in ("max_ram", "max_flash"):
+        with pytest.raises(anomsdk.CheckError, match=r"more than was foreseen .* nothing is written"):
+            fit_linear(tmp_path / "m", **{key: 100})
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_spec_without_budgets_of_bytes_is_the_spec_that_it_was():
+    """Folders that were trained before there were any are still known as its own."""
+    tree = QUICK.model_dump(mode="json", exclude={"model": {"max_ram", "max_flash"}})
+    assert spec_digest(QUICK) == hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def test_a_damaged_file_is_named_or_left_out(tmp_path):

@@ -13,6 +13,7 @@ from anomsdk.core.score import largest_score
 from anomsdk.errors import InputError
 from anomsdk.planner import Q10_PER_DB, layer_plan
 from anomsdk.spec import PipelineSpec
+from anomsdk.train.budget import Needs
 from anomsdk.train.corpus import gather
 from anomsdk.train.family import KINDS, Candidate, family, score_weights, train_candidate
 from anomsdk.train.journal import Journal
@@ -23,7 +24,7 @@ from anomsdk.train.maps import InputMaps
 from anomsdk.train.network import train_autoencoder
 from anomsdk.train.probes import STRENGTHS, disturbed_rows, sound
 from anomsdk.train.quantise import quantise, short_scale
-from anomsdk.train.search import Search, _choice, _variants
+from anomsdk.train.search import Search, _choice, _variants, _words
 from tests.make import SPECS
 from tests.unit.test_train import QUICK, room
 
@@ -384,10 +385,14 @@ def test_no_variant_is_finer_than_the_spec(kind):
         assert getattr(other.features, "band_ms", 0) >= getattr(spec.features, "band_ms", 0)
 
 
+ROOMY = QUICK.model_copy(update={"model": QUICK.model.model_copy(update={"max_macs": 4000})})
+"""Autoencoders fit, too."""
+
+
 class FakeJudge:
     """Areas by rule: contexts of eight frames are better, and so is following the score."""
 
-    n_inputs, n_folds = 20, 4
+    n_folds = 4
 
     def __init__(self, spec):
         self.spec = spec
@@ -404,13 +409,32 @@ class FakeJudge:
 @pytest.mark.parametrize("scope", ["model", "full"])
 def test_the_search_finds_what_is_best(scope):
     done, lines = [], []
-    found = Search(FakeJudge, Journal(None, []), lines.append, lambda d, t: done.append((d, t))).run(QUICK, scope)
+    found = Search(FakeJudge, Journal(None, []), lines.append, lambda d, t: done.append((d, t))).run(ROOMY, scope)
     assert found.trial.candidate.kind == "autoencoder" and found.trial.candidate.deviations == 8
     assert found.trial.candidate.weighted
     assert found.spec.context.frames == (8 if scope == "full" else 4)
     assert found.spec.score.baseline_s == 16, "of two as good, the slower"
     assert done[-1][0] == done[-1][1] and [d for d, _ in done] == sorted(d for d, _ in done)
     assert found.as_text().splitlines()[2].startswith(">")
+
+
+def test_variants_that_need_too_many_bytes_are_not_even_read():
+    most = Needs(ROOMY).of(Candidate("autoencoder", (32,), 6.0))
+    budgets = {"max_ram": most.ram, "max_flash": most.flash}
+    spec = ROOMY.model_copy(update={"model": ROOMY.model.model_copy(update=budgets)})
+    opened, lines = [], []
+
+    def judge(spec):
+        opened.append(spec)
+        return FakeJudge(spec)
+
+    found = Search(judge, Journal(None, []), lines.append, lambda d, t: None).run(spec, "full")
+    assert found.spec.context.frames == 4, "eight are better, but need more"
+    for each in opened:
+        assert Needs(each).alone().within(spec.model) and each.context.frames <= 4
+    assert any(line.startswith("not tried: 16 x 32 ms, 8 frames, ") and "max_ram" in line for line in lines)
+    needs = {_words(each): Needs(each) for each in opened}
+    assert all(needs[words].of(trial.candidate).within(spec.model) for words, trial in found.trials)
 
 
 def test_no_trial_is_in_the_table_twice():
@@ -421,16 +445,16 @@ def test_no_trial_is_in_the_table_twice():
             area = 0.9 - candidate.macs(20) / 10_000
             return Trial(candidate, area, area, 0, candidate.macs(20))
 
-    found = Search(Cheap, Journal(None, []), lambda line: None, lambda d, t: None).run(QUICK, "full")
+    found = Search(Cheap, Journal(None, []), lambda line: None, lambda d, t: None).run(ROOMY, "full")
     assert len({(words, trial.candidate) for words, trial in found.trials}) == len(found.trials)
 
 
 def test_no_trial_is_done_twice():
     journal = Journal(None, [])
-    Search(FakeJudge, journal, lambda line: None, lambda d, t: None).run(QUICK, "full")
+    Search(FakeJudge, journal, lambda line: None, lambda d, t: None).run(ROOMY, "full")
 
     class Refusing(FakeJudge):
         def judge(self, candidate):
             raise AssertionError
 
-    Search(Refusing, journal, lambda line: None, lambda d, t: None).run(QUICK, "full")
+    Search(Refusing, journal, lambda line: None, lambda d, t: None).run(ROOMY, "full")
