@@ -24,7 +24,7 @@ from tests.c_text import without_comments
 from tests.mutants import WIDE, write_data
 
 CORTEX_M = "for Cortex-M: tests/mcu/test_kernels.py runs it"
-X86 = "for processors that have more: tests/parity/test_kernels.py runs it"
+X86 = "for processors that have more: tests/parity/test_host_kernels.py runs it"
 NOT_COMPILED = {
     ("anom_fft.c", "#if ANOM_KERNELS_X86"): X86,
     ("anom_filterbank.c", "#if ANOM_KERNELS_X86"): X86,

@@ -36,7 +36,7 @@ static void requantise(layer_run *run, int32x4_t sums)
     run->left -= n;
 }
 
-/* The next four outputs, or as many as there are. Four blocks are one load, which gives each of them sixteen weights. */
+/* The next four outputs, or as many as there are. Four blocks are one load, and give sixteen weights of each. */
 static void four_outputs(layer_run *run, const anom_weights *weights, const int8_t *x, int32_t n_in)
 {
     int32_t a = (int32_t)run->common;

@@ -1,7 +1,7 @@
 /* Autoencoder on x86-64: four outputs at a time, 4 inputs of each with AVX2, 16 with AVX-512 VNNI.
  *
  * AVX2 widens both sides to 16 bits, so that no product or pair of products is ever cut.
- * VNNI multiplies unsigned by signed bytes: w + 128 by x gives sum w x + 128 sum x, and `prepare` takes the last away. */
+ * VNNI multiplies unsigned by signed bytes: w + 128 by x gives sum w x + 128 sum x; `prepare` takes the last away. */
 #include <string.h>
 
 #include "anom_x86.h"

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.boards
 GCC = [name for name in BOARDS if name != "s390x"]
 MOST_STACK = 600
 MOST_CODE = 8000
-MOST_RAM = 6000
+MOST_RAM = 5000
 
 LIBC = {"memcpy", "memmove", "memset"}
 MAY_NEED = {
