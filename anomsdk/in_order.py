@@ -62,10 +62,14 @@ def in_order(
     def run(number: int, box: list[Item]) -> Result:
         return work(number, box.pop(), stopping.is_set)  # out of the box: the pool keeps arguments for longer
 
+    def heeded() -> bool:
+        meanwhile()
+        return False
+
     if jobs == 1:
-        for number, box in enumerate([item] for item in source):
+        for number, item in enumerate(source):
+            yield work(number, item, heeded)
             meanwhile()
-            yield run(number, box)
         return
     pool = ThreadPoolExecutor(jobs, thread_name_prefix="anomsdk")
     try:

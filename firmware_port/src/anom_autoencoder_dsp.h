@@ -22,19 +22,19 @@ static uint32_t prepare_words(const void *words, int32_t n, uint32_t take, uint3
     uint32_t word;
     uint32_t even;
     uint32_t odd;
-    __asm__("1: ldr %[word], [%[words]], #4\n"
-            "sxtb16 %[even], %[word]\n"
-            "sxtb16 %[odd], %[word], ror #8\n"
-            "and %[word], %[take], %[word], lsl #8\n"
-            "ssub16 %[odd], %[odd], %[word]\n"
-            "smlad %[total], %[even], %[ones], %[total]\n"
-            "strd %[even], %[odd], [%[prepared]], #8\n"
-            "subs %[n], %[n], #1\n"
-            "bne 1b\n"
-            : [word] "=&r"(word), [even] "=&r"(even), [odd] "=&r"(odd), [words] "+r"(words), [n] "+r"(n),
-              [total] "+r"(total), [prepared] "+r"(prepared)
-            : [take] "r"(take), [ones] "r"(0x00010001)
-            : "cc", "memory");
+    __asm__ volatile("1: ldr %[word], [%[words]], #4\n"
+                     "sxtb16 %[even], %[word]\n"
+                     "sxtb16 %[odd], %[word], ror #8\n"
+                     "and %[word], %[take], %[word], lsl #8\n"
+                     "ssub16 %[odd], %[odd], %[word]\n"
+                     "smlad %[total], %[even], %[ones], %[total]\n"
+                     "strd %[even], %[odd], [%[prepared]], #8\n"
+                     "subs %[n], %[n], #1\n"
+                     "bne 1b\n"
+                     : [word] "=&r"(word), [even] "=&r"(even), [odd] "=&r"(odd), [words] "+&r"(words), [n] "+&r"(n),
+                       [total] "+&r"(total), [prepared] "+&r"(prepared)
+                     : [take] "r"(take), [ones] "r"(0x00010001)
+                     : "cc", "memory");
     return total;
 }
 

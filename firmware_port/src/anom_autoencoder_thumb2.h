@@ -6,6 +6,10 @@
  *
  * In the end part: r1 sums, r2 outputs to go, r3 to r10 fields of the layer_run, r12 multiplier, r14 bits of the right
  * shift. Of what is shifted out, the last bit is the carry: adding it rounds. */
+ANOM_ASSERT(layer_run_begins_as_assembly_has_it, offsetof(layer_run, bias) == 4 && offsetof(layer_run, outputs) == 16);
+ANOM_ASSERT(layer_run_goes_on_as_assembly_has_it, offsetof(layer_run, step) == 20 && offsetof(layer_run, high) == 32);
+ANOM_ASSERT(layer_run_ends_as_assembly_has_it, offsetof(layer_run, left) == 36 && offsetof(layer_run, common) == 40);
+
 #define ANOM_BEGIN                                                                                                     \
     "push {r0-r11, lr}\n"                                                                                              \
     "1: ldr r10, [r0, #40]\n"                                                                                          \

@@ -274,8 +274,8 @@ __attribute__((noinline, unused)) static const int32_t *radix4(const int32_t *tw
                      "b 1b\n"
                      "5: mov r0, r12\n\t"
                      "add sp, #28\n\t" ANOM_RESTORE
-                     : "+r"(twiddle), "+r"(end)
-                     : "r"(a), "r"(stride)
+                     : "+r"(twiddle), "+r"(end), "+r"(a), "+r"(stride)
+                     :
                      : "r12", "cc", "memory");
     return twiddle;
 }

@@ -25,7 +25,8 @@
 #undef ANOM_KERNELS_V6M
 #define ANOM_KERNELS_V6M 1
 #endif
-#elif defined(__x86_64__) && __STDC_HOSTED__ /* without a host immintrin.h may not compile */
+#elif defined(__x86_64__) && __STDC_HOSTED__ && (__GNUC__ >= 8 || __clang_major__ >= 7) && \
+    (!defined(_WIN32) || defined(__clang__)) /* gcc does not align vectors on the stack there */
 #undef ANOM_KERNELS_X86
 #define ANOM_KERNELS_X86 1
 #endif

@@ -258,6 +258,12 @@ def test_files(plan, folder):
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
 
 
+def test_progress_reaches_the_end_with_one_job(plan, folder):
+    seen = []
+    score_files(plan, [folder], jobs=1, progress=lambda done, total: seen.append((done, total)))
+    assert len(seen) > 7 and seen[-1] == (sum(lengths(7)), sum(lengths(7)))
+
+
 def test_the_same_scores_are_the_same_bytes(plan, folder, tmp_path):
     for jobs, name in ((1, "a.npz"), (2, "b.npz")):
         write_scores(score_files(plan, [folder], jobs=jobs), tmp_path / name)
@@ -300,12 +306,19 @@ def test_command(plan, folder, planned):
         (["all", "--out", "scores.npy"], "written as .npz"),
         (["all", "--out", "no/scores.npz"], "there is no folder"),
         (["all", "--out", "other.npz"], "holds no scores"),
+        (["all", "--out", "labels.npz"], "holds no scores"),
+        (["all", "--out", "damaged.npz"], "holds no scores"),
         (["all", "--plan", "nothing"], "nothing"),
     ],
 )
 def test_command_refuses(folder, planned, arguments, says):
     (planned / "broken.wav").write_bytes(b"RIFF?")
     np.savez(planned / "other.npz", x=np.zeros(3))
+    np.savez(planned / "labels.npz", x=np.zeros(3, np.uint32))  # of the type of scores, and somebody's work
+    np.savez_compressed(planned / "damaged.npz", x=np.zeros(9999, np.uint32))
+    packed = bytearray((planned / "damaged.npz").read_bytes())
+    packed[60:70] = b"?" * 10
+    (planned / "damaged.npz").write_bytes(packed)
     whole = (folder / "day0" / "0.wav").read_bytes()
     (planned / "cut.wav").write_bytes(whole[: len(whole) // 2])
     before = {path: path.read_bytes() for path in planned.rglob("*") if path.is_file()}
