@@ -182,7 +182,7 @@ class Bench:
         depths = [stacks(BOARDS[name], self._folder / f"stack_{name}") for name in names]
         numbers = {
             "code, bytes": [each.code for each in programs],
-            "of these, C library and compiler": [each.library for each in programs],
+            "of these, C library and compiler": [each.runtime for each in programs],
             "tables and model, bytes": [each.data for each in programs],
             "RAM: state and scratch, bytes": [each.ram for each in programs],
             "stack of `anom_pipeline_poll`, bytes": [each.functions["anom_pipeline_poll"] for each in depths],

@@ -73,20 +73,6 @@ static uint32_t ticks_of(void (*volatile function)(void))
     return (before - SYSTICK[2]) & SYSTICK_MAX;
 }
 
-static void print(const char *name, uint32_t number)
-{
-    char digits[11];
-    char *at = digits + sizeof digits - 1;
-    *at = 0;
-    do {
-        *--at = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    board_print(name);
-    board_print(at);
-    board_print("\n");
-}
-
 int main(void)
 {
     uint32_t most = 0;
@@ -98,8 +84,8 @@ int main(void)
         uint32_t ticks = ticks_of(run);
         if (ticks > most) most = ticks;
     }
-    print("known ", ticks_of(known));
-    print("nothing ", ticks_of(nothing));
-    print("most ", most);
+    board_print_number("known ", ticks_of(known));
+    board_print_number("nothing ", ticks_of(nothing));
+    board_print_number("most ", most);
     return 0;
 }

@@ -107,14 +107,14 @@ class Linked:
     Parameters
     ----------
     code : all that is linked, but the plan, and what the board and the program add
-    library : of that, the C library's and the compiler's
+    runtime : of that, the C library's and the compiler's
     data : the plan, its tables and its model
     ram : memory of the pipeline
     files : object files that code is of
     """
 
     code: int
-    library: int
+    runtime: int
     data: int
     ram: int
     files: frozenset[str]
@@ -134,7 +134,7 @@ def linked(board: Board, plan: anomsdk.Plan, folder: Path) -> Linked:
     (ram,) = re.findall(r"^ \.bss\.memory\s+0x\w+\s+0x(\w+)", text, re.M)
     return Linked(
         code=sum(sizes.values()),
-        library=sum(size for file, size in sizes.items() if "(" in file),
+        runtime=sum(size for file, size in sizes.items() if "(" in file),
         data=data,
         ram=int(ram, 16),
         files=frozenset(sizes),

@@ -12,4 +12,19 @@ void board_print(const char *text);
 /* End; 0 says that all is well. Does not return. */
 void board_exit(int32_t status);
 
+/* A line of a name and a number. */
+static inline void board_print_number(const char *name, uint32_t number)
+{
+    char digits[11];
+    char *at = digits + sizeof digits - 1;
+    *at = 0;
+    do {
+        *--at = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    board_print(name);
+    board_print(at);
+    board_print("\n");
+}
+
 #endif

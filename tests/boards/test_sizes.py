@@ -73,7 +73,7 @@ def test_code_and_ram(name, tmp_path, figure):
     assert {"anom_fft.o", "anom_fixed.o", "anom_pipeline.o"} <= found.files, "the map was understood"
     assert not {"anom_selftest.o", "anom_sha256.o", "anom_logmel.o"} & found.files
     figure(
-        f"size    {name:12} {board.optimise} code {found.code} bytes ({found.library} of them libc and libgcc), "
+        f"size    {name:12} {board.optimise} code {found.code} bytes ({found.runtime} of them libc and libgcc), "
         f"tables and model {found.data}, RAM {found.ram}"
     )
     if board.optimise == "-Os":

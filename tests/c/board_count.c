@@ -52,20 +52,6 @@ static uint32_t ticks_of(int32_t (*volatile function)(void), int32_t *status)
     return before - TIMER[1];
 }
 
-static void print(const char *name, uint32_t number)
-{
-    char digits[11];
-    char *at = digits + sizeof digits - 1;
-    *at = 0;
-    do {
-        *--at = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    board_print(name);
-    board_print(at);
-    board_print("\n");
-}
-
 int main(void)
 {
     int32_t status;
@@ -73,8 +59,8 @@ int main(void)
     TIMER[2] = 0xFFFFFFFF;
     TIMER[1] = 0xFFFFFFFF;
     TIMER[0] = TIMER_ENABLE;
-    print("nothing ", ticks_of(nothing, &ignored));
-    print("watch ", ticks_of(watch, &ignored));
-    print("work ", ticks_of(work, &status));
+    board_print_number("nothing ", ticks_of(nothing, &ignored));
+    board_print_number("watch ", ticks_of(watch, &ignored));
+    board_print_number("work ", ticks_of(work, &status));
     return status == 0 ? 0 : 1;
 }
