@@ -117,3 +117,29 @@ def log2_q10(x: Ints) -> Ints:
     low = LOG2_TABLE_Q15[index]
     step = LOG2_TABLE_Q15[index + 1] - low  # at most 2866, so step * fraction < 2**28
     return (exponent << 10) + ((low + ((step * fraction_q16) >> 16)) >> 5)
+
+
+def log2_wide_q10(x: Ints) -> Ints:
+    """As `log2_q10`, of up to 63 bits: what is beyond 32 bits is shifted away first.
+
+    Parameters
+    ----------
+    x : int64 array, 0 to 2**63 - 1
+    """
+    beyond = bit_length(x >> 32)
+    return log2_q10(x >> beyond) + (beyond << 10)
+
+
+def floor_sqrt(x: Ints) -> Ints:
+    """Square root, rounded down.
+
+    Parameters
+    ----------
+    x : int64 array, 0 to 2**32 - 1
+
+    Returns
+    -------
+    int64 array, 0 to 65535
+    """
+    # A root of 32 bits lies further from the next integer than float64 rounds by.
+    return np.sqrt(x.astype(np.float64)).astype(np.int64)

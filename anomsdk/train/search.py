@@ -208,6 +208,7 @@ def _words(spec: PipelineSpec) -> str:
     shape = {
         "bands": lambda: f"{features.n_bands} x {features.band_ms:g} ms",  # type: ignore[union-attr]
         "logmel": lambda: f"{features.n_mels} mels",  # type: ignore[union-attr]
+        "motion": lambda: f"{features.window_s:g} s windows, {features.hop_s:g} s hops",  # type: ignore[union-attr]
         "external": lambda: f"{features.n_features} features",  # type: ignore[union-attr]
     }[features.kind]()
     more = ", ".join(context.statistics) if isinstance(context, SummaryContext) else "stacked"
