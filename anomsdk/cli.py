@@ -119,17 +119,31 @@ def demo(
         Path | None,
         typer.Option("--write", metavar="DIR", help="Write recordings of such a scene to train on, and run nothing."),
     ] = None,
+    scene: Annotated[
+        str, typer.Option("--scene", metavar="S", help="With --write: room (sound), wearable or collar (motion).")
+    ] = "room",
 ) -> None:
     """Run the reference model audio_scene over the built-in scene and draw what it found."""
     from anomsdk import demo as demonstration
-    from anomsdk import demo_recordings, reference_model
+    from anomsdk import demo_motion, demo_recordings, reference_model
     from anomsdk.synthetic import RATE_HZ
 
+    if scene not in ("room", *demo_motion.SCENES):
+        raise InputError(f"--scene {scene}: must be room, {' or '.join(demo_motion.SCENES)}")
     if write is not None:
         with _terminable(), Progress(100) as progress:
-            written = demo_recordings.write(write, progress=lambda done, n: progress.update(100 * done // n))
-        show(demo_recordings.written_report(written))
+
+            def tell(done: int, n: int) -> None:
+                progress.update(100 * done // n)
+
+            if scene == "room":
+                report = demo_recordings.written_report(demo_recordings.write(write, progress=tell))
+            else:
+                report = demo_motion.written_report(demo_motion.write(write, scene, progress=tell))
+        show(report)
         return
+    if scene != "room":
+        raise InputError(f"--scene {scene} is for --write DIR: add it")
     with Progress(demonstration.SECONDS * RATE_HZ) as progress:
         found = demonstration.run(reference_model("audio_scene"), engine, progress=progress.update)
     show(demonstration.report(found), styles=STATE_STYLES)

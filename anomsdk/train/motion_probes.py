@@ -49,11 +49,11 @@ def _fall(g: Floats, place: slice, strength: float, rate: float, rng: np.random.
     """Less weight for a moment, an impact that rings, then another posture."""
     found, n = g.copy(), place.stop - place.start
     drop = min(n - 1, max(1, round(rng.uniform(0.15, 0.5) * rate)))
-    found[place.start : place.start + drop] *= 1 - strength * rng.uniform(0.3, 0.9)
+    found[place.start : place.start + drop] *= 1 - strength * rng.uniform(0.5, 0.95)
     t = np.arange(n - drop) / rate
     ring = np.cos(2 * np.pi * rng.uniform(1, 0.3 * rate) * t) * np.exp(-t / rng.uniform(0.05, 0.25))
-    found[place.start + drop : place.stop] += strength * rng.uniform(1.0, 4.0) * ring[:, None] * _direction(rng)
-    angle = strength * rng.uniform(0.3, 1.0) * np.pi / 2
+    found[place.start + drop : place.stop] += strength * rng.uniform(2.0, 6.0) * ring[:, None] * _direction(rng)
+    angle = strength * rng.uniform(0.6, 1.0) * np.pi / 2
     found[place.start + drop :] = found[place.start + drop :] @ _rotation(_direction(rng), angle)
     return found
 
@@ -61,7 +61,7 @@ def _fall(g: Floats, place: slice, strength: float, rate: float, rng: np.random.
 def _turn(g: Floats, place: slice, strength: float, rate: float, rng: np.random.Generator) -> Floats:
     """The body, or the device, turns and stays so."""
     found, n, axis = g.copy(), place.stop - place.start, _direction(rng)
-    angle = strength * rng.uniform(0.4, 1.0) * np.pi
+    angle = strength * rng.uniform(0.6, 1.0) * np.pi
     for i, share in enumerate(np.linspace(0, 1, n)):
         found[place.start + i] = found[place.start + i] @ _rotation(axis, share * angle)
     found[place.stop :] = found[place.stop :] @ _rotation(axis, angle)
@@ -73,7 +73,7 @@ def _shaking(g: Floats, place: slice, strength: float, rate: float, rng: np.rand
     found, n = g.copy(), place.stop - place.start
     t = np.arange(n) / rate
     swing = np.sin(2 * np.pi * rng.uniform(1.0, 0.35 * rate) * t + rng.uniform(0, 6)) * np.hanning(n)
-    found[place] += strength * rng.uniform(0.3, 1.5) * swing[:, None] * _direction(rng)
+    found[place] += strength * rng.uniform(1.0, 3.0) * swing[:, None] * _direction(rng)
     return found
 
 
@@ -81,9 +81,9 @@ def _vigour(g: Floats, place: slice, strength: float, rate: float, rng: np.rando
     """The same movement with more force, and jolts that have no rhythm."""
     found, n = g.copy(), place.stop - place.start
     mean = g[place].mean(axis=0)
-    found[place] = mean + (g[place] - mean) * (1 + strength * rng.uniform(1, 3))
+    found[place] = mean + (g[place] - mean) * (1 + strength * rng.uniform(2, 5))
     jolts = rng.standard_normal((n, 3)) * (rng.random((n, 1)) < 0.3)
-    found[place] += strength * rng.uniform(0.2, 0.8) * jolts
+    found[place] += strength * rng.uniform(0.7, 2.0) * jolts
     return found
 
 
