@@ -135,6 +135,9 @@ def _footnotes(difference: Difference) -> list[str]:
         lines.append("no anomalous recordings: nothing here says whether the new plan still finds what it should")
     if len({each.group for each in difference.normal}) == 1:
         lines.append("one group of normal recordings: the interval of the change takes alarms as independent")
+    equal_scores = all(each.same_scores for each in difference.recordings)
+    if difference.old.score_id == difference.new.score_id and not equal_scores:
+        lines.append("scores: an alarm holds the baseline still, so those after one may differ at another level")
     for which, n in (
         ("old", sum(not each.old_s for each in difference.recordings)),
         ("new", sum(not each.new_s for each in difference.recordings)),
