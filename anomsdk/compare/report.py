@@ -67,7 +67,7 @@ def _summary(difference: Difference) -> list[str]:
     if old.rate_hz != new.rate_hz:
         lines.append(f"each plan hears the recordings at its own rate: {old.rate_hz:g} and {new.rate_hz:g} Hz")
     if difference.cut_s:
-        lines.append(f"{duration(difference.cut_s)} of digitally constant samples cut out")
+        lines.append(f"{duration(difference.cut_s)} of digitally constant samples cut out; times do not count them")
     return lines
 
 

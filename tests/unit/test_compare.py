@@ -98,6 +98,7 @@ def test_alarms_are_added_lost_and_moved():
         ([0.0, 5.0], [5.0, 10.0], 5, AlarmChanges((5.0,), (), (10.0,), (0.0,))),
         # As far as the tolerance, by a quotient that is not exact.
         ([0.1], [0.1 + 0.2], 0.2, AlarmChanges((), ((0.1, 0.1 + 0.2),), (), ())),
+        ([0.1 + 0.2], [0.1], 0.2, AlarmChanges((), ((0.1 + 0.2, 0.1),), (), ())),
     ):
         assert match_alarms(old, new, within) == wanted, (old, new, within)
 
@@ -303,9 +304,39 @@ def test_order_of_work_changes_nothing(meter, voting):
 
 
 def test_progress_goes_up_to_the_whole(meter, voting):
-    seen = []
-    diff(meter, voting, clips(*(rows(500, seed=i) for i in range(5))), jobs=1, progress=lambda *done: seen.append(done))
-    assert seen == sorted(seen) and seen[-1] == (1000, 1000) and len(set(seen)) > 5
+    sides = clips(*(rows(500, seed=i) for i in range(5))), clips(*(rows(100, seed=9 + i) for i in range(5)), name="b")
+    for new in (voting, meter):
+        seen = []
+        diff(meter, new, *sides, jobs=1, progress=lambda *done, seen=seen: seen.append(done))
+        assert seen == sorted(seen) and seen[-1] == (1000, 1000) and len(set(seen)) > 10
+
+
+def test_the_interval_is_that_of_the_groups_and_of_what_changed(meter):
+    """Twelve recordings of three animals, of which one alarms no more."""
+    samples = [rows(300, [(50 * k, 50 * k + 2) for k in range(1, 5)] if i < 4 else (), seed=i) for i in range(12)]
+    found = diff(meter, at_level(meter, LOUD), clips(*samples, groups=[i // 4 for i in range(12)]), seed=5)
+    lost = np.repeat([4, 0, 0], 4)
+    hours = np.full(12, 30 / 3600)
+    assert found.rate_change == rate_change(np.repeat(list("abc"), 4), lost, 0 * lost, (hours, hours), (0, 16), 5)
+    assert found.rate_change.low == pytest.approx(-16 / 360 * 3600 * 3), "all three draws hit it"
+
+
+def test_scores_of_another_model_are_other_scores(tmp_path, meter):
+    text = EXTERNAL.replace("[alert]", ONCE).replace("off_delay_s = 1", "off_delay_s = 0").replace("_s = 3", "_s = 0")
+    other = anomsdk.plan(make_folder(tmp_path, text, seed=1, raise_score=QUIET))
+    found = diff(meter, other, clips(rows(100)))
+    assert not found.normal[0].same_scores and "scores are equal in 0 of 1 recordings" in as_text(found)
+    assert "equal score_id" not in as_text(found)
+
+
+def test_an_alarm_that_holds_the_baseline_changes_scores_under_one_score_id(tmp_path):
+    text = EXTERNAL + "[score]\nbaseline_s = 3\nbaseline_hold_s = 20\n"
+    following = anomsdk.plan(make_folder(tmp_path, text, raise_score=QUIET))
+    deaf = at_level(following, LOUD)
+    found = diff(following, deaf, clips(rows(300, [(50, 200)])))
+    assert following.score_id == deaf.score_id and not found.normal[0].same_scores
+    assert "an alarm holds the baseline" in as_text(found)
+    assert "an alarm holds the baseline" not in as_text(diff(following, deaf, clips(rows(300))))
 
 
 # --- rates
@@ -429,6 +460,8 @@ def test_text_is_narrow_printable_and_says_where(changed, meter, voting):
     assert max(map(len, text.splitlines())) <= 102
     assert "lost 0:00:05.1" in text and "1 recording without change" in text and text.endswith("failed")
     assert "\na2 " not in text, "a recording without change is counted, not listed"
+    both = diff(meter, at_level(voting, LOUD), clips(rows(300, [(50, 60), (90, 91)])))
+    assert "lost 0:00:05.1" in as_text(both), "the first"
     named = clips(rows(300, [(50, 60)]), name="x" * 80 + "\x1b[31m\nend")
     text = as_text(diff(meter, voting, named))
     assert "\x1b" not in text and "..." in text and "moved 0:00:05.1, 200 ms later" in text
