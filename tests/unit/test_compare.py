@@ -319,6 +319,9 @@ def test_the_interval_is_that_of_the_groups_and_of_what_changed(meter):
     hours = np.full(12, 30 / 3600)
     assert found.rate_change == rate_change(np.repeat(list("abc"), 4), lost, 0 * lost, (hours, hours), (0, 16), 5)
     assert found.rate_change.low == pytest.approx(-16 / 360 * 3600 * 3), "all three draws hit it"
+    alone = diff(meter, at_level(meter, LOUD), clips(samples[0])).rate_change
+    four = poisson_rate(4, 30 / 3600)
+    assert alone.high == pytest.approx(-480 + math.hypot(480 - four.low, 3.6889 * 120), abs=0.01), "counts alone"
 
 
 def test_scores_of_another_model_are_other_scores(tmp_path, meter):
