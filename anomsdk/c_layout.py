@@ -17,6 +17,7 @@ from anomsdk.core.bands import BandsPlan
 from anomsdk.core.context import ContextPlan
 from anomsdk.core.external import ExternalPlan
 from anomsdk.core.framer import FramerPlan
+from anomsdk.core.motion import MotionPlan
 from anomsdk.core.plan import ExtractorPlan, Plan
 
 _SAMPLE, _LEVEL, _COMPLEX, _ENERGY = 2, 4, 8, 8
@@ -124,6 +125,8 @@ def _front_bytes(extractor: ExtractorPlan) -> int:
     levels = _rounded_up(extractor.n_features * _LEVEL)
     if isinstance(extractor, ExternalPlan):
         return levels
+    if isinstance(extractor, MotionPlan):
+        return levels + _rounded_up(extractor.window * _SAMPLE)
     spectrum = (extractor.fft.length // 2 + 1) * _COMPLEX
     if isinstance(extractor, BandsPlan):
         spectrum = max(spectrum, levels)

@@ -6,10 +6,11 @@ import math
 from typing import Any
 
 from anomsdk.core.autoencoder import LayerPlan
+from anomsdk.core.bands import BandsPlan
 from anomsdk.core.baseline import STATE_BYTES, BaselinePlan
 from anomsdk.core.context import SummaryPlan
 from anomsdk.core.external import ExternalPlan
-from anomsdk.core.logmel import LogmelPlan
+from anomsdk.core.motion import MotionPlan
 from anomsdk.core.plan import Plan
 from anomsdk.errors import printable
 
@@ -79,7 +80,14 @@ def _features(plan: Plan) -> dict[str, Any]:
         "hop_samples": framer.hop,
         "hop_ms": _ms(plan, framer.hop),
     }
-    if not isinstance(extractor, LogmelPlan):
+    if isinstance(extractor, MotionPlan):
+        return {
+            **facts,
+            "select": list(extractor.features),
+            "gravity_ms": _ms(plan, extractor.gravity),
+            "bands_hz": [f"{bin * plan.rate_hz / extractor.window:g}" for bin in extractor.spectrum.first_bin.tolist()],
+        }
+    if isinstance(extractor, BandsPlan):
         facts |= {
             "hops_per_frame": extractor.hops_per_frame,
             "frame_ms": _ms(plan, extractor.hops_per_frame * framer.hop),

@@ -219,7 +219,9 @@ def _value(hint: Any, node: Any, where: str) -> Any:
             raise InputError(f"{where}: must be a list of at most 256 entries")
         return tuple(_value(args[0], item, f"{where}[{i}]") for i, item in enumerate(node))
     if origin in (typing.Union, types.UnionType):
-        kinds = {option.kind: option for option in args}
+        kinds = {
+            kind: option for option in args for kind in (option.kinds if hasattr(option, "kinds") else (option.kind,))
+        }
         name = node.get("kind") if isinstance(node, dict) else None
         if not isinstance(name, str) or name not in kinds:
             raise InputError(f"{where}: kind must be one of {', '.join(sorted(kinds))}")

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from anomsdk.calibration import Calibration, Normalisation, signal_sections
+from anomsdk.core import motion
 from anomsdk.core.affine import AffinePlan
 from anomsdk.core.alert import MAX_TICKS, TimingPlan, levels
 from anomsdk.core.autoencoder import LayerPlan
@@ -22,11 +23,12 @@ from anomsdk.core.fixed import INT32_MAX, UINT32_MAX
 from anomsdk.core.framer import FramerPlan
 from anomsdk.core.levels import HIGHEST_LOG2, LimitsPlan
 from anomsdk.core.logmel import LogmelPlan
-from anomsdk.core.plan import EdgePlan, ExtractorPlan, ModelPlan, Plan, SensorPlan
+from anomsdk.core.motion import MotionPlan
+from anomsdk.core.plan import EdgePlan, ExtractorPlan, ModelPlan, MotionSensorPlan, Plan, SensorPlan
 from anomsdk.core.score import ScorePlan, largest_score
 from anomsdk.errors import InputError
-from anomsdk.spec import ExternalFeatures, LogmelFeatures, PipelineSpec, StackContext
-from anomsdk.tables import bands_filterbank, cos_q15, hann_q15, mel_filterbank, rounded
+from anomsdk.spec import ExternalFeatures, LogmelFeatures, MotionFeatures, MotionSensor, PipelineSpec, StackContext
+from anomsdk.tables import bands_filterbank, cos_q15, hann_q15, mel_filterbank, motion_spectrum, rounded
 from anomsdk.tflite_file import FullyConnected, TfliteModel, read_tflite
 
 FLOOR_DB = -110.0
@@ -93,7 +95,7 @@ def plan_from(
     timing = _timing(spec)
     made = Plan(
         name=spec.name,
-        sensor=SensorPlan(spec.sensor.kind, _whole(spec.sensor.rate_hz * 1000, "sensor.rate_hz in mHz")),
+        sensor=sensor_plan(spec),
         framer=framer_plan(spec),
         extractor=extractor,
         context=context,
@@ -158,34 +160,54 @@ def _feature_source(
 
 
 def _feature_map(
-    source: Normalisation | FullyConnected, per_unit: float, smallest: Sequence[int], largest: Sequence[int]
+    source: Normalisation | FullyConnected | None,
+    per_unit: Sequence[float],
+    smallest: Sequence[int],
+    largest: Sequence[int],
 ) -> AffinePlan:
-    """Map of a frame's features; ``per_unit`` is integer steps per dB (external: counts per unit)."""
+    """Map of a frame's features; ``per_unit`` is integer steps in one unit of each, see `feature_units`."""
     n = len(smallest)
+    if source is None:
+        source = Normalisation(centre=(0.0,) * n, half_width=(100.0,) * n)
     if isinstance(source, FullyConnected):
-        gain = 1 / (per_unit * source.input_scale)
-        return _affine([gain] * n, [source.input_zero_point] * n, smallest, largest, -128)
+        gain = [1 / (steps * source.input_scale) for steps in per_unit]
+        return _affine(gain, [source.input_zero_point] * n, smallest, largest, -128)
     _check_width(source, n, "features")
-    return _learnt_affine(source, [per_unit] * n, smallest, largest)
+    return _learnt_affine(source, per_unit, smallest, largest)
 
 
 # Stages
 
 
+def sensor_plan(spec: PipelineSpec) -> SensorPlan | MotionSensorPlan:
+    """What the samples are."""
+    sensor = spec.sensor
+    rate = _whole(sensor.rate_hz * 1000, "sensor.rate_hz in mHz")
+    if not isinstance(sensor, MotionSensor):
+        return SensorPlan(sensor.kind, rate)
+    return MotionSensorPlan(
+        rate,
+        sensor.axes,
+        counts_per_kilo_g=max(1, rounded(1000 * sensor.counts_per_g)),
+        counts_per_kilo_dps=max(1, rounded(1000 * sensor.counts_per_dps)) if sensor.counts_per_dps else 0,
+        full_scale_milli_g=math.floor(1000 * (sensor.full_scale_g or 32768 / sensor.counts_per_g)),
+    )
+
+
 def framer_plan(spec: PipelineSpec) -> FramerPlan:
     """Window and hop; rows of the external extractor come one by one."""
-    if isinstance(spec.features, ExternalFeatures):
-        return FramerPlan(1, 1)
-    return FramerPlan(spec.features.fft_length, spec.features.hop_length)
+    return FramerPlan(spec.window_length, spec.hop_length)
 
 
-def extractor_plan(spec: PipelineSpec, source: Normalisation | FullyConnected) -> ExtractorPlan:
-    """Tables of a spec's features section, with a map to int8 that is learnt or the model's own."""
+def extractor_plan(spec: PipelineSpec, source: Normalisation | FullyConnected | None) -> ExtractorPlan:
+    """Tables of a spec's features section, with a map to int8 that is learnt or the model's own; None: any map."""
     features = spec.features
     if isinstance(features, ExternalFeatures):
         n = features.n_features
         per_unit = features.counts_per_unit if features.normalisation == "model" else 1.0
-        return ExternalPlan(_feature_map(source, per_unit, [-32768] * n, [32767] * n))
+        return ExternalPlan(_feature_map(source, [per_unit] * n, [-32768] * n, [32767] * n))
+    if isinstance(features, MotionFeatures):
+        return _motion_plan(spec, features, source)
     length, rate = features.fft_length, spec.sensor.rate_hz
     fft = FftPlan(length, hann_q15(length), cos_q15(length))
     limits = LimitsPlan(rounded(FLOOR_DB * Q10_PER_DB), rounded(RANGE_DB * Q10_PER_DB))
@@ -193,7 +215,7 @@ def extractor_plan(spec: PipelineSpec, source: Normalisation | FullyConnected) -
         bank = mel_filterbank(features, rate)
         lowest = [limits.floor_q10] * bank.n_bands
         highest = [max(limits.floor_q10, (HIGHEST_LOG2 << 10) + int(o)) for o in bank.offset_q10]
-        return LogmelPlan(fft, bank, limits, _feature_map(source, Q10_PER_DB, lowest, highest))
+        return LogmelPlan(fft, bank, limits, _feature_map(source, [Q10_PER_DB] * len(lowest), lowest, highest))
     hops, n = spec.hops_per_frame, features.n_bands
     bank = bands_filterbank(features, rate)
     lowest, highest = (r.tolist() for r in level_range(limits.floor_q10, int(bank.offset_q10[0]), n))
@@ -204,8 +226,55 @@ def extractor_plan(spec: PipelineSpec, source: Normalisation | FullyConnected) -
         hops_per_frame=hops,
         mean_q10=rounded(-1024 * math.log2(hops)),
         headroom=(n - 1).bit_length(),
-        normalisation=_feature_map(source, Q10_PER_DB, lowest, highest),
+        normalisation=_feature_map(source, [Q10_PER_DB] * len(lowest), lowest, highest),
     )
+
+
+def _motion_plan(
+    spec: PipelineSpec, features: MotionFeatures, source: Normalisation | FullyConnected | None
+) -> MotionPlan:
+    sensor = spec.sensor
+    assert isinstance(sensor, MotionSensor)
+    window, gravity = spec.window_length, spec.samples_of(features, "gravity_s")
+    floor = _floor(features.floor_mg / 1000 * sensor.counts_per_g, "floor_mg")
+    spectrum = motion_spectrum(features.band_edges_hz, window, sensor.rate_hz, floor)
+    selected = features.selected(sensor.axes)
+    require(len(selected) > 0, "features.select: nothing is left of it")
+    lowest, highest = (r.tolist() for r in motion.level_range(selected, window, spectrum.n_bands))
+    return MotionPlan(
+        axes=sensor.axes,
+        window=window,
+        gravity=gravity,
+        window_q31=rounded(2**31 / window),
+        gravity_q31=rounded(2**31 / gravity),
+        window_log2_q10=rounded(1024 * math.log2(window)),
+        jerk_log2_q10=rounded(1024 * math.log2(window - 1)),
+        floor=floor,
+        rotation_floor=_floor(features.floor_dps * (sensor.counts_per_dps or 1), "floor_dps"),
+        features=selected,
+        spectrum=spectrum,
+        normalisation=_feature_map(source, _motion_units(selected, floor, spectrum.n_bands), lowest, highest),
+    )
+
+
+def feature_units(extractor: ExtractorPlan) -> list[float]:
+    """Steps of a level in one of the units that calibration.json speaks of: dB, or counts."""
+    if isinstance(extractor, MotionPlan):
+        return _motion_units(extractor.features, extractor.floor, extractor.spectrum.n_bands)
+    return [1.0 if isinstance(extractor, ExternalPlan) else Q10_PER_DB] * extractor.n_features
+
+
+def _motion_units(features: Sequence[str], floor: int, n_bands: int) -> list[float]:
+    """A dB of energy of what is logarithmic, the floor of what is in counts, a degree, one of what is counted."""
+    linear: dict[str, float] = {"magnitude_mean": floor, "magnitude_min": floor, "axis_mean": floor}
+    linear |= {"mean_crossings": 1, "dominant_frequency": 1, "posture_change": 4096 * math.pi / 180}
+    units = [linear.get(name, Q10_PER_DB) for name in features for _ in range(motion.width(name, n_bands))]
+    return [float(unit) for unit in units]
+
+
+def _floor(counts: float, key: str) -> int:
+    require(counts <= 32767, f"features.{key} is {counts:.0f} counts, more than int16 holds; lower it")
+    return max(1, rounded(counts))
 
 
 def context_plan(spec: PipelineSpec, n_features: int, inputs: Normalisation | None) -> ContextPlan:

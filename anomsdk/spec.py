@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from anomsdk.core import alert, bands, context, external, fft, filterbank
-from anomsdk.core.plan import NAME_PATTERN
+from anomsdk.core import alert, bands, context, external, fft, filterbank, motion
+from anomsdk.core.plan import MAX_COUNTS_PER_UNIT, MOTION_RATES_HZ, NAME_PATTERN, SENSOR_OF
 from anomsdk.errors import InputError
 from anomsdk.files import read_limited
 
@@ -36,6 +37,35 @@ class Sensor(_Section):
     def _whole_audio_rate(self) -> Sensor:
         if self.kind == "audio" and not (self.rate_hz == int(self.rate_hz) and 1000 <= self.rate_hz <= 384_000):
             raise ValueError(f"rate_hz of audio must be a whole number from 1000 to 384000, not {self.rate_hz:g}")
+        return self
+
+
+class MotionSensor(_Section):
+    """An accelerometer, and where it has 6 axes a gyroscope beside it."""
+
+    kind: Literal["motion"]
+    rate_hz: Annotated[float, Field(ge=MOTION_RATES_HZ[0], le=MOTION_RATES_HZ[1])]
+    """Samples a second, 10 to 200."""
+    axes: Literal[3, 6] = 3
+    """3: ax, ay, az; 6: gx, gy, gz, too."""
+    counts_per_g: Annotated[float, Field(gt=0, le=MAX_COUNTS_PER_UNIT)]
+    """int16 counts in one g."""
+    counts_per_dps: Annotated[float, Field(gt=0, le=MAX_COUNTS_PER_UNIT)] | None = None
+    """int16 counts in one degree a second; needed with 6 axes."""
+    full_scale_g: Annotated[float, Field(gt=0)] | None = None
+    """Where the sensor clips; None: at the ends of int16."""
+
+    @model_validator(mode="after")
+    def _scaled(self) -> MotionSensor:
+        if self.axes == 6 and self.counts_per_dps is None:
+            raise ValueError("counts_per_dps is missing: 6 axes hold a gyroscope; say its int16 counts in 1 deg/s")
+        if self.axes == 3 and self.counts_per_dps is not None:
+            raise ValueError("counts_per_dps is for a gyroscope, and 3 axes hold none; remove it or set axes = 6")
+        if self.full_scale_g is not None and self.full_scale_g * self.counts_per_g > 32768:
+            raise ValueError(
+                f"full_scale_g {self.full_scale_g:g} is {self.full_scale_g * self.counts_per_g:.0f} counts, beyond "
+                "int16; lower counts_per_g"
+            )
         return self
 
 
@@ -91,6 +121,71 @@ class ExternalFeatures(_Section):
     counts_per_unit: Annotated[float, Field(ge=1e-6, le=1e6)] = 1.0
     """int16 counts in one of the units that the model's own input scale speaks of (256: log-mels in 1/256 dB)."""
     normalisation: Literal["learnt", "model"] = "learnt"
+
+
+class MotionFeatures(_Section):
+    """Statistics of acceleration, and of rotation with 6 axes, over one window."""
+
+    kind: Literal["motion"]
+    window_s: Annotated[float, Field(gt=0)]
+    """A whole number of samples, 4 to 1024."""
+    hop_s: Annotated[float, Field(gt=0)]
+    """From one window to the next, at most window_s; a whole number of samples."""
+    gravity_s: Annotated[float, Field(gt=0)] = 1.0
+    """Length of the running mean that is taken for gravity, at most window_s; its corner is 0.443 / gravity_s Hz."""
+    select: Annotated[tuple[str, ...], Field(strict=False, min_length=1)] | None = None
+    """Features, by name; None: all that the axes, and orientation_free, allow."""
+    orientation_free: bool = False
+    """Only features that stay the same however the device is turned."""
+    band_edges_hz: Annotated[tuple[float, ...], Field(strict=False, min_length=2)] | None = None
+    """Rising edges of the frequency bands of the magnitude; None: four bands from 0.5 Hz to 0.4 of the rate."""
+    floor_mg: Annotated[float, Field(ge=0, le=1000)] = 4.0
+    """Acceleration that counts as none, the sensor's noise; added before each logarithm."""
+    floor_dps: Annotated[float, Field(ge=0, le=1000)] = 1.0
+    """Rotation that counts as none."""
+    normalisation: Literal["learnt"] = "learnt"
+
+    @model_validator(mode="after")
+    def _fits_itself(self) -> MotionFeatures:
+        if self.hop_s > self.window_s:
+            raise ValueError(
+                f"hop_s {self.hop_s:g} is longer than window_s {self.window_s:g}: samples would be skipped"
+            )
+        if self.gravity_s > self.window_s:
+            raise ValueError(f"gravity_s {self.gravity_s:g} is longer than window_s {self.window_s:g}")
+        if self.select is not None:
+            if len(set(self.select)) != len(self.select):
+                raise ValueError("select names a feature twice")
+            turned = [name for name in self.select if name not in motion.ORIENTATION_FREE]
+            if self.orientation_free and turned:
+                raise ValueError(
+                    f"select has {turned[0]}, which changes as the device turns, but orientation_free is set"
+                )
+        edges = self.band_edges_hz
+        if edges is not None and not all(0 < a < b for a, b in pairwise(edges)):
+            raise ValueError("band_edges_hz must rise, from above 0 Hz")
+        return self
+
+    def _check_selected(self, names: tuple[str, ...]) -> None:
+        if len(set(names)) != len(names):
+            raise ValueError("select names a feature twice")
+        for name in names:
+            if name not in motion.FEATURES:
+                raise ValueError(f"select has '{name}', which is none of {', '.join(motion.FEATURES)}")
+            if self.orientation_free and name not in motion.ORIENTATION_FREE:
+                raise ValueError(f"select has {name}, which changes as the device turns; orientation_free rules it out")
+
+    def selected(self, axes: int) -> tuple[str, ...]:
+        """Names of the features, in the order that a frame has them."""
+        wanted = motion.FEATURES if self.select is None else self.select
+        return tuple(
+            name
+            for name in motion.FEATURES
+            if name in wanted
+            and (axes == 6 or name not in motion.ROTATION)
+            and (not self.orientation_free or name in motion.ORIENTATION_FREE)
+            and (name != "posture_change" or self.gravity_s < self.window_s)
+        )
 
 
 class StackContext(_Section):
@@ -203,8 +298,8 @@ class PipelineSpec(_Section):
     format: Literal[1]
     name: Annotated[str, Field(pattern=f"^{NAME_PATTERN}$")]
     """A name that C can use: letters, digits and underscores."""
-    sensor: Sensor
-    features: Annotated[LogmelFeatures | BandsFeatures | ExternalFeatures, Field(discriminator="kind")]
+    sensor: Annotated[Sensor | MotionSensor, Field(discriminator="kind")]
+    features: Annotated[LogmelFeatures | BandsFeatures | MotionFeatures | ExternalFeatures, Field(discriminator="kind")]
     context: Annotated[StackContext | SummaryContext, Field(discriminator="kind")]
     model: Model = Model()
     score: Score = Score()
@@ -213,18 +308,15 @@ class PipelineSpec(_Section):
     @model_validator(mode="after")
     def _fits(self) -> PipelineSpec:
         f = self.features
-        if isinstance(f, ExternalFeatures):
-            if self.sensor.kind != "external":
-                raise ValueError('features.kind "external" needs sensor.kind "external"')
-        else:
-            if self.sensor.kind != "audio":
-                raise ValueError(f'features.kind "{f.kind}" needs sensor.kind "audio"')
-            if f.fmax_hz > self.sensor.rate_hz / 2:
-                raise ValueError(
-                    f"features.fmax_hz {f.fmax_hz:g} is above half the rate, {self.sensor.rate_hz / 2:g} Hz"
-                )
+        needed = SENSOR_OF[f.kind]
+        if self.sensor.kind != needed:
+            raise ValueError(f'features.kind "{f.kind}" needs sensor.kind "{needed}"')
+        if isinstance(f, _Hearing) and f.fmax_hz > self.sensor.rate_hz / 2:
+            raise ValueError(f"features.fmax_hz {f.fmax_hz:g} is above half the rate, {self.sensor.rate_hz / 2:g} Hz")
         if isinstance(f, BandsFeatures):
             self._hops_per_frame(f)
+        if isinstance(f, MotionFeatures):
+            self._motion(f)
         if f.normalisation == "model" and self.context.kind == "summary":
             raise ValueError(
                 'features.normalisation "model" needs context.kind "stack": statistics have no scale of their own'
@@ -238,14 +330,57 @@ class PipelineSpec(_Section):
 
     @property
     def columns(self) -> int:
-        """Values a sample has: 1 for audio."""
+        """Values a sample has: 1 for audio, the axes of motion."""
+        if isinstance(self.sensor, MotionSensor):
+            return self.sensor.axes
         return self.features.n_features if isinstance(self.features, ExternalFeatures) else 1
+
+    @property
+    def window_length(self) -> int:
+        """Samples of a window; 1 for external."""
+        if isinstance(self.features, MotionFeatures):
+            return self.samples_of(self.features, "window_s")
+        return 1 if isinstance(self.features, ExternalFeatures) else self.features.fft_length
+
+    @property
+    def hop_length(self) -> int:
+        """Samples from one window to the next; 1 for external."""
+        if isinstance(self.features, MotionFeatures):
+            return self.samples_of(self.features, "hop_s")
+        return 1 if isinstance(self.features, ExternalFeatures) else self.features.hop_length
+
+    def samples_of(self, features: MotionFeatures, key: str) -> int:
+        """Samples that a duration of the motion features lasts."""
+        seconds, rate = getattr(features, key), self.sensor.rate_hz
+        samples = round(seconds * rate)
+        if samples < 1 or abs(samples - seconds * rate) > 1e-6:
+            raise ValueError(f"features.{key} {seconds:g} is no whole number of samples of {1000 / rate:g} ms")
+        return samples
 
     @property
     def tick_s(self) -> float:
         """Seconds from one model run to the next."""
-        hop = 1 if isinstance(self.features, ExternalFeatures) else self.features.hop_length
-        return hop * self.hops_per_frame * self.context.stride / self.sensor.rate_hz
+        return self.hop_length * self.hops_per_frame * self.context.stride / self.sensor.rate_hz
+
+    def _motion(self, features: MotionFeatures) -> None:
+        assert isinstance(self.sensor, MotionSensor)
+        window, gravity = self.samples_of(features, "window_s"), self.samples_of(features, "gravity_s")
+        self.samples_of(features, "hop_s")
+        low, high = motion.WINDOWS
+        if not low <= window <= high:
+            raise ValueError(f"features.window_s {features.window_s:g} is {window} samples, not {low} to {high}")
+        if gravity < 2:
+            raise ValueError(f"features.gravity_s {features.gravity_s:g} is {gravity} sample; a mean takes 2 or more")
+        rotation = [name for name in features.select or () if name in motion.ROTATION]
+        if self.sensor.axes == 3 and rotation:
+            raise ValueError(f"features.select has {rotation[0]}, but sensor.axes is 3: there is no gyroscope")
+        if "posture_change" in (features.select or ()) and gravity == window:
+            raise ValueError("features.select has posture_change: gravity_s must be shorter than window_s, best half")
+        edges = features.band_edges_hz
+        if edges is not None and edges[-1] > self.sensor.rate_hz / 2:
+            raise ValueError(
+                f"features.band_edges_hz ends at {edges[-1]:g} Hz, above half the rate, {self.sensor.rate_hz / 2:g} Hz"
+            )
 
     def _hops_per_frame(self, features: BandsFeatures) -> int:
         samples = features.band_ms * self.sensor.rate_hz / 1000
@@ -313,7 +448,8 @@ def _toml(value: Any) -> str:
 _INTEGER_OR_WORD = 'must be "calibrated" or a whole number from 1 to 4294967295'
 _PLAIN = {
     ("name", "string_pattern_mismatch"): "must be letters, digits and underscores, the first a letter, at most 48",
-    ("features", "union_tag_invalid"): "kind must be logmel, bands or external",
+    ("features", "union_tag_invalid"): "kind must be logmel, bands, motion or external",
+    ("sensor", "union_tag_invalid"): "kind must be audio, motion or external",
     ("context", "union_tag_invalid"): "kind must be stack or summary",
     ("score.baseline_s", "literal_error"): 'must be "chosen" or a number of seconds from 0 to 2592000',
     ("alert.raise_score", "literal_error"): _INTEGER_OR_WORD,
@@ -323,7 +459,7 @@ _PLAIN = {
 
 def _first_problem(error: ValidationError) -> str:
     first = error.errors()[0]
-    kinds = ("logmel", "bands", "external", "stack", "summary")
+    kinds = ("audio", "logmel", "bands", "motion", "external", "stack", "summary")
     where = ".".join(
         str(part) for part in first["loc"] if part not in kinds and not str(part).startswith(("constrained", "literal"))
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +17,13 @@ from numpy.typing import NDArray
 from anomsdk.core.checks import require
 from anomsdk.core.filterbank import FilterbankPlan, largest_sum
 from anomsdk.core.fixed import INT32_MAX
+from anomsdk.core.spectrum import MAX_BANDS, SpectrumPlan
 from anomsdk.spec import BandsFeatures, LogmelFeatures
 
+_MOTION_BANDS, _MOTION_LOWEST_HZ, _MOTION_HIGHEST = 4, 0.5, 0.4
+"""Frequency bands of motion by default: how many, from where, and up to which part of the rate."""
+_DOMINANT = 8
+"""How far above the noise a bin must be to be the dominant frequency."""
 _MARGIN = 1e-9
 """Numbers this close are the same number, computed by another library: far above float64's error."""
 
@@ -152,3 +158,52 @@ def _filterbank(shares: Sequence[_Share], n_bands: int, length: int, log2_scale:
         value_bits=value_bits,
         offset_q10=np.array([rounded(1024 * (unit + scale)) for scale in log2_scale], np.int32),
     )
+
+
+def motion_spectrum(edges_hz: Sequence[float] | None, length: int, rate_hz: float, floor: int) -> SpectrumPlan:
+    """A transform of one window of motion: periodic Hann, and bands between rising edges.
+
+    Parameters
+    ----------
+    edges_hz : bin k belongs to the band from the last edge at or below its frequency; None: `_MOTION_BANDS` bands,
+        evenly on a logarithmic axis where there are bins enough
+    length : samples
+    rate_hz : samples a second
+    floor : deviation of white noise that counts as none, counts
+    """
+    first = _default_bins(length, rate_hz) if edges_hz is None else _bins_from(edges_hz, length, rate_hz)
+    turn = [2 * math.pi * n / length for n in range(length)]
+    window = [0.5 - 0.5 * math.cos(angle) for angle in turn]
+    one_bin = floor * floor * sum(w * w for w in window)
+    return SpectrumPlan(
+        window_q15=_q15(window),
+        cos_q15=_q15([math.cos(angle) for angle in turn]),
+        sin_q15=_q15([math.sin(angle) for angle in turn]),
+        first_bin=np.array(first, np.uint16),
+        floor=np.array([min(INT32_MAX, max(1, rounded(one_bin * (b - a)))) for a, b in pairwise(first)], np.int32),
+        bin_floor=min(INT32_MAX, max(1, rounded(_DOMINANT * one_bin))),
+    )
+
+
+def _q15(values: Sequence[float]) -> NDArray[np.int16]:
+    return np.array([max(-32767, min(32767, rounded(32768 * v))) for v in values], np.int16)
+
+
+def _default_bins(length: int, rate_hz: float) -> list[int]:
+    low, high = _MOTION_LOWEST_HZ * length / rate_hz, min(_MOTION_HIGHEST * length, length // 2 + 1)
+    first = max(1, math.ceil(low - _MARGIN))
+    last = max(first + 1, math.floor(high + _MARGIN))
+    edges = [first * (last / first) ** (b / _MOTION_BANDS) for b in range(_MOTION_BANDS + 1)]
+    return sorted({min(last, max(first, rounded(edge))) for edge in edges})
+
+
+def _bins_from(edges_hz: Sequence[float], length: int, rate_hz: float) -> list[int]:
+    require(len(edges_hz) <= MAX_BANDS + 1, f"features.band_edges_hz: {len(edges_hz)} edges, at most {MAX_BANDS + 1}")
+    first = [max(1, math.ceil(edge * length / rate_hz - _MARGIN)) for edge in edges_hz]
+    for b, (low, high) in enumerate(pairwise(first)):
+        require(
+            low < high,
+            f"features.band_edges_hz: no bin between {edges_hz[b]:g} and {edges_hz[b + 1]:g} Hz: bins are "
+            f"{rate_hz / length:.3g} Hz apart; use wider bands or a longer window_s",
+        )
+    return [min(each, length // 2 + 1) for each in first]

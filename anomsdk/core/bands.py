@@ -44,6 +44,11 @@ class BandsPlan:
         return self.filterbank.n_bands + 2
 
     @property
+    def window(self) -> int:
+        """Samples of a window."""
+        return self.fft.length
+
+    @property
     def columns(self) -> int:
         """Values a sample has."""
         return 1

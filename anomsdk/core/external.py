@@ -30,6 +30,11 @@ class ExternalPlan:
         return len(self.normalisation.gain)
 
     @property
+    def window(self) -> int:
+        """Samples of a window."""
+        return 1
+
+    @property
     def columns(self) -> int:
         """Values a sample has: a whole row."""
         return self.n_features

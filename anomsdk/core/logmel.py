@@ -34,6 +34,11 @@ class LogmelPlan:
         return self.filterbank.n_bands
 
     @property
+    def window(self) -> int:
+        """Samples of a window."""
+        return self.fft.length
+
+    @property
     def columns(self) -> int:
         """Values a sample has."""
         return 1

@@ -19,6 +19,7 @@ from anomsdk.core.extractor import Extractor
 from anomsdk.core.fixed import UINT32_MAX, Ints
 from anomsdk.core.framer import Framer
 from anomsdk.core.logmel import Logmel
+from anomsdk.core.motion import Motion, MotionPlan
 from anomsdk.core.plan import ExtractorPlan, Plan
 from anomsdk.core.score import Score
 
@@ -59,6 +60,8 @@ def extractor_for(plan: ExtractorPlan) -> Extractor:
     """The extractor that runs a plan's extractor section."""
     if isinstance(plan, BandsPlan):
         return Bands(plan)
+    if isinstance(plan, MotionPlan):
+        return Motion(plan)
     if isinstance(plan, ExternalPlan):
         return External(plan)
     return Logmel(plan)

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from anomsdk.core.context import ContextPlan
 from anomsdk.core.external import ExternalPlan
 from anomsdk.core.framer import FramerPlan
 from anomsdk.core.logmel import LogmelPlan
+from anomsdk.core.motion import MotionPlan
 from anomsdk.core.score import ScorePlan
 
 FORMAT = 1
@@ -34,8 +35,12 @@ NAME_PATTERN = r"[A-Za-z][A-Za-z0-9_]{0,47}"
 MAX_GAP = 2**31 - 1
 MAX_PROVENANCE = 64
 MAX_TEXT = 500
+MOTION_RATES_HZ = (10, 200)
+MAX_COUNTS_PER_UNIT = 32768
 
-ExtractorPlan: TypeAlias = LogmelPlan | BandsPlan | ExternalPlan
+ExtractorPlan: TypeAlias = LogmelPlan | BandsPlan | MotionPlan | ExternalPlan
+SENSOR_OF = {"logmel": "audio", "bands": "audio", "motion": "motion", "external": "external"}
+"""Which sensor an extractor needs."""
 
 _UNNAMED = ("name", "provenance", "sha256")
 """Parts of the canonical form that no id covers."""
@@ -44,6 +49,8 @@ _UNNAMED = ("name", "provenance", "sha256")
 @dataclass(frozen=True, eq=False)
 class SensorPlan:
     """What the samples are. The pipeline does not use it: sources and displays do."""
+
+    kinds: ClassVar[tuple[str, ...]] = ("audio", "external")
 
     kind: str  # audio | external
     rate_millihertz: int  # samples (external: rows) in 1000 s
@@ -54,6 +61,36 @@ class SensorPlan:
         require(
             1 <= self.rate_millihertz <= 10**9,
             f"sensor: a rate of {self.rate_millihertz} mHz is not 1 mHz to 1 MHz",
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class MotionSensorPlan:
+    """What the samples of an accelerometer, and of a gyroscope beside it, are. Sources and displays use it."""
+
+    kind: ClassVar[str] = "motion"
+
+    rate_millihertz: int
+    axes: int  # 3: ax, ay, az; 6: gx, gy, gz, too
+    counts_per_kilo_g: int  # int16 counts in 1000 g
+    counts_per_kilo_dps: int  # int16 counts in 1000 degrees a second; 0 with 3 axes
+    full_scale_milli_g: int  # where the sensor clips
+
+    def check(self) -> None:
+        """Refuse an unknown sensor."""
+        low, high = 1000 * MOTION_RATES_HZ[0], 1000 * MOTION_RATES_HZ[1]
+        require(
+            low <= self.rate_millihertz <= high,
+            f"sensor: a rate of {self.rate_millihertz} mHz is not {low} to {high} mHz",
+        )
+        require(self.axes in (3, 6), f"sensor: {self.axes} axes, not 3 or 6")
+        for name, least in (("counts_per_kilo_g", 1), ("counts_per_kilo_dps", 1 if self.axes == 6 else 0)):
+            counts, most = getattr(self, name), MAX_COUNTS_PER_UNIT * 1000 if least or name.endswith("g") else 0
+            require(least <= counts <= most, f"sensor: {name} is {counts}, not {least} to {most}")
+        reach = self.full_scale_milli_g * self.counts_per_kilo_g
+        require(
+            0 < reach <= 32768 * 10**6,
+            f"sensor: a full scale of {self.full_scale_milli_g} mg is beyond int16 at this many counts",
         )
 
 
@@ -104,7 +141,7 @@ class Plan:
     """
 
     name: str
-    sensor: SensorPlan
+    sensor: SensorPlan | MotionSensorPlan
     framer: FramerPlan
     extractor: ExtractorPlan
     context: ContextPlan
@@ -152,7 +189,7 @@ class Plan:
 
     @property
     def columns(self) -> int:
-        """Values a sample has: 1, or the width of a row for the external extractor."""
+        """Values a sample has: 1 for audio, the axes of motion, the width of a row for the external extractor."""
         return self.extractor.columns
 
     @property
@@ -197,12 +234,19 @@ class Plan:
         self.sensor.check()
         self.framer.check()
         self.extractor.check()
-        if isinstance(self.extractor, ExternalPlan):
-            require(self.sensor.kind == "external", "plan: the external extractor needs an external sensor")
-            require((self.framer.window, self.framer.hop) == (1, 1), "plan: rows are framed one by one")
-        else:
-            require(self.sensor.kind == "audio", f"plan: extractor {self.extractor.kind} needs an audio sensor")
-            require(self.framer.window == self.extractor.fft.length, "plan: window and fft length differ")
+        needed = SENSOR_OF[self.extractor.kind]
+        article = "a" if needed == "motion" else "an"
+        require(
+            self.sensor.kind == needed,
+            f"plan: extractor {self.extractor.kind} needs {article} {needed} sensor, not {self.sensor.kind}",
+        )
+        window = self.extractor.window
+        require(
+            self.framer.window == window,
+            f"plan: windows of {self.framer.window} samples, but extractor {self.extractor.kind} takes {window}",
+        )
+        if isinstance(self.sensor, MotionSensorPlan):
+            require(self.sensor.axes == self.columns, "plan: sensor and extractor differ in their axes")
         self.context.check(self.extractor.n_features)
         check_layers(self.layers)
         self.model.check()

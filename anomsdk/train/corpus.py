@@ -13,7 +13,7 @@ from anomsdk.constant import Samples
 from anomsdk.core.checks import require
 from anomsdk.errors import InputError
 from anomsdk.planner import framer_plan
-from anomsdk.spec import ExternalFeatures, PipelineSpec
+from anomsdk.spec import BandsFeatures, LogmelFeatures, PipelineSpec
 from anomsdk.train.excerpts import EXCERPTS, Excerpt, Excerpts
 from anomsdk.train.levels import LevelsOfPiece, amplified
 from anomsdk.train.maps import Levels, unlearnt_extractor
@@ -122,7 +122,7 @@ def _check(spec: PipelineSpec, clip: Clip) -> None:
         f"{clip.name}: rows of {clip.columns} values; the spec's features take {spec.columns}",
     )
     features, stored_hz = spec.features, clip.stored_hz
-    if not isinstance(features, ExternalFeatures) and stored_hz is not None:
+    if isinstance(features, LogmelFeatures | BandsFeatures) and stored_hz is not None:
         require(
             2 * features.fmax_hz <= stored_hz,
             f"{clip.name}: recorded at {stored_hz:g} Hz, which holds nothing above {stored_hz / 2:g} Hz, but "

@@ -14,8 +14,8 @@ from anomsdk.core.checks import require
 from anomsdk.core.context import Context, ContextPlan, statistic_steps, statistics_of
 from anomsdk.core.fixed import Ints
 from anomsdk.core.plan import ExtractorPlan
-from anomsdk.planner import Q10_PER_DB, context_plan, extractor_plan
-from anomsdk.spec import ExternalFeatures, LogmelFeatures, PipelineSpec, SummaryContext
+from anomsdk.planner import context_plan, extractor_plan, feature_units
+from anomsdk.spec import PipelineSpec, SummaryContext
 
 Levels: TypeAlias = NDArray[np.int32]
 """Feature levels (frames, n_features) before normalisation, in the extractor's unit."""
@@ -41,7 +41,7 @@ class InputMaps:
 
     def __init__(self, spec: PipelineSpec, pieces: Iterable[Levels], deviations: float) -> None:
         levels = list(pieces)
-        unit = 1.0 if isinstance(spec.features, ExternalFeatures) else Q10_PER_DB
+        unit = np.array(feature_units(unlearnt_extractor(spec)))
         summary = isinstance(spec.context, SummaryContext)
         self.features = _normalisation(
             (chunk / unit for chunk in _chunks(levels)), FRAME_DEVIATIONS if summary else deviations, _SMALLEST_UNIT
@@ -80,12 +80,7 @@ class InputMaps:
 
 def unlearnt_extractor(spec: PipelineSpec) -> ExtractorPlan:
     """The extractor of a spec for its levels only: no map to int8 has been learnt yet."""
-    features = spec.features
-    if isinstance(features, ExternalFeatures):
-        width = features.n_features
-    else:
-        width = features.n_mels if isinstance(features, LogmelFeatures) else features.n_bands + 2
-    return extractor_plan(spec, _unlearnt(width))
+    return extractor_plan(spec, None)
 
 
 def unlearnt_context(spec: PipelineSpec, n_features: int) -> ContextPlan:

@@ -110,7 +110,7 @@ def test_same_content_in_other_bytes_is_refused(plans):
         (lambda t: t["timing"].update(m=True), "plan.timing.m: is true or false"),
         (lambda t: t["timing"].update(m=9), "alert: m of n is 9 of 5"),
         (lambda t: t["framer"].update(hop=0), "framer: hop is 0"),
-        (lambda t: t["framer"].update(window=256), "window and fft length differ"),
+        (lambda t: t["framer"].update(window=256), "but extractor bands takes 512"),
         (lambda t: t["levels"].update(raise_score=2**32), "raise_score"),
         (lambda t: t["levels"].update(clear_score=2**31), "do not follow"),
         (lambda t: t.pop("baseline"), "key 'baseline' is missing"),
