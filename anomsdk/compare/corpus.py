@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -45,12 +45,12 @@ class Corpus:
 
 
 def refuse_other_sensor(old: Plan, new: Plan) -> None:
-    """Refuse plans that cannot hear the same recordings."""
-    for what, a, b in (
-        ("sensors", old.sensor.kind, new.sensor.kind),
-        ("columns", str(old.columns), str(new.columns)),
-        ("rows a second", *("" if plan.sensor.kind == "audio" else f"{plan.rate_hz:g}" for plan in (old, new))),
-    ):
+    """Refuse plans that cannot hear the same recordings: only the rate of sound may differ."""
+    differ = [("sensors", old.sensor.kind, new.sensor.kind), ("columns", old.columns, new.columns)]
+    if old.sensor.kind == new.sensor.kind != "audio":
+        differ.append(("rows a second", f"{old.rate_hz:g}", f"{new.rate_hz:g}"))
+        differ += [(name, value, getattr(new.sensor, name)) for name, value in asdict(old.sensor).items()]
+    for what, a, b in differ:
         if a != b:
             raise InputError(
                 f"plans {old.name} and {new.name}: {what} differ, {a} and {b}; no recording fits both, give plans of "

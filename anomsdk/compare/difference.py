@@ -157,9 +157,9 @@ def diff(
     >>> old, new = anomsdk.read_plan("released.json"), anomsdk.read_plan("plan.json")  # doctest: +SKIP
     >>> diff(old, new, "normal/", "odd/").n_lost  # doctest: +SKIP
     """
+    refuse_other_sensor(old, new)
     with Pipeline(old, engine) as pipeline, Pipeline(new, engine):  # what is missing shows before hours of work
         engine = pipeline.engine
-    refuse_other_sensor(old, new)
     if seed < 0:
         raise InputError(f"seed is {seed}; give 0 or more")
     within = max(samples_to_decide(plan) / plan.rate_hz for plan in (old, new)) if match_s is None else match_s

@@ -21,6 +21,7 @@ from anomsdk.clips import Clips, clip_from_array
 from anomsdk.compare import AlarmChanges, Judgement, Limits, as_json, as_text, diff, judge, match_alarms
 from anomsdk.compare.intervals import mcnemar, rate_change, share_change
 from anomsdk.core.alert import levels
+from anomsdk.core.plan import MotionSensorPlan
 from anomsdk.errors import InputError
 from anomsdk.evaluate.metrics import poisson_rate
 from anomsdk.evaluate.scoring import samples_to_decide
@@ -373,6 +374,12 @@ def test_plans_of_other_sensors_are_refused(tmp_path, meter):
     slow = meter_at(tmp_path / "slow", QUIET, EXTERNAL.replace("rate_hz = 10", "rate_hz = 5"))
     wide = meter_at(tmp_path / "wide", QUIET, EXTERNAL.replace("n_features = 6", "n_features = 7"))
     room = sound_plan(tmp_path / "room", RATE)
+    fine, coarse = (
+        dataclasses.replace(meter, sensor=MotionSensorPlan(10_000, 6, counts, 16_000, 8_000))
+        for counts in (10**6, 10**5)
+    )
+    with pytest.raises(InputError, match="counts_per_kilo_g differ, 1000000 and 100000; no recording fits both"):
+        diff(fine, coarse, clips(rows(100)))
     for new, words in (
         (room, "plans meter and room: sensors differ, external and audio"),
         (wide, "columns differ, 6 and 7"),
