@@ -327,6 +327,69 @@ def evaluate(
     show(json.dumps(evaluation.as_json(found), indent=2) if as_json else evaluation.as_text(found))
 
 
+@app.command(help="Say how the alarms of two plans differ on the same recordings; fail when more than may changes.")
+def diff(
+    old: Annotated[str, typer.Argument(metavar="OLD", help="The plan that is released, as for --plan elsewhere.")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="The plan that is to be released.")],
+    corpus: Annotated[str, typer.Option(metavar="A", help="Normal recordings: a file, a folder, or npz:key=value.")],
+    anomalous: Annotated[str | None, typer.Option(metavar="B", help="Recordings with something to find.")] = None,
+    match: Annotated[
+        float | None,
+        typer.Option(metavar="S", help="Seconds that an alarm may move by. Default: the longer time to decide."),
+    ] = None,
+    max_change: Annotated[
+        float, typer.Option(metavar="R", help="Change in false alarms an hour that passes; 0: each alarm counts.")
+    ] = 0.0,
+    max_added: Annotated[
+        int | None, typer.Option(metavar="N", help="Alarms of NEW only that pass. Default: 0; any with --max-change.")
+    ] = None,
+    max_lost: Annotated[
+        int | None, typer.Option(metavar="N", help="Alarms of OLD only that pass. Default: 0; any with --max-change.")
+    ] = None,
+    max_moved: Annotated[
+        int | None, typer.Option(metavar="N", help="Moved alarms that pass. Default: 0; any with --max-change.")
+    ] = None,
+    max_missed: Annotated[
+        int | None, typer.Option(metavar="N", help="Recordings of B that OLD alone finds, and that pass. Default: 0.")
+    ] = None,
+    confident: Annotated[
+        bool, typer.Option("--confident", help="Judge --max-change by its whole 95 % interval.")
+    ] = False,
+    group: _Group = None,
+    engine: _Engine = None,
+    seed: Annotated[int, typer.Option(metavar="N", min=0, help="Of the intervals.")] = 0,
+    skip_bad: _SkipBad = False,
+    jobs: _Jobs = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+) -> None:
+    """Compare two plans; nothing of the signal is kept."""
+    from anomsdk import compare
+    from anomsdk.compare.report import failed_limits
+    from anomsdk.find_plan import find_plan
+
+    if max_missed is not None and anomalous is None:
+        raise InputError("--max-missed: there is nothing to miss; give --anomalous, too")
+    limits = compare.Limits(max_change, max_added, max_lost, max_moved, max_missed or 0, confident)
+    plans = find_plan(old), find_plan(new)
+    with _terminable(), Progress(1000) as progress:
+        found = compare.diff(
+            *plans,
+            corpus,
+            anomalous,
+            match_s=match,
+            group=group,
+            engine=engine,
+            seed=seed,
+            skip_bad=skip_bad,
+            jobs=jobs,
+            progress=lambda done, total: progress.update(1000 * done // total),
+        )
+    judged = compare.judge(found, limits)
+    show(json.dumps(compare.as_json(found, judged), indent=2) if as_json else compare.as_text(found, judged))
+    if failed := failed_limits(judged):
+        raise CheckError(f"diff: more changed than may: {failed}")
+
+
 @app.command("plan", help="Plan the folder DIR and write DIR/plan.json.")
 def plan_folder(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Holds spec.toml, the model and calibration.json.")],
