@@ -15,7 +15,7 @@ SUDO = $(shell test "$$(id -u)" = 0 || echo sudo)
 # The native engine is built from these when the package is installed.
 NATIVE := setup.py firmware_port/native/build_native.py $(wildcard firmware_port/*/*.[ch])
 
-.PHONY: help demo test test-boards test-deep fuzz system coverage-c mutants lint format bench bench-detection bench-mcu docs reference-models clean
+.PHONY: help demo test test-boards test-deep fuzz system coverage-c mutants lint format bench bench-detection bench-motion bench-mcu docs reference-models clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 20
@@ -62,6 +62,9 @@ bench: $(BIN)/.dev ## print the numbers that README and docs quote
 bench-detection: $(BIN)/.dev ## of these, detection beside simple peers (trains many models: half an hour and more)
 	$(BIN)/python -m benchmarks.detection
 
+bench-motion: $(BIN)/.dev ## the same of motion: people and cattle (trains ten models: half an hour and more)
+	$(BIN)/python -m benchmarks.motion $(ARGS)
+
 bench-mcu: $(BIN)/.dev ## what the C port takes on microcontrollers, beside its peers, into its README (minutes); needs make system once
 	$(BIN)/python -m benchmarks.mcu
 
@@ -70,6 +73,8 @@ docs: $(BIN)/.docs ## build the documentation into site/
 
 reference-models: $(BIN)/.dev ## train them again from ../shared/data
 	$(BIN)/python reference_models/audio_scene/recipe.py
+	$(BIN)/python reference_models/human_motion/recipe.py
+	$(BIN)/python reference_models/cattle_collar/recipe.py
 
 clean:           ## remove .venv and everything that was built
 	rm -rf .venv anomsdk/engines/_native* build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

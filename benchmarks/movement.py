@@ -21,7 +21,7 @@ STANDARD_GRAVITY = 9.80665
 PIECE_S = 6.0
 """Normal recordings of cattle are cut into pieces of this length: their length alone would tell them from events."""
 MOST_G = 2.0
-"""Recordings of cattle whose mean acceleration is longer are left out: 18 normal ones of one collar say 7.7 g at rest."""
+"""Recordings of cattle with a longer mean acceleration are left out: 18 normal ones of one collar say 7.7 g at rest."""
 
 Floats = NDArray[np.floating]
 
