@@ -29,7 +29,7 @@ def disturbed_motion(rows: Samples, strength_db: float, sensor: MotionSensor, rn
     rate, found = sensor.rate_hz, rows.astype(np.float64)
     acceleration = found[:, :3] / sensor.counts_per_g
     strength = 2 ** ((strength_db - STRENGTHS[0]) / 10)
-    make = (_fall, _turn, _shaking, _vigour)[rng.integers(4)]
+    make = _KINDS[rng.integers(len(_KINDS))]
     seconds = float(rng.uniform(0.8, 3.0))
     n = min(len(rows), max(4, round(seconds * rate)))
     start = int(rng.integers(0, len(rows) - n + 1))
@@ -52,8 +52,8 @@ def _fall(g: Floats, place: slice, strength: float, rate: float, rng: np.random.
     found[place.start : place.start + drop] *= 1 - strength * rng.uniform(0.5, 0.95)
     t = np.arange(n - drop) / rate
     ring = np.cos(2 * np.pi * rng.uniform(1, 0.3 * rate) * t) * np.exp(-t / rng.uniform(0.05, 0.25))
-    found[place.start + drop : place.stop] += strength * rng.uniform(2.0, 6.0) * ring[:, None] * _direction(rng)
-    angle = strength * rng.uniform(0.6, 1.0) * np.pi / 2
+    found[place.start + drop : place.stop] += strength * rng.uniform(3.0, 8.0) * ring[:, None] * _direction(rng)
+    angle = strength * rng.uniform(0.7, 1.3) * np.pi / 2
     found[place.start + drop :] = found[place.start + drop :] @ _rotation(_direction(rng), angle)
     return found
 
@@ -73,7 +73,7 @@ def _shaking(g: Floats, place: slice, strength: float, rate: float, rng: np.rand
     found, n = g.copy(), place.stop - place.start
     t = np.arange(n) / rate
     swing = np.sin(2 * np.pi * rng.uniform(1.0, 0.35 * rate) * t + rng.uniform(0, 6)) * np.hanning(n)
-    found[place] += strength * rng.uniform(1.0, 3.0) * swing[:, None] * _direction(rng)
+    found[place] += strength * rng.uniform(2.0, 5.0) * swing[:, None] * _direction(rng)
     return found
 
 
@@ -83,8 +83,12 @@ def _vigour(g: Floats, place: slice, strength: float, rate: float, rng: np.rando
     mean = g[place].mean(axis=0)
     found[place] = mean + (g[place] - mean) * (1 + strength * rng.uniform(2, 5))
     jolts = rng.standard_normal((n, 3)) * (rng.random((n, 1)) < 0.3)
-    found[place] += strength * rng.uniform(0.7, 2.0) * jolts
+    found[place] += strength * rng.uniform(1.5, 4.0) * jolts
     return found
+
+
+_KINDS = (_fall, _fall, _fall, _shaking, _vigour, _turn)
+"""Drops and impacts most of all: what is unusual for a wearer of any kind is mostly violent."""
 
 
 def _direction(rng: np.random.Generator) -> Floats:
