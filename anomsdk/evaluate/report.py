@@ -106,14 +106,15 @@ def footnotes(evaluation: Evaluation) -> list[str]:
     )
     lines += _how_cut(evaluation)
     if evaluation.firing_normal or evaluation.firing_anomalous:
-        lines.append(
-            "alarm in: recordings that raised at least one, with the exact interval of a share (Clopper and Pearson), "
-            "as if recordings were independent; peak: median highest score over the raise level"
-        )
+        lines += [
+            "alarm in: clips that raised at least one, with the exact interval of a share (Clopper and Pearson), as if "
+            "clips were independent",
+            "peak: median highest score over the raise level",
+        ]
     if n := sum(clip.event_s is not None for clip in evaluation.anomalous) * (not evaluation.by_snr):
         lines.append(
             f"{n:,} of {evaluation.figures.n_anomalous:,} anomalous clips say when their event is: an alarm counts "
-            f"between its start and {duration(evaluation.decide_s)} after its end; of the others at any time"
+            f"from its start to {duration(evaluation.decide_s)} after its end"
         )
     if _is_motion(evaluation):
         lines.append("an alarm flags unusual motion; what it was, and whether it matters, the plan does not say")
@@ -129,11 +130,11 @@ def footnotes(evaluation: Evaluation) -> list[str]:
 def _how_cut(evaluation: Evaluation) -> list[str]:
     lines = []
     if evaluation.piece_s:
-        lines.append(
-            f"highest scores of normal clips are those of equal pieces, as near to {evaluation.piece_s:.3g} s as each "
-            "recording allows and never across gaps: longer clips have higher peaks. Alarms and hours are those of the "
-            "whole recordings"
-        )
+        lines += [
+            f"normal clips are compared in equal pieces, as near to {evaluation.piece_s:.3g} s as each allows, never "
+            "across gaps: longer clips have higher peaks",
+            "alarms and hours are those of whole normal clips, as a device hears them",
+        ]
     for what, clips in (("normal", evaluation.normal), ("anomalous", evaluation.anomalous)):
         if n := sum(clip.padded for clip in clips):
             lines.append(
