@@ -211,6 +211,14 @@ def test_the_table_is_of_recordings_and_the_peaks_are_of_pieces(collar):
     assert "flags unusual motion" in text and "other people, animals or devices" in text
 
 
+def test_mixes_are_of_what_was_mixed_in(room):
+    scenes = Clips(tuple(marked(clip_from_array(f"a{i}", i, noise(30_000, seed=i)), label="rain") for i in range(2)))
+    events = Clips(tuple(marked(clip_from_array(w, w, noise(9000, seed=9)), label=w) for w in ("dog", "cat")))
+    found = evaluate(room, scenes, events, snr=[20, 0])
+    assert {row.label: row.n_recordings for row in found.firing_anomalous} == {"dog": 2, "cat": 2}
+    assert [row.label for row in found.firing_normal] == ["rain"] and "mixes, by label" in as_text(found)
+
+
 def test_many_and_long_labels_stay_within_a_terminal(meter):
     names = [f"a label of some length, number {i:03}" for i in range(50)]
     normal = clips(*(motion(9 + i, seed=i) for i in range(50)), labels=names, kind="external")
@@ -287,12 +295,13 @@ def test_how_long_a_piece_is(collar, meter, room):
 
 def test_blocks_are_split_where_pieces_begin():
     places = [(0, 4), (4, 8), (10, 12)]
-    found = dict[int, list[int]]()
-    for at in range(0, 14, 3):
-        for number, part in split(np.arange(at, min(at + 3, 14), dtype=np.int16), at, places):
-            assert len(part)
-            found.setdefault(number, []).extend(part.tolist())
-    assert found == {0: [0, 1, 2, 3], 1: [4, 5, 6, 7], 2: [10, 11]}
+    for size in range(1, 15):
+        found = dict[int, list[int]]()
+        for at in range(0, 14, size):
+            for number, part in split(np.arange(at, min(at + size, 14), dtype=np.int16), at, places):
+                assert len(part)
+                found.setdefault(number, []).extend(part.tolist())
+        assert found == {0: [0, 1, 2, 3], 1: [4, 5, 6, 7], 2: [10, 11]}
 
 
 def test_pieces_are_scored_afresh_and_not_across_gaps(collar):
@@ -328,6 +337,7 @@ def test_sound_is_cut_on_request_into_pieces_that_are_long_enough(room):
     found = evaluate(room, sound, odd, piece_s=least / room.rate_hz)
     assert len(found.normal) == 4 and not any(clip.padded for clip in found.normal)
     assert len(evaluate(room, sound, odd, piece_s=1.1 * least / room.rate_hz).normal) == 4
+    assert len(cuts(room, [19 * least // 10], 12 * least // 10)) == 1, "half of it is nearer, but too short for a tick"
     with pytest.raises(InputError, match="--piece: with --snr"):
         evaluate(room, sound, odd, snr=[10], piece_s=2.0)
 
@@ -456,7 +466,7 @@ def test_without_anomalies_the_report_says_what_can_be_said(collar):
 
 def test_few_groups_are_named(collar):
     def notes(normal_groups, odd_groups):
-        normal = [clips(motion(60, seed=i), groups=[g], name="g").clips[0] for i, g in enumerate(normal_groups)]
+        normal = [clips(motion(100, seed=i), groups=[g], name="g").clips[0] for i, g in enumerate(normal_groups)]
         odd = [clips(motion(50, seed=90 + i), groups=[g], name="g").clips[0] for i, g in enumerate(odd_groups)]
         return " ".join(evaluate(collar, Clips(tuple(normal)), Clips(tuple(odd)), engine="reference").figures.notes)
 
