@@ -59,7 +59,7 @@ def marked(
         raise InputError(
             f"{clip.name}: an event from {event_s[0]:g} to {event_s[1]:g} s; it starts at 0 or later and stops after it"
         )
-    kept = {field.name: getattr(clip, field.name) for field in fields(Clip)}
+    kept = {field.name: getattr(clip, field.name) for field in fields(Clip) if field.init}
     return MarkedClip(**kept, label=label, label_key=label_key, event_s=event_s)
 
 
@@ -75,7 +75,7 @@ def open_marked(
     events: Mapping[str, tuple[float, float]] | None = None,
     group: str | None = None,
     skip_bad: bool = False,
-    **wanted: Any,
+    **source: Any,
 ) -> Clips:
     """As `anomsdk.clips.open_clips`, and each clip says what it is of.
 
@@ -85,7 +85,7 @@ def open_marked(
     label : the name of an array in the .npz with one entry a recording, or "folder", the name of the folder that the
         file lies in; None: the first of activity, label, class and behaviour that an .npz has, else the folder
     events : name of a recording, as reports print it -> seconds from its beginning at which its event starts and stops
-    **wanted : kind, rate_hz and columns of `anomsdk.clips.open_clips`
+    **source : what else `anomsdk.clips.open_clips` takes, by name
 
     Returns
     -------
@@ -99,10 +99,10 @@ def open_marked(
     --------
     >>> open_marked("falls/", kind="motion", rate_hz=50, columns=3, label="folder")  # doctest: +SKIP
     """
-    clips = open_clips(path, group=group, skip_bad=skip_bad, **wanted)
+    clips = open_clips(path, group=group, skip_bad=skip_bad, **source)
     place, _ = parsed(str(path))
     found = dict[str, tuple[str, str]]()
-    for file in open_files(place, on_bad=lambda message: None, **wanted):
+    for file in open_files(place, on_bad=lambda message: None, **source):
         key, values = labels(file, label)
         found |= {recording.name: (key, value) for recording, value in zip(file.recordings, values, strict=True)}
     unknown = sorted(set(events or ()) - set(found))
