@@ -10,6 +10,9 @@ from anomsdk.formats.npz import entries
 from anomsdk.formats.stored import refusing
 from anomsdk.sources import OpenedFile
 
+LABEL_KEYS = ("activity", "label", "class", "behaviour")
+"""Arrays of an .npz that say what each recording is of, the first that is there counts."""
+
 Conditions: TypeAlias = tuple[tuple[str, tuple[str, ...]], ...]
 """(key, values) pairs: the array ``key`` of an .npz says one of ``values``."""
 
@@ -58,3 +61,29 @@ def group_labels(file: OpenedFile, group: str | None, root: str) -> list[str]:
             'or group by "folder" or "file"'
         )
     return [printable(label) for label in entries(file.path, printable(file.path), group, n)]
+
+
+def labels(file: OpenedFile, key: str | None) -> tuple[str, list[str]]:
+    """Where the label of each recording of a file is found, and the labels.
+
+    Parameters
+    ----------
+    file : of `anomsdk.sources.open_files`
+    key : an array of the .npz, or "folder"; None: the first of `LABEL_KEYS` that an .npz has, else "folder"
+
+    Raises
+    ------
+    InputError : no such array
+    """
+    where, n = printable(file.path), len(file.recordings)
+    is_npz = file.path.suffix.lower() == ".npz"
+    if key is not None and key != "folder":
+        if not is_npz:
+            raise InputError(f"{where}: has no array {printable(key)} for labels; that takes an .npz, or give folder")
+        return key, [printable(value) for value in entries(file.path, where, key, n)]
+    for each in LABEL_KEYS if is_npz and key is None else ():
+        try:
+            return each, [printable(value) for value in entries(file.path, where, each, n)]
+        except InputError:  # no such array, or none of one entry a recording
+            continue
+    return "folder", [printable(file.path.resolve().parent.name)] * n

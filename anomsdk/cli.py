@@ -280,8 +280,31 @@ def train(
 def evaluate(
     plan: _PlanOption,
     normal: Annotated[str, typer.Option(metavar="A", help="Normal recordings: a file, a folder, or npz:key=value.")],
-    anomalous: Annotated[str, typer.Option(metavar="B", help="Anomalous ones; with --snr, events to mix into A.")],
+    anomalous: Annotated[
+        str | None,
+        typer.Option(metavar="B", help="Anomalous ones; with --snr, events to mix into A. Without: false alarms only."),
+    ] = None,
     group: _Group = None,
+    label: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KEY",
+            help="What recordings are of: folder, or an array of an .npz. Default: activity, label, class or "
+            "behaviour, whichever there is, else folder.",
+        ),
+    ] = None,
+    events: Annotated[
+        Path | None,
+        typer.Option(metavar="E.csv", help="When the events of B are: recording,start_s,stop_s, a line for each."),
+    ] = None,
+    piece: Annotated[
+        float | None,
+        typer.Option(
+            metavar="S",
+            min=0,
+            help="Compare pieces of A of about S seconds; 0: A as it is. Default: for motion, as long as those of B.",
+        ),
+    ] = None,
     snr: Annotated[str | None, typer.Option(metavar="20,10,0", help="Mix B into A at these ratios, dB.")] = None,
     engine: _Engine = None,
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="Of mixes and intervals.")] = 0,
@@ -300,10 +323,14 @@ def evaluate(
 
     chosen = find_plan(plan)
     ratios = None if snr is None else parse_snr(snr)
+    if anomalous is None and (ratios is not None or events is not None):
+        raise InputError(f"{'--events' if ratios is None else '--snr'}: is about --anomalous recordings; give them")
+    times = None if events is None else evaluation.read_events(events)
     if html is not None:
         check_place(html)
     clips = partial(
-        evaluation.open_clips,
+        evaluation.open_marked,
+        label=label,
         kind=chosen.sensor.kind,
         rate_hz=chosen.rate_hz,
         columns=chosen.columns,
@@ -314,8 +341,9 @@ def evaluate(
         found = evaluation.evaluate(
             chosen,
             clips(normal),
-            clips(anomalous),
+            evaluation.Clips(()) if anomalous is None else clips(anomalous, events=times),
             snr=ratios,
+            piece_s=piece,
             engine=engine,
             seed=seed,
             skip_bad=skip_bad,

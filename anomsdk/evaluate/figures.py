@@ -21,6 +21,7 @@ from anomsdk.evaluate.metrics import (
 from anomsdk.evaluate.scoring import ScoredClip
 
 MAX_FPR = 0.1
+_FEW_GROUPS = 5
 ALARM_BUDGETS = {"1": 1.0, "0.1": 0.1}
 """Keys and false alarms an hour at which the sensitivity is given."""
 
@@ -37,8 +38,9 @@ class Figures:
     recall : events in which an alarm was raised, over all
     false_alarms_per_hour : alarms raised on normal clips, with the exact Poisson interval
     time_to_detect_s : median over the events that were found
-    normal_hours : normal sound heard, constant stretches and pieces without a tick left out
+    normal_hours : of normal recordings heard, constant stretches, padding and what gave no tick left out
     n_normal, n_anomalous, n_groups : clips, and different groups of them
+    n_recordings : normal recordings, uncut
     n_found : events in which an alarm was raised
     n_alarms, n_false_alarms : all alarms, and those on normal clips
     notes : what is undefined or rests on little, in words
@@ -55,33 +57,43 @@ class Figures:
     n_normal: int
     n_anomalous: int
     n_groups: int
+    n_recordings: int
     n_found: int
     n_alarms: int
     n_false_alarms: int
     notes: tuple[str, ...]
 
 
-def figures_of(normal: Sequence[ScoredClip], anomalous: Sequence[ScoredClip], *, seed: int = 0) -> Figures:
+def figures_of(
+    normal: Sequence[ScoredClip],
+    anomalous: Sequence[ScoredClip],
+    *,
+    recordings: Sequence[ScoredClip] | None = None,
+    seed: int = 0,
+) -> Figures:
     """All figures of normal and anomalous clips.
 
     Parameters
     ----------
     normal, anomalous : clips with at least one tick; either may be empty, which leaves figures undefined
+    recordings : what ``normal`` are pieces of: their alarms and hours count, and the highest scores of the pieces;
+        None: ``normal`` are whole
     seed : of the bootstrap
     """
-    first, second = ([clip.group for clip in side] for side in (normal, anomalous))
+    recordings = normal if recordings is None else recordings
+    first, second, whole = ([clip.group for clip in side] for side in (normal, anomalous, recordings))
     low, high = (np.array([clip.peak for clip in side], np.int64) for side in (normal, anomalous))
     hours = np.array([clip.seconds / 3600 for clip in normal])
     false, raised, inside = (
         np.array(counts, np.int64)
         for counts in (
-            [len(clip.raised_s) for clip in normal],
+            [len(clip.raised_s) for clip in recordings],
             [len(clip.raised_s) for clip in anomalous],
             [len(clip.inside_s) for clip in anomalous],
         )
     )
     times = np.array([np.nan if (t := clip.time_to_detect_s) is None else t for clip in anomalous])
-    total = float(hours.sum())
+    total = sum(clip.seconds for clip in recordings) / 3600
     return Figures(
         auc=bootstrap(first, second, auc_of(low, high), seed=seed),
         pauc=bootstrap(first, second, pauc_of(low, high, MAX_FPR), seed=seed),
@@ -89,7 +101,7 @@ def figures_of(normal: Sequence[ScoredClip], anomalous: Sequence[ScoredClip], *,
             key: bootstrap(first, second, sensitivity_of(low, hours, high, budget), seed=seed)
             for key, budget in ALARM_BUDGETS.items()
         },
-        precision=bootstrap(first, second, _precision_of(false, raised, inside), seed=seed)
+        precision=bootstrap(whole, second, _precision_of(false, raised, inside), seed=seed)
         if anomalous
         else Figure(None),
         recall=bootstrap((), second, _share_of(inside > 0), seed=seed),
@@ -99,10 +111,11 @@ def figures_of(normal: Sequence[ScoredClip], anomalous: Sequence[ScoredClip], *,
         n_normal=len(normal),
         n_anomalous=len(anomalous),
         n_groups=len(set(first) | set(second)),
+        n_recordings=len(recordings),
         n_found=int((inside > 0).sum()),
         n_alarms=int(false.sum() + raised.sum()),
         n_false_alarms=int(false.sum()),
-        notes=_notes((first, second), total, int(false.sum() + raised.sum()), int((inside > 0).sum())),
+        notes=_notes((whole, second), total, int(false.sum() + raised.sum()), int((inside > 0).sum())),
     )
 
 
@@ -143,10 +156,17 @@ def _notes(groups: tuple[list[str], list[str]], hours: float, alarms: int, found
             notes.append(f"no {what} clips: figures that compare both sides are undefined")
         elif len(set(side)) == 1:
             notes.append(f"one group of {what} clips: no interval for figures that rest on them; give others")
+        elif len(set(side)) < _FEW_GROUPS:
+            notes.append(f"{len(set(side))} groups of {what} clips: intervals over so few are too narrow")
+    together = set(groups[0]) & set(groups[1])
+    if all(1 < len(set(side)) < len(side) for side in groups) and not together:
+        notes.append(
+            "no group is on both sides: what sets groups apart (animal, device, place) may pass for an anomaly"
+        )
     for key, budget in ALARM_BUDGETS.items():
         if groups[0] and groups[1] and budget * hours < 1:
             notes.append(
-                f"{hours:.3g} h of normal sound or rows allow no false alarm at {key} an hour: that sensitivity is at "
+                f"{hours:.3g} h of normal recordings allow no false alarm at {key} an hour: that sensitivity is at "
                 f"the highest normal score, and takes {1 / budget:g} h to say more"
             )
     if groups[1] and not alarms:

@@ -223,6 +223,29 @@ def poisson_rate(count: int, hours: float) -> Figure:
     return Figure(count / hours, low / hours, float(chi2.ppf(1 - tail, 2 * count + 2)) / 2 / hours)
 
 
+def share(count: int, n: int) -> Figure:
+    """A share with the exact two-sided binomial interval (Clopper and Pearson, Biometrika 26 (1934) 404).
+
+    Parameters
+    ----------
+    count : 0 to n
+    n : trials; 0: undefined
+
+    Examples
+    --------
+    >>> f = share(0, 10)
+    >>> f.value, f.low, round(f.high, 4)
+    (0.0, 0.0, 0.3085)
+    """
+    from scipy.stats import beta
+
+    if n == 0:
+        return Figure(None)
+    tail = (1 - CONFIDENCE) / 2
+    low = float(beta.ppf(tail, count, n - count + 1)) if count else 0.0
+    return Figure(count / n, low, float(beta.ppf(1 - tail, count + 1, n - count)) if count < n else 1.0)
+
+
 def _of_all(figure: FigureOf, n: int, m: int) -> float | None:
     """The figure with every clip drawn once."""
     value = float(figure(np.ones((1, n), np.int64), np.ones((1, m), np.int64))[0])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from anomsdk.errors import InputError, printable
 from anomsdk.evaluate.evaluation import Evaluation
-from anomsdk.evaluate.report import figure_rows, footnotes, sections, summary
+from anomsdk.evaluate.report import figure_rows, firing_tables, footnotes, sections, summary
 from anomsdk.evaluate.scoring import ScoredClip
 from anomsdk.files import write_atomically
 
@@ -36,17 +36,25 @@ style-src 'unsafe-inline'; img-src data: blob:">
 body {{ font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 60rem; padding: 1rem; color: #222;
   background: #fff; overflow-wrap: anywhere; }}
 h1 {{ font-size: 1.5rem; }} h2 {{ font-size: 1.15rem; margin-top: 2rem; }}
-.wide {{ overflow-x: auto; }}
-table {{ border-collapse: collapse; font-size: .9rem; }}
-th, td {{ text-align: left; padding: .25rem .7rem .25rem 0; border-bottom: 1px solid #ddd; vertical-align: top;
-  overflow-wrap: normal; }}
+table {{ border-collapse: collapse; font-size: .9rem; margin-top: 1.5rem; }}
+th, td {{ text-align: left; padding: .25rem .7rem .25rem 0; border-bottom: 1px solid #ddd; vertical-align: top; }}
 .n {{ text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }}
+[scope=row] {{ font-weight: normal; }}
+@media screen and (max-width: 44rem) {{
+  table, tbody {{ display: block; }} thead {{ display: none; }}
+  tr {{ display: grid; grid-template-columns: 1fr 1fr; column-gap: 1.5rem; padding: .4rem 0;
+    border-bottom: 1px solid #ddd; }}
+  td {{ display: flex; justify-content: space-between; gap: 1rem; }}
+  td, [scope=row] {{ padding: 0; border: 0; }} [scope=row] {{ grid-column: 1 / -1; font-weight: bold; }}
+  td:not(.n) {{ grid-column: 1 / -1; }}
+  td::before {{ content: attr(data-name); color: #555; }}
+}}
 figure {{ margin: 0; }} ul {{ padding-left: 1.2rem; }}
 @media print {{
   @page {{ margin: 15mm; }}
   body {{ background: #fff; font-size: 10pt; max-width: none; padding: 0; }}
-  .wide {{ overflow: visible; }}
-  figure, table, li {{ break-inside: avoid; }} h2 {{ break-after: avoid; }}
+  table {{ font-size: 9pt; }} th, td {{ padding-right: .5rem; }}
+  figure, tr, li {{ break-inside: avoid; }} h2 {{ break-after: avoid; }}
 }}
 </style>
 <script>{library}</script>
@@ -68,7 +76,7 @@ addEventListener("afterprint", () => charts().forEach(c => Plotly.relayout(c, {{
 
 
 def as_html(evaluation: Evaluation) -> str:
-    """Figures, histogram of peak scores, ROC, and the time lines of the most telling clips.
+    """Figures, what fires, histogram of peak scores, ROC, and the time lines of the most telling clips.
 
     Parameters
     ----------
@@ -89,7 +97,15 @@ def as_html(evaluation: Evaluation) -> str:
         title=escape(f"Evaluation of {evaluation.plan.name}"),
         library=plotly.offline.get_plotlyjs(),
         summary="<br>".join(map(escape, summary(evaluation))),
-        tables="".join(_table(heading, figure_rows(figures)) for heading, figures in sections(evaluation)),
+        tables="".join(
+            [
+                *(_table(heading, figure_rows(figures), (1, 2, 3)) for heading, figures in sections(evaluation)),
+                *(
+                    _table(f"{side}, by {rows[0][0]}", rows, range(1, len(rows[0])))
+                    for side, rows in firing_tables(evaluation)
+                ),
+            ]
+        ),
         notes="".join(f"<li>{escape(printable(line))}</li>" for line in footnotes(evaluation)),
         figures="".join(_drawn(heading, figure) for heading, figure in charts if figure is not None),
     )
@@ -125,14 +141,20 @@ def _plotly() -> Any:
         raise InputError("plotly is missing, it draws the page; pip install 'anomsdk[report]'") from None
 
 
-def _table(heading: str, rows: Sequence[Sequence[str]]) -> str:
-    def line(cells: Sequence[str], tag: str) -> str:
-        kinds = [' class="n"' if i in (1, 2, 3) else "" for i in range(len(cells))]
-        return "".join(f"<{tag}{kind}>{escape(cell)}</{tag}>" for kind, cell in zip(kinds, cells, strict=True))
+def _table(heading: str, rows: Sequence[Sequence[str]], numbers: Container[int]) -> str:
+    """A table that becomes a list where there is no room for it: each cell carries the name of its column."""
+    names = [escape(name) for name in rows[0]]
+    kinds = [' class="n"' if i in numbers else "" for i in range(len(names))]
 
-    body = "".join(f"<tr>{line(row, 'td')}</tr>" for row in rows[1:])
+    def line(row: Sequence[str]) -> str:
+        first, *cells = map(escape, row)
+        parts = zip(kinds[1:], names[1:], cells, strict=True)
+        body = "".join(f'<td{kind} data-name="{name}">{cell}</td>' for kind, name, cell in parts)
+        return f'<tr><th scope="row">{first}</th>{body}</tr>'
+
+    top = "".join(f'<th scope="col"{kind}>{name}</th>' for kind, name in zip(kinds, names, strict=True))
     title = f"<h2>{escape(heading)}</h2>" if heading else ""
-    return f'{title}<div class="wide"><table><tr>{line(rows[0], "th")}</tr>{body}</table></div>'
+    return f"{title}<table><thead><tr>{top}</tr></thead><tbody>{''.join(map(line, rows[1:]))}</tbody></table>"
 
 
 def _drawn(heading: str, figure: Any) -> str:

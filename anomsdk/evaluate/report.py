@@ -1,47 +1,16 @@
-"""An evaluation as JSON values and as text."""
+"""An evaluation as text."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from anomsdk.display import counted, duration, table
 from anomsdk.errors import printable
 from anomsdk.evaluate.evaluation import Evaluation
 from anomsdk.evaluate.figures import MAX_FPR, Figures
-from anomsdk.evaluate.metrics import CONFIDENCE, RESAMPLES, Figure
-from anomsdk.evaluate.sides import LeftOut
+from anomsdk.evaluate.firing import Firing
+from anomsdk.evaluate.metrics import RESAMPLES, Figure
 
-
-def as_json(evaluation: Evaluation) -> dict[str, Any]:
-    """Everything but the scores, as JSON values; what is undefined is null.
-
-    Parameters
-    ----------
-    evaluation : of `evaluate`
-
-    Returns
-    -------
-    ``auc``, ``pauc``, ``sensitivity_at_fa_per_hour`` {"1", "0.1"}, ``precision``, ``recall``,
-    ``false_alarms_per_hour`` and ``time_to_detect_s``, each {"value", "low", "high"}; ``normal_hours``, ``n_normal``,
-    ``n_anomalous`` and other plain numbers; ``by_snr``: ratio in dB -> the same keys; what it rests on
-    """
-    return {
-        **_figures(evaluation.figures),
-        "by_snr": {ratio: _figures(figures) for ratio, figures in evaluation.by_snr.items()},
-        "confidence": CONFIDENCE,
-        "resamples": RESAMPLES,
-        "plan": {"name": evaluation.plan.name, "id": evaluation.plan.id, "score_id": evaluation.plan.score_id},
-        "raise_score": evaluation.plan.levels.raise_score,
-        "engine": evaluation.engine,
-        "seed": evaluation.seed,
-        "decide_s": evaluation.decide_s,
-        "left_out": {
-            "normal": _left_out(evaluation.left_out_normal),
-            "anomalous": _left_out(evaluation.left_out_anomalous),
-        },
-        "constant_s_cut": evaluation.cut_s,
-        "clipped_samples": evaluation.clipped,
-    }
+_LONGEST, _WIDEST = 40, 32  # rows, and characters of a label, that are printed
+_FIRING = ("clips", "hours", "alarm in", "share", "95 % low", "high", "alarms/h", "peak")
 
 
 def as_text(evaluation: Evaluation) -> str:
@@ -60,6 +29,9 @@ def as_text(evaluation: Evaluation) -> str:
         if heading:
             lines.append(heading)
         lines += [table(figure_rows(figures), right=(1, 2, 3)), ""]
+    for side, (columns, *rows) in firing_tables(evaluation):
+        named = (f"{side}, by {columns[0]}", *columns[1:])
+        lines += [table(_shortened([named, *rows]), right=range(1, len(named))), ""]
     lines += [printable(line) for line in footnotes(evaluation)]
     return "\n".join(lines)
 
@@ -67,14 +39,16 @@ def as_text(evaluation: Evaluation) -> str:
 def summary(evaluation: Evaluation) -> list[str]:
     """What was evaluated on what, in lines."""
     figures, plan = evaluation.figures, evaluation.plan
-    what = "mix" if evaluation.by_snr else "anomalous clip"
-    mixes = f"{figures.n_anomalous:,} mixes" if what == "mix" else counted(figures.n_anomalous, what)
+    mixed = f"{figures.n_anomalous:,} mixes"
+    against = mixed if evaluation.by_snr else counted(figures.n_anomalous, "anomalous clip")
     lines = [
         f"plan {plan.name} {plan.id[:12]}, raise level {plan.levels.raise_score:,}, engine {evaluation.engine}, "
         f"seed {evaluation.seed}",
-        f"{counted(figures.n_normal, 'normal clip')} ({duration(3600 * figures.normal_hours)}), {mixes}, "
+        f"{counted(figures.n_recordings, 'normal clip')} ({duration(3600 * figures.normal_hours)}), {against}, "
         f"{counted(figures.n_groups, 'group')}",
     ]
+    if evaluation.piece_s:
+        lines.append(f"normal clips cut into {counted(figures.n_normal, 'piece')} of about {evaluation.piece_s:.3g} s")
     if evaluation.cut_s:
         lines.append(f"{duration(evaluation.cut_s)} of digitally constant samples cut out")
     if evaluation.clipped:
@@ -92,9 +66,10 @@ def sections(evaluation: Evaluation) -> list[tuple[str, Figures]]:
 
 def figure_rows(figures: Figures) -> list[tuple[str, str, str, str, str]]:
     """A heading, then name, value, interval and foundation of each figure, as text."""
-    clips = f"{figures.n_normal:,} + {figures.n_anomalous:,} clips"
+    pieces = " pieces" if figures.n_normal != figures.n_recordings else ""
+    clips = f"{figures.n_normal:,}{pieces} + {figures.n_anomalous:,} clips"
     of_found = f"{counted(figures.n_found, 'event')} found"
-    rows = [
+    both = [
         ("AUC of the clips' highest scores", figures.auc, clips),
         (f"the same up to {MAX_FPR:.0%} of the normal clips", figures.pauc, clips),
         *(
@@ -103,20 +78,46 @@ def figure_rows(figures: Figures) -> list[tuple[str, str, str, str, str]]:
         ),
         ("recall: events that raised an alarm", figures.recall, f"{figures.n_found:,} of {figures.n_anomalous:,}"),
         ("precision: alarms that lie in events", figures.precision, counted(figures.n_alarms, "alarm")),
+    ]
+    rows = [
+        *(both if figures.n_anomalous else ()),
         ("false alarms an hour", figures.false_alarms_per_hour, _rate_rests_on(figures)),
-        ("time to detect, s (median)", figures.time_to_detect_s, of_found),
+        *([("time to detect, s (median)", figures.time_to_detect_s, of_found)] if figures.n_anomalous else ()),
     ]
     heading = ("figure", "value", "95 % low", "high", "rests on")
     return [heading, *((name, *_numbers(figure), rests_on) for name, figure, rests_on in rows)]
 
 
+def firing_tables(evaluation: Evaluation) -> list[tuple[str, list[tuple[str, ...]]]]:
+    """For each side that has labels its name, and a heading and what fires, most first, as text."""
+    odd = "mixes" if evaluation.by_snr else "anomalous"
+    sides = (("normal", evaluation.firing_normal), (odd, evaluation.firing_anomalous))
+    heading = (" or ".join(evaluation.label_keys) or "label", *_FIRING)
+    return [(what, [heading, *map(_firing_row, rows)]) for what, rows in sides if rows]
+
+
 def footnotes(evaluation: Evaluation) -> list[str]:
     """What the figures mean, what they do not, and what was left out, in lines."""
+    elsewhere = "other people, animals or devices" if _is_motion(evaluation) else "other rooms or devices"
     lines = [*evaluation.figures.notes]
     lines.append(
         f"intervals: {RESAMPLES:,} resamples of whole groups; false alarms: exact Poisson interval (Garwood). "
-        "They do not cover other rooms or devices"
+        f"They do not cover {elsewhere}"
     )
+    lines += _how_cut(evaluation)
+    if evaluation.firing_normal or evaluation.firing_anomalous:
+        lines += [
+            "alarm in: clips that raised at least one, with the exact interval of a share (Clopper and Pearson), as if "
+            "clips were independent",
+            "peak: median highest score over the raise level",
+        ]
+    if n := sum(clip.event_s is not None for clip in evaluation.anomalous) * (not evaluation.by_snr):
+        lines.append(
+            f"{n:,} of {evaluation.figures.n_anomalous:,} anomalous clips say when their event is: an alarm counts "
+            f"from its start to {duration(evaluation.decide_s)} after its end"
+        )
+    if _is_motion(evaluation):
+        lines.append("an alarm flags unusual motion; what it was, and whether it matters, the plan does not say")
     if evaluation.by_snr:
         lines.append(
             f"a mix counts as found when an alarm is raised between the start of the event and "
@@ -126,43 +127,54 @@ def footnotes(evaluation: Evaluation) -> list[str]:
     return lines
 
 
+def _how_cut(evaluation: Evaluation) -> list[str]:
+    lines = []
+    if evaluation.piece_s:
+        lines += [
+            f"normal clips are compared in equal pieces, as near to {evaluation.piece_s:.3g} s as each allows, never "
+            "across gaps: longer clips have higher peaks",
+            "alarms and hours are those of whole normal clips, as a device hears them",
+        ]
+    for what, clips in (("normal", evaluation.normal), ("anomalous", evaluation.anomalous)):
+        if n := sum(clip.padded for clip in clips):
+            lines.append(
+                f"too short for a tick, {what}: {n:,} of {len(clips):,}; their first and last samples were repeated, "
+                "and no hours counted for that"
+            )
+    return lines
+
+
+def _is_motion(evaluation: Evaluation) -> bool:
+    return evaluation.plan.sensor.kind == "motion"
+
+
+def _firing_row(row: Firing) -> tuple[str, ...]:
+    low, value, high = ("-" if x is None else f"{x:.1%}" for x in (row.raised.low, row.raised.value, row.raised.high))
+    rate = row.alarms_per_hour.value
+    return (
+        printable(row.label),
+        f"{row.n_recordings:,}",
+        f"{row.hours:.3g}",
+        f"{row.n_raised:,}",
+        value,
+        low,
+        high,
+        "-" if rate is None else f"{rate:.3g}",
+        "-" if row.peak_over_raise is None else f"{row.peak_over_raise:.2f}x",
+    )
+
+
+def _shortened(rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Rows for a terminal: no longer and no wider than can be read there."""
+    short = [(name if len(name) <= _WIDEST else f"{name[: _WIDEST - 3]}...", *cells) for name, *cells in rows]
+    left = len(short) - 1 - _LONGEST
+    if left <= 0:
+        return short
+    return [*short[: 1 + _LONGEST], (f"and {left:,} more: --json", *[""] * len(_FIRING))]
+
+
 def _rate_rests_on(figures: Figures) -> str:
     return f"{counted(figures.n_false_alarms, 'alarm')} in {figures.normal_hours:.3g} h"
-
-
-def _figures(figures: Figures) -> dict[str, Any]:
-    return {
-        "auc": _interval(figures.auc),
-        "pauc": _interval(figures.pauc),
-        "sensitivity_at_fa_per_hour": {
-            key: _interval(figure) for key, figure in figures.sensitivity_at_fa_per_hour.items()
-        },
-        "precision": _interval(figures.precision),
-        "recall": _interval(figures.recall),
-        "false_alarms_per_hour": _interval(figures.false_alarms_per_hour),
-        "time_to_detect_s": _interval(figures.time_to_detect_s),
-        "normal_hours": figures.normal_hours,
-        "n_normal": figures.n_normal,
-        "n_anomalous": figures.n_anomalous,
-        "n_groups": figures.n_groups,
-        "n_found": figures.n_found,
-        "n_alarms": figures.n_alarms,
-        "n_false_alarms": figures.n_false_alarms,
-        "notes": list(figures.notes),
-    }
-
-
-def _interval(figure: Figure) -> dict[str, float | None]:
-    return {"value": figure.value, "low": figure.low, "high": figure.high}
-
-
-def _left_out(left_out: LeftOut) -> dict[str, Any]:
-    return {
-        "n": left_out.n,
-        "unreadable": list(left_out.unreadable),
-        "constant": list(left_out.constant),
-        "too_short": list(left_out.too_short),
-    }
 
 
 def _numbers(figure: Figure) -> tuple[str, str, str]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from anomsdk.constant import Samples
 from anomsdk.core.event import State
 from anomsdk.core.plan import Plan
+from anomsdk.evaluate.cutting import padded
 from anomsdk.runtime import Pipeline
 
 
@@ -21,12 +22,14 @@ class ScoredClip:
     Parameters
     ----------
     name, group : of the clip; a mix has the group of its scene
-    seconds : heard in pieces that were long enough for a tick
+    seconds : heard in pieces that were long enough for a tick; padding is none of it
     scores : uint32 (ticks,), pieces one after the other
     times_s : float64 (ticks,), when each tick ended
     raised_s : when the ticks that raised alarms ended
     event_s : from when to when an alarm finds the event (`event_window`); None: the whole clip
     snr_db : of a mix
+    label : what the recording is of, where that is known
+    padded : too short for a tick, so its first and last samples were repeated up to one
     """
 
     name: str
@@ -37,6 +40,8 @@ class ScoredClip:
     raised_s: tuple[float, ...]
     event_s: tuple[float, float] | None = None
     snr_db: float | None = None
+    label: str | None = None
+    padded: bool = False
 
     @property
     def peak(self) -> int:
@@ -78,6 +83,8 @@ def score_clip(
     engine: str | None = None,
     event_s: tuple[float, float] | None = None,
     snr_db: float | None = None,
+    label: str | None = None,
+    pads: bool = False,
     heard: Callable[[int], None] = lambda n: None,
 ) -> ScoredClip | None:
     """Run a clip, each of its pieces from a fresh pipeline.
@@ -86,8 +93,9 @@ def score_clip(
     ----------
     plan : Plan
     blocks : (new_piece, samples) pairs, as `anomsdk.clips.Clip.blocks`
-    name, group, event_s, snr_db : as `ScoredClip`
+    name, group, event_s, snr_db, label : as `ScoredClip`
     engine : as `anomsdk.Pipeline`
+    pads : pad the longest piece when none is long enough for a tick
     heard : called with the samples of each block
 
     Returns
@@ -98,51 +106,93 @@ def score_clip(
     ------
     InputError : as `anomsdk.clips.Clip.blocks`
     """
-    run = _Run(plan, engine)
+    run = Run(plan, engine, pads=pads)
     try:
         for new_piece, samples in blocks:
             run.hear(new_piece, samples)
             heard(len(samples))
-        run.end_piece()
+        return run.scored(name, group, event_s=event_s, snr_db=snr_db, label=label)
     finally:
         run.close()
-    if not run.scores:
-        return None
-    scores, times = np.array(run.scores, np.uint32), np.array(run.times_s)
-    return ScoredClip(name, group, run.heard / plan.rate_hz, scores, times, tuple(run.raised_s), event_s, snr_db)
 
 
-class _Run:
-    """The pipelines of one clip, one after the other, and what came out of them."""
+class Run:
+    """The pipelines of one clip, one after the other, and what came out of them.
 
-    def __init__(self, plan: Plan, engine: str | None) -> None:
-        self.scores, self.times_s, self.raised_s = list[int](), list[float](), list[float]()
-        self.heard = 0  # samples of pieces that gave a tick
-        self._plan, self._engine = plan, engine
+    Parameters
+    ----------
+    plan, engine, pads : as `score_clip`
+    """
+
+    def __init__(self, plan: Plan, engine: str | None, *, pads: bool = False) -> None:
+        self._plan, self._engine, self._pads = plan, engine, pads
+        self._scores, self._times_s, self._raised_s = list[int](), list[float](), list[float]()
+        self._heard = 0  # samples of pieces that gave a tick
         self._pipeline: Pipeline | None = None
         self._begin = self._length = 0  # of the piece, in samples of the clip
-        self._ticks_before = 0
+        self._held = list[Samples]()  # of a piece that is too short for a tick so far
+        self._longest: tuple[int, Samples] | None = None  # where a piece that stayed too short begins, and the piece
 
     def hear(self, new_piece: bool, samples: Samples) -> None:
-        if new_piece or self._pipeline is None:
-            self.end_piece()
-            self._pipeline = Pipeline(self._plan, self._engine)
-        for result in self._pipeline.process(samples):
-            framer = self._plan.framer
-            end_s = (self._begin + result.hop * framer.hop + framer.window) / self._plan.rate_hz
-            self.scores.append(result.score)
-            self.times_s.append(end_s)
-            self.raised_s += [end_s for event in result.events if event.state == State.UNACK_ALARM]
+        """Take a block, as `anomsdk.clips.Clip.blocks` yields it."""
+        if new_piece:
+            self._end_piece()
         self._length += len(samples)
+        if self._pipeline is None:
+            self._held.append(samples)
+            if self._length < self._plan.samples_to_first_tick:
+                return
+            samples, self._held = np.concatenate(self._held), []
+            self._pipeline = Pipeline(self._plan, self._engine)
+        self._process(self._pipeline, samples, self._begin)
 
-    def end_piece(self) -> None:
-        self.close()
-        if len(self.scores) > self._ticks_before:
-            self.heard += self._length
-        self._begin += self._length
-        self._length, self._ticks_before = 0, len(self.scores)
+    def scored(
+        self,
+        name: str,
+        group: str,
+        *,
+        event_s: tuple[float, float] | None = None,
+        snr_db: float | None = None,
+        label: str | None = None,
+    ) -> ScoredClip | None:
+        """The clip is over: what became of it, None without a tick."""
+        self._end_piece()
+        pads = self._pads and not self._scores and self._longest is not None
+        if pads:
+            self._hear_padded()
+        if not self._scores:
+            return None
+        seconds = self._heard / self._plan.rate_hz
+        scores, times = np.array(self._scores, np.uint32), np.array(self._times_s)
+        return ScoredClip(name, group, seconds, scores, times, tuple(self._raised_s), event_s, snr_db, label, pads)
 
     def close(self) -> None:
+        """Wipe what a pipeline holds."""
         if self._pipeline is not None:
             self._pipeline.close()
             self._pipeline = None
+
+    def _process(self, pipeline: Pipeline, samples: Samples, begin: int) -> None:
+        for result in pipeline.process(samples):
+            framer = self._plan.framer
+            end_s = (begin + result.hop * framer.hop + framer.window) / self._plan.rate_hz
+            self._scores.append(result.score)
+            self._times_s.append(end_s)
+            self._raised_s += [end_s for event in result.events if event.state == State.UNACK_ALARM]
+
+    def _end_piece(self) -> None:
+        if self._pipeline is not None:
+            self._heard += self._length
+        elif self._pads and self._length > (0 if self._longest is None else len(self._longest[1])):
+            self._longest = self._begin, np.concatenate(self._held)
+        self.close()
+        self._begin += self._length
+        self._length, self._held = 0, []
+
+    def _hear_padded(self) -> None:
+        assert self._longest is not None
+        begin, samples = self._longest
+        before, enough = padded(samples, self._plan.samples_to_first_tick)
+        with Pipeline(self._plan, self._engine) as pipeline:
+            self._process(pipeline, enough, begin - before)
+        self._heard = len(samples)

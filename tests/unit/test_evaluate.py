@@ -16,11 +16,11 @@ from typer.testing import CliRunner
 
 import anomsdk
 from anomsdk import cli
-from anomsdk.clips import Clips, clip_from_array, open_clips
+from anomsdk.clips import Clips, clip_from_array
 from anomsdk.engines import default_engine
 from anomsdk.engines.tflite import why_missing
 from anomsdk.errors import InputError
-from anomsdk.evaluate import as_html, as_json, as_text, evaluate, mixed
+from anomsdk.evaluate import as_html, as_json, as_text, evaluate, mixed, open_marked
 from anomsdk.evaluate.figures import figures_of
 from anomsdk.evaluate.mixing import loudest_piece, parse_snr
 from anomsdk.evaluate.scoring import ScoredClip, event_window, samples_to_decide, score_clip
@@ -368,7 +368,7 @@ def test_json_is_all_that_json_prints(folders, room):
         3,
         0.95,
     )
-    sides = [open_clips(folders / name, kind="audio", rate_hz=RATE) for name in ("normal", "odd")]
+    sides = [open_marked(folders / name, kind="audio", rate_hz=RATE) for name in ("normal", "odd")]
     assert tree == json.loads(json.dumps(as_json(evaluate(room, *sides, snr=(10, 0), seed=3))))
 
 
