@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from anomsdk.core.checks import require
 from anomsdk.core.filterbank import FilterbankPlan, largest_sum
 from anomsdk.core.fixed import INT32_MAX
+from anomsdk.core.reasons import MAX_GAIN
 from anomsdk.spec import BandsFeatures, LogmelFeatures
 
 _MARGIN = 1e-9
@@ -152,3 +153,20 @@ def _filterbank(shares: Sequence[_Share], n_bands: int, length: int, log2_scale:
         value_bits=value_bits,
         offset_q10=np.array([rounded(1024 * (unit + scale)) for scale in log2_scale], np.int32),
     )
+
+
+def reason_gains(normal: Sequence[float], weight: Sequence[int]) -> NDArray[np.int32]:
+    """Gains that make a residual of each group as unusual as that of the others.
+
+    Parameters
+    ----------
+    normal : mean residual of each group on normal data; 0: not known
+    weight : sum of the weights of its inputs. No level is below it, the residual of one step of int8 in each input:
+        groups that are nearly constant would be named for rounding
+
+    Returns
+    -------
+    int32 (n_groups,), 1 to 2**30: 2**30 for the lowest level
+    """
+    levels = [max(level, float(w), 1.0) for level, w in zip(normal, weight, strict=True)]
+    return np.array([max(1, rounded(MAX_GAIN * min(levels) / level)) for level in levels], np.int32)

@@ -11,6 +11,7 @@ from anomsdk.core.affine import AffinePlan
 from anomsdk.core.checks import require
 from anomsdk.core.extractor import Extractor
 from anomsdk.core.fixed import Ints
+from anomsdk.core.reasons import Group, part_groups
 
 MAX_FEATURES = 1024
 
@@ -28,6 +29,11 @@ class ExternalPlan:
     def n_features(self) -> int:
         """Width of a row."""
         return len(self.normalisation.gain)
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """What reasons call each value."""
+        return part_groups(self.n_features)
 
     @property
     def columns(self) -> int:

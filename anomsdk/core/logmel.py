@@ -14,6 +14,7 @@ from anomsdk.core.filterbank import Filterbank, FilterbankPlan
 from anomsdk.core.fixed import Ints
 from anomsdk.core.framer import BATCH
 from anomsdk.core.levels import HIGHEST_LOG2, LimitsPlan, floored, limited
+from anomsdk.core.reasons import Group, band_groups
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +33,11 @@ class LogmelPlan:
     def n_features(self) -> int:
         """Width of a frame: one feature a band."""
         return self.filterbank.n_bands
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """What reasons call each feature."""
+        return band_groups(self.filterbank.n_bands)
 
     @property
     def columns(self) -> int:

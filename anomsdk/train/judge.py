@@ -74,6 +74,10 @@ class Trained:
     weights: tuple[int, ...]
     epochs: int
 
+    def terms(self, inputs: Ints) -> Ints:
+        """What each of model inputs (n, n_in) adds to the scores."""
+        return (inputs - self.model.run(inputs)) ** 2 * np.array(self.weights, np.int64)
+
     def scores(self, inputs: Ints) -> Ints:
         """Scores (n,) of model inputs (n, n_in), before the baseline."""
         return (inputs - self.model.run(inputs)) ** 2 @ np.array(self.weights, np.int64)
