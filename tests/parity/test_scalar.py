@@ -525,7 +525,8 @@ def test_any_scores_through_baseline_and_alert(plans, tmp_path_factory, runs, ti
         s = mine.baseline.above(raw)
         events = mine.alert.tick(hop, s)
         mine.baseline.follow(raw, mine.alert.state == scalar.UNACK_ALARM)
-        tick = Ticks(np.array([hop]), np.zeros((1, plan.n_inputs), np.int64), np.array([raw], np.int64))
+        nothing = np.zeros((1, plan.n_inputs), np.int64)  # inputs, and outputs without an error: no reasons
+        tick = Ticks(np.array([hop]), nothing, nothing, np.array([raw], np.int64))
         (result,) = theirs.results(tick)
         assert (result.hop, result.score, [bytes(e) for e in result.events]) == (hop, s, events)
         assert (theirs._baseline.level_q16, theirs._baseline._frozen) == (mine.baseline.level_q16, mine.baseline.frozen)

@@ -114,7 +114,7 @@ def cases() -> Iterator[Case]:
             ([127, 127, 127], [-128] * 3),
             ([127, 126, 127], [-128] * 3),
             zero_points=(-128, -128),
-            gains=(257, 1),
+            gains=(148, 1),
         ),
     )
     yield Case(
