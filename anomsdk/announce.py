@@ -15,7 +15,7 @@ from anomsdk.watch import Alert, Summary, Watch
 
 _FULL_BAR = 4.0
 """Score over raise level that fills the bar: where the high level usually lies."""
-_BAR_WIDTH = 12
+_BAR_WIDTH = 10
 
 
 class Announcer(Protocol):
