@@ -136,7 +136,7 @@ int32_t anom_pipeline_poll_observed(anom_pipeline *pipeline, anom_result *result
     result->score = anom_baseline_above(&pipeline->baseline, raw);
     result->n_events = anom_alert_step(&pipeline->alert, result->score, hop, &result->events[0]);
     int32_t alarm = pipeline->alert.state == ANOM_STATE_UNACK_ALARM;
-    if (alarm && result->n_events > 0) explain(pipeline, &result->events[0]);
+    if (alarm && result->n_events) explain(pipeline, &result->events[0]);
     wipe_model(pipeline);
     anom_baseline_follow(&pipeline->baseline, raw, alarm);
     return 1;
