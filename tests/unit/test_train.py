@@ -91,7 +91,8 @@ def test_the_calibration_says_how_unusual_each_group_normally_is(trained):
     levels = Calibration.from_file(out / "calibration.json").group_levels
     assert list(levels) == ["low_bands", "mid_bands", "high_bands", "loudness", "impulses"]
     assert all(level > 0 for level in levels.values())
-    assert plan.reasons == reasons_plan(plan.extractor, plan.context, plan.score, levels)
+    planned = reasons_plan(plan.extractor, plan.context, plan.score, levels)
+    assert plan.reasons.gain.tolist() == planned.gain.tolist() and len(set(planned.gain.tolist())) > 3
 
 
 def test_it_hears_what_it_was_not_taught(trained):
