@@ -15,6 +15,7 @@ from anomsdk.watch import Alert, Summary, Watch
 
 _FULL_BAR = 4.0
 """Score over raise level that fills the bar: where the high level usually lies."""
+_BAR_WIDTH = 10
 
 
 class Announcer(Protocol):
@@ -65,10 +66,12 @@ class Lines:
             self._name(recording.name, ", ".join(recording.notes))
 
     def alert(self, alert: Alert) -> None:
-        """One line: when, what, how far above the raise level."""
+        """One line: when, what, how far above the raise level, which features were most unusual."""
         self._name(alert.recording)
         word = "ALARM" if alert.state == "alarm" else "clear"
-        line = f"  {clock(alert.time_s)}  {word}  {ratio(alert.ratio):>6}  {bar(alert.ratio / _FULL_BAR, 24)}"
+        line = f"  {clock(alert.time_s)}  {word}  {ratio(alert.ratio):>6}  {bar(alert.ratio / _FULL_BAR, _BAR_WIDTH)}"
+        if alert.event.words:
+            line += f"  {', '.join(alert.event.words)}"
         show(line.rstrip(), styles=STATE_STYLES)
 
     def too_short(self, recording: Recording) -> None:
@@ -109,7 +112,7 @@ class JsonLines:
         self._notes = recording.notes
 
     def alert(self, alert: Alert) -> None:
-        """The alert, and its 16 bytes as hexadecimal digits."""
+        """The alert, its 16 bytes as hexadecimal digits, and what was most unusual in words."""
         show(
             json.dumps(
                 {
@@ -122,6 +125,7 @@ class JsonLines:
                     "score": alert.score,
                     "raise_score": alert.raise_score,
                     "event": bytes(alert.event).hex(),
+                    "reasons": alert.event.words,
                 }
             )
         )

@@ -89,15 +89,24 @@ def constant_bytes(plan: Plan) -> tuple[int, int]:
 
     Returns
     -------
-    tables : of the features, the context and the score
+    tables : of the features, the context, the score and the reasons
     model : weights, biases, multipliers and shifts
     """
     return table_bytes(plan.extractor, plan.context), model_bytes(plan.layers)
 
 
 def table_bytes(extractor: ExtractorPlan, context: ContextPlan) -> int:
-    """Bytes of the tables of the features, the context and the score, which weighs each input by a byte."""
-    return _array_bytes(front_fields(extractor, context)) + context.n_inputs(extractor.n_features)
+    """Bytes of the tables of the features, the context, the score and the reasons.
+
+    The score has a weight of a byte for each input, the reasons a group of a byte, and code and gain of each group.
+    """
+    per_input, per_group = 1 + 1, 1 + 4
+    n_groups = len(set(extractor.groups))
+    return (
+        _array_bytes(front_fields(extractor, context))
+        + per_input * context.n_inputs(extractor.n_features)
+        + per_group * n_groups
+    )
 
 
 def model_bytes(layers: Sequence[LayerPlan]) -> int:

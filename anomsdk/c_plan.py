@@ -18,8 +18,9 @@ from anomsdk.core.external import ExternalPlan
 from anomsdk.core.fft import FftPlan
 from anomsdk.core.filterbank import FilterbankPlan
 from anomsdk.core.plan import ExtractorPlan, Plan
+from anomsdk.core.reasons import ReasonsPlan
 
-C_FORMAT = 2
+C_FORMAT = 3
 """Layout of the structs: ANOM_PLAN_FORMAT of anom_plan.h."""
 
 C_TYPES = {
@@ -90,8 +91,14 @@ def c_fields(plan: Plan) -> Fields:
         "baseline": _fields(plan.baseline),
         "timing": _fields(plan.timing, without=("clear_ratio_q16", "high_ratio_q16")),
         "levels": _fields(plan.levels),
+        "reasons": reasons_fields(plan.reasons),
         "id": tuple(bytes.fromhex(plan.id)),
     }
+
+
+def reasons_fields(plan: ReasonsPlan) -> Fields:
+    """All of `anom_reasons_plan`."""
+    return {**_fields(plan), "n_groups": len(plan.codes)}
 
 
 def front_fields(extractor: ExtractorPlan, context: ContextPlan) -> Fields:

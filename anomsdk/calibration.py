@@ -89,6 +89,9 @@ class Calibration(_Part):
     """Where the follower of the score starts: the 75 % quantile of normal scores before it; null where there is none.
 
     It starts high so that a fresh pipeline in a louder scene does not alarm before it has heard it."""
+    group_levels: dict[str, Annotated[float, Field(strict=False, ge=0, le=2**32)]] | None = None
+    """Mean part of each group of features in normal scores before the follower, by the name of its code; null where
+    it was not measured."""
     alarm_levels: AlarmLevels
     recordings: Annotated[int, Field(ge=1)]
     """How many recordings the alarm levels rest on."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,10 +25,11 @@ from anomsdk.core.levels import HIGHEST_LOG2, LimitsPlan
 from anomsdk.core.logmel import LogmelPlan
 from anomsdk.core.motion import MotionPlan
 from anomsdk.core.plan import EdgePlan, ExtractorPlan, ModelPlan, MotionSensorPlan, Plan, SensorPlan
+from anomsdk.core.reasons import Group, ReasonsPlan, marks
 from anomsdk.core.score import ScorePlan, largest_score
 from anomsdk.errors import InputError
 from anomsdk.spec import ExternalFeatures, LogmelFeatures, MotionFeatures, MotionSensor, PipelineSpec, StackContext
-from anomsdk.tables import bands_filterbank, cos_q15, hann_q15, mel_filterbank, motion_spectrum, rounded
+from anomsdk.tables import bands_filterbank, cos_q15, hann_q15, mel_filterbank, motion_spectrum, reason_gains, rounded
 from anomsdk.tflite_file import FullyConnected, TfliteModel, read_tflite
 
 FLOOR_DB = -110.0
@@ -104,6 +105,7 @@ def plan_from(
         baseline=baseline,
         timing=timing,
         levels=levels(_raise_score(spec, timing, calibration), timing),
+        reasons=reasons_plan(extractor, context, score, None if calibration is None else calibration.group_levels),
         model=model_plan(model),
         provenance=_provenance(spec, calibration),
         folder=folder,
@@ -424,6 +426,29 @@ def _baseline(spec: PipelineSpec, calibration: Calibration | None) -> BaselinePl
             "set it to 0"
         )
     return baseline_plan(start or 0, baseline_s=score.baseline_s, hold_s=score.baseline_hold_s, tick_s=spec.tick_s)
+
+
+def reasons_plan(
+    extractor: ExtractorPlan, context: ContextPlan, score: ScorePlan, group_levels: Mapping[str, float] | None
+) -> ReasonsPlan:
+    """Groups of the inputs, and gains that make them comparable.
+
+    Parameters
+    ----------
+    extractor, context, score : of the plan
+    group_levels : mean part of each group in normal scores, by its name; None: it is not known, and each input counts
+        by its weight
+    """
+    groups, codes = marks(extractor.groups, context.parts)
+    names = [Group(code).name.lower() for code in codes]
+    for name in names:
+        require(
+            group_levels is None or name in group_levels,
+            f"{CALIBRATION_FILE}: group_levels has no '{name}'; train again",
+        )
+    normal = [0.0 if group_levels is None else group_levels[name] for name in names]
+    weight = [int(score.weights[groups & 15 == group].astype(np.int64).sum()) for group in range(len(codes))]
+    return ReasonsPlan(groups, codes, reason_gains(normal, weight))
 
 
 def _timing(spec: PipelineSpec) -> TimingPlan:

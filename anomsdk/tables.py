@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from anomsdk.core.checks import require
 from anomsdk.core.filterbank import FilterbankPlan, largest_sum
 from anomsdk.core.fixed import INT32_MAX
+from anomsdk.core.reasons import MAX_GAIN
 from anomsdk.core.spectrum import MAX_BANDS, SpectrumPlan
 from anomsdk.spec import BandsFeatures, LogmelFeatures
 
@@ -207,3 +208,20 @@ def _bins_from(edges_hz: Sequence[float], length: int, rate_hz: float) -> list[i
             f"{rate_hz / length:.3g} Hz apart; use wider bands or a longer window_s",
         )
     return [min(each, length // 2 + 1) for each in first]
+
+
+def reason_gains(normal: Sequence[float], weight: Sequence[int]) -> NDArray[np.int32]:
+    """Gains that make a residual of each group as unusual as that of the others.
+
+    Parameters
+    ----------
+    normal : mean residual of each group on normal data; 0: not known
+    weight : sum of the weights of its inputs. No level is below it, the residual of one step of int8 in each input:
+        groups that are nearly constant would be named for rounding
+
+    Returns
+    -------
+    int32 (n_groups,), 1 to 2**30: 2**30 for the lowest level
+    """
+    levels = [max(level, float(w), 1.0) for level, w in zip(normal, weight, strict=True)]
+    return np.array([max(1, rounded(MAX_GAIN * min(levels) / level)) for level in levels], np.int32)

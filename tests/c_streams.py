@@ -28,6 +28,7 @@ from anomsdk.core.levels import LimitsPlan
 from anomsdk.core.plan import Plan
 from anomsdk.core.score import ScorePlan
 from anomsdk.golden import golden_digest
+from anomsdk.planner import reasons_plan
 from tests.make import BANDS, EXTERNAL, LOGMEL, make_folder
 
 # Plans: every branch of the stages is taken by one of them
@@ -194,7 +195,8 @@ def with_layers(plan: Plan, layers: tuple[LayerPlan, ...], rng: np.random.Genera
         plan.model, input=edge(plan.model.input, zero_point=first), output=edge(plan.model.output, zero_point=last)
     )
     score = ScorePlan(weights, first, last, input_gain=300, output_gain=211, shift=8)
-    return dataclasses.replace(plan, layers=layers, score=score, model=model)
+    reasons = reasons_plan(plan.extractor, plan.context, score, None)
+    return dataclasses.replace(plan, layers=layers, score=score, reasons=reasons, model=model)
 
 
 # Streams

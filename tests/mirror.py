@@ -61,6 +61,13 @@ PYTHON_ONLY = {
     "pipeline.ticks": BATCH,
     "pipeline.results": BATCH,
     "pipeline._result": "part of poll_observed",
+    "pipeline._explained": "explain of C, which has the event in hand",
+    "reasons.band_groups": PLANNING,
+    "reasons.part_groups": PLANNING,
+    "reasons.marks": PLANNING,
+    "reasons._directions": PLANNING,
+    "reasons.words": "a device only writes events",
+    "reasons._word": "a device only writes events",
     "score.largest_score": PLANNING,
     "score.largest_error": PLANNING,
     "plan.ticks_in": FILES,
@@ -93,6 +100,11 @@ OTHER_ARGUMENTS = {
         ("normalisation",),
         ("extractor", "plan", "state", "scratch"),
         "a class of Python keeps its own plan",
+    ),
+    "anom_reasons_run": (
+        ("inputs", "outputs"),
+        ("plan", "score", "inputs", "outputs", "n", "reasons"),
+        "a class of Python keeps its own plans",
     ),
     "anom_pipeline_init": (
         ("plan", "model"),
@@ -128,6 +140,7 @@ C_ONLY_FIELDS = {
     "anom_layer_plan.n_multipliers": LENGTH,
     "anom_layer_plan.input_reach": "for kernels",
     "anom_layer_plan.weight_reach": "for kernels",
+    "anom_reasons_plan.n_groups": LENGTH,
     "anom_plan.format": "a guard",
     "anom_plan.plan_size": "a guard",
     "anom_plan.autoencoder": "layers of Python",
@@ -160,6 +173,9 @@ LIMITS = {
     "external.MAX_FEATURES": "anom_external_plan.n_features",
     "filterbank.MAX_BANDS": "anom_filterbank_plan.n_bands",
     "framer.MAX_WINDOW": "anom_framer_plan.window",
+    "reasons.MAX_GROUPS": "anom_reasons_plan.n_groups",
+    "reasons.MAX_CODE": "anom_reasons_plan.codes",
+    "reasons.MAX_GAIN": "anom_reasons_plan.gain",
 }
 """Limit of Python -> field of C whose comment says it; 2**31 - 1 is the type's own."""
 LIMITS_OF_PYTHON = {
@@ -520,7 +536,7 @@ def _event_offsets(mirror: Mirror) -> tuple[list[int], list[int]]:
         offsets.append(at)
         at += {"B": 1, "H": 2, "I": 4, "s": 1}[code] * int(repeat or 1)
     in_c = re.findall(r"(?:\bbytes \+ |\bbytes\[)(\d+)", c_text.without_comments(mirror.c("event", "c")))
-    return offsets, [int(offset) for offset in in_c]
+    return offsets, sorted(map(int, in_c))
 
 
 def _errors(mirror: Mirror) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 
@@ -469,12 +471,17 @@ def autoencoder(layers: list[dict], x: list[int]) -> list[int]:
 
 
 # Score
+def error(plan: dict, x: int, y: int) -> int:
+    shift = plan["shift"]
+    e = plan["input_gain"] * (x - plan["input_zero_point"]) - plan["output_gain"] * (y - plan["output_zero_point"])
+    e = (within(e, -(2**25) + 1, 2**25 - 1) + ((1 << shift) >> 1)) >> shift
+    return within(e, -65535, 65535)
+
+
 def score(plan: dict, inputs: list[int], outputs: list[int]) -> int:
-    shift, out = plan["shift"], 0
+    out = 0
     for weight, x, y in zip(plan["weights"], inputs, outputs, strict=True):
-        e = plan["input_gain"] * (x - plan["input_zero_point"]) - plan["output_gain"] * (y - plan["output_zero_point"])
-        e = (within(e, -(2**25) + 1, 2**25 - 1) + ((1 << shift) >> 1)) >> shift
-        within(e, -65535, 65535)
+        e = error(plan, x, y)
         out = u32(out + weight * u32(e * e))
     return out
 
@@ -522,7 +529,7 @@ class Alert:
         self.state, self.sequence = NORMAL, 0
         self.hits = self.pending = self.quiet = self.cooldown = 0
 
-    def tick(self, hop: int, s: int) -> list[bytes]:
+    def tick(self, hop: int, s: int, reasons: Callable[[], bytes] = lambda: bytes(3)) -> list[bytes]:
         timing, levels = self.timing, self.levels
         self.hits = ((self.hits << 1) | (s >= levels["raise_score"])) & (2 ** timing["n"] - 1)
         votes = bin(self.hits).count("1") >= timing["m"]
@@ -543,12 +550,12 @@ class Alert:
         if high or (self.pending > timing["on_delay"] and not held_back):
             self.quiet = 0
             self.state = UNACK_ALARM
-            return [self.emit(hop, s, high)]
+            return [self.emit(hop, s, high, reasons())]
         self.state = PENDING if self.pending > 0 else NORMAL
         return []
 
-    def emit(self, hop: int, s: int, high: bool) -> bytes:
-        out = event(self.state, high, self.sequence, hop, s, self.tag)
+    def emit(self, hop: int, s: int, high: bool, reasons: bytes = bytes(3)) -> bytes:
+        out = event(self.state, high, self.sequence, hop, s, self.tag, reasons)
         self.sequence = (self.sequence + 1) % 2**16
         return out
 
@@ -565,12 +572,34 @@ def levels_of(raise_score: int, clear_ratio_q16: int, high_ratio_q16: int) -> di
     return {"raise_score": raise_score, "clear_score": clear_score, "high_score": high_score}
 
 
+# Reasons
+def reasons(plan: dict, score_plan: dict, inputs: list[int], outputs: list[int]) -> bytes:
+    """The three bytes of the event that raises the alarm."""
+    errors = [error(score_plan, x, y) for x, y in zip(inputs, outputs, strict=True)]
+    terms = [u32(weight * e * e) for weight, e in zip(score_plan["weights"], errors, strict=True)]
+    residual = [0] * len(plan["codes"])
+    for mark, term in zip(plan["groups"], terms, strict=True):
+        residual[mark & 15] = u32(residual[mark & 15] + term)
+    product = [within(r * gain, 0, 2**62 - 1) for r, gain in zip(residual, plan["gain"], strict=True)]
+    order = sorted(range(len(product)), key=lambda g: -product[g])[:3]
+    found = []
+    for g in (g for g in order if product[g] > 0):
+        i = max((i for i, mark in enumerate(plan["groups"]) if mark & 15 == g), key=lambda i: terms[i])
+        x, direction = inputs[i] - score_plan["input_zero_point"], 0
+        if x > 0:
+            direction = plan["groups"][i] >> 4 & 3
+        if x < 0:
+            direction = plan["groups"][i] >> 6
+        found.append(within(plan["codes"][g], 1, 63) | direction << 6)
+    return bytes(found + [0] * (3 - len(found)))
+
+
 # Event
-def event(state: int, high: bool, sequence: int, hop: int, s: int, tag: bytes) -> bytes:
+def event(state: int, high: bool, sequence: int, hop: int, s: int, tag: bytes, reasons: bytes = bytes(3)) -> bytes:
     head = bytes([1 << 4 | 1, state | high << 6])
     s_log2_q8 = within(log2_q10(s) >> 2, 0, 8191)
     numbers = sequence.to_bytes(2, "little") + hop.to_bytes(4, "little") + s_log2_q8.to_bytes(2, "little")
-    return head + numbers + bytes(4) + tag
+    return head + numbers + bytes(1) + reasons + tag
 
 
 # Plan file
@@ -600,7 +629,7 @@ def plan_id(plan: dict) -> str:
 
 
 def score_id(plan: dict) -> str:
-    return digest(plan, "name", "provenance", "sha256", "levels")
+    return digest(plan, "name", "provenance", "sha256", "levels", "reasons")
 
 
 def read(data: bytes) -> dict:
@@ -671,7 +700,8 @@ class Pipeline:
         outputs = autoencoder(self.plan["layers"], inputs)
         raw = score(self.plan["score"], inputs, outputs)
         s = self.baseline.above(raw)
-        events = self.alert.tick(ready[0], s)
+        why = partial(reasons, self.plan["reasons"], self.plan["score"], inputs, outputs)
+        events = self.alert.tick(ready[0], s, why)
         self.baseline.follow(raw, self.alert.state == UNACK_ALARM)
         return Result(ready[0], s, events, inputs, outputs, raw, self.baseline.level_q16)
 

@@ -20,6 +20,7 @@ from anomsdk.core.filterbank import Filterbank, FilterbankPlan
 from anomsdk.core.fixed import Ints
 from anomsdk.core.framer import BATCH
 from anomsdk.core.levels import HIGHEST_LOG2, LimitsPlan, floored, limited
+from anomsdk.core.reasons import Group, band_groups
 
 MAX_HOPS_PER_FRAME = 4096
 
@@ -47,6 +48,11 @@ class BandsPlan:
     def window(self) -> int:
         """Samples of a window."""
         return self.fft.length
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """What reasons call each feature."""
+        return (*band_groups(self.filterbank.n_bands), Group.LOUDNESS, Group.IMPULSES)
 
     @property
     def columns(self) -> int:

@@ -24,6 +24,11 @@ class StackPlan:
     frames: int
     stride: int  # frames between model runs
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What the input is of, features after features."""
+        return ("frame",) * self.frames
+
     def n_inputs(self, n_features: int) -> int:
         """Width of the model's input."""
         return self.frames * n_features
@@ -43,6 +48,11 @@ class SummaryPlan:
     stride: int
     statistics: tuple[str, ...]
     normalisation: AffinePlan
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What the input is of, features after features."""
+        return self.statistics
 
     def n_inputs(self, n_features: int) -> int:
         """Width of the model's input."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 import numpy as np
 
 from anomsdk.core.checks import require
 from anomsdk.core.fixed import log2_q10
+from anomsdk.core.reasons import words
 
 EVENT_BYTES = 16
 VERSION = 1
@@ -45,7 +46,7 @@ class Event:
     hop : index of the hop that ended the tick, modulo 2**32
     score_log2_q8 : log2 of the score in q8, 0 to 8191; 0 also for a score of 0
     health : 0
-    reasons : three codes, 0
+    reasons : three bytes, each a `Group` and a `Direction`, the most unusual first; 0: none, as in all but a raise
     plan_tag : first two bytes of the plan's id
     """
 
@@ -59,6 +60,11 @@ class Event:
     reasons: tuple[int, int, int]
     plan_tag: int
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The reasons as people read them: what was most unusual, not what caused it."""
+        return words(self.reasons)
+
     def __bytes__(self) -> bytes:
         return _LAYOUT.pack(
             VERSION << 4 | self.kind,
@@ -70,6 +76,10 @@ class Event:
             bytes(self.reasons),
             self.plan_tag,
         )
+
+    def with_reasons(self, reasons: tuple[int, int, int]) -> Event:
+        """The same event with these reasons."""
+        return replace(self, reasons=reasons)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Event:

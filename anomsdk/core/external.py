@@ -11,6 +11,7 @@ from anomsdk.core.affine import AffinePlan
 from anomsdk.core.checks import require
 from anomsdk.core.extractor import Extractor
 from anomsdk.core.fixed import Ints
+from anomsdk.core.reasons import Group, part_groups
 
 MAX_FEATURES = 1024
 
@@ -33,6 +34,11 @@ class ExternalPlan:
     def window(self) -> int:
         """Samples of a window."""
         return 1
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """What reasons call each value."""
+        return part_groups(self.n_features)
 
     @property
     def columns(self) -> int:

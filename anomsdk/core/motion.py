@@ -44,6 +44,7 @@ from anomsdk.core.fixed import (
     log2_wide_q10,
     saturating_rounding_doubling_high_mul,
 )
+from anomsdk.core.reasons import Group, band_groups
 from anomsdk.core.spectrum import Spectrum, SpectrumPlan
 
 FEATURES = (
@@ -82,6 +83,28 @@ WINDOWS = (4, 1024)
 """Least and most samples of a window."""
 
 _PER_AXIS = ("axis_mean", "axis_deviation", "axis_range", "rotation_axis_deviation")
+_GROUPS = {
+    "magnitude_mean": Group.MAGNITUDE,
+    "magnitude_deviation": Group.MAGNITUDE,
+    "magnitude_min": Group.MAGNITUDE,
+    "magnitude_max": Group.MAGNITUDE,
+    "magnitude_range": Group.MAGNITUDE,
+    "sma": Group.DYNAMIC_ACCELERATION,
+    "odba": Group.DYNAMIC_ACCELERATION,
+    "vedba_mean": Group.DYNAMIC_ACCELERATION,
+    "vedba_max": Group.DYNAMIC_ACCELERATION,
+    "axis_mean": Group.POSTURE,
+    "jerk_mean": Group.JERK,
+    "jerk_max": Group.JERK,
+    "mean_crossings": Group.RHYTHM,
+    "dominant_frequency": Group.RHYTHM,
+    "posture_change": Group.POSTURE,
+    "rotation_mean": Group.ROTATION,
+    "rotation_deviation": Group.ROTATION,
+    "rotation_max": Group.ROTATION,
+    "rotation_axis_deviation": Group.ROTATION,
+}
+"""What reasons call a feature; the axes and the bands have groups of their own."""
 _LARGEST = 56755
 """Length of a vector of three int16."""
 _LOG_LOW, _LOG_HIGH = -1024, 32 << 10
@@ -114,6 +137,11 @@ class MotionPlan:
     def n_features(self) -> int:
         """Width of a frame."""
         return sum(width(name, self.spectrum.n_bands) for name in self.features)
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """What reasons call each value of a frame."""
+        return tuple(group for name in self.features for group in _groups(name, self.spectrum.n_bands))
 
     @property
     def columns(self) -> int:
@@ -156,6 +184,15 @@ class MotionPlan:
 def width(name: str, n_bands: int) -> int:
     """Values that a feature has."""
     return 3 if name in _PER_AXIS else n_bands if name == "band_energies" else 1
+
+
+def _groups(name: str, n_bands: int) -> tuple[Group, ...]:
+    if name in ("axis_deviation", "axis_range"):
+        return Group.MOTION_X, Group.MOTION_Y, Group.MOTION_Z
+    if name == "band_energies":
+        speeds = (Group.SLOW_MOTION, Group.MID_MOTION, Group.FAST_MOTION)
+        return tuple(speeds[group - Group.LOW_BANDS] for group in band_groups(n_bands))
+    return (_GROUPS[name],) * width(name, n_bands)
 
 
 def level_range(features: tuple[str, ...], window: int, n_bands: int) -> tuple[Ints, Ints]:

@@ -21,6 +21,7 @@ from anomsdk.core.framer import Framer
 from anomsdk.core.logmel import Logmel
 from anomsdk.core.motion import Motion, MotionPlan
 from anomsdk.core.plan import ExtractorPlan, Plan
+from anomsdk.core.reasons import Reasons
 from anomsdk.core.score import Score
 
 
@@ -46,6 +47,7 @@ class Ticks:
 
     hops: Ints  # (t,)
     inputs: Ints  # (t, n_in)
+    outputs: Ints  # (t, n_in), of the model
     raw_scores: Ints  # (t,)
 
 
@@ -85,6 +87,7 @@ class Chain:
         self._score = Score(plan.score)
         self._baseline = Baseline(plan.baseline)
         self._alert = Alert(plan.timing, plan.levels, plan.tag)
+        self._reasons = Reasons(plan.reasons, plan.score)
 
     def ticks(self, block: NDArray[np.int16]) -> Iterator[Ticks]:
         """Take a block (n, columns), give the ticks that it completes, batch by batch."""
@@ -92,16 +95,22 @@ class Chain:
             features, at_window = self._extractor.push(frames)
             inputs, at_frame = self._context.push(features)
             if len(inputs):
-                scores = self._score.run(inputs, self._model.run(inputs))
-                yield Ticks(first + at_window[at_frame], inputs, scores)
+                outputs = self._model.run(inputs)
+                scores = self._score.run(inputs, outputs)
+                yield Ticks(first + at_window[at_frame], inputs, outputs, scores)
 
     def results(self, ticks: Ticks) -> list[Result]:
         """The ticks as results, through the baseline and the alert logic."""
         hops, raw_scores = (ticks.hops & UINT32_MAX).tolist(), ticks.raw_scores.tolist()
-        if not self._plan.baseline.is_on:
+        if self._plan.baseline.is_on:
+            found = [self._result(hop, raw) for hop, raw in zip(hops, raw_scores, strict=True)]
+        else:
             step = self._alert.step
-            return [Result(hop, score, step(score, hop)) for hop, score in zip(hops, raw_scores, strict=True)]
-        return [self._result(hop, raw) for hop, raw in zip(hops, raw_scores, strict=True)]
+            found = [Result(hop, score, step(score, hop)) for hop, score in zip(hops, raw_scores, strict=True)]
+        for tick, result in enumerate(found):
+            if result.events:
+                found[tick] = self._explained(result, ticks.inputs[tick], ticks.outputs[tick])
+        return found
 
     def gap(self, n: int) -> None:
         """N samples were lost: go on as a fresh pipeline would at the first hop after them.
@@ -128,3 +137,10 @@ class Chain:
         events = self._alert.step(score, hop)
         self._baseline.follow(raw, alarm=self._alert.state == State.UNACK_ALARM)
         return Result(hop, score, events)
+
+    def _explained(self, result: Result, inputs: Ints, outputs: Ints) -> Result:
+        """The result with reasons in the event that raised the alarm."""
+        if result.events[0].state != State.UNACK_ALARM:
+            return result
+        (event,) = result.events
+        return Result(result.hop, result.score, (event.with_reasons(self._reasons.run(inputs, outputs)),))

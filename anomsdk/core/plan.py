@@ -27,6 +27,7 @@ from anomsdk.core.external import ExternalPlan
 from anomsdk.core.framer import FramerPlan
 from anomsdk.core.logmel import LogmelPlan
 from anomsdk.core.motion import MotionPlan
+from anomsdk.core.reasons import ReasonsPlan
 from anomsdk.core.score import ScorePlan
 
 FORMAT = 1
@@ -150,6 +151,7 @@ class Plan:
     baseline: BaselinePlan
     timing: TimingPlan
     levels: LevelPlan
+    reasons: ReasonsPlan
     model: ModelPlan
     provenance: Mapping[str, str]
     folder: Path | None = field(default=None, compare=False, metadata={"canonical": False})
@@ -174,8 +176,8 @@ class Plan:
 
     @cached_property
     def score_id(self) -> str:
-        """Identity of the score, its baseline and the alert's timing, whatever the levels (64 hex)."""
-        return self._hash_without(*_UNNAMED, "levels")
+        """Identity of the score, its baseline and the alert's timing, whatever the levels and reasons (64 hex)."""
+        return self._hash_without(*_UNNAMED, "levels", "reasons")
 
     @property
     def tag(self) -> int:
@@ -270,6 +272,7 @@ class Plan:
         self.baseline.check()
         self.timing.check()
         self.levels.check(self.timing)
+        self.reasons.check(n)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Plan) and self.canonical_bytes == other.canonical_bytes

@@ -53,6 +53,14 @@ def largest_error(plan: ScorePlan) -> int:
     return (int(errors.max()) + (1 << plan.shift >> 1) >> plan.shift) + (plan.shift > 0)
 
 
+def error(plan: ScorePlan, inputs: Ints, outputs: Ints) -> Ints:
+    """Error of each input. All (..., n_in), inputs and outputs in int8 range."""
+    difference = plan.input_gain * (inputs - plan.input_zero_point) - plan.output_gain * (
+        outputs - plan.output_zero_point
+    )
+    return (difference + (1 << plan.shift >> 1)) >> plan.shift
+
+
 class Score:
     """Reconstruction error of many inputs at once."""
 
@@ -71,9 +79,5 @@ class Score:
         -------
         int64 (n,), 0 to 2**32 - 1
         """
-        plan = self._plan
-        error = plan.input_gain * (inputs - plan.input_zero_point) - plan.output_gain * (
-            outputs - plan.output_zero_point
-        )
-        error = (error + (1 << plan.shift >> 1)) >> plan.shift
-        return (self._weights * error * error).sum(axis=1)
+        errors = error(self._plan, inputs, outputs)
+        return (self._weights * errors * errors).sum(axis=1)

@@ -30,7 +30,7 @@ class Flash:
     Parameters
     ----------
     code : everything that is linked but the plan: functions, their constants, and those of the compiler's library
-    tables : the plan without its model: arrays of the features, the context and the score, and all structs
+    tables : the plan without its model: arrays of features, context, score and reasons, and all structs
     model : weights, biases, multipliers and shifts
     """
 

@@ -14,8 +14,8 @@ KINDS = ("mahalanobis", "whitened components", "components", "autoencoder")
 """The simplest first."""
 
 
-_SHRINKAGES = (0.05, 0.2, 0.5, 0.9)
-"""More than the estimate, for correlated inputs: what hardly varied counts less."""
+_SHRINKAGES = (0.1, 0.5)
+"""More than the estimate, for correlated inputs: what hardly varied counts less. The first wins where all are alike."""
 _LARGEST_SUM = 2**32 // 255**2
 """Of the score weights: with any int8 errors, the score stays within 32 bits."""
 
@@ -63,9 +63,11 @@ def family(n_inputs: int, max_macs: int, *, correlated: bool = False) -> list[Ca
     widths: set[tuple[int, ...]] = {(w,) for w in (8, 16, 32, 64, 96) if w < 2 * n_inputs}
     widths |= {(w, deep, w) for w in (64, 128)}
     found = [Candidate("mahalanobis", (), 12.0)]
-    found += [Candidate("mahalanobis", (), 4.0, shrinkage=share) for share in _SHRINKAGES if correlated]
+    if correlated:
+        found = [Candidate("mahalanobis", (), 4.0, shrinkage=share) for share in (*_SHRINKAGES, None)]
     narrow = sorted({max(1, n_inputs // d) for d in (12, 6, 3)})
-    found += [Candidate(kind, (w,), 12.0) for kind in KINDS[1:3] for w in narrow if w < n_inputs]
+    range_ = 4.0 if correlated else 12.0
+    found += [Candidate(kind, (w,), range_) for kind in KINDS[1:3] for w in narrow if w < n_inputs]
     found += [Candidate("autoencoder", hidden, 6.0) for hidden in widths]
     fitting = [candidate for candidate in found if candidate.macs(n_inputs) <= max_macs]
     return sorted(fitting, key=lambda candidate: (candidate.macs(n_inputs), KINDS.index(candidate.kind)))

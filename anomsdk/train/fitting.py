@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from anomsdk.calibration import Calibration, signal_sections
 from anomsdk.clips import Clip, clip_from_array, open_clips
 from anomsdk.core.checks import require
+from anomsdk.core.fixed import Ints
 from anomsdk.core.plan import Plan
 from anomsdk.planner import CALIBRATION_FILE, SPEC_FILE, plan, plan_from
 from anomsdk.runtime import checked_block
@@ -295,7 +296,7 @@ class _Fit:
     def _write(self, found: Found, final: Trained, calibrating: Sequence[Recorded], spec_text: str | None) -> Plan:
         """Set the alarm level on the calibration recordings, and write the folder."""
         spec = found.spec
-        raw = [final.scores(inputs) for r in calibrating for piece in r.pieces if len(inputs := final.maps.run(piece))]
+        raw, total = _calibrated(final, calibrating)
         ticks = sum(map(len, raw))
         require(ticks > 0, "train: the calibration recordings are shorter than a tick; give longer ones")
         hours = ticks * spec.tick_s / 3600
@@ -312,6 +313,7 @@ class _Fit:
             score_weights=final.weights,
             baseline_start=start,
             alarm_levels=levels,
+            group_levels=final.maps.group_levels(total / ticks),
             recordings=len(calibrating),
             hours=hours,
             provenance={
@@ -340,6 +342,17 @@ class _Fit:
             files[SPEC_FILE] = (spec_text if spec_text is not None and kept else spec.to_toml()).encode()
         write_folder(self._out, files, made)
         return plan(self._out)
+
+
+def _calibrated(final: Trained, recordings: Sequence[Recorded]) -> tuple[list[Ints], Ints]:
+    """Scores (ticks,) of each piece of the recordings, before the baseline, and what each input adds to all of them."""
+    raw, total = [], np.zeros(final.maps.n_inputs, np.int64)
+    for piece in (piece for recording in recordings for piece in recording.pieces):
+        terms = final.terms(final.maps.run(piece))
+        if len(terms):
+            raw.append(terms.sum(axis=1))
+            total += terms.sum(axis=0)
+    return raw, total
 
 
 def spec_digest(spec: PipelineSpec) -> str:

@@ -74,6 +74,10 @@ class Trained:
     weights: tuple[int, ...]
     epochs: int
 
+    def terms(self, inputs: Ints) -> Ints:
+        """What each of model inputs (n, n_in) adds to the scores."""
+        return (inputs - self.model.run(inputs)) ** 2 * np.array(self.weights, np.int64)
+
     def scores(self, inputs: Ints) -> Ints:
         """Scores (n,) of model inputs (n, n_in), before the baseline."""
         return (inputs - self.model.run(inputs)) ** 2 @ np.array(self.weights, np.int64)
@@ -109,6 +113,11 @@ class Judge:
     def n_folds(self) -> int:
         """Folds that each candidate is trained in."""
         return len(self._folds)
+
+    @property
+    def is_labelled(self) -> bool:
+        """Whether candidates are judged on labelled anomalies."""
+        return bool(self._anomalous)
 
     @property
     def n_inputs(self) -> int:

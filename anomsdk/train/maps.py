@@ -14,6 +14,7 @@ from anomsdk.core.checks import require
 from anomsdk.core.context import Context, ContextPlan, statistic_steps, statistics_of
 from anomsdk.core.fixed import Ints
 from anomsdk.core.plan import ExtractorPlan
+from anomsdk.core.reasons import Group, marks
 from anomsdk.planner import context_plan, extractor_plan, feature_units
 from anomsdk.spec import PipelineSpec, SummaryContext
 
@@ -64,6 +65,12 @@ class InputMaps:
         """Model inputs (ticks, n_in) of one piece, as a fresh pipeline makes them."""
         features = self._affine.run(levels.astype(np.int64))
         return Context(self._context, self._extractor.n_features).push(features)[0]
+
+    def group_levels(self, terms: NDArray[np.float64]) -> dict[str, float]:
+        """Sums of what the inputs (n_in,) add to a score, by the group that reasons name."""
+        groups, codes = marks(self._extractor.groups, self._context.parts)
+        sums = np.bincount(groups & 15, terms)
+        return {Group(code).name.lower(): round(float(level), 3) for code, level in zip(codes, sums, strict=True)}
 
     def inputs_of(self, pieces: Iterable[Levels], every: int) -> Iterator[Ints]:
         """Every so many-th model input of the pieces, in bounded portions."""

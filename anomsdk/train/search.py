@@ -19,10 +19,24 @@ from anomsdk.train.judge import Judge, Trial
 SEARCHES = ("model", "full")
 BASELINES_S = (0.0, 4.0, 16.0, 60.0)
 """Time constants of the follower of the score that are tried; 0: off."""
-_TIE, _KIND_TIE = 0.002, 0.005
-"""Areas this close are the same. Then the first of the kinds wins, since a linear solution is exact and the figures
-are not; and of one kind the cheaper model.
-"""
+
+
+@dataclass(frozen=True)
+class Margin:
+    """Areas this close are the same.
+
+    Parameters
+    ----------
+    model : of one kind; then the cheaper one wins, and of equals the one that was listed first
+    kind : of two kinds; then the first of KINDS wins, since a linear solution is exact and the figures are not
+    """
+
+    model: float = 0.002
+    kind: float = 0.005
+
+
+_MOVED = Margin(0.02, 0.03)
+"""Of motion on generated probes: they rank what is alike less well than they rank sound (`make bench-motion`)."""
 _BASELINE_GAIN = 0.003
 """What following the score must gain before it is switched on; within this much, the slower one wins."""
 _RANGES = (2 / 3, 4 / 3)
@@ -95,13 +109,16 @@ class Search:
         judge = self._open(spec)
         variants = list(_variants(spec)) if scope == "full" else []
         self._expected = sum(map(_cost, fitting)) + 4 * _COST + 4 * _COST * len(variants)
-        best = _choice([self._judged(judge, candidate) for candidate in fitting])
+        best = _choice([self._judged(judge, candidate) for candidate in fitting], self._margin(judge))
         for variant in variants:
             spec, judge, best = self._varied(spec, judge, best, variant)
         best = self._refined(judge, best)
         spec = self._with_baseline(spec, judge, best)
         self._progress(self._expected, self._expected)
         return Found(spec, judge, best, tuple(self._trials))
+
+    def _margin(self, judge: Judge) -> Margin:
+        return _MOVED if judge.spec.sensor.kind == "motion" and not judge.is_labelled else Margin()
 
     def _judged(self, judge: Judge, candidate: Candidate) -> Trial:
         setting = setting_id(judge.spec)
@@ -130,16 +147,19 @@ class Search:
         near = [c for c in fitting if c.kind == best.candidate.kind]
         near = sorted(near, key=lambda c: abs(sum(c.hidden) - sum(best.candidate.hidden)))[:2]
         trials = [self._judged(other, candidate) for candidate in dict.fromkeys(near + fitting[:1])]
-        found = _choice(trials)
-        return (varied, other, found) if found.auc > best.auc + _TIE else (spec, judge, best)
+        found = _choice(trials, self._margin(judge))
+        return (varied, other, found) if found.auc > best.auc + self._margin(judge).model else (spec, judge, best)
 
     def _refined(self, judge: Judge, best: Trial) -> Trial:
         """The same model with other ranges of its inputs, and with weights in the score."""
         ranges = [best.candidate.deviations * share for share in _RANGES]
         trials = [self._judged(judge, replace(best.candidate, deviations=each)) for each in ranges]
-        best = max([best, *(trial for trial in trials if trial.auc > best.auc + _TIE / 2)], key=lambda t: t.auc)
+        best = max(
+            [best, *(trial for trial in trials if trial.auc > best.auc + self._margin(judge).model / 2)],
+            key=lambda t: t.auc,
+        )
         weighted = self._judged(judge, replace(best.candidate, weighted=True))
-        return weighted if weighted.auc > best.auc + _TIE else best
+        return weighted if weighted.auc > best.auc + self._margin(judge).model else best
 
     def _with_baseline(self, spec: PipelineSpec, judge: Judge, best: Trial) -> PipelineSpec:
         if spec.score.baseline_s != "chosen":
@@ -157,13 +177,13 @@ def setting_id(spec: PipelineSpec) -> str:
     return hashlib.sha256(json.dumps(signal_sections(spec), sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _choice(trials: Sequence[Trial]) -> Trial:
+def _choice(trials: Sequence[Trial], margin: Margin) -> Trial:
     """The best, or one of a simpler kind or a cheaper one where that is as good."""
     most = max(trial.auc for trial in trials)
-    kind = min((t.candidate.kind for t in trials if t.auc >= most - _KIND_TIE), key=KINDS.index)
+    kind = min((t.candidate.kind for t in trials if t.auc >= most - margin.kind), key=KINDS.index)
     same = [trial for trial in trials if trial.candidate.kind == kind]
-    enough = max(trial.auc for trial in same) - _TIE
-    return min((trial for trial in same if trial.auc >= enough), key=lambda trial: (trial.macs, -trial.auc))
+    enough = max(trial.auc for trial in same) - margin.model
+    return min((trial for trial in same if trial.auc >= enough), key=lambda trial: trial.macs)
 
 
 def _cost(candidate: Candidate) -> int:

@@ -18,9 +18,14 @@ void anom_event_bytes(const anom_event_fields *fields, anom_event *event)
     put(bytes + 4, fields->hop, 4);
     put(bytes + 8, fields->score_log2_q8, 2);
     bytes[10] = fields->health;
-    for (int32_t i = 0; i < 3; i++)
-        bytes[11 + i] = fields->reasons[i];
+    anom_event_with_reasons(event, fields->reasons);
     put(bytes + 14, fields->plan_tag, 2);
+}
+
+void anom_event_with_reasons(anom_event *event, const uint8_t *reasons)
+{
+    for (int32_t i = 0; i < 3; i++)
+        event->bytes[11 + i] = reasons[i];
 }
 
 uint16_t anom_event_score_log2_q8(uint32_t score)

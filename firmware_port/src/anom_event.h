@@ -23,12 +23,16 @@ typedef struct anom_event_fields {
     uint32_t hop;            /* index of the hop that ended the tick */
     uint16_t score_log2_q8;  /* log2 of the score in q8, 0 to 8191 */
     uint8_t health;          /* 0 */
-    uint8_t reasons[3];      /* 0 */
+    uint8_t reasons[3];      /* codes and directions, see anom_reasons.h; 0 but where the alarm was raised */
     uint16_t plan_tag;       /* first two bytes of the plan's id */
 } anom_event_fields;
 
 /* The 16 bytes, little-endian. */
 void anom_event_bytes(const anom_event_fields *fields, anom_event *event);
+
+/* The same event with these reasons.
+ *   reasons  3 bytes */
+void anom_event_with_reasons(anom_event *event, const uint8_t *reasons);
 
 /* Score as an event carries it: log2 in q8, rounded down. */
 uint16_t anom_event_score_log2_q8(uint32_t score);

@@ -91,19 +91,33 @@ int32_t anom_pipeline_push(anom_pipeline *pipeline, const int16_t *block, int32_
     return anom_framer_push(&pipeline->framer, block, n);
 }
 
-/* The model's side of a tick: score of the inputs, which are at scratch. */
+/* The model's side of a tick: score of the inputs, which are at scratch; the outputs follow them there. */
 static uint32_t reconstruct(anom_pipeline *pipeline, anom_observer *observer, void *of)
 {
     const anom_plan *plan = pipeline->plan;
     int32_t n = pipeline->n_inputs;
     int8_t *inputs = pipeline->scratch;
     int8_t *outputs = inputs + n;
-    size_t bytes = rounded_up(2 * (size_t)n);
-    anom_autoencoder_run(&plan->autoencoder, inputs, outputs, inputs + bytes);
+    anom_autoencoder_run(&plan->autoencoder, inputs, outputs, inputs + rounded_up(2 * (size_t)n));
     if (observer) observer(of, inputs, outputs, n);
-    uint32_t score = anom_score_run(&plan->score, inputs, outputs, n);
-    anom_wipe(inputs, bytes + anom_autoencoder_scratch_bytes(&plan->autoencoder));
-    return score;
+    return anom_score_run(&plan->score, inputs, outputs, n);
+}
+
+/* Reasons for the event that raised the alarm. */
+static void explain(const anom_pipeline *pipeline, anom_event *event)
+{
+    const anom_plan *plan = pipeline->plan;
+    int32_t n = pipeline->n_inputs;
+    const int8_t *inputs = pipeline->scratch;
+    uint8_t reasons[ANOM_REASONS];
+    anom_reasons_run(&plan->reasons, &plan->score, inputs, inputs + n, n, reasons);
+    anom_event_with_reasons(event, reasons);
+}
+
+static void wipe_model(const anom_pipeline *pipeline)
+{
+    size_t own = rounded_up(2 * (size_t)pipeline->n_inputs);
+    anom_wipe(pipeline->scratch, own + anom_autoencoder_scratch_bytes(&pipeline->plan->autoencoder));
 }
 
 int32_t anom_pipeline_poll_observed(anom_pipeline *pipeline, anom_result *result, anom_observer *observer, void *of)
@@ -121,7 +135,10 @@ int32_t anom_pipeline_poll_observed(anom_pipeline *pipeline, anom_result *result
     result->hop = hop;
     result->score = anom_baseline_above(&pipeline->baseline, raw);
     result->n_events = anom_alert_step(&pipeline->alert, result->score, hop, &result->events[0]);
-    anom_baseline_follow(&pipeline->baseline, raw, pipeline->alert.state == ANOM_STATE_UNACK_ALARM);
+    int32_t alarm = pipeline->alert.state == ANOM_STATE_UNACK_ALARM;
+    if (alarm && result->n_events) explain(pipeline, &result->events[0]);
+    wipe_model(pipeline);
+    anom_baseline_follow(&pipeline->baseline, raw, alarm);
     return 1;
 }
 

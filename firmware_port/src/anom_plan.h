@@ -8,11 +8,12 @@
 #include "anom_context.h"
 #include "anom_extractor.h"
 #include "anom_framer.h"
+#include "anom_reasons.h"
 #include "anom_score.h"
 #include "anomsdk.h"
 
 /* Layout of what follows: emitted plans check it when they are compiled, anom_pipeline_init when they are run. */
-#define ANOM_PLAN_FORMAT 2
+#define ANOM_PLAN_FORMAT 3
 
 struct anom_plan {
     uint32_t format;    /* ANOM_PLAN_FORMAT */
@@ -25,6 +26,7 @@ struct anom_plan {
     anom_baseline_plan baseline;
     anom_timing_plan timing;
     anom_level_plan levels;
+    anom_reasons_plan reasons;
     uint8_t id[32];
 };
 

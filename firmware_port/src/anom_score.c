@@ -1,16 +1,12 @@
 /* Score: the weighted squared error of the reconstruction. High is anomalous. */
 #include "anom_score.h"
 
-#include "anom_assumptions.h"
-
 uint32_t anom_score_run(const anom_score_plan *plan, const int8_t *inputs, const int8_t *outputs, int32_t n)
 {
     uint32_t score = 0;
     for (int32_t i = 0; i < n; i++) {
-        int32_t error = plan->input_gain * (inputs[i] - plan->input_zero_point) -
-                        plan->output_gain * (outputs[i] - plan->output_zero_point);
-        error = (error + ((INT32_C(1) << plan->shift) >> 1)) >> plan->shift;
-        uint32_t size = (uint32_t)error; /* modulo 2**32 its square is that of the magnitude, at most 65535 */
+        /* modulo 2**32 its square is that of the magnitude, at most 65535 */
+        uint32_t size = (uint32_t)anom_score_error(plan, inputs[i], outputs[i]);
         score += plan->weights[i] * (size * size);
     }
     return score;

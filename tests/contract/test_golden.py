@@ -10,16 +10,16 @@ from anomsdk.engines.native import passes_selftest
 from anomsdk.golden import golden_digest
 
 DIGESTS = {
-    "bands": "be4ae15aac07d10a4d8b23d2358e94b07e91dff2670aace5a1dc0372436d42fd",
-    "logmel": "1652974ebca1f80d179fd740424cea072d3545c776ff4e1b0428bb84bb6ca0df",
-    "external": "423ea9a46e451955cb4f786903271a4eb87bd648bb8ae93aeba9535ec03adffc",
+    "bands": "7dddb6817bf64cf492515cae27c39b4ba062f81fe3fd0f087f71f55e96a09d22",
+    "logmel": "4229a3d80e48f6b73472f2de7d9b639680c4761cdce8b8f06f5d34129185650c",
+    "external": "0aca8a8097ae819dc748e87214c234a9426403e9ba22fa3366b9e85c946c7c2e",
 }
 FOLLOWING = {
-    "bands": "22ce7550412cc0f4edb770ed033133009836e17b6da71502957e6c9417f68067",
-    "logmel": "70c975011c378bca1ddd5de537e626e32ba44e1c99588e4bde2394f23ccc9f7b",
-    "external": "d109d990e7d24c50e8d28a91238a2332cdb76ad46d97124307c21e6f8fd7e614",
+    "bands": "ef17979c00ac419c2980e10173ad1daa32f57e886a73b1f12fc605a39a620b92",
+    "logmel": "5a88dfc51a4774de0526b73690f690ea798fe6b06ac6f31d7d7f10fee90b8dc7",
+    "external": "4636336eec6434ef0449dfd83042a59e194ca7d4af085c74cb94d4cb9f1f38f2",
 }
-AUDIO_SCENE = "8c617025d017fea14bf3b5f018498bd5f66d4fe283d902a1d447cc1e1d88d1d5"
+AUDIO_SCENE = "2d215fa4836668ff62c77d744c6c8e09846fdce521f3039867cafbc06dcaebcd"
 
 
 @pytest.mark.parametrize("kind", DIGESTS)

@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 import anomsdk
 from anomsdk.core.baseline import Baseline, BaselinePlan
 from anomsdk.core.pipeline import Chain, Ticks
+from anomsdk.core.reasons import Direction, Group, words
 from anomsdk.engines.native import CPlan, load_native
 from anomsdk.golden import golden_digest
 from anomsdk.planner import baseline_plan
+from anomsdk.tables import reason_gains
 from tests import scalar
 from tests.make import ROOT, SPECS, make_folder, noise
 from tests.scalar import clip
@@ -232,6 +234,38 @@ def test_alert_and_event():
     assert scalar.event(2, True, 0x0102, 0x03040506, 1_000_000, bytes.fromhex("cdab")) == bytes.fromhex(dump)
 
 
+def test_reasons():
+    groups, codes, gain = (
+        integers(re.search(rf"`{name}`((?:\s-?\d+,?)+)", section("Reasons"))[1]) for name in ("groups", "codes", "gain")
+    )
+    plan = {"groups": groups, "codes": codes, "gain": gain}
+    flat = {"weights": [1] * 4, "input_zero_point": 0, "output_zero_point": 0, "input_gain": 1, "output_gain": 1}
+    rows, gains = tables("Reasons")
+    assert len(rows) == 3
+    for x, y, _, _, expected, said in rows:
+        found = scalar.reasons(plan, flat | {"shift": 0}, integers(x), integers(y))
+        assert list(found) == integers(expected) and ", ".join(words(tuple(found))) == said
+    for normal, weights, expected in gains:
+        assert reason_gains([float(level) for level in normal.split(", ")], integers(weights)).tolist() == integers(
+            expected
+        )
+
+
+def test_codes_of_the_page():
+    text = (ROOT / "docs/spec.md").read_text().partition("\n## Reasons\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| ([\d, to]+) \| ([A-Z_0-9, to]+) \|", text, re.M)
+    found = {}
+    for codes, names in rows:
+        first, *rest = integers(codes)
+        if " to " in codes:
+            rest = range(first + 1, rest[0] + 1)
+            names = ", ".join(f"PART_{k + 1}" for k in range(len(rest) + 1))
+        found |= dict(zip(names.split(", "), (first, *rest), strict=True))
+    assert found == {group.name: int(group) for group in Group}
+    directions = re.findall(r"^\| ([A-Z]+) \| (\d) \|", text, re.M)
+    assert {name: int(code) for name, code in directions} == {d.name: int(d) for d in Direction}
+
+
 def test_plan_file(tmp_path):
     small, whole = re.findall(r"```text\n(\{.*\})\n```", section("Plan file"))
     array = {"data": "AQD+/w==", "dtype": "<i2", "shape": [2]}
@@ -241,7 +275,7 @@ def test_plan_file(tmp_path):
 
     data = whole.encode() + b"\n"
     ids, rows = tables("Plan file")
-    assert len(data) == 1430
+    assert len(data) == 1598
     assert [scalar.plan_id(scalar.read(data)), scalar.score_id(scalar.read(data))] == [row[1] for row in ids]
     (tmp_path / "plan.json").write_bytes(data)
     x = np.array([integers(row[0]) for row in rows], np.int16)
@@ -525,7 +559,8 @@ def test_any_scores_through_baseline_and_alert(plans, tmp_path_factory, runs, ti
         s = mine.baseline.above(raw)
         events = mine.alert.tick(hop, s)
         mine.baseline.follow(raw, mine.alert.state == scalar.UNACK_ALARM)
-        tick = Ticks(np.array([hop]), np.zeros((1, plan.n_inputs), np.int64), np.array([raw], np.int64))
+        nothing = np.zeros((1, plan.n_inputs), np.int64)  # inputs, and outputs without an error: no reasons
+        tick = Ticks(np.array([hop]), nothing, nothing, np.array([raw], np.int64))
         (result,) = theirs.results(tick)
         assert (result.hop, result.score, [bytes(e) for e in result.events]) == (hop, s, events)
         assert (theirs._baseline.level_q16, theirs._baseline._frozen) == (mine.baseline.level_q16, mine.baseline.frozen)
@@ -572,7 +607,7 @@ def test_the_sequence_wraps(tmp_path):
     with anomsdk.Pipeline(plan) as pipeline:
         results = pipeline.process(x)
     alert = scalar.Pipeline(path.read_bytes()).alert
-    events = [alert.tick(r.hop, r.score) for r in results]
+    events = [alert.tick(r.hop, r.score, lambda: bytes([0xB1, 0, 0])) for r in results]
     assert events == [[bytes(e) for e in r.events] for r in results]
     assert [int.from_bytes(event[2:4], "little") for (event,) in events[65534:65538]] == [65534, 65535, 0, 1]
 
@@ -583,7 +618,7 @@ def test_the_sequence_wraps(tmp_path):
 @given(data=st.data(), seed=st.integers(0, 99))
 @MANY
 def test_any_layers_and_score(plans, tmp_path_factory, data, seed):
-    """Zero points, multipliers, shifts, ranges and gains anywhere within the limits."""
+    """Zero points, multipliers, shifts, ranges, gains and groups anywhere within the limits; an alarm at once."""
     rng = np.random.default_rng(seed)
     int8 = st.integers(-128, 127)
 
@@ -605,7 +640,14 @@ def test_any_layers_and_score(plans, tmp_path_factory, data, seed):
         score["shift"] = data.draw(st.integers(0, 16))
         for name in ("input_gain", "output_gain"):
             score[name] = data.draw(st.integers(1, min(65536, 8 << score["shift"])))
-        score["weights"] = encoded(rng.integers(0, 12, score["weights"]["shape"][0]), score["weights"])
+        n_in = score["weights"]["shape"][0]
+        score["weights"] = encoded(rng.integers(0, 12, n_in), score["weights"])
+        reasons, n_groups = tree["reasons"], tree["reasons"]["codes"]["shape"][0]
+        reasons["groups"] = encoded(16 * rng.integers(0, 16, n_in) + rng.integers(0, n_groups, n_in), reasons["groups"])
+        reasons["codes"] = encoded(1 + rng.permutation(63)[:n_groups], reasons["codes"])
+        reasons["gain"] = encoded(2 ** rng.integers(0, data.draw(st.integers(1, 31)), n_groups), reasons["gain"])
+        timing = tree["timing"]
+        tree["levels"] = scalar.levels_of(1, timing["clear_ratio_q16"], timing["high_ratio_q16"])
 
     plan = altered(plans["external"], tmp_path_factory.mktemp("plan"), change)
     same(plan, [noise(40, seed=seed, columns=plan.columns)])

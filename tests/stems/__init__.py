@@ -35,6 +35,7 @@ STEMS = (
     "score",
     "baseline",
     "alert",
+    "reasons",
     "event",
     "pipeline",
 )

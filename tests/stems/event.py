@@ -16,7 +16,13 @@ NORMAL, ALARM = 0, 2
 def by_scalar(given: Given) -> list[str]:
     return [
         scalar.event(
-            row["state"], bool(row["high"]), row["sequence"], row["hop"], row["score"], row["tag"].to_bytes(2, "little")
+            row["state"],
+            bool(row["high"]),
+            row["sequence"],
+            row["hop"],
+            row["score"],
+            row["tag"].to_bytes(2, "little"),
+            bytes(row["reasons"]),
         ).hex()
         for row in given["rows"]
     ]
@@ -35,7 +41,7 @@ def _in_core(row: Json) -> Event:
         hop=row["hop"],
         score_log2_q8=score_log2_q8(row["score"]),
         health=0,
-        reasons=(0, 0, 0),
+        reasons=tuple(row["reasons"]),
         plan_tag=row["tag"],
     )
 
@@ -53,7 +59,7 @@ def _in_c(native: Native, row: Json) -> str:
 
 
 def c_fields(row: Json) -> dict[str, Any]:
-    kept = {name: row[name] for name in ("state", "high", "sequence", "hop")}
+    kept = {name: row[name] for name in ("state", "high", "sequence", "hop", "reasons")}
     return {"kind": int(Kind.ANOMALY), **kept, "plan_tag": row["tag"]}
 
 
@@ -65,8 +71,17 @@ def c_case(given: Given, expect: list[str]) -> dict[str, Any]:
     return {"n_rows": len(rows), "rows": rows}
 
 
-def row(state: int = ALARM, high: int = 0, sequence: int = 0, hop: int = 0, score: int = 1, tag: int = 0) -> Json:
-    return {"state": state, "high": high, "sequence": sequence, "hop": hop, "score": score, "tag": tag}
+def row(
+    state: int = ALARM,
+    high: int = 0,
+    sequence: int = 0,
+    hop: int = 0,
+    score: int = 1,
+    tag: int = 0,
+    reasons: tuple[int, int, int] = (0, 0, 0),
+) -> Json:
+    given = {"state": state, "high": high, "sequence": sequence, "hop": hop, "score": score}
+    return given | {"reasons": list(reasons), "tag": tag}
 
 
 def cases() -> Iterator[Case]:
@@ -93,6 +108,10 @@ def cases() -> Iterator[Case]:
             "A tag whose bytes are swapped: it reads as the id begins.",
             [row(tag=n) for n in (1, 256, 0xABCD, 65535)],
         ),
+        "Reasons": (
+            "Reasons in another order, or one that is not written.",
+            [row(reasons=r) for r in ((1, 2, 3), (0x44, 0, 0), (0, 0, 255))],
+        ),
         "Small scores": ("A logarithm of 0, of another base, or rounded.", [row(score=n) for n in range(9)]),
         "Scores beside powers of two": (
             "A logarithm that is rounded up to the next power.",
@@ -104,7 +123,7 @@ def cases() -> Iterator[Case]:
         ),
         "All fields at their largest": (
             "A field that reaches into the next one, or one that is not written.",
-            [row(ALARM, 1, 65535, top, top, 65535)],
+            [row(ALARM, 1, 65535, top, top, 65535, (255, 255, 255))],
         ),
         "All fields at their smallest": (
             "A byte that is not written.",

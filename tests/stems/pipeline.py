@@ -20,7 +20,7 @@ from tests.stems.autoencoder import network
 from tests.stems.extractors import LIMITS
 from tests.stems.fft import noise, tables
 from tests.stems.filterbank import shares
-from tests.stems.sections import Size, c_autoencoder, c_context, c_extractor, c_timing
+from tests.stems.sections import Size, c_autoencoder, c_context, c_extractor, c_reasons, c_timing
 
 OPERATIONS = ("push", "gap", "reset")
 RESET = ["reset"]
@@ -111,6 +111,7 @@ def c_plan(plan: Json) -> dict[str, Any]:
         "baseline": sections["baseline"],
         "timing": c_timing(sections["timing"]),
         "levels": sections["levels"],
+        "reasons": c_reasons(sections["reasons"]),
         "id": list(bytes.fromhex(scalar.plan_id(plan))),
     }
 
@@ -168,10 +169,22 @@ def plan_of(
         "baseline": baseline,
         "timing": timing,
         "levels": scalar.levels_of(raise_score, timing["clear_ratio_q16"], timing["high_ratio_q16"]),
+        "reasons": encoded(reasons_of(n_in), groups="u1", codes="u1", gain="<i4"),
         "model": {"sha256": "0" * 64, "input": edge | {"zero_point": first}, "output": edge | {"zero_point": last}},
         "provenance": {"note": "golden vectors"},
     }
     return plan | {"sha256": scalar.digest(plan)}
+
+
+def reasons_of(n_in: int) -> Json:
+    """Groups that take turns, the last input of all directions."""
+    n_groups = min(5, n_in)
+    marks = [i % n_groups | (0x90 if i < n_in - 1 else 0x30) for i in range(n_in)]
+    return {
+        "groups": marks,
+        "codes": [7 * g + 3 for g in range(n_groups)],
+        "gain": [1 << (3 * g) for g in range(n_groups)],
+    }
 
 
 def layers_of(*widths: int, seed: int) -> Json:

@@ -132,6 +132,10 @@ def c_timing(section: Json) -> dict[str, Any]:
     return {name: value for name, value in section.items() if not name.endswith("_ratio_q16")}
 
 
+def c_reasons(section: Json) -> dict[str, Any]:
+    return {**section, "n_groups": len(section["codes"])}
+
+
 class Native:
     """The C port, and structs for it that live as long as this."""
 

@@ -38,7 +38,7 @@ class Watch:
         for raw in np.asarray(raws, np.int64):
             tick = len(self.levels)
             inputs = np.zeros((1, self.plan.n_inputs), np.int64)
-            (result,) = self.chain.results(Ticks(np.array([tick]), inputs, raw[None]))
+            (result,) = self.chain.results(Ticks(np.array([tick]), inputs, inputs, raw[None]))
             self.scores.append(result.score)
             self.levels.append(self.chain._baseline.level_q16 / 65536)
             for event in result.events:

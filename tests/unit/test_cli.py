@@ -128,6 +128,7 @@ def test_jsonl_and_scores_are_what_the_library_gives(plans, place, kind, engine)
             "high": event.high,
             "score": result.score,
             "raise_score": plan.levels.raise_score,
+            "reasons": list(event.words),
         }
     assert summary == {
         "type": "summary",

@@ -35,7 +35,7 @@ NAMES = {"bands": "room", "logmel": "machine", "external": "meter", "audio_scene
 COMMITTED = PORT / "examples" / "audio_scene"
 
 SHARED = {"affine", "alert", "autoencoder", "baseline", "context", "event", "extractor", "fixed", "framer"}
-SHARED |= {"copy", "pipeline", "score", "selftest", "sha256", "wipe"}
+SHARED |= {"copy", "pipeline", "reasons", "score", "selftest", "sha256", "wipe"}
 HEARING = {"energy", "fft", "filterbank", "levels"}
 STEMS = {
     "bands": SHARED | HEARING | {"bands"},
@@ -272,7 +272,7 @@ def test_it_compiles_for_other_hosts(folders, target, tmp_path):
 def test_other_sources_are_refused_when_compiled(folders, tmp_path):
     folder = shutil.copytree(folders["bands"], tmp_path / "copy")
     header = folder / "src" / "anom_plan.h"
-    header.write_text(header.read_text().replace("#define ANOM_PLAN_FORMAT 2", "#define ANOM_PLAN_FORMAT 3"))
+    header.write_text(header.read_text().replace("#define ANOM_PLAN_FORMAT 3", "#define ANOM_PLAN_FORMAT 4"))
     command = [*clang().command, *includes(folder), "-c", folder / "anom_plan_room.c", "-o", tmp_path / "x.o"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode != 0
@@ -406,7 +406,7 @@ def test_header_and_readme_state_the_plan(sources, folders, kind):
     fft = fft_bytes(tree["extractor"].pop("fft")["length"]) if kind != "external" else 0
     codes = len(getattr(plan.context, "statistics", ()))
     assert rows["model: weights, biases, multipliers, shifts"] == f"{model:,}"
-    assert rows["tables of features, context and score"] == f"{array_bytes(tree) + fft + codes:,}"
+    assert rows["tables of features, context, score and reasons"] == f"{array_bytes(tree) + fft + codes:,}"
     assert rows["multiply-accumulates of the model a tick"] == f"{plan.macs:,}"
     assert rows["samples a second"] == f"{plan.rate_hz:,g}" == ("10" if kind == "external" else "16000"[:2] + ",000")
     assert rows["samples from one tick to the next"] == f"{plan.samples_per_tick:,}"
@@ -570,7 +570,7 @@ def test_the_command_says_what_it_wrote(sources, folders, tmp_path, monkeypatch)
     lines = dict(line.split(maxsplit=1) for line in result.stdout.splitlines())
     assert lines["wrote"] == f"firmware: {len(contents(tmp_path / 'firmware'))} files"
     assert f"32-bit processor** | **{lines['memory'].split()[0]}** |" in readme
-    assert f"context and score | {lines['tables'].split()[0]} |" in readme
+    assert f"score and reasons | {lines['tables'].split()[0]} |" in readme
     assert f"multipliers, shifts | {lines['model'].split()[0]} |" in readme
     assert lines["try"] == "it   make -C firmware selftest"
 

@@ -12,7 +12,8 @@ import pytest
 import soundfile
 
 import anomsdk
-from anomsdk.planner import plan_from
+from anomsdk.calibration import Calibration
+from anomsdk.planner import plan_from, reasons_plan
 from anomsdk.spec import PipelineSpec
 from anomsdk.tflite_file import parse_tflite
 from anomsdk.tflite_writer import write_tflite
@@ -83,6 +84,15 @@ def test_activations_of_our_own_models_stay_within_127(trained):
     for layer in plan.layers[:-1]:
         assert (layer.output_zero_point, layer.act_low) == (-127, -127)
     assert plan.score.shift == 0 and plan.score.input_gain == plan.score.output_gain == 1
+
+
+def test_the_calibration_says_how_unusual_each_group_normally_is(trained):
+    out, plan, _ = trained
+    levels = Calibration.from_file(out / "calibration.json").group_levels
+    assert list(levels) == ["low_bands", "mid_bands", "high_bands", "loudness", "impulses"]
+    assert all(level > 0 for level in levels.values())
+    planned = reasons_plan(plan.extractor, plan.context, plan.score, levels)
+    assert plan.reasons.gain.tolist() == planned.gain.tolist() and len(set(planned.gain.tolist())) > 3
 
 
 def test_it_hears_what_it_was_not_taught(trained):

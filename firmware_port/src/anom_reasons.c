@@ -1,0 +1,60 @@
+/* Reasons: which groups of features were most unusual at the tick that raised the alarm. */
+#include "anom_reasons.h"
+
+#include "anom_wipe.h"
+
+/* What an input adds to the score. */
+static uint32_t term(const anom_score_plan *score, const int8_t *inputs, const int8_t *outputs, int32_t i)
+{
+    uint32_t size = (uint32_t)anom_score_error(score, inputs[i], outputs[i]);
+    return score->weights[i] * (size * size);
+}
+
+/* That of the input with the group's largest term, the first of them: above or below the zero point. */
+static uint32_t direction(const anom_reasons_plan *plan, const anom_score_plan *score, const int8_t *inputs,
+                          const int8_t *outputs, int32_t n, int32_t group)
+{
+    uint32_t found = 0;
+    uint32_t largest = 0;
+    for (int32_t i = 0; i < n; i++) {
+        uint32_t mark = plan->groups[i];
+        if ((int32_t)(mark & 15) != group) continue;
+        uint32_t here = term(score, inputs, outputs, i);
+        if (here <= largest) continue;
+        int32_t x = inputs[i];
+        largest = here;
+        found = x > score->input_zero_point ? mark >> 4 & 3 : x < score->input_zero_point ? mark >> 6 : 0;
+    }
+    return found;
+}
+
+/* The group with the largest product; its residual is 0 only where all are. */
+static int32_t most_unusual(const anom_reasons_plan *plan, const uint32_t *residuals)
+{
+    int32_t group = 0;
+    uint64_t largest = 0;
+    for (int32_t i = 0; i < plan->n_groups; i++) {
+        uint64_t product = (uint64_t)residuals[i] * (uint32_t)plan->gain[i]; /* below 2**62 */
+        if (product > largest) {
+            largest = product;
+            group = i;
+        }
+    }
+    return group;
+}
+
+void anom_reasons_run(const anom_reasons_plan *plan, const anom_score_plan *score, const int8_t *inputs,
+                      const int8_t *outputs, int32_t n, uint8_t *reasons)
+{
+    uint32_t residuals[ANOM_REASONS_MAX_GROUPS] = {0};
+    for (int32_t i = 0; i < n; i++)
+        residuals[plan->groups[i] & 15] += term(score, inputs, outputs, i);
+    for (int32_t i = 0; i < ANOM_REASONS; i++) {
+        int32_t group = most_unusual(plan, residuals);
+        reasons[i] = 0;
+        if (residuals[group] > 0)
+            reasons[i] = (uint8_t)(plan->codes[group] | direction(plan, score, inputs, outputs, n, group) << 6);
+        residuals[group] = 0;
+    }
+    anom_wipe(residuals, sizeof residuals);
+}
