@@ -159,7 +159,7 @@ class Search:
             key=lambda t: t.auc,
         )
         weighted = self._judged(judge, replace(best.candidate, weighted=True))
-        return weighted if weighted.auc > best.auc + self._margin(judge).model else best
+        return weighted if weighted.auc > best.auc + margin else best
 
     def _with_baseline(self, spec: PipelineSpec, judge: Judge, best: Trial) -> PipelineSpec:
         if spec.score.baseline_s != "chosen":
