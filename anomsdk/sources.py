@@ -27,11 +27,14 @@ from anomsdk.errors import InputError, printable
 from anomsdk.formats.arrays import npy_file
 from anomsdk.formats.csv import MAX_CSV_LINE, csv_file
 from anomsdk.formats.motion import Motion, MotionRows, check_unit, surveyed
+from anomsdk.formats.motion_csv import csv_table
 from anomsdk.formats.motion_npz import npz_motion
+from anomsdk.formats.motion_parquet import parquet_table
 from anomsdk.formats.npz import MAX_RECORDINGS, npz_file
 from anomsdk.formats.sound import FLOAT_LIMIT, sound_file
 from anomsdk.formats.stdin import standard_input
 from anomsdk.formats.stored import BLOCK_VALUES, Block, Reader, Stored, refusing
+from anomsdk.formats.table import table_motion
 from anomsdk.wanted import Reading, Wanted
 
 __all__ = [
@@ -263,7 +266,10 @@ def _open_file(path: Path, name: str, wanted: Wanted, reading: Reading) -> Opene
 
 
 def _motion_rows(path: Path, name: str, where: str, wanted: Wanted, reading: Reading) -> list[MotionRows]:
-    return npz_motion(path, name, where, wanted, reading)
+    if path.suffix.lower() == ".npz":
+        return npz_motion(path, name, where, wanted, reading)
+    open_table = csv_table if path.suffix.lower() == ".csv" else parquet_table
+    return [table_motion(open_table(path, name, where), wanted, reading)]
 
 
 # --- what becomes of stored samples

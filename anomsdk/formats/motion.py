@@ -173,7 +173,7 @@ def check_unit(found: list[Motion]) -> list[Motion]:
         else:
             advice = "correct the unit or the scale; gravity must be in it"
         raise InputError(
-            f"{where}: in {first.unit} its median acceleration is {usual:.3g} g, at rest it is 1; {advice}"
+            f"{where}: in {first.unit} its median acceleration is {usual:.4g} g, at rest it is 1; {advice}"
         )
     return [
         replace(each, notes=(*each.notes, f"rests at {each.survey.magnitude_g:.2g} g: is the sensor calibrated?"))

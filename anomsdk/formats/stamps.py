@@ -60,7 +60,8 @@ class StampSurvey:
         self._last: float | None = None
         self._step = 0.0
         self._rows = self._off = self._regular = 0
-        self._regular_s = 0.0
+        self._near = 0
+        self._regular_s = self._near_s = 0.0
         self._gaps = [_Gaps(GAP_STEPS), _Gaps(JITTERED_GAP_STEPS)]
 
     def push(self, stamps: Values) -> None:
@@ -80,6 +81,8 @@ class StampSurvey:
         near = (relative > 0.5) & (relative < 1.5)
         self._regular += int(near.sum())
         self._regular_s += float(steps[near].sum())
+        self._near += int((relative <= JITTERED_GAP_STEPS).sum())
+        self._near_s += float(steps[relative <= JITTERED_GAP_STEPS].sum())
         self._off += int((np.abs(relative - np.maximum(1, np.rint(relative))) > _OFF).sum())
         for gaps in self._gaps:
             gaps.push(relative, self._step)
@@ -102,6 +105,8 @@ class StampSurvey:
                 "logger or the radio link, and record again"
             )
         step = self._regular_s / self._regular if self._regular else self._step
+        if jittered:  # sums of neighbours: what one stamp is early, the next step makes up
+            step = self._near_s / self._near
         return Timeline(float(f"{1 / step:.4g}"), jittered, gaps.n, gaps.lost_s)
 
     def _refuse(self, row: int, step: float) -> None:

@@ -176,7 +176,14 @@ def test_imports_point_one_way(name):
         later = {"watch", "verify", "demo", "announce", "c_folder", "c_source", "mcu", "engines"}
         assert not {own_part(i) for i in everything} & later, "sizes are known before anything is emitted"
     if name in ("anomsdk.clips", "anomsdk.choosing"):
-        assert {own_part(i) for i in everything} - {None} <= {"choosing", "constant", "errors", "formats", "sources", "wanted"}
+        assert {own_part(i) for i in everything} - {None} <= {
+            "choosing",
+            "constant",
+            "errors",
+            "formats",
+            "sources",
+            "wanted",
+        }
     if name == "anomsdk.constant":
         assert {own_part(i) for i in everything} == {None}, "the lowest: numpy only"
     if name.startswith("anomsdk.evaluate"):
