@@ -39,6 +39,7 @@ __all__ = [
     "Plan",
     "Result",
     "__version__",
+    "compare",
     "emit_c",
     "evaluate",
     "features",
@@ -53,7 +54,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from anomsdk import evaluate, train
+    from anomsdk import compare, evaluate, train
     from anomsdk.c_folder import emit_c
     from anomsdk.core.event import Event
     from anomsdk.core.pipeline import Result
@@ -66,7 +67,7 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("evaluate", "train"):
+    if name in ("compare", "evaluate", "train"):
         return importlib.import_module(f"anomsdk.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'anomsdk' has no attribute '{name}'")

@@ -82,6 +82,8 @@ class Calibration(_Part):
     """dB (external: counts) of each feature of a frame."""
     inputs: Normalisation | None
     """int8 steps of each statistic; null for a stack."""
+    deviations: Annotated[float, Field(strict=False, gt=0)] | None = None
+    """Standard deviations of normal that half-widths of the model's inputs are; null: not said."""
     score_weights: Annotated[tuple[Annotated[int, Field(ge=0, le=255)], ...], Field(strict=False)]
     baseline_start: _Uint32 | None = None
     """Where the follower of the score starts: the 75 % quantile of normal scores before it; null where there is none.

@@ -140,17 +140,31 @@ def demo(
         Path | None,
         typer.Option("--write", metavar="DIR", help="Write recordings of such a scene to train on, and run nothing."),
     ] = None,
+    scene: Annotated[
+        str, typer.Option("--scene", metavar="S", help="With --write: room (sound), wearable or collar (motion).")
+    ] = "room",
 ) -> None:
     """Run the reference model audio_scene over the built-in scene and draw what it found."""
     from anomsdk import demo as demonstration
-    from anomsdk import demo_recordings, reference_model
+    from anomsdk import demo_motion, demo_recordings, reference_model
     from anomsdk.synthetic import RATE_HZ
 
+    if scene not in ("room", *demo_motion.SCENES):
+        raise InputError(f"--scene {scene}: must be room, {' or '.join(demo_motion.SCENES)}")
     if write is not None:
         with _terminable(), Progress(100) as progress:
-            written = demo_recordings.write(write, progress=lambda done, n: progress.update(100 * done // n))
-        show(demo_recordings.written_report(written))
+
+            def tell(done: int, n: int) -> None:
+                progress.update(100 * done // n)
+
+            if scene == "room":
+                report = demo_recordings.written_report(demo_recordings.write(write, progress=tell))
+            else:
+                report = demo_motion.written_report(demo_motion.write(write, scene, progress=tell))
+        show(report)
         return
+    if scene != "room":
+        raise InputError(f"--scene {scene} is for --write DIR: add it")
     with Progress(demonstration.SECONDS * RATE_HZ) as progress:
         found = demonstration.run(reference_model("audio_scene"), engine, progress=progress.update)
     show(demonstration.report(found), styles=STATE_STYLES)
@@ -330,6 +344,7 @@ def evaluate(
     from functools import partial
 
     from anomsdk import evaluate as evaluation
+    from anomsdk.clips import noticed
     from anomsdk.evaluate.mixing import parse_snr
     from anomsdk.evaluate.page import check_place, write_html
     from anomsdk.find_plan import find_plan
@@ -347,11 +362,13 @@ def evaluate(
         group=group,
         skip_bad=skip_bad,
     )
+    sides = clips(normal), clips(anomalous)
+    for line in noticed([clip for side in sides for clip in side.clips]):
+        show(printable(line), stream=sys.stderr)
     with _terminable(), Progress(1000) as progress:
         found = evaluation.evaluate(
             chosen,
-            clips(normal),
-            clips(anomalous),
+            *sides,
             snr=ratios,
             engine=engine,
             seed=seed,
@@ -362,6 +379,77 @@ def evaluate(
         if html is not None:
             write_html(found, html)
     show(json.dumps(evaluation.as_json(found), indent=2) if as_json else evaluation.as_text(found))
+
+
+@app.command(help="Say how the alarms of two plans differ on the same recordings; fail when more than may changes.")
+def diff(
+    old: Annotated[str, typer.Argument(metavar="OLD", help="The plan that is released, as for --plan elsewhere.")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="The plan that is to be released.")],
+    corpus: Annotated[str, typer.Option(metavar="A", help="Normal recordings: a file, a folder, or npz:key=value.")],
+    anomalous: Annotated[str | None, typer.Option(metavar="B", help="Recordings with something to find.")] = None,
+    match: Annotated[
+        float | None,
+        typer.Option(metavar="S", help="Seconds that an alarm may move by. Default: the longer time to decide."),
+    ] = None,
+    max_change: Annotated[
+        float, typer.Option(metavar="R", help="Change in false alarms an hour that passes; 0: each alarm counts.")
+    ] = 0.0,
+    max_added: Annotated[
+        int | None, typer.Option(metavar="N", help="Alarms of NEW only that pass. Default: 0; any with --max-change.")
+    ] = None,
+    max_lost: Annotated[
+        int | None, typer.Option(metavar="N", help="Alarms of OLD only that pass. Default: 0; any with --max-change.")
+    ] = None,
+    max_moved: Annotated[
+        int | None, typer.Option(metavar="N", help="Moved alarms that pass. Default: 0; any with --max-change.")
+    ] = None,
+    max_missed: Annotated[
+        int | None, typer.Option(metavar="N", help="Recordings of B that OLD alone finds, and that pass. Default: 0.")
+    ] = None,
+    confident: Annotated[
+        bool, typer.Option("--confident", help="Judge --max-change by its whole 95 % interval.")
+    ] = False,
+    group: _Group = None,
+    engine: _Engine = None,
+    seed: Annotated[int, typer.Option(metavar="N", min=0, help="Of the intervals.")] = 0,
+    skip_bad: _SkipBad = False,
+    jobs: _Jobs = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+    unit: _Unit = None,
+    axes: _Axes = None,
+    time: _Time = None,
+    scale: _Scale = None,
+    array: _Array = None,
+) -> None:
+    """Compare two plans; nothing of the signal is kept."""
+    from anomsdk import compare
+    from anomsdk.compare.report import failed_limits
+    from anomsdk.find_plan import find_plan
+    from anomsdk.wanted import Reading
+
+    reading = Reading.parsed(unit=unit, axes=axes, time=time, scale=scale, array=array)
+    if max_missed is not None and anomalous is None:
+        raise InputError("--max-missed: there is nothing to miss; give --anomalous, too")
+    limits = compare.Limits(max_change, max_added, max_lost, max_moved, max_missed or 0, confident)
+    plans = find_plan(old), find_plan(new)
+    with _terminable(), Progress(1000) as progress:
+        found = compare.diff(
+            *plans,
+            corpus,
+            anomalous,
+            match_s=match,
+            reading=reading,
+            group=group,
+            engine=engine,
+            seed=seed,
+            skip_bad=skip_bad,
+            jobs=jobs,
+            progress=lambda done, total: progress.update(1000 * done // total),
+        )
+    judged = compare.judge(found, limits)
+    show(json.dumps(compare.as_json(found, judged), indent=2) if as_json else compare.as_text(found, judged))
+    if failed := failed_limits(judged):
+        raise CheckError(f"diff: more changed than may: {failed}")
 
 
 @app.command("plan", help="Plan the folder DIR and write DIR/plan.json.")

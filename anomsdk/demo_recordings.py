@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -60,6 +61,18 @@ def write(
     """
     if seed < 0:
         raise InputError(f"demo: seed = {seed}; it must be 0 or more")
+    with new_folder(folder) as fresh:
+        return _write_all(fresh, Path(folder), seed, progress)
+
+
+@contextmanager
+def new_folder(folder: str | Path) -> Iterator[Path]:
+    """A folder to write into, which takes its place when everything is written.
+
+    Raises
+    ------
+    InputError : there is something in its place, or it cannot be written
+    """
     folder = Path(folder)
     shown = printable(folder)
     try:
@@ -70,11 +83,11 @@ def write(
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
             fresh = Path(temporary) / "new"
-            written = _write_all(fresh, folder, seed, progress)
+            fresh.mkdir()
+            yield fresh
             os.replace(fresh, folder)  # noqa: PTH105 (a folder)
     except OSError as error:
         raise InputError(f"{shown}: cannot be written: {error.strerror}") from None
-    return written
 
 
 def written_report(written: Written) -> str:

@@ -265,9 +265,9 @@ def feature_units(extractor: ExtractorPlan) -> list[float]:
 
 
 def _motion_units(features: Sequence[str], floor: int, n_bands: int) -> list[float]:
-    """A dB of energy of what is logarithmic, the floor of what is in counts, one of what is counted."""
-    linear = {"magnitude_mean": floor, "magnitude_min": floor, "axis_mean": floor}
-    linear |= {"mean_crossings": 1, "dominant_frequency": 1}
+    """A dB of energy of what is logarithmic, the floor of what is in counts, a degree, one of what is counted."""
+    linear: dict[str, float] = {"magnitude_mean": floor, "magnitude_min": floor, "axis_mean": floor}
+    linear |= {"mean_crossings": 1, "dominant_frequency": 1, "posture_change": 4096 * math.pi / 180}
     units = [linear.get(name, Q10_PER_DB) for name in features for _ in range(motion.width(name, n_bands))]
     return [float(unit) for unit in units]
 

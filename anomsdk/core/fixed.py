@@ -143,3 +143,37 @@ def floor_sqrt(x: Ints) -> Ints:
     """
     # A root of 32 bits lies further from the next integer than float64 rounds by.
     return np.sqrt(x.astype(np.float64)).astype(np.int64)
+
+
+# fmt: off
+ATAN_Q16 = np.array(
+    [51472, 30386, 16055, 8150, 4091, 2047, 1024, 512, 256, 128, 64, 32, 16, 8, 4], dtype=np.int64
+)
+# fmt: on
+"""``round(65536 * atan(2**-i))`` for i = 0 to 14."""
+
+
+def angle_q12(x: Ints, y: Ints) -> Ints:
+    """Angle of the vector (x, y) from the x axis, in radians q12, by CORDIC; that of (0, 0) is 0.
+
+    Source: J. E. Volder, The CORDIC Trigonometric Computing Technique, 1959 (vectoring mode).
+
+    Parameters
+    ----------
+    x : int64 array, -2**17 to 2**17
+    y : int64 array, 0 to 2**17
+
+    Returns
+    -------
+    int64 array, 0 to 12868
+    """
+    behind = x < 0
+    # A quarter turn brings it to the front; twelve more bits are for what the shifts lose.
+    along, across = np.where(behind, y, x) << 12, np.where(behind, -x, y) << 12
+    angle = np.zeros_like(along)
+    for i, step in enumerate(ATAN_Q16.tolist()):
+        turn = np.where(across > 0, 1, -1)
+        along, across = along + turn * (across >> i), across - turn * (along >> i)
+        angle += turn * step
+    angle += np.where(behind, 102944, 0)
+    return np.where((x == 0) & (y == 0), 0, (np.clip(angle, 0, 205887) + 8) >> 4)

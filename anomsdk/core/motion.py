@@ -16,12 +16,12 @@ Samples are ax, ay, az and, with 6 axes, gx, gy, gz, in counts. The formulas, ov
 - `jerk_mean`, `jerk_max`: length of the difference between one sample and the next
 - `mean_crossings`: how often the magnitude crosses a band of one floor to either side of its mean
 - `band_energies`, `dominant_frequency`: of the magnitude about its mean, see `spectrum`
-- `posture_change`: length of the difference between gravity at the end and at the beginning: ``2 sin(angle / 2)`` g
+- `posture_change`: angle between gravity at the beginning and at the end
 - `rotation_mean`, `rotation_deviation`, `rotation_max`: of the length of the rotation rate;
   `rotation_axis_deviation`: of each of its axes
 
-Means and minima of the magnitude, `axis_mean`, `mean_crossings` and `dominant_frequency` (a bin) are linear, in
-counts; all others are log2 in q10, after a floor was added.
+Mean and minimum of the magnitude and `axis_mean` are in counts, `posture_change` is in radians q12, `mean_crossings` is
+a number and `dominant_frequency` a bin; all others are log2 in q10, after a floor was added.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ from anomsdk.core.checks import require
 from anomsdk.core.extractor import Extractor
 from anomsdk.core.fixed import (
     Ints,
+    angle_q12,
+    bit_length,
     floor_sqrt,
     log2_q10,
     log2_wide_q10,
@@ -84,6 +86,8 @@ _LARGEST = 56755
 """Length of a vector of three int16."""
 _LOG_LOW, _LOG_HIGH = -1024, 32 << 10
 _INT16 = 32767
+_DIRECTION_BITS = 14
+_HALF_TURN_Q12 = 12868
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,6 +166,7 @@ def level_range(features: tuple[str, ...], window: int, n_bands: int) -> tuple[I
         "axis_mean": (-32768, 32767),
         "mean_crossings": (0, window),
         "dominant_frequency": (0, window),
+        "posture_change": (0, _HALF_TURN_Q12),
         "band_energies": spectrum.level_range(window),
     }
     ranges = [linear.get(name, (_LOG_LOW, _LOG_HIGH)) for name in features for _ in range(width(name, n_bands))]
@@ -255,9 +260,15 @@ class _Window:
         return self._spectrum()[1]
 
     def posture_change(self) -> Ints:
-        change = self._gravity_sums[:, -1] - self._gravity_sums[:, 0]
-        turned = saturating_rounding_doubling_high_mul(change, np.array(self._plan.gravity_q31))
-        return log2_q10(_length(_saturated(turned)) + self._plan.floor)
+        before, after = _normalised(self._gravity_sums[:, 0]), _normalised(self._gravity_sums[:, -1])
+        across = np.stack(
+            [
+                (before[:, a] * after[:, b] - before[:, b] * after[:, a]) >> _DIRECTION_BITS
+                for a, b in ((1, 2), (2, 0), (0, 1))
+            ],
+            axis=1,
+        )
+        return angle_q12((before * after).sum(axis=1) >> _DIRECTION_BITS, _length(across))
 
     def rotation_mean(self) -> Ints:
         return self._mean(_length(self._rotation), self._plan.rotation_floor)
@@ -304,6 +315,12 @@ class _Window:
 def _length(vectors: Ints) -> Ints:
     """Of vectors (..., 3) in int16 range, rounded down."""
     return floor_sqrt((vectors * vectors).sum(axis=-1))
+
+
+def _normalised(vectors: Ints) -> Ints:
+    """Vectors (n, 3) of the same direction, the largest component of `_DIRECTION_BITS` bits; 0 stays 0."""
+    bits = bit_length(np.abs(vectors).max(axis=1, keepdims=True)) - _DIRECTION_BITS
+    return np.where(bits > 0, vectors >> np.maximum(bits, 0), vectors << np.maximum(-bits, 0))
 
 
 def _saturated(values: Ints) -> Ints:

@@ -11,8 +11,6 @@ from anomsdk.evaluate.figures import MAX_FPR, Figures
 from anomsdk.evaluate.metrics import CONFIDENCE, RESAMPLES, Figure
 from anomsdk.evaluate.sides import LeftOut
 
-_NAMED = 3  # clips that were left out are named up to here, then counted
-
 
 def as_json(evaluation: Evaluation) -> dict[str, Any]:
     """Everything but the scores, as JSON values; what is undefined is null.
@@ -124,15 +122,7 @@ def footnotes(evaluation: Evaluation) -> list[str]:
             f"a mix counts as found when an alarm is raised between the start of the event and "
             f"{duration(evaluation.decide_s)} after its end"
         )
-    for what, left_out in (("normal", evaluation.left_out_normal), ("anomalous", evaluation.left_out_anomalous)):
-        for why, names in (
-            ("cannot be read", left_out.unreadable),
-            ("digitally constant", left_out.constant),
-            ("too short for a tick", left_out.too_short),
-        ):
-            if names:
-                more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
-                lines.append(f"left out, {what}, {why}: {len(names):,} ({', '.join(names[:_NAMED])}{more})")
+    lines += evaluation.left_out_normal.lines("normal") + evaluation.left_out_anomalous.lines("anomalous")
     return lines
 
 

@@ -10,6 +10,8 @@ from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError
 from anomsdk.evaluate.scoring import ScoredClip
 
+_NAMED = 3  # clips that were left out are named up to here, then counted
+
 
 @dataclass(frozen=True)
 class LeftOut:
@@ -30,6 +32,19 @@ class LeftOut:
     def n(self) -> int:
         """How many."""
         return len(self.unreadable) + len(self.constant) + len(self.too_short)
+
+    def lines(self, what: str) -> list[str]:
+        """Why, how many and which, in lines; ``what`` is what they call this side."""
+        found = []
+        for why, names in (
+            ("cannot be read", self.unreadable),
+            ("digitally constant", self.constant),
+            ("too short for a tick", self.too_short),
+        ):
+            if names:
+                more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+                found.append(f"left out, {what}, {why}: {len(names):,} ({', '.join(names[:_NAMED])}{more})")
+        return found
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Training: normal recordings in, a folder with a plan out."""
 
+from anomsdk.train.calibrating import calibrate, calibrate_clips
 from anomsdk.train.fitting import Options, fit, fit_from
 
-__all__ = ["Options", "fit", "fit_from"]
+__all__ = ["Options", "calibrate", "calibrate_clips", "fit", "fit_from"]

@@ -13,7 +13,7 @@ from anomsdk.core.checks import require
 from anomsdk.core.plan import Plan
 from anomsdk.errors import CheckError, InputError
 from anomsdk.planner import framer_plan, layer_plan
-from anomsdk.spec import Model, PipelineSpec
+from anomsdk.spec import Model, MotionSensor, PipelineSpec
 from anomsdk.train.family import Candidate, family
 from anomsdk.train.maps import unlearnt_context, unlearnt_extractor
 from anomsdk.train.network import Dense, Network
@@ -81,7 +81,7 @@ def candidates(spec: PipelineSpec, report: Callable[[str], None] = lambda line: 
     InputError : there is none; which budget is too small, and what it must be
     """
     needs, model = Needs(spec), spec.model
-    found = family(needs.n_inputs, model.max_macs)
+    found = family(needs.n_inputs, model.max_macs, correlated=isinstance(spec.sensor, MotionSensor))
     require(len(found) > 0, f"model.max_macs {model.max_macs} is too small for {needs.n_inputs} inputs")
     if model.max_ram is None and model.max_flash is None:
         return found

@@ -9,9 +9,10 @@ import numpy as np
 from anomsdk.constant import Samples
 from anomsdk.evaluate.mixing import mixed
 from anomsdk.planner import framer_plan
-from anomsdk.spec import PipelineSpec
+from anomsdk.spec import MotionSensor, PipelineSpec
 from anomsdk.train.levels import levels_of
 from anomsdk.train.maps import Levels
+from anomsdk.train.motion_probes import disturbed_motion
 from anomsdk.train.probes import STRENGTHS, disturbed_rows, sound
 
 EXCERPTS = 128
@@ -88,6 +89,8 @@ class Excerpts:
             if self._spec.sensor.kind == "audio":
                 event = sound(self._spec.sensor.rate_hz, self._choice)
                 return mixed(samples[:, 0], event, strength, self._choice, rate_hz=self._spec.sensor.rate_hz)[0]
+            if isinstance(self._spec.sensor, MotionSensor):
+                return disturbed_motion(samples, strength, self._spec.sensor, self._choice)
             return disturbed_rows(samples, strength, _EXCERPT_TICKS // 2, self._choice)
 
         return Excerpt(

@@ -14,6 +14,8 @@ KINDS = ("mahalanobis", "whitened components", "components", "autoencoder")
 """The simplest first."""
 
 
+_SHRINKAGES = (0.05, 0.2)
+"""More than the estimate, for correlated inputs: what hardly varied counts less."""
 _LARGEST_SUM = 2**32 // 255**2
 """Of the score weights: with any int8 errors, the score stays within 32 bits."""
 
@@ -28,12 +30,14 @@ class Candidate:
     hidden : widths between input and output; none for the Mahalanobis distance
     deviations : half-width of the int8 range of the model's inputs, standard deviations of normal
     weighted : the score divides each input's error by its variance on normal recordings
+    shrinkage : of the covariance of the Mahalanobis distance; None: Ledoit and Wolf's estimate
     """
 
     kind: str
     hidden: tuple[int, ...]
     deviations: float
     weighted: bool = False
+    shrinkage: float | None = None
 
     def macs(self, n_inputs: int) -> int:
         """Multiply-accumulates of one run."""
@@ -42,15 +46,24 @@ class Candidate:
 
     def __str__(self) -> str:
         widths = f" {'-'.join(map(str, self.hidden))}" if self.hidden else ""
-        return f"{self.kind}{widths}, +-{self.deviations:g} dev{', weighted' if self.weighted else ''}"
+        shrunk = "" if self.shrinkage is None else f" shrunk {self.shrinkage:g}"
+        return f"{self.kind}{shrunk}{widths}, +-{self.deviations:g} dev{', weighted' if self.weighted else ''}"
 
 
-def family(n_inputs: int, max_macs: int) -> list[Candidate]:
-    """Candidates of every kind and several widths that fit a budget of MACs, cheapest first."""
+def family(n_inputs: int, max_macs: int, *, correlated: bool = False) -> list[Candidate]:
+    """Candidates of every kind and several widths that fit a budget of MACs, cheapest first.
+
+    Parameters
+    ----------
+    n_inputs : width of the model's input
+    max_macs : multiply-accumulates of one run, at most
+    correlated : the inputs are nearly multiples of each other, as statistics of one movement are
+    """
     deep = max(2, min(16, n_inputs // 4))
     widths: set[tuple[int, ...]] = {(w,) for w in (8, 16, 32, 64, 96) if w < 2 * n_inputs}
     widths |= {(w, deep, w) for w in (64, 128)}
     found = [Candidate("mahalanobis", (), 12.0)]
+    found += [Candidate("mahalanobis", (), 6.0, shrinkage=share) for share in _SHRINKAGES if correlated]
     narrow = sorted({max(1, n_inputs // d) for d in (12, 6, 3)})
     found += [Candidate(kind, (w,), 12.0) for kind in KINDS[1:3] for w in narrow if w < n_inputs]
     found += [Candidate("autoencoder", hidden, 6.0) for hidden in widths]
@@ -72,7 +85,7 @@ def train_candidate(
     epochs : of an autoencoder
     """
     if candidate.kind == "mahalanobis":
-        return mahalanobis(inputs, candidate.deviations / 127), 0
+        return mahalanobis(inputs, candidate.deviations / 127, candidate.shrinkage), 0
     if candidate.kind != "autoencoder":
         (width,) = candidate.hidden
         return principal_components(inputs, width, whitened=candidate.kind.startswith("whitened")), 0

@@ -11,23 +11,22 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.calibration import Calibration, alarm_levels, signal_sections
+from anomsdk.calibration import Calibration, signal_sections
 from anomsdk.clips import Clip, clip_from_array, noticed, open_clips
-from anomsdk.core.baseline import Baseline
 from anomsdk.core.checks import require
-from anomsdk.core.fixed import Ints
 from anomsdk.core.plan import Plan
-from anomsdk.planner import CALIBRATION_FILE, SPEC_FILE, baseline_plan, plan, plan_from, sensor_plan
+from anomsdk.planner import CALIBRATION_FILE, SPEC_FILE, plan, plan_from, sensor_plan
 from anomsdk.runtime import checked_block
 from anomsdk.spec import PipelineSpec
 from anomsdk.tflite_file import parse_tflite
 from anomsdk.tflite_writer import write_tflite
 from anomsdk.train.budget import candidates, checked_need
+from anomsdk.train.calibrating import levels_from
 from anomsdk.train.corpus import Corpus, Recorded, gather
 from anomsdk.train.excerpts import EXCERPTS
 from anomsdk.train.folder import as_written, check_out, says_the_same, write_folder
 from anomsdk.train.journal import Journal
-from anomsdk.train.judge import START_QUANTILE, Judge, Trained
+from anomsdk.train.judge import Judge, Trained
 from anomsdk.train.search import SEARCHES, Found, Search
 from anomsdk.wanted import Reading, Wanted
 
@@ -302,11 +301,7 @@ class _Fit:
         ticks = sum(map(len, raw))
         require(ticks > 0, "train: the calibration recordings are shorter than a tick; give longer ones")
         hours = ticks * spec.tick_s / 3600
-        start = int(np.quantile(np.concatenate(raw), START_QUANTILE))
-        seconds = spec.score.baseline_s
-        assert seconds != "chosen"
-        follower = baseline_plan(start, baseline_s=seconds, hold_s=0, tick_s=spec.tick_s)
-        scores: list[Ints] = [Baseline(follower).run(each) if follower.is_on else each for each in raw]
+        start, levels = levels_from(raw, spec)
         model_bytes = write_tflite(list(final.layers))
         model = parse_tflite(model_bytes, name="model.tflite")
         calibration = Calibration(
@@ -315,9 +310,10 @@ class _Fit:
             signal=signal_sections(spec),
             features=final.maps.features,
             inputs=final.maps.inputs,
+            deviations=final.candidate.deviations,
             score_weights=final.weights,
             baseline_start=start,
-            alarm_levels=alarm_levels(scores),
+            alarm_levels=levels,
             recordings=len(calibrating),
             hours=hours,
             provenance={

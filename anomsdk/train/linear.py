@@ -15,7 +15,7 @@ MAHALANOBIS_STEPS = 8.0
 """Int8 steps of one standard deviation of a whitened residual: fine enough, and far from saturation."""
 
 
-def mahalanobis(inputs: Floats, input_scale: float) -> Network:
+def mahalanobis(inputs: Floats, input_scale: float, shrinkage: float | None = None) -> Network:
     """One dense layer whose residual is the whitened input, `MAHALANOBIS_STEPS` steps a standard deviation.
 
     The covariance is shrunk (Ledoit and Wolf, J. Multivariate Analysis 2004, as in scikit-learn).
@@ -24,10 +24,15 @@ def mahalanobis(inputs: Floats, input_scale: float) -> Network:
     ----------
     inputs : (n, n_in), of normal behaviour
     input_scale : real value of one int8 step
+    shrinkage : share of the mean variance that is mixed in, 0 to 1; None: as estimated
     """
-    from sklearn.covariance import ledoit_wolf
+    from sklearn.covariance import empirical_covariance, ledoit_wolf, shrunk_covariance
 
-    values, vectors = np.linalg.eigh(ledoit_wolf(inputs)[0])
+    if shrinkage is None:
+        covariance = ledoit_wolf(inputs)[0]
+    else:
+        covariance = shrunk_covariance(empirical_covariance(inputs), shrinkage)
+    values, vectors = np.linalg.eigh(covariance)
     whitening = (vectors / np.sqrt(np.maximum(values, 1e-6))) @ vectors.T
     distance = MAHALANOBIS_STEPS * input_scale * whitening
     return Network((Dense(np.eye(len(values)) - distance, inputs.mean(axis=0) @ distance),))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from anomsdk.calibration import signal_sections
 from anomsdk.display import table
 from anomsdk.errors import InputError
-from anomsdk.spec import BandsFeatures, LogmelFeatures, PipelineSpec, SummaryContext
+from anomsdk.spec import BandsFeatures, LogmelFeatures, MotionFeatures, PipelineSpec, SummaryContext
 from anomsdk.train.budget import candidates
 from anomsdk.train.family import KINDS, Candidate
 from anomsdk.train.journal import Journal
@@ -25,7 +25,8 @@ are not; and of one kind the cheaper model.
 """
 _BASELINE_GAIN = 0.003
 """What following the score must gain before it is switched on; within this much, the slower one wins."""
-_LINEAR_RANGES, _RANGES = (8.0, 16.0), (4.0, 8.0)
+_RANGES = (2 / 3, 4 / 3)
+"""Of the inputs, times the one that a candidate was first tried with."""
 _COST = 8
 """Of an autoencoder's trial, for the progress bar: linear models count 1."""
 
@@ -134,7 +135,7 @@ class Search:
 
     def _refined(self, judge: Judge, best: Trial) -> Trial:
         """The same model with other ranges of its inputs, and with weights in the score."""
-        ranges = _RANGES if best.candidate.kind == "autoencoder" else _LINEAR_RANGES
+        ranges = [best.candidate.deviations * share for share in _RANGES]
         trials = [self._judged(judge, replace(best.candidate, deviations=each)) for each in ranges]
         best = max([best, *(trial for trial in trials if trial.auc > best.auc + _TIE / 2)], key=lambda t: t.auc)
         weighted = self._judged(judge, replace(best.candidate, weighted=True))
@@ -191,6 +192,9 @@ def _variants(spec: PipelineSpec) -> Iterator[Callable[[PipelineSpec], PipelineS
         yield lambda s: _changed(s, "features", {"band_ms": 2 * features.band_ms})
     elif isinstance(features, LogmelFeatures):
         yield lambda s: _changed(s, "features", {"n_mels": features.n_mels // 2})
+    elif isinstance(features, MotionFeatures):
+        yield lambda s: _changed(s, "features", {"window_s": 2 * features.window_s, "hop_s": 2 * features.hop_s})
+        yield lambda s: _changed(s, "features", {"floor_mg": min(1000.0, 3 * features.floor_mg)})
 
 
 def _changed(spec: PipelineSpec, section: str, changes: dict[str, object]) -> PipelineSpec | None:

@@ -143,10 +143,10 @@ def test_every_public_name_and_command_is_in_the_reference():
     from anomsdk.cli import app
 
     page = (DOCS / "reference" / "api.md").read_text()
-    modules = (anomsdk, anomsdk.train, anomsdk.clips, anomsdk.evaluate)
+    modules = (anomsdk, anomsdk.train, anomsdk.clips, anomsdk.evaluate, anomsdk.compare)
     for module in modules:
         for name in module.__all__:
-            if name in ("__version__", "evaluate", "train") and module is anomsdk:
+            if name in ("__version__", "compare", "evaluate", "train") and module is anomsdk:
                 continue
             shared = module is anomsdk.evaluate and name in anomsdk.clips.__all__
             home = "anomsdk.clips" if shared else module.__name__

@@ -24,7 +24,18 @@ NOT_NEEDED = [
 HEAVY = {"librosa", "scipy", "sklearn", "plotly", "soxr", "soundfile", "unicorn", "elftools"}
 RUNTIME = ("anomsdk.runtime", "anomsdk.plan_file", "anomsdk.engines")
 BUILDERS = {"planner", "spec", "calibration", "train", "sources", "formats", "wanted", "tflite_file", "tflite_writer"}
-BUILDERS |= {"watch", "demo", "demo_recordings", "synthetic", "verify", "cli", "clips", "choosing", "evaluate"}
+BUILDERS |= {
+    "watch",
+    "demo",
+    "demo_recordings",
+    "synthetic",
+    "verify",
+    "cli",
+    "clips",
+    "choosing",
+    "evaluate",
+    "compare",
+}
 BUILDERS |= {"c_folder", "c_layout", "c_source"}
 
 RUN_ALONE = """
@@ -186,5 +197,7 @@ def test_imports_point_one_way(name):
         }
     if name == "anomsdk.constant":
         assert {own_part(i) for i in everything} == {None}, "the lowest: numpy only"
-    if name.startswith("anomsdk.evaluate"):
+    if name.startswith(("anomsdk.evaluate", "anomsdk.compare")):
         assert not {own_part(i) for i in everything} & {"train", "watch", "verify", "demo", "announce", "planner"}
+    if name.startswith("anomsdk.evaluate"):
+        assert "compare" not in {own_part(i) for i in everything}

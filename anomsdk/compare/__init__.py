@@ -1,0 +1,22 @@
+"""Comparing two plans on the same recordings: what a release has to pass."""
+
+from anomsdk.compare.difference import Detection, Difference, diff
+from anomsdk.compare.gate import Judgement, Limits, judge
+from anomsdk.compare.matching import AlarmChanges, match_alarms
+from anomsdk.compare.report import as_text
+from anomsdk.compare.running import ComparedRecording
+from anomsdk.compare.values import as_json
+
+__all__ = [
+    "AlarmChanges",
+    "ComparedRecording",
+    "Detection",
+    "Difference",
+    "Judgement",
+    "Limits",
+    "as_json",
+    "as_text",
+    "diff",
+    "judge",
+    "match_alarms",
+]

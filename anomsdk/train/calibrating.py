@@ -1,0 +1,243 @@
+"""Local calibration: a device's own normal sets the alarm level, and if asked the normalisation; the model stays."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anomsdk.calibration import AlarmLevels, Calibration, Normalisation, alarm_levels, signal_sections
+from anomsdk.clips import Clip, clip_from_array
+from anomsdk.core.baseline import Baseline
+from anomsdk.core.checks import require
+from anomsdk.core.plan import Plan
+from anomsdk.errors import InputError
+from anomsdk.files import read_limited
+from anomsdk.planner import CALIBRATION_FILE, SPEC_FILE, baseline_plan, plan, plan_from
+from anomsdk.runtime import Pipeline, checked_block
+from anomsdk.spec import PipelineSpec
+from anomsdk.tflite_file import TfliteModel, parse_tflite
+from anomsdk.train.corpus import gather
+from anomsdk.train.folder import check_out, write_folder
+from anomsdk.train.judge import START_QUANTILE
+from anomsdk.train.maps import InputMaps
+
+FEWEST_TICKS = 100
+"""A level, or a normalisation, from fewer would be luck."""
+_WIDTHS = (0.5, 2.0)
+"""Least and most that a half-width becomes, times what it was: quiet minutes do not make a device nervous."""
+_MAX_MODEL_BYTES = 64 << 20
+
+Samples = NDArray[np.int16]
+Scores = NDArray[np.uint32]
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What a folder holds that training wrote."""
+
+    folder: Path
+    spec: PipelineSpec
+    model: TfliteModel
+    model_bytes: bytes
+    calibration: Calibration
+
+    @classmethod
+    def of(cls, folder: Path) -> _Parts:
+        for name in (SPEC_FILE, CALIBRATION_FILE):
+            require(
+                (folder / name).is_file(),
+                f"{folder}: no {name} in it; calibrate a folder that train wrote, not a plan.json on its own",
+            )
+        spec = PipelineSpec.from_file(folder / SPEC_FILE)
+        require(
+            spec.alert.raise_score == "calibrated",
+            f"{folder / SPEC_FILE}: alert.raise_score is {spec.alert.raise_score}, set by hand; make it "
+            '"calibrated" for recordings to set it',
+        )
+        data = read_limited(folder / spec.model.file, _MAX_MODEL_BYTES)
+        model = parse_tflite(data, name=spec.model.file)
+        return cls(folder, spec, model, data, Calibration.from_file(folder / CALIBRATION_FILE))
+
+
+def calibrate(
+    folder: str | Path,
+    recordings: Iterable[Samples],
+    *,
+    out: str | Path,
+    normalisation: bool = False,
+    report: Report = lambda line: None,
+) -> Plan:
+    """Set a plan's alarm level, and if asked its normalisation, from normal recordings of one device or place.
+
+    Parameters
+    ----------
+    folder : holds spec.toml, the model and calibration.json
+    recordings : int16 (n,) or (n, columns) each, at the plan's rate; normal behaviour only
+    out : folder to write, new or empty: spec.toml, the model, calibration.json, plan.json
+    normalisation : also learn the centre of each feature anew, and its width between half and twice what it was
+    report : called with lines that say what was done
+
+    Returns
+    -------
+    Plan, as read back from the folder
+
+    Raises
+    ------
+    InputError : a folder that was not trained, recordings that do not fit it, or too few of them
+
+    Examples
+    --------
+    >>> import anomsdk, numpy as np, tempfile
+    >>> from anomsdk.plan_file import reference_models_folder
+    >>> hum = np.random.default_rng(0).normal(0, 500, 16_000 * 60).astype(np.int16)
+    >>> with tempfile.TemporaryDirectory() as here:
+    ...     made = anomsdk.train.calibrate(reference_models_folder() / "audio_scene", [hum], out=f"{here}/mine")
+    >>> made.score_id == anomsdk.reference_model("audio_scene").score_id
+    False
+    """
+    parts = _Parts.of(Path(folder))
+    spec = parts.spec
+    clips = [
+        clip_from_array(
+            f"recording {i}", i, checked_block(each, spec.columns), kind=spec.sensor.kind, rate_hz=spec.sensor.rate_hz
+        )
+        for i, each in enumerate(recordings)
+    ]
+    return calibrate_clips(parts.folder, clips, out=out, normalisation=normalisation, report=report)
+
+
+def calibrate_clips(
+    folder: str | Path,
+    clips: Sequence[Clip],
+    *,
+    out: str | Path,
+    normalisation: bool = False,
+    report: Report = lambda line: None,
+    progress: Callable[[int], None] = lambda samples: None,
+) -> Plan:
+    """`calibrate`, from clips.
+
+    Parameters
+    ----------
+    folder, out, normalisation, report : as `calibrate`
+    clips : as `anomsdk.clips.open_clips`
+    progress : called with the samples heard so far
+    """
+    parts, out = _Parts.of(Path(folder)), Path(out)
+    require(out.resolve() != parts.folder.resolve(), f"{out}: is the folder to start from; give a new one")
+    check_out(out, "")
+    calibration = _renormalised(parts, clips) if normalisation else parts.calibration
+    raw = _raw_scores(parts, calibration, clips, progress)
+    ticks = sum(len(scores) for piece in raw for scores in piece)
+    require(
+        ticks >= FEWEST_TICKS,
+        f"calibrate: {ticks} ticks in {len(clips)} recordings, at least {FEWEST_TICKS} are needed; record for longer",
+    )
+    spec = parts.spec
+    start, levels = levels_from([scores for piece in raw for scores in piece], spec)
+    hours, heard = ticks * spec.tick_s / 3600, sum(map(bool, raw))
+    made_from = calibration.model_copy(
+        update={
+            "baseline_start": start,
+            "alarm_levels": levels,
+            "recordings": heard,
+            "hours": hours,
+            "provenance": {**calibration.provenance, "calibrated": f"{heard} recordings of its own, {hours:.3f} h"},
+        }
+    )
+    before = plan_from(spec, parts.model, parts.calibration).levels.raise_score
+    made = plan_from(spec, parts.model, made_from)
+    report(f"raise level {made.levels.raise_score:,} from {before:,}: no alarm in {hours:.3f} h of {heard} recordings")
+    report(f"with 95 % confidence at most {3 / hours:.1f} alarms an hour (rule of three)")
+    write_folder(
+        out,
+        {
+            spec.model.file: parts.model_bytes,
+            CALIBRATION_FILE: json.dumps(made_from.model_dump(mode="json"), indent=1).encode("ascii") + b"\n",
+            SPEC_FILE: (parts.folder / SPEC_FILE).read_bytes(),
+        },
+        made,
+    )
+    return plan(out)
+
+
+def levels_from(raw: Sequence[NDArray[np.integer[Any]]], spec: PipelineSpec) -> tuple[int, AlarmLevels]:
+    """Where the follower of the score starts, and the alarm-level table above it.
+
+    Parameters
+    ----------
+    raw : scores before the follower, each from a fresh pipeline
+    spec : timing
+    """
+    start = int(np.quantile(np.concatenate(raw), START_QUANTILE))
+    seconds = spec.score.baseline_s
+    assert seconds != "chosen"
+    follower = baseline_plan(start, baseline_s=seconds, hold_s=0, tick_s=spec.tick_s)
+    scores = [Baseline(follower).run(each.astype(np.int64)) if follower.is_on else each for each in raw]
+    return start, alarm_levels(scores)
+
+
+def _raw_scores(
+    parts: _Parts, calibration: Calibration, clips: Sequence[Clip], progress: Callable[[int], None]
+) -> list[list[Scores]]:
+    """Scores before the follower: for each clip, of each piece that has a tick."""
+    score = parts.spec.score.model_copy(update={"baseline_s": 0.0})
+    spec = parts.spec.model_copy(update={"score": score})
+    unfollowed = plan_from(spec, parts.model, calibration.model_copy(update={"signal": signal_sections(spec)}))
+    found, heard = list[list[Scores]](), 0
+    for clip in clips:
+        pieces = list[Scores]()
+        for scores, n in _scores_of(unfollowed, clip):
+            heard += n
+            progress(heard)
+            if len(scores):
+                pieces.append(scores)
+        found.append(pieces)
+    return found
+
+
+def _scores_of(of: Plan, clip: Clip) -> Iterator[tuple[Scores, int]]:
+    """Scores of the pieces of a clip, each from a fresh pipeline, and the samples that were heard for them."""
+    pipeline: Pipeline | None = None
+    scores, n = list[int](), 0
+    try:
+        for new_piece, block in clip.blocks():
+            if new_piece and pipeline is not None:
+                yield np.array(scores, np.uint32), n
+                pipeline.close()
+                pipeline, scores, n = None, [], 0
+            if pipeline is None:
+                pipeline = Pipeline(of)
+            scores += [result.score for result in pipeline.process(block)]
+            n += len(block)
+        yield np.array(scores, np.uint32), n
+    finally:
+        if pipeline is not None:
+            pipeline.close()
+
+
+def _renormalised(parts: _Parts, clips: Sequence[Clip]) -> Calibration:
+    then = parts.calibration
+    if then.deviations is None:
+        raise InputError(
+            f"{parts.folder / CALIBRATION_FILE}: was written before it said how wide its ranges are; train again, or "
+            "calibrate the level only"
+        )
+    corpus = gather(parts.spec, clips, seed=0, excerpts=0)
+    pieces = [piece for recording in corpus.recordings for piece in recording.pieces]
+    maps = InputMaps(parts.spec, pieces, then.deviations)
+    inputs = None if then.inputs is None or maps.inputs is None else _bounded(then.inputs, maps.inputs)
+    return then.model_copy(update={"features": _bounded(then.features, maps.features), "inputs": inputs})
+
+
+def _bounded(then: Normalisation, now: Normalisation) -> Normalisation:
+    least, most = (np.array(then.half_width) * share for share in _WIDTHS)
+    widths = np.round(np.clip(now.half_width, least, most), 6)
+    return Normalisation(centre=now.centre, half_width=tuple(widths.tolist()))

@@ -1,0 +1,99 @@
+"""Probes of motion: generated movements that stand in for the anomalies that nobody has.
+
+They are made up from what unusual movements are made of (a drop and an impact, a turn of the body, shaking, vigour),
+put into normal motion; not from any recording.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from anomsdk.spec import MotionSensor
+from anomsdk.train.network import Floats
+from anomsdk.train.probes import STRENGTHS, Samples
+
+_GYRO_DPS = 200.0
+"""Rotation that goes with an acceleration of 1 g."""
+
+
+def disturbed_motion(rows: Samples, strength_db: float, sensor: MotionSensor, rng: np.random.Generator) -> Samples:
+    """Motion with one unusual movement in it.
+
+    Parameters
+    ----------
+    rows : int16 (n, axes), normal
+    strength_db : one of STRENGTHS
+    sensor : rate and scale of the rows
+    rng : the same state gives the same movement
+    """
+    rate, found = sensor.rate_hz, rows.astype(np.float64)
+    acceleration = found[:, :3] / sensor.counts_per_g
+    strength = 2 ** ((strength_db - STRENGTHS[0]) / 10)
+    make = (_fall, _turn, _shaking, _vigour)[rng.integers(4)]
+    seconds = float(rng.uniform(0.8, 3.0))
+    n = min(len(rows), max(4, round(seconds * rate)))
+    start = int(rng.integers(0, len(rows) - n + 1))
+    place = slice(start, start + n)
+    changed = make(acceleration, place, strength, rate, rng)
+    if rows.shape[1] == 6 and sensor.counts_per_dps is not None:
+        moved = np.linalg.norm(changed[place] - acceleration[place], axis=1)
+        axis = _direction(rng)
+        found[place, 3:] += (moved * _GYRO_DPS * sensor.counts_per_dps)[:, None] * axis
+    found[:, :3] = changed * sensor.counts_per_g
+    most = 32767 if sensor.full_scale_g is None else min(32767, sensor.full_scale_g * sensor.counts_per_g)
+    found[:, :3] = np.clip(found[:, :3], -most, most)
+    return np.clip(np.round(found), -32768, 32767).astype(np.int16)
+
+
+def _fall(g: Floats, place: slice, strength: float, rate: float, rng: np.random.Generator) -> Floats:
+    """Less weight for a moment, an impact that rings, then another posture."""
+    found, n = g.copy(), place.stop - place.start
+    drop = min(n - 1, max(1, round(rng.uniform(0.15, 0.5) * rate)))
+    found[place.start : place.start + drop] *= 1 - strength * rng.uniform(0.5, 0.95)
+    t = np.arange(n - drop) / rate
+    ring = np.cos(2 * np.pi * rng.uniform(1, 0.3 * rate) * t) * np.exp(-t / rng.uniform(0.05, 0.25))
+    found[place.start + drop : place.stop] += strength * rng.uniform(2.0, 6.0) * ring[:, None] * _direction(rng)
+    angle = strength * rng.uniform(0.6, 1.0) * np.pi / 2
+    found[place.start + drop :] = found[place.start + drop :] @ _rotation(_direction(rng), angle)
+    return found
+
+
+def _turn(g: Floats, place: slice, strength: float, rate: float, rng: np.random.Generator) -> Floats:
+    """The body, or the device, turns and stays so."""
+    found, n, axis = g.copy(), place.stop - place.start, _direction(rng)
+    angle = strength * rng.uniform(0.6, 1.0) * np.pi
+    for i, share in enumerate(np.linspace(0, 1, n)):
+        found[place.start + i] = found[place.start + i] @ _rotation(axis, share * angle)
+    found[place.stop :] = found[place.stop :] @ _rotation(axis, angle)
+    return found
+
+
+def _shaking(g: Floats, place: slice, strength: float, rate: float, rng: np.random.Generator) -> Floats:
+    """A swing of one frequency that comes and goes."""
+    found, n = g.copy(), place.stop - place.start
+    t = np.arange(n) / rate
+    swing = np.sin(2 * np.pi * rng.uniform(1.0, 0.35 * rate) * t + rng.uniform(0, 6)) * np.hanning(n)
+    found[place] += strength * rng.uniform(1.0, 3.0) * swing[:, None] * _direction(rng)
+    return found
+
+
+def _vigour(g: Floats, place: slice, strength: float, rate: float, rng: np.random.Generator) -> Floats:
+    """The same movement with more force, and jolts that have no rhythm."""
+    found, n = g.copy(), place.stop - place.start
+    mean = g[place].mean(axis=0)
+    found[place] = mean + (g[place] - mean) * (1 + strength * rng.uniform(2, 5))
+    jolts = rng.standard_normal((n, 3)) * (rng.random((n, 1)) < 0.3)
+    found[place] += strength * rng.uniform(0.7, 2.0) * jolts
+    return found
+
+
+def _direction(rng: np.random.Generator) -> Floats:
+    vector = rng.standard_normal(3)
+    return vector / np.linalg.norm(vector)
+
+
+def _rotation(axis: Floats, angle: float) -> Floats:
+    """Matrix of a rotation around a unit vector (Rodrigues' formula)."""
+    x, y, z = axis
+    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    return np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross

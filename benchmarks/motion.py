@@ -1,0 +1,355 @@
+"""Our detectors and simple peers on the same recordings of motion, in one run: `make bench-motion`.
+
+The score of a recording is its highest tick; one that is too short for a tick is padded with its first and last
+sample. Where a task is cross-validated, whole subjects or animals are held out, each fold's scores are divided by the
+median of its training recordings, and all folds are pooled. Peers learn the same features, in floating point.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+import anomsdk
+from anomsdk.constant import Samples
+from anomsdk.core.plan import Plan
+from anomsdk.evaluate.metrics import Figure, auc_of, bootstrap, paired_bootstrap, sensitivity_of
+from anomsdk.planner import feature_units
+from anomsdk.spec import MotionSensor, PipelineSpec
+from anomsdk.train.levels import levels_of
+from anomsdk.train.maps import unlearnt_extractor
+from benchmarks import peers
+from benchmarks.movement import DATA, Movement, cattle, joined, missing, sisfall, umafall
+
+SEED, FOLDS = 1, 3
+MOST_ROWS = 60_000
+"""Inputs that a peer learns from, at most, evenly from everywhere."""
+CALIBRATION_S = 600.0
+SPECS = Path(__file__).parent / "specs"
+OURS = "ours"
+
+Peaks = np.ndarray
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Task:
+    """Something to find.
+
+    Parameters
+    ----------
+    name : in the tables
+    spec : file of the spec that is trained, or name of a reference model that is taken as it is
+    train : whose normal recordings train; None with a reference model
+    test : scored; None: cross-validated over the groups of ``train``
+    odd : labels of what is to be found; none: everything anomalous
+    auc, sensitivity : to reach; sensitivity is at one false alarm an hour
+    calibrated : 10 minutes of some subjects of ``test`` are taken away for a local calibration
+    """
+
+    name: str
+    spec: str
+    train: Callable[[], Movement] | None
+    test: Callable[[], Movement] | None = None
+    odd: tuple[str, ...] = ()
+    auc: float | None = None
+    sensitivity: float | None = None
+    calibrated: bool = False
+
+
+def elsewhere() -> Movement:
+    """Other positions and devices than SisFall's, at its rate."""
+    return joined("other places and devices", [umafall(place).at(50.0) for place in ("waist", "wrist", "phone")])
+
+
+MOUNTS, NODS = ("active_mount",), ("head_nodding",)
+RARE = ("Shaking", "Scratching", "Licking", "Pitching", "Rising", "LyingDown", "Drinking", "Trotting")
+TASKS = (
+    Task("SisFall", "waist_50hz", sisfall, auc=0.996, sensitivity=0.88),
+    Task("UMAFall waist", "waist_20hz", lambda: umafall("waist"), auc=0.99),
+    Task("UMAFall phone", "pocket_50hz", lambda: umafall("phone"), auc=0.93),
+    Task("trained on SisFall, elsewhere", "waist_50hz", sisfall, elsewhere, auc=0.92),
+    Task("the same, calibrated there", "waist_50hz", sisfall, elsewhere, sensitivity=0.5, calibrated=True),
+    Task("human_motion on SisFall", "human_motion", None, sisfall, auc=0.93),
+    Task("human_motion on a wrist", "human_motion", None, lambda: umafall("wrist"), auc=0.90),
+    Task("cattle, rare events", "collar_10hz", cattle, odd=RARE, auc=0.95),
+    Task("cattle, mounts", "collar_10hz", cattle, odd=MOUNTS, auc=0.995),
+    Task("cattle, head nods", "collar_10hz", cattle, odd=NODS, auc=0.965),
+)
+
+
+@dataclass(eq=False)
+class Scored:
+    """Recordings that were scored, and what each detector gave them."""
+
+    movement: Movement
+    peaks: dict[str, Peaks] = field(default_factory=dict)
+
+    def figure(self, name: str, other: str | None = None) -> Figure:
+        """Area under the ROC curve, or what it has more than another."""
+        first = auc_of(*self._sides(name))
+        if other is None:
+            return bootstrap(*self._groups(), first)
+        return paired_bootstrap(*self._groups(), first, auc_of(*self._sides(other)))
+
+    def sensitivity(self, name: str) -> Figure:
+        """At one false alarm an hour."""
+        normal, odd = self._sides(name)
+        return bootstrap(*self._groups(), sensitivity_of(normal, self.movement.hours, odd, 1.0))
+
+    def _sides(self, name: str) -> tuple[Peaks, Peaks]:
+        peaks, odd = self.peaks[name], self.movement.anomalous
+        return peaks[~odd], peaks[odd]
+
+    def _groups(self) -> tuple[list[str], list[str]]:
+        groups, odd = self.movement.groups, self.movement.anomalous
+        return groups[~odd].tolist(), groups[odd].tolist()
+
+
+def spec_of(name: str) -> PipelineSpec:
+    """A spec of benchmarks/specs."""
+    return PipelineSpec.from_file(SPECS / f"{name}.toml")
+
+
+def counts_for(spec: PipelineSpec, movement: Movement) -> list[Samples]:
+    """Recordings as the spec's sensor gives them, each long enough for a tick."""
+    assert isinstance(spec.sensor, MotionSensor)
+    shortest = spec.window_length + (spec.context.frames - 1) * spec.hop_length
+    return movement.counts(spec.sensor, shortest)
+
+
+class Peers:
+    """The simple detectors on a spec's features, in dB and in units of their own deviation, in its context."""
+
+    def __init__(self, spec: PipelineSpec, normal: Sequence[Samples]) -> None:
+        self._spec, self._units = spec, np.array(feature_units(unlearnt_extractor(spec)))
+        rows = np.concatenate([self._rows(x) for x in normal])
+        rows = rows[:: max(1, len(rows) // MOST_ROWS)]
+        self._learnt = {name: learn(rows) for name, learn in peers.SIMPLE.items()}
+
+    def peaks(self, recordings: Sequence[Samples]) -> dict[str, Peaks]:
+        """Highest tick of each recording, by peer."""
+        rows = [self._rows(x) for x in recordings]
+        ends, together = np.cumsum([len(each) for each in rows])[:-1], np.concatenate(rows)
+        found = {name: np.split(peer(together), ends) for name, peer in self._learnt.items()}
+        highest = {name: np.array([each.max() for each in parts]) for name, parts in found.items()}
+        magnitude = [np.sqrt((x[:, :3].astype(float) ** 2).sum(axis=1)).max() for x in recordings]
+        return {"peak magnitude": np.array(magnitude), **highest}
+
+    def _rows(self, samples: Samples) -> np.ndarray:
+        levels = levels_of(self._spec, samples) / self._units
+        context = self._spec.context
+        if context.kind == "stack":
+            return peers.stacked(levels, context.frames)
+        windows = np.lib.stride_tricks.sliding_window_view(levels, context.frames, axis=0)
+        mean = windows.mean(axis=2)
+        of = {
+            "mean": lambda: mean,
+            "deviation": lambda: np.abs(windows - mean[..., None]).mean(axis=2),
+            "max": lambda: windows.max(axis=2),
+            "min": lambda: windows.min(axis=2),
+        }
+        return np.concatenate([of[name]() for name in context.statistics], axis=1)
+
+
+class Bench:
+    """Trains what the tasks need, once, and scores them."""
+
+    def __init__(self, say: Say) -> None:
+        self._say = say
+        self._crossed: dict[str, Scored] = {}
+        self._trained: dict[str, tuple[Plan, Peers, tempfile.TemporaryDirectory[str]]] = {}
+        self.chosen: list[str] = []
+
+    def run(self, task: Task) -> Scored:
+        """Score a task's recordings by every detector."""
+        self._say(task.name)
+        if task.test is None:
+            assert task.train is not None
+            scored = self._crossed.get(task.spec) or self._cross(task.spec, task.train())
+            self._crossed[task.spec] = scored
+        else:
+            scored = self._transferred(task, task.test())
+        return _only(scored, task.odd)
+
+    def _cross(self, name: str, movement: Movement) -> Scored:
+        spec, scored = spec_of(name), Scored(movement)
+        samples = counts_for(spec, movement)
+        labels = sorted(set(movement.groups[~movement.anomalous]) | set(movement.groups[movement.anomalous]))
+        shuffled = np.random.default_rng(SEED).permutation(labels)
+        for fold in range(FOLDS):
+            held = np.isin(movement.groups, shuffled[fold::FOLDS])
+            normal = ~movement.anomalous & ~held
+            plan, simple, folder = self._fitted(f"{name}, fold {fold}", spec, samples, movement, normal, held)
+            with folder:
+                training = [samples[i] for i in np.flatnonzero(normal)]
+                testing = [samples[i] for i in np.flatnonzero(held)]
+                for detector, (known, found) in _both(plan, simple, training, testing).items():
+                    peaks = scored.peaks.setdefault(detector, np.zeros(len(samples)))
+                    peaks[held] = found / np.median(known)
+        return scored
+
+    def _transferred(self, task: Task, test: Movement) -> Scored:
+        folder: Path | None = None
+        simple: Peers | None = None
+        if task.train is None:
+            plan = anomsdk.reference_model(task.spec)
+            folder = plan.folder
+            spec = PipelineSpec.from_file(plan.folder / "spec.toml")  # type: ignore[operator]
+        else:
+            spec = spec_of(task.spec)
+            if task.spec not in self._trained:
+                movement = task.train()
+                samples, every = counts_for(spec, movement), ~movement.anomalous
+                held = np.isin(movement.groups, sorted(set(movement.groups[every]))[::8])
+                self._trained[task.spec] = self._fitted(task.spec, spec, samples, movement, every & ~held, held)
+            plan, simple, temporary = self._trained[task.spec]
+            folder = Path(temporary.name) / "plan"
+        samples = counts_for(spec, test)
+        if task.calibrated:
+            taken = _minutes(test)
+            own = [samples[i] for i in np.flatnonzero(taken & ~test.anomalous)]
+            rest = ~np.isin(test.groups, np.unique(test.groups[taken]))
+            with tempfile.TemporaryDirectory() as temporary_name:
+                plan = anomsdk.train.calibrate(folder, own, out=Path(temporary_name) / "own", normalisation=True)
+            test, samples = test.part(rest), [samples[i] for i in np.flatnonzero(rest)]
+        scored = Scored(test, {OURS: _peaks(plan, samples)})
+        if simple is not None:
+            scored.peaks |= simple.peaks(samples)
+        else:
+            magnitude = [np.sqrt((x[:, :3].astype(float) ** 2).sum(axis=1)).max() for x in samples]
+            scored.peaks["peak magnitude"] = np.array(magnitude)
+        return scored
+
+    def _fitted(
+        self,
+        words: str,
+        spec: PipelineSpec,
+        samples: Sequence[Samples],
+        movement: Movement,
+        normal: np.ndarray,
+        held: np.ndarray,
+    ) -> tuple[Plan, Peers, tempfile.TemporaryDirectory[str]]:
+        """A plan and the peers, from the normal recordings; the alarm level, which no figure here uses, from others."""
+        folder = tempfile.TemporaryDirectory()
+        training = [samples[i] for i in np.flatnonzero(normal)]
+        level = [samples[i] for i in np.flatnonzero(held & ~movement.anomalous)]
+        lines = list[str]()
+        plan = anomsdk.train.fit(
+            spec,
+            training,
+            groups=movement.groups[normal].tolist(),
+            calibration=level,
+            out=Path(folder.name) / "plan",
+            seed=SEED,
+            report=lines.append,
+        )
+        chosen = next(line for line in lines if line.startswith("chosen: "))
+        self.chosen.append(f"{words}: {chosen.removeprefix('chosen: ')}")
+        self._say(self.chosen[-1])
+        return plan, Peers(spec, training), folder
+
+
+def _both(
+    plan: Plan, simple: Peers, training: Sequence[Samples], testing: Sequence[Samples]
+) -> dict[str, tuple[Peaks, Peaks]]:
+    known, found = ({OURS: _peaks(plan, part), **simple.peaks(part)} for part in (training, testing))
+    return {name: (known[name], found[name]) for name in found}
+
+
+def _peaks(plan: Plan, samples: Sequence[Samples]) -> Peaks:
+    return np.array([scores.max() for scores in anomsdk.score_many(plan, samples)], float)
+
+
+def _only(scored: Scored, odd: Sequence[str]) -> Scored:
+    """The normal recordings, and of the anomalous ones those with these labels."""
+    if not odd:
+        return scored
+    which = ~scored.movement.anomalous | np.isin(scored.movement.labels, odd)
+    return Scored(scored.movement.part(which), {name: peaks[which] for name, peaks in scored.peaks.items()})
+
+
+def _minutes(movement: Movement) -> np.ndarray:
+    """Normal recordings of the first subjects of each place, so many seconds in all."""
+    taken, seconds = np.zeros(len(movement.recordings), bool), 0.0
+    for i in np.argsort(movement.groups, kind="stable"):
+        if not movement.anomalous[i] and seconds < CALIBRATION_S:
+            taken[i] = True
+            seconds += len(movement.recordings[i]) / movement.rate_hz
+    return taken
+
+
+# What is printed
+
+
+def show(figure: Figure, signed: bool = False) -> str:
+    """A figure with its interval."""
+    form = "{:+.3f}" if signed else "{:.3f}"
+    value, low, high = ("?" if each is None else form.format(each) for each in (figure.value, figure.low, figure.high))
+    return f"{value} ({low} to {high})"
+
+
+def table_of(task: Task, scored: Scored) -> Table:
+    """Every detector on a task."""
+    odd = scored.movement.anomalous
+    heading = f"{task.name}: {(~odd).sum()} normal, {odd.sum()} others, {scored.movement.hours.sum():.2f} h"
+    table = Table(heading, "AUC", "sensitivity at 1 false alarm an hour", "ours - it")
+    for name in scored.peaks:
+        more = "" if name == OURS else show(scored.figure(OURS, name), signed=True)
+        table.add_row(name, show(scored.figure(name)), show(scored.sensitivity(name)), more)
+    return table
+
+
+def verdicts(task: Task, scored: Scored) -> Iterator[tuple[str, bool]]:
+    """Bounds of a task, and whether they are met."""
+    area, found = scored.figure(OURS).value or 0.0, scored.sensitivity(OURS).value or 0.0
+    if task.auc is not None:
+        yield f"{task.name}: AUC {area:.3f} >= {task.auc}", area >= task.auc
+    if task.sensitivity is not None:
+        yield f"{task.name}: sensitivity {found:.2f} >= {task.sensitivity}", found >= task.sensitivity
+    simple = [name for name in scored.peaks if name != OURS]
+    best = max(simple, key=lambda name: scored.figure(name).value or 0.0)
+    more = scored.figure(OURS, best)
+    reached = (more.value if more.high is None else more.high) or 0.0
+    yield f"{task.name}: ours minus {best} {show(more, signed=True)}: its interval reaches 0", reached >= 0
+
+
+def main(console: Console, only: Sequence[str] = ()) -> bool:
+    """Measure and print; whether all bounds are met, or the recordings are absent."""
+    reason = missing()
+    if reason:
+        console.print(f"motion: skipped, {reason}")
+        return True
+    good = True
+    with Console(stderr=True).status("motion") as status:
+        bench = Bench(lambda line: status.update(f"motion: {line}"))
+        for task in TASKS:
+            if only and not any(word in task.name for word in only):
+                continue
+            scored = bench.run(task)
+            console.print(table_of(task, scored))
+            for words, met in verdicts(task, scored):
+                good &= met
+                console.print(f"{words}: {'met' if met else 'MISSED'}", soft_wrap=True)
+    console.print(f"recordings in {DATA.name}; chosen by training, on generated probes in held-out groups:")
+    for line in bench.chosen:
+        console.print(f"  {line}", soft_wrap=True)
+    return good
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.motion", description=__doc__)
+    parser.add_argument("task", nargs="*", help="only tasks with one of these words in their names")
+    shown = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+    raise SystemExit(0 if main(shown, parser.parse_args().task) else 1)
