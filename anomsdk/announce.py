@@ -17,6 +17,8 @@ _FULL_BAR = 4.0
 """Score over raise level that fills the bar: where the high level usually lies."""
 _BAR_WIDTH = 10
 
+_WHAT = {"audio": "sound", "motion": "motion"}
+
 
 class Announcer(Protocol):
     """The three moments that something is printed at."""
@@ -82,8 +84,8 @@ class Lines:
     def closing(self, summary: Summary, *, stopped: bool) -> None:
         """How much was heard, and what is left of it."""
         plan, length = self._plan, clock(summary.seconds)
-        external = plan.sensor.kind == "external"
-        heard = f"read {counted(summary.samples, 'row')} ({length})" if external else f"heard {length} of sound"
+        what = _WHAT.get(plan.sensor.kind)
+        heard = f"read {counted(summary.samples, 'row')} ({length})" if what is None else f"heard {length} of {what}"
         short = f", {summary.too_short:,} too short" if summary.too_short else ""
         show(
             f"{'stopped: ' if stopped else ''}{heard} in {counted(summary.recordings, 'recording')}{short}: "
@@ -169,6 +171,7 @@ def ratio(value: float) -> str:
 def held(plan: Plan) -> str:
     """What a pipeline of this plan has in memory from one block to the next, at most."""
     features = f"features of {duration(plan.samples_to_first_tick / plan.rate_hz)}"
-    if plan.sensor.kind == "external":
+    what = _WHAT.get(plan.sensor.kind)
+    if what is None:
         return f"held between blocks: {features}"
-    return f"held between blocks: at most {duration(plan.framer.window / plan.rate_hz)} of sound, {features}"
+    return f"held between blocks: at most {duration(plan.framer.window / plan.rate_hz)} of {what}, {features}"

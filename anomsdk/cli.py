@@ -88,6 +88,27 @@ _Group = Annotated[
 _Jobs = Annotated[
     int | None, typer.Option("--jobs", metavar="N", min=1, help="Recordings at once. Default: one a processor.")
 ]
+_Unit = Annotated[
+    str | None,
+    typer.Option("--unit", metavar="U", help="Motion: unit of the accelerometer, g, mg, m/s2 or counts of the plan."),
+]
+_Axes = Annotated[
+    str | None,
+    typer.Option(
+        "--axes", metavar="NAME,...", help="Motion: columns that are ax,ay,az[,gx,gy,gz], by name or number from 1."
+    ),
+]
+_Time = Annotated[
+    str | None,
+    typer.Option("--time", metavar="NAME[:UNIT]", help="Motion: column of time, by name or number; in s, ms, us, ns."),
+]
+_Scale = Annotated[
+    str | None,
+    typer.Option("--scale", metavar="X[,X...]", help="Motion: one step of a stored value in its unit, of all or each."),
+]
+_Array = Annotated[
+    str | None, typer.Option("--array", metavar="NAME", help="Motion: array of an .npz that holds the samples, not x.")
+]
 _SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave recordings out that cannot be read.")]
 
 
@@ -157,8 +178,8 @@ def watch(
         str,
         typer.Argument(
             metavar="INPUT",
-            help="A .wav, .flac, .ogg, .npy, .npz or .csv, a folder of them, or - for raw little-endian "
-            "int16 on stdin.",
+            help="A .wav, .flac, .ogg, .npy, .npz or .csv (motion: .csv, .parquet, .npy or .npz), a folder of them, or "
+            "- for raw little-endian int16 on stdin.",
         ),
     ],
     plan: _PlanOption,
@@ -172,16 +193,23 @@ def watch(
             "Nothing is left there when stopped early.",
         ),
     ] = None,
+    unit: _Unit = None,
+    axes: _Axes = None,
+    time: _Time = None,
+    scale: _Scale = None,
+    array: _Array = None,
 ) -> None:
     """Watch recordings or a live stream; nothing of the signal is kept."""
     from anomsdk.announce import JsonLines, Lines, announce
     from anomsdk.find_plan import find_plan
+    from anomsdk.wanted import Reading
     from anomsdk.watch import Watch
 
+    reading = Reading.parsed(unit=unit, axes=axes, time=time, scale=scale, array=array)
     chosen = find_plan(plan)
     with _terminable():
         with Watch(chosen, engine, scores=scores) as watching:
-            recordings = watching.open(source)
+            recordings = watching.open(source, reading)
             place = None if scores is None else str(scores)
             out = JsonLines(chosen, watching.engine) if jsonl else Lines(chosen, len(recordings), place)
             try:
@@ -204,17 +232,25 @@ def score(
     ],
     jobs: _Jobs = None,
     engine: _Engine = None,
+    unit: _Unit = None,
+    axes: _Axes = None,
+    time: _Time = None,
+    scale: _Scale = None,
+    array: _Array = None,
 ) -> None:
     """Score recordings; nothing of the signal is kept."""
     from anomsdk.find_plan import find_plan
     from anomsdk.score_files import check_scores_place, score_files, write_scores
+    from anomsdk.wanted import Reading
 
+    reading = Reading.parsed(unit=unit, axes=axes, time=time, scale=scale, array=array)
     chosen = find_plan(plan)
     check_scores_place(out)
     with _terminable(), Progress(1000) as progress:
         found = score_files(
             chosen,
             sources,
+            reading=reading,
             engine=engine,
             jobs=jobs,
             progress=lambda done, total: progress.update(1000 * done // max(done, total) if total else 0),
@@ -249,9 +285,17 @@ def train(
     ] = 6.0,
     skip_bad: _SkipBad = False,
     seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
+    unit: _Unit = None,
+    axes: _Axes = None,
+    time: _Time = None,
+    scale: _Scale = None,
+    array: _Array = None,
 ) -> None:
     """Train from files."""
     from anomsdk.train import Options, fit_from
+    from anomsdk.wanted import Reading
+
+    reading = Reading.parsed(unit=unit, axes=axes, time=time, scale=scale, array=array)
 
     def say(line: str) -> None:
         progress.clear()
@@ -266,6 +310,7 @@ def train(
                 calibration=None if calibration is None else str(calibration),
                 anomalous=None if anomalous is None else str(anomalous),
                 group=group,
+                reading=reading,
                 skip_bad=skip_bad,
                 options=Options(seed=seed, search=search, gain_db=gain_db, segment_s=segment),
                 report=say,
@@ -312,15 +357,23 @@ def evaluate(
     jobs: _Jobs = None,
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
     html: Annotated[Path | None, typer.Option(metavar="OUT.html", help="Write a page with charts, too.")] = None,
+    unit: _Unit = None,
+    axes: _Axes = None,
+    time: _Time = None,
+    scale: _Scale = None,
+    array: _Array = None,
 ) -> None:
     """Evaluate a plan; only scores are kept."""
     from functools import partial
 
     from anomsdk import evaluate as evaluation
+    from anomsdk.clips import noticed
     from anomsdk.evaluate.mixing import parse_snr
     from anomsdk.evaluate.page import check_place, write_html
     from anomsdk.find_plan import find_plan
+    from anomsdk.wanted import Reading, Wanted
 
+    reading = Reading.parsed(unit=unit, axes=axes, time=time, scale=scale, array=array)
     chosen = find_plan(plan)
     ratios = None if snr is None else parse_snr(snr)
     if anomalous is None and (ratios is not None or events is not None):
@@ -330,18 +383,19 @@ def evaluate(
         check_place(html)
     clips = partial(
         evaluation.open_marked,
+        wanted=Wanted.of(chosen.sensor, chosen.columns),
+        reading=reading,
         label=label,
-        kind=chosen.sensor.kind,
-        rate_hz=chosen.rate_hz,
-        columns=chosen.columns,
         group=group,
         skip_bad=skip_bad,
     )
+    sides = clips(normal), evaluation.Clips(()) if anomalous is None else clips(anomalous, events=times)
+    for line in noticed([clip for side in sides for clip in side.clips]):
+        show(printable(line), stream=sys.stderr)
     with _terminable(), Progress(1000) as progress:
         found = evaluation.evaluate(
             chosen,
-            clips(normal),
-            evaluation.Clips(()) if anomalous is None else clips(anomalous, events=times),
+            *sides,
             snr=ratios,
             piece_s=piece,
             engine=engine,
@@ -389,12 +443,19 @@ def diff(
     skip_bad: _SkipBad = False,
     jobs: _Jobs = None,
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+    unit: _Unit = None,
+    axes: _Axes = None,
+    time: _Time = None,
+    scale: _Scale = None,
+    array: _Array = None,
 ) -> None:
     """Compare two plans; nothing of the signal is kept."""
     from anomsdk import compare
     from anomsdk.compare.report import failed_limits
     from anomsdk.find_plan import find_plan
+    from anomsdk.wanted import Reading
 
+    reading = Reading.parsed(unit=unit, axes=axes, time=time, scale=scale, array=array)
     if max_missed is not None and anomalous is None:
         raise InputError("--max-missed: there is nothing to miss; give --anomalous, too")
     limits = compare.Limits(max_change, max_added, max_lost, max_moved, max_missed or 0, confident)
@@ -405,6 +466,7 @@ def diff(
             corpus,
             anomalous,
             match_s=match,
+            reading=reading,
             group=group,
             engine=engine,
             seed=seed,
@@ -441,16 +503,24 @@ def verify(
         bool, typer.Option("--cross-check", help="Count differences to ai-edge-litert, which rounds otherwise.")
     ] = False,
     require_all: Annotated[bool, typer.Option("--require-all", help="Fail when an engine is missing.")] = False,
+    unit: _Unit = None,
+    axes: _Axes = None,
+    time: _Time = None,
+    scale: _Scale = None,
+    array: _Array = None,
 ) -> None:
     """Prove that the engines agree on a plan."""
     from anomsdk.find_plan import find_plan
     from anomsdk.verify import as_text
     from anomsdk.verify import verify as compare
+    from anomsdk.wanted import Reading
 
+    reading = Reading.parsed(unit=unit, axes=axes, time=time, scale=scale, array=array)
     with Progress(100) as progress:
         report = compare(
             find_plan(plan),
             files or (),
+            reading=reading,
             hops=hops,
             seed=seed,
             cross_check=cross_check,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from anomsdk.constant import SHORTEST_CONSTANT_S, ConstantCutter, Samples, short
 from anomsdk.errors import InputError, printable
 from anomsdk.formats.stored import BLOCK_VALUES
 from anomsdk.sources import open_files
+from anomsdk.wanted import Reading, Wanted
 
 __all__ = [
     "SHORTEST_CONSTANT_S",
@@ -23,6 +24,7 @@ __all__ = [
     "ConstantCutter",
     "Facts",
     "clip_from_array",
+    "noticed",
     "open_clips",
     "pieces",
     "survey",
@@ -30,6 +32,7 @@ __all__ = [
 
 SKIP_HINT = "--skip-bad leaves it out"
 """Ends the message on a recording that cannot be read."""
+_MOST_NOTES = 9
 
 
 @dataclass(frozen=True)
@@ -41,10 +44,11 @@ class Clip:
     name : what people call it
     group : clips that share it (subject, animal, day) stay together
     length : samples (rows); approximate when resampled, None when unknown before reading
-    kind : "audio" or "external": constant stretches are cut out of audio only
+    kind : "audio", "motion" or "external": constant stretches are cut out of audio only
     rate_hz : samples (rows) a second
     columns : values in a row, 1 for audio
     stored_hz : rate of the file, where it says one: resampled from less, a recording holds nothing above half of it
+    notes : what is done to the samples on the way, as `anomsdk.sources.Recording`
     """
 
     name: str
@@ -54,10 +58,11 @@ class Clip:
     rate_hz: float
     columns: int
     stored_hz: float | None
-    _read: Callable[[], Iterator[Samples]] = field(repr=False, compare=False)
+    _read: Callable[[], Iterator[Samples | int]] = field(repr=False, compare=False)
+    notes: tuple[str, ...] = ()
 
     def blocks(self, cutter: ConstantCutter | None = None) -> Iterator[tuple[bool, Samples]]:
-        """Read the samples from the beginning, without digitally constant stretches of 0.1 s or more.
+        """Read the samples from the beginning; of audio, without digitally constant stretches of 0.1 s or more.
 
         Parameters
         ----------
@@ -65,7 +70,7 @@ class Clip:
 
         Yields
         ------
-        new_piece : the block does not follow on the one before; true for the first
+        new_piece : the block does not follow on the one before: something was cut out or is missing; true for the first
         block : int16 (n,) for audio, (n, columns) otherwise; n >= 1 and at most about 65,536 values
 
         Raises
@@ -74,7 +79,10 @@ class Clip:
         """
         cutter = self.cutter() if cutter is None else cutter
         for block in self._read():
-            yield from cutter.push(block)
+            if isinstance(block, int):
+                yield from cutter.gap()
+            else:
+                yield from cutter.push(block)
         yield from cutter.finish()
 
     def cutter(self) -> ConstantCutter:
@@ -121,10 +129,9 @@ class Facts:
 
 def open_clips(
     path: str | Path,
+    wanted: Wanted,
     *,
-    kind: str,
-    rate_hz: float,
-    columns: int = 1,
+    reading: Reading | None = None,
     group: str | None = None,
     skip_bad: bool = False,
 ) -> Clips:
@@ -135,7 +142,7 @@ def open_clips(
     path : as `anomsdk.sources.open_recordings`, but no standard input. ``file.npz:label=Rain,Sea waves:fold=4``
         chooses the recordings of an .npz whose array ``label`` says one of these, and ``fold`` 4 (compared as
         text); a file with literally this name wins
-    kind, rate_hz, columns : as `anomsdk.sources.open_recordings`
+    wanted, reading : as `anomsdk.sources.open_recordings`
     group : None: the sub-folder where recordings lie in more than one, else each recording on its own;
         "folder": the sub-folder; "file": the file, all recordings of an .npz together; any other word: the name of
         an array in the .npz with one entry a recording
@@ -151,7 +158,7 @@ def open_clips(
 
     Examples
     --------
-    >>> open_clips("cows.npz:normal=True", kind="external", rate_hz=10, columns=6, group="cow")  # doctest: +SKIP
+    >>> open_clips("cows.npz:normal=True", Wanted.of(plan.sensor, plan.columns), group="cow")  # doctest: +SKIP
     """
     if str(path) == "-":
         raise InputError("standard input: clips are read more than once; save them to a file or a folder first")
@@ -163,7 +170,7 @@ def open_clips(
             raise InputError(f"{message}; {SKIP_HINT}")
         bad.append(message)
 
-    files = open_files(place, rate_hz=rate_hz, columns=columns, kind=kind, on_bad=on_bad)
+    files = open_files(place, wanted, reading=reading, on_bad=on_bad)
     if group is None and len({Path(file.name).parent for file in files}) > 1:
         group = "folder"
     found = []
@@ -171,8 +178,19 @@ def open_clips(
         labels = group_labels(file, group, place)
         for index in chosen(file, conditions):
             recording = file.recordings[index]
-            length, stored_hz, read = recording.length, recording.stored_hz, recording.blocks
-            found.append(Clip(recording.name, labels[index], length, kind, rate_hz, columns, stored_hz, read))
+            found.append(
+                Clip(
+                    recording.name,
+                    labels[index],
+                    recording.length,
+                    wanted.kind,
+                    wanted.rate_hz,
+                    wanted.columns,
+                    recording.stored_hz,
+                    recording.blocks,
+                    recording.notes,
+                )
+            )
     if not found:
         raise InputError(f"{printable(path)}: no recording is all of this; choose less")
     return Clips(tuple(found), tuple(bad))
@@ -187,7 +205,7 @@ def clip_from_array(
     ----------
     name : what messages and reports call it
     group : label; clips that share it are never separated
-    samples : int16 (n,), or (n, columns) with kind "external"; not copied
+    samples : int16 (n,), or (n, columns) with kind "external", or with "motion" in the plan's counts; not copied
     kind, rate_hz : as `Clip`
 
     Raises
@@ -202,6 +220,27 @@ def clip_from_array(
     rows = samples.reshape(-1) if kind == "audio" else samples.reshape(-1, columns)
     read = partial(_in_blocks, rows, max(1, BLOCK_VALUES // columns))
     return Clip(name, str(group), len(rows), kind, rate_hz, columns, None, read)
+
+
+def noticed(clips: Sequence[Clip]) -> Iterator[str]:
+    """What is done to motion on the way and what was noticed about it, a line each; what many have in common, once.
+
+    Parameters
+    ----------
+    clips : of `open_clips`
+
+    Yields
+    ------
+    line : at most 10 of them
+    """
+    names: dict[str, list[str]] = {}
+    for clip in clips:
+        for note in clip.notes if clip.kind == "motion" else ():
+            names.setdefault(note, []).append(clip.name)
+    lines = [f"{n[0] if len(n) == 1 else f'{len(n)} recordings'}: {note}" for note, n in names.items()]
+    yield from lines[:_MOST_NOTES]
+    if len(lines) > _MOST_NOTES:
+        yield f"and {len(lines) - _MOST_NOTES} more such lines; anomsdk watch prints all"
 
 
 def pieces(clip: Clip) -> list[Samples]:

@@ -92,6 +92,12 @@ class ConstantCutter:
             self._tail = rows[last:].copy()
         return self._passed(kept, cut_between=True)
 
+    def gap(self) -> list[tuple[bool, Samples]]:
+        """The samples that were held back, as `push` gives them; what comes next does not follow on them."""
+        held = self.finish()
+        self._new_piece, self._constant, self._edges = True, None, None
+        return held
+
     def finish(self) -> list[tuple[bool, Samples]]:
         """The samples that were held back, as `push` gives them; the stream is over."""
         held, self._tail = self._tail, None

@@ -94,9 +94,7 @@ class Pipeline:
         Hops go on counting as if they had come; no result spans the gap.
         """
         engine = self._open("gap")
-        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or not 0 <= n <= MAX_GAP:
-            raise InputError(f"Pipeline.gap: {n!r} is not a number of samples from 0 to {MAX_GAP}")
-        if n > 0:
+        if checked_gap(n, "Pipeline.gap") > 0:
             engine.gap(int(n))
 
     def reset(self) -> None:
@@ -150,9 +148,16 @@ def score(plan: Plan, samples: NDArray[np.int16], engine: str | None = None) -> 
     return np.concatenate([np.zeros(0, np.uint32), *(chunk.scores for chunk in chunks)])
 
 
+def checked_gap(n: int, what: str) -> int:
+    """A number of lost samples that an engine takes."""
+    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or not 0 <= n <= MAX_GAP:
+        raise InputError(f"{what}: {n!r} is not a number of samples from 0 to {MAX_GAP}")
+    return int(n)
+
+
 def score_many(
     plan: Plan,
-    recordings: Iterable[NDArray[np.int16] | Iterable[NDArray[np.int16]]],
+    recordings: Iterable[NDArray[np.int16] | Iterable[NDArray[np.int16] | int]],
     *,
     engine: str | None = None,
     jobs: int | None = None,
@@ -163,7 +168,8 @@ def score_many(
     ----------
     plan : Plan
     recordings : each int16 (n,) or (n, columns), or an iterable of such blocks, which is read where it is scored, in a
-        thread. They are taken as they are needed: no more than ``jobs + 1`` are alive at a time
+        thread; an int among them is a gap, as `Pipeline.gap` takes it. They are taken as they are needed: no more than
+        ``jobs + 1`` are alive at a time
     engine : as `Pipeline`
     jobs : threads; by default one for each processor that this process may use
 
@@ -205,7 +211,8 @@ def scorer(plan: Plan, engine: str) -> Callable[[Any, Callable[[], bool]], NDArr
 
     Returns
     -------
-    called with blocks, int16 (n,) or (n, columns), and with what says that the scores are no longer wanted
+    called with blocks, int16 (n,) or (n, columns), or gaps, numbers of lost samples, and with what says that the
+    scores are no longer wanted
 
     Raises
     ------
@@ -221,8 +228,12 @@ def scorer(plan: Plan, engine: str) -> Callable[[Any, Callable[[], bool]], NDArr
         scores = [np.zeros(0, np.uint32)]
         try:
             if not isinstance(blocks, Iterable):
-                blocks = [blocks]  # to be refused as samples
+                checked_block(blocks, plan.columns)  # refuses it
+                blocks = ()
             for block in blocks:
+                if isinstance(block, int):
+                    opened.gap(checked_gap(block, "score_many"))
+                    continue
                 rows = checked_block(block, plan.columns)
                 for start in range(0, len(rows), _CHUNK):
                     if stopped():

@@ -18,6 +18,7 @@ from anomsdk.files import write_atomically
 from anomsdk.in_order import checked_jobs, in_order
 from anomsdk.runtime import scorer
 from anomsdk.sources import Block, Recording, open_recordings
+from anomsdk.wanted import Reading, Wanted
 
 _FIRST_DAY = (1980, 1, 1, 0, 0, 0)
 """What a .zip can say at least: the same scores give the same bytes."""
@@ -28,6 +29,7 @@ def score_files(
     plan: Plan,
     sources: Sequence[str | Path],
     *,
+    reading: Reading | None = None,
     engine: str | None = None,
     jobs: int | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
@@ -37,7 +39,7 @@ def score_files(
     Parameters
     ----------
     plan : Plan
-    sources : as `anomsdk.sources.open_recordings`
+    sources, reading : as `anomsdk.sources.open_recordings`
     engine, jobs : as `anomsdk.score_many`
     progress : called with samples heard so far and all that are expected; 0 where that is not known
 
@@ -53,19 +55,19 @@ def score_files(
     --------
     >>> score_files(plan, ["monday/", "tuesday.wav"], jobs=2)  # doctest: +SKIP
     """
-    recordings = _named(plan, sources)
+    recordings = _named(plan, sources, reading)
     score_one = scorer(plan, default_engine() if engine is None else engine)
     lengths = [recording.length for recording in recordings.values()]
     whole = 0 if None in lengths else sum(length or 0 for length in lengths)
     heard = 0
     lock = threading.Lock()
 
-    def counted(recording: Recording) -> Iterator[Block]:
+    def counted(recording: Recording) -> Iterator[Block | int]:
         nonlocal heard
         for block in recording.blocks():
             yield block
             with lock:
-                heard += len(block)
+                heard += 0 if isinstance(block, int) else len(block)
 
     def work(number: int, recording: Recording, stopped: Callable[[], bool]) -> NDArray[np.uint32]:
         return score_one(counted(recording), stopped)
@@ -74,10 +76,10 @@ def score_files(
     return dict(zip(recordings, found, strict=True))
 
 
-def _named(plan: Plan, sources: Sequence[str | Path]) -> dict[str, Recording]:
+def _named(plan: Plan, sources: Sequence[str | Path], reading: Reading | None) -> dict[str, Recording]:
     named: dict[str, Recording] = {}
     for source in sources:
-        for recording in open_recordings(source, rate_hz=plan.rate_hz, columns=plan.columns, kind=plan.sensor.kind):
+        for recording in open_recordings(source, Wanted.of(plan.sensor, plan.columns), reading=reading):
             if recording.name in named:
                 raise InputError(
                     f"{printable(source)}: there are two recordings '{recording.name}'; give the folder that holds both"

@@ -1,18 +1,24 @@
 """Files, folders and standard input as streams of int16 blocks, in memory that does not grow with length.
 
 Audio is mixed down, resampled and brought to 16 bits where needed, as `Recording.notes` says; what is mono,
-16-bit and at the wanted rate passes bit for bit. External rows are never altered. A .npy, a .csv and standard
-input carry no rate: they are taken to be at the wanted one.
+16-bit and at the wanted rate passes bit for bit. External rows are never altered. A .npy and standard input carry no
+rate: they are taken to be at the wanted one; so is a .csv of audio or external rows.
+
+Motion in a .csv or .parquet needs a column of time, headings that name the axes, and a unit that the headings or
+`Reading` say; in an .npz it has any numbers with ``fs``, ``scale``, ``unit`` and ``channels``. It is brought to the
+wanted rate, axes and counts. Where samples are missing a recording goes on after a gap; nothing bridges it. These files
+are read once when they are opened, so that the notes are complete, and what cannot be right is refused before anything
+is done with it. A .npy and standard input hold int16 that are the wanted counts.
 """
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +26,16 @@ from numpy.typing import NDArray
 from anomsdk.errors import InputError, printable
 from anomsdk.formats.arrays import npy_file
 from anomsdk.formats.csv import MAX_CSV_LINE, csv_file
+from anomsdk.formats.motion import Motion, MotionRows, check_unit, surveyed
+from anomsdk.formats.motion_csv import csv_table
+from anomsdk.formats.motion_npz import npz_motion
+from anomsdk.formats.motion_parquet import parquet_table
 from anomsdk.formats.npz import MAX_RECORDINGS, npz_file
 from anomsdk.formats.sound import FLOAT_LIMIT, sound_file
 from anomsdk.formats.stdin import standard_input
 from anomsdk.formats.stored import BLOCK_VALUES, Block, Reader, Stored, refusing
+from anomsdk.formats.table import table_motion
+from anomsdk.wanted import Reading, Wanted
 
 __all__ = [
     "AUDIO_RATES_HZ",
@@ -32,10 +44,13 @@ __all__ = [
     "MAX_CHANNELS",
     "MAX_CSV_LINE",
     "MAX_RECORDINGS",
+    "MOTION_SUFFIXES",
     "SUFFIXES",
     "Block",
     "OpenedFile",
+    "Reading",
     "Recording",
+    "Wanted",
     "open_files",
     "open_recordings",
     "read_recording",
@@ -44,6 +59,7 @@ __all__ = [
 MAX_CHANNELS = 64  # more is a transposed array or a damaged header, no microphone array that is mixed down
 AUDIO_RATES_HZ = (100, 768_000)
 SUFFIXES = (".wav", ".flac", ".ogg", ".npy", ".npz", ".csv")
+MOTION_SUFFIXES = (".csv", ".parquet", ".npy", ".npz")
 
 
 @dataclass(frozen=True)
@@ -54,7 +70,7 @@ class Recording:
     ----------
     name : file name, path below the folder that was opened, ``file.npz[3]`` or ``standard input``
     notes : what is done to the samples on the way, in words; empty when nothing is
-    length : samples (rows) after conversion; approximate when resampled, None when unknown before reading
+    length : samples (rows) after conversion, without gaps; approximate when resampled, None when unknown before reading
     stored_hz : samples (rows) a second as stored; None where nothing is stored
     """
 
@@ -63,14 +79,15 @@ class Recording:
     length: int | None
     stored_hz: float | None
     _where: str = field(repr=False)
-    _read: Callable[[], Iterator[Block]] = field(repr=False, compare=False)
+    _read: Callable[[], Iterator[Block | int]] = field(repr=False, compare=False)
 
-    def blocks(self) -> Iterator[Block]:
+    def blocks(self) -> Iterator[Block | int]:
         """Read the samples from the beginning; standard input only once.
 
         Yields
         ------
-        block : int16 (n,) for audio, (n, columns) otherwise; n >= 1 and at most 65,536 values in all
+        block : int16 (n,) for audio, (n, columns) otherwise; n >= 1 and at most 65,536 values in all. Or, for motion, a
+            gap: the number of samples that are missing between two blocks, as `anomsdk.Pipeline.gap` takes it
 
         Raises
         ------
@@ -100,89 +117,62 @@ class OpenedFile:
     recordings: tuple[Recording, ...]
 
 
-@dataclass(frozen=True)
-class _Wanted:
-    """What a pipeline takes."""
-
-    kind: str
-    rate_hz: float
-    columns: int
-
-    def check(self) -> None:
-        if self.kind not in ("audio", "external"):
-            raise InputError(f"kind = {self.kind!r}; it must be audio or external")
-        if self.columns < 1:
-            raise InputError(f"columns = {self.columns}; there must be at least 1")
-        if self.kind == "external":
-            if not 0 < self.rate_hz < math.inf:
-                raise InputError(f"rate_hz = {self.rate_hz}; it must be above 0 and finite")
-            return
-        if self.columns != 1:
-            raise InputError(f"columns = {self.columns}; audio has one, give kind external for rows")
-        if not 1 <= self.rate_hz < math.inf or self.rate_hz != int(self.rate_hz):
-            raise InputError(f"rate_hz = {self.rate_hz}; audio needs a whole number, at least 1")
-
-    def recording(self, stored: Stored) -> Recording:
-        return _audio(stored, int(self.rate_hz)) if self.kind == "audio" else _rows(stored, self.rate_hz, self.columns)
-
-
 def open_recordings(
     path: str | Path,
+    wanted: Wanted,
     *,
-    rate_hz: float,
-    columns: int = 1,
-    kind: str = "audio",
+    reading: Reading | None = None,
     on_bad: Callable[[str], None] | None = None,
 ) -> list[Recording]:
     """Find the recordings in a file, a folder or standard input, and check their headers.
 
     Parameters
     ----------
-    path : a .wav, .flac, .ogg, .npy, .npz or .csv file; a folder (all such files below it, sorted by path,
-        hidden ones skipped); or ``-`` for raw little-endian int16 on standard input, columns interleaved
-    rate_hz : wanted samples (rows) a second, > 0; a whole number for audio
-    columns : values in a row; 1 for audio
-    kind : "audio" is mixed down and resampled as needed; "external" rows have exactly so many columns, and
-        where a file has a rate, exactly this one
+    path : a .wav, .flac, .ogg, .npy, .npz or .csv file, for motion a .csv, .parquet, .npy or .npz; a folder (all such
+        files below it, sorted by path, hidden ones skipped); or ``-`` for raw little-endian int16 on standard input,
+        columns interleaved
+    wanted : audio is mixed down and resampled as needed, motion is resampled and scaled; external rows have exactly so
+        many columns, and where a file has a rate, exactly this one
+    reading : what files of motion do not say themselves
     on_bad : called with one line for every file below a folder that cannot be used, which is then left out;
         by default the first such file is an error
 
     Returns
     -------
-    recordings : at least one; no sample is read yet
+    recordings : at least one; no sample is read yet, but of motion
 
     Raises
     ------
     InputError : nothing there, an unknown or damaged file, an array of the wrong type or shape, a wrong rate,
-        or no usable file in a folder
+        or no usable file in a folder; motion: an unknown unit or axis, stamps that do not rise, a stuck axis, values
+        that cannot be in this unit, or too many dropped samples
 
     Examples
     --------
-    >>> for recording in open_recordings("recordings/", rate_hz=16_000):  # doctest: +SKIP
+    >>> for recording in open_recordings("recordings/", Wanted(16_000)):  # doctest: +SKIP
     ...     for block in recording.blocks():
     ...         ...
     """
     if str(path) == "-":
-        wanted = _Wanted(kind, rate_hz, columns)
         wanted.check()
-        return [wanted.recording(standard_input(columns))]
-    files = open_files(path, rate_hz=rate_hz, columns=columns, kind=kind, on_bad=on_bad)
+        (reading or Reading()).check(wanted)
+        return [_recording(standard_input(wanted.columns), wanted)]
+    files = open_files(path, wanted, reading=reading, on_bad=on_bad)
     return [recording for file in files for recording in file.recordings]
 
 
 def open_files(
     path: str | Path,
+    wanted: Wanted,
     *,
-    rate_hz: float,
-    columns: int = 1,
-    kind: str = "audio",
+    reading: Reading | None = None,
     on_bad: Callable[[str], None] | None = None,
 ) -> list[OpenedFile]:
     """As `open_recordings`, file by file; standard input is none.
 
     Parameters
     ----------
-    path, rate_hz, columns, kind, on_bad : as `open_recordings`
+    path, wanted, reading, on_bad : as `open_recordings`
 
     Returns
     -------
@@ -192,21 +182,23 @@ def open_files(
     ------
     InputError : as `open_recordings`
     """
-    wanted = _Wanted(kind, rate_hz, columns)
+    reading = reading or Reading()
     wanted.check()
+    reading.check(wanted)
+    suffixes = MOTION_SUFFIXES if wanted.kind == "motion" else SUFFIXES
     root, where = Path(path), printable(path)
     with refusing(where):
         if not str(path) or not root.exists():
             raise InputError(f"{where or 'the empty path'}: no such file or folder; check the path")
         if not root.is_dir():
-            return [_open_file(root, root.name, wanted)]
-        names = _names_below(root)
+            return [_open_file(root, root.name, wanted, reading)]
+        names = _names_below(root, suffixes)
     if not names:
-        raise InputError(f"{where}: no recordings in this folder; it needs {', '.join(SUFFIXES)} files")
+        raise InputError(f"{where}: no recordings in this folder; it needs {', '.join(suffixes)} files")
     opened, bad = list[OpenedFile](), list[str]()
     for name in names:
         try:
-            opened.append(_open_file(root / name, name, wanted))
+            opened.append(_open_file(root / name, name, wanted, reading))
         except InputError as error:
             if on_bad is None:
                 raise
@@ -230,43 +222,87 @@ def read_recording(recording: Recording) -> Block:
 
     Raises
     ------
-    InputError : as `Recording.blocks`
+    InputError : as `Recording.blocks`, or there are gaps in it
     """
     joined = bytearray()  # grows with what is really there: a header that lies about the length costs nothing
     row: tuple[int, ...] = ()
     for block in recording.blocks():
+        if isinstance(block, int):
+            raise InputError(f"{recording.name}: {block} samples are missing; use Recording.blocks, piece by piece")
         row = block.shape[1:]
         joined += block.tobytes()
     return np.frombuffer(joined, dtype=np.int16).reshape(-1, *row)
 
 
-def _names_below(root: Path) -> list[str]:
+def _names_below(root: Path, suffixes: tuple[str, ...]) -> list[str]:
     """Paths below a folder of all supported files, sorted, with nothing hidden on the way."""
     names = []
     for folder, folders, files in os.walk(root):
         folders[:] = [name for name in folders if not name.startswith(".")]
         here = Path(folder).relative_to(root)
         names += [(here / name).as_posix() for name in files if not name.startswith(".")]
-    return sorted(name for name in names if Path(name).suffix.lower() in SUFFIXES)
+    return sorted(name for name in names if Path(name).suffix.lower() in suffixes)
 
 
-def _open_file(path: Path, name: str, wanted: _Wanted) -> OpenedFile:
+def _open_file(path: Path, name: str, wanted: Wanted, reading: Reading) -> OpenedFile:
     where, name, suffix = printable(path), printable(name), path.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise InputError(f"{where}: unknown kind of file; convert it to one of {', '.join(SUFFIXES)}")
+    suffixes = MOTION_SUFFIXES if wanted.kind == "motion" else SUFFIXES
+    if suffix not in suffixes:
+        what = "holds no motion" if suffix in SUFFIXES else "unknown kind of file"
+        raise InputError(f"{where}: {what}; convert it to one of {', '.join(suffixes)}")
     with refusing(where):
         if not path.is_file():
             raise InputError(f"{where}: no regular file; give a file or a folder")
         if path.stat().st_size == 0:
             raise InputError(f"{where}: the file is empty; record it again or leave it out")
+        if wanted.kind == "motion" and suffix != ".npy":
+            rows = _motion_rows(path, name, where, wanted, reading)
+            return OpenedFile(path, name, tuple(_motion(rows, wanted)))
         if suffix == ".csv":
             found = csv_file(path, name, where, columns=wanted.columns)
         else:
             found = {".npy": npy_file, ".npz": npz_file}.get(suffix, sound_file)(path, name, where)
-    return OpenedFile(path, name, tuple(wanted.recording(stored) for stored in found))
+    return OpenedFile(path, name, tuple(_recording(stored, wanted) for stored in found))
+
+
+def _motion_rows(path: Path, name: str, where: str, wanted: Wanted, reading: Reading) -> list[MotionRows]:
+    if path.suffix.lower() == ".npz":
+        return npz_motion(path, name, where, wanted, reading)
+    open_table = csv_table if path.suffix.lower() == ".csv" else parquet_table
+    return [table_motion(open_table(path, name, where), wanted, reading)]
 
 
 # --- what becomes of stored samples
+
+
+def _recording(stored: Stored, wanted: Wanted) -> Recording:
+    if wanted.kind == "audio":
+        return _audio(stored, int(wanted.rate_hz))
+    return _rows(stored, wanted.rate_hz, wanted.columns)
+
+
+def _motion(rows: list[MotionRows], wanted: Wanted) -> Iterator[Recording]:
+    """Recordings of one file, read once; one of several that is damaged is refused when it is read again."""
+    read = list[Motion | InputError]()
+    for each in rows:
+        try:
+            read.append(surveyed(each, wanted))
+        except InputError as error:
+            read.append(error)
+    good = [each for each in read if isinstance(each, Motion)]
+    if not good:
+        raise next(each for each in read if isinstance(each, InputError))
+    checked = iter(check_unit(good))
+    for each, found in zip(rows, read, strict=True):
+        if isinstance(found, InputError):
+            yield Recording(each.name, (), None, each.rate_hz, each.where, partial(_refuse, found))
+            continue
+        motion = next(checked)
+        yield Recording(each.name, motion.notes, motion.length, motion.timeline.rate_hz, each.where, motion.blocks)
+
+
+def _refuse(error: InputError) -> NoReturn:
+    raise error
 
 
 def _rows(stored: Stored, rate_hz: float, columns: int) -> Recording:

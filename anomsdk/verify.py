@@ -18,6 +18,7 @@ from anomsdk.display import counted, table
 from anomsdk.errors import InputError, printable
 from anomsdk.golden import MAX_VALUES, Block, golden_digest, golden_stream
 from anomsdk.runtime import Pipeline, reconstruct
+from anomsdk.wanted import Reading
 
 MIN_OUTPUTS = 100_000
 """Model outputs that are compared, at least."""
@@ -77,6 +78,7 @@ def verify(
     plan: Plan,
     files: Sequence[str | Path] = (),
     *,
+    reading: Reading | None = None,
     hops: int = 2000,
     seed: int = 0,
     cross_check: bool = False,
@@ -87,7 +89,7 @@ def verify(
     Parameters
     ----------
     plan : Plan, read from the folder that holds its model
-    files : recordings to run as well, as `anomsdk.sources.open_recordings` takes them
+    files, reading : recordings to run as well, as `anomsdk.sources.open_recordings` takes them
     hops : length of each random stream, 1 or more, at most 2**24 values; longer where 4 ticks need more
     seed : of the random streams and of how they are cut into blocks, 0 or more
     cross_check : count how often ai-edge-litert, which rounds otherwise, differs
@@ -102,7 +104,7 @@ def verify(
     InputError : a file cannot be read, or the model beside the plan is missing or another one
     """
     from anomsdk.engines.native import passes_selftest
-    from anomsdk.sources import open_recordings
+    from anomsdk.sources import Wanted, open_recordings
 
     most = MAX_VALUES // (plan.framer.hop * plan.columns)
     if not 1 <= hops <= most or seed < 0:
@@ -110,7 +112,7 @@ def verify(
     recordings = [
         recording
         for file in files
-        for recording in open_recordings(file, rate_hz=plan.rate_hz, columns=plan.columns, kind=plan.sensor.kind)
+        for recording in open_recordings(file, Wanted.of(plan.sensor, plan.columns), reading=reading)
     ]
     reasons = _why_missing()
     missing = [(engine, reason) for engine, reason in reasons.items() if reason]

@@ -20,6 +20,7 @@ from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError
 from anomsdk.runtime import Pipeline
 from anomsdk.sources import Block, Recording, open_recordings
+from anomsdk.wanted import Reading, Wanted
 
 _TICKS = 256
 """Ticks that are handed on at once: bounds memory when a source gives long blocks of short ticks."""
@@ -64,7 +65,7 @@ class Summary:
     ----------
     recordings : recordings begun
     too_short : those of them that ended before the first tick
-    samples : samples (rows) taken
+    samples : samples (rows) taken; what is missing in gaps is none
     seconds : how long they last
     ticks : runs of the model
     alarms : alarms raised
@@ -108,10 +109,10 @@ class Watch:
         self._recordings = self._too_short = self._samples = self._ticks = self._alarms = 0
         self._scores = None if scores is None else _ScoresFile(Path(scores))
 
-    def open(self, path: str | Path) -> list[Recording]:
-        """Recordings of a source, at the plan's rate and width. See `anomsdk.sources.open_recordings`."""
+    def open(self, path: str | Path, reading: Reading | None = None) -> list[Recording]:
+        """Recordings of a source, as the plan takes them. See `anomsdk.sources.open_recordings`."""
         plan = self.plan
-        return open_recordings(path, rate_hz=plan.rate_hz, columns=plan.columns, kind=plan.sensor.kind)
+        return open_recordings(path, Wanted.of(plan.sensor, plan.columns), reading=reading)
 
     def hear(self, recording: Recording, progress: Callable[[int], None] | None = None) -> Iterator[Alert]:
         """Run a recording through the pipeline, which starts afresh.
@@ -133,6 +134,9 @@ class Watch:
         self._recordings += 1
         ticks, before, wrapped = self._ticks, 0, 0
         for block in recording.blocks():
+            if isinstance(block, int):
+                self._pipeline.gap(block)
+                continue
             for piece in _pieces(block, _TICKS * self.plan.samples_per_tick):
                 results = self._pipeline.process(piece)
                 self._samples += len(piece)

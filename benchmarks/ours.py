@@ -20,7 +20,7 @@ from anomsdk.core.plan import Plan
 from anomsdk.core.score import Score
 from anomsdk.engines.reference import ReferenceEngine
 from anomsdk.errors import CheckError
-from anomsdk.planner import CALIBRATION_FILE
+from anomsdk.planner import CALIBRATION_FILE, sensor_plan
 from anomsdk.spec import PipelineSpec
 from anomsdk.tflite_file import parse_tflite
 from anomsdk.train.corpus import gather
@@ -28,6 +28,7 @@ from anomsdk.train.excerpts import EXCERPTS
 from anomsdk.train.family import Candidate, family
 from anomsdk.train.judge import Judge, Trained
 from anomsdk.train.maps import Levels
+from anomsdk.wanted import Wanted
 from benchmarks.hearing import Hearing, external_rows
 from benchmarks.scenes import Scenes
 from benchmarks.signals import RATE, ROOT
@@ -118,8 +119,7 @@ def fit_rows(spec: PipelineSpec, hearing: Hearing, names: Sequence[str]) -> Made
             seed=SEED,
             report=chosen.append,
         )
-        sensor = spec.sensor
-        found = open_clips(temporary / "training", kind="external", rate_hz=sensor.rate_hz, columns=spec.columns)
+        found = open_clips(temporary / "training", Wanted.of(sensor_plan(spec), spec.columns))
         return _made(spec, plan, out, list(found.clips), chosen)
 
 

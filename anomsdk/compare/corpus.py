@@ -11,6 +11,7 @@ from anomsdk.clips import Clip, Clips, open_clips
 from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError
 from anomsdk.evaluate.sides import LeftOut, Side, refuse_same, usable
+from anomsdk.wanted import Reading, Wanted
 
 Place: TypeAlias = Clips | str | Path
 """Clips, or a path as `anomsdk.clips.open_clips` takes it."""
@@ -63,6 +64,7 @@ def read_corpora(
     new: Plan,
     places: Sequence[tuple[str, Place]],
     *,
+    reading: Reading | None,
     group: str | None,
     skip_bad: bool,
     progress: Callable[[int, int], None],
@@ -73,7 +75,7 @@ def read_corpora(
     ----------
     old, new : of one sensor
     places : what messages call the recordings, and where they are; normal ones first
-    group, skip_bad : as `anomsdk.clips.open_clips`
+    reading, group, skip_bad : as `anomsdk.clips.open_clips`
     progress : called with the recordings read, and all of them
 
     Raises
@@ -82,7 +84,7 @@ def read_corpora(
         plans differ in theirs
     """
     plans = [old] if old.rate_hz == new.rate_hz else [old, new]
-    opened = [(what, [_opened(plan, place, group, skip_bad) for plan in plans]) for what, place in places]
+    opened = [(what, [_opened(plan, place, reading, group, skip_bad) for plan in plans]) for what, place in places]
     if len(plans) == 2:
         _refuse_without_rate(old, new, [clip for _, sets in opened for clip in sets[0].clips])
     whole, before, corpora = sum(len(clips.clips) for _, sets in opened for clips in sets), 0, list[Corpus]()
@@ -101,11 +103,11 @@ def read_corpora(
     return corpora
 
 
-def _opened(plan: Plan, place: Place, group: str | None, skip_bad: bool) -> Clips:
+def _opened(plan: Plan, place: Place, reading: Reading | None, group: str | None, skip_bad: bool) -> Clips:
     if isinstance(place, Clips):
         return place
-    kind, rate_hz, columns = plan.sensor.kind, plan.rate_hz, plan.columns
-    return open_clips(place, kind=kind, rate_hz=rate_hz, columns=columns, group=group, skip_bad=skip_bad)
+    wanted = Wanted.of(plan.sensor, plan.columns)
+    return open_clips(place, wanted, reading=reading, group=group, skip_bad=skip_bad)
 
 
 def _refuse_without_rate(old: Plan, new: Plan, clips: Sequence[Clip]) -> None:

@@ -20,6 +20,7 @@ from anomsdk.evaluate.scoring import samples_to_decide
 from anomsdk.evaluate.sides import LeftOut
 from anomsdk.in_order import checked_jobs
 from anomsdk.runtime import Pipeline
+from anomsdk.wanted import Reading
 
 _TOTAL, _SURVEY = 1000, 50  # units of progress, and how many of them reading alone is worth
 
@@ -117,6 +118,7 @@ def diff(
     anomalous: Place | None = None,
     *,
     match_s: float | None = None,
+    reading: Reading | None = None,
     group: str | None = None,
     engine: str | None = None,
     seed: int = 0,
@@ -136,7 +138,7 @@ def diff(
     anomalous : recordings with something to find, in the same way
     match_s : how far apart in seconds two alarms may be and count as one that moved, >= 0; by default the longer of
         the two plans' times to decide (a full context, m votes, the on-delay)
-    group : of paths, as `anomsdk.clips.open_clips`
+    reading, group : of paths, as `anomsdk.clips.open_clips`
     engine : as `anomsdk.Pipeline`
     seed : of the intervals, 0 or more
     skip_bad : leave damaged recordings out; by default the first is an error
@@ -170,6 +172,7 @@ def diff(
         old,
         new,
         [("normal", corpus), ("anomalous", Clips(()) if anomalous is None else anomalous)],
+        reading=reading,
         group=group,
         skip_bad=skip_bad,
         progress=lambda done, n: progress(_SURVEY * done // max(1, n), _TOTAL),

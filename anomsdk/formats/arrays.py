@@ -1,4 +1,4 @@
-"""Arrays of numpy, .npy: int16 rows, read as a stream; nothing is ever unpickled."""
+"""Arrays of numpy, .npy: rows, read as a stream, stored by rows or by columns; nothing is ever unpickled."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from anomsdk.errors import InputError, printable
-from anomsdk.formats.stored import BLOCK_VALUES, Block, Stored, refusing
+from anomsdk.formats.stored import BLOCK_VALUES, Stored, refusing
 
 
 def npy_file(path: Path, name: str, where: str) -> list[Stored]:
@@ -22,50 +23,88 @@ def npy_file(path: Path, name: str, where: str) -> list[Stored]:
 
 
 class StoredArray:
-    """Rows of one int16 array; consecutive recordings share one pass: a compressed one is unpacked once."""
+    """Rows of one array; consecutive recordings share one pass: a compressed one is unpacked once.
 
-    _parked: tuple[int, IO[bytes]] | None = None
+    Parameters
+    ----------
+    where : what messages call it
+    size : bytes of the .npy
+    open_stream : opens it at its first byte
+    any_number : take any integers and floats; int16 only, else
+    """
 
-    def __init__(self, where: str, size: int, open_stream: Callable[[], IO[bytes]]) -> None:
+    def __init__(
+        self, where: str, size: int, open_stream: Callable[[], IO[bytes]], *, any_number: bool = False
+    ) -> None:
         self._where, self._open_stream = where, open_stream
         with open_stream() as stream:
-            shape, dtype = array_header(stream, size, where)
+            shape, self.dtype, by_column = array_layout(stream, size, where)
             self._data_start = stream.tell()
-        if dtype.str != "<i2":
-            raise InputError(f"{where}: {printable(dtype)} values; convert to little-endian int16")
+        if any_number and (self.dtype.kind not in "iuf" or self.dtype.itemsize > 8):
+            raise InputError(f"{where}: {printable(self.dtype)} values; save integers or floats of at most 64 bits")
+        if not any_number and self.dtype.str != "<i2":
+            raise InputError(f"{where}: {printable(self.dtype)} values; convert to little-endian int16")
         if len(shape) not in (1, 2):
             raise InputError(f"{where}: {len(shape)} dimensions; save it as (n,) or (n, columns)")
         if math.prod(shape) == 0:
             raise InputError(f"{where}: there are no samples in it; record it again or leave it out")
         self.rows, self.channels = shape[0], shape[1] if len(shape) == 2 else 1
+        # Runs of values, each read by a stream of its own: one, or one a column.
+        self._runs = self.channels if by_column else 1
+        self._parked: tuple[int, list[IO[bytes]]] | None = None
 
-    def read(self, start: int, stop: int, rows: int) -> Iterator[Block]:
-        """Rows start to stop as blocks of at most `rows`, int16 (n, channels)."""
-        row_bytes = 2 * self.channels
+    def read(self, start: int, stop: int, rows: int) -> Iterator[NDArray[Any]]:
+        """Rows start to stop as blocks of at most `rows`, (n, channels): int16, or floats for any other number."""
         with refusing(self._where), ExitStack() as closing:
-            parked = self._take_parked(start)
-            stream = closing.enter_context(parked or self._open_stream())
-            skip = 0 if parked else self._data_start + start * row_bytes
-            while skip and (skipped := len(stream.read(min(skip, 2 * BLOCK_VALUES)))):
-                skip -= skipped  # read, not sought: zipfile would seek in steps of 16 MiB
+            streams = self._take_parked(start) or [self._open_run(run, start, closing) for run in range(self._runs)]
+            for stream in streams:
+                closing.callback(stream.close)
             for row in range(start, stop, rows):
-                wanted = (min(stop, row + rows) - row) * row_bytes
-                data = stream.read(wanted)
-                if len(data) != wanted:
-                    raise InputError(f"{self._where}: cut off after row {row}; copy or save it again")
-                yield np.frombuffer(data, "<i2").reshape(-1, self.channels).astype(np.int16)
+                n = min(stop, row + rows) - row
+                parts = [self._values(stream, n, row) for stream in streams]
+                block = parts[0] if self._runs == 1 else np.concatenate(parts, axis=1)
+                yield block.astype(np.int16 if self.dtype.str[1:] == "i2" else np.float64)
             if stop < self.rows:
-                self._parked = (stop, stream)
+                self._parked = (stop, streams)
                 closing.pop_all()
 
-    def _take_parked(self, row: int) -> IO[bytes] | None:
-        """The stream left open by the recording before, if it stands at `row`; if not, it closes here."""
+    def _open_run(self, run: int, row: int, closing: ExitStack) -> IO[bytes]:
+        stream = closing.enter_context(self._open_stream())
+        skip = self._data_start + (run * self.rows + row) * self._row_bytes
+        while skip and (skipped := len(stream.read(min(skip, 2 * BLOCK_VALUES)))):
+            skip -= skipped  # read, not sought: zipfile would seek in steps of 16 MiB
+        return stream
+
+    def _values(self, stream: IO[bytes], n: int, row: int) -> NDArray[Any]:
+        data = stream.read(n * self._row_bytes)
+        if len(data) != n * self._row_bytes:
+            raise InputError(f"{self._where}: cut off after row {row}; copy or save it again")
+        return np.frombuffer(data, self.dtype).reshape(n, -1)
+
+    @property
+    def _row_bytes(self) -> int:
+        return self.dtype.itemsize * self.channels // self._runs
+
+    def _take_parked(self, row: int) -> list[IO[bytes]] | None:
+        """The streams left open by the recording before, if they stand at `row`; if not, they close here."""
         parked, self._parked = self._parked, None
-        return parked[1] if parked is not None and parked[0] == row else None
+        if parked is not None and parked[0] != row:
+            for stream in parked[1]:
+                stream.close()
+            return None
+        return None if parked is None else parked[1]
 
 
 def array_header(stream: IO[bytes], size: int, where: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    """Shape and type of the array in a .npy of `size` bytes; the stream is left at the first value."""
+    """Shape and type of a small array in a .npy of `size` bytes; the stream is left at the first value."""
+    shape, dtype, by_column = array_layout(stream, size, where)
+    if by_column:
+        raise InputError(f"{where}: stored by columns; save numpy.ascontiguousarray of it")
+    return shape, dtype
+
+
+def array_layout(stream: IO[bytes], size: int, where: str) -> tuple[tuple[int, ...], np.dtype[Any], bool]:
+    """Shape, type and whether columns come one after the other; the stream is left at the first value."""
     npy: Any = np.lib.format
     readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
     try:
@@ -74,9 +113,7 @@ def array_header(stream: IO[bytes], size: int, where: str) -> tuple[tuple[int, .
         raise InputError(f"{where}: no .npy array, or a damaged one; use numpy.save") from error
     if dtype.hasobject:
         raise InputError(f"{where}: Python objects are never unpickled; convert to little-endian int16")
-    if by_column and len(shape) > 1:
-        raise InputError(f"{where}: stored by columns; save numpy.ascontiguousarray of it")
     wanted, there = math.prod(shape) * dtype.itemsize, size - stream.tell()
     if min(shape, default=0) < 0 or wanted != there:
         raise InputError(f"{where}: {there} bytes of values, not {wanted}; copy or save it again")
-    return shape, dtype
+    return shape, dtype, bool(by_column) and len(shape) > 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
@@ -21,31 +22,84 @@ _LABEL_KINDS = "biufU"
 _MAX_LABEL_BYTES = 1024
 
 
+@dataclass(frozen=True)
+class Archive:
+    """What the headers of an .npz say of one array of samples.
+
+    Parameters
+    ----------
+    samples : the array
+    rate_hz : rows a second, where it is said
+    parts : (suffix, first row, row after the last) of each recording
+    """
+
+    samples: StoredArray
+    rate_hz: float | None
+    parts: tuple[tuple[str, int, int], ...]
+
+
 def npz_file(path: Path, name: str, where: str) -> list[Stored]:
     """Check all headers; no sample is read yet."""
+    archive = opened(path, where)
+    samples, rate_hz = archive.samples, archive.rate_hz
+    return [
+        Stored(
+            name + suffix,
+            where + suffix,
+            rate_hz,
+            samples.channels,
+            stop - start,
+            partial(samples.read, start, stop),
+        )
+        for suffix, start, stop in archive.parts
+    ]
+
+
+def opened(path: Path, where: str, array: str = "x", *, any_number: bool = False) -> Archive:
+    """Check the headers of one array and what goes with it: ``phone_x`` with ``phone_offsets`` and ``phone_fs``."""
+    before = array.removesuffix("x")
+    samples, fs, offsets = (f"{before}{key}.npy" for key in ("x", "fs", "offsets"))
     with ZipFile(path) as archive:
         members = {info.filename: info for info in archive.infolist()}
-        if "x.npy" not in members:
-            raise InputError(f"{where}: no array x; numpy.savez(file, x=samples, offsets=offsets)")
-        for member in ("x.npy", "offsets.npy", "fs.npy"):
+        if samples not in members:
+            raise InputError(f"{where}: no array {printable(array)}; numpy.savez(file, x=samples, offsets=offsets)")
+        for member in (samples, offsets, fs):
             if member in members:
                 _check_member(members[member], where)
-        rate_hz = _rate(archive, where) if "fs.npy" in members else None
-        bounds = _offsets(archive, where) if "offsets.npy" in members else None
-    array = StoredArray(f"{where}: x", members["x.npy"].file_size, partial(_open_member, path, "x.npy"))
+        rate_hz = _rate(archive, where, f"{before}fs") if fs in members else None
+        bounds = _offsets(archive, where, f"{before}offsets") if offsets in members else None
+    size = members[samples].file_size
+    stored = StoredArray(
+        f"{where}: {printable(array)}", size, partial(_open_member, path, samples), any_number=any_number
+    )
+    return Archive(stored, rate_hz, _parts(bounds, stored.rows, where))
+
+
+def _parts(bounds: list[int] | None, rows: int, where: str) -> tuple[tuple[str, int, int], ...]:
     if bounds is None:
-        read = partial(array.read, 0, array.rows)
-        return [Stored(name, where, rate_hz, array.channels, array.rows, read)]
-    if bounds[0] != 0 or bounds[-1] != array.rows:
-        raise InputError(f"{where}: offsets from {bounds[0]} to {bounds[-1]}; make them 0 to {array.rows}")
-    found = []
+        return (("", 0, rows),)
+    if bounds[0] != 0 or bounds[-1] != rows:
+        raise InputError(f"{where}: offsets from {bounds[0]} to {bounds[-1]}; make them 0 to {rows}")
     for index, (start, stop) in enumerate(itertools.pairwise(bounds)):
         if start >= stop:
             what = "is empty" if start == stop else "ends before it starts"
             raise InputError(f"{where}: recording {index} {what} ({start}:{stop}); correct offsets")
-        read, label = partial(array.read, start, stop), f"[{index}]"
-        found.append(Stored(name + label, where + label, rate_hz, array.channels, stop - start, read))
-    return found
+    return tuple((f"[{index}]", start, stop) for index, (start, stop) in enumerate(itertools.pairwise(bounds)))
+
+
+def said(path: Path, where: str, key: str, kinds: str) -> list[Any] | None:
+    """The values of a small array, such as names of channels; None without it.
+
+    Raises
+    ------
+    InputError : it is large, or not of these kinds of numpy types
+    """
+    with refusing(where), ZipFile(path) as archive:
+        members = {info.filename: info for info in archive.infolist()}
+        if f"{key}.npy" not in members:
+            return None
+        _check_member(members[f"{key}.npy"], where)
+        return list(_small_array(archive, key, where, kinds).ravel().tolist())
 
 
 def entries(path: Path, where: str, key: str, n: int) -> list[str]:
@@ -113,15 +167,15 @@ def _small_array(archive: ZipFile, key: str, where: str, kinds: str) -> NDArray[
         return np.frombuffer(stream.read(), dtype).reshape(shape)
 
 
-def _rate(archive: ZipFile, where: str) -> float:
-    fs = _small_array(archive, "fs", where, "iuf")
+def _rate(archive: ZipFile, where: str, key: str) -> float:
+    fs = _small_array(archive, key, where, "iuf")
     if fs.size != 1 or not math.isfinite(float(fs.item())):
-        raise InputError(f"{where}: fs is {fs.ravel()[:3].tolist()}; save one number")
+        raise InputError(f"{where}: {key} is {fs.ravel()[:3].tolist()}; save one number")
     return float(fs.item())
 
 
-def _offsets(archive: ZipFile, where: str) -> list[int]:
-    offsets = _small_array(archive, "offsets", where, "iuf")
+def _offsets(archive: ZipFile, where: str, key: str) -> list[int]:
+    offsets = _small_array(archive, key, where, "iuf")
     if offsets.dtype.str != "<i8" or offsets.ndim != 1 or len(offsets) < 2:
-        raise InputError(f"{where}: offsets are {offsets.dtype} {offsets.shape}; save int64 (recordings + 1,)")
+        raise InputError(f"{where}: {key} are {offsets.dtype} {offsets.shape}; save int64 (recordings + 1,)")
     return [int(offset) for offset in offsets]

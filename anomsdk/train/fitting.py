@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.calibration import Calibration, signal_sections
-from anomsdk.clips import Clip, clip_from_array, open_clips
+from anomsdk.clips import Clip, clip_from_array, noticed, open_clips
 from anomsdk.core.checks import require
 from anomsdk.core.fixed import Ints
 from anomsdk.core.plan import Plan
-from anomsdk.planner import CALIBRATION_FILE, SPEC_FILE, plan, plan_from
+from anomsdk.planner import CALIBRATION_FILE, SPEC_FILE, plan, plan_from, sensor_plan
 from anomsdk.runtime import checked_block
 from anomsdk.spec import PipelineSpec
 from anomsdk.tflite_file import parse_tflite
@@ -29,6 +29,7 @@ from anomsdk.train.folder import as_written, check_out, says_the_same, write_fol
 from anomsdk.train.journal import Journal
 from anomsdk.train.judge import Judge, Trained
 from anomsdk.train.search import SEARCHES, Found, Search
+from anomsdk.wanted import Reading, Wanted
 
 CALIBRATION_SHARE = 0.25
 """Share of the groups that is held out for the alarm level where no calibration recordings are given."""
@@ -142,6 +143,7 @@ def fit_from(
     calibration: str | Path | None = None,
     anomalous: str | Path | None = None,
     group: str | None = None,
+    reading: Reading | None = None,
     skip_bad: bool = False,
     seed: int = 0,
     options: Options | None = None,
@@ -154,20 +156,20 @@ def fit_from(
     ----------
     spec_path : spec.toml
     normal, calibration, anomalous : folders or files, as `anomsdk.clips.open_clips` takes them
-    group : what must not be split, as `anomsdk.clips.open_clips`
+    group, reading : what must not be split and what files of motion do not say, as `anomsdk.clips.open_clips`
     skip_bad : leave files that cannot be read out
     out, seed, options, report, progress : as `fit`
     """
     spec = PipelineSpec.from_file(spec_path)
     options = Options(seed=seed) if options is None else options
+    wanted = Wanted.of(sensor_plan(spec), spec.columns)
 
     def given(path: str | Path | None) -> _Given | None:
         if path is None:
             return None
-        sensor = spec.sensor
-        found = open_clips(
-            path, kind=sensor.kind, rate_hz=sensor.rate_hz, columns=spec.columns, group=group, skip_bad=skip_bad
-        )
+        found = open_clips(path, wanted, reading=reading, group=group, skip_bad=skip_bad)
+        for line in noticed(found.clips):
+            report(line)
         return _Given(found.clips, found.bad)
 
     fitting = _Fit(spec, Path(out), options, report, progress, skip_bad=skip_bad, resumable=True)

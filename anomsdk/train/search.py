@@ -154,10 +154,8 @@ class Search:
         """The same model with other ranges of its inputs, and with weights in the score."""
         ranges = [best.candidate.deviations * share for share in _RANGES]
         trials = [self._judged(judge, replace(best.candidate, deviations=each)) for each in ranges]
-        best = max(
-            [best, *(trial for trial in trials if trial.auc > best.auc + self._margin(judge).model / 2)],
-            key=lambda t: t.auc,
-        )
+        margin = self._margin(judge).model
+        best = max([best, *(trial for trial in trials if trial.auc > best.auc + margin / 2)], key=lambda t: t.auc)
         weighted = self._judged(judge, replace(best.candidate, weighted=True))
         return weighted if weighted.auc > best.auc + margin else best
 

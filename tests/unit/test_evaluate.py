@@ -24,6 +24,7 @@ from anomsdk.evaluate import as_html, as_json, as_text, evaluate, mixed, open_ma
 from anomsdk.evaluate.figures import figures_of
 from anomsdk.evaluate.mixing import loudest_piece, parse_snr
 from anomsdk.evaluate.scoring import ScoredClip, event_window, samples_to_decide, score_clip
+from anomsdk.wanted import Wanted
 from tests.make import EXTERNAL, make_folder, make_plan, noise
 
 RATE = 16_000
@@ -368,7 +369,7 @@ def test_json_is_all_that_json_prints(folders, room):
         3,
         0.95,
     )
-    sides = [open_marked(folders / name, kind="audio", rate_hz=RATE) for name in ("normal", "odd")]
+    sides = [open_marked(folders / name, wanted=Wanted(RATE)) for name in ("normal", "odd")]
     assert tree == json.loads(json.dumps(as_json(evaluate(room, *sides, snr=(10, 0), seed=3))))
 
 

@@ -25,6 +25,7 @@ from anomsdk.evaluate.scoring import ScoredClip, event_window, samples_to_decide
 from anomsdk.spec import PipelineSpec
 from anomsdk.tflite_file import parse_tflite
 from anomsdk.tflite_writer import write_tflite
+from anomsdk.wanted import Wanted
 from tests.make import EXTERNAL, make_folder, make_plan, noise, random_layers
 
 RATE = 10.0
@@ -542,7 +543,7 @@ def test_labels_are_found_in_archives_and_folders(place):
 def test_the_first_key_that_fits_is_the_label(tmp_path):
     keys = {"activity": ["a"], "label": ["b", "c"], "class": ["d", "e"], "behaviour": ["f", "g"]}
     np.savez(tmp_path / "x.npz", x=motion(9), offsets=np.array([0, 4, 9]), **{k: np.array(v) for k, v in keys.items()})
-    found = open_marked(tmp_path / "x.npz", kind="external", rate_hz=10, columns=3)
+    found = open_marked(tmp_path / "x.npz", wanted=Wanted(10, "external", 3))
     assert [(clip.label_key, clip.label) for clip in found.clips] == [("label", "b"), ("label", "c")]
 
 

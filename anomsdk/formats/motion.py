@@ -1,0 +1,234 @@
+"""Motion as files hold it, brought to the plan's rate, axes and counts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anomsdk.core.plan import MAX_GAP
+from anomsdk.errors import InputError
+from anomsdk.formats.rates import Grid, Resampler
+from anomsdk.formats.stamps import Stamped, StampSurvey, Timeline, stretches
+from anomsdk.formats.stored import BLOCK_VALUES, Block
+from anomsdk.formats.survey import Survey, likely_unit, rests_oddly
+from anomsdk.wanted import IN_G, Wanted
+
+Values = NDArray[np.float64]
+SAME_RATE = 0.01
+"""Rates that differ by less are one: crystals of sensors are no better."""
+LEAST_RATE = 0.5
+"""A file with a lower rate than this much of the plan's is refused: what it lacks cannot be made up."""
+MOST_HZ = 100_000.0
+
+
+@dataclass(frozen=True)
+class MotionRows:
+    """Rows of the wanted axes as a file holds them.
+
+    Parameters
+    ----------
+    name, where : what people and messages call the recording
+    unit : of the accelerometer, one of `anomsdk.wanted.UNITS`
+    units : what one of a stored value is of each axis, in this unit and in degrees a second (counts: in counts)
+    rate_hz : rows a second; None: by their stamps, and without stamps the wanted ones
+    stamped : `read` gives stamps, too
+    read : read() yields (stamps in seconds (n,), empty without; values (n, axes)); floats, or int16 that are counts
+    row_name : what messages call the row with an index from 0
+    notes : what was found out by itself, in words
+    """
+
+    name: str
+    where: str
+    unit: str
+    units: tuple[float, ...]
+    rate_hz: float | None
+    stamped: bool
+    read: Callable[[], Iterator[Stamped]]
+    row_name: Callable[[int], str]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Motion:
+    """A recording of motion that was read once and can be read again, in the plan's counts at its rate."""
+
+    rows: MotionRows
+    wanted: Wanted
+    timeline: Timeline
+    survey: Survey
+    notes: tuple[str, ...]
+
+    @property
+    def length(self) -> int:
+        """Samples after conversion, without what is missing; approximate when interpolated or resampled."""
+        return max(1, round(self.survey.rows * self.wanted.rate_hz / self._from_hz))
+
+    @property
+    def _from_hz(self) -> float:
+        """The wanted rate, if that is what the rows have."""
+        rate_hz, wanted_hz = self.timeline.rate_hz, self.wanted.rate_hz
+        return wanted_hz if _same(rate_hz, wanted_hz) else rate_hz
+
+    def blocks(self) -> Iterator[Block | int]:
+        """Blocks int16 (n, axes), and between them the number of samples that are missing."""
+        rows: Iterator[Stamped | int] = self.rows.read()
+        if self.rows.stamped:
+            rows = stretches(self.rows.read(), self.timeline)
+        way = self._way()
+        for each in rows:
+            if isinstance(each, int):
+                yield from self._counts(way.finish())
+                yield min(max(1, round(each * self.wanted.rate_hz / self._from_hz)), MAX_GAP)
+                way = self._way()
+            else:
+                yield from self._counts(way.push(*each))
+        yield from self._counts(way.finish())
+
+    def _way(self) -> _Way:
+        """What an uninterrupted piece goes through."""
+        from_hz, to_hz = self._from_hz, self.wanted.rate_hz
+        return _Way(
+            Grid(1 / from_hz) if self.timeline.jittered else None,
+            Resampler(from_hz, to_hz) if from_hz != to_hz else None,
+        )
+
+    def _counts(self, values: NDArray[Any]) -> Iterator[Block]:
+        """Round half to even and clip, once; int16 counts pass as they are."""
+        if not len(values):
+            return
+        if values.dtype != np.int16:
+            per_value, limits = _counts_per_value(self.rows, self.wanted), _limits(self.rows, self.wanted)
+            values = np.clip(np.rint(values * per_value), -limits, np.minimum(limits, 32767)).astype(np.int16)
+        n = BLOCK_VALUES // self.wanted.columns
+        for start in range(0, len(values), n):
+            yield values[start : start + n]
+
+
+@dataclass(frozen=True)
+class _Way:
+    grid: Grid | None
+    resampler: Resampler | None
+
+    def push(self, stamps: Values, values: Values) -> Values:
+        if self.grid is not None:
+            values = self.grid.push(stamps, values)
+        return values if self.resampler is None else self.resampler.push(values)
+
+    def finish(self) -> Values:
+        return np.zeros((0, 0)) if self.resampler is None else self.resampler.finish()
+
+
+def surveyed(rows: MotionRows, wanted: Wanted) -> Motion:
+    """Read a recording once, and refuse what cannot be right.
+
+    Raises
+    ------
+    InputError : damaged values or stamps, too low a rate, too many dropped samples, a stuck axis
+    """
+    in_units, limits = np.array(rows.units), np.array([np.inf] * len(rows.units))
+    if rows.unit != "counts":
+        in_units[:3] *= IN_G[rows.unit]
+        limits = np.array([wanted.full_scale_g] * 3 + [32767.5 / (wanted.counts_per_dps or 1)] * 3)[: len(in_units)]
+    else:
+        in_units = 1 / _per_unit(wanted)
+    survey, stamps = Survey(in_units, limits), StampSurvey(rows.where, rows.row_name)
+    for times, values in rows.read():
+        bad = ~np.isfinite(values).all(axis=1)
+        if bad.any():
+            row = rows.row_name(survey.rows + int(bad.argmax()))
+            raise InputError(f"{rows.where}, {row}: not a number; leave such rows out, the gap is found by the time")
+        survey.push(values.astype(np.float64, copy=False))
+        if rows.stamped:
+            stamps.push(times)
+    if not survey.rows:
+        raise InputError(f"{rows.where}: there are no samples in it; record it again or leave it out")
+    if survey.stuck:
+        axes = " and ".join(survey.stuck)
+        raise InputError(f"{rows.where}: {axes} never changed while the others did; mend the sensor, or leave it out")
+    rate_hz = wanted.rate_hz if rows.rate_hz is None else rows.rate_hz
+    timeline = stamps.timeline() if rows.stamped else Timeline(rate_hz, False, 0, 0.0)
+    _check_rate(rows, wanted, timeline.rate_hz)
+    return Motion(rows, wanted, timeline, survey, rows.notes + tuple(_notes(wanted, timeline, survey)))
+
+
+def check_unit(found: list[Motion]) -> list[Motion]:
+    """Refuse recordings of one file whose magnitude cannot be gravity's; note the odd one.
+
+    Raises
+    ------
+    InputError : the unit is another one
+    """
+    usual = float(np.median([each.survey.magnitude_g for each in found]))
+    first = found[0].rows
+    if rests_oddly(usual):
+        unit = likely_unit(usual / (1 if first.unit == "counts" else IN_G[first.unit]))
+        where = first.where if len(found) == 1 else first.where.rpartition("[")[0]
+        if unit is not None and unit != first.unit:
+            advice = f"the values look like {unit}: say --unit {unit}"
+        else:
+            advice = "correct the unit or the scale; gravity must be in it"
+        raise InputError(
+            f"{where}: in {first.unit} its median acceleration is {usual:.4g} g, at rest it is 1; {advice}"
+        )
+    return [
+        replace(each, notes=(*each.notes, f"rests at {each.survey.magnitude_g:.2g} g: is the sensor calibrated?"))
+        if rests_oddly(each.survey.magnitude_g)
+        else each
+        for each in found
+    ]
+
+
+def _notes(wanted: Wanted, timeline: Timeline, survey: Survey) -> Iterator[str]:
+    rate_hz, wanted_hz = timeline.rate_hz, wanted.rate_hz
+    if timeline.jittered:
+        yield "time stamps jitter: interpolated linearly"
+    if not _same(rate_hz, wanted_hz):
+        above = f", nothing above {rate_hz / 2:g} Hz in it" if rate_hz < wanted_hz else ""
+        yield f"{rate_hz:g} Hz resampled to {wanted_hz:g} Hz{above}"
+    elif abs(rate_hz - wanted_hz) > 1e-3 * wanted_hz:
+        yield f"{rate_hz:g} Hz taken as {wanted_hz:g} Hz"
+    if timeline.gaps:
+        yield f"{timeline.gaps} {'gap' if timeline.gaps == 1 else 'gaps'}, {timeline.lost_s:.3g} s missing"
+    if survey.clipped:
+        yield f"{survey.clipped} samples clipped at the full scale of the plan"
+    if survey.pinned:
+        yield f"saturated at {' and '.join(survey.pinned)}, below the full scale of the plan"
+
+
+def _check_rate(rows: MotionRows, wanted: Wanted, rate_hz: float) -> None:
+    if not 0 < rate_hz <= MOST_HZ:
+        raise InputError(f"{rows.where}: {rate_hz:g} Hz is no rate of motion (up to {MOST_HZ:g}); correct it")
+    if rate_hz < LEAST_RATE * wanted.rate_hz * (1 - SAME_RATE):
+        raise InputError(
+            f"{rows.where}: at {rate_hz:g} Hz it holds nothing above {rate_hz / 2:g} Hz, and {wanted.rate_hz:g} Hz are "
+            f"wanted; record at {wanted.rate_hz:g} Hz, or plan for {rate_hz:g} Hz"
+        )
+
+
+def _same(a_hz: float, b_hz: float) -> bool:
+    return math.isclose(a_hz, b_hz, rel_tol=SAME_RATE)
+
+
+def _per_unit(wanted: Wanted) -> Values:
+    """The plan's counts in one g, and in one degree a second, of each axis."""
+    assert wanted.counts_per_g is not None
+    return np.array([wanted.counts_per_g] * 3 + [wanted.counts_per_dps or 1.0] * 3)[: wanted.columns]
+
+
+def _counts_per_value(rows: MotionRows, wanted: Wanted) -> Values:
+    if rows.unit == "counts":
+        return np.ones(wanted.columns)
+    in_g = np.array([IN_G[rows.unit]] * 3 + [1.0] * 3)[: wanted.columns]
+    return np.array(rows.units) * in_g * _per_unit(wanted)
+
+
+def _limits(rows: MotionRows, wanted: Wanted) -> Values:
+    """Counts at which the plan's sensor clips; counts in files are not clipped again."""
+    assert wanted.full_scale_g is not None and wanted.counts_per_g is not None
+    full = 32768.0 if rows.unit == "counts" else min(32768.0, np.rint(wanted.full_scale_g * wanted.counts_per_g))
+    return np.array([full] * 3 + [32768.0] * 3)[: wanted.columns]

@@ -1,0 +1,147 @@
+"""What a pipeline takes from a source, and what files of motion leave unsaid."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+
+from anomsdk.core.plan import MotionSensorPlan, SensorPlan
+from anomsdk.errors import InputError, printable
+
+G = 9.80665
+"""m/s2 in one g (ISO 80000-3)."""
+IN_G = {"g": 1.0, "mg": 1e-3, "m/s2": 1 / G}
+"""One of a unit, in g."""
+UNITS = (*IN_G, "counts")
+AXES = ("ax", "ay", "az", "gx", "gy", "gz")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a pipeline takes; `Wanted.of` makes it from the sensor of a plan.
+
+    Parameters
+    ----------
+    rate_hz : samples (rows) a second, > 0; a whole number for audio
+    kind : "audio", "motion" or "external"
+    columns : values in a row: 1 for audio, 3 (ax, ay, az) or 6 (gx, gy, gz, too) for motion
+    counts_per_g, counts_per_dps : int16 counts in one g, in one degree a second; motion only
+    full_scale_g : where the accelerometer clips; motion only
+
+    Examples
+    --------
+    >>> Wanted(16_000).kind
+    'audio'
+    >>> import anomsdk
+    >>> plan = anomsdk.reference_model("audio_scene")
+    >>> Wanted.of(plan.sensor, plan.columns) == Wanted(16_000)
+    True
+    """
+
+    rate_hz: float
+    kind: str = "audio"
+    columns: int = 1
+    counts_per_g: float | None = None
+    counts_per_dps: float | None = None
+    full_scale_g: float | None = None
+
+    @classmethod
+    def of(cls, sensor: SensorPlan | MotionSensorPlan, columns: int) -> Wanted:
+        """What a plan takes, from its sensor and its width."""
+        rate_hz = sensor.rate_millihertz / 1000
+        if not isinstance(sensor, MotionSensorPlan):
+            return cls(rate_hz, sensor.kind, columns)
+        per_dps = sensor.counts_per_kilo_dps / 1000 or None
+        return cls(
+            rate_hz, "motion", columns, sensor.counts_per_kilo_g / 1000, per_dps, sensor.full_scale_milli_g / 1000
+        )
+
+    def check(self) -> None:
+        """Refuse what no source can give."""
+        if self.kind not in ("audio", "motion", "external"):
+            raise InputError(f"kind = {self.kind!r}; it must be audio, motion or external")
+        if self.columns < 1:
+            raise InputError(f"columns = {self.columns}; there must be at least 1")
+        if self.kind != "audio":
+            if not 0 < self.rate_hz < math.inf:
+                raise InputError(f"rate_hz = {self.rate_hz}; it must be above 0 and finite")
+            if self.kind == "motion":
+                self._check_motion()
+            return
+        if self.columns != 1:
+            raise InputError(f"columns = {self.columns}; audio has one, give kind external for rows")
+        if not 1 <= self.rate_hz < math.inf or self.rate_hz != int(self.rate_hz):
+            raise InputError(f"rate_hz = {self.rate_hz}; audio needs a whole number, at least 1")
+
+    def _check_motion(self) -> None:
+        if self.columns not in (3, 6):
+            raise InputError(f"columns = {self.columns}; motion has 3 or 6 axes")
+        needed = ("counts_per_g", "full_scale_g") + (("counts_per_dps",) if self.columns == 6 else ())
+        for name in needed:
+            value = getattr(self, name)
+            if value is None or not 0 < value < math.inf:
+                raise InputError(f"{name} = {value}; motion needs it, above 0")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How files of motion are read where they do not say it themselves.
+
+    Parameters
+    ----------
+    unit : of the accelerometer: "g", "mg", "m/s2", or "counts", which are the plan's and stay as they are. A gyroscope
+        is in degrees a second, with "counts" in counts, too
+    axes : the columns that hold ax, ay, az[, gx, gy, gz], in this order, by name or by number from 1
+    time : the column of time stamps, by name or number; ``NAME:UNIT`` with s, ms, us or ns where the heading has none
+    scale : how much of its unit one step of a stored value is, for all axes or for each
+    array : of an .npz, the one that holds the samples; ``phone_x`` goes with ``phone_offsets``, ``phone_fs`` and so on
+
+    Examples
+    --------
+    >>> Reading.parsed(unit="g", axes="waist_ax,waist_ay,waist_az").axes
+    ('waist_ax', 'waist_ay', 'waist_az')
+    """
+
+    unit: str | None = None
+    axes: tuple[str, ...] = ()
+    time: str | None = None
+    scale: tuple[float, ...] = ()
+    array: str = "x"
+
+    @classmethod
+    def parsed(
+        cls,
+        *,
+        unit: str | None = None,
+        axes: str | None = None,
+        time: str | None = None,
+        scale: str | None = None,
+        array: str | None = None,
+    ) -> Reading:
+        """From the texts of a command line."""
+        names = tuple(name.strip() for name in axes.split(",")) if axes is not None else ()
+        try:
+            scales = tuple(float(each) for each in scale.split(",")) if scale is not None else ()
+        except ValueError:
+            raise InputError(f"--scale: {printable(scale)} is no number; write e.g. --scale 0.000488") from None
+        return cls(unit, names, time, scales, "x" if array is None else array)
+
+    def check(self, wanted: Wanted) -> None:
+        """Refuse what fits nothing, and what is said of motion where something else is wanted."""
+        default = Reading()
+        said = [each.name for each in fields(self) if getattr(self, each.name) != getattr(default, each.name)]
+        if wanted.kind != "motion" and said:
+            raise InputError(f"--{said[0]}: says how motion is stored, and this is {wanted.kind}; leave it out")
+        if self.unit is not None and self.unit not in UNITS:
+            raise InputError(f"--unit {printable(self.unit)}: no such unit; it is one of {', '.join(UNITS)}")
+        if self.axes and len(self.axes) != wanted.columns:
+            order = ",".join(AXES[: wanted.columns])
+            raise InputError(f"--axes: {len(self.axes)} names; name {wanted.columns} columns that are {order}")
+        if len(set(self.axes)) != len(self.axes) or "" in self.axes:
+            raise InputError(f"--axes {printable(','.join(self.axes))}: each axis is another column; name each once")
+        if any(not (0 < abs(each) < math.inf) for each in self.scale):
+            raise InputError("--scale: a scale is neither 0 nor infinite; correct it")
+        if self.scale and self.unit == "counts":
+            raise InputError("--scale: counts are the plan's and stay as they are; give another --unit, or no --scale")
+        if not self.array.endswith("x"):
+            raise InputError(f"--array {printable(self.array)}: name an array that ends in x, as in phone_x")
