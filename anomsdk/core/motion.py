@@ -50,25 +50,25 @@ FEATURES = (
     "magnitude_min",
     "magnitude_max",
     "magnitude_range",
+    "mean_crossings",
+    "band_energies",
+    "dominant_frequency",
     "sma",
     "odba",
     "vedba_mean",
     "vedba_max",
+    "posture_change",
     "axis_mean",
     "axis_deviation",
     "axis_range",
     "jerk_mean",
     "jerk_max",
-    "mean_crossings",
-    "band_energies",
-    "dominant_frequency",
-    "posture_change",
     "rotation_mean",
     "rotation_deviation",
     "rotation_max",
     "rotation_axis_deviation",
 )
-"""All there are, in the order that a frame has them."""
+"""All there are, in the order that a frame has them: those that are made of the same values stand together."""
 
 ROTATION = FEATURES[-4:]
 """Those that take 6 axes."""
@@ -213,6 +213,19 @@ class _Window:
     def magnitude_range(self) -> Ints:
         return self._range(self._magnitude)
 
+    def mean_crossings(self) -> Ints:
+        away = self._plan.window * self._magnitude - self._magnitude_sum[:, None]
+        side = np.sign(away) * (np.abs(away) > self._plan.window * self._plan.floor)
+        at = np.where(side != 0, np.arange(side.shape[1]), 0)
+        last = np.take_along_axis(side, np.maximum.accumulate(at, axis=1), axis=1)
+        return (last[:, 1:] * last[:, :-1] < 0).sum(axis=1)
+
+    def band_energies(self) -> Ints:
+        return self._spectrum()[0]
+
+    def dominant_frequency(self) -> Ints:
+        return self._spectrum()[1]
+
     def sma(self) -> Ints:
         return self._mean(np.abs(self._acceleration).sum(axis=2), self._plan.floor)
 
@@ -224,6 +237,11 @@ class _Window:
 
     def vedba_max(self) -> Ints:
         return log2_q10(_length(self._dynamic()).max(axis=1) + self._plan.floor)
+
+    def posture_change(self) -> Ints:
+        change = self._gravity_sums[:, -1] - self._gravity_sums[:, 0]
+        turned = saturating_rounding_doubling_high_mul(change, np.array(self._plan.gravity_q31))
+        return log2_q10(_length(_saturated(turned)) + self._plan.floor)
 
     def axis_mean(self) -> Ints:
         return saturating_rounding_doubling_high_mul(self._acceleration.sum(axis=1), np.array(self._plan.window_q31))
@@ -240,24 +258,6 @@ class _Window:
 
     def jerk_max(self) -> Ints:
         return log2_q10(self._jerk().max(axis=1) + self._plan.floor)
-
-    def mean_crossings(self) -> Ints:
-        away = self._plan.window * self._magnitude - self._magnitude_sum[:, None]
-        side = np.sign(away) * (np.abs(away) > self._plan.window * self._plan.floor)
-        at = np.where(side != 0, np.arange(side.shape[1]), 0)
-        last = np.take_along_axis(side, np.maximum.accumulate(at, axis=1), axis=1)
-        return (last[:, 1:] * last[:, :-1] < 0).sum(axis=1)
-
-    def band_energies(self) -> Ints:
-        return self._spectrum()[0]
-
-    def dominant_frequency(self) -> Ints:
-        return self._spectrum()[1]
-
-    def posture_change(self) -> Ints:
-        change = self._gravity_sums[:, -1] - self._gravity_sums[:, 0]
-        turned = saturating_rounding_doubling_high_mul(change, np.array(self._plan.gravity_q31))
-        return log2_q10(_length(_saturated(turned)) + self._plan.floor)
 
     def rotation_mean(self) -> Ints:
         return self._mean(_length(self._rotation), self._plan.rotation_floor)
