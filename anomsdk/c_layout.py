@@ -126,7 +126,7 @@ def _front_bytes(extractor: ExtractorPlan) -> int:
     if isinstance(extractor, ExternalPlan):
         return levels
     if isinstance(extractor, MotionPlan):
-        return _rounded_up(extractor.n_features * _LEVEL + extractor.window * _SAMPLE)
+        return _rounded_up((extractor.n_features + extractor.spectrum.n_bands) * _LEVEL + extractor.window * _SAMPLE)
     spectrum = (extractor.fft.length // 2 + 1) * _COMPLEX
     if isinstance(extractor, BandsPlan):
         spectrum = max(spectrum, levels)

@@ -50,10 +50,10 @@ FEATURES = (
     "magnitude_min",
     "magnitude_max",
     "magnitude_range",
+    "sma",
     "mean_crossings",
     "band_energies",
     "dominant_frequency",
-    "sma",
     "odba",
     "vedba_mean",
     "vedba_max",
@@ -80,8 +80,8 @@ WINDOWS = (4, 1024)
 """Least and most samples of a window."""
 
 _PER_AXIS = ("axis_mean", "axis_deviation", "axis_range", "rotation_axis_deviation")
-_LARGEST = 56755
-"""Length of a vector of three int16."""
+_LARGEST = 56754
+"""Length of a vector whose parts are saturated."""
 _LOG_LOW, _LOG_HIGH = -1024, 32 << 10
 _INT16 = 32767
 
@@ -213,6 +213,9 @@ class _Window:
     def magnitude_range(self) -> Ints:
         return self._range(self._magnitude)
 
+    def sma(self) -> Ints:
+        return self._area(self._acceleration)
+
     def mean_crossings(self) -> Ints:
         away = self._plan.window * self._magnitude - self._magnitude_sum[:, None]
         side = np.sign(away) * (np.abs(away) > self._plan.window * self._plan.floor)
@@ -226,11 +229,8 @@ class _Window:
     def dominant_frequency(self) -> Ints:
         return self._spectrum()[1]
 
-    def sma(self) -> Ints:
-        return self._mean(np.abs(self._acceleration).sum(axis=2), self._plan.floor)
-
     def odba(self) -> Ints:
-        return self._mean(np.abs(self._dynamic()).sum(axis=2), self._plan.floor)
+        return self._area(self._dynamic())
 
     def vedba_mean(self) -> Ints:
         return self._mean(_length(self._dynamic()), self._plan.floor)
@@ -241,7 +241,7 @@ class _Window:
     def posture_change(self) -> Ints:
         change = self._gravity_sums[:, -1] - self._gravity_sums[:, 0]
         turned = saturating_rounding_doubling_high_mul(change, np.array(self._plan.gravity_q31))
-        return log2_q10(_length(_saturated(turned)) + self._plan.floor)
+        return log2_q10(_length(turned) + self._plan.floor)
 
     def axis_mean(self) -> Ints:
         return saturating_rounding_doubling_high_mul(self._acceleration.sum(axis=1), np.array(self._plan.window_q31))
@@ -275,6 +275,9 @@ class _Window:
         plan = self._plan
         return log2_q10(values.sum(axis=1) + plan.window * floor) - plan.window_log2_q10
 
+    def _area(self, vectors: Ints) -> Ints:
+        return self._mean(np.abs(_saturated(vectors)).sum(axis=2), self._plan.floor)
+
     def _deviation(self, values: Ints, floor: int) -> Ints:
         """Of values (n, window) or (n, window, 3): half the log2 of the variance, which is exact."""
         n, total = self._plan.window, values.sum(axis=1)
@@ -289,22 +292,23 @@ class _Window:
         last = plan.window - plan.gravity
         at = np.clip(np.arange(plan.window) - plan.gravity // 2, 0, last)
         without = plan.gravity * self._acceleration - self._gravity_sums[:, at]
-        return _saturated(saturating_rounding_doubling_high_mul(without, np.array(plan.gravity_q31)))
+        return saturating_rounding_doubling_high_mul(without, np.array(plan.gravity_q31))
 
     def _jerk(self) -> Ints:
-        return _length(_saturated(np.diff(self._acceleration, axis=1)))
+        return _length(np.diff(self._acceleration, axis=1))
 
     def _spectrum(self) -> tuple[Ints, Ints]:
         if self._bands is None:
-            signal = np.clip(self._magnitude - self._magnitude_mean[:, None], -_INT16, _INT16)
+            signal = _saturated(self._magnitude - self._magnitude_mean[:, None])
             self._bands = self._transform.run(signal)
         return self._bands
 
 
-def _length(vectors: Ints) -> Ints:
-    """Of vectors (..., 3) in int16 range, rounded down."""
-    return floor_sqrt((vectors * vectors).sum(axis=-1))
-
-
 def _saturated(values: Ints) -> Ints:
     return np.clip(values, -_INT16, _INT16)
+
+
+def _length(vectors: Ints) -> Ints:
+    """Of vectors (..., 3) whose parts are saturated, rounded down."""
+    parts = _saturated(vectors)
+    return floor_sqrt((parts * parts).sum(axis=-1))

@@ -1,23 +1,50 @@
 /* motion: statistics of acceleration, and of rotation beside it, over one window. Each depends on its window only.
  *
- * Lengths reach 56755: they are kept in int16 less OFFSET, which no deviation and no range sees. */
+ * What several features are made of is gathered once: features of one source stand together. */
 #include "anom_motion.h"
 
 #include "anom_fixed.h"
 
-#define OFFSET 32768
+#define N_FEATURES 22
+#define OFFSET 32768 /* less this, lengths up to 56755 are kept in int16 */
 
-/* Features that are made of the same values. */
-#define OF_MAGNITUDE                                                                                            \
-    (ANOM_MOTION_MAGNITUDE_MEAN | ANOM_MOTION_MAGNITUDE_DEVIATION | ANOM_MOTION_MAGNITUDE_MIN |                 \
-     ANOM_MOTION_MAGNITUDE_MAX | ANOM_MOTION_MAGNITUDE_RANGE | ANOM_MOTION_MEAN_CROSSINGS | OF_SPECTRUM)
-#define OF_SPECTRUM (ANOM_MOTION_BAND_ENERGIES | ANOM_MOTION_DOMINANT_FREQUENCY)
-#define OF_DYNAMIC (ANOM_MOTION_ODBA | ANOM_MOTION_VEDBA_MEAN | ANOM_MOTION_VEDBA_MAX)
-#define OF_AXES (ANOM_MOTION_AXIS_MEAN | ANOM_MOTION_AXIS_DEVIATION | ANOM_MOTION_AXIS_RANGE)
-#define OF_JERK (ANOM_MOTION_JERK_MEAN | ANOM_MOTION_JERK_MAX)
-#define OF_ROTATION (ANOM_MOTION_ROTATION_MEAN | ANOM_MOTION_ROTATION_DEVIATION | ANOM_MOTION_ROTATION_MAX)
+/* Series of values that features are made of: one, or one for each of three axes. */
+enum { NOTHING, MAGNITUDE, DYNAMIC, POSTURE, AXES, JERK, ROTATION, ROTATION_AXES };
 
-/* Of values in int16. */
+/* What is taken of a series. */
+enum { MEAN, LOG_MEAN, LOG_DEVIATION, MIN, LOG_MAX, LOG_RANGE, LOG_AREA, CROSSINGS, BANDS, STRONGEST };
+
+typedef struct {
+    uint8_t source;
+    uint8_t taken;
+} feature;
+
+/* In the order of their bits. */
+static const feature FEATURES[N_FEATURES] = {
+    {MAGNITUDE, MEAN},
+    {MAGNITUDE, LOG_DEVIATION},
+    {MAGNITUDE, MIN},
+    {MAGNITUDE, LOG_MAX},
+    {MAGNITUDE, LOG_RANGE},
+    {MAGNITUDE, LOG_AREA},
+    {MAGNITUDE, CROSSINGS},
+    {MAGNITUDE, BANDS},
+    {MAGNITUDE, STRONGEST},
+    {DYNAMIC, LOG_AREA},
+    {DYNAMIC, LOG_MEAN},
+    {DYNAMIC, LOG_MAX},
+    {POSTURE, LOG_MAX},
+    {AXES, MEAN},
+    {AXES, LOG_DEVIATION},
+    {AXES, LOG_RANGE},
+    {JERK, LOG_MEAN},
+    {JERK, LOG_MAX},
+    {ROTATION, LOG_MEAN},
+    {ROTATION, LOG_DEVIATION},
+    {ROTATION, LOG_MAX},
+    {ROTATION_AXES, LOG_DEVIATION},
+};
+
 typedef struct {
     int32_t sum;
     int32_t min;
@@ -25,18 +52,32 @@ typedef struct {
     uint64_t squares; /* their sum */
 } statistics;
 
+typedef struct {
+    const int16_t *values; /* less offset, stride apart */
+    int32_t stride;
+    int32_t offset;
+    int32_t n;
+    int32_t width;     /* 1, or 3 axes */
+    int32_t floor;     /* counts that are none */
+    int32_t log2_q10;  /* of n */
+    int32_t area;      /* sum of the absolute values of all axes */
+    int32_t strongest; /* bin of the spectrum, -1: not computed */
+    statistics of[3];
+} series;
+
 static size_t state_bytes(const void *tables)
 {
     (void)tables;
     return 0;
 }
 
-/* The levels, then a value for each sample. */
+/* The levels, with room for bands that nobody selected. */
 static size_t levels_bytes(const anom_motion_plan *plan)
 {
-    return (size_t)plan->n_features * sizeof(int32_t);
+    return (size_t)(plan->n_features + plan->spectrum.n_bands) * sizeof(int32_t);
 }
 
+/* Then a value for each sample. */
 static size_t scratch_bytes(const void *tables)
 {
     const anom_motion_plan *plan = tables;
@@ -48,105 +89,37 @@ static int32_t absolute(int32_t x)
     return x < 0 ? -x : x;
 }
 
-/* Of a vector of int16, rounded down. */
-static int32_t length(int32_t x, int32_t y, int32_t z)
-{
-    return (int32_t)anom_floor_sqrt((uint32_t)(x * x) + (uint32_t)(y * y) + (uint32_t)(z * z));
-}
-
 static int32_t saturated(int32_t x)
 {
     return x < -32767 ? -32767 : x > 32767 ? 32767 : x;
 }
 
-static statistics gathered(const int16_t *values, int32_t stride, int32_t n)
+/* Of a vector whose parts are saturated, rounded down, less OFFSET; their absolute values are added to area. */
+static int16_t length(const int32_t *vector, int32_t *area)
 {
-    statistics found = {0, 32767, -32768, 0};
-    for (; n > 0; n--, values += stride) {
-        int32_t x = *values;
-        found.sum += x;
-        found.squares += (uint32_t)(x * x);
-        found.min = x < found.min ? x : found.min;
-        found.max = x > found.max ? x : found.max;
+    uint32_t squares = 0;
+    for (int32_t c = 0; c < 3; c++) {
+        int32_t x = saturated(vector[c]);
+        *area += absolute(x);
+        squares += (uint32_t)(x * x);
     }
-    return found;
+    return (int16_t)((int32_t)anom_floor_sqrt(squares) - OFFSET);
 }
 
-static int32_t above_floor(int32_t value, int32_t floor)
+/* Of n vectors that lie stride apart, less the vector before each unless that is 0 values back. */
+static int32_t lengths(const int16_t *frame, int32_t stride, int32_t n, int32_t back, int16_t *values)
 {
-    return anom_log2_q10((uint32_t)(value + floor));
-}
-
-static int32_t mean(const anom_motion_plan *plan, int32_t sum, int32_t floor)
-{
-    return above_floor(sum, plan->window * floor) - plan->window_log2_q10;
-}
-
-/* Half the log2 of the variance, which is exact. */
-static int32_t deviation(const anom_motion_plan *plan, const statistics *of, int32_t floor)
-{
-    uint32_t sum = (uint32_t)absolute(of->sum);
-    uint32_t least = (uint32_t)(plan->window * floor);
-    uint64_t variance = (uint32_t)plan->window * of->squares - (uint64_t)sum * sum;
-    return (anom_log2_wide_q10(variance + (uint64_t)least * least) >> 1) - plan->window_log2_q10;
-}
-
-/* Lengths of the vectors at frame, one a sample. */
-static statistics lengths(const anom_motion_plan *plan, const int16_t *frame, int16_t *values)
-{
-    for (int32_t i = 0; i < plan->window; i++, frame += plan->axes)
-        values[i] = (int16_t)(length(frame[0], frame[1], frame[2]) - OFFSET);
-    return gathered(values, 1, plan->window);
-}
-
-/* How often the values cross a band of one floor to either side of their mean. */
-static int32_t crossings(const anom_motion_plan *plan, const int16_t *values, int32_t sum)
-{
-    int32_t dead = plan->window * plan->floor;
-    int32_t last = 0;
-    int32_t n = 0;
-    for (int32_t i = 0; i < plan->window; i++) {
-        int32_t away = plan->window * values[i] - sum;
-        if (absolute(away) <= dead) continue;
-        int32_t side = away < 0 ? -1 : 1;
-        n += side == -last;
-        last = side;
+    int32_t area = 0;
+    for (int32_t i = 0; i < n; i++, frame += stride) {
+        int32_t vector[3];
+        for (int32_t c = 0; c < 3; c++)
+            vector[c] = frame[c] - (back ? frame[c - back] : 0);
+        values[i] = length(vector, &area);
     }
-    return n;
+    return area;
 }
 
-static int32_t *magnitude_levels(const anom_motion_plan *plan, const int16_t *frame, int16_t *values, int32_t *level)
-{
-    uint32_t features = plan->features;
-    if (!(features & OF_MAGNITUDE)) return level;
-    statistics of = lengths(plan, frame, values);
-    int32_t sum = of.sum + plan->window * OFFSET;
-    int32_t middle = anom_saturating_rounding_doubling_high_mul(sum, plan->window_q31);
-    if (features & ANOM_MOTION_MAGNITUDE_MEAN) *level++ = middle;
-    if (features & ANOM_MOTION_MAGNITUDE_DEVIATION) *level++ = deviation(plan, &of, plan->floor);
-    if (features & ANOM_MOTION_MAGNITUDE_MIN) *level++ = of.min + OFFSET;
-    if (features & ANOM_MOTION_MAGNITUDE_MAX) *level++ = above_floor(of.max + OFFSET, plan->floor);
-    if (features & ANOM_MOTION_MAGNITUDE_RANGE) *level++ = above_floor(of.max - of.min, plan->floor);
-    if (features & ANOM_MOTION_MEAN_CROSSINGS) *level++ = crossings(plan, values, of.sum);
-    if (!(features & OF_SPECTRUM)) return level;
-    for (int32_t i = 0; i < plan->window; i++)
-        values[i] = (int16_t)saturated(values[i] + OFFSET - middle);
-    int32_t *bands = features & ANOM_MOTION_BAND_ENERGIES ? level : NULL;
-    int32_t strongest = anom_spectrum_run(&plan->spectrum, values, bands);
-    if (bands) level += plan->spectrum.n_bands;
-    if (features & ANOM_MOTION_DOMINANT_FREQUENCY) *level++ = strongest;
-    return level;
-}
-
-static int32_t area(const anom_motion_plan *plan, const int16_t *frame)
-{
-    int32_t sum = 0;
-    for (int32_t i = 0; i < plan->window; i++, frame += plan->axes)
-        sum += absolute(frame[0]) + absolute(frame[1]) + absolute(frame[2]);
-    return sum;
-}
-
-/* Sums of each axis over the samples of the running mean, from frame on. */
+/* Of each axis, over the samples of the running mean, from frame on. */
 static void gravity_sums(const anom_motion_plan *plan, const int16_t *frame, int32_t *sums)
 {
     sums[0] = sums[1] = sums[2] = 0;
@@ -155,124 +128,184 @@ static void gravity_sums(const anom_motion_plan *plan, const int16_t *frame, int
             sums[c] += frame[c];
 }
 
-/* What is left of a sample without gravity: its length, in values. The sums go on while they lie in the window.
- *   returns  sum of the absolute values */
-static int32_t dynamic(const anom_motion_plan *plan, const int16_t *frame, int16_t *values)
+static int32_t by_gravity(const anom_motion_plan *plan, int32_t sum)
 {
-    int32_t sums[3];
-    int32_t total = 0;
-    gravity_sums(plan, frame, sums);
-    const int16_t *leaves = frame;
-    int32_t enters = plan->gravity * plan->axes;
-    int32_t half = plan->gravity >> 1;
-    for (int32_t i = 0; i < plan->window; i++, frame += plan->axes) {
-        int32_t rest[3];
-        for (int32_t c = 0; c < 3; c++) {
-            int32_t without = plan->gravity * frame[c] - sums[c];
-            rest[c] = saturated(anom_saturating_rounding_doubling_high_mul(without, plan->gravity_q31));
-            total += absolute(rest[c]);
-        }
-        values[i] = (int16_t)(length(rest[0], rest[1], rest[2]) - OFFSET);
-        if (i < half || i >= plan->window - plan->gravity + half) continue;
-        for (int32_t c = 0; c < 3; c++)
-            sums[c] += leaves[enters + c] - leaves[c];
-        leaves += plan->axes;
-    }
-    return total;
+    return anom_saturating_rounding_doubling_high_mul(sum, plan->gravity_q31);
 }
 
-static int32_t *dynamic_levels(const anom_motion_plan *plan, const int16_t *frame, int16_t *values, int32_t *level)
+/* Lengths of what is left without gravity, whose sums move on while they lie in the window. */
+static int32_t dynamic(const anom_motion_plan *plan, const int16_t *frame, int16_t *values)
 {
-    uint32_t features = plan->features;
-    if (!(features & OF_DYNAMIC)) return level;
-    int32_t sum = dynamic(plan, frame, values);
-    statistics of = gathered(values, 1, plan->window);
-    if (features & ANOM_MOTION_ODBA) *level++ = mean(plan, sum, plan->floor);
-    if (features & ANOM_MOTION_VEDBA_MEAN) *level++ = mean(plan, of.sum + plan->window * OFFSET, plan->floor);
-    if (features & ANOM_MOTION_VEDBA_MAX) *level++ = above_floor(of.max + OFFSET, plan->floor);
-    return level;
+    int32_t area = 0;
+    int32_t sums[3];
+    gravity_sums(plan, frame, sums);
+    const int16_t *leaves = frame;
+    int32_t ahead = plan->gravity * plan->axes;
+    int32_t moves = plan->gravity >> 1; /* at this sample */
+    for (int32_t i = 0; i < plan->window; i++, frame += plan->axes) {
+        int32_t vector[3];
+        for (int32_t c = 0; c < 3; c++)
+            vector[c] = by_gravity(plan, plan->gravity * frame[c] - sums[c]);
+        values[i] = length(vector, &area);
+        if (i < moves || i >= moves + plan->window - plan->gravity) continue;
+        for (int32_t c = 0; c < 3; c++)
+            sums[c] += leaves[ahead + c] - leaves[c];
+        leaves += plan->axes;
+    }
+    return area;
 }
 
 /* From gravity at the beginning of the window to that at its end. */
-static int32_t posture_change(const anom_motion_plan *plan, const int16_t *frame)
+static int16_t posture_change(const anom_motion_plan *plan, const int16_t *frame)
 {
-    int32_t from[3], to[3];
+    int32_t from[3], to[3], area = 0;
     gravity_sums(plan, frame, from);
     gravity_sums(plan, frame + (plan->window - plan->gravity) * plan->axes, to);
     for (int32_t c = 0; c < 3; c++)
-        to[c] = saturated(anom_saturating_rounding_doubling_high_mul(to[c] - from[c], plan->gravity_q31));
-    return above_floor(length(to[0], to[1], to[2]), plan->floor);
+        to[c] = by_gravity(plan, to[c] - from[c]);
+    return length(to, &area);
 }
 
-static int32_t *axis_levels(const anom_motion_plan *plan, const int16_t *frame, int32_t *level)
+static void gather(const series *of, const int16_t *values, statistics *found)
 {
-    uint32_t features = plan->features;
-    int32_t *at = level;
-    if (!(features & OF_AXES)) return level;
-    for (int32_t c = 0; c < 3; c++) {
-        statistics of = gathered(frame + c, plan->axes, plan->window);
-        at = level + c;
-        if (features & ANOM_MOTION_AXIS_MEAN) {
-            *at = anom_saturating_rounding_doubling_high_mul(of.sum, plan->window_q31);
-            at += 3;
-        }
-        if (features & ANOM_MOTION_AXIS_DEVIATION) {
-            *at = deviation(plan, &of, plan->floor);
-            at += 3;
-        }
-        if (features & ANOM_MOTION_AXIS_RANGE) {
-            *at = above_floor(of.max - of.min, plan->floor);
-            at += 3;
-        }
+    int32_t sum = 0;
+    int32_t min = INT32_MAX;
+    int32_t max = INT32_MIN;
+    uint64_t squares = 0;
+    for (int32_t i = 0; i < of->n; i++, values += of->stride) {
+        int32_t x = *values + of->offset;
+        sum += x;
+        squares += (uint32_t)x * (uint32_t)x;
+        min = x < min ? x : min;
+        max = x > max ? x : max;
     }
-    return at - 2;
+    found->sum = sum;
+    found->min = min;
+    found->max = max;
+    found->squares = squares;
 }
 
-static int32_t *jerk_levels(const anom_motion_plan *plan, const int16_t *frame, int16_t *values, int32_t *level)
+/* The series of a source, and what is gathered of it. */
+static void prepare(const anom_motion_plan *plan, int32_t source, const int16_t *frame, int16_t *values, series *made)
 {
-    int32_t n = plan->window - 1;
-    if (!(plan->features & OF_JERK)) return level;
-    for (int32_t i = 0; i < n; i++, frame += plan->axes) {
-        const int16_t *next = frame + plan->axes;
-        int32_t size = length(saturated(next[0] - frame[0]), saturated(next[1] - frame[1]), saturated(next[2] - frame[2]));
-        values[i] = (int16_t)(size - OFFSET);
+    int32_t axes = plan->axes;
+    int32_t n = plan->window;
+    made->floor = plan->floor;
+    made->log2_q10 = plan->window_log2_q10;
+    if (source >= ROTATION) {
+        made->floor = plan->rotation_floor;
+        frame += 3;
     }
-    statistics of = gathered(values, 1, n);
-    if (plan->features & ANOM_MOTION_JERK_MEAN)
-        *level++ = above_floor(of.sum + n * OFFSET, n * plan->floor) - plan->jerk_log2_q10;
-    if (plan->features & ANOM_MOTION_JERK_MAX) *level++ = above_floor(of.max + OFFSET, plan->floor);
-    return level;
+    made->values = values;
+    made->stride = 1;
+    made->offset = OFFSET;
+    made->width = 1;
+    made->strongest = -1;
+    switch (source) {
+    case DYNAMIC: made->area = dynamic(plan, frame, values); break;
+    case POSTURE:
+        *values = posture_change(plan, frame);
+        n = 1;
+        break;
+    case AXES:
+    case ROTATION_AXES:
+        made->values = frame;
+        made->stride = axes;
+        made->offset = 0;
+        made->width = 3;
+        break;
+    case JERK:
+        n -= 1;
+        made->log2_q10 = plan->jerk_log2_q10;
+        lengths(frame + axes, axes, n, axes, values);
+        break;
+    default: made->area = lengths(frame, axes, n, 0, values);
+    }
+    made->n = n;
+    for (int32_t c = 0; c < made->width; c++)
+        gather(made, made->values + c, &made->of[c]);
 }
 
-static int32_t *rotation_levels(const anom_motion_plan *plan, const int16_t *frame, int16_t *values, int32_t *level)
+/* How often the values cross a band of one floor to either side of their mean. */
+static int32_t crossings(const series *of)
 {
-    uint32_t features = plan->features;
-    int32_t floor = plan->rotation_floor;
-    if (features & OF_ROTATION) {
-        statistics of = lengths(plan, frame, values);
-        if (features & ANOM_MOTION_ROTATION_MEAN) *level++ = mean(plan, of.sum + plan->window * OFFSET, floor);
-        if (features & ANOM_MOTION_ROTATION_DEVIATION) *level++ = deviation(plan, &of, floor);
-        if (features & ANOM_MOTION_ROTATION_MAX) *level++ = above_floor(of.max + OFFSET, floor);
+    int32_t middle = of->of[0].sum - of->n * OFFSET;
+    int32_t last = 0;
+    int32_t n = 0;
+    for (int32_t i = 0; i < of->n; i++) {
+        int32_t away = of->n * of->values[i] - middle;
+        if (absolute(away) <= of->n * of->floor) continue;
+        n += (away ^ last) < 0 && last != 0;
+        last = away;
     }
-    if (!(features & ANOM_MOTION_ROTATION_AXIS_DEVIATION)) return level;
-    for (int32_t c = 0; c < 3; c++) {
-        statistics of = gathered(frame + c, plan->axes, plan->window);
-        *level++ = deviation(plan, &of, floor);
+    return n;
+}
+
+static int32_t mean(const anom_motion_plan *plan, int32_t sum)
+{
+    return anom_saturating_rounding_doubling_high_mul(sum, plan->window_q31);
+}
+
+/* Of the magnitude about its mean. */
+static int32_t spectrum(const anom_motion_plan *plan, const series *of, int16_t *values, int32_t *bands)
+{
+    int32_t middle = mean(plan, of->of[0].sum);
+    for (int32_t i = 0; i < plan->window; i++)
+        values[i] = (int16_t)saturated(values[i] + OFFSET - middle);
+    return anom_spectrum_run(&plan->spectrum, values, bands);
+}
+
+static int32_t above_floor(const series *of, int32_t value, int32_t n)
+{
+    return anom_log2_q10((uint32_t)(value + n * of->floor));
+}
+
+/* Half the log2 of the variance, which is exact. */
+static int32_t deviation(const series *of, const statistics *found)
+{
+    uint32_t n = (uint32_t)of->n;
+    uint32_t sum = (uint32_t)absolute(found->sum);
+    uint32_t floor = n * (uint32_t)of->floor;
+    uint64_t variance = n * found->squares - (uint64_t)sum * sum;
+    return (anom_log2_wide_q10(variance + (uint64_t)floor * floor) >> 1) - of->log2_q10;
+}
+
+static int32_t taken(const anom_motion_plan *plan, int32_t what, const series *of, const statistics *found)
+{
+    switch (what) {
+    case MEAN: return mean(plan, found->sum);
+    case LOG_MEAN: return above_floor(of, found->sum, of->n) - of->log2_q10;
+    case LOG_AREA: return above_floor(of, of->area, of->n) - of->log2_q10;
+    case LOG_DEVIATION: return deviation(of, found);
+    case MIN: return found->min;
+    case LOG_MAX: return above_floor(of, found->max, 1);
+    case LOG_RANGE: return above_floor(of, found->max - found->min, 1);
+    case CROSSINGS: return crossings(of);
+    default: return of->strongest;
     }
-    return level;
 }
 
 static int32_t levels(const anom_extractor *extractor, const int16_t *frame, int32_t *level)
 {
     const anom_motion_plan *plan = extractor->plan->tables;
     int16_t *values = (int16_t *)(void *)((uint8_t *)extractor->scratch + levels_bytes(plan));
-    level = magnitude_levels(plan, frame, values, level);
-    if (plan->features & ANOM_MOTION_SMA) *level++ = mean(plan, area(plan, frame), plan->floor);
-    level = dynamic_levels(plan, frame, values, level);
-    if (plan->features & ANOM_MOTION_POSTURE_CHANGE) *level++ = posture_change(plan, frame);
-    level = axis_levels(plan, frame, level);
-    level = jerk_levels(plan, frame, values, level);
-    rotation_levels(plan, frame + 3, values, level);
+    int32_t source = NOTHING;
+    series of = {.width = 0};
+    for (int32_t i = 0; i < N_FEATURES; i++) {
+        if (!(plan->features >> i & 1)) continue;
+        if (FEATURES[i].source != source) {
+            source = FEATURES[i].source;
+            prepare(plan, source, frame, values, &of);
+        }
+        int32_t what = FEATURES[i].taken;
+        if (what >= BANDS && of.strongest < 0) of.strongest = spectrum(plan, &of, values, level);
+        if (what == BANDS) {
+            level += plan->spectrum.n_bands;
+            continue;
+        }
+        for (int32_t c = 0; c < of.width; c++)
+            *level++ = taken(plan, what, &of, &of.of[c]);
+    }
     return 1;
 }
 

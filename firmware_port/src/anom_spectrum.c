@@ -78,7 +78,7 @@ int32_t anom_spectrum_run(const anom_spectrum_plan *plan, int16_t *signal, int32
                 strongest = bin;
             }
         }
-        if (levels) levels[b] = anom_log2_wide_q10((band << (2 * shift)) + (uint32_t)plan->floor[b]);
+        levels[b] = anom_log2_wide_q10((band << (2 * shift)) + (uint32_t)plan->floor[b]);
     }
     return (uint64_t)most << (2 * shift) > (uint32_t)plan->bin_floor ? strongest : 0;
 }

@@ -18,7 +18,7 @@ typedef struct anom_spectrum_plan {
 /* Levels of the bands, log2 of energy in q10. Index of the bin with most energy, the lowest of equals; 0: none exceeds
  * the floor.
  *   signal   length values about their mean; overwritten
- *   levels   n_bands values, or NULL */
+ *   levels   n_bands values */
 int32_t anom_spectrum_run(const anom_spectrum_plan *plan, int16_t *signal, int32_t *levels);
 
 #endif
