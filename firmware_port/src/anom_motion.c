@@ -89,64 +89,55 @@ static int32_t absolute(int32_t x)
     return x < 0 ? -x : x;
 }
 
-static int32_t saturated(int32_t x)
+static int32_t limited(int32_t x)
 {
-    return x < -32767 ? -32767 : x > 32767 ? 32767 : x;
+    x = absolute(x);
+    return x < 32767 ? x : 32767;
 }
 
 /* Of a vector whose parts are saturated, rounded down, less OFFSET; their absolute values are added to area. */
-static int16_t length(const int32_t *vector, int32_t *area)
+static int16_t length(int32_t x, int32_t y, int32_t z, int32_t *area)
 {
-    uint32_t squares = 0;
-    for (int32_t c = 0; c < 3; c++) {
-        int32_t x = saturated(vector[c]);
-        *area += absolute(x);
-        squares += (uint32_t)(x * x);
-    }
-    return (int16_t)((int32_t)anom_floor_sqrt(squares) - OFFSET);
+    x = limited(x);
+    y = limited(y);
+    z = limited(z);
+    *area += x + y + z;
+    return (int16_t)((int32_t)anom_floor_sqrt((uint32_t)(x * x) + (uint32_t)(y * y) + (uint32_t)(z * z)) - OFFSET);
 }
 
-/* Of n vectors that lie stride apart, less the vector before each unless that is 0 values back. */
-static int32_t lengths(const int16_t *frame, int32_t stride, int32_t n, int32_t back, int16_t *values)
+/* Of n vectors that lie stride apart, each less another.
+ *   less     step apart */
+static int32_t lengths(const int16_t *frame, int32_t stride, int32_t n, const int16_t *less, int32_t step,
+                       int16_t *values)
 {
     int32_t area = 0;
-    for (int32_t i = 0; i < n; i++, frame += stride) {
-        int32_t vector[3];
-        for (int32_t c = 0; c < 3; c++)
-            vector[c] = frame[c] - (back ? frame[c - back] : 0);
-        values[i] = length(vector, &area);
-    }
+    for (int32_t i = 0; i < n; i++, frame += stride, less += step)
+        values[i] = length(frame[0] - less[0], frame[1] - less[1], frame[2] - less[2], &area);
     return area;
 }
 
-/* Of each axis, over the samples of the running mean, from frame on. */
-static void gravity_sums(const anom_motion_plan *plan, const int16_t *frame, int32_t *sums)
+/* Of each axis, over the samples of the running mean, from frame on: sign times their sums are added. */
+static void add_gravity(const anom_motion_plan *plan, const int16_t *frame, int32_t sign, int32_t *sums)
 {
-    sums[0] = sums[1] = sums[2] = 0;
     for (int32_t i = 0; i < plan->gravity; i++, frame += plan->axes)
         for (int32_t c = 0; c < 3; c++)
-            sums[c] += frame[c];
+            sums[c] += sign * frame[c];
 }
 
-static int32_t by_gravity(const anom_motion_plan *plan, int32_t sum)
-{
-    return anom_saturating_rounding_doubling_high_mul(sum, plan->gravity_q31);
-}
-
-/* Lengths of what is left without gravity, whose sums move on while they lie in the window. */
-static int32_t dynamic(const anom_motion_plan *plan, const int16_t *frame, int16_t *values)
+/* Lengths of n samples times scale, less sums, by the samples of the running mean. From the middle of the first mean
+ * on the sums are moved, while they lie in the window. */
+static int32_t without_gravity(const anom_motion_plan *plan, const int16_t *frame, int32_t n, int32_t scale,
+                               int32_t *sums, int16_t *values)
 {
     int32_t area = 0;
-    int32_t sums[3];
-    gravity_sums(plan, frame, sums);
     const int16_t *leaves = frame;
     int32_t ahead = plan->gravity * plan->axes;
-    int32_t moves = plan->gravity >> 1; /* at this sample */
-    for (int32_t i = 0; i < plan->window; i++, frame += plan->axes) {
-        int32_t vector[3];
+    int32_t moves = plan->gravity >> 1;
+    for (int32_t i = 0; i < n; i++, frame += plan->axes) {
+        int32_t rest[3];
         for (int32_t c = 0; c < 3; c++)
-            vector[c] = by_gravity(plan, plan->gravity * frame[c] - sums[c]);
-        values[i] = length(vector, &area);
+            rest[c] = anom_saturating_rounding_doubling_high_mul(scale * frame[c] - sums[c], plan->gravity_q31);
+        values[i] = length(rest[0], rest[1], rest[2], &area);
         if (i < moves || i >= moves + plan->window - plan->gravity) continue;
         for (int32_t c = 0; c < 3; c++)
             sums[c] += leaves[ahead + c] - leaves[c];
@@ -155,25 +146,16 @@ static int32_t dynamic(const anom_motion_plan *plan, const int16_t *frame, int16
     return area;
 }
 
-/* From gravity at the beginning of the window to that at its end. */
-static int16_t posture_change(const anom_motion_plan *plan, const int16_t *frame)
-{
-    int32_t from[3], to[3], area = 0;
-    gravity_sums(plan, frame, from);
-    gravity_sums(plan, frame + (plan->window - plan->gravity) * plan->axes, to);
-    for (int32_t c = 0; c < 3; c++)
-        to[c] = by_gravity(plan, to[c] - from[c]);
-    return length(to, &area);
-}
-
 static void gather(const series *of, const int16_t *values, statistics *found)
 {
     int32_t sum = 0;
     int32_t min = INT32_MAX;
     int32_t max = INT32_MIN;
     uint64_t squares = 0;
-    for (int32_t i = 0; i < of->n; i++, values += of->stride) {
-        int32_t x = *values + of->offset;
+    int32_t stride = of->stride;
+    int32_t offset = of->offset;
+    for (int32_t n = of->n; n > 0; n--, values += stride) {
+        int32_t x = *values + offset;
         sum += x;
         squares += (uint32_t)x * (uint32_t)x;
         min = x < min ? x : min;
@@ -188,6 +170,8 @@ static void gather(const series *of, const int16_t *values, statistics *found)
 /* The series of a source, and what is gathered of it. */
 static void prepare(const anom_motion_plan *plan, int32_t source, const int16_t *frame, int16_t *values, series *made)
 {
+    static const int16_t nothing[3] = {0, 0, 0};
+    int32_t sums[3] = {0, 0, 0};
     int32_t axes = plan->axes;
     int32_t n = plan->window;
     made->floor = plan->floor;
@@ -201,25 +185,31 @@ static void prepare(const anom_motion_plan *plan, int32_t source, const int16_t 
     made->offset = OFFSET;
     made->width = 1;
     made->strongest = -1;
-    switch (source) {
-    case DYNAMIC: made->area = dynamic(plan, frame, values); break;
-    case POSTURE:
-        *values = posture_change(plan, frame);
-        n = 1;
-        break;
-    case AXES:
-    case ROTATION_AXES:
+    if (source == AXES || source == ROTATION_AXES) {
         made->values = frame;
         made->stride = axes;
         made->offset = 0;
         made->width = 3;
-        break;
-    case JERK:
-        n -= 1;
-        made->log2_q10 = plan->jerk_log2_q10;
-        lengths(frame + axes, axes, n, axes, values);
-        break;
-    default: made->area = lengths(frame, axes, n, 0, values);
+    } else if (source == DYNAMIC || source == POSTURE) {
+        int32_t scale = plan->gravity;
+        add_gravity(plan, frame, 1, sums);
+        if (source == POSTURE) {
+            add_gravity(plan, frame + (n - scale) * axes, -1, sums);
+            scale = 0;
+            n = 1;
+        }
+        made->area = without_gravity(plan, frame, n, scale, sums, values);
+    } else {
+        const int16_t *less = nothing;
+        int32_t step = 0;
+        if (source == JERK) {
+            less = frame;
+            step = axes;
+            frame += axes;
+            n -= 1;
+            made->log2_q10 = plan->jerk_log2_q10;
+        }
+        made->area = lengths(frame, axes, n, less, step, values);
     }
     made->n = n;
     for (int32_t c = 0; c < made->width; c++)
@@ -239,6 +229,11 @@ static int32_t crossings(const series *of)
         last = away;
     }
     return n;
+}
+
+static int32_t saturated(int32_t x)
+{
+    return x < -32767 ? -32767 : x > 32767 ? 32767 : x;
 }
 
 static int32_t mean(const anom_motion_plan *plan, int32_t sum)
