@@ -517,7 +517,10 @@ class Motion:
         g, last = self.plan["gravity"], self.n - self.plan["gravity"]
         sums = [self.gravity_sum(i) for i in range(last + 1)]
         rests = [
-            tuple(within(g * x - total, -(2**26), 2**26) for x, total in zip(v, sums[clip(n - g // 2, 0, last)], strict=True))
+            tuple(
+                within(g * x - total, -(2**26), 2**26)
+                for x, total in zip(v, sums[clip(n - g // 2, 0, last)], strict=True)
+            )
             for n, v in enumerate(self.a)
         ]
         return [self.by_gravity(rest) for rest in rests]
@@ -557,7 +560,9 @@ class Motion:
     def log_deviation(self, x: list[int]) -> int:
         squares = within(sum(u32(value * value) for value in x), 0, 2**42 - 1)
         variance = u64(u64(self.n * squares) - u64(sum(x) ** 2))
-        return (log2_wide_q10(within(variance + (self.n * self.f) ** 2, 1, 2**53 - 1)) >> 1) - self.plan["window_log2_q10"]
+        return (log2_wide_q10(within(variance + (self.n * self.f) ** 2, 1, 2**53 - 1)) >> 1) - self.plan[
+            "window_log2_q10"
+        ]
 
 
 # External

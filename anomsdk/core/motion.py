@@ -127,9 +127,9 @@ class MotionPlan:
         )
         for name, n in (("window_q31", self.window), ("gravity_q31", self.gravity)):
             require(abs(getattr(self, name) * n - (1 << 31)) <= n, f"motion: {name} is not 2**31 / {n}")
-        for name in ("window_log2_q10", "jerk_log2_q10"):
-            log2 = getattr(self, name)
-            require(0 <= log2 <= 10 << 10, f"motion: {name} is {log2}, not 0 to 10240")
+        for name, n in (("window_log2_q10", self.window), ("jerk_log2_q10", self.window - 1)):
+            above = getattr(self, name) - int(log2_q10(np.array(n)))
+            require(0 <= above <= 2, f"motion: {name} is {getattr(self, name)}, which is not log2({n})")
         for name in ("floor", "rotation_floor"):
             floor = getattr(self, name)
             require(1 <= floor <= _INT16, f"motion: {name} is {floor}, not 1 to {_INT16}")
