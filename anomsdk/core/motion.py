@@ -304,11 +304,11 @@ class _Window:
         return self._bands
 
 
-def _saturated(values: Ints) -> Ints:
-    return np.clip(values, -_INT16, _INT16)
-
-
 def _length(vectors: Ints) -> Ints:
     """Of vectors (..., 3) whose parts are saturated, rounded down."""
     parts = _saturated(vectors)
     return floor_sqrt((parts * parts).sum(axis=-1))
+
+
+def _saturated(values: Ints) -> Ints:
+    return np.clip(values, -_INT16, _INT16)

@@ -94,7 +94,8 @@ class Spectrum:
         windowed = (signal * self._window + (1 << 14)) >> 15
         shift = np.maximum(bit_length(np.abs(windowed).sum(axis=1)) - _MAGNITUDE_BITS, 0)
         even, odd = _folded(windowed >> shift[:, None])
-        real, imaginary = _sums(even, self._cos), _sums(odd, self._sin)
+        parts = ((even, self._cos), (odd, self._sin))
+        real, imaginary = ((x.astype(np.float64) @ table).astype(np.int64) >> 15 for x, table in parts)
         energy = real * real + imaginary * imaginary
         first = plan.first_bin.astype(np.int64)
         bands = np.add.reduceat(energy, first[:-1] - first[0], axis=1) << (2 * shift[:, None])
@@ -109,7 +110,3 @@ def _folded(signal: Ints) -> tuple[Ints, Ints]:
     near, far = signal[:, 1 : (n + 1) // 2], signal[:, : n // 2 : -1]
     first, middle = signal[:, :1], signal[:, n // 2 : n // 2 + 1 - n % 2]
     return np.hstack([first, near + far, middle]), np.hstack([0 * first, near - far, middle])
-
-
-def _sums(folded: Ints, table: NDArray[np.float64]) -> Ints:
-    return (folded.astype(np.float64) @ table).astype(np.int64) >> 15
