@@ -234,7 +234,10 @@ def noise(n: int, *, seed: int = 0, level: float = 3000.0, columns: int = 1) -> 
 
 def lively(plan: anomsdk.Plan) -> np.ndarray:
     """A stream that raises alarms in `make_following`."""
-    return noise(50_000) if plan.columns == 1 else noise(20_000, columns=plan.columns)[::50].copy()
+    if plan.columns == 1:
+        return noise(50_000)
+    every = 50 if plan.sensor.kind == "external" else 10
+    return noise(20_000, columns=plan.columns)[::every].copy()
 
 
 def with_folder(plan: anomsdk.Plan, folder: Path) -> anomsdk.Plan:

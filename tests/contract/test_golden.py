@@ -12,11 +12,13 @@ from anomsdk.golden import golden_digest
 DIGESTS = {
     "bands": "be4ae15aac07d10a4d8b23d2358e94b07e91dff2670aace5a1dc0372436d42fd",
     "logmel": "1652974ebca1f80d179fd740424cea072d3545c776ff4e1b0428bb84bb6ca0df",
+    "motion": "bccca2c36c479992c4bc3210e651d7661ca061f7012d1e3bde25236630148c8f",
     "external": "423ea9a46e451955cb4f786903271a4eb87bd648bb8ae93aeba9535ec03adffc",
 }
 FOLLOWING = {
     "bands": "22ce7550412cc0f4edb770ed033133009836e17b6da71502957e6c9417f68067",
     "logmel": "70c975011c378bca1ddd5de537e626e32ba44e1c99588e4bde2394f23ccc9f7b",
+    "motion": "fae12138bfe5089a941e71828bfb4d1ccdacd0d9a61acbbc9a809327e3fc4116",
     "external": "d109d990e7d24c50e8d28a91238a2332cdb76ad46d97124307c21e6f8fd7e614",
 }
 AUDIO_SCENE = "8c617025d017fea14bf3b5f018498bd5f66d4fe283d902a1d447cc1e1d88d1d5"
