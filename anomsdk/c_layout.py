@@ -135,7 +135,7 @@ def _front_bytes(extractor: ExtractorPlan) -> int:
     if isinstance(extractor, ExternalPlan):
         return levels
     if isinstance(extractor, MotionPlan):
-        return levels + _rounded_up(extractor.window * _SAMPLE)
+        return _rounded_up((extractor.n_features + extractor.spectrum.n_bands) * _LEVEL + extractor.window * _SAMPLE)
     spectrum = (extractor.fft.length // 2 + 1) * _COMPLEX
     if isinstance(extractor, BandsPlan):
         spectrum = max(spectrum, levels)

@@ -17,8 +17,10 @@ from anomsdk.core.context import STATISTICS, ContextPlan, SummaryPlan
 from anomsdk.core.external import ExternalPlan
 from anomsdk.core.fft import FftPlan
 from anomsdk.core.filterbank import FilterbankPlan
+from anomsdk.core.motion import FEATURES, MotionPlan
 from anomsdk.core.plan import ExtractorPlan, Plan
 from anomsdk.core.reasons import ReasonsPlan
+from anomsdk.core.spectrum import SpectrumPlan
 
 C_FORMAT = 3
 """Layout of the structs: ANOM_PLAN_FORMAT of anom_plan.h."""
@@ -179,7 +181,11 @@ def _fields(part: Any, without: tuple[str, ...] = ()) -> Fields:
             found[f.name] = _fields(value) if is_dataclass(value) else _native(value)
     if isinstance(part, FilterbankPlan):
         found["n_bands"] = part.n_bands
-    if isinstance(part, ExternalPlan):
+    if isinstance(part, SpectrumPlan):
+        found |= {"length": part.length, "n_bands": part.n_bands}
+    if isinstance(part, MotionPlan):
+        found["features"] = sum(1 << FEATURES.index(name) for name in part.features)
+    if isinstance(part, ExternalPlan | MotionPlan):
         found["n_features"] = part.n_features
     return found
 

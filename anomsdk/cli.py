@@ -321,6 +321,46 @@ def train(
         raise
 
 
+@app.command(help="Set a plan's alarm level from a device's own normal recordings; the model stays as it is.")
+def calibrate(
+    plan: _PlanArgument,
+    normal: Annotated[str, typer.Option(metavar="DIR|FILE", help="Its own recordings of normal behaviour only.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write spec, model, calibration and plan to.")],
+    normalisation: Annotated[
+        bool, typer.Option("--normalisation", help="Learn the centre and width of each feature anew, too.")
+    ] = False,
+    skip_bad: _SkipBad = False,
+    unit: _Unit = None,
+    axes: _Axes = None,
+    time: _Time = None,
+    scale: _Scale = None,
+    array: _Array = None,
+) -> None:
+    """Local calibration from files."""
+    from anomsdk.clips import noticed, open_clips
+    from anomsdk.find_plan import find_plan
+    from anomsdk.train import calibrate_clips
+    from anomsdk.wanted import Reading, Wanted
+
+    reading = Reading.parsed(unit=unit, axes=axes, time=time, scale=scale, array=array)
+    chosen = find_plan(plan)
+    if chosen.folder is None:
+        raise InputError(f"{plan}: is not in a folder that train wrote")
+    clips = open_clips(normal, Wanted.of(chosen.sensor, chosen.columns), reading=reading, skip_bad=skip_bad)
+    for line in (*clips.bad, *noticed(clips.clips)):
+        show(printable(line), stream=sys.stderr)
+    total = sum(clip.length or 0 for clip in clips.clips)
+    with _terminable(), Progress(total or None) as progress:
+
+        def say(line: str) -> None:
+            progress.clear()
+            show(printable(line))
+
+        calibrate_clips(
+            chosen.folder, clips.clips, out=out, normalisation=normalisation, report=say, progress=progress.update
+        )
+
+
 @app.command(help="Say what a plan is worth on normal and anomalous recordings, in figures with intervals.")
 def evaluate(
     plan: _PlanOption,

@@ -177,7 +177,6 @@ def motion_spectrum(edges_hz: Sequence[float] | None, length: int, rate_hz: floa
     window = [0.5 - 0.5 * math.cos(angle) for angle in turn]
     one_bin = floor * floor * sum(w * w for w in window)
     return SpectrumPlan(
-        window_q15=_q15(window),
         cos_q15=_q15([math.cos(angle) for angle in turn]),
         sin_q15=_q15([math.sin(angle) for angle in turn]),
         first_bin=np.array(first, np.uint16),

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import anomsdk
+from anomsdk.core import motion
 from anomsdk.spec import PipelineSpec
 from anomsdk.tflite_file import parse_tflite
 from anomsdk.tflite_writer import write_tflite
@@ -41,6 +42,9 @@ def _spec(kind: str, rng: np.random.Generator) -> str:
         sensor = '[sensor]\nkind = "external"\nrate_hz = 10'
         lines += [f"n_features = {rng.integers(1, 40)}"]
         frames, tick_s = int(rng.integers(1, 9)), 0.1
+    elif kind == "motion":
+        sensor, tick_s = _motion(lines, rng)
+        frames = int(rng.integers(1, 9))
     else:
         sensor = '[sensor]\nkind = "audio"\nrate_hz = 16000'
         length = int(rng.choice(FFT_LENGTHS, p=(0.25, 0.2, 0.2, 0.15, 0.1, 0.05, 0.05)))
@@ -70,6 +74,24 @@ def _spec(kind: str, rng: np.random.Generator) -> str:
     for name in ("on_delay_s", "off_delay_s", "cooldown_s"):
         lines += [f"{name} = {rng.choice([0, tick_s * 10 ** rng.uniform(0, 1.5)])}"]
     return "\n".join([*lines[:2], sensor, *lines[2:]])
+
+
+def _motion(lines: list[str], rng: np.random.Generator) -> tuple[str, float]:
+    """Adds the features of motion; the sensor, and seconds of a hop."""
+    axes, rate = int(rng.choice([3, 6])), int(rng.choice([10, 25, 50, 100, 200]))
+    window = int(2 ** rng.uniform(2, 10))
+    hop = int(rng.choice([window, -(-window // 2), -(-window // 4), int(rng.integers(-(-window // 8), window + 1))]))
+    gravity = int(rng.integers(2, window + 1))
+    names = [name for name in motion.FEATURES if axes == 6 or name not in motion.ROTATION]
+    names = [name for name in names if name != "posture_change" or gravity < window]
+    if rng.random() < 0.7:
+        names = rng.permutation(names)[: rng.integers(1, len(names) + 1)].tolist()
+    lines += [f"window_s = {window / rate}", f"hop_s = {hop / rate}", f"gravity_s = {gravity / rate}"]
+    lines += [f"select = {json.dumps(names)}", f"floor_mg = {rng.choice([0, 1, 4, 1000])}"]
+    lines += [f"floor_dps = {rng.choice([0, 1, 1000])}"]
+    sensor = f'[sensor]\nkind = "motion"\nrate_hz = {rate}\naxes = {axes}'
+    sensor += f"\ncounts_per_g = {rng.choice([256, 4096, 16384])}" + "\ncounts_per_dps = 16.4" * (axes == 6)
+    return sensor, hop / rate
 
 
 def _planned(folder: Path, spec_text: str, rng: np.random.Generator) -> anomsdk.Plan:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 import anomsdk
 from anomsdk.calibration import Calibration, Normalisation, alarm_levels, signal_sections
+from anomsdk.planner import extractor_plan
 from anomsdk.spec import PipelineSpec
 from anomsdk.tflite_file import FullyConnected, TfliteModel, parse_tflite
 from anomsdk.tflite_writer import write_tflite
@@ -81,6 +82,30 @@ off_delay_s = 1
 cooldown_s = 3
 """
 
+MOTION = """
+format = 1
+name = "collar"
+[sensor]
+kind = "motion"
+rate_hz = 50
+axes = 6
+counts_per_g = 4096
+counts_per_dps = 16
+[features]
+kind = "motion"
+window_s = 1.02
+hop_s = 0.26
+gravity_s = 0.5
+[context]
+kind = "summary"
+frames = 3
+stride = 1
+statistics = ["mean", "max"]
+[alert]
+off_delay_s = 1
+cooldown_s = 3
+"""
+
 AD01 = """
 format = 1
 name = "ad01"
@@ -92,7 +117,7 @@ alert = {raise_score = 1000000}
 """
 """The anomaly detection model of MLPerf Tiny, a large one."""
 
-SPECS = {"bands": BANDS, "logmel": LOGMEL, "external": EXTERNAL}
+SPECS = {"bands": BANDS, "logmel": LOGMEL, "motion": MOTION, "external": EXTERNAL}
 
 FOLLOWING = """
 [score]
@@ -155,21 +180,14 @@ def make_folder(folder: Path, spec_text: str, *, seed: int = 0, raise_score: int
 
 def widths_of(spec: PipelineSpec) -> tuple[int, int]:
     """Features of a frame, inputs of the model."""
-    features = spec.features
-    n = {
-        "bands": lambda: features.n_bands + 2,
-        "logmel": lambda: features.n_mels,
-        "external": lambda: features.n_features,
-    }[features.kind]()
-    context = spec.context
+    n, context = extractor_plan(spec, None).n_features, spec.context
     return n, n * (context.frames if context.kind == "stack" else len(context.statistics))
 
 
 def make_calibration(spec: PipelineSpec, model: TfliteModel, rng: np.random.Generator) -> Calibration:
     """Plausible normalisation, and an alarm level that noise reaches now and then."""
     n_features, n_inputs = widths_of(spec)
-    level = -20.0 if spec.sensor.kind == "audio" else 0.0
-    spread = 60.0 if spec.sensor.kind == "audio" else 6000.0
+    level, spread = {"audio": (-20.0, 60.0), "motion": (40.0, 60.0), "external": (0.0, 6000.0)}[spec.sensor.kind]
     inputs = None
     if spec.context.kind == "summary":
         inputs = Normalisation(centre=(0.0,) * n_inputs, half_width=tuple(rng.uniform(60, 130, n_inputs).tolist()))
@@ -216,7 +234,10 @@ def noise(n: int, *, seed: int = 0, level: float = 3000.0, columns: int = 1) -> 
 
 def lively(plan: anomsdk.Plan) -> np.ndarray:
     """A stream that raises alarms in `make_following`."""
-    return noise(50_000) if plan.columns == 1 else noise(20_000, columns=plan.columns)[::50].copy()
+    if plan.columns == 1:
+        return noise(50_000)
+    every = 50 if plan.sensor.kind == "external" else 10
+    return noise(20_000, columns=plan.columns)[::every].copy()
 
 
 def with_folder(plan: anomsdk.Plan, folder: Path) -> anomsdk.Plan:

@@ -46,6 +46,10 @@ PYTHON_ONLY = {
     "extractor.wipe_scratch": BATCH,
     "bands.wipe_scratch": BATCH,
     "logmel.wipe_scratch": BATCH,
+    "motion.width": PLANNING,
+    "motion.level_range": PLANNING,
+    "motion._Window": "C gathers once what several features are made of",
+    "spectrum.level_range": PLANNING,
     "fft.wipe": BATCH,
     "fft._load": "part of the first stage in C",
     "fft._radix2": "part of load_radix2 of C",
@@ -118,6 +122,7 @@ OTHER_STRUCTS = {
     "StackPlan": ("anom_context_plan", "a summary without statistics"),
     "SummaryPlan": ("anom_context_plan", "one struct for both"),
     "Plan": ("anom_plan", "all of it"),
+    "MotionSensorPlan": (None, "sources and displays use it"),
     "SensorPlan": (None, "sources and displays use it"),
     "ModelPlan": (None, "engine tflite opens it"),
     "EdgePlan": (None, "engine tflite opens it"),
@@ -132,6 +137,9 @@ C_ONLY_FIELDS = {
     "anom_context_plan.statistics": "not in a stack",
     "anom_context_plan.normalisation": "not in a stack",
     "anom_external_plan.n_features": LENGTH,
+    "anom_motion_plan.n_features": LENGTH,
+    "anom_spectrum_plan.length": LENGTH,
+    "anom_spectrum_plan.n_bands": LENGTH,
     "anom_fft_plan.window_pairs_q15": TABLES,
     "anom_fft_plan.twiddles_q15": TABLES,
     "anom_filterbank_plan.n_bands": LENGTH,
@@ -146,7 +154,10 @@ C_ONLY_FIELDS = {
     "anom_plan.autoencoder": "layers of Python",
     "anom_plan.id": "taken from the rest",
 }
-OTHER_TYPES = {"LayerPlan.weights": ("anom_weights", "in blocks of four by four")}
+OTHER_TYPES = {
+    "LayerPlan.weights": ("anom_weights", "in blocks of four by four"),
+    "MotionPlan.features": ("uint32_t", "a bit each"),
+}
 PYTHON_ONLY_FIELDS = {
     "FftPlan.window_q15": TABLES,
     "FftPlan.cos_q15": TABLES,
@@ -176,10 +187,13 @@ LIMITS = {
     "reasons.MAX_GROUPS": "anom_reasons_plan.n_groups",
     "reasons.MAX_CODE": "anom_reasons_plan.codes",
     "reasons.MAX_GAIN": "anom_reasons_plan.gain",
+    "spectrum.MAX_BANDS": "anom_spectrum_plan.n_bands",
+    "spectrum.MAX_LENGTH": "anom_spectrum_plan.length",
 }
 """Limit of Python -> field of C whose comment says it; 2**31 - 1 is the type's own."""
 LIMITS_OF_PYTHON = {
     "autoencoder.MAX_MACS": "a matter of time",
+    "plan.MAX_COUNTS_PER_UNIT": "sources and displays use it",
     "plan.MAX_GAP": "checked where a gap is told",
     "plan.MAX_PROVENANCE": FILES,
     "plan.MAX_TEXT": FILES,
@@ -289,7 +303,7 @@ def _functions(mirror: Mirror, stem: str) -> None:
     in_header = {f.name: f for f in c_text.functions(text) if f.name.startswith(prefix)}
     defined = [f.name for f in c_text.functions(mirror.c(stem, "c")) if not f.is_static]
     _declared(mirror, stem, list(in_header), defined)
-    if stem in ("bands", "logmel", "external"):
+    if stem in ("bands", "logmel", "motion", "external"):
         _extractor_type(mirror, stem)
         return
     has_state = bool(re.search(rf"^(?:typedef )?struct anom_{stem} \{{", text + mirror.c(stem, "c"), re.M))
@@ -336,6 +350,8 @@ def _twins(mirror: Mirror, stem: str) -> list[Twin]:
     """Functions and methods that C should have, those of several classes once."""
     found: dict[str, Twin] = {}
     for node in mirror.tree(stem).body:
+        if isinstance(node, ast.ClassDef) and mirror.excused(PYTHON_ONLY, f"{stem}.{node.name}"):
+            continue
         for function in node.body if isinstance(node, ast.ClassDef) else [node]:
             if not isinstance(function, ast.FunctionDef) or function.name == "check":
                 continue
@@ -511,6 +527,11 @@ def _constants(mirror: Mirror) -> None:
     mirror.equal("STATISTICS", codes, {k: v for k, v in in_c.items() if k.startswith("ANOM_STATISTIC")})
     table = [int(entry) for entry in c_text.initialiser(mirror.c("fixed", "c"), "ANOM_LOG2_TABLE_Q15")]
     mirror.equal("LOG2_TABLE_Q15", _number(mirror, "fixed", "LOG2_TABLE_Q15"), table)
+    features = _number(mirror, "motion", "FEATURES")
+    assert isinstance(features, tuple)
+    bits = {f"ANOM_MOTION_{name.upper()}": 1 << bit for bit, name in enumerate(features)}
+    in_c = c_text.constants(mirror.c("motion", "h"))
+    mirror.equal("FEATURES", bits, {k: v for k, v in in_c.items() if k.startswith("ANOM_MOTION_")})
     lengths = _number(mirror, "fft", "LENGTHS")
     assert isinstance(lengths, tuple)
     comment = {f.name: f.comment for f in c_text.structs(mirror.c("fft", "h"))["anom_fft_plan"]}["length"]

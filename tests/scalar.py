@@ -9,8 +9,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import math
 from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
 from typing import NamedTuple
 
 
@@ -33,6 +35,11 @@ def i32(x: int) -> int:
 
 def u32(x: int) -> int:
     assert 0 <= x < 2**32, f"{x} is no uint32"
+    return x
+
+
+def u64(x: int) -> int:
+    assert 0 <= x < 2**64, f"{x} is no uint64"
     return x
 
 
@@ -108,6 +115,15 @@ def log2_q10(x: int) -> int:
     step = within(LOG2_TABLE_Q15[index + 1] - low, 0, 2866)
     inner = within(low + (within(step * fraction_q16, 0, 2**28 - 1) >> 16), 0, 32767)
     return within((exponent << 10) + (inner >> 5), 0, 32767)
+
+
+def log2_wide_q10(x: int) -> int:
+    beyond = within(bit_length(within(x, 0, 2**63 - 1) >> 32), 0, 31)
+    return within(log2_q10(x >> beyond) + (beyond << 10), 0, 64511)
+
+
+def floor_sqrt(x: int) -> int:
+    return within(math.isqrt(u32(x)), 0, 65535)
 
 
 # Framer
@@ -383,6 +399,174 @@ class Bands(Logmel):
         self.peak, self.hops = self.levels.floor_q10, 0
 
 
+# Spectrum
+class Spectrum:
+    """Levels of the bands and the strongest bin of N values."""
+
+    def __init__(self, plan: dict) -> None:
+        self.cos_q15, self.sin_q15 = plan["cos_q15"], plan["sin_q15"]
+        self.first_bin, self.floor, self.bin_floor = plan["first_bin"], plan["floor"], plan["bin_floor"]
+
+    def run(self, x: list[int]) -> tuple[list[int], int]:
+        n = len(x)
+        window = [within((32768 - cos) >> 1, 0, 32767) for cos in self.cos_q15]
+        v = [i16(i32(i16(value) * w + 2**14) >> 15) for value, w in zip(x, window, strict=True)]
+        shift = within(max(bit_length(within(sum(map(abs, v)), 0, 2**25 - 1)) - 15, 0), 0, 10)
+        u = [value >> shift for value in v]
+        within(sum(map(abs, u)), 0, 2**15 + n - 1)
+        even = [u[0], *(i16(u[i] + u[n - i]) for i in range(1, (n + 1) // 2))]
+        odd = [0, *(i16(u[i] - u[n - i]) for i in range(1, (n + 1) // 2))]
+        if n % 2 == 0:
+            even.append(u[n // 2])
+            odd.append(u[n // 2])
+        energy = {k: self.energy(k, even, odd, n) for k in range(self.first_bin[0], self.first_bin[-1])}
+        bands = [sum(energy[k] for k in range(*pair)) for pair in pairwise(self.first_bin)]
+        shifted = [within(band << (2 * shift), 0, 2**61 - 1) for band in bands]
+        levels = [log2_wide_q10(u64(band + floor)) for band, floor in zip(shifted, self.floor, strict=True)]
+        strongest = max(energy, key=lambda k: (energy[k], -k))
+        return levels, strongest if u64(energy[strongest] << (2 * shift)) > self.bin_floor else 0
+
+    def energy(self, k: int, even: list[int], odd: list[int], n: int) -> int:
+        turns = [k * i % n for i in range(len(even))]
+        re = self.part([value * self.cos_q15[turn] for value, turn in zip(even, turns, strict=True)])
+        im = self.part([value * self.sin_q15[turn] for value, turn in zip(odd, turns, strict=True)])
+        return u32(i32(re * re) + i32(im * im))
+
+    def part(self, terms: list[int]) -> int:
+        i32(sum(map(abs, terms)))  # so the sum may be taken in any order
+        return within(sum(terms) >> 15, -33792, 33791)
+
+
+# Motion
+Vector = tuple[int, int, int]
+
+
+def limited(x: int) -> int:
+    return min(abs(i32(x)), 32767)
+
+
+def length(v: Vector) -> int:
+    return within(floor_sqrt(u32(sum(i32(limited(part) ** 2) for part in v))), 0, 56754)
+
+
+def area(v: Vector) -> int:
+    return within(sum(map(limited, v)), 0, 98301)
+
+
+class Motion:
+    """Statistics of a window."""
+
+    def __init__(self, plan: dict) -> None:
+        self.plan, self.n = plan, plan["window"]
+        self.spectrum = Spectrum(plan["spectrum"])
+        self.normalisation = Affine(plan["normalisation"])
+
+    def gap(self) -> None:
+        pass
+
+    def hop(self, x: list[list[int]]) -> list[int]:
+        assert len(x) == self.n and all(len(row) == self.plan["axes"] for row in x)
+        self.a, self.r = ([tuple(map(i16, row[i : i + 3])) for row in x] for i in (0, 3))
+        self.magnitude = [length(v) for v in self.a]
+        self.mean = self.high(sum(self.magnitude), "window_q31")
+        return self.normalisation.features([v for name in self.plan["features"] for v in self.feature(name)])
+
+    def feature(self, name: str) -> list[int]:
+        rotation = name.startswith("rotation")
+        self.f = self.plan["rotation_floor" if rotation else "floor"]
+        vectors, lengths = (self.r, [length(v) for v in self.r]) if rotation else (self.a, self.magnitude)
+        axes = list(zip(*vectors, strict=True))
+        if name == "band_energies":
+            return [within(level, 0, 63 << 10) for level in self.bands()[0]]
+        if name.endswith(("axis_mean", "axis_deviation", "axis_range")):
+            return [self.of_axis(name, values) for values in axes]
+        linear = {
+            "magnitude_mean": lambda: within(self.mean, 0, 56754),
+            "magnitude_min": lambda: min(self.magnitude),
+            "mean_crossings": lambda: within(self.crossings(), 0, self.n),
+            "dominant_frequency": lambda: within(self.bands()[1], 0, self.n),
+        }
+        if name in linear:
+            return [linear[name]()]
+        logarithmic = {
+            "deviation": lambda: self.log_deviation(lengths),
+            "max": lambda: self.log_max(lengths),
+            "range": lambda: self.log_range(lengths),
+            "mean": lambda: self.log_mean(lengths),
+            "sma": lambda: self.log_mean([area(v) for v in self.a]),
+            "odba": lambda: self.log_mean([area(v) for v in self.dynamic()]),
+            "vedba_mean": lambda: self.log_mean([length(v) for v in self.dynamic()]),
+            "vedba_max": lambda: self.log_max([length(v) for v in self.dynamic()]),
+            "posture_change": lambda: self.log_max([length(self.turned())]),
+            "jerk_mean": lambda: self.log_mean([length(v) for v in self.jerk()]),
+            "jerk_max": lambda: self.log_max([length(v) for v in self.jerk()]),
+        }
+        statistic = logarithmic.get(name) or logarithmic[name.partition("_")[2]]
+        return [within(statistic(), -1024, 32 << 10)]
+
+    def of_axis(self, name: str, values: list[int]) -> int:
+        if name == "axis_mean":
+            return within(self.high(sum(values), "window_q31"), -32768, 32767)
+        return within((self.log_range if name == "axis_range" else self.log_deviation)(values), -1024, 32 << 10)
+
+    def high(self, x: int, q31: str) -> int:
+        return saturating_rounding_doubling_high_mul(within(x, -(2**28), 2**28), self.plan[q31])
+
+    def gravity_sum(self, i: int) -> Vector:
+        return tuple(sum(axis) for axis in zip(*self.a[i : i + self.plan["gravity"]], strict=True))
+
+    def dynamic(self) -> list[Vector]:
+        g, last = self.plan["gravity"], self.n - self.plan["gravity"]
+        sums = [self.gravity_sum(i) for i in range(last + 1)]
+        rests = [
+            tuple(
+                within(g * x - total, -(2**26), 2**26)
+                for x, total in zip(v, sums[clip(n - g // 2, 0, last)], strict=True)
+            )
+            for n, v in enumerate(self.a)
+        ]
+        return [self.by_gravity(rest) for rest in rests]
+
+    def turned(self) -> Vector:
+        ends = self.gravity_sum(0), self.gravity_sum(self.n - self.plan["gravity"])
+        return self.by_gravity(tuple(end - start for start, end in zip(*ends, strict=True)))
+
+    def by_gravity(self, sums: Vector) -> Vector:
+        return tuple(within(self.high(total, "gravity_q31"), -65536, 65536) for total in sums)
+
+    def jerk(self) -> list[Vector]:
+        return [tuple(y - x for x, y in zip(*pair, strict=True)) for pair in pairwise(self.a)]
+
+    def bands(self) -> tuple[list[int], int]:
+        return self.spectrum.run([clip(value - self.mean, -32767, 32767) for value in self.magnitude])
+
+    def crossings(self) -> int:
+        last = crossings = 0
+        for value in self.magnitude:
+            away = i32(i32(self.n * value) - sum(self.magnitude))
+            if abs(away) > i32(self.n * self.f):
+                crossings += last * away < 0
+                last = away
+        return crossings
+
+    def log_mean(self, x: list[int]) -> int:
+        log2_n = self.plan["window_log2_q10" if len(x) == self.n else "jerk_log2_q10"]
+        return log2_q10(within(sum(x) + len(x) * self.f, 1, 2**28 - 1)) - log2_n
+
+    def log_max(self, x: list[int]) -> int:
+        return log2_q10(max(x) + self.f)
+
+    def log_range(self, x: list[int]) -> int:
+        return log2_q10(max(x) - min(x) + self.f)
+
+    def log_deviation(self, x: list[int]) -> int:
+        squares = within(sum(u32(value * value) for value in x), 0, 2**42 - 1)
+        variance = u64(u64(self.n * squares) - u64(sum(x) ** 2))
+        return (log2_wide_q10(within(variance + (self.n * self.f) ** 2, 1, 2**53 - 1)) >> 1) - self.plan[
+            "window_log2_q10"
+        ]
+
+
 # External
 class External:
     """A row is a frame."""
@@ -399,7 +583,7 @@ class External:
 
 
 # Extractor
-EXTRACTORS = {"logmel": Logmel, "bands": Bands, "external": External}
+EXTRACTORS = {"logmel": Logmel, "bands": Bands, "motion": Motion, "external": External}
 
 
 # Affine
@@ -718,7 +902,7 @@ class Pipeline:
 def golden_digest(data: bytes) -> str:
     """Of the golden stream, value by value."""
     pipeline, digest = Pipeline(data), hashlib.sha256(bytes.fromhex(plan_id(read(data))))
-    columns = pipeline.plan["extractor"]["normalisation"]["gain"] if external(pipeline.plan) else [0]
+    columns = range(columns_of(pipeline.plan))
     x, i, ticks = 0x6D2B79F5, 0, 0
     while ticks < 16 or (ticks < 200 and i < 65536 // len(columns)):
         row = []
@@ -726,7 +910,7 @@ def golden_digest(data: bytes) -> str:
             for shift in (13, -17, 5):
                 x = x ^ (x << shift if shift > 0 else x >> -shift) & 0xFFFFFFFF
             row.append(golden_value(i, i // 2048 % 16, x))
-        for result in pipeline.process([row] if external(pipeline.plan) else row):
+        for result in pipeline.process(row if len(columns) == 1 and not external(pipeline.plan) else [row]):
             values = [value & 0xFF for value in (*result.inputs, *result.outputs)]
             digest.update(bytes(values) + result.score.to_bytes(4, "little") + bytes([len(result.events)]))
             digest.update(b"".join(result.events))
@@ -741,6 +925,12 @@ def golden_value(i: int, k: int, x: int) -> int:
 
     special = {11: 32767 if i & 64 else -32768, 12: 0, 13: -32768, 14: 0 if i % 512 else 32767, 15: int16(i * i >> 6)}
     return int16(x >> 16) >> k if k <= 10 else special[k]
+
+
+def columns_of(plan: dict) -> int:
+    """Values of a sample."""
+    extractor = plan["extractor"]
+    return len(extractor["normalisation"]["gain"]) if external(plan) else extractor.get("axes", 1)
 
 
 def external(plan: dict) -> bool:

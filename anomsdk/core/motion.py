@@ -54,24 +54,24 @@ FEATURES = (
     "magnitude_max",
     "magnitude_range",
     "sma",
+    "mean_crossings",
+    "band_energies",
+    "dominant_frequency",
     "odba",
     "vedba_mean",
     "vedba_max",
+    "posture_change",
     "axis_mean",
     "axis_deviation",
     "axis_range",
     "jerk_mean",
     "jerk_max",
-    "mean_crossings",
-    "band_energies",
-    "dominant_frequency",
-    "posture_change",
     "rotation_mean",
     "rotation_deviation",
     "rotation_max",
     "rotation_axis_deviation",
 )
-"""All there are, in the order that a frame has them."""
+"""All there are, in the order that a frame has them: those that are made of the same values stand together."""
 
 ROTATION = FEATURES[-4:]
 """Those that take 6 axes."""
@@ -105,8 +105,8 @@ _GROUPS = {
     "rotation_axis_deviation": Group.ROTATION,
 }
 """What reasons call a feature; the axes and the bands have groups of their own."""
-_LARGEST = 56755
-"""Length of a vector of three int16."""
+_LARGEST = 56754
+"""Length of a vector whose parts are saturated."""
 _LOG_LOW, _LOG_HIGH = -1024, 32 << 10
 _INT16 = 32767
 _DIRECTION_BITS = 14
@@ -159,9 +159,9 @@ class MotionPlan:
         )
         for name, n in (("window_q31", self.window), ("gravity_q31", self.gravity)):
             require(abs(getattr(self, name) * n - (1 << 31)) <= n, f"motion: {name} is not 2**31 / {n}")
-        for name in ("window_log2_q10", "jerk_log2_q10"):
-            log2 = getattr(self, name)
-            require(0 <= log2 <= 10 << 10, f"motion: {name} is {log2}, not 0 to 10240")
+        for name, n in (("window_log2_q10", self.window), ("jerk_log2_q10", self.window - 1)):
+            above = getattr(self, name) - int(log2_q10(np.array(n)))
+            require(0 <= above <= 2, f"motion: {name} is {getattr(self, name)}, which is not log2({n})")
         for name in ("floor", "rotation_floor"):
             floor = getattr(self, name)
             require(1 <= floor <= _INT16, f"motion: {name} is {floor}, not 1 to {_INT16}")
@@ -256,16 +256,40 @@ class _Window:
         return self._range(self._magnitude)
 
     def sma(self) -> Ints:
-        return self._mean(np.abs(self._acceleration).sum(axis=2), self._plan.floor)
+        return self._area(self._acceleration)
+
+    def mean_crossings(self) -> Ints:
+        away = self._plan.window * self._magnitude - self._magnitude_sum[:, None]
+        side = np.sign(away) * (np.abs(away) > self._plan.window * self._plan.floor)
+        at = np.where(side != 0, np.arange(side.shape[1]), 0)
+        last = np.take_along_axis(side, np.maximum.accumulate(at, axis=1), axis=1)
+        return (last[:, 1:] * last[:, :-1] < 0).sum(axis=1)
+
+    def band_energies(self) -> Ints:
+        return self._spectrum()[0]
+
+    def dominant_frequency(self) -> Ints:
+        return self._spectrum()[1]
 
     def odba(self) -> Ints:
-        return self._mean(np.abs(self._dynamic()).sum(axis=2), self._plan.floor)
+        return self._area(self._dynamic())
 
     def vedba_mean(self) -> Ints:
         return self._mean(_length(self._dynamic()), self._plan.floor)
 
     def vedba_max(self) -> Ints:
         return log2_q10(_length(self._dynamic()).max(axis=1) + self._plan.floor)
+
+    def posture_change(self) -> Ints:
+        before, after = _normalised(self._gravity_sums[:, 0]), _normalised(self._gravity_sums[:, -1])
+        across = np.stack(
+            [
+                (before[:, a] * after[:, b] - before[:, b] * after[:, a]) >> _DIRECTION_BITS
+                for a, b in ((1, 2), (2, 0), (0, 1))
+            ],
+            axis=1,
+        )
+        return angle_q12((before * after).sum(axis=1) >> _DIRECTION_BITS, _length(across))
 
     def axis_mean(self) -> Ints:
         return saturating_rounding_doubling_high_mul(self._acceleration.sum(axis=1), np.array(self._plan.window_q31))
@@ -283,30 +307,6 @@ class _Window:
     def jerk_max(self) -> Ints:
         return log2_q10(self._jerk().max(axis=1) + self._plan.floor)
 
-    def mean_crossings(self) -> Ints:
-        away = self._plan.window * self._magnitude - self._magnitude_sum[:, None]
-        side = np.sign(away) * (np.abs(away) > self._plan.window * self._plan.floor)
-        at = np.where(side != 0, np.arange(side.shape[1]), 0)
-        last = np.take_along_axis(side, np.maximum.accumulate(at, axis=1), axis=1)
-        return (last[:, 1:] * last[:, :-1] < 0).sum(axis=1)
-
-    def band_energies(self) -> Ints:
-        return self._spectrum()[0]
-
-    def dominant_frequency(self) -> Ints:
-        return self._spectrum()[1]
-
-    def posture_change(self) -> Ints:
-        before, after = _normalised(self._gravity_sums[:, 0]), _normalised(self._gravity_sums[:, -1])
-        across = np.stack(
-            [
-                (before[:, a] * after[:, b] - before[:, b] * after[:, a]) >> _DIRECTION_BITS
-                for a, b in ((1, 2), (2, 0), (0, 1))
-            ],
-            axis=1,
-        )
-        return angle_q12((before * after).sum(axis=1) >> _DIRECTION_BITS, _length(across))
-
     def rotation_mean(self) -> Ints:
         return self._mean(_length(self._rotation), self._plan.rotation_floor)
 
@@ -323,6 +323,9 @@ class _Window:
         plan = self._plan
         return log2_q10(values.sum(axis=1) + plan.window * floor) - plan.window_log2_q10
 
+    def _area(self, vectors: Ints) -> Ints:
+        return self._mean(np.abs(_saturated(vectors)).sum(axis=2), self._plan.floor)
+
     def _deviation(self, values: Ints, floor: int) -> Ints:
         """Of values (n, window) or (n, window, 3): half the log2 of the variance, which is exact."""
         n, total = self._plan.window, values.sum(axis=1)
@@ -337,21 +340,22 @@ class _Window:
         last = plan.window - plan.gravity
         at = np.clip(np.arange(plan.window) - plan.gravity // 2, 0, last)
         without = plan.gravity * self._acceleration - self._gravity_sums[:, at]
-        return _saturated(saturating_rounding_doubling_high_mul(without, np.array(plan.gravity_q31)))
+        return saturating_rounding_doubling_high_mul(without, np.array(plan.gravity_q31))
 
     def _jerk(self) -> Ints:
-        return _length(_saturated(np.diff(self._acceleration, axis=1)))
+        return _length(np.diff(self._acceleration, axis=1))
 
     def _spectrum(self) -> tuple[Ints, Ints]:
         if self._bands is None:
-            signal = np.clip(self._magnitude - self._magnitude_mean[:, None], -_INT16, _INT16)
+            signal = _saturated(self._magnitude - self._magnitude_mean[:, None])
             self._bands = self._transform.run(signal)
         return self._bands
 
 
 def _length(vectors: Ints) -> Ints:
-    """Of vectors (..., 3) in int16 range, rounded down."""
-    return floor_sqrt((vectors * vectors).sum(axis=-1))
+    """Of vectors (..., 3) whose parts are saturated, rounded down."""
+    parts = _saturated(vectors)
+    return floor_sqrt((parts * parts).sum(axis=-1))
 
 
 def _normalised(vectors: Ints) -> Ints:

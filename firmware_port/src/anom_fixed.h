@@ -78,6 +78,17 @@ extern const uint16_t ANOM_LOG2_TABLE_Q15[17];
 /* Binary logarithm of x in q10, 0 to 32767; that of 0 is given as that of 1. */
 int32_t anom_log2_q10(uint32_t x);
 
+/* As anom_log2_q10, of up to 63 bits: what is beyond 32 bits is shifted away first. */
+int32_t anom_log2_wide_q10(uint64_t x);
+
+/* Square root, rounded down, 0 to 65535. */
+uint32_t anom_floor_sqrt(uint32_t x);
+
+/* Angle of the vector (x, y) from the x axis, in radians q12, 0 to 12868, by CORDIC; that of (0, 0) is 0.
+ *   x        -2**17 to 2**17
+ *   y        0 to 2**17 */
+int32_t anom_angle_q12(int32_t x, int32_t y);
+
 /* z * w / 2**16, rounded down: in one product where registers hold 64 bits, else in two of 32.
  *   w        -32768 to 32767 */
 static inline int32_t anom_mulw(int32_t z, int32_t w)

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import anomsdk
+from anomsdk.core import motion
 from anomsdk.core.baseline import Baseline, BaselinePlan
 from anomsdk.core.pipeline import Chain, Ticks
 from anomsdk.core.reasons import Direction, Group, words
@@ -309,7 +310,7 @@ def same(plan, steps):
                 for pipeline in (mine, *engines):
                     pipeline.reset() if step is None else pipeline.gap(step)
                 continue
-            rows = step.reshape(-1, plan.columns) if plan.sensor.kind == "external" else step
+            rows = step.reshape(-1, plan.columns) if plan.sensor.kind != "audio" else step
             a = mine.process(rows.tolist())
             for theirs in engines:
                 b = theirs.process(step)
@@ -365,14 +366,17 @@ SHAPES = ["noise", "square", "most negative", "silence", "impulses"]
 
 @st.composite
 def spec_texts(draw):
-    kind = draw(st.sampled_from(["bands", "logmel", "external"]))
+    kind = draw(st.sampled_from(["bands", "logmel", "motion", "external"]))
     frames, stride = draw(st.integers(1, 4)), draw(st.integers(1, 3))
     names = draw(st.lists(st.sampled_from(["mean", "deviation", "max", "min"]), unique=True))
     names = f"statistics = {json.dumps(names)}" if names else ""
     context = f'kind = "{"summary" if names else "stack"}"\nframes = {frames}\nstride = {stride}\n{names}'
-    head = f'format = 1\nname = "any"\n[sensor]\nkind = "{"external" if kind == "external" else "audio"}"\n'
+    sensor = kind if kind in ("motion", "external") else "audio"
+    head = f'format = 1\nname = "any"\n[sensor]\nkind = "{sensor}"\n'
     if kind == "external":
         features = f"rate_hz = 10\n[features]\nn_features = {draw(st.integers(1, 9))}"
+    elif kind == "motion":
+        features = draw(motion_features())
     else:
         n = draw(st.sampled_from([64, 128, 256, 512, 1024]))
         hop = draw(st.sampled_from([n, n // 2, n // 4, n // 2 + 3, n - 1]))
@@ -388,6 +392,23 @@ def spec_texts(draw):
         features += f'fmin_hz = {low}\nfmax_hz = {high}\nmel_scale = "{scale}"\nmel_norm = "{norm}"\n'
         features += f"n_mels = {draw(st.integers(1, min(24, n // 16)))}"
     return f'{head}{features}\nkind = "{kind}"\n[context]\n{context}\n[alert]\nraise_score = 1000\n'
+
+
+@st.composite
+def motion_features(draw):
+    """Sensor and features of motion: 100 samples a second, so that 10 ms are one."""
+    axes = draw(st.sampled_from([3, 6]))
+    window = draw(st.integers(4, 60) | st.sampled_from([100, 255, 256]))
+    hop, gravity = draw(st.integers((window + 3) // 4, window)), draw(st.integers(2, window - 1))
+    names = draw(st.lists(st.sampled_from(motion.FEATURES[: len(motion.FEATURES) if axes == 6 else -4]), unique=True))
+    lines = [f"rate_hz = 100\naxes = {axes}\ncounts_per_g = {draw(st.sampled_from([256, 4096, 16384]))}"]
+    lines += ["counts_per_dps = 16"] * (axes == 6)
+    lines += [f"[features]\nwindow_s = {window / 100}\nhop_s = {hop / 100}\ngravity_s = {gravity / 100}"]
+    lines += [f"floor_mg = {draw(st.sampled_from([0, 4, 1000]))}\nfloor_dps = {draw(st.sampled_from([0, 1, 1000]))}"]
+    lines += [f"select = {json.dumps(names)}"] * bool(names)
+    edges = draw(st.lists(st.integers(1, window // 2), min_size=2, max_size=6, unique=True))
+    lines += [f"band_edges_hz = {[edge * 100 / window for edge in sorted(edges)]}"] * draw(st.integers(0, 1))
+    return "\n".join(lines)
 
 
 @st.composite
@@ -456,7 +477,7 @@ def test_any_plan_and_stream(tmp_path_factory, data, text, seed, timing, quantil
 @pytest.mark.parametrize("kind", SPECS)
 def test_whole_streams(plans, kind):
     plan = plans[kind]
-    n = 10_000 if kind != "external" else 200
+    n = {"motion": 700, "external": 200}.get(kind, 10_000)
     for shape in SHAPES:
         x = stream(shape, n, 3, plan.columns)
         results = same(plan, [x])

@@ -29,6 +29,8 @@ STEMS = (
     "affine",
     "logmel",
     "bands",
+    "spectrum",
+    "motion",
     "external",
     "context",
     "autoencoder",

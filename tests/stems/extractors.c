@@ -2,6 +2,7 @@
 #include "anom_external.h"
 #include "anom_extractor.h"
 #include "anom_logmel.h"
+#include "anom_motion.h"
 
 typedef struct {
     int32_t operation;

@@ -17,13 +17,15 @@ LIMITS = {"floor_q10": -37418, "range_q10": 27213}
 def by_scalar(given: Given) -> list:
     section = given["extractor"]
     extractor = scalar.EXTRACTORS[section["kind"]](section)
-    return [_in_scalars(extractor, section["kind"], *step) for step in given["steps"]]
+    return [_in_scalars(extractor, section, *step) for step in given["steps"]]
 
 
-def _in_scalars(extractor: Any, kind: str, operation: str, *what: Json) -> Json:
+def _in_scalars(extractor: Any, section: Json, operation: str, *what: Json) -> Json:
     if operation == "gap":
         return extractor.gap()
-    return extractor.hop([what[0]] if kind == "external" else what[0])
+    columns = c_extractor(section)["columns"]
+    rows = [what[0][i : i + columns] for i in range(0, len(what[0]), columns)]
+    return extractor.hop(rows if section["kind"] in ("motion", "external") else what[0])
 
 
 def by_core(given: Given) -> list:
@@ -89,7 +91,7 @@ def levels_of(section: Json, steps: Json) -> list[list[int]]:
     """The levels of each frame, before their map to int8."""
     extractor = scalar.EXTRACTORS[section["kind"]](section)
     extractor.normalisation.features = lambda values: values
-    frames = [_in_scalars(extractor, section["kind"], *step) for step in steps]
+    frames = [_in_scalars(extractor, section, *step) for step in steps]
     return [frame for frame in frames if frame is not None]
 
 

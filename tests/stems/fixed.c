@@ -20,7 +20,9 @@ static int64_t fixed_call(int32_t function, const int64_t *row)
         return anom_affine_int8(x, (int32_t)row[1], (int32_t)row[2], (int32_t)row[3], (int32_t)row[4],
                                 (int32_t)row[5]);
     case 5: return anom_bit_length((uint32_t)row[0]);
-    default: return anom_log2_q10((uint32_t)row[0]);
+    case 6: return anom_log2_q10((uint32_t)row[0]);
+    case 7: return anom_log2_wide_q10((uint64_t)row[0]);
+    default: return anom_floor_sqrt((uint32_t)row[0]);
     }
 }
 

@@ -18,6 +18,8 @@ FUNCTIONS = (
     "affine_int8",
     "bit_length",
     "log2_q10",
+    "log2_wide_q10",
+    "floor_sqrt",
 )
 NOT_IN_CORE = ("mulw",)
 LOW, HIGH = -(2**31), 2**31 - 1
@@ -263,4 +265,40 @@ def _log2_q10() -> Iterator[tuple[str, str, list]]:
         "log2_q10 floors in q10",
         "A last shift that rounds.",
         [(x,) for x in (1023, 1025, 1030, 1055, 2047, 4095, 8191, 1000003)],
+    )
+
+
+def _log2_wide_q10() -> Iterator[tuple[str, str, list]]:
+    yield (
+        "log2_wide_q10 of 32 bits is log2_q10",
+        "A shift that is taken where nothing lies beyond 32 bits; a shift of 32, which C does not have.",
+        [(x,) for x in (0, 1, 3, 1000003, HIGH, HIGH + 1, 2**32 - 2, 2**32 - 1)],
+    )
+    yield (
+        "log2_wide_q10 of the powers of two beyond, and at its top",
+        "A shift that is off by one; a signed x, a result beyond 64511.",
+        [(2**bit,) for bit in range(32, 63)] + [(2**63 - 1,), (2**63 - 2**31,), (2**62 - 1,)],
+    )
+    yield (
+        "log2_wide_q10 joins both halves",
+        "A low half that is lost, or high bits that are not shifted into it.",
+        [(x,) for x in (2**32 + 2**31, 2**33 + 2**32 + 5, 0x123456789ABCDEF, 0x7FFFFFFF80000000, 0x600000001, 3 << 61)],
+    )
+
+
+def _floor_sqrt() -> Iterator[tuple[str, str, list]]:
+    yield (
+        "floor_sqrt of 0",
+        "A shift by 32, a table that is read before its first entry.",
+        [(0,), (1,), (2,), (3,), (4,)],
+    )
+    yield (
+        "floor_sqrt around and between squares",
+        "A root that is rounded to nearest; a last step that is not taken, or taken at the wrong side of equality.",
+        [(r * r + d,) for r in (3, 16, 100, 255, 256, 4096, 23170, 46341, 65534, 65535) for d in (-1, 0, 1, r, r + 1)],
+    )
+    yield (
+        "floor_sqrt at the entries of a table of 24, and at the top of uint32",
+        "An entry that is off by much, an index from other bits; a signed x, a square that wraps.",
+        [((i << 27) + d,) for i in range(8, 32) for d in (0, (1 << 27) - 1)] + [(HIGH + 1,), (3 * 32767**2,)],
     )

@@ -19,15 +19,17 @@ from anomsdk.core.fft import FftPlan
 from anomsdk.core.filterbank import FilterbankPlan
 from anomsdk.core.levels import LimitsPlan
 from anomsdk.core.logmel import LogmelPlan
+from anomsdk.core.motion import FEATURES, MotionPlan
+from anomsdk.core.spectrum import SpectrumPlan
 from anomsdk.engines.native import load_native
 from tests.stems import Json
 
 # For anomsdk/core: dataclasses
 
 CORE = {
-    plan.__name__: plan for plan in (AffinePlan, FftPlan, FilterbankPlan, LimitsPlan)
+    plan.__name__: plan for plan in (AffinePlan, FftPlan, FilterbankPlan, LimitsPlan, SpectrumPlan)
 }  # as the annotations of others name them
-EXTRACTORS = {plan.kind: plan for plan in (LogmelPlan, BandsPlan, ExternalPlan)}
+EXTRACTORS = {plan.kind: plan for plan in (LogmelPlan, BandsPlan, MotionPlan, ExternalPlan)}
 CONTEXTS = {plan.kind: plan for plan in (StackPlan, SummaryPlan)}
 Plan = TypeVar("Plan")
 
@@ -87,6 +89,10 @@ def c_filterbank(section: Json) -> dict[str, Any]:
     return {**section, "n_bands": len(section["edges"]) // 2 - 1}
 
 
+def c_spectrum(section: Json) -> dict[str, Any]:
+    return {**section, "length": len(section["cos_q15"]), "n_bands": len(section["floor"])}
+
+
 def c_extractor(section: Json) -> dict[str, Any]:
     """All of `anom_extractor_plan`."""
     kind, normalisation = section["kind"], section["normalisation"]
@@ -94,6 +100,9 @@ def c_extractor(section: Json) -> dict[str, Any]:
     tables = {name: value for name, value in section.items() if name != "kind"}
     if kind == "external":
         tables["n_features"] = n_features
+    elif kind == "motion":
+        tables["features"] = sum(1 << FEATURES.index(name) for name in section["features"])
+        tables |= {"spectrum": c_spectrum(section["spectrum"]), "n_features": n_features}
     else:
         tables["fft"] = c_fft(section["fft"])
         tables["filterbank"] = c_filterbank(section["filterbank"])
@@ -102,7 +111,7 @@ def c_extractor(section: Json) -> dict[str, Any]:
         "tables": Address(f"anom_{kind}_plan", tables),
         "normalisation": Address("anom_affine_plan", normalisation),
         "n_features": n_features,
-        "columns": n_features if kind == "external" else 1,
+        "columns": n_features if kind == "external" else section.get("axes", 1),
         "hops_per_frame": section.get("hops_per_frame", 1),
     }
 
