@@ -77,7 +77,7 @@ def elsewhere() -> Movement:
 MOUNTS, NODS = ("active_mount",), ("head_nodding",)
 RARE = ("Shaking", "Scratching", "Licking", "Pitching", "Rising", "LyingDown", "Drinking", "Trotting")
 TASKS = (
-    Task("SisFall", "worn_anyhow", sisfall, auc=0.996, sensitivity=0.88),
+    Task("SisFall", "worn_one_way", sisfall, auc=0.996, sensitivity=0.88),
     Task("UMAFall waist", "human_motion", lambda: umafall("waist"), auc=0.99),
     Task("UMAFall phone", "worn_anyhow", lambda: umafall("phone"), auc=0.93),
     Task("trained on SisFall, elsewhere", "worn_anyhow", sisfall, elsewhere, auc=0.92),
