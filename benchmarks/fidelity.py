@@ -23,7 +23,7 @@ BOUND_ALL_DB = 0.5
 BOUND_80_DB = 0.06
 MOTION_LINEAR = ("magnitude_mean", "magnitude_min", "axis_mean", "mean_crossings", "dominant_frequency")
 MOTION_BOUND_DB = 0.05
-"""Of levels of 100 counts and more: below, a count that is rounded away is more."""
+"""Of levels of 200 counts and more: below, a count that is rounded away is more."""
 MOTION_BOUND_BANDS_DB = 0.1
 """Of bands within 40 dB of the strongest of their window."""
 MOTION_BOUND_COUNTS = 1.5

@@ -96,4 +96,4 @@ def test_motion(window_s, gravity_s):
         if name in fidelity.MOTION_LINEAR:
             assert error[name].max() < fidelity.MOTION_BOUND_COUNTS, name
         else:
-            assert error[name][oracle[name] >= 20].max() < fidelity.MOTION_BOUND_DB, name
+            assert error[name][oracle[name] >= 10 * np.log10(200)].max() < fidelity.MOTION_BOUND_DB, name
