@@ -1,12 +1,18 @@
-"""How far the integer front ends lie from float64: log-mel against librosa, bands against a float64 filter bank."""
+"""How far the integer front ends lie from float64: log-mel against librosa, bands against a float64 filter bank.
+
+Statistics of motion are held against their formulas in float64, with scipy's running mean and transform.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
-from anomsdk.planner import FLOOR_DB, Q10_PER_DB, RANGE_DB
+from anomsdk.core import motion
+from anomsdk.core.motion import MotionPlan
+from anomsdk.planner import FLOOR_DB, Q10_PER_DB, RANGE_DB, extractor_plan
 from anomsdk.spec import PipelineSpec
 from anomsdk.train.levels import levels_of
 from benchmarks.signals import RATE
@@ -15,6 +21,13 @@ LOGMEL_SHAPES = ((1024, 512, 128), (512, 256, 40))
 BANDS_SHAPES = ((1024, 512, 24, 256), (512, 256, 16, 256))
 BOUND_ALL_DB = 0.5
 BOUND_80_DB = 0.06
+MOTION_LINEAR = ("magnitude_mean", "magnitude_min", "axis_mean", "mean_crossings", "dominant_frequency")
+MOTION_BOUND_DB = 0.05
+"""Of levels of 200 counts and more: below, a count that is rounded away is more."""
+MOTION_BOUND_BANDS_DB = 0.1
+"""Of bands within 40 dB of the strongest of their window."""
+MOTION_BOUND_COUNTS = 1.5
+"""A length is rounded down, then its mean to nearest."""
 _SMALLEST = 1e-30
 
 
@@ -94,6 +107,80 @@ def float_bands_levels(x: np.ndarray, length: int, hop: int, n_bands: int, band_
     peak = np.maximum(10 * np.log10(np.maximum(together.max(axis=1), _SMALLEST)), FLOOR_DB)
     mean = np.maximum(10 * np.log10(np.maximum(together.mean(axis=1), _SMALLEST)), FLOOR_DB)
     return np.column_stack([_clamp(level), peak, peak - mean])
+
+
+def motion_levels(x: np.ndarray, spec: PipelineSpec) -> dict[str, np.ndarray]:
+    """Integer levels of motion, in dB where they are logarithms: name -> (hops, values)."""
+    plan = extractor_plan(spec, None)
+    assert isinstance(plan, MotionPlan)
+    widths = [motion.width(name, plan.spectrum.n_bands) for name in plan.features]
+    found = dict(zip(plan.features, np.split(levels_of(spec, x), np.cumsum(widths)[:-1], axis=1), strict=True))
+    return {name: level / (1.0 if name in MOTION_LINEAR else Q10_PER_DB) for name, level in found.items()}
+
+
+def float_motion_levels(x: np.ndarray, spec: PipelineSpec) -> dict[str, np.ndarray]:
+    """The same in float64, from the formulas of each feature."""
+    plan = extractor_plan(spec, None)
+    assert isinstance(plan, MotionPlan)
+    frames = np.lib.stride_tricks.sliding_window_view(x.astype(np.float64), plan.window, axis=0)[:: spec.hop_length]
+    each = [_of_window(frame.T, plan, spec.sensor.rate_hz) for frame in frames]
+    return {name: np.array([np.ravel(found[name]) for found in each]) for name in plan.features}
+
+
+def _of_window(frame: np.ndarray, plan: MotionPlan, rate_hz: float) -> dict[str, np.ndarray]:
+    from scipy.ndimage import uniform_filter1d
+    from scipy.signal import periodogram
+
+    acceleration, floor = frame[:, :3], float(plan.floor)
+    g, last = plan.gravity, plan.window - plan.gravity
+    means = uniform_filter1d(acceleration, g, axis=0, mode="nearest")[g // 2 : g // 2 + last + 1]
+    dynamic = acceleration - means[np.clip(np.arange(plan.window) - g // 2, 0, last)]
+    magnitude, vedba = _norm(acceleration), _norm(dynamic)
+    jerk = _norm(np.diff(acceleration, axis=0))
+    about = magnitude - magnitude.mean()
+    _, density = periodogram(about, 1.0, "hann", detrend=False, scaling="spectrum", return_onesided=False)
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(plan.window) / plan.window)
+    energy = density * window.sum() ** 2
+    first = plan.spectrum.first_bin
+    bands = np.array([energy[a:b].sum() for a, b in pairwise(first)])
+    strongest = first[0] + energy[first[0] : first[-1]].argmax()
+    found = {
+        "magnitude_mean": magnitude.mean(),
+        "magnitude_deviation": _db(magnitude.var() + floor**2) / 2,
+        "magnitude_min": magnitude.min(),
+        "magnitude_max": _db(magnitude.max() + floor),
+        "magnitude_range": _db(np.ptp(magnitude) + floor),
+        "sma": _db(np.abs(acceleration).sum(axis=1).mean() + floor),
+        "band_energies": _db(bands + plan.spectrum.floor),
+        "dominant_frequency": strongest if energy[strongest] > plan.spectrum.bin_floor else 0,
+        "odba": _db(np.abs(dynamic).sum(axis=1).mean() + floor),
+        "vedba_mean": _db(vedba.mean() + floor),
+        "vedba_max": _db(vedba.max() + floor),
+        "posture_change": _db(_norm(means[-1] - means[0]) + floor),
+        "axis_mean": acceleration.mean(axis=0),
+        "axis_deviation": _db(acceleration.var(axis=0) + floor**2) / 2,
+        "axis_range": _db(np.ptp(acceleration, axis=0) + floor),
+        "jerk_mean": _db(jerk.mean() + floor),
+        "jerk_max": _db(jerk.max() + floor),
+    }
+    side = np.sign(about) * (np.abs(about) > floor)
+    found["mean_crossings"] = np.count_nonzero(np.diff(side[side != 0]))
+    if plan.axes == 6:
+        rotation, rest = frame[:, 3:], float(plan.rotation_floor)
+        rate = _norm(rotation)
+        found["rotation_mean"] = _db(rate.mean() + rest)
+        found["rotation_deviation"] = _db(rate.var() + rest**2) / 2
+        found["rotation_max"] = _db(rate.max() + rest)
+        found["rotation_axis_deviation"] = _db(rotation.var(axis=0) + rest**2) / 2
+    return found
+
+
+def _norm(vectors: np.ndarray) -> np.ndarray:
+    return np.sqrt((vectors * vectors).sum(axis=-1))
+
+
+def _db(value: np.ndarray) -> np.ndarray:
+    return 10 * np.log10(value)
 
 
 def compare(ours: np.ndarray, oracle: np.ndarray, n_bands: int | None = None) -> Fidelity:

@@ -29,7 +29,7 @@ from anomsdk.core.plan import Plan
 from anomsdk.core.score import ScorePlan
 from anomsdk.golden import golden_digest
 from anomsdk.planner import reasons_plan
-from tests.make import BANDS, EXTERNAL, LOGMEL, make_folder
+from tests.make import BANDS, EXTERNAL, LOGMEL, MOTION, make_folder
 
 # Plans: every branch of the stages is taken by one of them
 
@@ -73,6 +73,7 @@ SPECS = {
         name="comb", fft_length=64, hop_length=32, n_bands=1, band_ms=8, frames=1, stride=1, fmin_hz=800, fmax_hz=3000,
         m=1, n=1, off_delay_s=0, cooldown_s=0,
     ),
+    "collar": changed(MOTION, window_s=0.34, hop_s=0.1, gravity_s=0.12, m=1, n=2, off_delay_s=0, cooldown_s=0.5),
     "machine": changed(
         LOGMEL, fft_length=128, hop_length=77, n_mels=11, frames=5, stride=2, off_delay_s=0.02, cooldown_s=0.05,
         fmax_hz=7000, m=2, n=3,

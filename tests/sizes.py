@@ -19,7 +19,7 @@ LIBRARY_STACK = 40
 """Of memcpy, a division and the like, which have no call graph; a test holds them to it."""
 
 POINTER = "__indirect_call"
-EXTRACTORS = ("anom_bands", "anom_external", "anom_logmel")
+EXTRACTORS = ("anom_bands", "anom_external", "anom_logmel", "anom_motion")
 MEMBERS = ("levels", "restart", "scratch_bytes", "state_bytes")
 
 

@@ -29,7 +29,8 @@ int32_t anom_log2_wide_q10(uint64_t x)
 
 /* 128 sqrt(32 / (i + 1/2)) for i = 8 to 31 rounded: an inverse root, q7. */
 static const uint8_t INVERSE_ROOT_Q7[24] = {
-    248, 235, 223, 214, 205, 197, 190, 184, 178, 173, 168, 164, 160, 156, 153, 149, 146, 143, 141, 138, 136, 133, 131, 129,
+    248, 235, 223, 214, 205, 197, 190, 184, 178, 173, 168, 164,
+    160, 156, 153, 149, 146, 143, 141, 138, 136, 133, 131, 129,
 };
 
 /* One Newton step for the inverse root, one for the root: exact or 1 below, as trying each x has shown. */

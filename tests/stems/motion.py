@@ -153,6 +153,12 @@ def of_edges() -> Iterator[Case]:
         "A magnitude that lies more than 32767 above its mean.",
         seen(section(3, 8, 4, OF_ACCELERATION, 1), blow),
     )
+    pause = rows(*[(32767, -32768, 32767)] * 7, (0, 0, 0))
+    yield Case(
+        "A pause in full scale",
+        "A magnitude that lies more than 32767 below its mean.",
+        seen(section(3, 8, 4, OF_ACCELERATION, 1), pause),
+    )
     yield Case("Silence", "A logarithm of 0.", seen(section(6, 8, 4, FEATURES, 1), [0] * 48))
     still = rows(*[(300, -400, 1200)] * 9)
     yield Case(

@@ -40,6 +40,7 @@ HEARING = {"energy", "fft", "filterbank", "levels"}
 STEMS = {
     "bands": SHARED | HEARING | {"bands"},
     "logmel": SHARED | HEARING | {"logmel"},
+    "motion": SHARED | {"motion", "spectrum"},
     "external": SHARED | {"external"},
     "audio_scene": SHARED | HEARING | {"bands"},
 }
@@ -321,7 +322,7 @@ def with_hidden(plan, widths):
 
 def with_bands(plan, n):
     """The same with n bands, where it has bands and n is not 0; more than bins, too: some are empty then."""
-    if n == 0 or plan.extractor.kind == "external":
+    if n == 0 or plan.extractor.kind in ("motion", "external"):
         return plan
     tables = {"edges": np.zeros(2 * n + 2, np.uint16), "offset_q10": np.zeros(n, np.int32)}
     bank = dataclasses.replace(plan.extractor.filterbank, **tables)
@@ -350,6 +351,11 @@ def test_the_memory_is_what_the_c_port_asks_for(
     text = re.sub(r"fft_length = \d+", f"fft_length = {fft_length}", text)
     text = re.sub(r"hop_length = \d+", f"hop_length = {fft_length // 2}", text)
     text = re.sub(r"band_ms = \d+", f"band_ms = {fft_length // 2 / 16 * 4:g}", text)
+    text = re.sub(
+        r"window_s = .*",
+        f"window_s = {min(1024, fft_length // 4 + width % 4) / 50}\ngravity_s = 0.2",
+        text.replace("gravity_s = 0.5\n", ""),
+    )
     text = re.sub(r"frames = \d+", f"frames = {frames}", text)
     text = re.sub(r"statistics = .*", f"statistics = {json.dumps(names)}", text)
     plan = with_bands(anomsdk.plan(make_folder(tmp_path_factory.mktemp("plan"), text)), many)
