@@ -48,6 +48,7 @@ PYTHON_ONLY = {
     "logmel.wipe_scratch": BATCH,
     "motion.width": PLANNING,
     "motion.level_range": PLANNING,
+    "motion._groups": PLANNING,
     "motion._Window": "C gathers once what several features are made of",
     "spectrum.level_range": PLANNING,
     "fft.wipe": BATCH,

@@ -126,6 +126,23 @@ def floor_sqrt(x: int) -> int:
     return within(math.isqrt(u32(x)), 0, 65535)
 
 
+ATAN_Q16 = (51472, 30386, 16055, 8150, 4091, 2047, 1024, 512, 256, 128, 64, 32, 16, 8, 4)
+
+
+def angle_q12(x: int, y: int) -> int:
+    within(x, -(2**17), 2**17)
+    within(y, 0, 2**17)
+    if x == 0 and y == 0:
+        return 0
+    angle, along, across = (102944, y << 12, -x << 12) if x < 0 else (0, x << 12, y << 12)
+    for i, step in enumerate(ATAN_Q16):
+        if across > 0:
+            along, across, angle = i32(along + (across >> i)), i32(across - (along >> i)), angle + step
+        else:
+            along, across, angle = i32(along - (across >> i)), i32(across + (along >> i)), angle - step
+    return within((clip(angle, 0, 205887) + 8) >> 4, 0, 12868)
+
+
 # Framer
 class Framer:
     """Samples in, windows out; a gap drops samples until the next multiple of the hop."""
@@ -453,6 +470,12 @@ def area(v: Vector) -> int:
     return within(sum(map(limited, v)), 0, 98301)
 
 
+def normalised(v: Vector) -> Vector:
+    bits = bit_length(max(map(abs, v))) - 14
+    parts = (part >> bits if bits > 0 else part * 2**-bits for part in v)
+    return tuple(within(part, -(2**14), 2**14 - 1) for part in parts)
+
+
 class Motion:
     """Statistics of a window."""
 
@@ -485,6 +508,7 @@ class Motion:
             "magnitude_min": lambda: min(self.magnitude),
             "mean_crossings": lambda: within(self.crossings(), 0, self.n),
             "dominant_frequency": lambda: within(self.bands()[1], 0, self.n),
+            "posture_change": self.turned,
         }
         if name in linear:
             return [linear[name]()]
@@ -497,7 +521,6 @@ class Motion:
             "odba": lambda: self.log_mean([area(v) for v in self.dynamic()]),
             "vedba_mean": lambda: self.log_mean([length(v) for v in self.dynamic()]),
             "vedba_max": lambda: self.log_max([length(v) for v in self.dynamic()]),
-            "posture_change": lambda: self.log_max([length(self.turned())]),
             "jerk_mean": lambda: self.log_mean([length(v) for v in self.jerk()]),
             "jerk_max": lambda: self.log_max([length(v) for v in self.jerk()]),
         }
@@ -527,9 +550,11 @@ class Motion:
         ]
         return [self.by_gravity(rest) for rest in rests]
 
-    def turned(self) -> Vector:
-        ends = self.gravity_sum(0), self.gravity_sum(self.n - self.plan["gravity"])
-        return self.by_gravity(tuple(end - start for start, end in zip(*ends, strict=True)))
+    def turned(self) -> int:
+        (a, b, c), (x, y, z) = (normalised(self.gravity_sum(i)) for i in (0, self.n - self.plan["gravity"]))
+        along = i32(i32(a * x) + i32(b * y) + i32(c * z)) >> 14
+        across = tuple(i32(i32(p) - i32(q)) >> 14 for p, q in ((b * z, c * y), (c * x, a * z), (a * y, b * x)))
+        return angle_q12(along, length(across))
 
     def by_gravity(self, sums: Vector) -> Vector:
         return tuple(within(self.high(total, "gravity_q31"), -65536, 65536) for total in sums)

@@ -227,7 +227,7 @@ static int32_t crossings(const series *of)
 }
 
 /* Of the same direction, the largest part of 14 bits; 0 stays 0. */
-static void normalise(int32_t vector[3])
+static void normalised(int32_t vector[3])
 {
     uint32_t largest = 0;
     for (int32_t c = 0; c < 3; c++) {
@@ -247,8 +247,8 @@ static int32_t posture_change(const anom_motion_plan *plan, const int16_t *frame
     int32_t area = 0;
     gravity(plan, frame, before);
     gravity(plan, frame + (plan->window - plan->gravity) * plan->axes, after);
-    normalise(before);
-    normalise(after);
+    normalised(before);
+    normalised(after);
     int32_t x = (before[1] * after[2] - before[2] * after[1]) >> 14;
     int32_t y = (before[2] * after[0] - before[0] * after[2]) >> 14;
     int32_t z = (before[0] * after[1] - before[1] * after[0]) >> 14;

@@ -12,13 +12,13 @@ from anomsdk.golden import golden_digest
 DIGESTS = {
     "bands": "7dddb6817bf64cf492515cae27c39b4ba062f81fe3fd0f087f71f55e96a09d22",
     "logmel": "4229a3d80e48f6b73472f2de7d9b639680c4761cdce8b8f06f5d34129185650c",
-    "motion": "bccca2c36c479992c4bc3210e651d7661ca061f7012d1e3bde25236630148c8f",
+    "motion": "7541564eb905e29589d802e55bb6cacb17a9e2877c5dc69eb7d39bb63f7b62f2",
     "external": "0aca8a8097ae819dc748e87214c234a9426403e9ba22fa3366b9e85c946c7c2e",
 }
 FOLLOWING = {
     "bands": "ef17979c00ac419c2980e10173ad1daa32f57e886a73b1f12fc605a39a620b92",
     "logmel": "5a88dfc51a4774de0526b73690f690ea798fe6b06ac6f31d7d7f10fee90b8dc7",
-    "motion": "fae12138bfe5089a941e71828bfb4d1ccdacd0d9a61acbbc9a809327e3fc4116",
+    "motion": "db78ae7f35bc5ceb51999b3675538b1878460b715ae0695cfed0d6bca7a6225c",
     "external": "4636336eec6434ef0449dfd83042a59e194ca7d4af085c74cb94d4cb9f1f38f2",
 }
 AUDIO_SCENE = "2d215fa4836668ff62c77d744c6c8e09846fdce521f3039867cafbc06dcaebcd"

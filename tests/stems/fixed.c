@@ -22,7 +22,8 @@ static int64_t fixed_call(int32_t function, const int64_t *row)
     case 5: return anom_bit_length((uint32_t)row[0]);
     case 6: return anom_log2_q10((uint32_t)row[0]);
     case 7: return anom_log2_wide_q10((uint64_t)row[0]);
-    default: return anom_floor_sqrt((uint32_t)row[0]);
+    case 8: return anom_floor_sqrt((uint32_t)row[0]);
+    default: return anom_angle_q12(x, (int32_t)row[1]);
     }
 }
 

@@ -20,6 +20,7 @@ FUNCTIONS = (
     "log2_q10",
     "log2_wide_q10",
     "floor_sqrt",
+    "angle_q12",
 )
 NOT_IN_CORE = ("mulw",)
 LOW, HIGH = -(2**31), 2**31 - 1
@@ -301,4 +302,26 @@ def _floor_sqrt() -> Iterator[tuple[str, str, list]]:
         "floor_sqrt at the entries of a table of 24, and at the top of uint32",
         "An entry that is off by much, an index from other bits; a signed x, a square that wraps.",
         [((i << 27) + d,) for i in range(8, 32) for d in (0, (1 << 27) - 1)] + [(HIGH + 1,), (3 * 32767**2,)],
+    )
+
+
+def _angle_q12() -> Iterator[tuple[str, str, list]]:
+    yield (
+        "angle_q12 along the axes, and of nothing",
+        "An angle of (0, 0) that is not 0; an end beyond half a turn, or below 0.",
+        [(0, 0), (1, 0), (-1, 0), (0, 1), (2**17, 0), (-(2**17), 0), (0, 2**17), (2**17, 2**17), (-(2**17), 2**17)],
+    )
+    yield (
+        "angle_q12 in both quarters",
+        "A quarter turn the other way; a turn at across = 0; a shift that rounds; one step more or less.",
+        [
+            (s * x, y)
+            for x, y in ((3, 1), (1, 3), (100, 7), (7, 100), (30000, 29999), (16384, 1), (1, 16384), (5, 5))
+            for s in (1, -1)
+        ],
+    )
+    yield (
+        "angle_q12 of small angles",
+        "Bits that were lost to the shifts.",
+        [(12345, y) for y in (1, 2, 3, 5, 8, 13, 100, 1000)],
     )
