@@ -7,6 +7,7 @@ holds them to.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import struct
@@ -24,6 +25,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 
 import anomsdk
+from anomsdk.core.motion import FEATURES, ROTATION
 from anomsdk.display import Progress
 from anomsdk.errors import InputError
 from anomsdk.files import write_atomically
@@ -34,7 +36,7 @@ from anomsdk.train.network import Dense, Network
 from anomsdk.train.quantise import quantise
 from benchmarks import signals
 from tests.board import BOARDS, BOARDS_FOLDER, Board, sources_of
-from tests.make import ROOT, make_ad01
+from tests.make import ROOT, make_ad01, make_folder
 from tests.sizes import callable_program, linked, stacks
 
 README = ROOT / "firmware_port" / "README.md"
@@ -47,6 +49,7 @@ KNOWN = 2 * 100_000
 LEVELS = ("-Os", "-O2")
 SHAPE = (640, 128, 128, 128, 128, 8, 128, 128, 128, 128, 640)
 """Widths of MLPerf Tiny's model."""
+MOTION_FEATURES = tuple(name for name in FEATURES if name not in ROTATION)
 ABSENT = "not measured: its file is absent"
 
 CMSIS_NN = "TensorFlow Lite Micro with CMSIS-NN"
@@ -139,9 +142,15 @@ class Bench:
             Row("its RAM with the samples, bytes", FRONT_END_RAM, (f"{ram:,}",) * 2),
         ]
 
+    @cached_property
+    def motion(self) -> anomsdk.Plan:
+        """All features of three axes at 50 Hz, a small model."""
+        (self._folder / "motion").mkdir()
+        return motion_plan(self._folder / "motion")
+
     def chain_row(self) -> list[Row]:
         """Instructions of all pushes and polls, over whole ticks, for a second of sound."""
-        ours = tuple(f"{self._second(level):,}" for level in LEVELS)
+        ours = tuple(f"{self._second(self.audio_scene, level):,}" for level in LEVELS)
         return [Row("`audio_scene`, whole chain, Cortex-M4, instructions a second of sound", "", ours)]
 
     def code_row(self) -> list[Row]:
@@ -152,6 +161,21 @@ class Bench:
         ]
         what = "`audio_scene`, code with alert, Cortex-M4, bytes"
         return [Row(what, MODEL_CODE, tuple(f"{code:,}" for code in codes))]
+
+    def motion_rows(self) -> list[Row]:
+        """A second of motion, the code that watches it, state and scratch."""
+        what = f"motion, 50 Hz, 3 axes, all {len(MOTION_FEATURES)} features of 2 s every second, Cortex-M4"
+        seconds = tuple(f"{self._second(self.motion, level):,}" for level in LEVELS)
+        codes = [
+            linked(at_level("cortex-m4f", level), self.motion, self._folder / f"motion_code{level}").code
+            for level in LEVELS
+        ]
+        ram = anomsdk.emit_c(self.motion, self._folder / "ram_motion").ram_bytes
+        return [
+            Row(f"{what}, instructions a second", "", seconds),
+            Row("its code with alert, bytes", "", tuple(f"{code:,}" for code in codes)),
+            Row("its state and scratch, bytes", "", (f"{ram:,}",) * 2),
+        ]
 
     def ram_rows(self) -> list[Row]:
         """State and scratch."""
@@ -173,6 +197,7 @@ class Bench:
             self.chain_row,
             self.code_row,
             self.ram_rows,
+            self.motion_rows,
         ]
 
     def sizes(self) -> list[str]:
@@ -239,8 +264,8 @@ class Bench:
             most = max(most, machine.call(levels.name, extractor, window, memory).instructions)
         return most
 
-    def _second(self, level: str) -> int:
-        plan, folder = self.audio_scene, self._folder / f"chain{level}"
+    def _second(self, plan: anomsdk.Plan, level: str) -> int:
+        folder = self._folder / f"chain_{plan.name}{level}"
         emitted = anomsdk.emit_c(plan, folder / "emitted")
         sources = [*sorted((emitted.folder / "src").glob("*.c")), emitted.folder / f"anom_plan_{plan.name}.c"]
         upper, values = plan.name.upper(), plan.framer.window * plan.columns
@@ -291,6 +316,28 @@ def own_plan(folder: Path) -> anomsdk.Plan:
     plan = make_ad01(folder, path)
     normalisation = replace(plan.extractor.normalisation, low=-127)  # as train plans it
     return replace(plan, name="shape", extractor=replace(plan.extractor, normalisation=normalisation))
+
+
+def motion_plan(folder: Path) -> anomsdk.Plan:
+    """A plan of everything that three axes have, whose model nobody trained."""
+    spec = f"""format = 1
+name = "motion"
+[sensor]
+kind = "motion"
+rate_hz = 50
+counts_per_g = 2048
+[features]
+kind = "motion"
+window_s = 2
+hop_s = 1
+select = {json.dumps(MOTION_FEATURES)}
+[context]
+kind = "summary"
+frames = 4
+[alert]
+raise_score = 1000
+"""
+    return anomsdk.plan(make_folder(folder, spec))
 
 
 def windows(length: int) -> list[np.ndarray]:
