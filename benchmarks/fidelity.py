@@ -21,13 +21,22 @@ LOGMEL_SHAPES = ((1024, 512, 128), (512, 256, 40))
 BANDS_SHAPES = ((1024, 512, 24, 256), (512, 256, 16, 256))
 BOUND_ALL_DB = 0.5
 BOUND_80_DB = 0.06
-MOTION_LINEAR = ("magnitude_mean", "magnitude_min", "axis_mean", "mean_crossings", "dominant_frequency")
+MOTION_LINEAR = (
+    "magnitude_mean",
+    "magnitude_min",
+    "axis_mean",
+    "mean_crossings",
+    "dominant_frequency",
+    "posture_change",
+)
 MOTION_BOUND_DB = 0.05
 """Of levels of 200 counts and more: below, a count that is rounded away is more."""
 MOTION_BOUND_BANDS_DB = 0.1
 """Of bands within 40 dB of the strongest of their window."""
 MOTION_BOUND_COUNTS = 1.5
 """A length is rounded down, then its mean to nearest."""
+MOTION_BOUND_ANGLE = 3.0
+"""Of 4096 in a radian: directions of 14 bits, and steps of the angle."""
 _SMALLEST = 1e-30
 
 
@@ -156,7 +165,7 @@ def _of_window(frame: np.ndarray, plan: MotionPlan, rate_hz: float) -> dict[str,
         "odba": _db(np.abs(dynamic).sum(axis=1).mean() + floor),
         "vedba_mean": _db(vedba.mean() + floor),
         "vedba_max": _db(vedba.max() + floor),
-        "posture_change": _db(_norm(means[-1] - means[0]) + floor),
+        "posture_change": 4096 * np.arctan2(_norm(np.cross(means[0], means[-1])), means[0] @ means[-1]),
         "axis_mean": acceleration.mean(axis=0),
         "axis_deviation": _db(acceleration.var(axis=0) + floor**2) / 2,
         "axis_range": _db(np.ptp(acceleration, axis=0) + floor),

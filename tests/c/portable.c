@@ -3,6 +3,9 @@
 #define anom_bit_length portable_bit_length
 #define anom_mulw portable_mulw
 #define anom_log2_q10 portable_log2_q10
+#define anom_log2_wide_q10 portable_log2_wide_q10
+#define anom_floor_sqrt portable_floor_sqrt
+#define anom_angle_q12 portable_angle_q12
 #define anom_fft_run portable_fft_run
 #define anom_filterbank_run portable_filterbank_run
 #define anom_energy_add portable_energy_add

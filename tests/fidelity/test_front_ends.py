@@ -92,7 +92,8 @@ def test_motion(window_s, gravity_s):
         assert np.mean(error[name] > 0) < 0.03, name
     loud = oracle["band_energies"] > oracle["band_energies"].max(axis=1, keepdims=True) - 40
     assert error["band_energies"][loud].max() < fidelity.MOTION_BOUND_BANDS_DB
-    for name in error.keys() - {"mean_crossings", "dominant_frequency", "band_energies"}:
+    assert error["posture_change"].max() < fidelity.MOTION_BOUND_ANGLE
+    for name in error.keys() - {"mean_crossings", "dominant_frequency", "posture_change", "band_energies"}:
         if name in fidelity.MOTION_LINEAR:
             assert error[name].max() < fidelity.MOTION_BOUND_COUNTS, name
         else:

@@ -23,7 +23,7 @@ from anomsdk.tflite_writer import write_tflite
 from tests.make import EXTERNAL, SPECS, make_folder, random_layers
 
 EVERYWHERE = {"affine", "alert", "autoencoder", "baseline", "context", "event", "extractor", "framer", "library"}
-EVERYWHERE |= {"copy", "fixed", "pipeline", "score", "wipe"}
+EVERYWHERE |= {"copy", "fixed", "pipeline", "reasons", "score", "wipe"}
 SPECTRAL = {"fft", "filterbank", "levels"}
 STAGES = {
     "bands": SPECTRAL | {"bands", "energy"},
