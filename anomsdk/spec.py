@@ -154,13 +154,7 @@ class MotionFeatures(_Section):
         if self.gravity_s > self.window_s:
             raise ValueError(f"gravity_s {self.gravity_s:g} is longer than window_s {self.window_s:g}")
         if self.select is not None:
-            if len(set(self.select)) != len(self.select):
-                raise ValueError("select names a feature twice")
-            turned = [name for name in self.select if name not in motion.ORIENTATION_FREE]
-            if self.orientation_free and turned:
-                raise ValueError(
-                    f"select has {turned[0]}, which changes as the device turns, but orientation_free is set"
-                )
+            self._check_selected(self.select)
         edges = self.band_edges_hz
         if edges is not None and not all(0 < a < b for a, b in pairwise(edges)):
             raise ValueError("band_edges_hz must rise, from above 0 Hz")

@@ -167,7 +167,8 @@ def test_every_key_of_the_spec_is_documented_with_its_default():
     from anomsdk import spec
 
     page = (ROOT / "docs" / "configuration.md").read_text()
-    sections = [spec.PipelineSpec, spec.Sensor, spec.LogmelFeatures, spec.BandsFeatures, spec.ExternalFeatures]
+    sections = [spec.PipelineSpec, spec.Sensor, spec.MotionSensor, spec.LogmelFeatures, spec.BandsFeatures]
+    sections += [spec.MotionFeatures, spec.ExternalFeatures]
     sections += [spec.StackContext, spec.SummaryContext, spec.Model, spec.Score, spec.Alert]
     for section in sections:
         for name, field in section.model_fields.items():
@@ -180,6 +181,7 @@ def test_every_key_of_the_spec_is_documented_with_its_default():
             assert row, f"{section.__name__}.{name} is not documented"
             if field.default not in (PydanticUndefined, None) and not isinstance(field.default, tuple):
                 shown = f"{field.default:g}" if isinstance(field.default, float) else str(field.default)
+                shown = shown.lower() if isinstance(field.default, bool) else shown
                 assert shown in row.split("|")[2], f"{section.__name__}.{name}: default {shown}"
 
 

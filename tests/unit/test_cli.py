@@ -24,6 +24,7 @@ from anomsdk import cli, demo, display, find_plan
 from anomsdk.core.event import EVENT_BYTES
 from anomsdk.describe import describe
 from anomsdk.verify import verify
+from anomsdk.wanted import Reading
 from anomsdk.watch import Watch
 from tests.make import EXTERNAL, LOGMEL, SPECS, make_folder, make_plan, noise
 
@@ -415,6 +416,7 @@ def test_inspect_says_what_is_kept_and_for_how_long(plans, kind):
     expected = {
         "bands": {"samples_ms": 32.0, "features_ms": 272.0, "scores_ms": 0.0, "written": "nothing"},
         "logmel": {"samples_ms": 32.0, "features_ms": 96.0, "scores_ms": 0.0, "written": "nothing"},
+        "motion": {"samples_ms": 1020.0, "features_ms": 1540.0, "scores_ms": 0.0, "written": "nothing"},
         "external": {"samples_ms": 0.0, "features_ms": 300.0, "scores_ms": 0.0, "written": "nothing"},
     }
     assert facts["retention"] == expected[kind] | {"baseline_bytes": 0}
@@ -437,11 +439,13 @@ def test_train_hands_everything_on(monkeypatch, place):
     needed = ["train", "--normal", "n", "--spec", "s.toml", "--out", "o"]
     every = ["--calibration", "c.npz", "--anomalous", "a.npz:label=odd", "--group", "cow", "--segment", "60"]
     every += ["--search", "full", "--gain-db", "3", "--skip-bad", "--seed", "9"]
+    every += ["--unit", "mg", "--axes", "a,b,c", "--time", "t:ms", "--scale", "0.5", "--array", "phone"]
     result = CliRunner().invoke(cli.app, [*needed, *every])
     assert (result.exit_code, result.stdout) == (0, "left out: a?[2J\n")
     assert CliRunner().invoke(cli.app, needed).exit_code == 0
     given = {"calibration": "c.npz", "anomalous": "a.npz:label=odd", "group": "cow", "skip_bad": True}
-    plain = {"calibration": None, "anomalous": None, "group": None, "skip_bad": False}
+    given["reading"] = Reading(unit="mg", axes=("a", "b", "c"), time="t:ms", scale=(0.5,), array="phone")
+    plain = {"calibration": None, "anomalous": None, "group": None, "skip_bad": False, "reading": Reading()}
     options = anomsdk.train.Options(seed=9, search="full", gain_db=3.0, segment_s=60.0)
     assert calls == [
         (Path("s.toml"), "n", Path("o"), {**given, "options": options}),

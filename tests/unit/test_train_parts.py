@@ -24,7 +24,7 @@ from anomsdk.train.maps import InputMaps
 from anomsdk.train.network import train_autoencoder
 from anomsdk.train.probes import STRENGTHS, disturbed_rows, sound
 from anomsdk.train.quantise import quantise, short_scale
-from anomsdk.train.search import Search, _choice, _variants, _words
+from anomsdk.train.search import Margin, Search, _choice, _variants, _words
 from tests.make import SPECS
 from tests.unit.test_train import QUICK, room
 
@@ -363,11 +363,11 @@ def trial(kind, auc, macs):
 
 def test_the_choice_is_the_best_and_simplest():
     best = trial("autoencoder", 0.9, 5000)
-    assert _choice([best, trial("mahalanobis", 0.85, 100)]) is best
+    assert _choice([best, trial("mahalanobis", 0.85, 100)], Margin()) is best
     near = trial("mahalanobis", 0.896, 3000)
-    assert _choice([best, near]) is near
+    assert _choice([best, near], Margin()) is near
     cheaper = trial("autoencoder", 0.8985, 900)
-    assert _choice([best, cheaper]) is cheaper
+    assert _choice([best, cheaper], Margin()) is cheaper
 
 
 @pytest.mark.parametrize("kind", list(SPECS))
