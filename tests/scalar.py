@@ -132,8 +132,6 @@ ATAN_Q16 = (51472, 30386, 16055, 8150, 4091, 2047, 1024, 512, 256, 128, 64, 32, 
 def angle_q12(x: int, y: int) -> int:
     within(x, -(2**17), 2**17)
     within(y, 0, 2**17)
-    if x == 0 and y == 0:
-        return 0
     angle, along, across = (102944, y << 12, -x << 12) if x < 0 else (0, x << 12, y << 12)
     for i, step in enumerate(ATAN_Q16):
         if across > 0:

@@ -176,4 +176,4 @@ def angle_q12(x: Ints, y: Ints) -> Ints:
         along, across = along + turn * (across >> i), across - turn * (along >> i)
         angle += turn * step
     angle += np.where(behind, 102944, 0)
-    return np.where((x == 0) & (y == 0), 0, (np.clip(angle, 0, 205887) + 8) >> 4)
+    return (np.clip(angle, 0, 205887) + 8) >> 4

@@ -53,7 +53,6 @@ static const uint16_t ATAN_Q16[15] = {51472, 30386, 16055, 8150, 4091, 2047, 102
 
 int32_t anom_angle_q12(int32_t x, int32_t y)
 {
-    if (x == 0 && y == 0) return 0;
     /* A quarter turn brings it to the front; twelve more bits are for what the shifts lose. */
     int32_t angle = x < 0 ? 102944 : 0;
     int32_t along = (x < 0 ? y : x) * 4096;

@@ -236,7 +236,7 @@ static void normalised(int32_t vector[3])
     }
     int32_t bits = anom_bit_length(largest) - 14;
     for (int32_t c = 0; c < 3; c++)
-        vector[c] = bits > 0 ? vector[c] >> bits : vector[c] * (1 << (largest > 0 ? -bits : 0));
+        vector[c] = bits > 0 ? vector[c] >> bits : vector[c] * (1 << -bits);
 }
 
 /* Angle between gravity at the beginning and at the end. */

@@ -323,5 +323,5 @@ def _angle_q12() -> Iterator[tuple[str, str, list]]:
     yield (
         "angle_q12 of small angles",
         "Bits that were lost to the shifts.",
-        [(12345, y) for y in (1, 2, 3, 5, 8, 13, 100, 1000)],
+        [(12345, y) for y in (1, 2, 3, 5, 8, 13, 100, 1000)] + [(-14962, 862), (24751, 8992), (-15057, 25559)],
     )
