@@ -118,6 +118,16 @@ def cases() -> Iterator[Case]:
         "A floor that is compared with the energy before its shift, or with a bin that is not the strongest.",
         given(tables(16, 1, 9, bin_floor=at - 1), impulse(16, 8, 900)),
     )
+    yield Case(
+        "A loud bin at its floor",
+        "An energy that is shifted back too far.",
+        given(tables(16, 1, 3, 5, 9, bin_floor=1295839144), tone(16, 3, 9000)),
+    )
+    yield Case(
+        "A loud bin above its floor by one",
+        "An energy that is not shifted back far enough.",
+        given(tables(16, 1, 3, 5, 9, bin_floor=1295839143), tone(16, 3, 9000)),
+    )
     loud = [32767 if i // 3 % 2 else -32767 for i in range(64)]
     yield Case("Full scale", "A shift that the level does not get back.", given(tables(64, 1, 3, 9, 33), loud))
     yield Case(
