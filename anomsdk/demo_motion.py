@@ -11,7 +11,7 @@ import numpy as np
 
 from anomsdk.demo_recordings import new_folder
 from anomsdk.display import counted, duration, table
-from anomsdk.errors import printable
+from anomsdk.errors import InputError, printable
 from anomsdk.synthetic_motion import CATTLE, PERSON, Behaviour, Disturb, Motion, day, fall, shaking
 
 SEED = 7
@@ -94,6 +94,8 @@ def write(
     ------
     InputError : the folder holds something, or cannot be written
     """
+    if seed < 0:
+        raise InputError(f"demo: seed = {seed}; it must be 0 or more")
     with new_folder(folder) as fresh:
         files = _files(SCENES[scene], seed)
         for done, (name, make) in enumerate(files.items()):

@@ -23,7 +23,7 @@ from anomsdk.runtime import Pipeline, checked_block
 from anomsdk.spec import PipelineSpec
 from anomsdk.tflite_file import TfliteModel, parse_tflite
 from anomsdk.train.corpus import gather
-from anomsdk.train.folder import check_out, write_folder
+from anomsdk.train.folder import write_folder
 from anomsdk.train.judge import START_QUANTILE
 from anomsdk.train.maps import InputMaps
 
@@ -60,6 +60,10 @@ class _Parts:
             spec.alert.raise_score == "calibrated",
             f"{folder / SPEC_FILE}: alert.raise_score is {spec.alert.raise_score}, set by hand; make it "
             '"calibrated" for recordings to set it',
+        )
+        require(
+            Path(spec.model.file).name == spec.model.file,
+            f"{folder / SPEC_FILE}: model.file is {spec.model.file}; put the model into this folder to calibrate it",
         )
         data = read_limited(folder / spec.model.file, _MAX_MODEL_BYTES)
         model = parse_tflite(data, name=spec.model.file)
@@ -131,8 +135,10 @@ def calibrate_clips(
     progress : called with the samples heard so far
     """
     parts, out = _Parts.of(Path(folder)), Path(out)
-    require(out.resolve() != parts.folder.resolve(), f"{out}: is the folder to start from; give a new one")
-    check_out(out, "")
+    require(
+        not out.exists() or (out.is_dir() and not any(out.iterdir())),
+        f"{out}: holds something, or is a file; give a new folder",
+    )
     calibration = _renormalised(parts, clips) if normalisation else parts.calibration
     raw = _raw_scores(parts, calibration, clips, progress)
     ticks = sum(len(scores) for piece in raw for scores in piece)
