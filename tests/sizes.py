@@ -40,13 +40,15 @@ class CallGraph:
         return frozenset({name}).union(*map(self.reached, self.calls.get(name, ())))
 
 
-def call_graph(files: Iterable[Path], *, observer: str | None = None) -> CallGraph:
+def call_graph(
+    files: Iterable[Path], *, observer: str | None = None, extractors: Iterable[str] = EXTRACTORS
+) -> CallGraph:
     """From the .ci files of ``gcc -fcallgraph-info=su``.
 
     A call through a pointer may reach that member of every anom_extractor_type, or the observer, NULL where none is
     named.
     """
-    pointers = {member: {f"{extractor}:{member}" for extractor in EXTRACTORS} for member in MEMBERS}
+    pointers = {member: {f"{extractor}:{member}" for extractor in extractors} for member in MEMBERS}
     pointers["observer"] = {observer} if observer else set()
     graph = CallGraph()
     for path in files:
