@@ -10,8 +10,10 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
+from inspect import Parameter, signature
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any, NoReturn
@@ -88,28 +90,45 @@ _Group = Annotated[
 _Jobs = Annotated[
     int | None, typer.Option("--jobs", metavar="N", min=1, help="Recordings at once. Default: one a processor.")
 ]
-_Unit = Annotated[
-    str | None,
-    typer.Option("--unit", metavar="U", help="Motion: unit of the accelerometer, g, mg, m/s2 or counts of the plan."),
-]
-_Axes = Annotated[
-    str | None,
-    typer.Option(
+_SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave recordings out that cannot be read.")]
+
+
+_READING = {
+    "unit": typer.Option(
+        "--unit", metavar="U", help="Motion: unit of the accelerometer, g, mg, m/s2 or counts of the plan."
+    ),
+    "axes": typer.Option(
         "--axes", metavar="NAME,...", help="Motion: columns that are ax,ay,az[,gx,gy,gz], by name or number from 1."
     ),
-]
-_Time = Annotated[
-    str | None,
-    typer.Option("--time", metavar="NAME[:UNIT]", help="Motion: column of time, by name or number; in s, ms, us, ns."),
-]
-_Scale = Annotated[
-    str | None,
-    typer.Option("--scale", metavar="X[,X...]", help="Motion: one step of a stored value in its unit, of all or each."),
-]
-_Array = Annotated[
-    str | None, typer.Option("--array", metavar="NAME", help="Motion: array of an .npz that holds the samples, not x.")
-]
-_SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave recordings out that cannot be read.")]
+    "time": typer.Option(
+        "--time", metavar="NAME[:UNIT]", help="Motion: column of time, by name or number; in s, ms, us, ns."
+    ),
+    "scale": typer.Option(
+        "--scale", metavar="X[,X...]", help="Motion: one step of a stored value in its unit, of all or each."
+    ),
+    "array": typer.Option("--array", metavar="NAME", help="Motion: array of an .npz that holds the samples, not x."),
+}
+"""What files of motion leave unsaid, of every command that takes them."""
+
+
+def _reads_motion(command: Callable[..., None]) -> Callable[..., None]:
+    """A command that takes the options of `_READING`, and is given them as ``reading``, a `Reading`."""
+
+    @wraps(command)
+    def with_options(**given: Any) -> None:
+        from anomsdk.wanted import Reading
+
+        said = {name: given.pop(name) for name in _READING}
+        command(**given, reading=Reading.parsed(**said))
+
+    of_command = signature(command, eval_str=True)
+    own = [each for name, each in of_command.parameters.items() if name != "reading"]
+    options = [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[str | None, option])
+        for name, option in _READING.items()
+    ]
+    with_options.__signature__ = of_command.replace(parameters=[*own, *options])  # type: ignore[attr-defined]
+    return with_options
 
 
 def main() -> None:
@@ -173,6 +192,7 @@ def demo(
 
 
 @app.command(help="Run a plan over INPUT and print its alerts.")
+@_reads_motion
 def watch(
     source: Annotated[
         str,
@@ -193,19 +213,14 @@ def watch(
             "Nothing is left there when stopped early.",
         ),
     ] = None,
-    unit: _Unit = None,
-    axes: _Axes = None,
-    time: _Time = None,
-    scale: _Scale = None,
-    array: _Array = None,
+    *,
+    reading: Any,
 ) -> None:
     """Watch recordings or a live stream; nothing of the signal is kept."""
     from anomsdk.announce import JsonLines, Lines, announce
     from anomsdk.find_plan import find_plan
-    from anomsdk.wanted import Reading
     from anomsdk.watch import Watch
 
-    reading = Reading.parsed(unit=unit, axes=axes, time=time, scale=scale, array=array)
     chosen = find_plan(plan)
     with _terminable():
         with Watch(chosen, engine, scores=scores) as watching:
@@ -221,6 +236,7 @@ def watch(
 
 
 @app.command(help="Score recordings, several at once, and write the scores of each.")
+@_reads_motion
 def score(
     sources: Annotated[
         list[str],
@@ -232,18 +248,13 @@ def score(
     ],
     jobs: _Jobs = None,
     engine: _Engine = None,
-    unit: _Unit = None,
-    axes: _Axes = None,
-    time: _Time = None,
-    scale: _Scale = None,
-    array: _Array = None,
+    *,
+    reading: Any,
 ) -> None:
     """Score recordings; nothing of the signal is kept."""
     from anomsdk.find_plan import find_plan
     from anomsdk.score_files import check_scores_place, score_files, write_scores
-    from anomsdk.wanted import Reading
 
-    reading = Reading.parsed(unit=unit, axes=axes, time=time, scale=scale, array=array)
     chosen = find_plan(plan)
     check_scores_place(out)
     with _terminable(), Progress(1000) as progress:
@@ -261,6 +272,7 @@ def score(
 
 
 @app.command(help="Find and fit the best model for normal recordings, set its alarm level, and plan it.")
+@_reads_motion
 def train(
     normal: Annotated[Path, typer.Option(metavar="DIR|FILE", help="Recordings of normal behaviour only.")],
     spec: Annotated[Path, typer.Option(metavar="spec.toml", help="What to build.")],
@@ -285,17 +297,11 @@ def train(
     ] = 6.0,
     skip_bad: _SkipBad = False,
     seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
-    unit: _Unit = None,
-    axes: _Axes = None,
-    time: _Time = None,
-    scale: _Scale = None,
-    array: _Array = None,
+    *,
+    reading: Any,
 ) -> None:
     """Train from files."""
     from anomsdk.train import Options, fit_from
-    from anomsdk.wanted import Reading
-
-    reading = Reading.parsed(unit=unit, axes=axes, time=time, scale=scale, array=array)
 
     def say(line: str) -> None:
         progress.clear()
@@ -322,6 +328,7 @@ def train(
 
 
 @app.command(help="Set a plan's alarm level from a device's own normal recordings; the model stays as it is.")
+@_reads_motion
 def calibrate(
     plan: _PlanArgument,
     normal: Annotated[str, typer.Option(metavar="DIR|FILE", help="Its own recordings of normal behaviour only.")],
@@ -330,19 +337,15 @@ def calibrate(
         bool, typer.Option("--normalisation", help="Learn the centre and width of each feature anew, too.")
     ] = False,
     skip_bad: _SkipBad = False,
-    unit: _Unit = None,
-    axes: _Axes = None,
-    time: _Time = None,
-    scale: _Scale = None,
-    array: _Array = None,
+    *,
+    reading: Any,
 ) -> None:
     """Local calibration from files."""
     from anomsdk.clips import noticed, open_clips
     from anomsdk.find_plan import find_plan
     from anomsdk.train import calibrate_clips
-    from anomsdk.wanted import Reading, Wanted
+    from anomsdk.wanted import Wanted
 
-    reading = Reading.parsed(unit=unit, axes=axes, time=time, scale=scale, array=array)
     chosen = find_plan(plan)
     if chosen.folder is None:
         raise InputError(f"{plan}: is not in a folder that train wrote")
@@ -362,6 +365,7 @@ def calibrate(
 
 
 @app.command(help="Say what a plan is worth on normal and anomalous recordings, in figures with intervals.")
+@_reads_motion
 def evaluate(
     plan: _PlanOption,
     normal: Annotated[str, typer.Option(metavar="A", help="Normal recordings: a file, a folder, or npz:key=value.")],
@@ -397,11 +401,8 @@ def evaluate(
     jobs: _Jobs = None,
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
     html: Annotated[Path | None, typer.Option(metavar="OUT.html", help="Write a page with charts, too.")] = None,
-    unit: _Unit = None,
-    axes: _Axes = None,
-    time: _Time = None,
-    scale: _Scale = None,
-    array: _Array = None,
+    *,
+    reading: Any,
 ) -> None:
     """Evaluate a plan; only scores are kept."""
     from functools import partial
@@ -411,9 +412,8 @@ def evaluate(
     from anomsdk.evaluate.mixing import parse_snr
     from anomsdk.evaluate.page import check_place, write_html
     from anomsdk.find_plan import find_plan
-    from anomsdk.wanted import Reading, Wanted
+    from anomsdk.wanted import Wanted
 
-    reading = Reading.parsed(unit=unit, axes=axes, time=time, scale=scale, array=array)
     chosen = find_plan(plan)
     ratios = None if snr is None else parse_snr(snr)
     if anomalous is None and (ratios is not None or events is not None):
@@ -450,6 +450,7 @@ def evaluate(
 
 
 @app.command(help="Say how the alarms of two plans differ on the same recordings; fail when more than may changes.")
+@_reads_motion
 def diff(
     old: Annotated[str, typer.Argument(metavar="OLD", help="The plan that is released, as for --plan elsewhere.")],
     new: Annotated[str, typer.Argument(metavar="NEW", help="The plan that is to be released.")],
@@ -483,19 +484,14 @@ def diff(
     skip_bad: _SkipBad = False,
     jobs: _Jobs = None,
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
-    unit: _Unit = None,
-    axes: _Axes = None,
-    time: _Time = None,
-    scale: _Scale = None,
-    array: _Array = None,
+    *,
+    reading: Any,
 ) -> None:
     """Compare two plans; nothing of the signal is kept."""
     from anomsdk import compare
     from anomsdk.compare.report import failed_limits
     from anomsdk.find_plan import find_plan
-    from anomsdk.wanted import Reading
 
-    reading = Reading.parsed(unit=unit, axes=axes, time=time, scale=scale, array=array)
     if max_missed is not None and anomalous is None:
         raise InputError("--max-missed: there is nothing to miss; give --anomalous, too")
     limits = compare.Limits(max_change, max_added, max_lost, max_moved, max_missed or 0, confident)
@@ -534,6 +530,7 @@ def plan_folder(
 
 
 @app.command(help="Compare the engines, integer by integer, and print the golden digest.")
+@_reads_motion
 def verify(
     plan: _PlanArgument,
     files: Annotated[list[str] | None, typer.Argument(metavar="[FILES]...", help="Recordings to run as well.")] = None,
@@ -543,19 +540,14 @@ def verify(
         bool, typer.Option("--cross-check", help="Count differences to ai-edge-litert, which rounds otherwise.")
     ] = False,
     require_all: Annotated[bool, typer.Option("--require-all", help="Fail when an engine is missing.")] = False,
-    unit: _Unit = None,
-    axes: _Axes = None,
-    time: _Time = None,
-    scale: _Scale = None,
-    array: _Array = None,
+    *,
+    reading: Any,
 ) -> None:
     """Prove that the engines agree on a plan."""
     from anomsdk.find_plan import find_plan
     from anomsdk.verify import as_text
     from anomsdk.verify import verify as compare
-    from anomsdk.wanted import Reading
 
-    reading = Reading.parsed(unit=unit, axes=axes, time=time, scale=scale, array=array)
     with Progress(100) as progress:
         report = compare(
             find_plan(plan),
