@@ -170,12 +170,17 @@ def _feature_map(
     """Map of a frame's features; ``per_unit`` is integer steps in one unit of each, see `feature_units`."""
     n = len(smallest)
     if source is None:
-        source = Normalisation(centre=(0.0,) * n, half_width=(100.0,) * n)
+        source = unlearnt(n)
     if isinstance(source, FullyConnected):
         gain = [1 / (steps * source.input_scale) for steps in per_unit]
         return _affine(gain, [source.input_zero_point] * n, smallest, largest, -128)
     _check_width(source, n, "features")
     return _learnt_affine(source, per_unit, smallest, largest)
+
+
+def unlearnt(n: int) -> Normalisation:
+    """A map of n values where any will do."""
+    return Normalisation(centre=(0.0,) * n, half_width=(100.0,) * n)
 
 
 # Stages

@@ -54,15 +54,15 @@ CATTLE = (
 def day(rng: np.random.Generator, behaviours: Sequence[Behaviour], seconds: float, rate_hz: float) -> Motion:
     """Behaviours one after the other, as long as asked; the wearer's build and the mount come from ``rng``."""
     vigour, tempo = rng.uniform(0.8, 1.25), rng.uniform(0.9, 1.1)
-    mount = _rotation(rng.standard_normal(3), rng.uniform(0, 0.12))
+    mount = rotation(rng.standard_normal(3), rng.uniform(0, 0.12))
     n = round(seconds * rate_hz)
     gravity, moved = np.zeros((n, 3)), np.zeros((n, 6))
     at = 0
     while at < n:
         what = behaviours[rng.integers(len(behaviours))]
         end = min(n, at + round(rng.uniform(*what.seconds) * rate_hz))
-        direction = np.array(what.posture) + rng.normal(0, 0.04, 3)
-        gravity[at:end] = direction / np.linalg.norm(direction)
+        posture = np.array(what.posture) + rng.normal(0, 0.04, 3)
+        gravity[at:end] = posture / np.linalg.norm(posture)
         moved[at:end] = _movement(rng, what, end - at, rate_hz, vigour, tempo)
         at = end
     settled = _smooth(gravity, round(_SETTLE_S * rate_hz))
@@ -75,22 +75,22 @@ def day(rng: np.random.Generator, behaviours: Sequence[Behaviour], seconds: floa
 def fall(motion: Motion, start: int, rng: np.random.Generator, rate_hz: float) -> None:
     """Less weight, an impact, then lying: put into a person's motion from a sample on."""
     drop, n = round(0.4 * rate_hz), len(motion)
-    turned = _rotation(rng.standard_normal(3) * (1, 1, 0.1), rng.uniform(1.2, 1.7))
+    turned = rotation(rng.standard_normal(3) * (1, 1, 0.1), rng.uniform(1.2, 1.7))
     motion[start : start + drop, :3] *= np.linspace(1, 0.25, drop)[:, None]
     t = np.arange(n - start - drop) / rate_hz
     ring = np.exp(-t / 0.08) * np.cos(2 * np.pi * 9 * t)
     still = motion[start + drop :, :3]
     still[:] = still.mean(axis=0) + 0.2 * (still - still.mean(axis=0))
-    still[:] = still @ turned + 3.5 * ring[:, None] * _unit(rng)
-    motion[start : start + 2 * drop, 3:] += 180 * np.hanning(2 * drop)[:, None] * _unit(rng)
+    still[:] = still @ turned + 3.5 * ring[:, None] * direction(rng)
+    motion[start : start + 2 * drop, 3:] += 180 * np.hanning(2 * drop)[:, None] * direction(rng)
 
 
 def shaking(motion: Motion, start: int, rng: np.random.Generator, rate_hz: float) -> None:
     """Three seconds of a head that shakes: put into an animal's motion from a sample on."""
     n = min(round(3 * rate_hz), len(motion) - start)
     swing = np.sin(2 * np.pi * 3.1 * np.arange(n) / rate_hz + rng.uniform(0, 6)) * np.hanning(n)
-    motion[start : start + n, :3] += 1.1 * swing[:, None] * _unit(rng)
-    motion[start : start + n, 3:] += 260 * swing[:, None] * _unit(rng)
+    motion[start : start + n, :3] += 1.1 * swing[:, None] * direction(rng)
+    motion[start : start + n, 3:] += 260 * swing[:, None] * direction(rng)
 
 
 Disturb = Callable[[Motion, int, np.random.Generator, float], None]
@@ -117,13 +117,14 @@ def _smooth(values: Motion, n: int) -> Motion:
     return np.asarray((sums[n:] - sums[:-n]) / n)
 
 
-def _unit(rng: np.random.Generator) -> NDArray[np.float64]:
+def direction(rng: np.random.Generator) -> NDArray[np.float64]:
+    """A unit vector, any as likely as any other."""
     vector = rng.standard_normal(3)
     return np.asarray(vector / np.linalg.norm(vector))
 
 
-def _rotation(axis: NDArray[np.float64], angle: float) -> NDArray[np.float64]:
-    """Matrix of a rotation around an axis (Rodrigues' formula)."""
+def rotation(axis: NDArray[np.float64], angle: float) -> NDArray[np.float64]:
+    """Matrix (3, 3) of a rotation around an axis by an angle in radians (Rodrigues' formula)."""
     x, y, z = axis / np.linalg.norm(axis)
     cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
     return np.asarray(np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross)

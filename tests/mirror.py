@@ -50,7 +50,6 @@ PYTHON_ONLY = {
     "motion.level_range": PLANNING,
     "motion._groups": PLANNING,
     "motion._Window": "C gathers once what several features are made of",
-    "spectrum.level_range": PLANNING,
     "fft.wipe": BATCH,
     "fft._load": "part of the first stage in C",
     "fft._radix2": "part of load_radix2 of C",

@@ -79,7 +79,7 @@ ROTATION = FEATURES[-4:]
 ORIENTATION_FREE = tuple(name for name in FEATURES if "axis" not in name and name not in ("sma", "odba"))
 """Those that stay the same however the device is turned."""
 
-WINDOWS = (4, 1024)
+WINDOWS = (spectrum.MIN_LENGTH, spectrum.MAX_LENGTH)
 """Least and most samples of a window."""
 
 _PER_AXIS = ("axis_mean", "axis_deviation", "axis_range", "rotation_axis_deviation")
@@ -204,7 +204,7 @@ def level_range(features: tuple[str, ...], window: int, n_bands: int) -> tuple[I
         "mean_crossings": (0, window),
         "dominant_frequency": (0, window),
         "posture_change": (0, _HALF_TURN_Q12),
-        "band_energies": spectrum.level_range(window),
+        "band_energies": spectrum.LEVELS,
     }
     ranges = [linear.get(name, (_LOG_LOW, _LOG_HIGH)) for name in features for _ in range(width(name, n_bands))]
     low, high = np.array(ranges, np.int64).T

@@ -85,9 +85,11 @@ class MotionSensorPlan:
             f"sensor: a rate of {self.rate_millihertz} mHz is not {low} to {high} mHz",
         )
         require(self.axes in (3, 6), f"sensor: {self.axes} axes, not 3 or 6")
-        for name, least in (("counts_per_kilo_g", 1), ("counts_per_kilo_dps", 1 if self.axes == 6 else 0)):
-            counts, most = getattr(self, name), MAX_COUNTS_PER_UNIT * 1000 if least or name.endswith("g") else 0
-            require(least <= counts <= most, f"sensor: {name} is {counts}, not {least} to {most}")
+        most = MAX_COUNTS_PER_UNIT * 1000
+        turns = (1, most) if self.axes == 6 else (0, 0)
+        for name, (low, high) in (("counts_per_kilo_g", (1, most)), ("counts_per_kilo_dps", turns)):
+            counts = getattr(self, name)
+            require(low <= counts <= high, f"sensor: {name} is {counts}, not {low} to {high}")
         reach = self.full_scale_milli_g * self.counts_per_kilo_g
         require(
             0 < reach <= 32768 * 10**6,

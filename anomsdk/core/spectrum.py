@@ -15,7 +15,10 @@ from anomsdk.core.checks import require, require_array
 from anomsdk.core.fixed import Ints, bit_length, log2_wide_q10
 
 MAX_BANDS = 16
+MIN_LENGTH = 4
 MAX_LENGTH = 1024
+LEVELS = (0, 63 << 10)
+"""Smallest and largest level of a band."""
 _MAGNITUDE_BITS = 15
 """The signal is shifted down until its absolute values add up to less than so many bits."""
 _MAX_FLOOR = 2**31 - 1
@@ -44,7 +47,7 @@ class SpectrumPlan:
     def check(self) -> None:
         """Prove the 32-bit bounds: a sum is below 2**31, the energy of a band below 2**63."""
         n, bands = self.length, self.n_bands
-        require(4 <= n <= MAX_LENGTH, f"spectrum: {n} samples, not 4 to {MAX_LENGTH}")
+        require(MIN_LENGTH <= n <= MAX_LENGTH, f"spectrum: {n} samples, not {MIN_LENGTH} to {MAX_LENGTH}")
         require(1 <= bands <= MAX_BANDS, f"spectrum: {bands} bands, not 1 to {MAX_BANDS}")
         for name in ("cos_q15", "sin_q15"):
             table = getattr(self, name)
@@ -59,11 +62,6 @@ class SpectrumPlan:
         require_array(self.floor, "<i4", (bands,), "spectrum: floor")
         require((self.floor >= 1).all(), "spectrum: a floor is below 1")
         require(1 <= self.bin_floor <= _MAX_FLOOR, f"spectrum: bin_floor is {self.bin_floor}, not 1 to 2**31 - 1")
-
-
-def level_range(length: int) -> tuple[int, int]:
-    """Smallest and largest level of a band."""
-    return 0, 63 << 10
 
 
 class Spectrum:

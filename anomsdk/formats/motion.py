@@ -53,6 +53,11 @@ class MotionRows:
     notes: tuple[str, ...] = ()
 
 
+def row_from_0(row: int) -> str:
+    """What messages call a row of a file without lines."""
+    return f"row {row} (from 0)"
+
+
 @dataclass(frozen=True)
 class Motion:
     """A recording of motion that was read once and can be read again, in the plan's counts at its rate."""

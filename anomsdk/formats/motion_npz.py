@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from anomsdk.errors import InputError, printable
 from anomsdk.formats.arrays import StoredArray
 from anomsdk.formats.headings import axis_columns, unit_in
-from anomsdk.formats.motion import MotionRows
+from anomsdk.formats.motion import MotionRows, row_from_0
 from anomsdk.formats.npz import opened, said
 from anomsdk.formats.stamps import Stamped
 from anomsdk.formats.stored import BLOCK_VALUES
@@ -49,15 +49,11 @@ def npz_motion(path: Path, name: str, where: str, wanted: Wanted, reading: Readi
             archive.rate_hz,
             stamped=False,
             read=partial(_rows, samples, start, stop, tuple(columns), unit == "counts"),
-            row_name=_row_name,
+            row_name=row_from_0,
             notes=notes,
         )
         for suffix, start, stop in archive.parts
     ]
-
-
-def _row_name(row: int) -> str:
-    return f"row {row} (from 0)"
 
 
 def _rows(samples: StoredArray, start: int, stop: int, columns: tuple[int, ...], counts: bool) -> Iterator[Stamped]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.errors import InputError, printable
+from anomsdk.formats.motion import row_from_0
 from anomsdk.formats.motion_csv import dates
 from anomsdk.formats.stored import refusing
 from anomsdk.formats.table import BATCH_ROWS, Table, Times
@@ -29,11 +30,7 @@ def parquet_table(path: Path, name: str, where: str) -> Table:
         raise InputError(f"{where}: needs pyarrow; pip install 'anomsdk[parquet]', or write a .csv") from None
     with refusing(where), pyarrow.parquet.ParquetFile(path) as file:
         names = tuple(map(str, file.schema_arrow.names))
-    return Table(name, where, names, partial(_read, path, where, names), _row_name)
-
-
-def _row_name(row: int) -> str:
-    return f"row {row} (from 0)"
+    return Table(name, where, names, partial(_read, path, where, names), row_from_0)
 
 
 def _read(
@@ -60,7 +57,7 @@ def _numbers(column: Any, where: str, done: int, name: str) -> NDArray[np.float6
         raise InputError(f"{where}: {printable(name)} is {printable(column.type)}, no numbers; convert it")
     found = np.asarray(column.to_numpy(zero_copy_only=False), np.float64)
     if not np.isfinite(found).all():
-        row = _row_name(done + int((~np.isfinite(found)).argmax()))
+        row = row_from_0(done + int((~np.isfinite(found)).argmax()))
         raise InputError(
             f"{where}, {row}: {printable(name)} is empty or no number; remove such rows: the gap is found by the time"
         )
@@ -73,11 +70,11 @@ def _stamps(column: Any, where: str, done: int, name: str) -> Times:
     types = pyarrow.types
     if types.is_string(column.type) or types.is_large_string(column.type):
         text = [each or "" for each in column.to_pylist()]
-        return dates(text, [f"{where}, {_row_name(done + i)}" for i in range(len(text))], name)
+        return dates(text, [f"{where}, {row_from_0(done + i)}" for i in range(len(text))], name)
     if not types.is_timestamp(column.type):
         return _numbers(column, where, done, name)
     if column.null_count:
-        row = _row_name(done + column.is_null().to_pylist().index(True))
+        row = row_from_0(done + column.is_null().to_pylist().index(True))
         raise InputError(f"{where}, {row}: {printable(name)} is empty; remove such rows")
     nanoseconds = column.cast(pyarrow.timestamp("ns", column.type.tz)).cast(pyarrow.int64())
     return np.asarray(nanoseconds.to_numpy(zero_copy_only=False), np.int64)

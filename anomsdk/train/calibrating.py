@@ -6,25 +6,23 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.calibration import AlarmLevels, Calibration, Normalisation, alarm_levels, signal_sections
-from anomsdk.clips import Clip, clip_from_array
-from anomsdk.core.baseline import Baseline
+from anomsdk.calibration import Calibration, Normalisation, signal_sections
+from anomsdk.clips import Clip
 from anomsdk.core.checks import require
 from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError
 from anomsdk.files import read_limited
-from anomsdk.planner import CALIBRATION_FILE, SPEC_FILE, baseline_plan, plan, plan_from
-from anomsdk.runtime import Pipeline, checked_block
+from anomsdk.planner import CALIBRATION_FILE, SPEC_FILE, plan, plan_from
+from anomsdk.runtime import Pipeline
 from anomsdk.spec import PipelineSpec
 from anomsdk.tflite_file import TfliteModel, parse_tflite
-from anomsdk.train.corpus import gather
+from anomsdk.train.alarm import levels_from
+from anomsdk.train.corpus import clips_of, gather
 from anomsdk.train.folder import write_folder
-from anomsdk.train.judge import START_QUANTILE
 from anomsdk.train.maps import InputMaps
 
 FEWEST_TICKS = 100
@@ -107,14 +105,8 @@ def calibrate(
     False
     """
     parts = _Parts.of(Path(folder))
-    spec = parts.spec
-    clips = [
-        clip_from_array(
-            f"recording {i}", i, checked_block(each, spec.columns), kind=spec.sensor.kind, rate_hz=spec.sensor.rate_hz
-        )
-        for i, each in enumerate(recordings)
-    ]
-    return calibrate_clips(parts.folder, clips, out=out, normalisation=normalisation, report=report)
+    clips = list(clips_of(parts.spec, recordings, None, "recording"))
+    return _calibrated(parts, clips, Path(out), normalisation, report, lambda samples: None)
 
 
 def calibrate_clips(
@@ -134,7 +126,17 @@ def calibrate_clips(
     clips : as `anomsdk.clips.open_clips`
     progress : called with the samples heard so far
     """
-    parts, out = _Parts.of(Path(folder)), Path(out)
+    return _calibrated(_Parts.of(Path(folder)), clips, Path(out), normalisation, report, progress)
+
+
+def _calibrated(
+    parts: _Parts,
+    clips: Sequence[Clip],
+    out: Path,
+    normalisation: bool,
+    report: Report,
+    progress: Callable[[int], None],
+) -> Plan:
     require(
         not out.exists() or (out.is_dir() and not any(out.iterdir())),
         f"{out}: holds something, or is a file; give a new folder",
@@ -172,22 +174,6 @@ def calibrate_clips(
         made,
     )
     return plan(out)
-
-
-def levels_from(raw: Sequence[NDArray[np.integer[Any]]], spec: PipelineSpec) -> tuple[int, AlarmLevels]:
-    """Where the follower of the score starts, and the alarm-level table above it.
-
-    Parameters
-    ----------
-    raw : scores before the follower, each from a fresh pipeline
-    spec : timing
-    """
-    start = int(np.quantile(np.concatenate(raw), START_QUANTILE))
-    seconds = spec.score.baseline_s
-    assert seconds != "chosen"
-    follower = baseline_plan(start, baseline_s=seconds, hold_s=0, tick_s=spec.tick_s)
-    scores = [Baseline(follower).run(each.astype(np.int64)) if follower.is_on else each for each in raw]
-    return start, alarm_levels(scores)
 
 
 def _raw_scores(

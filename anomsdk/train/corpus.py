@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from anomsdk.clips import SKIP_HINT, Clip
+from anomsdk.clips import SKIP_HINT, Clip, clip_from_array
 from anomsdk.constant import Samples
 from anomsdk.core.checks import require
 from anomsdk.errors import InputError
 from anomsdk.planner import framer_plan
+from anomsdk.runtime import checked_block
 from anomsdk.spec import BandsFeatures, LogmelFeatures, PipelineSpec
 from anomsdk.train.excerpts import EXCERPTS, Excerpt, Excerpts
 from anomsdk.train.levels import LevelsOfPiece, amplified
 from anomsdk.train.maps import Levels, unlearnt_extractor
 
+LABELS = "train: groups must have one label for each recording"
 _MOSTLY_CLIPPED = 0.2
 
 
@@ -66,11 +68,22 @@ class Corpus:
         yield from (f"left out: {line}" for line in self.bad)
         for count, what in (
             (self.too_short, "constant or shorter than a frame: left out"),
-            (self.clipped, "clipped for a good part: lower the gain of the microphone"),
+            (self.clipped, "clipped for a good part: lower the gain, or take a sensor of a wider range"),
             (self.copies, "copies of others: keep copies in one group"),
         ):
             if count:
                 yield f"{count} of {n} recordings are {what}"
+
+
+def clips_of(
+    spec: PipelineSpec, arrays: Iterable[Samples], groups: Sequence[object] | None, what: str
+) -> Iterator[Clip]:
+    """Arrays int16 (n,) or (n, columns) as clips, each a group of its own without labels."""
+    for index, samples in enumerate(arrays):
+        require(groups is None or index < len(groups), LABELS)
+        rows = checked_block(samples, spec.columns)
+        label = index if groups is None else groups[index]
+        yield clip_from_array(f"{what} {index}", label, rows, kind=spec.sensor.kind, rate_hz=spec.sensor.rate_hz)
 
 
 def gather(

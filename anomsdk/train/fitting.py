@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,18 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.calibration import Calibration, signal_sections
-from anomsdk.clips import Clip, clip_from_array, noticed, open_clips
+from anomsdk.clips import Clip, noticed, open_clips
 from anomsdk.core.checks import require
 from anomsdk.core.fixed import Ints
 from anomsdk.core.plan import Plan
 from anomsdk.planner import CALIBRATION_FILE, SPEC_FILE, plan, plan_from, sensor_plan
-from anomsdk.runtime import checked_block
 from anomsdk.spec import PipelineSpec
 from anomsdk.tflite_file import parse_tflite
 from anomsdk.tflite_writer import write_tflite
+from anomsdk.train.alarm import levels_from
 from anomsdk.train.budget import candidates, checked_need
-from anomsdk.train.calibrating import levels_from
-from anomsdk.train.corpus import Corpus, Recorded, gather
+from anomsdk.train.corpus import LABELS, Corpus, Recorded, clips_of, gather
 from anomsdk.train.excerpts import EXCERPTS
 from anomsdk.train.folder import as_written, check_out, says_the_same, write_folder
 from anomsdk.train.journal import Journal
@@ -128,10 +127,10 @@ def fit(
     ('meter', 6)
     """
     options = Options(seed=seed) if options is None else options
-    normal = _Given(list(_clips(spec, recordings, groups, "recording")))
-    require(groups is None or len(groups) == len(normal.clips), _LABELS)
-    held = None if calibration is None else _Given(list(_clips(spec, calibration, None, "calibration recording")))
-    odd = None if anomalous is None else _Given(list(_clips(spec, anomalous, None, "anomalous recording")))
+    normal = _Given(list(clips_of(spec, recordings, groups, "recording")))
+    require(groups is None or len(groups) == len(normal.clips), LABELS)
+    held = None if calibration is None else _Given(list(clips_of(spec, calibration, None, "calibration recording")))
+    odd = None if anomalous is None else _Given(list(clips_of(spec, anomalous, None, "anomalous recording")))
     return _Fit(spec, Path(out), options, report, progress).run(normal, held, odd, spec_text=None)
 
 
@@ -181,15 +180,6 @@ def fit_from(
 
 _STEPS, _READ, _SEARCHED = 1000, 150, 970
 """Steps of the whole, and how many of them are done when the recordings are read and when the search is over."""
-_LABELS = "train: groups must have one label for each recording"
-
-
-def _clips(spec: PipelineSpec, arrays: Iterable[Samples], groups: Sequence[object] | None, what: str) -> Iterator[Clip]:
-    for index, samples in enumerate(arrays):
-        require(groups is None or index < len(groups), _LABELS)
-        rows = checked_block(samples, spec.columns)
-        label = index if groups is None else groups[index]
-        yield clip_from_array(f"{what} {index}", label, rows, kind=spec.sensor.kind, rate_hz=spec.sensor.rate_hz)
 
 
 class _Fit:

@@ -23,6 +23,7 @@ from anomsdk.evaluate.metrics import auc
 from anomsdk.planner import baseline_plan, layer_plan
 from anomsdk.spec import PipelineSpec
 from anomsdk.tflite_file import FullyConnected
+from anomsdk.train.alarm import start_of
 from anomsdk.train.corpus import Corpus, Recorded
 from anomsdk.train.family import Candidate, score_weights, train_candidate
 from anomsdk.train.maps import InputMaps, Levels, unlearnt_extractor
@@ -31,8 +32,6 @@ from anomsdk.train.probes import STRENGTHS
 from anomsdk.train.quantise import quantise
 
 FOLDS = 4
-START_QUANTILE = 0.75
-"""Of normal scores: where the follower of the score starts."""
 JUDGED_BASELINE_S = 8.0
 """Time constant that candidates are compared with while it has not been chosen."""
 SEARCH_ROWS, FINAL_ROWS = 12_000, 60_000
@@ -214,8 +213,7 @@ class Judge:
         for normal, *probes in runs:
             if not normal:
                 continue
-            start = int(np.quantile(np.concatenate(normal), START_QUANTILE))
-            plan = baseline_plan(start, baseline_s=baseline_s, hold_s=0, tick_s=self.spec.tick_s)
+            plan = baseline_plan(start_of(normal), baseline_s=baseline_s, hold_s=0, tick_s=self.spec.tick_s)
             peaks = [np.array([Baseline(plan).run(s).max() for s in each], float) for each in (normal, *probes)]
             for group, found in zip(pooled, peaks, strict=True):
                 group.append(found / (np.median(peaks[0]) + 1))

@@ -15,7 +15,7 @@ from anomsdk.core.context import Context, ContextPlan, statistic_steps, statisti
 from anomsdk.core.fixed import Ints
 from anomsdk.core.plan import ExtractorPlan
 from anomsdk.core.reasons import Group, marks
-from anomsdk.planner import context_plan, extractor_plan, feature_units
+from anomsdk.planner import context_plan, extractor_plan, feature_units, unlearnt
 from anomsdk.spec import PipelineSpec, SummaryContext
 
 Levels: TypeAlias = NDArray[np.int32]
@@ -94,11 +94,7 @@ def unlearnt_context(spec: PipelineSpec, n_features: int) -> ContextPlan:
     """The context of a spec for its sizes only: no map of its statistics has been learnt yet."""
     context = spec.context
     statistics = context.statistics if isinstance(context, SummaryContext) else ()
-    return context_plan(spec, n_features, _unlearnt(len(statistics) * n_features))
-
-
-def _unlearnt(n: int) -> Normalisation:
-    return Normalisation(centre=(0.0,) * n, half_width=(100.0,) * n)
+    return context_plan(spec, n_features, unlearnt(len(statistics) * n_features))
 
 
 def _chunks(pieces: Iterable[Levels]) -> Iterator[Levels]:

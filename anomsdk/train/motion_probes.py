@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from anomsdk.spec import MotionSensor
+from anomsdk.synthetic_motion import direction, rotation
 from anomsdk.train.network import Floats
 from anomsdk.train.probes import STRENGTHS, Samples
 
@@ -37,7 +38,7 @@ def disturbed_motion(rows: Samples, strength_db: float, sensor: MotionSensor, rn
     changed = make(acceleration, place, strength, rate, rng)
     if rows.shape[1] == 6 and sensor.counts_per_dps is not None:
         moved = np.linalg.norm(changed[place] - acceleration[place], axis=1)
-        axis = _direction(rng)
+        axis = direction(rng)
         found[place, 3:] += (moved * _GYRO_DPS * sensor.counts_per_dps)[:, None] * axis
     found[:, :3] = changed * sensor.counts_per_g
     most = 32767 if sensor.full_scale_g is None else min(32767, sensor.full_scale_g * sensor.counts_per_g)
@@ -52,19 +53,19 @@ def _fall(g: Floats, place: slice, strength: float, rate: float, rng: np.random.
     found[place.start : place.start + drop] *= 1 - strength * rng.uniform(0.5, 0.95)
     t = np.arange(n - drop) / rate
     ring = np.cos(2 * np.pi * rng.uniform(1, 0.3 * rate) * t) * np.exp(-t / rng.uniform(0.05, 0.25))
-    found[place.start + drop : place.stop] += strength * rng.uniform(3.0, 8.0) * ring[:, None] * _direction(rng)
+    found[place.start + drop : place.stop] += strength * rng.uniform(3.0, 8.0) * ring[:, None] * direction(rng)
     angle = strength * rng.uniform(0.7, 1.3) * np.pi / 2
-    found[place.start + drop :] = found[place.start + drop :] @ _rotation(_direction(rng), angle)
+    found[place.start + drop :] = found[place.start + drop :] @ rotation(direction(rng), angle)
     return found
 
 
 def _turn(g: Floats, place: slice, strength: float, rate: float, rng: np.random.Generator) -> Floats:
     """The body, or the device, turns and stays so."""
-    found, n, axis = g.copy(), place.stop - place.start, _direction(rng)
+    found, n, axis = g.copy(), place.stop - place.start, direction(rng)
     angle = strength * rng.uniform(0.6, 1.0) * np.pi
     for i, share in enumerate(np.linspace(0, 1, n)):
-        found[place.start + i] = found[place.start + i] @ _rotation(axis, share * angle)
-    found[place.stop :] = found[place.stop :] @ _rotation(axis, angle)
+        found[place.start + i] = found[place.start + i] @ rotation(axis, share * angle)
+    found[place.stop :] = found[place.stop :] @ rotation(axis, angle)
     return found
 
 
@@ -73,7 +74,7 @@ def _shaking(g: Floats, place: slice, strength: float, rate: float, rng: np.rand
     found, n = g.copy(), place.stop - place.start
     t = np.arange(n) / rate
     swing = np.sin(2 * np.pi * rng.uniform(1.0, 0.35 * rate) * t + rng.uniform(0, 6)) * np.hanning(n)
-    found[place] += strength * rng.uniform(2.0, 5.0) * swing[:, None] * _direction(rng)
+    found[place] += strength * rng.uniform(2.0, 5.0) * swing[:, None] * direction(rng)
     return found
 
 
@@ -89,15 +90,3 @@ def _vigour(g: Floats, place: slice, strength: float, rate: float, rng: np.rando
 
 _KINDS = (_fall, _fall, _fall, _shaking, _vigour, _turn)
 """Drops and impacts most of all: what is unusual for a wearer of any kind is mostly violent."""
-
-
-def _direction(rng: np.random.Generator) -> Floats:
-    vector = rng.standard_normal(3)
-    return vector / np.linalg.norm(vector)
-
-
-def _rotation(axis: Floats, angle: float) -> Floats:
-    """Matrix of a rotation around a unit vector (Rodrigues' formula)."""
-    x, y, z = axis
-    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    return np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross

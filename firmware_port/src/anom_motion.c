@@ -6,7 +6,7 @@
 #include "anom_fixed.h"
 
 #define N_FEATURES 22
-#define OFFSET 32768 /* less this, lengths up to 56755 are kept in int16 */
+#define OFFSET 32768 /* less this, lengths up to 56754 are kept in int16 */
 
 /* Series of values that features are made of: one, or one for each of three axes. */
 enum { NOTHING, MAGNITUDE, DYNAMIC, POSTURE, AXES, JERK, ROTATION, ROTATION_AXES };
