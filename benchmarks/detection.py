@@ -163,7 +163,7 @@ def simple_peer(name: str, learner: peers.Learner, hearing: Hearing, frames: int
         heard = [piece for each in gains for piece in hearing.pieces(names, each)]
         peer = learner(np.concatenate([rows(levels) for levels in heard]))
         return lambda items, at: np.array(
-            [each.max() for each in _in_parts(peer, [rows(hearing.item(i, at)) for i in items])]
+            [each.max() for each in peers.in_parts(peer, [rows(hearing.item(i, at)) for i in items])]
         )
 
     return Detector(name, "simple", learn)
@@ -183,18 +183,13 @@ def networks(hearing: Hearing, frames: int = 5) -> list[Detector]:
                 [
                     pooled(each)
                     for item in items
-                    for each in _in_parts(learnt(names), [peers.stacked(decibel(hearing.item(item, at)), frames)])
+                    for each in peers.in_parts(learnt(names), [peers.stacked(decibel(hearing.item(item, at)), frames)])
                 ]
             )
 
         return Detector(f"MLPerf Tiny autoencoder, float, {words}", "network", learn)
 
     return [detector("mean of ticks", np.mean), detector("highest tick", np.max)]
-
-
-def _in_parts(peer: peers.Peer, parts: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Scores of each part; the peer is called once."""
-    return np.split(peer(np.concatenate(parts)), np.cumsum([len(part) for part in parts])[:-1])
 
 
 # Ours

@@ -27,10 +27,11 @@ from anomsdk.core.plan import Plan
 from anomsdk.evaluate.metrics import Figure, auc_of, bootstrap, paired_bootstrap, sensitivity_of
 from anomsdk.plan_file import reference_models_folder
 from anomsdk.planner import feature_units
-from anomsdk.spec import MotionSensor, PipelineSpec
+from anomsdk.spec import PipelineSpec
 from anomsdk.train.levels import levels_of
 from anomsdk.train.maps import unlearnt_extractor
 from benchmarks import peers
+from benchmarks.detection import show
 from benchmarks.movement import DATA, Movement, cattle, joined, missing, sisfall, umafall
 
 SEED, FOLDS = 1, 3
@@ -38,7 +39,7 @@ MOST_ROWS = 60_000
 """Inputs that a peer learns from, at most, evenly from everywhere."""
 CALIBRATION_S = 600.0
 SPECS = Path(__file__).parent / "specs"
-OURS = "ours"
+OURS, PEAK = "ours", "peak magnitude"
 
 Peaks = np.ndarray
 Say = Callable[[str], None]
@@ -71,7 +72,7 @@ class Task:
 
 def elsewhere() -> Movement:
     """Other positions and devices than SisFall's, at its rate."""
-    return joined("other places and devices", [umafall(place).at(50.0) for place in ("waist", "wrist", "phone")])
+    return joined("other places and devices", [umafall(place) for place in ("waist", "wrist", "phone")])
 
 
 MOUNTS, NODS = ("active_mount",), ("head_nodding",)
@@ -124,11 +125,9 @@ def spec_of(name: str) -> PipelineSpec:
     return PipelineSpec.from_file(path if path.exists() else reference_models_folder() / name / "spec.toml")
 
 
-def counts_for(spec: PipelineSpec, movement: Movement) -> list[Samples]:
-    """Recordings as the spec's sensor gives them, each long enough for a tick."""
-    assert isinstance(spec.sensor, MotionSensor)
-    shortest = spec.window_length + (spec.context.frames - 1) * spec.hop_length
-    return movement.counts(spec.sensor, shortest)
+def peak_magnitude(recordings: Sequence[Samples]) -> Peaks:
+    """Largest length of the acceleration of each recording: a threshold, which learns nothing."""
+    return np.array([np.linalg.norm(x[:, :3].astype(float), axis=1).max() for x in recordings])
 
 
 class Peers:
@@ -143,26 +142,17 @@ class Peers:
     def peaks(self, recordings: Sequence[Samples]) -> dict[str, Peaks]:
         """Highest tick of each recording, by peer."""
         rows = [self._rows(x) for x in recordings]
-        ends, together = np.cumsum([len(each) for each in rows])[:-1], np.concatenate(rows)
-        found = {name: np.split(peer(together), ends) for name, peer in self._learnt.items()}
-        highest = {name: np.array([each.max() for each in parts]) for name, parts in found.items()}
-        magnitude = [np.sqrt((x[:, :3].astype(float) ** 2).sum(axis=1)).max() for x in recordings]
-        return {"peak magnitude": np.array(magnitude), **highest}
+        highest = {
+            name: np.array([each.max() for each in peers.in_parts(peer, rows)]) for name, peer in self._learnt.items()
+        }
+        return {PEAK: peak_magnitude(recordings), **highest}
 
     def _rows(self, samples: Samples) -> np.ndarray:
         levels = levels_of(self._spec, samples) / self._units
         context = self._spec.context
         if context.kind == "stack":
             return peers.stacked(levels, context.frames)
-        windows = np.lib.stride_tricks.sliding_window_view(levels, context.frames, axis=0)
-        mean = windows.mean(axis=2)
-        of = {
-            "mean": lambda: mean,
-            "deviation": lambda: np.abs(windows - mean[..., None]).mean(axis=2),
-            "max": lambda: windows.max(axis=2),
-            "min": lambda: windows.min(axis=2),
-        }
-        return np.concatenate([of[name]() for name in context.statistics], axis=1)
+        return peers.summary(levels, context.frames, context.stride, context.statistics)
 
 
 class Bench:
@@ -189,7 +179,7 @@ class Bench:
 
     def _cross(self, name: str, movement: Movement) -> Scored:
         spec, scored = spec_of(name), Scored(movement)
-        samples = counts_for(spec, movement)
+        samples = movement.counts(spec)
         labels = sorted(set(movement.groups[~movement.anomalous]) | set(movement.groups[movement.anomalous]))
         shuffled = np.random.default_rng(SEED).permutation(labels)
         for fold in range(FOLDS):
@@ -216,12 +206,12 @@ class Bench:
             spec = spec_of(task.spec)
             if task.spec not in self._trained:
                 movement = task.train()
-                samples, every = counts_for(spec, movement), ~movement.anomalous
+                samples, every = movement.counts(spec), ~movement.anomalous
                 held = np.isin(movement.groups, sorted(set(movement.groups[every]))[::8])
                 self._trained[task.spec] = self._fitted(task.spec, spec, samples, movement, every & ~held, held)
             plan, simple, temporary = self._trained[task.spec]
             folder = Path(temporary.name) / "plan"
-        samples = counts_for(spec, test)
+        samples = test.counts(spec)
         if task.calibrated:
             taken = _minutes(test)
             own = [samples[i] for i in np.flatnonzero(taken & ~test.anomalous)]
@@ -233,8 +223,7 @@ class Bench:
         if simple is not None:
             scored.peaks |= simple.peaks(samples)
         else:
-            magnitude = [np.sqrt((x[:, :3].astype(float) ** 2).sum(axis=1)).max() for x in samples]
-            scored.peaks["peak magnitude"] = np.array(magnitude)
+            scored.peaks[PEAK] = peak_magnitude(samples)
         return scored
 
     def _fitted(
@@ -287,22 +276,15 @@ def _only(scored: Scored, odd: Sequence[str]) -> Scored:
 
 def _minutes(movement: Movement) -> np.ndarray:
     """Normal recordings of the first subjects of each place, so many seconds in all."""
-    taken, seconds = np.zeros(len(movement.recordings), bool), 0.0
+    taken, seconds = np.zeros(len(movement.places), bool), 0.0
     for i in np.argsort(movement.groups, kind="stable"):
         if not movement.anomalous[i] and seconds < CALIBRATION_S:
             taken[i] = True
-            seconds += len(movement.recordings[i]) / movement.rate_hz
+            seconds += movement.seconds[i]
     return taken
 
 
 # What is printed
-
-
-def show(figure: Figure, signed: bool = False) -> str:
-    """A figure with its interval."""
-    form = "{:+.3f}" if signed else "{:.3f}"
-    value, low, high = ("?" if each is None else form.format(each) for each in (figure.value, figure.low, figure.high))
-    return f"{value} ({low} to {high})"
 
 
 def table_of(task: Task, scored: Scored) -> Table:

@@ -6,7 +6,7 @@ Each learns from rows of normal inputs, (n, n_in), and gives one score a row, hi
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,13 +22,24 @@ Peer = Callable[[Floats], Floats]
 Learner = Callable[[Floats], Peer]
 
 
-def summary(levels: Floats, frames: int, stride: int) -> Floats:
-    """Mean, mean absolute deviation and maximum of each feature over so many frames: (ticks, 3 * n_features)."""
+def summary(
+    levels: Floats, frames: int, stride: int, statistics: Sequence[str] = ("mean", "deviation", "max")
+) -> Floats:
+    """Statistics of each feature over so many frames: (ticks, len(statistics) * n_features).
+
+    The deviation is the mean absolute one.
+    """
     if len(levels) < frames:
-        return np.zeros((0, 3 * levels.shape[1]))
+        return np.zeros((0, len(statistics) * levels.shape[1]))
     windows = np.lib.stride_tricks.sliding_window_view(levels, frames, axis=0)[::stride]
     mean = windows.mean(axis=2)
-    return np.concatenate([mean, np.abs(windows - mean[..., None]).mean(axis=2), windows.max(axis=2)], axis=1)
+    of = {
+        "mean": lambda: mean,
+        "deviation": lambda: np.abs(windows - mean[..., None]).mean(axis=2),
+        "max": lambda: windows.max(axis=2),
+        "min": lambda: windows.min(axis=2),
+    }
+    return np.concatenate([of[name]() for name in statistics], axis=1)
 
 
 def stacked(levels: Floats, frames: int) -> Floats:
@@ -37,6 +48,11 @@ def stacked(levels: Floats, frames: int) -> Floats:
         return np.zeros((0, frames * levels.shape[1]), np.float32)
     windows = np.lib.stride_tricks.sliding_window_view(levels.astype(np.float32), frames, axis=0)
     return windows.swapaxes(1, 2).reshape(len(windows), -1)
+
+
+def in_parts(peer: Peer, parts: Sequence[Floats]) -> list[Floats]:
+    """Scores of each part; the peer is called once."""
+    return np.split(peer(np.concatenate(parts)), np.cumsum([len(part) for part in parts])[:-1])
 
 
 def loudest_power(samples: Samples, n: int) -> float:

@@ -19,7 +19,7 @@ from anomsdk.files import read_limited
 from anomsdk.planner import CALIBRATION_FILE, SPEC_FILE, plan, plan_from
 from anomsdk.runtime import Pipeline
 from anomsdk.spec import PipelineSpec
-from anomsdk.tflite_file import TfliteModel, parse_tflite
+from anomsdk.tflite_file import MAX_BYTES, TfliteModel, parse_tflite
 from anomsdk.train.alarm import levels_from
 from anomsdk.train.corpus import clips_of, gather
 from anomsdk.train.folder import write_folder
@@ -29,7 +29,6 @@ FEWEST_TICKS = 100
 """A level, or a normalisation, from fewer would be luck."""
 _WIDTHS = (0.5, 2.0)
 """Least and most that a half-width becomes, times what it was: quiet minutes do not make a device nervous."""
-_MAX_MODEL_BYTES = 64 << 20
 
 Samples = NDArray[np.int16]
 Scores = NDArray[np.uint32]
@@ -63,7 +62,7 @@ class _Parts:
             Path(spec.model.file).name == spec.model.file,
             f"{folder / SPEC_FILE}: model.file is {spec.model.file}; put the model into this folder to calibrate it",
         )
-        data = read_limited(folder / spec.model.file, _MAX_MODEL_BYTES)
+        data = read_limited(folder / spec.model.file, MAX_BYTES)
         model = parse_tflite(data, name=spec.model.file)
         return cls(folder, spec, model, data, Calibration.from_file(folder / CALIBRATION_FILE))
 
