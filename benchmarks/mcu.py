@@ -204,7 +204,8 @@ class Bench:
         """Lines of the table of what `audio_scene` takes on each core, at -Os."""
         names = ("cortex-m0", "cortex-m4f", "rv32imc")
         programs = [linked(BOARDS[name], self.audio_scene, self._folder / f"size_{name}") for name in names]
-        depths = [stacks(BOARDS[name], self._folder / f"stack_{name}") for name in names]
+        own = [f"anom_{self.audio_scene.extractor.kind}"]
+        depths = [stacks(BOARDS[name], self._folder / f"stack_{name}", own) for name in names]
         numbers = {
             "code, bytes": [each.code for each in programs],
             "of these, C library and compiler": [each.runtime for each in programs],

@@ -45,8 +45,8 @@ def call_graph(
 ) -> CallGraph:
     """From the .ci files of ``gcc -fcallgraph-info=su``.
 
-    A call through a pointer may reach that member of every anom_extractor_type, or the observer, NULL where none is
-    named.
+    A call through a pointer may reach that member of the extractors that are linked, or the observer, NULL where none
+    is named.
     """
     pointers = {member: {f"{extractor}:{member}" for extractor in extractors} for member in MEMBERS}
     pointers["observer"] = {observer} if observer else set()
@@ -89,16 +89,16 @@ class Stacks:
     selftest: int
 
 
-def stacks(board: Board, folder: Path) -> Stacks:
-    """Of the whole port, compiled into a folder."""
+def stacks(board: Board, folder: Path, extractors: Iterable[str] = EXTRACTORS) -> Stacks:
+    """Of the port with these extractors, compiled into a folder."""
     board.objects(SOURCES, folder, ["-fcallgraph-info=su"])
     files = sorted(folder.glob("*.ci"))
     assert len(files) == len(SOURCES)
-    graph = call_graph(files)
+    graph = call_graph(files, extractors=extractors)
     return Stacks(
         functions={function: graph.deepest(function)[0] for function in PUBLIC},
         reached=graph.reached("anom_pipeline_poll"),
-        selftest=call_graph(files, observer="anom_selftest:observe").deepest("anom_selftest")[0],
+        selftest=call_graph(files, observer="anom_selftest:observe", extractors=extractors).deepest("anom_selftest")[0],
     )
 
 

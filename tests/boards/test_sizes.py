@@ -9,7 +9,7 @@ from tests.board import BOARDS, said, sources_of
 from tests.c_build import C_PROGRAMS, SOURCES
 from tests.emulated import MeasuredPipeline, firmware
 from tests.make import lively
-from tests.sizes import EXTRACTORS, LIBRARY_STACK, call_graph, callable_program, linked, pushed_bytes, stacks
+from tests.sizes import LIBRARY_STACK, call_graph, callable_program, linked, pushed_bytes, stacks
 
 pytestmark = pytest.mark.boards
 
@@ -52,9 +52,8 @@ def test_stack_and_instructions_as_measured(name, tmp_path, figure):
     made = firmware([plan], tmp_path)
     flags = ["-fcallgraph-info=su", *(f"-I{path}" for path in made.include), *made.flags]
     program = callable_program(board, made.sources, tmp_path, flags, made.keep)
-    elsewhere = ("anom_plan_", "anom_motion", "anom_spectrum")  # the plan is of sound
-    used_here = (path for path in tmp_path.glob("anom_*.ci") if not path.name.startswith(elsewhere))
-    graph = call_graph(used_here, extractors=[each for each in EXTRACTORS if each != "anom_motion"])
+    files = (path for path in tmp_path.glob("anom_*.ci") if "anom_plan_" not in path.name)
+    graph = call_graph(files, extractors=[f"anom_{plan.extractor.kind}"])
     machine = Machine(program.read_bytes(), name.removesuffix("f"))
     pipeline = MeasuredPipeline(machine, plan)
     with anomsdk.Pipeline(plan, "reference") as reference:
