@@ -49,6 +49,16 @@ def test_a_probe_turns_the_gyroscope_where_the_acceleration_moves():
         assert each[each[:, :3].max(axis=1) == 0, 3:].max(initial=0) <= 1  # what was rounded away
 
 
+def test_probes_turn_shake_and_fall():
+    ends = set()
+    for seed in range(60):
+        found = moved(THREE, 20.0, seed)[0].astype(int)
+        turned = np.abs(found[-1] - still(3)[-1]).max() > 100
+        lengths = np.linalg.norm(found, axis=1)
+        ends.add((turned, np.ptp(lengths) > 100))
+    assert ends >= {(True, True), (True, False), (False, True)}, "falls, turns, shaking"
+
+
 def test_a_recording_shorter_than_a_probe_is_disturbed_all_the_same():
     rows = still(3, 20)
     assert any(
