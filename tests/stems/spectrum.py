@@ -144,6 +144,16 @@ def cases() -> Iterator[Case]:
         ),
     )
     yield Case(
+        "A sum of 2**15 - 1",
+        "A sum that begins at 1.",
+        given(constant(8, 1, 2), [15999, 16001, 767, 0, 0, 0, 0, 0]),
+    )
+    yield Case(
+        "A sum of 2**15",
+        "A sum that begins below 0, a -1 that counts as itself.",
+        given(constant(8, 1, 2), [15999, 16001, 767, -1, 0, 0, 0, 0]),
+    )
+    yield Case(
         "The sum just below a shift",
         "A shift at 2**15 - 1, or none at 2**15.",
         given(constant(8, 1, 2), [32767, 1, 0, 0, 0, 0, 0, 0]),
