@@ -71,18 +71,18 @@ class Task:
 
 
 def elsewhere() -> Movement:
-    """Other positions and devices than SisFall's, at its rate."""
+    """Other positions and devices than SisFall's."""
     return joined("other places and devices", [umafall(place) for place in ("waist", "wrist", "phone")])
 
 
 MOUNTS, NODS = ("active_mount",), ("head_nodding",)
 RARE = ("Shaking", "Scratching", "Licking", "Pitching", "Rising", "LyingDown", "Drinking", "Trotting")
 TASKS = (
-    Task("SisFall", "worn_one_way", sisfall, auc=0.996, sensitivity=0.88),
+    Task("SisFall", "worn_anyhow", sisfall, auc=0.996, sensitivity=0.88),
     Task("UMAFall waist", "human_motion", lambda: umafall("waist"), auc=0.99),
     Task("UMAFall phone", "worn_anyhow", lambda: umafall("phone"), auc=0.93),
-    Task("trained on SisFall, elsewhere", "worn_anyhow", sisfall, elsewhere, auc=0.92),
-    Task("the same, calibrated there", "worn_anyhow", sisfall, elsewhere, sensitivity=0.5, calibrated=True),
+    Task("trained on SisFall, elsewhere", "worn_anywhere", sisfall, elsewhere, auc=0.92),
+    Task("the same, calibrated there", "worn_anywhere", sisfall, elsewhere, sensitivity=0.5, calibrated=True),
     Task("human_motion on SisFall", "human_motion", None, sisfall, auc=0.93),
     Task("human_motion on a wrist", "human_motion", None, lambda: umafall("wrist"), auc=0.90),
     Task("cattle, rare events", "cattle_collar", cattle, odd=RARE, auc=0.95),

@@ -1,4 +1,4 @@
-"""The models that training chooses from: linear ones, which are hard to beat on little data, and autoencoders."""
+"""The models that training chooses from: simple ones, which are hard to beat on little data, and autoencoders."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from itertools import pairwise
 import numpy as np
 
 from anomsdk.train.linear import mahalanobis, principal_components
+from anomsdk.train.means import nearest_mean
 from anomsdk.train.network import MAX_EPOCHS, Floats, Network, train_autoencoder
 
-KINDS = ("mahalanobis", "whitened components", "components", "autoencoder")
-"""The simplest first."""
+KINDS = ("nearest mean", "mahalanobis", "whitened components", "components", "autoencoder")
+"""The first of those that are as good is preferred."""
 
-
+MEANS = (8, 16)
+"""Of the nearest-mean model."""
 _SHRINKAGES = (0.1, 0.5)
 """More than the estimate, for correlated inputs: what hardly varied counts less. The first wins where all are alike."""
 _LARGEST_SUM = 2**32 // 255**2
@@ -27,7 +29,7 @@ class Candidate:
     Parameters
     ----------
     kind : one of KINDS
-    hidden : widths between input and output; none for the Mahalanobis distance
+    hidden : widths between input and output; none for the Mahalanobis distance, pairs and means for the nearest
     deviations : half-width of the int8 range of the model's inputs, standard deviations of normal
     weighted : the score divides each input's error by its variance on normal recordings
     shrinkage : of the covariance of the Mahalanobis distance; None: Ledoit and Wolf's estimate
@@ -46,6 +48,8 @@ class Candidate:
 
     def __str__(self) -> str:
         widths = f" {'-'.join(map(str, self.hidden))}" if self.hidden else ""
+        if self.kind == "nearest mean":
+            widths = f" of {self.hidden[-1]}"
         shrunk = "" if self.shrinkage is None else f" shrunk {self.shrinkage:g}"
         return f"{self.kind}{shrunk}{widths}, +-{self.deviations:g} dev{', weighted' if self.weighted else ''}"
 
@@ -57,17 +61,20 @@ def family(n_inputs: int, max_macs: int, *, correlated: bool = False) -> list[Ca
     ----------
     n_inputs : width of the model's input
     max_macs : multiply-accumulates of one run, at most
-    correlated : the inputs are nearly multiples of each other, as statistics of one movement are
+    correlated : the inputs are nearly multiples of each other, as statistics of one movement are; then there are
+        fewer autoencoders, which take longest to train
     """
     deep = max(2, min(16, n_inputs // 4))
     widths: set[tuple[int, ...]] = {(w,) for w in (8, 16, 32, 64, 96) if w < 2 * n_inputs}
     widths |= {(w, deep, w) for w in (64, 128)}
     found = [Candidate("mahalanobis", (), 12.0)]
     if correlated:
+        widths = {(min(32, n_inputs),), (64, deep, 64)}
         found = [Candidate("mahalanobis", (), 4.0, shrinkage=share) for share in (*_SHRINKAGES, None)]
+        found += [Candidate("nearest mean", (k * (k - 1), k), 6.0) for k in MEANS]
     narrow = sorted({max(1, n_inputs // d) for d in (12, 6, 3)})
     range_ = 4.0 if correlated else 12.0
-    found += [Candidate(kind, (w,), range_) for kind in KINDS[1:3] for w in narrow if w < n_inputs]
+    found += [Candidate(kind, (w,), range_) for kind in KINDS[2:4] for w in narrow if w < n_inputs]
     found += [Candidate("autoencoder", hidden, 6.0) for hidden in widths]
     fitting = [candidate for candidate in found if candidate.macs(n_inputs) <= max_macs]
     return sorted(fitting, key=lambda candidate: (candidate.macs(n_inputs), KINDS.index(candidate.kind)))
@@ -88,6 +95,8 @@ def train_candidate(
     """
     if candidate.kind == "mahalanobis":
         return mahalanobis(inputs, candidate.deviations / 127, candidate.shrinkage), 0
+    if candidate.kind == "nearest mean":
+        return nearest_mean(inputs, candidate.hidden[-1], seed=seed), 0
     if candidate.kind != "autoencoder":
         (width,) = candidate.hidden
         return principal_components(inputs, width, whitened=candidate.kind.startswith("whitened")), 0

@@ -20,15 +20,21 @@ _BATCH = 128
 
 @dataclass(frozen=True)
 class Dense:
-    """``inputs @ weight + bias``, negative values set to 0 where ``relu``."""
+    """``inputs @ weight + bias``, negative values set to 0 where ``relu``, and none above ``ceiling``.
+
+    A ceiling costs nothing in int8: the layer's range ends there.
+    """
 
     weight: Floats  # (n_in, n_out)
     bias: Floats  # (n_out,)
     relu: bool = False
+    ceiling: float | None = None
 
     def run(self, inputs: Floats) -> Floats:
         """Outputs (n, n_out) of inputs (n, n_in)."""
         values = inputs @ self.weight + self.bias
+        if self.ceiling is not None:
+            values = np.minimum(values, self.ceiling)
         return np.maximum(values, 0) if self.relu else values
 
 

@@ -24,7 +24,7 @@ def quantise(network: Network, inputs: Floats, input_scale: float) -> list[Fully
 
     Weights are symmetric per output. A hidden layer's range begins at 0, with zero point -127 so that its values
     stay within +-127; a linear one is moved up into such a range. It ends where the mean squared error on
-    ``inputs`` is least: a few that saturate cost less than coarse steps for all. The output has the input's
+    ``inputs`` is least (a few that saturate cost less than coarse steps for all), or at its ceiling. The output has the input's
     scale and zero point 0.
 
     Parameters
@@ -39,7 +39,8 @@ def quantise(network: Network, inputs: Floats, input_scale: float) -> list[Fully
     for index, layer in enumerate(network.layers):
         last = index == len(network.layers) - 1
         values = layer.run(values)
-        out_scale = short_scale(input_scale if last else max(_range_end(values), 1e-3) / 254)
+        end = _range_end(values) if layer.ceiling is None else layer.ceiling
+        out_scale = short_scale(input_scale if last else max(end, 1e-3) / 254)
         weight_scales = np.array([short_scale(max(float(w), 1e-6) / 127) for w in np.abs(layer.weight).max(axis=0)])
         layers.append(
             FullyConnected(
@@ -83,5 +84,5 @@ def _lifted(network: Network, inputs: Floats) -> Network:
         lift = np.zeros(len(bias))
         if hidden and not layer.relu:
             lift += _range_end(values, signed=True)
-        layers.append(Dense(layer.weight, bias + lift, relu=hidden))
+        layers.append(Dense(layer.weight, bias + lift, relu=hidden, ceiling=layer.ceiling))
     return Network(tuple(layers))
