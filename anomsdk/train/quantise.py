@@ -24,8 +24,8 @@ def quantise(network: Network, inputs: Floats, input_scale: float) -> list[Fully
 
     Weights are symmetric per output. A hidden layer's range begins at 0, with zero point -127 so that its values
     stay within +-127; a linear one is moved up into such a range. It ends where the mean squared error on
-    ``inputs`` is least (a few that saturate cost less than coarse steps for all), or at its ceiling. The output has the input's
-    scale and zero point 0.
+    ``inputs`` is least (a few that saturate cost less than coarse steps for all), or at its ceiling. The output
+    has the input's scale and zero point 0.
 
     Parameters
     ----------

@@ -8,11 +8,17 @@ from anomsdk import demo_motion
 from anomsdk.sources import Reading, Wanted, open_recordings
 from anomsdk.spec import MotionSensor
 from anomsdk.train.family import Candidate, family, train_candidate
+from anomsdk.train.judge import Trial
 from anomsdk.train.motion_probes import disturbed_motion
 from anomsdk.train.probes import STRENGTHS
+from anomsdk.train.search import _MOVED, _choice
 
 THREE = MotionSensor(kind="motion", rate_hz=50.0, axes=3, counts_per_g=2048.0, full_scale_g=4.0)
 SIX = MotionSensor(kind="motion", rate_hz=50.0, axes=6, counts_per_g=2048.0, counts_per_dps=16.0)
+
+
+def trial(kind, auc, macs):
+    return Trial(Candidate(kind, (macs,), 6.0), auc, auc, 0, macs)
 
 
 def still(axes, n=600):
@@ -73,6 +79,20 @@ def test_shrunk_covariances_are_tried_for_motion_only():
     assert [(c.shrinkage, c.deviations) for c in plain] == [(None, 12.0)]
     assert [(c.shrinkage, c.deviations) for c in correlated] == [(0.1, 4.0), (0.5, 4.0), (None, 4.0)]
     assert str(correlated[0]) == "mahalanobis shrunk 0.1, +-4 dev"
+
+
+def test_nearest_means_are_tried_for_motion_only_and_win_where_they_are_as_good():
+    plain, correlated = (
+        [c for c in family(20, 15_000, correlated=each) if c.kind == "nearest mean"] for each in (False, True)
+    )
+    assert plain == []
+    assert [(str(c), c.macs(20)) for c in correlated] == [
+        ("nearest mean of 8, +-6 dev", 56 * (20 + 8) + 8 * 20),
+        ("nearest mean of 16, +-6 dev", 240 * (20 + 16) + 16 * 20),
+    ]
+    others = [trial("mahalanobis", 0.9, 400), trial("autoencoder", 0.92, 900)]
+    assert _choice([*others, trial("nearest mean", 0.9, 1728)], _MOVED).candidate.kind == "nearest mean"
+    assert _choice([*others, trial("nearest mean", 0.85, 1728)], _MOVED).candidate.kind == "mahalanobis"
 
 
 def test_shrinkage_makes_what_hardly_varied_count_less():

@@ -21,7 +21,8 @@ from anomsdk.train.judge import Judge, Trial
 from anomsdk.train.levels import levels_of
 from anomsdk.train.linear import MAHALANOBIS_STEPS, mahalanobis, principal_components
 from anomsdk.train.maps import InputMaps
-from anomsdk.train.network import train_autoencoder
+from anomsdk.train.means import nearest_mean
+from anomsdk.train.network import Dense, Network, train_autoencoder
 from anomsdk.train.probes import STRENGTHS, disturbed_rows, sound
 from anomsdk.train.quantise import quantise, short_scale
 from anomsdk.train.search import Margin, Search, _choice, _variants, _words
@@ -69,11 +70,53 @@ def test_whitened_components_are_the_distance_of_probabilistic_pca():
     assert np.allclose((residual**2).sum(axis=1) / pca.noise_variance_, distance)
 
 
+def test_the_residual_is_the_distance_to_the_nearest_mean():
+    from sklearn.cluster import KMeans
+
+    x = rows() + 0.2
+    distances = KMeans(5, n_init=4, random_state=3).fit(x).transform(x)
+    nearest, second = np.sort(distances**2, axis=1)[:, :2].T
+    network = nearest_mean(x, 5, seed=3)
+    assert [layer.weight.shape for layer in network.layers] == [(12, 20), (20, 5), (5, 12)]
+    found = ((x - network.run(x)) ** 2).sum(axis=1)
+    clear = second - nearest > 1 / 16
+    assert clear.mean() > 0.95
+    assert np.allclose(found[clear], nearest[clear])
+    assert (found[~clear] <= second[~clear] + 1e-9).all()
+
+
+def test_fewer_different_inputs_than_means_are_reconstructed_all_the_same():
+    x = np.repeat([[1.0, -2.0], [3.0, 0.5]], 50, axis=0)
+    assert np.allclose(nearest_mean(x, 8, seed=0).run(x), x)
+
+
+def test_the_means_do_not_depend_on_the_number_of_threads():
+    from threadpoolctl import threadpool_limits
+
+    x = np.random.default_rng(0).standard_normal((5000, 6))
+    with threadpool_limits(1):
+        one = nearest_mean(x, 8, seed=0)
+    for layer, same in zip(one.layers, nearest_mean(x, 8, seed=0).layers, strict=True):
+        assert np.array_equal(layer.weight, same.weight) and np.array_equal(layer.bias, same.bias)
+
+
+def test_a_layer_with_a_ceiling_ends_its_int8_range_there():
+    x = np.linspace(-8, 8, 400)[:, None]
+    steep = Dense(np.full((1, 1), 10.0), np.zeros(1), relu=True, ceiling=1.0)
+    network = Network((steep, Dense(np.ones((1, 1)), np.zeros(1))))
+    assert network.run(x).max() == 1.0
+    first, last = quantise(network, x, 8 / 127)
+    assert first.output_scale == pytest.approx(1 / 254, rel=1e-3)
+    outputs = Autoencoder(tuple(map(layer_plan, (first, last)))).run(np.rint(x * 127 / 8).astype(np.int64))
+    assert outputs.max() == round(127 / 8)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_int8_scores_are_those_of_the_network(kind):
     """Normal rows, and rows that are not: the ranks of the scores, and their size."""
     x = np.clip(rows(), -8, 8)
-    candidate = Candidate(kind, () if kind == "mahalanobis" else (4,) if kind != "autoencoder" else (16,), 8.0)
+    hidden = {"mahalanobis": (), "nearest mean": (12, 4), "autoencoder": (16,)}
+    candidate = Candidate(kind, hidden.get(kind, (4,)), 8.0)
     scale = candidate.deviations / 127
     network, _ = train_candidate(candidate, x, None, seed=0, epochs=30)
     layers = quantise(network, x, scale)
