@@ -17,7 +17,7 @@ from anomsdk.core.context import STATISTICS, ContextPlan, SummaryPlan
 from anomsdk.core.external import ExternalPlan
 from anomsdk.core.fft import FftPlan
 from anomsdk.core.filterbank import FilterbankPlan
-from anomsdk.core.motion import FEATURES, MotionPlan
+from anomsdk.core.motion import FEATURES, SPECTRAL, MotionPlan
 from anomsdk.core.plan import ExtractorPlan, Plan
 from anomsdk.core.reasons import ReasonsPlan
 from anomsdk.core.spectrum import SpectrumPlan
@@ -187,6 +187,8 @@ def _fields(part: Any, without: tuple[str, ...] = ()) -> Fields:
         found["features"] = sum(1 << FEATURES.index(name) for name in part.features)
     if isinstance(part, ExternalPlan | MotionPlan):
         found["n_features"] = part.n_features
+    if isinstance(part, MotionPlan):
+        found["transform"] = Symbol("anom_spectrum_run") if {*SPECTRAL} & {*part.features} else None
     return found
 
 

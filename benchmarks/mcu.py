@@ -50,6 +50,8 @@ LEVELS = ("-Os", "-O2")
 SHAPE = (640, 128, 128, 128, 128, 8, 128, 128, 128, 128, 640)
 """Widths of MLPerf Tiny's model."""
 MOTION_FEATURES = tuple(name for name in FEATURES if name not in ROTATION)
+PORTABLE = ["-DANOM_PORTABLE"]
+"""Without kernels."""
 ABSENT = "not measured: its file is absent"
 
 CMSIS_NN = "TensorFlow Lite Micro with CMSIS-NN"
@@ -163,18 +165,36 @@ class Bench:
         return [Row(what, MODEL_CODE, tuple(f"{code:,}" for code in codes))]
 
     def motion_rows(self) -> list[Row]:
-        """A second of motion, the code that watches it, state and scratch."""
+        """A second of motion, the code that watches it, state and scratch; again without kernels."""
         what = f"motion, 50 Hz, 3 axes, all {len(MOTION_FEATURES)} features of 2 s every second, Cortex-M4"
-        seconds = tuple(f"{self._second(self.motion, level):,}" for level in LEVELS)
-        codes = [
-            linked(at_level("cortex-m4f", level), self.motion, self._folder / f"motion_code{level}").code
-            for level in LEVELS
-        ]
         ram = anomsdk.emit_c(self.motion, self._folder / "ram_motion").ram_bytes
         return [
-            Row(f"{what}, instructions a second", "", seconds),
-            Row("its code with alert, bytes", "", tuple(f"{code:,}" for code in codes)),
+            *self._watching_rows(what, self.motion, []),
             Row("its state and scratch, bytes", "", (f"{ram:,}",) * 2),
+            *self._watching_rows("the same, `-DANOM_PORTABLE`", self.motion, PORTABLE),
+        ]
+
+    def human_motion_rows(self) -> list[Row]:
+        """The chain of a reference model without a spectrum."""
+        plan = anomsdk.reference_model("human_motion")
+        what = f"`human_motion`, {plan.rate_hz:g} Hz, {len(plan.extractor.features)} features, Cortex-M4"
+        ram = anomsdk.emit_c(plan, self._folder / "ram_human_motion").ram_bytes
+        return [
+            *self._watching_rows(what, plan, []),
+            Row("its state and scratch, bytes", "", (f"{ram:,}",) * 2),
+            *self._watching_rows("the same, `-DANOM_PORTABLE`", plan, PORTABLE),
+        ]
+
+    def _watching_rows(self, what: str, plan: anomsdk.Plan, flags: list[str]) -> list[Row]:
+        """Instructions of a second, and the code with alert, compiled and linked with these flags besides."""
+        folder = self._folder / f"watching_{plan.name}{''.join(flags)}"
+        boards = [with_flags(at_level("cortex-m4f", level), flags) for level in LEVELS]
+        programs = [linked(board, plan, folder / board.optimise) for board in boards]
+        seconds = [self._second_on(board, plan, folder / f"second{board.optimise}") for board in boards]
+        return [
+            Row(f"{what}, instructions a second", "", tuple(f"{count:,}" for count in seconds)),
+            Row("its code with alert, bytes", "", tuple(f"{each.code:,}" for each in programs)),
+            Row("of these, C library and compiler", "", tuple(f"{each.runtime:,}" for each in programs)),
         ]
 
     def ram_rows(self) -> list[Row]:
@@ -198,6 +218,7 @@ class Bench:
             self.code_row,
             self.ram_rows,
             self.motion_rows,
+            self.human_motion_rows,
         ]
 
     def sizes(self) -> list[str]:
@@ -266,7 +287,9 @@ class Bench:
         return most
 
     def _second(self, plan: anomsdk.Plan, level: str) -> int:
-        folder = self._folder / f"chain_{plan.name}{level}"
+        return self._second_on(at_level("cortex-m4f", level), plan, self._folder / f"chain_{plan.name}{level}")
+
+    def _second_on(self, board: Board, plan: anomsdk.Plan, folder: Path) -> int:
         emitted = anomsdk.emit_c(plan, folder / "emitted")
         sources = [*sorted((emitted.folder / "src").glob("*.c")), emitted.folder / f"anom_plan_{plan.name}.c"]
         upper, values = plan.name.upper(), plan.framer.window * plan.columns
@@ -275,7 +298,7 @@ class Bench:
         keep = [f"anom_pipeline_{each}" for each in ("init", "push", "poll", "gap", "reset")]
         keep += ["memory", "block", "pipeline", "result", "raising", "raised_by", f"anom_plan_{plan.name}"]
         sources.append(BOARDS_FOLDER / "footprint.c")
-        program = callable_program(at_level("cortex-m4f", level), sources, folder, flags, keep)
+        program = callable_program(board, sources, folder, flags, keep)
         hops = measure(Machine(program.read_bytes(), "cortex-m4"), plan, lambda done, total: None).hops
         each = sum(hop.instructions.total() for hop in hops) / len(hops)
         return round(each * plan.rate_hz / plan.framer.hop)
@@ -290,6 +313,11 @@ def stage_sources(plan: anomsdk.Plan, folder: Path) -> tuple[list[Path], list[st
 def at_level(name: str, level: str) -> Board:
     """A board that compiles at another level."""
     return replace(BOARDS[name], optimise=level)
+
+
+def with_flags(board: Board, flags: list[str]) -> Board:
+    """A board with more flags of compiler and linker."""
+    return replace(board, compiler=(*board.compiler, *flags))
 
 
 def pointer(machine: Machine, name: str) -> int:

@@ -138,6 +138,7 @@ C_ONLY_FIELDS = {
     "anom_context_plan.normalisation": "not in a stack",
     "anom_external_plan.n_features": LENGTH,
     "anom_motion_plan.n_features": LENGTH,
+    "anom_motion_plan.transform": "a program holds only what its plans name",
     "anom_spectrum_plan.length": LENGTH,
     "anom_spectrum_plan.n_bands": LENGTH,
     "anom_fft_plan.window_pairs_q15": TABLES,

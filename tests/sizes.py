@@ -41,15 +41,19 @@ class CallGraph:
 
 
 def call_graph(
-    files: Iterable[Path], *, observer: str | None = None, extractors: Iterable[str] = EXTRACTORS
+    files: Iterable[Path],
+    *,
+    observer: str | None = None,
+    extractors: Iterable[str] = EXTRACTORS,
+    transform: str | None = "anom_spectrum_run",
 ) -> CallGraph:
     """From the .ci files of ``gcc -fcallgraph-info=su``.
 
-    A call through a pointer may reach that member of the extractors that are linked, or the observer, NULL where none
-    is named.
+    A call through a pointer may reach that member of the extractors that are linked, the observer, or the transform of
+    motion: both NULL where none is named.
     """
     pointers = {member: {f"{extractor}:{member}" for extractor in extractors} for member in MEMBERS}
-    pointers["observer"] = {observer} if observer else set()
+    pointers |= {"observer": {observer} if observer else set(), "transform": {transform} if transform else set()}
     graph = CallGraph()
     for path in files:
         text = path.read_text(encoding="utf-8")

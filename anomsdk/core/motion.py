@@ -73,6 +73,9 @@ FEATURES = (
 )
 """All there are, in the order that a frame has them: those that are made of the same values stand together."""
 
+SPECTRAL = ("band_energies", "dominant_frequency")
+"""Those of the spectrum."""
+
 ROTATION = FEATURES[-4:]
 """Those that take 6 axes."""
 

@@ -47,9 +47,9 @@ void reset(void)
     __asm__ volatile("dsb\n\tisb" ::: "memory");
 #endif
     const uint32_t *from = data_source;
-    for (uint32_t *to = data_start; to < data_end; to++)
+    for (volatile uint32_t *to = data_start; to < data_end; to++) /* volatile: no call of the C library is made of it */
         *to = *from++;
-    for (uint32_t *to = bss_start; to < bss_end; to++)
+    for (volatile uint32_t *to = bss_start; to < bss_end; to++)
         *to = 0;
     board_exit(main());
 }

@@ -2,8 +2,8 @@
 #include "anom_context.h"
 
 #include <stddef.h>
-#include <string.h>
 
+#include "anom_copy.h"
 #include "anom_wipe.h"
 
 static size_t history_bytes(const anom_context *context)
@@ -52,8 +52,8 @@ static void summarise(const anom_context *context, const int8_t *features, int8_
 
 static void stack(const anom_context *context, const int8_t *features, int8_t *inputs)
 {
-    memcpy(inputs, context->history, history_bytes(context));
-    memcpy(inputs + history_bytes(context), features, (size_t)context->n_features);
+    anom_copy(inputs, context->history, history_bytes(context));
+    anom_copy(inputs + history_bytes(context), features, (size_t)context->n_features);
 }
 
 /* The oldest frame goes, the new one comes. */
@@ -62,8 +62,8 @@ static void shift(const anom_context *context, const int8_t *features)
     size_t n = (size_t)context->n_features;
     size_t size = history_bytes(context);
     if (size == 0) return;
-    memmove(context->history, context->history + n, size - n);
-    memcpy(context->history + size - n, features, n);
+    anom_copy(context->history, context->history + n, size - n);
+    anom_copy(context->history + size - n, features, n);
 }
 
 int32_t anom_context_n_inputs(const anom_context_plan *plan, int32_t n_features)

@@ -1,4 +1,4 @@
-/* Copy: samples into a window and within it. */
+/* Copy: samples into a window and within it, frames into the context. */
 #ifndef ANOM_COPY_H
 #define ANOM_COPY_H
 

@@ -272,7 +272,7 @@ static int32_t spectrum(const anom_motion_plan *plan, const series *of, int16_t 
     int32_t middle = mean(plan, of->of[0].sum);
     for (int32_t i = 0; i < plan->window; i++)
         values[i] = (int16_t)saturated(values[i] + OFFSET - middle);
-    return anom_spectrum_run(&plan->spectrum, values, bands);
+    return plan->transform(&plan->spectrum, values, bands);
 }
 
 static int32_t above_floor(const series *of, int32_t value, int32_t n)

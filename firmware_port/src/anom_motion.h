@@ -44,6 +44,7 @@ typedef struct anom_motion_plan {
     anom_spectrum_plan spectrum;
     anom_affine_plan normalisation;
     int32_t n_features; /* width of a frame */
+    anom_spectrum_function *transform; /* anom_spectrum_run; NULL, and not linked, where no feature needs it */
 } anom_motion_plan;
 
 /* Levels of windows, as the plan selects them: log2 in q10, or counts. */

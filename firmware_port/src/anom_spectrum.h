@@ -21,4 +21,7 @@ typedef struct anom_spectrum_plan {
  *   levels   n_bands values */
 int32_t anom_spectrum_run(const anom_spectrum_plan *plan, int16_t *signal, int32_t *levels);
 
+/* What a plan of features names where it needs it. */
+typedef int32_t anom_spectrum_function(const anom_spectrum_plan *plan, int16_t *signal, int32_t *levels);
+
 #endif

@@ -8,13 +8,16 @@
 #include <string.h>
 
 #include "anom_pipeline.h"
+#include "anom_plan_collar.h"
 #include "anom_plan_machine.h"
 #include "anom_plan_meter.h"
 #include "anom_plan_room.h"
 
 #define MAX_SAMPLES 600
+#define N_PLANS 4
 
-static const anom_plan *const PLANS[3] = {&anom_plan_machine, &anom_plan_meter, &anom_plan_room};
+static const anom_plan *const PLANS[N_PLANS] = {&anom_plan_collar, &anom_plan_machine, &anom_plan_meter,
+                                                &anom_plan_room};
 
 static void expect(int holds, const char *what)
 {
@@ -94,7 +97,7 @@ static void refuse(source *from, const anom_plan *plan)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     source from = {data, size, 0x9E3779B9};
-    const anom_plan *plan = PLANS[byte(&from) % 3];
+    const anom_plan *plan = PLANS[byte(&from) % N_PLANS];
     from.noise ^= number(&from);
     if (from.noise == 0) from.noise = 1;
     refuse(&from, plan);

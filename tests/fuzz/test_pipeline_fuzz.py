@@ -22,7 +22,7 @@ def folders(plans, tmp_path_factory):
 
 
 def build(folders, place, port=None):
-    """The fuzz target with all three plans; ``port`` replaces the sources."""
+    """The fuzz target with all plans; ``port`` replaces the sources."""
     if shutil.which("gcc") is None:
         pytest.skip("gcc, whose sanitizers are used, is not installed")
     port = port or ROOT / "firmware_port"

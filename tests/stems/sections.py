@@ -19,7 +19,7 @@ from anomsdk.core.fft import FftPlan
 from anomsdk.core.filterbank import FilterbankPlan
 from anomsdk.core.levels import LimitsPlan
 from anomsdk.core.logmel import LogmelPlan
-from anomsdk.core.motion import FEATURES, MotionPlan
+from anomsdk.core.motion import FEATURES, SPECTRAL, MotionPlan
 from anomsdk.core.spectrum import SpectrumPlan
 from anomsdk.engines.native import load_native
 from tests.stems import Json
@@ -103,6 +103,8 @@ def c_extractor(section: Json) -> dict[str, Any]:
     elif kind == "motion":
         tables["features"] = sum(1 << FEATURES.index(name) for name in section["features"])
         tables |= {"spectrum": c_spectrum(section["spectrum"]), "n_features": n_features}
+        if {*SPECTRAL} & {*section["features"]}:
+            tables["transform"] = Symbol("anom_spectrum_run")
     else:
         tables["fft"] = c_fft(section["fft"])
         tables["filterbank"] = c_filterbank(section["filterbank"])
