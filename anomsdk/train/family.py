@@ -51,7 +51,7 @@ class Candidate:
         if self.kind == "nearest mean":
             widths = f" of {self.hidden[-1]}"
         shrunk = "" if self.shrinkage is None else f" shrunk {self.shrinkage:g}"
-        return f"{self.kind}{shrunk}{widths}, +-{self.deviations:g} dev{', weighted' if self.weighted else ''}"
+        return f"{self.kind}{shrunk}{widths}, +-{self.deviations:.3g} dev{', weighted' if self.weighted else ''}"
 
 
 def family(n_inputs: int, max_macs: int, *, correlated: bool = False) -> list[Candidate]:
@@ -71,7 +71,7 @@ def family(n_inputs: int, max_macs: int, *, correlated: bool = False) -> list[Ca
     if correlated:
         widths = {(min(32, n_inputs),), (64, deep, 64)}
         found = [Candidate("mahalanobis", (), 4.0, shrinkage=share) for share in (*_SHRINKAGES, None)]
-        found += [Candidate("nearest mean", (k * (k - 1), k), 6.0) for k in MEANS]
+        found += [Candidate("nearest mean", (k * (k - 1), k), 7.0) for k in MEANS]
     narrow = sorted({max(1, n_inputs // d) for d in (12, 6, 3)})
     range_ = 4.0 if correlated else 12.0
     found += [Candidate(kind, (w,), range_) for kind in KINDS[2:4] for w in narrow if w < n_inputs]

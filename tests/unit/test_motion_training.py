@@ -87,8 +87,8 @@ def test_nearest_means_are_tried_for_motion_only_and_win_where_they_are_as_good(
     )
     assert plain == []
     assert [(str(c), c.macs(20)) for c in correlated] == [
-        ("nearest mean of 8, +-6 dev", 56 * (20 + 8) + 8 * 20),
-        ("nearest mean of 16, +-6 dev", 240 * (20 + 16) + 16 * 20),
+        ("nearest mean of 8, +-7 dev", 56 * (20 + 8) + 8 * 20),
+        ("nearest mean of 16, +-7 dev", 240 * (20 + 16) + 16 * 20),
     ]
     others = [trial("mahalanobis", 0.9, 400), trial("autoencoder", 0.92, 900)]
     assert _choice([*others, trial("nearest mean", 0.9, 1728)], _MOVED).candidate.kind == "nearest mean"
