@@ -251,8 +251,8 @@ def test_text_shows_each_number(saved, found):
     numbers = [*dataclasses.asdict(one.flash).values(), *dataclasses.asdict(one.ram).values()]
     numbers += [one.flash.total, one.ram.total, sum(one.mean_hop.values()), sum(one.worst_hop.values())]
     assert {str(n) for n in numbers} <= set(re.findall(r"\d+", shown))
-    row = next(line.split() for line in shown.splitlines() if line.startswith("library"))
-    mean, quiet, tick, worst = (hop["library"] for hop in (one.mean_hop, one.quiet_hop, one.tick_hop, one.worst_hop))
+    row = next(line.split() for line in shown.splitlines() if line.startswith("pipeline"))
+    mean, quiet, tick, worst = (hop["pipeline"] for hop in (one.mean_hop, one.quiet_hop, one.tick_hop, one.worst_hop))
     assert tick > quiet > 0 and row[1:] == [str(n) for n in (mean, quiet, tick - quiet, worst)]
     assert "Instructions are not cycles" in shown and "autoencoder" in shown.partition("\ninstructions")[0]
     assert max(map(len, done.stdout.splitlines())) <= 100
