@@ -95,6 +95,13 @@ def test_nearest_means_are_tried_for_motion_only_and_win_where_they_are_as_good(
     assert _choice([*others, trial("nearest mean", 0.85, 1728)], _MOVED).candidate.kind == "mahalanobis"
 
 
+def test_fewer_autoencoders_are_tried_for_motion():
+    few, many = (
+        [c.hidden for c in family(57, 15_000, correlated=each) if c.kind == "autoencoder"] for each in (True, False)
+    )
+    assert few == [(32,), (64, 14, 64)] and len(many) > 2
+
+
 def test_shrinkage_makes_what_hardly_varied_count_less():
     rng = np.random.default_rng(0)
     common = rng.standard_normal((5000, 1))

@@ -107,6 +107,7 @@ def test_a_layer_with_a_ceiling_ends_its_int8_range_there():
     assert network.run(x).max() == 1.0
     first, last = quantise(network, x, 8 / 127)
     assert first.output_scale == pytest.approx(1 / 254, rel=1e-3)
+    assert quantise(network, x / 100, 8 / 127)[0].output_scale == first.output_scale, "whatever the rows reach"
     outputs = Autoencoder(tuple(map(layer_plan, (first, last)))).run(np.rint(x * 127 / 8).astype(np.int64))
     assert outputs.max() == round(127 / 8)
 
