@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,23 +17,27 @@ from anomsdk.engines import Engine, default_engine, open_engine
 from anomsdk.engines.processed import Processed
 from anomsdk.errors import InputError
 from anomsdk.in_order import checked_jobs, in_order
+from anomsdk.memory import wipe
 
 _CHUNK = 1 << 20
 """Samples handed to an engine at once by the whole-stream calls: bounds memory, not results."""
 
 
 class Pipeline:
-    """A stream of samples becomes a stream of results; nothing of the signal is kept beyond one window.
+    """A stream of samples becomes a stream of results: samples live for one window, features for one context.
 
     Parameters
     ----------
     plan : Plan
-    engine : "native" (the default where it is built), "reference" or "tflite"; the integers are the same
+    engine : "native" (the default where it is built), "reference" or "tflite"; the integers are the same. That nothing
+        else of the signal is kept is claimed of engine native. The other two wipe what they make where the C port was
+        built, and keep copies in freed memory where it was not (see docs/explanation/privacy.md)
     tap : keep the model inputs of the last `process` call readable as `tapped` (for tuning on a bench)
 
     Raises
     ------
-    InputError : the engine is unknown, or not available here
+    InputError : the engine is unknown, or not available here. Of every method: the pipeline is closed, or another
+        thread is using it, and nothing was done. A pipeline cannot be copied or pickled: it holds samples
 
     Examples
     --------
@@ -48,7 +53,8 @@ class Pipeline:
         self.plan = _checked_plan(plan)
         self.engine = default_engine() if engine is None else engine
         self._tap = tap
-        self._tapped = np.zeros((0, plan.n_inputs), np.int8)
+        self._tapped: NDArray[np.int8] | None = None
+        self._busy = threading.Lock()
         self._engine: Engine | None = open_engine(self.engine, plan)
 
     def process(self, block: NDArray[np.int16]) -> list[Result]:
@@ -66,51 +72,62 @@ class Pipeline:
 
         Raises
         ------
-        InputError : wrong dtype or shape, or the pipeline is closed
+        InputError : wrong dtype or shape
         """
-        engine = self._open("process")
-        samples = checked_block(block, self.plan.columns)
+        engine = self._taken("process")
         try:
-            processed = engine.process(samples, tap=self._tap)
-        except InputError:  # in use by another thread: nothing was taken
-            raise
-        except BaseException:  # Ctrl-C, too: what was in scratch must not stay there
-            self.close()
-            raise
-        if processed.inputs is not None:
-            self._tapped = processed.inputs
-        return processed.results()
+            samples = checked_block(block, self.plan.columns)
+            try:
+                processed = engine.process(samples, tap=self._tap)
+            except BaseException:  # Ctrl-C, too: what was in scratch must not stay there
+                self._close()
+                raise
+            if processed.inputs is not None:
+                wipe(self._tapped)
+                self._tapped = processed.inputs
+            return processed.results()
+        finally:
+            self._busy.release()
 
     @property
     def tapped(self) -> NDArray[np.int8]:
-        """Model inputs (ticks, n_in) of the last `process` call; only with ``tap=True``."""
+        """Model inputs (ticks, n_in) of the last `process` call, a copy; none after a `reset`. With ``tap=True``."""
         if not self._tap:
             raise InputError("Pipeline: tapped needs a pipeline opened with tap=True")
-        return self._tapped
+        inputs = self._tapped
+        return np.zeros((0, self.plan.n_inputs), np.int8) if inputs is None else inputs.copy()
 
     def gap(self, n: int) -> None:
-        """Tell the pipeline that n samples were lost, 0 to 2**31 - 1.
+        """Tell the pipeline that n samples were lost, 0 to 2**31 - 1; 0 changes nothing.
 
         Hops go on counting as if they had come; no result spans the gap.
         """
-        engine = self._open("gap")
-        if checked_gap(n, "Pipeline.gap") > 0:
-            engine.gap(int(n))
+        engine = self._taken("gap")
+        try:
+            lose(engine, n, "Pipeline.gap")
+        finally:
+            self._busy.release()
 
     def reset(self) -> None:
         """Wipe everything and start again at hop 0."""
-        self._open("reset").reset()
-        self._tapped = self._tapped[:0].copy()
+        engine = self._taken("reset")
+        try:
+            engine.reset()
+            self._forget_tapped()
+        finally:
+            self._busy.release()
 
     def close(self) -> None:
         """Wipe everything; the pipeline cannot be used after this. Closing twice is fine."""
-        if self._engine is not None:
-            self._engine.reset()
-            self._engine = None
-            self._tapped = self._tapped[:0].copy()
+        self._take("close")
+        try:
+            self._close()
+        finally:
+            self._busy.release()
 
     def __enter__(self) -> Pipeline:
-        self._open("with")
+        self._taken("with")
+        self._busy.release()
         return self
 
     def __exit__(
@@ -118,8 +135,29 @@ class Pipeline:
     ) -> None:
         self.close()
 
-    def _open(self, what: str) -> Engine:
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        """Refuse pickle, copy and deepcopy: each would be a second keeper of raw samples."""
+        raise InputError("Pipeline: it holds samples and is never copied or pickled; open another one from its plan")
+
+    def _close(self) -> None:
+        if self._engine is not None:
+            self._engine.reset()
+            self._engine = None
+        self._forget_tapped()
+
+    def _forget_tapped(self) -> None:
+        wipe(self._tapped)
+        self._tapped = None
+
+    def _take(self, what: str) -> None:
+        if not self._busy.acquire(blocking=False):
+            raise InputError(f"Pipeline.{what}: in use by another thread; give each thread a pipeline of its own")
+
+    def _taken(self, what: str) -> Engine:
+        """The engine, for this thread until it releases ``_busy``."""
+        self._take(what)
         if self._engine is None:
+            self._busy.release()
             raise InputError(f"Pipeline.{what}: the pipeline is closed; open a new one")
         return self._engine
 
@@ -148,11 +186,17 @@ def score(plan: Plan, samples: NDArray[np.int16], engine: str | None = None) -> 
     return np.concatenate([np.zeros(0, np.uint32), *(chunk.scores for chunk in chunks)])
 
 
-def checked_gap(n: int, what: str) -> int:
-    """A number of lost samples that an engine takes."""
+def lose(engine: Engine, n: Any, what: str) -> None:
+    """Tell an engine that n samples were lost; engines differ in what 0 would mean, so they are never told of it.
+
+    Raises
+    ------
+    InputError : n is no whole number, of Python or numpy, from 0 to 2**31 - 1
+    """
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or not 0 <= n <= MAX_GAP:
         raise InputError(f"{what}: {n!r} is not a number of samples from 0 to {MAX_GAP}")
-    return int(n)
+    if n > 0:
+        engine.gap(int(n))
 
 
 def score_many(
@@ -231,8 +275,8 @@ def scorer(plan: Plan, engine: str) -> Callable[[Any, Callable[[], bool]], NDArr
                 checked_block(blocks, plan.columns)  # refuses it
                 blocks = ()
             for block in blocks:
-                if isinstance(block, int):
-                    opened.gap(checked_gap(block, "score_many"))
+                if isinstance(block, (int, np.integer)):
+                    lose(opened, block, "score_many")
                     continue
                 rows = checked_block(block, plan.columns)
                 for start in range(0, len(rows), _CHUNK):

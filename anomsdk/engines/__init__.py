@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from anomsdk.core.plan import Plan
 from anomsdk.engines.processed import Processed
 from anomsdk.errors import InputError
+from anomsdk.memory import wiping
 
 ENGINES = ("reference", "tflite", "native")
 
@@ -51,12 +52,13 @@ def open_engine(name: str | None, plan: Plan) -> Engine:
         from anomsdk.engines.native import NativeEngine
 
         return NativeEngine(plan)
-    if name == "reference":
-        from anomsdk.engines.reference import ReferenceEngine
+    with wiping():  # what a chain of numpy arrays is made of is wiped with it, closed or not
+        if name == "reference":
+            from anomsdk.engines.reference import ReferenceEngine
 
-        return ReferenceEngine(plan)
-    if name == "tflite":
-        from anomsdk.engines.tflite import TfliteEngine
+            return ReferenceEngine(plan)
+        if name == "tflite":
+            from anomsdk.engines.tflite import TfliteEngine
 
-        return TfliteEngine(plan)
+            return TfliteEngine(plan)
     raise InputError(f"engine '{name}' is unknown; choose from {', '.join(ENGINES)}")

@@ -1,4 +1,8 @@
-"""What the engines in Python share: the chain of the core over a model stage of their own."""
+"""What the engines in Python share: the chain of the core over a model stage of their own.
+
+The core computes with numpy, one array after the other. All of them are made within `wiping`, so that where the C port
+was built none leaves its values in freed memory.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from numpy.typing import NDArray
 
 from anomsdk.core.pipeline import Chain
 from anomsdk.engines.processed import Processed
+from anomsdk.memory import wiping
 
 
 class ChainEngine(Chain):
@@ -14,6 +19,15 @@ class ChainEngine(Chain):
 
     def process(self, block: NDArray[np.int16], *, tap: bool = False) -> Processed:
         """Take a block (n, columns), give the ticks that it completes."""
+        with wiping():
+            return self._process(block, tap)
+
+    def reconstruct(self, inputs: NDArray[np.int8]) -> NDArray[np.int8]:
+        """The model stage alone: int8 (n, n_in) to (n, n_out)."""
+        with wiping():
+            return self._model.run(inputs.astype(np.int64)).astype(np.int8)
+
+    def _process(self, block: NDArray[np.int16], tap: bool) -> Processed:
         results, inputs = [], [np.zeros((0, self._plan.n_inputs), np.int8)]
         for ticks in self.ticks(block):
             results += self.results(ticks)
@@ -23,7 +37,3 @@ class ChainEngine(Chain):
         scores = np.array([result.score for result in results], np.uint32)
         events = [(tick, event) for tick, result in enumerate(results) for event in result.events]
         return Processed(hops, scores, tuple(events), np.concatenate(inputs) if tap else None)
-
-    def reconstruct(self, inputs: NDArray[np.int8]) -> NDArray[np.int8]:
-        """The model stage alone: int8 (n, n_in) to (n, n_out)."""
-        return self._model.run(inputs.astype(np.int64)).astype(np.int8)

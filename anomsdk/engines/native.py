@@ -6,7 +6,6 @@ A pipeline lives in one buffer that is made here; calls into C release the GIL.
 from __future__ import annotations
 
 import importlib.util
-import threading
 from types import ModuleType
 from typing import Any
 
@@ -18,6 +17,7 @@ from anomsdk.core.event import EVENT_BYTES, Event
 from anomsdk.core.plan import Plan
 from anomsdk.engines.processed import Processed
 from anomsdk.errors import InputError
+from anomsdk.memory import wiping
 
 
 def why_missing() -> str | None:
@@ -76,25 +76,24 @@ class NativeEngine:
         plan.check()  # C trusts every size
         self._ffi, self._lib, self._plan = module.ffi, module.lib, plan
         self._c_plan = CPlan(plan, module)
-        self._memory = self._c_plan.memory()
+        with wiping():  # wiped with the engine, closed or not
+            self._memory = self._c_plan.memory()
         pipeline = self._ffi.new("anom_pipeline **")
         memory = self._ffi.from_buffer(self._memory, require_writable=True)
         status = self._lib.anom_pipeline_init(pipeline, memory, len(memory), self._c_plan.pointer)
         assert status == 0, f"anom_pipeline_init gave {status}"
         self._pipeline = pipeline[0]
-        self._busy = threading.Lock()
         self._room = _Room(1, self._ffi)
 
     def process(self, block: NDArray[np.int16], *, tap: bool = False) -> Processed:
         """Take a block (n, columns), give the ticks that it completes."""
-        with self._turn():
-            if block.flags.c_contiguous:
-                return self._process(block, tap)
-            samples = block.copy(order="C")
-            try:
-                return self._process(samples, tap)
-            finally:
-                samples.fill(0)
+        if block.flags.c_contiguous:
+            return self._process(block, tap)
+        samples = block.copy(order="C")
+        try:
+            return self._process(samples, tap)
+        finally:
+            samples.fill(0)
 
     def _process(self, samples: NDArray[np.int16], tap: bool) -> Processed:
         most = len(samples) // self._plan.samples_per_tick + 1
@@ -103,7 +102,8 @@ class NativeEngine:
         stream = self._room.emptied()
         inputs = None
         if tap:
-            inputs = np.zeros((most, self._plan.n_inputs), np.int8)
+            with wiping():
+                inputs = np.zeros((most, self._plan.n_inputs), np.int8)
             stream.inputs = self._ffi.from_buffer("int8_t[]", inputs)
         pointer = self._ffi.from_buffer("int16_t[]", samples)
         self._lib.anom_stream_process(self._pipeline, pointer, len(samples), self._plan.columns, stream)
@@ -120,19 +120,11 @@ class NativeEngine:
 
     def gap(self, n: int) -> None:
         """N samples were lost."""
-        with self._turn():
-            self._lib.anom_pipeline_gap(self._pipeline, n)
+        self._lib.anom_pipeline_gap(self._pipeline, n)
 
     def reset(self) -> None:
         """Zero every sample and feature, and start again."""
-        with self._turn():
-            self._lib.anom_pipeline_reset(self._pipeline)
-
-    def _turn(self) -> threading.Lock:
-        """The C port is not reentrant, and a call into it lets other threads run."""
-        if self._busy.locked():
-            raise InputError("the pipeline is in use by another thread; give each thread a pipeline of its own")
-        return self._busy
+        self._lib.anom_pipeline_reset(self._pipeline)
 
 
 class _Room:

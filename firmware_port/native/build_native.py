@@ -11,7 +11,7 @@ from cffi import FFI
 PORT = Path(__file__).resolve().parents[1]
 FOLDERS = [PORT / "include", PORT / "src", PORT / "native"]
 HEADERS = ["anom_bands.h", "anom_external.h", "anom_fixed.h", "anom_logmel.h", "anom_motion.h"]
-HEADERS += ["anom_pipeline.h", "anom_sha256.h", "anom_stream.h", "anom_wipe.h"]
+HEADERS += ["anom_memory.h", "anom_pipeline.h", "anom_sha256.h", "anom_stream.h", "anom_wipe.h"]
 KERNELS = "anom_kernels.h"  # the compiler decides about what is in it
 MODULE = "anomsdk.engines._native"
 
@@ -51,7 +51,7 @@ def builder(module: str = MODULE, extra: tuple[str, ...] = (), port: Path = PORT
     """
     ffi = FFI()
     ffi.cdef(declarations(HEADERS))
-    sources = [*sorted((port / "src").glob("*.c")), port / "native" / "anom_stream.c"]
+    sources = [*sorted((port / "src").glob("*.c")), *sorted((port / "native").glob("*.c"))]
     ffi.set_source(
         module,
         "\n".join(f'#include "{header}"' for header in HEADERS),

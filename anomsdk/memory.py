@@ -1,0 +1,123 @@
+"""Memory that is zeroed when it is freed: whatever numpy computes on the way, no copy of the signal outlives its use.
+
+numpy lets a program choose where the memory of arrays comes from (NEP 49, numpy 1.22). Arrays that are made within
+`wiping` come from an allocator of the C port's host part, which zeroes each block before it goes back to the C library:
+results, temporaries of an expression, arrays that an exception left behind. Where the C port was not built arrays are
+freed as they are, and `why_not_wiping` says so.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from functools import cache
+from importlib import import_module
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Item = TypeVar("Item")
+
+_SET_HANDLER = 304
+"""PyDataMem_SetHandler in numpy's table of C functions; places in it are for good."""
+_CAPSULE = b"mem_handler"
+"""Name of a capsule that holds a handler: numpy asks for it, and the capsule points to it."""
+
+
+def why_not_wiping() -> str | None:
+    """Why freed arrays keep their values here; None where they are zeroed."""
+    from anomsdk.engines.native import why_missing
+
+    if why := why_missing():
+        return why
+    return None if _wiping_handler() else f"numpy {np.__version__} does not take an allocator; install 1.22 or later"
+
+
+@contextmanager
+def wiping() -> Iterator[None]:
+    """Zero the memory of every array that is made within, in this thread, when it is freed, however much later.
+
+    Examples
+    --------
+    >>> with wiping():
+    ...     square = np.arange(1000) ** 2
+    >>> int(square[-1])
+    998001
+    """
+    handler = _wiping_handler()
+    if handler is None:
+        yield
+        return
+    set_handler, capsule = handler
+    before = set_handler(capsule)
+    try:
+        yield
+    finally:
+        set_handler(before)
+
+
+def wiping_each(items: Iterator[Item]) -> Generator[Item, None, None]:
+    """Items as they come, made within `wiping`; what asks for them is not."""
+    try:
+        while True:
+            with wiping():
+                try:
+                    item = next(items)
+                except StopIteration:
+                    return
+            yield item
+            del item  # not kept alive by this frame while the next one is made
+    finally:
+        with wiping():
+            if isinstance(items, Generator):
+                items.close()
+
+
+def wipe(block: Any) -> None:
+    """Zero an array in place; one that cannot be written to, or is none, is left as it is."""
+    if isinstance(block, np.ndarray) and block.flags.writeable:
+        block.fill(0)
+
+
+def wipe_stack() -> None:
+    """Zero what C functions that have returned, of a decoder or a parser, left on the stack of this thread."""
+    from anomsdk.engines.native import load_native, why_missing
+
+    if why_missing() is None:
+        load_native().lib.anom_memory_wipe_stack()
+
+
+def wipe_bytes(data: bytes) -> None:
+    """Zero the memory of bytes that nobody else refers to, and that are dropped next.
+
+    A decompressor hands out nothing but bytes, which Python frees as they are.
+    """
+    if len(data) > 1:  # b"" and single bytes are shared
+        ctypes.memset(id(data) + bytes.__basicsize__ - 1, 0, len(data))
+
+
+@cache
+def _wiping_handler() -> tuple[Any, Any] | None:
+    """PyDataMem_SetHandler and the capsule of our handler; None where either is missing."""
+    from anomsdk.engines.native import load_native, why_missing
+
+    if why_missing() is not None:
+        return None
+    module = load_native()
+    core = import_module("numpy.core._multiarray_umath" if np.__version__ < "2" else "numpy._core._multiarray_umath")
+    python, any_object = ctypes.pythonapi, ctypes.py_object
+    address_of = ctypes.PYFUNCTYPE(ctypes.c_void_p, any_object, ctypes.c_char_p)(("PyCapsule_GetPointer", python))
+    capsule = ctypes.PYFUNCTYPE(any_object, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)(
+        ("PyCapsule_New", python)
+    )
+    table = ctypes.cast(address_of(core._ARRAY_API, None), ctypes.POINTER(ctypes.c_void_p))
+    set_handler = ctypes.PYFUNCTYPE(any_object, any_object)(table[_SET_HANDLER])
+    handler = int(module.ffi.cast("uintptr_t", module.lib.anom_memory_wiping()))
+    ours = capsule(handler, _CAPSULE, None)
+    before = set_handler(ours)
+    try:
+        return (set_handler, ours) if core.get_handler_name() == "anomsdk_wiping" else None
+    finally:
+        set_handler(before)
