@@ -9,8 +9,10 @@ freed as they are, and `why_not_wiping` says so.
 from __future__ import annotations
 
 import ctypes
+import os
+import threading
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cache
 from importlib import import_module
 from typing import Any, TypeVar
@@ -24,6 +26,8 @@ _SET_HANDLER = 304
 """PyDataMem_SetHandler in numpy's table of C functions; places in it are for good."""
 _CAPSULE = b"mem_handler"
 """Name of a capsule that holds a handler: numpy asks for it, and the capsule points to it."""
+_M_PERTURB, _FREED_BYTE = -6, 0xFF
+"""Of mallopt(3): freed bytes become 0xFF, and fresh ones 0."""
 
 
 def why_not_wiping() -> str | None:
@@ -58,11 +62,35 @@ def wiping() -> Iterator[None]:
         set_handler(before)
 
 
-def wiping_each(items: Iterator[Item]) -> Generator[Item, None, None]:
-    """Items as they come, made within `wiping`; what asks for them is not."""
+@contextmanager
+def wiping_libraries() -> Iterator[None]:
+    """As `wiping`, and overwrite what is freed within by anything else that takes memory of the C library.
+
+    Decoders, resamplers, zlib and Python's own buffers do. The GNU C library overwrites freed blocks for debuggers
+    (M_PERTURB of mallopt(3)), all but those of 1 KiB and less; other C libraries do not, and then neither is done here.
+    """
+    mallopt = _mallopt()
+    with wiping():
+        if mallopt is None:
+            yield
+            return
+        with _perturbing.lock:
+            _perturbing.depth += 1
+            mallopt(_M_PERTURB, _FREED_BYTE)
+        try:
+            yield
+        finally:
+            with _perturbing.lock:
+                _perturbing.depth -= 1
+                if _perturbing.depth == 0:
+                    mallopt(_M_PERTURB, 0)
+
+
+def made_wiping(items: Iterator[Item]) -> Generator[Item, None, None]:
+    """Items as they come, each made within `wiping_libraries`; what asks for them is not."""
     try:
         while True:
-            with wiping():
+            with wiping_libraries():
                 try:
                     item = next(items)
                 except StopIteration:
@@ -70,9 +98,22 @@ def wiping_each(items: Iterator[Item]) -> Generator[Item, None, None]:
             yield item
             del item  # not kept alive by this frame while the next one is made
     finally:
-        with wiping():
+        with wiping_libraries():
             if isinstance(items, Generator):
                 items.close()
+
+
+def wiped_after_use(items: Iterator[Item]) -> Generator[Item, None, None]:
+    """Items as they come; an array among them is zeroed in place when the next one is asked for, or no other is.
+
+    For whoever uses blocks up: an exception, a traceback or a loop that was left keeps an array alive, not its values.
+    """
+    with closing(made_wiping(items)) as made:
+        for item in made:
+            try:
+                yield item
+            finally:
+                wipe(item)
 
 
 def wipe(block: Any) -> None:
@@ -89,13 +130,22 @@ def wipe_stack() -> None:
         load_native().lib.anom_memory_wipe_stack()
 
 
-def wipe_bytes(data: bytes) -> None:
-    """Zero the memory of bytes that nobody else refers to, and that are dropped next.
+class _Perturbing:
+    """How many scopes want freed memory to be overwritten; the C library's switch is one for the whole process."""
 
-    A decompressor hands out nothing but bytes, which Python frees as they are.
-    """
-    if len(data) > 1:  # b"" and single bytes are shared
-        ctypes.memset(id(data) + bytes.__basicsize__ - 1, 0, len(data))
+    def __init__(self) -> None:
+        self.lock, self.depth = threading.Lock(), 0
+
+
+_perturbing = _Perturbing()
+
+
+@cache
+def _mallopt() -> Any:
+    """Mallopt(3) of the GNU C library; None where there is none, or where somebody else uses its switch."""
+    if "MALLOC_PERTURB_" in os.environ:
+        return None
+    return getattr(ctypes.CDLL(None), "mallopt", None) if hasattr(ctypes.CDLL(None), "gnu_get_libc_version") else None
 
 
 @cache

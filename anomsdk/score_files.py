@@ -6,6 +6,7 @@ import io
 import threading
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from anomsdk.engines import default_engine
 from anomsdk.errors import InputError, printable
 from anomsdk.files import write_atomically
 from anomsdk.in_order import checked_jobs, in_order
+from anomsdk.memory import wiped_after_use
 from anomsdk.runtime import scorer
 from anomsdk.sources import Block, Recording, open_recordings
 from anomsdk.wanted import Reading, Wanted
@@ -62,15 +64,16 @@ def score_files(
     heard = 0
     lock = threading.Lock()
 
-    def counted(recording: Recording) -> Iterator[Block | int]:
+    def counted(blocks: Iterator[Block | int]) -> Iterator[Block | int]:
         nonlocal heard
-        for block in recording.blocks():
+        for block in blocks:
             yield block
             with lock:
                 heard += 0 if isinstance(block, int) else len(block)
 
     def work(number: int, recording: Recording, stopped: Callable[[], bool]) -> NDArray[np.uint32]:
-        return score_one(counted(recording), stopped)
+        with closing(wiped_after_use(recording.blocks())) as blocks:
+            return score_one(counted(blocks), stopped)
 
     found = in_order(work, recordings.values(), checked_jobs(jobs), meanwhile=lambda: progress(heard, whole))
     return dict(zip(recordings, found, strict=True))

@@ -35,6 +35,7 @@ from anomsdk.formats.sound import FLOAT_LIMIT, sound_file
 from anomsdk.formats.stdin import standard_input
 from anomsdk.formats.stored import BLOCK_VALUES, Block, Reader, Stored, refusing
 from anomsdk.formats.table import table_motion
+from anomsdk.memory import made_wiping, wipe, wiping_libraries
 from anomsdk.wanted import Reading, Wanted
 
 __all__ = [
@@ -84,6 +85,8 @@ class Recording:
     def blocks(self) -> Iterator[Block | int]:
         """Read the samples from the beginning; standard input only once.
 
+        What is decoded, mixed down and resampled on the way is zeroed when it is freed, and so are the blocks.
+
         Yields
         ------
         block : int16 (n,) for audio, (n, columns) otherwise; n >= 1 and at most 65,536 values in all. Or, for motion, a
@@ -94,9 +97,10 @@ class Recording:
         InputError : the samples are damaged, cut off, out of range, not finite, or there are none
         """
         empty = True
-        for block in self._read():
+        for block in made_wiping(self._read()):
             empty = False
             yield block
+            del block
         if empty:
             raise InputError(f"{self._where}: there are no samples in it; record it again or leave it out")
 
@@ -230,7 +234,7 @@ def read_recording(recording: Recording) -> Block:
         if isinstance(block, int):
             raise InputError(f"{recording.name}: {block} samples are missing; use Recording.blocks, piece by piece")
         row = block.shape[1:]
-        joined += block.tobytes()
+        joined += memoryview(np.ascontiguousarray(block)).cast("B")
     return np.frombuffer(joined, dtype=np.int16).reshape(-1, *row)
 
 
@@ -245,6 +249,11 @@ def _names_below(root: Path, suffixes: tuple[str, ...]) -> list[str]:
 
 
 def _open_file(path: Path, name: str, wanted: Wanted, reading: Reading) -> OpenedFile:
+    with wiping_libraries():  # motion is read once here
+        return _opened(path, name, wanted, reading)
+
+
+def _opened(path: Path, name: str, wanted: Wanted, reading: Reading) -> OpenedFile:
     where, name, suffix = printable(path), printable(name), path.suffix.lower()
     suffixes = MOTION_SUFFIXES if wanted.kind == "motion" else SUFFIXES
     if suffix not in suffixes:
@@ -362,9 +371,11 @@ def _flat(read: Reader, rows: int) -> Iterator[Block]:
 
 def _mono(read: Reader, rows: int, stored_hz: int, rate_hz: int) -> Iterator[Block]:
     """Mix down, resample, then round half to even and clip, once."""
-    mixed: Iterator[NDArray[np.float64]] = (block.mean(axis=1, dtype=np.float64) for block in read(rows))
+    # As float64 before it is added up: what numpy converts on the way it keeps in buffers of its own.
+    mixed = (block.astype(np.float64, copy=False).mean(axis=1) for block in read(rows))
     for samples in mixed if stored_hz == rate_hz else _resampled(mixed, stored_hz, rate_hz):
         rounded = np.clip(np.rint(samples), -32768, 32767).astype(np.int16)
+        wipe(samples)
         for start in range(0, len(rounded), BLOCK_VALUES):
             yield rounded[start : start + BLOCK_VALUES]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import struct
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +18,7 @@ from anomsdk.core.event import Event, State
 from anomsdk.core.pipeline import Result
 from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError
+from anomsdk.memory import wiped_after_use
 from anomsdk.runtime import Pipeline
 from anomsdk.sources import Block, Recording, open_recordings
 from anomsdk.wanted import Reading, Wanted
@@ -107,6 +108,7 @@ class Watch:
         self._pipeline = Pipeline(plan, engine)
         self.engine = self._pipeline.engine
         self._recordings = self._too_short = self._samples = self._ticks = self._alarms = 0
+        self._blocks: Generator[Block | int, None, None] | None = None
         self._scores = None if scores is None else _ScoresFile(Path(scores))
 
     def open(self, path: str | Path, reading: Reading | None = None) -> list[Recording]:
@@ -130,23 +132,26 @@ class Watch:
         ------
         InputError : the samples are damaged, cut off or out of range
         """
+        self._stop_reading()
         self._pipeline.reset()
         self._recordings += 1
         ticks, before, wrapped = self._ticks, 0, 0
-        for block in recording.blocks():
-            if isinstance(block, int):
-                self._pipeline.gap(block)
-                continue
-            for piece in _pieces(block, _TICKS * self.plan.samples_per_tick):
-                results = self._pipeline.process(piece)
-                self._samples += len(piece)
-                self._keep(results)
-                for result in results:
-                    wrapped += (result.hop < before) << 32  # hops count modulo 2**32
-                    before = result.hop
-                    yield from self._alerts(recording.name, result, wrapped + result.hop)
-                if progress is not None:
-                    progress(self._samples)
+        with closing(wiped_after_use(recording.blocks())) as blocks:
+            self._blocks = blocks
+            for block in blocks:
+                if isinstance(block, int):
+                    self._pipeline.gap(block)
+                    continue
+                for piece in _pieces(block, _TICKS * self.plan.samples_per_tick):
+                    results = self._pipeline.process(piece)
+                    self._samples += len(piece)
+                    self._keep(results)
+                    for result in results:
+                        wrapped += (result.hop < before) << 32  # hops count modulo 2**32
+                        before = result.hop
+                        yield from self._alerts(recording.name, result, wrapped + result.hop)
+                    if progress is not None:
+                        progress(self._samples)
         self._too_short += self._ticks == ticks
 
     def summary(self) -> Summary:
@@ -155,7 +160,8 @@ class Watch:
         return Summary(self._recordings, self._too_short, self._samples, seconds, self._ticks, self._alarms)
 
     def close(self, *, complete: bool = True) -> None:
-        """Wipe the pipeline; put the scores file in its place, or drop it when not ``complete``."""
+        """Wipe the pipeline and what was read last; put the scores file in its place, or drop it if not ``complete``."""
+        self._stop_reading()
         self._pipeline.close()
         if self._scores is not None:
             self._scores.close(complete)
@@ -168,6 +174,12 @@ class Watch:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close(complete=kind is None)
+
+    def _stop_reading(self) -> None:
+        """Zero what was read of a recording that nobody hears to its end."""
+        if self._blocks is not None and not self._blocks.gi_running:
+            self._blocks.close()
+        self._blocks = None
 
     def _keep(self, results: list[Result]) -> None:
         self._ticks += len(results)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from anomsdk.core.pipeline import Chain
 from anomsdk.engines.processed import Processed
-from anomsdk.memory import wiping
+from anomsdk.memory import wipe_stack, wiping
 
 
 class ChainEngine(Chain):
@@ -21,6 +21,11 @@ class ChainEngine(Chain):
         """Take a block (n, columns), give the ticks that it completes."""
         with wiping():
             return self._process(block, tap)
+
+    def reset(self) -> None:
+        """Zero every sample and feature, and start again."""
+        super().reset()
+        wipe_stack()
 
     def reconstruct(self, inputs: NDArray[np.int8]) -> NDArray[np.int8]:
         """The model stage alone: int8 (n, n_in) to (n, n_out)."""

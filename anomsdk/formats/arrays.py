@@ -18,7 +18,8 @@ from anomsdk.formats.stored import BLOCK_VALUES, Stored, refusing
 
 def npy_file(path: Path, name: str, where: str) -> list[Stored]:
     """Check the header; no sample is read yet."""
-    array = StoredArray(where, path.stat().st_size, lambda: path.open("rb"))
+    # Unbuffered, so that samples are read into our own memory only.
+    array = StoredArray(where, path.stat().st_size, lambda: path.open("rb", buffering=0))
     return [Stored(name, where, None, array.channels, array.rows, partial(array.read, 0, array.rows))]
 
 
@@ -63,7 +64,7 @@ class StoredArray:
                 n = min(stop, row + rows) - row
                 parts = [self._values(stream, n, row) for stream in streams]
                 block = parts[0] if self._runs == 1 else np.concatenate(parts, axis=1)
-                yield block.astype(np.int16 if self.dtype.str[1:] == "i2" else np.float64)
+                yield block.astype(np.int16 if self.dtype.str[1:] == "i2" else np.float64, copy=False)
             if stop < self.rows:
                 self._parked = (stop, streams)
                 closing.pop_all()
@@ -71,15 +72,16 @@ class StoredArray:
     def _open_run(self, run: int, row: int, closing: ExitStack) -> IO[bytes]:
         stream = closing.enter_context(self._open_stream())
         skip = self._data_start + (run * self.rows + row) * self._row_bytes
-        while skip and (skipped := len(stream.read(min(skip, 2 * BLOCK_VALUES)))):
+        scratch = np.empty(min(skip, 2 * BLOCK_VALUES), np.uint8)
+        while skip and (skipped := _filled(stream, scratch[:skip])):
             skip -= skipped  # read, not sought: zipfile would seek in steps of 16 MiB
         return stream
 
     def _values(self, stream: IO[bytes], n: int, row: int) -> NDArray[Any]:
-        data = stream.read(n * self._row_bytes)
-        if len(data) != n * self._row_bytes:
+        values = np.empty((n, self._row_bytes // self.dtype.itemsize), self.dtype)
+        if _filled(stream, values.reshape(-1).view(np.uint8)) != n * self._row_bytes:
             raise InputError(f"{self._where}: cut off after row {row}; copy or save it again")
-        return np.frombuffer(data, self.dtype).reshape(n, -1)
+        return values
 
     @property
     def _row_bytes(self) -> int:
@@ -93,6 +95,14 @@ class StoredArray:
                 stream.close()
             return None
         return None if parked is None else parked[1]
+
+
+def _filled(stream: IO[bytes], room: NDArray[np.uint8]) -> int:
+    """Read into memory until it is full or the stream is over: how many bytes came."""
+    done = 0
+    while done < len(room) and (count := stream.readinto(room[done:])):  # type: ignore[attr-defined]
+        done += count
+    return done
 
 
 def array_header(stream: IO[bytes], size: int, where: str) -> tuple[tuple[int, ...], np.dtype[Any]]:

@@ -21,7 +21,7 @@ def csv_file(path: Path, name: str, where: str, *, columns: int) -> list[Stored]
 
 
 def _blocks(path: Path, where: str, columns: int, rows: int) -> Iterator[Block]:
-    values, blank = list[int](), 0
+    block, n, blank = np.empty((rows, columns), np.int16), 0, 0
     with refusing(where), path.open(encoding="utf-8-sig", errors="replace") as file:
         for number, line in enumerate(iter(partial(file.readline, MAX_CSV_LINE), ""), 1):
             if len(line) == MAX_CSV_LINE:
@@ -36,12 +36,13 @@ def _blocks(path: Path, where: str, columns: int, rows: int) -> Iterator[Block]:
             row = _integers(text)
             if len(row) != columns:
                 raise InputError(f"{where}, line {number}: {_fault(text, columns)}")
-            values += row
-            if len(values) == rows * columns:
-                yield np.array(values, np.int16).reshape(-1, columns)
-                values.clear()
-    if values:
-        yield np.array(values, np.int16).reshape(-1, columns)
+            block[n] = row
+            n += 1
+            if n == rows:
+                yield block
+                block, n = np.empty((rows, columns), np.int16), 0
+    if n:
+        yield block[:n]
 
 
 def _is_header(text: str, columns: int) -> bool:

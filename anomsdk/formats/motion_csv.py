@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import re
 import warnings
 from collections.abc import Iterator, Sequence
@@ -53,24 +54,46 @@ def _rows(path: Path, where: str, dialect: Dialect) -> Iterator[tuple[int, list[
 def _read(
     path: Path, where: str, dialect: Dialect, time: int, columns: Sequence[int]
 ) -> Iterator[tuple[Times, NDArray[np.float64]]]:
-    width = len(dialect.names)
+    width, names = len(dialect.names), [_name(dialect, column) for column in columns]
     with refusing(where):
         rows = _rows(path, where, dialect)
-        while batch := list(islice(rows, BATCH_ROWS)):
-            for number, row in batch:
+        while True:
+            # Row by row into one array: cells of text are freed before the next ones are made, in the same place.
+            values = np.empty((BATCH_ROWS, len(columns)))
+            times, lines = list[str](), list[int]()
+            for number, row in islice(rows, BATCH_ROWS):
                 if len(row) != width and any(row[width:] or [True] * (len(row) < width)):
                     raise InputError(f"{where}, line {number}: {_misfit(row, dialect)}")
-            lines = [number for number, _ in batch]
+                for at, column in enumerate(columns):
+                    values[len(times), at] = _number(row[column].strip(), number, where, dialect, names[at])
+                times.append(row[time].strip())
+                lines.append(number)
+            if not times:
+                return
+            stamps = _stamps(times, lines, where, _name(dialect, time), dialect)
+            yield stamps, values[: len(times)]
 
-            def cells(column: int, rows: list[tuple[int, list[str]]] = batch) -> list[str]:
-                return [row[column].strip() for _, row in rows]
 
-            def names(column: int, where: str = where) -> str:
-                return dialect.names[column] or f"column {column + 1}"
+def _name(dialect: Dialect, column: int) -> str:
+    return dialect.names[column] or f"column {column + 1}"
 
-            stamps = _stamps(cells(time), lines, f"{where}, line", names(time), dialect)
-            values = [_numbers(cells(c), lines, f"{where}, line", names(c), dialect) for c in columns]
-            yield stamps, np.stack(values, axis=1)
+
+def _number(cell: str, line: int, where: str, dialect: Dialect, name: str) -> float:
+    try:
+        found = float(cell.replace(",", ".") if dialect.decimal_comma else cell)
+        if math.isfinite(found) and "_" not in cell:
+            return found
+    except ValueError:
+        pass
+    raise InputError(f"{where}, line {line}: {printable(name)} {_fault(cell)}")
+
+
+def _fault(cell: str) -> str:
+    if not cell:
+        return "is empty; remove such lines: the gap is found by the time"
+    if cell.lower() in ("nan", "null", "none", "na", "n/a", "inf", "-inf"):
+        return f"is {cell}; remove such lines: the gap is found by the time"
+    return f"is {printable(cell)[:20]!r}, no number; correct it"
 
 
 def _misfit(row: list[str], dialect: Dialect) -> str:
@@ -81,38 +104,11 @@ def _misfit(row: list[str], dialect: Dialect) -> str:
     return f"{what}; complete the line or remove it: the gap is found by the time"
 
 
-def _numbers(cells: list[str], lines: list[int], where: str, name: str, dialect: Dialect) -> NDArray[np.float64]:
-    text = [cell.replace(",", ".") for cell in cells] if dialect.decimal_comma else cells
-    try:
-        if "_" in "".join(text):
-            raise ValueError
-        found = np.array(list(map(float, text)))
-        if np.isfinite(found).all():
-            return found
-    except ValueError:
-        pass
-    at = next(i for i, cell in enumerate(text) if not _is_finite(cell))
-    if not text[at]:
-        what = "is empty; remove such lines: the gap is found by the time"
-    elif cells[at].lower() in ("nan", "null", "none", "na", "n/a", "inf", "-inf"):
-        what = f"is {cells[at]}; remove such lines: the gap is found by the time"
-    else:
-        what = f"is {printable(cells[at])[:20]!r}, no number; correct it"
-    raise InputError(f"{where} {lines[at]}: {printable(name)} {what}")
-
-
-def _is_finite(text: str) -> bool:
-    try:
-        return "_" not in text and bool(np.isfinite(float(text)))
-    except ValueError:
-        return False
-
-
 def _stamps(cells: list[str], lines: list[int], where: str, name: str, dialect: Dialect) -> Times:
     """Numbers, or dates of ISO 8601 as nanoseconds."""
     if not DATE.fullmatch(cells[0]):
-        return _numbers(cells, lines, where, name, dialect)
-    return dates(cells, [f"{where} {line}" for line in lines], name)
+        return np.array([_number(cell, line, where, dialect, name) for cell, line in zip(cells, lines, strict=True)])
+    return dates(cells, [f"{where}, line {line}" for line in lines], name)
 
 
 def dates(cells: Sequence[str], wheres: Sequence[str], name: str) -> NDArray[np.int64]:

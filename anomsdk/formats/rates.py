@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from anomsdk.memory import wipe
+
 Values = NDArray[np.float64]
 
 
@@ -56,7 +58,9 @@ class Resampler:
     def _heard(self, rows: Values, *, last: bool) -> Values:
         found: Values = self._stream.resample_chunk(np.ascontiguousarray(rows), last=last)
         self._given += len(found)
-        return found + self._first
+        shifted: Values = found + self._first
+        wipe(found)  # it is soxr's memory, not numpy's
+        return shifted
 
 
 class Grid:

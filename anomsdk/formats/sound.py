@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from anomsdk.errors import InputError
 from anomsdk.formats.stored import Stored, refusing
 from anomsdk.formats.wav import wav_frames
+from anomsdk.memory import wipe_stack
 
 FLOAT_LIMIT = 256.0  # full scale is 1.0; 48 dB above it the samples are integers stored as float
 
@@ -64,6 +65,7 @@ def _blocks(path: Path, where: str, frames: int, exact: bool, rows: int) -> Iter
                 block *= 32768.0
             done += len(block)
             yield block
+    wipe_stack()  # libsndfile converts in buffers that lie there
     if done != frames:
         raise InputError(f"{where}: cut off after {done} of {frames} samples; copy or record it again")
 
@@ -80,7 +82,7 @@ def _check_full_scale(block: NDArray[np.float64], where: str, start: int) -> Non
 
 def _check_magic(path: Path, where: str) -> None:
     magic = {".flac": b"fLaC", ".ogg": b"OggS"}[path.suffix.lower()]
-    with path.open("rb") as file:
+    with path.open("rb", buffering=0) as file:
         start = file.read(4)
     if start != magic:
         raise InputError(f"{where}: no {path.suffix[1:]} file, it begins with {start!r}; give it its true suffix")
@@ -88,7 +90,7 @@ def _check_magic(path: Path, where: str) -> None:
 
 def _check_last_page(path: Path, where: str) -> None:
     """A cut .ogg ends in the middle of a page, or with one that does not say it is the last (RFC 3533, bit 2)."""
-    with path.open("rb") as file:
+    with path.open("rb", buffering=0) as file:
         file.seek(-min(path.stat().st_size, 1 << 17), 2)  # a page is at most 65,307 bytes
         tail = file.read()
     page = tail.rfind(b"OggS")

@@ -14,6 +14,8 @@ from anomsdk.errors import InputError
 from anomsdk.formats.stored import Block, Stored, refusing
 
 _NAME = "standard input"
+_MOST_VALUES = 4096
+"""Values that are taken from the pipe at once, whatever waits there: a quarter of a second of sound at 16 kHz."""
 
 
 def standard_input(columns: int) -> Stored:
@@ -27,8 +29,9 @@ def _blocks(columns: int, rows: int) -> Iterator[Block]:
     # Python's own buffer would keep samples, and hold back what has already arrived.
     stream: Any = getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)
     row_bytes, held, first = 2 * columns, 0, True
-    buffer = bytearray(rows * row_bytes)
-    view = memoryview(buffer)
+    values = np.zeros(min(rows, max(1, _MOST_VALUES // columns)) * columns, "<i2")
+    samples = values.reshape(-1, columns)
+    view = memoryview(values).cast("B")
     try:
         with refusing(_NAME):
             while (count := stream.readinto(view[held:])) != 0:
@@ -39,13 +42,16 @@ def _blocks(columns: int, rows: int) -> Iterator[Block]:
                 if first and held >= 4:
                     _refuse_containers(bytes(view[:4]))
                     first = False
-                if whole := held // row_bytes * row_bytes:
-                    samples = np.frombuffer(view[:whole], "<i2").astype(np.int16)
-                    view[: held - whole] = view[whole:held]
-                    held -= whole
-                    yield samples.reshape(-1, columns)
+                if n := held // row_bytes:
+                    block = samples[:n].astype(np.int16)
+                    rest = bytes(view[n * row_bytes : held])  # less than a row
+                    view[:held] = bytes(held)
+                    held = len(rest)
+                    view[:held] = rest
+                    yield block
+                    del block
     finally:
-        view[:] = bytes(len(view))  # raw samples stay no longer than they are needed
+        values.fill(0)  # raw samples stay no longer than they are needed
     if held:
         raise InputError(f"{_NAME}: ends with {held} of {row_bytes} bytes of a row; send whole rows")
 

@@ -18,7 +18,7 @@ def wav_frames(path: Path, where: str) -> int | None:
     InputError : the chunks contradict each other or the size of the file
     """
     size, frame_bytes = path.stat().st_size, None
-    with path.open("rb") as file:
+    with path.open("rb", buffering=0) as file:  # a buffer would keep the first samples
         kind, form = (head := file.read(12))[:4], head[8:]
         if not (b"RIFF".startswith(kind) or b"RF64".startswith(kind)) or not b"WAVE".startswith(form):
             raise InputError(f"{where}: no wav file, it begins with {head!r}; convert or rename it")

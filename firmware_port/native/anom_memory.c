@@ -63,8 +63,43 @@ anom_memory_handler *anom_memory_wiping(void)
     return &handler;
 }
 
+#if defined(__x86_64__) && defined(__GNUC__)
+
+__attribute__((target("avx"), noinline)) static void clear_first_registers(void)
+{
+    __asm__ volatile("vzeroall" : : : "memory");
+}
+
+__attribute__((target("avx512f"), noinline)) static void clear_last_registers(void)
+{
+#define CLEAR(n) "vpxorq %%zmm" #n ", %%zmm" #n ", %%zmm" #n "\n\t"
+    __asm__ volatile(CLEAR(16) CLEAR(17) CLEAR(18) CLEAR(19) CLEAR(20) CLEAR(21) CLEAR(22) CLEAR(23)
+                     CLEAR(24) CLEAR(25) CLEAR(26) CLEAR(27) CLEAR(28) CLEAR(29) CLEAR(30) CLEAR(31)
+                     : : : "memory");
+#undef CLEAR
+}
+
+static void clear_registers(void)
+{
+    if (__builtin_cpu_supports("avx"))
+        clear_first_registers();
+    if (__builtin_cpu_supports("avx512f"))
+        clear_last_registers();
+}
+
+#else
+
+static void clear_registers(void)
+{
+}
+#endif
+
 void anom_memory_wipe_stack(void)
 {
-    unsigned char below[STACK_BYTES];
-    anom_wipe(below, sizeof below);
+    /* Vector registers hold what was moved last. The loader saves them to the stack when it looks up a function, so
+     * they come first, and the loop calls none. */
+    clear_registers();
+    volatile uint64_t below[STACK_BYTES / 8];
+    for (size_t i = 0; i < STACK_BYTES / 8; i++)
+        below[i] = 0;
 }

@@ -137,7 +137,9 @@ def test_of_many_threads_each_call_is_done_whole_or_refused_whole(plans, engine)
     expected = anomsdk.Pipeline(plan, "reference").process(np.tile(block, len(taken)))
     more = plan.samples_to_first_tick + 3 * plan.samples_per_tick
     after = pipeline.process(noise(more, level=3000))
-    whole = anomsdk.Pipeline(plan, "reference").process(np.concatenate([np.tile(block, len(taken)), noise(more, level=3000)]))
+    whole = anomsdk.Pipeline(plan, "reference").process(
+        np.concatenate([np.tile(block, len(taken)), noise(more, level=3000)])
+    )
     assert after == whole[len(expected) :]
 
 

@@ -355,7 +355,7 @@ def test_a_name_that_cannot_be_printed_stays_on_one_line(tmp_path):
 def test_no_permission(tmp_path, monkeypatch):
     (tmp_path / "a.wav").write_bytes(wav_bytes(bytes(6)))
 
-    def denied(self, *_):
+    def denied(self, *_, **__):
         raise PermissionError(13, "Permission denied", str(self))
 
     monkeypatch.setattr(Path, "open", denied)
@@ -984,16 +984,21 @@ def test_stdin_of_a_process(rng):
     assert done.stdout == samples.tobytes()
 
 
-def test_the_stdin_buffer_is_wiped(pipe, monkeypatch):
-    kept = []
-    monkeypatch.setattr(stdin, "bytearray", lambda n: kept.append(bytearray(n)) or kept[-1], raising=False)
-    (recording,) = open_recordings("-", Wanted(RATE))
+def test_the_stdin_buffer_holds_no_sample_while_a_block_is_used(pipe, monkeypatch):
+    """It held a backlog for good: short reads never overwrite the tail of a large buffer."""
+    kept, zeros = [], np.zeros
+    monkeypatch.setattr(np, "zeros", lambda *a: kept.append(zeros(*a)) or kept[-1])
+    (recording,) = open_recordings("-", Wanted(RATE, "external", 2))
     blocks = recording.blocks()
-    pipe.write(b"\7" * 100)
+    pipe.write(b"\7" * 16_384)
+    assert next(blocks).size == 4096, "no more is taken from the pipe at once"
+    assert not kept[0].any()
     next(blocks)
-    assert any(kept[0])
+    pipe.write(b"\7" * 6)
+    assert next(blocks).tolist() == [[1799, 1799]]
+    assert np.count_nonzero(kept[0]) == 1, "half a row is kept"
     blocks.close()
-    assert not any(kept[0])
+    assert not kept[0].any()
 
 
 # --- memory, handles, imports
@@ -1093,8 +1098,8 @@ def test_an_npz_left_after_its_first_recording_is_closed_with_the_list(tmp_path)
 
 def test_keyboard_interrupt_passes(tmp_path, monkeypatch):
     np.save(tmp_path / "a.npy", np.zeros(10, np.int16))
-    monkeypatch.setattr(np, "frombuffer", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     (recording,) = open_recordings(tmp_path / "a.npy", Wanted(RATE))
+    monkeypatch.setattr(np, "empty", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         next(recording.blocks())
     assert str(tmp_path / "a.npy") not in open_files()
