@@ -22,7 +22,7 @@ _CHUNK = 1 << 20
 
 
 class Pipeline:
-    """A stream of samples becomes a stream of results; nothing of the signal is kept beyond one window.
+    """A stream of samples becomes a stream of results; samples are kept for one window, features for one context.
 
     Parameters
     ----------
