@@ -202,12 +202,15 @@ def sensor_plan(spec: PipelineSpec) -> SensorPlan | MotionSensorPlan:
     rate = _whole(sensor.rate_hz * 1000, "sensor.rate_hz in mHz")
     if not isinstance(sensor, MotionSensor):
         return SensorPlan(sensor.kind, rate)
+    per_kilo_g = max(1, rounded(1000 * sensor.counts_per_g))
+    full_scale_g = sensor.full_scale_g or 32768 / sensor.counts_per_g
     return MotionSensorPlan(
         rate,
         sensor.axes,
-        counts_per_kilo_g=max(1, rounded(1000 * sensor.counts_per_g)),
+        counts_per_kilo_g=per_kilo_g,
         counts_per_kilo_dps=max(1, rounded(1000 * sensor.counts_per_dps)) if sensor.counts_per_dps else 0,
-        full_scale_milli_g=math.floor(1000 * (sensor.full_scale_g or 32768 / sensor.counts_per_g)),
+        # Rounded down, and within int16 at the counts that were rounded: clipping must not lie above the sensor's.
+        full_scale_milli_g=min(math.floor(1000 * full_scale_g), 32768 * 10**6 // per_kilo_g),
     )
 
 
