@@ -125,6 +125,7 @@ VARIANTS = {
     "corners on bins": spec_of("logmel", fmin_hz=0, fmax_hz=1000, n_mels=3, fft_length=1024),
     "fmin on a bin": spec_of("logmel", fmin_hz=1375, fmax_hz=2000, n_mels=1, fft_length=128, hop_length=64),
     "fmax on a bin": spec_of("logmel", rate_hz=8000, fmax_hz=1750, n_mels=1, fft_length=128, hop_length=64),
+    "fmax within 1e-9 of a bin": spec_of("logmel", rate_hz=8000, fmax_hz=1750.0000008, n_mels=10),
     "a corner on a bin": spec_of("logmel", fmin_hz=1125, fmax_hz=8000, n_mels=3, fft_length=128, hop_length=64),
     "a rise on a tie": spec_of(
         "bands", fft_length=4096, fmin_hz=1037.454359671649, fmax_hz=2998.243099451065, n_bands=2, band_ms=256
