@@ -143,6 +143,7 @@ VARIANTS = {
     "counts of 0.01 m/s2": moving(50, counts_per_g=1000 / 9.80665),
     "counts that are no whole number": moving(50, counts_per_g=2100),
     "26 Hz, an edge on a bin": moving(26, window_s=7.5, band_edges_hz=[0.5, 4.4, 13]),
+    "10.2 Hz, the lowest band on a bin": moving(10.2, window_s=30, hop_s=30),
     "200 Hz, long": moving(200, window_s=5.12, gravity_s=5.12, hop_s=5.12),
     "a full scale that is no float": moving(50, full_scale_g=1.001),
     "selected": moving(50, select=["jerk_max", "posture_change", "axis_mean", "mean_crossings", "rotation_max"]),
