@@ -1,5 +1,9 @@
 """Durations of a spec at rates where they are no whole number of hops or samples: the nearest, and it is said."""
 
+import subprocess
+import sys
+
+import numpy as np
 import pytest
 
 import anomsdk
@@ -55,6 +59,22 @@ def test_a_rounded_plan_says_so_and_is_that_of_the_hops(tmp_path):
     assert (in_ms.id, in_ms.score_id) == (in_hops.id, in_hops.score_id)
     assert in_ms.provenance["rounded"] == "features.band_ms 256: 22 hops of 256 samples at 22050 Hz, 255.4195 ms"
     assert "rounded" not in in_hops.provenance
+
+
+def test_commands_and_training_print_it(tmp_path):
+    folder = make_folder(tmp_path / "room", room(22050, "band_ms = 256"))
+    note = "features.band_ms 256: 22 hops of 256 samples at 22050 Hz, 255.4195 ms"
+
+    def command(*arguments):
+        return subprocess.run([sys.executable, "-m", "anomsdk", *arguments], capture_output=True, text=True).stdout
+
+    assert f"rounded  {note}\n" in command("plan", str(folder))
+    assert note in command("inspect", str(folder))
+    lines = []
+    with pytest.raises(anomsdk.InputError, match="train"):
+        spec = PipelineSpec.from_file(folder / "spec.toml")
+        anomsdk.train.fit(spec, [np.zeros(10, np.int16)], out=tmp_path / "out", report=lines.append)
+    assert lines[0] == note
 
 
 @pytest.mark.parametrize("length", ["band_ms = 256", "band_hops = 22"])
