@@ -543,15 +543,14 @@ def check_speech(spec: PipelineSpec) -> None:
     rate = values_per_second(width, framer_plan(spec), spec.hops_per_frame, sensor_plan(spec))
     frame_ms = 1000 * width / rate
     if isinstance(features, LogmelFeatures):
-        what = f"log-mels at any rate, here {width} every {frame_ms:.4g} ms, {rate:.1f} values a second"
+        what = f"log-mels can carry speech at any rate, here {rate:.1f} values a second (for bands the limit is"
+        what += f" {MOST_VALUES})"
         instead = 'use kind = "bands"'
     else:
-        what = f"{width} values ({features.n_bands} bands, peak, crest) every {frame_ms:.4g} ms, {rate:.1f} a second,"
+        what = f"{width} values ({features.n_bands} bands, peak, crest) every {frame_ms:.4g} ms can carry speech: "
+        what += f"{rate:.1f} values a second, the limit is {MOST_VALUES}"
         instead = "use fewer n_bands or a longer band_ms"
-    raise InputError(
-        f"features: {what} can carry speech: above {MOST_VALUES} values a second a permission is needed; {instead}, or "
-        f"where that is acceptable write {PERMISSION} = true into [features]"
-    )
+    raise InputError(f"features: {what}; {instead}, or permit them with {PERMISSION} = true in [features]")
 
 
 def _check_calibration(spec: PipelineSpec, model: TfliteModel, calibration: Calibration) -> None:
