@@ -200,7 +200,7 @@ def test_alerts(tmp_path, alert):
     assert_same(integers(anomsdk.plan(folder).canonical_bytes), from_the_page(folder))
 
 
-@pytest.mark.parametrize("hold", [0, 0.05, 60])
+@pytest.mark.parametrize("hold", [0, 1e-12, 0.05, 60])
 @pytest.mark.parametrize("baseline_s", [0.01, 4, 2_592_000])
 def test_baselines(tmp_path, baseline_s, hold):
     score = f"[score]\nbaseline_s = {baseline_s}\nbaseline_hold_s = {hold}\n"
@@ -232,3 +232,16 @@ def test_imported_models(tmp_path, activation, per_channel, ratio):
     (tmp_path / "spec.toml").write_text(IMPORTED)
     (tmp_path / "model.tflite").write_bytes(write_tflite([first, last]))
     assert_same(integers(anomsdk.plan(tmp_path).canonical_bytes), from_the_page(tmp_path))
+
+
+def test_a_clamp_is_that_of_a_float32_quotient(tmp_path):
+    """6 over this scale is 24.4999998 in float64, and 24.5 in float32: the clamp of RELU6 is one higher."""
+    scale = 0.2448979616165161
+    layers = random_layers([10, 6, 10], np.random.default_rng(8), activation="RELU6")
+    first = dataclasses.replace(layers[0], output_scale=scale, output_zero_point=-31)
+    last = dataclasses.replace(layers[1], input_scale=scale, input_zero_point=-31)
+    (tmp_path / "spec.toml").write_text(IMPORTED)
+    (tmp_path / "model.tflite").write_bytes(write_tflite([first, last]))
+    plan = anomsdk.plan(tmp_path)
+    assert plan.layers[0].act_high == -31 + 25
+    assert_same(integers(plan.canonical_bytes), from_the_page(tmp_path))

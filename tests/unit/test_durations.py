@@ -112,6 +112,16 @@ def test_motion_takes_every_number_of_samples(rate, samples):
     assert (spec.window_length, spec.hop_length, spec.notes) == (samples, samples - 1, ())
 
 
+@pytest.mark.parametrize(
+    ("rate", "seconds", "samples"), [(12.5, 1.16, 15), (100, 0.145, 15), (26, 0.25, 7), (10, 1.45, 15)]
+)
+def test_half_a_sample_goes_to_the_longer(rate, seconds, samples):
+    """1.16 s at 12.5 Hz are 14.5 samples, though float64 says 14.499999999999998."""
+    text = MOTION.replace("rate_hz = 50", f"rate_hz = {rate}").replace("window_s = 1.02", "window_s = 2")
+    text = text.replace("hop_s = 0.26", f"hop_s = {seconds}")
+    assert PipelineSpec.from_toml(text).hop_length == samples
+
+
 def test_gravity_as_long_as_the_window_in_samples_turns_nothing():
     """1.99 s and 2 s are both 25 samples at 12.5 Hz: the posture could never change."""
     text = MOTION.replace("rate_hz = 50", "rate_hz = 12.5").replace("window_s = 1.02", "window_s = 2")
