@@ -124,12 +124,6 @@ def plan_from(
     return made
 
 
-def _whole(x: float, what: str) -> int:
-    value = rounded(x)
-    require(abs(value - x) < 1e-6, f"{what}: {x:g} is not a whole number")
-    return value
-
-
 # Normalisation
 
 
@@ -199,7 +193,7 @@ def unlearnt(n: int) -> Normalisation:
 def sensor_plan(spec: PipelineSpec) -> SensorPlan | MotionSensorPlan:
     """What the samples are."""
     sensor = spec.sensor
-    rate = _whole(sensor.rate_hz * 1000, "sensor.rate_hz in mHz")
+    rate = rounded(sensor.rate_hz * 1000)
     if not isinstance(sensor, MotionSensor):
         return SensorPlan(sensor.kind, rate)
     per_kilo_g = max(1, rounded(1000 * sensor.counts_per_g))

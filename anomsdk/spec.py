@@ -372,27 +372,27 @@ class PipelineSpec(_Section):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """A line for each duration that is no whole number of hops or samples, with what it became."""
+        """A line for each duration that is no whole number of hops or samples, and for a rate finer than 1 mHz."""
         features, rate = self.features, self.sensor.rate_hz
+        lines = []
+        if abs(_nearest(rate * 1000) - rate * 1000) > _SAME:
+            lines.append(f"sensor.rate_hz {rate:.10g}: {_nearest(rate * 1000) / 1000:.10g} Hz")
         if isinstance(features, BandsFeatures) and features.band_ms is not None:
             hops, hop = self.hops_per_frame, features.hop_length
-            became = hops * hop * 1000 / rate
             if abs(hops - features.band_ms * rate / 1000 / hop) > _SAME:
-                return (
+                lines.append(
                     f"features.band_ms {features.band_ms:g}: {hops} hop{'s' * (hops > 1)} of {hop} samples at "
-                    f"{rate:g} Hz, {became:.7g} ms",
+                    f"{rate:g} Hz, {hops * hop * 1000 / rate:.7g} ms"
                 )
-        if isinstance(features, MotionFeatures):
-            lines = []
-            for key in ("window_s", "hop_s", "gravity_s"):
-                seconds, samples = getattr(features, key), self.samples_of(features, key)
-                if abs(samples - seconds * rate) > _SAME:
-                    plural = "s" * (samples > 1)
-                    lines.append(
-                        f"features.{key} {seconds:g}: {samples} sample{plural} at {rate:g} Hz, {samples / rate:.7g} s"
-                    )
-            return tuple(lines)
-        return ()
+        for key in ("window_s", "hop_s", "gravity_s") if isinstance(features, MotionFeatures) else ():
+            assert isinstance(features, MotionFeatures)
+            seconds, samples = getattr(features, key), self.samples_of(features, key)
+            if abs(samples - seconds * rate) > _SAME:
+                plural = "s" * (samples > 1)
+                lines.append(
+                    f"features.{key} {seconds:g}: {samples} sample{plural} at {rate:g} Hz, {samples / rate:.7g} s"
+                )
+        return tuple(lines)
 
     @property
     def tick_s(self) -> float:
@@ -474,7 +474,7 @@ class PipelineSpec(_Section):
 
 
 _SAME = 1e-6
-"""Samples, or hops, that a duration may be off without a note."""
+"""Samples, hops or mHz that a value may be off without a note."""
 
 
 def _nearest(x: float) -> int:

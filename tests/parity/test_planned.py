@@ -148,6 +148,8 @@ VARIANTS = {
     "a full scale that is no float": moving(50, full_scale_g=1.001),
     "selected": moving(50, select=["jerk_max", "posture_change", "axis_mean", "mean_crossings", "rotation_max"]),
     "rows": SPECS["external"],
+    "rows of 512 samples at 44100 Hz": spec_of("external", rate_hz=86.1328125),
+    "26.0417 Hz": moving(1000 / 38.4, window_s=2, hop_s=0.25),
     "wide rows": spec_of("external", n_features=37, rate_hz=0.5),
 }
 

@@ -10,7 +10,8 @@ import anomsdk
 from anomsdk.planner import extractor_plan, framer_plan
 from anomsdk.spec import PipelineSpec
 from anomsdk.train.search import _variants
-from tests.make import BANDS, MOTION, make_folder
+from anomsdk.watch import Watch
+from tests.make import BANDS, EXTERNAL, MOTION, make_folder
 
 AUDIO_RATES = (8000, 11025, 22050, 44100, 48000)
 MOTION_RATES = (12.5, 26, 31.25, 52, 104)
@@ -120,6 +121,27 @@ def test_half_a_sample_goes_to_the_longer(rate, seconds, samples):
     text = MOTION.replace("rate_hz = 50", f"rate_hz = {rate}").replace("window_s = 1.02", "window_s = 2")
     text = text.replace("hop_s = 0.26", f"hop_s = {seconds}")
     assert PipelineSpec.from_toml(text).hop_length == samples
+
+
+@pytest.mark.parametrize(
+    ("rate", "millihertz", "note"),
+    [(86.1328125, 86133, "sensor.rate_hz 86.1328125: 86.133 Hz"), (31.25, 31250, None), (1 / 3, 333, "0.333 Hz")],
+)
+def test_rows_of_any_rate(rate, millihertz, note, tmp_path):
+    """Rows of 512 samples at 44,100 Hz: a plan has whole mHz, and rows stored at their true rate fit it."""
+    folder = make_folder(tmp_path / "rows", EXTERNAL.replace("rate_hz = 10", f"rate_hz = {rate!r}"))
+    plan = anomsdk.plan(folder)
+    assert plan.sensor.rate_millihertz == millihertz
+    assert plan.provenance.get("rounded", "").endswith(note or "") and ("rounded" in plan.provenance) == (
+        note is not None
+    )
+    np.savez(tmp_path / "a.npz", x=np.zeros((50, 6), np.int16), fs=rate)
+    with Watch(plan) as watch:
+        (recording,) = watch.open(tmp_path / "a.npz")
+        assert sum(len(block) for block in recording.blocks()) == 50
+        np.savez(tmp_path / "b.npz", x=np.zeros((50, 6), np.int16), fs=rate + 0.002)
+        with pytest.raises(anomsdk.InputError, match="rows are not resampled"):
+            watch.open(tmp_path / "b.npz")
 
 
 def test_gravity_as_long_as_the_window_in_samples_turns_nothing():
