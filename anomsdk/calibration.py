@@ -118,9 +118,12 @@ class Calibration(_Part):
 def signal_sections(spec: PipelineSpec) -> dict[str, Any]:
     """The sections of a spec that a calibration depends on, as JSON values.
 
-    Alarm levels hold for recordings without an alarm, whatever ``baseline_hold_s`` says.
+    Alarm levels hold for recordings without an alarm, whatever ``baseline_hold_s`` says. A permission is no number.
+    Of ``band_ms`` and ``band_hops`` the one that was given is there.
     """
-    tree = spec.model_dump(mode="json", exclude={"score": {"baseline_hold_s"}})
+    unused = {name for name in ("band_ms", "band_hops") if getattr(spec.features, name, None) is None}
+    without = {"score": {"baseline_hold_s"}, "features": {"allow_speech_features", *unused}}
+    tree = spec.model_dump(mode="json", exclude=without)
     return {name: tree[name] for name in ("sensor", "features", "context", "score")}
 
 

@@ -219,6 +219,7 @@ def watch(
     """Watch recordings or a live stream; nothing of the signal is kept."""
     from anomsdk.announce import JsonLines, Lines, announce
     from anomsdk.find_plan import find_plan
+    from anomsdk.speech import speech_remark
     from anomsdk.watch import Watch
 
     chosen = find_plan(plan)
@@ -227,6 +228,8 @@ def watch(
             recordings = watching.open(source, reading)
             place = None if scores is None else str(scores)
             out = JsonLines(chosen, watching.engine) if jsonl else Lines(chosen, len(recordings), place)
+            if remark := speech_remark(chosen):
+                show(remark, stream=sys.stderr if jsonl else sys.stdout)
             try:
                 announce(watching, recordings, out)
             except (KeyboardInterrupt, SystemExit):
@@ -522,11 +525,16 @@ def plan_folder(
 ) -> None:
     """Turn spec, model and calibration into integers."""
     from anomsdk import plan, write_plan
+    from anomsdk.speech import speech_remark
 
     made, path = plan(folder), folder / "plan.json"
     write_plan(made, path)
     show(printable(f"wrote {path}: {len(made.canonical_bytes):,} bytes, {counted(made.macs, 'MAC')} a tick"))
     show(f"id       {made.id}\nscore_id {made.score_id}\nraise    {made.levels.raise_score}")
+    if note := made.provenance.get("rounded"):
+        show(printable(f"rounded  {note}"))
+    if remark := speech_remark(made):
+        show(f"speech   {remark}")
 
 
 @app.command(help="Compare the engines, integer by integer, and print the golden digest.")

@@ -13,6 +13,7 @@ from anomsdk.core.external import ExternalPlan
 from anomsdk.core.motion import MotionPlan
 from anomsdk.core.plan import Plan
 from anomsdk.errors import printable
+from anomsdk.speech import speech_remark, values_per_second
 
 
 def describe(plan: Plan) -> dict[str, dict[str, Any]]:
@@ -92,6 +93,10 @@ def _features(plan: Plan) -> dict[str, Any]:
             "hops_per_frame": extractor.hops_per_frame,
             "frame_ms": _ms(plan, extractor.hops_per_frame * framer.hop),
         }
+    rate = values_per_second(extractor.n_features, framer, extractor.hops_per_frame, plan.sensor)
+    facts["values_per_s"] = round(rate, 3)
+    if remark := speech_remark(plan):
+        facts["speech"] = remark
     return facts
 
 

@@ -28,7 +28,16 @@ from anomsdk.core.plan import EdgePlan, ExtractorPlan, ModelPlan, MotionSensorPl
 from anomsdk.core.reasons import Group, ReasonsPlan, marks
 from anomsdk.core.score import ScorePlan, largest_score
 from anomsdk.errors import InputError
-from anomsdk.spec import ExternalFeatures, LogmelFeatures, MotionFeatures, MotionSensor, PipelineSpec, StackContext
+from anomsdk.spec import (
+    BandsFeatures,
+    ExternalFeatures,
+    LogmelFeatures,
+    MotionFeatures,
+    MotionSensor,
+    PipelineSpec,
+    StackContext,
+)
+from anomsdk.speech import MOST_VALUES, PERMISSION, can_carry_speech, values_per_second
 from anomsdk.tables import bands_filterbank, cos_q15, hann_q15, mel_filterbank, motion_spectrum, reason_gains, rounded
 from anomsdk.tflite_file import FullyConnected, TfliteModel, read_tflite
 
@@ -81,6 +90,7 @@ def plan_from(
     spec: PipelineSpec, model: TfliteModel, calibration: Calibration | None, *, folder: Path | None = None
 ) -> Plan:
     """Plan a pipeline from its parts. See `plan`."""
+    check_speech(spec)
     baseline = _baseline(spec, calibration)
     if calibration is not None:
         _check_calibration(spec, model, calibration)
@@ -112,12 +122,6 @@ def plan_from(
     )
     made.check()
     return made
-
-
-def _whole(x: float, what: str) -> int:
-    value = rounded(x)
-    require(abs(value - x) < 1e-6, f"{what}: {x:g} is not a whole number")
-    return value
 
 
 # Normalisation
@@ -189,15 +193,18 @@ def unlearnt(n: int) -> Normalisation:
 def sensor_plan(spec: PipelineSpec) -> SensorPlan | MotionSensorPlan:
     """What the samples are."""
     sensor = spec.sensor
-    rate = _whole(sensor.rate_hz * 1000, "sensor.rate_hz in mHz")
+    rate = rounded(sensor.rate_hz * 1000)
     if not isinstance(sensor, MotionSensor):
         return SensorPlan(sensor.kind, rate)
+    per_kilo_g = max(1, rounded(1000 * sensor.counts_per_g))
+    full_scale_g = sensor.full_scale_g or 32768 / sensor.counts_per_g
     return MotionSensorPlan(
         rate,
         sensor.axes,
-        counts_per_kilo_g=max(1, rounded(1000 * sensor.counts_per_g)),
+        counts_per_kilo_g=per_kilo_g,
         counts_per_kilo_dps=max(1, rounded(1000 * sensor.counts_per_dps)) if sensor.counts_per_dps else 0,
-        full_scale_milli_g=math.floor(1000 * (sensor.full_scale_g or 32768 / sensor.counts_per_g)),
+        # Rounded down, and within int16 at the counts that were rounded: clipping must not lie above the sensor's.
+        full_scale_milli_g=min(math.floor(1000 * full_scale_g), 32768 * 10**6 // per_kilo_g),
     )
 
 
@@ -245,7 +252,7 @@ def _motion_plan(
     window, gravity = spec.window_length, spec.samples_of(features, "gravity_s")
     floor = _floor(features.floor_mg / 1000 * sensor.counts_per_g, "floor_mg")
     spectrum = motion_spectrum(features.band_edges_hz, window, sensor.rate_hz, floor)
-    selected = features.selected(sensor.axes)
+    selected = features.selected(sensor.axes, turns=gravity < window)
     require(len(selected) > 0, "features.select: nothing is left of it")
     lowest, highest = (r.tolist() for r in motion.level_range(selected, window, spectrum.n_bands))
     return MotionPlan(
@@ -490,10 +497,54 @@ def _provenance(spec: PipelineSpec, calibration: Calibration | None) -> dict[str
     from anomsdk import __version__
 
     facts = {"anomsdk": __version__, "model_file": spec.model.file}
-    return {**(calibration.provenance if calibration is not None else {}), **facts}
+    if spec.notes:
+        facts["rounded"] = "; ".join(spec.notes)
+    learnt = {} if calibration is None else calibration.provenance
+    # Only the spec permits: what a calibration.json says of it, or of another rounding, is not handed on.
+    learnt = {name: text for name, text in learnt.items() if name not in (PERMISSION, "rounded")}
+    return {**learnt, **facts, **_permission(spec)}
+
+
+def _permission(spec: PipelineSpec) -> dict[str, str]:
+    """The spec's permission of features that can carry speech, where they need one."""
+    if not _speaks(spec):
+        return {}
+    return {PERMISSION: "true"}
+
+
+def _speaks(spec: PipelineSpec) -> bool:
+    features = spec.features
+    if not isinstance(features, (BandsFeatures, LogmelFeatures)):
+        return False
+    return can_carry_speech(features.kind, _width(features), framer_plan(spec), spec.hops_per_frame, sensor_plan(spec))
+
+
+def _width(features: BandsFeatures | LogmelFeatures) -> int:
+    return features.n_bands + 2 if isinstance(features, BandsFeatures) else features.n_mels
 
 
 # Checks
+
+
+def check_speech(spec: PipelineSpec) -> None:
+    """Refuse features that can carry speech, unless the spec permits them; before hours of work, too."""
+    features = spec.features
+    if not isinstance(features, (BandsFeatures, LogmelFeatures)) or features.allow_speech_features:
+        return
+    if not _speaks(spec):
+        return
+    width = _width(features)
+    rate = values_per_second(width, framer_plan(spec), spec.hops_per_frame, sensor_plan(spec))
+    frame_ms = 1000 * width / rate
+    if isinstance(features, LogmelFeatures):
+        what = f"log-mels can carry speech at any rate, here {rate:.1f} values a second (for bands the limit is"
+        what += f" {MOST_VALUES})"
+        instead = 'use kind = "bands"'
+    else:
+        what = f"{width} values ({features.n_bands} bands, peak, crest) every {frame_ms:.4g} ms can carry speech: "
+        what += f"{rate:.1f} values a second, the limit is {MOST_VALUES}"
+        instead = "use fewer n_bands or a longer band_ms"
+    raise InputError(f"features: {what}; {instead}, or permit them with {PERMISSION} = true in [features]")
 
 
 def _check_calibration(spec: PipelineSpec, model: TfliteModel, calibration: Calibration) -> None:

@@ -319,7 +319,7 @@ def _rows(stored: Stored, rate_hz: float, columns: int) -> Recording:
     where = stored.where
     if stored.channels != columns:
         raise InputError(f"{where}: {stored.channels} columns; give rows of {columns} values")
-    if stored.rate_hz is not None and stored.rate_hz != rate_hz:
+    if stored.rate_hz is not None and round(1000 * stored.rate_hz) != round(1000 * rate_hz):  # a plan has whole mHz
         raise InputError(
             f"{where}: {_number(stored.rate_hz)} rows a second; rows are not resampled, record at {_number(rate_hz)}"
         )

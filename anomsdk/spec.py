@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from itertools import pairwise
 from pathlib import Path
@@ -78,6 +79,8 @@ class _Hearing(_Section):
     fmax_hz: Annotated[float, Field(gt=0)]
     """At most half the rate."""
     normalisation: Literal["learnt", "model"] = "learnt"
+    allow_speech_features: bool = False
+    """Permits features that can carry speech: log-mels, and bands above `anomsdk.speech.MOST_VALUES` a second."""
 
     @model_validator(mode="after")
     def _lengths(self) -> _Hearing:
@@ -104,13 +107,23 @@ class LogmelFeatures(_Hearing):
 
 
 class BandsFeatures(_Hearing):
-    """Band energies over band_ms: for rooms where people live and speak."""
+    """Band energies over band_ms, or over band_hops: for rooms where people live and speak."""
 
     kind: Literal["bands"]
     n_bands: Annotated[int, Field(ge=1, le=filterbank.MAX_BANDS)]
     fmin_hz: Annotated[float, Field(ge=0.001)]
-    band_ms: Annotated[float, Field(gt=0, le=3_600_000)]
-    """Milliseconds that energies add up over before the logarithm; a whole number of hops."""
+    band_ms: Annotated[float, Field(gt=0, le=3_600_000)] | None = None
+    """Milliseconds that energies add up over before the logarithm: the nearest whole number of hops."""
+    band_hops: Annotated[int, Field(ge=1, le=bands.MAX_HOPS_PER_FRAME)] | None = None
+    """The same in hops, exactly; one of band_ms and band_hops must be given."""
+
+    @model_validator(mode="after")
+    def _one_length(self) -> BandsFeatures:
+        if self.band_ms is None and self.band_hops is None:
+            raise ValueError("band_ms is missing: say how long energies add up, in ms, or in hops with band_hops")
+        if self.band_ms is not None and self.band_hops is not None:
+            raise ValueError("band_ms and band_hops are both given; remove one of them")
+        return self
 
 
 class ExternalFeatures(_Section):
@@ -128,9 +141,9 @@ class MotionFeatures(_Section):
 
     kind: Literal["motion"]
     window_s: Annotated[float, Field(gt=0)]
-    """A whole number of samples, 4 to 1024."""
+    """The nearest whole number of samples, 4 to 1024."""
     hop_s: Annotated[float, Field(gt=0)]
-    """From one window to the next, at most window_s; a whole number of samples."""
+    """From one window to the next, at most window_s: the nearest whole number of samples."""
     gravity_s: Annotated[float, Field(gt=0)] = 1.0
     """Length of the running mean that is taken for gravity, at most window_s; its corner is 0.443 / gravity_s Hz."""
     select: Annotated[tuple[str, ...], Field(strict=False, min_length=1)] | None = None
@@ -169,8 +182,14 @@ class MotionFeatures(_Section):
             if self.orientation_free and name not in motion.ORIENTATION_FREE:
                 raise ValueError(f"select has {name}, which changes as the device turns; orientation_free rules it out")
 
-    def selected(self, axes: int) -> tuple[str, ...]:
-        """Names of the features, in the order that a frame has them."""
+    def selected(self, axes: int, *, turns: bool) -> tuple[str, ...]:
+        """Names of the features, in the order that a frame has them.
+
+        Parameters
+        ----------
+        axes : 3 or 6
+        turns : gravity_s is at least a sample shorter than window_s, so that `posture_change` is more than 0
+        """
         wanted = motion.FEATURES if self.select is None else self.select
         return tuple(
             name
@@ -178,7 +197,7 @@ class MotionFeatures(_Section):
             if name in wanted
             and (axes == 6 or name not in motion.ROTATION)
             and (not self.orientation_free or name in motion.ORIENTATION_FREE)
-            and (name != "posture_change" or self.gravity_s < self.window_s)
+            and (name != "posture_change" or turns)
         )
 
 
@@ -344,12 +363,36 @@ class PipelineSpec(_Section):
         return 1 if isinstance(self.features, ExternalFeatures) else self.features.hop_length
 
     def samples_of(self, features: MotionFeatures, key: str) -> int:
-        """Samples that a duration of the motion features lasts."""
+        """Samples that a duration of the motion features lasts: the nearest whole number."""
         seconds, rate = getattr(features, key), self.sensor.rate_hz
-        samples = round(seconds * rate)
-        if samples < 1 or abs(samples - seconds * rate) > 1e-6:
-            raise ValueError(f"features.{key} {seconds:g} is no whole number of samples of {1000 / rate:g} ms")
+        samples = _nearest(min(seconds * rate, 1e9))
+        if samples < 1:
+            raise ValueError(f"features.{key} {seconds:g} is less than half a sample, {1000 / rate:g} ms; lengthen it")
         return samples
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """A line for each duration that is no whole number of hops or samples, and for a rate finer than 1 mHz."""
+        features, rate = self.features, self.sensor.rate_hz
+        lines = []
+        if abs(_nearest(rate * 1000) - rate * 1000) > _SAME:
+            lines.append(f"sensor.rate_hz {rate:.10g}: {_nearest(rate * 1000) / 1000:.10g} Hz")
+        if isinstance(features, BandsFeatures) and features.band_ms is not None:
+            hops, hop = self.hops_per_frame, features.hop_length
+            if abs(hops - features.band_ms * rate / 1000 / hop) > _SAME:
+                lines.append(
+                    f"features.band_ms {features.band_ms:g}: {hops} hop{'s' * (hops > 1)} of {hop} samples at "
+                    f"{rate:g} Hz, {hops * hop * 1000 / rate:.7g} ms"
+                )
+        for key in ("window_s", "hop_s", "gravity_s") if isinstance(features, MotionFeatures) else ():
+            assert isinstance(features, MotionFeatures)
+            seconds, samples = getattr(features, key), self.samples_of(features, key)
+            if abs(samples - seconds * rate) > _SAME:
+                plural = "s" * (samples > 1)
+                lines.append(
+                    f"features.{key} {seconds:g}: {samples} sample{plural} at {rate:g} Hz, {samples / rate:.7g} s"
+                )
+        return tuple(lines)
 
     @property
     def tick_s(self) -> float:
@@ -368,7 +411,7 @@ class PipelineSpec(_Section):
         rotation = [name for name in features.select or () if name in motion.ROTATION]
         if self.sensor.axes == 3 and rotation:
             raise ValueError(f"features.select has {rotation[0]}, but sensor.axes is 3: there is no gyroscope")
-        if "posture_change" in (features.select or ()) and gravity == window:
+        if "posture_change" in (features.select or ()) and gravity >= window:
             raise ValueError("features.select has posture_change: gravity_s must be shorter than window_s, best half")
         edges = features.band_edges_hz
         if edges is not None and edges[-1] > self.sensor.rate_hz / 2:
@@ -377,11 +420,16 @@ class PipelineSpec(_Section):
             )
 
     def _hops_per_frame(self, features: BandsFeatures) -> int:
-        samples = features.band_ms * self.sensor.rate_hz / 1000
-        hops = round(samples / features.hop_length)
-        if hops < 1 or hops * features.hop_length != samples:
+        if features.band_ms is None:
+            assert features.band_hops is not None
+            return features.band_hops
+        hops = _nearest(features.band_ms * self.sensor.rate_hz / 1000 / features.hop_length)
+        if hops < 1:
             hop_ms = features.hop_length * 1000 / self.sensor.rate_hz
-            raise ValueError(f"features.band_ms {features.band_ms:g} is no whole number of hops of {hop_ms:g} ms")
+            raise ValueError(
+                f"features.band_ms {features.band_ms:g} is less than half a hop of {hop_ms:g} ms; lengthen it, or "
+                "shorten hop_length"
+            )
         if hops > bands.MAX_HOPS_PER_FRAME:
             raise ValueError(
                 f"features.band_ms {features.band_ms:g} is {hops} hops, more than {bands.MAX_HOPS_PER_FRAME}"
@@ -423,6 +471,15 @@ class PipelineSpec(_Section):
             lines += ["", f"[{section}]"]
             lines += [f"{key} = {_toml(value)}" for key, value in _kind_first(tree[section]) if value is not None]
         return "\n".join(lines) + "\n"
+
+
+_SAME = 1e-6
+"""Samples, hops or mHz that a value may be off without a note."""
+
+
+def _nearest(x: float) -> int:
+    """Nearest whole number, ties up, with the margin of `anomsdk.tables.rounded`."""
+    return math.floor(x + 0.5 + 1e-9)
 
 
 def _kind_first(section: dict[str, Any]) -> list[tuple[str, Any]]:

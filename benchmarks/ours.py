@@ -46,6 +46,7 @@ def bands_spec(baseline_s: float | str) -> PipelineSpec:
 def logmel_spec(baseline_s: float | str, n_mels: int = 64) -> PipelineSpec:
     """Log-mels, statistics of 1 s, a tick every 256 ms."""
     features = {"kind": "logmel", "fft_length": 1024, "hop_length": _HOP, "n_mels": n_mels, "fmax_hz": 8000}
+    features["allow_speech_features"] = True
     return _logmel({"kind": "audio", "rate_hz": RATE}, features, baseline_s)
 
 

@@ -20,7 +20,13 @@ format = 1
 name = "small"
 sensor = {kind = "audio", rate_hz = 16000}
 context = {kind = "stack", frames = 5}
-features = {kind = "logmel", fft_length = 1024, hop_length = 512, n_mels = 64, fmax_hz = 8000}
+[features]
+kind = "logmel"
+fft_length = 1024
+hop_length = 512
+n_mels = 64
+fmax_hz = 8000
+allow_speech_features = true
 """
 """A front end that costs more than its model."""
 

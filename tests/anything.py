@@ -53,11 +53,11 @@ def _spec(kind: str, rng: np.random.Generator) -> str:
         lines += [f"fft_length = {length}", f"hop_length = {hop}", f"fmin_hz = {int(rng.choice([0, 100, 300]))}"]
         lines += [f"fmax_hz = {int(rng.choice([4000, 7500, 8000]))}"]
         if kind == "logmel":
-            lines += [f"n_mels = {n}"]
+            lines += [f"n_mels = {n}", "allow_speech_features = true"]
         else:
             per_frame = int(rng.integers(1, 9))
             lines[-2] = f"fmin_hz = {int(rng.choice([60, 100, 300]))}"
-            lines += [f"n_bands = {n}", f"band_ms = {per_frame * hop / 16}"]
+            lines += [f"n_bands = {n}", f"band_ms = {per_frame * hop / 16}", "allow_speech_features = true"]
         frames, tick_s = int(rng.integers(1, 7)), hop / 16000
     lines += ["[context]", f"frames = {frames}", f"stride = {rng.integers(1, 6)}"]
     if rng.random() < 0.5:

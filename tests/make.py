@@ -33,6 +33,7 @@ n_bands = 16
 fmin_hz = 100
 fmax_hz = 7500
 band_ms = 64
+allow_speech_features = true
 [context]
 kind = "summary"
 frames = 4
@@ -55,6 +56,7 @@ fft_length = 512
 hop_length = 256
 n_mels = 40
 fmax_hz = 8000
+allow_speech_features = true
 [context]
 kind = "stack"
 frames = 5
@@ -110,10 +112,21 @@ AD01 = """
 format = 1
 name = "ad01"
 sensor = {kind = "audio", rate_hz = 16000}
-features = {kind = "logmel", fft_length = 1024, hop_length = 512, n_mels = 128, fmax_hz = 8000, normalisation = "model"}
-context = {kind = "stack", frames = 5}
-model = {file = "ad01.tflite"}
-alert = {raise_score = 1000000}
+[features]
+kind = "logmel"
+fft_length = 1024
+hop_length = 512
+n_mels = 128
+fmax_hz = 8000
+normalisation = "model"
+allow_speech_features = true
+[context]
+kind = "stack"
+frames = 5
+[model]
+file = "ad01.tflite"
+[alert]
+raise_score = 1000000
 """
 """The anomaly detection model of MLPerf Tiny, a large one."""
 

@@ -1,4 +1,7 @@
-"""bands: band energies summed over ``band_ms``, too coarse in time and frequency to carry speech.
+"""bands: band energies summed over ``band_ms``, their peak and crest.
+
+From 16 bands every 256 ms a simple attacker recovered no intelligible speech, and still told 61 % of known
+phrases apart.
 
 One frame has n_bands levels (the mean power of each band over the frame) and two fast scalars that an
 impulse moves: the level of the loudest hop, all bands together, and its crest over the mean.

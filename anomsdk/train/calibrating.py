@@ -16,7 +16,7 @@ from anomsdk.core.checks import require
 from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError
 from anomsdk.files import read_limited
-from anomsdk.planner import CALIBRATION_FILE, SPEC_FILE, plan, plan_from
+from anomsdk.planner import CALIBRATION_FILE, SPEC_FILE, check_speech, plan, plan_from
 from anomsdk.runtime import Pipeline
 from anomsdk.spec import PipelineSpec
 from anomsdk.tflite_file import MAX_BYTES, TfliteModel, parse_tflite
@@ -53,6 +53,7 @@ class _Parts:
                 f"{folder}: no {name} in it; calibrate a folder that train wrote, not a plan.json on its own",
             )
         spec = PipelineSpec.from_file(folder / SPEC_FILE)
+        check_speech(spec)
         require(
             spec.alert.raise_score == "calibrated",
             f"{folder / SPEC_FILE}: alert.raise_score is {spec.alert.raise_score}, set by hand; make it "

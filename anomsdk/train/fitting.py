@@ -16,7 +16,7 @@ from anomsdk.clips import Clip, noticed, open_clips
 from anomsdk.core.checks import require
 from anomsdk.core.fixed import Ints
 from anomsdk.core.plan import Plan
-from anomsdk.planner import CALIBRATION_FILE, SPEC_FILE, plan, plan_from, sensor_plan
+from anomsdk.planner import CALIBRATION_FILE, SPEC_FILE, check_speech, plan, plan_from, sensor_plan
 from anomsdk.spec import PipelineSpec
 from anomsdk.tflite_file import parse_tflite
 from anomsdk.tflite_writer import write_tflite
@@ -126,6 +126,7 @@ def fit(
     >>> plan.name, plan.n_inputs
     ('meter', 6)
     """
+    check_speech(spec)  # before recordings are made or read
     options = Options(seed=seed) if options is None else options
     normal = _Given(list(clips_of(spec, recordings, groups, "recording")))
     require(groups is None or len(groups) == len(normal.clips), LABELS)
@@ -201,6 +202,7 @@ class _Fit:
             spec.features.normalisation == "learnt", f'{SPEC_FILE}: features.normalisation must be "learnt" to train'
         )
         self._spec, self._out, self._options = as_written(spec), out, options
+        check_speech(self._spec)
         self._source = spec_digest(self._spec)
         check_out(out, self._source)
         candidates(self._spec)  # before hours of reading: there are some
@@ -208,6 +210,8 @@ class _Fit:
         self._skip_bad, self._resumable = skip_bad, resumable
 
     def run(self, normal: _Given, held: _Given | None, odd: _Given | None, spec_text: str | None) -> Plan:
+        for line in self._spec.notes:
+            self._report(line)
         corpus = self._gather(self._spec, normal, steps=(0, _READ))
         for line in corpus.lines():
             self._report(line)
@@ -348,8 +352,8 @@ def _calibrated(final: Trained, recordings: Sequence[Recorded]) -> tuple[list[In
 
 
 def spec_digest(spec: PipelineSpec) -> str:
-    """What a folder was trained from: a digest of the whole spec, before the search changed it."""
-    tree = spec.model_dump(mode="json", exclude_none=True)
+    """What a folder was trained from: a digest of the spec, before the search changed it, without its permission."""
+    tree = spec.model_dump(mode="json", exclude_none=True, exclude={"features": {"allow_speech_features"}})
     return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()[:32]
 
 

@@ -207,7 +207,8 @@ def _variants(spec: PipelineSpec) -> Iterator[Callable[[PipelineSpec], PipelineS
     features = spec.features
     if isinstance(features, BandsFeatures):
         yield lambda s: _changed(s, "features", {"n_bands": features.n_bands // 2})
-        yield lambda s: _changed(s, "features", {"band_ms": 2 * features.band_ms})
+        longer = {key: 2 * value for key in ("band_ms", "band_hops") if (value := getattr(features, key)) is not None}
+        yield lambda s: _changed(s, "features", longer)
     elif isinstance(features, LogmelFeatures):
         yield lambda s: _changed(s, "features", {"n_mels": features.n_mels // 2})
     elif isinstance(features, MotionFeatures):
@@ -227,8 +228,9 @@ def _changed(spec: PipelineSpec, section: str, changes: dict[str, object]) -> Pi
 
 def _words(spec: PipelineSpec) -> str:
     features, context = spec.features, spec.context
+    frame_ms = 1000 * spec.hops_per_frame * spec.hop_length / spec.sensor.rate_hz
     shape = {
-        "bands": lambda: f"{features.n_bands} x {features.band_ms:g} ms",  # type: ignore[union-attr]
+        "bands": lambda: f"{features.n_bands} x {frame_ms:.4g} ms",  # type: ignore[union-attr]
         "logmel": lambda: f"{features.n_mels} mels",  # type: ignore[union-attr]
         "motion": lambda: f"{features.window_s:g} s windows, {features.hop_s:g} s hops",  # type: ignore[union-attr]
         "external": lambda: f"{features.n_features} features",  # type: ignore[union-attr]

@@ -1,4 +1,4 @@
-/* bands: band energies summed over band_ms, too coarse in time and frequency to carry speech. */
+/* bands: band energies summed over band_ms, their peak and crest. */
 #ifndef ANOM_BANDS_H
 #define ANOM_BANDS_H
 

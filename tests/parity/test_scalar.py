@@ -380,7 +380,7 @@ def spec_texts(draw):
     else:
         n = draw(st.sampled_from([64, 128, 256, 512, 1024]))
         hop = draw(st.sampled_from([n, n // 2, n // 4, n // 2 + 3, n - 1]))
-        features = f"rate_hz = 16000\n[features]\nfft_length = {n}\nhop_length = {hop}\n"
+        features = f"rate_hz = 16000\n[features]\nfft_length = {n}\nhop_length = {hop}\nallow_speech_features = true\n"
     if kind == "bands":
         low = draw(st.integers(2, n // 8))  # bins
         most = min(24, int(math.log(n / 2 / low) / math.log1p(1 / low)))

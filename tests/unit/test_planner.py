@@ -11,7 +11,7 @@ import anomsdk
 from anomsdk import planner, tables
 from anomsdk.calibration import Calibration, alarm_levels
 from anomsdk.core.alert import Alert, TimingPlan, levels
-from anomsdk.spec import BandsFeatures, LogmelFeatures
+from anomsdk.spec import BandsFeatures, LogmelFeatures, PipelineSpec
 from tests.make import SPECS, make_folder
 
 
@@ -103,6 +103,78 @@ def test_bands_add_up_to_the_range_that_they_cover(fmax):
     edges = 100 * (fmax / 100) ** (np.arange(17) / 16) / 31.25
     assert np.allclose(weights.sum(axis=1), np.diff(edges), atol=1e-3)
     assert weights.sum(axis=0).max() <= 1 + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("n_mels", "fmin", "fmax", "rate", "first", "last"),
+    [(1, 1375.0, 2000.0, 16000, 12, 15), (1, 0.0, 1750.0, 8000, 1, 27), (3, 1125.0, 8000.0, 16000, 10, 63)],
+)
+def test_a_bin_at_the_end_of_the_filters_is_in_none(n_mels, fmin, fmax, rate, first, last):
+    """Bins 11, 28 and 9 lie on fmin and fmax; computed corners lie a last bit beside them."""
+    bank = tables.mel_filterbank(
+        mel_features(fft_length=128, hop_length=64, n_mels=n_mels, fmin_hz=fmin, fmax_hz=fmax), rate
+    )
+    assert (bank.edges[0], bank.edges[-1] - 1) == (first, last)
+
+
+def test_a_bin_on_a_corner_begins_the_next_filter():
+    """3000 Hz, bin 24, is the middle corner of 1125 to 8000 Hz: the peak of filter 1, and where filter 2 rises from 0."""
+    bank = tables.mel_filterbank(mel_features(fft_length=128, hop_length=64, n_mels=3, fmin_hz=1125.0), 16000)
+    assert 24 in bank.edges[4:5] and bank.minus_rise_q15[24 - bank.edges[0]] == 0
+
+
+def test_a_rise_on_a_tie_goes_up_for_all_its_error():
+    """The middle edge of two bands is the root of fmin * fmax, and its rise 32763.5: float64 says 2e-9 less."""
+    from decimal import Decimal, getcontext
+
+    getcontext().prec = 50
+    low, high = 1037.454359671649, 2998.243099451065
+    edge = (Decimal(low) * Decimal(high)).sqrt() / (Decimal(16000) / 4096) + Decimal("0.5")
+    assert abs((453 - edge) * 32768 - Decimal("32763.5")) < Decimal("1e-7")
+    features = band_features(fft_length=4096, n_bands=2, fmin_hz=low, fmax_hz=high)
+    assert tables.bands_filterbank(features, 16000).minus_rise_q15[1] == -32764
+
+
+def test_a_delay_of_whole_ticks_is_no_tick_longer(tmp_path):
+    """In float64 a quotient of seconds and ticks of 0.3 s is a last bit above the whole number of some of them."""
+    text = SPECS["external"].replace("stride = 1", "stride = 3").partition("[alert]")[0]
+    ticks = [n for n in range(1, 400) if (n * 3 / 10) / (3 / 10) > n]
+    assert len(ticks) > 3
+    for n in ticks[:4]:
+        alert = (
+            f"[alert]\non_delay_s = {n * 3 / 10!r}\noff_delay_s = {n * 3 / 10!r}\ncooldown_s = {n * 3 / 10 + 1e-6!r}"
+        )
+        timing = anomsdk.plan(make_folder(tmp_path / str(n), text + alert)).timing
+        assert (timing.on_delay, timing.off_delay, timing.cooldown) == (n, n, n + 1)
+
+
+@pytest.mark.parametrize(
+    ("counts_per_g", "full_scale_g", "milli_g"),
+    [
+        (2100, None, 15603),
+        (2048, 15.9996, 15999),
+        (2048, None, 16000),
+        (1000 / 9.80665, None, 321343),
+        (1.0005, None, 32735264),
+    ],
+)
+def test_clipping_never_lies_above_the_sensors(counts_per_g, full_scale_g, milli_g):
+    sensor = {"kind": "motion", "rate_hz": 50, "counts_per_g": float(counts_per_g), "full_scale_g": full_scale_g}
+    tree = PipelineSpec.from_toml(SPECS["motion"]).model_dump(mode="json")
+    made = planner.sensor_plan(PipelineSpec.from_dict(tree | {"sensor": sensor}))
+    made.check()
+    assert made.full_scale_milli_g == milli_g
+    assert made.full_scale_milli_g * made.counts_per_kilo_g <= 32768 * 10**6
+    assert made.full_scale_milli_g <= 1000 * (full_scale_g or 32768 / counts_per_g)
+
+
+def test_a_level_above_the_highest_score_is_the_highest(tmp_path):
+    """A score of 2**32 - 1 was normal: no level is above it, and the plan takes the highest there is."""
+    table = alarm_levels([np.full(64, 2**32 - 1)])
+    assert table.raise_score(1, 1, 0, 0) == table.raise_score(3, 5, 8, 4.0) == 2**32 - 1
+    assert alarm_levels([np.full(64, 2**32 - 2)]).raise_score(1, 1, 0, 0) == 2**32 - 1
+    folder = make_folder(tmp_path, SPECS["external"], raise_score=2**32)
+    assert anomsdk.plan(folder).levels.raise_score == 2**32 - 1
 
 
 def test_a_band_narrower_than_a_bin_is_refused():
