@@ -43,7 +43,9 @@ def test_stack(name, tmp_path, figure):
     each = ", ".join(f"{function.removeprefix('anom_pipeline_')} {size}" for function, size in found.functions.items())
     figure(f"stack   {name:12} {BOARDS[name].optimise} {each}, selftest {found.selftest}; at most, bytes")
     assert max(found.functions.values()) <= MOST_STACK
-    assert {"anom_bands:levels", "anom_logmel:levels"} <= found.reached, "calls through pointers are followed"
+    assert {"anom_bands:bands_levels", "anom_logmel:logmel_levels"} <= found.reached, (
+        "calls through pointers are followed"
+    )
 
 
 @pytest.mark.parametrize("name", ["cortex-m0", "cortex-m4f"])
