@@ -69,7 +69,6 @@ void anom_filterbank_run(const anom_filterbank_plan *plan, const anom_complex *s
     __asm__ volatile("push {r4-r11, lr}\n\t"
                      "push {r4-r6}\n\t"
                      "mov r8, #0\n\t"
-                     "mov r9, #0\n\t"
                      "mov r10, #-1\n\t"
                      "push {r8-r11}\n\t"
                      "mov lr, r12\n\t"
