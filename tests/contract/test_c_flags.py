@@ -78,3 +78,50 @@ def test_the_emitted_makefile(flags, tmp_path):
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert "self-test passed" in done.stdout
+
+
+PROJECT = """\
+cmake_minimum_required(VERSION 3.16)
+project(both C)
+add_subdirectory(../audio_scene audio_scene)
+add_subdirectory(../human_motion human_motion)
+add_executable(both main.c)
+target_include_directories(both PRIVATE ../audio_scene/examples ../human_motion/examples)
+target_link_libraries(both anomsdk_audio_scene anomsdk_human_motion)
+"""
+MAIN = """\
+#include "anom_golden_{0}.h"
+#include "anom_golden_{1}.h"
+#include "anom_plan_{0}.h"
+#include "anom_plan_{1}.h"
+static ANOM_MEM(ANOM_PLAN_{2}_BYTES) first;
+static ANOM_MEM(ANOM_PLAN_{3}_BYTES) second;
+int main(void)
+{{
+    return anom_selftest(&first, sizeof first, &anom_plan_{0}, anom_golden_{0}) != 0 ||
+           anom_selftest(&second, sizeof second, &anom_plan_{1}, anom_golden_{1}) != 0;
+}}
+"""
+
+
+@pytest.mark.parametrize(
+    "options", [(), ("-DCMAKE_UNITY_BUILD=ON", "-DCMAKE_C_FLAGS=-O2 -funsigned-char -ftrapv -flto")]
+)
+def test_cmake_libraries_of_two_plans_link_into_one_program(options, tmp_path):
+    if shutil.which("cmake") is None:
+        missing("there is no cmake on this machine")
+    gcc()
+    names = ("audio_scene", "human_motion")
+    for name in names:
+        anomsdk.emit_c(anomsdk.reference_model(name), tmp_path / name)
+    (tmp_path / "both").mkdir()
+    (tmp_path / "both" / "CMakeLists.txt").write_text(PROJECT)
+    (tmp_path / "both" / "main.c").write_text(MAIN.format(*names, *map(str.upper, names)))
+    built = tmp_path / "built"
+    for command in (
+        ["cmake", "-S", tmp_path / "both", "-B", built, *options],
+        ["cmake", "--build", built],
+        [built / "both"],
+    ):
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
