@@ -110,7 +110,7 @@ def test_stack_without_a_spectrum(name, tmp_path):
     files = sorted(tmp_path.glob("*.ci"))
     without = call_graph(files, extractors=["anom_motion"], transform=None)
     assert "anom_spectrum_run" in call_graph(files, extractors=["anom_motion"]).reached("anom_pipeline_poll")
-    assert "anom_motion:levels" in without.reached("anom_pipeline_poll")
+    assert "anom_motion:motion_levels" in without.reached("anom_pipeline_poll")
     assert "anom_spectrum_run" not in without.reached("anom_pipeline_poll")
 
 
