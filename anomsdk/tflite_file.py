@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.errors import InputError, printable
+from anomsdk.tflite_offsets import OutsideError, check_offsets
 
 MAX_BYTES = 16 * 1024 * 1024
 MAX_LAYERS = 64
@@ -32,7 +33,7 @@ ACTIVATIONS = ("NONE", "RELU", "RELU6", "RELU_N1_TO_1")
 _MAX_ITEMS = 4096  # tensors, buffers, operators: far above what the limits above let a file need
 _MAX_NAME = 1024  # bytes
 _MAX_RANK = 8
-_MAX_BIAS_SCALE_ERROR = 0.02  # output steps: the bound of tflite's GetQuantizedConvolutionMultipler
+MAX_BIAS_SCALE_ERROR = 0.02  # output steps: the bound of tflite's GetQuantizedConvolutionMultipler
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/v1"
 _AGAIN = "export the model again"
 _CHAIN = "export one linear chain of layers"
@@ -148,6 +149,10 @@ def parse_tflite(data: bytes, *, name: str) -> TfliteModel:
     """
     name = printable(name)
     _check_container(data, name)
+    try:
+        check_offsets(data)
+    except OutsideError as error:
+        raise InputError(f"{name}: the file is damaged ({error}): copy it again") from None
     try:
         return _Reader(data, name).read()
     except InputError:
@@ -460,7 +465,7 @@ class _Reader(_File):
         self.need(not tensor.zero_points.any(), f"{what} has a zero point that is not 0: {_QUANTISE}")
         # tflite tests this per tensor only; per channel a wrong scale means a wrong bias just as much.
         error = np.abs(products - tensor.scales).max() / float(target.scales[0])
-        same = error <= _MAX_BIAS_SCALE_ERROR
+        same = error <= MAX_BIAS_SCALE_ERROR
         self.need(same, f"{what} has a scale other than input scale times weight scale: {_QUANTISE}")
         return self.constant(tensor, "<i4")
 

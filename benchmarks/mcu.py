@@ -131,7 +131,7 @@ class Bench:
     def front_end_bytes_rows(self) -> list[Row]:
         """Tables of FFT, filter bank and logarithm; a window of samples, and what the extractor works in."""
         machine = self._machine(self.shape, "cortex-m4f", "-Os")
-        in_plan = ("tables_fft", "tables_filterbank")
+        in_plan = tuple(f"plan_{self.shape.name}_tables_{stem}" for stem in ("fft", "filterbank"))
         in_code = ("anom_fft.c", "anom_filterbank.c", "anom_fixed.c")
         tables = sum(
             symbol.size

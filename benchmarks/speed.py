@@ -13,6 +13,7 @@ import anomsdk
 from anomsdk.core.bands import BandsPlan
 from anomsdk.core.plan import Plan
 from anomsdk.engines.tflite import model_bytes
+from anomsdk.tflite_writer import write_anew
 
 RATE = 16_000
 SMALL = """
@@ -36,7 +37,7 @@ def float_loop(plan: Plan) -> Callable[[np.ndarray], int]:
     a frame), then the model in tflite-runtime with its default resolver. Gives the number of ticks."""
     import tflite_runtime.interpreter as tflite
 
-    interpreter = tflite.Interpreter(model_content=model_bytes(plan), num_threads=1)
+    interpreter = tflite.Interpreter(model_content=write_anew(model_bytes(plan), name=plan.name), num_threads=1)
     interpreter.allocate_tensors()
     given, taken = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
     window, hop, per_frame = plan.framer.window, plan.framer.hop, plan.extractor.hops_per_frame

@@ -10,7 +10,8 @@ ITEM = {"FLOAT32": "<f4", "INT8": "<i1", "UINT8": "<u1", "INT16": "<i2", "INT32"
 class Graph:
     """Tensors and operators by name; every keyword that a test needs to be wrong can be given."""
 
-    def __init__(self, n_in=4, kind="INT8", shape=None, **fields):
+    def __init__(self, n_in=4, kind="INT8", shape=None, *, extras=False, **fields):
+        self.extras = extras  # tables that the reader never reads
         self.tensors, self.operators = {}, []
         self.inputs, self.outputs = ["x"], []
         self.subgraphs, self.version = 1, 3
@@ -70,6 +71,24 @@ class Graph:
                 b.PrependUOffsetTRelative(item)
             return b.EndVector()
 
+        def texts(count):
+            return [b.CreateString(f"text {number}") for number in range(count)]
+
+        def extra_tables():
+            """Metadata, and signatures of inputs and outputs, as converters write them."""
+            buffers.append(table("Buffer", Data=b.CreateByteVector(b"2.14.0")))
+            metadata = [table("Metadata", Name=text, Buffer=len(buffers) - 1) for text in texts(2)]
+            maps = [table("TensorMap", Name=text, TensorIndex=0) for text in texts(2)]
+            ends = {"Inputs": offsets(maps[:1]), "Outputs": offsets(maps[1:])}
+            (key,) = texts(1)
+            signatures = [table("SignatureDef", **ends, SignatureKey=key, SubgraphIndex=0)]
+            return {
+                "Description": texts(1)[0],
+                "MetadataBuffer": array([len(buffers) - 1], "<i4"),
+                "Metadata": offsets(metadata),
+                "SignatureDefs": offsets(signatures),
+            }
+
         def tensor(name, kind, shape, scales, zero_points, data, **more):
             fields = {"Name": b.CreateString(name), "Shape": array(shape, "<i4")}
             fields["Type"] = getattr(tflite.TensorType, kind)
@@ -112,8 +131,10 @@ class Graph:
             Outputs=array([self.index(i) for i in self.outputs], "<i4"),
             Operators=offsets(operators),
         )
+        extras = extra_tables() if self.extras else {}
         model = table(
             "Model",
+            **extras,
             Version=self.version,
             OperatorCodes=offsets(codes),
             Subgraphs=offsets([graph] * self.subgraphs),

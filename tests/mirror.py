@@ -334,17 +334,16 @@ def _declared(mirror: Mirror, stem: str, in_header: list[str], defined: list[str
 
 
 def _extractor_type(mirror: Mirror, stem: str) -> None:
-    """The members of anom_extractor_type are the methods of the class."""
-    members = c_text.function_pointers(mirror.c("extractor", "h"), "anom_extractor_type")
+    """The members of anom_extractor_type, behind the stem, are the methods of the class."""
+    members = [f"{stem}_{m}" for m in c_text.function_pointers(mirror.c("extractor", "h"), "anom_extractor_type")]
     mirror.equal(f"anom_{stem}", members, c_text.initialiser(mirror.c(stem, "c"), f"anom_{stem}"))
     methods = [twin for twin in _twins(mirror, stem) if twin.name != "init" and not twin.name.startswith("_")]
-    mirror.equal(
-        f"methods of {stem}", [m.name for m in methods], [m for m in members if m in [t.name for t in methods]]
-    )
+    names = [f"{stem}_{method.name}" for method in methods]
+    mirror.equal(f"methods of {stem}", names, [member for member in members if member in names])
     in_c = {f.name: f for f in c_text.functions(mirror.c(stem, "c"))}
-    for method in methods:
-        if method.name in in_c:
-            _arguments(mirror, method, in_c[method.name])
+    for name, method in zip(names, methods, strict=True):
+        if name in in_c:
+            _arguments(mirror, method, in_c[name])
 
 
 def _twins(mirror: Mirror, stem: str) -> list[Twin]:

@@ -52,7 +52,10 @@ def call_graph(
     A call through a pointer may reach that member of the extractors that are linked, the observer, or the transform of
     motion: both NULL where none is named.
     """
-    pointers = {member: {f"{extractor}:{member}" for extractor in extractors} for member in MEMBERS}
+    pointers = {
+        member: {f"{extractor}:{extractor.removeprefix('anom_')}_{member}" for extractor in extractors}
+        for member in MEMBERS
+    }
     pointers |= {"observer": {observer} if observer else set(), "transform": {transform} if transform else set()}
     graph = CallGraph()
     for path in files:

@@ -1,5 +1,8 @@
 """Engine tflite: the chain with its model stage in tflite-runtime 2.14, BUILTIN_REF: the oracle for ``==``.
 
+An interpreter never opens a file of others, for a damaged one ends the process: it is given the layers that the strict
+reader found, written anew (`anomsdk.tflite_writer.write_anew`).
+
 An interpreter is trusted only once it has opened the probe model and rounded as the contract says:
 importing proves nothing (tflite-runtime imports beside numpy 2 and fails on the first model), and other
 runtimes round differently.
@@ -20,7 +23,7 @@ from anomsdk.core.fixed import Ints
 from anomsdk.core.plan import EdgePlan, ModelPlan, Plan
 from anomsdk.engines import probe
 from anomsdk.engines.chain import ChainEngine
-from anomsdk.errors import InputError
+from anomsdk.errors import InputError, printable
 from anomsdk.files import read_limited
 
 ORACLE = "tflite_runtime.interpreter"
@@ -51,7 +54,7 @@ def _check_that_it_is_the_planned_one(model: InterpreterModel, plan: Plan) -> No
     """The hash only says that the plan names this file; the file must also compute what the layers say."""
     n = plan.n_inputs
     rows = np.arange(_TRIALS * n, dtype=np.int64).reshape(_TRIALS, n) ** 2 * 7919 // 64 % 256 - 128
-    if model.n_out != n or not np.array_equal(model.run(rows), Autoencoder(plan.layers).run(rows)):
+    if (model.n_in, model.n_out) != (n, n) or not np.array_equal(model.run(rows), Autoencoder(plan.layers).run(rows)):
         raise InputError("engine tflite: the model file does not compute what the plan's layers say; plan again")
 
 
@@ -64,7 +67,7 @@ class InterpreterModel:
         self._in, self._out = given["index"], taken["index"]
         self._edges = model.input, model.output
         self._given = np.zeros(given["shape"], given["dtype"])
-        self.n_out = int(np.prod(taken["shape"]))
+        self.n_in, self.n_out = int(np.prod(given["shape"])), int(np.prod(taken["shape"]))
 
     def run(self, inputs: Ints) -> Ints:
         """Int8 outputs (n, n_out) for int8 inputs (n, n_in), both int64."""
@@ -105,41 +108,49 @@ def model_bytes(plan: Plan) -> bytes:
     name = plan.provenance.get("model_file", "model.tflite")
     if plan.folder is None:
         raise InputError(
-            f"engine tflite: the plan was not read from a folder, so {name} cannot be found; use read_plan or plan"
+            f"engine tflite: the plan was not read from a folder, so {printable(name)} cannot be found; "
+            "use read_plan or plan"
         )
     path = plan.folder / name
+    shown = printable(path)
     try:
         data = read_limited(path, MAX_MODEL_BYTES)
     except InputError as error:
-        raise InputError(f"engine tflite: {error}; put the model there, or use engine reference") from None
+        raise InputError(f"engine tflite: {printable(error)}; put the model there, or use engine reference") from None
     if hashlib.sha256(data).hexdigest() != plan.model.sha256:
         raise InputError(
-            f"engine tflite: {path} is not the model of this plan (sha256 differs); restore it or plan again"
+            f"engine tflite: {shown} is not the model of this plan (sha256 differs); restore it or plan again"
         )
     return data
 
 
 def open_oracle(model: bytes) -> Any:
-    """A tflite-runtime interpreter with the reference kernels, proven on the probe.
+    """A tflite-runtime interpreter with the reference kernels, proven on the probe, of a file's layers.
 
     Raises
     ------
-    InputError : says which runtime is missing, or why it is not trusted
+    InputError : says which runtime is missing, why it is not trusted, or why the file is refused
     """
     runtime = _import(ORACLE)
     _prove(runtime)
-    return _open(runtime, model)
+    return _open(runtime, _written_anew(model))
 
 
 def open_cross_check(model: bytes) -> Any:
-    """An ai-edge-litert interpreter: another rounding, for counting differences only."""
-    return _open(_import(CROSS_CHECK), model)
+    """An ai-edge-litert interpreter of a file's layers: another rounding, for counting differences only."""
+    return _open(_import(CROSS_CHECK), _written_anew(model))
+
+
+def _written_anew(model: bytes) -> bytes:
+    from anomsdk.tflite_writer import write_anew
+
+    return write_anew(model, name="engine tflite: the model")
 
 
 def why_missing() -> str | None:
     """None where the oracle works, else one line that says why it does not."""
     try:
-        open_oracle(probe.MODEL)
+        _prove(_import(ORACLE))
     except InputError as error:
         return str(error)
     return None
@@ -168,7 +179,7 @@ def _open(runtime: ModuleType, model: bytes) -> Any:
         )
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError, TypeError, AttributeError, ImportError, SystemError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        reason = printable(str(error).splitlines()[0]) if str(error) else type(error).__name__
         raise InputError(
             f"{runtime.__name__.partition('.')[0]} cannot open a model here ({reason}); with numpy {np.__version__}: "
             "tflite-runtime 2.14 needs numpy below 2"

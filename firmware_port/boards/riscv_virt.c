@@ -6,8 +6,9 @@
 #define APPLICATION_EXIT 0x20026
 
 int main(void);
-void begin(void);
-void fault(void);
+/* Named in assembly alone, which the linker's optimiser does not read. */
+__attribute__((used)) void begin(void);
+__attribute__((used, aligned(4))) void fault(void);
 
 /* From the linker script. */
 extern const uint32_t data_source[];
@@ -56,7 +57,7 @@ void board_exit(int32_t status)
     }
 }
 
-__attribute__((aligned(4))) void fault(void)
+void fault(void)
 {
     board_print("FAIL: the processor faults\n");
     board_exit(1);

@@ -44,7 +44,8 @@ ANOM_AVX2 static __m128i scaled_avx2(__m128i x, __m128i multiplier, __m128i shif
     __m128i less = _mm_max_epi32(_mm_xor_si128(shift, _mm_set1_epi32(-1)), _mm_setzero_si128()); /* -shift - 1 */
     __m128i lower = _mm_srav_epi32(_mm_add_epi32(high, _mm_srai_epi32(high, 31)), less);
     lower = _mm_srai_epi32(_mm_sub_epi32(lower, _mm_set1_epi32(-1)), 1);
-    return _mm_blendv_epi8(high, lower, _mm_srai_epi32(shift, 31));
+    __m128i to_right = _mm_srai_epi32(shift, 31); /* no blend of bytes: gcc compares them as char, signed or not */
+    return _mm_or_si128(_mm_and_si128(to_right, lower), _mm_andnot_si128(to_right, high));
 }
 
 ANOM_AVX2 static void requantise_avx2(layer_run *run, __m128i sums)

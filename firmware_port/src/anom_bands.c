@@ -11,27 +11,27 @@ typedef struct {
     anom_energy sums[]; /* n_bands + 1: the bands, then all together */
 } gathered;
 
-static size_t state_bytes(const void *tables)
+static size_t bands_state_bytes(const void *tables)
 {
     const anom_bands_plan *plan = tables;
     return sizeof(gathered) + (size_t)(plan->filterbank.n_bands + 1) * sizeof(anom_energy);
 }
 
 /* The spectrum, and the levels over it once it is done; then the bands. */
-static size_t spectrum_bytes(const anom_bands_plan *plan)
+static size_t bands_spectrum_bytes(const anom_bands_plan *plan)
 {
     size_t spectrum = (size_t)(plan->fft.length / 2 + 1) * sizeof(anom_complex);
     size_t levels = ((size_t)(plan->filterbank.n_bands + 2) * sizeof(int32_t) + 7) & ~(size_t)7;
     return spectrum > levels ? spectrum : levels;
 }
 
-static size_t scratch_bytes(const void *tables)
+static size_t bands_scratch_bytes(const void *tables)
 {
     const anom_bands_plan *plan = tables;
-    return spectrum_bytes(plan) + (size_t)plan->filterbank.n_bands * sizeof(anom_energy);
+    return bands_spectrum_bytes(plan) + (size_t)plan->filterbank.n_bands * sizeof(anom_energy);
 }
 
-static void restart(const anom_extractor *extractor)
+static void bands_restart(const anom_extractor *extractor)
 {
     const anom_bands_plan *plan = extractor->plan->tables;
     gathered *next = extractor->state;
@@ -65,19 +65,19 @@ static void finish(const anom_bands_plan *plan, const gathered *next, int32_t *l
     level[n + 1] = next->peak_q10 - anom_levels_floored(&plan->limits, next->sums[n], mean_q10); /* crest */
 }
 
-static int32_t levels(const anom_extractor *extractor, const int16_t *frame, int32_t *level)
+static int32_t bands_levels(const anom_extractor *extractor, const int16_t *frame, int32_t *level)
 {
     const anom_bands_plan *plan = extractor->plan->tables;
     gathered *next = extractor->state;
     anom_complex *spectrum = extractor->scratch;
-    anom_energy *bands = (anom_energy *)(void *)((uint8_t *)extractor->scratch + spectrum_bytes(plan));
+    anom_energy *bands = (anom_energy *)(void *)((uint8_t *)extractor->scratch + bands_spectrum_bytes(plan));
     int32_t bits = anom_fft_run(&plan->fft, frame, spectrum);
     anom_filterbank_run(&plan->filterbank, spectrum, bits, bands);
     gather(plan, next, bands);
     if (next->hops < plan->hops_per_frame) return 0;
     finish(plan, next, level);
-    restart(extractor);
+    bands_restart(extractor);
     return 1;
 }
 
-const anom_extractor_type anom_bands = {state_bytes, scratch_bytes, levels, restart};
+const anom_extractor_type anom_bands = {bands_state_bytes, bands_scratch_bytes, bands_levels, bands_restart};

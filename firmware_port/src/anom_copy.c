@@ -13,9 +13,9 @@ void anom_copy(void *to, const void *from, size_t size)
         memmove(to, from, size);
         return;
     }
-    register void *at __asm__("r0") = to;
-    register const void *next __asm__("r1") = from;
-    register size_t left __asm__("r2") = size;
+    ANOM_IN(void *, at, r0, to);
+    ANOM_IN(const void *, next, r1, from);
+    ANOM_IN(size_t, left, r2, size);
     __asm__ volatile(".syntax unified\n\t"
                      "push {r4-r6}\n"
                      "1: lsls r3, r0, #30\n\t"

@@ -1,28 +1,29 @@
 /* external: a maker's own features, one int16 row a hop. */
 #include "anom_external.h"
 
-static size_t state_bytes(const void *tables)
+static size_t external_state_bytes(const void *tables)
 {
     (void)tables;
     return 0;
 }
 
-static size_t scratch_bytes(const void *tables)
+static size_t external_scratch_bytes(const void *tables)
 {
     const anom_external_plan *plan = tables;
     return ((size_t)plan->n_features * sizeof(int32_t) + 7) & ~(size_t)7;
 }
 
-static int32_t levels(const anom_extractor *extractor, const int16_t *frame, int32_t *level)
+static int32_t external_levels(const anom_extractor *extractor, const int16_t *frame, int32_t *level)
 {
     for (int32_t i = 0; i < extractor->plan->n_features; i++)
         level[i] = frame[i];
     return 1;
 }
 
-static void restart(const anom_extractor *extractor)
+static void external_restart(const anom_extractor *extractor)
 {
     (void)extractor;
 }
 
-const anom_extractor_type anom_external = {state_bytes, scratch_bytes, levels, restart};
+const anom_extractor_type anom_external = {external_state_bytes, external_scratch_bytes, external_levels,
+                                           external_restart};

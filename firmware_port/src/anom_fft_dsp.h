@@ -5,7 +5,8 @@
  *   smulwt, smlawt   mulw(z, sin), and that added to something
  * A difference beside a sum is a - b = 2 a - (a + b), in place.
  *
- * The functions keep the registers that they use themselves: they are the same at every level of optimisation. */
+ * The functions keep the registers that they use themselves: they are the same at every level of optimisation. What is
+ * computed stands before the first ANOM_IN, see anom_kernels.h. */
 #ifndef ANOM_FFT_DSP_H
 #define ANOM_FFT_DSP_H
 
@@ -13,8 +14,6 @@
 #include "anom_fixed.h"
 
 #if ANOM_KERNELS_DSP
-
-#define ANOM_IN(type, name, number, value) register type name __asm__(#number) = value
 
 /* r2 = r2 | where a bit of word differs from the one below it. */
 #define ANOM_DIFFER(word)                        \
@@ -70,8 +69,9 @@
 /* Bits of the largest sample: where neighbouring bits of a sample first differ. */
 __attribute__((noinline)) static int32_t sample_bits(const int16_t *frame, int32_t n)
 {
+    const int16_t *behind = frame + n;
     ANOM_IN(const int16_t *, from, r0, frame);
-    ANOM_IN(const int16_t *, end, r1, frame + n);
+    ANOM_IN(const int16_t *, end, r1, behind);
     ANOM_IN(uint32_t, all, r2, 0);
     __asm__ volatile("push {r4-r11}\n"
                      "1: ldm r0!, {r4-r11}\n\t" ANOM_DIFFER("r4") ANOM_DIFFER("r5") ANOM_DIFFER("r6") ANOM_DIFFER("r7")
@@ -81,7 +81,8 @@ __attribute__((noinline)) static int32_t sample_bits(const int16_t *frame, int32
                      : "+r"(from), "+r"(all)
                      : "r"(end)
                      : "cc", "memory");
-    return anom_bit_length((all | all >> 16) >> 1 & 0x7FFF);
+    uint32_t found = all;
+    return anom_bit_length((found | found >> 16) >> 1 & 0x7FFF);
 }
 
 /* Load, and transforms of two values, scaled by 1/2. The sum of two products is halved by shifting it one less to the
@@ -90,11 +91,14 @@ __attribute__((noinline)) static int32_t sample_bits(const int16_t *frame, int32
 __attribute__((noinline)) static void load_radix2(const anom_fft_plan *plan, const int16_t *frame, int32_t bits,
                                                   anom_complex *z)
 {
+    const int32_t *pairs_q15 = plan->window_pairs_q15;
+    uintptr_t places = (uintptr_t)z - 15;
+    int32_t up = 14 - bits;
     int32_t m = plan->length / 2;
     ANOM_IN(const int16_t *, samples, r0, frame);
-    ANOM_IN(const int32_t *, window, r1, plan->window_pairs_q15);
-    ANOM_IN(uintptr_t, base, r2, (uintptr_t)z - 15);
-    ANOM_IN(int32_t, less, r3, 14 - bits);
+    ANOM_IN(const int32_t *, window, r1, pairs_q15);
+    ANOM_IN(uintptr_t, base, r2, places);
+    ANOM_IN(int32_t, less, r3, up);
     ANOM_IN(int32_t, half, r12, m);
     __asm__ volatile("push {r4-r11, lr}\n\t"
                      "clz r11, r12\n\t"
@@ -152,11 +156,15 @@ __attribute__((noinline)) static void load_radix2(const anom_fft_plan *plan, con
 __attribute__((noinline)) static void load_radix4(const anom_fft_plan *plan, const int16_t *frame, int32_t bits,
                                                   anom_complex *z)
 {
+    const int32_t *pairs_q15 = plan->window_pairs_q15;
+    uintptr_t places = (uintptr_t)z - 31;
+    int32_t half = plan->length / 2;
+    int32_t up = 15 - bits;
     ANOM_IN(const int16_t *, samples, r0, frame);
-    ANOM_IN(const int32_t *, window, r1, plan->window_pairs_q15);
-    ANOM_IN(uintptr_t, base, r2, (uintptr_t)z - 31);
-    ANOM_IN(int32_t, m, r3, plan->length / 2);
-    ANOM_IN(int32_t, norm, r12, 15 - bits);
+    ANOM_IN(const int32_t *, window, r1, pairs_q15);
+    ANOM_IN(uintptr_t, base, r2, places);
+    ANOM_IN(int32_t, m, r3, half);
+    ANOM_IN(int32_t, norm, r12, up);
     __asm__ volatile("push {r4-r11, lr}\n\t"
                      "clz r5, r3\n\t"
                      "subs r5, #2\n\t"
@@ -226,10 +234,12 @@ __attribute__((noinline)) static void load_radix4(const anom_fft_plan *plan, con
 __attribute__((noinline)) static const int32_t *radix4(const int32_t *twiddles, anom_complex *z, int32_t m,
                                                        int32_t done)
 {
+    int32_t apart = done * (int32_t)sizeof *z;
+    anom_complex *behind = z + m;
     ANOM_IN(const int32_t *, twiddle, r0, twiddles);
     ANOM_IN(anom_complex *, a, r1, z);
-    ANOM_IN(int32_t, stride, r2, done * (int32_t)sizeof *z);
-    ANOM_IN(anom_complex *, end, r3, z + m);
+    ANOM_IN(int32_t, stride, r2, apart);
+    ANOM_IN(anom_complex *, end, r3, behind);
     __asm__ volatile("push {r4-r11, lr}\n\t"
                      "push {r0, r2, r3}\n"
                      "1: ldrd r0, r3, [sp]\n\t" /* a block: r1, r2, r12, r3 are its quarters a, c, b, d */
@@ -267,9 +277,11 @@ __attribute__((noinline)) static const int32_t *radix4(const int32_t *twiddles, 
 /* Spectrum of the real window from that of the packed one, in place, scaled by 1/2: what lies in pairs. */
 __attribute__((noinline)) static void split_pairs(const int32_t *twiddles, anom_complex *z, int32_t m)
 {
+    anom_complex *first = z + 1;
+    anom_complex *last = z + m - 1;
     ANOM_IN(const int32_t *, twiddle, r0, twiddles);
-    ANOM_IN(anom_complex *, lower, r1, z + 1);
-    ANOM_IN(anom_complex *, upper, r2, z + m - 1);
+    ANOM_IN(anom_complex *, lower, r1, first);
+    ANOM_IN(anom_complex *, upper, r2, last);
     __asm__ volatile("push {r4-r9}\n"
                      "1: ldr r3, [r0], #4\n\t"
                      "ldrd r4, r5, [r1]\n\t"
@@ -302,7 +314,6 @@ __attribute__((noinline)) static void split_pairs(const int32_t *twiddles, anom_
 #undef ANOM_DIFFER
 #undef ANOM_ROTATE
 #undef ANOM_JOIN
-#undef ANOM_IN
 #endif
 
 #endif

@@ -67,9 +67,10 @@
 /* Bits of the largest sample: where neighbouring bits of a sample first differ. */
 __attribute__((noinline, unused)) static int32_t sample_bits(const int16_t *frame, int32_t n)
 {
-    register const int16_t *from __asm__("r0") = frame;
-    register const int16_t *end __asm__("r1") = frame + n;
-    register uint32_t all __asm__("r2") = 0;
+    const int16_t *behind = frame + n;
+    ANOM_IN(const int16_t *, from, r0, frame);
+    ANOM_IN(const int16_t *, end, r1, behind);
+    ANOM_IN(uint32_t, all, r2, 0);
     __asm__ volatile(".syntax unified\n\t"
                      "push {r4-r7}\n"
                      "1: ldm r0!, {r3-r6}\n\t" ANOM_DIFFER("r3") ANOM_DIFFER("r4") ANOM_DIFFER("r5") ANOM_DIFFER("r6")
@@ -79,7 +80,8 @@ __attribute__((noinline, unused)) static int32_t sample_bits(const int16_t *fram
                      : "+r"(from), "+r"(all)
                      : "r"(end)
                      : "r3", "cc", "memory");
-    return anom_bit_length((all | all >> 16) >> 1 & 0x7FFF);
+    uint32_t found = all;
+    return anom_bit_length((found | found >> 16) >> 1 & 0x7FFF);
 }
 
 /* Load, and transforms of two values, scaled by 1/2. lr counts bytes from the highest bit of a place down; behind the
@@ -87,13 +89,17 @@ __attribute__((noinline, unused)) static int32_t sample_bits(const int16_t *fram
 __attribute__((noinline, unused)) static void load_radix2(const anom_fft_plan *plan, const int16_t *frame,
                                                           int32_t bits, anom_complex *z)
 {
+    const int32_t *pairs_q15 = plan->window_pairs_q15;
     int32_t m = plan->length / 2;
-    register const int16_t *samples __asm__("r0") = frame;
-    register const int32_t *window __asm__("r1") = plan->window_pairs_q15;
-    register anom_complex *to __asm__("r2") = z;
-    register int32_t norm __asm__("r3") = 15 - bits;
-    register const int16_t *half __asm__("r4") = frame + m;
-    register int32_t highest __asm__("r5") = m / 2 * (int32_t)sizeof *z;
+    int32_t up = 15 - bits;
+    const int16_t *middle = frame + m;
+    int32_t top = m / 2 * (int32_t)sizeof *z;
+    ANOM_IN(const int16_t *, samples, r0, frame);
+    ANOM_IN(const int32_t *, window, r1, pairs_q15);
+    ANOM_IN(anom_complex *, to, r2, z);
+    ANOM_IN(int32_t, norm, r3, up);
+    ANOM_IN(const int16_t *, half, r4, middle);
+    ANOM_IN(int32_t, highest, r5, top);
     __asm__ volatile(ANOM_SAVE "mov r8, r0\n\t"
                      "mov r10, r1\n\t"
                      "mov r11, r2\n\t"
@@ -159,10 +165,12 @@ __attribute__((noinline, unused)) static void load_radix2(const anom_fft_plan *p
 __attribute__((noinline, unused)) static const int32_t *radix4(const int32_t *twiddles, anom_complex *z, int32_t m,
                                                                int32_t done)
 {
-    register const int32_t *twiddle __asm__("r0") = twiddles;
-    register anom_complex *a __asm__("r1") = z;
-    register int32_t stride __asm__("r2") = done * (int32_t)sizeof *z;
-    register anom_complex *end __asm__("r3") = z + m;
+    int32_t apart = done * (int32_t)sizeof *z;
+    anom_complex *behind = z + m;
+    ANOM_IN(const int32_t *, twiddle, r0, twiddles);
+    ANOM_IN(anom_complex *, a, r1, z);
+    ANOM_IN(int32_t, stride, r2, apart);
+    ANOM_IN(anom_complex *, end, r3, behind);
     __asm__ volatile(ANOM_SAVE "push {r0, r2, r3}\n\t"
                      "sub sp, #16\n\t"
                      "mov r8, r1\n"
@@ -283,9 +291,11 @@ __attribute__((noinline, unused)) static const int32_t *radix4(const int32_t *tw
 /* Spectrum of the real window from that of the packed one, in place, scaled by 1/2: what lies in pairs. */
 __attribute__((noinline, unused)) static void split_pairs(const int32_t *twiddles, anom_complex *z, int32_t m)
 {
-    register const int32_t *twiddle __asm__("r0") = twiddles;
-    register anom_complex *lower __asm__("r1") = z + 1;
-    register anom_complex *upper __asm__("r2") = z + m - 1;
+    anom_complex *first = z + 1;
+    anom_complex *last = z + m - 1;
+    ANOM_IN(const int32_t *, twiddle, r0, twiddles);
+    ANOM_IN(anom_complex *, lower, r1, first);
+    ANOM_IN(anom_complex *, upper, r2, last);
     __asm__ volatile(ANOM_SAVE "sub sp, #8\n\t"
                      "mov r12, r0\n\t"
                      "mov r8, r1\n\t"

@@ -197,11 +197,10 @@ ANOM_AVX2 static const int32_t *radix4_of_two_avx2(const int32_t *twiddles, anom
 }
 
 /* Four values of k in each block, from `from` on.
- *   is_first  all ones where k = 0 is among them, which is not rotated */
+ *   is_first  1 where k = 0 is among them, which is not rotated, else 0 */
 ANOM_AVX2 static inline void radix4_column_avx2(anom_complex *from, const anom_complex *end, int32_t done,
                                                 four_avx2 twiddles, int32_t is_first)
 {
-    __m256i plain = _mm256_setr_epi32(is_first, is_first, 0, 0, 0, 0, 0, 0);
     for (; from < end; from += 4 * done) {
         four_avx2 x = {
             .a = load_avx2(from),
@@ -213,9 +212,9 @@ ANOM_AVX2 static inline void radix4_column_avx2(anom_complex *from, const anom_c
         __m256i c = rotate_avx2(x.c, twiddles.c);
         __m256i d = rotate_avx2(x.d, twiddles.d);
         if (is_first) {
-            b = _mm256_blendv_epi8(b, _mm256_srai_epi32(x.b, 1), plain);
-            c = _mm256_blendv_epi8(c, _mm256_srai_epi32(x.c, 1), plain);
-            d = _mm256_blendv_epi8(d, _mm256_srai_epi32(x.d, 1), plain);
+            b = _mm256_blend_epi32(b, _mm256_srai_epi32(x.b, 1), 0x03);
+            c = _mm256_blend_epi32(c, _mm256_srai_epi32(x.c, 1), 0x03);
+            d = _mm256_blend_epi32(d, _mm256_srai_epi32(x.d, 1), 0x03);
         }
         x.b = b;
         x.c = c;
@@ -239,7 +238,7 @@ ANOM_AVX2 static const int32_t *radix4_avx2(const int32_t *twiddles, anom_comple
     w.b = _mm256_permutevar8x32_epi32(low, _mm256_setr_epi32(0, 0, 0, 0, 3, 3, 6, 6));
     w.c = _mm256_permutevar8x32_epi32(low, _mm256_setr_epi32(1, 1, 1, 1, 4, 4, 7, 7));
     w.d = _mm256_permutevar8x32_epi32(_mm256_blend_epi32(low, high, 0x80), _mm256_setr_epi32(2, 2, 2, 2, 5, 5, 7, 7));
-    radix4_column_avx2(z, z + m, done, w, -1);
+    radix4_column_avx2(z, z + m, done, w, 1);
     t += 9;
     for (int32_t k = 4; k < done; k += 4, t += 12) {
         low = load_avx2(t); /* words 0 to 7 and 4 to 11 */

@@ -52,18 +52,23 @@
 void anom_filterbank_run(const anom_filterbank_plan *plan, const anom_complex *spectrum, int32_t bits,
                          anom_energy *bands)
 {
-    register const anom_complex *bin __asm__("r0") = spectrum + plan->edges[0];
-    register const int16_t *minus_rise_q15 __asm__("r1") = plan->minus_rise_q15;
-    register const uint16_t *edge __asm__("r2") = plan->edges + 1;
-    register anom_energy *band __asm__("r3") = bands;
-    register int32_t most __asm__("r4") = 32 - plan->value_bits;
-    register int32_t twice __asm__("r5") = 2 * bits;
-    register anom_energy *end __asm__("r6") = bands + plan->n_bands;
-    register const anom_complex *first __asm__("r12") = spectrum;
+    const anom_complex *start = spectrum + plan->edges[0];
+    const int16_t *minus_rises_q15 = plan->minus_rise_q15;
+    const uint16_t *edges = plan->edges + 1;
+    int32_t word_less_value = 32 - plan->value_bits;
+    int32_t bits_twice = 2 * bits;
+    anom_energy *behind = bands + plan->n_bands;
+    ANOM_IN(const anom_complex *, bin, r0, start);
+    ANOM_IN(const int16_t *, minus_rise_q15, r1, minus_rises_q15);
+    ANOM_IN(const uint16_t *, edge, r2, edges);
+    ANOM_IN(anom_energy *, band, r3, bands);
+    ANOM_IN(int32_t, most, r4, word_less_value);
+    ANOM_IN(int32_t, twice, r5, bits_twice);
+    ANOM_IN(anom_energy *, end, r6, behind);
+    ANOM_IN(const anom_complex *, first, r12, spectrum);
     __asm__ volatile("push {r4-r11, lr}\n\t"
                      "push {r4-r6}\n\t"
                      "mov r8, #0\n\t"
-                     "mov r9, #0\n\t"
                      "mov r10, #-1\n\t"
                      "push {r8-r11}\n\t"
                      "mov lr, r12\n\t"

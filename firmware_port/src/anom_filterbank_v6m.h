@@ -10,10 +10,11 @@
 /* The largest of the parts in bits, a sign apart. */
 __attribute__((noinline, unused)) static int32_t bits_of(const anom_complex *bins, int32_t n)
 {
-    register const anom_complex *bin __asm__("r0") = bins;
-    register const anom_complex *end __asm__("r1") = bins + n;
-    register uint32_t all __asm__("r2") = 0;
     if (n == 0) return 0;
+    const anom_complex *behind = bins + n;
+    ANOM_IN(const anom_complex *, bin, r0, bins);
+    ANOM_IN(const anom_complex *, end, r1, behind);
+    ANOM_IN(uint32_t, all, r2, 0);
     __asm__ volatile(".syntax unified\n\t"
                      "push {r4, r5}\n"
                      "1: ldm r0!, {r3, r4}\n\t"
@@ -29,7 +30,8 @@ __attribute__((noinline, unused)) static int32_t bits_of(const anom_complex *bin
                      : "+r"(bin), "+r"(all)
                      : "r"(end)
                      : "r3", "cc", "memory");
-    return anom_bit_length(all);
+    uint32_t found = all;
+    return anom_bit_length(found);
 }
 
 /* Half the power of n bins that are shifted down; minus the upper band's share of it.
@@ -37,12 +39,13 @@ __attribute__((noinline, unused)) static int32_t bits_of(const anom_complex *bin
 __attribute__((noinline, unused)) static int32_t halves_of(const anom_complex *bins, int32_t n, int32_t shift,
                                                            const int16_t *minus_rise_q15, int32_t *minus_rises)
 {
-    register const anom_complex *bin __asm__("r0") = bins;
-    register const anom_complex *end __asm__("r1") = bins + n;
-    register int32_t sum __asm__("r2") = shift; /* the shift at first */
-    register const int16_t *minus_rise __asm__("r3") = minus_rise_q15;
     *minus_rises = 0;
     if (n == 0) return 0;
+    const anom_complex *behind = bins + n;
+    ANOM_IN(const anom_complex *, bin, r0, bins);
+    ANOM_IN(const anom_complex *, end, r1, behind);
+    ANOM_IN(int32_t, sum, r2, shift); /* the shift at first */
+    ANOM_IN(const int16_t *, minus_rise, r3, minus_rise_q15);
     __asm__ volatile(".syntax unified\n\t"
                      "push {r4-r7}\n\t"
                      "mov r12, r8\n\t"
@@ -92,8 +95,9 @@ __attribute__((noinline, unused)) static int32_t halves_of(const anom_complex *b
                      : "+r"(bin), "+r"(sum), "+r"(minus_rise)
                      : "r"(end)
                      : "r12", "cc", "memory");
+    int32_t halves = sum;
     *minus_rises = (int32_t)(uintptr_t)minus_rise;
-    return sum;
+    return halves;
 }
 #endif
 

@@ -32,6 +32,13 @@
 #endif
 #endif
 
+/* A variable in a register, for an assembly statement. The value is a name or a constant: the compiler may call a
+ * function to compute anything else (`-ftrapv` does for a sum), and a call overwrites registers that are bound already.
+ * Nothing but further ones stands between it and the statement, and what comes out is copied before it is used. */
+#if ANOM_KERNELS_DSP || ANOM_KERNELS_V7M || ANOM_KERNELS_V6M
+#define ANOM_IN(type, name, number, value) register type name __asm__(#number) = value
+#endif
+
 /* What is flipped in the weights of a model, those of even and of odd inputs: 0x80 adds 128, so that two bytes of a
  * word are taken out of it by one mask, without their signs. */
 #if ANOM_KERNELS_DSP && !ANOM_KERNELS_MVE

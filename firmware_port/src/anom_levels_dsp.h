@@ -10,13 +10,17 @@
 void anom_levels_run(const anom_limits_plan *plan, const anom_energy *energies, const int32_t *offset_q10, int32_t n,
                      int32_t *level)
 {
-    register const anom_energy *energy __asm__("r0") = energies;
-    register const int32_t *offset __asm__("r1") = offset_q10;
-    register int32_t *to __asm__("r2") = level;
-    register int32_t *end __asm__("r3") = level + n;
-    register const uint16_t *table_q15 __asm__("r4") = ANOM_LOG2_TABLE_Q15;
-    register int32_t floor __asm__("r5") = plan->floor_q10;
-    register int32_t range __asm__("r12") = plan->range_q10;
+    const uint16_t *table = ANOM_LOG2_TABLE_Q15;
+    int32_t floor_q10 = plan->floor_q10;
+    int32_t range_q10 = plan->range_q10;
+    int32_t *behind = level + n;
+    ANOM_IN(const anom_energy *, energy, r0, energies);
+    ANOM_IN(const int32_t *, offset, r1, offset_q10);
+    ANOM_IN(int32_t *, to, r2, level);
+    ANOM_IN(int32_t *, end, r3, behind);
+    ANOM_IN(const uint16_t *, table_q15, r4, table);
+    ANOM_IN(int32_t, floor, r5, floor_q10);
+    ANOM_IN(int32_t, range, r12, range_q10);
     __asm__ volatile("push {r2, r6-r11, lr}\n\t"
                      "mov r6, r5\n\t"      /* the largest */
                      "adds r11, r4, #2\n"

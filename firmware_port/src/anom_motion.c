@@ -65,7 +65,7 @@ typedef struct {
     statistics of[3];
 } series;
 
-static size_t state_bytes(const void *tables)
+static size_t motion_state_bytes(const void *tables)
 {
     (void)tables;
     return 0;
@@ -78,7 +78,7 @@ static size_t levels_bytes(const anom_motion_plan *plan)
 }
 
 /* Then a value for each sample. */
-static size_t scratch_bytes(const void *tables)
+static size_t motion_scratch_bytes(const void *tables)
 {
     const anom_motion_plan *plan = tables;
     return (levels_bytes(plan) + (size_t)plan->window * sizeof(int16_t) + 7) & ~(size_t)7;
@@ -149,7 +149,7 @@ static int32_t without_gravity(const anom_motion_plan *plan, const int16_t *fram
     return area;
 }
 
-static void gather(const series *of, const int16_t *values, statistics *found)
+static void gather_statistics(const series *of, const int16_t *values, statistics *found)
 {
     int32_t sum = 0;
     int32_t min = INT32_MAX;
@@ -171,7 +171,8 @@ static void gather(const series *of, const int16_t *values, statistics *found)
 }
 
 /* The series of a source, and what is gathered of it. */
-static void prepare(const anom_motion_plan *plan, int32_t source, const int16_t *frame, int16_t *values, series *made)
+static void prepare_series(const anom_motion_plan *plan, int32_t source, const int16_t *frame, int16_t *values,
+                           series *made)
 {
     static const int16_t nothing[3] = {0, 0, 0};
     int32_t axes = plan->axes;
@@ -208,7 +209,7 @@ static void prepare(const anom_motion_plan *plan, int32_t source, const int16_t 
     }
     made->n = n;
     for (int32_t c = 0; c < made->width; c++)
-        gather(made, made->values + c, &made->of[c]);
+        gather_statistics(made, made->values + c, &made->of[c]);
 }
 
 /* How often the values cross a band of one floor to either side of their mean. */
@@ -305,7 +306,7 @@ static int32_t taken(const anom_motion_plan *plan, int32_t what, const series *o
     }
 }
 
-static int32_t levels(const anom_extractor *extractor, const int16_t *frame, int32_t *level)
+static int32_t motion_levels(const anom_extractor *extractor, const int16_t *frame, int32_t *level)
 {
     const anom_motion_plan *plan = extractor->plan->tables;
     int16_t *values = (int16_t *)(void *)((uint8_t *)extractor->scratch + levels_bytes(plan));
@@ -320,7 +321,7 @@ static int32_t levels(const anom_extractor *extractor, const int16_t *frame, int
         }
         if (FEATURES[i].source != source) {
             source = FEATURES[i].source;
-            prepare(plan, source, frame, values, &of);
+            prepare_series(plan, source, frame, values, &of);
         }
         if (what >= BANDS && of.strongest < 0) of.strongest = spectrum(plan, &of, values, level);
         if (what == BANDS) {
@@ -333,9 +334,9 @@ static int32_t levels(const anom_extractor *extractor, const int16_t *frame, int
     return 1;
 }
 
-static void restart(const anom_extractor *extractor)
+static void motion_restart(const anom_extractor *extractor)
 {
     (void)extractor;
 }
 
-const anom_extractor_type anom_motion = {state_bytes, scratch_bytes, levels, restart};
+const anom_extractor_type anom_motion = {motion_state_bytes, motion_scratch_bytes, motion_levels, motion_restart};

@@ -13,7 +13,7 @@
 #define MAGNITUDE_BITS 15
 
 /* The signal in its window, in place. By how many bits it is to be shifted down. */
-static int32_t windowed(const anom_spectrum_plan *plan, int16_t *signal)
+static int32_t windowed_signal(const anom_spectrum_plan *plan, int16_t *signal)
 {
     uint32_t magnitude = 0; /* below 2**25 */
     for (int32_t i = 0; i < plan->length; i++) {
@@ -63,7 +63,7 @@ static uint32_t energy(const anom_spectrum_plan *plan, const int16_t *signal, in
 
 int32_t anom_spectrum_run(const anom_spectrum_plan *plan, int16_t *signal, int32_t *levels)
 {
-    int32_t shift = windowed(plan, signal);
+    int32_t shift = windowed_signal(plan, signal);
     folded(signal, plan->length, shift);
     uint32_t most = 0;
     int32_t strongest = 0;

@@ -10,8 +10,8 @@
 /* Four words at a time: C libraries of small cores may go byte by byte. */
 void anom_wipe(void *memory, size_t size)
 {
-    register void *at __asm__("r0") = memory;
-    register size_t left __asm__("r1") = size;
+    ANOM_IN(void *, at, r0, memory);
+    ANOM_IN(size_t, left, r1, size);
     __asm__ volatile(".syntax unified\n\t"
                      "push {r4, r5}\n\t"
                      "movs r2, #0\n"

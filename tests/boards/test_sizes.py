@@ -43,7 +43,9 @@ def test_stack(name, tmp_path, figure):
     each = ", ".join(f"{function.removeprefix('anom_pipeline_')} {size}" for function, size in found.functions.items())
     figure(f"stack   {name:12} {BOARDS[name].optimise} {each}, selftest {found.selftest}; at most, bytes")
     assert max(found.functions.values()) <= MOST_STACK
-    assert {"anom_bands:levels", "anom_logmel:levels"} <= found.reached, "calls through pointers are followed"
+    assert {"anom_bands:bands_levels", "anom_logmel:logmel_levels"} <= found.reached, (
+        "calls through pointers are followed"
+    )
 
 
 @pytest.mark.parametrize("name", ["cortex-m0", "cortex-m4f"])
@@ -108,7 +110,7 @@ def test_stack_without_a_spectrum(name, tmp_path):
     files = sorted(tmp_path.glob("*.ci"))
     without = call_graph(files, extractors=["anom_motion"], transform=None)
     assert "anom_spectrum_run" in call_graph(files, extractors=["anom_motion"]).reached("anom_pipeline_poll")
-    assert "anom_motion:levels" in without.reached("anom_pipeline_poll")
+    assert "anom_motion:motion_levels" in without.reached("anom_pipeline_poll")
     assert "anom_spectrum_run" not in without.reached("anom_pipeline_poll")
 
 

@@ -55,6 +55,7 @@ static void fill(anom_layer_plan *layer)
         bias[o] = few ? within(-9, 9) : within(-8000000, 8000000) * within(1, 260);
         multiplier[o] = any() % 16 == 0 ? 0 : (int32_t)((UINT32_C(1) << 30) + (few ? 0 : any() * 60));
         shift[o] = (int8_t)(any() % 8 == 0 ? within(0, 1) : few ? within(-5, -1) : within(-31, -1));
+        if (shift[layer->n_multipliers > 1 ? o : 0] > 0) bias[o] /= 2; /* then it fits 32 bits */
     }
     for (int32_t b = 0; b < MOST_BLOCKS; b++)
         for (int32_t i = 0; i < 16; i++)

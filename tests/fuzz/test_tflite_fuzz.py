@@ -1,6 +1,6 @@
 """Damaged .tflite files: each is refused in one line or is another valid model, quickly and in little memory.
 
-No interpreter opens any of them: interpreters crash and hang on such files.
+Interpreters crash and hang on such files: none opens one in this process, and in others only what was written anew.
 """
 
 import time
@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from anomsdk.engines.tflite import why_missing
 from anomsdk.errors import InputError
 from anomsdk.tflite_file import ACTIVATIONS, FullyConnected, TfliteModel, parse_tflite
 from anomsdk.tflite_writer import write_tflite
+from tests import model_mutants
 
 AD01 = Path(__file__).parents[2].parent / "shared" / "data" / "mlperf_tiny" / "ad01_int8.tflite"
 WORDS = (0, 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFC, 0xFFFFFFFF)
@@ -179,3 +181,31 @@ def test_lengths_as_long_as_the_file():
     claim = (1024 * 1024).to_bytes(4, "little")
     for position in range(0, len(small_model()) - 3, 4):
         parse(data[:position] + claim + data[position + 4 :])
+
+
+# What is accepted, and then opened
+
+
+needs_oracle = pytest.mark.skipif(why_missing() is not None, reason="no tflite-runtime here")
+
+
+@needs_oracle
+def test_the_interpreter_lives_on_what_plan_accepts():
+    """`make fuzz-models` runs 10,000."""
+    found = model_mutants.judge(0, 600)
+    assert found.died == [] and found.wrong == []
+    assert found.fates["same"] > 30 and found.fates["refused"] > 300
+
+
+@needs_oracle
+def test_an_interpreter_that_is_given_the_file_itself_dies():
+    """The control of the test above: these are some of its mutants."""
+    killers = (69, 167, 179)
+    found = [model_mutants.judge(index, index + 1, as_given=True).died for index in killers]
+    assert any("SIG" in how for died in found for _, how in died)
+    assert all(model_mutants.judge(index, index + 1).died == [] for index in killers)
+
+
+def test_a_child_that_hangs_is_noticed(monkeypatch):
+    monkeypatch.setattr(model_mutants, "SECONDS", 0.0)
+    assert [how for _, how in model_mutants.judge(0, 1).died] == ["SIGKILL"]

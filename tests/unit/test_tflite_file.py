@@ -14,10 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anomsdk import tflite_file
+from anomsdk.engines import tflite
 from anomsdk.errors import InputError
 from anomsdk.tflite_file import FullyConnected, parse_tflite, read_tflite
-from anomsdk.tflite_writer import write_tflite
+from anomsdk.tflite_writer import write_anew, write_tflite
 from tests.graphs import Graph
+from tests.model_mutants import originals
 
 AD01 = Path(__file__).parents[2].parent / "shared" / "data" / "mlperf_tiny" / "ad01_int8.tflite"
 needs_ad01 = pytest.mark.skipif(not AD01.exists(), reason="the MLPerf Tiny model is not on this machine")
@@ -817,3 +819,97 @@ def test_import_needs_no_flatbuffers():
     environment = {"PYTHONPATH": str(Path(tflite_file.__file__).parents[1])}
     done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, check=True)
     assert done.stdout.decode().strip() == "set()"
+
+
+# -- written anew: what an interpreter is given ------------------------------------------------------
+
+
+def odd_files():
+    """Layers as files have them and our writer alone would not write them."""
+    yield "without bias", Graph().dense(bias=False).build()
+    yield "asymmetric weights", Graph().dense(w={"zero_points": [5]}).build()
+    channels = {"scales": (0.25, 0.125, 0.0625)}
+    yield "per channel", Graph().dense(w=channels, b={"scales": (0.125, 0.0625, 0.03125)}).build()
+    yield "one output, per channel", Graph().dense(n_out=1).build()
+    yield "names that are long", Graph().dense(target="n" * 1000, bias=False).build()
+    for number, data in enumerate(originals()):
+        yield f"original {number}", data
+    if AD01.exists():
+        yield "ad01", AD01.read_bytes()
+
+
+@pytest.mark.parametrize(("name", "data"), [pytest.param(*case, id=case[0]) for case in odd_files()])
+def test_written_anew_it_computes_the_same(name, data):
+    """In the oracle, which here opens the file as it lies there, too."""
+    anew = write_anew(data, name=name)
+    model = parse_tflite(data, name=name)
+    again = parse_tflite(anew, name=name)
+    assert (again.input_type, again.output_type) == (model.input_type, model.output_type)
+    for a, b in zip(model.layers, again.layers, strict=True):
+        same = [dataclasses.replace(layer, name="") for layer in (a, b)]
+        same_layers(same[:1], same[1:])
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        x = rng.integers(-128, 128, model.n_in)
+        if model.input_type == "uint8":
+            x = (x + 128).astype(np.uint8)
+        elif model.input_type == "float32":
+            first = model.layers[0]
+            x = ((x - first.input_zero_point) * first.input_scale).astype(np.float32)
+        else:
+            x = x.astype(np.int8)
+        np.testing.assert_array_equal(run(data, x), run(anew, x))
+
+
+@pytest.mark.parametrize("edges", [("uint8", "int8"), ("float32", "uint8"), ("int8", "float32")])
+def test_edges_are_written_as_they_were(edges):
+    layers = parse_tflite(originals()[0], name="m").layers
+    data = write_tflite(layers, input_type=edges[0], output_type=edges[1])
+    read = parse_tflite(data, name="m")
+    assert (read.input_type, read.output_type) == edges
+    same_layers(read.layers, layers)
+    run(data, np.zeros(6, edges[0]))
+    with pytest.raises(InputError, match="no type 'int4' at an edge"):
+        write_tflite(layers, input_type="int4")
+
+
+def test_nothing_of_the_file_but_its_layers_is_written_anew():
+    graph = Graph(extras=True).dense(target="secret")
+    anew = write_anew(graph.build(), name="m")
+    assert b"secret" in graph.build() and b"text 0" in graph.build()
+    assert b"secret" not in anew and b"text" not in anew and b"2.14.0" not in anew
+
+
+def test_a_bias_of_zeros_whose_scale_float32_cannot_tell_is_left_out():
+    """As in the file: with a bias the interpreter would compare its scale in steps of the output."""
+    scale = float(np.float32(1 / 3))
+    layers = [FullyConnected("layer 1", np.ones((2, 2), np.int8), np.zeros(2, np.int32), scale, 0,
+                             np.full(1, 1e9 / 7, np.float32), 0, 0.5, 0, "NONE")]  # fmt: skip
+    data = write_tflite(layers)
+    same_layers(parse_tflite(data, name="m").layers, layers)
+    assert run(data, np.array([1, 1], np.int8)).tolist() == [127, 127]
+
+
+def test_interpreters_are_given_nothing_else(monkeypatch):
+    """The engine, and the other runtime that verify compares."""
+    given = []
+
+    class Runtime:
+        __name__ = "runtime"
+        OpResolverType = type("OpResolverType", (), {"BUILTIN_REF": 0})
+
+        def Interpreter(self, model_content, **_):  # noqa: N802
+            given.append(model_content)
+            raise RuntimeError("opened \x1b[2J no further")
+
+    monkeypatch.setattr(tflite, "_import", lambda name: Runtime())
+    monkeypatch.setattr(tflite, "_prove", lambda runtime: None)
+    data = Graph(extras=True).dense().build()
+    for opened in (tflite.open_oracle, tflite.open_cross_check):
+        with pytest.raises(InputError, match=r"opened \?\[2J no further"):
+            opened(data)
+    assert given == [write_anew(data, name="m")] * 2 and given[0] != data
+    for opened in (tflite.open_oracle, tflite.open_cross_check):
+        with pytest.raises(InputError, match="the file is damaged"):
+            opened(data[:-100])
+    assert len(given) == 2

@@ -12,7 +12,7 @@
 #error "anom_plan_audio_scene.c was emitted for other sources than those in src: emit it again with anomsdk emit-c"
 #endif
 
-static const int32_t tables_fft_window_pairs_q15[256] = {
+static const int32_t plan_audio_scene_tables_fft_window_pairs_q15[256] = {
          65536, 1086930944, 2147450879, 1060585472,     720901, 1113276818, 2146795515, 1034239598,
        2031636, 1139622692, 2145484780, 1007893724,    3932204, 1165903029, 2143584212,  981613387,
        6553679, 1192117830, 2140962737,  955398586,    9764987, 1218267094, 2137751429,  929249322,
@@ -47,7 +47,7 @@ static const int32_t tables_fft_window_pairs_q15[256] = {
     1034239196, 2146795500, 1113277220,     720916, 1060585070, 2147450875, 1086931346,      65541,
 };
 
-static const int32_t tables_fft_twiddles_q15[370] = {
+static const int32_t plan_audio_scene_tables_fft_twiddles_q15[370] = {
       821851714,  1518492290,  1984049404,  1518492290,  2147418112,  1518511486,  1984049404,  1518511486,
      -821786178,   210534242,   419003786,   623409789,   419003786,   821851714,  1193110126,   623409789,
      1193110126,  1660047668,   821851714,  1518492290,  1984049404,  1012363491,  1785612061,  2137132172,
@@ -97,51 +97,51 @@ static const int32_t tables_fft_twiddles_q15[370] = {
      2146829092,  2147352978,
 };
 
-static const uint16_t tables_filterbank_edges[34] = {
+static const uint16_t plan_audio_scene_tables_filterbank_edges[34] = {
       3,   4,   4,   5,   5,   6,   7,   8,   9,  10,  12,  13,  16,  17,  21,  22,
      28,  29,  36,  37,  48,  49,  62,  63,  82,  83, 107, 108, 140, 141, 183, 184,
     240, 241,
 };
 
-static const int16_t tables_filterbank_minus_rise_q15[17] = {
+static const int16_t plan_audio_scene_tables_filterbank_minus_rise_q15[17] = {
      -9830, -10118,   -344, -10161,  -2718,  -5437, -11316, -11183,
     -25795,  -6649, -31443,  -7651, -30994, -22406, -19546,  -8525,
     -16384,
 };
 
-static const int32_t tables_filterbank_offset_q10[16] = {
+static const int32_t plan_audio_scene_tables_filterbank_offset_q10[16] = {
     -72704, -72704, -72704, -72704, -72704, -72704, -72704, -72704,
     -72704, -72704, -72704, -72704, -72704, -72704, -72704, -72704,
 };
 
-static const int32_t tables_normalisation_gain[18] = {
+static const int32_t plan_audio_scene_tables_normalisation_gain[18] = {
     23641, 23620, 23320, 23187, 22558, 22572, 22546, 22369, 22262, 22773, 23761, 24155, 24918, 25638, 25553, 25849,
     28556, 16704,
 };
 
-static const int32_t tables_normalisation_bias[18] = {
+static const int32_t plan_audio_scene_tables_normalisation_bias[18] = {
        1871295,   -6415472,   -9894758,  -13409982,  -10701510,  -11996348,  -12036936,  -10386828,
       -6375257,   -6421682,   -3387096,    -147334,    5252694,   15334239,   20726591,   31823239,
     -199635421,  -23765755,
 };
 
-static const uint8_t tables_normalisation_shift[18] = {
+static const uint8_t plan_audio_scene_tables_normalisation_shift[18] = {
     23, 23, 23, 23, 23, 23, 23, 23, 23, 23, 23, 23, 23, 23, 23, 23,
     23, 20,
 };
 
-static const anom_bands_plan tables[1] = {
+static const anom_bands_plan plan_audio_scene_tables[1] = {
     {
         .fft = {
             .length = 512,
-            .window_pairs_q15 = tables_fft_window_pairs_q15,
-            .twiddles_q15 = tables_fft_twiddles_q15,
+            .window_pairs_q15 = plan_audio_scene_tables_fft_window_pairs_q15,
+            .twiddles_q15 = plan_audio_scene_tables_fft_twiddles_q15,
         },
         .filterbank = {
-            .edges = tables_filterbank_edges,
-            .minus_rise_q15 = tables_filterbank_minus_rise_q15,
+            .edges = plan_audio_scene_tables_filterbank_edges,
+            .minus_rise_q15 = plan_audio_scene_tables_filterbank_minus_rise_q15,
             .value_bits = 12,
-            .offset_q10 = tables_filterbank_offset_q10,
+            .offset_q10 = plan_audio_scene_tables_filterbank_offset_q10,
             .n_bands = 16,
         },
         .limits = {
@@ -152,20 +152,20 @@ static const anom_bands_plan tables[1] = {
         .mean_q10 = -4096,
         .headroom = 4,
         .normalisation = {
-            .gain = tables_normalisation_gain,
-            .bias = tables_normalisation_bias,
-            .shift = tables_normalisation_shift,
+            .gain = plan_audio_scene_tables_normalisation_gain,
+            .bias = plan_audio_scene_tables_normalisation_bias,
+            .shift = plan_audio_scene_tables_normalisation_shift,
             .low = -127,
             .high = 127,
         },
     },
 };
 
-static const uint8_t context_statistics[3] = {
+static const uint8_t plan_audio_scene_context_statistics[3] = {
     0, 1, 2,
 };
 
-static const int32_t context_normalisation_gain[54] = {
+static const int32_t plan_audio_scene_context_normalisation_gain[54] = {
      2136918,  2140666,  2140945,  2143440,  2147202,  2166961,  2182129,  2172066,
      2182004,  2220313,  2235188,  2258333,  2274319,  2280214,  2273481,  2246538,
      2317227,  2477344,   269959,   487747,   481689,   471424,   420798,   357286,
@@ -175,7 +175,7 @@ static const int32_t context_normalisation_gain[54] = {
     11641444, 11760589, 11373472, 10787299, 12601216, 15061541,
 };
 
-static const int32_t context_normalisation_bias[54] = {
+static const int32_t plan_audio_scene_context_normalisation_bias[54] = {
        1523920,    1591244,    1418995,    1514231,    1662412,    1629747,    1628396,    1778814,
        1949762,    1878647,    1890192,    2046565,    1869320,    1752101,    1755530,    1750466,
        1624716,    3009439,   -7113357,  -13379451,  -13290554,  -13620163,  -13209191,  -12963378,
@@ -185,14 +185,14 @@ static const int32_t context_normalisation_bias[54] = {
      -60836447,  -63233223,  -60653523,  -53492636,  -71238810, -124330844,
 };
 
-static const uint8_t context_normalisation_shift[54] = {
+static const uint8_t plan_audio_scene_context_normalisation_shift[54] = {
     22, 22, 22, 22, 22, 22, 22, 22, 22, 22, 22, 22, 22, 22, 22, 22,
     22, 22, 18, 19, 19, 19, 19, 19, 19, 19, 19, 19, 20, 20, 20, 20,
     20, 19, 20, 20, 22, 22, 22, 22, 22, 22, 22, 22, 22, 22, 22, 22,
     22, 22, 22, 22, 22, 23,
 };
 
-static const anom_weights layers_0_weights[224] = {
+static const anom_weights plan_audio_scene_layers_0_weights[224] = {
     ANOM_WEIGHTS( -33, -114,  -47,  -59,  -13,    9,  -46,    9,  -15,   18,  -65,   -1,  -51,  -23,    8,   47),
     ANOM_WEIGHTS( -44,  -65,  -19,  -48,  -44,   70,  -55,    4,   18,   -7,    5,  -13,  -15,  -45,   36,   24),
     ANOM_WEIGHTS(-127,  -85,  -32, -101,  -17,   25,   30,   -1,    1,   15,   13,  -36,  -34,  -22,   25,   21),
@@ -419,14 +419,14 @@ static const anom_weights layers_0_weights[224] = {
     ANOM_WEIGHTS( -11,  -29,    0,    0,   21,   57,    0,    0,  -86,   16,    0,    0,  -61,   86,    0,    0),
 };
 
-static const int32_t layers_0_bias[64] = {
+static const int32_t plan_audio_scene_layers_0_bias[64] = {
      1400,  1122,  7598,  8861,  -658,  5710,  7183,  -931,  6278,  1801,   428,  1448, 11332,  1323,  1102,  1123,
      7037,   865,  -445, 15656,  -272, -2971,  9557,   -37,   415,  1016,   329,  6089,   393,   765, -2374, -1462,
       243,  1599,  9591,  -991, -1301,   234,   273,  -226,  -328,  7358, -1309, 10236,  1191,  7145,  -254,  7943,
      -617,  -455,  4427, 10777,  -377,   199,   669,   596,   931, -1543,  1605,  -898,   727,   970, -1670,  1952,
 };
 
-static const int32_t layers_0_multiplier[64] = {
+static const int32_t plan_audio_scene_layers_0_multiplier[64] = {
     1122803166, 1251368414, 1303696725, 1313169954, 1267157129, 1083556932, 1229264213, 1371813751,
     1498123469, 1231970850, 1479628117, 1376775919, 1218437666, 1715556625, 1270765978, 1096639010,
     1396624589, 1076339234, 1683528090, 1957800619, 1305952256, 1191822404, 1176033690, 1208062225,
@@ -437,14 +437,14 @@ static const int32_t layers_0_multiplier[64] = {
     1490905771, 1570300450, 1934343100, 1199942315, 1093932373, 1202197845, 1163402718, 1286554692,
 };
 
-static const int8_t layers_0_shift[64] = {
+static const int8_t plan_audio_scene_layers_0_shift[64] = {
     -8, -8, -8, -8, -8, -8, -8, -8, -8, -8, -8, -8, -8, -8, -8, -8,
     -8, -8, -8, -9, -8, -8, -8, -8, -8, -8, -8, -8, -8, -8, -8, -8,
     -8, -8, -8, -8, -8, -8, -8, -8, -8, -8, -8, -9, -8, -8, -8, -8,
     -8, -8, -8, -8, -8, -8, -8, -8, -8, -8, -9, -8, -8, -8, -8, -8,
 };
 
-static const anom_weights layers_1_weights[224] = {
+static const anom_weights plan_audio_scene_layers_1_weights[224] = {
     ANOM_WEIGHTS( -49,   -5,   25,  -99,  -89,    5,   -2,  -92,  -18,  -39,  -87,  -26,  -84,  -11,  -55,   16),
     ANOM_WEIGHTS(   8,  -89,   83,  107,  -19, -127,  109,   14,    3,  -70,   35,  101,   52,  -74,   80,  108),
     ANOM_WEIGHTS( -98,   -6,   48, -117,  -50,   30,  -29,  -36,  -73,  -17,    2,  -30,   40,    6,   31,  -62),
@@ -671,7 +671,7 @@ static const anom_weights layers_1_weights[224] = {
     ANOM_WEIGHTS( -28,   28,  -95,  -93,  -29,   36,   20,   30,    0,    0,    0,    0,    0,    0,    0,    0),
 };
 
-static const int32_t layers_1_bias[54] = {
+static const int32_t plan_audio_scene_layers_1_bias[54] = {
      -3548, -21545, -17736,   6105,  -9340,   2680,   -523,   2539,
      -2076,  -4620,  -1824, -15120,  19302, -13325,  20112,  -4558,
      41046,  -7126,   5900,  -8926,   7883,  24559,   9369,  16341,
@@ -681,7 +681,7 @@ static const int32_t layers_1_bias[54] = {
      30645,  -6806,  10015,  -8279,  32035,  26883,
 };
 
-static const int32_t layers_1_multiplier[54] = {
+static const int32_t plan_audio_scene_layers_1_multiplier[54] = {
     1521526938, 1597694686, 1310085269, 1736015317, 1494106548, 1169631941, 1932832778, 1450233925,
     1292414351, 1168413257, 1935270146, 1598304028, 1541635223, 1912724492, 1444749848, 2102229850,
     1402705251, 1905412389, 1324100134, 1255853832, 1636692573, 1247627715, 1110830440, 1982189479,
@@ -691,19 +691,19 @@ static const int32_t layers_1_multiplier[54] = {
     1872507921, 1369191441, 1806698987, 1422204194, 1853618320, 1080363340,
 };
 
-static const int8_t layers_1_shift[54] = {
+static const int8_t plan_audio_scene_layers_1_shift[54] = {
     -8, -8, -8, -8, -8, -8, -8, -8, -8, -8, -8, -8, -8, -8, -8, -8,
     -8, -8, -7, -7, -7, -7, -7, -8, -7, -7, -8, -8, -8, -7, -8, -8,
     -8, -8, -7, -7, -8, -8, -8, -8, -7, -8, -8, -8, -8, -8, -8, -7,
     -8, -7, -8, -7, -8, -7,
 };
 
-static const anom_layer_plan layers[2] = {
+static const anom_layer_plan plan_audio_scene_layers[2] = {
     {
-        .weights = layers_0_weights,
-        .bias = layers_0_bias,
-        .multiplier = layers_0_multiplier,
-        .shift = layers_0_shift,
+        .weights = plan_audio_scene_layers_0_weights,
+        .bias = plan_audio_scene_layers_0_bias,
+        .multiplier = plan_audio_scene_layers_0_multiplier,
+        .shift = plan_audio_scene_layers_0_shift,
         .weight_zero_point = 0,
         .output_zero_point = -127,
         .act_low = -127,
@@ -715,10 +715,10 @@ static const anom_layer_plan layers[2] = {
         .weight_reach = 127,
     },
     {
-        .weights = layers_1_weights,
-        .bias = layers_1_bias,
-        .multiplier = layers_1_multiplier,
-        .shift = layers_1_shift,
+        .weights = plan_audio_scene_layers_1_weights,
+        .bias = plan_audio_scene_layers_1_bias,
+        .multiplier = plan_audio_scene_layers_1_multiplier,
+        .shift = plan_audio_scene_layers_1_shift,
         .weight_zero_point = 0,
         .output_zero_point = 0,
         .act_low = -128,
@@ -731,23 +731,23 @@ static const anom_layer_plan layers[2] = {
     },
 };
 
-static const uint8_t score_weights[54] = {
+static const uint8_t plan_audio_scene_score_weights[54] = {
     1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
     1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
 };
 
-static const uint8_t reasons_groups[54] = {
+static const uint8_t plan_audio_scene_reasons_groups[54] = {
     144, 144, 144, 144, 144, 145, 145, 145, 145, 145, 145, 146, 146, 146, 146, 146,
     147, 148,  48,  48,  48,  48,  48,  49,  49,  49,  49,  49,  49,  50,  50,  50,
      50,  50,  51,  52, 144, 144, 144, 144, 144, 145, 145, 145, 145, 145, 145, 146,
     146, 146, 146, 146, 147, 148,
 };
 
-static const uint8_t reasons_codes[5] = {
+static const uint8_t plan_audio_scene_reasons_codes[5] = {
     1, 2, 3, 4, 5,
 };
 
-static const int32_t reasons_gain[5] = {
+static const int32_t plan_audio_scene_reasons_gain[5] = {
      154649116,  140033536,  204792659, 1031749116, 1073741824,
 };
 
@@ -760,8 +760,8 @@ const anom_plan anom_plan_audio_scene = {
     },
     .extractor = {
         .type = &anom_bands,
-        .tables = tables,
-        .normalisation = &tables[0].normalisation,
+        .tables = plan_audio_scene_tables,
+        .normalisation = &plan_audio_scene_tables[0].normalisation,
         .n_features = 18,
         .columns = 1,
         .hops_per_frame = 16,
@@ -769,23 +769,23 @@ const anom_plan anom_plan_audio_scene = {
     .context = {
         .frames = 4,
         .stride = 1,
-        .statistics = context_statistics,
+        .statistics = plan_audio_scene_context_statistics,
         .normalisation = {
-            .gain = context_normalisation_gain,
-            .bias = context_normalisation_bias,
-            .shift = context_normalisation_shift,
+            .gain = plan_audio_scene_context_normalisation_gain,
+            .bias = plan_audio_scene_context_normalisation_bias,
+            .shift = plan_audio_scene_context_normalisation_shift,
             .low = -127,
             .high = 127,
         },
         .n_statistics = 3,
     },
     .autoencoder = {
-        .layers = layers,
+        .layers = plan_audio_scene_layers,
         .n_layers = 2,
         .flipped = ANOM_FLIPPED,
     },
     .score = {
-        .weights = score_weights,
+        .weights = plan_audio_scene_score_weights,
         .input_zero_point = 0,
         .output_zero_point = 0,
         .input_gain = 1,
@@ -812,9 +812,9 @@ const anom_plan anom_plan_audio_scene = {
         .high_score = 2356,
     },
     .reasons = {
-        .groups = reasons_groups,
-        .codes = reasons_codes,
-        .gain = reasons_gain,
+        .groups = plan_audio_scene_reasons_groups,
+        .codes = plan_audio_scene_reasons_codes,
+        .gain = plan_audio_scene_reasons_gain,
         .n_groups = 5,
     },
     .id = {
