@@ -28,6 +28,7 @@ from anomsdk.core.plan import EdgePlan, ExtractorPlan, ModelPlan, MotionSensorPl
 from anomsdk.core.reasons import Group, ReasonsPlan, marks
 from anomsdk.core.score import ScorePlan, largest_score
 from anomsdk.errors import InputError
+from anomsdk.files import inside
 from anomsdk.spec import ExternalFeatures, LogmelFeatures, MotionFeatures, MotionSensor, PipelineSpec, StackContext
 from anomsdk.tables import bands_filterbank, cos_q15, hann_q15, mel_filterbank, motion_spectrum, reason_gains, rounded
 from anomsdk.tflite_file import FullyConnected, TfliteModel, read_tflite
@@ -74,7 +75,8 @@ def plan(folder: str | Path) -> Plan:
     spec = PipelineSpec.from_file(folder / SPEC_FILE)
     calibration_path = folder / CALIBRATION_FILE
     calibration = Calibration.from_file(calibration_path) if calibration_path.exists() else None
-    return plan_from(spec, read_tflite(folder / spec.model.file), calibration, folder=folder)
+    model = read_tflite(inside(folder, spec.model.file, f"{folder / SPEC_FILE}: model.file"))
+    return plan_from(spec, model, calibration, folder=folder)
 
 
 def plan_from(

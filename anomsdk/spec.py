@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 import sys
 from itertools import pairwise
 from pathlib import Path
@@ -11,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from anomsdk.core import alert, bands, context, external, fft, filterbank, motion
 from anomsdk.core.plan import MAX_COUNTS_PER_UNIT, MOTION_RATES_HZ, NAME_PATTERN, SENSOR_OF
-from anomsdk.errors import InputError
+from anomsdk.errors import InputError, quoted
 from anomsdk.files import read_limited
 
 if sys.version_info >= (3, 11):
@@ -165,7 +167,7 @@ class MotionFeatures(_Section):
             raise ValueError("select names a feature twice")
         for name in names:
             if name not in motion.FEATURES:
-                raise ValueError(f"select has '{name}', which is none of {', '.join(motion.FEATURES)}")
+                raise ValueError(f"select has '{quoted(name)}', which is none of {', '.join(motion.FEATURES)}")
             if self.orientation_free and name not in motion.ORIENTATION_FREE:
                 raise ValueError(f"select has {name}, which changes as the device turns; orientation_free rules it out")
 
@@ -346,7 +348,7 @@ class PipelineSpec(_Section):
     def samples_of(self, features: MotionFeatures, key: str) -> int:
         """Samples that a duration of the motion features lasts."""
         seconds, rate = getattr(features, key), self.sensor.rate_hz
-        samples = round(seconds * rate)
+        samples = round(seconds * rate) if seconds * rate < 2**31 else 0
         if samples < 1 or abs(samples - seconds * rate) > 1e-6:
             raise ValueError(f"features.{key} {seconds:g} is no whole number of samples of {1000 / rate:g} ms")
         return samples
@@ -402,7 +404,9 @@ class PipelineSpec(_Section):
         try:
             tree = tomllib.loads(text)
         except (ValueError, RecursionError) as error:
-            raise InputError(f"{source}: not valid TOML: {str(error).splitlines()[0]}") from None
+            raise InputError(f"{source}: not valid TOML{_toml_problem(str(error))}; is this a spec.toml?") from None
+        if "format" not in tree:
+            raise InputError(f"{source}: is no spec: format is missing; begin with format = 1")
         return cls.from_dict(tree, source=source)
 
     @classmethod
@@ -441,6 +445,21 @@ def _toml(value: Any) -> str:
     return repr(value)
 
 
+_TOML_PROBLEMS = (
+    *("Expected '=' after a key in a key/value pair", "Expected newline or end of document after a statement"),
+    *("Invalid value", "Invalid statement", "Unterminated string", "Unclosed array", "Unclosed inline table"),
+    *("Invalid initial character for a key part", "Cannot overwrite a value", "Expected ']' at the end of a table"),
+)
+"""What a TOML parser says without quoting the file."""
+
+
+def _toml_problem(said: str) -> str:
+    """What a TOML parser found, and where: none of its words that quote a file, which may be another's."""
+    problem = next((f": {words}" for words in _TOML_PROBLEMS if said.startswith(words)), "")
+    place = re.search(r"\(at (line \d+, column \d+|end of document)\)$", said)
+    return problem + (f" at {place[1]}" if place else "")
+
+
 _INTEGER_OR_WORD = 'must be "calibrated" or a whole number from 1 to 4294967295'
 _PLAIN = {
     ("name", "string_pattern_mismatch"): "must be letters, digits and underscores, the first a letter, at most 48",
@@ -462,7 +481,17 @@ def _first_problem(error: ValidationError) -> str:
     text = _PLAIN.get((where, first["type"]), first["msg"].removeprefix("Value error, "))
     text = text[0].lower() + text[1:] if text.startswith(("Input", "Field", "Extra")) else text
     given = first.get("input")
-    shown = f" (it is {given!r})" if isinstance(given, (int, float, str)) and first["type"] != "value_error" else ""
+    shown = (
+        f" (it is {_shown(given)})" if isinstance(given, (int, float, str)) and first["type"] != "value_error" else ""
+    )
+    where = quoted(where, 80)
     if first["type"] == "extra_forbidden":
         return f"{where}: unknown key; remove it or correct its spelling"
     return f"{where}: {text}{shown}" if where else text + shown
+
+
+def _shown(given: float | str) -> str:
+    """A value of a spec, shortened; whole numbers of thousands of digits cannot even be printed."""
+    if isinstance(given, int) and abs(given) >= 10**20:
+        return f"about 1e{math.floor(math.log10(abs(given)))}" if given > 0 else "below -1e20"
+    return quoted(repr(given))

@@ -24,7 +24,7 @@ from anomsdk.train.alarm import levels_from
 from anomsdk.train.budget import candidates, checked_need
 from anomsdk.train.corpus import LABELS, Corpus, Recorded, clips_of, gather
 from anomsdk.train.excerpts import EXCERPTS
-from anomsdk.train.folder import as_written, check_out, says_the_same, write_folder
+from anomsdk.train.folder import as_written, check_out, claimed, says_the_same, write_folder
 from anomsdk.train.journal import Journal
 from anomsdk.train.judge import Judge, Trained
 from anomsdk.train.search import SEARCHES, Found, Search
@@ -131,7 +131,9 @@ def fit(
     require(groups is None or len(groups) == len(normal.clips), LABELS)
     held = None if calibration is None else _Given(list(clips_of(spec, calibration, None, "calibration recording")))
     odd = None if anomalous is None else _Given(list(clips_of(spec, anomalous, None, "anomalous recording")))
-    return _Fit(spec, Path(out), options, report, progress).run(normal, held, odd, spec_text=None)
+    fitting = _Fit(spec, Path(out), options, report, progress)
+    with claimed(Path(out)):
+        return fitting.run(normal, held, odd, spec_text=None)
 
 
 def fit_from(
@@ -172,10 +174,11 @@ def fit_from(
         return _Given(found.clips, found.bad)
 
     fitting = _Fit(spec, Path(out), options, report, progress, skip_bad=skip_bad, resumable=True)
-    opened = given(normal)
-    assert opened is not None
-    text = Path(spec_path).read_text(encoding="utf-8")
-    return fitting.run(opened, given(calibration), given(anomalous), spec_text=text)
+    with claimed(Path(out)):
+        opened = given(normal)
+        assert opened is not None
+        text = Path(spec_path).read_text(encoding="utf-8")
+        return fitting.run(opened, given(calibration), given(anomalous), spec_text=text)
 
 
 _STEPS, _READ, _SEARCHED = 1000, 150, 970
