@@ -18,16 +18,43 @@ from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any, NoReturn
 
+import click
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from anomsdk import __version__
-from anomsdk.display import STATE_STYLES, Progress, counted, show
+from anomsdk.display import STATE_STYLES, Progress, counted, line_width, show
 from anomsdk.errors import CheckError, InputError, printable
+
+_NARROW = 52
+"""Columns below which click's help does not fit by itself."""
+
+
+class _Help(click.HelpFormatter):
+    """Help for a narrow terminal: descriptions below names that are long."""
+
+    def write_dl(self, rows: Any, col_max: int = 30, col_spacing: int = 2) -> None:
+        super().write_dl(rows, min(col_max, self.width // 3), col_spacing)
+
+
+class _Context(click.Context):
+    formatter_class = _Help
+
+    def make_formatter(self) -> click.HelpFormatter:
+        width = line_width()
+        if width is None or width >= _NARROW:
+            return click.HelpFormatter(width=self.terminal_width, max_width=self.max_content_width)
+        return _Help(width=width - 1)
+
+
+class _Command(TyperCommand):
+    context_class = _Context
 
 
 class _Commands(TyperGroup):
     """Turns what a command raises into one line and an exit status, in one place for all of them."""
+
+    context_class = _Context
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -446,7 +473,7 @@ def evaluate(
         )
         if html is not None:
             write_html(found, html)
-    show(json.dumps(evaluation.as_json(found), indent=2) if as_json else evaluation.as_text(found))
+    _show_either(as_json, lambda: evaluation.as_json(found), lambda: evaluation.as_text(found))
 
 
 @app.command(help="Say how the alarms of two plans differ on the same recordings; fail when more than may changes.")
@@ -511,7 +538,7 @@ def diff(
             progress=lambda done, total: progress.update(1000 * done // total),
         )
     judged = compare.judge(found, limits)
-    show(json.dumps(compare.as_json(found, judged), indent=2) if as_json else compare.as_text(found, judged))
+    _show_either(as_json, lambda: compare.as_json(found, judged), lambda: compare.as_text(found, judged))
     if failed := failed_limits(judged):
         raise CheckError(f"diff: more changed than may: {failed}")
 
@@ -599,7 +626,7 @@ def footprint(
     chosen = find_plan(plan)
     with _terminable(), Progress(1000) as progress:
         found = measured(chosen, core, progress=lambda done, total: progress.update(1000 * done // total))
-    show(json.dumps(json_of(found), indent=2) if as_json else as_text(found))
+    _show_either(as_json, lambda: json_of(found), lambda: as_text(found))
 
 
 @app.command(help="Say what a plan is: parts, sizes, alarm levels, and what it keeps in memory for how long.")
@@ -612,7 +639,15 @@ def inspect(
     from anomsdk.find_plan import find_plan
 
     sections = describe(find_plan(plan))
-    show(json.dumps(sections, indent=2) if as_json else as_text(sections))
+    _show_either(as_json, lambda: sections, lambda: as_text(sections))
+
+
+def _show_either(as_json: bool, tree: Callable[[], Any], text: Callable[[], str]) -> None:
+    """Print a report for programs, as it is, or for people, as wide as there is room."""
+    if as_json:
+        show(json.dumps(tree(), indent=2), wrap=False)
+    else:
+        show(text())
 
 
 @contextmanager
@@ -628,6 +663,9 @@ def _terminable() -> Iterator[None]:
     finally:
         signal.signal(signal.SIGTERM, before)
 
+
+for _each in app.registered_commands:
+    _each.cls = _Command
 
 if __name__ == "__main__":
     main()

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from anomsdk.announce import ratio
 from anomsdk.core.event import State
 from anomsdk.core.plan import Plan
-from anomsdk.display import bar, clock, counted, duration, plot, table
+from anomsdk.display import bar, clock, counted, duration, line_width, plot, table
 from anomsdk.errors import InputError
 from anomsdk.runtime import Pipeline
 from anomsdk.synthetic import RATE_HZ, Anomaly, add, as_int16, bed, siren_of, two_tone_of
@@ -134,7 +134,10 @@ def report(demo: Demo) -> str:
         plot(silent + demo.ratios, demo.seconds, times, demo.cleared),
         f"{'':7}▲ alarm  ▽ clear",
         "",
-        *(f"  {clock(at)}  ALARM  {ratio(high):>6}  {bar(high / 4, 24)}".rstrip() for at, high in demo.alarms),
+        *(
+            f"  {clock(at)}  ALARM  {ratio(high):>6}  {bar(high / 4, _bar_width())}".rstrip()
+            for at, high in demo.alarms
+        ),
         "",
         table(
             [
@@ -147,6 +150,11 @@ def report(demo: Demo) -> str:
     lines += [f"alarm at {at:.1f} s, where nothing unusual is" for at in demo.elsewhere]
     lines += ["", f"written: nothing; events that left the pipeline: {16 * (len(times) + len(demo.cleared))} bytes"]
     return "\n".join(lines)
+
+
+def _bar_width() -> int:
+    """As long as there is room behind time and score."""
+    return max(8, min(24, (line_width() or 80) - 26))
 
 
 def _when(anomaly: Anomaly, at: float | None) -> tuple[str, str]:

@@ -287,7 +287,7 @@ def damaged_tree(rng: np.random.Generator, tree: Any) -> Any:
     for _ in range(pick(rng, (1, 1, 1, 2, 4))):
         parent, key = pick(rng, nodes)
         what = int(rng.integers(9))
-        if isinstance(parent, dict) and key not in parent or isinstance(parent, list) and key >= len(parent):
+        if (isinstance(parent, dict) and key not in parent) or (isinstance(parent, list) and key >= len(parent)):
             continue
         old = parent[key]
         if what == 0:
@@ -462,7 +462,7 @@ def damaged_npz(rng: np.random.Generator, data: bytes, other: bytes = b"") -> by
             buffer = io.BytesIO()
             np.save(buffer, np.array(array) if not isinstance(array, np.ndarray) else array, allow_pickle=False)
             members[key] = buffer.getvalue()
-    if what == 2:
+    if rng.integers(60) == 0:
         members[pick(rng, ("x.npy", "offsets.npy", "fs.npy", "label.npy", "unit.npy"))] = _bomb(rng)
     out = io.BytesIO()
     with zipfile.ZipFile(
