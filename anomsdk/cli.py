@@ -18,7 +18,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any, NoReturn
 
-import click
 import typer
 from typer.core import TyperCommand, TyperGroup
 
@@ -27,24 +26,22 @@ from anomsdk.display import STATE_STYLES, Progress, counted, line_width, show
 from anomsdk.errors import CheckError, InputError, printable
 
 _NARROW = 52
-"""Columns below which click's help does not fit by itself."""
+"""Columns below which help does not fit by itself."""
+_ClickContext: Any = TyperCommand.context_class  # typer brings click along, or its own copy of it
+_ClickHelp: Any = _ClickContext.formatter_class
 
 
-class _Help(click.HelpFormatter):
+class _Help(_ClickHelp):
     """Help for a narrow terminal: descriptions below names that are long."""
 
     def write_dl(self, rows: Any, col_max: int = 30, col_spacing: int = 2) -> None:
         super().write_dl(rows, min(col_max, self.width // 3), col_spacing)
 
 
-class _Context(click.Context):
-    formatter_class = _Help
-
-    def make_formatter(self) -> click.HelpFormatter:
+class _Context(_ClickContext):
+    def make_formatter(self) -> Any:
         width = line_width()
-        if width is None or width >= _NARROW:
-            return click.HelpFormatter(width=self.terminal_width, max_width=self.max_content_width)
-        return _Help(width=width - 1)
+        return super().make_formatter() if width is None or width >= _NARROW else _Help(width=width - 1)
 
 
 class _Command(TyperCommand):

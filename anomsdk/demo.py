@@ -123,6 +123,7 @@ def report(demo: Demo) -> str:
     """What `anomsdk demo` prints: the plot, the alarms, and what became of each anomaly."""
     plan = demo.plan
     times = [at for at, _ in demo.alarms]
+    length = max(8, min(24, (line_width() or 80) - 28))
     waiting = plan.samples_to_first_tick - plan.samples_per_tick
     silent = (0.0,) * round(waiting / plan.samples_per_tick)  # so that the plot starts at 0 s
     lines = [
@@ -134,10 +135,7 @@ def report(demo: Demo) -> str:
         plot(silent + demo.ratios, demo.seconds, times, demo.cleared),
         f"{'':7}▲ alarm  ▽ clear",
         "",
-        *(
-            f"  {clock(at)}  ALARM  {ratio(high):>6}  {bar(high / 4, _bar_width())}".rstrip()
-            for at, high in demo.alarms
-        ),
+        *(f"  {clock(at)}  ALARM  {ratio(high):>6}  {bar(high / 4, length)}".rstrip() for at, high in demo.alarms),
         "",
         table(
             [
@@ -150,11 +148,6 @@ def report(demo: Demo) -> str:
     lines += [f"alarm at {at:.1f} s, where nothing unusual is" for at in demo.elsewhere]
     lines += ["", f"written: nothing; events that left the pipeline: {16 * (len(times) + len(demo.cleared))} bytes"]
     return "\n".join(lines)
-
-
-def _bar_width() -> int:
-    """As long as there is room behind time and score."""
-    return max(8, min(24, (line_width() or 80) - 26))
 
 
 def _when(anomaly: Anomaly, at: float | None) -> tuple[str, str]:

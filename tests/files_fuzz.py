@@ -83,7 +83,7 @@ class Work:
         return found
 
 
-class Broken(AssertionError):
+class BrokenError(AssertionError):
     """Neither read nor refused as it should be."""
 
 
@@ -91,8 +91,8 @@ class _Runner:
     """The command line, in this process."""
 
     def __init__(self) -> None:
-        from click.testing import CliRunner
         from typer.main import get_command
+        from typer.testing import CliRunner
 
         from anomsdk.cli import app
 
@@ -100,21 +100,21 @@ class _Runner:
 
     def __call__(self, *given: object, stdin: bytes = b"", out: Path | None = None) -> str:
         arguments = [str(each) for each in given]
-        done = self._runner.invoke(self._command, arguments, input=stdin)
+        done = super(type(self._runner), self._runner).invoke(self._command, arguments, input=stdin)
         if done.exception is not None and not isinstance(done.exception, SystemExit):
             raise done.exception
         if done.exit_code not in (0, 1, 2):
-            raise Broken(f"exit status {done.exit_code}: {done.output[-500:]}")
+            raise BrokenError(f"exit status {done.exit_code}: {done.output[-500:]}")
         if done.exit_code == 0:
             return "done"
         errors = [line for line in done.stderr.splitlines() if line.startswith(("error: ", "Error: "))]
         if len(errors) != 1:
-            raise Broken(f"{len(errors)} lines of error: {done.stderr[-500:]}")
+            raise BrokenError(f"{len(errors)} lines of error: {done.stderr[-500:]}")
         if "internal:" in errors[0] or (done.exit_code == 1 and "anomsdk --debug" in errors[0]):
-            raise Broken(errors[0])
+            raise BrokenError(errors[0])
         check_line(errors[0], most=LONGEST_LINE + sum(map(len, arguments)))
         if out is not None and out.exists() and done.exit_code == 2:
-            raise Broken(f"left behind: {out.name}; {errors[0]}")
+            raise BrokenError(f"left behind: {out.name}; {errors[0]}")
         return "refused" if done.exit_code == 2 else "check failed"
 
 
@@ -122,9 +122,9 @@ def check_line(text: str, most: int = LONGEST_LINE) -> None:
     """An error is one short line that any terminal can show."""
     bare = text.replace(os.environ["TMPDIR"].removesuffix("temporary"), "")
     if not text.isprintable() or len(bare) > most:
-        raise Broken(f"no short printable line, {len(bare)} characters: {bare[:700]!r}")
+        raise BrokenError(f"no short printable line, {len(bare)} characters: {bare[:700]!r}")
     if "memory" in text.lower() and "holds" not in text:
-        raise Broken(f"over the memory: {bare}")
+        raise BrokenError(f"over the memory: {bare}")
 
 
 def reading(run: Callable[[], object]) -> str:
@@ -166,7 +166,7 @@ def work_off(folder: Path, seed: int, first: int, last: int, report: Path) -> No
             try:
                 outcome = case.run()
                 if left := work.leftovers():
-                    raise Broken(f"left behind: {left}")
+                    raise BrokenError(f"left behind: {left}")
             except (Exception, SystemExit) as error:
                 outcome = "BROKEN"
                 what = "".join(traceback.format_exception(error)[-6:]).strip()
@@ -177,7 +177,7 @@ def work_off(folder: Path, seed: int, first: int, last: int, report: Path) -> No
             work.clear()
             if number % 500 == 0:
                 gc.collect()
-                now = len(os.listdir("/proc/self/fd"))
+                now = len(list(Path("/proc/self/fd").iterdir()))
                 files = now if files is None else files
                 if now > files + 8:
                     out.write(

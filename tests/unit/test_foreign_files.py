@@ -1,11 +1,10 @@
 """A file that is not what it is given for is refused, and nothing of it is printed: it may be anybody's."""
 
-import os
 import re
 
 import pytest
-from click.testing import CliRunner
 from typer.main import get_command
+from typer.testing import CliRunner
 
 from anomsdk.cli import app
 from anomsdk.errors import printable, quoted
@@ -51,7 +50,7 @@ def run():
     command, runner = get_command(app), CliRunner()
 
     def run(*arguments, stdin=b""):
-        done = runner.invoke(command, [str(each) for each in arguments], input=stdin)
+        done = super(CliRunner, runner).invoke(command, [str(each) for each in arguments], input=stdin)
         assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
         return done
 
@@ -62,7 +61,7 @@ def leaked(data, output, given):
     """Words of a file, and pieces of them, that stand in an output; what was given on the command line apart."""
     for each in given:
         output = output.replace(printable(each), "")
-    words = {word for word in re.findall(r"[A-Za-z0-9$._]{4,}", data.decode("latin-1"))}
+    words = set(re.findall(r"[A-Za-z0-9$._]{4,}", data.decode("latin-1")))
     words |= {data.decode("latin-1")[:8].strip()} - {""}
     return [word for word in words if word.lower() not in HARMLESS and word in output and len(word) > 3]
 
@@ -74,12 +73,12 @@ def test_nothing_of_a_foreign_file_is_printed(place, run, tmp_path, name):
     for suffix in SUFFIXES:
         path = tmp_path / f"x{suffix}"
         path.symlink_to("theirs")
+        normal = ("--normal", place / "good.npy")
         commands = [
-            ("train", "--normal", place / "good.npy", "--spec", path, "--out", tmp_path / "out"),
+            ("train", *normal, "--spec", path, "--out", tmp_path / "out"),
             ("inspect", path),
             ("plan", path),
-            ("evaluate", "--plan", place / "bands", "--normal", place / "good.npy", "--anomalous", place / "good.npy")
-            + ("--events", path),
+            ("evaluate", "--plan", place / "bands", *normal, "--anomalous", place / "good.npy", "--events", path),
             *(("watch", path, "--plan", place / kind) for kind in ("bands", "motion", "external")),
             ("calibrate", place / "motion", "--normal", path, "--out", tmp_path / "out"),
             ("score", path, "--plan", place / "bands", "--out", tmp_path / "out.npz"),
@@ -102,7 +101,7 @@ def test_nothing_of_a_foreign_file_in_a_folder_is_printed(place, run, tmp_path, 
         folder = tmp_path / file
         folder.mkdir()
         for each in ("spec.toml", "calibration.json", "model.tflite", "plan.json"):
-            os.symlink(tmp_path / "theirs" if each == file else place / "bands" / each, folder / each)
+            (folder / each).symlink_to(tmp_path / "theirs" if each == file else place / "bands" / each)
         done = run("inspect" if file == "plan.json" else "plan", folder)
         assert done.exit_code == 2 and not leaked(FOREIGN[name], done.output, [folder]), done.output
 
