@@ -31,14 +31,14 @@ _ClickContext: Any = TyperCommand.context_class  # typer brings click along, or 
 _ClickHelp: Any = _ClickContext.formatter_class
 
 
-class _Help(_ClickHelp):
+class _Help(_ClickHelp):  # type: ignore[misc]
     """Help for a narrow terminal: descriptions below names that are long."""
 
     def write_dl(self, rows: Any, col_max: int = 30, col_spacing: int = 2) -> None:
         super().write_dl(rows, min(col_max, self.width // 3), col_spacing)
 
 
-class _Context(_ClickContext):
+class _Context(_ClickContext):  # type: ignore[misc]
     def make_formatter(self) -> Any:
         width = line_width()
         return super().make_formatter() if width is None or width >= _NARROW else _Help(width=width - 1)

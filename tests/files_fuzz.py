@@ -28,6 +28,7 @@ from pathlib import Path
 import numpy as np
 
 from tests import files_mutants as mutants
+from tests.command_line import anomsdk_command
 from tests.make import ROOT
 
 SECONDS = 20
@@ -90,32 +91,22 @@ class BrokenError(AssertionError):
 class _Runner:
     """The command line, in this process."""
 
-    def __init__(self) -> None:
-        from typer.main import get_command
-        from typer.testing import CliRunner
-
-        from anomsdk.cli import app
-
-        self._command, self._runner = get_command(app), CliRunner()
-
     def __call__(self, *given: object, stdin: bytes = b"", out: Path | None = None) -> str:
         arguments = [str(each) for each in given]
-        done = super(type(self._runner), self._runner).invoke(self._command, arguments, input=stdin)
-        if done.exception is not None and not isinstance(done.exception, SystemExit):
-            raise done.exception
-        if done.exit_code not in (0, 1, 2):
-            raise BrokenError(f"exit status {done.exit_code}: {done.output[-500:]}")
-        if done.exit_code == 0:
+        done = anomsdk_command(*arguments, stdin=stdin)
+        if done.status not in (0, 1, 2):
+            raise BrokenError(f"exit status {done.status}: {done.stderr[-500:]}")
+        if done.status == 0:
             return "done"
         errors = [line for line in done.stderr.splitlines() if line.startswith(("error: ", "Error: "))]
         if len(errors) != 1:
             raise BrokenError(f"{len(errors)} lines of error: {done.stderr[-500:]}")
-        if "internal:" in errors[0] or (done.exit_code == 1 and "anomsdk --debug" in errors[0]):
+        if "internal:" in errors[0] or (done.status == 1 and "anomsdk --debug" in errors[0]):
             raise BrokenError(errors[0])
         check_line(errors[0], most=LONGEST_LINE + sum(map(len, arguments)))
-        if out is not None and out.exists() and done.exit_code == 2:
+        if out is not None and out.exists() and done.status == 2:
             raise BrokenError(f"left behind: {out.name}; {errors[0]}")
-        return "refused" if done.exit_code == 2 else "check failed"
+        return "refused" if done.status == 2 else "check failed"
 
 
 def check_line(text: str, most: int = LONGEST_LINE) -> None:

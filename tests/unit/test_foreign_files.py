@@ -3,11 +3,9 @@
 import re
 
 import pytest
-from typer.main import get_command
-from typer.testing import CliRunner
 
-from anomsdk.cli import app
 from anomsdk.errors import printable, quoted
+from tests.command_line import anomsdk_command
 from tests.make import SPECS, make_folder, noise
 
 SHADOW = "root:$6$s4ltXYZ$hASHhashQQ:19000:0:99999:7:::\ndaemon:*:18858:0:99999:7:::\nann:$y$j9T$pepPER99:19500:0:99999:7:::\n"
@@ -45,18 +43,6 @@ def place(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="module")
-def run():
-    command, runner = get_command(app), CliRunner()
-
-    def run(*arguments, stdin=b""):
-        done = super(CliRunner, runner).invoke(command, [str(each) for each in arguments], input=stdin)
-        assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-        return done
-
-    return run
-
-
 def leaked(data, output, given):
     """Words of a file, and pieces of them, that stand in an output; what was given on the command line apart."""
     for each in given:
@@ -67,7 +53,7 @@ def leaked(data, output, given):
 
 
 @pytest.mark.parametrize("name", FOREIGN)
-def test_nothing_of_a_foreign_file_is_printed(place, run, tmp_path, name):
+def test_nothing_of_a_foreign_file_is_printed(place, tmp_path, name):
     data = FOREIGN[name]
     (tmp_path / "theirs").write_bytes(data)
     for suffix in SUFFIXES:
@@ -86,15 +72,15 @@ def test_nothing_of_a_foreign_file_is_printed(place, run, tmp_path, name):
         for command in (
             commands if suffix in (".csv", "") else commands[:3] if suffix in (".toml", ".json") else commands[4:]
         ):
-            done = run(*command)
-            assert done.exit_code == 2, (command, done.output)
+            done = anomsdk_command(*command)
+            assert done.status == 2, (command, done.stdout + done.stderr)
             error = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
             assert len(error) == 1 and error[0].isprintable()
-            assert not leaked(data, done.output, command), (suffix, command[0], done.output)
+            assert not leaked(data, done.stdout + done.stderr, command), (suffix, command[0], done.stdout + done.stderr)
 
 
 @pytest.mark.parametrize("name", FOREIGN)
-def test_nothing_of_a_foreign_file_in_a_folder_is_printed(place, run, tmp_path, name):
+def test_nothing_of_a_foreign_file_in_a_folder_is_printed(place, tmp_path, name):
     """A link in a folder that was handed over leads to it."""
     (tmp_path / "theirs").write_bytes(FOREIGN[name])
     for file in ("spec.toml", "calibration.json", "model.tflite", "plan.json"):
@@ -102,19 +88,21 @@ def test_nothing_of_a_foreign_file_in_a_folder_is_printed(place, run, tmp_path, 
         folder.mkdir()
         for each in ("spec.toml", "calibration.json", "model.tflite", "plan.json"):
             (folder / each).symlink_to(tmp_path / "theirs" if each == file else place / "bands" / each)
-        done = run("inspect" if file == "plan.json" else "plan", folder)
-        assert done.exit_code == 2 and not leaked(FOREIGN[name], done.output, [folder]), done.output
+        done = anomsdk_command("inspect" if file == "plan.json" else "plan", folder)
+        assert done.status == 2 and not leaked(FOREIGN[name], done.stdout + done.stderr, [folder]), (
+            done.stdout + done.stderr
+        )
 
 
-def test_what_is_quoted_of_a_file_of_its_kind_is_short_and_printable(place, run, tmp_path):
+def test_what_is_quoted_of_a_file_of_its_kind_is_short_and_printable(place, tmp_path):
     path = tmp_path / "x.csv"
     odd = "\x1b[31m" + "w" * 300
     path.write_text(f"{odd},ax_g,ay_g,az_g\n" + "".join(f"{i},0,0,1\n" for i in range(40)))
-    line = run("watch", path, "--plan", place / "motion").stderr
+    line = anomsdk_command("watch", path, "--plan", place / "motion").stderr
     assert "there is ?[31mwww" in line and len(line) < 400 and line.strip().isprintable()
     spec = SPECS["bands"].replace("frames = 4", f"frames = 4\n{'k' * 900} = 1")
     (tmp_path / "spec.toml").write_text(spec)
-    line = run(
+    line = anomsdk_command(
         "train", "--normal", place / "good.npy", "--spec", tmp_path / "spec.toml", "--out", tmp_path / "o"
     ).stderr
     assert "unknown key" in line and "k" * 81 not in line
