@@ -72,7 +72,7 @@ def _complain(error: BaseException) -> int:
         return 141
     message = str(error)
     if isinstance(error, OSError) and error.strerror:
-        message = f"the output cannot be written: {error.strerror}"
+        message = f"the output cannot be written: {error.strerror}; free some space, or send it elsewhere"
     elif not isinstance(error, (InputError, CheckError)):
         message = f"internal: {type(error).__name__}: {message} (for a traceback: anomsdk --debug ...)"
     show(printable(f"error: {message}"), stream=sys.stderr)
@@ -157,7 +157,12 @@ def _reads_motion(command: Callable[..., None]) -> Callable[..., None]:
 
 def main() -> None:
     """Entry point of `anomsdk`."""
-    app(prog_name="anomsdk")
+    try:
+        app(prog_name="anomsdk")
+    except OSError as error:  # help that cannot be written, too, which no command prints
+        if "--debug" in sys.argv:
+            raise
+        sys.exit(_complain(error))
 
 
 def _print_version(wanted: bool) -> None:

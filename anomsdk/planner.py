@@ -282,7 +282,7 @@ def _motion_units(features: Sequence[str], floor: int, n_bands: int) -> list[flo
 
 
 def _floor(counts: float, key: str) -> int:
-    require(counts <= 32767, f"features.{key} is {counts:.0f} counts, more than int16 holds; lower it")
+    require(counts <= 32767, f"features.{key} is {counts:.6g} counts, more than int16 holds; lower it")
     return max(1, rounded(counts))
 
 

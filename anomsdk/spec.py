@@ -50,11 +50,11 @@ class MotionSensor(_Section):
     """Samples a second, 10 to 200."""
     axes: Literal[3, 6] = 3
     """3: ax, ay, az; 6: gx, gy, gz, too."""
-    counts_per_g: Annotated[float, Field(gt=0, le=MAX_COUNTS_PER_UNIT)]
+    counts_per_g: Annotated[float, Field(ge=0.001, le=MAX_COUNTS_PER_UNIT)]
     """int16 counts in one g."""
-    counts_per_dps: Annotated[float, Field(gt=0, le=MAX_COUNTS_PER_UNIT)] | None = None
+    counts_per_dps: Annotated[float, Field(ge=0.001, le=MAX_COUNTS_PER_UNIT)] | None = None
     """int16 counts in one degree a second; needed with 6 axes."""
-    full_scale_g: Annotated[float, Field(gt=0)] | None = None
+    full_scale_g: Annotated[float, Field(ge=0.001)] | None = None
     """Where the sensor clips; None: at the ends of int16."""
 
     @model_validator(mode="after")
@@ -65,7 +65,7 @@ class MotionSensor(_Section):
             raise ValueError("counts_per_dps is for a gyroscope, and 3 axes hold none; remove it or set axes = 6")
         if self.full_scale_g is not None and self.full_scale_g * self.counts_per_g > 32768:
             raise ValueError(
-                f"full_scale_g {self.full_scale_g:g} is {self.full_scale_g * self.counts_per_g:.0f} counts, beyond "
+                f"full_scale_g {self.full_scale_g:g} is {self.full_scale_g * self.counts_per_g:.6g} counts, beyond "
                 "int16; lower counts_per_g"
             )
         return self
@@ -74,7 +74,7 @@ class MotionSensor(_Section):
 class _Hearing(_Section):
     fft_length: Annotated[int, Field(ge=min(fft.LENGTHS), le=max(fft.LENGTHS))]
     """Window, samples: a power of two, 64 to 4096."""
-    hop_length: Annotated[int, Field(ge=1)]
+    hop_length: Annotated[int, Field(ge=1, le=max(fft.LENGTHS))]
     """Samples from one window to the next, at most fft_length."""
     fmin_hz: Annotated[float, Field(ge=0)] = 0.0
     fmax_hz: Annotated[float, Field(gt=0)]
@@ -211,16 +211,20 @@ class SummaryContext(_Section):
         return self
 
 
+_ANY_BUDGET = 10**12
+"""More than any budget is: numbers of hundreds of digits are no budgets."""
+
+
 class Model(_Section):
     """The int8 autoencoder."""
 
     file: Annotated[str, Field(min_length=1)] = "model.tflite"
     """Path, relative to the spec's folder."""
-    max_macs: Annotated[int, Field(ge=1)] = 30_000
+    max_macs: Annotated[int, Field(ge=1, le=_ANY_BUDGET)] = 30_000
     """Multiply-accumulates a tick: a budget for train."""
-    max_ram: Annotated[int, Field(ge=1)] | None = None
+    max_ram: Annotated[int, Field(ge=1, le=_ANY_BUDGET)] | None = None
     """Bytes of state and scratch of the C port on a 32-bit processor: a budget for train; None: no bound."""
-    max_flash: Annotated[int, Field(ge=1)] | None = None
+    max_flash: Annotated[int, Field(ge=1, le=_ANY_BUDGET)] | None = None
     """Bytes of tables and model, the constant arrays that the C port reads: a budget for train; None: no bound."""
 
 

@@ -18,6 +18,7 @@ from anomsdk.core.event import Event, State
 from anomsdk.core.pipeline import Result
 from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError
+from anomsdk.files import unwritable
 from anomsdk.runtime import Pipeline
 from anomsdk.sources import Block, Recording, open_recordings
 from anomsdk.wanted import Reading, Wanted
@@ -209,7 +210,7 @@ class _ScoresFile:
         try:
             handle, self._temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:64]}.")
         except OSError as error:
-            raise InputError(f"{path}: cannot be written: {error.strerror}; choose another place") from None
+            raise unwritable(path, error) from None
         self._file: IO[bytes] = os.fdopen(handle, "wb")
         self._file.write(_npy_header(0))
 
@@ -228,7 +229,7 @@ class _ScoresFile:
                 temporary.chmod(0o644)
                 temporary.replace(self._path)
         except OSError as error:
-            raise InputError(f"{self._path}: cannot be written: {error.strerror}; free some space") from None
+            raise unwritable(self._path, error) from None
         finally:
             with suppress(OSError):  # a full disk was reported once already
                 self._file.close()
@@ -238,7 +239,7 @@ class _ScoresFile:
         try:
             self._file.write(data)
         except OSError as error:
-            raise InputError(f"{self._path}: cannot be written: {error.strerror}; free some space") from None
+            raise unwritable(self._path, error) from None
 
 
 def _holds_scores(path: Path) -> bool:

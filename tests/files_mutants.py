@@ -545,6 +545,11 @@ def damaged_parquet(rng: np.random.Generator, data: bytes, other: bytes = b"") -
         return damaged(rng, data, other)
     size = int.from_bytes(data[-8:-4], "little")
     start = max(4, len(data) - 8 - size)
+    if rng.integers(3) == 0:  # one byte, which may be a number of any length
+        at = int(rng.integers(start, len(data) - 8))
+        return (
+            data[:at] + bytes([pick(rng, (0, 0x7F, 0x80, 0xFF, data[at] ^ 1, int(rng.integers(256))))]) + data[at + 1 :]
+        )
     if rng.integers(2):
         footer = damaged(rng, data[start:-8], other[-400:])
         return (

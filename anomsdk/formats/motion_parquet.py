@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from anomsdk.errors import InputError, quoted
 from anomsdk.formats.dates import dates
 from anomsdk.formats.motion import row_from_0
-from anomsdk.formats.parquet_pages import FOOTER_ITEMS, FOOTER_STRING, check_pages
+from anomsdk.formats.parquet_pages import FOOTER_ITEMS, FOOTER_STRING, check_pages, footer_chunks
 from anomsdk.formats.stored import refusing
 from anomsdk.formats.table import BATCH_ROWS, Table, Times
 
@@ -33,6 +33,8 @@ def parquet_table(path: Path, name: str, where: str) -> Table:
         import pyarrow.parquet  # noqa: F401
     except ImportError:
         raise InputError(f"{where}: needs pyarrow; pip install 'anomsdk[parquet]', or write a .csv") from None
+    with path.open("rb") as raw:
+        footer_chunks(raw, path.stat().st_size, where)
     with _opened(path, where) as file:
         names = tuple(map(str, file.schema_arrow.names))
     return Table(name, where, names, partial(_read, path, where, names), row_from_0)
@@ -79,7 +81,8 @@ def _read(
             if pyarrow.types.is_nested(kind):
                 raise InputError(f"{where}: {quoted(each)} is {quoted(kind)}, no numbers; convert it")
         with path.open("rb") as raw:
-            check_pages(raw, path.stat().st_size, file.metadata, wanted, where)
+            size = path.stat().st_size
+            check_pages(raw, size, footer_chunks(raw, size, where), wanted, where)
     text = wanted[:1] if _is_text(kinds[0]) else []
     with _opened(path, where, text) as file:
         for batch in file.iter_batches(BATCH_ROWS, columns=wanted, use_threads=False):

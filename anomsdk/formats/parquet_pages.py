@@ -1,33 +1,106 @@
-"""What the pages of a .parquet file claim, before anything is made of that size: pyarrow believes each header.
+"""What a .parquet file claims of itself, before anything is made of that size: pyarrow believes each header.
 
-Headers of pages are Thrift structures in the compact protocol (apache/parquet-format, `parquet.thrift`, and
-apache/thrift, `thrift-compact-protocol.md`); only their numbers are read here.
+Footer and headers of pages are Thrift structures in the compact protocol (apache/parquet-format, `parquet.thrift`, and
+apache/thrift, `thrift-compact-protocol.md`). pyarrow's own view of a damaged footer may end the process.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import IO, Any
 
 from anomsdk.errors import InputError, quoted
 
 FOOTER_STRING, FOOTER_ITEMS = 8 << 20, 1 << 20
 """Bytes of a text, and items of a list, in the footer of any file."""
+MAX_FOOTER_BYTES = 16 << 20
 MAX_PAGE_BYTES = 512 << 20
 """Of one page, unpacked: writers make pages of a mebibyte, few make one of a whole group of rows."""
 MAX_FREE_BYTES, MAX_RATIO = 16 << 20, 2048
 """A page unpacks to so many bytes, or to so many times its size."""
 _MAX_HEADER = 1 << 16
 _DATA, _DICTIONARY, _DATA_V2 = 0, 2, 3
+_UNPACKED = 0
+"""The codec that packs nothing."""
+_MARK = b"PAR1"
 
 
-def check_pages(file: IO[bytes], size: int, metadata: Any, columns: list[str], where: str) -> None:
-    """Refuse a file whose columns claim more than is there.
+@dataclass(frozen=True)
+class Chunk:
+    """The pages of one column in one group of rows, as the footer has them.
+
+    Parameters
+    ----------
+    column : name
+    start, size : where they lie in the file, bytes
+    values, rows : of the column, of the group
+    codec : number of `CompressionCodec`
+    """
+
+    column: str
+    start: int
+    size: int
+    values: int
+    rows: int
+    codec: int
+
+
+def footer_chunks(file: IO[bytes], size: int, where: str) -> list[Chunk]:
+    """Read the footer.
 
     Parameters
     ----------
     file : the whole file, opened for reading
     size : of it, bytes
-    metadata : of `pyarrow.parquet.ParquetFile`
+    where : what messages call it
+
+    Raises
+    ------
+    InputError : there is none, it is damaged, encrypted or larger than `MAX_FOOTER_BYTES`
+    """
+    file.seek(max(0, size - 8))
+    tail = file.read(8)
+    length = int.from_bytes(tail[:4], "little")
+    if len(tail) != 8 or tail[4:] != _MARK or not 0 < length <= size - 12:
+        raise InputError(f"{where}: cannot be read (it is no whole .parquet); check the file or copy it again")
+    if length > MAX_FOOTER_BYTES:
+        raise InputError(f"{where}: a footer of {length:,} bytes; write it in fewer groups of rows")
+    file.seek(size - 8 - length)
+    try:
+        tree, _ = _struct(file.read(length))
+        names = {b".".join(_texts(element, 4)) for element in _list(tree, 2) if 5 not in element}
+        chunks = [chunk for group in _list(tree, 4) for chunk in _chunks(group, names)]
+        if sum(_number(group, 3) for group in _list(tree, 4)) != _number(tree, 3):
+            raise IndexError
+    except (IndexError, KeyError, TypeError, RecursionError, UnicodeDecodeError):
+        raise _damaged(where) from None
+    return chunks
+
+
+def _chunks(group: dict[int, Any], leaves: set[bytes]) -> Iterator[Chunk]:
+    """Chunks of a group of rows, each of a column that there is."""
+    columns, rows = _list(group, 1), _number(group, 3)
+    if len(columns) != len(leaves) or rows < 0:
+        raise IndexError
+    for column in columns:
+        about = column[3]
+        path = _texts(about, 3)
+        if path[-1] not in leaves or not 0 <= _number(about, 1) <= 7:
+            raise IndexError
+        starts = [_number(about, field) for field in (9, 11) if field == 9 or about.get(11)]
+        yield Chunk(
+            b".".join(path).decode(), min(starts), _number(about, 7), _number(about, 5), rows, _number(about, 4)
+        )
+
+
+def check_pages(file: IO[bytes], size: int, chunks: list[Chunk], columns: list[str], where: str) -> None:
+    """Refuse a file whose columns claim more than is there.
+
+    Parameters
+    ----------
+    file, size : as `footer_chunks`
+    chunks : of `footer_chunks`
     columns : names of the columns that will be read
     where : what messages call it
 
@@ -36,35 +109,29 @@ def check_pages(file: IO[bytes], size: int, metadata: Any, columns: list[str], w
     InputError : chunks outside the file, pages with more values than their group has rows, or that unpack to what no
         page of their size can hold
     """
-    for group in range(metadata.num_row_groups):
-        rows = metadata.row_group(group)
-        for index in range(rows.num_columns):
-            chunk = rows.column(index)
-            if chunk.path_in_schema in columns:
-                _check_chunk(file, size, chunk, rows.num_rows, f"{where}: {quoted(chunk.path_in_schema)}")
+    for chunk in chunks:
+        if chunk.column in columns:
+            _check_chunk(file, size, chunk, f"{where}: {quoted(chunk.column)}")
 
 
-def _check_chunk(file: IO[bytes], size: int, chunk: Any, rows: int, where: str) -> None:
-    starts = [chunk.data_page_offset]
-    if chunk.has_dictionary_page and chunk.dictionary_page_offset:
-        starts.append(chunk.dictionary_page_offset)
-    at, left, values = min(starts), chunk.total_compressed_size, 0
-    if not (4 <= at <= size and 0 <= left <= size - at) or not 0 <= chunk.num_values <= rows:
+def _check_chunk(file: IO[bytes], size: int, chunk: Chunk, where: str) -> None:
+    at, values = chunk.start, 0
+    if not (4 <= at <= size and 0 <= chunk.size <= size - at) or not 0 <= chunk.values <= chunk.rows:
         raise _damaged(where)
-    end = at + left
-    while values < chunk.num_values:
+    end = at + chunk.size
+    while values < chunk.values:
         file.seek(at)
         try:
             header, length = _struct(file.read(min(_MAX_HEADER, end - at)))
-            kind, unpacked, packed = (header[field] for field in (1, 2, 3))
+            kind, unpacked, packed = (_number(header, field) for field in (1, 2, 3))
             n = {_DATA: 5, _DICTIONARY: 7, _DATA_V2: 8}.get(kind)
-            counted = header[n][1] if n is not None else 0
+            counted = _number(header[n], 1) if n is not None else 0
         except (IndexError, KeyError, TypeError, RecursionError):
             raise _damaged(where) from None
         at += length + packed
         if packed < 0 or unpacked < 0 or counted < 0 or at > end:
             raise _damaged(where)
-        most = packed if chunk.compression == "UNCOMPRESSED" else max(MAX_FREE_BYTES, MAX_RATIO * packed)
+        most = packed if chunk.codec == _UNPACKED else max(MAX_FREE_BYTES, MAX_RATIO * packed)
         if unpacked > min(most, MAX_PAGE_BYTES):
             raise InputError(
                 f"{where}: a page unpacks from {packed:,} to {unpacked:,} bytes; write the file again, in smaller pages"
@@ -73,8 +140,31 @@ def _check_chunk(file: IO[bytes], size: int, chunk: Any, rows: int, where: str) 
             raise _damaged(where)
         if kind in (_DATA, _DATA_V2):
             values += counted
-            if counted == 0 or values > chunk.num_values:
+            if counted == 0 or values > chunk.values:
                 raise _damaged(where)
+
+
+def _number(fields: dict[int, Any], field: int) -> int:
+    value = fields[field]
+    if type(value) is not int:
+        raise TypeError
+    return value
+
+
+def _list(fields: dict[int, Any], field: int) -> list[dict[int, Any]]:
+    """A list of structures."""
+    found = fields[field]
+    if type(found) is not list or not all(type(each) is dict for each in found):
+        raise TypeError
+    return found
+
+
+def _texts(fields: dict[int, Any], field: int) -> list[bytes]:
+    """A text, or a list of them."""
+    found = fields[field] if type(fields[field]) is list else [fields[field]]
+    if not found or not all(type(each) is bytes for each in found):
+        raise TypeError
+    return found
 
 
 def _damaged(where: str) -> InputError:
@@ -110,20 +200,31 @@ def _value(data: bytes, at: int, kind: int, depth: int) -> tuple[Any, int]:
         return None, at + 8
     if kind == 8:
         length, at = _varint(data, at)
-        return None, at + length
+        if length > len(data) - at:
+            raise IndexError
+        return data[at : at + length], at + length
     if kind in (9, 10):
         head, at = data[at], at + 1
         n = head >> 4
         if n == 15:
             n, at = _varint(data, at)
-        if n > len(data):
+        if n > len(data) - at:
             raise IndexError
+        items = []
         for _ in range(n):
-            _, at = _value(data, at + (head & 15 in (1, 2)), head & 15, depth + 1)
-        return None, at
+            item, at = _item(data, at, head & 15, depth + 1)
+            items.append(item)
+        return items, at
     if kind == 12:
         return _struct(data, at, depth + 1)
     raise IndexError
+
+
+def _item(data: bytes, at: int, kind: int, depth: int) -> tuple[Any, int]:
+    """One of a list, in which truth values take a byte."""
+    if depth > 16:
+        raise IndexError
+    return (data[at] == 1, at + 1) if kind in (1, 2) else _value(data, at, kind, depth)
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:

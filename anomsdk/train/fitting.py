@@ -63,7 +63,8 @@ class Options:
         require(0 <= self.seed < 2**31, f"train: seed is {self.seed}, not 0 to 2**31 - 1")
         require(self.search in SEARCHES, f"train: search is '{self.search}', not {' or '.join(SEARCHES)}")
         require(0 <= self.gain_db <= 40, f"train: gain_db is {self.gain_db:g}, not 0 to 40")
-        require(self.segment_s >= 0, f"train: segment_s is {self.segment_s:g}, not 0 or more")
+        longest = 30 * 86_400
+        require(0 <= self.segment_s <= longest, f"train: segment_s is {self.segment_s:g}, not 0 to {longest}")
 
 
 @dataclass(frozen=True)
