@@ -64,7 +64,7 @@ def claimed(out: Path) -> Iterator[None]:
     with ExitStack() as stack:
         try:
             place = out.resolve()
-            lock = place.parent / f".{place.name[:64]}.lock"
+            lock = place.parent / f".{place.name}.lock"
             stack.enter_context(parents_made(place))
             handle = _locked(lock, out)
         except InputError:

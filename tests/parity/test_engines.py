@@ -158,11 +158,11 @@ def test_a_model_file_elsewhere_is_refused(tmp_path, tflite, name):
     (folder / "linked.tflite").symlink_to(tmp_path / "b.tflite")
     (folder / "linked").symlink_to(tmp_path)
     (folder / "spec.toml").write_text(SPECS["external"].replace("[alert]", f'[model]\nfile = "{name}"\n[alert]'))
-    with pytest.raises(anomsdk.InputError, match="model.file is '.*leads out of the folder; put the file into the"):
+    with pytest.raises(anomsdk.InputError, match=r"model.file is '.*leads out of the folder; put the file into the"):
         anomsdk.plan(folder)
-    with pytest.raises(anomsdk.InputError, match="model_file is '.*leads out of the folder; put the file into the"):
+    with pytest.raises(anomsdk.InputError, match=r"model_file is '.*leads out of the folder; put the file into the"):
         anomsdk.Pipeline(dataclasses.replace(good, provenance={"model_file": name}), "tflite")
-    with pytest.raises(anomsdk.InputError, match="model.file is "):
+    with pytest.raises(anomsdk.InputError, match=r"model\.file is "):
         anomsdk.train.calibrate(folder, [noise(900, columns=6)], out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
