@@ -15,7 +15,7 @@ SUDO = $(shell test "$$(id -u)" = 0 || echo sudo)
 # The native engine is built from these when the package is installed.
 NATIVE := setup.py firmware_port/native/build_native.py $(wildcard firmware_port/*/*.[ch])
 
-.PHONY: help demo test test-boards test-deep fuzz system coverage-c mutants lint format bench bench-detection bench-motion bench-mcu docs reference-models clean
+.PHONY: help demo test test-boards test-deep fuzz fuzz-files system coverage-c mutants lint format bench bench-detection bench-motion bench-mcu docs reference-models clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 20
@@ -40,6 +40,9 @@ test-deep: $(BIN)/.dev ## a million hops of any plan and any stream through all 
 
 fuzz: $(BIN)/.dev ## the C port under any use for longer, with sanitizers; ANOMSDK_FUZZ_SEED=N for others
 	ANOMSDK_FUZZ_INPUTS=50000 $(BIN)/python -m pytest tests/fuzz/test_pipeline_fuzz.py -k any_use
+
+fuzz-files: $(BIN)/.dev ## 200,000 damaged files into all readers and commands (about half an hour); ANOMSDK_FUZZ_SEED=N for others
+	$(BIN)/python -m tests.files_fuzz $(ARGS)
 
 coverage-c: $(BIN)/.dev ## branches of the C port that its tests take; needs gcc
 	$(BIN)/python -m tests.c_coverage

@@ -192,10 +192,12 @@ def table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = (), width: in
 
 def _paragraph(heading: Sequence[str], row: Sequence[str], width: int) -> list[str]:
     """A row of a table that is too wide: its first cell, then names and values, as many a line as there is room for."""
-    first, *cells = row
-    lines = wrapped(f"{heading[0]}: {first}" if heading[0] and first else heading[0] + first or "-", width)
-    line = ""
-    for name, cell in zip(heading[1:], cells, strict=True):
+    first = f"{heading[0]}: {row[0]}" if heading[0] and row[0] else heading[0] + row[0]
+    names, cells = heading[1:], row[1:]
+    if not heading[0] and cells:  # a mark, such as that of the best
+        first, names, cells = f"{first or '-'} {names[0]}: {cells[0]}", names[1:], cells[1:]
+    lines, line = wrapped(first or "-", width), ""
+    for name, cell in zip(names, cells, strict=True):
         if not cell.strip():
             continue
         pair = f"{name} {cell.strip()}".strip()

@@ -218,8 +218,8 @@ _ANY_BUDGET = 10**12
 class Model(_Section):
     """The int8 autoencoder."""
 
-    file: Annotated[str, Field(min_length=1)] = "model.tflite"
-    """Path, relative to the spec's folder."""
+    file: Annotated[str, Field(min_length=1, max_length=255)] = "model.tflite"
+    """Path, relative to the spec's folder, which it stays inside."""
     max_macs: Annotated[int, Field(ge=1, le=_ANY_BUDGET)] = 30_000
     """Multiply-accumulates a tick: a budget for train."""
     max_ram: Annotated[int, Field(ge=1, le=_ANY_BUDGET)] | None = None
