@@ -40,7 +40,7 @@ class _Help(_ClickHelp):  # type: ignore[misc]
 
 class _Context(_ClickContext):  # type: ignore[misc]
     def make_formatter(self) -> Any:
-        width = line_width()
+        width = line_width() if self.terminal_width is None else None
         return super().make_formatter() if width is None or width >= _NARROW else _Help(width=width - 1)
 
 
