@@ -14,6 +14,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ _EIGHTHS = " ▁▂▃▄▅▆▇█"
 _OCTAVES_BELOW, _OCTAVES_ABOVE = 6, 3
 _PARTS = " ▏▎▍▌▋▊▉█"
 _WIDEST = 10_000  # characters of a table's line: rich wants a limit
-_NARROWEST = 20
-"""Columns that anything is laid out for at least."""
+_NARROWEST = 30
+"""Columns that anything is laid out for at least: on fewer, lines are what they are."""
 _ASCII = str.maketrans("▁▂▃▄▅▆▇█▏▎▍▌▋▊▉─▲▽", "__..::##  --==#-^v")
 
 
@@ -104,14 +105,13 @@ def line_width(stream: TextIO | None = None) -> int | None:
     stream : stdout unless told otherwise
     """
     stream = sys.stdout if stream is None else stream
-    if stream is not sys.stderr and (said := os.environ.get("COLUMNS", "")).isdecimal() and int(said[:6]) > 0:
-        return max(_NARROWEST, int(said[:6]))
-    try:
-        if stream.isatty():
-            return max(_NARROWEST, os.get_terminal_size(stream.fileno()).columns or 80)
-    except (OSError, ValueError):  # a stream without a file, or a terminal that does not know
-        pass
-    return None
+    columns, said = 0, os.environ.get("COLUMNS", "")
+    if stream is not sys.stderr and said.isascii() and said.isdecimal():
+        columns = int(said[:6])
+    elif stream.isatty():
+        with suppress(OSError, ValueError):  # a stream without a file
+            columns = os.get_terminal_size(stream.fileno()).columns
+    return columns if columns >= _NARROWEST else None
 
 
 def wrapped(line: str, width: int) -> list[str]:

@@ -40,8 +40,10 @@ class Limits:
         if not 0 <= self.max_change <= _MOST:
             raise InputError(f"--max-change {self.max_change:g}: give false alarms an hour, 0 to {_MOST}")
         for name in ("max_added", "max_lost", "max_moved", "max_missed"):
-            if not 0 <= (getattr(self, name) or 0) <= _MOST:
-                raise InputError(f"--{name.replace('_', '-')}: give a count of alarms, 0 to {_MOST}")
+            value = getattr(self, name) or 0
+            if not 0 <= value <= _MOST:
+                shown = f" {value}" if abs(value) < 10**20 else ""
+                raise InputError(f"--{name.replace('_', '-')}{shown}: give a count of alarms, 0 to {_MOST}")
         if self.confident and not self.max_change:
             raise InputError("--confident: it judges --max-change; give one above 0")
 

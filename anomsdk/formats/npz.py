@@ -178,7 +178,10 @@ def _small_array(archive: ZipFile, key: str, where: str, kinds: str) -> NDArray[
             raise InputError(f"{where}: {key} is {quoted(dtype)} {quoted(shape)}; save few and plain numbers")
         if info.file_size > MAX_SMALL_BYTES:
             raise InputError(f"{where}: {key} is {info.file_size >> 20} MiB; save few and short values")
-        return np.frombuffer(stream.read(), dtype).reshape(shape)
+        data = stream.read()
+    if dtype.kind == "U" and (np.frombuffer(data, dtype.str[0] + "u4") > 0x10FFFF).any():
+        raise InputError(f"{where}: {key} is no text; save it again")  # Python would make strings that end it
+    return np.frombuffer(data, dtype).reshape(shape)
 
 
 def _rate(archive: ZipFile, where: str, key: str) -> float:

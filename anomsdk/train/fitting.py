@@ -217,10 +217,29 @@ class _Fit:
             self._report(line)
         learning = _groups(corpus)
         if held is None:
-            learning, calibrating = _split(learning, self._options.seed)
+            learning, _ = _split(learning, self._options.seed)
         learnt = {recording.digest for recording in corpus.part(learning).recordings}
         anomalous = None if odd is None else self._anomalous(self._spec, odd, learnt)
         self._journal = self._open_journal(corpus.part(learning), anomalous)
+        try:
+            return self._searched(corpus, learning, normal, held, odd, anomalous, spec_text)
+        except BaseException:
+            if not len(self._journal):  # nothing is in it to go on with
+                self._journal.remove()
+            raise
+
+    def _searched(
+        self,
+        corpus: Corpus,
+        learning: frozenset[str],
+        normal: _Given,
+        held: _Given | None,
+        odd: _Given | None,
+        anomalous: Corpus | None,
+        spec_text: str | None,
+    ) -> Plan:
+        """Search, train the best on everything, and write it."""
+        learnt = {recording.digest for recording in corpus.part(learning).recordings}
 
         def judge(spec: PipelineSpec) -> Judge:
             same = spec.sensor == self._spec.sensor and spec.features == self._spec.features
@@ -239,7 +258,7 @@ class _Fit:
         final = found.judge.train(found.trial.candidate, found.trial.epochs)
         if held is None:
             again = corpus if found.spec.features == self._spec.features else self._gather(found.spec, normal)
-            level = again.part(calibrating)
+            level = again.part(_groups(corpus) - learning)
         else:
             level = self._gather(found.spec, held, excerpts=0, steps=(_SEARCHED, _STEPS))
             both = sum(recording.digest in learnt for recording in level.recordings)

@@ -77,7 +77,7 @@ def numbers(lines):
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-@pytest.mark.parametrize("columns", [40, 23])
+@pytest.mark.parametrize("columns", [40, 30])
 def test_every_command_fits(place, monkeypatch, tmp_path, name, columns):
     if "help" in name and columns < 40:
         return  # names of options are longer
