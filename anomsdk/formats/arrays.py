@@ -119,6 +119,8 @@ def array_layout(stream: IO[bytes], size: int, where: str) -> tuple[tuple[int, .
     if dtype.hasobject:
         raise InputError(f"{where}: Python objects are never unpickled; convert to little-endian int16")
     wanted, there = math.prod(shape) * dtype.itemsize, size - stream.tell()
-    if not all(type(n) is int and n >= 0 for n in shape) or wanted != there:  # True is a size to numpy's reader
+    if not all(type(n) is int for n in shape):  # numpy's reader lets True pass
+        raise InputError(f"{where}: a shape of {quoted(shape)}, no whole numbers; copy or save it again")
+    if min(shape, default=0) < 0 or wanted != there:
         raise InputError(f"{where}: {there} bytes of values, not {wanted}; copy or save it again")
     return shape, dtype, bool(by_column) and len(shape) > 1

@@ -74,6 +74,16 @@ def test_a_training_that_fails_gives_the_folder_free(tmp_path, error):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_training_that_finds_too_little_leaves_no_search(tmp_path):
+    (tmp_path / "spec.toml").write_text(METER.to_toml())
+    for i, day in enumerate(DAYS):
+        (tmp_path / "normal" / str(i)).mkdir(parents=True)
+        np.save(tmp_path / "normal" / str(i) / "rows.npy", day[:10])
+    with pytest.raises(InputError, match="too few; give longer recordings"):
+        anomsdk.train.fit_from(tmp_path / "spec.toml", tmp_path / "normal", tmp_path / "out")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["normal", "spec.toml"]
+
+
 def test_a_claim_ends_with_its_process(tmp_path):
     script = (
         "import sys, time; from pathlib import Path; from anomsdk.train.folder import claimed\n"

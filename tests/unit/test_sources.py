@@ -810,6 +810,27 @@ def test_a_bomb_beside_the_samples_is_refused(tmp_path, key):
         open_recordings(tmp_path / "a.npz", wanted, reading=Reading(unit=None if key == "unit" else "g"))
 
 
+@pytest.mark.parametrize("key", ["unit", "channels", "label"])
+def test_text_of_no_characters_is_refused(tmp_path, key):
+    """Beyond the last character that there is, numpy makes strings that end the interpreter when they are used."""
+    texts = np.frombuffer(np.array([0x110000, 2**31, 0xFFFFFFFF], "<u4").tobytes(), "<U1")
+    np.savez(tmp_path / "a.npz", x=np.ones((100, 3)), fs=50.0, **{"unit": np.array("g"), key: texts})
+    wanted = Wanted(50, "motion", 3, counts_per_g=4096, full_scale_g=8)
+    with pytest.raises(InputError, match=f"{key} is no text; save it again"):
+        open_recordings(tmp_path / "a.npz", wanted) if key != "label" else npz.entries(tmp_path / "a.npz", "", key, 3)
+
+
+@pytest.mark.parametrize("shape", ["(True,)", "(10, True)", "(True, 10)"])
+def test_a_truth_value_is_no_size(tmp_path, shape):
+    data = np.arange(10 if "10" in shape else 1, dtype=np.int16).tobytes()
+    (tmp_path / "a.npy").write_bytes(header_only(shape=shape, data=data))
+    assert "a.npy: a shape of (" in refused(tmp_path / "a.npy")
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("x.npy", npy_bytes(np.zeros(10, np.int16)))
+        archive.writestr("fs.npy", header_only(descr="<f8", shape="(True,)", data=bytes(8)))
+    assert "a.npz: fs: a shape of (True,), no whole numbers; copy" in refused(tmp_path / "a.npz")
+
+
 def test_many_columns_one_after_the_other_are_refused(tmp_path):
     """Each would open the file, and unpack all that stands before it."""
     np.savez_compressed(tmp_path / "a.npz", x=np.asfortranarray(np.ones((40, 2000), np.int16)))
