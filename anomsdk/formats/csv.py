@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from anomsdk.errors import InputError, quoted
+from anomsdk.errors import InputError, printable
 from anomsdk.formats.stored import Block, Stored, refusing
 
 MAX_CSV_LINE = 65_536  # characters: a file without line ends must not become one string
@@ -69,13 +69,14 @@ _PLAIN = re.compile(r"[-+.\d_eE]{0,400}|[-+]?(?i:nan|inf|infinity)|[-+.\d;\s]{0,
 """What is a number to somebody: it may be quoted before a row of integers said that the file is a table of them."""
 
 
-def _fault(text: str, columns: int, *, known: bool) -> str:
+def _fault(row: str, columns: int, *, known: bool) -> str:
     """What is wrong with a row; words of it only once rows of integers were read, and the file is no other's."""
-    fields = text.split(",")
+    fields = row.split(",")
     if len(fields) != columns:
-        advice = "separate with commas, not semicolons" if ";" in text else f"write {columns} a line"
+        advice = "separate with commas, not semicolons" if ";" in row else f"write {columns} a line"
         return f"{len(fields)} values, not {columns}; {advice}"
     wrong = next(value for value in fields if not _integers(value))
     advice = "separate with commas" if ";" in wrong else "scale and round to int16"
-    shown = repr(quoted(wrong.strip(), 24)) if known or _PLAIN.fullmatch(wrong.strip()) else "a value"
+    text = wrong.strip()
+    shown = repr(printable(text)[:20]) if known or len(text) < 2 or _PLAIN.fullmatch(text) else "a value"
     return f"{shown} is no integer in -32768..32767; {advice}"

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.errors import InputError, quoted
+from anomsdk.errors import InputError, printable, quoted
 from anomsdk.formats.dates import dates
 from anomsdk.formats.dialect import DATE, Dialect, sniffed, text_lines
 from anomsdk.formats.stored import refusing
@@ -94,7 +94,7 @@ def _numbers(cells: list[str], lines: list[int], where: str, name: str, dialect:
     elif cells[at].lower() in ("nan", "null", "none", "na", "n/a", "inf", "-inf"):
         what = f"is {cells[at]}; remove such lines: the gap is found by the time"
     else:
-        what = f"is {quoted(cells[at], 32)!r}, no number; correct it"
+        what = f"is {printable(cells[at])[:20]!r}, no number; correct it"
     raise InputError(f"{where} {lines[at]}: {quoted(name)} {what}")
 
 
