@@ -13,6 +13,7 @@ import json
 import re
 import types
 import typing
+from collections import Counter
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,8 @@ MAX_ITEMS = 10_000
 """Objects, lists and keys: many times what the largest plan holds."""
 
 _INT_DIGITS = 15
+_OWN_KEYS = {"format", "sha256", *(field.name for field in fields(Plan))}
+"""Keys that a message may name before the file is known to be a plan."""
 _ANNOTATION_DTYPES = {"int8": "i1", "uint8": "u1", "int16": "<i2", "uint16": "<u2", "int32": "<i4"}
 
 
@@ -158,7 +161,8 @@ def _check_depth(text: str) -> None:
 def _distinct_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     tree = dict(pairs)
     if len(tree) != len(pairs):
-        raise InputError("a key stands there twice")
+        twice = {key for key, n in Counter(key for key, _ in pairs).items() if n > 1} & _OWN_KEYS
+        raise InputError(f"{f'key {min(twice)!r}' if twice else 'a key'} stands there twice")
     return tree
 
 

@@ -410,7 +410,7 @@ class PipelineSpec(_Section):
         except (ValueError, RecursionError) as error:
             raise InputError(f"{source}: not valid TOML{_toml_problem(str(error))}; is this a spec.toml?") from None
         if "format" not in tree:
-            raise InputError(f"{source}: is no spec: format is missing; begin with format = 1")
+            raise InputError(f"{source}: format: field required; a spec begins with format = 1")
         return cls.from_dict(tree, source=source)
 
     @classmethod

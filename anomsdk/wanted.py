@@ -150,6 +150,8 @@ class Reading:
             raise InputError(f"--axes: {len(self.axes)} names; name {wanted.columns} columns that are {order}")
         if len(set(self.axes)) != len(self.axes) or "" in self.axes:
             raise InputError(f"--axes {printable(','.join(self.axes))}: each axis is another column; name each once")
+        if any(not (0 < abs(each) < math.inf) for each in self.scale):
+            raise InputError("--scale: a scale is neither 0 nor infinite; correct it")
         if any(not usable_scale(each) for each in self.scale):
             raise InputError("--scale: a scale lies between 1e-12 and 1e12, whatever its sign; correct it")
         if self.scale and self.unit == "counts":

@@ -443,7 +443,7 @@ def test_more_bad_text(tmp_path, rng):
         ({"axes": "a,b"}, "--axes: 2 names; name 3 columns that are ax,ay,az"),
         ({"axes": "a,b,a"}, "--axes a,b,a: each axis is another column; name each once"),
         ({"scale": "x"}, "--scale: x is no number; write e.g. --scale 0.000488"),
-        ({"scale": "0"}, "--scale: a scale lies between 1e-12 and 1e12, whatever its sign; correct it"),
+        ({"scale": "0"}, "--scale: a scale is neither 0 nor infinite; correct it"),
         (
             {"scale": "2", "unit": "counts"},
             "--scale: counts are the plan's and stay as they are; give another --unit, or no --scale",

@@ -71,7 +71,7 @@ def test_every_truncation_and_extension_is_noticed(plans):
         (b"\xff\xfe", "not ASCII"),
         (b"[]", "not a plan"),
         (b"{}", "not a plan"),
-        (b'{"format":1,"format":1}', "a key stands there twice"),
+        (b'{"format":1,"format":1}', "key 'format' stands there twice"),
         (b'{"format":1' + b"0" * 4000 + b',"sha256":""}', "digits"),
         (b'{"format":1e999,"sha256":""}', "no integer"),
         (b'{"format":NaN,"sha256":""}', "no integer"),

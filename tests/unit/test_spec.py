@@ -111,7 +111,7 @@ def test_what_is_wrong_is_named(tree, path, value, words):
     ("text", "words"),
     [
         ("format = ", "not valid TOML"),
-        ("", "is no spec: format is missing"),
+        ("", "format: field required"),
         ("a = " + "[" * 5000, "not valid TOML"),
         ("format = 1\nformat = 1", "not valid TOML"),
     ],
