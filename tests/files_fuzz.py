@@ -87,13 +87,23 @@ class Work:
 
 @contextmanager
 def address_space() -> Iterator[None]:
-    """For what reserves gigabytes that it never touches: the emulator. What it does take is in the peak."""
-    before = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (before[1], before[1]))
+    """For what reserves gigabytes that it never touches: the emulator. What it does take is in the peak.
+
+    What stays reserved afterwards is no other case's: the limit moves up by it.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    before = _reserved()
+    resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
     try:
         yield
     finally:
-        resource.setrlimit(resource.RLIMIT_AS, before)
+        if soft != resource.RLIM_INFINITY:
+            soft += max(0, _reserved() - before)
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+def _reserved() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 
 
 class BrokenError(AssertionError):
