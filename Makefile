@@ -15,7 +15,7 @@ SUDO = $(shell test "$$(id -u)" = 0 || echo sudo)
 # The native engine is built from these when the package is installed.
 NATIVE := setup.py firmware_port/native/build_native.py $(wildcard firmware_port/*/*.[ch])
 
-.PHONY: help demo test test-boards test-deep fuzz fuzz-models system coverage-c mutants lint format bench bench-detection bench-motion bench-mcu docs reference-models clean
+.PHONY: help demo test test-boards test-deep fuzz fuzz-models fuzz-files system coverage-c mutants lint format bench bench-detection bench-motion bench-mcu docs reference-models clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 20
@@ -43,6 +43,9 @@ fuzz: $(BIN)/.dev ## the C port under any use for longer, with sanitizers; ANOMS
 
 fuzz-models: $(BIN)/.dev ## 10,000 damaged .tflite files through plan and the interpreter (minutes); ARGS=--as-given: the control, which dies
 	$(BIN)/python -m tests.model_mutants $(ARGS)
+
+fuzz-files: $(BIN)/.dev ## 200,000 damaged files into all readers and commands (about half an hour); ANOMSDK_FUZZ_SEED=N for others
+	$(BIN)/python -m tests.files_fuzz $(ARGS)
 
 coverage-c: $(BIN)/.dev ## branches of the C port that its tests take; needs gcc
 	$(BIN)/python -m tests.c_coverage

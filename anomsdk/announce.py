@@ -129,7 +129,8 @@ class JsonLines:
                     "event": bytes(alert.event).hex(),
                     "reasons": alert.event.words,
                 }
-            )
+            ),
+            wrap=False,
         )
 
     def too_short(self, recording: Recording) -> None:
@@ -153,7 +154,8 @@ class JsonLines:
                     "engine": self._engine,
                     "plan_id": self._plan.id,
                 }
-            )
+            ),
+            wrap=False,
         )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from anomsdk.c_layout import constant_bytes, layout, pipeline_bytes
 from anomsdk.c_source import hex_rows, plan_source
 from anomsdk.core.plan import Plan
-from anomsdk.errors import InputError, printable
+from anomsdk.errors import InputError, printable, quoted
 from anomsdk.files import packaged_folder, replace_folder
 from anomsdk.golden import golden_digest
 
@@ -123,7 +123,9 @@ def check_out(folder: Path) -> None:
     """Refuse a folder in which something would be lost: it must be new, empty, or as `emit_c` left it."""
     shown = printable(folder)
     try:
-        if not folder.exists() and not folder.is_symlink():
+        if folder.is_symlink():
+            raise InputError(f"{shown}: is a symbolic link, and what it leads to would be replaced; give the folder")
+        if not folder.exists():
             parent = next(p for p in folder.absolute().parents if p.exists())
             if not parent.is_dir() or not os.access(parent, os.W_OK):
                 raise InputError(f"{shown}: cannot be written below {printable(parent)}")
@@ -154,7 +156,9 @@ def _changed(folder: Path) -> str | None:
     sums = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if name == SUMS or name.split("/")[0] == _BUILD or (path.is_dir() and not path.is_symlink()):
+        if path.is_symlink() and (name.split("/")[0] != _BUILD or name == _BUILD):
+            return f"holds {quoted(name, 80)}, a symbolic link"
+        if name == SUMS or name.split("/")[0] == _BUILD or path.is_dir():
             continue
         if name not in sums:
             return f"holds {name}, which emit-c did not write"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from anomsdk.core.alert import MAX_N
-from anomsdk.errors import InputError
+from anomsdk.errors import InputError, quoted
 from anomsdk.files import read_limited
 from anomsdk.spec import PipelineSpec
 
@@ -110,8 +110,8 @@ class Calibration(_Part):
             problem = "too deeply nested"
             if isinstance(error, ValidationError):
                 first = error.errors()[0]
-                where = ".".join(map(str, first["loc"]))
-                problem = f"{where}: {first['msg']}" if where else f"not valid JSON: {first['msg']}"
+                where = quoted(".".join(map(str, first["loc"])), 80)
+                problem = f"{where}: {quoted(first['msg'], 120)}" if where else "not valid JSON"
             raise InputError(f"{path}: {problem}; train again to write a new one") from None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TypeAlias
 
-from anomsdk.errors import InputError, printable
+from anomsdk.errors import InputError, printable, quoted
 from anomsdk.formats.npz import entries
 from anomsdk.formats.stored import refusing
 from anomsdk.sources import OpenedFile
@@ -40,7 +40,7 @@ def chosen(file: OpenedFile, conditions: Conditions) -> list[int]:
         found = entries(file.path, printable(file.path), key, n)
         for value in wanted:
             if value not in found:
-                there = ", ".join(printable(each) for each in sorted(set(found))[:20])
+                there = quoted(", ".join(quoted(each) for each in sorted(set(found))[:20]), 200)
                 raise InputError(f"{printable(file.path)}: no {printable(key)} is {printable(value)}; there is {there}")
         left &= {index for index in range(n) if found[index] in wanted}
     return sorted(left)

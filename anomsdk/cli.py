@@ -19,15 +19,39 @@ from types import FrameType
 from typing import Annotated, Any, NoReturn
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from anomsdk import __version__
-from anomsdk.display import STATE_STYLES, Progress, counted, show
+from anomsdk.display import STATE_STYLES, Progress, counted, line_width, show
 from anomsdk.errors import CheckError, InputError, printable
+
+_NARROW = 52
+"""Columns below which help does not fit by itself."""
+_ClickContext: Any = TyperCommand.context_class  # typer brings click along, or its own copy of it
+_ClickHelp: Any = _ClickContext.formatter_class
+
+
+class _Help(_ClickHelp):  # type: ignore[misc]
+    """Help for a narrow terminal: descriptions below names that are long."""
+
+    def write_dl(self, rows: Any, col_max: int = 30, col_spacing: int = 2) -> None:
+        super().write_dl(rows, min(col_max, self.width // 3), col_spacing)
+
+
+class _Context(_ClickContext):  # type: ignore[misc]
+    def make_formatter(self) -> Any:
+        width = line_width() if self.terminal_width is None else None
+        return super().make_formatter() if width is None or width >= _NARROW else _Help(width=width - 1)
+
+
+class _Command(TyperCommand):
+    context_class = _Context
 
 
 class _Commands(TyperGroup):
     """Turns what a command raises into one line and an exit status, in one place for all of them."""
+
+    context_class = _Context
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -48,7 +72,7 @@ def _complain(error: BaseException) -> int:
         return 141
     message = str(error)
     if isinstance(error, OSError) and error.strerror:
-        message = f"the output cannot be written: {error.strerror}"
+        message = f"the output cannot be written: {error.strerror}; free some space, or send it elsewhere"
     elif not isinstance(error, (InputError, CheckError)):
         message = f"internal: {type(error).__name__}: {message} (for a traceback: anomsdk --debug ...)"
     show(printable(f"error: {message}"), stream=sys.stderr)
@@ -133,7 +157,12 @@ def _reads_motion(command: Callable[..., None]) -> Callable[..., None]:
 
 def main() -> None:
     """Entry point of `anomsdk`."""
-    app(prog_name="anomsdk")
+    try:
+        app(prog_name="anomsdk")
+    except OSError as error:  # help that cannot be written, too, which no command prints
+        if "--debug" in sys.argv:
+            raise
+        sys.exit(_complain(error))
 
 
 def _print_version(wanted: bool) -> None:
@@ -449,7 +478,7 @@ def evaluate(
         )
         if html is not None:
             write_html(found, html)
-    show(json.dumps(evaluation.as_json(found), indent=2) if as_json else evaluation.as_text(found))
+    _show_either(as_json, lambda: evaluation.as_json(found), lambda: evaluation.as_text(found))
 
 
 @app.command(help="Say how the alarms of two plans differ on the same recordings; fail when more than may changes.")
@@ -514,7 +543,7 @@ def diff(
             progress=lambda done, total: progress.update(1000 * done // total),
         )
     judged = compare.judge(found, limits)
-    show(json.dumps(compare.as_json(found, judged), indent=2) if as_json else compare.as_text(found, judged))
+    _show_either(as_json, lambda: compare.as_json(found, judged), lambda: compare.as_text(found, judged))
     if failed := failed_limits(judged):
         raise CheckError(f"diff: more changed than may: {failed}")
 
@@ -607,7 +636,7 @@ def footprint(
     chosen = find_plan(plan)
     with _terminable(), Progress(1000) as progress:
         found = measured(chosen, core, progress=lambda done, total: progress.update(1000 * done // total))
-    show(json.dumps(json_of(found), indent=2) if as_json else as_text(found))
+    _show_either(as_json, lambda: json_of(found), lambda: as_text(found))
 
 
 @app.command(help="Say what a plan is: parts, sizes, alarm levels, and what it keeps in memory for how long.")
@@ -620,7 +649,15 @@ def inspect(
     from anomsdk.find_plan import find_plan
 
     sections = describe(find_plan(plan))
-    show(json.dumps(sections, indent=2) if as_json else as_text(sections))
+    _show_either(as_json, lambda: sections, lambda: as_text(sections))
+
+
+def _show_either(as_json: bool, tree: Callable[[], Any], text: Callable[[], str]) -> None:
+    """Print a report for programs, as it is, or for people, as wide as there is room."""
+    if as_json:
+        show(json.dumps(tree(), indent=2), wrap=False)
+    else:
+        show(text())
 
 
 @contextmanager
@@ -636,6 +673,9 @@ def _terminable() -> Iterator[None]:
     finally:
         signal.signal(signal.SIGTERM, before)
 
+
+for _each in app.registered_commands:
+    _each.cls = _Command
 
 if __name__ == "__main__":
     main()

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from anomsdk.announce import ratio
 from anomsdk.core.event import State
 from anomsdk.core.plan import Plan
-from anomsdk.display import bar, clock, counted, duration, plot, table
+from anomsdk.display import bar, clock, counted, duration, line_width, plot, table
 from anomsdk.errors import InputError
 from anomsdk.runtime import Pipeline
 from anomsdk.synthetic import RATE_HZ, Anomaly, add, as_int16, bed, siren_of, two_tone_of
@@ -123,6 +123,7 @@ def report(demo: Demo) -> str:
     """What `anomsdk demo` prints: the plot, the alarms, and what became of each anomaly."""
     plan = demo.plan
     times = [at for at, _ in demo.alarms]
+    length = max(8, min(24, (line_width() or 80) - 28))
     waiting = plan.samples_to_first_tick - plan.samples_per_tick
     silent = (0.0,) * round(waiting / plan.samples_per_tick)  # so that the plot starts at 0 s
     lines = [
@@ -134,7 +135,7 @@ def report(demo: Demo) -> str:
         plot(silent + demo.ratios, demo.seconds, times, demo.cleared),
         f"{'':7}▲ alarm  ▽ clear",
         "",
-        *(f"  {clock(at)}  ALARM  {ratio(high):>6}  {bar(high / 4, 24)}".rstrip() for at, high in demo.alarms),
+        *(f"  {clock(at)}  ALARM  {ratio(high):>6}  {bar(high / 4, length)}".rstrip() for at, high in demo.alarms),
         "",
         table(
             [

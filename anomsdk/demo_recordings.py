@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from anomsdk.display import counted, duration, table
 from anomsdk.errors import InputError, printable
+from anomsdk.files import parents_made, unwritable
 from anomsdk.synthetic import EVENT_S, RATE_HZ, Anomaly, Sound, add, as_int16, bed, foreign, noise
 
 SEED = 7
@@ -80,14 +82,18 @@ def new_folder(folder: str | Path) -> Iterator[Path]:
             raise InputError(f"{shown}: is a file; give a new folder")
         if folder.exists() and any(folder.iterdir()):
             raise InputError(f"{shown}: is not empty; give a new folder")
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
+        with (
+            parents_made(folder),
+            tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name[:64]}.") as temporary,
+        ):
             fresh = Path(temporary) / "new"
             fresh.mkdir()
             yield fresh
             os.replace(fresh, folder)  # noqa: PTH105 (a folder)
-    except OSError as error:
-        raise InputError(f"{shown}: cannot be written: {error.strerror}") from None
+    except InputError:
+        raise
+    except (OSError, ValueError) as error:
+        raise unwritable(folder, error) from None
 
 
 def written_report(written: Written) -> str:
@@ -156,7 +162,6 @@ def _write_wav(path: Path, samples: NDArray[np.int16]) -> None:
     import soundfile
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        soundfile.write(path, samples, RATE_HZ, subtype="PCM_16")
-    except soundfile.SoundFileError as error:
-        raise InputError(f"{printable(path.name)}: cannot be written: {printable(error)}") from None
+    made = io.BytesIO()  # libsndfile does not say that a disk is full
+    soundfile.write(made, samples, RATE_HZ, format="WAV", subtype="PCM_16")
+    path.write_bytes(made.getvalue())

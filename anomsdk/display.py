@@ -1,16 +1,20 @@
 """What is printed: times, bars, tables and a plot as plain text; progress and the colours of states by rich.
 
 Without a terminal there are no colours, no progress and no line breaks but our own: a pipe and a log file
-get the text itself. rich is imported when something is drawn with it.
+get the text itself. On a terminal, or where COLUMNS says how wide lines may be, long lines are broken between words,
+and tables that do not fit become lists. rich is imported when something is drawn with it.
 """
 
 from __future__ import annotations
 
 import io
 import math
+import os
 import sys
+import textwrap
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
@@ -23,10 +27,14 @@ _EIGHTHS = " ▁▂▃▄▅▆▇█"
 _OCTAVES_BELOW, _OCTAVES_ABOVE = 6, 3
 _PARTS = " ▏▎▍▌▋▊▉█"
 _WIDEST = 10_000  # characters of a table's line: rich wants a limit
+_NARROWEST = 30
+"""Columns that anything is laid out for at least: on fewer, lines are what they are."""
 _ASCII = str.maketrans("▁▂▃▄▅▆▇█▏▎▍▌▋▊▉─▲▽", "__..::##  --==#-^v")
 
 
-def show(text: str = "", *, stream: TextIO | None = None, styles: Mapping[str, str] | None = None) -> None:
+def show(
+    text: str = "", *, stream: TextIO | None = None, styles: Mapping[str, str] | None = None, wrap: bool = True
+) -> None:
     """Print lines at once; blocks become ASCII where the stream's encoding has none.
 
     Parameters
@@ -34,9 +42,12 @@ def show(text: str = "", *, stream: TextIO | None = None, styles: Mapping[str, s
     text : lines, printed as they are: rich's markup means nothing in them
     stream : stdout unless told otherwise
     styles : word -> style in rich, wherever the word stands; on a terminal only, and not under NO_COLOR
+    wrap : break long lines as `line_width` says; False for JSON
     """
     stream = sys.stdout if stream is None else stream
     text = _encodable(text, stream)
+    if wrap and (width := line_width(stream)) is not None:
+        text = "\n".join(part for line in text.split("\n") for part in wrapped(line, width))
     if not styles or not stream.isatty():
         print(text, file=stream, flush=True)
         return
@@ -84,6 +95,46 @@ def duration(seconds: float) -> str:
     return f"{seconds:.3g} s" if seconds < 600 else f"{seconds / 60:.5g} min"
 
 
+def line_width(stream: TextIO | None = None) -> int | None:
+    """Characters that a line may have; None: any number.
+
+    COLUMNS counts on stdout, else the terminal; on stderr the terminal alone, so that in a log an error is one line.
+
+    Parameters
+    ----------
+    stream : stdout unless told otherwise
+    """
+    stream = sys.stdout if stream is None else stream
+    columns, said = 0, os.environ.get("COLUMNS", "")
+    if stream is not sys.stderr and said.isascii() and said.isdecimal():
+        columns = int(said[:6])
+    elif stream.isatty():
+        with suppress(OSError, ValueError):  # a stream without a file
+            columns = os.get_terminal_size(stream.fileno()).columns
+    return columns if columns >= _NARROWEST else None
+
+
+def wrapped(line: str, width: int) -> list[str]:
+    """A line in pieces of at most ``width`` characters, broken between words; what goes on is indented.
+
+    Examples
+    --------
+    >>> wrapped("  file             model.tflite", 20)
+    ['  file', '      model.tflite']
+    """
+    if len(line) <= width:
+        return [line]
+    indent = min(len(line) - len(line.lstrip()) + 4, width // 2)
+    return textwrap.wrap(
+        line,
+        width,
+        subsequent_indent=" " * indent,
+        expand_tabs=False,
+        replace_whitespace=False,
+        break_on_hyphens=False,
+    )
+
+
 def counted(n: int, noun: str) -> str:
     """A count and its noun.
 
@@ -108,13 +159,16 @@ def bar(fraction: float, width: int) -> str:
     return ("█" * whole + (_PARTS[part] if part else "")).ljust(width)
 
 
-def table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> str:
+def table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = (), width: int | None = None) -> str:
     """Rows as aligned columns of plain text, as wide as they need, the first row being the heading.
+
+    Where lines may not be so wide, each row becomes a paragraph in which every cell carries the name of its column.
 
     Parameters
     ----------
     rows : every row with as many cells
     right : columns that are aligned to the right
+    width : characters of a line; None: as `line_width` says of stdout
     """
     from rich import box
     from rich.console import Console
@@ -129,7 +183,29 @@ def table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> str:
     console = Console(file=io.StringIO(), width=_WIDEST, color_system=None, markup=False, emoji=False)
     with console.capture() as captured:
         console.print(drawn)
-    return "\n".join(line.rstrip() for line in captured.get().splitlines())
+    lines = [line.rstrip() for line in captured.get().splitlines()]
+    width = line_width() if width is None else width
+    if width is not None and max(map(len, lines), default=0) > width:
+        return "\n".join(line for row in body for line in _paragraph(heading, row, width))
+    return "\n".join(lines)
+
+
+def _paragraph(heading: Sequence[str], row: Sequence[str], width: int) -> list[str]:
+    """A row of a table that is too wide: its first cell, then names and values, as many a line as there is room for."""
+    first = f"{heading[0]}: {row[0]}" if heading[0] and row[0] else heading[0] + row[0]
+    names, cells = heading[1:], row[1:]
+    if not heading[0] and cells:  # a mark, such as that of the best
+        first, names, cells = f"{first or '-'} {names[0]}: {cells[0]}", names[1:], cells[1:]
+    lines, line = wrapped(first or "-", width), ""
+    for name, cell in zip(names, cells, strict=True):
+        if not cell.strip():
+            continue
+        pair = f"{name} {cell.strip()}".strip()
+        if line and len(line) + 2 + len(pair) > width:
+            lines += wrapped(line, width)
+            line = ""
+        line = f"{line}, {pair}" if line else f"  {pair}"
+    return [*lines, *(wrapped(line, width) if line else [])]
 
 
 def plot(
@@ -138,7 +214,7 @@ def plot(
     raised: Sequence[float] = (),
     cleared: Sequence[float] = (),
     *,
-    width: int = 72,
+    width: int | None = None,
 ) -> str:
     """Score over raise level against time, on a logarithmic axis: one line an octave, 1/64 to 8.
 
@@ -147,8 +223,10 @@ def plot(
     ratios : score over raise level, evenly over the whole time; the highest of each column is drawn
     seconds : the whole time, > 0
     raised, cleared : seconds at which an alarm was raised (▲) and cleared (▽)
-    width : columns of the plot itself, 16 or more; the axis takes 7 more
+    width : columns of the plot itself, 16 or more; the axis takes 7 more. None: 72, or what `line_width` leaves
     """
+    if width is None:
+        width = min(72, max(16, (line_width() or 79) - 7))
     eighths = []
     for column in range(width):
         start = column * len(ratios) // width
@@ -173,9 +251,10 @@ def plot(
 
 
 def _time_axis(seconds: float, width: int) -> str:
-    """At most seven labels, at round times."""
-    magnitude = 10.0 ** math.floor(math.log10(seconds / 6))
-    step = magnitude * next(f for f in (1, 1.5, 2, 3, 5, 10) if f * magnitude * 6 >= seconds * (1 - 1e-9))
+    """At most seven labels, at round times; fewer where there is little room."""
+    most = max(1, min(6, width // 10))
+    magnitude = 10.0 ** math.floor(math.log10(seconds / most))
+    step = magnitude * next(f for f in (1, 1.5, 2, 3, 5, 10) if f * magnitude * most >= seconds * (1 - 1e-9))
     axis = ""
     for i in range(int(seconds / step + 1e-9) + 1):
         label = f"{i * step:.4g} s"
@@ -229,7 +308,7 @@ def _progress_line(stream: TextIO, total: int) -> rich.progress.Progress:
 
     console = Console(file=stream)
     line = Progress(
-        BarColumn(),
+        BarColumn(bar_width=max(4, min(40, console.width - 16))),
         TaskProgressColumn(),
         TimeRemainingColumn(),
         console=console,

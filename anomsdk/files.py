@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import takewhile
 from pathlib import Path
 
-from anomsdk.errors import InputError, printable
+from anomsdk.errors import InputError, printable, quoted
 
 
 def read_limited(path: Path, limit: int) -> bytes:
@@ -32,12 +34,73 @@ def read_limited(path: Path, limit: int) -> bytes:
     return data
 
 
+_ADVICE = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "free some space, or choose another place"),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "choose a place that you may write to"),
+    errno.ENOENT: "make its folder first",
+}
+
+
+def unwritable(path: Path, error: OSError | ValueError) -> InputError:
+    """What is said where something cannot be written: the target, the reason and what to do."""
+    where = printable(path)
+    if not isinstance(error, OSError):  # a NUL in a path
+        return InputError(f"{where}: cannot be written: not a usable path; choose another name")
+    advice = _ADVICE.get(error.errno or 0, "choose another place")
+    return InputError(f"{where}: cannot be written: {error.strerror or 'the system refuses'}; {advice}")
+
+
+@contextmanager
+def parents_made(path: Path) -> Iterator[None]:
+    """Make the folders above a path; those that were not there go again when what is done in them fails."""
+    missing = list(takewhile(lambda parent: not parent.exists(), path.absolute().parents))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        for parent in missing:
+            with suppress(OSError):  # somebody else put something there, or it was not made
+                parent.rmdir()
+        raise
+
+
+def inside(folder: Path, name: str, where: str) -> Path:
+    """The file that a spec or a plan names in its folder; nothing of either leads out of it.
+
+    Parameters
+    ----------
+    folder : that the name is relative to
+    name : as it was written, with / between its parts
+    where : what messages call the place where it was written, e.g. ``spec.toml: model.file``
+
+    Returns
+    -------
+    the path; whether there is a file is not checked
+
+    Raises
+    ------
+    InputError : an absolute path, one with .. in it, or a symbolic link on the way that leads out of the folder
+    """
+    shown, out = quoted(name, 80), "put the file into the folder"
+    try:
+        path = Path(name)
+        if not name or path.is_absolute() or path.drive or ".." in path.parts:
+            raise InputError(f"{where} is '{shown}', which leads out of the folder; {out}")
+        if not (folder / path).resolve().is_relative_to(folder.resolve()):
+            raise InputError(f"{where} is '{shown}', a symbolic link that leads out of the folder; {out}")
+    except InputError:
+        raise
+    except (OSError, RuntimeError, ValueError):  # a circle of links, a NUL
+        raise InputError(f"{where} is '{shown}', no usable path; {out}") from None
+    return folder / path
+
+
 def write_atomically(path: Path, data: bytes) -> None:
     """Replace a file by new bytes, or leave it as it was."""
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:64]}.")
     except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+        raise unwritable(path, error) from None
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
@@ -48,7 +111,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     except BaseException as error:
         Path(temporary).unlink(missing_ok=True)
         if isinstance(error, OSError):
-            raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+            raise unwritable(path, error) from None
         raise
 
 
@@ -65,10 +128,12 @@ def replace_folder(folder: Path, files: Mapping[str, bytes]) -> None:
     """
     try:
         place = folder.resolve()  # not the link to it
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(
-            dir=place.parent, prefix=f".{place.name}.", ignore_cleanup_errors=True
-        ) as temporary:
+        with (
+            parents_made(place),
+            tempfile.TemporaryDirectory(
+                dir=place.parent, prefix=f".{place.name[:64]}.", ignore_cleanup_errors=True
+            ) as temporary,
+        ):
             fresh, old = Path(temporary) / "new", Path(temporary) / "old"
             for name, data in files.items():
                 (fresh / name).parent.mkdir(parents=True, exist_ok=True)
@@ -83,9 +148,10 @@ def replace_folder(folder: Path, files: Mapping[str, bytes]) -> None:
                     if replaced:
                         old.rename(place)
                     raise
-    except (OSError, ValueError) as error:  # a NUL in a path is a ValueError
-        reason = error.strerror if isinstance(error, OSError) else "not a usable path"
-        raise InputError(f"{printable(folder)}: cannot be written: {reason}") from None
+    except InputError:
+        raise
+    except (OSError, ValueError) as error:
+        raise unwritable(folder, error) from None
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
-from anomsdk.errors import InputError
+from anomsdk.errors import InputError, quoted
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -19,13 +19,17 @@ _AHEAD = 8
 _PATIENCE_S = 0.1
 
 
+_MOST_JOBS = 1024
+"""Threads: more than any machine has processors for."""
+
+
 def checked_jobs(jobs: int | None) -> int:
     """A number of threads; None: as many as there are processors to run on."""
     if jobs is None:
         usable = getattr(os, "sched_getaffinity", None)
         return len(usable(0)) if usable else os.cpu_count() or 1
-    if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
-        raise InputError(f"jobs = {jobs!r}; it must be a whole number from 1 on")
+    if isinstance(jobs, bool) or not isinstance(jobs, int) or not 1 <= jobs <= _MOST_JOBS:
+        raise InputError(f"jobs = {quoted(repr(jobs), 20)}; it must be a whole number from 1 to {_MOST_JOBS}")
     return jobs
 
 

@@ -18,7 +18,6 @@ from importlib import import_module
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 Item = TypeVar("Item")
 

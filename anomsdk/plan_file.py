@@ -13,6 +13,7 @@ import json
 import re
 import types
 import typing
+from collections import Counter
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.core.plan import FORMAT, MAX_PROVENANCE, MAX_TEXT, Plan, canonical_json
-from anomsdk.errors import InputError
+from anomsdk.errors import InputError, quoted
 from anomsdk.files import packaged_folder, read_limited, write_atomically
 
 MAX_BYTES = 16 << 20
@@ -30,6 +31,8 @@ MAX_ITEMS = 10_000
 """Objects, lists and keys: many times what the largest plan holds."""
 
 _INT_DIGITS = 15
+_OWN_KEYS = {"format", "sha256", *(field.name for field in fields(Plan))}
+"""Keys that a message may name before the file is known to be a plan."""
 _ANNOTATION_DTYPES = {"int8": "i1", "uint8": "u1", "int16": "<i2", "uint16": "<u2", "int32": "<i4"}
 
 
@@ -158,9 +161,8 @@ def _check_depth(text: str) -> None:
 def _distinct_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     tree = dict(pairs)
     if len(tree) != len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise InputError(f"key '{twice[:40]}' stands there twice")
+        twice = {key for key, n in Counter(key for key, _ in pairs).items() if n > 1} & _OWN_KEYS
+        raise InputError(f"{f'key {min(twice)!r}' if twice else 'a key'} stands there twice")
     return tree
 
 
@@ -171,14 +173,14 @@ def _small_int(digits: str) -> int:
 
 
 def _no_float(digits: str) -> Any:
-    raise InputError(f"'{digits[:20]}' is no integer; a plan holds integers only")
+    raise InputError("a number that is no integer; a plan holds integers only")
 
 
 def _plan_from(tree: Any, folder: Path | None) -> Plan:
     if not isinstance(tree, dict) or "format" not in tree or "sha256" not in tree:
         raise InputError("not a plan: format or sha256 is missing")
     if tree["format"] != FORMAT or isinstance(tree["format"], bool):
-        raise InputError(f"plan format {str(tree['format'])[:20]} is unknown; this version reads format {FORMAT}")
+        raise InputError(f"plan format {quoted(tree['format'], 20)} is unknown; this version reads format {FORMAT}")
     digest = tree.pop("sha256")
     actual = hashlib.sha256(canonical_json(tree)).hexdigest()
     if digest != actual:
@@ -195,7 +197,7 @@ def _dataclass_values(kind: type, tree: Any, where: str) -> dict[str, Any]:
     wanted = [f.name for f in fields(kind) if f.metadata.get("canonical", True)]
     unknown = set(tree) - set(wanted) - ({"kind"} if hasattr(kind, "kind") else set())
     if unknown:
-        raise InputError(f"{where}: unknown key '{min(unknown)[:40]}'")
+        raise InputError(f"{where}: unknown key '{quoted(min(unknown))}'")
     missing = set(wanted) - set(tree)
     if missing:
         raise InputError(f"{where}: key '{min(missing)}' is missing")
@@ -231,7 +233,7 @@ def _value(hint: Any, node: Any, where: str) -> Any:
         return hint(**_dataclass_values(hint, node, where))
     if not isinstance(node, dict) or len(node) > MAX_PROVENANCE:
         raise InputError(f"{where}: must be an object of strings")
-    return {key: _value(str, item, f"{where}.{key[:40]}") for key, item in node.items()}
+    return {key: _value(str, item, f"{where}.{quoted(key)}") for key, item in node.items()}
 
 
 def _innermost(hint: Any) -> Any:

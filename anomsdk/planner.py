@@ -28,6 +28,7 @@ from anomsdk.core.plan import EdgePlan, ExtractorPlan, ModelPlan, MotionSensorPl
 from anomsdk.core.reasons import Group, ReasonsPlan, marks
 from anomsdk.core.score import ScorePlan, largest_score
 from anomsdk.errors import InputError
+from anomsdk.files import inside
 from anomsdk.spec import (
     BandsFeatures,
     ExternalFeatures,
@@ -83,7 +84,8 @@ def plan(folder: str | Path) -> Plan:
     spec = PipelineSpec.from_file(folder / SPEC_FILE)
     calibration_path = folder / CALIBRATION_FILE
     calibration = Calibration.from_file(calibration_path) if calibration_path.exists() else None
-    return plan_from(spec, read_tflite(folder / spec.model.file), calibration, folder=folder)
+    model = read_tflite(inside(folder, spec.model.file, f"{folder / SPEC_FILE}: model.file"))
+    return plan_from(spec, model, calibration, folder=folder)
 
 
 def plan_from(
@@ -287,7 +289,7 @@ def _motion_units(features: Sequence[str], floor: int, n_bands: int) -> list[flo
 
 
 def _floor(counts: float, key: str) -> int:
-    require(counts <= 32767, f"features.{key} is {counts:.0f} counts, more than int16 holds; lower it")
+    require(counts <= 32767, f"features.{key} is {counts:.6g} counts, more than int16 holds; lower it")
     return max(1, rounded(counts))
 
 

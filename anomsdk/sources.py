@@ -234,7 +234,7 @@ def read_recording(recording: Recording) -> Block:
         if isinstance(block, int):
             raise InputError(f"{recording.name}: {block} samples are missing; use Recording.blocks, piece by piece")
         row = block.shape[1:]
-        joined += memoryview(np.ascontiguousarray(block)).cast("B")
+        joined += np.ascontiguousarray(block).data.cast("B")
     return np.frombuffer(joined, dtype=np.int16).reshape(-1, *row)
 
 

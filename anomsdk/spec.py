@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 from itertools import pairwise
 from pathlib import Path
@@ -12,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from anomsdk.core import alert, bands, context, external, fft, filterbank, motion
 from anomsdk.core.plan import MAX_COUNTS_PER_UNIT, MOTION_RATES_HZ, NAME_PATTERN, SENSOR_OF
-from anomsdk.errors import InputError
+from anomsdk.errors import InputError, quoted
 from anomsdk.files import read_limited
 
 if sys.version_info >= (3, 11):
@@ -49,11 +50,11 @@ class MotionSensor(_Section):
     """Samples a second, 10 to 200."""
     axes: Literal[3, 6] = 3
     """3: ax, ay, az; 6: gx, gy, gz, too."""
-    counts_per_g: Annotated[float, Field(gt=0, le=MAX_COUNTS_PER_UNIT)]
+    counts_per_g: Annotated[float, Field(ge=0.001, le=MAX_COUNTS_PER_UNIT)]
     """int16 counts in one g."""
-    counts_per_dps: Annotated[float, Field(gt=0, le=MAX_COUNTS_PER_UNIT)] | None = None
+    counts_per_dps: Annotated[float, Field(ge=0.001, le=MAX_COUNTS_PER_UNIT)] | None = None
     """int16 counts in one degree a second; needed with 6 axes."""
-    full_scale_g: Annotated[float, Field(gt=0)] | None = None
+    full_scale_g: Annotated[float, Field(ge=0.001)] | None = None
     """Where the sensor clips; None: at the ends of int16."""
 
     @model_validator(mode="after")
@@ -64,7 +65,7 @@ class MotionSensor(_Section):
             raise ValueError("counts_per_dps is for a gyroscope, and 3 axes hold none; remove it or set axes = 6")
         if self.full_scale_g is not None and self.full_scale_g * self.counts_per_g > 32768:
             raise ValueError(
-                f"full_scale_g {self.full_scale_g:g} is {self.full_scale_g * self.counts_per_g:.0f} counts, beyond "
+                f"full_scale_g {self.full_scale_g:g} is {self.full_scale_g * self.counts_per_g:.6g} counts, beyond "
                 "int16; lower counts_per_g"
             )
         return self
@@ -73,7 +74,7 @@ class MotionSensor(_Section):
 class _Hearing(_Section):
     fft_length: Annotated[int, Field(ge=min(fft.LENGTHS), le=max(fft.LENGTHS))]
     """Window, samples: a power of two, 64 to 4096."""
-    hop_length: Annotated[int, Field(ge=1)]
+    hop_length: Annotated[int, Field(ge=1, le=max(fft.LENGTHS))]
     """Samples from one window to the next, at most fft_length."""
     fmin_hz: Annotated[float, Field(ge=0)] = 0.0
     fmax_hz: Annotated[float, Field(gt=0)]
@@ -178,7 +179,7 @@ class MotionFeatures(_Section):
             raise ValueError("select names a feature twice")
         for name in names:
             if name not in motion.FEATURES:
-                raise ValueError(f"select has '{name}', which is none of {', '.join(motion.FEATURES)}")
+                raise ValueError(f"select has '{quoted(name)}', which is none of {', '.join(motion.FEATURES)}")
             if self.orientation_free and name not in motion.ORIENTATION_FREE:
                 raise ValueError(f"select has {name}, which changes as the device turns; orientation_free rules it out")
 
@@ -228,16 +229,20 @@ class SummaryContext(_Section):
         return self
 
 
+_ANY_BUDGET = 10**12
+"""More than any budget is: numbers of hundreds of digits are no budgets."""
+
+
 class Model(_Section):
     """The int8 autoencoder."""
 
-    file: Annotated[str, Field(min_length=1)] = "model.tflite"
-    """Path, relative to the spec's folder."""
-    max_macs: Annotated[int, Field(ge=1)] = 30_000
+    file: Annotated[str, Field(min_length=1, max_length=255)] = "model.tflite"
+    """Path, relative to the spec's folder, which it stays inside."""
+    max_macs: Annotated[int, Field(ge=1, le=_ANY_BUDGET)] = 30_000
     """Multiply-accumulates a tick: a budget for train."""
-    max_ram: Annotated[int, Field(ge=1)] | None = None
+    max_ram: Annotated[int, Field(ge=1, le=_ANY_BUDGET)] | None = None
     """Bytes of state and scratch of the C port on a 32-bit processor: a budget for train; None: no bound."""
-    max_flash: Annotated[int, Field(ge=1)] | None = None
+    max_flash: Annotated[int, Field(ge=1, le=_ANY_BUDGET)] | None = None
     """Bytes of tables and model, the constant arrays that the C port reads: a budget for train; None: no bound."""
 
 
@@ -450,7 +455,9 @@ class PipelineSpec(_Section):
         try:
             tree = tomllib.loads(text)
         except (ValueError, RecursionError) as error:
-            raise InputError(f"{source}: not valid TOML: {str(error).splitlines()[0]}") from None
+            raise InputError(f"{source}: not valid TOML{_toml_problem(str(error))}; is this a spec.toml?") from None
+        if "format" not in tree:
+            raise InputError(f"{source}: format: field required; a spec begins with format = 1")
         return cls.from_dict(tree, source=source)
 
     @classmethod
@@ -498,6 +505,21 @@ def _toml(value: Any) -> str:
     return repr(value)
 
 
+_TOML_PROBLEMS = (
+    *("Expected '=' after a key in a key/value pair", "Expected newline or end of document after a statement"),
+    *("Invalid value", "Invalid statement", "Unterminated string", "Unclosed array", "Unclosed inline table"),
+    *("Invalid initial character for a key part", "Cannot overwrite a value", "Expected ']' at the end of a table"),
+)
+"""What a TOML parser says without quoting the file."""
+
+
+def _toml_problem(said: str) -> str:
+    """What a TOML parser found, and where: none of its words that quote a file, which may be another's."""
+    problem = next((f": {words}" for words in _TOML_PROBLEMS if said.startswith(words)), "")
+    place = re.search(r"\(at (line \d+, column \d+|end of document)\)$", said)
+    return problem + (f" at {place[1]}" if place else "")
+
+
 _INTEGER_OR_WORD = 'must be "calibrated" or a whole number from 1 to 4294967295'
 _PLAIN = {
     ("name", "string_pattern_mismatch"): "must be letters, digits and underscores, the first a letter, at most 48",
@@ -519,7 +541,17 @@ def _first_problem(error: ValidationError) -> str:
     text = _PLAIN.get((where, first["type"]), first["msg"].removeprefix("Value error, "))
     text = text[0].lower() + text[1:] if text.startswith(("Input", "Field", "Extra")) else text
     given = first.get("input")
-    shown = f" (it is {given!r})" if isinstance(given, (int, float, str)) and first["type"] != "value_error" else ""
+    shown = (
+        f" (it is {_shown(given)})" if isinstance(given, (int, float, str)) and first["type"] != "value_error" else ""
+    )
+    where = quoted(where, 80)
     if first["type"] == "extra_forbidden":
         return f"{where}: unknown key; remove it or correct its spelling"
     return f"{where}: {text}{shown}" if where else text + shown
+
+
+def _shown(given: float | str) -> str:
+    """A value of a spec, shortened; whole numbers of thousands of digits cannot even be printed."""
+    if isinstance(given, int) and abs(given) >= 10**20:
+        return f"about 1e{math.floor(math.log10(abs(given)))}" if given > 0 else "below -1e20"
+    return quoted(repr(given))

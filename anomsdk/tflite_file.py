@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.errors import InputError, printable
+from anomsdk.errors import InputError, printable, quoted
 from anomsdk.tflite_offsets import OutsideError, check_offsets
 
 MAX_BYTES = 16 * 1024 * 1024
@@ -114,7 +114,7 @@ def read_tflite(path: str | Path) -> TfliteModel:
         The file cannot be read, or `parse_tflite` refuses it.
     """
     path = Path(path)
-    name = printable(path.name)
+    name = quoted(path.name, 255)
     try:
         if not path.is_file():
             raise InputError(f"{name}: there is no such file: give the path of a .tflite file")
@@ -243,7 +243,7 @@ class _File:
     def text(self, raw: bytes | None) -> str:
         raw = raw or b""
         self.need(len(raw) <= _MAX_NAME, f"a name is longer than {_MAX_NAME} bytes: shorten it, {_AGAIN}")
-        return printable(raw.decode("utf-8", "replace"))
+        return quoted(raw.decode("utf-8", "replace"), 80)
 
     def tensor(self, index: int) -> _Tensor:
         table = self.item(self.graph, "Tensors", index)

@@ -83,6 +83,17 @@ class Wanted:
                 raise InputError(f"{name} = {value}; motion needs it, above 0")
 
 
+def usable_scale(scale: float) -> bool:
+    """Whether values times this are numbers that one can reckon with.
+
+    Examples
+    --------
+    >>> usable_scale(-1 / 2048), usable_scale(0.0), usable_scale(1e308)
+    (True, False, False)
+    """
+    return 1e-12 <= abs(scale) <= 1e12
+
+
 @dataclass(frozen=True)
 class Reading:
     """How files of motion are read where they do not say it themselves.
@@ -141,6 +152,8 @@ class Reading:
             raise InputError(f"--axes {printable(','.join(self.axes))}: each axis is another column; name each once")
         if any(not (0 < abs(each) < math.inf) for each in self.scale):
             raise InputError("--scale: a scale is neither 0 nor infinite; correct it")
+        if any(not usable_scale(each) for each in self.scale):
+            raise InputError("--scale: a scale lies between 1e-12 and 1e12, whatever its sign; correct it")
         if self.scale and self.unit == "counts":
             raise InputError("--scale: counts are the plan's and stay as they are; give another --unit, or no --scale")
         if not self.array.endswith("x"):

@@ -18,6 +18,7 @@ from anomsdk.core.event import Event, State
 from anomsdk.core.pipeline import Result
 from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError
+from anomsdk.files import unwritable
 from anomsdk.memory import wiped_after_use
 from anomsdk.runtime import Pipeline
 from anomsdk.sources import Block, Recording, open_recordings
@@ -177,9 +178,10 @@ class Watch:
 
     def _stop_reading(self) -> None:
         """Zero what was read of a recording that nobody hears to its end."""
-        if self._blocks is not None and not self._blocks.gi_running:
-            self._blocks.close()
-        self._blocks = None
+        blocks, self._blocks = self._blocks, None
+        if blocks is not None:
+            with suppress(ValueError):  # what is read right now is zeroed by whoever reads it
+                blocks.close()
 
     def _keep(self, results: list[Result]) -> None:
         self._ticks += len(results)
@@ -221,7 +223,7 @@ class _ScoresFile:
         try:
             handle, self._temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:64]}.")
         except OSError as error:
-            raise InputError(f"{path}: cannot be written: {error.strerror}; choose another place") from None
+            raise unwritable(path, error) from None
         self._file: IO[bytes] = os.fdopen(handle, "wb")
         self._file.write(_npy_header(0))
 
@@ -240,7 +242,7 @@ class _ScoresFile:
                 temporary.chmod(0o644)
                 temporary.replace(self._path)
         except OSError as error:
-            raise InputError(f"{self._path}: cannot be written: {error.strerror}; free some space") from None
+            raise unwritable(self._path, error) from None
         finally:
             with suppress(OSError):  # a full disk was reported once already
                 self._file.close()
@@ -250,7 +252,7 @@ class _ScoresFile:
         try:
             self._file.write(data)
         except OSError as error:
-            raise InputError(f"{self._path}: cannot be written: {error.strerror}; free some space") from None
+            raise unwritable(self._path, error) from None
 
 
 def _holds_scores(path: Path) -> bool:

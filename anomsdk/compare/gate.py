@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from anomsdk.compare.difference import Difference
 from anomsdk.errors import InputError
+
+_MOST = 10**9
+"""More alarms than any comparison has."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +37,13 @@ class Limits:
     confident: bool = False
 
     def __post_init__(self) -> None:
-        if not 0 <= self.max_change < math.inf:
-            raise InputError(f"--max-change {self.max_change:g}: give false alarms an hour, 0 or more")
+        if not 0 <= self.max_change <= _MOST:
+            raise InputError(f"--max-change {self.max_change:g}: give false alarms an hour, 0 to {_MOST}")
         for name in ("max_added", "max_lost", "max_moved", "max_missed"):
-            if (getattr(self, name) or 0) < 0:
-                raise InputError(f"--{name.replace('_', '-')} {getattr(self, name)}: give a count, 0 or more")
+            value = getattr(self, name) or 0
+            if not 0 <= value <= _MOST:
+                shown = f" {value}" if abs(value) < 10**20 else ""
+                raise InputError(f"--{name.replace('_', '-')}{shown}: give a count of alarms, 0 to {_MOST}")
         if self.confident and not self.max_change:
             raise InputError("--confident: it judges --max-change; give one above 0")
 

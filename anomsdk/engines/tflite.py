@@ -24,7 +24,7 @@ from anomsdk.core.plan import EdgePlan, ModelPlan, Plan
 from anomsdk.engines import probe
 from anomsdk.engines.chain import ChainEngine
 from anomsdk.errors import InputError, printable
-from anomsdk.files import read_limited
+from anomsdk.files import inside, read_limited
 
 ORACLE = "tflite_runtime.interpreter"
 MAX_MODEL_BYTES = 16 << 20
@@ -111,7 +111,7 @@ def model_bytes(plan: Plan) -> bytes:
             f"engine tflite: the plan was not read from a folder, so {printable(name)} cannot be found; "
             "use read_plan or plan"
         )
-    path = plan.folder / name
+    path = inside(plan.folder, name, "engine tflite: the plan's model_file")
     shown = printable(path)
     try:
         data = read_limited(path, MAX_MODEL_BYTES)

@@ -6,7 +6,7 @@ import csv
 import math
 from pathlib import Path
 
-from anomsdk.errors import InputError, printable
+from anomsdk.errors import InputError, printable, quoted
 from anomsdk.formats.stored import refusing
 
 _COLUMNS = ("recording", "start_s", "stop_s")
@@ -43,12 +43,12 @@ def read_events(path: str | Path) -> dict[str, tuple[float, float]]:
                     continue
                 if row["recording"] in found:
                     raise InputError(
-                        f"{where}: line {reader.line_num}: {printable(row['recording'])} for the second time; a "
+                        f"{where}: line {reader.line_num}: {quoted(row['recording'])} for the second time; a "
                         "recording has one event: cut it between them"
                     )
                 found[row["recording"]] = times
-        except csv.Error as error:
-            raise InputError(f"{where}: line {reader.line_num}: {error}; save it as plain CSV") from None
+        except csv.Error:
+            raise InputError(f"{where}: line {reader.line_num}: it is damaged; save it as plain CSV") from None
     return found
 
 
@@ -57,7 +57,7 @@ def _times(row: dict[str, str], where: str) -> tuple[float, float] | None:
     try:
         start, stop = map(float, texts)
     except ValueError:
-        raise InputError(f"{where}: '{printable(' '.join(texts))}' are no seconds; write numbers") from None
+        raise InputError(f"{where}: '{quoted(' '.join(texts))}' are no seconds; write numbers") from None
     if math.isnan(start) and math.isnan(stop):
         return None
     if not 0 <= start < stop < math.inf:

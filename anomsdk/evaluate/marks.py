@@ -9,7 +9,7 @@ from typing import Any
 
 from anomsdk.choosing import labels, parsed
 from anomsdk.clips import Clip, Clips, open_clips
-from anomsdk.errors import InputError, printable
+from anomsdk.errors import InputError, quoted
 from anomsdk.sources import open_files
 
 
@@ -108,7 +108,7 @@ def open_marked(
     unknown = sorted(set(events or ()) - set(found))
     if unknown and not clips.bad:
         raise InputError(
-            f"events: no recording is called {printable(unknown[0])} ({len(unknown)} in all); write the names as the "
+            f"events: no recording is called {quoted(unknown[0])} ({len(unknown)} in all); write the names as the "
             f"report does, e.g. {clips.clips[0].name}"
         )
     with_marks = []

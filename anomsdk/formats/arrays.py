@@ -12,8 +12,11 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.errors import InputError, printable
+from anomsdk.errors import InputError, quoted
 from anomsdk.formats.stored import BLOCK_VALUES, Stored, refusing
+
+MAX_COLUMN_STREAMS = 64
+"""Columns that are read side by side where they come one after the other: each opens the file, and reads up to it."""
 
 
 def npy_file(path: Path, name: str, where: str) -> list[Stored]:
@@ -42,14 +45,16 @@ class StoredArray:
             shape, self.dtype, by_column = array_layout(stream, size, where)
             self._data_start = stream.tell()
         if any_number and (self.dtype.kind not in "iuf" or self.dtype.itemsize > 8):
-            raise InputError(f"{where}: {printable(self.dtype)} values; save integers or floats of at most 64 bits")
+            raise InputError(f"{where}: {quoted(self.dtype)} values; save integers or floats of at most 64 bits")
         if not any_number and self.dtype.str != "<i2":
-            raise InputError(f"{where}: {printable(self.dtype)} values; convert to little-endian int16")
+            raise InputError(f"{where}: {quoted(self.dtype)} values; convert to little-endian int16")
         if len(shape) not in (1, 2):
             raise InputError(f"{where}: {len(shape)} dimensions; save it as (n,) or (n, columns)")
         if math.prod(shape) == 0:
             raise InputError(f"{where}: there are no samples in it; record it again or leave it out")
         self.rows, self.channels = shape[0], shape[1] if len(shape) == 2 else 1
+        if by_column and self.channels > MAX_COLUMN_STREAMS:
+            raise InputError(f"{where}: {self.channels} columns, stored by columns; save numpy.ascontiguousarray of it")
         # Runs of values, each read by a stream of its own: one, or one a column.
         self._runs = self.channels if by_column else 1
         self._parked: tuple[int, list[IO[bytes]]] | None = None
@@ -124,6 +129,8 @@ def array_layout(stream: IO[bytes], size: int, where: str) -> tuple[tuple[int, .
     if dtype.hasobject:
         raise InputError(f"{where}: Python objects are never unpickled; convert to little-endian int16")
     wanted, there = math.prod(shape) * dtype.itemsize, size - stream.tell()
+    if not all(type(n) is int for n in shape):  # numpy's reader lets True pass
+        raise InputError(f"{where}: a shape of {quoted(shape)}, no whole numbers; copy or save it again")
     if min(shape, default=0) < 0 or wanted != there:
         raise InputError(f"{where}: {there} bytes of values, not {wanted}; copy or save it again")
     return shape, dtype, bool(by_column) and len(shape) > 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from anomsdk.errors import InputError
+from anomsdk.errors import InputError, printable
 from anomsdk.formats.stored import Block, Stored, refusing
 
 MAX_CSV_LINE = 65_536  # characters: a file without line ends must not become one string
@@ -21,7 +22,7 @@ def csv_file(path: Path, name: str, where: str, *, columns: int) -> list[Stored]
 
 
 def _blocks(path: Path, where: str, columns: int, rows: int) -> Iterator[Block]:
-    block, n, blank = np.empty((rows, columns), np.int16), 0, 0
+    block, n, good, blank = np.empty((rows, columns), np.int16), 0, 0, 0
     with refusing(where), path.open(encoding="utf-8-sig", errors="replace") as file:
         for number, line in enumerate(iter(partial(file.readline, MAX_CSV_LINE), ""), 1):
             if len(line) == MAX_CSV_LINE:
@@ -35,9 +36,9 @@ def _blocks(path: Path, where: str, columns: int, rows: int) -> Iterator[Block]:
                 continue
             row = _integers(text)
             if len(row) != columns:
-                raise InputError(f"{where}, line {number}: {_fault(text, columns)}")
+                raise InputError(f"{where}, line {number}: {_fault(text, columns, known=good > 0)}")
             block[n] = row
-            n += 1
+            n, good = n + 1, good + 1
             if n == rows:
                 yield block
                 block, n = np.empty((rows, columns), np.int16), 0
@@ -64,11 +65,18 @@ def _integers(text: str) -> list[int]:
     return row if min(row) >= -32768 and max(row) <= 32767 and "_" not in text else []  # Python reads 1_000
 
 
-def _fault(text: str, columns: int) -> str:
-    fields = text.split(",")
+_PLAIN = re.compile(r"[-+.\d_eE]{0,400}|[-+]?(?i:nan|inf|infinity)|[-+.\d;\s]{0,200}")
+"""What is a number to somebody: it may be quoted before a row of integers said that the file is a table of them."""
+
+
+def _fault(row: str, columns: int, *, known: bool) -> str:
+    """What is wrong with a row; words of it only once rows of integers were read, and the file is no other's."""
+    fields = row.split(",")
     if len(fields) != columns:
-        advice = "separate with commas, not semicolons" if ";" in text else f"write {columns} a line"
+        advice = "separate with commas, not semicolons" if ";" in row else f"write {columns} a line"
         return f"{len(fields)} values, not {columns}; {advice}"
     wrong = next(value for value in fields if not _integers(value))
     advice = "separate with commas" if ";" in wrong else "scale and round to int16"
-    return f"{wrong.strip()[:20]!r} is no integer in -32768..32767; {advice}"
+    text = wrong.strip()
+    shown = repr(printable(text)[:20]) if known or len(text) < 2 or _PLAIN.fullmatch(text) else "a value"
+    return f"{shown} is no integer in -32768..32767; {advice}"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from anomsdk.errors import InputError, printable
+from anomsdk.errors import InputError, printable, quoted
 from anomsdk.wanted import AXES
 
 _UNITS = {
@@ -90,13 +90,11 @@ def axis_columns(names: Sequence[str], chosen: Sequence[str], n_axes: int, where
         exact = [column for column in columns if axis_of(names[column])[1]]
         found[axis] = exact if len(exact) == 1 else columns
         if len(found[axis]) > 1:
-            several = ", ".join(printable(names[column]) for column in found[axis])
+            several = _listed(names[column] for column in found[axis])
             raise InputError(f"{where}: {axis} could be {several}; choose with --axes NAME,NAME,...")
     if missing := [axis for axis, columns in found.items() if not columns]:
-        there = ", ".join(printable(name) for name in names if name) or "no headings"
-        raise InputError(
-            f"{where}: no column {', '.join(missing)} (there is {there[:200]}); name the columns with --axes"
-        )
+        there = _listed(names) or "no headings"
+        raise InputError(f"{where}: no column {', '.join(missing)} (there is {there}); name the columns with --axes")
     return [columns[0] for columns in found.values()]
 
 
@@ -110,10 +108,10 @@ def time_column(names: Sequence[str], where: str) -> int:
     bare = [unit_in(name) for name in names]
     found = [i for i, (name, unit) in enumerate(bare) if name.replace(" ", "_") in _TIMES or (name in TIME_UNITS)]
     if not found:
-        there = ", ".join(printable(name) for name in names if name) or "no headings"
-        raise InputError(f"{where}: no column of time (there is {there[:200]}); name it time, or say --time NAME")
+        there = _listed(names) or "no headings"
+        raise InputError(f"{where}: no column of time (there is {there}); name it time, or say --time NAME")
     if len(found) > 1:
-        several = ", ".join(printable(names[column]) for column in found)
+        several = _listed(names[column] for column in found)
         raise InputError(f"{where}: the time could be {several}; choose with --time NAME")
     return found[0]
 
@@ -125,9 +123,14 @@ def column_of(names: Sequence[str], name: str, option: str, where: str) -> int:
         return same[0]
     if not same and name.isdecimal() and 1 <= int(name) <= len(names):
         return int(name) - 1
-    there = ", ".join(printable(each) for each in names if each) or f"{len(names)} columns without names"
+    there = _listed(names) or f"{len(names)} columns without names"
     what = "several columns are" if same else "no column is"
-    raise InputError(f"{where}: {what} {printable(name)}; {option} takes one of {there[:200]}, or a number from 1")
+    raise InputError(f"{where}: {what} {printable(name)}; {option} takes one of {there}, or a number from 1")
+
+
+def _listed(names: Iterable[str]) -> str:
+    """Headings for a message, shortened."""
+    return quoted(", ".join(quoted(name) for name in names if name), 200)
 
 
 def said_unit(names: Sequence[str]) -> str | None:

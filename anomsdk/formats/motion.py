@@ -24,6 +24,8 @@ SAME_RATE = 0.01
 LEAST_RATE = 0.5
 """A file with a lower rate than this much of the plan's is refused: what it lacks cannot be made up."""
 MOST_HZ = 100_000.0
+_LARGEST = 1e9
+"""Magnitude of a value in g, or in degrees a second, that is damage and no movement."""
 
 
 @dataclass(frozen=True)
@@ -143,10 +145,7 @@ def surveyed(rows: MotionRows, wanted: Wanted) -> Motion:
         in_units = 1 / _per_unit(wanted)
     survey, stamps = Survey(in_units, limits), StampSurvey(rows.where, rows.row_name)
     for times, values in rows.read():
-        bad = ~np.isfinite(values).all(axis=1)
-        if bad.any():
-            row = rows.row_name(survey.rows + int(bad.argmax()))
-            raise InputError(f"{rows.where}, {row}: not a number; leave such rows out, the gap is found by the time")
+        _check_values(values, survey.rows, in_units, rows)
         survey.push(values.astype(np.float64, copy=False))
         if rows.stamped:
             stamps.push(times)
@@ -159,6 +158,19 @@ def surveyed(rows: MotionRows, wanted: Wanted) -> Motion:
     timeline = stamps.timeline() if rows.stamped else Timeline(rate_hz, False, 0, 0.0)
     _check_rate(rows, wanted, timeline.rate_hz)
     return Motion(rows, wanted, timeline, survey, rows.notes + tuple(_notes(wanted, timeline, survey)))
+
+
+def _check_values(values: NDArray[Any], done: int, in_units: Values, rows: MotionRows) -> None:
+    """Refuse what is no number, and what no sensor gives: figures of it would not be finite."""
+    bad = ~np.isfinite(values).all(axis=1)
+    if bad.any():
+        row = rows.row_name(done + int(bad.argmax()))
+        raise InputError(f"{rows.where}, {row}: not a number; leave such rows out, the gap is found by the time")
+    with np.errstate(over="ignore"):
+        beyond = (np.abs(values * in_units) > _LARGEST).any(axis=1)
+    if beyond.any():
+        row = rows.row_name(done + int(beyond.argmax()))
+        raise InputError(f"{rows.where}, {row}: more than {_LARGEST:.0e} g or deg/s; correct the value or the scale")
 
 
 def check_unit(found: list[Motion]) -> list[Motion]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import math
-import re
-import warnings
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import islice
@@ -14,12 +12,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.errors import InputError, printable
+from anomsdk.errors import InputError, printable, quoted
+from anomsdk.formats.dates import dates
 from anomsdk.formats.dialect import DATE, Dialect, sniffed, text_lines
 from anomsdk.formats.stored import refusing
 from anomsdk.formats.table import BATCH_ROWS, Table, Times
-
-_ZONE = re.compile(r"(Z|[+-]\d\d:?\d\d)$")
 
 
 def csv_table(path: Path, name: str, where: str) -> Table:
@@ -85,7 +82,7 @@ def _number(cell: str, line: int, where: str, dialect: Dialect, name: str) -> fl
             return found
     except ValueError:
         pass
-    raise InputError(f"{where}, line {line}: {printable(name)} {_fault(cell)}")
+    raise InputError(f"{where}, line {line}: {quoted(name)} {_fault(cell)}")
 
 
 def _fault(cell: str) -> str:
@@ -109,42 +106,3 @@ def _stamps(cells: list[str], lines: list[int], where: str, name: str, dialect: 
     if not DATE.fullmatch(cells[0]):
         return np.array([_number(cell, line, where, dialect, name) for cell, line in zip(cells, lines, strict=True)])
     return dates(cells, [f"{where}, line {line}" for line in lines], name)
-
-
-def dates(cells: Sequence[str], wheres: Sequence[str], name: str) -> NDArray[np.int64]:
-    """Dates of ISO 8601 as nanoseconds since 1970; those with a zone in UTC.
-
-    Raises
-    ------
-    InputError : something else is among them
-    """
-    zones = [_ZONE.search(cell) for cell in cells]
-    bare = [
-        (cell[: zone.start()] if zone else cell).strip().replace("/", "-").replace(",", ".")
-        for cell, zone in zip(cells, zones, strict=True)
-    ]
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        try:
-            found = np.array(bare, "datetime64[ns]").astype(np.int64)
-            if "" in bare or (found == np.iinfo(np.int64).min).any():
-                raise ValueError
-        except (ValueError, OverflowError, DeprecationWarning):
-            at = next(i for i, cell in enumerate(bare) if not _is_date(cell))
-            what = printable(cells[at])[:40]
-            raise InputError(f"{wheres[at]}: {printable(name)} is {what!r}, no date of ISO 8601; correct it") from None
-    return found - np.array([_offset_ns(zone[0]) if zone else 0 for zone in zones], np.int64)
-
-
-def _is_date(text: str) -> bool:
-    try:
-        return bool(text) and not bool(np.isnat(np.datetime64(text, "ns")))
-    except ValueError:
-        return False
-
-
-def _offset_ns(zone: str) -> int:
-    if zone == "Z":
-        return 0
-    sign = -1 if zone[0] == "-" else 1
-    return sign * (int(zone[1:3]) * 60 + int(zone[-2:])) * 60 * 10**9

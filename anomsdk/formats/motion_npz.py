@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.errors import InputError, printable
+from anomsdk.errors import InputError, quoted
 from anomsdk.formats.arrays import StoredArray
 from anomsdk.formats.headings import axis_columns, unit_in
 from anomsdk.formats.motion import MotionRows, row_from_0
 from anomsdk.formats.npz import opened, said
 from anomsdk.formats.stamps import Stamped
 from anomsdk.formats.stored import BLOCK_VALUES
-from anomsdk.wanted import UNITS, Reading, Wanted
+from anomsdk.wanted import UNITS, Reading, Wanted, usable_scale
 
 _NO_STAMPS: NDArray[np.float64] = np.zeros(0)
 
@@ -83,7 +83,7 @@ def _unit(text: str | None, reading: Reading, key: str, where: str) -> str:
         words = {unit_in(f"x [{text}]")[1], *(unit_in(f"x [{each}]")[1] for each in re.findall(r"(\S+)\s*=", text))}
         if len(found := words & set(UNITS)) == 1:
             return str(found.pop())
-        raise InputError(f"{where}: {key} {printable(text)[:60]!r} is not one unit; say --unit {'|'.join(UNITS)}")
+        raise InputError(f"{where}: {key} {quoted(text, 60)!r} is not one unit; say --unit {'|'.join(UNITS)}")
     raise InputError(f"{where}: does not say its unit (no array {key}); say --unit {'|'.join(UNITS)}")
 
 
@@ -98,6 +98,6 @@ def _scale(
         return tuple(given)
     if len(given) != channels:
         raise InputError(f"{where}: {len(given)} scales for {channels} columns; correct {key}, or give --scale")
-    if not all(np.isfinite(each) and each != 0 for each in given):
-        raise InputError(f"{where}: a scale that is 0 or not finite; correct {key}, or give --scale")
+    if not all(map(usable_scale, given)):
+        raise InputError(f"{where}: a scale that is not between 1e-12 and 1e12; correct {key}, or give --scale")
     return tuple(float(given[column]) for column in columns)

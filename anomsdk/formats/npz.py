@@ -13,11 +13,15 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.errors import InputError, printable
+from anomsdk.errors import InputError, printable, quoted
 from anomsdk.formats.arrays import StoredArray, array_header
 from anomsdk.formats.stored import Stored, refusing
 
 MAX_RECORDINGS = 1 << 20  # in one .npz: bounds the arrays that are held whole
+MAX_FREE_BYTES, MAX_RATIO = 256 << 20, 32
+"""A member unpacks to so many bytes, or to so many times its size: nothing much larger than its file takes our time."""
+MAX_SMALL_BYTES = 256 << 20
+"""Of an array that is held whole: labels of the most recordings, of 64 characters each."""
 _LABEL_KINDS = "biufU"
 _MAX_LABEL_BYTES = 1024
 
@@ -124,7 +128,7 @@ def entries(path: Path, where: str, key: str, n: int) -> list[str]:
         members = {info.filename: info for info in archive.infolist()}
         if f"{key}.npy" not in members or not _labels(archive, members[f"{key}.npy"], n):
             names = (name for name, info in members.items() if _labels(archive, info, n))
-            fit = ", ".join(sorted(printable(name.removesuffix(".npy")) for name in names))
+            fit = quoted(", ".join(sorted(name.removesuffix(".npy") for name in names)), 200)
             what = f"no array {key}" if f"{key}.npy" not in members else f"{key} has not one entry for each recording"
             raise InputError(f"{where}: {printable(what)} ({n} in all); arrays that would do: {fit or 'none'}")
         return [str(value) for value in _small_array(archive, key, where, _LABEL_KINDS).tolist()]
@@ -152,19 +156,32 @@ def _check_member(info: ZipInfo, where: str) -> None:
     """Refuse sizes that cannot be true, before anything relies on them."""
     packed, unpacked = info.compress_size, info.file_size
     if info.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
-        raise InputError(f"{where}: {info.filename} is packed oddly; save it with numpy.savez")
+        raise InputError(f"{where}: {quoted(info.filename)} is packed oddly; save it with numpy.savez")
+    name = quoted(info.filename)
+    if info.flag_bits & 1:
+        raise InputError(f"{where}: {name} is encrypted; save it with numpy.savez")
     most = packed if info.compress_type == ZIP_STORED else 1032 * packed  # the most deflate can do
     if unpacked > most:
-        raise InputError(f"{where}: {info.filename} claims {unpacked} bytes from {packed}; save it again")
+        raise InputError(f"{where}: {name} claims {unpacked} bytes from {packed}; save it again")
+    if unpacked > max(MAX_FREE_BYTES, MAX_RATIO * packed):
+        raise InputError(
+            f"{where}: {name} unpacks to {unpacked / packed:.0f} times its size, {unpacked >> 20} MiB, and no "
+            "recording does; if it is one, save it with numpy.savez, not packed"
+        )
 
 
 def _small_array(archive: ZipFile, key: str, where: str, kinds: str) -> NDArray[Any]:
     with archive.open(f"{key}.npy") as stream:
         info = archive.getinfo(f"{key}.npy")
         shape, dtype = array_header(stream, info.file_size, f"{where}: {key}")
-        if dtype.kind not in kinds or math.prod(shape) > MAX_RECORDINGS + 1:
-            raise InputError(f"{where}: {key} is {printable(dtype)} {shape}; save few and plain numbers")
-        return np.frombuffer(stream.read(), dtype).reshape(shape)
+        if dtype.kind not in kinds or math.prod(shape) > MAX_RECORDINGS + 1 or not dtype.itemsize > 0:
+            raise InputError(f"{where}: {key} is {quoted(dtype)} {quoted(shape)}; save few and plain numbers")
+        if info.file_size > MAX_SMALL_BYTES:
+            raise InputError(f"{where}: {key} is {info.file_size >> 20} MiB; save few and short values")
+        data = stream.read()
+    if dtype.kind == "U" and (np.frombuffer(data, dtype.str[0] + "u4") > 0x10FFFF).any():
+        raise InputError(f"{where}: {key} is no text; save it again")  # Python would make strings that end it
+    return np.frombuffer(data, dtype).reshape(shape)
 
 
 def _rate(archive: ZipFile, where: str, key: str) -> float:
@@ -177,5 +194,5 @@ def _rate(archive: ZipFile, where: str, key: str) -> float:
 def _offsets(archive: ZipFile, where: str, key: str) -> list[int]:
     offsets = _small_array(archive, key, where, "iuf")
     if offsets.dtype.str != "<i8" or offsets.ndim != 1 or len(offsets) < 2:
-        raise InputError(f"{where}: {key} are {offsets.dtype} {offsets.shape}; save int64 (recordings + 1,)")
+        raise InputError(f"{where}: {key} are {quoted(offsets.dtype)} {offsets.shape}; save int64 (recordings + 1,)")
     return [int(offset) for offset in offsets]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.errors import InputError
-from anomsdk.formats.stored import Stored, refusing
+from anomsdk.formats.stored import Stored, begins_as, refusing
 from anomsdk.formats.wav import wav_frames
 from anomsdk.memory import wipe_stack
 
@@ -85,7 +85,7 @@ def _check_magic(path: Path, where: str) -> None:
     with path.open("rb", buffering=0) as file:
         start = file.read(4)
     if start != magic:
-        raise InputError(f"{where}: no {path.suffix[1:]} file, it begins with {start!r}; give it its true suffix")
+        raise InputError(f"{where}: no {path.suffix[1:]} file{begins_as(start)}; give it its true suffix")
 
 
 def _check_last_page(path: Path, where: str) -> None:

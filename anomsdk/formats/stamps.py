@@ -19,6 +19,8 @@ GAP_STEPS, JITTERED_GAP_STEPS = 1.5, 2.5
 """A step of so many usual ones is a gap; the second where stamps jitter, and one missing sample may be jitter."""
 _OFF, _MOST_OFF = 0.3, 0.01
 """Stamps jitter when more than 1 % of the steps are more than 0.3 steps off."""
+LONGEST_S = 1e10
+"""Three centuries: stamps further from the first are damaged, or of another unit."""
 PAUSE_S = 60.0
 """A gap of this length or more is a pause between recordings; samples missing in shorter ones were dropped."""
 MOST_DROPPED = 0.3
@@ -66,6 +68,7 @@ class StampSurvey:
 
     def push(self, stamps: Values) -> None:
         """Take the next stamps, seconds; the first ones tell the usual step."""
+        check_span(stamps, self._where, lambda at: self._row_name(self._rows + at))
         with_last = stamps if self._last is None else np.concatenate([[self._last], stamps])
         steps = np.diff(with_last)
         if (steps <= 0).any():
@@ -116,6 +119,14 @@ class StampSurvey:
                 f"{where}: the same time as the row before; remove duplicates, or write times with more digits"
             )
         raise InputError(f"{where}: {-step:.6g} s before the row above; sort the rows by time, or split the file")
+
+
+def check_span(stamps: Values, where: str, row_name: Callable[[int], str]) -> None:
+    """Refuse stamps, seconds since the first, that no recording can last until."""
+    beyond = ~(np.abs(stamps) <= LONGEST_S)  # true for NaN
+    if beyond.any():
+        row = row_name(int(beyond.argmax()))
+        raise InputError(f"{where}, {row}: a time more than 300 years from the first; correct it, or say its unit")
 
 
 class _Gaps:

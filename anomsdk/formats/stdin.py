@@ -31,7 +31,7 @@ def _blocks(columns: int, rows: int) -> Iterator[Block]:
     row_bytes, held, first = 2 * columns, 0, True
     values = np.zeros(min(rows, max(1, _MOST_VALUES // columns)) * columns, "<i2")
     samples = values.reshape(-1, columns)
-    view = memoryview(values).cast("B")
+    view = values.data.cast("B")
     try:
         with refusing(_NAME):
             while (count := stream.readinto(view[held:])) != 0:

@@ -13,7 +13,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.errors import InputError, printable
+from anomsdk.errors import InputError
 
 Block: TypeAlias = NDArray[np.int16]
 Reader: TypeAlias = Callable[[int], Iterator[NDArray[Any]]]
@@ -47,15 +47,46 @@ class Stored:
     notes: tuple[str, ...] = ()
 
 
+_REASONS: tuple[tuple[type[BaseException], str], ...] = (
+    (MemoryError, "it asks for more than there is room for; it is damaged, or cut it into pieces"),
+    (UnicodeError, "it is no UTF-8 text"),
+    (BadZipFile, "it is no whole .zip archive"),
+    (zlib.error, "what is packed in it is damaged"),
+    (EOFError, "it ends too early"),
+)
+"""What is said of a file by the exception that it raised: the exceptions' own words may quote the file."""
+
+
 @contextmanager
 def refusing(where: str) -> Iterator[None]:
-    """What the operating system, zipfile, zlib or libsndfile (a RuntimeError) cannot read is bad input."""
+    """What the operating system, zipfile, zlib or libsndfile (a RuntimeError) cannot read is bad input.
+
+    Of the reasons, only the system's and libsndfile's are printed: others may hold bytes of the file.
+    """
     try:
         yield
     except InputError:
         raise
-    except (OSError, EOFError, RuntimeError, ValueError, struct.error, zlib.error, BadZipFile) as error:
+    except (OSError, EOFError, MemoryError, RuntimeError, ValueError, struct.error, zlib.error, BadZipFile) as error:
         if isinstance(error, UnicodeEncodeError):
             raise InputError(f"{where}: a file name that is not UTF-8 cannot be opened; rename the file") from error
-        reason = getattr(error, "strerror", None) or getattr(error, "error_string", None) or error
-        raise InputError(f"{where}: cannot be read ({printable(reason)}); check the file or copy it again") from error
+        said = getattr(error, "strerror", None) or getattr(error, "error_string", None)
+        by_kind = (words for kind, words in _REASONS if isinstance(error, kind))
+        reason = said if isinstance(said, str) else next(by_kind, "it is damaged, or of another kind")
+        raise InputError(f"{where}: cannot be read ({reason}); check the file or copy it again") from error
+
+
+_KINDS = {b"RIFF": "wav", b"RF64": "wav", b"fLaC": "flac", b"OggS": "ogg", b"\x93NUM": "npy", b"PK\x03\x04": "npz"}
+_KINDS |= {b"PAR1": "parquet", b"ID3\x03": "mp3", b"ID3\x04": "mp3", b"FORM": "aiff"}
+
+
+def begins_as(start: bytes) -> str:
+    """What a file is by its first bytes, for a message: the bytes themselves may be anybody's.
+
+    Examples
+    --------
+    >>> begins_as(b"fLaC"), begins_as(b"root:x:0")
+    (', it begins as a .flac does', '')
+    """
+    kind = _KINDS.get(start[:4])
+    return "" if kind is None else f", it begins as a .{kind} does"

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.errors import InputError, printable
+from anomsdk.errors import InputError, quoted
 from anomsdk.formats.headings import TIME_UNITS, axis_columns, column_of, said_unit, time_column, unit_in
 from anomsdk.formats.motion import MotionRows
 from anomsdk.formats.stamps import Stamped, usual_step
@@ -19,6 +19,8 @@ from anomsdk.wanted import AXES, UNITS, Reading, Wanted
 BATCH_ROWS = 16_384
 _EPOCHS_S = (946_684_800.0, 4_102_444_800.0)
 """The years 2000 to 2100."""
+_LONGEST_STEP, _SHORTEST_STEP = 1e20, 1e-20
+"""Between these lies any step of time, in seconds to nanoseconds."""
 _RATES = (0.4, 8.0)
 """A rate of this many times the wanted one is believed of time stamps that do not say their unit."""
 
@@ -57,7 +59,7 @@ def table_motion(table: Table, wanted: Wanted, reading: Reading) -> MotionRows:
     chosen, _, given = (reading.time or "").rpartition(":") if _has_unit(reading) else (reading.time or "", "", "")
     time = column_of(names, chosen, "--time", where) if chosen else time_column(names, where)
     if time in columns:
-        raise InputError(f"{where}: {printable(names[time] or time + 1)} is the time and an axis; correct --axes")
+        raise InputError(f"{where}: {quoted(names[time] or time + 1)} is the time and an axis; correct --axes")
     unit, units, notes = _units([names[column] for column in columns], reading, where)
     first = next(table.read(time, columns), None)
     if first is None:
@@ -67,11 +69,21 @@ def table_motion(table: Table, wanted: Wanted, reading: Reading) -> MotionRows:
 
     def read() -> Iterator[Stamped]:
         for stamps, values in table.read(time, columns):
-            yield (stamps - origin) * factor, values
+            yield _seconds(stamps, origin, factor), values
 
     return MotionRows(
         table.name, where, unit, units, None, stamped=True, read=read, row_name=table.row_name, notes=(*notes, *note)
     )
+
+
+def _seconds(stamps: Times, origin: Any, factor: float) -> NDArray[np.float64]:
+    """Seconds since the first stamp; infinite where the difference is beyond what 64 bits hold."""
+    if stamps.dtype == np.int64:
+        apart = stamps - origin  # wraps, and then it has the sign of neither
+        wrapped = ((stamps ^ origin) & (stamps ^ apart)) < 0
+        return np.where(wrapped, np.inf, apart * factor)
+    with np.errstate(over="ignore"):
+        return (stamps - origin) * factor
 
 
 def _has_unit(reading: Reading) -> bool:
@@ -110,15 +122,19 @@ def _time_factor(name: str, given: str, stamps: Times, wanted_hz: float, where: 
         return TIME_UNITS[said], ()
     if len(stamps) < 2:
         raise InputError(f"{where}: a single row has no rate; record more, or leave it out")
-    step = usual_step(np.abs(np.diff(stamps)))
-    rates = {unit: 1 / (step * seconds) / wanted_hz for unit, seconds in TIME_UNITS.items() if step}
+    with np.errstate(over="ignore"):
+        steps = np.diff(stamps)
+    if not (np.abs(steps) < _LONGEST_STEP).all():
+        raise InputError(f"{where}: times that are {_LONGEST_STEP:.0e} apart and more; correct the column of times")
+    step = usual_step(np.abs(steps))
+    rates = {unit: 1 / (step * seconds) / wanted_hz for unit, seconds in TIME_UNITS.items() if step > _SHORTEST_STEP}
     low, high = _EPOCHS_S
     epochs = [u for u, s in TIME_UNITS.items() if low <= abs(stamps[0]) * s <= high and 0.01 <= rates.get(u, 0) <= 1000]
     near = [u for u, ratio in rates.items() if _RATES[0] <= ratio <= _RATES[1]]
-    numbered = bool((np.diff(stamps) == 1).all()) and not epochs
+    numbered = bool((steps == 1).all()) and not epochs
     found = epochs or near
     if len(found) != 1 or numbered:
-        shown = printable(name) or "--time"
+        shown = quoted(name) or "--time"
         raise InputError(
             f"{where}: times in steps of {step:.6g} and no unit: say which, e.g. --time {shown}:ms; they are no "
             "numbers of samples"

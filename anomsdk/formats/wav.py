@@ -6,6 +6,7 @@ import struct
 from pathlib import Path
 
 from anomsdk.errors import InputError
+from anomsdk.formats.stored import begins_as
 
 _LINEAR_FORMATS = (1, 3, 6, 7, 0xFFFE)  # PCM, float, A-law, mu-law, extensible: a fixed size per sample
 
@@ -21,7 +22,7 @@ def wav_frames(path: Path, where: str) -> int | None:
     with path.open("rb", buffering=0) as file:  # a buffer would keep the first samples
         kind, form = (head := file.read(12))[:4], head[8:]
         if not (b"RIFF".startswith(kind) or b"RF64".startswith(kind)) or not b"WAVE".startswith(form):
-            raise InputError(f"{where}: no wav file, it begins with {head!r}; convert or rename it")
+            raise InputError(f"{where}: no wav file{begins_as(head)}; convert or rename it")
         sizes = {"riff": int.from_bytes(head[4:8], "little")}
         while len(chunk := file.read(8)) == 8:
             kind, length = struct.unpack("<4sI", chunk)

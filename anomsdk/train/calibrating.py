@@ -15,14 +15,14 @@ from anomsdk.clips import Clip
 from anomsdk.core.checks import require
 from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError
-from anomsdk.files import read_limited
+from anomsdk.files import inside, read_limited
 from anomsdk.planner import CALIBRATION_FILE, SPEC_FILE, check_speech, plan, plan_from
 from anomsdk.runtime import Pipeline
 from anomsdk.spec import PipelineSpec
 from anomsdk.tflite_file import MAX_BYTES, TfliteModel, parse_tflite
 from anomsdk.train.alarm import levels_from
 from anomsdk.train.corpus import clips_of, gather
-from anomsdk.train.folder import write_folder
+from anomsdk.train.folder import claimed, write_folder
 from anomsdk.train.maps import InputMaps
 
 FEWEST_TICKS = 100
@@ -63,7 +63,7 @@ class _Parts:
             Path(spec.model.file).name == spec.model.file,
             f"{folder / SPEC_FILE}: model.file is {spec.model.file}; put the model into this folder to calibrate it",
         )
-        data = read_limited(folder / spec.model.file, MAX_BYTES)
+        data = read_limited(inside(folder, spec.model.file, f"{folder / SPEC_FILE}: model.file"), MAX_BYTES)
         model = parse_tflite(data, name=spec.model.file)
         return cls(folder, spec, model, data, Calibration.from_file(folder / CALIBRATION_FILE))
 
@@ -106,7 +106,8 @@ def calibrate(
     """
     parts = _Parts.of(Path(folder))
     clips = list(clips_of(parts.spec, recordings, None, "recording"))
-    return _calibrated(parts, clips, Path(out), normalisation, report, lambda samples: None)
+    with claimed(Path(out)):
+        return _calibrated(parts, clips, Path(out), normalisation, report, lambda samples: None)
 
 
 def calibrate_clips(
@@ -126,7 +127,9 @@ def calibrate_clips(
     clips : as `anomsdk.clips.open_clips`
     progress : called with the samples heard so far
     """
-    return _calibrated(_Parts.of(Path(folder)), clips, Path(out), normalisation, report, progress)
+    parts = _Parts.of(Path(folder))
+    with claimed(Path(out)):
+        return _calibrated(parts, clips, Path(out), normalisation, report, progress)
 
 
 def _calibrated(

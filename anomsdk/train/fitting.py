@@ -24,7 +24,7 @@ from anomsdk.train.alarm import levels_from
 from anomsdk.train.budget import candidates, checked_need
 from anomsdk.train.corpus import LABELS, Corpus, Recorded, clips_of, gather
 from anomsdk.train.excerpts import EXCERPTS
-from anomsdk.train.folder import as_written, check_out, says_the_same, write_folder
+from anomsdk.train.folder import as_written, check_out, claimed, says_the_same, write_folder
 from anomsdk.train.journal import Journal
 from anomsdk.train.judge import Judge, Trained
 from anomsdk.train.search import SEARCHES, Found, Search
@@ -63,7 +63,8 @@ class Options:
         require(0 <= self.seed < 2**31, f"train: seed is {self.seed}, not 0 to 2**31 - 1")
         require(self.search in SEARCHES, f"train: search is '{self.search}', not {' or '.join(SEARCHES)}")
         require(0 <= self.gain_db <= 40, f"train: gain_db is {self.gain_db:g}, not 0 to 40")
-        require(self.segment_s >= 0, f"train: segment_s is {self.segment_s:g}, not 0 or more")
+        longest = 30 * 86_400
+        require(0 <= self.segment_s <= longest, f"train: segment_s is {self.segment_s:g}, not 0 to {longest}")
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,9 @@ def fit(
     require(groups is None or len(groups) == len(normal.clips), LABELS)
     held = None if calibration is None else _Given(list(clips_of(spec, calibration, None, "calibration recording")))
     odd = None if anomalous is None else _Given(list(clips_of(spec, anomalous, None, "anomalous recording")))
-    return _Fit(spec, Path(out), options, report, progress).run(normal, held, odd, spec_text=None)
+    fitting = _Fit(spec, Path(out), options, report, progress)
+    with claimed(Path(out)):
+        return fitting.run(normal, held, odd, spec_text=None)
 
 
 def fit_from(
@@ -173,10 +176,11 @@ def fit_from(
         return _Given(found.clips, found.bad)
 
     fitting = _Fit(spec, Path(out), options, report, progress, skip_bad=skip_bad, resumable=True)
-    opened = given(normal)
-    assert opened is not None
-    text = Path(spec_path).read_text(encoding="utf-8")
-    return fitting.run(opened, given(calibration), given(anomalous), spec_text=text)
+    with claimed(Path(out)):
+        opened = given(normal)
+        assert opened is not None
+        text = Path(spec_path).read_text(encoding="utf-8")
+        return fitting.run(opened, given(calibration), given(anomalous), spec_text=text)
 
 
 _STEPS, _READ, _SEARCHED = 1000, 150, 970
@@ -217,10 +221,29 @@ class _Fit:
             self._report(line)
         learning = _groups(corpus)
         if held is None:
-            learning, calibrating = _split(learning, self._options.seed)
+            learning, _ = _split(learning, self._options.seed)
         learnt = {recording.digest for recording in corpus.part(learning).recordings}
         anomalous = None if odd is None else self._anomalous(self._spec, odd, learnt)
         self._journal = self._open_journal(corpus.part(learning), anomalous)
+        try:
+            return self._searched(corpus, learning, normal, held, odd, anomalous, spec_text)
+        except BaseException:
+            if not len(self._journal):  # nothing is in it to go on with
+                self._journal.remove()
+            raise
+
+    def _searched(
+        self,
+        corpus: Corpus,
+        learning: frozenset[str],
+        normal: _Given,
+        held: _Given | None,
+        odd: _Given | None,
+        anomalous: Corpus | None,
+        spec_text: str | None,
+    ) -> Plan:
+        """Search, train the best on everything, and write it."""
+        learnt = {recording.digest for recording in corpus.part(learning).recordings}
 
         def judge(spec: PipelineSpec) -> Judge:
             same = spec.sensor == self._spec.sensor and spec.features == self._spec.features
@@ -239,7 +262,7 @@ class _Fit:
         final = found.judge.train(found.trial.candidate, found.trial.epochs)
         if held is None:
             again = corpus if found.spec.features == self._spec.features else self._gather(found.spec, normal)
-            level = again.part(calibrating)
+            level = again.part(_groups(corpus) - learning)
         else:
             level = self._gather(found.spec, held, excerpts=0, steps=(_SEARCHED, _STEPS))
             both = sum(recording.digest in learnt for recording in level.recordings)

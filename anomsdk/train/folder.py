@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from anomsdk.calibration import Calibration
 from anomsdk.core.checks import require
 from anomsdk.core.plan import Plan
-from anomsdk.errors import InputError
-from anomsdk.files import uninterrupted
-from anomsdk.plan_file import write_plan
+from anomsdk.errors import InputError, printable
+from anomsdk.files import parents_made, uninterrupted, unwritable
 from anomsdk.planner import CALIBRATION_FILE, PLAN_FILE, SPEC_FILE
 from anomsdk.spec import PipelineSpec
+
+try:
+    import fcntl
+except ImportError:  # not on Windows
+    fcntl = None  # type: ignore[assignment]
 
 
 def write_folder(out: Path, files: dict[str, bytes], made: Plan) -> None:
@@ -24,13 +31,15 @@ def write_folder(out: Path, files: dict[str, bytes], made: Plan) -> None:
     the hashes do not match, and planning says so.
     """
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as temporary:
+        with (
+            parents_made(out),
+            tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name[:64]}.") as temporary,
+        ):
             fresh = Path(temporary) / "new"
             fresh.mkdir()
             for name, data in files.items():
                 (fresh / name).write_bytes(data)
-            write_plan(made, fresh / PLAN_FILE)
+            (fresh / PLAN_FILE).write_bytes(made.canonical_bytes)
             if not out.exists():
                 os.replace(fresh, out)  # noqa: PTH105 (a folder)
                 return
@@ -38,7 +47,57 @@ def write_folder(out: Path, files: dict[str, bytes], made: Plan) -> None:
                 for name in [*files, PLAN_FILE]:
                     (fresh / name).replace(out / name)
     except OSError as error:
-        raise InputError(f"{out}: cannot be written: {error.strerror}") from None
+        raise unwritable(out, error) from None
+
+
+@contextmanager
+def claimed(out: Path) -> Iterator[None]:
+    """Nothing else trains or calibrates into this folder meanwhile; the claim ends with the process that has it.
+
+    The claim is a lock on a hidden file beside the folder, which goes with it. After a crash the file stays, without a
+    lock: the next training takes it. Where the file system has no locks, nothing is claimed.
+
+    Raises
+    ------
+    InputError : another training or calibration is writing to it, or nothing can be written beside it
+    """
+    with ExitStack() as stack:
+        try:
+            place = out.resolve()
+            lock = place.parent / f".{place.name}.lock"
+            stack.enter_context(parents_made(place))
+            handle = _locked(lock, out)
+        except InputError:
+            raise
+        except (OSError, RuntimeError, ValueError) as error:  # a circle of links; a NUL
+            raise unwritable(out, error if isinstance(error, OSError) else ValueError()) from None
+        try:
+            yield
+        finally:
+            lock.unlink(missing_ok=True)  # while it is locked: who opened it meanwhile finds that it is another's
+            os.close(handle)
+
+
+def _locked(lock: Path, out: Path) -> int:
+    """An open file that is locked, and still the one of its name."""
+    while True:
+        handle = os.open(lock, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o644)
+        try:
+            if fcntl is not None:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES):
+                os.close(handle)
+                raise InputError(
+                    f"{printable(out)}: is in use, another training or calibration writes to it; wait, or give a new "
+                    "folder"
+                ) from None
+        try:
+            if os.path.samestat(os.fstat(handle), lock.stat()):
+                return handle
+        except FileNotFoundError:
+            pass
+        os.close(handle)  # its owner finished between the two calls
 
 
 def check_out(out: Path, source: str) -> None:

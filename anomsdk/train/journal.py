@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from anomsdk.errors import InputError
+from anomsdk.files import unwritable
 from anomsdk.train.family import Candidate
 from anomsdk.train.judge import Trial
 
@@ -75,4 +75,4 @@ class Journal:
             with self._path.open(mode, encoding="ascii") as file:
                 file.write("".join(f"{line}\n" for line in lines))
         except OSError as error:
-            raise InputError(f"{self._path}: cannot be written: {error.strerror}") from None
+            raise unwritable(self._path, error) from None

@@ -71,6 +71,16 @@ def test_commands_exist():
             assert re.search(rf"^{target}:", makefile, re.M), target
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_reader_of_all_pages_has_one_environment(page):
+    """`make` makes .venv in the checkout; no page makes another, over it or beside it, or replaces what is installed."""
+    for block in blocks(page):
+        for command, _ in commands(block):
+            assert "-m venv" not in command and "virtualenv" not in command, command
+            if "pip install" in command and (re.search(r"'?\.\[|\s\.(\s|$)", command.split("#")[0])):
+                assert command.startswith(".venv/bin/pip install --editable '."), command
+
+
 def test_readme_runs(tmp_path):
     """In a folder with what README takes for granted: recordings of some days, a spec, two files."""
     import soundfile

@@ -118,23 +118,53 @@ def test_the_model_must_be_the_planned_one(plans, tmp_path, tflite):
     with pytest.raises(anomsdk.InputError, match="No such file"):
         anomsdk.Pipeline(plan, "tflite")
     anomsdk.Pipeline(plan, "reference").close()
-    for place in ("/dev/zero", "..", str(tmp_path / "fifo"), "\0"):
-        if place.endswith("fifo"):
-            os.mkfifo(place)
+    os.mkfifo(folder / "fifo")
+    words = {
+        "/dev/zero": "leads out",
+        "..": "leads out",
+        "fifo": "cannot be read: not a regular",
+        "\0": "no usable path",
+    }
+    for place, refusal in words.items():
         elsewhere = dataclasses.replace(plan, provenance={"model_file": place})
-        with pytest.raises(anomsdk.InputError, match="cannot be read: "):
+        with pytest.raises(anomsdk.InputError, match=refusal):
             anomsdk.Pipeline(elsewhere, "tflite")
     with pytest.raises(anomsdk.InputError, match="not read from a folder"):
         anomsdk.Pipeline(dataclasses.replace(plan, folder=None), "tflite")
 
 
-def test_a_model_file_elsewhere_is_found(tmp_path, tflite):
-    folder = make_folder(tmp_path / "a", SPECS["external"].replace("[alert]", '[model]\nfile = "../b.tflite"\n[alert]'))
-    (folder / "model.tflite").rename(tmp_path / "b.tflite")
+def test_a_model_file_below_the_folder_is_found(tmp_path, tflite):
+    """In a folder of its own, and through a link that stays inside."""
+    spec = SPECS["external"].replace("[alert]", '[model]\nfile = "models/linked.tflite"\n[alert]')
+    folder = make_folder(tmp_path / "a", spec)
+    (folder / "models").mkdir()
+    (folder / "model.tflite").rename(folder / "models" / "b.tflite")
+    (folder / "models" / "linked.tflite").symlink_to("b.tflite")
     anomsdk.write_plan(anomsdk.plan(folder), folder / "plan.json")
     x = noise(100, columns=6)
     plan = anomsdk.read_plan(folder / "plan.json")
     assert results(plan, "reference", x) == results(plan, "tflite", x)
+
+
+@pytest.mark.parametrize(
+    "name", ["../b.tflite", "models/../../b.tflite", "ABSOLUTE", "linked.tflite", "linked/b.tflite"]
+)
+def test_a_model_file_elsewhere_is_refused(tmp_path, tflite, name):
+    """By the planner, by the engine, and by calibrate, which copies it: a plan of others names no file of mine."""
+    name = name.replace("ABSOLUTE", str(tmp_path / "b.tflite"))
+    folder = make_folder(tmp_path / "a", SPECS["external"])
+    good = anomsdk.plan(folder)
+    (folder / "model.tflite").rename(tmp_path / "b.tflite")
+    (folder / "linked.tflite").symlink_to(tmp_path / "b.tflite")
+    (folder / "linked").symlink_to(tmp_path)
+    (folder / "spec.toml").write_text(SPECS["external"].replace("[alert]", f'[model]\nfile = "{name}"\n[alert]'))
+    with pytest.raises(anomsdk.InputError, match=r"model.file is '.*leads out of the folder; put the file into the"):
+        anomsdk.plan(folder)
+    with pytest.raises(anomsdk.InputError, match=r"model_file is '.*leads out of the folder; put the file into the"):
+        anomsdk.Pipeline(dataclasses.replace(good, provenance={"model_file": name}), "tflite")
+    with pytest.raises(anomsdk.InputError, match=r"model\.file is "):
+        anomsdk.train.calibrate(folder, [noise(900, columns=6)], out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_plan_whose_layers_are_another_models_is_noticed(plans, tmp_path, tflite):

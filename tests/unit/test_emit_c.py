@@ -500,18 +500,17 @@ def test_its_own_folder_is_replaced_and_an_empty_one_filled(sources, folders, tm
     emitted = anomsdk.emit_c(sources["external"], str(tmp_path / "x"))
     assert contents(tmp_path / "x") == contents(folders["external"]) == emitted_files(sources["external"])
     assert list(emitted.files) == sorted(contents(tmp_path / "x"))
-    (tmp_path / "link").symlink_to("x")
-    anomsdk.emit_c(sources["bands"], tmp_path / "link")
-    assert contents(tmp_path / "x") == contents(folders["bands"]) and (tmp_path / "link").is_symlink()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "x"]
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]
 
 
 def test_nothing_of_others_is_overwritten(sources, folders, tmp_path, monkeypatch):
     plan = sources["external"]
     (tmp_path / "file").write_text("mine")
     refused(plan, tmp_path / "file", "is not a folder; give a new folder")
-    (tmp_path / "dangling").symlink_to("nowhere")
-    refused(plan, tmp_path / "dangling", "is not a folder")
+    for name, target in (("dangling", "nowhere"), ("to-folder", folders["bands"]), ("to-file", "file")):
+        (tmp_path / name).symlink_to(target)
+        refused(plan, tmp_path / name, "is a symbolic link, and what it leads to would be replaced; give the folder")
+    assert contents(folders["bands"]) == emitted_files(sources["bands"])
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("mine")
     refused(plan, tmp_path / "mine", "is not empty, and was not written by emit-c")
@@ -528,7 +527,14 @@ def test_nothing_of_others_is_overwritten(sources, folders, tmp_path, monkeypatc
     refused(plan, tmp_path / "edited", "holds examples/main.c, which was changed since emit-c wrote it")
     shutil.copytree(folders["bands"], tmp_path / "linked")
     (tmp_path / "linked" / "drivers").symlink_to(tmp_path / "mine")
-    refused(plan, tmp_path / "linked", "holds drivers, which emit-c did not write")
+    refused(plan, tmp_path / "linked", "holds drivers, a symbolic link")
+    for name in ("README.md", "src", "build", SUMS):
+        place = tmp_path / f"linked {name}"
+        shutil.copytree(folders["bands"], place)
+        (place / "build").mkdir()
+        (place / name).rename(tmp_path / f"moved {name}")
+        (place / name).symlink_to(tmp_path / f"moved {name}")
+        refused(plan, place, f"holds {name}, a symbolic link")
     shutil.copytree(folders["bands"], tmp_path / "here")
     monkeypatch.chdir(tmp_path / "here" / "src")
     refused(plan, tmp_path / "here", "is the folder that you are in")

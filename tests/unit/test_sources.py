@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 import tracemalloc
 import zipfile
 from pathlib import Path
@@ -21,8 +22,8 @@ from hypothesis import strategies as st
 
 from anomsdk import sources
 from anomsdk.errors import InputError
-from anomsdk.formats import npz, stdin
-from anomsdk.sources import BLOCK_VALUES, Wanted, open_recordings, read_recording
+from anomsdk.formats import npz
+from anomsdk.sources import BLOCK_VALUES, Reading, Wanted, open_recordings, read_recording
 
 RATE = 16_000
 EXTREMES = [-32768, -32767, -1, 0, 1, 32766, 32767]
@@ -778,6 +779,62 @@ def test_a_bomb_streams_in_bounded_memory(tmp_path):
             out.write(bytes(1_000_000))
     (recording,) = open_recordings(tmp_path / "a.npz", Wanted(RATE))
     assert peak_bytes(recording) < 4e6
+
+
+def test_a_larger_bomb_is_refused_before_it_is_unpacked(tmp_path):
+    """Three hundred mebibytes of zeros in a third of one: nobody waits until they are heard."""
+    n = 150 << 20
+    with (
+        zipfile.ZipFile(tmp_path / "a.npz", "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("x.npy", "w") as out,
+    ):
+        out.write(header_only(shape=(n,)))
+        for _ in range(300):
+            out.write(bytes(1 << 20))
+    start = time.process_time()
+    message = refused(tmp_path / "a.npz")
+    assert time.process_time() - start < 1
+    assert "x.npy unpacks to" in message and "300 MiB, and no recording does; if it is one, save it with" in message
+
+
+@pytest.mark.parametrize("key", ["unit", "offsets", "fs"])
+def test_a_bomb_beside_the_samples_is_refused(tmp_path, key):
+    with zipfile.ZipFile(tmp_path / "a.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("x.npy", npy_bytes(np.ones((100, 3))))
+        with archive.open(f"{key}.npy", "w") as out:
+            out.write(header_only(descr="<i8", shape=(300 << 17,)))
+            for _ in range(300):
+                out.write(bytes(1 << 20))
+    wanted = Wanted(50, "motion", 3, counts_per_g=4096, full_scale_g=8)
+    with pytest.raises(InputError, match=f"{key}.npy unpacks to .* times its size"):
+        open_recordings(tmp_path / "a.npz", wanted, reading=Reading(unit=None if key == "unit" else "g"))
+
+
+@pytest.mark.parametrize("key", ["unit", "channels", "label"])
+def test_text_of_no_characters_is_refused(tmp_path, key):
+    """Beyond the last character that there is, numpy makes strings that end the interpreter when they are used."""
+    texts = np.frombuffer(np.array([0x110000, 2**31, 0xFFFFFFFF], "<u4").tobytes(), "<U1")
+    np.savez(tmp_path / "a.npz", x=np.ones((100, 3)), fs=50.0, **{"unit": np.array("g"), key: texts})
+    wanted = Wanted(50, "motion", 3, counts_per_g=4096, full_scale_g=8)
+    with pytest.raises(InputError, match=f"{key} is no text; save it again"):
+        open_recordings(tmp_path / "a.npz", wanted) if key != "label" else npz.entries(tmp_path / "a.npz", "", key, 3)
+
+
+@pytest.mark.parametrize("shape", ["(True,)", "(10, True)", "(True, 10)"])
+def test_a_truth_value_is_no_size(tmp_path, shape):
+    data = np.arange(10 if "10" in shape else 1, dtype=np.int16).tobytes()
+    (tmp_path / "a.npy").write_bytes(header_only(shape=shape, data=data))
+    assert "a.npy: a shape of (" in refused(tmp_path / "a.npy")
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("x.npy", npy_bytes(np.zeros(10, np.int16)))
+        archive.writestr("fs.npy", header_only(descr="<f8", shape="(True,)", data=bytes(8)))
+    assert "a.npz: fs: a shape of (True,), no whole numbers; copy" in refused(tmp_path / "a.npz")
+
+
+def test_many_columns_one_after_the_other_are_refused(tmp_path):
+    """Each would open the file, and unpack all that stands before it."""
+    np.savez_compressed(tmp_path / "a.npz", x=np.asfortranarray(np.ones((40, 2000), np.int16)))
+    assert "2000 columns, stored by columns; save numpy.ascontiguousarray of it" in refused(tmp_path / "a.npz")
 
 
 def test_unusual_zip_members(tmp_path):

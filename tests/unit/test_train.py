@@ -510,9 +510,14 @@ def test_a_recording_without_the_upper_bands_is_refused(tmp_path):
 def test_a_failed_write_leaves_the_old_folder(trained, tmp_path, monkeypatch):
     shutil.copytree(trained[0], tmp_path / "room")
     before = {p.name: p.read_bytes() for p in (tmp_path / "room").iterdir()}
-    monkeypatch.setattr(
-        "anomsdk.train.folder.write_plan", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left"))
-    )
+    write = Path.write_bytes
+
+    def full(path, data):
+        if path.name == "plan.json":
+            raise OSError(28, "No space left")
+        return write(path, data)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(anomsdk.InputError, match="No space left"):
         anomsdk.train.fit(QUICK, [room(i) for i in range(4)], out=tmp_path / "room")
     assert {p.name: p.read_bytes() for p in (tmp_path / "room").iterdir()} == before
