@@ -161,7 +161,7 @@ class Watch:
         return Summary(self._recordings, self._too_short, self._samples, seconds, self._ticks, self._alarms)
 
     def close(self, *, complete: bool = True) -> None:
-        """Wipe the pipeline and what was read last; put the scores file in its place, or drop it if not ``complete``."""
+        """Wipe the pipeline and what was read last; put the scores file in place, or drop it if not ``complete``."""
         self._stop_reading()
         self._pipeline.close()
         if self._scores is not None:
