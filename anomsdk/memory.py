@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import os
 import threading
+import traceback
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from functools import cache
@@ -27,6 +28,8 @@ _CAPSULE = b"mem_handler"
 """Name of a capsule that holds a handler: numpy asks for it, and the capsule points to it."""
 _M_PERTURB, _FREED_BYTE = -6, 0xFF
 """Of mallopt(3): freed bytes become 0xFF, and fresh ones 0."""
+_SMALL_OBJECTS, _OBJECTS_OF_A_SIZE = (2, 512 - bytes.__basicsize__, 16), 128
+"""Lengths of bytes, one for each size that Python has a pool of, and how many are made."""
 
 
 def why_not_wiping() -> str | None:
@@ -66,7 +69,8 @@ def wiping_libraries() -> Iterator[None]:
     """As `wiping`, and overwrite what is freed within by anything else that takes memory of the C library.
 
     Decoders, resamplers, zlib and Python's own buffers do. The GNU C library overwrites freed blocks for debuggers
-    (M_PERTURB of mallopt(3)), all but those of 1 KiB and less; other C libraries do not, and then neither is done here.
+    (M_PERTURB of mallopt(3)), all but the last few of 1 KiB and less, which `wipe_leftovers` zeroes. Other C
+    libraries do not, and there these blocks keep what was in them.
     """
     mallopt = _mallopt()
     with wiping():
@@ -94,12 +98,23 @@ def made_wiping(items: Iterator[Item]) -> Generator[Item, None, None]:
                     item = next(items)
                 except StopIteration:
                     return
+                except BaseException as error:
+                    _clear_frames(error)  # whoever keeps the error would keep what was being read
+                    raise
             yield item
             del item  # not kept alive by this frame while the next one is made
     finally:
         with wiping_libraries():
             if isinstance(items, Generator):
                 items.close()
+        wipe_leftovers()
+
+
+def _clear_frames(error: BaseException | None) -> None:
+    """Drop the local variables of the functions that an exception, and what caused it, came through."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
 
 
 def wiped_after_use(items: Iterator[Item]) -> Generator[Item, None, None]:
@@ -121,12 +136,19 @@ def wipe(block: Any) -> None:
         block.fill(0)
 
 
-def wipe_stack() -> None:
-    """Zero what C functions that have returned, of a decoder or a parser, left on the stack of this thread."""
+def wipe_leftovers() -> None:
+    """Zero what was left on the stack of this thread, in small blocks that it freed, and in small objects of Python.
+
+    A cell of text is such an object. Python hands out the place that was freed last, so that new objects of each size
+    overwrite the last ones.
+    """
     from anomsdk.engines.native import load_native, why_missing
 
+    for size in range(*_SMALL_OBJECTS):
+        zeros = [bytes(size) for _ in range(_OBJECTS_OF_A_SIZE)]
+        del zeros
     if why_missing() is None:
-        load_native().lib.anom_memory_wipe_stack()
+        load_native().lib.anom_memory_wipe_leftovers()
 
 
 class _Perturbing:

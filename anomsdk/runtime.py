@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, NoReturn
 
@@ -134,6 +135,11 @@ class Pipeline:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def __del__(self) -> None:
+        """Wipe what was never closed; at the end of the interpreter there may be nothing left to do it with."""
+        with suppress(Exception):
+            self._close()
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         """Refuse pickle, copy and deepcopy: each would be a second keeper of raw samples."""

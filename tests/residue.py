@@ -16,6 +16,8 @@ import numpy as np
 
 RUN = 8
 """Samples in a row that count as found."""
+_KEY = 4
+"""Samples in a row that are looked up."""
 _FORMS = {
     "int16": ("<i2", 1.0),
     "int32": ("<i4", 1.0),
@@ -51,11 +53,16 @@ class Memory:
 
     def samples(self, x: np.ndarray, run: int = RUN) -> dict[str, list[int]]:
         """Indices of samples of x that stand there in a row of `run` or more, by the form that they stand in."""
-        found = {}
+        return self.samples_of([x], run)[0]
+
+    def samples_of(self, signals: Sequence[np.ndarray], run: int = RUN) -> list[dict[str, list[int]]]:
+        """As `samples`, of several signals in one pass over the memory."""
+        found: list[dict[str, list[int]]] = [{} for _ in signals]
         for form, (dtype, scale) in _FORMS.items():
-            rows = (x.astype(np.float64) * scale).astype(dtype)
-            if hits := self._rows(rows.reshape(len(x), -1), run):
-                found[form] = hits
+            rows = [(x.astype(np.float64) * scale).astype(dtype).reshape(len(x), -1) for x in signals]
+            for each, hits in zip(found, self._rows(rows, run), strict=True):
+                if hits:
+                    each[form] = sorted(hits)
         return found
 
     def text(self, x: np.ndarray, run: int = RUN) -> int:
@@ -67,30 +74,38 @@ class Memory:
         """Whether these bytes stand anywhere."""
         return any(needle in data for _, data in self.regions)
 
-    def _rows(self, rows: np.ndarray, run: int) -> list[int]:
+    def _rows(self, signals: Sequence[np.ndarray], run: int) -> list[set[int]]:
         """Where runs of rows begin and go on, whatever their alignment to 2 bytes."""
-        size = rows.itemsize * rows.shape[1]
-        data = rows.tobytes()
-        keys = {data[at * size : at * size + 8]: at for at in range(len(rows) - -(-8 // size) + 1)}
-        wanted = np.unique(np.frombuffer(b"".join(keys), np.uint64))
-        parts = [np.unique(wanted >> np.uint64(16 * i) & np.uint64(0xFFFF)) for i in range(4)]
-        maps = [np.isin(np.arange(1 << 16), part) for part in parts]
-        found: set[int] = set()
+        sizes = [rows.itemsize * rows.shape[1] for rows in signals]
+        data = [rows.tobytes() for rows in signals]
+        keys = {
+            data[i][at * size : at * size + _KEY * size]: (i, at)
+            for i, size in enumerate(sizes)
+            for at in range(len(signals[i]) - run + 1)
+        }
+        wanted = np.frombuffer(b"".join(key[:8] for key in keys), np.uint64)
+        maps = [np.zeros(1 << 16, bool) for _ in range(4)]
+        for part, of_part in enumerate(maps):
+            of_part[wanted >> np.uint64(16 * part) & np.uint64(0xFFFF)] = True
+        order = np.argsort([of_part.sum() for of_part in maps]).tolist()  # the one that leaves least comes first
+        found: list[set[int]] = [set() for _ in signals]
         for _, region in self.regions:
             words = np.frombuffer(region[: len(region) // 2 * 2], np.uint16)
-            if len(words) < 4:
-                continue
             n = len(words) - 3
-            likely = np.flatnonzero(maps[0][words[:n]])
-            for i in (1, 2, 3):
-                likely = likely[maps[i][words[likely + i]]]
+            if n < 1:
+                continue
+            likely = np.flatnonzero(maps[order[0]][words[order[0] : order[0] + n]])
+            for part in order[1:]:
+                likely = likely[maps[part][words[likely + part]]]
             for at in likely.tolist():
-                first = keys.get(region[2 * at : 2 * at + 8])
-                if first is not None and first + run <= len(rows):
-                    given = region[2 * at : 2 * at + run * size]
-                    if given == data[first * size : (first + run) * size]:
-                        found.update(range(first, first + run))
-        return sorted(found)
+                for size in set(sizes):
+                    i, first = keys.get(region[2 * at : 2 * at + _KEY * size], (0, -1))
+                    if (
+                        first >= 0
+                        and region[2 * at : 2 * at + run * size] == data[i][first * size : (first + run) * size]
+                    ):
+                        found[i].update(range(first, first + run))
+        return found
 
 
 def _regions(pid: int) -> Iterator[tuple[str, bytes]]:
@@ -109,19 +124,32 @@ def _regions(pid: int) -> Iterator[tuple[str, bytes]]:
                 yield name, memory.read(len(group) * page)
 
 
+_BEFORE = """
+import os, signal
+import numpy
+def stop():
+    os.kill(os.getpid(), signal.SIGSTOP)
+def load(path):
+    with open(path, "rb", buffering=0) as file:
+        file.seek(128)
+        values = numpy.zeros((os.path.getsize(path) - 128) // 2, numpy.int16)
+        file.readinto(values)
+    return values
+"""
+
+
 class Stopped:
     """A child that runs code and stops itself; memory is looked at while it stands still.
 
     Parameters
     ----------
-    code : Python; it may call ``stop()`` once or more
+    code : Python; it may call ``stop()`` once or more, and ``load(path)`` for an int16 .npy that is nowhere else
     arguments : sys.argv[1:] of the child
     """
 
     def __init__(self, code: str, *arguments: str) -> None:
-        stop = "import os, signal\ndef stop(): os.kill(os.getpid(), signal.SIGSTOP)\n"
         self._child = subprocess.Popen(
-            [sys.executable, "-c", stop + code, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            [sys.executable, "-c", _BEFORE + code, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
 
     def __enter__(self) -> Stopped:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from anomsdk.core.pipeline import Chain
 from anomsdk.engines.processed import Processed
-from anomsdk.memory import wipe_stack, wiping
+from anomsdk.memory import wipe_leftovers, wiping
 
 
 class ChainEngine(Chain):
@@ -25,7 +25,7 @@ class ChainEngine(Chain):
     def reset(self) -> None:
         """Zero every sample and feature, and start again."""
         super().reset()
-        wipe_stack()
+        wipe_leftovers()
 
     def reconstruct(self, inputs: NDArray[np.int8]) -> NDArray[np.int8]:
         """The model stage alone: int8 (n, n_in) to (n, n_out)."""

@@ -125,7 +125,7 @@ class NativeEngine:
     def reset(self) -> None:
         """Zero every sample and feature, and start again."""
         self._lib.anom_pipeline_reset(self._pipeline)
-        self._lib.anom_memory_wipe_stack()
+        self._lib.anom_memory_wipe_leftovers()
 
 
 class _Room:

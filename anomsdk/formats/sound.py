@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from anomsdk.errors import InputError
 from anomsdk.formats.stored import Stored, begins_as, refusing
 from anomsdk.formats.wav import wav_frames
-from anomsdk.memory import wipe_stack
 
 FLOAT_LIMIT = 256.0  # full scale is 1.0; 48 dB above it the samples are integers stored as float
 
@@ -65,7 +64,6 @@ def _blocks(path: Path, where: str, frames: int, exact: bool, rows: int) -> Iter
                 block *= 32768.0
             done += len(block)
             yield block
-    wipe_stack()  # libsndfile converts in buffers that lie there
     if done != frames:
         raise InputError(f"{where}: cut off after {done} of {frames} samples; copy or record it again")
 

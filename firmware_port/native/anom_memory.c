@@ -1,4 +1,4 @@
-/* Memory: blocks that are zeroed before they are freed, and a stack that is zeroed, for hosts. */
+/* Memory: blocks that are zeroed before they are freed, and leftovers of other code, for hosts. */
 #include "anom_memory.h"
 
 #include <stdlib.h>
@@ -8,7 +8,10 @@
 
 enum {
     HEAD_BYTES = 64, /* before a block, its size: a cache line, so that blocks are aligned as malloc aligns */
-    STACK_BYTES = 65536
+    STACK_BYTES = 65536,
+    SMALLEST_BLOCK = 24,
+    LARGEST_SMALL_BLOCK = 1032,
+    SMALL_BLOCKS = 7
 };
 
 static void *with_head(void *raw, size_t size)
@@ -79,7 +82,7 @@ __attribute__((target("avx512f"), noinline)) static void clear_last_registers(vo
 #undef CLEAR
 }
 
-static void clear_registers(void)
+void anom_memory_clear_registers(void)
 {
     if (__builtin_cpu_supports("avx"))
         clear_first_registers();
@@ -89,16 +92,31 @@ static void clear_registers(void)
 
 #else
 
-static void clear_registers(void)
+void anom_memory_clear_registers(void)
 {
 }
 #endif
 
-void anom_memory_wipe_stack(void)
+/* glibc keeps the last blocks of each small size that a thread has freed, up to 7, as they are. */
+static void wipe_small_blocks(void)
 {
-    /* Vector registers hold what was moved last. The loader saves them to the stack when it looks up a function, so
-     * they come first, and the loop calls none. */
-    clear_registers();
+    for (size_t size = SMALLEST_BLOCK; size <= LARGEST_SMALL_BLOCK; size += 16) {
+        void *blocks[SMALL_BLOCKS];
+        for (int i = 0; i < SMALL_BLOCKS; i++) {
+            blocks[i] = malloc(size);
+            if (blocks[i])
+                anom_wipe(blocks[i], size);
+        }
+        for (int i = SMALL_BLOCKS; i-- > 0;)
+            free(blocks[i]);
+    }
+}
+
+void anom_memory_wipe_leftovers(void)
+{
+    wipe_small_blocks();
+    /* The registers come first, and the loop calls nothing that would have to be looked up. */
+    anom_memory_clear_registers();
     volatile uint64_t below[STACK_BYTES / 8];
     for (size_t i = 0; i < STACK_BYTES / 8; i++)
         below[i] = 0;

@@ -1,4 +1,4 @@
-/* Memory: blocks that are zeroed before they are freed, and a stack that is zeroed, for hosts. */
+/* Memory: blocks that are zeroed before they are freed, and leftovers of other code, for hosts. */
 #ifndef ANOM_MEMORY_H
 #define ANOM_MEMORY_H
 
@@ -23,7 +23,12 @@ typedef struct anom_memory_handler {
 /* The handler whose blocks are zeroed when they are freed or moved. */
 anom_memory_handler *anom_memory_wiping(void);
 
-/* Zero what calls that have returned left below the caller's stack frame: 64 KiB of it. */
-void anom_memory_wipe_stack(void);
+/* Zero the vector registers: they hold what was moved last, and the loader saves them to the stack when it looks up a
+ * function for the first time. Nothing to do but on x86-64. */
+void anom_memory_clear_registers(void);
+
+/* Zero what calls that have returned left in this thread: vector registers, 64 KiB of the stack below the caller's
+ * frame, and the small blocks that the C library hands out again without overwriting them. */
+void anom_memory_wipe_leftovers(void);
 
 #endif

@@ -1,6 +1,7 @@
 /* Stream: a whole block through a pipeline in one call, for hosts. */
 #include "anom_stream.h"
 
+#include "anom_memory.h"
 #include "anom_pipeline.h"
 #include "anom_wipe.h"
 
@@ -36,6 +37,7 @@ void anom_stream_process(anom_pipeline *pipeline, const int16_t *samples, int64_
         while (anom_pipeline_poll_observed(pipeline, &result, observer, stream))
             take_tick(stream, &result);
     }
+    anom_memory_clear_registers();
 }
 
 size_t anom_stream_scratch_bytes(const anom_plan *plan)

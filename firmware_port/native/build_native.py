@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from pathlib import Path
 
 from cffi import FFI
@@ -14,6 +15,8 @@ HEADERS = ["anom_bands.h", "anom_external.h", "anom_fixed.h", "anom_logmel.h", "
 HEADERS += ["anom_memory.h", "anom_pipeline.h", "anom_sha256.h", "anom_stream.h", "anom_wipe.h"]
 KERNELS = "anom_kernels.h"  # the compiler decides about what is in it
 MODULE = "anomsdk.engines._native"
+_AT_ONCE = ["-Wl,-z,now"] if sys.platform == "linux" else []
+"""Look up functions when the module is loaded: a look-up saves registers, and what is in them, to the stack."""
 
 
 def declarations(headers: list[str]) -> str:
@@ -58,7 +61,7 @@ def builder(module: str = MODULE, extra: tuple[str, ...] = (), port: Path = PORT
         sources=[str(path) for path in sources],
         include_dirs=[str(port / folder.name) for folder in FOLDERS],
         extra_compile_args=["-std=c99", "-O3", "-Werror=implicit-function-declaration", *extra],
-        extra_link_args=list(extra),
+        extra_link_args=[*_AT_ONCE, *extra],
         optional=optional,
     )
     return ffi
