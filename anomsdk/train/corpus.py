@@ -18,6 +18,7 @@ from anomsdk.spec import BandsFeatures, LogmelFeatures, PipelineSpec
 from anomsdk.train.excerpts import EXCERPTS, Excerpt, Excerpts
 from anomsdk.train.levels import LevelsOfPiece, amplified
 from anomsdk.train.maps import Levels, unlearnt_extractor
+from anomsdk.train.rest import check_moves
 from anomsdk.train.support import APART_S
 
 LABELS = "train: groups must have one label for each recording"
@@ -212,6 +213,8 @@ class _Reader:
         n = len(self._found)
         require(n > 0, "train: nothing to learn from: every recording is constant (silent) or shorter than a frame")
         require(self._clipped < n, "train: every recording is clipped; record again at a lower gain")
+        if len(self._digests) == 1:  # of a sensor at rest there is more to say than that they are alike
+            check_moves(self.extractor, [recording.pieces for recording in self._found])
         require(n == 1 or len(self._digests) > 1, f"train: {n} recordings, and all of them are the same one")
         of = self.excerpts.made()
         recordings = tuple(replace(r, excerpts=tuple(of.get(i, ()))) for i, r in enumerate(self._found))

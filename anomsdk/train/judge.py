@@ -16,10 +16,11 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.core.autoencoder import Autoencoder
+from anomsdk.core.autoencoder import Autoencoder, LayerPlan, check_layers
 from anomsdk.core.baseline import Baseline
-from anomsdk.core.checks import require
+from anomsdk.core.checks import checked_cast, require
 from anomsdk.core.fixed import UINT32_MAX, Ints
+from anomsdk.errors import InputError
 from anomsdk.evaluate.metrics import auc
 from anomsdk.planner import baseline_plan, layer_plan
 from anomsdk.spec import PipelineSpec
@@ -167,7 +168,7 @@ class Judge:
         if origins.n_windows < least:
             raise NotOfferedError(f"{origins.n_windows} windows to learn from, it needs {least}")
         if candidate.kind != "autoencoder":  # solved at once
-            train_candidate(candidate, rows * maps.input_scale, None, seed=self._seed, origins=origins)
+            self._trained(candidate, maps, rows * maps.input_scale, origins, None, None)
 
     def _whole_of(self, deviations: float) -> tuple[InputMaps, NDArray[np.int8], Origins]:
         maps = self._maps(self._recordings, deviations)
@@ -266,8 +267,8 @@ class Judge:
         network, taken = train_candidate(candidate, rows, held, seed=self._seed, origins=origins, **more)
         if candidate.kind == "nearest mean":  # as many as there are enough windows for
             candidate = replace(candidate, hidden=tuple(len(layer.bias) for layer in network.layers[:-1]))
-        layers = tuple(quantise(network, rows, maps.input_scale))
-        model = Autoencoder(tuple(layer_plan(layer) for layer in layers))
+        layers, planned = _int8(network, rows, maps.input_scale)
+        model = Autoencoder(planned)
         weights = score_weights(candidate, rows - network.run(rows))
         return Trained(candidate, maps, network, layers, model, weights, taken)
 
@@ -290,6 +291,19 @@ class Judge:
         return float(np.mean(areas))  # type: ignore[arg-type]
 
 
+def _int8(
+    network: Network, rows: Floats, input_scale: float
+) -> tuple[tuple[FullyConnected, ...], tuple[LayerPlan, ...]]:
+    """Layers in int8, and what runs them: refused where a sum could leave 32 bits, before it is judged."""
+    try:
+        layers = tuple(quantise(network, rows, input_scale))
+        planned = tuple(layer_plan(layer) for layer in layers)
+        check_layers(planned)
+    except InputError as error:
+        raise NotOfferedError(f"it has no int8 form ({error})") from None
+    return layers, planned
+
+
 @dataclass(frozen=True, eq=False)
 class _Batch:
     """Model inputs of several stretches, one after the other; int8, since there may be many."""
@@ -299,7 +313,7 @@ class _Batch:
 
     @classmethod
     def of(cls, maps: InputMaps, stretches: list[Levels]) -> _Batch:
-        found = [maps.run(levels).astype(np.int8) for levels in stretches]
+        found = [checked_cast(maps.run(levels), "i1", "model inputs") for levels in stretches]
         found = [each for each in found if len(each)]
         return cls(
             np.concatenate([np.zeros((0, maps.n_inputs), np.int8), *found]), tuple(np.cumsum(list(map(len, found))))

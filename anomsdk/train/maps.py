@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from anomsdk.calibration import Normalisation
 from anomsdk.core.affine import Affine
-from anomsdk.core.checks import require
+from anomsdk.core.checks import checked_cast, require
 from anomsdk.core.context import Context, ContextPlan, statistic_steps, statistics_of
 from anomsdk.core.fixed import Ints
 from anomsdk.core.plan import ExtractorPlan
@@ -76,7 +76,7 @@ class InputMaps:
         """Every so many-th model input of a piece (n, n_in), and the first frame of each (n,)."""
         rows, starts = [np.zeros((0, self.n_inputs), np.int8)], [np.zeros(0, np.int64)]
         for first, chunk in enumerate(_chunks([piece])):
-            rows.append(self.run(chunk)[::every].astype(np.int8))
+            rows.append(checked_cast(self.run(chunk)[::every], "i1", "model inputs"))
             starts.append(first * _CHUNK + np.arange(len(rows[-1])) * every * self._context.stride)
         return np.concatenate(rows), np.concatenate(starts)
 
