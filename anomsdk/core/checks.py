@@ -50,7 +50,8 @@ def checked_cast(values: ArrayLike, dtype: str, what: str) -> NDArray[Any]:
     # Integers of Python stay what they are: numpy would make floats of what is beyond 64 bits.
     given = values if isinstance(values, np.ndarray) else np.array(values, object)
     if given.size:
-        low, high = given.min(), given.max()
+        with np.errstate(invalid="ignore"):  # of what is no number: refused below
+            low, high = given.min(), given.max()
         require(
             bool(limits.min <= low and high <= limits.max),  # false for what is no number, too
             f"{what}: {low if not limits.min <= low else high} is beyond {limits.dtype}, which holds {limits.min} to "

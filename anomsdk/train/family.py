@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from anomsdk.train.linear import mahalanobis, principal_components
+from anomsdk.train.linear import Directions, mahalanobis, principal_components
 from anomsdk.train.means import nearest_mean
 from anomsdk.train.network import MAX_EPOCHS, Floats, Network, train_autoencoder
 from anomsdk.train.support import LEAST_WINDOWS, Origins, without_rare_units
@@ -125,8 +125,9 @@ def train_candidate(
         (width,) = candidate.hidden
         whitened = candidate.kind.startswith("whitened")
         return principal_components(inputs, width, whitened=whitened, origins=origins), 0
-    network, taken = train_autoencoder(inputs, candidate.hidden, seed=seed, held_out=held_out, epochs=epochs)
-    return without_rare_units(network, inputs, origins), taken
+    common = Directions.of(inputs, origins).kept
+    network, taken = train_autoencoder(inputs[common], candidate.hidden, seed=seed, held_out=held_out, epochs=epochs)
+    return without_rare_units(network, inputs[common], origins.part(common)), taken
 
 
 def score_weights(candidate: Candidate, errors: Floats) -> tuple[int, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from anomsdk.train.network import Dense, Floats, Network
 from anomsdk.train.support import LEAST_WINDOWS, MOST_OF_ONE, NotOfferedError, Origins, memory
@@ -88,13 +89,15 @@ class Directions:
 
     Parameters
     ----------
-    inputs : (n, n_in), those that are left
+    kept : (n,), which inputs are left
+    inputs : those of them, a row each
     mean : (n_in,) of them
     values : (n_in,) variance along each direction, ascending
     vectors : (n_in, n_in), a column each
     memory : (n_in,), largest `anomsdk.train.support.memory` that each direction still has of one window
     """
 
+    kept: NDArray[np.bool_]
     inputs: Floats
     mean: Floats
     values: Floats
@@ -113,7 +116,7 @@ class Directions:
             worst = np.argsort(-parts.max(axis=1), kind="stable")[:spare]
             worst = worst[parts[worst].max(axis=1, initial=0.0) > MOST_OF_ONE]
             if len(worst) == 0:
-                return cls(rows, mean, values, vectors, parts.max(axis=0))
+                return cls(kept, rows, mean, values, vectors, parts.max(axis=0))
             kept[kept] = ~np.isin(window, worst)
             spare -= len(worst)
 
