@@ -119,6 +119,16 @@ def test_what_few_windows_would_make_up_is_left_out_of_a_covariance():
     assert len(Directions.of(gaussian, Origins.unknown(2000)).inputs) == 2000, "ordinary rows all stay"
 
 
+def test_an_odd_window_trains_no_autoencoder(monkeypatch):
+    given = []
+    trained = Network((Dense(np.eye(N_IN), np.zeros(N_IN)),))
+    monkeypatch.setattr("anomsdk.train.family.train_autoencoder", lambda x, *_, **__: (given.append(x) or trained, 1))
+    x = windows(400, 0, odd=2)
+    train_candidate(Candidate("autoencoder", (8,), 6.0), x, None, seed=0)
+    assert 380 <= len(given[0]) <= 398
+    assert not any((given[0] == odd).all(axis=1).any() for odd in x[:2])
+
+
 def of_groups(*sizes):
     """Origins of windows of groups of these sizes, one second apart."""
     group = np.repeat(np.arange(len(sizes)), sizes)
