@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.core.autoencoder import LayerPlan
+from anomsdk.core.checks import checked_cast
 from anomsdk.core.context import STATISTICS, ContextPlan, SummaryPlan
 from anomsdk.core.external import ExternalPlan
 from anomsdk.core.fft import FftPlan
@@ -124,7 +125,7 @@ def _context(context: ContextPlan) -> Fields:
     """A stack is a summary without statistics."""
     if not isinstance(context, SummaryPlan):
         return {**_fields(context), "statistics": None, "normalisation": {}, "n_statistics": 0}
-    codes = np.array([STATISTICS.index(name) for name in context.statistics], np.uint8)
+    codes = checked_cast([STATISTICS.index(name) for name in context.statistics], "u1", "context: statistics")
     return {
         **_fields(context, without=("statistics", "normalisation")),
         "statistics": codes,

@@ -15,7 +15,7 @@ from anomsdk.core.alert import MAX_TICKS, TimingPlan, levels
 from anomsdk.core.autoencoder import LayerPlan
 from anomsdk.core.bands import BandsPlan, level_range
 from anomsdk.core.baseline import MAX_LIMIT_Q16, OFF, BaselinePlan
-from anomsdk.core.checks import require
+from anomsdk.core.checks import checked_cast, require
 from anomsdk.core.context import ContextPlan, StackPlan, SummaryPlan, statistic_range, statistic_steps
 from anomsdk.core.external import ExternalPlan
 from anomsdk.core.fft import FftPlan
@@ -141,7 +141,13 @@ def _affine(
         gains.append(min(INT32_MAX, rounded(g * 2**shift)))
         biases.append(max(-INT32_MAX, min(INT32_MAX, rounded((o + 0.5) * 2**shift))))
         shifts.append(shift)
-    return AffinePlan(np.array(gains, np.int32), np.array(biases, np.int32), np.array(shifts, np.uint8), low, 127)
+    return AffinePlan(
+        checked_cast(gains, "i4", "normalisation: gain"),
+        checked_cast(biases, "i4", "normalisation: bias"),
+        checked_cast(shifts, "u1", "normalisation: shift"),
+        low,
+        127,
+    )
 
 
 def _learnt_affine(
@@ -326,8 +332,8 @@ def layer_plan(layer: FullyConnected) -> LayerPlan:
     return LayerPlan(
         weights=layer.weights,
         bias=layer.bias,
-        multiplier=np.array([mantissa for mantissa, _ in pairs], np.int32),
-        shift=np.array([shift for _, shift in pairs], np.int8),
+        multiplier=checked_cast([mantissa for mantissa, _ in pairs], "i4", f"{layer.name}: multiplier"),
+        shift=checked_cast([shift for _, shift in pairs], "i1", f"{layer.name}: shift"),
         input_zero_point=layer.input_zero_point,
         weight_zero_point=layer.weight_zero_point,
         output_zero_point=layer.output_zero_point,
@@ -385,7 +391,7 @@ def _score(model: TfliteModel, n: int, calibration: Calibration | None) -> Score
             len(calibration.score_weights) == n,
             f"{CALIBRATION_FILE}: {len(calibration.score_weights)} score_weights for {n} inputs; train again",
         )
-        weights = np.array(calibration.score_weights, np.uint8)
+        weights = checked_cast(calibration.score_weights, "u1", f"{CALIBRATION_FILE}: score_weights")
     zero_points = first.input_zero_point, last.output_zero_point
     if first.input_scale == last.output_scale:
         return ScorePlan(weights, *zero_points, input_gain=1, output_gain=1, shift=0)

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from anomsdk.core.checks import checked_cast
 from anomsdk.core.plan import Plan
 from anomsdk.engines import default_engine
 from anomsdk.errors import InputError, printable
@@ -125,7 +126,7 @@ def write_scores(scores: Mapping[str, NDArray[np.uint32]], path: Path) -> None:
         archive.comment = _MARK
         for name, values in scores.items():
             member = io.BytesIO()
-            np.save(member, values.astype("<u4"))
+            np.save(member, checked_cast(values, "<u4", name))
             archive.writestr(zipfile.ZipInfo(f"{name}.npy", _FIRST_DAY), member.getvalue())
     write_atomically(path.resolve(), data.getvalue())  # a link stays a link
 

@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.core.checks import require
+from anomsdk.core.checks import checked_cast, require
 from anomsdk.core.filterbank import FilterbankPlan, largest_sum
 from anomsdk.core.fixed import INT32_MAX
 from anomsdk.core.reasons import MAX_GAIN
@@ -41,13 +41,13 @@ def rounded(x: float) -> int:
 def hann_q15(length: int) -> NDArray[np.int16]:
     """First half, and the middle, of a periodic Hann window: ``0.5 - 0.5 cos(2 pi n / N)``, 1 as 32767."""
     values = (0.5 - 0.5 * math.cos(2 * math.pi * n / length) for n in range(length // 2 + 1))
-    return np.array([min(32767, rounded(32768 * v)) for v in values], np.int16)
+    return checked_cast([min(32767, rounded(32768 * v)) for v in values], "i2", "table in q15")
 
 
 def cos_q15(length: int) -> NDArray[np.int16]:
     """``cos(2 pi j / N)`` for j = 0 to N / 4, 1 as 32767."""
     values = (math.cos(2 * math.pi * j / length) for j in range(length // 4 + 1))
-    return np.array([min(32767, rounded(32768 * v)) for v in values], np.int16)
+    return checked_cast([min(32767, rounded(32768 * v)) for v in values], "i2", "table in q15")
 
 
 def mel_from_hz(hz: float, scale: str) -> float:
@@ -154,10 +154,14 @@ def _filterbank(shares: Sequence[_Share], n_bands: int, length: int, log2_scale:
     while value_bits > 8 and largest_sum(max(widths), value_bits) > INT32_MAX:
         value_bits -= 1
     return FilterbankPlan(
-        edges=np.array([shares[0].bin + sum(widths[:i]) for i in range(len(widths) + 1)], np.uint16),
-        minus_rise_q15=np.array([-rounded(r) for r in rises], np.int16),
+        edges=checked_cast(
+            [shares[0].bin + sum(widths[:i]) for i in range(len(widths) + 1)], "u2", "filterbank: edges"
+        ),
+        minus_rise_q15=checked_cast([-rounded(r) for r in rises], "i2", "filterbank: minus_rise_q15"),
         value_bits=value_bits,
-        offset_q10=np.array([rounded(1024 * (unit + scale)) for scale in log2_scale], np.int32),
+        offset_q10=checked_cast(
+            [rounded(1024 * (unit + scale)) for scale in log2_scale], "i4", "filterbank: offset_q10"
+        ),
     )
 
 
@@ -179,14 +183,16 @@ def motion_spectrum(edges_hz: Sequence[float] | None, length: int, rate_hz: floa
     return SpectrumPlan(
         cos_q15=_q15([math.cos(angle) for angle in turn]),
         sin_q15=_q15([math.sin(angle) for angle in turn]),
-        first_bin=np.array(first, np.uint16),
-        floor=np.array([min(INT32_MAX, max(1, rounded(one_bin * (b - a)))) for a, b in pairwise(first)], np.int32),
+        first_bin=checked_cast(first, "u2", "spectrum: first_bin"),
+        floor=checked_cast(
+            [min(INT32_MAX, max(1, rounded(one_bin * (b - a)))) for a, b in pairwise(first)], "i4", "spectrum: floor"
+        ),
         bin_floor=min(INT32_MAX, max(1, rounded(_DOMINANT * one_bin))),
     )
 
 
 def _q15(values: Sequence[float]) -> NDArray[np.int16]:
-    return np.array([max(-32767, min(32767, rounded(32768 * v))) for v in values], np.int16)
+    return checked_cast([max(-32767, min(32767, rounded(32768 * v))) for v in values], "i2", "table in q15")
 
 
 def _default_bins(length: int, rate_hz: float) -> list[int]:
@@ -223,4 +229,4 @@ def reason_gains(normal: Sequence[float], weight: Sequence[int]) -> NDArray[np.i
     int32 (n_groups,), 1 to 2**30: 2**30 for the lowest level
     """
     levels = [max(level, float(w), 1.0) for level, w in zip(normal, weight, strict=True)]
-    return np.array([max(1, rounded(MAX_GAIN * min(levels) / level)) for level in levels], np.int32)
+    return checked_cast([max(1, rounded(MAX_GAIN * min(levels) / level)) for level in levels], "i4", "reasons: gain")

@@ -8,7 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from anomsdk.core.checks import checked_cast
 from anomsdk.errors import InputError
 from anomsdk.tflite_file import ACTIVATIONS, MAX_BIAS_SCALE_ERROR, FullyConnected, parse_tflite
 
@@ -117,6 +119,11 @@ def _check_layer(layer: FullyConnected, where: str, before: FullyConnected | Non
         raise InputError(f"{where}: input scale and zero point differ from the output of the layer before")
 
 
+def _narrow(values: Any, dtype: str) -> NDArray[Any]:
+    """Values of a field; scales are float32 already."""
+    return np.array(values, dtype) if np.dtype(dtype).kind == "f" else checked_cast(values, dtype, "field to write")
+
+
 class _Writer:
     """Adds buffers and tensors in the order of the layers, so that the bytes depend on nothing else."""
 
@@ -137,7 +144,7 @@ class _Writer:
         return int(getattr(self.schema, kind + "End")(self.builder))
 
     def array(self, values: Any, dtype: str) -> int:
-        return int(self.builder.CreateNumpyVector(np.array(values, dtype)))
+        return int(self.builder.CreateNumpyVector(_narrow(values, dtype)))
 
     def offsets(self, items: Sequence[int]) -> int:
         self.builder.StartVector(4, len(items), 4)

@@ -12,8 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-import numpy as np
-
+from anomsdk.core.checks import checked_cast
 from anomsdk.core.event import Event, State
 from anomsdk.core.pipeline import Result
 from anomsdk.core.plan import Plan
@@ -228,7 +227,7 @@ class _ScoresFile:
         self._file.write(_npy_header(0))
 
     def append(self, scores: list[int]) -> None:
-        self._write(np.array(scores, "<u4").tobytes())
+        self._write(checked_cast(scores, "<u4", "scores").tobytes())
         self._n += len(scores)
 
     def close(self, complete: bool) -> None:

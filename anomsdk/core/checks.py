@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from anomsdk.errors import InputError
 
@@ -20,3 +22,41 @@ def require_array(array: NDArray[np.generic], dtype: str, shape: tuple[int, ...]
         array.dtype == np.dtype(dtype) and array.shape == shape,
         f"{what}: is {array.dtype} {array.shape}, must be {np.dtype(dtype)} {shape}",
     )
+
+
+def checked_cast(values: ArrayLike, dtype: str, what: str) -> NDArray[Any]:
+    """Values as a narrower integer type, or one clear line: no cast of numpy says when it wraps.
+
+    Parameters
+    ----------
+    values : whole numbers of any shape: integers of Python or numpy, or floats that were rounded before
+    dtype : of integers, as numpy writes it: "i1", "<i4"
+    what : names the values in the error
+
+    Returns
+    -------
+    array of ``dtype``, equal to the values
+
+    Raises
+    ------
+    InputError : a value is beyond the type, or no whole number
+
+    Examples
+    --------
+    >>> checked_cast([1, 300], "i2", "table").tolist()
+    [1, 300]
+    """
+    limits = np.iinfo(dtype)
+    # Integers of Python stay what they are: numpy would make floats of what is beyond 64 bits.
+    given = values if isinstance(values, np.ndarray) else np.array(values, object)
+    if given.size:
+        with np.errstate(invalid="ignore"):  # of what is no number: refused below
+            low, high = given.min(), given.max()
+        require(
+            bool(limits.min <= low and high <= limits.max),  # false for what is no number, too
+            f"{what}: {low if not limits.min <= low else high} is beyond {limits.dtype}, which holds {limits.min} to "
+            f"{limits.max}",
+        )
+    found = given.astype(dtype)
+    require(bool((found == given).all()), f"{what}: holds values that are no whole numbers")
+    return found

@@ -12,7 +12,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.core.checks import require, require_array
+from anomsdk.core.checks import checked_cast, require, require_array
 from anomsdk.core.fixed import Ints
 from anomsdk.core.score import ScorePlan, error
 
@@ -126,7 +126,7 @@ def marks(groups: tuple[Group, ...], parts: tuple[str, ...]) -> tuple[NDArray[np
     """
     codes = sorted(set(groups))
     found = [codes.index(group) | _directions(group, part) << 4 for part in parts for group in groups]
-    return np.array(found, np.uint8), np.array(codes, np.uint8)
+    return checked_cast(found, "u1", "reasons: groups"), checked_cast(codes, "u1", "reasons: codes")
 
 
 def _directions(group: Group, part: str) -> int:

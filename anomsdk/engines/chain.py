@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from anomsdk.core.checks import checked_cast
 from anomsdk.core.pipeline import Chain
 from anomsdk.engines.processed import Processed
 from anomsdk.memory import wipe_leftovers, wiping
@@ -38,7 +39,7 @@ class ChainEngine(Chain):
             results += self.results(ticks)
             if tap:
                 inputs.append(ticks.inputs.astype(np.int8))
-        hops = np.array([result.hop for result in results], np.uint32)
-        scores = np.array([result.score for result in results], np.uint32)
+        hops = checked_cast([result.hop for result in results], "u4", "hops of a stream")
+        scores = checked_cast([result.score for result in results], "u4", "scores of a stream")
         events = [(tick, event) for tick, result in enumerate(results) for event in result.events]
         return Processed(hops, scores, tuple(events), np.concatenate(inputs) if tap else None)

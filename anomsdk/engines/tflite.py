@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from anomsdk.core.autoencoder import Autoencoder
+from anomsdk.core.checks import checked_cast
 from anomsdk.core.fixed import Ints
 from anomsdk.core.plan import EdgePlan, ModelPlan, Plan
 from anomsdk.engines import probe
@@ -89,10 +90,10 @@ class InterpreterModel:
 def _encode(values: Ints, edge: EdgePlan) -> Any:
     """int8 values as the type at the model's edge, from which its QUANTIZE makes the same int8 again."""
     if edge.type == "uint8":
-        return (values + 128).astype(np.uint8)
+        return checked_cast(values + 128, "u1", "model inputs")
     if edge.type == "float32":
         return ((values - edge.zero_point) * edge.scale).astype(np.float32)
-    return values.astype(np.int8)
+    return checked_cast(values, "i1", "model inputs")
 
 
 def _decode(values: Any, edge: EdgePlan) -> Ints:

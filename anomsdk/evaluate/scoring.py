@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.constant import Samples
+from anomsdk.core.checks import checked_cast
 from anomsdk.core.event import State
 from anomsdk.core.plan import Plan
 from anomsdk.evaluate.cutting import padded
@@ -163,7 +164,7 @@ class Run:
         if not self._scores:
             return None
         seconds = self._heard / self._plan.rate_hz
-        scores, times = np.array(self._scores, np.uint32), np.array(self._times_s)
+        scores, times = checked_cast(self._scores, "u4", "scores"), np.array(self._times_s)
         return ScoredClip(name, group, seconds, scores, times, tuple(self._raised_s), event_s, snr_db, label, pads)
 
     def close(self) -> None:

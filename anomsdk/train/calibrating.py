@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from anomsdk.calibration import Calibration, Normalisation, signal_sections
 from anomsdk.clips import Clip
-from anomsdk.core.checks import require
+from anomsdk.core.checks import checked_cast, require
 from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError
 from anomsdk.files import inside, read_limited
@@ -205,14 +205,14 @@ def _scores_of(of: Plan, clip: Clip) -> Iterator[tuple[Scores, int]]:
     try:
         for new_piece, block in clip.blocks():
             if new_piece and pipeline is not None:
-                yield np.array(scores, np.uint32), n
+                yield checked_cast(scores, "u4", "scores"), n
                 pipeline.close()
                 pipeline, scores, n = None, [], 0
             if pipeline is None:
                 pipeline = Pipeline(of)
             scores += [result.score for result in pipeline.process(block)]
             n += len(block)
-        yield np.array(scores, np.uint32), n
+        yield checked_cast(scores, "u4", "scores"), n
     finally:
         if pipeline is not None:
             pipeline.close()

@@ -18,6 +18,8 @@ from anomsdk.spec import BandsFeatures, LogmelFeatures, PipelineSpec
 from anomsdk.train.excerpts import EXCERPTS, Excerpt, Excerpts
 from anomsdk.train.levels import LevelsOfPiece, amplified
 from anomsdk.train.maps import Levels, unlearnt_extractor
+from anomsdk.train.rest import check_moves
+from anomsdk.train.support import APART_S
 
 LABELS = "train: groups must have one label for each recording"
 _MOSTLY_CLIPPED = 0.2
@@ -33,6 +35,8 @@ class Recorded:
     group : recordings that share it stay together
     digest : sha256 of the samples
     pieces : levels (frames, n_features) of the stretches between digitally constant ones
+    owner : group of the clip that this was cut from: the label that was given, whatever the segments are called
+    start : samples of that owner that were read before this recording
     at_gains : levels of the same pieces, played more quietly and louder
     excerpts : those stretches that were given probes
     """
@@ -41,6 +45,8 @@ class Recorded:
     group: str
     digest: str
     pieces: tuple[Levels, ...]
+    owner: str
+    start: int
     at_gains: tuple[Levels, ...] = ()
     excerpts: tuple[Excerpt, ...] = ()
 
@@ -162,6 +168,7 @@ class _Reader:
         self._samples = self._cut = self._clipped = self._too_short = 0
         self._digests: set[str] = set()
         self._copies = 0
+        self._of_owner: dict[str, int] = {}  # samples so far, and a pause after each recording
 
     def read(self, clip: Clip) -> None:
         """Take a clip, as one recording or as many; nothing of one that turns out damaged."""
@@ -183,12 +190,15 @@ class _Reader:
         if part == 0 or segment.samples:
             whole.append((segment, f" #{part}" if self._segment else ""))
         for each, suffix in whole:
-            self._add(each, clip.name + suffix, clip.group + suffix)
+            self._add(each, clip.name + suffix, clip.group + suffix, clip.group)
+        self._of_owner[clip.group] = self._of_owner.get(clip.group, 0) + round(APART_S * self._spec.sensor.rate_hz)
         self._samples += cutter.kept + cutter.cut
         self._cut += cutter.cut
         self._clipped += cutter.clipped > _MOSTLY_CLIPPED * max(1, cutter.kept)
 
-    def _add(self, segment: _Segment, name: str, group: str) -> None:
+    def _add(self, segment: _Segment, name: str, group: str, owner: str) -> None:
+        start = self._of_owner.get(owner, 0)
+        self._of_owner[owner] = start + segment.samples
         pieces, at_gains, stretches, digest = segment.finish()
         if not pieces:
             self._too_short += 1
@@ -197,12 +207,14 @@ class _Reader:
         self._digests.add(digest)
         for samples, place in stretches:
             self.excerpts.put(len(self._found), samples, place)
-        self._found.append(Recorded(name, group, digest, tuple(pieces), tuple(at_gains)))
+        self._found.append(Recorded(name, group, digest, tuple(pieces), owner, start, tuple(at_gains)))
 
     def corpus(self, bad: tuple[str, ...]) -> Corpus:
         n = len(self._found)
         require(n > 0, "train: nothing to learn from: every recording is constant (silent) or shorter than a frame")
         require(self._clipped < n, "train: every recording is clipped; record again at a lower gain")
+        if len(self._digests) == 1:  # of a sensor at rest there is more to say than that they are alike
+            check_moves(self.extractor, [recording.pieces for recording in self._found])
         require(n == 1 or len(self._digests) > 1, f"train: {n} recordings, and all of them are the same one")
         of = self.excerpts.made()
         recordings = tuple(replace(r, excerpts=tuple(of.get(i, ()))) for i, r in enumerate(self._found))

@@ -7,9 +7,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from anomsdk.train.linear import mahalanobis, principal_components
+from anomsdk.train.linear import Directions, mahalanobis, principal_components
 from anomsdk.train.means import nearest_mean
 from anomsdk.train.network import MAX_EPOCHS, Floats, Network, train_autoencoder
+from anomsdk.train.support import LEAST_WINDOWS, Origins, without_rare_units
 
 KINDS = ("nearest mean", "mahalanobis", "whitened components", "components", "autoencoder")
 """The first of those that are as good is preferred."""
@@ -18,6 +19,8 @@ MEANS = (8, 16)
 """Of the nearest-mean model."""
 _SHRINKAGES = (0.1, 0.5)
 """More than the estimate, for correlated inputs: what hardly varied counts less. The first wins where all are alike."""
+_VALUES_EACH = 4
+"""Values of the windows that a model learns from, for each number that it is free to choose."""
 _LARGEST_SUM = 2**32 // 255**2
 """Of the score weights: with any int8 errors, the score stays within 32 bits."""
 
@@ -45,6 +48,15 @@ class Candidate:
         """Multiply-accumulates of one run."""
         widths = (n_inputs, *self.hidden, n_inputs)
         return sum(a * b for a, b in pairwise(widths))
+
+    def least_windows(self, n_inputs: int) -> int:
+        """Windows that it must learn from: several values for each number that it is free to choose."""
+        free = n_inputs * (n_inputs + 1) // 2 if self.kind == "mahalanobis" else self.macs(n_inputs)
+        if self.kind in KINDS[2:4]:
+            free //= 2  # encoder and decoder are one choice
+        if self.kind == "nearest mean":
+            return self.hidden[-1] * LEAST_WINDOWS
+        return max(LEAST_WINDOWS, -(-_VALUES_EACH * free // n_inputs))
 
     def __str__(self) -> str:
         widths = f" {'-'.join(map(str, self.hidden))}" if self.hidden else ""
@@ -81,7 +93,13 @@ def family(n_inputs: int, max_macs: int, *, correlated: bool = False) -> list[Ca
 
 
 def train_candidate(
-    candidate: Candidate, inputs: Floats, held_out: Floats | None, *, seed: int, epochs: int = MAX_EPOCHS
+    candidate: Candidate,
+    inputs: Floats,
+    held_out: Floats | None,
+    *,
+    seed: int,
+    epochs: int = MAX_EPOCHS,
+    origins: Origins | None = None,
 ) -> tuple[Network, int]:
     """The float network of a candidate, and the epochs that it took (0 for the linear ones).
 
@@ -92,15 +110,24 @@ def train_candidate(
     held_out : (m, n_in) of other recordings, to stop early on; None: train for ``epochs``
     seed : of everything random
     epochs : of an autoencoder
+    origins : of the inputs; None: each is a window of a group of its own
+
+    Raises
+    ------
+    NotOfferedError : it would store what rests on too few windows or groups
     """
+    origins = Origins.unknown(len(inputs)) if origins is None else origins
     if candidate.kind == "mahalanobis":
-        return mahalanobis(inputs, candidate.deviations / 127, candidate.shrinkage), 0
+        return mahalanobis(inputs, candidate.deviations / 127, candidate.shrinkage, origins=origins), 0
     if candidate.kind == "nearest mean":
-        return nearest_mean(inputs, candidate.hidden[-1], seed=seed), 0
+        return nearest_mean(inputs, candidate.hidden[-1], seed=seed, origins=origins), 0
     if candidate.kind != "autoencoder":
         (width,) = candidate.hidden
-        return principal_components(inputs, width, whitened=candidate.kind.startswith("whitened")), 0
-    return train_autoencoder(inputs, candidate.hidden, seed=seed, held_out=held_out, epochs=epochs)
+        whitened = candidate.kind.startswith("whitened")
+        return principal_components(inputs, width, whitened=whitened, origins=origins), 0
+    common = Directions.of(inputs, origins).kept
+    network, taken = train_autoencoder(inputs[common], candidate.hidden, seed=seed, held_out=held_out, epochs=epochs)
+    return without_rare_units(network, inputs[common], origins.part(common)), taken
 
 
 def score_weights(candidate: Candidate, errors: Floats) -> tuple[int, ...]:

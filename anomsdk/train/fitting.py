@@ -27,6 +27,8 @@ from anomsdk.train.excerpts import EXCERPTS
 from anomsdk.train.folder import as_written, check_out, claimed, says_the_same, write_folder
 from anomsdk.train.journal import Journal
 from anomsdk.train.judge import Judge, Trained
+from anomsdk.train.maps import unlearnt_extractor
+from anomsdk.train.rest import check_moves
 from anomsdk.train.search import SEARCHES, Found, Search
 from anomsdk.wanted import Reading, Wanted
 
@@ -219,6 +221,7 @@ class _Fit:
         corpus = self._gather(self._spec, normal, steps=(0, _READ))
         for line in corpus.lines():
             self._report(line)
+        check_moves(unlearnt_extractor(self._spec), [recording.pieces for recording in corpus.recordings], self._report)
         learning = _groups(corpus)
         if held is None:
             learning, _ = _split(learning, self._options.seed)
@@ -260,6 +263,8 @@ class _Fit:
             f"held-out groups; int8 against float {found.trial.auc - found.trial.float_auc:+.4f}"
         )
         final = found.judge.train(found.trial.candidate, found.trial.epochs)
+        if final.candidate != found.trial.candidate:
+            self._report(f"stored: {final.candidate}: the other means would rest on too few windows or groups")
         if held is None:
             again = corpus if found.spec.features == self._spec.features else self._gather(found.spec, normal)
             level = again.part(_groups(corpus) - learning)

@@ -8,17 +8,19 @@ over the folds after each fold's scores were divided by their normal median.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import accumulate
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.core.autoencoder import Autoencoder
+from anomsdk.core.autoencoder import Autoencoder, LayerPlan, check_layers
 from anomsdk.core.baseline import Baseline
-from anomsdk.core.checks import require
+from anomsdk.core.checks import checked_cast, require
 from anomsdk.core.fixed import UINT32_MAX, Ints
+from anomsdk.errors import InputError
 from anomsdk.evaluate.metrics import auc
 from anomsdk.planner import baseline_plan, layer_plan
 from anomsdk.spec import PipelineSpec
@@ -30,6 +32,7 @@ from anomsdk.train.maps import InputMaps, Levels, unlearnt_extractor
 from anomsdk.train.network import Floats, Network
 from anomsdk.train.probes import STRENGTHS
 from anomsdk.train.quantise import quantise
+from anomsdk.train.support import LEAST_GROUPS, STRETCHES, NotOfferedError, Origins
 
 FOLDS = 4
 JUDGED_BASELINE_S = 8.0
@@ -107,6 +110,7 @@ class Judge:
         self._folds = _folds(corpus.recordings, seed)
         # What depends on the fold and the range only, whatever the candidate.
         self._prepared = lru_cache(maxsize=2 * len(self._folds))(self._prepare)
+        self._whole = lru_cache(maxsize=4)(self._whole_of)
 
     @property
     def n_folds(self) -> int:
@@ -125,7 +129,13 @@ class Judge:
         return n * (context.frames if context.kind == "stack" else len(context.statistics))
 
     def judge(self, candidate: Candidate, progress: Progress = lambda fold: None) -> Trial:
-        """Train and score a candidate in every fold."""
+        """Train and score a candidate in every fold.
+
+        Raises
+        ------
+        NotOfferedError : trained on all recordings, it would store what rests on too few windows or groups
+        """
+        self._check_offered(candidate)
         runs = []
         for fold in range(self.n_folds):
             runs.append(self._run(candidate, fold))
@@ -148,8 +158,28 @@ class Judge:
 
     def train(self, candidate: Candidate, epochs: int) -> Trained:
         """Train a candidate on all recordings, for so many epochs."""
-        maps = self._maps(self._recordings, candidate.deviations)
-        return self._trained(candidate, maps, self._rows(maps, self._recordings, FINAL_ROWS), None, max(1, epochs))
+        maps, rows, origins = self._whole(candidate.deviations)
+        return self._trained(candidate, maps, rows * maps.input_scale, origins, None, max(1, epochs))
+
+    def _check_offered(self, candidate: Candidate) -> None:
+        """Refuse a candidate before its folds are trained; they store nothing, what all recordings teach is stored."""
+        maps, rows, origins = self._whole(candidate.deviations)
+        least = candidate.least_windows(self.n_inputs)
+        if origins.n_windows < least:
+            raise NotOfferedError(f"{origins.n_windows} windows to learn from, it needs {least}")
+        if candidate.kind != "autoencoder":  # solved at once
+            self._trained(candidate, maps, rows * maps.input_scale, origins, None, None)
+
+    def _whole_of(self, deviations: float) -> tuple[InputMaps, NDArray[np.int8], Origins]:
+        maps = self._maps(self._recordings, deviations)
+        rows, origins = self._rows(maps, self._recordings, FINAL_ROWS)
+        return maps, rows, self._with_rule(origins)
+
+    def _with_rule(self, origins: Origins) -> Origins:
+        """Where all recordings are of one group, a mean rests on stretches of it instead of on groups."""
+        if len(np.unique(origins.group)) > 1:
+            return origins
+        return replace(origins, least_groups=1, least_stretches=STRETCHES)
 
     # Folds
 
@@ -158,7 +188,9 @@ class Judge:
         training = [r for r in self._recordings if r.group not in held]
         holding = [r for r in self._recordings if r.group in held]
         maps = self._maps(training, deviations)
-        rows, held_rows = (self._rows(maps, part, SEARCH_ROWS) for part in (training, holding))
+        rows, origins = self._rows(maps, training, SEARCH_ROWS)
+        held_rows, _ = self._rows(maps, holding, SEARCH_ROWS)
+        origins = replace(origins, least_groups=min(LEAST_GROUPS, len(np.unique(origins.group))))
         require(
             len(rows) >= FEWEST_ROWS and len(held_rows) > 0,
             f"train: {len(rows)} ticks to learn from, {len(held_rows)} held out: too few; give longer recordings",
@@ -170,11 +202,12 @@ class Judge:
             strengths = range(len(STRENGTHS))
             probes = [[levels for excerpt in excerpts for levels in excerpt.probes[s]] for s in strengths]
         normal = _Batch.of(maps, [excerpt.normal for excerpt in excerpts])
-        return _Prepared(maps, rows, held_rows, normal, [_Batch.of(maps, each) for each in probes])
+        scaled = rows * maps.input_scale, origins, held_rows * maps.input_scale
+        return _Prepared(maps, *scaled, normal, [_Batch.of(maps, each) for each in probes])
 
     def _run(self, candidate: Candidate, fold: int) -> _Run:
         prepared = self._prepared(fold, candidate.deviations)
-        trained = self._trained(candidate, prepared.maps, prepared.rows, prepared.held_rows, None)
+        trained = self._trained(candidate, prepared.maps, prepared.rows, prepared.origins, prepared.held_rows, None)
         groups = [prepared.normal, *prepared.probes]
         return _Run(
             trained,
@@ -190,20 +223,52 @@ class Judge:
             yield from recording.pieces
             yield from recording.at_gains
 
-    def _rows(self, maps: InputMaps, recordings: Sequence[Recorded], most: int) -> Floats:
-        """Model inputs (n, n_in) in units of deviations, n <= most or little more, evenly from everywhere."""
+    def _rows(self, maps: InputMaps, recordings: Sequence[Recorded], most: int) -> tuple[NDArray[np.int8], Origins]:
+        """Model inputs (n, n_in), n <= most or little more, evenly from everywhere, and where they are from."""
         frames = sum(map(len, self._heard(recordings)))
         every = max(1, frames // most // self.spec.context.stride)
-        rows = [part.astype(np.int8) for part in maps.inputs_of(self._heard(recordings), every)]
-        return np.concatenate([np.zeros((0, self.n_inputs), np.int8), *rows]) * maps.input_scale
+        rate, frame_s = self.spec.sensor.rate_hz, self.spec.tick_s / self.spec.context.stride
+        rows, windows = [np.zeros((0, self.n_inputs), np.int8)], [np.zeros(0, np.int64)]
+        groups, starts = [np.zeros(0, np.int64)], [np.zeros(0)]
+        known: dict[str, tuple[int, int]] = {}  # by digest: a copy is no other window, and of no other group
+        owners: dict[str, int] = {}
+        n_windows = 0
+        for recording in recordings:
+            owner = owners.setdefault(recording.owner, len(owners))
+            first, group = known.setdefault(recording.digest, (n_windows, owner))
+            before = list(accumulate(map(len, recording.pieces), initial=0))
+            n_windows += before[-1]
+            gains = len(recording.at_gains) // len(recording.pieces)
+            of_piece = [*range(len(recording.pieces)), *np.repeat(range(len(recording.pieces)), gains).tolist()]
+            for piece, levels in zip(of_piece, (*recording.pieces, *recording.at_gains), strict=True):
+                found, at = maps.inputs_of(levels, every)
+                rows.append(found)
+                windows.append(first + before[piece] + at)
+                groups.append(np.full(len(found), group))
+                starts.append(recording.start / rate + (before[piece] + at) * frame_s)
+        origins = Origins(
+            np.concatenate(windows),
+            np.concatenate(groups),
+            np.concatenate(starts),
+            length_s=self.spec.context.frames * frame_s,
+        )
+        return np.concatenate(rows), origins
 
     def _trained(
-        self, candidate: Candidate, maps: InputMaps, rows: Floats, held: Floats | None, epochs: int | None
+        self,
+        candidate: Candidate,
+        maps: InputMaps,
+        rows: Floats,
+        origins: Origins,
+        held: Floats | None,
+        epochs: int | None,
     ) -> Trained:
         more = {} if epochs is None else {"epochs": epochs}
-        network, taken = train_candidate(candidate, rows, held, seed=self._seed, **more)
-        layers = tuple(quantise(network, rows, maps.input_scale))
-        model = Autoencoder(tuple(layer_plan(layer) for layer in layers))
+        network, taken = train_candidate(candidate, rows, held, seed=self._seed, origins=origins, **more)
+        if candidate.kind == "nearest mean":  # as many as there are enough windows for
+            candidate = replace(candidate, hidden=tuple(len(layer.bias) for layer in network.layers[:-1]))
+        layers, planned = _int8(network, rows, maps.input_scale)
+        model = Autoencoder(planned)
         weights = score_weights(candidate, rows - network.run(rows))
         return Trained(candidate, maps, network, layers, model, weights, taken)
 
@@ -226,6 +291,19 @@ class Judge:
         return float(np.mean(areas))  # type: ignore[arg-type]
 
 
+def _int8(
+    network: Network, rows: Floats, input_scale: float
+) -> tuple[tuple[FullyConnected, ...], tuple[LayerPlan, ...]]:
+    """Layers in int8, and what runs them: refused where a sum could leave 32 bits, before it is judged."""
+    try:
+        layers = tuple(quantise(network, rows, input_scale))
+        planned = tuple(layer_plan(layer) for layer in layers)
+        check_layers(planned)
+    except InputError as error:
+        raise NotOfferedError(f"it has no int8 form ({error})") from None
+    return layers, planned
+
+
 @dataclass(frozen=True, eq=False)
 class _Batch:
     """Model inputs of several stretches, one after the other; int8, since there may be many."""
@@ -235,7 +313,7 @@ class _Batch:
 
     @classmethod
     def of(cls, maps: InputMaps, stretches: list[Levels]) -> _Batch:
-        found = [maps.run(levels).astype(np.int8) for levels in stretches]
+        found = [checked_cast(maps.run(levels), "i1", "model inputs") for levels in stretches]
         found = [each for each in found if len(each)]
         return cls(
             np.concatenate([np.zeros((0, maps.n_inputs), np.int8), *found]), tuple(np.cumsum(list(map(len, found))))
@@ -249,6 +327,7 @@ class _Batch:
 class _Prepared:
     maps: InputMaps
     rows: Floats
+    origins: Origins
     held_rows: Floats
     normal: _Batch
     probes: list[_Batch]

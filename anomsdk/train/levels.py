@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from anomsdk.constant import Samples
+from anomsdk.core.checks import checked_cast
 from anomsdk.core.framer import Framer, FramerPlan
 from anomsdk.core.pipeline import extractor_for
 from anomsdk.core.plan import ExtractorPlan
@@ -41,7 +42,7 @@ class LevelsOfPiece:
     def push(self, rows: Samples) -> None:
         """Take the next samples (n, columns)."""
         for _, frames in self._framer.push(rows):
-            self._found.append(self._stage.levels(frames)[0].astype(np.int32))
+            self._found.append(checked_cast(self._stage.levels(frames)[0], "i4", "feature levels"))
 
     def finish(self) -> Levels:
         """Levels (frames, n_features) since the last call; the next piece starts afresh."""

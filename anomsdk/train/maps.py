@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from anomsdk.calibration import Normalisation
 from anomsdk.core.affine import Affine
-from anomsdk.core.checks import require
+from anomsdk.core.checks import checked_cast, require
 from anomsdk.core.context import Context, ContextPlan, statistic_steps, statistics_of
 from anomsdk.core.fixed import Ints
 from anomsdk.core.plan import ExtractorPlan
@@ -72,10 +72,13 @@ class InputMaps:
         sums = np.bincount(groups & 15, terms)
         return {Group(code).name.lower(): round(float(level), 3) for code, level in zip(codes, sums, strict=True)}
 
-    def inputs_of(self, pieces: Iterable[Levels], every: int) -> Iterator[Ints]:
-        """Every so many-th model input of the pieces, in bounded portions."""
-        for chunk in _chunks(pieces):
-            yield self.run(chunk)[::every]
+    def inputs_of(self, piece: Levels, every: int) -> tuple[NDArray[np.int8], Ints]:
+        """Every so many-th model input of a piece (n, n_in), and the first frame of each (n,)."""
+        rows, starts = [np.zeros((0, self.n_inputs), np.int8)], [np.zeros(0, np.int64)]
+        for first, chunk in enumerate(_chunks([piece])):
+            rows.append(checked_cast(self.run(chunk)[::every], "i1", "model inputs"))
+            starts.append(first * _CHUNK + np.arange(len(rows[-1])) * every * self._context.stride)
+        return np.concatenate(rows), np.concatenate(starts)
 
     def _statistics(self, context: SummaryContext, levels: list[Levels], deviations: float) -> Normalisation:
         n, steps = self._extractor.n_features, [statistic_steps(name, context.frames) for name in context.statistics]

@@ -7,14 +7,17 @@ import warnings
 import numpy as np
 
 from anomsdk.train.network import Dense, Floats, Network
+from anomsdk.train.support import NotOfferedError, Origins
 
 _SHARPNESS = 16.0
 """Of the choice between two means, by half the difference of the squared distances."""
 _RUNS = 4
 """Of k-means from other starts; the tightest counts."""
+LEAST_MEANS = 2
+"""One mean is what a Mahalanobis distance does better."""
 
 
-def nearest_mean(inputs: Floats, count: int, *, seed: int) -> Network:
+def nearest_mean(inputs: Floats, count: int, *, seed: int, origins: Origins | None = None) -> Network:
     """Three dense layers that give the mean that an input is nearest to.
 
     The means are those of k-means (Lloyd, IEEE Trans. Inf. Theory 1982; started as Arthur and Vassilvitskii,
@@ -27,19 +30,45 @@ def nearest_mean(inputs: Floats, count: int, *, seed: int) -> Network:
     Parameters
     ----------
     inputs : (n, n_in), of normal behaviour
-    count : means, 2 to n
+    count : means, 2 to n; those that rest on too few windows or groups are left out (see `supported`)
     seed : of the starts
+    origins : of the inputs; None: each is a window of a group of its own
+
+    Raises
+    ------
+    NotOfferedError : fewer than two means are left
     """
-    means = _means(inputs, count, seed)
+    origins = Origins.unknown(len(inputs)) if origins is None else origins
+    means = supported(inputs, _means(inputs, count, seed), origins)
+    if len(means) < LEAST_MEANS:
+        raise NotOfferedError(f"fewer than {LEAST_MEANS} means rest on {origins.rule()}")
+    count = len(means)
     half_square = (means**2).sum(axis=1) / 2
     mine, other = np.nonzero(~np.eye(count, dtype=bool))
     apart, nearer = means[other] - means[mine], half_square[mine] - half_square[other]
-    bias = _SHARPNESS * nearer + 0.5
-    same = ~apart.any(axis=1)  # fewer different inputs than means: the first of the same wins
-    bias[same] = mine[same] > other[same]
-    beaten = Dense(_SHARPNESS * apart.T, bias, True, 1.0)
+    beaten = Dense(_SHARPNESS * apart.T, _SHARPNESS * nearer + 0.5, True, 1.0)
     share = Dense(-(mine[:, None] == np.arange(count)).astype(float), np.ones(count), True, 1.0)
     return Network((beaten, share, Dense(means, np.zeros(inputs.shape[1]))))
+
+
+def supported(inputs: Floats, means: Floats, origins: Origins) -> Floats:
+    """The means that rest on many windows of several groups: `Origins.support` says how many.
+
+    A mean that goes moves no other: what was nearest to it was never part of theirs. So those that are left rest on
+    what they rested on before, and one pass is enough.
+
+    Parameters
+    ----------
+    inputs : (n, n_in)
+    means : (k, n_in), as k-means found them
+    origins : of the inputs
+
+    Returns
+    -------
+    (at most k, n_in), in the order of ``means``
+    """
+    nearest = ((means**2).sum(axis=1) - 2 * inputs @ means.T).argmin(axis=1)
+    return means[[k for k in range(len(means)) if origins.support(nearest == k)]]
 
 
 def _means(inputs: Floats, count: int, seed: int) -> Floats:

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from anomsdk.core.checks import checked_cast
+
 Samples = NDArray[np.int16]
 _Floats = NDArray[np.floating[Any]]
 
@@ -34,7 +36,7 @@ def sound(rate_hz: float, rng: np.random.Generator) -> Samples:
     wave = make(t, rate_hz, rng)
     attack, decay = rng.uniform(0.002, 0.2, 2) * seconds
     wave = wave * np.minimum(1, t / attack) * np.minimum(1, (t[-1] - t) / decay)
-    return np.round(wave * (_LOUDEST / max(float(np.abs(wave).max()), 1e-9))).astype(np.int16)
+    return checked_cast(np.round(wave * (_LOUDEST / max(float(np.abs(wave).max()), 1e-9))), "i2", "probe")
 
 
 def _pitch(low: float, high: float, rng: np.random.Generator) -> float:

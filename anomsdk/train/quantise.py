@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from anomsdk.core.checks import checked_cast
 from anomsdk.tflite_file import FullyConnected
 from anomsdk.train.network import Dense, Floats, Network
 
 _SIGNIFICANT = 12
 """Bits of a scale's mantissa: so few that float32 and float64 products of two scales are the same number."""
+_MOST = 2.0**29
+"""Largest bias, and half of the largest scaled sum: the weights of a layer of any width fit beside it in 32 bits."""
 _SHARES = (1.0, 0.8, 0.65, 0.5, 0.4, 0.3, 0.25)
 """Parts of the largest activation that are tried as a hidden layer's range."""
 
@@ -40,13 +43,18 @@ def quantise(network: Network, inputs: Floats, input_scale: float) -> list[Fully
         last = index == len(network.layers) - 1
         values = layer.run(values)
         end = _range_end(values) if layer.ceiling is None else layer.ceiling
-        out_scale = short_scale(input_scale if last else max(end, 1e-3) / 254)
-        weight_scales = np.array([short_scale(max(float(w), 1e-6) / 127) for w in np.abs(layer.weight).max(axis=0)])
+        weight_scales = _weight_scales(layer, scale)
+        weights = checked_cast(np.rint(layer.weight / weight_scales).T, "i1", f"layer {index + 1}: weights")
+        bias = checked_cast(np.rint(layer.bias / (scale * weight_scales)), "i4", f"layer {index + 1}: bias")
+        worst = np.abs(weights.astype(np.int64)).sum(axis=1) * 255 + np.abs(bias.astype(np.int64))
+        # No finer than what the largest sum, scaled to it, still has room for in 32 bits.
+        finest = float((worst * weight_scales).max()) * scale / _MOST
+        out_scale = short_scale(input_scale if last else max(max(end, 1e-3) / 254, finest))
         layers.append(
             FullyConnected(
                 name=f"layer {index + 1}",
-                weights=np.clip(np.rint(layer.weight / weight_scales), -127, 127).T.astype(np.int8),
-                bias=np.rint(layer.bias / (scale * weight_scales)).astype(np.int32),
+                weights=weights,
+                bias=bias,
                 input_scale=scale,
                 input_zero_point=zero_point,
                 weight_scales=weight_scales.astype(np.float32),
@@ -58,6 +66,13 @@ def quantise(network: Network, inputs: Floats, input_scale: float) -> list[Fully
         )
         scale, zero_point = out_scale, 0 if last else -127
     return layers
+
+
+def _weight_scales(layer: Dense, scale: float) -> Floats:
+    """Scale of the weights of each output: their largest is 127, unless the bias would not fit into `_MOST` then."""
+    largest, bias = np.abs(layer.weight).max(axis=0), np.abs(layer.bias)
+    needed = np.maximum(np.maximum(largest, 1e-6) / 127, bias / (scale * _MOST))
+    return np.array([short_scale(float(each)) for each in needed])
 
 
 def _range_end(values: Floats, *, signed: bool = False) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from anomsdk.calibration import signal_sections
@@ -15,6 +15,7 @@ from anomsdk.train.budget import candidates
 from anomsdk.train.family import KINDS, Candidate
 from anomsdk.train.journal import Journal
 from anomsdk.train.judge import Judge, Trial
+from anomsdk.train.support import NotOfferedError
 
 SEARCHES = ("model", "full")
 BASELINES_S = (0.0, 4.0, 16.0, 60.0)
@@ -57,15 +58,17 @@ class Found:
     judge : holds the recordings of that spec
     trial : of the model that was chosen
     trials : every trial, with the words for its features and context
+    refused : every candidate that is not offered, with these words, and why
     """
 
     spec: PipelineSpec
     judge: Judge
     trial: Trial
     trials: tuple[tuple[str, Trial], ...]
+    refused: tuple[tuple[str, Candidate, str], ...] = ()
 
     def as_text(self) -> str:
-        """Every trial, best first; the chosen one is marked."""
+        """Every trial, best first, the chosen one marked; then what is not offered, and why."""
         rows = [("", "features and context", "model", "MACs", "AUC int8", "AUC float")]
         for words, trial in sorted(self.trials, key=lambda pair: -pair[1].auc):
             rows.append(
@@ -78,7 +81,9 @@ class Found:
                     f"{trial.float_auc:.3f}",
                 )
             )
-        return table(rows, right=(3, 4, 5))
+        rows += [("", words, str(candidate), "", "-", "-") for words, candidate, _ in self.refused]
+        lines = [f"not offered: {candidate}: {why}" for _, candidate, why in self.refused]
+        return "\n".join([table(rows, right=(3, 4, 5)), *dict.fromkeys(lines)])
 
 
 class Search:
@@ -102,6 +107,7 @@ class Search:
         self._open, self._journal, self._report, self._progress = open_judge, journal, report, progress
         self._done = self._expected = 0
         self._trials: list[tuple[str, Trial]] = []
+        self._refused: list[tuple[str, Candidate, str]] = []
 
     def run(self, spec: PipelineSpec, scope: str) -> Found:
         """Find the best model for a spec, and where ``scope`` is "full" the best features and context, too."""
@@ -109,16 +115,33 @@ class Search:
         judge = self._open(spec)
         variants = list(_variants(spec)) if scope == "full" else []
         self._expected = sum(map(_cost, fitting)) + 4 * _COST + 4 * _COST * len(variants)
-        best = _choice([self._judged(judge, candidate) for candidate in fitting], self._margin(judge))
+        trials = self._all_judged(judge, fitting)
+        if not trials:
+            reasons = "; ".join(f"{candidate}: {why}" for _, candidate, why in self._refused[:2])
+            raise InputError(
+                f"train: the recordings are too few for a model that remembers no single window ({reasons}); give more"
+            )
+        best = _choice(trials, self._margin(judge))
         for variant in variants:
             spec, judge, best = self._varied(spec, judge, best, variant)
         best = self._refined(judge, best)
         spec = self._with_baseline(spec, judge, best)
         self._progress(self._expected, self._expected)
-        return Found(spec, judge, best, tuple(self._trials))
+        return Found(spec, judge, best, tuple(self._trials), tuple(self._refused))
 
     def _margin(self, judge: Judge) -> Margin:
         return _MOVED if judge.spec.sensor.kind == "motion" and not judge.is_labelled else Margin()
+
+    def _all_judged(self, judge: Judge, some: Iterable[Candidate]) -> list[Trial]:
+        """Trials of those candidates that are offered."""
+        found = []
+        for candidate in some:
+            try:
+                found.append(self._judged(judge, candidate))
+            except NotOfferedError as error:
+                self._refused.append((_words(judge.spec), candidate, str(error)))
+                self._expected -= _cost(candidate)
+        return found
 
     def _judged(self, judge: Judge, candidate: Candidate) -> Trial:
         setting = setting_id(judge.spec)
@@ -146,17 +169,19 @@ class Search:
             return spec, judge, best
         near = [c for c in fitting if c.kind == best.candidate.kind]
         near = sorted(near, key=lambda c: abs(sum(c.hidden) - sum(best.candidate.hidden)))[:2]
-        trials = [self._judged(other, candidate) for candidate in dict.fromkeys(near + fitting[:1])]
+        trials = self._all_judged(other, dict.fromkeys(near + fitting[:1]))
+        if not trials:
+            return spec, judge, best
         found = _choice(trials, self._margin(judge))
         return (varied, other, found) if found.auc > best.auc + self._margin(judge).model else (spec, judge, best)
 
     def _refined(self, judge: Judge, best: Trial) -> Trial:
         """The same model with other ranges of its inputs, and with weights in the score."""
         ranges = [best.candidate.deviations * share for share in _RANGES]
-        trials = [self._judged(judge, replace(best.candidate, deviations=each)) for each in ranges]
+        trials = self._all_judged(judge, (replace(best.candidate, deviations=each) for each in ranges))
         margin = self._margin(judge).model
         best = max([best, *(trial for trial in trials if trial.auc > best.auc + margin / 2)], key=lambda t: t.auc)
-        weighted = self._judged(judge, replace(best.candidate, weighted=True))
+        weighted = self._judged(judge, replace(best.candidate, weighted=True))  # trained as it was
         return weighted if weighted.auc > best.auc + margin else best
 
     def _with_baseline(self, spec: PipelineSpec, judge: Judge, best: Trial) -> PipelineSpec:

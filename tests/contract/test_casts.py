@@ -1,0 +1,166 @@
+"""No integer wraps in silence: every cast to a narrower type is checked, or has its proof here.
+
+numpy says nothing when a cast wraps, an assignment to a narrower array neither. What goes through
+`anomsdk.core.checks.checked_cast` is checked; a value that was just clipped to constants is proven where it stands.
+Everything else is in `PROVEN`, with the reason.
+"""
+
+import ast
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import anomsdk
+from anomsdk.core.checks import checked_cast
+
+ROOT = Path(anomsdk.__file__).parent
+WIDE = {"np.int64", "np.float64", "np.float32", "float", "bool", "np.bool_", "object", "np.uint64", "complex"}
+MAKE = {"array", "asarray", "ascontiguousarray", "fromiter", "full", "zeros", "empty", "full_like", "zeros_like"}
+
+PROVEN = {
+    "c_plan.py:_layer": "modulo 2**32 on purpose: the C port adds the bias modulo 2**32, too",
+    "c_plan.py:_native": "the same type in another byte order",
+    "c_plan.py:_pairs": "int16 to int32 is wider",
+    "c_plan.py:weight_blocks": "filled from int8",
+    "core/checks.py:checked_cast": "the check itself",
+    "core/framer.py:Framer.__init__": "filled from blocks that are int16 already",
+    "core/plan.py:EdgePlan.scale": "its check, and the planner that reads it from a float32, keep it within 32 bits",
+    "core/plan.py:canonical_tree": "the same type in another byte order",
+    "engines/chain.py:ChainEngine.process": "the affine maps of the features and the context clamp inputs to int8",
+    "engines/chain.py:ChainEngine.reconstruct": "the last layer clips to its range, which its check keeps within int8",
+    "engines/native.py:*": "buffers that only C writes, of the types that it writes",
+    "engines/tflite.py:InterpreterModel.__init__": "filled from what _encode made, of the type of the model's edge",
+    "engines/tflite.py:_prove": "constants of probe.py, which are int8",
+    "formats/arrays.py:StoredArray.read": "int16 of any byte order to int16, or to float64",
+    "formats/csv.py:_blocks": "_integers gives none that is no int16",
+    "formats/stdin.py:_blocks": "int16 little-endian to int16",
+    "golden.py:golden_stream": "_value shifts and masks to 16 bits",
+    "mcu/watching.py:_Device._hop": "int16 shifted right",
+    "mcu/watching.py:_noise": "masked to 16 bits",
+    "tflite_file.py:_File.buffer": "bytes",
+    "tflite_file.py:_Reader.constant": "the same type in another byte order",
+    "tflite_file.py:_Reader.layer": "zeros, where there is no bias",
+    "tflite_writer.py:_narrow": "floats only",
+    "tflite_writer.py:_Writer.layer": "int32, refused by _check_layer if not, in another byte order",
+    "verify.py:*": "drawn or chosen from the ends of int16 and int8 in the same line",
+}
+"""File and function of a cast that is not checked, and why it holds. ``*``: anywhere in the file."""
+
+
+def _dtype(node):
+    """The dtype of a cast as it is written."""
+    return ast.unparse(node).strip("'\"")
+
+
+def _is_narrow(text):
+    return text not in WIDE and not text.startswith(("datetime64", "<f", "<i8", "<u8"))
+
+
+def casts(tree):
+    """(function, line, cast) of each unchecked cast in a module."""
+
+    def walk(node, where):
+        for child in ast.iter_child_nodes(node):
+            inside = where
+            if isinstance(child, ast.FunctionDef | ast.ClassDef):
+                inside = f"{where}.{child.name}".lstrip(".")
+            if isinstance(child, ast.Call) and (found := unchecked(child)):
+                yield where or "module", child.lineno, found
+            yield from walk(child, inside)
+
+    yield from walk(tree, "")
+
+
+def unchecked(call):
+    """The words of a call that may wrap, None for any other."""
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+    keyword = next((k.value for k in call.keywords if k.arg == "dtype"), None)
+    if name == "astype":
+        dtype = call.args[0] if call.args else keyword
+        if dtype is not None and _is_narrow(_dtype(dtype)) and not _is_clipped(call.func.value):
+            return ast.unparse(call)
+    of_numpy = isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value) == "np"
+    if of_numpy and name in MAKE:
+        place = 2 if name.startswith("full") else 1
+        dtype = keyword if keyword is not None else call.args[place] if len(call.args) > place else None
+        if dtype is None or not _is_narrow(_dtype(dtype)) or _is_empty(call.args[0]):
+            return None
+        return ast.unparse(call)
+    if of_numpy and name in ("int8", "int16", "int32", "uint8", "uint16", "uint32"):
+        return ast.unparse(call)
+    return None
+
+
+def _is_clipped(node):
+    """Just clipped to two constants, NaN excluded by rounding integers or by the reader."""
+    while isinstance(node, ast.Attribute):  # .T
+        node = node.value
+    return isinstance(node, ast.Call) and ast.unparse(node.func) == "np.clip"
+
+
+def _is_empty(node):
+    first = node.elts[0] if isinstance(node, ast.Tuple) and node.elts else node
+    return isinstance(first, ast.Constant) and first.value == 0
+
+
+def found_in(path):
+    name = path.relative_to(ROOT).as_posix()
+    for where, line, cast in casts(ast.parse(path.read_text(encoding="utf-8"))):
+        yield name, where, line, cast
+
+
+def test_every_cast_to_a_narrower_integer_is_checked_or_has_its_proof():
+    used, bare = set(), []
+    for path in sorted(ROOT.rglob("*.py")):
+        for name, where, line, cast in found_in(path):
+            keys = {f"{name}:{where}", f"{name}:*"} & set(PROVEN)
+            used |= keys
+            if not keys:
+                bare.append(f"anomsdk/{name}:{line} in {where}: {cast}")
+    assert not bare, "use anomsdk.core.checks.checked_cast, or say in PROVEN why it holds:\n" + "\n".join(bare)
+    assert used == set(PROVEN), f"proofs of what is no longer there: {set(PROVEN) - used}"
+
+
+@pytest.mark.parametrize(
+    ("code", "n"),
+    [
+        ("x.astype(np.int8)", 1),
+        ("x.astype('<i4')", 1),
+        ("x.astype(dtype=np.uint16)", 1),
+        ("x.astype(some.dtype)", 1),
+        ("np.array(values, np.int32)", 1),
+        ("np.asarray(values, dtype='u1')", 1),
+        ("np.zeros(n, np.int8)", 1),
+        ("np.full(n, 70000, np.int16)", 1),
+        ("np.int16(70000)", 1),
+        ("np.clip(x, -128, 127).astype(np.int8)", 0),
+        ("np.clip(x, -128, 127).T.astype(np.int8)", 0),
+        ("np.rint(np.clip(x, -128, 127)).astype(np.int8)", 1),
+        ("np.zeros((0, n), np.int8)", 0),
+        ("x.astype(np.int64)", 0),
+        ("np.array(values, np.float64)", 0),
+    ],
+)
+def test_the_walk_sees_what_may_wrap(code, n):
+    assert len(list(casts(ast.parse(code)))) == n
+
+
+@pytest.mark.parametrize("dtype", ["i1", "u1", "<i2", "u2", "<i4", "u4"])
+def test_a_checked_cast_holds_what_the_type_holds_and_no_more(dtype):
+    limits = np.iinfo(dtype)
+    ends = [limits.min, 0, limits.max]
+    for values in (ends, np.array(ends, np.int64), np.array(ends, np.float64), tuple(ends)):
+        found = checked_cast(values, dtype, "table")
+        assert found.dtype == np.dtype(dtype) and found.tolist() == ends
+    for beyond in (limits.min - 1, limits.max + 1, 2**31, 2**63, 10**30, -(10**30), float("inf"), float("nan")):
+        if limits.min <= beyond <= limits.max:
+            continue
+        with pytest.raises(anomsdk.InputError, match=r"^table: "):
+            checked_cast([0, beyond], dtype, "table")
+        if -(2**63) <= beyond < 2**63 or isinstance(beyond, float):
+            with pytest.raises(anomsdk.InputError, match=r"^table: "):
+                checked_cast(np.array([0, beyond]), dtype, "table")
+    with pytest.raises(anomsdk.InputError, match="no whole numbers"):
+        checked_cast(np.array([0.5]), dtype, "table")
+    assert checked_cast([], dtype, "table").shape == (0,)
