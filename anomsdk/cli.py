@@ -24,6 +24,7 @@ from typer.core import TyperCommand, TyperGroup
 from anomsdk import __version__
 from anomsdk.display import STATE_STYLES, Progress, counted, line_width, show
 from anomsdk.errors import CheckError, InputError, printable
+from anomsdk.memory import wiping
 
 _NARROW = 52
 """Columns below which help does not fit by itself."""
@@ -158,7 +159,8 @@ def _reads_motion(command: Callable[..., None]) -> Callable[..., None]:
 def main() -> None:
     """Entry point of `anomsdk`."""
     try:
-        app(prog_name="anomsdk")
+        with wiping():
+            app(prog_name="anomsdk")
     except OSError as error:  # help that cannot be written, too, which no command prints
         if "--debug" in sys.argv:
             raise

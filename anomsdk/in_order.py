@@ -10,6 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
 from anomsdk.errors import InputError, quoted
+from anomsdk.memory import wiping
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -64,7 +65,8 @@ def in_order(
     ended: Exception | None = None
 
     def run(number: int, box: list[Item]) -> Result:
-        return work(number, box.pop(), stopping.is_set)  # out of the box: the pool keeps arguments for longer
+        with wiping():  # a thread is told by itself
+            return work(number, box.pop(), stopping.is_set)  # out of the box: the pool keeps arguments for longer
 
     def heeded() -> bool:
         meanwhile()

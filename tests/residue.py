@@ -30,8 +30,9 @@ _FORMS = {
 
 
 def noise(seed: int, n: int = 32_000, columns: int = 1) -> np.ndarray:
-    """A signal that is nowhere by chance: 8 samples in a row have 100 bits."""
-    x = np.random.default_rng(seed).integers(-3000, 3000, (n, columns)).astype(np.int16)
+    """A signal that is nowhere by chance, without a 0: 8 samples in a row have 100 bits."""
+    rng = np.random.default_rng(seed)
+    x = (rng.integers(1, 3000, (n, columns)) * rng.choice([-1, 1], (n, columns))).astype(np.int16)
     return x[:, 0] if columns == 1 else x
 
 
@@ -78,27 +79,28 @@ class Memory:
         """Where runs of rows begin and go on, whatever their alignment to 2 bytes."""
         sizes = [rows.itemsize * rows.shape[1] for rows in signals]
         data = [rows.tobytes() for rows in signals]
-        keys = {
-            data[i][at * size : at * size + _KEY * size]: (i, at)
-            for i, size in enumerate(sizes)
-            for at in range(len(signals[i]) - run + 1)
-        }
-        wanted = np.frombuffer(b"".join(key[:8] for key in keys), np.uint64)
-        maps = [np.zeros(1 << 16, bool) for _ in range(4)]
-        for part, of_part in enumerate(maps):
-            of_part[wanted >> np.uint64(16 * part) & np.uint64(0xFFFF)] = True
-        order = np.argsort([of_part.sum() for of_part in maps]).tolist()  # the one that leaves least comes first
         found: list[set[int]] = [set() for _ in signals]
-        for _, region in self.regions:
-            words = np.frombuffer(region[: len(region) // 2 * 2], np.uint16)
-            n = len(words) - 3
-            if n < 1:
-                continue
-            likely = np.flatnonzero(maps[order[0]][words[order[0] : order[0] + n]])
-            for part in order[1:]:
-                likely = likely[maps[part][words[likely + part]]]
-            for at in likely.tolist():
-                for size in set(sizes):
+        for size in sorted(set(sizes)):
+            alike = [i for i in range(len(signals)) if sizes[i] == size]
+            keys = {
+                data[i][at * size : (at + _KEY) * size]: (i, at)
+                for i in alike
+                for at in range(len(signals[i]) - run + 1)
+            }
+            words = np.frombuffer(b"".join(keys), np.uint16).reshape(len(keys), -1)
+            maps = np.zeros((words.shape[1], 1 << 16), bool)
+            for part, of_part in enumerate(maps):
+                of_part[words[:, part]] = True
+            order = np.argsort(maps.sum(axis=1)).tolist()  # the word that leaves least comes first
+            for _, region in self.regions:
+                given = np.frombuffer(region[: len(region) // 2 * 2], np.uint16)
+                n = len(given) - words.shape[1] + 1
+                if n < 1:
+                    continue
+                likely = np.flatnonzero(maps[order[0]][given[order[0] : order[0] + n]])
+                for part in order[1:]:
+                    likely = likely[maps[part][given[likely + part]]]
+                for at in likely.tolist():
                     i, first = keys.get(region[2 * at : 2 * at + _KEY * size], (0, -1))
                     if (
                         first >= 0

@@ -19,6 +19,7 @@ from anomsdk.evaluate.metrics import Figure, poisson_rate
 from anomsdk.evaluate.scoring import samples_to_decide
 from anomsdk.evaluate.sides import LeftOut
 from anomsdk.in_order import checked_jobs
+from anomsdk.memory import wiping
 from anomsdk.runtime import Pipeline
 from anomsdk.wanted import Reading
 
@@ -111,6 +112,7 @@ class Difference:
         return sum(each.old_s for each in self.normal) / 3600, sum(each.new_s for each in self.normal) / 3600
 
 
+@wiping()
 def diff(
     old: Plan,
     new: Plan,

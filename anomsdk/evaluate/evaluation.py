@@ -17,6 +17,7 @@ from anomsdk.evaluate.scoring import ScoredClip, samples_to_decide
 from anomsdk.evaluate.sides import LeftOut, refuse_same, usable
 from anomsdk.evaluate.work import SURVEY, TOTAL, Jobs, Progress, mixed_length, mixes
 from anomsdk.in_order import checked_jobs
+from anomsdk.memory import wiping
 from anomsdk.runtime import Pipeline
 
 
@@ -61,6 +62,7 @@ class Evaluation:
     clipped: int
 
 
+@wiping()
 def evaluate(
     plan: Plan,
     normal: Clips,

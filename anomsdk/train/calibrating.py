@@ -16,6 +16,7 @@ from anomsdk.core.checks import checked_cast, require
 from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError
 from anomsdk.files import inside, read_limited
+from anomsdk.memory import wiping
 from anomsdk.planner import CALIBRATION_FILE, SPEC_FILE, check_speech, plan, plan_from
 from anomsdk.runtime import Pipeline
 from anomsdk.spec import PipelineSpec
@@ -68,6 +69,7 @@ class _Parts:
         return cls(folder, spec, model, data, Calibration.from_file(folder / CALIBRATION_FILE))
 
 
+@wiping()
 def calibrate(
     folder: str | Path,
     recordings: Iterable[Samples],
@@ -110,6 +112,7 @@ def calibrate(
         return _calibrated(parts, clips, Path(out), normalisation, report, lambda samples: None)
 
 
+@wiping()
 def calibrate_clips(
     folder: str | Path,
     clips: Sequence[Clip],

@@ -16,6 +16,7 @@ from anomsdk.clips import Clip, noticed, open_clips
 from anomsdk.core.checks import require
 from anomsdk.core.fixed import Ints
 from anomsdk.core.plan import Plan
+from anomsdk.memory import wiping
 from anomsdk.planner import CALIBRATION_FILE, SPEC_FILE, check_speech, plan, plan_from, sensor_plan
 from anomsdk.spec import PipelineSpec
 from anomsdk.tflite_file import parse_tflite
@@ -77,6 +78,7 @@ class _Given:
     bad: tuple[str, ...] = ()
 
 
+@wiping()
 def fit(
     spec: PipelineSpec,
     recordings: Iterable[Samples],
@@ -140,6 +142,7 @@ def fit(
         return fitting.run(normal, held, odd, spec_text=None)
 
 
+@wiping()
 def fit_from(
     spec_path: str | Path,
     normal: str | Path,

@@ -184,12 +184,15 @@ elif sys.argv[1] == "many":
         pass
 elif sys.argv[1] == "evaluate":
     from anomsdk.cli import app
-    for path in files:
-        app(["evaluate", "--plan", "audio_scene", "--normal", path], standalone_mode=False)
+    folder = Path(files[0]).parent
+    (folder / "events").mkdir()
+    Path(files[0]).rename(folder / "events" / "mono.wav")
+    of = ["--normal", str(folder), "--anomalous", str(folder / "events"), "--snr", "10", "--jobs", "2"]
+    app(["evaluate", "--plan", "audio_scene", *of, "--group", "file"], standalone_mode=False)
 elif sys.argv[1] == "diff":
     from anomsdk.cli import app
-    for path in files:
-        app(["diff", "audio_scene", "audio_scene", "--normal", path], standalone_mode=False)
+    corpus = str(Path(files[0]).parent)
+    app(["diff", "audio_scene", "audio_scene", "--corpus", corpus, "--jobs", "2"], standalone_mode=False)
 gc.collect()
 stop()
 """
@@ -214,7 +217,7 @@ def test_a_reader_that_leaks_is_noticed(tmp_path, what):
     assert len(leaks) >= 3, leaks
 
 
-@pytest.mark.parametrize("change, name", [(NO_LIBRARIES, "22050.wav"), (NO_ARRAYS + NO_WIPE, "float.wav")])
+@pytest.mark.parametrize("change, name", [(NO_LIBRARIES, "packed.npz"), (NO_ARRAYS + NO_WIPE, "a.npy")])
 def test_each_of_both_ways_of_wiping_is_needed(tmp_path, change, name):
     made = sounds(tmp_path)
     with Stopped(change + EACH, "watch", str(tmp_path / name)) as child:
