@@ -213,7 +213,7 @@ class _Reader:
         n = len(self._found)
         require(n > 0, "train: nothing to learn from: every recording is constant (silent) or shorter than a frame")
         require(self._clipped < n, "train: every recording is clipped; record again at a lower gain")
-        if len(self._digests) == 1:  # of a sensor at rest there is more to say than that they are alike
+        if n > 1 and len(self._digests) == 1:  # of a sensor at rest there is more to say than that they are alike
             check_moves(self.extractor, [recording.pieces for recording in self._found])
         require(n == 1 or len(self._digests) > 1, f"train: {n} recordings, and all of them are the same one")
         of = self.excerpts.made()

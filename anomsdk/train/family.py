@@ -51,11 +51,13 @@ class Candidate:
 
     def least_windows(self, n_inputs: int) -> int:
         """Windows that it must learn from: several values for each number that it is free to choose."""
-        free = n_inputs * (n_inputs + 1) // 2 if self.kind == "mahalanobis" else self.macs(n_inputs)
-        if self.kind in KINDS[2:4]:
-            free //= 2  # encoder and decoder are one choice
         if self.kind == "nearest mean":
             return self.hidden[-1] * LEAST_WINDOWS
+        if self.kind == "mahalanobis":
+            return LEAST_WINDOWS  # the fewer windows, the more its covariance is shrunk
+        free = self.macs(n_inputs)
+        if self.kind in KINDS[2:4]:
+            free //= 2  # encoder and decoder are one choice
         return max(LEAST_WINDOWS, -(-_VALUES_EACH * free // n_inputs))
 
     def __str__(self) -> str:

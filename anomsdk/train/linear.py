@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.train.network import Dense, Floats, Network
-from anomsdk.train.support import LEAST_WINDOWS, MOST_OF_ONE, NotOfferedError, Origins, memory
+from anomsdk.train.support import MOST_OF_ONE, NotOfferedError, Origins, memory
 
 MAHALANOBIS_STEPS = 8.0
 """Int8 steps of one standard deviation of a whitened residual: fine enough, and far from saturation."""
+_MOST_OF_COMPONENT = 0.25
+"""Largest `memory` of one window that a component may keep: 50 ordinary windows stay below it, odd ones are above."""
 _MOST_LEFT_OUT = 0.05
 """Share of the inputs."""
 
@@ -75,8 +77,8 @@ def principal_components(inputs: Floats, width: int, *, whitened: bool, origins:
     mean, values, vectors = found.mean, found.values, found.vectors
     kept, noise = slice(n - width, None), float(np.maximum(values[: n - width].mean(), 1e-6))
     components, deviation = vectors[:, kept], np.sqrt(np.maximum(values[kept], noise))
-    if (found.memory[kept] > MOST_OF_ONE).any():
-        raise NotOfferedError(f"one window would be more than a {LEAST_WINDOWS}th of a component")
+    if (found.memory[kept] > _MOST_OF_COMPONENT).any():
+        raise NotOfferedError("one window would make up most of a component")
     share = 1 - np.sqrt(noise) / deviation if whitened else np.ones(width)
     # Each component in units of its own deviation: one int8 scale then suits them all.
     encoder = components / deviation
@@ -111,7 +113,7 @@ class Directions:
         while True:
             rows, here = inputs[kept], origins.part(kept)
             mean = rows.mean(axis=0)
-            values, vectors = np.linalg.eigh(np.cov(rows, rowvar=False, bias=True))
+            values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(rows, rowvar=False, bias=True)))
             parts, window = here.by_window(memory(rows - mean, vectors))
             worst = np.argsort(-parts.max(axis=1), kind="stable")[:spare]
             worst = worst[parts[worst].max(axis=1, initial=0.0) > MOST_OF_ONE]

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.core.fixed import Ints
+from anomsdk.errors import InputError
 from anomsdk.train.network import Dense, Floats, Network
 
 LEAST_WINDOWS = 32
@@ -19,7 +20,7 @@ STRETCHES, APART_S = 10, 60.0
 """Where all recordings are one group: stretches of it that a mean rests on, at least, and the seconds between two."""
 
 
-class NotOfferedError(Exception):
+class NotOfferedError(InputError):
     """A kind of model that would store too much of single windows; the message says why, for the table of trials."""
 
 

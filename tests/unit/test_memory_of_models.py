@@ -98,6 +98,7 @@ def test_no_kind_stores_an_odd_window(candidate, more, n):
 def test_the_attack_finds_what_the_rules_prevent(monkeypatch):
     """The planted control: with the rules off, weights of few windows point at an odd one."""
     monkeypatch.setattr("anomsdk.train.linear.MOST_OF_ONE", 2.0)
+    monkeypatch.setattr("anomsdk.train.linear._MOST_OF_COMPONENT", 2.0)
     for candidate in (KINDS[0][0], KINDS[2][0], KINDS[3][0]):
         x = windows(50, 0, odd=1)
         assert remembered(int8_of(candidate, x), x) > 0.1, str(candidate)
@@ -243,16 +244,17 @@ def test_segments_of_one_recording_are_one_group_with_a_time():
 
 def test_the_table_says_what_is_not_offered_and_why(tmp_path):
     lines = []
-    few = [rows(14, i) for i in range(6)]
     with pytest.raises(anomsdk.InputError, match="too few for a model that remembers no single window"):
-        anomsdk.train.fit(SPEC, [x[:8] for x in few], out=tmp_path / "none")
-    spec = SPEC.model_copy(update={"model": SPEC.model.model_copy(update={"max_macs": 200})})
-    anomsdk.train.fit(spec, [rows(30, i) for i in range(6)], out=tmp_path / "some", report=lines.append)
+        anomsdk.train.fit(SPEC, [rows(6, i) for i in range(6)], out=tmp_path / "none")
+    more = {"model": {"max_macs": 400}, "context": {"kind": "stack", "frames": 4}}
+    spec = PipelineSpec.from_dict(SPEC.model_dump(exclude_none=True) | more)
+    anomsdk.train.fit(spec, [rows(24, i) for i in range(6)], out=tmp_path / "some", report=lines.append)
     table = next(line for line in lines if "AUC int8" in line)
     assert "not offered" not in table.splitlines()[0]
-    assert any(line.startswith("not offered: components 1, ") and "window" in line for line in table.splitlines()), (
-        table
-    )
+    assert any(
+        line.startswith("not offered: autoencoder 16") and "windows to learn from" in line
+        for line in table.splitlines()
+    ), table
 
 
 def test_what_is_not_offered_is_not_chosen_and_the_kinds_that_are_go_on(monkeypatch, tmp_path):
