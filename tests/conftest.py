@@ -11,6 +11,9 @@ from anomsdk.engines import native
 from anomsdk.engines.tflite import why_missing
 from tests.make import SPECS, make_following, make_plan
 
+# pytest loads readline, which sets COLUMNS for pytest-xdist's workers: lines would be broken with -n, and only then.
+os.environ.pop("COLUMNS", None)
+
 MAY_SKIP = ("the version that runs the tests", "no Python 3.")
 """Reasons that hold on a complete machine, too."""
 
