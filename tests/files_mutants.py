@@ -39,6 +39,7 @@ n_bands = 4
 fmin_hz = 500
 fmax_hz = 7500
 band_ms = 8
+allow_speech_features = true
 [context]
 kind = "summary"
 frames = 2
