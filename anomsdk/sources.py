@@ -319,7 +319,7 @@ def _rows(stored: Stored, rate_hz: float, columns: int) -> Recording:
     where = stored.where
     if stored.channels != columns:
         raise InputError(f"{where}: {stored.channels} columns; give rows of {columns} values")
-    if stored.rate_hz is not None and round(1000 * stored.rate_hz) != round(1000 * rate_hz):  # a plan has whole mHz
+    if stored.rate_hz is not None and _millihertz(stored.rate_hz) != _millihertz(rate_hz):
         raise InputError(
             f"{where}: {_number(stored.rate_hz)} rows a second; rows are not resampled, record at {_number(rate_hz)}"
         )
@@ -357,6 +357,11 @@ def _whole_rate(rate_hz: float, where: str) -> int:
     if not low <= rate_hz <= high:
         raise InputError(f"{where}: {_number(rate_hz)} Hz is no audio rate ({low} to {high}); correct the header")
     return int(rate_hz)
+
+
+def _millihertz(rate_hz: float) -> float:
+    """To the nearest whole one, as a plan has it; infinite where a damaged rate is too large for that."""
+    return round(rate_hz * 1000, 0)
 
 
 def _number(value: float) -> str:

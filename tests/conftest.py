@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 import pytest
@@ -10,6 +11,13 @@ from anomsdk import engines, runtime
 from anomsdk.engines import native
 from anomsdk.engines.tflite import why_missing
 from tests.make import SPECS, make_following, make_plan
+
+# readline sets COLUMNS for the processes that are started after it is loaded, pytest-xdist's workers among them, past
+# os.environ: their lines would be broken. Loaded here, it does so before and not after.
+with contextlib.suppress(ImportError):
+    import readline  # noqa: F401
+os.environ.pop("COLUMNS", None)
+os.unsetenv("COLUMNS")
 
 MAY_SKIP = ("the version that runs the tests", "no Python 3.")
 """Reasons that hold on a complete machine, too."""

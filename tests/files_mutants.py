@@ -39,6 +39,7 @@ n_bands = 4
 fmin_hz = 500
 fmax_hz = 7500
 band_ms = 8
+allow_speech_features = true
 [context]
 kind = "summary"
 frames = 2
@@ -465,11 +466,10 @@ def damaged_npz(rng: np.random.Generator, data: bytes, other: bytes = b"") -> by
     if rng.integers(60) == 0:
         members[pick(rng, ("x.npy", "offsets.npy", "fs.npy", "label.npy", "unit.npy"))] = _bomb(rng)
     out = io.BytesIO()
-    with zipfile.ZipFile(
-        out, "w", pick(rng, (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2))
-    ) as archive:
+    packed = pick(rng, (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2))
+    with zipfile.ZipFile(out, "w") as archive:
         for name, body in members.items():
-            archive.writestr(name, body)
+            archive.writestr(zipfile.ZipInfo(name), body, packed)  # of 1980: a case does not depend on the clock
     made = out.getvalue()
     return damaged(rng, made) if what == 3 else made
 
@@ -529,14 +529,20 @@ _OGG_TABLE = _ogg_table()
 def damaged_ogg(rng: np.random.Generator, data: bytes, other: bytes = b"") -> bytes:
     """Half of them with the sums of all pages made right again."""
     out = bytearray(damaged(rng, data, other, head=120))
-    at = out.find(b"OggS") if rng.integers(2) else -1
-    while at >= 0 and len(out) > at + 27:
-        stop = out.find(b"OggS", at + 4)
-        page = out[at : stop if stop > 0 else len(out)]
+    return _right_sums(out) if rng.integers(2) else bytes(out)
+
+
+def _right_sums(data: bytearray, serial: bytes = b"") -> bytes:
+    """Pages of an Ogg file with their sums made right, and with another serial number."""
+    at = data.find(b"OggS")
+    while at >= 0 and len(data) > at + 27:
+        stop = data.find(b"OggS", at + 4)
+        data[at + 14 : at + 14 + len(serial)] = serial
+        page = data[at : stop if stop > 0 else len(data)]
         page[22:26] = bytes(4)
-        out[at + 22 : at + 26] = _ogg_crc(bytes(page)).to_bytes(4, "little")
+        data[at + 22 : at + 26] = _ogg_crc(bytes(page)).to_bytes(4, "little")
         at = stop
-    return bytes(out)
+    return bytes(data)
 
 
 def damaged_parquet(rng: np.random.Generator, data: bytes, other: bytes = b"") -> bytes:
@@ -579,7 +585,7 @@ class Known:
             self.plans[kind] = anomsdk.read_plan(place / "plan.json")
         self.wanted = {kind: Wanted.of(plan.sensor, plan.columns) for kind, plan in self.plans.items()}
         self.good = {kind: place / f"good{SUFFIX[kind]}" for kind, place in self.folders.items()}
-        self.files = _good_files()
+        self.files = good_files()
         for kind, name in (("audio", "wav"), ("motion", "motion csv"), ("external", "rows npy")):
             self.good[kind].write_bytes(self.files[name][0])
         self.files["plan.json"] = [(place / "plan.json").read_bytes() for place in self.folders.values()]
@@ -589,7 +595,8 @@ class Known:
         self.files["spec.toml"] += [PipelineSpec.from_toml(text).to_toml().encode() for text in SPECS.values()]
 
 
-def _good_files() -> dict[str, list[bytes]]:
+def good_files() -> dict[str, list[bytes]]:
+    """The same bytes at any time, so that a case is what it was: libsndfile writes the clock and serials of chance."""
     import soundfile
 
     rng = np.random.default_rng(0)
@@ -601,7 +608,12 @@ def _good_files() -> dict[str, list[bytes]]:
     def written(values: Any, rate: int, **how: Any) -> bytes:
         out = io.BytesIO()
         soundfile.write(out, values, rate, **how)
-        return out.getvalue()
+        data = bytearray(out.getvalue())
+        if how["format"] == "OGG":
+            return _right_sums(data, bytes(4))
+        if (at := data.find(b"PEAK")) > 0:
+            data[at + 12 : at + 16] = bytes(4)
+        return bytes(data)
 
     def saved(values: Any) -> bytes:
         out = io.BytesIO()

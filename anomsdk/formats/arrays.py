@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -17,6 +18,9 @@ from anomsdk.formats.stored import BLOCK_VALUES, Stored, refusing
 
 MAX_COLUMN_STREAMS = 64
 """Columns that are read side by side where they come one after the other: each opens the file, and reads up to it."""
+
+_LONGEST_HEADER = 10_000
+"""Bytes of a header: numpy parses no longer one."""
 
 
 def npy_file(path: Path, name: str, where: str) -> list[Stored]:
@@ -121,9 +125,14 @@ def array_header(stream: IO[bytes], size: int, where: str) -> tuple[tuple[int, .
 def array_layout(stream: IO[bytes], size: int, where: str) -> tuple[tuple[int, ...], np.dtype[Any], bool]:
     """Shape, type and whether columns come one after the other; the stream is left at the first value."""
     npy: Any = np.lib.format
-    readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+    readers = {(1, 0): (2, npy.read_array_header_1_0), (2, 0): (4, npy.read_array_header_2_0)}
     try:
-        shape, by_column, dtype = readers[npy.read_magic(stream)](stream)
+        length_bytes, reader = readers[npy.read_magic(stream)]
+        length = stream.read(length_bytes)
+        n = int.from_bytes(length, "little")
+        if n > _LONGEST_HEADER:  # a stream makes room for all that it is asked for, here for up to 4 GB
+            raise ValueError(f"a header of {n} bytes")
+        shape, by_column, dtype = reader(io.BytesIO(length + stream.read(n)))
     except Exception as error:  # the header is a Python literal: a damaged one can raise almost anything
         raise InputError(f"{where}: no .npy array, or a damaged one; use numpy.save") from error
     if dtype.hasobject:

@@ -117,9 +117,10 @@ def test_flash_adds_up_to_what_is_linked(plans, elfs, found, kind):
 
     plan = plans[kind]
     tables, model = constant_bytes(plan)
+    prefix = f"plan_{plan.name}_"
     own = [s for s in program.symbols if s.source == f"anom_plan_{plan.name}.c" or s.name == f"anom_plan_{plan.name}"]
-    assert flash.model == model == sum(s.size for s in own if re.match(r"layers_\d+_", s.name))
-    structs = [s for s in own if s.name in ("tables", "layers", f"anom_plan_{plan.name}")]
+    assert flash.model == model == sum(s.size for s in own if re.match(rf"{prefix}layers_\d+_", s.name))
+    structs = [s for s in own if s.name in (f"{prefix}tables", f"{prefix}layers", f"anom_plan_{plan.name}")]
     assert len(structs) == 3 and flash.tables == tables + sum(s.size for s in structs)
 
     rest = [s for s in program.symbols if s.section in (".text", ".rodata") and s not in own]

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 import tracemalloc
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -544,6 +545,13 @@ def test_rows_may_come_less_often_than_once_a_second(tmp_path, fs):
     assert "fs is" in refused(tmp_path / "a.npz")
 
 
+@pytest.mark.parametrize("fs", [1e306, -1e308, 1e300, 2**63, -1.0, 0.0])
+def test_rows_at_a_rate_of_no_sensor(tmp_path, fs):
+    np.savez(tmp_path / "a.npz", x=np.arange(20, dtype=np.int16).reshape(10, 2), fs=fs)
+    message = refused(tmp_path / "a.npz", rate_hz=1, columns=2, kind="external")
+    assert f"{float(fs)}".removesuffix(".0") + " rows a second; rows are not resampled, record at 1" in message
+
+
 # --- flac, ogg
 
 
@@ -661,6 +669,29 @@ def test_a_damaged_npy(tmp_path, content, message):
     with zipfile.ZipFile(tmp_path / "b.npz", "w") as archive:
         archive.writestr("x.npy", content)
     assert message in refused(tmp_path / "b.npz")
+
+
+@pytest.mark.parametrize("length", [10_001, 2**31 - 1, 2**32 - 1])
+@pytest.mark.parametrize("name", ["a.npy", "a.npz"])
+def test_no_room_is_made_for_a_header_that_a_damaged_npy_claims(tmp_path, name, length):
+    content = b"\x93NUMPY\x02\x00" + struct.pack("<I", length) + npy_bytes(np.zeros(100_000, np.int16))[10:]
+    (tmp_path / "a.npy").write_bytes(content)
+    if name == "a.npz":
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            archive.writestr("x.npy", content)
+    tracemalloc.start()
+    assert "no .npy array" in refused(tmp_path / name)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1 << 20
+
+
+def test_headers_of_either_version_are_read(tmp_path):
+    for version in ((1, 0), (2, 0)):
+        with (tmp_path / "a.npy").open("wb") as file, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            np.lib.format.write_array(file, np.arange(100, dtype="<i2"), version)
+        assert np.array_equal(read(tmp_path / "a.npy"), np.arange(100))
 
 
 def test_rows_must_have_exactly_the_columns(tmp_path):
