@@ -27,11 +27,13 @@ PROVEN = {
     "core/framer.py:Framer.__init__": "filled from blocks that are int16 already",
     "core/plan.py:EdgePlan.scale": "its check, and the planner that reads it from a float32, keep it within 32 bits",
     "core/plan.py:canonical_tree": "the same type in another byte order",
-    "engines/chain.py:ChainEngine.process": "the affine maps of the features and the context clamp inputs to int8",
+    "engines/chain.py:ChainEngine._process": "the affine maps of the features and the context clamp inputs to int8",
     "engines/chain.py:ChainEngine.reconstruct": "the last layer clips to its range, which its check keeps within int8",
     "engines/native.py:*": "buffers that only C writes, of the types that it writes",
     "engines/tflite.py:InterpreterModel.__init__": "filled from what _encode made, of the type of the model's edge",
     "engines/tflite.py:_prove": "constants of probe.py, which are int8",
+    "formats/arrays.py:StoredArray._open_run": "bytes",
+    "formats/arrays.py:StoredArray._values": "filled from bytes of this very type",
     "formats/arrays.py:StoredArray.read": "int16 of any byte order to int16, or to float64",
     "formats/csv.py:_blocks": "_integers gives none that is no int16",
     "formats/stdin.py:_blocks": "int16 little-endian to int16",
@@ -42,7 +44,7 @@ PROVEN = {
     "tflite_file.py:_Reader.constant": "the same type in another byte order",
     "tflite_file.py:_Reader.layer": "zeros, where there is no bias",
     "tflite_writer.py:_narrow": "floats only",
-    "tflite_writer.py:_Writer.layer": "int32, refused by _check_layer if not, in another byte order",
+    "tflite_writer.py:_Writer.bias": "int32, refused by _check_layer if not, in another byte order",
     "verify.py:*": "drawn or chosen from the ends of int16 and int8 in the same line",
 }
 """File and function of a cast that is not checked, and why it holds. ``*``: anywhere in the file."""
