@@ -55,8 +55,11 @@ def announce(watch: Watch, recordings: Sequence[Recording], out: Announcer) -> N
 class Lines:
     """For people. A recording among several is named only once there is something to say about it."""
 
-    def __init__(self, plan: Plan, n_recordings: int, scores: str | None = None) -> None:
+    def __init__(
+        self, plan: Plan, n_recordings: int, scores: str | None = None, more_is_held: str | None = None
+    ) -> None:
         self._plan, self._several, self._scores = plan, n_recordings > 1, scores
+        self._more_is_held = more_is_held
         self._notes: tuple[str, ...] = ()
         self._named: str | None = None
 
@@ -92,7 +95,7 @@ class Lines:
             f"{counted(summary.ticks, 'tick')}, {counted(summary.alarms, 'alarm')}"
         )
         kept = "nothing" if self._scores is None or stopped else f"the scores, in {self._scores}"
-        show(f"kept: {kept}; {held(plan)}")
+        show(f"kept: {kept}; {held(plan, self._more_is_held)}")
 
     def _name(self, name: str, notes: str = "") -> None:
         if self._named != name:
@@ -170,8 +173,16 @@ def ratio(value: float) -> str:
     return f"{value:.2f}x" if value < 0.995 else f"{value:.1f}x" if value < 99.95 else f"{value:.0f}x"
 
 
-def held(plan: Plan) -> str:
-    """What a pipeline of this plan has in memory from one block to the next, at most."""
+def held(plan: Plan, more: str | None = None) -> str:
+    """What is in memory from one block to the next, at most; or why that is not said.
+
+    Parameters
+    ----------
+    plan : Plan
+    more : why more may be in memory, as `anomsdk.watch.Watch.more_is_held` says it
+    """
+    if more is not None:
+        return f"what is held between blocks is not claimed: {more}"
     features = f"features of {duration(plan.samples_to_first_tick / plan.rate_hz)}"
     what = _WHAT.get(plan.sensor.kind)
     if what is None:

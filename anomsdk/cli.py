@@ -24,7 +24,6 @@ from typer.core import TyperCommand, TyperGroup
 from anomsdk import __version__
 from anomsdk.display import STATE_STYLES, Progress, counted, line_width, show
 from anomsdk.errors import CheckError, InputError, printable
-from anomsdk.memory import wiping
 
 _NARROW = 52
 """Columns below which help does not fit by itself."""
@@ -100,7 +99,8 @@ _Engine = Annotated[
     str | None,
     typer.Option(
         metavar="E",
-        help="native, reference or tflite: the integers are the same. Default: native, where it is built.",
+        help="native, reference or tflite: the integers are the same. Default: native, where it is built; of the other "
+        "two it is not claimed that memory holds no more than a window and a context.",
     ),
 ]
 
@@ -159,8 +159,7 @@ def _reads_motion(command: Callable[..., None]) -> Callable[..., None]:
 def main() -> None:
     """Entry point of `anomsdk`."""
     try:
-        with wiping():
-            app(prog_name="anomsdk")
+        app(prog_name="anomsdk")
     except OSError as error:  # help that cannot be written, too, which no command prints
         if "--debug" in sys.argv:
             raise
@@ -258,7 +257,11 @@ def watch(
         with Watch(chosen, engine, scores=scores) as watching:
             recordings = watching.open(source, reading)
             place = None if scores is None else str(scores)
-            out = JsonLines(chosen, watching.engine) if jsonl else Lines(chosen, len(recordings), place)
+            out = (
+                JsonLines(chosen, watching.engine)
+                if jsonl
+                else Lines(chosen, len(recordings), place, watching.more_is_held(recordings))
+            )
             if remark := speech_remark(chosen):
                 show(remark, stream=sys.stderr if jsonl else sys.stdout)
             try:

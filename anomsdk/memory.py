@@ -38,7 +38,9 @@ def why_not_wiping() -> str | None:
 
     if why := why_missing():
         return why
-    return None if _wiping_handler() else f"numpy {np.__version__} does not take an allocator; install 1.22 or later"
+    if _wiping_handler() is None:
+        return f"numpy {np.__version__} does not take an allocator; install 1.22 or later"
+    return None if _mallopt() else "the C library does not overwrite what is freed here"
 
 
 @contextmanager

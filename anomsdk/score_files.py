@@ -18,7 +18,7 @@ from anomsdk.engines import default_engine
 from anomsdk.errors import InputError, printable
 from anomsdk.files import write_atomically
 from anomsdk.in_order import checked_jobs, in_order
-from anomsdk.memory import wiped_after_use
+from anomsdk.memory import wiped_after_use, wiping
 from anomsdk.runtime import scorer
 from anomsdk.sources import Block, Recording, open_recordings
 from anomsdk.wanted import Reading, Wanted
@@ -28,6 +28,7 @@ _FIRST_DAY = (1980, 1, 1, 0, 0, 0)
 _MARK = b"anomsdk scores"
 
 
+@wiping()
 def score_files(
     plan: Plan,
     sources: Sequence[str | Path],

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
@@ -73,6 +73,7 @@ class Recording:
     notes : what is done to the samples on the way, in words; empty when nothing is
     length : samples (rows) after conversion, without gaps; approximate when resampled, None when unknown before reading
     stored_hz : samples (rows) a second as stored; None where nothing is stored
+    kept_by : a library that may keep values of it in memory of its own, which nobody wipes: pyarrow, of a .parquet
     """
 
     name: str
@@ -81,6 +82,7 @@ class Recording:
     stored_hz: float | None
     _where: str = field(repr=False)
     _read: Callable[[], Iterator[Block | int]] = field(repr=False, compare=False)
+    kept_by: str | None = None
 
     def blocks(self) -> Iterator[Block | int]:
         """Read the samples from the beginning; standard input only once.
@@ -266,7 +268,8 @@ def _opened(path: Path, name: str, wanted: Wanted, reading: Reading) -> OpenedFi
             raise InputError(f"{where}: the file is empty; record it again or leave it out")
         if wanted.kind == "motion" and suffix != ".npy":
             rows = _motion_rows(path, name, where, wanted, reading)
-            return OpenedFile(path, name, tuple(_motion(rows, wanted)))
+            kept_by = "pyarrow" if suffix == ".parquet" else None
+            return OpenedFile(path, name, tuple(replace(each, kept_by=kept_by) for each in _motion(rows, wanted)))
         if suffix == ".csv":
             found = csv_file(path, name, where, columns=wanted.columns)
         else:

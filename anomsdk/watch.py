@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import struct
 import tempfile
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from anomsdk.core.pipeline import Result
 from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError
 from anomsdk.files import unwritable
-from anomsdk.memory import wiped_after_use
+from anomsdk.memory import why_not_wiping, wiped_after_use
 from anomsdk.runtime import Pipeline
 from anomsdk.sources import Block, Recording, open_recordings
 from anomsdk.wanted import Reading, Wanted
@@ -153,6 +153,23 @@ class Watch:
                     if progress is not None:
                         progress(self._samples)
         self._too_short += self._ticks == ticks
+
+    def more_is_held(self, recordings: Sequence[Recording]) -> str | None:
+        """Why more than a window of samples and a context of features may be in memory while these are heard.
+
+        Parameters
+        ----------
+        recordings : from `open`
+
+        Returns
+        -------
+        a reason; None where no more is held from one block to the next: engine native, freed memory that is
+        overwritten, and no library that keeps rows of its own
+        """
+        if self.engine != "native":
+            return f"engine {self.engine} computes in Python"
+        libraries = sorted({recording.kept_by for recording in recordings if recording.kept_by})
+        return why_not_wiping() or (f"{' and '.join(libraries)} keeps what it reads" if libraries else None)
 
     def summary(self) -> Summary:
         """What was watched so far."""

@@ -20,7 +20,7 @@ import soundfile
 from typer.testing import CliRunner
 
 import anomsdk
-from anomsdk import cli, demo, display, find_plan
+from anomsdk import cli, demo, display, find_plan, memory
 from anomsdk.core.event import EVENT_BYTES
 from anomsdk.describe import describe
 from anomsdk.verify import verify
@@ -104,6 +104,29 @@ def test_watch_says_what_it_does_to_the_sound_and_what_it_heard(plans, place):
     assert lines[-2].startswith("heard 0:00:08.0 of sound in 1 recording: 121 ticks, ")
     assert lines[-1] == "kept: nothing; held between blocks: at most 32 ms of sound, features of 272 ms"
     assert "\x1b" not in done.stdout
+
+
+def test_watch_claims_what_it_holds_only_where_that_is_true(plans, place, monkeypatch, capsys):
+    np.save("a.npy", noise(16_000))
+    for options, said in (
+        ([], "kept: nothing; held between blocks: at most 32 ms of sound, features of 272 ms"),
+        (["--engine", "reference"], "kept: nothing; what is held between blocks is not claimed: engine reference "),
+    ):
+        done = command("watch", "a.npy", "--plan", plans / "bands", *options)
+        assert done.stdout.splitlines()[-1].startswith(said)
+    plan = anomsdk.reference_model("human_motion")
+    rows = np.column_stack([np.arange(4000) / plan.rate_hz, noise(4000, columns=3) / 4000 + [0, 0, 1]])
+    pyarrow = pytest.importorskip("pyarrow")
+    pytest.importorskip("pyarrow.parquet").write_table(
+        pyarrow.table(dict(zip(("time_s", "ax_g", "ay_g", "az_g"), rows.T, strict=True))), "a.parquet"
+    )
+    done = command("watch", "a.parquet", "--plan", "human_motion")
+    assert done.stdout.splitlines()[-1].endswith("is not claimed: pyarrow keeps what it reads"), (
+        done.stdout + done.stderr
+    )
+    monkeypatch.setattr(memory, "_mallopt", lambda: None)
+    with Watch(plan) as watch:
+        assert "does not overwrite" in watch.more_is_held([])
 
 
 @pytest.mark.parametrize("engine", ["reference", "tflite"])
