@@ -166,9 +166,10 @@ _perturbing = _Perturbing()
 @cache
 def _mallopt() -> Any:
     """Mallopt(3) of the GNU C library; None where there is none, or where somebody else uses its switch."""
-    if "MALLOC_PERTURB_" in os.environ:
+    if "MALLOC_PERTURB_" in os.environ or "malloc.perturb" in os.environ.get("GLIBC_TUNABLES", ""):
         return None
-    return getattr(ctypes.CDLL(None), "mallopt", None) if hasattr(ctypes.CDLL(None), "gnu_get_libc_version") else None
+    library = ctypes.CDLL(None)
+    return getattr(library, "mallopt", None) if hasattr(library, "gnu_get_libc_version") else None
 
 
 @cache
@@ -179,7 +180,8 @@ def _wiping_handler() -> tuple[Any, Any] | None:
     if why_missing() is not None:
         return None
     module = load_native()
-    core = import_module("numpy.core._multiarray_umath" if np.__version__ < "2" else "numpy._core._multiarray_umath")
+    major = int(np.__version__.partition(".")[0])
+    core = import_module("numpy._core._multiarray_umath" if major >= 2 else "numpy.core._multiarray_umath")
     python, any_object = ctypes.pythonapi, ctypes.py_object
     address_of = ctypes.PYFUNCTYPE(ctypes.c_void_p, any_object, ctypes.c_char_p)(("PyCapsule_GetPointer", python))
     capsule = ctypes.PYFUNCTYPE(any_object, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)(
