@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import sys
 import threading
 import traceback
 from collections.abc import Generator, Iterator
@@ -95,13 +96,14 @@ def made_wiping(items: Iterator[Item]) -> Generator[Item, None, None]:
     """Items as they come, each made within `wiping_libraries`; what asks for them is not."""
     try:
         while True:
+            handled = sys.exc_info()[1]
             with wiping_libraries():
                 try:
                     item = next(items)
                 except StopIteration:
                     return
                 except BaseException as error:
-                    _clear_frames(error)  # whoever keeps the error would keep what was being read
+                    _clear_frames(error, handled)  # whoever keeps the error would keep what was being read
                     raise
             yield item
             del item  # not kept alive by this frame while the next one is made
@@ -112,9 +114,15 @@ def made_wiping(items: Iterator[Item]) -> Generator[Item, None, None]:
         wipe_leftovers()
 
 
-def _clear_frames(error: BaseException | None) -> None:
-    """Drop the local variables of the functions that an exception, and what caused it, came through."""
-    while error is not None:
+def _clear_frames(error: BaseException | None, handled: BaseException | None) -> None:
+    """Drop the local variables of the functions that an exception, and what caused it, came through.
+
+    Parameters
+    ----------
+    error : raised by what was called
+    handled : what the caller was handling before: it, and what lies behind it, is not ours
+    """
+    while error is not None and error is not handled:
         traceback.clear_frames(error.__traceback__)
         error = error.__cause__ or error.__context__
 

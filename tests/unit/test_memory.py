@@ -112,6 +112,24 @@ def test_a_block_is_zeroed_after_use_however_that_ends(end):
     assert not block.any()
 
 
+def test_an_error_that_a_caller_was_handling_keeps_its_locals():
+    def failing():
+        mine = "still here"
+        raise KeyError(mine)
+
+    def blocks():
+        raise OSError("unreadable")
+        yield
+
+    with pytest.raises(OSError, match="unreadable"):
+        try:
+            failing()
+        except KeyError as error:
+            frame = error.__traceback__.tb_next.tb_frame
+            next(made_wiping(blocks()))
+    assert frame.f_locals == {"mine": "still here"}
+
+
 def test_an_error_that_is_kept_keeps_no_block():
     """Its traceback would: of the function that read, and of what that error came from."""
 
