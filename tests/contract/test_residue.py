@@ -208,7 +208,7 @@ def test_nothing_of_files_is_left(tmp_path, what):
     assert memory.text(made["a.csv"]) == 0
 
 
-@pytest.mark.parametrize("what", ["watch", "score", "many"])
+@pytest.mark.parametrize("what", ["watch", "score", "many", "evaluate", "diff"])
 def test_a_reader_that_leaks_is_noticed(tmp_path, what):
     made = sounds(tmp_path)
     with Stopped(LEAKING + EACH, what, *(str(tmp_path / name) for name in made)) as child:
