@@ -99,8 +99,8 @@ _Engine = Annotated[
     str | None,
     typer.Option(
         metavar="E",
-        help="native, reference or tflite: the integers are the same. Default: native, where it is built; of the other "
-        "two it is not claimed that memory holds no more than a window and a context.",
+        help="native, reference or tflite: the integers are the same. Default: native, where it is built; where it "
+        "is not, the other two leave copies in memory that they free.",
     ),
 ]
 

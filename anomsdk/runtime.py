@@ -30,9 +30,9 @@ class Pipeline:
     Parameters
     ----------
     plan : Plan
-    engine : "native" (the default where it is built), "reference" or "tflite"; the integers are the same. That nothing
-        else of the signal is kept is claimed of engine native. The other two wipe what they make where the C port was
-        built, and keep copies in freed memory where it was not (see docs/explanation/privacy.md)
+    engine : "native" (the default where it is built), "reference" or "tflite"; the integers are the same. Engine
+        native keeps the signal in one buffer. The other two make arrays on the way: where the C port was built these are
+        wiped, where it was not they leave copies in freed memory (see docs/explanation/privacy.md)
     tap : keep the model inputs of the last `process` call readable as `tapped` (for tuning on a bench)
 
     Raises

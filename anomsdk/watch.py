@@ -163,11 +163,9 @@ class Watch:
 
         Returns
         -------
-        a reason; None where no more is held from one block to the next: engine native, freed memory that is
-        overwritten, and no library that keeps rows of its own
+        a reason; None where no more is held from one block to the next: freed memory is overwritten, and no library
+        keeps rows of its own
         """
-        if self.engine != "native":
-            return f"engine {self.engine} computes in Python"
         libraries = sorted({recording.kept_by for recording in recordings if recording.kept_by})
         return why_not_wiping() or (f"{' and '.join(libraries)} keeps what it reads" if libraries else None)
 
