@@ -31,8 +31,8 @@ class Pipeline:
     ----------
     plan : Plan
     engine : "native" (the default where it is built), "reference" or "tflite"; the integers are the same. Engine
-        native keeps the signal in one buffer. The other two make arrays on the way: where the C port was built these are
-        wiped, where it was not they leave copies in freed memory (see docs/explanation/privacy.md)
+        native keeps the signal in one buffer. The other two make arrays on the way: where the C port was built they
+        are wiped, where it was not they leave copies in freed memory (see docs/explanation/privacy.md)
     tap : keep the model inputs of the last `process` call readable as `tapped` (for tuning on a bench)
 
     Raises
