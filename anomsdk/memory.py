@@ -127,13 +127,13 @@ def _clear_frames(error: BaseException | None, handled: BaseException | None) ->
         error = error.__cause__ or error.__context__
 
 
-def wiped_after_use(items: Iterator[Item]) -> Generator[Item, None, None]:
+def wiped_after_use(items: Generator[Item, None, None]) -> Generator[Item, None, None]:
     """Items as they come; an array among them is zeroed in place when the next one is asked for, or no other is.
 
     For whoever uses blocks up: an exception, a traceback or a loop that was left keeps an array alive, not its values.
     """
-    with closing(made_wiping(items)) as made:
-        for item in made:
+    with closing(items):
+        for item in items:
             try:
                 yield item
             finally:

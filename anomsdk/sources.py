@@ -14,7 +14,7 @@ is done with it. A .npy and standard input hold int16 that are the wanted counts
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -84,7 +84,7 @@ class Recording:
     _read: Callable[[], Iterator[Block | int]] = field(repr=False, compare=False)
     kept_by: str | None = None
 
-    def blocks(self) -> Iterator[Block | int]:
+    def blocks(self) -> Generator[Block | int, None, None]:
         """Read the samples from the beginning; standard input only once.
 
         What is decoded, mixed down and resampled on the way is zeroed when it is freed, and so are the blocks.
