@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, fields
 
+from anomsdk.conditions import Condition, conditions_in
 from anomsdk.core.plan import MotionSensorPlan, SensorPlan
 from anomsdk.errors import InputError, printable
 
@@ -14,6 +15,10 @@ IN_G = {"g": 1.0, "mg": 1e-3, "m/s2": 1 / G}
 """One of a unit, in g."""
 UNITS = (*IN_G, "counts")
 AXES = ("ax", "ay", "az", "gx", "gy", "gz")
+NO_TIME = "none"
+"""Named as the column of time, it says that none is to be used."""
+_FLAGS = {"rate_hz": "rate"}
+"""Options whose name is not that of their field."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +111,10 @@ class Reading:
     time : the column of time stamps, by name or number; ``NAME:UNIT`` with s, ms, us or ns where the heading has none
     scale : how much of its unit one step of a stored value is, for all axes or for each
     array : of an .npz, the one that holds the samples; ``phone_x`` goes with ``phone_offsets``, ``phone_fs`` and so on
+    rate_hz : rows a second of a table without a column of time, or of an .npz or .npy that says none; > 0
+    where : of a table, only the rows of which columns say this; of an .npz, the recordings of which arrays do
+    by : columns of a table: each of their values is a recording of its own, and a group of the first one
+    devices : a .csv that says all of this for each file or device, as `anomsdk.devices.read_devices` takes it
 
     Examples
     --------
@@ -118,6 +127,10 @@ class Reading:
     time: str | None = None
     scale: tuple[float, ...] = ()
     array: str = "x"
+    rate_hz: float | None = None
+    where: tuple[Condition, ...] = ()
+    by: tuple[str, ...] = ()
+    devices: str | None = None
 
     @classmethod
     def parsed(
@@ -128,6 +141,10 @@ class Reading:
         time: str | None = None,
         scale: str | None = None,
         array: str | None = None,
+        rate_hz: str | None = None,
+        where: str | None = None,
+        by: str | None = None,
+        devices: str | None = None,
     ) -> Reading:
         """From the texts of a command line."""
         names = tuple(name.strip() for name in axes.split(",")) if axes is not None else ()
@@ -135,14 +152,23 @@ class Reading:
             scales = tuple(float(each) for each in scale.split(",")) if scale is not None else ()
         except ValueError:
             raise InputError(f"--scale: {printable(scale)} is no number; write e.g. --scale 0.000488") from None
-        return cls(unit, names, time, scales, "x" if array is None else array)
+        try:
+            rate = float(rate_hz) if rate_hz is not None else None
+        except ValueError:
+            raise InputError(
+                f"--rate: {printable(rate_hz)} is no number; write rows a second, e.g. --rate 50"
+            ) from None
+        chosen = () if where is None else conditions_in(where, "--where", "--where column=value,value:column!=value")
+        columns = () if by is None else tuple(each.strip() for each in by.split(","))
+        return cls(unit, names, time, scales, "x" if array is None else array, rate, chosen, columns, devices)
 
     def check(self, wanted: Wanted) -> None:
         """Refuse what fits nothing, and what is said of motion where something else is wanted."""
         default = Reading()
         said = [each.name for each in fields(self) if getattr(self, each.name) != getattr(default, each.name)]
         if wanted.kind != "motion" and said:
-            raise InputError(f"--{said[0]}: says how motion is stored, and this is {wanted.kind}; leave it out")
+            flag = _FLAGS.get(said[0], said[0])
+            raise InputError(f"--{flag}: says how motion is stored, and this is {wanted.kind}; leave it out")
         if self.unit is not None and self.unit not in UNITS:
             raise InputError(f"--unit {printable(self.unit)}: no such unit; it is one of {', '.join(UNITS)}")
         if self.axes and len(self.axes) != wanted.columns:
@@ -158,3 +184,9 @@ class Reading:
             raise InputError("--scale: counts are the plan's and stay as they are; give another --unit, or no --scale")
         if not self.array.endswith("x"):
             raise InputError(f"--array {printable(self.array)}: name an array that ends in x, as in phone_x")
+        if self.rate_hz is not None and not 0 < self.rate_hz < math.inf:
+            raise InputError(f"--rate {self.rate_hz:g}: rows a second are above 0 and finite; correct it")
+        if self.rate_hz is not None and self.time not in (None, NO_TIME):
+            raise InputError(f"--rate: with --time {printable(self.time)} the times say the rate; give one of the two")
+        if "" in self.by or len(set(self.by)) != len(self.by):
+            raise InputError(f"--by {printable(','.join(self.by))}: name each column once, e.g. --by cow")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from anomsdk.choosing import labels, parsed
+from anomsdk.choosing import labels
 from anomsdk.clips import Clip, Clips, open_clips
 from anomsdk.errors import InputError, quoted
 from anomsdk.sources import open_files
@@ -100,9 +100,8 @@ def open_marked(
     >>> open_marked("falls/", kind="motion", rate_hz=50, columns=3, label="folder")  # doctest: +SKIP
     """
     clips = open_clips(path, group=group, skip_bad=skip_bad, **source)
-    place, _ = parsed(str(path))
     found = dict[str, tuple[str, str]]()
-    for file in open_files(place, on_bad=lambda message: None, **source):
+    for file in open_files(path, on_bad=lambda message: None, **source):
         key, values = labels(file, label)
         found |= {recording.name: (key, value) for recording, value in zip(file.recordings, values, strict=True)}
     unknown = sorted(set(events or ()) - set(found))

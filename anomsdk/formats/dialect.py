@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from anomsdk.errors import InputError
-from anomsdk.formats.csv import MAX_CSV_LINE
+from anomsdk.formats.preamble import NOTHING_TOLD, Told, headings_in, told_in
+from anomsdk.formats.text_file import encoding_of, text_lines
+
+__all__ = ["DATE", "LIST", "Dialect", "cells_of", "sniffed", "text_lines"]
 
 _DELIMITERS = ("\t", ";", "|", ",", " ")
-_MOST_BEFORE = 64
-"""Lines that may stand before the first row of numbers."""
+_MOST_BEFORE = 128
+"""Lines that may stand before the first row of numbers: GENEActiv writes 100."""
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
 DATE = re.compile(r"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d.*")
-_ENCODINGS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_IN_LIST = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+LIST = re.compile(rf"[\[({{]\s*{_IN_LIST}(?:(?:\s*[,;]\s*|\s+){_IN_LIST})*\s*[\])}}]|{_IN_LIST}(?: +{_IN_LIST}){{2,}}")
+"""Numbers in one cell, ``[1, 2, 3]`` or, of three and more, ``1 2 3``: a packet of samples a row."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,9 @@ class Dialect:
     decimal_comma : 0,5 is a half
     names : headings, empty where there are none: as many as a row has cells
     skip : lines before the first row of numbers
+    lists : columns whose cells hold several numbers each
+    dated : columns whose cells are dates with a time
+    told : what lines above the headings say
     """
 
     encoding: str
@@ -39,6 +46,9 @@ class Dialect:
     decimal_comma: bool
     names: tuple[str, ...]
     skip: int
+    lists: frozenset[int] = frozenset()
+    dated: tuple[int, ...] = ()
+    told: Told = NOTHING_TOLD
 
 
 def sniffed(path: Path, where: str) -> Dialect:
@@ -48,9 +58,9 @@ def sniffed(path: Path, where: str) -> Dialect:
     ------
     InputError : no row of numbers near its beginning
     """
-    encoding = _encoding(path)
+    encoding = encoding_of(path, where)
     lines = []
-    for _, line in zip(range(_MOST_BEFORE + 16), text_lines(path, encoding, where), strict=False):
+    for _, line in zip(range(_MOST_BEFORE + 64), text_lines(path, encoding, where), strict=False):
         lines.append(line)
     found = [_in(lines, delimiter) for delimiter in _DELIMITERS]
     first, width = max(found, key=lambda each: each[1])
@@ -60,11 +70,17 @@ def sniffed(path: Path, where: str) -> Dialect:
     rows = [cells_of(line, delimiter) for line in lines[first:] if line.strip()]
     cells = [cell for row in rows for cell in row if _NUMBER.fullmatch(cell)]
     comma = delimiter != "," and any("," in cell for cell in cells)
-    names = _names(lines[:first], delimiter, width)
+    names = headings_in([_heading_cells(line, delimiter, width) for line in lines[:first]], width)
+    told = told_in(lines[:first], rows if first == 0 else (), where)
+    if first == 0 and not any(names) and told.skip:
+        return Dialect(encoding, delimiter, comma, names, told.skip, told=told)
     if delimiter == "," and not any(names) and first and 1 < (n := len(cells_of(lines[first - 1], delimiter))) < width:
         advice = "separate with semicolons where commas are decimal"
         raise InputError(f"{where}, line {first + 1}: {width} values below {n} headings; {advice}")
-    return Dialect(encoding, delimiter, comma, names, first)
+    of_table = [row for row in rows if len(row) == width]
+    lists = frozenset(column for column in range(width) if delimiter != " " and _mostly(LIST, of_table, column))
+    dated = tuple(column for column in range(width) if _mostly(DATE, of_table, column))
+    return Dialect(encoding, delimiter, comma, names, first, lists, dated, told)
 
 
 def cells_of(line: str, delimiter: str) -> list[str]:
@@ -74,45 +90,59 @@ def cells_of(line: str, delimiter: str) -> list[str]:
     return [cell.strip() for row in csv.reader([line], delimiter=delimiter, skipinitialspace=True) for cell in row]
 
 
-def text_lines(path: Path, encoding: str, where: str) -> Iterator[str]:
-    """Lines of a file; one without line ends must not become one string."""
-    with path.open(encoding=encoding, errors="replace", newline=None) as file:
-        for number, line in enumerate(iter(partial(file.readline, MAX_CSV_LINE), ""), 1):
-            if len(line) == MAX_CSV_LINE:
-                raise InputError(f"{where}, line {number}: {MAX_CSV_LINE} characters; write one sample a line")
-            yield line.replace("\0", "?")
-
-
-def _encoding(path: Path) -> str:
-    with path.open("rb") as file:
-        start = file.read(4)
-    return next((name for mark, name in _ENCODINGS if start.startswith(mark)), "utf-8")
+def _heading_cells(line: str, delimiter: str, width: int) -> list[str]:
+    """Cells of a line above the numbers; a separator at its end may be missing."""
+    cells = cells_of(line.lstrip(" #%"), delimiter)
+    if len(cells) + 1 == width and line.rstrip().endswith(delimiter):
+        cells.append("")
+    return cells
 
 
 def _in(lines: list[str], delimiter: str) -> tuple[int, int]:
-    """The first row of numbers with this delimiter, and how many cells it has; none: (0, 0)."""
+    """The first row of numbers with this delimiter, and how many cells it has; none: (0, 0).
+
+    Lines of ``key,value`` above or below the headings are none: the table is what most rows of numbers look like.
+    """
     rows = [[] if line.lstrip().startswith(("#", "%")) else cells_of(line, delimiter) for line in lines]
-    for index, row in enumerate(rows[:_MOST_BEFORE]):
-        numbers = sum(bool(_NUMBER.fullmatch(cell) or DATE.fullmatch(cell)) for cell in row)
-        if len(row) > 1 and 2 * numbers >= len([cell for cell in row if cell]) > 1:
-            return index, len(row)
-    return 0, 0
+    numbered = {index: _numbers(row) for index, row in enumerate(rows)}
+    likely = [
+        index for index, row in enumerate(rows) if len(row) > 1 and 2 * numbered[index] >= sum(map(bool, row)) > 1
+    ]
+    wide = [index for index in likely if numbered[index] > 2 or any(LIST.fullmatch(cell) for cell in rows[index])]
+    if not (likely := wide or likely):
+        return 0, 0
+    width, _ = Counter(len(rows[index]) for index in reversed(likely)).most_common(1)[0]
+    alike = [index for index in likely if len(rows[index]) == width]
+    of_numbers = [
+        column for column in range(width) if 2 * sum(_is_number(rows[index][column]) for index in alike) > len(alike)
+    ]
+    start = next(index for index in alike if all(_is_number(rows[index][column]) for column in of_numbers[:1]))
+    # Not beyond a row that may be a damaged one of the table: only headings, and what is above them, are left out.
+    head = max((index for index in range(start) if _may_be_headings(rows[index], width)), default=-1)
+    first = next((index for index in range(head + 1, start) if _may_be_row(rows[index], numbered[index])), start)
+    counted = rows[first] == [str(n) for n in range(len(rows[first]))]
+    if counted and len(alike) > 1 and first == alike[0] and any("." in cell or "," in cell for cell in rows[alike[1]]):
+        first = alike[1]  # pandas numbers columns that have no names
+    return (first, width) if first < _MOST_BEFORE else (0, 0)
 
 
-def _names(lines: list[str], delimiter: str, width: int) -> tuple[str, ...]:
-    """The nearest line above the numbers that has as many cells; a line of units below it is part of it."""
-    below: list[str] = []
-    for line in reversed(lines):
-        cells = cells_of(line.lstrip(" #%"), delimiter)
-        if len(cells) + 1 == width and line.rstrip().endswith(delimiter):
-            cells.append("")
-        if len(cells) != width:
-            continue
-        units = [re.fullmatch(r"[\[(]?([^\[\]()]{0,8})[\])]?", cell) for cell in cells]
-        if not below and all(units) and len(set(cells)) < len(cells):
-            below = [unit[1] if unit else "" for unit in units]
-            continue
-        return tuple(
-            f"{name} [{unit}]" if unit else name for name, unit in zip(cells, below or [""] * width, strict=True)
-        )
-    return ("",) * width
+def _numbers(row: Sequence[str]) -> int:
+    return sum(map(_is_number, row))
+
+
+def _is_number(cell: str) -> bool:
+    return bool(_NUMBER.fullmatch(cell) or DATE.fullmatch(cell) or LIST.fullmatch(cell))
+
+
+def _may_be_headings(row: Sequence[str], width: int) -> bool:
+    return len(row) == width and sum(map(bool, row)) > 1 and not _numbers(row)
+
+
+def _may_be_row(row: Sequence[str], numbers: int) -> bool:
+    """A row of which most cells are numbers; ``fs,20,,`` is none."""
+    filled = sum(map(bool, row))
+    return filled > 2 and 2 * numbers >= filled
+
+
+def _mostly(form: re.Pattern[str], rows: Sequence[Sequence[str]], column: int) -> bool:
+    return 2 * sum(bool(form.fullmatch(row[column])) for row in rows) > len(rows)

@@ -184,7 +184,7 @@ def check_unit(found: list[Motion]) -> list[Motion]:
     first = found[0].rows
     if rests_oddly(usual):
         unit = likely_unit(usual / (1 if first.unit == "counts" else IN_G[first.unit]))
-        where = first.where if len(found) == 1 else first.where.rpartition("[")[0]
+        where = first.where if len(found) == 1 else first.where.partition("[")[0]
         if unit is not None and unit != first.unit:
             advice = f"the values look like {unit}: say --unit {unit}"
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import islice
@@ -14,9 +15,16 @@ from numpy.typing import NDArray
 
 from anomsdk.errors import InputError, printable, quoted
 from anomsdk.formats.dates import dates
-from anomsdk.formats.dialect import DATE, Dialect, sniffed, text_lines
+from anomsdk.formats.dialect import DATE, LIST, Dialect, sniffed, text_lines
+from anomsdk.formats.packets import MAX_PACKET, spread
 from anomsdk.formats.stored import refusing
-from anomsdk.formats.table import BATCH_ROWS, Table, Times
+from anomsdk.formats.table import BATCH_ROWS, MAX_LABEL, Only, Table, Times
+
+_PACKET_ROWS = 256
+"""Rows of packets that are unfolded at once."""
+
+
+_NO_STAMPS: NDArray[np.float64] = np.zeros(0)
 
 
 def csv_table(path: Path, name: str, where: str) -> Table:
@@ -27,33 +35,84 @@ def csv_table(path: Path, name: str, where: str) -> Table:
     InputError : it holds no rows of numbers
     """
     dialect = sniffed(path, where)
-    return Table(
-        name, where, dialect.names, partial(_read, path, where, dialect), partial(_row_name, path, where, dialect)
-    )
+
+    def table(only: Only) -> Table:
+        return Table(
+            name,
+            where,
+            dialect.names,
+            partial(_read, path, where, dialect, only),
+            partial(_row_name, path, where, dialect, only),
+            partial(_cells, path, where, dialect, only),
+            table,
+            lists=dialect.lists,
+            dated=dialect.dated,
+            told=dialect.told,
+        )
+
+    return table(())
 
 
-def _row_name(path: Path, where: str, dialect: Dialect, row: int) -> str:
-    return f"line {next(islice(_rows(path, where, dialect), row, None))[0]}"
+def _row_name(path: Path, where: str, dialect: Dialect, only: Only, row: int) -> str:
+    line = dialect.skip
+    with refusing(where):
+        for line, cells in _rows(path, where, dialect, only):  # noqa: B007
+            row -= max((len(_listed(cells[column])) for column in dialect.lists if column < len(cells)), default=1)
+            if row < 0:
+                break
+    return f"line {line}"
 
 
-def _rows(path: Path, where: str, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
-    """Line numbers and cells of the rows below the headings; empty lines are none."""
+def _rows(path: Path, where: str, dialect: Dialect, only: Only = ()) -> Iterator[tuple[int, list[str]]]:
+    """Line numbers and cells of the rows below the headings; empty lines are none.
+
+    Parameters
+    ----------
+    only : (column, values) pairs: a row is left out where a cell of these columns says something else
+    """
     lines = islice(text_lines(path, dialect.encoding, where), dialect.skip, None)
     if dialect.delimiter == " ":
-        yield from ((n, row) for n, line in enumerate(lines, dialect.skip + 1) if (row := line.split()))
+        rows = ((n, row) for n, line in enumerate(lines, dialect.skip + 1) if (row := line.split()))
+    else:
+        reader = csv.reader(lines, delimiter=dialect.delimiter, skipinitialspace=True)
+        rows = ((dialect.skip + reader.line_num, row) for row in reader if any(map(str.strip, row)))
+    if not only:
+        yield from rows
         return
-    reader = csv.reader(lines, delimiter=dialect.delimiter, skipinitialspace=True)
-    for row in reader:
-        if any(map(str.strip, row)):
-            yield dialect.skip + reader.line_num, row
+    for number, row in rows:
+        if all(column >= len(row) or row[column].strip() in values for column, values in only):
+            yield number, row
+
+
+def _cells(
+    path: Path, where: str, dialect: Dialect, only: Only, columns: Sequence[int]
+) -> Iterator[list[tuple[str, ...]]]:
+    """The text of some columns, in batches of as many rows as `_read` yields; what is missing is empty."""
+    with refusing(where):
+        rows = _rows(path, where, dialect, only)
+        while True:
+            found = list[tuple[str, ...]]()
+            for number, row in islice(rows, BATCH_ROWS):
+                cells = tuple(row[column].strip() if column < len(row) else "" for column in columns)
+                for column, cell in zip(columns, cells, strict=True):
+                    if len(cell) > MAX_LABEL:
+                        name = quoted(_name(dialect, column))
+                        raise InputError(f"{where}, line {number}: {name} has {len(cell)} characters; it is no label")
+                found.append(cells)
+            if not found:
+                return
+            yield found
 
 
 def _read(
-    path: Path, where: str, dialect: Dialect, time: int, columns: Sequence[int]
+    path: Path, where: str, dialect: Dialect, only: Only, time: int | None, columns: Sequence[int]
 ) -> Iterator[tuple[Times, NDArray[np.float64]]]:
+    if dialect.lists & set(columns):
+        yield from spread(_packets(path, where, dialect, only, time, columns))
+        return
     width, names = len(dialect.names), [_name(dialect, column) for column in columns]
     with refusing(where):
-        rows = _rows(path, where, dialect)
+        rows = _rows(path, where, dialect, only)
         while True:
             # Row by row into one array: cells of text are freed before the next ones are made, in the same place.
             values = np.empty((BATCH_ROWS, len(columns)))
@@ -63,12 +122,60 @@ def _read(
                     raise InputError(f"{where}, line {number}: {_misfit(row, dialect)}")
                 for at, column in enumerate(columns):
                     values[len(times), at] = _number(row[column].strip(), number, where, dialect, names[at])
-                times.append(row[time].strip())
+                times.append("" if time is None else row[time].strip())
                 lines.append(number)
             if not times:
                 return
-            stamps = _stamps(times, lines, where, _name(dialect, time), dialect)
+            stamps = _NO_STAMPS if time is None else _stamps(times, lines, where, _name(dialect, time), dialect)
             yield stamps, values[: len(times)]
+
+
+def _packets(
+    path: Path, where: str, dialect: Dialect, only: Only, time: int | None, columns: Sequence[int]
+) -> Iterator[tuple[Times, list[int], NDArray[np.float64]]]:
+    """Batches of packets: their stamps, how many samples each holds, and the samples."""
+    width = len(dialect.names)
+    with refusing(where):
+        rows = _rows(path, where, dialect, only)
+        while True:
+            times, lines, lengths = list[str](), list[int](), list[int]()
+            values = list[NDArray[np.float64]]()
+            for number, row in islice(rows, _PACKET_ROWS):
+                if len(row) != width and any(row[width:] or [True] * (len(row) < width)):
+                    raise InputError(f"{where}, line {number}: {_misfit(row, dialect)}")
+                values.append(_packet(row, number, where, dialect, columns))
+                lengths.append(len(values[-1]))
+                times.append("" if time is None else row[time].strip())
+                lines.append(number)
+            if not times:
+                return
+            stamps = _NO_STAMPS if time is None else _stamps(times, lines, where, _name(dialect, time), dialect)
+            yield stamps, lengths, np.concatenate(values)
+
+
+def _packet(row: list[str], line: int, where: str, dialect: Dialect, columns: Sequence[int]) -> NDArray[np.float64]:
+    """The samples of one packet, (n, columns)."""
+    parts = list[list[float]]()
+    for column in columns:
+        name = _name(dialect, column)
+        cells = _listed(row[column])
+        if not cells or not LIST.fullmatch(row[column].strip()):
+            raise InputError(f"{where}, line {line}: {quoted(name)} is no list of numbers; correct it")
+        parts.append([_number(cell, line, where, dialect, name) for cell in cells])
+    lengths = sorted(set(map(len, parts)))
+    if len(lengths) > 1:
+        raise InputError(
+            f"{where}, line {line}: lists of {lengths[0]} and of {lengths[1]} values; all axes have as many"
+        )
+    if lengths[0] > MAX_PACKET:
+        raise InputError(
+            f"{where}, line {line}: {lengths[0]} values in one cell; at most {MAX_PACKET}, a line a packet"
+        )
+    return np.array(parts).T
+
+
+def _listed(cell: str) -> list[str]:
+    return [each for each in re.split(r"[\s,;\[\](){}]+", cell) if each]
 
 
 def _name(dialect: Dialect, column: int) -> str:

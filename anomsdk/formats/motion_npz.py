@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from functools import partial
@@ -11,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.errors import InputError, quoted
-from anomsdk.formats.arrays import StoredArray
+from anomsdk.formats.arrays import StoredArray, npy_file
 from anomsdk.formats.headings import axis_columns, unit_in
-from anomsdk.formats.motion import MotionRows, row_from_0
+from anomsdk.formats.motion import SAME_RATE, MotionRows, row_from_0
 from anomsdk.formats.npz import opened, said
 from anomsdk.formats.stamps import Stamped
 from anomsdk.formats.stored import BLOCK_VALUES
@@ -40,13 +41,14 @@ def npz_motion(path: Path, name: str, where: str, wanted: Wanted, reading: Readi
     if unit == "counts" and reading.unit != "counts" and set(scale) != {1.0}:
         raise InputError(f"{where}: its unit is counts, and it has a {before}scale; say with --unit of what")
     units = (1.0,) * len(columns) if unit == "counts" else scale
+    rate_hz = _rate(archive.rate_hz, reading, f"{before}fs", where)
     return [
         MotionRows(
             name + suffix,
             where + suffix,
             unit,
             units,
-            archive.rate_hz,
+            rate_hz,
             stamped=False,
             read=partial(_rows, samples, start, stop, tuple(columns), unit == "counts"),
             row_name=row_from_0,
@@ -54,6 +56,37 @@ def npz_motion(path: Path, name: str, where: str, wanted: Wanted, reading: Readi
         )
         for suffix, start, stop in archive.parts
     ]
+
+
+def npy_motion(path: Path, name: str, where: str, wanted: Wanted, reading: Reading) -> MotionRows:
+    """Rows of the plan's counts at a rate that somebody said; no sample is read yet.
+
+    Raises
+    ------
+    InputError : no int16, or another number of columns
+    """
+    (stored,) = npy_file(path, name, where)
+    if stored.channels != wanted.columns:
+        raise InputError(f"{where}: {stored.channels} columns; give rows of {wanted.columns} values")
+
+    def read() -> Iterator[Stamped]:
+        for block in stored.read(max(1, BLOCK_VALUES // stored.channels)):
+            yield _NO_STAMPS, block
+
+    return MotionRows(
+        name, where, "counts", (1.0,) * wanted.columns, reading.rate_hz, stamped=False, read=read, row_name=row_from_0
+    )
+
+
+def _rate(stored_hz: float | None, reading: Reading, key: str, where: str) -> float | None:
+    if stored_hz is None or reading.rate_hz is None:
+        return reading.rate_hz if stored_hz is None else stored_hz
+    if not math.isclose(stored_hz, reading.rate_hz, rel_tol=SAME_RATE):
+        raise InputError(
+            f"{where}: --rate is {reading.rate_hz:g} Hz, and its {key} says {stored_hz:g} Hz; leave --rate out, or "
+            f"correct {key}"
+        )
+    return stored_hz
 
 
 def _rows(samples: StoredArray, start: int, stop: int, columns: tuple[int, ...], counts: bool) -> Iterator[Stamped]:

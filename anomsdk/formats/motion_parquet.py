@@ -14,12 +14,16 @@ from numpy.typing import NDArray
 from anomsdk.errors import InputError, quoted
 from anomsdk.formats.dates import dates
 from anomsdk.formats.motion import row_from_0
+from anomsdk.formats.packets import MAX_PACKET, spread
 from anomsdk.formats.parquet_pages import FOOTER_ITEMS, FOOTER_STRING, check_pages, footer_chunks
 from anomsdk.formats.stored import refusing
-from anomsdk.formats.table import BATCH_ROWS, Table, Times
+from anomsdk.formats.table import BATCH_ROWS, MAX_LABEL, Only, Table, Times
 
 _LONGEST_DATE = 64
 """Characters of a date, with its zone."""
+_PACKET_ROWS = 256
+"""Rows of packets that are unfolded at once."""
+_NO_STAMPS: NDArray[np.float64] = np.zeros(0)
 
 
 def parquet_table(path: Path, name: str, where: str) -> Table:
@@ -37,7 +41,38 @@ def parquet_table(path: Path, name: str, where: str) -> Table:
         footer_chunks(raw, path.stat().st_size, where)
     with _opened(path, where) as file:
         names = tuple(map(str, file.schema_arrow.names))
-    return Table(name, where, names, partial(_read, path, where, names), row_from_0)
+        kinds = [field.type for field in file.schema_arrow]
+
+    def table(only: Only) -> Table:
+        return Table(
+            name,
+            where,
+            names,
+            partial(_read, path, where, names, only),
+            partial(_row_name, path, where, names, only, lists),
+            partial(_cells, path, where, names, only),
+            table,
+            lists=lists,
+            dated=tuple(column for column, kind in enumerate(kinds) if _is_dated(kind)),
+            labels=tuple(column for column, kind in enumerate(kinds) if _is_label(kind)),
+        )
+
+    lists = frozenset(column for column, kind in enumerate(kinds) if _is_list(kind))
+    return table(())
+
+
+def _row_name(path: Path, where: str, names: tuple[str, ...], only: Only, lists: frozenset[int], row: int) -> str:
+    """The row of the file: it holds more rows where some are left out, fewer where each is a packet."""
+    if not only and not lists:
+        return row_from_0(row)
+    done = 0
+    for kept, lengths in _counted(path, where, names, only, min(lists, default=None)):
+        for at in np.flatnonzero(kept).tolist():
+            row -= int(lengths[at])
+            if row < 0:
+                return row_from_0(done + at)
+        done += len(kept)
+    return row_from_0(max(0, done - 1))
 
 
 @contextmanager
@@ -67,31 +102,186 @@ def _opened(path: Path, where: str, dates: Sequence[str] = ()) -> Iterator[Any]:
 
 
 def _read(
-    path: Path, where: str, names: tuple[str, ...], time: int, columns: Sequence[int]
+    path: Path, where: str, names: tuple[str, ...], only: Only, time: int | None, columns: Sequence[int]
 ) -> Iterator[tuple[Times, NDArray[np.float64]]]:
     import pyarrow
 
     done = 0
-    wanted = [names[column] for column in (time, *columns)]
+    wanted = [names[column] for column in (*(() if time is None else (time,)), *columns)]
+    kinds = _kinds(path, where, names, [*wanted, *(names[column] for column, _ in only)])
+    packed = [_is_list(kind) for kind in kinds[len(wanted) - len(columns) : len(wanted)]]
+    if any(packed):
+        if not all(packed):
+            raise InputError(f"{where}: some axes are lists and others are not; store all as lists, or none")
+        yield from spread(_packets(path, where, names, only, time, columns))
+        return
+    for each, kind in zip(wanted, kinds, strict=False):
+        if pyarrow.types.is_nested(kind):
+            raise InputError(f"{where}: {quoted(each)} is {quoted(kind)}, no numbers; convert it")
+    text = [] if time is None or not _is_text(kinds[0]) else wanted[:1]
+    for batch, kept in _batches(path, where, names, only, wanted, text, BATCH_ROWS):
+        stamps = _NO_STAMPS if time is None else _stamps(batch.column(wanted[0]), where, done, wanted[0])
+        values = [_numbers(batch.column(names[each]), where, done, names[each]) for each in columns]
+        found = np.stack(values, axis=1) if values else np.zeros((len(batch), 0))
+        done += len(batch)
+        if kept is None:
+            yield stamps, found
+        elif kept.any():
+            yield stamps[kept] if len(stamps) else stamps, found[kept]
+
+
+def _packets(
+    path: Path, where: str, names: tuple[str, ...], only: Only, time: int | None, columns: Sequence[int]
+) -> Iterator[tuple[Times, list[int], NDArray[np.float64]]]:
+    """Batches of packets: their stamps, how many samples each holds, and the samples."""
+    done = 0
+    wanted = [names[column] for column in (*(() if time is None else (time,)), *columns)]
+    text = [] if time is None or not _is_text(_kinds(path, where, names, wanted)[0]) else wanted[:1]
+    for batch, kept in _batches(path, where, names, only, wanted, text, _PACKET_ROWS):
+        stamps = _NO_STAMPS if time is None else _stamps(batch.column(wanted[0]), where, done, wanted[0])
+        lengths = np.stack([_lengths(batch.column(names[each]), where, done, names[each]) for each in columns])
+        if (lengths != lengths[0]).any():
+            at = int((lengths != lengths[0]).any(axis=0).argmax())
+            raise InputError(
+                f"{where}, {row_from_0(done + at)}: lists of {lengths[:, at].min()} and of {lengths[:, at].max()} "
+                "values; all axes have as many"
+            )
+        values = [_numbers(batch.column(names[each]).flatten(), where, done, names[each]) for each in columns]
+        found, n = np.stack(values, axis=1), lengths[0]
+        done += len(batch)
+        kept = n > 0 if kept is None else kept & (n > 0)
+        if kept.any():
+            samples = np.repeat(kept, n)
+            yield stamps[kept] if len(stamps) else stamps, n[kept].tolist(), found[samples]
+
+
+def _lengths(column: Any, where: str, done: int, name: str) -> NDArray[np.int64]:
+    """Values in each list of a column."""
+    import pyarrow.compute
+
+    if column.null_count:
+        row = row_from_0(done + column.is_null().to_pylist().index(True))
+        raise InputError(f"{where}, {row}: {quoted(name)} is empty; remove such rows")
+    found = np.asarray(pyarrow.compute.list_value_length(column).to_numpy(zero_copy_only=False), np.int64)
+    if (found > MAX_PACKET).any():
+        at = int((found > MAX_PACKET).argmax())
+        row = row_from_0(done + at)
+        raise InputError(f"{where}, {row}: {found[at]} values in one cell; at most {MAX_PACKET}, a row a packet")
+    return found
+
+
+def _kinds(path: Path, where: str, names: tuple[str, ...], wanted: Sequence[str]) -> list[Any]:
+    """Types of columns whose pages were checked."""
     if len(set(names)) != len(names) and any(names.count(each) > 1 for each in wanted):
         raise InputError(f"{where}: two columns have one name; rename them")
     with _opened(path, where) as file:
         kinds = [file.schema_arrow.field(names.index(each)).type for each in wanted]
-        for each, kind in zip(wanted, kinds, strict=True):
-            if pyarrow.types.is_nested(kind):
-                raise InputError(f"{where}: {quoted(each)} is {quoted(kind)}, no numbers; convert it")
-        with path.open("rb") as raw:
-            size = path.stat().st_size
-            check_pages(raw, size, footer_chunks(raw, size, where), wanted, where)
-    text = wanted[:1] if _is_text(kinds[0]) else []
+    with path.open("rb") as raw:
+        size = path.stat().st_size
+        check_pages(raw, size, footer_chunks(raw, size, where), list(wanted), where)
+    return kinds
+
+
+def _batches(
+    path: Path,
+    where: str,
+    names: tuple[str, ...],
+    only: Only,
+    wanted: Sequence[str],
+    text: Sequence[str],
+    rows: int,
+) -> Iterator[tuple[Any, NDArray[np.bool_] | None]]:
+    """Batches of columns, and which of their rows are meant; None: all.
+
+    Parameters
+    ----------
+    only : (column, values) pairs, as `anomsdk.formats.table.Only`
+    wanted : names of columns whose pages were checked
+    text : those of them that are text
+    rows : in a batch, at most
+    """
+    chosen = [names[column] for column, _ in only]
+    kinds = _kinds(path, where, names, chosen) if chosen else []
+    text = [*text, *(each for each, kind in zip(chosen, kinds, strict=True) if _is_text(kind))]
     with _opened(path, where, text) as file:
-        for batch in file.iter_batches(BATCH_ROWS, columns=wanted, use_threads=False):
+        for batch in file.iter_batches(rows, columns=list(dict.fromkeys([*wanted, *chosen])), use_threads=False):
             if not len(batch):
                 continue
-            stamps = _stamps(batch.column(wanted[0]), where, done, wanted[0])
-            values = [_numbers(batch.column(each), where, done, each) for each in wanted[1:]]
-            done += len(batch)
-            yield stamps, np.stack(values, axis=1)
+            kept = np.ones(len(batch), bool) if only else None
+            for column, values in only:
+                there, at = _labels(batch.column(names[column]), where, names[column])
+                kept &= np.array([each in values for each in there], bool)[at]
+            yield batch, kept
+
+
+def _cells(
+    path: Path, where: str, names: tuple[str, ...], only: Only, columns: Sequence[int]
+) -> Iterator[list[tuple[str, ...]]]:
+    """The text of some columns, in batches of the rows that `_read` yields."""
+    wanted = [names[column] for column in columns]
+    text = [each for each, kind in zip(wanted, _kinds(path, where, names, wanted), strict=True) if _is_text(kind)]
+    for batch, kept in _batches(path, where, names, only, wanted, text, BATCH_ROWS):
+        found = [_labels(batch.column(each), where, each) for each in wanted]
+        rows = np.arange(len(batch)) if kept is None else np.flatnonzero(kept)
+        if len(rows):
+            yield list(zip(*([there[i] for i in at[rows].tolist()] for there, at in found), strict=True))
+
+
+def _counted(
+    path: Path, where: str, names: tuple[str, ...], only: Only, packed: int | None
+) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.int64]]]:
+    """Which rows of each batch are meant, and how many samples each holds."""
+    wanted = [names[0 if packed is None else packed]] if packed is not None or not only else [names[only[0][0]]]
+    for batch, kept in _batches(path, where, names, only, wanted, (), BATCH_ROWS if packed is None else _PACKET_ROWS):
+        lengths = np.ones(len(batch), np.int64)
+        if packed is not None:
+            lengths = _lengths(batch.column(names[packed]), where, 0, names[packed])
+        yield (np.ones(len(batch), bool) if kept is None else kept), lengths
+
+
+def _labels(column: Any, where: str, name: str) -> tuple[list[str], NDArray[np.int64]]:
+    """The different values of a column as text, and which of them each row holds; an empty cell is empty text."""
+    import pyarrow
+    import pyarrow.compute
+
+    types = pyarrow.types
+    if not types.is_dictionary(column.type):
+        if types.is_nested(column.type) or types.is_binary(column.type):
+            raise InputError(f"{where}: {quoted(name)} is {quoted(column.type)}, and no labels; choose another column")
+        column = column.dictionary_encode()
+    indices = np.asarray(column.indices.fill_null(-1).to_numpy(zero_copy_only=False), np.int64)
+    used, at = np.unique(indices, return_inverse=True)
+    entries = column.dictionary.take(pyarrow.array(used[used >= 0]))
+    if _is_text(entries.type):
+        long = np.asarray(pyarrow.compute.binary_length(entries).fill_null(0).to_numpy(zero_copy_only=False))
+        if (long > MAX_LABEL).any():
+            raise InputError(f"{where}: {quoted(name)} has {int(long.max())} characters; it is no label")
+    found = ["" if each is None else str(each) for each in entries.to_pylist()]
+    return [""] * int((used < 0).sum()) + found, at.reshape(-1)
+
+
+def _is_list(kind: Any) -> bool:
+    import pyarrow
+
+    types = pyarrow.types
+    lists = types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
+    return bool(lists and not types.is_nested(kind.value_type))
+
+
+def _is_dated(kind: Any) -> bool:
+    import pyarrow
+
+    return bool(pyarrow.types.is_timestamp(kind))
+
+
+def _is_label(kind: Any) -> bool:
+    """Whether a column may say which animal a row is of."""
+    import pyarrow
+
+    types = pyarrow.types
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+    return bool(_is_text(kind) or types.is_integer(kind) or types.is_boolean(kind))
 
 
 def _is_text(kind: Any) -> bool:
@@ -103,6 +293,13 @@ def _is_text(kind: Any) -> bool:
 def _numbers(column: Any, where: str, done: int, name: str) -> NDArray[np.float64]:
     import pyarrow
 
+    if pyarrow.types.is_dictionary(column.type) and not _is_text(column.type.value_type):
+        column = column.dictionary_decode()
+    if pyarrow.types.is_decimal(column.type):
+        if column.null_count:
+            column = column.cast(pyarrow.float64())
+        else:
+            column = pyarrow.array([float(each) for each in column.to_pylist()], pyarrow.float64())
     if not (pyarrow.types.is_integer(column.type) or pyarrow.types.is_floating(column.type)):
         raise InputError(f"{where}: {quoted(name)} is {quoted(column.type)}, no numbers; convert it")
     found = np.asarray(column.to_numpy(zero_copy_only=False), np.float64)
@@ -120,12 +317,16 @@ def _stamps(column: Any, where: str, done: int, name: str) -> Times:
     types = pyarrow.types
     if types.is_dictionary(column.type) and _is_text(column.type.value_type):
         return _dates(column, where, done, name)
-    if not types.is_timestamp(column.type):
+    if types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    timed = types.is_duration(column.type) or types.is_time(column.type)
+    if not types.is_timestamp(column.type) and not timed:
         return _numbers(column, where, done, name)
     if column.null_count:
         row = row_from_0(done + column.is_null().to_pylist().index(True))
         raise InputError(f"{where}, {row}: {quoted(name)} is empty; remove such rows")
-    counts = np.asarray(column.cast(pyarrow.int64()).to_numpy(zero_copy_only=False), np.int64)
+    integers = pyarrow.int32() if types.is_time32(column.type) else pyarrow.int64()
+    counts = np.asarray(column.cast(integers).to_numpy(zero_copy_only=False), np.int64)
     factor = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}[column.type.unit]
     limit = np.iinfo(np.int64).max // factor
     beyond = (counts > limit) | (counts < -limit)

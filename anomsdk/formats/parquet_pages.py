@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 from anomsdk.errors import InputError, quoted
+from anomsdk.formats.packets import MAX_PACKET
 
 FOOTER_STRING, FOOTER_ITEMS = 8 << 20, 1 << 20
 """Bytes of a text, and items of a list, in the footer of any file."""
@@ -36,6 +37,7 @@ class Chunk:
     start, size : where they lie in the file, bytes
     values, rows : of the column, of the group
     codec : number of `CompressionCodec`
+    nested : its rows are lists: it may have more values than rows
     """
 
     column: str
@@ -44,6 +46,7 @@ class Chunk:
     values: int
     rows: int
     codec: int
+    nested: bool = False
 
 
 def footer_chunks(file: IO[bytes], size: int, where: str) -> list[Chunk]:
@@ -90,7 +93,13 @@ def _chunks(group: dict[int, Any], leaves: set[bytes]) -> Iterator[Chunk]:
             raise IndexError
         starts = [_number(about, field) for field in (9, 11) if field == 9 or about.get(11)]
         yield Chunk(
-            b".".join(path).decode(), min(starts), _number(about, 7), _number(about, 5), rows, _number(about, 4)
+            b".".join(path).decode(),
+            min(starts),
+            _number(about, 7),
+            _number(about, 5),
+            rows,
+            _number(about, 4),
+            len(path) > 1,
         )
 
 
@@ -110,13 +119,15 @@ def check_pages(file: IO[bytes], size: int, chunks: list[Chunk], columns: list[s
         page of their size can hold
     """
     for chunk in chunks:
-        if chunk.column in columns:
+        if chunk.column in columns or (chunk.nested and chunk.column.partition(".")[0] in columns):
             _check_chunk(file, size, chunk, f"{where}: {quoted(chunk.column)}")
 
 
 def _check_chunk(file: IO[bytes], size: int, chunk: Chunk, where: str) -> None:
     at, values = chunk.start, 0
-    if not (4 <= at <= size and 0 <= chunk.size <= size - at) or not 0 <= chunk.values <= chunk.rows:
+    if not (4 <= at <= size and 0 <= chunk.size <= size - at) or not chunk.values >= 0:
+        raise _damaged(where)
+    if chunk.values > chunk.rows * (1 + MAX_PACKET * chunk.nested):
         raise _damaged(where)
     end = at + chunk.size
     while values < chunk.values:

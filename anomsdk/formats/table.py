@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.errors import InputError, quoted
-from anomsdk.formats.headings import TIME_UNITS, axis_columns, column_of, said_unit, time_column, unit_in
-from anomsdk.formats.motion import MotionRows
+from anomsdk.errors import InputError, printable, quoted
+from anomsdk.formats.headings import (
+    TIME_UNITS,
+    axis_columns,
+    column_of,
+    is_sensor,
+    said_unit,
+    time_column,
+    times_named,
+    unit_in,
+)
+from anomsdk.formats.herds import HerdWatch, refuse_herd_without_time
+from anomsdk.formats.motion import MOST_HZ, SAME_RATE, MotionRows
+from anomsdk.formats.preamble import NOTHING_TOLD, Told
 from anomsdk.formats.stamps import Stamped, usual_step
-from anomsdk.wanted import AXES, UNITS, Reading, Wanted
+from anomsdk.wanted import AXES, NO_TIME, UNITS, Reading, Wanted
 
 BATCH_ROWS = 16_384
 _EPOCHS_S = (946_684_800.0, 4_102_444_800.0)
@@ -24,8 +35,15 @@ _LONGEST_STEP, _SHORTEST_STEP = 1e20, 1e-20
 _RATES = (0.4, 8.0)
 """A rate of this many times the wanted one is believed of time stamps that do not say their unit."""
 
+MAX_LABEL = 1024
+"""Characters of a cell that says which animal a row is of."""
+MAX_PARTS = 1000
+"""Recordings that one table is divided into: each is a pass over the file."""
+
 Times = NDArray[Any]
-"""float64 in a unit to be found out, or int64 nanoseconds of dates."""
+"""float64 in a unit to be found out, or int64 nanoseconds of dates; empty without a column of time."""
+Only: TypeAlias = tuple[tuple[int, frozenset[str]], ...]
+"""(column, values) pairs: only rows whose cell of this column is one of the values are meant."""
 
 
 @dataclass(frozen=True)
@@ -36,15 +54,84 @@ class Table:
     ----------
     name, where : what people and messages call it
     names : headings, empty where there are none
-    read : read(time, columns) yields (stamps (n,), values float64 (n, columns)); damaged cells are refused
+    read : read(time, columns) yields (stamps (n,), values float64 (n, columns)); damaged cells are refused; without a
+        time (None) stamps are empty
     row_name : what messages call the row with an index from 0
+    cells : cells(columns) yields batches of rows, each the text of these columns
+    only : only(pairs) is the table of the rows that are meant
+    lists : columns that hold several values a row: packets
+    dated : columns that hold dates with a time
+    labels : columns that may say which animal a row is of; None: any
+    told : what lines above the headings say
     """
 
     name: str
     where: str
     names: tuple[str, ...]
-    read: Callable[[int, Sequence[int]], Iterator[tuple[Times, NDArray[np.float64]]]]
+    read: Callable[[int | None, Sequence[int]], Iterator[tuple[Times, NDArray[np.float64]]]]
     row_name: Callable[[int], str]
+    cells: Callable[[Sequence[int]], Iterator[list[tuple[str, ...]]]]
+    only: Callable[[Only], Table]
+    lists: frozenset[int] = frozenset()
+    dated: tuple[int, ...] = ()
+    labels: tuple[int, ...] | None = None
+    told: Told = NOTHING_TOLD
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows of a table that are one recording.
+
+    Parameters
+    ----------
+    values : of the columns that it was divided by
+    table : these rows
+    """
+
+    values: tuple[str, ...]
+    table: Table
+
+
+def table_parts(table: Table, reading: Reading) -> list[Part]:
+    """The rows that ``reading.where`` means, for each value of the columns ``reading.by`` a part of its own.
+
+    Raises
+    ------
+    InputError : no such column or value, or more values than `MAX_PARTS`
+    """
+    where = table.where
+    keys = [column_of(table.names, each.key, "--where", where) for each in reading.where]
+    by = [column_of(table.names, each, "--by", where) for each in reading.by]
+    if not keys and not by:
+        return [Part((), table)]
+    there: list[set[str]] = [set() for _ in keys]
+    seen: dict[tuple[str, ...], set[tuple[str, ...]]] = {}
+    for batch in table.cells((*keys, *by)):
+        for cells in dict.fromkeys(batch):
+            for occurring, cell in zip(there, cells, strict=False):
+                occurring.add(cell)
+            seen.setdefault(cells[len(keys) :], set()).add(cells[: len(keys)])
+        many = max(map(len, (seen, *there)))
+        if many > MAX_PARTS:
+            raise InputError(
+                f"{where}: {printable(' and '.join((*reading.by, *(each.key for each in reading.where))))} have more "
+                f"than {MAX_PARTS} values; choose a column that names animals or devices"
+            )
+    picked = [each.picked(values, where) for each, values in zip(reading.where, there, strict=True)]
+    parts = [
+        parted
+        for parted, of_keys in seen.items()
+        if any(all(cell in values for cell, values in zip(cells, picked, strict=True)) for cells in of_keys)
+    ]
+    if not parts:
+        raise InputError(f"{where}: no row is all of this; choose less")
+    of_keys = tuple(zip(keys, picked, strict=True))
+    found = []
+    for values in parts:
+        only = table.only((*of_keys, *((column, frozenset([value])) for column, value in zip(by, values, strict=True))))
+        said = "".join(f"[{quoted(key)}={quoted(value)}]" for key, value in zip(reading.by, values, strict=True))
+        found.append(Part(values, replace(only, name=table.name + said, where=where + said)))
+    return found
 
 
 def table_motion(table: Table, wanted: Wanted, reading: Reading) -> MotionRows:
@@ -55,25 +142,113 @@ def table_motion(table: Table, wanted: Wanted, reading: Reading) -> MotionRows:
     InputError : a column, the unit or the unit of time is not clear
     """
     names, where = table.names, table.where
-    columns = axis_columns(names, reading.axes, wanted.columns, where)
+    columns, in_order = _axes(table, wanted, reading)
     chosen, _, given = (reading.time or "").rpartition(":") if _has_unit(reading) else (reading.time or "", "", "")
-    time = column_of(names, chosen, "--time", where) if chosen else time_column(names, where)
+    time, by_dates = _time(table, chosen, reading, columns)
     if time in columns:
-        raise InputError(f"{where}: {quoted(names[time] or time + 1)} is the time and an axis; correct --axes")
-    unit, units, notes = _units([names[column] for column in columns], reading, where)
+        raise InputError(
+            f"{where}: {quoted(names[columns[0]] or columns[0] + 1)} is the time and an axis; correct --axes"
+        )
+    if table.told.unit is not None and reading.unit is None and not reading.scale:
+        unit, units = table.told.unit[0], (table.told.unit[1],) * len(columns)
+        notes: tuple[str, ...] = ("Empatica E4: steps of 1/64 g",)
+    else:
+        unit, units, notes = _units([names[column] for column in columns], reading, where)
+    notes = (*notes, *in_order, *by_dates)
+    if time is None:
+        rate_hz, said = _rate(table, reading)
+        if not reading.by:
+            refuse_herd_without_time(table, columns)
+        return MotionRows(
+            table.name,
+            where,
+            unit,
+            units,
+            rate_hz,
+            stamped=False,
+            read=lambda: table.read(None, columns),
+            row_name=table.row_name,
+            notes=(*notes, *said),
+        )
     first = next(table.read(time, columns), None)
     if first is None:
         raise InputError(f"{where}: there are no samples in it; record it again or leave it out")
+    watch = None if reading.by else HerdWatch(table, time, columns)
+    if watch is not None:
+        watch.push(0, first[0])
     factor, note = _time_factor(names[time], given, first[0], wanted.rate_hz, where)
     origin = first[0][0]
+    if table.lists & set(columns):
+        notes = (*notes, "packets of samples a row: spread evenly from the time of one to that of the next")
 
     def read() -> Iterator[Stamped]:
-        for stamps, values in table.read(time, columns):
+        for number, (stamps, values) in enumerate(table.read(time, columns)):
+            if watch is not None:
+                watch.push(number, stamps)
             yield _seconds(stamps, origin, factor), values
 
     return MotionRows(
         table.name, where, unit, units, None, stamped=True, read=read, row_name=table.row_name, notes=(*notes, *note)
     )
+
+
+def _axes(table: Table, wanted: Wanted, reading: Reading) -> tuple[list[int], tuple[str, ...]]:
+    """Columns of the axes, and how they are known where no heading says it."""
+    names, where = table.names, table.where
+    if table.told.empatica and not reading.axes and len(names) == wanted.columns:
+        return list(range(len(names))), ("columns taken in order",)
+    if table.lists and not reading.axes:
+        for column in table.lists:
+            if is_sensor(names[column]):
+                raise InputError(
+                    f"{where}: {quoted(names[column])} holds lists, and one heading is not {wanted.columns} axes; "
+                    "write a column an axis, e.g. acc_x, acc_y, acc_z"
+                )
+    return axis_columns(names, reading.axes, wanted.columns, where), ()
+
+
+def _time(table: Table, chosen: str, reading: Reading, axes: Sequence[int]) -> tuple[int | None, tuple[str, ...]]:
+    """The column of time, None where there is none and the rate is said; and how it is known."""
+    names, where = table.names, table.where
+    if chosen and chosen != NO_TIME:
+        return column_of(names, chosen, "--time", where), ()
+    named = [column for column in times_named(names) if column not in axes]
+    dated = [column for column in table.dated if column not in axes]
+    if chosen == NO_TIME:
+        return None, ()
+    if not named and len(dated) == 1 and reading.rate_hz is None:
+        shown = quoted(names[dated[0]]) or f"column {dated[0] + 1}"
+        return dated[0], (f"time in {shown}, the only column of dates",)
+    if reading.rate_hz is not None and (there := [*named, *dated]):
+        raise InputError(
+            f"{where}: {quoted(names[there[0]]) or 'a column of dates'} says when each row was, and --rate how many "
+            f"there are a second; leave --rate out, or pass the column over with --time {NO_TIME}"
+        )
+    if not named and (reading.rate_hz is not None or len({rate for rate, _ in table.told.rates}) == 1):
+        return None, ()
+    if not named and table.told.rates:
+        _rate(table, reading)
+    return time_column(names, where), ()
+
+
+def _rate(table: Table, reading: Reading) -> tuple[float, tuple[str, ...]]:
+    """Rows a second of a table without time."""
+    where, told = table.where, table.told.rates
+    rates = sorted({rate for rate, _ in told})
+    if reading.rate_hz is not None:
+        for rate, line in told:
+            if len(rates) == 1 and not math.isclose(rate, reading.rate_hz, rel_tol=SAME_RATE):
+                raise InputError(
+                    f"{where}: --rate is {reading.rate_hz:g} Hz, and line {line} says {rate:g} Hz; leave --rate out, "
+                    "or correct the line"
+                )
+        return reading.rate_hz, ()
+    if len(rates) == 1 and 0 < rates[0] <= MOST_HZ:
+        return rates[0], (f"{rates[0]:g} Hz, as line {told[0][1]} says",)
+    if len(rates) > 1:
+        listed = " and ".join(f"{rate:g} Hz (line {line})" for rate, line in told[:3])
+        raise InputError(f"{where}: no column of time, and its lines say {listed}; say which with --rate HZ")
+    raise InputError(f"{where}: has no column of time that is read; say with --rate HZ how many rows are a second")
 
 
 def _seconds(stamps: Times, origin: Any, factor: float) -> NDArray[np.float64]:

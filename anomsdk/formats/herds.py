@@ -1,0 +1,139 @@
+"""One file of a whole herd: rows of several animals, whose times go back where another animal begins."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anomsdk.errors import InputError, quoted
+
+if TYPE_CHECKING:
+    from anomsdk.formats.table import Table
+
+_MOST_LOOKS = 8
+"""Batches with a step back that are looked into: a clock that was set is no herd."""
+_ROWS_OF_EACH = 2.0
+"""Rows that each value has on average where a column says which animal a row is of."""
+_NO_NAMES = re.compile(
+    r"(?<![a-z])(batt|bat|volt|vbat|temp|rssi|lqi|snr|seq|counter|count|packet|index|idx|row|frame|sample|steps?|lux|light|"
+    r"button|unnamed|level_0)",
+    re.IGNORECASE,
+)
+_NAMES = re.compile(
+    r"(?<![a-z])(cow|animal|subject|subj|device|dev|collar|tag|sensor|person|participant|patient|user|wearer|horse|dog|pig|"
+    r"sheep|goat|calf|bird|mouse|rat|serial|mac|name|who|id)(?![a-z])|(?<=[a-z])ID$|_id$",
+    re.IGNORECASE,
+)
+
+
+class HerdWatch:
+    """Looks at the times of a table as they are read, and refuses one of several animals.
+
+    Parameters
+    ----------
+    table : as it is read
+    time, axes : its columns that are used
+    """
+
+    def __init__(self, table: Table, time: int, axes: Sequence[int]) -> None:
+        self._table, self._time = table, time
+        self._others = _others(table, (time, *axes))
+        self._last: Any = None
+        self._looks = 0 if self._others else _MOST_LOOKS
+
+    def push(self, number: int, stamps: NDArray[Any]) -> None:
+        """Take the times of batch ``number``, from 0.
+
+        Raises
+        ------
+        InputError : they rise for each value of another column, and not as they come; the message names the column
+        """
+        if self._looks >= _MOST_LOOKS or not len(stamps):
+            return
+        first = number == 0 or self._last is None
+        goes_back = bool((np.diff(stamps) <= 0).any()) or (not first and bool(stamps[0] <= self._last))
+        self._last = stamps[-1]
+        if goes_back:
+            self._looks += 1
+            self._look(number)
+
+    def _look(self, number: int) -> None:
+        """Batch ``number`` and the one before it, with what the other columns say."""
+        table, before = self._table, None
+        batches = zip(table.read(self._time, ()), table.cells(self._others), strict=False)
+        for at, ((stamps, _), cells) in enumerate(batches):
+            joined = stamps if before is None else np.concatenate([before[0], stamps])
+            rows = cells if before is None else [*before[1], *cells]
+            if table.lists or at == number:
+                self._refuse(joined, rows)
+            if at == number and not table.lists:
+                return
+            before = stamps, cells
+
+    def _refuse(self, stamps: NDArray[Any], rows: list[tuple[str, ...]]) -> None:
+        table = self._table
+        back = np.flatnonzero(np.diff(stamps) <= 0)
+        if len(rows) != len(stamps) or not len(back):
+            return
+        for place, column in enumerate(self._others):
+            if _rises_by([row[place] for row in rows], stamps):
+                shown = quoted(table.names[column]) or str(column + 1)
+                value = quoted(rows[int(back[0]) + 1][place])
+                raise InputError(
+                    f"{table.where}: times go back where {shown} becomes {value}: rows of several; say --by {shown} "
+                    f"for a recording of each, or --where {shown}={value} for one"
+                )
+
+
+def refuse_herd_without_time(table: Table, axes: Sequence[int]) -> None:
+    """Refuse rows without time of which a column that names animals or devices says that they are of several.
+
+    Raises
+    ------
+    InputError : rows of several animals; the message names the column
+    """
+    named = [column for column in _others(table, axes) if _NAMES.search(table.names[column])]
+    first: tuple[str, ...] | None = None
+    for batch in table.cells(named) if named else ():
+        first = batch[0] if first is None else first
+        for cells in dict.fromkeys(batch):
+            for column, was, now in zip(named, first, cells, strict=True):
+                if was != now:
+                    shown, value = quoted(table.names[column]), quoted(now)
+                    raise InputError(
+                        f"{table.where}: {shown} is {quoted(was)} and {value}: rows of several; say --by {shown} for a "
+                        f"recording of each, or --where {shown}={value} for one"
+                    )
+
+
+def _others(table: Table, used: Sequence[int]) -> list[int]:
+    """Columns that may say which animal a row is of."""
+    of_kind = range(len(table.names)) if table.labels is None else table.labels
+    return [
+        column
+        for column in of_kind
+        if column not in used
+        and column not in table.lists
+        and column not in table.dated
+        and not _NO_NAMES.search(table.names[column])
+    ]
+
+
+def _rises_by(labels: list[str], stamps: NDArray[Any]) -> bool:
+    """Whether times rise within the rows of each label; few labels, none of them a fraction."""
+    different = set(labels)
+    if not 2 <= len(different) <= len(labels) / _ROWS_OF_EACH or any(
+        re.fullmatch(r"-?\d*[.,]\d+", each) for each in different
+    ):
+        return False
+    rows: dict[str, list[int]] = {}
+    for row, label in enumerate(labels):
+        rows.setdefault(label, []).append(row)
+    back = np.flatnonzero(np.diff(stamps) <= 0)
+    if any(labels[row] == labels[row + 1] for row in back.tolist()):
+        return False
+    return all(bool((np.diff(stamps[of_label]) > 0).all()) for of_label in rows.values())
