@@ -230,7 +230,7 @@ def open_files(
     way = _Way(wanted, reading, conditions, devices)
     with refusing(where):
         if not str(path) or not root.exists():
-            raise InputError(f"{where or 'the empty path'}: no such file or folder; check the path")
+            raise InputError(f"{where or 'the empty path'}: no such file or folder; {_advice(place, wanted)}")
         if not root.is_dir():
             return [_open_file(root, root.name, way)]
         names = _names_below(root, suffixes)
@@ -248,6 +248,15 @@ def open_files(
     if not opened:
         raise InputError(f"{where}: none of its {len(bad)} files can be used; the first is {bad[0]}")
     return opened
+
+
+def _advice(path: str, wanted: Wanted) -> str:
+    """What to do about a path that there is not."""
+    before, colon, conditions = path.partition(":")
+    if not colon or "=" not in conditions or not Path(before).exists():
+        return "check the path"
+    what = "in folders choose with --where" if wanted.kind == "motion" else "choose from its .npz files one by one"
+    return f"only an .npz or a table is chosen from behind a colon: {what}"
 
 
 def read_recording(recording: Recording) -> Block:
@@ -312,7 +321,7 @@ def _opened(path: Path, name: str, way: _Way) -> OpenedFile:
     where, name, suffix = printable(path), printable(name), suffix_of(path)
     suffixes = MOTION_SUFFIXES if wanted.kind == "motion" else SUFFIXES
     if suffix not in suffixes:
-        raise InputError(f"{where}: {_unknown(path, suffix)}; convert it to one of {', '.join(suffixes)}")
+        raise InputError(f"{where}: {_unknown(suffix)}; convert it to one of {', '.join(suffixes)}")
     with refusing(where):
         if not path.is_file():
             raise InputError(f"{where}: no regular file; give a file or a folder")
@@ -332,13 +341,12 @@ def _opened(path: Path, name: str, way: _Way) -> OpenedFile:
     return OpenedFile(path, name, tuple(_recording(found[i], wanted) for i in picked), picked, len(found))
 
 
-def _unknown(path: Path, suffix: str) -> str:
+def _unknown(suffix: str) -> str:
     """What is wrong with a file of another kind."""
     if suffix in SUFFIXES:
         return "holds no motion"
     if suffix in (".gz", ".zip", ".7z", ".bz2", ".xz", ".zst", ".tar", ".rar"):
-        inside = Path(path.stem).suffix.lower()
-        return f"is packed, and only .csv is read packed ({inside or 'what is in it'} is not); unpack it first, or"
+        return "packed, and only .csv.gz is read so: unpack it"
     return "unknown kind of file"
 
 

@@ -63,10 +63,10 @@ def sniffed(path: Path, where: str) -> Dialect:
     for _, line in zip(range(_MOST_BEFORE + 64), text_lines(path, encoding, where), strict=False):
         lines.append(line)
     found = [_in(lines, delimiter) for delimiter in _DELIMITERS]
-    first, width = max(found, key=lambda each: each[1])
+    first, width, *_ = best = max(found, key=lambda each: each[2:] + each[1:2])
     if not width:
         raise InputError(f"{where}: no rows of numbers in its first {_MOST_BEFORE} lines; write a line a sample")
-    delimiter = _DELIMITERS[found.index((first, width))]
+    delimiter = _DELIMITERS[found.index(best)]
     rows = [cells_of(line, delimiter) for line in lines[first:] if line.strip()]
     cells = [cell for row in rows for cell in row if _NUMBER.fullmatch(cell)]
     comma = delimiter != "," and any("," in cell for cell in cells)
@@ -74,7 +74,8 @@ def sniffed(path: Path, where: str) -> Dialect:
     told = told_in(lines[:first], rows if first == 0 else (), where)
     if first == 0 and not any(names) and told.skip:
         return Dialect(encoding, delimiter, comma, names, told.skip, told=told)
-    if delimiter == "," and not any(names) and first and 1 < (n := len(cells_of(lines[first - 1], delimiter))) < width:
+    above = cells_of(lines[first - 1], delimiter) if first else []
+    if delimiter == "," and not any(names) and 2 < (n := len(above)) < width and not _numbers(above):
         advice = "separate with semicolons where commas are decimal"
         raise InputError(f"{where}, line {first + 1}: {width} values below {n} headings; {advice}")
     of_table = [row for row in rows if len(row) == width]
@@ -98,8 +99,10 @@ def _heading_cells(line: str, delimiter: str, width: int) -> list[str]:
     return cells
 
 
-def _in(lines: list[str], delimiter: str) -> tuple[int, int]:
-    """The first row of numbers with this delimiter, and how many cells it has; none: (0, 0).
+def _in(lines: list[str], delimiter: str) -> tuple[int, int, bool, int]:
+    """The first row of numbers with this delimiter, its cells, whether lists are among them, and columns of numbers.
+
+    All are 0 where there is none.
 
     Lines of ``key,value`` above or below the headings are none: the table is what most rows of numbers look like.
     """
@@ -110,7 +113,7 @@ def _in(lines: list[str], delimiter: str) -> tuple[int, int]:
     ]
     wide = [index for index in likely if numbered[index] > 2 or any(LIST.fullmatch(cell) for cell in rows[index])]
     if not (likely := wide or likely):
-        return 0, 0
+        return 0, 0, False, 0
     width, _ = Counter(len(rows[index]) for index in reversed(likely)).most_common(1)[0]
     alike = [index for index in likely if len(rows[index]) == width]
     of_numbers = [
@@ -123,7 +126,8 @@ def _in(lines: list[str], delimiter: str) -> tuple[int, int]:
     counted = rows[first] == [str(n) for n in range(len(rows[first]))]
     if counted and len(alike) > 1 and first == alike[0] and any("." in cell or "," in cell for cell in rows[alike[1]]):
         first = alike[1]  # pandas numbers columns that have no names
-    return (first, width) if first < _MOST_BEFORE else (0, 0)
+    lists = delimiter != " " and any(_mostly(LIST, [rows[index] for index in alike], column) for column in range(width))
+    return (first, width, lists, len(of_numbers)) if first < _MOST_BEFORE else (0, 0, False, 0)
 
 
 def _numbers(row: Sequence[str]) -> int:

@@ -82,9 +82,10 @@ class HerdWatch:
         for place, column in enumerate(self._others):
             if _rises_by([row[place] for row in rows], stamps):
                 shown = quoted(table.names[column]) or str(column + 1)
-                value = quoted(rows[int(back[0]) + 1][place])
+                before, now = (rows[int(back[0]) + step][place] for step in (0, 1))
+                value = quoted(now or before)
                 raise InputError(
-                    f"{table.where}: times go back where {shown} becomes {value}: rows of several; say --by {shown} "
+                    f"{table.where}: times go back where {shown} becomes {quoted(now) or 'empty'}: rows of several; say --by {shown} "
                     f"for a recording of each, or --where {shown}={value} for one"
                 )
 
@@ -103,9 +104,9 @@ def refuse_herd_without_time(table: Table, axes: Sequence[int]) -> None:
         for cells in dict.fromkeys(batch):
             for column, was, now in zip(named, first, cells, strict=True):
                 if was != now:
-                    shown, value = quoted(table.names[column]), quoted(now)
+                    shown, value = quoted(table.names[column]), quoted(now or was)
                     raise InputError(
-                        f"{table.where}: {shown} is {quoted(was)} and {value}: rows of several; say --by {shown} for a "
+                        f"{table.where}: {shown} is {quoted(was) or 'empty'} and {quoted(now) or 'empty'}: rows of several; say --by {shown} for a "
                         f"recording of each, or --where {shown}={value} for one"
                     )
 
@@ -127,7 +128,7 @@ def _rises_by(labels: list[str], stamps: NDArray[Any]) -> bool:
     """Whether times rise within the rows of each label; few labels, none of them a fraction."""
     different = set(labels)
     if not 2 <= len(different) <= len(labels) / _ROWS_OF_EACH or any(
-        re.fullmatch(r"-?\d*[.,]\d+", each) for each in different
+        re.fullmatch(r"-?\d*[.,]\d*[1-9]\d*", each) for each in different
     ):
         return False
     rows: dict[str, list[int]] = {}

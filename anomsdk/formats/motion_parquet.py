@@ -42,6 +42,7 @@ def parquet_table(path: Path, name: str, where: str) -> Table:
     with _opened(path, where) as file:
         names = tuple(map(str, file.schema_arrow.names))
         kinds = [field.type for field in file.schema_arrow]
+    types = pyarrow.types
 
     def table(only: Only) -> Table:
         return Table(
@@ -53,6 +54,7 @@ def parquet_table(path: Path, name: str, where: str) -> Table:
             partial(_cells, path, where, names, only),
             table,
             lists=lists,
+            nested=frozenset(column for column, kind in enumerate(kinds) if types.is_nested(kind)) - lists,
             dated=tuple(column for column, kind in enumerate(kinds) if _is_dated(kind)),
             labels=tuple(column for column, kind in enumerate(kinds) if _is_label(kind)),
         )
@@ -256,6 +258,8 @@ def _labels(column: Any, where: str, name: str) -> tuple[list[str], NDArray[np.i
         long = np.asarray(pyarrow.compute.binary_length(entries).fill_null(0).to_numpy(zero_copy_only=False))
         if (long > MAX_LABEL).any():
             raise InputError(f"{where}: {quoted(name)} has {int(long.max())} characters; it is no label")
+    if types.is_temporal(entries.type):
+        entries = entries.cast(pyarrow.string())
     found = ["" if each is None else str(each) for each in entries.to_pylist()]
     return [""] * int((used < 0).sum()) + found, at.reshape(-1)
 
@@ -271,7 +275,7 @@ def _is_list(kind: Any) -> bool:
 def _is_dated(kind: Any) -> bool:
     import pyarrow
 
-    return bool(pyarrow.types.is_timestamp(kind))
+    return bool(pyarrow.types.is_timestamp(kind) or pyarrow.types.is_duration(kind))
 
 
 def _is_label(kind: Any) -> bool:
@@ -281,7 +285,7 @@ def _is_label(kind: Any) -> bool:
     types = pyarrow.types
     if types.is_dictionary(kind):
         kind = kind.value_type
-    return bool(_is_text(kind) or types.is_integer(kind) or types.is_boolean(kind))
+    return bool(_is_text(kind) or types.is_integer(kind) or types.is_boolean(kind) or types.is_floating(kind))
 
 
 def _is_text(kind: Any) -> bool:

@@ -72,7 +72,7 @@ def footer_chunks(file: IO[bytes], size: int, where: str) -> list[Chunk]:
     file.seek(size - 8 - length)
     try:
         tree, _ = _struct(file.read(length))
-        names = {b".".join(_texts(element, 4)) for element in _list(tree, 2) if 5 not in element}
+        names = [b".".join(_texts(element, 4)) for element in _list(tree, 2) if 5 not in element]
         chunks = [chunk for group in _list(tree, 4) for chunk in _chunks(group, names)]
         if sum(_number(group, 3) for group in _list(tree, 4)) != _number(tree, 3):
             raise IndexError
@@ -81,7 +81,7 @@ def footer_chunks(file: IO[bytes], size: int, where: str) -> list[Chunk]:
     return chunks
 
 
-def _chunks(group: dict[int, Any], leaves: set[bytes]) -> Iterator[Chunk]:
+def _chunks(group: dict[int, Any], leaves: list[bytes]) -> Iterator[Chunk]:
     """Chunks of a group of rows, each of a column that there is."""
     columns, rows = _list(group, 1), _number(group, 3)
     if len(columns) != len(leaves) or rows < 0:

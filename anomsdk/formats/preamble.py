@@ -97,8 +97,16 @@ def headings_in(lines: Sequence[Sequence[str]], width: int) -> tuple[str, ...]:
                     units = of_above
                 elif _are_sensors(line):
                     cells = _below_sensors(line, cells)
-            return tuple(f"{name} [{unit}]" if unit and name else name for name, unit in zip(cells, units, strict=True))
+            if cells == [str(n) for n in range(width)]:
+                return ("",) * width  # pandas numbers columns that have no names
+            return tuple(_with_unit(name, unit) for name, unit in zip(cells, units, strict=True))
     return ("",) * width
+
+
+def _with_unit(name: str, unit: str) -> str:
+    """A heading with the unit below it, unless it says this one itself."""
+    said = unit_in(f"x [{unit}]")[1]
+    return name if not name or not unit or unit_in(name)[1] == said is not None else f"{name} [{unit}]"
 
 
 def told_in(lines: Sequence[str], rows: Sequence[Sequence[str]], where: str) -> Told:

@@ -60,6 +60,7 @@ class Table:
     cells : cells(columns) yields batches of rows, each the text of these columns
     only : only(pairs) is the table of the rows that are meant
     lists : columns that hold several values a row: packets
+    nested : columns whose cells hold more than that
     dated : columns that hold dates with a time
     labels : columns that may say which animal a row is of; None: any
     told : what lines above the headings say
@@ -73,6 +74,7 @@ class Table:
     cells: Callable[[Sequence[int]], Iterator[list[tuple[str, ...]]]]
     only: Callable[[Only], Table]
     lists: frozenset[int] = frozenset()
+    nested: frozenset[int] = frozenset()
     dated: tuple[int, ...] = ()
     labels: tuple[int, ...] | None = None
     told: Told = NOTHING_TOLD
@@ -197,13 +199,12 @@ def _axes(table: Table, wanted: Wanted, reading: Reading) -> tuple[list[int], tu
     names, where = table.names, table.where
     if table.told.empatica and not reading.axes and len(names) == wanted.columns:
         return list(range(len(names))), ("columns taken in order",)
-    if table.lists and not reading.axes:
-        for column in table.lists:
-            if is_sensor(names[column]):
-                raise InputError(
-                    f"{where}: {quoted(names[column])} holds lists, and one heading is not {wanted.columns} axes; "
-                    "write a column an axis, e.g. acc_x, acc_y, acc_z"
-                )
+    for column in sorted(table.lists | table.nested) if not reading.axes else ():
+        if is_sensor(names[column]):
+            raise InputError(
+                f"{where}: {quoted(names[column])} holds several values a cell, and does not say which axes they are; "
+                "write a column an axis, e.g. acc_x, acc_y, acc_z"
+            )
     return axis_columns(names, reading.axes, wanted.columns, where), ()
 
 
@@ -218,7 +219,7 @@ def _time(table: Table, chosen: str, reading: Reading, axes: Sequence[int]) -> t
         return None, ()
     if not named and len(dated) == 1 and reading.rate_hz is None:
         shown = quoted(names[dated[0]]) or f"column {dated[0] + 1}"
-        return dated[0], (f"time in {shown}, the only column of dates",)
+        return dated[0], (f"time in {shown}, the only one of dates",)
     if reading.rate_hz is not None and (there := [*named, *dated]):
         raise InputError(
             f"{where}: {quoted(names[there[0]]) or 'a column of dates'} says when each row was, and --rate how many "
