@@ -43,7 +43,7 @@ class HerdWatch:
         self._table, self._time = table, time
         self._others = _others(table, (time, *axes))
         self._last: Any = None
-        self._looks = 0 if self._others else _MOST_LOOKS
+        self._looks = 0 if self._others and time not in table.lists else _MOST_LOOKS
 
     def push(self, number: int, stamps: NDArray[Any]) -> None:
         """Take the times of batch ``number``, from 0.
@@ -84,10 +84,8 @@ class HerdWatch:
                 shown = quoted(table.names[column]) or str(column + 1)
                 before, now = (rows[int(back[0]) + step][place] for step in (0, 1))
                 value = quoted(now or before)
-                raise InputError(
-                    f"{table.where}: times go back where {shown} becomes {quoted(now) or 'empty'}: rows of several; say --by {shown} "
-                    f"for a recording of each, or --where {shown}={value} for one"
-                )
+                said = f"times go back where {shown} becomes {quoted(now) or 'empty'}"
+                raise InputError(f"{table.where}: {said}: {_advice(shown, value)}")
 
 
 def refuse_herd_without_time(table: Table, axes: Sequence[int]) -> None:
@@ -105,10 +103,12 @@ def refuse_herd_without_time(table: Table, axes: Sequence[int]) -> None:
             for column, was, now in zip(named, first, cells, strict=True):
                 if was != now:
                     shown, value = quoted(table.names[column]), quoted(now or was)
-                    raise InputError(
-                        f"{table.where}: {shown} is {quoted(was) or 'empty'} and {quoted(now) or 'empty'}: rows of several; say --by {shown} for a "
-                        f"recording of each, or --where {shown}={value} for one"
-                    )
+                    said = f"{shown} is {quoted(was) or 'empty'} and {quoted(now) or 'empty'}"
+                    raise InputError(f"{table.where}: {said}: {_advice(shown, value)}")
+
+
+def _advice(column: str, value: str) -> str:
+    return f"rows of several; say --by {column} for a recording of each, or --where {column}={value} for one"
 
 
 def _others(table: Table, used: Sequence[int]) -> list[int]:

@@ -108,7 +108,7 @@ def _read(
     path: Path, where: str, dialect: Dialect, only: Only, time: int | None, columns: Sequence[int]
 ) -> Iterator[tuple[Times, NDArray[np.float64]]]:
     if dialect.lists & set(columns):
-        yield from spread(_packets(path, where, dialect, only, time, columns))
+        yield from spread(_packets(path, where, dialect, only, time, columns), where)
         return
     width, names = len(dialect.names), [_name(dialect, column) for column in columns]
     with refusing(where):
@@ -140,13 +140,21 @@ def _packets(
         while True:
             times, lines, lengths = list[str](), list[int](), list[int]()
             values = list[NDArray[np.float64]]()
+            own_times = time in dialect.lists
             for number, row in islice(rows, _PACKET_ROWS):
                 if len(row) != width and any(row[width:] or [True] * (len(row) < width)):
                     raise InputError(f"{where}, line {number}: {_misfit(row, dialect)}")
                 values.append(_packet(row, number, where, dialect, columns))
-                lengths.append(len(values[-1]))
-                times.append("" if time is None else row[time].strip())
-                lines.append(number)
+                cells = [""] if time is None else [row[time].strip()]
+                if time is not None and own_times:
+                    cells = _listed(row[time])
+                    if len(cells) != len(values[-1]):
+                        raise InputError(
+                            f"{where}, line {number}: {len(cells)} times of {len(values[-1])} samples; all lists are as long"
+                        )
+                lengths += [1] * len(cells) if own_times else [len(values[-1])]
+                times += cells
+                lines += [number] * len(cells)
             if not times:
                 return
             stamps = _NO_STAMPS if time is None else _stamps(times, lines, where, _name(dialect, time), dialect)

@@ -34,7 +34,7 @@ def parquet_table(path: Path, name: str, where: str) -> Table:
     InputError : pyarrow is missing, or cannot read it
     """
     try:
-        import pyarrow.parquet  # noqa: F401
+        import pyarrow.parquet
     except ImportError:
         raise InputError(f"{where}: needs pyarrow; pip install 'anomsdk[parquet]', or write a .csv") from None
     with path.open("rb") as raw:
@@ -115,7 +115,7 @@ def _read(
     if any(packed):
         if not all(packed):
             raise InputError(f"{where}: some axes are lists and others are not; store all as lists, or none")
-        yield from spread(_packets(path, where, names, only, time, columns))
+        yield from spread(_packets(path, where, names, only, time, columns), where)
         return
     for each, kind in zip(wanted, kinds, strict=False):
         if pyarrow.types.is_nested(kind):
@@ -138,23 +138,34 @@ def _packets(
     """Batches of packets: their stamps, how many samples each holds, and the samples."""
     done = 0
     wanted = [names[column] for column in (*(() if time is None else (time,)), *columns)]
-    text = [] if time is None or not _is_text(_kinds(path, where, names, wanted)[0]) else wanted[:1]
+    kind = _kinds(path, where, names, wanted)[0]
+    own_times = time is not None and _is_list(kind)
+    text = [] if time is None or not _is_text(kind) else wanted[:1]
+    packed = [names[column] for column in columns] + (wanted[:1] if own_times else [])
     for batch, kept in _batches(path, where, names, only, wanted, text, _PACKET_ROWS):
-        stamps = _NO_STAMPS if time is None else _stamps(batch.column(wanted[0]), where, done, wanted[0])
-        lengths = np.stack([_lengths(batch.column(names[each]), where, done, names[each]) for each in columns])
+        stamps = _NO_STAMPS
+        if time is not None and not own_times:
+            stamps = _stamps(batch.column(wanted[0]), where, done, wanted[0])
+        lengths = np.stack([_lengths(batch.column(each), where, done, each) for each in packed])
         if (lengths != lengths[0]).any():
             at = int((lengths != lengths[0]).any(axis=0).argmax())
             raise InputError(
                 f"{where}, {row_from_0(done + at)}: lists of {lengths[:, at].min()} and of {lengths[:, at].max()} "
                 "values; all axes have as many"
             )
-        values = [_numbers(batch.column(names[each]).flatten(), where, done, names[each]) for each in columns]
-        found, n = np.stack(values, axis=1), lengths[0]
+        n, of_sample = lengths[0], done + np.repeat(np.arange(len(batch)), lengths[0])
+        values = [_numbers(batch.column(names[each]).flatten(), where, of_sample, names[each]) for each in columns]
+        found = np.stack(values, axis=1)
+        if own_times:
+            stamps = _stamps(batch.column(wanted[0]).flatten(), where, done, wanted[0])
         done += len(batch)
         kept = n > 0 if kept is None else kept & (n > 0)
         if kept.any():
             samples = np.repeat(kept, n)
-            yield stamps[kept] if len(stamps) else stamps, n[kept].tolist(), found[samples]
+            if own_times:
+                yield stamps[samples], [1] * int(samples.sum()), found[samples]
+            else:
+                yield stamps[kept] if len(stamps) else stamps, n[kept].tolist(), found[samples]
 
 
 def _lengths(column: Any, where: str, done: int, name: str) -> NDArray[np.int64]:
@@ -294,7 +305,8 @@ def _is_text(kind: Any) -> bool:
     return bool(pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind))
 
 
-def _numbers(column: Any, where: str, done: int, name: str) -> NDArray[np.float64]:
+def _numbers(column: Any, where: str, done: int | NDArray[np.int64], name: str) -> NDArray[np.float64]:
+    """A column of numbers; ``done`` is its first row, or the row of each value."""
     import pyarrow
 
     if pyarrow.types.is_dictionary(column.type) and not _is_text(column.type.value_type):
@@ -308,7 +320,8 @@ def _numbers(column: Any, where: str, done: int, name: str) -> NDArray[np.float6
         raise InputError(f"{where}: {quoted(name)} is {quoted(column.type)}, no numbers; convert it")
     found = np.asarray(column.to_numpy(zero_copy_only=False), np.float64)
     if not np.isfinite(found).all():
-        row = row_from_0(done + int((~np.isfinite(found)).argmax()))
+        at = int((~np.isfinite(found)).argmax())
+        row = row_from_0(done + at if isinstance(done, int) else int(done[at]))
         raise InputError(
             f"{where}, {row}: {quoted(name)} is empty or no number; remove such rows: the gap is found by the time"
         )

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from anomsdk.errors import InputError
+
 Times = NDArray[Any]
 MAX_PACKET = 4096
 """Samples of a packet."""
@@ -15,18 +17,25 @@ _GAP_STEPS = 1.5
 """Samples that are spread over so many usual steps each are not spread: a packet is missing behind them."""
 
 
-def spread(packets: Iterable[tuple[Times, Sequence[int], NDArray[np.float64]]]) -> Iterator[tuple[Times, Any]]:
+def spread(
+    packets: Iterable[tuple[Times, Sequence[int], NDArray[np.float64]]], where: str
+) -> Iterator[tuple[Times, Any]]:
     """Samples of packets with stamps of their own, even from the stamp of a packet to that of the next one.
 
     Parameters
     ----------
     packets : batches of stamps (p,), empty where there is no time; samples in each packet, 1 or more; and the samples
         of all, (n, columns)
+    where : what messages call the file
 
     Yields
     ------
     stamps : (n,) of the kind of those of the packets: int64, or float64
     values : (n, columns)
+
+    Raises
+    ------
+    InputError : a single packet, or the times of all are the same
     """
     held: tuple[Times, list[int], NDArray[np.float64]] | None = None
     step = 0.0
@@ -46,6 +55,10 @@ def spread(packets: Iterable[tuple[Times, Sequence[int], NDArray[np.float64]]]) 
             yield _stamps(stamps[:-1], lengths[:-1], rises, step), values[:done]
         held = stamps[-1:], [lengths[-1]], values[done:].copy()
     if held is not None:
+        if not step and held[1][0] > 1:
+            raise InputError(
+                f"{where}: a single time of {held[1][0]} samples tells no rate; say it with --rate, and --time none"
+            )
         yield _stamps(held[0], held[1], np.zeros(1), step), held[2]
 
 

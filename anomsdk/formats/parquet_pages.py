@@ -127,7 +127,9 @@ def _check_chunk(file: IO[bytes], size: int, chunk: Chunk, where: str) -> None:
     at, values = chunk.start, 0
     if not (4 <= at <= size and 0 <= chunk.size <= size - at) or not chunk.values >= 0:
         raise _damaged(where)
-    if chunk.values > chunk.rows * (1 + MAX_PACKET * chunk.nested):
+    if chunk.nested and chunk.values > chunk.rows * MAX_PACKET:
+        raise InputError(f"{where}: lists of more than {MAX_PACKET} values; write at most {MAX_PACKET} a row")
+    if not chunk.nested and chunk.values > chunk.rows:
         raise _damaged(where)
     end = at + chunk.size
     while values < chunk.values:
