@@ -129,7 +129,9 @@ _READING = {
         "--axes", metavar="NAME,...", help="Motion: columns that are ax,ay,az[,gx,gy,gz], by name or number from 1."
     ),
     "time": typer.Option(
-        "--time", metavar="NAME[:UNIT]", help="Motion: column of time, by name or number; in s, ms, us, ns."
+        "--time",
+        metavar="NAME[:UNIT]",
+        help="Motion: column of time, by name or number; in s, ms, us, ns. none: no times.",
     ),
     "scale": typer.Option(
         "--scale", metavar="X[,X...]", help="Motion: one step of a stored value in its unit, of all or each."
@@ -141,7 +143,8 @@ _READING = {
     "where": typer.Option(
         "--where",
         metavar="KEY=VALUE,...",
-        help="Motion: only rows of a table whose column KEY says so, or KEY!=VALUE not; several behind colons.",
+        help="Motion: only rows of a table, or recordings of an .npz, of which KEY says so, or KEY!=VALUE not; several "
+        "behind colons.",
     ),
     "by": typer.Option(
         "--by", metavar="NAME,...", help="Motion: columns of a table; each of their values is a recording of its own."

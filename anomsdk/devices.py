@@ -42,7 +42,7 @@ class Devices:
     def __init__(self, where: str, lines: Sequence[Device]) -> None:
         self._where, self._lines = where, tuple(lines)
 
-    def reading(self, name: str, values: Sequence[str], reading: Reading) -> Reading:
+    def reading(self, name: str, values: Sequence[str], reading: Reading) -> tuple[Reading, str]:
         """How one recording is read: its line, and for cells that are empty the options of the command line.
 
         Parameters
@@ -50,6 +50,11 @@ class Devices:
         name : of the file, a path below the folder
         values : of the columns of --by
         reading : of the command line
+
+        Returns
+        -------
+        reading : with what the line says
+        said : which line that is, for messages
 
         Raises
         ------
@@ -59,12 +64,12 @@ class Devices:
         shown = printable(name) + "".join(f" ({quoted(value)})" for value in values)
         if not found:
             raise InputError(f"{shown}: no line of {self._where} is for it; add one, or file = * for all others")
-        closest = max(map(_closeness, found))
-        found = [each for each in found if _closeness(each) == closest]
+        closest = max(_closeness(each, name) for each in found)
+        found = [each for each in found if _closeness(each, name) == closest]
         if len(found) > 1:
             lines = f"{found[0].line} and {found[1].line}"
             raise InputError(f"{self._where}: lines {lines} are both for {shown}; leave one")
-        return _read_with(found[0], reading)
+        return _read_with(found[0], reading), f"line {found[0].line} of {self._where}"
 
 
 def read_devices(path: str | Path, wanted: Wanted, reading: Reading) -> Devices:
@@ -160,7 +165,8 @@ def _fits(line: Device, name: str, values: Sequence[str]) -> bool:
     return not line.device or line.device in (*path.parts[:-1], path.stem, base, *values) or line.device == "*"
 
 
-def _closeness(line: Device) -> tuple[bool, int]:
-    """How closely a line names what it fits: without wildcards first, then by what is named."""
+def _closeness(line: Device, name: str) -> tuple[bool, bool, int]:
+    """How closely a line names what it fits: the whole path, a name, then the more of it the better."""
     named = line.file + line.device
-    return not any(sign in named for sign in "*?["), len(named.replace("*", ""))
+    any_of = any(sign in named for sign in "*?[")
+    return line.file == name, not any_of, len(named.replace("*", "")) if any_of else bool(line.file) + bool(line.device)

@@ -4,17 +4,18 @@ Audio is mixed down, resampled and brought to 16 bits where needed, as `Recordin
 16-bit and at the wanted rate passes bit for bit. External rows are never altered. A .npy and standard input carry no
 rate: they are taken to be at the wanted one; so is a .csv of audio or external rows.
 
-Motion in a .csv or .parquet needs a column of time, headings that name the axes, and a unit that the headings or
-`Reading` say; in an .npz it has any numbers with ``fs``, ``scale``, ``unit`` and ``channels``. It is brought to the
-wanted rate, axes and counts. Where samples are missing a recording goes on after a gap; nothing bridges it. These files
-are read once when they are opened, so that the notes are complete, and what cannot be right is refused before anything
-is done with it. A .npy and standard input hold int16 that are the wanted counts.
+Motion in a .csv, .csv.gz or .parquet needs a column of time or a rate, headings that name the axes, and a unit that the
+headings or `Reading` say; one table of many animals is divided by a column. In an .npz it has any numbers with ``fs``,
+``scale``, ``unit`` and ``channels``. It is brought to the wanted rate, axes and counts. Where samples are missing a
+recording goes on after a gap; nothing bridges it. These files are read once when they are opened, so that the notes are
+complete, and what cannot be right is refused before anything is done with it. A .npy and standard input hold int16 that are the wanted counts.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -376,18 +377,20 @@ def _opened_motion(path: Path, name: str, where: str, way: _Way) -> OpenedFile:
     if suffix in (".npy", ".npz"):
         if reading.by and suffix == ".npz":
             raise InputError(f"--by: {where} is no table; its recordings are apart already, choose with :key=value")
-        own = reading if way.devices is None else way.devices.reading(name, (), reading)
+        own, said = (reading, "") if way.devices is None else way.devices.reading(name, (), reading)
     if suffix == ".npy":
         _refuse_for_counts(where, own)
         if own.rate_hz is None:
             return OpenedFile(
                 path, name, tuple(_recording(each, wanted) for each in npy_file(path, name, where)), (0,), 1
             )
-        return OpenedFile(path, name, tuple(_motion([npy_motion(path, name, where, wanted, own)], wanted)), (0,), 1)
+        rows = [npy_motion(path, name, where, wanted, own)]
+        return OpenedFile(path, name, tuple(_motion(rows, wanted, said=said)), (0,), 1)
     if suffix == ".npz":
-        rows = npz_motion(path, name, where, wanted, own)
+        with _said_by(said):
+            rows = npz_motion(path, name, where, wanted, own)
         picked = _picked(path, where, len(rows), own.where)
-        return OpenedFile(path, name, tuple(_motion([rows[i] for i in picked], wanted)), picked, len(rows))
+        return OpenedFile(path, name, tuple(_motion([rows[i] for i in picked], wanted, said=said)), picked, len(rows))
     return _opened_table(path, name, where, wanted, reading, way.devices)
 
 
@@ -397,21 +400,33 @@ def _opened_table(
     """The recordings of a table of motion: one, or one for each value of the columns that it is divided by."""
     is_parquet = suffix_of(path) == ".parquet"
     parts = table_parts((parquet_table if is_parquet else csv_table)(path, name, where), reading)
-    own = [reading if devices is None else devices.reading(name, part.values, reading) for part in parts]
+    own = [(reading, "") if devices is None else devices.reading(name, part.values, reading) for part in parts]
     rows = list[MotionRows]()
-    for part, how in zip(parts, own, strict=True):
+    for part, (how, said) in zip(parts, own, strict=True):
         try:
-            rows.append(table_motion(part.table, wanted, how))
+            with _said_by(said):
+                rows.append(table_motion(part.table, wanted, how))
         except InputError as error:
             if len(parts) == 1:
                 raise
             rows.append(_damaged(part.table.name, part.table.where, error))
-    apart = [[each] for each in rows] if devices is not None else [rows]
-    recordings = [each for several in apart for each in _motion(several, wanted, alone=len(rows) == 1)]
+    together = [(rows, "")] if devices is None else [([each], said) for each, (_, said) in zip(rows, own, strict=True)]
+    recordings = [
+        each for several, said in together for each in _motion(several, wanted, alone=len(rows) == 1, said=said)
+    ]
     if is_parquet:
         recordings = [replace(each, kept_by="pyarrow") for each in recordings]
     values = {key: tuple(part.values[at] for part in parts) for at, key in enumerate(reading.by)}
     return OpenedFile(path, name, tuple(recordings), tuple(range(len(rows))), len(rows), values)
+
+
+@contextmanager
+def _said_by(said: str) -> Iterator[None]:
+    """Add to a message which line of a file of devices a recording was read by."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{error} (read as {said} says: correct it there)" if said else str(error)) from None
 
 
 def _damaged(name: str, where: str, error: InputError) -> MotionRows:
@@ -428,18 +443,20 @@ def _recording(stored: Stored, wanted: Wanted) -> Recording:
     return _rows(stored, wanted.rate_hz, wanted.columns)
 
 
-def _motion(rows: list[MotionRows], wanted: Wanted, *, alone: bool = True) -> Iterator[Recording]:
+def _motion(rows: list[MotionRows], wanted: Wanted, *, alone: bool = True, said: str = "") -> Iterator[Recording]:
     """Recordings of one file, read once; one of several that is damaged is refused when it is read again.
 
     Parameters
     ----------
     rows : of recordings that one device wrote
     alone : there are no others in the file: where none can be read, the file is refused
+    said : the line of a file of devices that they are read by
     """
     read = list[Motion | InputError]()
     for each in rows:
         try:
-            read.append(surveyed(each, wanted))
+            with _said_by(said):
+                read.append(surveyed(each, wanted))
         except InputError as error:
             read.append(error)
     good = [each for each in read if isinstance(each, Motion)]
@@ -447,7 +464,8 @@ def _motion(rows: list[MotionRows], wanted: Wanted, *, alone: bool = True) -> It
     if not good and first is not None and (alone or len(rows) > 1):
         raise first
     try:
-        checked = iter(check_unit(good) if good else [])
+        with _said_by(said):
+            checked = iter(check_unit(good) if good else [])
     except InputError as error:
         if alone:
             raise

@@ -150,7 +150,8 @@ def _packets(
                     cells = _listed(row[time])
                     if len(cells) != len(values[-1]):
                         raise InputError(
-                            f"{where}, line {number}: {len(cells)} times of {len(values[-1])} samples; all lists are as long"
+                            f"{where}, line {number}: {len(cells)} times of {len(values[-1])} samples; "
+                            "all lists are as long"
                         )
                 lengths += [1] * len(cells) if own_times else [len(values[-1])]
                 times += cells

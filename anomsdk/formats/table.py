@@ -180,7 +180,7 @@ def table_motion(table: Table, wanted: Wanted, reading: Reading) -> MotionRows:
         watch.push(0, first[0])
     factor, note = _time_factor(names[time], given, first[0], wanted.rate_hz, where)
     origin = first[0][0]
-    if table.lists & set(columns):
+    if table.lists & set(columns) and time not in table.lists:
         notes = (*notes, "packets of samples a row: spread evenly from the time of one to that of the next")
 
     def read() -> Iterator[Stamped]:
