@@ -148,7 +148,7 @@ def _line(number: int, cells: Mapping[str, str], where: str, wanted: Wanted, rea
     try:
         _read_with(found, reading).check(wanted)
     except InputError as error:
-        raise InputError(f"{where}: {str(error).removeprefix('--')}") from None
+        raise InputError(f"{where}: {quoted(str(error).removeprefix('--'), 200)}") from None
     return found
 
 

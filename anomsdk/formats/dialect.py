@@ -20,7 +20,7 @@ _MOST_BEFORE = 128
 """Lines that may stand before the first row of numbers: GENEActiv writes 100."""
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
 DATE = re.compile(r"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d.*")
-_IN_LIST = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+_IN_LIST = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
 LIST = re.compile(rf"[\[({{]\s*{_IN_LIST}(?:(?:\s*[,;]\s*|\s+){_IN_LIST})*\s*[\])}}]|{_IN_LIST}(?: +{_IN_LIST}){{2,}}")
 """Numbers in one cell, ``[1, 2, 3]`` or, of three and more, ``1 2 3``: a packet of samples a row."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -64,8 +65,9 @@ class HerdWatch:
     def _look(self, number: int) -> None:
         """Batch ``number`` and the one before it, with what the other columns say."""
         table, before = self._table, None
-        batches = zip(table.read(self._time, ()), table.cells(self._others), strict=False)
-        for at, ((stamps, _), cells) in enumerate(batches):
+        labels = (row for batch in table.cells(self._others) for row in batch)
+        for at, (stamps, _) in enumerate(table.read(self._time, ())):
+            cells = list(islice(labels, len(stamps)))
             joined = stamps if before is None else np.concatenate([before[0], stamps])
             rows = cells if before is None else [*before[1], *cells]
             if table.lists or at == number:

@@ -67,14 +67,13 @@ def _row_name(path: Path, where: str, names: tuple[str, ...], only: Only, lists:
     """The row of the file: it holds more rows where some are left out, fewer where each is a packet."""
     if not only and not lists:
         return row_from_0(row)
-    done = 0
-    for kept, lengths in _counted(path, where, names, only, min(lists, default=None)):
-        for at in np.flatnonzero(kept).tolist():
-            row -= int(lengths[at])
+    last = 0
+    for rows, lengths in _counted(path, where, names, only, min(lists, default=None)):
+        for last, n in zip(rows.tolist(), lengths.tolist(), strict=True):
+            row -= n
             if row < 0:
-                return row_from_0(done + at)
-        done += len(kept)
-    return row_from_0(max(0, done - 1))
+                return row_from_0(last)
+    return row_from_0(last)
 
 
 @contextmanager
@@ -108,7 +107,6 @@ def _read(
 ) -> Iterator[tuple[Times, NDArray[np.float64]]]:
     import pyarrow
 
-    done = 0
     wanted = [names[column] for column in (*(() if time is None else (time,)), *columns)]
     kinds = _kinds(path, where, names, [*wanted, *(names[column] for column, _ in only)])
     packed = [_is_list(kind) for kind in kinds[len(wanted) - len(columns) : len(wanted)]]
@@ -121,64 +119,55 @@ def _read(
         if pyarrow.types.is_nested(kind):
             raise InputError(f"{where}: {quoted(each)} is {quoted(kind)}, no numbers; convert it")
     text = [] if time is None or not _is_text(kinds[0]) else wanted[:1]
-    for batch, kept in _batches(path, where, names, only, wanted, text, BATCH_ROWS):
-        stamps = _NO_STAMPS if time is None else _stamps(batch.column(wanted[0]), where, done, wanted[0])
-        values = [_numbers(batch.column(names[each]), where, done, names[each]) for each in columns]
+    for batch, rows in _batches(path, where, names, only, wanted, text, BATCH_ROWS):
+        stamps = _NO_STAMPS if time is None else _stamps(batch.column(wanted[0]), where, rows, wanted[0])
+        values = [_numbers(batch.column(names[each]), where, rows, names[each]) for each in columns]
         found = np.stack(values, axis=1) if values else np.zeros((len(batch), 0))
-        done += len(batch)
-        if kept is None:
-            yield stamps, found
-        elif kept.any():
-            yield stamps[kept] if len(stamps) else stamps, found[kept]
+        yield stamps, found
 
 
 def _packets(
     path: Path, where: str, names: tuple[str, ...], only: Only, time: int | None, columns: Sequence[int]
 ) -> Iterator[tuple[Times, list[int], NDArray[np.float64]]]:
     """Batches of packets: their stamps, how many samples each holds, and the samples."""
-    done = 0
     wanted = [names[column] for column in (*(() if time is None else (time,)), *columns)]
     kind = _kinds(path, where, names, wanted)[0]
     own_times = time is not None and _is_list(kind)
     text = [] if time is None or not _is_text(kind) else wanted[:1]
     packed = [names[column] for column in columns] + (wanted[:1] if own_times else [])
-    for batch, kept in _batches(path, where, names, only, wanted, text, _PACKET_ROWS):
+    for batch, rows in _batches(path, where, names, only, wanted, text, _PACKET_ROWS):
         stamps = _NO_STAMPS
         if time is not None and not own_times:
-            stamps = _stamps(batch.column(wanted[0]), where, done, wanted[0])
-        lengths = np.stack([_lengths(batch.column(each), where, done, each) for each in packed])
+            stamps = _stamps(batch.column(wanted[0]), where, rows, wanted[0])
+        lengths = np.stack([_lengths(batch.column(each), where, rows, each) for each in packed])
         if (lengths != lengths[0]).any():
             at = int((lengths != lengths[0]).any(axis=0).argmax())
             raise InputError(
-                f"{where}, {row_from_0(done + at)}: lists of {lengths[:, at].min()} and of {lengths[:, at].max()} "
+                f"{where}, {row_from_0(int(rows[at]))}: lists of {lengths[:, at].min()} and of {lengths[:, at].max()} "
                 "values; all axes have as many"
             )
-        n, of_sample = lengths[0], done + np.repeat(np.arange(len(batch)), lengths[0])
+        n, of_sample = lengths[0], np.repeat(rows, lengths[0])
         values = [_numbers(batch.column(names[each]).flatten(), where, of_sample, names[each]) for each in columns]
         found = np.stack(values, axis=1)
         if own_times:
-            stamps = _stamps(batch.column(wanted[0]).flatten(), where, done, wanted[0])
-        done += len(batch)
-        kept = n > 0 if kept is None else kept & (n > 0)
-        if kept.any():
-            samples = np.repeat(kept, n)
-            if own_times:
-                yield stamps[samples], [1] * int(samples.sum()), found[samples]
-            else:
-                yield stamps[kept] if len(stamps) else stamps, n[kept].tolist(), found[samples]
+            stamps = _stamps(batch.column(wanted[0]).flatten(), where, of_sample, wanted[0])
+        if own_times:
+            yield stamps, [1] * len(found), found
+        elif n.any():
+            yield stamps[n > 0] if len(stamps) else stamps, n[n > 0].tolist(), found
 
 
-def _lengths(column: Any, where: str, done: int, name: str) -> NDArray[np.int64]:
+def _lengths(column: Any, where: str, rows: NDArray[np.int64], name: str) -> NDArray[np.int64]:
     """Values in each list of a column."""
     import pyarrow.compute
 
     if column.null_count:
-        row = row_from_0(done + column.is_null().to_pylist().index(True))
+        row = row_from_0(int(rows[column.is_null().to_pylist().index(True)]))
         raise InputError(f"{where}, {row}: {quoted(name)} is empty; remove such rows")
     found = np.asarray(pyarrow.compute.list_value_length(column).to_numpy(zero_copy_only=False), np.int64)
     if (found > MAX_PACKET).any():
         at = int((found > MAX_PACKET).argmax())
-        row = row_from_0(done + at)
+        row = row_from_0(int(rows[at]))
         raise InputError(f"{where}, {row}: {found[at]} values in one cell; at most {MAX_PACKET}, a row a packet")
     return found
 
@@ -203,8 +192,8 @@ def _batches(
     wanted: Sequence[str],
     text: Sequence[str],
     rows: int,
-) -> Iterator[tuple[Any, NDArray[np.bool_] | None]]:
-    """Batches of columns, and which of their rows are meant; None: all.
+) -> Iterator[tuple[Any, NDArray[np.int64]]]:
+    """Batches of columns, of the rows that are meant only, and which rows of the file these are.
 
     Parameters
     ----------
@@ -213,6 +202,9 @@ def _batches(
     text : those of them that are text
     rows : in a batch, at most
     """
+    import pyarrow
+
+    done = 0
     chosen = [names[column] for column, _ in only]
     kinds = _kinds(path, where, names, chosen) if chosen else []
     text = [*text, *(each for each, kind in zip(chosen, kinds, strict=True) if _is_text(kind))]
@@ -220,11 +212,16 @@ def _batches(
         for batch in file.iter_batches(rows, columns=list(dict.fromkeys([*wanted, *chosen])), use_threads=False):
             if not len(batch):
                 continue
-            kept = np.ones(len(batch), bool) if only else None
+            kept = np.ones(len(batch), bool)
             for column, values in only:
                 there, at = _labels(batch.column(names[column]), where, names[column])
                 kept &= np.array([each in values for each in there], bool)[at]
-            yield batch, kept
+            of_file = done + np.flatnonzero(kept)
+            done += len(batch)
+            if kept.all():
+                yield batch, of_file
+            elif kept.any():
+                yield batch.filter(pyarrow.array(kept)), of_file
 
 
 def _cells(
@@ -233,23 +230,21 @@ def _cells(
     """The text of some columns, in batches of the rows that `_read` yields."""
     wanted = [names[column] for column in columns]
     text = [each for each, kind in zip(wanted, _kinds(path, where, names, wanted), strict=True) if _is_text(kind)]
-    for batch, kept in _batches(path, where, names, only, wanted, text, BATCH_ROWS):
+    for batch, _ in _batches(path, where, names, only, wanted, text, BATCH_ROWS):
         found = [_labels(batch.column(each), where, each) for each in wanted]
-        rows = np.arange(len(batch)) if kept is None else np.flatnonzero(kept)
-        if len(rows):
-            yield list(zip(*([there[i] for i in at[rows].tolist()] for there, at in found), strict=True))
+        yield list(zip(*([there[i] for i in at.tolist()] for there, at in found), strict=True))
 
 
 def _counted(
     path: Path, where: str, names: tuple[str, ...], only: Only, packed: int | None
-) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.int64]]]:
-    """Which rows of each batch are meant, and how many samples each holds."""
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Which rows of the file are meant, in batches, and how many samples each holds."""
     wanted = [names[0 if packed is None else packed]] if packed is not None or not only else [names[only[0][0]]]
-    for batch, kept in _batches(path, where, names, only, wanted, (), BATCH_ROWS if packed is None else _PACKET_ROWS):
+    for batch, rows in _batches(path, where, names, only, wanted, (), BATCH_ROWS if packed is None else _PACKET_ROWS):
         lengths = np.ones(len(batch), np.int64)
         if packed is not None:
-            lengths = _lengths(batch.column(names[packed]), where, 0, names[packed])
-        yield (np.ones(len(batch), bool) if kept is None else kept), lengths
+            lengths = _lengths(batch.column(names[packed]), where, rows, names[packed])
+        yield rows, lengths
 
 
 def _labels(column: Any, where: str, name: str) -> tuple[list[str], NDArray[np.int64]]:
@@ -305,8 +300,8 @@ def _is_text(kind: Any) -> bool:
     return bool(pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind))
 
 
-def _numbers(column: Any, where: str, done: int | NDArray[np.int64], name: str) -> NDArray[np.float64]:
-    """A column of numbers; ``done`` is its first row, or the row of each value."""
+def _numbers(column: Any, where: str, rows: NDArray[np.int64], name: str) -> NDArray[np.float64]:
+    """A column of numbers; ``rows`` are those of the file that the values are of."""
     import pyarrow
 
     if pyarrow.types.is_dictionary(column.type) and not _is_text(column.type.value_type):
@@ -320,27 +315,26 @@ def _numbers(column: Any, where: str, done: int | NDArray[np.int64], name: str) 
         raise InputError(f"{where}: {quoted(name)} is {quoted(column.type)}, no numbers; convert it")
     found = np.asarray(column.to_numpy(zero_copy_only=False), np.float64)
     if not np.isfinite(found).all():
-        at = int((~np.isfinite(found)).argmax())
-        row = row_from_0(done + at if isinstance(done, int) else int(done[at]))
+        row = row_from_0(int(rows[(~np.isfinite(found)).argmax()]))
         raise InputError(
             f"{where}, {row}: {quoted(name)} is empty or no number; remove such rows: the gap is found by the time"
         )
     return found
 
 
-def _stamps(column: Any, where: str, done: int, name: str) -> Times:
+def _stamps(column: Any, where: str, rows: NDArray[np.int64], name: str) -> Times:
     import pyarrow
 
     types = pyarrow.types
     if types.is_dictionary(column.type) and _is_text(column.type.value_type):
-        return _dates(column, where, done, name)
+        return _dates(column, where, rows, name)
     if types.is_dictionary(column.type):
         column = column.dictionary_decode()
     timed = types.is_duration(column.type) or types.is_time(column.type)
     if not types.is_timestamp(column.type) and not timed:
-        return _numbers(column, where, done, name)
+        return _numbers(column, where, rows, name)
     if column.null_count:
-        row = row_from_0(done + column.is_null().to_pylist().index(True))
+        row = row_from_0(int(rows[column.is_null().to_pylist().index(True)]))
         raise InputError(f"{where}, {row}: {quoted(name)} is empty; remove such rows")
     integers = pyarrow.int32() if types.is_time32(column.type) else pyarrow.int64()
     counts = np.asarray(column.cast(integers).to_numpy(zero_copy_only=False), np.int64)
@@ -348,17 +342,17 @@ def _stamps(column: Any, where: str, done: int, name: str) -> Times:
     limit = np.iinfo(np.int64).max // factor
     beyond = (counts > limit) | (counts < -limit)
     if beyond.any():
-        row = row_from_0(done + int(beyond.argmax()))
+        row = row_from_0(int(rows[beyond.argmax()]))
         raise InputError(f"{where}, {row}: {quoted(name)} is no date between 1678 and 2261; correct it")
     return counts * factor
 
 
-def _dates(column: Any, where: str, done: int, name: str) -> Times:
+def _dates(column: Any, where: str, rows: NDArray[np.int64], name: str) -> Times:
     """Dates that are text; each is unfolded only when it is short enough to be one."""
     import pyarrow.compute
 
     def refuse(row: int, what: str) -> NoReturn:
-        raise InputError(f"{where}, {row_from_0(done + row)}: {quoted(name)} is {what}")
+        raise InputError(f"{where}, {row_from_0(int(rows[row]))}: {quoted(name)} is {what}")
 
     if column.null_count:
         refuse(column.is_null().to_pylist().index(True), "empty; remove such rows")
@@ -369,4 +363,4 @@ def _dates(column: Any, where: str, done: int, name: str) -> Times:
     if long.any():
         refuse(int(long[at].argmax()), "no date of ISO 8601, and long; correct it")
     found = entries.to_pylist()
-    return dates([found[i] for i in at], [f"{where}, {row_from_0(done + i)}" for i in range(len(at))], name)
+    return dates([found[i] for i in at], [f"{where}, {row_from_0(row)}" for row in rows.tolist()], name)

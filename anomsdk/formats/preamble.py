@@ -15,7 +15,7 @@ _TYPES = re.compile(
     re.IGNORECASE,
 )
 _SENSORS = re.compile(
-    r"\W*(linear|user|raw|cal|calibrated|low|wide|noise|range|lsm\w*|mpu\w*|bmi\w*|icm\w*|adxl\w*|imu|"
+    r"\W*(linear|user|raw|cal|calibrated|lsm\w*|mpu\w*|bmi\w*|icm\w*|adxl\w*|imu|"
     r"acc|accel|accelero|accelerometer|acceleration|gyr|gyro|gyroscope|rotation|rotationrate|angular|velocity|"
     r"mag|magneto|magnetometer|gravity|orientation|quaternion|attitude|pressure|temperature|temp|"
     r"time|timestamp|left|right|wrist|waist|chest|ankle|thigh|head|neck|ear|leg|[\W\d_])+\W*",
@@ -95,7 +95,7 @@ def headings_in(lines: Sequence[Sequence[str]], width: int) -> tuple[str, ...]:
             for line in reversed(above):
                 if not any(units) and (of_above := _units_of(line)) is not None:
                     units = of_above
-                elif _are_sensors(line):
+                elif _are_sensors(line) and not _is_pair(line):
                     cells = _below_sensors(line, cells)
             if cells == [str(n) for n in range(width)]:
                 return ("",) * width  # pandas numbers columns that have no names
@@ -118,7 +118,7 @@ def told_in(lines: Sequence[str], rows: Sequence[Sequence[str]], where: str) -> 
     """
     if _is_empatica(rows):
         values = [_value(cell) or 0.0 for row in rows[2:] for cell in row]
-        counts = all(value == int(value) and -128 <= value < 128 for value in values)
+        counts = all(-128 <= value < 128 and value == int(value) for value in values)
         return Told(((float(rows[1][0]), 2),), 2, counts)
     rates = []
     for number, line in enumerate(lines, 1):

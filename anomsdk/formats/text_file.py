@@ -14,7 +14,7 @@ from anomsdk.errors import InputError
 
 MAX_CSV_LINE = 65_536
 """Characters: a file without line ends must not become one string."""
-MAX_FREE_CHARACTERS, MAX_RATIO = 256 << 20, 200
+MAX_FREE_CHARACTERS, MAX_RATIO = 8 << 20, 200
 """What is packed unpacks to so much, or to so many times its size: text of real samples packs to a third or a tenth."""
 _SAMPLE = 1 << 16
 _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"

@@ -158,6 +158,7 @@ def sounds(folder):
     add("a.npz", lambda path, x: np.savez(path, x=x, fs=RATE))
     add("packed.npz", lambda path, x: np.savez_compressed(path, x=x, fs=RATE))
     add("a.csv", lambda path, x: np.savetxt(path, x, "%d"))
+    add("a.csv.gz", lambda path, x: np.savetxt(path, x, "%d"))
     return made
 
 
@@ -205,7 +206,7 @@ def test_nothing_of_files_is_left(tmp_path, what):
         memory = child.memory()
     left = dict(zip(made, map(lengths, memory.samples_of(list(made.values()))), strict=True))
     assert not any(left.values()), left
-    assert memory.text(made["a.csv"]) == 0
+    assert memory.text(made["a.csv"]) == memory.text(made["a.csv.gz"]) == 0
 
 
 @pytest.mark.parametrize("what", ["watch", "score", "many", "evaluate", "diff"])
@@ -244,12 +245,18 @@ def movements(folder):
     """Files of motion at the plan's rate and beside it, each with a signal of its own."""
     rate = anomsdk.reference_model("human_motion").rate_hz
     made = {}
-    for name, hz in (("a.csv", rate), ("jitter.csv", rate), ("other.csv", 1.37 * rate), ("a.npz", rate)):
+    names = {"a.csv": rate, "a.csv.gz": rate, "jitter.csv": rate, "other.csv": 1.37 * rate, "a.npz": rate}
+    for name, hz in (*names.items(), ("packets.csv", rate)):
         x = made[name] = noise(200 + len(made), 8000, 3)
         if name.endswith("npz"):
             np.savez(folder / name, x=x, fs=hz)
             continue
         t = np.arange(len(x)) / hz
+        if name == "packets.csv":
+            lists = ("; ".join(str(x[at : at + 20, axis].tolist()) for axis in range(3)) for at in range(0, len(x), 20))
+            lines = (f"{t[at]:.5f};{each}" for at, each in zip(range(0, len(x), 20), lists, strict=True))
+            (folder / name).write_text("time_s;ax;ay;az\n" + "\n".join(lines))
+            continue
         if name == "jitter.csv":
             t = t + np.random.default_rng(0).uniform(0, 0.4, len(t)) / hz
         np.savetxt(
