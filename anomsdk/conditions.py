@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from anomsdk.errors import InputError, printable, quoted
@@ -49,13 +49,49 @@ class Condition:
         named = set[str]()
         for value in [self.values] if self.values in there else self.values.split(","):
             found = _same(value.strip(), there)
-            if not found:
+            if not found and self._must_occur(there):
                 listed = quoted(", ".join(quoted(each) or "(empty)" for each in _in_order(there)[:20]), 200)
                 raise InputError(
                     f"{where}: no {printable(self.key)} is {printable(value)}; there is {listed or 'nothing'}"
                 )
             named |= found
         return frozenset(set(there) - named if self.excluded else named)
+
+    def _must_occur(self, there: Collection[str]) -> bool:
+        return True
+
+
+@dataclass(frozen=True)
+class OfAny(Condition):
+    """A condition on several files together: each value must occur in one of them.
+
+    Parameters
+    ----------
+    there : the values that occurred so far
+    """
+
+    there: set[str] = field(default_factory=set, compare=False)
+
+    def picked(self, there: Collection[str], where: str) -> frozenset[str]:
+        """As `Condition.picked`; a value that does not occur may do so in another file."""
+        self.there.update(there)
+        return super().picked(there, where)
+
+    def _must_occur(self, there: Collection[str]) -> bool:
+        return False
+
+    def check(self, where: str) -> None:
+        """Refuse a value that occurred in none of the files.
+
+        Parameters
+        ----------
+        where : what messages call all of them
+        """
+        Condition(self.key, self.values, self.excluded).picked(self.there, where)
+
+
+class NothingChosenError(InputError):
+    """No recording of a file fulfils all conditions."""
 
 
 def conditions_in(text: str, where: str, example: str) -> tuple[Condition, ...]:

@@ -25,7 +25,7 @@ from typing import NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.conditions import Condition, parsed
+from anomsdk.conditions import Condition, NothingChosenError, OfAny, parsed
 from anomsdk.devices import Devices, read_devices
 from anomsdk.errors import InputError, printable, quoted
 from anomsdk.formats.arrays import npy_file
@@ -38,7 +38,7 @@ from anomsdk.formats.npz import MAX_RECORDINGS, entries, npz_file
 from anomsdk.formats.sound import FLOAT_LIMIT, sound_file
 from anomsdk.formats.stdin import standard_input
 from anomsdk.formats.stored import BLOCK_VALUES, Block, Reader, Stored, refusing
-from anomsdk.formats.table import table_motion, table_parts
+from anomsdk.formats.table import by_names, table_motion, table_parts
 from anomsdk.formats.text_file import suffix_of
 from anomsdk.memory import made_wiping, wipe, wiping_libraries
 from anomsdk.wanted import Reading, Wanted
@@ -238,15 +238,23 @@ def open_files(
         names = _names_below(root, suffixes)
     if not names:
         raise InputError(f"{where}: no recordings in this folder; it needs {', '.join(suffixes)} files")
+    of_any = [OfAny(each.key, each.values, each.excluded) for each in reading.where]
+    way = replace(way, reading=replace(reading, where=tuple(of_any)))
     opened, bad = list[OpenedFile](), list[str]()
     for name in names:
         try:
             opened.append(_open_file(root / name, name, way))
+        except NothingChosenError:
+            continue
         except InputError as error:
             if on_bad is None:
                 raise
             bad.append(str(error))
             on_bad(bad[-1])
+    for each in of_any if opened or not bad else ():
+        each.check(where)
+    if not opened and not bad:
+        raise NothingChosenError(f"{where}: no recording is all of this; choose less")
     if not opened:
         raise InputError(f"{where}: none of its {len(bad)} files can be used; the first is {bad[0]}")
     return opened
@@ -360,7 +368,7 @@ def _picked(path: Path, where: str, n: int, conditions: Sequence[Condition]) -> 
         values = each.picked(set(found), where)
         left = {index for index in left if found[index] in values}
     if not left:
-        raise InputError(f"{where}: no recording is all of this; choose less")
+        raise NothingChosenError(f"{where}: no recording is all of this; choose less")
     return tuple(sorted(left))
 
 
@@ -400,7 +408,8 @@ def _opened_table(
 ) -> OpenedFile:
     """The recordings of a table of motion: one, or one for each value of the columns that it is divided by."""
     is_parquet = suffix_of(path) == ".parquet"
-    parts = table_parts((parquet_table if is_parquet else csv_table)(path, name, where), reading)
+    table = (parquet_table if is_parquet else csv_table)(path, name, where)
+    parts = table_parts(table, reading)
     own = [(reading, "") if devices is None else devices.reading(name, part.values, reading) for part in parts]
     rows = list[MotionRows]()
     for part, (how, said) in zip(parts, own, strict=True):
@@ -417,7 +426,8 @@ def _opened_table(
     ]
     if is_parquet:
         recordings = [replace(each, kept_by="pyarrow") for each in recordings]
-    values = {key: tuple(part.values[at] for part in parts) for at, key in enumerate(reading.by)}
+    named = [*by_names(table, reading), *reading.by]  # by number, too
+    values = {key: tuple(part.values[at % len(reading.by)] for part in parts) for at, key in enumerate(named)}
     return OpenedFile(path, name, tuple(recordings), tuple(range(len(rows))), len(rows), values)
 
 

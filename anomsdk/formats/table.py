@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from anomsdk.conditions import NothingChosenError
 from anomsdk.errors import InputError, printable, quoted
 from anomsdk.formats.headings import (
     TIME_UNITS,
@@ -37,8 +38,8 @@ _RATES = (0.4, 8.0)
 
 MAX_LABEL = 1024
 """Characters of a cell that says which animal a row is of."""
-MAX_PARTS = 1000
-"""Recordings that one table is divided into: each is a pass over the file."""
+MAX_PARTS, MAX_VALUES = 1000, 100_000
+"""Recordings that one table is divided into, each a pass over the file; values of a column that rows are chosen by."""
 
 Times = NDArray[Any]
 """float64 in a unit to be found out, or int64 nanoseconds of dates; empty without a column of time."""
@@ -94,6 +95,12 @@ class Part:
     table: Table
 
 
+def by_names(table: Table, reading: Reading) -> list[str]:
+    """Headings of the columns that a table is divided by; where there are none, as somebody named them."""
+    columns = [column_of(table.names, each, "--by", table.where) for each in reading.by]
+    return [table.names[column] or each for column, each in zip(columns, reading.by, strict=True)]
+
+
 def table_parts(table: Table, reading: Reading) -> list[Part]:
     """The rows that ``reading.where`` means, for each value of the columns ``reading.by`` a part of its own.
 
@@ -113,11 +120,11 @@ def table_parts(table: Table, reading: Reading) -> list[Part]:
             for occurring, cell in zip(there, cells, strict=False):
                 occurring.add(cell)
             seen.setdefault(cells[len(keys) :], set()).add(cells[: len(keys)])
-        many = max(map(len, (seen, *there)))
-        if many > MAX_PARTS:
+        if len(seen) > MAX_PARTS or any(len(occurring) > MAX_VALUES for occurring in there):
+            most = MAX_PARTS if len(seen) > MAX_PARTS else MAX_VALUES
+            of = ", ".join(reading.by if len(seen) > MAX_PARTS else (each.key for each in reading.where))
             raise InputError(
-                f"{where}: {printable(' and '.join((*reading.by, *(each.key for each in reading.where))))} have more "
-                f"than {MAX_PARTS} values; choose a column that names animals or devices"
+                f"{where}: more than {most} values of {printable(of)}; choose a column that names animals or devices"
             )
     picked = [each.picked(values, where) for each, values in zip(reading.where, there, strict=True)]
     parts = [
@@ -126,12 +133,12 @@ def table_parts(table: Table, reading: Reading) -> list[Part]:
         if any(all(cell in values for cell, values in zip(cells, picked, strict=True)) for cells in of_keys)
     ]
     if not parts:
-        raise InputError(f"{where}: no row is all of this; choose less")
+        raise NothingChosenError(f"{where}: no row is all of this; choose less")
     of_keys = tuple(zip(keys, picked, strict=True))
-    found = []
+    shown, found = by_names(table, reading), []
     for values in parts:
         only = table.only((*of_keys, *((column, frozenset([value])) for column, value in zip(by, values, strict=True))))
-        said = "".join(f"[{quoted(key)}={quoted(value)}]" for key, value in zip(reading.by, values, strict=True))
+        said = "".join(f"[{quoted(key)}={quoted(value)}]" for key, value in zip(shown, values, strict=True))
         found.append(Part(values, replace(only, name=table.name + said, where=where + said)))
     return found
 

@@ -84,7 +84,8 @@ def test_evaluate_and_diff(place):
         "evaluate", "--plan", place / "plan", *sides, "--by", "cow", "--label", "cow", "--json", "--jobs", 1
     )
     assert by.status == 0, by.stderr
-    assert '"label_key": "cow"' in by.stdout or '"cow"' in by.stdout
+    labels = json.loads(by.stdout)["labels"]
+    assert (labels["keys"], [each["label"] for each in labels["normal"]]) == (["cow"], ["0"])
     corpus = "--corpus", place / "herd.csv", "--by", "cow", "--jobs", 1
     ended = anomsdk_command("diff", place / "plan", place / "plan", *corpus)
     assert ended.status == 0 and "passed" in ended.stdout, ended.stderr

@@ -439,9 +439,43 @@ def test_what_cannot_be_chosen(tmp_path, reading, line):
 
 def test_too_many_parts(tmp_path):
     text = HEAD + "".join(f"{k / HZ:.2f},{','.join(map(str, X[k % N]))}\n" for k in range(1001))
-    assert "--by" not in refused(put(tmp_path, text), by="time_s") and "more than 1000 values" in refused(
-        tmp_path / "a.csv", by="time_s"
+    assert refused(put(tmp_path, text), by="time_s") == (
+        "a.csv: more than 1000 values of time_s; choose a column that names animals or devices"
     )
+    assert "no time_s is 99" in refused(tmp_path / "a.csv", where="time_s=99"), "rows are chosen of more"
+
+
+def test_columns_by_number_and_in_other_letters(tmp_path):
+    path = put(tmp_path, herd())
+    for by in ("1", "COW"):
+        clips = open_clips(path, W, reading=Reading.parsed(by=by), group="cow").clips
+        assert [(clip.name, clip.group) for clip in clips] == [("a.csv[cow=12]", "12"), ("a.csv[cow=7]", "7")]
+        assert [clip.group for clip in open_clips(path, W, reading=Reading.parsed(by=by), group=by).clips] == [
+            "12",
+            "7",
+        ]
+
+
+def test_a_folder_is_chosen_from_as_a_whole(tmp_path):
+    """A value may occur in one file only; in none it is misspelt."""
+    put(tmp_path, herd(who=("12", "7")), "a.csv")
+    put(tmp_path, herd(who=("7", "9")), "b.csv")
+    np.savez(tmp_path / "c.npz", x=np.concatenate([X] * 2), unit="g", fs=HZ, offsets=[0, N, 2 * N], cow=[12, 9])
+
+    def names(where, **more):
+        return [each.name for each in opened(tmp_path, where=where, **more)]
+
+    assert names("cow=12") == ["a.csv", "c.npz[0]"]
+    assert names("cow!=7") == ["a.csv", "b.csv", "c.npz[0]", "c.npz[1]"]
+    assert names("cow!=12,9") == ["a.csv", "b.csv"]
+    assert names("cow=9:cow!=12") == ["b.csv", "c.npz[1]"]
+    assert refused(tmp_path, where="cow=5").endswith("no cow is 5; there is 7, 9, 12")
+    (tmp_path / "c.npz").unlink()
+    assert refused(tmp_path, where="cow!=5", by="cow").endswith("no cow is 5; there is 7, 9, 12")
+    assert refused(tmp_path, where="cow=9:cow=12").endswith("no recording is all of this; choose less")
+    assert names("cow!=12", by="cow") == ["a.csv[cow=7]", "b.csv[cow=7]", "b.csv[cow=9]"]
+    clips = open_clips(tmp_path, W, reading=Reading.parsed(by="cow")).clips
+    assert [clip.group for clip in clips] == ["12", "7", "7", "9"], "an animal is one group, whatever file it is in"
 
 
 # --- packets
