@@ -1,4 +1,4 @@
-"""One file of a whole herd: rows of several animals, whose times go back where another animal begins."""
+"""One file of a whole herd: rows of several animals, by what a column is called, or by times that go back."""
 
 from __future__ import annotations
 
@@ -26,9 +26,16 @@ _NO_NAMES = re.compile(
 )
 _NAMES = re.compile(
     r"(?<![a-z])(cow|animal|subject|subj|device|dev|collar|tag|sensor|person|participant|patient|user|wearer|horse|dog|pig|"
-    r"sheep|goat|calf|bird|mouse|rat|serial|mac|name|who|id)(?![a-z])|(?<=[a-z])ID$|_id$",
+    r"sheep|goat|calf|bird|mouse|rat|serial|mac|name|who|id|session|trial|recording|run|file)(?![a-z])|(?<=[a-z])ID$|_id$",
     re.IGNORECASE,
 )
+"""Columns that say which animal or recording a row is of where no time tells one from the next."""
+_ANIMALS = re.compile(
+    r"(cow|animal|subject|subj|participant|patient|wearer|collar|horse|dog|pig|sheep|goat|calf|device|logger)"
+    r"[ _.-]*(id|no|nr|num|number|name|code|tag|serial)?",
+    re.IGNORECASE,
+)
+"""Columns that say which animal or device a row is of even where times rise from one to the next."""
 
 
 class HerdWatch:
@@ -90,14 +97,21 @@ class HerdWatch:
                 raise InputError(f"{table.where}: {said}: {_advice(shown, value)}")
 
 
-def refuse_herd_without_time(table: Table, axes: Sequence[int]) -> None:
-    """Refuse rows without time of which a column that names animals or devices says that they are of several.
+def refuse_named_herd(table: Table, used: Sequence[int], *, timed: bool) -> None:
+    """Refuse rows of which a column that names animals or devices says that they are of several.
+
+    Parameters
+    ----------
+    table : as it is read
+    used : its columns that are time and axes
+    timed : there are times
 
     Raises
     ------
     InputError : rows of several animals; the message names the column
     """
-    named = [column for column in _others(table, axes) if _NAMES.search(table.names[column])]
+    names = _ANIMALS.fullmatch if timed else _NAMES.search
+    named = [column for column in _others(table, used) if names(table.names[column].strip())]
     first: tuple[str, ...] | None = None
     for batch in table.cells(named) if named else ():
         first = batch[0] if first is None else first

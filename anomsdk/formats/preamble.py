@@ -34,6 +34,8 @@ _EPOCHS_S = (946_684_800.0, 4_102_444_800.0)
 """The years 2000 to 2100."""
 _E4_HZ = (1.0, 1000.0)
 _E4_STEP_G = 1 / 64
+_LONGEST_UNIT = 8
+"""Characters of a unit in a line of its own."""
 
 
 @dataclass(frozen=True)
@@ -169,10 +171,9 @@ def _value(text: str) -> float | None:
 
 def _units_of(cells: Sequence[str]) -> list[str] | None:
     """Units, where a line holds nothing else: known ones, or short words that recur."""
-    bare = [re.fullmatch(r"[\[(]?([^\[\]()]{0,8})[\])]?", cell) for cell in cells]
-    if not all(bare) or not any(cells):
+    units = [re.sub(r"[()]", "", re.sub(r"^[\[(](.*)[\])]$", r"\1", cell)).strip() for cell in cells]
+    if not any(units) or any(len(unit) > _LONGEST_UNIT or re.search(r"[\[\]]", unit) for unit in units):
         return None
-    units = [found[1].strip() if found else "" for found in bare]
     known = [unit_in(f"x [{unit}]")[1] is not None for unit in units if unit]
     recur = len(set(cells)) < len(cells) and sum(known) * 2 >= len(known)
     return units if recur or all(known) else None

@@ -22,7 +22,7 @@ from anomsdk.formats.headings import (
     times_named,
     unit_in,
 )
-from anomsdk.formats.herds import HerdWatch, refuse_herd_without_time
+from anomsdk.formats.herds import HerdWatch, refuse_named_herd
 from anomsdk.formats.motion import MOST_HZ, SAME_RATE, MotionRows
 from anomsdk.formats.preamble import NOTHING_TOLD, Told
 from anomsdk.formats.stamps import Stamped, usual_step
@@ -167,7 +167,7 @@ def table_motion(table: Table, wanted: Wanted, reading: Reading) -> MotionRows:
     if time is None:
         rate_hz, said = _rate(table, reading)
         if not reading.by:
-            refuse_herd_without_time(table, columns)
+            refuse_named_herd(table, columns, timed=False)
         return MotionRows(
             table.name,
             where,
@@ -185,6 +185,7 @@ def table_motion(table: Table, wanted: Wanted, reading: Reading) -> MotionRows:
     watch = None if reading.by else HerdWatch(table, time, columns)
     if watch is not None:
         watch.push(0, first[0])
+        refuse_named_herd(table, (time, *columns), timed=True)
     factor, note = _time_factor(names[time], given, first[0], wanted.rate_hz, where)
     origin = first[0][0]
     if table.lists & set(columns) and time not in table.lists:

@@ -16,6 +16,7 @@ from anomsdk.clips import open_clips
 from anomsdk.errors import InputError
 from anomsdk.evaluate.marks import open_marked
 from anomsdk.sources import Reading, Wanted, open_recordings, read_recording
+from anomsdk.wanted import G
 
 HZ, N, EACH = 20, 160, 8
 W = Wanted(HZ, "motion", 3, 2048, None, 16)
@@ -137,6 +138,12 @@ def test_lines_below_the_headings(tmp_path, below):
 )
 def test_units_and_sensors_in_lines_of_their_own(tmp_path, head):
     assert_same(opened(put(tmp_path, head + rows())))
+
+
+@pytest.mark.parametrize("unit", ["m/s^2", "m/(s^2)", "(m/s^2)", "[m/s²]"])
+def test_units_in_brackets(tmp_path, unit):
+    lines = "".join(f"{T[k]:.2f},{','.join(f'{v * G:.9f}' for v in X[k])}\n" for k in range(N))
+    assert_same(opened(put(tmp_path, f"time,x,y,z\ns,{unit},{unit},{unit}\n{lines}")))
 
 
 def test_a_sensor_above_its_columns_says_which_axes_they_are(tmp_path):
@@ -356,10 +363,27 @@ def test_a_herd_in_parquet(tmp_path, cow, interleaved):
 def test_a_herd_that_is_longer_than_a_batch(tmp_path):
     n = 20_000
     lines = [f"{cow},{k / HZ:.2f},{','.join(map(str, X[k % N]))}" for cow in (1, 2) for k in range(n)]
-    path = put(tmp_path, f"cow,{HEAD}" + "\n".join(lines))
-    assert "times go back where cow becomes 2" in refused(path)
-    found = opened(path, by="cow")
+    path = put(tmp_path, f"krava,{HEAD}" + "\n".join(lines))
+    assert "times go back where krava becomes 2" in refused(path)
+    found = opened(path, by="krava")
     assert_same(found, np.tile(COUNTS, (n // N, 1)))
+
+
+@pytest.mark.parametrize("name", ["cow", "Animal ID", "device", "subject_no"])
+def test_a_herd_whose_times_rise(tmp_path, name):
+    """One animal the one day, another the next: no time goes back, and they are two all the same."""
+    lines = [
+        f"{cow},{T[k] + day:.2f},{','.join(map(str, X[k]))}" for day, cow in ((0, 7), (86400, 8)) for k in range(N)
+    ]
+    path = put(tmp_path, f"{name},{HEAD}" + "\n".join(lines))
+    assert refused(path) == (
+        f"a.csv: {name} is 7 and 8: rows of several; say --by {name} for a recording of each, or --where {name}=8 for one"
+    )
+    assert_same(opened(path, by=name))
+    assert_same(opened(path, where=f"{name}=8"))
+    for other in ("activity", "note", "sensor_temp"):
+        (found,) = opened(put(tmp_path, f"{other},{HEAD}" + "\n".join(lines)))
+        assert found.length == 2 * N
 
 
 def test_what_is_no_herd(tmp_path):
@@ -514,6 +538,21 @@ def test_packets_in_parquet(tmp_path, kind, times):
     table = pa.table({**stamps, **{name: pa.array(each, kind) for name, each in listed().items()}})
     pq.write_table(table, tmp_path / "a.parquet", row_group_size=7)
     assert_same(opened(tmp_path / "a.parquet"))
+
+
+def test_packets_of_a_herd(tmp_path):
+    lines = packets(str).splitlines()
+    body = "".join(f"{cow};{line}\n" for cow in (1, 2) for line in lines)
+    path = put(tmp_path, "cow;" + HEAD.replace(",", ";") + body)
+    assert "rows of several; say --by cow" in refused(path)
+    assert_same(opened(path, by="cow"))
+    path = put(tmp_path, "krava;" + HEAD.replace(",", ";") + body)
+    assert "times go back where krava becomes 2" in refused(path)
+    values = {name: each * 2 for name, each in listed().items()}
+    table = pa.table({"cow": np.repeat([1, 2], N // EACH), "time_s": np.tile(T[::EACH], 2), **values})
+    pq.write_table(table, tmp_path / "a.parquet")
+    assert_same(opened(tmp_path / "a.parquet", by="cow"))
+    assert_same(opened(tmp_path / "a.parquet", where="cow!=1"))
 
 
 def test_packets_of_any_length_and_lost_ones(tmp_path):
