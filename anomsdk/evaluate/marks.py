@@ -101,10 +101,13 @@ def open_marked(
     """
     clips = open_clips(path, group=group, skip_bad=skip_bad, **source)
     found = dict[str, tuple[str, str]]()
+    left_out, divided = set[str](), tuple[str, ...]()  # recordings that were not chosen may have events, too
     for file in open_files(path, on_bad=lambda message: None, **source):
         key, values = labels(file, label)
         found |= {recording.name: (key, value) for recording, value in zip(file.recordings, values, strict=True)}
-    unknown = sorted(set(events or ()) - set(found))
+        left_out |= {f"{file.name}[{index}]" for index in range(file.stored)} - set(found)
+        divided += (f"{file.name}[",) if file.values else ()
+    unknown = sorted(each for each in set(events or ()) - set(found) - left_out if not each.startswith(divided))
     if unknown and not clips.bad:
         raise InputError(
             f"events: no recording is called {quoted(unknown[0])} ({len(unknown)} in all); write the names as the "

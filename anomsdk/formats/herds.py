@@ -150,7 +150,4 @@ def _rises_by(labels: list[str], stamps: NDArray[Any]) -> bool:
     rows: dict[str, list[int]] = {}
     for row, label in enumerate(labels):
         rows.setdefault(label, []).append(row)
-    back = np.flatnonzero(np.diff(stamps) <= 0)
-    if any(labels[row] == labels[row + 1] for row in back.tolist()):
-        return False
     return all(bool((np.diff(stamps[of_label]) > 0).all()) for of_label in rows.values())

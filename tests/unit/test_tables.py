@@ -360,13 +360,29 @@ def test_a_herd_in_parquet(tmp_path, cow, interleaved):
     assert_same(opened(f"{tmp_path / 'a.parquet'}:cow!=12"))
 
 
-def test_a_herd_that_is_longer_than_a_batch(tmp_path):
+def test_rows_beyond_the_first_batch_of_a_parquet(tmp_path):
     n = 20_000
+    values = {name: np.resize(each, n).copy() for name, each in AXES.items()}
+    values["az_g"][18_000] = np.nan
+    pq.write_table(
+        pa.table({"sick": np.arange(n) % 3 == 0, "time_s": np.arange(n) / HZ, **values}), tmp_path / "a.parquet"
+    )
+    assert "row 18000 (from 0): az_g is empty" in refused(tmp_path / "a.parquet")
+    assert "row 18000 (from 0): az_g is empty" in refused(tmp_path / "a.parquet", where="sick=true")
+    values["az_g"][18_000] = 1e12
+    pq.write_table(
+        pa.table({"sick": np.arange(n) % 3 == 0, "time_s": np.arange(n) / HZ, **values}), tmp_path / "a.parquet"
+    )
+    assert "row 18000 (from 0): more than 1e+09 g" in refused(tmp_path / "a.parquet", where="sick=true")
+
+
+@pytest.mark.parametrize("n", [16_384, 20_000])
+def test_a_herd_that_is_longer_than_a_batch(tmp_path, n):
     lines = [f"{cow},{k / HZ:.2f},{','.join(map(str, X[k % N]))}" for cow in (1, 2) for k in range(n)]
     path = put(tmp_path, f"krava,{HEAD}" + "\n".join(lines))
     assert "times go back where krava becomes 2" in refused(path)
     found = opened(path, by="krava")
-    assert_same(found, np.tile(COUNTS, (n // N, 1)))
+    assert_same(found, np.resize(COUNTS, (n, 3)))
 
 
 @pytest.mark.parametrize("name", ["cow", "Animal ID", "device", "subject_no"])
