@@ -167,9 +167,11 @@ def ratio(value: float) -> str:
 
     Examples
     --------
-    >>> ratio(3.24), ratio(0.071), ratio(128.3)
-    ('3.2x', '0.07x', '128x')
+    >>> ratio(3.24), ratio(0.071), ratio(0.002), ratio(128.3)
+    ('3.2x', '0.07x', '<0.01x', '128x')
     """
+    if 0 < value < 0.005:
+        return "<0.01x"
     return f"{value:.2f}x" if value < 0.995 else f"{value:.1f}x" if value < 99.95 else f"{value:.0f}x"
 
 

@@ -145,7 +145,7 @@ def _baseline(plan: BaselinePlan, tick_s: float) -> dict[str, Any]:
         "start": plan.start,
         "rise_s": time_constant_s(plan.rise_q16),
         "fall_s": time_constant_s(plan.fall_q16),
-        "largest_rise_per_s": round(plan.limit_q16 / 65536 / tick_s, 3),
+        "largest_rise_per_s": float(f"{plan.limit_q16 / 65536 / tick_s:.6g}"),
         "hold_ticks": plan.hold or "as long as the alarm lasts",
         "hold_s": round(plan.hold * tick_s, 3) if plan.hold else "as long as the alarm lasts",
         "state_bytes": STATE_BYTES,
