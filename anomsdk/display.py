@@ -129,7 +129,9 @@ def figure(value: float | None, *, digits: int = 3, signed: bool = False) -> str
         shown = f"{value:{sign}.{more}f}"
         if float(shown) == value or float(shown) not in (-1.0, 0.0, 1.0):
             return shown
-    return f"{value:{sign}.1g}" if abs(value) < 0.5 else f"{'just below' if abs(value) < 1 else 'just above'} {value:.0f}"
+    return (
+        f"{value:{sign}.1g}" if abs(value) < 0.5 else f"{'just below' if abs(value) < 1 else 'just above'} {value:.0f}"
+    )
 
 
 def percent(share: float | None, *, digits: int = 1) -> str:

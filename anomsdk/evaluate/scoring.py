@@ -16,6 +16,10 @@ from anomsdk.evaluate.cutting import padded
 from anomsdk.runtime import Pipeline
 
 
+_SLACK_S = 1e-9
+"""Lengths are quotients: what is just long enough must not be too short by the last bit."""
+
+
 @dataclass(frozen=True, eq=False)
 class ScoredClip:
     """What a plan made of one clip. Times are seconds of what was heard: constant stretches do not count.
@@ -31,6 +35,8 @@ class ScoredClip:
     snr_db : of a mix
     label : what the recording is of, where that is known
     padded : too short for a tick, so its first and last samples were repeated up to one
+    longest_s : seconds of its longest piece, as recorded; None: not said
+    scene : recording that a mix was made in; None: of no mix
     """
 
     name: str
@@ -43,11 +49,32 @@ class ScoredClip:
     snr_db: float | None = None
     label: str | None = None
     padded: bool = False
+    longest_s: float | None = None
+    scene: str | None = None
 
     @property
     def peak(self) -> int:
         """Highest score; a clip without a tick has none."""
         return int(self.scores.max())
+
+    @property
+    def mean(self) -> float:
+        """Mean score of all ticks."""
+        return float(self.scores.mean())
+
+    def too_short_for(self, decide_s: float) -> bool:
+        """Whether no alarm can be raised in its event, whatever the scores are.
+
+        Parameters
+        ----------
+        decide_s : what a fresh pipeline hears before it can raise (`samples_to_decide`)
+        """
+        if self.padded or (self.longest_s is not None and self.longest_s < decide_s - _SLACK_S):
+            return True
+        if self.event_s is None:
+            return False
+        start, stop = self.event_s
+        return not bool(((self.times_s > start) & (self.times_s <= stop)).any())
 
     @property
     def inside_s(self) -> tuple[float, ...]:
@@ -85,6 +112,7 @@ def score_clip(
     event_s: tuple[float, float] | None = None,
     snr_db: float | None = None,
     label: str | None = None,
+    scene: str | None = None,
     pads: bool = False,
     heard: Callable[[int], None] = lambda n: None,
 ) -> ScoredClip | None:
@@ -94,7 +122,7 @@ def score_clip(
     ----------
     plan : Plan
     blocks : (new_piece, samples) pairs, as `anomsdk.clips.Clip.blocks`
-    name, group, event_s, snr_db, label : as `ScoredClip`
+    name, group, event_s, snr_db, label, scene : as `ScoredClip`
     engine : as `anomsdk.Pipeline`
     pads : pad the longest piece when none is long enough for a tick
     heard : called with the samples of each block
@@ -112,7 +140,7 @@ def score_clip(
         for new_piece, samples in blocks:
             run.hear(new_piece, samples)
             heard(len(samples))
-        return run.scored(name, group, event_s=event_s, snr_db=snr_db, label=label)
+        return run.scored(name, group, event_s=event_s, snr_db=snr_db, label=label, scene=scene)
     finally:
         run.close()
 
@@ -129,6 +157,7 @@ class Run:
         self._plan, self._engine, self._pads = plan, engine, pads
         self._scores, self._times_s, self._raised_s = list[int](), list[float](), list[float]()
         self._heard = 0  # samples of pieces that gave a tick
+        self._longest_piece = 0  # samples
         self._pipeline: Pipeline | None = None
         self._begin = self._length = 0  # of the piece, in samples of the clip
         self._held = list[Samples]()  # of a piece that is too short for a tick so far
@@ -155,6 +184,7 @@ class Run:
         event_s: tuple[float, float] | None = None,
         snr_db: float | None = None,
         label: str | None = None,
+        scene: str | None = None,
     ) -> ScoredClip | None:
         """The clip is over: what became of it, None without a tick."""
         self._end_piece()
@@ -165,7 +195,20 @@ class Run:
             return None
         seconds = self._heard / self._plan.rate_hz
         scores, times = checked_cast(self._scores, "u4", "scores"), np.array(self._times_s)
-        return ScoredClip(name, group, seconds, scores, times, tuple(self._raised_s), event_s, snr_db, label, pads)
+        return ScoredClip(
+            name,
+            group,
+            seconds,
+            scores,
+            times,
+            tuple(self._raised_s),
+            event_s,
+            snr_db,
+            label,
+            padded=pads,
+            longest_s=self._longest_piece / self._plan.rate_hz,
+            scene=scene,
+        )
 
     def close(self) -> None:
         """Wipe what a pipeline holds."""
@@ -182,6 +225,7 @@ class Run:
             self._raised_s += [end_s for event in result.events if event.state == State.UNACK_ALARM]
 
     def _end_piece(self) -> None:
+        self._longest_piece = max(self._longest_piece, self._length)
         if self._pipeline is not None:
             self._heard += self._length
         elif self._pads and self._length > (0 if self._longest is None else len(self._longest[1])):
