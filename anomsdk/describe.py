@@ -13,6 +13,7 @@ from anomsdk.core.external import ExternalPlan
 from anomsdk.core.motion import MotionPlan
 from anomsdk.core.plan import Plan
 from anomsdk.errors import printable
+from anomsdk.recording_digests import for_people
 from anomsdk.speech import speech_remark, values_per_second
 
 
@@ -49,7 +50,7 @@ def describe(plan: Plan) -> dict[str, dict[str, Any]]:
             "baseline_bytes": STATE_BYTES if plan.baseline.is_on else 0,
             "written": "nothing",
         },
-        "provenance": dict(sorted(plan.provenance.items())),
+        "provenance": dict(sorted(for_people(plan.provenance).items())),
     }
 
 

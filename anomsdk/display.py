@@ -198,20 +198,26 @@ def rate_in(per_hour: float | None, unit: str, *, signed: bool = False) -> str:
     return f"{'-' if value < 0 else '+' if signed and value > 0 else ''}{_digits(abs(value), 2)}"
 
 
-def rate(per_hour: float) -> str:
+def rate(per_hour: float, noun: str = "") -> str:
     """A rate in the unit that suits it: two digits, 1 or more where it can be, never 0 unless it is.
 
     Parameters
     ----------
     per_hour : events an hour
+    noun : what they are, in the singular
 
     Examples
     --------
-    >>> rate(103.0), rate(1.7), rate(3 / 240), rate(3 / 8766), rate(0.0)
-    ('103 an hour', '1.7 an hour', '2.1 a week', '3.0 a year', '0 an hour')
+    >>> rate(103.0, "alarm"), rate(1.7), rate(3 / 240, "alarm"), rate(3 / 8766), rate(0.0)
+    ('103 alarms an hour', '1.7 an hour', '2.1 alarms a week', '3.0 a year', '0 an hour')
     """
     unit = rate_unit(per_hour)
-    return f"{rate_in(per_hour, unit)} {'an' if unit == 'hour' else 'a'} {unit}"
+    return f"{rate_in(per_hour, unit)}{f' {noun}s' if noun else ''} {a_unit(unit)}"
+
+
+def a_unit(unit: str) -> str:
+    """A unit of `rate_unit` with its article: "an hour", "a day"."""
+    return f"{'an' if unit == 'hour' else 'a'} {unit}"
 
 
 def _digits(value: float, n: int) -> str:

@@ -15,7 +15,6 @@ from anomsdk.core.plan import Plan
 from anomsdk.evaluate.cutting import padded
 from anomsdk.runtime import Pipeline
 
-
 _SLACK_S = 1e-9
 """Lengths are quotients: what is just long enough must not be too short by the last bit."""
 
@@ -62,14 +61,14 @@ class ScoredClip:
         """Mean score of all ticks."""
         return float(self.scores.mean())
 
-    def too_short_for(self, decide_s: float) -> bool:
+    def too_short_for(self, raise_s: float) -> bool:
         """Whether no alarm can be raised in its event, whatever the scores are.
 
         Parameters
         ----------
-        decide_s : what a fresh pipeline hears before it can raise (`samples_to_decide`)
+        raise_s : what a fresh pipeline hears before it can raise (`samples_to_raise`)
         """
-        if self.padded or (self.longest_s is not None and self.longest_s < decide_s - _SLACK_S):
+        if self.padded or (self.longest_s is not None and self.longest_s < raise_s - _SLACK_S):
             return True
         if self.event_s is None:
             return False
@@ -95,6 +94,11 @@ def samples_to_decide(plan: Plan) -> int:
     """Samples that a fresh pipeline needs before it can raise: a full context, m votes, the on-delay."""
     ticks = plan.timing.m - 1 + plan.timing.on_delay
     return plan.samples_to_first_tick + ticks * plan.samples_per_tick
+
+
+def samples_to_raise(plan: Plan) -> int:
+    """Samples before which a fresh pipeline raises nothing, whatever they are: at the high level it does not wait."""
+    return plan.samples_to_first_tick if plan.levels.high_score else samples_to_decide(plan)
 
 
 def event_window(plan: Plan, start: int, stop: int) -> tuple[float, float]:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from anomsdk.clips import Clip, Clips, Facts, survey
 from anomsdk.core.plan import Plan
+from anomsdk.display import counted
 from anomsdk.errors import InputError
 from anomsdk.evaluate.scoring import ScoredClip
+from anomsdk.recording_digests import KnownRecordings
 
 _NAMED = 3  # clips that were left out are named up to here, then counted
 
@@ -45,6 +47,67 @@ class LeftOut:
                 more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
                 found.append(f"left out, {what}, {why}: {len(names):,} ({', '.join(names[:_NAMED])}{more})")
         return found
+
+
+@dataclass(frozen=True)
+class Known:
+    """Recordings of one side that a plan was made from: figures on them are no evidence.
+
+    Parameters
+    ----------
+    trained, calibrated, chosen : names of recordings that trained the model, set the alarm level, or were the anomalies
+        that the model was chosen on
+    n : recordings of this side
+    is_whole : whether the plan lists all that it was made from; else there may be more
+    says : whether the plan says anything of it
+    """
+
+    trained: tuple[str, ...]
+    calibrated: tuple[str, ...]
+    chosen: tuple[str, ...]
+    n: int
+    is_whole: bool
+    says: bool
+
+    @classmethod
+    def of(cls, side: Side, recordings: KnownRecordings) -> Known:
+        """Which clips of a side are among the recordings of a plan."""
+        did = [
+            (clip.name, recordings.purposes(facts.digest)) for clip, facts in zip(side.clips, side.facts, strict=True)
+        ]
+        trained, calibrated, chosen = (
+            tuple(name for name, purposes in did if purpose in purposes)
+            for purpose in ("trained", "calibrated", "chosen")
+        )
+        return cls(trained, calibrated, chosen, len(side.clips), recordings.is_whole, recordings.says)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All of them."""
+        return frozenset(self.trained + self.calibrated + self.chosen)
+
+    def line(self, what: str, plan: str = "this plan") -> str:
+        """One line that names them and what they did; empty where there are none.
+
+        Parameters
+        ----------
+        what : normal or anomalous
+        plan : what they made
+        """
+        if not self.names:
+            return ""
+        did = [
+            word
+            for word, names in (
+                ("trained", self.trained),
+                ("calibrated", self.calibrated),
+                ("were what chose", self.chosen),
+            )
+            if names
+        ]
+        least = "" if self.is_whole else "at least "
+        count = f"{least}{len(self.names):,} of {counted(self.n, f'{what} recording')}"
+        return f"{count} {' or '.join(did)} {plan}: figures on them are not evidence"
 
 
 @dataclass(frozen=True)

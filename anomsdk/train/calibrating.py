@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,10 +15,12 @@ from anomsdk.calibration import Calibration, Normalisation, signal_sections
 from anomsdk.clips import Clip
 from anomsdk.core.checks import checked_cast, require
 from anomsdk.core.plan import Plan
+from anomsdk.display import in_hours, rate
 from anomsdk.errors import InputError
 from anomsdk.files import inside, read_limited
 from anomsdk.memory import wiping
 from anomsdk.planner import CALIBRATION_FILE, SPEC_FILE, check_speech, plan, plan_from
+from anomsdk.recording_digests import entries_of, without
 from anomsdk.runtime import Pipeline
 from anomsdk.spec import PipelineSpec
 from anomsdk.tflite_file import MAX_BYTES, TfliteModel, parse_tflite
@@ -148,7 +151,8 @@ def _calibrated(
         f"{out}: holds something, or is a file; give a new folder",
     )
     calibration = _renormalised(parts, clips) if normalisation else parts.calibration
-    raw = _raw_scores(parts, calibration, clips, progress)
+    digests = list[str]()
+    raw = _raw_scores(parts, calibration, clips, progress, digests)
     ticks = sum(len(scores) for piece in raw for scores in piece)
     require(
         ticks >= FEWEST_TICKS,
@@ -163,13 +167,19 @@ def _calibrated(
             "alarm_levels": levels,
             "recordings": heard,
             "hours": hours,
-            "provenance": {**calibration.provenance, "calibrated": f"{heard} recordings of its own, {hours:.3f} h"},
+            "provenance": {
+                **without(calibration.provenance, "calibrated"),
+                "calibrated": f"{heard} recordings of its own, {in_hours(hours)}",
+                **entries_of("calibrated", digests),
+            },
         }
     )
     before = plan_from(spec, parts.model, parts.calibration).levels.raise_score
     made = plan_from(spec, parts.model, made_from)
-    report(f"raise level {made.levels.raise_score:,} from {before:,}: no alarm in {hours:.3f} h of {heard} recordings")
-    report(f"with 95 % confidence at most {3 / hours:.1f} alarms an hour (rule of three)")
+    report(
+        f"raise level {made.levels.raise_score:,} from {before:,}: no alarm in {in_hours(hours)} of {heard} recordings"
+    )
+    report(f"with 95 % confidence at most {rate(3 / hours, 'alarm')} (rule of three)")
     write_folder(
         out,
         {
@@ -183,25 +193,30 @@ def _calibrated(
 
 
 def _raw_scores(
-    parts: _Parts, calibration: Calibration, clips: Sequence[Clip], progress: Callable[[int], None]
+    parts: _Parts,
+    calibration: Calibration,
+    clips: Sequence[Clip],
+    progress: Callable[[int], None],
+    digests: list[str],
 ) -> list[list[Scores]]:
-    """Scores before the follower: for each clip, of each piece that has a tick."""
+    """Scores before the follower: for each clip, of each piece that has a tick; digests of clips with any are added."""
     score = parts.spec.score.model_copy(update={"baseline_s": 0.0})
     spec = parts.spec.model_copy(update={"score": score})
     unfollowed = plan_from(spec, parts.model, calibration.model_copy(update={"signal": signal_sections(spec)}))
     found, heard = list[list[Scores]](), 0
     for clip in clips:
-        pieces = list[Scores]()
-        for scores, n in _scores_of(unfollowed, clip):
+        pieces, digest = list[Scores](), hashlib.sha256()
+        for scores, n in _scores_of(unfollowed, clip, digest):
             heard += n
             progress(heard)
             if len(scores):
                 pieces.append(scores)
         found.append(pieces)
+        digests += [digest.hexdigest()] if pieces else []
     return found
 
 
-def _scores_of(of: Plan, clip: Clip) -> Iterator[tuple[Scores, int]]:
+def _scores_of(of: Plan, clip: Clip, digest: hashlib._Hash) -> Iterator[tuple[Scores, int]]:
     """Scores of the pieces of a clip, each from a fresh pipeline, and the samples that were heard for them."""
     pipeline: Pipeline | None = None
     scores, n = list[int](), 0
@@ -213,6 +228,7 @@ def _scores_of(of: Plan, clip: Clip) -> Iterator[tuple[Scores, int]]:
                 pipeline, scores, n = None, [], 0
             if pipeline is None:
                 pipeline = Pipeline(of)
+            digest.update(np.ascontiguousarray(block).data)
             scores += [result.score for result in pipeline.process(block)]
             n += len(block)
         yield checked_cast(scores, "u4", "scores"), n

@@ -39,6 +39,7 @@ class Recorded:
     start : samples of that owner that were read before this recording
     at_gains : levels of the same pieces, played more quietly and louder
     excerpts : those stretches that were given probes
+    whole : sha256 of the samples of the clip that this was cut from
     """
 
     name: str
@@ -49,6 +50,7 @@ class Recorded:
     start: int
     at_gains: tuple[Levels, ...] = ()
     excerpts: tuple[Excerpt, ...] = ()
+    whole: str = ""
 
 
 @dataclass(frozen=True)
@@ -173,12 +175,13 @@ class _Reader:
     def read(self, clip: Clip) -> None:
         """Take a clip, as one recording or as many; nothing of one that turns out damaged."""
         cutter = clip.cutter()
-        segment, part = _Segment(self), 0
+        segment, part, digest = _Segment(self), 0, hashlib.sha256()
         whole: list[tuple[_Segment, str]] = []
         for new_piece, block in clip.blocks(cutter):
             if new_piece:
                 segment.new_piece()
             rows = block.reshape(len(block), -1)
+            digest.update(np.ascontiguousarray(block).data)
             while self._segment and segment.samples + len(rows) >= self._segment:
                 rest = self._segment - segment.samples
                 segment.push(rows[:rest])
@@ -190,13 +193,13 @@ class _Reader:
         if part == 0 or segment.samples:
             whole.append((segment, f" #{part}" if self._segment else ""))
         for each, suffix in whole:
-            self._add(each, clip.name + suffix, clip.group + suffix, clip.group)
+            self._add(each, clip.name + suffix, clip.group + suffix, clip.group, digest.hexdigest())
         self._of_owner[clip.group] = self._of_owner.get(clip.group, 0) + round(APART_S * self._spec.sensor.rate_hz)
         self._samples += cutter.kept + cutter.cut
         self._cut += cutter.cut
         self._clipped += cutter.clipped > _MOSTLY_CLIPPED * max(1, cutter.kept)
 
-    def _add(self, segment: _Segment, name: str, group: str, owner: str) -> None:
+    def _add(self, segment: _Segment, name: str, group: str, owner: str, whole: str) -> None:
         start = self._of_owner.get(owner, 0)
         self._of_owner[owner] = start + segment.samples
         pieces, at_gains, stretches, digest = segment.finish()
@@ -207,7 +210,7 @@ class _Reader:
         self._digests.add(digest)
         for samples, place in stretches:
             self.excerpts.put(len(self._found), samples, place)
-        self._found.append(Recorded(name, group, digest, tuple(pieces), owner, start, tuple(at_gains)))
+        self._found.append(Recorded(name, group, digest, tuple(pieces), owner, start, tuple(at_gains), whole=whole))
 
     def corpus(self, bad: tuple[str, ...]) -> Corpus:
         n = len(self._found)
