@@ -164,8 +164,8 @@ def footnotes(evaluation: Evaluation) -> list[str]:
     elsewhere = "other people, animals or devices" if _is_motion(evaluation) else "other rooms or devices"
     lines = [*evaluation.figures.notes]
     lines.append(
-        f"intervals: {RESAMPLES:,} resamples of whole groups, or the exact one (Clopper and Pearson) where it is wider: of "
-        "groups where there are two or more, else of clips"
+        f"intervals: {RESAMPLES:,} resamples of whole groups, or the exact one (Clopper and Pearson) where wider: "
+        "of groups where there are two or more, else of clips"
     )
     lines.append(f"false alarms: exact Poisson interval (Garwood). No interval covers {elsewhere}")
     if evaluation.figures.n_anomalous:

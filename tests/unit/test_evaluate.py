@@ -22,6 +22,7 @@ from anomsdk.engines.tflite import why_missing
 from anomsdk.errors import InputError
 from anomsdk.evaluate import as_html, as_json, as_text, evaluate, mixed, open_marked
 from anomsdk.evaluate.figures import figures_of
+from anomsdk.evaluate.metrics import exact
 from anomsdk.evaluate.mixing import loudest_piece, parse_snr
 from anomsdk.evaluate.scoring import ScoredClip, event_window, samples_to_decide, score_clip
 from anomsdk.wanted import Wanted
@@ -135,7 +136,8 @@ def test_precision_recall_and_time_are_of_alarms_not_of_points():
     assert (found.n_found, found.n_alarms, found.n_false_alarms, found.n_groups) == (2, 6, 1, 3)
     assert found.precision.value == pytest.approx(3 / 6)
     assert found.recall.value == pytest.approx(2 / 3)
-    assert found.time_to_detect_s.value == pytest.approx((1.0 + 3.0) / 2)
+    assert found.time_to_detect_s.value == 1.0, "of the one that says when it is, and was found"
+    assert (found.n_timed, found.n_timed_found) == (2, 1)
     assert found.normal_hours == 1.5 and found.false_alarms_per_hour.value == pytest.approx(1 / 1.5)
     assert found.false_alarms_per_hour.high == pytest.approx(5.5716 / 1.5, rel=1e-4)
     assert found.auc.value == pytest.approx(5 / 6)
@@ -152,7 +154,8 @@ def test_figures_of_a_plan_whose_scores_are_known(meter):
     assert found.left_out_anomalous.too_short == ("b4",) and found.left_out_anomalous.n == 1
     assert figures.normal_hours == pytest.approx(4 * 300 / 3600)
     assert figures.recall.value == 0.75 and figures.precision.value == 1.0
-    assert figures.time_to_detect_s.value == pytest.approx(5.3), "from the start of the clip"
+    assert figures.time_to_detect_s.value is None, "no event says when it is"
+    assert "time to detect" not in as_text(found)
     assert 0.75 <= figures.auc.value <= 1.0 and figures.false_alarms_per_hour.value == 0.0
     assert [len(clip.scores) for clip in found.normal] == [2998] * 4
 
@@ -281,7 +284,8 @@ def test_what_is_undefined_is_null_and_said_in_words(meter):
     assert any("no anomalous clips" in note for note in tree["notes"]) and "no anomalous clips" in as_text(found)
     assert "nan" not in json.dumps(tree).lower()
     one = evaluate(meter, rest(rows(200), rows(201), groups=[0, 0]), rest(rows(60, [(30, 40)]), rows(61), name="b"))
-    assert one.figures.auc.value is not None and (one.figures.auc.low, one.figures.auc.high) == (None, None)
+    two = exact(one.figures.auc.value, 2)
+    assert (one.figures.auc.low, one.figures.auc.high) == (two.low, two.high), "of one group, clips count"
     assert one.figures.recall.low is not None, "it rests on the anomalous clips alone"
     assert any("one group of normal clips" in note for note in one.figures.notes)
     short = evaluate(meter, rest(rows(2)), rest(rows(60), name="b"))
