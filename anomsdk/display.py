@@ -119,19 +119,21 @@ def figure(value: float | None, *, digits: int = 3, signed: bool = False) -> str
 
     Examples
     --------
-    >>> figure(0.8333), figure(1.0), figure(0.99973), figure(0.0004), figure(-0.00002, signed=True), figure(None)
-    ('0.833', '1.000', '0.9997', '0.0004', '-0.00002', '-')
+    >>> figure(0.8333), figure(1.0), figure(0.99973), figure(0.0004), figure(1e-9), figure(-0.00002, signed=True)
+    ('0.833', '1.000', '0.9997', '0.0004', '<0.00001', '-0.00002')
+    >>> figure(None)
+    '-'
     """
     if value is None:
         return "-"
     sign = "+" if signed else ""
-    for more in range(digits, 10):
+    for more in range(digits, digits + 3):
         shown = f"{value:{sign}.{more}f}"
         if float(shown) == value or float(shown) not in (-1.0, 0.0, 1.0):
             return shown
-    return (
-        f"{value:{sign}.1g}" if abs(value) < 0.5 else f"{'just below' if abs(value) < 1 else 'just above'} {value:.0f}"
-    )
+    if 0 <= value <= 1 and not signed:
+        return f"<{10.0**-more:.{more}f}" if value < 0.5 else f">{1 - 10.0**-more:.{more}f}"
+    return f"{value:{sign}.1g}" if abs(value) < 0.5 else f"{value:{sign}.9g}"
 
 
 def percent(share: float | None, *, digits: int = 1) -> str:
@@ -144,16 +146,16 @@ def percent(share: float | None, *, digits: int = 1) -> str:
 
     Examples
     --------
-    >>> percent(0.5), percent(1.0), percent(0.9997), percent(0.00004), percent(0.0), percent(None)
-    ('50.0%', '100.0%', '99.97%', '0.004%', '0.0%', '-')
+    >>> percent(0.5), percent(1.0), percent(0.9997), percent(0.00004), percent(1e-9), percent(0.0)
+    ('50.0%', '100.0%', '99.97%', '0.004%', '<0.001%', '0.0%')
     """
     if share is None:
         return "-"
-    for more in range(digits, 10):
+    for more in range(digits, digits + 3):
         shown = f"{100 * share:.{more}f}"
         if float(shown) not in (0.0, 100.0) or share in (0.0, 1.0):
             return f"{shown}%"
-    return "above 0%" if share < 0.5 else "below 100%"
+    return f"<{10.0**-more:.{more}f}%" if share < 0.5 else f">{100 - 10.0**-more:.{more}f}%"
 
 
 _HOURS_IN = {"hour": 1.0, "day": 24.0, "week": 168.0, "month": 730.5, "year": 8766.0}

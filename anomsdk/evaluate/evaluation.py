@@ -199,7 +199,7 @@ def _unknown(
     rest = [each for clip, each in zip(scenes.clips, scored, strict=True) if clip.name not in normal]
     whole = [each.whole for each in rest if each.whole is not None]
     others = [clip for clip in found if (clip.name not in odd if clip.scene is None else clip.scene not in normal)]
-    return None if not whole and not others else ([clip for each in rest for clip in each.pieces], others, whole)
+    return None if not whole else ([clip for each in rest for clip in each.pieces], others, whole)
 
 
 def _label_keys(clips: Sequence[Clip]) -> tuple[str, ...]:

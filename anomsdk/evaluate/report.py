@@ -54,12 +54,10 @@ def summary(evaluation: Evaluation) -> list[str]:
     ]
     if evaluation.piece_s:
         lines.append(f"normal clips cut into {counted(figures.n_normal, 'piece')} of about {evaluation.piece_s:.3g} s")
-    if evaluation.known_normal.names and evaluation.unknown is not None:
-        n = evaluation.unknown.n_recordings
-        without = f"without them: {counted(n, 'normal clip')}, below" if n else "none is left without them"
+    if evaluation.known_normal.names:
+        left = 0 if evaluation.unknown is None else evaluation.unknown.n_recordings
+        without = f"without them: {counted(left, 'normal clip')}, below" if left else "none is left without them"
         lines.append(f"{evaluation.known_normal.line('normal')}; {without}")
-    elif evaluation.known_normal.names:
-        lines.append(f"{evaluation.known_normal.line('normal')}; none is left without them")
     if evaluation.known_anomalous.names:
         lines.append(evaluation.known_anomalous.line("anomalous"))
     if evaluation.cut_s:
@@ -176,10 +174,15 @@ def footnotes(evaluation: Evaluation) -> list[str]:
         lines.append("this plan was made from more recordings than it lists: some of these may be among them")
     lines += _how_cut(evaluation)
     if evaluation.firing_normal or evaluation.firing_anomalous:
+        short = any(row.n_too_short for row in evaluation.firing_normal + evaluation.firing_anomalous)
         lines += [
             "alarm in: clips that raised at least one, with the exact interval of a share (Clopper and Pearson), as if "
             "clips were independent",
-            f"{_TOO_SHORT}: of these clips, those in which no alarm can be raised, whatever their scores",
+            *(
+                [f"{_TOO_SHORT}: of these clips, those in which no alarm can be raised, whatever their scores"]
+                if short
+                else []
+            ),
             "peak: median highest score over the raise level",
         ]
     if n := sum(clip.event_s is not None for clip in evaluation.anomalous) * (not evaluation.by_snr):

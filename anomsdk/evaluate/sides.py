@@ -101,7 +101,7 @@ class Known:
             for word, names in (
                 ("trained", self.trained),
                 ("calibrated", self.calibrated),
-                ("were what chose", self.chosen),
+                ("helped to choose", self.chosen),
             )
             if names
         ]
