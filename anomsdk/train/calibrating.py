@@ -19,7 +19,7 @@ from anomsdk.display import in_hours, rate
 from anomsdk.errors import InputError
 from anomsdk.files import inside, read_limited
 from anomsdk.memory import wiping
-from anomsdk.planner import CALIBRATION_FILE, SPEC_FILE, check_speech, plan, plan_from
+from anomsdk.planner import CALIBRATION_FILE, SPEC_FILE, as_chosen, check_speech, plan, plan_from
 from anomsdk.recording_digests import entries_of, without
 from anomsdk.runtime import Pipeline
 from anomsdk.spec import PipelineSpec
@@ -69,7 +69,8 @@ class _Parts:
         )
         data = read_limited(inside(folder, spec.model.file, f"{folder / SPEC_FILE}: model.file"), MAX_BYTES)
         model = parse_tflite(data, name=spec.model.file)
-        return cls(folder, spec, model, data, Calibration.from_file(folder / CALIBRATION_FILE))
+        calibration = Calibration.from_file(folder / CALIBRATION_FILE)
+        return cls(folder, as_chosen(spec, calibration), model, data, calibration)
 
 
 @wiping()
