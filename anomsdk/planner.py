@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from anomsdk.calibration import Calibration, Normalisation, signal_sections
+from anomsdk.calibration import CHOSEN, Calibration, Normalisation, signal_sections
 from anomsdk.core import motion
 from anomsdk.core.affine import AffinePlan
 from anomsdk.core.alert import MAX_TICKS, TimingPlan, levels
@@ -438,7 +438,7 @@ def baseline_plan(start: int, *, baseline_s: float, hold_s: float, tick_s: float
 
 
 def as_chosen(spec: PipelineSpec, calibration: Calibration | None) -> PipelineSpec:
-    """A spec in which "chosen" is what training chose, as calibration.json says.
+    """A spec in which "chosen" is what training chose, where calibration.json says that it did.
 
     So a spec that is copied for other recordings need not carry what was chosen from these.
 
@@ -449,19 +449,16 @@ def as_chosen(spec: PipelineSpec, calibration: Calibration | None) -> PipelineSp
 
     Raises
     ------
-    InputError : nothing was trained, or the calibration does not say what was chosen
+    InputError : nothing was trained, or not with "chosen"
     """
     if spec.score.baseline_s != "chosen":
         return spec
-    if calibration is None:
+    if calibration is None or calibration.provenance.get("baseline_s") != CHOSEN:
         raise InputError('score.baseline_s is still "chosen": train first, or give a number of seconds')
     score = calibration.signal.get("score")
     seconds = score.get("baseline_s") if isinstance(score, dict) else None
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds <= LONGEST_S:
-        raise InputError(
-            f'score.baseline_s is "chosen", but {CALIBRATION_FILE} does not say which number was: train again, or '
-            "give a number of seconds"
-        )
+        raise InputError(f"{CALIBRATION_FILE}: signal.score.baseline_s is no number of seconds; train again")
     return spec.model_copy(update={"score": spec.score.model_copy(update={"baseline_s": float(seconds)})})
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.calibration import Calibration, signal_sections
+from anomsdk.calibration import CHOSEN, Calibration, signal_sections
 from anomsdk.clips import Clip, noticed, open_clips
 from anomsdk.core.checks import require
 from anomsdk.core.fixed import Ints
@@ -363,6 +363,7 @@ class _Fit:
                 "model": str(final.candidate),
                 "trained_from": self._source,
                 "judged": f"AUC {figure(found.trial.auc)} in {found.judge.n_folds} folds of held-out groups",
+                **({"baseline_s": CHOSEN} if self._spec.score.baseline_s == "chosen" else {}),
                 **heard,
             },
         )
