@@ -194,7 +194,7 @@ def _unknown(
     A mix is what its scene is: of events in them only the loudest second was heard, and in something else.
     """
     normal, odd = (each.names for each in known)
-    if not normal and not odd:
+    if not normal and (not odd or any(clip.scene is not None for clip in found)):
         return None
     rest = [each for clip, each in zip(scenes.clips, scored, strict=True) if clip.name not in normal]
     whole = [each.whole for each in rest if each.whole is not None]

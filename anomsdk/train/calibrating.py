@@ -20,7 +20,7 @@ from anomsdk.errors import InputError
 from anomsdk.files import inside, read_limited
 from anomsdk.memory import wiping
 from anomsdk.planner import CALIBRATION_FILE, SPEC_FILE, as_chosen, check_speech, plan, plan_from
-from anomsdk.recording_digests import entries_of, without
+from anomsdk.recording_digests import entries_of, known_recordings, without
 from anomsdk.runtime import Pipeline
 from anomsdk.spec import PipelineSpec
 from anomsdk.tflite_file import MAX_BYTES, TfliteModel, parse_tflite
@@ -181,6 +181,9 @@ def _calibrated(
         f"raise level {made.levels.raise_score:,} from {before:,}: no alarm in {in_hours(hours)} of {heard} recordings"
     )
     report(f"with 95 % confidence at most {rate(3 / hours, 'alarm')} (rule of three)")
+    trained = known_recordings(calibration.provenance)
+    if taught := sum("trained" in trained.purposes(digest) for digest in digests):
+        report(f"{taught} of {heard} recordings also trained the model, which knows them: the level may be too low")
     write_folder(
         out,
         {

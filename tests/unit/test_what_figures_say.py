@@ -289,6 +289,11 @@ def test_events_that_nobody_could_find_are_named_and_the_others_have_figures(col
     assert re.search(r"^blip .* 9$", text, re.M) and "whatever their scores" in text
 
 
+def test_what_was_padded_cannot_be_judged():
+    assert scored(1, padded=True).too_short_for(0.0) and not scored(1).too_short_for(0.0)
+    assert scored(1, longest_s=1.4).too_short_for(1.5) and not scored(1, longest_s=1.5).too_short_for(1.5)
+
+
 def test_what_is_long_enough_for_votes_alone_can_be_judged(tmp_path):
     """2 of 2 with a delay of 1 s: 3 s, unless there is a high level, at which no alarm waits."""
     slow = MOTION.replace("m = 1\nn = 1", "m = 2\nn = 2\non_delay_s = 1")
@@ -507,6 +512,22 @@ def test_calibrating_replaces_what_calibrated_and_no_id_depends_on_it(meter, tmp
     bare = dataclasses.replace(made, provenance={})
     assert (bare.id, bare.score_id) == (made.id, made.score_id) and bare.canonical_bytes != made.canonical_bytes
     assert anomsdk.plan(tmp_path / "mine") == made
+
+    many = entries_of("calibrated", [f"{i:064x}"[::-1] for i in range(200)])  # in three entries
+    for path in (tmp_path / "mine").iterdir():
+        if path.name == "calibration.json":
+            tree = json.loads(path.read_text())
+            path.write_text(json.dumps(tree | {"provenance": tree["provenance"] | many}))
+    fewer = calibrate(tmp_path / "mine", own, out=tmp_path / "fewer")
+    assert known_recordings(fewer.provenance) == known_recordings(made.provenance)
+
+
+def test_a_level_that_rests_on_what_trained_is_said(meter, tmp_path):
+    lines = []
+    calibrate(meter.folder, [hours_of_a_meter(0), hours_of_a_meter(70)], out=tmp_path / "mine", report=lines.append)
+    assert "1 of 2 recordings also trained the model, which knows them: the level may be too low" in lines
+    calibrate(meter.folder, [hours_of_a_meter(70)], out=tmp_path / "other", report=lines.append)
+    assert sum("also trained" in line for line in lines) == 1
 
 
 def test_a_plan_that_says_nothing_is_said_to(meter, tmp_path):
