@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from anomsdk.core.plan import Plan
-from anomsdk.display import STATE_STYLES, Progress, bar, clock, counted, duration, show
+from anomsdk.display import STATE_STYLES, Progress, bar, clock, counted, duration, ratio, show
 from anomsdk.errors import printable
 from anomsdk.sources import Recording
 from anomsdk.watch import Alert, Summary, Watch
@@ -160,19 +160,6 @@ class JsonLines:
             ),
             wrap=False,
         )
-
-
-def ratio(value: float) -> str:
-    """Score over raise level, as people read it.
-
-    Examples
-    --------
-    >>> ratio(3.24), ratio(0.071), ratio(0.002), ratio(128.3)
-    ('3.2x', '0.07x', '<0.01x', '128x')
-    """
-    if 0 < value < 0.005:
-        return "<0.01x"
-    return f"{value:.2f}x" if value < 0.995 else f"{value:.1f}x" if value < 99.95 else f"{value:.0f}x"
 
 
 def held(plan: Plan, more: str | None = None) -> str:

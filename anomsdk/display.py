@@ -158,6 +158,19 @@ def percent(share: float | None, *, digits: int = 1) -> str:
     return f"<{10.0**-more:.{more}f}%" if share < 0.5 else f">{100 - 10.0**-more:.{more}f}%"
 
 
+def ratio(value: float) -> str:
+    """Score over raise level, as people read it.
+
+    Examples
+    --------
+    >>> ratio(3.24), ratio(0.071), ratio(0.002), ratio(128.3)
+    ('3.2x', '0.07x', '<0.01x', '128x')
+    """
+    if 0 < value < 0.005:
+        return "<0.01x"
+    return f"{value:.2f}x" if value < 0.995 else f"{value:.1f}x" if value < 99.95 else f"{value:.0f}x"
+
+
 _HOURS_IN = {"hour": 1.0, "day": 24.0, "week": 168.0, "month": 730.5, "year": 8766.0}
 """Hours in the units that rates are given in; months and years of the Julian calendar, on average."""
 

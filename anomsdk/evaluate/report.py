@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from anomsdk.announce import ratio
-from anomsdk.display import a_unit, counted, duration, figure, in_hours, percent, rate_in, rate_unit, table
+from anomsdk.display import a_unit, counted, duration, figure, in_hours, percent, rate_in, rate_unit, ratio, table
 from anomsdk.errors import printable
 from anomsdk.evaluate.evaluation import Evaluation
 from anomsdk.evaluate.figures import MAX_FPR, Figures
