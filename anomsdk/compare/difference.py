@@ -38,6 +38,8 @@ class Detection:
     n_old, n_new : recordings found by either plan
     gained, missed : recordings found by the new plan only, and by the old one only
     p_value : of McNemar's exact test, which takes recordings as independent
+    n, n_short_old, n_short_new : recordings, and those too short for either plan to raise an alarm in
+    judged : the same of recordings that are long enough for both; None: that is all or none of them
     """
 
     old: Figure
@@ -48,6 +50,10 @@ class Detection:
     gained: int
     missed: int
     p_value: float
+    n: int
+    n_short_old: int
+    n_short_new: int
+    judged: Detection | None
 
 
 @dataclass(frozen=True)
@@ -279,6 +285,7 @@ def _rates(normal: Sequence[ComparedRecording], seed: int, *, same: bool) -> Rat
 
 def _detection(anomalous: Sequence[ComparedRecording], seed: int, *, same: bool) -> Detection:
     groups = [each.group for each in anomalous]
+    judged = [each for each in anomalous if not each.old_short and not each.new_short]
     old, new = np.array([(each.n_old > 0, each.n_new > 0) for each in anomalous]).T
     gained, missed = int((new & ~old).sum()), int((old & ~new).sum())
     return Detection(
@@ -290,4 +297,8 @@ def _detection(anomalous: Sequence[ComparedRecording], seed: int, *, same: bool)
         gained=gained,
         missed=missed,
         p_value=mcnemar(gained, missed),
+        n=len(anomalous),
+        n_short_old=sum(each.old_short for each in anomalous),
+        n_short_new=sum(each.new_short for each in anomalous),
+        judged=_detection(judged, seed, same=same) if 0 < len(judged) < len(anomalous) else None,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from anomsdk.compare.difference import Difference
+from anomsdk.compare.difference import Detection, Difference
 from anomsdk.compare.gate import Judgement
 from anomsdk.compare.running import ComparedRecording, counts_of
 from anomsdk.display import a_unit, clock, counted, duration, figure, in_hours, rate_in, rate_unit, table
@@ -47,7 +47,7 @@ def failed_limits(judged: Sequence[Judgement]) -> str:
     ----------
     judged : of `judge`
     """
-    return ", ".join(f"{each.what}: {each.value:.4g}, at most {each.limit:g}" for each in judged if not each.kept)
+    return ", ".join(f"{each.what}: {_value(each)}, at most {each.limit:g}" for each in judged if not each.kept)
 
 
 def _summary(difference: Difference) -> list[str]:
@@ -111,17 +111,31 @@ def _figure_rows(difference: Difference) -> list[tuple[str, ...]]:
         without = _rate_rows((left.old, left.new, left.change), left.alarms, left.hours)
         rows += [(f"{name}, without what made a plan", *cells) for name, *cells in without]
     if detection is not None:
-        n = len(difference.anomalous)
-        rows += [
-            ("anomalous recordings found, old", *_numbers(detection.old), f"{detection.n_old:,} of {n:,}"),
-            ("anomalous recordings found, new", *_numbers(detection.new), f"{detection.n_new:,} of {n:,}"),
-            (
-                "change",
-                *_numbers(detection.change, signed=True),
-                f"{detection.gained:,} gained, {detection.missed:,} missed (p {detection.p_value:.2g})",
-            ),
-        ]
+        rows += _detection_rows(detection)
+        if detection.judged is not None:
+            rows += [(f"{name}, of what can be judged", *cells) for name, *cells in _detection_rows(detection.judged)]
     return rows
+
+
+def _detection_rows(found: Detection) -> list[tuple[str, ...]]:
+    changed = f"{found.gained:,} gained, {found.missed:,} missed (p {_p_value(found.p_value)})"
+    return [
+        ("anomalous recordings found, old", *_numbers(found.old), _found(found.n_old, found.n_short_old, found.n)),
+        ("anomalous recordings found, new", *_numbers(found.new), _found(found.n_new, found.n_short_new, found.n)),
+        ("change", *_numbers(found.change, signed=True), changed),
+    ]
+
+
+def _found(n_found: int, n_short: int, n: int) -> str:
+    """How many were found, and how many of the others nobody could find: no alarm is raised in what is too short."""
+    shown = f"{n_found:,} of {n:,}"
+    return f"{shown}; {n_short:,} of the {n - n_found:,} missed too short to judge" if n_short else shown
+
+
+def _p_value(p: float) -> str:
+    """Two digits, and neither 0 nor 1 unless it is."""
+    shown = f"{p:.2g}" if p > 1e-99 else "<1e-99"
+    return figure(p) if shown == "1" != f"{p:.9g}" else shown
 
 
 def _rate_rows(
@@ -141,8 +155,14 @@ def _rate_rows(
 def _gate_rows(judged: Sequence[Judgement]) -> list[tuple[str, ...]]:
     return [
         ("limit", "found", "at most", ""),
-        *((each.what, f"{each.value:.4g}", f"{each.limit:g}", "" if each.kept else "exceeded") for each in judged),
+        *((each.what, _value(each), f"{each.limit:g}", "" if each.kept else "exceeded") for each in judged),
     ]
+
+
+def _value(judged: Judgement) -> str:
+    """Four digits, or all where fewer would read as within the limit that is exceeded."""
+    shown = f"{judged.value:.4g}"
+    return shown if judged.kept or float(shown) > judged.limit else f"{judged.value:.15g}"
 
 
 def _footnotes(difference: Difference) -> list[str]:

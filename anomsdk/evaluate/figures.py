@@ -210,7 +210,7 @@ def _notes(groups: tuple[list[str], list[str]], hours: float, alarms: int, timed
         elif len(set(side)) == 1:
             notes.append(f"one group of {what} clips: intervals take its clips as independent; give others")
         elif len(set(side)) < _FEW_GROUPS:
-            notes.append(f"{len(set(side))} groups of {what} clips: so few are little evidence, and intervals are wide")
+            notes.append(f"{len(set(side))} groups of {what} clips: so few say little, and intervals are wide")
     together = set(groups[0]) & set(groups[1])
     if all(1 < len(set(side)) < len(side) for side in groups) and not together:
         notes.append(

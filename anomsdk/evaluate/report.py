@@ -52,7 +52,9 @@ def summary(evaluation: Evaluation) -> list[str]:
         f"{counted(figures.n_groups, 'group')}",
     ]
     if evaluation.piece_s:
-        lines.append(f"normal clips cut into {counted(figures.n_normal, 'piece')} of about {evaluation.piece_s:.3g} s")
+        lines.append(
+            f"normal clips cut into {counted(figures.n_normal, 'piece')} of about {duration(evaluation.piece_s)}"
+        )
     if evaluation.known_normal.names:
         left = 0 if evaluation.unknown is None else evaluation.unknown.n_recordings
         without = f"without them: {counted(left, 'normal clip')}, below" if left else "none is left without them"
@@ -204,8 +206,8 @@ def _how_cut(evaluation: Evaluation) -> list[str]:
     lines = []
     if evaluation.piece_s:
         lines += [
-            f"normal clips are compared in equal pieces, as near to {evaluation.piece_s:.3g} s as each allows, never "
-            "across gaps: longer clips have higher peaks",
+            f"normal clips are compared in equal pieces, as near to {duration(evaluation.piece_s)} as each allows, "
+            "never across gaps: longer clips have higher peaks",
             "alarms and hours are those of whole normal clips, as a device hears them",
         ]
     for what, clips in (("normal", evaluation.normal), ("anomalous", evaluation.anomalous)):

@@ -646,3 +646,31 @@ def test_reference_models_know_the_recordings_that_made_them():
         known = known_recordings(plan.provenance)
         facts = survey(found)[1]
         assert len(facts) == 272 and all(known.purposes(each.digest) for each in facts)
+
+
+# --- two plans, and what is too short
+
+
+def test_recordings_too_short_to_judge_are_named_by_diff(tmp_path, collar):
+    slow = MOTION.replace("m = 1\nn = 1", "m = 2\nn = 2\non_delay_s = 1")
+    patient = make_folder_plan(tmp_path / "slow", slow)  # 3 s before it can raise
+    odd = motion_clips(shaken(90), shaken(90, 1), rest(90, 2), shaken(24, 3), rest(12, 4), name="b")
+    found = compare.diff(collar, patient, motion_clips(rest(300), rest(300, 1)), odd)
+    detection = found.detection
+    assert (detection.n, detection.n_old, detection.n_short_old) == (4, 3, 0), "12 samples give neither plan a tick"
+    assert (detection.n_new, detection.n_short_new, detection.judged.n) == (2, 1, 3)
+    text = compare.as_text(found)
+    assert row(text, "anomalous recordings found, old ").endswith("3 of 4")
+    assert row(text, "anomalous recordings found, new ").endswith("2 of 4; 1 of the 2 missed too short to judge")
+    assert row(text, "anomalous recordings found, new, of what can be judged").endswith("2 of 3")
+    tree = json.loads(json.dumps(compare.as_json(found)))["detection"]
+    assert tree["n_short_new"] == 1 and tree["judged"]["new"]["value"] == pytest.approx(2 / 3)
+    same = compare.diff(collar, collar, motion_clips(rest(300), rest(300, 1)), motion_clips(shaken(90), name="b"))
+    assert same.detection.judged is None and "judge" not in compare.as_text(same)
+
+
+def test_a_limit_that_is_exceeded_does_not_read_as_kept():
+    from anomsdk.compare.report import failed_limits
+
+    assert failed_limits([compare.Judgement("change", 1.00001, 1.0)]) == "change: 1.00001, at most 1"
+    assert failed_limits([compare.Judgement("change", 2.3456789, 1.0)]) == "change: 2.346, at most 1"
