@@ -132,6 +132,9 @@ _READING = {
         "--scale", metavar="X[,X...]", help="Motion: one step of a stored value in its unit, of all or each."
     ),
     "array": typer.Option("--array", metavar="NAME", help="Motion: array of an .npz that holds the samples, not x."),
+    "channel": typer.Option(
+        "--channel", metavar="N|mix", help="Sound: the channel to take, from 1. Default: mix, the mean of all."
+    ),
 }
 """What files of motion leave unsaid, of every command that takes them."""
 
