@@ -1,5 +1,13 @@
 """The two exceptions of the package: what came in is wrong, or what was checked does not hold."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+MOST_LINES = 20
+"""Of several files that cannot be used, so many are named."""
+
 
 class InputError(ValueError):
     """Something that was handed in cannot be used: a file, a plan, a spec, a block of samples.
@@ -7,6 +15,58 @@ class InputError(ValueError):
     The message is one line: what is wrong, where, and what to do.
     The command line prints it and exits with status 2.
     """
+
+
+class UnusableInputs(InputError):
+    """Several inputs cannot be used: all of them are named at once.
+
+    Parameters
+    ----------
+    lines : one for each, as of an `InputError`
+    hint : what to do about them, if there is more to say than the lines do
+
+    Examples
+    --------
+    >>> print(UnusableInputs(["a.wav: is empty; record it again", "b.wav: is empty; record it again"]))
+    a.wav: is empty; record it again (and 1 more input that cannot be used)
+    """
+
+    def __init__(self, lines: Iterable[str], hint: str | None = None) -> None:
+        self.lines, self.hint = tuple(lines), hint
+        n = len(self.lines) - 1
+        super().__init__(f"{self.lines[0]} (and {n:,} more input{'s' * (n > 1)} that cannot be used)")
+
+    def shown(self) -> list[str]:
+        """The lines, at most 20 of them, and what to do about them."""
+        n = len(self.lines)
+        more = [f"and {n - MOST_LINES:,} more"] if n > MOST_LINES else []
+        hint = "" if self.hint is None else f"; {self.hint}"
+        return [*self.lines[:MOST_LINES], *more, f"{n:,} inputs cannot be used{hint}"]
+
+
+def refusing_all(lines: Iterable[str], hint: str | None = None) -> InputError:
+    """The exception that names all of these: one line as an `InputError`, several as `UnusableInputs`."""
+    each = tuple(dict.fromkeys(lines))
+    if len(each) > 1:
+        return UnusableInputs(each, hint)
+    return InputError(each[0] if hint is None else f"{each[0]}; {hint}")
+
+
+def all_or_none(*calls: Callable[[], Any]) -> list[Any]:
+    """What each of these returns; where some raise `InputError`, one that names what is wrong with all of them."""
+    done, lines, first, hint = [], list[str](), None, None
+    for call in calls:
+        try:
+            done.append(call())
+        except InputError as error:
+            first = error if first is None else first
+            lines += error.lines if isinstance(error, UnusableInputs) else (str(error),)
+            hint = error.hint if isinstance(error, UnusableInputs) and hint is None else hint
+    if first is None:
+        return done
+    if len(lines) == 1 or all(line in lines[:1] for line in lines):
+        raise first
+    raise refusing_all(lines, hint)
 
 
 class CheckError(Exception):

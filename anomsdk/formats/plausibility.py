@@ -17,7 +17,7 @@ from anomsdk.memory import wiped_after_use
 LOOKED_AT = 1 << 22
 """Values of a long recording that are looked at, in pieces from everywhere in it; of a shorter one all are."""
 MOST_BEYOND = 0.25
-"""Share of float samples, zeros apart, beyond 1.0 from which on it is not their full scale: overdriven music has less."""
+"""Share of floats, zeros apart, beyond 1.0 from which on it is not their full scale: overdriven music has less."""
 _LOUDEST, _LOUDEST_SHARE = 16.0, 0.01
 """24 dB above full scale for more than a moment is no overdrive either."""
 _DEAF_DB = 30.0
@@ -25,6 +25,7 @@ _DEAF_DB = 30.0
 _CANCELS = -0.9
 """Correlation with the other channels from which on mixing takes away 13 dB and more."""
 _FULL = 32768.0
+_STEP_32 = 2.0**-16
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Look:
     lowest_bit : of the stored values, 0 for odd ones; 64 where all are 0
     deviations : of each channel
     against : correlation of each channel with the sum of the others; 0 where it has none
+    floats : stored integers of 32 bits that are, bit by bit, floats from -4 to 4: hardly any sound is
     """
 
     values: int
@@ -51,6 +53,7 @@ class Look:
     lowest_bit: int
     deviations: tuple[float, ...]
     against: tuple[float, ...]
+    floats: bool = False
 
 
 def looked(blocks: Generator[NDArray[Any], None, None], channels: int, step: float | None = None) -> Look:
@@ -62,7 +65,7 @@ def looked(blocks: Generator[NDArray[Any], None, None], channels: int, step: flo
     channels : values in a row
     step : int16 units in one step of a stored integer; None where no integers are stored
     """
-    n, peak, beyond, zeros, whole, bits = 0, 0.0, 0, 0, True, 0
+    n, peak, beyond, zeros, whole, bits, like_floats, distinct = 0, 0.0, 0, 0, True, 0, 0, 0
     sums, squares, products, totals = (np.zeros(channels) for _ in range(4))
     with closing(wiped_after_use(blocks)) as read:
         for block in read:
@@ -76,6 +79,11 @@ def looked(blocks: Generator[NDArray[Any], None, None], channels: int, step: flo
             if step is not None:
                 np.divide(size, step, out=size)
                 bits |= int(np.bitwise_or.reduce(np.minimum(size, 2.0**62).astype(np.int64), axis=None))
+            if step == _STEP_32:
+                stored = (values / step).astype(np.int64) & 0x7FFFFFFF  # without the sign, as a float has it
+                like_floats += int(((stored > 0x33800000) & (stored < 0x40800000)).sum())
+                distinct = max(distinct, len(np.unique(stored[:1000])))
+                del stored
             total = values.sum(axis=1)
             for channel in range(channels):
                 column = values[:, channel]
@@ -103,6 +111,7 @@ def looked(blocks: Generator[NDArray[Any], None, None], channels: int, step: flo
         64 if bits == 0 else (bits & -bits).bit_length() - 1,
         tuple(np.sqrt(variances).tolist()),
         tuple(against.tolist()),
+        distinct > 16 and like_floats > 0.98 * (n * channels - zeros),
     )
 
 

@@ -138,6 +138,8 @@ def _checked(stored: Stored, part: Part, subtype: str, where: str, valid: int = 
     look = _look(stored, part, step, whole=False)
     if _at_the_bottom(look, bits, said) or min(look.deviations) == 0:
         look = _look(stored, part, step, whole=True)  # what was not looked at may be loud
+    if look.floats:
+        raise InputError(f"{where}: 32-bit floats that the header calls integers; correct its format to 3 (IEEE float)")
     odd = check_float(look, where) if subtype in ("FLOAT", "DOUBLE") else ()
     if low := _at_the_bottom(look, bits, said):
         shift = bits - low
