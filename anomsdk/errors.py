@@ -17,7 +17,7 @@ class InputError(ValueError):
     """
 
 
-class UnusableInputs(InputError):
+class UnusableInputsError(InputError):
     """Several inputs cannot be used: all of them are named at once.
 
     Parameters
@@ -27,7 +27,7 @@ class UnusableInputs(InputError):
 
     Examples
     --------
-    >>> print(UnusableInputs(["a.wav: is empty; record it again", "b.wav: is empty; record it again"]))
+    >>> print(UnusableInputsError(["a.wav: is empty; record it again", "b.wav: is empty; record it again"]))
     a.wav: is empty; record it again (and 1 more input that cannot be used)
     """
 
@@ -45,11 +45,21 @@ class UnusableInputs(InputError):
 
 
 def refusing_all(lines: Iterable[str], hint: str | None = None) -> InputError:
-    """The exception that names all of these: one line as an `InputError`, several as `UnusableInputs`."""
+    """The exception that names all of these: one line as an `InputError`, several as `UnusableInputsError`."""
     each = tuple(dict.fromkeys(lines))
     if len(each) > 1:
-        return UnusableInputs(each, hint)
+        return UnusableInputsError(each, hint)
     return InputError(each[0] if hint is None else f"{each[0]}; {hint}")
+
+
+SKIP_HINT, SKIP_ALL_HINT = "--skip-bad leaves it out", "--skip-bad leaves them out"
+"""Ends the message on recordings that cannot be read, of commands that can go on without them."""
+
+
+def unreadable(lines: Iterable[str]) -> InputError:
+    """The exception that names recordings that cannot be read, all of them, and the way out."""
+    each = tuple(dict.fromkeys(lines))
+    return refusing_all(each, SKIP_HINT if len(each) == 1 else SKIP_ALL_HINT)
 
 
 def all_or_none(*calls: Callable[[], Any]) -> list[Any]:
@@ -60,8 +70,8 @@ def all_or_none(*calls: Callable[[], Any]) -> list[Any]:
             done.append(call())
         except InputError as error:
             first = error if first is None else first
-            lines += error.lines if isinstance(error, UnusableInputs) else (str(error),)
-            hint = error.hint if isinstance(error, UnusableInputs) and hint is None else hint
+            lines += error.lines if isinstance(error, UnusableInputsError) else (str(error),)
+            hint = error.hint if isinstance(error, UnusableInputsError) and hint is None else hint
     if first is None:
         return done
     if len(lines) == 1 or all(line in lines[:1] for line in lines):

@@ -24,7 +24,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.errors import InputError, printable
+from anomsdk.errors import InputError, printable, refusing_all, unreadable
 from anomsdk.formats.arrays import npy_file
 from anomsdk.formats.csv import MAX_CSV_LINE, csv_file
 from anomsdk.formats.motion import Motion, MotionRows, check_unit, surveyed
@@ -56,6 +56,7 @@ __all__ = [
     "Wanted",
     "open_files",
     "open_recordings",
+    "open_skippable",
     "read_recording",
 ]
 
@@ -145,7 +146,7 @@ def open_recordings(
         many columns, and where a file has a rate, exactly this one
     reading : what files of motion do not say themselves, and which channel of sound is taken
     on_bad : called with one line for every file below a folder that cannot be used, which is then left out;
-        by default the first such file is an error
+        by default such files are an error, which names all of them
 
     Returns
     -------
@@ -169,6 +170,31 @@ def open_recordings(
         return [_recording(standard_input(wanted.columns), wanted, (reading or Reading()).channel)]
     files = open_files(path, wanted, reading=reading, on_bad=on_bad)
     return [recording for file in files for recording in file.recordings]
+
+
+def open_skippable(
+    path: str | Path,
+    wanted: Wanted,
+    *,
+    reading: Reading | None = None,
+    on_bad: Callable[[str], None] | None = None,
+) -> list[Recording]:
+    """As `open_recordings`; the error that names bad files in a folder says how the command line leaves them out.
+
+    Parameters
+    ----------
+    path, wanted, reading, on_bad : as `open_recordings`
+    """
+    bad = list[str]()
+    try:
+        found = open_recordings(path, wanted, reading=reading, on_bad=bad.append if on_bad is None else on_bad)
+    except InputError:
+        if not bad:
+            raise
+        raise unreadable(bad) from None
+    if bad:
+        raise unreadable(bad)
+    return found
 
 
 def open_files(
@@ -210,10 +236,11 @@ def open_files(
         try:
             opened.append(_open_file(root / name, name, wanted, reading))
         except InputError as error:
-            if on_bad is None:
-                raise
             bad.append(str(error))
-            on_bad(bad[-1])
+            if on_bad is not None:
+                on_bad(bad[-1])
+    if bad and on_bad is None:
+        raise refusing_all(bad)
     if not opened:
         raise InputError(f"{where}: none of its {len(bad)} files can be used; the first is {bad[0]}")
     return opened

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -15,7 +16,7 @@ from anomsdk.core.fixed import Ints
 from anomsdk.core.pipeline import Result
 from anomsdk.core.plan import Plan
 from anomsdk.display import counted, table
-from anomsdk.errors import InputError, printable
+from anomsdk.errors import InputError, all_or_none, printable
 from anomsdk.golden import MAX_VALUES, Block, golden_digest, golden_stream
 from anomsdk.runtime import Pipeline, reconstruct
 from anomsdk.wanted import Reading
@@ -109,11 +110,9 @@ def verify(
     most = MAX_VALUES // (plan.framer.hop * plan.columns)
     if not 1 <= hops <= most or seed < 0:
         raise InputError(f"verify: hops = {hops}, seed = {seed}; hops must be 1 to {most} here, seed 0 or more")
-    recordings = [
-        recording
-        for file in files
-        for recording in open_recordings(file, Wanted.of(plan.sensor, plan.columns), reading=reading)
-    ]
+    wanted = Wanted.of(plan.sensor, plan.columns)
+    opened = all_or_none(*(partial(open_recordings, file, wanted, reading=reading) for file in files))
+    recordings = [recording for each in opened for recording in each]
     reasons = _why_missing()
     missing = [(engine, reason) for engine, reason in reasons.items() if reason]
     others = [engine for engine, reason in reasons.items() if not reason]
