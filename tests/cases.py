@@ -269,7 +269,7 @@ def write_own(folder: Path) -> None:
     sound("inverted.wav", np.stack([room, -room], 1))
     sound("steps.wav", room.astype(float), "DOUBLE")
     sound("flac.wav", room, format="FLAC")
-    wav("24_in_32.wav", wide.tobytes(), 24, width=4)
+    wav("24_in_32.wav", (wide + 1).tobytes(), 24, width=4)
     wav("bottom.wav", (wide + 1).tobytes(), 32, width=4)
     wav("big_endian.wav", room.astype(">i2").tobytes(), 16, order=">")
     wav("never_closed.wav", room.tobytes(), 16, size=0)

@@ -136,42 +136,35 @@ def _checked(stored: Stored, part: Part, subtype: str, where: str, valid: int = 
         return stored
     step = 2.0 ** (16 - bits) if bits else None
     look = _look(stored, part, step, whole=False)
-    if _at_the_bottom(look, bits, said) or min(look.deviations) == 0:
+    if _low(look, bits, said) or min(look.deviations) == 0:
         look = _look(stored, part, step, whole=True)  # what was not looked at may be loud
     if look.floats:
         raise InputError(f"{where}: 32-bit floats that the header calls integers; correct its format to 3 (IEEE float)")
     odd = check_float(look, where) if subtype in ("FLOAT", "DOUBLE") else ()
-    if low := _at_the_bottom(look, bits, said):
-        shift = bits - low
-        db = decibels(look.peak)
-        if said:
+    if low := _low(look, bits, said):
+        level = f"nothing is above {decibels(look.peak):.0f} dB of full scale"
+        unmoved = look.lowest_bit < min(8, bits - low)  # values that were moved up leave the lowest bits 0
+        if said and unmoved:
             odd = (f"{said} bits at the bottom of {bits}, moved up",)
-            stored = replace(stored, read=partial(_moved_up, part, stored.rows or 0, shift), exact=False)
-            look = replace(look, peak=look.peak * 2.0**shift)
-        elif bits == 32:
+            stored = replace(stored, read=partial(_moved_up, part, stored.rows or 0, bits - low), exact=False)
+            look = replace(look, peak=look.peak * 2.0 ** (bits - low))
+        elif bits == 32 and unmoved:
             raise InputError(
-                f"{where}: nothing is above {db:.0f} dB of full scale, as of {low} bits at the bottom of 32; "
-                f"move them up by {shift} bits, or save it as 24-bit if it is so quiet"
+                f"{where}: {level}, as of {low} bits at the bottom of 32; move them up by {bits - low}, or save "
+                "it as 24-bit if it is so quiet"
             )
-        else:
-            odd = (
-                f"nothing is above {db:.0f} dB of full scale; if it is {low} bits at the bottom of {bits}, scale it up",
-            )
+        elif look.lowest_bit < bits - 16:
+            odd = (f"{level}: scale it up if it is {low} bits at the bottom of {bits}",)
     if not stored.exact:
         check_audible(look, where)
     return replace(stored, odd=stored.odd + odd, look=look)
 
 
-def _at_the_bottom(look: Look, bits: int, said: int) -> int:
-    """Bits, fewer than there are, whose values these can be without being moved up; 0 where they are not.
-
-    Values that were moved up, as the standard has it, leave the lowest bits 0.
-    """
+def _low(look: Look, bits: int, said: int) -> int:
+    """Bits, fewer than there are, that these values need; 0 where they need more, or no integers are stored."""
     largest = look.peak * 2.0 ** (bits - 16)  # as an integer of so many bits
-    for low in (said,) if said else (16, 24):
-        if low < bits and 0 < largest <= 2.0 ** (low - 1) and look.lowest_bit < min(8, bits - low):
-            return low
-    return 0
+    widths = (said,) if said else (16, 24)
+    return next((low for low in widths if low < bits and 0 < largest <= 2.0 ** (low - 1)), 0)
 
 
 def _moved_up(part: Part, frames: int, shift: int, rows: int) -> Iterator[NDArray[Any]]:
