@@ -10,6 +10,8 @@ from anomsdk.calibration import Calibration
 from anomsdk.core.event import State
 from anomsdk.synthetic_motion import PERSON, day, fall
 from anomsdk.train import calibrate
+from anomsdk.train.alarm import levels_from
+from tests.make import SPECS, make_folder, noise
 
 SPEC = """
 format = 1
@@ -138,3 +140,21 @@ def test_an_old_calibration_keeps_its_normalisation(trained, tmp_path):
         calibrate(folder, own, out=tmp_path / "out", normalisation=True)
     assert not (tmp_path / "out").exists()
     assert calibrate(folder, own, out=tmp_path / "out").score_id == trained.score_id
+
+
+def test_levels_of_a_plan_with_a_follower_rest_on_scores_before_it(tmp_path):
+    """The follower starts from, and the levels are found behind, scores that no follower has touched."""
+    text = SPECS["external"].partition("[alert]")[0]
+    alert = "[alert]\nm = 1\nn = 1\noff_delay_s = 0\ncooldown_s = 0\n"
+    folder = make_folder(tmp_path / "following", f"{text}[score]\nbaseline_s = 3\n{alert}")
+    unfollowed = anomsdk.plan(make_folder(tmp_path / "not", text + alert))
+    own = [noise(2000, seed=seed, columns=unfollowed.columns) for seed in range(3)]
+    raw = [anomsdk.score(unfollowed, samples) for samples in own]
+    made = calibrate(folder, own, out=tmp_path / "own")
+    found = Calibration.from_file(tmp_path / "own" / "calibration.json")
+    start, levels = levels_from(raw, anomsdk.PipelineSpec.from_file(folder / "spec.toml"))
+    assert (found.baseline_start, found.alarm_levels) == (start, levels)
+    assert found.baseline_start == int(np.quantile(np.concatenate(raw), 0.75))
+    followed = np.concatenate([anomsdk.score(made, samples) for samples in own])
+    assert not np.array_equal(followed, np.concatenate(raw)), "the follower is on in what was made"
+    assert alarms(made, own) == 0
