@@ -9,7 +9,7 @@ from typing import Protocol
 
 from anomsdk.core.plan import Plan
 from anomsdk.display import STATE_STYLES, Progress, bar, clock, counted, duration, show
-from anomsdk.errors import InputError, printable, unreadable
+from anomsdk.errors import InputError, UnusableInputsError, printable
 from anomsdk.sources import Recording
 from anomsdk.watch import Alert, Summary, Watch
 
@@ -63,7 +63,7 @@ def announce(
                     out.alert(alert)
             except InputError as error:
                 if on_bad is None:
-                    raise (unreadable([str(error)]) if len(recordings) > 1 else error) from None
+                    raise UnusableInputsError([str(error)], skippable=len(recordings) > 1) from None
                 watch.leave_out()
                 progress.clear()
                 damaged.append(str(error))

@@ -12,7 +12,7 @@ import numpy as np
 
 from anomsdk.choosing import chosen, group_labels, parsed
 from anomsdk.constant import SHORTEST_CONSTANT_S, ConstantCutter, Samples, shortest_constant
-from anomsdk.errors import InputError, printable, refusing_all, unreadable
+from anomsdk.errors import InputError, UnusableInputsError, printable
 from anomsdk.formats.stored import BLOCK_VALUES
 from anomsdk.sources import open_files
 from anomsdk.wanted import Reading, Wanted
@@ -171,9 +171,9 @@ def open_clips(
             raise
         if skip_bad and len(bad) == 1:
             raise
-        raise (refusing_all((*bad, str(error))) if skip_bad else unreadable(bad)) from None
+        raise UnusableInputsError((*bad, str(error)) if skip_bad else bad, skippable=not skip_bad) from None
     if bad and not skip_bad:
-        raise unreadable(bad)
+        raise UnusableInputsError(bad, skippable=True)
     if group is None and len({Path(file.name).parent for file in files}) > 1:
         group = "folder"
     found = []
@@ -313,7 +313,7 @@ def survey(
             bad.append(str(error))
         progress(done)
     if not skip_bad and (damaged := bad[len(clips.bad) :]):
-        raise unreadable(damaged)
+        raise UnusableInputsError(damaged, skippable=True)
     if clips.clips and not good:
         raise InputError(f"none of {len(clips.clips)} recordings can be read; the first is {bad[len(clips.bad)]}")
     return Clips(tuple(good), tuple(bad)), tuple(facts)

@@ -18,12 +18,12 @@ class InputError(ValueError):
 
 
 class UnusableInputsError(InputError):
-    """Several inputs cannot be used: all of them are named at once.
+    """Files or recordings that cannot be used: all of them are named at once.
 
     Parameters
     ----------
-    lines : one for each, as of an `InputError`
-    hint : what to do about them, if there is more to say than the lines do
+    lines : one for each, as of an `InputError`; at least one
+    skippable : the command line can leave them out, and the message says how
 
     Examples
     --------
@@ -31,52 +31,43 @@ class UnusableInputsError(InputError):
     a.wav: is empty; record it again (and 1 more input that cannot be used)
     """
 
-    def __init__(self, lines: Iterable[str], hint: str | None = None) -> None:
-        self.lines, self.hint = tuple(lines), hint
+    def __init__(self, lines: Iterable[str], *, skippable: bool = False) -> None:
+        self.lines, self.skippable = tuple(dict.fromkeys(lines)), skippable
         n = len(self.lines) - 1
-        super().__init__(f"{self.lines[0]} (and {n:,} more input{'s' * (n > 1)} that cannot be used)")
+        more = f" (and {n:,} more input{'s' * (n > 1)} that cannot be used)" if n else ""
+        super().__init__(self.lines[0] + (more or "; --skip-bad leaves it out" * skippable))
 
     def shown(self) -> list[str]:
         """The lines, at most 20 of them, and what to do about them."""
         n = len(self.lines)
+        if n == 1:
+            return [str(self)]
         more = [f"and {n - MOST_LINES:,} more"] if n > MOST_LINES else []
-        hint = "" if self.hint is None else f"; {self.hint}"
+        hint = "; --skip-bad leaves them out" * self.skippable
         return [*self.lines[:MOST_LINES], *more, f"{n:,} inputs cannot be used{hint}"]
 
 
-def refusing_all(lines: Iterable[str], hint: str | None = None) -> InputError:
-    """The exception that names all of these: one line as an `InputError`, several as `UnusableInputsError`."""
-    each = tuple(dict.fromkeys(lines))
-    if len(each) > 1:
-        return UnusableInputsError(each, hint)
-    return InputError(each[0] if hint is None else f"{each[0]}; {hint}")
-
-
-SKIP_HINT, SKIP_ALL_HINT = "--skip-bad leaves it out", "--skip-bad leaves them out"
-"""Ends the message on recordings that cannot be read, of commands that can go on without them."""
-
-
-def unreadable(lines: Iterable[str]) -> InputError:
-    """The exception that names recordings that cannot be read, all of them, and the way out."""
-    each = tuple(dict.fromkeys(lines))
-    return refusing_all(each, SKIP_HINT if len(each) == 1 else SKIP_ALL_HINT)
-
-
 def all_or_none(*calls: Callable[[], Any]) -> list[Any]:
-    """What each of these returns; where some raise `InputError`, one that names what is wrong with all of them."""
-    done, lines, first, hint = [], list[str](), None, None
+    """What each of these returns; inputs that some of them cannot use are named together.
+
+    Raises
+    ------
+    UnusableInputsError : of all calls; any other `InputError` as it comes
+    """
+    done, lines, skippable = [], list[str](), False
     for call in calls:
         try:
             done.append(call())
-        except InputError as error:
-            first = error if first is None else first
-            lines += error.lines if isinstance(error, UnusableInputsError) else (str(error),)
-            hint = error.hint if isinstance(error, UnusableInputsError) and hint is None else hint
-    if first is None:
-        return done
-    if len(lines) == 1 or all(line in lines[:1] for line in lines):
-        raise first
-    raise refusing_all(lines, hint)
+        except UnusableInputsError as error:
+            lines += error.lines
+            skippable = skippable or error.skippable
+        except InputError:
+            if not lines:
+                raise
+            break
+    if lines:
+        raise UnusableInputsError(lines, skippable=skippable)
+    return done
 
 
 class CheckError(Exception):

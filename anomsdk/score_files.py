@@ -17,7 +17,7 @@ from anomsdk.clips import shared
 from anomsdk.core.checks import checked_cast
 from anomsdk.core.plan import Plan
 from anomsdk.engines import default_engine
-from anomsdk.errors import InputError, all_or_none, printable, refusing_all, unreadable
+from anomsdk.errors import InputError, UnusableInputsError, all_or_none, printable
 from anomsdk.files import write_atomically
 from anomsdk.in_order import checked_jobs, in_order
 from anomsdk.memory import wiped_after_use, wiping
@@ -97,10 +97,8 @@ def score_files(
             damaged.append(scores)
         else:
             found[name] = scores
-    if damaged and on_bad is None:
-        raise unreadable(damaged)
-    if damaged and not found:
-        raise refusing_all(damaged)
+    if damaged and (on_bad is None or not found):
+        raise UnusableInputsError(damaged, skippable=on_bad is None and len(recordings) > 1)
     for line in damaged:
         assert on_bad is not None
         on_bad(line)
@@ -114,8 +112,10 @@ def _named(
         try:
             return open_skippable(source, Wanted.of(plan.sensor, plan.columns), reading=reading, on_bad=on_bad)
         except InputError as error:
-            if on_bad is None or len(sources) == 1:
+            if isinstance(error, UnusableInputsError) or len(sources) == 1:
                 raise
+            if on_bad is None:
+                raise UnusableInputsError([str(error)], skippable=True) from None
             on_bad(str(error))
             return []
 

@@ -24,7 +24,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.errors import InputError, printable, refusing_all, unreadable
+from anomsdk.errors import InputError, UnusableInputsError, printable
 from anomsdk.formats.arrays import npy_file
 from anomsdk.formats.csv import MAX_CSV_LINE, csv_file
 from anomsdk.formats.motion import Motion, MotionRows, check_unit, surveyed
@@ -191,9 +191,9 @@ def open_skippable(
     except InputError:
         if not bad:
             raise
-        raise unreadable(bad) from None
+        raise UnusableInputsError(bad, skippable=True) from None
     if bad:
-        raise unreadable(bad)
+        raise UnusableInputsError(bad, skippable=True)
     return found
 
 
@@ -240,7 +240,7 @@ def open_files(
             if on_bad is not None:
                 on_bad(bad[-1])
     if bad and on_bad is None:
-        raise refusing_all(bad)
+        raise UnusableInputsError(bad)
     if not opened:
         raise InputError(f"{where}: none of its {len(bad)} files can be used; the first is {bad[0]}")
     return opened

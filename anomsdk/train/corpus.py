@@ -11,7 +11,7 @@ import numpy as np
 from anomsdk.clips import Clip, clip_from_array
 from anomsdk.constant import Samples
 from anomsdk.core.checks import require
-from anomsdk.errors import InputError, unreadable
+from anomsdk.errors import InputError, UnusableInputsError
 from anomsdk.planner import framer_plan
 from anomsdk.runtime import checked_block
 from anomsdk.spec import BandsFeatures, LogmelFeatures, PipelineSpec
@@ -131,7 +131,7 @@ def gather(
         except InputError as error:
             left_out.append(str(error))
     if not skip_bad and (damaged := left_out[len(bad) :]):
-        raise unreadable(damaged)
+        raise UnusableInputsError(damaged, skippable=True)
     return reader.corpus(tuple(left_out))
 
 

@@ -108,7 +108,8 @@ def test_alarms_are_added_lost_and_moved():
         # Farther by a millionth is too far.
         ([0.7], [0.800001], 0.1, AlarmChanges((), (), (0.800001,), (0.7,))),
         ([0.800001], [0.7], 0.1, AlarmChanges((), (), (0.7,), (0.800001,))),
-        # Nothing may move.
+        # Nothing may move, but by the last bits.
+        ([0.7], [0.7 + 1e-12], 0, AlarmChanges((), ((0.7, 0.7 + 1e-12),), (), ())),
         ([0.7], [0.7, 0.8], 0, AlarmChanges((0.7,), (), (0.8,), ())),
     ):
         assert match_alarms(old, new, within) == wanted, (old, new, within)

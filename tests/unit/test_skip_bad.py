@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 import anomsdk
-from anomsdk.errors import InputError, UnusableInputsError, all_or_none, refusing_all
+from anomsdk.errors import InputError, UnusableInputsError, all_or_none
 from anomsdk.find_plan import find_plan
 from anomsdk.watch import Watch
 from tests.command_line import anomsdk_command
@@ -195,15 +195,19 @@ def test_scores_are_taken_back_whatever_was_written(folder, tmp_path):
 def test_errors_of_several_calls_are_one_exception():
     def fails(*lines):
         def call():
-            raise refusing_all(lines, "leave them out" if len(lines) > 1 else None)
+            raise UnusableInputsError(lines, skippable=len(lines) > 1)
 
         return call
 
+    def refuses():
+        raise InputError("an option")
+
     assert all_or_none(lambda: 1, lambda: 2) == [1, 2]
-    with pytest.raises(InputError, match=r"^a$") as one:
+    with pytest.raises(InputError, match=r"^a$"):
         all_or_none(lambda: 1, fails("a"), fails("a"))
-    assert not isinstance(one.value, UnusableInputsError)
+    with pytest.raises(InputError, match=r"^an option$"):
+        all_or_none(refuses, fails("a"))
     with pytest.raises(UnusableInputsError) as caught:
         all_or_none(fails("a"), lambda: 1, fails("b", "c"), fails("a"))
-    assert caught.value.lines == ("a", "b", "c") and caught.value.hint == "leave them out"
+    assert caught.value.lines == ("a", "b", "c") and caught.value.skippable
     assert str(caught.value) == "a (and 2 more inputs that cannot be used)"
