@@ -200,8 +200,11 @@ def _check_full_scale(block: NDArray[np.float64], where: str, start: int) -> Non
 def _check_magic(path: Path, where: str) -> None:
     magic = {".flac": b"fLaC", ".ogg": b"OggS"}[path.suffix.lower()]
     with path.open("rb", buffering=0) as file:
-        start = file.read(4)
-    if start != magic:
+        start = tag = file.read(10)
+        if magic == b"fLaC" and tag[:3] == b"ID3":  # of songs; libsndfile reads on behind it
+            file.seek(10 + sum((byte & 0x7F) << 7 * place for place, byte in enumerate(tag[:5:-1])))
+            start = file.read(4)
+    if start[:4] != magic:
         raise InputError(f"{where}: no {path.suffix[1:]} file{begins_as(start)}; give it its true suffix")
 
 

@@ -78,6 +78,14 @@ def _may_be_text(start: bytes) -> bool:
     return len(start) < 4 or not start.translate(None, _TEXT) or start.startswith(b"\xef\xbb\xbf")
 
 
+def _are_floats(start: bytes) -> bool:
+    """Whether these are 32-bit floats from -4 to 4 of either sign: every other int16 would stay in a narrow range."""
+    values = np.frombuffer(start[: len(start) // 4 * 4], "<f4")
+    with np.errstate(invalid="ignore"):
+        likely = (np.abs(values) > 1e-6) & (np.abs(values) < 4)
+        return len(values) >= 16 and bool(likely.all() and (values > 0).any() and (values < 0).any())
+
+
 def _refuse_others(start: bytes) -> None:
     """A file that was piped in whole, or text, would be taken for noise."""
     kind = kind_of(start) or ("mp3" if mpeg_stream(start) else None)
@@ -88,6 +96,8 @@ def _refuse_others(start: bytes) -> None:
             if kind in _SOUND
             else f"{_NAME}: is a .{kind} file, not raw samples; give the file's name instead of -"
         )
+    if _are_floats(start):
+        raise InputError(f"{_NAME}: is 32-bit floats, not 16-bit integers; send e.g. sox - -t raw -e signed -b 16 -L -")
     text = start.removeprefix(b"\xef\xbb\xbf")[:_LONGEST_START]
     several = len(set(text)) > 2 and any(each in text for each in b"\n\r,;\t ")
     if len(text) >= 8 and not text.translate(None, _TEXT) and several:

@@ -338,6 +338,14 @@ def test_an_array_of_floats_says_how_to_make_it_int16(tmp_path, dtype, suffix):
     assert "multiply by 32768 where full scale is 1.0" in refusal(path)
 
 
+def test_a_flac_behind_a_tag_of_songs(tmp_path):
+    soundfile.write(tmp_path / "a.flac", X, RATE)
+    whole = (tmp_path / "a.flac").read_bytes()
+    (tmp_path / "a.flac").write_bytes(b"ID3\x03\0\0\0\0\x01\x02" + bytes(130) + whole)
+    assert np.array_equal(read_recording(opened(tmp_path / "a.flac")), X)
+    assert "begins as a .mp3" not in refusal(tmp_path / "a.flac", b"ID3\x03\0\0\0\0\0\x02" + bytes(130))
+
+
 # --- channels
 
 TONE = (4000 * np.sin(np.arange(40_000) / 7)).astype(np.int16)
@@ -534,6 +542,14 @@ def test_samples_that_are_piped_in_are_samples(piped, samples, size):
     blocks = piped(*(data[at : at + size] for at in range(0, len(data), size)))
     assert [value for block in blocks for value in block] == samples.tolist()
     assert piped(data, columns=len(samples)) == [samples.tolist()]
+
+
+def test_floats_that_are_piped_in_are_refused(piped):
+    wave = (0.2 * np.sin(np.arange(1, 500) / 9)).astype("<f4")
+    with pytest.raises(InputError, match="is 32-bit floats, not 16-bit integers; send"):
+        piped(wave.tobytes())
+    loud = (15_000 + 900 * np.sin(np.arange(500) / 9)).astype("<i2")  # a narrow range, on one side
+    assert piped(loud.tobytes()) == [loud.tolist()]
 
 
 def test_quiet_samples_are_handed_on_as_they_come(piped):
