@@ -267,7 +267,8 @@ def _pieces(wav: WavFile, start: int, stop: int, rows: int) -> Iterator[tuple[in
 
 def _decoded(raw: NDArray[np.uint8], wav: WavFile) -> NDArray[Any]:
     if wav.format == FLOAT:
-        return raw.view(f"{wav.order}f{wav.width}").astype(np.float64)
+        with np.errstate(invalid="ignore"):  # what is no number is refused by whoever takes the values
+            return raw.view(f"{wav.order}f{wav.width}").astype(np.float64)
     if wav.format in (ALAW, ULAW):
         return _table(wav.format)[raw]
     if wav.width == 1:

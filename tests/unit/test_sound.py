@@ -307,6 +307,15 @@ def test_floats_that_the_header_calls_integers(tmp_path, level):
         assert np.array_equal(read_recording(opened(tmp_path / "a.wav", content)), np.rint(integers / 65536))
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("bits", [0x7F800001, 0xFFA00000, 0x7FC00000, 0x7F800000])
+def test_floats_that_are_no_number_are_named_without_a_warning(tmp_path, bits):
+    values = np.full(100, 0.1, "<f4").view("<u4")
+    values[70] = bits
+    answer = refusal(tmp_path / "a.wav", riff(fmt(tag=3, bits=32), chunk(b"data", values.tobytes())))
+    assert "sample 70 (from 0) is " in answer and "repair or cut the recording" in answer
+
+
 def test_floats_that_are_a_share_of_full_scale(tmp_path):
     impulse = np.zeros(5000)
     impulse[77] = 1.0
