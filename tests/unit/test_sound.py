@@ -103,6 +103,7 @@ UNSET = "the header was never completed"
         (riff(fmt(), chunk(b"data", DATA), bytes(512)), "512 bytes behind the last chunk are left out"),
         (riff(fmt(), chunk(b"data", DATA[:2000]), chunk(b"data", DATA[2000:])), "2 data chunks, joined"),
         (riff(fmt(), chunk(b"data", DATA[:2000]), chunk(b"LIST", b"x"), chunk(b"data", DATA[2000:])), "2 data chunks"),
+        (riff(fmt(), chunk(b"data", DATA), chunk(b"LIST", b"INFO", size=1 << 20)), "12 bytes behind the last chunk"),
         (riff(fmt(), fmt(), chunk(b"data", DATA)), None),
         (riff(fmt(more=b"\0\0"), chunk(b"data", DATA)), None),
         (riff(extensible(16, 16), chunk(b"data", DATA)), None),
