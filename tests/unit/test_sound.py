@@ -283,6 +283,7 @@ QUIET = np.random.default_rng(4).integers(-9, 10, 5000)
         (np.sign(QUIET), "whole steps up to 1"),
         (QUIET * 0.731, "of what is not 0 lies beyond full scale"),  # resampled, or made louder
         (QUIET * 14.0, "whole steps up to 126"),  # 8 bits
+        (np.where(np.arange(5000) % 50, 0.1, 30.5) * np.sin(np.arange(5000)), "of what is not 0"),  # a few, far beyond
         (X + 0.5, "full scale is 1.0"),
         (WIDE.astype(float), "full scale is 1.0"),
         (WIDE * 256.0, "full scale is 1.0"),
@@ -382,6 +383,8 @@ def stored(path, channels):
         ([FAINT, TONE], "channel 1 of 2 is 71 dB below the loudest (--channel 2 takes one)"),
         ([TONE, -TONE], "channels 1, 2 inverted against the others, mixing cancels (--channel 1 takes one)"),
         ([TONE // 2 + 500, -TONE + 20 * FAINT], "channels 1, 2 inverted"),
+        ([TONE, -TONE + 1200 * FAINT], "channels 1, 2 inverted"),  # correlation -.94
+        ([TONE, -TONE + 2600 * FAINT], None),  # -.80: both hear something of their own
         ([TONE, TONE, -TONE, TONE], "channel 3 inverted"),
         ([TONE, 0 * TONE, 0 * TONE, 0 * TONE, 0 * TONE, 0 * TONE], "2 more such channels (--channel 1 takes one)"),
         ([TONE, TONE], None),
