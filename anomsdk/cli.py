@@ -23,7 +23,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from anomsdk import __version__
 from anomsdk.display import STATE_STYLES, Progress, counted, line_width, show
-from anomsdk.errors import CheckError, InputError, printable
+from anomsdk.errors import CheckError, InputError, UnusableInputsError, all_or_none, printable
 
 _NARROW = 52
 """Columns below which help does not fit by itself."""
@@ -75,7 +75,8 @@ def _complain(error: BaseException) -> int:
         message = f"the output cannot be written: {error.strerror}; free some space, or send it elsewhere"
     elif not isinstance(error, (InputError, CheckError)):
         message = f"internal: {type(error).__name__}: {message} (for a traceback: anomsdk --debug ...)"
-    show(printable(f"error: {message}"), stream=sys.stderr)
+    for line in error.shown() if isinstance(error, UnusableInputsError) else [message]:
+        show(printable(f"error: {line}"), stream=sys.stderr)
     return 2 if isinstance(error, InputError) else 1
 
 
@@ -132,6 +133,9 @@ _READING = {
         "--scale", metavar="X[,X...]", help="Motion: one step of a stored value in its unit, of all or each."
     ),
     "array": typer.Option("--array", metavar="NAME", help="Motion: array of an .npz that holds the samples, not x."),
+    "channel": typer.Option(
+        "--channel", metavar="N|mix", help="Sound: the channel to take, from 1. Default: mix, the mean of all."
+    ),
 }
 """What files of motion leave unsaid, of every command that takes them."""
 
@@ -243,6 +247,7 @@ def watch(
             "Nothing is left there when stopped early.",
         ),
     ] = None,
+    skip_bad: _SkipBad = False,
     *,
     reading: Any,
 ) -> None:
@@ -255,7 +260,8 @@ def watch(
     chosen = find_plan(plan)
     with _terminable():
         with Watch(chosen, engine, scores=scores) as watching:
-            recordings = watching.open(source, reading)
+            on_bad = _left_out if skip_bad else None
+            recordings = watching.open(source, reading, on_bad=on_bad)
             place = None if scores is None else str(scores)
             out = (
                 JsonLines(chosen, watching.engine)
@@ -265,7 +271,7 @@ def watch(
             if remark := speech_remark(chosen):
                 show(remark, stream=sys.stderr if jsonl else sys.stdout)
             try:
-                announce(watching, recordings, out)
+                announce(watching, recordings, out, on_bad=on_bad)
             except (KeyboardInterrupt, SystemExit):
                 out.closing(watching.summary(), stopped=True)
                 raise
@@ -285,6 +291,7 @@ def score(
     ],
     jobs: _Jobs = None,
     engine: _Engine = None,
+    skip_bad: _SkipBad = False,
     *,
     reading: Any,
 ) -> None:
@@ -294,18 +301,31 @@ def score(
 
     chosen = find_plan(plan)
     check_scores_place(out)
+    left_out = list[str]()
     with _terminable(), Progress(1000) as progress:
+
+        def say(line: str) -> None:
+            progress.clear()
+            show(printable(line), stream=sys.stderr)
+
+        def on_bad(line: str) -> None:
+            left_out.append(line)
+            say(f"left out: {line}")
+
         found = score_files(
             chosen,
             sources,
             reading=reading,
             engine=engine,
             jobs=jobs,
+            on_bad=on_bad if skip_bad else None,
+            report=say,
             progress=lambda done, total: progress.update(1000 * done // max(done, total) if total else 0),
         )
         write_scores(found, out)
     ticks = sum(map(len, found.values()))
-    show(printable(f"wrote {out}: {counted(len(found), 'recording')}, {counted(ticks, 'tick')}"))
+    without = f", {len(left_out):,} left out" if left_out else ""
+    show(printable(f"wrote {out}: {counted(len(found), 'recording')}{without}, {counted(ticks, 'tick')}"))
 
 
 @app.command(help="Find and fit the best model for normal recordings, set its alarm level, and plan it.")
@@ -466,7 +486,9 @@ def evaluate(
         group=group,
         skip_bad=skip_bad,
     )
-    sides = clips(normal), evaluation.Clips(()) if anomalous is None else clips(anomalous, events=times)
+    sides = all_or_none(
+        lambda: clips(normal), lambda: evaluation.Clips(()) if anomalous is None else clips(anomalous, events=times)
+    )
     for line in noticed([clip for side in sides for clip in side.clips]):
         show(printable(line), stream=sys.stderr)
     with _terminable(), Progress(1000) as progress:
@@ -655,6 +677,11 @@ def inspect(
 
     sections = describe(find_plan(plan))
     _show_either(as_json, lambda: sections, lambda: as_text(sections))
+
+
+def _left_out(line: str) -> None:
+    """Say what `--skip-bad` leaves out."""
+    show(printable(f"left out: {line}"), stream=sys.stderr)
 
 
 def _show_either(as_json: bool, tree: Callable[[], Any], text: Callable[[], str]) -> None:

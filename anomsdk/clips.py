@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ import numpy as np
 
 from anomsdk.choosing import chosen, group_labels, parsed
 from anomsdk.constant import SHORTEST_CONSTANT_S, ConstantCutter, Samples, shortest_constant
-from anomsdk.errors import InputError, printable
+from anomsdk.errors import InputError, UnusableInputsError, printable
 from anomsdk.formats.stored import BLOCK_VALUES
 from anomsdk.sources import open_files
 from anomsdk.wanted import Reading, Wanted
@@ -30,8 +30,6 @@ __all__ = [
     "survey",
 ]
 
-SKIP_HINT = "--skip-bad leaves it out"
-"""Ends the message on a recording that cannot be read."""
 _MOST_NOTES = 9
 
 
@@ -48,7 +46,7 @@ class Clip:
     rate_hz : samples (rows) a second
     columns : values in a row, 1 for audio
     stored_hz : rate of the file, where it says one: resampled from less, a recording holds nothing above half of it
-    notes : what is done to the samples on the way, as `anomsdk.sources.Recording`
+    notes, odd : what is done to the samples on the way, and what may be a mistake, as `anomsdk.sources.Recording`
     """
 
     name: str
@@ -60,6 +58,7 @@ class Clip:
     stored_hz: float | None
     _read: Callable[[], Iterator[Samples | int]] = field(repr=False, compare=False)
     notes: tuple[str, ...] = ()
+    odd: tuple[str, ...] = ()
 
     def blocks(self, cutter: ConstantCutter | None = None) -> Iterator[tuple[bool, Samples]]:
         """Read the samples from the beginning; of audio, without digitally constant stretches of 0.1 s or more.
@@ -146,7 +145,7 @@ def open_clips(
     group : None: the sub-folder where recordings lie in more than one, else each recording on its own;
         "folder": the sub-folder; "file": the file, all recordings of an .npz together; any other word: the name of
         an array in the .npz with one entry a recording
-    skip_bad : leave files that cannot be read out; by default the first is an error
+    skip_bad : leave files that cannot be read out; by default they are an error, which names all of them
 
     Returns
     -------
@@ -165,12 +164,16 @@ def open_clips(
     place, conditions = parsed(str(path))
     bad = list[str]()
 
-    def on_bad(message: str) -> None:
-        if not skip_bad:
-            raise InputError(f"{message}; {SKIP_HINT}")
-        bad.append(message)
-
-    files = open_files(place, wanted, reading=reading, on_bad=on_bad)
+    try:
+        files = open_files(place, wanted, reading=reading, on_bad=bad.append)
+    except InputError as error:
+        if not bad:
+            raise
+        if skip_bad and len(bad) == 1:
+            raise
+        raise UnusableInputsError((*bad, str(error)) if skip_bad else bad, skippable=not skip_bad) from None
+    if bad and not skip_bad:
+        raise UnusableInputsError(bad, skippable=True)
     if group is None and len({Path(file.name).parent for file in files}) > 1:
         group = "folder"
     found = []
@@ -189,6 +192,7 @@ def open_clips(
                     recording.stored_hz,
                     recording.blocks,
                     recording.notes,
+                    recording.odd,
                 )
             )
     if not found:
@@ -223,7 +227,7 @@ def clip_from_array(
 
 
 def noticed(clips: Sequence[Clip]) -> Iterator[str]:
-    """What is done to motion on the way and what was noticed about it, a line each; what many have in common, once.
+    """What is done to motion on the way and what was noticed of any recording, a line each; what many share, once.
 
     Parameters
     ----------
@@ -233,10 +237,24 @@ def noticed(clips: Sequence[Clip]) -> Iterator[str]:
     ------
     line : at most 10 of them
     """
+    yield from shared((clip.name, clip.notes if clip.kind == "motion" else clip.odd) for clip in clips)
+
+
+def shared(notes: Iterable[tuple[str, Sequence[str]]]) -> Iterator[str]:
+    """Notes of recordings, a line each; what many share, once.
+
+    Parameters
+    ----------
+    notes : (name of a recording, its notes)
+
+    Yields
+    ------
+    line : at most 10 of them
+    """
     names: dict[str, list[str]] = {}
-    for clip in clips:
-        for note in clip.notes if clip.kind == "motion" else ():
-            names.setdefault(note, []).append(clip.name)
+    for name, said in notes:
+        for note in said:
+            names.setdefault(note, []).append(name)
     lines = [f"{n[0] if len(n) == 1 else f'{len(n)} recordings'}: {note}" for note, n in names.items()]
     yield from lines[:_MOST_NOTES]
     if len(lines) > _MOST_NOTES:
@@ -274,7 +292,7 @@ def survey(
     Parameters
     ----------
     clips : of `open_clips` or `clip_from_array`
-    skip_bad : leave clips that turn out damaged out; by default the first is an error
+    skip_bad : leave clips that turn out damaged out; by default they are an error, which names all of them
     progress : called with the clips read so far
 
     Returns
@@ -292,10 +310,10 @@ def survey(
             facts.append(_facts(clip))
             good.append(clip)
         except InputError as error:
-            if not skip_bad:
-                raise InputError(f"{error}; {SKIP_HINT}") from None
             bad.append(str(error))
         progress(done)
+    if not skip_bad and (damaged := bad[len(clips.bad) :]):
+        raise UnusableInputsError(damaged, skippable=True)
     if clips.clips and not good:
         raise InputError(f"none of {len(clips.clips)} recordings can be read; the first is {bad[len(clips.bad)]}")
     return Clips(tuple(good), tuple(bad)), tuple(facts)

@@ -96,7 +96,7 @@ def usable_scale(scale: float) -> bool:
 
 @dataclass(frozen=True)
 class Reading:
-    """How files of motion are read where they do not say it themselves.
+    """How files are read where they do not say it themselves.
 
     Parameters
     ----------
@@ -106,6 +106,7 @@ class Reading:
     time : the column of time stamps, by name or number; ``NAME:UNIT`` with s, ms, us or ns where the heading has none
     scale : how much of its unit one step of a stored value is, for all axes or for each
     array : of an .npz, the one that holds the samples; ``phone_x`` goes with ``phone_offsets``, ``phone_fs`` and so on
+    channel : of sound, the one that is taken, from 1; None: the mean of all
 
     Examples
     --------
@@ -118,6 +119,7 @@ class Reading:
     time: str | None = None
     scale: tuple[float, ...] = ()
     array: str = "x"
+    channel: int | None = None
 
     @classmethod
     def parsed(
@@ -128,6 +130,7 @@ class Reading:
         time: str | None = None,
         scale: str | None = None,
         array: str | None = None,
+        channel: str | None = None,
     ) -> Reading:
         """From the texts of a command line."""
         names = tuple(name.strip() for name in axes.split(",")) if axes is not None else ()
@@ -135,12 +138,18 @@ class Reading:
             scales = tuple(float(each) for each in scale.split(",")) if scale is not None else ()
         except ValueError:
             raise InputError(f"--scale: {printable(scale)} is no number; write e.g. --scale 0.000488") from None
-        return cls(unit, names, time, scales, "x" if array is None else array)
+        return cls(unit, names, time, scales, "x" if array is None else array, _parsed_channel(channel))
 
     def check(self, wanted: Wanted) -> None:
         """Refuse what fits nothing, and what is said of motion where something else is wanted."""
         default = Reading()
         said = [each.name for each in fields(self) if getattr(self, each.name) != getattr(default, each.name)]
+        if "channel" in said:
+            if wanted.kind != "audio":
+                raise InputError(f"--channel: says which channel of sound, and this is {wanted.kind}; leave it out")
+            if isinstance(self.channel, bool) or not isinstance(self.channel, int) or self.channel < 1:
+                raise InputError(f"--channel {printable(self.channel)}: channels count from 1; give a number, or mix")
+            said.remove("channel")
         if wanted.kind != "motion" and said:
             raise InputError(f"--{said[0]}: says how motion is stored, and this is {wanted.kind}; leave it out")
         if self.unit is not None and self.unit not in UNITS:
@@ -158,3 +167,12 @@ class Reading:
             raise InputError("--scale: counts are the plan's and stay as they are; give another --unit, or no --scale")
         if not self.array.endswith("x"):
             raise InputError(f"--array {printable(self.array)}: name an array that ends in x, as in phone_x")
+
+
+def _parsed_channel(text: str | None) -> int | None:
+    """A number from 1, or ``mix``: the mean of all channels."""
+    if text is None or text == "mix":
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > 4:
+        raise InputError(f"--channel {printable(text)}: is no channel; give a number from 1, or mix")
+    return int(text)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
 from anomsdk.clips import Clip, Clips, open_clips
 from anomsdk.core.plan import Plan
-from anomsdk.errors import InputError
+from anomsdk.errors import InputError, all_or_none
 from anomsdk.evaluate.sides import LeftOut, Side, refuse_same, usable
 from anomsdk.wanted import Reading, Wanted
 
@@ -84,7 +85,10 @@ def read_corpora(
         plans differ in theirs
     """
     plans = [old] if old.rate_hz == new.rate_hz else [old, new]
-    opened = [(what, [_opened(plan, place, reading, group, skip_bad) for plan in plans]) for what, place in places]
+    sets = all_or_none(
+        *(partial(_opened, plan, place, reading, group, skip_bad) for _, place in places for plan in plans)
+    )
+    opened = [(what, sets[at * len(plans) : (at + 1) * len(plans)]) for at, (what, _) in enumerate(places)]
     if len(plans) == 2:
         _refuse_without_rate(old, new, [clip for _, sets in opened for clip in sets[0].clips])
     whole, before, corpora = sum(len(clips.clips) for _, sets in opened for clips in sets), 0, list[Corpus]()

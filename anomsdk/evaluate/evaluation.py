@@ -8,7 +8,7 @@ from functools import partial
 
 from anomsdk.clips import Clip, Clips
 from anomsdk.core.plan import Plan
-from anomsdk.errors import InputError
+from anomsdk.errors import InputError, all_or_none
 from anomsdk.evaluate.cutting import pads, piece_length
 from anomsdk.evaluate.figures import Figures, figures_of
 from anomsdk.evaluate.firing import Firing, firing
@@ -145,8 +145,10 @@ def evaluate(
     def read(before: int) -> Callable[[int], None]:
         return lambda done: progress(SURVEY * (before + done) // n, TOTAL)
 
-    scenes = usable(plan, normal, "normal", skip_bad, read(0))
-    others = usable(plan, anomalous, "anomalous", skip_bad, read(len(normal.clips)))
+    scenes, others = all_or_none(
+        lambda: usable(plan, normal, "normal", skip_bad, read(0)),
+        lambda: usable(plan, anomalous, "anomalous", skip_bad, read(len(normal.clips))),
+    )
     refuse_same(scenes, others)
     piece = 0 if snr is not None else piece_length(plan, piece_s, [facts.kept for facts in others.facts])
     work = Jobs(plan, engine, at_once, pads(plan, piece_s), progress)

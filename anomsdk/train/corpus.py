@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from anomsdk.clips import SKIP_HINT, Clip, clip_from_array
+from anomsdk.clips import Clip, clip_from_array
 from anomsdk.constant import Samples
 from anomsdk.core.checks import require
-from anomsdk.errors import InputError
+from anomsdk.errors import InputError, UnusableInputsError
 from anomsdk.planner import framer_plan
 from anomsdk.runtime import checked_block
 from anomsdk.spec import BandsFeatures, LogmelFeatures, PipelineSpec
@@ -117,7 +117,7 @@ def gather(
     gain_db : hear each recording at this much less and more, too; 0: do not. Audio only
     segment_s : cut recordings into stretches of so many seconds, each a group of its own; 0: not
     bad : lines on what was left out before
-    skip_bad : leave clips out that turn out damaged; by default the first is an error
+    skip_bad : leave clips out that turn out damaged; by default they are an error, which names all of them
     progress : called with the samples read so far
 
     Raises
@@ -131,9 +131,9 @@ def gather(
             _check(spec, clip)
             reader.read(clip)
         except InputError as error:
-            if not skip_bad:
-                raise InputError(f"{error}; {SKIP_HINT}") from None
             left_out.append(str(error))
+    if not skip_bad and (damaged := left_out[len(bad) :]):
+        raise UnusableInputsError(damaged, skippable=True)
     return reader.corpus(tuple(left_out))
 
 

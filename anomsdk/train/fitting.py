@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from anomsdk.core.checks import require
 from anomsdk.core.fixed import Ints
 from anomsdk.core.plan import Plan
 from anomsdk.display import figure, in_hours, rate
+from anomsdk.errors import all_or_none
 from anomsdk.memory import wiping
 from anomsdk.planner import CALIBRATION_FILE, SPEC_FILE, check_speech, plan, plan_from, sensor_plan
 from anomsdk.recording_digests import entries_of
@@ -184,10 +186,9 @@ def fit_from(
 
     fitting = _Fit(spec, Path(out), options, report, progress, skip_bad=skip_bad, resumable=True)
     with claimed(Path(out)):
-        opened = given(normal)
-        assert opened is not None
+        opened, held, odd = all_or_none(*(partial(given, path) for path in (normal, calibration, anomalous)))
         text = Path(spec_path).read_text(encoding="utf-8")
-        return fitting.run(opened, given(calibration), given(anomalous), spec_text=text)
+        return fitting.run(opened, held, odd, spec_text=text)
 
 
 _STEPS, _READ, _SEARCHED = 1000, 150, 970

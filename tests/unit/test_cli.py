@@ -164,6 +164,7 @@ def test_jsonl_and_scores_are_what_the_library_gives(plans, place, kind, engine)
         "seconds": len(samples) / plan.rate_hz,
         "ticks": len(results),
         "alarms": sum(alert["state"] == "alarm" for alert in alerts),
+        "left_out": 0,
         "stopped": False,
         "engine": engine,
         "plan_id": plan.id,

@@ -100,6 +100,17 @@ def test_alarms_are_added_lost_and_moved():
         # As far as the tolerance, by a quotient that is not exact.
         ([0.1], [0.1 + 0.2], 0.2, AlarmChanges((), ((0.1, 0.1 + 0.2),), (), ())),
         ([0.1 + 0.2], [0.1], 0.2, AlarmChanges((), ((0.1 + 0.2, 0.1),), (), ())),
+        # As far, though the sum is rounded below it, on the right, and above it, on the left.
+        ([0.7], [0.8], 0.1, AlarmChanges((), ((0.7, 0.8),), (), ())),
+        ([0.8], [0.7], 0.1, AlarmChanges((), ((0.8, 0.7),), (), ())),
+        ([1.1], [1.2], 0.1, AlarmChanges((), ((1.1, 1.2),), (), ())),
+        ([3.0, 8.7], [0.9, 8.8], 0.1, AlarmChanges((), ((8.7, 8.8),), (0.9,), (3.0,))),
+        # Farther by a millionth is too far.
+        ([0.7], [0.800001], 0.1, AlarmChanges((), (), (0.800001,), (0.7,))),
+        ([0.800001], [0.7], 0.1, AlarmChanges((), (), (0.7,), (0.800001,))),
+        # Nothing may move, but by the last bits.
+        ([0.7], [0.7 + 1e-12], 0, AlarmChanges((), ((0.7, 0.7 + 1e-12),), (), ())),
+        ([0.7], [0.7, 0.8], 0, AlarmChanges((0.7,), (), (0.8,), ())),
     ):
         assert match_alarms(old, new, within) == wanted, (old, new, within)
 

@@ -185,6 +185,30 @@ def test_the_ratio_of_a_mix_is_the_one_that_was_asked_for(snr, length):
     assert 10 * np.log10(np.mean(added**2) / np.mean(there**2)) == pytest.approx(snr, abs=0.02)
 
 
+@pytest.mark.parametrize("snr", [40, 20, 0])
+def test_in_silence_the_ratio_is_to_one_step(snr):
+    """A scene that is silent has no power: one step squared stands for it, and the event is there."""
+    scene = np.zeros(3 * RATE, np.int16)
+    event = 1000 * np.where(np.arange(RATE) % 2, 1, -1).astype(np.int16)
+    samples, start, stop = mixed(scene, event, snr, np.random.default_rng(2))
+    assert set(np.abs(samples[start:stop]).tolist()) == {round(10 ** (snr / 20))}
+    assert not samples[:start].any() and not samples[stop:].any()
+    faint = np.ones(3 * RATE, np.int16)  # its power and the step are of one size
+    samples, start, stop = mixed(faint, event, 20, np.random.default_rng(2))
+    assert set((samples[start:stop] - 1).tolist()) == {14, -14}
+
+
+def test_a_silent_event_leaves_the_scene_as_it_is():
+    scene = np.random.default_rng(0).integers(-500, 500, 2 * RATE).astype(np.int16)
+    assert np.array_equal(mixed(scene, np.zeros(RATE, np.int16), 20, np.random.default_rng(0))[0], scene)
+
+
+def test_the_place_of_a_mix_is_any_that_fits():
+    event = np.array([1000], np.int16)
+    places = {mixed(np.zeros(4, np.int16), event, 20, np.random.default_rng(seed))[1] for seed in range(60)}
+    assert places == {0, 1, 2}
+
+
 def test_the_loudest_second_is_mixed_and_saturates():
     scene = np.random.default_rng(0).integers(-500, 500, 4 * RATE).astype(np.int16)
     event = np.ones(5 * RATE, np.int16)
