@@ -132,6 +132,11 @@ _READING = {
         "--scale", metavar="X[,X...]", help="Motion: one step of a stored value in its unit, of all or each."
     ),
     "array": typer.Option("--array", metavar="NAME", help="Motion: array of an .npz that holds the samples, not x."),
+    "max_bridge": typer.Option(
+        "--max-bridge",
+        metavar="N",
+        help="Motion: repeat the sample before a gap of up to N, at most 5 % of a recording; 0: never. Default: 2.",
+    ),
 }
 """What files of motion leave unsaid, of every command that takes them."""
 

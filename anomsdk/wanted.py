@@ -13,6 +13,8 @@ G = 9.80665
 IN_G = {"g": 1.0, "mg": 1e-3, "m/s2": 1 / G}
 """One of a unit, in g."""
 UNITS = (*IN_G, "counts")
+MAX_BRIDGE = 100
+"""Most missing samples that anybody may have bridged: half a second at the highest rate of motion."""
 AXES = ("ax", "ay", "az", "gx", "gy", "gz")
 
 
@@ -106,6 +108,8 @@ class Reading:
     time : the column of time stamps, by name or number; ``NAME:UNIT`` with s, ms, us or ns where the heading has none
     scale : how much of its unit one step of a stored value is, for all axes or for each
     array : of an .npz, the one that holds the samples; ``phone_x`` goes with ``phone_offsets``, ``phone_fs`` and so on
+    max_bridge : missing samples of a gap up to which the sample before it is repeated, 0 to 100; 0: none are. Never more
+        than 5 % of a recording
 
     Examples
     --------
@@ -118,6 +122,7 @@ class Reading:
     time: str | None = None
     scale: tuple[float, ...] = ()
     array: str = "x"
+    max_bridge: int = 2
 
     @classmethod
     def parsed(
@@ -128,6 +133,7 @@ class Reading:
         time: str | None = None,
         scale: str | None = None,
         array: str | None = None,
+        max_bridge: str | None = None,
     ) -> Reading:
         """From the texts of a command line."""
         names = tuple(name.strip() for name in axes.split(",")) if axes is not None else ()
@@ -135,14 +141,19 @@ class Reading:
             scales = tuple(float(each) for each in scale.split(",")) if scale is not None else ()
         except ValueError:
             raise InputError(f"--scale: {printable(scale)} is no number; write e.g. --scale 0.000488") from None
-        return cls(unit, names, time, scales, "x" if array is None else array)
+        if max_bridge is not None and not (max_bridge.isascii() and max_bridge.isdigit() and len(max_bridge) <= 3):
+            raise InputError(
+                f"--max-bridge {printable(max_bridge)}: no number of samples from 0 to {MAX_BRIDGE}; 0 bridges none"
+            )
+        bridge = cls.max_bridge if max_bridge is None else int(max_bridge)
+        return cls(unit, names, time, scales, "x" if array is None else array, max_bridge=bridge)
 
     def check(self, wanted: Wanted) -> None:
         """Refuse what fits nothing, and what is said of motion where something else is wanted."""
         default = Reading()
         said = [each.name for each in fields(self) if getattr(self, each.name) != getattr(default, each.name)]
         if wanted.kind != "motion" and said:
-            raise InputError(f"--{said[0]}: says how motion is stored, and this is {wanted.kind}; leave it out")
+            raise InputError(f"--{said[0].replace('_', '-')}: says how motion is stored, and this is {wanted.kind}; leave it out")
         if self.unit is not None and self.unit not in UNITS:
             raise InputError(f"--unit {printable(self.unit)}: no such unit; it is one of {', '.join(UNITS)}")
         if self.axes and len(self.axes) != wanted.columns:
@@ -156,5 +167,7 @@ class Reading:
             raise InputError("--scale: a scale lies between 1e-12 and 1e12, whatever its sign; correct it")
         if self.scale and self.unit == "counts":
             raise InputError("--scale: counts are the plan's and stay as they are; give another --unit, or no --scale")
+        if not 0 <= self.max_bridge <= MAX_BRIDGE:
+            raise InputError(f"--max-bridge {self.max_bridge}: give 0 to {MAX_BRIDGE} samples; 0 bridges none")
         if not self.array.endswith("x"):
             raise InputError(f"--array {printable(self.array)}: name an array that ends in x, as in phone_x")
