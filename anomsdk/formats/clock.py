@@ -101,6 +101,7 @@ class Order:
         self._begin_row, self._begin_s = 0, 0.0
         self._starts, self._left = list[float](), list[tuple[float, int, float]]()
         self._back: tuple[int, float] | None = None
+        self._gap: tuple[int, float, float] | None = None
 
     def begin(self, stamp: float) -> None:
         """A recording begins."""
@@ -110,16 +111,20 @@ class Order:
     def back(self, row: int, step: float, before: float) -> None:
         """The clock went back by ``step`` seconds to this row, from a row with the stamp ``before``."""
         few = row - self._begin_row < LEAST_ROWS or before - self._begin_s < LEAST_S
+        if self._gap is not None:  # rows that were ahead of their time, and not the clock
+            gap_row, gap_before, gap_after = self._gap
+            few |= row - gap_row < LEAST_ROWS and gap_before < before + step <= gap_after
         if few or len(self._left) == _MOST_PIECES:
             self._refuse(row, step)
         self.end(before)
         self._left.append((before, row, step))
-        self._back = row, step
+        self._back, self._gap = (row, step), None
         self._begin_row, self._begin_s = row, before + step
         self._starts.append(self._begin_s)
 
     def gap(self, row: int, before: float, after: float) -> None:
         """Samples are missing before this row: what was left behind must not go on here."""
+        self._gap = row, before, after
         if self._back is None:
             return
         left, back_row, step = self._left[-1]

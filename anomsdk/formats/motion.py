@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from anomsdk.core.plan import MAX_GAP
 from anomsdk.errors import InputError
+from anomsdk.formats.pauses import in_seconds
 from anomsdk.formats.rates import Grid, Resampler
 from anomsdk.formats.stamps import Stamped, StampSurvey, Timeline, stretches
 from anomsdk.formats.stored import BLOCK_VALUES, Block
@@ -216,7 +217,7 @@ def _notes(wanted: Wanted, timeline: Timeline, survey: Survey) -> Iterator[str]:
         yield f"{rate_hz:g} Hz taken as {wanted_hz:g} Hz"
     yield from timeline.notes
     if timeline.gaps:
-        yield f"{timeline.gaps} {'gap' if timeline.gaps == 1 else 'gaps'}, {timeline.lost_s:.3g} s missing"
+        yield f"{timeline.gaps} {'gap' if timeline.gaps == 1 else 'gaps'}, {in_seconds(timeline.lost_s)} missing"
     if survey.clipped:
         yield f"{survey.clipped} samples clipped at the full scale of the plan"
     if survey.pinned:

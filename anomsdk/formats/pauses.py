@@ -21,6 +21,17 @@ _LEAST_EVEN, _LEAST_UNEVEN = 0.05, 0.2
 """Share of a period, or of a recording, that pauses of a duty cycle take, at least."""
 
 
+def in_seconds(seconds: float) -> str:
+    """A length of time with three digits, and whole seconds.
+
+    Examples
+    --------
+    >>> in_seconds(0.05), in_seconds(59.95), in_seconds(3600.04)
+    ('0.05 s', '60 s', '3,600 s')
+    """
+    return f"{seconds:.3g} s" if seconds < 999.5 else f"{seconds:,.0f} s"
+
+
 class Gaps:
     """Takes the gaps of a recording in order, and tells at the end which are what; its memory does not grow.
 
@@ -45,6 +56,7 @@ class Gaps:
         self.hours: list[int] = []
         self.n_hours = 0
         self._all, self._step_s = 0, 0.0
+        self._unsure = 0  # samples missing in pauses that may have been dropped as well
         self._between, self._cycles = _Values(), _Values()
         self._last: _Gap | None = None
 
@@ -53,14 +65,19 @@ class Gaps:
         self._rows += n
         self._all += n
 
-    def gap(self, row: int, before_s: float, after_s: float, missing: float, step_s: float) -> None:
-        """Samples are missing between the stamps of two rows; ``missing`` need not be whole."""
+    def gap(
+        self, row: int, before_s: float, after_s: float, missing: float, step_s: float, next_s: float | None = None
+    ) -> None:
+        """Samples are missing between the stamps of two rows, the second of which is usually ``next_s`` later.
+
+        ``missing`` need not be whole.
+        """
         n = max(1, round(missing))
         if n < len(self._small):
             self._small[n] += 1
             self._small_s[n] += missing * step_s
             return
-        hours = (after_s - before_s - step_s) / HOUR_S
+        hours = (after_s - before_s - (step_s if next_s is None else next_s)) / HOUR_S
         if round(hours) >= 1 and abs(hours - round(hours)) * HOUR_S <= max(step_s, 1e-3):
             self.n_hours += 1
             self.hours = self.hours or [row]
@@ -90,6 +107,7 @@ class Gaps:
             return
         self.pauses += 1
         self._paused_s += lost_s
+        self._unsure += round(gap.missing) * (lost_s < PAUSE_S)
         self._between.add(lost_s)
         if self._last is not None:
             self._cycles.add(gap.before_s - self._last.before_s)
@@ -107,7 +125,7 @@ class Gaps:
 
     def share_dropped(self, rows: int) -> float:
         """Samples that were dropped, bridged ones among them, over all."""
-        dropped = self.dropped + self.small()
+        dropped = self.dropped + self.small() + (0 if self._even() or not self._broken() else self._unsure)
         return dropped / (dropped + rows)
 
     def left(self, bridged: int) -> tuple[int, float]:
@@ -122,18 +140,27 @@ class Gaps:
 
     def cycle(self) -> str | None:
         """The duty cycle in words; None: there is none."""
-        if self.pauses < 2:
-            return None
-        cycle, pause = self._cycles.median, self._between.median
-        even = self._cycles.share_near(cycle) >= _MOSTLY and self._between.share_near(pause) >= _MOSTLY
-        if even and pause >= _LEAST_EVEN * cycle:
-            return f"recorded {cycle - pause:.3g} s of every {cycle:.3g} s: each burst a piece of its own"
-        if self.pauses < 3 or self._paused_s < _LEAST_UNEVEN * (self._paused_s + self._all * self._step_s):
+        if self._even():
+            cycle = self._cycles.median
+            burst = in_seconds(cycle - self._between.median)
+            return f"recorded {burst} of every {in_seconds(cycle)}: each burst a piece of its own"
+        uneven = self._paused_s >= _LEAST_UNEVEN * (self._paused_s + self._all * self._step_s)
+        if self.pauses < 3 or not uneven or self._broken():
             return None
         return (
-            f"recorded in {self.pauses + 1:,} bursts with pauses of {self._between.least:.3g} to "
-            f"{self._between.most:.3g} s, {self._paused_s:.4g} s in all: each burst a piece of its own"
+            f"recorded in {self.pauses + 1:,} bursts with pauses of {in_seconds(self._between.least)} to "
+            f"{in_seconds(self._between.most)}, {in_seconds(self._paused_s)} in all: each burst a piece of its own"
         )
+
+    def _even(self) -> bool:
+        """Whether bursts come at even distances."""
+        cycle, pause = self._cycles.median, self._between.median
+        near = min(self._cycles.share_near(cycle), self._between.share_near(pause))
+        return self.pauses > 1 and near >= _MOSTLY and pause >= _LEAST_EVEN * cycle
+
+    def _broken(self) -> bool:
+        """Whether samples are missing so often between the pauses that these may be no pauses."""
+        return self.others > 2 * self.pauses
 
     @property
     def lost_s(self) -> float:

@@ -94,6 +94,7 @@ class StampSurvey:
         self._wraps: list[float] = []
         self._backs: list[tuple[int, float]] = []
         self._n_wraps = self._n_backs = 0
+        self._next_s = 0.0
 
     def push(self, stamps: Values, rows: Rows) -> None:
         """Take the next stamps (n,), seconds, and their rows (n, axes)."""
@@ -173,6 +174,7 @@ class StampSurvey:
             step = following = usual_step(steps[steps > 0]) if (steps > 0).any() else 1.0
             slack = 0.0
             self._even = _Even(step, self._max_bridge)
+        self._next_s = following
         self._order = Order(self._where, self._row_name, following)
         self._clock = Clock(step, slack, self._back, self._wrap)
         for part in (first, rest):
@@ -202,7 +204,7 @@ class StampSurvey:
             numbers = self._numbers[piece.start : piece.stop]
             last = None if piece.broken else self._last
             if self._packed is not None:
-                self._packed.push(piece, numbers, self._order)
+                self._packed.push(piece, self._order)
                 if self._packed.held > MOST_ROWS:
                     raise InputError(
                         f"{self._where}, {self._row_name(int(numbers[-1]))}: the time stands still for {MOST_ROWS:,} rows; "
@@ -217,7 +219,7 @@ class StampSurvey:
         row = int(self._numbers[at - (self._kept - len(self._numbers))])
         self._order.back(row, step, self._last)
         self._n_backs += 1
-        self._backs = self._backs or [(row, -step)]
+        self._backs = self._backs or [(row, self._next_s - step)]
 
     def _wrap(self, at: int, length: float) -> None:
         self._n_wraps += 1
@@ -292,29 +294,31 @@ class _Packed:
         self._packets = Packets(form)
         self._gaps = Gaps(max_bridge)
         self._before: Packet | None = None
-        self._near, self._near_s = 0, 0.0
+        self._rows = self._near = 0
+        self._near_s = 0.0
 
     @property
     def held(self) -> int:
         return self._packets.held
 
-    def push(self, piece: Piece, numbers: NDArray[np.int64], order: Order) -> None:
+    def push(self, piece: Piece, order: Order) -> None:
         if piece.broken:
             self._end(order)
             self._gaps.broken()
             self._packets = Packets(self._form)
         for packet in self._packets.push(piece.stamps):
-            self._take(packet, int(numbers[0]), order)
+            self._take(packet, order)
 
     def _end(self, order: Order | None) -> None:
         for packet in self._packets.finish():
-            self._take(packet, 0, order)
+            self._take(packet, order)
         self._before = None
 
-    def _take(self, packet: Packet, row: int, order: Order | None) -> None:
-        form, before = self._form, self._before
+    def _take(self, packet: Packet, order: Order | None) -> None:
+        form, before, row = self._form, self._before, self._rows
+        self._rows += packet.rows
         if packet.missing and before is not None:
-            self._gaps.gap(row, before.last_s, packet.first_s, packet.missing, form.step_s)
+            self._gaps.gap(row, before.last_s, packet.first_s, packet.missing, form.step_s, form.period_s)
             if order is not None:
                 order.gap(row, before.last_s, packet.first_s)
         elif packet.follows_s is not None:
@@ -347,10 +351,9 @@ def _bridge_notes(gaps: Gaps, rows: int, bridge: int, bridged: int, places: int,
         where = f"{counted(bridged, 'sample')} missing in {counted(places, 'gap')}"
         yield f"{where}, bridged with the sample before ({share:.1%})"
     if bridge < most and gaps.small() > bridged:
-        yield (
-            f"{counted(gaps.small(), 'sample')} missing in gaps of up to {most}, more than {MOST_BRIDGED:.0%} of the recording: gaps "
-            f"of more than {bridge} are not bridged"
-        )
+        which = f"longer ones than {bridge} are not" if bridged else "none is"
+        few = f"{counted(gaps.small(), 'sample')} missing in gaps of up to {most}"
+        yield f"{few}, more than {MOST_BRIDGED:.0%} of the recording: {which} bridged"
 
 
 def _length(seconds: float) -> str:
