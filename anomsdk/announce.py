@@ -92,7 +92,8 @@ class Lines:
         short = f", {summary.too_short:,} too short" if summary.too_short else ""
         show(
             f"{'stopped: ' if stopped else ''}{heard} in {counted(summary.recordings, 'recording')}{short}: "
-            f"{counted(summary.ticks, 'tick')}, {counted(summary.alarms, 'alarm')}"
+            f"{counted(summary.ticks, 'tick')}, {counted(summary.alarms, 'alarm')}; "
+            f"judged {summary.judged}"
         )
         kept = "nothing" if self._scores is None or stopped else f"the scores, in {self._scores}"
         show(f"kept: {kept}; {held(plan, self._more_is_held)}")
@@ -153,6 +154,8 @@ class JsonLines:
                     "seconds": round(summary.seconds, 6),
                     "ticks": summary.ticks,
                     "alarms": summary.alarms,
+                    "missing": summary.missing,
+                    "judged": round(summary.judged.share, 6),
                     "stopped": stopped,
                     "engine": self._engine,
                     "plan_id": self._plan.id,

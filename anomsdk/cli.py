@@ -254,6 +254,7 @@ def watch(
     """Watch recordings or a live stream; nothing of the signal is kept."""
     from anomsdk.announce import JsonLines, Lines, announce
     from anomsdk.find_plan import find_plan
+    from anomsdk.judged import require_judged
     from anomsdk.speech import speech_remark
     from anomsdk.watch import Watch
 
@@ -275,6 +276,7 @@ def watch(
                 out.closing(watching.summary(), stopped=True)
                 raise
         out.closing(watching.summary(), stopped=False)  # only now are the scores where they belong
+        require_judged("watch", watching.summary().judged)
 
 
 @app.command(help="Score recordings, several at once, and write the scores of each.")
@@ -295,12 +297,13 @@ def score(
 ) -> None:
     """Score recordings; nothing of the signal is kept."""
     from anomsdk.find_plan import find_plan
-    from anomsdk.score_files import check_scores_place, score_files, write_scores
+    from anomsdk.judged import require_judged
+    from anomsdk.score_files import check_scores_place, score_and_judge, write_scores
 
     chosen = find_plan(plan)
     check_scores_place(out)
     with _terminable(), Progress(1000) as progress:
-        found = score_files(
+        found, judged = score_and_judge(
             chosen,
             sources,
             reading=reading,
@@ -310,7 +313,8 @@ def score(
         )
         write_scores(found, out)
     ticks = sum(map(len, found.values()))
-    show(printable(f"wrote {out}: {counted(len(found), 'recording')}, {counted(ticks, 'tick')}"))
+    show(printable(f"wrote {out}: {counted(len(found), 'recording')}, {counted(ticks, 'tick')}; judged {judged}"))
+    require_judged("score", judged)
 
 
 @app.command(help="Find and fit the best model for normal recordings, set its alarm level, and plan it.")
@@ -454,6 +458,7 @@ def evaluate(
     from anomsdk.evaluate.mixing import parse_snr
     from anomsdk.evaluate.page import check_place, write_html
     from anomsdk.find_plan import find_plan
+    from anomsdk.judged import require_judged
     from anomsdk.wanted import Wanted
 
     chosen = find_plan(plan)
@@ -489,6 +494,7 @@ def evaluate(
         if html is not None:
             write_html(found, html)
     _show_either(as_json, lambda: evaluation.as_json(found), lambda: evaluation.as_text(found))
+    require_judged("evaluate", found.judged_normal)
 
 
 @app.command(help="Say how the alarms of two plans differ on the same recordings; fail when more than may changes.")

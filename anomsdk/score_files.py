@@ -18,6 +18,7 @@ from anomsdk.engines import default_engine
 from anomsdk.errors import InputError, printable
 from anomsdk.files import write_atomically
 from anomsdk.in_order import checked_jobs, in_order
+from anomsdk.judged import Judged, judged
 from anomsdk.memory import wiped_after_use, wiping
 from anomsdk.runtime import scorer
 from anomsdk.sources import Block, Recording, open_recordings
@@ -40,6 +41,8 @@ def score_files(
 ) -> dict[str, NDArray[np.uint32]]:
     """Score recordings in files and folders, each from a fresh pipeline; they are read in blocks, never whole.
 
+    `score_and_judge` also says which share of the time was judged.
+
     Parameters
     ----------
     plan : Plan
@@ -59,26 +62,54 @@ def score_files(
     --------
     >>> score_files(plan, ["monday/", "tuesday.wav"], jobs=2)  # doctest: +SKIP
     """
+    return score_and_judge(plan, sources, reading=reading, engine=engine, jobs=jobs, progress=progress)[0]
+
+
+@wiping()
+def score_and_judge(
+    plan: Plan,
+    sources: Sequence[str | Path],
+    *,
+    reading: Reading | None = None,
+    engine: str | None = None,
+    jobs: int | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[dict[str, NDArray[np.uint32]], Judged]:
+    """`score_files`, and the share of the time that was judged.
+
+    Parameters
+    ----------
+    plan, sources, reading, engine, jobs, progress : as `score_files`
+
+    Returns
+    -------
+    scores : as `score_files`
+    judged : all recordings together
+    """
     recordings = _named(plan, sources, reading)
     score_one = scorer(plan, default_engine() if engine is None else engine)
     lengths = [recording.length for recording in recordings.values()]
     whole = 0 if None in lengths else sum(length or 0 for length in lengths)
     heard = 0
     lock = threading.Lock()
+    lengths_of = [0] * len(recordings)  # missing samples among them
 
-    def counted(blocks: Iterator[Block | int]) -> Iterator[Block | int]:
+    def counted(number: int, blocks: Iterator[Block | int]) -> Iterator[Block | int]:
         nonlocal heard
         for block in blocks:
             yield block
+            lengths_of[number] += block if isinstance(block, int) else len(block)
             with lock:
                 heard += 0 if isinstance(block, int) else len(block)
 
     def work(number: int, recording: Recording, stopped: Callable[[], bool]) -> NDArray[np.uint32]:
         with closing(wiped_after_use(recording.blocks())) as blocks:
-            return score_one(counted(blocks), stopped)
+            return score_one(counted(number, blocks), stopped)
 
     found = in_order(work, recordings.values(), checked_jobs(jobs), meanwhile=lambda: progress(heard, whole))
-    return dict(zip(recordings, found, strict=True))
+    scores = dict(zip(recordings, found, strict=True))
+    every = (judged(plan, len(each), n) for each, n in zip(scores.values(), lengths_of, strict=True))
+    return scores, sum(every, Judged())
 
 
 def _named(plan: Plan, sources: Sequence[str | Path], reading: Reading | None) -> dict[str, Recording]:

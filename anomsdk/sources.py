@@ -269,7 +269,9 @@ def _opened(path: Path, name: str, wanted: Wanted, reading: Reading) -> OpenedFi
         if wanted.kind == "motion" and suffix != ".npy":
             rows = _motion_rows(path, name, where, wanted, reading)
             kept_by = "pyarrow" if suffix == ".parquet" else None
-            return OpenedFile(path, name, tuple(replace(each, kept_by=kept_by) for each in _motion(rows, wanted, reading)))
+            return OpenedFile(
+                path, name, tuple(replace(each, kept_by=kept_by) for each in _motion(rows, wanted, reading))
+            )
         if suffix == ".csv":
             found = csv_file(path, name, where, columns=wanted.columns)
         else:

@@ -108,8 +108,8 @@ class Reading:
     time : the column of time stamps, by name or number; ``NAME:UNIT`` with s, ms, us or ns where the heading has none
     scale : how much of its unit one step of a stored value is, for all axes or for each
     array : of an .npz, the one that holds the samples; ``phone_x`` goes with ``phone_offsets``, ``phone_fs`` and so on
-    max_bridge : missing samples of a gap up to which the sample before it is repeated, 0 to 100; 0: none are. Never more
-        than 5 % of a recording
+    max_bridge : missing samples of a gap up to which the sample before it is repeated, 0 to 100; 0: none are. At most 5 % of
+        a recording
 
     Examples
     --------
@@ -153,7 +153,9 @@ class Reading:
         default = Reading()
         said = [each.name for each in fields(self) if getattr(self, each.name) != getattr(default, each.name)]
         if wanted.kind != "motion" and said:
-            raise InputError(f"--{said[0].replace('_', '-')}: says how motion is stored, and this is {wanted.kind}; leave it out")
+            raise InputError(
+                f"--{said[0].replace('_', '-')}: says how motion is stored, and this is {wanted.kind}; leave it out"
+            )
         if self.unit is not None and self.unit not in UNITS:
             raise InputError(f"--unit {printable(self.unit)}: no such unit; it is one of {', '.join(UNITS)}")
         if self.axes and len(self.axes) != wanted.columns:

@@ -19,6 +19,7 @@ from anomsdk.evaluate.metrics import Figure, poisson_rate
 from anomsdk.evaluate.scoring import samples_to_decide
 from anomsdk.evaluate.sides import LeftOut
 from anomsdk.in_order import checked_jobs
+from anomsdk.judged import Judged
 from anomsdk.memory import wiping
 from anomsdk.runtime import Pipeline
 from anomsdk.wanted import Reading
@@ -64,6 +65,7 @@ class Difference:
     rate_change : new less old, with an interval that is paired by recording and drawn over groups
     detection : None without anomalous recordings
     cut_s : seconds of digitally constant audio cut out
+    judged_old, judged_new : the share of the time of normal recordings that either plan judged
     """
 
     old: Plan
@@ -80,6 +82,8 @@ class Difference:
     rate_change: Figure
     detection: Detection | None
     cut_s: float
+    judged_old: Judged
+    judged_new: Judged
 
     @property
     def recordings(self) -> tuple[ComparedRecording, ...]:
@@ -207,6 +211,8 @@ def diff(
         rate_change=Figure(0.0, 0.0, 0.0) if old.id == new.id else change,
         detection=_detection(others, seed, same=old.id == new.id) if others else None,
         cut_s=sum(corpus.sides[0].cut for corpus in (rest, odd)) / old.rate_hz,
+        judged_old=rest.judged(0, old, [0.0 if each is None else each.old_s for each in found[:split]]),
+        judged_new=rest.judged(1, new, [0.0 if each is None else each.new_s for each in found[:split]]),
     )
 
 

@@ -66,6 +66,7 @@ def _summary(difference: Difference) -> list[str]:
     lines.append(f"scores are equal in {share} recordings")
     if old.rate_hz != new.rate_hz:
         lines.append(f"each plan hears the recordings at its own rate: {old.rate_hz:g} and {new.rate_hz:g} Hz")
+    lines.append(f"of normal recordings judged: {difference.judged_old} by old, {difference.judged_new} by new")
     if difference.cut_s:
         lines.append(f"{duration(difference.cut_s)} of digitally constant samples cut out; times do not count them")
     return lines

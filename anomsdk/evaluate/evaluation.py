@@ -17,6 +17,7 @@ from anomsdk.evaluate.scoring import ScoredClip, samples_to_decide
 from anomsdk.evaluate.sides import LeftOut, refuse_same, usable
 from anomsdk.evaluate.work import SURVEY, TOTAL, Jobs, Progress, mixed_length, mixes
 from anomsdk.in_order import checked_jobs
+from anomsdk.judged import Judged
 from anomsdk.memory import wiping
 from anomsdk.runtime import Pipeline
 
@@ -41,6 +42,8 @@ class Evaluation:
     decide_s : how long after its end an alarm still finds a mixed event: a full context, m votes, the on-delay
     cut_s : seconds of digitally constant audio cut out, both sides
     clipped : clipped samples on both sides, as `anomsdk.constant.ConstantCutter` counts them
+    judged_normal, judged_anomalous : the share of the time of whole recordings that was judged; with mixing,
+        nothing is said of the anomalous ones
     """
 
     plan: Plan
@@ -60,6 +63,8 @@ class Evaluation:
     decide_s: float
     cut_s: float
     clipped: int
+    judged_normal: Judged
+    judged_anomalous: Judged
 
 
 @wiping()
@@ -166,6 +171,8 @@ def evaluate(
         decide_s=samples_to_decide(plan) / plan.rate_hz,
         cut_s=(scenes.cut + others.cut) / plan.rate_hz,
         clipped=scenes.clipped + others.clipped,
+        judged_normal=scenes.judged(plan, [each.whole for each in scored]),
+        judged_anomalous=others.judged(plan, odd) if snr is None else Judged(),
     )
 
 

@@ -20,7 +20,7 @@ class Firing:
     ----------
     label : what they are of
     n_recordings : how many gave a tick
-    hours : heard of them
+    hours : judged of them, as long as their ticks take
     n_raised : of these recordings, those that raised an alarm
     raised : their share, with the exact interval (`metrics.share`)
     n_alarms : alarms that they raised

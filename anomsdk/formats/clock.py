@@ -1,4 +1,4 @@
-"""The clock behind time stamps: counters that wrap are read on, steps back begin a new piece, rows in disorder are not read."""
+"""The clock behind time stamps: counters that wrap are read on, a step back begins a new piece, disorder is refused."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ Values = NDArray[np.float64]
 _BELIEVED = (0.45, 8.0)
 """A rate of this many times the wanted one is believed of packets."""
 _TOGETHER, _SPLIT = 0.35, 0.6
-"""Rows of one packet are closer than this much of the time from sample to sample, most of them; beyond the second, none."""
+"""Rows of one packet are closer than this much of the time from sample to sample; the second: all of them."""
 _LONGEST_READ_S = 1.0
 """A packet is read in less; rows that come evenly for longer are a burst of samples."""
 _EQUAL, _FEW_EQUAL = 0.05, 0.01
@@ -88,10 +88,10 @@ def packet_form(stamps: Values, wanted_hz: float) -> Form | None:
         split = 4 * max(found.step_s, float(np.median(steps)), split / 4)
     shared = equal and split == 0
     for _ in range(3):
-        found = _form(stamps, steps, _SPLIT * found.step_s)
+        found = None if found is None else _form(stamps, steps, _SPLIT * found.step_s)
         if found is None or not low <= 1 / found.step_s <= high:
             return None
-    if shared:
+    if found is None or shared:
         return found
     inner = steps[steps <= found.split_s]
     if found.rows < 2 or not len(inner) or np.median(inner) > _TOGETHER * found.step_s:
@@ -141,7 +141,7 @@ def _form(stamps: Values, steps: Values, split: float) -> Form | None:
 class Packets:
     """Follows the packets of one run of a clock, and says where samples are missing.
 
-    A packet is late when it, and the next one, come later than the samples before allow: one that is delayed is made up for.
+    A packet is late when it, and the next one, come later than the samples before allow: a delay is made up for.
 
     Parameters
     ----------
@@ -208,7 +208,7 @@ class Packets:
         return packet
 
     def _late(self, packet: Packet, more: int) -> tuple[float, float]:
-        """How late a packet is if it is as large as usual, or larger; and by its last row. The last one of a run is partial."""
+        """How late a packet is if it is as large as usual, or larger, for the last one may be partial; and by its end."""
         form = self._form
         due = self._base + form.step_s * (self._taken + more)
         usual = packet.last_s - due - form.step_s * max(packet.rows, form.rows)

@@ -1,4 +1,4 @@
-"""Where samples are missing: a few that are bridged, samples that were dropped, and pauses, which a duty cycle is made of."""
+"""Where samples are missing: a few that are bridged, samples that were dropped, and the pauses of duty cycles."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ class _Gap:
 
 
 class _Values:
-    """Least, most and about the median of values, in memory that does not grow: every second one is left out when full."""
+    """Least, most and about the median of values; when it is full, every second one is left out."""
 
     def __init__(self) -> None:
         self.least, self.most = np.inf, -np.inf

@@ -206,9 +206,10 @@ class StampSurvey:
             if self._packed is not None:
                 self._packed.push(piece, self._order)
                 if self._packed.held > MOST_ROWS:
+                    row = self._row_name(int(numbers[-1]))
                     raise InputError(
-                        f"{self._where}, {self._row_name(int(numbers[-1]))}: the time stands still for {MOST_ROWS:,} rows; "
-                        "mend the clock, or leave the recording out"
+                        f"{self._where}, {row}: the time stands still for {MOST_ROWS:,} rows; mend the clock, or leave "
+                        "the recording out"
                     )
             elif self._even is not None:
                 self._even.push(piece, last, numbers, self._order)

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.calibration import Calibration, Normalisation, signal_sections
-from anomsdk.clips import Clip
+from anomsdk.clips import Clip, ConstantCutter
 from anomsdk.core.checks import checked_cast, require
 from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError
 from anomsdk.files import inside, read_limited
+from anomsdk.judged import Judged, judged
 from anomsdk.memory import wiping
 from anomsdk.planner import CALIBRATION_FILE, SPEC_FILE, check_speech, plan, plan_from
 from anomsdk.runtime import Pipeline
@@ -148,7 +149,7 @@ def _calibrated(
         f"{out}: holds something, or is a file; give a new folder",
     )
     calibration = _renormalised(parts, clips) if normalisation else parts.calibration
-    raw = _raw_scores(parts, calibration, clips, progress)
+    raw, share = _raw_scores(parts, calibration, clips, progress)
     ticks = sum(len(scores) for piece in raw for scores in piece)
     require(
         ticks >= FEWEST_TICKS,
@@ -169,6 +170,7 @@ def _calibrated(
     before = plan_from(spec, parts.model, parts.calibration).levels.raise_score
     made = plan_from(spec, parts.model, made_from)
     report(f"raise level {made.levels.raise_score:,} from {before:,}: no alarm in {hours:.3f} h of {heard} recordings")
+    report(f"judged {share}")
     report(f"with 95 % confidence at most {3 / hours:.1f} alarms an hour (rule of three)")
     write_folder(
         out,
@@ -184,29 +186,30 @@ def _calibrated(
 
 def _raw_scores(
     parts: _Parts, calibration: Calibration, clips: Sequence[Clip], progress: Callable[[int], None]
-) -> list[list[Scores]]:
-    """Scores before the follower: for each clip, of each piece that has a tick."""
+) -> tuple[list[list[Scores]], Judged]:
+    """Scores before the follower: for each clip, of each piece that has a tick; and the share of the time judged."""
     score = parts.spec.score.model_copy(update={"baseline_s": 0.0})
     spec = parts.spec.model_copy(update={"score": score})
     unfollowed = plan_from(spec, parts.model, calibration.model_copy(update={"signal": signal_sections(spec)}))
-    found, heard = list[list[Scores]](), 0
+    found, heard, share = list[list[Scores]](), 0, Judged()
     for clip in clips:
-        pieces = list[Scores]()
-        for scores, n in _scores_of(unfollowed, clip):
+        pieces, cutter = list[Scores](), clip.cutter()
+        for scores, n in _scores_of(unfollowed, clip, cutter):
             heard += n
             progress(heard)
             if len(scores):
                 pieces.append(scores)
         found.append(pieces)
-    return found
+        share += judged(unfollowed, sum(map(len, pieces)), cutter.kept + cutter.cut + cutter.missing)
+    return found, share
 
 
-def _scores_of(of: Plan, clip: Clip) -> Iterator[tuple[Scores, int]]:
+def _scores_of(of: Plan, clip: Clip, cutter: ConstantCutter) -> Iterator[tuple[Scores, int]]:
     """Scores of the pieces of a clip, each from a fresh pipeline, and the samples that were heard for them."""
     pipeline: Pipeline | None = None
     scores, n = list[int](), 0
     try:
-        for new_piece, block in clip.blocks():
+        for new_piece, block in clip.blocks(cutter):
             if new_piece and pipeline is not None:
                 yield checked_cast(scores, "u4", "scores"), n
                 pipeline.close()
