@@ -208,7 +208,7 @@ class Packets:
         return packet
 
     def _late(self, packet: Packet, more: int) -> tuple[float, float]:
-        """How late a packet is if it is as large as usual, or larger, for the last one may be partial; and by its end."""
+        """How late a packet is if it is as large as usual, or larger, since the last one is partial; and by its end."""
         form = self._form
         due = self._base + form.step_s * (self._taken + more)
         usual = packet.last_s - due - form.step_s * max(packet.rows, form.rows)
