@@ -494,7 +494,7 @@ def evaluate(
         if html is not None:
             write_html(found, html)
     _show_either(as_json, lambda: evaluation.as_json(found), lambda: evaluation.as_text(found))
-    require_judged("evaluate", found.judged_normal)
+    require_judged("evaluate", found.judged_normal + found.judged_anomalous)
 
 
 @app.command(help="Say how the alarms of two plans differ on the same recordings; fail when more than may changes.")

@@ -108,8 +108,8 @@ class Reading:
     time : the column of time stamps, by name or number; ``NAME:UNIT`` with s, ms, us or ns where the heading has none
     scale : how much of its unit one step of a stored value is, for all axes or for each
     array : of an .npz, the one that holds the samples; ``phone_x`` goes with ``phone_offsets``, ``phone_fs`` and so on
-    max_bridge : missing samples of a gap up to which the sample before it is repeated, 0 (never) to 100; at most 5 % of a
-        recording is made so
+    max_bridge : missing samples of a gap up to which the sample before it is repeated, 0 (never) to 100; at most 5 % of
+        a recording is made so
 
     Examples
     --------

@@ -129,7 +129,8 @@ class Order:
             return
         left, back_row, step = self._left[-1]
         near = row - self._begin_row < LEAST_ROWS or before - self._begin_s < LEAST_S
-        if near and before < left <= after:
+        returns = abs((after - before - self._next_s) - (self._next_s - step)) <= self._next_s
+        if near and (before < left <= after or returns):
             self._refuse(back_row, step)
         for left, back_row, step in self._left:
             if self._follows(left, after):

@@ -228,7 +228,7 @@ class StampSurvey:
 
     def _clock_notes(self, gaps: Gaps) -> Iterator[str]:
         if self._repeated:
-            yield f"{self._repeated} rows left out that repeat the row before, its time and its values"
+            yield f"{counted(self._repeated, 'row')} left out: time and values are those of the row before"
         if self._wraps:
             times = "" if self._n_wraps == 1 else f" {self._n_wraps} times,"
             yield f"the counter of time starts again{times} after {self._wraps[0]:.9g} s: read on"
