@@ -10,7 +10,6 @@ from typer.testing import CliRunner
 
 from anomsdk import cli
 from anomsdk.errors import InputError
-from anomsdk.formats import table
 from anomsdk.formats.pauses import Gaps
 from anomsdk.formats.stamps import StampSurvey, stretches
 from anomsdk.sources import Reading, Wanted, open_recordings
@@ -188,10 +187,10 @@ READ = {
     ),
     # duty cycles
     "10 s of each minute": Case(np.arange(12_000) / 20, keep=DUTY, gaps=[1000] * 10, notes=BURSTS),
-    "the same in whole seconds": Case(
+    "bursts in whole seconds": Case(
         np.floor(np.arange(12_000) / 20 + 0.35), digits=0, keep=DUTY, gaps=[1000] * 10, notes=(packets(20, 20), *BURSTS)
     ),
-    "the same in packets": Case(
+    "bursts in packets": Case(
         every(12_000, 10, 0.5, 0.002), keep=DUTY, gaps=[1000] * 10, notes=(packets(10, 20), *BURSTS)
     ),
     "three bursts": Case(np.arange(2600) / 20, keep=bursts(2600, 20, 10, 60), gaps=[1000] * 2, notes=BURSTS),
