@@ -9,13 +9,12 @@ import pytest
 
 from anomsdk.formats.rates import Grid, Resampler
 
-
 OFF = 2e-4
 """Between the stream and one that really goes on, of values about 1: soxr works in floats of 24 bits, block by block."""
 
 
 def rows(n):
-    return np.random.default_rng(n).normal(size=(n, 3)) + [0, 0, 1]
+    return np.random.default_rng(n).normal(size=(n, 3)) + np.array([0, 0, 1])
 
 
 def resampled(values, from_hz, to_hz):
