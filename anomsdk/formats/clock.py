@@ -14,7 +14,8 @@ Values = NDArray[np.float64]
 
 WRAPS_S = (2**32 * 1e-3, 2**32 * 1e-6, 86_400.0, 2**16 * 1e-3)
 """After how many seconds clocks start again: ms and us of 32 bits, the time of day, ms of 16 bits."""
-_WRAP_SLACK_S = 1.0
+LONGEST_GAP_S = 365 * 86_400.0
+"""A clock that goes on by more was set, such as from 1970 to today: nothing is missing."""
 HOUR_S = 3600.0
 LEAST_ROWS, LEAST_S = 20, 1.0
 """Between two steps back of a clock lie this many rows and seconds, at least: less is disorder of the rows."""
@@ -29,7 +30,7 @@ class Piece:
     ----------
     start, stop : rows of the block
     stamps : float64 (stop - start,), seconds; they never go back by more than the slack of the clock
-    broken : the clock went back before the first row: it does not follow on the row before
+    broken : the clock was set before the first row: it does not follow on the row before
     """
 
     start: int
@@ -43,20 +44,20 @@ class Clock:
 
     Parameters
     ----------
-    step_s : usual time from row to row, seconds
+    wrap_slack_s : from the last stamp before a wrap to the first one after it, at most
     slack_s : steps back of this length and less are no steps of the clock: rows of one packet
-    on_back, on_wrap : called with the row (from 0), and with the step in seconds, below 0, or the length of the wrap
+    on_set, on_wrap : called with the row (from 0), and with the step in seconds, or the length of the wrap
     """
 
     def __init__(
         self,
-        step_s: float,
+        wrap_slack_s: float,
         slack_s: float,
-        on_back: Callable[[int, float], None] = lambda row, step: None,
+        on_set: Callable[[int, float], None] = lambda row, step: None,
         on_wrap: Callable[[int, float], None] = lambda row, length: None,
     ) -> None:
-        self._step_s, self._slack_s = step_s, slack_s
-        self._on_back, self._on_wrap = on_back, on_wrap
+        self._wrap_slack_s, self._slack_s = wrap_slack_s, slack_s
+        self._on_set, self._on_wrap = on_set, on_wrap
         self._rows, self._offset = 0, 0.0
         self._last: float | None = None
 
@@ -68,7 +69,7 @@ class Clock:
         self._last = float(stamps[-1])
         begin, broken = 0, False
         corrected = stamps + self._offset
-        for at in np.flatnonzero(steps < -self._slack_s).tolist():
+        for at in np.flatnonzero((steps < -self._slack_s) | (steps > LONGEST_GAP_S)).tolist():
             if wrap := self._wrap(float(steps[at])):
                 self._offset += wrap
                 corrected[at:] += wrap
@@ -77,14 +78,13 @@ class Clock:
             if at > begin:
                 yield Piece(begin, at, corrected[begin:at], broken)
             begin, broken = at, True
-            self._on_back(self._rows + at, float(steps[at]))
+            self._on_set(self._rows + at, float(steps[at]))
         self._rows += len(stamps)
         yield Piece(begin, len(stamps), corrected[begin:], broken)
 
     def _wrap(self, step: float) -> float | None:
         """After how many seconds the clock wrapped, if a step back is that."""
-        most = max(_WRAP_SLACK_S, 10 * self._step_s)
-        return next((wrap for wrap in WRAPS_S if 1e-6 < step + wrap <= most), None)
+        return next((wrap for wrap in WRAPS_S if 1e-6 < step + wrap <= self._wrap_slack_s), None)
 
 
 class Order:
@@ -111,6 +111,8 @@ class Order:
     def back(self, row: int, step: float, before: float) -> None:
         """The clock went back by ``step`` seconds to this row, from a row with the stamp ``before``."""
         few = row - self._begin_row < LEAST_ROWS or before - self._begin_s < LEAST_S
+        if not self._left and before + step <= self._begin_s:
+            few = False  # a device that restarted soon
         if self._gap is not None:  # rows that were ahead of their time, and not the clock
             gap_row, gap_before, gap_after = self._gap
             few |= row - gap_row < LEAST_ROWS and gap_before < before + step <= gap_after

@@ -14,6 +14,7 @@ from anomsdk.errors import InputError
 from anomsdk.formats.clock import Clock, Order, Piece
 from anomsdk.formats.packets import MOST_ROWS, Form, Packet, Packets, packet_form
 from anomsdk.formats.pauses import MOST_BRIDGED, Gaps
+from anomsdk.formats.repeats import Digests, Repeats, digests
 
 Values = NDArray[np.float64]
 Rows = NDArray[Any]
@@ -27,7 +28,7 @@ _OFF, _MOST_OFF = 0.3, 0.01
 LONGEST_S = 1e10
 """Three centuries: stamps further from the first are damaged, or of another unit."""
 MOST_DROPPED = 0.3
-_HEAD_ROWS = 16_384
+_HEAD_ROWS = 65_536
 """What stamps are is found out from so many rows."""
 _REPEATED = 0.9
 """Rows with equal stamps are repetitions where so many of them have equal values, too."""
@@ -44,7 +45,7 @@ class Timeline:
     jittered : rows must be interpolated before they are a stream at this rate
     gaps, lost_s : gaps that are neither bridged nor pauses of a duty cycle, and how long all of them last
     form : of packets, whose rows are spread evenly; None: each row has a stamp of its own
-    repeats : rows that repeat the one before, its stamp and its values, are left out
+    repeats : rows that repeat an earlier one, its stamp and its values, are left out
     bridge : missing samples of a gap up to which the row before it is repeated
     bridged : samples that are made so
     notes : what else is done or was noticed, in words
@@ -81,18 +82,19 @@ class StampSurvey:
         self._where, self._row_name = where, row_name
         self._wanted_hz, self._max_bridge = wanted_hz, max_bridge
         self._rows = 0
-        self._last_row: Rows | None = None
         self._last_raw: float | None = None
-        self._head: list[tuple[Values, NDArray[np.bool_]]] | None = []
+        self._head: list[tuple[Values, Digests]] | None = []
         self._even: _Even | None = None
         self._packed: _Packed | None = None
         self._clock: Clock | None = None
         self._order: Order | None = None
-        self._repeats, self._repeated, self._kept = True, 0, 0
+        self._repeats: Repeats | None = Repeats()
+        self._repeated = self._kept = 0
         self._last: float | None = None
         self._numbers = np.zeros(0, np.int64)
         self._wraps: list[float] = []
         self._backs: list[tuple[int, float]] = []
+        self._on: list[tuple[int, float]] = []
         self._n_wraps = self._n_backs = 0
         self._next_s = 0.0
 
@@ -102,14 +104,11 @@ class StampSurvey:
             return
         check_span(stamps, self._where, lambda at: self._row_name(self._rows + at))
         self._rows += len(stamps)
-        before = rows[:1] if self._last_row is None else self._last_row
-        same = (rows == np.concatenate([before, rows[:-1]])).all(axis=1)
-        same[0] &= self._last_row is not None
-        self._last_row = rows[-1:].copy()
+        found = digests(rows)
         if self._head is None:
-            self._take(stamps, same)
+            self._take(stamps, found)
             return
-        self._head.append((stamps, same))
+        self._head.append((stamps, found))
         if self._rows >= _HEAD_ROWS:
             self._begin()
 
@@ -145,7 +144,7 @@ class StampSurvey:
             found,
             gaps=left,
             lost_s=lost_s,
-            repeats=self._repeats,
+            repeats=self._repeats is not None,
             bridge=bridge,
             bridged=bridged,
             notes=tuple(notes),
@@ -155,17 +154,19 @@ class StampSurvey:
         """Find out from the first rows what the stamps are, and take them."""
         assert self._head is not None
         stamps = np.concatenate([each for each, _ in self._head]) if self._head else np.zeros(0)
-        same = np.concatenate([each for _, each in self._head]) if self._head else np.zeros(0, np.bool_)
+        found = np.concatenate([each for _, each in self._head]) if self._head else np.zeros(0, np.uint64)
         self._head = None
         if len(stamps) < 2:
             return
         first, rest = slice(0, _HEAD_ROWS), slice(_HEAD_ROWS, None)
         equal = np.diff(stamps[first], prepend=np.nan) == 0
-        repeated = equal & same[first]
-        mostly = repeated.sum() >= _REPEATED * equal.sum() and same[first][~equal].mean() < 0.5
+        same = np.append(False, found[first][1:] == found[first][:-1])
+        repeated = equal & same
+        mostly = repeated.sum() >= _REPEATED * equal.sum() and same[~equal].mean() < 0.5
         own = stamps[first][~repeated] if mostly else stamps[first]
         form = packet_form(own, self._wanted_hz)
-        self._repeats = form is None or bool(mostly)
+        if form is not None and not mostly:
+            self._repeats = None
         if form is not None:
             self._packed = _Packed(form, self._wanted_hz, self._max_bridge)
             step, slack, following = form.step_s, form.split_s, form.period_s
@@ -176,31 +177,34 @@ class StampSurvey:
             self._even = _Even(step, self._max_bridge)
         self._next_s = following
         self._order = Order(self._where, self._row_name, following)
-        self._clock = Clock(step, slack, self._back, self._wrap)
+        self._clock = Clock(_wrap_slack(form), slack, self._set, self._wrap)
         for part in (first, rest):
-            self._take(stamps[part], same[part])
+            self._take(stamps[part], found[part])
 
-    def _take(self, stamps: Values, same: NDArray[np.bool_]) -> None:
-        """Take stamps, and whether their rows are as the row before."""
+    def _take(self, stamps: Values, found: Digests) -> None:
+        """Take stamps, and digests of their rows."""
         if not len(stamps):
             return
         assert self._clock is not None and self._order is not None
         begun = self._kept + self._repeated
+        keep = np.ones(len(stamps), np.bool_) if self._repeats is None else self._repeats.keep(stamps, found)
+        self._numbers = begun + np.flatnonzero(keep)
+        self._repeated += int((~keep).sum())
+        stamps = stamps[keep]
+        if not len(stamps):
+            return
         equal = np.diff(stamps, prepend=np.nan if self._last_raw is None else self._last_raw) == 0
         self._last_raw = float(stamps[-1])
-        keep = ~(equal & same) if self._repeats else np.ones(len(stamps), np.bool_)
-        if self._even is not None and (equal & keep).any():
-            row = self._row_name(begun + int((equal & keep).argmax()))
+        if self._even is not None and equal.any():
+            row = self._row_name(int(self._numbers[equal.argmax()]))
             raise InputError(
                 f"{self._where}, {row}: the same time as the row before; remove duplicates, or write times with more "
                 "digits"
             )
-        self._numbers = begun + np.flatnonzero(keep)
-        self._repeated += int((~keep).sum())
-        self._kept += int(keep.sum())
-        if self._last is None and keep.any():
+        self._kept += len(stamps)
+        if self._last is None:
             self._order.begin(float(stamps[0]))
-        for piece in self._clock.push(stamps[keep]):
+        for piece in self._clock.push(stamps):
             numbers = self._numbers[piece.start : piece.stop]
             last = None if piece.broken else self._last
             if self._packed is not None:
@@ -215,9 +219,12 @@ class StampSurvey:
                 self._even.push(piece, last, numbers, self._order)
             self._last = float(piece.stamps[-1])
 
-    def _back(self, at: int, step: float) -> None:
+    def _set(self, at: int, step: float) -> None:
         assert self._order is not None and self._last is not None
         row = int(self._numbers[at - (self._kept - len(self._numbers))])
+        if step > 0:
+            self._on = self._on or [(row, step)]
+            return
         self._order.back(row, step, self._last)
         self._n_backs += 1
         self._backs = self._backs or [(row, self._next_s - step)]
@@ -228,7 +235,7 @@ class StampSurvey:
 
     def _clock_notes(self, gaps: Gaps) -> Iterator[str]:
         if self._repeated:
-            yield f"{counted(self._repeated, 'row')} left out: time and values are those of the row before"
+            yield f"{counted(self._repeated, 'row')} left out: time and values are those of an earlier row"
         if self._wraps:
             times = "" if self._n_wraps == 1 else f" {self._n_wraps} times,"
             yield f"the counter of time starts again{times} after {self._wraps[0]:.9g} s: read on"
@@ -238,6 +245,9 @@ class StampSurvey:
             if self._n_backs > 1:
                 how = f"goes back {self._n_backs} times, first by {_length(by)} at {self._row_name(row)}"
             yield f"the clock {how} (it was set, or the device restarted): a new piece begins there"
+        if self._on:
+            row, by = self._on[0]
+            yield f"the clock goes on by {by / 86_400:,.0f} days at {self._row_name(row)} (it was set): a new piece begins there"
         if gaps.hours and not gaps.cycle():
             where = self._row_name(gaps.hours[0])
             times = "" if gaps.n_hours == 1 else f", and {gaps.n_hours - 1} more times"
@@ -357,6 +367,11 @@ def _bridge_notes(gaps: Gaps, rows: int, bridge: int, bridged: int, places: int,
         yield f"{few}, more than {MOST_BRIDGED:.0%} of the recording: {which} bridged"
 
 
+def _wrap_slack(form: Form | None) -> float:
+    """Seconds from the last stamp before a counter starts again to the first one after it, at most."""
+    return 2.0 if form is None else max(2.0, 1.5 * form.period_s)
+
+
 def _length(seconds: float) -> str:
     hours = seconds / 3600
     return f"{hours:.0f} h" if round(hours) >= 1 and abs(hours - round(hours)) < 1e-4 else f"{seconds:.6g} s"
@@ -395,36 +410,22 @@ def stretches(rows: Iterator[Stamped], timeline: Timeline) -> Iterator[Stamped |
     Where the clock was set back, nobody knows how many are missing: 1, as little as a gap can be. Stamps of packets are
     left out.
     """
-    form, last = timeline.form, _Last()
-    clock = Clock(1 / timeline.rate_hz, 0.0 if form is None else form.split_s)
+    form, repeats = timeline.form, Repeats()
+    clock = Clock(_wrap_slack(form), 0.0 if form is None else form.split_s)
     found = _EvenStretches(timeline) if form is None else _PackedStretches(timeline, form)
     for stamps, values in rows:
         if not len(stamps):
             continue
         if timeline.repeats:
-            stamps, values = last.without_repeats(stamps, values)
+            keep = repeats.keep(stamps, digests(values))
+            if not keep.all():
+                stamps, values = stamps[keep], values[keep]
         for piece in clock.push(stamps):
             if piece.broken:
                 yield from found.finish()
                 yield 1
             yield from found.push(piece.stamps, values[piece.start : piece.stop])
     yield from found.finish()
-
-
-class _Last:
-    """The row before, which others may repeat."""
-
-    def __init__(self) -> None:
-        self._stamp: float | None = None
-        self._row: Rows = np.zeros((0, 0))
-
-    def without_repeats(self, stamps: Values, values: Rows) -> tuple[Values, Rows]:
-        equal = np.diff(stamps, prepend=np.nan if self._stamp is None else self._stamp) == 0
-        if equal.any():
-            before = np.concatenate([self._row if len(self._row) else values[:1], values[:-1]])
-            equal &= (values == before).all(axis=1)
-        self._stamp, self._row = float(stamps[-1]), values[-1:].copy()
-        return (stamps[~equal], values[~equal]) if equal.any() else (stamps, values)
 
 
 class _EvenStretches:

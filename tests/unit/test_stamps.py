@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -166,6 +167,26 @@ READ = {
         ),
     ),
     "a real gap of about an hour": Case(T20 + 3601 * (T20 >= 60), gaps=[72_020], notes=("1 gap, 3,601 s missing",)),
+    "set from 1970 to today": Case(
+        np.where(T20 < 60, T20, T20 + 1_700_000_000),
+        gaps=[1],
+        digits=2,
+        notes=("the clock goes on by 19,676 days at line 1202 (it was set): a new piece begins there",),
+    ),
+    "restarts soon": Case(
+        np.r_[T20[:5], T20[:-5]],
+        gaps=[1],
+        notes=(BACK.replace("1202", "7").format("0.25 s"),),
+    ),
+    "restarts in packets": Case(
+        every(N, 10, 0.5) - 60 * (T20 >= 60), gaps=[1], notes=(packets(10, 20), BACK.format("60 s"))
+    ),
+    "an uptime for each burst": Case(
+        T20 % 10,
+        gaps=[1] * 9,
+        notes=(BACK.replace("back by {} at line 1202", "back 9 times, first by 10 s at line 202"),),
+    ),
+    "whole minutes": Case(np.floor((np.arange(12_000) / 20 + 17) / 60) * 60, digits=0, notes=(packets(1200, 20),)),
     "ms of 32 bits": Case(
         (4_294_967.296 - 30 + T20) % 4_294_967.296,
         notes=("the counter of time starts again after 4294967.3 s: read on",),
@@ -222,7 +243,9 @@ def test_read_right(tmp_path, name, suffix):
         keep = np.flatnonzero(case.keep)
         starts = np.flatnonzero(np.diff(keep) > 1) + 1
         assert np.cumsum(lengths)[:-1].tolist() == starts.tolist(), "at the place, to the sample"
-    notes = tuple(note.replace("row 1200 (from 0)", "line 1202") for note in found.notes)
+    notes = tuple(
+        re.sub(r"row (\d+) \(from 0\)", lambda found: f"line {int(found[1]) + 2}", note) for note in found.notes
+    )
     assert notes == case.notes
 
 
@@ -273,7 +296,7 @@ def test_rows_that_come_twice_are_left_out_and_counted(tmp_path, repeated):
     samples, _, gaps = read(found)
     assert np.array_equal(samples, counts(ROWS[20][:N])) and not gaps
     n = len(order) - N
-    assert found.notes == (f"{n:,} row{'s' * (n > 1)} left out: time and values are those of the row before",)
+    assert found.notes == (f"{n:,} row{'s' * (n > 1)} left out: time and values are those of an earlier row",)
 
 
 @pytest.mark.parametrize(
