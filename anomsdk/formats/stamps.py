@@ -224,6 +224,7 @@ class StampSurvey:
         row = int(self._numbers[at - (self._kept - len(self._numbers))])
         if step > 0:
             self._on = self._on or [(row, step)]
+            self._order.gap(row, self._last, self._last + step)
             return
         self._order.back(row, step, self._last)
         self._n_backs += 1
@@ -247,7 +248,8 @@ class StampSurvey:
             yield f"the clock {how} (it was set, or the device restarted): a new piece begins there"
         if self._on:
             row, by = self._on[0]
-            yield f"the clock goes on by {by / 86_400:,.0f} days at {self._row_name(row)} (it was set): a new piece begins there"
+            days = f"{by / 86_400:,.0f} days"
+            yield f"the clock goes on by {days} at {self._row_name(row)} (it was set): a new piece begins there"
         if gaps.hours and not gaps.cycle():
             where = self._row_name(gaps.hours[0])
             times = "" if gaps.n_hours == 1 else f", and {gaps.n_hours - 1} more times"

@@ -300,6 +300,20 @@ def test_rows_that_come_twice_are_left_out_and_counted(tmp_path, repeated):
 
 
 @pytest.mark.parametrize(
+    "order", [np.r_[0:310, 300:310, 310:N], np.r_[0:310, 290:300, 310:800, 700:800, 800:N]], ids=["one", "more"]
+)
+def test_a_packet_that_was_sent_again_is_left_out(order):
+    parts = [(T20[order][at : at + 77], ROWS[20][:N][order][at : at + 77]) for at in range(0, len(order), 77)]
+    survey = StampSurvey("a", str, 20, 2)
+    for part in parts:
+        survey.push(*part)
+    timeline = survey.timeline()
+    assert timeline.notes == (f"{len(order) - N} rows left out: time and values are those of an earlier row",)
+    found = list(stretches(iter(parts), timeline))
+    assert np.array_equal(np.concatenate([rows for _, rows in found]), ROWS[20][:N])
+
+
+@pytest.mark.parametrize(
     "places", [[7], [700], np.sort(np.random.default_rng(5).choice(N, 50, replace=False))], ids=len
 )
 def test_other_values_at_the_same_time_are_refused(tmp_path, places):
