@@ -111,7 +111,7 @@ class Order:
     def back(self, row: int, step: float, before: float) -> None:
         """The clock went back by ``step`` seconds to this row, from a row with the stamp ``before``."""
         few = row - self._begin_row < LEAST_ROWS or before - self._begin_s < LEAST_S
-        if not self._left and before + step <= self._begin_s:
+        if not self._left and row > 1 and before + step <= self._begin_s:
             few = False  # a device that restarted soon
         if self._gap is not None:  # rows that were ahead of their time, and not the clock
             gap_row, gap_before, gap_after = self._gap
