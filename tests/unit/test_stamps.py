@@ -10,10 +10,16 @@ import pytest
 from typer.testing import CliRunner
 
 from anomsdk import cli
+from anomsdk.clips import open_clips
 from anomsdk.errors import InputError
 from anomsdk.formats.pauses import Gaps
 from anomsdk.formats.stamps import StampSurvey, stretches
+from anomsdk.judged import Judged
+from anomsdk.plan_file import reference_models_folder
+from anomsdk.planner import sensor_plan
 from anomsdk.sources import Reading, Wanted, open_recordings
+from anomsdk.spec import PipelineSpec
+from anomsdk.train.corpus import gather
 
 N = 2000
 RNG = np.random.default_rng(7)
@@ -515,6 +521,16 @@ def test_every_command_says_which_share_was_judged(lossy_files, tmp_path):
     out = tmp_path / "mine"
     done = run("calibrate", "human_motion", "--normal", lossy_files / "d60", "--out", out, *unbridged)
     assert done.exit_code == 0 and "judged 50.1% of the time" in done.stdout
+
+
+def test_train_says_which_share_has_a_context(lossy_files):
+    """Ticks of pieces with the context of the spec, as a plan of it gives them."""
+    spec = PipelineSpec.from_file(reference_models_folder() / "human_motion" / "spec.toml")
+    wanted = Wanted.of(sensor_plan(spec), spec.columns)
+    for name, ticks in (("d60", 198), ("whole", 395)):
+        clips = open_clips(lossy_files / name, wanted, reading=Reading(max_bridge=0)).clips
+        corpus = gather(spec, clips, seed=0, excerpts=0)
+        assert corpus.judged == Judged(ticks, 395) and f"judged {corpus.judged}" in list(corpus.lines())
 
 
 @pytest.mark.parametrize("words", ["-1", "101", "2.5", "two", "²"])
