@@ -117,7 +117,8 @@ class Lines:
         short += f", {summary.left_out:,} left out" if summary.left_out else ""
         show(
             f"{'stopped: ' if stopped else ''}{heard} in {counted(summary.recordings, 'recording')}{short}: "
-            f"{counted(summary.ticks, 'tick')}, {counted(summary.alarms, 'alarm')}"
+            f"{counted(summary.ticks, 'tick')}, {counted(summary.alarms, 'alarm')}; "
+            f"judged {summary.judged}"
         )
         kept = "nothing" if self._scores is None or stopped else f"the scores, in {self._scores}"
         show(f"kept: {kept}; {held(plan, self._more_is_held)}")
@@ -179,6 +180,8 @@ class JsonLines:
                     "ticks": summary.ticks,
                     "alarms": summary.alarms,
                     "left_out": summary.left_out,
+                    "missing": summary.missing,
+                    "judged": round(summary.judged.share, 6),
                     "stopped": stopped,
                     "engine": self._engine,
                     "plan_id": self._plan.id,

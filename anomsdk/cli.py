@@ -136,6 +136,11 @@ _READING = {
     "channel": typer.Option(
         "--channel", metavar="N|mix", help="Sound: the channel to take, from 1. Default: mix, the mean of all."
     ),
+    "max_bridge": typer.Option(
+        "--max-bridge",
+        metavar="N",
+        help="Motion: repeat the sample before a gap of up to N, at most 5 % of a recording; 0: never. Default: 2.",
+    ),
 }
 """What files of motion leave unsaid, of every command that takes them."""
 
@@ -254,6 +259,7 @@ def watch(
     """Watch recordings or a live stream; nothing of the signal is kept."""
     from anomsdk.announce import JsonLines, Lines, announce
     from anomsdk.find_plan import find_plan
+    from anomsdk.judged import require_judged
     from anomsdk.speech import speech_remark
     from anomsdk.watch import Watch
 
@@ -276,6 +282,7 @@ def watch(
                 out.closing(watching.summary(), stopped=True)
                 raise
         out.closing(watching.summary(), stopped=False)  # only now are the scores where they belong
+        require_judged("watch", watching.summary().judged)
 
 
 @app.command(help="Score recordings, several at once, and write the scores of each.")
@@ -297,7 +304,8 @@ def score(
 ) -> None:
     """Score recordings; nothing of the signal is kept."""
     from anomsdk.find_plan import find_plan
-    from anomsdk.score_files import check_scores_place, score_files, write_scores
+    from anomsdk.judged import require_judged
+    from anomsdk.score_files import check_scores_place, score_and_judge, write_scores
 
     chosen = find_plan(plan)
     check_scores_place(out)
@@ -312,7 +320,7 @@ def score(
             left_out.append(line)
             say(f"left out: {line}")
 
-        found = score_files(
+        found, judged = score_and_judge(
             chosen,
             sources,
             reading=reading,
@@ -325,7 +333,9 @@ def score(
         write_scores(found, out)
     ticks = sum(map(len, found.values()))
     without = f", {len(left_out):,} left out" if left_out else ""
-    show(printable(f"wrote {out}: {counted(len(found), 'recording')}{without}, {counted(ticks, 'tick')}"))
+    what = f"{counted(len(found), 'recording')}{without}, {counted(ticks, 'tick')}"
+    show(printable(f"wrote {out}: {what}; judged {judged}"))
+    require_judged("score", judged)
 
 
 @app.command(help="Find and fit the best model for normal recordings, set its alarm level, and plan it.")
@@ -469,6 +479,7 @@ def evaluate(
     from anomsdk.evaluate.mixing import parse_snr
     from anomsdk.evaluate.page import check_place, write_html
     from anomsdk.find_plan import find_plan
+    from anomsdk.judged import require_judged
     from anomsdk.wanted import Wanted
 
     chosen = find_plan(plan)
@@ -506,6 +517,7 @@ def evaluate(
         if html is not None:
             write_html(found, html)
     _show_either(as_json, lambda: evaluation.as_json(found), lambda: evaluation.as_text(found))
+    require_judged("evaluate", found.judged_normal + found.judged_anomalous)
 
 
 @app.command(help="Say how the alarms of two plans differ on the same recordings; fail when more than may changes.")

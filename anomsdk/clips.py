@@ -79,7 +79,7 @@ class Clip:
         cutter = self.cutter() if cutter is None else cutter
         for block in self._read():
             if isinstance(block, int):
-                yield from cutter.gap()
+                yield from cutter.gap(block)
             else:
                 yield from cutter.push(block)
         yield from cutter.finish()
@@ -113,17 +113,24 @@ class Facts:
     cut : samples in constant stretches
     clipped : samples in rows of two or more at the edge of int16
     digest : sha256 of the samples that are not cut, 64 hex digits
+    missing : samples missing in gaps
     """
 
     piece_lengths: tuple[int, ...]
     cut: int
     clipped: int
     digest: str
+    missing: int = 0
 
     @property
     def kept(self) -> int:
         """Samples that are not cut."""
         return sum(self.piece_lengths)
+
+    @property
+    def length(self) -> int:
+        """Samples that its time has: cut and missing ones, too."""
+        return self.kept + self.cut + self.missing
 
 
 def open_clips(
@@ -326,7 +333,7 @@ def _facts(clip: Clip) -> Facts:
             lengths.append(0)
         lengths[-1] += len(block)
         digest.update(np.ascontiguousarray(block).data)
-    return Facts(tuple(lengths), cutter.cut, cutter.clipped, digest.hexdigest())
+    return Facts(tuple(lengths), cutter.cut, cutter.clipped, digest.hexdigest(), cutter.missing)
 
 
 def _in_blocks(rows: Samples, n: int) -> Iterator[Samples]:

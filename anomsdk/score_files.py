@@ -20,6 +20,7 @@ from anomsdk.engines import default_engine
 from anomsdk.errors import InputError, UnusableInputsError, all_or_none, printable
 from anomsdk.files import write_atomically
 from anomsdk.in_order import checked_jobs, in_order
+from anomsdk.judged import Judged, judged
 from anomsdk.memory import wiped_after_use, wiping
 from anomsdk.runtime import scorer
 from anomsdk.sources import Block, Recording, open_skippable
@@ -44,6 +45,8 @@ def score_files(
 ) -> dict[str, NDArray[np.uint32]]:
     """Score recordings in files and folders, each from a fresh pipeline; they are read in blocks, never whole.
 
+    `score_and_judge` also says which share of the time was judged.
+
     Parameters
     ----------
     plan : Plan
@@ -66,6 +69,34 @@ def score_files(
     --------
     >>> score_files(plan, ["monday/", "tuesday.wav"], jobs=2)  # doctest: +SKIP
     """
+    return score_and_judge(
+        plan, sources, reading=reading, engine=engine, jobs=jobs, on_bad=on_bad, report=report, progress=progress
+    )[0]
+
+
+@wiping()
+def score_and_judge(
+    plan: Plan,
+    sources: Sequence[str | Path],
+    *,
+    reading: Reading | None = None,
+    engine: str | None = None,
+    jobs: int | None = None,
+    on_bad: Callable[[str], None] | None = None,
+    report: Callable[[str], None] = lambda line: None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[dict[str, NDArray[np.uint32]], Judged]:
+    """`score_files`, and the share of the time that was judged.
+
+    Parameters
+    ----------
+    plan, sources, reading, engine, jobs, on_bad, report, progress : as `score_files`
+
+    Returns
+    -------
+    scores : as `score_files`
+    judged : all recordings together
+    """
     recordings = _named(plan, sources, reading, on_bad)
     motion = plan.sensor.kind == "motion"
     for line in shared((each.name, each.notes if motion else each.odd) for each in recordings.values()):
@@ -75,34 +106,38 @@ def score_files(
     whole = 0 if None in lengths else sum(length or 0 for length in lengths)
     heard = 0
     lock = threading.Lock()
+    lengths_of = [0] * len(recordings)  # missing samples among them
 
-    def counted(blocks: Iterator[Block | int]) -> Iterator[Block | int]:
+    def counted(number: int, blocks: Iterator[Block | int]) -> Iterator[Block | int]:
         nonlocal heard
         for block in blocks:
             yield block
+            lengths_of[number] += block if isinstance(block, int) else len(block)
             with lock:
                 heard += 0 if isinstance(block, int) else len(block)
 
     def work(number: int, recording: Recording, stopped: Callable[[], bool]) -> NDArray[np.uint32] | str:
         try:
             with closing(wiped_after_use(recording.blocks())) as blocks:
-                return score_one(counted(blocks), stopped)
+                return score_one(counted(number, blocks), stopped)
         except InputError as error:
             return str(error)
 
     found, damaged = dict[str, NDArray[np.uint32]](), list[str]()
     scored = in_order(work, recordings.values(), checked_jobs(jobs), meanwhile=lambda: progress(heard, whole))
-    for name, scores in zip(recordings, scored, strict=True):
+    share = Judged()
+    for name, scores, length in zip(recordings, scored, lengths_of, strict=True):
         if isinstance(scores, str):
             damaged.append(scores)
         else:
             found[name] = scores
+            share += judged(plan, len(scores), length)
     if damaged and (on_bad is None or not found):
         raise UnusableInputsError(damaged, skippable=on_bad is None and len(recordings) > 1)
     for line in damaged:
         assert on_bad is not None
         on_bad(line)
-    return found
+    return found, share
 
 
 def _named(

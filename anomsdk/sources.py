@@ -300,7 +300,9 @@ def _opened(path: Path, name: str, wanted: Wanted, reading: Reading) -> OpenedFi
         if wanted.kind == "motion" and suffix != ".npy":
             rows = _motion_rows(path, name, where, wanted, reading)
             kept_by = "pyarrow" if suffix == ".parquet" else None
-            return OpenedFile(path, name, tuple(replace(each, kept_by=kept_by) for each in _motion(rows, wanted)))
+            return OpenedFile(
+                path, name, tuple(replace(each, kept_by=kept_by) for each in _motion(rows, wanted, reading))
+            )
         if suffix == ".csv":
             found = csv_file(path, name, where, columns=wanted.columns)
         else:
@@ -324,12 +326,12 @@ def _recording(stored: Stored, wanted: Wanted, channel: int | None) -> Recording
     return _rows(stored, wanted.rate_hz, wanted.columns)
 
 
-def _motion(rows: list[MotionRows], wanted: Wanted) -> Iterator[Recording]:
+def _motion(rows: list[MotionRows], wanted: Wanted, reading: Reading) -> Iterator[Recording]:
     """Recordings of one file, read once; one of several that is damaged is refused when it is read again."""
     read = list[Motion | InputError]()
     for each in rows:
         try:
-            read.append(surveyed(each, wanted))
+            read.append(surveyed(each, wanted, reading.max_bridge))
         except InputError as error:
             read.append(error)
     good = [each for each in read if isinstance(each, Motion)]

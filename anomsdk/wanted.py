@@ -13,6 +13,8 @@ G = 9.80665
 IN_G = {"g": 1.0, "mg": 1e-3, "m/s2": 1 / G}
 """One of a unit, in g."""
 UNITS = (*IN_G, "counts")
+MAX_BRIDGE = 100
+"""Most missing samples that anybody may have bridged: half a second at the highest rate of motion."""
 AXES = ("ax", "ay", "az", "gx", "gy", "gz")
 
 
@@ -107,6 +109,8 @@ class Reading:
     scale : how much of its unit one step of a stored value is, for all axes or for each
     array : of an .npz, the one that holds the samples; ``phone_x`` goes with ``phone_offsets``, ``phone_fs`` and so on
     channel : of sound, the one that is taken, from 1; None: the mean of all
+    max_bridge : missing samples of a gap up to which the sample before it is repeated, 0 (never) to 100; at most 5 % of
+        a recording is made so
 
     Examples
     --------
@@ -120,6 +124,7 @@ class Reading:
     scale: tuple[float, ...] = ()
     array: str = "x"
     channel: int | None = None
+    max_bridge: int = 2
 
     @classmethod
     def parsed(
@@ -131,6 +136,7 @@ class Reading:
         scale: str | None = None,
         array: str | None = None,
         channel: str | None = None,
+        max_bridge: str | None = None,
     ) -> Reading:
         """From the texts of a command line."""
         names = tuple(name.strip() for name in axes.split(",")) if axes is not None else ()
@@ -138,7 +144,20 @@ class Reading:
             scales = tuple(float(each) for each in scale.split(",")) if scale is not None else ()
         except ValueError:
             raise InputError(f"--scale: {printable(scale)} is no number; write e.g. --scale 0.000488") from None
-        return cls(unit, names, time, scales, "x" if array is None else array, _parsed_channel(channel))
+        if max_bridge is not None and not (max_bridge.isascii() and max_bridge.isdigit() and len(max_bridge) <= 3):
+            raise InputError(
+                f"--max-bridge {printable(max_bridge)}: no number of samples from 0 to {MAX_BRIDGE}; 0 bridges none"
+            )
+        bridge = cls.max_bridge if max_bridge is None else int(max_bridge)
+        return cls(
+            unit,
+            names,
+            time,
+            scales,
+            "x" if array is None else array,
+            channel=_parsed_channel(channel),
+            max_bridge=bridge,
+        )
 
     def check(self, wanted: Wanted) -> None:
         """Refuse what fits nothing, and what is said of motion where something else is wanted."""
@@ -151,7 +170,9 @@ class Reading:
                 raise InputError(f"--channel {printable(self.channel)}: channels count from 1; give a number, or mix")
             said.remove("channel")
         if wanted.kind != "motion" and said:
-            raise InputError(f"--{said[0]}: says how motion is stored, and this is {wanted.kind}; leave it out")
+            raise InputError(
+                f"--{said[0].replace('_', '-')}: says how motion is stored, and this is {wanted.kind}; leave it out"
+            )
         if self.unit is not None and self.unit not in UNITS:
             raise InputError(f"--unit {printable(self.unit)}: no such unit; it is one of {', '.join(UNITS)}")
         if self.axes and len(self.axes) != wanted.columns:
@@ -165,6 +186,8 @@ class Reading:
             raise InputError("--scale: a scale lies between 1e-12 and 1e12, whatever its sign; correct it")
         if self.scale and self.unit == "counts":
             raise InputError("--scale: counts are the plan's and stay as they are; give another --unit, or no --scale")
+        if not 0 <= self.max_bridge <= MAX_BRIDGE:
+            raise InputError(f"--max-bridge {self.max_bridge}: give 0 to {MAX_BRIDGE} samples; 0 bridges none")
         if not self.array.endswith("x"):
             raise InputError(f"--array {printable(self.array)}: name an array that ends in x, as in phone_x")
 

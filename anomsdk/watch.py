@@ -18,6 +18,7 @@ from anomsdk.core.pipeline import Result
 from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError
 from anomsdk.files import unwritable
+from anomsdk.judged import Judged, judged
 from anomsdk.memory import why_not_wiping, wiped_after_use
 from anomsdk.runtime import Pipeline
 from anomsdk.sources import Block, Recording, open_skippable
@@ -70,6 +71,8 @@ class Summary:
     seconds : how long they last
     ticks : runs of the model
     alarms : alarms raised
+    missing : samples missing in gaps
+    judged : the ticks, and how many the time of these recordings would have given without a gap
     left_out : inputs that could not be used: files, and recordings that turned out damaged while they were heard
     """
 
@@ -79,6 +82,8 @@ class Summary:
     seconds: float
     ticks: int
     alarms: int
+    missing: int
+    judged: Judged
     left_out: int = 0
 
 
@@ -111,6 +116,8 @@ class Watch:
         self.engine = self._pipeline.engine
         self._recordings = self._too_short = self._samples = self._ticks = self._alarms = 0
         self._left_out = self._hearing = 0
+        self._missing, self._begun = 0, (0, 0)  # ticks and samples before the recording that is heard
+        self._judged = Judged()
         self._blocks: Generator[Block | int, None, None] | None = None
         self._scores = None if scores is None else _ScoresFile(Path(scores))
 
@@ -152,6 +159,7 @@ class Watch:
         self._stop_reading()
         self._hearing = self._ticks
         self._pipeline.reset()
+        self._judged, self._begun = self._all_judged(), (self._ticks, self._samples + self._missing)
         self._recordings += 1
         ticks, before, wrapped = self._ticks, 0, 0
         with closing(wiped_after_use(recording.blocks())) as blocks:
@@ -159,6 +167,7 @@ class Watch:
             for block in blocks:
                 if isinstance(block, int):
                     self._pipeline.gap(block)
+                    self._missing += block
                     continue
                 for piece in _pieces(block, _TICKS * self.plan.samples_per_tick):
                     results = self._pipeline.process(piece)
@@ -198,8 +207,21 @@ class Watch:
         """What was watched so far."""
         seconds = self._samples / self.plan.rate_hz
         return Summary(
-            self._recordings, self._too_short, self._samples, seconds, self._ticks, self._alarms, self._left_out
+            self._recordings,
+            self._too_short,
+            self._samples,
+            seconds,
+            self._ticks,
+            self._alarms,
+            self._missing,
+            self._all_judged(),
+            self._left_out,
         )
+
+    def _all_judged(self) -> Judged:
+        """Recordings that are over, and what was heard of the last one."""
+        ticks, samples = self._begun
+        return self._judged + judged(self.plan, self._ticks - ticks, self._samples + self._missing - samples)
 
     def close(self, *, complete: bool = True) -> None:
         """Wipe the pipeline and what was read last; put the scores file in place, or drop it if not ``complete``."""

@@ -12,6 +12,7 @@ from anomsdk.clips import Clip, Clips, open_clips
 from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError, all_or_none
 from anomsdk.evaluate.sides import LeftOut, Side, refuse_same, usable
+from anomsdk.judged import Judged, judged
 from anomsdk.wanted import Reading, Wanted
 
 Place: TypeAlias = Clips | str | Path
@@ -40,6 +41,21 @@ class Corpus:
         """What is missing, given what became of each pair: None is too short for a tick of either plan."""
         too_short = tuple(clip.name for (clip, _), each in zip(self.pairs, heard, strict=True) if each is None)
         return LeftOut(self._either("unreadable"), self._either("constant"), too_short)
+
+    def judged(self, which: int, plan: Plan, seconds: Sequence[float]) -> Judged:
+        """Ticks of one plan, the old one is 0, and how many the time of the recordings would have given.
+
+        Parameters
+        ----------
+        which, plan : 0 or 1, and that plan
+        seconds : judged of each pair
+        """
+        facts = {clip.name: each for clip, each in zip(self.sides[which].clips, self.sides[which].facts, strict=True)}
+        found = Judged()
+        for pair, judged_s in zip(self.pairs, seconds, strict=True):
+            ticks = round(judged_s * plan.rate_hz / plan.samples_per_tick)
+            found += judged(plan, ticks, facts[pair[which].name].length)
+        return found
 
     def _either(self, what: str) -> tuple[str, ...]:
         old, new = (getattr(side, what) for side in self.sides)

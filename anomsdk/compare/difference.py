@@ -19,6 +19,7 @@ from anomsdk.evaluate.metrics import Figure, poisson_rate
 from anomsdk.evaluate.scoring import samples_to_decide
 from anomsdk.evaluate.sides import Known, LeftOut
 from anomsdk.in_order import checked_jobs
+from anomsdk.judged import Judged
 from anomsdk.memory import wiping
 from anomsdk.recording_digests import known_recordings
 from anomsdk.runtime import Pipeline
@@ -94,6 +95,7 @@ class Difference:
     cut_s : seconds of digitally constant audio cut out
     known_normal, known_anomalous : recordings that the old and the new plan were made from
     unknown : figures of the normal recordings that neither was made from; None: there are no others, or nothing is left
+    judged_old, judged_new : the share of the time of normal recordings that either plan judged
     """
 
     old: Plan
@@ -113,6 +115,8 @@ class Difference:
     known_normal: tuple[Known, Known]
     known_anomalous: tuple[Known, Known]
     unknown: Rates | None
+    judged_old: Judged
+    judged_new: Judged
 
     @property
     def recordings(self) -> tuple[ComparedRecording, ...]:
@@ -248,6 +252,8 @@ def diff(
         known_normal=(known[0][0], known[0][1]),
         known_anomalous=(known[1][0], known[1][1]),
         unknown=_rates(others_left, seed, same=same) if made and others_left else None,
+        judged_old=rest.judged(0, old, [0.0 if each is None else each.old_s for each in found[:split]]),
+        judged_new=rest.judged(1, new, [0.0 if each is None else each.new_s for each in found[:split]]),
     )
 
 

@@ -74,6 +74,7 @@ def _summary(difference: Difference) -> list[str]:
     if any(known.names for known in difference.known_normal):
         left = difference.unknown
         lines.append("none is left without them" if left is None else f"without them: {counted(left.n, 'recording')}")
+    lines.append(f"of normal recordings judged: {difference.judged_old} by old, {difference.judged_new} by new")
     if difference.cut_s:
         lines.append(f"{duration(difference.cut_s)} of digitally constant samples cut out; times do not count them")
     return lines

@@ -23,7 +23,7 @@ class ComparedRecording:
     Parameters
     ----------
     name, group : of the recording
-    old_s, new_s : seconds heard by either plan in pieces that were long enough for a tick; 0: in none
+    old_s, new_s : seconds judged by either plan, as long as its ticks take; 0: no piece was long enough for a tick
     alarms : how they differ; when they clear is not compared
     same_scores : every tick of both ended at the same time with the same score
     old_short, new_short : too short for either plan to raise an alarm, whatever its scores are

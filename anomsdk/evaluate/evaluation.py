@@ -18,6 +18,7 @@ from anomsdk.evaluate.scoring import ScoredClip, samples_to_decide, samples_to_r
 from anomsdk.evaluate.sides import Known, LeftOut, Side, refuse_same, usable
 from anomsdk.evaluate.work import SURVEY, TOTAL, Jobs, Progress, Recording, mixed_length, mixes
 from anomsdk.in_order import checked_jobs
+from anomsdk.judged import Judged
 from anomsdk.memory import wiping
 from anomsdk.recording_digests import known_recordings
 from anomsdk.runtime import Pipeline
@@ -45,6 +46,8 @@ class Evaluation:
     clipped : clipped samples on both sides, as `anomsdk.constant.ConstantCutter` counts them
     known_normal, known_anomalous : recordings that the plan was made from
     unknown : figures without these; None: there are none, or nothing is left
+    judged_normal, judged_anomalous : the share of the time of whole recordings that was judged; with mixing,
+        nothing is said of the anomalous ones
     """
 
     plan: Plan
@@ -72,6 +75,9 @@ class Evaluation:
     def raise_s(self) -> float:
         """Seconds before which no alarm can be raised: shorter events cannot be judged."""
         return samples_to_raise(self.plan) / self.plan.rate_hz
+
+    judged_normal: Judged
+    judged_anomalous: Judged
 
 
 @wiping()
@@ -185,6 +191,8 @@ def evaluate(
         known_normal=known[0],
         known_anomalous=known[1],
         unknown=None if left is None else figures(left[0], left[1], recordings=left[2]),
+        judged_normal=scenes.judged(plan, [each.whole for each in scored]),
+        judged_anomalous=others.judged(plan, odd) if snr is None else Judged(),
     )
 
 

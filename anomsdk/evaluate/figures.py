@@ -47,6 +47,9 @@ class Figures:
     false_alarms_per_hour : alarms raised on normal clips, with the exact Poisson interval
     time_to_detect_s : median over the events that were found, of those that say when they are
     normal_hours : of normal recordings heard, constant stretches, padding and what gave no tick left out
+    time_to_detect_s : median over the events that were found
+    normal_hours : of normal recordings judged, as long as their ticks take: a context that fills, constant stretches,
+        gaps and padding are left out
     n_normal, n_anomalous, n_groups : clips, and different groups of them
     n_recordings : normal recordings, uncut
     n_found : events in which an alarm was raised

@@ -20,7 +20,7 @@ class Firing:
     ----------
     label : what they are of
     n_recordings : how many gave a tick
-    hours : heard of them
+    hours : judged of them, as long as their ticks take
     n_raised : of these recordings, those that raised an alarm
     n_too_short : of these recordings, those in which none can be raised (`ScoredClip.too_short_for`)
     raised : their share, with the exact interval (`metrics.share`)

@@ -51,6 +51,8 @@ def summary(evaluation: Evaluation) -> list[str]:
         f"{counted(figures.n_recordings, 'normal clip')} ({duration(3600 * figures.normal_hours)}), {against}, "
         f"{counted(figures.n_groups, 'group')}",
     ]
+    shares = (("normal", evaluation.judged_normal), ("anomalous", evaluation.judged_anomalous))
+    lines.append("judged " + ", ".join(f"{each} of {what} clips" for what, each in shares if each.of))
     if evaluation.piece_s:
         lines.append(
             f"normal clips cut into {counted(figures.n_normal, 'piece')} of about {duration(evaluation.piece_s)}"

@@ -26,7 +26,7 @@ class ScoredClip:
     Parameters
     ----------
     name, group : of the clip; a mix has the group of its scene
-    seconds : heard in pieces that were long enough for a tick; padding is none of it
+    seconds : judged: as long as its ticks take; of a padded clip at most its own length
     scores : uint32 (ticks,), pieces one after the other
     times_s : float64 (ticks,), when each tick ended
     raised_s : when the ticks that raised alarms ended
@@ -160,8 +160,8 @@ class Run:
     def __init__(self, plan: Plan, engine: str | None, *, pads: bool = False) -> None:
         self._plan, self._engine, self._pads = plan, engine, pads
         self._scores, self._times_s, self._raised_s = list[int](), list[float](), list[float]()
-        self._heard = 0  # samples of pieces that gave a tick
         self._longest_piece = 0  # samples
+        self._heard = 0  # samples of a padded clip
         self._pipeline: Pipeline | None = None
         self._begin = self._length = 0  # of the piece, in samples of the clip
         self._held = list[Samples]()  # of a piece that is too short for a tick so far
@@ -197,7 +197,8 @@ class Run:
             self._hear_padded()
         if not self._scores:
             return None
-        seconds = self._heard / self._plan.rate_hz
+        ticks_s = len(self._scores) * self._plan.samples_per_tick / self._plan.rate_hz
+        seconds = min(ticks_s, self._heard / self._plan.rate_hz) if pads else ticks_s
         scores, times = checked_cast(self._scores, "u4", "scores"), np.array(self._times_s)
         return ScoredClip(
             name,
@@ -230,9 +231,8 @@ class Run:
 
     def _end_piece(self) -> None:
         self._longest_piece = max(self._longest_piece, self._length)
-        if self._pipeline is not None:
-            self._heard += self._length
-        elif self._pads and self._length > (0 if self._longest is None else len(self._longest[1])):
+        longest = 0 if self._longest is None else len(self._longest[1])
+        if self._pipeline is None and self._pads and self._length > longest:
             self._longest = self._begin, np.concatenate(self._held)
         self.close()
         self._begin += self._length

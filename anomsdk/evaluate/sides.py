@@ -10,6 +10,7 @@ from anomsdk.core.plan import Plan
 from anomsdk.display import counted
 from anomsdk.errors import InputError
 from anomsdk.evaluate.scoring import ScoredClip
+from anomsdk.judged import Judged, judged
 from anomsdk.recording_digests import KnownRecordings
 
 _NAMED = 3  # clips that were left out are named up to here, then counted
@@ -125,6 +126,14 @@ class Side:
     def kept(self) -> int:
         """Samples that are not cut."""
         return sum(each.kept for each in self.facts)
+
+    def judged(self, plan: Plan, scored: Sequence[ScoredClip | None]) -> Judged:
+        """Ticks, and how many the time of the clips would have given without gaps and cuts; padding judges nothing."""
+        found = Judged()
+        for facts, each in zip(self.facts, scored, strict=True):
+            ticks = 0 if each is None or each.padded else len(each.scores)
+            found += judged(plan, ticks, facts.length)
+        return found
 
     def left_out(self, scored: Sequence[ScoredClip | None]) -> LeftOut:
         """What is missing, given what became of each clip: None is too short for a tick."""

@@ -63,6 +63,10 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
         },
         "constant_s_cut": evaluation.cut_s,
         "clipped_samples": evaluation.clipped,
+        "judged": {
+            "normal": evaluation.judged_normal.share,
+            "anomalous": evaluation.judged_anomalous.share if evaluation.judged_anomalous.of else None,
+        },
     }
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from anomsdk.core.plan import MAX_GAP
 from anomsdk.errors import InputError
+from anomsdk.formats.pauses import in_seconds
 from anomsdk.formats.rates import Grid, Resampler
 from anomsdk.formats.stamps import Stamped, StampSurvey, Timeline, stretches
 from anomsdk.formats.stored import BLOCK_VALUES, Block
@@ -73,7 +74,7 @@ class Motion:
     @property
     def length(self) -> int:
         """Samples after conversion, without what is missing; approximate when interpolated or resampled."""
-        return max(1, round(self.survey.rows * self.wanted.rate_hz / self._from_hz))
+        return max(1, round((self.survey.rows + self.timeline.bridged) * self.wanted.rate_hz / self._from_hz))
 
     @property
     def _from_hz(self) -> float:
@@ -130,8 +131,13 @@ class _Way:
         return np.zeros((0, 0)) if self.resampler is None else self.resampler.finish()
 
 
-def surveyed(rows: MotionRows, wanted: Wanted) -> Motion:
+def surveyed(rows: MotionRows, wanted: Wanted, max_bridge: int) -> Motion:
     """Read a recording once, and refuse what cannot be right.
+
+    Parameters
+    ----------
+    rows, wanted : what there is, and what a pipeline takes
+    max_bridge : as `anomsdk.wanted.Reading`
 
     Raises
     ------
@@ -143,19 +149,19 @@ def surveyed(rows: MotionRows, wanted: Wanted) -> Motion:
         limits = np.array([wanted.full_scale_g] * 3 + [32767.5 / (wanted.counts_per_dps or 1)] * 3)[: len(in_units)]
     else:
         in_units = 1 / _per_unit(wanted)
-    survey, stamps = Survey(in_units, limits), StampSurvey(rows.where, rows.row_name)
+    survey, stamps = Survey(in_units, limits), StampSurvey(rows.where, rows.row_name, wanted.rate_hz, max_bridge)
     for times, values in rows.read():
         _check_values(values, survey.rows, in_units, rows)
         survey.push(values.astype(np.float64, copy=False))
         if rows.stamped:
-            stamps.push(times)
+            stamps.push(times, values)
     if not survey.rows:
         raise InputError(f"{rows.where}: there are no samples in it; record it again or leave it out")
     if survey.stuck:
         axes = " and ".join(survey.stuck)
         raise InputError(f"{rows.where}: {axes} never changed while the others did; mend the sensor, or leave it out")
     rate_hz = wanted.rate_hz if rows.rate_hz is None else rows.rate_hz
-    timeline = stamps.timeline() if rows.stamped else Timeline(rate_hz, False, 0, 0.0)
+    timeline = stamps.timeline() if rows.stamped else Timeline(rate_hz)
     _check_rate(rows, wanted, timeline.rate_hz)
     return Motion(rows, wanted, timeline, survey, rows.notes + tuple(_notes(wanted, timeline, survey)))
 
@@ -209,8 +215,9 @@ def _notes(wanted: Wanted, timeline: Timeline, survey: Survey) -> Iterator[str]:
         yield f"{rate_hz:g} Hz resampled to {wanted_hz:g} Hz{above}"
     elif abs(rate_hz - wanted_hz) > 1e-3 * wanted_hz:
         yield f"{rate_hz:g} Hz taken as {wanted_hz:g} Hz"
+    yield from timeline.notes
     if timeline.gaps:
-        yield f"{timeline.gaps} {'gap' if timeline.gaps == 1 else 'gaps'}, {timeline.lost_s:.3g} s missing"
+        yield f"{timeline.gaps} {'gap' if timeline.gaps == 1 else 'gaps'}, {in_seconds(timeline.lost_s)} missing"
     if survey.clipped:
         yield f"{survey.clipped} samples clipped at the full scale of the plan"
     if survey.pinned:

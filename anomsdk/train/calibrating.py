@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.calibration import Calibration, Normalisation, signal_sections
-from anomsdk.clips import Clip
+from anomsdk.clips import Clip, ConstantCutter
 from anomsdk.core.checks import checked_cast, require
 from anomsdk.core.plan import Plan
 from anomsdk.display import in_hours, rate
 from anomsdk.errors import InputError
 from anomsdk.files import inside, read_limited
+from anomsdk.judged import Judged, judged
 from anomsdk.memory import wiping
 from anomsdk.planner import CALIBRATION_FILE, SPEC_FILE, as_chosen, check_speech, plan, plan_from
 from anomsdk.recording_digests import entries_of, known_recordings, without
@@ -153,7 +154,7 @@ def _calibrated(
     )
     calibration = _renormalised(parts, clips) if normalisation else parts.calibration
     digests = list[str]()
-    raw = _raw_scores(parts, calibration, clips, progress, digests)
+    raw, share = _raw_scores(parts, calibration, clips, progress, digests)
     ticks = sum(len(scores) for piece in raw for scores in piece)
     require(
         ticks >= FEWEST_TICKS,
@@ -180,6 +181,7 @@ def _calibrated(
     report(
         f"raise level {made.levels.raise_score:,} from {before:,}: no alarm in {in_hours(hours)} of {heard} recordings"
     )
+    report(f"judged {share}")
     report(f"with 95 % confidence at most {rate(3 / hours, 'alarm')} (rule of three)")
     trained = known_recordings(calibration.provenance)
     if taught := sum("trained" in trained.purposes(digest) for digest in digests):
@@ -202,30 +204,34 @@ def _raw_scores(
     clips: Sequence[Clip],
     progress: Callable[[int], None],
     digests: list[str],
-) -> list[list[Scores]]:
-    """Scores before the follower: for each clip, of each piece that has a tick; digests of clips with any are added."""
+) -> tuple[list[list[Scores]], Judged]:
+    """Scores before the follower: for each clip, of each piece that has a tick; and the share of the time judged.
+
+    Digests of clips with any are added.
+    """
     score = parts.spec.score.model_copy(update={"baseline_s": 0.0})
     spec = parts.spec.model_copy(update={"score": score})
     unfollowed = plan_from(spec, parts.model, calibration.model_copy(update={"signal": signal_sections(spec)}))
-    found, heard = list[list[Scores]](), 0
+    found, heard, share = list[list[Scores]](), 0, Judged()
     for clip in clips:
-        pieces, digest = list[Scores](), hashlib.sha256()
-        for scores, n in _scores_of(unfollowed, clip, digest):
+        pieces, cutter, digest = list[Scores](), clip.cutter(), hashlib.sha256()
+        for scores, n in _scores_of(unfollowed, clip, cutter, digest):
             heard += n
             progress(heard)
             if len(scores):
                 pieces.append(scores)
         found.append(pieces)
         digests += [digest.hexdigest()] if pieces else []
-    return found
+        share += judged(unfollowed, sum(map(len, pieces)), cutter.kept + cutter.cut + cutter.missing)
+    return found, share
 
 
-def _scores_of(of: Plan, clip: Clip, digest: hashlib._Hash) -> Iterator[tuple[Scores, int]]:
+def _scores_of(of: Plan, clip: Clip, cutter: ConstantCutter, digest: hashlib._Hash) -> Iterator[tuple[Scores, int]]:
     """Scores of the pieces of a clip, each from a fresh pipeline, and the samples that were heard for them."""
     pipeline: Pipeline | None = None
     scores, n = list[int](), 0
     try:
-        for new_piece, block in clip.blocks():
+        for new_piece, block in clip.blocks(cutter):
             if new_piece and pipeline is not None:
                 yield checked_cast(scores, "u4", "scores"), n
                 pipeline.close()

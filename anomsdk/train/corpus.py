@@ -12,6 +12,7 @@ from anomsdk.clips import Clip, clip_from_array
 from anomsdk.constant import Samples
 from anomsdk.core.checks import require
 from anomsdk.errors import InputError, UnusableInputsError
+from anomsdk.judged import Judged
 from anomsdk.planner import framer_plan
 from anomsdk.runtime import checked_block
 from anomsdk.spec import BandsFeatures, LogmelFeatures, PipelineSpec
@@ -64,6 +65,7 @@ class Corpus:
     clipped: int  # recordings that are clipped for a good part
     copies: int  # recordings whose samples another one has, too
     too_short: int  # for a single frame
+    judged: Judged  # with the context of the spec
 
     def part(self, groups: frozenset[str]) -> Corpus:
         """The recordings of some groups."""
@@ -73,6 +75,7 @@ class Corpus:
         """What a person should know of it."""
         n = len(self.recordings) + self.too_short
         yield f"{n} recordings, {self.seconds:.0f} s; {self.cut_s:.1f} s of constant samples cut out"
+        yield f"judged {self.judged}"
         yield from (f"left out: {line}" for line in self.bad)
         for count, what in (
             (self.too_short, "constant or shorter than a frame: left out"),
@@ -170,6 +173,7 @@ class _Reader:
         self._samples = self._cut = self._clipped = self._too_short = 0
         self._digests: set[str] = set()
         self._copies = 0
+        self._judged = Judged()
         self._of_owner: dict[str, int] = {}  # samples so far, and a pause after each recording
 
     def read(self, clip: Clip) -> None:
@@ -196,13 +200,25 @@ class _Reader:
             self._add(each, clip.name + suffix, clip.group + suffix, clip.group, digest.hexdigest())
         self._of_owner[clip.group] = self._of_owner.get(clip.group, 0) + round(APART_S * self._spec.sensor.rate_hz)
         self._samples += cutter.kept + cutter.cut
+        self._judged += Judged(0, self._ticks_of(cutter.kept + cutter.cut + cutter.missing))
         self._cut += cutter.cut
         self._clipped += cutter.clipped > _MOSTLY_CLIPPED * max(1, cutter.kept)
+
+    def _ticks_of(self, samples: int) -> int:
+        """As many as `anomsdk.judged.judged` expects of so many samples."""
+        hops = max(0, 1 + (samples - self.framer.window) // self.framer.hop)
+        each = self.framer.hop * self._spec.hops_per_frame * self._spec.context.stride
+        return self._ticks_in(hops // self._spec.hops_per_frame) or -(-samples // each)
+
+    def _ticks_in(self, frames: int) -> int:
+        context = self._spec.context
+        return max(0, 1 + (frames - context.frames) // context.stride)
 
     def _add(self, segment: _Segment, name: str, group: str, owner: str, whole: str) -> None:
         start = self._of_owner.get(owner, 0)
         self._of_owner[owner] = start + segment.samples
         pieces, at_gains, stretches, digest = segment.finish()
+        self._judged += Judged(sum(self._ticks_in(len(piece)) for piece in pieces), 0)
         if not pieces:
             self._too_short += 1
             return
@@ -223,7 +239,14 @@ class _Reader:
         recordings = tuple(replace(r, excerpts=tuple(of.get(i, ()))) for i, r in enumerate(self._found))
         rate = self._spec.sensor.rate_hz
         return Corpus(
-            recordings, bad, self._samples / rate, self._cut / rate, self._clipped, self._copies, self._too_short
+            recordings,
+            bad,
+            self._samples / rate,
+            self._cut / rate,
+            self._clipped,
+            self._copies,
+            self._too_short,
+            self._judged,
         )
 
 

@@ -295,10 +295,10 @@ def cut(found):
     return [np.concatenate(blocks) for blocks in joined], gaps
 
 
-def test_gaps_are_passed_on_and_never_bridged(tmp_path, rng):
+def test_gaps_are_passed_on_and_not_bridged_where_that_is_said(tmp_path, rng):
     rows, keep = moving(rng, 1000), np.ones(1000, bool)
     keep[200] = keep[500:600] = False
-    found = opened(written(tmp_path / "a.csv", rows[keep], np.arange(1000)[keep] / 50))
+    found = opened(written(tmp_path / "a.csv", rows[keep], np.arange(1000)[keep] / 50), max_bridge="0")
     assert found.notes == ("2 gaps, 2.02 s missing",)
     parts, gaps = cut(found)
     assert gaps == [1, 100]
@@ -308,7 +308,7 @@ def test_gaps_are_passed_on_and_never_bridged(tmp_path, rng):
     )
     with pytest.raises(InputError, match="1 samples are missing"):
         read_recording(found)
-    clips = open_clips(tmp_path / "a.csv", W3).clips
+    clips = open_clips(tmp_path / "a.csv", W3, reading=Reading(max_bridge=0)).clips
     assert [len(piece) for piece in pieces(clips[0])] == [200, 299, 400]
     assert clips[0].notes == found.notes
 
