@@ -43,6 +43,7 @@ class Timeline:
     ----------
     rate_hz : rows a second, where none are missing
     jittered : rows must be interpolated before they are a stream at this rate
+    usual_s : usual step of the first rows, which tells gaps; 0: there are no stamps
     gaps, lost_s : gaps that are neither bridged nor pauses of a duty cycle, and how long all of them last
     form : of packets, whose rows are spread evenly; None: each row has a stamp of its own
     repeats : rows that repeat an earlier one, its stamp and its values, are left out
@@ -53,6 +54,7 @@ class Timeline:
 
     rate_hz: float
     jittered: bool = False
+    usual_s: float = 0.0
     gaps: int = 0
     lost_s: float = 0.0
     form: Form | None = None
@@ -62,9 +64,9 @@ class Timeline:
     notes: tuple[str, ...] = ()
 
     @property
-    def longest_step_s(self) -> float:
-        """Beyond this, samples are missing."""
-        return (JITTERED_GAP_STEPS if self.jittered else GAP_STEPS) / self.rate_hz
+    def longest_steps(self) -> float:
+        """Beyond so many usual steps, samples are missing."""
+        return JITTERED_GAP_STEPS if self.jittered else GAP_STEPS
 
 
 class StampSurvey:
@@ -296,7 +298,7 @@ class _Even:
         step = self._regular_s / self._regular if self._regular else self._step
         if jittered:  # sums of neighbours: what one stamp is early, the next step makes up
             step = self._near_s / self._near
-        return Timeline(float(f"{1 / step:.4g}"), jittered), self._gaps[jittered]
+        return Timeline(float(f"{1 / step:.4g}"), jittered, self._step), self._gaps[jittered]
 
 
 class _Packed:
@@ -355,7 +357,7 @@ class _Packed:
             note = f"time stamps are those of packets of about {form.rows} samples: spread evenly at {rate_hz:g} Hz"
         else:
             note = f"time stamps are coarser than the samples: spread evenly at {rate_hz:g} Hz"
-        return Timeline(rate_hz, form=replace(form, step_s=1 / rate_hz), notes=(note,)), self._gaps
+        return Timeline(rate_hz, form=form, notes=(note,)), self._gaps  # the same form finds the same gaps
 
 
 def _bridge_notes(gaps: Gaps, rows: int, bridge: int, bridged: int, places: int, most: int) -> Iterator[str]:
@@ -441,14 +443,18 @@ class _EvenStretches:
         timeline = self._timeline
         steps = np.diff(stamps, prepend=stamps[0] if self._last is None else self._last[0])
         begin = 0
-        for at in np.flatnonzero(steps > timeline.longest_step_s).tolist():
+        relative = steps / timeline.usual_s
+        for at in np.flatnonzero(relative > timeline.longest_steps).tolist():
             if at > begin:
                 yield stamps[begin:at], values[begin:at]
                 self._last = float(stamps[at - 1]), values[at - 1 : at]
             assert self._last is not None
-            missing = max(1, round(float(steps[at]) * timeline.rate_hz) - 1)
+            few = max(1, round(float(relative[at]) - 1))
             stamp, row = self._last
-            yield _bridge(missing, stamp, row, timeline) if missing <= timeline.bridge else missing
+            if few <= timeline.bridge:
+                yield _bridge(few, stamp, row, timeline)
+            else:
+                yield max(1, round(float(steps[at]) * timeline.rate_hz) - 1)
             begin = at
         yield stamps[begin:], values[begin:]
         self._last = float(stamps[-1]), values[-1:].copy()

@@ -372,6 +372,50 @@ def test_the_same_however_the_rows_are_cut(name):
     assert all(result == results[0] for result in results)
 
 
+CHANGES = (
+    lambda t, rng: np.floor(t),
+    lambda t, rng: t + rng.uniform(-0.02, 0.02, len(t)),
+    lambda t, rng: np.where(
+        np.arange(len(t)) < len(t) * rng.random(), t, t + rng.choice([3600, -3600, -5, 50, 1e9, -0.7])
+    ),
+    lambda t, rng: t[rng.random(len(t)) > 0.03],
+    lambda t, rng: t[t % rng.uniform(1, 20) < rng.uniform(0.5, 10)],
+    lambda t, rng: (t + rng.uniform(0, 100)) % 65.536,
+    lambda t, rng: np.floor(t / 0.5) * 0.5 + t % 0.5 * 0.01,
+    lambda t, rng: np.sort(np.r_[t, t[:3]]),
+    lambda t, rng: rng.permutation(t),
+)
+
+
+@pytest.mark.parametrize("max_bridge", [0, 2, 15])
+def test_what_is_said_is_what_is_done(max_bridge):
+    """Any stamps: refused in one line, or read with as many rows and gaps as the survey counted."""
+    rng, read_at_all = np.random.default_rng(11), 0
+    for _ in range(500):
+        stamps = np.arange(int(rng.integers(1, 400))) / 20
+        for which in rng.integers(0, len(CHANGES), rng.integers(0, 4)):
+            stamps = CHANGES[which](stamps, rng)
+        rows, cut = np.round(rng.normal(size=(len(stamps), 3)), 1), int(rng.integers(1, 50))
+        parts = [(stamps[at : at + cut], rows[at : at + cut]) for at in range(0, len(stamps), cut)]
+        survey = StampSurvey("a", str, 20, max_bridge)
+        try:
+            for part in parts:
+                survey.push(*part)
+            timeline = survey.timeline()
+        except InputError as error:
+            assert "\n" not in str(error)
+            continue
+        found = list(stretches(iter(parts), timeline))
+        again = sum(int(note.split()[0].replace(",", "")) for note in timeline.notes if "left out" in note)
+        assert sum(len(each[1]) for each in found if not isinstance(each, int)) == (
+            len(stamps) - again + timeline.bridged
+        )
+        gaps = [each for each in found if isinstance(each, int)]
+        assert min(gaps, default=1) >= 1 and len(gaps) >= timeline.gaps
+        read_at_all += 1
+    assert read_at_all > 200
+
+
 # --- gaps: bridged, dropped, paused
 
 
