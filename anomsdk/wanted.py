@@ -13,6 +13,16 @@ G = 9.80665
 IN_G = {"g": 1.0, "mg": 1e-3, "m/s2": 1 / G}
 """One of a unit, in g."""
 UNITS = (*IN_G, "counts")
+IN_DPS = {
+    "deg/s": 1.0,
+    "rad/s": math.degrees(1),
+    "mdeg/s": 1e-3,
+    "mrad/s": math.degrees(1) * 1e-3,
+    "rpm": 6.0,
+    "rev/s": 360.0,
+}
+"""One of a unit of rotation, in degrees a second."""
+ROTATIONS = (*IN_DPS, "counts")
 AXES = ("ax", "ay", "az", "gx", "gy", "gz")
 
 
@@ -100,17 +110,20 @@ class Reading:
 
     Parameters
     ----------
-    unit : of the accelerometer: "g", "mg", "m/s2", or "counts", which are the plan's and stay as they are. A gyroscope
-        is in degrees a second, with "counts" in counts, too
+    unit : of the accelerometer: "g", "mg", "m/s2", or "counts", which are the plan's and stay as they are
     axes : the columns that hold ax, ay, az[, gx, gy, gz], in this order, by name or by number from 1
     time : the column of time stamps, by name or number; ``NAME:UNIT`` with s, ms, us or ns where the heading has none
     scale : how much of its unit one step of a stored value is, for all axes or for each
     array : of an .npz, the one that holds the samples; ``phone_x`` goes with ``phone_offsets``, ``phone_fs`` and so on
+    rotation : unit of the gyroscope, one of `ROTATIONS`; None: as the file says, else degrees a second, and with a unit
+        "counts" counts, too
 
     Examples
     --------
     >>> Reading.parsed(unit="g", axes="waist_ax,waist_ay,waist_az").axes
     ('waist_ax', 'waist_ay', 'waist_az')
+    >>> Reading.parsed(unit="g,rad/s").rotation
+    'rad/s'
     """
 
     unit: str | None = None
@@ -118,6 +131,7 @@ class Reading:
     time: str | None = None
     scale: tuple[float, ...] = ()
     array: str = "x"
+    rotation: str | None = None
 
     @classmethod
     def parsed(
@@ -132,19 +146,28 @@ class Reading:
         """From the texts of a command line."""
         names = tuple(name.strip() for name in axes.split(",")) if axes is not None else ()
         try:
-            scales = tuple(float(each) for each in scale.split(",")) if scale is not None else ()
-        except ValueError:
+            scales = tuple(_fraction(each) for each in scale.split(",")) if scale is not None else ()
+        except (ValueError, ZeroDivisionError):
             raise InputError(f"--scale: {printable(scale)} is no number; write e.g. --scale 0.000488") from None
-        return cls(unit, names, time, scales, "x" if array is None else array)
+        rotation = None
+        if unit is not None and "," in unit:
+            unit, _, rotation = (each.strip() for each in unit.partition(","))
+        return cls(unit or None, names, time, scales, "x" if array is None else array, rotation=rotation)
 
     def check(self, wanted: Wanted) -> None:
         """Refuse what fits nothing, and what is said of motion where something else is wanted."""
         default = Reading()
         said = [each.name for each in fields(self) if getattr(self, each.name) != getattr(default, each.name)]
         if wanted.kind != "motion" and said:
-            raise InputError(f"--{said[0]}: says how motion is stored, and this is {wanted.kind}; leave it out")
+            raise InputError(f"--{said[0].replace('rotation', 'unit')}: says how motion is stored, and this is {wanted.kind}; leave it out")
         if self.unit is not None and self.unit not in UNITS:
             raise InputError(f"--unit {printable(self.unit)}: no such unit; it is one of {', '.join(UNITS)}")
+        if self.rotation is not None and self.rotation not in ROTATIONS:
+            raise InputError(
+                f"--unit {printable(self.rotation)}: no such unit of a gyroscope; it is one of {', '.join(ROTATIONS)}"
+            )
+        if self.rotation is not None and wanted.columns == 3:
+            raise InputError(f"--unit ,{self.rotation}: 3 axes hold no gyroscope; give the first unit only")
         if self.axes and len(self.axes) != wanted.columns:
             order = ",".join(AXES[: wanted.columns])
             raise InputError(f"--axes: {len(self.axes)} names; name {wanted.columns} columns that are {order}")
@@ -154,7 +177,13 @@ class Reading:
             raise InputError("--scale: a scale is neither 0 nor infinite; correct it")
         if any(not usable_scale(each) for each in self.scale):
             raise InputError("--scale: a scale lies between 1e-12 and 1e12, whatever its sign; correct it")
-        if self.scale and self.unit == "counts":
+        if self.scale and self.unit == "counts" and self.rotation in (None, "counts"):
             raise InputError("--scale: counts are the plan's and stay as they are; give another --unit, or no --scale")
         if not self.array.endswith("x"):
             raise InputError(f"--array {printable(self.array)}: name an array that ends in x, as in phone_x")
+
+
+def _fraction(text: str) -> float:
+    """A number as people write scales, 0.000488 or 1/2048."""
+    over, bar, under = text.partition("/")
+    return float(over) / float(under) if bar else float(over)

@@ -42,6 +42,7 @@ class MotionRows:
     read : read() yields (stamps in seconds (n,), empty without; values (n, axes)); floats, or int16 that are counts
     row_name : what messages call the row with an index from 0
     notes : what was found out by itself, in words
+    rotation_unsaid : a column of the gyroscope, where nothing names its unit and it is believed to be degrees a second
     """
 
     name: str
@@ -53,6 +54,7 @@ class MotionRows:
     read: Callable[[], Iterator[Stamped]]
     row_name: Callable[[int], str]
     notes: tuple[str, ...] = ()
+    rotation_unsaid: str | None = None
 
 
 def row_from_0(row: int) -> str:
@@ -142,7 +144,7 @@ def surveyed(rows: MotionRows, wanted: Wanted) -> Motion:
         in_units[:3] *= IN_G[rows.unit]
         limits = np.array([wanted.full_scale_g] * 3 + [32767.5 / (wanted.counts_per_dps or 1)] * 3)[: len(in_units)]
     else:
-        in_units = 1 / _per_unit(wanted)
+        in_units /= _per_unit(wanted)
     survey, stamps = Survey(in_units, limits), StampSurvey(rows.where, rows.row_name)
     for times, values in rows.read():
         _check_values(values, survey.rows, in_units, rows)
@@ -239,7 +241,7 @@ def _per_unit(wanted: Wanted) -> Values:
 
 def _counts_per_value(rows: MotionRows, wanted: Wanted) -> Values:
     if rows.unit == "counts":
-        return np.ones(wanted.columns)
+        return np.array(rows.units)
     in_g = np.array([IN_G[rows.unit]] * 3 + [1.0] * 3)[: wanted.columns]
     return np.array(rows.units) * in_g * _per_unit(wanted)
 
