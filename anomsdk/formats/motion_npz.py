@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from anomsdk.errors import InputError, quoted
 from anomsdk.formats.arrays import StoredArray
-from anomsdk.formats.headings import axis_columns, left_out, said_by
+from anomsdk.formats.headings import axis_columns, left_out, said_by, without_gravity
 from anomsdk.formats.motion import MotionRows, row_from_0
 from anomsdk.formats.npz import opened, said
 from anomsdk.formats.stamps import Stamped
@@ -68,6 +68,7 @@ def npz_motion(path: Path, name: str, where: str, wanted: Wanted, reading: Readi
             row_name=row_from_0,
             notes=notes,
             rotation_unsaid=shown[3] if units.unsaid else None,
+            without_gravity=next(filter(without_gravity, shown[:3]), None),
         )
         for suffix, start, stop in archive.parts
     ]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.errors import InputError, quoted
-from anomsdk.formats.headings import axis_columns, column_of, left_out, said_by, time_column, unit_in
+from anomsdk.formats.headings import axis_columns, column_of, left_out, said_by, time_column, unit_in, without_gravity
 from anomsdk.formats.motion import MotionRows
 from anomsdk.formats.stamps import Stamped, usual_step
 from anomsdk.formats.units import LONG_TIME_UNITS, TIME_UNITS, scales, sensor_units, unit_of
@@ -104,6 +104,7 @@ def table_motion(table: Table, wanted: Wanted, reading: Reading) -> MotionRows:
         row_name=table.row_name,
         notes=(*left_out(names, columns), *units.notes, *note),
         rotation_unsaid=shown[3] if units.unsaid else None,
+        without_gravity=next(filter(without_gravity, shown[:3]), None),
     )
 
 

@@ -240,6 +240,8 @@ def _rotation(
         return (IN_DPS[turning] * per_dps, False) if turning in IN_DPS else (1.0, False)
     if turning == "counts":
         return 1 / per_dps, False
+    if turning is None and not reading.scale and re.match(r"(w|omega|ω)[ _]?[xyz]?\b", shown[0].lower()):
+        raise InputError(f"{where}: {quoted(shown[0])} has no unit, and is often rad/s; {choice}")
     if turning is None:
         # A scale for the gyroscope is one that turns it into degrees a second.
         return 1.0, len(reading.scale) < 2 and set(stored[3:]) == {1.0}

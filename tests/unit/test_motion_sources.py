@@ -621,7 +621,7 @@ def test_parquet_without_pyarrow(tmp_path, monkeypatch):
 @settings(max_examples=25, deadline=None)
 @given(
     seed=st.integers(0, 2**32),
-    n=st.integers(2, 400),
+    n=st.integers(16, 400),
     axes=st.sampled_from([3, 6]),
     unit=st.sampled_from(["counts", "g"]),
 )
