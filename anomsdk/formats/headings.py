@@ -15,6 +15,7 @@ _RARER_TIMES = {"utc", "utc_time", "time_utc", "timestamp_utc", "datetime_utc", 
 _RARER_TIMES |= {"date_time", "date_time_", "time_of_day", "time_since_start", "time_since_start_in", "clock", "wall_time"}
 _RARER_TIMES |= {"loggingtime", "logging_time", "iso_time", "time_local", "date"}
 """Names of time that are looked for where none of the usual ones is there."""
+_DAYS = {"date", "day", "datum", "date_utc", "date utc", "local date", "local_date", "utc date", "utc_date"}
 _ACCELERATION = ("a", "acc", "accel", "acceleration", "accelerometer", "accelero")
 _ROTATION = ("g", "gyr", "gyro", "gyroscope", "rot", "rotation", "rotationrate", "angularvelocity", "w", "omega")
 _SPELLINGS = {
@@ -195,6 +196,12 @@ def time_column(names: Sequence[str], where: str) -> int:
         several = _listed(names[column] for column in found)
         raise InputError(f"{where}: the time could be {several}; choose with --time NAME")
     return found[0]
+
+
+def date_column(names: Sequence[str], time: int) -> int | None:
+    """The column of days beside one of time, where there is one."""
+    found = [at for at, name in enumerate(names) if at != time and unit_in(name)[0] in _DAYS]
+    return found[0] if len(found) == 1 else None
 
 
 def column_of(names: Sequence[str], name: str, option: str, where: str) -> int:

@@ -67,7 +67,7 @@ def _opened(path: Path, where: str, dates: Sequence[str] = ()) -> Iterator[Any]:
 
 
 def _read(
-    path: Path, where: str, names: tuple[str, ...], time: int, columns: Sequence[int]
+    path: Path, where: str, names: tuple[str, ...], time: int, columns: Sequence[int], date: int | None = None
 ) -> Iterator[tuple[Times, NDArray[np.float64]]]:
     import pyarrow
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.errors import InputError, quoted
-from anomsdk.formats.headings import axis_columns, column_of, left_out, said_by, time_column, unit_in, without_gravity
+from anomsdk.formats.headings import axis_columns, column_of, date_column, left_out, said_by, time_column, unit_in, without_gravity
 from anomsdk.formats.motion import MotionRows
 from anomsdk.formats.stamps import Stamped, usual_step
 from anomsdk.formats.units import LONG_TIME_UNITS, TIME_UNITS, scales, sensor_units, unit_of
@@ -46,14 +46,15 @@ class Table:
     ----------
     name, where : what people and messages call it
     names : headings, empty where there are none
-    read : read(time, columns) yields (stamps (n,), values float64 (n, columns)); damaged cells are refused
+    read : read(time, columns, date) yields (stamps (n,), values float64 (n, columns)); damaged cells are refused. A
+        column of days, or None, belongs to times of day only
     row_name : what messages call the row with an index from 0
     """
 
     name: str
     where: str
     names: tuple[str, ...]
-    read: Callable[[int, Sequence[int]], Iterator[tuple[Times, NDArray[np.float64]]]]
+    read: Callable[[int, Sequence[int], int | None], Iterator[tuple[Times, NDArray[np.float64]]]]
     row_name: Callable[[int], str]
 
 
@@ -70,7 +71,8 @@ def table_motion(table: Table, wanted: Wanted, reading: Reading) -> MotionRows:
     time = column_of(names, chosen, "--time", where) if chosen else time_column(names, where)
     if time in columns:
         raise InputError(f"{where}: {quoted(names[time] or time + 1)} is the time and an axis; correct --axes")
-    first = next(table.read(time, columns), None)
+    date = date_column(names, time)
+    first = next(table.read(time, columns, date), None)
     if first is None:
         raise InputError(f"{where}: there are no samples in it; record it again or leave it out")
     shown = [names[column] or f"column {column + 1}" for column in columns]
@@ -90,7 +92,7 @@ def table_motion(table: Table, wanted: Wanted, reading: Reading) -> MotionRows:
     origin = first[0][0]
 
     def read() -> Iterator[Stamped]:
-        for stamps, values in table.read(time, columns):
+        for stamps, values in table.read(time, columns, date):
             yield _seconds(stamps, origin, factor), values
 
     return MotionRows(
