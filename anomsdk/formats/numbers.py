@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,8 +33,12 @@ ANY_NUMBER = re.compile(
     rf"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?|[+-]?\d{{1,3}}([.,{_SPACES}]\d{{2,3}})+([.,]\d*)?"
 )
 """A number, whatever its marks mean."""
-_MOST_DIGITS, _EXACT = 18, 2**53
-"""A whole number up to the second, over a power of ten up to 10**22, is rounded once: it is what float() gives."""
+_EXACT_DIGITS = 15
+"""A whole number of so many digits, over a power of ten, is rounded once: it is what float() gives."""
+_MOST_DIGITS, _TOO_CLOSE = 18, 1e-6
+"""Digits of an integer of 64 bits; how near to the middle between two floats, in their distance, a quotient may lie."""
+_MOST_PLACES = 8
+"""Places of the decimal sign in numbers of one length that are read together; others one by one."""
 _LONGEST = 40
 """Characters of a number that are looked at together with others."""
 _DOT, _COMMA, _MINUS, _PLUS, _ZERO, _SPACE = b".,-+0 "
@@ -106,69 +111,113 @@ class Marks:
         starts, ends : of each number in it
         """
         lengths = ends - starts
-        odd = (lengths < 1) | (lengths > _LONGEST)
+        found, odd = np.zeros(len(starts)), np.zeros(len(starts), np.bool_)
         first = data[np.minimum(starts, len(data) - 1)]
-        minus = first == _MINUS
-        signed = minus | (first == _PLUS)
-        mantissa = np.zeros(len(starts), np.int64)
-        point = np.full(len(starts), -1, np.int64)
-        digits = np.zeros(len(starts), np.int64)
-        sign = _COMMA if self.decimal == "," else _DOT
-        longest = min(_LONGEST, int(lengths.max(initial=0)))
-        for at in range(longest):
-            here = data[np.minimum(starts + at, len(data) - 1)]
-            inside = lengths > at
-            value = here - np.uint8(_ZERO)
-            digit = (value <= 9) & inside
-            marked = (here == sign) & inside
-            odd |= (inside & ~digit & ~marked & (~signed if at == 0 else True)) | (marked & (point >= 0))
-            if at < _MOST_DIGITS + 2:  # what is longer is read again below
-                mantissa = np.where(digit, mantissa * 10 + value, mantissa)
-            digits += digit
-            point[marked] = at
-        odd |= digits < 1
-        after = np.where(point >= 0, lengths - 1 - point, 0)
-        if not (self.certain and self.whole):
-            self._see_all(data, starts, signed, lengths, point, after, odd)
-        long = ((digits > _MOST_DIGITS) | (mantissa > _EXACT) | (mantissa < 0) | (after > 22)) & ~odd
-        found = mantissa / _POWERS[np.clip(after, 0, 22)]
-        np.negative(found, out=found, where=minus)
-        if long.any():
-            found[long] = _read(data, starts[long], lengths[long], sign)
+        key = np.minimum(lengths, _LONGEST + 1) * 2 + ((first == _MINUS) | (first == _PLUS))
+        for each in np.flatnonzero(np.bincount(key)).tolist():
+            length, signed = divmod(each, 2)
+            rows = np.flatnonzero(key == each)
+            if not signed < length <= _LONGEST:
+                odd[rows] = True
+                continue
+            text = data[starts[rows, None] + np.arange(length)]
+            self._alike(text, signed, rows, found, odd)
         return found, odd
 
-    def _see_all(
-        self,
-        data: Bytes,
-        starts: NDArray[np.int64],
-        signed: NDArray[np.bool_],
-        lengths: NDArray[np.int64],
-        point: NDArray[np.int64],
-        after: NDArray[np.int64],
-        odd: NDArray[np.bool_],
+    def _alike(
+        self, text: Bytes, signed: int, rows: NDArray[np.intp], found: NDArray[np.float64], odd: NDArray[np.bool_]
     ) -> None:
-        """As `_see`, of many."""
-        before = np.where(point >= 0, point, lengths) - signed
-        leading = data[np.minimum(starts + signed, len(data) - 1)]
-        plain = ~odd
-        alike = plain & (point >= 0) & (after == 3) & (before >= 1) & (before <= 3) & (leading != _ZERO)
-        self.alike = self.alike or bool(alike.any())
-        self.certain = self.certain or bool((plain & (point >= 0) & ~alike).any())
-        self.whole = self.whole or bool((plain & (point < 0) & (before > 1)).any())
+        """Numbers of one length (n, length) into their rows of ``found``: those with the decimal sign at one place."""
+        sign = _COMMA if self.decimal == "," else _DOT
+        for _ in range(_MOST_PLACES):
+            at = np.flatnonzero(text[0, signed:] == sign)
+            if len(at):
+                point = signed + int(at[0])
+                same = text[:, point] == sign
+            else:
+                point = text.shape[1]
+                same = (text[:, signed:] != sign).all(axis=1)
+            every = bool(same.all())
+            here, part = (rows, text) if every else (rows[same], text[same])
+            places = [place for place in range(signed, text.shape[1]) if place != point]
+            digits = part[:, places] - np.uint8(_ZERO)
+            bad = (digits > 9).any(axis=1) if places else np.ones(len(part), np.bool_)
+            after = max(0, text.shape[1] - 1 - point)
+            if len(places) > _EXACT_DIGITS:
+                if not bad.all():
+                    value, good = _divided(digits, after), ~bad
+                    np.negative(value, out=value, where=part[:, 0] == _MINUS)
+                    hard = good & np.isnan(value)
+                    value[hard] = _read(part[hard], sign)
+                    found[here[good]] = value[good]
+            elif places:
+                value = (digits @ _POWERS[len(places) - 1 :: -1]) / _POWERS[after]
+                found[here] = np.negative(value, out=value, where=part[:, 0] == _MINUS) if signed else value
+            odd[here] = bad
+            if not (self.certain and self.whole):
+                self._see_alike(digits[~bad], point - signed, after, point < text.shape[1])
+            if every:
+                return
+            rows, text = rows[~same], text[~same]
+        odd[rows] = True
+
+    def _see_alike(self, digits: Bytes, before: int, after: int, marked: bool) -> None:
+        """As `_see`, of digits (n, places) with as many before and after the decimal sign."""
+        if not len(digits):
+            return
+        if not marked:
+            self.whole = self.whole or before > 1
+        elif after == 3 and 1 <= before <= 3:
+            led_by_zero = digits[:, 0] == 0
+            self.alike = self.alike or not bool(led_by_zero.all())
+            self.certain = self.certain or bool(led_by_zero.any())
+        else:
+            self.certain = True
 
 
 _POWERS = 10.0 ** np.arange(23)
 
 
-def _read(data: Bytes, starts: NDArray[np.int64], lengths: NDArray[np.int64], sign: int) -> NDArray[np.float64]:
-    """Numbers with more digits than are exact, which are known to be plain."""
-    width = int(lengths.max())
-    at = np.arange(width + 1)
-    text = data[np.minimum(starts[:, None] + at, len(data) - 1)]
-    text[at >= lengths[:, None]] = _SPACE
-    text[text == sign] = _DOT
-    found: NDArray[np.float64] = np.fromstring(text.tobytes().decode("ascii"), np.float64, sep=" ")
-    assert len(found) == len(starts)
+def _divided(digits: Bytes, after: int) -> NDArray[np.float64]:
+    """Digits (n, places) over a power of ten, as `float` rounds it; NaN where that is too close to call.
+
+    The quotient is taken in two parts of 53 bits (Dekker 1971), of which the sum is rounded once.
+    """
+    n = digits.shape[1]
+    if not after < len(_POWERS) or n > _MOST_DIGITS + after:
+        return np.full(len(digits), np.nan)
+    high = digits[:, max(0, n - _MOST_DIGITS) : n - 9] @ _POWERS[min(n, _MOST_DIGITS) - 10 :: -1]
+    whole = high.astype(np.int64) * 10**9 + (digits[:, n - 9 :] @ _POWERS[8::-1]).astype(np.int64)
+    by = _POWERS[after]
+    first = whole.astype(np.float64)
+    quotient = first / by
+    product = quotient * by
+    a, b = _halves(quotient), _halves(by)
+    lost = ((a[0] * b[0] - product) + a[0] * b[1] + a[1] * b[0]) + a[1] * b[1]
+    rest = ((first - product) - lost) + (whole - first.astype(np.int64))
+    more = rest / by
+    found: NDArray[np.float64] = quotient + more
+    beside = np.abs(more - (found - quotient)) / np.spacing(found)
+    more_digits = (digits[:, : max(0, n - _MOST_DIGITS)] > 0).any(axis=1)
+    found[more_digits | ((np.abs(beside - 0.5) < _TOO_CLOSE) & (whole > 0))] = np.nan
+    return found
+
+
+def _halves(value: Any) -> tuple[Any, Any]:
+    """Upper and lower half of the bits of a float64, whose sum it is."""
+    scaled = value * 134_217_729.0  # 2**27 + 1
+    upper = scaled - (scaled - value)
+    return upper, value - upper
+
+
+def _read(text: Bytes, sign: int) -> NDArray[np.float64]:
+    """Numbers (n, length) with more digits than a product of them is exact with, which are known to be plain."""
+    lines = np.empty((len(text), text.shape[1] + 1), np.uint8)
+    lines[:, :-1] = text
+    lines[:, :-1][text == sign] = _DOT
+    lines[:, -1] = _SPACE
+    found: NDArray[np.float64] = np.fromstring(lines.tobytes().decode("ascii"), np.float64, sep=" ")
+    assert len(found) == len(text)
     return found
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.errors import InputError, quoted
+from anomsdk.formats.dates import ClockNumbers, clock_of
 from anomsdk.formats.headings import axis_columns, column_of, date_column, left_out, said_by, time_column, unit_in, without_gravity
 from anomsdk.formats.motion import MotionRows
 from anomsdk.formats.stamps import Stamped, usual_step
@@ -88,12 +89,35 @@ def table_motion(table: Table, wanted: Wanted, reading: Reading) -> MotionRows:
         where,
         ", or name the columns ax_g or so",
     )
-    factor, note = _time_factor(names[time], given, first[0], wanted.rate_hz, where)
+    per_second = None if first[0].dtype == np.int64 else clock_of(first[0])
+    if per_second is None:
+        factor, note = _time_factor(names[time], given, first[0], wanted.rate_hz, where)
+    else:
+        factor, note = 1.0, (f"time in {'HHMMSSmmm' if per_second > 1 else 'HHMMSS'}, by its values",)
     origin = first[0][0]
 
     def read() -> Iterator[Stamped]:
+        clock = None if per_second is None else ClockNumbers(per_second)
+        start: float | None = None
+        done = 0
         for stamps, values in table.read(time, columns, date):
-            yield _seconds(stamps, origin, factor), values
+            if clock is not None:
+                of_clock = clock.seconds(stamps)
+                if of_clock is None:
+                    raise InputError(
+                        f"{where}: {quoted(names[time])} has digits of a clock, and some that are none, from "
+                        f"{table.row_name(done)} on; write seconds, or hh:mm:ss.fff"
+                    )
+                start = float(of_clock[0]) if start is None else start
+                yield of_clock - start, values
+            else:
+                if given == "" and stamps.dtype != np.int64 and done and clock_of(stamps) is not None:
+                    raise InputError(
+                        f"{where}: {quoted(names[time])} has digits of a clock (HHMMSS), from {table.row_name(done)} on; "
+                        "write seconds, or hh:mm:ss.fff"
+                    )
+                yield _seconds(stamps, origin, factor), values
+            done += len(stamps)
 
     return MotionRows(
         table.name,

@@ -179,8 +179,8 @@ def _two(shown: Sequence[str], said: Sequence[str | None]) -> list[tuple[str, st
 
 def _steps(shown: str, magnitude: float, n_axes: int, wanted: Wanted) -> str:
     """What to say of a sensor's steps, which are the plan's counts only where somebody knows it."""
-    steps = likely_steps(magnitude)
-    scale = f"1/{steps}" if steps else "X"
+    usable = 1 <= magnitude <= 1e9
+    scale = f"1/{likely_steps(magnitude) or round(magnitude)}" if usable else "X"
     turning = ",deg/s --scale " + scale + ",Y (g and deg/s in a step)" if n_axes == 6 else f" --scale {scale}"
     are = "they are the plan's" + (f" ({wanted.counts_per_g:g} a g)" if wanted.counts_per_g else "")
     return (
@@ -197,7 +197,7 @@ def likely_steps(magnitude: float) -> int | None:
     >>> likely_steps(4230.0), likely_steps(16800.0), likely_steps(5800.0), likely_steps(1.0)
     (4096, 16384, None, None)
     """
-    return next((2**n for n in range(5, 22) if 0.85 <= magnitude / 2**n <= 1.3), None)
+    return next((2**n for n in range(5, 22) if 0.9 <= magnitude / 2**n <= 1.12), None)
 
 
 def _rotation(
