@@ -110,11 +110,13 @@ def axis_of(heading: str) -> tuple[str | None, bool]:
     for known in (_SPELLINGS, _BARE, _TOTAL):
         if whole in known:
             return known[whole], True
-    for some in (words, _words(bare)):
+    split = _words(bare)
+    extra = _STEPS | (_WITHOUT_GRAVITY | {"without", "no", "gravity", "removed", "free"} if without_gravity(heading) else set())
+    for some in (words, split, [each for each in split if each not in extra]):
         if "gravity" in some and "including" not in some and "with" not in some and not without_gravity(heading):
             return None, False  # where gravity points, and no movement
         for n in (3, 2, 1):
-            if len(some) > n and (axis := (_SPELLINGS | _TOTAL).get("".join(some[-n:]))):
+            if len(some) >= n + (some in (words, split)) and (axis := (_SPELLINGS | _TOTAL).get("".join(some[-n:]))):
                 return axis, False
     return None, False
 

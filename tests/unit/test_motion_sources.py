@@ -432,7 +432,7 @@ def test_more_bad_text(tmp_path, rng):
     path.write_text("x" * 70_000)
     assert "65536 characters" in refused(path)
     dated = written(path, moving(rng), [f"01.02.2024 10:00:{k / 50:.2f}" for k in range(500)])
-    assert "time_s is '01.02.2024 10:00:0.0', no number and no date" in refused(dated)
+    assert "time_s is '01.02.2024 10:00:0.00', no number and no date" in refused(dated)
 
 
 @pytest.mark.parametrize(
