@@ -134,7 +134,11 @@ def _parsed(cell: str) -> _Parsed | None:
 def _compact(cell: str) -> _Parsed | None:
     """Digits of date and time in one number, such as 20240305092451050; None for any other."""
     text = cell.strip()
-    if not re.match(r"(?:19|20)\d{12}(?:\d{3}|\d{6})?(?:[.,]\d*)?$", text, re.ASCII) and text[8:9] != "T":
+    if not re.match(r"(?:19|20)\d{12}(?:\d{3}|\d{6})?(?:[.,]\d*)?$", text, re.ASCII) and text[8:9] not in (
+        "T",
+        " ",
+        "_",
+    ):
         return None
     found = _parsed(text)
     return found if found is not None and found.form == "compact" and _days(found.date, None) is not None else None
@@ -322,7 +326,7 @@ class Dates:
         return parsed.form == first.form and same_zone and parsed.zone == first.zone
 
     def _one(self, cell: str, row: int, where: Callable[[int], str]) -> _Parsed:
-        parsed = _parsed(cell) if ":" in cell or not cell.isdecimal() else _compact(cell)
+        parsed = _parsed(cell) if ":" in cell else _compact(cell) or _parsed(cell)
         if parsed is None:
             self._refuse(cell, where(row))
         self._first = self._first or parsed
@@ -382,7 +386,11 @@ class Dates:
         }
         if not left:
             row = next(
-                (row for row, each in enumerate(found) if all(_days(each.date, o) is None for o in self._orders.values())),
+                (
+                    row
+                    for row, each in enumerate(found)
+                    if all(_days(each.date, o) is None for o in self._orders.values())
+                ),
                 0,
             )
             self._refuse(cells[row], where(row))

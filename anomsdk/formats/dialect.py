@@ -98,7 +98,7 @@ def _in(lines: list[str], delimiter: str) -> tuple[int, int]:
     """The first row of numbers with this delimiter, and how many cells it has; none: (0, 0)."""
     rows = [[] if line.lstrip().startswith(("#", "%")) else cells_of(line, delimiter) for line in lines]
     for index, row in enumerate(rows[:_MOST_BEFORE]):
-        known = [ANY_NUMBER, _DATE, *([_PART_OF_DATE] if len(row) >= _LEAST_WITH_DATES else [])]
+        known = [ANY_NUMBER, _DATE, *([_PART_OF_DATE] if len(row) >= _LEAST_WITH_DATES and delimiter != " " else [])]
         numbers = sum(any(each.fullmatch(cell) for each in known) for cell in row)
         if len(row) > 1 and 2 * numbers >= len([cell for cell in row if cell]) > 1:
             return index, len(row)

@@ -12,7 +12,15 @@ from anomsdk.wanted import AXES
 _TIMES = {"t", "time", "timestamp", "times", "timestamps", "datetime", "date_time", "epoch", "elapsed", "unix", "ts"}
 _TIMES |= {"time_stamp", "unix_time", "unixtime", "epoch_time", "elapsed_time", "sensor_time", "seconds_elapsed"}
 _RARER_TIMES = {"utc", "utc_time", "time_utc", "timestamp_utc", "datetime_utc", "gps_time", "local_time", "localtime"}
-_RARER_TIMES |= {"date_time", "date_time_", "time_of_day", "time_since_start", "time_since_start_in", "clock", "wall_time"}
+_RARER_TIMES |= {
+    "date_time",
+    "date_time_",
+    "time_of_day",
+    "time_since_start",
+    "time_since_start_in",
+    "clock",
+    "wall_time",
+}
 _RARER_TIMES |= {"loggingtime", "logging_time", "iso_time", "time_local", "date"}
 """Names of time that are looked for where none of the usual ones is there."""
 _DAYS = {"date", "day", "datum", "date_utc", "date utc", "local date", "local_date", "utc date", "utc_date"}
@@ -28,12 +36,18 @@ _TOTAL_FORCE = {f"{word}{axis}": f"a{axis}" for word in ("gf", "gforce") for axi
 """Force in g, by its name: gravity is in it."""
 _TOTAL = {
     **_TOTAL_FORCE,
-    **{f"{word}{axis}": f"a{axis}" for word in ("accelerationincludinggravity", "accincludinggravity") for axis in "xyz"},
+    **{
+        f"{word}{axis}": f"a{axis}"
+        for word in ("accelerationincludinggravity", "accincludinggravity")
+        for axis in "xyz"
+    },
 }
 """Acceleration with gravity, by its name; what stands beside it may be without."""
 _WITHOUT_GRAVITY = {"linear", "lin", "user", "linacc", "dynamic", "dyn", "nograv", "nogravity", "gravityfree"}
 _WITHOUT_GRAVITY |= {"useracceleration", "linearacceleration", "useraccel", "linaccel", "freeacc", "lacc"}
-_WITHOUT_GRAVITY_TEXT = re.compile(r"with?out[ _-]*(g\b|grav)|no[ _-]*grav|grav\w*[ _-]*(removed|free|comp)|minus[ _-]*grav")
+_WITHOUT_GRAVITY_TEXT = re.compile(
+    r"with?out[ _-]*(g\b|grav)|no[ _-]*grav|grav\w*[ _-]*(removed|free|comp)|minus[ _-]*grav"
+)
 _IN_BRACKETS = re.compile(r"[\[({]\s*([^\[\](){}]+?)\s*[\])}]")
 _BETWEEN = " _-.,:/|\t"
 _STEPS = {"raw", "lsb", "lsbs", "counts", "count", "adc"}
@@ -111,7 +125,9 @@ def axis_of(heading: str) -> tuple[str | None, bool]:
         if whole in known:
             return known[whole], True
     split = _words(bare)
-    extra = _STEPS | (_WITHOUT_GRAVITY | {"without", "no", "gravity", "removed", "free"} if without_gravity(heading) else set())
+    extra = _STEPS | (
+        _WITHOUT_GRAVITY | {"without", "no", "gravity", "removed", "free"} if without_gravity(heading) else set()
+    )
     for some in (words, split, [each for each in split if each not in extra]):
         if "gravity" in some and "including" not in some and "with" not in some and not without_gravity(heading):
             return None, False  # where gravity points, and no movement

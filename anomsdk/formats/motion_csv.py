@@ -156,7 +156,9 @@ def _fault(cell: str) -> str:
     if cell.lower() in ("nan", "null", "none", "na", "n/a", "inf", "-inf"):
         return f"is {cell}; remove such lines: the gap is found by the time"
     if ":" in cell:
-        return f"is {printable(cell)[:32]!r}, no number and no date in a form that is known; write 2024-03-05T09:24:51.050"
+        return (
+            f"is {printable(cell)[:32]!r}, no number and no date in a form that is known; write 2024-03-05T09:24:51.050"
+        )
     if ANY_NUMBER.fullmatch(cell) and ("," in cell or "." in cell):
         return f"is {printable(cell)[:20]!r}, with marks of decimals or thousands that do not fit the others; write one kind"
     return f"is {printable(cell)[:20]!r}, no number; correct it"

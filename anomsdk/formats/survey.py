@@ -82,7 +82,9 @@ class Survey:
                 self._rests.append(float(np.median(means[still])))
             self._gravities.append(float(np.median(np.sqrt((pieces.mean(axis=1) ** 2).sum(axis=1)))))
         most = np.array([MOST_G] * 3 + [MOST_DPS] * 3)[: scaled.shape[1]]
-        beyond = (np.abs(scaled) > np.maximum(most, 4 * np.where(np.isfinite(self._limits), self._limits, 0))).any(axis=1)
+        beyond = (np.abs(scaled) > np.maximum(most, 4 * np.where(np.isfinite(self._limits), self._limits, 0))).any(
+            axis=1
+        )
         if self.damage is None and beyond.any():
             row = int(beyond.argmax())
             self.damage = self.rows - len(values) + row, int((np.abs(scaled[row]) > most).argmax())
@@ -177,7 +179,11 @@ def unsigned_bits(values: Values) -> int | None:
         quarter = 2.0**bits / 4
         in_middle = float(((column >= quarter) & (column < 3 * quarter)).mean())
         at_ends = float((column < quarter).mean()), float((column >= 3 * quarter).mean())
-        if in_middle < (0.3 if bits >= 16 else 0.02) and min(at_ends) > 0.01 and bool((column == np.rint(column)).all()):
+        if (
+            in_middle < (0.3 if bits >= 16 else 0.02)
+            and min(at_ends) > 0.01
+            and bool((column == np.rint(column)).all())
+        ):
             return bits
     return None
 

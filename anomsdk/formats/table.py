@@ -12,7 +12,16 @@ from numpy.typing import NDArray
 
 from anomsdk.errors import InputError, quoted
 from anomsdk.formats.dates import ClockNumbers, clock_of
-from anomsdk.formats.headings import axis_columns, column_of, date_column, left_out, said_by, time_column, unit_in, without_gravity
+from anomsdk.formats.headings import (
+    axis_columns,
+    column_of,
+    date_column,
+    left_out,
+    said_by,
+    time_column,
+    unit_in,
+    without_gravity,
+)
 from anomsdk.formats.motion import MotionRows
 from anomsdk.formats.stamps import Stamped, usual_step
 from anomsdk.formats.units import LONG_TIME_UNITS, TIME_UNITS, scales, sensor_units, unit_of
@@ -151,9 +160,7 @@ def _chosen_time(reading: Reading) -> tuple[str, str]:
     return (name, unit) if unit in TIME_UNITS or unit in LONG_TIME_UNITS else (reading.time or "", "")
 
 
-def _time_factor(
-    name: str, given: str, stamps: Times, wanted_hz: float, where: str
-) -> tuple[float, tuple[str, ...]]:
+def _time_factor(name: str, given: str, stamps: Times, wanted_hz: float, where: str) -> tuple[float, tuple[str, ...]]:
     """Seconds in one of a stored time, and how that is known when nobody said it."""
     if stamps.dtype == np.int64:
         return 1e-9, ()

@@ -291,5 +291,3 @@ def units_in_sentence(text: str) -> tuple[str | None, str | None]:
         if unit is not None:
             found[unit in IN_DPS or about_rotation].add(unit)
     return tuple(each.pop() if len(each) == 1 else None for each in found)  # type: ignore[return-value]
-
-

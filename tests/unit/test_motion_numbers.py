@@ -29,7 +29,9 @@ def lakhs(value):
 
 def of(cell, time=MILLIS, heading="time_ms", rows=MG, unit="mg"):
     columns = {heading: time}
-    columns |= {f"a{axis}_{unit}": [cell(value) for value in column] for axis, column in zip("xyz", rows.T, strict=True)}
+    columns |= {
+        f"a{axis}_{unit}": [cell(value) for value in column] for axis, column in zip("xyz", rows.T, strict=True)
+    }
     return columns
 
 

@@ -79,7 +79,9 @@ def test_rotation_wherever_the_word_stands(tmp_path, before, after, suffix):
     assert np.abs(found - counts(ROWS, W6).astype(int)).max() <= 1 and notes == ("rad/s turned into deg/s",)
 
 
-@pytest.mark.parametrize("word", ["rps", "furlong/s", "deg", "rad", "deg/h", "Hz", "1/s", "g", "m/s2", "kdps", "70 mdps/LSB"])
+@pytest.mark.parametrize(
+    "word", ["rps", "furlong/s", "deg", "rad", "deg/h", "Hz", "1/s", "g", "m/s2", "kdps", "70 mdps/LSB"]
+)
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
 def test_rotation_in_a_word_that_nobody_knows(tmp_path, word, suffix):
     path = six(tmp_path / f"a.{suffix}", [f"a{axis}_g" for axis in AXES] + said(word))
@@ -136,7 +138,8 @@ def test_rotation_without_a_unit_that_can_be_no_degrees(tmp_path, kind):
 @pytest.mark.parametrize("names", ["gx_raw", "gx [LSB]", "gx (counts)", "raw_gx", "RawGyroX", "gx count", "gyro x adc"])
 def test_raw_rotation_beside_g(tmp_path, names):
     headings = [f"a{axis}_g" for axis in AXES] + [
-        re.sub("x(?=[ _]|$)|X$", lambda found, axis=axis: axis if found[0] == "x" else axis.upper(), names) for axis in AXES
+        re.sub("x(?=[ _]|$)|X$", lambda found, axis=axis: axis if found[0] == "x" else axis.upper(), names)
+        for axis in AXES
     ]
     rows = np.concatenate([ROWS[:, :3], ROWS[:, 3:] / 0.07], axis=1)
     path = six(tmp_path / "a.csv", headings, rows)
@@ -162,8 +165,14 @@ def test_counts_beside_a_converted_gyroscope(tmp_path):
 @pytest.mark.parametrize(
     "word, of_g",
     [
-        *((word, G) for word in ("m/s2", "m/s^2", "m/s²", "m/s**2", "m/s/s", "m s⁻²", "m·s⁻²", "m.s-2", "m*s^-2", "㎨")),
-        *((word, G) for word in ("meters per second squared", "m/sec^2", "metre/second²", "m/s\N{REPLACEMENT CHARACTER}")),
+        *(
+            (word, G)
+            for word in ("m/s2", "m/s^2", "m/s²", "m/s**2", "m/s/s", "m s⁻²", "m·s⁻²", "m.s-2", "m*s^-2", "㎨")
+        ),
+        *(
+            (word, G)
+            for word in ("meters per second squared", "m/sec^2", "metre/second²", "m/s\N{REPLACEMENT CHARACTER}")
+        ),
         *((word, 1) for word in ("g", "G", "g's", "gs", "g-force", "gee")),
         *((word, 1000) for word in ("mg", "milli-g", "mG")),
         *((word, 100 * G) for word in ("cm/s²", "Gal")),
@@ -220,7 +229,11 @@ def test_advice_is_made_of_what_is_stored(tmp_path, unit, wrong, scale):
 def test_rest_that_is_no_g_is_said(tmp_path):
     rng = np.random.default_rng(0)
     rows = np.where(np.arange(N)[:, None] < 200, [0, 0, 1], carried()) + rng.normal(0, 0.003, (N, 3))
-    for factor, note in ((1, ()), (1.07, ()), (1.3, ("rests at 1.3 g: is that the unit, and is the sensor calibrated?",))):
+    for factor, note in (
+        (1, ()),
+        (1.07, ()),
+        (1.3, ("rests at 1.3 g: is that the unit, and is the sensor calibrated?",)),
+    ):
         assert read(six(tmp_path / "a.csv", [f"a{axis}_g" for axis in AXES], rows * factor))[1] == note
 
 
@@ -230,8 +243,19 @@ def test_rest_that_is_no_g_is_said(tmp_path):
 @pytest.mark.parametrize(
     "heading",
     [
-        *("Linear Acceleration {} (m/s^2)", "linear_acceleration_{} [m/s2]", "LinearAcceleration{} (m/s2)", "LinAcc{} [g]"),
-        *("userAcceleration.{} [g]", "motionUserAcceleration{}(G)", "user_acc_{}_g", "acc_lin_{} [g]", "acc_{}_dyn [g]"),
+        *(
+            "Linear Acceleration {} (m/s^2)",
+            "linear_acceleration_{} [m/s2]",
+            "LinearAcceleration{} (m/s2)",
+            "LinAcc{} [g]",
+        ),
+        *(
+            "userAcceleration.{} [g]",
+            "motionUserAcceleration{}(G)",
+            "user_acc_{}_g",
+            "acc_lin_{} [g]",
+            "acc_{}_dyn [g]",
+        ),
         *("Acceleration {} (without g) (m/s²)", "Acceleration without gravity {} (m/s²)", "FreeAcc_{} [m/s2]"),
         *("acc_{} (gravity removed) [g]", "gravity-free acceleration {} [g]", "LINEAR ACCELERATION {} (m/s²)"),
     ],
@@ -246,7 +270,9 @@ def test_acceleration_without_gravity_is_refused_by_name(tmp_path, heading):
     line = refusal(path, W3, axes="2,3,4", unit="m/s2" if of_g == G else "g")
     assert "acceleration without gravity, by its name and its values" in line
     found, _ = read(six(path, headings, (rows + [0, 0, 1]) * of_g), W3, axes="2,3,4", unit="m/s2" if of_g == G else "g")
-    assert np.abs(found - counts(rows + [0, 0, 1]).astype(int)).max() <= 1, "ROS's linear_acceleration has gravity in it"
+    assert np.abs(found - counts(rows + [0, 0, 1]).astype(int)).max() <= 1, (
+        "ROS's linear_acceleration has gravity in it"
+    )
 
 
 @pytest.mark.parametrize(
@@ -353,10 +379,15 @@ def test_options_that_do_not_fit(tmp_path, reading, line):
 def test_the_unit_of_the_gyroscope_alone(tmp_path):
     headings = [f"a{axis}_mg" for axis in AXES] + [f"g{axis}" for axis in AXES]
     rows = turned(np.degrees(1)) * ([1000] * 3 + [1] * 3)
-    assert np.abs(read(six(tmp_path / "a.csv", headings, rows), W6, unit=",rad/s")[0] - counts(ROWS, W6).astype(int)).max() <= 1
+    assert (
+        np.abs(read(six(tmp_path / "a.csv", headings, rows), W6, unit=",rad/s")[0] - counts(ROWS, W6).astype(int)).max()
+        <= 1
+    )
 
 
-@pytest.mark.parametrize("word", ["", "x", "time", "utc", "m/s", "kg", "mT", "µT", "%", "V", "hPa", "°C", "deg", "samples"])
+@pytest.mark.parametrize(
+    "word", ["", "x", "time", "utc", "m/s", "kg", "mT", "µT", "%", "V", "hPa", "°C", "deg", "samples"]
+)
 def test_words_that_are_no_unit(word):
     assert unit_of(word) is None
 
