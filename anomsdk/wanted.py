@@ -159,9 +159,8 @@ class Reading:
         default = Reading()
         said = [each.name for each in fields(self) if getattr(self, each.name) != getattr(default, each.name)]
         if wanted.kind != "motion" and said:
-            raise InputError(
-                f"--{said[0].replace('rotation', 'unit')}: says how motion is stored, and this is {wanted.kind}; leave it out"
-            )
+            option = said[0].replace("rotation", "unit")
+            raise InputError(f"--{option}: says how motion is stored, and this is {wanted.kind}; leave it out")
         if self.unit is not None and self.unit not in UNITS:
             raise InputError(f"--unit {printable(self.unit)}: no such unit; it is one of {', '.join(UNITS)}")
         if self.rotation is not None and self.rotation not in ROTATIONS:

@@ -44,7 +44,18 @@ _THREE = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d\d)$", re.ASCII)
 _DAY_MONTH = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?[-/. ]*([A-Za-z]{3,9})[-/., ]*(\d{4}|\d\d)$", re.ASCII)
 _MONTH_DAY = re.compile(r"([A-Za-z]{3,9})[. ]*(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})$", re.ASCII)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_FULL_MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october")
+_FULL_MONTHS: tuple[str, ...] = (
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+)
 _FULL_MONTHS += ("november", "december")
 _ORDERS = {"d/m/y": (0, 1, 2), "m/d/y": (1, 0, 2)}
 """Where day, month and year stand."""
@@ -74,7 +85,7 @@ def is_date(cell: str) -> bool:
     >>> [is_date(cell) for cell in ("2024-03-05T09:24:51Z", "27.10.2024 02:59:10,050", "09:24:51.5", "1709630691", "x")]
     [True, True, True, False, False]
     """
-    return ":" in cell and _parsed(cell) is not None or _compact(cell) is not None
+    return (":" in cell and _parsed(cell) is not None) or _compact(cell) is not None
 
 
 def is_time_of_day(cell: str) -> bool:
@@ -330,16 +341,15 @@ class Dates:
         if parsed is None:
             self._refuse(cell, where(row))
         self._first = self._first or parsed
-        if self._fits(parsed):
-            return parsed
-        first = self._first
-        if parsed.form == first.form:
-            one, other = (_zone(each) for each in (parsed, first))
+        if parsed.form != self._first.form:
+            self._refuse(cell, where(row))
+        if not self._fits(parsed):
+            one, other = (_zone(each) for each in (parsed, self._first))
             raise InputError(
-                f"{where(row)}: {quoted(self._name)} is {quoted(cell)!r} with {one}, and rows above have {other}; write the "
-                "same offset, such as +01:00, in each row"
+                f"{where(row)}: {quoted(self._name)} is {quoted(cell)!r} with {one}, and rows above have {other}; "
+                "write the same offset, such as +01:00, in each row"
             )
-        self._refuse(cell, where(row))
+        return parsed
 
     def _refuse(self, cell: str, where: str) -> NoReturn:
         raise InputError(f"{where}: {quoted(self._name)} is {quoted(cell)!r}, no date of ISO 8601; correct it")
@@ -413,8 +423,8 @@ class Dates:
             self._orders = {near[0]: self._orders[near[0]]}
         elif len(set(steps.values())) > 1:
             raise InputError(
-                f"{where}: {quoted(self._name)} is {quoted(after.date)!r}, and which of it is the day cannot be told; write "
-                "the year first, as in 2024-01-31"
+                f"{where}: {quoted(self._name)} is {quoted(after.date)!r}, and which of it is the day cannot be told; "
+                "write the year first, as in 2024-01-31"
             )
 
 

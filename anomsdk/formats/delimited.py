@@ -1,4 +1,4 @@
-"""Rows of delimited text: many at once where a piece of the file is plain, else one by one as the csv module has them."""
+"""Rows of delimited text: many at once where a piece of the file is plain, else one by one, by the csv module."""
 
 from __future__ import annotations
 

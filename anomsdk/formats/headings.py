@@ -142,8 +142,8 @@ def without_gravity(heading: str) -> bool:
 
     Examples
     --------
-    >>> without_gravity("Linear Acceleration x (m/s^2)"), without_gravity("userAcceleration.x"), without_gravity("acc_x")
-    (True, True, False)
+    >>> [without_gravity(each) for each in ("Linear Acceleration x (m/s^2)", "userAcceleration.x", "acc_x")]
+    [True, True, False]
     """
     words = {*_words(heading), *re.findall(r"[a-z0-9]+", heading.lower())}
     joined = "".join(_words(heading))
@@ -181,8 +181,8 @@ def axis_columns(names: Sequence[str], chosen: Sequence[str], n_axes: int, where
         linear = [column for column in found[axis] if without_gravity(names[column])]
         if linear and len(linear) == len(found[axis]):
             raise InputError(
-                f"{where}: {quoted(names[linear[0]])} is acceleration without gravity, and the plan's has it; record the "
-                "accelerometer itself (where gravity is in it all the same, name the columns with --axes)"
+                f"{where}: {quoted(names[linear[0]])} is acceleration without gravity, and the plan's has it; record "
+                "the accelerometer itself (where gravity is in it all the same, name the columns with --axes)"
             )
         found[axis] = [column for column in found[axis] if column not in linear]
     for axis, columns in found.items():

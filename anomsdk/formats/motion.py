@@ -176,13 +176,13 @@ def surveyed(rows: MotionRows, wanted: Wanted) -> Motion:
     gravity = survey.magnitude_g if survey.gravity_g is None else survey.gravity_g
     if rows.without_gravity is not None and gravity < 2 * LEAST_GRAVITY:
         raise InputError(
-            f"{rows.where}: {quoted(rows.without_gravity)} is acceleration without gravity, by its name and its values; "
-            "name columns that have it, or record the accelerometer itself"
+            f"{rows.where}: {quoted(rows.without_gravity)} is acceleration without gravity, by its name and its "
+            "values; name columns that have it, or record the accelerometer itself"
         )
     if rows.rotation_unsaid is not None and (why := survey.no_dps):
         raise InputError(
-            f"{rows.where}: {quoted(rows.rotation_unsaid)} has no unit, and its values ({why}) are hardly deg/s; say --unit "
-            f"{rows.unit},{'|'.join(IN_DPS)}, with --scale 1,Y where they are steps of Y"
+            f"{rows.where}: {quoted(rows.rotation_unsaid)} has no unit, and its values ({why}) are hardly deg/s; say "
+            f"--unit {rows.unit},{'|'.join(IN_DPS)}, with --scale 1,Y where they are steps of Y"
         )
     if survey.stuck:
         axes = " and ".join(survey.stuck)
@@ -204,8 +204,8 @@ def _check_values(values: NDArray[Any], done: int, in_units: Values, rows: Motio
         beyond = (np.abs(values * in_units) > _LARGEST).any(axis=1)
     if values.dtype != np.int16 and (bits := unsigned_bits(values)) is not None:
         raise InputError(
-            f"{rows.where}: integers of {bits} bits that were printed without their sign (up to {2**bits - 1}); subtract "
-            f"{2**bits} from those above {2 ** (bits - 1) - 1}"
+            f"{rows.where}: integers of {bits} bits that were printed without their sign (up to {2**bits - 1}); "
+            f"subtract {2**bits} from those above {2 ** (bits - 1) - 1}"
         )
     if beyond.any():
         row = rows.row_name(done + int(beyond.argmax()))
@@ -213,8 +213,8 @@ def _check_values(values: NDArray[Any], done: int, in_units: Values, rows: Motio
     if values.dtype != np.int16 and (mark := missing_mark(values)) is not None:
         row = rows.row_name(done + mark[0])
         raise InputError(
-            f"{rows.where}, {row}: {AXES[mark[1]]} is {values[mark]:g}, which marks a missing value; remove such rows: the "
-            "gap is found by the time"
+            f"{rows.where}, {row}: {AXES[mark[1]]} is {values[mark]:g}, which marks a missing value; remove such rows: "
+            "the gap is found by the time"
         )
 
 

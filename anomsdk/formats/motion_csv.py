@@ -160,7 +160,8 @@ def _fault(cell: str) -> str:
             f"is {printable(cell)[:32]!r}, no number and no date in a form that is known; write 2024-03-05T09:24:51.050"
         )
     if ANY_NUMBER.fullmatch(cell) and ("," in cell or "." in cell):
-        return f"is {printable(cell)[:20]!r}, with marks of decimals or thousands that do not fit the others; write one kind"
+        what = "marks of decimals or thousands that do not fit the others"
+        return f"is {printable(cell)[:20]!r}, with {what}; write one kind"
     return f"is {printable(cell)[:20]!r}, no number; correct it"
 
 

@@ -94,7 +94,7 @@ def _columns(
 
 
 def _told(text: list[str] | None, names: list[str], columns: list[int], channels: int) -> list[str | None]:
-    """The unit of each chosen column: one word each, a sentence such as ``acc g = x/2048``, or the names of channels."""
+    """The unit of each chosen column: by one word each, by a sentence, or by the names of channels."""
     if text is not None and len(text) == channels > 1:
         return [unit_of(text[column]) or repr(quoted(text[column], 20)) for column in columns]
     by_name = [said_by(each) for each in names]

@@ -266,9 +266,9 @@ def _said(cells: Iterable[str]) -> set[str]:
     for cell in cells:
         text = cell.lstrip("+-")
         for sign, other in _OTHER.items():
-            if text.count(other) > 1 or (sign in text and other in text and text.rindex(sign) > text.rindex(other)):
-                found.add(sign)
-            elif text.count(sign) == 1 and other not in text and re.fullmatch(_ALIKE[sign], text) is None:
+            last = sign in text and other in text and text.rindex(sign) > text.rindex(other)
+            alone = text.count(sign) == 1 and other not in text and re.fullmatch(_ALIKE[sign], text) is None
+            if last or alone or text.count(other) > 1:
                 found.add(sign)
     return found
 
@@ -289,6 +289,6 @@ def check_marks(marks: Sequence[Marks], names: Sequence[str], where: str) -> Non
         certain = each.certain or (not each.whole and any(other.certain for other in sensor))
         if each.alike and whole and not certain:
             raise InputError(
-                f"{where}: {quoted(names[at])} has three digits behind each {each.decimal!r} and numbers without any: they "
-                "may be thousands; write numbers without marks of thousands"
+                f"{where}: {quoted(names[at])} has three digits behind each {each.decimal!r} and numbers without any: "
+                "they may be thousands; write numbers without marks of thousands"
             )

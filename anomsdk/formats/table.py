@@ -36,7 +36,7 @@ _RATES = (0.4, 8.0)
 """A rate of this many times the wanted one is believed of time stamps that do not say their unit."""
 
 _MOST_BELIEVED = 100.0
-"""A heading's unit is believed up to this many times the wanted rate, where another unit would give about the wanted."""
+"""A heading's unit is believed up to this many times the wanted rate, where another unit gives about the wanted."""
 _LONG_NAMES = {"min": "minutes", "h": "hours", "d": "days"}
 _NO_UNIT_OF_TIME = re.compile(
     r"(utc|gmt|local|unix|epoch|posix|iso|txt|text|date|time|stamp|timestamp|relative|elapsed|abs|absolute|clock|system|"
@@ -122,8 +122,8 @@ def table_motion(table: Table, wanted: Wanted, reading: Reading) -> MotionRows:
             else:
                 if given == "" and stamps.dtype != np.int64 and done and clock_of(stamps) is not None:
                     raise InputError(
-                        f"{where}: {quoted(names[time])} has digits of a clock (HHMMSS), from {table.row_name(done)} on; "
-                        "write seconds, or hh:mm:ss.fff"
+                        f"{where}: {quoted(names[time])} has digits of a clock (HHMMSS), from {table.row_name(done)} "
+                        "on; write seconds, or hh:mm:ss.fff"
                     )
                 yield _seconds(stamps, origin, factor), values
             done += len(stamps)
@@ -189,8 +189,9 @@ def _time_factor(name: str, given: str, stamps: Times, wanted_hz: float, where: 
         ratio = rates.get(said, 1.0)
         if len(near) == 1 and near[0] != said and not _RATES[0] / 2 <= ratio <= _MOST_BELIEVED:
             raise InputError(
-                f"{where}: {quoted(name)} says {said}, and its steps of {step:.6g} would be {ratio * wanted_hz:.6g} Hz, in "
-                f"{near[0]} they are {rates[near[0]] * wanted_hz:.6g} Hz; say which, e.g. --time {_option(name)}:{near[0]}"
+                f"{where}: {quoted(name)} says {said}, and its steps of {step:.6g} would be {ratio * wanted_hz:.6g} "
+                f"Hz, in {near[0]} they are {rates[near[0]] * wanted_hz:.6g} Hz; say which, e.g. --time "
+                f"{_option(name)}:{near[0]}"
             )
         return TIME_UNITS[said], ()
     low, high = _EPOCHS_S

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from anomsdk.errors import InputError, quoted
-from anomsdk.wanted import AXES, IN_DPS, IN_G, UNITS, Reading, Wanted
+from anomsdk.wanted import IN_DPS, IN_G, UNITS, Reading, Wanted
 
 TIME_UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 LONG_TIME_UNITS = {"min": 60.0, "h": 3600.0, "d": 86_400.0}

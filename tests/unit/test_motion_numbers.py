@@ -6,7 +6,7 @@ import pytest
 from anomsdk.errors import InputError
 from anomsdk.formats.numbers import Marks
 from anomsdk.sources import Reading, open_recordings
-from tests.motion_files import N, W3, carried, counts, read, table
+from tests.motion_files import W3, N, carried, counts, read, table
 
 MG = np.rint(carried(digits=6) * 1000)
 """Whole milli-g: some above 1000."""
@@ -124,7 +124,7 @@ def test_thousands_that_begin_far_below(tmp_path):
 def test_marks_that_do_not_fit(tmp_path, cells, line):
     columns = of(str, rows=carried(), unit="g")
     columns["az_g"][:4] = cells
-    with pytest.raises(InputError, match="line [2-5]: ") as refused:
+    with pytest.raises(InputError, match=r"line [2-5]: ") as refused:
         read(table(tmp_path / "a.csv", columns, ";"))
     assert line in str(refused.value)
 

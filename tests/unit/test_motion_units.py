@@ -8,11 +8,12 @@ import pytest
 from anomsdk.errors import InputError
 from anomsdk.formats.units import unit_of, units_in_sentence
 from anomsdk.wanted import G, Wanted
-from tests.motion_files import N, W3, W6, carried, counts, read, table
+from tests.motion_files import W3, W6, N, carried, counts, read, table
 
 TIME = [f"{k / 50:.2f}" for k in range(N)]
 ROWS = carried(axes=6, digits=6)
 AXES = ("x", "y", "z")
+GRAVITY = np.array([0.0, 0.0, 1.0])
 IN_DPS = {"deg/s": 1.0, "rad/s": np.degrees(1), "mdeg/s": 1e-3, "mrad/s": np.degrees(1e-3), "rpm": 6.0, "rev/s": 360.0}
 
 
@@ -48,11 +49,16 @@ def refusal(path, wanted=W6, **reading):
 
 
 SPELT = {
-    "deg/s": "deg/s dps DPS °/s º/s ˚/s Â°/s deg_per_s degps deg.s-1 deg/sec Deg/Sec deg·s⁻¹ deg*s^-1 degrees/s"
-    " degrees/second".split()
-    + ["degrees per second", "degree per sec", "deg s-1", "deg s^-1", "° s⁻¹", "deg / s", "Degrees/Sec"],
-    "rad/s": "rad/s RAD/S rad/sec radians/s radians/sec radian/second rad.s-1 rad·s⁻¹ rad*s^-1 rad/S radps rad_s".split()
-    + ["rad s^-1", "rad s-1", "radians per second", "radian per second", "rad per sec", "rad / s"],
+    "deg/s": [
+        *("deg/s", "dps", "DPS", "°/s", "º/s", "˚/s", "Â°/s", "deg_per_s", "degps", "deg.s-1", "deg/sec", "Deg/Sec"),
+        *("deg·s⁻¹", "deg*s^-1", "degrees/s", "degrees/second", "degrees per second", "degree per sec", "deg s-1"),
+        *("deg s^-1", "° s⁻¹", "deg / s", "Degrees/Sec"),
+    ],
+    "rad/s": [
+        *("rad/s", "RAD/S", "rad/sec", "radians/s", "radians/sec", "radian/second", "rad.s-1", "rad·s⁻¹", "rad*s^-1"),
+        *("rad/S", "radps", "rad_s", "rad s^-1", "rad s-1", "radians per second", "radian per second", "rad per sec"),
+        "rad / s",
+    ],
     "mdeg/s": ["mdps", "mdeg/s", "mdeg/sec", "millidegrees per second", "mdeg s-1"],
     "mrad/s": ["mrad/s", "mrad/sec", "milliradians per second"],
     "rpm": ["rpm", "RPM", "rev/min", "r/min", "revolutions per minute"],
@@ -144,7 +150,7 @@ def test_raw_rotation_beside_g(tmp_path, names):
     rows = np.concatenate([ROWS[:, :3], ROWS[:, 3:] / 0.07], axis=1)
     path = six(tmp_path / "a.csv", headings, rows)
     assert "is in steps of a sensor; say --unit g,deg/s --scale 1,Y" in refusal(path)
-    found, notes = read(path, W6, unit="g,deg/s", scale="1,0.07")
+    found, _ = read(path, W6, unit="g,deg/s", scale="1,0.07")
     assert np.abs(found - counts(ROWS, W6).astype(int)).max() <= 1
     found, _ = read(path, W6, scale="1,1,1,0.07,0.07,0.07")
     assert np.abs(found - counts(ROWS, W6).astype(int)).max() <= 1
@@ -269,10 +275,8 @@ def test_acceleration_without_gravity_is_refused_by_name(tmp_path, heading):
     assert "is acceleration without gravity" in line and "record the accelerometer itself" in line
     line = refusal(path, W3, axes="2,3,4", unit="m/s2" if of_g == G else "g")
     assert "acceleration without gravity, by its name and its values" in line
-    found, _ = read(six(path, headings, (rows + [0, 0, 1]) * of_g), W3, axes="2,3,4", unit="m/s2" if of_g == G else "g")
-    assert np.abs(found - counts(rows + [0, 0, 1]).astype(int)).max() <= 1, (
-        "ROS's linear_acceleration has gravity in it"
-    )
+    found, _ = read(six(path, headings, (rows + GRAVITY) * of_g), W3, axes="2,3,4", unit="m/s2" if of_g == G else "g")
+    assert np.abs(found - counts(rows + GRAVITY).astype(int)).max() <= 1, "ROS's linear_acceleration has gravity in it"
 
 
 @pytest.mark.parametrize(
