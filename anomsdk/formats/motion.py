@@ -264,8 +264,8 @@ def _of_gravity(survey: Survey) -> tuple[str, ...]:
 
 def _notes(wanted: Wanted, timeline: Timeline, survey: Survey, *, rotation_unsaid: bool) -> Iterator[str]:
     rate_hz, wanted_hz = timeline.rate_hz, wanted.rate_hz
-    if rotation_unsaid:
-        yield "rotation taken to be in deg/s, no unit is named"
+    if rotation_unsaid and survey.may_be_radians:
+        yield "rotation taken to be in deg/s: no unit is named, and its values do not tell"
     if timeline.jittered:
         yield "time stamps jitter: interpolated linearly"
     if not _same(rate_hz, wanted_hz):

@@ -24,6 +24,8 @@ MOST_G, MOST_DPS = 1000.0, 100_000.0
 """No accelerometer and no gyroscope that is worn measures more: one such cell is damage."""
 MOST_GYRO_DPS, WHOLE_DPS = 5000.0, 50.0
 """What names no unit is no degrees a second above the first, nor where all are whole numbers, some above the second."""
+MOST_RADIANS = 35.0
+"""2000 degrees a second, where gyroscopes that are worn end, in radians: what is above them is in degrees."""
 _SENTINELS = (-9999.0, -999.0, -9999.9, -999.9, -999.99, -9999.99, 9999.0, 99_999.0, -99_999.0, 999_999.0)
 _SENTINEL_TIMES = 4.0
 """A mark of a missing value is more than so many times whatever else its column holds."""
@@ -110,6 +112,11 @@ class Survey:
     def gravity_g(self) -> float | None:
         """How long the mean vector of pieces is: about 1 where gravity is in them; None for a recording of few rows."""
         return float(np.median(self._gravities)) if self._gravities else None
+
+    @property
+    def may_be_radians(self) -> bool:
+        """Whether the gyroscope's values are too small to tell degrees from radians."""
+        return float(self._ends[:, 3:].max()) <= MOST_RADIANS
 
     @property
     def no_dps(self) -> str | None:

@@ -116,10 +116,14 @@ def test_two_units_in_one_sensor(tmp_path, sensor, words):
 
 def test_rotation_without_a_unit_is_said(tmp_path):
     headings = [f"a{axis}_g" for axis in AXES] + [f"g{axis}" for axis in AXES]
-    path = six(tmp_path / "a.csv", headings)
-    found, notes = read(path, W6)
-    assert np.array_equal(found, counts(ROWS, W6)) and notes == ("rotation taken to be in deg/s, no unit is named",)
-    assert read(path, W6, unit="g,deg/s")[1] == ()
+    note = "rotation taken to be in deg/s: no unit is named, and its values do not tell"
+    for factor, notes in ((1, ()), (0.1, (note,))):
+        rows = ROWS * ([1] * 3 + [factor] * 3)
+        path = six(tmp_path / "a.csv", headings, rows)
+        found, said_of_it = read(path, W6)
+        assert np.array_equal(found, counts(rows, W6)) and said_of_it == notes
+        assert read(path, W6, unit="g,deg/s")[1] == ()
+    assert read(six(tmp_path / "b.csv", headings, turned(np.degrees(1))), W6)[1] == (note,)
     found, notes = read(six(tmp_path / "b.csv", headings, turned(np.degrees(1))), W6, unit="g,rad/s")
     assert np.abs(found - counts(ROWS, W6).astype(int)).max() <= 1 and notes == ("rad/s turned into deg/s",)
 
