@@ -436,40 +436,37 @@ def _zone(parsed: _Parsed) -> str:
 
 def _iso(matrix: NDArray[np.uint8], first: str, form: re.Match[str]) -> NDArray[np.int64] | None:
     """Dates of one fixed form; None where a row has another."""
-    n_zone = len(form["zone"] or "")
-    n_fraction = len(form["f"] or "")
-    end = len(first) - n_zone
-    signs = [4, 7, 10, 13, 16, *([19] if n_fraction else []), *range(end, len(first))]
-    if (matrix[:, signs] != matrix[0, signs]).any():
+    text = np.array(matrix.T, order="C")  # a copy: a character of all rows after another
+    end = len(first) - len(form["zone"] or "")
+    signs = [4, 7, 10, 13, 16, *([19] if form["f"] else []), *range(end, len(first))]
+    digits = [*range(4), 5, 6, 8, 9, 11, 12, 14, 15, 17, 18, *range(20, end)]
+    if any((text[at] != first_of).any() for at, first_of in ((at, text[at, 0]) for at in signs)):
         return None
-    fraction = list(range(20, min(20 + n_fraction, 29)))
-    if ((matrix[:, 20:end] - np.uint8(48)) > 9).any():
+    text -= np.uint8(48)
+    if int(text[digits].max()) > 9:
         return None
-    digits = matrix[:, [11, 12, 14, 15, 17, 18, *fraction]] - np.uint8(48)
-    if (digits > 9).any():
+
+    def two(at: int) -> NDArray[np.uint8]:
+        return text[at] * np.uint8(10) + text[at + 1]
+
+    hours, minutes, seconds = two(11), two(14), two(17)
+    if int(hours.max()) > 23 or int(minutes.max()) > 59 or int(seconds.max()) > 59:
         return None
-    weights = [36_000, 3600, 600, 60, 10, 1]
-    seconds = digits[:, :6] @ np.array(weights, np.float64)
-    hours = digits[:, 0] * 10 + digits[:, 1]
-    if (hours > 23).any() or (digits[:, 2] > 5).any() or (digits[:, 4] > 5).any():
+    found: NDArray[np.int64] = hours.astype(np.int64) * 3600 + minutes.astype(np.int64) * 60 + seconds
+    for at in range(20, 29):
+        found *= 10
+        if at < end:
+            found += text[at]
+    changed = np.flatnonzero((text[:10, 1:] != text[:10, :-1]).any(axis=0)) + 1
+    if len(changed) >= _MOST_RUNS:
         return None
-    found: NDArray[np.int64] = seconds.astype(np.int64) * _SECOND_NS
-    if fraction:
-        tens = 10.0 ** np.arange(8, 8 - len(fraction), -1)
-        found += (digits[:, 6:] @ tens).astype(np.int64)
-    starts = [0]
-    if (matrix[-1, :10] != matrix[0, :10]).any() or (matrix[:, 9] != matrix[0, 9]).any():
-        starts += (np.flatnonzero((matrix[1:, :10] != matrix[:-1, :10]).any(axis=1)) + 1).tolist()
-    elif (matrix[:, :10] != matrix[0, :10]).any():
-        return None
-    if len(starts) > _MOST_RUNS:
-        return None
+    starts = [0, *changed.tolist()]
     for start, stop in zip(starts, [*starts[1:], len(matrix)], strict=True):
         days = _days(matrix[start, :10].tobytes().decode("latin-1"), None)
         if days is None:
             return None
         found[start:stop] += days * _DAY_NS
-    if n_zone:
+    if form["zone"]:
         parsed = _parsed(first)
         assert parsed is not None
         found -= (parsed.offset or 0) * _MINUTE_NS
