@@ -122,7 +122,7 @@ _READING = {
     "unit": typer.Option(
         "--unit",
         metavar="A[,R]",
-        help="Motion: unit of the accelerometer, g, mg, m/s2 or counts of the plan; and of the gyroscope, deg/s, rad/s, ...",
+        help="Motion: unit of the accelerometer, g, mg, m/s2 or counts of the plan, and of the gyroscope, e.g. rad/s.",
     ),
     "axes": typer.Option(
         "--axes", metavar="NAME,...", help="Motion: columns that are ax,ay,az[,gx,gy,gz], by name or number from 1."

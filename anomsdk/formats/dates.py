@@ -452,7 +452,9 @@ def _iso(matrix: NDArray[np.uint8], first: str, form: re.Match[str]) -> NDArray[
     hours, minutes, seconds = two(11), two(14), two(17)
     if int(hours.max()) > 23 or int(minutes.max()) > 59 or int(seconds.max()) > 59:
         return None
-    found: NDArray[np.int64] = hours.astype(np.int64) * 3600 + minutes.astype(np.int64) * 60 + seconds
+    found = np.zeros(len(matrix), np.int64)
+    for part, of_seconds in ((hours, 3600), (minutes, 60), (seconds, 1)):
+        found += part.astype(np.int64) * of_seconds
     for at in range(20, 29):
         found *= 10
         if at < end:
