@@ -112,8 +112,8 @@ class Reading:
     ----------
     unit : of the accelerometer: "g", "mg", "m/s2", or "counts", which are the plan's and stay as they are
     axes : the columns that hold ax, ay, az[, gx, gy, gz], in this order, by name or by number from 1
-    time : the column of time stamps, by name or number; ``NAME:UNIT`` with s, ms, us, ns, min, h or d where the heading has
-        none, or another one
+    time : the column of time stamps, by name or number; ``NAME:UNIT`` with s, ms, us, ns, min, h or d where the heading
+        has none, or another one
     scale : how much of its unit one step of a stored value is, for all axes, for each of two sensors, or for each axis
     array : of an .npz, the one that holds the samples; ``phone_x`` goes with ``phone_offsets``, ``phone_fs`` and so on
     rotation : unit of the gyroscope, one of `ROTATIONS`; None: as the file says, else degrees a second, and counts

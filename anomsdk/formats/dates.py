@@ -34,6 +34,7 @@ _TIME = re.compile(
     r"(?::(?P<s>\d\d)(?:[.,](?P<f>\d*)|:(?P<f3>\d{3}|\d{6}))?)?$",
     re.ASCII,
 )
+_MINUTES = re.compile(r"(?P<m>\d{1,2}):(?P<s>[0-5]\d)[.,](?P<f>\d+)$", re.ASCII)
 _HOUR = re.compile(r"(?<=\d)[T ](?P<h>\d\d)$", re.ASCII)
 _COMPACT = re.compile(
     r"(?P<y>\d{4})(?P<mo>\d\d)(?P<d>\d\d)[T _-]?(?P<h>\d\d)(?P<m>\d\d)(?P<s>\d\d)(?:[.,]?(?P<f>\d*))$", re.ASCII
@@ -124,6 +125,9 @@ def _parsed(cell: str) -> _Parsed | None:
         parts = _clock(compact["h"], compact["m"], compact["s"], compact["f"] or "", None)
         date = f"{compact['y']}-{compact['mo']}-{compact['d']}"
         return None if parts is None or half else _Parsed(date, parts, "compact", offset, zone)
+    if half is None and offset is None and not zone and (of_hour := _MINUTES.fullmatch(text)) is not None:
+        since = _clock("0", of_hour["m"], of_hour["s"], of_hour["f"], None)
+        return None if since is None else _Parsed("", since, "time of hour", None, "")
     time = _TIME.search(text)
     if time is not None:
         parts = _clock(time["h"], time["m"], time["s"] or "0", time["f"] or time["f3"] or "", half and half[1].lower())
@@ -249,8 +253,8 @@ class Dates:
         found = [self._one(cell, row, where) for row, cell in enumerate(cells)]
         self._first = self._first or found[0]
         times = np.array([each.since_midnight for each in found], np.int64)
-        if self._first.form.startswith("time of day"):
-            return self._of_day(times, found)
+        if self._first.form.startswith("time of"):
+            return self._of_day(times, found, _HOUR_NS if self._first.form == "time of hour" else _DAY_NS)
         days = np.array(self._of_dates(found, cells, where), np.int64)
         offsets = np.array([each.offset or 0 for each in found], np.int64)
         self._last = found[-1]
@@ -342,7 +346,8 @@ class Dates:
             self._refuse(cell, where(row))
         self._first = self._first or parsed
         if parsed.form != self._first.form:
-            self._refuse(cell, where(row))
+            what = "in another form than the rows above; write all of them alike"
+            raise InputError(f"{where(row)}: {quoted(self._name)} is {quoted(cell)!r}, {what}")
         if not self._fits(parsed):
             one, other = (_zone(each) for each in (parsed, self._first))
             raise InputError(
@@ -354,14 +359,14 @@ class Dates:
     def _refuse(self, cell: str, where: str) -> NoReturn:
         raise InputError(f"{where}: {quoted(self._name)} is {quoted(cell)!r}, no date of ISO 8601; correct it")
 
-    def _of_day(self, times: NDArray[np.int64], found: list[_Parsed]) -> NDArray[np.int64]:
-        """Times of day as nanoseconds since the first midnight: a step back of half a day and more is midnight."""
+    def _of_day(self, times: NDArray[np.int64], found: list[_Parsed], whole: int) -> NDArray[np.int64]:
+        """Times of a day or an hour as nanoseconds since it began: a step back of half of it and more is the next."""
         before = self._last.since_midnight if self._last is not None else int(times[0])
-        midnights = np.cumsum(np.diff(times, prepend=before) < -_DAY_NS // 2)
+        midnights = np.cumsum(np.diff(times, prepend=before) < -whole // 2)
         days = self._day + midnights
         self._day = int(days[-1])
         self._last = found[-1]
-        return days * _DAY_NS + times
+        return days * whole + times
 
     def _of_dates(self, found: list[_Parsed], cells: Sequence[str], where: Callable[[int], str]) -> list[int]:
         """Days of each row."""

@@ -18,7 +18,7 @@ _DELIMITERS = ("\t", ";", "|", ",", " ")
 _MOST_BEFORE = 64
 """Lines that may stand before the first row of numbers."""
 _DATE = re.compile(r"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d.*")
-_PART_OF_DATE = re.compile(r"\d{1,4}[-/.]\d\d?[-/.]\d{1,4}([T ].*)?|\d\d?:\d\d(:\d\d.*)?")
+_PART_OF_DATE = re.compile(r"\d{1,4}[-/.]\d\d?[-/.]\d{1,4}([T ].*)?|\d\d?:\d\d([:.,]\d.*)?")
 _LEAST_WITH_DATES = 4
 """Cells of a row in which a day, or a time of day, counts as a number does."""
 _ENCODINGS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))

@@ -17,8 +17,10 @@ from anomsdk.formats.stamps import Stamped, StampSurvey, Timeline, stretches
 from anomsdk.formats.stored import BLOCK_VALUES, Block
 from anomsdk.formats.survey import (
     LEAST_GRAVITY,
+    LEAST_USUAL_G,
     MOST_DPS,
     MOST_G,
+    MOST_GRAVITY,
     OFF_AT_REST,
     Survey,
     likely_unit,
@@ -230,7 +232,10 @@ def check_unit(found: list[Motion]) -> list[Motion]:
     if rests_oddly(usual):
         where = first.where if len(found) == 1 else first.where.rpartition("[")[0]
         stored = float(np.median([each.survey.stored_magnitude for each in found]))
+        middle = next((each.survey.middle for each in found if each.survey.middle), None)
         advice = _advice(first, stored)
+        if middle is not None:
+            advice = f"the values lie around {middle}, as of a sensor whose zero is there; subtract that from all"
         raise InputError(
             f"{where}: in {first.unit} its median acceleration is {usual:.4g} g, at rest it is 1; {advice}"
         )
@@ -259,6 +264,10 @@ def _of_gravity(survey: Survey) -> tuple[str, ...]:
         return (f"hardly any gravity in it, {gravity:.2g} g in the mean: was it taken out of the acceleration?",)
     if rest is not None and abs(rest - 1) > OFF_AT_REST:
         return (f"rests at {rest:.2g} g: is that the unit, and is the sensor calibrated?",)
+    if gravity is not None and gravity > MOST_GRAVITY:
+        return (f"{gravity:.3g} g in the mean, and gravity is 1: is that the unit?",)
+    if gravity is not None and survey.magnitude_g < LEAST_USUAL_G:
+        return (f"{survey.magnitude_g:.2g} g in the median, and gravity is 1: is that the unit?",)
     return ()
 
 

@@ -15,9 +15,12 @@ PINNED_G, PINNED_DPS, PINNED = 1.5, 200.0, 5
 """So many samples at one same extreme of at least this magnitude were cut off by the sensor."""
 RESTING_G = (0.25, 4.0)
 """Where the median magnitude of an accelerometer lies that is worn or carried; gravity alone is 1 g."""
-PIECE_ROWS = 128
+PIECE_ROWS, MOST_PIECE_ROWS = 128, 1024
 RESTLESS, OFF_AT_REST = 0.1, 0.1
 """A piece lies still where no axis spans a tenth of the magnitude; what rests a tenth off 1 g is said."""
+MOST_GRAVITY, LEAST_USUAL_G = 1.15, 0.85
+"""The mean vector of a piece is no longer than the first, however it moves, and the median magnitude hardly below the
+second."""
 LEAST_GRAVITY = 0.3
 """The mean vector of a piece is gravity where it is in it, whatever moves: at least this much of the magnitude."""
 MOST_G, MOST_DPS = 1000.0, 100_000.0
@@ -26,6 +29,8 @@ MOST_GYRO_DPS, WHOLE_DPS = 5000.0, 50.0
 """What names no unit is no degrees a second above the first, nor where all are whole numbers, some above the second."""
 MOST_RADIANS = 35.0
 """2000 degrees a second, where gyroscopes that are worn end, in radians: what is above them is in degrees."""
+AROUND_MIDDLE = 0.4
+_ENDS_OF_INT16 = (32767.0, -32768.0, -32767.0)
 _SENTINELS = (-9999.0, -999.0, -9999.9, -999.9, -999.99, -9999.99, 9999.0, 99_999.0, -99_999.0, 999_999.0)
 _SENTINEL_TIMES = 4.0
 """A mark of a missing value is more than so many times whatever else its column holds."""
@@ -82,6 +87,8 @@ class Survey:
             still = np.ptp(pieces, axis=1).max(axis=1) < RESTLESS * means
             if still.any():
                 self._rests.append(float(np.median(means[still])))
+            size = min(MOST_PIECE_ROWS, max(PIECE_ROWS, len(scaled) // 4))
+            pieces = scaled[: len(scaled) // size * size, :3].reshape(-1, size, 3)
             self._gravities.append(float(np.median(np.sqrt((pieces.mean(axis=1) ** 2).sum(axis=1)))))
         most = np.array([MOST_G] * 3 + [MOST_DPS] * 3)[: scaled.shape[1]]
         beyond = (np.abs(scaled) > np.maximum(most, 4 * np.where(np.isfinite(self._limits), self._limits, 0))).any(
@@ -102,6 +109,16 @@ class Survey:
     def stored_magnitude(self) -> float:
         """The same of the values as they are stored, for advice."""
         return float(np.median(self._stored_medians))
+
+    @property
+    def middle(self) -> int | None:
+        """Half of the range of an unsigned sensor, where all axes lie around it; None where they do not."""
+        low, high = -self._ends[0, :3] / self._units[:3], self._ends[1, :3] / self._units[:3]
+        if not self._whole_acceleration or float(low.min()) < 0:
+            return None
+        centres = (low + high) / 2
+        near = (2**bits for bits in range(7, 16) if float(np.abs(centres / 2**bits - 1).max()) < AROUND_MIDDLE)
+        return next(near, None)
 
     @property
     def at_rest_g(self) -> float | None:
@@ -156,6 +173,9 @@ def missing_mark(values: Values) -> tuple[int, int] | None:
     >>> missing_mark(np.array([[0.0, 1.0, 990.0], [0.0, -9999.0, 1010.0]]))
     (1, 1)
     """
+    for mark in _ENDS_OF_INT16:  # no sensor saturates on all axes at once, to one side
+        if (rows := (values[:, :3] == mark).all(axis=1)).any():
+            return int(rows.argmax()), 0
     for axis in range(values.shape[1]):
         column = values[:, axis]
         ends = float(column.min()), float(column.max())

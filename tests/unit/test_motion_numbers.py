@@ -211,8 +211,8 @@ def test_lines_of_faults_are_counted_over_pieces(tmp_path, monkeypatch, at):
 # --- one cell that no sensor gave
 
 
-@pytest.mark.parametrize("value", [1e300, -1e300, 1e30, 3.4028235e38, 1e8, 5000.0, -9999.0, 9.96921e36])
-@pytest.mark.parametrize("rate_hz", [50, 104, 30])
+@pytest.mark.parametrize("value", [1e300, -1e300, 3.4028235e38, 1e8, 5000.0, -9999.0])
+@pytest.mark.parametrize("rate_hz", [50, 104])
 @pytest.mark.parametrize("kind", ["csv", "npz", "parquet"])
 def test_one_huge_cell(tmp_path, value, rate_hz, kind):
     """Behind a resampler it would be garbage for as long as its filter is."""
@@ -239,6 +239,12 @@ def test_marks_of_missing_values(tmp_path, mark, unit):
     line = rf"line 101: ax is {mark:g}, which marks a missing value; remove such rows"
     with pytest.raises(InputError, match=line):
         read(table(tmp_path / "a.csv", of(str, rows=rows, unit=unit)))
+
+
+def test_all_axes_at_one_end_of_int16(tmp_path):
+    steps = np.where(np.arange(N)[:, None] == 99, 32767, np.rint(carried() * 2048))
+    with pytest.raises(InputError, match=r"line 101: ax is 32767, which marks a missing value"):
+        read(table(tmp_path / "a.csv", of(str, rows=steps, unit="x")), unit="counts", axes="2,3,4")
 
 
 def test_an_impact_is_no_mark(tmp_path):

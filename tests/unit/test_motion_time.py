@@ -103,9 +103,8 @@ def refusal(path, wanted=W3, **reading):
 def test_dates_in_common_dress(tmp_path, form, start, suffix):
     """Every one gives what seconds would: no gap, no jitter, the same counts, over noon and over midnight."""
     cells = [FORMS[form](moment) for moment in moments(start)]
-    for sep in (",", ";") if suffix == "csv" else ("",):
-        found, notes = read(dated(tmp_path / f"a.{suffix}", cells, sep))
-        assert np.array_equal(found, counts(ROWS)) and notes == ()
+    found, notes = read(dated(tmp_path / f"a.{suffix}", cells, ";" if start is MIDNIGHT else ","))
+    assert np.array_equal(found, counts(ROWS)) and notes == ()
 
 
 @pytest.mark.parametrize("form", ["iso", "Z", "fff", "d.m.y", "AM/PM", "mail", "digits"])
@@ -183,12 +182,14 @@ def test_one_day_in_two_spellings_of_nothing(tmp_path):
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("bad", ["", "x", "12:60:00.000", "2024-02-30 12:00:00.000", "12", "31.02.2024 12:00:00.000"])
-def test_one_bad_cell_in_any_dress(tmp_path, form, bad):
-    cells = [FORMS[form](moment) for moment in moments()]
-    cells[33] = bad
+def test_one_bad_cell_in_any_dress(tmp_path, form):
+    """As text and as a .parquet, which share what takes dates apart."""
+    good = [FORMS[form](moment) for moment in moments()]
+    for bad in ("", "x", "12:60:00.000", "2024-02-30 12:00:00.000", "12", "31.02.2024 12:00:00.000"):
+        with pytest.raises(InputError, match="row 33: time is "):
+            Dates("time").push([*good[:33], bad, *good[34:]], lambda row: f"row {row}")
     for suffix, where in (("csv", "line 35: "), ("parquet", "row 33 (from 0): ")):
-        line = refusal(dated(tmp_path / f"a.{suffix}", cells))
+        line = refusal(dated(tmp_path / f"a.{suffix}", [*good[:33], "x", *good[34:]]))
         assert where in line and "internal" not in line
 
 
@@ -240,6 +241,22 @@ def test_digits_of_a_parquet_are_whole(tmp_path):
     pq.write_table(pa.table({"timestamp": digits, **axes}), tmp_path / "a.parquet")
     found, notes = read(tmp_path / "a.parquet")
     assert np.array_equal(found, counts(ROWS)) and notes == ()
+
+
+@pytest.mark.parametrize("start", ["00:00:57", "09:59:56"])
+def test_minutes_and_seconds(tmp_path, start):
+    """As spreadsheets show mm:ss.000: after an hour they begin again."""
+    there = moments(datetime.datetime.fromisoformat(f"2024-03-05T{start}"))
+    for cells in ([f"{m:%M:%S}.{ms(m)}" for m in there], [f"{m.minute}:{m:%S},{ms(m)}" for m in there]):
+        found, notes = read(dated(tmp_path / "a.csv", cells))
+        assert np.array_equal(found, counts(ROWS)) and notes == ()
+
+
+def test_another_form_below(tmp_path):
+    cells = [FORMS["space"](moment) for moment in moments()]
+    cells[50] = FORMS["d.m.y"](moments()[50])
+    line = refusal(dated(tmp_path / "a.csv", cells))
+    assert "line 52: time is '05.03.2024 11:59:58.500', in another form than the rows above" in line
 
 
 # --- digits of a clock
