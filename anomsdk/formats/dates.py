@@ -41,6 +41,7 @@ _COMPACT = re.compile(
 )
 _CTIME = re.compile(r"(?P<mon>[A-Za-z]{3,9})\s+(?P<d>\d{1,2})\s+(?P<time>\d[\d:.,]*)\s+(?P<y>\d{4})$", re.ASCII)
 _YMD = re.compile(r"(\d{4})(?:([-.:])(\d\d)\2(\d\d)|(/)(\d{1,2})/(\d{1,2}))$", re.ASCII)
+_DIGITS = re.compile(r"(\d{4})(\d\d)(\d\d)", re.ASCII)
 _THREE = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d\d)$", re.ASCII)
 _DAY_MONTH = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?[-/. ]*([A-Za-z]{3,9})[-/., ]*(\d{4}|\d\d)$", re.ASCII)
 _MONTH_DAY = re.compile(r"([A-Za-z]{3,9})[. ]*(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})$", re.ASCII)
@@ -132,6 +133,8 @@ def _parsed(cell: str) -> _Parsed | None:
     if time is not None:
         parts = _clock(time["h"], time["m"], time["s"] or "0", time["f"] or time["f3"] or "", half and half[1].lower())
         text = text[: time.start()].rstrip(" ,")
+        if (digits := _DIGITS.fullmatch(text)) is not None:
+            text = "-".join(digits.groups())
         if len(time["h"]) == 1 and half is None and text[4:5] == "-":
             return None
     elif (hour := _HOUR.search(text)) is not None and half is None:

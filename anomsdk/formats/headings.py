@@ -23,7 +23,7 @@ _RARER_TIMES |= {
 }
 _RARER_TIMES |= {"loggingtime", "logging_time", "iso_time", "time_local", "date"}
 """Names of time that are looked for where none of the usual ones is there."""
-_DAYS = {"date", "day", "datum", "date_utc", "date utc", "local date", "local_date", "utc date", "utc_date"}
+_DAYS = {"date", "datum", "date_utc", "date utc", "local date", "local_date", "utc date", "utc_date"}
 _ACCELERATION = ("a", "acc", "accel", "acceleration", "accelerometer", "accelero")
 _ROTATION = ("g", "gyr", "gyro", "gyroscope", "rot", "rotation", "rotationrate", "angularvelocity", "w", "omega")
 _SPELLINGS = {

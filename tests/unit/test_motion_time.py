@@ -206,7 +206,7 @@ def test_dates_that_nobody_knows(tmp_path, first):
 # --- day and time of day in two columns
 
 
-@pytest.mark.parametrize("date", ["%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%d-%b-%Y"])
+@pytest.mark.parametrize("date", ["%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%d-%b-%Y", "%Y%m%d"])
 @pytest.mark.parametrize("names", [("Date", "Time"), ("time", "date"), ("Datum", "time of day")])
 def test_day_and_time_in_two_columns(tmp_path, date, names):
     axes = {f"a{axis}_g": list(map(str, column)) for axis, column in zip("xyz", ROWS.T, strict=True)}
@@ -219,6 +219,14 @@ def test_day_and_time_in_two_columns(tmp_path, date, names):
     if date == "%Y-%m-%d":
         read_ns = Dates("time").push([f"{a} {b}" for a, b in zip(skipped, clocks, strict=True)], str)
         assert np.diff(read_ns)[199] == 86_400 * 10**9 + 20_000_000, "a day in which nothing was recorded"
+
+
+def test_a_column_of_days_beside_a_whole_time(tmp_path):
+    """It belongs to a time of day only."""
+    axes = {f"a{axis}_g": list(map(str, column)) for axis, column in zip("xyz", ROWS.T, strict=True)}
+    for time in ([f"{k / 50:.2f}" for k in range(N)], [FORMS["iso"](moment) for moment in moments()]):
+        found, _ = read(table(tmp_path / "a.csv", {"date": ["x"] * N, "time": time, **axes}))
+        assert np.array_equal(found, counts(ROWS))
 
 
 def test_day_and_time_in_two_columns_of_a_parquet(tmp_path):
