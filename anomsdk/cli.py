@@ -121,16 +121,20 @@ _SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave recordings out
 
 _READING = {
     "unit": typer.Option(
-        "--unit", metavar="U", help="Motion: unit of the accelerometer, g, mg, m/s2 or counts of the plan."
+        "--unit",
+        metavar="A[,R]",
+        help="Motion: unit of the accelerometer, g, mg, m/s2 or counts of the plan, and of the gyroscope, e.g. rad/s.",
     ),
     "axes": typer.Option(
         "--axes", metavar="NAME,...", help="Motion: columns that are ax,ay,az[,gx,gy,gz], by name or number from 1."
     ),
     "time": typer.Option(
-        "--time", metavar="NAME[:UNIT]", help="Motion: column of time, by name or number; in s, ms, us, ns."
+        "--time", metavar="NAME[:UNIT]", help="Motion: column of time, by name or number; in s, ms, us, ns, min, h, d."
     ),
     "scale": typer.Option(
-        "--scale", metavar="X[,X...]", help="Motion: one step of a stored value in its unit, of all or each."
+        "--scale",
+        metavar="X[,X...]",
+        help="Motion: one step of a stored value in its unit, 1/4096 or so, of all, each sensor or each axis.",
     ),
     "array": typer.Option("--array", metavar="NAME", help="Motion: array of an .npz that holds the samples, not x."),
     "channel": typer.Option(

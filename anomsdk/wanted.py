@@ -15,6 +15,16 @@ IN_G = {"g": 1.0, "mg": 1e-3, "m/s2": 1 / G}
 UNITS = (*IN_G, "counts")
 MAX_BRIDGE = 100
 """Most missing samples that anybody may have bridged: half a second at the highest rate of motion."""
+IN_DPS = {
+    "deg/s": 1.0,
+    "rad/s": math.degrees(1),
+    "mdeg/s": 1e-3,
+    "mrad/s": math.degrees(1) * 1e-3,
+    "rpm": 6.0,
+    "rev/s": 360.0,
+}
+"""One of a unit of rotation, in degrees a second."""
+ROTATIONS = (*IN_DPS, "counts")
 AXES = ("ax", "ay", "az", "gx", "gy", "gz")
 
 
@@ -102,20 +112,24 @@ class Reading:
 
     Parameters
     ----------
-    unit : of the accelerometer: "g", "mg", "m/s2", or "counts", which are the plan's and stay as they are. A gyroscope
-        is in degrees a second, with "counts" in counts, too
+    unit : of the accelerometer: "g", "mg", "m/s2", or "counts", which are the plan's and stay as they are
     axes : the columns that hold ax, ay, az[, gx, gy, gz], in this order, by name or by number from 1
-    time : the column of time stamps, by name or number; ``NAME:UNIT`` with s, ms, us or ns where the heading has none
-    scale : how much of its unit one step of a stored value is, for all axes or for each
+    time : the column of time stamps, by name or number; ``NAME:UNIT`` with s, ms, us, ns, min, h or d where the heading
+        has none, or another one
+    scale : how much of its unit one step of a stored value is, for all axes, for each of two sensors, or for each axis
     array : of an .npz, the one that holds the samples; ``phone_x`` goes with ``phone_offsets``, ``phone_fs`` and so on
     channel : of sound, the one that is taken, from 1; None: the mean of all
     max_bridge : missing samples of a gap up to which the sample before it is repeated, 0 (never) to 100; at most 5 % of
         a recording is made so
+    rotation : unit of the gyroscope, one of `ROTATIONS`; None: as the file says, else degrees a second, and counts
+        where ``unit`` is "counts"
 
     Examples
     --------
     >>> Reading.parsed(unit="g", axes="waist_ax,waist_ay,waist_az").axes
     ('waist_ax', 'waist_ay', 'waist_az')
+    >>> Reading.parsed(unit="g,rad/s").rotation
+    'rad/s'
     """
 
     unit: str | None = None
@@ -125,6 +139,7 @@ class Reading:
     array: str = "x"
     channel: int | None = None
     max_bridge: int = 2
+    rotation: str | None = None
 
     @classmethod
     def parsed(
@@ -141,20 +156,24 @@ class Reading:
         """From the texts of a command line."""
         names = tuple(name.strip() for name in axes.split(",")) if axes is not None else ()
         try:
-            scales = tuple(float(each) for each in scale.split(",")) if scale is not None else ()
-        except ValueError:
+            scales = tuple(_fraction(each) for each in scale.split(",")) if scale is not None else ()
+        except (ValueError, ZeroDivisionError):
             raise InputError(f"--scale: {printable(scale)} is no number; write e.g. --scale 0.000488") from None
         if max_bridge is not None and not (max_bridge.isascii() and max_bridge.isdigit() and len(max_bridge) <= 3):
             raise InputError(
                 f"--max-bridge {printable(max_bridge)}: no number of samples from 0 to {MAX_BRIDGE}; 0 bridges none"
             )
         bridge = cls.max_bridge if max_bridge is None else int(max_bridge)
+        rotation = None
+        if unit is not None and "," in unit:
+            unit, _, rotation = (each.strip() for each in unit.partition(","))
         return cls(
-            unit,
+            unit or None,
             names,
             time,
             scales,
             "x" if array is None else array,
+            rotation=rotation,
             channel=_parsed_channel(channel),
             max_bridge=bridge,
         )
@@ -170,11 +189,16 @@ class Reading:
                 raise InputError(f"--channel {printable(self.channel)}: channels count from 1; give a number, or mix")
             said.remove("channel")
         if wanted.kind != "motion" and said:
-            raise InputError(
-                f"--{said[0].replace('_', '-')}: says how motion is stored, and this is {wanted.kind}; leave it out"
-            )
+            option = said[0].replace("rotation", "unit").replace("_", "-")
+            raise InputError(f"--{option}: says how motion is stored, and this is {wanted.kind}; leave it out")
         if self.unit is not None and self.unit not in UNITS:
             raise InputError(f"--unit {printable(self.unit)}: no such unit; it is one of {', '.join(UNITS)}")
+        if self.rotation is not None and self.rotation not in ROTATIONS:
+            raise InputError(
+                f"--unit {printable(self.rotation)}: no such unit of a gyroscope; it is one of {', '.join(ROTATIONS)}"
+            )
+        if self.rotation is not None and wanted.columns == 3:
+            raise InputError(f"--unit ,{self.rotation}: 3 axes hold no gyroscope; give the first unit only")
         if self.axes and len(self.axes) != wanted.columns:
             order = ",".join(AXES[: wanted.columns])
             raise InputError(f"--axes: {len(self.axes)} names; name {wanted.columns} columns that are {order}")
@@ -184,7 +208,7 @@ class Reading:
             raise InputError("--scale: a scale is neither 0 nor infinite; correct it")
         if any(not usable_scale(each) for each in self.scale):
             raise InputError("--scale: a scale lies between 1e-12 and 1e12, whatever its sign; correct it")
-        if self.scale and self.unit == "counts":
+        if self.scale and self.unit == "counts" and self.rotation in (None, "counts"):
             raise InputError("--scale: counts are the plan's and stay as they are; give another --unit, or no --scale")
         if not 0 <= self.max_bridge <= MAX_BRIDGE:
             raise InputError(f"--max-bridge {self.max_bridge}: give 0 to {MAX_BRIDGE} samples; 0 bridges none")
@@ -199,3 +223,9 @@ def _parsed_channel(text: str | None) -> int | None:
     if not text.isascii() or not text.isdigit() or len(text) > 4:
         raise InputError(f"--channel {printable(text)}: is no channel; give a number from 1, or mix")
     return int(text)
+
+
+def _fraction(text: str) -> float:
+    """A number as people write scales, 0.000488 or 1/2048."""
+    over, bar, under = text.partition("/")
+    return float(over) / float(under) if bar else float(over)

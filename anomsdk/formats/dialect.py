@@ -12,12 +12,15 @@ from pathlib import Path
 
 from anomsdk.errors import InputError
 from anomsdk.formats.csv import MAX_CSV_LINE
+from anomsdk.formats.numbers import ANY_NUMBER, Marks, marks_of
 
 _DELIMITERS = ("\t", ";", "|", ",", " ")
 _MOST_BEFORE = 64
 """Lines that may stand before the first row of numbers."""
-_NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
-DATE = re.compile(r"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d.*")
+_DATE = re.compile(r"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d.*")
+_PART_OF_DATE = re.compile(r"\d{1,4}[-/.]\d\d?[-/.]\d{1,4}([T ].*)?|\d\d?:\d\d([:.,]\d.*)?")
+_LEAST_WITH_DATES = 4
+"""Cells of a row in which a day, or a time of day, counts as a number does."""
 _ENCODINGS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
@@ -29,14 +32,14 @@ class Dialect:
     ----------
     encoding : of the text
     delimiter : between cells; a space stands for any white space
-    decimal_comma : 0,5 is a half
+    marks : what the marks in the numbers of each column mean, as its first rows show
     names : headings, empty where there are none: as many as a row has cells
     skip : lines before the first row of numbers
     """
 
     encoding: str
     delimiter: str
-    decimal_comma: bool
+    marks: tuple[Marks, ...]
     names: tuple[str, ...]
     skip: int
 
@@ -58,13 +61,13 @@ def sniffed(path: Path, where: str) -> Dialect:
         raise InputError(f"{where}: no rows of numbers in its first {_MOST_BEFORE} lines; write a line a sample")
     delimiter = _DELIMITERS[found.index((first, width))]
     rows = [cells_of(line, delimiter) for line in lines[first:] if line.strip()]
-    cells = [cell for row in rows for cell in row if _NUMBER.fullmatch(cell)]
-    comma = delimiter != "," and any("," in cell for cell in cells)
+    columns = [[row[at] for row in rows if at < len(row) and ANY_NUMBER.fullmatch(row[at])] for at in range(width)]
+    marks = tuple(marks_of(columns, comma_cells=delimiter != ","))
     names = _names(lines[:first], delimiter, width)
     if delimiter == "," and not any(names) and first and 1 < (n := len(cells_of(lines[first - 1], delimiter))) < width:
         advice = "separate with semicolons where commas are decimal"
         raise InputError(f"{where}, line {first + 1}: {width} values below {n} headings; {advice}")
-    return Dialect(encoding, delimiter, comma, names, first)
+    return Dialect(encoding, delimiter, marks, names, first)
 
 
 def cells_of(line: str, delimiter: str) -> list[str]:
@@ -74,10 +77,12 @@ def cells_of(line: str, delimiter: str) -> list[str]:
     return [cell.strip() for row in csv.reader([line], delimiter=delimiter, skipinitialspace=True) for cell in row]
 
 
-def text_lines(path: Path, encoding: str, where: str) -> Iterator[str]:
-    """Lines of a file; one without line ends must not become one string."""
+def text_lines(path: Path, encoding: str, where: str, offset: int = 0, first: int = 1) -> Iterator[str]:
+    """Lines of a file from a byte on, which begins line `first`; one without line ends must not become one string."""
     with path.open(encoding=encoding, errors="replace", newline=None) as file:
-        for number, line in enumerate(iter(partial(file.readline, MAX_CSV_LINE), ""), 1):
+        if offset:
+            file.seek(offset)
+        for number, line in enumerate(iter(partial(file.readline, MAX_CSV_LINE), ""), first):
             if len(line) == MAX_CSV_LINE:
                 raise InputError(f"{where}, line {number}: {MAX_CSV_LINE} characters; write one sample a line")
             yield line.replace("\0", "?")
@@ -93,7 +98,8 @@ def _in(lines: list[str], delimiter: str) -> tuple[int, int]:
     """The first row of numbers with this delimiter, and how many cells it has; none: (0, 0)."""
     rows = [[] if line.lstrip().startswith(("#", "%")) else cells_of(line, delimiter) for line in lines]
     for index, row in enumerate(rows[:_MOST_BEFORE]):
-        numbers = sum(bool(_NUMBER.fullmatch(cell) or DATE.fullmatch(cell)) for cell in row)
+        known = [ANY_NUMBER, _DATE, *([_PART_OF_DATE] if len(row) >= _LEAST_WITH_DATES and delimiter != " " else [])]
+        numbers = sum(any(each.fullmatch(cell) for each in known) for cell in row)
         if len(row) > 1 and 2 * numbers >= len([cell for cell in row if cell]) > 1:
             return index, len(row)
     return 0, 0

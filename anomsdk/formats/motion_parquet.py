@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.errors import InputError, quoted
-from anomsdk.formats.dates import dates
+from anomsdk.formats.dates import Dates, is_date, is_time_of_day
 from anomsdk.formats.motion import row_from_0
 from anomsdk.formats.parquet_pages import FOOTER_ITEMS, FOOTER_STRING, check_pages, footer_chunks
 from anomsdk.formats.stored import refusing
 from anomsdk.formats.table import BATCH_ROWS, Table, Times
 
-_LONGEST_DATE = 64
+_LONGEST_DATE = 80
 """Characters of a date, with its zone."""
 
 
@@ -67,29 +67,31 @@ def _opened(path: Path, where: str, dates: Sequence[str] = ()) -> Iterator[Any]:
 
 
 def _read(
-    path: Path, where: str, names: tuple[str, ...], time: int, columns: Sequence[int]
+    path: Path, where: str, names: tuple[str, ...], time: int, columns: Sequence[int], date: int | None = None
 ) -> Iterator[tuple[Times, NDArray[np.float64]]]:
     import pyarrow
 
     done = 0
-    wanted = [names[column] for column in (time, *columns)]
+    wanted = [names[column] for column in (time, *columns, *([] if date is None else [date]))]
+    days = None if date is None else names[date]
+    column_of_dates = Dates(names[time])
     if len(set(names)) != len(names) and any(names.count(each) > 1 for each in wanted):
         raise InputError(f"{where}: two columns have one name; rename them")
     with _opened(path, where) as file:
         kinds = [file.schema_arrow.field(names.index(each)).type for each in wanted]
-        for each, kind in zip(wanted, kinds, strict=True):
+        for each, kind in zip(wanted[: 1 + len(columns)], kinds, strict=False):
             if pyarrow.types.is_nested(kind):
                 raise InputError(f"{where}: {quoted(each)} is {quoted(kind)}, no numbers; convert it")
         with path.open("rb") as raw:
             size = path.stat().st_size
             check_pages(raw, size, footer_chunks(raw, size, where), wanted, where)
-    text = wanted[:1] if _is_text(kinds[0]) else []
+    text = wanted[:1] if _is_text(kinds[0]) and days is None else []
     with _opened(path, where, text) as file:
         for batch in file.iter_batches(BATCH_ROWS, columns=wanted, use_threads=False):
             if not len(batch):
                 continue
-            stamps = _stamps(batch.column(wanted[0]), where, done, wanted[0])
-            values = [_numbers(batch.column(each), where, done, each) for each in wanted[1:]]
+            stamps = _stamps(batch.column(wanted[0]), where, done, wanted[0], column_of_dates, days, batch)
+            values = [_numbers(batch.column(each), where, done, each) for each in wanted[1 : 1 + len(columns)]]
             done += len(batch)
             yield stamps, np.stack(values, axis=1)
 
@@ -114,12 +116,20 @@ def _numbers(column: Any, where: str, done: int, name: str) -> NDArray[np.float6
     return found
 
 
-def _stamps(column: Any, where: str, done: int, name: str) -> Times:
+def _stamps(column: Any, where: str, done: int, name: str, dates: Dates, days: str | None, batch: Any) -> Times:
     import pyarrow
 
     types = pyarrow.types
+    if days is not None and (types.is_time(column.type) or (_is_text(column.type) and _of_day(column))):
+        return _days_and_times(batch.column(days), column, where, done, name, dates)
+    if types.is_time(column.type):
+        return _text_dates(column.cast(pyarrow.string()), where, done, name, dates)
+    if _is_text(column.type):
+        return _text_dates(column, where, done, name, dates)
     if types.is_dictionary(column.type) and _is_text(column.type.value_type):
-        return _dates(column, where, done, name)
+        return _dates(column, where, done, name, dates)
+    if types.is_integer(column.type) and not column.null_count and len(column) and is_date(str(column[0].as_py())):
+        return _text_dates(column.cast(pyarrow.string()), where, done, name, dates)
     if not types.is_timestamp(column.type):
         return _numbers(column, where, done, name)
     if column.null_count:
@@ -135,7 +145,34 @@ def _stamps(column: Any, where: str, done: int, name: str) -> Times:
     return counts * factor
 
 
-def _dates(column: Any, where: str, done: int, name: str) -> Times:
+def _of_day(column: Any) -> bool:
+    """Whether text holds times of day, by its first cell."""
+    return bool(len(column)) and is_time_of_day(str(column[0].as_py()))
+
+
+def _days_and_times(days: Any, times: Any, where: str, done: int, name: str, dates: Dates) -> Times:
+    """A column of days and one of times of day."""
+    import pyarrow.compute
+
+    text = pyarrow.string()
+    both = pyarrow.compute.binary_join_element_wise(days.cast(text), times.cast(text), " ")
+    return _text_dates(both, where, done, name, dates)
+
+
+def _text_dates(column: Any, where: str, done: int, name: str, dates: Dates) -> Times:
+    import pyarrow.compute
+
+    if column.null_count:
+        row = row_from_0(done + column.is_null().to_pylist().index(True))
+        raise InputError(f"{where}, {row}: {quoted(name)} is empty; remove such rows")
+    long = np.asarray(pyarrow.compute.binary_length(column).to_numpy(zero_copy_only=False)) > _LONGEST_DATE
+    if long.any():
+        row = row_from_0(done + int(long.argmax()))
+        raise InputError(f"{where}, {row}: {quoted(name)} is no date of ISO 8601, and long; correct it")
+    return dates.push(column.to_pylist(), lambda row: f"{where}, {row_from_0(done + row)}")
+
+
+def _dates(column: Any, where: str, done: int, name: str, dates: Dates) -> Times:
     """Dates that are text; each is unfolded only when it is short enough to be one."""
     import pyarrow.compute
 
@@ -151,4 +188,4 @@ def _dates(column: Any, where: str, done: int, name: str) -> Times:
     if long.any():
         refuse(int(long[at].argmax()), "no date of ISO 8601, and long; correct it")
     found = entries.to_pylist()
-    return dates([found[i] for i in at], [f"{where}, {row_from_0(done + i)}" for i in range(len(at))], name)
+    return dates.push([found[i] for i in at], lambda row: f"{where}, {row_from_0(done + row)}")

@@ -298,12 +298,19 @@ def movements(folder):
     """Files of motion at the plan's rate and beside it, each with a signal of its own."""
     rate = anomsdk.reference_model("human_motion").rate_hz
     made = {}
-    for name, hz in (("a.csv", rate), ("jitter.csv", rate), ("other.csv", 1.37 * rate), ("a.npz", rate)):
+    files = ("a.csv", "jitter.csv", "other.csv", "a.npz", "dated.csv", "odd.csv")
+    for name, hz in ((name, 1.37 * rate if name == "other.csv" else rate) for name in files):
         x = made[name] = noise(200 + len(made), 8000, 3)
         if name.endswith("npz"):
             np.savez(folder / name, x=x, fs=hz)
             continue
         t = np.arange(len(x)) / hz
+        if name in ("dated.csv", "odd.csv"):  # as many digits as are read at once; a quote, and rows one by one
+            moments = np.datetime64("2024-03-05T09:24:51", "us") + np.rint(1e6 * t).astype(np.int64)
+            rows = [",".join([str(m), *(f"{v:.16f}" for v in row)]) for m, row in zip(moments, x, strict=True)]
+            rows[4000] = f'"{rows[4000].replace(",", chr(34) + "," + chr(34))}"' if name == "odd.csv" else rows[4000]
+            (folder / name).write_text("\n".join(["time,ax,ay,az", *rows]))
+            continue
         if name == "jitter.csv":
             t = t + np.random.default_rng(0).uniform(0, 0.4, len(t)) / hz
         np.savetxt(

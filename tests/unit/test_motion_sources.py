@@ -119,8 +119,7 @@ def test_quoted_decimal_commas(tmp_path, rng):
     rows = moving(rng)
     quoted = [",".join(f'"{value}"'.replace(".", ",") for value in (k / 50, *row)) for k, row in enumerate(rows)]
     (tmp_path / "a.csv").write_text("t_s,ax_g,ay_g,az_g\n" + "\n".join(quoted))
-    message = refused(tmp_path / "a.csv")
-    assert "no number" in message or "headings" in message
+    assert np.array_equal(read_recording(opened(tmp_path / "a.csv")), counts(rows))
 
 
 def test_other_columns_other_order_and_a_line_of_units(tmp_path, rng):
@@ -433,7 +432,7 @@ def test_more_bad_text(tmp_path, rng):
     path.write_text("x" * 70_000)
     assert "65536 characters" in refused(path)
     dated = written(path, moving(rng), [f"01.02.2024 10:00:{k / 50:.2f}" for k in range(500)])
-    assert "time_s is '01.02.2024 10:00:0.0', no number" in refused(dated)
+    assert "time_s is '01.02.2024 10:00:0.00', no number and no date" in refused(dated)
 
 
 @pytest.mark.parametrize(
@@ -621,7 +620,7 @@ def test_parquet_without_pyarrow(tmp_path, monkeypatch):
 @settings(max_examples=25, deadline=None)
 @given(
     seed=st.integers(0, 2**32),
-    n=st.integers(2, 400),
+    n=st.integers(16, 400),
     axes=st.sampled_from([3, 6]),
     unit=st.sampled_from(["counts", "g"]),
 )
