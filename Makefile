@@ -15,7 +15,7 @@ SUDO = $(shell test "$$(id -u)" = 0 || echo sudo)
 # The native engine is built from these when the package is installed.
 NATIVE := setup.py firmware_port/native/build_native.py $(wildcard firmware_port/*/*.[ch])
 
-.PHONY: help demo test test-boards test-deep fuzz fuzz-models fuzz-files system coverage-c mutants lint format bench bench-detection bench-motion bench-mcu docs reference-models clean
+.PHONY: help demo test cases test-boards test-deep fuzz fuzz-models fuzz-files system coverage-c mutants lint format bench bench-detection bench-motion bench-mcu docs reference-models clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 20
@@ -25,6 +25,9 @@ demo: $(BIN)/.run ## install, and watch a generated scene become alerts
 
 test: $(BIN)/.dev ## install with the tools, and run lint, types and the tests, boards apart
 	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+cases: $(BIN)/.dev ## recordings as people really send them: what each gives; those of ../shared/cases where it is there
+	$(BIN)/python -m pytest tests/real/test_cases.py -q $(ARGS)
 
 test-boards: $(BIN)/.dev ## the C port on emulated boards, big-endian too, and its sizes; needs make system once
 	ANOMSDK_REQUIRE_BOARDS=1 $(BIN)/python -m pytest -n 2 -m boards tests/boards $(ARGS)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from anomsdk.core.plan import Plan
-from anomsdk.display import STATE_STYLES, Progress, bar, clock, counted, duration, show
-from anomsdk.errors import printable
+from anomsdk.display import STATE_STYLES, Progress, bar, clock, counted, duration, ratio, show
+from anomsdk.errors import InputError, UnusableInputsError, printable
 from anomsdk.sources import Recording
 from anomsdk.watch import Alert, Summary, Watch
 
@@ -36,20 +36,44 @@ class Announcer(Protocol):
         """Everything was heard, or somebody stopped it."""
 
 
-def announce(watch: Watch, recordings: Sequence[Recording], out: Announcer) -> None:
-    """Hear all recordings, and hand on what happens, under a progress line on stderr."""
-    lengths = [recording.length for recording in recordings]
+def announce(
+    watch: Watch, recordings: Sequence[Recording], out: Announcer, *, on_bad: Callable[[str], None] | None = None
+) -> None:
+    """Hear all recordings, and hand on what happens, under a progress line on stderr.
+
+    Parameters
+    ----------
+    watch, recordings : what hears, and what is heard
+    out : what prints
+    on_bad : called with one line for a recording that turns out damaged, which is then left out; by default it ends all
+
+    Raises
+    ------
+    InputError : a damaged recording, or none that is not
+    """
+    lengths, damaged = [recording.length for recording in recordings], list[str]()
     with Progress(None if None in lengths else sum(n or 0 for n in lengths)) as progress:
         for recording in recordings:
             before = watch.summary().too_short
             progress.clear()
             out.recording(recording)
-            for alert in watch.hear(recording, progress.update):
+            try:
+                for alert in watch.hear(recording, progress.update):
+                    progress.clear()
+                    out.alert(alert)
+            except InputError as error:
+                if on_bad is None:
+                    raise UnusableInputsError([str(error)], skippable=len(recordings) > 1) from None
+                watch.leave_out()
                 progress.clear()
-                out.alert(alert)
+                damaged.append(str(error))
+                on_bad(damaged[-1])
+                continue
             if watch.summary().too_short > before:
                 progress.clear()
                 out.too_short(recording)
+    if damaged and len(damaged) == len(recordings):
+        raise InputError(f"none of {len(damaged)} recordings can be heard to its end; the first is {damaged[0]}")
 
 
 class Lines:
@@ -90,9 +114,11 @@ class Lines:
         what = _WHAT.get(plan.sensor.kind)
         heard = f"read {counted(summary.samples, 'row')} ({length})" if what is None else f"heard {length} of {what}"
         short = f", {summary.too_short:,} too short" if summary.too_short else ""
+        short += f", {summary.left_out:,} left out" if summary.left_out else ""
         show(
             f"{'stopped: ' if stopped else ''}{heard} in {counted(summary.recordings, 'recording')}{short}: "
-            f"{counted(summary.ticks, 'tick')}, {counted(summary.alarms, 'alarm')}"
+            f"{counted(summary.ticks, 'tick')}, {counted(summary.alarms, 'alarm')}; "
+            f"judged {summary.judged}"
         )
         kept = "nothing" if self._scores is None or stopped else f"the scores, in {self._scores}"
         show(f"kept: {kept}; {held(plan, self._more_is_held)}")
@@ -153,6 +179,9 @@ class JsonLines:
                     "seconds": round(summary.seconds, 6),
                     "ticks": summary.ticks,
                     "alarms": summary.alarms,
+                    "left_out": summary.left_out,
+                    "missing": summary.missing,
+                    "judged": round(summary.judged.share, 6),
                     "stopped": stopped,
                     "engine": self._engine,
                     "plan_id": self._plan.id,
@@ -160,17 +189,6 @@ class JsonLines:
             ),
             wrap=False,
         )
-
-
-def ratio(value: float) -> str:
-    """Score over raise level, as people read it.
-
-    Examples
-    --------
-    >>> ratio(3.24), ratio(0.071), ratio(128.3)
-    ('3.2x', '0.07x', '128x')
-    """
-    return f"{value:.2f}x" if value < 0.995 else f"{value:.1f}x" if value < 99.95 else f"{value:.0f}x"
 
 
 def held(plan: Plan, more: str | None = None) -> str:

@@ -16,6 +16,8 @@ from anomsdk.files import read_limited
 from anomsdk.spec import PipelineSpec
 
 MAX_BYTES = 16 << 20
+CHOSEN = "chosen from the recordings"
+"""Provenance of a number that the spec left to training; the number itself stands in the signal sections."""
 ON_DELAYS = (0, 1, 2, 4, 8, 16, 32, 64)
 """Ticks of on-delay that the alarm-level table has a row for."""
 

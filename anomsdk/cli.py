@@ -23,7 +23,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from anomsdk import __version__
 from anomsdk.display import STATE_STYLES, Progress, counted, line_width, show
-from anomsdk.errors import CheckError, InputError, printable
+from anomsdk.errors import CheckError, InputError, UnusableInputsError, all_or_none, printable
 
 _NARROW = 52
 """Columns below which help does not fit by itself."""
@@ -75,7 +75,8 @@ def _complain(error: BaseException) -> int:
         message = f"the output cannot be written: {error.strerror}; free some space, or send it elsewhere"
     elif not isinstance(error, (InputError, CheckError)):
         message = f"internal: {type(error).__name__}: {message} (for a traceback: anomsdk --debug ...)"
-    show(printable(f"error: {message}"), stream=sys.stderr)
+    for line in error.shown() if isinstance(error, UnusableInputsError) else [message]:
+        show(printable(f"error: {line}"), stream=sys.stderr)
     return 2 if isinstance(error, InputError) else 1
 
 
@@ -123,7 +124,9 @@ _CHOOSE = "FILE.npz:KEY=VALUE,... or KEY!=VALUE chooses recordings by an array, 
 
 _READING = {
     "unit": typer.Option(
-        "--unit", metavar="U", help="Motion: unit of the accelerometer, g, mg, m/s2 or counts of the plan."
+        "--unit",
+        metavar="A[,R]",
+        help="Motion: unit of the accelerometer, g, mg, m/s2 or counts of the plan, and of the gyroscope, e.g. rad/s.",
     ),
     "axes": typer.Option(
         "--axes", metavar="NAME,...", help="Motion: columns that are ax,ay,az[,gx,gy,gz], by name or number from 1."
@@ -131,10 +134,12 @@ _READING = {
     "time": typer.Option(
         "--time",
         metavar="NAME[:UNIT]",
-        help="Motion: column of time, by name or number; in s, ms, us, ns. none: no times.",
+        help="Motion: column of time, by name or number; in s, ms, us, ns, min, h, d. none: no times.",
     ),
     "scale": typer.Option(
-        "--scale", metavar="X[,X...]", help="Motion: one step of a stored value in its unit, of all or each."
+        "--scale",
+        metavar="X[,X...]",
+        help="Motion: one step of a stored value in its unit, 1/4096 or so, of all, each sensor or each axis.",
     ),
     "array": typer.Option("--array", metavar="NAME", help="Motion: array of an .npz that holds the samples, not x."),
     "rate_hz": typer.Option(
@@ -153,6 +158,14 @@ _READING = {
         "--devices",
         metavar="D.csv",
         help="Motion: unit, scale, axes, rate or time for each file or device, a line each.",
+    ),
+    "channel": typer.Option(
+        "--channel", metavar="N|mix", help="Sound: the channel to take, from 1. Default: mix, the mean of all."
+    ),
+    "max_bridge": typer.Option(
+        "--max-bridge",
+        metavar="N",
+        help="Motion: repeat the sample before a gap of up to N, at most 5 % of a recording; 0: never. Default: 2.",
     ),
 }
 """What files of motion leave unsaid, of every command that takes them."""
@@ -265,19 +278,22 @@ def watch(
             "Nothing is left there when stopped early.",
         ),
     ] = None,
+    skip_bad: _SkipBad = False,
     *,
     reading: Any,
 ) -> None:
     """Watch recordings or a live stream; nothing of the signal is kept."""
     from anomsdk.announce import JsonLines, Lines, announce
     from anomsdk.find_plan import find_plan
+    from anomsdk.judged import require_judged
     from anomsdk.speech import speech_remark
     from anomsdk.watch import Watch
 
     chosen = find_plan(plan)
     with _terminable():
         with Watch(chosen, engine, scores=scores) as watching:
-            recordings = watching.open(source, reading)
+            on_bad = _left_out if skip_bad else None
+            recordings = watching.open(source, reading, on_bad=on_bad)
             place = None if scores is None else str(scores)
             out = (
                 JsonLines(chosen, watching.engine)
@@ -287,11 +303,12 @@ def watch(
             if remark := speech_remark(chosen):
                 show(remark, stream=sys.stderr if jsonl else sys.stdout)
             try:
-                announce(watching, recordings, out)
+                announce(watching, recordings, out, on_bad=on_bad)
             except (KeyboardInterrupt, SystemExit):
                 out.closing(watching.summary(), stopped=True)
                 raise
         out.closing(watching.summary(), stopped=False)  # only now are the scores where they belong
+        require_judged("watch", watching.summary().judged)
 
 
 @app.command(help="Score recordings, several at once, and write the scores of each.")
@@ -307,27 +324,44 @@ def score(
     ],
     jobs: _Jobs = None,
     engine: _Engine = None,
+    skip_bad: _SkipBad = False,
     *,
     reading: Any,
 ) -> None:
     """Score recordings; nothing of the signal is kept."""
     from anomsdk.find_plan import find_plan
-    from anomsdk.score_files import check_scores_place, score_files, write_scores
+    from anomsdk.judged import require_judged
+    from anomsdk.score_files import check_scores_place, score_and_judge, write_scores
 
     chosen = find_plan(plan)
     check_scores_place(out)
+    left_out = list[str]()
     with _terminable(), Progress(1000) as progress:
-        found = score_files(
+
+        def say(line: str) -> None:
+            progress.clear()
+            show(printable(line), stream=sys.stderr)
+
+        def on_bad(line: str) -> None:
+            left_out.append(line)
+            say(f"left out: {line}")
+
+        found, judged = score_and_judge(
             chosen,
             sources,
             reading=reading,
             engine=engine,
             jobs=jobs,
+            on_bad=on_bad if skip_bad else None,
+            report=say,
             progress=lambda done, total: progress.update(1000 * done // max(done, total) if total else 0),
         )
         write_scores(found, out)
     ticks = sum(map(len, found.values()))
-    show(printable(f"wrote {out}: {counted(len(found), 'recording')}, {counted(ticks, 'tick')}"))
+    without = f", {len(left_out):,} left out" if left_out else ""
+    what = f"{counted(len(found), 'recording')}{without}, {counted(ticks, 'tick')}"
+    show(printable(f"wrote {out}: {what}; judged {judged}"))
+    require_judged("score", judged)
 
 
 @app.command(help="Find and fit the best model for normal recordings, set its alarm level, and plan it.")
@@ -473,6 +507,7 @@ def evaluate(
     from anomsdk.evaluate.mixing import parse_snr
     from anomsdk.evaluate.page import check_place, write_html
     from anomsdk.find_plan import find_plan
+    from anomsdk.judged import require_judged
     from anomsdk.wanted import Wanted
 
     chosen = find_plan(plan)
@@ -490,7 +525,9 @@ def evaluate(
         group=group,
         skip_bad=skip_bad,
     )
-    sides = clips(normal), evaluation.Clips(()) if anomalous is None else clips(anomalous, events=times)
+    sides = all_or_none(
+        lambda: clips(normal), lambda: evaluation.Clips(()) if anomalous is None else clips(anomalous, events=times)
+    )
     for line in noticed([clip for side in sides for clip in side.clips]):
         show(printable(line), stream=sys.stderr)
     with _terminable(), Progress(1000) as progress:
@@ -508,6 +545,7 @@ def evaluate(
         if html is not None:
             write_html(found, html)
     _show_either(as_json, lambda: evaluation.as_json(found), lambda: evaluation.as_text(found))
+    require_judged("evaluate", found.judged_normal + found.judged_anomalous)
 
 
 @app.command(help="Say how the alarms of two plans differ on the same recordings; fail when more than may changes.")
@@ -681,6 +719,11 @@ def inspect(
 
     sections = describe(find_plan(plan))
     _show_either(as_json, lambda: sections, lambda: as_text(sections))
+
+
+def _left_out(line: str) -> None:
+    """Say what `--skip-bad` leaves out."""
+    show(printable(f"left out: {line}"), stream=sys.stderr)
 
 
 def _show_either(as_json: bool, tree: Callable[[], Any], text: Callable[[], str]) -> None:

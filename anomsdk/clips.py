@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ import numpy as np
 from anomsdk.choosing import group_labels
 from anomsdk.conditions import parsed
 from anomsdk.constant import SHORTEST_CONSTANT_S, ConstantCutter, Samples, shortest_constant
-from anomsdk.errors import InputError, printable
+from anomsdk.errors import InputError, UnusableInputsError, printable
 from anomsdk.formats.stored import BLOCK_VALUES
 from anomsdk.sources import open_files
 from anomsdk.wanted import Reading, Wanted
@@ -31,8 +31,6 @@ __all__ = [
     "survey",
 ]
 
-SKIP_HINT = "--skip-bad leaves it out"
-"""Ends the message on a recording that cannot be read."""
 _MOST_NOTES = 9
 
 
@@ -49,7 +47,7 @@ class Clip:
     rate_hz : samples (rows) a second
     columns : values in a row, 1 for audio
     stored_hz : rate of the file, where it says one: resampled from less, a recording holds nothing above half of it
-    notes : what is done to the samples on the way, as `anomsdk.sources.Recording`
+    notes, odd : what is done to the samples on the way, and what may be a mistake, as `anomsdk.sources.Recording`
     """
 
     name: str
@@ -61,6 +59,7 @@ class Clip:
     stored_hz: float | None
     _read: Callable[[], Iterator[Samples | int]] = field(repr=False, compare=False)
     notes: tuple[str, ...] = ()
+    odd: tuple[str, ...] = ()
 
     def blocks(self, cutter: ConstantCutter | None = None) -> Iterator[tuple[bool, Samples]]:
         """Read the samples from the beginning; of audio, without digitally constant stretches of 0.1 s or more.
@@ -81,7 +80,7 @@ class Clip:
         cutter = self.cutter() if cutter is None else cutter
         for block in self._read():
             if isinstance(block, int):
-                yield from cutter.gap()
+                yield from cutter.gap(block)
             else:
                 yield from cutter.push(block)
         yield from cutter.finish()
@@ -115,17 +114,24 @@ class Facts:
     cut : samples in constant stretches
     clipped : samples in rows of two or more at the edge of int16
     digest : sha256 of the samples that are not cut, 64 hex digits
+    missing : samples missing in gaps
     """
 
     piece_lengths: tuple[int, ...]
     cut: int
     clipped: int
     digest: str
+    missing: int = 0
 
     @property
     def kept(self) -> int:
         """Samples that are not cut."""
         return sum(self.piece_lengths)
+
+    @property
+    def length(self) -> int:
+        """Samples that its time has: cut and missing ones, too."""
+        return self.kept + self.cut + self.missing
 
 
 def open_clips(
@@ -146,7 +152,7 @@ def open_clips(
         one, else each recording on its own; "folder": the sub-folder; "file": the file, all recordings of an .npz
         together; any other word: the name of an array in the .npz with one entry a recording, or of a column that
         tables are divided by
-    skip_bad : leave files that cannot be read out; by default the first is an error
+    skip_bad : leave files that cannot be read out; by default they are an error, which names all of them
 
     Returns
     -------
@@ -165,12 +171,16 @@ def open_clips(
     place, _ = parsed(str(path))
     bad = list[str]()
 
-    def on_bad(message: str) -> None:
-        if not skip_bad:
-            raise InputError(f"{message}; {SKIP_HINT}")
-        bad.append(message)
-
-    files = open_files(path, wanted, reading=reading, on_bad=on_bad)
+    try:
+        files = open_files(path, wanted, reading=reading, on_bad=bad.append)
+    except InputError as error:
+        if not bad:
+            raise
+        if skip_bad and len(bad) == 1:
+            raise
+        raise UnusableInputsError((*bad, str(error)) if skip_bad else bad, skippable=not skip_bad) from None
+    if bad and not skip_bad:
+        raise UnusableInputsError(bad, skippable=True)
     divided = reading is not None and bool(reading.by)
     if group is None and not divided and len({Path(file.name).parent for file in files}) > 1:
         group = "folder"
@@ -189,6 +199,7 @@ def open_clips(
                     recording.stored_hz,
                     recording.blocks,
                     recording.notes,
+                    recording.odd,
                 )
             )
     return Clips(tuple(found), tuple(bad))
@@ -221,7 +232,7 @@ def clip_from_array(
 
 
 def noticed(clips: Sequence[Clip]) -> Iterator[str]:
-    """What is done to motion on the way and what was noticed about it, a line each; what many have in common, once.
+    """What is done to motion on the way and what was noticed of any recording, a line each; what many share, once.
 
     Parameters
     ----------
@@ -231,10 +242,24 @@ def noticed(clips: Sequence[Clip]) -> Iterator[str]:
     ------
     line : at most 10 of them
     """
+    yield from shared((clip.name, clip.notes if clip.kind == "motion" else clip.odd) for clip in clips)
+
+
+def shared(notes: Iterable[tuple[str, Sequence[str]]]) -> Iterator[str]:
+    """Notes of recordings, a line each; what many share, once.
+
+    Parameters
+    ----------
+    notes : (name of a recording, its notes)
+
+    Yields
+    ------
+    line : at most 10 of them
+    """
     names: dict[str, list[str]] = {}
-    for clip in clips:
-        for note in clip.notes if clip.kind == "motion" else ():
-            names.setdefault(note, []).append(clip.name)
+    for name, said in notes:
+        for note in said:
+            names.setdefault(note, []).append(name)
     lines = [f"{n[0] if len(n) == 1 else f'{len(n)} recordings'}: {note}" for note, n in names.items()]
     yield from lines[:_MOST_NOTES]
     if len(lines) > _MOST_NOTES:
@@ -272,7 +297,7 @@ def survey(
     Parameters
     ----------
     clips : of `open_clips` or `clip_from_array`
-    skip_bad : leave clips that turn out damaged out; by default the first is an error
+    skip_bad : leave clips that turn out damaged out; by default they are an error, which names all of them
     progress : called with the clips read so far
 
     Returns
@@ -290,10 +315,10 @@ def survey(
             facts.append(_facts(clip))
             good.append(clip)
         except InputError as error:
-            if not skip_bad:
-                raise InputError(f"{error}; {SKIP_HINT}") from None
             bad.append(str(error))
         progress(done)
+    if not skip_bad and (damaged := bad[len(clips.bad) :]):
+        raise UnusableInputsError(damaged, skippable=True)
     if clips.clips and not good:
         raise InputError(f"none of {len(clips.clips)} recordings can be read; the first is {bad[len(clips.bad)]}")
     return Clips(tuple(good), tuple(bad)), tuple(facts)
@@ -306,7 +331,7 @@ def _facts(clip: Clip) -> Facts:
             lengths.append(0)
         lengths[-1] += len(block)
         digest.update(np.ascontiguousarray(block).data)
-    return Facts(tuple(lengths), cutter.cut, cutter.clipped, digest.hexdigest())
+    return Facts(tuple(lengths), cutter.cut, cutter.clipped, digest.hexdigest(), cutter.missing)
 
 
 def _in_blocks(rows: Samples, n: int) -> Iterator[Samples]:

@@ -38,6 +38,7 @@ class ConstantCutter:
     ----------
     cut : samples cut out so far
     kept : samples passed on so far
+    missing : samples so far that were missing in gaps
     clipped : samples so far that stand in a row of two or more at the edge of int16 in their column
 
     Examples
@@ -49,7 +50,7 @@ class ConstantCutter:
     """
 
     def __init__(self, shortest: int | None) -> None:
-        self.cut = self.kept = self.clipped = 0
+        self.cut = self.kept = self.clipped = self.missing = 0
         self._shortest = shortest
         self._tail: Samples | None = None  # equal rows at the end of the stream, too few to be cut so far
         self._constant: Samples | None = None  # the row of the constant stretch that the stream is in, (1, ...)
@@ -92,8 +93,14 @@ class ConstantCutter:
             self._tail = rows[last:].copy()
         return self._passed(kept, cut_between=True)
 
-    def gap(self) -> list[tuple[bool, Samples]]:
-        """The samples that were held back, as `push` gives them; what comes next does not follow on them."""
+    def gap(self, missing: int) -> list[tuple[bool, Samples]]:
+        """The samples that were held back, as `push` gives them; what comes next does not follow on them.
+
+        Parameters
+        ----------
+        missing : samples that were lost
+        """
+        self.missing += missing
         held = self.finish()
         self._new_piece, self._constant, self._edges = True, None, None
         return held

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.announce import ratio
 from anomsdk.core.event import State
 from anomsdk.core.plan import Plan
-from anomsdk.display import bar, clock, counted, duration, line_width, plot, table
+from anomsdk.display import bar, clock, counted, duration, line_width, plot, ratio, table
 from anomsdk.errors import InputError
 from anomsdk.runtime import Pipeline
 from anomsdk.synthetic import RATE_HZ, Anomaly, add, as_int16, bed, siren_of, two_tone_of

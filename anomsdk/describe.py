@@ -13,6 +13,7 @@ from anomsdk.core.external import ExternalPlan
 from anomsdk.core.motion import MotionPlan
 from anomsdk.core.plan import Plan
 from anomsdk.errors import printable
+from anomsdk.recording_digests import for_people
 from anomsdk.speech import speech_remark, values_per_second
 
 
@@ -49,7 +50,7 @@ def describe(plan: Plan) -> dict[str, dict[str, Any]]:
             "baseline_bytes": STATE_BYTES if plan.baseline.is_on else 0,
             "written": "nothing",
         },
-        "provenance": dict(sorted(plan.provenance.items())),
+        "provenance": dict(sorted(for_people(plan.provenance).items())),
     }
 
 
@@ -145,7 +146,7 @@ def _baseline(plan: BaselinePlan, tick_s: float) -> dict[str, Any]:
         "start": plan.start,
         "rise_s": time_constant_s(plan.rise_q16),
         "fall_s": time_constant_s(plan.fall_q16),
-        "largest_rise_per_s": round(plan.limit_q16 / 65536 / tick_s, 3),
+        "largest_rise_per_s": float(f"{plan.limit_q16 / 65536 / tick_s:.6g}"),
         "hold_ticks": plan.hold or "as long as the alarm lasts",
         "hold_s": round(plan.hold * tick_s, 3) if plan.hold else "as long as the alarm lasts",
         "state_bytes": STATE_BYTES,

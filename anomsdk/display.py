@@ -83,16 +83,167 @@ def clock(seconds: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A length of time in the unit that suits it, to three digits.
+    """A length of time in the unit that suits it, to three digits or more.
 
     Examples
     --------
-    >>> duration(0.032), duration(1.0235), duration(600.0)
-    ('32 ms', '1.02 s', '10 min')
+    >>> duration(0.032), duration(1.0235), duration(600.0), duration(864_000.0)
+    ('32 ms', '1.02 s', '10 min', '240 h')
     """
-    if seconds < 1:
+    if seconds < 0.9995:
         return f"{seconds * 1000:.3g} ms"
-    return f"{seconds:.3g} s" if seconds < 600 else f"{seconds / 60:.5g} min"
+    if seconds < 600:
+        return f"{seconds:.3g} s"
+    return f"{seconds / 60:.5g} min" if seconds < 36_000 else f"{in_hours(seconds / 3600)}"
+
+
+def in_hours(hours: float) -> str:
+    """Hours to three digits, never in powers of ten and never 0 where there are any.
+
+    Examples
+    --------
+    >>> in_hours(0.03111), in_hours(240.0), in_hours(12_345.6), in_hours(0.0)
+    ('0.0311 h', '240 h', '12,346 h', '0 h')
+    """
+    return f"{_digits(hours, 3)} h"
+
+
+def figure(value: float | None, *, digits: int = 3, signed: bool = False) -> str:
+    """A share, an area or another figure; it never reads as 0 or 1 unless it is.
+
+    Parameters
+    ----------
+    value : None: undefined
+    digits : after the point; more where fewer would read as another whole number
+    signed : with a + or a -, as differences are written
+
+    Examples
+    --------
+    >>> figure(0.8333), figure(1.0), figure(0.99973), figure(0.0004), figure(1e-9), figure(-0.00002, signed=True)
+    ('0.833', '1.000', '0.9997', '0.0004', '<0.00001', '-0.00002')
+    >>> figure(None)
+    '-'
+    """
+    if value is None:
+        return "-"
+    sign = "+" if signed else ""
+    for more in range(digits, digits + 3):
+        shown = f"{value:{sign}.{more}f}"
+        if float(shown) == value or float(shown) not in (-1.0, 0.0, 1.0):
+            return shown
+    if 0 <= value <= 1 and not signed:
+        return f"<{10.0**-more:.{more}f}" if value < 0.5 else f">{1 - 10.0**-more:.{more}f}"
+    return f"{value:{sign}.1g}" if abs(value) < 0.5 else f"{value:{sign}.9g}"
+
+
+def percent(share: float | None, *, digits: int = 1) -> str:
+    """A share in percent; it never reads as 0 % or 100 % unless it is.
+
+    Parameters
+    ----------
+    share : 0 to 1; None: undefined
+    digits : after the point; more where fewer would read as none or all
+
+    Examples
+    --------
+    >>> percent(0.5), percent(1.0), percent(0.9997), percent(0.00004), percent(1e-9), percent(0.0)
+    ('50.0%', '100.0%', '99.97%', '0.004%', '<0.001%', '0.0%')
+    """
+    if share is None:
+        return "-"
+    for more in range(digits, digits + 3):
+        shown = f"{100 * share:.{more}f}"
+        if float(shown) not in (0.0, 100.0) or share in (0.0, 1.0):
+            return f"{shown}%"
+    return f"<{10.0**-more:.{more}f}%" if share < 0.5 else f">{100 - 10.0**-more:.{more}f}%"
+
+
+def ratio(value: float) -> str:
+    """Score over raise level, as people read it.
+
+    Examples
+    --------
+    >>> ratio(3.24), ratio(0.071), ratio(0.002), ratio(128.3)
+    ('3.2x', '0.07x', '<0.01x', '128x')
+    """
+    if 0 < value < 0.005:
+        return "<0.01x"
+    return f"{value:.2f}x" if value < 0.995 else f"{value:.1f}x" if value < 99.95 else f"{value:.0f}x"
+
+
+_HOURS_IN = {"hour": 1.0, "day": 24.0, "week": 168.0, "month": 730.5, "year": 8766.0}
+"""Hours in the units that rates are given in; months and years of the Julian calendar, on average."""
+
+
+def rate_unit(*per_hour: float | None) -> str:
+    """The shortest unit of time in which the first rate that is not 0 is 1 or more; else a year.
+
+    Parameters
+    ----------
+    *per_hour : events an hour, the one that matters most first; None: undefined
+
+    Examples
+    --------
+    >>> rate_unit(2.5), rate_unit(0.0, 3 / 240), rate_unit(1e-9), rate_unit(None)
+    ('hour', 'week', 'year', 'hour')
+    """
+    first = next((rate for rate in per_hour if rate), None)
+    if first is None:
+        return "hour"
+    return next((unit for unit, hours in _HOURS_IN.items() if abs(first) * hours >= 1), "year")
+
+
+def rate_in(per_hour: float | None, unit: str, *, signed: bool = False) -> str:
+    """How many that are in a unit of `rate_unit`, to two digits or more; 0 only where there are none.
+
+    Parameters
+    ----------
+    per_hour : events an hour; None: undefined
+    unit : "hour", "day", "week", "month" or "year"
+    signed : with a + or a -, as differences are written
+
+    Examples
+    --------
+    >>> rate_in(118.571, "hour"), rate_in(3 / 240, "week"), rate_in(0.0, "day"), rate_in(-1 / 240, "month", signed=True)
+    ('119', '2.1', '0', '-3.0')
+    """
+    if per_hour is None:
+        return "-"
+    value = per_hour * _HOURS_IN[unit]
+    return f"{'-' if value < 0 else '+' if signed and value > 0 else ''}{_digits(abs(value), 2)}"
+
+
+def rate(per_hour: float, noun: str = "") -> str:
+    """A rate in the unit that suits it: two digits, 1 or more where it can be, never 0 unless it is.
+
+    Parameters
+    ----------
+    per_hour : events an hour
+    noun : what they are, in the singular
+
+    Examples
+    --------
+    >>> rate(103.0, "alarm"), rate(1.7), rate(3 / 240, "alarm"), rate(3 / 8766), rate(0.0)
+    ('103 alarms an hour', '1.7 an hour', '2.1 alarms a week', '3.0 a year', '0 an hour')
+    """
+    unit = rate_unit(per_hour)
+    return f"{rate_in(per_hour, unit)}{f' {noun}s' if noun else ''} {a_unit(unit)}"
+
+
+def a_unit(unit: str) -> str:
+    """A unit of `rate_unit` with its article: "an hour", "a day"."""
+    return f"{'an' if unit == 'hour' else 'a'} {unit}"
+
+
+def _digits(value: float, n: int) -> str:
+    """A number >= 0 with ``n`` significant digits, and all of its whole ones, never in powers of ten above 1e-6."""
+    if value == 0:
+        return "0"
+    if value < 1e-6:
+        return f"{value:.{n}g}"
+    after = max(0, n - 1 - math.floor(math.log10(value)))
+    shown = f"{value:,.{after}f}"
+    return shown.rstrip("0").rstrip(".") if n > 2 and "." in shown else shown
 
 
 def line_width(stream: TextIO | None = None) -> int | None:

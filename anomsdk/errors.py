@@ -1,5 +1,13 @@
 """The two exceptions of the package: what came in is wrong, or what was checked does not hold."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+MOST_LINES = 20
+"""Of several files that cannot be used, so many are named."""
+
 
 class InputError(ValueError):
     """Something that was handed in cannot be used: a file, a plan, a spec, a block of samples.
@@ -7,6 +15,59 @@ class InputError(ValueError):
     The message is one line: what is wrong, where, and what to do.
     The command line prints it and exits with status 2.
     """
+
+
+class UnusableInputsError(InputError):
+    """Files or recordings that cannot be used: all of them are named at once.
+
+    Parameters
+    ----------
+    lines : one for each, as of an `InputError`; at least one
+    skippable : the command line can leave them out, and the message says how
+
+    Examples
+    --------
+    >>> print(UnusableInputsError(["a.wav: is empty; record it again", "b.wav: is empty; record it again"]))
+    a.wav: is empty; record it again (and 1 more input that cannot be used)
+    """
+
+    def __init__(self, lines: Iterable[str], *, skippable: bool = False) -> None:
+        self.lines, self.skippable = tuple(dict.fromkeys(lines)), skippable
+        n = len(self.lines) - 1
+        more = f" (and {n:,} more input{'s' * (n > 1)} that cannot be used)" if n else ""
+        super().__init__(self.lines[0] + (more or "; --skip-bad leaves it out" * skippable))
+
+    def shown(self) -> list[str]:
+        """The lines, at most 20 of them, and what to do about them."""
+        n = len(self.lines)
+        if n == 1:
+            return [str(self)]
+        more = [f"and {n - MOST_LINES:,} more"] if n > MOST_LINES else []
+        hint = "; --skip-bad leaves them out" * self.skippable
+        return [*self.lines[:MOST_LINES], *more, f"{n:,} inputs cannot be used{hint}"]
+
+
+def all_or_none(*calls: Callable[[], Any]) -> list[Any]:
+    """What each of these returns; inputs that some of them cannot use are named together.
+
+    Raises
+    ------
+    UnusableInputsError : of all calls; any other `InputError` as it comes
+    """
+    done, lines, skippable = [], list[str](), False
+    for call in calls:
+        try:
+            done.append(call())
+        except UnusableInputsError as error:
+            lines += error.lines
+            skippable = skippable or error.skippable
+        except InputError:
+            if not lines:
+                raise
+            break
+    if lines:
+        raise UnusableInputsError(lines, skippable=skippable)
+    return done
 
 
 class CheckError(Exception):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from anomsdk.calibration import Calibration, Normalisation, signal_sections
+from anomsdk.calibration import CHOSEN, Calibration, Normalisation, signal_sections
 from anomsdk.core import motion
 from anomsdk.core.affine import AffinePlan
 from anomsdk.core.alert import MAX_TICKS, TimingPlan, levels
@@ -30,6 +30,7 @@ from anomsdk.core.score import ScorePlan, largest_score
 from anomsdk.errors import InputError
 from anomsdk.files import inside
 from anomsdk.spec import (
+    LONGEST_S,
     BandsFeatures,
     ExternalFeatures,
     LogmelFeatures,
@@ -93,6 +94,7 @@ def plan_from(
 ) -> Plan:
     """Plan a pipeline from its parts. See `plan`."""
     check_speech(spec)
+    spec = as_chosen(spec, calibration)
     baseline = _baseline(spec, calibration)
     if calibration is not None:
         _check_calibration(spec, model, calibration)
@@ -435,10 +437,34 @@ def baseline_plan(start: int, *, baseline_s: float, hold_s: float, tick_s: float
     return BaselinePlan(start, rate_q16(1), rate_q16(FALL_FACTOR), max(1, rounded(limit_q16)), hold)
 
 
+def as_chosen(spec: PipelineSpec, calibration: Calibration | None) -> PipelineSpec:
+    """A spec in which "chosen" is what training chose, where calibration.json says that it did.
+
+    So a spec that is copied for other recordings need not carry what was chosen from these.
+
+    Parameters
+    ----------
+    spec : PipelineSpec
+    calibration : None: nothing was trained
+
+    Raises
+    ------
+    InputError : nothing was trained, or not with "chosen"
+    """
+    if spec.score.baseline_s != "chosen":
+        return spec
+    if calibration is None or calibration.provenance.get("baseline_s") != CHOSEN:
+        raise InputError('score.baseline_s is still "chosen": train first, or give a number of seconds')
+    score = calibration.signal.get("score")
+    seconds = score.get("baseline_s") if isinstance(score, dict) else None
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds <= LONGEST_S:
+        raise InputError(f"{CALIBRATION_FILE}: signal.score.baseline_s is no number of seconds; train again")
+    return spec.model_copy(update={"score": spec.score.model_copy(update={"baseline_s": float(seconds)})})
+
+
 def _baseline(spec: PipelineSpec, calibration: Calibration | None) -> BaselinePlan:
     score = spec.score
-    if score.baseline_s == "chosen":
-        raise InputError('score.baseline_s is still "chosen": train first, or give a number of seconds')
+    assert score.baseline_s != "chosen"
     start = None if calibration is None else calibration.baseline_start
     if score.baseline_s > 0 and start is None:
         raise InputError(

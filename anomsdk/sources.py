@@ -1,8 +1,9 @@
 """Files, folders and standard input as streams of int16 blocks, in memory that does not grow with length.
 
-Audio is mixed down, resampled and brought to 16 bits where needed, as `Recording.notes` says; what is mono,
-16-bit and at the wanted rate passes bit for bit. External rows are never altered. A .npy and standard input carry no
-rate: they are taken to be at the wanted one; so is a .csv of audio or external rows.
+Audio is mixed down (or one channel taken), resampled and brought to 16 bits where needed, as `Recording.notes` says;
+what is mono, 16-bit and at the wanted rate passes bit for bit. Other sound is looked at when it is opened: a long .wav,
+.flac or .ogg in 64 places, and as a whole where something is odd. External rows are never altered. A .npy and standard
+input carry no rate: they are taken to be at the wanted one; so is a .csv of audio or external rows.
 
 Motion in a .csv, .csv.gz or .parquet needs a column of time or a rate, headings that name the axes, and a unit that the
 headings or `Reading` say; one table of many animals is divided by a column. In an .npz it has any numbers with ``fs``,
@@ -20,14 +21,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.conditions import Condition, NothingChosenError, OfAny, parsed
 from anomsdk.devices import Devices, read_devices
-from anomsdk.errors import InputError, printable, quoted
+from anomsdk.errors import InputError, UnusableInputsError, printable, quoted
 from anomsdk.formats.arrays import npy_file
 from anomsdk.formats.csv import MAX_CSV_LINE, csv_file
 from anomsdk.formats.motion import Motion, MotionRows, check_unit, surveyed
@@ -35,6 +36,7 @@ from anomsdk.formats.motion_csv import csv_table
 from anomsdk.formats.motion_npz import npy_motion, npz_motion
 from anomsdk.formats.motion_parquet import parquet_table
 from anomsdk.formats.npz import MAX_RECORDINGS, entries, npz_file
+from anomsdk.formats.plausibility import check_channels, looked
 from anomsdk.formats.sound import FLOAT_LIMIT, sound_file
 from anomsdk.formats.stdin import standard_input
 from anomsdk.formats.stored import BLOCK_VALUES, Block, Reader, Stored, refusing
@@ -59,6 +61,7 @@ __all__ = [
     "Wanted",
     "open_files",
     "open_recordings",
+    "open_skippable",
     "read_recording",
 ]
 
@@ -79,6 +82,7 @@ class Recording:
     length : samples (rows) after conversion, without gaps; approximate when resampled, None when unknown before reading
     stored_hz : samples (rows) a second as stored; None where nothing is stored
     kept_by : a library that may keep values of it in memory of its own, which nobody wipes: pyarrow, of a .parquet
+    odd : those of the notes that may point to a mistake: a dead channel, a header that was never completed
     """
 
     name: str
@@ -88,6 +92,7 @@ class Recording:
     _where: str = field(repr=False)
     _read: Callable[[], Iterator[Block | int]] = field(repr=False, compare=False)
     kept_by: str | None = None
+    odd: tuple[str, ...] = ()
 
     def blocks(self) -> Generator[Block | int, None, None]:
         """Read the samples from the beginning; standard input only once.
@@ -169,13 +174,13 @@ def open_recordings(
         with literally this name wins
     wanted : audio is mixed down and resampled as needed, motion is resampled and scaled; external rows have exactly so
         many columns, and where a file has a rate, exactly this one
-    reading : what files of motion do not say themselves
+    reading : what files of motion do not say themselves, and which channel of sound is taken
     on_bad : called with one line for every file below a folder that cannot be used, which is then left out;
-        by default the first such file is an error
+        by default such files are an error, which names all of them
 
     Returns
     -------
-    recordings : at least one; no sample is read yet, but of motion
+    recordings : at least one; no sample is read yet, but of motion and of sound that is not 16-bit mono
 
     Raises
     ------
@@ -196,9 +201,34 @@ def open_recordings(
         _refuse_for_counts("standard input", reading)
         if reading.rate_hz is not None:
             raise InputError("--rate: standard input is at the plan's rate, and not resampled; leave it out")
-        return [_recording(standard_input(wanted.columns), wanted)]
+        return [_recording(standard_input(wanted.columns), wanted, reading.channel)]
     files = open_files(path, wanted, reading=reading, on_bad=on_bad)
     return [recording for file in files for recording in file.recordings]
+
+
+def open_skippable(
+    path: str | Path,
+    wanted: Wanted,
+    *,
+    reading: Reading | None = None,
+    on_bad: Callable[[str], None] | None = None,
+) -> list[Recording]:
+    """As `open_recordings`; the error that names bad files in a folder says how the command line leaves them out.
+
+    Parameters
+    ----------
+    path, wanted, reading, on_bad : as `open_recordings`
+    """
+    bad = list[str]()
+    try:
+        found = open_recordings(path, wanted, reading=reading, on_bad=bad.append if on_bad is None else on_bad)
+    except InputError:
+        if not bad:
+            raise
+        raise UnusableInputsError(bad, skippable=True) from None
+    if bad:
+        raise UnusableInputsError(bad, skippable=True)
+    return found
 
 
 def open_files(
@@ -247,10 +277,11 @@ def open_files(
         except NothingChosenError:
             continue
         except InputError as error:
-            if on_bad is None:
-                raise
             bad.append(str(error))
-            on_bad(bad[-1])
+            if on_bad is not None:
+                on_bad(bad[-1])
+    if bad and on_bad is None:
+        raise UnusableInputsError(bad)
     for each in of_any if opened or not bad else ():
         each.check(where)
     if not opened and not bad:
@@ -348,7 +379,8 @@ def _opened(path: Path, name: str, way: _Way) -> OpenedFile:
         else:
             found = {".npy": npy_file, ".npz": npz_file}.get(suffix, sound_file)(path, name, where)
     picked = _picked(path, where, len(found), conditions)
-    return OpenedFile(path, name, tuple(_recording(found[i], wanted) for i in picked), picked, len(found))
+    channel = way.reading.channel
+    return OpenedFile(path, name, tuple(_recording(found[i], wanted, channel) for i in picked), picked, len(found))
 
 
 def _unknown(suffix: str) -> str:
@@ -391,15 +423,16 @@ def _opened_motion(path: Path, name: str, where: str, way: _Way) -> OpenedFile:
         _refuse_for_counts(where, own)
         if own.rate_hz is None:
             return OpenedFile(
-                path, name, tuple(_recording(each, wanted) for each in npy_file(path, name, where)), (0,), 1
+                path, name, tuple(_recording(each, wanted, None) for each in npy_file(path, name, where)), (0,), 1
             )
         rows = [npy_motion(path, name, where, wanted, own)]
-        return OpenedFile(path, name, tuple(_motion(rows, wanted, said=said)), (0,), 1)
+        return OpenedFile(path, name, tuple(_motion(rows, wanted, own, said=said)), (0,), 1)
     if suffix == ".npz":
         with _said_by(said):
             rows = npz_motion(path, name, where, wanted, own)
         picked = _picked(path, where, len(rows), own.where)
-        return OpenedFile(path, name, tuple(_motion([rows[i] for i in picked], wanted, said=said)), picked, len(rows))
+        chosen = [rows[i] for i in picked]
+        return OpenedFile(path, name, tuple(_motion(chosen, wanted, own, said=said)), picked, len(rows))
     return _opened_table(path, name, where, wanted, reading, way.devices)
 
 
@@ -422,7 +455,9 @@ def _opened_table(
             rows.append(_damaged(part.table.name, part.table.where, error))
     together = [(rows, "")] if devices is None else [([each], said) for each, (_, said) in zip(rows, own, strict=True)]
     recordings = [
-        each for several, said in together for each in _motion(several, wanted, alone=len(rows) == 1, said=said)
+        each
+        for several, said in together
+        for each in _motion(several, wanted, reading, alone=len(rows) == 1, said=said)
     ]
     if is_parquet:
         recordings = [replace(each, kept_by="pyarrow") for each in recordings]
@@ -448,18 +483,21 @@ def _damaged(name: str, where: str, error: InputError) -> MotionRows:
 # --- what becomes of stored samples
 
 
-def _recording(stored: Stored, wanted: Wanted) -> Recording:
+def _recording(stored: Stored, wanted: Wanted, channel: int | None) -> Recording:
     if wanted.kind == "audio":
-        return _audio(stored, int(wanted.rate_hz))
+        return _audio(stored, int(wanted.rate_hz), channel)
     return _rows(stored, wanted.rate_hz, wanted.columns)
 
 
-def _motion(rows: list[MotionRows], wanted: Wanted, *, alone: bool = True, said: str = "") -> Iterator[Recording]:
+def _motion(
+    rows: list[MotionRows], wanted: Wanted, reading: Reading, *, alone: bool = True, said: str = ""
+) -> Iterator[Recording]:
     """Recordings of one file, read once; one of several that is damaged is refused when it is read again.
 
     Parameters
     ----------
     rows : of recordings that one device wrote
+    reading : how many missing samples are bridged
     alone : there are no others in the file: where none can be read, the file is refused
     said : the line of a file of devices that they are read by
     """
@@ -467,7 +505,7 @@ def _motion(rows: list[MotionRows], wanted: Wanted, *, alone: bool = True, said:
     for each in rows:
         try:
             with _said_by(said):
-                read.append(surveyed(each, wanted))
+                read.append(surveyed(each, wanted, reading.max_bridge))
         except InputError as error:
             read.append(error)
     good = [each for each in read if isinstance(each, Motion)]
@@ -508,14 +546,20 @@ def _rows(stored: Stored, rate_hz: float, columns: int) -> Recording:
     return Recording(stored.name, stored.notes, stored.rows, stored.rate_hz, where, read)
 
 
-def _audio(stored: Stored, rate_hz: int) -> Recording:
+def _audio(stored: Stored, rate_hz: int, channel: int | None) -> Recording:
     """One channel at the wanted rate, converted only where it has to be."""
-    where, channels, notes, length = stored.where, stored.channels, stored.notes, stored.rows
+    where, channels, notes, length, odd = stored.where, stored.channels, stored.notes, stored.rows, stored.odd
     stored_hz = rate_hz if stored.rate_hz is None else _whole_rate(stored.rate_hz, where)
     if channels > MAX_CHANNELS:
         raise InputError(f"{where}: {channels} channels, at most {MAX_CHANNELS}; store instants as rows")
-    if channels > 1:
+    if channel is not None and channel > channels:
+        raise InputError(f"{where}: {channels} channel{'s' * (channels > 1)}, and --channel {channel}; choose another")
+    if channels > 1 and channel is None:
         notes += (f"{channels} channels mixed down",)
+        per_block = max(1, BLOCK_VALUES // channels)
+        odd += check_channels(stored.look or looked(made_wiping(stored.read(per_block)), channels))
+    elif channels > 1:
+        notes += (f"channel {channel} of {channels}",)
     if stored_hz != rate_hz:
         low, high = AUDIO_RATES_HZ
         if not low <= rate_hz <= high:
@@ -524,9 +568,10 @@ def _audio(stored: Stored, rate_hz: int) -> Recording:
         length = None if length is None else max(1, round(length * rate_hz / stored_hz))
     # Upsampled, a block is longer than what was read for it.
     rows = max(1, int(BLOCK_VALUES / channels * min(1.0, stored_hz / rate_hz)))
-    same = stored.exact and channels == 1 and stored_hz == rate_hz
-    read = partial(_flat, stored.read, rows) if same else partial(_mono, stored.read, rows, stored_hz, rate_hz)
-    return Recording(stored.name, notes, length, stored.rate_hz, where, read)
+    one = stored.read if channels == 1 or channel is None else partial(_column, stored.read, channel - 1)
+    same = stored.exact and (channels == 1 or channel is not None) and stored_hz == rate_hz
+    read = partial(_flat, one, rows) if same else partial(_mono, one, rows, stored_hz, rate_hz)
+    return Recording(stored.name, notes + odd, length, stored.rate_hz, where, read, odd=odd)
 
 
 def _whole_rate(rate_hz: float, where: str) -> int:
@@ -546,6 +591,11 @@ def _millihertz(rate_hz: float) -> float:
 def _number(value: float) -> str:
     """All its digits, and no more."""
     return str(value).removesuffix(".0")
+
+
+def _column(read: Reader, column: int, rows: int) -> Iterator[NDArray[Any]]:
+    for block in read(rows):
+        yield np.ascontiguousarray(block[:, column : column + 1])
 
 
 def _flat(read: Reader, rows: int) -> Iterator[Block]:

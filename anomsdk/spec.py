@@ -246,7 +246,9 @@ class Model(_Section):
     """Bytes of tables and model, the constant arrays that the C port reads: a budget for train; None: no bound."""
 
 
-_Seconds = Annotated[float, Field(ge=0, le=30 * 86_400)]
+LONGEST_S = 30 * 86_400
+"""Seconds that a key of the spec may be."""
+_Seconds = Annotated[float, Field(ge=0, le=LONGEST_S)]
 
 
 class Score(_Section):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -15,7 +16,7 @@ from anomsdk.core.fixed import Ints
 from anomsdk.core.pipeline import Result
 from anomsdk.core.plan import Plan
 from anomsdk.display import counted, table
-from anomsdk.errors import InputError, printable
+from anomsdk.errors import InputError, UnusableInputsError, all_or_none, printable
 from anomsdk.golden import MAX_VALUES, Block, golden_digest, golden_stream
 from anomsdk.runtime import Pipeline, reconstruct
 from anomsdk.wanted import Reading
@@ -104,16 +105,20 @@ def verify(
     InputError : a file cannot be read, or the model beside the plan is missing or another one
     """
     from anomsdk.engines.native import passes_selftest
-    from anomsdk.sources import Wanted, open_recordings
+    from anomsdk.sources import Recording, Wanted, open_recordings
 
     most = MAX_VALUES // (plan.framer.hop * plan.columns)
     if not 1 <= hops <= most or seed < 0:
         raise InputError(f"verify: hops = {hops}, seed = {seed}; hops must be 1 to {most} here, seed 0 or more")
-    recordings = [
-        recording
-        for file in files
-        for recording in open_recordings(file, Wanted.of(plan.sensor, plan.columns), reading=reading)
-    ]
+    wanted = Wanted.of(plan.sensor, plan.columns)
+
+    def opened(file: str | Path) -> list[Recording]:
+        try:
+            return open_recordings(file, wanted, reading=reading)
+        except InputError as error:
+            raise error if isinstance(error, UnusableInputsError) else UnusableInputsError([str(error)]) from None
+
+    recordings = [recording for each in all_or_none(*(partial(opened, file) for file in files)) for recording in each]
     reasons = _why_missing()
     missing = [(engine, reason) for engine, reason in reasons.items() if reason]
     others = [engine for engine, reason in reasons.items() if not reason]

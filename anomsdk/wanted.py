@@ -14,10 +14,22 @@ G = 9.80665
 IN_G = {"g": 1.0, "mg": 1e-3, "m/s2": 1 / G}
 """One of a unit, in g."""
 UNITS = (*IN_G, "counts")
+MAX_BRIDGE = 100
+"""Most missing samples that anybody may have bridged: half a second at the highest rate of motion."""
+IN_DPS = {
+    "deg/s": 1.0,
+    "rad/s": math.degrees(1),
+    "mdeg/s": 1e-3,
+    "mrad/s": math.degrees(1) * 1e-3,
+    "rpm": 6.0,
+    "rev/s": 360.0,
+}
+"""One of a unit of rotation, in degrees a second."""
+ROTATIONS = (*IN_DPS, "counts")
 AXES = ("ax", "ay", "az", "gx", "gy", "gz")
 NO_TIME = "none"
 """Named as the column of time, it says that none is to be used."""
-_FLAGS = {"rate_hz": "rate"}
+_FLAGS = {"rate_hz": "rate", "rotation": "unit"}
 """Options whose name is not that of their field."""
 
 
@@ -101,25 +113,32 @@ def usable_scale(scale: float) -> bool:
 
 @dataclass(frozen=True)
 class Reading:
-    """How files of motion are read where they do not say it themselves.
+    """How files are read where they do not say it themselves.
 
     Parameters
     ----------
-    unit : of the accelerometer: "g", "mg", "m/s2", or "counts", which are the plan's and stay as they are. A gyroscope
-        is in degrees a second, with "counts" in counts, too
+    unit : of the accelerometer: "g", "mg", "m/s2", or "counts", which are the plan's and stay as they are
     axes : the columns that hold ax, ay, az[, gx, gy, gz], in this order, by name or by number from 1
-    time : the column of time stamps, by name or number; ``NAME:UNIT`` with s, ms, us or ns where the heading has none
-    scale : how much of its unit one step of a stored value is, for all axes or for each
+    time : the column of time stamps, by name or number; ``NAME:UNIT`` with s, ms, us, ns, min, h or d where the heading
+        has none, or another one
+    scale : how much of its unit one step of a stored value is, for all axes, for each of two sensors, or for each axis
     array : of an .npz, the one that holds the samples; ``phone_x`` goes with ``phone_offsets``, ``phone_fs`` and so on
     rate_hz : rows a second of a table without a column of time, or of an .npz or .npy that says none; > 0
     where : of a table, only the rows of which columns say this; of an .npz, the recordings of which arrays do
     by : columns of a table: each of their values is a recording of its own, and a group of the first one
     devices : a .csv that says all of this for each file or device, as `anomsdk.devices.read_devices` takes it
+    channel : of sound, the one that is taken, from 1; None: the mean of all
+    max_bridge : missing samples of a gap up to which the sample before it is repeated, 0 (never) to 100; at most 5 % of
+        a recording is made so
+    rotation : unit of the gyroscope, one of `ROTATIONS`; None: as the file says, else degrees a second, and counts
+        where ``unit`` is "counts"
 
     Examples
     --------
     >>> Reading.parsed(unit="g", axes="waist_ax,waist_ay,waist_az").axes
     ('waist_ax', 'waist_ay', 'waist_az')
+    >>> Reading.parsed(unit="g,rad/s").rotation
+    'rad/s'
     """
 
     unit: str | None = None
@@ -131,6 +150,9 @@ class Reading:
     where: tuple[Condition, ...] = ()
     by: tuple[str, ...] = ()
     devices: str | None = None
+    channel: int | None = None
+    max_bridge: int = 2
+    rotation: str | None = None
 
     @classmethod
     def parsed(
@@ -145,12 +167,14 @@ class Reading:
         where: str | None = None,
         by: str | None = None,
         devices: str | None = None,
+        channel: str | None = None,
+        max_bridge: str | None = None,
     ) -> Reading:
         """From the texts of a command line."""
         names = tuple(name.strip() for name in axes.split(",")) if axes is not None else ()
         try:
-            scales = tuple(float(each) for each in scale.split(",")) if scale is not None else ()
-        except ValueError:
+            scales = tuple(_fraction(each) for each in scale.split(",")) if scale is not None else ()
+        except (ValueError, ZeroDivisionError):
             raise InputError(f"--scale: {printable(scale)} is no number; write e.g. --scale 0.000488") from None
         try:
             rate = float(rate_hz) if rate_hz is not None else None
@@ -160,17 +184,50 @@ class Reading:
             ) from None
         chosen = () if where is None else conditions_in(where, "--where", "--where column=value,value:column!=value")
         columns = () if by is None else tuple(each.strip() for each in by.split(","))
-        return cls(unit, names, time, scales, "x" if array is None else array, rate, chosen, columns, devices)
+        if max_bridge is not None and not (max_bridge.isascii() and max_bridge.isdigit() and len(max_bridge) <= 3):
+            raise InputError(
+                f"--max-bridge {printable(max_bridge)}: no number of samples from 0 to {MAX_BRIDGE}; 0 bridges none"
+            )
+        bridge = cls.max_bridge if max_bridge is None else int(max_bridge)
+        rotation = None
+        if unit is not None and "," in unit:
+            unit, _, rotation = (each.strip() for each in unit.partition(","))
+        return cls(
+            unit or None,
+            names,
+            time,
+            scales,
+            "x" if array is None else array,
+            rate,
+            chosen,
+            columns,
+            devices,
+            rotation=rotation or None,
+            channel=_parsed_channel(channel),
+            max_bridge=bridge,
+        )
 
     def check(self, wanted: Wanted) -> None:
         """Refuse what fits nothing, and what is said of motion where something else is wanted."""
         default = Reading()
         said = [each.name for each in fields(self) if getattr(self, each.name) != getattr(default, each.name)]
+        if "channel" in said:
+            if wanted.kind != "audio":
+                raise InputError(f"--channel: says which channel of sound, and this is {wanted.kind}; leave it out")
+            if isinstance(self.channel, bool) or not isinstance(self.channel, int) or self.channel < 1:
+                raise InputError(f"--channel {printable(self.channel)}: channels count from 1; give a number, or mix")
+            said.remove("channel")
         if wanted.kind != "motion" and said:
-            flag = _FLAGS.get(said[0], said[0])
-            raise InputError(f"--{flag}: says how motion is stored, and this is {wanted.kind}; leave it out")
+            option = _FLAGS.get(said[0], said[0].replace("_", "-"))
+            raise InputError(f"--{option}: says how motion is stored, and this is {wanted.kind}; leave it out")
         if self.unit is not None and self.unit not in UNITS:
             raise InputError(f"--unit {printable(self.unit)}: no such unit; it is one of {', '.join(UNITS)}")
+        if self.rotation is not None and self.rotation not in ROTATIONS:
+            raise InputError(
+                f"--unit {printable(self.rotation)}: no such unit of a gyroscope; it is one of {', '.join(ROTATIONS)}"
+            )
+        if self.rotation is not None and wanted.columns == 3:
+            raise InputError(f"--unit ,{self.rotation}: 3 axes hold no gyroscope; give the first unit only")
         if self.axes and len(self.axes) != wanted.columns:
             order = ",".join(AXES[: wanted.columns])
             raise InputError(f"--axes: {len(self.axes)} names; name {wanted.columns} columns that are {order}")
@@ -180,8 +237,10 @@ class Reading:
             raise InputError("--scale: a scale is neither 0 nor infinite; correct it")
         if any(not usable_scale(each) for each in self.scale):
             raise InputError("--scale: a scale lies between 1e-12 and 1e12, whatever its sign; correct it")
-        if self.scale and self.unit == "counts":
+        if self.scale and self.unit == "counts" and self.rotation in (None, "counts"):
             raise InputError("--scale: counts are the plan's and stay as they are; give another --unit, or no --scale")
+        if not 0 <= self.max_bridge <= MAX_BRIDGE:
+            raise InputError(f"--max-bridge {self.max_bridge}: give 0 to {MAX_BRIDGE} samples; 0 bridges none")
         if not self.array.endswith("x"):
             raise InputError(f"--array {printable(self.array)}: name an array that ends in x, as in phone_x")
         if self.rate_hz is not None and not 0 < self.rate_hz < math.inf:
@@ -190,3 +249,18 @@ class Reading:
             raise InputError(f"--rate: with --time {printable(self.time)} the times say the rate; give one of the two")
         if "" in self.by or len(set(self.by)) != len(self.by):
             raise InputError(f"--by {printable(','.join(self.by))}: name each column once, e.g. --by cow")
+
+
+def _parsed_channel(text: str | None) -> int | None:
+    """A number from 1, or ``mix``: the mean of all channels."""
+    if text is None or text == "mix":
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > 4:
+        raise InputError(f"--channel {printable(text)}: is no channel; give a number from 1, or mix")
+    return int(text)
+
+
+def _fraction(text: str) -> float:
+    """A number as people write scales, 0.000488 or 1/2048."""
+    over, bar, under = text.partition("/")
+    return float(over) / float(under) if bar else float(over)

@@ -18,9 +18,10 @@ from anomsdk.core.pipeline import Result
 from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError
 from anomsdk.files import unwritable
+from anomsdk.judged import Judged, judged
 from anomsdk.memory import why_not_wiping, wiped_after_use
 from anomsdk.runtime import Pipeline
-from anomsdk.sources import Block, Recording, open_recordings
+from anomsdk.sources import Block, Recording, open_skippable
 from anomsdk.wanted import Reading, Wanted
 
 _TICKS = 256
@@ -70,6 +71,9 @@ class Summary:
     seconds : how long they last
     ticks : runs of the model
     alarms : alarms raised
+    missing : samples missing in gaps
+    judged : the ticks, and how many the time of these recordings would have given without a gap
+    left_out : inputs that could not be used: files, and recordings that turned out damaged while they were heard
     """
 
     recordings: int
@@ -78,6 +82,9 @@ class Summary:
     seconds: float
     ticks: int
     alarms: int
+    missing: int
+    judged: Judged
+    left_out: int = 0
 
 
 class Watch:
@@ -108,13 +115,30 @@ class Watch:
         self._pipeline = Pipeline(plan, engine)
         self.engine = self._pipeline.engine
         self._recordings = self._too_short = self._samples = self._ticks = self._alarms = 0
+        self._left_out = self._hearing = 0
+        self._missing, self._begun = 0, (0, 0)  # ticks and samples before the recording that is heard
+        self._judged = Judged()
         self._blocks: Generator[Block | int, None, None] | None = None
         self._scores = None if scores is None else _ScoresFile(Path(scores))
 
-    def open(self, path: str | Path, reading: Reading | None = None) -> list[Recording]:
-        """Recordings of a source, as the plan takes them. See `anomsdk.sources.open_recordings`."""
+    def open(
+        self, path: str | Path, reading: Reading | None = None, *, on_bad: Callable[[str], None] | None = None
+    ) -> list[Recording]:
+        """Recordings of a source, as the plan takes them; files that are left out are counted.
+
+        Parameters
+        ----------
+        path, reading, on_bad : as `anomsdk.sources.open_recordings`
+        """
         plan = self.plan
-        return open_recordings(path, Wanted.of(plan.sensor, plan.columns), reading=reading)
+
+        def left_out(line: str) -> None:
+            self._left_out += 1
+            assert on_bad is not None
+            on_bad(line)
+
+        bad = None if on_bad is None else left_out
+        return open_skippable(path, Wanted.of(plan.sensor, plan.columns), reading=reading, on_bad=bad)
 
     def hear(self, recording: Recording, progress: Callable[[int], None] | None = None) -> Iterator[Alert]:
         """Run a recording through the pipeline, which starts afresh.
@@ -130,10 +154,12 @@ class Watch:
 
         Raises
         ------
-        InputError : the samples are damaged, cut off or out of range
+        InputError : the samples are damaged, cut off or out of range; `leave_out` goes on without it
         """
         self._stop_reading()
+        self._hearing = self._ticks
         self._pipeline.reset()
+        self._judged, self._begun = self._all_judged(), (self._ticks, self._samples + self._missing)
         self._recordings += 1
         ticks, before, wrapped = self._ticks, 0, 0
         with closing(wiped_after_use(recording.blocks())) as blocks:
@@ -141,6 +167,7 @@ class Watch:
             for block in blocks:
                 if isinstance(block, int):
                     self._pipeline.gap(block)
+                    self._missing += block
                     continue
                 for piece in _pieces(block, _TICKS * self.plan.samples_per_tick):
                     results = self._pipeline.process(piece)
@@ -153,6 +180,13 @@ class Watch:
                     if progress is not None:
                         progress(self._samples)
         self._too_short += self._ticks == ticks
+
+    def leave_out(self) -> None:
+        """Count the recording that was heard last as left out: it turned out damaged. Its scores are taken back."""
+        self._stop_reading()
+        self._left_out += 1
+        if self._scores is not None:
+            self._scores.take_back(self._ticks - self._hearing)
 
     def more_is_held(self, recordings: Sequence[Recording]) -> str | None:
         """Why more than a window of samples and a context of features may be in memory while these are heard.
@@ -172,7 +206,22 @@ class Watch:
     def summary(self) -> Summary:
         """What was watched so far."""
         seconds = self._samples / self.plan.rate_hz
-        return Summary(self._recordings, self._too_short, self._samples, seconds, self._ticks, self._alarms)
+        return Summary(
+            self._recordings,
+            self._too_short,
+            self._samples,
+            seconds,
+            self._ticks,
+            self._alarms,
+            self._missing,
+            self._all_judged(),
+            self._left_out,
+        )
+
+    def _all_judged(self) -> Judged:
+        """Recordings that are over, and what was heard of the last one."""
+        ticks, samples = self._begun
+        return self._judged + judged(self.plan, self._ticks - ticks, self._samples + self._missing - samples)
 
     def close(self, *, complete: bool = True) -> None:
         """Wipe the pipeline and what was read last; put the scores file in place, or drop it if not ``complete``."""
@@ -244,6 +293,12 @@ class _ScoresFile:
     def append(self, scores: list[int]) -> None:
         self._write(checked_cast(scores, "<u4", "scores").tobytes())
         self._n += len(scores)
+
+    def take_back(self, n: int) -> None:
+        """Drop the scores that were written last."""
+        self._n -= n
+        self._file.seek(-4 * n, os.SEEK_END)
+        self._file.truncate()
 
     def close(self, complete: bool) -> None:
         temporary = Path(self._temporary)

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from anomsdk.core.plan import Plan
-from benchmarks import detection, fidelity, parity, signals, speed
+from benchmarks import detection, fidelity, parity, reading, signals, speed
 
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
 
@@ -108,6 +108,19 @@ def bench_speed() -> bool:
     return good
 
 
+def bench_reading() -> bool:
+    """A .csv with dates beside the same rows in a .parquet."""
+    with tempfile.TemporaryDirectory() as temporary:
+        found = reading.ratios(*reading.write(Path(temporary), 120_000))
+    median = float(np.median(found))
+    met = median >= reading.GOAL
+    table = Table("read", "rows a second over those of a .parquet (median, min to max of 5)", "to reach")
+    shown = f"{median:.2f} ({found.min():.2f} to {found.max():.2f})"
+    table.add_row("120,000 rows of .csv, dates of ISO 8601", shown, f">= 1/3: {'met' if met else 'MISSED'}")
+    console.print(table)
+    return met
+
+
 def _speed_cases(folder: Path) -> Iterator[tuple[Plan, str, int, float | None]]:
     """Plan, engine, samples a block (0: all in one call), speed to reach."""
     import shutil
@@ -135,5 +148,5 @@ def _speed_cases(folder: Path) -> Iterator[tuple[Plan, str, int, float | None]]:
 
 
 if __name__ == "__main__":
-    results = [bench_fidelity(), bench_parity(), bench_speed(), detection.main(console)]
+    results = [bench_fidelity(), bench_parity(), bench_speed(), bench_reading(), detection.main(console)]
     raise SystemExit(0 if all(results) else 1)

@@ -21,7 +21,18 @@ from rich.console import Console
 from rich.table import Table
 
 import anomsdk
-from anomsdk.evaluate.metrics import Figure, FigureOf, auc, auc_of, bootstrap, paired_bootstrap
+from anomsdk.display import figure as shown
+from anomsdk.evaluate.metrics import (
+    Figure,
+    FigureOf,
+    auc,
+    auc_of,
+    bootstrap,
+    exact,
+    paired_bootstrap,
+    trials_of_pairs,
+    wider,
+)
 from anomsdk.plan_file import reference_model_names
 from benchmarks import ours, peers, scenes
 from benchmarks.hearing import Hearing, decibel, external_rows
@@ -91,11 +102,15 @@ class Bench:
 
     def auc(self, peaks: Peaks, snr: int) -> Figure:
         """Area under the ROC curve at an SNR."""
-        return bootstrap(*self._groups(snr), self._figure(peaks, snr))
+        groups = self._groups(snr)
+        return of_some_width(bootstrap(*groups, self._figure(peaks, snr)), trials_of_pairs(*groups))
 
     def difference(self, first: Peaks, second: Peaks, snr: int) -> Figure:
         """Area of the first minus that of the second, on the same draws."""
-        return paired_bootstrap(*self._groups(snr), self._figure(first, snr), self._figure(second, snr))
+        groups = self._groups(snr)
+        pair = self._figure(first, snr), self._figure(second, snr)
+        known = np.array_equal(first, second)  # nothing is better than itself, whatever is drawn
+        return paired_bootstrap(*groups, *pair, rests_on=None if known else trials_of_pairs(*groups))
 
     def _where(self, snr: int | None) -> list[int]:
         return [i for i, item in enumerate(self.scenes.items) if item.snr_db == snr]
@@ -106,6 +121,12 @@ class Bench:
 
     def _figure(self, peaks: Peaks, snr: int) -> FigureOf:
         return auc_of(peaks[self._where(None)], peaks[self._where(snr)])
+
+
+def of_some_width(figure: Figure, rests_on: int) -> Figure:
+    """A share or an area; where all draws were alike, with its exact interval of so many trials."""
+    alike = figure.value is not None and figure.low == figure.high
+    return wider(figure, exact(figure.value or 0.0, rests_on)) if alike else figure
 
 
 def scaled(peaks: Peaks, items: Sequence[Item]) -> Peaks:
@@ -316,8 +337,7 @@ def run(of: Scenes, say: Say = lambda line: None) -> Bench:
 
 def show(figure: Figure, signed: bool = False) -> str:
     """A figure with its interval."""
-    form = "{:+.3f}" if signed else "{:.3f}"
-    value, low, high = ("?" if each is None else form.format(each) for each in (figure.value, figure.low, figure.high))
+    value, low, high = (shown(each, signed=signed) for each in (figure.value, figure.low, figure.high))
     return f"{value} ({low} to {high})"
 
 

@@ -25,14 +25,22 @@ from rich.table import Table
 import anomsdk
 from anomsdk.constant import Samples
 from anomsdk.core.plan import Plan
-from anomsdk.evaluate.metrics import Figure, auc_of, bootstrap, paired_bootstrap, sensitivity_of
+from anomsdk.evaluate.metrics import (
+    Figure,
+    auc_of,
+    bootstrap,
+    paired_bootstrap,
+    sensitivity_of,
+    trials,
+    trials_of_pairs,
+)
 from anomsdk.plan_file import reference_models_folder
 from anomsdk.planner import feature_units
 from anomsdk.spec import PipelineSpec
 from anomsdk.train.levels import levels_of
 from anomsdk.train.maps import unlearnt_extractor
 from benchmarks import peers
-from benchmarks.detection import show
+from benchmarks.detection import of_some_width, show
 from benchmarks.movement import DATA, Movement, cattle, joined, missing, sisfall, umafall
 
 SEED, FOLDS = 1, 3
@@ -113,14 +121,17 @@ class Scored:
     def figure(self, name: str, other: str | None = None) -> Figure:
         """Area under the ROC curve, or what it has more than another."""
         first = auc_of(*self._sides(name))
+        groups = self._groups()
         if other is None:
-            return bootstrap(*self._groups(), first)
-        return paired_bootstrap(*self._groups(), first, auc_of(*self._sides(other)))
+            return of_some_width(bootstrap(*groups, first), trials_of_pairs(*groups))
+        return paired_bootstrap(*groups, first, auc_of(*self._sides(other)), rests_on=trials_of_pairs(*groups))
 
     def sensitivity(self, name: str) -> Figure:
         """At one false alarm an hour."""
         normal, odd = self._sides(name)
-        return bootstrap(*self._groups(), sensitivity_of(normal, self.movement.hours, odd, 1.0))
+        groups = self._groups()
+        found = bootstrap(*groups, sensitivity_of(normal, self.movement.hours, odd, 1.0))
+        return of_some_width(found, trials(groups[1]))
 
     def _sides(self, name: str) -> tuple[Peaks, Peaks]:
         peaks, odd = self.peaks[name], self.movement.anomalous

@@ -627,6 +627,16 @@ def good_files() -> dict[str, list[bytes]]:
             data[at + 12 : at + 16] = bytes(4)
         return bytes(data)
 
+    def chunked(
+        values: Any, *, bits: int = 16, width: int = 2, order: str = "<", more: bytes = b"", size: int | None = None
+    ) -> bytes:
+        tag = 0xFFFE if more else 1
+        fmt = struct.pack(order + "HHIIHH", tag, 1, 16000, 16000 * width, width, bits) + more
+        data = values.tobytes()
+        body = b"WAVEfmt " + struct.pack(order + "I", len(fmt)) + fmt
+        body += b"data" + struct.pack(order + "I", len(data) if size is None else size) + data
+        return (b"RIFF" if order == "<" else b"RIFX") + struct.pack(order + "I", len(body)) + body
+
     def saved(values: Any) -> bytes:
         out = io.BytesIO()
         np.save(out, values)
@@ -650,6 +660,13 @@ def good_files() -> dict[str, list[bytes]]:
         written(floats, 16000, format="WAV", subtype="IMA_ADPCM"),
         written(floats, 16000, format="WAVEX", subtype="PCM_16"),
         written(floats, 16000, format="RF64", subtype="PCM_16"),
+        chunked(short.astype(">i2"), order=">"),
+        chunked(short.astype("<i4") << 8, bits=24, width=4),
+        chunked((short.astype("<i4") << 16) + 1, bits=32, width=4),
+        chunked(short, more=struct.pack("<HHIH", 22, 12, 0, 1) + bytes.fromhex("000000001000800000aa00389b71")),
+        chunked(short, size=0),
+        chunked(short, size=0xFFFFFFFF),
+        chunked(short) + b"data" + struct.pack("<I", 200) + short[:100].tobytes() + bytes(33),
     ]
     files["flac"] = [written(short, 16000, format="FLAC"), written(np.stack([short, short], 1), 22050, format="FLAC")]
     files["ogg"] = [written(floats, 16000, format="OGG"), written(floats, 48000, format="OGG", subtype="OPUS")]
@@ -873,7 +890,7 @@ def _command(work: Any, rng: np.random.Generator, kind: str, use: str) -> str:
 
 
 def _stdin(work: Any, rng: np.random.Generator) -> str:
-    kind = pick(rng, ("stdin", "stdin", "wav", "flac", "audio npy", "audio npz", "motion csv"))
+    kind = pick(rng, ("stdin", "stdin", "wav", "flac", "ogg", "audio npy", "audio npz", "motion csv"))
     data = damaged(rng, pick(rng, work.known.files[kind]))
     plan = work.known.folders[pick(rng, tuple(SPECS))]
     if rng.integers(2):
@@ -1065,6 +1082,7 @@ def _option(work: Any, rng: np.random.Generator) -> str:
             (*watch, f"--devices={value}"),
             (*watch, f"--engine={value}"),
             ("watch", good, f"--plan={value}"),
+            ("watch", work.known.good["audio"], "--plan", work.known.folders["audio"], f"--channel={value}"),
             ("watch", f"{good}{value}", "--plan", folder),
             ("score", good, "--plan", folder, "--out", work.place / "out.npz", f"--jobs={value}"),
             ("verify", folder, f"--hops={value}") if len(value) > 6 else ("inspect", value),

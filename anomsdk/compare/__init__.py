@@ -1,6 +1,6 @@
 """Comparing two plans on the same recordings: what a release has to pass."""
 
-from anomsdk.compare.difference import Detection, Difference, diff
+from anomsdk.compare.difference import Detection, Difference, Rates, diff
 from anomsdk.compare.gate import Judgement, Limits, judge
 from anomsdk.compare.matching import AlarmChanges, match_alarms
 from anomsdk.compare.report import as_text
@@ -14,6 +14,7 @@ __all__ = [
     "Difference",
     "Judgement",
     "Limits",
+    "Rates",
     "as_json",
     "as_text",
     "diff",

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
 from anomsdk.clips import Clip, Clips, open_clips
 from anomsdk.core.plan import Plan
-from anomsdk.errors import InputError
+from anomsdk.errors import InputError, all_or_none
 from anomsdk.evaluate.sides import LeftOut, Side, refuse_same, usable
+from anomsdk.judged import Judged, judged
 from anomsdk.wanted import Reading, Wanted
 
 Place: TypeAlias = Clips | str | Path
@@ -39,6 +41,21 @@ class Corpus:
         """What is missing, given what became of each pair: None is too short for a tick of either plan."""
         too_short = tuple(clip.name for (clip, _), each in zip(self.pairs, heard, strict=True) if each is None)
         return LeftOut(self._either("unreadable"), self._either("constant"), too_short)
+
+    def judged(self, which: int, plan: Plan, seconds: Sequence[float]) -> Judged:
+        """Ticks of one plan, the old one is 0, and how many the time of the recordings would have given.
+
+        Parameters
+        ----------
+        which, plan : 0 or 1, and that plan
+        seconds : judged of each pair
+        """
+        facts = {clip.name: each for clip, each in zip(self.sides[which].clips, self.sides[which].facts, strict=True)}
+        found = Judged()
+        for pair, judged_s in zip(self.pairs, seconds, strict=True):
+            ticks = round(judged_s * plan.rate_hz / plan.samples_per_tick)
+            found += judged(plan, ticks, facts[pair[which].name].length)
+        return found
 
     def _either(self, what: str) -> tuple[str, ...]:
         old, new = (getattr(side, what) for side in self.sides)
@@ -84,7 +101,10 @@ def read_corpora(
         plans differ in theirs
     """
     plans = [old] if old.rate_hz == new.rate_hz else [old, new]
-    opened = [(what, [_opened(plan, place, reading, group, skip_bad) for plan in plans]) for what, place in places]
+    sets = all_or_none(
+        *(partial(_opened, plan, place, reading, group, skip_bad) for _, place in places for plan in plans)
+    )
+    opened = [(what, sets[at * len(plans) : (at + 1) * len(plans)]) for at, (what, _) in enumerate(places)]
     if len(plans) == 2:
         _refuse_without_rate(old, new, [clip for _, sets in opened for clip in sets[0].clips])
     whole, before, corpora = sum(len(clips.clips) for _, sets in opened for clips in sets), 0, list[Corpus]()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,9 +17,11 @@ from anomsdk.display import duration
 from anomsdk.errors import InputError
 from anomsdk.evaluate.metrics import Figure, poisson_rate
 from anomsdk.evaluate.scoring import samples_to_decide
-from anomsdk.evaluate.sides import LeftOut
+from anomsdk.evaluate.sides import Known, LeftOut
 from anomsdk.in_order import checked_jobs
+from anomsdk.judged import Judged
 from anomsdk.memory import wiping
+from anomsdk.recording_digests import known_recordings
 from anomsdk.runtime import Pipeline
 from anomsdk.wanted import Reading
 
@@ -37,6 +39,8 @@ class Detection:
     n_old, n_new : recordings found by either plan
     gained, missed : recordings found by the new plan only, and by the old one only
     p_value : of McNemar's exact test, which takes recordings as independent
+    n, n_short_old, n_short_new : recordings, and those too short for either plan to raise an alarm in
+    judged : the same of recordings that are long enough for both; None: that is all or none of them
     """
 
     old: Figure
@@ -47,6 +51,31 @@ class Detection:
     gained: int
     missed: int
     p_value: float
+    n: int
+    n_short_old: int
+    n_short_new: int
+    judged: Detection | None
+
+
+@dataclass(frozen=True)
+class Rates:
+    """False alarms of both plans on some normal recordings.
+
+    Parameters
+    ----------
+    n : recordings
+    hours : heard of them by the old and by the new plan
+    alarms : "old", "new", "same", "added", "lost" and "moved" -> how many
+    old, new : false alarms an hour, with the exact Poisson interval
+    change : new less old, as `Difference.rate_change`
+    """
+
+    n: int
+    hours: tuple[float, float]
+    alarms: Mapping[str, int]
+    old: Figure
+    new: Figure
+    change: Figure
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +93,9 @@ class Difference:
     rate_change : new less old, with an interval that is paired by recording and drawn over groups
     detection : None without anomalous recordings
     cut_s : seconds of digitally constant audio cut out
+    known_normal, known_anomalous : recordings that the old and the new plan were made from
+    unknown : figures of the normal recordings that neither was made from; None: there are no others, or nothing is left
+    judged_old, judged_new : the share of the time of normal recordings that either plan judged
     """
 
     old: Plan
@@ -80,6 +112,11 @@ class Difference:
     rate_change: Figure
     detection: Detection | None
     cut_s: float
+    known_normal: tuple[Known, Known]
+    known_anomalous: tuple[Known, Known]
+    unknown: Rates | None
+    judged_old: Judged
+    judged_new: Judged
 
     @property
     def recordings(self) -> tuple[ComparedRecording, ...]:
@@ -188,10 +225,15 @@ def diff(
         jobs=at_once,
         progress=lambda n: progress(_SURVEY + (_TOTAL - _SURVEY) * n // max(n, rest.kept + odd.kept, 1), _TOTAL),
     )
+    listed = [known_recordings(plan.provenance) for plan in (old, new)]
+    known = [tuple(map(Known.of, corpus.sides, listed)) for corpus in (rest, odd)]
     split = len(rest.pairs)
     normal = _heard(old, new, "normal", found[:split])
     others = () if anomalous is None else _heard(old, new, "anomalous", found[split:])
-    before, after, change = _rates(normal, seed)
+    same = old.id == new.id
+    of_all = _rates(normal, seed, same=same)
+    made = known[0][0].names | known[0][1].names
+    others_left = [each for each in normal if each.name not in made]
     return Difference(
         old=old,
         new=new,
@@ -202,11 +244,16 @@ def diff(
         anomalous=others,
         left_out_normal=rest.left_out(found[:split]),
         left_out_anomalous=odd.left_out(found[split:]),
-        old_rate=before,
-        new_rate=after,
-        rate_change=Figure(0.0, 0.0, 0.0) if old.id == new.id else change,
-        detection=_detection(others, seed, same=old.id == new.id) if others else None,
+        old_rate=of_all.old,
+        new_rate=of_all.new,
+        rate_change=of_all.change,
+        detection=_detection(others, seed, same=same) if others else None,
         cut_s=sum(corpus.sides[0].cut for corpus in (rest, odd)) / old.rate_hz,
+        known_normal=(known[0][0], known[0][1]),
+        known_anomalous=(known[1][0], known[1][1]),
+        unknown=_rates(others_left, seed, same=same) if made and others_left else None,
+        judged_old=rest.judged(0, old, [0.0 if each is None else each.old_s for each in found[:split]]),
+        judged_new=rest.judged(1, new, [0.0 if each is None else each.new_s for each in found[:split]]),
     )
 
 
@@ -225,20 +272,26 @@ def _heard(old: Plan, new: Plan, what: str, found: Sequence[ComparedRecording | 
     return heard
 
 
-def _rates(normal: Sequence[ComparedRecording], seed: int) -> tuple[Figure, Figure, Figure]:
-    """False alarms an hour of either plan, and the change."""
+def _rates(normal: Sequence[ComparedRecording], seed: int, *, same: bool) -> Rates:
+    """False alarms an hour of either plan, and the change, which is none for the ``same`` plan."""
     counts = counts_of(normal)
     old, new = np.array([(each.n_old, each.n_new) for each in normal]).T
     old_h, new_h = np.array([(each.old_s, each.new_s) for each in normal]).T / 3600
-    return (
-        poisson_rate(counts["old"], float(old_h.sum())),
-        poisson_rate(counts["new"], float(new_h.sum())),
-        rate_change([each.group for each in normal], old, new, (old_h, new_h), (counts["added"], counts["lost"]), seed),
+    groups, changed = [each.group for each in normal], (counts["added"], counts["lost"])
+    hours = float(old_h.sum()), float(new_h.sum())
+    return Rates(
+        n=len(normal),
+        hours=hours,
+        alarms=counts,
+        old=poisson_rate(counts["old"], hours[0]),
+        new=poisson_rate(counts["new"], hours[1]),
+        change=Figure(0.0, 0.0, 0.0) if same else rate_change(groups, old, new, (old_h, new_h), changed, seed),
     )
 
 
 def _detection(anomalous: Sequence[ComparedRecording], seed: int, *, same: bool) -> Detection:
     groups = [each.group for each in anomalous]
+    judged = [each for each in anomalous if not each.old_short and not each.new_short]
     old, new = np.array([(each.n_old > 0, each.n_new > 0) for each in anomalous]).T
     gained, missed = int((new & ~old).sum()), int((old & ~new).sum())
     return Detection(
@@ -250,4 +303,8 @@ def _detection(anomalous: Sequence[ComparedRecording], seed: int, *, same: bool)
         gained=gained,
         missed=missed,
         p_value=mcnemar(gained, missed),
+        n=len(anomalous),
+        n_short_old=sum(each.old_short for each in anomalous),
+        n_short_new=sum(each.new_short for each in anomalous),
+        judged=_detection(judged, seed, same=same) if 0 < len(judged) < len(anomalous) else None,
     )

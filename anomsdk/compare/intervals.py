@@ -2,7 +2,8 @@
 
 Whole groups are drawn again, as for every figure of `anomsdk.evaluate`, because alarms of one day come together. Where
 few alarms differ, draws say too little: none that differs gives an interval of no width. So each end is the wider of
-two, that of the draws and the exact one of counts that are independent.
+two, that of the draws and the exact one: of alarms that are independent, and of shares of groups where there are two or
+more, else of recordings.
 """
 
 from __future__ import annotations
@@ -14,7 +15,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.evaluate.metrics import CONFIDENCE, Counts, Figure, FigureOf, bootstrap, paired_bootstrap, poisson_rate
+from anomsdk.evaluate.metrics import (
+    Counts,
+    Figure,
+    FigureOf,
+    bootstrap,
+    difference,
+    exact,
+    paired_bootstrap,
+    poisson_rate,
+    trials,
+    wider,
+)
 
 Values = NDArray[Any]
 
@@ -39,7 +51,7 @@ def rate_change(
     """
     drawn = paired_bootstrap(groups, (), ratio_of(new, hours[1]), ratio_of(old, hours[0]), seed=seed)
     added, lost = poisson_rate(n_changed[0], float(hours[1].sum())), poisson_rate(n_changed[1], float(hours[0].sum()))
-    return _wider(drawn, added, lost)
+    return wider(drawn, difference(added, lost, drawn.value))
 
 
 def share_change(groups: Sequence[object], old: Values, new: Values, seed: int) -> Figure:
@@ -52,9 +64,8 @@ def share_change(groups: Sequence[object], old: Values, new: Values, seed: int) 
     seed : of the draws
     """
     drawn = paired_bootstrap(groups, (), share_of(new), share_of(old), seed=seed)
-    return _wider(
-        drawn, _exact_share(int((new & ~old).sum()), len(old)), _exact_share(int((old & ~new).sum()), len(old))
-    )
+    gained, missed = (exact(float(changed.mean()), trials(groups)) for changed in (new & ~old, old & ~new))
+    return wider(drawn, difference(gained, missed, drawn.value))
 
 
 def share(groups: Sequence[object], found: Values, seed: int) -> Figure:
@@ -65,7 +76,7 @@ def share(groups: Sequence[object], found: Values, seed: int) -> Figure:
     groups, seed : as `share_change`
     found : (n,) bool
     """
-    return bootstrap(groups, (), share_of(found), seed=seed)
+    return bootstrap(groups, (), share_of(found), seed=seed, rests_on=trials(groups))
 
 
 def mcnemar(gained: int, missed: int) -> float:
@@ -97,32 +108,3 @@ def ratio_of(part: Values, whole: Values) -> FigureOf:
 def share_of(found: Values) -> FigureOf:
     """Share of recordings found, as a function of counts."""
     return ratio_of(found.astype(np.int64), np.ones(len(found), np.int64))
-
-
-def _exact_share(count: int, n: int) -> Figure:
-    """Share with the exact two-sided interval (Clopper and Pearson, Biometrika 26 (1934) 404)."""
-    from scipy.stats import beta
-
-    tail = (1 - CONFIDENCE) / 2
-    low = float(beta.ppf(tail, count, n - count + 1)) if count else 0.0
-    high = float(beta.ppf(1 - tail, count + 1, n - count)) if count < n else 1.0
-    return Figure(count / n, low, high)
-
-
-def _wider(drawn: Figure, more: Figure, less: Figure) -> Figure:
-    """The wider, at each end, of what was drawn and of the interval of ``more - less``.
-
-    The latter from the intervals of both (Zou and Donner, Statistics in Medicine 27 (2008) 1693): where nothing
-    differs it is the exact bound of a count of 0.
-    """
-    value = drawn.value
-    ends = (more.value, more.low, more.high, less.value, less.low, less.high)
-    if value is None or None in ends:
-        return drawn
-    m, m_low, m_high, s, s_low, s_high = (float(x or 0) for x in ends)
-    low, high = value - math.hypot(m - m_low, s_high - s), value + math.hypot(m_high - m, s - s_low)
-    return Figure(
-        value,
-        low if drawn.low is None else min(low, drawn.low),
-        high if drawn.high is None else max(high, drawn.high),
-    )

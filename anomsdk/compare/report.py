@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from anomsdk.compare.difference import Difference
+from anomsdk.compare.difference import Detection, Difference
 from anomsdk.compare.gate import Judgement
 from anomsdk.compare.running import ComparedRecording, counts_of
-from anomsdk.display import clock, counted, duration, table
+from anomsdk.display import a_unit, clock, counted, duration, figure, in_hours, rate_in, rate_unit, table
 from anomsdk.errors import printable
 from anomsdk.evaluate.metrics import RESAMPLES, Figure
 
@@ -47,7 +47,7 @@ def failed_limits(judged: Sequence[Judgement]) -> str:
     ----------
     judged : of `judge`
     """
-    return ", ".join(f"{each.what}: {each.value:.4g}, at most {each.limit:g}" for each in judged if not each.kept)
+    return ", ".join(f"{each.what}: {_value(each)}, at most {each.limit:g}" for each in judged if not each.kept)
 
 
 def _summary(difference: Difference) -> list[str]:
@@ -66,6 +66,15 @@ def _summary(difference: Difference) -> list[str]:
     lines.append(f"scores are equal in {share} recordings")
     if old.rate_hz != new.rate_hz:
         lines.append(f"each plan hears the recordings at its own rate: {old.rate_hz:g} and {new.rate_hz:g} Hz")
+    for which, normal, anomalous in zip(
+        ("old", "new"), difference.known_normal, difference.known_anomalous, strict=True
+    ):
+        lines += [line for line in (normal.line("normal", f"the {which} plan"),) if line]
+        lines += [line for line in (anomalous.line("anomalous", f"the {which} plan"),) if line]
+    if any(known.names for known in difference.known_normal):
+        left = difference.unknown
+        lines.append("none is left without them" if left is None else f"without them: {counted(left.n, 'recording')}")
+    lines.append(f"of normal recordings judged: {difference.judged_old} by old, {difference.judged_new} by new")
     if difference.cut_s:
         lines.append(f"{duration(difference.cut_s)} of digitally constant samples cut out; times do not count them")
     return lines
@@ -96,33 +105,65 @@ def _first_change(recording: ComparedRecording) -> str:
 
 
 def _figure_rows(difference: Difference) -> list[tuple[str, ...]]:
-    detection, hours = difference.detection, difference.hours
-    counts = counts_of(difference.normal)
-    rows: list[tuple[str, ...]] = [
-        ("figure", "value", "95 % low", "high", "rests on"),
-        ("false alarms an hour, old", *_numbers(difference.old_rate), _in_hours(counts["old"], hours[0])),
-        ("false alarms an hour, new", *_numbers(difference.new_rate), _in_hours(counts["new"], hours[1])),
-        ("change", *_numbers(difference.rate_change, "+"), f"{counts['added']:,} added, {counts['lost']:,} lost"),
-    ]
+    detection, counts = difference.detection, counts_of(difference.normal)
+    rates = (difference.old_rate, difference.new_rate, difference.rate_change)
+    rows = [("figure", "value", "95 % low", "high", "rests on"), *_rate_rows(rates, counts, difference.hours)]
+    if (left := difference.unknown) is not None:
+        without = _rate_rows((left.old, left.new, left.change), left.alarms, left.hours)
+        rows += [(f"{name}, without what made a plan", *cells) for name, *cells in without]
     if detection is not None:
-        n = len(difference.anomalous)
-        rows += [
-            ("anomalous recordings found, old", *_numbers(detection.old), f"{detection.n_old:,} of {n:,}"),
-            ("anomalous recordings found, new", *_numbers(detection.new), f"{detection.n_new:,} of {n:,}"),
-            (
-                "change",
-                *_numbers(detection.change, "+"),
-                f"{detection.gained:,} gained, {detection.missed:,} missed (p {detection.p_value:.2g})",
-            ),
-        ]
+        rows += _detection_rows(detection)
+        if detection.judged is not None:
+            rows += [(f"{name}, of what can be judged", *cells) for name, *cells in _detection_rows(detection.judged)]
     return rows
+
+
+def _detection_rows(found: Detection) -> list[tuple[str, ...]]:
+    changed = f"{found.gained:,} gained, {found.missed:,} missed (p {_p_value(found.p_value)})"
+    return [
+        ("anomalous recordings found, old", *_numbers(found.old), _found(found.n_old, found.n_short_old, found.n)),
+        ("anomalous recordings found, new", *_numbers(found.new), _found(found.n_new, found.n_short_new, found.n)),
+        ("change", *_numbers(found.change, signed=True), changed),
+    ]
+
+
+def _found(n_found: int, n_short: int, n: int) -> str:
+    """How many were found, and how many of the others nobody could find: no alarm is raised in what is too short."""
+    shown = f"{n_found:,} of {n:,}"
+    return f"{shown}; {n_short:,} of the {n - n_found:,} missed too short to judge" if n_short else shown
+
+
+def _p_value(p: float) -> str:
+    """Two digits, and neither 0 nor 1 unless it is."""
+    shown = f"{p:.2g}" if p > 1e-99 else "<1e-99"
+    return figure(p) if shown == "1" != f"{p:.9g}" else shown
+
+
+def _rate_rows(
+    rates: tuple[Figure, Figure, Figure], counts: Mapping[str, int], hours: tuple[float, float]
+) -> list[tuple[str, ...]]:
+    """False alarms of both plans and the change, all in one unit of time."""
+    old, new, change = rates
+    highest = max((old, new), key=lambda each: each.value or 0.0)
+    unit = rate_unit(highest.value, highest.high)
+    return [
+        (f"false alarms {a_unit(unit)}, old", *_rates(old, unit), _in_hours(counts["old"], hours[0])),
+        (f"false alarms {a_unit(unit)}, new", *_rates(new, unit), _in_hours(counts["new"], hours[1])),
+        ("change", *_rates(change, unit, signed=True), f"{counts['added']:,} added, {counts['lost']:,} lost"),
+    ]
 
 
 def _gate_rows(judged: Sequence[Judgement]) -> list[tuple[str, ...]]:
     return [
         ("limit", "found", "at most", ""),
-        *((each.what, f"{each.value:.4g}", f"{each.limit:g}", "" if each.kept else "exceeded") for each in judged),
+        *((each.what, _value(each), f"{each.limit:g}", "" if each.kept else "exceeded") for each in judged),
     ]
+
+
+def _value(judged: Judgement) -> str:
+    """Four digits, or all where fewer would read as within the limit that is exceeded."""
+    shown = f"{judged.value:.4g}"
+    return shown if judged.kept or float(shown) > judged.limit else f"{judged.value:.15g}"
 
 
 def _footnotes(difference: Difference) -> list[str]:
@@ -153,7 +194,7 @@ def _cells(recordings: Sequence[ComparedRecording]) -> list[str]:
 
 
 def _in_hours(alarms: int, hours: float) -> str:
-    return f"{counted(alarms, 'alarm')} in {hours:.3g} h"
+    return f"{counted(alarms, 'alarm')} in {in_hours(hours)}"
 
 
 def _short(name: str) -> str:
@@ -161,6 +202,11 @@ def _short(name: str) -> str:
     return name if len(name) <= _WIDEST_NAME else f"...{name[3 - _WIDEST_NAME :]}"
 
 
-def _numbers(figure: Figure, sign: str = "") -> tuple[str, str, str]:
-    low, value, high = ("-" if x is None else f"{x:{sign}.3f}" for x in (figure.low, figure.value, figure.high))
+def _numbers(of: Figure, *, signed: bool = False) -> tuple[str, str, str]:
+    value, low, high = (figure(each, signed=signed) for each in (of.value, of.low, of.high))
+    return value, low, high
+
+
+def _rates(of: Figure, unit: str, *, signed: bool = False) -> tuple[str, str, str]:
+    value, low, high = (rate_in(each, unit, signed=signed) for each in (of.value, of.low, of.high))
     return value, low, high

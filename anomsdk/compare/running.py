@@ -12,7 +12,7 @@ from anomsdk.clips import Clip
 from anomsdk.compare.matching import AlarmChanges, match_alarms
 from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError
-from anomsdk.evaluate.scoring import ScoredClip, score_clip
+from anomsdk.evaluate.scoring import ScoredClip, samples_to_raise, score_clip
 from anomsdk.in_order import in_order
 
 
@@ -23,9 +23,10 @@ class ComparedRecording:
     Parameters
     ----------
     name, group : of the recording
-    old_s, new_s : seconds heard by either plan in pieces that were long enough for a tick; 0: in none
+    old_s, new_s : seconds judged by either plan, as long as its ticks take; 0: no piece was long enough for a tick
     alarms : how they differ; when they clear is not compared
     same_scores : every tick of both ended at the same time with the same score
+    old_short, new_short : too short for either plan to raise an alarm, whatever its scores are
     """
 
     name: str
@@ -34,6 +35,8 @@ class ComparedRecording:
     new_s: float
     alarms: AlarmChanges
     same_scores: bool
+    old_short: bool = False
+    new_short: bool = False
 
     @property
     def n_old(self) -> int:
@@ -84,6 +87,7 @@ def compare(
     InputError : as `anomsdk.clips.Clip.blocks`
     """
     lock, heard, same = threading.Lock(), 0, old.id == new.id
+    raise_s = samples_to_raise(old) / old.rate_hz, samples_to_raise(new) / new.rate_hz
 
     def work(number: int, pair: tuple[Clip, Clip], stopped: Callable[[], bool]) -> ComparedRecording | None:
         def count(samples: int) -> None:
@@ -97,12 +101,14 @@ def compare(
             score_clip(plan, clip.blocks(), clip.name, clip.group, engine=engine, heard=count)
             for plan, clip in zip((old,) if same else (old, new), pair, strict=False)
         )
-        return _compared(pair[0], first, second[0] if second else first, within_s)
+        return _compared(pair[0], first, second[0] if second else first, within_s, raise_s)
 
     return list(in_order(work, pairs, jobs, meanwhile=lambda: progress(heard)))
 
 
-def _compared(clip: Clip, old: ScoredClip | None, new: ScoredClip | None, within_s: float) -> ComparedRecording | None:
+def _compared(
+    clip: Clip, old: ScoredClip | None, new: ScoredClip | None, within_s: float, raise_s: tuple[float, float]
+) -> ComparedRecording | None:
     if old is None and new is None:
         return None
     raised_old, raised_new = (() if each is None else each.raised_s for each in (old, new))
@@ -116,4 +122,6 @@ def _compared(clip: Clip, old: ScoredClip | None, new: ScoredClip | None, within
         and new is not None
         and np.array_equal(old.scores, new.scores)
         and np.array_equal(old.times_s, new.times_s),
+        old_short=old is None or old.too_short_for(raise_s[0]),
+        new_short=new is None or new.too_short_for(raise_s[1]),
     )

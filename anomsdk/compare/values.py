@@ -27,7 +27,7 @@ def as_json(difference: Difference, judged: Sequence[Judgement] = ()) -> dict[st
     ``alarms`` {"old", "new", "same", "added", "lost", "moved"}; ``false_alarms_per_hour`` {"old", "new", "change"} and,
     with anomalous recordings, ``detection``, each figure {"value", "low", "high"}; ``normal`` and ``anomalous``, each
     with ``alarms``, ``recordings`` that changed, with times in seconds, and ``n_unchanged``; ``gate``: ``passed`` and
-    each limit; what it rests on
+    each limit; ``made_from``: recordings that either plan was made from, and the figures without them; what it rests on
     """
     detection = difference.detection
     return {
@@ -41,6 +41,18 @@ def as_json(difference: Difference, judged: Sequence[Judgement] = ()) -> dict[st
         "normal": _corpus(difference.normal, difference.left_out_normal),
         "anomalous": _corpus(difference.anomalous, difference.left_out_anomalous),
         "gate": _gate(judged) if judged else None,
+        "made_from": {
+            which: {
+                "known": normal.says,
+                "all_listed": normal.is_whole,
+                "normal": asdict(normal),
+                "anomalous": asdict(anomalous),
+            }
+            for which, normal, anomalous in zip(
+                ("old", "new"), difference.known_normal, difference.known_anomalous, strict=True
+            )
+        },
+        "without_recordings_that_made_a_plan": None if difference.unknown is None else asdict(difference.unknown),
         "same_plan": difference.same_plan,
         "same_score_id": difference.old.score_id == difference.new.score_id,
         "old": _plan(difference.old),
@@ -51,6 +63,7 @@ def as_json(difference: Difference, judged: Sequence[Judgement] = ()) -> dict[st
         "engine": difference.engine,
         "seed": difference.seed,
         "constant_s_cut": difference.cut_s,
+        "judged": {"old": difference.judged_old.share, "new": difference.judged_new.share},
     }
 
 

@@ -11,7 +11,7 @@ from anomsdk.evaluate.mixing import mixed
 from anomsdk.evaluate.page import as_html
 from anomsdk.evaluate.report import as_text
 from anomsdk.evaluate.scoring import ScoredClip
-from anomsdk.evaluate.sides import LeftOut
+from anomsdk.evaluate.sides import Known, LeftOut
 from anomsdk.evaluate.values import as_json
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Figure",
     "Figures",
     "Firing",
+    "Known",
     "LeftOut",
     "MarkedClip",
     "ScoredClip",

@@ -22,7 +22,8 @@ def piece_length(plan: Plan, piece_s: float | None, anomalous: Sequence[int]) ->
     Parameters
     ----------
     plan : Plan
-    piece_s : seconds, 0: do not cut; None: the median of ``anomalous`` for motion, else do not cut
+    piece_s : seconds, 0: do not cut; None: the median of ``anomalous`` for motion, but long enough for a tick, so that
+        no piece need be padded; else do not cut
     anomalous : samples of each anomalous recording, maybe none
 
     Raises
@@ -30,7 +31,9 @@ def piece_length(plan: Plan, piece_s: float | None, anomalous: Sequence[int]) ->
     InputError : no length in seconds, or sound in pieces that are too short for a tick
     """
     if piece_s is None:
-        return round(float(np.median(anomalous))) if plan.sensor.kind == "motion" and len(anomalous) else 0
+        if plan.sensor.kind != "motion" or not len(anomalous):
+            return 0
+        return max(plan.samples_to_first_tick, round(float(np.median(anomalous))))
     if not 0 <= piece_s < float("inf"):
         raise InputError(f"--piece {piece_s:g}: give seconds, or 0 to leave normal recordings whole")
     piece = round(piece_s * plan.rate_hz)
@@ -65,13 +68,13 @@ def cuts(plan: Plan, stretches: Sequence[int], piece: int) -> list[tuple[int, in
     Returns
     -------
     (start, stop) pairs in samples of all stretches together, in order: of half the wished length to 3/2 of it, where
-    the stretch has that; of sound, long enough for a tick, too
+    the stretch has that; long enough for a tick, too, if ``piece`` is and of sound
     """
     least = plan.samples_to_first_tick
     found, begin = list[tuple[int, int]](), 0
     for length in stretches:
         n = max(1, (2 * length + piece) // (2 * piece))
-        if plan.sensor.kind == "audio":
+        if piece >= least or plan.sensor.kind == "audio":
             n = max(1, min(n, length // least))
         found += [(begin + length * i // n, begin + length * (i + 1) // n) for i in range(n)]
         begin += length

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from anomsdk.clips import Clip, Clips
 from anomsdk.core.plan import Plan
-from anomsdk.errors import InputError
+from anomsdk.errors import InputError, all_or_none
 from anomsdk.evaluate.cutting import pads, piece_length
 from anomsdk.evaluate.figures import Figures, figures_of
 from anomsdk.evaluate.firing import Firing, firing
 from anomsdk.evaluate.marks import MarkedClip
 from anomsdk.evaluate.mixing import checked_snr
-from anomsdk.evaluate.scoring import ScoredClip, samples_to_decide
-from anomsdk.evaluate.sides import LeftOut, refuse_same, usable
-from anomsdk.evaluate.work import SURVEY, TOTAL, Jobs, Progress, mixed_length, mixes
+from anomsdk.evaluate.scoring import ScoredClip, samples_to_decide, samples_to_raise
+from anomsdk.evaluate.sides import Known, LeftOut, Side, refuse_same, usable
+from anomsdk.evaluate.work import SURVEY, TOTAL, Jobs, Progress, Recording, mixed_length, mixes
 from anomsdk.in_order import checked_jobs
+from anomsdk.judged import Judged
 from anomsdk.memory import wiping
+from anomsdk.recording_digests import known_recordings
 from anomsdk.runtime import Pipeline
 
 
@@ -41,6 +44,10 @@ class Evaluation:
     decide_s : how long after its end an alarm still finds a mixed event: a full context, m votes, the on-delay
     cut_s : seconds of digitally constant audio cut out, both sides
     clipped : clipped samples on both sides, as `anomsdk.constant.ConstantCutter` counts them
+    known_normal, known_anomalous : recordings that the plan was made from
+    unknown : figures without these; None: there are none, or nothing is left
+    judged_normal, judged_anomalous : the share of the time of whole recordings that was judged; with mixing,
+        nothing is said of the anomalous ones
     """
 
     plan: Plan
@@ -60,6 +67,17 @@ class Evaluation:
     decide_s: float
     cut_s: float
     clipped: int
+    known_normal: Known
+    known_anomalous: Known
+    unknown: Figures | None
+
+    @property
+    def raise_s(self) -> float:
+        """Seconds before which no alarm can be raised: shorter events cannot be judged."""
+        return samples_to_raise(self.plan) / self.plan.rate_hz
+
+    judged_normal: Judged
+    judged_anomalous: Judged
 
 
 @wiping()
@@ -133,8 +151,10 @@ def evaluate(
     def read(before: int) -> Callable[[int], None]:
         return lambda done: progress(SURVEY * (before + done) // n, TOTAL)
 
-    scenes = usable(plan, normal, "normal", skip_bad, read(0))
-    others = usable(plan, anomalous, "anomalous", skip_bad, read(len(normal.clips)))
+    scenes, others = all_or_none(
+        lambda: usable(plan, normal, "normal", skip_bad, read(0)),
+        lambda: usable(plan, anomalous, "anomalous", skip_bad, read(len(normal.clips))),
+    )
     refuse_same(scenes, others)
     piece = 0 if snr is not None else piece_length(plan, piece_s, [facts.kept for facts in others.facts])
     work = Jobs(plan, engine, at_once, pads(plan, piece_s), progress)
@@ -145,28 +165,51 @@ def evaluate(
     compared = tuple(clip for each in scored for clip in each.pieces)
     found = tuple(clip for clip in odd if clip is not None)
     level = plan.levels.raise_score
+    raise_s, tick_s = samples_to_raise(plan) / plan.rate_hz, plan.samples_per_tick / plan.rate_hz
+    figures = partial(figures_of, raise_s=raise_s, tick_s=tick_s, seed=seed)
+    listed = known_recordings(plan.provenance)
+    known = Known.of(scenes, listed), Known.of(others, listed)
+    left = _unknown(known, scenes, scored, found)
     return Evaluation(
         plan=plan,
         engine=engine,
         seed=seed,
-        figures=figures_of(compared, found, recordings=heard, seed=seed),
-        by_snr={
-            f"{ratio:g}": figures_of(heard, [clip for clip in found if clip.snr_db == ratio], seed=seed)
-            for ratio in snr or ()
-        },
+        figures=figures(compared, found, recordings=heard),
+        by_snr={f"{ratio:g}": figures(heard, [clip for clip in found if clip.snr_db == ratio]) for ratio in snr or ()},
         normal=compared,
         anomalous=found,
         recordings=heard,
         piece_s=piece / plan.rate_hz if piece else None,
-        firing_normal=firing(heard, compared, level),
-        firing_anomalous=firing(found, found, level),
+        firing_normal=firing(heard, compared, level, raise_s),
+        firing_anomalous=firing(found, found, level, raise_s),
         label_keys=_label_keys(scenes.clips + others.clips),
         left_out_normal=scenes.left_out([each.whole for each in scored]),
         left_out_anomalous=others.left_out(odd if snr is None else ()),
         decide_s=samples_to_decide(plan) / plan.rate_hz,
         cut_s=(scenes.cut + others.cut) / plan.rate_hz,
         clipped=scenes.clipped + others.clipped,
+        known_normal=known[0],
+        known_anomalous=known[1],
+        unknown=None if left is None else figures(left[0], left[1], recordings=left[2]),
+        judged_normal=scenes.judged(plan, [each.whole for each in scored]),
+        judged_anomalous=others.judged(plan, odd) if snr is None else Judged(),
     )
+
+
+def _unknown(
+    known: tuple[Known, Known], scenes: Side, scored: Sequence[Recording], found: Sequence[ScoredClip]
+) -> tuple[list[ScoredClip], list[ScoredClip], list[ScoredClip]] | None:
+    """Normal pieces, anomalous clips and whole normal recordings that the plan was not made from; None: as they are.
+
+    A mix is what its scene is: of events in them only the loudest second was heard, and in something else.
+    """
+    normal, odd = (each.names for each in known)
+    if not normal and (not odd or any(clip.scene is not None for clip in found)):
+        return None
+    rest = [each for clip, each in zip(scenes.clips, scored, strict=True) if clip.name not in normal]
+    whole = [each.whole for each in rest if each.whole is not None]
+    others = [clip for clip in found if (clip.name not in odd if clip.scene is None else clip.scene not in normal)]
+    return None if not whole else ([clip for each in rest for clip in each.pieces], others, whole)
 
 
 def _label_keys(clips: Sequence[Clip]) -> tuple[str, ...]:

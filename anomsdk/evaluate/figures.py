@@ -3,50 +3,68 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from anomsdk.display import counted, in_hours
 from anomsdk.evaluate.metrics import (
+    FEWEST_RANKED,
     Counts,
     Figure,
     FigureOf,
     auc_of,
     bootstrap,
+    median,
     pauc_of,
     poisson_rate,
     sensitivity_of,
+    trials,
+    trials_of_pairs,
 )
 from anomsdk.evaluate.scoring import ScoredClip
 
 MAX_FPR = 0.1
 _FEW_GROUPS = 5
+_PAUC_SPAN = (0.5 * (1 - MAX_FPR / (2 - MAX_FPR)), 1.0)
+"""pAUC where no anomalous clip lies above those normal ones, and where all do."""
 ALARM_BUDGETS = {"1": 1.0, "0.1": 0.1}
 """Keys and false alarms an hour at which the sensitivity is given."""
 
 
 @dataclass(frozen=True)
 class Figures:
-    """Figures of one set of clips; intervals are `metrics.bootstrap` over groups unless said otherwise.
+    """Figures of one set of clips, each with the wider interval of `metrics.bootstrap` over groups and `metrics.exact`.
 
     Parameters
     ----------
-    auc, pauc : of the clips' peak scores; pauc up to 10 % of the normal clips, standardised
+    auc, pauc : of the clips' peak scores, which an alarm goes by; pauc up to 10 % of the normal clips, standardised
+    auc_mean : of the clips' mean scores, which is what most publications give
     sensitivity_at_fa_per_hour : "1" and "0.1" -> `metrics.sensitivity_at`
     precision : alarms raised in events, over all alarms, those on normal clips included
     recall : events in which an alarm was raised, over all
     false_alarms_per_hour : alarms raised on normal clips, with the exact Poisson interval
-    time_to_detect_s : median over the events that were found
+    time_to_detect_s : median over the events that were found, of those that say when they are
     normal_hours : of normal recordings heard, constant stretches, padding and what gave no tick left out
+    time_to_detect_s : median over the events that were found
+    normal_hours : of normal recordings judged, as long as their ticks take: a context that fills, constant stretches,
+        gaps and padding are left out
     n_normal, n_anomalous, n_groups : clips, and different groups of them
     n_recordings : normal recordings, uncut
     n_found : events in which an alarm was raised
     n_alarms, n_false_alarms : all alarms, and those on normal clips
+    n_timed, n_timed_found : events that say when they are, and those of them in which an alarm was raised
+    n_padded_normal, n_padded_anomalous : clips that are too short for a tick and were padded
+    n_too_short, n_too_short_missed : events that cannot be judged (`ScoredClip.too_short_for`), and those of them that
+        were missed
+    n_no_tick : of ``n_too_short``, those in which no tick ends, though the clip is long enough
+    judged : the same figures without what was padded or cannot be judged; None: that is nothing
     notes : what is undefined or rests on little, in words
     """
 
     auc: Figure
+    auc_mean: Figure
     pauc: Figure
     sensitivity_at_fa_per_hour: Mapping[str, Figure]
     precision: Figure
@@ -61,6 +79,14 @@ class Figures:
     n_found: int
     n_alarms: int
     n_false_alarms: int
+    n_timed: int
+    n_timed_found: int
+    n_padded_normal: int
+    n_padded_anomalous: int
+    n_too_short: int
+    n_too_short_missed: int
+    n_no_tick: int
+    judged: Figures | None
     notes: tuple[str, ...]
 
 
@@ -69,6 +95,8 @@ def figures_of(
     anomalous: Sequence[ScoredClip],
     *,
     recordings: Sequence[ScoredClip] | None = None,
+    raise_s: float = 0.0,
+    tick_s: float = 0.0,
     seed: int = 0,
 ) -> Figures:
     """All figures of normal and anomalous clips.
@@ -78,9 +106,21 @@ def figures_of(
     normal, anomalous : clips with at least one tick; either may be empty, which leaves figures undefined
     recordings : what ``normal`` are pieces of: their alarms and hours count, and the highest scores of the pieces;
         None: ``normal`` are whole
+    raise_s : what a fresh pipeline hears before it can raise an alarm: a shorter event cannot be judged
+    tick_s : between two ticks: times to detect are known to it
     seed : of the bootstrap
     """
     recordings = normal if recordings is None else recordings
+    short = [clip.too_short_for(raise_s) for clip in anomalous]
+    judged = None
+    if any(short) or any(clip.padded for clip in normal):
+        judged = figures_of(
+            [clip for clip in normal if not clip.padded],
+            [clip for clip, is_short in zip(anomalous, short, strict=True) if not is_short],
+            recordings=[clip for clip in recordings if not clip.padded],
+            tick_s=tick_s,
+            seed=seed,
+        )
     first, second, whole = ([clip.group for clip in side] for side in (normal, anomalous, recordings))
     low, high = (np.array([clip.peak for clip in side], np.int64) for side in (normal, anomalous))
     hours = np.array([clip.seconds / 3600 for clip in normal])
@@ -92,21 +132,33 @@ def figures_of(
             [len(clip.inside_s) for clip in anomalous],
         )
     )
-    times = np.array([np.nan if (t := clip.time_to_detect_s) is None else t for clip in anomalous])
+    timed = [clip for clip in anomalous if clip.event_s is not None]
+    found = [(t, clip.group) for clip in timed if (t := clip.time_to_detect_s) is not None]
+    pairs = trials_of_pairs(first, second)
+    means = ([clip.mean for clip in side] for side in (normal, anomalous))
+    alarmed = [clip.group for clip in (*recordings, *anomalous) for _ in clip.raised_s]
     total = sum(clip.seconds for clip in recordings) / 3600
     return Figures(
-        auc=bootstrap(first, second, auc_of(low, high), seed=seed),
-        pauc=bootstrap(first, second, pauc_of(low, high, MAX_FPR), seed=seed),
+        auc=bootstrap(first, second, auc_of(low, high), seed=seed, rests_on=pairs),
+        auc_mean=bootstrap(first, second, auc_of(*means), seed=seed, rests_on=pairs),
+        pauc=bootstrap(
+            first,
+            second,
+            pauc_of(low, high, MAX_FPR),
+            seed=seed,
+            rests_on=min(trials(second), _highest(low, first)),
+            span=_PAUC_SPAN,
+        ),
         sensitivity_at_fa_per_hour={
-            key: bootstrap(first, second, sensitivity_of(low, hours, high, budget), seed=seed)
+            key: bootstrap(first, second, sensitivity_of(low, hours, high, budget), seed=seed, rests_on=trials(second))
             for key, budget in ALARM_BUDGETS.items()
         },
-        precision=bootstrap(whole, second, _precision_of(false, raised, inside), seed=seed)
+        precision=bootstrap(whole, second, _precision_of(false, raised, inside), seed=seed, rests_on=trials(alarmed))
         if anomalous
         else Figure(None),
-        recall=bootstrap((), second, _share_of(inside > 0), seed=seed),
+        recall=bootstrap((), second, _share_of(inside > 0), seed=seed, rests_on=trials(second)),
         false_alarms_per_hour=poisson_rate(int(false.sum()), total),
-        time_to_detect_s=bootstrap((), second, _median_of(times), seed=seed),
+        time_to_detect_s=median([t for t, _ in found], [group for _, group in found], step=tick_s, seed=seed),
         normal_hours=total,
         n_normal=len(normal),
         n_anomalous=len(anomalous),
@@ -115,8 +167,26 @@ def figures_of(
         n_found=int((inside > 0).sum()),
         n_alarms=int(false.sum() + raised.sum()),
         n_false_alarms=int(false.sum()),
-        notes=_notes((whole, second), total, int(false.sum() + raised.sum()), int((inside > 0).sum())),
+        n_timed=len(timed),
+        n_timed_found=len(found),
+        n_padded_normal=sum(clip.padded for clip in normal),
+        n_padded_anomalous=sum(clip.padded for clip in anomalous),
+        n_too_short=sum(short),
+        n_too_short_missed=sum(is_short and n == 0 for is_short, n in zip(short, inside.tolist(), strict=True)),
+        n_no_tick=sum(
+            is_short and not replace(clip, event_s=None).too_short_for(raise_s)
+            for is_short, clip in zip(short, anomalous, strict=True)
+        ),
+        judged=judged,
+        notes=_notes((whole, second), total, int(false.sum() + raised.sum()), (len(timed), len(found))),
     )
+
+
+def _highest(peaks: NDArray[np.int64], groups: Sequence[str]) -> int:
+    """Trials among the normal clips that pAUC rests on: the highest ones, up to its share of them all, at least one."""
+    n = max(1, int(MAX_FPR * len(groups))) if groups else 0
+    top = np.argsort(-peaks, kind="stable")[:n].tolist()
+    return len({groups[i] for i in top}) if len(set(groups)) > 1 else n
 
 
 def _precision_of(false: NDArray[np.int64], raised: NDArray[np.int64], inside: NDArray[np.int64]) -> FigureOf:
@@ -135,29 +205,15 @@ def _share_of(found: NDArray[np.bool_]) -> FigureOf:
     return figure
 
 
-def _median_of(values: NDArray[np.float64]) -> FigureOf:
-    """Median of the values that are no NaN."""
-    order = np.argsort(values)[: int((~np.isnan(values)).sum())]
-    ranked = np.append(values[order], np.nan)  # the last one stands for none
-
-    def figure(n_counts: Counts, a_counts: Counts) -> NDArray[np.float64]:
-        reached = np.cumsum(a_counts[:, order], axis=1)
-        total = a_counts[:, order].sum(axis=1, keepdims=True)
-        lower, upper = ((reached <= place).sum(axis=1) for place in ((total - 1) // 2, total // 2))
-        return (ranked[lower] + ranked[upper]) / 2
-
-    return figure
-
-
-def _notes(groups: tuple[list[str], list[str]], hours: float, alarms: int, found: int) -> tuple[str, ...]:
+def _notes(groups: tuple[list[str], list[str]], hours: float, alarms: int, timed: tuple[int, int]) -> tuple[str, ...]:
     notes = []
     for what, side in zip(("normal", "anomalous"), groups, strict=True):
         if not side:
             notes.append(f"no {what} clips: figures that compare both sides are undefined")
         elif len(set(side)) == 1:
-            notes.append(f"one group of {what} clips: no interval for figures that rest on them; give others")
+            notes.append(f"one group of {what} clips: intervals take its clips as independent; give others")
         elif len(set(side)) < _FEW_GROUPS:
-            notes.append(f"{len(set(side))} groups of {what} clips: intervals over so few are too narrow")
+            notes.append(f"{len(set(side))} groups of {what} clips: so few say little, and intervals are wide")
     together = set(groups[0]) & set(groups[1])
     if all(1 < len(set(side)) < len(side) for side in groups) and not together:
         notes.append(
@@ -166,11 +222,14 @@ def _notes(groups: tuple[list[str], list[str]], hours: float, alarms: int, found
     for key, budget in ALARM_BUDGETS.items():
         if groups[0] and groups[1] and budget * hours < 1:
             notes.append(
-                f"{hours:.3g} h of normal recordings allow no false alarm at {key} an hour: that sensitivity is at "
-                f"the highest normal score, and takes {1 / budget:g} h to say more"
+                f"{in_hours(hours)} of normal recordings allow no false alarm at {key} an hour: that sensitivity is "
+                f"at the highest normal score, and takes {1 / budget:g} h to say more"
             )
     if groups[1] and not alarms:
         notes.append("no alarm at all: precision is undefined")
-    if groups[1] and not found:
-        notes.append("no event was found: time to detect is undefined")
+    n_timed, n_found = timed
+    if n_timed and not n_found:
+        notes.append("no event with times was found: time to detect is undefined")
+    elif 0 < n_found < FEWEST_RANKED:
+        notes.append(f"{counted(n_found, 'time')} to detect: a median has an interval from {FEWEST_RANKED} on")
     return tuple(notes)

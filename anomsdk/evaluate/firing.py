@@ -20,8 +20,9 @@ class Firing:
     ----------
     label : what they are of
     n_recordings : how many gave a tick
-    hours : heard of them
+    hours : judged of them, as long as their ticks take
     n_raised : of these recordings, those that raised an alarm
+    n_too_short : of these recordings, those in which none can be raised (`ScoredClip.too_short_for`)
     raised : their share, with the exact interval (`metrics.share`)
     n_alarms : alarms that they raised
     alarms_per_hour : with the exact Poisson interval
@@ -33,13 +34,16 @@ class Firing:
     n_recordings: int
     hours: float
     n_raised: int
+    n_too_short: int
     raised: Figure
     n_alarms: int
     alarms_per_hour: Figure
     peak_over_raise: float | None
 
 
-def firing(recordings: Sequence[ScoredClip], compared: Sequence[ScoredClip], raise_score: int) -> tuple[Firing, ...]:
+def firing(
+    recordings: Sequence[ScoredClip], compared: Sequence[ScoredClip], raise_score: int, raise_s: float = 0.0
+) -> tuple[Firing, ...]:
     """One row for each label, what fires most first.
 
     Parameters
@@ -47,13 +51,17 @@ def firing(recordings: Sequence[ScoredClip], compared: Sequence[ScoredClip], rai
     recordings : whole; those without a label are passed over
     compared : the same recordings, or their pieces
     raise_score : of the plan
+    raise_s : what a fresh pipeline hears before it can raise an alarm
 
     Returns
     -------
     rows by falling share that raised an alarm, then by falling score, then by label
     """
     pieces = _by_label(compared)
-    rows = [_row(label, clips, pieces.get(label, []), raise_score) for label, clips in _by_label(recordings).items()]
+    rows = [
+        _row(label, clips, pieces.get(label, []), raise_score, raise_s)
+        for label, clips in _by_label(recordings).items()
+    ]
     return tuple(sorted(rows, key=lambda row: (-(row.raised.value or 0), -(row.peak_over_raise or 0), row.label)))
 
 
@@ -65,7 +73,7 @@ def _by_label(clips: Iterable[ScoredClip]) -> dict[str, list[ScoredClip]]:
     return found
 
 
-def _row(label: str, clips: list[ScoredClip], pieces: list[ScoredClip], raise_score: int) -> Firing:
+def _row(label: str, clips: list[ScoredClip], pieces: list[ScoredClip], raise_score: int, raise_s: float) -> Firing:
     hours = sum(clip.seconds for clip in clips) / 3600
     n_raised = sum(bool(clip.raised_s) for clip in clips)
     n_alarms = sum(len(clip.raised_s) for clip in clips)
@@ -74,6 +82,7 @@ def _row(label: str, clips: list[ScoredClip], pieces: list[ScoredClip], raise_sc
         n_recordings=len(clips),
         hours=hours,
         n_raised=n_raised,
+        n_too_short=sum(clip.too_short_for(raise_s) for clip in clips),
         raised=share(n_raised, len(clips)),
         n_alarms=n_alarms,
         alarms_per_hour=poisson_rate(n_alarms, hours),

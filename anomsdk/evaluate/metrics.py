@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 CONFIDENCE = 0.95
 RESAMPLES = 1000
+FEWEST_RANKED = 6
+"""Values whose median has an interval: it lies below or above all of fewer too often."""
 _CHUNK = 2_000_000  # counts that are held at once
 
 Counts: TypeAlias = NDArray[np.int64]
@@ -31,7 +33,8 @@ class Figure:
     Parameters
     ----------
     value : None where it is undefined
-    low, high : None where there is no interval: an undefined value, or fewer than two groups
+    low, high : None where there is no interval: an undefined value, or too little to rest one on. ``low <= value <=
+        high``, and ``low < high`` but where the value is known, as the change from a plan to itself
     """
 
     value: float | None
@@ -141,17 +144,37 @@ def sensitivity_of(normal: Peaks, hours: NDArray[np.float64], anomalous: Peaks, 
     return figure
 
 
+def median_of(values: NDArray[np.float64]) -> FigureOf:
+    """Median of the values of anomalous clips that are no NaN, as a function of counts."""
+    order = np.argsort(values)[: int((~np.isnan(values)).sum())]
+    ranked = np.append(values[order], np.nan)  # the last one stands for none
+
+    def figure(n_counts: Counts, a_counts: Counts) -> NDArray[np.float64]:
+        reached = np.cumsum(a_counts[:, order], axis=1)
+        total = a_counts[:, order].sum(axis=1, keepdims=True)
+        lower, upper = ((reached <= place).sum(axis=1) for place in ((total - 1) // 2, total // 2))
+        return (ranked[lower] + ranked[upper]) / 2
+
+    return figure
+
+
 def bootstrap(
     groups_normal: Sequence[object],
     groups_anomalous: Sequence[object],
     figure: FigureOf,
     n: int = RESAMPLES,
     seed: int = 0,
+    *,
+    rests_on: float | None = None,
+    span: tuple[float, float] = (0.0, 1.0),
 ) -> Figure:
     """A figure of all clips, with the percentile interval of resampled groups.
 
     Whole groups are drawn with replacement: those with normal clips only, with anomalous clips only, and with
     both, each as many times as there are. Clips of one group come and go together, on both sides.
+
+    Where all draws are alike, as where every event was found or none, they say nothing of how far the figure may be
+    off. So each end is the wider of the draws and of `exact`, where ``rests_on`` is given.
 
     Parameters
     ----------
@@ -159,17 +182,31 @@ def bootstrap(
     figure : what to compute, e.g. ``auc_of(normal, anomalous)``
     n : resamples
     seed : equal seeds draw equal groups, whatever the figure
+    rests_on : independent trials that the figure is the share of at worst (`trials`, `trials_of_pairs`); None: the
+        draws alone
+    span : as `exact`
 
     Returns
     -------
-    Figure, without an interval when a side that has clips has fewer than two groups, or when the figure is
-    undefined in more than half of the resamples
+    Figure; from the draws, without an interval when a side that has clips has fewer than two groups, or when the
+    figure is undefined in more than half of the resamples
 
     Examples
     --------
     >>> bootstrap("ab", "cd", auc_of([1, 2], [3, 4]))
     Figure(value=1.0, low=1.0, high=1.0)
+    >>> f = bootstrap("ab", "cd", auc_of([1, 2], [3, 4]), rests_on=trials_of_pairs("ab", "cd"))
+    >>> f.value, round(f.low, 4), f.high
+    (1.0, 0.1581, 1.0)
     """
+    drawn = _drawn_figure(groups_normal, groups_anomalous, figure, n, seed)
+    return drawn if rests_on is None or drawn.value is None else wider(drawn, exact(drawn.value, rests_on, span))
+
+
+def _drawn_figure(
+    groups_normal: Sequence[object], groups_anomalous: Sequence[object], figure: FigureOf, n: int, seed: int
+) -> Figure:
+    """A figure with the interval of the draws alone."""
     sides = [[str(label) for label in side] for side in (groups_normal, groups_anomalous)]
     value = _of_all(figure, len(sides[0]), len(sides[1]))
     if value is None or any(len(set(side)) == 1 for side in sides):
@@ -192,12 +229,149 @@ def paired_bootstrap(
     second: FigureOf,
     n: int = RESAMPLES,
     seed: int = 0,
+    *,
+    rests_on: float | None = None,
 ) -> Figure:
     """Difference, first minus second, of two detectors' figures on the same clips, from the same draws.
 
-    Parameters and interval are those of `bootstrap`.
+    Parameters and interval are those of `bootstrap`. ``rests_on`` counts where all draws are alike: then the interval
+    is the `difference` of the two figures' exact ones.
     """
-    return bootstrap(groups_normal, groups_anomalous, lambda a, b: first(a, b) - second(a, b), n, seed)
+    found = bootstrap(groups_normal, groups_anomalous, lambda a, b: first(a, b) - second(a, b), n, seed)
+    if rests_on is None or found.value is None or found.low != found.high:
+        return found
+    more, less = (_of_all(each, len(groups_normal), len(groups_anomalous)) for each in (first, second))
+    if more is None or less is None:
+        return found
+    return wider(found, difference(exact(more, rests_on), exact(less, rests_on)))
+
+
+def trials(groups: Sequence[object]) -> int:
+    """Independent trials among clips at worst: groups, where there are two or more, else clips.
+
+    Parameters
+    ----------
+    groups : one label a clip
+
+    Examples
+    --------
+    >>> trials("aabb"), trials("aaaa"), trials("")
+    (2, 4, 0)
+    """
+    several = len({str(label) for label in groups})
+    return several if several > 1 else len(groups)
+
+
+def trials_of_pairs(groups_normal: Sequence[object], groups_anomalous: Sequence[object]) -> int:
+    """Independent trials of a figure that compares normal with anomalous clips: pairs that share neither.
+
+    The variance of an area is at most that of the share of so many pairs that are in order (Birnbaum and Klose, Annals
+    of Mathematical Statistics 28 (1957) 933). Where all pairs are in order, so are these, which makes the bound exact.
+
+    Parameters
+    ----------
+    groups_normal, groups_anomalous : one label a clip
+    """
+    return min(trials(groups_normal), trials(groups_anomalous))
+
+
+def exact(value: float, n: float, span: tuple[float, float] = (0.0, 1.0)) -> Figure:
+    """A share with the interval of Clopper and Pearson, for a share that need not be a count of the trials.
+
+    It is that of `share` where ``value * n`` is whole. In between the quantiles of the beta distribution are taken at
+    fractions, as for surveys of clusters (Korn and Graubard, Survey Methodology 24 (1998) 193).
+
+    Parameters
+    ----------
+    value : in ``span``
+    n : independent trials, above 0; 0: no interval
+    span : what the figure is when the share is 0, and when it is 1
+
+    Examples
+    --------
+    >>> f = exact(0.0, 24)
+    >>> f.value, f.low, round(f.high, 4)
+    (0.0, 0.0, 0.1425)
+    """
+    from scipy.stats import beta
+
+    if n <= 0:
+        return Figure(value)
+    lowest, highest = span
+    count = n * min(1.0, max(0.0, (value - lowest) / (highest - lowest)))
+    tail, slack = (1 - CONFIDENCE) / 2, 1e-9 * n
+    low = float(beta.ppf(tail, count, n - count + 1)) if count > slack else 0.0
+    high = float(beta.ppf(1 - tail, count + 1, n - count)) if count < n - slack else 1.0
+    low, high = (lowest + (highest - lowest) * end for end in (low, high))
+    return Figure(value, min(low, value), max(high, value))
+
+
+def wider(drawn: Figure, other: Figure) -> Figure:
+    """The value of the first, and at each end the wider of two intervals; the one alone where the other has none.
+
+    Percentiles of draws may lie on one side of the value: it is always within.
+    """
+    if drawn.low is None and other.low is None:
+        return drawn
+    low, high = (
+        [end for end in ends if end is not None]
+        for ends in ((drawn.value, drawn.low, other.low), (drawn.value, drawn.high, other.high))
+    )
+    return Figure(drawn.value, min(low), max(high))
+
+
+def difference(more: Figure, less: Figure, value: float | None = None) -> Figure:
+    """More minus less, from the intervals of both (Zou and Donner, Statistics in Medicine 27 (2008) 1693).
+
+    It takes the two as independent. Without an interval where one of them has none.
+
+    Parameters
+    ----------
+    more, less : figures
+    value : what the difference is where it was measured otherwise; None: that of the values
+    """
+    if more.value is None or less.value is None:
+        return Figure(value)
+    value = more.value - less.value if value is None else value
+    if more.low is None or more.high is None or less.low is None or less.high is None:
+        return Figure(value)
+    return Figure(
+        value,
+        value - math.hypot(more.value - more.low, less.high - less.value),
+        value + math.hypot(more.high - more.value, less.value - less.low),
+    )
+
+
+def median(values: Peaks, groups: Sequence[object], *, step: float = 0.0, seed: int = 0) -> Figure:
+    """Median of values, with the wider interval of resampled groups and of ranks.
+
+    The ranks are those between which the median of independent values lies 95 times in 100; of groups, where there are
+    two or more, the quantiles at the exact interval of one half (Woodruff, Journal of the American Statistical
+    Association 47 (1952) 635).
+
+    Parameters
+    ----------
+    values : (n,) finite
+    groups : one label a value
+    step : values are known to a step of this much, and may be less by it
+    seed : of the draws
+
+    Returns
+    -------
+    Figure, without an interval for fewer than `FEWEST_RANKED` values: they have none at 95 %
+    """
+    ranked = np.sort(np.asarray(values, np.float64))
+    if len(ranked) == 0:
+        return Figure(None)
+    if len(ranked) < FEWEST_RANKED:
+        return Figure(float(np.median(ranked)))
+    drawn = _drawn_figure((), groups, median_of(np.asarray(values, np.float64)), RESAMPLES, seed)
+    half = exact(0.5, trials(groups))
+    assert half.low is not None and half.high is not None
+    low, high = np.quantile(ranked, half.low, method="lower"), np.quantile(ranked, half.high, method="higher")
+    found = wider(drawn, Figure(None, float(low), float(high)))
+    assert found.low is not None
+    return Figure(found.value, max(min(0.0, found.low), found.low - step), found.high)
 
 
 def poisson_rate(count: int, hours: float) -> Figure:
@@ -237,13 +411,7 @@ def share(count: int, n: int) -> Figure:
     >>> f.value, f.low, round(f.high, 4)
     (0.0, 0.0, 0.3085)
     """
-    from scipy.stats import beta
-
-    if n == 0:
-        return Figure(None)
-    tail = (1 - CONFIDENCE) / 2
-    low = float(beta.ppf(tail, count, n - count + 1)) if count else 0.0
-    return Figure(count / n, low, float(beta.ppf(1 - tail, count + 1, n - count)) if count < n else 1.0)
+    return exact(count / n, n) if n else Figure(None)
 
 
 def _of_all(figure: FigureOf, n: int, m: int) -> float | None:

@@ -99,7 +99,10 @@ def as_html(evaluation: Evaluation) -> str:
         summary="<br>".join(map(escape, summary(evaluation))),
         tables="".join(
             [
-                *(_table(heading, figure_rows(figures), (1, 2, 3)) for heading, figures in sections(evaluation)),
+                *(
+                    _table(heading, figure_rows(figures, evaluation), (1, 2, 3))
+                    for heading, figures in sections(evaluation)
+                ),
                 *(
                     _table(f"{side}, by {rows[0][0]}", rows, range(1, len(rows[0])))
                     for side, rows in firing_tables(evaluation)

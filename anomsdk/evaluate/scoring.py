@@ -15,6 +15,9 @@ from anomsdk.core.plan import Plan
 from anomsdk.evaluate.cutting import padded
 from anomsdk.runtime import Pipeline
 
+_SLACK_S = 1e-9
+"""Lengths are quotients: what is just long enough must not be too short by the last bit."""
+
 
 @dataclass(frozen=True, eq=False)
 class ScoredClip:
@@ -23,7 +26,7 @@ class ScoredClip:
     Parameters
     ----------
     name, group : of the clip; a mix has the group of its scene
-    seconds : heard in pieces that were long enough for a tick; padding is none of it
+    seconds : judged: as long as its ticks take; of a padded clip at most its own length
     scores : uint32 (ticks,), pieces one after the other
     times_s : float64 (ticks,), when each tick ended
     raised_s : when the ticks that raised alarms ended
@@ -31,6 +34,8 @@ class ScoredClip:
     snr_db : of a mix
     label : what the recording is of, where that is known
     padded : too short for a tick, so its first and last samples were repeated up to one
+    longest_s : seconds of its longest piece, as recorded; None: not said
+    scene : recording that a mix was made in; None: of no mix
     """
 
     name: str
@@ -43,11 +48,32 @@ class ScoredClip:
     snr_db: float | None = None
     label: str | None = None
     padded: bool = False
+    longest_s: float | None = None
+    scene: str | None = None
 
     @property
     def peak(self) -> int:
         """Highest score; a clip without a tick has none."""
         return int(self.scores.max())
+
+    @property
+    def mean(self) -> float:
+        """Mean score of all ticks."""
+        return float(self.scores.mean())
+
+    def too_short_for(self, raise_s: float) -> bool:
+        """Whether no alarm can be raised in its event, whatever the scores are.
+
+        Parameters
+        ----------
+        raise_s : what a fresh pipeline hears before it can raise (`samples_to_raise`)
+        """
+        if self.padded or (self.longest_s is not None and self.longest_s < raise_s - _SLACK_S):
+            return True
+        if self.event_s is None:
+            return False
+        start, stop = self.event_s
+        return not bool(((self.times_s > start) & (self.times_s <= stop)).any())
 
     @property
     def inside_s(self) -> tuple[float, ...]:
@@ -70,6 +96,11 @@ def samples_to_decide(plan: Plan) -> int:
     return plan.samples_to_first_tick + ticks * plan.samples_per_tick
 
 
+def samples_to_raise(plan: Plan) -> int:
+    """Samples before which a fresh pipeline raises nothing, whatever they are: at the high level it does not wait."""
+    return plan.samples_to_first_tick if plan.levels.high_score else samples_to_decide(plan)
+
+
 def event_window(plan: Plan, start: int, stop: int) -> tuple[float, float]:
     """Seconds between which an alarm finds an event of samples start to stop: the end is `samples_to_decide` later."""
     return start / plan.rate_hz, (stop + samples_to_decide(plan)) / plan.rate_hz
@@ -85,6 +116,7 @@ def score_clip(
     event_s: tuple[float, float] | None = None,
     snr_db: float | None = None,
     label: str | None = None,
+    scene: str | None = None,
     pads: bool = False,
     heard: Callable[[int], None] = lambda n: None,
 ) -> ScoredClip | None:
@@ -94,7 +126,7 @@ def score_clip(
     ----------
     plan : Plan
     blocks : (new_piece, samples) pairs, as `anomsdk.clips.Clip.blocks`
-    name, group, event_s, snr_db, label : as `ScoredClip`
+    name, group, event_s, snr_db, label, scene : as `ScoredClip`
     engine : as `anomsdk.Pipeline`
     pads : pad the longest piece when none is long enough for a tick
     heard : called with the samples of each block
@@ -112,7 +144,7 @@ def score_clip(
         for new_piece, samples in blocks:
             run.hear(new_piece, samples)
             heard(len(samples))
-        return run.scored(name, group, event_s=event_s, snr_db=snr_db, label=label)
+        return run.scored(name, group, event_s=event_s, snr_db=snr_db, label=label, scene=scene)
     finally:
         run.close()
 
@@ -128,7 +160,8 @@ class Run:
     def __init__(self, plan: Plan, engine: str | None, *, pads: bool = False) -> None:
         self._plan, self._engine, self._pads = plan, engine, pads
         self._scores, self._times_s, self._raised_s = list[int](), list[float](), list[float]()
-        self._heard = 0  # samples of pieces that gave a tick
+        self._longest_piece = 0  # samples
+        self._heard = 0  # samples of a padded clip
         self._pipeline: Pipeline | None = None
         self._begin = self._length = 0  # of the piece, in samples of the clip
         self._held = list[Samples]()  # of a piece that is too short for a tick so far
@@ -155,6 +188,7 @@ class Run:
         event_s: tuple[float, float] | None = None,
         snr_db: float | None = None,
         label: str | None = None,
+        scene: str | None = None,
     ) -> ScoredClip | None:
         """The clip is over: what became of it, None without a tick."""
         self._end_piece()
@@ -163,9 +197,23 @@ class Run:
             self._hear_padded()
         if not self._scores:
             return None
-        seconds = self._heard / self._plan.rate_hz
+        ticks_s = len(self._scores) * self._plan.samples_per_tick / self._plan.rate_hz
+        seconds = min(ticks_s, self._heard / self._plan.rate_hz) if pads else ticks_s
         scores, times = checked_cast(self._scores, "u4", "scores"), np.array(self._times_s)
-        return ScoredClip(name, group, seconds, scores, times, tuple(self._raised_s), event_s, snr_db, label, pads)
+        return ScoredClip(
+            name,
+            group,
+            seconds,
+            scores,
+            times,
+            tuple(self._raised_s),
+            event_s,
+            snr_db,
+            label,
+            padded=pads,
+            longest_s=self._longest_piece / self._plan.rate_hz,
+            scene=scene,
+        )
 
     def close(self) -> None:
         """Wipe what a pipeline holds."""
@@ -182,9 +230,9 @@ class Run:
             self._raised_s += [end_s for event in result.events if event.state == State.UNACK_ALARM]
 
     def _end_piece(self) -> None:
-        if self._pipeline is not None:
-            self._heard += self._length
-        elif self._pads and self._length > (0 if self._longest is None else len(self._longest[1])):
+        self._longest_piece = max(self._longest_piece, self._length)
+        longest = 0 if self._longest is None else len(self._longest[1])
+        if self._pipeline is None and self._pads and self._length > longest:
             self._longest = self._begin, np.concatenate(self._held)
         self.close()
         self._begin += self._length

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 from anomsdk.clips import Clip, Clips, Facts, survey
 from anomsdk.core.plan import Plan
+from anomsdk.display import counted
 from anomsdk.errors import InputError
 from anomsdk.evaluate.scoring import ScoredClip
+from anomsdk.judged import Judged, judged
+from anomsdk.recording_digests import KnownRecordings
 
 _NAMED = 3  # clips that were left out are named up to here, then counted
 
@@ -48,6 +51,67 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
+class Known:
+    """Recordings of one side that a plan was made from: figures on them are no evidence.
+
+    Parameters
+    ----------
+    trained, calibrated, chosen : names of recordings that trained the model, set the alarm level, or were the anomalies
+        that the model was chosen on
+    n : recordings of this side
+    is_whole : whether the plan lists all that it was made from; else there may be more
+    says : whether the plan says anything of it
+    """
+
+    trained: tuple[str, ...]
+    calibrated: tuple[str, ...]
+    chosen: tuple[str, ...]
+    n: int
+    is_whole: bool
+    says: bool
+
+    @classmethod
+    def of(cls, side: Side, recordings: KnownRecordings) -> Known:
+        """Which clips of a side are among the recordings of a plan."""
+        did = [
+            (clip.name, recordings.purposes(facts.digest)) for clip, facts in zip(side.clips, side.facts, strict=True)
+        ]
+        trained, calibrated, chosen = (
+            tuple(name for name, purposes in did if purpose in purposes)
+            for purpose in ("trained", "calibrated", "chosen")
+        )
+        return cls(trained, calibrated, chosen, len(side.clips), recordings.is_whole, recordings.says)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All of them."""
+        return frozenset(self.trained + self.calibrated + self.chosen)
+
+    def line(self, what: str, plan: str = "this plan") -> str:
+        """One line that names them and what they did; empty where there are none.
+
+        Parameters
+        ----------
+        what : normal or anomalous
+        plan : what they made
+        """
+        if not self.names:
+            return ""
+        did = [
+            word
+            for word, names in (
+                ("trained", self.trained),
+                ("calibrated", self.calibrated),
+                ("helped to choose", self.chosen),
+            )
+            if names
+        ]
+        least = "" if self.is_whole else "at least "
+        count = f"{least}{len(self.names):,} of {counted(self.n, f'{what} recording')}"
+        return f"{count} {' or '.join(did)} {plan}: figures on them are not evidence"
+
+
+@dataclass(frozen=True)
 class Side:
     """Clips that hold something, with what is known of them, and those that do not."""
 
@@ -62,6 +126,14 @@ class Side:
     def kept(self) -> int:
         """Samples that are not cut."""
         return sum(each.kept for each in self.facts)
+
+    def judged(self, plan: Plan, scored: Sequence[ScoredClip | None]) -> Judged:
+        """Ticks, and how many the time of the clips would have given without gaps and cuts; padding judges nothing."""
+        found = Judged()
+        for facts, each in zip(self.facts, scored, strict=True):
+            ticks = 0 if each is None or each.padded else len(each.scores)
+            found += judged(plan, ticks, facts.length)
+        return found
 
     def left_out(self, scored: Sequence[ScoredClip | None]) -> LeftOut:
         """What is missing, given what became of each clip: None is too short for a tick."""

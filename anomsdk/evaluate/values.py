@@ -8,7 +8,7 @@ from anomsdk.evaluate.evaluation import Evaluation
 from anomsdk.evaluate.figures import Figures
 from anomsdk.evaluate.firing import Firing
 from anomsdk.evaluate.metrics import CONFIDENCE, RESAMPLES, Figure
-from anomsdk.evaluate.sides import LeftOut
+from anomsdk.evaluate.sides import Known, LeftOut
 
 
 def as_json(evaluation: Evaluation) -> dict[str, Any]:
@@ -20,10 +20,13 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
 
     Returns
     -------
-    ``auc``, ``pauc``, ``sensitivity_at_fa_per_hour`` {"1", "0.1"}, ``precision``, ``recall``,
+    ``auc``, ``auc_mean``, ``pauc``, ``sensitivity_at_fa_per_hour`` {"1", "0.1"}, ``precision``, ``recall``,
     ``false_alarms_per_hour`` and ``time_to_detect_s``, each {"value", "low", "high"}; ``normal_hours``, ``n_normal``,
-    ``n_anomalous`` and other plain numbers; ``by_snr``: ratio in dB -> the same keys; ``labels`` {"keys", "normal",
-    "anomalous"}: a row for each label; ``piece_s``, ``padded`` {"normal", "anomalous"}; what it rests on
+    ``n_anomalous``, ``n_too_short`` and other plain numbers; ``judged``: the same keys without what was padded or
+    cannot be judged, null where that is nothing; ``by_snr``: ratio in dB -> the same keys; ``made_from``: recordings
+    that the plan was made from, and under ``without`` the same keys without them; ``labels`` {"keys", "normal",
+    "anomalous"}: a row for each label; ``piece_s``, ``padded`` {"normal", "anomalous"}; what it rests on. Rates are
+    events an hour
     """
     return {
         **_figures(evaluation.figures),
@@ -46,18 +49,31 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
         "engine": evaluation.engine,
         "seed": evaluation.seed,
         "decide_s": evaluation.decide_s,
+        "raise_s": evaluation.raise_s,
+        "made_from": {
+            "known": evaluation.known_normal.says,
+            "all_listed": evaluation.known_normal.is_whole,
+            "normal": _known(evaluation.known_normal),
+            "anomalous": _known(evaluation.known_anomalous),
+            "without": None if evaluation.unknown is None else _figures(evaluation.unknown),
+        },
         "left_out": {
             "normal": _left_out(evaluation.left_out_normal),
             "anomalous": _left_out(evaluation.left_out_anomalous),
         },
         "constant_s_cut": evaluation.cut_s,
         "clipped_samples": evaluation.clipped,
+        "judged": {
+            "normal": evaluation.judged_normal.share,
+            "anomalous": evaluation.judged_anomalous.share if evaluation.judged_anomalous.of else None,
+        },
     }
 
 
 def _figures(figures: Figures) -> dict[str, Any]:
     return {
         "auc": _interval(figures.auc),
+        "auc_mean": _interval(figures.auc_mean),
         "pauc": _interval(figures.pauc),
         "sensitivity_at_fa_per_hour": {
             key: _interval(figure) for key, figure in figures.sensitivity_at_fa_per_hour.items()
@@ -74,6 +90,12 @@ def _figures(figures: Figures) -> dict[str, Any]:
         "n_found": figures.n_found,
         "n_alarms": figures.n_alarms,
         "n_false_alarms": figures.n_false_alarms,
+        "n_timed": figures.n_timed,
+        "n_timed_found": figures.n_timed_found,
+        "n_padded": {"normal": figures.n_padded_normal, "anomalous": figures.n_padded_anomalous},
+        "n_too_short": figures.n_too_short,
+        "n_too_short_missed": figures.n_too_short_missed,
+        "judged": None if figures.judged is None else _figures(figures.judged),
         "notes": list(figures.notes),
     }
 
@@ -84,10 +106,21 @@ def _firing(row: Firing) -> dict[str, Any]:
         "n_recordings": row.n_recordings,
         "hours": row.hours,
         "n_raised": row.n_raised,
+        "n_too_short": row.n_too_short,
         "raised": _interval(row.raised),
         "n_alarms": row.n_alarms,
         "alarms_per_hour": _interval(row.alarms_per_hour),
         "peak_over_raise": row.peak_over_raise,
+    }
+
+
+def _known(known: Known) -> dict[str, Any]:
+    return {
+        "n": known.n,
+        "n_made_from": len(known.names),
+        "trained": list(known.trained),
+        "calibrated": list(known.calibrated),
+        "chosen": list(known.chosen),
     }
 
 

@@ -103,6 +103,7 @@ class Jobs:
                 event_s=event_window(self.plan, *mix.where),
                 snr_db=mix.snr,
                 label=label_of(mix.event),
+                scene=mix.scene.name,
                 heard=self._counter(stopped),
             )
 

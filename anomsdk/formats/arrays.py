@@ -51,7 +51,8 @@ class StoredArray:
         if any_number and (self.dtype.kind not in "iuf" or self.dtype.itemsize > 8):
             raise InputError(f"{where}: {quoted(self.dtype)} values; save integers or floats of at most 64 bits")
         if not any_number and self.dtype.str != "<i2":
-            raise InputError(f"{where}: {quoted(self.dtype)} values; convert to little-endian int16")
+            how = ", multiply by 32768 where full scale is 1.0" if self.dtype.kind == "f" else ""
+            raise InputError(f"{where}: {quoted(self.dtype)} values; convert to little-endian int16{how}")
         if len(shape) not in (1, 2):
             raise InputError(f"{where}: {len(shape)} dimensions; save it as (n,) or (n, columns)")
         if math.prod(shape) == 0:

@@ -6,23 +6,24 @@ import re
 from collections.abc import Iterable, Sequence
 
 from anomsdk.errors import InputError, printable, quoted
+from anomsdk.formats.units import LONG_TIME_UNITS, TIME_UNITS, unit_of
 from anomsdk.wanted import AXES
 
-_UNITS = {
-    "g": "g",
-    "mg": "mg",
-    **dict.fromkeys(("m/s2", "m/s^2", "m/s²", "m/s/s", "ms2", "ms-2", "m_s2", "mps2", "m/s**2", "m_s_2"), "m/s2"),
-    **dict.fromkeys(("counts", "count", "lsb", "raw"), "counts"),
-    **dict.fromkeys(("deg/s", "dps", "°/s", "deg_s", "degs", "degps", "deg_per_s"), "deg/s"),
-    **dict.fromkeys(("rad/s", "rad_s", "rads", "radps", "rps"), "rad/s"),
-    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), "s"),
-    **dict.fromkeys(("ms", "msec", "millis", "millisecond", "milliseconds"), "ms"),
-    **dict.fromkeys(("us", "µs", "usec", "micros", "microsecond", "microseconds"), "us"),
-    **dict.fromkeys(("ns", "nsec", "nanos", "nanosecond", "nanoseconds"), "ns"),
-}
-TIME_UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 _TIMES = {"t", "time", "timestamp", "times", "timestamps", "datetime", "date_time", "epoch", "elapsed", "unix", "ts"}
 _TIMES |= {"time_stamp", "unix_time", "unixtime", "epoch_time", "elapsed_time", "sensor_time", "seconds_elapsed"}
+_RARER_TIMES = {"utc", "utc_time", "time_utc", "timestamp_utc", "datetime_utc", "gps_time", "local_time", "localtime"}
+_RARER_TIMES |= {
+    "date_time",
+    "date_time_",
+    "time_of_day",
+    "time_since_start",
+    "time_since_start_in",
+    "clock",
+    "wall_time",
+}
+_RARER_TIMES |= {"loggingtime", "logging_time", "iso_time", "time_local", "date"}
+"""Names of time that are looked for where none of the usual ones is there."""
+_DAYS = {"date", "datum", "date_utc", "date utc", "local date", "local_date", "utc date", "utc_date"}
 _ACCELERATION = ("a", "acc", "accel", "acceleration", "accelerometer", "accelero")
 _ROTATION = ("g", "gyr", "gyro", "gyroscope", "rot", "rotation", "rotationrate", "angularvelocity", "w", "omega")
 _SPELLINGS = {
@@ -31,6 +32,27 @@ _SPELLINGS = {
     **{f"{word}{axis}": f"g{axis}" for word in _ROTATION for axis in "xyz"},
     **{f"{axis}{word}": f"g{axis}" for word in _ROTATION[1:] for axis in "xyz"},
 }
+_TOTAL_FORCE = {f"{word}{axis}": f"a{axis}" for word in ("gf", "gforce") for axis in "xyz"}
+"""Force in g, by its name: gravity is in it."""
+_TOTAL = {
+    **_TOTAL_FORCE,
+    **{
+        f"{word}{axis}": f"a{axis}"
+        for word in ("accelerationincludinggravity", "accincludinggravity")
+        for axis in "xyz"
+    },
+}
+"""Acceleration with gravity, by its name; what stands beside it may be without."""
+_WITHOUT_GRAVITY = {"linear", "lin", "user", "linacc", "dynamic", "dyn", "nograv", "nogravity", "gravityfree"}
+_WITHOUT_GRAVITY |= {"useracceleration", "linearacceleration", "useraccel", "linaccel", "freeacc", "lacc"}
+_WITHOUT_GRAVITY_TEXT = re.compile(
+    r"with?out[ _-]*(g\b|grav)|no[ _-]*grav|grav\w*[ _-]*(removed|free|comp)|minus[ _-]*grav"
+)
+_IN_BRACKETS = re.compile(r"[\[({]\s*([^\[\](){}]+?)\s*[\])}]")
+_BETWEEN = " _-.,:/|\t"
+_STEPS = {"raw", "lsb", "lsbs", "counts", "count", "adc"}
+_NO_UNITS = {*"xyz", *"012", "i", "j", "k"}
+"""What stands in brackets and is no unit: which axis it is."""
 _BARE = {spelt: f"a{axis}" for axis in "xyz" for spelt in (axis, f"{axis}axis", f"axis{axis}")}
 
 
@@ -42,14 +64,48 @@ def unit_in(heading: str) -> tuple[str, str | None]:
     >>> unit_in("ax [m/s^2]"), unit_in("Accel_X_mg"), unit_in("time")
     (('ax', 'm/s2'), ('accel_x', 'mg'), ('time', None))
     """
-    text = heading.strip().lower()
-    if found := re.fullmatch(r"(.*?)\s*[\[({]\s*([^\[\](){}]+?)\s*[\])}]", text):
-        return found[1].strip(" _-."), _UNITS.get(found[2])
-    for spelt in sorted(_UNITS, key=len, reverse=True):
-        for between in ("_", " ", "-", "."):
-            if text.endswith(between + spelt) and len(text) > len(between + spelt):
-                return text.removesuffix(between + spelt), _UNITS[spelt]
+    bare, unit = _split(heading)
+    return bare.lower(), unit
+
+
+def said_by(heading: str) -> str | None:
+    """What a heading says of its unit: as `unit_of` spells it; in quotes what nobody knows; None where it says nothing.
+
+    Examples
+    --------
+    >>> said_by("gx (radians/sec)"), said_by("RawGyroX"), said_by("gx [furlong/h]"), said_by("gx")
+    ('rad/s', 'counts', "'furlong/h'", None)
+    """
+    bare, unit = _split(heading)
+    if unit is not None:
+        return unit
+    if _STEPS & set(_words(bare)):
+        return "counts"
+    if "".join(_words(bare)) in _TOTAL_FORCE:
+        return "g"
+    unknown = [each for each in _IN_BRACKETS.findall(heading) if each.strip().lower() not in _NO_UNITS]
+    return repr(quoted(unknown[-1].strip(), 20)) if unknown else None
+
+
+def _split(heading: str) -> tuple[str, str | None]:
+    """A heading as it is written without its unit, and the unit."""
+    text = heading.strip()
+    found = list(_IN_BRACKETS.finditer(text))
+    for each in reversed(found):
+        if (unit := unit_of(each[1])) is not None:
+            return (text[: each.start()] + text[each.end() :]).strip(_BETWEEN), unit
+    if found and found[-1].end() == len(text) and found[-1][1].strip().lower() not in _NO_UNITS:
+        return text[: found[-1].start()].strip(_BETWEEN), None
+    for at in (each.start() for each in re.finditer(rf"[{re.escape(_BETWEEN)}]+", text)):
+        after = text[at:].strip(_BETWEEN)
+        if text[:at].strip(_BETWEEN) and (unit := unit_of(after)) is not None and unit not in LONG_TIME_UNITS:
+            return text[:at].strip(_BETWEEN), unit
     return text, None
+
+
+def _words(heading: str) -> list[str]:
+    """The words of a heading in lower case, cut where signs or capitals cut them."""
+    return [each.lower() for each in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+", heading)]
 
 
 def axis_of(heading: str) -> tuple[str | None, bool]:
@@ -60,15 +116,47 @@ def axis_of(heading: str) -> tuple[str | None, bool]:
     >>> axis_of("acc_x [g]"), axis_of("Gyroscope Y"), axis_of("waist_az"), axis_of("mx")
     (('ax', True), ('gy', True), ('az', False), (None, False))
     """
-    words = re.findall(r"[a-z0-9]+", unit_in(heading)[0])
+    bare = _IN_BRACKETS.sub(lambda each: each[1] if each[1].strip().lower() in _NO_UNITS else " ", _split(heading)[0])
+    words = re.findall(r"[a-z0-9]+", bare.lower())
+    while len(words) > 1 and words[-1] in _WITHOUT_GRAVITY:
+        words.pop()
     whole = "".join(words)
-    for known in (_SPELLINGS, _BARE):
+    for known in (_SPELLINGS, _BARE, _TOTAL):
         if whole in known:
             return known[whole], True
-    for n in (2, 1):
-        if len(words) > n and (axis := _SPELLINGS.get("".join(words[-n:]))):
-            return axis, False
+    split = _words(bare)
+    extra = _STEPS | (
+        _WITHOUT_GRAVITY | {"without", "no", "gravity", "removed", "free"} if without_gravity(heading) else set()
+    )
+    for some in (words, split, [each for each in split if each not in extra]):
+        if "gravity" in some and "including" not in some and "with" not in some and not without_gravity(heading):
+            return None, False  # where gravity points, and no movement
+        for n in (3, 2, 1):
+            if len(some) >= n + (some in (words, split)) and (axis := (_SPELLINGS | _TOTAL).get("".join(some[-n:]))):
+                return axis, False
     return None, False
+
+
+def without_gravity(heading: str) -> bool:
+    """Whether a heading says that gravity was taken out of the acceleration.
+
+    Examples
+    --------
+    >>> [without_gravity(each) for each in ("Linear Acceleration x (m/s^2)", "userAcceleration.x", "acc_x")]
+    [True, True, False]
+    """
+    words = {*_words(heading), *re.findall(r"[a-z0-9]+", heading.lower())}
+    joined = "".join(_words(heading))
+    named = any(joined.startswith(each) for each in ("linacc", "linearacc", "useracc"))
+    return bool(words & _WITHOUT_GRAVITY) or named or _WITHOUT_GRAVITY_TEXT.search(heading.lower()) is not None
+
+
+def _says_total(heading: str) -> bool:
+    """Whether a heading says that gravity is in the acceleration, where others beside it may be without."""
+    joined = re.sub(r"[^a-z0-9]", "", unit_in(heading)[0])
+    return any(each in joined for each in _TOTAL) or re.search(
+        r"(including|incl|with)[ _-]*g(rav|\b)|total|gforce", " ".join(_words(heading))
+    ) is not None  # fmt: skip
 
 
 def axis_columns(names: Sequence[str], chosen: Sequence[str], n_axes: int, where: str) -> list[int]:
@@ -81,11 +169,22 @@ def axis_columns(names: Sequence[str], chosen: Sequence[str], n_axes: int, where
 
     Raises
     ------
-    InputError : an axis is missing, or several columns could be it
+    InputError : an axis is missing, several columns could be it, or gravity was taken out of them
     """
     if chosen:
         return [column_of(names, each, "--axes", where) for each in chosen]
     found = {axis: [column for column, name in enumerate(names) if axis_of(name)[0] == axis] for axis in AXES[:n_axes]}
+    total = {axis: [column for column in found[axis] if _says_total(names[column])] for axis in AXES[:3]}
+    if all(total.values()):
+        found |= total
+    for axis in AXES[:3]:
+        linear = [column for column in found[axis] if without_gravity(names[column])]
+        if linear and len(linear) == len(found[axis]):
+            raise InputError(
+                f"{where}: {quoted(names[linear[0]])} is acceleration without gravity, and the plan's has it; record "
+                "the accelerometer itself (where gravity is in it all the same, name the columns with --axes)"
+            )
+        found[axis] = [column for column in found[axis] if column not in linear]
     for axis, columns in found.items():
         exact = [column for column in columns if axis_of(names[column])[1]]
         found[axis] = exact if len(exact) == 1 else columns
@@ -119,9 +218,10 @@ def time_column(names: Sequence[str], where: str) -> int:
 
 
 def times_named(names: Sequence[str]) -> list[int]:
-    """Columns whose heading says that they are the time."""
+    """Columns whose heading says that they are the time: by a usual name, else by a rarer one."""
     bare = [unit_in(name)[0] for name in names]
-    return [i for i, name in enumerate(bare) if name.replace(" ", "_") in _TIMES or name in TIME_UNITS]
+    found = [i for i, name in enumerate(bare) if name.replace(" ", "_") in _TIMES or name in TIME_UNITS]
+    return found or [i for i, name in enumerate(bare) if re.sub(r"[^a-z]+", "_", name) in _RARER_TIMES]
 
 
 def is_sensor(heading: str) -> bool:
@@ -134,6 +234,17 @@ def is_sensor(heading: str) -> bool:
     """
     words = re.findall(r"[a-z0-9]+", unit_in(heading)[0])
     return len("".join(words)) > 2 and "".join(words[-1:]) in (*_ACCELERATION[1:], *_ROTATION[1:])
+
+
+def names_days(heading: str) -> bool:
+    """Whether a heading names days, beside which a time of day may stand."""
+    return unit_in(heading)[0] in _DAYS
+
+
+def date_column(names: Sequence[str], time: int | None) -> int | None:
+    """The column of days beside one of time, where there is one."""
+    found = [at for at, name in enumerate(names) if at != time and names_days(name)]
+    return found[0] if time is not None and len(found) == 1 else None
 
 
 def column_of(names: Sequence[str], name: str, option: str, where: str) -> int:
@@ -153,7 +264,10 @@ def _listed(names: Iterable[str]) -> str:
     return quoted(", ".join(quoted(name) for name in names if name), 200)
 
 
-def said_unit(names: Sequence[str]) -> str | None:
-    """The unit that the headings of accelerometer columns agree on."""
-    units = {unit_in(name)[1] for name in names}
-    return units.pop() if len(units) == 1 else None
+def left_out(names: Sequence[str], columns: Sequence[int]) -> tuple[str, ...]:
+    """A remark where acceleration without gravity stands beside the columns that were taken."""
+    others = [name for at, name in enumerate(names) if at not in columns and (axis_of(name)[0] or "")[:1] == "a"]
+    beside = [name for name in others if without_gravity(name) or _says_total(names[columns[0]])]
+    if not beside:
+        return ()
+    return (f"acceleration taken from {quoted(names[columns[0]])} and so on; {quoted(beside[0])} has no gravity in it",)

@@ -44,12 +44,12 @@ class HerdWatch:
     Parameters
     ----------
     table : as it is read
-    time, axes : its columns that are used
+    time, axes, date : its columns that are used
     """
 
-    def __init__(self, table: Table, time: int, axes: Sequence[int]) -> None:
-        self._table, self._time = table, time
-        self._others = _others(table, (time, *axes))
+    def __init__(self, table: Table, time: int, axes: Sequence[int], date: int | None = None) -> None:
+        self._table, self._time, self._date = table, time, date
+        self._others = _others(table, (time, *axes, *(() if date is None else (date,))))
         self._last: Any = None
         self._looks = 0 if self._others and time not in table.lists else _MOST_LOOKS
 
@@ -73,7 +73,7 @@ class HerdWatch:
         """Batch ``number`` and the one before it, with what the other columns say."""
         table, before = self._table, None
         labels = (row for batch in table.cells(self._others) for row in batch)
-        for at, (stamps, _) in enumerate(table.read(self._time, ())):
+        for at, (stamps, _) in enumerate(table.read(self._time, (), self._date)):
             cells = list(islice(labels, len(stamps)))
             joined = stamps if before is None else np.concatenate([before[0], stamps])
             rows = cells if before is None else [*before[1], *cells]

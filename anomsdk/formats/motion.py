@@ -11,12 +11,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.core.plan import MAX_GAP
-from anomsdk.errors import InputError
+from anomsdk.errors import InputError, quoted
+from anomsdk.formats.pauses import in_seconds
 from anomsdk.formats.rates import Grid, Resampler
 from anomsdk.formats.stamps import Stamped, StampSurvey, Timeline, stretches
 from anomsdk.formats.stored import BLOCK_VALUES, Block
-from anomsdk.formats.survey import Survey, likely_unit, rests_oddly
-from anomsdk.wanted import IN_G, Wanted
+from anomsdk.formats.survey import (
+    LEAST_GRAVITY,
+    LEAST_USUAL_G,
+    MOST_DPS,
+    MOST_G,
+    MOST_GRAVITY,
+    OFF_AT_REST,
+    Survey,
+    likely_unit,
+    missing_mark,
+    rests_oddly,
+    unsigned_bits,
+)
+from anomsdk.formats.units import likely_steps
+from anomsdk.wanted import AXES, IN_DPS, IN_G, Wanted
 
 Values = NDArray[np.float64]
 SAME_RATE = 0.01
@@ -25,7 +39,7 @@ LEAST_RATE = 0.5
 """A file with a lower rate than this much of the plan's is refused: what it lacks cannot be made up."""
 MOST_HZ = 100_000.0
 _LARGEST = 1e9
-"""Magnitude of a value in g, or in degrees a second, that is damage and no movement."""
+"""Magnitude of a value in g, or in degrees a second, that is damage whatever the unit: nothing is reckoned with it."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +56,8 @@ class MotionRows:
     read : read() yields (stamps in seconds (n,), empty without; values (n, axes)); floats, or int16 that are counts
     row_name : what messages call the row with an index from 0
     notes : what was found out by itself, in words
+    rotation_unsaid : a column of the gyroscope, where nothing names its unit and it is believed to be degrees a second
+    without_gravity : a column that says that gravity was taken out, and that somebody chose all the same
     """
 
     name: str
@@ -53,6 +69,8 @@ class MotionRows:
     read: Callable[[], Iterator[Stamped]]
     row_name: Callable[[int], str]
     notes: tuple[str, ...] = ()
+    rotation_unsaid: str | None = None
+    without_gravity: str | None = None
 
 
 def row_from_0(row: int) -> str:
@@ -73,7 +91,7 @@ class Motion:
     @property
     def length(self) -> int:
         """Samples after conversion, without what is missing; approximate when interpolated or resampled."""
-        return max(1, round(self.survey.rows * self.wanted.rate_hz / self._from_hz))
+        return max(1, round((self.survey.rows + self.timeline.bridged) * self.wanted.rate_hz / self._from_hz))
 
     @property
     def _from_hz(self) -> float:
@@ -130,8 +148,13 @@ class _Way:
         return np.zeros((0, 0)) if self.resampler is None else self.resampler.finish()
 
 
-def surveyed(rows: MotionRows, wanted: Wanted) -> Motion:
+def surveyed(rows: MotionRows, wanted: Wanted, max_bridge: int) -> Motion:
     """Read a recording once, and refuse what cannot be right.
+
+    Parameters
+    ----------
+    rows, wanted : what there is, and what a pipeline takes
+    max_bridge : as `anomsdk.wanted.Reading`
 
     Raises
     ------
@@ -142,22 +165,41 @@ def surveyed(rows: MotionRows, wanted: Wanted) -> Motion:
         in_units[:3] *= IN_G[rows.unit]
         limits = np.array([wanted.full_scale_g] * 3 + [32767.5 / (wanted.counts_per_dps or 1)] * 3)[: len(in_units)]
     else:
-        in_units = 1 / _per_unit(wanted)
-    survey, stamps = Survey(in_units, limits), StampSurvey(rows.where, rows.row_name)
+        in_units /= _per_unit(wanted)
+    survey, stamps = Survey(in_units, limits), StampSurvey(rows.where, rows.row_name, wanted.rate_hz, max_bridge)
     for times, values in rows.read():
         _check_values(values, survey.rows, in_units, rows)
         survey.push(values.astype(np.float64, copy=False))
         if rows.stamped:
-            stamps.push(times)
+            stamps.push(times, values)
     if not survey.rows:
         raise InputError(f"{rows.where}: there are no samples in it; record it again or leave it out")
+    if survey.damage is not None and not rests_oddly(survey.magnitude_g):
+        row, axis = survey.damage
+        most, unit = (MOST_G, "g") if axis < 3 else (MOST_DPS, "deg/s")
+        raise InputError(
+            f"{rows.where}, {rows.row_name(row)}: {AXES[axis]} is more than {most:g} {unit}, and no sensor gives that; "
+            "correct the value, or remove such rows: the gap is found by the time"
+        )
+    gravity = survey.magnitude_g if survey.gravity_g is None else survey.gravity_g
+    if rows.without_gravity is not None and gravity < 2 * LEAST_GRAVITY:
+        raise InputError(
+            f"{rows.where}: {quoted(rows.without_gravity)} is acceleration without gravity, by its name and its "
+            "values; name columns that have it, or record the accelerometer itself"
+        )
+    if rows.rotation_unsaid is not None and (why := survey.no_dps):
+        raise InputError(
+            f"{rows.where}: {quoted(rows.rotation_unsaid)} has no unit, and its values ({why}) are hardly deg/s; say "
+            f"--unit {rows.unit},{'|'.join(IN_DPS)}, with --scale 1,Y where they are steps of Y"
+        )
     if survey.stuck:
         axes = " and ".join(survey.stuck)
         raise InputError(f"{rows.where}: {axes} never changed while the others did; mend the sensor, or leave it out")
     rate_hz = wanted.rate_hz if rows.rate_hz is None else rows.rate_hz
-    timeline = stamps.timeline() if rows.stamped else Timeline(rate_hz, False, 0, 0.0)
+    timeline = stamps.timeline() if rows.stamped else Timeline(rate_hz)
     _check_rate(rows, wanted, timeline.rate_hz)
-    return Motion(rows, wanted, timeline, survey, rows.notes + tuple(_notes(wanted, timeline, survey)))
+    found = _notes(wanted, timeline, survey, rotation_unsaid=rows.rotation_unsaid is not None)
+    return Motion(rows, wanted, timeline, survey, rows.notes + tuple(found))
 
 
 def _check_values(values: NDArray[Any], done: int, in_units: Values, rows: MotionRows) -> None:
@@ -168,9 +210,20 @@ def _check_values(values: NDArray[Any], done: int, in_units: Values, rows: Motio
         raise InputError(f"{rows.where}, {row}: not a number; leave such rows out, the gap is found by the time")
     with np.errstate(over="ignore"):
         beyond = (np.abs(values * in_units) > _LARGEST).any(axis=1)
+    if values.dtype != np.int16 and (bits := unsigned_bits(values)) is not None:
+        raise InputError(
+            f"{rows.where}: integers of {bits} bits that were printed without their sign (up to {2**bits - 1}); "
+            f"subtract {2**bits} from those above {2 ** (bits - 1) - 1}"
+        )
     if beyond.any():
         row = rows.row_name(done + int(beyond.argmax()))
         raise InputError(f"{rows.where}, {row}: more than {_LARGEST:.0e} g or deg/s; correct the value or the scale")
+    if values.dtype != np.int16 and (mark := missing_mark(values)) is not None:
+        row = rows.row_name(done + mark[0])
+        raise InputError(
+            f"{rows.where}, {row}: {AXES[mark[1]]} is {values[mark]:g}, which marks a missing value; remove such rows: "
+            "the gap is found by the time"
+        )
 
 
 def check_unit(found: list[Motion]) -> list[Motion]:
@@ -183,25 +236,51 @@ def check_unit(found: list[Motion]) -> list[Motion]:
     usual = float(np.median([each.survey.magnitude_g for each in found]))
     first = found[0].rows
     if rests_oddly(usual):
-        unit = likely_unit(usual / (1 if first.unit == "counts" else IN_G[first.unit]))
         where = first.where if len(found) == 1 else first.where.partition("[")[0]
-        if unit is not None and unit != first.unit:
-            advice = f"the values look like {unit}: say --unit {unit}"
-        else:
-            advice = "correct the unit or the scale; gravity must be in it"
+        stored = float(np.median([each.survey.stored_magnitude for each in found]))
+        middle = next((each.survey.middle for each in found if each.survey.middle), None)
+        advice = _advice(first, stored)
+        if middle is not None:
+            advice = f"the values lie around {middle}, as of a sensor whose zero is there; subtract that from all"
         raise InputError(
             f"{where}: in {first.unit} its median acceleration is {usual:.4g} g, at rest it is 1; {advice}"
         )
-    return [
-        replace(each, notes=(*each.notes, f"rests at {each.survey.magnitude_g:.2g} g: is the sensor calibrated?"))
-        if rests_oddly(each.survey.magnitude_g)
-        else each
-        for each in found
-    ]
+    return [replace(each, notes=(*each.notes, *_of_gravity(each.survey))) for each in found]
 
 
-def _notes(wanted: Wanted, timeline: Timeline, survey: Survey) -> Iterator[str]:
+def _advice(rows: MotionRows, stored: float) -> str:
+    """What would make gravity about 1 g, by the median magnitude as it is stored."""
+    unit, plain = likely_unit(stored), set(rows.units[:3]) == {1.0}
+    if unit is not None and (unit != rows.unit or not plain):
+        scale = "" if plain else " --scale 1"
+        return f"the values look like {unit}: say --unit {unit}{scale}"
+    steps = likely_steps(stored)
+    if steps is not None and (rows.unit, rows.units[0]) != ("g", 1 / steps):
+        also = ",Y (deg/s in a step)" if len(rows.units) == 6 else ""
+        return f"the values look like steps of a sensor, {steps} a g: say --unit g --scale 1/{steps}{also}"
+    return "correct the unit or the scale; gravity must be in it"
+
+
+def _of_gravity(survey: Survey) -> tuple[str, ...]:
+    """Remarks on what gravity makes of the recording, where that is not what it should."""
+    if rests_oddly(survey.magnitude_g):
+        return (f"rests at {survey.magnitude_g:.2g} g: is the sensor calibrated?",)
+    gravity, rest = survey.gravity_g, survey.at_rest_g
+    if gravity is not None and gravity < LEAST_GRAVITY * survey.magnitude_g:
+        return (f"hardly any gravity in it, {gravity:.2g} g in the mean: was it taken out of the acceleration?",)
+    if rest is not None and abs(rest - 1) > OFF_AT_REST:
+        return (f"rests at {rest:.2g} g: is that the unit, and is the sensor calibrated?",)
+    if gravity is not None and gravity > MOST_GRAVITY:
+        return (f"{gravity:.3g} g in the mean, and gravity is 1: is that the unit?",)
+    if gravity is not None and survey.magnitude_g < LEAST_USUAL_G:
+        return (f"{survey.magnitude_g:.2g} g in the median, and gravity is 1: is that the unit?",)
+    return ()
+
+
+def _notes(wanted: Wanted, timeline: Timeline, survey: Survey, *, rotation_unsaid: bool) -> Iterator[str]:
     rate_hz, wanted_hz = timeline.rate_hz, wanted.rate_hz
+    if rotation_unsaid and survey.may_be_radians:
+        yield "rotation taken to be in deg/s: no unit is named, and its values do not tell"
     if timeline.jittered:
         yield "time stamps jitter: interpolated linearly"
     if not _same(rate_hz, wanted_hz):
@@ -209,8 +288,9 @@ def _notes(wanted: Wanted, timeline: Timeline, survey: Survey) -> Iterator[str]:
         yield f"{rate_hz:g} Hz resampled to {wanted_hz:g} Hz{above}"
     elif abs(rate_hz - wanted_hz) > 1e-3 * wanted_hz:
         yield f"{rate_hz:g} Hz taken as {wanted_hz:g} Hz"
+    yield from timeline.notes
     if timeline.gaps:
-        yield f"{timeline.gaps} {'gap' if timeline.gaps == 1 else 'gaps'}, {timeline.lost_s:.3g} s missing"
+        yield f"{timeline.gaps} {'gap' if timeline.gaps == 1 else 'gaps'}, {in_seconds(timeline.lost_s)} missing"
     if survey.clipped:
         yield f"{survey.clipped} samples clipped at the full scale of the plan"
     if survey.pinned:
@@ -239,7 +319,7 @@ def _per_unit(wanted: Wanted) -> Values:
 
 def _counts_per_value(rows: MotionRows, wanted: Wanted) -> Values:
     if rows.unit == "counts":
-        return np.ones(wanted.columns)
+        return np.array(rows.units)
     in_g = np.array([IN_G[rows.unit]] * 3 + [1.0] * 3)[: wanted.columns]
     return np.array(rows.units) * in_g * _per_unit(wanted)
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import math
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -14,16 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.errors import InputError, printable, quoted
-from anomsdk.formats.dates import dates
-from anomsdk.formats.dialect import DATE, LIST, Dialect, sniffed, text_lines
-from anomsdk.formats.packets import MAX_PACKET, spread
+from anomsdk.formats.dates import Dates, is_date, is_time_of_day
+from anomsdk.formats.delimited import Cells, Rows, pieces_of, rows_of
+from anomsdk.formats.dialect import LIST, Dialect, sniffed
+from anomsdk.formats.numbers import ANY_NUMBER, Marks, check_marks
+from anomsdk.formats.packet_lists import MAX_PACKET, spread
 from anomsdk.formats.stored import refusing
 from anomsdk.formats.table import BATCH_ROWS, MAX_LABEL, Only, Table, Times
 
 _PACKET_ROWS = 256
 """Rows of packets that are unfolded at once."""
-
-
 _NO_STAMPS: NDArray[np.float64] = np.zeros(0)
 
 
@@ -63,23 +62,14 @@ def _row_name(path: Path, where: str, dialect: Dialect, only: Only, row: int) ->
     return f"line {line}"
 
 
-def _rows(path: Path, where: str, dialect: Dialect, only: Only = ()) -> Iterator[tuple[int, list[str]]]:
+def _rows(path: Path, where: str, dialect: Dialect, only: Only = ()) -> Rows:
     """Line numbers and cells of the rows below the headings; empty lines are none.
 
     Parameters
     ----------
     only : (column, values) pairs: a row is left out where a cell of these columns says something else
     """
-    lines = islice(text_lines(path, dialect.encoding, where), dialect.skip, None)
-    if dialect.delimiter == " ":
-        rows = ((n, row) for n, line in enumerate(lines, dialect.skip + 1) if (row := line.split()))
-    else:
-        reader = csv.reader(lines, delimiter=dialect.delimiter, skipinitialspace=True)
-        rows = ((dialect.skip + reader.line_num, row) for row in reader if any(map(str.strip, row)))
-    if not only:
-        yield from rows
-        return
-    for number, row in rows:
+    for number, row in rows_of(path, where, dialect):
         if all(column >= len(row) or row[column].strip() in values for column, values in only):
             yield number, row
 
@@ -105,82 +95,190 @@ def _cells(
 
 
 def _read(
-    path: Path, where: str, dialect: Dialect, only: Only, time: int | None, columns: Sequence[int]
+    path: Path,
+    where: str,
+    dialect: Dialect,
+    only: Only,
+    time: int | None,
+    columns: Sequence[int],
+    date: int | None = None,
 ) -> Iterator[tuple[Times, NDArray[np.float64]]]:
+    reader = _Reader(where, dialect, time, columns, date)
     if dialect.lists & set(columns):
-        yield from spread(_packets(path, where, dialect, only, time, columns), where)
+        yield from spread(_packets(path, where, dialect, only, reader), where)
         return
-    width, names = len(dialect.names), [_name(dialect, column) for column in columns]
     with refusing(where):
-        rows = _rows(path, where, dialect, only)
-        while True:
-            # Row by row into one array: cells of text are freed before the next ones are made, in the same place.
-            values = np.empty((BATCH_ROWS, len(columns)))
-            times, lines = list[str](), list[int]()
-            for number, row in islice(rows, BATCH_ROWS):
-                if len(row) != width and any(row[width:] or [True] * (len(row) < width)):
-                    raise InputError(f"{where}, line {number}: {_misfit(row, dialect)}")
-                for at, column in enumerate(columns):
-                    values[len(times), at] = _number(row[column].strip(), number, where, dialect, names[at])
-                times.append("" if time is None else row[time].strip())
-                lines.append(number)
-            if not times:
-                return
-            stamps = _NO_STAMPS if time is None else _stamps(times, lines, where, _name(dialect, time), dialect)
-            yield stamps, values[: len(times)]
+        for piece in pieces_of(path, where, dialect) if not only else [_rows(path, where, dialect, only)]:
+            if isinstance(piece, Cells):
+                stamps, values = reader.of_cells(piece)
+                for at in range(0, len(values), BATCH_ROWS):
+                    yield stamps[at : at + BATCH_ROWS], values[at : at + BATCH_ROWS]
+            else:
+                yield from reader.of_rows(piece)
+        check_marks(reader.marks, reader.names, where)
 
 
 def _packets(
-    path: Path, where: str, dialect: Dialect, only: Only, time: int | None, columns: Sequence[int]
+    path: Path, where: str, dialect: Dialect, only: Only, reader: _Reader
 ) -> Iterator[tuple[Times, list[int], NDArray[np.float64]]]:
     """Batches of packets: their stamps, how many samples each holds, and the samples."""
-    width = len(dialect.names)
     with refusing(where):
         rows = _rows(path, where, dialect, only)
         while True:
             times, lines, lengths = list[str](), list[int](), list[int]()
             values = list[NDArray[np.float64]]()
-            own_times = time in dialect.lists
             for number, row in islice(rows, _PACKET_ROWS):
-                if len(row) != width and any(row[width:] or [True] * (len(row) < width)):
-                    raise InputError(f"{where}, line {number}: {_misfit(row, dialect)}")
-                values.append(_packet(row, number, where, dialect, columns))
-                cells = [""] if time is None else [row[time].strip()]
-                if time is not None and own_times:
-                    cells = _listed(row[time])
+                reader.check_width(number, row)
+                values.append(reader.packet(number, row))
+                if reader.own_times:
+                    cells = _listed(row[reader.time or 0])
                     if len(cells) != len(values[-1]):
                         raise InputError(
                             f"{where}, line {number}: {len(cells)} times of {len(values[-1])} samples; "
                             "all lists are as long"
                         )
-                lengths += [1] * len(cells) if own_times else [len(values[-1])]
+                    lengths += [1] * len(cells)
+                else:
+                    cells = [reader.time_of(row)]
+                    lengths.append(len(values[-1]))
                 times += cells
                 lines += [number] * len(cells)
+            if not values:
+                return
+            yield reader.stamps(times, lines), lengths, np.concatenate(values)
+
+
+class _Reader:
+    """Cells of text become stamps and values.
+
+    Parameters
+    ----------
+    where : what messages call the file
+    dialect : how it is written
+    time, columns, date : columns of time and values, and of the day where the time is one of day; without a time (None)
+        there are no stamps
+    """
+
+    def __init__(
+        self, where: str, dialect: Dialect, time: int | None, columns: Sequence[int], date: int | None
+    ) -> None:
+        self._where, self._dialect, self.time, self._columns = where, dialect, time, columns
+        self.names = [_name(dialect, column) for column in columns]
+        self.marks = [replace(dialect.marks[column]) for column in columns]
+        self.own_times = time in dialect.lists
+        self._date = None if time is None or self.own_times else date
+        self._time_name = "" if time is None else _name(dialect, time)
+        self._time_marks = Marks(".", True) if time is None or self.own_times else replace(dialect.marks[time])
+        self._dates: Dates | None = None
+        self._numbers = False
+
+    def of_cells(self, cells: Cells) -> tuple[Times, NDArray[np.float64]]:
+        """Stamps (n,) and values (n, columns) of a piece of plain text."""
+        encoding = "cp1252" if self._dialect.encoding == "cp1252" else "utf-8"
+
+        def text(start: int, end: int) -> str:
+            return cells.data[start:end].tobytes().decode(encoding, "replace").replace("\0", "?").strip()
+
+        def numbers(column: int, marks: Marks, name: str) -> NDArray[np.float64]:
+            starts, ends = cells.column(column)
+            found, odd = marks.numbers(cells.data, starts, ends)
+            for row in np.flatnonzero(odd).tolist():
+                found[row] = self._number(text(starts[row], ends[row]), cells.line + row, marks, name)
+            return found
+
+        values = np.empty((len(cells.starts), len(self._columns)))
+        for at, (column, marks, name) in enumerate(zip(self._columns, self.marks, self.names, strict=True)):
+            values[:, at] = numbers(column, marks, name)
+        if self.time is None:
+            return _NO_STAMPS, values
+        starts, ends = cells.column(self.time)
+        if self._is_dates(text(starts[0], ends[0])):
+            assert self._dates is not None
+            if self._date is None:
+                return self._dates.of_bytes(cells.data, starts, ends, lambda row: self._line(cells.line + row)), values
+            days = cells.column(self._date)
+            both = zip(*(each.tolist() for each in (*days, starts, ends)), strict=True)
+            texts = [f"{text(a, b)} {text(c, d)}" for a, b, c, d in both]
+            return self._dates.push(texts, lambda row: self._line(cells.line + row)), values
+        return numbers(self.time, self._time_marks, self._time_name), values
+
+    def of_rows(self, rows: Rows) -> Iterator[tuple[Times, NDArray[np.float64]]]:
+        """The same of rows one by one, in blocks."""
+        while True:
+            # Row by row into one array: cells of text are freed before the next ones are made, in the same place.
+            values = np.empty((BATCH_ROWS, len(self._columns)))
+            times, lines = list[str](), list[int]()
+            for number, row in islice(rows, BATCH_ROWS):
+                self.check_width(number, row)
+                for at, column in enumerate(self._columns):
+                    values[len(times), at] = self._number(row[column].strip(), number, self.marks[at], self.names[at])
+                times.append(self.time_of(row))
+                lines.append(number)
             if not times:
                 return
-            stamps = _NO_STAMPS if time is None else _stamps(times, lines, where, _name(dialect, time), dialect)
-            yield stamps, lengths, np.concatenate(values)
+            yield self.stamps(times, lines), values[: len(times)]
 
+    def check_width(self, line: int, row: list[str]) -> None:
+        """Refuse a row that has not as many cells as there are headings."""
+        width = len(self._dialect.names)
+        if len(row) != width and any(row[width:] or [True] * (len(row) < width)):
+            raise InputError(f"{self._line(line)}: {_misfit(row, self._dialect)}")
 
-def _packet(row: list[str], line: int, where: str, dialect: Dialect, columns: Sequence[int]) -> NDArray[np.float64]:
-    """The samples of one packet, (n, columns)."""
-    parts = list[list[float]]()
-    for column in columns:
-        name = _name(dialect, column)
-        cells = _listed(row[column])
-        if not cells or not LIST.fullmatch(row[column].strip()):
-            raise InputError(f"{where}, line {line}: {quoted(name)} is no list of numbers; correct it")
-        parts.append([_number(cell, line, where, dialect, name) for cell in cells])
-    lengths = sorted(set(map(len, parts)))
-    if len(lengths) > 1:
-        raise InputError(
-            f"{where}, line {line}: lists of {lengths[0]} and of {lengths[1]} values; all axes have as many"
-        )
-    if lengths[0] > MAX_PACKET:
-        raise InputError(
-            f"{where}, line {line}: {lengths[0]} values in one cell; at most {MAX_PACKET}, a line a packet"
-        )
-    return np.array(parts).T
+    def time_of(self, row: list[str]) -> str:
+        """The cell of time of a row, behind that of its day; empty without a time."""
+        if self.time is None:
+            return ""
+        day = "" if self._date is None else f"{row[self._date].strip()} "
+        return day + row[self.time].strip()
+
+    def packet(self, line: int, row: list[str]) -> NDArray[np.float64]:
+        """The samples of a row of lists, (n, columns)."""
+        parts = list[list[float]]()
+        for column, name in zip(self._columns, self.names, strict=True):
+            cells, marks = _listed(row[column]), Marks(".", True)
+            if not cells or not LIST.fullmatch(row[column].strip()):
+                raise InputError(f"{self._line(line)}: {quoted(name)} is no list of numbers; correct it")
+            parts.append([self._number(cell, line, marks, name) for cell in cells])
+        lengths = sorted(set(map(len, parts)))
+        if len(lengths) > 1:
+            raise InputError(
+                f"{self._line(line)}: lists of {lengths[0]} and of {lengths[1]} values; all axes have as many"
+            )
+        if lengths[0] > MAX_PACKET:
+            raise InputError(
+                f"{self._line(line)}: {lengths[0]} values in one cell; at most {MAX_PACKET}, a line a packet"
+            )
+        return np.array(parts).T
+
+    def stamps(self, cells: list[str], lines: list[int]) -> Times:
+        """Numbers, or dates as nanoseconds; none without a time."""
+        if self.time is None:
+            return _NO_STAMPS
+        if self._is_dates(cells[0].rpartition(" ")[2] if self._date is not None else cells[0]):
+            assert self._dates is not None
+            return self._dates.push(cells, lambda row: self._line(lines[row]))
+        if self._date is not None:
+            cells = [cell.rpartition(" ")[2] for cell in cells]
+        marks, name = self._time_marks, self._time_name
+        return np.array([self._number(cell, line, marks, name) for cell, line in zip(cells, lines, strict=True)])
+
+    def _is_dates(self, cell: str) -> bool:
+        """Whether the column of time holds dates, by its first cell; a day beside it belongs to a time of day only."""
+        if self._dates is None and not self._numbers:
+            if is_date(cell):
+                self._dates = Dates(self._time_name)
+                self._date = self._date if is_time_of_day(cell) else None
+            self._numbers = self._dates is None
+        return self._dates is not None
+
+    def _line(self, number: int) -> str:
+        return f"{self._where}, line {number}"
+
+    def _number(self, cell: str, line: int, marks: Marks, name: str) -> float:
+        found = marks.number(cell)
+        if found is None:
+            raise InputError(f"{self._line(line)}: {quoted(name)} {_fault(cell)}")
+        return found
 
 
 def _listed(cell: str) -> list[str]:
@@ -191,21 +289,18 @@ def _name(dialect: Dialect, column: int) -> str:
     return dialect.names[column] or f"column {column + 1}"
 
 
-def _number(cell: str, line: int, where: str, dialect: Dialect, name: str) -> float:
-    try:
-        found = float(cell.replace(",", ".") if dialect.decimal_comma else cell)
-        if math.isfinite(found) and "_" not in cell:
-            return found
-    except ValueError:
-        pass
-    raise InputError(f"{where}, line {line}: {quoted(name)} {_fault(cell)}")
-
-
 def _fault(cell: str) -> str:
     if not cell:
         return "is empty; remove such lines: the gap is found by the time"
     if cell.lower() in ("nan", "null", "none", "na", "n/a", "inf", "-inf"):
         return f"is {cell}; remove such lines: the gap is found by the time"
+    if ":" in cell:
+        return (
+            f"is {printable(cell)[:32]!r}, no number and no date in a form that is known; write 2024-03-05T09:24:51.050"
+        )
+    if ANY_NUMBER.fullmatch(cell) and ("," in cell or "." in cell):
+        what = "marks of decimals or thousands that do not fit the others"
+        return f"is {printable(cell)[:20]!r}, with {what}; write one kind"
     return f"is {printable(cell)[:20]!r}, no number; correct it"
 
 
@@ -215,10 +310,3 @@ def _misfit(row: list[str], dialect: Dialect) -> str:
     if dialect.delimiter == "," and len(row) > width:
         return f"{what}; separate with semicolons where commas are decimal"
     return f"{what}; complete the line or remove it: the gap is found by the time"
-
-
-def _stamps(cells: list[str], lines: list[int], where: str, name: str, dialect: Dialect) -> Times:
-    """Numbers, or dates of ISO 8601 as nanoseconds."""
-    if not DATE.fullmatch(cells[0]):
-        return np.array([_number(cell, line, where, dialect, name) for cell, line in zip(cells, lines, strict=True)])
-    return dates(cells, [f"{where}, line {line}" for line in lines], name)

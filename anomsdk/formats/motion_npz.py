@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 
 from anomsdk.errors import InputError, quoted
 from anomsdk.formats.arrays import StoredArray, npy_file
-from anomsdk.formats.headings import axis_columns, unit_in
+from anomsdk.formats.headings import axis_columns, left_out, said_by, without_gravity
 from anomsdk.formats.motion import SAME_RATE, MotionRows, row_from_0
 from anomsdk.formats.npz import opened, said
 from anomsdk.formats.stamps import Stamped
 from anomsdk.formats.stored import BLOCK_VALUES
-from anomsdk.wanted import UNITS, Reading, Wanted, usable_scale
+from anomsdk.formats.units import sensor_units, unit_of, units_in_sentence
+from anomsdk.wanted import IN_DPS, UNITS, Reading, Wanted, usable_scale
 
+_FIRST_ROWS = 16_384
 _NO_STAMPS: NDArray[np.float64] = np.zeros(0)
 
 
@@ -33,26 +35,42 @@ def npz_motion(path: Path, name: str, where: str, wanted: Wanted, reading: Readi
     archive = opened(path, where, reading.array, any_number=True)
     samples, before = archive.samples, reading.array.removesuffix("x")
     columns, notes = _columns(said(path, where, f"{before}channels", "U"), samples, wanted, reading, where)
-    text = said(path, where, f"{before}unit", "U")
-    unit = _unit(None if text is None else " ".join(text), reading, f"{before}unit", where)
+    names = said(path, where, f"{before}channels", "U") or [""] * samples.channels
+    text, key = said(path, where, f"{before}unit", "U"), f"{before}unit"
     scale = _scale(
         said(path, where, f"{before}scale", "iuf"), reading, samples.channels, columns, f"{before}scale", where
     )
-    if unit == "counts" and reading.unit != "counts" and set(scale) != {1.0}:
+    told = _told(text, [names[column] for column in columns], columns, samples.channels)
+    if reading.unit is None and told[0] is None:
+        choice = f"say --unit {'|'.join(UNITS)}"
+        if text is not None:
+            raise InputError(f"{where}: {key} {quoted(' '.join(text), 60)!r} is not one unit; {choice}")
+        raise InputError(f"{where}: does not say its unit (no array {key}); {choice}")
+    if reading.unit is None and told[0] == "counts" and set(scale) != {1.0}:
         raise InputError(f"{where}: its unit is counts, and it has a {before}scale; say with --unit of what")
-    units = (1.0,) * len(columns) if unit == "counts" else scale
+    magnitude = _magnitude(samples, archive.parts[0], columns)
+    if reading.unit is None and text == ["counts"] and _rests(magnitude / (wanted.counts_per_g or 1.0)):
+        reading = replace(reading, unit="counts")
+    shown = [names[column] or f"column {column + 1}" for column in columns]
+    units = sensor_units(told, shown, scale, magnitude, wanted, reading, where)
+    per_value = units.units
+    if units.unit == "counts":  # as they are, but for a gyroscope that is none
+        per_value = (1.0,) * 3 + tuple(each if reading.rotation in IN_DPS else 1.0 for each in per_value[3:])
+    exact, notes = set(per_value) == {1.0} and units.unit == "counts", notes + left_out(names, columns) + units.notes
     rate_hz = _rate(archive.rate_hz, reading, f"{before}fs", where)
     return [
         MotionRows(
             name + suffix,
             where + suffix,
-            unit,
-            units,
+            units.unit,
+            per_value,
             rate_hz,
             stamped=False,
-            read=partial(_rows, samples, start, stop, tuple(columns), unit == "counts"),
+            read=partial(_rows, samples, start, stop, tuple(columns), exact),
             row_name=row_from_0,
             notes=notes,
+            rotation_unsaid=shown[3] if units.unsaid else None,
+            without_gravity=next(filter(without_gravity, shown[:3]), None),
         )
         for suffix, start, stop in archive.parts
     ]
@@ -108,16 +126,28 @@ def _columns(
     return axis_columns(channels or [""] * n, reading.axes, wanted.columns, where), ()
 
 
-def _unit(text: str | None, reading: Reading, key: str, where: str) -> str:
-    """The unit of the accelerometer: as somebody gave it, as a word, or out of a sentence such as ``g = x/2048``."""
-    if reading.unit is not None:
-        return reading.unit
-    if text is not None:
-        words = {unit_in(f"x [{text}]")[1], *(unit_in(f"x [{each}]")[1] for each in re.findall(r"(\S+)\s*=", text))}
-        if len(found := words & set(UNITS)) == 1:
-            return str(found.pop())
-        raise InputError(f"{where}: {key} {quoted(text, 60)!r} is not one unit; say --unit {'|'.join(UNITS)}")
-    raise InputError(f"{where}: does not say its unit (no array {key}); say --unit {'|'.join(UNITS)}")
+def _told(text: list[str] | None, names: list[str], columns: list[int], channels: int) -> list[str | None]:
+    """The unit of each chosen column: by one word each, by a sentence, or by the names of channels."""
+    if text is not None and len(text) == channels > 1:
+        return [unit_of(text[column]) or repr(quoted(text[column], 20)) for column in columns]
+    by_name = [said_by(each) for each in names]
+    if text is None:
+        return by_name
+    acceleration, rotation = units_in_sentence(" ".join(text))
+    return [acceleration] * 3 + [rotation or each for each in by_name[3:]]
+
+
+def _rests(magnitude_g: float) -> bool:
+    """Whether a median magnitude can be that of the plan's counts, and of no sensor with twice or half as many."""
+    return 0.75 <= magnitude_g <= 1.5
+
+
+def _magnitude(samples: StoredArray, part: tuple[str, int, int], columns: list[int]) -> float:
+    """Median magnitude of the acceleration in the first rows, as stored."""
+    _, start, stop = part
+    block = next(samples.read(start, min(stop, start + _FIRST_ROWS), _FIRST_ROWS))[:, columns[:3]]
+    with np.errstate(all="ignore"):
+        return float(np.median(np.sqrt((block.astype(np.float64) ** 2).sum(axis=1))))
 
 
 def _scale(
@@ -127,6 +157,8 @@ def _scale(
     given = list(reading.scale) or stored or [1.0]
     if len(given) == 1:
         given *= channels
+    if reading.scale and len(columns) == 6 and len(given) == 2:
+        given = [given[0]] * 3 + [given[1]] * 3
     if len(given) == len(columns) != channels and reading.scale:
         return tuple(given)
     if len(given) != channels:

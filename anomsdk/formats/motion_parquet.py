@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.errors import InputError, quoted
-from anomsdk.formats.dates import dates
+from anomsdk.formats.dates import Dates, is_date, is_time_of_day
 from anomsdk.formats.motion import row_from_0
-from anomsdk.formats.packets import MAX_PACKET, spread
+from anomsdk.formats.packet_lists import MAX_PACKET, spread
 from anomsdk.formats.parquet_pages import FOOTER_ITEMS, FOOTER_STRING, check_pages, footer_chunks
 from anomsdk.formats.stored import refusing
 from anomsdk.formats.table import BATCH_ROWS, MAX_LABEL, Only, Table, Times
 
-_LONGEST_DATE = 64
+_LONGEST_DATE = 80
 """Characters of a date, with its zone."""
 _PACKET_ROWS = 256
 """Rows of packets that are unfolded at once."""
@@ -103,42 +103,60 @@ def _opened(path: Path, where: str, dates: Sequence[str] = ()) -> Iterator[Any]:
 
 
 def _read(
-    path: Path, where: str, names: tuple[str, ...], only: Only, time: int | None, columns: Sequence[int]
+    path: Path,
+    where: str,
+    names: tuple[str, ...],
+    only: Only,
+    time: int | None,
+    columns: Sequence[int],
+    date: int | None = None,
 ) -> Iterator[tuple[Times, NDArray[np.float64]]]:
     import pyarrow
 
     wanted = [names[column] for column in (*(() if time is None else (time,)), *columns)]
-    kinds = _kinds(path, where, names, [*wanted, *(names[column] for column, _ in only)])
+    days = None if time is None or date is None else names[date]
+    others = [*(names[column] for column, _ in only), *([] if days is None else [days])]
+    kinds = _kinds(path, where, names, [*wanted, *others])
     packed = [_is_list(kind) for kind in kinds[len(wanted) - len(columns) : len(wanted)]]
     if any(packed):
         if not all(packed):
             raise InputError(f"{where}: some axes are lists and others are not; store all as lists, or none")
-        yield from spread(_packets(path, where, names, only, time, columns), where)
+        yield from spread(_packets(path, where, names, only, time, columns, days), where)
         return
     for each, kind in zip(wanted, kinds, strict=False):
         if pyarrow.types.is_nested(kind):
             raise InputError(f"{where}: {quoted(each)} is {quoted(kind)}, no numbers; convert it")
-    text = [] if time is None or not _is_text(kinds[0]) else wanted[:1]
-    for batch, rows in _batches(path, where, names, only, wanted, text, BATCH_ROWS):
-        stamps = _NO_STAMPS if time is None else _stamps(batch.column(wanted[0]), where, rows, wanted[0])
+    text = [] if time is None or not _is_text(kinds[0]) or days is not None else wanted[:1]
+    dates = None if time is None else Dates(wanted[0])
+    taken = wanted if days is None else [*wanted, days]
+    for batch, rows in _batches(path, where, names, only, taken, text, BATCH_ROWS):
+        stamps = _NO_STAMPS if dates is None else _of_batch(batch, where, rows, wanted[0], dates, days)
         values = [_numbers(batch.column(names[each]), where, rows, names[each]) for each in columns]
         found = np.stack(values, axis=1) if values else np.zeros((len(batch), 0))
         yield stamps, found
 
 
 def _packets(
-    path: Path, where: str, names: tuple[str, ...], only: Only, time: int | None, columns: Sequence[int]
+    path: Path,
+    where: str,
+    names: tuple[str, ...],
+    only: Only,
+    time: int | None,
+    columns: Sequence[int],
+    days: str | None,
 ) -> Iterator[tuple[Times, list[int], NDArray[np.float64]]]:
     """Batches of packets: their stamps, how many samples each holds, and the samples."""
     wanted = [names[column] for column in (*(() if time is None else (time,)), *columns)]
     kind = _kinds(path, where, names, wanted)[0]
     own_times = time is not None and _is_list(kind)
-    text = [] if time is None or not _is_text(kind) else wanted[:1]
+    text = [] if time is None or not _is_text(kind) or days is not None else wanted[:1]
+    dates = None if time is None else Dates(wanted[0])
     packed = [names[column] for column in columns] + (wanted[:1] if own_times else [])
-    for batch, rows in _batches(path, where, names, only, wanted, text, _PACKET_ROWS):
+    taken = wanted if days is None else [*wanted, days]
+    for batch, rows in _batches(path, where, names, only, taken, text, _PACKET_ROWS):
         stamps = _NO_STAMPS
-        if time is not None and not own_times:
-            stamps = _stamps(batch.column(wanted[0]), where, rows, wanted[0])
+        if dates is not None and not own_times:
+            stamps = _of_batch(batch, where, rows, wanted[0], dates, days)
         lengths = np.stack([_lengths(batch.column(each), where, rows, each) for each in packed])
         if (lengths != lengths[0]).any():
             at = int((lengths != lengths[0]).any(axis=0).argmax())
@@ -149,8 +167,8 @@ def _packets(
         n, of_sample = lengths[0], np.repeat(rows, lengths[0])
         values = [_numbers(batch.column(names[each]).flatten(), where, of_sample, names[each]) for each in columns]
         found = np.stack(values, axis=1)
-        if own_times:
-            stamps = _stamps(batch.column(wanted[0]).flatten(), where, of_sample, wanted[0])
+        if dates is not None and own_times:
+            stamps = _stamps(batch.column(wanted[0]).flatten(), where, of_sample, wanted[0], dates)
         if own_times:
             yield stamps, [1] * len(found), found
         elif n.any():
@@ -322,22 +340,36 @@ def _numbers(column: Any, where: str, rows: NDArray[np.int64], name: str) -> NDA
     return found
 
 
-def _stamps(column: Any, where: str, rows: NDArray[np.int64], name: str) -> Times:
+def _of_batch(batch: Any, where: str, rows: NDArray[np.int64], name: str, dates: Dates, days: str | None) -> Times:
+    """Stamps of a batch of rows, with the days of a column beside them where these are times of day."""
+    column = batch.column(name)
+    return _stamps(column, where, rows, name, dates, None if days is None else batch.column(days))
+
+
+def _stamps(
+    column: Any, where: str, rows: NDArray[np.int64], name: str, dates: Dates, days: Any | None = None
+) -> Times:
     import pyarrow
 
     types = pyarrow.types
-    if types.is_dictionary(column.type) and _is_text(column.type.value_type):
-        return _dates(column, where, rows, name)
-    if types.is_dictionary(column.type):
+    if types.is_dictionary(column.type) and (days is not None or not _is_text(column.type.value_type)):
         column = column.dictionary_decode()
-    timed = types.is_duration(column.type) or types.is_time(column.type)
-    if not types.is_timestamp(column.type) and not timed:
+    if days is not None and (types.is_time(column.type) or (_is_text(column.type) and _of_day(column))):
+        return _days_and_times(days, column, where, rows, name, dates)
+    if types.is_time(column.type):
+        return _text_dates(column.cast(pyarrow.string()), where, rows, name, dates)
+    if _is_text(column.type):
+        return _text_dates(column, where, rows, name, dates)
+    if types.is_dictionary(column.type) and _is_text(column.type.value_type):
+        return _dates(column, where, rows, name, dates)
+    if types.is_integer(column.type) and not column.null_count and len(column) and is_date(str(column[0].as_py())):
+        return _text_dates(column.cast(pyarrow.string()), where, rows, name, dates)
+    if not types.is_timestamp(column.type) and not types.is_duration(column.type):
         return _numbers(column, where, rows, name)
     if column.null_count:
         row = row_from_0(int(rows[column.is_null().to_pylist().index(True)]))
         raise InputError(f"{where}, {row}: {quoted(name)} is empty; remove such rows")
-    integers = pyarrow.int32() if types.is_time32(column.type) else pyarrow.int64()
-    counts = np.asarray(column.cast(integers).to_numpy(zero_copy_only=False), np.int64)
+    counts = np.asarray(column.cast(pyarrow.int64()).to_numpy(zero_copy_only=False), np.int64)
     factor = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}[column.type.unit]
     limit = np.iinfo(np.int64).max // factor
     beyond = (counts > limit) | (counts < -limit)
@@ -347,7 +379,34 @@ def _stamps(column: Any, where: str, rows: NDArray[np.int64], name: str) -> Time
     return counts * factor
 
 
-def _dates(column: Any, where: str, rows: NDArray[np.int64], name: str) -> Times:
+def _of_day(column: Any) -> bool:
+    """Whether text holds times of day, by its first cell."""
+    return bool(len(column)) and is_time_of_day(str(column[0].as_py()))
+
+
+def _days_and_times(days: Any, times: Any, where: str, rows: NDArray[np.int64], name: str, dates: Dates) -> Times:
+    """A column of days and one of times of day."""
+    import pyarrow.compute
+
+    text = pyarrow.string()
+    both = pyarrow.compute.binary_join_element_wise(days.cast(text), times.cast(text), " ")
+    return _text_dates(both, where, rows, name, dates)
+
+
+def _text_dates(column: Any, where: str, rows: NDArray[np.int64], name: str, dates: Dates) -> Times:
+    import pyarrow.compute
+
+    if column.null_count:
+        row = row_from_0(int(rows[column.is_null().to_pylist().index(True)]))
+        raise InputError(f"{where}, {row}: {quoted(name)} is empty; remove such rows")
+    long = np.asarray(pyarrow.compute.binary_length(column).to_numpy(zero_copy_only=False)) > _LONGEST_DATE
+    if long.any():
+        row = row_from_0(int(rows[long.argmax()]))
+        raise InputError(f"{where}, {row}: {quoted(name)} is no date of ISO 8601, and long; correct it")
+    return dates.push(column.to_pylist(), lambda row: f"{where}, {row_from_0(int(rows[row]))}")
+
+
+def _dates(column: Any, where: str, rows: NDArray[np.int64], name: str, dates: Dates) -> Times:
     """Dates that are text; each is unfolded only when it is short enough to be one."""
     import pyarrow.compute
 
@@ -363,4 +422,4 @@ def _dates(column: Any, where: str, rows: NDArray[np.int64], name: str) -> Times
     if long.any():
         refuse(int(long[at].argmax()), "no date of ISO 8601, and long; correct it")
     found = entries.to_pylist()
-    return dates([found[i] for i in at], [f"{where}, {row_from_0(row)}" for row in rows.tolist()], name)
+    return dates.push([found[i] for i in at], lambda row: f"{where}, {row_from_0(int(rows[row]))}")

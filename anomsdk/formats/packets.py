@@ -1,73 +1,222 @@
-"""Packets: rows of a table that hold several samples each, of which only the first has a time stamp."""
+"""Rows that bear the time of their packet: many share a stamp, or come at once. They are spread evenly."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.errors import InputError
+Values = NDArray[np.float64]
 
-Times = NDArray[Any]
-MAX_PACKET = 4096
-"""Samples of a packet."""
-_GAP_STEPS = 1.5
-"""Samples that are spread over so many usual steps each are not spread: a packet is missing behind them."""
+_BELIEVED = (0.45, 8.0)
+"""A rate of this many times the wanted one is believed of packets."""
+_TOGETHER, _SPLIT = 0.35, 0.6
+"""Rows of one packet are closer than this much of the time from sample to sample; the second: all of them."""
+_LONGEST_READ_S = 1.0
+"""A packet is read in less; rows that come evenly for longer are a burst of samples."""
+_EQUAL, _FEW_EQUAL = 0.05, 0.01
+"""Share of equal stamps that makes them packets; the second, where they come at even distances."""
+MOST_ROWS = 65_536
+"""Rows of the largest packet: beyond, a clock stands still."""
 
 
-def spread(
-    packets: Iterable[tuple[Times, Sequence[int], NDArray[np.float64]]], where: str
-) -> Iterator[tuple[Times, Any]]:
-    """Samples of packets with stamps of their own, even from the stamp of a packet to that of the next one.
+@dataclass(frozen=True)
+class Form:
+    """How stamps come in packets.
 
     Parameters
     ----------
-    packets : batches of stamps (p,), empty where there is no time; samples in each packet, 1 or more; and the samples
-        of all, (n, columns)
-    where : what messages call the file
-
-    Yields
-    ------
-    stamps : (n,) of the kind of those of the packets: int64, or float64
-    values : (n, columns)
-
-    Raises
-    ------
-    InputError : a single packet, or the times of all are the same
+    split_s : a longer step begins a packet
+    step_s : from sample to sample
+    period_s, rows : usual time from packet to packet, and usual size of one
+    noise_s : how far packets come from where they should, 9 of 10
     """
-    held: tuple[Times, list[int], NDArray[np.float64]] | None = None
-    step = 0.0
-    for stamps, lengths, values in packets:
+
+    split_s: float
+    step_s: float
+    period_s: float
+    rows: int
+    noise_s: float
+
+    @property
+    def tolerance_s(self) -> float:
+        """A packet that is later by more than this comes after missing samples."""
+        return max(2.5 * self.step_s, min(3 * self.noise_s, 0.6 * self.period_s))
+
+
+@dataclass
+class Packet:
+    """Rows that came at once.
+
+    Parameters
+    ----------
+    rows : how many
+    first_s, last_s : stamps of the first and the last one
+    missing : samples missing before it
+    follows_s : since the packet before, seconds; None: begins a run, samples are missing, or the packet is partial
+    """
+
+    rows: int
+    first_s: float
+    last_s: float
+    missing: int = 0
+    follows_s: float | None = None
+
+
+def packet_form(stamps: Values, wanted_hz: float) -> Form | None:
+    """Whether stamps are those of packets, and of which; None: each row has its own.
+
+    Parameters
+    ----------
+    stamps : float64 (n,), seconds: the first of a recording
+    wanted_hz : of the plan: packets are those that make a rate near it
+    """
+    steps = np.abs(np.diff(stamps))
+    if len(steps) < 4 or not (steps > 0).any():
+        return None
+    low, high = (times * wanted_hz for times in _BELIEVED)
+    equal = _equal_stamps(steps)
+    split, found = 0.0, None
+    for _ in range(8):
+        found = _form(stamps, steps, split)
+        if found is None:
+            return None
+        if 1 / found.step_s <= high:
+            break
+        split = 4 * max(found.step_s, float(np.median(steps)), split / 4)
+    shared = equal and split == 0
+    for _ in range(3):
+        found = None if found is None else _form(stamps, steps, _SPLIT * found.step_s)
+        if found is None or not low <= 1 / found.step_s <= high:
+            return None
+    if found is None or shared:
+        return found
+    inner = steps[steps <= found.split_s]
+    if found.rows < 2 or not len(inner) or np.median(inner) > _TOGETHER * found.step_s:
+        return None
+    together = float(np.median(inner))
+    return found if together * 3 * wanted_hz <= 1 and together * found.rows <= _LONGEST_READ_S else None
+
+
+def _equal_stamps(steps: Values) -> bool:
+    """Whether the clock is coarser than the samples: equal stamps are no accident."""
+    equal = steps == 0
+    if equal.mean() >= _EQUAL:
+        return True
+    if equal.mean() < _FEW_EQUAL or equal.sum() < 4:
+        return False
+    usual = float(np.median(steps))
+    apart = np.diff(np.flatnonzero(equal))
+    even = np.abs(apart - np.median(apart)) <= 2 + 0.1 * np.median(apart)
+    return bool((steps > 1.5 * usual).mean() < equal.mean() / 4 and even.mean() > 0.9)
+
+
+def _form(stamps: Values, steps: Values, split: float) -> Form | None:
+    """What packets there are where longer steps than this begin one."""
+    begins = np.flatnonzero(steps > split) + 1
+    if len(begins) < 2:
+        return None
+    sizes = np.diff(np.append(begins, len(stamps)))
+    ends = stamps[np.append(begins, len(stamps)) - 1]  # the last stamp of each packet, the first one among them
+    apart = np.diff(ends)
+    apart = np.where(apart > 0, apart, np.inf)  # a clock that was set back
+    period, rows = float(np.median(apart)), max(1, int(np.median(sizes)))
+    if not np.isfinite(period):
+        return None
+    if sizes[-1] < rows and len(sizes) > 2:
+        sizes, apart = sizes[:-1], apart[:-1]  # the last one may be partial
+    near = apart <= 1.5 * period
+    step, noise, most = float(apart[near].sum() / sizes[near].sum()), 0.0, 0.5 * period
+    for _ in range(4):
+        off = np.abs(apart - sizes * step)
+        near = off <= max(2.5 * step, most)
+        if near.any():
+            step, noise = float(apart[near].sum() / sizes[near].sum()), float(np.quantile(off[near], 0.9))
+            most = min(3 * noise, 0.5 * period)
+    return Form(split, step, period, rows, noise)
+
+
+class Packets:
+    """Follows the packets of one run of a clock, and says where samples are missing.
+
+    A packet is late when it, and the next one, come later than the samples before allow: a delay is made up for.
+
+    Parameters
+    ----------
+    form : Form
+    """
+
+    def __init__(self, form: Form) -> None:
+        self._form = form
+        self._packets = list[Packet]()  # one that is not decided, maybe, and one that is not complete
+        self._taken, self._base = 0, 0.0
+        self._before: Packet | None = None
+
+    def push(self, stamps: Values) -> Iterator[Packet]:
+        """Take stamps; packets as they are decided, in order."""
         if not len(stamps):
-            yield stamps, values
-            continue
-        if held is not None:
-            stamps, lengths = np.concatenate([held[0], stamps]), [*held[1], *lengths]
-            values = np.concatenate([held[2], values])
-        apart = np.diff(stamps).astype(np.float64)
-        rises = apart / np.array(lengths[:-1], np.float64)
-        if not step and (rises > 0).any():
-            step = float(np.median(rises[rises > 0]))
-        done = len(values) - lengths[-1]
-        if len(stamps) > 1:
-            yield _stamps(stamps[:-1], lengths[:-1], rises, step), values[:done]
-        held = stamps[-1:], [lengths[-1]], values[done:].copy()
-    if held is not None:
-        if not step and held[1][0] > 1:
-            raise InputError(
-                f"{where}: a single time of {held[1][0]} samples tells no rate; say it with --rate, and --time none"
-            )
-        yield _stamps(held[0], held[1], np.zeros(1), step), held[2]
+            return
+        steps = np.diff(stamps)
+        begins = [0, *(np.flatnonzero(steps > self._form.split_s) + 1).tolist()]
+        for begin, end in zip(begins, [*begins[1:], len(stamps)], strict=True):
+            first, last = float(stamps[begin]), float(stamps[end - 1])
+            current = self._packets[-1] if self._packets else None
+            if begin == 0 and current is not None and first - current.last_s <= self._form.split_s:
+                current.rows, current.last_s = current.rows + end, last
+            else:
+                self._packets.append(Packet(end - begin, first, last))
+            while len(self._packets) > 2:
+                yield self._decided()
 
+    def finish(self) -> Iterator[Packet]:
+        """The run is over: the rest."""
+        while self._packets:
+            yield self._decided()
 
-def _stamps(stamps: Times, lengths: Sequence[int], rises: NDArray[np.float64], step: float) -> Times:
-    steps = np.where((rises > 0) & (rises <= _GAP_STEPS * step), rises, step)
-    n = np.array(lengths)
-    within = np.arange(n.sum()) - np.repeat(np.cumsum(n) - n, n)
-    later = within * np.repeat(steps, n)
-    if stamps.dtype == np.int64:
-        later = np.rint(later).astype(np.int64)
-    found: Times = np.repeat(stamps, n) + later
-    return found
+    @property
+    def held(self) -> int:
+        """Rows of the packet that is not complete."""
+        return self._packets[-1].rows if self._packets else 0
+
+    def _decided(self) -> Packet:
+        packet = self._packets.pop(0)
+        following = self._packets[0] if self._packets else None
+        before, self._before = self._before, packet
+        if before is None:
+            self._base = packet.last_s - self._form.step_s * packet.rows
+            self._taken = packet.rows
+            return packet
+        step, tolerance = self._form.step_s, self._form.tolerance_s
+        late, by_end = self._late(packet, 0)
+        if following is not None:
+            next_late, next_by_end = self._late(following, packet.rows)
+            late, by_end = min(late, next_late), min(by_end, next_by_end)
+        else:
+            by_end = late
+        if late > tolerance:
+            packet.missing = self._whole_packets(round(by_end / step))
+            self._base += by_end
+        else:
+            whole = following is not None or packet.rows >= self._form.rows
+            packet.follows_s = packet.last_s - before.last_s if whole else None
+            self._base += late * (0.1 if late > 0 else 0.2)
+        self._taken += packet.rows
+        if self._taken > 1 << 30:  # no digit is lost, however long it lasts
+            self._base, self._taken = self._base + self._taken * step, 0
+        return packet
+
+    def _late(self, packet: Packet, more: int) -> tuple[float, float]:
+        """How late a packet is if it is as large as usual, or larger, since the last one is partial; and by its end."""
+        form = self._form
+        due = self._base + form.step_s * (self._taken + more)
+        usual = packet.last_s - due - form.step_s * max(packet.rows, form.rows)
+        return usual, packet.last_s - due - form.step_s * packet.rows
+
+    def _whole_packets(self, missing: int) -> int:
+        """Samples of whole packets, where that is nearly what is missing."""
+        rows = self._form.rows
+        whole = round(missing / rows) * rows
+        jitters = self._form.noise_s > 0.5 * self._form.step_s
+        return whole if jitters and whole and abs(missing - whole) <= 0.3 * rows else max(1, missing)

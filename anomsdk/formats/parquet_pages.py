@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 from anomsdk.errors import InputError, quoted
-from anomsdk.formats.packets import MAX_PACKET
+from anomsdk.formats.packet_lists import MAX_PACKET
 
 FOOTER_STRING, FOOTER_ITEMS = 8 << 20, 1 << 20
 """Bytes of a text, and items of a list, in the footer of any file."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from anomsdk.errors import InputError
 from anomsdk.formats.headings import unit_in
+from anomsdk.formats.units import unit_of
 
 _TYPES = re.compile(
     r"(u?int(eger)?\d*|float\d*|double|real|decimal|number|num|numeric|long|short|str(ing)?|text|char|bool(ean)?|"
@@ -35,7 +36,7 @@ _EPOCHS_S = (946_684_800.0, 4_102_444_800.0)
 _E4_HZ = (1.0, 1000.0)
 _E4_STEP_G = 1 / 64
 _LONGEST_UNIT = 8
-"""Characters of a unit in a line of its own."""
+"""Characters of a unit in a line of its own that nobody knows."""
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,9 @@ def _value(text: str) -> float | None:
 def _units_of(cells: Sequence[str]) -> list[str] | None:
     """Units, where a line holds nothing else: known ones, or short words that recur."""
     units = [re.sub(r"[()]", "", re.sub(r"^[\[(](.*)[\])]$", r"\1", cell)).strip() for cell in cells]
-    if not any(units) or any(len(unit) > _LONGEST_UNIT or re.search(r"[\[\]]", unit) for unit in units):
+    if not any(units) or any(
+        re.search(r"[\[\]]", unit) or (len(unit) > _LONGEST_UNIT and unit_of(unit) is None) for unit in units
+    ):
         return None
     known = [unit_in(f"x [{unit}]")[1] is not None for unit in units if unit]
     recur = len(set(cells)) < len(cells) and sum(known) * 2 >= len(known)

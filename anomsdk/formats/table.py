@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
@@ -12,21 +13,26 @@ from numpy.typing import NDArray
 
 from anomsdk.conditions import NothingChosenError
 from anomsdk.errors import InputError, printable, quoted
+from anomsdk.formats.dates import ClockNumbers, clock_of
 from anomsdk.formats.headings import (
-    TIME_UNITS,
     axis_columns,
     column_of,
+    date_column,
     is_sensor,
-    said_unit,
+    left_out,
+    names_days,
+    said_by,
     time_column,
     times_named,
     unit_in,
+    without_gravity,
 )
 from anomsdk.formats.herds import HerdWatch, refuse_named_herd
 from anomsdk.formats.motion import MOST_HZ, SAME_RATE, MotionRows
 from anomsdk.formats.preamble import NOTHING_TOLD, Told
 from anomsdk.formats.stamps import Stamped, usual_step
-from anomsdk.wanted import AXES, NO_TIME, UNITS, Reading, Wanted
+from anomsdk.formats.units import LONG_TIME_UNITS, TIME_UNITS, SensorUnits, scales, sensor_units, unit_of
+from anomsdk.wanted import NO_TIME, Reading, Wanted
 
 BATCH_ROWS = 16_384
 _EPOCHS_S = (946_684_800.0, 4_102_444_800.0)
@@ -35,6 +41,16 @@ _LONGEST_STEP, _SHORTEST_STEP = 1e20, 1e-20
 """Between these lies any step of time, in seconds to nanoseconds."""
 _RATES = (0.4, 8.0)
 """A rate of this many times the wanted one is believed of time stamps that do not say their unit."""
+
+_MOST_BELIEVED = 100.0
+"""A heading's unit is believed up to this many times the wanted rate, where another unit gives about the wanted."""
+_MOSTLY_RISING = 0.9
+_LONG_NAMES = {"min": "minutes", "h": "hours", "d": "days"}
+_NO_UNIT_OF_TIME = re.compile(
+    r"(utc|gmt|local|unix|epoch|posix|iso|txt|text|date|time|stamp|timestamp|relative|elapsed|abs|absolute|clock|system|"
+    r"sensor|device|gps|zulu|since start|8601|t0|[a-z]+/[a-z_]+|[ymdhsf]{1,4}|[+-]?\d\d?(:?\d\d)?|[ :./_t-])+"
+)
+"""What stands in brackets behind a heading of time and is no unit: a zone, a form, a clock."""
 
 MAX_LABEL = 1024
 """Characters of a cell that says which animal a row is of."""
@@ -55,8 +71,8 @@ class Table:
     ----------
     name, where : what people and messages call it
     names : headings, empty where there are none
-    read : read(time, columns) yields (stamps (n,), values float64 (n, columns)); damaged cells are refused; without a
-        time (None) stamps are empty
+    read : read(time, columns, date) yields (stamps (n,), values float64 (n, columns)); damaged cells are refused;
+        without a time (None) stamps are empty. A column of days, or None, belongs to times of day only
     row_name : what messages call the row with an index from 0
     cells : cells(columns) yields batches of rows, each the text of these columns
     only : only(pairs) is the table of the rows that are meant
@@ -70,7 +86,7 @@ class Table:
     name: str
     where: str
     names: tuple[str, ...]
-    read: Callable[[int | None, Sequence[int]], Iterator[tuple[Times, NDArray[np.float64]]]]
+    read: Callable[[int | None, Sequence[int], int | None], Iterator[tuple[Times, NDArray[np.float64]]]]
     row_name: Callable[[int], str]
     cells: Callable[[Sequence[int]], Iterator[list[tuple[str, ...]]]]
     only: Callable[[Only], Table]
@@ -152,54 +168,91 @@ def table_motion(table: Table, wanted: Wanted, reading: Reading) -> MotionRows:
     """
     names, where = table.names, table.where
     columns, in_order = _axes(table, wanted, reading)
-    chosen, _, given = (reading.time or "").rpartition(":") if _has_unit(reading) else (reading.time or "", "", "")
+    chosen, given = _chosen_time(reading)
     time, by_dates = _time(table, chosen, reading, columns)
-    if time in columns:
-        raise InputError(
-            f"{where}: {quoted(names[columns[0]] or columns[0] + 1)} is the time and an axis; correct --axes"
-        )
-    if table.told.unit is not None and reading.unit is None and not reading.scale:
-        unit, units = table.told.unit[0], (table.told.unit[1],) * len(columns)
-        notes: tuple[str, ...] = ("Empatica E4: steps of 1/64 g",)
-    else:
-        unit, units, notes = _units([names[column] for column in columns], reading, where)
-    notes = (*notes, *in_order, *by_dates)
+    if time is not None and time in columns:
+        raise InputError(f"{where}: {quoted(names[time] or time + 1)} is the time and an axis; correct --axes")
+    date = date_column(names, time)
+    first = next(table.read(time, columns, date), None)
+    if first is None:
+        raise InputError(f"{where}: there are no samples in it; record it again or leave it out")
+    units, shown = _units(table, columns, first[1], wanted, reading)
+    rows = MotionRows(
+        table.name,
+        where,
+        units.unit,
+        units.units,
+        None,
+        stamped=False,
+        read=lambda: table.read(None, columns, None),
+        row_name=table.row_name,
+        notes=(*left_out(names, columns), *units.notes, *in_order, *by_dates),
+        rotation_unsaid=shown[3] if units.unsaid else None,
+        without_gravity=next(filter(without_gravity, shown[:3]), None),
+    )
     if time is None:
         rate_hz, said = _rate(table, reading)
         if not reading.by:
             refuse_named_herd(table, columns, timed=False)
-        return MotionRows(
-            table.name,
-            where,
-            unit,
-            units,
-            rate_hz,
-            stamped=False,
-            read=lambda: table.read(None, columns),
-            row_name=table.row_name,
-            notes=(*notes, *said),
-        )
-    first = next(table.read(time, columns), None)
-    if first is None:
-        raise InputError(f"{where}: there are no samples in it; record it again or leave it out")
-    watch = None if reading.by else HerdWatch(table, time, columns)
+        return replace(rows, rate_hz=rate_hz, notes=(*rows.notes, *said))
+    watch = None if reading.by else HerdWatch(table, time, columns, date)
     if watch is not None:
         watch.push(0, first[0])
         refuse_named_herd(table, (time, *columns), timed=True)
-    factor, note = _time_factor(names[time], given, first[0], wanted.rate_hz, where)
+    per_second = None if first[0].dtype == np.int64 else clock_of(first[0])
+    if per_second is None:
+        factor, note = _time_factor(names[time], given, first[0], wanted.rate_hz, where)
+    else:
+        factor, note = 1.0, (f"time in {'HHMMSSmmm' if per_second > 1 else 'HHMMSS'}, by its values",)
     origin = first[0][0]
     if table.lists & set(columns) and time not in table.lists:
-        notes = (*notes, "packets of samples a row: spread evenly from the time of one to that of the next")
+        note = (*note, "packets of samples a row: spread evenly from the time of one to that of the next")
 
     def read() -> Iterator[Stamped]:
-        for number, (stamps, values) in enumerate(table.read(time, columns)):
+        clock = None if per_second is None else ClockNumbers(per_second)
+        start: float | None = None
+        done = 0
+        for number, (stamps, values) in enumerate(table.read(time, columns, date)):
             if watch is not None:
                 watch.push(number, stamps)
-            yield _seconds(stamps, origin, factor), values
+            if clock is not None:
+                of_clock = clock.seconds(stamps)
+                if of_clock is None:
+                    raise InputError(
+                        f"{where}: {quoted(names[time])} has digits of a clock, and some that are none, from "
+                        f"{table.row_name(done)} on; write seconds, or hh:mm:ss.fff"
+                    )
+                start = float(of_clock[0]) if start is None else start
+                yield of_clock - start, values
+            else:
+                if given == "" and stamps.dtype != np.int64 and done and clock_of(stamps) is not None:
+                    raise InputError(
+                        f"{where}: {quoted(names[time])} has digits of a clock (HHMMSS), from {table.row_name(done)} "
+                        "on; write seconds, or hh:mm:ss.fff"
+                    )
+                yield _seconds(stamps, origin, factor), values
+            done += len(stamps)
 
-    return MotionRows(
-        table.name, where, unit, units, None, stamped=True, read=read, row_name=table.row_name, notes=(*notes, *note)
-    )
+    return replace(rows, stamped=True, read=read, notes=(*rows.notes, *note))
+
+
+def _units(
+    table: Table, columns: Sequence[int], first: NDArray[np.float64], wanted: Wanted, reading: Reading
+) -> tuple[SensorUnits, list[str]]:
+    """The unit of each sensor, by the headings or what stands above them; and what messages call each column."""
+    names, n = table.names, len(columns)
+    shown = [names[column] or f"column {column + 1}" for column in columns]
+    said: list[str | None] = [said_by(names[column]) for column in columns]
+    stored = scales(reading, n, table.where)
+    notes: tuple[str, ...] = ()
+    if table.told.unit is not None and reading.unit is None and not reading.scale:
+        unit, step = table.told.unit
+        said, stored, notes = [unit, unit, unit, *said[3:]], (step,) * 3 + stored[3:], ("Empatica E4: steps of 1/64 g",)
+    with np.errstate(over="ignore"):
+        magnitude = float(np.median(np.sqrt((first[:, :3] ** 2).sum(axis=1))))
+    remedy = ", or name the columns ax_g or so"
+    units = sensor_units(said, shown, stored, magnitude, wanted, reading, table.where, remedy)
+    return replace(units, notes=(*notes, *units.notes)), shown
 
 
 def _axes(table: Table, wanted: Wanted, reading: Reading) -> tuple[list[int], tuple[str, ...]]:
@@ -221,10 +274,12 @@ def _time(table: Table, chosen: str, reading: Reading, axes: Sequence[int]) -> t
     names, where = table.names, table.where
     if chosen and chosen != NO_TIME:
         return column_of(names, chosen, "--time", where), ()
-    named = [column for column in times_named(names) if column not in axes]
-    dated = [column for column in table.dated if column not in axes]
     if chosen == NO_TIME:
         return None, ()
+    dated = [column for column in table.dated if column not in axes]
+    named = [column for column in times_named(names) if column not in axes]
+    if reading.rate_hz is not None or table.told.rates or (len(dated) == 1 and dated[0] not in named):
+        named = [column for column in named if not names_days(names[column])]  # a day is no time of a row
     if not named and len(dated) == 1 and reading.rate_hz is None:
         shown = quoted(names[dated[0]]) or f"column {dated[0] + 1}"
         return dated[0], (f"time in {shown}, the only one of dates",)
@@ -270,51 +325,54 @@ def _seconds(stamps: Times, origin: Any, factor: float) -> NDArray[np.float64]:
         return (stamps - origin) * factor
 
 
-def _has_unit(reading: Reading) -> bool:
-    return reading.time is not None and reading.time.rpartition(":")[2] in TIME_UNITS and ":" in reading.time
-
-
-def _units(names: Sequence[str], reading: Reading, where: str) -> tuple[str, tuple[float, ...], tuple[str, ...]]:
-    """Unit of the accelerometer, what one of a stored value is of each axis, and remarks."""
-    said = said_unit(names[:3])
-    unit = reading.unit or (said if said in UNITS else None)
-    if unit is None:
-        raise InputError(
-            f"{where}: does not say its unit; say --unit {'|'.join(UNITS)}, or name the columns ax_g or so"
-        )
-    scale = reading.scale * len(names) if len(reading.scale) == 1 else reading.scale or (1.0,) * len(names)
-    if len(scale) != len(names):
-        raise InputError(
-            f"{where}: {len(scale)} scales for {len(names)} axes; give --scale one number, or {len(names)}"
-        )
-    rotation = said_unit(names[3:])
-    if rotation == "rad/s" and unit != "counts":
-        scale = (*scale[:3], *(math.degrees(each) for each in scale[3:]))
-        return unit, scale, ("rad/s turned into deg/s",)
-    if rotation not in (None, "deg/s", "counts"):
-        raise InputError(f"{where}: {AXES[3]} is in {rotation}, and rotation is deg/s; rename or convert the columns")
-    return unit, scale, ()
+def _chosen_time(reading: Reading) -> tuple[str, str]:
+    """The column of time and its unit, as `Reading.time` has them; empty where it has not."""
+    name, colon, after = (reading.time or "").rpartition(":")
+    unit = unit_of(after) if colon else None
+    return (name, unit) if unit in TIME_UNITS or unit in LONG_TIME_UNITS else (reading.time or "", "")
 
 
 def _time_factor(name: str, given: str, stamps: Times, wanted_hz: float, where: str) -> tuple[float, tuple[str, ...]]:
     """Seconds in one of a stored time, and how that is known when nobody said it."""
     if stamps.dtype == np.int64:
         return 1e-9, ()
-    bare, said = unit_in(name)
-    said = given or said or (unit_in(f"t_{bare}")[1] if bare in TIME_UNITS else None) or ""
-    if said in TIME_UNITS:
-        return TIME_UNITS[said], ()
+    bare, in_heading = unit_in(name)
+    said = in_heading or (bare if bare in TIME_UNITS else None) or said_by(name)
+    if given or said in LONG_TIME_UNITS:
+        unit = given or str(said)
+        return (TIME_UNITS | LONG_TIME_UNITS)[unit], () if given else (f"time in {_LONG_NAMES[unit]}, by its heading",)
+    if said is not None and said not in TIME_UNITS and _NO_UNIT_OF_TIME.fullmatch(said.strip("'").lower()) is None:
+        what = "counts of something" if said == "counts" else f"in {said}, no known unit of time"
+        raise InputError(f"{where}: {quoted(name)} is {what}; say what one is with --time {_option(bare)}:ms or so")
     if len(stamps) < 2:
+        if said in TIME_UNITS:
+            return TIME_UNITS[said], ()
         raise InputError(f"{where}: a single row has no rate; record more, or leave it out")
     with np.errstate(over="ignore"):
         steps = np.diff(stamps)
     if not (np.abs(steps) < _LONGEST_STEP).all():
+        if said in TIME_UNITS:
+            return TIME_UNITS[said], ()
         raise InputError(f"{where}: times that are {_LONGEST_STEP:.0e} apart and more; correct the column of times")
     step = usual_step(np.abs(steps))
     rates = {unit: 1 / (step * seconds) / wanted_hz for unit, seconds in TIME_UNITS.items() if step > _SHORTEST_STEP}
+    near = [u for u, ratio in rates.items() if _RATES[0] <= ratio <= _RATES[1]]
+    if said in TIME_UNITS:
+        ratio = rates.get(said, 1.0)
+        # Of packets the steps within one tell nothing, but their mean does; of rows in disorder neither does.
+        span_s = float(stamps[-1] - stamps[0]) * TIME_UNITS[said]
+        mean_ratio = len(steps) / span_s / wanted_hz if span_s > 0 else 1.0
+        far = [not _RATES[0] / 2 <= each <= _MOST_BELIEVED for each in (ratio, mean_ratio)]
+        rising = np.mean(steps >= 0) > _MOSTLY_RISING
+        if len(near) == 1 and near[0] != said and all(far) and rising:
+            raise InputError(
+                f"{where}: {quoted(name)} says {said}, and its steps of {step:.6g} would be {ratio * wanted_hz:.6g} "
+                f"Hz, in {near[0]} they are {rates[near[0]] * wanted_hz:.6g} Hz; say which, e.g. --time "
+                f"{_option(name)}:{near[0]}"
+            )
+        return TIME_UNITS[said], ()
     low, high = _EPOCHS_S
     epochs = [u for u, s in TIME_UNITS.items() if low <= abs(stamps[0]) * s <= high and 0.01 <= rates.get(u, 0) <= 1000]
-    near = [u for u, ratio in rates.items() if _RATES[0] <= ratio <= _RATES[1]]
     numbered = bool((steps == 1).all()) and not epochs
     found = epochs or near
     if len(found) != 1 or numbered:
@@ -324,3 +382,9 @@ def _time_factor(name: str, given: str, stamps: Times, wanted_hz: float, where: 
             "numbers of samples"
         )
     return TIME_UNITS[found[0]], (f"time in {found[0]}, by its values",)
+
+
+def _option(name: str) -> str:
+    """A heading as one word of a command line."""
+    shown = quoted(name)
+    return shown if re.fullmatch(r"[\w.\-/]+", shown) else f"'{shown}'"

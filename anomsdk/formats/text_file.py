@@ -46,7 +46,7 @@ def encoding_of(path: Path, where: str) -> str:
     ------
     InputError : it is an archive
     """
-    with _bytes_of(path) as file:
+    with bytes_of(path) as file:
         start = file.read(_SAMPLE)
     if start.startswith(_ZIP):
         raise InputError(f"{where}: is a .zip archive or a spreadsheet; unpack it, or save it as .csv")
@@ -64,27 +64,43 @@ def encoding_of(path: Path, where: str) -> str:
     return "utf-8"
 
 
-def text_lines(path: Path, encoding: str, where: str) -> Iterator[str]:
+def text_lines(path: Path, encoding: str, where: str, offset: int = 0, first: int = 1) -> Iterator[str]:
     """Lines of a file; one without line ends does not become one string, nor a few bytes a text without end.
+
+    Parameters
+    ----------
+    offset, first : byte of the text, unpacked, that begins line ``first``
 
     Raises
     ------
     InputError : a line is too long, or it unpacks to more than any recording does
     """
-    size = path.stat().st_size
-    most, done = max(MAX_FREE_CHARACTERS, MAX_RATIO * size), 0
-    with _bytes_of(path) as raw, io.TextIOWrapper(raw, encoding=encoding, errors="replace", newline=None) as file:
-        for number, line in enumerate(iter(partial(file.readline, MAX_CSV_LINE), ""), 1):
-            if len(line) == MAX_CSV_LINE:
-                raise InputError(f"{where}, line {number}: {MAX_CSV_LINE} characters; write one sample a line")
-            done += len(line)
-            if done > most:
-                raise InputError(f"{where}: unpacks to {MAX_RATIO} times its size, and no recording does; unpack it")
-            yield line.replace("\0", "?") if "\0" in line else line
+    most, done = most_unpacked(path), 0
+    with bytes_of(path) as raw:
+        if offset:
+            raw.seek(offset)
+        with io.TextIOWrapper(raw, encoding=encoding, errors="replace", newline=None) as file:
+            for number, line in enumerate(iter(partial(file.readline, MAX_CSV_LINE), ""), first):
+                if len(line) == MAX_CSV_LINE:
+                    raise InputError(f"{where}, line {number}: {MAX_CSV_LINE} characters; write one sample a line")
+                done += len(line)
+                check_unpacked(done, most, where)
+                yield line.replace("\0", "?") if "\0" in line else line
 
 
-def _bytes_of(path: Path) -> Any:
+def most_unpacked(path: Path) -> int:
+    """Bytes that a file may unpack to."""
+    return max(MAX_FREE_CHARACTERS, MAX_RATIO * path.stat().st_size)
+
+
+def check_unpacked(done: int, most: int, where: str) -> None:
+    """Refuse a file of which more was unpacked than `most_unpacked`."""
+    if done > most:
+        raise InputError(f"{where}: unpacks to {MAX_RATIO} times its size, and no recording does; unpack it")
+
+
+def bytes_of(path: Path) -> Any:
     """Its bytes, unpacked where they are packed, whatever its name says."""
     with path.open("rb") as file:
         packed = file.read(2) == _GZIP
-    return gzip.open(path, "rb") if packed else path.open("rb")
+    return gzip.open(path, "rb") if packed else path.open("rb", buffering=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,13 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.calibration import Calibration, Normalisation, signal_sections
-from anomsdk.clips import Clip
+from anomsdk.clips import Clip, ConstantCutter
 from anomsdk.core.checks import checked_cast, require
 from anomsdk.core.plan import Plan
+from anomsdk.display import in_hours, rate
 from anomsdk.errors import InputError
 from anomsdk.files import inside, read_limited
+from anomsdk.judged import Judged, judged
 from anomsdk.memory import wiping
-from anomsdk.planner import CALIBRATION_FILE, SPEC_FILE, check_speech, plan, plan_from
+from anomsdk.planner import CALIBRATION_FILE, SPEC_FILE, as_chosen, check_speech, plan, plan_from
+from anomsdk.recording_digests import entries_of, known_recordings, without
 from anomsdk.runtime import Pipeline
 from anomsdk.spec import PipelineSpec
 from anomsdk.tflite_file import MAX_BYTES, TfliteModel, parse_tflite
@@ -66,7 +70,8 @@ class _Parts:
         )
         data = read_limited(inside(folder, spec.model.file, f"{folder / SPEC_FILE}: model.file"), MAX_BYTES)
         model = parse_tflite(data, name=spec.model.file)
-        return cls(folder, spec, model, data, Calibration.from_file(folder / CALIBRATION_FILE))
+        calibration = Calibration.from_file(folder / CALIBRATION_FILE)
+        return cls(folder, as_chosen(spec, calibration), model, data, calibration)
 
 
 @wiping()
@@ -148,7 +153,8 @@ def _calibrated(
         f"{out}: holds something, or is a file; give a new folder",
     )
     calibration = _renormalised(parts, clips) if normalisation else parts.calibration
-    raw = _raw_scores(parts, calibration, clips, progress)
+    digests = list[str]()
+    raw, share = _raw_scores(parts, calibration, clips, progress, digests)
     ticks = sum(len(scores) for piece in raw for scores in piece)
     require(
         ticks >= FEWEST_TICKS,
@@ -163,13 +169,23 @@ def _calibrated(
             "alarm_levels": levels,
             "recordings": heard,
             "hours": hours,
-            "provenance": {**calibration.provenance, "calibrated": f"{heard} recordings of its own, {hours:.3f} h"},
+            "provenance": {
+                **without(calibration.provenance, "calibrated"),
+                "calibrated": f"{heard} recordings of its own, {in_hours(hours)}",
+                **entries_of("calibrated", digests),
+            },
         }
     )
     before = plan_from(spec, parts.model, parts.calibration).levels.raise_score
     made = plan_from(spec, parts.model, made_from)
-    report(f"raise level {made.levels.raise_score:,} from {before:,}: no alarm in {hours:.3f} h of {heard} recordings")
-    report(f"with 95 % confidence at most {3 / hours:.1f} alarms an hour (rule of three)")
+    report(
+        f"raise level {made.levels.raise_score:,} from {before:,}: no alarm in {in_hours(hours)} of {heard} recordings"
+    )
+    report(f"judged {share}")
+    report(f"with 95 % confidence at most {rate(3 / hours, 'alarm')} (rule of three)")
+    trained = known_recordings(calibration.provenance)
+    if taught := sum("trained" in trained.purposes(digest) for digest in digests):
+        report(f"{taught} of {heard} recordings also trained the model, which knows them: the level may be too low")
     write_folder(
         out,
         {
@@ -183,36 +199,46 @@ def _calibrated(
 
 
 def _raw_scores(
-    parts: _Parts, calibration: Calibration, clips: Sequence[Clip], progress: Callable[[int], None]
-) -> list[list[Scores]]:
-    """Scores before the follower: for each clip, of each piece that has a tick."""
+    parts: _Parts,
+    calibration: Calibration,
+    clips: Sequence[Clip],
+    progress: Callable[[int], None],
+    digests: list[str],
+) -> tuple[list[list[Scores]], Judged]:
+    """Scores before the follower: for each clip, of each piece that has a tick; and the share of the time judged.
+
+    Digests of clips with any are added.
+    """
     score = parts.spec.score.model_copy(update={"baseline_s": 0.0})
     spec = parts.spec.model_copy(update={"score": score})
     unfollowed = plan_from(spec, parts.model, calibration.model_copy(update={"signal": signal_sections(spec)}))
-    found, heard = list[list[Scores]](), 0
+    found, heard, share = list[list[Scores]](), 0, Judged()
     for clip in clips:
-        pieces = list[Scores]()
-        for scores, n in _scores_of(unfollowed, clip):
+        pieces, cutter, digest = list[Scores](), clip.cutter(), hashlib.sha256()
+        for scores, n in _scores_of(unfollowed, clip, cutter, digest):
             heard += n
             progress(heard)
             if len(scores):
                 pieces.append(scores)
         found.append(pieces)
-    return found
+        digests += [digest.hexdigest()] if pieces else []
+        share += judged(unfollowed, sum(map(len, pieces)), cutter.kept + cutter.cut + cutter.missing)
+    return found, share
 
 
-def _scores_of(of: Plan, clip: Clip) -> Iterator[tuple[Scores, int]]:
+def _scores_of(of: Plan, clip: Clip, cutter: ConstantCutter, digest: hashlib._Hash) -> Iterator[tuple[Scores, int]]:
     """Scores of the pieces of a clip, each from a fresh pipeline, and the samples that were heard for them."""
     pipeline: Pipeline | None = None
     scores, n = list[int](), 0
     try:
-        for new_piece, block in clip.blocks():
+        for new_piece, block in clip.blocks(cutter):
             if new_piece and pipeline is not None:
                 yield checked_cast(scores, "u4", "scores"), n
                 pipeline.close()
                 pipeline, scores, n = None, [], 0
             if pipeline is None:
                 pipeline = Pipeline(of)
+            digest.update(np.ascontiguousarray(block).data)
             scores += [result.score for result in pipeline.process(block)]
             n += len(block)
         yield checked_cast(scores, "u4", "scores"), n

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from anomsdk.clips import SKIP_HINT, Clip, clip_from_array
+from anomsdk.clips import Clip, clip_from_array
 from anomsdk.constant import Samples
 from anomsdk.core.checks import require
-from anomsdk.errors import InputError
+from anomsdk.errors import InputError, UnusableInputsError
+from anomsdk.judged import Judged
 from anomsdk.planner import framer_plan
 from anomsdk.runtime import checked_block
 from anomsdk.spec import BandsFeatures, LogmelFeatures, PipelineSpec
@@ -39,6 +40,7 @@ class Recorded:
     start : samples of that owner that were read before this recording
     at_gains : levels of the same pieces, played more quietly and louder
     excerpts : those stretches that were given probes
+    whole : sha256 of the samples of the clip that this was cut from
     """
 
     name: str
@@ -49,6 +51,7 @@ class Recorded:
     start: int
     at_gains: tuple[Levels, ...] = ()
     excerpts: tuple[Excerpt, ...] = ()
+    whole: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ class Corpus:
     clipped: int  # recordings that are clipped for a good part
     copies: int  # recordings whose samples another one has, too
     too_short: int  # for a single frame
+    judged: Judged  # with the context of the spec
 
     def part(self, groups: frozenset[str]) -> Corpus:
         """The recordings of some groups."""
@@ -71,6 +75,7 @@ class Corpus:
         """What a person should know of it."""
         n = len(self.recordings) + self.too_short
         yield f"{n} recordings, {self.seconds:.0f} s; {self.cut_s:.1f} s of constant samples cut out"
+        yield f"judged {self.judged}"
         yield from (f"left out: {line}" for line in self.bad)
         for count, what in (
             (self.too_short, "constant or shorter than a frame: left out"),
@@ -115,7 +120,7 @@ def gather(
     gain_db : hear each recording at this much less and more, too; 0: do not. Audio only
     segment_s : cut recordings into stretches of so many seconds, each a group of its own; 0: not
     bad : lines on what was left out before
-    skip_bad : leave clips out that turn out damaged; by default the first is an error
+    skip_bad : leave clips out that turn out damaged; by default they are an error, which names all of them
     progress : called with the samples read so far
 
     Raises
@@ -129,9 +134,9 @@ def gather(
             _check(spec, clip)
             reader.read(clip)
         except InputError as error:
-            if not skip_bad:
-                raise InputError(f"{error}; {SKIP_HINT}") from None
             left_out.append(str(error))
+    if not skip_bad and (damaged := left_out[len(bad) :]):
+        raise UnusableInputsError(damaged, skippable=True)
     return reader.corpus(tuple(left_out))
 
 
@@ -168,17 +173,19 @@ class _Reader:
         self._samples = self._cut = self._clipped = self._too_short = 0
         self._digests: set[str] = set()
         self._copies = 0
+        self._judged = Judged()
         self._of_owner: dict[str, int] = {}  # samples so far, and a pause after each recording
 
     def read(self, clip: Clip) -> None:
         """Take a clip, as one recording or as many; nothing of one that turns out damaged."""
         cutter = clip.cutter()
-        segment, part = _Segment(self), 0
+        segment, part, digest = _Segment(self), 0, hashlib.sha256()
         whole: list[tuple[_Segment, str]] = []
         for new_piece, block in clip.blocks(cutter):
             if new_piece:
                 segment.new_piece()
             rows = block.reshape(len(block), -1)
+            digest.update(np.ascontiguousarray(block).data)
             while self._segment and segment.samples + len(rows) >= self._segment:
                 rest = self._segment - segment.samples
                 segment.push(rows[:rest])
@@ -190,16 +197,28 @@ class _Reader:
         if part == 0 or segment.samples:
             whole.append((segment, f" #{part}" if self._segment else ""))
         for each, suffix in whole:
-            self._add(each, clip.name + suffix, clip.group + suffix, clip.group)
+            self._add(each, clip.name + suffix, clip.group + suffix, clip.group, digest.hexdigest())
         self._of_owner[clip.group] = self._of_owner.get(clip.group, 0) + round(APART_S * self._spec.sensor.rate_hz)
         self._samples += cutter.kept + cutter.cut
+        self._judged += Judged(0, self._ticks_of(cutter.kept + cutter.cut + cutter.missing))
         self._cut += cutter.cut
         self._clipped += cutter.clipped > _MOSTLY_CLIPPED * max(1, cutter.kept)
 
-    def _add(self, segment: _Segment, name: str, group: str, owner: str) -> None:
+    def _ticks_of(self, samples: int) -> int:
+        """As many as `anomsdk.judged.judged` expects of so many samples."""
+        hops = max(0, 1 + (samples - self.framer.window) // self.framer.hop)
+        each = self.framer.hop * self._spec.hops_per_frame * self._spec.context.stride
+        return self._ticks_in(hops // self._spec.hops_per_frame) or -(-samples // each)
+
+    def _ticks_in(self, frames: int) -> int:
+        context = self._spec.context
+        return max(0, 1 + (frames - context.frames) // context.stride)
+
+    def _add(self, segment: _Segment, name: str, group: str, owner: str, whole: str) -> None:
         start = self._of_owner.get(owner, 0)
         self._of_owner[owner] = start + segment.samples
         pieces, at_gains, stretches, digest = segment.finish()
+        self._judged += Judged(sum(self._ticks_in(len(piece)) for piece in pieces), 0)
         if not pieces:
             self._too_short += 1
             return
@@ -207,7 +226,7 @@ class _Reader:
         self._digests.add(digest)
         for samples, place in stretches:
             self.excerpts.put(len(self._found), samples, place)
-        self._found.append(Recorded(name, group, digest, tuple(pieces), owner, start, tuple(at_gains)))
+        self._found.append(Recorded(name, group, digest, tuple(pieces), owner, start, tuple(at_gains), whole=whole))
 
     def corpus(self, bad: tuple[str, ...]) -> Corpus:
         n = len(self._found)
@@ -220,7 +239,14 @@ class _Reader:
         recordings = tuple(replace(r, excerpts=tuple(of.get(i, ()))) for i, r in enumerate(self._found))
         rate = self._spec.sensor.rate_hz
         return Corpus(
-            recordings, bad, self._samples / rate, self._cut / rate, self._clipped, self._copies, self._too_short
+            recordings,
+            bad,
+            self._samples / rate,
+            self._cut / rate,
+            self._clipped,
+            self._copies,
+            self._too_short,
+            self._judged,
         )
 
 

@@ -6,18 +6,22 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.calibration import Calibration, signal_sections
+from anomsdk.calibration import CHOSEN, Calibration, signal_sections
 from anomsdk.clips import Clip, noticed, open_clips
 from anomsdk.core.checks import require
 from anomsdk.core.fixed import Ints
 from anomsdk.core.plan import Plan
+from anomsdk.display import figure, in_hours, rate
+from anomsdk.errors import all_or_none
 from anomsdk.memory import wiping
 from anomsdk.planner import CALIBRATION_FILE, SPEC_FILE, check_speech, plan, plan_from, sensor_plan
+from anomsdk.recording_digests import entries_of
 from anomsdk.spec import PipelineSpec
 from anomsdk.tflite_file import parse_tflite
 from anomsdk.tflite_writer import write_tflite
@@ -182,10 +186,9 @@ def fit_from(
 
     fitting = _Fit(spec, Path(out), options, report, progress, skip_bad=skip_bad, resumable=True)
     with claimed(Path(out)):
-        opened = given(normal)
-        assert opened is not None
+        opened, held, odd = all_or_none(*(partial(given, path) for path in (normal, calibration, anomalous)))
         text = Path(spec_path).read_text(encoding="utf-8")
-        return fitting.run(opened, given(calibration), given(anomalous), spec_text=text)
+        return fitting.run(opened, held, odd, spec_text=text)
 
 
 _STEPS, _READ, _SEARCHED = 1000, 150, 970
@@ -262,8 +265,9 @@ class _Fit:
         self._report(found.as_text())
         on = "labelled anomalies" if anomalous is not None else "generated probes"
         self._report(
-            f"chosen: {found.trial.candidate}, AUC {found.trial.auc:.3f} on {on} in {found.judge.n_folds} folds of "
-            f"held-out groups; int8 against float {found.trial.auc - found.trial.float_auc:+.4f}"
+            f"chosen: {found.trial.candidate}, AUC {figure(found.trial.auc)} on {on} in {found.judge.n_folds} folds of "
+            f"held-out groups; int8 against float "
+            f"{figure(found.trial.auc - found.trial.float_auc, digits=4, signed=True)}"
         )
         final = found.judge.train(found.trial.candidate, found.trial.epochs)
         if final.candidate != found.trial.candidate:
@@ -275,7 +279,13 @@ class _Fit:
             level = self._gather(found.spec, held, excerpts=0, steps=(_SEARCHED, _STEPS))
             both = sum(recording.digest in learnt for recording in level.recordings)
             require(both == 0, f"train: {both} of the calibration recordings also train; an alarm level needs others")
-        made = self._write(found, final, level.recordings, spec_text)
+        odd_ones = () if anomalous is None else anomalous.recordings
+        heard = {
+            **entries_of("trained", (recording.whole for recording in corpus.part(learning).recordings)),
+            **entries_of("calibrated", (recording.whole for recording in level.recordings)),
+            **entries_of("chosen", (recording.whole for recording in odd_ones)),
+        }
+        made = self._write(found, final, level.recordings, spec_text, heard)
         self._journal.remove()
         return made
 
@@ -320,7 +330,14 @@ class _Fit:
             self._report(f"going on with a search that was stopped: {len(journal)} trials are done")
         return journal
 
-    def _write(self, found: Found, final: Trained, calibrating: Sequence[Recorded], spec_text: str | None) -> Plan:
+    def _write(
+        self,
+        found: Found,
+        final: Trained,
+        calibrating: Sequence[Recorded],
+        spec_text: str | None,
+        heard: dict[str, str],
+    ) -> Plan:
         """Set the alarm level on the calibration recordings, and write the folder."""
         spec = found.spec
         raw, total = _calibrated(final, calibrating)
@@ -346,7 +363,9 @@ class _Fit:
             provenance={
                 "model": str(final.candidate),
                 "trained_from": self._source,
-                "judged": f"AUC {found.trial.auc:.3f} in {found.judge.n_folds} folds of held-out groups",
+                "judged": f"AUC {figure(found.trial.auc)} in {found.judge.n_folds} folds of held-out groups",
+                **({"baseline_s": CHOSEN} if self._spec.score.baseline_s == "chosen" else {}),
+                **heard,
             },
         )
         made = plan_from(spec, model, calibration)
@@ -357,8 +376,8 @@ class _Fit:
                 "stack and code come on top"
             )
         self._report(
-            f"no alarm in {hours:.3f} h of {len(calibrating)} calibration recordings at a raise level of "
-            f"{made.levels.raise_score}: with 95 % confidence at most {3 / hours:.1f} alarms an hour (rule of three)"
+            f"no alarm in {in_hours(hours)} of {len(calibrating)} calibration recordings at a raise level of "
+            f"{made.levels.raise_score}: with 95 % confidence at most {rate(3 / hours, 'alarm')} (rule of three)"
         )
         files = {
             "model.tflite": model_bytes,

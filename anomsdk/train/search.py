@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from anomsdk.calibration import signal_sections
-from anomsdk.display import table
+from anomsdk.display import figure, table
 from anomsdk.errors import InputError
 from anomsdk.spec import BandsFeatures, LogmelFeatures, MotionFeatures, PipelineSpec, SummaryContext
 from anomsdk.train.budget import candidates
@@ -77,8 +77,8 @@ class Found:
                     words,
                     str(trial.candidate),
                     f"{trial.macs:,}",
-                    f"{trial.auc:.3f}",
-                    f"{trial.float_auc:.3f}",
+                    figure(trial.auc),
+                    figure(trial.float_auc),
                 )
             )
         rows += [("", words, str(candidate), "", "-", "-") for words, candidate, _ in self.refused]
@@ -190,7 +190,7 @@ class Search:
         areas = judge.baselines(best.candidate, BASELINES_S)
         enough = max(areas) - _BASELINE_GAIN
         chosen = 0.0 if areas[0] >= enough else max(s for s, a in zip(BASELINES_S, areas, strict=True) if a >= enough)
-        shown = ", ".join(f"{s:g} s {area:.3f}" for s, area in zip(BASELINES_S, areas, strict=True))
+        shown = ", ".join(f"{s:g} s {figure(area)}" for s, area in zip(BASELINES_S, areas, strict=True))
         self._report(f"score.baseline_s = {chosen:g} (AUC with {shown}; 0: off)")
         return spec.model_copy(update={"score": spec.score.model_copy(update={"baseline_s": chosen})})
 

@@ -6,6 +6,7 @@ is noticed.
 
 import json
 import os
+import struct
 import subprocess
 import sys
 import time
@@ -130,6 +131,48 @@ def test_a_live_stream_that_leaks_is_noticed(prefix):
     assert max(map(len, memory.samples(x).values())) > 10 * WINDOW
 
 
+KEEPING = """
+from anomsdk.formats import stdin
+class Kept(bytes):
+    of = []
+    def __new__(cls, value=b""):
+        cls.of.append(bytes(value))
+        return cls.of[-1]
+stdin.bytes = Kept
+"""
+
+
+@pytest.mark.parametrize("start", [b"RIFF", b"12,-4\n"])
+@pytest.mark.parametrize("change", ["", KEEPING])
+def test_what_is_refused_at_the_start_of_a_stream_is_not_kept(tmp_path, start, change):
+    """A file that is piped in: its samples are behind the bytes that it is known by."""
+    x = noise(6, 40_000)
+    (tmp_path / "piped").write_bytes(start + b"13,-5,1001\n" * 4 + x.tobytes())
+    with Stopped(change + REFUSED, str(tmp_path / "piped")) as child:
+        memory = child.memory()
+    found = lengths(memory.samples(x))
+    assert found if change else not found, found
+
+
+REFUSED = """
+import sys, gc, os
+os.dup2(os.open(sys.argv[1], os.O_RDONLY), 0)
+import anomsdk
+from anomsdk.watch import Watch
+kept = []
+try:
+    with Watch(anomsdk.reference_model("audio_scene")) as watch:
+        for recording in watch.open("-"):
+            for alert in watch.hear(recording):
+                pass
+except anomsdk.InputError as error:
+    kept.append(error)
+assert kept
+gc.collect()
+stop()
+"""
+
+
 def test_a_live_stream_is_heard_to_its_end():
     """The same pieces, closed after them: as many samples as were sent."""
     x = noise(3, 40_000)
@@ -138,6 +181,12 @@ def test_a_live_stream_is_heard_to_its_end():
 
 
 # --- files of each format
+
+
+def _wav(x, *, bits=16, align=2, order="<", size=None):
+    fmt = struct.pack(order + "4sIHHIIHH", b"fmt ", 16, 1, 1, RATE, RATE * align, align, bits)
+    data = struct.pack(order + "4sI", b"data", x.nbytes if size is None else size) + x.tobytes()
+    return (b"RIFF" if order == "<" else b"RIFX") + struct.pack(order + "I", 36 + x.nbytes) + b"WAVE" + fmt + data
 
 
 def sounds(folder):
@@ -153,6 +202,11 @@ def sounds(folder):
     add("24.wav", lambda path, x: soundfile.write(path, x.astype(np.int32) << 16, RATE, "PCM_24"))
     add("float.wav", lambda path, x: soundfile.write(path, x / 32768, RATE, "FLOAT"))
     add("22050.wav", lambda path, x: soundfile.write(path, x, 22_050, "PCM_16"))
+    add("inverted.wav", lambda path, x: soundfile.write(path, np.stack([x, -x // 2], 1), RATE, "PCM_16"))
+    add("bottom.wav", lambda path, x: path.write_bytes(_wav(x.astype("<i4") << 8, bits=24, align=4)))
+    add("never_closed.wav", lambda path, x: path.write_bytes(_wav(x, size=0) + b"\x01"))
+    add("big_endian.wav", lambda path, x: path.write_bytes(_wav(x.astype(">i2"), order=">")))
+    add("rows.npy", lambda path, x: np.save(path, np.stack([x, x], 1)))
     add("a.flac", lambda path, x: soundfile.write(path, x, RATE, "PCM_16"))
     add("a.npy", np.save)
     add("a.npz", lambda path, x: np.savez(path, x=x, fs=RATE))
@@ -245,8 +299,8 @@ def movements(folder):
     """Files of motion at the plan's rate and beside it, each with a signal of its own."""
     rate = anomsdk.reference_model("human_motion").rate_hz
     made = {}
-    names = {"a.csv": rate, "a.csv.gz": rate, "jitter.csv": rate, "other.csv": 1.37 * rate, "a.npz": rate}
-    for name, hz in (*names.items(), ("packets.csv", rate)):
+    names = dict.fromkeys(("a.csv", "a.csv.gz", "jitter.csv", "a.npz", "packets.csv", "dated.csv", "odd.csv"), rate)
+    for name, hz in (*names.items(), ("other.csv", 1.37 * rate)):
         x = made[name] = noise(200 + len(made), 8000, 3)
         if name.endswith("npz"):
             np.savez(folder / name, x=x, fs=hz)
@@ -256,6 +310,12 @@ def movements(folder):
             lists = ("; ".join(str(x[at : at + 20, axis].tolist()) for axis in range(3)) for at in range(0, len(x), 20))
             lines = (f"{t[at]:.5f};{each}" for at, each in zip(range(0, len(x), 20), lists, strict=True))
             (folder / name).write_text("time_s;ax;ay;az\n" + "\n".join(lines))
+            continue
+        if name in ("dated.csv", "odd.csv"):  # as many digits as are read at once; a quote, and rows one by one
+            moments = np.datetime64("2024-03-05T09:24:51", "us") + np.rint(1e6 * t).astype(np.int64)
+            rows = [",".join([str(m), *(f"{v:.16f}" for v in row)]) for m, row in zip(moments, x, strict=True)]
+            rows[4000] = f'"{rows[4000].replace(",", chr(34) + "," + chr(34))}"' if name == "odd.csv" else rows[4000]
+            (folder / name).write_text("\n".join(["time,ax,ay,az", *rows]))
             continue
         if name == "jitter.csv":
             t = t + np.random.default_rng(0).uniform(0, 0.4, len(t)) / hz

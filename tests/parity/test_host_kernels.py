@@ -31,6 +31,7 @@ BUILDS = {
     "emulated": ("-include", str(C_PROGRAMS / "emulated_vnni.h")),
 }
 """What each uses at most; the last has AVX-512 VNNI on every processor."""
+BUILDS |= {f"{name}, char unsigned": (*flags, "-funsigned-char") for name, flags in BUILDS.items()}
 
 
 def library(folder, sources, declarations, *flags):
@@ -63,7 +64,7 @@ class Here:
         return getattr(self._library, function)(*arguments)
 
 
-@pytest.fixture(scope="module", params=["baseline", "avx2"])
+@pytest.fixture(scope="module", params=["baseline", "avx2", "avx2, char unsigned"])
 def machine(request, tmp_path_factory):
     return Here(tmp_path_factory.mktemp(request.param), *BUILDS[request.param])
 

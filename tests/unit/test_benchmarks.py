@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import anomsdk
-from benchmarks import detection, ours, peers, scenes
+from benchmarks import detection, ours, peers, reading, scenes
 from benchmarks.hearing import Hearing, external_rows
 from benchmarks.signals import RATE
 
@@ -264,3 +264,12 @@ def test_rows_of_another_front_end_are_its_log_mels_in_steps_of_a_256th(made):
     rows = external_rows(levels)
     assert rows.dtype == np.int16 and rows.shape == levels.shape
     np.testing.assert_allclose(rows / 256, detection.decibel(levels), atol=1 / 500)
+
+
+# Reading
+
+
+def test_a_table_of_dates_is_read_in_no_more_than_a_few_times_the_time_of_a_parquet(tmp_path):
+    """`make bench` prints the ratio and holds it at a third; read cell by cell it was an eighteenth."""
+    pytest.importorskip("pyarrow")
+    assert reading.ratios(*reading.write(tmp_path, 40_000), repeats=3).max() > 1 / 8

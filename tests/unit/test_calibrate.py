@@ -10,6 +10,8 @@ from anomsdk.calibration import Calibration
 from anomsdk.core.event import State
 from anomsdk.synthetic_motion import PERSON, day, fall
 from anomsdk.train import calibrate
+from anomsdk.train.alarm import levels_from
+from tests.make import SPECS, make_folder, noise
 
 SPEC = """
 format = 1
@@ -138,3 +140,48 @@ def test_an_old_calibration_keeps_its_normalisation(trained, tmp_path):
         calibrate(folder, own, out=tmp_path / "out", normalisation=True)
     assert not (tmp_path / "out").exists()
     assert calibrate(folder, own, out=tmp_path / "out").score_id == trained.score_id
+
+
+def test_pieces_of_a_recording_are_scored_apart(tmp_path):
+    """What comes after a stretch that was cut out is heard by a pipeline of its own, as on a device that starts."""
+    folder = make_folder(tmp_path / "room", SPECS["logmel"].replace("raise_score = 100000", ""))
+    plan = anomsdk.plan(folder)
+    before, after = noise(40_000, seed=1), noise(40_000, seed=2)
+    cut = np.concatenate([before, np.zeros(4000, np.int16), after])
+    calibrate(folder, [cut], out=tmp_path / "cut")
+    calibrate(folder, [before, after], out=tmp_path / "apart")
+    cut_levels, levels = (Calibration.from_file(tmp_path / name / "calibration.json") for name in ("cut", "apart"))
+    assert cut_levels.alarm_levels == levels.alarm_levels and cut_levels.hours == levels.hours
+    assert cut_levels.hours == pytest.approx(2 * len(anomsdk.score(plan, before)) * 0.032 / 3600, rel=0.5)
+
+
+@pytest.mark.parametrize("factor, share", [(8, 2.0), (1 / 8, 0.5)])
+def test_a_width_becomes_at_most_twice_and_at_least_half_of_what_it_was(trained, tmp_path, factor, share):
+    rest = counts(np.tile([0, 0, 1.0, 0, 0, 0], (1, 1)))[0]
+    own = [np.clip((each - rest) * factor + rest, -32767, 32767).astype(np.int16) for each in days(3, 2)]
+    calibrate(trained.folder, own, out=tmp_path / "own", normalisation=True)
+    then, now = (
+        np.array(Calibration.from_file(folder / "calibration.json").features.half_width)
+        for folder in (trained.folder, tmp_path / "own")
+    )
+    ratio = now / then
+    assert ratio.min() >= 0.499 and ratio.max() <= 2.001
+    assert (np.abs(ratio - share) < 1e-3).any(), ratio
+
+
+def test_levels_of_a_plan_with_a_follower_rest_on_scores_before_it(tmp_path):
+    """The follower starts from, and the levels are found behind, scores that no follower has touched."""
+    text = SPECS["external"].partition("[alert]")[0]
+    alert = "[alert]\nm = 1\nn = 1\noff_delay_s = 0\ncooldown_s = 0\n"
+    folder = make_folder(tmp_path / "following", f"{text}[score]\nbaseline_s = 3\n{alert}")
+    unfollowed = anomsdk.plan(make_folder(tmp_path / "not", text + alert))
+    own = [noise(2000, seed=seed, columns=unfollowed.columns) for seed in range(3)]
+    raw = [anomsdk.score(unfollowed, samples) for samples in own]
+    made = calibrate(folder, own, out=tmp_path / "own")
+    found = Calibration.from_file(tmp_path / "own" / "calibration.json")
+    start, levels = levels_from(raw, anomsdk.PipelineSpec.from_file(folder / "spec.toml"))
+    assert (found.baseline_start, found.alarm_levels) == (start, levels)
+    assert found.baseline_start == int(np.quantile(np.concatenate(raw), 0.75))
+    followed = np.concatenate([anomsdk.score(made, samples) for samples in own])
+    assert not np.array_equal(followed, np.concatenate(raw)), "the follower is on in what was made"
+    assert alarms(made, own) == 0

@@ -164,6 +164,9 @@ def test_jsonl_and_scores_are_what_the_library_gives(plans, place, kind, engine)
         "seconds": len(samples) / plan.rate_hz,
         "ticks": len(results),
         "alarms": sum(alert["state"] == "alarm" for alert in alerts),
+        "left_out": 0,
+        "missing": 0,
+        "judged": 1.0,
         "stopped": False,
         "engine": engine,
         "plan_id": plan.id,
@@ -178,7 +181,10 @@ def test_recordings_of_an_npz_are_fresh_streams_and_their_scores_are_joined(plan
     parts = [anomsdk.score(plan, part) for part in np.split(x, offsets[1:-1])]
     assert np.array_equal(np.load("s.npy"), np.concatenate(parts))
     assert "m.npz[1]\n  too short: needs 272 ms\n" in done.stdout
-    assert "in 4 recordings, 1 too short: 78 ticks, 3 alarms\nkept: the scores, in s.npy; " in done.stdout
+    assert (
+        "in 4 recordings, 1 too short: 78 ticks, 3 alarms; judged 95.1% of the time\nkept: the scores, in s.npy; "
+        in done.stdout
+    )
     assert done.stdout.count("0:00:00.3  ALARM") == 3, "times start anew with each recording"
     assert sorted(p.name for p in place.iterdir()) == ["m.npz", "s.npy"]
     rows = command("watch", "m.npz", "--plan", plans / "bands", "--jsonl")
@@ -211,12 +217,19 @@ def test_standard_input_is_raw_int16(plans, place):
     assert np.array_equal(np.load("s.npy"), anomsdk.score(anomsdk.read_plan(plans / "bands" / "plan.json"), samples))
 
 
-def test_too_short_is_no_error(plans, place):
+def test_where_nothing_was_judged_the_status_is_1(plans, place):
     np.save("a.npy", np.zeros(100, np.int16))
     done = command("watch", "a.npy", "--plan", plans / "bands", "--scores", "s.npy")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "too short: needs 272 ms" in done.stdout and "0 ticks, 0 alarms" in done.stdout
+    assert done.returncode == 1 and done.stderr.startswith("error: watch: nothing was judged: ")
+    assert "too short: needs 272 ms" in done.stdout and "0 ticks, 0 alarms; judged 0% of the time" in done.stdout
     assert np.load("s.npy").shape == (0,)
+    done = command("score", "a.npy", "--plan", plans / "bands", "--out", "s.npz")
+    assert done.returncode == 1 and done.stderr.startswith("error: score: nothing was judged: ")
+    assert "1 recording, 0 ticks; judged 0% of the time" in done.stdout
+    Path("both").mkdir()
+    np.save("both/a.npy", np.zeros(100, np.int16))
+    np.save("both/b.npy", np.zeros(RATE, np.int16))
+    assert command("watch", "both", "--plan", plans / "bands").returncode == 0, "something was"
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -295,7 +308,7 @@ def test_a_terminal_gets_a_progress_line_and_a_pipe_none(plans, place):
     slowly = ("watch", "a.npy", "--plan", plans / "bands", "--engine", "reference")
     seen, stdout = in_a_terminal(*slowly, which="stderr")
     assert "%" in seen and "\x1b[?25l" in seen
-    assert "%" not in stdout and "\x1b" not in stdout
+    assert "\r" not in stdout and "\x1b" not in stdout
     assert seen.endswith("\x1b[?25h\r\x1b[1A\x1b[2K"), "taken away at the end, the cursor shown again"
     seen, _ = in_a_terminal(*slowly, which="stderr", env={"TERM": "dumb"})
     assert seen == "", "nothing that this terminal cannot take away"

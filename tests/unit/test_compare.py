@@ -100,6 +100,17 @@ def test_alarms_are_added_lost_and_moved():
         # As far as the tolerance, by a quotient that is not exact.
         ([0.1], [0.1 + 0.2], 0.2, AlarmChanges((), ((0.1, 0.1 + 0.2),), (), ())),
         ([0.1 + 0.2], [0.1], 0.2, AlarmChanges((), ((0.1 + 0.2, 0.1),), (), ())),
+        # As far, though the sum is rounded below it, on the right, and above it, on the left.
+        ([0.7], [0.8], 0.1, AlarmChanges((), ((0.7, 0.8),), (), ())),
+        ([0.8], [0.7], 0.1, AlarmChanges((), ((0.8, 0.7),), (), ())),
+        ([1.1], [1.2], 0.1, AlarmChanges((), ((1.1, 1.2),), (), ())),
+        ([3.0, 8.7], [0.9, 8.8], 0.1, AlarmChanges((), ((8.7, 8.8),), (0.9,), (3.0,))),
+        # Farther by a millionth is too far.
+        ([0.7], [0.800001], 0.1, AlarmChanges((), (), (0.800001,), (0.7,))),
+        ([0.800001], [0.7], 0.1, AlarmChanges((), (), (0.7,), (0.800001,))),
+        # Nothing may move, but by the last bits.
+        ([0.7], [0.7 + 1e-12], 0, AlarmChanges((), ((0.7, 0.7 + 1e-12),), (), ())),
+        ([0.7], [0.7, 0.8], 0, AlarmChanges((0.7,), (), (0.8,), ())),
     ):
         assert match_alarms(old, new, within) == wanted, (old, new, within)
 
@@ -317,12 +328,14 @@ def test_the_interval_is_that_of_the_groups_and_of_what_changed(meter):
     samples = [rows(300, [(50 * k, 50 * k + 2) for k in range(1, 5)] if i < 4 else (), seed=i) for i in range(12)]
     found = diff(meter, at_level(meter, LOUD), clips(*samples, groups=[i // 4 for i in range(12)]), seed=5)
     lost = np.repeat([4, 0, 0], 4)
-    hours = np.full(12, 30 / 3600)
+    judged_s = meter.ticks_in(300) * meter.samples_per_tick / meter.rate_hz
+    hours = np.full(12, judged_s / 3600)
     assert found.rate_change == rate_change(np.repeat(list("abc"), 4), lost, 0 * lost, (hours, hours), (0, 16), 5)
-    assert found.rate_change.low == pytest.approx(-16 / 360 * 3600 * 3), "all three draws hit it"
+    assert found.rate_change.low == pytest.approx(-16 / (12 * judged_s) * 3600 * 3), "all three draws hit it"
     alone = diff(meter, at_level(meter, LOUD), clips(samples[0])).rate_change
-    four = poisson_rate(4, 30 / 3600)
-    assert alone.high == pytest.approx(-480 + math.hypot(480 - four.low, 3.6889 * 120), abs=0.01), "counts alone"
+    four, per_hour = poisson_rate(4, judged_s / 3600), 3600 / judged_s
+    wanted = -4 * per_hour + math.hypot(4 * per_hour - four.low, 3.6889 * per_hour)
+    assert alone.high == pytest.approx(wanted, abs=0.01), "counts alone"
 
 
 def test_scores_of_another_model_are_other_scores(tmp_path, meter):
@@ -360,7 +373,7 @@ def test_each_plan_hears_sound_at_its_own_rate(tmp_path):
     found = diff(fine, coarse, tmp_path / "normal")
     assert [each.name for each in found.normal] == ["0.wav", "1.wav"]
     for each in found.normal:
-        assert each.old_s == pytest.approx(2.5) and each.new_s == pytest.approx(2.5, abs=0.01)
+        assert each.old_s == pytest.approx(2.24) and each.new_s == pytest.approx(2.24, abs=0.01)
         assert each.n_old == each.n_new == 1 and len(each.alarms.moved) == 1 and not each.same_scores
     assert "at its own rate: 16000 and 8000 Hz" in as_text(found)
     np.save(tmp_path / "normal" / "2.npy", noise(40_000))
@@ -397,7 +410,7 @@ def test_recordings_that_tell_nothing_are_refused_or_named(tmp_path, meter):
     with pytest.raises(InputError, match=r"anomalous recordings: none .* for the old plan"):
         diff(patient, meter, clips(rows(80)), clips(rows(30, seed=1), name="b"))
     found = diff(meter, patient, clips(rows(80), rows(30, [(10, 12)], seed=1)))
-    assert [(each.old_s, each.new_s) for each in found.normal] == [(8.0, 8.0), (3.0, 0.0)]
+    assert [(each.old_s, each.new_s) for each in found.normal] == [(7.8, 3.1), (2.8, 0.0)]
     assert found.n_lost == 1 and "1 recording too short for a tick of the new plan alone" in as_text(found)
     with pytest.raises(InputError, match="these samples are among the normal recordings"):
         diff(meter, meter, clips(rows(80)), clips(rows(80), name="b"))
@@ -433,7 +446,8 @@ def test_nothing_may_change_but_what_is_allowed(changed):
     assert [each.what for each in judge(changed) if not each.kept] == ["alarms lost", "anomalous recordings missed"]
     assert not kept(changed, max_lost=3) and not kept(changed, max_missed=1)
     assert kept(changed, max_lost=3, max_missed=1) and not kept(changed, max_lost=2, max_missed=1)
-    hours = 90 / 3600
+    plan = changed.old
+    hours = 3 * plan.ticks_in(300) * plan.samples_per_tick / plan.rate_hz / 3600
     per_hour = 2 / hours
     assert changed.rate_change.value == pytest.approx(-per_hour)
     assert kept(changed, max_change=per_hour + 0.01, max_missed=1), "fewer is a change, too, and counts are free"
@@ -519,10 +533,10 @@ def test_exit_status_is_that_of_the_gate(command):
     assert command("old.json", "new.json", "--corpus", "normal", "--max-lost", 2).exit_code == 0
     assert command("new.json", "old.json", "--corpus", "normal", "--max-lost", 2).exit_code == 1
     assert command("new.json", "old.json", "--corpus", "normal", "--max-added", 2).exit_code == 0
-    assert command("old.json", "new.json", "--corpus", "normal", "--max-change", 180).exit_code == 0
-    assert command("old.json", "new.json", "--corpus", "normal", "--max-change", 179).exit_code == 1
-    assert command("old.json", "new.json", "--corpus", "normal", "--max-change", 180, "--confident").exit_code == 1
-    both = ("old.json", "new.json", "--corpus", "normal", "--anomalous", "odd", "--max-change", 180)
+    assert command("old.json", "new.json", "--corpus", "normal", "--max-change", 182).exit_code == 0
+    assert command("old.json", "new.json", "--corpus", "normal", "--max-change", 181).exit_code == 1
+    assert command("old.json", "new.json", "--corpus", "normal", "--max-change", 182, "--confident").exit_code == 1
+    both = ("old.json", "new.json", "--corpus", "normal", "--anomalous", "odd", "--max-change", 182)
     assert command(*both).exit_code == 1 and command(*both, "--max-missed", 2).exit_code == 0
 
 

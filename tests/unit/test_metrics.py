@@ -62,6 +62,26 @@ def test_the_budget_is_rounded_down_and_not_by_the_last_bit():
     assert sensitivity_at([1] * 100, 100 * 0.29, [2, 1], 1 / 0.29) == 1.0
 
 
+@pytest.mark.parametrize("undefined, has_interval", [(0, True), (1, True), (500, True), (501, False), (999, False)])
+def test_an_interval_needs_half_of_the_resamples(undefined, has_interval):
+    """From the few in which a figure is defined an interval would be too narrow, or of one value."""
+    seen = [0]
+
+    def figure(normal, anomalous):
+        n = len(normal)
+        if n == 1:
+            return np.array([0.5])  # of all clips
+        numbers = np.arange(seen[0], seen[0] + n)
+        seen[0] += n
+        return np.where(numbers < undefined, np.nan, numbers / 1000)
+
+    found = bootstrap("abc", "de", figure, n=1000)
+    assert found.value == 0.5 and (found.low is not None) == (found.high is not None) == has_interval
+    if has_interval:
+        defined = np.arange(undefined, 1000) / 1000
+        assert [found.low, found.high] == pytest.approx(np.quantile(defined, [0.025, 0.975]).tolist())
+
+
 def test_what_is_undefined_is_none():
     assert auc([], [1]) is auc([1], []) is pauc([], []) is sensitivity_at([1], 0, [1], 1) is None
     assert sensitivity_at([], 1, [1], 1) is sensitivity_at([1], 1, [], 1) is None

@@ -119,8 +119,7 @@ def test_quoted_decimal_commas(tmp_path, rng):
     rows = moving(rng)
     quoted = [",".join(f'"{value}"'.replace(".", ",") for value in (k / 50, *row)) for k, row in enumerate(rows)]
     (tmp_path / "a.csv").write_text("t_s,ax_g,ay_g,az_g\n" + "\n".join(quoted))
-    message = refused(tmp_path / "a.csv")
-    assert "no number" in message or "headings" in message
+    assert np.array_equal(read_recording(opened(tmp_path / "a.csv")), counts(rows))
 
 
 def test_other_columns_other_order_and_a_line_of_units(tmp_path, rng):
@@ -295,10 +294,10 @@ def cut(found):
     return [np.concatenate(blocks) for blocks in joined], gaps
 
 
-def test_gaps_are_passed_on_and_never_bridged(tmp_path, rng):
+def test_gaps_are_passed_on_and_not_bridged_where_that_is_said(tmp_path, rng):
     rows, keep = moving(rng, 1000), np.ones(1000, bool)
     keep[200] = keep[500:600] = False
-    found = opened(written(tmp_path / "a.csv", rows[keep], np.arange(1000)[keep] / 50))
+    found = opened(written(tmp_path / "a.csv", rows[keep], np.arange(1000)[keep] / 50), max_bridge="0")
     assert found.notes == ("2 gaps, 2.02 s missing",)
     parts, gaps = cut(found)
     assert gaps == [1, 100]
@@ -308,7 +307,7 @@ def test_gaps_are_passed_on_and_never_bridged(tmp_path, rng):
     )
     with pytest.raises(InputError, match="1 samples are missing"):
         read_recording(found)
-    clips = open_clips(tmp_path / "a.csv", W3).clips
+    clips = open_clips(tmp_path / "a.csv", W3, reading=Reading(max_bridge=0)).clips
     assert [len(piece) for piece in pieces(clips[0])] == [200, 299, 400]
     assert clips[0].notes == found.notes
 
@@ -434,7 +433,7 @@ def test_more_bad_text(tmp_path, rng):
     path.write_text("x" * 70_000)
     assert "65536 characters" in refused(path)
     dated = written(path, moving(rng), [f"01.02.2024 10:00:{k / 50:.2f}" for k in range(500)])
-    assert "time_s is '01.02.2024 10:00:0.0', no number" in refused(dated)
+    assert "time_s is '01.02.2024 10:00:0.00', no number and no date" in refused(dated)
 
 
 @pytest.mark.parametrize(
@@ -622,7 +621,7 @@ def test_parquet_without_pyarrow(tmp_path, monkeypatch):
 @settings(max_examples=25, deadline=None)
 @given(
     seed=st.integers(0, 2**32),
-    n=st.integers(2, 400),
+    n=st.integers(16, 400),
     axes=st.sampled_from([3, 6]),
     unit=st.sampled_from(["counts", "g"]),
 )

@@ -13,6 +13,7 @@ import soundfile
 
 import anomsdk
 from anomsdk.calibration import Calibration
+from anomsdk.display import rate
 from anomsdk.planner import plan_from, reasons_plan
 from anomsdk.spec import PipelineSpec
 from anomsdk.tflite_file import parse_tflite
@@ -122,7 +123,7 @@ def test_no_alarm_on_the_calibration_recordings_and_the_bound_is_printed(tmp_pat
             assert not any(r.events for r in pipeline.process(x))
     ticks = sum(plan.ticks_in(len(x)) for x in calibration)
     hours = ticks * spec.tick_s / 3600
-    assert any(f"at most {3 / hours:.1f} alarms an hour" in line for line in lines)
+    assert any(f"at most {rate(3 / hours, 'alarm')} (rule of three)" in line for line in lines)
     spec_below = tmp_path / "r" / "spec.toml"
     spec_below.write_text(
         spec_below.read_text().replace('raise_score = "calibrated"', f"raise_score = {plan.levels.raise_score - 1}")
