@@ -452,7 +452,7 @@ def _opened_table(
         except InputError as error:
             if len(parts) == 1:
                 raise
-            rows.append(_damaged(part.table.name, part.table.where, error))
+            rows.append(_damaged(part.table.name, part.table.where, wanted, error))
     together = [(rows, "")] if devices is None else [([each], said) for each, (_, said) in zip(rows, own, strict=True)]
     recordings = [
         each
@@ -472,12 +472,16 @@ def _said_by(said: str) -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        raise InputError(f"{error} (read as {said} says: correct it there)" if said else str(error)) from None
+        if not said:
+            raise
+        raise InputError(f"{error} (read as {said} says: correct it there)") from None
 
 
-def _damaged(name: str, where: str, error: InputError) -> MotionRows:
+def _damaged(name: str, where: str, wanted: Wanted, error: InputError) -> MotionRows:
     """A part of a table that cannot be read, whose other parts can."""
-    return MotionRows(name, where, "counts", (1.0,), None, False, partial(_refuse, error), lambda row: "")
+    return MotionRows(
+        name, where, "counts", (1.0,) * wanted.columns, None, False, partial(_refuse, error), lambda row: ""
+    )
 
 
 # --- what becomes of stored samples

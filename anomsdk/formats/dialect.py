@@ -18,6 +18,8 @@ from anomsdk.formats.text_file import encoding_of, text_lines
 __all__ = ["LIST", "Dialect", "cells_of", "sniffed", "text_lines"]
 
 _DELIMITERS = ("\t", ";", "|", ",", " ")
+_CLEAR, _LEAST_NUMBERS = ("\t", ";", "|"), 3
+"""Between so many columns of numbers these separate cells; a comma and a space may stand between thousands, too."""
 _MOST_BEFORE = 128
 """Lines that may stand before the first row of numbers: GENEActiv writes 100."""
 _DATE = re.compile(r"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d.*")
@@ -67,7 +69,10 @@ def sniffed(path: Path, where: str) -> Dialect:
     for _, line in zip(range(_MOST_BEFORE + 64), text_lines(path, encoding, where), strict=False):
         lines.append(line)
     found = [_in(lines, delimiter) for delimiter in _DELIMITERS]
-    first, width, *_ = best = max(found, key=lambda each: each[2:] + each[1:2])
+    clear = [
+        each for each, sign in zip(found, _DELIMITERS, strict=True) if sign in _CLEAR and each[3] >= _LEAST_NUMBERS
+    ]
+    first, width, *_ = best = max(clear or found, key=lambda each: each[2:] + each[1:2])
     if not width:
         raise InputError(f"{where}: no rows of numbers in its first {_MOST_BEFORE} lines; write a line a sample")
     delimiter = _DELIMITERS[found.index(best)]

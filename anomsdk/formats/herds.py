@@ -19,9 +19,10 @@ _MOST_LOOKS = 8
 """Batches with a step back that are looked into: a clock that was set is no herd."""
 _ROWS_OF_EACH = 2.0
 """Rows that each value has on average where a column says which animal a row is of."""
+_LEAST_IN_PACKET = 4
 _NO_NAMES = re.compile(
     r"(?<![a-z])(batt|bat|volt|vbat|temp|rssi|lqi|snr|seq|counter|count|packet|index|idx|row|frame|sample|steps?|lux|light|"
-    r"button|unnamed|level_0)",
+    r"button|unnamed|level_0|reboot|boot|reset|restart|retry|attempt)",
     re.IGNORECASE,
 )
 _NAMES = re.compile(
@@ -89,7 +90,10 @@ class HerdWatch:
         if len(rows) != len(stamps) or not len(back):
             return
         for place, column in enumerate(self._others):
-            if _rises_by([row[place] for row in rows], stamps):
+            labels = [row[place] for row in rows]
+            if not _NAMES.search(table.names[column]) and _counts_within(labels, stamps):
+                continue
+            if _rises_by(labels, stamps):
                 shown = quoted(table.names[column]) or str(column + 1)
                 before, now = (rows[int(back[0]) + step][place] for step in (0, 1))
                 value = quoted(now or before)
@@ -138,6 +142,13 @@ def _others(table: Table, used: Sequence[int]) -> list[int]:
         and column not in table.dated
         and not _NO_NAMES.search(table.names[column])
     ]
+
+
+def _counts_within(labels: list[str], stamps: NDArray[Any]) -> bool:
+    """Whether labels count the rows that have one time, four or more: those of a packet."""
+    steps, different = np.diff(stamps), set(labels)
+    numbered = len(different) >= _LEAST_IN_PACKET and all(re.fullmatch(r"\d{1,9}", each) for each in different)
+    return numbered and not (steps < 0).any() and bool((np.diff([int(each) for each in labels])[steps == 0] == 1).all())
 
 
 def _rises_by(labels: list[str], stamps: NDArray[Any]) -> bool:

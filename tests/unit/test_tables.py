@@ -402,11 +402,48 @@ def test_a_herd_whose_times_rise(tmp_path, name):
         assert found.length == 2 * N
 
 
-def test_what_is_no_herd(tmp_path):
+@pytest.mark.parametrize(
+    "name, values", [("battery", "90 80"), ("note", "x x"), ("volt_x", "3.71 3.65"), ("boots", "0 1")]
+)
+def test_what_is_no_herd(tmp_path, name, values):
     """A clock that was set, where nothing says that another animal begins; a column that counts, or measures."""
-    for name, values in (("battery", ("90", "80")), ("note", ("x", "x")), ("volt_x", ("3.71", "3.65"))):
-        message = refused(put(tmp_path, herd(name=name, who=values)))
-        assert "rows of several" not in message and "9.95" not in message.partition(":")[0]
+    lines = [
+        f"{value},{T[k]:.2f},{','.join(map(str, sign * X[k]))}"
+        for value, sign in zip(values.split(), (1, -1), strict=True)
+        for k in range(N)
+    ]
+    (found,) = opened(put(tmp_path, f"{name},{HEAD}" + "\n".join(lines)))
+    (note,) = found.notes
+    assert note.startswith(f"the clock goes back by 8 s at line {N + 2} ") and note.endswith("a new piece begins there")
+    first, gap, second = joined(found)
+    assert gap == 1
+    assert np.array_equal(first, COUNTS) and np.array_equal(second, -COUNTS)
+
+
+@pytest.mark.parametrize("size, is_herd", [(2, True), (5, False), (10, False)])
+def test_a_column_that_counts_the_rows_of_a_packet_names_no_animals(tmp_path, size, is_herd):
+    """One time for all rows of a packet; two or three rows with one time may be of as many animals."""
+    lines = [f"{k % size},{k // size * size / HZ:.2f},{','.join(map(str, X[k]))}" for k in range(N)]
+    path = put(tmp_path, f"slot,{HEAD}" + "\n".join(lines))
+    if is_herd:
+        assert "times go back where slot becomes 1" in refused(path)
+    else:
+        (found,) = opened(path)
+        assert f"packets of about {size} samples" in found.notes[0]
+        assert_same([found])
+    named = put(tmp_path, f"cow,{HEAD}" + "\n".join(lines))
+    assert "say --by cow" in refused(named)
+
+
+def joined(recording):
+    """Samples in a piece, gaps between them."""
+    found = []
+    for block in recording.blocks():
+        if not isinstance(block, int) and found and not isinstance(found[-1], int):
+            found[-1] = np.concatenate([found[-1], block])
+        else:
+            found.append(block)
+    return found
 
 
 def test_a_herd_without_time(tmp_path):
