@@ -225,6 +225,8 @@ def test_where_nothing_was_judged_the_status_is_1(plans, place):
     done = command("score", "a.npy", "--plan", plans / "bands", "--out", "s.npz")
     assert done.returncode == 1 and done.stderr.startswith("error: score: nothing was judged: ")
     assert "1 recording, 0 ticks; judged 0% of the time" in done.stdout
+    Path("s.npy").unlink()
+    Path("s.npz").unlink()
     np.save("b.npy", np.zeros(RATE, np.int16))
     assert command("watch", ".", "--plan", plans / "bands").returncode == 0, "something was"
 
