@@ -226,17 +226,10 @@ def test_where_nothing_was_judged_the_status_is_1(plans, place):
     done = command("score", "a.npy", "--plan", plans / "bands", "--out", "s.npz")
     assert done.returncode == 1 and done.stderr.startswith("error: score: nothing was judged: ")
     assert "1 recording, 0 ticks; judged 0% of the time" in done.stdout
-<<<<<<< HEAD
-    Path("both").mkdir()
-    np.save("both/a.npy", np.zeros(100, np.int16))
-    np.save("both/b.npy", np.zeros(RATE, np.int16))
-    assert command("watch", "both", "--plan", plans / "bands").returncode == 0, "something was"
-=======
     Path("s.npy").unlink()
     Path("s.npz").unlink()
     np.save("b.npy", np.zeros(RATE, np.int16))
     assert command("watch", ".", "--plan", plans / "bands").returncode == 0, "something was"
->>>>>>> h3
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
