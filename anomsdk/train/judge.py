@@ -156,6 +156,11 @@ class Judge:
         runs = [self._run(candidate, fold).integer for fold in range(self.n_folds)]
         return [self._area(runs, each) for each in seconds]
 
+    def clipped(self, deviations: float) -> float:
+        """Share of all normal windows with an input at an end of its range."""
+        rows = self._whole(deviations)[1].astype(np.int16)
+        return float((np.abs(rows) >= 127).any(axis=1).mean())
+
     def train(self, candidate: Candidate, epochs: int) -> Trained:
         """Train a candidate on all recordings, for so many epochs."""
         maps, rows, origins = self._whole(candidate.deviations)
