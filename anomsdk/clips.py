@@ -80,7 +80,7 @@ class Clip:
         cutter = self.cutter() if cutter is None else cutter
         for block in self._read():
             if isinstance(block, int):
-                yield from cutter.gap()
+                yield from cutter.gap(block)
             else:
                 yield from cutter.push(block)
         yield from cutter.finish()

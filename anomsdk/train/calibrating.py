@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from anomsdk.calibration import Calibration, Normalisation, signal_sections
 from anomsdk.clips import Clip
+from anomsdk.constant import ConstantCutter
 from anomsdk.core.checks import checked_cast, require
 from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError
@@ -21,7 +22,7 @@ from anomsdk.planner import CALIBRATION_FILE, SPEC_FILE, check_speech, plan, pla
 from anomsdk.runtime import Pipeline
 from anomsdk.spec import PipelineSpec
 from anomsdk.tflite_file import MAX_BYTES, TfliteModel, parse_tflite
-from anomsdk.train.alarm import levels_from
+from anomsdk.train.alarm import MOST_TOLERATED, Scored, first_tick_s, levels_from, placed, tolerated_of
 from anomsdk.train.corpus import clips_of, gather
 from anomsdk.train.folder import claimed, write_folder
 from anomsdk.train.maps import InputMaps
@@ -75,7 +76,9 @@ def calibrate(
     recordings: Iterable[Samples],
     *,
     out: str | Path,
+    groups: Sequence[object] | None = None,
     normalisation: bool = False,
+    tolerate: int = 0,
     report: Report = lambda line: None,
 ) -> Plan:
     """Set a plan's alarm level, and if asked its normalisation, from normal recordings of one device or place.
@@ -85,7 +88,10 @@ def calibrate(
     folder : holds spec.toml, the model and calibration.json
     recordings : int16 (n,) or (n, columns) each, at the plan's rate; normal behaviour only
     out : folder to write, new or empty: spec.toml, the model, calibration.json, plan.json
+    groups : one label a recording, as `anomsdk.train.fit`: it is said when all of them are of one. Default: each
+        recording is a group of its own
     normalisation : also learn the centre of each feature anew, and its width between half and twice what it was
+    tolerate : alarms that the level may raise on these recordings, 0 to 1000; 0: none
     report : called with lines that say what was done
 
     Returns
@@ -107,9 +113,10 @@ def calibrate(
     False
     """
     parts = _Parts.of(Path(folder))
-    clips = list(clips_of(parts.spec, recordings, None, "recording"))
+    clips = list(clips_of(parts.spec, recordings, groups, "recording"))
+    require(groups is None or len(groups) == len(clips), "calibrate: groups must have one label for each recording")
     with claimed(Path(out)):
-        return _calibrated(parts, clips, Path(out), normalisation, report, lambda samples: None)
+        return _calibrated(parts, clips, Path(out), normalisation, tolerate, report, lambda samples: None)
 
 
 @wiping()
@@ -119,6 +126,7 @@ def calibrate_clips(
     *,
     out: str | Path,
     normalisation: bool = False,
+    tolerate: int = 0,
     report: Report = lambda line: None,
     progress: Callable[[int], None] = lambda samples: None,
 ) -> Plan:
@@ -126,13 +134,13 @@ def calibrate_clips(
 
     Parameters
     ----------
-    folder, out, normalisation, report : as `calibrate`
+    folder, out, normalisation, tolerate, report : as `calibrate`
     clips : as `anomsdk.clips.open_clips`
     progress : called with the samples heard so far
     """
     parts = _Parts.of(Path(folder))
     with claimed(Path(out)):
-        return _calibrated(parts, clips, Path(out), normalisation, report, progress)
+        return _calibrated(parts, clips, Path(out), normalisation, tolerate, report, progress)
 
 
 def _calibrated(
@@ -140,6 +148,7 @@ def _calibrated(
     clips: Sequence[Clip],
     out: Path,
     normalisation: bool,
+    tolerate: int,
     report: Report,
     progress: Callable[[int], None],
 ) -> Plan:
@@ -147,20 +156,23 @@ def _calibrated(
         not out.exists() or (out.is_dir() and not any(out.iterdir())),
         f"{out}: holds something, or is a file; give a new folder",
     )
+    require(0 <= tolerate <= MOST_TOLERATED, f"calibrate: tolerate is {tolerate}, not 0 to {MOST_TOLERATED} alarms")
     calibration = _renormalised(parts, clips) if normalisation else parts.calibration
-    raw = _raw_scores(parts, calibration, clips, progress)
-    ticks = sum(len(scores) for piece in raw for scores in piece)
+    pieces = _raw_scores(parts, calibration, clips, progress)
+    ticks = sum(len(piece.scores) for piece in pieces)
     require(
         ticks >= FEWEST_TICKS,
         f"calibrate: {ticks} ticks in {len(clips)} recordings, at least {FEWEST_TICKS} are needed; record for longer",
     )
     spec = parts.spec
-    start, levels = levels_from([scores for piece in raw for scores in piece], spec)
-    hours, heard = ticks * spec.tick_s / 3600, sum(map(bool, raw))
+    start, levels = levels_from([piece.scores for piece in pieces], spec)
+    level = placed(pieces, spec, tolerate)
+    hours, heard = level.hours, level.recordings
     made_from = calibration.model_copy(
         update={
             "baseline_start": start,
             "alarm_levels": levels,
+            "tolerated": tolerated_of(level, spec, tolerate),
             "recordings": heard,
             "hours": hours,
             "provenance": {**calibration.provenance, "calibrated": f"{heard} recordings of its own, {hours:.3f} h"},
@@ -168,8 +180,9 @@ def _calibrated(
     )
     before = plan_from(spec, parts.model, parts.calibration).levels.raise_score
     made = plan_from(spec, parts.model, made_from)
-    report(f"raise level {made.levels.raise_score:,} from {before:,}: no alarm in {hours:.3f} h of {heard} recordings")
-    report(f"with 95 % confidence at most {3 / hours:.1f} alarms an hour (rule of three)")
+    report(f"raise level {made.levels.raise_score:,} from {before:,}")
+    for line in level.lines(tolerate, spec.sensor.kind, made.levels.raise_score):
+        report(line)
     write_folder(
         out,
         {
@@ -184,29 +197,28 @@ def _calibrated(
 
 def _raw_scores(
     parts: _Parts, calibration: Calibration, clips: Sequence[Clip], progress: Callable[[int], None]
-) -> list[list[Scores]]:
-    """Scores before the follower: for each clip, of each piece that has a tick."""
+) -> list[Scored]:
+    """Scores before the follower of each piece of the clips that has a tick."""
     score = parts.spec.score.model_copy(update={"baseline_s": 0.0})
     spec = parts.spec.model_copy(update={"score": score})
     unfollowed = plan_from(spec, parts.model, calibration.model_copy(update={"signal": signal_sections(spec)}))
-    found, heard = list[list[Scores]](), 0
+    found, heard = list[Scored](), 0
     for clip in clips:
-        pieces = list[Scores]()
-        for scores, n in _scores_of(unfollowed, clip):
+        cutter = clip.cutter()
+        for index, (scores, n) in enumerate(_scores_of(unfollowed, clip, cutter)):
             heard += n
             progress(heard)
             if len(scores):
-                pieces.append(scores)
-        found.append(pieces)
+                found.append(Scored(clip.name, clip.group, first_tick_s(spec, cutter.starts[index]), scores))
     return found
 
 
-def _scores_of(of: Plan, clip: Clip) -> Iterator[tuple[Scores, int]]:
+def _scores_of(of: Plan, clip: Clip, cutter: ConstantCutter) -> Iterator[tuple[Scores, int]]:
     """Scores of the pieces of a clip, each from a fresh pipeline, and the samples that were heard for them."""
     pipeline: Pipeline | None = None
     scores, n = list[int](), 0
     try:
-        for new_piece, block in clip.blocks():
+        for new_piece, block in clip.blocks(cutter):
             if new_piece and pipeline is not None:
                 yield checked_cast(scores, "u4", "scores"), n
                 pipeline.close()

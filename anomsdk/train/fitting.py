@@ -21,7 +21,7 @@ from anomsdk.planner import CALIBRATION_FILE, SPEC_FILE, check_speech, plan, pla
 from anomsdk.spec import PipelineSpec
 from anomsdk.tflite_file import parse_tflite
 from anomsdk.tflite_writer import write_tflite
-from anomsdk.train.alarm import levels_from
+from anomsdk.train.alarm import MOST_TOLERATED, Scored, first_tick_s, levels_from, placed, tolerated_of
 from anomsdk.train.budget import candidates, checked_need
 from anomsdk.train.corpus import LABELS, Corpus, Recorded, clips_of, gather
 from anomsdk.train.excerpts import EXCERPTS
@@ -54,18 +54,24 @@ class Options:
         the recordings); 0: not. Audio only
     segment_s : cut each recording into stretches of so many seconds, each a group of its own, where one
         recording is all there is; neighbours are alike, so that the figures flatter. 0: not
+    tolerate : alarms that the alarm level may raise on the calibration recordings; 0: none
     """
 
     seed: int = 0
     search: str = "model"
     gain_db: float = 6.0
     segment_s: float = 0.0
+    tolerate: int = 0
 
     def check(self) -> None:
         """Refuse what cannot be meant."""
         require(0 <= self.seed < 2**31, f"train: seed is {self.seed}, not 0 to 2**31 - 1")
         require(self.search in SEARCHES, f"train: search is '{self.search}', not {' or '.join(SEARCHES)}")
         require(0 <= self.gain_db <= 40, f"train: gain_db is {self.gain_db:g}, not 0 to 40")
+        require(
+            0 <= self.tolerate <= MOST_TOLERATED,
+            f"train: tolerate is {self.tolerate}, not 0 to {MOST_TOLERATED} alarms",
+        )
         longest = 30 * 86_400
         require(0 <= self.segment_s <= longest, f"train: segment_s is {self.segment_s:g}, not 0 to {longest}")
 
@@ -323,11 +329,12 @@ class _Fit:
     def _write(self, found: Found, final: Trained, calibrating: Sequence[Recorded], spec_text: str | None) -> Plan:
         """Set the alarm level on the calibration recordings, and write the folder."""
         spec = found.spec
-        raw, total = _calibrated(final, calibrating)
-        ticks = sum(map(len, raw))
+        pieces, total = _calibrated(final, calibrating, spec)
+        ticks = sum(len(piece.scores) for piece in pieces)
         require(ticks > 0, "train: the calibration recordings are shorter than a tick; give longer ones")
-        hours = ticks * spec.tick_s / 3600
-        start, levels = levels_from(raw, spec)
+        hours, asked = ticks * spec.tick_s / 3600, self._options.tolerate
+        start, levels = levels_from([piece.scores for piece in pieces], spec)
+        level = placed(pieces, spec, asked)
         model_bytes = write_tflite(list(final.layers))
         model = parse_tflite(model_bytes, name="model.tflite")
         calibration = Calibration(
@@ -340,6 +347,7 @@ class _Fit:
             score_weights=final.weights,
             baseline_start=start,
             alarm_levels=levels,
+            tolerated=tolerated_of(level, spec, asked),
             group_levels=final.maps.group_levels(total / ticks),
             recordings=len(calibrating),
             hours=hours,
@@ -356,10 +364,8 @@ class _Fit:
                 f"in C it takes {need.ram:,} bytes of RAM and {need.flash:,} of constant data on a 32-bit processor; "
                 "stack and code come on top"
             )
-        self._report(
-            f"no alarm in {hours:.3f} h of {len(calibrating)} calibration recordings at a raise level of "
-            f"{made.levels.raise_score}: with 95 % confidence at most {3 / hours:.1f} alarms an hour (rule of three)"
-        )
+        for line in level.lines(asked, spec.sensor.kind, made.levels.raise_score):
+            self._report(line)
         files = {
             "model.tflite": model_bytes,
             CALIBRATION_FILE: json.dumps(calibration.model_dump(mode="json"), indent=1).encode("ascii") + b"\n",
@@ -371,15 +377,17 @@ class _Fit:
         return plan(self._out)
 
 
-def _calibrated(final: Trained, recordings: Sequence[Recorded]) -> tuple[list[Ints], Ints]:
-    """Scores (ticks,) of each piece of the recordings, before the baseline, and what each input adds to all of them."""
-    raw, total = [], np.zeros(final.maps.n_inputs, np.int64)
-    for piece in (piece for recording in recordings for piece in recording.pieces):
-        terms = final.terms(final.maps.run(piece))
-        if len(terms):
-            raw.append(terms.sum(axis=1))
-            total += terms.sum(axis=0)
-    return raw, total
+def _calibrated(final: Trained, recordings: Sequence[Recorded], spec: PipelineSpec) -> tuple[list[Scored], Ints]:
+    """Scores of each piece of the recordings, before the baseline, and what each input adds to all of them."""
+    found, total = list[Scored](), np.zeros(final.maps.n_inputs, np.int64)
+    for recording in recordings:
+        for start, piece in zip(recording.starts, recording.pieces, strict=True):
+            terms = final.terms(final.maps.run(piece))
+            if len(terms):
+                second = first_tick_s(spec, start)
+                found.append(Scored(recording.name, recording.owner, second, terms.sum(axis=1)))
+                total += terms.sum(axis=0)
+    return found, total
 
 
 def spec_digest(spec: PipelineSpec) -> str:
