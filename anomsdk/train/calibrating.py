@@ -188,7 +188,7 @@ def _calibrated(
         {
             spec.model.file: parts.model_bytes,
             CALIBRATION_FILE: json.dumps(made_from.model_dump(mode="json"), indent=1).encode("ascii") + b"\n",
-            SPEC_FILE: (parts.folder / SPEC_FILE).read_bytes(),
+            SPEC_FILE: spec.completed((parts.folder / SPEC_FILE).read_text(encoding="utf-8")).encode(),
         },
         made,
     )

@@ -25,7 +25,7 @@ from anomsdk.train.alarm import MOST_TOLERATED, Scored, first_tick_s, levels_fro
 from anomsdk.train.budget import candidates, checked_need
 from anomsdk.train.corpus import LABELS, Corpus, Recorded, clips_of, gather
 from anomsdk.train.excerpts import EXCERPTS
-from anomsdk.train.folder import as_written, check_out, claimed, says_the_same, write_folder
+from anomsdk.train.folder import as_written, check_out, claimed, text_of, write_folder
 from anomsdk.train.journal import Journal
 from anomsdk.train.judge import Judge, Trained
 from anomsdk.train.maps import unlearnt_extractor
@@ -370,9 +370,10 @@ class _Fit:
             "model.tflite": model_bytes,
             CALIBRATION_FILE: json.dumps(calibration.model_dump(mode="json"), indent=1).encode("ascii") + b"\n",
         }
-        if not says_the_same(self._out / SPEC_FILE, spec):
-            kept = spec_text is not None and PipelineSpec.from_toml(spec_text) == spec
-            files[SPEC_FILE] = (spec_text if spec_text is not None and kept else spec.to_toml()).encode()
+        written = text_of(self._out / SPEC_FILE, spec)
+        text = spec_text if written is None else written
+        kept = text is not None and PipelineSpec.from_toml(text) == spec
+        files[SPEC_FILE] = (spec.completed(text) if text is not None and kept else spec.to_toml()).encode()
         write_folder(self._out, files, made)
         return plan(self._out)
 
