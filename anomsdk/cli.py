@@ -352,7 +352,7 @@ def train(
         show(printable(line) if "\n" not in line else line)
 
     try:
-        with _terminable(), Progress(100) as progress:
+        with _terminable(), Progress(100, log="train") as progress:
             fit_from(
                 spec,
                 str(normal),
@@ -365,6 +365,7 @@ def train(
                 options=Options(seed=seed, search=search, gain_db=gain_db, segment_s=segment, tolerate=tolerate),
                 report=say,
                 progress=lambda done, total: progress.update(100 * done // max(1, total)),
+                doing=progress.doing,
             )
     except (KeyboardInterrupt, SystemExit):
         show("stopped; nothing was written. The same command goes on where this one was", stream=sys.stderr)

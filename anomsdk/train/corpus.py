@@ -221,7 +221,7 @@ class _Reader:
         if n > 1 and len(self._digests) == 1:  # of a sensor at rest there is more to say than that they are alike
             check_moves(self.extractor, [recording.pieces for recording in self._found])
         require(n == 1 or len(self._digests) > 1, f"train: {n} recordings, and all of them are the same one")
-        of = self.excerpts.made()
+        of = self.excerpts.made(lambda: self._progress(self._samples))
         recordings = tuple(replace(r, excerpts=tuple(of.get(i, ()))) for i, r in enumerate(self._found))
         rate = self._spec.sensor.rate_hz
         return Corpus(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,8 +67,8 @@ class Excerpts:
         else:
             self._stretches.append((recording, samples))
 
-    def made(self) -> dict[int, list[Excerpt]]:
-        """Excerpts by recording."""
+    def made(self, alive: Callable[[], None] = lambda: None) -> dict[int, list[Excerpt]]:
+        """Excerpts by recording; ``alive`` is called after each."""
         found: dict[int, list[Excerpt]] = {}
         each = min(MOST_EACH, -(-PROBES // max(1, len(self._stretches))))
         force = 1.0
@@ -75,6 +76,7 @@ class Excerpts:
             force = force_at(vigour((samples for _, samples in self._stretches), self._spec.sensor))
         for recording, samples in self._stretches:
             found.setdefault(recording, []).append(self._excerpt(samples, each, force))
+            alive()
         return found
 
     def _lengths(self) -> tuple[int, int]:

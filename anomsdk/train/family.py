@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -102,6 +103,7 @@ def train_candidate(
     seed: int,
     epochs: int = MAX_EPOCHS,
     origins: Origins | None = None,
+    progress: Callable[[int], None] = lambda epoch: None,
 ) -> tuple[Network, int]:
     """The float network of a candidate, and the epochs that it took (0 for the linear ones).
 
@@ -113,6 +115,7 @@ def train_candidate(
     seed : of everything random
     epochs : of an autoencoder
     origins : of the inputs; None: each is a window of a group of its own
+    progress : called after each epoch of an autoencoder
 
     Raises
     ------
@@ -128,7 +131,9 @@ def train_candidate(
         whitened = candidate.kind.startswith("whitened")
         return principal_components(inputs, width, whitened=whitened, origins=origins), 0
     common = Directions.of(inputs, origins).kept
-    network, taken = train_autoencoder(inputs[common], candidate.hidden, seed=seed, held_out=held_out, epochs=epochs)
+    network, taken = train_autoencoder(
+        inputs[common], candidate.hidden, seed=seed, held_out=held_out, epochs=epochs, progress=progress
+    )
     return without_rare_units(network, inputs[common], origins.part(common)), taken
 
 

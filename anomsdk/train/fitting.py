@@ -97,6 +97,7 @@ def fit(
     options: Options | None = None,
     report: Report = lambda line: None,
     progress: Progress = lambda done, total: None,
+    doing: Report = lambda words: None,
 ) -> Plan:
     """Train a detector on normal recordings and write its folder.
 
@@ -113,7 +114,8 @@ def fit(
     seed : as in `Options`, for those who need no other
     options : see `Options`
     report : called with lines that say what was done
-    progress : called with steps done and expected
+    progress : called with steps done and expected, several times a second
+    doing : called with what is done now, in words
 
     Returns
     -------
@@ -143,7 +145,7 @@ def fit(
     require(groups is None or len(groups) == len(normal.clips), LABELS)
     held = None if calibration is None else _Given(list(clips_of(spec, calibration, None, "calibration recording")))
     odd = None if anomalous is None else _Given(list(clips_of(spec, anomalous, None, "anomalous recording")))
-    fitting = _Fit(spec, Path(out), options, report, progress)
+    fitting = _Fit(spec, Path(out), options, report, progress, doing)
     with claimed(Path(out)):
         return fitting.run(normal, held, odd, spec_text=None)
 
@@ -163,6 +165,7 @@ def fit_from(
     options: Options | None = None,
     report: Report = lambda line: None,
     progress: Progress = lambda done, total: None,
+    doing: Report = lambda words: None,
 ) -> Plan:
     """`fit`, from files. A run that was stopped goes on where it was when it is called again.
 
@@ -172,7 +175,7 @@ def fit_from(
     normal, calibration, anomalous : folders or files, as `anomsdk.clips.open_clips` takes them
     group, reading : what must not be split and what files of motion do not say, as `anomsdk.clips.open_clips`
     skip_bad : leave files that cannot be read out
-    out, seed, options, report, progress : as `fit`
+    out, seed, options, report, progress, doing : as `fit`
     """
     spec = PipelineSpec.from_file(spec_path)
     options = Options(seed=seed) if options is None else options
@@ -186,7 +189,7 @@ def fit_from(
             report(line)
         return _Given(found.clips, found.bad)
 
-    fitting = _Fit(spec, Path(out), options, report, progress, skip_bad=skip_bad, resumable=True)
+    fitting = _Fit(spec, Path(out), options, report, progress, doing, skip_bad=skip_bad, resumable=True)
     with claimed(Path(out)):
         opened = given(normal)
         assert opened is not None
@@ -208,6 +211,7 @@ class _Fit:
         options: Options,
         report: Report,
         progress: Progress,
+        doing: Report,
         *,
         skip_bad: bool = False,
         resumable: bool = False,
@@ -221,12 +225,14 @@ class _Fit:
         self._source = spec_digest(self._spec)
         check_out(out, self._source)
         candidates(self._spec)  # before hours of reading: there are some
-        self._report, self._progress = report, progress
+        self._report, self._progress, self._doing = report, progress, doing
+        self._step = 0
         self._skip_bad, self._resumable = skip_bad, resumable
 
     def run(self, normal: _Given, held: _Given | None, odd: _Given | None, spec_text: str | None) -> Plan:
         for line in self._spec.notes:
             self._report(line)
+        self._doing("reading recordings, and putting probes into some of them")
         corpus = self._gather(self._spec, normal, steps=(0, _READ))
         for line in corpus.lines():
             self._report(line)
@@ -261,19 +267,22 @@ class _Fit:
             same = spec.sensor == self._spec.sensor and spec.features == self._spec.features
             heard = corpus if same else self._gather(spec, normal)
             labelled = anomalous if same or odd is None else self._anomalous(spec, odd, learnt)
-            return Judge(spec, heard.part(learning), anomalous=labelled, seed=self._options.seed)
+            alive = self._alive
+            return Judge(spec, heard.part(learning), anomalous=labelled, seed=self._options.seed, alive=alive)
 
         searching = self._between(_READ, _SEARCHED)
-        found = Search(judge, self._journal, self._report, searching).run(self._spec, self._options.search)
+        found = Search(judge, self._journal, self._report, searching, self._doing).run(self._spec, self._options.search)
         self._report(found.as_text())
         on = "labelled anomalies" if anomalous is not None else "generated probes"
         self._report(
             f"chosen: {found.trial.candidate}, AUC {found.trial.auc:.3f} on {on} in {found.judge.n_folds} folds of "
             f"held-out groups; int8 against float {found.trial.auc - found.trial.float_auc:+.4f}"
         )
+        self._doing(f"training {found.trial.candidate} on all recordings")
         final = found.judge.train(found.trial.candidate, found.trial.epochs)
         if final.candidate != found.trial.candidate:
             self._report(f"stored: {final.candidate}: the other means would rest on too few windows or groups")
+        self._doing("placing the alarm level")
         if held is None:
             again = corpus if found.spec.features == self._spec.features else self._gather(found.spec, normal)
             level = again.part(_groups(corpus) - learning)
@@ -287,7 +296,15 @@ class _Fit:
 
     def _between(self, first: int, last: int) -> Progress:
         """Progress of a part, as steps of the whole."""
-        return lambda done, total: self._progress(first + (last - first) * min(done, total) // max(1, total), _STEPS)
+
+        def tell(done: int, total: int) -> None:
+            self._step = first + (last - first) * min(done, total) // max(1, total)
+            self._alive()
+
+        return tell
+
+    def _alive(self) -> None:
+        self._progress(self._step, _STEPS)
 
     def _gather(
         self, spec: PipelineSpec, given: _Given, excerpts: int = EXCERPTS, steps: tuple[int, int] | None = None

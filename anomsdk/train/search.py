@@ -106,6 +106,7 @@ class Search:
     journal : trials of a run that was stopped
     report : called with lines that say what was decided
     progress : called with trials done and expected
+    doing : called with what is tried now
     """
 
     def __init__(
@@ -114,7 +115,9 @@ class Search:
         journal: Journal,
         report: Callable[[str], None],
         progress: Callable[[int, int], None],
+        doing: Callable[[str], None] = lambda words: None,
     ) -> None:
+        self._doing = doing
         self._open, self._journal, self._report, self._progress = open_judge, journal, report, progress
         self._done = self._expected = 0
         self._trials: list[tuple[str, Trial]] = []
@@ -160,6 +163,7 @@ class Search:
         setting = setting_id(judge.spec)
         trial = self._journal.get(setting, candidate)
         if trial is None:
+            self._doing(f"model {len(self._trials) + 1}, {candidate}")
             trial = judge.judge(candidate)
             self._journal.put(setting, trial)
         self._trials.append((_words(judge.spec), trial))
