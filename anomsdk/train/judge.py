@@ -165,6 +165,12 @@ class Judge:
         runs = [self._run(candidate, fold).integer for fold in range(self.n_folds)]
         return [self._area(runs, each) for each in seconds]
 
+    def prepare(self, deviations: float) -> None:
+        """Prepare every fold, and the whole, for candidates with a range of the inputs: what `judge` does first."""
+        for fold in range(self.n_folds):
+            self._prepared(fold, deviations)
+        self._whole(deviations)
+
     def clipped(self, deviations: float) -> float:
         """Share of all normal windows with an input at an end of its range."""
         rows = self._whole(deviations)[1].astype(np.int16)
