@@ -244,6 +244,7 @@ class _Herd:
         self._follower = _follower(self.start, spec, hold=True)
         self._scores = _above(raw, self._follower)  # until the first alarm of each piece
         self._highest = [int(scores.max()) for scores in self._scores]
+        self._trajectories: dict[int, list[int]] = {}
 
     def lowest(self, tolerate: int) -> tuple[int, tuple[Moment, ...], Moment | None]:
         """The level, its alarms, and what would be one more."""
@@ -292,18 +293,23 @@ class _Herd:
         for i, scores in enumerate(self._scores):
             if self._highest[i] < lowest:
                 continue
-            run = self._sequential(i, of) if self._follower.is_on else _alarms_of(scores, of, self._timing)
+            run = self._frozen(i, of) if self._follower.is_on else _alarms_of(scores, of, self._timing)
             for first, stop in run:
                 yield (i, first), stop - first
 
-    def _sequential(self, index: int, of: LevelPlan) -> Iterator[tuple[int, int]]:
-        """(raised, cleared) of each alarm, tick by tick: an alarm freezes the follower."""
-        alert, baseline, first = Alert(self._timing, of, 0), Baseline(self._follower), None
+    def _frozen(self, index: int, of: LevelPlan) -> Iterator[tuple[int, int]]:
+        """(raised, cleared) of each alarm where an alarm freezes the follower: tick by tick from the first one on."""
+        first, _ = next(_alarms_of(self._scores[index], of, self._timing), (None, None))
+        if first is None:
+            return
         scores = self._pieces[index].scores.tolist()
-        for tick, raw in enumerate(scores):
-            events = alert.step(baseline.above(raw), tick)
+        alert, baseline = Alert(self._timing, of, 0), Baseline(self._follower)
+        alert.state, baseline.level_q16 = State.UNACK_ALARM, self._followed(index)[first]
+        baseline.follow(scores[first], alarm=True)
+        for tick in range(first + 1, len(scores)):
+            events = alert.step(baseline.above(scores[tick]), tick)
             in_alarm = alert.state == State.UNACK_ALARM
-            baseline.follow(raw, alarm=in_alarm)
+            baseline.follow(scores[tick], alarm=in_alarm)
             if events and in_alarm:
                 first = tick
             elif events and first is not None:
@@ -311,6 +317,16 @@ class _Herd:
                 first = None
         if first is not None:
             yield first, len(scores)
+
+    def _followed(self, index: int) -> list[int]:
+        """Level of the follower before each tick of a piece without an alarm, q16."""
+        if index not in self._trajectories:
+            baseline, found = Baseline(self._follower), list[int]()
+            for raw in self._pieces[index].scores.tolist():
+                found.append(baseline.level_q16)
+                baseline.follow(raw, alarm=False)
+            self._trajectories[index] = found
+        return self._trajectories[index]
 
     def moment(self, at: tuple[int, int]) -> Moment:
         """Which recording, and when."""

@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 
 import anomsdk
+from anomsdk.clips import clip_from_array
+from anomsdk.constant import ConstantCutter
 from anomsdk.core.alert import Alert, levels
 from anomsdk.core.baseline import Baseline
 from anomsdk.core.event import State
 from anomsdk.planner import baseline_plan, timing_plan
 from anomsdk.spec import PipelineSpec
 from anomsdk.train.alarm import Scored, alarms_at, at_most, first_tick_s, levels_from, placed, tolerated_of
+from anomsdk.train.corpus import gather
 
 TEXT = """
 format = 1
@@ -239,3 +242,55 @@ def test_nothing_is_said_of_toleration_where_none_was_asked():
     found = placed(pieces, spec)
     assert tolerated_of(found, spec, 0) is None
     assert not any("tolerated" in line for line in found.lines(0, "audio", found.raise_score))
+
+
+@pytest.mark.parametrize("size", [1, 7, 50, 1000])
+@pytest.mark.parametrize("shortest", [None, 4])
+def test_the_start_of_each_piece_is_known_however_the_stream_is_cut(size, shortest):
+    """Constant stretches that were cut out, and samples that are missing in gaps, count."""
+    rng = np.random.default_rng(3)
+    stream = np.concatenate(
+        [
+            part
+            for _ in range(30)
+            for part in (rng.integers(-99, 99, rng.integers(1, 30)), np.full(rng.integers(1, 9), 7))
+        ]
+    ).astype(np.int16)
+    cutter, found, gap_at, missing = ConstantCutter(shortest), [], 300, 40
+    for start in range(0, len(stream), size):
+        block, before = stream[start : start + size], max(0, gap_at - start)
+        if start <= gap_at < start + size:
+            found += cutter.push(block[:before])
+            found += cutter.gap(missing)
+            block = block[before:]
+        found += cutter.push(block)
+    found += cutter.finish()
+    pieces: list[list[np.ndarray]] = []
+    for new_piece, samples in found:
+        if new_piece:
+            pieces.append([])
+        pieces[-1].append(samples)
+    assert len(cutter.starts) == len(pieces) > (10 if shortest else 1)
+    for start, piece in zip(cutter.starts, map(np.concatenate, pieces), strict=True):
+        place = start if start < gap_at else start - missing
+        assert np.array_equal(stream[place : place + len(piece)], piece)
+    assert any(start >= gap_at + missing for start in cutter.starts)
+
+
+def test_training_knows_when_each_piece_of_a_recording_begins():
+    spec = spec_of()
+    clip = clip_from_array("a", "a", rows(1)[:1000], kind="external", rate_hz=10)
+    (whole,) = gather(spec, [clip], seed=0, excerpts=0).recordings
+    assert whole.starts == (0,)
+    parts = gather(spec, [clip], seed=0, excerpts=0, segment_s=30).recordings
+    assert [part.starts for part in parts] == [(0,), (300,), (600,), (900,)]
+    audio = PipelineSpec.from_dict({
+        "format": 1, "name": "a", "sensor": {"kind": "audio", "rate_hz": 8000}, "context": {"kind": "stack", "frames": 1},
+        "features": {"kind": "bands", "fft_length": 64, "hop_length": 64, "n_bands": 4, "fmin_hz": 200, "fmax_hz": 4000,
+                     "band_hops": 2},
+    })  # fmt: skip
+    sound = np.random.default_rng(0).integers(-999, 999, 20_000).astype(np.int16)
+    sound[5000:9000] = 3
+    (recorded,) = gather(audio, [clip_from_array("b", "b", sound, rate_hz=8000)], seed=0, excerpts=0).recordings
+    assert recorded.starts == (0, 9000) and len(recorded.pieces) == 2
+    assert first_tick_s(audio, 9000) == (9000 + 128) / 8000
