@@ -9,6 +9,7 @@ from anomsdk.planner import framer_plan
 from anomsdk.spec import PipelineSpec
 from anomsdk.train.levels import levels_of
 from anomsdk.train.maps import unlearnt_extractor
+from benchmarks import training
 
 BANDS = {"kind": "bands", "fft_length": 64, "hop_length": 32, "n_bands": 6, "fmin_hz": 200, "fmax_hz": 4000}
 LOGMEL = {"kind": "logmel", "fft_length": 64, "hop_length": 32, "n_mels": 8, "fmax_hz": 4000}
@@ -55,3 +56,18 @@ def test_levels_are_those_of_one_window_at_a_time(features):
 def test_training_hears_what_a_pipeline_hears():
     spec, rows = spec_of({**BANDS, "band_hops": 16}), sound(40_000, seed=1)
     assert np.array_equal(levels_of(spec, rows), levels(spec, rows, BATCH, 1 << 20)[0])
+
+
+def test_the_path_that_the_benchmark_keeps_gives_the_same_levels(monkeypatch):
+    """`make bench` compares the time of two ways to the same levels; that they are the same, it would notice."""
+    spec, sounds = PipelineSpec.from_toml(training.SPEC), [sound[: 16_000 * 8] for sound in training.recordings(1)]
+    assert training.same_levels(spec, sounds)
+    made = []
+    monkeypatch.setattr(training.HopByHop, "_frame", lambda self: made.append(1) or np.zeros(18, np.int64))
+    assert not training.same_levels(spec, sounds) and made
+    found = training.Measured(now=[10.0, 30.0, 12.0], before=[30.0, 40.0, 24.0], same=True)
+    assert found.ratio == 0.5 and found.is_met
+    assert (
+        not training.Measured([6.0], [10.0], same=True).is_met
+        and not training.Measured([1.0], [9.0], same=False).is_met
+    )
