@@ -237,6 +237,13 @@ def test_no_such_number_of_alarms(folder, tmp_path, tolerate):
         anomsdk.train.Options(tolerate=tolerate).check()
 
 
+def test_a_level_that_a_person_set_is_not_taken_for_that_of_the_recordings():
+    found = placed(herd(2), spec_of())
+    first, second, *_ = found.lines(0, "audio", 77)
+    assert first == "the raise level is 77, as alert.raise_score says; the recordings would have set another:"
+    assert f"at a raise level of {found.raise_score:,}" in second
+
+
 def test_nothing_is_said_of_toleration_where_none_was_asked():
     spec, pieces = spec_of(), herd(2)
     found = placed(pieces, spec)
