@@ -151,13 +151,11 @@ def at_most(alarms: int, hours: float) -> str:
 def one_group(recordings: int, kind: str) -> str:
     """What a level is worth that one wearer, animal or day has set."""
     whose = {"motion": "wearer (or animal)", "audio": "place or day"}.get(kind, "source")
+    given = f"all {recordings} recordings are of one group" if recordings > 1 else "one recording is all there is"
     fact = ""
     if kind == "motion":
         fact = f": {ONE_WEARER}"
-    return (
-        f"all {counted(recordings, 'recording')} are one group: the level is that of one {whose}{fact}; calibrate on "
-        "several before it is used on others"
-    )
+    return f"{given}: the level is that of one {whose}{fact}; calibrate on several before it is used on others"
 
 
 # Levels

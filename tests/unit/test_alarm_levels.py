@@ -15,6 +15,7 @@ from anomsdk.planner import baseline_plan, timing_plan
 from anomsdk.spec import PipelineSpec
 from anomsdk.train.alarm import Scored, alarms_at, at_most, first_tick_s, levels_from, placed, tolerated_of
 from anomsdk.train.corpus import gather
+from tests.command_line import anomsdk_command
 
 TEXT = """
 format = 1
@@ -148,6 +149,7 @@ def test_no_recording_decides_where_another_says_nearly_the_same():
     ],
 )
 def test_what_one_group_is_worth_is_said(kind, words):
+    """Three recordings of one person or day."""
     pieces = [Scored(str(i), "anna", 0.0, np.arange(1, 99, dtype=np.uint32)) for i in range(3)]
     assert any(words in line for line in placed(pieces, spec_of()).lines(0, kind, 1))
 
@@ -301,3 +303,16 @@ def test_training_knows_when_each_piece_of_a_recording_begins():
     (recorded,) = gather(audio, [clip_from_array("b", "b", sound, rate_hz=8000)], seed=0, excerpts=0).recordings
     assert recorded.starts == (0, 9000) and len(recorded.pieces) == 2
     assert first_tick_s(audio, 9000) == (9000 + 128) / 8000
+
+
+def test_calibrate_groups_files_and_tolerates_alarms_on_the_command_line(folder, tmp_path):
+    """What people type: sub-folders or --group file say what belongs together."""
+    normal = tmp_path / "normal"
+    normal.mkdir()
+    for name, each in {"a": rows(10, odd=(500, 2000)), "b": rows(11)}.items():
+        np.save(normal / f"{name}.npy", each)
+    ended = anomsdk_command("calibrate", folder, "--normal", normal, "--out", tmp_path / "own", "--tolerate", "2")
+    assert ended.status == 0 and "\ntolerated: a.npy at 0:00:50." in ended.stdout and "one group" not in ended.stdout
+    (normal / "b.npy").unlink()
+    ended = anomsdk_command("calibrate", folder, "--normal", normal, "--out", tmp_path / "two", "--group", "file")
+    assert ended.status == 0 and "\none recording is all there is: the level is that of one source" in ended.stdout
