@@ -119,7 +119,7 @@ def test_shrunk_covariances_are_tried_for_motion_only():
         [c for c in family(20, 2000, correlated=each) if c.kind == "mahalanobis"] for each in (False, True)
     )
     assert [(c.shrinkage, c.deviations) for c in plain] == [(None, 12.0)]
-    assert [(c.shrinkage, c.deviations) for c in correlated] == [(0.1, 4.0), (0.5, 4.0), (None, 4.0)]
+    assert [(c.shrinkage, c.deviations) for c in correlated] == [(0.1, 4.0), (0.5, 4.0), (None, 7.0)]
     assert str(correlated[0]) == "mahalanobis shrunk 0.1, +-4 dev"
 
 
