@@ -73,6 +73,15 @@ class AlarmLevels(_Part):
         return min(reached + 1, 2**32 - 1)
 
 
+class Tolerated(_Part):
+    """A raise level that tolerates alarms on the calibration recordings, and the alert that they were counted with."""
+
+    alarms: Annotated[int, Field(ge=1)]
+    raise_score: Annotated[int, Field(ge=1, le=2**32 - 1)]
+    alert: dict[str, Annotated[float, Field(strict=False)]]
+    """See `alert_without_level`."""
+
+
 class Calibration(_Part):
     """A whole calibration.json."""
 
@@ -95,6 +104,8 @@ class Calibration(_Part):
     """Mean part of each group of features in normal scores before the follower, by the name of its code; null where
     it was not measured."""
     alarm_levels: AlarmLevels
+    tolerated: Tolerated | None = None
+    """The level where alarms are tolerated; null: the one of the table, without an alarm."""
     recordings: Annotated[int, Field(ge=1)]
     """How many recordings the alarm levels rest on."""
     hours: Annotated[float, Field(strict=False, gt=0)]
@@ -127,6 +138,12 @@ def signal_sections(spec: PipelineSpec) -> dict[str, Any]:
     without = {"score": {"baseline_hold_s"}, "features": {"allow_speech_features", *unused}}
     tree = spec.model_dump(mode="json", exclude=without)
     return {name: tree[name] for name in ("sensor", "features", "context", "score")}
+
+
+def alert_without_level(spec: PipelineSpec) -> dict[str, float]:
+    """What alarms at a level depend on beside the scores: the alert, and how long it freezes the follower."""
+    alert = {key: float(value) for key, value in spec.alert.model_dump(exclude={"raise_score"}).items()}
+    return {**alert, "baseline_hold_s": spec.score.baseline_hold_s}
 
 
 def alarm_levels(scores: Iterable[NDArray[np.integer[Any]]]) -> AlarmLevels:

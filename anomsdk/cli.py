@@ -116,6 +116,12 @@ _Group = Annotated[
 _Jobs = Annotated[
     int | None, typer.Option("--jobs", metavar="N", min=1, help="Recordings at once. Default: one a processor.")
 ]
+_Tolerate = Annotated[
+    int,
+    typer.Option(
+        metavar="K", min=0, help="Alarms that the alarm level may raise on the recordings it is placed on; 0: none."
+    ),
+]
 _SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave recordings out that cannot be read.")]
 
 
@@ -390,6 +396,7 @@ def train(
     ] = 6.0,
     skip_bad: _SkipBad = False,
     seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
+    tolerate: _Tolerate = 0,
     *,
     reading: Any,
 ) -> None:
@@ -401,7 +408,7 @@ def train(
         show(printable(line) if "\n" not in line else line)
 
     try:
-        with _terminable(), Progress(100) as progress:
+        with _terminable(), Progress(100, log="train") as progress:
             fit_from(
                 spec,
                 str(normal),
@@ -411,9 +418,10 @@ def train(
                 group=group,
                 reading=reading,
                 skip_bad=skip_bad,
-                options=Options(seed=seed, search=search, gain_db=gain_db, segment_s=segment),
+                options=Options(seed=seed, search=search, gain_db=gain_db, segment_s=segment, tolerate=tolerate),
                 report=say,
                 progress=lambda done, total: progress.update(100 * done // max(1, total)),
+                doing=progress.doing,
             )
     except (KeyboardInterrupt, SystemExit):
         show("stopped; nothing was written. The same command goes on where this one was", stream=sys.stderr)
@@ -432,6 +440,8 @@ def calibrate(
         bool, typer.Option("--normalisation", help="Learn the centre and width of each feature anew, too.")
     ] = False,
     skip_bad: _SkipBad = False,
+    group: _Group = None,
+    tolerate: _Tolerate = 0,
     *,
     reading: Any,
 ) -> None:
@@ -444,7 +454,9 @@ def calibrate(
     chosen = find_plan(plan)
     if chosen.folder is None:
         raise InputError(f"{plan}: is not in a folder that train wrote")
-    clips = open_clips(normal, Wanted.of(chosen.sensor, chosen.columns), reading=reading, skip_bad=skip_bad)
+    clips = open_clips(
+        normal, Wanted.of(chosen.sensor, chosen.columns), reading=reading, group=group, skip_bad=skip_bad
+    )
     for line in (*clips.bad, *noticed(clips.clips)):
         show(printable(line), stream=sys.stderr)
     total = sum(clip.length or 0 for clip in clips.clips)
@@ -455,7 +467,13 @@ def calibrate(
             show(printable(line))
 
         calibrate_clips(
-            chosen.folder, clips.clips, out=out, normalisation=normalisation, report=say, progress=progress.update
+            chosen.folder,
+            clips.clips,
+            out=out,
+            normalisation=normalisation,
+            tolerate=tolerate,
+            report=say,
+            progress=progress.update,
         )
 
 
@@ -620,13 +638,22 @@ def plan_folder(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Holds spec.toml, the model and calibration.json.")],
 ) -> None:
     """Turn spec, model and calibration into integers."""
-    from anomsdk import plan, write_plan
+    from anomsdk import plan, read_plan, write_plan
+    from anomsdk.plan_changes import as_text
     from anomsdk.speech import speech_remark
 
     made, path = plan(folder), folder / "plan.json"
+    change = None
+    if path.exists():
+        try:
+            change = as_text(read_plan(path), made)
+        except InputError as error:
+            change = f"changed  what it was is not known: {error}"
     write_plan(made, path)
     show(printable(f"wrote {path}: {len(made.canonical_bytes):,} bytes, {counted(made.macs, 'MAC')} a tick"))
     show(f"id       {made.id}\nscore_id {made.score_id}\nraise    {made.levels.raise_score}")
+    if change is not None:
+        show(printable(change) if "\n" not in change else "\n".join(map(printable, change.split("\n"))))
     if note := made.provenance.get("rounded"):
         show(printable(f"rounded  {note}"))
     if remark := speech_remark(made):

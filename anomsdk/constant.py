@@ -39,6 +39,7 @@ class ConstantCutter:
     cut : samples cut out so far
     kept : samples passed on so far
     missing : samples so far that were missing in gaps
+    starts : samples of the stream before each piece that was passed on so far, those cut out or missing among them
     clipped : samples so far that stand in a row of two or more at the edge of int16 in their column
 
     Examples
@@ -51,6 +52,8 @@ class ConstantCutter:
 
     def __init__(self, shortest: int | None) -> None:
         self.cut = self.kept = self.clipped = self.missing = 0
+        self.starts = list[int]()
+        self._seen = 0  # samples of the stream so far, those that are missing in gaps among them
         self._shortest = shortest
         self._tail: Samples | None = None  # equal rows at the end of the stream, too few to be cut so far
         self._constant: Samples | None = None  # the row of the constant stretch that the stream is in, (1, ...)
@@ -71,8 +74,9 @@ class ConstantCutter:
         if len(block) == 0:
             return []
         self._count_clipped(block)
+        self._seen += len(block)
         if self._shortest is None:
-            return self._passed([block])
+            return self._passed([block], [0], len(block))
         if self._constant is not None:
             block = self._after_constant(block, self._constant)
             if len(block) == 0:
@@ -80,9 +84,10 @@ class ConstantCutter:
         rows = block if self._tail is None else np.concatenate([self._tail, block])
         starts, ends = _runs(rows)
         cut = ends - starts >= self._shortest
-        kept, begin = [], 0
+        kept, begins, begin = [], [0], 0
         for start, end in zip(starts[cut].tolist(), ends[cut].tolist(), strict=True):
             kept.append(rows[begin:start])
+            begins.append(end)
             begin = end
         self.cut += int((ends - starts)[cut].sum())
         if cut[-1]:
@@ -91,24 +96,25 @@ class ConstantCutter:
             last = int(starts[-1])
             kept.append(rows[begin:last])
             self._tail = rows[last:].copy()
-        return self._passed(kept, cut_between=True)
+        return self._passed(kept, begins, len(rows), cut_between=True)
 
-    def gap(self, missing: int) -> list[tuple[bool, Samples]]:
+    def gap(self, missing: int = 0) -> list[tuple[bool, Samples]]:
         """The samples that were held back, as `push` gives them; what comes next does not follow on them.
 
         Parameters
         ----------
-        missing : samples that were lost
+        missing : samples that were lost here
         """
         self.missing += missing
         held = self.finish()
+        self._seen += missing
         self._new_piece, self._constant, self._edges = True, None, None
         return held
 
     def finish(self) -> list[tuple[bool, Samples]]:
         """The samples that were held back, as `push` gives them; the stream is over."""
         held, self._tail = self._tail, None
-        return [] if held is None else self._passed([held])
+        return [] if held is None else self._passed([held], [0], len(held))
 
     def _after_constant(self, block: Samples, row: Samples) -> Samples:
         """What follows the constant stretch that goes on at the beginning of a block."""
@@ -119,12 +125,16 @@ class ConstantCutter:
             self._constant = None
         return block[n:]
 
-    def _passed(self, kept: list[Samples], *, cut_between: bool = False) -> list[tuple[bool, Samples]]:
-        """Pairs for what is kept; between two of them something was cut."""
+    def _passed(
+        self, kept: list[Samples], begins: list[int], n: int, *, cut_between: bool = False
+    ) -> list[tuple[bool, Samples]]:
+        """Pairs for what is kept of the last n samples, from ``begins`` on; between two of them something was cut."""
         found = []
         for index, samples in enumerate(kept):
             self._new_piece |= cut_between and index > 0
             if len(samples):
+                if self._new_piece:
+                    self.starts.append(self._seen - n + begins[index])
                 found.append((self._new_piece, samples))
                 self.kept += len(samples)
                 self._new_piece = False

@@ -26,6 +26,7 @@ STATE_STYLES = {"ALARM": "red", "clear": "green"}
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
 _OCTAVES_BELOW, _OCTAVES_ABOVE = 6, 3
 _PARTS = " ▏▎▍▌▋▊▉█"
+LOGGED_EVERY_S = 10.0
 _WIDEST = 10_000  # characters of a table's line: rich wants a limit
 _NARROWEST = 30
 """Columns that anything is laid out for at least: on fewer, lines are what they are."""
@@ -422,17 +423,31 @@ class Progress:
     ----------
     total : units of the whole task, None when unknown: then nothing is drawn
     stream : stderr unless told otherwise
+    log : name of a task that takes minutes: where the stream is no terminal, a line every 10 s says how far it is
     """
 
-    def __init__(self, total: int | None, stream: TextIO | None = None) -> None:
+    def __init__(self, total: int | None, stream: TextIO | None = None, *, log: str | None = None) -> None:
         self._stream = sys.stderr if stream is None else stream
-        self._total = total if total and self._stream.isatty() else None
-        self._next = time.monotonic() + 1.0
+        drawn = self._stream.isatty()
+        self._total = total if total and (drawn or log is not None) else None
+        self._log = None if drawn else log
+        self._start = time.monotonic()
+        self._next = self._start + (1.0 if self._log is None else LOGGED_EVERY_S)
+        self._doing = ""
         self._drawn: rich.progress.Progress | None = None
 
+    def doing(self, words: str) -> None:
+        """Say what the task is at, for its lines in a log."""
+        self._doing = f", {words}"
+
     def update(self, done: int) -> None:
-        """Draw anew if a tenth of a second has gone by."""
+        """Draw anew if a tenth of a second has gone by, or write a line after ten seconds."""
         if self._total is None or (now := time.monotonic()) < self._next:
+            return
+        if self._log is not None:
+            self._next = now + LOGGED_EVERY_S
+            percent, spent = 100 * min(done, self._total) // self._total, clock(now - self._start)
+            show(f"{self._log}: {percent} % after {spent}{self._doing}", stream=self._stream, wrap=False)
             return
         self._next = now + 0.1
         if self._drawn is None:

@@ -8,7 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from anomsdk.calibration import CHOSEN, Calibration, Normalisation, signal_sections
+from anomsdk.calibration import (
+    CHOSEN,
+    Calibration,
+    Normalisation,
+    Tolerated,
+    alert_without_level,
+    signal_sections,
+)
 from anomsdk.core import motion
 from anomsdk.core.affine import AffinePlan
 from anomsdk.core.alert import MAX_TICKS, TimingPlan, levels
@@ -107,7 +114,7 @@ def plan_from(
     )
     layers = tuple(layer_plan(layer) for layer in model.layers)
     score = _score(model, n, calibration)
-    timing = _timing(spec)
+    timing = timing_plan(spec)
     made = Plan(
         name=spec.name,
         sensor=sensor_plan(spec),
@@ -497,7 +504,8 @@ def reasons_plan(
     return ReasonsPlan(groups, codes, reason_gains(normal, weight))
 
 
-def _timing(spec: PipelineSpec) -> TimingPlan:
+def timing_plan(spec: PipelineSpec) -> TimingPlan:
+    """Votes, delays and ratios of the alarm, in ticks."""
     alert = spec.alert
     return TimingPlan(
         m=alert.m,
@@ -524,7 +532,25 @@ def _raise_score(spec: PipelineSpec, timing: TimingPlan, calibration: Calibratio
         raise InputError(
             f'alert.raise_score is "calibrated", but there is no {CALIBRATION_FILE}: train first, or give a number'
         )
+    if calibration.tolerated is not None:
+        return _tolerant_level(spec, calibration.tolerated)
     return calibration.alarm_levels.raise_score(timing.m, timing.n, timing.on_delay, timing.high_ratio_q16 / 65536)
+
+
+def _tolerant_level(spec: PipelineSpec, tolerated: Tolerated) -> int:
+    """The level that tolerates alarms: it was counted with one alert, and holds for no other."""
+    now = alert_without_level(spec)
+    changed = [key for key, value in now.items() if tolerated.alert.get(key) != value]
+    if changed:
+        (key, *_) = changed
+        was = tolerated.alert.get(key)
+        section = "score" if key in type(spec.score).model_fields else "alert"
+        raise InputError(
+            f"{section}.{key} is {now[key]:g}, but the level that tolerates {tolerated.alarms} alarms was counted at "
+            f"{'another' if was is None else f'{was:g}'}: calibrate again with --tolerate {tolerated.alarms}, or set "
+            f"alert.raise_score (it was {tolerated.raise_score})"
+        )
+    return tolerated.raise_score
 
 
 def _provenance(spec: PipelineSpec, calibration: Calibration | None) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import sys
+from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -24,8 +25,27 @@ else:
 MAX_SPEC_BYTES = 1 << 20
 
 
+_WORD_FOR_NONE = {"select": "all", "band_edges_hz": "default"}
+"""What a file says where a key has no value; "none" for the others. So every key can stand in every file."""
+NONE = "none"
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _none_in_words(cls, given: Any) -> Any:
+        """A key that may have no value, and says so in its word, has none."""
+        if not isinstance(given, dict):
+            return given
+        return {key: None if value == word_for_none(cls, key) else value for key, value in given.items()}
+
+
+def word_for_none(section: type[BaseModel], key: str) -> str | None:
+    """What a file says where a key of a section has no value; None where it must have one."""
+    field = section.model_fields.get(key)
+    return _WORD_FOR_NONE.get(key, NONE) if field is not None and field.default is None else None
 
 
 class Sensor(_Section):
@@ -473,13 +493,115 @@ class PipelineSpec(_Section):
         return cls.from_toml(text, source=str(path))
 
     def to_toml(self) -> str:
-        """The spec as TOML text, every field written out that has a value."""
-        tree = self.model_dump()
+        """The spec as TOML text: every key, with what it means."""
         lines = [f"format = {self.format}", f"name = {_toml(self.name)}"]
-        for section in ("sensor", "features", "context", "model", "score", "alert"):
-            lines += ["", f"[{section}]"]
-            lines += [f"{key} = {_toml(value)}" for key, value in _kind_first(tree[section]) if value is not None]
+        for section in SECTIONS:
+            lines += ["", f"[{section}]", *_key_lines(getattr(self, section))]
         return "\n".join(lines) + "\n"
+
+    def completed(self, text: str) -> str:
+        """TOML text of this spec with the keys added that it leaves out, each with its value and what it means.
+
+        Parameters
+        ----------
+        text : of this spec; its lines, order and comments stay. Where keys cannot be added to it (sections in one
+            line), the whole is written anew
+        """
+        lines = text.rstrip().splitlines()
+        tree = tomllib.loads(text)
+        for section in SECTIONS:
+            missing = _key_lines(getattr(self, section), without=tree.get(section, {}))
+            if not missing:
+                continue
+            if section not in tree:
+                lines += ["", f"[{section}]", *missing]
+                continue
+            place = _end_of(lines, section)
+            if place is None:
+                return self.to_toml()
+            lines[place:place] = missing
+        found = "\n".join(lines) + "\n"
+        try:
+            same = PipelineSpec.from_toml(found) == self
+        except InputError:
+            same = False
+        return found if same else self.to_toml()
+
+
+SECTIONS = ("sensor", "features", "context", "model", "score", "alert")
+_MEANINGS = {
+    "kind": "of the sensor, the features, the context",
+    "rate_hz": "samples (rows) a second",
+    "axes": "3: accelerometer; 6: and gyroscope",
+    "counts_per_g": "int16 counts in 1 g",
+    "counts_per_dps": "int16 counts in 1 deg/s; none without a gyroscope",
+    "full_scale_g": "where the sensor clips; none: at the ends of int16",
+    "fft_length": "samples of a window, a power of two",
+    "hop_length": "samples from one window to the next",
+    "fmin_hz": "lowest frequency",
+    "fmax_hz": "highest frequency, at most half the rate",
+    "normalisation": "learnt, or model: the input scale of an imported model",
+    "allow_speech_features": "permits features that can carry speech",
+    "n_mels": "mel bands",
+    "mel_scale": "slaney or htk",
+    "mel_norm": "slaney or none",
+    "n_bands": "frequency bands",
+    "band_ms": "ms that energies add up over; none: band_hops says it",
+    "band_hops": "the same in hops; none: band_ms says it",
+    "n_features": "values in a row",
+    "counts_per_unit": "int16 counts in a unit of the model's input scale",
+    "window_s": "s of a window",
+    "hop_s": "s from one window to the next",
+    "gravity_s": "s of the running mean that is taken for gravity",
+    "select": "names of features; all: all that the sensor allows",
+    "orientation_free": "only features that stay the same however the device is turned",
+    "band_edges_hz": "rising edges; default: four bands",
+    "floor_mg": "mg that count as no movement",
+    "floor_dps": "deg/s that count as no rotation",
+    "frames": "feature frames that the model sees",
+    "stride": "frames between model runs",
+    "statistics": "of each feature over the frames: mean, deviation, max, min",
+    "file": "path of the model in this folder",
+    "max_macs": "multiply-accumulates a tick, at most: a budget for train",
+    "max_ram": "bytes of RAM in C, at most: a budget for train; none: no bound",
+    "max_flash": "bytes of constant data in C, at most: a budget for train; none: no bound",
+    "baseline_s": "s, time constant of a follower of the score; 0: off; chosen: by train",
+    "baseline_hold_s": "s that an alarm freezes the follower, at most; 0: as long as it lasts",
+    "raise_score": "calibrated, or a number",
+    "clear_ratio": "of the raise level: below it the alarm clears",
+    "high_ratio": "of the raise level: from it on one tick raises at once; 0: off",
+    "m": "of the last n ticks, m must reach the raise level",
+    "n": "1 to 8 ticks",
+    "on_delay_s": "s that the votes must last",
+    "off_delay_s": "s below the clear level until the alarm clears",
+    "cooldown_s": "s after an alarm without another",
+}
+"""Key -> what it means, as a written spec says it; docs/configuration.md says more."""
+_COMMENT_AT = 27
+
+
+def _key_lines(section: BaseModel, without: Iterable[str] = ()) -> list[str]:
+    """A line for each key of a section, its kind first."""
+    given, lines = set(without), []
+    for key, value in _kind_first(section.model_dump()):
+        if key in given:
+            continue
+        word = word_for_none(type(section), key)
+        setting = f"{key} = {_toml(word if value is None else value)}"
+        lines.append(setting if key == "kind" else f"{setting.ljust(_COMMENT_AT - 1)} # {_MEANINGS[key]}")
+    return lines
+
+
+def _end_of(lines: list[str], section: str) -> int | None:
+    """Line after the last key of a section that has a heading of its own; None: it has none."""
+    headings = [i for i, line in enumerate(lines) if re.match(r"\s*\[", line)]
+    start = next((i for i in headings if re.match(rf"\s*\[\s*{section}\s*\]\s*(#.*)?$", lines[i])), None)
+    if start is None:
+        return None
+    stop = next((i for i in headings if i > start), len(lines))
+    while stop > start + 1 and (not lines[stop - 1].strip() or lines[stop - 1].lstrip().startswith("#")):
+        stop -= 1
+    return stop
 
 
 _SAME = 1e-6

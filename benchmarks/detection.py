@@ -130,11 +130,12 @@ def of_some_width(figure: Figure, rests_on: int) -> Figure:
 
 
 def scaled(peaks: Peaks, items: Sequence[Item]) -> Peaks:
-    """Clip scores of one scene over the median of its normal clips: the same rule for every detector."""
-    median = float(np.median([peak for peak, item in zip(peaks, items, strict=True) if item.snr_db is None]))
-    if not median > 0:
-        raise anomsdk.CheckError(f"the median score of normal clips is {median}: nothing to divide by")
-    return peaks / median
+    """Clip scores of one scene over the median of its normal clips: the same rule for every detector.
+
+    Above a follower of the score most normal clips may be at 0: then over their mean, and over 1 where all are.
+    """
+    normal = np.array([peak for peak, item in zip(peaks, items, strict=True) if item.snr_db is None])
+    return peaks / (float(np.median(normal)) or float(np.mean(normal)) or 1.0)
 
 
 def a_scene(detector: Detector, of: Scenes) -> Row:

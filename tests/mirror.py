@@ -45,6 +45,7 @@ PYTHON_ONLY = {
     "extractor.levels": "a member of anom_extractor_type, as in each extractor",
     "extractor.wipe_scratch": BATCH,
     "bands.wipe_scratch": BATCH,
+    "bands._places": BATCH,
     "logmel.wipe_scratch": BATCH,
     "motion.width": PLANNING,
     "motion.level_range": PLANNING,
@@ -100,6 +101,11 @@ C_ONLY = {
 
 OTHER_ARGUMENTS = {
     "anom_affine_run": (("values",), ("plan", "i", "value"), "numpy takes all entries at once"),
+    "anom_framer_init": (
+        ("plan", "columns", "batch"),
+        ("framer", "plan", "columns", "samples"),
+        "C cuts one window at a time, in memory that is the caller's",
+    ),
     "anom_extractor_init": (
         ("normalisation",),
         ("extractor", "plan", "state", "scratch"),

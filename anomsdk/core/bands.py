@@ -93,14 +93,14 @@ def level_range(floor_q10: int, offset_q10: int, n_bands: int) -> tuple[Ints, In
 class Bands(Extractor):
     """Streaming extractor: one feature frame every ``hops_per_frame`` windows, not overlapping."""
 
-    def __init__(self, plan: BandsPlan) -> None:
+    def __init__(self, plan: BandsPlan, batch: int = BATCH) -> None:
         super().__init__(plan.normalisation)
         self._plan = plan
         self._offset_q10 = np.int64(plan.filterbank.offset_q10[0])
-        self._fft = Fft(plan.fft, BATCH)
-        self._filterbank = Filterbank(plan.filterbank, BATCH)
+        self._fft = Fft(plan.fft, batch)
+        self._filterbank = Filterbank(plan.filterbank, batch)
         self._sums = np.zeros((2, plan.filterbank.n_bands + 1), np.int64)  # mantissa, exponent: bands, then all
-        self.restart()
+        self._hops, self._peak_q10 = 0, plan.limits.floor_q10
 
     def levels(self, frames: Ints) -> tuple[Ints, Ints]:
         """Levels of the frames that these windows complete: q10 of log2 of librosa's power of x / 32768."""
@@ -108,14 +108,16 @@ class Bands(Extractor):
         together = energy.total(mantissa, exponent, self._plan.headroom)
         mantissa = np.concatenate([mantissa, together[0][None]])
         exponent = np.concatenate([exponent, together[1][None]])
-        levels, completed_by = [], []
-        for hop in range(mantissa.shape[1]):
-            self._gather(mantissa[:, hop], exponent[:, hop])
-            if self._hops == self._plan.hops_per_frame:
-                levels.append(self._finish())
-                completed_by.append(hop)
-                self.restart()
-        return np.array(levels, np.int64).reshape(-1, self._plan.n_features), np.array(completed_by, np.int64)
+        per, before, n = self._plan.hops_per_frame, self._hops, mantissa.shape[1]
+        sums, peak_q10 = self._gather(mantissa, exponent)
+        done, self._hops = divmod(before + n, per)
+        levels = self._finish(sums[:, :, :done], peak_q10[:done])
+        if self._hops == 0:
+            self.restart()
+        else:
+            self._sums[:], self._peak_q10 = sums[:, :, done], int(peak_q10[done])
+        sums.fill(0)
+        return levels, np.arange(1, done + 1) * per - before - 1
 
     def restart(self) -> None:
         """Forget what was gathered for the next frame."""
@@ -128,14 +130,36 @@ class Bands(Extractor):
         self._fft.wipe()
         self._filterbank.wipe()
 
-    def _gather(self, mantissa: Ints, exponent: Ints) -> None:
-        self._sums[:] = energy.add(self._sums[0], self._sums[1], mantissa, exponent)
-        level = floored(self._plan.limits, mantissa[-1], exponent[-1], self._offset_q10)
-        self._peak_q10 = max(self._peak_q10, int(level))
-        self._hops += 1
+    def _gather(self, mantissa: Ints, exponent: Ints) -> tuple[Ints, Ints]:
+        """Sums (2, n_bands + 1, frames) and peaks (frames,) of the frames that these hops lie in.
 
-    def _finish(self) -> Ints:
+        Energies of a frame are added one hop after the other, those of several frames at once.
+        """
+        per, before, n = self._plan.hops_per_frame, self._hops, mantissa.shape[1]
+        frames = max(1, -(-(before + n) // per))
+        sums = np.zeros((2, len(mantissa), frames), np.int64)
+        peak_q10 = np.full(frames, self._plan.limits.floor_q10, np.int64)
+        sums[:, :, 0], peak_q10[0] = self._sums, self._peak_q10
+        level = floored(self._plan.limits, mantissa[-1], exponent[-1], self._offset_q10)
+        for place in _places(per, before, n):
+            first = place < before  # of the frame that was begun, this hop is there already
+            hops = slice(place - before + per * first, n, per)
+            into = slice(first, first + len(range(*hops.indices(n))))
+            so_far = sums[:, :, into]
+            so_far[:] = energy.add(so_far[0], so_far[1], mantissa[:, hops], exponent[:, hops])
+            peak_q10[into] = np.maximum(peak_q10[into], level[hops])
+        return sums, peak_q10
+
+    def _finish(self, sums: Ints, peak_q10: Ints) -> Ints:
+        """Levels (frames, n_features) of whole frames."""
         limits, mean_q10 = self._plan.limits, self._offset_q10 + self._plan.mean_q10
-        mean = floored(limits, self._sums[0], self._sums[1], mean_q10)
-        crest = self._peak_q10 - mean[-1]
-        return np.append(limited(limits, mean[:-1]), [self._peak_q10, crest])
+        mean = floored(limits, sums[0].T, sums[1].T, mean_q10)
+        crest = peak_q10 - mean[:, -1]
+        return np.concatenate([limited(limits, mean[:, :-1]), peak_q10[:, None], crest[:, None]], axis=1)
+
+
+def _places(per: int, before: int, n: int) -> list[int]:
+    """Places within a frame of ``per`` hops that n hops take, in order; ``before`` of the first frame are taken."""
+    if n >= per:
+        return list(range(per))
+    return [*range(before + n - per), *range(before, min(per, before + n))]

@@ -25,7 +25,7 @@ class Extractor(ABC):
 
         Parameters
         ----------
-        frames : int64 (n, window, columns), n <= BATCH
+        frames : int64 (n, window, columns), n <= batch
 
         Returns
         -------

@@ -43,15 +43,16 @@ class Framer:
     ----------
     plan : FramerPlan
     columns : values a sample has: 1 for audio, n_features for external
+    batch : windows that are given together, at most
     """
 
-    def __init__(self, plan: FramerPlan, columns: int) -> None:
+    def __init__(self, plan: FramerPlan, columns: int, batch: int = BATCH) -> None:
         self.window, self.hop = plan.window, plan.hop
-        span = plan.window + (BATCH - 1) * plan.hop
+        span = plan.window + (batch - 1) * plan.hop
         self._samples = np.zeros((span, columns), np.int16)
-        self._frames = np.zeros((BATCH, plan.window, columns), np.int64)
+        self._frames = np.zeros((batch, plan.window, columns), np.int64)
         cut = np.lib.stride_tricks.sliding_window_view(self._samples, plan.window, axis=0)[:: plan.hop]
-        self._cut = np.swapaxes(cut, 1, 2)  # (BATCH, window, columns), a view: hop k of the buffer
+        self._cut = np.swapaxes(cut, 1, 2)  # (batch, window, columns), a view: hop k of the buffer
         self._have = 0  # samples in the buffer
         self._skip = 0  # samples to drop before the next window starts
         self.next_hop = 0
@@ -66,7 +67,7 @@ class Framer:
         Yields
         ------
         first : index of the first window given
-        frames : int64 (n, window, columns), n <= BATCH; scratch, valid until the next one is asked for
+        frames : int64 (n, window, columns), n <= batch; scratch, valid until the next one is asked for
         """
         start = min(self._skip, len(block))
         self._skip -= start

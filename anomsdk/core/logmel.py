@@ -63,12 +63,12 @@ class LogmelPlan:
 class Logmel(Extractor):
     """Streaming extractor: one feature frame for each window."""
 
-    def __init__(self, plan: LogmelPlan) -> None:
+    def __init__(self, plan: LogmelPlan, batch: int = BATCH) -> None:
         super().__init__(plan.normalisation)
         self._limits = plan.limits
         self._offset_q10 = plan.filterbank.offset_q10.astype(np.int64)
-        self._fft = Fft(plan.fft, BATCH)
-        self._filterbank = Filterbank(plan.filterbank, BATCH)
+        self._fft = Fft(plan.fft, batch)
+        self._filterbank = Filterbank(plan.filterbank, batch)
 
     def levels(self, frames: Ints) -> tuple[Ints, Ints]:
         """Log-mel levels of windows: q10 of log2 of librosa's power of x / 32768 (1024 is 3.01 dB)."""

@@ -17,7 +17,7 @@ from anomsdk.core.event import Event, State
 from anomsdk.core.external import External, ExternalPlan
 from anomsdk.core.extractor import Extractor
 from anomsdk.core.fixed import UINT32_MAX, Ints
-from anomsdk.core.framer import Framer
+from anomsdk.core.framer import BATCH, Framer
 from anomsdk.core.logmel import Logmel
 from anomsdk.core.motion import Motion, MotionPlan
 from anomsdk.core.plan import ExtractorPlan, Plan
@@ -58,15 +58,15 @@ class Model(Protocol):
         """Int8 outputs (n, n_out) for int8 inputs (n, n_in), both int64."""
 
 
-def extractor_for(plan: ExtractorPlan) -> Extractor:
-    """The extractor that runs a plan's extractor section."""
+def extractor_for(plan: ExtractorPlan, batch: int = BATCH) -> Extractor:
+    """The extractor that runs a plan's extractor section on at most ``batch`` windows at once."""
     if isinstance(plan, BandsPlan):
-        return Bands(plan)
+        return Bands(plan, batch)
     if isinstance(plan, MotionPlan):
         return Motion(plan)
     if isinstance(plan, ExternalPlan):
         return External(plan)
-    return Logmel(plan)
+    return Logmel(plan, batch)
 
 
 class Chain:

@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.calibration import Calibration, Normalisation, signal_sections
-from anomsdk.clips import Clip, ConstantCutter
+from anomsdk.clips import Clip
+from anomsdk.constant import ConstantCutter
 from anomsdk.core.checks import checked_cast, require
 from anomsdk.core.plan import Plan
-from anomsdk.display import in_hours, rate
+from anomsdk.display import in_hours
 from anomsdk.errors import InputError
 from anomsdk.files import inside, read_limited
 from anomsdk.judged import Judged, judged
@@ -25,7 +26,7 @@ from anomsdk.recording_digests import entries_of, known_recordings, without
 from anomsdk.runtime import Pipeline
 from anomsdk.spec import PipelineSpec
 from anomsdk.tflite_file import MAX_BYTES, TfliteModel, parse_tflite
-from anomsdk.train.alarm import levels_from
+from anomsdk.train.alarm import MOST_TOLERATED, Scored, first_tick_s, levels_from, placed, tolerated_of
 from anomsdk.train.corpus import clips_of, gather
 from anomsdk.train.folder import claimed, write_folder
 from anomsdk.train.maps import InputMaps
@@ -80,7 +81,9 @@ def calibrate(
     recordings: Iterable[Samples],
     *,
     out: str | Path,
+    groups: Sequence[object] | None = None,
     normalisation: bool = False,
+    tolerate: int = 0,
     report: Report = lambda line: None,
 ) -> Plan:
     """Set a plan's alarm level, and if asked its normalisation, from normal recordings of one device or place.
@@ -90,7 +93,10 @@ def calibrate(
     folder : holds spec.toml, the model and calibration.json
     recordings : int16 (n,) or (n, columns) each, at the plan's rate; normal behaviour only
     out : folder to write, new or empty: spec.toml, the model, calibration.json, plan.json
+    groups : one label a recording, as `anomsdk.train.fit`: it is said when all of them are of one. Default: each
+        recording is a group of its own
     normalisation : also learn the centre of each feature anew, and its width between half and twice what it was
+    tolerate : alarms that the level may raise on these recordings, 0 to 1000; 0: none
     report : called with lines that say what was done
 
     Returns
@@ -112,9 +118,10 @@ def calibrate(
     False
     """
     parts = _Parts.of(Path(folder))
-    clips = list(clips_of(parts.spec, recordings, None, "recording"))
+    clips = list(clips_of(parts.spec, recordings, groups, "recording"))
+    require(groups is None or len(groups) == len(clips), "calibrate: groups must have one label for each recording")
     with claimed(Path(out)):
-        return _calibrated(parts, clips, Path(out), normalisation, report, lambda samples: None)
+        return _calibrated(parts, clips, Path(out), normalisation, tolerate, report, lambda samples: None)
 
 
 @wiping()
@@ -124,6 +131,7 @@ def calibrate_clips(
     *,
     out: str | Path,
     normalisation: bool = False,
+    tolerate: int = 0,
     report: Report = lambda line: None,
     progress: Callable[[int], None] = lambda samples: None,
 ) -> Plan:
@@ -131,13 +139,13 @@ def calibrate_clips(
 
     Parameters
     ----------
-    folder, out, normalisation, report : as `calibrate`
+    folder, out, normalisation, tolerate, report : as `calibrate`
     clips : as `anomsdk.clips.open_clips`
     progress : called with the samples heard so far
     """
     parts = _Parts.of(Path(folder))
     with claimed(Path(out)):
-        return _calibrated(parts, clips, Path(out), normalisation, report, progress)
+        return _calibrated(parts, clips, Path(out), normalisation, tolerate, report, progress)
 
 
 def _calibrated(
@@ -145,6 +153,7 @@ def _calibrated(
     clips: Sequence[Clip],
     out: Path,
     normalisation: bool,
+    tolerate: int,
     report: Report,
     progress: Callable[[int], None],
 ) -> Plan:
@@ -152,21 +161,23 @@ def _calibrated(
         not out.exists() or (out.is_dir() and not any(out.iterdir())),
         f"{out}: holds something, or is a file; give a new folder",
     )
+    require(0 <= tolerate <= MOST_TOLERATED, f"calibrate: tolerate is {tolerate}, not 0 to {MOST_TOLERATED} alarms")
     calibration = _renormalised(parts, clips) if normalisation else parts.calibration
-    digests = list[str]()
-    raw, share = _raw_scores(parts, calibration, clips, progress, digests)
-    ticks = sum(len(scores) for piece in raw for scores in piece)
+    pieces, share, digests = _raw_scores(parts, calibration, clips, progress)
+    ticks = sum(len(piece.scores) for piece in pieces)
     require(
         ticks >= FEWEST_TICKS,
         f"calibrate: {ticks} ticks in {len(clips)} recordings, at least {FEWEST_TICKS} are needed; record for longer",
     )
     spec = parts.spec
-    start, levels = levels_from([scores for piece in raw for scores in piece], spec)
-    hours, heard = ticks * spec.tick_s / 3600, sum(map(bool, raw))
+    start, levels = levels_from([piece.scores for piece in pieces], spec)
+    level = placed(pieces, spec, tolerate)
+    hours, heard = level.hours, level.recordings
     made_from = calibration.model_copy(
         update={
             "baseline_start": start,
             "alarm_levels": levels,
+            "tolerated": tolerated_of(level, spec, tolerate),
             "recordings": heard,
             "hours": hours,
             "provenance": {
@@ -178,11 +189,10 @@ def _calibrated(
     )
     before = plan_from(spec, parts.model, parts.calibration).levels.raise_score
     made = plan_from(spec, parts.model, made_from)
-    report(
-        f"raise level {made.levels.raise_score:,} from {before:,}: no alarm in {in_hours(hours)} of {heard} recordings"
-    )
+    report(f"raise level {made.levels.raise_score:,} from {before:,}")
+    for line in level.lines(tolerate, spec.sensor.kind, made.levels.raise_score):
+        report(line)
     report(f"judged {share}")
-    report(f"with 95 % confidence at most {rate(3 / hours, 'alarm')} (rule of three)")
     trained = known_recordings(calibration.provenance)
     if taught := sum("trained" in trained.purposes(digest) for digest in digests):
         report(f"{taught} of {heard} recordings also trained the model, which knows them: the level may be too low")
@@ -191,7 +201,7 @@ def _calibrated(
         {
             spec.model.file: parts.model_bytes,
             CALIBRATION_FILE: json.dumps(made_from.model_dump(mode="json"), indent=1).encode("ascii") + b"\n",
-            SPEC_FILE: (parts.folder / SPEC_FILE).read_bytes(),
+            SPEC_FILE: spec.completed((parts.folder / SPEC_FILE).read_text(encoding="utf-8")).encode(),
         },
         made,
     )
@@ -199,31 +209,31 @@ def _calibrated(
 
 
 def _raw_scores(
-    parts: _Parts,
-    calibration: Calibration,
-    clips: Sequence[Clip],
-    progress: Callable[[int], None],
-    digests: list[str],
-) -> tuple[list[list[Scores]], Judged]:
-    """Scores before the follower: for each clip, of each piece that has a tick; and the share of the time judged.
+    parts: _Parts, calibration: Calibration, clips: Sequence[Clip], progress: Callable[[int], None]
+) -> tuple[list[Scored], Judged, list[str]]:
+    """Scores before the follower of each piece of the clips that has a tick.
 
-    Digests of clips with any are added.
+    Returns
+    -------
+    pieces : the scores
+    share : of the time that was judged
+    digests : sha256 of the samples of each clip that has any
     """
     score = parts.spec.score.model_copy(update={"baseline_s": 0.0})
     spec = parts.spec.model_copy(update={"score": score})
     unfollowed = plan_from(spec, parts.model, calibration.model_copy(update={"signal": signal_sections(spec)}))
-    found, heard, share = list[list[Scores]](), 0, Judged()
+    found, heard, share, digests = list[Scored](), 0, Judged(), list[str]()
     for clip in clips:
-        pieces, cutter, digest = list[Scores](), clip.cutter(), hashlib.sha256()
-        for scores, n in _scores_of(unfollowed, clip, cutter, digest):
+        cutter, digest, ticks = clip.cutter(), hashlib.sha256(), 0
+        for index, (scores, n) in enumerate(_scores_of(unfollowed, clip, cutter, digest)):
             heard += n
             progress(heard)
+            ticks += len(scores)
             if len(scores):
-                pieces.append(scores)
-        found.append(pieces)
-        digests += [digest.hexdigest()] if pieces else []
-        share += judged(unfollowed, sum(map(len, pieces)), cutter.kept + cutter.cut + cutter.missing)
-    return found, share
+                found.append(Scored(clip.name, clip.group, first_tick_s(spec, cutter.starts[index]), scores))
+        digests += [digest.hexdigest()] if ticks else []
+        share += judged(unfollowed, ticks, cutter.kept + cutter.cut + cutter.missing)
+    return found, share, digests
 
 
 def _scores_of(of: Plan, clip: Clip, cutter: ConstantCutter, digest: hashlib._Hash) -> Iterator[tuple[Scores, int]]:

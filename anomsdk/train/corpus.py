@@ -38,6 +38,7 @@ class Recorded:
     pieces : levels (frames, n_features) of the stretches between digitally constant ones
     owner : group of the clip that this was cut from: the label that was given, whatever the segments are called
     start : samples of that owner that were read before this recording
+    starts : of each piece, samples from the start of the file or array that it is from
     at_gains : levels of the same pieces, played more quietly and louder
     excerpts : those stretches that were given probes
     whole : sha256 of the samples of the clip that this was cut from
@@ -49,6 +50,7 @@ class Recorded:
     pieces: tuple[Levels, ...]
     owner: str
     start: int
+    starts: tuple[int, ...]
     at_gains: tuple[Levels, ...] = ()
     excerpts: tuple[Excerpt, ...] = ()
     whole: str = ""
@@ -179,20 +181,23 @@ class _Reader:
     def read(self, clip: Clip) -> None:
         """Take a clip, as one recording or as many; nothing of one that turns out damaged."""
         cutter = clip.cutter()
-        segment, part, digest = _Segment(self), 0, hashlib.sha256()
+        segment, part, digest = _Segment(self, 0), 0, hashlib.sha256()
+        pieces = at = 0  # so many have begun; samples of the clip before the next row
         whole: list[tuple[_Segment, str]] = []
         for new_piece, block in clip.blocks(cutter):
             if new_piece:
-                segment.new_piece()
+                at, pieces = cutter.starts[pieces], pieces + 1
+                segment.new_piece(at)
             rows = block.reshape(len(block), -1)
             digest.update(np.ascontiguousarray(block).data)
             while self._segment and segment.samples + len(rows) >= self._segment:
                 rest = self._segment - segment.samples
                 segment.push(rows[:rest])
-                rows = rows[rest:]
+                rows, at = rows[rest:], at + rest
                 whole.append((segment, f" #{part}"))
-                segment, part = _Segment(self), part + 1
+                segment, part = _Segment(self, at), part + 1
             segment.push(rows)
+            at += len(rows)
             self._progress(self._samples + cutter.kept)
         if part == 0 or segment.samples:
             whole.append((segment, f" #{part}" if self._segment else ""))
@@ -217,7 +222,7 @@ class _Reader:
     def _add(self, segment: _Segment, name: str, group: str, owner: str, whole: str) -> None:
         start = self._of_owner.get(owner, 0)
         self._of_owner[owner] = start + segment.samples
-        pieces, at_gains, stretches, digest = segment.finish()
+        pieces, starts, at_gains, stretches, digest = segment.finish()
         self._judged += Judged(sum(self._ticks_in(len(piece)) for piece in pieces), 0)
         if not pieces:
             self._too_short += 1
@@ -226,7 +231,9 @@ class _Reader:
         self._digests.add(digest)
         for samples, place in stretches:
             self.excerpts.put(len(self._found), samples, place)
-        self._found.append(Recorded(name, group, digest, tuple(pieces), owner, start, tuple(at_gains), whole=whole))
+        self._found.append(
+            Recorded(name, group, digest, tuple(pieces), owner, start, tuple(starts), tuple(at_gains), whole=whole)
+        )
 
     def corpus(self, bad: tuple[str, ...]) -> Corpus:
         n = len(self._found)
@@ -235,7 +242,7 @@ class _Reader:
         if n > 1 and len(self._digests) == 1:  # of a sensor at rest there is more to say than that they are alike
             check_moves(self.extractor, [recording.pieces for recording in self._found])
         require(n == 1 or len(self._digests) > 1, f"train: {n} recordings, and all of them are the same one")
-        of = self.excerpts.made()
+        of = self.excerpts.made(lambda: self._progress(self._samples))
         recordings = tuple(replace(r, excerpts=tuple(of.get(i, ()))) for i, r in enumerate(self._found))
         rate = self._spec.sensor.rate_hz
         return Corpus(
@@ -253,8 +260,9 @@ class _Reader:
 class _Segment:
     """What becomes one recording: its pieces, and the stretches of them that are kept for probes."""
 
-    def __init__(self, reader: _Reader) -> None:
+    def __init__(self, reader: _Reader, at: int) -> None:
         self.samples = 0
+        self._at, self._starts = at, list[int]()
         self._digest = hashlib.sha256()
         self._levels, self._stretch = LevelsOfPiece(reader.framer, reader.extractor), reader.excerpts.cutter()
         self._others = [(gain_db, LevelsOfPiece(reader.framer, reader.extractor)) for gain_db in reader.gains_db]
@@ -269,13 +277,17 @@ class _Segment:
         self._kept += self._stretch.push(rows)
         self.samples += len(rows)
 
-    def new_piece(self) -> None:
+    def new_piece(self, at: int) -> None:
+        """What comes next does not follow: it begins after ``at`` samples of the clip."""
+        self._starts.append(self._at)
+        self._at = at
         self._pieces.append(self._levels.finish())
         self._at_gains += [levels.finish() for _, levels in self._others]
         self._kept += self._stretch.finish()
 
-    def finish(self) -> tuple[list[Levels], list[Levels], list[tuple[Samples, int]], str]:
-        """Levels of the pieces that have any, also at other gains, stretches and their places, digest."""
-        self.new_piece()
+    def finish(self) -> tuple[list[Levels], list[int], list[Levels], list[tuple[Samples, int]], str]:
+        """Levels of the pieces that have any, their starts, levels at other gains, stretches, their places, digest."""
+        self.new_piece(0)
+        starts = [start for start, each in zip(self._starts, self._pieces, strict=True) if len(each)]
         pieces, at_gains = ([each for each in part if len(each)] for part in (self._pieces, self._at_gains))
-        return pieces, at_gains, self._kept, self._digest.hexdigest()
+        return pieces, starts, at_gains, self._kept, self._digest.hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ from anomsdk.planner import framer_plan
 from anomsdk.spec import MotionSensor, PipelineSpec
 from anomsdk.train.levels import levels_of
 from anomsdk.train.maps import Levels
-from anomsdk.train.motion_probes import disturbed_motion
+from anomsdk.train.motion_probes import disturbed_motion, force_at, vigour
 from anomsdk.train.probes import STRENGTHS, disturbed_rows, sound
 
 EXCERPTS = 128
@@ -66,12 +67,16 @@ class Excerpts:
         else:
             self._stretches.append((recording, samples))
 
-    def made(self) -> dict[int, list[Excerpt]]:
-        """Excerpts by recording."""
+    def made(self, alive: Callable[[], None] = lambda: None) -> dict[int, list[Excerpt]]:
+        """Excerpts by recording; ``alive`` is called after each."""
         found: dict[int, list[Excerpt]] = {}
         each = min(MOST_EACH, -(-PROBES // max(1, len(self._stretches))))
+        force = 1.0
+        if isinstance(self._spec.sensor, MotionSensor):
+            force = force_at(vigour((samples for _, samples in self._stretches), self._spec.sensor))
         for recording, samples in self._stretches:
-            found.setdefault(recording, []).append(self._excerpt(samples, each))
+            found.setdefault(recording, []).append(self._excerpt(samples, each, force))
+            alive()
         return found
 
     def _lengths(self) -> tuple[int, int]:
@@ -84,13 +89,13 @@ class Excerpts:
             return first + round(1.1 * spec.sensor.rate_hz), max(longest, round(_EXCERPT_S * spec.sensor.rate_hz))
         return first, longest
 
-    def _excerpt(self, samples: Samples, probes: int) -> Excerpt:
+    def _excerpt(self, samples: Samples, probes: int, force: float) -> Excerpt:
         def probe(strength: float) -> Samples:
             if self._spec.sensor.kind == "audio":
                 event = sound(self._spec.sensor.rate_hz, self._choice)
                 return mixed(samples[:, 0], event, strength, self._choice, rate_hz=self._spec.sensor.rate_hz)[0]
             if isinstance(self._spec.sensor, MotionSensor):
-                return disturbed_motion(samples, strength, self._spec.sensor, self._choice)
+                return disturbed_motion(samples, strength, self._spec.sensor, self._choice, force=force)
             return disturbed_rows(samples, strength, _EXCERPT_TICKS // 2, self._choice)
 
         return Excerpt(

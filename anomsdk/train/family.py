@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -19,6 +20,9 @@ MEANS = (8, 16)
 """Of the nearest-mean model."""
 _SHRINKAGES = (0.1, 0.5)
 """More than the estimate, for correlated inputs: what hardly varied counts less. The first wins where all are alike."""
+_WIDE = 7.0
+"""Range of motion's inputs for the nearest mean, and for the Mahalanobis distance as estimated: on belts, wrists and
+collars it found more at +-7 deviations than at +-4, on phones less. More shrunk it found more at +-4."""
 _VALUES_EACH = 4
 """Values of the windows that a model learns from, for each number that it is free to choose."""
 _LARGEST_SUM = 2**32 // 255**2
@@ -84,8 +88,9 @@ def family(n_inputs: int, max_macs: int, *, correlated: bool = False) -> list[Ca
     found = [Candidate("mahalanobis", (), 12.0)]
     if correlated:
         widths = {(min(32, n_inputs),), (64, deep, 64)}
-        found = [Candidate("mahalanobis", (), 4.0, shrinkage=share) for share in (*_SHRINKAGES, None)]
-        found += [Candidate("nearest mean", (k * (k - 1), k), 7.0) for k in MEANS]
+        found = [Candidate("mahalanobis", (), 4.0, shrinkage=share) for share in _SHRINKAGES]
+        found.append(Candidate("mahalanobis", (), _WIDE))
+        found += [Candidate("nearest mean", (k * (k - 1), k), _WIDE) for k in MEANS]
     narrow = sorted({max(1, n_inputs // d) for d in (12, 6, 3)})
     range_ = 4.0 if correlated else 12.0
     found += [Candidate(kind, (w,), range_) for kind in KINDS[2:4] for w in narrow if w < n_inputs]
@@ -102,6 +107,7 @@ def train_candidate(
     seed: int,
     epochs: int = MAX_EPOCHS,
     origins: Origins | None = None,
+    progress: Callable[[int], None] = lambda epoch: None,
 ) -> tuple[Network, int]:
     """The float network of a candidate, and the epochs that it took (0 for the linear ones).
 
@@ -113,6 +119,7 @@ def train_candidate(
     seed : of everything random
     epochs : of an autoencoder
     origins : of the inputs; None: each is a window of a group of its own
+    progress : called after each epoch of an autoencoder
 
     Raises
     ------
@@ -128,7 +135,9 @@ def train_candidate(
         whitened = candidate.kind.startswith("whitened")
         return principal_components(inputs, width, whitened=whitened, origins=origins), 0
     common = Directions.of(inputs, origins).kept
-    network, taken = train_autoencoder(inputs[common], candidate.hidden, seed=seed, held_out=held_out, epochs=epochs)
+    network, taken = train_autoencoder(
+        inputs[common], candidate.hidden, seed=seed, held_out=held_out, epochs=epochs, progress=progress
+    )
     return without_rare_units(network, inputs[common], origins.part(common)), taken
 
 

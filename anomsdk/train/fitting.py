@@ -17,7 +17,7 @@ from anomsdk.clips import Clip, noticed, open_clips
 from anomsdk.core.checks import require
 from anomsdk.core.fixed import Ints
 from anomsdk.core.plan import Plan
-from anomsdk.display import figure, in_hours, rate
+from anomsdk.display import figure
 from anomsdk.errors import all_or_none
 from anomsdk.memory import wiping
 from anomsdk.planner import CALIBRATION_FILE, SPEC_FILE, check_speech, plan, plan_from, sensor_plan
@@ -25,11 +25,11 @@ from anomsdk.recording_digests import entries_of
 from anomsdk.spec import PipelineSpec
 from anomsdk.tflite_file import parse_tflite
 from anomsdk.tflite_writer import write_tflite
-from anomsdk.train.alarm import levels_from
+from anomsdk.train.alarm import MOST_TOLERATED, Scored, first_tick_s, levels_from, placed, tolerated_of
 from anomsdk.train.budget import candidates, checked_need
 from anomsdk.train.corpus import LABELS, Corpus, Recorded, clips_of, gather
 from anomsdk.train.excerpts import EXCERPTS
-from anomsdk.train.folder import as_written, check_out, claimed, says_the_same, write_folder
+from anomsdk.train.folder import as_written, check_out, claimed, text_of, write_folder
 from anomsdk.train.journal import Journal
 from anomsdk.train.judge import Judge, Trained
 from anomsdk.train.maps import unlearnt_extractor
@@ -58,18 +58,24 @@ class Options:
         the recordings); 0: not. Audio only
     segment_s : cut each recording into stretches of so many seconds, each a group of its own, where one
         recording is all there is; neighbours are alike, so that the figures flatter. 0: not
+    tolerate : alarms that the alarm level may raise on the calibration recordings; 0: none
     """
 
     seed: int = 0
     search: str = "model"
     gain_db: float = 6.0
     segment_s: float = 0.0
+    tolerate: int = 0
 
     def check(self) -> None:
         """Refuse what cannot be meant."""
         require(0 <= self.seed < 2**31, f"train: seed is {self.seed}, not 0 to 2**31 - 1")
         require(self.search in SEARCHES, f"train: search is '{self.search}', not {' or '.join(SEARCHES)}")
         require(0 <= self.gain_db <= 40, f"train: gain_db is {self.gain_db:g}, not 0 to 40")
+        require(
+            0 <= self.tolerate <= MOST_TOLERATED,
+            f"train: tolerate is {self.tolerate}, not 0 to {MOST_TOLERATED} alarms",
+        )
         longest = 30 * 86_400
         require(0 <= self.segment_s <= longest, f"train: segment_s is {self.segment_s:g}, not 0 to {longest}")
 
@@ -95,6 +101,7 @@ def fit(
     options: Options | None = None,
     report: Report = lambda line: None,
     progress: Progress = lambda done, total: None,
+    doing: Report = lambda words: None,
 ) -> Plan:
     """Train a detector on normal recordings and write its folder.
 
@@ -111,7 +118,8 @@ def fit(
     seed : as in `Options`, for those who need no other
     options : see `Options`
     report : called with lines that say what was done
-    progress : called with steps done and expected
+    progress : called with steps done and expected, several times a second
+    doing : called with what is done now, in words
 
     Returns
     -------
@@ -141,7 +149,7 @@ def fit(
     require(groups is None or len(groups) == len(normal.clips), LABELS)
     held = None if calibration is None else _Given(list(clips_of(spec, calibration, None, "calibration recording")))
     odd = None if anomalous is None else _Given(list(clips_of(spec, anomalous, None, "anomalous recording")))
-    fitting = _Fit(spec, Path(out), options, report, progress)
+    fitting = _Fit(spec, Path(out), options, report, progress, doing)
     with claimed(Path(out)):
         return fitting.run(normal, held, odd, spec_text=None)
 
@@ -161,6 +169,7 @@ def fit_from(
     options: Options | None = None,
     report: Report = lambda line: None,
     progress: Progress = lambda done, total: None,
+    doing: Report = lambda words: None,
 ) -> Plan:
     """`fit`, from files. A run that was stopped goes on where it was when it is called again.
 
@@ -170,7 +179,7 @@ def fit_from(
     normal, calibration, anomalous : folders or files, as `anomsdk.clips.open_clips` takes them
     group, reading : what must not be split and what files of motion do not say, as `anomsdk.clips.open_clips`
     skip_bad : leave files that cannot be read out
-    out, seed, options, report, progress : as `fit`
+    out, seed, options, report, progress, doing : as `fit`
     """
     spec = PipelineSpec.from_file(spec_path)
     options = Options(seed=seed) if options is None else options
@@ -184,7 +193,7 @@ def fit_from(
             report(line)
         return _Given(found.clips, found.bad)
 
-    fitting = _Fit(spec, Path(out), options, report, progress, skip_bad=skip_bad, resumable=True)
+    fitting = _Fit(spec, Path(out), options, report, progress, doing, skip_bad=skip_bad, resumable=True)
     with claimed(Path(out)):
         opened, held, odd = all_or_none(*(partial(given, path) for path in (normal, calibration, anomalous)))
         text = Path(spec_path).read_text(encoding="utf-8")
@@ -205,6 +214,7 @@ class _Fit:
         options: Options,
         report: Report,
         progress: Progress,
+        doing: Report,
         *,
         skip_bad: bool = False,
         resumable: bool = False,
@@ -218,12 +228,14 @@ class _Fit:
         self._source = spec_digest(self._spec)
         check_out(out, self._source)
         candidates(self._spec)  # before hours of reading: there are some
-        self._report, self._progress = report, progress
+        self._report, self._progress, self._doing = report, progress, doing
+        self._step = 0
         self._skip_bad, self._resumable = skip_bad, resumable
 
     def run(self, normal: _Given, held: _Given | None, odd: _Given | None, spec_text: str | None) -> Plan:
         for line in self._spec.notes:
             self._report(line)
+        self._doing("reading recordings, and putting probes into some of them")
         corpus = self._gather(self._spec, normal, steps=(0, _READ))
         for line in corpus.lines():
             self._report(line)
@@ -258,10 +270,11 @@ class _Fit:
             same = spec.sensor == self._spec.sensor and spec.features == self._spec.features
             heard = corpus if same else self._gather(spec, normal)
             labelled = anomalous if same or odd is None else self._anomalous(spec, odd, learnt)
-            return Judge(spec, heard.part(learning), anomalous=labelled, seed=self._options.seed)
+            alive = self._alive
+            return Judge(spec, heard.part(learning), anomalous=labelled, seed=self._options.seed, alive=alive)
 
         searching = self._between(_READ, _SEARCHED)
-        found = Search(judge, self._journal, self._report, searching).run(self._spec, self._options.search)
+        found = Search(judge, self._journal, self._report, searching, self._doing).run(self._spec, self._options.search)
         self._report(found.as_text())
         on = "labelled anomalies" if anomalous is not None else "generated probes"
         self._report(
@@ -269,9 +282,11 @@ class _Fit:
             f"held-out groups; int8 against float "
             f"{figure(found.trial.auc - found.trial.float_auc, digits=4, signed=True)}"
         )
+        self._doing(f"training {found.trial.candidate} on all recordings")
         final = found.judge.train(found.trial.candidate, found.trial.epochs)
         if final.candidate != found.trial.candidate:
             self._report(f"stored: {final.candidate}: the other means would rest on too few windows or groups")
+        self._doing("placing the alarm level")
         if held is None:
             again = corpus if found.spec.features == self._spec.features else self._gather(found.spec, normal)
             level = again.part(_groups(corpus) - learning)
@@ -291,7 +306,15 @@ class _Fit:
 
     def _between(self, first: int, last: int) -> Progress:
         """Progress of a part, as steps of the whole."""
-        return lambda done, total: self._progress(first + (last - first) * min(done, total) // max(1, total), _STEPS)
+
+        def tell(done: int, total: int) -> None:
+            self._step = first + (last - first) * min(done, total) // max(1, total)
+            self._alive()
+
+        return tell
+
+    def _alive(self) -> None:
+        self._progress(self._step, _STEPS)
 
     def _gather(
         self, spec: PipelineSpec, given: _Given, excerpts: int = EXCERPTS, steps: tuple[int, int] | None = None
@@ -340,11 +363,12 @@ class _Fit:
     ) -> Plan:
         """Set the alarm level on the calibration recordings, and write the folder."""
         spec = found.spec
-        raw, total = _calibrated(final, calibrating)
-        ticks = sum(map(len, raw))
+        pieces, total = _calibrated(final, calibrating, spec)
+        ticks = sum(len(piece.scores) for piece in pieces)
         require(ticks > 0, "train: the calibration recordings are shorter than a tick; give longer ones")
-        hours = ticks * spec.tick_s / 3600
-        start, levels = levels_from(raw, spec)
+        hours, asked = ticks * spec.tick_s / 3600, self._options.tolerate
+        start, levels = levels_from([piece.scores for piece in pieces], spec)
+        level = placed(pieces, spec, asked)
         model_bytes = write_tflite(list(final.layers))
         model = parse_tflite(model_bytes, name="model.tflite")
         calibration = Calibration(
@@ -357,6 +381,7 @@ class _Fit:
             score_weights=final.weights,
             baseline_start=start,
             alarm_levels=levels,
+            tolerated=tolerated_of(level, spec, asked),
             group_levels=final.maps.group_levels(total / ticks),
             recordings=len(calibrating),
             hours=hours,
@@ -375,30 +400,31 @@ class _Fit:
                 f"in C it takes {need.ram:,} bytes of RAM and {need.flash:,} of constant data on a 32-bit processor; "
                 "stack and code come on top"
             )
-        self._report(
-            f"no alarm in {in_hours(hours)} of {len(calibrating)} calibration recordings at a raise level of "
-            f"{made.levels.raise_score}: with 95 % confidence at most {rate(3 / hours, 'alarm')} (rule of three)"
-        )
+        for line in level.lines(asked, spec.sensor.kind, made.levels.raise_score):
+            self._report(line)
         files = {
             "model.tflite": model_bytes,
             CALIBRATION_FILE: json.dumps(calibration.model_dump(mode="json"), indent=1).encode("ascii") + b"\n",
         }
-        if not says_the_same(self._out / SPEC_FILE, spec):
-            kept = spec_text is not None and PipelineSpec.from_toml(spec_text) == spec
-            files[SPEC_FILE] = (spec_text if spec_text is not None and kept else spec.to_toml()).encode()
+        written = text_of(self._out / SPEC_FILE, spec)
+        text = spec_text if written is None else written
+        kept = text is not None and PipelineSpec.from_toml(text) == spec
+        files[SPEC_FILE] = (spec.completed(text) if text is not None and kept else spec.to_toml()).encode()
         write_folder(self._out, files, made)
         return plan(self._out)
 
 
-def _calibrated(final: Trained, recordings: Sequence[Recorded]) -> tuple[list[Ints], Ints]:
-    """Scores (ticks,) of each piece of the recordings, before the baseline, and what each input adds to all of them."""
-    raw, total = [], np.zeros(final.maps.n_inputs, np.int64)
-    for piece in (piece for recording in recordings for piece in recording.pieces):
-        terms = final.terms(final.maps.run(piece))
-        if len(terms):
-            raw.append(terms.sum(axis=1))
-            total += terms.sum(axis=0)
-    return raw, total
+def _calibrated(final: Trained, recordings: Sequence[Recorded], spec: PipelineSpec) -> tuple[list[Scored], Ints]:
+    """Scores of each piece of the recordings, before the baseline, and what each input adds to all of them."""
+    found, total = list[Scored](), np.zeros(final.maps.n_inputs, np.int64)
+    for recording in recordings:
+        for start, piece in zip(recording.starts, recording.pieces, strict=True):
+            terms = final.terms(final.maps.run(piece))
+            if len(terms):
+                second = first_tick_s(spec, start)
+                found.append(Scored(recording.name, recording.owner, second, terms.sum(axis=1)))
+                total += terms.sum(axis=0)
+    return found, total
 
 
 def spec_digest(spec: PipelineSpec) -> str:

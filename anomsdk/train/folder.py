@@ -130,9 +130,9 @@ def as_written(spec: PipelineSpec) -> PipelineSpec:
     return spec.model_copy(update={"model": spec.model.model_copy(update={"file": "model.tflite"})})
 
 
-def says_the_same(path: Path, spec: PipelineSpec) -> bool:
-    """Whether a spec file is there and means this spec, however it is written."""
+def text_of(path: Path, spec: PipelineSpec) -> str | None:
+    """The text of a spec file that is there and means this spec, however it is written; None: there is none."""
     try:
-        return PipelineSpec.from_file(path) == spec
+        return path.read_text(encoding="utf-8") if PipelineSpec.from_file(path) == spec else None
     except InputError:
-        return False
+        return None

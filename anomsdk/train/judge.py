@@ -100,10 +100,19 @@ class Judge:
     corpus : normal recordings of two groups or more
     anomalous : labelled anomalies to judge on; None: the probes
     seed : of everything random
+    alive : called several times a second while models are trained
     """
 
-    def __init__(self, spec: PipelineSpec, corpus: Corpus, *, anomalous: Corpus | None, seed: int) -> None:
-        self.spec, self._seed = spec, seed
+    def __init__(
+        self,
+        spec: PipelineSpec,
+        corpus: Corpus,
+        *,
+        anomalous: Corpus | None,
+        seed: int,
+        alive: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.spec, self._seed, self._alive = spec, seed, alive
         self._extractor = unlearnt_extractor(spec)
         self._recordings = corpus.recordings
         self._anomalous = () if anomalous is None else anomalous.recordings
@@ -155,6 +164,17 @@ class Judge:
         """Area of a candidate with each time constant of the follower of the score; 0: without."""
         runs = [self._run(candidate, fold).integer for fold in range(self.n_folds)]
         return [self._area(runs, each) for each in seconds]
+
+    def prepare(self, deviations: float) -> None:
+        """Prepare every fold, and the whole, for candidates with a range of the inputs: what `judge` does first."""
+        for fold in range(self.n_folds):
+            self._prepared(fold, deviations)
+        self._whole(deviations)
+
+    def clipped(self, deviations: float) -> float:
+        """Share of all normal windows with an input at an end of its range."""
+        rows = self._whole(deviations)[1].astype(np.int16)
+        return float((np.abs(rows) >= 127).any(axis=1).mean())
 
     def train(self, candidate: Candidate, epochs: int) -> Trained:
         """Train a candidate on all recordings, for so many epochs."""
@@ -264,7 +284,10 @@ class Judge:
         epochs: int | None,
     ) -> Trained:
         more = {} if epochs is None else {"epochs": epochs}
-        network, taken = train_candidate(candidate, rows, held, seed=self._seed, origins=origins, **more)
+        network, taken = train_candidate(
+            candidate, rows, held, seed=self._seed, origins=origins, progress=lambda epoch: self._alive(), **more
+        )
+        self._alive()
         if candidate.kind == "nearest mean":  # as many as there are enough windows for
             candidate = replace(candidate, hidden=tuple(len(layer.bias) for layer in network.layers[:-1]))
         layers, planned = _int8(network, rows, maps.input_scale)

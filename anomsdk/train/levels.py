@@ -6,12 +6,15 @@ import numpy as np
 
 from anomsdk.constant import Samples
 from anomsdk.core.checks import checked_cast
-from anomsdk.core.framer import Framer, FramerPlan
+from anomsdk.core.framer import BATCH, Framer, FramerPlan
 from anomsdk.core.pipeline import extractor_for
 from anomsdk.core.plan import ExtractorPlan
 from anomsdk.planner import framer_plan
 from anomsdk.spec import PipelineSpec
 from anomsdk.train.maps import Levels, unlearnt_extractor
+
+_BATCH, _SCRATCH_VALUES = 128, 1 << 16
+"""Most windows that are processed together, and the values in them: more than a device takes, for speed alone."""
 
 
 def levels_of(spec: PipelineSpec, samples: Samples) -> Levels:
@@ -35,8 +38,9 @@ class LevelsOfPiece:
 
     def _start(self) -> None:
         framer, extractor = self._plans
-        self._framer = Framer(framer, extractor.columns)
-        self._stage = extractor_for(extractor)
+        batch = min(_BATCH, max(BATCH, _SCRATCH_VALUES // (framer.window * extractor.columns)))
+        self._framer = Framer(framer, extractor.columns, batch)
+        self._stage = extractor_for(extractor, batch)
         self._found = [np.zeros((0, extractor.n_features), np.int32)]
 
     def push(self, rows: Samples) -> None:

@@ -185,9 +185,13 @@ def test_clip_scores_of_a_scene_are_over_the_median_of_its_normals_for_every_det
     assert raw[0].max() == 3 * 21 * 2
 
 
-def test_a_median_of_nothing_is_refused(made):
-    with pytest.raises(anomsdk.CheckError, match="median"):
-        detection.scaled(np.zeros(len(made.items)), made.items)
+def test_normals_at_nought_are_scaled_by_their_mean_and_a_whole_scene_of_them_not_at_all(made):
+    """The follower of the score takes most normal clips to 0."""
+    normal = np.array([item.snr_db is None for item in made.items])
+    peaks = np.where(normal, 0.0, 7.0)
+    assert np.array_equal(detection.scaled(peaks, made.items), peaks)
+    peaks[np.flatnonzero(normal)[0]] = 3.0
+    assert np.array_equal(detection.scaled(peaks, made.items), peaks / (3.0 / normal.sum()))
 
 
 def test_a_detector_is_no_better_than_itself(made):

@@ -226,10 +226,10 @@ def test_where_nothing_was_judged_the_status_is_1(plans, place):
     done = command("score", "a.npy", "--plan", plans / "bands", "--out", "s.npz")
     assert done.returncode == 1 and done.stderr.startswith("error: score: nothing was judged: ")
     assert "1 recording, 0 ticks; judged 0% of the time" in done.stdout
-    Path("both").mkdir()
-    np.save("both/a.npy", np.zeros(100, np.int16))
-    np.save("both/b.npy", np.zeros(RATE, np.int16))
-    assert command("watch", "both", "--plan", plans / "bands").returncode == 0, "something was"
+    Path("s.npy").unlink()
+    Path("s.npz").unlink()
+    np.save("b.npy", np.zeros(RATE, np.int16))
+    assert command("watch", ".", "--plan", plans / "bands").returncode == 0, "something was"
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -470,14 +470,14 @@ def test_train_hands_everything_on(monkeypatch, place):
 
     calls = []
 
-    def fit_from(spec, normal, out, *, report, progress, **more):
+    def fit_from(spec, normal, out, *, report, progress, doing, **more):
         calls.append((spec, normal, out, more))
         report("left out: a\x1b[2J")
 
     monkeypatch.setattr(anomsdk.train, "fit_from", fit_from)
     needed = ["train", "--normal", "n", "--spec", "s.toml", "--out", "o"]
     every = ["--calibration", "c.npz", "--anomalous", "a.npz:label=odd", "--group", "cow", "--segment", "60"]
-    every += ["--search", "full", "--gain-db", "3", "--skip-bad", "--seed", "9"]
+    every += ["--search", "full", "--gain-db", "3", "--skip-bad", "--seed", "9", "--tolerate", "2"]
     every += ["--unit", "mg", "--axes", "a,b,c", "--time", "t:ms", "--scale", "0.5", "--array", "phone"]
     result = CliRunner().invoke(cli.app, [*needed, *every])
     assert (result.exit_code, result.stdout) == (0, "left out: a?[2J\n")
@@ -485,7 +485,7 @@ def test_train_hands_everything_on(monkeypatch, place):
     given = {"calibration": "c.npz", "anomalous": "a.npz:label=odd", "group": "cow", "skip_bad": True}
     given["reading"] = Reading(unit="mg", axes=("a", "b", "c"), time="t:ms", scale=(0.5,), array="phone")
     plain = {"calibration": None, "anomalous": None, "group": None, "skip_bad": False, "reading": Reading()}
-    options = anomsdk.train.Options(seed=9, search="full", gain_db=3.0, segment_s=60.0)
+    options = anomsdk.train.Options(seed=9, search="full", gain_db=3.0, segment_s=60.0, tolerate=2)
     assert calls == [
         (Path("s.toml"), "n", Path("o"), {**given, "options": options}),
         (Path("s.toml"), "n", Path("o"), {**plain, "options": anomsdk.train.Options()}),

@@ -159,6 +159,7 @@ def test_halves_between_two_floats_are_rounded_to_even():
     for step in range(200):
         middle = (2**53 + 2 * step + 1) * 5**10  # times 2**-10 it ends in exactly 10 digits
         cells += [f"{each // 10**10}.{each % 10**10:010d}" for each in (middle, middle - 1, middle + 1)]
+        cells += [f"{2**52 + step}.{digits}" for digits in ("5", "4", "49", "51", "50")]  # of 17 and 18 digits
     data = np.frombuffer(" ".join(cells).encode(), np.uint8)
     lengths = np.array([len(cell) for cell in cells])
     ends = np.cumsum(lengths + 1) - 1
@@ -264,6 +265,14 @@ def test_integers_without_their_sign(tmp_path, bits, per_g, kind):
         np.savez(path, x=steps.astype(np.uint32), fs=50.0)
     with pytest.raises(InputError, match=rf"integers of {bits} bits that were printed without their sign"):
         read(path, unit="g", scale=f"1/{per_g}", axes="2,3,4" if kind == "csv" else None)
+
+
+def test_a_resting_axis_near_a_power_of_two_has_its_sign(tmp_path):
+    """One g is 16384 steps, and all of this axis is a little below."""
+    steps = np.rint(np.random.default_rng(0).normal((200, 300, 16000), 100, (N, 3)))
+    assert steps[:, 2].max() < 16384 and steps.min() < 0 <= steps[:, 2].min()
+    found, _ = read(table(tmp_path / "a.csv", of(str, rows=steps, unit="x")), unit="g", scale="1/16384", axes="2,3,4")
+    assert np.array_equal(found, counts(steps / 16384))
 
 
 def test_reading_is_the_same_on_every_pass(tmp_path):

@@ -219,6 +219,7 @@ def test_24_bits_at_the_bottom_of_32_are_moved_up_where_the_header_says_24(tmp_p
         (riff(fmt(bits=24, align=4), chunk(b"data", (WIDE << 8).tobytes())), WIDE / 256),
         (riff(fmt(bits=32), chunk(b"data", (WIDE << 8).tobytes())), WIDE / 256),
         (riff(fmt(bits=32), chunk(b"data", (X.astype("<i4") << 16).tobytes())), X),
+        (riff(fmt(bits=32), chunk(b"data", ((X >> 6).astype("<i4") << 16).tobytes())), X >> 6),  # quiet, from 16 bits
         (riff(fmt(bits=32), chunk(b"data", ((WIDE << 8) + 77).tobytes())), WIDE / 256 + 77 / 65536),
         (riff(fmt(bits=32), chunk(b"data", bytes(4000))), np.zeros(1000)),
         (riff(extensible(16, 12), chunk(b"data", (X >> 4 << 4).tobytes())), X >> 4 << 4),

@@ -33,7 +33,8 @@ def test_budgets_are_written_where_there_are_any(tree, ram, flash):
     spec = PipelineSpec.from_dict(tree)
     text = spec.to_toml()
     assert PipelineSpec.from_toml(text) == spec and (spec.model.max_ram, spec.model.max_flash) == (ram, flash)
-    assert ("max_ram" in text, "max_flash" in text) == (ram is not None, flash is not None)
+    for key, value in (("max_ram", ram), ("max_flash", flash)):
+        assert f"\n{key} = {'none' if value is None else value}".replace("none", '"none"') in text
 
 
 def test_defaults_are_those_of_the_documentation():

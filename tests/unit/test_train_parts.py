@@ -25,7 +25,7 @@ from anomsdk.train.means import nearest_mean
 from anomsdk.train.network import Dense, Network, train_autoencoder
 from anomsdk.train.probes import STRENGTHS, disturbed_rows, sound
 from anomsdk.train.quantise import quantise, short_scale
-from anomsdk.train.search import Margin, Search, _choice, _variants, _words
+from anomsdk.train.search import _MOVED, Margin, Search, _choice, _variants, _why, _words
 from tests.make import SPECS
 from tests.unit.test_train import QUICK, room
 
@@ -405,13 +405,35 @@ def trial(kind, auc, macs):
     return Trial(Candidate(kind, (macs,), 6.0), auc, auc, 0, macs)
 
 
-def test_the_choice_is_the_best_and_simplest():
-    best = trial("autoencoder", 0.9, 5000)
-    assert _choice([best, trial("mahalanobis", 0.85, 100)], Margin()) is best
-    near = trial("mahalanobis", 0.896, 3000)
+def test_the_choice_is_the_cheapest_of_the_first_kind_that_is_as_good_and_says_so():
+    best, near = trial("autoencoder", 0.9, 5000), trial("mahalanobis", 0.891, 3000)
+    assert _choice([best, trial("mahalanobis", 0.889, 100)], Margin()) is best
+    assert _why([best, trial("mahalanobis", 0.889, 100)], best, Margin()) == "the best autoencoder"
     assert _choice([best, near], Margin()) is near
+    assert _why([best, near], near, Margin()) == (
+        "the best mahalanobis; of the kinds within 0.01 of the best it comes first: it finds more of what is weaker than "
+        "the probes"
+    )
     cheaper = trial("autoencoder", 0.8985, 900)
     assert _choice([best, cheaper], Margin()) is cheaper
+    assert _why([best, cheaper], cheaper, Margin()) == "the cheapest autoencoder within 0.002 of the best one"
+
+
+def test_it_is_said_how_to_have_a_cheaper_one():
+    alike = [trial("mahalanobis", 0.998, 2916), trial("whitened components", 0.998, 432), trial("components", 0.9, 16)]
+    assert _choice(alike, Margin()) is alike[0]
+    assert _why(alike, alike[0], Margin()).endswith("than the probes. Set model.max_macs below 2,916 for one of 432")
+    assert _why(alike[:1], alike[0], Margin()) == "the best mahalanobis"
+
+
+def test_a_kind_that_comes_first_on_movements_is_taken_within_its_margin():
+    first, cheap, best = trial("nearest mean", 0.85, 960), trial("mahalanobis", 0.89, 64), trial("components", 0.9, 32)
+    assert _choice([cheap, best, first], _MOVED) is first
+    assert _why([cheap, best, first], first, _MOVED) == (
+        "the best nearest mean; of the kinds within 0.06 of the best it comes first: generated movements tell kinds apart "
+        "no better. Set model.max_macs below 960 for one of 32"
+    )
+    assert _choice([cheap, trial("components", 0.92, 32), first], _MOVED) is cheap
 
 
 @pytest.mark.parametrize("kind", list(SPECS))
@@ -437,11 +459,12 @@ class FakeJudge:
     """Areas by rule: contexts of eight frames are better, and so is following the score."""
 
     n_folds = 4
+    is_labelled = False
 
     def __init__(self, spec):
         self.spec = spec
 
-    def judge(self, candidate):
+    def judge(self, candidate, progress=None):
         area = 0.7 + 0.1 * (self.spec.context.frames == 8) + 0.05 * (candidate.kind == "autoencoder")
         area += 0.01 * (candidate.deviations == 8 and candidate.kind == "autoencoder") + 0.02 * candidate.weighted
         return Trial(candidate, area, area, 0, candidate.macs(20))
@@ -460,6 +483,30 @@ def test_the_search_finds_what_is_best(scope):
     assert found.spec.score.baseline_s == 16, "of two as good, the slower"
     assert done[-1][0] == done[-1][1] and [d for d, _ in done] == sorted(d for d, _ in done)
     assert found.as_text().splitlines()[2].startswith(">")
+    assert f"\ntaken: {found.why}" in found.as_text()
+    assert found.why.endswith("then +-8 dev, which gained 0.010; then weighted, which gained 0.020")
+    assert ("on 16 x 32 ms, 8 frames" in found.why) == (scope == "full")
+
+
+@pytest.mark.parametrize(("clipped", "is_tried"), [(0.031, False), (0.03, True)])
+def test_a_range_that_many_normal_windows_leave_is_not_tried_on_generated_movements(clipped, is_tried):
+    class Clipping(FakeJudge):
+        def judge(self, candidate, progress=None):
+            return Trial(candidate, 0.9, 0.9, 0, candidate.macs(8))
+
+        def clipped(self, deviations):
+            return clipped if deviations < 7 else 0.0
+
+    motion = {
+        "sensor": {"kind": "motion", "rate_hz": 50, "counts_per_g": 2048},
+        "context": {"kind": "stack", "frames": 1},
+    }
+    features = {"kind": "motion", "window_s": 1, "hop_s": 0.5, "gravity_s": 0.5, "orientation_free": True}
+    spec = PipelineSpec.from_dict({"format": 1, "name": "wrist", **motion, "features": features})
+    found = Search(Clipping, Journal(None, []), lambda line: None, lambda d, t: None).run(spec, "model")
+    tried = sorted(trial.candidate.deviations for _, trial in found.trials if trial.candidate.kind == "nearest mean")
+    assert [round(each, 2) for each in tried if each < 7] == [4.67] * is_tried
+    assert ("3.1 % of the normal windows leave its range" in found.as_text()) == (not is_tried)
 
 
 def test_variants_that_need_too_many_bytes_are_not_even_read():
@@ -485,7 +532,7 @@ def test_no_trial_is_in_the_table_twice():
     """Not even that of the cheapest model, which is tried in every setting and may also be the best of its kind."""
 
     class Cheap(FakeJudge):
-        def judge(self, candidate):
+        def judge(self, candidate, progress=None):
             area = 0.9 - candidate.macs(20) / 10_000
             return Trial(candidate, area, area, 0, candidate.macs(20))
 
@@ -498,7 +545,7 @@ def test_no_trial_is_done_twice():
     Search(FakeJudge, journal, lambda line: None, lambda d, t: None).run(ROOMY, "full")
 
     class Refusing(FakeJudge):
-        def judge(self, candidate):
+        def judge(self, candidate, progress=None):
             raise AssertionError
 
     Search(Refusing, journal, lambda line: None, lambda d, t: None).run(ROOMY, "full")
