@@ -433,8 +433,8 @@ def test_a_column_that_counts_the_rows_of_a_packet_names_no_animals(tmp_path, si
         (found,) = opened(path)
         assert f"packets of about {size} samples" in found.notes[0]
         assert_same([found])
-    named = put(tmp_path, f"cow,{HEAD}" + "\n".join(lines))
-    assert "say --by cow" in refused(named)
+    for name in ("cow", "sensor"):
+        assert f"say --by {name}" in refused(put(tmp_path, f"{name},{HEAD}" + "\n".join(lines)))
 
 
 def joined(recording):
