@@ -166,7 +166,7 @@ def test_jsonl_and_scores_are_what_the_library_gives(plans, place, kind, engine)
         "alarms": sum(alert["state"] == "alarm" for alert in alerts),
         "left_out": 0,
         "missing": 0,
-        "judged": 1.0,
+        "judged_share": 1.0,
         "stopped": False,
         "engine": engine,
         "plan_id": plan.id,
