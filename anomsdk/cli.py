@@ -109,8 +109,8 @@ _Group = Annotated[
     str | None,
     typer.Option(
         metavar="KEY",
-        help="What belongs together: folder, file, or an array of an .npz (subject, fold). "
-        "Default: sub-folders, where there are any.",
+        help="What belongs together: folder, file, an array of an .npz (subject, fold) or a column of --by. "
+        "Default: the first of --by; else sub-folders, where there are any.",
     ),
 ]
 _Jobs = Annotated[
@@ -125,6 +125,9 @@ _Tolerate = Annotated[
 _SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave recordings out that cannot be read.")]
 
 
+_CHOOSE = "FILE.npz:KEY=VALUE,... or KEY!=VALUE chooses recordings by an array, FILE.csv:... rows by a column."
+"""How a part of a file is chosen, wherever recordings are given."""
+
 _READING = {
     "unit": typer.Option(
         "--unit",
@@ -135,7 +138,9 @@ _READING = {
         "--axes", metavar="NAME,...", help="Motion: columns that are ax,ay,az[,gx,gy,gz], by name or number from 1."
     ),
     "time": typer.Option(
-        "--time", metavar="NAME[:UNIT]", help="Motion: column of time, by name or number; in s, ms, us, ns, min, h, d."
+        "--time",
+        metavar="NAME[:UNIT]",
+        help="Motion: column of time, by name or number; in s, ms, us, ns, min, h, d. none: no times.",
     ),
     "scale": typer.Option(
         "--scale",
@@ -143,6 +148,23 @@ _READING = {
         help="Motion: one step of a stored value in its unit, 1/4096 or so, of all, each sensor or each axis.",
     ),
     "array": typer.Option("--array", metavar="NAME", help="Motion: array of an .npz that holds the samples, not x."),
+    "rate_hz": typer.Option(
+        "--rate", metavar="HZ", help="Motion: rows a second, where neither times nor the file say it."
+    ),
+    "where": typer.Option(
+        "--where",
+        metavar="KEY=VALUE,...",
+        help="Motion: only rows of a table, or recordings of an .npz, of which KEY says so, or KEY!=VALUE not; several "
+        "behind colons.",
+    ),
+    "by": typer.Option(
+        "--by", metavar="NAME,...", help="Motion: columns of a table; each of their values is a recording of its own."
+    ),
+    "devices": typer.Option(
+        "--devices",
+        metavar="D.csv",
+        help="Motion: unit, scale, axes, rate or time for each file or device, a line each.",
+    ),
     "channel": typer.Option(
         "--channel", metavar="N|mix", help="Sound: the channel to take, from 1. Default: mix, the mean of all."
     ),
@@ -248,7 +270,7 @@ def watch(
         typer.Argument(
             metavar="INPUT",
             help="A .wav, .flac, .ogg, .npy, .npz or .csv (motion: .csv, .parquet, .npy or .npz), a folder of them, or "
-            "- for raw little-endian int16 on stdin.",
+            f"- for raw little-endian int16 on stdin. {_CHOOSE}",
         ),
     ],
     plan: _PlanOption,
@@ -300,7 +322,7 @@ def watch(
 def score(
     sources: Annotated[
         list[str],
-        typer.Argument(metavar="INPUT...", help="Files and folders, as `watch` takes them, or - for stdin."),
+        typer.Argument(metavar="INPUT...", help=f"Files and folders, as `watch` takes them, or - for stdin. {_CHOOSE}"),
     ],
     plan: _PlanOption,
     out: Annotated[
@@ -351,7 +373,7 @@ def score(
 @app.command(help="Find and fit the best model for normal recordings, set its alarm level, and plan it.")
 @_reads_motion
 def train(
-    normal: Annotated[Path, typer.Option(metavar="DIR|FILE", help="Recordings of normal behaviour only.")],
+    normal: Annotated[Path, typer.Option(metavar="DIR|FILE", help=f"Recordings of normal behaviour only. {_CHOOSE}")],
     spec: Annotated[Path, typer.Option(metavar="spec.toml", help="What to build.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write spec, model, calibration and plan to.")],
     calibration: Annotated[
@@ -410,7 +432,9 @@ def train(
 @_reads_motion
 def calibrate(
     plan: _PlanArgument,
-    normal: Annotated[str, typer.Option(metavar="DIR|FILE", help="Its own recordings of normal behaviour only.")],
+    normal: Annotated[
+        str, typer.Option(metavar="DIR|FILE", help=f"Its own recordings of normal behaviour only. {_CHOOSE}")
+    ],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write spec, model, calibration and plan to.")],
     normalisation: Annotated[
         bool, typer.Option("--normalisation", help="Learn the centre and width of each feature anew, too.")
@@ -457,7 +481,7 @@ def calibrate(
 @_reads_motion
 def evaluate(
     plan: _PlanOption,
-    normal: Annotated[str, typer.Option(metavar="A", help="Normal recordings: a file, a folder, or npz:key=value.")],
+    normal: Annotated[str, typer.Option(metavar="A", help=f"Normal recordings: a file or a folder. {_CHOOSE}")],
     anomalous: Annotated[
         str | None,
         typer.Option(metavar="B", help="Anomalous ones; with --snr, events to mix into A. Without: false alarms only."),
@@ -547,7 +571,7 @@ def evaluate(
 def diff(
     old: Annotated[str, typer.Argument(metavar="OLD", help="The plan that is released, as for --plan elsewhere.")],
     new: Annotated[str, typer.Argument(metavar="NEW", help="The plan that is to be released.")],
-    corpus: Annotated[str, typer.Option(metavar="A", help="Normal recordings: a file, a folder, or npz:key=value.")],
+    corpus: Annotated[str, typer.Option(metavar="A", help=f"Normal recordings: a file or a folder. {_CHOOSE}")],
     anomalous: Annotated[str | None, typer.Option(metavar="B", help="Recordings with something to find.")] = None,
     match: Annotated[
         float | None,
@@ -640,7 +664,9 @@ def plan_folder(
 @_reads_motion
 def verify(
     plan: _PlanArgument,
-    files: Annotated[list[str] | None, typer.Argument(metavar="[FILES]...", help="Recordings to run as well.")] = None,
+    files: Annotated[
+        list[str] | None, typer.Argument(metavar="[FILES]...", help=f"Recordings to run as well. {_CHOOSE}")
+    ] = None,
     hops: Annotated[int, typer.Option(metavar="N", min=1, help="Length of each random stream.")] = 2000,
     seed: Annotated[int, typer.Option(metavar="S", min=0, help="Of the random streams.")] = 0,
     cross_check: Annotated[

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from anomsdk.choosing import chosen, group_labels, parsed
+from anomsdk.choosing import group_labels
+from anomsdk.conditions import parsed
 from anomsdk.constant import SHORTEST_CONSTANT_S, ConstantCutter, Samples, shortest_constant
 from anomsdk.errors import InputError, UnusableInputsError, printable
 from anomsdk.formats.stored import BLOCK_VALUES
@@ -145,13 +146,12 @@ def open_clips(
 
     Parameters
     ----------
-    path : as `anomsdk.sources.open_recordings`, but no standard input. ``file.npz:label=Rain,Sea waves:fold=4``
-        chooses the recordings of an .npz whose array ``label`` says one of these, and ``fold`` 4 (compared as
-        text); a file with literally this name wins
+    path : as `anomsdk.sources.open_recordings`, but no standard input
     wanted, reading : as `anomsdk.sources.open_recordings`
-    group : None: the sub-folder where recordings lie in more than one, else each recording on its own;
-        "folder": the sub-folder; "file": the file, all recordings of an .npz together; any other word: the name of
-        an array in the .npz with one entry a recording
+    group : None: the first column that tables are divided by, else the sub-folder where recordings lie in more than
+        one, else each recording on its own; "folder": the sub-folder; "file": the file, all recordings of an .npz
+        together; any other word: the name of an array in the .npz with one entry a recording, or of a column that
+        tables are divided by
     skip_bad : leave files that cannot be read out; by default they are an error, which names all of them
 
     Returns
@@ -168,11 +168,11 @@ def open_clips(
     """
     if str(path) == "-":
         raise InputError("standard input: clips are read more than once; save them to a file or a folder first")
-    place, conditions = parsed(str(path))
+    place, _ = parsed(str(path))
     bad = list[str]()
 
     try:
-        files = open_files(place, wanted, reading=reading, on_bad=bad.append)
+        files = open_files(path, wanted, reading=reading, on_bad=bad.append)
     except InputError as error:
         if not bad:
             raise
@@ -181,17 +181,17 @@ def open_clips(
         raise UnusableInputsError((*bad, str(error)) if skip_bad else bad, skippable=not skip_bad) from None
     if bad and not skip_bad:
         raise UnusableInputsError(bad, skippable=True)
-    if group is None and len({Path(file.name).parent for file in files}) > 1:
+    divided = reading is not None and bool(reading.by)
+    if group is None and not divided and len({Path(file.name).parent for file in files}) > 1:
         group = "folder"
     found = []
     for file in files:
         labels = group_labels(file, group, place)
-        for index in chosen(file, conditions):
-            recording = file.recordings[index]
+        for recording, label in zip(file.recordings, labels, strict=True):
             found.append(
                 Clip(
                     recording.name,
-                    labels[index],
+                    label,
                     recording.length,
                     wanted.kind,
                     wanted.rate_hz,
@@ -202,8 +202,6 @@ def open_clips(
                     recording.odd,
                 )
             )
-    if not found:
-        raise InputError(f"{printable(path)}: no recording is all of this; choose less")
     return Clips(tuple(found), tuple(bad))
 
 

@@ -5,17 +5,19 @@ what is mono, 16-bit and at the wanted rate passes bit for bit. Other sound is l
 .flac or .ogg in 64 places, and as a whole where something is odd. External rows are never altered. A .npy and standard
 input carry no rate: they are taken to be at the wanted one; so is a .csv of audio or external rows.
 
-Motion in a .csv or .parquet needs a column of time, headings that name the axes, and a unit that the headings or
-`Reading` say; in an .npz it has any numbers with ``fs``, ``scale``, ``unit`` and ``channels``. It is brought to the
-wanted rate, axes and counts. Where samples are missing a recording goes on after a gap; nothing bridges it. These files
-are read once when they are opened, so that the notes are complete, and what cannot be right is refused before anything
-is done with it. A .npy and standard input hold int16 that are the wanted counts.
+Motion in a .csv, .csv.gz or .parquet needs a column of time or a rate, headings that name the axes, and a unit that the
+headings or `Reading` say; one table of many animals is divided by a column. In an .npz it has any numbers with ``fs``,
+``scale``, ``unit`` and ``channels``. It is brought to the wanted rate, axes and counts. Where samples are missing a
+recording goes on after a gap; nothing bridges it. These files are read once when they are opened, so that the notes are
+complete, and what cannot be right is refused before anything is done with it. A .npy and standard input hold int16 that
+are the wanted counts.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -24,19 +26,22 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.errors import InputError, UnusableInputsError, printable
+from anomsdk.conditions import Condition, NothingChosenError, OfAny, parsed
+from anomsdk.devices import Devices, read_devices
+from anomsdk.errors import InputError, UnusableInputsError, printable, quoted
 from anomsdk.formats.arrays import npy_file
 from anomsdk.formats.csv import MAX_CSV_LINE, csv_file
 from anomsdk.formats.motion import Motion, MotionRows, check_unit, surveyed
 from anomsdk.formats.motion_csv import csv_table
-from anomsdk.formats.motion_npz import npz_motion
+from anomsdk.formats.motion_npz import npy_motion, npz_motion
 from anomsdk.formats.motion_parquet import parquet_table
-from anomsdk.formats.npz import MAX_RECORDINGS, npz_file
+from anomsdk.formats.npz import MAX_RECORDINGS, entries, npz_file
 from anomsdk.formats.plausibility import check_channels, looked
 from anomsdk.formats.sound import FLOAT_LIMIT, sound_file
 from anomsdk.formats.stdin import standard_input
 from anomsdk.formats.stored import BLOCK_VALUES, Block, Reader, Stored, refusing
-from anomsdk.formats.table import table_motion
+from anomsdk.formats.table import by_names, table_motion, table_parts
+from anomsdk.formats.text_file import suffix_of
 from anomsdk.memory import made_wiping, wipe, wiping_libraries
 from anomsdk.wanted import Reading, Wanted
 
@@ -62,8 +67,8 @@ __all__ = [
 
 MAX_CHANNELS = 64  # more is a transposed array or a damaged header, no microphone array that is mixed down
 AUDIO_RATES_HZ = (100, 768_000)
-SUFFIXES = (".wav", ".flac", ".ogg", ".npy", ".npz", ".csv")
-MOTION_SUFFIXES = (".csv", ".parquet", ".npy", ".npz")
+SUFFIXES = (".wav", ".flac", ".ogg", ".npy", ".npz", ".csv", ".csv.gz")
+MOTION_SUFFIXES = (".csv", ".csv.gz", ".parquet", ".npy", ".npz")
 
 
 @dataclass(frozen=True)
@@ -120,12 +125,35 @@ class OpenedFile:
     ----------
     path : where it lies
     name : file name, or path below the folder that was opened
-    recordings : at least one, in the order of the file
+    recordings : those that were chosen, at least one, in the order of the file
+    chosen : which of those of the file they are, from 0
+    stored : how many there are in the file
+    values : columns that a table was divided by -> their value for each recording
     """
 
     path: Path
     name: str
     recordings: tuple[Recording, ...]
+    chosen: tuple[int, ...]
+    stored: int
+    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def entries(self, key: str) -> list[str]:
+        """What an array of the .npz, or a column that the table was divided by, says of each recording.
+
+        Raises
+        ------
+        InputError : no such array or column; the message lists those that there are
+        """
+        where = printable(self.path)
+        if self.path.suffix.lower() == ".npz":
+            found = entries(self.path, where, key, self.stored)
+            return [found[index] for index in self.chosen]
+        if key not in self.values:
+            there = ", ".join(map(quoted, self.values))
+            advice = f"it was divided by {there}" if there else "that takes an .npz, or a table divided with --by"
+            raise InputError(f"{where}: has no array {printable(key)}; {advice}")
+        return list(self.values[key])
 
 
 def open_recordings(
@@ -139,9 +167,11 @@ def open_recordings(
 
     Parameters
     ----------
-    path : a .wav, .flac, .ogg, .npy, .npz or .csv file, for motion a .csv, .parquet, .npy or .npz; a folder (all such
-        files below it, sorted by path, hidden ones skipped); or ``-`` for raw little-endian int16 on standard input,
-        columns interleaved
+    path : a .wav, .flac, .ogg, .npy, .npz or .csv (.csv.gz) file, for motion a .csv, .parquet, .npy or .npz; a folder
+        (all such files below it, sorted by path, hidden ones skipped); or ``-`` for raw little-endian int16 on standard
+        input, columns interleaved. ``file.npz:label=Rain,Sea waves:fold!=4`` chooses the recordings of an .npz whose
+        array ``label`` says one of these and ``fold`` not 4; ``herd.csv:cow=12`` the rows of a table of motion. A file
+        with literally this name wins
     wanted : audio is mixed down and resampled as needed, motion is resampled and scaled; external rows have exactly so
         many columns, and where a file has a rate, exactly this one
     reading : what files of motion do not say themselves, and which channel of sound is taken
@@ -166,8 +196,12 @@ def open_recordings(
     """
     if str(path) == "-":
         wanted.check()
-        (reading or Reading()).check(wanted)
-        return [_recording(standard_input(wanted.columns), wanted, (reading or Reading()).channel)]
+        reading = reading or Reading()
+        reading.check(wanted)
+        _refuse_for_counts("standard input", reading)
+        if reading.rate_hz is not None:
+            raise InputError("--rate: standard input is at the plan's rate, and not resampled; leave it out")
+        return [_recording(standard_input(wanted.columns), wanted, reading.channel)]
     files = open_files(path, wanted, reading=reading, on_bad=on_bad)
     return [recording for file in files for recording in file.recordings]
 
@@ -222,28 +256,48 @@ def open_files(
     wanted.check()
     reading.check(wanted)
     suffixes = MOTION_SUFFIXES if wanted.kind == "motion" else SUFFIXES
-    root, where = Path(path), printable(path)
+    place, conditions = parsed(str(path))
+    root, where = Path(place), printable(place)
+    devices = None if reading.devices is None else read_devices(reading.devices, wanted, reading)
+    way = _Way(wanted, reading, conditions, devices)
     with refusing(where):
         if not str(path) or not root.exists():
-            raise InputError(f"{where or 'the empty path'}: no such file or folder; check the path")
+            raise InputError(f"{where or 'the empty path'}: no such file or folder; {_advice(place, wanted)}")
         if not root.is_dir():
-            return [_open_file(root, root.name, wanted, reading)]
+            return [_open_file(root, root.name, way)]
         names = _names_below(root, suffixes)
     if not names:
         raise InputError(f"{where}: no recordings in this folder; it needs {', '.join(suffixes)} files")
+    of_any = [OfAny(each.key, each.values, each.excluded) for each in reading.where]
+    way = replace(way, reading=replace(reading, where=tuple(of_any)))
     opened, bad = list[OpenedFile](), list[str]()
     for name in names:
         try:
-            opened.append(_open_file(root / name, name, wanted, reading))
+            opened.append(_open_file(root / name, name, way))
+        except NothingChosenError:
+            continue
         except InputError as error:
             bad.append(str(error))
             if on_bad is not None:
                 on_bad(bad[-1])
     if bad and on_bad is None:
         raise UnusableInputsError(bad)
+    for each in of_any if opened or not bad else ():
+        each.check(where)
+    if not opened and not bad:
+        raise NothingChosenError(f"{where}: no recording is all of this; choose less")
     if not opened:
         raise InputError(f"{where}: none of its {len(bad)} files can be used; the first is {bad[0]}")
     return opened
+
+
+def _advice(path: str, wanted: Wanted) -> str:
+    """What to do about a path that there is not."""
+    before, colon, conditions = path.partition(":")
+    if not colon or "=" not in conditions or not Path(before).exists():
+        return "check the path"
+    what = "in folders choose with --where" if wanted.kind == "motion" else "choose from its .npz files one by one"
+    return f"only an .npz or a table is chosen from behind a colon: {what}"
 
 
 def read_recording(recording: Recording) -> Block:
@@ -278,43 +332,156 @@ def _names_below(root: Path, suffixes: tuple[str, ...]) -> list[str]:
         folders[:] = [name for name in folders if not name.startswith(".")]
         here = Path(folder).relative_to(root)
         names += [(here / name).as_posix() for name in files if not name.startswith(".")]
-    return sorted(name for name in names if Path(name).suffix.lower() in suffixes)
+    return sorted(name for name in names if suffix_of(name) in suffixes)
 
 
-def _open_file(path: Path, name: str, wanted: Wanted, reading: Reading) -> OpenedFile:
+@dataclass(frozen=True)
+class _Way:
+    """How files are opened.
+
+    Parameters
+    ----------
+    wanted, reading : as `open_files`
+    conditions : what was chosen behind the path
+    devices : what differs between devices
+    """
+
+    wanted: Wanted
+    reading: Reading
+    conditions: tuple[Condition, ...]
+    devices: Devices | None
+
+
+def _open_file(path: Path, name: str, way: _Way) -> OpenedFile:
     with wiping_libraries():  # motion is read once here
-        return _opened(path, name, wanted, reading)
+        return _opened(path, name, way)
 
 
-def _opened(path: Path, name: str, wanted: Wanted, reading: Reading) -> OpenedFile:
-    where, name, suffix = printable(path), printable(name), path.suffix.lower()
+def _opened(path: Path, name: str, way: _Way) -> OpenedFile:
+    wanted, conditions = way.wanted, way.conditions
+    where, name, suffix = printable(path), printable(name), suffix_of(path)
     suffixes = MOTION_SUFFIXES if wanted.kind == "motion" else SUFFIXES
     if suffix not in suffixes:
-        what = "holds no motion" if suffix in SUFFIXES else "unknown kind of file"
-        raise InputError(f"{where}: {what}; convert it to one of {', '.join(suffixes)}")
+        raise InputError(f"{where}: {_unknown(suffix)}; convert it to one of {', '.join(suffixes)}")
     with refusing(where):
         if not path.is_file():
             raise InputError(f"{where}: no regular file; give a file or a folder")
         if path.stat().st_size == 0:
             raise InputError(f"{where}: the file is empty; record it again or leave it out")
-        if wanted.kind == "motion" and suffix != ".npy":
-            rows = _motion_rows(path, name, where, wanted, reading)
-            kept_by = "pyarrow" if suffix == ".parquet" else None
-            return OpenedFile(
-                path, name, tuple(replace(each, kept_by=kept_by) for each in _motion(rows, wanted, reading))
+        if wanted.kind == "motion":
+            return _opened_motion(path, name, where, way)
+        if conditions and suffix != ".npz":
+            raise InputError(
+                f"{where}: only an .npz, and a table of motion, can be chosen from; leave out what is behind it"
             )
-        if suffix == ".csv":
+        if suffix in (".csv", ".csv.gz"):
             found = csv_file(path, name, where, columns=wanted.columns)
         else:
             found = {".npy": npy_file, ".npz": npz_file}.get(suffix, sound_file)(path, name, where)
-    return OpenedFile(path, name, tuple(_recording(stored, wanted, reading.channel) for stored in found))
+    picked = _picked(path, where, len(found), conditions)
+    channel = way.reading.channel
+    return OpenedFile(path, name, tuple(_recording(found[i], wanted, channel) for i in picked), picked, len(found))
 
 
-def _motion_rows(path: Path, name: str, where: str, wanted: Wanted, reading: Reading) -> list[MotionRows]:
-    if path.suffix.lower() == ".npz":
-        return npz_motion(path, name, where, wanted, reading)
-    open_table = csv_table if path.suffix.lower() == ".csv" else parquet_table
-    return [table_motion(open_table(path, name, where), wanted, reading)]
+def _unknown(suffix: str) -> str:
+    """What is wrong with a file of another kind."""
+    if suffix in SUFFIXES:
+        return "holds no motion"
+    if suffix in (".gz", ".zip", ".7z", ".bz2", ".xz", ".zst", ".tar", ".rar"):
+        return "packed, and only .csv.gz is read so: unpack it"
+    return "unknown kind of file"
+
+
+def _picked(path: Path, where: str, n: int, conditions: Sequence[Condition]) -> tuple[int, ...]:
+    """Which recordings of an .npz fulfil all conditions; without conditions, all of any file."""
+    left = set(range(n))
+    for each in conditions:
+        found = entries(path, where, each.key, n)
+        values = each.picked(set(found), where)
+        left = {index for index in left if found[index] in values}
+    if not left:
+        raise NothingChosenError(f"{where}: no recording is all of this; choose less")
+    return tuple(sorted(left))
+
+
+def _refuse_for_counts(where: str, reading: Reading) -> None:
+    """Refuse what is said of tables where rows of the plan's counts are read."""
+    for flag, said in (("--where", reading.where), ("--by", reading.by)):
+        if said:
+            raise InputError(f"{flag}: {where} has no columns with names; leave it out")
+
+
+def _opened_motion(path: Path, name: str, where: str, way: _Way) -> OpenedFile:
+    """A file of motion, read once."""
+    wanted, suffix = way.wanted, suffix_of(path)
+    reading = replace(way.reading, where=(*way.conditions, *way.reading.where))
+    if suffix in (".npy", ".npz"):
+        if reading.by and suffix == ".npz":
+            raise InputError(f"--by: {where} is no table; its recordings are apart already, choose with :key=value")
+        own, said = (reading, "") if way.devices is None else way.devices.reading(name, (), reading)
+    if suffix == ".npy":
+        _refuse_for_counts(where, own)
+        if own.rate_hz is None:
+            return OpenedFile(
+                path, name, tuple(_recording(each, wanted, None) for each in npy_file(path, name, where)), (0,), 1
+            )
+        rows = [npy_motion(path, name, where, wanted, own)]
+        return OpenedFile(path, name, tuple(_motion(rows, wanted, own, said=said)), (0,), 1)
+    if suffix == ".npz":
+        with _said_by(said):
+            rows = npz_motion(path, name, where, wanted, own)
+        picked = _picked(path, where, len(rows), own.where)
+        chosen = [rows[i] for i in picked]
+        return OpenedFile(path, name, tuple(_motion(chosen, wanted, own, said=said)), picked, len(rows))
+    return _opened_table(path, name, where, wanted, reading, way.devices)
+
+
+def _opened_table(
+    path: Path, name: str, where: str, wanted: Wanted, reading: Reading, devices: Devices | None
+) -> OpenedFile:
+    """The recordings of a table of motion: one, or one for each value of the columns that it is divided by."""
+    is_parquet = suffix_of(path) == ".parquet"
+    table = (parquet_table if is_parquet else csv_table)(path, name, where)
+    parts = table_parts(table, reading)
+    own = [(reading, "") if devices is None else devices.reading(name, part.values, reading) for part in parts]
+    rows = list[MotionRows]()
+    for part, (how, said) in zip(parts, own, strict=True):
+        try:
+            with _said_by(said):
+                rows.append(table_motion(part.table, wanted, how))
+        except InputError as error:
+            if len(parts) == 1:
+                raise
+            rows.append(_damaged(part.table.name, part.table.where, wanted, error))
+    together = [(rows, "")] if devices is None else [([each], said) for each, (_, said) in zip(rows, own, strict=True)]
+    recordings = [
+        each
+        for several, said in together
+        for each in _motion(several, wanted, reading, alone=len(rows) == 1, said=said)
+    ]
+    if is_parquet:
+        recordings = [replace(each, kept_by="pyarrow") for each in recordings]
+    named = [*by_names(table, reading), *reading.by]  # by number, too
+    values = {key: tuple(part.values[at % len(reading.by)] for part in parts) for at, key in enumerate(named)}
+    return OpenedFile(path, name, tuple(recordings), tuple(range(len(rows))), len(rows), values)
+
+
+@contextmanager
+def _said_by(said: str) -> Iterator[None]:
+    """Add to a message which line of a file of devices a recording was read by."""
+    try:
+        yield
+    except InputError as error:
+        if not said:
+            raise
+        raise InputError(f"{error} (read as {said} says: correct it there)") from None
+
+
+def _damaged(name: str, where: str, wanted: Wanted, error: InputError) -> MotionRows:
+    """A part of a table that cannot be read, whose other parts can."""
+    return MotionRows(
+        name, where, "counts", (1.0,) * wanted.columns, None, False, partial(_refuse, error), lambda row: ""
+    )
 
 
 # --- what becomes of stored samples
@@ -326,18 +493,36 @@ def _recording(stored: Stored, wanted: Wanted, channel: int | None) -> Recording
     return _rows(stored, wanted.rate_hz, wanted.columns)
 
 
-def _motion(rows: list[MotionRows], wanted: Wanted, reading: Reading) -> Iterator[Recording]:
-    """Recordings of one file, read once; one of several that is damaged is refused when it is read again."""
+def _motion(
+    rows: list[MotionRows], wanted: Wanted, reading: Reading, *, alone: bool = True, said: str = ""
+) -> Iterator[Recording]:
+    """Recordings of one file, read once; one of several that is damaged is refused when it is read again.
+
+    Parameters
+    ----------
+    rows : of recordings that one device wrote
+    reading : how many missing samples are bridged
+    alone : there are no others in the file: where none can be read, the file is refused
+    said : the line of a file of devices that they are read by
+    """
     read = list[Motion | InputError]()
     for each in rows:
         try:
-            read.append(surveyed(each, wanted, reading.max_bridge))
+            with _said_by(said):
+                read.append(surveyed(each, wanted, reading.max_bridge))
         except InputError as error:
             read.append(error)
     good = [each for each in read if isinstance(each, Motion)]
-    if not good:
-        raise next(each for each in read if isinstance(each, InputError))
-    checked = iter(check_unit(good))
+    first = next((each for each in read if isinstance(each, InputError)), None)
+    if not good and first is not None and (alone or len(rows) > 1):
+        raise first
+    try:
+        with _said_by(said):
+            checked = iter(check_unit(good) if good else [])
+    except InputError as error:
+        if alone:
+            raise
+        read, checked = [error] * len(read), iter(())
     for each, found in zip(rows, read, strict=True):
         if isinstance(found, InputError):
             yield Recording(each.name, (), None, each.rate_hz, each.where, partial(_refuse, found))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, fields
 
+from anomsdk.conditions import Condition, conditions_in
 from anomsdk.core.plan import MotionSensorPlan, SensorPlan
 from anomsdk.errors import InputError, printable
 
@@ -26,6 +27,10 @@ IN_DPS = {
 """One of a unit of rotation, in degrees a second."""
 ROTATIONS = (*IN_DPS, "counts")
 AXES = ("ax", "ay", "az", "gx", "gy", "gz")
+NO_TIME = "none"
+"""Named as the column of time, it says that none is to be used."""
+_FLAGS = {"rate_hz": "rate", "rotation": "unit"}
+"""Options whose name is not that of their field."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +123,10 @@ class Reading:
         has none, or another one
     scale : how much of its unit one step of a stored value is, for all axes, for each of two sensors, or for each axis
     array : of an .npz, the one that holds the samples; ``phone_x`` goes with ``phone_offsets``, ``phone_fs`` and so on
+    rate_hz : rows a second of a table without a column of time, or of an .npz or .npy that says none; > 0
+    where : of a table, only the rows of which columns say this; of an .npz, the recordings of which arrays do
+    by : columns of a table: each of their values is a recording of its own, and a group of the first one
+    devices : a .csv that says all of this for each file or device, as `anomsdk.devices.read_devices` takes it
     channel : of sound, the one that is taken, from 1; None: the mean of all
     max_bridge : missing samples of a gap up to which the sample before it is repeated, 0 (never) to 100; at most 5 % of
         a recording is made so
@@ -137,6 +146,10 @@ class Reading:
     time: str | None = None
     scale: tuple[float, ...] = ()
     array: str = "x"
+    rate_hz: float | None = None
+    where: tuple[Condition, ...] = ()
+    by: tuple[str, ...] = ()
+    devices: str | None = None
     channel: int | None = None
     max_bridge: int = 2
     rotation: str | None = None
@@ -150,6 +163,10 @@ class Reading:
         time: str | None = None,
         scale: str | None = None,
         array: str | None = None,
+        rate_hz: str | None = None,
+        where: str | None = None,
+        by: str | None = None,
+        devices: str | None = None,
         channel: str | None = None,
         max_bridge: str | None = None,
     ) -> Reading:
@@ -159,6 +176,14 @@ class Reading:
             scales = tuple(_fraction(each) for each in scale.split(",")) if scale is not None else ()
         except (ValueError, ZeroDivisionError):
             raise InputError(f"--scale: {printable(scale)} is no number; write e.g. --scale 0.000488") from None
+        try:
+            rate = float(rate_hz) if rate_hz is not None else None
+        except ValueError:
+            raise InputError(
+                f"--rate: {printable(rate_hz)} is no number; write rows a second, e.g. --rate 50"
+            ) from None
+        chosen = () if where is None else conditions_in(where, "--where", "--where column=value,value:column!=value")
+        columns = () if by is None else tuple(each.strip() for each in by.split(","))
         if max_bridge is not None and not (max_bridge.isascii() and max_bridge.isdigit() and len(max_bridge) <= 3):
             raise InputError(
                 f"--max-bridge {printable(max_bridge)}: no number of samples from 0 to {MAX_BRIDGE}; 0 bridges none"
@@ -173,7 +198,11 @@ class Reading:
             time,
             scales,
             "x" if array is None else array,
-            rotation=rotation,
+            rate,
+            chosen,
+            columns,
+            devices,
+            rotation=rotation or None,
             channel=_parsed_channel(channel),
             max_bridge=bridge,
         )
@@ -189,7 +218,7 @@ class Reading:
                 raise InputError(f"--channel {printable(self.channel)}: channels count from 1; give a number, or mix")
             said.remove("channel")
         if wanted.kind != "motion" and said:
-            option = said[0].replace("rotation", "unit").replace("_", "-")
+            option = _FLAGS.get(said[0], said[0].replace("_", "-"))
             raise InputError(f"--{option}: says how motion is stored, and this is {wanted.kind}; leave it out")
         if self.unit is not None and self.unit not in UNITS:
             raise InputError(f"--unit {printable(self.unit)}: no such unit; it is one of {', '.join(UNITS)}")
@@ -214,6 +243,12 @@ class Reading:
             raise InputError(f"--max-bridge {self.max_bridge}: give 0 to {MAX_BRIDGE} samples; 0 bridges none")
         if not self.array.endswith("x"):
             raise InputError(f"--array {printable(self.array)}: name an array that ends in x, as in phone_x")
+        if self.rate_hz is not None and not 0 < self.rate_hz < math.inf:
+            raise InputError(f"--rate {self.rate_hz:g}: rows a second are above 0 and finite; correct it")
+        if self.rate_hz is not None and self.time not in (None, NO_TIME):
+            raise InputError(f"--rate: with --time {printable(self.time)} the times say the rate; give one of the two")
+        if "" in self.by or len(set(self.by)) != len(self.by):
+            raise InputError(f"--by {printable(','.join(self.by))}: name each column once, e.g. --by cow")
 
 
 def _parsed_channel(text: str | None) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import io
 import json
@@ -17,7 +18,9 @@ import numpy as np
 
 import anomsdk
 from anomsdk.calibration import Calibration
+from anomsdk.conditions import Condition
 from anomsdk.core.plan import canonical_json
+from anomsdk.devices import read_devices
 from anomsdk.evaluate import read_events
 from anomsdk.plan_file import parse_plan
 from anomsdk.sources import Reading, Wanted, open_recordings
@@ -235,6 +238,15 @@ def damaged_text(rng: np.random.Generator, data: bytes, other: bytes = b"") -> b
     else:
         return damaged(rng, data, other)
     return b"\n".join(lines)
+
+
+def damaged_gzip(rng: np.random.Generator, data: bytes, other: bytes = b"") -> bytes:
+    """What is packed, whole sums around it; bytes of it; several members, and what is none behind them."""
+    what = int(rng.integers(5))
+    if what <= 1:
+        return damaged(rng, data, other)
+    packed = gzip.compress(damaged_table(rng, gzip.decompress(data), gzip.decompress(other or data)), mtime=0)
+    return packed + (other if what == 3 else b"\0" * 9 + b"rest" if what == 4 and rng.integers(2) else b"")
 
 
 def damaged_table(rng: np.random.Generator, data: bytes, other: bytes = b"") -> bytes:
@@ -697,6 +709,22 @@ def good_files() -> dict[str, list[bytes]]:
         table("time,acc_x_mg,acc_y_mg,acc_z_mg", dates, gravity * 1000),
         table("time,acc_x_mg,acc_y_mg,acc_z_mg", [f"{each}+01:00" for each in dates], gravity * 1000),
         table("t_ms,ax_g,ay_g,az_g", [str(20 * i) for i in range(60)], gravity).replace(b"\n2", b"\n\n2"),
+        b"Sample rate,50\nRange,8,,\n,Accelerometer,,\nnumber,x,y,z\n,g,g,g\n"
+        + table("", [str(i) for i in range(60)], gravity).lstrip(b"\n"),
+        b"cow," + table("time_s,ax_g,ay_g,az_g\n", steps, gravity).replace(b"\n", b"\n7,").removesuffix(b"\n7,"),
+        b"1394727810.0,1394727810.0,1394727810.0\n50.0,50.0,50.0\n"
+        + b"".join(b"%d,%d,%d\n" % tuple(row) for row in np.rint(gravity * 64).astype(int)),
+        b"t;ax_g;ay_g;az_g\n"
+        + b"".join(
+            b"%.1f;" % (i * 0.02) + b";".join(b"[%.3f, %.3f]" % tuple(gravity[i : i + 2, a]) for a in range(3)) + b"\n"
+            for i in range(0, 60, 2)
+        ),
+    ]
+    files["motion csv.gz"] = [gzip.compress(each, mtime=0) for each in files["motion csv"]]
+    files["audio csv.gz"] = [gzip.compress(each, mtime=0) for each in files["audio csv"]]
+    files["devices csv"] = [
+        b"file,unit,scale,axes\nin.csv,g,1,2 3 4\n*,mg,0.001 1 1,ax ay az\n",
+        b"device;unit;rate;time\nin;g;50;none\n*;;;\n",
     ]
     files["events csv"] = [
         b"recording,start_s,stop_s\ngood.wav,0.1,0.2\nother.wav,,\n",
@@ -737,6 +765,7 @@ def _parquets(gravity: Any, dates: list[str]) -> list[bytes]:
         pa.array([True, False] * 30),
         pa.array(step * 0.02).cast(pa.decimal128(20, 4)),
         pa.array(["x" * 20000] * 60),
+        pa.array(step * 0.02).dictionary_encode(),
     ]
     made = []
     for index, column in enumerate(times):
@@ -749,6 +778,11 @@ def _parquets(gravity: Any, dates: list[str]) -> list[bytes]:
         codec = ("none", "snappy", "gzip", "zstd")[index % 4]
         out = io.BytesIO()
         pq.write_table(pa.table(values), out, compression=codec, row_group_size=25, use_dictionary=index % 2 == 0)
+        made.append(out.getvalue())
+    packets = {name: pa.array([values[i : i + 4].tolist() for i in range(0, 60, 4)]) for name, values in axes.items()}
+    for stamps in (pa.array(step[::4] * 0.02), pa.array([(step[i : i + 4] * 0.02).tolist() for i in range(0, 60, 4)])):
+        out = io.BytesIO()
+        pq.write_table(pa.table({"time_s": stamps, **packets}), out, row_group_size=7)
         made.append(out.getvalue())
     return made
 
@@ -780,6 +814,8 @@ RECORDINGS: dict[str, tuple[str, str, Callable[..., bytes], float]] = {
     "motion npz": ("motion", ".npz", damaged_npz, 10),
     "motion csv": ("motion", ".csv", damaged_table, 14),
     "parquet": ("motion", ".parquet", damaged_parquet, 14),
+    "motion csv.gz": ("motion", ".csv.gz", damaged_gzip, 6),
+    "audio csv.gz": ("audio", ".csv.gz", damaged_gzip, 2),
 }
 TAKE_RECORDINGS = {
     "reader": 60,
@@ -802,6 +838,9 @@ _SAID = (
     Reading(scale=(1e308,), unit="g"),
     Reading(scale=(5e-324,), unit="m/s2"),
     Reading(unit="counts"),
+    Reading(unit="g", rate_hz=50.0, time="none"),
+    Reading(unit="g", by=("1",)),
+    Reading(unit="g", where=(Condition("1", "7", excluded=True),)),
 )
 
 
@@ -995,6 +1034,16 @@ def _events(work: Any, rng: np.random.Generator, use: str) -> str:
     )
 
 
+def _devices(work: Any, rng: np.random.Generator, use: str) -> str:
+    from tests.files_fuzz import reading
+
+    path = _given(work, rng, "devices csv", ".csv", damaged_table)
+    good = work.known.good["motion"]
+    if use == "reader":
+        return reading(lambda: read_devices(path, work.known.wanted["motion"], Reading()))
+    return work.runner("watch", good, "--plan", work.known.folders["motion"], "--devices", path)
+
+
 def _option(work: Any, rng: np.random.Generator) -> str:
     """A number, a word, on the command line."""
     value = pick(rng, (*NUMBERS[:24], *NUMBERS[26:], *WORDS[1:8]))
@@ -1026,6 +1075,11 @@ def _option(work: Any, rng: np.random.Generator) -> str:
             (*watch, f"--axes={value},3,4"),
             (*watch, f"--time={value}"),
             (*watch, f"--unit={value}"),
+            (*watch, f"--rate={value}", "--time=none"),
+            (*watch, f"--where=1={value}"),
+            (*watch, f"--where={value}"),
+            (*watch, f"--by={value}"),
+            (*watch, f"--devices={value}"),
             (*watch, f"--engine={value}"),
             ("watch", good, f"--plan={value}"),
             ("watch", work.known.good["audio"], "--plan", work.known.folders["audio"], f"--channel={value}"),
@@ -1070,6 +1124,8 @@ for _use, _weight in {
     _add("plan.json", _use, _weight, lambda work, rng, use=_use: _plan_file(work, rng, use))
 for _use, _weight in {"reader": 250, "evaluate": 10}.items():
     _add("events csv", _use, _weight, lambda work, rng, use=_use: _events(work, rng, use))
+for _use, _weight in {"reader": 150, "watch": 30}.items():
+    _add("devices csv", _use, _weight, lambda work, rng, use=_use: _devices(work, rng, use))
 _add("options", "all commands", 120, _option)
 
 _PAIRS = list(USES)

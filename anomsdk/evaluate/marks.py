@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from anomsdk.choosing import labels, parsed
+from anomsdk.choosing import labels
 from anomsdk.clips import Clip, Clips, open_clips
 from anomsdk.errors import InputError, quoted
 from anomsdk.sources import open_files
@@ -100,12 +100,14 @@ def open_marked(
     >>> open_marked("falls/", kind="motion", rate_hz=50, columns=3, label="folder")  # doctest: +SKIP
     """
     clips = open_clips(path, group=group, skip_bad=skip_bad, **source)
-    place, _ = parsed(str(path))
     found = dict[str, tuple[str, str]]()
-    for file in open_files(place, on_bad=lambda message: None, **source):
+    left_out, divided = set[str](), tuple[str, ...]()  # recordings that were not chosen may have events, too
+    for file in open_files(path, on_bad=lambda message: None, **source):
         key, values = labels(file, label)
         found |= {recording.name: (key, value) for recording, value in zip(file.recordings, values, strict=True)}
-    unknown = sorted(set(events or ()) - set(found))
+        left_out |= {f"{file.name}[{index}]" for index in range(file.stored)} - set(found)
+        divided += (f"{file.name}[",) if file.values else ()
+    unknown = sorted(each for each in set(events or ()) - set(found) - left_out if not each.startswith(divided))
     if unknown and not clips.bad:
         raise InputError(
             f"events: no recording is called {quoted(unknown[0])} ({len(unknown)} in all); write the names as the "

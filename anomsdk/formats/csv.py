@@ -12,8 +12,9 @@ import numpy as np
 
 from anomsdk.errors import InputError, printable
 from anomsdk.formats.stored import Block, Stored, refusing
+from anomsdk.formats.text_file import MAX_CSV_LINE, encoding_of, text_lines
 
-MAX_CSV_LINE = 65_536  # characters: a file without line ends must not become one string
+__all__ = ["MAX_CSV_LINE", "csv_file"]
 
 
 def csv_file(path: Path, name: str, where: str, *, columns: int) -> list[Stored]:
@@ -23,10 +24,8 @@ def csv_file(path: Path, name: str, where: str, *, columns: int) -> list[Stored]
 
 def _blocks(path: Path, where: str, columns: int, rows: int) -> Iterator[Block]:
     block, n, good, blank = np.empty((rows, columns), np.int16), 0, 0, 0
-    with refusing(where), path.open(encoding="utf-8-sig", errors="replace") as file:
-        for number, line in enumerate(iter(partial(file.readline, MAX_CSV_LINE), ""), 1):
-            if len(line) == MAX_CSV_LINE:
-                raise InputError(f"{where}, line {number}: {MAX_CSV_LINE} characters; write one sample a line")
+    with refusing(where):
+        for number, line in enumerate(text_lines(path, encoding_of(path, where), where), 1):
             if not (text := line.strip()):
                 blank = blank or number
                 continue

@@ -13,12 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.errors import InputError
-from anomsdk.formats.csv import MAX_CSV_LINE
-from anomsdk.formats.dialect import Dialect, text_lines
+from anomsdk.formats.dialect import Dialect
 from anomsdk.formats.numbers import Bytes
+from anomsdk.formats.text_file import MAX_CSV_LINE, bytes_of, check_unpacked, most_unpacked, text_lines
 
 _PIECE = 1 << 19
 """Bytes that are taken from the file at once."""
+_OF_BYTES = {"utf-8": "utf-8", "utf-8-sig": "utf-8", "cp1252": "cp1252"}
+"""Encodings in which a byte that is ASCII is that sign, and nothing else; and how they go on after the first line."""
 _NEWLINE, _RETURN, _QUOTE, _SPACE, _TAB = b'\n\r" \t'
 
 Rows: TypeAlias = Iterator[tuple[int, list[str]]]
@@ -62,10 +64,11 @@ def rows_of(path: Path, where: str, dialect: Dialect) -> Rows:
 
 def pieces_of(path: Path, where: str, dialect: Dialect) -> Iterator[Cells | Rows]:
     """All rows below the headings, in pieces; an iterator among them is used up before the next piece is asked for."""
-    if dialect.encoding not in ("utf-8", "utf-8-sig") or dialect.delimiter == " ":
+    if dialect.encoding not in _OF_BYTES or dialect.delimiter == " ":
         yield rows_of(path, where, dialect)
         return
-    with path.open("rb", buffering=0) as file:
+    most, encoding = most_unpacked(path), _OF_BYTES[dialect.encoding]
+    with bytes_of(path) as file:
         offset = _first_row(file, dialect)
         if offset is None:
             yield rows_of(path, where, dialect)
@@ -75,6 +78,7 @@ def pieces_of(path: Path, where: str, dialect: Dialect) -> Iterator[Cells | Rows
         file.seek(offset)
         while True:
             n = held + _filled(file, data[held:_PIECE])
+            check_unpacked(offset + n, most, where)
             over = n < _PIECE
             newlines = np.flatnonzero(data[:n] == _NEWLINE)
             stop = n if over else int(newlines[-1]) + 1 if len(newlines) else 0
@@ -92,7 +96,7 @@ def pieces_of(path: Path, where: str, dialect: Dialect) -> Iterator[Cells | Rows
                 yield _rest(path, where, dialect, offset, line)
                 return
             else:
-                text = piece.tobytes().decode("utf-8", "replace")
+                text = piece.tobytes().decode(encoding, "replace")
                 yield _rows(_checked(text.split("\n")[:-1], where, line), dialect, line - 1)
                 line += int((piece == _NEWLINE).sum())
             if over:
@@ -157,7 +161,7 @@ def _needs_all(piece: Bytes) -> bool:
 
 
 def _rest(path: Path, where: str, dialect: Dialect, offset: int, line: int) -> Rows:
-    yield from _rows(text_lines(path, "utf-8", where, offset, line), dialect, line - 1)
+    yield from _rows(text_lines(path, _OF_BYTES[dialect.encoding], where, offset, line), dialect, line - 1)
 
 
 def _checked(lines: list[str], where: str, first: int) -> Iterator[str]:

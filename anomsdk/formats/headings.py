@@ -204,22 +204,47 @@ def time_column(names: Sequence[str], where: str) -> int:
     ------
     InputError : there is none, or several could be it
     """
-    bare = [unit_in(name) for name in names]
-    found = [i for i, (name, unit) in enumerate(bare) if name.replace(" ", "_") in _TIMES or (name in TIME_UNITS)]
-    found = found or [i for i, (name, unit) in enumerate(bare) if re.sub(r"[^a-z]+", "_", name) in _RARER_TIMES]
+    found = times_named(names)
     if not found:
         there = _listed(names) or "no headings"
-        raise InputError(f"{where}: no column of time (there is {there}); name it time, or say --time NAME")
+        raise InputError(
+            f"{where}: no column of time (there is {there}); name it time, say --time NAME, or --rate HZ where "
+            "rows are even"
+        )
     if len(found) > 1:
         several = _listed(names[column] for column in found)
         raise InputError(f"{where}: the time could be {several}; choose with --time NAME")
     return found[0]
 
 
-def date_column(names: Sequence[str], time: int) -> int | None:
+def times_named(names: Sequence[str]) -> list[int]:
+    """Columns whose heading says that they are the time: by a usual name, else by a rarer one."""
+    bare = [unit_in(name)[0] for name in names]
+    found = [i for i, name in enumerate(bare) if name.replace(" ", "_") in _TIMES or name in TIME_UNITS]
+    return found or [i for i, name in enumerate(bare) if re.sub(r"[^a-z]+", "_", name) in _RARER_TIMES]
+
+
+def is_sensor(heading: str) -> bool:
+    """Whether a heading names an accelerometer or gyroscope, and no axis of it.
+
+    Examples
+    --------
+    >>> is_sensor("acc [g]"), is_sensor("Gyroscope"), is_sensor("acc_x"), is_sensor("g")
+    (True, True, False, False)
+    """
+    words = re.findall(r"[a-z0-9]+", unit_in(heading)[0])
+    return len("".join(words)) > 2 and "".join(words[-1:]) in (*_ACCELERATION[1:], *_ROTATION[1:])
+
+
+def names_days(heading: str) -> bool:
+    """Whether a heading names days, beside which a time of day may stand."""
+    return unit_in(heading)[0] in _DAYS
+
+
+def date_column(names: Sequence[str], time: int | None) -> int | None:
     """The column of days beside one of time, where there is one."""
-    found = [at for at, name in enumerate(names) if at != time and unit_in(name)[0] in _DAYS]
-    return found[0] if len(found) == 1 else None
+    found = [at for at, name in enumerate(names) if at != time and names_days(name)]
+    return found[0] if time is not None and len(found) == 1 else None
 
 
 def column_of(names: Sequence[str], name: str, option: str, where: str) -> int:

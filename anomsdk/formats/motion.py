@@ -236,7 +236,7 @@ def check_unit(found: list[Motion]) -> list[Motion]:
     usual = float(np.median([each.survey.magnitude_g for each in found]))
     first = found[0].rows
     if rests_oddly(usual):
-        where = first.where if len(found) == 1 else first.where.rpartition("[")[0]
+        where = first.where if len(found) == 1 else first.where.partition("[")[0]
         stored = float(np.median([each.survey.stored_magnitude for each in found]))
         middle = next((each.survey.middle for each in found if each.survey.middle), None)
         advice = _advice(first, stored)

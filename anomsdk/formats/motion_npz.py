@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -11,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.errors import InputError, quoted
-from anomsdk.formats.arrays import StoredArray
+from anomsdk.formats.arrays import StoredArray, npy_file
 from anomsdk.formats.headings import axis_columns, left_out, said_by, without_gravity
-from anomsdk.formats.motion import MotionRows, row_from_0
+from anomsdk.formats.motion import SAME_RATE, MotionRows, row_from_0
 from anomsdk.formats.npz import opened, said
 from anomsdk.formats.stamps import Stamped
 from anomsdk.formats.stored import BLOCK_VALUES
@@ -56,13 +57,14 @@ def npz_motion(path: Path, name: str, where: str, wanted: Wanted, reading: Readi
     if units.unit == "counts":  # as they are, but for a gyroscope that is none
         per_value = (1.0,) * 3 + tuple(each if reading.rotation in IN_DPS else 1.0 for each in per_value[3:])
     exact, notes = set(per_value) == {1.0} and units.unit == "counts", notes + left_out(names, columns) + units.notes
+    rate_hz = _rate(archive.rate_hz, reading, f"{before}fs", where)
     return [
         MotionRows(
             name + suffix,
             where + suffix,
             units.unit,
             per_value,
-            archive.rate_hz,
+            rate_hz,
             stamped=False,
             read=partial(_rows, samples, start, stop, tuple(columns), exact),
             row_name=row_from_0,
@@ -72,6 +74,37 @@ def npz_motion(path: Path, name: str, where: str, wanted: Wanted, reading: Readi
         )
         for suffix, start, stop in archive.parts
     ]
+
+
+def npy_motion(path: Path, name: str, where: str, wanted: Wanted, reading: Reading) -> MotionRows:
+    """Rows of the plan's counts at a rate that somebody said; no sample is read yet.
+
+    Raises
+    ------
+    InputError : no int16, or another number of columns
+    """
+    (stored,) = npy_file(path, name, where)
+    if stored.channels != wanted.columns:
+        raise InputError(f"{where}: {stored.channels} columns; give rows of {wanted.columns} values")
+
+    def read() -> Iterator[Stamped]:
+        for block in stored.read(max(1, BLOCK_VALUES // stored.channels)):
+            yield _NO_STAMPS, block
+
+    return MotionRows(
+        name, where, "counts", (1.0,) * wanted.columns, reading.rate_hz, stamped=False, read=read, row_name=row_from_0
+    )
+
+
+def _rate(stored_hz: float | None, reading: Reading, key: str, where: str) -> float | None:
+    if stored_hz is None or reading.rate_hz is None:
+        return reading.rate_hz if stored_hz is None else stored_hz
+    if not math.isclose(stored_hz, reading.rate_hz, rel_tol=SAME_RATE):
+        raise InputError(
+            f"{where}: --rate is {reading.rate_hz:g} Hz, and its {key} says {stored_hz:g} Hz; leave --rate out, or "
+            f"correct {key}"
+        )
+    return stored_hz
 
 
 def _rows(samples: StoredArray, start: int, stop: int, columns: tuple[int, ...], counts: bool) -> Iterator[Stamped]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 from anomsdk.errors import InputError, quoted
+from anomsdk.formats.packet_lists import MAX_PACKET
 
 FOOTER_STRING, FOOTER_ITEMS = 8 << 20, 1 << 20
 """Bytes of a text, and items of a list, in the footer of any file."""
@@ -36,6 +37,7 @@ class Chunk:
     start, size : where they lie in the file, bytes
     values, rows : of the column, of the group
     codec : number of `CompressionCodec`
+    nested : its rows are lists: it may have more values than rows
     """
 
     column: str
@@ -44,6 +46,7 @@ class Chunk:
     values: int
     rows: int
     codec: int
+    nested: bool = False
 
 
 def footer_chunks(file: IO[bytes], size: int, where: str) -> list[Chunk]:
@@ -69,7 +72,7 @@ def footer_chunks(file: IO[bytes], size: int, where: str) -> list[Chunk]:
     file.seek(size - 8 - length)
     try:
         tree, _ = _struct(file.read(length))
-        names = {b".".join(_texts(element, 4)) for element in _list(tree, 2) if 5 not in element}
+        names = [b".".join(_texts(element, 4)) for element in _list(tree, 2) if 5 not in element]
         chunks = [chunk for group in _list(tree, 4) for chunk in _chunks(group, names)]
         if sum(_number(group, 3) for group in _list(tree, 4)) != _number(tree, 3):
             raise IndexError
@@ -78,7 +81,7 @@ def footer_chunks(file: IO[bytes], size: int, where: str) -> list[Chunk]:
     return chunks
 
 
-def _chunks(group: dict[int, Any], leaves: set[bytes]) -> Iterator[Chunk]:
+def _chunks(group: dict[int, Any], leaves: list[bytes]) -> Iterator[Chunk]:
     """Chunks of a group of rows, each of a column that there is."""
     columns, rows = _list(group, 1), _number(group, 3)
     if len(columns) != len(leaves) or rows < 0:
@@ -90,7 +93,13 @@ def _chunks(group: dict[int, Any], leaves: set[bytes]) -> Iterator[Chunk]:
             raise IndexError
         starts = [_number(about, field) for field in (9, 11) if field == 9 or about.get(11)]
         yield Chunk(
-            b".".join(path).decode(), min(starts), _number(about, 7), _number(about, 5), rows, _number(about, 4)
+            b".".join(path).decode(),
+            min(starts),
+            _number(about, 7),
+            _number(about, 5),
+            rows,
+            _number(about, 4),
+            len(path) > 1,
         )
 
 
@@ -110,13 +119,17 @@ def check_pages(file: IO[bytes], size: int, chunks: list[Chunk], columns: list[s
         page of their size can hold
     """
     for chunk in chunks:
-        if chunk.column in columns:
+        if chunk.column in columns or (chunk.nested and chunk.column.partition(".")[0] in columns):
             _check_chunk(file, size, chunk, f"{where}: {quoted(chunk.column)}")
 
 
 def _check_chunk(file: IO[bytes], size: int, chunk: Chunk, where: str) -> None:
     at, values = chunk.start, 0
-    if not (4 <= at <= size and 0 <= chunk.size <= size - at) or not 0 <= chunk.values <= chunk.rows:
+    if not (4 <= at <= size and 0 <= chunk.size <= size - at) or not chunk.values >= 0:
+        raise _damaged(where)
+    if chunk.nested and chunk.values > chunk.rows * MAX_PACKET:
+        raise InputError(f"{where}: lists of more than {MAX_PACKET} values; write at most {MAX_PACKET} a row")
+    if not chunk.nested and chunk.values > chunk.rows:
         raise _damaged(where)
     end = at + chunk.size
     while values < chunk.values:

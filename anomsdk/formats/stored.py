@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import struct
 import zlib
 from collections.abc import Callable, Iterator
@@ -57,6 +58,7 @@ _REASONS: tuple[tuple[type[BaseException], str], ...] = (
     (UnicodeError, "it is no UTF-8 text"),
     (BadZipFile, "it is no whole .zip archive"),
     (zlib.error, "what is packed in it is damaged"),
+    (gzip.BadGzipFile, "what is packed in it is damaged"),
     (EOFError, "it ends too early"),
 )
 """What is said of a file by the exception that it raised: the exceptions' own words may quote the file."""

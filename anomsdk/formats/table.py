@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.errors import InputError, quoted
+from anomsdk.conditions import NothingChosenError
+from anomsdk.errors import InputError, printable, quoted
 from anomsdk.formats.dates import ClockNumbers, clock_of
 from anomsdk.formats.headings import (
     axis_columns,
     column_of,
     date_column,
+    is_sensor,
     left_out,
+    names_days,
     said_by,
     time_column,
+    times_named,
     unit_in,
     without_gravity,
 )
-from anomsdk.formats.motion import MotionRows
+from anomsdk.formats.herds import HerdWatch, refuse_named_herd
+from anomsdk.formats.motion import MOST_HZ, SAME_RATE, MotionRows
+from anomsdk.formats.preamble import NOTHING_TOLD, Told
 from anomsdk.formats.stamps import Stamped, usual_step
-from anomsdk.formats.units import LONG_TIME_UNITS, TIME_UNITS, scales, sensor_units, unit_of
-from anomsdk.wanted import Reading, Wanted
+from anomsdk.formats.units import LONG_TIME_UNITS, TIME_UNITS, SensorUnits, scales, sensor_units, unit_of
+from anomsdk.wanted import NO_TIME, Reading, Wanted
 
 BATCH_ROWS = 16_384
 _EPOCHS_S = (946_684_800.0, 4_102_444_800.0)
@@ -45,8 +52,15 @@ _NO_UNIT_OF_TIME = re.compile(
 )
 """What stands in brackets behind a heading of time and is no unit: a zone, a form, a clock."""
 
+MAX_LABEL = 1024
+"""Characters of a cell that says which animal a row is of."""
+MAX_PARTS, MAX_VALUES = 1000, 100_000
+"""Recordings that one table is divided into, each a pass over the file; values of a column that rows are chosen by."""
+
 Times = NDArray[Any]
-"""float64 in a unit to be found out, or int64 nanoseconds of dates."""
+"""float64 in a unit to be found out, or int64 nanoseconds of dates; empty without a column of time."""
+Only: TypeAlias = tuple[tuple[int, frozenset[str]], ...]
+"""(column, values) pairs: only rows whose cell of this column is one of the values are meant."""
 
 
 @dataclass(frozen=True)
@@ -57,16 +71,92 @@ class Table:
     ----------
     name, where : what people and messages call it
     names : headings, empty where there are none
-    read : read(time, columns, date) yields (stamps (n,), values float64 (n, columns)); damaged cells are refused. A
-        column of days, or None, belongs to times of day only
+    read : read(time, columns, date) yields (stamps (n,), values float64 (n, columns)); damaged cells are refused;
+        without a time (None) stamps are empty. A column of days, or None, belongs to times of day only
     row_name : what messages call the row with an index from 0
+    cells : cells(columns) yields batches of rows, each the text of these columns
+    only : only(pairs) is the table of the rows that are meant
+    lists : columns that hold several values a row: packets
+    nested : columns whose cells hold more than that
+    dated : columns that hold dates with a time
+    labels : columns that may say which animal a row is of; None: any
+    told : what lines above the headings say
     """
 
     name: str
     where: str
     names: tuple[str, ...]
-    read: Callable[[int, Sequence[int], int | None], Iterator[tuple[Times, NDArray[np.float64]]]]
+    read: Callable[[int | None, Sequence[int], int | None], Iterator[tuple[Times, NDArray[np.float64]]]]
     row_name: Callable[[int], str]
+    cells: Callable[[Sequence[int]], Iterator[list[tuple[str, ...]]]]
+    only: Callable[[Only], Table]
+    lists: frozenset[int] = frozenset()
+    nested: frozenset[int] = frozenset()
+    dated: tuple[int, ...] = ()
+    labels: tuple[int, ...] | None = None
+    told: Told = NOTHING_TOLD
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows of a table that are one recording.
+
+    Parameters
+    ----------
+    values : of the columns that it was divided by
+    table : these rows
+    """
+
+    values: tuple[str, ...]
+    table: Table
+
+
+def by_names(table: Table, reading: Reading) -> list[str]:
+    """Headings of the columns that a table is divided by; where there are none, as somebody named them."""
+    columns = [column_of(table.names, each, "--by", table.where) for each in reading.by]
+    return [table.names[column] or each for column, each in zip(columns, reading.by, strict=True)]
+
+
+def table_parts(table: Table, reading: Reading) -> list[Part]:
+    """The rows that ``reading.where`` means, for each value of the columns ``reading.by`` a part of its own.
+
+    Raises
+    ------
+    InputError : no such column or value, or more values than `MAX_PARTS`
+    """
+    where = table.where
+    keys = [column_of(table.names, each.key, "--where", where) for each in reading.where]
+    by = [column_of(table.names, each, "--by", where) for each in reading.by]
+    if not keys and not by:
+        return [Part((), table)]
+    there: list[set[str]] = [set() for _ in keys]
+    seen: dict[tuple[str, ...], set[tuple[str, ...]]] = {}
+    for batch in table.cells((*keys, *by)):
+        for cells in dict.fromkeys(batch):
+            for occurring, cell in zip(there, cells, strict=False):
+                occurring.add(cell)
+            seen.setdefault(cells[len(keys) :], set()).add(cells[: len(keys)])
+        if len(seen) > MAX_PARTS or any(len(occurring) > MAX_VALUES for occurring in there):
+            most = MAX_PARTS if len(seen) > MAX_PARTS else MAX_VALUES
+            of = ", ".join(reading.by if len(seen) > MAX_PARTS else (each.key for each in reading.where))
+            raise InputError(
+                f"{where}: more than {most} values of {printable(of)}; choose a column that names animals or devices"
+            )
+    picked = [each.picked(values, where) for each, values in zip(reading.where, there, strict=True)]
+    parts = [
+        parted
+        for parted, of_keys in seen.items()
+        if any(all(cell in values for cell, values in zip(cells, picked, strict=True)) for cells in of_keys)
+    ]
+    if not parts:
+        raise NothingChosenError(f"{where}: no row is all of this; choose less")
+    of_keys = tuple(zip(keys, picked, strict=True))
+    shown, found = by_names(table, reading), []
+    for values in parts:
+        only = table.only((*of_keys, *((column, frozenset([value])) for column, value in zip(by, values, strict=True))))
+        said = "".join(f"[{quoted(key)}={quoted(value)}]" for key, value in zip(shown, values, strict=True))
+        found.append(Part(values, replace(only, name=table.name + said, where=where + said)))
+    return found
 
 
 def table_motion(table: Table, wanted: Wanted, reading: Reading) -> MotionRows:
@@ -77,40 +167,54 @@ def table_motion(table: Table, wanted: Wanted, reading: Reading) -> MotionRows:
     InputError : a column, the unit or the unit of time is not clear
     """
     names, where = table.names, table.where
-    columns = axis_columns(names, reading.axes, wanted.columns, where)
+    columns, in_order = _axes(table, wanted, reading)
     chosen, given = _chosen_time(reading)
-    time = column_of(names, chosen, "--time", where) if chosen else time_column(names, where)
-    if time in columns:
+    time, by_dates = _time(table, chosen, reading, columns)
+    if time is not None and time in columns:
         raise InputError(f"{where}: {quoted(names[time] or time + 1)} is the time and an axis; correct --axes")
     date = date_column(names, time)
     first = next(table.read(time, columns, date), None)
     if first is None:
         raise InputError(f"{where}: there are no samples in it; record it again or leave it out")
-    shown = [names[column] or f"column {column + 1}" for column in columns]
-    with np.errstate(over="ignore"):
-        magnitude = float(np.median(np.sqrt((first[1][:, :3] ** 2).sum(axis=1))))
-    units = sensor_units(
-        [said_by(names[column]) for column in columns],
-        shown,
-        scales(reading, len(columns), where),
-        magnitude,
-        wanted,
-        reading,
+    units, shown = _units(table, columns, first[1], wanted, reading)
+    rows = MotionRows(
+        table.name,
         where,
-        ", or name the columns ax_g or so",
+        units.unit,
+        units.units,
+        None,
+        stamped=False,
+        read=lambda: table.read(None, columns, None),
+        row_name=table.row_name,
+        notes=(*left_out(names, columns), *units.notes, *in_order, *by_dates),
+        rotation_unsaid=shown[3] if units.unsaid else None,
+        without_gravity=next(filter(without_gravity, shown[:3]), None),
     )
+    if time is None:
+        rate_hz, said = _rate(table, reading)
+        if not reading.by:
+            refuse_named_herd(table, columns, timed=False)
+        return replace(rows, rate_hz=rate_hz, notes=(*rows.notes, *said))
+    watch = None if reading.by else HerdWatch(table, time, columns, date)
+    if watch is not None:
+        watch.push(0, first[0])
+        refuse_named_herd(table, (time, *columns), timed=True)
     per_second = None if first[0].dtype == np.int64 else clock_of(first[0])
     if per_second is None:
         factor, note = _time_factor(names[time], given, first[0], wanted.rate_hz, where)
     else:
         factor, note = 1.0, (f"time in {'HHMMSSmmm' if per_second > 1 else 'HHMMSS'}, by its values",)
     origin = first[0][0]
+    if table.lists & set(columns) and time not in table.lists:
+        note = (*note, "packets of samples a row: spread evenly from the time of one to that of the next")
 
     def read() -> Iterator[Stamped]:
         clock = None if per_second is None else ClockNumbers(per_second)
         start: float | None = None
         done = 0
-        for stamps, values in table.read(time, columns, date):
+        for number, (stamps, values) in enumerate(table.read(time, columns, date)):
+            if watch is not None:
+                watch.push(number, stamps)
             if clock is not None:
                 of_clock = clock.seconds(stamps)
                 if of_clock is None:
@@ -129,19 +233,86 @@ def table_motion(table: Table, wanted: Wanted, reading: Reading) -> MotionRows:
                 yield _seconds(stamps, origin, factor), values
             done += len(stamps)
 
-    return MotionRows(
-        table.name,
-        where,
-        units.unit,
-        units.units,
-        None,
-        stamped=True,
-        read=read,
-        row_name=table.row_name,
-        notes=(*left_out(names, columns), *units.notes, *note),
-        rotation_unsaid=shown[3] if units.unsaid else None,
-        without_gravity=next(filter(without_gravity, shown[:3]), None),
-    )
+    return replace(rows, stamped=True, read=read, notes=(*rows.notes, *note))
+
+
+def _units(
+    table: Table, columns: Sequence[int], first: NDArray[np.float64], wanted: Wanted, reading: Reading
+) -> tuple[SensorUnits, list[str]]:
+    """The unit of each sensor, by the headings or what stands above them; and what messages call each column."""
+    names, n = table.names, len(columns)
+    shown = [names[column] or f"column {column + 1}" for column in columns]
+    said: list[str | None] = [said_by(names[column]) for column in columns]
+    stored = scales(reading, n, table.where)
+    notes: tuple[str, ...] = ()
+    if table.told.unit is not None and reading.unit is None and not reading.scale:
+        unit, step = table.told.unit
+        said, stored, notes = [unit, unit, unit, *said[3:]], (step,) * 3 + stored[3:], ("Empatica E4: steps of 1/64 g",)
+    with np.errstate(over="ignore"):
+        magnitude = float(np.median(np.sqrt((first[:, :3] ** 2).sum(axis=1))))
+    remedy = ", or name the columns ax_g or so"
+    units = sensor_units(said, shown, stored, magnitude, wanted, reading, table.where, remedy)
+    return replace(units, notes=(*notes, *units.notes)), shown
+
+
+def _axes(table: Table, wanted: Wanted, reading: Reading) -> tuple[list[int], tuple[str, ...]]:
+    """Columns of the axes, and how they are known where no heading says it."""
+    names, where = table.names, table.where
+    if table.told.empatica and not reading.axes and len(names) == wanted.columns:
+        return list(range(len(names))), ("columns taken in order",)
+    for column in sorted(table.lists | table.nested) if not reading.axes else ():
+        if is_sensor(names[column]):
+            raise InputError(
+                f"{where}: {quoted(names[column])} holds several values a cell, and does not say which axes they are; "
+                "write a column an axis, e.g. acc_x, acc_y, acc_z"
+            )
+    return axis_columns(names, reading.axes, wanted.columns, where), ()
+
+
+def _time(table: Table, chosen: str, reading: Reading, axes: Sequence[int]) -> tuple[int | None, tuple[str, ...]]:
+    """The column of time, None where there is none and the rate is said; and how it is known."""
+    names, where = table.names, table.where
+    if chosen and chosen != NO_TIME:
+        return column_of(names, chosen, "--time", where), ()
+    if chosen == NO_TIME:
+        return None, ()
+    dated = [column for column in table.dated if column not in axes]
+    named = [column for column in times_named(names) if column not in axes]
+    if reading.rate_hz is not None or table.told.rates or (len(dated) == 1 and dated[0] not in named):
+        named = [column for column in named if not names_days(names[column])]  # a day is no time of a row
+    if not named and len(dated) == 1 and reading.rate_hz is None:
+        shown = quoted(names[dated[0]]) or f"column {dated[0] + 1}"
+        return dated[0], (f"time in {shown}, the only one of dates",)
+    if reading.rate_hz is not None and (there := [*named, *dated]):
+        raise InputError(
+            f"{where}: {quoted(names[there[0]]) or 'a column of dates'} says when each row was, and --rate how many "
+            f"there are a second; leave --rate out, or pass the column over with --time {NO_TIME}"
+        )
+    if not named and (reading.rate_hz is not None or len({rate for rate, _ in table.told.rates}) == 1):
+        return None, ()
+    if not named and table.told.rates:
+        _rate(table, reading)
+    return time_column(names, where), ()
+
+
+def _rate(table: Table, reading: Reading) -> tuple[float, tuple[str, ...]]:
+    """Rows a second of a table without time."""
+    where, told = table.where, table.told.rates
+    rates = sorted({rate for rate, _ in told})
+    if reading.rate_hz is not None:
+        for rate, line in told:
+            if len(rates) == 1 and not math.isclose(rate, reading.rate_hz, rel_tol=SAME_RATE):
+                raise InputError(
+                    f"{where}: --rate is {reading.rate_hz:g} Hz, and line {line} says {rate:g} Hz; leave --rate out, "
+                    "or correct the line"
+                )
+        return reading.rate_hz, ()
+    if len(rates) == 1 and 0 < rates[0] <= MOST_HZ:
+        return rates[0], (f"{rates[0]:g} Hz, as line {told[0][1]} says",)
+    if len(rates) > 1:
+        listed = " and ".join(f"{rate:g} Hz (line {line})" for rate, line in told[:3])
+        raise InputError(f"{where}: no column of time, and its lines say {listed}; say which with --rate HZ")
+    raise InputError(f"{where}: has no column of time that is read; say with --rate HZ how many rows are a second")
 
 
 def _seconds(stamps: Times, origin: Any, factor: float) -> NDArray[np.float64]:

@@ -33,6 +33,8 @@ BUILDERS |= {
     "cli",
     "clips",
     "choosing",
+    "conditions",
+    "devices",
     "evaluate",
     "compare",
 }
@@ -191,6 +193,7 @@ def test_imports_point_one_way(name):
     if name in ("anomsdk.clips", "anomsdk.choosing"):
         assert {own_part(i) for i in everything} - {None} <= {
             "choosing",
+            "conditions",
             "constant",
             "errors",
             "formats",

@@ -212,6 +212,7 @@ def sounds(folder):
     add("a.npz", lambda path, x: np.savez(path, x=x, fs=RATE))
     add("packed.npz", lambda path, x: np.savez_compressed(path, x=x, fs=RATE))
     add("a.csv", lambda path, x: np.savetxt(path, x, "%d"))
+    add("a.csv.gz", lambda path, x: np.savetxt(path, x, "%d"))
     return made
 
 
@@ -259,7 +260,7 @@ def test_nothing_of_files_is_left(tmp_path, what):
         memory = child.memory()
     left = dict(zip(made, map(lengths, memory.samples_of(list(made.values()))), strict=True))
     assert not any(left.values()), left
-    assert memory.text(made["a.csv"]) == 0
+    assert memory.text(made["a.csv"]) == memory.text(made["a.csv.gz"]) == 0
 
 
 @pytest.mark.parametrize("what", ["watch", "score", "many", "evaluate", "diff"])
@@ -298,13 +299,18 @@ def movements(folder):
     """Files of motion at the plan's rate and beside it, each with a signal of its own."""
     rate = anomsdk.reference_model("human_motion").rate_hz
     made = {}
-    files = ("a.csv", "jitter.csv", "other.csv", "a.npz", "dated.csv", "odd.csv")
-    for name, hz in ((name, 1.37 * rate if name == "other.csv" else rate) for name in files):
+    names = dict.fromkeys(("a.csv", "a.csv.gz", "jitter.csv", "a.npz", "packets.csv", "dated.csv", "odd.csv"), rate)
+    for name, hz in (*names.items(), ("other.csv", 1.37 * rate)):
         x = made[name] = noise(200 + len(made), 8000, 3)
         if name.endswith("npz"):
             np.savez(folder / name, x=x, fs=hz)
             continue
         t = np.arange(len(x)) / hz
+        if name == "packets.csv":
+            lists = ("; ".join(str(x[at : at + 20, axis].tolist()) for axis in range(3)) for at in range(0, len(x), 20))
+            lines = (f"{t[at]:.5f};{each}" for at, each in zip(range(0, len(x), 20), lists, strict=True))
+            (folder / name).write_text("time_s;ax;ay;az\n" + "\n".join(lines))
+            continue
         if name in ("dated.csv", "odd.csv"):  # as many digits as are read at once; a quote, and rows one by one
             moments = np.datetime64("2024-03-05T09:24:51", "us") + np.rint(1e6 * t).astype(np.int64)
             rows = [",".join([str(m), *(f"{v:.16f}" for v in row)]) for m, row in zip(moments, x, strict=True)]

@@ -944,7 +944,8 @@ def test_a_wrong_csv(tmp_path, text, columns, message):
 
 def test_a_csv_that_is_no_text(tmp_path):
     (tmp_path / "a.csv").write_bytes("1\n2\n".encode("utf-16"))
-    refused(tmp_path / "a.csv")
+    (recording,) = open_recordings(tmp_path / "a.csv", Wanted(RATE))
+    assert read_recording(recording).tolist() == [1, 2]
     (tmp_path / "a.csv").write_bytes(wav_bytes(DATA))
     refused(tmp_path / "a.csv")
 

@@ -1,0 +1,73 @@
+"""Packets: rows of a table that hold several samples each, of which only the first has a time stamp."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anomsdk.errors import InputError
+
+Times = NDArray[Any]
+MAX_PACKET = 4096
+"""Samples of a packet."""
+_GAP_STEPS = 1.5
+"""Samples that are spread over so many usual steps each are not spread: a packet is missing behind them."""
+
+
+def spread(
+    packets: Iterable[tuple[Times, Sequence[int], NDArray[np.float64]]], where: str
+) -> Iterator[tuple[Times, Any]]:
+    """Samples of packets with stamps of their own, even from the stamp of a packet to that of the next one.
+
+    Parameters
+    ----------
+    packets : batches of stamps (p,), empty where there is no time; samples in each packet, 1 or more; and the samples
+        of all, (n, columns)
+    where : what messages call the file
+
+    Yields
+    ------
+    stamps : (n,) of the kind of those of the packets: int64, or float64
+    values : (n, columns)
+
+    Raises
+    ------
+    InputError : a single packet, or the times of all are the same
+    """
+    held: tuple[Times, list[int], NDArray[np.float64]] | None = None
+    step = 0.0
+    for stamps, lengths, values in packets:
+        if not len(stamps):
+            yield stamps, values
+            continue
+        if held is not None:
+            stamps, lengths = np.concatenate([held[0], stamps]), [*held[1], *lengths]
+            values = np.concatenate([held[2], values])
+        apart = np.diff(stamps).astype(np.float64)
+        rises = apart / np.array(lengths[:-1], np.float64)
+        if not step and (rises > 0).any():
+            step = float(np.median(rises[rises > 0]))
+        done = len(values) - lengths[-1]
+        if len(stamps) > 1:
+            yield _stamps(stamps[:-1], lengths[:-1], rises, step), values[:done]
+        held = stamps[-1:], [lengths[-1]], values[done:].copy()
+    if held is not None:
+        if not step and held[1][0] > 1:
+            raise InputError(
+                f"{where}: a single time of {held[1][0]} samples tells no rate; say it with --rate, and --time none"
+            )
+        yield _stamps(held[0], held[1], np.zeros(1), step), held[2]
+
+
+def _stamps(stamps: Times, lengths: Sequence[int], rises: NDArray[np.float64], step: float) -> Times:
+    steps = np.where((rises > 0) & (rises <= _GAP_STEPS * step), rises, step)
+    n = np.array(lengths)
+    within = np.arange(n.sum()) - np.repeat(np.cumsum(n) - n, n)
+    later = within * np.repeat(steps, n)
+    if stamps.dtype == np.int64:
+        later = np.rint(later).astype(np.int64)
+    found: Times = np.repeat(stamps, n) + later
+    return found
