@@ -140,7 +140,7 @@ def _line(number: int, cells: Mapping[str, str], where: str, wanted: Wanted, rea
     if not file and not device:
         raise InputError(f"{where}: names no file and no device; name one, or * for all others")
     said = {_SAYS[name]: cell for name, cell in cells.items() if name in _SAYS and cell}
-    for name in ("axes", "scale"):
+    for name in ("axes", "scale", "unit"):
         if name in said:
             cell = said[name].replace(";", ",")
             said[name] = cell if "," in cell else ",".join(cell.split())
@@ -154,7 +154,10 @@ def _line(number: int, cells: Mapping[str, str], where: str, wanted: Wanted, rea
 
 def _read_with(line: Device, reading: Reading) -> Reading:
     said = Reading.parsed(**line.said)
-    return replace(reading, devices=None, **{name: getattr(said, name) for name in line.said})
+    own = {name: getattr(said, name) for name in line.said}
+    if "unit" in own:  # of one sensor, or of two
+        own["unit"], own["rotation"] = said.unit or reading.unit, said.rotation or reading.rotation
+    return replace(reading, devices=None, **own)
 
 
 def _fits(line: Device, name: str, values: Sequence[str]) -> bool:

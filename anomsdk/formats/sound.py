@@ -178,7 +178,7 @@ def _look(stored: Stored, part: Part, step: float | None, *, whole: bool) -> Loo
     pieces = [(0, frames)]
     if not whole and frames * stored.channels > LOOKED_AT:
         n = LOOKED_AT // BLOCK_VALUES
-        pieces = [(start, start + rows) for start in np.linspace(0, frames - rows, n).astype(int).tolist()]
+        pieces = [(start, start + rows) for start in np.linspace(0, frames - rows, n).astype(np.int64).tolist()]
     return looked(made_wiping(_pieces(part, pieces, rows)), stored.channels, step)
 
 

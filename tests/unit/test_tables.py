@@ -15,6 +15,8 @@ import pytest
 from anomsdk.clips import open_clips
 from anomsdk.errors import InputError
 from anomsdk.evaluate.marks import open_marked
+from anomsdk.formats.delimited import Cells, pieces_of
+from anomsdk.formats.dialect import sniffed
 from anomsdk.sources import Reading, Wanted, open_recordings, read_recording
 from anomsdk.wanted import G
 
@@ -431,8 +433,8 @@ def test_a_column_that_counts_the_rows_of_a_packet_names_no_animals(tmp_path, si
         (found,) = opened(path)
         assert f"packets of about {size} samples" in found.notes[0]
         assert_same([found])
-    named = put(tmp_path, f"cow,{HEAD}" + "\n".join(lines))
-    assert "say --by cow" in refused(named)
+    for name in ("cow", "sensor"):
+        assert f"say --by {name}" in refused(put(tmp_path, f"{name},{HEAD}" + "\n".join(lines)))
 
 
 def joined(recording):
@@ -1012,3 +1014,118 @@ def test_a_file_with_literally_this_name_wins(subjects, tmp_path):
     path = tmp_path / "c.npz:subject=1.npz"
     np.savez(path, x=X, unit="g", fs=HZ)
     assert [each.name for each in opened(path)] == ["c.npz:subject=1.npz"]
+
+
+# --- together with what numbers, units and times mean
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz"])
+def test_plain_rows_are_read_many_at_once(tmp_path, name, encoding):
+    text = ("time,ax [m/s²],ay [m/s²],az [m/s²],note\n" + dated()).replace("\n", ",é\n").replace("note,é", "note")
+    data = text.encode(encoding)
+    path = put(tmp_path, gzip.compress(data) if name.endswith("gz") else data, name)
+    pieces = list(pieces_of(path, "a", sniffed(path, "a")))
+    assert pieces and all(isinstance(each, Cells) for each in pieces)
+    with pytest.raises(InputError, match="the values look like g"):
+        opened(path)
+    assert_same(opened(path, unit="g"))
+    assert_same(opened(path, unit="g", where="note=é"))
+
+
+def test_rows_that_unpack_without_end(tmp_path):
+    path = put(tmp_path, gzip.compress(HEAD.encode() + b"0.00,0.0,0.0,1.0\n" * 600_000), "a.csv.gz")
+    assert refused(path) == "a.csv.gz: unpacks to 200 times its size, and no recording does; unpack it"
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_herd_with_days_beside_its_times_of_day(tmp_path, suffix):
+    """Past midnight, in German dress: date and time in columns of their own, decimal commas, two animals."""
+    start = np.datetime64("2024-10-26T23:59:56", "ms")
+    times = start + np.arange(N) * (1000 // HZ)
+    days = [f"{day[8:]}.{day[5:7]}.{day[:4]}" for day in np.datetime_as_string(times, "D")]
+    clock = [each[11:].replace(".", ",") for each in np.datetime_as_string(times, "ms")]
+    cows = ("8", "9")
+    if suffix == ".csv":
+        cells = [
+            ";".join([cow, days[k], clock[k], *(f"{value:.4f}".replace(".", ",") for value in X[k])])
+            for cow in cows
+            for k in range(N)
+        ]
+        path = put(tmp_path, "krava;date;time;ax_g;ay_g;az_g\n" + "\n".join(cells))
+    else:
+        path = tmp_path / "a.parquet"
+        axes = {name: np.tile(values, 2) for name, values in AXES.items()}
+        table = {"krava": np.repeat(cows, N), "date": days * 2, "time": clock * 2, **axes}
+        pq.write_table(pa.table(table), path)
+    assert_same(opened(path, by="krava"))
+    assert_same(opened(path, where="krava=9"))
+    assert "say --by krava" in refused(path)
+    assert_same(opened(path, rate_hz=str(HZ), time="none", by="krava"))
+    if suffix == ".csv":
+        path.write_text(path.read_text().replace(cells[N + 9], cells[N + 9].replace(clock[9], "x")))
+        assert refused(path, where="krava=9").startswith(f"a.csv, line {N + 11}: time is ")
+
+
+def test_packets_with_days_beside_their_times_of_day(tmp_path):
+    times = np.datetime64("2024-10-26T23:59:56", "ms") + np.arange(0, N, EACH) * (1000 // HZ)
+    stamps = [(str(each)[:10], str(each)[11:]) for each in times]
+    lines = [
+        f"{day};{clock};{line.partition(';')[2]}"
+        for (day, clock), line in zip(stamps, packets(str).splitlines(), strict=True)
+    ]
+    path = put(tmp_path, "date;time;ax_g;ay_g;az_g\n" + "\n".join(lines))
+    assert_same(opened(path))
+    lists = {name: [values[k : k + EACH].tolist() for k in range(0, N, EACH)] for name, values in AXES.items()}
+    days, clocks = zip(*stamps, strict=True)
+    pq.write_table(pa.table({"date": days, "time": clocks, **lists}), tmp_path / "a.parquet")
+    assert_same(opened(tmp_path / "a.parquet"))
+
+
+def test_a_day_is_no_time_of_a_row(tmp_path):
+    """Beside the only column of dates with a time, and beside a rate."""
+    lines = [f"2024-03-01,{line}\n" for line in dated().splitlines()]
+    (found,) = opened(put(tmp_path, "date,moment,ax_g,ay_g,az_g\n" + "".join(lines)))
+    assert_same([found])
+    assert found.notes == ("time in moment, the only one of dates",)
+    lines = [f"2024-03-01,{line}\n" for line in rows(time=False).splitlines()]
+    assert_same(opened(put(tmp_path, "date,ax_g,ay_g,az_g\n" + "".join(lines)), rate_hz=str(HZ)))
+
+
+def test_millions_with_blanks_are_no_lists(tmp_path):
+    """``1 012 345`` in each row of a column is a number; a packet has other values, too."""
+    counts = np.rint((X + np.array([2, 2, 1])) * 1e6).astype(int)
+    lines = [f"{T[k]:.2f};" + ";".join(f"{value:,}".replace(",", " ") for value in counts[k]) for k in range(N)]
+    path = put(tmp_path, "time_s;ax;ay;az\n" + "\n".join(lines))
+    (found,) = opened(path, unit="g", scale="1/2000000")
+    assert np.array_equal(read_recording(found), np.rint(counts / 2e6 * 2048).astype(np.int16))
+
+
+def test_lines_of_long_units(tmp_path):
+    text = "time,ax,ay,az\nmilliseconds,metres/second²,metres/second²,metres/second²\n" + "".join(
+        f"{1000 * T[k]:.0f},{','.join(f'{value * G:.4f}' for value in X[k])}\n" for k in range(N)
+    )
+    expected = np.rint(np.round(X * G, 4) / G * 2048)
+    assert_same(opened(put(tmp_path, text)), expected)
+
+
+def test_units_of_both_sensors_of_a_device(tmp_path):
+    wanted, turned = Wanted(HZ, "motion", 6, 2048, 16, 16), np.round(X * 40, 3)
+    lines = [f"{T[k]:.2f},{','.join(map(str, [*X[k], *turned[k]]))}\n" for k in range(N)]
+    path = put(tmp_path, "time_s,ax,ay,az,gx,gy,gz\n" + "".join(lines))
+
+    def read(text, **options):
+        reading = Reading.parsed(**options, **devices(tmp_path, text))
+        (found,) = open_recordings(path, wanted, reading=reading)
+        return read_recording(found)
+
+    degrees = np.concatenate([COUNTS, np.rint(turned * 16).astype(np.int16)], axis=1)
+    radians = np.clip(np.rint(np.degrees(turned) * 16), -32768, 32767)
+    assert np.array_equal(read("device,unit\na,g deg/s\n"), degrees)
+    for text, options in (
+        ("device,unit\na,g rad/s\n", {}),
+        ('device,unit\na,"g,rad/s"\n', {}),
+        ("device,unit\na,g\n", {"unit": ",rad/s"}),
+        ('device,unit\na,",rad/s"\n', {"unit": "g"}),
+    ):
+        assert np.array_equal(read(text, **options), np.concatenate([COUNTS, radians], axis=1)), (text, options)
