@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -140,7 +141,11 @@ def _line(number: int, cells: Mapping[str, str], where: str, wanted: Wanted, rea
     if not file and not device:
         raise InputError(f"{where}: names no file and no device; name one, or * for all others")
     said = {_SAYS[name]: cell for name, cell in cells.items() if name in _SAYS and cell}
-    for name in ("axes", "scale"):
+    if re.fullmatch(r"[+-]?\d+,\d+([eE][+-]?\d+)?", said.get("scale", "")):
+        one = said["scale"].replace(",", ".")
+        both = said["scale"].replace(",", " ")
+        raise InputError(f"{where}: scale {said['scale']} is one number to some and two to others; write {one} or {both}")
+    for name in ("axes", "scale", "unit"):
         if name in said:
             cell = said[name].replace(";", ",")
             said[name] = cell if "," in cell else ",".join(cell.split())
@@ -154,7 +159,8 @@ def _line(number: int, cells: Mapping[str, str], where: str, wanted: Wanted, rea
 
 def _read_with(line: Device, reading: Reading) -> Reading:
     said = Reading.parsed(**line.said)
-    return replace(reading, devices=None, **{name: getattr(said, name) for name in line.said})
+    names = [*line.said, *(["rotation"] if said.rotation is not None else [])]
+    return replace(reading, devices=None, **{name: getattr(said, name) for name in names})
 
 
 def _fits(line: Device, name: str, values: Sequence[str]) -> bool:
