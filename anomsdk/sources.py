@@ -201,7 +201,8 @@ def open_recordings(
         _refuse_for_counts("standard input", reading)
         if reading.rate_hz is not None:
             raise InputError("--rate: standard input is at the plan's rate, and not resampled; leave it out")
-        return [_recording(standard_input(wanted.columns), wanted, reading.channel)]
+        sound_hz = wanted.rate_hz if wanted.kind == "audio" else None
+        return [_recording(standard_input(wanted.columns, sound_hz), wanted, reading.channel)]
     files = open_files(path, wanted, reading=reading, on_bad=on_bad)
     return [recording for file in files for recording in file.recordings]
 
@@ -577,6 +578,8 @@ def _audio(stored: Stored, rate_hz: int, channel: int | None) -> Recording:
         if not low <= rate_hz <= high:
             raise InputError(f"{where}: cannot be resampled to {rate_hz} Hz; choose {low} to {high}")
         notes += (f"{stored_hz} Hz resampled to {rate_hz} Hz",)
+        if stored_hz < rate_hz:
+            odd += (f"recorded at {stored_hz} Hz, it holds nothing above {stored_hz / 2:g} Hz",)
         length = None if length is None else max(1, round(length * rate_hz / stored_hz))
     # Upsampled, a block is longer than what was read for it.
     rows = max(1, int(BLOCK_VALUES / channels * min(1.0, stored_hz / rate_hz)))
