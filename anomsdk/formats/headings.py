@@ -23,11 +23,75 @@ _RARER_TIMES |= {
 }
 _RARER_TIMES |= {"loggingtime", "logging_time", "iso_time", "time_local", "date"}
 """Names of time that are looked for where none of the usual ones is there."""
-_CORE_OF_TIME = {"time", "timestamp", "datetime", "uptime", "millis", "micros", "msec", "usec", "sec", "secs", "seconds"}
-_CORE_OF_TIME |= {"nanos", "epoch", "zeit", "zeitstempel", "uhrzeit", "temps", "horodatage", "tiempo", "tempo", "tijd", "tid"}
-_BESIDE_TIME = {"unix", "utc", "gps", "host", "device", "dev", "system", "sys", "boot", "since", "start", "up", "rel", "at"}
-_BESIDE_TIME |= {"relative", "elapsed", "received", "recv", "sensor", "local", "phone", "absolute", "abs", "sample", "log"}
-_BESIDE_TIME |= {"logger", "mcu", "esp", "arduino", "board", "reboot", "of", "record", "recording", "datum", "date", "stamp"}
+_CORE_OF_TIME = {
+    "time",
+    "timestamp",
+    "datetime",
+    "uptime",
+    "millis",
+    "micros",
+    "msec",
+    "usec",
+    "sec",
+    "secs",
+    "seconds",
+}
+_CORE_OF_TIME |= {
+    "nanos",
+    "epoch",
+    "zeit",
+    "zeitstempel",
+    "uhrzeit",
+    "temps",
+    "horodatage",
+    "tiempo",
+    "tempo",
+    "tijd",
+    "tid",
+}
+_BESIDE_TIME = {
+    "unix",
+    "utc",
+    "gps",
+    "host",
+    "device",
+    "dev",
+    "system",
+    "sys",
+    "boot",
+    "since",
+    "start",
+    "up",
+    "rel",
+    "at",
+}
+_BESIDE_TIME |= {
+    "relative",
+    "elapsed",
+    "received",
+    "recv",
+    "sensor",
+    "local",
+    "phone",
+    "absolute",
+    "abs",
+    "sample",
+    "log",
+}
+_BESIDE_TIME |= {
+    "logger",
+    "mcu",
+    "esp",
+    "arduino",
+    "board",
+    "reboot",
+    "of",
+    "record",
+    "recording",
+    "datum",
+    "date",
+    "stamp",
+}
 _BESIDE_TIME |= {"s", "ms", "us", "ns", "t", "monotonic", "steady", "kernel", "cpu", "run", "running", "clock", "tick"}
 """Words of headings that name the time where no better known one does: one of the first, and no other words."""
 _DAYS = {"date", "datum", "date_utc", "date utc", "local date", "local_date", "utc date", "utc_date"}
@@ -136,8 +200,11 @@ def axis_of(heading: str) -> tuple[str | None, bool]:
         if whole in known:
             return known[whole], True
     split = _words(bare)
-    extra = _STEPS | _RANGES | _CALIBRATED | (
-        _WITHOUT_GRAVITY | {"without", "no", "gravity", "removed", "free"} if without_gravity(heading) else set()
+    extra = (
+        _STEPS
+        | _RANGES
+        | _CALIBRATED
+        | (_WITHOUT_GRAVITY | {"without", "no", "gravity", "removed", "free"} if without_gravity(heading) else set())
     )
     for some in (words, split, [each for each in split if each not in extra]):
         if "gravity" in some and "including" not in some and "with" not in some and not without_gravity(heading):

@@ -363,7 +363,9 @@ def _time_factor(name: str, given: str, stamps: Times, wanted_hz: float, where: 
     rates = {unit: 1 / (step * seconds) / wanted_hz for unit, seconds in TIME_UNITS.items() if step > _SHORTEST_STEP}
     near = [u for u, ratio in rates.items() if _RATES[0] <= ratio <= _RATES[1]]
     span = abs(float(stamps[-1] - stamps[0]))
-    if not near and span > 0:  # of packets that are read at once, the steps within one tell nothing, but their mean does
+    if (
+        not near and span > 0
+    ):  # of packets that are read at once, the steps within one tell nothing, but their mean does
         mean = {unit: len(steps) / (span * seconds) / wanted_hz for unit, seconds in TIME_UNITS.items()}
         near = [unit for unit, ratio in mean.items() if _RATES[0] <= ratio <= _RATES[1]]
     if said in TIME_UNITS:

@@ -35,14 +35,6 @@ PROVEN = {
     "formats/arrays.py:StoredArray._open_run": "bytes",
     "formats/arrays.py:StoredArray._values": "filled from bytes of this very type",
     "formats/arrays.py:StoredArray.read": "int16 of any byte order to int16, or to float64",
-    "formats/dates.py:_iso": "constants",
-    "formats/dates.py:_iso.two": "a constant",
-    "formats/delimited.py:pieces_of": "bytes that a file is read into",
-    "formats/numbers.py:Marks._alike": "a constant",
-    "formats/numbers.py:_read": "bytes",
-    "formats/sound.py:_look": "places in a file, to the integer that numpy counts with",
-    "formats/wav.py:_decoded": "bytes, and int16 of either byte order to int16",
-    "formats/wav.py:frames_of": "bytes that a file is read into",
     "formats/csv.py:_blocks": "_integers gives none that is no int16",
     "formats/dates.py:_iso": "characters less 48 wrap on purpose: what is above 9 then is refused in the next line",
     "formats/dates.py:_iso.two": "both are digits, 0 to 9",
@@ -60,7 +52,6 @@ PROVEN = {
     "tflite_file.py:_Reader.layer": "zeros, where there is no bias",
     "tflite_writer.py:_narrow": "floats only",
     "tflite_writer.py:_Writer.bias": "int32, refused by _check_layer if not, in another byte order",
-    "train/judge.py:Judge.clipped": "int8 to int16 is wider",
     "verify.py:*": "drawn or chosen from the ends of int16 and int8 in the same line",
 }
 """File and function of a cast that is not checked, and why it holds. ``*``: anywhere in the file."""
