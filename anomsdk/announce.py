@@ -181,7 +181,7 @@ class JsonLines:
                     "alarms": summary.alarms,
                     "left_out": summary.left_out,
                     "missing": summary.missing,
-                    "judged": round(summary.judged.share, 6),
+                    "judged_share": round(summary.judged.share, 6),
                     "stopped": stopped,
                     "engine": self._engine,
                     "plan_id": self._plan.id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -140,6 +141,12 @@ def _line(number: int, cells: Mapping[str, str], where: str, wanted: Wanted, rea
     if not file and not device:
         raise InputError(f"{where}: names no file and no device; name one, or * for all others")
     said = {_SAYS[name]: cell for name, cell in cells.items() if name in _SAYS and cell}
+    if re.fullmatch(r"[+-]?\d+,\d+([eE][+-]?\d+)?", said.get("scale", "")):
+        one = said["scale"].replace(",", ".")
+        both = said["scale"].replace(",", " ")
+        raise InputError(
+            f"{where}: scale {said['scale']} is one number to some and two to others; write {one} or {both}"
+        )
     for name in ("axes", "scale", "unit"):
         if name in said:
             cell = said[name].replace(";", ",")

@@ -201,7 +201,8 @@ def open_recordings(
         _refuse_for_counts("standard input", reading)
         if reading.rate_hz is not None:
             raise InputError("--rate: standard input is at the plan's rate, and not resampled; leave it out")
-        return [_recording(standard_input(wanted.columns), wanted, reading.channel)]
+        sound_hz = wanted.rate_hz if wanted.kind == "audio" else None
+        return [_recording(standard_input(wanted.columns, sound_hz), wanted, reading.channel)]
     files = open_files(path, wanted, reading=reading, on_bad=on_bad)
     return [recording for file in files for recording in file.recordings]
 
@@ -457,7 +458,7 @@ def _opened_table(
     recordings = [
         each
         for several, said in together
-        for each in _motion(several, wanted, reading, alone=len(rows) == 1, said=said)
+        for each in _motion(several, wanted, reading, alone=len(rows) == 1, one_device=False, said=said)
     ]
     if is_parquet:
         recordings = [replace(each, kept_by="pyarrow") for each in recordings]
@@ -494,13 +495,20 @@ def _recording(stored: Stored, wanted: Wanted, channel: int | None) -> Recording
 
 
 def _motion(
-    rows: list[MotionRows], wanted: Wanted, reading: Reading, *, alone: bool = True, said: str = ""
+    rows: list[MotionRows],
+    wanted: Wanted,
+    reading: Reading,
+    *,
+    alone: bool = True,
+    one_device: bool = True,
+    said: str = "",
 ) -> Iterator[Recording]:
     """Recordings of one file, read once; one of several that is damaged is refused when it is read again.
 
     Parameters
     ----------
-    rows : of recordings that one device wrote
+    rows : of recordings of one file
+    one_device : one device wrote them: they have one unit, and one that rests oddly is only spoken of
     reading : how many missing samples are bridged
     alone : there are no others in the file: where none can be read, the file is refused
     said : the line of a file of devices that they are read by
@@ -509,7 +517,8 @@ def _motion(
     for each in rows:
         try:
             with _said_by(said):
-                read.append(surveyed(each, wanted, reading.max_bridge))
+                motion = surveyed(each, wanted, reading.max_bridge)
+                read.append(motion if one_device else check_unit([motion])[0])
         except InputError as error:
             read.append(error)
     good = [each for each in read if isinstance(each, Motion)]
@@ -518,7 +527,7 @@ def _motion(
         raise first
     try:
         with _said_by(said):
-            checked = iter(check_unit(good) if good else [])
+            checked = iter(check_unit(good) if good and one_device else good)
     except InputError as error:
         if alone:
             raise
@@ -569,6 +578,8 @@ def _audio(stored: Stored, rate_hz: int, channel: int | None) -> Recording:
         if not low <= rate_hz <= high:
             raise InputError(f"{where}: cannot be resampled to {rate_hz} Hz; choose {low} to {high}")
         notes += (f"{stored_hz} Hz resampled to {rate_hz} Hz",)
+        if stored_hz < rate_hz:
+            odd += (f"recorded at {stored_hz} Hz, it holds nothing above {stored_hz / 2:g} Hz",)
         length = None if length is None else max(1, round(length * rate_hz / stored_hz))
     # Upsampled, a block is longer than what was read for it.
     rows = max(1, int(BLOCK_VALUES / channels * min(1.0, stored_hz / rate_hz)))

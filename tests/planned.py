@@ -32,6 +32,8 @@ DEFAULTS: dict[str, Json] = {
     },
 }
 """Of docs/configuration.md; model.file and the budgets of training make no integer."""
+NO_VALUE = ("none", "all", "default")
+"""Words for a key that is left out; of mel_norm a value."""
 
 ROTATION = ["rotation_mean", "rotation_deviation", "rotation_max", "rotation_axis_deviation"]
 MOTION = [
@@ -65,7 +67,11 @@ def planned(spec: Json, calibration: Json | None, model: Any) -> Json:
     calibration : as JSON gives it
     model : layers, hash and types at the file's edges
     """
-    part = {name: {**defaults, **spec.get(name, {})} for name, defaults in DEFAULTS.items()}
+    said = {
+        name: {key: value for key, value in spec.get(name, {}).items() if value not in NO_VALUE or key == "mel_norm"}
+        for name in DEFAULTS
+    }
+    part = {name: {**defaults, **said[name]} for name, defaults in DEFAULTS.items()}
     sensor, features, context = part["sensor"], part["features"], part["context"]
     framer = {"window": window_of(sensor, features), "hop": hop_of(sensor, features)}
     extractor, codes = extractor_of(sensor, features, framer["window"], calibration, model)
@@ -462,6 +468,8 @@ def largest_error(score: Json) -> int:
 
 def baseline_of(score: Json, calibration: Json | None, tick_s: float) -> Json:
     seconds, hold_s = score["baseline_s"], score["baseline_hold_s"]
+    if seconds == "chosen":
+        seconds = calibration["signal"]["score"]["baseline_s"]
     if seconds == 0:
         return {"start": 0, "rise_q16": 0, "fall_q16": 0, "limit_q16": 0, "hold": 0}
     start = calibration["baseline_start"]
@@ -494,7 +502,9 @@ def timing_of(alert: Json, tick_s: float) -> Json:
 
 def levels_of(alert: Json, timing: Json, calibration: Json | None) -> Json:
     level, high_ratio = alert["raise_score"], timing["high_ratio_q16"]
-    if level == "calibrated":
+    if level == "calibrated" and (tolerated := calibration.get("tolerated")) is not None:
+        level = tolerated["raise_score"]
+    elif level == "calibrated":
         table, m, n = calibration["alarm_levels"], alert["m"], alert["n"]
         row = max(i for i, ticks in enumerate((0, 1, 2, 4, 8, 16, 32, 64)) if ticks <= timing["on_delay"])
         level = table["reached"][row][n * (n - 1) // 2 + m - 1]

@@ -63,7 +63,7 @@ def as_json(difference: Difference, judged: Sequence[Judgement] = ()) -> dict[st
         "engine": difference.engine,
         "seed": difference.seed,
         "constant_s_cut": difference.cut_s,
-        "judged": {"old": difference.judged_old.share, "new": difference.judged_new.share},
+        "judged_share": {"old": difference.judged_old.share, "new": difference.judged_new.share},
     }
 
 

@@ -63,7 +63,7 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
         },
         "constant_s_cut": evaluation.cut_s,
         "clipped_samples": evaluation.clipped,
-        "judged": {
+        "judged_share": {
             "normal": evaluation.judged_normal.share,
             "anomalous": evaluation.judged_anomalous.share if evaluation.judged_anomalous.of else None,
         },

@@ -79,7 +79,9 @@ def sniffed(path: Path, where: str) -> Dialect:
     rows = [cells_of(line, delimiter) for line in lines[first:] if line.strip()]
     columns = [[row[at] for row in rows if at < len(row) and ANY_NUMBER.fullmatch(row[at])] for at in range(width)]
     marks = tuple(marks_of(columns, comma_cells=delimiter != ","))
-    names = headings_in([_heading_cells(line, delimiter, width) for line in lines[:first]], width)
+    of_table = [row for row in rows if len(row) == width]
+    spare = next((n for n in range(width) if any(row[width - 1 - n] for row in of_table)), 0)
+    names = headings_in([_heading_cells(line, delimiter, width, spare) for line in lines[:first]], width)
     told = told_in(lines[:first], rows if first == 0 else (), where)
     if first == 0 and not any(names) and told.skip:
         return Dialect(encoding, delimiter, marks, names, told.skip, told=told)
@@ -87,7 +89,6 @@ def sniffed(path: Path, where: str) -> Dialect:
     if delimiter == "," and not any(names) and 2 < (n := len(above)) < width and not _numbers(above, delimiter):
         advice = "separate with semicolons where commas are decimal"
         raise InputError(f"{where}, line {first + 1}: {width} values below {n} headings; {advice}")
-    of_table = [row for row in rows if len(row) == width]
     lists = frozenset(column for column in range(width) if delimiter != " " and _is_listed(of_table, column))
     dated = tuple(column for column in range(width) if _mostly(_is_dated, of_table, column))
     return Dialect(encoding, delimiter, marks, names, first, lists, dated, told)
@@ -100,11 +101,13 @@ def cells_of(line: str, delimiter: str) -> list[str]:
     return [cell.strip() for row in csv.reader([line], delimiter=delimiter, skipinitialspace=True) for cell in row]
 
 
-def _heading_cells(line: str, delimiter: str, width: int) -> list[str]:
-    """Cells of a line above the numbers; a separator at its end may be missing."""
+def _heading_cells(line: str, delimiter: str, width: int, spare: int) -> list[str]:
+    """Cells of a line above the numbers; a separator at its end may be missing, and so may those of empty columns."""
     cells = cells_of(line.lstrip(" #%"), delimiter)
     if len(cells) + 1 == width and line.rstrip().endswith(delimiter):
         cells.append("")
+    if 2 < len(cells) < width <= len(cells) + spare:
+        cells += [""] * (width - len(cells))
     return cells
 
 

@@ -23,6 +23,77 @@ _RARER_TIMES |= {
 }
 _RARER_TIMES |= {"loggingtime", "logging_time", "iso_time", "time_local", "date"}
 """Names of time that are looked for where none of the usual ones is there."""
+_CORE_OF_TIME = {
+    "time",
+    "timestamp",
+    "datetime",
+    "uptime",
+    "millis",
+    "micros",
+    "msec",
+    "usec",
+    "sec",
+    "secs",
+    "seconds",
+}
+_CORE_OF_TIME |= {
+    "nanos",
+    "epoch",
+    "zeit",
+    "zeitstempel",
+    "uhrzeit",
+    "temps",
+    "horodatage",
+    "tiempo",
+    "tempo",
+    "tijd",
+    "tid",
+}
+_BESIDE_TIME = {
+    "unix",
+    "utc",
+    "gps",
+    "host",
+    "device",
+    "dev",
+    "system",
+    "sys",
+    "boot",
+    "since",
+    "start",
+    "up",
+    "rel",
+    "at",
+}
+_BESIDE_TIME |= {
+    "relative",
+    "elapsed",
+    "received",
+    "recv",
+    "sensor",
+    "local",
+    "phone",
+    "absolute",
+    "abs",
+    "sample",
+    "log",
+}
+_BESIDE_TIME |= {
+    "logger",
+    "mcu",
+    "esp",
+    "arduino",
+    "board",
+    "reboot",
+    "of",
+    "record",
+    "recording",
+    "datum",
+    "date",
+    "stamp",
+}
+_BESIDE_TIME |= {"s", "ms", "us", "ns", "t", "monotonic", "steady", "kernel", "cpu", "run", "running", "clock", "tick"}
+"""Words of headings that name the time where no better known one does: one of the first, and no other words."""
 _DAYS = {"date", "datum", "date_utc", "date utc", "local date", "local_date", "utc date", "utc_date"}
 _ACCELERATION = ("a", "acc", "accel", "acceleration", "accelerometer", "accelero")
 _ROTATION = ("g", "gyr", "gyro", "gyroscope", "rot", "rotation", "rotationrate", "angularvelocity", "w", "omega")
@@ -53,6 +124,10 @@ _BETWEEN = " _-.,:/|\t"
 _STEPS = {"raw", "lsb", "lsbs", "counts", "count", "adc"}
 _NO_UNITS = {*"xyz", *"012", "i", "j", "k"}
 """What stands in brackets and is no unit: which axis it is."""
+_RANGES = {"ln", "wr", "lownoise", "widerange"}
+"""Low noise and wide range: which of two accelerometers it is."""
+_CALIBRATED = {"cal", "calibrated"}
+"""What Shimmer and others write behind an axis whose values are in its unit."""
 _BARE = {spelt: f"a{axis}" for axis in "xyz" for spelt in (axis, f"{axis}axis", f"axis{axis}")}
 
 
@@ -118,15 +193,18 @@ def axis_of(heading: str) -> tuple[str | None, bool]:
     """
     bare = _IN_BRACKETS.sub(lambda each: each[1] if each[1].strip().lower() in _NO_UNITS else " ", _split(heading)[0])
     words = re.findall(r"[a-z0-9]+", bare.lower())
-    while len(words) > 1 and words[-1] in _WITHOUT_GRAVITY:
+    while len(words) > 1 and words[-1] in _WITHOUT_GRAVITY | _CALIBRATED:
         words.pop()
     whole = "".join(words)
     for known in (_SPELLINGS, _BARE, _TOTAL):
         if whole in known:
             return known[whole], True
     split = _words(bare)
-    extra = _STEPS | (
-        _WITHOUT_GRAVITY | {"without", "no", "gravity", "removed", "free"} if without_gravity(heading) else set()
+    extra = (
+        _STEPS
+        | _RANGES
+        | _CALIBRATED
+        | (_WITHOUT_GRAVITY | {"without", "no", "gravity", "removed", "free"} if without_gravity(heading) else set())
     )
     for some in (words, split, [each for each in split if each not in extra]):
         if "gravity" in some and "including" not in some and "with" not in some and not without_gravity(heading):
@@ -224,6 +302,22 @@ def times_named(names: Sequence[str]) -> list[int]:
     return found or [i for i, name in enumerate(bare) if re.sub(r"[^a-z]+", "_", name) in _RARER_TIMES]
 
 
+def times_by_words(names: Sequence[str]) -> list[int]:
+    """Columns that nothing but words of time name, e.g. ``uptime_ms``, ``unix timestamp``, ``Zeit``.
+
+    Examples
+    --------
+    >>> times_by_words(["time_to_fix", "uptime_ms", "@timestamp", "gx"])
+    [1, 2]
+    """
+    found = []
+    for at, name in enumerate(names):
+        words = set(re.findall(r"[a-z]+", unit_in(name)[0])) if name else set()
+        if words & _CORE_OF_TIME and words <= _CORE_OF_TIME | _BESIDE_TIME:
+            found.append(at)
+    return found
+
+
 def is_sensor(heading: str) -> bool:
     """Whether a heading names an accelerometer or gyroscope, and no axis of it.
 
@@ -250,6 +344,8 @@ def date_column(names: Sequence[str], time: int | None) -> int | None:
 def column_of(names: Sequence[str], name: str, option: str, where: str) -> int:
     """The column that an option names, or numbers from 1."""
     same = [column for column, each in enumerate(names) if each.strip().lower() == name.strip().lower()]
+    if not same:  # signs of a comment before the headings are no part of them
+        same = [column for column, each in enumerate(names) if each.strip().lower() == name.lower().lstrip(" #%")]
     if len(same) == 1:
         return same[0]
     if not same and name.isdecimal() and 1 <= int(name) <= len(names):

@@ -22,7 +22,8 @@ _ROWS_OF_EACH = 2.0
 _LEAST_IN_PACKET = 4
 _NO_NAMES = re.compile(
     r"(?<![a-z])(batt|bat|volt|vbat|temp|rssi|lqi|snr|seq|counter|count|packet|index|idx|row|frame|sample|steps?|lux|light|"
-    r"button|unnamed|level_0|reboot|boot|reset|restart|retry|attempt)",
+    r"button|unnamed|level_0|reboot|boot|reset|restart|retry|attempt|m?secs?(?![a-z])|[mun]s(?![a-z])|[nu]secs?(?![a-z])|"
+    r"milli|micro|nano)",
     re.IGNORECASE,
 )
 _NAMES = re.compile(

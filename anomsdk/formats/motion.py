@@ -29,7 +29,7 @@ from anomsdk.formats.survey import (
     rests_oddly,
     unsigned_bits,
 )
-from anomsdk.formats.units import likely_steps
+from anomsdk.formats.units import OFTEN_RADIANS, likely_steps
 from anomsdk.wanted import AXES, IN_DPS, IN_G, Wanted
 
 Values = NDArray[np.float64]
@@ -191,6 +191,11 @@ def surveyed(rows: MotionRows, wanted: Wanted, max_bridge: int) -> Motion:
         raise InputError(
             f"{rows.where}: {quoted(rows.rotation_unsaid)} has no unit, and its values ({why}) are hardly deg/s; say "
             f"--unit {rows.unit},{'|'.join(IN_DPS)}, with --scale 1,Y where they are steps of Y"
+        )
+    if rows.rotation_unsaid is not None and survey.may_be_radians and OFTEN_RADIANS.search(rows.rotation_unsaid):
+        raise InputError(
+            f"{rows.where}: {quoted(rows.rotation_unsaid)} has no unit, is often rad/s, and its values do not tell; say "
+            f"--unit {rows.unit},{'|'.join(IN_DPS)}"
         )
     if survey.stuck:
         axes = " and ".join(survey.stuck)

@@ -144,6 +144,7 @@ def _packets(
                 times += cells
                 lines += [number] * len(cells)
             if not values:
+                reader.check_lists()
                 return
             yield reader.stamps(times, lines), lengths, np.concatenate(values)
 
@@ -171,6 +172,8 @@ class _Reader:
         self._time_marks = Marks(".", True) if time is None or self.own_times else replace(dialect.marks[time])
         self._dates: Dates | None = None
         self._numbers = False
+        self._list_marks: dict[tuple[str, bool], Marks] = {}
+        self._decimal_commas = False
 
     def of_cells(self, cells: Cells) -> tuple[Times, NDArray[np.float64]]:
         """Stamps (n,) and values (n, columns) of a piece of plain text."""
@@ -235,9 +238,17 @@ class _Reader:
         """The samples of a row of lists, (n, columns)."""
         parts = list[list[float]]()
         for column, name in zip(self._columns, self.names, strict=True):
-            cells, marks = _listed(row[column]), Marks(".", True)
+            cells = _listed(row[column])
             if not cells or not LIST.fullmatch(row[column].strip()):
                 raise InputError(f"{self._line(line)}: {quoted(name)} is no list of numbers; correct it")
+            commas = sum("," in cell for cell in cells)
+            self._decimal_commas = self._decimal_commas or commas > 0
+            if (commas and "," in _between(row[column])) or (self._decimal_commas and _one_or_two(row[column])):
+                raise InputError(
+                    f"{self._line(line)}: {quoted(name)} has commas within numbers, and such as may stand between them; "
+                    "write decimal points in lists"
+                )
+            marks = self._list_marks.setdefault((name, commas > 0), Marks("," if commas else ".", True))
             parts.append([self._number(cell, line, marks, name) for cell in cells])
         lengths = sorted(set(map(len, parts)))
         if len(lengths) > 1:
@@ -249,6 +260,11 @@ class _Reader:
                 f"{self._line(line)}: {lengths[0]} values in one cell; at most {MAX_PACKET}, a line a packet"
             )
         return np.array(parts).T
+
+    def check_lists(self) -> None:
+        """Refuse lists in which marks may be of thousands."""
+        for (name, _), marks in self._list_marks.items():
+            check_marks([marks], [name], self._where)
 
     def stamps(self, cells: list[str], lines: list[int]) -> Times:
         """Numbers, or dates as nanoseconds; none without a time."""
@@ -282,7 +298,21 @@ class _Reader:
 
 
 def _listed(cell: str) -> list[str]:
+    """The numbers of a list: commas are decimal within what white space or semicolons separate, else they separate."""
+    apart = [each for each in re.split(r"[\s;\[\](){}]+", cell) if each]
+    if len(apart) > 1 and any("," in each.strip(",") for each in apart) and all(each.count(",") <= 2 for each in apart):
+        return [each.strip(",") for each in apart]
     return [each for each in re.split(r"[\s,;\[\](){}]+", cell) if each]
+
+
+def _between(cell: str) -> str:
+    """What stands between the numbers of a list, apart from commas within what white space separates."""
+    return "".join(re.findall(r"\s*[,;]\s+|\s+[,;]\s*|\s+", cell.strip(" [](){}")))
+
+
+def _one_or_two(cell: str) -> bool:
+    """Whether a list is one number with a decimal comma, or two numbers."""
+    return re.fullmatch(r"[+-]?\d+,\d+", cell.strip(" [](){}")) is not None
 
 
 def _name(dialect: Dialect, column: int) -> str:

@@ -18,6 +18,8 @@ _LONGEST_READ_S = 1.0
 """A packet is read in less; rows that come evenly for longer are a burst of samples."""
 _EQUAL, _FEW_EQUAL = 0.05, 0.01
 """Share of equal stamps that makes them packets; the second, where they come at even distances."""
+_PARTIAL = 1.1
+"""The first packets of bursts are so many times as large as the last ones only where those are partial."""
 MOST_ROWS = 65_536
 """Rows of the largest packet: beyond, a clock stands still."""
 
@@ -128,6 +130,12 @@ def _form(stamps: Values, steps: Values, split: float) -> Form | None:
     if sizes[-1] < rows and len(sizes) > 2:
         sizes, apart = sizes[:-1], apart[:-1]  # the last one may be partial
     near = apart <= 1.5 * period
+    within = near & np.append(near[1:], bool(near.all()))  # the first and the last one of a burst may be partial
+    if within.any():
+        sizes, apart = sizes[within], apart[within]
+        near, rows = np.ones(len(sizes), np.bool_), max(1, int(np.median(sizes)))
+    elif near.any() and not near.all() and np.median(sizes[~near]) > _PARTIAL * np.median(sizes[near]):
+        return None  # the last one is partial, and there are none between: nothing tells the rate
     step, noise, most = float(apart[near].sum() / sizes[near].sum()), 0.0, 0.5 * period
     for _ in range(4):
         off = np.abs(apart - sizes * step)
@@ -190,6 +198,7 @@ class Packets:
             return packet
         step, tolerance = self._form.step_s, self._form.tolerance_s
         late, by_end = self._late(packet, 0)
+        next_late = 0.0
         if following is not None:
             next_late, next_by_end = self._late(following, packet.rows)
             late, by_end = min(late, next_late), min(by_end, next_by_end)
@@ -199,7 +208,7 @@ class Packets:
             packet.missing = self._whole_packets(round(by_end / step))
             self._base += by_end
         else:
-            whole = following is not None or packet.rows >= self._form.rows
+            whole = (following is not None and next_late <= tolerance) or packet.rows >= self._form.rows
             packet.follows_s = packet.last_s - before.last_s if whole else None
             self._base += late * (0.1 if late > 0 else 0.2)
         self._taken += packet.rows

@@ -87,7 +87,16 @@ _KINDS = {b"RIFF": "wav", b"RF64": "wav", b"fLaC": "flac", b"OggS": "ogg", b"\x9
 _KINDS |= {b"BW64": "wav", b"RIFX": "wav", b"PAR1": "parquet", b"FORM": "aiff", b"riff": "w64", b"caff": "caf"}
 _KINDS |= {b"ID3\x02": "mp3", b"ID3\x03": "mp3", b"ID3\x04": "mp3", b".snd": "au", b"\x1aE\xdf\xa3": "webm"}
 _KINDS |= {b"#!AM": "amr", b"wvpk": "wv", b"MAC ": "ape", b"\x89HDF": "h5", b"MATL": "mat", b"SQLi": "sqlite"}
-_KINDS |= {b"(\xb5/\xfd": "zst", b"\xfd7zX": "xz", b"7z\xbc\xaf": "7z", b"0&\xb2u": "wma"}
+_KINDS |= {
+    b"(\xb5/\xfd": "zst",
+    b"\xfd7zX": "xz",
+    b"7z\xbc\xaf": "7z",
+    b"0&\xb2u": "wma",
+    b"Crea": "voc",
+    b"NIST": "sph",
+}
+_KINDS |= {b"FLV\x01": "flv", b"%PDF": "pdf"}
+_RIFF_KINDS = {b"AVI ": "avi", b"WEBP": "webp"}
 
 
 def kind_of(start: bytes) -> str | None:
@@ -108,6 +117,12 @@ def kind_of(start: bytes) -> str | None:
         return "gz"
     if start[:3] == b"BZh" and start[4:10] == b"1AY&SY":
         return "bz2"
+    if start[:4] == b"RIFF" and start[8:12] in _RIFF_KINDS:
+        return _RIFF_KINDS[start[8:12]]
+    if start[:2] in (b"\xff\xf1", b"\xff\xf9") and len(start) > 6:  # AAC in ADTS: one frame follows another
+        n = (start[3] & 3) << 11 | start[4] << 3 | start[5] >> 5
+        if n > 7 and start[n : n + 2] == start[:2]:
+            return "aac"
     return _KINDS.get(start[:4])
 
 

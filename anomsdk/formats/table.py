@@ -23,6 +23,7 @@ from anomsdk.formats.headings import (
     names_days,
     said_by,
     time_column,
+    times_by_words,
     times_named,
     unit_in,
     without_gravity,
@@ -278,6 +279,10 @@ def _time(table: Table, chosen: str, reading: Reading, axes: Sequence[int]) -> t
         return None, ()
     dated = [column for column in table.dated if column not in axes]
     named = [column for column in times_named(names) if column not in axes]
+    if not named and not dated and reading.rate_hz is None:
+        by_words = [column for column in times_by_words(names) if column not in axes]
+        if len(by_words) == 1:
+            return by_words[0], (f"time in {quoted(names[by_words[0]])}, by its heading",)
     if reading.rate_hz is not None or table.told.rates or (len(dated) == 1 and dated[0] not in named):
         named = [column for column in named if not names_days(names[column])]  # a day is no time of a row
     if not named and len(dated) == 1 and reading.rate_hz is None:
@@ -357,6 +362,12 @@ def _time_factor(name: str, given: str, stamps: Times, wanted_hz: float, where: 
     step = usual_step(np.abs(steps))
     rates = {unit: 1 / (step * seconds) / wanted_hz for unit, seconds in TIME_UNITS.items() if step > _SHORTEST_STEP}
     near = [u for u, ratio in rates.items() if _RATES[0] <= ratio <= _RATES[1]]
+    span = abs(float(stamps[-1] - stamps[0]))
+    if (
+        not near and span > 0
+    ):  # of packets that are read at once, the steps within one tell nothing, but their mean does
+        mean = {unit: len(steps) / (span * seconds) / wanted_hz for unit, seconds in TIME_UNITS.items()}
+        near = [unit for unit, ratio in mean.items() if _RATES[0] <= ratio <= _RATES[1]]
     if said in TIME_UNITS:
         ratio = rates.get(said, 1.0)
         # Of packets the steps within one tell nothing, but their mean does; of rows in disorder neither does.

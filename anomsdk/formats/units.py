@@ -63,6 +63,10 @@ _WORDS = (
 )
 
 
+OFTEN_RADIANS = re.compile(r"rotation[ _.-]?rate|ang(ular)?[ _.-]?vel", re.IGNORECASE)
+"""Headings without a unit that ROS and Core Motion write above rad/s, and others above deg/s."""
+
+
 def unit_of(word: str) -> str | None:
     """The unit that a word means, as this package spells it; None for any other word.
 

@@ -196,12 +196,13 @@ def _calibrated(
     trained = known_recordings(calibration.provenance)
     if taught := sum("trained" in trained.purposes(digest) for digest in digests):
         report(f"{taught} of {heard} recordings also trained the model, which knows them: the level may be too low")
+    text = (parts.folder / SPEC_FILE).read_text(encoding="utf-8")
     write_folder(
         out,
         {
             spec.model.file: parts.model_bytes,
             CALIBRATION_FILE: json.dumps(made_from.model_dump(mode="json"), indent=1).encode("ascii") + b"\n",
-            SPEC_FILE: spec.completed((parts.folder / SPEC_FILE).read_text(encoding="utf-8")).encode(),
+            SPEC_FILE: PipelineSpec.from_toml(text).completed(text).encode(),
         },
         made,
     )

@@ -173,8 +173,8 @@ class Judge:
 
     def clipped(self, deviations: float) -> float:
         """Share of all normal windows with an input at an end of its range."""
-        rows = self._whole(deviations)[1].astype(np.int16)
-        return float((np.abs(rows) >= 127).any(axis=1).mean())
+        rows = self._whole(deviations)[1]
+        return float(((rows >= 127) | (rows <= -127)).any(axis=1).mean())
 
     def train(self, candidate: Candidate, epochs: int) -> Trained:
         """Train a candidate on all recordings, for so many epochs."""

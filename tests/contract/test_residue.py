@@ -42,7 +42,7 @@ def blocks(columns, rows):
     while count := sys.stdin.buffer.raw.readinto(buffer):
         yield np.frombuffer(memoryview(buffer)[:count // 2 * 2], "<i2").astype(np.int16).reshape(-1, 1)
 from anomsdk import sources
-sources.standard_input = lambda columns: Stored("-", "-", None, columns, None, partial(blocks, columns))
+sources.standard_input = lambda columns, *_: Stored("-", "-", None, columns, None, partial(blocks, columns))
 """
 
 

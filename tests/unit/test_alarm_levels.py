@@ -158,11 +158,11 @@ def test_what_one_group_is_worth_is_said(kind, words):
     ("alarms", "hours", "words"),
     [
         (0, 0.029, "103 alarms an hour"),
-        (0, 1.0, "3 alarms an hour"),
+        (0, 1.0, "3.0 alarms an hour"),
         (3, 24, "7.8 alarms a day"),
-        (0, 240, "9.1 alarms a month"),
-        (0, 9000, "0.24 alarms a month"),
-        (1, 100_000, "0.035 alarms a month"),
+        (0, 240, "2.1 alarms a week"),
+        (0, 9000, "2.9 alarms a year"),
+        (1, 100_000, "0.42 alarms a year"),
     ],
 )
 def test_the_bound_is_exact_and_never_nought(alarms, hours, words):

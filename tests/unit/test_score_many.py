@@ -290,7 +290,7 @@ def test_command(plan, folder, planned):
         done = command("all", "--plan", "plan.json", "--out", "scores.npz", "--jobs", 2, cwd=planned)
         assert (done.returncode, done.stderr) == (0, "")
     ticks = sum(map(plan.ticks_in, lengths(7)))
-    assert done.stdout == f"wrote scores.npz: 7 recordings, {ticks} ticks\n"
+    assert done.stdout == f"wrote scores.npz: 7 recordings, {ticks} ticks; judged 100% of the time\n"
     with np.load(planned / "scores.npz") as read:
         assert sum(len(read[name]) for name in read.files) == ticks
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from pathlib import Path
 
@@ -519,8 +520,13 @@ def test_a_file_that_is_piped_in_is_refused_before_a_sample_is_handed_on(piped, 
     if cut is not None and (start is MP3 or kind in ("m4a", "bz2")) and cut < 12:
         return  # known by more than the first four bytes, which are not waited for
     pieces = [start] if cut is None else [start[:cut], start[cut:]]
-    with pytest.raises(InputError, match=rf"standard input: is a \.{kind} file, not raw samples; give the file's name"):
+    with pytest.raises(InputError, match=rf"standard input: is a \.{kind} file, not raw samples; ") as refused:
         piped(*pieces)
+    # What is proposed works: a file that cannot be read by its name is decoded, to the rate and channel of the plan.
+    read = kind in ("wav", "flac", "ogg", "npy", "npz", "parquet", "gz")
+    assert ("give the file's name" in str(refused.value)) == read
+    ways = rf"(-c 1 -r|-ac 1 -ar) {RATE} -\)$" if kind != "bz2" else "unpack it first"
+    assert read or re.search(ways, str(refused.value))
 
 
 @pytest.mark.parametrize(
@@ -560,10 +566,94 @@ def test_samples_that_are_piped_in_are_samples(piped, samples, size):
 
 def test_floats_that_are_piped_in_are_refused(piped):
     wave = (0.2 * np.sin(np.arange(1, 500) / 9)).astype("<f4")
-    with pytest.raises(InputError, match="is 32-bit floats, not 16-bit integers; send"):
+    with pytest.raises(InputError, match="is 32-bit floats, not 16-bit integers; convert it on the way"):
         piped(wave.tobytes())
     loud = (15_000 + 900 * np.sin(np.arange(500) / 9)).astype("<i2")  # a narrow range, on one side
     assert piped(loud.tobytes()) == [loud.tolist()]
+
+
+WAVE = np.random.default_rng(7).normal(0, 900, 4000) + 3000 * np.sin(np.arange(4000) / 9)
+I4, I2, F8 = WAVE.astype("<i4"), WAVE.astype("<i2"), WAVE / 32768
+
+
+@pytest.mark.parametrize(
+    "sent, form",
+    [
+        (I2.astype(">i2"), "16-bit big-endian integers"),
+        ((WAVE / 40).astype(">i2"), "16-bit big-endian integers"),
+        ((I2.view("u2") ^ 0x8000).astype("<u2"), "16-bit unsigned integers"),
+        (((I2 >> 8) + 128).astype("u1"), "8-bit unsigned integers"),  # arecord's default
+        ((I2 >> 8).astype("i1"), "8-bit signed integers"),
+        (I4 << 16, "two channels of which one is dead, or 32-bit integers"),
+        ((WAVE * 65536).astype("<i4"), "32-bit integers"),
+        ((WAVE * 256).astype("<i4") << 8, "32-bit integers"),  # an I2S microphone
+        (I4, "16 bits at the bottom of 32"),
+        ((WAVE * 256).astype("<i4").view("u1").reshape(-1, 4)[:, :3], "24-bit integers"),
+        (np.stack([I2, I2], axis=1), "two channels"),
+        (np.stack([I2, 0 * I2], axis=1), "two channels of which one is dead, or 32-bit integers"),
+        (F8.astype("<f4"), "32-bit floats"),
+        (F8.astype(">f4"), "32-bit floats"),
+        (WAVE.astype("<f4"), "32-bit floats"),  # full scale is 32768
+        (F8.astype("<f8"), "64-bit floats"),
+    ],
+)
+@pytest.mark.parametrize("silence", [0, 9000])
+def test_other_samples_than_16_bit_mono_that_are_piped_in_are_refused(piped, sent, form, silence):
+    quiet = {"u1": 128, "<u2": 0x8000}.get(sent.dtype.str if "16" in form else sent.dtype.str[1:], 0)
+    before = np.full((silence, *sent.shape[1:]), quiet, sent.dtype).tobytes()
+    with pytest.raises(InputError, match=rf"is {form}, not 16-bit .*; convert it on the way \(sox -r {RATE} -t .*\)$"):
+        piped(before + sent.tobytes())
+
+
+@pytest.mark.parametrize(
+    "samples",
+    [
+        I2,
+        I2 >> 8,
+        I2 >> 8 << 8,  # 8 bits at the top of 16
+        I2 >> 4 << 4,
+        I2 + 9000,
+        np.clip(50 * WAVE, -32768, 32767),  # clipped
+        np.random.default_rng(0).normal(0, 9000, 4000).clip(-32768, 32767),
+        np.random.default_rng(0).integers(-1, 2, 4000),
+        15_000 * np.sign(np.sin(np.arange(4000) / 5 + 0.1)),
+        20_000 * np.sin(np.arange(4000) * np.pi / 2 + 0.3),
+        9_000 * np.sin(np.arange(4000) * 3.1),
+        500 * (np.arange(4000) % 100 == 0),
+        np.zeros(4000),
+    ],
+)
+def test_what_may_be_16_bit_mono_is_taken(piped, samples):
+    data = np.asarray(samples).astype("<i2")
+    assert [value for block in piped(data.tobytes()) for value in block] == data.tolist()
+
+
+@pytest.mark.parametrize(
+    "text", [b"6Lx+aGVsbG8gd29ybGQ" * 30, b"0a1fffee03c2" * 40, "1,2\n3,4\n5,6\n".encode("utf-16")]
+)
+def test_text_without_lines_that_is_piped_in_is_refused(piped, text):
+    with pytest.raises(InputError, match="is text, not raw samples"):
+        piped(text)
+
+
+@pytest.mark.parametrize(
+    "start, kind",
+    [
+        (b"RIFF\0\0\0\0AVI " + bytes(60), "avi"),
+        (b"Creative Voice File\x1a" + bytes(60), "voc"),
+        (b"NIST_1A\n   1024\n" + bytes(60), "sph"),
+        ((b"\xff\xf1\x50\x80\x0d\x1f\xfc" + bytes(97)) * 2, "aac"),
+    ],
+)
+def test_other_containers_that_are_piped_in_are_named(piped, start, kind):
+    with pytest.raises(InputError, match=rf"is a \.{kind} file, not raw samples; decode it on the way"):
+        piped(start)
+
+
+def test_sound_of_a_lower_rate_says_what_it_does_not_hold(tmp_path):
+    for rate, odd in ((8000, ("recorded at 8000 Hz, it holds nothing above 4000 Hz",)), (48_000, ())):
+        soundfile.write(tmp_path / "a.wav", X, rate)
+        assert opened(tmp_path / "a.wav").odd == odd
 
 
 def test_quiet_samples_are_handed_on_as_they_come(piped):

@@ -550,7 +550,7 @@ def test_every_command_says_which_share_was_judged(lossy_files, tmp_path):
     assert done.exit_code == 1 and "; judged 0% of the time" in done.stdout
     assert done.stderr.count("\n") == 1 and "error: watch: nothing was judged: " in done.stderr
     done = run("watch", lossy_files / "d60", *plan, *unbridged, "--jsonl")
-    assert '"missing": 33, "judged": 0.501266' in done.stdout
+    assert '"missing": 33, "judged_share": 0.501266' in done.stdout
     done = run("score", lossy_files / "d60", *plan, *unbridged, "--out", tmp_path / "s.npz")
     assert done.exit_code == 0 and "198 ticks; judged 50.1% of the time" in done.stdout
     done = run("score", lossy_files / "d29", *plan, *unbridged, "--out", tmp_path / "s.npz")

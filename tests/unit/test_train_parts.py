@@ -376,6 +376,14 @@ def test_the_area_is_that_of_the_scores_that_would_run(corpus):
     assert (anomsdk.score(plan, x) == trained.scores(inputs)).all()
 
 
+def test_the_share_of_clipped_windows_is_that_of_the_rows_that_would_train(corpus):
+    judge = Judge(QUICK, corpus, anomalous=None, seed=0)
+    rows = judge._whole(1.0)[1]
+    at_an_end = [max(abs(int(value)) for value in row) == 127 for row in rows]
+    assert judge.clipped(1.0) == np.mean(at_an_end) and judge.clipped(1.0) > 0.5
+    assert judge.clipped(1.0) > judge.clipped(3.0) > judge.clipped(30.0) == 0.0
+
+
 def test_a_fold_may_have_no_excerpt():
     """Recordings of one group that are too short for a probe do not keep the others from being judged on."""
     short = [clip_from_array("s", "s", room(9)[: 16_000 + 512])]

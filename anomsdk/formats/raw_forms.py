@@ -1,0 +1,116 @@
+"""Whether bytes that were piped in are another form of samples than 16-bit little-endian mono."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+LOOKED_AT = 4096
+"""Bytes of a pipe that are looked at."""
+_FEWEST = 256
+"""16-bit values below which nothing is said: by chance few look like anything."""
+_DISTINCT = 16
+_UNIFORM = 12_000.0
+"""Mean size of what is the lower half of larger numbers: nearly 2**14."""
+_SMALL = 20
+_PAIRS = "-t s16 -L -c 2 - remix {}"
+
+
+def signal_of(data: bytes) -> bytes:
+    """What follows the silence at the start, which looks like every form; empty where that is too little.
+
+    Parameters
+    ----------
+    data : of a pipe, from a multiple of 24 bytes on, so that a value of any form begins with it
+    """
+    rows = np.frombuffer(data[: len(data) // 24 * 24], np.uint8).reshape(-1, 24)
+    other = (rows != rows[:1]).any(axis=1)
+    if not other.any():
+        return b""
+    values = rows[int(other.argmax()) :].reshape(-1).view("<i2")
+    return values.tobytes() if len(values) >= _FEWEST and np.count_nonzero(values) >= len(values) // 8 else b""
+
+
+def form_of(data: bytes) -> tuple[str, str] | None:
+    """What these bytes are in words, and as options of sox for what it reads; None where they may be 16-bit little-endian mono.
+
+    Parameters
+    ----------
+    data : from `signal_of`
+
+    Examples
+    --------
+    >>> sound = (3_000 * np.sin(np.arange(1200) / 9)).astype(np.int16)
+    >>> form_of(sound.astype(">i2").tobytes())
+    ('16-bit big-endian integers', '-t s16 -B -c 1 -')
+    >>> form_of(sound.tobytes())
+    """
+    if not data:
+        return None
+    raw, values = np.frombuffer(data, np.uint8), np.frombuffer(data, "<i2").astype(np.float64)
+    for width, order in ((32, "<"), (32, ">"), (64, "<"), (64, ">")):
+        if _floats(np.frombuffer(data, f"{order}f{width // 8}")):
+            return f"{width}-bit floats", f"-t f{width} -{'L' if order == '<' else 'B'} -c 1 -"
+    return _bytes(raw) or _pairs(values) or _other(raw, values)
+
+
+def _floats(values: NDArray[np.floating]) -> bool:
+    """Of either sign and many sizes, all of samples: of integers every other one would be in a narrow range."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        sizes = np.abs(values[values != 0].astype(np.float64))
+        likely = len(sizes) >= len(values) // 8 and bool(((sizes > 1e-6) & (sizes < 2.0**31)).all())
+        octaves = len(np.unique(np.frexp(sizes)[1])) if likely else 0
+        return octaves >= 3 and bool((values > 0).any() and (values < 0).any())
+
+
+def _bytes(raw: NDArray[np.uint8]) -> tuple[str, str] | None:
+    low, high = raw[0::2], raw[1::2]
+    if min(len(np.unique(low)), len(np.unique(high))) < 3:
+        return None
+    if bool(((raw >= 96) & (raw < 160)).all()):
+        return "8-bit unsigned integers", "-t u8 -c 1 -"
+    # Of quiet 16 bits the upper bytes are 0 and 255 alone.
+    return ("8-bit signed integers", "-t s8 -c 1 -") if bool(((raw < 32) | (raw >= 224)).all()) else None
+
+
+def _pairs(values: NDArray[np.float64]) -> tuple[str, str] | None:
+    """Every other value is of another kind, or the same again."""
+    first, second = values[0::2], values[1::2]
+    varied = [len(np.unique(each)) >= _DISTINCT for each in (first, second)]
+    if varied[0] and np.array_equal(first, second):
+        return "two channels", _PAIRS.format(1)
+    if varied[0] and np.array_equal(second, np.where(first < 0, -1.0, 0.0)):
+        return "16 bits at the bottom of 32", _PAIRS.format(1)
+    if (varied[1] and not first.any()) or (varied[0] and not second.any()):
+        return "two channels of which one is dead, or 32-bit integers", _PAIRS.format(2 if varied[1] else 1)
+    packed = not (first % 256).any() and bool((second % 256).any())
+    uniform = float(np.abs(first).mean()) > _UNIFORM and float(np.abs(second).mean()) < _UNIFORM / 3
+    if all(varied) and (packed or uniform):
+        return "32-bit integers", "-t s32 -L -c 1 -"
+    return None
+
+
+def _other(raw: NDArray[np.uint8], values: NDArray[np.float64]) -> tuple[str, str] | None:
+    """Bytes that are the upper ones of small numbers stand where these have none, or values all lie near the ends."""
+    if float(np.abs(values).min()) >= 24_576 and len(np.unique(values)) >= _DISTINCT:
+        return "16-bit unsigned integers", "-t u16 -L -c 1 -"
+    if _upper(raw[0::2]) and _lower(raw[1::2]):
+        return "16-bit big-endian integers", "-t s16 -B -c 1 -"
+    if _upper(raw[2::3]) and _lower(raw[1::3]):
+        return "24-bit integers", "-t s24 -L -c 1 -"
+    return None
+
+
+def _near_zero(part: NDArray[np.uint8]) -> float:
+    return float(((part <= _SMALL) | (part >= 256 - _SMALL)).mean())
+
+
+def _upper(part: NDArray[np.uint8]) -> bool:
+    """Upper bytes of numbers of both signs, most of them small. Of 8 or 12 bits moved up no lower byte is such."""
+    return _near_zero(part) > 0.9 and min(float((part == edge).mean()) for edge in (0, 255)) > 0.01
+
+
+def _lower(part: NDArray[np.uint8]) -> bool:
+    """Lower bytes: of many values, none of them as frequent as the upper byte of what is clipped."""
+    most = float(np.bincount(part).max()) / len(part)
+    return _near_zero(part) < 0.6 and most < 0.25 and len(np.unique(part)) >= 64
