@@ -371,6 +371,8 @@ def test_a_day_of_excel(tmp_path):
     cells = [f"{45356.5 + k / 50 / 86400:.10f}" for k in range(N)]
     found, notes = read(dated(tmp_path / "a.csv", cells, heading="time [days]"))
     assert len(found) == N and notes[0] == "time in days, by its heading"
+    found, notes = read(dated(tmp_path / "b.csv", cells, heading="time"))
+    assert len(found) == N and notes[0] == "time in days of a spreadsheet, by its values"
 
 
 # --- what is read at once and what cell by cell is one
