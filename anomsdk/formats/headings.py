@@ -32,6 +32,7 @@ _CORE_OF_TIME |= {
     "uhrzeit",
     "temps",
     "horodatage",
+    "heure",
     "tiempo",
     "tempo",
     "tijd",

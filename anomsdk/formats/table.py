@@ -281,8 +281,9 @@ def _time(table: Table, chosen: str, reading: Reading, axes: Sequence[int]) -> t
         return None, ()
     dated = [column for column in table.dated if column not in axes]
     named = [column for column in times_named(names) if column not in axes]
-    if not named and not dated and reading.rate_hz is None:
-        by_words = [column for column in times_by_words(names) if column not in axes]
+    days_only = len(named) == 1 and names_days(names[named[0]])
+    if (not named or days_only) and not dated and reading.rate_hz is None:
+        by_words = [column for column in times_by_words(names) if column not in (*axes, *named)]
         if len(by_words) == 1:
             return by_words[0], (f"time in {quoted(names[by_words[0]])}, by its heading",)
     if reading.rate_hz is not None or table.told.rates or (len(dated) == 1 and dated[0] not in named):

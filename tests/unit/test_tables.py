@@ -380,6 +380,29 @@ def test_a_herd(tmp_path, interleaved, name, who):
     assert refused(path, where=f"{name}=99") == f"a.csv: no {name} is 99; there is {listed}"
 
 
+@pytest.mark.parametrize("order", ["row by row", "second by second", "one after the other"])
+def test_a_herd_in_whole_seconds(tmp_path, order):
+    """Many rows have one time: of two animals they are twice as many, and no packets of one at twice the rate."""
+    lines = [f"{int(t)},{','.join(map(str, x))}" for t, x in zip(T, X, strict=True)]
+    each = {"row by row": 1, "second by second": HZ, "one after the other": N}[order]
+    body = "".join(f"{who},{line}\n" for at in range(0, N, each) for who in "ab" for line in lines[at : at + each])
+    path = put(tmp_path, f"krava,{HEAD}{body}")
+    back = "go back" if order == "one after the other" else "stand still"
+    assert refused(path) == (
+        f"a.csv: times {back} where krava becomes b: rows of several; say --by krava for a recording of each, or --where "
+        "krava=b for one"
+    )
+    assert_same(opened(path, by="krava"))
+
+
+@pytest.mark.parametrize(
+    "labels", [["0", "1"] * (N // 2), ["walk"] * 90 + ["run"] * (N - 90), [*"AAABABBAAA"] * (N // 10)]
+)
+def test_a_label_beside_whole_seconds_is_no_herd(tmp_path, labels):
+    body = "".join(f"{who},{int(t)},{','.join(map(str, x))}\n" for who, t, x in zip(labels, T, X, strict=True))
+    assert_same(opened(put(tmp_path, f"nr,{HEAD}{body}")))
+
+
 @pytest.mark.parametrize("cow", ["text", "integers", "floats", "categories", "empty"])
 @pytest.mark.parametrize("interleaved", [False, True])
 def test_a_herd_in_parquet(tmp_path, cow, interleaved):
