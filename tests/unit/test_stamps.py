@@ -352,6 +352,20 @@ def test_a_packet_that_was_sent_again_is_left_out(order):
     assert np.array_equal(np.concatenate([rows for _, rows in found]), ROWS[20][:N])
 
 
+@pytest.mark.parametrize("again", [[30], [30, 31, 90]], ids=len)
+def test_packets_that_were_sent_again_under_one_stamp_are_said(tmp_path, again):
+    order = np.concatenate([np.tile(np.arange(10) + 10 * k, 1 + (k in again)) for k in range(N // 10)])
+    lines = [f"{t:.2f},{','.join(map(str, row))}" for t, row in zip(order // 10 * 0.5, ROWS[20][order], strict=True)]
+    (tmp_path / "a.csv").write_text("\n".join(["time_s,ax_g,ay_g,az_g", *lines]))
+    packets_ = "1 packet" if len(again) == 1 else f"{len(again)} packets"
+    said = f"{packets_} came twice, times and values: remove the second ones"
+    assert said in opened(tmp_path / "a.csv", 20).notes
+    rest = np.where((order < 300)[:, None], ROWS[20][order], [0.0, 0.0, 1.0])
+    lines = [f"{t:.2f},{','.join(map(str, row))}" for t, row in zip(order // 10 * 0.5, rest, strict=True)]
+    (tmp_path / "b.csv").write_text("\n".join(["time_s,ax_g,ay_g,az_g", *lines]))
+    assert not any("twice" in note for note in opened(tmp_path / "b.csv", 20).notes)
+
+
 @pytest.mark.parametrize(
     "places", [[7], [700], np.sort(np.random.default_rng(5).choice(N, 50, replace=False))], ids=len
 )
