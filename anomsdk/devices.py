@@ -144,9 +144,8 @@ def _line(number: int, cells: Mapping[str, str], where: str, wanted: Wanted, rea
     if re.fullmatch(r"[+-]?\d+,\d+([eE][+-]?\d+)?", said.get("scale", "")):
         one = said["scale"].replace(",", ".")
         both = said["scale"].replace(",", " ")
-        raise InputError(
-            f"{where}: scale {said['scale']} is one number to some and two to others; write {one} or {both}"
-        )
+        what = "is one number to some and two to others"
+        raise InputError(f"{where}: scale {said['scale']} {what}; write {one} or {both}")
     for name in ("axes", "scale", "unit"):
         if name in said:
             cell = said[name].replace(";", ",")

@@ -23,76 +23,66 @@ _RARER_TIMES |= {
 }
 _RARER_TIMES |= {"loggingtime", "logging_time", "iso_time", "time_local", "date"}
 """Names of time that are looked for where none of the usual ones is there."""
-_CORE_OF_TIME = {
-    "time",
-    "timestamp",
-    "datetime",
-    "uptime",
-    "millis",
-    "micros",
-    "msec",
-    "usec",
-    "sec",
-    "secs",
-    "seconds",
-}
+_CORE_OF_TIME = {"time", "timestamp", "datetime", "uptime", "millis", "micros", "nanos", "msec", "usec", "sec", "secs"}
 _CORE_OF_TIME |= {
-    "nanos",
+    "seconds",
     "epoch",
     "zeit",
     "zeitstempel",
     "uhrzeit",
     "temps",
     "horodatage",
+    "heure",
     "tiempo",
     "tempo",
     "tijd",
-    "tid",
 }
 _BESIDE_TIME = {
-    "unix",
-    "utc",
-    "gps",
-    "host",
-    "device",
-    "dev",
-    "system",
-    "sys",
-    "boot",
+    "s",
+    "ms",
+    "us",
+    "ns",
+    "t",
+    "at",
+    "of",
     "since",
     "start",
     "up",
-    "rel",
-    "at",
+    "unix",
+    "utc",
+    "gps",
+    "local",
+    "absolute",
 }
 _BESIDE_TIME |= {
+    "abs",
     "relative",
+    "rel",
     "elapsed",
     "received",
     "recv",
-    "sensor",
-    "local",
+    "date",
+    "datum",
+    "stamp",
+    "host",
     "phone",
-    "absolute",
-    "abs",
-    "sample",
     "log",
 }
 _BESIDE_TIME |= {
-    "logger",
+    "device",
+    "dev",
+    "sensor",
+    "sample",
+    "system",
+    "sys",
     "mcu",
     "esp",
     "arduino",
     "board",
-    "reboot",
-    "of",
-    "record",
-    "recording",
-    "datum",
-    "date",
-    "stamp",
+    "logger",
+    "boot",
 }
-_BESIDE_TIME |= {"s", "ms", "us", "ns", "t", "monotonic", "steady", "kernel", "cpu", "run", "running", "clock", "tick"}
+_BESIDE_TIME |= {"record", "recording", "run", "running", "reboot", "monotonic", "steady", "kernel", "cpu", "clock"}
 """Words of headings that name the time where no better known one does: one of the first, and no other words."""
 _DAYS = {"date", "datum", "date_utc", "date utc", "local date", "local_date", "utc date", "utc_date"}
 _ACCELERATION = ("a", "acc", "accel", "acceleration", "accelerometer", "accelero")
@@ -303,19 +293,22 @@ def times_named(names: Sequence[str]) -> list[int]:
 
 
 def times_by_words(names: Sequence[str]) -> list[int]:
-    """Columns that nothing but words of time name, e.g. ``uptime_ms``, ``unix timestamp``, ``Zeit``.
+    """Columns that only words of time name, e.g. ``uptime_ms``, ``Zeit``; else those with one and a unit of time.
 
     Examples
     --------
-    >>> times_by_words(["time_to_fix", "uptime_ms", "@timestamp", "gx"])
-    [1, 2]
+    >>> times_by_words(["time_to_fix", "uptime_ms", "@timestamp", "gx"]), times_by_words(["S1_Timestamp [ms]", "gx"])
+    ([1, 2], [0])
     """
-    found = []
+    only, beside = [], []
     for at, name in enumerate(names):
-        words = set(re.findall(r"[a-z]+", unit_in(name)[0])) if name else set()
+        bare, unit = unit_in(name)
+        words = set(re.findall(r"[a-z]+", bare))
         if words & _CORE_OF_TIME and words <= _CORE_OF_TIME | _BESIDE_TIME:
-            found.append(at)
-    return found
+            only.append(at)
+        elif words & _CORE_OF_TIME and unit in TIME_UNITS:
+            beside.append(at)
+    return only or beside
 
 
 def is_sensor(heading: str) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.errors import InputError, quoted
+from anomsdk.formats.headings import times_by_words, times_named
 
 if TYPE_CHECKING:
     from anomsdk.formats.table import Table
@@ -20,6 +21,9 @@ _MOST_LOOKS = 8
 _ROWS_OF_EACH = 2.0
 """Rows that each value has on average where a column says which animal a row is of."""
 _LEAST_IN_PACKET = 4
+_MOST_SHARING, _LEAST_SHARED = 200, 4
+_FLAGS = {"0", "1", "True", "False", "true", "false", "0.0", "1.0", ""}
+"""What a column of flags holds, which may change from row to row."""
 _NO_NAMES = re.compile(
     r"(?<![a-z])(batt|bat|volt|vbat|temp|rssi|lqi|snr|seq|counter|count|packet|index|idx|row|frame|sample|steps?|lux|light|"
     r"button|unnamed|level_0|reboot|boot|reset|restart|retry|attempt|m?secs?(?![a-z])|[mun]s(?![a-z])|[nu]secs?(?![a-z])|"
@@ -94,11 +98,14 @@ class HerdWatch:
             labels = [row[place] for row in rows]
             if not _NAMES.search(table.names[column]) and _counts_within(labels, stamps):
                 continue
-            if _rises_by(labels, stamps):
+            shared = _shares_each_time(labels, stamps)
+            if shared or _rises_by(labels, stamps):
                 shown = quoted(table.names[column]) or str(column + 1)
-                before, now = (rows[int(back[0]) + step][place] for step in (0, 1))
+                first = next((at for at in back.tolist() if labels[at] != labels[at + 1]), int(back[0]))
+                before, now = labels[first], labels[first + 1]
                 value = quoted(now or before)
-                said = f"times go back where {shown} becomes {quoted(now) or 'empty'}"
+                what = "stand still" if shared else "go back"
+                said = f"times {what} where {shown} becomes {quoted(now) or 'empty'}"
                 raise InputError(f"{table.where}: {said}: {_advice(shown, value)}")
 
 
@@ -135,10 +142,12 @@ def _advice(column: str, value: str) -> str:
 def _others(table: Table, used: Sequence[int]) -> list[int]:
     """Columns that may say which animal a row is of."""
     of_kind = range(len(table.names)) if table.labels is None else table.labels
+    times = {*times_named(table.names), *times_by_words(table.names)}
     return [
         column
         for column in of_kind
         if column not in used
+        and column not in times
         and column not in table.lists
         and column not in table.dated
         and not _NO_NAMES.search(table.names[column])
@@ -152,6 +161,20 @@ def _counts_within(labels: list[str], stamps: NDArray[Any]) -> bool:
     return numbered and not (steps < 0).any() and bool((np.diff([int(each) for each in labels])[steps == 0] == 1).all())
 
 
+def _shares_each_time(labels: list[str], stamps: NDArray[Any]) -> bool:
+    """Whether rows of one time are of a few labels, of each as many, again and again: animals in whole seconds."""
+    different = sorted(set(labels))
+    if not 2 <= len(different) <= _MOST_SHARING or set(different) <= _FLAGS or (np.diff(stamps) < 0).any():
+        return False
+    begins = np.flatnonzero(np.diff(stamps) > 0) + 1
+    if len(begins) < _LEAST_SHARED:
+        return False
+    of_label = np.array([[each == label for label in different] for each in labels], np.int64)
+    counts = np.add.reduceat(of_label, begins, axis=0)[:-1]  # the first and the last time may be partial
+    least, most = counts.min(axis=1), counts.max(axis=1)
+    return bool(((least >= 2) & (most - least <= 1 + 0.1 * most)).mean() > 0.9)
+
+
 def _rises_by(labels: list[str], stamps: NDArray[Any]) -> bool:
     """Whether times rise within the rows of each label; few labels, none of them a fraction."""
     different = set(labels)
@@ -162,4 +185,5 @@ def _rises_by(labels: list[str], stamps: NDArray[Any]) -> bool:
     rows: dict[str, list[int]] = {}
     for row, label in enumerate(labels):
         rows.setdefault(label, []).append(row)
-    return all(bool((np.diff(stamps[of_label]) > 0).all()) for of_label in rows.values())
+    least = 0 if (np.diff(stamps) < 0).any() else np.nextafter(0, 1)  # back to the start: times may be whole seconds
+    return all(bool((np.diff(stamps[of_label]) >= least).all()) for of_label in rows.values())

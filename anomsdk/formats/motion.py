@@ -194,8 +194,8 @@ def surveyed(rows: MotionRows, wanted: Wanted, max_bridge: int) -> Motion:
         )
     if rows.rotation_unsaid is not None and survey.may_be_radians and OFTEN_RADIANS.search(rows.rotation_unsaid):
         raise InputError(
-            f"{rows.where}: {quoted(rows.rotation_unsaid)} has no unit, is often rad/s, and its values do not tell; say "
-            f"--unit {rows.unit},{'|'.join(IN_DPS)}"
+            f"{rows.where}: {quoted(rows.rotation_unsaid)} has no unit, is often rad/s, and its values do not tell; "
+            f"say --unit {rows.unit},{'|'.join(IN_DPS)}"
         )
     if survey.stuck:
         axes = " and ".join(survey.stuck)

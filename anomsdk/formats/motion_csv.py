@@ -245,8 +245,8 @@ class _Reader:
             self._decimal_commas = self._decimal_commas or commas > 0
             if (commas and "," in _between(row[column])) or (self._decimal_commas and _one_or_two(row[column])):
                 raise InputError(
-                    f"{self._line(line)}: {quoted(name)} has commas within numbers, and such as may stand between them; "
-                    "write decimal points in lists"
+                    f"{self._line(line)}: {quoted(name)} has commas within numbers, and such as may stand between "
+                    "them; write decimal points in lists"
                 )
             marks = self._list_marks.setdefault((name, commas > 0), Marks("," if commas else ".", True))
             parts.append([self._number(cell, line, marks, name) for cell in cells])

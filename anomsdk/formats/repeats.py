@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 Values = NDArray[np.float64]
 Digests = NDArray[np.uint64]
 
+_LEAST_ROWS = 4
 _MEMORY_ROWS = 512
 """Rows back to which a repetition is found."""
 
@@ -29,6 +30,30 @@ def digests(rows: NDArray[Any]) -> Digests:
         found = (found ^ column) * np.uint64(0x9E3779B97F4A7C15)
         found ^= found >> np.uint64(29)
     return found
+
+
+def packets_again(stamps: Values, found: Digests, rows: int) -> int:
+    """Packets of so many rows that come once more right behind themselves, under their own stamp.
+
+    Parameters
+    ----------
+    stamps, found : as of `Repeats.keep`
+    rows : of a packet; fewer than four, or such as hardly differ, tell nothing
+
+    Examples
+    --------
+    >>> packets_again(np.repeat([0.0, 1.0], [8, 4]), np.array([5, 6, 7, 8, 5, 6, 7, 8, 1, 2, 3, 4], np.uint64), 4)
+    1
+    """
+    if rows < _LEAST_ROWS or len(stamps) < 2 * rows:
+        return 0
+    same = np.append(False, (stamps[rows:] == stamps[:-rows]) & (found[rows:] == found[:-rows]))
+    edges = np.flatnonzero(np.diff(np.append(same, False).astype(np.int8)))
+    n = 0
+    for begin, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+        if end - begin >= rows and 2 * len(np.unique(found[begin : begin + rows])) >= rows:
+            n += (end - begin) // rows
+    return n
 
 
 class Repeats:

@@ -14,7 +14,7 @@ from anomsdk.errors import InputError
 from anomsdk.formats.clock import Clock, Order, Piece
 from anomsdk.formats.packets import MOST_ROWS, Form, Packet, Packets, packet_form
 from anomsdk.formats.pauses import MOST_BRIDGED, Gaps
-from anomsdk.formats.repeats import Digests, Repeats, digests
+from anomsdk.formats.repeats import Digests, Repeats, digests, packets_again
 
 Values = NDArray[np.float64]
 Rows = NDArray[Any]
@@ -91,7 +91,7 @@ class StampSurvey:
         self._clock: Clock | None = None
         self._order: Order | None = None
         self._repeats: Repeats | None = Repeats()
-        self._repeated = self._kept = 0
+        self._repeated = self._kept = self._again = 0
         self._last: float | None = None
         self._numbers = np.zeros(0, np.int64)
         self._wraps: list[float] = []
@@ -190,6 +190,8 @@ class StampSurvey:
         assert self._clock is not None and self._order is not None
         begun = self._kept + self._repeated
         keep = np.ones(len(stamps), np.bool_) if self._repeats is None else self._repeats.keep(stamps, found)
+        if self._repeats is None and self._packed is not None:
+            self._again += packets_again(stamps, found, self._packed.rows)
         self._numbers = begun + np.flatnonzero(keep)
         self._repeated += int((~keep).sum())
         stamps = stamps[keep]
@@ -239,6 +241,8 @@ class StampSurvey:
     def _clock_notes(self, gaps: Gaps) -> Iterator[str]:
         if self._repeated:
             yield f"{counted(self._repeated, 'row')} left out: time and values are those of an earlier row"
+        if self._again:
+            yield f"{counted(self._again, 'packet')} came twice, times and values: remove the second ones"
         if self._wraps:
             times = "" if self._n_wraps == 1 else f" {self._n_wraps} times,"
             yield f"the counter of time starts again{times} after {self._wraps[0]:.9g} s: read on"
@@ -315,6 +319,11 @@ class _Packed:
     @property
     def held(self) -> int:
         return self._packets.held
+
+    @property
+    def rows(self) -> int:
+        """Usual size of a packet."""
+        return self._form.rows
 
     def push(self, piece: Piece, order: Order) -> None:
         if piece.broken:

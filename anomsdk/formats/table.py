@@ -38,6 +38,8 @@ from anomsdk.wanted import NO_TIME, Reading, Wanted
 BATCH_ROWS = 16_384
 _EPOCHS_S = (946_684_800.0, 4_102_444_800.0)
 """The years 2000 to 2100."""
+_SERIAL_DAYS = (36_526.0, 73_051.0)
+"""The same years in days, as spreadsheets count them."""
 _LONGEST_STEP, _SHORTEST_STEP = 1e20, 1e-20
 """Between these lies any step of time, in seconds to nanoseconds."""
 _RATES = (0.4, 8.0)
@@ -279,8 +281,9 @@ def _time(table: Table, chosen: str, reading: Reading, axes: Sequence[int]) -> t
         return None, ()
     dated = [column for column in table.dated if column not in axes]
     named = [column for column in times_named(names) if column not in axes]
-    if not named and not dated and reading.rate_hz is None:
-        by_words = [column for column in times_by_words(names) if column not in axes]
+    days_only = len(named) == 1 and names_days(names[named[0]])
+    if (not named or days_only) and not dated and reading.rate_hz is None:
+        by_words = [column for column in times_by_words(names) if column not in (*axes, *named)]
         if len(by_words) == 1:
             return by_words[0], (f"time in {quoted(names[by_words[0]])}, by its heading",)
     if reading.rate_hz is not None or table.told.rates or (len(dated) == 1 and dated[0] not in named):
@@ -363,9 +366,7 @@ def _time_factor(name: str, given: str, stamps: Times, wanted_hz: float, where: 
     rates = {unit: 1 / (step * seconds) / wanted_hz for unit, seconds in TIME_UNITS.items() if step > _SHORTEST_STEP}
     near = [u for u, ratio in rates.items() if _RATES[0] <= ratio <= _RATES[1]]
     span = abs(float(stamps[-1] - stamps[0]))
-    if (
-        not near and span > 0
-    ):  # of packets that are read at once, the steps within one tell nothing, but their mean does
+    if not near and span > 0:  # of packets that are read at once the steps within one tell nothing, their mean does
         mean = {unit: len(steps) / (span * seconds) / wanted_hz for unit, seconds in TIME_UNITS.items()}
         near = [unit for unit, ratio in mean.items() if _RATES[0] <= ratio <= _RATES[1]]
     if said in TIME_UNITS:
@@ -383,6 +384,10 @@ def _time_factor(name: str, given: str, stamps: Times, wanted_hz: float, where: 
             )
         return TIME_UNITS[said], ()
     low, high = _EPOCHS_S
+    first_day, last_day = _SERIAL_DAYS
+    of_days = 1 / (step * 86_400 * wanted_hz) if step > _SHORTEST_STEP else 0.0
+    if first_day <= stamps[0] <= last_day and not near and _RATES[0] <= of_days <= _RATES[1]:
+        return 86_400.0, ("time in days of a spreadsheet, by its values",)
     epochs = [u for u, s in TIME_UNITS.items() if low <= abs(stamps[0]) * s <= high and 0.01 <= rates.get(u, 0) <= 1000]
     numbered = bool((steps == 1).all()) and not epochs
     found = epochs or near

@@ -207,14 +207,15 @@ def test_dates_that_nobody_knows(tmp_path, first):
 
 
 @pytest.mark.parametrize("date", ["%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%d-%b-%Y", "%Y%m%d"])
-@pytest.mark.parametrize("names", [("Date", "Time"), ("time", "date"), ("Datum", "time of day")])
+@pytest.mark.parametrize("names", [("Date", "Time"), ("time", "date"), ("Date", "Heure"), ("Datum", "time of day")])
 def test_day_and_time_in_two_columns(tmp_path, date, names):
     axes = {f"a{axis}_g": list(map(str, column)) for axis, column in zip("xyz", ROWS.T, strict=True)}
     days, clocks = ([f(m) for m in moments(MIDNIGHT)] for f in (lambda m: f"{m:{date}}", FORMS["time of day"]))
     columns = {name: days if name.lower() in ("date", "datum") else clocks for name in names}
     for sep in (",", ";"):
         found, notes = read(table(tmp_path / "a.csv", {**columns, **axes}, sep))
-        assert np.array_equal(found, counts(ROWS)) and notes == ()
+        assert np.array_equal(found, counts(ROWS))
+        assert notes == (("time in Heure, by its heading",) if "Heure" in names else ())
     skipped = [each for k, each in enumerate(days) if k < 200] + ["2024-10-28" for _ in range(200)]
     if date == "%Y-%m-%d":
         read_ns = Dates("time").push([f"{a} {b}" for a, b in zip(skipped, clocks, strict=True)], str)
@@ -371,6 +372,8 @@ def test_a_day_of_excel(tmp_path):
     cells = [f"{45356.5 + k / 50 / 86400:.10f}" for k in range(N)]
     found, notes = read(dated(tmp_path / "a.csv", cells, heading="time [days]"))
     assert len(found) == N and notes[0] == "time in days, by its heading"
+    found, notes = read(dated(tmp_path / "b.csv", cells, heading="time"))
+    assert len(found) == N and notes[0] == "time in days of a spreadsheet, by its values"
 
 
 # --- what is read at once and what cell by cell is one

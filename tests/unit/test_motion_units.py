@@ -342,6 +342,16 @@ def test_omega_without_a_unit_is_asked_for(tmp_path):
     assert np.abs(read(path, W6, unit="g,rad/s")[0] - counts(ROWS, W6).astype(int)).max() <= 1
 
 
+@pytest.mark.parametrize("name", ["rotationRate{}", "angular_velocity.{}", "motionRotationRate{}"])
+def test_rates_of_rotation_that_are_often_radians(tmp_path, name):
+    """Core Motion and ROS mean rad/s, browsers deg/s: said where the values do not tell."""
+    heads = ["gFx", "gFy", "gFz", *(name.format(axis) for axis in "xyz")]
+    path = six(tmp_path / "a.csv", heads, turned(np.degrees(1)))
+    assert "has no unit, is often rad/s, and its values do not tell; say --unit g,deg/s|rad/s" in refusal(path)
+    assert np.abs(read(path, W6, unit="g,rad/s")[0] - counts(ROWS, W6).astype(int)).max() <= 1
+    assert np.array_equal(read(six(tmp_path / "b.csv", heads))[0], counts(ROWS[:, :3]))
+
+
 # --- .npz, words and options
 
 

@@ -217,6 +217,20 @@ READ = {
     "bursts in whole seconds": Case(
         np.floor(np.arange(12_000) / 20 + 0.35), digits=0, keep=DUTY, gaps=[1000] * 10, notes=(packets(20, 20), *BURSTS)
     ),
+    "short bursts in whole seconds, the first and the last of each partial": Case(
+        (np.arange(12_000) + 8) // 20.0,
+        digits=0,
+        keep=np.arange(12_000) % 1200 < 40,
+        gaps=[1160] * 9,
+        notes=(packets(20, 20), "recorded 2 s of every 60 s: each burst a piece of its own"),
+    ),
+    "bursts of 3 s in whole seconds": Case(
+        (np.arange(12_000) + 14) // 20.0,
+        digits=0,
+        keep=np.arange(12_000) % 400 < 60,
+        gaps=[340] * 29,
+        notes=(packets(20, 20), "recorded 3 s of every 20 s: each burst a piece of its own"),
+    ),
     "bursts in packets": Case(
         every(12_000, 10, 0.5, 0.002), keep=DUTY, gaps=[1000] * 10, notes=(packets(10, 20), *BURSTS)
     ),
@@ -253,6 +267,25 @@ def test_read_right(tmp_path, name, suffix):
         re.sub(r"row (\d+) \(from 0\)", lambda found: f"line {int(found[1]) + 2}", note) for note in found.notes
     )
     assert notes == case.notes
+
+
+def test_bursts_of_which_no_second_is_full_tell_no_rate(tmp_path):
+    """16 rows in the first second and 14 in the second one may be of any rate above 16 Hz."""
+    k = np.arange(600)
+    lines = [
+        f"{t:.0f},{','.join(map(str, row))}" for t, row in zip(k // 30 * 30 + k % 30 // 16, ROWS[20], strict=False)
+    ]
+    (tmp_path / "a.csv").write_text("\n".join(["time_s,ax_g,ay_g,az_g", *lines]))
+    with pytest.raises(InputError, match=r"line 3: the same time as the row before; .*write times with more digits"):
+        opened(tmp_path / "a.csv", 20)
+
+
+def test_packets_that_are_read_at_once_tell_the_unit_of_their_times(tmp_path):
+    stamps = np.arange(N) // 25 * 1.25 + np.arange(N) % 25 * 0.0007
+    lines = [f"{t:.4f},{','.join(map(str, row))}" for t, row in zip(stamps, ROWS[20], strict=False)]
+    (tmp_path / "a.csv").write_text("\n".join(["time,ax_g,ay_g,az_g", *lines]))
+    found = opened(tmp_path / "a.csv", 20)
+    assert np.array_equal(read(found)[0], counts(ROWS[20][:N])) and packets(25, 20) in found.notes
 
 
 def moved(order):
@@ -317,6 +350,20 @@ def test_a_packet_that_was_sent_again_is_left_out(order):
     assert timeline.notes == (f"{len(order) - N} rows left out: time and values are those of an earlier row",)
     found = list(stretches(iter(parts), timeline))
     assert np.array_equal(np.concatenate([rows for _, rows in found]), ROWS[20][:N])
+
+
+@pytest.mark.parametrize("again", [[30], [30, 31, 90]], ids=len)
+def test_packets_that_were_sent_again_under_one_stamp_are_said(tmp_path, again):
+    order = np.concatenate([np.tile(np.arange(10) + 10 * k, 1 + (k in again)) for k in range(N // 10)])
+    lines = [f"{t:.2f},{','.join(map(str, row))}" for t, row in zip(order // 10 * 0.5, ROWS[20][order], strict=True)]
+    (tmp_path / "a.csv").write_text("\n".join(["time_s,ax_g,ay_g,az_g", *lines]))
+    packets_ = "1 packet" if len(again) == 1 else f"{len(again)} packets"
+    said = f"{packets_} came twice, times and values: remove the second ones"
+    assert said in opened(tmp_path / "a.csv", 20).notes
+    rest = np.where((order < 300)[:, None], ROWS[20][order], [0.0, 0.0, 1.0])
+    lines = [f"{t:.2f},{','.join(map(str, row))}" for t, row in zip(order // 10 * 0.5, rest, strict=True)]
+    (tmp_path / "b.csv").write_text("\n".join(["time_s,ax_g,ay_g,az_g", *lines]))
+    assert not any("twice" in note for note in opened(tmp_path / "b.csv", 20).notes)
 
 
 @pytest.mark.parametrize(

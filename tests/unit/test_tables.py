@@ -117,6 +117,48 @@ def test_lines_above_the_headings(tmp_path, above, form):
     assert found.notes == ()
 
 
+@pytest.mark.parametrize("sep", [",", ";"])
+def test_separators_that_only_rows_end_with(tmp_path, sep):
+    assert_same(opened(put(tmp_path, HEAD.replace(",", sep) + rows(sep).replace("\n", f"{sep}\n"))))
+
+
+SHIMMER = "S1_Timestamp_Unix_CAL\tS1_Accel_{0}_X_CAL\tS1_Accel_{0}_Y_CAL\tS1_Accel_{0}_Z_CAL\t\ns\tg\tg\tg\t\n"
+
+
+@pytest.mark.parametrize("sensor", ["LN", "WR"])
+def test_shimmer(tmp_path, sensor):
+    text = "sep=\t\n" + SHIMMER.format(sensor) + rows("\t").replace("\n", "\t\n")
+    (found,) = opened(put(tmp_path, text))
+    assert_same([found])
+    assert found.notes == ("time in S1_Timestamp_Unix_CAL [s], by its heading",)
+
+
+@pytest.mark.parametrize(
+    "name", ["uptime [s]", "Zeit [s]", "unix_timestamp_s", "time_since_boot_s", "temps (s)", "seconds"]
+)
+def test_times_by_their_words(tmp_path, name):
+    (found,) = opened(put(tmp_path, HEAD.replace("time_s", name) + rows()))
+    assert_same([found])
+    assert f"time in {name}, by its heading" in found.notes
+
+
+@pytest.mark.parametrize("name", ["time_to_fix", "Zeit bis Fix", "tick", "temperature [s]", "daytime"])
+def test_other_words_are_no_time(tmp_path, name):
+    assert refused(put(tmp_path, HEAD.replace("time_s", name) + rows())).startswith(
+        "a.csv: no column of time (there is "
+    )
+
+
+def test_whole_seconds_beside_what_is_below_them(tmp_path):
+    """ROS: a column of nanoseconds counts within the second, and names no animals."""
+    body = "".join(f"{int(T[k])},{round(T[k] % 1 * 1e9)},{','.join(map(str, X[k]))}\n" for k in range(N))
+    path = put(tmp_path, "%stamp.secs,stamp.nsecs,ax_g,ay_g,az_g\n" + body)
+    for time in ("%stamp.secs:s", "stamp.secs"):
+        (found,) = opened(path, time=time)
+        assert_same([found])
+        assert "packets of about 20 samples" in " ".join(found.notes)
+
+
 BELOW = ["fs,20\n", "fs,20,,\n", "\n", "# a note\n", "float,float,float,float\n", "s,g,g,g\n", "[s],[g],[g],[g]\n"]
 
 
@@ -338,6 +380,29 @@ def test_a_herd(tmp_path, interleaved, name, who):
         assert_same(opened(f"{path}:{chosen}"))
     listed = ", ".join(sorted(who, key=lambda each: int(each) if each.isdecimal() else each))
     assert refused(path, where=f"{name}=99") == f"a.csv: no {name} is 99; there is {listed}"
+
+
+@pytest.mark.parametrize("order", ["row by row", "second by second", "one after the other"])
+def test_a_herd_in_whole_seconds(tmp_path, order):
+    """Many rows have one time: of two animals they are twice as many, and no packets of one at twice the rate."""
+    lines = [f"{int(t)},{','.join(map(str, x))}" for t, x in zip(T, X, strict=True)]
+    each = {"row by row": 1, "second by second": HZ, "one after the other": N}[order]
+    body = "".join(f"{who},{line}\n" for at in range(0, N, each) for who in "ab" for line in lines[at : at + each])
+    path = put(tmp_path, f"krava,{HEAD}{body}")
+    back = "go back" if order == "one after the other" else "stand still"
+    assert refused(path) == (
+        f"a.csv: times {back} where krava becomes b: rows of several; say --by krava for a recording of each, or --where "
+        "krava=b for one"
+    )
+    assert_same(opened(path, by="krava"))
+
+
+@pytest.mark.parametrize(
+    "labels", [["0", "1"] * (N // 2), ["walk"] * 90 + ["run"] * (N - 90), [*"AAABABBAAA"] * (N // 10)]
+)
+def test_a_label_beside_whole_seconds_is_no_herd(tmp_path, labels):
+    body = "".join(f"{who},{int(t)},{','.join(map(str, x))}\n" for who, t, x in zip(labels, T, X, strict=True))
+    assert_same(opened(put(tmp_path, f"nr,{HEAD}{body}")))
 
 
 @pytest.mark.parametrize("cow", ["text", "integers", "floats", "categories", "empty"])
@@ -567,6 +632,8 @@ def test_a_folder_is_chosen_from_as_a_whole(tmp_path):
         lambda values: " ".join(map(str, values)),
         lambda values: "[" + "  ".join(map(str, values)) + "]",
         lambda values: '"(' + ";".join(map(str, values)) + ')"',
+        lambda values: "[" + " ".join(map(str, values)).replace(".", ",") + "]",
+        lambda values: '"(' + "; ".join(map(str, values)).replace(".", ",") + ')"',
     ],
 )
 def test_packets(tmp_path, form):
@@ -574,6 +641,25 @@ def test_packets(tmp_path, form):
     assert_same([found])
     assert found.notes == ("packets of samples a row: spread evenly from the time of one to that of the next",)
     assert found.stored_hz == HZ
+
+
+@pytest.mark.parametrize(
+    "cells, what",
+    [
+        (
+            "[0,1, 0,2, 0,3]",
+            "has commas within numbers, and such as may stand between them; write decimal points in lists",
+        ),
+        ("[1,5]", "has commas within numbers, and such as may stand between them; write decimal points in lists"),
+        ("[1,234 999 1,001]", "has three digits behind each ',' and numbers without any: they may be thousands; write"),
+    ],
+)
+def test_commas_in_lists_that_may_be_either(tmp_path, cells, what):
+    body = packets(lambda values: "[" + " ".join(map(str, values)).replace(".", ",") + "]")
+    body = body if "234" not in cells else "".join(f"{k};{cells};{cells};{cells}\n" for k in range(40))
+    last = f"{T[-1] + 0.05:.2f};{cells};{cells};{cells}\n" if "234" not in cells else ""
+    message = refused(put(tmp_path, HEAD.replace(",", ";") + body + last))
+    assert f"ax_g {what}" in message
 
 
 def listed(axes=AXES, each=EACH):
@@ -719,6 +805,10 @@ def test_devices(two_devices, tmp_path, text):
         ),
         ("cow-7,g\n", "FILE, line 1: no headings such as file,unit,scale; name file or device, and what it says"),
         ("device,unit\n", "FILE: no line of a device; write e.g. file,unit,scale and a line for each file"),
+        (
+            "device;unit;scale\n*;g;1,5\n",
+            "FILE, line 2: scale 1,5 is one number to some and two to others; write 1.5 or 1 5",
+        ),
         ("device,unit\n,g\n", "FILE, line 2: names no file and no device; name one, or * for all others"),
         (
             "device,scale\ncow-7,1,2,3\n",
@@ -757,6 +847,30 @@ def test_devices_of_one_file(tmp_path):
     good, bad = opened(path, by="collar", **devices(tmp_path, "device,unit\nA,g\nB,g\n"))
     assert_same([good])
     with pytest.raises(InputError, match=r"h.csv\[collar=B\]: in g .* line 3 of .*devices.csv says: correct it there"):
+        list(bad.blocks())
+
+
+@pytest.mark.parametrize("unit", ["m/s2 rad/s", '"m/s2,rad/s"', "m/s2;rad/s"])
+def test_devices_that_differ_in_the_unit_of_the_gyroscope(tmp_path, unit):
+    turned = np.concatenate([X * G, X], axis=1)
+    body = "".join(f"{T[k]:.2f},{','.join(repr(float(v)) for v in turned[k])}\n" for k in range(N))
+    path = put(tmp_path, "time_s,ax,ay,az,gx,gy,gz\n" + body)
+    six = Wanted(HZ, "motion", 6, 2048, 16, 16)
+    reading = Reading.parsed(unit="m/s2,deg/s", **devices(tmp_path, f"file,unit\na.csv,{unit}\n"))
+    (found,) = open_recordings(path, six, reading=reading)
+    expected = np.concatenate([COUNTS, np.rint(np.degrees(X) * 16).astype(np.int16)], axis=1)
+    assert np.array_equal(read_recording(found), expected)
+
+
+def test_each_animal_of_a_table_has_its_own_unit(tmp_path):
+    """The other half rests as it should; that one rests at a thousandth of 1 g is no matter of calibration."""
+    text = herd().splitlines()
+    text[1 + N :] = [
+        ",".join([*line.split(",")[:2], *(str(float(v) / 1000) for v in line.split(",")[2:])]) for line in text[1 + N :]
+    ]
+    good, bad = opened(put(tmp_path, "\n".join(text)), by="cow")
+    assert_same([good])
+    with pytest.raises(InputError, match=r"a.csv\[cow=7\]: in g its median acceleration is 0.00"):
         list(bad.blocks())
 
 
