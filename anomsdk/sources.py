@@ -226,7 +226,7 @@ def open_skippable(
     except InputError:
         if not bad:
             raise
-        raise UnusableInputsError(bad, skippable=True) from None
+        raise UnusableInputsError(bad) from None  # none is left
     if bad:
         raise UnusableInputsError(bad, skippable=True)
     return found

@@ -571,7 +571,7 @@ _MEANINGS = {
     "clear_ratio": "of the raise level: below it the alarm clears",
     "high_ratio": "of the raise level: from it on one tick raises at once; 0: off",
     "m": "of the last n ticks, m must reach the raise level",
-    "n": "1 to 8 ticks",
+    "n": f"1 to {alert.MAX_N} ticks",
     "on_delay_s": "s that the votes must last",
     "off_delay_s": "s below the clear level until the alarm clears",
     "cooldown_s": "s after an alarm without another",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,7 +34,7 @@ def signal_of(data: bytes) -> bytes:
 
 
 def form_of(data: bytes) -> tuple[str, str] | None:
-    """What these bytes are in words, and as options of sox for what it reads; None where they may be 16-bit little-endian mono.
+    """What these bytes are in words, and as options of sox; None where they may be 16-bit little-endian mono.
 
     Parameters
     ----------
@@ -54,7 +56,7 @@ def form_of(data: bytes) -> tuple[str, str] | None:
     return _bytes(raw) or _pairs(values) or _other(raw, values)
 
 
-def _floats(values: NDArray[np.floating]) -> bool:
+def _floats(values: NDArray[np.floating[Any]]) -> bool:
     """Of either sign and many sizes, all of samples: of integers every other one would be in a narrow range."""
     with np.errstate(invalid="ignore", over="ignore"):
         sizes = np.abs(values[values != 0].astype(np.float64))
