@@ -662,7 +662,9 @@ def _first_problem(error: ValidationError) -> str:
     where = ".".join(
         str(part) for part in first["loc"] if part not in kinds and not str(part).startswith(("constrained", "literal"))
     )
-    text = _PLAIN.get((where, first["type"]), first["msg"].removeprefix("Value error, "))
+    text = _PLAIN.get((where, first["type"]), first["msg"].removeprefix("Value error, ")).replace(
+        "a valid tuple", "a list"
+    )
     text = text[0].lower() + text[1:] if text.startswith(("Input", "Field", "Extra")) else text
     given = first.get("input")
     shown = (
