@@ -1,8 +1,8 @@
 """Files, folders and standard input as streams of int16 blocks, in memory that does not grow with length.
 
 Audio is mixed down (or one channel taken), resampled and brought to 16 bits where needed, as `Recording.notes` says;
-what is mono, 16-bit and at the wanted rate passes bit for bit, and only its beginning is looked at when it is opened. Other
-sound is looked at in 64 places, and as a whole where something is odd. External rows are never altered. A .npy and standard
+what is mono, 16-bit and at the wanted rate passes bit for bit, and only its beginning is looked at when it is opened.
+Other sound is looked at in 64 places, and as a whole where something is odd. External rows are never altered. A .npy and standard
 input carry no rate: they are taken to be at the wanted one; so is a .csv of audio or external rows.
 
 Motion in a .csv, .csv.gz or .parquet needs a column of time or a rate, headings that name the axes, and a unit that the

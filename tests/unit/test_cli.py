@@ -304,7 +304,7 @@ def in_a_terminal(*arguments, which, env=None):
 
 
 def test_a_terminal_gets_a_progress_line_and_a_pipe_none(plans, place):
-    np.save("a.npy", np.zeros(RATE * 360, np.int16))
+    np.save("a.npy", np.zeros(RATE * 900, np.int16))
     slowly = ("watch", "a.npy", "--plan", plans / "bands", "--engine", "reference")
     seen, stdout = in_a_terminal(*slowly, which="stderr")
     assert "%" in seen and "\x1b[?25l" in seen
