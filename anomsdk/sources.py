@@ -2,8 +2,8 @@
 
 Audio is mixed down (or one channel taken), resampled and brought to 16 bits where needed, as `Recording.notes` says;
 what is mono, 16-bit and at the wanted rate passes bit for bit, and only its beginning is looked at when it is opened.
-Other sound is looked at in 64 places, and as a whole where something is odd. External rows are never altered. A .npy and standard
-input carry no rate: they are taken to be at the wanted one; so is a .csv of audio or external rows.
+Other sound is looked at in 64 places, and as a whole where something is odd. External rows are never altered. A .npy
+and standard input carry no rate: they are taken to be at the wanted one; so is a .csv of audio or external rows.
 
 Motion in a .csv, .csv.gz or .parquet needs a column of time or a rate, headings that name the axes, and a unit that the
 headings or `Reading` say; one table of many animals is divided by a column. In an .npz it has any numbers with ``fs``,
