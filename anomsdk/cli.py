@@ -446,8 +446,9 @@ def calibrate(
     reading: Any,
 ) -> None:
     """Local calibration from files."""
-    from anomsdk.clips import noticed, open_clips
+    from anomsdk.clips import noticed, open_clips, survey
     from anomsdk.find_plan import find_plan
+    from anomsdk.memory import wiping
     from anomsdk.train import calibrate_clips
     from anomsdk.wanted import Wanted
 
@@ -457,7 +458,9 @@ def calibrate(
     clips = open_clips(
         normal, Wanted.of(chosen.sensor, chosen.columns), reading=reading, group=group, skip_bad=skip_bad
     )
-    for line in (*clips.bad, *noticed(clips.clips)):
+    with wiping(), Progress(len(clips.clips)) as reading_them:
+        clips, _ = survey(clips, skip_bad=skip_bad, progress=reading_them.update)  # damage behind a header
+    for line in (*(f"left out: {each}" for each in clips.bad), *noticed(clips.clips)):
         show(printable(line), stream=sys.stderr)
     total = sum(clip.length or 0 for clip in clips.clips)
     with _terminable(), Progress(total or None) as progress:

@@ -173,12 +173,12 @@ def open_clips(
 
     try:
         files = open_files(path, wanted, reading=reading, on_bad=bad.append)
-    except InputError as error:
+    except InputError:
         if not bad:
             raise
         if skip_bad and len(bad) == 1:
             raise
-        raise UnusableInputsError((*bad, str(error)) if skip_bad else bad, skippable=not skip_bad) from None
+        raise UnusableInputsError(bad) from None  # none is left
     if bad and not skip_bad:
         raise UnusableInputsError(bad, skippable=True)
     divided = reading is not None and bool(reading.by)

@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from anomsdk.core.plan import Plan, canonical_tree
+from anomsdk.display import duration
 
 _TICKS = ("timing.on_delay", "timing.off_delay", "timing.cooldown", "baseline.hold")
 _LONGEST = 60
 """Characters of a value that is shown."""
+_FOR_TRAIN = ("model.max_macs, max_ram and max_flash", "features.allow_speech_features", "comments")
+"""What a spec says and a plan does not."""
 _NO_LINES = 40
 """More changes are counted, not shown: another model, or other features."""
 
@@ -46,7 +49,12 @@ def as_text(old: Plan, new: Plan) -> str:
     """The changes between two plans as lines, and which of the ids are others."""
     found = changes(old, new)
     if not found:
-        return "nothing changed: every key is what it was, and so are both ids"
+        tick = duration(new.samples_per_tick / new.rate_hz)
+        hold = () if new.baseline.is_on else ("score.baseline_hold_s of a score that is not followed",)
+        return (
+            "nothing changed: every value of the plan is what it was, and so are both ids\n"
+            f"  no part of a plan: {', '.join((*_FOR_TRAIN, *hold))}; seconds count in whole ticks of {tick}"
+        )
     ids = ", ".join(
         f"{name} {'same' if getattr(old, name) == getattr(new, name) else 'changed'}" for name in ("id", "score_id")
     )

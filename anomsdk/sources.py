@@ -1,9 +1,9 @@
 """Files, folders and standard input as streams of int16 blocks, in memory that does not grow with length.
 
 Audio is mixed down (or one channel taken), resampled and brought to 16 bits where needed, as `Recording.notes` says;
-what is mono, 16-bit and at the wanted rate passes bit for bit. Other sound is looked at when it is opened: a long .wav,
-.flac or .ogg in 64 places, and as a whole where something is odd. External rows are never altered. A .npy and standard
-input carry no rate: they are taken to be at the wanted one; so is a .csv of audio or external rows.
+what is mono, 16-bit and at the wanted rate passes bit for bit, and only its beginning is looked at when it is opened.
+Other sound is looked at in 64 places, and as a whole where something is odd. External rows are never altered. A .npy
+and standard input carry no rate: they are taken to be at the wanted one; so is a .csv of audio or external rows.
 
 Motion in a .csv, .csv.gz or .parquet needs a column of time or a rate, headings that name the axes, and a unit that the
 headings or `Reading` say; one table of many animals is divided by a column. In an .npz it has any numbers with ``fs``,
@@ -180,7 +180,7 @@ def open_recordings(
 
     Returns
     -------
-    recordings : at least one; no sample is read yet, but of motion and of sound that is not 16-bit mono
+    recordings : at least one; of motion every sample was read, of sound some, to see whether the header is right
 
     Raises
     ------
@@ -226,7 +226,7 @@ def open_skippable(
     except InputError:
         if not bad:
             raise
-        raise UnusableInputsError(bad, skippable=True) from None
+        raise UnusableInputsError(bad) from None  # none is left
     if bad:
         raise UnusableInputsError(bad, skippable=True)
     return found

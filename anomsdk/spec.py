@@ -571,7 +571,7 @@ _MEANINGS = {
     "clear_ratio": "of the raise level: below it the alarm clears",
     "high_ratio": "of the raise level: from it on one tick raises at once; 0: off",
     "m": "of the last n ticks, m must reach the raise level",
-    "n": "1 to 8 ticks",
+    "n": f"1 to {alert.MAX_N} ticks",
     "on_delay_s": "s that the votes must last",
     "off_delay_s": "s below the clear level until the alarm clears",
     "cooldown_s": "s after an alarm without another",
@@ -662,7 +662,9 @@ def _first_problem(error: ValidationError) -> str:
     where = ".".join(
         str(part) for part in first["loc"] if part not in kinds and not str(part).startswith(("constrained", "literal"))
     )
-    text = _PLAIN.get((where, first["type"]), first["msg"].removeprefix("Value error, "))
+    text = _PLAIN.get((where, first["type"]), first["msg"].removeprefix("Value error, ")).replace(
+        "a valid tuple", "a list"
+    )
     text = text[0].lower() + text[1:] if text.startswith(("Input", "Field", "Extra")) else text
     given = first.get("input")
     shown = (

@@ -65,7 +65,7 @@ class Summary:
 
     Parameters
     ----------
-    recordings : recordings begun
+    recordings : recordings begun, without those that were left out
     too_short : those of them that ended before the first tick
     samples : samples (rows) taken; what is missing in gaps is none
     seconds : how long they last
@@ -185,6 +185,7 @@ class Watch:
         """Count the recording that was heard last as left out: it turned out damaged. Its scores are taken back."""
         self._stop_reading()
         self._left_out += 1
+        self._recordings -= 1
         if self._scores is not None:
             self._scores.take_back(self._ticks - self._hearing)
 

@@ -45,11 +45,13 @@ def summary(evaluation: Evaluation) -> list[str]:
     against = mixed if evaluation.by_snr else counted(figures.n_anomalous, "anomalous clip")
     if left_out := len(evaluation.left_out_anomalous.too_short):
         against += f" ({left_out:,} more: too short for a tick, left out)"
+    normal = f"{counted(figures.n_recordings, 'normal clip')} ({duration(3600 * figures.normal_hours)})"
+    if left_out := len(evaluation.left_out_normal.too_short):
+        normal += f" ({left_out:,} more: too short for a tick, left out)"
     lines = [
         f"plan {plan.name} {plan.id[:12]}, raise level {plan.levels.raise_score:,}, engine {evaluation.engine}, "
         f"seed {evaluation.seed}",
-        f"{counted(figures.n_recordings, 'normal clip')} ({duration(3600 * figures.normal_hours)}), {against}, "
-        f"{counted(figures.n_groups, 'group')}",
+        f"{normal}, {against}, {counted(figures.n_groups, 'group')}",
     ]
     shares = (("normal", evaluation.judged_normal), ("anomalous", evaluation.judged_anomalous))
     lines.append("judged " + ", ".join(f"{each} of {what} clips" for what, each in shares if each.of))

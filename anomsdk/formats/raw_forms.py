@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,54 +18,61 @@ _SMALL = 20
 _PAIRS = "-t s16 -L -c 2 - remix {}"
 
 
-def signal_of(data: bytes) -> bytes:
+Bytes: TypeAlias = NDArray[np.uint8]
+
+
+def signal_of(data: Bytes) -> Bytes:
     """What follows the silence at the start, which looks like every form; empty where that is too little.
 
     Parameters
     ----------
-    data : of a pipe, from a multiple of 24 bytes on, so that a value of any form begins with it
+    data : (n,), from a multiple of 24 bytes on, so that a value of any form begins with it
     """
-    rows = np.frombuffer(data[: len(data) // 24 * 24], np.uint8).reshape(-1, 24)
+    rows = data[: len(data) // 24 * 24].reshape(-1, 24)
     other = (rows != rows[:1]).any(axis=1)
     if not other.any():
-        return b""
-    values = rows[int(other.argmax()) :].reshape(-1).view("<i2")
-    return values.tobytes() if len(values) >= _FEWEST and np.count_nonzero(values) >= len(values) // 8 else b""
+        return data[:0]
+    signal = rows[int(other.argmax()) :].reshape(-1)[:LOOKED_AT]
+    values = signal.view("<i2")
+    return signal if len(values) >= _FEWEST and np.count_nonzero(values) >= len(values) // 8 else data[:0]
 
 
-def form_of(data: bytes) -> tuple[str, str] | None:
-    """What these bytes are in words, and as options of sox for what it reads; None where they may be 16-bit little-endian mono.
+def form_of(signal: Bytes) -> tuple[str, str] | None:
+    """What these bytes are in words, and as options of sox; None where they may be 16-bit little-endian mono.
 
     Parameters
     ----------
-    data : from `signal_of`
+    signal : (n,), from `signal_of`
 
     Examples
     --------
     >>> sound = (3_000 * np.sin(np.arange(1200) / 9)).astype(np.int16)
-    >>> form_of(sound.astype(">i2").tobytes())
+    >>> form_of(signal_of(sound.astype(">i2").view(np.uint8)))
     ('16-bit big-endian integers', '-t s16 -B -c 1 -')
-    >>> form_of(sound.tobytes())
+    >>> form_of(signal_of(sound.view(np.uint8)))
     """
-    if not data:
+    if not len(signal):
         return None
-    raw, values = np.frombuffer(data, np.uint8), np.frombuffer(data, "<i2").astype(np.float64)
+    raw = signal[: len(signal) // 24 * 24]
     for width, order in ((32, "<"), (32, ">"), (64, "<"), (64, ">")):
-        if _floats(np.frombuffer(data, f"{order}f{width // 8}")):
+        with np.errstate(invalid="ignore", over="ignore"):
+            values = raw.view(f"{order}f{width // 8}").astype(np.float64)
+        if _floats(values):
             return f"{width}-bit floats", f"-t f{width} -{'L' if order == '<' else 'B'} -c 1 -"
+    values = raw.view("<i2").astype(np.float64)
     return _bytes(raw) or _pairs(values) or _other(raw, values)
 
 
-def _floats(values: NDArray[np.floating]) -> bool:
+def _floats(values: NDArray[np.float64]) -> bool:
     """Of either sign and many sizes, all of samples: of integers every other one would be in a narrow range."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        sizes = np.abs(values[values != 0].astype(np.float64))
+    with np.errstate(invalid="ignore"):
+        sizes = np.abs(values[values != 0])
         likely = len(sizes) >= len(values) // 8 and bool(((sizes > 1e-6) & (sizes < 2.0**31)).all())
         octaves = len(np.unique(np.frexp(sizes)[1])) if likely else 0
         return octaves >= 3 and bool((values > 0).any() and (values < 0).any())
 
 
-def _bytes(raw: NDArray[np.uint8]) -> tuple[str, str] | None:
+def _bytes(raw: Bytes) -> tuple[str, str] | None:
     low, high = raw[0::2], raw[1::2]
     if min(len(np.unique(low)), len(np.unique(high))) < 3:
         return None
@@ -90,7 +99,7 @@ def _pairs(values: NDArray[np.float64]) -> tuple[str, str] | None:
     return None
 
 
-def _other(raw: NDArray[np.uint8], values: NDArray[np.float64]) -> tuple[str, str] | None:
+def _other(raw: Bytes, values: NDArray[np.float64]) -> tuple[str, str] | None:
     """Bytes that are the upper ones of small numbers stand where these have none, or values all lie near the ends."""
     if float(np.abs(values).min()) >= 24_576 and len(np.unique(values)) >= _DISTINCT:
         return "16-bit unsigned integers", "-t u16 -L -c 1 -"
@@ -101,16 +110,16 @@ def _other(raw: NDArray[np.uint8], values: NDArray[np.float64]) -> tuple[str, st
     return None
 
 
-def _near_zero(part: NDArray[np.uint8]) -> float:
+def _near_zero(part: Bytes) -> float:
     return float(((part <= _SMALL) | (part >= 256 - _SMALL)).mean())
 
 
-def _upper(part: NDArray[np.uint8]) -> bool:
+def _upper(part: Bytes) -> bool:
     """Upper bytes of numbers of both signs, most of them small. Of 8 or 12 bits moved up no lower byte is such."""
     return _near_zero(part) > 0.9 and min(float((part == edge).mean()) for edge in (0, 255)) > 0.01
 
 
-def _lower(part: NDArray[np.uint8]) -> bool:
+def _lower(part: Bytes) -> bool:
     """Lower bytes: of many values, none of them as frequent as the upper byte of what is clipped."""
     most = float(np.bincount(part).max()) / len(part)
     return _near_zero(part) < 0.6 and most < 0.25 and len(np.unique(part)) >= 64

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,9 +14,10 @@ from numpy.typing import NDArray
 
 from anomsdk.errors import InputError
 from anomsdk.formats.plausibility import LOOKED_AT, Look, check_audible, check_float, decibels, looked
+from anomsdk.formats.raw_forms import form_of, signal_of
 from anomsdk.formats.stored import BLOCK_VALUES, Stored, begins_as, refusing
 from anomsdk.formats.wav import ALAW, FLOAT, ULAW, WavFile, frames_of, wav_file
-from anomsdk.memory import made_wiping
+from anomsdk.memory import made_wiping, wiped_after_use, wiping
 
 FLOAT_LIMIT = 256.0  # full scale is 1.0; 48 dB above it the samples are integers stored as float
 
@@ -133,7 +135,7 @@ def _checked(stored: Stored, part: Part, subtype: str, where: str, valid: int = 
     bits = _BITS.get(subtype, 0)
     said = valid if 0 < valid < bits else 0
     if stored.exact and stored.channels == 1 and not said:
-        return stored
+        return replace(stored, odd=stored.odd + _form(stored, part, where))
     step = 2.0 ** (16 - bits) if bits else None
     look = _look(stored, part, step, whole=False)
     if _low(look, bits, said) or min(look.deviations) == 0:
@@ -158,6 +160,19 @@ def _checked(stored: Stored, part: Part, subtype: str, where: str, valid: int = 
     if not stored.exact:
         check_audible(look, where)
     return replace(stored, odd=stored.odd + odd, look=look)
+
+
+def _form(stored: Stored, part: Part, where: str) -> tuple[str, ...]:
+    """Refuse other samples than the 16-bit mono of the header, by those at the start; what is doubtful, in words."""
+    first = part(0, min(stored.rows or 0, BLOCK_VALUES), BLOCK_VALUES)
+    with closing(wiped_after_use(made_wiping(first))) as read, wiping():
+        found = next((form_of(signal_of(block.reshape(-1).view(np.uint8))) for block in read), None)
+    if found is None:
+        return ()
+    what = f"the header says 16-bit mono, and the samples look like {found[0]}"
+    if found[0].startswith("two channels"):
+        return (f"{what}: correct it if they are",)
+    raise InputError(f"{where}: {what}; correct the header, or convert it again")
 
 
 def _low(look: Look, bits: int, said: int) -> int:

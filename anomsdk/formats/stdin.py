@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from anomsdk.errors import InputError
-from anomsdk.formats.raw_forms import LOOKED_AT, form_of, signal_of
+from anomsdk.formats.raw_forms import Bytes, form_of, signal_of
 from anomsdk.formats.stored import Block, Stored, kind_of, mpeg_stream, refusing
 
 _NAME = "standard input"
@@ -67,9 +67,9 @@ def _blocks(columns: int, sound_hz: float | None, rows: int) -> Iterator[Block]:
                     _refuse_others(bytes(view[: min(held, _MPEG_BYTES)]), sound_hz)
                     unknown = False
                 if unheard and sound_hz is not None:
-                    signal = signal_of(bytes(view[-before % 24 : min(held, LOOKED_AT)]))
+                    signal = signal_of(values.view(np.uint8)[-before % 24 : held])
                     _refuse_form(signal, sound_hz)
-                    unheard = 0 if signal else unheard - 1
+                    unheard = 0 if len(signal) else unheard - 1
                 if n := held // row_bytes:
                     block = samples[:n].astype(np.int16)
                     rest = bytes(view[n * row_bytes : held])  # less than a row
@@ -106,7 +106,7 @@ def _are_floats(start: bytes) -> bool:
         return len(values) >= 16 and bool(likely.all() and (values > 0).any() and (values < 0).any())
 
 
-def _refuse_form(start: bytes, sound_hz: float) -> None:
+def _refuse_form(start: Bytes, sound_hz: float) -> None:
     """Samples of another size, order or number of channels would be taken for noise, or for sound of another pitch."""
     if (found := form_of(start)) is not None:
         what, options = found

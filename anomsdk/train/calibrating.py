@@ -16,7 +16,7 @@ from anomsdk.clips import Clip
 from anomsdk.constant import ConstantCutter
 from anomsdk.core.checks import checked_cast, require
 from anomsdk.core.plan import Plan
-from anomsdk.display import in_hours
+from anomsdk.display import counted, in_hours
 from anomsdk.errors import InputError
 from anomsdk.files import inside, read_limited
 from anomsdk.judged import Judged, judged
@@ -167,7 +167,8 @@ def _calibrated(
     ticks = sum(len(piece.scores) for piece in pieces)
     require(
         ticks >= FEWEST_TICKS,
-        f"calibrate: {ticks} ticks in {len(clips)} recordings, at least {FEWEST_TICKS} are needed; record for longer",
+        f"calibrate: {counted(ticks, 'tick')} in {counted(len(clips), 'recording')}, "
+        f"at least {FEWEST_TICKS} are needed; record for longer",
     )
     spec = parts.spec
     start, levels = levels_from([piece.scores for piece in pieces], spec)

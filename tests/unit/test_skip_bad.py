@@ -131,7 +131,7 @@ def test_watch_leaves_out_and_counts(folder, tmp_path):
     left = [line for line in done.stderr.splitlines() if line.startswith("left out: ")]
     assert [name in line for name, line in zip(("bad00.wav", "bad01.wav", "d0.csv"), left, strict=True)] == [True] * 3
     summary = json.loads(done.stdout.splitlines()[-1])
-    assert summary["left_out"] == 3 and summary["recordings"] == 3, "of which one turned out damaged"
+    assert summary["left_out"] == 3 and summary["recordings"] == 2, "no damaged one among them"
     alone = scored(folder, place / "a.wav", place / "e.wav")
     assert np.array_equal(np.load(out), np.concatenate(list(alone.values()))), "none of the damaged one"
     text = anomsdk_command("watch", place, "--plan", folder, "--skip-bad").stdout
@@ -211,3 +211,44 @@ def test_errors_of_several_calls_are_one_exception():
         all_or_none(fails("a"), lambda: 1, fails("b", "c"), fails("a"))
     assert caught.value.lines == ("a", "b", "c") and caught.value.skippable
     assert str(caught.value) == "a (and 2 more inputs that cannot be used)"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("watch", "IN", "--plan", "PLAN"),
+        ("score", "IN", "--plan", "PLAN", "--out", "OUT.npz"),
+        ("evaluate", "--plan", "PLAN", "--normal", "IN"),
+        ("diff", "PLAN", "PLAN", "--corpus", "IN"),
+        ("calibrate", "PLAN", "--normal", "IN", "--out", "OUT"),
+    ],
+)
+@pytest.mark.parametrize("skip", [False, True])
+def test_where_nothing_can_be_used_skipping_is_no_advice(folder, tmp_path, command, skip):
+    place = mixed(tmp_path / "in", good=0, bad=3)
+    words = [word.replace("PLAN", str(folder)).replace("IN", str(place)) for word in command]
+    words = [word.replace("OUT", str(tmp_path / "out")) for word in words] + ["--skip-bad"] * skip
+    done = anomsdk_command(*words)
+    assert done.status == 2 and "--skip-bad" not in done.stderr
+    assert "4 inputs" not in done.stderr, "files are counted, not the folder"
+
+
+def test_calibrate_leaves_out_what_turns_out_damaged(folder, tmp_path):
+    place = mixed(tmp_path / "in", good=3, bad=1, damaged=2)
+    for i in range(3):
+        soundfile.write(place / f"{'aeg'[i]}.wav", noise(400_000, seed=i), RATE, "PCM_16")
+    refused = anomsdk_command("calibrate", folder, "--normal", place, "--out", tmp_path / "out")
+    assert refused.status == 2 and not (tmp_path / "out").exists()
+    (place / "bad00.wav").unlink()
+    refused = anomsdk_command("calibrate", folder, "--normal", place, "--out", tmp_path / "out")
+    assert refused.status == 2 and "2 inputs cannot be used; --skip-bad leaves them out" in refused.stderr
+    done = anomsdk_command("calibrate", folder, "--normal", place, "--out", tmp_path / "out", "--skip-bad")
+    assert done.status == 0 and done.stderr.count("left out: ") == 2
+    assert "of 3 calibration recordings" in done.stdout
+
+
+def test_a_recording_that_is_left_out_is_none_that_was_heard(folder, tmp_path):
+    place = mixed(tmp_path / "in", good=2, bad=0, damaged=1)
+    done = anomsdk_command("watch", place, "--plan", folder, "--skip-bad", "--jsonl")
+    summary = json.loads(done.stdout.splitlines()[-1])
+    assert (summary["recordings"], summary["left_out"]) == (2, 1)

@@ -623,9 +623,34 @@ def test_other_samples_than_16_bit_mono_that_are_piped_in_are_refused(piped, sen
         np.zeros(4000),
     ],
 )
-def test_what_may_be_16_bit_mono_is_taken(piped, samples):
+def test_what_may_be_16_bit_mono_is_taken(piped, tmp_path, samples):
     data = np.asarray(samples).astype("<i2")
     assert [value for block in piped(data.tobytes()) for value in block] == data.tolist()
+    recording = opened(tmp_path / "a.wav", riff(fmt(), chunk(b"data", data.tobytes())))
+    assert recording.notes == () and read_recording(recording).tolist() == data.tolist()
+
+
+@pytest.mark.parametrize(
+    "sent, form",
+    [
+        ((I2.view("u2") ^ 0x8000).astype("<u2"), "16-bit unsigned integers"),  # of a converter, as it gave them
+        (I2.astype(">i2"), "16-bit big-endian integers"),
+        ((WAVE * 256).astype("<i4") << 8, "32-bit integers"),
+        (F8.astype("<f4"), "32-bit floats"),
+    ],
+)
+def test_samples_that_are_other_than_the_header_says_are_refused(tmp_path, sent, form):
+    for silence in (0, 300):
+        data = bytes(24 * silence) + sent.tobytes()
+        said = refusal(tmp_path / "a.wav", riff(fmt(), chunk(b"data", data)))
+        assert f"the header says 16-bit mono, and the samples look like {form}; correct the header" in said
+
+
+def test_two_equal_channels_that_the_header_calls_one_are_said(tmp_path):
+    recording = opened(tmp_path / "a.wav", riff(fmt(), chunk(b"data", np.repeat(I2, 2).tobytes())))
+    assert recording.odd == (
+        "the header says 16-bit mono, and the samples look like two channels: correct it if they are",
+    )
 
 
 @pytest.mark.parametrize(

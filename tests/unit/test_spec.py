@@ -83,6 +83,7 @@ def test_defaults_are_those_of_the_documentation():
         ("context.statistics", ["mean", "mean"], "statistics names one twice"),
         ("context.statistics", ["mode"], "context.statistics"),
         ("model.max_macs", 0, "model.max_macs: "),
+        ("context.statistics", "mean", "context.statistics: input should be a list (it is 'mean')"),
         ("model.max_ram", 0, "model.max_ram: input should be greater than or equal to 1 (it is 0)"),
         ("model.max_ram", 4096.5, "model.max_ram: input should be a valid integer (it is 4096.5)"),
         ("model.max_ram", True, "model.max_ram: input should be a valid integer"),

@@ -325,6 +325,10 @@ def test_sound_that_is_too_short_is_said_where_the_clips_are_counted(tmp_path):
     assert f"3 normal clips ({heard:.2f} s), 1 anomalous clip (2 more: too short for a tick, left out)" in as_text(
         found
     )
+    swapped = as_text(evaluate(room, odd, normal))
+    assert re.search(
+        r"\n1 normal clip \(\S+ s\) \(2 more: too short for a tick, left out\), 3 anomalous clips", swapped
+    )
 
 
 def test_no_piece_is_shorter_than_a_tick_that_need_not_be(collar):

@@ -183,8 +183,16 @@ def test_plan_says_what_changed_and_that_nothing_did(folders, tmp_path):
     (copy / "plan.json").unlink()
     first = anomsdk_command("plan", copy).stdout
     assert "\nchanged" not in first and "nothing changed" not in first
-    assert "\nnothing changed: every key is what it was" in anomsdk_command("plan", copy).stdout
     path = copy / "spec.toml"
+    said = anomsdk_command("plan", copy).stdout
+    assert "\nnothing changed: every value of the plan is what it was" in said
+    for key, value in (("max_macs", "29999"), ("allow_speech_features", "true"), ("max_ram", "100000")):
+        was = path.read_text()
+        path.write_text(re.sub(rf"^{key} = .*", f"{key} = {value}", was, flags=re.MULTILINE))
+        # What is no part of a plan is said to be so: the edit did not miss its line.
+        last = anomsdk_command("plan", copy).stdout.splitlines()[-2:]
+        assert last[0].startswith("nothing changed: every value of the plan") and key in last[1]
+        path.write_text(was)
     path.write_text(re.sub(r"^off_delay_s = \S+", "off_delay_s = 2.5", path.read_text(), flags=re.MULTILINE))
     said = anomsdk_command("plan", copy).stdout
     assert said.endswith("\nchanged  id changed, score_id changed\n  timing.off_delay: 100 -> 25 ticks\n")
