@@ -53,7 +53,6 @@ PROVEN = {
     "tflite_file.py:_Reader.layer": "zeros, where there is no bias",
     "tflite_writer.py:_narrow": "floats only",
     "tflite_writer.py:_Writer.bias": "int32, refused by _check_layer if not, in another byte order",
-    "train/judge.py:Judge.clipped": "int8 to int16 is wider",
     "verify.py:*": "drawn or chosen from the ends of int16 and int8 in the same line",
 }
 """File and function of a cast that is not checked, and why it holds. ``*``: anywhere in the file."""
