@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.errors import InputError
-from anomsdk.formats.dialect import Dialect
+from anomsdk.formats.dialect import Dialect, cells_of
 from anomsdk.formats.numbers import Bytes
 from anomsdk.formats.text_file import MAX_CSV_LINE, bytes_of, check_unpacked, most_unpacked, text_lines
 
@@ -173,7 +173,7 @@ def _checked(lines: list[str], where: str, first: int) -> Iterator[str]:
 
 def _rows(lines: Iterable[str], dialect: Dialect, before: int) -> Rows:
     if dialect.delimiter == " ":
-        yield from ((n, row) for n, line in enumerate(lines, before + 1) if (row := line.split()))
+        yield from ((n, row) for n, line in enumerate(lines, before + 1) if (row := cells_of(line, " ")))
         return
     reader = csv.reader(lines, delimiter=dialect.delimiter, skipinitialspace=True)
     for row in reader:

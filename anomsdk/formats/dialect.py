@@ -97,7 +97,7 @@ def sniffed(path: Path, where: str) -> Dialect:
 def cells_of(line: str, delimiter: str) -> list[str]:
     """The cells of one line."""
     if delimiter == " ":
-        return line.split()
+        return [cell.strip('"') for cell in line.split()]  # R quotes headings and text
     return [cell.strip() for row in csv.reader([line], delimiter=delimiter, skipinitialspace=True) for cell in row]
 
 

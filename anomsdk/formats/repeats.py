@@ -48,7 +48,7 @@ def packets_again(stamps: Values, found: Digests, rows: int) -> int:
     if rows < _LEAST_ROWS or len(stamps) < 2 * rows:
         return 0
     same = np.append(False, (stamps[rows:] == stamps[:-rows]) & (found[rows:] == found[:-rows]))
-    edges = np.flatnonzero(np.diff(np.append(same, False).astype(np.int8)))
+    edges = np.flatnonzero(np.diff(np.append(same, False)))
     n = 0
     for begin, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
         if end - begin >= rows and 2 * len(np.unique(found[begin : begin + rows])) >= rows:

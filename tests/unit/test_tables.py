@@ -122,6 +122,12 @@ def test_separators_that_only_rows_end_with(tmp_path, sep):
     assert_same(opened(put(tmp_path, HEAD.replace(",", sep) + rows(sep).replace("\n", f"{sep}\n"))))
 
 
+def test_a_table_of_r(tmp_path):
+    """White space separates, and headings are quoted."""
+    head = " ".join(f'"{name}"' for name in HEAD.strip().split(",")) + "\n"
+    assert_same(opened(put(tmp_path, head + rows(" "))))
+
+
 SHIMMER = "S1_Timestamp_Unix_CAL\tS1_Accel_{0}_X_CAL\tS1_Accel_{0}_Y_CAL\tS1_Accel_{0}_Z_CAL\t\ns\tg\tg\tg\t\n"
 
 
