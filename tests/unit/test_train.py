@@ -488,10 +488,11 @@ def test_a_damaged_file_is_named_or_left_out(tmp_path):
     sound = normal / "day 2" / "9.flac"
     soundfile.write(sound, room(9), 16000)
     whole = sound.read_bytes()
-    sound.write_bytes(whole[:5000] + bytes(1000) + whole[6000:])  # what only reading shows
+    sound.write_bytes(whole[:5000] + bytes(1000) + whole[6000:])  # what only reading shows: both are named at once
     arguments = tmp_path / "spec.toml", normal, tmp_path / "out"
-    with pytest.raises(anomsdk.InputError, match=r"day 1/x\.wav.*--skip-bad leaves it out"):
+    with pytest.raises(anomsdk.InputError, match=r"day 1/x\.wav.* 1 more input that cannot be used") as refused:
         anomsdk.train.fit_from(*arguments)
+    assert refused.value.skippable and "9.flac" in refused.value.lines[1]
     (normal / "day 1" / "x.wav").rename(tmp_path / "x.wav")
     with pytest.raises(anomsdk.InputError, match=r"9\.flac.*--skip-bad leaves it out"):
         anomsdk.train.fit_from(*arguments)
