@@ -38,6 +38,9 @@ from anomsdk.wanted import NO_TIME, Reading, Wanted
 BATCH_ROWS = 16_384
 _EPOCHS_S = (946_684_800.0, 4_102_444_800.0)
 """The years 2000 to 2100."""
+_TICK_S = 1e-7
+_TICKS_BEGIN = {1601: 116_444_736e9, 1: 621_355_968e9}
+"""Year in which clocks of 100 ns begin (FILETIME of Windows, DateTime of .NET), and what they show at 1970."""
 _SERIAL_DAYS = (36_526.0, 73_051.0)
 """The same years in days, as spreadsheets count them."""
 _LONGEST_STEP, _SHORTEST_STEP = 1e20, 1e-20
@@ -349,6 +352,8 @@ def _time_factor(name: str, given: str, stamps: Times, wanted_hz: float, where: 
     if given or said in LONG_TIME_UNITS:
         unit = given or str(said)
         return (TIME_UNITS | LONG_TIME_UNITS)[unit], () if given else (f"time in {_LONG_NAMES[unit]}, by its heading",)
+    if said not in TIME_UNITS and (clock := _clock_of_ticks(stamps)) is not None:
+        return _TICK_S, (f"time in 100 ns since the year {clock}, by its values",)
     if said is not None and said not in TIME_UNITS and _NO_UNIT_OF_TIME.fullmatch(said.strip("'").lower()) is None:
         what = "counts of something" if said == "counts" else f"in {said}, no known unit of time"
         raise InputError(f"{where}: {quoted(name)} is {what}; say what one is with --time {_option(bare)}:ms or so")
@@ -398,6 +403,15 @@ def _time_factor(name: str, given: str, stamps: Times, wanted_hz: float, where: 
             "numbers of samples"
         )
     return TIME_UNITS[found[0]], (f"time in {found[0]}, by its values",)
+
+
+def _clock_of_ticks(stamps: Times) -> int | None:
+    """The year in which a clock that counts 100 ns began, where these are such counts of the years 2000 to 2100."""
+    for year, since in _TICKS_BEGIN.items():
+        seconds = (np.abs(stamps) - since) * _TICK_S
+        if bool(((seconds >= _EPOCHS_S[0]) & (seconds <= _EPOCHS_S[1])).all()):
+            return year
+    return None
 
 
 def _option(name: str) -> str:

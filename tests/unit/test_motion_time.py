@@ -376,6 +376,17 @@ def test_a_day_of_excel(tmp_path):
     assert len(found) == N and notes[0] == "time in days of a spreadsheet, by its values"
 
 
+@pytest.mark.parametrize("heading", ["time", "Ticks", "timestamp"])
+@pytest.mark.parametrize(("year", "since"), [(1601, 116_444_736 * 10**9), (1, 621_355_968 * 10**9)])
+def test_counts_of_100_ns_are_read_by_their_values(tmp_path, heading, year, since):
+    """As Windows and .NET give the time."""
+    first = since + 10**7 * 1_709_640_000
+    path = dated(tmp_path / "a.csv", [str(first + 200_000 * k) for k in range(N)], heading=heading)
+    options = {"time": heading} if heading == "Ticks" else {}
+    found, notes = read(path, **options)
+    assert np.array_equal(found, counts(ROWS)) and notes == (f"time in 100 ns since the year {year}, by its values",)
+
+
 # --- what is read at once and what cell by cell is one
 
 
