@@ -10,6 +10,7 @@ import numpy as np
 from anomsdk.core.affine import Affine, AffinePlan
 from anomsdk.core.checks import require
 from anomsdk.core.fixed import Ints
+from anomsdk.errors import quoted
 
 MAX_FRAMES = 256
 STATISTICS = ("mean", "deviation", "max", "min")
@@ -64,7 +65,7 @@ class SummaryPlan:
         known = ", ".join(STATISTICS)
         require(len(self.statistics) > 0, f"context: no statistics; choose from {known}")
         for name in self.statistics:
-            require(name in STATISTICS, f"context: statistic '{name}' is unknown; choose from {known}")
+            require(name in STATISTICS, f"context: statistic '{quoted(name)}' is unknown; choose from {known}")
         require(len(set(self.statistics)) == len(self.statistics), "context: a statistic is named twice")
         ranges = [statistic_range(name, self.frames) for name in self.statistics]
         smallest, largest = np.repeat(np.array(ranges, np.int64), n_features, axis=0).T

@@ -29,6 +29,7 @@ from anomsdk.core.logmel import LogmelPlan
 from anomsdk.core.motion import MotionPlan
 from anomsdk.core.reasons import ReasonsPlan
 from anomsdk.core.score import ScorePlan
+from anomsdk.errors import quoted
 
 FORMAT = 1
 NAME_PATTERN = r"[A-Za-z][A-Za-z0-9_]{0,47}"
@@ -58,7 +59,7 @@ class SensorPlan:
 
     def check(self) -> None:
         """Refuse an unknown sensor."""
-        require(self.kind in ("audio", "external"), f"sensor: kind '{self.kind}' is not audio or external")
+        require(self.kind in ("audio", "external"), f"sensor: kind '{quoted(self.kind)}' is not audio or external")
         require(
             1 <= self.rate_millihertz <= 10**9,
             f"sensor: a rate of {self.rate_millihertz} mHz is not 1 mHz to 1 MHz",
@@ -114,7 +115,7 @@ class EdgePlan:
         """Refuse what no model file has."""
         require(
             self.type in ("int8", "uint8", "float32"),
-            f"{what}: type '{self.type}' is not int8, uint8 or float32",
+            f"{what}: type '{quoted(self.type)}' is not int8, uint8 or float32",
         )
         require(-128 <= self.zero_point <= 127, f"{what}: a zero point of {self.zero_point} is not int8")
         require(0x00800000 <= self.scale_bits < 0x7F800000, f"{what}: scale_bits are no positive float32")

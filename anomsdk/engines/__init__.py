@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from anomsdk.core.plan import Plan
 from anomsdk.engines.processed import Processed
-from anomsdk.errors import InputError
+from anomsdk.errors import InputError, quoted
 from anomsdk.memory import wiping
 
 ENGINES = ("reference", "tflite", "native")
@@ -61,4 +61,4 @@ def open_engine(name: str | None, plan: Plan) -> Engine:
             from anomsdk.engines.tflite import TfliteEngine
 
             return TfliteEngine(plan)
-    raise InputError(f"engine '{name}' is unknown; choose from {', '.join(ENGINES)}")
+    raise InputError(f"engine '{quoted(name)}' is unknown; choose from {', '.join(ENGINES)}")

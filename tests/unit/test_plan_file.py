@@ -135,6 +135,8 @@ def test_same_content_in_other_bytes_is_refused(plans):
         (lambda t: t["extractor"]["fft"]["cos_q15"].update(data="*"), "not base64"),
         (lambda t: t["extractor"]["fft"].update(cos_q15=[1, 2]), "must be an array"),
         (lambda t: t["context"].update(statistics=["mode"]), "statistic 'mode' is unknown"),
+        (lambda t: t["context"].update(statistics=["\x1b[31m"]), r"statistic '\?\[31m' is unknown"),
+        (lambda t: t["context"].update(statistics=["m" * 499]), r"statistic 'm{37}\.\.\.' is unknown"),
         (lambda t: t["context"].update(frames=10**6), "context: 1000000 frames"),
         (lambda t: t["layers"].clear(), "autoencoder: 0 layers"),
         (lambda t: t["layers"].pop(), "outputs for"),
