@@ -15,7 +15,7 @@ from anomsdk.conditions import parsed
 from anomsdk.constant import SHORTEST_CONSTANT_S, ConstantCutter, Samples, shortest_constant
 from anomsdk.errors import InputError, UnusableInputsError, printable
 from anomsdk.formats.stored import BLOCK_VALUES
-from anomsdk.sources import open_files
+from anomsdk.sources import open_files, open_skippable_files
 from anomsdk.wanted import Reading, Wanted
 
 __all__ = [
@@ -171,16 +171,15 @@ def open_clips(
     place, _ = parsed(str(path))
     bad = list[str]()
 
-    try:
-        files = open_files(path, wanted, reading=reading, on_bad=bad.append)
-    except InputError:
-        if not bad:
-            raise
-        if skip_bad and len(bad) == 1:
-            raise
-        raise UnusableInputsError(bad) from None  # none is left
-    if bad and not skip_bad:
-        raise UnusableInputsError(bad, skippable=True)
+    if not skip_bad:
+        files = open_skippable_files(path, wanted, reading=reading)
+    else:
+        try:
+            files = open_files(path, wanted, reading=reading, on_bad=bad.append)
+        except InputError:
+            if len(bad) < 2:
+                raise
+            raise UnusableInputsError(bad) from None  # none is left
     divided = reading is not None and bool(reading.by)
     if group is None and not divided and len({Path(file.name).parent for file in files}) > 1:
         group = "folder"

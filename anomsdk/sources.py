@@ -62,6 +62,7 @@ __all__ = [
     "open_files",
     "open_recordings",
     "open_skippable",
+    "open_skippable_files",
     "read_recording",
 ]
 
@@ -220,9 +221,21 @@ def open_skippable(
     ----------
     path, wanted, reading, on_bad : as `open_recordings`
     """
+    if on_bad is not None or str(path) == "-":
+        return open_recordings(path, wanted, reading=reading, on_bad=on_bad)
+    return [recording for file in open_skippable_files(path, wanted, reading=reading) for recording in file.recordings]
+
+
+def open_skippable_files(path: str | Path, wanted: Wanted, *, reading: Reading | None = None) -> list[OpenedFile]:
+    """As `open_files`; the error that names bad files in a folder says how the command line leaves them out.
+
+    Parameters
+    ----------
+    path, wanted, reading : as `open_recordings`
+    """
     bad = list[str]()
     try:
-        found = open_recordings(path, wanted, reading=reading, on_bad=bad.append if on_bad is None else on_bad)
+        found = open_files(path, wanted, reading=reading, on_bad=bad.append)
     except InputError:
         if not bad:
             raise

@@ -49,7 +49,7 @@ band_ms = 256
 
 
 class HopByHop(Bands):
-    """Bands as they were added up before: one hop after the other."""
+    """Bands that are added up one hop after the other: the path that `run` compares with."""
 
     def levels(self, frames: Ints) -> tuple[Ints, Ints]:
         """Levels of the frames that these windows complete."""

@@ -282,3 +282,56 @@ def without_constant(samples: NDArray[np.int16], shortest: int) -> list[NDArray[
     if begin < len(samples):
         pieces.append(samples[begin:])
     return pieces
+
+
+def collar_spec(alert: str) -> str:
+    """A spec of motion at 10 Hz with a tick each 0.5 s from 1.5 s on, for `make_collar`.
+
+    Parameters
+    ----------
+    alert : lines of its section
+    """
+    return f"""
+format = 1
+name = "collar"
+[sensor]
+kind = "motion"
+rate_hz = 10
+axes = 3
+counts_per_g = 1000
+[features]
+kind = "motion"
+window_s = 1
+hop_s = 0.5
+select = ["magnitude_deviation", "vedba_max", "jerk_max"]
+[context]
+kind = "stack"
+frames = 2
+[alert]
+raise_score = "calibrated"
+{alert}
+"""
+
+
+def make_collar(folder: Path, text: str) -> anomsdk.Plan:
+    """The plan of a `collar_spec`, in its folder: a level of 20,000; rest scores below 8,000, shaking above 40,000."""
+    folder.mkdir(exist_ok=True)
+    spec = PipelineSpec.from_toml(text)
+    (folder / "spec.toml").write_text(text)
+    data = write_tflite(random_layers([6, 4, 6], np.random.default_rng(0)))
+    (folder / "model.tflite").write_bytes(data)
+    calibration = Calibration(
+        format=1,
+        model_sha256=parse_tflite(data, name="m").sha256,
+        signal=signal_sections(spec),
+        features=Normalisation(centre=(20.0,) * 3, half_width=(60.0,) * 3),
+        inputs=None,
+        score_weights=(1,) * 6,
+        baseline_start=300_000,
+        alarm_levels=alarm_levels([np.full(64, 19_999)]),
+        recordings=1,
+        hours=0.1,
+        provenance={"made_by": "tests"},
+    )
+    (folder / "calibration.json").write_text(json.dumps(calibration.model_dump(mode="json")))
+    return anomsdk.plan(folder)

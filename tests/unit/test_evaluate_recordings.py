@@ -14,7 +14,6 @@ from typer.testing import CliRunner
 
 import anomsdk
 from anomsdk import cli
-from anomsdk.calibration import Calibration, Normalisation, alarm_levels, signal_sections
 from anomsdk.clips import Clip, Clips, clip_from_array
 from anomsdk.errors import InputError
 from anomsdk.evaluate import as_html, as_json, as_text, evaluate, marked, open_marked, read_events
@@ -22,64 +21,20 @@ from anomsdk.evaluate.cutting import cuts, padded, pads, piece_length, split
 from anomsdk.evaluate.firing import firing
 from anomsdk.evaluate.metrics import share
 from anomsdk.evaluate.scoring import ScoredClip, event_window, samples_to_decide, score_clip
-from anomsdk.spec import PipelineSpec
-from anomsdk.tflite_file import parse_tflite
-from anomsdk.tflite_writer import write_tflite
 from anomsdk.wanted import Wanted
-from tests.make import EXTERNAL, make_folder, make_plan, noise, random_layers
+from tests.make import EXTERNAL, collar_spec, make_collar, make_folder, make_plan, noise
 
 RATE = 10.0
 FIRST, LEVEL = 15, 20_000
 """Samples to the first tick of the collar, and its raise level."""
 
-MOTION = """
-format = 1
-name = "collar"
-[sensor]
-kind = "motion"
-rate_hz = 10
-axes = 3
-counts_per_g = 1000
-[features]
-kind = "motion"
-window_s = 1
-hop_s = 0.5
-select = ["magnitude_deviation", "vedba_max", "jerk_max"]
-[context]
-kind = "stack"
-frames = 2
-[alert]
-m = 2
-n = 3
-high_ratio = 0
-off_delay_s = 0.5
-cooldown_s = 0
-"""
-
 
 @pytest.fixture(scope="module")
 def collar(tmp_path_factory):
     """Motion at 10 Hz, a tick each 0.5 s from 1.5 s on; 2 of 3. Rest scores below 8,000, shaking above 40,000."""
-    folder = tmp_path_factory.mktemp("collar")
-    spec = PipelineSpec.from_toml(MOTION)
-    (folder / "spec.toml").write_text(MOTION)
-    data = write_tflite(random_layers([6, 4, 6], np.random.default_rng(0)))
-    (folder / "model.tflite").write_bytes(data)
-    calibration = Calibration(
-        format=1,
-        model_sha256=parse_tflite(data, name="m").sha256,
-        signal=signal_sections(spec),
-        features=Normalisation(centre=(20.0,) * 3, half_width=(60.0,) * 3),
-        inputs=None,
-        score_weights=(1,) * 6,
-        baseline_start=300_000,
-        alarm_levels=alarm_levels([np.full(64, LEVEL - 1)]),
-        recordings=1,
-        hours=0.1,
-        provenance={"made_by": "tests"},
-    )
-    (folder / "calibration.json").write_text(json.dumps(calibration.model_dump(mode="json")))
-    plan = anomsdk.plan(folder)
+    alert = "m = 2\nn = 3\nhigh_ratio = 0\noff_delay_s = 0.5\ncooldown_s = 0"
+    plan = make_collar(tmp_path_factory.mktemp("collar"), collar_spec(alert))
+    assert plan.levels.raise_score == LEVEL
     assert plan.samples_to_first_tick == FIRST and plan.samples_per_tick == 5
     return plan
 

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 import anomsdk
 from anomsdk import compare
-from anomsdk.calibration import Calibration, Normalisation, alarm_levels, signal_sections
 from anomsdk.clips import Clips, clip_from_array, survey
 from anomsdk.compare.intervals import rate_change, share_change
 from anomsdk.compare.intervals import share as share_found
@@ -31,11 +30,9 @@ from anomsdk.plan_file import reference_model, reference_model_names, reference_
 from anomsdk.planner import levels
 from anomsdk.recording_digests import PURPOSES, entries_of, known_recordings
 from anomsdk.spec import PipelineSpec
-from anomsdk.tflite_file import parse_tflite
-from anomsdk.tflite_writer import write_tflite
 from anomsdk.train import Options, calibrate
 from anomsdk.wanted import Reading, Wanted
-from tests.make import EXTERNAL, ROOT, make_folder, make_plan, noise, random_layers
+from tests.make import EXTERNAL, ROOT, collar_spec, make_collar, make_folder, make_plan, noise
 
 
 def scored(peaks, *, group="g", raised=(), event=None, seconds=3600.0, padded=False, longest_s=None):
@@ -173,60 +170,13 @@ def test_a_median_of_few_times_has_no_interval_and_equal_times_are_known_to_a_ti
 # --- what cannot be judged
 
 
-MOTION = """
-format = 1
-name = "collar"
-[sensor]
-kind = "motion"
-rate_hz = 10
-axes = 3
-counts_per_g = 1000
-[features]
-kind = "motion"
-window_s = 1
-hop_s = 0.5
-select = ["magnitude_deviation", "vedba_max", "jerk_max"]
-[context]
-kind = "stack"
-frames = 2
-[alert]
-m = 1
-n = 1
-high_ratio = 0
-off_delay_s = 0
-cooldown_s = 0
-raise_score = "calibrated"
-"""
+COLLAR = collar_spec("m = 1\nn = 1\nhigh_ratio = 0\noff_delay_s = 0\ncooldown_s = 0")
 
 
 @pytest.fixture(scope="module")
 def collar(tmp_path_factory):
     """Motion at 10 Hz: the first tick, and an alarm if any, after 1.5 s."""
-    return make_folder_plan(tmp_path_factory.mktemp("collar"), MOTION)
-
-
-def make_folder_plan(folder, text):
-    """A level of 20,000: rest scores below 8,000, shaking above 40,000."""
-    folder.mkdir(exist_ok=True)
-    spec = PipelineSpec.from_toml(text)
-    (folder / "spec.toml").write_text(text)
-    data = write_tflite(random_layers([6, 4, 6], np.random.default_rng(0)))
-    (folder / "model.tflite").write_bytes(data)
-    calibration = Calibration(
-        format=1,
-        model_sha256=parse_tflite(data, name="m").sha256,
-        signal=signal_sections(spec),
-        features=Normalisation(centre=(20.0,) * 3, half_width=(60.0,) * 3),
-        inputs=None,
-        score_weights=(1,) * 6,
-        baseline_start=300_000,
-        alarm_levels=alarm_levels([np.full(64, 19_999)]),
-        recordings=1,
-        hours=0.1,
-        provenance={"made_by": "tests"},
-    )
-    (folder / "calibration.json").write_text(json.dumps(calibration.model_dump(mode="json")))
-    return anomsdk.plan(folder)
+    return make_collar(tmp_path_factory.mktemp("collar"), COLLAR)
 
 
 def rest(n, seed=0):
@@ -296,9 +246,9 @@ def test_what_was_padded_cannot_be_judged():
 
 def test_what_is_long_enough_for_votes_alone_can_be_judged(tmp_path):
     """2 of 2 with a delay of 1 s: 3 s, unless there is a high level, at which no alarm waits."""
-    slow = MOTION.replace("m = 1\nn = 1", "m = 2\nn = 2\non_delay_s = 1")
-    patient = make_folder_plan(tmp_path / "a", slow)
-    hasty = make_folder_plan(tmp_path / "b", slow.replace("high_ratio = 0", "high_ratio = 4"))
+    slow = COLLAR.replace("m = 1\nn = 1", "m = 2\nn = 2\non_delay_s = 1")
+    patient = make_collar(tmp_path / "a", slow)
+    hasty = make_collar(tmp_path / "b", slow.replace("high_ratio = 0", "high_ratio = 4"))
     assert (samples_to_raise(patient), samples_to_raise(hasty)) == (15 + 3 * 5, 15)
     sides = motion_clips(rest(600), rest(600, 1)), motion_clips(shaken(60), shaken(20, 1), name="b")
     found = evaluate(patient, *sides)
@@ -659,8 +609,8 @@ def test_reference_models_know_the_recordings_that_made_them():
 
 
 def test_recordings_too_short_to_judge_are_named_by_diff(tmp_path, collar):
-    slow = MOTION.replace("m = 1\nn = 1", "m = 2\nn = 2\non_delay_s = 1")
-    patient = make_folder_plan(tmp_path / "slow", slow)  # 3 s before it can raise
+    slow = COLLAR.replace("m = 1\nn = 1", "m = 2\nn = 2\non_delay_s = 1")
+    patient = make_collar(tmp_path / "slow", slow)  # 3 s before it can raise
     odd = motion_clips(shaken(90), shaken(90, 1), rest(90, 2), shaken(24, 3), rest(12, 4), name="b")
     found = compare.diff(collar, patient, motion_clips(rest(300), rest(300, 1)), odd)
     detection = found.detection
