@@ -9,25 +9,25 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from anomsdk._version import __version__
 
 _HOME = {
     "CheckError": "anomsdk.errors",
     "Event": "anomsdk.core.event",
     "InputError": "anomsdk.errors",
-    "Pipeline": "anomsdk.runtime",
-    "PipelineSpec": "anomsdk.spec",
+    "Pipeline": "anomsdk.runtime.pipeline",
+    "PipelineSpec": "anomsdk.planner.spec",
     "Plan": "anomsdk.core.plan",
     "Result": "anomsdk.core.pipeline",
-    "emit_c": "anomsdk.c_folder",
-    "features": "anomsdk.runtime",
-    "plan": "anomsdk.planner",
-    "read_plan": "anomsdk.plan_file",
-    "reconstruct": "anomsdk.runtime",
-    "reference_model": "anomsdk.plan_file",
-    "score": "anomsdk.runtime",
-    "score_many": "anomsdk.runtime",
-    "write_plan": "anomsdk.plan_file",
+    "emit_c": "anomsdk.mcu.emit",
+    "features": "anomsdk.runtime.pipeline",
+    "plan": "anomsdk.planner.planner",
+    "read_plan": "anomsdk.plans.file",
+    "reconstruct": "anomsdk.runtime.pipeline",
+    "reference_model": "anomsdk.plans.file",
+    "score": "anomsdk.runtime.pipeline",
+    "score_many": "anomsdk.runtime.pipeline",
+    "write_plan": "anomsdk.plans.file",
 }
 
 __all__ = [
@@ -55,15 +55,15 @@ __all__ = [
 
 if TYPE_CHECKING:
     from anomsdk import compare, evaluate, train
-    from anomsdk.c_folder import emit_c
     from anomsdk.core.event import Event
     from anomsdk.core.pipeline import Result
     from anomsdk.core.plan import Plan
     from anomsdk.errors import CheckError, InputError
-    from anomsdk.plan_file import read_plan, reference_model, write_plan
-    from anomsdk.planner import plan
-    from anomsdk.runtime import Pipeline, features, reconstruct, score, score_many
-    from anomsdk.spec import PipelineSpec
+    from anomsdk.mcu.emit import emit_c
+    from anomsdk.planner.planner import plan
+    from anomsdk.planner.spec import PipelineSpec
+    from anomsdk.plans.file import read_plan, reference_model, write_plan
+    from anomsdk.runtime.pipeline import Pipeline, features, reconstruct, score, score_many
 
 
 def __getattr__(name: str) -> Any:

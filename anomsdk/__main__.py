@@ -1,6 +1,6 @@
 """`python -m anomsdk`: the command line."""
 
-from anomsdk.cli import main
+from anomsdk.cli.app import main
 
 if __name__ == "__main__":
     main()

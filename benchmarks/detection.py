@@ -21,8 +21,8 @@ from rich.console import Console
 from rich.table import Table
 
 import anomsdk
-from anomsdk.display import figure as shown
-from anomsdk.evaluate.metrics import (
+from anomsdk.plans.file import reference_model_names
+from anomsdk.stats.metrics import (
     Figure,
     FigureOf,
     auc,
@@ -33,7 +33,7 @@ from anomsdk.evaluate.metrics import (
     trials_of_pairs,
     wider,
 )
-from anomsdk.plan_file import reference_model_names
+from anomsdk.utils.text import figure as shown
 from benchmarks import ours, peers, scenes
 from benchmarks.hearing import Hearing, decibel, external_rows
 from benchmarks.ours import Made

@@ -12,9 +12,9 @@ import numpy as np
 
 from anomsdk.core import motion
 from anomsdk.core.motion import MotionPlan
-from anomsdk.planner import FLOOR_DB, Q10_PER_DB, RANGE_DB, extractor_plan
-from anomsdk.spec import PipelineSpec
-from anomsdk.train.levels import levels_of
+from anomsdk.planner.planner import FLOOR_DB, Q10_PER_DB, RANGE_DB, extractor_plan
+from anomsdk.planner.spec import PipelineSpec
+from anomsdk.train.data.feature_levels import levels_of
 from benchmarks.signals import RATE
 
 LOGMEL_SHAPES = ((1024, 512, 128), (512, 256, 40))

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from anomsdk.constant import Samples
-from anomsdk.planner import Q10_PER_DB
-from anomsdk.spec import PipelineSpec
-from anomsdk.train.levels import amplified, levels_of
-from anomsdk.train.maps import Levels
+from anomsdk.planner.planner import Q10_PER_DB
+from anomsdk.planner.spec import PipelineSpec
+from anomsdk.sources.dropouts import Samples
+from anomsdk.train.data.feature_levels import amplified, levels_of
+from anomsdk.train.data.input_maps import Levels
 from benchmarks.scenes import Item, Scenes, without_constant
 
 

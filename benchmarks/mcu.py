@@ -26,14 +26,14 @@ import numpy as np
 
 import anomsdk
 from anomsdk.core.motion import FEATURES, ROTATION
-from anomsdk.display import Progress
 from anomsdk.errors import InputError
-from anomsdk.files import write_atomically
 from anomsdk.mcu import Machine
-from anomsdk.mcu.watching import measure
-from anomsdk.tflite_writer import write_tflite
-from anomsdk.train.network import Dense, Network
-from anomsdk.train.quantise import quantise
+from anomsdk.mcu.stages import measure
+from anomsdk.plans.tflite.writer import write_tflite
+from anomsdk.train.models.network import Dense, Network
+from anomsdk.train.models.quantise import quantise
+from anomsdk.utils.files import write_atomically
+from anomsdk.utils.text import Progress
 from benchmarks import signals
 from tests.board import BOARDS, BOARDS_FOLDER, Board, sources_of
 from tests.make import ROOT, make_ad01, make_folder

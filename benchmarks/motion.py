@@ -23,24 +23,16 @@ from rich.console import Console
 from rich.table import Table
 
 import anomsdk
-from anomsdk.constant import Samples
 from anomsdk.core.plan import Plan
-from anomsdk.evaluate.metrics import (
-    Figure,
-    auc_of,
-    bootstrap,
-    paired_bootstrap,
-    sensitivity_of,
-    trials,
-    trials_of_pairs,
-)
-from anomsdk.plan_file import reference_models_folder
-from anomsdk.planner import feature_units
-from anomsdk.spec import PipelineSpec
-from anomsdk.train.alarm import Scored as ScoredPiece
-from anomsdk.train.alarm import alarms_at, placed
-from anomsdk.train.levels import levels_of
-from anomsdk.train.maps import unlearnt_extractor
+from anomsdk.planner.planner import feature_units
+from anomsdk.planner.spec import PipelineSpec
+from anomsdk.plans.file import reference_models_folder
+from anomsdk.sources.dropouts import Samples
+from anomsdk.stats.metrics import Figure, auc_of, bootstrap, paired_bootstrap, sensitivity_of, trials, trials_of_pairs
+from anomsdk.train.alarm_levels import Scored as ScoredPiece
+from anomsdk.train.alarm_levels import alarms_at, placed
+from anomsdk.train.data.feature_levels import levels_of
+from anomsdk.train.data.input_maps import unlearnt_extractor
 from benchmarks import peers
 from benchmarks.detection import of_some_width, show
 from benchmarks.movement import DATA, Movement, cattle, joined, missing, sisfall, umafall

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.constant import Samples
-from anomsdk.planner import sensor_plan
+from anomsdk.planner.planner import sensor_plan
+from anomsdk.planner.spec import PipelineSpec
 from anomsdk.sources import Reading, Recording, Wanted, open_recordings, read_recording
-from anomsdk.spec import PipelineSpec
-from anomsdk.wanted import G
+from anomsdk.sources.dropouts import Samples
+from anomsdk.sources.stream_format import G
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 FILES = ("sisfall_dev.npz", "umafall_dev.npz", "wasp_cow_dev.npz", "wasp_cow_mounts_dev.npz")

@@ -10,25 +10,25 @@ from pathlib import Path
 import numpy as np
 
 import anomsdk
-from anomsdk.calibration import Calibration
-from anomsdk.clips import Clip, clip_from_array, open_clips
 from anomsdk.core.affine import Affine
 from anomsdk.core.context import Context
 from anomsdk.core.fixed import Ints
 from anomsdk.core.pipeline import Ticks
 from anomsdk.core.plan import Plan
 from anomsdk.core.score import Score
-from anomsdk.engines.reference import ReferenceEngine
 from anomsdk.errors import CheckError
-from anomsdk.planner import CALIBRATION_FILE, sensor_plan
-from anomsdk.spec import PipelineSpec
-from anomsdk.tflite_file import parse_tflite
-from anomsdk.train.corpus import gather
-from anomsdk.train.excerpts import EXCERPTS
-from anomsdk.train.family import Candidate, family
-from anomsdk.train.judge import Judge, Trained
-from anomsdk.train.maps import Levels
-from anomsdk.wanted import Wanted
+from anomsdk.planner.calibration import Calibration
+from anomsdk.planner.planner import CALIBRATION_FILE, sensor_plan
+from anomsdk.planner.spec import PipelineSpec
+from anomsdk.plans.tflite.reader import parse_tflite
+from anomsdk.runtime.engines.reference import ReferenceEngine
+from anomsdk.sources.clips import Clip, clip_from_array, open_clips
+from anomsdk.sources.stream_format import Wanted
+from anomsdk.train.data.corpus import gather
+from anomsdk.train.data.excerpts import EXCERPTS
+from anomsdk.train.data.input_maps import Levels
+from anomsdk.train.models.family import Candidate, family
+from anomsdk.train.search.judge import Judge, Trained
 from benchmarks.hearing import Hearing, external_rows
 from benchmarks.scenes import Scenes
 from benchmarks.signals import RATE, ROOT

@@ -9,11 +9,11 @@ from itertools import pairwise
 import numpy as np
 
 from anomsdk.core.autoencoder import Autoencoder, check_layers
-from anomsdk.engines.tflite import InterpreterModel, open_oracle
 from anomsdk.errors import InputError
-from anomsdk.planner import layer_plan, model_plan
-from anomsdk.tflite_file import ACTIVATIONS, FullyConnected, TfliteModel, parse_tflite
-from anomsdk.tflite_writer import write_tflite
+from anomsdk.planner.planner import layer_plan, model_plan
+from anomsdk.plans.tflite.reader import ACTIVATIONS, FullyConnected, TfliteModel, parse_tflite
+from anomsdk.plans.tflite.writer import write_tflite
+from anomsdk.runtime.engines.tflite import InterpreterModel, open_oracle
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.constant import Samples
+from anomsdk.sources.dropouts import Samples
 
 Floats = NDArray[np.floating]
 SEED = 1

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from anomsdk.clips import clip_from_array, pieces
-from anomsdk.constant import Samples
-from anomsdk.evaluate.mixing import loudest_piece, mixed
-from anomsdk.train.levels import amplified
+from anomsdk.sources.clips import clip_from_array, pieces
+from anomsdk.sources.dropouts import Samples
+from anomsdk.synthetic.mixing import loudest_piece, mixed
+from anomsdk.train.data.feature_levels import amplified
 from benchmarks.signals import ESC10, RATE, SHARED, recipe
 
 SESA = SHARED / "sesa_train.npz"

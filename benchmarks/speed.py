@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 import anomsdk
 from anomsdk.core.bands import BandsPlan
 from anomsdk.core.plan import Plan
-from anomsdk.engines.tflite import model_bytes
-from anomsdk.tflite_writer import write_anew
+from anomsdk.plans.tflite.writer import write_anew
+from anomsdk.runtime.engines.tflite import model_bytes
 
 RATE = 16_000
 SMALL = """

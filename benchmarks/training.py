@@ -14,17 +14,17 @@ from unittest import mock
 
 import numpy as np
 
-from anomsdk.constant import Samples
 from anomsdk.core import energy
 from anomsdk.core.bands import Bands, BandsPlan
 from anomsdk.core.fixed import Ints
 from anomsdk.core.framer import BATCH, Framer
 from anomsdk.core.levels import floored, limited
-from anomsdk.spec import PipelineSpec
-from anomsdk.synthetic import as_int16
-from anomsdk.train.corpus import Corpus, clips_of, gather
-from anomsdk.train.judge import Judge
-from anomsdk.train.levels import LevelsOfPiece
+from anomsdk.planner.spec import PipelineSpec
+from anomsdk.sources.dropouts import Samples
+from anomsdk.synthetic.sound import as_int16
+from anomsdk.train.data.corpus import Corpus, clips_of, gather
+from anomsdk.train.data.feature_levels import LevelsOfPiece
+from anomsdk.train.search.judge import Judge
 
 MOST_S_AN_HOUR, MOST_RATIO = 60.0, 60 / 110
 MINUTES, GROUPS = 12, 6
@@ -93,8 +93,8 @@ class LevelsBefore(LevelsOfPiece):
 def path_before() -> Iterator[None]:
     """Training reads as it did before."""
     with (
-        mock.patch("anomsdk.train.corpus.LevelsOfPiece", LevelsBefore),
-        mock.patch("anomsdk.train.levels.LevelsOfPiece", LevelsBefore),
+        mock.patch("anomsdk.train.data.corpus.LevelsOfPiece", LevelsBefore),
+        mock.patch("anomsdk.train.data.feature_levels.LevelsOfPiece", LevelsBefore),
     ):
         yield
 

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 import anomsdk
 from anomsdk.core import motion
-from anomsdk.spec import PipelineSpec
-from anomsdk.tflite_file import parse_tflite
-from anomsdk.tflite_writer import write_tflite
+from anomsdk.planner.spec import PipelineSpec
+from anomsdk.plans.tflite.reader import parse_tflite
+from anomsdk.plans.tflite.writer import write_tflite
 from benchmarks import signals
 from tests.make import make_calibration, random_layers, widths_of
 

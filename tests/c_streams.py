@@ -13,8 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 import anomsdk
-from anomsdk.c_layout import layout
-from anomsdk.c_source import plan_source
 from anomsdk.core.affine import AffinePlan
 from anomsdk.core.alert import levels
 from anomsdk.core.autoencoder import LayerPlan
@@ -27,8 +25,10 @@ from anomsdk.core.fixed import log2_q10
 from anomsdk.core.levels import LimitsPlan
 from anomsdk.core.plan import Plan
 from anomsdk.core.score import ScorePlan
-from anomsdk.golden import golden_digest
-from anomsdk.planner import reasons_plan
+from anomsdk.cport.layout import layout
+from anomsdk.cport.source import plan_source
+from anomsdk.planner.planner import reasons_plan
+from anomsdk.runtime.golden import golden_digest
 from tests.make import BANDS, EXTERNAL, LOGMEL, MOTION, make_folder
 
 # Plans: every branch of the stages is taken by one of them

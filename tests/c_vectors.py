@@ -16,7 +16,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from anomsdk.c_plan import Blocks, Constant
+from anomsdk.cport.structs import Blocks, Constant
 from tests.make import ROOT
 from tests.stems import FRAGMENTS, STEMS, VECTORS, Json, module_of
 from tests.stems.sections import Address, Size, Symbol

@@ -11,7 +11,7 @@ from typing import Any
 
 from typer.main import get_command
 
-from anomsdk.cli import app
+from anomsdk.cli.app import app
 
 
 @dataclass(frozen=True)

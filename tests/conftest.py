@@ -7,9 +7,10 @@ import os
 
 import pytest
 
-from anomsdk import engines, runtime
-from anomsdk.engines import native
-from anomsdk.engines.tflite import why_missing
+from anomsdk.runtime import engines
+from anomsdk.runtime import pipeline as runtime
+from anomsdk.runtime.engines import native
+from anomsdk.runtime.engines.tflite import why_missing
 from tests.make import SPECS, make_following, make_plan
 
 # readline sets COLUMNS for the processes that are started after it is loaded, pytest-xdist's workers among them, past

@@ -17,15 +17,15 @@ from typing import Any
 import numpy as np
 
 import anomsdk
-from anomsdk.calibration import Calibration
-from anomsdk.conditions import Condition
 from anomsdk.core.plan import canonical_json
-from anomsdk.devices import read_devices
 from anomsdk.evaluate import read_events
-from anomsdk.plan_file import parse_plan
+from anomsdk.planner.calibration import Calibration
+from anomsdk.planner.spec import PipelineSpec
+from anomsdk.plans.file import parse_plan
+from anomsdk.plans.tflite.reader import parse_tflite
 from anomsdk.sources import Reading, Wanted, open_recordings
-from anomsdk.spec import PipelineSpec
-from anomsdk.tflite_file import parse_tflite
+from anomsdk.sources.conditions import Condition
+from anomsdk.sources.devices import read_devices
 from tests.make import make_folder
 
 ROOM = """

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from anomsdk.tflite_file import parse_tflite
+from anomsdk.plans.tflite.reader import parse_tflite
 
 ITEM = {"FLOAT32": "<f4", "INT8": "<i1", "UINT8": "<u1", "INT16": "<i2", "INT32": "<i4", "INT64": "<i8"}
 

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 import anomsdk
-from anomsdk.calibration import Calibration, Normalisation, alarm_levels, signal_sections
-from anomsdk.planner import extractor_plan
-from anomsdk.spec import PipelineSpec
-from anomsdk.tflite_file import FullyConnected, TfliteModel, parse_tflite
-from anomsdk.tflite_writer import write_tflite
+from anomsdk.planner.calibration import Calibration, Normalisation, alarm_levels, signal_sections
+from anomsdk.planner.planner import extractor_plan
+from anomsdk.planner.spec import PipelineSpec
+from anomsdk.plans.tflite.reader import FullyConnected, TfliteModel, parse_tflite
+from anomsdk.plans.tflite.writer import write_tflite
 
 ROOT = Path(__file__).resolve().parents[1]
 

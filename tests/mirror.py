@@ -544,7 +544,7 @@ def _constants(mirror: Mirror) -> None:
     if f"{lengths[0]} to {lengths[-1]}, a power of two" not in comment:
         mirror.differs(f"lengths of the FFT: {lengths} in Python, {comment} in C")
     package = mirror.core.parent
-    c_format = re.search(r"^C_FORMAT = (\d+)", (package / "c_plan.py").read_text(encoding="utf-8"), re.M)
+    c_format = re.search(r"^C_FORMAT = (\d+)", (package / "cport/structs.py").read_text(encoding="utf-8"), re.M)
     plan_format = c_text.constants(mirror.c("plan", "h"))["ANOM_PLAN_FORMAT"]
     mirror.equal("format of the structs", c_format and int(c_format[1]), plan_format)
     _errors(mirror)
@@ -582,7 +582,7 @@ def _errors(mirror: Mirror) -> None:
 
 def _golden(mirror: Mirror) -> None:
     """The golden stream of golden.py is that of the self-test."""
-    text = (mirror.core.parent / "golden.py").read_text(encoding="utf-8")
+    text = (mirror.core.parent / "runtime/golden.py").read_text(encoding="utf-8")
     found = re.findall(r"^([A-Z_]+) = (.+)$", text, re.M)
     python = {name: eval(value, {"__builtins__": {}}) for name, value in found if name not in GOLDEN_OF_PYTHON}
     source = mirror.c("selftest", "c")
@@ -591,6 +591,6 @@ def _golden(mirror: Mirror) -> None:
     signature = re.search(r"^def _value\((.*?)\)", text, re.M)
     in_python = re.findall(r"(\w+):", signature[1]) if signature else None
     mirror.equal("value of the golden stream", in_python, [a.name for a in arguments])
-    package = (mirror.core.parent / "__init__.py").read_text(encoding="utf-8")
+    package = (mirror.core.parent / "_version.py").read_text(encoding="utf-8")
     version = re.search(r'^__version__ = "(.*)"', package, re.M)
     mirror.equal("version", version and version[1], c_text.constants(mirror.public())["ANOM_VERSION"])

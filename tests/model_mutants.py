@@ -26,13 +26,14 @@ from pathlib import Path
 import numpy as np
 
 import anomsdk
-from anomsdk import tflite_file, tflite_offsets
-from anomsdk.engines import tflite
 from anomsdk.errors import InputError
-from anomsdk.planner import plan_from
-from anomsdk.spec import PipelineSpec
-from anomsdk.tflite_file import ACTIVATIONS, FullyConnected, parse_tflite
-from anomsdk.tflite_writer import write_tflite
+from anomsdk.planner.planner import plan_from
+from anomsdk.planner.spec import PipelineSpec
+from anomsdk.plans.tflite import offsets as tflite_offsets
+from anomsdk.plans.tflite import reader as tflite_file
+from anomsdk.plans.tflite.reader import ACTIVATIONS, FullyConnected, parse_tflite
+from anomsdk.plans.tflite.writer import write_tflite
+from anomsdk.runtime.engines import tflite
 from tests.graphs import Graph, model_with_edges
 from tests.make import make_calibration
 

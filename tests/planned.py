@@ -1,7 +1,7 @@
 """A second planner, written from the section "Planner" of docs/spec.md: spec, calibration and model to a plan's integers.
 
-It knows the page, the keys and defaults of docs/configuration.md, and nothing of `anomsdk.planner` and `anomsdk.tables`.
-Plain Python: slow, and in the order of the page. A model comes as the layers that `anomsdk.tflite_file` reads.
+It knows the page, the keys and defaults of docs/configuration.md, and nothing of `anomsdk.planner.planner` and `anomsdk.planner.tables`.
+Plain Python: slow, and in the order of the page. A model comes as the layers that `anomsdk.plans.tflite.reader` reads.
 """
 
 from __future__ import annotations

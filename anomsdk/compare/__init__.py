@@ -3,9 +3,9 @@
 from anomsdk.compare.difference import Detection, Difference, Rates, diff
 from anomsdk.compare.gate import Judgement, Limits, judge
 from anomsdk.compare.matching import AlarmChanges, match_alarms
-from anomsdk.compare.report import as_text
-from anomsdk.compare.running import ComparedRecording
-from anomsdk.compare.values import as_json
+from anomsdk.compare.recordings import ComparedRecording
+from anomsdk.compare.report_json import as_json
+from anomsdk.compare.report_text import as_text
 
 __all__ = [
     "AlarmChanges",

@@ -8,22 +8,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from anomsdk.clips import Clips
-from anomsdk.compare.corpus import Place, read_corpora, refuse_other_sensor
-from anomsdk.compare.intervals import mcnemar, rate_change, share, share_change
-from anomsdk.compare.running import ComparedRecording, compare, counts_of
+from anomsdk.compare.pairing import Place, read_corpora, refuse_other_sensor
+from anomsdk.compare.recordings import ComparedRecording, compare, counts_of
 from anomsdk.core.plan import Plan
-from anomsdk.display import duration
 from anomsdk.errors import InputError
-from anomsdk.evaluate.metrics import Figure, poisson_rate
-from anomsdk.evaluate.scoring import samples_to_decide
-from anomsdk.evaluate.sides import Known, LeftOut
-from anomsdk.in_order import checked_jobs
-from anomsdk.judged import Judged
-from anomsdk.memory import wiping
-from anomsdk.recording_digests import known_recordings
-from anomsdk.runtime import Pipeline
-from anomsdk.wanted import Reading
+from anomsdk.evaluate.clip_scores import samples_to_decide
+from anomsdk.evaluate.clip_sets import Known, LeftOut
+from anomsdk.plans.recording_digests import known_recordings
+from anomsdk.runtime.judged_share import Judged
+from anomsdk.runtime.memory import wiping
+from anomsdk.runtime.parallel import checked_jobs
+from anomsdk.runtime.pipeline import Pipeline
+from anomsdk.sources.clips import Clips
+from anomsdk.sources.stream_format import Reading
+from anomsdk.stats.metrics import Figure, poisson_rate
+from anomsdk.stats.paired import mcnemar, rate_change, share, share_change
+from anomsdk.utils.text import duration
 
 _TOTAL, _SURVEY = 1000, 50  # units of progress, and how many of them reading alone is worth
 
@@ -173,11 +173,11 @@ def diff(
     Parameters
     ----------
     old, new : plans of one sensor
-    corpus : normal recordings: a path as `anomsdk.clips.open_clips` takes it, or clips that fit both plans
+    corpus : normal recordings: a path as `anomsdk.sources.clips.open_clips` takes it, or clips that fit both plans
     anomalous : recordings with something to find, in the same way
     match_s : how far apart in seconds two alarms may be and count as one that moved, >= 0; by default the longer of
         the two plans' times to decide (a full context, m votes, the on-delay)
-    reading, group : of paths, as `anomsdk.clips.open_clips`
+    reading, group : of paths, as `anomsdk.sources.clips.open_clips`
     engine : as `anomsdk.Pipeline`
     seed : of the intervals, 0 or more
     skip_bad : leave damaged recordings out; by default the first is an error

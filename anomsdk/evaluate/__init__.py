@@ -1,18 +1,18 @@
 """Evaluation: a plan against normal and anomalous recordings, in figures with intervals."""
 
-from anomsdk.clips import Clip, Clips, clip_from_array, open_clips
+from anomsdk.evaluate.alarms_by_label import Firing
+from anomsdk.evaluate.clip_scores import ScoredClip
+from anomsdk.evaluate.clip_sets import Known, LeftOut
 from anomsdk.evaluate.evaluation import Evaluation, evaluate
 from anomsdk.evaluate.events import read_events
 from anomsdk.evaluate.figures import Figures
-from anomsdk.evaluate.firing import Firing
-from anomsdk.evaluate.marks import MarkedClip, marked, open_marked
-from anomsdk.evaluate.metrics import Figure, auc, bootstrap, paired_bootstrap, pauc, sensitivity_at
-from anomsdk.evaluate.mixing import mixed
-from anomsdk.evaluate.page import as_html
-from anomsdk.evaluate.report import as_text
-from anomsdk.evaluate.scoring import ScoredClip
-from anomsdk.evaluate.sides import Known, LeftOut
-from anomsdk.evaluate.values import as_json
+from anomsdk.evaluate.labels import MarkedClip, marked, open_marked
+from anomsdk.evaluate.report_html import as_html
+from anomsdk.evaluate.report_json import as_json
+from anomsdk.evaluate.report_text import as_text
+from anomsdk.sources.clips import Clip, Clips, clip_from_array, open_clips
+from anomsdk.stats.metrics import Figure, auc, bootstrap, paired_bootstrap, pauc, sensitivity_at
+from anomsdk.synthetic.mixing import mixed
 
 __all__ = [
     "Clip",

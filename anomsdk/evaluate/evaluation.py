@@ -6,22 +6,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from anomsdk.clips import Clip, Clips
 from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError, all_or_none
-from anomsdk.evaluate.cutting import pads, piece_length
+from anomsdk.evaluate.alarms_by_label import Firing, firing
+from anomsdk.evaluate.clip_scores import ScoredClip, samples_to_decide, samples_to_raise
+from anomsdk.evaluate.clip_sets import Known, LeftOut, Side, refuse_same, usable
 from anomsdk.evaluate.figures import Figures, figures_of
-from anomsdk.evaluate.firing import Firing, firing
-from anomsdk.evaluate.marks import MarkedClip
-from anomsdk.evaluate.mixing import checked_snr
-from anomsdk.evaluate.scoring import ScoredClip, samples_to_decide, samples_to_raise
-from anomsdk.evaluate.sides import Known, LeftOut, Side, refuse_same, usable
-from anomsdk.evaluate.work import SURVEY, TOTAL, Jobs, Progress, Recording, mixed_length, mixes
-from anomsdk.in_order import checked_jobs
-from anomsdk.judged import Judged
-from anomsdk.memory import wiping
-from anomsdk.recording_digests import known_recordings
-from anomsdk.runtime import Pipeline
+from anomsdk.evaluate.jobs import SURVEY, TOTAL, Jobs, Progress, Recording, mixed_length, mixes
+from anomsdk.evaluate.labels import MarkedClip
+from anomsdk.evaluate.segments import pads, piece_length
+from anomsdk.plans.recording_digests import known_recordings
+from anomsdk.runtime.judged_share import Judged
+from anomsdk.runtime.memory import wiping
+from anomsdk.runtime.parallel import checked_jobs
+from anomsdk.runtime.pipeline import Pipeline
+from anomsdk.sources.clips import Clip, Clips
+from anomsdk.synthetic.mixing import checked_snr
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +43,7 @@ class Evaluation:
     left_out_normal, left_out_anomalous : clips that tell nothing
     decide_s : how long after its end an alarm still finds a mixed event: a full context, m votes, the on-delay
     cut_s : seconds of digitally constant audio cut out, both sides
-    clipped : clipped samples on both sides, as `anomsdk.constant.ConstantCutter` counts them
+    clipped : clipped samples on both sides, as `anomsdk.sources.dropouts.ConstantCutter` counts them
     known_normal, known_anomalous : recordings that the plan was made from
     unknown : figures without these; None: there are none, or nothing is left
     judged_normal, judged_anomalous : the share of the time of whole recordings that was judged; with mixing,
@@ -105,7 +105,7 @@ def evaluate(
     Parameters
     ----------
     plan : Plan
-    normal, anomalous : of `anomsdk.clips`, at the plan's rate and width; ``anomalous`` may be empty. Those of
+    normal, anomalous : of `anomsdk.sources.clips`, at the plan's rate and width; ``anomalous`` may be empty. Those of
         `open_marked` have labels, and events with times
     snr : dB; each anomalous clip is an event, and its loudest second is mixed into normal clips, each at least
         once and at least as many times as there are normal clips, at every ratio. Normal clips are taken in turn,

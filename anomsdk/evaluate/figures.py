@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.display import counted, in_hours
-from anomsdk.evaluate.metrics import (
+from anomsdk.evaluate.clip_scores import ScoredClip
+from anomsdk.stats.metrics import (
     FEWEST_RANKED,
     Counts,
     Figure,
@@ -23,7 +23,7 @@ from anomsdk.evaluate.metrics import (
     trials,
     trials_of_pairs,
 )
-from anomsdk.evaluate.scoring import ScoredClip
+from anomsdk.utils.text import counted, in_hours
 
 MAX_FPR = 0.1
 _FEW_GROUPS = 5

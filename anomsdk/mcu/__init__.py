@@ -2,7 +2,7 @@
 
 from anomsdk.mcu.compile import compile_firmware
 from anomsdk.mcu.emulate import Call, Machine, Profile
-from anomsdk.mcu.footprint import Flash, Footprint, Ram, footprint
+from anomsdk.mcu.measuring import Flash, Footprint, Ram, footprint
 from anomsdk.mcu.program import Program, Segment, Symbol
 from anomsdk.mcu.targets import TARGETS, Target, find_target
 

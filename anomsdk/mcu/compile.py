@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from anomsdk.errors import InputError, printable
-from anomsdk.files import packaged_folder
 from anomsdk.mcu.targets import find_target
+from anomsdk.utils.files import packaged_folder
 
 _FLAGS = (
     "-std=c99",

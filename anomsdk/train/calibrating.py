@@ -11,25 +11,25 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.calibration import Calibration, Normalisation, signal_sections
-from anomsdk.clips import Clip
-from anomsdk.constant import ConstantCutter
 from anomsdk.core.checks import checked_cast, require
 from anomsdk.core.plan import Plan
-from anomsdk.display import counted, in_hours
 from anomsdk.errors import InputError
-from anomsdk.files import inside, read_limited
-from anomsdk.judged import Judged, judged
-from anomsdk.memory import wiping
-from anomsdk.planner import CALIBRATION_FILE, SPEC_FILE, as_chosen, check_speech, plan, plan_from
-from anomsdk.recording_digests import entries_of, known_recordings, without
-from anomsdk.runtime import Pipeline
-from anomsdk.spec import PipelineSpec
-from anomsdk.tflite_file import MAX_BYTES, TfliteModel, parse_tflite
-from anomsdk.train.alarm import MOST_TOLERATED, Scored, first_tick_s, levels_from, placed, tolerated_of
-from anomsdk.train.corpus import clips_of, gather
+from anomsdk.planner.calibration import Calibration, Normalisation, signal_sections
+from anomsdk.planner.planner import CALIBRATION_FILE, SPEC_FILE, as_chosen, check_speech, plan, plan_from
+from anomsdk.planner.spec import PipelineSpec
+from anomsdk.plans.recording_digests import entries_of, known_recordings, without
+from anomsdk.plans.tflite.reader import MAX_BYTES, TfliteModel, parse_tflite
+from anomsdk.runtime.judged_share import Judged, judged
+from anomsdk.runtime.memory import wiping
+from anomsdk.runtime.pipeline import Pipeline
+from anomsdk.sources.clips import Clip
+from anomsdk.sources.dropouts import ConstantCutter
+from anomsdk.train.alarm_levels import MOST_TOLERATED, Scored, first_tick_s, levels_from, placed, tolerated_of
+from anomsdk.train.data.corpus import clips_of, gather
+from anomsdk.train.data.input_maps import InputMaps
 from anomsdk.train.folder import claimed, write_folder
-from anomsdk.train.maps import InputMaps
+from anomsdk.utils.files import inside, read_limited
+from anomsdk.utils.text import counted, in_hours
 
 FEWEST_TICKS = 100
 """A level, or a normalisation, from fewer would be luck."""
@@ -110,7 +110,7 @@ def calibrate(
     Examples
     --------
     >>> import anomsdk, numpy as np, tempfile
-    >>> from anomsdk.plan_file import reference_models_folder
+    >>> from anomsdk.plans.file import reference_models_folder
     >>> hum = np.random.default_rng(0).normal(0, 500, 16_000 * 60).astype(np.int16)
     >>> with tempfile.TemporaryDirectory() as here:
     ...     made = anomsdk.train.calibrate(reference_models_folder() / "audio_scene", [hum], out=f"{here}/mine")
@@ -140,7 +140,7 @@ def calibrate_clips(
     Parameters
     ----------
     folder, out, normalisation, tolerate, report : as `calibrate`
-    clips : as `anomsdk.clips.open_clips`
+    clips : as `anomsdk.sources.clips.open_clips`
     progress : called with the samples heard so far
     """
     parts = _Parts.of(Path(folder))

@@ -12,30 +12,30 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.calibration import CHOSEN, Calibration, signal_sections
-from anomsdk.clips import Clip, noticed, open_clips
 from anomsdk.core.checks import require
 from anomsdk.core.fixed import Ints
 from anomsdk.core.plan import Plan
-from anomsdk.display import figure
 from anomsdk.errors import all_or_none
-from anomsdk.memory import wiping
-from anomsdk.planner import CALIBRATION_FILE, SPEC_FILE, check_speech, plan, plan_from, sensor_plan
-from anomsdk.recording_digests import entries_of
-from anomsdk.spec import PipelineSpec
-from anomsdk.tflite_file import parse_tflite
-from anomsdk.tflite_writer import write_tflite
-from anomsdk.train.alarm import MOST_TOLERATED, Scored, first_tick_s, levels_from, placed, tolerated_of
-from anomsdk.train.budget import candidates, checked_need
-from anomsdk.train.corpus import LABELS, Corpus, Recorded, clips_of, gather
-from anomsdk.train.excerpts import EXCERPTS
+from anomsdk.planner.calibration import CHOSEN, Calibration, signal_sections
+from anomsdk.planner.planner import CALIBRATION_FILE, SPEC_FILE, check_speech, plan, plan_from, sensor_plan
+from anomsdk.planner.spec import PipelineSpec
+from anomsdk.plans.recording_digests import entries_of
+from anomsdk.plans.tflite.reader import parse_tflite
+from anomsdk.plans.tflite.writer import write_tflite
+from anomsdk.runtime.memory import wiping
+from anomsdk.sources.clips import Clip, noticed, open_clips
+from anomsdk.sources.stream_format import Reading, Wanted
+from anomsdk.train.alarm_levels import MOST_TOLERATED, Scored, first_tick_s, levels_from, placed, tolerated_of
+from anomsdk.train.data.corpus import LABELS, Corpus, Recorded, clips_of, gather
+from anomsdk.train.data.excerpts import EXCERPTS
+from anomsdk.train.data.input_maps import unlearnt_extractor
+from anomsdk.train.data.rest import check_moves
 from anomsdk.train.folder import as_written, check_out, claimed, text_of, write_folder
-from anomsdk.train.journal import Journal
-from anomsdk.train.judge import Judge, Trained
-from anomsdk.train.maps import unlearnt_extractor
-from anomsdk.train.rest import check_moves
-from anomsdk.train.search import SEARCHES, Found, Search
-from anomsdk.wanted import Reading, Wanted
+from anomsdk.train.search.budget import candidates, checked_need
+from anomsdk.train.search.journal import Journal
+from anomsdk.train.search.judge import Judge, Trained
+from anomsdk.train.search.search import SEARCHES, Found, Search
+from anomsdk.utils.text import figure
 
 CALIBRATION_SHARE = 0.25
 """Share of the groups that is held out for the alarm level where no calibration recordings are given."""
@@ -176,8 +176,8 @@ def fit_from(
     Parameters
     ----------
     spec_path : spec.toml
-    normal, calibration, anomalous : folders or files, as `anomsdk.clips.open_clips` takes them
-    group, reading : what must not be split and what files of motion do not say, as `anomsdk.clips.open_clips`
+    normal, calibration, anomalous : folders or files, as `anomsdk.sources.clips.open_clips` takes them
+    group, reading : what must not be split and what files of motion do not say, as `anomsdk.sources.clips.open_clips`
     skip_bad : leave files that cannot be read out
     out, seed, options, report, progress, doing : as `fit`
     """
@@ -340,7 +340,7 @@ class _Fit:
         return corpus
 
     def _open_journal(self, learning: Corpus, anomalous: Corpus | None) -> Journal:
-        from anomsdk import __version__
+        from anomsdk._version import __version__
 
         path = self._out.parent / f".{self._out.name}.search" if self._resumable else None
         if path is not None:

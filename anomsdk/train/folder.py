@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from anomsdk.calibration import Calibration
 from anomsdk.core.checks import require
 from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError, printable
-from anomsdk.files import parents_made, uninterrupted, unwritable
-from anomsdk.planner import CALIBRATION_FILE, PLAN_FILE, SPEC_FILE
-from anomsdk.spec import PipelineSpec
+from anomsdk.planner.calibration import Calibration
+from anomsdk.planner.planner import CALIBRATION_FILE, PLAN_FILE, SPEC_FILE
+from anomsdk.planner.spec import PipelineSpec
+from anomsdk.utils.files import parents_made, uninterrupted, unwritable
 
 try:
     import fcntl

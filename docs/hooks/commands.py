@@ -12,7 +12,7 @@ def help_of(name: str) -> str:
     """The help of a command, 80 columns wide; of all of them without a name."""
     from typer.testing import CliRunner
 
-    from anomsdk.cli import app
+    from anomsdk.cli.app import app
 
     words = [name] if name else []
     done = CliRunner().invoke(app, [*words, "--help"], prog_name="anomsdk", terminal_width=80)

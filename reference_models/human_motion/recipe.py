@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 import anomsdk
-from anomsdk.planner import sensor_plan
+from anomsdk.planner.planner import sensor_plan
 from anomsdk.sources import Reading, Wanted, open_recordings, read_recording
 
 HERE = Path(__file__).resolve().parent

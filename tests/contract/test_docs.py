@@ -10,8 +10,8 @@ import sys
 import pytest
 
 import anomsdk
-from anomsdk import demo_recordings
-from anomsdk.spec import PipelineSpec
+from anomsdk.demo import recordings as demo_recordings
+from anomsdk.planner.spec import PipelineSpec
 from tests.contract.pages import DOCS, NOT_RUN, PAGES, README, RUN, blocks, commands, run_page
 from tests.make import ROOT
 
@@ -51,7 +51,7 @@ def test_commands_exist():
     """Every `make` target and `anomsdk` command with its options is one that there is, run or not."""
     from typer.main import get_command
 
-    from anomsdk.cli import app
+    from anomsdk.cli.app import app
 
     known = get_command(app).commands
     makefile = (ROOT / "Makefile").read_text()
@@ -149,17 +149,17 @@ def test_every_page_with_commands_is_run():
 def test_every_public_name_and_command_is_in_the_reference():
     from typer.main import get_command
 
-    import anomsdk.clips
-    from anomsdk.cli import app
+    import anomsdk.sources.clips
+    from anomsdk.cli.app import app
 
     page = (DOCS / "reference" / "api.md").read_text()
-    modules = (anomsdk, anomsdk.train, anomsdk.clips, anomsdk.evaluate, anomsdk.compare)
+    modules = (anomsdk, anomsdk.train, anomsdk.sources.clips, anomsdk.evaluate, anomsdk.compare)
     for module in modules:
         for name in module.__all__:
             if name in ("__version__", "compare", "evaluate", "train") and module is anomsdk:
                 continue
-            shared = module is anomsdk.evaluate and name in anomsdk.clips.__all__
-            home = "anomsdk.clips" if shared else module.__name__
+            shared = module is anomsdk.evaluate and name in anomsdk.sources.clips.__all__
+            home = "anomsdk.sources.clips" if shared else module.__name__
             assert f"::: {home}.{name}\n" in page, f"{module.__name__}.{name}"
     page = (DOCS / "reference" / "cli.md").read_text()
     for name in get_command(app).commands:
@@ -174,7 +174,7 @@ def test_first_screen_has_the_two_commands():
 def test_every_key_of_the_spec_is_documented_with_its_default():
     from pydantic_core import PydanticUndefined
 
-    from anomsdk import spec
+    from anomsdk.planner import spec
 
     page = (ROOT / "docs" / "configuration.md").read_text()
     sections = [spec.PipelineSpec, spec.Sensor, spec.MotionSensor, spec.LogmelFeatures, spec.BandsFeatures]

@@ -6,8 +6,8 @@ Comparing engines does not notice a change that all of them share; this does. A 
 import pytest
 
 import anomsdk
-from anomsdk.engines.native import passes_selftest
-from anomsdk.golden import golden_digest
+from anomsdk.runtime.engines.native import passes_selftest
+from anomsdk.runtime.golden import golden_digest
 
 DIGESTS = {
     "bands": "7dddb6817bf64cf492515cae27c39b4ba062f81fe3fd0f087f71f55e96a09d22",

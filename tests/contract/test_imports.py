@@ -2,43 +2,44 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import resource
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 import anomsdk
-from anomsdk.engines.tflite import why_missing
+from anomsdk.runtime.engines.tflite import why_missing
 from tests.make import SPECS, make_plan, noise
+from tests.support.house import (
+    LAYERS,
+    SOURCES,
+    arrows,
+    circles,
+    imports,
+    module_graph,
+    pointing_up,
+    room_graph,
+    room_of,
+)
 
-PACKAGE = Path(anomsdk.__file__).parent
 NOT_NEEDED = [
     *("librosa", "scipy", "sklearn", "pydantic", "soundfile", "soxr"),
     *("typer", "rich", "tflite", "flatbuffers", "tomli", "click"),
 ]
 HEAVY = {"librosa", "scipy", "sklearn", "plotly", "soxr", "soundfile", "unicorn", "elftools"}
-RUNTIME = ("anomsdk.runtime", "anomsdk.plan_file", "anomsdk.engines")
-BUILDERS = {"planner", "spec", "calibration", "train", "sources", "formats", "wanted", "tflite_file", "tflite_writer"}
-BUILDERS |= {
-    "watch",
-    "demo",
-    "demo_recordings",
-    "synthetic",
-    "verify",
-    "cli",
-    "clips",
-    "choosing",
-    "conditions",
-    "devices",
-    "evaluate",
-    "compare",
+RUNTIME = {"runtime", "plans", "core", "utils", "cport"}
+NEVER = {
+    "core": {"utils"},
+    "planner": {"cport", "runtime", "sources", "watch", "mcu"},
+    "mcu": {"sources", "watch", "planner"},
+    "evaluate": {"planner", "watch", "mcu"},
+    "compare": {"planner", "watch", "mcu"},
+    "train": {"watch", "mcu"},
 }
-BUILDERS |= {"c_folder", "c_layout", "c_source"}
+"""Room -> rooms below it that it does without: sizes are known before anything is emitted, a plan is judged as it is."""
 
 RUN_ALONE = """
 import sys
@@ -106,7 +107,9 @@ def test_nothing_is_imported_before_it_is_used():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "['anomsdk'] False\n"
-    code = "import sys, anomsdk.cli; print({'numpy', 'pydantic', 'soundfile', 'anomsdk.sources'} & set(sys.modules))"
+    code = (
+        "import sys, anomsdk.cli.app; print({'numpy', 'pydantic', 'soundfile', 'anomsdk.sources'} & set(sys.modules))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
 
@@ -114,95 +117,46 @@ def test_nothing_is_imported_before_it_is_used():
 # --- directions, from the source
 
 
-def module_name(path):
-    parts = ("anomsdk", *path.relative_to(PACKAGE).with_suffix("").parts)
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-SOURCES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
-
-
-def imports(name, *, nested):
-    """Modules that a file imports: at module level, and with ``nested`` inside functions, too.
-
-    What only a type checker reads does not count.
-    """
-    found = set()
-
-    def visit(node):
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            for child in node.orelse:
-                visit(child)
-            return
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)) and not nested:
-            return
-        if isinstance(node, ast.Import):
-            found.update(alias.name for alias in node.names)
-        if isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{name}: imports are absolute"
-            found.add(node.module)
-            found.update(f"{node.module}.{a.name}" for a in node.names if f"{node.module}.{a.name}" in SOURCES)
-        for child in ast.iter_child_nodes(node):
-            visit(child)
-
-    visit(ast.parse(SOURCES[name].read_text(encoding="utf-8")))
-    return found
-
-
-def own_part(imported):
-    """The part of the package that is imported, e.g. core: None outside the package, "" for its front door."""
-    parts = imported.split(".")
-    return (parts[1] if len(parts) > 1 else "") if parts[0] == "anomsdk" else None
-
-
 def test_the_scan_sees_imports():
     """Guards the tests below against a scan that finds nothing."""
-    assert len(SOURCES) > 20
-    assert "anomsdk.core.plan" in imports("anomsdk.runtime", nested=False)
-    assert "anomsdk.watch" in imports("anomsdk.cli", nested=True)
-    assert "anomsdk.watch" not in imports("anomsdk.cli", nested=False)
-    assert "anomsdk.core.plan" not in imports("anomsdk.cli", nested=True), "for the type checker only"
+    assert len(SOURCES) > 150
+    assert "Plan" in imports("anomsdk.runtime.pipeline", nested=False)["anomsdk.core.plan"]
+    assert "anomsdk.watch.session" in imports("anomsdk.cli.app", nested=True)
+    assert "anomsdk.watch.session" not in imports("anomsdk.cli.app", nested=False)
+    assert "anomsdk.core.plan" not in imports("anomsdk.cli.app", nested=True), "for the type checker only"
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a", "d"}, "d": set()}) == [["a", "b", "c"]]
+    assert circles({"a": {"b"}, "b": {"c", "d"}, "c": {"d"}}) == []
+
+
+def test_every_file_stands_in_a_layer():
+    assert {room_of(name) for name in SOURCES} == set(LAYERS)
+
+
+def test_imports_point_down():
+    assert pointing_up() == {}
+    assert circles(room_graph()) == []
+    assert circles(module_graph()) == []
+    assert len(arrows()) <= 120
+
+
+@pytest.mark.parametrize("room", list(NEVER))
+def test_a_room_does_without(room):
+    assert {after for before, after in arrows() if before == room} & NEVER[room] == set()
 
 
 @pytest.mark.parametrize("name", list(SOURCES))
-def test_imports_point_one_way(name):
-    everything, at_import = imports(name, nested=True), imports(name, nested=False)
-    roots = {imported.partition(".")[0] for imported in at_import}
+def test_heavy_libraries_are_imported_where_they_are_used(name):
+    roots = {module.partition(".")[0] for module in imports(name, nested=False)}
     assert not roots & HEAVY, "imported inside the function that needs it"
-    if name != "anomsdk.__main__":
-        assert "cli" not in {own_part(i) for i in everything}, "nothing imports the command line"
-    if name.startswith("anomsdk.core"):
-        outside = {i.partition(".")[0] for i in everything} - set(sys.stdlib_module_names)
-        assert outside <= {"numpy", "anomsdk"}
-        assert {own_part(i) for i in everything} - {None} <= {"core", "errors"}
-    if name.startswith(RUNTIME):
-        assert not {own_part(i) for i in at_import} & BUILDERS
-    if name == "anomsdk.planner":
-        later = {"train", "cli", "watch", "sources", "formats", "runtime", "engines"}
-        assert not {own_part(i) for i in everything} & later
-    if name.startswith("anomsdk.mcu"):
-        allowed = {"mcu", "errors", "files"}
-        if name in ("anomsdk.mcu.footprint", "anomsdk.mcu.watching"):
-            allowed |= {"core", "c_folder", "c_layout", "display"}
-        assert {own_part(i) for i in everything} - {None} <= allowed
-    if name in ("anomsdk.c_plan", "anomsdk.c_layout"):
-        assert {own_part(i) for i in everything} - {None} <= {"core", "c_plan"}, "of a plan and of nothing above it"
-    if name.startswith("anomsdk.train"):
-        later = {"watch", "verify", "demo", "announce", "c_folder", "c_source", "mcu", "engines"}
-        assert not {own_part(i) for i in everything} & later, "sizes are known before anything is emitted"
-    if name in ("anomsdk.clips", "anomsdk.choosing"):
-        assert {own_part(i) for i in everything} - {None} <= {
-            "choosing",
-            "conditions",
-            "constant",
-            "errors",
-            "formats",
-            "sources",
-            "wanted",
-        }
-    if name == "anomsdk.constant":
-        assert {own_part(i) for i in everything} == {None}, "the lowest: numpy only"
-    if name.startswith(("anomsdk.evaluate", "anomsdk.compare")):
-        assert not {own_part(i) for i in everything} & {"train", "watch", "verify", "demo", "announce", "planner"}
-    if name.startswith("anomsdk.evaluate"):
-        assert "compare" not in {own_part(i) for i in everything}
+    if room_of(name) == "core":
+        everything = {module.partition(".")[0] for module in imports(name, nested=True)}
+        assert everything - set(sys.stdlib_module_names) <= {"numpy", "anomsdk"}
+    if room_of(name) in RUNTIME:
+        assert not roots & set(NOT_NEEDED)
+
+
+@pytest.mark.parametrize("name", list(SOURCES))
+def test_what_has_an_underscore_stays_in_its_room(name):
+    for module, names in imports(name, nested=True).items():
+        if module.startswith("anomsdk") and room_of(module) not in (room_of(name), "_version"):
+            assert [part for part in (*module.split("."), *names) if part.startswith("_")] == []

@@ -65,8 +65,8 @@ def test_python_and_c_hold_each_other():
 @pytest.mark.parametrize("case", BROKEN)
 def test_a_broken_mirror_is_noticed(case, tmp_path):
     where, old, new, says = BROKEN[case]
-    for name in ("__init__.py", "c_plan.py", "golden.py"):
-        (tmp_path / "anomsdk").mkdir(exist_ok=True)
+    for name in ("_version.py", "cport/structs.py", "runtime/golden.py"):
+        (tmp_path / "anomsdk" / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(CORE.parent / name, tmp_path / "anomsdk" / name)
     core = shutil.copytree(CORE, tmp_path / "anomsdk" / "core", ignore=shutil.ignore_patterns("__pycache__"))
     port = shutil.copytree(PORT, tmp_path / "firmware_port")

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import anomsdk
-from anomsdk.engines import ENGINES
-from anomsdk.engines.native import why_missing as native_missing
-from anomsdk.engines.tflite import why_missing as tflite_missing
+from anomsdk.runtime.engines import ENGINES
+from anomsdk.runtime.engines.native import why_missing as native_missing
+from anomsdk.runtime.engines.tflite import why_missing as tflite_missing
 from tests.make import noise
 
 

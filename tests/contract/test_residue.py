@@ -18,7 +18,7 @@ import soundfile
 import anomsdk
 from anomsdk.core.framer import Framer
 from anomsdk.core.pipeline import extractor_for
-from anomsdk.memory import why_not_wiping
+from anomsdk.runtime.memory import why_not_wiping
 from tests.residue import Memory, Stopped, at_rest, noise, waiting_bytes
 
 PLAN = "audio_scene"
@@ -27,15 +27,15 @@ RATE = 16_000
 
 pytestmark = pytest.mark.skipif(why_not_wiping() is not None, reason=f"nothing is claimed here: {why_not_wiping()}")
 
-NO_LIBRARIES = "import anomsdk.memory as m; m._mallopt = lambda: None\n"
-NO_ARRAYS = "import anomsdk.memory as m; m._wiping_handler = lambda: None\n"
-NO_WIPE = "import anomsdk.memory as m; m.wipe = lambda block: None\n"
+NO_LIBRARIES = "import anomsdk.runtime.memory as m; m._mallopt = lambda: None\n"
+NO_ARRAYS = "import anomsdk.runtime.memory as m; m._wiping_handler = lambda: None\n"
+NO_WIPE = "import anomsdk.runtime.memory as m; m.wipe = lambda block: None\n"
 LEAKING = NO_LIBRARIES + NO_ARRAYS + NO_WIPE
 
 OLD_STDIN = """
 import sys, numpy as np
-from anomsdk.formats import stdin
-from anomsdk.formats.stored import Stored
+from anomsdk.sources.formats import stdin
+from anomsdk.sources.formats.stored import Stored
 from functools import partial
 def blocks(columns, rows):
     buffer = bytearray(rows * 2)
@@ -88,9 +88,7 @@ def watched(prefix=""):
     """`anomsdk watch -` as people start it, or with a change to its code before."""
     if not prefix:
         return [sys.executable, "-m", "anomsdk", "watch", "-", "--plan", PLAN, "--jsonl"]
-    code = (
-        f"{prefix}\nimport sys; from anomsdk.cli import main; sys.argv[1:] = ['watch', '-', '--plan', {PLAN!r}]; main()"
-    )
+    code = f"{prefix}\nimport sys; from anomsdk.cli.app import main; sys.argv[1:] = ['watch', '-', '--plan', {PLAN!r}]; main()"
     return [sys.executable, "-c", code]
 
 
@@ -132,7 +130,7 @@ def test_a_live_stream_that_leaks_is_noticed(prefix):
 
 
 KEEPING = """
-from anomsdk.formats import stdin
+from anomsdk.sources.formats import stdin
 class Kept(bytes):
     of = []
     def __new__(cls, value=b""):
@@ -158,7 +156,7 @@ REFUSED = """
 import sys, gc, os
 os.dup2(os.open(sys.argv[1], os.O_RDONLY), 0)
 import anomsdk
-from anomsdk.watch import Watch
+from anomsdk.watch.session import Watch
 kept = []
 try:
     with Watch(anomsdk.reference_model("audio_scene")) as watch:
@@ -220,8 +218,8 @@ EACH = """
 import sys, gc
 from pathlib import Path
 import anomsdk
-from anomsdk.watch import Watch
-from anomsdk.score_files import score_files
+from anomsdk.watch.session import Watch
+from anomsdk.watch.score_files import score_files
 plan = anomsdk.reference_model("audio_scene")
 files = sys.argv[2:]
 if sys.argv[1] == "watch":
@@ -282,7 +280,7 @@ def test_each_of_both_ways_of_wiping_is_needed(tmp_path, change, name):
 MOTION = """
 import sys, gc
 import anomsdk
-from anomsdk.watch import Watch
+from anomsdk.watch.session import Watch
 from anomsdk.sources import Reading
 plan = anomsdk.reference_model("human_motion")
 for path in sys.argv[1:]:
@@ -340,8 +338,8 @@ def test_nothing_of_motion_is_left(tmp_path, change):
 WRONG = """
 import sys, gc
 import anomsdk
-from anomsdk.watch import Watch
-from anomsdk.score_files import score_files
+from anomsdk.watch.session import Watch
+from anomsdk.watch.score_files import score_files
 plan = anomsdk.reference_model("audio_scene")
 kept = []
 def stopped(samples):
@@ -405,7 +403,7 @@ stop()
 @pytest.mark.parametrize("engines", ["native", "reference,tflite", "native,reference"])
 def test_a_pipeline_that_is_never_closed_keeps_a_window_and_then_nothing(tmp_path, engines):
     if "tflite" in engines:
-        from anomsdk.engines.tflite import why_missing
+        from anomsdk.runtime.engines.tflite import why_missing
 
         if why := why_missing():
             pytest.skip(why)
@@ -461,7 +459,7 @@ def derived(plan, x):
 @pytest.mark.parametrize("change", ["", LEAKING])
 def test_no_feature_is_left_in_any_engine(tmp_path, engine, change):
     if engine == "tflite":
-        from anomsdk.engines.tflite import why_missing
+        from anomsdk.runtime.engines.tflite import why_missing
 
         if why := why_missing():
             pytest.skip(why)

@@ -15,7 +15,7 @@ VERSIONS = ("3.10", "3.11", "3.12", "3.13")
 NEEDS = ("numpy>=1.26", "pydantic>=2.6", "tflite>=2.10", "flatbuffers>=23.5", "tomli>=2")
 PROGRAM = """
 import sys, zlib, numpy, anomsdk
-from anomsdk.plan_file import parse_plan
+from anomsdk.plans.file import parse_plan
 print(numpy.__version__)
 for folder in sys.argv[1:]:
     plan = anomsdk.plan(folder)

@@ -27,16 +27,16 @@ from importlib.machinery import ExtensionFileLoader
 loader = ExtensionFileLoader("_native", {module!r})
 native = importlib.util.module_from_spec(importlib.util.spec_from_loader("_native", loader))
 loader.exec_module(native)
-sys.modules["anomsdk.engines._native"] = native
-import anomsdk.engines
-anomsdk.engines._native = native
+sys.modules["anomsdk.runtime.engines._native"] = native
+import anomsdk.runtime.engines
+anomsdk.runtime.engines._native = native
 """
 
 RUN = """
 from pathlib import Path
 import anomsdk
-from anomsdk.engines.native import passes_selftest
-from anomsdk.golden import golden_digest
+from anomsdk.runtime.engines.native import passes_selftest
+from anomsdk.runtime.golden import golden_digest
 from tests.anything import SHAPES, any_plan, any_stream
 from tests.make import SPECS
 from tests.parity.test_native import compare
@@ -53,7 +53,7 @@ print(f"{{hops}} hops")
 
 BREAK = """
 import anomsdk
-from anomsdk.engines.native import CPlan, load_native
+from anomsdk.runtime.engines.native import CPlan, load_native
 m = load_native()
 c_plan = CPlan(anomsdk.reference_model("audio_scene"), m)
 {what}

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from anomsdk.core import motion
-from anomsdk.spec import PipelineSpec
+from anomsdk.planner.spec import PipelineSpec
 from benchmarks import fidelity, signals
 
 

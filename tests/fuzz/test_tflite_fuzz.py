@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from anomsdk.engines.tflite import why_missing
 from anomsdk.errors import InputError
-from anomsdk.tflite_file import ACTIVATIONS, FullyConnected, TfliteModel, parse_tflite
-from anomsdk.tflite_writer import write_tflite
+from anomsdk.plans.tflite.reader import ACTIVATIONS, FullyConnected, TfliteModel, parse_tflite
+from anomsdk.plans.tflite.writer import write_tflite
+from anomsdk.runtime.engines.tflite import why_missing
 from tests import model_mutants
 
 AD01 = Path(__file__).parents[2].parent / "shared" / "data" / "mlperf_tiny" / "ad01_int8.tflite"

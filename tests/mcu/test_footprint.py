@@ -12,14 +12,14 @@ import pytest
 from typer.testing import CliRunner
 
 import anomsdk
-from anomsdk import cli
-from anomsdk.c_layout import constant_bytes, layout
+from anomsdk.cli import app as cli
 from anomsdk.core.event import Event, State
+from anomsdk.cport.layout import constant_bytes, layout
 from anomsdk.mcu import TARGETS, Machine, Profile, Program, footprint
-from anomsdk.mcu.footprint import as_json, as_text
-from anomsdk.mcu.watching import measure, watching_program
-from anomsdk.tflite_file import parse_tflite
-from anomsdk.tflite_writer import write_tflite
+from anomsdk.mcu.measuring import as_json, as_text
+from anomsdk.mcu.stages import measure, watching_program
+from anomsdk.plans.tflite.reader import parse_tflite
+from anomsdk.plans.tflite.writer import write_tflite
 from tests.make import EXTERNAL, SPECS, make_folder, random_layers
 
 EVERYWHERE = {"affine", "alert", "autoencoder", "baseline", "context", "event", "extractor", "framer", "library"}
@@ -204,7 +204,7 @@ def test_where_ticks_are_long_some_hops_stand_for_the_others(tmp_path, monkeypat
     elf = watching_program(plan, anomsdk.emit_c(plan, tmp_path / "emitted"), "cortex-m4")
 
     def run(enough):
-        monkeypatch.setattr(sys.modules["anomsdk.mcu.watching"], "_ENOUGH_HOPS", enough)
+        monkeypatch.setattr(sys.modules["anomsdk.mcu.stages"], "_ENOUGH_HOPS", enough)
         return measure(Machine(elf, "cortex-m4"), plan, lambda done, total: None).hops
 
     every, some = run(32), run(4)
@@ -277,7 +277,7 @@ def test_a_plan_that_cannot_be_read_is_refused(tmp_path):
 def test_what_is_missing_is_said_before_anything_is_done(saved, monkeypatch, module):
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == module else find(name, *rest))
-    home = sys.modules["anomsdk.mcu.footprint"]  # the attribute of that name is the function
+    home = sys.modules["anomsdk.mcu.measuring"]  # the attribute of that name is the function
     monkeypatch.setattr(home, "emit_c", lambda *_: pytest.fail("too late"))
     done = run(saved, "--target", "cortex-m4", "--json")
     assert done.exit_code == 2 and done.stdout == ""

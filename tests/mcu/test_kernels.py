@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from anomsdk.c_plan import fft_fields
 from anomsdk.core.fft import FftPlan
+from anomsdk.cport.structs import fft_fields
 from anomsdk.mcu import TARGETS, Machine, compile_firmware
-from anomsdk.tables import cos_q15, hann_q15
+from anomsdk.planner.tables import cos_q15, hann_q15
 from tests.c_build import C_PROGRAMS, PORT
 
 FUNCTIONS = ["fft_differs", "filterbank_differs", "energies_differ", "bytes_differ"]

@@ -5,11 +5,11 @@ import pytest
 
 import anomsdk
 from anomsdk.core.fixed import multiply_by_quantized_multiplier
-from anomsdk.engines import probe
-from anomsdk.engines.tflite import InterpreterModel, open_oracle
-from anomsdk.planner import layer_plan, model_plan, quantize_multiplier
-from anomsdk.tflite_file import FullyConnected
-from anomsdk.tflite_writer import write_tflite
+from anomsdk.planner.planner import layer_plan, model_plan, quantize_multiplier
+from anomsdk.plans.tflite.reader import FullyConnected
+from anomsdk.plans.tflite.writer import write_tflite
+from anomsdk.runtime.engines import probe
+from anomsdk.runtime.engines.tflite import InterpreterModel, open_oracle
 from benchmarks import parity, signals
 
 

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import anomsdk
-from anomsdk.tflite_file import parse_tflite
-from anomsdk.tflite_writer import write_tflite
+from anomsdk.plans.tflite.reader import parse_tflite
+from anomsdk.plans.tflite.writer import write_tflite
 from benchmarks import signals
 from tests.graphs import model_with_edges
 from tests.make import SPECS, make_ad01, make_folder, noise, random_layers
@@ -29,7 +29,7 @@ def test_noise(plans, following, kind, baseline, tflite):
     x = noise(60_000 if kind != "external" else 500, columns=plan.columns)
     reference = results(plan, "reference", x)
     assert reference == results(plan, "tflite", x)
-    for engine in anomsdk.engines.ENGINES:
+    for engine in anomsdk.runtime.engines.ENGINES:
         assert anomsdk.score(plan, x, engine).tolist() == [r.score for r in reference]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from cffi import FFI
 
-from anomsdk.c_plan import weight_blocks
+from anomsdk.cport.structs import weight_blocks
 from tests.c_build import C_PROGRAMS, C_WARNINGS, INCLUDES, PORT, gcc
 from tests.mcu.test_kernels import (  # the same tests as on boards, with the fixture that is here
     ARRAYS,

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import anomsdk
-from anomsdk.engines.native import passes_selftest
-from anomsdk.engines.tflite import why_missing
+from anomsdk.runtime.engines.native import passes_selftest
+from anomsdk.runtime.engines.tflite import why_missing
 from benchmarks import signals
 from tests.anything import SHAPES, any_plan, any_stream
 from tests.make import SPECS

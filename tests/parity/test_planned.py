@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import anomsdk
-from anomsdk.tflite_file import read_tflite
-from anomsdk.tflite_writer import write_tflite
+from anomsdk.plans.tflite.reader import read_tflite
+from anomsdk.plans.tflite.writer import write_tflite
 from tests import planned, scalar
 from tests.make import FOLLOWING, ROOT, SPECS, make_folder, random_layers
 from tests.parity.test_scalar import spec_texts

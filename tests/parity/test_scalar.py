@@ -17,10 +17,10 @@ from anomsdk.core import motion
 from anomsdk.core.baseline import Baseline, BaselinePlan
 from anomsdk.core.pipeline import Chain, Ticks
 from anomsdk.core.reasons import Direction, Group, words
-from anomsdk.engines.native import CPlan, load_native
-from anomsdk.golden import golden_digest
-from anomsdk.planner import baseline_plan
-from anomsdk.tables import reason_gains
+from anomsdk.planner.planner import baseline_plan
+from anomsdk.planner.tables import reason_gains
+from anomsdk.runtime.engines.native import CPlan, load_native
+from anomsdk.runtime.golden import golden_digest
 from tests import scalar
 from tests.make import ROOT, SPECS, make_folder, noise
 from tests.scalar import clip

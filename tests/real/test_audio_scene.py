@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import anomsdk
-from anomsdk.clips import clip_from_array, pieces
+from anomsdk.sources.clips import clip_from_array, pieces
 from benchmarks import signals
 from tests.make import ROOT
 

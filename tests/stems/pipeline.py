@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 import anomsdk
-from anomsdk.c_plan import C_FORMAT
-from anomsdk.plan_file import parse_plan
+from anomsdk.cport.structs import C_FORMAT
+from anomsdk.plans.file import parse_plan
 from tests import scalar
 from tests.make import ROOT
 from tests.stems import Case, Given, Json

@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from anomsdk.c_plan import Blocks, Constant, autoencoder_fields, fft_fields
 from anomsdk.core.affine import AffinePlan
 from anomsdk.core.autoencoder import LayerPlan
 from anomsdk.core.bands import BandsPlan
@@ -21,7 +20,8 @@ from anomsdk.core.levels import LimitsPlan
 from anomsdk.core.logmel import LogmelPlan
 from anomsdk.core.motion import FEATURES, SPECTRAL, MotionPlan
 from anomsdk.core.spectrum import SpectrumPlan
-from anomsdk.engines.native import load_native
+from anomsdk.cport.structs import Blocks, Constant, autoencoder_fields, fft_fields
+from anomsdk.runtime.engines.native import load_native
 from tests.stems import Json
 
 # For anomsdk/core: dataclasses

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 import anomsdk
-from anomsdk.clips import clip_from_array
-from anomsdk.constant import ConstantCutter
 from anomsdk.core.alert import Alert, levels
 from anomsdk.core.baseline import Baseline
 from anomsdk.core.event import State
-from anomsdk.planner import baseline_plan, timing_plan
-from anomsdk.spec import PipelineSpec
-from anomsdk.train.alarm import Scored, alarms_at, at_most, first_tick_s, levels_from, placed, tolerated_of
-from anomsdk.train.corpus import gather
+from anomsdk.planner.planner import baseline_plan, timing_plan
+from anomsdk.planner.spec import PipelineSpec
+from anomsdk.sources.clips import clip_from_array
+from anomsdk.sources.dropouts import ConstantCutter
+from anomsdk.train.alarm_levels import Scored, alarms_at, at_most, first_tick_s, levels_from, placed, tolerated_of
+from anomsdk.train.data.corpus import gather
 from tests.command_line import anomsdk_command
 
 TEXT = """

@@ -13,8 +13,8 @@ import anomsdk
 from anomsdk.core.alert import TimingPlan, levels
 from anomsdk.core.baseline import OFF, Baseline, BaselinePlan
 from anomsdk.core.pipeline import Chain, Ticks
-from anomsdk.describe import as_text, describe
-from anomsdk.planner import baseline_plan
+from anomsdk.planner.planner import baseline_plan
+from anomsdk.plans.describe import as_text, describe
 from tests.make import FOLLOWING, SPECS, lively, make_folder
 
 TICK_S = 0.25

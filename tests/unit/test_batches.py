@@ -5,10 +5,10 @@ import pytest
 
 from anomsdk.core.framer import BATCH, Framer
 from anomsdk.core.pipeline import extractor_for
-from anomsdk.planner import framer_plan
-from anomsdk.spec import PipelineSpec
-from anomsdk.train.levels import levels_of
-from anomsdk.train.maps import unlearnt_extractor
+from anomsdk.planner.planner import framer_plan
+from anomsdk.planner.spec import PipelineSpec
+from anomsdk.train.data.feature_levels import levels_of
+from anomsdk.train.data.input_maps import unlearnt_extractor
 from benchmarks import training
 
 BANDS = {"kind": "bands", "fft_length": 64, "hop_length": 32, "n_bands": 6, "fmin_hz": 200, "fmax_hz": 4000}

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import anomsdk
-from anomsdk.calibration import Calibration
 from anomsdk.core.event import State
-from anomsdk.synthetic_motion import PERSON, day, fall
+from anomsdk.planner.calibration import Calibration
+from anomsdk.synthetic.motion import PERSON, day, fall
 from anomsdk.train import calibrate
-from anomsdk.train.alarm import levels_from
+from anomsdk.train.alarm_levels import levels_from
 from tests.make import SPECS, make_folder, noise
 
 SPEC = """

@@ -20,12 +20,16 @@ import soundfile
 from typer.testing import CliRunner
 
 import anomsdk
-from anomsdk import cli, demo, display, find_plan, memory
+from anomsdk.audit.verify import verify
+from anomsdk.cli import app as cli
 from anomsdk.core.event import EVENT_BYTES
-from anomsdk.describe import describe
-from anomsdk.verify import verify
-from anomsdk.wanted import Reading
-from anomsdk.watch import Watch
+from anomsdk.demo import scene as demo
+from anomsdk.plans import lookup as find_plan
+from anomsdk.plans.describe import describe
+from anomsdk.runtime import memory
+from anomsdk.sources.stream_format import Reading
+from anomsdk.utils import text as display
+from anomsdk.watch.session import Watch
 from tests.make import EXTERNAL, LOGMEL, SPECS, make_folder, make_plan, noise
 
 RATE = 16_000
@@ -49,7 +53,7 @@ def place(tmp_path, monkeypatch):
 
 def command(*arguments, **keywords):
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", **keywords.pop("env", {})}
-    line = [sys.executable, "-m", "anomsdk.cli", *map(str, arguments)]
+    line = [sys.executable, "-m", "anomsdk.cli.app", *map(str, arguments)]
     text = not isinstance(keywords.get("input"), bytes)
     return subprocess.run(line, capture_output=True, text=text, env=environment, timeout=120, **keywords)
 
@@ -57,7 +61,7 @@ def command(*arguments, **keywords):
 def start(*arguments, **keywords):
     """A command that goes on; Ctrl-C works even where the tests run in the background."""
     return subprocess.Popen(
-        [sys.executable, "-m", "anomsdk.cli", *map(str, arguments)],
+        [sys.executable, "-m", "anomsdk.cli.app", *map(str, arguments)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=keywords.pop("stderr", subprocess.PIPE),
@@ -273,7 +277,7 @@ def test_memory_does_not_grow_with_time(place):
     peak = {}
     for name in ("short", "long"):
         code = (
-            "from anomsdk.cli import app; from pathlib import Path\n"
+            "from anomsdk.cli.app import app; from pathlib import Path\n"
             f"try: app(['watch', '{name}.npy', '--plan', 'p', '--scores', '{name}_scores.npy'])\n"
             "except SystemExit as end: assert end.code == 0\n"
             "print(next(l for l in Path('/proc/self/status').read_text().splitlines() if 'VmHWM' in l))"
@@ -290,7 +294,7 @@ def in_a_terminal(*arguments, which, env=None):
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, which: slave}
     environment = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS")}
     environment |= {"OPENBLAS_NUM_THREADS": "1", "TERM": "xterm", "PYTHONIOENCODING": "utf-8", **(env or {})}
-    line = [sys.executable, "-m", "anomsdk.cli", *map(str, arguments)]
+    line = [sys.executable, "-m", "anomsdk.cli.app", *map(str, arguments)]
     process = subprocess.Popen(line, stdin=subprocess.DEVNULL, env=environment, **streams)
     os.close(slave)
     seen = b""
@@ -586,7 +590,7 @@ def test_a_table_is_plain_text_as_wide_as_it_needs(monkeypatch):
 
 def test_rich_is_imported_only_to_draw(plans):
     code = (
-        "import sys; from anomsdk import announce, cli, display\n"
+        "import sys; from anomsdk.cli import app; from anomsdk.utils import text as display; from anomsdk.watch.sinks import console\n"
         "display.show('plain', styles=display.STATE_STYLES)\n"
         "with display.Progress(9) as progress: progress.update(1)\n"
         "assert 'rich' not in sys.modules"

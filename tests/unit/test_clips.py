@@ -12,10 +12,10 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anomsdk.clips import Clips, clip_from_array, open_clips, pieces, survey
-from anomsdk.constant import ConstantCutter, shortest_constant
 from anomsdk.errors import InputError
 from anomsdk.sources import Wanted, open_recordings
+from anomsdk.sources.clips import Clips, clip_from_array, open_clips, pieces, survey
+from anomsdk.sources.dropouts import ConstantCutter, shortest_constant
 from tests.make import noise, without_constant
 
 RATE = 16_000

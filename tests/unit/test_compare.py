@@ -16,15 +16,15 @@ from scipy.stats import binomtest
 from typer.testing import CliRunner
 
 import anomsdk
-from anomsdk import cli
-from anomsdk.clips import Clips, clip_from_array
+from anomsdk.cli import app as cli
 from anomsdk.compare import AlarmChanges, Judgement, Limits, as_json, as_text, diff, judge, match_alarms
-from anomsdk.compare.intervals import mcnemar, rate_change, share_change
 from anomsdk.core.alert import levels
 from anomsdk.core.plan import MotionSensorPlan
 from anomsdk.errors import InputError
-from anomsdk.evaluate.metrics import poisson_rate
-from anomsdk.evaluate.scoring import samples_to_decide
+from anomsdk.evaluate.clip_scores import samples_to_decide
+from anomsdk.sources.clips import Clips, clip_from_array
+from anomsdk.stats.metrics import poisson_rate
+from anomsdk.stats.paired import mcnemar, rate_change, share_change
 from tests.make import BANDS, EXTERNAL, make_folder, noise
 
 RATE = 16_000

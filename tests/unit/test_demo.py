@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 import anomsdk
-from anomsdk import demo, demo_recordings
-from anomsdk.engines.tflite import why_missing
+from anomsdk.demo import recordings as demo_recordings
+from anomsdk.demo import scene as demo
 from anomsdk.errors import InputError
-from anomsdk.synthetic import RATE_HZ
+from anomsdk.runtime.engines.tflite import why_missing
+from anomsdk.synthetic.sound import RATE_HZ
 from tests.make import make_plan
 
 
@@ -85,7 +86,7 @@ def test_the_command_is_quick_and_writes_nothing(tmp_path, engine):
         pytest.skip(f"engine tflite: {why_missing()}")
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(
-        [sys.executable, "-m", "anomsdk.cli", "demo", "--engine", engine],
+        [sys.executable, "-m", "anomsdk.cli.app", "demo", "--engine", engine],
         capture_output=True,
         text=True,
         cwd=tmp_path,

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 import anomsdk
-from anomsdk.planner import extractor_plan, framer_plan
-from anomsdk.spec import PipelineSpec
-from anomsdk.train.search import _variants
-from anomsdk.watch import Watch
+from anomsdk.planner.planner import extractor_plan, framer_plan
+from anomsdk.planner.spec import PipelineSpec
+from anomsdk.train.search.search import _variants
+from anomsdk.watch.session import Watch
 from tests.make import BANDS, EXTERNAL, MOTION, make_folder
 
 AUDIO_RATES = (8000, 11025, 22050, 44100, 48000)

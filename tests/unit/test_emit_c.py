@@ -20,14 +20,15 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 import anomsdk
-from anomsdk import cli, demo
-from anomsdk.c_folder import SUMS, emitted_files, port_files
-from anomsdk.c_layout import layout, pipeline_bytes
-from anomsdk.c_source import integer, plan_source
+from anomsdk.cli import app as cli
 from anomsdk.core.autoencoder import LayerPlan
 from anomsdk.core.plan import canonical_tree
-from anomsdk.engines.native import CPlan, load_native
+from anomsdk.cport.layout import layout, pipeline_bytes
+from anomsdk.cport.source import integer, plan_source
+from anomsdk.demo import scene as demo
 from anomsdk.errors import printable
+from anomsdk.mcu.emit import SUMS, emitted_files, port_files
+from anomsdk.runtime.engines.native import CPlan, load_native
 from tests.c_build import C_WARNINGS, COMPILERS, KERNELS, PORT, WARNINGS, clang, compiler, missing
 from tests.make import SPECS, make_folder, noise
 

@@ -15,17 +15,17 @@ import soundfile
 from typer.testing import CliRunner
 
 import anomsdk
-from anomsdk import cli
-from anomsdk.clips import Clips, clip_from_array
-from anomsdk.engines import default_engine
-from anomsdk.engines.tflite import why_missing
+from anomsdk.cli import app as cli
 from anomsdk.errors import InputError
 from anomsdk.evaluate import as_html, as_json, as_text, evaluate, mixed, open_marked
+from anomsdk.evaluate.clip_scores import ScoredClip, event_window, samples_to_decide, score_clip
 from anomsdk.evaluate.figures import figures_of
-from anomsdk.evaluate.metrics import exact
-from anomsdk.evaluate.mixing import loudest_piece, parse_snr
-from anomsdk.evaluate.scoring import ScoredClip, event_window, samples_to_decide, score_clip
-from anomsdk.wanted import Wanted
+from anomsdk.runtime.engines import default_engine
+from anomsdk.runtime.engines.tflite import why_missing
+from anomsdk.sources.clips import Clips, clip_from_array
+from anomsdk.sources.stream_format import Wanted
+from anomsdk.stats.metrics import exact
+from anomsdk.synthetic.mixing import loudest_piece, parse_snr
 from tests.make import EXTERNAL, make_folder, make_plan, noise
 
 RATE = 16_000
@@ -375,7 +375,7 @@ def command(folders, *arguments, **changed):
 
 
 def test_json_is_all_that_json_prints(folders, room):
-    line = [sys.executable, "-m", "anomsdk.cli", "evaluate", "--plan", "plan.json", "--normal", "normal"]
+    line = [sys.executable, "-m", "anomsdk.cli.app", "evaluate", "--plan", "plan.json", "--normal", "normal"]
     done = subprocess.run(
         [*line, "--anomalous", "odd", "--json", "--snr", "10,0", "--seed", "3"],
         capture_output=True,

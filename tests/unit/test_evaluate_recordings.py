@@ -13,15 +13,15 @@ import pytest
 from typer.testing import CliRunner
 
 import anomsdk
-from anomsdk import cli
-from anomsdk.clips import Clip, Clips, clip_from_array
+from anomsdk.cli import app as cli
 from anomsdk.errors import InputError
 from anomsdk.evaluate import as_html, as_json, as_text, evaluate, marked, open_marked, read_events
-from anomsdk.evaluate.cutting import cuts, padded, pads, piece_length, split
-from anomsdk.evaluate.firing import firing
-from anomsdk.evaluate.metrics import share
-from anomsdk.evaluate.scoring import ScoredClip, event_window, samples_to_decide, score_clip
-from anomsdk.wanted import Wanted
+from anomsdk.evaluate.alarms_by_label import firing
+from anomsdk.evaluate.clip_scores import ScoredClip, event_window, samples_to_decide, score_clip
+from anomsdk.evaluate.segments import cuts, padded, pads, piece_length, split
+from anomsdk.sources.clips import Clip, Clips, clip_from_array
+from anomsdk.sources.stream_format import Wanted
+from anomsdk.stats.metrics import share
 from tests.make import EXTERNAL, collar_spec, make_collar, make_folder, make_plan, noise
 
 RATE = 10.0

@@ -6,7 +6,7 @@ import pytest
 from anomsdk.core import fft as module
 from anomsdk.core.fft import LENGTHS, Fft, FftPlan
 from anomsdk.errors import InputError
-from anomsdk.tables import cos_q15, hann_q15
+from anomsdk.planner.tables import cos_q15, hann_q15
 
 
 def plan(length):

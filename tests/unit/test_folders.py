@@ -11,14 +11,15 @@ import numpy as np
 import pytest
 
 import anomsdk
-from anomsdk import demo_motion, demo_recordings
+from anomsdk.demo import motion as demo_motion
+from anomsdk.demo import recordings as demo_recordings
 from anomsdk.errors import InputError
-from anomsdk.evaluate import page
-from anomsdk.files import parents_made, write_atomically
-from anomsdk.score_files import write_scores
-from anomsdk.spec import PipelineSpec
+from anomsdk.evaluate import report_html as page
+from anomsdk.planner.spec import PipelineSpec
 from anomsdk.train.folder import claimed
-from anomsdk.watch import Watch
+from anomsdk.utils.files import parents_made, write_atomically
+from anomsdk.watch.score_files import write_scores
+from anomsdk.watch.session import Watch
 from tests.make import ROOT, SPECS, make_folder, noise
 
 METER = PipelineSpec.from_toml(

@@ -7,8 +7,8 @@ from importlib import import_module
 import numpy as np
 import pytest
 
-from anomsdk import memory
-from anomsdk.memory import made_wiping, why_not_wiping, wiped_after_use, wiping, wiping_libraries
+from anomsdk.runtime import memory
+from anomsdk.runtime.memory import made_wiping, why_not_wiping, wiped_after_use, wiping, wiping_libraries
 
 pytestmark = pytest.mark.skipif(why_not_wiping() is not None, reason=f"no memory is wiped here: {why_not_wiping()}")
 

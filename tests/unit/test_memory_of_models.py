@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 import anomsdk
-from anomsdk.spec import PipelineSpec
-from anomsdk.train.corpus import clips_of, gather
-from anomsdk.train.family import MEANS, Candidate, family, train_candidate
-from anomsdk.train.judge import Judge
-from anomsdk.train.linear import Directions
-from anomsdk.train.means import nearest_mean, supported
-from anomsdk.train.network import Dense, Network
-from anomsdk.train.quantise import quantise
-from anomsdk.train.support import MOST_OF_ONE, NotOfferedError, Origins, without_rare_units
+from anomsdk.planner.spec import PipelineSpec
+from anomsdk.train.data.corpus import clips_of, gather
+from anomsdk.train.models.family import MEANS, Candidate, family, train_candidate
+from anomsdk.train.models.linear import Directions
+from anomsdk.train.models.means import nearest_mean, supported
+from anomsdk.train.models.network import Dense, Network
+from anomsdk.train.models.quantise import quantise
+from anomsdk.train.models.support import MOST_OF_ONE, NotOfferedError, Origins, without_rare_units
+from anomsdk.train.search.judge import Judge
 from tests.make import SPECS
 
 N_IN = 24
@@ -97,14 +97,14 @@ def test_no_kind_stores_an_odd_window(candidate, more, n):
 
 def test_the_attack_finds_what_the_rules_prevent(monkeypatch):
     """The planted control: with the rules off, weights of few windows point at an odd one."""
-    monkeypatch.setattr("anomsdk.train.linear.MOST_OF_ONE", 2.0)
-    monkeypatch.setattr("anomsdk.train.linear._MOST_OF_COMPONENT", 2.0)
+    monkeypatch.setattr("anomsdk.train.models.linear.MOST_OF_ONE", 2.0)
+    monkeypatch.setattr("anomsdk.train.models.linear._MOST_OF_COMPONENT", 2.0)
     for candidate in (KINDS[0][0], KINDS[2][0], KINDS[3][0]):
         x = windows(50, 0, odd=1)
         assert remembered(int8_of(candidate, x), x) > 0.1, str(candidate)
-    monkeypatch.setattr("anomsdk.train.support.LEAST_WINDOWS", 1)
-    monkeypatch.setattr("anomsdk.train.support.LEAST_OF_OTHERS", 0)
-    monkeypatch.setattr("anomsdk.train.support.LEAST_GROUPS", 1)
+    monkeypatch.setattr("anomsdk.train.models.support.LEAST_WINDOWS", 1)
+    monkeypatch.setattr("anomsdk.train.models.support.LEAST_OF_OTHERS", 0)
+    monkeypatch.setattr("anomsdk.train.models.support.LEAST_GROUPS", 1)
     x[0] *= 2
     means = nearest_mean(x, 8, seed=0, origins=Origins(*[np.arange(50)] * 3, least_groups=1)).layers[-1].weight
     assert np.abs(means - x[0]).max(axis=1).min() < 1e-9, "a mean is one window"
@@ -123,7 +123,9 @@ def test_what_few_windows_would_make_up_is_left_out_of_a_covariance():
 def test_an_odd_window_trains_no_autoencoder(monkeypatch):
     given = []
     trained = Network((Dense(np.eye(N_IN), np.zeros(N_IN)),))
-    monkeypatch.setattr("anomsdk.train.family.train_autoencoder", lambda x, *_, **__: (given.append(x) or trained, 1))
+    monkeypatch.setattr(
+        "anomsdk.train.models.family.train_autoencoder", lambda x, *_, **__: (given.append(x) or trained, 1)
+    )
     x = windows(400, 0, odd=2)
     train_candidate(Candidate("autoencoder", (8,), 6.0), x, None, seed=0)
     assert 380 <= len(given[0]) <= 398

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from anomsdk.evaluate.metrics import (
+from anomsdk.stats.metrics import (
     Figure,
     auc,
     auc_of,

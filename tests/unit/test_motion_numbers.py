@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from anomsdk.errors import InputError
-from anomsdk.formats.numbers import Marks
 from anomsdk.sources import Reading, open_recordings
+from anomsdk.sources.formats.numbers import Marks
 from tests.motion_files import W3, N, carried, counts, read, table
 
 MG = np.rint(carried(digits=6) * 1000)
@@ -184,7 +184,7 @@ def test_halves_between_two_floats_are_rounded_to_even():
 )
 def test_plain_and_odd_pieces_give_the_same(tmp_path, monkeypatch, change):
     """A file is read in pieces, each at once or row by row: small pieces put an odd row into every place."""
-    from anomsdk.formats import delimited
+    from anomsdk.sources.formats import delimited
 
     rows = carried()
     columns = of(str, SECONDS, "time_s", rows, "g")
@@ -199,7 +199,7 @@ def test_plain_and_odd_pieces_give_the_same(tmp_path, monkeypatch, change):
 
 @pytest.mark.parametrize("at", [0, 3, 250, N - 1])
 def test_lines_of_faults_are_counted_over_pieces(tmp_path, monkeypatch, at):
-    from anomsdk.formats import delimited
+    from anomsdk.sources.formats import delimited
 
     columns = of(str, SECONDS, "time_s", carried(), "g")
     columns["ay_g"][at] = "x"

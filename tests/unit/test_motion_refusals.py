@@ -7,8 +7,8 @@ import pytest
 
 from anomsdk.core.motion import FEATURES
 from anomsdk.errors import InputError
-from anomsdk.planner import extractor_plan
-from anomsdk.spec import PipelineSpec
+from anomsdk.planner.planner import extractor_plan
+from anomsdk.planner.spec import PipelineSpec
 
 SPEC = {
     "format": 1,

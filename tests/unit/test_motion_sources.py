@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anomsdk.clips import clip_from_array, open_clips, pieces
 from anomsdk.errors import InputError
 from anomsdk.sources import MOTION_SUFFIXES, Reading, Wanted, open_recordings, read_recording
-from anomsdk.wanted import G
+from anomsdk.sources.clips import clip_from_array, open_clips, pieces
+from anomsdk.sources.stream_format import G
 
 W3 = Wanted(50, "motion", 3, 2048, None, 16)
 W6 = Wanted(50, "motion", 6, 2048, 16, 16)

@@ -7,17 +7,17 @@ import pytest
 from typer.testing import CliRunner
 
 import anomsdk
-from anomsdk import cli
-from anomsdk.calibration import Calibration, Normalisation, alarm_levels, signal_sections
-from anomsdk.clips import noticed, open_clips
-from anomsdk.evaluate.scoring import score_clip
-from anomsdk.planner import extractor_plan, plan_from
-from anomsdk.score_files import score_files
+from anomsdk.cli import app as cli
+from anomsdk.evaluate.clip_scores import score_clip
+from anomsdk.planner.calibration import Calibration, Normalisation, alarm_levels, signal_sections
+from anomsdk.planner.planner import extractor_plan, plan_from
+from anomsdk.planner.spec import PipelineSpec
+from anomsdk.plans.tflite.reader import parse_tflite
+from anomsdk.plans.tflite.writer import write_tflite
 from anomsdk.sources import Reading, Wanted
-from anomsdk.spec import PipelineSpec
-from anomsdk.tflite_file import parse_tflite
-from anomsdk.tflite_writer import write_tflite
-from anomsdk.watch import Watch
+from anomsdk.sources.clips import noticed, open_clips
+from anomsdk.watch.score_files import score_files
+from anomsdk.watch.session import Watch
 from tests.make import random_layers
 
 SPEC = """

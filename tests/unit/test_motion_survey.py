@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from anomsdk.errors import InputError
-from anomsdk.formats.survey import Survey, likely_unit, rests_oddly
 from anomsdk.sources import Reading, Wanted, open_recordings, read_recording
+from anomsdk.sources.formats.survey import Survey, likely_unit, rests_oddly
 
 UNITS, LIMITS = np.ones(6), np.array([8.0] * 3 + [1000.0] * 3)
 

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 import anomsdk
-from anomsdk import demo_motion
+from anomsdk.demo import motion as demo_motion
+from anomsdk.planner.spec import MotionSensor, PipelineSpec
 from anomsdk.sources import Reading, Wanted, open_recordings
-from anomsdk.spec import MotionSensor, PipelineSpec
-from anomsdk.train.excerpts import Excerpts
-from anomsdk.train.family import Candidate, family, train_candidate
-from anomsdk.train.judge import Trial
-from anomsdk.train.motion_probes import disturbed_motion, force_at, vigour
-from anomsdk.train.probes import STRENGTHS
-from anomsdk.train.search import _MOVED, _choice
+from anomsdk.train.data.excerpts import Excerpts
+from anomsdk.train.models.family import Candidate, family, train_candidate
+from anomsdk.train.probes.motion import disturbed_motion, force_at, vigour
+from anomsdk.train.probes.sound import STRENGTHS
+from anomsdk.train.search.judge import Trial
+from anomsdk.train.search.search import _MOVED, _choice
 
 THREE = MotionSensor(kind="motion", rate_hz=50.0, axes=3, counts_per_g=2048.0, full_scale_g=4.0)
 WIDE = MotionSensor(kind="motion", rate_hz=50.0, axes=3, counts_per_g=1000.0)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from anomsdk.errors import InputError
-from anomsdk.formats.units import unit_of, units_in_sentence
-from anomsdk.wanted import G, Wanted
+from anomsdk.sources.formats.units import unit_of, units_in_sentence
+from anomsdk.sources.stream_format import G, Wanted
 from tests.motion_files import W3, W6, N, carried, counts, read, table
 
 TIME = [f"{k / 50:.2f}" for k in range(N)]

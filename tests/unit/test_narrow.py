@@ -14,9 +14,11 @@ import numpy as np
 import pytest
 
 import anomsdk
-from anomsdk import demo_motion, demo_recordings, display
-from anomsdk.spec import PipelineSpec
-from anomsdk.synthetic import Anomaly
+from anomsdk.demo import motion as demo_motion
+from anomsdk.demo import recordings as demo_recordings
+from anomsdk.planner.spec import PipelineSpec
+from anomsdk.synthetic.sound import Anomaly
+from anomsdk.utils import text as display
 from tests.command_line import anomsdk_command
 from tests.make import ROOT, SPECS, noise
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 import anomsdk
-from anomsdk.calibration import Calibration
 from anomsdk.errors import InputError
-from anomsdk.formats.dates import dates
+from anomsdk.planner.calibration import Calibration
+from anomsdk.planner.spec import PipelineSpec
 from anomsdk.sources import Reading, Wanted, open_recordings
-from anomsdk.spec import PipelineSpec
+from anomsdk.sources.formats.dates import dates
 from tests.command_line import anomsdk_command
 from tests.make import SPECS, make_folder
 

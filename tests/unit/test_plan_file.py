@@ -11,7 +11,7 @@ import pytest
 
 import anomsdk
 from anomsdk.core.plan import canonical_json
-from anomsdk.plan_file import MAX_DEPTH, parse_plan
+from anomsdk.plans.file import MAX_DEPTH, parse_plan
 from tests.make import SPECS, make_folder
 
 

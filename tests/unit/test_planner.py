@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import anomsdk
-from anomsdk import planner, tables
-from anomsdk.calibration import Calibration, alarm_levels
 from anomsdk.core.alert import Alert, TimingPlan, levels
-from anomsdk.spec import BandsFeatures, LogmelFeatures, PipelineSpec
+from anomsdk.planner import planner, tables
+from anomsdk.planner.calibration import Calibration, alarm_levels
+from anomsdk.planner.spec import BandsFeatures, LogmelFeatures, PipelineSpec
 from tests.make import SPECS, make_folder
 
 

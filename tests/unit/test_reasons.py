@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 import anomsdk
-from anomsdk.announce import Lines
 from anomsdk.core.event import Event, Kind, State
 from anomsdk.core.reasons import Direction, Group, ReasonsPlan, band_groups, marks, part_groups, words
-from anomsdk.planner import reasons_plan
-from anomsdk.tables import reason_gains
-from anomsdk.watch import Alert
+from anomsdk.planner.planner import reasons_plan
+from anomsdk.planner.tables import reason_gains
+from anomsdk.watch.session import Alert
+from anomsdk.watch.sinks.console import Lines
 from tests.make import BANDS, SPECS, lively, make_folder
 
 LOW, MID, HIGH = Group.LOW_BANDS, Group.MID_BANDS, Group.HIGH_BANDS

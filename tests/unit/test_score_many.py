@@ -13,8 +13,8 @@ import pytest
 import soundfile
 
 import anomsdk
-from anomsdk import in_order
-from anomsdk.score_files import score_files, write_scores
+from anomsdk.runtime import parallel as in_order
+from anomsdk.watch.score_files import score_files, write_scores
 from tests.make import make_plan, noise
 
 JOBS = (1, 2, 5)
@@ -274,7 +274,7 @@ def test_the_same_scores_are_the_same_bytes(plan, folder, tmp_path):
 
 
 def command(*arguments, cwd):
-    line = [sys.executable, "-m", "anomsdk.cli", "score", *map(str, arguments)]
+    line = [sys.executable, "-m", "anomsdk.cli.app", "score", *map(str, arguments)]
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
     return subprocess.run(line, capture_output=True, text=True, env=environment, cwd=cwd, timeout=120)
 

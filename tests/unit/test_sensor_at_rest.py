@@ -5,15 +5,15 @@ import pytest
 
 import anomsdk
 from anomsdk.core.autoencoder import Autoencoder, check_layers
-from anomsdk.planner import layer_plan
-from anomsdk.spec import PipelineSpec
-from anomsdk.train import judge
-from anomsdk.train.family import Candidate
-from anomsdk.train.network import Dense, Network
-from anomsdk.train.quantise import quantise
-from anomsdk.train.rest import check_moves, feature_names
-from anomsdk.train.search import Search
-from anomsdk.train.support import NotOfferedError
+from anomsdk.planner.planner import layer_plan
+from anomsdk.planner.spec import PipelineSpec
+from anomsdk.train.data.rest import check_moves, feature_names
+from anomsdk.train.models.family import Candidate
+from anomsdk.train.models.network import Dense, Network
+from anomsdk.train.models.quantise import quantise
+from anomsdk.train.models.support import NotOfferedError
+from anomsdk.train.search import judge
+from anomsdk.train.search.search import Search
 from tests.make import SPECS
 
 EXTERNAL = PipelineSpec.from_toml(SPECS["external"] + "[model]\nmax_macs = 120\n")
@@ -81,7 +81,7 @@ def test_a_single_step_in_each_recording_trains(tmp_path):
     monkey = pytest.MonkeyPatch()
     with monkey.context() as patched:
         kinds = [Candidate("nearest mean", (56, 8), 7.0), Candidate("mahalanobis", (), 4.0)]
-        patched.setattr("anomsdk.train.search.candidates", lambda *_: kinds)
+        patched.setattr("anomsdk.train.search.search.candidates", lambda *_: kinds)
         plan = fit(spec, recordings, tmp_path / "out")
     check_layers(plan.layers)
 

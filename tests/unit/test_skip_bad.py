@@ -10,8 +10,8 @@ import soundfile
 
 import anomsdk
 from anomsdk.errors import InputError, UnusableInputsError, all_or_none
-from anomsdk.find_plan import find_plan
-from anomsdk.watch import Watch
+from anomsdk.plans.lookup import find_plan
+from anomsdk.watch.session import Watch
 from tests.command_line import anomsdk_command
 from tests.make import SPECS, make_folder, noise
 

@@ -21,10 +21,10 @@ import soundfile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from anomsdk import sources
 from anomsdk.errors import InputError
-from anomsdk.formats import npz
 from anomsdk.sources import BLOCK_VALUES, Reading, Wanted, open_recordings, read_recording
+from anomsdk.sources import files as sources
+from anomsdk.sources.formats import npz
 
 RATE = 16_000
 EXTREMES = [-32768, -32767, -1, 0, 1, 32766, 32767]

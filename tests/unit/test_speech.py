@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 import anomsdk
-from anomsdk.calibration import Calibration, signal_sections
-from anomsdk.describe import as_text, describe
-from anomsdk.find_plan import find_plan
-from anomsdk.plan_file import parse_plan
-from anomsdk.planner import check_speech
-from anomsdk.spec import PipelineSpec
-from anomsdk.speech import speech_remark
+from anomsdk.planner.calibration import Calibration, signal_sections
+from anomsdk.planner.planner import check_speech
+from anomsdk.planner.spec import PipelineSpec
+from anomsdk.plans.describe import as_text, describe
+from anomsdk.plans.file import parse_plan
+from anomsdk.plans.lookup import find_plan
+from anomsdk.plans.speech import speech_remark
 from anomsdk.train.fitting import spec_digest
 from tests.make import EXTERNAL, MOTION, SPECS, make_folder, noise
 

@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from anomsdk import cli
-from anomsdk.clips import open_clips
+from anomsdk.cli import app as cli
 from anomsdk.errors import InputError
-from anomsdk.formats.pauses import Gaps
-from anomsdk.formats.stamps import StampSurvey, stretches
-from anomsdk.judged import Judged
-from anomsdk.plan_file import reference_models_folder
-from anomsdk.planner import sensor_plan
+from anomsdk.planner.planner import sensor_plan
+from anomsdk.planner.spec import PipelineSpec
+from anomsdk.plans.file import reference_models_folder
+from anomsdk.runtime.judged_share import Judged
 from anomsdk.sources import Reading, Wanted, open_recordings
-from anomsdk.spec import PipelineSpec
-from anomsdk.train.corpus import gather
+from anomsdk.sources.clips import open_clips
+from anomsdk.sources.formats.pauses import Gaps
+from anomsdk.sources.formats.timestamps import StampSurvey, stretches
+from anomsdk.train.data.corpus import gather
 
 N = 2000
 RNG = np.random.default_rng(7)
@@ -633,7 +633,7 @@ def test_max_bridge_that_cannot_be_meant(lossy_files, words):
 def test_scores_are_those_of_samples_that_were_held(lossy_files):
     """What firmware that pushes the last sample again would give."""
     import anomsdk
-    from anomsdk.score_files import score_files
+    from anomsdk.watch.score_files import score_files
 
     plan = anomsdk.reference_model("human_motion")
     (scores,) = score_files(plan, [lossy_files / "d29"]).values()

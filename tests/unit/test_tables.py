@@ -12,13 +12,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from anomsdk.clips import open_clips
 from anomsdk.errors import InputError
-from anomsdk.evaluate.marks import open_marked
-from anomsdk.formats.delimited import Cells, pieces_of
-from anomsdk.formats.dialect import sniffed
+from anomsdk.evaluate.labels import open_marked
 from anomsdk.sources import Reading, Wanted, open_recordings, read_recording
-from anomsdk.wanted import G
+from anomsdk.sources.clips import open_clips
+from anomsdk.sources.formats.delimited import Cells, pieces_of
+from anomsdk.sources.formats.dialect import sniffed
+from anomsdk.sources.stream_format import G
 
 HZ, N, EACH = 20, 160, 8
 W = Wanted(HZ, "motion", 3, 2048, None, 16)

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anomsdk import tflite_file
-from anomsdk.engines import tflite
 from anomsdk.errors import InputError
-from anomsdk.tflite_file import FullyConnected, parse_tflite, read_tflite
-from anomsdk.tflite_writer import write_anew, write_tflite
+from anomsdk.plans.tflite import reader as tflite_file
+from anomsdk.plans.tflite.reader import FullyConnected, parse_tflite, read_tflite
+from anomsdk.plans.tflite.writer import write_anew, write_tflite
+from anomsdk.runtime.engines import tflite
 from tests.graphs import Graph
 from tests.model_mutants import originals
 
@@ -742,8 +742,8 @@ def layers_of(*graphs):
 
 def test_writer_is_deterministic_across_processes():
     script = (
-        "import hashlib, sys; from anomsdk.tflite_file import parse_tflite;"
-        "from anomsdk.tflite_writer import write_tflite;"
+        "import hashlib, sys; from anomsdk.plans.tflite.reader import parse_tflite;"
+        "from anomsdk.plans.tflite.writer import write_tflite;"
         "layers = parse_tflite(sys.stdin.buffer.read(), name='x').layers;"
         "print(hashlib.sha256(write_tflite(layers)).hexdigest())"
     )
@@ -815,7 +815,7 @@ def test_writer_refuses_layers_that_do_not_fit():
 
 
 def test_import_needs_no_flatbuffers():
-    script = "import sys, anomsdk.tflite_file; print({'tflite', 'flatbuffers'} & set(sys.modules))"
+    script = "import sys, anomsdk.plans.tflite.reader; print({'tflite', 'flatbuffers'} & set(sys.modules))"
     environment = {"PYTHONPATH": str(Path(tflite_file.__file__).parents[1])}
     done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, check=True)
     assert done.stdout.decode().strip() == "set()"

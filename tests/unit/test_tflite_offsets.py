@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from anomsdk.errors import InputError
-from anomsdk.tflite_file import parse_tflite
-from anomsdk.tflite_offsets import MAX_PARTS, TABLES, UNIONS, OutsideError, check_offsets
+from anomsdk.plans.tflite.offsets import MAX_PARTS, TABLES, UNIONS, OutsideError, check_offsets
+from anomsdk.plans.tflite.reader import parse_tflite
 from tests.graphs import Graph
 from tests.model_mutants import N, _places, originals
 

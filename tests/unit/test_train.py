@@ -12,17 +12,17 @@ import pytest
 import soundfile
 
 import anomsdk
-from anomsdk.calibration import Calibration
-from anomsdk.planner import plan_from, reasons_plan
-from anomsdk.spec import PipelineSpec
-from anomsdk.tflite_file import parse_tflite
-from anomsdk.tflite_writer import write_tflite
+from anomsdk.planner.calibration import Calibration
+from anomsdk.planner.planner import plan_from, reasons_plan
+from anomsdk.planner.spec import PipelineSpec
+from anomsdk.plans.tflite.reader import parse_tflite
+from anomsdk.plans.tflite.writer import write_tflite
 from anomsdk.train import Options
-from anomsdk.train.alarm import at_most
-from anomsdk.train.budget import Need, Needs, candidates, need_of
-from anomsdk.train.family import family, train_candidate
+from anomsdk.train.alarm_levels import at_most
 from anomsdk.train.fitting import _split, spec_digest
-from anomsdk.train.quantise import quantise
+from anomsdk.train.models.family import family, train_candidate
+from anomsdk.train.models.quantise import quantise
+from anomsdk.train.search.budget import Need, Needs, candidates, need_of
 from tests.make import SPECS, make_calibration
 
 TEXT = (
@@ -222,9 +222,9 @@ def test_a_stopped_search_is_not_taken_for_one_on_other_recordings(tmp_path):
 
 
 def test_a_search_for_something_else_starts_anew(tmp_path):
-    from anomsdk.train.family import Candidate
-    from anomsdk.train.journal import Journal
-    from anomsdk.train.judge import Trial
+    from anomsdk.train.models.family import Candidate
+    from anomsdk.train.search.journal import Journal
+    from anomsdk.train.search.judge import Trial
 
     candidate = Candidate("autoencoder", (8,), 6.0)
     first = Journal(tmp_path / "j", ["a", 1])

@@ -7,25 +7,25 @@ import pytest
 from scipy.spatial.distance import mahalanobis as scipy_mahalanobis
 from sklearn.covariance import ledoit_wolf
 
-from anomsdk.clips import Clip, clip_from_array
 from anomsdk.core.autoencoder import Autoencoder
 from anomsdk.core.score import largest_score
 from anomsdk.errors import InputError
-from anomsdk.planner import Q10_PER_DB, layer_plan
-from anomsdk.spec import PipelineSpec
-from anomsdk.train.budget import Needs
-from anomsdk.train.corpus import gather
-from anomsdk.train.family import KINDS, Candidate, family, score_weights, train_candidate
-from anomsdk.train.journal import Journal
-from anomsdk.train.judge import Judge, Trial
-from anomsdk.train.levels import levels_of
-from anomsdk.train.linear import MAHALANOBIS_STEPS, mahalanobis, principal_components
-from anomsdk.train.maps import InputMaps
-from anomsdk.train.means import nearest_mean
-from anomsdk.train.network import Dense, Network, train_autoencoder
-from anomsdk.train.probes import STRENGTHS, disturbed_rows, sound
-from anomsdk.train.quantise import quantise, short_scale
-from anomsdk.train.search import _MOVED, Margin, Search, _choice, _variants, _why, _words
+from anomsdk.planner.planner import Q10_PER_DB, layer_plan
+from anomsdk.planner.spec import PipelineSpec
+from anomsdk.sources.clips import Clip, clip_from_array
+from anomsdk.train.data.corpus import gather
+from anomsdk.train.data.feature_levels import levels_of
+from anomsdk.train.data.input_maps import InputMaps
+from anomsdk.train.models.family import KINDS, Candidate, family, score_weights, train_candidate
+from anomsdk.train.models.linear import MAHALANOBIS_STEPS, mahalanobis, principal_components
+from anomsdk.train.models.means import nearest_mean
+from anomsdk.train.models.network import Dense, Network, train_autoencoder
+from anomsdk.train.models.quantise import quantise, short_scale
+from anomsdk.train.probes.sound import STRENGTHS, disturbed_rows, sound
+from anomsdk.train.search.budget import Needs
+from anomsdk.train.search.journal import Journal
+from anomsdk.train.search.judge import Judge, Trial
+from anomsdk.train.search.search import _MOVED, Margin, Search, _choice, _variants, _why, _words
 from tests.make import SPECS
 from tests.unit.test_train import QUICK, room
 
@@ -275,7 +275,7 @@ def test_memory_does_not_grow_with_the_samples():
 
 
 def test_excerpts_are_a_fair_sample_of_everything(monkeypatch):
-    monkeypatch.setattr("anomsdk.train.excerpts.PROBES", 1)
+    monkeypatch.setattr("anomsdk.train.data.excerpts.PROBES", 1)
 
     def read():
         rng = np.random.default_rng(0)
@@ -349,10 +349,10 @@ def test_what_a_fold_holds_out_teaches_it_nothing(corpus):
 def test_the_area_is_that_of_the_scores_that_would_run(corpus):
     """The judge's integers are those of a plan: same inputs, same scores."""
     import anomsdk
-    from anomsdk.calibration import Calibration, alarm_levels, signal_sections
-    from anomsdk.planner import plan_from
-    from anomsdk.tflite_file import parse_tflite
-    from anomsdk.tflite_writer import write_tflite
+    from anomsdk.planner.calibration import Calibration, alarm_levels, signal_sections
+    from anomsdk.planner.planner import plan_from
+    from anomsdk.plans.tflite.reader import parse_tflite
+    from anomsdk.plans.tflite.writer import write_tflite
 
     spec = QUICK.model_copy(update={"score": QUICK.score.model_copy(update={"baseline_s": 0.0})})
     trained = Judge(spec, corpus, anomalous=None, seed=0).train(Candidate("mahalanobis", (), 12.0), 0)

@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from anomsdk import display
+from anomsdk.utils import text as display
 from tests.command_line import anomsdk_command
 
 SPEC = """

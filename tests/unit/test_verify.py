@@ -10,11 +10,12 @@ import pytest
 from typer.testing import CliRunner
 
 import anomsdk
-from anomsdk import cli, golden
+from anomsdk.audit.verify import MIN_OUTPUTS, Comparison, Report, as_text, random_streams, verify
+from anomsdk.cli import app as cli
 from anomsdk.core.baseline import OFF
-from anomsdk.engines import native, tflite
 from anomsdk.errors import InputError
-from anomsdk.verify import MIN_OUTPUTS, Comparison, Report, as_text, random_streams, verify
+from anomsdk.runtime import golden
+from anomsdk.runtime.engines import native, tflite
 from tests.make import SPECS, make_plan, noise
 
 

@@ -13,25 +13,25 @@ from hypothesis import strategies as st
 
 import anomsdk
 from anomsdk import compare
-from anomsdk.clips import Clips, clip_from_array, survey
-from anomsdk.compare.intervals import rate_change, share_change
-from anomsdk.compare.intervals import share as share_found
-from anomsdk.describe import as_text as described
-from anomsdk.describe import describe
-from anomsdk.display import figure, in_hours, percent, rate, rate_in, rate_unit
 from anomsdk.errors import InputError
 from anomsdk.evaluate import as_html, as_json, as_text, evaluate, marked, open_clips
-from anomsdk.evaluate.cutting import cuts, piece_length
+from anomsdk.evaluate.clip_scores import ScoredClip, samples_to_raise
 from anomsdk.evaluate.figures import figures_of
-from anomsdk.evaluate.metrics import Figure, auc, exact, median, poisson_rate, share, trials, trials_of_pairs
-from anomsdk.evaluate.report import figure_rows
-from anomsdk.evaluate.scoring import ScoredClip, samples_to_raise
-from anomsdk.plan_file import reference_model, reference_model_names, reference_models_folder
-from anomsdk.planner import levels
-from anomsdk.recording_digests import PURPOSES, entries_of, known_recordings
-from anomsdk.spec import PipelineSpec
+from anomsdk.evaluate.report_text import figure_rows
+from anomsdk.evaluate.segments import cuts, piece_length
+from anomsdk.planner.planner import levels
+from anomsdk.planner.spec import PipelineSpec
+from anomsdk.plans.describe import as_text as described
+from anomsdk.plans.describe import describe
+from anomsdk.plans.file import reference_model, reference_model_names, reference_models_folder
+from anomsdk.plans.recording_digests import PURPOSES, entries_of, known_recordings
+from anomsdk.sources.clips import Clips, clip_from_array, survey
+from anomsdk.sources.stream_format import Reading, Wanted
+from anomsdk.stats.metrics import Figure, auc, exact, median, poisson_rate, share, trials, trials_of_pairs
+from anomsdk.stats.paired import rate_change, share_change
+from anomsdk.stats.paired import share as share_found
 from anomsdk.train import Options, calibrate
-from anomsdk.wanted import Reading, Wanted
+from anomsdk.utils.text import figure, in_hours, percent, rate, rate_in, rate_unit
 from tests.make import EXTERNAL, ROOT, collar_spec, make_collar, make_folder, make_plan, noise
 
 
@@ -627,7 +627,7 @@ def test_recordings_too_short_to_judge_are_named_by_diff(tmp_path, collar):
 
 
 def test_a_limit_that_is_exceeded_does_not_read_as_kept():
-    from anomsdk.compare.report import failed_limits
+    from anomsdk.compare.report_text import failed_limits
 
     assert failed_limits([compare.Judgement("change", 1.00001, 1.0)]) == "change: 1.00001, at most 1"
     assert failed_limits([compare.Judgement("change", 2.3456789, 1.0)]) == "change: 2.346, at most 1"

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import anomsdk
-from anomsdk.plan_changes import changes
-from anomsdk.plan_file import reference_models_folder
-from anomsdk.spec import SECTIONS, PipelineSpec, word_for_none
+from anomsdk.planner.spec import SECTIONS, PipelineSpec, word_for_none
+from anomsdk.plans.changes import changes
+from anomsdk.plans.file import reference_models_folder
 from tests.command_line import anomsdk_command
 
 if sys.version_info >= (3, 11):

@@ -1,0 +1,1 @@
+"""Checks of a plan and of its engines that anybody can repeat."""

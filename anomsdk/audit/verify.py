@@ -1,0 +1,296 @@
+"""Proof that the engines agree: the logic behind `anomsdk verify`. Every comparison is ``==``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anomsdk.core.fixed import Ints
+from anomsdk.core.pipeline import Result
+from anomsdk.core.plan import Plan
+from anomsdk.errors import InputError, UnusableInputsError, all_or_none, printable
+from anomsdk.runtime.golden import MAX_VALUES, Block, golden_digest, golden_stream
+from anomsdk.runtime.pipeline import Pipeline, reconstruct
+from anomsdk.sources.stream_format import Reading
+from anomsdk.utils.text import counted, table
+
+MIN_OUTPUTS = 100_000
+"""Model outputs that are compared, at least."""
+
+Piece: TypeAlias = Block | int
+"""A block of samples, or a number of lost ones."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One row of a report.
+
+    Parameters
+    ----------
+    what : stream or inputs that were run
+    against : engine that the reference engine was compared with
+    unit : what was counted
+    compared, different : how many there were, and how many of them were not equal
+    judged : a difference is a failure
+    """
+
+    what: str
+    against: str
+    unit: str
+    compared: int
+    different: int
+    judged: bool = True
+
+
+@dataclass(frozen=True)
+class Report:
+    """Result of `verify`.
+
+    Parameters
+    ----------
+    plan_id : of the plan
+    comparisons : what was compared
+    missing : (engine, why it could not take part)
+    digest : sha256 of the golden stream's run, 64 hex digits, see `anomsdk.runtime.golden.golden_digest`
+    golden_ticks, golden_events : how much the digest covers
+    """
+
+    plan_id: str
+    comparisons: tuple[Comparison, ...]
+    missing: tuple[tuple[str, str], ...]
+    digest: str
+    golden_ticks: int
+    golden_events: int
+
+    @property
+    def differences(self) -> int:
+        """Differences that count as failures."""
+        return sum(c.different for c in self.comparisons if c.judged)
+
+
+def verify(
+    plan: Plan,
+    files: Sequence[str | Path] = (),
+    *,
+    reading: Reading | None = None,
+    hops: int = 2000,
+    seed: int = 0,
+    cross_check: bool = False,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Report:
+    """Run every engine over the same streams and count what differs.
+
+    Parameters
+    ----------
+    plan : Plan, read from the folder that holds its model
+    files, reading : recordings to run as well, as `anomsdk.sources.open_recordings` takes them
+    hops : length of each random stream, 1 or more, at most 2**24 values; longer where 4 ticks need more
+    seed : of the random streams and of how they are cut into blocks, 0 or more
+    cross_check : count how often ai-edge-litert, which rounds otherwise, differs
+    progress : called with the steps done, and all of them
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    InputError : a file cannot be read, or the model beside the plan is missing or another one
+    """
+    from anomsdk.runtime.engines.native import passes_selftest
+    from anomsdk.sources.files import Recording, Wanted, open_recordings
+
+    most = MAX_VALUES // (plan.framer.hop * plan.columns)
+    if not 1 <= hops <= most or seed < 0:
+        raise InputError(f"verify: hops = {hops}, seed = {seed}; hops must be 1 to {most} here, seed 0 or more")
+    wanted = Wanted.of(plan.sensor, plan.columns)
+
+    def opened(file: str | Path) -> list[Recording]:
+        try:
+            return open_recordings(file, wanted, reading=reading)
+        except InputError as error:
+            raise error if isinstance(error, UnusableInputsError) else UnusableInputsError([str(error)]) from None
+
+    recordings = [recording for each in all_or_none(*(partial(opened, file) for file in files)) for recording in each]
+    reasons = _why_missing()
+    missing = [(engine, reason) for engine, reason in reasons.items() if reason]
+    others = [engine for engine, reason in reasons.items() if not reason]
+    comparisons: list[Comparison] = []
+    rng = np.random.default_rng([seed, 1])
+    streams: list[tuple[str, Iterable[Piece]]] = [("golden stream", [golden_stream(plan)])]
+    streams += random_streams(plan, hops, seed).items()
+    streams += [(recording.name, recording.blocks()) for recording in recordings]
+    for done, (name, pieces) in enumerate(streams):
+        progress(done, len(streams) + 1)
+        comparisons += _compare_streams(plan, name, pieces, others or ["reference"], rng)
+    progress(len(streams), len(streams) + 1)
+    inputs = random_inputs(plan, seed)
+    for other in others:
+        comparisons += _compare_outputs(plan, inputs, other)
+    if cross_check:
+        try:
+            comparisons.append(_cross_check(plan, inputs["random inputs"]))
+        except InputError as error:
+            missing.append(("litert", str(error)))
+    digest, ticks, events = golden_digest(plan, "reference")
+    if "native" in others:
+        passed = passes_selftest(plan, digest)
+        comparisons.append(Comparison("boot self-test in C", "native", "digests", 1, int(not passed)))
+    return Report(plan.id, tuple(comparisons), tuple(missing), digest, ticks, events)
+
+
+def as_text(report: Report) -> str:
+    """A report as `anomsdk verify` prints it."""
+    engines = list(dict.fromkeys(c.against for c in report.comparisons))
+    counted_in: dict[tuple[str, str, int, int], dict[str, str]] = {}
+    rows_of: Counter[tuple[str, str, str]] = Counter()  # recordings of different folders may have one name
+    for c in report.comparisons:
+        different = f"{c.different:,}" if c.judged else f"({c.different:,})"
+        nth = rows_of[c.what, c.unit, c.against]
+        counted_in.setdefault((c.what, c.unit, c.compared, nth), {})[c.against] = different
+        rows_of[c.what, c.unit, c.against] += 1
+    rows = [("reference against", "", "compared", *engines)]
+    for (what, unit, compared, _), different_in in counted_in.items():
+        cells = [different_in.get(engine, "") for engine in engines]
+        rows.append((printable(what), unit, f"{compared:,}", *cells))
+    lines = [table(rows, right=tuple(range(2, 3 + len(engines)))), ""]
+    lines.append("Numbers below an engine are differences to the reference.")
+    if not all(c.judged for c in report.comparisons):
+        lines.append("In brackets: another rounding, counted only.")
+    lines += [printable(f"missing: {engine}: {why}") for engine, why in report.missing]
+    covered = f"{counted(report.golden_ticks, 'tick')}, {counted(report.golden_events, 'event')}"
+    return "\n".join([*lines, f"plan   {report.plan_id}", f"golden {report.digest} ({covered})"])
+
+
+def random_streams(plan: Plan, hops: int, seed: int) -> dict[str, list[Piece]]:
+    """Streams that reach what recordings rarely do: extremes, silence, impulses, gaps.
+
+    Parameters
+    ----------
+    plan : Plan
+    hops : length of each; lengthened to 4 ticks where that is more
+    seed : 0 or more
+
+    Returns
+    -------
+    name -> pieces: blocks, int16 (n, columns), and gaps, a number of lost samples
+    """
+    framer, rng = plan.framer, np.random.default_rng([seed, 0])
+    n = max(framer.window + (hops - 1) * framer.hop, plan.samples_to_first_tick + 3 * plan.samples_per_tick)
+    shape = (n, plan.columns)
+    level = 2.0 ** rng.uniform(-1, 15, 1 + n // 3000).repeat(3000)[:n, None]
+    noise = np.clip(np.rint(rng.standard_normal(shape) * level), -32768, 32767).astype(np.int16)
+    square = np.where(np.arange(n)[:, None] // 37 % 2, 32767, -32768) * np.ones(shape, np.int64)
+    impulses = np.where(rng.random(shape) < 1 / 500, rng.choice([-32768, 32767], shape), 0)
+    gaps: list[Piece] = []
+    for part in np.array_split(noise[::-1], 8):
+        gaps += [np.ascontiguousarray(part), int(rng.integers(0, 3 * plan.samples_per_tick))]
+    return {
+        "noise at changing levels": [noise],
+        "full-scale square": [square.astype(np.int16)],
+        "silence": [np.zeros(shape, np.int16)],
+        "stuck at -32768": [np.full(shape, -32768, np.int16)],
+        "impulses": [impulses.astype(np.int16)],
+        "noise with gaps": gaps,
+    }
+
+
+def random_inputs(plan: Plan, seed: int) -> dict[str, NDArray[np.int8]]:
+    """Inputs for the model stage alone: anywhere in int8, and at its ends."""
+    rng = np.random.default_rng([seed, 3])
+    shape = (-(-MIN_OUTPUTS // plan.layers[-1].n_out), plan.n_inputs)
+    ends = rng.choice(np.array([-128, 127], np.int8), shape)
+    ends[:2] = [[-128], [127]]
+    return {
+        "random inputs": rng.integers(-128, 128, shape).astype(np.int8),
+        "inputs at -128 and 127": ends,
+    }
+
+
+def _why_missing() -> dict[str, str | None]:
+    """Each engine beside the reference, and why it cannot take part here."""
+    from anomsdk.runtime.engines import native, tflite
+
+    return {"tflite": tflite.why_missing(), "native": native.why_missing()}
+
+
+class _Tally:
+    """What one engine gave for a stream, counted against what the reference gave."""
+
+    def __init__(self, plan: Plan, engine: str) -> None:
+        self.engine = engine
+        self._pipeline = Pipeline(plan, engine, tap=True)
+        self._longest = 16 * plan.samples_per_tick
+        self._results = self._results_differ = self._features = self._features_differ = 0
+
+    def gap(self, n: int) -> None:
+        self._pipeline.gap(n)
+
+    def compare(self, block: Block, expected: list[Result], inputs: NDArray[np.int8], rng: np.random.Generator) -> None:
+        """Run a block, cut at random, and count."""
+        got, tapped = [], [inputs[:0]]
+        for cut in _cuts(block, self._longest, rng):
+            got += self._pipeline.process(cut)
+            tapped.append(self._pipeline.tapped)
+        self._results += max(len(expected), len(got))
+        self._results_differ += sum(a != b for a, b in zip(expected, got, strict=False)) + abs(len(expected) - len(got))
+        a, b = inputs, np.concatenate(tapped)
+        self._features += max(a.size, b.size)
+        self._features_differ += int((a != b).sum()) if a.shape == b.shape else max(a.size, b.size)
+
+    def close(self, what: str) -> Iterator[Comparison]:
+        """What was counted."""
+        self._pipeline.close()
+        yield Comparison(what, self.engine, "results", self._results, self._results_differ)
+        yield Comparison(what, self.engine, "features", self._features, self._features_differ)
+
+
+def _compare_streams(
+    plan: Plan, what: str, pieces: Iterable[Piece], others: Sequence[str], rng: np.random.Generator
+) -> Iterator[Comparison]:
+    """Reference over whole blocks, the other engines over the same samples cut at random."""
+    tallies = [_Tally(plan, other) for other in others]
+    with Pipeline(plan, "reference", tap=True) as reference:
+        for piece in pieces:
+            if isinstance(piece, int):
+                reference.gap(piece)
+                for tally in tallies:
+                    tally.gap(piece)
+                continue
+            expected = reference.process(piece)
+            for tally in tallies:
+                tally.compare(piece, expected, reference.tapped, rng)
+    for tally in tallies:
+        yield from tally.close(what)
+
+
+def _cuts(block: Block, longest: int, rng: np.random.Generator) -> Iterator[Block]:
+    """A block in pieces, from none of its samples to the longest; 1 to 10 as likely as 1000 to 10,000."""
+    start = 0
+    while start < len(block):
+        length = int(2.0 ** rng.uniform(0, np.log2(longest + 1))) - 1
+        yield block[start : start + length]
+        start += length
+
+
+def _compare_outputs(plan: Plan, inputs: dict[str, NDArray[np.int8]], other: str) -> Iterator[Comparison]:
+    for name, rows in inputs.items():
+        a, b = reconstruct(plan, rows, "reference"), reconstruct(plan, rows, other)
+        yield Comparison(name, other, "outputs", a.size, int((a != b).sum()))
+
+
+def _cross_check(plan: Plan, rows: NDArray[np.int8]) -> Comparison:
+    from anomsdk.runtime.engines.tflite import InterpreterModel, model_bytes, open_cross_check
+
+    model = InterpreterModel(open_cross_check(model_bytes(plan)), plan.model)
+    wide: Ints = rows.astype(np.int64)
+    different = int((model.run(wide) != reconstruct(plan, rows, "reference")).sum())
+    size = len(rows) * plan.layers[-1].n_out
+    return Comparison("random inputs", "litert", "outputs", size, different, judged=False)

@@ -1,0 +1,127 @@
+"""Recordings through two plans, several at once: what differs is kept, samples and scores never."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from anomsdk.compare.matching import AlarmChanges, match_alarms
+from anomsdk.core.plan import Plan
+from anomsdk.errors import InputError
+from anomsdk.evaluate.clip_scores import ScoredClip, samples_to_raise, score_clip
+from anomsdk.runtime.parallel import in_order
+from anomsdk.sources.clips import Clip
+
+
+@dataclass(frozen=True)
+class ComparedRecording:
+    """What two plans made of one recording. Times are seconds of what was heard: constant stretches do not count.
+
+    Parameters
+    ----------
+    name, group : of the recording
+    old_s, new_s : seconds judged by either plan, as long as its ticks take; 0: no piece was long enough for a tick
+    alarms : how they differ; when they clear is not compared
+    same_scores : every tick of both ended at the same time with the same score
+    old_short, new_short : too short for either plan to raise an alarm, whatever its scores are
+    """
+
+    name: str
+    group: str
+    old_s: float
+    new_s: float
+    alarms: AlarmChanges
+    same_scores: bool
+    old_short: bool = False
+    new_short: bool = False
+
+    @property
+    def n_old(self) -> int:
+        """Alarms of the old plan."""
+        return len(self.alarms.same) + len(self.alarms.moved) + len(self.alarms.lost)
+
+    @property
+    def n_new(self) -> int:
+        """Alarms of the new plan."""
+        return len(self.alarms.same) + len(self.alarms.moved) + len(self.alarms.added)
+
+
+def counts_of(recordings: Sequence[ComparedRecording]) -> dict[str, int]:
+    """Alarms of recordings: "old", "new", "same", "added", "lost" and "moved"."""
+    counts = {"old": sum(each.n_old for each in recordings), "new": sum(each.n_new for each in recordings)}
+    for what in ("same", "added", "lost", "moved"):
+        counts[what] = sum(len(getattr(each.alarms, what)) for each in recordings)
+    return counts
+
+
+def compare(
+    old: Plan,
+    new: Plan,
+    pairs: Iterable[tuple[Clip, Clip]],
+    *,
+    within_s: float,
+    engine: str,
+    jobs: int,
+    progress: Callable[[int], None],
+) -> list[ComparedRecording | None]:
+    """Run both plans over each recording, from fresh pipelines.
+
+    Parameters
+    ----------
+    old, new : of equal ids: then one run tells both
+    pairs : each recording for the old and for the new plan
+    within_s : as `anomsdk.compare.matching.match_alarms`
+    engine : as `anomsdk.Pipeline`
+    jobs : recordings at once
+    progress : called, in this thread, with the samples that both plans have heard
+
+    Returns
+    -------
+    one for each pair; None: too short for a tick of either plan
+
+    Raises
+    ------
+    InputError : as `anomsdk.sources.clips.Clip.blocks`
+    """
+    lock, heard, same = threading.Lock(), 0, old.id == new.id
+    raise_s = samples_to_raise(old) / old.rate_hz, samples_to_raise(new) / new.rate_hz
+
+    def work(number: int, pair: tuple[Clip, Clip], stopped: Callable[[], bool]) -> ComparedRecording | None:
+        def count(samples: int) -> None:
+            nonlocal heard
+            if stopped():
+                raise InputError("comparing was stopped")
+            with lock:
+                heard += samples * (1 + same)
+
+        first, *second = (
+            score_clip(plan, clip.blocks(), clip.name, clip.group, engine=engine, heard=count)
+            for plan, clip in zip((old,) if same else (old, new), pair, strict=False)
+        )
+        return _compared(pair[0], first, second[0] if second else first, within_s, raise_s)
+
+    return list(in_order(work, pairs, jobs, meanwhile=lambda: progress(heard)))
+
+
+def _compared(
+    clip: Clip, old: ScoredClip | None, new: ScoredClip | None, within_s: float, raise_s: tuple[float, float]
+) -> ComparedRecording | None:
+    if old is None and new is None:
+        return None
+    raised_old, raised_new = (() if each is None else each.raised_s for each in (old, new))
+    return ComparedRecording(
+        name=clip.name,
+        group=clip.group,
+        old_s=0.0 if old is None else old.seconds,
+        new_s=0.0 if new is None else new.seconds,
+        alarms=match_alarms(raised_old, raised_new, within_s),
+        same_scores=old is not None
+        and new is not None
+        and np.array_equal(old.scores, new.scores)
+        and np.array_equal(old.times_s, new.times_s),
+        old_short=old is None or old.too_short_for(raise_s[0]),
+        new_short=new is None or new.too_short_for(raise_s[1]),
+    )

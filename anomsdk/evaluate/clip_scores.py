@@ -1,0 +1,247 @@
+"""Clips through fresh pipelines: scores and alarms are kept, samples never."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anomsdk.core.checks import checked_cast
+from anomsdk.core.event import State
+from anomsdk.core.plan import Plan
+from anomsdk.evaluate.segments import padded
+from anomsdk.runtime.pipeline import Pipeline
+from anomsdk.sources.dropouts import Samples
+
+_SLACK_S = 1e-9
+"""Lengths are quotients: what is just long enough must not be too short by the last bit."""
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredClip:
+    """What a plan made of one clip. Times are seconds of what was heard: constant stretches do not count.
+
+    Parameters
+    ----------
+    name, group : of the clip; a mix has the group of its scene
+    seconds : judged: as long as its ticks take; of a padded clip at most its own length
+    scores : uint32 (ticks,), pieces one after the other
+    times_s : float64 (ticks,), when each tick ended
+    raised_s : when the ticks that raised alarms ended
+    event_s : from when to when an alarm finds the event (`event_window`); None: the whole clip
+    snr_db : of a mix
+    label : what the recording is of, where that is known
+    padded : too short for a tick, so its first and last samples were repeated up to one
+    longest_s : seconds of its longest piece, as recorded; None: not said
+    scene : recording that a mix was made in; None: of no mix
+    """
+
+    name: str
+    group: str
+    seconds: float
+    scores: NDArray[np.uint32]
+    times_s: NDArray[np.float64]
+    raised_s: tuple[float, ...]
+    event_s: tuple[float, float] | None = None
+    snr_db: float | None = None
+    label: str | None = None
+    padded: bool = False
+    longest_s: float | None = None
+    scene: str | None = None
+
+    @property
+    def peak(self) -> int:
+        """Highest score; a clip without a tick has none."""
+        return int(self.scores.max())
+
+    @property
+    def mean(self) -> float:
+        """Mean score of all ticks."""
+        return float(self.scores.mean())
+
+    def too_short_for(self, raise_s: float) -> bool:
+        """Whether no alarm can be raised in its event, whatever the scores are.
+
+        Parameters
+        ----------
+        raise_s : what a fresh pipeline hears before it can raise (`samples_to_raise`)
+        """
+        if self.padded or (self.longest_s is not None and self.longest_s < raise_s - _SLACK_S):
+            return True
+        if self.event_s is None:
+            return False
+        start, stop = self.event_s
+        return not bool(((self.times_s > start) & (self.times_s <= stop)).any())
+
+    @property
+    def inside_s(self) -> tuple[float, ...]:
+        """Times of the alarms that were raised in the event: after its start, until its window ends."""
+        if self.event_s is None:
+            return self.raised_s
+        start, stop = self.event_s
+        return tuple(time for time in self.raised_s if start < time <= stop)
+
+    @property
+    def time_to_detect_s(self) -> float | None:
+        """From the start of the event to the end of the first tick that raised an alarm in it; None: missed."""
+        start = 0.0 if self.event_s is None else self.event_s[0]
+        return self.inside_s[0] - start if self.inside_s else None
+
+
+def samples_to_decide(plan: Plan) -> int:
+    """Samples that a fresh pipeline needs before it can raise: a full context, m votes, the on-delay."""
+    ticks = plan.timing.m - 1 + plan.timing.on_delay
+    return plan.samples_to_first_tick + ticks * plan.samples_per_tick
+
+
+def samples_to_raise(plan: Plan) -> int:
+    """Samples before which a fresh pipeline raises nothing, whatever they are: at the high level it does not wait."""
+    return plan.samples_to_first_tick if plan.levels.high_score else samples_to_decide(plan)
+
+
+def event_window(plan: Plan, start: int, stop: int) -> tuple[float, float]:
+    """Seconds between which an alarm finds an event of samples start to stop: the end is `samples_to_decide` later."""
+    return start / plan.rate_hz, (stop + samples_to_decide(plan)) / plan.rate_hz
+
+
+def score_clip(
+    plan: Plan,
+    blocks: Iterable[tuple[bool, Samples]],
+    name: str,
+    group: str,
+    *,
+    engine: str | None = None,
+    event_s: tuple[float, float] | None = None,
+    snr_db: float | None = None,
+    label: str | None = None,
+    scene: str | None = None,
+    pads: bool = False,
+    heard: Callable[[int], None] = lambda n: None,
+) -> ScoredClip | None:
+    """Run a clip, each of its pieces from a fresh pipeline.
+
+    Parameters
+    ----------
+    plan : Plan
+    blocks : (new_piece, samples) pairs, as `anomsdk.sources.clips.Clip.blocks`
+    name, group, event_s, snr_db, label, scene : as `ScoredClip`
+    engine : as `anomsdk.Pipeline`
+    pads : pad the longest piece when none is long enough for a tick
+    heard : called with the samples of each block
+
+    Returns
+    -------
+    ScoredClip, or None when no piece is long enough for a tick
+
+    Raises
+    ------
+    InputError : as `anomsdk.sources.clips.Clip.blocks`
+    """
+    run = Run(plan, engine, pads=pads)
+    try:
+        for new_piece, samples in blocks:
+            run.hear(new_piece, samples)
+            heard(len(samples))
+        return run.scored(name, group, event_s=event_s, snr_db=snr_db, label=label, scene=scene)
+    finally:
+        run.close()
+
+
+class Run:
+    """The pipelines of one clip, one after the other, and what came out of them.
+
+    Parameters
+    ----------
+    plan, engine, pads : as `score_clip`
+    """
+
+    def __init__(self, plan: Plan, engine: str | None, *, pads: bool = False) -> None:
+        self._plan, self._engine, self._pads = plan, engine, pads
+        self._scores, self._times_s, self._raised_s = list[int](), list[float](), list[float]()
+        self._longest_piece = 0  # samples
+        self._heard = 0  # samples of a padded clip
+        self._pipeline: Pipeline | None = None
+        self._begin = self._length = 0  # of the piece, in samples of the clip
+        self._held = list[Samples]()  # of a piece that is too short for a tick so far
+        self._longest: tuple[int, Samples] | None = None  # where a piece that stayed too short begins, and the piece
+
+    def hear(self, new_piece: bool, samples: Samples) -> None:
+        """Take a block, as `anomsdk.sources.clips.Clip.blocks` yields it."""
+        if new_piece:
+            self._end_piece()
+        self._length += len(samples)
+        if self._pipeline is None:
+            self._held.append(samples)
+            if self._length < self._plan.samples_to_first_tick:
+                return
+            samples, self._held = np.concatenate(self._held), []
+            self._pipeline = Pipeline(self._plan, self._engine)
+        self._process(self._pipeline, samples, self._begin)
+
+    def scored(
+        self,
+        name: str,
+        group: str,
+        *,
+        event_s: tuple[float, float] | None = None,
+        snr_db: float | None = None,
+        label: str | None = None,
+        scene: str | None = None,
+    ) -> ScoredClip | None:
+        """The clip is over: what became of it, None without a tick."""
+        self._end_piece()
+        pads = self._pads and not self._scores and self._longest is not None
+        if pads:
+            self._hear_padded()
+        if not self._scores:
+            return None
+        ticks_s = len(self._scores) * self._plan.samples_per_tick / self._plan.rate_hz
+        seconds = min(ticks_s, self._heard / self._plan.rate_hz) if pads else ticks_s
+        scores, times = checked_cast(self._scores, "u4", "scores"), np.array(self._times_s)
+        return ScoredClip(
+            name,
+            group,
+            seconds,
+            scores,
+            times,
+            tuple(self._raised_s),
+            event_s,
+            snr_db,
+            label,
+            padded=pads,
+            longest_s=self._longest_piece / self._plan.rate_hz,
+            scene=scene,
+        )
+
+    def close(self) -> None:
+        """Wipe what a pipeline holds."""
+        if self._pipeline is not None:
+            self._pipeline.close()
+            self._pipeline = None
+
+    def _process(self, pipeline: Pipeline, samples: Samples, begin: int) -> None:
+        for result in pipeline.process(samples):
+            framer = self._plan.framer
+            end_s = (begin + result.hop * framer.hop + framer.window) / self._plan.rate_hz
+            self._scores.append(result.score)
+            self._times_s.append(end_s)
+            self._raised_s += [end_s for event in result.events if event.state == State.UNACK_ALARM]
+
+    def _end_piece(self) -> None:
+        self._longest_piece = max(self._longest_piece, self._length)
+        longest = 0 if self._longest is None else len(self._longest[1])
+        if self._pipeline is None and self._pads and self._length > longest:
+            self._longest = self._begin, np.concatenate(self._held)
+        self.close()
+        self._begin += self._length
+        self._length, self._held = 0, []
+
+    def _hear_padded(self) -> None:
+        assert self._longest is not None
+        begin, samples = self._longest
+        before, enough = padded(samples, self._plan.samples_to_first_tick)
+        with Pipeline(self._plan, self._engine) as pipeline:
+            self._process(pipeline, enough, begin - before)
+        self._heard = len(samples)

@@ -1,0 +1,189 @@
+"""The normal and the anomalous side: clips that hold something, and those that tell nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from anomsdk.core.plan import Plan
+from anomsdk.errors import InputError
+from anomsdk.evaluate.clip_scores import ScoredClip
+from anomsdk.plans.recording_digests import KnownRecordings
+from anomsdk.runtime.judged_share import Judged, judged
+from anomsdk.sources.clips import Clip, Clips, Facts, survey
+from anomsdk.utils.text import counted
+
+_NAMED = 3  # clips that were left out are named up to here, then counted
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Clips of one side that tell nothing.
+
+    Parameters
+    ----------
+    unreadable : one line for each file or clip that cannot be read
+    constant : names of clips that hold nothing but digitally constant samples
+    too_short : names of clips that are too short for a tick
+    """
+
+    unreadable: tuple[str, ...]
+    constant: tuple[str, ...]
+    too_short: tuple[str, ...]
+
+    @property
+    def n(self) -> int:
+        """How many."""
+        return len(self.unreadable) + len(self.constant) + len(self.too_short)
+
+    def lines(self, what: str) -> list[str]:
+        """Why, how many and which, in lines; ``what`` is what they call this side."""
+        found = []
+        for why, names in (
+            ("cannot be read", self.unreadable),
+            ("digitally constant", self.constant),
+            ("too short for a tick", self.too_short),
+        ):
+            if names:
+                more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+                found.append(f"left out, {what}, {why}: {len(names):,} ({', '.join(names[:_NAMED])}{more})")
+        return found
+
+
+@dataclass(frozen=True)
+class Known:
+    """Recordings of one side that a plan was made from: figures on them are no evidence.
+
+    Parameters
+    ----------
+    trained, calibrated, chosen : names of recordings that trained the model, set the alarm level, or were the anomalies
+        that the model was chosen on
+    n : recordings of this side
+    is_whole : whether the plan lists all that it was made from; else there may be more
+    says : whether the plan says anything of it
+    """
+
+    trained: tuple[str, ...]
+    calibrated: tuple[str, ...]
+    chosen: tuple[str, ...]
+    n: int
+    is_whole: bool
+    says: bool
+
+    @classmethod
+    def of(cls, side: Side, recordings: KnownRecordings) -> Known:
+        """Which clips of a side are among the recordings of a plan."""
+        did = [
+            (clip.name, recordings.purposes(facts.digest)) for clip, facts in zip(side.clips, side.facts, strict=True)
+        ]
+        trained, calibrated, chosen = (
+            tuple(name for name, purposes in did if purpose in purposes)
+            for purpose in ("trained", "calibrated", "chosen")
+        )
+        return cls(trained, calibrated, chosen, len(side.clips), recordings.is_whole, recordings.says)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All of them."""
+        return frozenset(self.trained + self.calibrated + self.chosen)
+
+    def line(self, what: str, plan: str = "this plan") -> str:
+        """One line that names them and what they did; empty where there are none.
+
+        Parameters
+        ----------
+        what : normal or anomalous
+        plan : what they made
+        """
+        if not self.names:
+            return ""
+        did = [
+            word
+            for word, names in (
+                ("trained", self.trained),
+                ("calibrated", self.calibrated),
+                ("helped to choose", self.chosen),
+            )
+            if names
+        ]
+        least = "" if self.is_whole else "at least "
+        count = f"{least}{len(self.names):,} of {counted(self.n, f'{what} recording')}"
+        return f"{count} {' or '.join(did)} {plan}: figures on them are not evidence"
+
+
+@dataclass(frozen=True)
+class Side:
+    """Clips that hold something, with what is known of them, and those that do not."""
+
+    clips: tuple[Clip, ...]
+    facts: tuple[Facts, ...]
+    unreadable: tuple[str, ...]
+    constant: tuple[str, ...]
+    cut: int
+    clipped: int
+
+    @property
+    def kept(self) -> int:
+        """Samples that are not cut."""
+        return sum(each.kept for each in self.facts)
+
+    def judged(self, plan: Plan, scored: Sequence[ScoredClip | None]) -> Judged:
+        """Ticks, and how many the time of the clips would have given without gaps and cuts; padding judges nothing."""
+        found = Judged()
+        for facts, each in zip(self.facts, scored, strict=True):
+            ticks = 0 if each is None or each.padded else len(each.scores)
+            found += judged(plan, ticks, facts.length)
+        return found
+
+    def left_out(self, scored: Sequence[ScoredClip | None]) -> LeftOut:
+        """What is missing, given what became of each clip: None is too short for a tick."""
+        too_short = (clip.name for clip, each in zip(self.clips, scored, strict=False) if each is None)
+        return LeftOut(self.unreadable, self.constant, tuple(too_short))
+
+
+def usable(plan: Plan, clips: Clips, what: str, skip_bad: bool, progress: Callable[[int], None]) -> Side:
+    """Read every clip once and keep those that hold something.
+
+    Parameters
+    ----------
+    plan : what the clips must fit
+    clips, skip_bad, progress : as `anomsdk.sources.clips.survey`
+    what : what messages call this side
+
+    Raises
+    ------
+    InputError : a clip that does not fit the plan, a damaged one, or all of them constant
+    """
+    for clip in clips.clips:
+        if (clip.kind, clip.rate_hz, clip.columns) != (plan.sensor.kind, plan.rate_hz, plan.columns):
+            raise InputError(
+                f"{clip.name}: {clip.kind} at {clip.rate_hz:g} Hz, {clip.columns} wide; this plan takes "
+                f"{plan.sensor.kind} at {plan.rate_hz:g} Hz, {plan.columns} wide"
+            )
+    readable, facts = survey(clips, skip_bad=skip_bad, progress=progress)
+    pairs = [(clip, each) for clip, each in zip(readable.clips, facts, strict=True) if each.kept]
+    constant = tuple(clip.name for clip, each in zip(readable.clips, facts, strict=True) if not each.kept)
+    if constant and not pairs:
+        raise InputError(
+            f"{what} recordings: nothing but digitally constant samples in all {len(constant)}, "
+            f"e.g. {constant[0]}; record them again"
+        )
+    return Side(
+        tuple(clip for clip, _ in pairs),
+        tuple(each for _, each in pairs),
+        readable.bad,
+        constant,
+        sum(each.cut for each in facts),
+        sum(each.clipped for each in facts),
+    )
+
+
+def refuse_same(normal: Side, anomalous: Side) -> None:
+    """Refuse clips that are on both sides, whatever their names: their samples tell."""
+    known = {facts.digest for facts in normal.facts}
+    same = [clip.name for clip, facts in zip(anomalous.clips, anomalous.facts, strict=True) if facts.digest in known]
+    if same:
+        raise InputError(
+            f"{same[0]}: these samples are among the normal recordings, too ({len(same)} of {len(anomalous.clips)} "
+            "anomalous ones are); a clip is one or the other"
+        )

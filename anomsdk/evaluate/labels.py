@@ -1,0 +1,121 @@
+"""What people say of recordings: what each is of, and when its event happens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from anomsdk.errors import InputError, quoted
+from anomsdk.sources.clips import Clip, Clips, open_clips
+from anomsdk.sources.files import open_files
+from anomsdk.sources.selection import labels
+
+
+@dataclass(frozen=True)
+class MarkedClip(Clip):
+    """A clip, and what people say of it.
+
+    Parameters
+    ----------
+    label : what it is of, e.g. an activity; None: nobody says
+    label_key : where the label was found: the name of an array, or "folder"
+    event_s : seconds from its beginning at which its event starts and stops; None: the whole clip is the event
+    """
+
+    label: str | None = None
+    label_key: str | None = None
+    event_s: tuple[float, float] | None = None
+
+
+def marked(
+    clip: Clip,
+    *,
+    label: str | None = None,
+    label_key: str | None = None,
+    event_s: tuple[float, float] | None = None,
+) -> MarkedClip:
+    """The same clip with a label and the times of its event.
+
+    Parameters
+    ----------
+    clip : as it is; what it was marked with before is forgotten
+    label, label_key, event_s : as `MarkedClip`
+
+    Raises
+    ------
+    InputError : an event that stops before it starts, or starts before the clip
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from anomsdk.sources.clips import clip_from_array
+    >>> clip = clip_from_array("stairs", "Ann", np.zeros((500, 3), np.int16), kind="motion", rate_hz=50)
+    >>> marked(clip, label="fall", event_s=(4.5, 6.0)).label
+    'fall'
+    """
+    if event_s is not None and not 0 <= event_s[0] < event_s[1] < float("inf"):
+        raise InputError(
+            f"{clip.name}: an event from {event_s[0]:g} to {event_s[1]:g} s; it starts at 0 or later and stops after it"
+        )
+    kept = {field.name: getattr(clip, field.name) for field in fields(Clip) if field.init}
+    return MarkedClip(**kept, label=label, label_key=label_key, event_s=event_s)
+
+
+def label_of(clip: Clip) -> str | None:
+    """What a clip is of, where somebody says."""
+    return clip.label if isinstance(clip, MarkedClip) else None
+
+
+def open_marked(
+    path: str | Path,
+    *,
+    label: str | None = None,
+    events: Mapping[str, tuple[float, float]] | None = None,
+    group: str | None = None,
+    skip_bad: bool = False,
+    **source: Any,
+) -> Clips:
+    """As `anomsdk.sources.clips.open_clips`, and each clip says what it is of.
+
+    Parameters
+    ----------
+    path, group, skip_bad : as `anomsdk.sources.clips.open_clips`
+    label : the name of an array in the .npz with one entry a recording, or "folder", the name of the folder that the
+        file lies in; None: the first of activity, label, class and behaviour that an .npz has, else the folder
+    events : name of a recording, as reports print it -> seconds from its beginning at which its event starts and stops
+    **source : what else `anomsdk.sources.clips.open_clips` takes, by name
+
+    Returns
+    -------
+    Clips, of which each is a `MarkedClip`
+
+    Raises
+    ------
+    InputError : as `anomsdk.sources.clips.open_clips`; no such array; events of recordings that are not there
+
+    Examples
+    --------
+    >>> open_marked("falls/", kind="motion", rate_hz=50, columns=3, label="folder")  # doctest: +SKIP
+    """
+    clips = open_clips(path, group=group, skip_bad=skip_bad, **source)
+    found = dict[str, tuple[str, str]]()
+    left_out, divided = set[str](), tuple[str, ...]()  # recordings that were not chosen may have events, too
+    for file in open_files(path, on_bad=lambda message: None, **source):
+        key, values = labels(file, label)
+        found |= {recording.name: (key, value) for recording, value in zip(file.recordings, values, strict=True)}
+        left_out |= {f"{file.name}[{index}]" for index in range(file.stored)} - set(found)
+        divided += (f"{file.name}[",) if file.values else ()
+    unknown = sorted(each for each in set(events or ()) - set(found) - left_out if not each.startswith(divided))
+    if unknown and not clips.bad:
+        raise InputError(
+            f"events: no recording is called {quoted(unknown[0])} ({len(unknown)} in all); write the names as the "
+            f"report does, e.g. {clips.clips[0].name}"
+        )
+    with_marks = []
+    for clip in clips.clips:
+        key, value = found[clip.name]
+        times = None if events is None else events.get(clip.name)
+        with_marks.append(marked(clip, label=value, label_key=key, event_s=times))
+    return Clips(tuple(with_marks), clips.bad)

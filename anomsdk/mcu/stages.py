@@ -1,0 +1,222 @@
+"""A plan that watches on an emulated core, hop by hop, with what each hop takes by stage."""
+
+from __future__ import annotations
+
+import struct
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anomsdk.core.plan import Plan
+from anomsdk.mcu.compile import compile_firmware
+from anomsdk.mcu.emit import Emitted
+from anomsdk.mcu.emulate import Machine
+from anomsdk.mcu.program import Symbol
+from anomsdk.utils.files import packaged_folder
+
+LIBRARY = "library"
+"""The stage of what comes from the compiler's library: copies, zeros, and arithmetic that the core lacks."""
+OPTIMISE = "-Os"
+ADDED = "raised_by"
+"""The constant that footprint.c adds to a program."""
+
+_FUNCTIONS = ("init", "push", "poll", "gap", "reset")
+_VARIABLES = ("memory", "block", "pipeline", "result", "raising", ADDED)
+_MIN_TICKS, _MIN_HOPS = 2, 8
+_ENOUGH_HOPS = 32
+"""Of a tick: whole frames of so many hops stand for those that follow, but for the last frame's."""
+_LOUDNESSES = 8
+
+
+@dataclass(frozen=True)
+class Hop:
+    """One hop: a push of its samples, and polls until one gives 0.
+
+    Parameters
+    ----------
+    ticked : whether it ran the model
+    instructions : stage -> how many
+    weight : hops that it stands for, itself included
+    """
+
+    ticked: bool
+    instructions: Counter[str]
+    weight: float
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was run.
+
+    Parameters
+    ----------
+    stages : all that are linked, sorted
+    hops : of a whole number of ticks, which their weights add up to; where ticks are long, not all that were run
+    quiet : hops without a tick: those of `hops`, else one from before the first tick, else none
+    stack_bytes : largest depth in all calls, of each function of a product, and at an alarm, too
+    """
+
+    stages: tuple[str, ...]
+    hops: list[Hop]
+    quiet: list[Hop]
+    stack_bytes: int
+
+
+def watching_program(plan: Plan, emitted: Emitted, target: str) -> bytes:
+    """Compile and link what `emit_c` wrote with what the emulator needs to call it; no self-test."""
+    upper = plan.name.upper()
+    return compile_firmware(
+        [
+            *sorted((emitted.folder / "src").glob("*.c")),
+            emitted.folder / plan_file(plan),
+            packaged_folder("firmware_port") / "boards" / "footprint.c",
+        ],
+        target,
+        keep=[*(f"anom_pipeline_{name}" for name in _FUNCTIONS), *_VARIABLES, f"anom_plan_{plan.name}"],
+        include=[emitted.folder, emitted.folder / "include", emitted.folder / "src"],
+        flags=[
+            *("-include", f"anom_plan_{plan.name}.h", f"-DPLAN_BYTES=ANOM_PLAN_{upper}_BYTES"),
+            f"-DBLOCK_VALUES={_most_rows(plan) * plan.columns}",
+        ],
+        optimise=OPTIMISE,
+    )
+
+
+def plan_file(plan: Plan) -> str:
+    """Name of the C file that holds the plan."""
+    return f"anom_plan_{plan.name}.c"
+
+
+def stage_of(symbol: Symbol | None) -> str:
+    """The stage that a function belongs to: the stem of its source."""
+    if symbol is None or not symbol.source.startswith("anom_"):
+        return LIBRARY
+    return Path(symbol.source).stem.removeprefix("anom_")
+
+
+def measure(machine: Machine, plan: Plan, progress: Callable[[int, int], None]) -> Measured:
+    """Run a plan of `watching_program` over noise that is loud and soft in turn.
+
+    Parameters
+    ----------
+    machine : with the program
+    plan : the same
+    progress : called with hops done and all hops
+    """
+    framer = plan.framer
+    first = (plan.samples_to_first_tick - framer.window) // framer.hop
+    hops_per_tick = plan.samples_per_tick // framer.hop
+    n = hops_per_tick * max(_MIN_TICKS, -(-_MIN_HOPS // hops_per_tick))
+    device = _Device(machine, plan)
+
+    device.init(machine.address(f"anom_plan_{plan.name}"))
+    hops, before = [], []
+    for i in range(first + 1 + n):
+        weight = _weight(plan, i - first - 1) if i > first else 0
+        if weight:
+            hops.append(device.measured_hop(i, weight))
+        elif i == first - 1 > 0:
+            before.append(device.measured_hop(i))  # where every hop is a tick later on
+        else:
+            device.hop(i)
+        progress(i + 1, 2 * first + 2 + n)
+    device.measured("gap", 2 * plan.samples_per_tick)
+    device.measured("reset")
+
+    device.init(device.raising())
+    for i in range(first):
+        device.hop(i)
+        progress(first + 2 + n + i, 2 * first + 2 + n)
+    device.measured_hop(first)
+    progress(2 * first + 2 + n, 2 * first + 2 + n)
+    return Measured(
+        stages=tuple(sorted({stage_of(s) for s in machine.program.symbols if s.section == ".text"})),
+        hops=hops,
+        quiet=[hop for hop in hops if not hop.ticked] or before,
+        stack_bytes=device.stack_bytes,
+    )
+
+
+class _Device:
+    """Calls the functions of a pipeline as a product does."""
+
+    def __init__(self, machine: Machine, plan: Plan) -> None:
+        self._machine, self._plan = machine, plan
+        self._noise = _noise(plan)
+        self._pipeline = 0
+        self._instructions: Counter[str] = Counter()
+        self.stack_bytes = 0
+
+    def init(self, plan: int) -> None:
+        """Begin with the plan at this address."""
+        memory = self._machine.program.symbol("memory")
+        self._pipeline = self._machine.address("pipeline")
+        status = self.measured("init", memory.address, memory.size, plan)
+        assert status == 0, f"anom_pipeline_init gave {status}"
+        (self._pipeline,) = struct.unpack("<I", self._machine.read("pipeline"))
+
+    def raising(self) -> int:
+        """Address of a copy of the plan that raises an alarm at its first tick."""
+        plan = bytearray(self._machine.read(f"anom_plan_{self._plan.name}"))
+        m, on_delay, raise_score = struct.unpack("<3I", self._machine.read(ADDED))
+        for offset, value in ((m, 1), (on_delay, 0), (raise_score, 0)):
+            struct.pack_into("<I", plan, offset, value)
+        self._machine.write("raising", bytes(plan))
+        return self._machine.address("raising")
+
+    def hop(self, i: int) -> bool:
+        """Run hop i, and measure nothing. Whether it was a tick."""
+        return self._hop(i, self._run)
+
+    def measured_hop(self, i: int, weight: float = 1) -> Hop:
+        """Run hop i."""
+        self._instructions = instructions = Counter[str]()
+        ticked = self._hop(i, self.measured)
+        self._instructions = Counter()
+        return Hop(ticked, instructions, weight)
+
+    def measured(self, name: str, *arguments: int) -> int:
+        """Call a function, and add what it takes."""
+        profile = self._machine.profile(f"anom_pipeline_{name}", self._pipeline, *arguments)
+        for symbol, n in profile.functions.items():
+            self._instructions[stage_of(symbol)] += n
+        self.stack_bytes = max(self.stack_bytes, profile.stack_bytes)
+        return profile.signed
+
+    def _run(self, name: str, *arguments: int) -> int:
+        return self._machine.run(f"anom_pipeline_{name}", self._pipeline, *arguments)
+
+    def _hop(self, i: int, call: Callable[..., int]) -> bool:
+        """The first fills a window, each later one brings the samples of a hop."""
+        rows = self._plan.framer.hop if i else self._plan.framer.window
+        self._machine.write("block", (self._noise[:rows] >> i % _LOUDNESSES).astype("<i2").tobytes())
+        taken = call("push", self._machine.address("block"), rows)
+        assert taken == rows, f"anom_pipeline_push took {taken} of {rows}"
+        ticks = 0
+        while call("poll", self._machine.address("result")) > 0:
+            ticks += 1
+        return ticks > 0
+
+
+def _weight(plan: Plan, i: int) -> float:
+    """Hops that hop i after a tick stands for; 0 where others stand for it."""
+    hops_per_frame, frames = plan.extractor.hops_per_frame, plan.context.stride
+    enough = min(frames - 1, -(-_ENOUGH_HOPS // hops_per_frame))
+    frame = i // hops_per_frame % frames
+    if frame == frames - 1:
+        return 1
+    return (frames - 1) / enough if frame < enough else 0
+
+
+def _most_rows(plan: Plan) -> int:
+    return max(plan.framer.window, plan.framer.hop)
+
+
+def _noise(plan: Plan) -> NDArray[np.int16]:
+    """White, over all of int16; of the generator's bits themselves, which no version of numpy changes."""
+    bits = np.random.PCG64(0).random_raw(_most_rows(plan) * plan.columns)
+    return (bits & 0xFFFF).astype(np.uint16).view(np.int16).reshape(-1, plan.columns)

@@ -1,0 +1,174 @@
+"""Calibration: what normal recordings taught. Written by `anomsdk.train`, read by the planner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from anomsdk.core.alert import MAX_N
+from anomsdk.errors import InputError, quoted
+from anomsdk.planner.spec import PipelineSpec
+from anomsdk.utils.files import read_limited
+
+MAX_BYTES = 16 << 20
+CHOSEN = "chosen from the recordings"
+"""Provenance of a number that the spec left to training; the number itself stands in the signal sections."""
+ON_DELAYS = (0, 1, 2, 4, 8, 16, 32, 64)
+"""Ticks of on-delay that the alarm-level table has a row for."""
+
+_Uint32 = Annotated[int, Field(ge=0, le=2**32 - 1)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class Normalisation(_Part):
+    """Centre and half-width of each feature: centre + half-width becomes 127."""
+
+    centre: Annotated[tuple[Annotated[float, Field(strict=False, ge=-1e9, le=1e9)], ...], Field(strict=False)]
+    half_width: Annotated[tuple[Annotated[float, Field(strict=False, ge=1e-6, le=1e9)], ...], Field(strict=False)]
+
+    @model_validator(mode="after")
+    def _same_length(self) -> Normalisation:
+        if len(self.centre) != len(self.half_width):
+            raise ValueError(f"{len(self.centre)} centres and {len(self.half_width)} half-widths")
+        return self
+
+
+class AlarmLevels(_Part):
+    """Highest level that each alert logic would have reached on the calibration recordings.
+
+    ``reached[d][i]`` is for an on-delay of ``on_delay[d]`` ticks and the i-th pair (m, n) in the order
+    (1, 1), (1, 2), (2, 2), (1, 3), ...: a raise level above it would never have alarmed.
+    """
+
+    on_delay: Annotated[tuple[int, ...], Field(strict=False)] = ON_DELAYS
+    reached: Annotated[tuple[Annotated[tuple[_Uint32, ...], Field(strict=False)], ...], Field(strict=False)]
+    highest_score: _Uint32
+
+    @model_validator(mode="after")
+    def _shape(self) -> AlarmLevels:
+        pairs = MAX_N * (MAX_N + 1) // 2
+        if self.on_delay != ON_DELAYS:
+            raise ValueError(f"on_delay must be {list(ON_DELAYS)}")
+        if len(self.reached) != len(ON_DELAYS) or any(len(row) != pairs for row in self.reached):
+            raise ValueError(f"reached must have {len(ON_DELAYS)} rows of {pairs} levels")
+        return self
+
+    def raise_score(self, m: int, n: int, on_delay: int, high_ratio: float) -> int:
+        """Lowest raise level that would not have alarmed: above what the logic reached.
+
+        An on-delay between two rows takes the shorter one, whose level is higher.
+        """
+        row = max(i for i, ticks in enumerate(ON_DELAYS) if ticks <= on_delay)
+        reached = self.reached[row][n * (n - 1) // 2 + m - 1]
+        if high_ratio > 0:  # the high level must be above the highest score, too
+            reached = max(reached, int(self.highest_score / high_ratio))
+        return min(reached + 1, 2**32 - 1)
+
+
+class Tolerated(_Part):
+    """A raise level that tolerates alarms on the calibration recordings, and the alert that they were counted with."""
+
+    alarms: Annotated[int, Field(ge=1)]
+    raise_score: Annotated[int, Field(ge=1, le=2**32 - 1)]
+    alert: dict[str, Annotated[float, Field(strict=False)]]
+    """See `alert_without_level`."""
+
+
+class Calibration(_Part):
+    """A whole calibration.json."""
+
+    format: Literal[1]
+    model_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    signal: dict[str, Any]
+    """The spec's sensor, features, context and score sections (see `signal_sections`): what these numbers hold for."""
+    features: Normalisation
+    """dB (external: counts) of each feature of a frame."""
+    inputs: Normalisation | None
+    """int8 steps of each statistic; null for a stack."""
+    deviations: Annotated[float, Field(strict=False, gt=0)] | None = None
+    """Standard deviations of normal that half-widths of the model's inputs are; null: not said."""
+    score_weights: Annotated[tuple[Annotated[int, Field(ge=0, le=255)], ...], Field(strict=False)]
+    baseline_start: _Uint32 | None = None
+    """Where the follower of the score starts: the 75 % quantile of normal scores before it; null where there is none.
+
+    It starts high so that a fresh pipeline in a louder scene does not alarm before it has heard it."""
+    group_levels: dict[str, Annotated[float, Field(strict=False, ge=0, le=2**32)]] | None = None
+    """Mean part of each group of features in normal scores before the follower, by the name of its code; null where
+    it was not measured."""
+    alarm_levels: AlarmLevels
+    tolerated: Tolerated | None = None
+    """The level where alarms are tolerated; null: the one of the table, without an alarm."""
+    recordings: Annotated[int, Field(ge=1)]
+    """How many recordings the alarm levels rest on."""
+    hours: Annotated[float, Field(strict=False, gt=0)]
+    """Hours of ticks that the alarm levels rest on."""
+    provenance: dict[str, str]
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> Calibration:
+        """Read a calibration.json; InputError names what is wrong."""
+        path = Path(path)
+        data = read_limited(path, MAX_BYTES)
+        try:
+            return cls.model_validate_json(data)
+        except (ValidationError, RecursionError) as error:
+            problem = "too deeply nested"
+            if isinstance(error, ValidationError):
+                first = error.errors()[0]
+                where = quoted(".".join(map(str, first["loc"])), 80)
+                problem = f"{where}: {quoted(first['msg'], 120)}" if where else "not valid JSON"
+            raise InputError(f"{path}: {problem}; train again to write a new one") from None
+
+
+def signal_sections(spec: PipelineSpec) -> dict[str, Any]:
+    """The sections of a spec that a calibration depends on, as JSON values.
+
+    Alarm levels hold for recordings without an alarm, whatever ``baseline_hold_s`` says. A permission is no number.
+    Of ``band_ms`` and ``band_hops`` the one that was given is there.
+    """
+    unused = {name for name in ("band_ms", "band_hops") if getattr(spec.features, name, None) is None}
+    without = {"score": {"baseline_hold_s"}, "features": {"allow_speech_features", *unused}}
+    tree = spec.model_dump(mode="json", exclude=without)
+    return {name: tree[name] for name in ("sensor", "features", "context", "score")}
+
+
+def alert_without_level(spec: PipelineSpec) -> dict[str, float]:
+    """What alarms at a level depend on beside the scores: the alert, and how long it freezes the follower."""
+    alert = {key: float(value) for key, value in spec.alert.model_dump(exclude={"raise_score"}).items()}
+    return {**alert, "baseline_hold_s": spec.score.baseline_hold_s}
+
+
+def alarm_levels(scores: Iterable[NDArray[np.integer[Any]]]) -> AlarmLevels:
+    """The alarm-level table of calibration recordings, each from a fresh pipeline.
+
+    Parameters
+    ----------
+    scores : one array a recording, one score a tick
+    """
+    reached = np.zeros((len(ON_DELAYS), MAX_N * (MAX_N + 1) // 2), np.int64)
+    highest = 0
+    for recording in scores:
+        values = np.asarray(recording, np.int64)
+        if len(values) == 0:
+            continue
+        highest = max(highest, int(values.max()))
+        padded = np.concatenate([np.zeros(MAX_N - 1, np.int64), values])
+        windows = np.lib.stride_tricks.sliding_window_view(padded, MAX_N)
+        for n in range(1, MAX_N + 1):
+            # The m-th largest of the last n scores reaches a level exactly when m of them do.
+            ranked = np.sort(windows[:, MAX_N - n :], axis=1)[:, ::-1]
+            for m in range(1, n + 1):
+                pair = n * (n - 1) // 2 + m - 1
+                for row, delay in enumerate(ON_DELAYS):
+                    if delay < len(values):
+                        held = np.lib.stride_tricks.sliding_window_view(ranked[:, m - 1], delay + 1).min(axis=1)
+                        reached[row, pair] = max(reached[row, pair], held.max())
+    return AlarmLevels(reached=tuple(map(tuple, reached.tolist())), highest_score=highest)

@@ -1,0 +1,88 @@
+"""What is different between two plans, key by key: what an edit of a spec changed, or that it changed nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from anomsdk.core.plan import Plan, canonical_tree
+from anomsdk.utils.text import duration
+
+_TICKS = ("timing.on_delay", "timing.off_delay", "timing.cooldown", "baseline.hold")
+_LONGEST = 60
+"""Characters of a value that is shown."""
+_FOR_TRAIN = ("model.max_macs, max_ram and max_flash", "features.allow_speech_features", "comments")
+"""What a spec says and a plan does not."""
+_NO_LINES = 40
+"""More changes are counted, not shown: another model, or other features."""
+
+
+def changes(old: Plan, new: Plan) -> list[str]:
+    """Every key whose value is another, ``key: old -> new``, in the order of their names; empty where nothing is.
+
+    Parameters
+    ----------
+    old, new : any two plans
+
+    Examples
+    --------
+    >>> import anomsdk
+    >>> from dataclasses import replace
+    >>> plan = anomsdk.reference_model("audio_scene")
+    >>> changes(plan, replace(plan, name="kitchen"))
+    ['name: audio_scene -> kitchen']
+    >>> changes(plan, plan)
+    []
+    """
+    before, after = (dict(_leaves("", canonical_tree(plan))) for plan in (old, new))
+    found = []
+    for key in sorted({*before, *after}):
+        was, now = before.get(key, "none"), after.get(key, "none")
+        if was != now:
+            found.append(f"{key}: {_change(key, was, now)}")
+    if len(found) > _NO_LINES:
+        found[_NO_LINES:] = [f"and {len(found) - _NO_LINES} more"]
+    return found
+
+
+def as_text(old: Plan, new: Plan) -> str:
+    """The changes between two plans as lines, and which of the ids are others."""
+    found = changes(old, new)
+    if not found:
+        tick = duration(new.samples_per_tick / new.rate_hz)
+        hold = () if new.baseline.is_on else ("score.baseline_hold_s of a score that is not followed",)
+        return (
+            "nothing changed: every value of the plan is what it was, and so are both ids\n"
+            f"  no part of a plan: {', '.join((*_FOR_TRAIN, *hold))}; seconds count in whole ticks of {tick}"
+        )
+    ids = ", ".join(
+        f"{name} {'same' if getattr(old, name) == getattr(new, name) else 'changed'}" for name in ("id", "score_id")
+    )
+    return "\n".join([f"changed  {ids}", *(f"  {line}" for line in found)])
+
+
+def _leaves(key: str, tree: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(tree, dict) and "data" not in tree:
+        for name, value in tree.items():
+            yield from _leaves(f"{key}.{name}" if key else name, value)
+    elif isinstance(tree, list) and any(isinstance(item, dict) for item in tree):
+        for index, item in enumerate(tree):
+            yield from _leaves(f"{key}.{index + 1}", item)
+    else:
+        yield key, tree
+
+
+def _change(key: str, was: Any, now: Any) -> str:
+    if isinstance(was, dict) or isinstance(now, dict):  # a table of integers
+        return " -> ".join(_table(value) for value in (was, now)) + ", other values"
+    ticks = " ticks" if key in _TICKS else ""
+    return f"{_shown(was)} -> {_shown(now)}{ticks}"
+
+
+def _table(value: Any) -> str:
+    return " x ".join(map(str, value["shape"])) + " integers" if isinstance(value, dict) else _shown(value)
+
+
+def _shown(value: Any) -> str:
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."

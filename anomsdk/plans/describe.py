@@ -1,0 +1,168 @@
+"""What a plan is, as facts to read or to print: the logic behind `anomsdk inspect`."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from anomsdk.core.autoencoder import LayerPlan
+from anomsdk.core.bands import BandsPlan
+from anomsdk.core.baseline import STATE_BYTES, BaselinePlan
+from anomsdk.core.context import SummaryPlan
+from anomsdk.core.external import ExternalPlan
+from anomsdk.core.motion import MotionPlan
+from anomsdk.core.plan import Plan
+from anomsdk.errors import printable
+from anomsdk.plans.recording_digests import for_people
+from anomsdk.plans.speech import speech_remark, values_per_second
+
+
+def describe(plan: Plan) -> dict[str, dict[str, Any]]:
+    """Facts of a plan, section by section; all of them can be written as JSON.
+
+    Parameters
+    ----------
+    plan : Plan
+
+    Returns
+    -------
+    sections : name -> {fact -> str, int, float or list}; the unit is in a fact's name
+
+    Examples
+    --------
+    >>> import anomsdk
+    >>> describe(anomsdk.reference_model("audio_scene"))["sensor"]
+    {'kind': 'audio', 'rate_hz': 16000.0, 'columns': 1}
+    """
+    rate = plan.rate_hz
+    return {
+        "plan": {"name": plan.name, "id": plan.id, "score_id": plan.score_id, "tag": f"{plan.tag:04x}"},
+        "sensor": {"kind": plan.sensor.kind, "rate_hz": rate, "columns": plan.columns},
+        "features": _features(plan),
+        "context": _context(plan),
+        "model": _model(plan),
+        "baseline": _baseline(plan.baseline, plan.samples_per_tick / plan.rate_hz),
+        "alert": _alert(plan),
+        "retention": {
+            "samples_ms": 0.0 if isinstance(plan.extractor, ExternalPlan) else _ms(plan, plan.framer.window),
+            "features_ms": _ms(plan, plan.samples_to_first_tick),
+            "scores_ms": 0.0,
+            "baseline_bytes": STATE_BYTES if plan.baseline.is_on else 0,
+            "written": "nothing",
+        },
+        "provenance": dict(sorted(for_people(plan.provenance).items())),
+    }
+
+
+def as_text(sections: dict[str, dict[str, Any]]) -> str:
+    """Sections of `describe` as `anomsdk inspect` prints them."""
+    lines = []
+    for name, facts in sections.items():
+        lines.append(name)
+        for fact, value in facts.items():
+            values = value if fact == "layers" else [", ".join(value) if isinstance(value, list) else value]
+            for i, shown in enumerate(values):
+                number = f"{shown:,}" if isinstance(shown, int) else shown
+                lines.append(printable(f"  {'' if i else fact:<16} {number}"))
+    return "\n".join(lines)
+
+
+def _ms(plan: Plan, samples: int) -> float:
+    return round(samples * 1000 / plan.rate_hz, 3)
+
+
+def _features(plan: Plan) -> dict[str, Any]:
+    extractor, framer = plan.extractor, plan.framer
+    facts: dict[str, Any] = {"kind": extractor.kind, "n_features": extractor.n_features}
+    if isinstance(extractor, ExternalPlan):
+        return {**facts, "row_ms": _ms(plan, 1)}
+    facts |= {
+        "window_samples": framer.window,
+        "window_ms": _ms(plan, framer.window),
+        "hop_samples": framer.hop,
+        "hop_ms": _ms(plan, framer.hop),
+    }
+    if isinstance(extractor, MotionPlan):
+        return {
+            **facts,
+            "select": list(extractor.features),
+            "gravity_ms": _ms(plan, extractor.gravity),
+            "bands_hz": [f"{bin * plan.rate_hz / extractor.window:g}" for bin in extractor.spectrum.first_bin.tolist()],
+        }
+    if isinstance(extractor, BandsPlan):
+        facts |= {
+            "hops_per_frame": extractor.hops_per_frame,
+            "frame_ms": _ms(plan, extractor.hops_per_frame * framer.hop),
+        }
+    rate = values_per_second(extractor.n_features, framer, extractor.hops_per_frame, plan.sensor)
+    facts["values_per_s"] = round(rate, 3)
+    if remark := speech_remark(plan):
+        facts["speech"] = remark
+    return facts
+
+
+def _context(plan: Plan) -> dict[str, Any]:
+    context = plan.context
+    facts: dict[str, Any] = {"kind": context.kind, "frames": context.frames, "stride": context.stride}
+    if isinstance(context, SummaryPlan):
+        facts["statistics"] = list(context.statistics)
+    return {
+        **facts,
+        "n_inputs": plan.n_inputs,
+        "tick_ms": _ms(plan, plan.samples_per_tick),
+        "first_tick_ms": _ms(plan, plan.samples_to_first_tick),
+    }
+
+
+def _model(plan: Plan) -> dict[str, Any]:
+    weights = sum(layer.weights.size for layer in plan.layers)
+    tables = sum(layer.bias.nbytes + layer.multiplier.nbytes + layer.shift.nbytes for layer in plan.layers)
+    return {
+        "file": plan.provenance.get("model_file", "model.tflite"),
+        "sha256": plan.model.sha256,
+        "layers": [_layer(layer) for layer in plan.layers],
+        "macs_per_tick": plan.macs,
+        "weight_bytes": weights,
+        "table_bytes": tables,
+        "plan_file_bytes": len(plan.canonical_bytes),
+    }
+
+
+def _layer(layer: LayerPlan) -> str:
+    scales = "per channel" if len(layer.multiplier) > 1 else "per tensor"
+    return f"{layer.n_in} x {layer.n_out}, {scales}, outputs {layer.act_low} to {layer.act_high}"
+
+
+def _baseline(plan: BaselinePlan, tick_s: float) -> dict[str, Any]:
+    """The follower of the score in score steps and seconds; it keeps one level, and no score."""
+    if not plan.is_on:
+        return {"follows": "off"}
+
+    def time_constant_s(rate_q16: int) -> float:
+        return 0.0 if rate_q16 == 1 << 16 else round(-tick_s / math.log1p(-rate_q16 / 65536), 3)
+
+    return {
+        "follows": "the score",
+        "start": plan.start,
+        "rise_s": time_constant_s(plan.rise_q16),
+        "fall_s": time_constant_s(plan.fall_q16),
+        "largest_rise_per_s": float(f"{plan.limit_q16 / 65536 / tick_s:.6g}"),
+        "hold_ticks": plan.hold or "as long as the alarm lasts",
+        "hold_s": round(plan.hold * tick_s, 3) if plan.hold else "as long as the alarm lasts",
+        "state_bytes": STATE_BYTES,
+    }
+
+
+def _alert(plan: Plan) -> dict[str, Any]:
+    timing, levels = plan.timing, plan.levels
+    tick_s = plan.samples_per_tick / plan.rate_hz
+    facts: dict[str, Any] = {
+        "raise_score": levels.raise_score,
+        "clear_score": levels.clear_score,
+        "high_score": levels.high_score or "off",
+        "m_of_n": f"{timing.m} of {timing.n} ticks",
+    }
+    for name in ("on_delay", "off_delay", "cooldown"):
+        ticks = getattr(timing, name)
+        facts |= {f"{name}_ticks": ticks, f"{name}_s": round(ticks * tick_s, 3)}
+    return facts

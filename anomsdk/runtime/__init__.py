@@ -1,0 +1,1 @@
+"""Running a plan: pipelines, whole recordings at once, and the engines. numpy only."""

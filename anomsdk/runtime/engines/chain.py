@@ -1,0 +1,45 @@
+"""What the engines in Python share: the chain of the core over a model stage of their own.
+
+The core computes with numpy, one array after the other. All of them are made within `wiping`, so that where the C port
+was built none leaves its values in freed memory.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anomsdk.core.checks import checked_cast
+from anomsdk.core.pipeline import Chain
+from anomsdk.runtime.engines.processed import Processed
+from anomsdk.runtime.memory import wipe_leftovers, wiping
+
+
+class ChainEngine(Chain):
+    """A chain that gathers what its batches give."""
+
+    def process(self, block: NDArray[np.int16], *, tap: bool = False) -> Processed:
+        """Take a block (n, columns), give the ticks that it completes."""
+        with wiping():
+            return self._process(block, tap)
+
+    def reset(self) -> None:
+        """Zero every sample and feature, and start again."""
+        super().reset()
+        wipe_leftovers()
+
+    def reconstruct(self, inputs: NDArray[np.int8]) -> NDArray[np.int8]:
+        """The model stage alone: int8 (n, n_in) to (n, n_out)."""
+        with wiping():
+            return self._model.run(inputs.astype(np.int64)).astype(np.int8)
+
+    def _process(self, block: NDArray[np.int16], tap: bool) -> Processed:
+        results, inputs = [], [np.zeros((0, self._plan.n_inputs), np.int8)]
+        for ticks in self.ticks(block):
+            results += self.results(ticks)
+            if tap:
+                inputs.append(ticks.inputs.astype(np.int8))
+        hops = checked_cast([result.hop for result in results], "u4", "hops of a stream")
+        scores = checked_cast([result.score for result in results], "u4", "scores of a stream")
+        events = [(tick, event) for tick, result in enumerate(results) for event in result.events]
+        return Processed(hops, scores, tuple(events), np.concatenate(inputs) if tap else None)

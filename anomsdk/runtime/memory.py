@@ -1,0 +1,206 @@
+"""Memory that is zeroed when it is freed: whatever numpy computes on the way, no copy of the signal outlives its use.
+
+numpy lets a program choose where the memory of arrays comes from (NEP 49, numpy 1.22). Arrays that are made within
+`wiping` come from an allocator of the C port's host part, which zeroes each block before it goes back to the C library:
+results, temporaries of an expression, arrays that an exception left behind. Where the C port was not built arrays are
+freed as they are, and `why_not_wiping` says so.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+import threading
+import traceback
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
+from functools import cache
+from importlib import import_module
+from typing import Any, TypeVar
+
+import numpy as np
+
+Item = TypeVar("Item")
+
+_SET_HANDLER = 304
+"""PyDataMem_SetHandler in numpy's table of C functions; places in it are for good."""
+_CAPSULE = b"mem_handler"
+"""Name of a capsule that holds a handler: numpy asks for it, and the capsule points to it."""
+_M_PERTURB, _FREED_BYTE = -6, 0xFF
+"""Of mallopt(3): freed bytes become 0xFF, and fresh ones 0."""
+_SMALL_OBJECTS, _OBJECTS_OF_A_SIZE = (2, 512 - bytes.__basicsize__, 16), 128
+"""Lengths of bytes, one for each size that Python has a pool of, and how many are made."""
+
+
+def why_not_wiping() -> str | None:
+    """Why freed arrays keep their values here; None where they are zeroed."""
+    from anomsdk.runtime.engines.native import why_missing
+
+    if why := why_missing():
+        return why
+    if _wiping_handler() is None:
+        return f"numpy {np.__version__} does not take an allocator; install 1.22 or later"
+    return None if _mallopt() else "the C library does not overwrite what is freed here"
+
+
+@contextmanager
+def wiping() -> Iterator[None]:
+    """Zero the memory of every array that is made within, in this thread, when it is freed, however much later.
+
+    Examples
+    --------
+    >>> with wiping():
+    ...     square = np.arange(1000) ** 2
+    >>> int(square[-1])
+    998001
+    """
+    handler = _wiping_handler()
+    if handler is None:
+        yield
+        return
+    set_handler, capsule = handler
+    before = set_handler(capsule)
+    try:
+        yield
+    finally:
+        set_handler(before)
+
+
+@contextmanager
+def wiping_libraries() -> Iterator[None]:
+    """As `wiping`, and overwrite what is freed within by anything else that takes memory of the C library.
+
+    Decoders, resamplers, zlib and Python's own buffers do. The GNU C library overwrites freed blocks for debuggers
+    (M_PERTURB of mallopt(3)), all but the last few of 1 KiB and less, which `wipe_leftovers` zeroes. Other C
+    libraries do not, and there these blocks keep what was in them.
+    """
+    mallopt = _mallopt()
+    with wiping():
+        if mallopt is None:
+            yield
+            return
+        with _perturbing.lock:
+            _perturbing.depth += 1
+            mallopt(_M_PERTURB, _FREED_BYTE)
+        try:
+            yield
+        finally:
+            with _perturbing.lock:
+                _perturbing.depth -= 1
+                if _perturbing.depth == 0:
+                    mallopt(_M_PERTURB, 0)
+
+
+def made_wiping(items: Iterator[Item]) -> Generator[Item, None, None]:
+    """Items as they come, each made within `wiping_libraries`; what asks for them is not."""
+    try:
+        while True:
+            handled = sys.exc_info()[1]
+            with wiping_libraries():
+                try:
+                    item = next(items)
+                except StopIteration:
+                    return
+                except BaseException as error:
+                    _clear_frames(error, handled)  # whoever keeps the error would keep what was being read
+                    raise
+            yield item
+            del item  # not kept alive by this frame while the next one is made
+    finally:
+        with wiping_libraries():
+            if isinstance(items, Generator):
+                items.close()
+        wipe_leftovers()
+
+
+def _clear_frames(error: BaseException | None, handled: BaseException | None) -> None:
+    """Drop the local variables of the functions that an exception, and what caused it, came through.
+
+    Parameters
+    ----------
+    error : raised by what was called
+    handled : what the caller was handling before: it, and what lies behind it, is not ours
+    """
+    while error is not None and error is not handled:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
+
+
+def wiped_after_use(items: Generator[Item, None, None]) -> Generator[Item, None, None]:
+    """Items as they come; an array among them is zeroed in place when the next one is asked for, or no other is.
+
+    For whoever uses blocks up: an exception, a traceback or a loop that was left keeps an array alive, not its values.
+    """
+    with closing(items):
+        for item in items:
+            try:
+                yield item
+            finally:
+                wipe(item)
+
+
+def wipe(block: Any) -> None:
+    """Zero an array in place; one that cannot be written to, or is none, is left as it is."""
+    if isinstance(block, np.ndarray) and block.flags.writeable:
+        block.fill(0)
+
+
+def wipe_leftovers() -> None:
+    """Zero what was left on the stack of this thread, in small blocks that it freed, and in small objects of Python.
+
+    A cell of text is such an object. Python hands out the place that was freed last, so that new objects of each size
+    overwrite the last ones.
+    """
+    from anomsdk.runtime.engines.native import load_native, why_missing
+
+    for size in range(*_SMALL_OBJECTS):
+        zeros = [bytes(size) for _ in range(_OBJECTS_OF_A_SIZE)]
+        del zeros
+    if why_missing() is None:
+        load_native().lib.anom_memory_wipe_leftovers()
+
+
+class _Perturbing:
+    """How many scopes want freed memory to be overwritten; the C library's switch is one for the whole process."""
+
+    def __init__(self) -> None:
+        self.lock, self.depth = threading.Lock(), 0
+
+
+_perturbing = _Perturbing()
+
+
+@cache
+def _mallopt() -> Any:
+    """Mallopt(3) of the GNU C library; None where there is none, or where somebody else uses its switch."""
+    if "MALLOC_PERTURB_" in os.environ or "malloc.perturb" in os.environ.get("GLIBC_TUNABLES", ""):
+        return None
+    library = ctypes.CDLL(None)
+    return getattr(library, "mallopt", None) if hasattr(library, "gnu_get_libc_version") else None
+
+
+@cache
+def _wiping_handler() -> tuple[Any, Any] | None:
+    """PyDataMem_SetHandler and the capsule of our handler; None where either is missing."""
+    from anomsdk.runtime.engines.native import load_native, why_missing
+
+    if why_missing() is not None:
+        return None
+    module = load_native()
+    major = int(np.__version__.partition(".")[0])
+    core = import_module("numpy._core._multiarray_umath" if major >= 2 else "numpy.core._multiarray_umath")
+    python, any_object = ctypes.pythonapi, ctypes.py_object
+    address_of = ctypes.PYFUNCTYPE(ctypes.c_void_p, any_object, ctypes.c_char_p)(("PyCapsule_GetPointer", python))
+    capsule = ctypes.PYFUNCTYPE(any_object, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)(
+        ("PyCapsule_New", python)
+    )
+    table = ctypes.cast(address_of(core._ARRAY_API, None), ctypes.POINTER(ctypes.c_void_p))
+    set_handler = ctypes.PYFUNCTYPE(any_object, any_object)(table[_SET_HANDLER])
+    handler = int(module.ffi.cast("uintptr_t", module.lib.anom_memory_wiping()))
+    ours = capsule(handler, _CAPSULE, None)
+    before = set_handler(ours)
+    try:
+        return (set_handler, ours) if core.get_handler_name() == "anomsdk_wiping" else None
+    finally:
+        set_handler(before)

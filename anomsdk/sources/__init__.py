@@ -1,0 +1,30 @@
+"""Recordings of any source, as the samples that a pipeline takes: files, folders, tables, standard input."""
+
+from anomsdk.sources.files import (
+    MOTION_SUFFIXES,
+    SUFFIXES,
+    Block,
+    OpenedFile,
+    Recording,
+    open_files,
+    open_recordings,
+    open_skippable,
+    open_skippable_files,
+    read_recording,
+)
+from anomsdk.sources.stream_format import Reading, Wanted
+
+__all__ = [
+    "MOTION_SUFFIXES",
+    "SUFFIXES",
+    "Block",
+    "OpenedFile",
+    "Reading",
+    "Recording",
+    "Wanted",
+    "open_files",
+    "open_recordings",
+    "open_skippable",
+    "open_skippable_files",
+    "read_recording",
+]

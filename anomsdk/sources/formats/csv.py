@@ -1,0 +1,81 @@
+"""Text, .csv: int16 values separated by commas, one row a line, at most one line of names before them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from anomsdk.errors import InputError, printable
+from anomsdk.sources.formats.stored import Block, Stored, refusing
+from anomsdk.sources.formats.text_file import MAX_CSV_LINE, encoding_of, text_lines
+
+__all__ = ["MAX_CSV_LINE", "csv_file"]
+
+
+def csv_file(path: Path, name: str, where: str, *, columns: int) -> list[Stored]:
+    """Nothing to check yet: a .csv has no header that says anything."""
+    return [Stored(name, where, None, columns, None, partial(_blocks, path, where, columns))]
+
+
+def _blocks(path: Path, where: str, columns: int, rows: int) -> Iterator[Block]:
+    block, n, good, blank = np.empty((rows, columns), np.int16), 0, 0, 0
+    with refusing(where):
+        for number, line in enumerate(text_lines(path, encoding_of(path, where), where), 1):
+            if not (text := line.strip()):
+                blank = blank or number
+                continue
+            if blank:
+                raise InputError(f"{where}, line {blank}: empty, with samples after it; fill it in")
+            if number == 1 and _is_header(text, columns):
+                continue
+            row = _integers(text)
+            if len(row) != columns:
+                raise InputError(f"{where}, line {number}: {_fault(text, columns, known=good > 0)}")
+            block[n] = row
+            n, good = n + 1, good + 1
+            if n == rows:
+                yield block
+                block, n = np.empty((rows, columns), np.int16), 0
+    if n:
+        yield block[:n]
+
+
+def _is_header(text: str, columns: int) -> bool:
+    """Names only: a first row of `nan` or `1.5` is a bad sample, not a header to be skipped."""
+    names = text.split(",")
+    for name in names:
+        with suppress(ValueError):
+            float(name)
+            return False
+    return len(names) == columns
+
+
+def _integers(text: str) -> list[int]:
+    """The values of a row, none if any is no int16."""
+    try:
+        row = [int(value) for value in text.split(",")]
+    except ValueError:
+        return []
+    return row if min(row) >= -32768 and max(row) <= 32767 and "_" not in text else []  # Python reads 1_000
+
+
+_PLAIN = re.compile(r"[-+.\d_eE]{0,400}|[-+]?(?i:nan|inf|infinity)|[-+.\d;\s]{0,200}")
+"""What is a number to somebody: it may be quoted before a row of integers said that the file is a table of them."""
+
+
+def _fault(row: str, columns: int, *, known: bool) -> str:
+    """What is wrong with a row; words of it only once rows of integers were read, and the file is no other's."""
+    fields = row.split(",")
+    if len(fields) != columns:
+        advice = "separate with commas, not semicolons" if ";" in row else f"write {columns} a line"
+        return f"{len(fields)} values, not {columns}; {advice}"
+    wrong = next(value for value in fields if not _integers(value))
+    advice = "separate with commas" if ";" in wrong else "scale and round to int16"
+    text = wrong.strip()
+    shown = repr(printable(text)[:20]) if known or len(text) < 2 or _PLAIN.fullmatch(text) else "a value"
+    return f"{shown} is no integer in -32768..32767; {advice}"

@@ -1,0 +1,362 @@
+"""Headings of columns: which axis, which unit, which time; in the spellings that loggers use."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from anomsdk.errors import InputError, printable, quoted
+from anomsdk.sources.formats.units import LONG_TIME_UNITS, TIME_UNITS, unit_of
+from anomsdk.sources.stream_format import AXES
+
+_TIMES = {"t", "time", "timestamp", "times", "timestamps", "datetime", "date_time", "epoch", "elapsed", "unix", "ts"}
+_TIMES |= {"time_stamp", "unix_time", "unixtime", "epoch_time", "elapsed_time", "sensor_time", "seconds_elapsed"}
+_RARER_TIMES = {"utc", "utc_time", "time_utc", "timestamp_utc", "datetime_utc", "gps_time", "local_time", "localtime"}
+_RARER_TIMES |= {
+    "date_time",
+    "date_time_",
+    "time_of_day",
+    "time_since_start",
+    "time_since_start_in",
+    "clock",
+    "wall_time",
+}
+_RARER_TIMES |= {"loggingtime", "logging_time", "iso_time", "time_local", "date"}
+"""Names of time that are looked for where none of the usual ones is there."""
+_CORE_OF_TIME = {"time", "timestamp", "datetime", "uptime", "millis", "micros", "nanos", "msec", "usec", "sec", "secs"}
+_CORE_OF_TIME |= {
+    "seconds",
+    "epoch",
+    "zeit",
+    "zeitstempel",
+    "uhrzeit",
+    "temps",
+    "horodatage",
+    "heure",
+    "tiempo",
+    "tempo",
+    "tijd",
+}
+_BESIDE_TIME = {
+    "s",
+    "ms",
+    "us",
+    "ns",
+    "t",
+    "at",
+    "of",
+    "since",
+    "start",
+    "up",
+    "unix",
+    "utc",
+    "gps",
+    "local",
+    "absolute",
+}
+_BESIDE_TIME |= {
+    "abs",
+    "relative",
+    "rel",
+    "elapsed",
+    "received",
+    "recv",
+    "date",
+    "datum",
+    "stamp",
+    "host",
+    "phone",
+    "log",
+}
+_BESIDE_TIME |= {
+    "device",
+    "dev",
+    "sensor",
+    "sample",
+    "system",
+    "sys",
+    "mcu",
+    "esp",
+    "arduino",
+    "board",
+    "logger",
+    "boot",
+}
+_BESIDE_TIME |= {"record", "recording", "run", "running", "reboot", "monotonic", "steady", "kernel", "cpu", "clock"}
+"""Words of headings that name the time where no better known one does: one of the first, and no other words."""
+_DAYS = {"date", "datum", "date_utc", "date utc", "local date", "local_date", "utc date", "utc_date"}
+_ACCELERATION = ("a", "acc", "accel", "acceleration", "accelerometer", "accelero")
+_ROTATION = ("g", "gyr", "gyro", "gyroscope", "rot", "rotation", "rotationrate", "angularvelocity", "w", "omega")
+_SPELLINGS = {
+    **{f"{word}{axis}": f"a{axis}" for word in _ACCELERATION for axis in "xyz"},
+    **{f"{axis}{word}": f"a{axis}" for word in _ACCELERATION[1:] for axis in "xyz"},
+    **{f"{word}{axis}": f"g{axis}" for word in _ROTATION for axis in "xyz"},
+    **{f"{axis}{word}": f"g{axis}" for word in _ROTATION[1:] for axis in "xyz"},
+}
+_TOTAL_FORCE = {f"{word}{axis}": f"a{axis}" for word in ("gf", "gforce") for axis in "xyz"}
+"""Force in g, by its name: gravity is in it."""
+_TOTAL = {
+    **_TOTAL_FORCE,
+    **{
+        f"{word}{axis}": f"a{axis}"
+        for word in ("accelerationincludinggravity", "accincludinggravity")
+        for axis in "xyz"
+    },
+}
+"""Acceleration with gravity, by its name; what stands beside it may be without."""
+_WITHOUT_GRAVITY = {"linear", "lin", "user", "linacc", "dynamic", "dyn", "nograv", "nogravity", "gravityfree"}
+_WITHOUT_GRAVITY |= {"useracceleration", "linearacceleration", "useraccel", "linaccel", "freeacc", "lacc"}
+_WITHOUT_GRAVITY_TEXT = re.compile(
+    r"with?out[ _-]*(g\b|grav)|no[ _-]*grav|grav\w*[ _-]*(removed|free|comp)|minus[ _-]*grav"
+)
+_IN_BRACKETS = re.compile(r"[\[({]\s*([^\[\](){}]+?)\s*[\])}]")
+_BETWEEN = " _-.,:/|\t"
+_STEPS = {"raw", "lsb", "lsbs", "counts", "count", "adc"}
+_NO_UNITS = {*"xyz", *"012", "i", "j", "k"}
+"""What stands in brackets and is no unit: which axis it is."""
+_RANGES = {"ln", "wr", "lownoise", "widerange"}
+"""Low noise and wide range: which of two accelerometers it is."""
+_CALIBRATED = {"cal", "calibrated"}
+"""What Shimmer and others write behind an axis whose values are in its unit."""
+_BARE = {spelt: f"a{axis}" for axis in "xyz" for spelt in (axis, f"{axis}axis", f"axis{axis}")}
+
+
+def unit_in(heading: str) -> tuple[str, str | None]:
+    """A heading without its unit, and the unit.
+
+    Examples
+    --------
+    >>> unit_in("ax [m/s^2]"), unit_in("Accel_X_mg"), unit_in("time")
+    (('ax', 'm/s2'), ('accel_x', 'mg'), ('time', None))
+    """
+    bare, unit = _split(heading)
+    return bare.lower(), unit
+
+
+def said_by(heading: str) -> str | None:
+    """What a heading says of its unit: as `unit_of` spells it; in quotes what nobody knows; None where it says nothing.
+
+    Examples
+    --------
+    >>> said_by("gx (radians/sec)"), said_by("RawGyroX"), said_by("gx [furlong/h]"), said_by("gx")
+    ('rad/s', 'counts', "'furlong/h'", None)
+    """
+    bare, unit = _split(heading)
+    if unit is not None:
+        return unit
+    if _STEPS & set(_words(bare)):
+        return "counts"
+    if "".join(_words(bare)) in _TOTAL_FORCE:
+        return "g"
+    unknown = [each for each in _IN_BRACKETS.findall(heading) if each.strip().lower() not in _NO_UNITS]
+    return repr(quoted(unknown[-1].strip(), 20)) if unknown else None
+
+
+def _split(heading: str) -> tuple[str, str | None]:
+    """A heading as it is written without its unit, and the unit."""
+    text = heading.strip()
+    found = list(_IN_BRACKETS.finditer(text))
+    for each in reversed(found):
+        if (unit := unit_of(each[1])) is not None:
+            return (text[: each.start()] + text[each.end() :]).strip(_BETWEEN), unit
+    if found and found[-1].end() == len(text) and found[-1][1].strip().lower() not in _NO_UNITS:
+        return text[: found[-1].start()].strip(_BETWEEN), None
+    for at in (each.start() for each in re.finditer(rf"[{re.escape(_BETWEEN)}]+", text)):
+        after = text[at:].strip(_BETWEEN)
+        if text[:at].strip(_BETWEEN) and (unit := unit_of(after)) is not None and unit not in LONG_TIME_UNITS:
+            return text[:at].strip(_BETWEEN), unit
+    return text, None
+
+
+def _words(heading: str) -> list[str]:
+    """The words of a heading in lower case, cut where signs or capitals cut them."""
+    return [each.lower() for each in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+", heading)]
+
+
+def axis_of(heading: str) -> tuple[str | None, bool]:
+    """Which axis a heading names, and whether nothing else stands before it.
+
+    Examples
+    --------
+    >>> axis_of("acc_x [g]"), axis_of("Gyroscope Y"), axis_of("waist_az"), axis_of("mx")
+    (('ax', True), ('gy', True), ('az', False), (None, False))
+    """
+    bare = _IN_BRACKETS.sub(lambda each: each[1] if each[1].strip().lower() in _NO_UNITS else " ", _split(heading)[0])
+    words = re.findall(r"[a-z0-9]+", bare.lower())
+    while len(words) > 1 and words[-1] in _WITHOUT_GRAVITY | _CALIBRATED:
+        words.pop()
+    whole = "".join(words)
+    for known in (_SPELLINGS, _BARE, _TOTAL):
+        if whole in known:
+            return known[whole], True
+    split = _words(bare)
+    extra = (
+        _STEPS
+        | _RANGES
+        | _CALIBRATED
+        | (_WITHOUT_GRAVITY | {"without", "no", "gravity", "removed", "free"} if without_gravity(heading) else set())
+    )
+    for some in (words, split, [each for each in split if each not in extra]):
+        if "gravity" in some and "including" not in some and "with" not in some and not without_gravity(heading):
+            return None, False  # where gravity points, and no movement
+        for n in (3, 2, 1):
+            if len(some) >= n + (some in (words, split)) and (axis := (_SPELLINGS | _TOTAL).get("".join(some[-n:]))):
+                return axis, False
+    return None, False
+
+
+def without_gravity(heading: str) -> bool:
+    """Whether a heading says that gravity was taken out of the acceleration.
+
+    Examples
+    --------
+    >>> [without_gravity(each) for each in ("Linear Acceleration x (m/s^2)", "userAcceleration.x", "acc_x")]
+    [True, True, False]
+    """
+    words = {*_words(heading), *re.findall(r"[a-z0-9]+", heading.lower())}
+    joined = "".join(_words(heading))
+    named = any(joined.startswith(each) for each in ("linacc", "linearacc", "useracc"))
+    return bool(words & _WITHOUT_GRAVITY) or named or _WITHOUT_GRAVITY_TEXT.search(heading.lower()) is not None
+
+
+def _says_total(heading: str) -> bool:
+    """Whether a heading says that gravity is in the acceleration, where others beside it may be without."""
+    joined = re.sub(r"[^a-z0-9]", "", unit_in(heading)[0])
+    return any(each in joined for each in _TOTAL) or re.search(
+        r"(including|incl|with)[ _-]*g(rav|\b)|total|gforce", " ".join(_words(heading))
+    ) is not None  # fmt: skip
+
+
+def axis_columns(names: Sequence[str], chosen: Sequence[str], n_axes: int, where: str) -> list[int]:
+    """Columns of ax, ay, az[, gx, gy, gz].
+
+    Parameters
+    ----------
+    names : headings; empty ones where there are none
+    chosen : names or numbers from 1 that somebody gave, in this order; none: by the headings
+
+    Raises
+    ------
+    InputError : an axis is missing, several columns could be it, or gravity was taken out of them
+    """
+    if chosen:
+        return [column_of(names, each, "--axes", where) for each in chosen]
+    found = {axis: [column for column, name in enumerate(names) if axis_of(name)[0] == axis] for axis in AXES[:n_axes]}
+    total = {axis: [column for column in found[axis] if _says_total(names[column])] for axis in AXES[:3]}
+    if all(total.values()):
+        found |= total
+    for axis in AXES[:3]:
+        linear = [column for column in found[axis] if without_gravity(names[column])]
+        if linear and len(linear) == len(found[axis]):
+            raise InputError(
+                f"{where}: {quoted(names[linear[0]])} is acceleration without gravity, and the plan's has it; record "
+                "the accelerometer itself (where gravity is in it all the same, name the columns with --axes)"
+            )
+        found[axis] = [column for column in found[axis] if column not in linear]
+    for axis, columns in found.items():
+        exact = [column for column in columns if axis_of(names[column])[1]]
+        found[axis] = exact if len(exact) == 1 else columns
+        if len(found[axis]) > 1:
+            several = _listed(names[column] for column in found[axis])
+            raise InputError(f"{where}: {axis} could be {several}; choose with --axes NAME,NAME,...")
+    if missing := [axis for axis, columns in found.items() if not columns]:
+        there = _listed(names) or "no headings"
+        raise InputError(f"{where}: no column {', '.join(missing)} (there is {there}); name the columns with --axes")
+    return [columns[0] for columns in found.values()]
+
+
+def time_column(names: Sequence[str], where: str) -> int:
+    """The column of time stamps.
+
+    Raises
+    ------
+    InputError : there is none, or several could be it
+    """
+    found = times_named(names)
+    if not found:
+        there = _listed(names) or "no headings"
+        raise InputError(
+            f"{where}: no column of time (there is {there}); name it time, say --time NAME, or --rate HZ where "
+            "rows are even"
+        )
+    if len(found) > 1:
+        several = _listed(names[column] for column in found)
+        raise InputError(f"{where}: the time could be {several}; choose with --time NAME")
+    return found[0]
+
+
+def times_named(names: Sequence[str]) -> list[int]:
+    """Columns whose heading says that they are the time: by a usual name, else by a rarer one."""
+    bare = [unit_in(name)[0] for name in names]
+    found = [i for i, name in enumerate(bare) if name.replace(" ", "_") in _TIMES or name in TIME_UNITS]
+    return found or [i for i, name in enumerate(bare) if re.sub(r"[^a-z]+", "_", name) in _RARER_TIMES]
+
+
+def times_by_words(names: Sequence[str]) -> list[int]:
+    """Columns that only words of time name, e.g. ``uptime_ms``, ``Zeit``; else those with one and a unit of time.
+
+    Examples
+    --------
+    >>> times_by_words(["time_to_fix", "uptime_ms", "@timestamp", "gx"]), times_by_words(["S1_Timestamp [ms]", "gx"])
+    ([1, 2], [0])
+    """
+    only, beside = [], []
+    for at, name in enumerate(names):
+        bare, unit = unit_in(name)
+        words = set(re.findall(r"[a-z]+", bare))
+        if words & _CORE_OF_TIME and words <= _CORE_OF_TIME | _BESIDE_TIME:
+            only.append(at)
+        elif words & _CORE_OF_TIME and unit in TIME_UNITS:
+            beside.append(at)
+    return only or beside
+
+
+def is_sensor(heading: str) -> bool:
+    """Whether a heading names an accelerometer or gyroscope, and no axis of it.
+
+    Examples
+    --------
+    >>> is_sensor("acc [g]"), is_sensor("Gyroscope"), is_sensor("acc_x"), is_sensor("g")
+    (True, True, False, False)
+    """
+    words = re.findall(r"[a-z0-9]+", unit_in(heading)[0])
+    return len("".join(words)) > 2 and "".join(words[-1:]) in (*_ACCELERATION[1:], *_ROTATION[1:])
+
+
+def names_days(heading: str) -> bool:
+    """Whether a heading names days, beside which a time of day may stand."""
+    return unit_in(heading)[0] in _DAYS
+
+
+def date_column(names: Sequence[str], time: int | None) -> int | None:
+    """The column of days beside one of time, where there is one."""
+    found = [at for at, name in enumerate(names) if at != time and names_days(name)]
+    return found[0] if time is not None and len(found) == 1 else None
+
+
+def column_of(names: Sequence[str], name: str, option: str, where: str) -> int:
+    """The column that an option names, or numbers from 1."""
+    same = [column for column, each in enumerate(names) if each.strip().lower() == name.strip().lower()]
+    if not same:  # signs of a comment before the headings are no part of them
+        same = [column for column, each in enumerate(names) if each.strip().lower() == name.lower().lstrip(" #%")]
+    if len(same) == 1:
+        return same[0]
+    if not same and name.isdecimal() and 1 <= int(name) <= len(names):
+        return int(name) - 1
+    there = _listed(names) or f"{len(names)} columns without names"
+    what = "several columns are" if same else "no column is"
+    raise InputError(f"{where}: {what} {printable(name)}; {option} takes one of {there}, or a number from 1")
+
+
+def _listed(names: Iterable[str]) -> str:
+    """Headings for a message, shortened."""
+    return quoted(", ".join(quoted(name) for name in names if name), 200)
+
+
+def left_out(names: Sequence[str], columns: Sequence[int]) -> tuple[str, ...]:
+    """A remark where acceleration without gravity stands beside the columns that were taken."""
+    others = [name for at, name in enumerate(names) if at not in columns and (axis_of(name)[0] or "")[:1] == "a"]
+    beside = [name for name in others if without_gravity(name) or _says_total(names[columns[0]])]
+    if not beside:
+        return ()
+    return (f"acceleration taken from {quoted(names[columns[0]])} and so on; {quoted(beside[0])} has no gravity in it",)

@@ -1,0 +1,168 @@
+"""Motion in an .npz: array x of any numbers, and beside it fs, offsets, scale, unit and channels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anomsdk.errors import InputError, quoted
+from anomsdk.sources.formats.headings import axis_columns, left_out, said_by, without_gravity
+from anomsdk.sources.formats.motion import SAME_RATE, MotionRows, row_from_0
+from anomsdk.sources.formats.npy import StoredArray, npy_file
+from anomsdk.sources.formats.npz import opened, said
+from anomsdk.sources.formats.stored import BLOCK_VALUES
+from anomsdk.sources.formats.timestamps import Stamped
+from anomsdk.sources.formats.units import sensor_units, unit_of, units_in_sentence
+from anomsdk.sources.stream_format import IN_DPS, UNITS, Reading, Wanted, usable_scale
+
+_FIRST_ROWS = 16_384
+_NO_STAMPS: NDArray[np.float64] = np.zeros(0)
+
+
+def npz_motion(path: Path, name: str, where: str, wanted: Wanted, reading: Reading) -> list[MotionRows]:
+    """Check all headers; no sample is read yet.
+
+    Raises
+    ------
+    InputError : no such array, unknown axes or unit, a scale that does not fit
+    """
+    archive = opened(path, where, reading.array, any_number=True)
+    samples, before = archive.samples, reading.array.removesuffix("x")
+    columns, notes = _columns(said(path, where, f"{before}channels", "U"), samples, wanted, reading, where)
+    names = said(path, where, f"{before}channels", "U") or [""] * samples.channels
+    text, key = said(path, where, f"{before}unit", "U"), f"{before}unit"
+    scale = _scale(
+        said(path, where, f"{before}scale", "iuf"), reading, samples.channels, columns, f"{before}scale", where
+    )
+    told = _told(text, [names[column] for column in columns], columns, samples.channels)
+    if reading.unit is None and told[0] is None:
+        choice = f"say --unit {'|'.join(UNITS)}"
+        if text is not None:
+            raise InputError(f"{where}: {key} {quoted(' '.join(text), 60)!r} is not one unit; {choice}")
+        raise InputError(f"{where}: does not say its unit (no array {key}); {choice}")
+    if reading.unit is None and told[0] == "counts" and set(scale) != {1.0}:
+        raise InputError(f"{where}: its unit is counts, and it has a {before}scale; say with --unit of what")
+    magnitude = _magnitude(samples, archive.parts[0], columns)
+    if reading.unit is None and text == ["counts"] and _rests(magnitude / (wanted.counts_per_g or 1.0)):
+        reading = replace(reading, unit="counts")
+    shown = [names[column] or f"column {column + 1}" for column in columns]
+    units = sensor_units(told, shown, scale, magnitude, wanted, reading, where)
+    per_value = units.units
+    if units.unit == "counts":  # as they are, but for a gyroscope that is none
+        per_value = (1.0,) * 3 + tuple(each if reading.rotation in IN_DPS else 1.0 for each in per_value[3:])
+    exact, notes = set(per_value) == {1.0} and units.unit == "counts", notes + left_out(names, columns) + units.notes
+    rate_hz = _rate(archive.rate_hz, reading, f"{before}fs", where)
+    return [
+        MotionRows(
+            name + suffix,
+            where + suffix,
+            units.unit,
+            per_value,
+            rate_hz,
+            stamped=False,
+            read=partial(_rows, samples, start, stop, tuple(columns), exact),
+            row_name=row_from_0,
+            notes=notes,
+            rotation_unsaid=shown[3] if units.unsaid else None,
+            without_gravity=next(filter(without_gravity, shown[:3]), None),
+        )
+        for suffix, start, stop in archive.parts
+    ]
+
+
+def npy_motion(path: Path, name: str, where: str, wanted: Wanted, reading: Reading) -> MotionRows:
+    """Rows of the plan's counts at a rate that somebody said; no sample is read yet.
+
+    Raises
+    ------
+    InputError : no int16, or another number of columns
+    """
+    (stored,) = npy_file(path, name, where)
+    if stored.channels != wanted.columns:
+        raise InputError(f"{where}: {stored.channels} columns; give rows of {wanted.columns} values")
+
+    def read() -> Iterator[Stamped]:
+        for block in stored.read(max(1, BLOCK_VALUES // stored.channels)):
+            yield _NO_STAMPS, block
+
+    return MotionRows(
+        name, where, "counts", (1.0,) * wanted.columns, reading.rate_hz, stamped=False, read=read, row_name=row_from_0
+    )
+
+
+def _rate(stored_hz: float | None, reading: Reading, key: str, where: str) -> float | None:
+    if stored_hz is None or reading.rate_hz is None:
+        return reading.rate_hz if stored_hz is None else stored_hz
+    if not math.isclose(stored_hz, reading.rate_hz, rel_tol=SAME_RATE):
+        raise InputError(
+            f"{where}: --rate is {reading.rate_hz:g} Hz, and its {key} says {stored_hz:g} Hz; leave --rate out, or "
+            f"correct {key}"
+        )
+    return stored_hz
+
+
+def _rows(samples: StoredArray, start: int, stop: int, columns: tuple[int, ...], counts: bool) -> Iterator[Stamped]:
+    for block in samples.read(start, stop, max(1, BLOCK_VALUES // samples.channels)):
+        chosen = block[:, columns]
+        yield _NO_STAMPS, chosen if counts else chosen.astype(np.float64, copy=False)
+
+
+def _columns(
+    channels: list[str] | None, samples: StoredArray, wanted: Wanted, reading: Reading, where: str
+) -> tuple[list[int], tuple[str, ...]]:
+    n = samples.channels
+    if channels is not None and len(channels) != n:
+        raise InputError(f"{where}: {len(channels)} channels are named, and there are {n}; correct channels")
+    if n < wanted.columns:
+        raise InputError(f"{where}: {n} columns, and {wanted.columns} axes are wanted; record them, or plan for 3")
+    if channels is None and not reading.axes and n == wanted.columns:
+        return list(range(n)), ("columns taken in order",)
+    return axis_columns(channels or [""] * n, reading.axes, wanted.columns, where), ()
+
+
+def _told(text: list[str] | None, names: list[str], columns: list[int], channels: int) -> list[str | None]:
+    """The unit of each chosen column: by one word each, by a sentence, or by the names of channels."""
+    if text is not None and len(text) == channels > 1:
+        return [unit_of(text[column]) or repr(quoted(text[column], 20)) for column in columns]
+    by_name = [said_by(each) for each in names]
+    if text is None:
+        return by_name
+    acceleration, rotation = units_in_sentence(" ".join(text))
+    return [acceleration] * 3 + [rotation or each for each in by_name[3:]]
+
+
+def _rests(magnitude_g: float) -> bool:
+    """Whether a median magnitude can be that of the plan's counts, and of no sensor with twice or half as many."""
+    return 0.75 <= magnitude_g <= 1.5
+
+
+def _magnitude(samples: StoredArray, part: tuple[str, int, int], columns: list[int]) -> float:
+    """Median magnitude of the acceleration in the first rows, as stored."""
+    _, start, stop = part
+    block = next(samples.read(start, min(stop, start + _FIRST_ROWS), _FIRST_ROWS))[:, columns[:3]]
+    with np.errstate(all="ignore"):
+        return float(np.median(np.sqrt((block.astype(np.float64) ** 2).sum(axis=1))))
+
+
+def _scale(
+    stored: list[float] | None, reading: Reading, channels: int, columns: list[int], key: str, where: str
+) -> tuple[float, ...]:
+    """What one of a stored value is, of each chosen column."""
+    given = list(reading.scale) or stored or [1.0]
+    if len(given) == 1:
+        given *= channels
+    if reading.scale and len(columns) == 6 and len(given) == 2:
+        given = [given[0]] * 3 + [given[1]] * 3
+    if len(given) == len(columns) != channels and reading.scale:
+        return tuple(given)
+    if len(given) != channels:
+        raise InputError(f"{where}: {len(given)} scales for {channels} columns; correct {key}, or give --scale")
+    if not all(map(usable_scale, given)):
+        raise InputError(f"{where}: a scale that is not between 1e-12 and 1e12; correct {key}, or give --scale")
+    return tuple(float(given[column]) for column in columns)

@@ -1,0 +1,145 @@
+"""Standard input: raw little-endian int16, columns interleaved, handed on as soon as it arrives."""
+
+from __future__ import annotations
+
+import select
+import sys
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from anomsdk.errors import InputError
+from anomsdk.sources.formats.raw_forms import Bytes, form_of, signal_of
+from anomsdk.sources.formats.stored import Block, Stored, kind_of, mpeg_stream, refusing
+
+_NAME = "standard input"
+_MOST_VALUES = 4096
+"""Values that are taken from the pipe at once, whatever waits there: a quarter of a second of sound at 16 kHz."""
+_LONGEST_START = 32
+"""Bytes that are held at the start while all of them are text."""
+_MPEG_BYTES = 2048
+"""Of the first bytes, where so many are there: more than a frame of an .mp3."""
+_TEXT = bytes([*range(32, 127), *b"\t\r\n"])
+_TEXT_BYTES = 256
+"""Of so many bytes without one that text has not, all are text, whatever stands in it: base64, hexadecimal."""
+_READ = ("wav", "flac", "ogg", "npy", "npz", "parquet", "gz")
+"""What is read by its name, as sound or as motion."""
+_DECODED = ("wav", "flac", "ogg", "mp3", "aiff", "au", "voc", "sph")
+"""What sox decodes."""
+_PACKED = ("bz2", "zst", "xz", "7z")
+_BLOCKS = 256
+"""Blocks that are looked at for a signal: who begins with more silence than this is believed."""
+
+
+def standard_input(columns: int, sound_hz: float | None = None) -> Stored:
+    """Check that something is piped in; nothing is read yet, and it can be read once.
+
+    Parameters
+    ----------
+    columns : values in a row
+    sound_hz : of sound, samples a second that are expected; None: rows of something else
+    """
+    if getattr(sys.stdin, "buffer", None) is None or sys.stdin.isatty():
+        raise InputError(f"{_NAME}: nothing is piped in; pipe raw little-endian int16 samples, or give a file")
+    return Stored(_NAME, _NAME, None, columns, None, partial(_blocks, columns, sound_hz))
+
+
+def _blocks(columns: int, sound_hz: float | None, rows: int) -> Iterator[Block]:
+    # Python's own buffer would keep samples, and hold back what has already arrived.
+    stream: Any = getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)
+    row_bytes, held, unknown = 2 * columns, 0, True
+    before, unheard = 0, 0 if sound_hz is None or columns > 1 else _BLOCKS
+    values = np.zeros(min(rows, max(1, _MOST_VALUES // columns)) * columns, "<i2")
+    samples = values.reshape(-1, columns)
+    view = values.data.cast("B")
+    try:
+        with refusing(_NAME):
+            while (count := stream.readinto(view[held:])) != 0:
+                if count is None:  # not blocking, and nothing there yet
+                    select.select([stream], [], [])
+                    continue
+                held += count
+                if unknown:
+                    if _may_be_text(bytes(view[: min(held, _LONGEST_START)])) and held < min(_LONGEST_START, len(view)):
+                        continue  # numbers as text, a few bytes at a time
+                    _refuse_others(bytes(view[: min(held, _MPEG_BYTES)]), sound_hz)
+                    unknown = False
+                if unheard and sound_hz is not None:
+                    signal = signal_of(values.view(np.uint8)[-before % 24 : held])
+                    _refuse_form(signal, sound_hz)
+                    unheard = 0 if len(signal) else unheard - 1
+                if n := held // row_bytes:
+                    block = samples[:n].astype(np.int16)
+                    rest = bytes(view[n * row_bytes : held])  # less than a row
+                    before += n * row_bytes
+                    view[:held] = bytes(held)
+                    held = len(rest)
+                    view[:held] = rest
+                    yield block
+                    del block
+            if unknown and held:
+                _refuse_others(bytes(view[:held]), sound_hz)
+                if n := held // row_bytes:
+                    yield samples[:n].astype(np.int16)
+                    held -= n * row_bytes
+    finally:
+        values.fill(0)  # raw samples stay no longer than they are needed
+    if held:
+        raise InputError(f"{_NAME}: ends with {held} of {row_bytes} bytes of a row; send whole rows")
+
+
+def _may_be_text(start: bytes) -> bool:
+    """Whether these bytes, and fewer than `_LONGEST_START`, could begin a file or lines of numbers, and no samples.
+
+    Of sound and motion one byte of two is the upper one of a small number: 0 or 255.
+    """
+    return len(start) < 4 or not start.translate(None, _TEXT) or start.startswith(b"\xef\xbb\xbf")
+
+
+def _are_floats(start: bytes) -> bool:
+    """Whether these are 32-bit floats from -4 to 4 of either sign: every other int16 would stay in a narrow range."""
+    values = np.frombuffer(start[: len(start) // 4 * 4], "<f4")
+    with np.errstate(invalid="ignore"):
+        likely = (np.abs(values) > 1e-6) & (np.abs(values) < 4)
+        return len(values) >= 16 and bool(likely.all() and (values > 0).any() and (values < 0).any())
+
+
+def _refuse_form(start: Bytes, sound_hz: float) -> None:
+    """Samples of another size, order or number of channels would be taken for noise, or for sound of another pitch."""
+    if (found := form_of(start)) is not None:
+        what, options = found
+        raise InputError(f"{_NAME}: is {what}, not 16-bit little-endian mono; {_conversion(options, sound_hz)}")
+
+
+def _conversion(options: str, sound_hz: float) -> str:
+    read, _, effect = options.partition(" remix")
+    return f"convert it on the way (sox -r {sound_hz:g} {read} -t s16 -L -{' remix' * bool(effect)}{effect})"
+
+
+def _refuse_others(start: bytes, sound_hz: float | None) -> None:
+    """A file that was piped in whole, or text, would be taken for noise."""
+    kind = kind_of(start) or ("mp3" if mpeg_stream(start) else None)
+    if kind is not None:
+        ways = ["give the file's name instead of -"] if kind in _READ or sound_hz is None else []
+        if sound_hz is not None and kind in _DECODED:
+            ways.append(f"decode it on the way (sox -t {kind} - -t s16 -L -c 1 -r {sound_hz:g} -)")
+        elif not ways and kind in _PACKED:
+            ways.append("unpack it first")
+        elif not ways:
+            ways.append(f"decode it on the way (ffmpeg -i - -f s16le -ac 1 -ar {sound_hz:g} -)")
+        raise InputError(f"{_NAME}: is a .{kind} file, not raw samples; {', or '.join(ways)}")
+    if _are_floats(start):
+        way = "send 16-bit little-endian ones" if sound_hz is None else _conversion("-t f32 -L -c 1 -", sound_hz)
+        raise InputError(f"{_NAME}: is 32-bit floats, not 16-bit integers; {way}")
+    if start[:2] in (b"\xff\xfe", b"\xfe\xff") and len(start) >= 8:
+        half = start[3 if start[0] == 0xFF else 2 : 32 : 2], start[2 if start[0] == 0xFF else 3 : 32 : 2]
+        if not any(half[0]) and not half[1].translate(None, _TEXT):
+            start = half[1]  # UTF-16
+    text = start.removeprefix(b"\xef\xbb\xbf")[:_LONGEST_START]
+    several = len(set(text)) > 2 and any(each in text for each in b"\n\r,;\t ")
+    long = len(start) >= _TEXT_BYTES and len(set(start)) > 4
+    of_text = len(text) >= 8 and not text.translate(None, _TEXT)
+    if of_text and (several or (long and not start.translate(None, _TEXT))):
+        raise InputError(f"{_NAME}: is text, not raw samples; save it to a .csv and give its name instead of -")

@@ -1,0 +1,1 @@
+"""Statistics of detection: counts in, figures with intervals out."""

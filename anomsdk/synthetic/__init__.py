@@ -1,0 +1,1 @@
+"""Generated sound and motion, and mixing one sound into another."""

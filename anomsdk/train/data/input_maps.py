@@ -1,0 +1,132 @@
+"""From feature levels to model inputs: the maps that normal recordings teach, through the pipeline's own integers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anomsdk.core.affine import Affine
+from anomsdk.core.checks import checked_cast, require
+from anomsdk.core.context import Context, ContextPlan, statistic_steps, statistics_of
+from anomsdk.core.fixed import Ints
+from anomsdk.core.plan import ExtractorPlan
+from anomsdk.core.reasons import Group, marks
+from anomsdk.planner.calibration import Normalisation
+from anomsdk.planner.planner import context_plan, extractor_plan, feature_units, unlearnt
+from anomsdk.planner.spec import PipelineSpec, SummaryContext
+
+Levels: TypeAlias = NDArray[np.int32]
+"""Feature levels (frames, n_features) before normalisation, in the extractor's unit."""
+
+FRAME_DEVIATIONS = 8.0
+"""Half-width of a frame's int8 range where its statistics have a range of their own: nothing is cut off early."""
+_SMALLEST_UNIT = 0.5
+"""Least deviation of a frame's feature, dB or counts: a feature that never moves is not made infinitely sensitive."""
+_CHUNK = 4096  # frames that are computed at once
+_SMALLEST_STEP = 1.0
+"""Least deviation of a statistic, int8 steps of its feature."""
+
+
+class InputMaps:
+    """Normalisation of frames and, for a summary, of their statistics.
+
+    Parameters
+    ----------
+    spec : features and context
+    pieces : feature levels (frames, n_features) of stretches of normal recordings
+    deviations : half-width of the int8 range of the model's inputs, standard deviations
+    """
+
+    def __init__(self, spec: PipelineSpec, pieces: Iterable[Levels], deviations: float) -> None:
+        levels = list(pieces)
+        unit = np.array(feature_units(unlearnt_extractor(spec)))
+        summary = isinstance(spec.context, SummaryContext)
+        self.features = _normalisation(
+            (chunk / unit for chunk in _chunks(levels)), FRAME_DEVIATIONS if summary else deviations, _SMALLEST_UNIT
+        )
+        self._extractor = extractor_plan(spec, self.features)
+        self._affine = Affine(self._extractor.normalisation)
+        self.inputs: Normalisation | None = None
+        if isinstance(spec.context, SummaryContext):
+            self.inputs = self._statistics(spec.context, levels, deviations)
+        self._context = context_plan(spec, self._extractor.n_features, self.inputs)
+        self.input_scale = deviations / 127
+        """Standard deviations of normal in one int8 step of a model input."""
+
+    @property
+    def n_inputs(self) -> int:
+        """Width of the model's input."""
+        return self._context.n_inputs(self._extractor.n_features)
+
+    def run(self, levels: Levels) -> Ints:
+        """Model inputs (ticks, n_in) of one piece, as a fresh pipeline makes them."""
+        features = self._affine.run(levels.astype(np.int64))
+        return Context(self._context, self._extractor.n_features).push(features)[0]
+
+    def group_levels(self, terms: NDArray[np.float64]) -> dict[str, float]:
+        """Sums of what the inputs (n_in,) add to a score, by the group that reasons name."""
+        groups, codes = marks(self._extractor.groups, self._context.parts)
+        sums = np.bincount(groups & 15, terms)
+        return {Group(code).name.lower(): round(float(level), 3) for code, level in zip(codes, sums, strict=True)}
+
+    def inputs_of(self, piece: Levels, every: int) -> tuple[NDArray[np.int8], Ints]:
+        """Every so many-th model input of a piece (n, n_in), and the first frame of each (n,)."""
+        rows, starts = [np.zeros((0, self.n_inputs), np.int8)], [np.zeros(0, np.int64)]
+        for first, chunk in enumerate(_chunks([piece])):
+            rows.append(checked_cast(self.run(chunk)[::every], "i1", "model inputs"))
+            starts.append(first * _CHUNK + np.arange(len(rows[-1])) * every * self._context.stride)
+        return np.concatenate(rows), np.concatenate(starts)
+
+    def _statistics(self, context: SummaryContext, levels: list[Levels], deviations: float) -> Normalisation:
+        n, steps = self._extractor.n_features, [statistic_steps(name, context.frames) for name in context.statistics]
+        per_step = np.repeat(steps, n)
+        windows = (_windows(self._affine.run(chunk.astype(np.int64)), context.frames) for chunk in _chunks(levels))
+        found = (statistics_of(each, context.statistics) / per_step for each in windows if len(each))
+        return _normalisation(found, deviations, _SMALLEST_STEP)
+
+
+def unlearnt_extractor(spec: PipelineSpec) -> ExtractorPlan:
+    """The extractor of a spec for its levels only: no map to int8 has been learnt yet."""
+    return extractor_plan(spec, None)
+
+
+def unlearnt_context(spec: PipelineSpec, n_features: int) -> ContextPlan:
+    """The context of a spec for its sizes only: no map of its statistics has been learnt yet."""
+    context = spec.context
+    statistics = context.statistics if isinstance(context, SummaryContext) else ()
+    return context_plan(spec, n_features, unlearnt(len(statistics) * n_features))
+
+
+def _chunks(pieces: Iterable[Levels]) -> Iterator[Levels]:
+    """Pieces in portions of at most `_CHUNK` frames: bounds what is computed at once."""
+    for piece in pieces:
+        for start in range(0, len(piece), _CHUNK):
+            yield piece[start : start + _CHUNK]
+
+
+def _normalisation(parts: Iterable[NDArray[np.float64]], deviations: float, smallest: float) -> Normalisation:
+    """Mean and so many standard deviations (each not below ``smallest``) of each column, to 6 decimals."""
+    n, first, total, squares = 0, np.zeros(0), np.zeros(0), np.zeros(0)
+    for part in parts:
+        if n == 0:
+            first = part[0]  # near the mean: nothing cancels
+            total, squares = np.zeros_like(first), np.zeros_like(first)
+        n += len(part)
+        total += (part - first).sum(axis=0)
+        squares += ((part - first) ** 2).sum(axis=0)
+    require(n > 0, "train: the recordings are shorter than a context; give longer ones")
+    mean = total / n
+    half_width = deviations * np.maximum(np.sqrt(np.maximum(squares / n - mean**2, 0)), smallest)
+    return Normalisation(
+        centre=tuple(np.round(first + mean, 6).tolist()), half_width=tuple(np.round(half_width, 6).tolist())
+    )
+
+
+def _windows(features: Ints, frames: int) -> Ints:
+    """Every run of ``frames`` frames: (n, frames, n_features)."""
+    if len(features) < frames:
+        return np.zeros((0, frames, features.shape[1]), np.int64)
+    return np.lib.stride_tricks.sliding_window_view(features, frames, axis=0).swapaxes(1, 2)

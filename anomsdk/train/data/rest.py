@@ -1,0 +1,68 @@
+"""A sensor at rest: features that no recording moves, found before a search that they would mislead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anomsdk.core.checks import require
+from anomsdk.core.motion import MotionPlan, width
+from anomsdk.core.plan import ExtractorPlan
+from anomsdk.train.data.input_maps import Levels
+
+_SHOWN = 6
+"""Names in one line."""
+
+
+def check_moves(
+    extractor: ExtractorPlan, recordings: Sequence[Sequence[Levels]], report: Callable[[str], None] = lambda line: None
+) -> None:
+    """Refuse recordings in which nothing changes; say which features never do where some do not.
+
+    Parameters
+    ----------
+    extractor : of the levels
+    recordings : pieces of levels (frames, n_features) of each
+    report : called with a line on what never changes
+
+    Raises
+    ------
+    InputError : no feature changes within any recording
+    """
+    still = _still(recordings)
+    if still is None or not still.any():
+        return
+    names = [name for name, is_still in zip(feature_names(extractor), still, strict=True) if is_still]
+    shown = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+    require(
+        not still.all(),
+        f"train: no feature changes within any of {len(recordings)} recordings ({shown}): the sensor was at rest or "
+        "not connected; give recordings of it at work",
+    )
+    report(
+        f"{len(names)} of {len(still)} features never change within a recording ({shown}): any change of these will "
+        "count; leave them out of the spec if they say nothing"
+    )
+
+
+def feature_names(extractor: ExtractorPlan) -> list[str]:
+    """What people call each feature of a frame, numbers from 1."""
+    if isinstance(extractor, MotionPlan):
+        widths = [(name, width(name, extractor.spectrum.n_bands)) for name in extractor.features]
+        return [name if n == 1 else f"{name} {i + 1}" for name, n in widths for i in range(n)]
+    word = {"bands": "band", "logmel": "mel", "external": "value"}[extractor.kind]
+    more = {"bands": ["loudness", "impulses"], "logmel": [], "external": []}[extractor.kind]
+    return [f"{word} {i + 1}" for i in range(extractor.n_features - len(more))] + more
+
+
+def _still(recordings: Sequence[Sequence[Levels]]) -> NDArray[np.bool_] | None:
+    """Which features (n_features,) are one value in each recording; None: none has two frames to tell by."""
+    found: NDArray[np.bool_] | None = None
+    for pieces in recordings:
+        if sum(map(len, pieces)) < 2:
+            continue
+        same = np.all([(piece == pieces[0][0]).all(axis=0) for piece in pieces], axis=0)
+        found = same if found is None else found & same
+    return found

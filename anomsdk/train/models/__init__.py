@@ -1,0 +1,1 @@
+"""Models that training may choose from, and their int8 form."""

@@ -1,0 +1,1 @@
+"""Generated anomalies that candidates are judged on."""

@@ -1,0 +1,137 @@
+"""Budgets of RAM and flash: what a candidate will take in the C port follows from the spec and its widths alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from anomsdk.core.checks import require
+from anomsdk.core.plan import Plan
+from anomsdk.cport.layout import constant_bytes, layout, layout_of, model_bytes, table_bytes
+from anomsdk.errors import CheckError, InputError
+from anomsdk.planner.planner import framer_plan, layer_plan
+from anomsdk.planner.spec import Model, MotionSensor, PipelineSpec
+from anomsdk.train.data.input_maps import unlearnt_context, unlearnt_extractor
+from anomsdk.train.models.family import Candidate, family
+from anomsdk.train.models.network import Dense, Network
+from anomsdk.train.models.quantise import quantise
+
+
+@dataclass(frozen=True)
+class Need:
+    """Bytes on a 32-bit processor.
+
+    Parameters
+    ----------
+    ram : state and scratch of a pipeline; the stack comes on top
+    flash : tables and model; the code and the structs that point to them come on top
+    """
+
+    ram: int
+    flash: int
+
+    def within(self, model: Model) -> bool:
+        """Whether it keeps both budgets."""
+        return _within(self.ram, model.max_ram) and _within(self.flash, model.max_flash)
+
+
+class Needs:
+    """What plans need that have the features and the context of a spec."""
+
+    def __init__(self, spec: PipelineSpec) -> None:
+        self._framer = framer_plan(spec)
+        self._extractor = unlearnt_extractor(spec)
+        self._context = unlearnt_context(spec, self._extractor.n_features)
+        self.n_inputs = self._context.n_inputs(self._extractor.n_features)
+
+    def alone(self) -> Need:
+        """Of the features and the context, without any model."""
+        return self._of(())
+
+    def of(self, candidate: Candidate) -> Need:
+        """Of a plan with this model, whatever it is trained on."""
+        return self._of((self.n_inputs, *candidate.hidden, self.n_inputs))
+
+    def _of(self, widths: tuple[int, ...]) -> Need:
+        tables = table_bytes(self._extractor, self._context)
+        return Need(
+            ram=layout_of(self._framer, self._extractor, self._context, widths).ram_bytes,
+            flash=tables + (_model_bytes(widths) if widths else 0),
+        )
+
+
+def need_of(plan: Plan) -> Need:
+    """What a plan needs."""
+    return Need(ram=layout(plan).ram_bytes, flash=sum(constant_bytes(plan)))
+
+
+def candidates(spec: PipelineSpec, report: Callable[[str], None] = lambda line: None) -> list[Candidate]:
+    """Models for a spec that keep all of its budgets, cheapest first.
+
+    Parameters
+    ----------
+    spec : features, context and budgets
+    report : called with a line that says how many were left out for their bytes
+
+    Raises
+    ------
+    InputError : there is none; which budget is too small, and what it must be
+    """
+    needs, model = Needs(spec), spec.model
+    found = family(needs.n_inputs, model.max_macs, correlated=isinstance(spec.sensor, MotionSensor))
+    require(len(found) > 0, f"model.max_macs {model.max_macs} is too small for {needs.n_inputs} inputs")
+    if model.max_ram is None and model.max_flash is None:
+        return found
+    needed = {candidate: needs.of(candidate) for candidate in found}
+    fitting = [candidate for candidate in found if needed[candidate].within(model)]
+    if not fitting:
+        raise InputError(_nothing_fits(model, list(needed.values()), needs.alone()))
+    if len(fitting) < len(found):
+        left_out = len(found) - len(fitting)
+        report(f"{left_out} of {len(found)} models left out: they do not fit into model.max_ram or model.max_flash")
+    return fitting
+
+
+def checked_need(plan: Plan, model: Model) -> Need:
+    """What a finished plan needs; refused where it does not keep the budgets that it was trained within."""
+    need = need_of(plan)
+    if not need.within(model):
+        raise CheckError(
+            f"train: the plan needs {need.ram:,} bytes of RAM and {need.flash:,} of flash, more than was foreseen and "
+            "than model.max_ram or model.max_flash allows; nothing is written"
+        )
+    return need
+
+
+def _model_bytes(widths: tuple[int, ...]) -> int:
+    """Of a network of zeros, quantised and planned like any other."""
+    layers = tuple(Dense(np.zeros((n_in, n_out)), np.zeros(n_out)) for n_in, n_out in pairwise(widths))
+    quantised = quantise(Network(layers), np.zeros((1, widths[0])), 1.0)
+    return model_bytes([layer_plan(layer) for layer in quantised])
+
+
+def _within(needed: int, budget: int | None) -> bool:
+    return budget is None or needed <= budget
+
+
+def _nothing_fits(model: Model, needed: list[Need], alone: Need) -> str:
+    """Which budget is too small, and what the smallest model needs."""
+    least_ram, least_flash = min(needed, key=lambda n: (n.ram, n.flash)), min(needed, key=lambda n: (n.flash, n.ram))
+    for name, budget, least, without in (
+        ("max_ram", model.max_ram, least_ram.ram, alone.ram),
+        ("max_flash", model.max_flash, least_flash.flash, alone.flash),
+    ):
+        if budget is not None and budget < least:
+            of_them = "all" if without == least else f"{without:,}"
+            return (
+                f"model.{name} {budget} is too small: the smallest model needs {least:,} bytes, {of_them} of them "
+                "without any model; allow more, or choose features and a context that need less"
+            )
+    return (
+        f"model.max_ram {model.max_ram} and model.max_flash {model.max_flash} are too small together: the model with "
+        f"the least RAM needs {least_ram.ram:,} and {least_ram.flash:,} bytes, the one with the least flash "
+        f"{least_flash.ram:,} and {least_flash.flash:,}; allow more of one"
+    )

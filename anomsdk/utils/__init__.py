@@ -1,0 +1,1 @@
+"""Files, text and the terminal: what is not about anomaly detection."""

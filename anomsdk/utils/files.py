@@ -1,0 +1,181 @@
+"""Files: read whole with a limit, and written so that a reader never sees half of one."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from itertools import takewhile
+from pathlib import Path
+
+from anomsdk.errors import InputError, printable, quoted
+
+
+def read_limited(path: Path, limit: int) -> bytes:
+    """The bytes of a regular file of at most ``limit`` bytes, else InputError."""
+    try:
+        if not path.exists():
+            raise InputError(f"{path}: cannot be read: No such file or directory")
+        if not path.is_file():
+            raise InputError(f"{path}: cannot be read: not a regular file")
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
+    except InputError:
+        raise
+    except (OSError, ValueError) as error:  # a NUL in a path is a ValueError
+        reason = error.strerror if isinstance(error, OSError) else "not a usable path"
+        raise InputError(f"{path}: cannot be read: {reason}") from None
+    if len(data) > limit:
+        raise InputError(f"{path}: cannot be read: larger than {limit} bytes")
+    return data
+
+
+_ADVICE = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "free some space, or choose another place"),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "choose a place that you may write to"),
+    errno.ENOENT: "make its folder first",
+}
+
+
+def unwritable(path: Path, error: OSError | ValueError) -> InputError:
+    """What is said where something cannot be written: the target, the reason and what to do."""
+    where = printable(path)
+    if not isinstance(error, OSError):  # a NUL in a path
+        return InputError(f"{where}: cannot be written: not a usable path; choose another name")
+    advice = _ADVICE.get(error.errno or 0, "choose another place")
+    return InputError(f"{where}: cannot be written: {error.strerror or 'the system refuses'}; {advice}")
+
+
+@contextmanager
+def parents_made(path: Path) -> Iterator[None]:
+    """Make the folders above a path; those that were not there go again when what is done in them fails."""
+    missing = list(takewhile(lambda parent: not parent.exists(), path.absolute().parents))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        for parent in missing:
+            with suppress(OSError):  # somebody else put something there, or it was not made
+                parent.rmdir()
+        raise
+
+
+def inside(folder: Path, name: str, where: str) -> Path:
+    """The file that a spec or a plan names in its folder; nothing of either leads out of it.
+
+    Parameters
+    ----------
+    folder : that the name is relative to
+    name : as it was written, with / between its parts
+    where : what messages call the place where it was written, e.g. ``spec.toml: model.file``
+
+    Returns
+    -------
+    the path; whether there is a file is not checked
+
+    Raises
+    ------
+    InputError : an absolute path, one with .. in it, or a symbolic link on the way that leads out of the folder
+    """
+    shown, out = quoted(name, 80), "put the file into the folder"
+    try:
+        path = Path(name)
+        if not name or path.is_absolute() or path.drive or ".." in path.parts:
+            raise InputError(f"{where} is '{shown}', which leads out of the folder; {out}")
+        if not (folder / path).resolve().is_relative_to(folder.resolve()):
+            raise InputError(f"{where} is '{shown}', a symbolic link that leads out of the folder; {out}")
+    except InputError:
+        raise
+    except (OSError, RuntimeError, ValueError):  # a circle of links, a NUL
+        raise InputError(f"{where} is '{shown}', no usable path; {out}") from None
+    return folder / path
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Replace a file by new bytes, or leave it as it was."""
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:64]}.")
+    except OSError as error:
+        raise unwritable(path, error) from None
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException as error:
+        Path(temporary).unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise unwritable(path, error) from None
+        raise
+
+
+def replace_folder(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Put a folder with these files where there was none, or in place of the old one as a whole.
+
+    It is written beside its place first. A power cut between the two renames of a replacement leaves the old and the
+    new folder in a hidden one beside it.
+
+    Parameters
+    ----------
+    folder : its parents are made
+    files : name, with / between its parts -> content
+    """
+    try:
+        place = folder.resolve()  # not the link to it
+        with (
+            parents_made(place),
+            tempfile.TemporaryDirectory(
+                dir=place.parent, prefix=f".{place.name[:64]}.", ignore_cleanup_errors=True
+            ) as temporary,
+        ):
+            fresh, old = Path(temporary) / "new", Path(temporary) / "old"
+            for name, data in files.items():
+                (fresh / name).parent.mkdir(parents=True, exist_ok=True)
+                (fresh / name).write_bytes(data)
+            with uninterrupted():
+                replaced = place.exists()
+                if replaced:
+                    place.rename(old)
+                try:
+                    fresh.rename(place)
+                except OSError:
+                    if replaced:
+                        old.rename(place)
+                    raise
+    except InputError:
+        raise
+    except (OSError, ValueError) as error:
+        raise unwritable(folder, error) from None
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold Ctrl-C and termination back while files that belong together are renamed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Python hands signals to the main thread only
+        return
+    held: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda which, _: held.append(which)) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        if held:
+            signal.raise_signal(held[0])
+
+
+def packaged_folder(name: str) -> Path:
+    """A folder that comes with the package: inside it when installed, beside it in a checkout."""
+    package = Path(__file__).parents[1]
+    for folder in (package / name, package.parent / name):
+        if folder.is_dir():
+            return folder
+    raise InputError(f"the folder {name} is missing from this installation; reinstall anomsdk")

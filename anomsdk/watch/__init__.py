@@ -1,0 +1,1 @@
+"""Watching recordings: from files or standard input to alerts and scores."""

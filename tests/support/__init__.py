@@ -1,0 +1,1 @@
+"""What tests share: builders, oracles, programs that run by themselves. Nothing in here is a test."""
