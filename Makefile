@@ -45,16 +45,16 @@ fuzz: $(BIN)/.dev ## the C port under any use for longer, with sanitizers; ANOMS
 	ANOMSDK_FUZZ_INPUTS=50000 $(BIN)/python -m pytest tests/fuzz/test_pipeline_fuzz.py -k any_use
 
 fuzz-models: $(BIN)/.dev ## 10,000 damaged .tflite files through plan and the interpreter (minutes); ARGS=--as-given: the control, which dies
-	$(BIN)/python -m tests.model_mutants $(ARGS)
+	$(BIN)/python -m tests.support.model_mutants $(ARGS)
 
 fuzz-files: $(BIN)/.dev ## 200,000 damaged files into all readers and commands (about half an hour); ANOMSDK_FUZZ_SEED=N for others
-	$(BIN)/python -m tests.files_fuzz $(ARGS)
+	$(BIN)/python -m tests.support.files_fuzz $(ARGS)
 
 coverage-c: $(BIN)/.dev ## branches of the C port that its tests take; needs gcc
-	$(BIN)/python -m tests.c_coverage
+	$(BIN)/python -m tests.support.c_coverage
 
 mutants: $(BIN)/.dev ## change the C port in 2,500 ways and see its tests notice (minutes); FILES=anom_fft.c: one file; needs gcc
-	$(BIN)/python -m tests.mutants $(FILES)
+	$(BIN)/python -m tests.support.mutants $(FILES)
 
 lint: $(BIN)/.dev ## ruff and mypy
 	$(BIN)/ruff check

@@ -126,7 +126,7 @@ def _speed_cases(folder: Path) -> Iterator[tuple[Plan, str, int, float | None]]:
     import shutil
 
     import anomsdk
-    from tests.make import make_folder
+    from tests.support.make import make_folder
 
     small = anomsdk.plan(make_folder(folder / "small", speed.SMALL))
     for engine, goal in (("tflite", 0.3), ("reference", 0.05), ("native", 10)):

@@ -35,9 +35,9 @@ from anomsdk.train.models.quantise import quantise
 from anomsdk.utils.files import write_atomically
 from anomsdk.utils.text import Progress
 from benchmarks import signals
-from tests.board import BOARDS, BOARDS_FOLDER, Board, sources_of
-from tests.make import ROOT, make_ad01, make_folder
-from tests.sizes import callable_program, linked, stacks
+from tests.support.board import BOARDS, BOARDS_FOLDER, Board, sources_of
+from tests.support.make import ROOT, make_ad01, make_folder
+from tests.support.sizes import callable_program, linked, stacks
 
 README = ROOT / "firmware_port" / "README.md"
 BEGIN, END = "<!-- bench-mcu -->", "<!-- /bench-mcu -->"

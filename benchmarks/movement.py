@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from anomsdk.planner.planner import sensor_plan
 from anomsdk.planner.spec import PipelineSpec
-from anomsdk.sources import Reading, Recording, Wanted, open_recordings, read_recording
+from anomsdk.sources import ReadOptions, Recording, StreamFormat, open_recordings, read_recording
 from anomsdk.sources.dropouts import Samples
 from anomsdk.sources.stream_format import G
 
@@ -30,7 +30,7 @@ class Place:
     """Where a recording, or a piece of one, is stored: its file, its index there, and from when to when."""
 
     file: str
-    reading: Reading
+    reading: ReadOptions
     index: int
     start_s: float = 0.0
     stop_s: float = math.inf
@@ -75,7 +75,7 @@ class Movement:
 
     def counts(self, spec: PipelineSpec) -> list[Samples]:
         """What the sensor of a spec would have given; what is too short for a tick is padded at both ends."""
-        wanted = Wanted.of(sensor_plan(spec), spec.columns)
+        wanted = StreamFormat.of(sensor_plan(spec), spec.columns)
         shortest = spec.window_length + (spec.context.frames - 1) * spec.hop_length
         found = []
         for place in self.places:
@@ -94,7 +94,7 @@ def missing() -> str | None:
 
 
 @cache
-def _opened(file: str, reading: Reading, wanted: Wanted) -> Sequence[Recording]:
+def _opened(file: str, reading: ReadOptions, wanted: StreamFormat) -> Sequence[Recording]:
     return open_recordings(DATA / file, wanted, reading=reading)
 
 
@@ -108,7 +108,7 @@ def _arrays(name: str) -> dict[str, np.ndarray]:
 def sisfall() -> Movement:
     """Waist, 50 Hz: daily activities and staged falls."""
     z = _arrays("sisfall_dev.npz")
-    return _of_people("SisFall waist", "sisfall_dev.npz", Reading(unit="g"), np.diff(z["offsets"]) / z["fs"])
+    return _of_people("SisFall waist", "sisfall_dev.npz", ReadOptions(unit="g"), np.diff(z["offsets"]) / z["fs"])
 
 
 @cache
@@ -116,15 +116,15 @@ def umafall(place: str) -> Movement:
     """Waist or wrist at 20 Hz, or the phone in the pocket at 50 Hz: daily activities and staged falls."""
     z = _arrays("umafall_dev.npz")
     if place == "phone":
-        reading, seconds = Reading(unit="g", array="phone_x"), np.diff(z["phone_offsets"]) / z["phone_fs"]
+        reading, seconds = ReadOptions(unit="g", array="phone_x"), np.diff(z["phone_offsets"]) / z["phone_fs"]
     else:
-        reading = Reading(unit="g", axes=tuple(f"{place}_{axis}" for axis in ("ax", "ay", "az")))
+        reading = ReadOptions(unit="g", axes=tuple(f"{place}_{axis}" for axis in ("ax", "ay", "az")))
         seconds = np.diff(z["offsets"]) / z["fs"]
     every = _of_people(f"UMAFall {place}", "umafall_dev.npz", reading, seconds)
     return every.part(seconds > 1)
 
 
-def _of_people(name: str, file: str, reading: Reading, seconds: NDArray[np.float64]) -> Movement:
+def _of_people(name: str, file: str, reading: ReadOptions, seconds: NDArray[np.float64]) -> Movement:
     z = _arrays(file)
     places = tuple(Place(file, reading, i) for i in range(len(seconds)))
     groups = np.array([str(subject) for subject in z["subject"]])
@@ -144,7 +144,7 @@ def cattle() -> Movement:
             length = float((ends[i + 1] - ends[i]) / z["fs"])
             n = 1 if odd else max(1, int(length // PIECE_S))
             each = length if (n == 1 and length < PIECE_S) or odd else PIECE_S
-            places += [Place(file, Reading(unit="m/s2"), i, k * each, (k + 1) * each) for k in range(n)]
+            places += [Place(file, ReadOptions(unit="m/s2"), i, k * each, (k + 1) * each) for k in range(n)]
             seconds += [each] * n
             groups += [str(z["cow"][i])] * n
             anomalous += [bool(odd)] * n

@@ -23,7 +23,7 @@ from anomsdk.planner.spec import PipelineSpec
 from anomsdk.plans.tflite.reader import parse_tflite
 from anomsdk.runtime.engines.reference import ReferenceEngine
 from anomsdk.sources.clips import Clip, clip_from_array, open_clips
-from anomsdk.sources.stream_format import Wanted
+from anomsdk.sources.stream_format import StreamFormat
 from anomsdk.train.data.corpus import gather
 from anomsdk.train.data.excerpts import EXCERPTS
 from anomsdk.train.data.input_maps import Levels
@@ -120,7 +120,7 @@ def fit_rows(spec: PipelineSpec, hearing: Hearing, names: Sequence[str]) -> Made
             seed=SEED,
             report=chosen.append,
         )
-        found = open_clips(temporary / "training", Wanted.of(sensor_plan(spec), spec.columns))
+        found = open_clips(temporary / "training", StreamFormat.of(sensor_plan(spec), spec.columns))
         return _made(spec, plan, out, list(found.clips), chosen)
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from anomsdk.sources import Wanted, open_recordings
+from anomsdk.sources import StreamFormat, open_recordings
 
-WANTED = Wanted(50, "motion", 3, counts_per_g=2048, full_scale_g=16)
+WANTED = StreamFormat(50, "motion", 3, counts_per_g=2048, full_scale_g=16)
 GOAL = 1 / 3
 DIGITS = 5
 """Behind the decimal point: 0.01 mg, finer than sensors are."""

@@ -11,7 +11,7 @@ from anomsdk.runtime import engines
 from anomsdk.runtime import pipeline as runtime
 from anomsdk.runtime.engines import native
 from anomsdk.runtime.engines.tflite import why_missing
-from tests.make import SPECS, make_following, make_plan
+from tests.support.make import SPECS, make_following, make_plan
 
 # readline sets COLUMNS for the processes that are started after it is loaded, pytest-xdist's workers among them, past
 # os.environ: their lines would be broken. Loaded here, it does so before and not after.

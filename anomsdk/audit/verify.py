@@ -18,7 +18,7 @@ from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError, UnusableInputsError, all_or_none, printable
 from anomsdk.runtime.golden import MAX_VALUES, Block, golden_digest, golden_stream
 from anomsdk.runtime.pipeline import Pipeline, reconstruct
-from anomsdk.sources.stream_format import Reading
+from anomsdk.sources.stream_format import ReadOptions
 from anomsdk.utils.text import counted, table
 
 MIN_OUTPUTS = 100_000
@@ -79,7 +79,7 @@ def verify(
     plan: Plan,
     files: Sequence[str | Path] = (),
     *,
-    reading: Reading | None = None,
+    reading: ReadOptions | None = None,
     hops: int = 2000,
     seed: int = 0,
     cross_check: bool = False,
@@ -105,12 +105,12 @@ def verify(
     InputError : a file cannot be read, or the model beside the plan is missing or another one
     """
     from anomsdk.runtime.engines.native import passes_selftest
-    from anomsdk.sources.files import Recording, Wanted, open_recordings
+    from anomsdk.sources.files import Recording, StreamFormat, open_recordings
 
     most = MAX_VALUES // (plan.framer.hop * plan.columns)
     if not 1 <= hops <= most or seed < 0:
         raise InputError(f"verify: hops = {hops}, seed = {seed}; hops must be 1 to {most} here, seed 0 or more")
-    wanted = Wanted.of(plan.sensor, plan.columns)
+    wanted = StreamFormat.of(plan.sensor, plan.columns)
 
     def opened(file: str | Path) -> list[Recording]:
         try:

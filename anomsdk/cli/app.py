@@ -178,14 +178,14 @@ _READING = {
 
 
 def _reads_motion(command: Callable[..., None]) -> Callable[..., None]:
-    """A command that takes the options of `_READING`, and is given them as ``reading``, a `Reading`."""
+    """A command that takes the options of `_READING`, and is given them as ``reading``, a `ReadOptions`."""
 
     @wraps(command)
     def with_options(**given: Any) -> None:
-        from anomsdk.sources.stream_format import Reading
+        from anomsdk.sources.stream_format import ReadOptions
 
         said = {name: given.pop(name) for name in _READING}
-        command(**given, reading=Reading.parsed(**said))
+        command(**given, reading=ReadOptions.parsed(**said))
 
     of_command = signature(command, eval_str=True)
     own = [each for name, each in of_command.parameters.items() if name != "reading"]
@@ -451,14 +451,14 @@ def calibrate(
     from anomsdk.plans.lookup import find_plan
     from anomsdk.runtime.memory import wiping
     from anomsdk.sources.clips import noticed, open_clips, survey
-    from anomsdk.sources.stream_format import Wanted
+    from anomsdk.sources.stream_format import StreamFormat
     from anomsdk.train import calibrate_clips
 
     chosen = find_plan(plan)
     if chosen.folder is None:
         raise InputError(f"{plan}: is not in a folder that train wrote")
     clips = open_clips(
-        normal, Wanted.of(chosen.sensor, chosen.columns), reading=reading, group=group, skip_bad=skip_bad
+        normal, StreamFormat.of(chosen.sensor, chosen.columns), reading=reading, group=group, skip_bad=skip_bad
     )
     with wiping(), Progress(len(clips.clips)) as reading_them:
         clips, _ = survey(clips, skip_bad=skip_bad, progress=reading_them.update)  # damage behind a header
@@ -530,7 +530,7 @@ def evaluate(
     from anomsdk.plans.lookup import find_plan
     from anomsdk.runtime.judged_share import require_judged
     from anomsdk.sources.clips import noticed
-    from anomsdk.sources.stream_format import Wanted
+    from anomsdk.sources.stream_format import StreamFormat
     from anomsdk.synthetic.mixing import parse_snr
 
     chosen = find_plan(plan)
@@ -542,7 +542,7 @@ def evaluate(
         check_place(html)
     clips = partial(
         evaluation.open_marked,
-        wanted=Wanted.of(chosen.sensor, chosen.columns),
+        wanted=StreamFormat.of(chosen.sensor, chosen.columns),
         reading=reading,
         label=label,
         group=group,

@@ -20,7 +20,7 @@ from anomsdk.runtime.memory import wiping
 from anomsdk.runtime.parallel import checked_jobs
 from anomsdk.runtime.pipeline import Pipeline
 from anomsdk.sources.clips import Clips
-from anomsdk.sources.stream_format import Reading
+from anomsdk.sources.stream_format import ReadOptions
 from anomsdk.stats.metrics import Figure, poisson_rate
 from anomsdk.stats.paired import mcnemar, rate_change, share, share_change
 from anomsdk.utils.text import duration
@@ -157,7 +157,7 @@ def diff(
     anomalous: Place | None = None,
     *,
     match_s: float | None = None,
-    reading: Reading | None = None,
+    reading: ReadOptions | None = None,
     group: str | None = None,
     engine: str | None = None,
     seed: int = 0,

@@ -13,7 +13,7 @@ from anomsdk.errors import InputError, all_or_none
 from anomsdk.evaluate.clip_sets import LeftOut, Side, refuse_same, usable
 from anomsdk.runtime.judged_share import Judged, judged
 from anomsdk.sources.clips import Clip, Clips, open_clips
-from anomsdk.sources.stream_format import Reading, Wanted
+from anomsdk.sources.stream_format import ReadOptions, StreamFormat
 
 Place: TypeAlias = Clips | str | Path
 """Clips, or a path as `anomsdk.sources.clips.open_clips` takes it."""
@@ -81,7 +81,7 @@ def read_corpora(
     new: Plan,
     places: Sequence[tuple[str, Place]],
     *,
-    reading: Reading | None,
+    reading: ReadOptions | None,
     group: str | None,
     skip_bad: bool,
     progress: Callable[[int, int], None],
@@ -123,10 +123,10 @@ def read_corpora(
     return corpora
 
 
-def _opened(plan: Plan, place: Place, reading: Reading | None, group: str | None, skip_bad: bool) -> Clips:
+def _opened(plan: Plan, place: Place, reading: ReadOptions | None, group: str | None, skip_bad: bool) -> Clips:
     if isinstance(place, Clips):
         return place
-    wanted = Wanted.of(plan.sensor, plan.columns)
+    wanted = StreamFormat.of(plan.sensor, plan.columns)
     return open_clips(place, wanted, reading=reading, group=group, skip_bad=skip_bad)
 
 

@@ -130,7 +130,7 @@ def evaluate(
 
     Examples
     --------
-    >>> clips = [open_clips(path, Wanted(16_000)) for path in ("normal/", "odd/")]  # doctest: +SKIP
+    >>> clips = [open_clips(path, StreamFormat(16_000)) for path in ("normal/", "odd/")]  # doctest: +SKIP
     >>> evaluate(anomsdk.read_plan("plan.json"), *clips).figures.auc  # doctest: +SKIP
     """
     with Pipeline(plan, engine) as pipeline:  # an engine that is missing shows before hours of work

@@ -12,16 +12,16 @@ from anomsdk.sources.files import (
     open_skippable_files,
     read_recording,
 )
-from anomsdk.sources.stream_format import Reading, Wanted
+from anomsdk.sources.stream_format import ReadOptions, StreamFormat
 
 __all__ = [
     "MOTION_SUFFIXES",
     "SUFFIXES",
     "Block",
     "OpenedFile",
-    "Reading",
+    "ReadOptions",
     "Recording",
-    "Wanted",
+    "StreamFormat",
     "open_files",
     "open_recordings",
     "open_skippable",

@@ -16,7 +16,7 @@ from anomsdk.sources.dropouts import SHORTEST_CONSTANT_S, ConstantCutter, Sample
 from anomsdk.sources.files import open_files, open_skippable_files
 from anomsdk.sources.formats.stored import BLOCK_VALUES
 from anomsdk.sources.selection import group_labels
-from anomsdk.sources.stream_format import Reading, Wanted
+from anomsdk.sources.stream_format import ReadOptions, StreamFormat
 
 __all__ = [
     "SHORTEST_CONSTANT_S",
@@ -136,9 +136,9 @@ class Facts:
 
 def open_clips(
     path: str | Path,
-    wanted: Wanted,
+    wanted: StreamFormat,
     *,
-    reading: Reading | None = None,
+    reading: ReadOptions | None = None,
     group: str | None = None,
     skip_bad: bool = False,
 ) -> Clips:
@@ -164,7 +164,7 @@ def open_clips(
 
     Examples
     --------
-    >>> open_clips("cows.npz:normal=True", Wanted.of(plan.sensor, plan.columns), group="cow")  # doctest: +SKIP
+    >>> open_clips("cows.npz:normal=True", StreamFormat.of(plan.sensor, plan.columns), group="cow")  # doctest: +SKIP
     """
     if str(path) == "-":
         raise InputError("standard input: clips are read more than once; save them to a file or a folder first")

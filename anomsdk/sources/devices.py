@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from anomsdk.errors import InputError, printable, quoted
 from anomsdk.sources.formats.stored import refusing
 from anomsdk.sources.formats.text_file import encoding_of, text_lines
-from anomsdk.sources.stream_format import Reading, Wanted
+from anomsdk.sources.stream_format import ReadOptions, StreamFormat
 
 _OF_WHAT = ("file", "device")
 _SAYS = {"unit": "unit", "scale": "scale", "axes": "axes", "rate": "rate_hz", "time": "time", "array": "array"}
@@ -43,7 +43,7 @@ class Devices:
     def __init__(self, where: str, lines: Sequence[Device]) -> None:
         self._where, self._lines = where, tuple(lines)
 
-    def reading(self, name: str, values: Sequence[str], reading: Reading) -> tuple[Reading, str]:
+    def reading(self, name: str, values: Sequence[str], reading: ReadOptions) -> tuple[ReadOptions, str]:
         """How one recording is read: its line, and for cells that are empty the options of the command line.
 
         Parameters
@@ -73,7 +73,7 @@ class Devices:
         return _read_with(found[0], reading), f"line {found[0].line} of {self._where}"
 
 
-def read_devices(path: str | Path, wanted: Wanted, reading: Reading) -> Devices:
+def read_devices(path: str | Path, wanted: StreamFormat, reading: ReadOptions) -> Devices:
     """Read a .csv of devices.
 
     Parameters
@@ -89,7 +89,7 @@ def read_devices(path: str | Path, wanted: Wanted, reading: Reading) -> Devices:
 
     Examples
     --------
-    >>> read_devices("devices.csv", Wanted(25, "motion", 3, 4096, None, 8), Reading())  # doctest: +SKIP
+    >>> read_devices("devices.csv", StreamFormat(25, "motion", 3, 4096, None, 8), ReadOptions())  # doctest: +SKIP
     """
     where, place = printable(path), Path(path)
     lines = list[Device]()
@@ -136,7 +136,7 @@ def _names(cells: Sequence[str], where: str) -> list[str]:
     return names
 
 
-def _line(number: int, cells: Mapping[str, str], where: str, wanted: Wanted, reading: Reading) -> Device:
+def _line(number: int, cells: Mapping[str, str], where: str, wanted: StreamFormat, reading: ReadOptions) -> Device:
     file, device = cells.get("file", ""), cells.get("device", "")
     if not file and not device:
         raise InputError(f"{where}: names no file and no device; name one, or * for all others")
@@ -158,8 +158,8 @@ def _line(number: int, cells: Mapping[str, str], where: str, wanted: Wanted, rea
     return found
 
 
-def _read_with(line: Device, reading: Reading) -> Reading:
-    said = Reading.parsed(**line.said)
+def _read_with(line: Device, reading: ReadOptions) -> ReadOptions:
+    said = ReadOptions.parsed(**line.said)
     own = {name: getattr(said, name) for name in line.said}
     if "unit" in own:  # of one sensor, or of two
         own["unit"], own["rotation"] = said.unit or reading.unit, said.rotation or reading.rotation

@@ -6,9 +6,9 @@ Other sound is looked at in 64 places, and as a whole where something is odd. Ex
 and standard input carry no rate: they are taken to be at the wanted one; so is a .csv of audio or external rows.
 
 Motion in a .csv, .csv.gz or .parquet needs a column of time or a rate, headings that name the axes, and a unit that the
-headings or `Reading` say; one table of many animals is divided by a column. In an .npz it has any numbers with ``fs``,
+headings or `ReadOptions` say; one table of many animals is divided by a column. In an .npz it has any numbers with ``fs``,
 ``scale``, ``unit`` and ``channels``. It is brought to the wanted rate, axes and counts. Where more samples are missing
-than `Reading.max_bridge` says, a recording goes on after a gap. These files are read once when they are opened, so that
+than `ReadOptions.max_bridge` says, a recording goes on after a gap. These files are read once when they are opened, so that
 the notes are complete, and what cannot be right is refused before anything is done with it. A .npy and standard input
 hold int16 that are the wanted counts.
 """
@@ -43,7 +43,7 @@ from anomsdk.sources.formats.stdin import standard_input
 from anomsdk.sources.formats.stored import BLOCK_VALUES, Block, Reader, Stored, refusing
 from anomsdk.sources.formats.table import by_names, table_motion, table_parts
 from anomsdk.sources.formats.text_file import suffix_of
-from anomsdk.sources.stream_format import Reading, Wanted
+from anomsdk.sources.stream_format import ReadOptions, StreamFormat
 
 __all__ = [
     "AUDIO_RATES_HZ",
@@ -56,9 +56,9 @@ __all__ = [
     "SUFFIXES",
     "Block",
     "OpenedFile",
-    "Reading",
+    "ReadOptions",
     "Recording",
-    "Wanted",
+    "StreamFormat",
     "open_files",
     "open_recordings",
     "open_skippable",
@@ -159,9 +159,9 @@ class OpenedFile:
 
 def open_recordings(
     path: str | Path,
-    wanted: Wanted,
+    wanted: StreamFormat,
     *,
-    reading: Reading | None = None,
+    reading: ReadOptions | None = None,
     on_bad: Callable[[str], None] | None = None,
 ) -> list[Recording]:
     """Find the recordings in a file, a folder or standard input, and check their headers.
@@ -191,13 +191,13 @@ def open_recordings(
 
     Examples
     --------
-    >>> for recording in open_recordings("recordings/", Wanted(16_000)):  # doctest: +SKIP
+    >>> for recording in open_recordings("recordings/", StreamFormat(16_000)):  # doctest: +SKIP
     ...     for block in recording.blocks():
     ...         ...
     """
     if str(path) == "-":
         wanted.check()
-        reading = reading or Reading()
+        reading = reading or ReadOptions()
         reading.check(wanted)
         _refuse_for_counts("standard input", reading)
         if reading.rate_hz is not None:
@@ -210,9 +210,9 @@ def open_recordings(
 
 def open_skippable(
     path: str | Path,
-    wanted: Wanted,
+    wanted: StreamFormat,
     *,
-    reading: Reading | None = None,
+    reading: ReadOptions | None = None,
     on_bad: Callable[[str], None] | None = None,
 ) -> list[Recording]:
     """As `open_recordings`; the error that names bad files in a folder says how the command line leaves them out.
@@ -226,7 +226,9 @@ def open_skippable(
     return [recording for file in open_skippable_files(path, wanted, reading=reading) for recording in file.recordings]
 
 
-def open_skippable_files(path: str | Path, wanted: Wanted, *, reading: Reading | None = None) -> list[OpenedFile]:
+def open_skippable_files(
+    path: str | Path, wanted: StreamFormat, *, reading: ReadOptions | None = None
+) -> list[OpenedFile]:
     """As `open_files`; the error that names bad files in a folder says how the command line leaves them out.
 
     Parameters
@@ -247,9 +249,9 @@ def open_skippable_files(path: str | Path, wanted: Wanted, *, reading: Reading |
 
 def open_files(
     path: str | Path,
-    wanted: Wanted,
+    wanted: StreamFormat,
     *,
-    reading: Reading | None = None,
+    reading: ReadOptions | None = None,
     on_bad: Callable[[str], None] | None = None,
 ) -> list[OpenedFile]:
     """As `open_recordings`, file by file; standard input is none.
@@ -266,7 +268,7 @@ def open_files(
     ------
     InputError : as `open_recordings`
     """
-    reading = reading or Reading()
+    reading = reading or ReadOptions()
     wanted.check()
     reading.check(wanted)
     suffixes = MOTION_SUFFIXES if wanted.kind == "motion" else SUFFIXES
@@ -305,7 +307,7 @@ def open_files(
     return opened
 
 
-def _advice(path: str, wanted: Wanted) -> str:
+def _advice(path: str, wanted: StreamFormat) -> str:
     """What to do about a path that there is not."""
     before, colon, conditions = path.partition(":")
     if not colon or "=" not in conditions or not Path(before).exists():
@@ -360,8 +362,8 @@ class _Way:
     devices : what differs between devices
     """
 
-    wanted: Wanted
-    reading: Reading
+    wanted: StreamFormat
+    reading: ReadOptions
     conditions: tuple[Condition, ...]
     devices: Devices | None
 
@@ -418,7 +420,7 @@ def _picked(path: Path, where: str, n: int, conditions: Sequence[Condition]) -> 
     return tuple(sorted(left))
 
 
-def _refuse_for_counts(where: str, reading: Reading) -> None:
+def _refuse_for_counts(where: str, reading: ReadOptions) -> None:
     """Refuse what is said of tables where rows of the plan's counts are read."""
     for flag, said in (("--where", reading.where), ("--by", reading.by)):
         if said:
@@ -451,7 +453,7 @@ def _opened_motion(path: Path, name: str, where: str, way: _Way) -> OpenedFile:
 
 
 def _opened_table(
-    path: Path, name: str, where: str, wanted: Wanted, reading: Reading, devices: Devices | None
+    path: Path, name: str, where: str, wanted: StreamFormat, reading: ReadOptions, devices: Devices | None
 ) -> OpenedFile:
     """The recordings of a table of motion: one, or one for each value of the columns that it is divided by."""
     is_parquet = suffix_of(path) == ".parquet"
@@ -491,7 +493,7 @@ def _said_by(said: str) -> Iterator[None]:
         raise InputError(f"{error} (read as {said} says: correct it there)") from None
 
 
-def _damaged(name: str, where: str, wanted: Wanted, error: InputError) -> MotionRows:
+def _damaged(name: str, where: str, wanted: StreamFormat, error: InputError) -> MotionRows:
     """A part of a table that cannot be read, whose other parts can."""
     return MotionRows(
         name, where, "counts", (1.0,) * wanted.columns, None, False, partial(_refuse, error), lambda row: ""
@@ -501,7 +503,7 @@ def _damaged(name: str, where: str, wanted: Wanted, error: InputError) -> Motion
 # --- what becomes of stored samples
 
 
-def _recording(stored: Stored, wanted: Wanted, channel: int | None) -> Recording:
+def _recording(stored: Stored, wanted: StreamFormat, channel: int | None) -> Recording:
     if wanted.kind == "audio":
         return _audio(stored, int(wanted.rate_hz), channel)
     return _rows(stored, wanted.rate_hz, wanted.columns)
@@ -509,8 +511,8 @@ def _recording(stored: Stored, wanted: Wanted, channel: int | None) -> Recording
 
 def _motion(
     rows: list[MotionRows],
-    wanted: Wanted,
-    reading: Reading,
+    wanted: StreamFormat,
+    reading: ReadOptions,
     *,
     alone: bool = True,
     one_device: bool = True,

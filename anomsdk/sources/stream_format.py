@@ -34,8 +34,8 @@ _FLAGS = {"rate_hz": "rate", "rotation": "unit"}
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What a pipeline takes; `Wanted.of` makes it from the sensor of a plan.
+class StreamFormat:
+    """What a pipeline takes; `StreamFormat.of` makes it from the sensor of a plan.
 
     Parameters
     ----------
@@ -47,11 +47,11 @@ class Wanted:
 
     Examples
     --------
-    >>> Wanted(16_000).kind
+    >>> StreamFormat(16_000).kind
     'audio'
     >>> import anomsdk
     >>> plan = anomsdk.reference_model("audio_scene")
-    >>> Wanted.of(plan.sensor, plan.columns) == Wanted(16_000)
+    >>> StreamFormat.of(plan.sensor, plan.columns) == StreamFormat(16_000)
     True
     """
 
@@ -63,7 +63,7 @@ class Wanted:
     full_scale_g: float | None = None
 
     @classmethod
-    def of(cls, sensor: SensorPlan | MotionSensorPlan, columns: int) -> Wanted:
+    def of(cls, sensor: SensorPlan | MotionSensorPlan, columns: int) -> StreamFormat:
         """What a plan takes, from its sensor and its width."""
         rate_hz = sensor.rate_millihertz / 1000
         if not isinstance(sensor, MotionSensorPlan):
@@ -112,7 +112,7 @@ def usable_scale(scale: float) -> bool:
 
 
 @dataclass(frozen=True)
-class Reading:
+class ReadOptions:
     """How files are read where they do not say it themselves.
 
     Parameters
@@ -135,9 +135,9 @@ class Reading:
 
     Examples
     --------
-    >>> Reading.parsed(unit="g", axes="waist_ax,waist_ay,waist_az").axes
+    >>> ReadOptions.parsed(unit="g", axes="waist_ax,waist_ay,waist_az").axes
     ('waist_ax', 'waist_ay', 'waist_az')
-    >>> Reading.parsed(unit="g,rad/s").rotation
+    >>> ReadOptions.parsed(unit="g,rad/s").rotation
     'rad/s'
     """
 
@@ -169,7 +169,7 @@ class Reading:
         devices: str | None = None,
         channel: str | None = None,
         max_bridge: str | None = None,
-    ) -> Reading:
+    ) -> ReadOptions:
         """From the texts of a command line."""
         names = tuple(name.strip() for name in axes.split(",")) if axes is not None else ()
         try:
@@ -207,9 +207,9 @@ class Reading:
             max_bridge=bridge,
         )
 
-    def check(self, wanted: Wanted) -> None:
+    def check(self, wanted: StreamFormat) -> None:
         """Refuse what fits nothing, and what is said of motion where something else is wanted."""
-        default = Reading()
+        default = ReadOptions()
         said = [each.name for each in fields(self) if getattr(self, each.name) != getattr(default, each.name)]
         if "channel" in said:
             if wanted.kind != "audio":

@@ -24,7 +24,7 @@ from anomsdk.plans.tflite.reader import parse_tflite
 from anomsdk.plans.tflite.writer import write_tflite
 from anomsdk.runtime.memory import wiping
 from anomsdk.sources.clips import Clip, noticed, open_clips
-from anomsdk.sources.stream_format import Reading, Wanted
+from anomsdk.sources.stream_format import ReadOptions, StreamFormat
 from anomsdk.train.alarm_levels import MOST_TOLERATED, Scored, first_tick_s, levels_from, placed, tolerated_of
 from anomsdk.train.data.corpus import LABELS, Corpus, Recorded, clips_of, gather
 from anomsdk.train.data.excerpts import EXCERPTS
@@ -163,7 +163,7 @@ def fit_from(
     calibration: str | Path | None = None,
     anomalous: str | Path | None = None,
     group: str | None = None,
-    reading: Reading | None = None,
+    reading: ReadOptions | None = None,
     skip_bad: bool = False,
     seed: int = 0,
     options: Options | None = None,
@@ -183,7 +183,7 @@ def fit_from(
     """
     spec = PipelineSpec.from_file(spec_path)
     options = Options(seed=seed) if options is None else options
-    wanted = Wanted.of(sensor_plan(spec), spec.columns)
+    wanted = StreamFormat.of(sensor_plan(spec), spec.columns)
 
     def given(path: str | Path | None) -> _Given | None:
         if path is None:

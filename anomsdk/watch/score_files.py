@@ -23,7 +23,7 @@ from anomsdk.runtime.parallel import checked_jobs, in_order
 from anomsdk.runtime.pipeline import scorer
 from anomsdk.sources.clips import shared
 from anomsdk.sources.files import Block, Recording, open_skippable
-from anomsdk.sources.stream_format import Reading, Wanted
+from anomsdk.sources.stream_format import ReadOptions, StreamFormat
 from anomsdk.utils.files import write_atomically
 
 _FIRST_DAY = (1980, 1, 1, 0, 0, 0)
@@ -36,7 +36,7 @@ def score_files(
     plan: Plan,
     sources: Sequence[str | Path],
     *,
-    reading: Reading | None = None,
+    reading: ReadOptions | None = None,
     engine: str | None = None,
     jobs: int | None = None,
     on_bad: Callable[[str], None] | None = None,
@@ -79,7 +79,7 @@ def score_and_judge(
     plan: Plan,
     sources: Sequence[str | Path],
     *,
-    reading: Reading | None = None,
+    reading: ReadOptions | None = None,
     engine: str | None = None,
     jobs: int | None = None,
     on_bad: Callable[[str], None] | None = None,
@@ -141,11 +141,11 @@ def score_and_judge(
 
 
 def _named(
-    plan: Plan, sources: Sequence[str | Path], reading: Reading | None, on_bad: Callable[[str], None] | None
+    plan: Plan, sources: Sequence[str | Path], reading: ReadOptions | None, on_bad: Callable[[str], None] | None
 ) -> dict[str, Recording]:
     def opened(source: str | Path) -> list[Recording]:
         try:
-            return open_skippable(source, Wanted.of(plan.sensor, plan.columns), reading=reading, on_bad=on_bad)
+            return open_skippable(source, StreamFormat.of(plan.sensor, plan.columns), reading=reading, on_bad=on_bad)
         except InputError as error:
             if isinstance(error, UnusableInputsError) or len(sources) == 1:
                 raise

@@ -21,7 +21,7 @@ from anomsdk.runtime.judged_share import Judged, judged
 from anomsdk.runtime.memory import why_not_wiping, wiped_after_use
 from anomsdk.runtime.pipeline import Pipeline
 from anomsdk.sources.files import Block, Recording, open_skippable
-from anomsdk.sources.stream_format import Reading, Wanted
+from anomsdk.sources.stream_format import ReadOptions, StreamFormat
 from anomsdk.utils.files import unwritable
 
 _TICKS = 256
@@ -122,7 +122,7 @@ class Watch:
         self._scores = None if scores is None else _ScoresFile(Path(scores))
 
     def open(
-        self, path: str | Path, reading: Reading | None = None, *, on_bad: Callable[[str], None] | None = None
+        self, path: str | Path, reading: ReadOptions | None = None, *, on_bad: Callable[[str], None] | None = None
     ) -> list[Recording]:
         """Recordings of a source, as the plan takes them; files that are left out are counted.
 
@@ -138,7 +138,7 @@ class Watch:
             on_bad(line)
 
         bad = None if on_bad is None else left_out
-        return open_skippable(path, Wanted.of(plan.sensor, plan.columns), reading=reading, on_bad=bad)
+        return open_skippable(path, StreamFormat.of(plan.sensor, plan.columns), reading=reading, on_bad=bad)
 
     def hear(self, recording: Recording, progress: Callable[[int], None] | None = None) -> Iterator[Alert]:
         """Run a recording through the pipeline, which starts afresh.

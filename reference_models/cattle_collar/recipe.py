@@ -17,7 +17,7 @@ import numpy as np
 
 import anomsdk
 from anomsdk.planner.planner import sensor_plan
-from anomsdk.sources import Reading, Wanted, open_recordings, read_recording
+from anomsdk.sources import ReadOptions, StreamFormat, open_recordings, read_recording
 
 HERE = Path(__file__).resolve().parent
 SHARED = HERE.parents[2] / "shared" / "data"
@@ -29,8 +29,8 @@ SEED = 1
 
 def load(path: Path, spec: anomsdk.PipelineSpec) -> list[tuple[str, np.ndarray]]:
     """The cow and the counts of each normal recording."""
-    wanted = Wanted.of(sensor_plan(spec), spec.columns)
-    opened = open_recordings(path, wanted, reading=Reading(unit="m/s2"))
+    wanted = StreamFormat.of(sensor_plan(spec), spec.columns)
+    opened = open_recordings(path, wanted, reading=ReadOptions(unit="m/s2"))
     with np.load(path, allow_pickle=False) as archive:
         normal, cows = archive["normal"], archive["cow"]
     found = [(str(cows[i]), read_recording(opened[i])) for i in np.flatnonzero(normal)]

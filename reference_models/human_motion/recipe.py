@@ -16,7 +16,7 @@ import numpy as np
 
 import anomsdk
 from anomsdk.planner.planner import sensor_plan
-from anomsdk.sources import Reading, Wanted, open_recordings, read_recording
+from anomsdk.sources import ReadOptions, StreamFormat, open_recordings, read_recording
 
 HERE = Path(__file__).resolve().parent
 DATA = HERE.parents[2] / "shared" / "data" / "umafall_dev.npz"
@@ -31,8 +31,8 @@ def main() -> None:
     if not path.exists():
         sys.exit(f"error: {path}: no such file; give the path of umafall_dev.npz")
     spec = anomsdk.PipelineSpec.from_file(HERE / "spec.toml")
-    wanted = Wanted.of(sensor_plan(spec), spec.columns)
-    opened = open_recordings(path, wanted, reading=Reading(unit="g", axes=WAIST))
+    wanted = StreamFormat.of(sensor_plan(spec), spec.columns)
+    opened = open_recordings(path, wanted, reading=ReadOptions(unit="g", axes=WAIST))
     with np.load(path, allow_pickle=False) as archive:
         normal, subjects = archive["is_fall_recording"] == 0, archive["subject"]
     recordings = {i: read_recording(opened[i]) for i in np.flatnonzero(normal)}

@@ -7,7 +7,7 @@ import pytest
 
 from anomsdk.errors import InputError
 from benchmarks import mcu
-from tests.board import BOARDS
+from tests.support.board import BOARDS
 
 pytestmark = pytest.mark.boards
 

@@ -3,10 +3,10 @@
 import pytest
 
 import anomsdk
-from tests.board import BOARDS
-from tests.c_build import C_PROGRAMS, PORT, SOURCES
-from tests.c_vectors import c_source
-from tests.two_plans import FLAGS, as_one, said_by, sources_of
+from tests.support.board import BOARDS
+from tests.support.c_build import C_PROGRAMS, PORT, SOURCES
+from tests.support.c_vectors import c_source
+from tests.support.two_plans import FLAGS, as_one, said_by, sources_of
 
 pytestmark = pytest.mark.boards
 

@@ -8,10 +8,10 @@ import pytest
 
 import anomsdk
 from benchmarks import signals
-from tests.board import BOARDS, said, sources_of
-from tests.c_build import C_PROGRAMS, PORT, SOURCES
-from tests.c_vectors import c_source, load
-from tests.make import SPECS, make_ad01, make_plan
+from tests.support.board import BOARDS, said, sources_of
+from tests.support.c_build import C_PROGRAMS, PORT, SOURCES
+from tests.support.c_vectors import c_source, load
+from tests.support.make import SPECS, make_ad01, make_plan
 
 pytestmark = pytest.mark.boards
 PASSES = ["ok memory", "ok selftest", "ok selftest with another digest"]

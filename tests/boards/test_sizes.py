@@ -7,11 +7,11 @@ from elftools.elf.elffile import ELFFile
 
 import anomsdk
 from anomsdk.mcu import Machine
-from tests.board import BOARDS, said, sources_of
-from tests.c_build import C_PROGRAMS, SOURCES
-from tests.emulated import MeasuredPipeline, firmware
-from tests.make import SPECS, lively, make_folder
-from tests.sizes import LIBRARY_STACK, call_graph, callable_program, linked, pushed_bytes, stacks
+from tests.support.board import BOARDS, said, sources_of
+from tests.support.c_build import C_PROGRAMS, SOURCES
+from tests.support.emulated import MeasuredPipeline, firmware
+from tests.support.make import SPECS, lively, make_folder
+from tests.support.sizes import LIBRARY_STACK, call_graph, callable_program, linked, pushed_bytes, stacks
 
 pytestmark = pytest.mark.boards
 

@@ -2,8 +2,8 @@
 
 import re
 
-from tests.board import BOARDS
-from tests.make import ROOT
+from tests.support.board import BOARDS
+from tests.support.make import ROOT
 
 
 def test_it_is_what_the_boards_need():

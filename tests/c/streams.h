@@ -1,4 +1,4 @@
-/* Streams through plans, and what the Python reference gave for them: tests/c_streams.py writes the data. */
+/* Streams through plans, and what the Python reference gave for them: tests/support/c_streams.py writes the data. */
 #ifndef STREAMS_H
 #define STREAMS_H
 

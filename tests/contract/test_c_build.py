@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.c_build import (
+from tests.support.c_build import (
     C_PROGRAMS,
     COMPILERS,
     HEADERS,
@@ -21,7 +21,7 @@ from tests.c_build import (
     missing,
     tool,
 )
-from tests.c_text import without_comments
+from tests.support.c_text import without_comments
 
 LEVELS = ("-O0", "-O2", "-Os")
 TARGETS = ("x86_64-windows-gnu", "aarch64-macos", "x86-linux-gnu")

@@ -5,9 +5,9 @@ import shutil
 
 import pytest
 
-from tests import c_coverage, mutants
-from tests.c_build import PORT, missing
-from tests.mutants_survivors import SURVIVORS
+from tests.support import c_coverage, mutants
+from tests.support.c_build import PORT, missing
+from tests.support.mutants_survivors import SURVIVORS
 
 SAMPLE, SEED = 40, 3
 """Mutants that are judged here; `make mutants` judges them all."""

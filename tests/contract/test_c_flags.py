@@ -7,8 +7,8 @@ import subprocess
 import pytest
 
 import anomsdk
-from tests.c_build import C_PROGRAMS, COMPILERS, INCLUDES, PORT, SOURCES, compiler, gcc, missing
-from tests.two_plans import FLAGS, as_one, said_by, sources_of
+from tests.support.c_build import C_PROGRAMS, COMPILERS, INCLUDES, PORT, SOURCES, compiler, gcc, missing
+from tests.support.two_plans import FLAGS, as_one, said_by, sources_of
 
 BOARD = PORT / "boards"
 

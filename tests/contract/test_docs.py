@@ -12,8 +12,8 @@ import pytest
 import anomsdk
 from anomsdk.demo import recordings as demo_recordings
 from anomsdk.planner.spec import PipelineSpec
-from tests.contract.pages import DOCS, NOT_RUN, PAGES, README, RUN, blocks, commands, run_page
-from tests.make import ROOT
+from tests.support.make import ROOT
+from tests.support.pages import DOCS, NOT_RUN, PAGES, README, RUN, blocks, commands, run_page
 
 TUTORIAL = DOCS / "tutorial.md"
 SPEC = DOCS / "spec.md"

@@ -12,7 +12,6 @@ import pytest
 
 import anomsdk
 from anomsdk.runtime.engines.tflite import why_missing
-from tests.make import SPECS, make_plan, noise
 from tests.support.house import (
     LAYERS,
     SOURCES,
@@ -24,6 +23,7 @@ from tests.support.house import (
     room_graph,
     room_of,
 )
+from tests.support.make import SPECS, make_plan, noise
 
 NOT_NEEDED = [
     *("librosa", "scipy", "sklearn", "pydantic", "soundfile", "soxr"),

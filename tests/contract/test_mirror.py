@@ -4,8 +4,8 @@ import shutil
 
 import pytest
 
-from tests.make import ROOT
-from tests.mirror import differences
+from tests.support.make import ROOT
+from tests.support.mirror import differences
 
 CORE, PORT = ROOT / "anomsdk" / "core", ROOT / "firmware_port"
 

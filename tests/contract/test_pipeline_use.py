@@ -13,7 +13,7 @@ import anomsdk
 from anomsdk.runtime.engines import ENGINES
 from anomsdk.runtime.engines.native import why_missing as native_missing
 from anomsdk.runtime.engines.tflite import why_missing as tflite_missing
-from tests.make import noise
+from tests.support.make import noise
 
 
 @pytest.fixture(params=ENGINES)

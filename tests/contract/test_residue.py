@@ -19,7 +19,7 @@ import anomsdk
 from anomsdk.core.framer import Framer
 from anomsdk.core.pipeline import extractor_for
 from anomsdk.runtime.memory import why_not_wiping
-from tests.residue import Memory, Stopped, at_rest, noise, waiting_bytes
+from tests.support.residue import Memory, Stopped, at_rest, noise, waiting_bytes
 
 PLAN = "audio_scene"
 WINDOW = 512
@@ -231,8 +231,8 @@ if sys.argv[1] == "watch":
 elif sys.argv[1] == "score":
     score_files(plan, files, jobs=2)
 elif sys.argv[1] == "many":
-    from anomsdk.sources import Wanted, open_recordings
-    opened = [r for path in files for r in open_recordings(path, Wanted.of(plan.sensor, plan.columns))]
+    from anomsdk.sources import StreamFormat, open_recordings
+    opened = [r for path in files for r in open_recordings(path, StreamFormat.of(plan.sensor, plan.columns))]
     for scores in anomsdk.score_many(plan, (r.blocks() for r in opened), jobs=2):
         pass
 elif sys.argv[1] == "evaluate":
@@ -281,11 +281,11 @@ MOTION = """
 import sys, gc
 import anomsdk
 from anomsdk.watch.session import Watch
-from anomsdk.sources import Reading
+from anomsdk.sources import ReadOptions
 plan = anomsdk.reference_model("human_motion")
 for path in sys.argv[1:]:
     with Watch(plan) as watch:
-        for recording in watch.open(path, Reading(unit="mg")):
+        for recording in watch.open(path, ReadOptions(unit="mg")):
             for alert in watch.hear(recording):
                 pass
 gc.collect()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.make import ROOT, SPECS, make_folder
+from tests.support.make import ROOT, SPECS, make_folder
 
 VERSIONS = ("3.10", "3.11", "3.12", "3.13")
 NEEDS = ("numpy>=1.26", "pydantic>=2.6", "tflite>=2.10", "flatbuffers>=23.5", "tomli>=2")

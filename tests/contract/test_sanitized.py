@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.make import ROOT
+from tests.support.make import ROOT
 
 FLAGS = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
@@ -37,8 +37,8 @@ from pathlib import Path
 import anomsdk
 from anomsdk.runtime.engines.native import passes_selftest
 from anomsdk.runtime.golden import golden_digest
-from tests.anything import SHAPES, any_plan, any_stream
-from tests.make import SPECS
+from tests.support.anything import SHAPES, any_plan, any_stream
+from tests.support.make import SPECS
 from tests.parity.test_native import compare
 
 hops = 0

@@ -10,8 +10,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from tests.contract.pages import DOCS
-from tests.make import ROOT
+from tests.support.make import ROOT
+from tests.support.pages import DOCS
 
 pytest.importorskip("mkdocs", reason="mkdocs is missing; install the extra docs")
 

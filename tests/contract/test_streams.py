@@ -5,7 +5,7 @@ import pytest
 
 import anomsdk
 from benchmarks import signals
-from tests.make import SPECS, lively, make_folder, noise
+from tests.support.make import SPECS, lively, make_folder, noise
 
 pytestmark = pytest.mark.usefixtures("engine")
 LENGTH = {"bands": 50_000, "logmel": 50_000, "motion": 2_000, "external": 400}

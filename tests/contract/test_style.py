@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from tests.make import ROOT
+from tests.support.make import ROOT
 
 
 @pytest.mark.parametrize("command", [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]])

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 import anomsdk
-from tests.c_build import PORT
-from tests.make import ROOT, noise
+from tests.support.c_build import PORT
+from tests.support.make import ROOT, noise
 
 PARTS = ("anomsdk", "reference_models", "firmware_port", "setup.py", "pyproject.toml", "README.md", "LICENSE")
 LEFT_BEHIND = shutil.ignore_patterns("__pycache__", "*.so", "*.o", "build", "*.egg-info")

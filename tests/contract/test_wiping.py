@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import anomsdk
-from tests.make import SPECS, lively, noise
+from tests.support.make import SPECS, lively, noise
 
 STATE = {"_samples", "_cut", "_history", "_sums"}
 """Arrays that carry something from one call to the next (_cut is a view of _samples); the rest is scratch or tables."""

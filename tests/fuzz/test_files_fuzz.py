@@ -10,8 +10,8 @@ import time
 import numpy as np
 import pytest
 
-from tests import files_fuzz, files_mutants
-from tests.make import ROOT
+from tests.support import files_fuzz, files_mutants
+from tests.support.make import ROOT
 
 CASES = 2500
 SEED = int(os.environ.get("ANOMSDK_FUZZ_SEED", "1"))
@@ -73,7 +73,7 @@ def test_it_notices(tmp_path, what):
     body, words = BREAKS[what]
     (tmp_path / "broken.py").write_text(
         "import sys\nfrom pathlib import Path\nfrom anomsdk import sources\nfrom anomsdk.errors import InputError\n"
-        "from tests import files_fuzz\n"
+        "from tests.support import files_fuzz\n"
         "files_fuzz.SECONDS = 2\nkept = sources.sound_file\n"
         f"def sound_file(path, name, where):\n    {body}\n    return kept(path, name, where)\n"
         "sources.sound_file = sound_file\n"
@@ -96,7 +96,7 @@ def _what(seed, number):
 
 def test_the_command_of_make_runs_and_prints_counts():
     done = subprocess.run(
-        [sys.executable, "-m", "tests.files_fuzz", "--cases", "40"], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "-m", "tests.support.files_fuzz", "--cases", "40"], cwd=ROOT, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout
     assert re.search(r"^40 files of seed \d+: 0 broken, slowest [\d.]+ s \(case \d+\), peak \d+ MiB", done.stdout, re.M)

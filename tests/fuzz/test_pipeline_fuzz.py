@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 import anomsdk
-from tests.make import ROOT
+from tests.support.make import ROOT
 
 INPUTS = int(os.environ.get("ANOMSDK_FUZZ_INPUTS", "800"))
 SEED = os.environ.get("ANOMSDK_FUZZ_SEED", "1")

@@ -14,7 +14,7 @@ from anomsdk.errors import InputError
 from anomsdk.plans.tflite.reader import ACTIVATIONS, FullyConnected, TfliteModel, parse_tflite
 from anomsdk.plans.tflite.writer import write_tflite
 from anomsdk.runtime.engines.tflite import why_missing
-from tests import model_mutants
+from tests.support import model_mutants
 
 AD01 = Path(__file__).parents[2].parent / "shared" / "data" / "mlperf_tiny" / "ad01_int8.tflite"
 WORDS = (0, 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFC, 0xFFFFFFFF)

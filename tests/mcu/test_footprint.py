@@ -20,7 +20,7 @@ from anomsdk.mcu.measuring import as_json, as_text
 from anomsdk.mcu.stages import measure, watching_program
 from anomsdk.plans.tflite.reader import parse_tflite
 from anomsdk.plans.tflite.writer import write_tflite
-from tests.make import EXTERNAL, SPECS, make_folder, random_layers
+from tests.support.make import EXTERNAL, SPECS, make_folder, random_layers
 
 EVERYWHERE = {"affine", "alert", "autoencoder", "baseline", "context", "event", "extractor", "framer", "library"}
 EVERYWHERE |= {"copy", "fixed", "pipeline", "reasons", "score", "wipe"}

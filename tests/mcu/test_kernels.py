@@ -7,7 +7,7 @@ from anomsdk.core.fft import FftPlan
 from anomsdk.cport.structs import fft_fields
 from anomsdk.mcu import TARGETS, Machine, compile_firmware
 from anomsdk.planner.tables import cos_q15, hann_q15
-from tests.c_build import C_PROGRAMS, PORT
+from tests.support.c_build import C_PROGRAMS, PORT
 
 FUNCTIONS = ["fft_differs", "filterbank_differs", "energies_differ", "bytes_differ"]
 ARRAYS = ["frame", "window_pairs", "twiddles", "spectrum", "edges", "minus_rise", "energies", "offsets"]

@@ -9,7 +9,7 @@ from unicorn import arm_const
 
 import anomsdk
 from anomsdk.mcu import TARGETS, Machine, Program, compile_firmware
-from tests.c_build import C_PROGRAMS
+from tests.support.c_build import C_PROGRAMS
 
 SAMPLE = C_PROGRAMS / "sample.c"
 KEEP = ["divide", "mix", "count_up", "deep", "forever", "read_at", "write_at", "jump", "sum", "trap", "loses"]

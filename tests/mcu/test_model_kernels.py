@@ -3,7 +3,7 @@
 import pytest
 
 from anomsdk.mcu import TARGETS, Machine, compile_firmware
-from tests.c_build import C_PROGRAMS, PORT
+from tests.support.c_build import C_PROGRAMS, PORT
 
 ROUNDS = 1500
 

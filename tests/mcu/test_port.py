@@ -9,9 +9,9 @@ import pytest
 
 import anomsdk
 from anomsdk.mcu import TARGETS, Machine
-from tests.c_vectors import c_source
-from tests.emulated import EmulatedPipeline, firmware, passes_selftest
-from tests.make import lively
+from tests.support.c_vectors import c_source
+from tests.support.emulated import EmulatedPipeline, firmware, passes_selftest
+from tests.support.make import lively
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ import anomsdk
 from anomsdk.plans.tflite.reader import parse_tflite
 from anomsdk.plans.tflite.writer import write_tflite
 from benchmarks import signals
-from tests.graphs import model_with_edges
-from tests.make import SPECS, make_ad01, make_folder, noise, random_layers
+from tests.support.graphs import model_with_edges
+from tests.support.make import SPECS, make_ad01, make_folder, noise, random_layers
 
 
 def results(plan, engine, x, cuts=()):

@@ -10,7 +10,6 @@ import pytest
 from cffi import FFI
 
 from anomsdk.cport.structs import weight_blocks
-from tests.c_build import C_PROGRAMS, C_WARNINGS, INCLUDES, PORT, gcc
 from tests.mcu.test_kernels import (  # the same tests as on boards, with the fixture that is here
     ARRAYS,
     FUNCTIONS,
@@ -21,6 +20,7 @@ from tests.mcu.test_kernels import (  # the same tests as on boards, with the fi
     test_filterbank_of_sums_that_carry,  # noqa: F401
     test_wipes_and_copies,  # noqa: F401
 )
+from tests.support.c_build import C_PROGRAMS, C_WARNINGS, INCLUDES, PORT, gcc
 
 pytestmark = pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="kernels of x86-64")
 

@@ -17,8 +17,8 @@ import anomsdk
 from anomsdk.runtime.engines.native import passes_selftest
 from anomsdk.runtime.engines.tflite import why_missing
 from benchmarks import signals
-from tests.anything import SHAPES, any_plan, any_stream
-from tests.make import SPECS
+from tests.support.anything import SHAPES, any_plan, any_stream
+from tests.support.make import SPECS
 
 HOPS = int(os.environ.get("ANOMSDK_DEEP_HOPS", "20000"))
 """Hops to compare, at least."""

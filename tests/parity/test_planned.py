@@ -1,4 +1,4 @@
-"""The planner against tests/planned.py, which knows docs/spec.md only: every integer of a plan is equal."""
+"""The planner against tests/support/planned.py, which knows docs/spec.md only: every integer of a plan is equal."""
 
 import ast
 import dataclasses
@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 import anomsdk
 from anomsdk.plans.tflite.reader import read_tflite
 from anomsdk.plans.tflite.writer import write_tflite
-from tests import planned, scalar
-from tests.make import FOLLOWING, ROOT, SPECS, make_folder, random_layers
+from tests import scalar
 from tests.parity.test_scalar import spec_texts
+from tests.support import planned
+from tests.support.make import FOLLOWING, ROOT, SPECS, make_folder, random_layers
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -48,7 +49,7 @@ def integers(data):
 
 
 def test_it_knows_the_page_only():
-    tree = ast.parse((ROOT / "tests/planned.py").read_text())
+    tree = ast.parse((ROOT / "tests/support/planned.py").read_text())
     names = {a.name for node in ast.walk(tree) if isinstance(node, ast.Import) for a in node.names}
     names |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert names == {"__future__", "math", "struct", "itertools", "typing", "tests.scalar"}

@@ -22,8 +22,8 @@ from anomsdk.planner.tables import reason_gains
 from anomsdk.runtime.engines.native import CPlan, load_native
 from anomsdk.runtime.golden import golden_digest
 from tests import scalar
-from tests.make import ROOT, SPECS, make_folder, noise
 from tests.scalar import clip
+from tests.support.make import ROOT, SPECS, make_folder, noise
 
 EXAMPLES = (ROOT / "docs/spec.md").read_text().partition("\n## Worked example\n")[2]
 MANY = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))

@@ -13,10 +13,10 @@ from pathlib import Path
 import fastjsonschema
 import pytest
 
-from tests.c_vectors import c_source, load
-from tests.make import ROOT
-from tests.make_vectors import text, vectors
-from tests.stems import STEMS, VECTORS, module_of
+from tests.support.c_vectors import c_source, load
+from tests.support.make import ROOT
+from tests.support.make_vectors import text, vectors
+from tests.support.stems import STEMS, VECTORS, module_of
 
 LOADED = load()
 CASES = [(stem, case) for stem in STEMS for case in LOADED[stem]["cases"]]

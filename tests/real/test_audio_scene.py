@@ -10,7 +10,7 @@ import pytest
 import anomsdk
 from anomsdk.sources.clips import clip_from_array, pieces
 from benchmarks import signals
-from tests.make import ROOT
+from tests.support.make import ROOT
 
 FOLDER = ROOT / "reference_models" / "audio_scene"
 needs_data = pytest.mark.skipif(not signals.ESC10.exists(), reason="../shared/data is absent: ESC-10 is needed")

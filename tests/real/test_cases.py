@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from tests import cases
+from tests.support import cases
 
 pytestmark = pytest.mark.filterwarnings("error")
 shared = pytest.mark.skipif(not cases.PLACE.is_dir(), reason="no cases in ../shared/cases")

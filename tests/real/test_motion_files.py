@@ -3,18 +3,18 @@
 import numpy as np
 import pytest
 
-from anomsdk.sources import Reading, Wanted, open_recordings
-from tests.make import ROOT
+from anomsdk.sources import ReadOptions, StreamFormat, open_recordings
+from tests.support.make import ROOT
 
 DATA = ROOT.parent / "shared" / "data"
 needs_data = pytest.mark.skipif(
     not (DATA / "sisfall_dev.npz").exists(), reason="../shared/data is absent: recordings of motion are needed"
 )
-WAIST = Reading(axes=("waist_ax", "waist_ay", "waist_az", "waist_gx", "waist_gy", "waist_gz"))
+WAIST = ReadOptions(axes=("waist_ax", "waist_ay", "waist_az", "waist_gx", "waist_gy", "waist_gz"))
 
 
 def wanted(rate_hz, axes):
-    return Wanted(rate_hz, "motion", axes, 2048, 16 if axes == 6 else None, 16)
+    return StreamFormat(rate_hz, "motion", axes, 2048, 16 if axes == 6 else None, 16)
 
 
 @needs_data
@@ -22,7 +22,7 @@ def wanted(rate_hz, axes):
     "name, array, rate_hz, axes, in_g, reading",
     [
         ("umafall_dev", "x", 20, 6, 1, WAIST),
-        ("umafall_dev", "phone_x", 50, 3, 1, Reading(array="phone_x", unit="g")),
+        ("umafall_dev", "phone_x", 50, 3, 1, ReadOptions(array="phone_x", unit="g")),
         ("sisfall_dev", "x", 50, 3, 1, None),
         ("wasp_cow_dev", "x", 10, 6, 1 / 9.80665, None),
         ("wasp_cow_mounts_dev", "x", 10, 3, 1 / 9.80665, None),
@@ -43,5 +43,5 @@ def test_counts_are_what_the_file_says(name, array, rate_hz, axes, in_g, reading
 
 @needs_data
 def test_phones_that_saturate_are_named():
-    found = open_recordings(DATA / "umafall_dev.npz", wanted(50, 3), reading=Reading(array="phone_x", unit="g"))
+    found = open_recordings(DATA / "umafall_dev.npz", wanted(50, 3), reading=ReadOptions(array="phone_x", unit="g"))
     assert sum(any("saturated at 4 g" in note for note in each.notes) for each in found) > 3

@@ -15,7 +15,7 @@ from anomsdk.sources.clips import clip_from_array
 from anomsdk.sources.dropouts import ConstantCutter
 from anomsdk.train.alarm_levels import Scored, alarms_at, at_most, first_tick_s, levels_from, placed, tolerated_of
 from anomsdk.train.data.corpus import gather
-from tests.command_line import anomsdk_command
+from tests.support.command_line import anomsdk_command
 
 TEXT = """
 format = 1

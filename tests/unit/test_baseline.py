@@ -15,7 +15,7 @@ from anomsdk.core.baseline import OFF, Baseline, BaselinePlan
 from anomsdk.core.pipeline import Chain, Ticks
 from anomsdk.planner.planner import baseline_plan
 from anomsdk.plans.describe import as_text, describe
-from tests.make import FOLLOWING, SPECS, lively, make_folder
+from tests.support.make import FOLLOWING, SPECS, lively, make_folder
 
 TICK_S = 0.25
 NORMAL = 1000

@@ -11,7 +11,7 @@ from anomsdk.planner.calibration import Calibration
 from anomsdk.synthetic.motion import PERSON, day, fall
 from anomsdk.train import calibrate
 from anomsdk.train.alarm_levels import levels_from
-from tests.make import SPECS, make_folder, noise
+from tests.support.make import SPECS, make_folder, noise
 
 SPEC = """
 format = 1

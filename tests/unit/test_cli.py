@@ -27,10 +27,10 @@ from anomsdk.demo import scene as demo
 from anomsdk.plans import lookup as find_plan
 from anomsdk.plans.describe import describe
 from anomsdk.runtime import memory
-from anomsdk.sources.stream_format import Reading
+from anomsdk.sources.stream_format import ReadOptions
 from anomsdk.utils import text as display
 from anomsdk.watch.session import Watch
-from tests.make import EXTERNAL, LOGMEL, SPECS, make_folder, make_plan, noise
+from tests.support.make import EXTERNAL, LOGMEL, SPECS, make_folder, make_plan, noise
 
 RATE = 16_000
 
@@ -487,8 +487,8 @@ def test_train_hands_everything_on(monkeypatch, place):
     assert (result.exit_code, result.stdout) == (0, "left out: a?[2J\n")
     assert CliRunner().invoke(cli.app, needed).exit_code == 0
     given = {"calibration": "c.npz", "anomalous": "a.npz:label=odd", "group": "cow", "skip_bad": True}
-    given["reading"] = Reading(unit="mg", axes=("a", "b", "c"), time="t:ms", scale=(0.5,), array="phone")
-    plain = {"calibration": None, "anomalous": None, "group": None, "skip_bad": False, "reading": Reading()}
+    given["reading"] = ReadOptions(unit="mg", axes=("a", "b", "c"), time="t:ms", scale=(0.5,), array="phone")
+    plain = {"calibration": None, "anomalous": None, "group": None, "skip_bad": False, "reading": ReadOptions()}
     options = anomsdk.train.Options(seed=9, search="full", gain_db=3.0, segment_s=60.0, tolerate=2)
     assert calls == [
         (Path("s.toml"), "n", Path("o"), {**given, "options": options}),

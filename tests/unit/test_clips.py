@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anomsdk.errors import InputError
-from anomsdk.sources import Wanted, open_recordings
+from anomsdk.sources import StreamFormat, open_recordings
 from anomsdk.sources.clips import Clips, clip_from_array, open_clips, pieces, survey
 from anomsdk.sources.dropouts import ConstantCutter, shortest_constant
-from tests.make import noise, without_constant
+from tests.support.make import noise, without_constant
 
 RATE = 16_000
 
@@ -34,7 +34,7 @@ def damaged(path, samples=40_000):
 
 
 def opened(path, **keywords):
-    wanted = Wanted(
+    wanted = StreamFormat(
         *(keywords.pop(name, default) for name, default in (("rate_hz", RATE), ("kind", "audio"), ("columns", 1)))
     )
     return open_clips(path, wanted, **keywords)
@@ -237,8 +237,8 @@ def test_nothing_readable_is_an_error_in_any_case(half_bad):
 
 def test_sources_tell_of_files_that_they_leave_out(half_bad):
     bad = []
-    found = open_recordings(half_bad, Wanted(RATE), on_bad=bad.append)
+    found = open_recordings(half_bad, StreamFormat(RATE), on_bad=bad.append)
     assert [recording.name for recording in found] == ["a.wav", "c.wav", "d.csv"]
     assert len(bad) == 1 and "b.wav: no wav file" in bad[0]
     with pytest.raises(InputError, match=r"b\.wav"):
-        open_recordings(half_bad, Wanted(RATE))
+        open_recordings(half_bad, StreamFormat(RATE))

@@ -25,7 +25,7 @@ from anomsdk.evaluate.clip_scores import samples_to_decide
 from anomsdk.sources.clips import Clips, clip_from_array
 from anomsdk.stats.metrics import poisson_rate
 from anomsdk.stats.paired import mcnemar, rate_change, share_change
-from tests.make import BANDS, EXTERNAL, make_folder, noise
+from tests.support.make import BANDS, EXTERNAL, make_folder, noise
 
 RATE = 16_000
 QUIET, LOUD = 8000, 10**9

@@ -16,7 +16,7 @@ from anomsdk.demo import scene as demo
 from anomsdk.errors import InputError
 from anomsdk.runtime.engines.tflite import why_missing
 from anomsdk.synthetic.sound import RATE_HZ
-from tests.make import make_plan
+from tests.support.make import make_plan
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from anomsdk.planner.planner import extractor_plan, framer_plan
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.train.search.search import _variants
 from anomsdk.watch.session import Watch
-from tests.make import BANDS, EXTERNAL, MOTION, make_folder
+from tests.support.make import BANDS, EXTERNAL, MOTION, make_folder
 
 AUDIO_RATES = (8000, 11025, 22050, 44100, 48000)
 MOTION_RATES = (12.5, 26, 31.25, 52, 104)

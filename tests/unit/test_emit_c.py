@@ -29,8 +29,8 @@ from anomsdk.demo import scene as demo
 from anomsdk.errors import printable
 from anomsdk.mcu.emit import SUMS, emitted_files, port_files
 from anomsdk.runtime.engines.native import CPlan, load_native
-from tests.c_build import C_WARNINGS, COMPILERS, KERNELS, PORT, WARNINGS, clang, compiler, missing
-from tests.make import SPECS, make_folder, noise
+from tests.support.c_build import C_WARNINGS, COMPILERS, KERNELS, PORT, WARNINGS, clang, compiler, missing
+from tests.support.make import SPECS, make_folder, noise
 
 NAMES = {"bands": "room", "logmel": "machine", "external": "meter", "audio_scene": "audio_scene"}
 COMMITTED = PORT / "examples" / "audio_scene"

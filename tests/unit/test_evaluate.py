@@ -23,10 +23,10 @@ from anomsdk.evaluate.figures import figures_of
 from anomsdk.runtime.engines import default_engine
 from anomsdk.runtime.engines.tflite import why_missing
 from anomsdk.sources.clips import Clips, clip_from_array
-from anomsdk.sources.stream_format import Wanted
+from anomsdk.sources.stream_format import StreamFormat
 from anomsdk.stats.metrics import exact
 from anomsdk.synthetic.mixing import loudest_piece, parse_snr
-from tests.make import EXTERNAL, make_folder, make_plan, noise
+from tests.support.make import EXTERNAL, make_folder, make_plan, noise
 
 RATE = 16_000
 JSON_KEYS = {"auc", "pauc", "sensitivity_at_fa_per_hour", "normal_hours", "n_normal", "n_anomalous"}
@@ -398,7 +398,7 @@ def test_json_is_all_that_json_prints(folders, room):
         3,
         0.95,
     )
-    sides = [open_marked(folders / name, wanted=Wanted(RATE)) for name in ("normal", "odd")]
+    sides = [open_marked(folders / name, wanted=StreamFormat(RATE)) for name in ("normal", "odd")]
     assert tree == json.loads(json.dumps(as_json(evaluate(room, *sides, snr=(10, 0), seed=3))))
 
 

@@ -20,9 +20,9 @@ from anomsdk.evaluate.alarms_by_label import firing
 from anomsdk.evaluate.clip_scores import ScoredClip, event_window, samples_to_decide, score_clip
 from anomsdk.evaluate.segments import cuts, padded, pads, piece_length, split
 from anomsdk.sources.clips import Clip, Clips, clip_from_array
-from anomsdk.sources.stream_format import Wanted
+from anomsdk.sources.stream_format import StreamFormat
 from anomsdk.stats.metrics import share
-from tests.make import EXTERNAL, collar_spec, make_collar, make_folder, make_plan, noise
+from tests.support.make import EXTERNAL, collar_spec, make_collar, make_folder, make_plan, noise
 
 RATE = 10.0
 FIRST, LEVEL = 15, 20_000
@@ -509,7 +509,7 @@ def test_labels_are_found_in_archives_and_folders(place):
 def test_the_first_key_that_fits_is_the_label(tmp_path):
     keys = {"activity": ["a"], "label": ["b", "c"], "class": ["d", "e"], "behaviour": ["f", "g"]}
     np.savez(tmp_path / "x.npz", x=motion(9), offsets=np.array([0, 4, 9]), **{k: np.array(v) for k, v in keys.items()})
-    found = open_marked(tmp_path / "x.npz", wanted=Wanted(10, "external", 3))
+    found = open_marked(tmp_path / "x.npz", wanted=StreamFormat(10, "external", 3))
     assert [(clip.label_key, clip.label) for clip in found.clips] == [("label", "b"), ("label", "c")]
 
 

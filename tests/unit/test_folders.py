@@ -20,7 +20,7 @@ from anomsdk.train.folder import claimed
 from anomsdk.utils.files import parents_made, write_atomically
 from anomsdk.watch.score_files import write_scores
 from anomsdk.watch.session import Watch
-from tests.make import ROOT, SPECS, make_folder, noise
+from tests.support.make import ROOT, SPECS, make_folder, noise
 
 METER = PipelineSpec.from_toml(
     SPECS["external"].replace("n_features = 6", "n_features = 3").replace("frames = 3", "frames = 2")

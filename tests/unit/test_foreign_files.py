@@ -5,8 +5,8 @@ import re
 import pytest
 
 from anomsdk.errors import printable, quoted
-from tests.command_line import anomsdk_command
-from tests.make import SPECS, make_folder, noise
+from tests.support.command_line import anomsdk_command
+from tests.support.make import SPECS, make_folder, noise
 
 SHADOW = "root:$6$s4ltXYZ$hASHhashQQ:19000:0:99999:7:::\ndaemon:*:18858:0:99999:7:::\nann:$y$j9T$pepPER99:19500:0:99999:7:::\n"
 KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAE\nbm9uZQAAAAAAAAABAAAAMwAAAAtz\n-----END-----\n"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from anomsdk.core.framer import BATCH, Framer, FramerPlan
-from tests.make import noise
+from tests.support.make import noise
 
 
 def push_all(framer, x, block):

@@ -18,7 +18,7 @@ from anomsdk.train.models.network import Dense, Network
 from anomsdk.train.models.quantise import quantise
 from anomsdk.train.models.support import MOST_OF_ONE, NotOfferedError, Origins, without_rare_units
 from anomsdk.train.search.judge import Judge
-from tests.make import SPECS
+from tests.support.make import SPECS
 
 N_IN = 24
 

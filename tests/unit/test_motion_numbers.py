@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from anomsdk.errors import InputError
-from anomsdk.sources import Reading, open_recordings
+from anomsdk.sources import ReadOptions, open_recordings
 from anomsdk.sources.formats.numbers import Marks
-from tests.motion_files import W3, N, carried, counts, read, table
+from tests.support.motion_files import W3, N, carried, counts, read, table
 
 MG = np.rint(carried(digits=6) * 1000)
 """Whole milli-g: some above 1000."""
@@ -278,5 +278,5 @@ def test_a_resting_axis_near_a_power_of_two_has_its_sign(tmp_path):
 def test_reading_is_the_same_on_every_pass(tmp_path):
     """Files are read twice: what the first pass learnt of marks and dates is not carried into the second."""
     path = table(tmp_path / "a.csv", of(lambda v: grouped(v, ","), SECONDS, "time_s"), ";")
-    (recording,) = open_recordings(path, W3, reading=Reading())
+    (recording,) = open_recordings(path, W3, reading=ReadOptions())
     assert [np.concatenate(list(recording.blocks())).tolist() for _ in range(2)] == [expected().tolist()] * 2

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anomsdk.errors import InputError
-from anomsdk.sources import MOTION_SUFFIXES, Reading, Wanted, open_recordings, read_recording
+from anomsdk.sources import MOTION_SUFFIXES, ReadOptions, StreamFormat, open_recordings, read_recording
 from anomsdk.sources.clips import clip_from_array, open_clips, pieces
 from anomsdk.sources.stream_format import G
 
-W3 = Wanted(50, "motion", 3, 2048, None, 16)
-W6 = Wanted(50, "motion", 6, 2048, 16, 16)
+W3 = StreamFormat(50, "motion", 3, 2048, None, 16)
+W6 = StreamFormat(50, "motion", 6, 2048, 16, 16)
 HEADINGS = ("ax_g", "ay_g", "az_g", "gx", "gy", "gz")
 
 
@@ -59,14 +59,14 @@ def written(
 
 
 def opened(path, wanted=W3, **reading):
-    (recording,) = open_recordings(path, wanted, reading=Reading.parsed(**reading))
+    (recording,) = open_recordings(path, wanted, reading=ReadOptions.parsed(**reading))
     return recording
 
 
 def refused(path, wanted=W3, **reading):
     """The message behind the path."""
     with pytest.raises(InputError) as caught:
-        for recording in open_recordings(path, wanted, reading=Reading.parsed(**reading)):
+        for recording in open_recordings(path, wanted, reading=ReadOptions.parsed(**reading)):
             list(recording.blocks())
     message = str(caught.value)
     assert (
@@ -170,7 +170,7 @@ def test_scale_and_full_scale(tmp_path, rng):
     found = opened(path, unit="g", scale="0.01")
     assert found.notes == ("1 samples clipped at the full scale of the plan",)
     assert read_recording(found)[7, 0] == 32767
-    small = Wanted(50, "motion", 3, 2048, None, 2)
+    small = StreamFormat(50, "motion", 3, 2048, None, 2)
     assert np.abs(read_recording(opened(path, small, unit="g", scale="0.01"))).max() == 4096
 
 
@@ -276,7 +276,7 @@ def test_jitter_is_interpolated_and_said(tmp_path, rng):
 
 def test_rounded_stamps_are_no_jitter(tmp_path, rng):
     """128 Hz in whole milliseconds: steps of 7 and 8 ms."""
-    rows, wanted = moving(rng, 1000), Wanted(128, "motion", 3, 2048, None, 16)
+    rows, wanted = moving(rng, 1000), StreamFormat(128, "motion", 3, 2048, None, 16)
     found = opened(written(tmp_path / "a.csv", rows, np.rint(np.arange(1000) / 0.128), time="ms", digits=0), wanted)
     assert found.notes == ()
     assert np.array_equal(read_recording(found), counts(rows))
@@ -307,7 +307,7 @@ def test_gaps_are_passed_on_and_not_bridged_where_that_is_said(tmp_path, rng):
     )
     with pytest.raises(InputError, match="1 samples are missing"):
         read_recording(found)
-    clips = open_clips(tmp_path / "a.csv", W3, reading=Reading(max_bridge=0)).clips
+    clips = open_clips(tmp_path / "a.csv", W3, reading=ReadOptions(max_bridge=0)).clips
     assert [len(piece) for piece in pieces(clips[0])] == [200, 299, 400]
     assert clips[0].notes == found.notes
 
@@ -461,7 +461,7 @@ def test_bad_options(tmp_path, rng, reading, line):
 def test_options_of_motion_are_refused_elsewhere(tmp_path):
     np.save(tmp_path / "a.npy", np.zeros(10, np.int16))
     with pytest.raises(InputError, match="--unit: says how motion is stored, and this is audio; leave it out"):
-        open_recordings(tmp_path / "a.npy", Wanted(16_000), reading=Reading(unit="g"))
+        open_recordings(tmp_path / "a.npy", StreamFormat(16_000), reading=ReadOptions(unit="g"))
 
 
 # --- what is no fault
@@ -533,7 +533,7 @@ def test_another_array_of_an_npz(tmp_path, rng):
         refused(path, array="phone_x")
         == "FILE: does not say its unit (no array phone_unit); say --unit g|mg|m/s2|counts"
     )
-    found = open_recordings(path, W3, reading=Reading(array="phone_x", unit="g"))
+    found = open_recordings(path, W3, reading=ReadOptions(array="phone_x", unit="g"))
     assert found[0].notes == ("columns taken in order",)
     assert np.array_equal(np.concatenate([read_recording(each) for each in found]), x)
     assert "no array wrist_x" in refused(path, array="wrist_x")

@@ -14,11 +14,11 @@ from anomsdk.planner.planner import extractor_plan, plan_from
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.plans.tflite.reader import parse_tflite
 from anomsdk.plans.tflite.writer import write_tflite
-from anomsdk.sources import Reading, Wanted
+from anomsdk.sources import ReadOptions, StreamFormat
 from anomsdk.sources.clips import noticed, open_clips
 from anomsdk.watch.score_files import score_files
 from anomsdk.watch.session import Watch
-from tests.make import random_layers
+from tests.support.make import random_layers
 
 SPEC = """
 format = 1
@@ -84,7 +84,7 @@ def walk(tmp_path):
     return path, counts[:1200], counts[1550:]
 
 
-UNIT = Reading(unit="g")
+UNIT = ReadOptions(unit="g")
 
 
 def expected(plan, before, after):
@@ -123,7 +123,7 @@ def test_score_evaluate_and_train_see_the_gap(plan, walk):
     first, second = expected(plan, before, after)
     found = score_files(plan, [path], reading=UNIT, engine="reference")["walk.csv"]
     assert found.tolist() == [result.score for result in first + second]
-    (clip,) = open_clips(path, Wanted.of(plan.sensor, plan.columns), reading=UNIT).clips
+    (clip,) = open_clips(path, StreamFormat.of(plan.sensor, plan.columns), reading=UNIT).clips
     scored = score_clip(plan, clip.blocks(), "walk", "walk", engine="reference")
     pieces = [anomsdk.score(plan, x, "reference") for x in (before, after)]
     assert np.array_equal(scored.scores, np.concatenate(pieces))

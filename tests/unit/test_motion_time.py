@@ -7,7 +7,7 @@ import pytest
 
 from anomsdk.errors import InputError
 from anomsdk.sources.formats.dates import Dates, dates
-from tests.motion_files import W3, N, carried, counts, read, table
+from tests.support.motion_files import W3, N, carried, counts, read, table
 
 ROWS = carried()
 START = datetime.datetime(2024, 3, 5, 11, 59, 57, 500_000)

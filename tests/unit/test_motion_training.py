@@ -6,7 +6,7 @@ import pytest
 import anomsdk
 from anomsdk.demo import motion as demo_motion
 from anomsdk.planner.spec import MotionSensor, PipelineSpec
-from anomsdk.sources import Reading, Wanted, open_recordings
+from anomsdk.sources import ReadOptions, StreamFormat, open_recordings
 from anomsdk.train.data.excerpts import Excerpts
 from anomsdk.train.models.family import Candidate, family, train_candidate
 from anomsdk.train.probes.motion import disturbed_motion, force_at, vigour
@@ -166,8 +166,8 @@ def test_generated_files_are_read_as_motion(tmp_path, scene, unit, monkeypatch):
     written = demo_motion.write(tmp_path / "there", scene)
     made = demo_motion.SCENES[scene]
     axes = len(made.scales)
-    wanted = Wanted(made.rate_hz, "motion", axes, 2048.0, 16.0 if axes == 6 else None, 16.0)
-    (live,) = open_recordings(tmp_path / "there" / "live.csv", wanted, reading=Reading(unit=unit))
+    wanted = StreamFormat(made.rate_hz, "motion", axes, 2048.0, 16.0 if axes == 6 else None, 16.0)
+    (live,) = open_recordings(tmp_path / "there" / "live.csv", wanted, reading=ReadOptions(unit=unit))
     blocks = list(live.blocks())
     gaps = [block for block in blocks if isinstance(block, int)]
     assert gaps == [round(8 * made.rate_hz)]

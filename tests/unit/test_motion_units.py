@@ -7,8 +7,8 @@ import pytest
 
 from anomsdk.errors import InputError
 from anomsdk.sources.formats.units import unit_of, units_in_sentence
-from anomsdk.sources.stream_format import G, Wanted
-from tests.motion_files import W3, W6, N, carried, counts, read, table
+from anomsdk.sources.stream_format import G, StreamFormat
+from tests.support.motion_files import W3, W6, N, carried, counts, read, table
 
 TIME = [f"{k / 50:.2f}" for k in range(N)]
 ROWS = carried(axes=6, digits=6)
@@ -432,4 +432,4 @@ def test_a_sentence_with_two_of_a_kind_says_nothing():
 
 
 def test_a_plan_without_a_scale_of_its_own():
-    assert Wanted(50, "motion", 6, 2048, 16, 16) == W6
+    assert StreamFormat(50, "motion", 6, 2048, 16, 16) == W6

@@ -19,8 +19,8 @@ from anomsdk.demo import recordings as demo_recordings
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.synthetic.sound import Anomaly
 from anomsdk.utils import text as display
-from tests.command_line import anomsdk_command
-from tests.make import ROOT, SPECS, noise
+from tests.support.command_line import anomsdk_command
+from tests.support.make import ROOT, SPECS, noise
 
 METER = PipelineSpec.from_toml(
     SPECS["external"].replace("n_features = 6", "n_features = 3").replace("frames = 3", "frames = 2")

@@ -10,12 +10,12 @@ import anomsdk
 from anomsdk.errors import InputError
 from anomsdk.planner.calibration import Calibration
 from anomsdk.planner.spec import PipelineSpec
-from anomsdk.sources import Reading, Wanted, open_recordings
+from anomsdk.sources import ReadOptions, StreamFormat, open_recordings
 from anomsdk.sources.formats.dates import dates
-from tests.command_line import anomsdk_command
-from tests.make import SPECS, make_folder
+from tests.support.command_line import anomsdk_command
+from tests.support.make import SPECS, make_folder
 
-W3 = Wanted(50, "motion", 3, counts_per_g=4096, full_scale_g=8)
+W3 = StreamFormat(50, "motion", 3, counts_per_g=4096, full_scale_g=8)
 ODD = [
     "1e308",
     "-1e308",
@@ -52,7 +52,7 @@ def refusal(read):
 
 def read(path, **reading):
     return [
-        block for recording in open_recordings(path, W3, reading=Reading(**reading)) for block in recording.blocks()
+        block for recording in open_recordings(path, W3, reading=ReadOptions(**reading)) for block in recording.blocks()
     ]
 
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from anomsdk.errors import InputError
-from anomsdk.sources import Reading, Wanted, open_recordings
+from anomsdk.sources import ReadOptions, StreamFormat, open_recordings
 from anomsdk.sources.formats.parquet_pages import MAX_FREE_BYTES, MAX_PAGE_BYTES, Chunk, check_pages
 
-W3 = Wanted(50, "motion", 3, counts_per_g=4096, full_scale_g=8)
+W3 = StreamFormat(50, "motion", 3, counts_per_g=4096, full_scale_g=8)
 HUGE = 2**31 - 1
 
 
@@ -98,7 +98,7 @@ def table(path, n=200, **columns):
 
 def refused(path):
     with pytest.raises(InputError) as caught:
-        for recording in open_recordings(path, W3, reading=Reading()):
+        for recording in open_recordings(path, W3, reading=ReadOptions()):
             list(recording.blocks())
     return str(caught.value).replace(str(path), "FILE")
 

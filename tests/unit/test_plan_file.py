@@ -12,7 +12,7 @@ import pytest
 import anomsdk
 from anomsdk.core.plan import canonical_json
 from anomsdk.plans.file import MAX_DEPTH, parse_plan
-from tests.make import SPECS, make_folder
+from tests.support.make import SPECS, make_folder
 
 
 def refuse(data, words=None, name="plan.json"):

@@ -12,7 +12,7 @@ from anomsdk.core.alert import Alert, TimingPlan, levels
 from anomsdk.planner import planner, tables
 from anomsdk.planner.calibration import Calibration, alarm_levels
 from anomsdk.planner.spec import BandsFeatures, LogmelFeatures, PipelineSpec
-from tests.make import SPECS, make_folder
+from tests.support.make import SPECS, make_folder
 
 
 def mel_features(**change):

@@ -14,7 +14,7 @@ from anomsdk.planner.planner import reasons_plan
 from anomsdk.planner.tables import reason_gains
 from anomsdk.watch.session import Alert
 from anomsdk.watch.sinks.console import Lines
-from tests.make import BANDS, SPECS, lively, make_folder
+from tests.support.make import BANDS, SPECS, lively, make_folder
 
 LOW, MID, HIGH = Group.LOW_BANDS, Group.MID_BANDS, Group.HIGH_BANDS
 PLAN = ReasonsPlan(

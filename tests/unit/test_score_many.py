@@ -15,7 +15,7 @@ import soundfile
 import anomsdk
 from anomsdk.runtime import parallel as in_order
 from anomsdk.watch.score_files import score_files, write_scores
-from tests.make import make_plan, noise
+from tests.support.make import make_plan, noise
 
 JOBS = (1, 2, 5)
 ENGINES = ("native", "reference", "tflite")

@@ -14,7 +14,7 @@ from anomsdk.train.models.quantise import quantise
 from anomsdk.train.models.support import NotOfferedError
 from anomsdk.train.search import judge
 from anomsdk.train.search.search import Search
-from tests.make import SPECS
+from tests.support.make import SPECS
 
 EXTERNAL = PipelineSpec.from_toml(SPECS["external"] + "[model]\nmax_macs = 120\n")
 FEW = SPECS["motion"].replace(

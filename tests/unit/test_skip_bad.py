@@ -12,8 +12,8 @@ import anomsdk
 from anomsdk.errors import InputError, UnusableInputsError, all_or_none
 from anomsdk.plans.lookup import find_plan
 from anomsdk.watch.session import Watch
-from tests.command_line import anomsdk_command
-from tests.make import SPECS, make_folder, noise
+from tests.support.command_line import anomsdk_command
+from tests.support.make import SPECS, make_folder, noise
 
 RATE = 16_000
 

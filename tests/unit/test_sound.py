@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from anomsdk.errors import InputError
-from anomsdk.sources import Reading, Wanted, open_recordings, read_recording
+from anomsdk.sources import ReadOptions, StreamFormat, open_recordings, read_recording
 from anomsdk.sources.formats import plausibility
 
 RATE = 16_000
@@ -44,7 +44,7 @@ def riff(*chunks, form=b"RIFF", size=None, order="<"):
 def opened(path, content=None, reading=None):
     if content is not None:
         Path(path).write_bytes(content)
-    (recording,) = open_recordings(path, Wanted(RATE), reading=reading)
+    (recording,) = open_recordings(path, StreamFormat(RATE), reading=reading)
     return recording
 
 
@@ -406,33 +406,33 @@ def test_a_channel_that_spoils_the_mix_is_said(tmp_path, name, channels, said):
 def test_a_chosen_channel_is_taken_as_it_is(tmp_path, name):
     path = stored(tmp_path / name, [TONE, -TONE, FAINT])
     for number, expected in enumerate((TONE, -TONE, FAINT), 1):
-        recording = opened(path, reading=Reading.parsed(channel=str(number)))
+        recording = opened(path, reading=ReadOptions.parsed(channel=str(number)))
         assert recording.notes == (f"channel {number} of 3",) and recording.odd == ()
         samples = read_recording(recording)
         assert samples.dtype == np.int16 and np.array_equal(samples, expected)
-    assert opened(path, reading=Reading.parsed(channel="mix")) == opened(path)
-    assert "3 channels, and --channel 4" in refusal(path, reading=Reading(channel=4))
+    assert opened(path, reading=ReadOptions.parsed(channel="mix")) == opened(path)
+    assert "3 channels, and --channel 4" in refusal(path, reading=ReadOptions(channel=4))
     np.save(tmp_path / "mono.npy", TONE)
-    assert np.array_equal(read_recording(opened(tmp_path / "mono.npy", reading=Reading(channel=1))), TONE)
-    assert "1 channel, and --channel 2" in refusal(tmp_path / "mono.npy", reading=Reading(channel=2))
+    assert np.array_equal(read_recording(opened(tmp_path / "mono.npy", reading=ReadOptions(channel=1))), TONE)
+    assert "1 channel, and --channel 2" in refusal(tmp_path / "mono.npy", reading=ReadOptions(channel=2))
 
 
 def test_a_chosen_channel_is_resampled_alone(tmp_path):
     soundfile.write(tmp_path / "two.wav", np.stack([FAINT, TONE], 1), 48_000, subtype="PCM_16")
     soundfile.write(tmp_path / "one.wav", TONE, 48_000, subtype="PCM_16")
-    two = read_recording(opened(tmp_path / "two.wav", reading=Reading(channel=2)))
+    two = read_recording(opened(tmp_path / "two.wav", reading=ReadOptions(channel=2)))
     assert np.array_equal(two, read_recording(opened(tmp_path / "one.wav")))
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "left", "1.5", "", "99999", "\u0663"])
 def test_no_channel(tmp_path, text):
     with pytest.raises(InputError, match=r"--channel .*; give a number"):
-        opened(stored(tmp_path / "a.wav", [TONE, TONE]), reading=Reading.parsed(channel=text))
+        opened(stored(tmp_path / "a.wav", [TONE, TONE]), reading=ReadOptions.parsed(channel=text))
 
 
 def test_a_channel_is_of_sound(tmp_path):
     with pytest.raises(InputError, match="--channel: says which channel of sound, and this is external; leave it out"):
-        open_recordings(tmp_path, Wanted(100, "external", 2), reading=Reading(channel=1))
+        open_recordings(tmp_path, StreamFormat(100, "external", 2), reading=ReadOptions(channel=1))
 
 
 def test_long_recordings_are_looked_at_in_places(tmp_path, monkeypatch):
@@ -483,7 +483,7 @@ def piped(monkeypatch):
             isatty = staticmethod(lambda: False)
 
         monkeypatch.setattr("sys.stdin", Stdin)
-        wanted = Wanted(RATE) if columns == 1 else Wanted(50, "external", columns)
+        wanted = StreamFormat(RATE) if columns == 1 else StreamFormat(50, "external", columns)
         (recording,) = open_recordings("-", wanted, reading=reading)
         return [block.reshape(-1).tolist() for block in recording.blocks()]
 
@@ -686,6 +686,6 @@ def test_quiet_samples_are_handed_on_as_they_come(piped):
 
 
 def test_standard_input_is_one_channel(piped):
-    assert piped(DATA, reading=Reading(channel=1)) == [X.tolist()]
+    assert piped(DATA, reading=ReadOptions(channel=1)) == [X.tolist()]
     with pytest.raises(InputError, match="standard input: 1 channel, and --channel 2"):
-        piped(DATA, reading=Reading(channel=2))
+        piped(DATA, reading=ReadOptions(channel=2))

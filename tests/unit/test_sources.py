@@ -22,9 +22,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from anomsdk.errors import InputError
-from anomsdk.sources import BLOCK_VALUES, Reading, Wanted, open_recordings, read_recording
+from anomsdk.sources import ReadOptions, StreamFormat, open_recordings, read_recording
 from anomsdk.sources import files as sources
 from anomsdk.sources.formats import npz
+from anomsdk.sources.formats.stored import BLOCK_VALUES
 
 RATE = 16_000
 EXTREMES = [-32768, -32767, -1, 0, 1, 32766, 32767]
@@ -40,14 +41,14 @@ def noise(rng, *shape):
 
 
 def read(path, *, rate_hz=RATE, columns=1, kind="audio"):
-    (recording,) = open_recordings(path, Wanted(rate_hz, kind, columns))
+    (recording,) = open_recordings(path, StreamFormat(rate_hz, kind, columns))
     return read_recording(recording)
 
 
 def refused(path, *, rate_hz=RATE, columns=1, kind="audio"):
     """The message with which a path is refused, at opening or while it is read."""
     with pytest.raises(InputError) as caught:
-        for recording in open_recordings(path, Wanted(rate_hz, kind, columns)):
+        for recording in open_recordings(path, StreamFormat(rate_hz, kind, columns)):
             read_recording(recording)
     message = str(caught.value)
     assert "\n" not in message and message.isprintable()
@@ -98,7 +99,7 @@ def test_mono_16_bit_at_the_rate_passes_bit_for_bit(tmp_path, rng, suffix, lengt
     samples = noise(rng, length)
     samples[: len(EXTREMES)] = EXTREMES[:length]
     soundfile.write(tmp_path / f"a{suffix}", samples, RATE, subtype="PCM_16")
-    (recording,) = open_recordings(tmp_path / f"a{suffix}", Wanted(RATE))
+    (recording,) = open_recordings(tmp_path / f"a{suffix}", StreamFormat(RATE))
     assert (recording.name, recording.notes, recording.length) == (f"a{suffix}", (), length)
     blocks = list(recording.blocks())
     assert all(block.dtype == np.int16 and block.ndim == 1 and len(block) <= BLOCK_VALUES for block in blocks)
@@ -133,7 +134,7 @@ def test_rows_of_several_columns_are_never_altered(tmp_path, rng, kind):
         np.savez(path, x=rows, fs=100)
     else:
         np.savetxt(path, rows, fmt="%d", delimiter=",", header="x,y,z", comments="")
-    (recording,) = open_recordings(path, Wanted(100, "external", 3))
+    (recording,) = open_recordings(path, StreamFormat(100, "external", 3))
     blocks = list(recording.blocks())
     assert len(blocks) > 1 and all(block.shape[1] == 3 and block.size <= BLOCK_VALUES for block in blocks)
     assert np.array_equal(np.concatenate(blocks), rows)
@@ -151,7 +152,7 @@ def test_the_input_is_not_modified(tmp_path, rng):
     np.savez(tmp_path / "a.npz", x=noise(rng, 100), offsets=np.array([0, 40, 100]))
     soundfile.write(tmp_path / "b.wav", noise(rng, 100, 2), 44_100)
     before = {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in tmp_path.iterdir()}
-    for recording in open_recordings(tmp_path, Wanted(RATE)):
+    for recording in open_recordings(tmp_path, StreamFormat(RATE)):
         read_recording(recording)[:] = 0
     assert before == {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in tmp_path.iterdir()}
 
@@ -163,7 +164,7 @@ def test_channels_are_mixed_down_as_the_mean_rounded_half_to_even(tmp_path):
     pairs = np.array([[1, 2], [2, 3], [-1, -2], [32767, 32767], [-32768, -32768], [32767, -32768]], np.int16)
     soundfile.write(tmp_path / "a.wav", pairs, RATE, subtype="PCM_16")
     np.save(tmp_path / "a.npy", pairs)
-    for recording in open_recordings(tmp_path, Wanted(RATE)):
+    for recording in open_recordings(tmp_path, StreamFormat(RATE)):
         assert recording.notes[0] == "2 channels mixed down"
         assert read_recording(recording).tolist() == [2, 2, -2, 32767, -32768, 0]
 
@@ -180,7 +181,7 @@ def test_float_is_scaled_rounded_half_to_even_and_clipped(tmp_path):
     units = np.array([0.5, 1.5, 2.5, -0.5, -1.5, 100.4, 32767.4, 32767.6, 32768, 40000, -32768, -50000])
     for subtype in ("FLOAT", "DOUBLE"):
         soundfile.write(tmp_path / "a.wav", units / 32768, RATE, subtype=subtype)
-        (recording,) = open_recordings(tmp_path / "a.wav", Wanted(RATE))
+        (recording,) = open_recordings(tmp_path / "a.wav", StreamFormat(RATE))
         assert "clipped" in recording.notes[0]
         wanted = [0, 2, 2, 0, -2, 100, 32767, 32767, 32767, 32767, -32768, -32768]
         assert read_recording(recording).tolist() == wanted
@@ -189,11 +190,11 @@ def test_float_is_scaled_rounded_half_to_even_and_clipped(tmp_path):
 def test_other_widths(tmp_path):
     wide = np.array([0, 127, 128, 129, 384, -128, 2**23 - 1, -(2**23)], np.int32)  # 24 bits
     soundfile.write(tmp_path / "a.wav", wide << 8, RATE, subtype="PCM_24")
-    (recording,) = open_recordings(tmp_path / "a.wav", Wanted(RATE))
+    (recording,) = open_recordings(tmp_path / "a.wav", StreamFormat(RATE))
     assert recording.notes == ("24-bit reduced to 16-bit",)
     assert read_recording(recording).tolist() == [0, 0, 0, 1, 2, 0, 32767, -32768]
     (tmp_path / "b.wav").write_bytes(wav_bytes(bytes([0, 127, 128, 129, 255, 1]), bits=8))
-    (recording,) = open_recordings(tmp_path / "b.wav", Wanted(RATE))
+    (recording,) = open_recordings(tmp_path / "b.wav", StreamFormat(RATE))
     assert recording.notes == ("8-bit widened to 16-bit",)
     assert read_recording(recording).tolist() == [-32768, -256, 0, 256, 32512, -32512]
 
@@ -202,7 +203,7 @@ def test_other_widths(tmp_path):
 def test_any_subtype_of_wav(tmp_path, subtype):
     tone = np.sin(2 * np.pi * 440 * np.arange(8000) / RATE) * 0.5
     soundfile.write(tmp_path / "a.wav", tone, RATE, subtype=subtype)
-    (recording,) = open_recordings(tmp_path / "a.wav", Wanted(RATE))
+    (recording,) = open_recordings(tmp_path / "a.wav", StreamFormat(RATE))
     samples = read_recording(recording)
     assert len(samples) == recording.length >= 8000 and recording.notes
     assert abs(samples[:8000].std() / (tone.std() * 32768) - 1) < 0.05
@@ -213,7 +214,7 @@ def test_ogg(tmp_path):
         pytest.skip("this libsndfile has no ogg")
     tone = np.sin(2 * np.pi * 440 * np.arange(RATE) / RATE) * 0.5
     soundfile.write(tmp_path / "a.ogg", tone, RATE, subtype="VORBIS")
-    (recording,) = open_recordings(tmp_path / "a.ogg", Wanted(RATE))
+    (recording,) = open_recordings(tmp_path / "a.ogg", StreamFormat(RATE))
     samples = read_recording(recording)
     assert len(samples) == RATE == recording.length and recording.notes == ("VORBIS decoded to 16-bit",)
     assert abs(samples.std() / (tone.std() * 32768) - 1) < 0.02
@@ -234,7 +235,7 @@ def test_resampling_keeps_frequency_level_and_length(tmp_path, file_rate, rate):
     left = np.sin(2 * np.pi * 1000 * t) * 0.5
     pair = np.rint(np.stack([left, left], axis=1) * 32768).astype(np.int16)
     soundfile.write(tmp_path / "a.wav", pair, file_rate, subtype="PCM_16")
-    (recording,) = open_recordings(tmp_path / "a.wav", Wanted(rate))
+    (recording,) = open_recordings(tmp_path / "a.wav", StreamFormat(rate))
     low = ("recorded at 8000 Hz, it holds nothing above 4000 Hz",) if file_rate < rate else ()
     assert recording.notes == ("2 channels mixed down", f"{file_rate} Hz resampled to {rate} Hz", *low)
     samples = read_recording(recording)
@@ -261,7 +262,7 @@ def test_the_result_does_not_depend_on_the_block_size(tmp_path, rng, monkeypatch
     whole = read(tmp_path / "a.wav")
     for size in (64, 997, 10**7):
         monkeypatch.setattr(sources, "BLOCK_VALUES", size)
-        (recording,) = open_recordings(tmp_path / "a.wav", Wanted(RATE))
+        (recording,) = open_recordings(tmp_path / "a.wav", StreamFormat(RATE))
         blocks = list(recording.blocks())
         assert all(0 < len(block) <= size for block in blocks)
         assert np.array_equal(np.concatenate(blocks), whole)
@@ -282,7 +283,7 @@ def test_an_npz_carries_its_rate(tmp_path, rng):
 def test_npz_recordings_are_the_slices_in_any_order(tmp_path, rng, save):
     samples, offsets = noise(rng, 300_000), np.array([0, 1, 100_000, 100_001, 299_999, 300_000])
     save(tmp_path / "file.npz", x=samples, offsets=offsets)
-    recordings = open_recordings(tmp_path / "file.npz", Wanted(RATE))
+    recordings = open_recordings(tmp_path / "file.npz", StreamFormat(RATE))
     assert [r.name for r in recordings] == [f"file.npz[{i}]" for i in range(5)]
     assert [r.length for r in recordings] == np.diff(offsets).tolist()
     for index in [0, 1, 2, 3, 4, 4, 0, 2, 3, 1]:
@@ -297,11 +298,11 @@ def test_npz_recordings_are_the_slices_in_any_order(tmp_path, rng, save):
 def test_a_compressed_npz_is_unpacked_once(tmp_path, rng, monkeypatch):
     """Guards against the cost of unpacking everything before recording i anew for every i."""
     np.savez_compressed(tmp_path / "a.npz", x=noise(rng, 5_000), offsets=np.arange(0, 5_001, 10))
-    recordings = open_recordings(tmp_path / "a.npz", Wanted(RATE))
+    recordings = open_recordings(tmp_path / "a.npz", StreamFormat(RATE))
     opened = []
     original = npz._open_member
     monkeypatch.setattr(npz, "_open_member", lambda *a: opened.append(a) or original(*a))
-    recordings = open_recordings(tmp_path / "a.npz", Wanted(RATE))
+    recordings = open_recordings(tmp_path / "a.npz", StreamFormat(RATE))
     opened.clear()
     assert sum(len(read_recording(r)) for r in recordings) == 5_000
     assert len(opened) == 1
@@ -318,7 +319,7 @@ def test_a_folder_is_sorted_and_nothing_hidden(tmp_path):
             np.save(path, np.zeros(3, np.int16))
         else:
             path.write_bytes(wav_bytes(bytes(6)))
-    recordings = open_recordings(str(tmp_path), Wanted(RATE))
+    recordings = open_recordings(str(tmp_path), StreamFormat(RATE))
     assert [recording.name for recording in recordings] == ["a.WAV", "b.wav", "sub/c.npy"]
     assert all(read_recording(recording).tolist() == [0, 0, 0] for recording in recordings)
 
@@ -368,7 +369,7 @@ def test_no_permission(tmp_path, monkeypatch):
 @pytest.mark.parametrize("keywords", [{"rate_hz": 0}, {"rate_hz": RATE, "columns": 0}])
 def test_impossible_wishes(tmp_path, keywords):
     with pytest.raises(InputError, match="at least 1"):
-        open_recordings(tmp_path, Wanted(**keywords))
+        open_recordings(tmp_path, StreamFormat(**keywords))
 
 
 @pytest.mark.parametrize(
@@ -388,12 +389,12 @@ def test_impossible_wishes(tmp_path, keywords):
 )
 def test_wishes_that_do_not_go_together(tmp_path, keywords, message):
     with pytest.raises(InputError, match=message):
-        open_recordings(tmp_path, Wanted(**keywords))
+        open_recordings(tmp_path, StreamFormat(**keywords))
 
 
 def test_a_whole_rate_may_be_a_float(tmp_path):
     soundfile.write(tmp_path / "a.wav", np.zeros(10, np.int16), 44_100)
-    (recording,) = open_recordings(tmp_path / "a.wav", Wanted(16_000.0))
+    (recording,) = open_recordings(tmp_path / "a.wav", StreamFormat(16_000.0))
     assert recording.notes == ("44100 Hz resampled to 16000 Hz",)
 
 
@@ -489,7 +490,7 @@ def test_float_files_with_what_is_no_sample(tmp_path, value, position):
     samples[position, 1] = value
     soundfile.write(tmp_path / "a.wav", samples, RATE, subtype="FLOAT")
     with pytest.raises(InputError, match=rf"a\.wav: sample {position} \(from 0\) is {value:g}"):
-        open_recordings(tmp_path / "a.wav", Wanted(RATE))
+        open_recordings(tmp_path / "a.wav", StreamFormat(RATE))
     assert str(tmp_path / "a.wav") not in open_files()
 
 
@@ -517,8 +518,8 @@ def test_one_column_of_rows_is_not_taken_for_audio(tmp_path, rng, pipe):
     np.savetxt(tmp_path / "e.csv", rows, fmt="%d")
     pipe.write(rows.tobytes())
     pipe.close()
-    recordings = open_recordings(tmp_path, Wanted(100.0, "external"))
-    recordings += open_recordings("-", Wanted(100.0, "external"))
+    recordings = open_recordings(tmp_path, StreamFormat(100.0, "external"))
+    recordings += open_recordings("-", StreamFormat(100.0, "external"))
     assert len(recordings) == 6
     for recording in recordings:
         assert recording.notes == () and np.array_equal(read_recording(recording), rows), recording.name
@@ -580,7 +581,7 @@ def test_a_flac_of_unknown_length(tmp_path):
 def test_no_samples_is_seen_at_opening(tmp_path):
     soundfile.write(tmp_path / "a.wav", np.zeros(0, np.int16), RATE)
     with pytest.raises(InputError, match="no samples"):
-        open_recordings(tmp_path / "a.wav", Wanted(RATE))
+        open_recordings(tmp_path / "a.wav", StreamFormat(RATE))
 
 
 @pytest.mark.parametrize("suffix", [".flac", ".ogg"])
@@ -724,7 +725,7 @@ def test_wrong_offsets(tmp_path, offsets, message):
 def test_more_offsets_than_are_held_in_memory(tmp_path, monkeypatch):
     monkeypatch.setattr(npz, "MAX_RECORDINGS", 3)
     np.savez(tmp_path / "a.npz", x=np.zeros(100, np.int16), offsets=[0, 1, 2, 100])
-    assert len(open_recordings(tmp_path / "a.npz", Wanted(RATE))) == 3
+    assert len(open_recordings(tmp_path / "a.npz", StreamFormat(RATE))) == 3
     np.savez(tmp_path / "a.npz", x=np.zeros(100, np.int16), offsets=[0, 1, 2, 3, 100])
     assert "offsets is int64 (5,)" in refused(tmp_path / "a.npz")
 
@@ -787,7 +788,7 @@ def test_a_zip_that_lies_about_its_sizes(tmp_path):
     # Believable for deflate, and still untrue: seen when the data end.
     content = header_only(shape=(10_000,), data=np.random.default_rng(1).bytes(1000))
     lying_npz(tmp_path / "a.npz", 128 + 20_000, compress=zipfile.ZIP_DEFLATED, content=content)
-    (recording,) = open_recordings(tmp_path / "a.npz", Wanted(RATE))
+    (recording,) = open_recordings(tmp_path / "a.npz", StreamFormat(RATE))
     with pytest.raises(InputError, match=r"cut off|cannot be read"):
         read_recording(recording)
 
@@ -801,7 +802,7 @@ def test_a_bomb_streams_in_bounded_memory(tmp_path):
         out.write(header_only(shape=(50_000_000,)))
         for _ in range(100):
             out.write(bytes(1_000_000))
-    (recording,) = open_recordings(tmp_path / "a.npz", Wanted(RATE))
+    (recording,) = open_recordings(tmp_path / "a.npz", StreamFormat(RATE))
     assert peak_bytes(recording) < 4e6
 
 
@@ -829,9 +830,9 @@ def test_a_bomb_beside_the_samples_is_refused(tmp_path, key):
             out.write(header_only(descr="<i8", shape=(300 << 17,)))
             for _ in range(300):
                 out.write(bytes(1 << 20))
-    wanted = Wanted(50, "motion", 3, counts_per_g=4096, full_scale_g=8)
+    wanted = StreamFormat(50, "motion", 3, counts_per_g=4096, full_scale_g=8)
     with pytest.raises(InputError, match=f"{key}.npy unpacks to .* times its size"):
-        open_recordings(tmp_path / "a.npz", wanted, reading=Reading(unit=None if key == "unit" else "g"))
+        open_recordings(tmp_path / "a.npz", wanted, reading=ReadOptions(unit=None if key == "unit" else "g"))
 
 
 @pytest.mark.parametrize("key", ["unit", "channels", "label"])
@@ -839,7 +840,7 @@ def test_text_of_no_characters_is_refused(tmp_path, key):
     """Beyond the last character that there is, numpy makes strings that end the interpreter when they are used."""
     texts = np.frombuffer(np.array([0x110000, 2**31, 0xFFFFFFFF], "<u4").tobytes(), "<U1")
     np.savez(tmp_path / "a.npz", x=np.ones((100, 3)), fs=50.0, **{"unit": np.array("g"), key: texts})
-    wanted = Wanted(50, "motion", 3, counts_per_g=4096, full_scale_g=8)
+    wanted = StreamFormat(50, "motion", 3, counts_per_g=4096, full_scale_g=8)
     with pytest.raises(InputError, match=f"{key} is no text; save it again"):
         open_recordings(tmp_path / "a.npz", wanted) if key != "label" else npz.entries(tmp_path / "a.npz", "", key, 3)
 
@@ -903,7 +904,7 @@ def test_a_csv_header_in_another_encoding(tmp_path):
 def test_csv_of_many_blocks(tmp_path, rng):
     samples = noise(rng, 150_000)
     np.savetxt(tmp_path / "a.csv", samples, fmt="%d")
-    (recording,) = open_recordings(tmp_path / "a.csv", Wanted(RATE))
+    (recording,) = open_recordings(tmp_path / "a.csv", StreamFormat(RATE))
     blocks = list(recording.blocks())
     assert max(map(len, blocks)) <= BLOCK_VALUES and np.array_equal(np.concatenate(blocks), samples)
 
@@ -945,7 +946,7 @@ def test_a_wrong_csv(tmp_path, text, columns, message):
 
 def test_a_csv_that_is_no_text(tmp_path):
     (tmp_path / "a.csv").write_bytes("1\n2\n".encode("utf-16"))
-    (recording,) = open_recordings(tmp_path / "a.csv", Wanted(RATE))
+    (recording,) = open_recordings(tmp_path / "a.csv", StreamFormat(RATE))
     assert read_recording(recording).tolist() == [1, 2]
     (tmp_path / "a.csv").write_bytes(wav_bytes(DATA))
     refused(tmp_path / "a.csv")
@@ -953,7 +954,7 @@ def test_a_csv_that_is_no_text(tmp_path):
 
 def test_good_csv_rows_come_before_the_error(tmp_path):
     (tmp_path / "a.csv").write_text("1\n" * 70_000 + "x\n")
-    (recording,) = open_recordings(tmp_path / "a.csv", Wanted(RATE))
+    (recording,) = open_recordings(tmp_path / "a.csv", StreamFormat(RATE))
     blocks = recording.blocks()
     assert len(next(blocks)) == BLOCK_VALUES
     with pytest.raises(InputError, match="line 70001"):
@@ -986,7 +987,7 @@ def pipe(monkeypatch):
 
 
 def test_stdin_yields_what_has_arrived_and_keeps_half_a_sample(pipe):
-    (recording,) = open_recordings("-", Wanted(RATE))
+    (recording,) = open_recordings("-", StreamFormat(RATE))
     assert (recording.name, recording.notes, recording.length) == ("standard input", (), None)
     blocks = recording.blocks()
     pipe.write(struct.pack("<hh", 1, -2) + b"\x03")
@@ -998,7 +999,7 @@ def test_stdin_yields_what_has_arrived_and_keeps_half_a_sample(pipe):
 
 
 def test_stdin_rows(pipe):
-    (recording,) = open_recordings(Path("-"), Wanted(100, "external", 3))
+    (recording,) = open_recordings(Path("-"), StreamFormat(100, "external", 3))
     pipe.write(struct.pack("<4h", 1, 2, 3, 4))
     blocks = recording.blocks()
     assert next(blocks).tolist() == [[1, 2, 3]]
@@ -1011,7 +1012,7 @@ def test_stdin_rows(pipe):
 def test_stdin_ends_within_a_row(pipe, columns, data, whole):
     pipe.write(data)
     pipe.close()
-    (recording,) = open_recordings("-", Wanted(RATE, "audio" if columns == 1 else "external", columns))
+    (recording,) = open_recordings("-", StreamFormat(RATE, "audio" if columns == 1 else "external", columns))
     blocks = recording.blocks()
     assert next(blocks).tolist() == whole
     with pytest.raises(InputError, match=r"standard input: ends with . of . bytes of a row"):
@@ -1057,8 +1058,8 @@ def test_stdin_without_a_raw_stream(monkeypatch):
 def test_stdin_of_a_process(rng):
     samples = noise(rng, 300_001)
     script = (
-        "import sys, numpy as np; from anomsdk.sources import Wanted, open_recordings;"
-        "blocks = list(open_recordings('-', Wanted(16000))[0].blocks());"
+        "import sys, numpy as np; from anomsdk.sources import StreamFormat, open_recordings;"
+        "blocks = list(open_recordings('-', StreamFormat(16000))[0].blocks());"
         "assert max(map(len, blocks)) <= 65536;"
         "sys.stdout.buffer.write(np.concatenate(blocks).tobytes())"
     )
@@ -1070,7 +1071,7 @@ def test_the_stdin_buffer_holds_no_sample_while_a_block_is_used(pipe, monkeypatc
     """It held a backlog for good: short reads never overwrite the tail of a large buffer."""
     kept, zeros = [], np.zeros
     monkeypatch.setattr(np, "zeros", lambda *a: kept.append(zeros(*a)) or kept[-1])
-    (recording,) = open_recordings("-", Wanted(RATE, "external", 2))
+    (recording,) = open_recordings("-", StreamFormat(RATE, "external", 2))
     blocks = recording.blocks()
     pipe.write(b"\7" * 16_384)
     assert next(blocks).size == 4096, "no more is taken from the pipe at once"
@@ -1134,7 +1135,7 @@ def long_folder(tmp_path_factory):
 )
 def test_memory_does_not_grow_with_the_length(long_folder, name, columns, index):
     kind = "audio" if columns == 1 else "external"
-    recording = open_recordings(long_folder / name, Wanted(RATE, kind, columns))[index]
+    recording = open_recordings(long_folder / name, StreamFormat(RATE, kind, columns))[index]
     assert peak_bytes(recording) < 8e6
 
 
@@ -1142,9 +1143,9 @@ def test_memory_does_not_grow_with_the_length(long_folder, name, columns, index)
 def test_the_process_stays_small(long_folder, name):
     """What libsndfile and soxr allocate is seen only from outside."""
     script = (
-        "import resource, sys, soundfile, soxr, numpy; from anomsdk.sources import Wanted, open_recordings;"
+        "import resource, sys, soundfile, soxr, numpy; from anomsdk.sources import StreamFormat, open_recordings;"
         "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss;"
-        "recordings = open_recordings(sys.argv[1], Wanted(16000));"
+        "recordings = open_recordings(sys.argv[1], StreamFormat(16000));"
         "blocks = (b for r in recordings for b in r.blocks()); next(blocks); before = peak();"
         "total = sum(len(b) for b in blocks); assert total > 1e6; print(peak() - before)"
     )
@@ -1155,7 +1156,7 @@ def test_the_process_stays_small(long_folder, name):
 @pytest.mark.parametrize("name", ["a.npy", "stored.npz", "a.wav", "stereo.wav", "a.csv"])
 def test_files_are_closed(long_folder, name):
     path = str(long_folder / name)
-    recordings = open_recordings(path, Wanted(RATE))
+    recordings = open_recordings(path, StreamFormat(RATE))
     assert path not in open_files(), "opening keeps nothing open"
     blocks = recordings[-1].blocks()
     next(blocks)
@@ -1172,7 +1173,7 @@ def test_files_are_closed(long_folder, name):
 def test_an_npz_left_after_its_first_recording_is_closed_with_the_list(tmp_path):
     path = tmp_path / "a.npz"
     np.savez(path, x=np.zeros(100, np.int16), offsets=np.array([0, 50, 100]))
-    recordings = open_recordings(path, Wanted(RATE))
+    recordings = open_recordings(path, StreamFormat(RATE))
     read_recording(recordings[0])
     del recordings
     assert str(path) not in open_files()
@@ -1180,7 +1181,7 @@ def test_an_npz_left_after_its_first_recording_is_closed_with_the_list(tmp_path)
 
 def test_keyboard_interrupt_passes(tmp_path, monkeypatch):
     np.save(tmp_path / "a.npy", np.zeros(10, np.int16))
-    (recording,) = open_recordings(tmp_path / "a.npy", Wanted(RATE))
+    (recording,) = open_recordings(tmp_path / "a.npy", StreamFormat(RATE))
     monkeypatch.setattr(np, "empty", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         next(recording.blocks())
@@ -1231,7 +1232,7 @@ def test_any_damage_is_read_or_refused_in_one_line(tmp_path, data):
     path = tmp_path / f"a{suffix}"
     path.write_bytes(content)
     try:
-        for recording in open_recordings(path, Wanted(RATE)):
+        for recording in open_recordings(path, StreamFormat(RATE)):
             for block in recording.blocks():
                 assert block.dtype == np.int16 and 0 < len(block) <= BLOCK_VALUES
     except InputError as error:
@@ -1248,4 +1249,4 @@ def test_cut_oggs_are_refused(tmp_path):
     for length in (len(data) - 1, len(data) // 2, pages[-1], pages[-1] + 30):
         (tmp_path / "a.ogg").write_bytes(data[:length])
         with pytest.raises(InputError, match=r"cut off|cannot be read"):
-            read_recording(open_recordings(tmp_path / "a.ogg", Wanted(RATE))[0])
+            read_recording(open_recordings(tmp_path / "a.ogg", StreamFormat(RATE))[0])

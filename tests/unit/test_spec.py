@@ -6,7 +6,7 @@ import pytest
 
 import anomsdk
 from anomsdk import PipelineSpec
-from tests.make import SPECS
+from tests.support.make import SPECS
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from anomsdk.plans.file import parse_plan
 from anomsdk.plans.lookup import find_plan
 from anomsdk.plans.speech import speech_remark
 from anomsdk.train.fitting import spec_digest
-from tests.make import EXTERNAL, MOTION, SPECS, make_folder, noise
+from tests.support.make import EXTERNAL, MOTION, SPECS, make_folder, noise
 
 PERMITTED = "allow_speech_features = true\n"
 ALLOWED = "these features can carry speech: allowed by the spec"

@@ -15,7 +15,7 @@ from anomsdk.planner.planner import sensor_plan
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.plans.file import reference_models_folder
 from anomsdk.runtime.judged_share import Judged
-from anomsdk.sources import Reading, Wanted, open_recordings
+from anomsdk.sources import ReadOptions, StreamFormat, open_recordings
 from anomsdk.sources.clips import open_clips
 from anomsdk.sources.formats.pauses import Gaps
 from anomsdk.sources.formats.timestamps import StampSurvey, stretches
@@ -64,7 +64,7 @@ class Case:
 
 def opened(path, rate_hz, **reading):
     (found,) = open_recordings(
-        path, Wanted(rate_hz, "motion", 3, 2048, None, 16), reading=Reading.parsed(unit="g", **reading)
+        path, StreamFormat(rate_hz, "motion", 3, 2048, None, 16), reading=ReadOptions.parsed(unit="g", **reading)
     )
     return found
 
@@ -617,9 +617,9 @@ def test_every_command_says_which_share_was_judged(lossy_files, tmp_path):
 def test_train_says_which_share_has_a_context(lossy_files):
     """Ticks of pieces with the context of the spec, as a plan of it gives them."""
     spec = PipelineSpec.from_file(reference_models_folder() / "human_motion" / "spec.toml")
-    wanted = Wanted.of(sensor_plan(spec), spec.columns)
+    wanted = StreamFormat.of(sensor_plan(spec), spec.columns)
     for name, ticks in (("d60", 198), ("whole", 395)):
-        clips = open_clips(lossy_files / name, wanted, reading=Reading(max_bridge=0)).clips
+        clips = open_clips(lossy_files / name, wanted, reading=ReadOptions(max_bridge=0)).clips
         corpus = gather(spec, clips, seed=0, excerpts=0)
         assert corpus.judged == Judged(ticks, 395) and f"judged {corpus.judged}" in list(corpus.lines())
 
@@ -639,6 +639,6 @@ def test_scores_are_those_of_samples_that_were_held(lossy_files):
     (scores,) = score_files(plan, [lossy_files / "d29"]).values()
     keep = lossy(N, 29, 1)
     held = counts(ROWS[20])[np.maximum.accumulate(np.where(keep, np.arange(N), 0))]
-    wanted = Wanted.of(plan.sensor, plan.columns)
+    wanted = StreamFormat.of(plan.sensor, plan.columns)
     assert (wanted.rate_hz, wanted.counts_per_g) == (20, 2048)
     assert np.array_equal(scores, anomsdk.score(plan, held))

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import anomsdk
-from tests.command_line import anomsdk_command
-from tests.files_mutants import COLLAR
-from tests.make import make_folder
+from tests.support.command_line import anomsdk_command
+from tests.support.files_mutants import COLLAR
+from tests.support.make import make_folder
 
 HZ, N = 50, 400
 TAKE_RECORDINGS = ("watch", "score", "train", "calibrate", "evaluate", "diff", "verify")

@@ -14,14 +14,14 @@ import pytest
 
 from anomsdk.errors import InputError
 from anomsdk.evaluate.labels import open_marked
-from anomsdk.sources import Reading, Wanted, open_recordings, read_recording
+from anomsdk.sources import ReadOptions, StreamFormat, open_recordings, read_recording
 from anomsdk.sources.clips import open_clips
 from anomsdk.sources.formats.delimited import Cells, pieces_of
 from anomsdk.sources.formats.dialect import sniffed
 from anomsdk.sources.stream_format import G
 
 HZ, N, EACH = 20, 160, 8
-W = Wanted(HZ, "motion", 3, 2048, None, 16)
+W = StreamFormat(HZ, "motion", 3, 2048, None, 16)
 T = np.arange(N) / HZ
 
 
@@ -71,7 +71,7 @@ def put(folder, text, name="a.csv", encoding="utf-8"):
 
 
 def opened(path, **reading):
-    return open_recordings(path, W, reading=Reading.parsed(**reading))
+    return open_recordings(path, W, reading=ReadOptions.parsed(**reading))
 
 
 def refused(path, **reading):
@@ -553,7 +553,7 @@ def test_groups_and_labels_of_a_divided_table(tmp_path):
     text = f"cow,state,{HEAD}" + "".join(
         f"{cow},{state},{line}\n" for cow in (1, 2) for state in ("calm", "oestrus") for line in rows().splitlines()
     )
-    path, reading = put(tmp_path, text), Reading.parsed(by="cow,state")
+    path, reading = put(tmp_path, text), ReadOptions.parsed(by="cow,state")
     names = [f"a.csv[cow={cow}][state={state}]" for cow in (1, 2) for state in ("calm", "oestrus")]
     for group, groups in (
         (None, ["1", "1", "2", "2"]),
@@ -598,9 +598,9 @@ def test_too_many_parts(tmp_path):
 def test_columns_by_number_and_in_other_letters(tmp_path):
     path = put(tmp_path, herd())
     for by in ("1", "COW"):
-        clips = open_clips(path, W, reading=Reading.parsed(by=by), group="cow").clips
+        clips = open_clips(path, W, reading=ReadOptions.parsed(by=by), group="cow").clips
         assert [(clip.name, clip.group) for clip in clips] == [("a.csv[cow=12]", "12"), ("a.csv[cow=7]", "7")]
-        assert [clip.group for clip in open_clips(path, W, reading=Reading.parsed(by=by), group=by).clips] == [
+        assert [clip.group for clip in open_clips(path, W, reading=ReadOptions.parsed(by=by), group=by).clips] == [
             "12",
             "7",
         ]
@@ -624,7 +624,7 @@ def test_a_folder_is_chosen_from_as_a_whole(tmp_path):
     assert refused(tmp_path, where="cow!=5", by="cow").endswith("no cow is 5; there is 7, 9, 12")
     assert refused(tmp_path, where="cow=9:cow=12").endswith("no recording is all of this; choose less")
     assert names("cow!=12", by="cow") == ["a.csv[cow=7]", "b.csv[cow=7]", "b.csv[cow=9]"]
-    clips = open_clips(tmp_path, W, reading=Reading.parsed(by="cow")).clips
+    clips = open_clips(tmp_path, W, reading=ReadOptions.parsed(by="cow")).clips
     assert [clip.group for clip in clips] == ["12", "7", "7", "9"], "an animal is one group, whatever file it is in"
 
 
@@ -861,8 +861,8 @@ def test_devices_that_differ_in_the_unit_of_the_gyroscope(tmp_path, unit):
     turned = np.concatenate([X * G, X], axis=1)
     body = "".join(f"{T[k]:.2f},{','.join(repr(float(v)) for v in turned[k])}\n" for k in range(N))
     path = put(tmp_path, "time_s,ax,ay,az,gx,gy,gz\n" + body)
-    six = Wanted(HZ, "motion", 6, 2048, 16, 16)
-    reading = Reading.parsed(unit="m/s2,deg/s", **devices(tmp_path, f"file,unit\na.csv,{unit}\n"))
+    six = StreamFormat(HZ, "motion", 6, 2048, 16, 16)
+    reading = ReadOptions.parsed(unit="m/s2,deg/s", **devices(tmp_path, f"file,unit\na.csv,{unit}\n"))
     (found,) = open_recordings(path, six, reading=reading)
     expected = np.concatenate([COUNTS, np.rint(np.degrees(X) * 16).astype(np.int16)], axis=1)
     assert np.array_equal(read_recording(found), expected)
@@ -914,7 +914,7 @@ def test_packed_and_encoded(tmp_path, data, name):
 
 
 def test_latin_1_says_its_units(tmp_path):
-    wanted, turned = Wanted(HZ, "motion", 6, 2048, 16, 16), np.round(X * 40, 3)
+    wanted, turned = StreamFormat(HZ, "motion", 6, 2048, 16, 16), np.round(X * 40, 3)
     lines = "".join(f"{T[k] * 1e6:.0f},{','.join(map(str, [*X[k], *turned[k]]))}\n" for k in range(N))
     path = put(tmp_path, "t [µs],ax_g,ay_g,az_g,gx [°/s],gy [°/s],gz [°/s]\n" + lines, encoding="latin-1")
     (found,) = open_recordings(path, wanted)
@@ -949,7 +949,7 @@ def test_packed_rows_of_integers(tmp_path, kind, columns):
     values = COUNTS[:, :columns]
     text = "\n".join(",".join(map(str, row)) for row in values)
     path = put(tmp_path, gzip.compress(text.encode()), "a.csv.gz")
-    (found,) = open_recordings(path, Wanted(16_000 if kind == "audio" else 10, kind, columns))
+    (found,) = open_recordings(path, StreamFormat(16_000 if kind == "audio" else 10, kind, columns))
     assert np.array_equal(read_recording(found).reshape(-1, columns), values)
 
 
@@ -1122,11 +1122,11 @@ def test_what_is_not_chosen_from(subjects, tmp_path):
     )
     put(tmp_path, "1\n2\n", "a.csv")
     with pytest.raises(InputError, match=r"a.csv: only an .npz, and a table of motion, can be chosen from"):
-        open_recordings(f"{tmp_path / 'a.csv'}:x=1", Wanted(16_000))
+        open_recordings(f"{tmp_path / 'a.csv'}:x=1", StreamFormat(16_000))
     with pytest.raises(InputError, match="--where: says how motion is stored, and this is audio; leave it out"):
-        open_recordings(tmp_path / "a.csv", Wanted(16_000), reading=Reading.parsed(where="x=1"))
+        open_recordings(tmp_path / "a.csv", StreamFormat(16_000), reading=ReadOptions.parsed(where="x=1"))
     with pytest.raises(InputError, match="--rate: says how motion is stored, and this is audio; leave it out"):
-        open_recordings(tmp_path / "a.csv", Wanted(16_000), reading=Reading.parsed(rate_hz="1"))
+        open_recordings(tmp_path / "a.csv", StreamFormat(16_000), reading=ReadOptions.parsed(rate_hz="1"))
 
 
 def test_a_file_with_literally_this_name_wins(subjects, tmp_path):
@@ -1230,12 +1230,12 @@ def test_lines_of_long_units(tmp_path):
 
 
 def test_units_of_both_sensors_of_a_device(tmp_path):
-    wanted, turned = Wanted(HZ, "motion", 6, 2048, 16, 16), np.round(X * 40, 3)
+    wanted, turned = StreamFormat(HZ, "motion", 6, 2048, 16, 16), np.round(X * 40, 3)
     lines = [f"{T[k]:.2f},{','.join(map(str, [*X[k], *turned[k]]))}\n" for k in range(N)]
     path = put(tmp_path, "time_s,ax,ay,az,gx,gy,gz\n" + "".join(lines))
 
     def read(text, **options):
-        reading = Reading.parsed(**options, **devices(tmp_path, text))
+        reading = ReadOptions.parsed(**options, **devices(tmp_path, text))
         (found,) = open_recordings(path, wanted, reading=reading)
         return read_recording(found)
 

@@ -18,8 +18,8 @@ from anomsdk.plans.tflite import reader as tflite_file
 from anomsdk.plans.tflite.reader import FullyConnected, parse_tflite, read_tflite
 from anomsdk.plans.tflite.writer import write_anew, write_tflite
 from anomsdk.runtime.engines import tflite
-from tests.graphs import Graph
-from tests.model_mutants import originals
+from tests.support.graphs import Graph
+from tests.support.model_mutants import originals
 
 AD01 = Path(__file__).parents[2].parent / "shared" / "data" / "mlperf_tiny" / "ad01_int8.tflite"
 needs_ad01 = pytest.mark.skipif(not AD01.exists(), reason="the MLPerf Tiny model is not on this machine")

@@ -10,8 +10,8 @@ import pytest
 from anomsdk.errors import InputError
 from anomsdk.plans.tflite.offsets import MAX_PARTS, TABLES, UNIONS, OutsideError, check_offsets
 from anomsdk.plans.tflite.reader import parse_tflite
-from tests.graphs import Graph
-from tests.model_mutants import N, _places, originals
+from tests.support.graphs import Graph
+from tests.support.model_mutants import N, _places, originals
 
 NUMBERS = {"Int8": 1, "Uint8": 1, "Bool": 1, "Int32": 4, "Uint32": 4, "Uint64": 8}
 

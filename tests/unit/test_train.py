@@ -23,7 +23,7 @@ from anomsdk.train.fitting import _split, spec_digest
 from anomsdk.train.models.family import family, train_candidate
 from anomsdk.train.models.quantise import quantise
 from anomsdk.train.search.budget import Need, Needs, candidates, need_of
-from tests.make import SPECS, make_calibration
+from tests.support.make import SPECS, make_calibration
 
 TEXT = (
     SPECS["bands"].replace("band_ms = 64", "band_ms = 32")

@@ -26,7 +26,7 @@ from anomsdk.train.search.budget import Needs
 from anomsdk.train.search.journal import Journal
 from anomsdk.train.search.judge import Judge, Trial
 from anomsdk.train.search.search import _MOVED, Margin, Search, _choice, _variants, _why, _words
-from tests.make import SPECS
+from tests.support.make import SPECS
 from tests.unit.test_train import QUICK, room
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from anomsdk.utils import text as display
-from tests.command_line import anomsdk_command
+from tests.support.command_line import anomsdk_command
 
 SPEC = """
 format = 1

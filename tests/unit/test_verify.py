@@ -16,7 +16,7 @@ from anomsdk.core.baseline import OFF
 from anomsdk.errors import InputError
 from anomsdk.runtime import golden
 from anomsdk.runtime.engines import native, tflite
-from tests.make import SPECS, make_plan, noise
+from tests.support.make import SPECS, make_plan, noise
 
 
 @pytest.fixture(scope="module")

@@ -26,13 +26,13 @@ from anomsdk.plans.describe import describe
 from anomsdk.plans.file import reference_model, reference_model_names, reference_models_folder
 from anomsdk.plans.recording_digests import PURPOSES, entries_of, known_recordings
 from anomsdk.sources.clips import Clips, clip_from_array, survey
-from anomsdk.sources.stream_format import Reading, Wanted
+from anomsdk.sources.stream_format import ReadOptions, StreamFormat
 from anomsdk.stats.metrics import Figure, auc, exact, median, poisson_rate, share, trials, trials_of_pairs
 from anomsdk.stats.paired import rate_change, share_change
 from anomsdk.stats.paired import share as share_found
 from anomsdk.train import Options, calibrate
 from anomsdk.utils.text import figure, in_hours, percent, rate, rate_in, rate_unit
-from tests.make import EXTERNAL, ROOT, collar_spec, make_collar, make_folder, make_plan, noise
+from tests.support.make import EXTERNAL, ROOT, collar_spec, make_collar, make_folder, make_plan, noise
 
 
 def scored(peaks, *, group="g", raised=(), event=None, seconds=3600.0, padded=False, longest_s=None):
@@ -403,7 +403,7 @@ def saved(folder, seeds, suffix=".npy"):
             np.save(folder / f"renamed-{i}.npy", values)
         else:
             np.savetxt(folder / f"renamed-{i}.csv", values, fmt="%d", delimiter=",")
-    return open_clips(folder, Wanted(10, kind="external", columns=3))
+    return open_clips(folder, StreamFormat(10, kind="external", columns=3))
 
 
 @pytest.mark.parametrize("suffix", [".npy", ".csv"])
@@ -507,7 +507,7 @@ def test_many_recordings_are_counted_though_not_all_are_listed(meter, tmp_path):
     lowest = min(digests)
     assert known.purposes(lowest) == ("trained",) and known.purposes(max(digests)) == ()
     assert "made from more recordings than it lists" in as_text(
-        evaluate(plan, open_clips(tmp_path / "normal", Wanted(10, kind="external", columns=3)), Clips(()))
+        evaluate(plan, open_clips(tmp_path / "normal", StreamFormat(10, kind="external", columns=3)), Clips(()))
     )
 
 
@@ -598,8 +598,8 @@ def test_reference_models_know_the_recordings_that_made_them():
     }
     if data.exists():
         plan = reference_model("human_motion")
-        reading = Reading(unit="g", axes=("waist_ax", "waist_ay", "waist_az"))
-        found = open_clips(f"{data}:is_fall_recording=0", Wanted.of(plan.sensor, plan.columns), reading=reading)
+        reading = ReadOptions(unit="g", axes=("waist_ax", "waist_ay", "waist_az"))
+        found = open_clips(f"{data}:is_fall_recording=0", StreamFormat.of(plan.sensor, plan.columns), reading=reading)
         known = known_recordings(plan.provenance)
         facts = survey(found)[1]
         assert len(facts) == 272 and all(known.purposes(each.digest) for each in facts)

@@ -12,7 +12,7 @@ import anomsdk
 from anomsdk.planner.spec import SECTIONS, PipelineSpec, word_for_none
 from anomsdk.plans.changes import changes
 from anomsdk.plans.file import reference_models_folder
-from tests.command_line import anomsdk_command
+from tests.support.command_line import anomsdk_command
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -30,7 +30,7 @@ from anomsdk.sources.formats.survey import (
 )
 from anomsdk.sources.formats.timestamps import Stamped, StampSurvey, Timeline, stretches
 from anomsdk.sources.formats.units import OFTEN_RADIANS, likely_steps
-from anomsdk.sources.stream_format import AXES, IN_DPS, IN_G, Wanted
+from anomsdk.sources.stream_format import AXES, IN_DPS, IN_G, StreamFormat
 
 Values = NDArray[np.float64]
 SAME_RATE = 0.01
@@ -83,7 +83,7 @@ class Motion:
     """A recording of motion that was read once and can be read again, in the plan's counts at its rate."""
 
     rows: MotionRows
-    wanted: Wanted
+    wanted: StreamFormat
     timeline: Timeline
     survey: Survey
     notes: tuple[str, ...]
@@ -148,13 +148,13 @@ class _Way:
         return np.zeros((0, 0)) if self.resampler is None else self.resampler.finish()
 
 
-def surveyed(rows: MotionRows, wanted: Wanted, max_bridge: int) -> Motion:
+def surveyed(rows: MotionRows, wanted: StreamFormat, max_bridge: int) -> Motion:
     """Read a recording once, and refuse what cannot be right.
 
     Parameters
     ----------
     rows, wanted : what there is, and what a pipeline takes
-    max_bridge : as `anomsdk.sources.stream_format.Reading`
+    max_bridge : as `anomsdk.sources.stream_format.ReadOptions`
 
     Raises
     ------
@@ -282,7 +282,7 @@ def _of_gravity(survey: Survey) -> tuple[str, ...]:
     return ()
 
 
-def _notes(wanted: Wanted, timeline: Timeline, survey: Survey, *, rotation_unsaid: bool) -> Iterator[str]:
+def _notes(wanted: StreamFormat, timeline: Timeline, survey: Survey, *, rotation_unsaid: bool) -> Iterator[str]:
     rate_hz, wanted_hz = timeline.rate_hz, wanted.rate_hz
     if rotation_unsaid and survey.may_be_radians:
         yield "rotation taken to be in deg/s: no unit is named, and its values do not tell"
@@ -302,7 +302,7 @@ def _notes(wanted: Wanted, timeline: Timeline, survey: Survey, *, rotation_unsai
         yield f"saturated at {' and '.join(survey.pinned)}, below the full scale of the plan"
 
 
-def _check_rate(rows: MotionRows, wanted: Wanted, rate_hz: float) -> None:
+def _check_rate(rows: MotionRows, wanted: StreamFormat, rate_hz: float) -> None:
     if not 0 < rate_hz <= MOST_HZ:
         raise InputError(f"{rows.where}: {rate_hz:g} Hz is no rate of motion (up to {MOST_HZ:g}); correct it")
     if rate_hz < LEAST_RATE * wanted.rate_hz * (1 - SAME_RATE):
@@ -316,20 +316,20 @@ def _same(a_hz: float, b_hz: float) -> bool:
     return math.isclose(a_hz, b_hz, rel_tol=SAME_RATE)
 
 
-def _per_unit(wanted: Wanted) -> Values:
+def _per_unit(wanted: StreamFormat) -> Values:
     """The plan's counts in one g, and in one degree a second, of each axis."""
     assert wanted.counts_per_g is not None
     return np.array([wanted.counts_per_g] * 3 + [wanted.counts_per_dps or 1.0] * 3)[: wanted.columns]
 
 
-def _counts_per_value(rows: MotionRows, wanted: Wanted) -> Values:
+def _counts_per_value(rows: MotionRows, wanted: StreamFormat) -> Values:
     if rows.unit == "counts":
         return np.array(rows.units)
     in_g = np.array([IN_G[rows.unit]] * 3 + [1.0] * 3)[: wanted.columns]
     return np.array(rows.units) * in_g * _per_unit(wanted)
 
 
-def _limits(rows: MotionRows, wanted: Wanted) -> Values:
+def _limits(rows: MotionRows, wanted: StreamFormat) -> Values:
     """Counts at which the plan's sensor clips; counts in files are not clipped again."""
     assert wanted.full_scale_g is not None and wanted.counts_per_g is not None
     full = 32768.0 if rows.unit == "counts" else min(32768.0, np.rint(wanted.full_scale_g * wanted.counts_per_g))

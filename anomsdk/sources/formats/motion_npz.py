@@ -19,13 +19,13 @@ from anomsdk.sources.formats.npz import opened, said
 from anomsdk.sources.formats.stored import BLOCK_VALUES
 from anomsdk.sources.formats.timestamps import Stamped
 from anomsdk.sources.formats.units import sensor_units, unit_of, units_in_sentence
-from anomsdk.sources.stream_format import IN_DPS, UNITS, Reading, Wanted, usable_scale
+from anomsdk.sources.stream_format import IN_DPS, UNITS, ReadOptions, StreamFormat, usable_scale
 
 _FIRST_ROWS = 16_384
 _NO_STAMPS: NDArray[np.float64] = np.zeros(0)
 
 
-def npz_motion(path: Path, name: str, where: str, wanted: Wanted, reading: Reading) -> list[MotionRows]:
+def npz_motion(path: Path, name: str, where: str, wanted: StreamFormat, reading: ReadOptions) -> list[MotionRows]:
     """Check all headers; no sample is read yet.
 
     Raises
@@ -76,7 +76,7 @@ def npz_motion(path: Path, name: str, where: str, wanted: Wanted, reading: Readi
     ]
 
 
-def npy_motion(path: Path, name: str, where: str, wanted: Wanted, reading: Reading) -> MotionRows:
+def npy_motion(path: Path, name: str, where: str, wanted: StreamFormat, reading: ReadOptions) -> MotionRows:
     """Rows of the plan's counts at a rate that somebody said; no sample is read yet.
 
     Raises
@@ -96,7 +96,7 @@ def npy_motion(path: Path, name: str, where: str, wanted: Wanted, reading: Readi
     )
 
 
-def _rate(stored_hz: float | None, reading: Reading, key: str, where: str) -> float | None:
+def _rate(stored_hz: float | None, reading: ReadOptions, key: str, where: str) -> float | None:
     if stored_hz is None or reading.rate_hz is None:
         return reading.rate_hz if stored_hz is None else stored_hz
     if not math.isclose(stored_hz, reading.rate_hz, rel_tol=SAME_RATE):
@@ -114,7 +114,7 @@ def _rows(samples: StoredArray, start: int, stop: int, columns: tuple[int, ...],
 
 
 def _columns(
-    channels: list[str] | None, samples: StoredArray, wanted: Wanted, reading: Reading, where: str
+    channels: list[str] | None, samples: StoredArray, wanted: StreamFormat, reading: ReadOptions, where: str
 ) -> tuple[list[int], tuple[str, ...]]:
     n = samples.channels
     if channels is not None and len(channels) != n:
@@ -151,7 +151,7 @@ def _magnitude(samples: StoredArray, part: tuple[str, int, int], columns: list[i
 
 
 def _scale(
-    stored: list[float] | None, reading: Reading, channels: int, columns: list[int], key: str, where: str
+    stored: list[float] | None, reading: ReadOptions, channels: int, columns: list[int], key: str, where: str
 ) -> tuple[float, ...]:
     """What one of a stored value is, of each chosen column."""
     given = list(reading.scale) or stored or [1.0]

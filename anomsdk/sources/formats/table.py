@@ -33,7 +33,7 @@ from anomsdk.sources.formats.motion import MOST_HZ, SAME_RATE, MotionRows
 from anomsdk.sources.formats.preamble import NOTHING_TOLD, Told
 from anomsdk.sources.formats.timestamps import Stamped, usual_step
 from anomsdk.sources.formats.units import LONG_TIME_UNITS, TIME_UNITS, SensorUnits, scales, sensor_units, unit_of
-from anomsdk.sources.stream_format import NO_TIME, Reading, Wanted
+from anomsdk.sources.stream_format import NO_TIME, ReadOptions, StreamFormat
 
 BATCH_ROWS = 16_384
 _EPOCHS_S = (946_684_800.0, 4_102_444_800.0)
@@ -117,13 +117,13 @@ class Part:
     table: Table
 
 
-def by_names(table: Table, reading: Reading) -> list[str]:
+def by_names(table: Table, reading: ReadOptions) -> list[str]:
     """Headings of the columns that a table is divided by; where there are none, as somebody named them."""
     columns = [column_of(table.names, each, "--by", table.where) for each in reading.by]
     return [table.names[column] or each for column, each in zip(columns, reading.by, strict=True)]
 
 
-def table_parts(table: Table, reading: Reading) -> list[Part]:
+def table_parts(table: Table, reading: ReadOptions) -> list[Part]:
     """The rows that ``reading.where`` means, for each value of the columns ``reading.by`` a part of its own.
 
     Raises
@@ -165,7 +165,7 @@ def table_parts(table: Table, reading: Reading) -> list[Part]:
     return found
 
 
-def table_motion(table: Table, wanted: Wanted, reading: Reading) -> MotionRows:
+def table_motion(table: Table, wanted: StreamFormat, reading: ReadOptions) -> MotionRows:
     """Find axes, units and time, and read the first rows.
 
     Raises
@@ -243,7 +243,7 @@ def table_motion(table: Table, wanted: Wanted, reading: Reading) -> MotionRows:
 
 
 def _units(
-    table: Table, columns: Sequence[int], first: NDArray[np.float64], wanted: Wanted, reading: Reading
+    table: Table, columns: Sequence[int], first: NDArray[np.float64], wanted: StreamFormat, reading: ReadOptions
 ) -> tuple[SensorUnits, list[str]]:
     """The unit of each sensor, by the headings or what stands above them; and what messages call each column."""
     names, n = table.names, len(columns)
@@ -261,7 +261,7 @@ def _units(
     return replace(units, notes=(*notes, *units.notes)), shown
 
 
-def _axes(table: Table, wanted: Wanted, reading: Reading) -> tuple[list[int], tuple[str, ...]]:
+def _axes(table: Table, wanted: StreamFormat, reading: ReadOptions) -> tuple[list[int], tuple[str, ...]]:
     """Columns of the axes, and how they are known where no heading says it."""
     names, where = table.names, table.where
     if table.told.empatica and not reading.axes and len(names) == wanted.columns:
@@ -275,7 +275,7 @@ def _axes(table: Table, wanted: Wanted, reading: Reading) -> tuple[list[int], tu
     return axis_columns(names, reading.axes, wanted.columns, where), ()
 
 
-def _time(table: Table, chosen: str, reading: Reading, axes: Sequence[int]) -> tuple[int | None, tuple[str, ...]]:
+def _time(table: Table, chosen: str, reading: ReadOptions, axes: Sequence[int]) -> tuple[int | None, tuple[str, ...]]:
     """The column of time, None where there is none and the rate is said; and how it is known."""
     names, where = table.names, table.where
     if chosen and chosen != NO_TIME:
@@ -306,7 +306,7 @@ def _time(table: Table, chosen: str, reading: Reading, axes: Sequence[int]) -> t
     return time_column(names, where), ()
 
 
-def _rate(table: Table, reading: Reading) -> tuple[float, tuple[str, ...]]:
+def _rate(table: Table, reading: ReadOptions) -> tuple[float, tuple[str, ...]]:
     """Rows a second of a table without time."""
     where, told = table.where, table.told.rates
     rates = sorted({rate for rate, _ in told})
@@ -336,8 +336,8 @@ def _seconds(stamps: Times, origin: Any, factor: float) -> NDArray[np.float64]:
         return (stamps - origin) * factor
 
 
-def _chosen_time(reading: Reading) -> tuple[str, str]:
-    """The column of time and its unit, as `Reading.time` has them; empty where it has not."""
+def _chosen_time(reading: ReadOptions) -> tuple[str, str]:
+    """The column of time and its unit, as `ReadOptions.time` has them; empty where it has not."""
     name, colon, after = (reading.time or "").rpartition(":")
     unit = unit_of(after) if colon else None
     return (name, unit) if unit in TIME_UNITS or unit in LONG_TIME_UNITS else (reading.time or "", "")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from anomsdk.errors import InputError, quoted
-from anomsdk.sources.stream_format import IN_DPS, IN_G, UNITS, Reading, Wanted
+from anomsdk.sources.stream_format import IN_DPS, IN_G, UNITS, ReadOptions, StreamFormat
 
 TIME_UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 LONG_TIME_UNITS = {"min": 60.0, "h": 3600.0, "d": 86_400.0}
@@ -110,8 +110,8 @@ def sensor_units(
     shown: Sequence[str],
     stored: Sequence[float],
     magnitude: float,
-    wanted: Wanted,
-    reading: Reading,
+    wanted: StreamFormat,
+    reading: ReadOptions,
     where: str,
     remedy: str = "",
 ) -> SensorUnits:
@@ -121,7 +121,7 @@ def sensor_units(
     ----------
     said : unit of each axis as `unit_of` spells it; a unit that nobody knows in quotes; None where nothing is said
     shown : what messages call each axis
-    stored : what one of a stored value is, by the file or `Reading.scale`; 1 where nobody says
+    stored : what one of a stored value is, by the file or `ReadOptions.scale`; 1 where nobody says
     magnitude : median magnitude of the acceleration as stored, for advice
     remedy : what else would make the unit clear, for messages
 
@@ -143,8 +143,8 @@ def _acceleration(
     shown: Sequence[str],
     magnitude: float,
     n_axes: int,
-    wanted: Wanted,
-    reading: Reading,
+    wanted: StreamFormat,
+    reading: ReadOptions,
     where: str,
     remedy: str,
     notes: list[str],
@@ -181,7 +181,7 @@ def _two(shown: Sequence[str], said: Sequence[str | None]) -> list[tuple[str, st
     return [(name, unit) for unit, name in first.items()][:2]
 
 
-def _steps(shown: str, magnitude: float, n_axes: int, wanted: Wanted) -> str:
+def _steps(shown: str, magnitude: float, n_axes: int, wanted: StreamFormat) -> str:
     """What to say of a sensor's steps, which are the plan's counts only where somebody knows it."""
     usable = 1 <= magnitude <= 1e9
     scale = f"1/{likely_steps(magnitude) or round(magnitude)}" if usable else "X"
@@ -209,8 +209,8 @@ def _rotation(
     shown: Sequence[str],
     unit: str,
     stored: Sequence[float],
-    wanted: Wanted,
-    reading: Reading,
+    wanted: StreamFormat,
+    reading: ReadOptions,
     where: str,
     notes: list[str],
 ) -> tuple[float, bool]:
@@ -254,8 +254,8 @@ def _rotation(
     return IN_DPS[turning], False
 
 
-def scales(reading: Reading, n_axes: int, where: str) -> tuple[float, ...]:
-    """`Reading.scale` for each axis: one number is for all, of six axes two are one for each sensor."""
+def scales(reading: ReadOptions, n_axes: int, where: str) -> tuple[float, ...]:
+    """`ReadOptions.scale` for each axis: one number is for all, of six axes two are one for each sensor."""
     given = reading.scale or (1.0,)
     if len(given) == 1:
         return given * n_axes

@@ -1,0 +1,596 @@
+"""Compares core/<stem>.py with anom_<stem>.h and .c of the C port, by their text.
+
+What differs must stand in one of the tables, with a reason. An entry that nothing needs is a difference, too.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import count
+from pathlib import Path
+
+from tests.support import c_text
+
+PYTHON_ONLY_STEMS = {"checks": "the planner proves, C trusts a proven plan"}
+C_ONLY_STEMS = {
+    "assumptions": "numpy has none",
+    "wipe": "a numpy array is filled",
+    "copy": "numpy copies",
+    "x86": "numpy has its own",
+    "sha256": "hashlib",
+    "selftest": "golden.py, which runs whole streams",
+    "kernels": "numpy has its own",
+}
+NO_C_SOURCE = {"plan": "a struct, and nothing that runs"}
+
+BATCH = "numpy takes a batch of windows at once, in scratch of its own"
+PLANNING = "plans are made and proven in Python"
+TABLES = "tables of C hold them in the order in which they are read"
+FILES = "plans are files in Python, constants in C"
+
+PYTHON_ONLY = {
+    "alert.levels": PLANNING,
+    "autoencoder.check_layers": PLANNING,
+    "autoencoder._Layer.run": "run_layer of C",
+    "bands.level_range": PLANNING,
+    "baseline.run": "benchmarks score whole streams",
+    "context.statistic_range": PLANNING,
+    "context.statistic_steps": PLANNING,
+    "context.statistics_of": "statistic_of of C gives one of them",
+    "context._check_frames": PLANNING,
+    "event.from_bytes": "a device only writes events",
+    "extractor.levels": "a member of anom_extractor_type, as in each extractor",
+    "extractor.wipe_scratch": BATCH,
+    "bands.wipe_scratch": BATCH,
+    "bands._places": BATCH,
+    "logmel.wipe_scratch": BATCH,
+    "motion.width": PLANNING,
+    "motion.level_range": PLANNING,
+    "motion._groups": PLANNING,
+    "motion._Window": "C gathers once what several features are made of",
+    "fft.wipe": BATCH,
+    "fft._load": "part of the first stage in C",
+    "fft._radix2": "part of load_radix2 of C",
+    "fft._radix4_stages": "a loop of C",
+    "fft._circle": TABLES,
+    "fft._stage_twiddles": TABLES,
+    "filterbank.largest_sum": PLANNING,
+    "filterbank.wipe": BATCH,
+    "filterbank._carve": BATCH,
+    "framer._discard": "part of push: C has it for the pipeline",
+    "pipeline.extractor_for": "the plan of C names its extractor",
+    "pipeline.run": "the engines in Python differ in it",
+    "pipeline.ticks": BATCH,
+    "pipeline.results": BATCH,
+    "pipeline._result": "part of poll_observed",
+    "pipeline._explained": "explain of C, which has the event in hand",
+    "reasons.band_groups": PLANNING,
+    "reasons.part_groups": PLANNING,
+    "reasons.marks": PLANNING,
+    "reasons._directions": PLANNING,
+    "reasons.words": "a device only writes events",
+    "reasons._word": "a device only writes events",
+    "score.largest_score": PLANNING,
+    "score.largest_error": PLANNING,
+    "plan.ticks_in": FILES,
+    "plan.canonical_tree": FILES,
+    "plan.canonical_json": FILES,
+    "plan._hash_without": FILES,
+    "plan._check_provenance": FILES,
+    "plan._freeze": FILES,
+}
+"""Functions and methods without a twin. `check` of every plan is one of them, and so are properties."""
+
+ONE_BY_ONE = "C streams sample by sample"
+C_ONLY = {
+    "anom_autoencoder_scratch_bytes": "memory is the caller's",
+    "anom_framer_window": ONE_BY_ONE,
+    "anom_framer_discard": "part of push in Python",
+    "anom_levels_run": "logmel of Python calls both",
+    "anom_mulw": "numpy multiplies in 64 bits",
+    "anom_pipeline_bytes": "memory is the caller's",
+    "anom_pipeline_push": ONE_BY_ONE,
+    "anom_pipeline_poll": ONE_BY_ONE,
+    "anom_pipeline_poll_observed": ONE_BY_ONE,
+    "anom_pipeline_poll_tapped": ONE_BY_ONE,
+    "anom_pipeline_scratch": "for the self-test",
+}
+
+OTHER_ARGUMENTS = {
+    "anom_affine_run": (("values",), ("plan", "i", "value"), "numpy takes all entries at once"),
+    "anom_framer_init": (
+        ("plan", "columns", "batch"),
+        ("framer", "plan", "columns", "samples"),
+        "C cuts one window at a time, in memory that is the caller's",
+    ),
+    "anom_extractor_init": (
+        ("normalisation",),
+        ("extractor", "plan", "state", "scratch"),
+        "a class of Python keeps its own plan",
+    ),
+    "anom_reasons_run": (
+        ("inputs", "outputs"),
+        ("plan", "score", "inputs", "outputs", "n", "reasons"),
+        "a class of Python keeps its own plans",
+    ),
+    "anom_pipeline_init": (
+        ("plan", "model"),
+        ("pipeline", "memory", "size", "plan"),
+        "C has one model stage, and memory that is the caller's",
+    ),
+}
+"""Function -> arguments in Python, arguments in C, reason."""
+
+OTHER_STRUCTS = {
+    "StackPlan": ("anom_context_plan", "a summary without statistics"),
+    "SummaryPlan": ("anom_context_plan", "one struct for both"),
+    "Plan": ("anom_plan", "all of it"),
+    "MotionSensorPlan": (None, "sources and displays use it"),
+    "SensorPlan": (None, "sources and displays use it"),
+    "ModelPlan": (None, "engine tflite opens it"),
+    "EdgePlan": (None, "engine tflite opens it"),
+}
+C_ONLY_STRUCTS = {
+    "anom_extractor_plan": "a class of Python knows these",
+    "anom_autoencoder_plan": "a tuple of Python",
+}
+LENGTH = "Python knows it from the shape of an array"
+C_ONLY_FIELDS = {
+    "anom_context_plan.n_statistics": LENGTH,
+    "anom_context_plan.statistics": "not in a stack",
+    "anom_context_plan.normalisation": "not in a stack",
+    "anom_external_plan.n_features": LENGTH,
+    "anom_motion_plan.n_features": LENGTH,
+    "anom_motion_plan.transform": "a program holds only what its plans name",
+    "anom_spectrum_plan.length": LENGTH,
+    "anom_spectrum_plan.n_bands": LENGTH,
+    "anom_fft_plan.window_pairs_q15": TABLES,
+    "anom_fft_plan.twiddles_q15": TABLES,
+    "anom_filterbank_plan.n_bands": LENGTH,
+    "anom_layer_plan.n_in": LENGTH,
+    "anom_layer_plan.n_out": LENGTH,
+    "anom_layer_plan.n_multipliers": LENGTH,
+    "anom_layer_plan.input_reach": "for kernels",
+    "anom_layer_plan.weight_reach": "for kernels",
+    "anom_reasons_plan.n_groups": LENGTH,
+    "anom_plan.format": "a guard",
+    "anom_plan.plan_size": "a guard",
+    "anom_plan.autoencoder": "layers of Python",
+    "anom_plan.id": "taken from the rest",
+}
+OTHER_TYPES = {
+    "LayerPlan.weights": ("anom_weights", "in blocks of four by four"),
+    "MotionPlan.features": ("uint32_t", "a bit each"),
+}
+PYTHON_ONLY_FIELDS = {
+    "FftPlan.window_q15": TABLES,
+    "FftPlan.cos_q15": TABLES,
+    "TimingPlan.clear_ratio_q16": "levels are planned from it",
+    "TimingPlan.high_ratio_q16": "levels are planned from it",
+    "LayerPlan.input_zero_point": "in the bias of C",
+    "Plan.name": FILES,
+    "Plan.sensor": "sources and displays use it",
+    "Plan.layers": "autoencoder of C",
+    "Plan.model": "engine tflite opens it",
+    "Plan.provenance": FILES,
+    "Plan.folder": FILES,
+}
+
+LIMITS = {
+    "alert.MAX_N": "anom_timing_plan.n",
+    "alert.MAX_TICKS": "anom_timing_plan.cooldown",
+    "autoencoder.MAX_WIDTH": "anom_layer_plan.n_in",
+    "autoencoder.MAX_LAYERS": "anom_autoencoder_plan.n_layers",
+    "bands.MAX_HOPS_PER_FRAME": "anom_bands_plan.hops_per_frame",
+    "baseline.MAX_LIMIT_Q16": "anom_baseline_plan.limit_q16",
+    "baseline.MAX_TICKS": "anom_baseline_plan.hold",
+    "context.MAX_FRAMES": "anom_context_plan.frames",
+    "external.MAX_FEATURES": "anom_external_plan.n_features",
+    "filterbank.MAX_BANDS": "anom_filterbank_plan.n_bands",
+    "framer.MAX_WINDOW": "anom_framer_plan.window",
+    "reasons.MAX_GROUPS": "anom_reasons_plan.n_groups",
+    "reasons.MAX_CODE": "anom_reasons_plan.codes",
+    "reasons.MAX_GAIN": "anom_reasons_plan.gain",
+    "spectrum.MAX_BANDS": "anom_spectrum_plan.n_bands",
+    "spectrum.MAX_LENGTH": "anom_spectrum_plan.length",
+}
+"""Limit of Python -> field of C whose comment says it; 2**31 - 1 is the type's own."""
+LIMITS_OF_PYTHON = {
+    "autoencoder.MAX_MACS": "a matter of time",
+    "plan.MAX_COUNTS_PER_UNIT": "sources and displays use it",
+    "plan.MAX_GAP": "checked where a gap is told",
+    "plan.MAX_PROVENANCE": FILES,
+    "plan.MAX_TEXT": FILES,
+}
+
+GOLDEN_OF_PYTHON = {"MAX_VALUES"}  # a device has all the time it needs
+
+
+@dataclass
+class Mirror:
+    """What differs, and which entries of the tables were needed to say no more."""
+
+    core: Path
+    port: Path
+    differences: list[str] = field(default_factory=list)
+    needed: set[str] = field(default_factory=set)
+
+    def excused(self, table: dict, key: str) -> bool:
+        """Whether a table has the key; it is then needed."""
+        if key in table:
+            self.needed.add(key)
+        return key in table
+
+    def differs(self, message: str) -> None:
+        self.differences.append(message)
+
+    def equal(self, what: str, python: object, c: object) -> None:
+        if python != c:
+            self.differs(f"{what}: {python} in Python, {c} in C")
+
+    def c(self, stem: str, ending: str) -> str:
+        path = self.port / "src" / f"anom_{stem}.{ending}"
+        return path.read_text(encoding="utf-8") if path.exists() else ""
+
+    def public(self) -> str:
+        return (self.port / "include" / "anomsdk.h").read_text(encoding="utf-8")
+
+    def tree(self, stem: str) -> ast.Module:
+        return _parsed((self.core / f"{stem}.py").read_text(encoding="utf-8"))
+
+
+_parsed = cache(ast.parse)
+
+
+def differences(core: Path, port: Path) -> list[str]:
+    """Every way in which core/ and firmware_port/ do not hold each other, one line each."""
+    mirror = Mirror(core, port)
+    shared = _stems(mirror)
+    for stem in shared:
+        _first_lines(mirror, stem)
+        _functions(mirror, stem)
+        _helpers(mirror, stem)
+        _limits(mirror, stem)
+    _plan_structs(mirror, shared)
+    _constants(mirror)
+    _golden(mirror)
+    tables = (PYTHON_ONLY, C_ONLY, OTHER_ARGUMENTS, OTHER_STRUCTS, C_ONLY_STRUCTS, C_ONLY_FIELDS, PYTHON_ONLY_FIELDS)
+    tables += (LIMITS, LIMITS_OF_PYTHON, PYTHON_ONLY_STEMS, C_ONLY_STEMS, NO_C_SOURCE, OTHER_TYPES)
+    for key in [key for table in tables for key in table if key not in mirror.needed]:
+        mirror.differs(f"{key}: excused, but there is nothing to excuse")
+    return mirror.differences
+
+
+def _stems(mirror: Mirror) -> list[str]:
+    python = {path.stem for path in mirror.core.glob("*.py")} - {"__init__"}
+    sources = {path.stem.removeprefix("anom_") for path in (mirror.port / "src").glob("*.c")}
+    headers = {path.stem.removeprefix("anom_") for path in (mirror.port / "src").glob("*.h")}
+    headers -= {header for header in headers for stem in sources if header.startswith(f"{stem}_")}  # kernels
+    for stem in sorted(python - headers):
+        if not mirror.excused(PYTHON_ONLY_STEMS, stem):
+            mirror.differs(f"{stem}.py has no anom_{stem}.h")
+    for stem in sorted((headers | sources) - python):
+        if not mirror.excused(C_ONLY_STEMS, stem):
+            mirror.differs(f"anom_{stem} has no {stem}.py")
+    shared = sorted(python & headers)
+    for stem in shared:
+        if stem not in sources and not mirror.excused(NO_C_SOURCE, stem):
+            mirror.differs(f"anom_{stem}.h has no anom_{stem}.c")
+    return shared
+
+
+def _first_lines(mirror: Mirror, stem: str) -> None:
+    docstring = ast.get_docstring(mirror.tree(stem)) or ""
+    line = docstring.partition("\n")[0].replace("``", "")
+    for ending in ("h", "c"):
+        text = mirror.c(stem, ending)
+        if text:
+            mirror.equal(f"first line of {stem}", line, c_text.first_comment_line(text))
+
+
+# Functions
+
+
+@dataclass(frozen=True)
+class Twin:
+    """A function or method of Python."""
+
+    name: str  # as C would call it
+    arguments: tuple[str, ...]
+    is_method: bool
+
+
+def _functions(mirror: Mirror, stem: str) -> None:
+    """Public names: the same ones, in one order, with the same arguments."""
+    text = mirror.c(stem, "h") + (mirror.public() if stem == "pipeline" else "")
+    prefix = "anom_" if stem == "fixed" else f"anom_{stem}_"
+    in_header = {f.name: f for f in c_text.functions(text) if f.name.startswith(prefix)}
+    defined = [f.name for f in c_text.functions(mirror.c(stem, "c")) if not f.is_static]
+    _declared(mirror, stem, list(in_header), defined)
+    if stem in ("bands", "logmel", "motion", "external"):
+        _extractor_type(mirror, stem)
+        return
+    has_state = bool(re.search(rf"^(?:typedef )?struct anom_{stem} \{{", text + mirror.c(stem, "c"), re.M))
+    twins = [
+        twin for twin in _twins(mirror, stem) if (twin.name != "init" or has_state) and not twin.name.startswith("_")
+    ]
+    known = [prefix + twin.name for twin in twins]
+    for twin in twins:
+        name = prefix + twin.name
+        if name not in in_header:
+            mirror.differs(f"{stem}.{twin.name} has no {name}")
+        else:
+            _arguments(mirror, twin, in_header[name])
+    for name in in_header:
+        if name not in known and not mirror.excused(C_ONLY, name):
+            mirror.differs(f"{name} has no twin in {stem}.py")
+    mirror.equal(f"order of {stem}", [n for n in known if n in in_header], [n for n in in_header if n in known])
+
+
+def _declared(mirror: Mirror, stem: str, in_header: list[str], defined: list[str]) -> None:
+    """What the source defines is declared, in the same order."""
+    for name in defined:
+        if name not in in_header:
+            mirror.differs(f"{name} of anom_{stem}.c is in no header")
+    if stem != "pipeline":  # which has two headers
+        mirror.equal(f"order of {stem}: header, source", [n for n in in_header if n in defined], defined)
+
+
+def _extractor_type(mirror: Mirror, stem: str) -> None:
+    """The members of anom_extractor_type, behind the stem, are the methods of the class."""
+    members = [f"{stem}_{m}" for m in c_text.function_pointers(mirror.c("extractor", "h"), "anom_extractor_type")]
+    mirror.equal(f"anom_{stem}", members, c_text.initialiser(mirror.c(stem, "c"), f"anom_{stem}"))
+    methods = [twin for twin in _twins(mirror, stem) if twin.name != "init" and not twin.name.startswith("_")]
+    names = [f"{stem}_{method.name}" for method in methods]
+    mirror.equal(f"methods of {stem}", names, [member for member in members if member in names])
+    in_c = {f.name: f for f in c_text.functions(mirror.c(stem, "c"))}
+    for name, method in zip(names, methods, strict=True):
+        if name in in_c:
+            _arguments(mirror, method, in_c[name])
+
+
+def _twins(mirror: Mirror, stem: str) -> list[Twin]:
+    """Functions and methods that C should have, those of several classes once."""
+    found: dict[str, Twin] = {}
+    for node in mirror.tree(stem).body:
+        if isinstance(node, ast.ClassDef) and mirror.excused(PYTHON_ONLY, f"{stem}.{node.name}"):
+            continue
+        for function in node.body if isinstance(node, ast.ClassDef) else [node]:
+            if not isinstance(function, ast.FunctionDef) or function.name == "check":
+                continue
+            decorators = {ast.unparse(decorator) for decorator in function.decorator_list}
+            if decorators & {"property", "cached_property"}:
+                continue
+            in_hidden = isinstance(node, ast.ClassDef) and node.name.startswith("_")
+            name = f"{node.name}.{function.name}" if in_hidden else function.name
+            name = {"__init__": "init", "__bytes__": "bytes"}.get(name, name)
+            if "__" in name or mirror.excused(PYTHON_ONLY, f"{stem}.{name}"):
+                continue
+            arguments = tuple(a.arg for a in function.args.args if a.arg not in ("self", "cls"))
+            found.setdefault(name, Twin(name, arguments, isinstance(node, ast.ClassDef)))
+    return list(found.values())
+
+
+def _arguments(mirror: Mirror, twin: Twin, function: c_text.Function) -> None:
+    """The state or plan, then Python's arguments in their order, then what comes out."""
+    names = tuple(argument.name for argument in function.arguments)
+    if mirror.excused(OTHER_ARGUMENTS, function.name):
+        mirror.equal(function.name, OTHER_ARGUMENTS[function.name][:2], (twin.arguments, names))
+        return
+    expected = [_singular(name) for name in _energies(twin.arguments)]
+    rest = list(function.arguments)
+    if twin.is_method:
+        subject = rest.pop(0)
+        if not subject.is_pointer or not subject.type.startswith("anom_"):
+            mirror.differs(f"{function.name}: its first argument is {subject.type} {subject.name}")
+    for argument in rest:
+        if expected and _singular(argument.name) == expected[0]:
+            expected.pop(0)
+        elif argument.name == "n":
+            continue  # the length of what came before it
+        elif expected or not argument.is_pointer or argument.is_const:
+            mirror.differs(f"{function.name}: takes {', '.join(names)}; Python {', '.join(twin.arguments)}")
+            return
+    if expected:
+        mirror.differs(f"{function.name}: takes {', '.join(names)}; Python {', '.join(twin.arguments)}")
+
+
+def _energies(names: tuple[str, ...]) -> list[str]:
+    """C has one struct where Python has mantissa and exponent."""
+    text = " ".join(names)
+    text = re.sub(r"\bmantissa_(\w) exponent_\1\b", r"\1", text)
+    return re.sub(r"\bmantissa exponent\b", "energy", text).split()
+
+
+def _singular(name: str) -> str:
+    """Python takes many of what C takes one of."""
+    return re.sub(r"s$", "", re.sub(r"ies$", "y", name))
+
+
+def _helpers(mirror: Mirror, stem: str) -> None:
+    """A private helper of Python is a static function of C, in the same order."""
+    helpers = [twin.name[1:] for twin in _twins(mirror, stem) if twin.name.startswith("_")]
+    static = [f.name for f in c_text.functions(mirror.c(stem, "c")) if f.is_static]
+    for helper in helpers:
+        if helper not in static:
+            mirror.differs(f"{stem}._{helper} has no static twin")
+    mirror.equal(
+        f"order of the helpers of {stem}", [h for h in helpers if h in static], [s for s in static if s in helpers]
+    )
+
+
+# Structs
+
+
+def _plan_structs(mirror: Mirror, stems: list[str]) -> None:
+    """A class XPlan is a struct anom_x_plan: the same fields in the same order, of the same types."""
+    structs = {name: fields for stem in stems for name, fields in c_text.structs(mirror.c(stem, "h")).items()}
+    seen = {"anom_event_fields"}
+    _struct(mirror, "Event", _annotated(mirror, "event", "Event"), "anom_event_fields", structs["anom_event_fields"])
+    for stem in stems:
+        for node in mirror.tree(stem).body:
+            if not isinstance(node, ast.ClassDef) or not node.name.endswith("Plan"):
+                continue
+            struct: str | None = f"anom_{node.name.removesuffix('Plan').lower()}_plan"
+            if mirror.excused(OTHER_STRUCTS, node.name):
+                struct = OTHER_STRUCTS[node.name][0]
+            if struct is None:
+                continue
+            if struct not in structs:
+                mirror.differs(f"{node.name} has no {struct}")
+                continue
+            seen.add(struct)
+            _struct(mirror, node.name, _annotated(mirror, stem, node.name), struct, structs[struct])
+    for struct in sorted(set(structs) - seen):
+        if struct.endswith("plan") and not mirror.excused(C_ONLY_STRUCTS, struct):
+            mirror.differs(f"{struct} has no class")
+
+
+def _annotated(mirror: Mirror, stem: str, name: str) -> dict[str, str]:
+    """Fields of a dataclass and their types, as written."""
+    found = [n for n in mirror.tree(stem).body if isinstance(n, ast.ClassDef) and n.name == name]
+    annotated = [n for n in found[0].body if isinstance(n, ast.AnnAssign)] if found else []
+    fields = {ast.unparse(n.target): ast.unparse(n.annotation) for n in annotated}
+    return {name: kind for name, kind in fields.items() if not kind.startswith("ClassVar")}
+
+
+def _struct(mirror: Mirror, cls: str, annotated: dict[str, str], struct: str, fields: list[c_text.Argument]) -> None:
+    in_c = {f.name: f for f in fields}
+    kept = [n for n in annotated if n in in_c or not mirror.excused(PYTHON_ONLY_FIELDS, f"{cls}.{n}")]
+    extra = [n for n in in_c if n not in annotated and not mirror.excused(C_ONLY_FIELDS, f"{struct}.{n}")]
+    shared = [n for n in in_c if n in annotated]
+    mirror.equal(f"fields of {cls} and {struct}", kept, shared + extra)
+    for name in shared:
+        if mirror.excused(OTHER_TYPES, f"{cls}.{name}") and OTHER_TYPES[f"{cls}.{name}"][0] == in_c[name].type:
+            continue
+        if not _same_type(annotated[name], in_c[name]):
+            found = in_c[name].type + (" *" if in_c[name].is_pointer else "")
+            mirror.differs(f"{cls}.{name}: {annotated[name]} in Python, {found} in C")
+
+
+def _same_type(python: str, c: c_text.Argument) -> bool:
+    array = re.fullmatch(r"NDArray\[np\.(\w+)\]", python)
+    if array:
+        return c.is_pointer and c.is_const and c.type == f"{array[1]}_t"
+    items = re.fullmatch(r"tuple\[(\w+)(?:, (?:int|\.\.\.))*\]", python)
+    if items:
+        return c.is_pointer and c.type == "uint8_t"
+    if python in ("int", "bool", "Kind", "State"):
+        return not c.is_pointer and re.fullmatch(r"u?int\d+_t", c.type) is not None
+    part = python.removesuffix("Plan").lower()
+    return not c.is_pointer and c.type == f"anom_{part}_plan"
+
+
+# Constants
+
+
+def _number(mirror: Mirror, stem: str, name: str) -> object:
+    """Value of a constant of a module of core."""
+    for node in mirror.tree(stem).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
+            value = node.value
+            if isinstance(value, ast.Call):  # np.array([...], ...), struct.Struct("...")
+                value = value.args[0]
+            return eval(compile(ast.Expression(value), name, "eval"), {"__builtins__": {}})
+    return None
+
+
+def _limits(mirror: Mirror, stem: str) -> None:
+    """Each MAX_ of Python stands beside its field."""
+    structs = c_text.structs(mirror.c(stem, "h"))
+    for node in mirror.tree(stem).body:
+        name = ast.unparse(node.targets[0]) if isinstance(node, ast.Assign) else ""
+        if not name.startswith("MAX_") or mirror.excused(LIMITS_OF_PYTHON, f"{stem}.{name}"):
+            continue
+        if not mirror.excused(LIMITS, f"{stem}.{name}"):
+            mirror.differs(f"{stem}.{name} is no limit of a field of C")
+            continue
+        where, value = LIMITS[f"{stem}.{name}"], _number(mirror, stem, name)
+        assert isinstance(value, int)
+        struct, _, member = where.partition(".")
+        found = next((f for f in structs.get(struct, ()) if f.name == member), None)
+        said = found is not None and re.search(rf" to (?:{value}|2\*\*{value.bit_length() - 1})\b(?!\*)", found.comment)
+        own = found is not None and found.type == "int32_t" and value == 2**31 - 1
+        if not said and not own:
+            mirror.differs(f"{where}: its comment does not say {name}, which is {value}")
+
+
+def _constants(mirror: Mirror) -> None:
+    event = c_text.constants(mirror.c("event", "h")) | c_text.constants(mirror.public())
+    mirror.equal("EVENT_BYTES", _number(mirror, "event", "EVENT_BYTES"), event["ANOM_EVENT_BYTES"])
+    mirror.equal("VERSION of an event", _number(mirror, "event", "VERSION"), event["ANOM_EVENT_VERSION"])
+    for name in ("Kind", "State"):
+        members = {f"ANOM_{name.upper()}_{key}": value for key, value in _enumerated(mirror, "event", name).items()}
+        mirror.equal(name, members, {k: v for k, v in event.items() if k.startswith(f"ANOM_{name.upper()}_")})
+    mirror.equal("bytes of an event", *_event_offsets(mirror))
+    statistics = _number(mirror, "context", "STATISTICS")
+    assert isinstance(statistics, tuple)
+    codes = {f"ANOM_STATISTIC_{name.upper()}": code for code, name in enumerate(statistics)}
+    in_c = c_text.constants(mirror.c("context", "h"))
+    mirror.equal("STATISTICS", codes, {k: v for k, v in in_c.items() if k.startswith("ANOM_STATISTIC")})
+    table = [int(entry) for entry in c_text.initialiser(mirror.c("fixed", "c"), "ANOM_LOG2_TABLE_Q15")]
+    mirror.equal("LOG2_TABLE_Q15", _number(mirror, "fixed", "LOG2_TABLE_Q15"), table)
+    features = _number(mirror, "motion", "FEATURES")
+    assert isinstance(features, tuple)
+    bits = {f"ANOM_MOTION_{name.upper()}": 1 << bit for bit, name in enumerate(features)}
+    in_c = c_text.constants(mirror.c("motion", "h"))
+    mirror.equal("FEATURES", bits, {k: v for k, v in in_c.items() if k.startswith("ANOM_MOTION_")})
+    lengths = _number(mirror, "fft", "LENGTHS")
+    assert isinstance(lengths, tuple)
+    comment = {f.name: f.comment for f in c_text.structs(mirror.c("fft", "h"))["anom_fft_plan"]}["length"]
+    if f"{lengths[0]} to {lengths[-1]}, a power of two" not in comment:
+        mirror.differs(f"lengths of the FFT: {lengths} in Python, {comment} in C")
+    package = mirror.core.parent
+    c_format = re.search(r"^C_FORMAT = (\d+)", (package / "cport/structs.py").read_text(encoding="utf-8"), re.M)
+    plan_format = c_text.constants(mirror.c("plan", "h"))["ANOM_PLAN_FORMAT"]
+    mirror.equal("format of the structs", c_format and int(c_format[1]), plan_format)
+    _errors(mirror)
+
+
+def _enumerated(mirror: Mirror, stem: str, name: str) -> dict[str, int]:
+    (cls,) = (n for n in mirror.tree(stem).body if isinstance(n, ast.ClassDef) and n.name == name)
+    return {ast.unparse(n.targets[0]): ast.literal_eval(n.value) for n in cls.body if isinstance(n, ast.Assign)}
+
+
+def _event_offsets(mirror: Mirror) -> tuple[list[int], list[int]]:
+    """Where each field of an event begins."""
+    layout = str(_number(mirror, "event", "_LAYOUT"))
+    offsets, at = [], 0
+    for repeat, code in re.findall(r"(\d*)([BHIs])", layout):
+        offsets.append(at)
+        at += {"B": 1, "H": 2, "I": 4, "s": 1}[code] * int(repeat or 1)
+    in_c = re.findall(r"(?:\bbytes \+ |\bbytes\[)(\d+)", c_text.without_comments(mirror.c("event", "c")))
+    return offsets, sorted(map(int, in_c))
+
+
+def _errors(mirror: Mirror) -> None:
+    """Error codes count down from -1, say what they mean, and are returned by something."""
+    codes = re.findall(r"^#define (ANOM_ERROR_\w+) \((-\d+)\) +/\* (.+) \*/$", mirror.public(), re.M)
+    declared = re.findall(r"^#define (ANOM_ERROR_\w+)", mirror.public(), re.M)
+    mirror.equal("documented errors", declared, [name for name, _, _ in codes])
+    mirror.equal(
+        "error codes", [-i for i, _ in zip(count(1), codes, strict=False)], [int(code) for _, code, _ in codes]
+    )
+    sources = "".join(path.read_text(encoding="utf-8") for path in (mirror.port / "src").glob("*.c"))
+    for name in declared:
+        if name not in sources:
+            mirror.differs(f"{name}: nothing returns it")
+
+
+def _golden(mirror: Mirror) -> None:
+    """The golden stream of golden.py is that of the self-test."""
+    text = (mirror.core.parent / "runtime/golden.py").read_text(encoding="utf-8")
+    found = re.findall(r"^([A-Z_]+) = (.+)$", text, re.M)
+    python = {name: eval(value, {"__builtins__": {}}) for name, value in found if name not in GOLDEN_OF_PYTHON}
+    source = mirror.c("selftest", "c")
+    mirror.equal("golden stream", python, c_text.constants(source))
+    arguments = next(f for f in c_text.functions(source) if f.name == "value").arguments
+    signature = re.search(r"^def _value\((.*?)\)", text, re.M)
+    in_python = re.findall(r"(\w+):", signature[1]) if signature else None
+    mirror.equal("value of the golden stream", in_python, [a.name for a in arguments])
+    package = (mirror.core.parent / "_version.py").read_text(encoding="utf-8")
+    version = re.search(r'^__version__ = "(.*)"', package, re.M)
+    mirror.equal("version", version and version[1], c_text.constants(mirror.public())["ANOM_VERSION"])

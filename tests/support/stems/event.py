@@ -1,0 +1,134 @@
+"""event: a change of the alarm to 16 bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from anomsdk.core.event import Event, Kind, State, score_log2_q8
+from tests import scalar
+from tests.support.stems import Case, Given, Json
+from tests.support.stems.sections import Native
+
+NORMAL, ALARM = 0, 2
+
+
+def by_scalar(given: Given) -> list[str]:
+    return [
+        scalar.event(
+            row["state"],
+            bool(row["high"]),
+            row["sequence"],
+            row["hop"],
+            row["score"],
+            row["tag"].to_bytes(2, "little"),
+            bytes(row["reasons"]),
+        ).hex()
+        for row in given["rows"]
+    ]
+
+
+def by_core(given: Given) -> list[str]:
+    return [bytes(_in_core(row)).hex() for row in given["rows"]]
+
+
+def _in_core(row: Json) -> Event:
+    return Event(
+        kind=Kind.ANOMALY,
+        state=State(row["state"]),
+        high=bool(row["high"]),
+        sequence=row["sequence"],
+        hop=row["hop"],
+        score_log2_q8=score_log2_q8(row["score"]),
+        health=0,
+        reasons=tuple(row["reasons"]),
+        plan_tag=row["tag"],
+    )
+
+
+def by_native(given: Given) -> list[str]:
+    return [_in_c(Native(), row) for row in given["rows"]]
+
+
+def _in_c(native: Native, row: Json) -> str:
+    score = native.lib.anom_event_score_log2_q8(row["score"])
+    fields = native.struct("anom_event_fields", c_fields(row) | {"score_log2_q8": score})
+    event = native.struct("anom_event", {"bytes": [0xA5] * 16})
+    native.lib.anom_event_bytes(fields, event)
+    return bytes(event.bytes).hex()
+
+
+def c_fields(row: Json) -> dict[str, Any]:
+    kept = {name: row[name] for name in ("state", "high", "sequence", "hop", "reasons")}
+    return {"kind": int(Kind.ANOMALY), **kept, "plan_tag": row["tag"]}
+
+
+def c_case(given: Given, expect: list[str]) -> dict[str, Any]:
+    rows = [
+        {"fields": c_fields(row), "score": row["score"], "bytes": list(bytes.fromhex(found))}
+        for row, found in zip(given["rows"], expect, strict=True)
+    ]
+    return {"n_rows": len(rows), "rows": rows}
+
+
+def row(
+    state: int = ALARM,
+    high: int = 0,
+    sequence: int = 0,
+    hop: int = 0,
+    score: int = 1,
+    tag: int = 0,
+    reasons: tuple[int, int, int] = (0, 0, 0),
+) -> Json:
+    given = {"state": state, "high": high, "sequence": sequence, "hop": hop, "score": score}
+    return given | {"reasons": list(reasons), "tag": tag}
+
+
+def cases() -> Iterator[Case]:
+    top = 2**32 - 1
+    many = {
+        "The worked example": (
+            "Any slip: it is in docs/spec.md.",
+            [row(ALARM, 1, 0x0102, 0x03040506, 1000000, 0xABCD)],
+        ),
+        "Version and kind": ("The two halves of a byte swapped.", [row(NORMAL), row(ALARM)]),
+        "State and flag": (
+            "A flag in another bit, a state that is shifted.",
+            [row(NORMAL, 0), row(ALARM, 0), row(ALARM, 1)],
+        ),
+        "Sequence numbers": (
+            "A number of one byte, or in the other byte order.",
+            [row(sequence=n) for n in (1, 255, 256, 0x1234, 65535)],
+        ),
+        "Hop indices": (
+            "A number of three bytes, or in the other byte order.",
+            [row(hop=n) for n in (1, 255, 256, 0x12345678, 2**31, top)],
+        ),
+        "Plan tags": (
+            "A tag whose bytes are swapped: it reads as the id begins.",
+            [row(tag=n) for n in (1, 256, 0xABCD, 65535)],
+        ),
+        "Reasons": (
+            "Reasons in another order, or one that is not written.",
+            [row(reasons=r) for r in ((1, 2, 3), (0x44, 0, 0), (0, 0, 255))],
+        ),
+        "Small scores": ("A logarithm of 0, of another base, or rounded.", [row(score=n) for n in range(9)]),
+        "Scores beside powers of two": (
+            "A logarithm that is rounded up to the next power.",
+            [row(score=n) for k in (8, 15, 16, 24, 31) for n in (2**k - 1, 2**k, 2**k + 1)],
+        ),
+        "The largest scores": (
+            "A score in int32; a logarithm of 8192.",
+            [row(score=n) for n in (2**31 - 1, 2**31, 3000000000, top - 1, top)],
+        ),
+        "All fields at their largest": (
+            "A field that reaches into the next one, or one that is not written.",
+            [row(ALARM, 1, 65535, top, top, 65535, (255, 255, 255))],
+        ),
+        "All fields at their smallest": (
+            "A byte that is not written.",
+            [row(NORMAL, 0, 0, 0, 0, 0)],
+        ),
+    }
+    for name, (guards, rows) in many.items():
+        yield Case(name, guards, {"rows": rows})
