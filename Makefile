@@ -86,7 +86,7 @@ reference-models: $(BIN)/.dev ## train them again from ../shared/data
 	$(BIN)/python reference_models/cattle_collar/recipe.py
 
 clean:           ## remove .venv and everything that was built
-	rm -rf .venv anomsdk/runtime/engines/_native* build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv anomsdk/runtime/_native* build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.10 or later with venv was found; install one, or set PYTHON=..." >&2; exit 2; }
@@ -94,16 +94,16 @@ $(BIN)/python:
 
 # The old engine goes first: where the new one cannot be built, none is better than another.
 $(BIN)/.run: pyproject.toml $(NATIVE) | $(BIN)/python
-	@rm -f anomsdk/runtime/engines/_native*
+	@rm -f anomsdk/runtime/_native*
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 
 $(BIN)/.dev: pyproject.toml $(NATIVE) | $(BIN)/python
-	@rm -f anomsdk/runtime/engines/_native*
+	@rm -f anomsdk/runtime/_native*
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@ $(BIN)/.run
 
 $(BIN)/.docs: pyproject.toml $(NATIVE) | $(BIN)/python
-	@rm -f anomsdk/runtime/engines/_native*
+	@rm -f anomsdk/runtime/_native*
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
 	@touch $@ $(BIN)/.run

@@ -20,13 +20,13 @@ _HOME = {
     "Plan": "anomsdk.core.plan",
     "Result": "anomsdk.core.pipeline",
     "emit_c": "anomsdk.mcu.emit",
-    "features": "anomsdk.runtime.pipeline",
+    "features": "anomsdk.runtime.streams",
     "plan": "anomsdk.planner.planner",
     "read_plan": "anomsdk.plans.file",
-    "reconstruct": "anomsdk.runtime.pipeline",
+    "reconstruct": "anomsdk.runtime.streams",
     "reference_model": "anomsdk.plans.file",
-    "score": "anomsdk.runtime.pipeline",
-    "score_many": "anomsdk.runtime.pipeline",
+    "score": "anomsdk.runtime.streams",
+    "score_many": "anomsdk.runtime.streams",
     "write_plan": "anomsdk.plans.file",
 }
 
@@ -63,7 +63,8 @@ if TYPE_CHECKING:
     from anomsdk.planner.planner import plan
     from anomsdk.planner.spec import PipelineSpec
     from anomsdk.plans.file import read_plan, reference_model, write_plan
-    from anomsdk.runtime.pipeline import Pipeline, features, reconstruct, score, score_many
+    from anomsdk.runtime.pipeline import Pipeline
+    from anomsdk.runtime.streams import features, reconstruct, score, score_many
 
 
 def __getattr__(name: str) -> Any:

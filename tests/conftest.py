@@ -7,9 +7,7 @@ import os
 
 import pytest
 
-from anomsdk.runtime import engines
-from anomsdk.runtime import pipeline as runtime
-from anomsdk.runtime.engines import native
+from anomsdk.runtime import engines, library, streams
 from anomsdk.runtime.engines.tflite import why_missing
 from tests.support.make import SPECS, make_following, make_plan
 
@@ -51,16 +49,16 @@ def tflite():
 @pytest.fixture(scope="session", name="native")
 def _native():
     """Skips, with the reason, where the native engine was not built."""
-    if reason := native.why_missing():
+    if reason := library.why_missing():
         pytest.skip(reason)
 
 
 @pytest.fixture(params=["reference", "native"])
 def engine(request, monkeypatch):
     """Each engine in turn, as the one that runs where a test names none."""
-    if request.param == "native" and (reason := native.why_missing()):
+    if request.param == "native" and (reason := library.why_missing()):
         pytest.skip(reason)
-    for module in (engines, runtime):
+    for module in (engines, streams):
         monkeypatch.setattr(module, "default_engine", lambda: request.param)
     return request.param
 

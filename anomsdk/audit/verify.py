@@ -17,7 +17,8 @@ from anomsdk.core.pipeline import Result
 from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError, UnusableInputsError, all_or_none, printable
 from anomsdk.runtime.golden import MAX_VALUES, Block, golden_digest, golden_stream
-from anomsdk.runtime.pipeline import Pipeline, reconstruct
+from anomsdk.runtime.pipeline import Pipeline
+from anomsdk.runtime.streams import reconstruct
 from anomsdk.sources.stream_format import ReadOptions
 from anomsdk.utils.text import counted, table
 
@@ -216,9 +217,10 @@ def random_inputs(plan: Plan, seed: int) -> dict[str, NDArray[np.int8]]:
 
 def _why_missing() -> dict[str, str | None]:
     """Each engine beside the reference, and why it cannot take part here."""
-    from anomsdk.runtime.engines import native, tflite
+    from anomsdk.runtime import library
+    from anomsdk.runtime.engines import tflite
 
-    return {"tflite": tflite.why_missing(), "native": native.why_missing()}
+    return {"tflite": tflite.why_missing(), "native": library.why_missing()}
 
 
 class _Tally:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError
-from anomsdk.runtime.pipeline import Pipeline, features, reconstruct
+from anomsdk.runtime.pipeline import Pipeline
+from anomsdk.runtime.streams import features, reconstruct
 
 TICKS = 200
 VALUES = 65_536

@@ -35,7 +35,7 @@ _SMALL_OBJECTS, _OBJECTS_OF_A_SIZE = (2, 512 - bytes.__basicsize__, 16), 128
 
 def why_not_wiping() -> str | None:
     """Why freed arrays keep their values here; None where they are zeroed."""
-    from anomsdk.runtime.engines.native import why_missing
+    from anomsdk.runtime.library import why_missing
 
     if why := why_missing():
         return why
@@ -152,7 +152,7 @@ def wipe_leftovers() -> None:
     A cell of text is such an object. Python hands out the place that was freed last, so that new objects of each size
     overwrite the last ones.
     """
-    from anomsdk.runtime.engines.native import load_native, why_missing
+    from anomsdk.runtime.library import load_native, why_missing
 
     for size in range(*_SMALL_OBJECTS):
         zeros = [bytes(size) for _ in range(_OBJECTS_OF_A_SIZE)]
@@ -183,7 +183,7 @@ def _mallopt() -> Any:
 @cache
 def _wiping_handler() -> tuple[Any, Any] | None:
     """PyDataMem_SetHandler and the capsule of our handler; None where either is missing."""
-    from anomsdk.runtime.engines.native import load_native, why_missing
+    from anomsdk.runtime.library import load_native, why_missing
 
     if why_missing() is not None:
         return None

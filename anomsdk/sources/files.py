@@ -6,11 +6,11 @@ Other sound is looked at in 64 places, and as a whole where something is odd. Ex
 and standard input carry no rate: they are taken to be at the wanted one; so is a .csv of audio or external rows.
 
 Motion in a .csv, .csv.gz or .parquet needs a column of time or a rate, headings that name the axes, and a unit that the
-headings or `ReadOptions` say; one table of many animals is divided by a column. In an .npz it has any numbers with ``fs``,
-``scale``, ``unit`` and ``channels``. It is brought to the wanted rate, axes and counts. Where more samples are missing
-than `ReadOptions.max_bridge` says, a recording goes on after a gap. These files are read once when they are opened, so that
-the notes are complete, and what cannot be right is refused before anything is done with it. A .npy and standard input
-hold int16 that are the wanted counts.
+headings or `ReadOptions` say; one table of many animals is divided by a column. In an .npz it has any numbers with
+``fs``, ``scale``, ``unit`` and ``channels``. It is brought to the wanted rate, axes and counts. Where more samples are
+missing than `ReadOptions.max_bridge` says, a recording goes on after a gap. These files are read once when they are
+opened, so that the notes are complete, and what cannot be right is refused before anything is done with it. A .npy and
+standard input hold int16 that are the wanted counts.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from anomsdk.runtime.engines import default_engine
 from anomsdk.runtime.judged_share import Judged, judged
 from anomsdk.runtime.memory import wiped_after_use, wiping
 from anomsdk.runtime.parallel import checked_jobs, in_order
-from anomsdk.runtime.pipeline import scorer
+from anomsdk.runtime.streams import scorer
 from anomsdk.sources.clips import shared
 from anomsdk.sources.files import Block, Recording, open_skippable
 from anomsdk.sources.stream_format import ReadOptions, StreamFormat

@@ -1,4 +1,4 @@
-"""Builds `anomsdk.runtime.engines._native` from the C port with cffi. Run by setup.py.
+"""Builds `anomsdk.runtime._native` from the C port with cffi. Run by setup.py.
 
 Declarations come from the headers.
 """
@@ -17,7 +17,7 @@ FOLDERS = [PORT / "include", PORT / "src", PORT / "native"]
 HEADERS = ["anom_bands.h", "anom_external.h", "anom_fixed.h", "anom_logmel.h", "anom_motion.h"]
 HEADERS += ["anom_memory.h", "anom_pipeline.h", "anom_sha256.h", "anom_stream.h", "anom_wipe.h"]
 KERNELS = "anom_kernels.h"  # the compiler decides about what is in it
-MODULE = "anomsdk.runtime.engines._native"
+MODULE = "anomsdk.runtime._native"
 _AT_ONCE = ["-Wl,-z,now"] if sys.platform == "linux" else []
 """Look up functions when the module is loaded: a look-up saves registers, and what is in them, to the stack."""
 

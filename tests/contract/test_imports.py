@@ -106,7 +106,7 @@ def test_nothing_is_imported_before_it_is_used():
         "import sys, anomsdk; print(sorted(m for m in sys.modules if m.startswith('anomsdk')), 'numpy' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "['anomsdk'] False\n"
+    assert done.stdout == "['anomsdk', 'anomsdk._version'] False\n"
     code = (
         "import sys, anomsdk.cli.app; print({'numpy', 'pydantic', 'soundfile', 'anomsdk.sources'} & set(sys.modules))"
     )

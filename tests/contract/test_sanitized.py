@@ -27,9 +27,9 @@ from importlib.machinery import ExtensionFileLoader
 loader = ExtensionFileLoader("_native", {module!r})
 native = importlib.util.module_from_spec(importlib.util.spec_from_loader("_native", loader))
 loader.exec_module(native)
-sys.modules["anomsdk.runtime.engines._native"] = native
+sys.modules["anomsdk.runtime._native"] = native
 import anomsdk.runtime.engines
-anomsdk.runtime.engines._native = native
+anomsdk.runtime._native = native
 """
 
 RUN = """
@@ -53,7 +53,8 @@ print(f"{{hops}} hops")
 
 BREAK = """
 import anomsdk
-from anomsdk.runtime.engines.native import CPlan, load_native
+from anomsdk.runtime.engines.native import CPlan
+from anomsdk.runtime.library import load_native
 m = load_native()
 c_plan = CPlan(anomsdk.reference_model("audio_scene"), m)
 {what}

@@ -96,7 +96,7 @@ def test_everything_that_is_needed_is_in_the_wheel(wheel):
     wanted |= {f"anomsdk/{p.relative_to(ROOT)}" for p in models if p.name in ("plan.json", "model.tflite", "spec.toml")}
     wanted |= {f"{p.relative_to(ROOT)}" for p in (ROOT / "anomsdk").rglob("*.py")}
     assert len(wanted) > 100 and wanted - names == set()
-    assert any(name.startswith("anomsdk/runtime/engines/_native.abi3") for name in names)
+    assert any(name.startswith("anomsdk/runtime/_native.abi3") for name in names)
     assert not [name for name in names if name.startswith(("tests", "benchmarks", "firmware_port", "docs"))]
 
 

@@ -19,8 +19,9 @@ from anomsdk.core.pipeline import Chain, Ticks
 from anomsdk.core.reasons import Direction, Group, words
 from anomsdk.planner.planner import baseline_plan
 from anomsdk.planner.tables import reason_gains
-from anomsdk.runtime.engines.native import CPlan, load_native
+from anomsdk.runtime.engines.native import CPlan
 from anomsdk.runtime.golden import golden_digest
+from anomsdk.runtime.library import load_native
 from tests import scalar
 from tests.scalar import clip
 from tests.support.make import ROOT, SPECS, make_folder, noise

@@ -35,7 +35,7 @@ class Engine(Protocol):
 @cache
 def default_engine() -> str:
     """The engine that runs where none is named: native, or reference where that was not built."""
-    from anomsdk.runtime.engines.native import why_missing
+    from anomsdk.runtime.library import why_missing
 
     return "reference" if why_missing() else "native"
 

@@ -5,7 +5,6 @@ A pipeline lives in one buffer that is made here; calls into C release the GIL.
 
 from __future__ import annotations
 
-import importlib.util
 from types import ModuleType
 from typing import Any
 
@@ -15,38 +14,9 @@ from numpy.typing import NDArray
 from anomsdk.core.event import EVENT_BYTES, Event
 from anomsdk.core.plan import Plan
 from anomsdk.cport.structs import C_TYPES, Blocks, Constant, Fields, Member, Size, Structs, Symbol, c_fields
-from anomsdk.errors import InputError
 from anomsdk.runtime.engines.processed import Processed
+from anomsdk.runtime.library import load_native
 from anomsdk.runtime.memory import wiping
-
-
-def why_missing() -> str | None:
-    """Why the native engine cannot run here; None where it can."""
-    try:
-        load_native()
-    except InputError as error:
-        return str(error)
-    return None
-
-
-def load_native() -> ModuleType:
-    """The compiled module, with ``ffi`` and ``lib``.
-
-    Raises
-    ------
-    InputError : it was not built here
-    """
-    if importlib.util.find_spec("anomsdk.runtime.engines._native") is None:
-        raise InputError(
-            "engine native was not built: no C compiler worked when anomsdk was installed; install gcc or clang, "
-            "then install anomsdk again (in a checkout: make clean demo)"
-        )
-    try:
-        from anomsdk.runtime.engines import _native  # type: ignore[attr-defined]
-    except ImportError as error:
-        raise InputError(f"engine native cannot be loaded here ({error}); install anomsdk again") from None
-    module: ModuleType = _native
-    return module
 
 
 def passes_selftest(plan: Plan, digest: str) -> bool:

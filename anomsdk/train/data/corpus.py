@@ -12,8 +12,8 @@ from anomsdk.core.checks import require
 from anomsdk.errors import InputError, UnusableInputsError
 from anomsdk.planner.planner import framer_plan
 from anomsdk.planner.spec import BandsFeatures, LogmelFeatures, PipelineSpec
+from anomsdk.runtime.blocks import checked_block
 from anomsdk.runtime.judged_share import Judged
-from anomsdk.runtime.pipeline import checked_block
 from anomsdk.sources.clips import Clip, clip_from_array
 from anomsdk.sources.dropouts import Samples
 from anomsdk.train.data.excerpts import EXCERPTS, Excerpt, Excerpts

@@ -21,7 +21,7 @@ from anomsdk.core.logmel import LogmelPlan
 from anomsdk.core.motion import FEATURES, SPECTRAL, MotionPlan
 from anomsdk.core.spectrum import SpectrumPlan
 from anomsdk.cport.structs import Blocks, Constant, autoencoder_fields, fft_fields
-from anomsdk.runtime.engines.native import load_native
+from anomsdk.runtime.library import load_native
 from tests.support.stems import Json
 
 # For anomsdk/core: dataclasses

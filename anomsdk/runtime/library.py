@@ -1,0 +1,37 @@
+"""The C port as a library of this machine: for the native engine, and for memory that is wiped."""
+
+from __future__ import annotations
+
+import importlib.util
+from types import ModuleType
+
+from anomsdk.errors import InputError
+
+
+def why_missing() -> str | None:
+    """Why the native engine cannot run here; None where it can."""
+    try:
+        load_native()
+    except InputError as error:
+        return str(error)
+    return None
+
+
+def load_native() -> ModuleType:
+    """The compiled module, with ``ffi`` and ``lib``.
+
+    Raises
+    ------
+    InputError : it was not built here
+    """
+    if importlib.util.find_spec("anomsdk.runtime._native") is None:
+        raise InputError(
+            "engine native was not built: no C compiler worked when anomsdk was installed; install gcc or clang, "
+            "then install anomsdk again (in a checkout: make clean demo)"
+        )
+    try:
+        from anomsdk.runtime import _native  # type: ignore[attr-defined]
+    except ImportError as error:
+        raise InputError(f"engine native cannot be loaded here ({error}); install anomsdk again") from None
+    module: ModuleType = _native
+    return module
