@@ -12,7 +12,7 @@ import numpy as np
 
 from anomsdk.core import motion
 from anomsdk.core.motion import MotionPlan
-from anomsdk.planner.planner import FLOOR_DB, Q10_PER_DB, RANGE_DB, extractor_plan
+from anomsdk.planner.front_end import FLOOR_DB, Q10_PER_DB, RANGE_DB, extractor_plan
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.train.data.feature_levels import levels_of
 from benchmarks.signals import RATE
@@ -122,7 +122,7 @@ def motion_levels(x: np.ndarray, spec: PipelineSpec) -> dict[str, np.ndarray]:
     """Integer levels of motion, in dB where they are logarithms: name -> (hops, values)."""
     plan = extractor_plan(spec, None)
     assert isinstance(plan, MotionPlan)
-    widths = [motion.width(name, plan.spectrum.n_bands) for name in plan.features]
+    widths = [motion.FEATURES[name].width(plan.spectrum.n_bands) for name in plan.features]
     found = dict(zip(plan.features, np.split(levels_of(spec, x), np.cumsum(widths)[:-1], axis=1), strict=True))
     return {name: level / (1.0 if name in MOTION_LINEAR else Q10_PER_DB) for name, level in found.items()}
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from anomsdk.planner.planner import Q10_PER_DB
+from anomsdk.planner.front_end import Q10_PER_DB
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.sources.dropouts import Samples
 from anomsdk.train.data.feature_levels import amplified, levels_of

@@ -25,7 +25,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 
 import anomsdk
-from anomsdk.core.motion import FEATURES, ROTATION
+from anomsdk.core.motion import FEATURES
 from anomsdk.errors import InputError
 from anomsdk.mcu import Machine
 from anomsdk.mcu.stages import measure
@@ -49,7 +49,7 @@ KNOWN = 2 * 100_000
 LEVELS = ("-Os", "-O2")
 SHAPE = (640, 128, 128, 128, 128, 8, 128, 128, 128, 128, 640)
 """Widths of MLPerf Tiny's model."""
-MOTION_FEATURES = tuple(name for name in FEATURES if name not in ROTATION)
+MOTION_FEATURES = tuple(name for name, feature in FEATURES.items() if feature.axes == 3)
 PORTABLE = ["-DANOM_PORTABLE"]
 """Without kernels."""
 ABSENT = "not measured: its file is absent"

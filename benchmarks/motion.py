@@ -24,7 +24,7 @@ from rich.table import Table
 
 import anomsdk
 from anomsdk.core.plan import Plan
-from anomsdk.planner.planner import feature_units
+from anomsdk.planner.front_end import feature_units
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.plans.file import reference_models_folder
 from anomsdk.sources.dropouts import Samples

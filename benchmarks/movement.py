@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.planner.planner import sensor_plan
+from anomsdk.planner.front_end import sensor_plan
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.sources import ReadOptions, Recording, StreamFormat, open_recordings, read_recording
 from anomsdk.sources.dropouts import Samples

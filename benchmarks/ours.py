@@ -17,8 +17,8 @@ from anomsdk.core.pipeline import Ticks
 from anomsdk.core.plan import Plan
 from anomsdk.core.score import Score
 from anomsdk.errors import CheckError
-from anomsdk.planner.calibration import Calibration
-from anomsdk.planner.planner import CALIBRATION_FILE, sensor_plan
+from anomsdk.planner.calibration import CALIBRATION_FILE, Calibration
+from anomsdk.planner.front_end import sensor_plan
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.plans.tflite.reader import parse_tflite
 from anomsdk.runtime.engines.reference import ReferenceEngine

@@ -33,6 +33,7 @@ class BandsPlan:
     """Tables of the band-energy extractor."""
 
     kind: ClassVar[str] = "bands"
+    sensor: ClassVar[str] = "audio"
 
     fft: FftPlan
     filterbank: FilterbankPlan

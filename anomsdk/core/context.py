@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
@@ -13,7 +14,41 @@ from anomsdk.core.fixed import Ints
 from anomsdk.errors import quoted
 
 MAX_FRAMES = 256
-STATISTICS = ("mean", "deviation", "max", "min")
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """A statistic of one feature over the F frames of a context: a whole number, before normalisation.
+
+    Parameters
+    ----------
+    code : ANOM_STATISTIC_<NAME> of the C port, fixed for good
+    value : windows, int64 (n, F, n_features) in int8 range -> int64 (n, n_features), without a division
+    range : F -> smallest and largest value
+    steps : F -> steps of the value in one int8 step of the feature
+    unsteady : a reason calls a high value "unsteady", not "high"
+    """
+
+    code: int
+    value: Callable[[Ints], Ints]
+    range: Callable[[int], tuple[int, int]]
+    steps: Callable[[int], int]
+    unsteady: bool
+
+
+def _deviation(windows: Ints) -> Ints:
+    """Sum of absolute deviations from the mean, times F: ``sum |F x - sum x|``."""
+    return np.abs(windows.shape[1] * windows - windows.sum(axis=1)[:, None]).sum(axis=1)
+
+
+STATISTICS = {
+    # mean is the sum over the frames
+    "mean": Statistic(0, lambda x: x.sum(axis=1), lambda f: (-128 * f, 127 * f), lambda f: f, False),
+    "deviation": Statistic(1, _deviation, lambda f: (0, f * f * 255), lambda f: f * f, True),
+    "max": Statistic(2, lambda x: x.max(axis=1), lambda f: (-128, 127), lambda f: 1, False),
+    "min": Statistic(3, lambda x: x.min(axis=1), lambda f: (-128, 127), lambda f: 1, False),
+}
+"""Name -> statistic: all that a spec may choose from."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,9 +61,9 @@ class StackPlan:
     stride: int  # frames between model runs
 
     @property
-    def parts(self) -> tuple[str, ...]:
-        """What the input is of, features after features."""
-        return ("frame",) * self.frames
+    def unsteady(self) -> tuple[bool, ...]:
+        """Whether a high value means "unsteady", for each frame of the input, (frames,)."""
+        return (False,) * self.frames
 
     def n_inputs(self, n_features: int) -> int:
         """Width of the model's input."""
@@ -51,9 +86,9 @@ class SummaryPlan:
     normalisation: AffinePlan
 
     @property
-    def parts(self) -> tuple[str, ...]:
-        """What the input is of, features after features."""
-        return self.statistics
+    def unsteady(self) -> tuple[bool, ...]:
+        """Whether a high value means "unsteady", for each statistic of the input, (n_statistics,)."""
+        return tuple(STATISTICS[name].unsteady for name in self.statistics)
 
     def n_inputs(self, n_features: int) -> int:
         """Width of the model's input."""
@@ -67,27 +102,12 @@ class SummaryPlan:
         for name in self.statistics:
             require(name in STATISTICS, f"context: statistic '{quoted(name)}' is unknown; choose from {known}")
         require(len(set(self.statistics)) == len(self.statistics), "context: a statistic is named twice")
-        ranges = [statistic_range(name, self.frames) for name in self.statistics]
+        ranges = [STATISTICS[name].range(self.frames) for name in self.statistics]
         smallest, largest = np.repeat(np.array(ranges, np.int64), n_features, axis=0).T
         self.normalisation.check(self.n_inputs(n_features), smallest, largest, "context: normalisation")
 
 
 ContextPlan: TypeAlias = StackPlan | SummaryPlan
-
-
-def statistic_range(name: str, frames: int) -> tuple[int, int]:
-    """Smallest and largest value that `statistics_of` can give for int8 features."""
-    return {
-        "mean": (-128 * frames, 127 * frames),
-        "deviation": (0, frames * frames * 255),
-        "max": (-128, 127),
-        "min": (-128, 127),
-    }[name]
-
-
-def statistic_steps(name: str, frames: int) -> int:
-    """Steps of `statistics_of` that make one int8 step of the feature."""
-    return {"mean": frames, "deviation": frames * frames, "max": 1, "min": 1}[name]
 
 
 def statistics_of(windows: Ints, names: tuple[str, ...]) -> Ints:
@@ -96,22 +116,13 @@ def statistics_of(windows: Ints, names: tuple[str, ...]) -> Ints:
     Parameters
     ----------
     windows : int64 (n, frames, n_features) in int8 range
-    names : from STATISTICS
+    names : of `STATISTICS`
 
     Returns
     -------
-    int64 (n, len(names) * n_features): mean as the sum over the frames F; deviation as the sum of
-    absolute deviations from the mean, times F: ``sum |F x - sum x|``; max; min
+    int64 (n, len(names) * n_features), statistic by statistic
     """
-    frames = windows.shape[1]
-    total = windows.sum(axis=1)
-    values = {
-        "mean": lambda: total,
-        "deviation": lambda: np.abs(frames * windows - total[:, None]).sum(axis=1),
-        "max": lambda: windows.max(axis=1),
-        "min": lambda: windows.min(axis=1),
-    }
-    return np.concatenate([values[name]() for name in names], axis=1)
+    return np.concatenate([STATISTICS[name].value(windows) for name in names], axis=1)
 
 
 class Context:

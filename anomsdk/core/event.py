@@ -26,11 +26,19 @@ class Kind(IntEnum):
 
 
 class State(IntEnum):
-    """State of the alarm after the event."""
+    """State of the alarm after the event: its code, ANOM_STATE_<NAME> in C, and the word for it."""
 
-    NORMAL = 0
-    PENDING = 1
-    UNACK_ALARM = 2
+    word: str
+
+    NORMAL = 0, "normal"
+    PENDING = 1, "pending"
+    UNACK_ALARM = 2, "alarm"
+
+    def __new__(cls, code: int, word: str = "") -> State:
+        """A state that is its code."""
+        state = int.__new__(cls, code)
+        state._value_, state.word = code, word
+        return state
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ class ExternalPlan:
     """Normalisation of the rows; nothing else is done to them."""
 
     kind: ClassVar[str] = "external"
+    sensor: ClassVar[str] = "external"
     hops_per_frame: ClassVar[int] = 1
 
     normalisation: AffinePlan

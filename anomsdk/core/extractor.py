@@ -3,9 +3,50 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import ClassVar, Protocol
 
 from anomsdk.core.affine import Affine, AffinePlan
 from anomsdk.core.fixed import Ints
+from anomsdk.core.reasons import Group
+
+
+class ExtractorPlan(Protocol):
+    """The extractor section of a plan, whatever its kind: what the other stages, sources and reports need of it.
+
+    `anomsdk.core.plan.EXTRACTORS` has all that there are.
+    """
+
+    kind: ClassVar[str]
+    """Name in a spec and in a plan file; `anom_<kind>` in C."""
+    sensor: ClassVar[str]
+    """Kind of the sensor whose samples it takes."""
+
+    @property
+    def columns(self) -> int:
+        """Values of one sample: 1 for audio, the axes of motion, the width of a row otherwise."""
+
+    @property
+    def window(self) -> int:
+        """Samples of one window."""
+
+    @property
+    def hops_per_frame(self) -> int:
+        """Windows that make one feature frame, 1 or more; frames do not overlap."""
+
+    @property
+    def n_features(self) -> int:
+        """Values of one feature frame."""
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """Group that a reason names for each value of a frame, (n_features,)."""
+
+    @property
+    def normalisation(self) -> AffinePlan:
+        """Map of each value of a frame to int8."""
+
+    def check(self) -> None:
+        """Prove that no integer of any window leaves its range, or raise InputError."""
 
 
 class Extractor(ABC):

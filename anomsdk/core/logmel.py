@@ -22,6 +22,7 @@ class LogmelPlan:
     """Tables of the log-mel extractor."""
 
     kind: ClassVar[str] = "logmel"
+    sensor: ClassVar[str] = "audio"
     hops_per_frame: ClassVar[int] = 1
 
     fft: FftPlan

@@ -26,7 +26,9 @@ a number and `dominant_frequency` a bin; all others are log2 in q10, after a flo
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from typing import ClassVar
 
 import numpy as np
@@ -47,67 +49,9 @@ from anomsdk.core.fixed import (
 from anomsdk.core.reasons import Group, band_groups
 from anomsdk.core.spectrum import Spectrum, SpectrumPlan
 
-FEATURES = (
-    "magnitude_mean",
-    "magnitude_deviation",
-    "magnitude_min",
-    "magnitude_max",
-    "magnitude_range",
-    "sma",
-    "mean_crossings",
-    "band_energies",
-    "dominant_frequency",
-    "odba",
-    "vedba_mean",
-    "vedba_max",
-    "posture_change",
-    "axis_mean",
-    "axis_deviation",
-    "axis_range",
-    "jerk_mean",
-    "jerk_max",
-    "rotation_mean",
-    "rotation_deviation",
-    "rotation_max",
-    "rotation_axis_deviation",
-)
-"""All there are, in the order that a frame has them: those that are made of the same values stand together."""
-
-SPECTRAL = ("band_energies", "dominant_frequency")
-"""Those of the spectrum."""
-
-ROTATION = FEATURES[-4:]
-"""Those that take 6 axes."""
-
-ORIENTATION_FREE = tuple(name for name in FEATURES if "axis" not in name and name not in ("sma", "odba"))
-"""Those that stay the same however the device is turned."""
-
 WINDOWS = (spectrum.MIN_LENGTH, spectrum.MAX_LENGTH)
-"""Least and most samples of a window."""
+"""Fewest and most samples of a window."""
 
-_PER_AXIS = ("axis_mean", "axis_deviation", "axis_range", "rotation_axis_deviation")
-_GROUPS = {
-    "magnitude_mean": Group.MAGNITUDE,
-    "magnitude_deviation": Group.MAGNITUDE,
-    "magnitude_min": Group.MAGNITUDE,
-    "magnitude_max": Group.MAGNITUDE,
-    "magnitude_range": Group.MAGNITUDE,
-    "sma": Group.DYNAMIC_ACCELERATION,
-    "odba": Group.DYNAMIC_ACCELERATION,
-    "vedba_mean": Group.DYNAMIC_ACCELERATION,
-    "vedba_max": Group.DYNAMIC_ACCELERATION,
-    "axis_mean": Group.POSTURE,
-    "jerk_mean": Group.JERK,
-    "jerk_max": Group.JERK,
-    "mean_crossings": Group.RHYTHM,
-    "dominant_frequency": Group.RHYTHM,
-    "posture_change": Group.POSTURE,
-    "rotation_mean": Group.ROTATION,
-    "rotation_deviation": Group.ROTATION,
-    "rotation_max": Group.ROTATION,
-    "rotation_axis_deviation": Group.ROTATION,
-}
-"""What reasons call a feature; the axes and the bands have groups of their own."""
 _LARGEST = 56754
 """Length of a vector whose parts are saturated."""
 _LOG_LOW, _LOG_HIGH = -1024, 32 << 10
@@ -116,11 +60,99 @@ _DIRECTION_BITS = 14
 _HALF_TURN_Q12 = 12868
 
 
+class Unit(Enum):
+    """Unit of a level, before normalisation."""
+
+    LOG2_Q10 = "log2 in q10, of counts after a floor was added"
+    COUNTS = "counts of acceleration"
+    NUMBER = "a number: crossings, or a bin of the spectrum"
+    RADIANS_Q12 = "radians in q12"
+
+
+class Values(Enum):
+    """How many values a feature has."""
+
+    ONE = "one"
+    AXES = "one for each of three axes"
+    BANDS = "one for each frequency band"
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A feature of motion: a method of `_Window` has its formula.
+
+    Parameters
+    ----------
+    bit : of the mask ``features`` in C, ANOM_MOTION_<NAME> is 1 << bit; fixed for good
+    group : that a reason names; a tuple has one for each axis, or one for each third of the bands
+    unit : of a level
+    range : window in samples -> smallest and largest level
+    values : how many there are
+    axes : fewest axes of the sensor that it needs, 3 or 6
+    orientation_free : it stays the same however the device is turned
+    spectral : it is taken from the spectrum, which C links only where it is needed
+    """
+
+    bit: int
+    group: Group | tuple[Group, Group, Group]
+    unit: Unit = Unit.LOG2_Q10
+    range: Callable[[int], tuple[int, int]] = lambda window: (_LOG_LOW, _LOG_HIGH)
+    values: Values = Values.ONE
+    axes: int = 3
+    orientation_free: bool = True
+    spectral: bool = False
+
+    def width(self, n_bands: int) -> int:
+        """Values of the feature in a frame."""
+        return {Values.ONE: 1, Values.AXES: 3, Values.BANDS: n_bands}[self.values]
+
+    def groups(self, n_bands: int) -> tuple[Group, ...]:
+        """Group of each value, (width,)."""
+        if isinstance(self.group, Group):
+            return (self.group,) * self.width(n_bands)
+        if self.values is Values.AXES:
+            return self.group
+        return tuple(self.group[third - Group.LOW_BANDS] for third in band_groups(n_bands))
+
+
+_AXES = Group.MOTION_X, Group.MOTION_Y, Group.MOTION_Z
+_SPEEDS = Group.SLOW_MOTION, Group.MID_MOTION, Group.FAST_MOTION
+
+FEATURES = {
+    "magnitude_mean": Feature(0, Group.MAGNITUDE, Unit.COUNTS, lambda window: (0, _LARGEST)),
+    "magnitude_deviation": Feature(1, Group.MAGNITUDE),
+    "magnitude_min": Feature(2, Group.MAGNITUDE, Unit.COUNTS, lambda window: (0, _LARGEST)),
+    "magnitude_max": Feature(3, Group.MAGNITUDE),
+    "magnitude_range": Feature(4, Group.MAGNITUDE),
+    "sma": Feature(5, Group.DYNAMIC_ACCELERATION, orientation_free=False),
+    "mean_crossings": Feature(6, Group.RHYTHM, Unit.NUMBER, lambda window: (0, window)),
+    "band_energies": Feature(7, _SPEEDS, range=lambda window: spectrum.LEVELS, values=Values.BANDS, spectral=True),
+    "dominant_frequency": Feature(8, Group.RHYTHM, Unit.NUMBER, lambda window: (0, window), spectral=True),
+    "odba": Feature(9, Group.DYNAMIC_ACCELERATION, orientation_free=False),
+    "vedba_mean": Feature(10, Group.DYNAMIC_ACCELERATION),
+    "vedba_max": Feature(11, Group.DYNAMIC_ACCELERATION),
+    "posture_change": Feature(12, Group.POSTURE, Unit.RADIANS_Q12, lambda window: (0, _HALF_TURN_Q12)),
+    "axis_mean": Feature(
+        13, Group.POSTURE, Unit.COUNTS, lambda window: (-32768, 32767), Values.AXES, orientation_free=False
+    ),
+    "axis_deviation": Feature(14, _AXES, values=Values.AXES, orientation_free=False),
+    "axis_range": Feature(15, _AXES, values=Values.AXES, orientation_free=False),
+    "jerk_mean": Feature(16, Group.JERK),
+    "jerk_max": Feature(17, Group.JERK),
+    "rotation_mean": Feature(18, Group.ROTATION, axes=6),
+    "rotation_deviation": Feature(19, Group.ROTATION, axes=6),
+    "rotation_max": Feature(20, Group.ROTATION, axes=6),
+    "rotation_axis_deviation": Feature(21, Group.ROTATION, values=Values.AXES, axes=6, orientation_free=False),
+}
+"""Name -> feature, in the order of their bits, which is that of a frame; features of one series are neighbours."""
+
+
 @dataclass(frozen=True, eq=False)
 class MotionPlan:
     """What is computed of a window, and in which units."""
 
     kind: ClassVar[str] = "motion"
+    sensor: ClassVar[str] = "motion"
     hops_per_frame: ClassVar[int] = 1
 
     axes: int  # 3 or 6
@@ -139,12 +171,12 @@ class MotionPlan:
     @property
     def n_features(self) -> int:
         """Width of a frame."""
-        return sum(width(name, self.spectrum.n_bands) for name in self.features)
+        return sum(FEATURES[name].width(self.spectrum.n_bands) for name in self.features)
 
     @property
     def groups(self) -> tuple[Group, ...]:
         """What reasons call each value of a frame."""
-        return tuple(group for name in self.features for group in _groups(name, self.spectrum.n_bands))
+        return tuple(group for name in self.features for group in FEATURES[name].groups(self.spectrum.n_bands))
 
     @property
     def columns(self) -> int:
@@ -169,13 +201,13 @@ class MotionPlan:
             floor = getattr(self, name)
             require(1 <= floor <= _INT16, f"motion: {name} is {floor}, not 1 to {_INT16}")
         require(len(self.features) > 0, "motion: no features")
-        order = [FEATURES.index(name) if name in FEATURES else -1 for name in self.features]
+        order = [FEATURES[name].bit if name in FEATURES else -1 for name in self.features]
         require(
             min(order) >= 0 and order == sorted(set(order)),
             "motion: features are unknown, named twice, or not in their order",
         )
         require(
-            self.axes == 6 or not set(self.features) & set(ROTATION),
+            all(FEATURES[name].axes <= self.axes for name in self.features),
             "motion: features of rotation take 6 axes",
         )
         self.spectrum.check()
@@ -184,32 +216,9 @@ class MotionPlan:
         self.normalisation.check(self.n_features, smallest, largest, "motion: normalisation")
 
 
-def width(name: str, n_bands: int) -> int:
-    """Values that a feature has."""
-    return 3 if name in _PER_AXIS else n_bands if name == "band_energies" else 1
-
-
-def _groups(name: str, n_bands: int) -> tuple[Group, ...]:
-    if name in ("axis_deviation", "axis_range"):
-        return Group.MOTION_X, Group.MOTION_Y, Group.MOTION_Z
-    if name == "band_energies":
-        speeds = (Group.SLOW_MOTION, Group.MID_MOTION, Group.FAST_MOTION)
-        return tuple(speeds[group - Group.LOW_BANDS] for group in band_groups(n_bands))
-    return (_GROUPS[name],) * width(name, n_bands)
-
-
 def level_range(features: tuple[str, ...], window: int, n_bands: int) -> tuple[Ints, Ints]:
     """Smallest and largest level of each value of a frame."""
-    linear = {
-        "magnitude_mean": (0, _LARGEST),
-        "magnitude_min": (0, _LARGEST),
-        "axis_mean": (-32768, 32767),
-        "mean_crossings": (0, window),
-        "dominant_frequency": (0, window),
-        "posture_change": (0, _HALF_TURN_Q12),
-        "band_energies": spectrum.LEVELS,
-    }
-    ranges = [linear.get(name, (_LOG_LOW, _LOG_HIGH)) for name in features for _ in range(width(name, n_bands))]
+    ranges = [FEATURES[name].range(window) for name in features for _ in range(FEATURES[name].width(n_bands))]
     low, high = np.array(ranges, np.int64).T
     return low, high
 
@@ -256,7 +265,7 @@ class _Window:
         return log2_q10(self._magnitude.max(axis=1) + self._plan.floor)
 
     def magnitude_range(self) -> Ints:
-        return self._range(self._magnitude)
+        return self._range(self._magnitude, self._plan.floor)
 
     def sma(self) -> Ints:
         return self._area(self._acceleration)
@@ -301,7 +310,7 @@ class _Window:
         return self._deviation(self._acceleration, self._plan.floor)
 
     def axis_range(self) -> Ints:
-        return self._range(self._acceleration)
+        return self._range(self._acceleration, self._plan.floor)
 
     def jerk_mean(self) -> Ints:
         n = self._plan.window - 1
@@ -335,8 +344,8 @@ class _Window:
         variance = n * (values * values).sum(axis=1) - total * total
         return (log2_wide_q10(variance + (n * floor) ** 2) >> 1) - self._plan.window_log2_q10
 
-    def _range(self, values: Ints) -> Ints:
-        return log2_q10(values.max(axis=1) - values.min(axis=1) + self._plan.floor)
+    def _range(self, values: Ints, floor: int) -> Ints:
+        return log2_q10(values.max(axis=1) - values.min(axis=1) + floor)
 
     def _dynamic(self) -> Ints:
         plan = self._plan

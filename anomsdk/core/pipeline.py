@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.core.alert import Alert
-from anomsdk.core.bands import Bands, BandsPlan
+from anomsdk.core.bands import Bands
 from anomsdk.core.baseline import Baseline
 from anomsdk.core.context import Context
 from anomsdk.core.event import Event, State
-from anomsdk.core.external import External, ExternalPlan
-from anomsdk.core.extractor import Extractor
+from anomsdk.core.external import External
+from anomsdk.core.extractor import Extractor, ExtractorPlan
 from anomsdk.core.fixed import UINT32_MAX, Ints
 from anomsdk.core.framer import BATCH, Framer
 from anomsdk.core.logmel import Logmel
-from anomsdk.core.motion import Motion, MotionPlan
-from anomsdk.core.plan import ExtractorPlan, Plan
+from anomsdk.core.motion import Motion
+from anomsdk.core.plan import Plan
 from anomsdk.core.reasons import Reasons
 from anomsdk.core.score import Score
 
@@ -58,15 +58,18 @@ class Model(Protocol):
         """Int8 outputs (n, n_out) for int8 inputs (n, n_in), both int64."""
 
 
+EXTRACTORS: dict[str, Callable[[Any, int], Extractor]] = {
+    "logmel": Logmel,
+    "bands": Bands,
+    "motion": lambda plan, batch: Motion(plan),
+    "external": lambda plan, batch: External(plan),
+}
+"""Kind -> the extractor that runs a plan's section of this kind on at most so many windows at once."""
+
+
 def extractor_for(plan: ExtractorPlan, batch: int = BATCH) -> Extractor:
     """The extractor that runs a plan's extractor section on at most ``batch`` windows at once."""
-    if isinstance(plan, BandsPlan):
-        return Bands(plan, batch)
-    if isinstance(plan, MotionPlan):
-        return Motion(plan)
-    if isinstance(plan, ExternalPlan):
-        return External(plan)
-    return Logmel(plan, batch)
+    return EXTRACTORS[plan.kind](plan, batch)
 
 
 class Chain:

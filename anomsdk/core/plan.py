@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from anomsdk.core.baseline import BaselinePlan
 from anomsdk.core.checks import require
 from anomsdk.core.context import ContextPlan
 from anomsdk.core.external import ExternalPlan
+from anomsdk.core.extractor import ExtractorPlan
 from anomsdk.core.framer import FramerPlan
 from anomsdk.core.logmel import LogmelPlan
 from anomsdk.core.motion import MotionPlan
@@ -40,9 +41,13 @@ MAX_TEXT = 500
 MOTION_RATES_HZ = (10, 200)
 MAX_COUNTS_PER_UNIT = 32768
 
-ExtractorPlan: TypeAlias = LogmelPlan | BandsPlan | MotionPlan | ExternalPlan
-SENSOR_OF = {"logmel": "audio", "bands": "audio", "motion": "motion", "external": "external"}
-"""Which sensor an extractor needs."""
+EXTRACTORS: dict[str, type[ExtractorPlan]] = {
+    "logmel": LogmelPlan,
+    "bands": BandsPlan,
+    "motion": MotionPlan,
+    "external": ExternalPlan,
+}
+"""Kind -> its section of a plan."""
 
 _UNNAMED = ("name", "provenance", "sha256")
 """Parts of the canonical form that no id covers."""
@@ -239,7 +244,7 @@ class Plan:
         self.sensor.check()
         self.framer.check()
         self.extractor.check()
-        needed = SENSOR_OF[self.extractor.kind]
+        needed = self.extractor.sensor
         article = "a" if needed == "motion" else "an"
         require(
             self.sensor.kind == needed,

@@ -111,13 +111,14 @@ def part_groups(n_features: int) -> tuple[Group, ...]:
     return tuple(Group(Group.PART_1 + value // width) for value in range(n_features))
 
 
-def marks(groups: tuple[Group, ...], parts: tuple[str, ...]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def marks(groups: tuple[Group, ...], unsteady: tuple[bool, ...]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Groups of the model's inputs, and their codes.
 
     Parameters
     ----------
     groups : of each feature
-    parts : what the context makes of the features, one after the other: a statistic, or "frame"
+    unsteady : for each part that the context makes of the features, a statistic or a frame: a high value of it means
+        "unsteady", not "high"
 
     Returns
     -------
@@ -125,12 +126,12 @@ def marks(groups: tuple[Group, ...], parts: tuple[str, ...]) -> tuple[NDArray[np
     codes : uint8 (n_groups,), in ascending order
     """
     codes = sorted(set(groups))
-    found = [codes.index(group) | _directions(group, part) << 4 for part in parts for group in groups]
+    found = [codes.index(group) | _directions(group, part) << 4 for part in unsteady for group in groups]
     return checked_cast(found, "u1", "reasons: groups"), checked_cast(codes, "u1", "reasons: codes")
 
 
-def _directions(group: Group, part: str) -> int:
-    if part == "deviation":
+def _directions(group: Group, unsteady: bool) -> int:
+    if unsteady:
         return Direction.UNSTEADY
     return 0 if group in WITHOUT_DIRECTION else Direction.HIGH | Direction.LOW << 2
 

@@ -12,18 +12,13 @@ from typing import Any
 import numpy as np
 
 from anomsdk.core.autoencoder import LayerPlan
-from anomsdk.core.bands import BandsPlan
 from anomsdk.core.context import ContextPlan
-from anomsdk.core.external import ExternalPlan
+from anomsdk.core.extractor import ExtractorPlan
 from anomsdk.core.framer import FramerPlan
-from anomsdk.core.motion import MotionPlan
-from anomsdk.core.plan import ExtractorPlan, Plan
-from anomsdk.cport.structs import Blocks, Fields, Structs, autoencoder_fields, front_fields
-
-_SAMPLE, _LEVEL, _COMPLEX, _ENERGY = 2, 4, 8, 8
-"""Bytes of int16_t, int32_t, anom_complex and anom_energy."""
-_GATHERED = 8
-"""Bytes of the counters that anom_bands keeps beside its sums."""
+from anomsdk.core.plan import Plan
+from anomsdk.cport.extractors import EXTRACTORS, SAMPLE, rounded_up
+from anomsdk.cport.fields import Blocks, Fields, Structs
+from anomsdk.cport.structs import autoencoder_fields, front_fields
 
 
 @dataclass(frozen=True)
@@ -70,12 +65,13 @@ def layout_of(framer: FramerPlan, extractor: ExtractorPlan, context: ContextPlan
     framer, extractor, context : of a plan
     widths : of the model's input, its hidden layers and its output; none: what is left without a model
     """
+    own = EXTRACTORS[extractor.kind]
     return Layout(
-        samples=_rounded_up(framer.window * extractor.columns * _SAMPLE),
-        state=_state_bytes(extractor),
-        history=_rounded_up((context.frames - 1) * extractor.n_features),
-        features=_rounded_up(extractor.n_features),
-        scratch=max(_front_bytes(extractor), _model_scratch_bytes(widths) if widths else 0),
+        samples=rounded_up(framer.window * extractor.columns * SAMPLE),
+        state=own.state_bytes(extractor),
+        history=rounded_up((context.frames - 1) * extractor.n_features),
+        features=rounded_up(extractor.n_features),
+        scratch=max(own.scratch_bytes(extractor), _model_scratch_bytes(widths) if widths else 0),
     )
 
 
@@ -119,27 +115,7 @@ def _model_scratch_bytes(widths: Sequence[int]) -> int:
     hidden = widths[1:-1]
     prepared = max(4 * -(-n_in // 4) * 4 for n_in in widths[:-1])
     activations = sum(max(hidden[parity::2], default=0) for parity in (0, 1))
-    return _rounded_up(2 * widths[0]) + _rounded_up(prepared + activations)
-
-
-def _state_bytes(extractor: ExtractorPlan) -> int:
-    """`state_bytes` of the extractor."""
-    if not isinstance(extractor, BandsPlan):
-        return 0
-    return _GATHERED + (extractor.filterbank.n_bands + 1) * _ENERGY
-
-
-def _front_bytes(extractor: ExtractorPlan) -> int:
-    """`scratch_bytes` of the extractor."""
-    levels = _rounded_up(extractor.n_features * _LEVEL)
-    if isinstance(extractor, ExternalPlan):
-        return levels
-    if isinstance(extractor, MotionPlan):
-        return _rounded_up((extractor.n_features + extractor.spectrum.n_bands) * _LEVEL + extractor.window * _SAMPLE)
-    spectrum = (extractor.fft.length // 2 + 1) * _COMPLEX
-    if isinstance(extractor, BandsPlan):
-        spectrum = max(spectrum, levels)
-    return spectrum + extractor.filterbank.n_bands * _ENERGY
+    return rounded_up(2 * widths[0]) + rounded_up(prepared + activations)
 
 
 def _array_bytes(value: Any) -> int:
@@ -151,7 +127,3 @@ def _array_bytes(value: Any) -> int:
         fields: Fields = value
         return sum(_array_bytes(part) for part in fields.values())
     return sum(_array_bytes(item) for item in value.items) if isinstance(value, Structs) else 0
-
-
-def _rounded_up(n: int) -> int:
-    return (n + 7) & ~7

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.core.plan import Plan
-from anomsdk.cport.structs import C_FORMAT, C_TYPES, Blocks, Constant, Fields, Member, Size, Structs, Symbol, c_fields
+from anomsdk.cport.fields import C_TYPES, Blocks, Constant, Fields, Member, Size, Structs, Symbol
+from anomsdk.cport.structs import C_FORMAT, c_fields
 
 WIDTH = 120
 """Columns of a line."""

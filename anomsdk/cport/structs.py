@@ -6,8 +6,8 @@ Field names are those of the headers in firmware_port/src. What Python knows fro
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, is_dataclass
-from typing import Any, TypeAlias
+from dataclasses import fields, is_dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,71 +15,17 @@ from numpy.typing import NDArray
 from anomsdk.core.autoencoder import LayerPlan
 from anomsdk.core.checks import checked_cast
 from anomsdk.core.context import STATISTICS, ContextPlan, SummaryPlan
-from anomsdk.core.external import ExternalPlan
+from anomsdk.core.extractor import ExtractorPlan
 from anomsdk.core.fft import FftPlan
 from anomsdk.core.filterbank import FilterbankPlan
-from anomsdk.core.motion import FEATURES, SPECTRAL, MotionPlan
-from anomsdk.core.plan import ExtractorPlan, Plan
+from anomsdk.core.plan import Plan
 from anomsdk.core.reasons import ReasonsPlan
 from anomsdk.core.spectrum import SpectrumPlan
+from anomsdk.cport.extractors import EXTRACTORS
+from anomsdk.cport.fields import Blocks, Constant, Fields, Member, Size, Structs, Symbol
 
 C_FORMAT = 3
 """Layout of the structs: ANOM_PLAN_FORMAT of anom_plan.h."""
-
-C_TYPES = {
-    "int8": "int8_t",
-    "uint8": "uint8_t",
-    "int16": "int16_t",
-    "uint16": "uint16_t",
-    "int32": "int32_t",
-}
-
-Fields: TypeAlias = dict[str, Any]
-"""C field -> int, array (its address), tuple of int (in place), Fields, or one of the classes below."""
-
-
-@dataclass(frozen=True, eq=False)
-class Symbol:
-    """The address of something that the C port defines."""
-
-    name: str
-
-
-@dataclass(frozen=True, eq=False)
-class Constant:
-    """A number that the C port defines."""
-
-    name: str
-
-
-@dataclass(frozen=True, eq=False)
-class Blocks:
-    """The address of weights in the layout that the target wants."""
-
-    array: NDArray[np.int8]  # (blocks, 16)
-
-
-@dataclass(frozen=True, eq=False)
-class Size:
-    """The size of a type."""
-
-    of: str
-
-
-@dataclass(frozen=True, eq=False)
-class Structs:
-    """The address of constant structs of their own, one after the other."""
-
-    type: str
-    items: tuple[Fields, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Member:
-    """The address of a member of Structs that were given earlier."""
-
-    of: Structs
-    name: str
 
 
 def c_fields(plan: Plan) -> Fields:
@@ -110,7 +56,8 @@ def front_fields(extractor: ExtractorPlan, context: ContextPlan) -> Fields:
 
 
 def _extractor(extractor: ExtractorPlan) -> Fields:
-    tables = Structs(f"anom_{extractor.kind}_plan", (_fields(extractor),))
+    own = EXTRACTORS[extractor.kind].fields(extractor)
+    tables = Structs(f"anom_{extractor.kind}_plan", ({**_fields(extractor), **own},))
     return {
         "type": Symbol(f"anom_{extractor.kind}"),
         "tables": tables,
@@ -125,7 +72,7 @@ def _context(context: ContextPlan) -> Fields:
     """A stack is a summary without statistics."""
     if not isinstance(context, SummaryPlan):
         return {**_fields(context), "statistics": None, "normalisation": {}, "n_statistics": 0}
-    codes = checked_cast([STATISTICS.index(name) for name in context.statistics], "u1", "context: statistics")
+    codes = checked_cast([STATISTICS[name].code for name in context.statistics], "u1", "context: statistics")
     return {
         **_fields(context, without=("statistics", "normalisation")),
         "statistics": codes,
@@ -184,12 +131,6 @@ def _fields(part: Any, without: tuple[str, ...] = ()) -> Fields:
         found["n_bands"] = part.n_bands
     if isinstance(part, SpectrumPlan):
         found |= {"length": part.length, "n_bands": part.n_bands}
-    if isinstance(part, MotionPlan):
-        found["features"] = sum(1 << FEATURES.index(name) for name in part.features)
-    if isinstance(part, ExternalPlan | MotionPlan):
-        found["n_features"] = part.n_features
-    if isinstance(part, MotionPlan):
-        found["transform"] = Symbol("anom_spectrum_run") if {*SPECTRAL} & {*part.features} else None
     return found
 
 

@@ -15,6 +15,7 @@ from anomsdk.errors import InputError, quoted
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.utils.files import read_limited
 
+CALIBRATION_FILE = "calibration.json"
 MAX_BYTES = 16 << 20
 CHOSEN = "chosen from the recordings"
 """Provenance of a number that the spec left to training; the number itself stands in the signal sections."""

@@ -19,7 +19,7 @@ from anomsdk.core.filterbank import FilterbankPlan, largest_sum
 from anomsdk.core.fixed import INT32_MAX
 from anomsdk.core.reasons import MAX_GAIN
 from anomsdk.core.spectrum import MAX_BANDS, SpectrumPlan
-from anomsdk.planner.spec import BandsFeatures, LogmelFeatures
+from anomsdk.planner.features import BandsFeatures, LogmelFeatures
 
 _MOTION_BANDS, _MOTION_LOWEST_HZ, _MOTION_HIGHEST = 4, 0.5, 0.4
 """Frequency bands of motion by default: how many, from where, and up to which part of the rate."""

@@ -6,13 +6,11 @@ import math
 from typing import Any
 
 from anomsdk.core.autoencoder import LayerPlan
-from anomsdk.core.bands import BandsPlan
 from anomsdk.core.baseline import STATE_BYTES, BaselinePlan
 from anomsdk.core.context import SummaryPlan
-from anomsdk.core.external import ExternalPlan
-from anomsdk.core.motion import MotionPlan
 from anomsdk.core.plan import Plan
 from anomsdk.errors import printable
+from anomsdk.plans.extractors import EXTRACTORS, Speech, milliseconds
 from anomsdk.plans.recording_digests import for_people
 from anomsdk.plans.speech import speech_remark, values_per_second
 
@@ -44,7 +42,7 @@ def describe(plan: Plan) -> dict[str, dict[str, Any]]:
         "baseline": _baseline(plan.baseline, plan.samples_per_tick / plan.rate_hz),
         "alert": _alert(plan),
         "retention": {
-            "samples_ms": 0.0 if isinstance(plan.extractor, ExternalPlan) else _ms(plan, plan.framer.window),
+            "samples_ms": _ms(plan, plan.framer.window) if EXTRACTORS[plan.extractor.kind].keeps_window else 0.0,
             "features_ms": _ms(plan, plan.samples_to_first_tick),
             "scores_ms": 0.0,
             "baseline_bytes": STATE_BYTES if plan.baseline.is_on else 0,
@@ -68,13 +66,14 @@ def as_text(sections: dict[str, dict[str, Any]]) -> str:
 
 
 def _ms(plan: Plan, samples: int) -> float:
-    return round(samples * 1000 / plan.rate_hz, 3)
+    return milliseconds(samples, plan.rate_hz)
 
 
 def _features(plan: Plan) -> dict[str, Any]:
     extractor, framer = plan.extractor, plan.framer
     facts: dict[str, Any] = {"kind": extractor.kind, "n_features": extractor.n_features}
-    if isinstance(extractor, ExternalPlan):
+    words = EXTRACTORS[extractor.kind]
+    if not words.keeps_window:
         return {**facts, "row_ms": _ms(plan, 1)}
     facts |= {
         "window_samples": framer.window,
@@ -82,18 +81,9 @@ def _features(plan: Plan) -> dict[str, Any]:
         "hop_samples": framer.hop,
         "hop_ms": _ms(plan, framer.hop),
     }
-    if isinstance(extractor, MotionPlan):
-        return {
-            **facts,
-            "select": list(extractor.features),
-            "gravity_ms": _ms(plan, extractor.gravity),
-            "bands_hz": [f"{bin * plan.rate_hz / extractor.window:g}" for bin in extractor.spectrum.first_bin.tolist()],
-        }
-    if isinstance(extractor, BandsPlan):
-        facts |= {
-            "hops_per_frame": extractor.hops_per_frame,
-            "frame_ms": _ms(plan, extractor.hops_per_frame * framer.hop),
-        }
+    facts |= words.facts(extractor, plan.rate_hz, framer.hop)
+    if words.speech is Speech.NEVER:
+        return facts
     rate = values_per_second(extractor.n_features, framer, extractor.hops_per_frame, plan.sensor)
     facts["values_per_s"] = round(rate, 3)
     if remark := speech_remark(plan):

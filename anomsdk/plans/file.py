@@ -21,7 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.core.plan import FORMAT, MAX_PROVENANCE, MAX_TEXT, Plan, canonical_json
+from anomsdk.core.extractor import ExtractorPlan
+from anomsdk.core.plan import EXTRACTORS, FORMAT, MAX_PROVENANCE, MAX_TEXT, Plan, canonical_json
 from anomsdk.errors import InputError, quoted
 from anomsdk.utils.files import packaged_folder, read_limited, write_atomically
 
@@ -220,10 +221,8 @@ def _value(hint: Any, node: Any, where: str) -> Any:
         if not isinstance(node, list) or len(node) > 256:
             raise InputError(f"{where}: must be a list of at most 256 entries")
         return tuple(_value(args[0], item, f"{where}[{i}]") for i, item in enumerate(node))
-    if origin in (typing.Union, types.UnionType):
-        kinds = {
-            kind: option for option in args for kind in (option.kinds if hasattr(option, "kinds") else (option.kind,))
-        }
+    if hint is ExtractorPlan or origin in (typing.Union, types.UnionType):
+        kinds = EXTRACTORS if hint is ExtractorPlan else _kinds_of(args)
         name = node.get("kind") if isinstance(node, dict) else None
         if not isinstance(name, str) or name not in kinds:
             raise InputError(f"{where}: kind must be one of {', '.join(sorted(kinds))}")
@@ -234,6 +233,11 @@ def _value(hint: Any, node: Any, where: str) -> Any:
     if not isinstance(node, dict) or len(node) > MAX_PROVENANCE:
         raise InputError(f"{where}: must be an object of strings")
     return {key: _value(str, item, f"{where}.{quoted(key)}") for key, item in node.items()}
+
+
+def _kinds_of(options: tuple[Any, ...]) -> dict[str, Any]:
+    """Kind -> the class of a section that may be one of several."""
+    return {kind: option for option in options for kind in getattr(option, "kinds", None) or (option.kind,)}
 
 
 def _innermost(hint: Any) -> Any:

@@ -6,10 +6,9 @@ still told 61 % of known phrases apart; from 40 log-mels every 32 ms they recove
 
 from __future__ import annotations
 
-from anomsdk.core.bands import BandsPlan
 from anomsdk.core.framer import FramerPlan
-from anomsdk.core.logmel import LogmelPlan
 from anomsdk.core.plan import MotionSensorPlan, Plan, SensorPlan
+from anomsdk.plans.extractors import EXTRACTORS, Speech
 
 MOST_VALUES = 72
 """Feature values a second, peak and crest counted, above which bands need the spec's permission.
@@ -39,10 +38,10 @@ def can_carry_speech(
 
     False of motion and of rows of a maker's own: nothing is known of what the latter hold.
     """
-    if kind == "logmel":
-        return True
+    speech = EXTRACTORS[kind].speech
     rate = n_features * sensor.rate_millihertz
-    return kind == "bands" and rate > MOST_VALUES * 1000 * framer.hop * hops_per_frame
+    is_fast = rate > MOST_VALUES * 1000 * framer.hop * hops_per_frame
+    return speech is Speech.ALWAYS or (speech is Speech.ABOVE_LIMIT and is_fast)
 
 
 def speech_remark(plan: Plan) -> str | None:
@@ -57,8 +56,6 @@ def speech_remark(plan: Plan) -> str | None:
     True
     """
     extractor = plan.extractor
-    if not isinstance(extractor, (BandsPlan, LogmelPlan)):
-        return None
     per_frame = extractor.hops_per_frame
     if not can_carry_speech(extractor.kind, extractor.n_features, plan.framer, per_frame, plan.sensor):
         return None

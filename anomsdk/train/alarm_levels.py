@@ -15,8 +15,9 @@ from anomsdk.core.baseline import Baseline, BaselinePlan
 from anomsdk.core.checks import require
 from anomsdk.core.event import State
 from anomsdk.core.fixed import UINT32_MAX, Ints
+from anomsdk.planner.alert import timing_plan
 from anomsdk.planner.calibration import ON_DELAYS, AlarmLevels, Tolerated, alarm_levels, alert_without_level
-from anomsdk.planner.planner import baseline_plan, timing_plan
+from anomsdk.planner.score import baseline_plan
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.utils.text import clock, counted, in_hours, rate
 

@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from anomsdk.core.checks import checked_cast, require
 from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError
-from anomsdk.planner.calibration import Calibration, Normalisation, signal_sections
-from anomsdk.planner.planner import CALIBRATION_FILE, SPEC_FILE, as_chosen, check_speech, plan, plan_from
+from anomsdk.planner.calibration import CALIBRATION_FILE, Calibration, Normalisation, signal_sections
+from anomsdk.planner.planner import SPEC_FILE, plan, plan_from
+from anomsdk.planner.score import as_chosen
 from anomsdk.planner.spec import PipelineSpec
+from anomsdk.planner.speech import check_speech
 from anomsdk.plans.recording_digests import entries_of, known_recordings, without
 from anomsdk.plans.tflite.reader import MAX_BYTES, TfliteModel, parse_tflite
 from anomsdk.runtime.judged_share import Judged, judged

@@ -16,9 +16,11 @@ from anomsdk.core.checks import require
 from anomsdk.core.fixed import Ints
 from anomsdk.core.plan import Plan
 from anomsdk.errors import all_or_none
-from anomsdk.planner.calibration import CHOSEN, Calibration, signal_sections
-from anomsdk.planner.planner import CALIBRATION_FILE, SPEC_FILE, check_speech, plan, plan_from, sensor_plan
+from anomsdk.planner.calibration import CALIBRATION_FILE, CHOSEN, Calibration, signal_sections
+from anomsdk.planner.front_end import sensor_plan
+from anomsdk.planner.planner import SPEC_FILE, plan, plan_from
 from anomsdk.planner.spec import PipelineSpec
+from anomsdk.planner.speech import check_speech
 from anomsdk.plans.recording_digests import entries_of
 from anomsdk.plans.tflite.reader import parse_tflite
 from anomsdk.plans.tflite.writer import write_tflite

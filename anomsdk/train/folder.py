@@ -12,8 +12,8 @@ from pathlib import Path
 from anomsdk.core.checks import require
 from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError, printable
-from anomsdk.planner.calibration import Calibration
-from anomsdk.planner.planner import CALIBRATION_FILE, PLAN_FILE, SPEC_FILE
+from anomsdk.planner.calibration import CALIBRATION_FILE, Calibration
+from anomsdk.planner.planner import PLAN_FILE, SPEC_FILE
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.utils.files import parents_made, uninterrupted, unwritable
 

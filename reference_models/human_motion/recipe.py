@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 import anomsdk
-from anomsdk.planner.planner import sensor_plan
+from anomsdk.planner.front_end import sensor_plan
 from anomsdk.sources import ReadOptions, StreamFormat, open_recordings, read_recording
 
 HERE = Path(__file__).resolve().parent

@@ -17,7 +17,7 @@ from anomsdk.core import motion
 from anomsdk.core.baseline import Baseline, BaselinePlan
 from anomsdk.core.pipeline import Chain, Ticks
 from anomsdk.core.reasons import Direction, Group, words
-from anomsdk.planner.planner import baseline_plan
+from anomsdk.planner.score import baseline_plan
 from anomsdk.planner.tables import reason_gains
 from anomsdk.runtime.engines.native import CPlan
 from anomsdk.runtime.golden import golden_digest
@@ -401,7 +401,9 @@ def motion_features(draw):
     axes = draw(st.sampled_from([3, 6]))
     window = draw(st.integers(4, 60) | st.sampled_from([100, 255, 256]))
     hop, gravity = draw(st.integers((window + 3) // 4, window)), draw(st.integers(2, window - 1))
-    names = draw(st.lists(st.sampled_from(motion.FEATURES[: len(motion.FEATURES) if axes == 6 else -4]), unique=True))
+    names = draw(
+        st.lists(st.sampled_from([name for name, each in motion.FEATURES.items() if each.axes <= axes]), unique=True)
+    )
     lines = [f"rate_hz = 100\naxes = {axes}\ncounts_per_g = {draw(st.sampled_from([256, 4096, 16384]))}"]
     lines += ["counts_per_dps = 16"] * (axes == 6)
     lines += [f"[features]\nwindow_s = {window / 100}\nhop_s = {hop / 100}\ngravity_s = {gravity / 100}"]

@@ -82,7 +82,7 @@ def _motion(lines: list[str], rng: np.random.Generator) -> tuple[str, float]:
     window = int(2 ** rng.uniform(2, 10))
     hop = int(rng.choice([window, -(-window // 2), -(-window // 4), int(rng.integers(-(-window // 8), window + 1))]))
     gravity = int(rng.integers(2, window + 1))
-    names = [name for name in motion.FEATURES if axes == 6 or name not in motion.ROTATION]
+    names = [name for name, each in motion.FEATURES.items() if each.axes <= axes]
     names = [name for name in names if name != "posture_change" or gravity < window]
     if rng.random() < 0.7:
         names = rng.permutation(names)[: rng.integers(1, len(names) + 1)].tolist()

@@ -27,7 +27,7 @@ from anomsdk.core.plan import Plan
 from anomsdk.core.score import ScorePlan
 from anomsdk.cport.layout import layout
 from anomsdk.cport.source import plan_source
-from anomsdk.planner.planner import reasons_plan
+from anomsdk.planner.score import reasons_plan
 from anomsdk.runtime.golden import golden_digest
 from tests.support.make import BANDS, EXTERNAL, LOGMEL, MOTION, make_folder
 

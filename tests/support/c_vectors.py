@@ -16,7 +16,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from anomsdk.cport.structs import Blocks, Constant
+from anomsdk.cport.fields import Blocks, Constant
 from tests.support.make import ROOT
 from tests.support.stems import FRAGMENTS, STEMS, VECTORS, Json, module_of
 from tests.support.stems.sections import Address, Size, Symbol

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 import anomsdk
 from anomsdk.planner.calibration import Calibration, Normalisation, alarm_levels, signal_sections
-from anomsdk.planner.planner import extractor_plan
+from anomsdk.planner.front_end import extractor_plan
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.plans.tflite.reader import FullyConnected, TfliteModel, parse_tflite
 from anomsdk.plans.tflite.writer import write_tflite

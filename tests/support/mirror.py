@@ -12,6 +12,7 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 
+from anomsdk.core.plan import EXTRACTORS
 from tests.support import c_text
 
 PYTHON_ONLY_STEMS = {"checks": "the planner proves, C trusts a proven plan"}
@@ -37,9 +38,8 @@ PYTHON_ONLY = {
     "autoencoder._Layer.run": "run_layer of C",
     "bands.level_range": PLANNING,
     "baseline.run": "benchmarks score whole streams",
-    "context.statistic_range": PLANNING,
-    "context.statistic_steps": PLANNING,
     "context.statistics_of": "statistic_of of C gives one of them",
+    "context._deviation": "a branch of statistic_of of C",
     "context._check_frames": PLANNING,
     "event.from_bytes": "a device only writes events",
     "extractor.levels": "a member of anom_extractor_type, as in each extractor",
@@ -47,9 +47,8 @@ PYTHON_ONLY = {
     "bands.wipe_scratch": BATCH,
     "bands._places": BATCH,
     "logmel.wipe_scratch": BATCH,
-    "motion.width": PLANNING,
     "motion.level_range": PLANNING,
-    "motion._groups": PLANNING,
+    "motion.Feature": PLANNING,
     "motion._Window": "C gathers once what several features are made of",
     "fft.wipe": BATCH,
     "fft._load": "part of the first stage in C",
@@ -128,6 +127,7 @@ OTHER_STRUCTS = {
     "StackPlan": ("anom_context_plan", "a summary without statistics"),
     "SummaryPlan": ("anom_context_plan", "one struct for both"),
     "Plan": ("anom_plan", "all of it"),
+    "ExtractorPlan": (None, "a protocol; C has a struct that points to the section"),
     "MotionSensorPlan": (None, "sources and displays use it"),
     "SensorPlan": (None, "sources and displays use it"),
     "ModelPlan": (None, "engine tflite opens it"),
@@ -310,7 +310,7 @@ def _functions(mirror: Mirror, stem: str) -> None:
     in_header = {f.name: f for f in c_text.functions(text) if f.name.startswith(prefix)}
     defined = [f.name for f in c_text.functions(mirror.c(stem, "c")) if not f.is_static]
     _declared(mirror, stem, list(in_header), defined)
-    if stem in ("bands", "logmel", "motion", "external"):
+    if stem in EXTRACTORS:
         _extractor_type(mirror, stem)
         return
     has_state = bool(re.search(rf"^(?:typedef )?struct anom_{stem} \{{", text + mirror.c(stem, "c"), re.M))
@@ -526,16 +526,13 @@ def _constants(mirror: Mirror) -> None:
         members = {f"ANOM_{name.upper()}_{key}": value for key, value in _enumerated(mirror, "event", name).items()}
         mirror.equal(name, members, {k: v for k, v in event.items() if k.startswith(f"ANOM_{name.upper()}_")})
     mirror.equal("bytes of an event", *_event_offsets(mirror))
-    statistics = _number(mirror, "context", "STATISTICS")
-    assert isinstance(statistics, tuple)
-    codes = {f"ANOM_STATISTIC_{name.upper()}": code for code, name in enumerate(statistics)}
+    codes = {f"ANOM_STATISTIC_{name.upper()}": code for name, code in _table(mirror, "context", "STATISTICS").items()}
     in_c = c_text.constants(mirror.c("context", "h"))
     mirror.equal("STATISTICS", codes, {k: v for k, v in in_c.items() if k.startswith("ANOM_STATISTIC")})
     table = [int(entry) for entry in c_text.initialiser(mirror.c("fixed", "c"), "ANOM_LOG2_TABLE_Q15")]
     mirror.equal("LOG2_TABLE_Q15", _number(mirror, "fixed", "LOG2_TABLE_Q15"), table)
-    features = _number(mirror, "motion", "FEATURES")
-    assert isinstance(features, tuple)
-    bits = {f"ANOM_MOTION_{name.upper()}": 1 << bit for bit, name in enumerate(features)}
+    features = _table(mirror, "motion", "FEATURES")
+    bits = {f"ANOM_MOTION_{name.upper()}": 1 << bit for name, bit in features.items()}
     in_c = c_text.constants(mirror.c("motion", "h"))
     mirror.equal("FEATURES", bits, {k: v for k, v in in_c.items() if k.startswith("ANOM_MOTION_")})
     lengths = _number(mirror, "fft", "LENGTHS")
@@ -552,7 +549,21 @@ def _constants(mirror: Mirror) -> None:
 
 def _enumerated(mirror: Mirror, stem: str, name: str) -> dict[str, int]:
     (cls,) = (n for n in mirror.tree(stem).body if isinstance(n, ast.ClassDef) and n.name == name)
-    return {ast.unparse(n.targets[0]): ast.literal_eval(n.value) for n in cls.body if isinstance(n, ast.Assign)}
+    values = {ast.unparse(n.targets[0]): ast.literal_eval(n.value) for n in cls.body if isinstance(n, ast.Assign)}
+    return {key: value[0] if isinstance(value, tuple) else value for key, value in values.items()}
+
+
+def _table(mirror: Mirror, stem: str, name: str) -> dict[str, int]:
+    """Name -> code of an enumeration that is a table: the first argument of each of its rows."""
+    (table,) = (
+        n.value for n in mirror.tree(stem).body if isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) == name
+    )
+    assert isinstance(table, ast.Dict)
+    codes = {}
+    for key, row in zip(table.keys, table.values, strict=True):
+        assert key is not None and isinstance(row, ast.Call)
+        codes[ast.literal_eval(key)] = ast.literal_eval(row.args[0])
+    return codes
 
 
 def _event_offsets(mirror: Mirror) -> tuple[list[int], list[int]]:

@@ -9,7 +9,8 @@ import anomsdk
 from anomsdk.core.alert import Alert, levels
 from anomsdk.core.baseline import Baseline
 from anomsdk.core.event import State
-from anomsdk.planner.planner import baseline_plan, timing_plan
+from anomsdk.planner.alert import timing_plan
+from anomsdk.planner.score import baseline_plan
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.sources.clips import clip_from_array
 from anomsdk.sources.dropouts import ConstantCutter

@@ -13,7 +13,7 @@ import anomsdk
 from anomsdk.core.alert import TimingPlan, levels
 from anomsdk.core.baseline import OFF, Baseline, BaselinePlan
 from anomsdk.core.pipeline import Chain, Ticks
-from anomsdk.planner.planner import baseline_plan
+from anomsdk.planner.score import baseline_plan
 from anomsdk.plans.describe import as_text, describe
 from tests.support.make import FOLLOWING, SPECS, lively, make_folder
 

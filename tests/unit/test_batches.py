@@ -5,7 +5,7 @@ import pytest
 
 from anomsdk.core.framer import BATCH, Framer
 from anomsdk.core.pipeline import extractor_for
-from anomsdk.planner.planner import framer_plan
+from anomsdk.planner.front_end import framer_plan
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.train.data.feature_levels import levels_of
 from anomsdk.train.data.input_maps import unlearnt_extractor

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from anomsdk.core.affine import AffinePlan
 from anomsdk.core.autoencoder import LayerPlan
-from anomsdk.core.context import Context, StackPlan, SummaryPlan, statistic_range, statistics_of
+from anomsdk.core.context import STATISTICS, Context, StackPlan, SummaryPlan, statistics_of
 from anomsdk.core.event import Event, Kind, State
 from anomsdk.core.score import Score, ScorePlan, largest_score
 from anomsdk.errors import InputError
@@ -48,7 +48,7 @@ def test_statistics_reach_the_stated_ranges_and_no_further():
     rng = np.random.default_rng(0)
     windows = np.concatenate([rng.integers(-128, 128, (500, 4, 3)), rng.choice([-128, 127], (500, 4, 3))])
     for name in ("mean", "deviation", "max", "min"):
-        low, high = statistic_range(name, 4)
+        low, high = STATISTICS[name].range(4)
         values = statistics_of(windows, (name,))
         assert low <= values.min() and values.max() <= high
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import anomsdk
-from anomsdk.planner.planner import extractor_plan, framer_plan
+from anomsdk.planner.front_end import extractor_plan, framer_plan
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.train.search.search import _variants
 from anomsdk.watch.session import Watch

@@ -7,7 +7,7 @@ import pytest
 
 from anomsdk.core.motion import FEATURES
 from anomsdk.errors import InputError
-from anomsdk.planner.planner import extractor_plan
+from anomsdk.planner.front_end import extractor_plan
 from anomsdk.planner.spec import PipelineSpec
 
 SPEC = {
@@ -89,8 +89,11 @@ def test_rotation_takes_a_gyroscope():
         ({"rotation_floor": 32768}, "rotation_floor is 32768"),
         ({"features": ()}, "no features"),
         ({"features": ("odba", "speed")}, "features are unknown, named twice, or not in their order"),
-        ({"features": FEATURES[1::-1]}, "features are unknown, named twice, or not in their order"),
-        ({"features": (FEATURES[0], FEATURES[0])}, "features are unknown, named twice, or not in their order"),
+        ({"features": tuple(FEATURES)[1::-1]}, "features are unknown, named twice, or not in their order"),
+        (
+            {"features": ("magnitude_mean", "magnitude_mean")},
+            "features are unknown, named twice, or not in their order",
+        ),
         ({"axes": 3}, "features of rotation take 6 axes"),
     ],
 )

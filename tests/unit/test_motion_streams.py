@@ -10,7 +10,8 @@ import anomsdk
 from anomsdk.cli import app as cli
 from anomsdk.evaluate.clip_scores import score_clip
 from anomsdk.planner.calibration import Calibration, Normalisation, alarm_levels, signal_sections
-from anomsdk.planner.planner import extractor_plan, plan_from
+from anomsdk.planner.front_end import extractor_plan
+from anomsdk.planner.planner import plan_from
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.plans.tflite.reader import parse_tflite
 from anomsdk.plans.tflite.writer import write_tflite

@@ -5,7 +5,8 @@ import pytest
 
 import anomsdk
 from anomsdk.demo import motion as demo_motion
-from anomsdk.planner.spec import MotionSensor, PipelineSpec
+from anomsdk.planner.sections import MotionSensor
+from anomsdk.planner.spec import PipelineSpec
 from anomsdk.sources import ReadOptions, StreamFormat, open_recordings
 from anomsdk.train.data.excerpts import Excerpts
 from anomsdk.train.models.family import Candidate, family, train_candidate

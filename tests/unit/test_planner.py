@@ -11,7 +11,8 @@ import anomsdk
 from anomsdk.core.alert import Alert, TimingPlan, levels
 from anomsdk.planner import planner, tables
 from anomsdk.planner.calibration import Calibration, alarm_levels
-from anomsdk.planner.spec import BandsFeatures, LogmelFeatures, PipelineSpec
+from anomsdk.planner.features import BandsFeatures, LogmelFeatures
+from anomsdk.planner.spec import PipelineSpec
 from tests.support.make import SPECS, make_folder
 
 

@@ -10,7 +10,7 @@ import pytest
 import anomsdk
 from anomsdk.core.event import Event, Kind, State
 from anomsdk.core.reasons import Direction, Group, ReasonsPlan, band_groups, marks, part_groups, words
-from anomsdk.planner.planner import reasons_plan
+from anomsdk.planner.score import reasons_plan
 from anomsdk.planner.tables import reason_gains
 from anomsdk.watch.session import Alert
 from anomsdk.watch.sinks.console import Lines

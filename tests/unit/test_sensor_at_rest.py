@@ -5,7 +5,7 @@ import pytest
 
 import anomsdk
 from anomsdk.core.autoencoder import Autoencoder, check_layers
-from anomsdk.planner.planner import layer_plan
+from anomsdk.planner.layers import layer_plan
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.train.data.rest import check_moves, feature_names
 from anomsdk.train.models.family import Candidate

@@ -10,8 +10,8 @@ import pytest
 
 import anomsdk
 from anomsdk.planner.calibration import Calibration, signal_sections
-from anomsdk.planner.planner import check_speech
 from anomsdk.planner.spec import PipelineSpec
+from anomsdk.planner.speech import check_speech
 from anomsdk.plans.describe import as_text, describe
 from anomsdk.plans.file import parse_plan
 from anomsdk.plans.lookup import find_plan

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from anomsdk.cli import app as cli
 from anomsdk.errors import InputError
-from anomsdk.planner.planner import sensor_plan
+from anomsdk.planner.front_end import sensor_plan
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.plans.file import reference_models_folder
 from anomsdk.runtime.judged_share import Judged

@@ -13,7 +13,8 @@ import soundfile
 
 import anomsdk
 from anomsdk.planner.calibration import Calibration
-from anomsdk.planner.planner import plan_from, reasons_plan
+from anomsdk.planner.planner import plan_from
+from anomsdk.planner.score import reasons_plan
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.plans.tflite.reader import parse_tflite
 from anomsdk.plans.tflite.writer import write_tflite

@@ -10,7 +10,8 @@ from sklearn.covariance import ledoit_wolf
 from anomsdk.core.autoencoder import Autoencoder
 from anomsdk.core.score import largest_score
 from anomsdk.errors import InputError
-from anomsdk.planner.planner import Q10_PER_DB, layer_plan
+from anomsdk.planner.front_end import Q10_PER_DB
+from anomsdk.planner.layers import layer_plan
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.sources.clips import Clip, clip_from_array
 from anomsdk.train.data.corpus import gather

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 import anomsdk
-from anomsdk.planner.spec import SECTIONS, PipelineSpec, word_for_none
+from anomsdk.planner.sections import word_for_none
+from anomsdk.planner.spec import PipelineSpec
+from anomsdk.planner.spec_text import SECTIONS
 from anomsdk.plans.changes import changes
 from anomsdk.plans.file import reference_models_folder
 from tests.support.command_line import anomsdk_command

@@ -10,8 +10,9 @@ import numpy as np
 
 from anomsdk.core.checks import require
 from anomsdk.errors import InputError, UnusableInputsError
-from anomsdk.planner.planner import framer_plan
-from anomsdk.planner.spec import BandsFeatures, LogmelFeatures, PipelineSpec
+from anomsdk.planner.features import BandsFeatures, LogmelFeatures
+from anomsdk.planner.front_end import framer_plan
+from anomsdk.planner.spec import PipelineSpec
 from anomsdk.runtime.blocks import checked_block
 from anomsdk.runtime.judged_share import Judged
 from anomsdk.sources.clips import Clip, clip_from_array

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from anomsdk.planner.planner import framer_plan
-from anomsdk.planner.spec import MotionSensor, PipelineSpec
+from anomsdk.planner.front_end import framer_plan
+from anomsdk.planner.sections import MotionSensor
+from anomsdk.planner.spec import PipelineSpec
 from anomsdk.sources.dropouts import Samples
 from anomsdk.synthetic.mixing import mixed
 from anomsdk.train.data.feature_levels import levels_of

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from anomsdk.core.checks import checked_cast
+from anomsdk.core.extractor import ExtractorPlan
 from anomsdk.core.framer import BATCH, Framer, FramerPlan
 from anomsdk.core.pipeline import extractor_for
-from anomsdk.core.plan import ExtractorPlan
-from anomsdk.planner.planner import framer_plan
+from anomsdk.planner.front_end import framer_plan
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.sources.dropouts import Samples
 from anomsdk.train.data.input_maps import Levels, unlearnt_extractor

@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 
 from anomsdk.core.affine import Affine
 from anomsdk.core.checks import checked_cast, require
-from anomsdk.core.context import Context, ContextPlan, statistic_steps, statistics_of
+from anomsdk.core.context import STATISTICS, Context, ContextPlan, statistics_of
+from anomsdk.core.extractor import ExtractorPlan
 from anomsdk.core.fixed import Ints
-from anomsdk.core.plan import ExtractorPlan
 from anomsdk.core.reasons import Group, marks
 from anomsdk.planner.calibration import Normalisation
-from anomsdk.planner.planner import context_plan, extractor_plan, feature_units, unlearnt
-from anomsdk.planner.spec import PipelineSpec, SummaryContext
+from anomsdk.planner.front_end import context_plan, extractor_plan, feature_units
+from anomsdk.planner.normalisation import unlearnt
+from anomsdk.planner.sections import SummaryContext
+from anomsdk.planner.spec import PipelineSpec
 
 Levels: TypeAlias = NDArray[np.int32]
 """Feature levels (frames, n_features) before normalisation, in the extractor's unit."""
@@ -68,7 +70,7 @@ class InputMaps:
 
     def group_levels(self, terms: NDArray[np.float64]) -> dict[str, float]:
         """Sums of what the inputs (n_in,) add to a score, by the group that reasons name."""
-        groups, codes = marks(self._extractor.groups, self._context.parts)
+        groups, codes = marks(self._extractor.groups, self._context.unsteady)
         sums = np.bincount(groups & 15, terms)
         return {Group(code).name.lower(): round(float(level), 3) for code, level in zip(codes, sums, strict=True)}
 
@@ -81,7 +83,7 @@ class InputMaps:
         return np.concatenate(rows), np.concatenate(starts)
 
     def _statistics(self, context: SummaryContext, levels: list[Levels], deviations: float) -> Normalisation:
-        n, steps = self._extractor.n_features, [statistic_steps(name, context.frames) for name in context.statistics]
+        n, steps = self._extractor.n_features, [STATISTICS[name].steps(context.frames) for name in context.statistics]
         per_step = np.repeat(steps, n)
         windows = (_windows(self._affine.run(chunk.astype(np.int64)), context.frames) for chunk in _chunks(levels))
         found = (statistics_of(each, context.statistics) / per_step for each in windows if len(each))

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.core.checks import require
-from anomsdk.core.motion import MotionPlan, width
-from anomsdk.core.plan import ExtractorPlan
+from anomsdk.core.extractor import ExtractorPlan
+from anomsdk.plans.extractors import EXTRACTORS
 from anomsdk.train.data.input_maps import Levels
 
 _SHOWN = 6
@@ -48,13 +48,8 @@ def check_moves(
 
 
 def feature_names(extractor: ExtractorPlan) -> list[str]:
-    """What people call each feature of a frame, numbers from 1."""
-    if isinstance(extractor, MotionPlan):
-        widths = [(name, width(name, extractor.spectrum.n_bands)) for name in extractor.features]
-        return [name if n == 1 else f"{name} {i + 1}" for name, n in widths for i in range(n)]
-    word = {"bands": "band", "logmel": "mel", "external": "value"}[extractor.kind]
-    more = {"bands": ["loudness", "impulses"], "logmel": [], "external": []}[extractor.kind]
-    return [f"{word} {i + 1}" for i in range(extractor.n_features - len(more))] + more
+    """A name for each value of a frame, for people; numbers begin with 1."""
+    return EXTRACTORS[extractor.kind].values(extractor)
 
 
 def _still(recordings: Sequence[Sequence[Levels]]) -> NDArray[np.bool_] | None:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from anomsdk.planner.spec import MotionSensor
+from anomsdk.planner.sections import MotionSensor
 from anomsdk.synthetic.motion import direction, rotation
 from anomsdk.train.models.network import Floats
 from anomsdk.train.probes.sound import STRENGTHS, Samples

@@ -12,8 +12,10 @@ from anomsdk.core.checks import require
 from anomsdk.core.plan import Plan
 from anomsdk.cport.layout import constant_bytes, layout, layout_of, model_bytes, table_bytes
 from anomsdk.errors import CheckError, InputError
-from anomsdk.planner.planner import framer_plan, layer_plan
-from anomsdk.planner.spec import Model, MotionSensor, PipelineSpec
+from anomsdk.planner.front_end import framer_plan
+from anomsdk.planner.layers import layer_plan
+from anomsdk.planner.sections import Model, MotionSensor
+from anomsdk.planner.spec import PipelineSpec
 from anomsdk.train.data.input_maps import unlearnt_context, unlearnt_extractor
 from anomsdk.train.models.family import Candidate, family
 from anomsdk.train.models.network import Dense, Network

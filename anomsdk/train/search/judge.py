@@ -21,7 +21,8 @@ from anomsdk.core.baseline import Baseline
 from anomsdk.core.checks import checked_cast, require
 from anomsdk.core.fixed import UINT32_MAX, Ints
 from anomsdk.errors import InputError
-from anomsdk.planner.planner import baseline_plan, layer_plan
+from anomsdk.planner.layers import layer_plan
+from anomsdk.planner.score import baseline_plan
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.plans.tflite.reader import FullyConnected
 from anomsdk.stats.metrics import auc

@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 
 from anomsdk.errors import InputError
 from anomsdk.planner.calibration import signal_sections
-from anomsdk.planner.spec import BandsFeatures, LogmelFeatures, MotionFeatures, PipelineSpec, SummaryContext
+from anomsdk.planner.features import BandsFeatures, LogmelFeatures, MotionFeatures
+from anomsdk.planner.sections import SummaryContext
+from anomsdk.planner.spec import PipelineSpec
 from anomsdk.train.models.family import KINDS, Candidate
 from anomsdk.train.models.support import NotOfferedError
 from anomsdk.train.search.budget import candidates

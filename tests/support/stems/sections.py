@@ -18,9 +18,10 @@ from anomsdk.core.fft import FftPlan
 from anomsdk.core.filterbank import FilterbankPlan
 from anomsdk.core.levels import LimitsPlan
 from anomsdk.core.logmel import LogmelPlan
-from anomsdk.core.motion import FEATURES, SPECTRAL, MotionPlan
+from anomsdk.core.motion import FEATURES, MotionPlan
 from anomsdk.core.spectrum import SpectrumPlan
-from anomsdk.cport.structs import Blocks, Constant, autoencoder_fields, fft_fields
+from anomsdk.cport.fields import Blocks, Constant
+from anomsdk.cport.structs import autoencoder_fields, fft_fields
 from anomsdk.runtime.library import load_native
 from tests.support.stems import Json
 
@@ -101,9 +102,9 @@ def c_extractor(section: Json) -> dict[str, Any]:
     if kind == "external":
         tables["n_features"] = n_features
     elif kind == "motion":
-        tables["features"] = sum(1 << FEATURES.index(name) for name in section["features"])
+        tables["features"] = sum(1 << FEATURES[name].bit for name in section["features"])
         tables |= {"spectrum": c_spectrum(section["spectrum"]), "n_features": n_features}
-        if {*SPECTRAL} & {*section["features"]}:
+        if any(FEATURES[name].spectral for name in section["features"]):
             tables["transform"] = Symbol("anom_spectrum_run")
     else:
         tables["fft"] = c_fft(section["fft"])
@@ -121,7 +122,7 @@ def c_extractor(section: Json) -> dict[str, Any]:
 def c_context(section: Json) -> dict[str, Any]:
     taken = {name: section[name] for name in ("frames", "stride")}
     if section["kind"] == "summary":
-        codes = [STATISTICS.index(name) for name in section["statistics"]]
+        codes = [STATISTICS[name].code for name in section["statistics"]]
         taken |= {"statistics": codes, "n_statistics": len(codes), "normalisation": section["normalisation"]}
     return taken
 

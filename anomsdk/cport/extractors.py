@@ -1,0 +1,90 @@
+"""Each extractor in the C port: the fields that its plan has in C only, and the memory that it asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from anomsdk.core.bands import BandsPlan
+from anomsdk.core.external import ExternalPlan
+from anomsdk.core.extractor import ExtractorPlan
+from anomsdk.core.logmel import LogmelPlan
+from anomsdk.core.motion import FEATURES, MotionPlan
+from anomsdk.cport.fields import Fields, Symbol
+
+SAMPLE, LEVEL, COMPLEX, ENERGY = 2, 4, 8, 8
+"""Bytes of int16_t, int32_t, anom_complex and anom_energy."""
+_GATHERED = 8
+"""Bytes of the counters that anom_bands keeps beside its sums."""
+
+
+@dataclass(frozen=True)
+class CExtractor:
+    """One kind of extractor in the C port.
+
+    Parameters
+    ----------
+    fields : plan section -> fields of anom_<kind>_plan that are no fields of it in Python
+    state_bytes : plan section -> bytes of what is gathered for the next frame, as `state_bytes` of anom_<kind>
+    scratch_bytes : plan section -> bytes that one window needs, as `scratch_bytes` of anom_<kind>
+    """
+
+    fields: Callable[[Any], Fields]
+    state_bytes: Callable[[Any], int]
+    scratch_bytes: Callable[[Any], int]
+
+
+def rounded_up(n: int) -> int:
+    """The next multiple of 8: buffers begin at addresses that fit any type."""
+    return (n + 7) & ~7
+
+
+def _nothing(extractor: ExtractorPlan) -> int:
+    return 0
+
+
+def _levels(extractor: ExtractorPlan) -> int:
+    return rounded_up(extractor.n_features * LEVEL)
+
+
+def _spectrum(extractor: LogmelPlan | BandsPlan) -> int:
+    return (extractor.fft.length // 2 + 1) * COMPLEX
+
+
+def _logmel_scratch(extractor: LogmelPlan) -> int:
+    return _spectrum(extractor) + extractor.filterbank.n_bands * ENERGY
+
+
+def _bands_state(extractor: BandsPlan) -> int:
+    return _GATHERED + (extractor.filterbank.n_bands + 1) * ENERGY
+
+
+def _bands_scratch(extractor: BandsPlan) -> int:
+    return max(_spectrum(extractor), _levels(extractor)) + extractor.filterbank.n_bands * ENERGY
+
+
+def _motion_fields(extractor: MotionPlan) -> Fields:
+    chosen = [FEATURES[name] for name in extractor.features]
+    return {
+        "features": sum(1 << feature.bit for feature in chosen),
+        "n_features": extractor.n_features,
+        "transform": Symbol("anom_spectrum_run") if any(feature.spectral for feature in chosen) else None,
+    }
+
+
+def _motion_scratch(extractor: MotionPlan) -> int:
+    return rounded_up((extractor.n_features + extractor.spectrum.n_bands) * LEVEL + extractor.window * SAMPLE)
+
+
+def _external_fields(extractor: ExternalPlan) -> Fields:
+    return {"n_features": extractor.n_features}
+
+
+EXTRACTORS = {
+    "logmel": CExtractor(lambda extractor: {}, _nothing, _logmel_scratch),
+    "bands": CExtractor(lambda extractor: {}, _bands_state, _bands_scratch),
+    "motion": CExtractor(_motion_fields, _nothing, _motion_scratch),
+    "external": CExtractor(_external_fields, _nothing, _levels),
+}
+"""Kind -> the extractor in the C port."""

@@ -1,0 +1,62 @@
+"""Alert: votes, delays and the alarm level, in ticks and score steps."""
+
+from __future__ import annotations
+
+import math
+
+from anomsdk.core.alert import MAX_TICKS, TimingPlan
+from anomsdk.core.checks import require
+from anomsdk.errors import InputError
+from anomsdk.planner.calibration import CALIBRATION_FILE, Calibration, Tolerated, alert_without_level
+from anomsdk.planner.spec import PipelineSpec
+from anomsdk.planner.tables import rounded
+
+
+def timing_plan(spec: PipelineSpec) -> TimingPlan:
+    """Votes, delays and ratios of the alarm, in ticks."""
+    alert = spec.alert
+    return TimingPlan(
+        m=alert.m,
+        n=alert.n,
+        on_delay=ticks(alert.on_delay_s, spec.tick_s, "alert.on_delay_s"),
+        off_delay=ticks(alert.off_delay_s, spec.tick_s, "alert.off_delay_s"),
+        cooldown=ticks(alert.cooldown_s, spec.tick_s, "alert.cooldown_s"),
+        clear_ratio_q16=max(1, rounded(alert.clear_ratio * 65536)),
+        high_ratio_q16=rounded(alert.high_ratio * 65536),
+    )
+
+
+def ticks(seconds: float, tick_s: float, name: str) -> int:
+    """Whole ticks that last at least this long."""
+    n = math.ceil(seconds / tick_s - 1e-9)
+    require(n <= MAX_TICKS, f"{name}: {seconds:g} s is {n} ticks, more than {MAX_TICKS}")
+    return n
+
+
+def raise_score(spec: PipelineSpec, timing: TimingPlan, calibration: Calibration | None) -> int:
+    """The alarm level: the spec's number, or the one that calibration.json has for this alert."""
+    if spec.alert.raise_score != "calibrated":
+        return spec.alert.raise_score
+    if calibration is None:
+        raise InputError(
+            f'alert.raise_score is "calibrated", but there is no {CALIBRATION_FILE}: train first, or give a number'
+        )
+    if calibration.tolerated is not None:
+        return _tolerant_level(spec, calibration.tolerated)
+    return calibration.alarm_levels.raise_score(timing.m, timing.n, timing.on_delay, timing.high_ratio_q16 / 65536)
+
+
+def _tolerant_level(spec: PipelineSpec, tolerated: Tolerated) -> int:
+    """The level that tolerates alarms: it was counted with one alert, and holds for no other."""
+    now = alert_without_level(spec)
+    changed = [key for key, value in now.items() if tolerated.alert.get(key) != value]
+    if changed:
+        (key, *_) = changed
+        was = tolerated.alert.get(key)
+        section = "score" if key in type(spec.score).model_fields else "alert"
+        raise InputError(
+            f"{section}.{key} is {now[key]:g}, but the level that tolerates {tolerated.alarms} alarms was counted at "
+            f"{'another' if was is None else f'{was:g}'}: calibrate again with --tolerate {tolerated.alarms}, or set "
+            f"alert.raise_score (it was {tolerated.raise_score})"
+        )
+    return tolerated.raise_score

@@ -1,0 +1,150 @@
+"""Score, its baseline and its reasons."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from anomsdk.core.baseline import MAX_LIMIT_Q16, OFF, BaselinePlan
+from anomsdk.core.checks import checked_cast, require
+from anomsdk.core.context import ContextPlan
+from anomsdk.core.extractor import ExtractorPlan
+from anomsdk.core.fixed import UINT32_MAX
+from anomsdk.core.reasons import Group, ReasonsPlan, marks
+from anomsdk.core.score import ScorePlan, largest_score
+from anomsdk.errors import InputError
+from anomsdk.planner.alert import ticks
+from anomsdk.planner.calibration import CALIBRATION_FILE, CHOSEN, Calibration
+from anomsdk.planner.sections import LONGEST_S
+from anomsdk.planner.spec import PipelineSpec
+from anomsdk.planner.tables import reason_gains, rounded
+from anomsdk.plans.tflite.reader import TfliteModel
+
+SCORE_FRACTION_BITS = 4
+"""Most fraction bits that an error between different scales is given."""
+
+FALL_FACTOR = 4
+"""The baseline falls so many times as fast as it rises."""
+
+
+def score_plan(model: TfliteModel, n: int, calibration: Calibration | None) -> ScorePlan:
+    """Weights and gains of the score: gains bring inputs and outputs of two scales to the coarser one.
+
+    Parameters
+    ----------
+    model : its first and last layer have the scales
+    n : inputs of the model
+    calibration : has the weight of each input; None: each weighs 1
+    """
+    first, last = model.layers[0], model.layers[-1]
+    weights = np.ones(n, np.uint8)
+    if calibration is not None:
+        require(
+            len(calibration.score_weights) == n,
+            f"{CALIBRATION_FILE}: {len(calibration.score_weights)} score_weights for {n} inputs; train again",
+        )
+        weights = checked_cast(calibration.score_weights, "u1", f"{CALIBRATION_FILE}: score_weights")
+    zero_points = first.input_zero_point, last.output_zero_point
+    if first.input_scale == last.output_scale:
+        return ScorePlan(weights, *zero_points, input_gain=1, output_gain=1, shift=0)
+    # Both in units of the coarser scale, with as many fraction bits as the sum of squares allows.
+    coarser = max(first.input_scale, last.output_scale)
+    for fraction_bits in range(SCORE_FRACTION_BITS, -1, -1):
+        one = 2.0 ** (fraction_bits + 10)
+        made = ScorePlan(
+            weights,
+            *zero_points,
+            input_gain=max(1, rounded(one * first.input_scale / coarser)),
+            output_gain=max(1, rounded(one * last.output_scale / coarser)),
+            shift=10,
+        )
+        if largest_score(made) <= UINT32_MAX:
+            return made
+    return made  # check() refuses it by name
+
+
+def baseline_plan(start: int, *, baseline_s: float, hold_s: float, tick_s: float) -> BaselinePlan:
+    """Integers of the follower of the score.
+
+    It rises by at most its start in ``baseline_s`` seconds: what makes the detector blind is slow and limited. It
+    falls `FALL_FACTOR` times as fast: what makes it alert is not held back.
+
+    Parameters
+    ----------
+    start : score that it starts from, 0 to 2**32 - 1
+    baseline_s : time constant of the rise, seconds; 0: off
+    hold_s : the longest that an alarm freezes it, seconds; 0: as long as the alarm lasts
+    tick_s : seconds from one tick to the next
+    """
+    if baseline_s == 0:
+        return OFF
+
+    def rate_q16(factor: int) -> int:
+        return max(1, min(1 << 16, rounded(65536 * (1 - math.exp(-factor * tick_s / baseline_s)))))
+
+    limit_q16 = min(65536 * start * tick_s / baseline_s, float(MAX_LIMIT_Q16))
+    hold = max(1, ticks(hold_s, tick_s, "score.baseline_hold_s")) if hold_s > 0 else 0
+    return BaselinePlan(start, rate_q16(1), rate_q16(FALL_FACTOR), max(1, rounded(limit_q16)), hold)
+
+
+def as_chosen(spec: PipelineSpec, calibration: Calibration | None) -> PipelineSpec:
+    """A spec in which "chosen" is what training chose, where calibration.json says that it did.
+
+    So a spec that is copied for other recordings need not carry what was chosen from these.
+
+    Parameters
+    ----------
+    spec : PipelineSpec
+    calibration : None: nothing was trained
+
+    Raises
+    ------
+    InputError : nothing was trained, or not with "chosen"
+    """
+    if spec.score.baseline_s != "chosen":
+        return spec
+    if calibration is None or calibration.provenance.get("baseline_s") != CHOSEN:
+        raise InputError('score.baseline_s is still "chosen": train first, or give a number of seconds')
+    score = calibration.signal.get("score")
+    seconds = score.get("baseline_s") if isinstance(score, dict) else None
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds <= LONGEST_S:
+        raise InputError(f"{CALIBRATION_FILE}: signal.score.baseline_s is no number of seconds; train again")
+    return spec.model_copy(update={"score": spec.score.model_copy(update={"baseline_s": float(seconds)})})
+
+
+def spec_baseline(spec: PipelineSpec, calibration: Calibration | None) -> BaselinePlan:
+    """The follower of the score that a spec and its calibration.json ask for."""
+    score = spec.score
+    assert score.baseline_s != "chosen"
+    start = None if calibration is None else calibration.baseline_start
+    if score.baseline_s > 0 and start is None:
+        raise InputError(
+            f"score.baseline_s is {score.baseline_s:g}, but {CALIBRATION_FILE} has no baseline_start: train again, or "
+            "set it to 0"
+        )
+    return baseline_plan(start or 0, baseline_s=score.baseline_s, hold_s=score.baseline_hold_s, tick_s=spec.tick_s)
+
+
+def reasons_plan(
+    extractor: ExtractorPlan, context: ContextPlan, score: ScorePlan, group_levels: Mapping[str, float] | None
+) -> ReasonsPlan:
+    """Groups of the inputs, and gains that make them comparable.
+
+    Parameters
+    ----------
+    extractor, context, score : of the plan
+    group_levels : mean part of each group in normal scores, by its name; None: it is not known, and each input counts
+        by its weight
+    """
+    groups, codes = marks(extractor.groups, context.unsteady)
+    names = [Group(code).name.lower() for code in codes]
+    for name in names:
+        require(
+            group_levels is None or name in group_levels,
+            f"{CALIBRATION_FILE}: group_levels has no '{name}'; train again",
+        )
+    normal = [0.0 if group_levels is None else group_levels[name] for name in names]
+    weight = [int(score.weights[groups & 15 == group].astype(np.int64).sum()) for group in range(len(codes))]
+    return ReasonsPlan(groups, codes, reason_gains(normal, weight))

@@ -1,0 +1,168 @@
+"""A spec as text: keys with their meanings, and errors in words for whoever wrote the file."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from anomsdk.core import alert
+from anomsdk.core.context import STATISTICS
+from anomsdk.core.plan import EXTRACTORS
+from anomsdk.errors import quoted
+from anomsdk.planner.sections import word_for_none
+
+SECTIONS = ("sensor", "features", "context", "model", "score", "alert")
+_MEANINGS = {
+    "kind": "of the sensor, the features, the context",
+    "rate_hz": "samples (rows) a second",
+    "axes": "3: accelerometer; 6: and gyroscope",
+    "counts_per_g": "int16 counts in 1 g",
+    "counts_per_dps": "int16 counts in 1 deg/s; none without a gyroscope",
+    "full_scale_g": "where the sensor clips; none: at the ends of int16",
+    "fft_length": "samples of a window, a power of two",
+    "hop_length": "samples from one window to the next",
+    "fmin_hz": "lowest frequency",
+    "fmax_hz": "highest frequency, at most half the rate",
+    "normalisation": "learnt, or model: the input scale of an imported model",
+    "allow_speech_features": "permits features that can carry speech",
+    "n_mels": "mel bands",
+    "mel_scale": "slaney or htk",
+    "mel_norm": "slaney or none",
+    "n_bands": "frequency bands",
+    "band_ms": "ms that energies add up over; none: band_hops says it",
+    "band_hops": "the same in hops; none: band_ms says it",
+    "n_features": "values in a row",
+    "counts_per_unit": "int16 counts in a unit of the model's input scale",
+    "window_s": "s of a window",
+    "hop_s": "s from one window to the next",
+    "gravity_s": "s of the running mean that is taken for gravity",
+    "select": "names of features; all: all that the sensor allows",
+    "orientation_free": "only features that stay the same however the device is turned",
+    "band_edges_hz": "rising edges; default: four bands",
+    "floor_mg": "mg that count as no movement",
+    "floor_dps": "deg/s that count as no rotation",
+    "frames": "feature frames that the model sees",
+    "stride": "frames between model runs",
+    "statistics": f"of each feature over the frames: {', '.join(STATISTICS)}",
+    "file": "path of the model in this folder",
+    "max_macs": "multiply-accumulates a tick, at most: a budget for train",
+    "max_ram": "bytes of RAM in C, at most: a budget for train; none: no bound",
+    "max_flash": "bytes of constant data in C, at most: a budget for train; none: no bound",
+    "baseline_s": "s, time constant of a follower of the score; 0: off; chosen: by train",
+    "baseline_hold_s": "s that an alarm freezes the follower, at most; 0: as long as it lasts",
+    "raise_score": "calibrated, or a number",
+    "clear_ratio": "of the raise level: below it the alarm clears",
+    "high_ratio": "of the raise level: from it on one tick raises at once; 0: off",
+    "m": "of the last n ticks, m must reach the raise level",
+    "n": f"1 to {alert.MAX_N} ticks",
+    "on_delay_s": "s that the votes must last",
+    "off_delay_s": "s below the clear level until the alarm clears",
+    "cooldown_s": "s after an alarm without another",
+}
+"""Key -> what it means, as a written spec says it; docs/configuration.md says more."""
+_COMMENT_AT = 27
+
+
+def key_lines(section: BaseModel, without: Iterable[str] = ()) -> list[str]:
+    """A line for each key of a section, its kind first."""
+    given, lines = set(without), []
+    for key, value in _kind_first(section.model_dump()):
+        if key in given:
+            continue
+        word = word_for_none(type(section), key)
+        setting = f"{key} = {toml(word if value is None else value)}"
+        lines.append(setting if key == "kind" else f"{setting.ljust(_COMMENT_AT - 1)} # {_MEANINGS[key]}")
+    return lines
+
+
+def end_of(lines: list[str], section: str) -> int | None:
+    """Line after the last key of a section that has a heading of its own; None: it has none."""
+    headings = [i for i, line in enumerate(lines) if re.match(r"\s*\[", line)]
+    start = next((i for i in headings if re.match(rf"\s*\[\s*{section}\s*\]\s*(#.*)?$", lines[i])), None)
+    if start is None:
+        return None
+    stop = next((i for i in headings if i > start), len(lines))
+    while stop > start + 1 and (not lines[stop - 1].strip() or lines[stop - 1].lstrip().startswith("#")):
+        stop -= 1
+    return stop
+
+
+def _kind_first(section: dict[str, Any]) -> list[tuple[str, Any]]:
+    return sorted(section.items(), key=lambda item: item[0] != "kind")
+
+
+def toml(value: Any) -> str:
+    """A value as TOML: text, a number, true or false, or a list of these."""
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(toml(item) for item in value) + "]"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return repr(value)
+
+
+_TOML_PROBLEMS = (
+    *("Expected '=' after a key in a key/value pair", "Expected newline or end of document after a statement"),
+    *("Invalid value", "Invalid statement", "Unterminated string", "Unclosed array", "Unclosed inline table"),
+    *("Invalid initial character for a key part", "Cannot overwrite a value", "Expected ']' at the end of a table"),
+)
+"""What a TOML parser says without quoting the file."""
+
+
+def toml_problem(said: str) -> str:
+    """What a TOML parser found, and where: none of its words that quote a file, which may be another's."""
+    problem = next((f": {words}" for words in _TOML_PROBLEMS if said.startswith(words)), "")
+    place = re.search(r"\(at (line \d+, column \d+|end of document)\)$", said)
+    return problem + (f" at {place[1]}" if place else "")
+
+
+def _either(names: Iterable[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} or {last}"
+
+
+_INTEGER_OR_WORD = 'must be "calibrated" or a whole number from 1 to 4294967295'
+_PLAIN = {
+    ("name", "string_pattern_mismatch"): "must be letters, digits and underscores, the first a letter, at most 48",
+    ("features", "union_tag_invalid"): f"kind must be {_either(EXTRACTORS)}",
+    ("sensor", "union_tag_invalid"): "kind must be audio, motion or external",
+    ("context", "union_tag_invalid"): "kind must be stack or summary",
+    ("score.baseline_s", "literal_error"): 'must be "chosen" or a number of seconds from 0 to 2592000',
+    ("alert.raise_score", "literal_error"): _INTEGER_OR_WORD,
+}
+"""Errors that pydantic words for its own users, by field and type."""
+
+
+def first_problem(error: ValidationError) -> str:
+    """The first error that pydantic found, as one line: which key, what it must be, what it is."""
+    first = error.errors()[0]
+    kinds = ("audio", "stack", "summary", *EXTRACTORS)
+    where = ".".join(
+        str(part) for part in first["loc"] if part not in kinds and not str(part).startswith(("constrained", "literal"))
+    )
+    text = _PLAIN.get((where, first["type"]), first["msg"].removeprefix("Value error, ")).replace(
+        "a valid tuple", "a list"
+    )
+    text = text[0].lower() + text[1:] if text.startswith(("Input", "Field", "Extra")) else text
+    given = first.get("input")
+    shown = (
+        f" (it is {_shown(given)})" if isinstance(given, (int, float, str)) and first["type"] != "value_error" else ""
+    )
+    where = quoted(where, 80)
+    if first["type"] == "extra_forbidden":
+        return f"{where}: unknown key; remove it or correct its spelling"
+    return f"{where}: {text}{shown}" if where else text + shown
+
+
+def _shown(given: float | str) -> str:
+    """A value of a spec, shortened; whole numbers of thousands of digits cannot even be printed."""
+    if isinstance(given, int) and abs(given) >= 10**20:
+        return f"about 1e{math.floor(math.log10(abs(given)))}" if given > 0 else "below -1e20"
+    return quoted(repr(given))

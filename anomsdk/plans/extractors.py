@@ -1,0 +1,92 @@
+"""Each extractor in words: names of its values, facts for `inspect`, and whether it can carry speech."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from anomsdk.core.bands import BandsPlan
+from anomsdk.core.extractor import ExtractorPlan
+from anomsdk.core.logmel import LogmelPlan
+from anomsdk.core.motion import FEATURES, MotionPlan
+
+
+class Speech(Enum):
+    """How likely it is that features carry speech."""
+
+    ALWAYS = "at any rate"
+    ABOVE_LIMIT = "above a number of values a second"
+    NEVER = "no features of sound, or nothing is known of them"
+
+
+@dataclass(frozen=True)
+class ExtractorInWords:
+    """One kind of extractor, as reports speak of it.
+
+    Parameters
+    ----------
+    speech : whether its features can carry speech
+    values : plan section -> a name for each value of a frame, (n_features,)
+    facts : plan section, samples a second, samples of a hop -> facts of this kind alone, for `inspect`
+    keeps_window : a window holds samples of the sensor; False: a window is one row of features
+    """
+
+    speech: Speech
+    values: Callable[[Any], list[str]]
+    facts: Callable[[Any, float, int], dict[str, Any]]
+    keeps_window: bool = True
+
+
+def milliseconds(samples: int, rate_hz: float) -> float:
+    """How long so many samples last, in ms, to the nearest microsecond."""
+    return round(samples * 1000 / rate_hz, 3)
+
+
+def _no_facts(extractor: ExtractorPlan, rate_hz: float, hop: int) -> dict[str, Any]:
+    return {}
+
+
+def _numbered(word: str, n: int) -> list[str]:
+    return [f"{word} {number}" for number in range(1, n + 1)]
+
+
+def _logmel_values(extractor: LogmelPlan) -> list[str]:
+    return _numbered("mel", extractor.n_features)
+
+
+def _bands_values(extractor: BandsPlan) -> list[str]:
+    return [*_numbered("band", extractor.filterbank.n_bands), "loudness", "impulses"]
+
+
+def _bands_facts(extractor: BandsPlan, rate_hz: float, hop: int) -> dict[str, Any]:
+    hops = extractor.hops_per_frame
+    return {"hops_per_frame": hops, "frame_ms": milliseconds(hops * hop, rate_hz)}
+
+
+def _motion_values(extractor: MotionPlan) -> list[str]:
+    widths = [(name, FEATURES[name].width(extractor.spectrum.n_bands)) for name in extractor.features]
+    return [name if n == 1 else f"{name} {i + 1}" for name, n in widths for i in range(n)]
+
+
+def _motion_facts(extractor: MotionPlan, rate_hz: float, hop: int) -> dict[str, Any]:
+    first = extractor.spectrum.first_bin.tolist()
+    return {
+        "select": list(extractor.features),
+        "gravity_ms": milliseconds(extractor.gravity, rate_hz),
+        "bands_hz": [f"{bin * rate_hz / extractor.window:g}" for bin in first],
+    }
+
+
+def _external_values(extractor: ExtractorPlan) -> list[str]:
+    return _numbered("value", extractor.n_features)
+
+
+EXTRACTORS = {
+    "logmel": ExtractorInWords(Speech.ALWAYS, _logmel_values, _no_facts),
+    "bands": ExtractorInWords(Speech.ABOVE_LIMIT, _bands_values, _bands_facts),
+    "motion": ExtractorInWords(Speech.NEVER, _motion_values, _motion_facts),
+    "external": ExtractorInWords(Speech.NEVER, _external_values, _no_facts, keeps_window=False),
+}
+"""Kind -> the extractor in words."""
