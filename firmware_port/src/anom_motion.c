@@ -5,7 +5,6 @@
 
 #include "anom_fixed.h"
 
-#define N_FEATURES 22
 #define OFFSET 32768 /* less this, lengths up to 56754 are kept in int16 */
 
 /* Series of values that features are made of: one, or one for each of three axes. */
@@ -20,7 +19,7 @@ typedef struct {
 } feature;
 
 /* In the order of their bits. */
-static const feature FEATURES[N_FEATURES] = {
+static const feature FEATURES[] = {
     {MAGNITUDE, MEAN},
     {MAGNITUDE, LOG_DEVIATION},
     {MAGNITUDE, MIN},
@@ -44,6 +43,7 @@ static const feature FEATURES[N_FEATURES] = {
     {ROTATION, LOG_MAX},
     {ROTATION_AXES, LOG_DEVIATION},
 };
+#define N_FEATURES (int32_t)(sizeof FEATURES / sizeof FEATURES[0])
 
 typedef struct {
     int32_t sum;

@@ -164,6 +164,12 @@ def test_widths_and_groups_of_motion_agree(n_bands):
         assert feature.axes in (3, 6) and feature.range(50)[0] < feature.range(50)[1]
 
 
+@pytest.mark.parametrize(("stem", "table"), [("context", STATISTICS), ("motion", FEATURES)])
+def test_golden_vectors_have_every_name(stem, table):
+    text = (ROOT / f"tests/vectors/{stem}.json").read_text(encoding="utf-8")
+    assert [name for name in table if f'"{name}"' not in text] == []
+
+
 # --- groups, directions, states
 
 

@@ -41,7 +41,7 @@ def blocks(columns, rows):
     buffer = bytearray(rows * 2)
     while count := sys.stdin.buffer.raw.readinto(buffer):
         yield np.frombuffer(memoryview(buffer)[:count // 2 * 2], "<i2").astype(np.int16).reshape(-1, 1)
-from anomsdk import sources
+from anomsdk.sources import files as sources
 sources.standard_input = lambda columns, *_: Stored("-", "-", None, columns, None, partial(blocks, columns))
 """
 
@@ -236,14 +236,14 @@ elif sys.argv[1] == "many":
     for scores in anomsdk.score_many(plan, (r.blocks() for r in opened), jobs=2):
         pass
 elif sys.argv[1] == "evaluate":
-    from anomsdk.cli import app
+    from anomsdk.cli.app import app
     folder = Path(files[0]).parent
     (folder / "events").mkdir()
     Path(files[0]).rename(folder / "events" / "mono.wav")
     of = ["--normal", str(folder), "--anomalous", str(folder / "events"), "--snr", "10", "--jobs", "2"]
     app(["evaluate", "--plan", "audio_scene", *of, "--group", "file"], standalone_mode=False)
 elif sys.argv[1] == "diff":
-    from anomsdk.cli import app
+    from anomsdk.cli.app import app
     corpus = str(Path(files[0]).parent)
     app(["diff", "audio_scene", "audio_scene", "--corpus", corpus, "--jobs", "2"], standalone_mode=False)
 gc.collect()

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import anomsdk
+from anomsdk.core.context import STATISTICS
 from anomsdk.plans.tflite.reader import read_tflite
 from anomsdk.plans.tflite.writer import write_tflite
 from tests import scalar
@@ -162,7 +163,7 @@ def test_variants(tmp_path, name):
 
 
 @pytest.mark.parametrize("kind", list(SPECS))
-@pytest.mark.parametrize("context", ["stack", "mean", "deviation", "min", "max"])
+@pytest.mark.parametrize("context", ["stack", *STATISTICS])
 def test_contexts_baselines_and_alerts(tmp_path, kind, context):
     text = SPECS[kind].partition("[context]")[0] + "[context]\nframes = 7\nstride = 3\n"
     text += (

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 import anomsdk
 from anomsdk.core import motion
 from anomsdk.core.baseline import Baseline, BaselinePlan
+from anomsdk.core.context import STATISTICS
 from anomsdk.core.pipeline import Chain, Ticks
 from anomsdk.core.reasons import Direction, Group, words
 from anomsdk.planner.score import baseline_plan
@@ -369,7 +370,7 @@ SHAPES = ["noise", "square", "most negative", "silence", "impulses"]
 def spec_texts(draw):
     kind = draw(st.sampled_from(["bands", "logmel", "motion", "external"]))
     frames, stride = draw(st.integers(1, 4)), draw(st.integers(1, 3))
-    names = draw(st.lists(st.sampled_from(["mean", "deviation", "max", "min"]), unique=True))
+    names = draw(st.lists(st.sampled_from(list(STATISTICS)), unique=True))
     names = f"statistics = {json.dumps(names)}" if names else ""
     context = f'kind = "{"summary" if names else "stack"}"\nframes = {frames}\nstride = {stride}\n{names}'
     sensor = kind if kind in ("motion", "external") else "audio"

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 import anomsdk
 from anomsdk.core import motion
+from anomsdk.core.context import STATISTICS
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.plans.tflite.reader import parse_tflite
 from anomsdk.plans.tflite.writer import write_tflite
@@ -61,7 +62,7 @@ def _spec(kind: str, rng: np.random.Generator) -> str:
         frames, tick_s = int(rng.integers(1, 7)), hop / 16000
     lines += ["[context]", f"frames = {frames}", f"stride = {rng.integers(1, 6)}"]
     if rng.random() < 0.5:
-        names = rng.permutation(["mean", "deviation", "max", "min"])[: rng.integers(1, 5)]
+        names = rng.permutation(list(STATISTICS))[: rng.integers(1, len(STATISTICS) + 1)]
         lines += ['kind = "summary"', f"statistics = {json.dumps(names.tolist())}"]
     else:
         lines += ['kind = "stack"']

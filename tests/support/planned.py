@@ -32,6 +32,13 @@ DEFAULTS: dict[str, Json] = {
     },
 }
 """Of docs/configuration.md; model.file and the budgets of training make no integer."""
+STATISTICS = {
+    "mean": lambda f: (-128 * f, 127 * f, f, False),
+    "deviation": lambda f: (0, 255 * f * f, f * f, True),
+    "max": lambda f: (-128, 127, 1, False),
+    "min": lambda f: (-128, 127, 1, False),
+}
+"""Of F frames: smallest and largest value, steps of an int8 step, and whether much of it is unsteady."""
 NO_VALUE = ("none", "all", "default")
 """Words for a key that is left out; of mel_norm a value."""
 
@@ -368,13 +375,12 @@ def context_of(context: Json, codes: list[int], calibration: Json | None) -> tup
     plain = [(code, 0 if code == 19 else 1 | 2 << 2) for code in codes]
     if context["kind"] == "stack":
         return made, plain * frames
-    span = {"mean": (-128 * frames, 127 * frames), "deviation": (0, 255 * frames * frames)}
-    unit = {"mean": frames, "deviation": frames * frames}
     ranges, units, inputs = [], [], []
     for name in context["statistics"]:
-        ranges += [span.get(name, (-128, 127))] * len(codes)
-        units += [unit.get(name, 1)] * len(codes)
-        inputs += [(code, 3) for code in codes] if name == "deviation" else plain
+        low, high, unit, unsteady = STATISTICS[name](frames)
+        ranges += [(low, high)] * len(codes)
+        units += [unit] * len(codes)
+        inputs += [(code, 3) for code in codes] if unsteady else plain
     normalisation = affine_of(learnt(calibration["inputs"], units), ranges, -127)
     return {**made, "statistics": context["statistics"], "normalisation": normalisation}, inputs
 

@@ -750,7 +750,7 @@ def test_writer_is_deterministic_across_processes():
     data = Graph().dense().build()
     digests = set()
     for seed in ("1", "2"):
-        environment = {"PYTHONHASHSEED": seed, "PYTHONPATH": str(Path(tflite_file.__file__).parents[1])}
+        environment = {"PYTHONHASHSEED": seed, "PYTHONPATH": str(Path(tflite_file.__file__).parents[3])}
         done = subprocess.run(
             [sys.executable, "-c", script], input=data, env=environment, capture_output=True, check=True
         )
@@ -816,7 +816,7 @@ def test_writer_refuses_layers_that_do_not_fit():
 
 def test_import_needs_no_flatbuffers():
     script = "import sys, anomsdk.plans.tflite.reader; print({'tflite', 'flatbuffers'} & set(sys.modules))"
-    environment = {"PYTHONPATH": str(Path(tflite_file.__file__).parents[1])}
+    environment = {"PYTHONPATH": str(Path(tflite_file.__file__).parents[3])}
     done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, check=True)
     assert done.stdout.decode().strip() == "set()"
 
