@@ -16,6 +16,7 @@ from anomsdk.core.reasons import Direction, Group
 from anomsdk.cport import extractors as cport
 from anomsdk.planner import features, front_end
 from anomsdk.plans import extractors as plans_in_words
+from tests.support import planned
 from tests.support.house import PACKAGE
 from tests.support.make import ROOT, SPECS
 
@@ -168,6 +169,11 @@ def test_widths_and_groups_of_motion_agree(n_bands):
 def test_golden_vectors_have_every_name(stem, table):
     text = (ROOT / f"tests/vectors/{stem}.json").read_text(encoding="utf-8")
     assert [name for name in table if f'"{name}"' not in text] == []
+
+
+def test_the_planner_of_the_tests_has_every_name():
+    """It plans from the specification alone, with lists of its own."""
+    assert list(planned.STATISTICS) == list(STATISTICS) and list(FEATURES) == planned.MOTION
 
 
 # --- groups, directions, states

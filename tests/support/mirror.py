@@ -528,13 +528,13 @@ def _constants(mirror: Mirror) -> None:
     mirror.equal("bytes of an event", *_event_offsets(mirror))
     codes = {f"ANOM_STATISTIC_{name.upper()}": code for name, code in _table(mirror, "context", "STATISTICS").items()}
     in_c = c_text.constants(mirror.c("context", "h"))
-    mirror.equal("STATISTICS", codes, {k: v for k, v in in_c.items() if k.startswith("ANOM_STATISTIC")})
+    _same_codes(mirror, "STATISTICS", codes, {k: v for k, v in in_c.items() if k.startswith("ANOM_STATISTIC")})
     table = [int(entry) for entry in c_text.initialiser(mirror.c("fixed", "c"), "ANOM_LOG2_TABLE_Q15")]
     mirror.equal("LOG2_TABLE_Q15", _number(mirror, "fixed", "LOG2_TABLE_Q15"), table)
     features = _table(mirror, "motion", "FEATURES")
     bits = {f"ANOM_MOTION_{name.upper()}": 1 << bit for name, bit in features.items()}
     in_c = c_text.constants(mirror.c("motion", "h"))
-    mirror.equal("FEATURES", bits, {k: v for k, v in in_c.items() if k.startswith("ANOM_MOTION_")})
+    _same_codes(mirror, "FEATURES", bits, {k: v for k, v in in_c.items() if k.startswith("ANOM_MOTION_")})
     lengths = _number(mirror, "fft", "LENGTHS")
     assert isinstance(lengths, tuple)
     comment = {f.name: f.comment for f in c_text.structs(mirror.c("fft", "h"))["anom_fft_plan"]}["length"]
@@ -551,6 +551,12 @@ def _enumerated(mirror: Mirror, stem: str, name: str) -> dict[str, int]:
     (cls,) = (n for n in mirror.tree(stem).body if isinstance(n, ast.ClassDef) and n.name == name)
     values = {ast.unparse(n.targets[0]): ast.literal_eval(n.value) for n in cls.body if isinstance(n, ast.Assign)}
     return {key: value[0] if isinstance(value, tuple) else value for key, value in values.items()}
+
+
+def _same_codes(mirror: Mirror, what: str, python: dict[str, int], c: dict[str, int]) -> None:
+    for name in dict.fromkeys([*python, *c]):
+        if python.get(name) != c.get(name):
+            mirror.differs(f"{what}: {name} is {python.get(name)} in Python, {c.get(name)} in C")
 
 
 def _table(mirror: Mirror, stem: str, name: str) -> dict[str, int]:
