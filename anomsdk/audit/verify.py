@@ -111,11 +111,11 @@ def verify(
     most = MAX_VALUES // (plan.framer.hop * plan.columns)
     if not 1 <= hops <= most or seed < 0:
         raise InputError(f"verify: hops = {hops}, seed = {seed}; hops must be 1 to {most} here, seed 0 or more")
-    wanted = StreamFormat.of(plan.sensor, plan.columns)
+    stream_format = StreamFormat.of(plan.sensor, plan.columns)
 
     def opened(file: str | Path) -> list[Recording]:
         try:
-            return open_recordings(file, wanted, reading=reading)
+            return open_recordings(file, stream_format, reading=reading)
         except InputError as error:
             raise error if isinstance(error, UnusableInputsError) else UnusableInputsError([str(error)]) from None
 

@@ -136,7 +136,7 @@ class Facts:
 
 def open_clips(
     path: str | Path,
-    wanted: StreamFormat,
+    stream_format: StreamFormat,
     *,
     reading: ReadOptions | None = None,
     group: str | None = None,
@@ -147,7 +147,7 @@ def open_clips(
     Parameters
     ----------
     path : as `anomsdk.sources.open_recordings`, but no standard input
-    wanted, reading : as `anomsdk.sources.open_recordings`
+    stream_format, reading : as `anomsdk.sources.open_recordings`
     group : None: the first column that tables are divided by, else the sub-folder where recordings lie in more than
         one, else each recording on its own; "folder": the sub-folder; "file": the file, all recordings of an .npz
         together; any other word: the name of an array in the .npz with one entry a recording, or of a column that
@@ -172,10 +172,10 @@ def open_clips(
     bad = list[str]()
 
     if not skip_bad:
-        files = open_skippable_files(path, wanted, reading=reading)
+        files = open_skippable_files(path, stream_format, reading=reading)
     else:
         try:
-            files = open_files(path, wanted, reading=reading, on_bad=bad.append)
+            files = open_files(path, stream_format, reading=reading, on_bad=bad.append)
         except InputError:
             if len(bad) < 2:
                 raise
@@ -192,9 +192,9 @@ def open_clips(
                     recording.name,
                     label,
                     recording.length,
-                    wanted.kind,
-                    wanted.rate_hz,
-                    wanted.columns,
+                    stream_format.kind,
+                    stream_format.rate_hz,
+                    stream_format.columns,
                     recording.stored_hz,
                     recording.blocks,
                     recording.notes,

@@ -73,14 +73,14 @@ class Devices:
         return _read_with(found[0], reading), f"line {found[0].line} of {self._where}"
 
 
-def read_devices(path: str | Path, wanted: StreamFormat, reading: ReadOptions) -> Devices:
+def read_devices(path: str | Path, stream_format: StreamFormat, reading: ReadOptions) -> Devices:
     """Read a .csv of devices.
 
     Parameters
     ----------
     path : its first line names the columns: ``file`` or ``device`` or both, and of ``unit``, ``scale``, ``axes``,
         ``rate``, ``time`` and ``array`` those that differ; several values in a cell stand apart by spaces
-    wanted : what the pipeline takes
+    stream_format : what the pipeline takes
     reading : of the command line, for cells that are empty
 
     Raises
@@ -114,7 +114,7 @@ def read_devices(path: str | Path, wanted: StreamFormat, reading: ReadOptions) -
                     "in a cell by spaces"
                 )
             lines.append(
-                _line(number, dict(zip(names, cells, strict=True)), f"{where}, line {number}", wanted, reading)
+                _line(number, dict(zip(names, cells, strict=True)), f"{where}, line {number}", stream_format, reading)
             )
             if len(lines) > _MOST_LINES:
                 raise InputError(f"{where}: more than {_MOST_LINES} lines; keep those of these recordings")
@@ -136,7 +136,9 @@ def _names(cells: Sequence[str], where: str) -> list[str]:
     return names
 
 
-def _line(number: int, cells: Mapping[str, str], where: str, wanted: StreamFormat, reading: ReadOptions) -> Device:
+def _line(
+    number: int, cells: Mapping[str, str], where: str, stream_format: StreamFormat, reading: ReadOptions
+) -> Device:
     file, device = cells.get("file", ""), cells.get("device", "")
     if not file and not device:
         raise InputError(f"{where}: names no file and no device; name one, or * for all others")
@@ -152,7 +154,7 @@ def _line(number: int, cells: Mapping[str, str], where: str, wanted: StreamForma
             said[name] = cell if "," in cell else ",".join(cell.split())
     found = Device(number, file, device, said)
     try:
-        _read_with(found, reading).check(wanted)
+        _read_with(found, reading).check(stream_format)
     except InputError as error:
         raise InputError(f"{where}: {quoted(str(error).removeprefix('--'), 200)}") from None
     return found

@@ -159,7 +159,7 @@ class OpenedFile:
 
 def open_recordings(
     path: str | Path,
-    wanted: StreamFormat,
+    stream_format: StreamFormat,
     *,
     reading: ReadOptions | None = None,
     on_bad: Callable[[str], None] | None = None,
@@ -173,8 +173,8 @@ def open_recordings(
         input, columns interleaved. ``file.npz:label=Rain,Sea waves:fold!=4`` chooses the recordings of an .npz whose
         array ``label`` says one of these and ``fold`` not 4; ``herd.csv:cow=12`` the rows of a table of motion. A file
         with literally this name wins
-    wanted : audio is mixed down and resampled as needed, motion is resampled and scaled; external rows have exactly so
-        many columns, and where a file has a rate, exactly this one
+    stream_format : what the pipeline takes: audio is mixed down and resampled to it, motion is resampled and scaled;
+        external rows must have exactly its number of columns and, where a file has a rate, exactly its rate
     reading : what files of motion do not say themselves, and which channel of sound is taken
     on_bad : called with one line for every file below a folder that cannot be used, which is then left out;
         by default such files are an error, which names all of them
@@ -196,21 +196,21 @@ def open_recordings(
     ...         ...
     """
     if str(path) == "-":
-        wanted.check()
+        stream_format.check()
         reading = reading or ReadOptions()
-        reading.check(wanted)
+        reading.check(stream_format)
         _refuse_for_counts("standard input", reading)
         if reading.rate_hz is not None:
             raise InputError("--rate: standard input is at the plan's rate, and not resampled; leave it out")
-        sound_hz = wanted.rate_hz if wanted.kind == "audio" else None
-        return [_recording(standard_input(wanted.columns, sound_hz), wanted, reading.channel)]
-    files = open_files(path, wanted, reading=reading, on_bad=on_bad)
+        sound_hz = stream_format.rate_hz if stream_format.kind == "audio" else None
+        return [_recording(standard_input(stream_format.columns, sound_hz), stream_format, reading.channel)]
+    files = open_files(path, stream_format, reading=reading, on_bad=on_bad)
     return [recording for file in files for recording in file.recordings]
 
 
 def open_skippable(
     path: str | Path,
-    wanted: StreamFormat,
+    stream_format: StreamFormat,
     *,
     reading: ReadOptions | None = None,
     on_bad: Callable[[str], None] | None = None,
@@ -219,25 +219,29 @@ def open_skippable(
 
     Parameters
     ----------
-    path, wanted, reading, on_bad : as `open_recordings`
+    path, stream_format, reading, on_bad : as `open_recordings`
     """
     if on_bad is not None or str(path) == "-":
-        return open_recordings(path, wanted, reading=reading, on_bad=on_bad)
-    return [recording for file in open_skippable_files(path, wanted, reading=reading) for recording in file.recordings]
+        return open_recordings(path, stream_format, reading=reading, on_bad=on_bad)
+    return [
+        recording
+        for file in open_skippable_files(path, stream_format, reading=reading)
+        for recording in file.recordings
+    ]
 
 
 def open_skippable_files(
-    path: str | Path, wanted: StreamFormat, *, reading: ReadOptions | None = None
+    path: str | Path, stream_format: StreamFormat, *, reading: ReadOptions | None = None
 ) -> list[OpenedFile]:
     """As `open_files`; the error that names bad files in a folder says how the command line leaves them out.
 
     Parameters
     ----------
-    path, wanted, reading : as `open_recordings`
+    path, stream_format, reading : as `open_recordings`
     """
     bad = list[str]()
     try:
-        found = open_files(path, wanted, reading=reading, on_bad=bad.append)
+        found = open_files(path, stream_format, reading=reading, on_bad=bad.append)
     except InputError:
         if not bad:
             raise
@@ -249,7 +253,7 @@ def open_skippable_files(
 
 def open_files(
     path: str | Path,
-    wanted: StreamFormat,
+    stream_format: StreamFormat,
     *,
     reading: ReadOptions | None = None,
     on_bad: Callable[[str], None] | None = None,
@@ -258,7 +262,7 @@ def open_files(
 
     Parameters
     ----------
-    path, wanted, reading, on_bad : as `open_recordings`
+    path, stream_format, reading, on_bad : as `open_recordings`
 
     Returns
     -------
@@ -269,16 +273,16 @@ def open_files(
     InputError : as `open_recordings`
     """
     reading = reading or ReadOptions()
-    wanted.check()
-    reading.check(wanted)
-    suffixes = MOTION_SUFFIXES if wanted.kind == "motion" else SUFFIXES
+    stream_format.check()
+    reading.check(stream_format)
+    suffixes = MOTION_SUFFIXES if stream_format.kind == "motion" else SUFFIXES
     place, conditions = parsed(str(path))
     root, where = Path(place), printable(place)
-    devices = None if reading.devices is None else read_devices(reading.devices, wanted, reading)
-    way = _Way(wanted, reading, conditions, devices)
+    devices = None if reading.devices is None else read_devices(reading.devices, stream_format, reading)
+    way = _Way(stream_format, reading, conditions, devices)
     with refusing(where):
         if not str(path) or not root.exists():
-            raise InputError(f"{where or 'the empty path'}: no such file or folder; {_advice(place, wanted)}")
+            raise InputError(f"{where or 'the empty path'}: no such file or folder; {_advice(place, stream_format)}")
         if not root.is_dir():
             return [_open_file(root, root.name, way)]
         names = _names_below(root, suffixes)
@@ -307,12 +311,14 @@ def open_files(
     return opened
 
 
-def _advice(path: str, wanted: StreamFormat) -> str:
+def _advice(path: str, stream_format: StreamFormat) -> str:
     """What to do about a path that there is not."""
     before, colon, conditions = path.partition(":")
     if not colon or "=" not in conditions or not Path(before).exists():
         return "check the path"
-    what = "in folders choose with --where" if wanted.kind == "motion" else "choose from its .npz files one by one"
+    what = (
+        "in folders choose with --where" if stream_format.kind == "motion" else "choose from its .npz files one by one"
+    )
     return f"only an .npz or a table is chosen from behind a colon: {what}"
 
 
@@ -357,12 +363,12 @@ class _Way:
 
     Parameters
     ----------
-    wanted, reading : as `open_files`
+    stream_format, reading : as `open_files`
     conditions : what was chosen behind the path
     devices : what differs between devices
     """
 
-    wanted: StreamFormat
+    stream_format: StreamFormat
     reading: ReadOptions
     conditions: tuple[Condition, ...]
     devices: Devices | None
@@ -374,9 +380,9 @@ def _open_file(path: Path, name: str, way: _Way) -> OpenedFile:
 
 
 def _opened(path: Path, name: str, way: _Way) -> OpenedFile:
-    wanted, conditions = way.wanted, way.conditions
+    stream_format, conditions = way.stream_format, way.conditions
     where, name, suffix = printable(path), printable(name), suffix_of(path)
-    suffixes = MOTION_SUFFIXES if wanted.kind == "motion" else SUFFIXES
+    suffixes = MOTION_SUFFIXES if stream_format.kind == "motion" else SUFFIXES
     if suffix not in suffixes:
         raise InputError(f"{where}: {_unknown(suffix)}; convert it to one of {', '.join(suffixes)}")
     with refusing(where):
@@ -384,19 +390,21 @@ def _opened(path: Path, name: str, way: _Way) -> OpenedFile:
             raise InputError(f"{where}: no regular file; give a file or a folder")
         if path.stat().st_size == 0:
             raise InputError(f"{where}: the file is empty; record it again or leave it out")
-        if wanted.kind == "motion":
+        if stream_format.kind == "motion":
             return _opened_motion(path, name, where, way)
         if conditions and suffix != ".npz":
             raise InputError(
                 f"{where}: only an .npz, and a table of motion, can be chosen from; leave out what is behind it"
             )
         if suffix in (".csv", ".csv.gz"):
-            found = csv_file(path, name, where, columns=wanted.columns)
+            found = csv_file(path, name, where, columns=stream_format.columns)
         else:
             found = {".npy": npy_file, ".npz": npz_file}.get(suffix, sound_file)(path, name, where)
     picked = _picked(path, where, len(found), conditions)
     channel = way.reading.channel
-    return OpenedFile(path, name, tuple(_recording(found[i], wanted, channel) for i in picked), picked, len(found))
+    return OpenedFile(
+        path, name, tuple(_recording(found[i], stream_format, channel) for i in picked), picked, len(found)
+    )
 
 
 def _unknown(suffix: str) -> str:
@@ -429,7 +437,7 @@ def _refuse_for_counts(where: str, reading: ReadOptions) -> None:
 
 def _opened_motion(path: Path, name: str, where: str, way: _Way) -> OpenedFile:
     """A file of motion, read once."""
-    wanted, suffix = way.wanted, suffix_of(path)
+    stream_format, suffix = way.stream_format, suffix_of(path)
     reading = replace(way.reading, where=(*way.conditions, *way.reading.where))
     if suffix in (".npy", ".npz"):
         if reading.by and suffix == ".npz":
@@ -439,21 +447,25 @@ def _opened_motion(path: Path, name: str, where: str, way: _Way) -> OpenedFile:
         _refuse_for_counts(where, own)
         if own.rate_hz is None:
             return OpenedFile(
-                path, name, tuple(_recording(each, wanted, None) for each in npy_file(path, name, where)), (0,), 1
+                path,
+                name,
+                tuple(_recording(each, stream_format, None) for each in npy_file(path, name, where)),
+                (0,),
+                1,
             )
-        rows = [npy_motion(path, name, where, wanted, own)]
-        return OpenedFile(path, name, tuple(_motion(rows, wanted, own, said=said)), (0,), 1)
+        rows = [npy_motion(path, name, where, stream_format, own)]
+        return OpenedFile(path, name, tuple(_motion(rows, stream_format, own, said=said)), (0,), 1)
     if suffix == ".npz":
         with _said_by(said):
-            rows = npz_motion(path, name, where, wanted, own)
+            rows = npz_motion(path, name, where, stream_format, own)
         picked = _picked(path, where, len(rows), own.where)
         chosen = [rows[i] for i in picked]
-        return OpenedFile(path, name, tuple(_motion(chosen, wanted, own, said=said)), picked, len(rows))
-    return _opened_table(path, name, where, wanted, reading, way.devices)
+        return OpenedFile(path, name, tuple(_motion(chosen, stream_format, own, said=said)), picked, len(rows))
+    return _opened_table(path, name, where, stream_format, reading, way.devices)
 
 
 def _opened_table(
-    path: Path, name: str, where: str, wanted: StreamFormat, reading: ReadOptions, devices: Devices | None
+    path: Path, name: str, where: str, stream_format: StreamFormat, reading: ReadOptions, devices: Devices | None
 ) -> OpenedFile:
     """The recordings of a table of motion: one, or one for each value of the columns that it is divided by."""
     is_parquet = suffix_of(path) == ".parquet"
@@ -464,16 +476,16 @@ def _opened_table(
     for part, (how, said) in zip(parts, own, strict=True):
         try:
             with _said_by(said):
-                rows.append(table_motion(part.table, wanted, how))
+                rows.append(table_motion(part.table, stream_format, how))
         except InputError as error:
             if len(parts) == 1:
                 raise
-            rows.append(_damaged(part.table.name, part.table.where, wanted, error))
+            rows.append(_damaged(part.table.name, part.table.where, stream_format, error))
     together = [(rows, "")] if devices is None else [([each], said) for each, (_, said) in zip(rows, own, strict=True)]
     recordings = [
         each
         for several, said in together
-        for each in _motion(several, wanted, reading, alone=len(rows) == 1, one_device=False, said=said)
+        for each in _motion(several, stream_format, reading, alone=len(rows) == 1, one_device=False, said=said)
     ]
     if is_parquet:
         recordings = [replace(each, kept_by="pyarrow") for each in recordings]
@@ -493,25 +505,25 @@ def _said_by(said: str) -> Iterator[None]:
         raise InputError(f"{error} (read as {said} says: correct it there)") from None
 
 
-def _damaged(name: str, where: str, wanted: StreamFormat, error: InputError) -> MotionRows:
+def _damaged(name: str, where: str, stream_format: StreamFormat, error: InputError) -> MotionRows:
     """A part of a table that cannot be read, whose other parts can."""
     return MotionRows(
-        name, where, "counts", (1.0,) * wanted.columns, None, False, partial(_refuse, error), lambda row: ""
+        name, where, "counts", (1.0,) * stream_format.columns, None, False, partial(_refuse, error), lambda row: ""
     )
 
 
 # --- what becomes of stored samples
 
 
-def _recording(stored: Stored, wanted: StreamFormat, channel: int | None) -> Recording:
-    if wanted.kind == "audio":
-        return _audio(stored, int(wanted.rate_hz), channel)
-    return _rows(stored, wanted.rate_hz, wanted.columns)
+def _recording(stored: Stored, stream_format: StreamFormat, channel: int | None) -> Recording:
+    if stream_format.kind == "audio":
+        return _audio(stored, int(stream_format.rate_hz), channel)
+    return _rows(stored, stream_format.rate_hz, stream_format.columns)
 
 
 def _motion(
     rows: list[MotionRows],
-    wanted: StreamFormat,
+    stream_format: StreamFormat,
     reading: ReadOptions,
     *,
     alone: bool = True,
@@ -532,7 +544,7 @@ def _motion(
     for each in rows:
         try:
             with _said_by(said):
-                motion = surveyed(each, wanted, reading.max_bridge)
+                motion = surveyed(each, stream_format, reading.max_bridge)
                 read.append(motion if one_device else check_unit([motion])[0])
         except InputError as error:
             read.append(error)

@@ -207,30 +207,32 @@ class ReadOptions:
             max_bridge=bridge,
         )
 
-    def check(self, wanted: StreamFormat) -> None:
+    def check(self, stream_format: StreamFormat) -> None:
         """Refuse what fits nothing, and what is said of motion where something else is wanted."""
         default = ReadOptions()
         said = [each.name for each in fields(self) if getattr(self, each.name) != getattr(default, each.name)]
         if "channel" in said:
-            if wanted.kind != "audio":
-                raise InputError(f"--channel: says which channel of sound, and this is {wanted.kind}; leave it out")
+            if stream_format.kind != "audio":
+                raise InputError(
+                    f"--channel: says which channel of sound, and this is {stream_format.kind}; leave it out"
+                )
             if isinstance(self.channel, bool) or not isinstance(self.channel, int) or self.channel < 1:
                 raise InputError(f"--channel {printable(self.channel)}: channels count from 1; give a number, or mix")
             said.remove("channel")
-        if wanted.kind != "motion" and said:
+        if stream_format.kind != "motion" and said:
             option = _FLAGS.get(said[0], said[0].replace("_", "-"))
-            raise InputError(f"--{option}: says how motion is stored, and this is {wanted.kind}; leave it out")
+            raise InputError(f"--{option}: says how motion is stored, and this is {stream_format.kind}; leave it out")
         if self.unit is not None and self.unit not in UNITS:
             raise InputError(f"--unit {printable(self.unit)}: no such unit; it is one of {', '.join(UNITS)}")
         if self.rotation is not None and self.rotation not in ROTATIONS:
             raise InputError(
                 f"--unit {printable(self.rotation)}: no such unit of a gyroscope; it is one of {', '.join(ROTATIONS)}"
             )
-        if self.rotation is not None and wanted.columns == 3:
+        if self.rotation is not None and stream_format.columns == 3:
             raise InputError(f"--unit ,{self.rotation}: 3 axes hold no gyroscope; give the first unit only")
-        if self.axes and len(self.axes) != wanted.columns:
-            order = ",".join(AXES[: wanted.columns])
-            raise InputError(f"--axes: {len(self.axes)} names; name {wanted.columns} columns that are {order}")
+        if self.axes and len(self.axes) != stream_format.columns:
+            order = ",".join(AXES[: stream_format.columns])
+            raise InputError(f"--axes: {len(self.axes)} names; name {stream_format.columns} columns that are {order}")
         if len(set(self.axes)) != len(self.axes) or "" in self.axes:
             raise InputError(f"--axes {printable(','.join(self.axes))}: each axis is another column; name each once")
         if any(not (0 < abs(each) < math.inf) for each in self.scale):

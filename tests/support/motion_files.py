@@ -21,8 +21,8 @@ def carried(n=N, axes=3, seed=7, digits=3):
     return np.round(rows, digits)
 
 
-def counts(rows, wanted=W3):
-    per_unit = np.array([wanted.counts_per_g] * 3 + [wanted.counts_per_dps or 1] * 3)[: rows.shape[1]]
+def counts(rows, stream_format=W3):
+    per_unit = np.array([stream_format.counts_per_g] * 3 + [stream_format.counts_per_dps or 1] * 3)[: rows.shape[1]]
     return np.clip(np.rint(rows * per_unit), -32768, 32767).astype(np.int16)
 
 
@@ -33,7 +33,7 @@ def table(path, columns, sep=","):
     return path
 
 
-def read(path, wanted=W3, **reading):
+def read(path, stream_format=W3, **reading):
     """The recording's counts and its notes."""
-    (recording,) = open_recordings(path, wanted, reading=ReadOptions.parsed(**reading))
+    (recording,) = open_recordings(path, stream_format, reading=ReadOptions.parsed(**reading))
     return read_recording(recording), recording.notes

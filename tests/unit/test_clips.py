@@ -34,10 +34,10 @@ def damaged(path, samples=40_000):
 
 
 def opened(path, **keywords):
-    wanted = StreamFormat(
+    stream_format = StreamFormat(
         *(keywords.pop(name, default) for name, default in (("rate_hz", RATE), ("kind", "audio"), ("columns", 1)))
     )
-    return open_clips(path, wanted, **keywords)
+    return open_clips(path, stream_format, **keywords)
 
 
 def refused(path, **keywords):

@@ -58,15 +58,15 @@ def written(
     return path
 
 
-def opened(path, wanted=W3, **reading):
-    (recording,) = open_recordings(path, wanted, reading=ReadOptions.parsed(**reading))
+def opened(path, stream_format=W3, **reading):
+    (recording,) = open_recordings(path, stream_format, reading=ReadOptions.parsed(**reading))
     return recording
 
 
-def refused(path, wanted=W3, **reading):
+def refused(path, stream_format=W3, **reading):
     """The message behind the path."""
     with pytest.raises(InputError) as caught:
-        for recording in open_recordings(path, wanted, reading=ReadOptions.parsed(**reading)):
+        for recording in open_recordings(path, stream_format, reading=ReadOptions.parsed(**reading)):
             list(recording.blocks())
     message = str(caught.value)
     assert (
@@ -77,8 +77,8 @@ def refused(path, wanted=W3, **reading):
     return message.replace(str(path), "FILE")
 
 
-def counts(rows, wanted=W3):
-    per_unit = np.array([wanted.counts_per_g] * 3 + [wanted.counts_per_dps or 1] * 3)[: rows.shape[1]]
+def counts(rows, stream_format=W3):
+    per_unit = np.array([stream_format.counts_per_g] * 3 + [stream_format.counts_per_dps or 1] * 3)[: rows.shape[1]]
     return np.clip(np.rint(rows * per_unit), -32768, 32767).astype(np.int16)
 
 
@@ -276,8 +276,10 @@ def test_jitter_is_interpolated_and_said(tmp_path, rng):
 
 def test_rounded_stamps_are_no_jitter(tmp_path, rng):
     """128 Hz in whole milliseconds: steps of 7 and 8 ms."""
-    rows, wanted = moving(rng, 1000), StreamFormat(128, "motion", 3, 2048, None, 16)
-    found = opened(written(tmp_path / "a.csv", rows, np.rint(np.arange(1000) / 0.128), time="ms", digits=0), wanted)
+    rows, stream_format = moving(rng, 1000), StreamFormat(128, "motion", 3, 2048, None, 16)
+    found = opened(
+        written(tmp_path / "a.csv", rows, np.rint(np.arange(1000) / 0.128), time="ms", digits=0), stream_format
+    )
     assert found.notes == ()
     assert np.array_equal(read_recording(found), counts(rows))
 
@@ -627,15 +629,15 @@ def test_parquet_without_pyarrow(tmp_path, monkeypatch):
 )
 def test_csv_is_npz_is_array(tmp_path_factory, seed, n, axes, unit):
     folder, rng = tmp_path_factory.mktemp("same"), np.random.default_rng(seed)
-    wanted = W3 if axes == 3 else W6
+    stream_format = W3 if axes == 3 else W6
     x = np.clip(np.rint(moving(rng, n, axes) * ([2048] * 3 + [16] * 3)[:axes]), -32768, 32767).astype(np.int16)
     rows = x if unit == "counts" else x / ([2048] * 3 + [16] * 3)[:axes]
     written(folder / "a.csv", rows, headings=("ax", "ay", "az", "gx", "gy", "gz")[:axes])
     npz(folder / "a.npz", rows, fs=50.0, unit=unit)
     np.save(folder / "a.npy", x)
     for name in ("a.csv", "a.npz"):
-        assert np.array_equal(read_recording(opened(folder / name, wanted, unit=unit)), x)
-    assert np.array_equal(read_recording(opened(folder / "a.npy", wanted)), x)
+        assert np.array_equal(read_recording(opened(folder / name, stream_format, unit=unit)), x)
+    assert np.array_equal(read_recording(opened(folder / "a.npy", stream_format)), x)
 
 
 def test_folders_hold_what_motion_is_stored_in(tmp_path, rng):

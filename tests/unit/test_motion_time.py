@@ -89,9 +89,9 @@ def dated(path, cells, sep=",", heading="time"):
     return table(path, {heading: quoted, **axes}, sep)
 
 
-def refusal(path, wanted=W3, **reading):
+def refusal(path, stream_format=W3, **reading):
     with pytest.raises(InputError) as caught:
-        read(path, wanted, **reading)
+        read(path, stream_format, **reading)
     line = str(caught.value)
     assert line.startswith(str(path)) and "\n" not in line
     return line.replace(str(path), "FILE")

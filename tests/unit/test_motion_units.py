@@ -40,9 +40,9 @@ def turned(of_dps):
     return rows
 
 
-def refusal(path, wanted=W6, **reading):
+def refusal(path, stream_format=W6, **reading):
     with pytest.raises(InputError) as caught:
-        read(path, wanted, **reading)
+        read(path, stream_format, **reading)
     line = str(caught.value)
     assert line.startswith(str(path)) and "\n" not in line
     return line.replace(str(path), "FILE")

@@ -483,8 +483,8 @@ def piped(monkeypatch):
             isatty = staticmethod(lambda: False)
 
         monkeypatch.setattr("sys.stdin", Stdin)
-        wanted = StreamFormat(RATE) if columns == 1 else StreamFormat(50, "external", columns)
-        (recording,) = open_recordings("-", wanted, reading=reading)
+        stream_format = StreamFormat(RATE) if columns == 1 else StreamFormat(50, "external", columns)
+        (recording,) = open_recordings("-", stream_format, reading=reading)
         return [block.reshape(-1).tolist() for block in recording.blocks()]
 
     return start

@@ -830,9 +830,9 @@ def test_a_bomb_beside_the_samples_is_refused(tmp_path, key):
             out.write(header_only(descr="<i8", shape=(300 << 17,)))
             for _ in range(300):
                 out.write(bytes(1 << 20))
-    wanted = StreamFormat(50, "motion", 3, counts_per_g=4096, full_scale_g=8)
+    stream_format = StreamFormat(50, "motion", 3, counts_per_g=4096, full_scale_g=8)
     with pytest.raises(InputError, match=f"{key}.npy unpacks to .* times its size"):
-        open_recordings(tmp_path / "a.npz", wanted, reading=ReadOptions(unit=None if key == "unit" else "g"))
+        open_recordings(tmp_path / "a.npz", stream_format, reading=ReadOptions(unit=None if key == "unit" else "g"))
 
 
 @pytest.mark.parametrize("key", ["unit", "channels", "label"])
@@ -840,9 +840,11 @@ def test_text_of_no_characters_is_refused(tmp_path, key):
     """Beyond the last character that there is, numpy makes strings that end the interpreter when they are used."""
     texts = np.frombuffer(np.array([0x110000, 2**31, 0xFFFFFFFF], "<u4").tobytes(), "<U1")
     np.savez(tmp_path / "a.npz", x=np.ones((100, 3)), fs=50.0, **{"unit": np.array("g"), key: texts})
-    wanted = StreamFormat(50, "motion", 3, counts_per_g=4096, full_scale_g=8)
+    stream_format = StreamFormat(50, "motion", 3, counts_per_g=4096, full_scale_g=8)
     with pytest.raises(InputError, match=f"{key} is no text; save it again"):
-        open_recordings(tmp_path / "a.npz", wanted) if key != "label" else npz.entries(tmp_path / "a.npz", "", key, 3)
+        open_recordings(tmp_path / "a.npz", stream_format) if key != "label" else npz.entries(
+            tmp_path / "a.npz", "", key, 3
+        )
 
 
 @pytest.mark.parametrize("shape", ["(True,)", "(10, True)", "(True, 10)"])

@@ -617,9 +617,9 @@ def test_every_command_says_which_share_was_judged(lossy_files, tmp_path):
 def test_train_says_which_share_has_a_context(lossy_files):
     """Ticks of pieces with the context of the spec, as a plan of it gives them."""
     spec = PipelineSpec.from_file(reference_models_folder() / "human_motion" / "spec.toml")
-    wanted = StreamFormat.of(sensor_plan(spec), spec.columns)
+    stream_format = StreamFormat.of(sensor_plan(spec), spec.columns)
     for name, ticks in (("d60", 198), ("whole", 395)):
-        clips = open_clips(lossy_files / name, wanted, reading=ReadOptions(max_bridge=0)).clips
+        clips = open_clips(lossy_files / name, stream_format, reading=ReadOptions(max_bridge=0)).clips
         corpus = gather(spec, clips, seed=0, excerpts=0)
         assert corpus.judged == Judged(ticks, 395) and f"judged {corpus.judged}" in list(corpus.lines())
 
@@ -639,6 +639,6 @@ def test_scores_are_those_of_samples_that_were_held(lossy_files):
     (scores,) = score_files(plan, [lossy_files / "d29"]).values()
     keep = lossy(N, 29, 1)
     held = counts(ROWS[20])[np.maximum.accumulate(np.where(keep, np.arange(N), 0))]
-    wanted = StreamFormat.of(plan.sensor, plan.columns)
-    assert (wanted.rate_hz, wanted.counts_per_g) == (20, 2048)
+    stream_format = StreamFormat.of(plan.sensor, plan.columns)
+    assert (stream_format.rate_hz, stream_format.counts_per_g) == (20, 2048)
     assert np.array_equal(scores, anomsdk.score(plan, held))

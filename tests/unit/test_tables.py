@@ -566,7 +566,7 @@ def test_groups_and_labels_of_a_divided_table(tmp_path):
         InputError, match=r"has no array pig to group by; that takes an \.npz or a column that --by names"
     ):
         open_clips(path, W, reading=reading, group="pig")
-    marked = open_marked(f"{path}:cow!=1", wanted=W, reading=reading, label="state").clips
+    marked = open_marked(f"{path}:cow!=1", stream_format=W, reading=reading, label="state").clips
     assert [(clip.group, clip.label) for clip in marked] == [("2", "calm"), ("2", "oestrus")]
 
 
@@ -914,10 +914,10 @@ def test_packed_and_encoded(tmp_path, data, name):
 
 
 def test_latin_1_says_its_units(tmp_path):
-    wanted, turned = StreamFormat(HZ, "motion", 6, 2048, 16, 16), np.round(X * 40, 3)
+    stream_format, turned = StreamFormat(HZ, "motion", 6, 2048, 16, 16), np.round(X * 40, 3)
     lines = "".join(f"{T[k] * 1e6:.0f},{','.join(map(str, [*X[k], *turned[k]]))}\n" for k in range(N))
     path = put(tmp_path, "t [µs],ax_g,ay_g,az_g,gx [°/s],gy [°/s],gz [°/s]\n" + lines, encoding="latin-1")
-    (found,) = open_recordings(path, wanted)
+    (found,) = open_recordings(path, stream_format)
     assert np.array_equal(read_recording(found), np.rint(np.c_[X * 2048, turned * 16]).astype(np.int16))
 
 
@@ -1230,13 +1230,13 @@ def test_lines_of_long_units(tmp_path):
 
 
 def test_units_of_both_sensors_of_a_device(tmp_path):
-    wanted, turned = StreamFormat(HZ, "motion", 6, 2048, 16, 16), np.round(X * 40, 3)
+    stream_format, turned = StreamFormat(HZ, "motion", 6, 2048, 16, 16), np.round(X * 40, 3)
     lines = [f"{T[k]:.2f},{','.join(map(str, [*X[k], *turned[k]]))}\n" for k in range(N)]
     path = put(tmp_path, "time_s,ax,ay,az,gx,gy,gz\n" + "".join(lines))
 
     def read(text, **options):
         reading = ReadOptions.parsed(**options, **devices(tmp_path, text))
-        (found,) = open_recordings(path, wanted, reading=reading)
+        (found,) = open_recordings(path, stream_format, reading=reading)
         return read_recording(found)
 
     degrees = np.concatenate([COUNTS, np.rint(turned * 16).astype(np.int16)], axis=1)

@@ -83,7 +83,7 @@ class Motion:
     """A recording of motion that was read once and can be read again, in the plan's counts at its rate."""
 
     rows: MotionRows
-    wanted: StreamFormat
+    stream_format: StreamFormat
     timeline: Timeline
     survey: Survey
     notes: tuple[str, ...]
@@ -91,12 +91,12 @@ class Motion:
     @property
     def length(self) -> int:
         """Samples after conversion, without what is missing; approximate when interpolated or resampled."""
-        return max(1, round((self.survey.rows + self.timeline.bridged) * self.wanted.rate_hz / self._from_hz))
+        return max(1, round((self.survey.rows + self.timeline.bridged) * self.stream_format.rate_hz / self._from_hz))
 
     @property
     def _from_hz(self) -> float:
         """The wanted rate, if that is what the rows have."""
-        rate_hz, wanted_hz = self.timeline.rate_hz, self.wanted.rate_hz
+        rate_hz, wanted_hz = self.timeline.rate_hz, self.stream_format.rate_hz
         return wanted_hz if _same(rate_hz, wanted_hz) else rate_hz
 
     def blocks(self) -> Iterator[Block | int]:
@@ -108,7 +108,7 @@ class Motion:
         for each in rows:
             if isinstance(each, int):
                 yield from self._counts(way.finish())
-                yield min(max(1, round(each * self.wanted.rate_hz / self._from_hz)), MAX_GAP)
+                yield min(max(1, round(each * self.stream_format.rate_hz / self._from_hz)), MAX_GAP)
                 way = self._way()
             else:
                 yield from self._counts(way.push(*each))
@@ -116,7 +116,7 @@ class Motion:
 
     def _way(self) -> _Way:
         """What an uninterrupted piece goes through."""
-        from_hz, to_hz = self._from_hz, self.wanted.rate_hz
+        from_hz, to_hz = self._from_hz, self.stream_format.rate_hz
         return _Way(
             Grid(1 / from_hz) if self.timeline.jittered else None,
             Resampler(from_hz, to_hz) if from_hz != to_hz else None,
@@ -127,9 +127,9 @@ class Motion:
         if not len(values):
             return
         if values.dtype != np.int16:
-            per_value, limits = _counts_per_value(self.rows, self.wanted), _limits(self.rows, self.wanted)
+            per_value, limits = _counts_per_value(self.rows, self.stream_format), _limits(self.rows, self.stream_format)
             values = np.clip(np.rint(values * per_value), -limits, np.minimum(limits, 32767)).astype(np.int16)
-        n = BLOCK_VALUES // self.wanted.columns
+        n = BLOCK_VALUES // self.stream_format.columns
         for start in range(0, len(values), n):
             yield values[start : start + n]
 
@@ -148,12 +148,12 @@ class _Way:
         return np.zeros((0, 0)) if self.resampler is None else self.resampler.finish()
 
 
-def surveyed(rows: MotionRows, wanted: StreamFormat, max_bridge: int) -> Motion:
+def surveyed(rows: MotionRows, stream_format: StreamFormat, max_bridge: int) -> Motion:
     """Read a recording once, and refuse what cannot be right.
 
     Parameters
     ----------
-    rows, wanted : what there is, and what a pipeline takes
+    rows, stream_format : what there is, and what a pipeline takes
     max_bridge : as `anomsdk.sources.stream_format.ReadOptions`
 
     Raises
@@ -163,10 +163,12 @@ def surveyed(rows: MotionRows, wanted: StreamFormat, max_bridge: int) -> Motion:
     in_units, limits = np.array(rows.units), np.array([np.inf] * len(rows.units))
     if rows.unit != "counts":
         in_units[:3] *= IN_G[rows.unit]
-        limits = np.array([wanted.full_scale_g] * 3 + [32767.5 / (wanted.counts_per_dps or 1)] * 3)[: len(in_units)]
+        limits = np.array([stream_format.full_scale_g] * 3 + [32767.5 / (stream_format.counts_per_dps or 1)] * 3)[
+            : len(in_units)
+        ]
     else:
-        in_units /= _per_unit(wanted)
-    survey, stamps = Survey(in_units, limits), StampSurvey(rows.where, rows.row_name, wanted.rate_hz, max_bridge)
+        in_units /= _per_unit(stream_format)
+    survey, stamps = Survey(in_units, limits), StampSurvey(rows.where, rows.row_name, stream_format.rate_hz, max_bridge)
     for times, values in rows.read():
         _check_values(values, survey.rows, in_units, rows)
         survey.push(values.astype(np.float64, copy=False))
@@ -200,11 +202,11 @@ def surveyed(rows: MotionRows, wanted: StreamFormat, max_bridge: int) -> Motion:
     if survey.stuck:
         axes = " and ".join(survey.stuck)
         raise InputError(f"{rows.where}: {axes} never changed while the others did; mend the sensor, or leave it out")
-    rate_hz = wanted.rate_hz if rows.rate_hz is None else rows.rate_hz
+    rate_hz = stream_format.rate_hz if rows.rate_hz is None else rows.rate_hz
     timeline = stamps.timeline() if rows.stamped else Timeline(rate_hz)
-    _check_rate(rows, wanted, timeline.rate_hz)
-    found = _notes(wanted, timeline, survey, rotation_unsaid=rows.rotation_unsaid is not None)
-    return Motion(rows, wanted, timeline, survey, rows.notes + tuple(found))
+    _check_rate(rows, stream_format, timeline.rate_hz)
+    found = _notes(stream_format, timeline, survey, rotation_unsaid=rows.rotation_unsaid is not None)
+    return Motion(rows, stream_format, timeline, survey, rows.notes + tuple(found))
 
 
 def _check_values(values: NDArray[Any], done: int, in_units: Values, rows: MotionRows) -> None:
@@ -282,8 +284,8 @@ def _of_gravity(survey: Survey) -> tuple[str, ...]:
     return ()
 
 
-def _notes(wanted: StreamFormat, timeline: Timeline, survey: Survey, *, rotation_unsaid: bool) -> Iterator[str]:
-    rate_hz, wanted_hz = timeline.rate_hz, wanted.rate_hz
+def _notes(stream_format: StreamFormat, timeline: Timeline, survey: Survey, *, rotation_unsaid: bool) -> Iterator[str]:
+    rate_hz, wanted_hz = timeline.rate_hz, stream_format.rate_hz
     if rotation_unsaid and survey.may_be_radians:
         yield "rotation taken to be in deg/s: no unit is named, and its values do not tell"
     if timeline.jittered:
@@ -302,13 +304,14 @@ def _notes(wanted: StreamFormat, timeline: Timeline, survey: Survey, *, rotation
         yield f"saturated at {' and '.join(survey.pinned)}, below the full scale of the plan"
 
 
-def _check_rate(rows: MotionRows, wanted: StreamFormat, rate_hz: float) -> None:
+def _check_rate(rows: MotionRows, stream_format: StreamFormat, rate_hz: float) -> None:
     if not 0 < rate_hz <= MOST_HZ:
         raise InputError(f"{rows.where}: {rate_hz:g} Hz is no rate of motion (up to {MOST_HZ:g}); correct it")
-    if rate_hz < LEAST_RATE * wanted.rate_hz * (1 - SAME_RATE):
+    if rate_hz < LEAST_RATE * stream_format.rate_hz * (1 - SAME_RATE):
         raise InputError(
-            f"{rows.where}: at {rate_hz:g} Hz it holds nothing above {rate_hz / 2:g} Hz, and {wanted.rate_hz:g} Hz are "
-            f"wanted; record at {wanted.rate_hz:g} Hz, or plan for {rate_hz:g} Hz"
+            f"{rows.where}: at {rate_hz:g} Hz it holds nothing above {rate_hz / 2:g} Hz, and "
+            f"{stream_format.rate_hz:g} Hz are wanted; record at {stream_format.rate_hz:g} Hz, "
+            f"or plan for {rate_hz:g} Hz"
         )
 
 
@@ -316,21 +319,27 @@ def _same(a_hz: float, b_hz: float) -> bool:
     return math.isclose(a_hz, b_hz, rel_tol=SAME_RATE)
 
 
-def _per_unit(wanted: StreamFormat) -> Values:
+def _per_unit(stream_format: StreamFormat) -> Values:
     """The plan's counts in one g, and in one degree a second, of each axis."""
-    assert wanted.counts_per_g is not None
-    return np.array([wanted.counts_per_g] * 3 + [wanted.counts_per_dps or 1.0] * 3)[: wanted.columns]
+    assert stream_format.counts_per_g is not None
+    return np.array([stream_format.counts_per_g] * 3 + [stream_format.counts_per_dps or 1.0] * 3)[
+        : stream_format.columns
+    ]
 
 
-def _counts_per_value(rows: MotionRows, wanted: StreamFormat) -> Values:
+def _counts_per_value(rows: MotionRows, stream_format: StreamFormat) -> Values:
     if rows.unit == "counts":
         return np.array(rows.units)
-    in_g = np.array([IN_G[rows.unit]] * 3 + [1.0] * 3)[: wanted.columns]
-    return np.array(rows.units) * in_g * _per_unit(wanted)
+    in_g = np.array([IN_G[rows.unit]] * 3 + [1.0] * 3)[: stream_format.columns]
+    return np.array(rows.units) * in_g * _per_unit(stream_format)
 
 
-def _limits(rows: MotionRows, wanted: StreamFormat) -> Values:
+def _limits(rows: MotionRows, stream_format: StreamFormat) -> Values:
     """Counts at which the plan's sensor clips; counts in files are not clipped again."""
-    assert wanted.full_scale_g is not None and wanted.counts_per_g is not None
-    full = 32768.0 if rows.unit == "counts" else min(32768.0, np.rint(wanted.full_scale_g * wanted.counts_per_g))
-    return np.array([full] * 3 + [32768.0] * 3)[: wanted.columns]
+    assert stream_format.full_scale_g is not None and stream_format.counts_per_g is not None
+    full = (
+        32768.0
+        if rows.unit == "counts"
+        else min(32768.0, np.rint(stream_format.full_scale_g * stream_format.counts_per_g))
+    )
+    return np.array([full] * 3 + [32768.0] * 3)[: stream_format.columns]

@@ -25,7 +25,9 @@ _FIRST_ROWS = 16_384
 _NO_STAMPS: NDArray[np.float64] = np.zeros(0)
 
 
-def npz_motion(path: Path, name: str, where: str, wanted: StreamFormat, reading: ReadOptions) -> list[MotionRows]:
+def npz_motion(
+    path: Path, name: str, where: str, stream_format: StreamFormat, reading: ReadOptions
+) -> list[MotionRows]:
     """Check all headers; no sample is read yet.
 
     Raises
@@ -34,7 +36,7 @@ def npz_motion(path: Path, name: str, where: str, wanted: StreamFormat, reading:
     """
     archive = opened(path, where, reading.array, any_number=True)
     samples, before = archive.samples, reading.array.removesuffix("x")
-    columns, notes = _columns(said(path, where, f"{before}channels", "U"), samples, wanted, reading, where)
+    columns, notes = _columns(said(path, where, f"{before}channels", "U"), samples, stream_format, reading, where)
     names = said(path, where, f"{before}channels", "U") or [""] * samples.channels
     text, key = said(path, where, f"{before}unit", "U"), f"{before}unit"
     scale = _scale(
@@ -49,10 +51,10 @@ def npz_motion(path: Path, name: str, where: str, wanted: StreamFormat, reading:
     if reading.unit is None and told[0] == "counts" and set(scale) != {1.0}:
         raise InputError(f"{where}: its unit is counts, and it has a {before}scale; say with --unit of what")
     magnitude = _magnitude(samples, archive.parts[0], columns)
-    if reading.unit is None and text == ["counts"] and _rests(magnitude / (wanted.counts_per_g or 1.0)):
+    if reading.unit is None and text == ["counts"] and _rests(magnitude / (stream_format.counts_per_g or 1.0)):
         reading = replace(reading, unit="counts")
     shown = [names[column] or f"column {column + 1}" for column in columns]
-    units = sensor_units(told, shown, scale, magnitude, wanted, reading, where)
+    units = sensor_units(told, shown, scale, magnitude, stream_format, reading, where)
     per_value = units.units
     if units.unit == "counts":  # as they are, but for a gyroscope that is none
         per_value = (1.0,) * 3 + tuple(each if reading.rotation in IN_DPS else 1.0 for each in per_value[3:])
@@ -76,7 +78,7 @@ def npz_motion(path: Path, name: str, where: str, wanted: StreamFormat, reading:
     ]
 
 
-def npy_motion(path: Path, name: str, where: str, wanted: StreamFormat, reading: ReadOptions) -> MotionRows:
+def npy_motion(path: Path, name: str, where: str, stream_format: StreamFormat, reading: ReadOptions) -> MotionRows:
     """Rows of the plan's counts at a rate that somebody said; no sample is read yet.
 
     Raises
@@ -84,15 +86,22 @@ def npy_motion(path: Path, name: str, where: str, wanted: StreamFormat, reading:
     InputError : no int16, or another number of columns
     """
     (stored,) = npy_file(path, name, where)
-    if stored.channels != wanted.columns:
-        raise InputError(f"{where}: {stored.channels} columns; give rows of {wanted.columns} values")
+    if stored.channels != stream_format.columns:
+        raise InputError(f"{where}: {stored.channels} columns; give rows of {stream_format.columns} values")
 
     def read() -> Iterator[Stamped]:
         for block in stored.read(max(1, BLOCK_VALUES // stored.channels)):
             yield _NO_STAMPS, block
 
     return MotionRows(
-        name, where, "counts", (1.0,) * wanted.columns, reading.rate_hz, stamped=False, read=read, row_name=row_from_0
+        name,
+        where,
+        "counts",
+        (1.0,) * stream_format.columns,
+        reading.rate_hz,
+        stamped=False,
+        read=read,
+        row_name=row_from_0,
     )
 
 
@@ -114,16 +123,18 @@ def _rows(samples: StoredArray, start: int, stop: int, columns: tuple[int, ...],
 
 
 def _columns(
-    channels: list[str] | None, samples: StoredArray, wanted: StreamFormat, reading: ReadOptions, where: str
+    channels: list[str] | None, samples: StoredArray, stream_format: StreamFormat, reading: ReadOptions, where: str
 ) -> tuple[list[int], tuple[str, ...]]:
     n = samples.channels
     if channels is not None and len(channels) != n:
         raise InputError(f"{where}: {len(channels)} channels are named, and there are {n}; correct channels")
-    if n < wanted.columns:
-        raise InputError(f"{where}: {n} columns, and {wanted.columns} axes are wanted; record them, or plan for 3")
-    if channels is None and not reading.axes and n == wanted.columns:
+    if n < stream_format.columns:
+        raise InputError(
+            f"{where}: {n} columns, and {stream_format.columns} axes are wanted; record them, or plan for 3"
+        )
+    if channels is None and not reading.axes and n == stream_format.columns:
         return list(range(n)), ("columns taken in order",)
-    return axis_columns(channels or [""] * n, reading.axes, wanted.columns, where), ()
+    return axis_columns(channels or [""] * n, reading.axes, stream_format.columns, where), ()
 
 
 def _told(text: list[str] | None, names: list[str], columns: list[int], channels: int) -> list[str | None]:

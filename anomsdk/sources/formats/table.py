@@ -165,7 +165,7 @@ def table_parts(table: Table, reading: ReadOptions) -> list[Part]:
     return found
 
 
-def table_motion(table: Table, wanted: StreamFormat, reading: ReadOptions) -> MotionRows:
+def table_motion(table: Table, stream_format: StreamFormat, reading: ReadOptions) -> MotionRows:
     """Find axes, units and time, and read the first rows.
 
     Raises
@@ -173,7 +173,7 @@ def table_motion(table: Table, wanted: StreamFormat, reading: ReadOptions) -> Mo
     InputError : a column, the unit or the unit of time is not clear
     """
     names, where = table.names, table.where
-    columns, in_order = _axes(table, wanted, reading)
+    columns, in_order = _axes(table, stream_format, reading)
     chosen, given = _chosen_time(reading)
     time, by_dates = _time(table, chosen, reading, columns)
     if time is not None and time in columns:
@@ -182,7 +182,7 @@ def table_motion(table: Table, wanted: StreamFormat, reading: ReadOptions) -> Mo
     first = next(table.read(time, columns, date), None)
     if first is None:
         raise InputError(f"{where}: there are no samples in it; record it again or leave it out")
-    units, shown = _units(table, columns, first[1], wanted, reading)
+    units, shown = _units(table, columns, first[1], stream_format, reading)
     rows = MotionRows(
         table.name,
         where,
@@ -207,7 +207,7 @@ def table_motion(table: Table, wanted: StreamFormat, reading: ReadOptions) -> Mo
         refuse_named_herd(table, (time, *columns), timed=True)
     per_second = None if first[0].dtype == np.int64 else clock_of(first[0])
     if per_second is None:
-        factor, note = _time_factor(names[time], given, first[0], wanted.rate_hz, where)
+        factor, note = _time_factor(names[time], given, first[0], stream_format.rate_hz, where)
     else:
         factor, note = 1.0, (f"time in {'HHMMSSmmm' if per_second > 1 else 'HHMMSS'}, by its values",)
     origin = first[0][0]
@@ -243,7 +243,7 @@ def table_motion(table: Table, wanted: StreamFormat, reading: ReadOptions) -> Mo
 
 
 def _units(
-    table: Table, columns: Sequence[int], first: NDArray[np.float64], wanted: StreamFormat, reading: ReadOptions
+    table: Table, columns: Sequence[int], first: NDArray[np.float64], stream_format: StreamFormat, reading: ReadOptions
 ) -> tuple[SensorUnits, list[str]]:
     """The unit of each sensor, by the headings or what stands above them; and what messages call each column."""
     names, n = table.names, len(columns)
@@ -257,14 +257,14 @@ def _units(
     with np.errstate(over="ignore"):
         magnitude = float(np.median(np.sqrt((first[:, :3] ** 2).sum(axis=1))))
     remedy = ", or name the columns ax_g or so"
-    units = sensor_units(said, shown, stored, magnitude, wanted, reading, table.where, remedy)
+    units = sensor_units(said, shown, stored, magnitude, stream_format, reading, table.where, remedy)
     return replace(units, notes=(*notes, *units.notes)), shown
 
 
-def _axes(table: Table, wanted: StreamFormat, reading: ReadOptions) -> tuple[list[int], tuple[str, ...]]:
+def _axes(table: Table, stream_format: StreamFormat, reading: ReadOptions) -> tuple[list[int], tuple[str, ...]]:
     """Columns of the axes, and how they are known where no heading says it."""
     names, where = table.names, table.where
-    if table.told.empatica and not reading.axes and len(names) == wanted.columns:
+    if table.told.empatica and not reading.axes and len(names) == stream_format.columns:
         return list(range(len(names))), ("columns taken in order",)
     for column in sorted(table.lists | table.nested) if not reading.axes else ():
         if is_sensor(names[column]):
@@ -272,7 +272,7 @@ def _axes(table: Table, wanted: StreamFormat, reading: ReadOptions) -> tuple[lis
                 f"{where}: {quoted(names[column])} holds several values a cell, and does not say which axes they are; "
                 "write a column an axis, e.g. acc_x, acc_y, acc_z"
             )
-    return axis_columns(names, reading.axes, wanted.columns, where), ()
+    return axis_columns(names, reading.axes, stream_format.columns, where), ()
 
 
 def _time(table: Table, chosen: str, reading: ReadOptions, axes: Sequence[int]) -> tuple[int | None, tuple[str, ...]]:

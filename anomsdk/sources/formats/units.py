@@ -110,7 +110,7 @@ def sensor_units(
     shown: Sequence[str],
     stored: Sequence[float],
     magnitude: float,
-    wanted: StreamFormat,
+    stream_format: StreamFormat,
     reading: ReadOptions,
     where: str,
     remedy: str = "",
@@ -130,11 +130,13 @@ def sensor_units(
     InputError : a unit is missing or unknown, two are mixed, or it is steps of a sensor that nobody scales
     """
     notes = list[str]()
-    unit, factor = _acceleration(said[:3], shown[:3], magnitude, len(said), wanted, reading, where, remedy, notes)
+    unit, factor = _acceleration(
+        said[:3], shown[:3], magnitude, len(said), stream_format, reading, where, remedy, notes
+    )
     scale = [each * factor for each in stored[:3]]
     if len(said) == 3:
         return SensorUnits(unit, tuple(scale), tuple(notes))
-    turning, unsaid = _rotation(said[3:], shown[3:], unit, stored, wanted, reading, where, notes)
+    turning, unsaid = _rotation(said[3:], shown[3:], unit, stored, stream_format, reading, where, notes)
     return SensorUnits(unit, (*scale, *(each * turning for each in stored[3:])), tuple(notes), unsaid)
 
 
@@ -143,7 +145,7 @@ def _acceleration(
     shown: Sequence[str],
     magnitude: float,
     n_axes: int,
-    wanted: StreamFormat,
+    stream_format: StreamFormat,
     reading: ReadOptions,
     where: str,
     remedy: str,
@@ -163,7 +165,7 @@ def _acceleration(
     if one is None:
         raise InputError(f"{where}: does not say its unit; {choice}{remedy}")
     if one == "counts":
-        raise InputError(f"{where}: {_steps(shown[0], magnitude, n_axes, wanted)}")
+        raise InputError(f"{where}: {_steps(shown[0], magnitude, n_axes, stream_format)}")
     if one in MORE_IN_G:
         unit, factor = MORE_IN_G[one]
         notes.append(f"{one} turned into {unit}")
@@ -181,12 +183,12 @@ def _two(shown: Sequence[str], said: Sequence[str | None]) -> list[tuple[str, st
     return [(name, unit) for unit, name in first.items()][:2]
 
 
-def _steps(shown: str, magnitude: float, n_axes: int, wanted: StreamFormat) -> str:
+def _steps(shown: str, magnitude: float, n_axes: int, stream_format: StreamFormat) -> str:
     """What to say of a sensor's steps, which are the plan's counts only where somebody knows it."""
     usable = 1 <= magnitude <= 1e9
     scale = f"1/{likely_steps(magnitude) or round(magnitude)}" if usable else "X"
     turning = ",deg/s --scale " + scale + ",Y (g and deg/s in a step)" if n_axes == 6 else f" --scale {scale}"
-    are = "they are the plan's" + (f" ({wanted.counts_per_g:g} a g)" if wanted.counts_per_g else "")
+    are = "they are the plan's" + (f" ({stream_format.counts_per_g:g} a g)" if stream_format.counts_per_g else "")
     return (
         f"{quoted(shown)} is in steps of a sensor, their median magnitude is {magnitude:.4g}; say --unit g{turning}, "
         f"or --unit counts where {are}"
@@ -209,7 +211,7 @@ def _rotation(
     shown: Sequence[str],
     unit: str,
     stored: Sequence[float],
-    wanted: StreamFormat,
+    stream_format: StreamFormat,
     reading: ReadOptions,
     where: str,
     notes: list[str],
@@ -239,7 +241,7 @@ def _rotation(
             raise InputError(f"{where}: {quoted(shown[0])} is in {turning}, no known unit of rotation; {choice}")
     elif known - {turning, None, "counts"}:
         notes.append(f"{' and '.join(sorted(known))} by its headings, read as {turning}")
-    per_dps = wanted.counts_per_dps or 1.0
+    per_dps = stream_format.counts_per_dps or 1.0
     if unit == "counts":
         return (IN_DPS[turning] * per_dps, False) if turning in IN_DPS else (1.0, False)
     if turning == "counts":
