@@ -106,7 +106,7 @@ def verify(
     InputError : a file cannot be read, or the model beside the plan is missing or another one
     """
     from anomsdk.runtime.engines.native import passes_selftest
-    from anomsdk.sources.files import Recording, StreamFormat, open_recordings
+    from anomsdk.sources import Recording, StreamFormat, open_recordings
 
     most = MAX_VALUES // (plan.framer.hop * plan.columns)
     if not 1 <= hops <= most or seed < 0:

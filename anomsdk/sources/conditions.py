@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from anomsdk.errors import InputError, printable, quoted
+from anomsdk.sources.formats.npz import entries
 from anomsdk.sources.formats.stored import refusing
 
 _CHOOSING = re.compile(r"(.*?\.(?:npz|csv|csv\.gz|parquet)):(.*)", re.IGNORECASE | re.DOTALL)
@@ -132,6 +133,18 @@ def parsed(text: str) -> tuple[str, tuple[Condition, ...]]:
     suffix = ".npz" if name.lower().endswith(".npz") else Path(name).suffix
     example = f"file{suffix}:key=value,value or file{suffix}:key!=value"
     return found[1], conditions_in(found[2], printable(text), example)
+
+
+def picked(path: Path, where: str, n: int, conditions: Sequence[Condition]) -> tuple[int, ...]:
+    """Which recordings of an .npz fulfil all conditions; without conditions, all of any file."""
+    left = set(range(n))
+    for each in conditions:
+        found = entries(path, where, each.key, n)
+        values = each.picked(set(found), where)
+        left = {index for index in left if found[index] in values}
+    if not left:
+        raise NothingChosenError(f"{where}: no recording is all of this; choose less")
+    return tuple(sorted(left))
 
 
 def _same(value: str, there: Collection[str]) -> set[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from anomsdk.errors import InputError, printable
-from anomsdk.sources.files import OpenedFile
+from anomsdk.sources.recording import OpenedFile
 
 LABEL_KEYS = ("activity", "label", "class", "behaviour")
 """Arrays of an .npz that say what each recording is of, the first that is there counts."""

@@ -41,8 +41,8 @@ def blocks(columns, rows):
     buffer = bytearray(rows * 2)
     while count := sys.stdin.buffer.raw.readinto(buffer):
         yield np.frombuffer(memoryview(buffer)[:count // 2 * 2], "<i2").astype(np.int16).reshape(-1, 1)
-from anomsdk import sources
-sources.standard_input = lambda columns, *_: Stored("-", "-", None, columns, None, partial(blocks, columns))
+from anomsdk.sources import files
+files.standard_input = lambda columns, *_: Stored("-", "-", None, columns, None, partial(blocks, columns))
 """
 
 

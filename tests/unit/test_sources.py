@@ -22,8 +22,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from anomsdk.errors import InputError
-from anomsdk.sources import ReadOptions, StreamFormat, open_recordings, read_recording
-from anomsdk.sources import files as sources
+from anomsdk.sources import SUFFIXES, ReadOptions, StreamFormat, audio, open_recordings, read_recording
 from anomsdk.sources.formats import npz
 from anomsdk.sources.formats.stored import BLOCK_VALUES
 
@@ -261,7 +260,7 @@ def test_the_result_does_not_depend_on_the_block_size(tmp_path, rng, monkeypatch
     soundfile.write(tmp_path / "a.wav", samples, file_rate, subtype="PCM_16")
     whole = read(tmp_path / "a.wav")
     for size in (64, 997, 10**7):
-        monkeypatch.setattr(sources, "BLOCK_VALUES", size)
+        monkeypatch.setattr(audio, "BLOCK_VALUES", size)
         (recording,) = open_recordings(tmp_path / "a.wav", StreamFormat(RATE))
         blocks = list(recording.blocks())
         assert all(0 < len(block) <= size for block in blocks)
@@ -344,7 +343,7 @@ def test_nothing_to_read(tmp_path):
     refused(tmp_path / ("x" * 300 + ".wav"))
 
 
-@pytest.mark.parametrize("suffix", sources.SUFFIXES)
+@pytest.mark.parametrize("suffix", SUFFIXES)
 def test_an_empty_file(tmp_path, suffix):
     (tmp_path / f"a{suffix}").touch()
     assert f"a{suffix}: the file is empty" in refused(tmp_path / f"a{suffix}")
