@@ -17,8 +17,9 @@ from anomsdk.sources.formats.motion import Motion, MotionRows, check_unit, surve
 from anomsdk.sources.formats.motion_csv import csv_table
 from anomsdk.sources.formats.motion_npz import npy_motion, npz_motion
 from anomsdk.sources.formats.motion_parquet import parquet_table
+from anomsdk.sources.formats.motion_table import table_motion
 from anomsdk.sources.formats.npy import npy_file
-from anomsdk.sources.formats.table import by_names, table_motion, table_parts
+from anomsdk.sources.formats.table import by_names, table_parts
 from anomsdk.sources.formats.text_file import suffix_of
 from anomsdk.sources.recording import OpenedFile, Recording
 from anomsdk.sources.stream_format import ReadOptions, StreamFormat

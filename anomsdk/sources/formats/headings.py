@@ -1,4 +1,4 @@
-"""Headings of columns: which axis, which unit, which time; in the spellings that loggers use."""
+"""Headings of columns: which axis and which unit, in the spellings that loggers use."""
 
 from __future__ import annotations
 
@@ -6,85 +6,9 @@ import re
 from collections.abc import Iterable, Sequence
 
 from anomsdk.errors import InputError, printable, quoted
-from anomsdk.sources.formats.units import LONG_TIME_UNITS, TIME_UNITS, unit_of
+from anomsdk.sources.formats.units import LONG_TIME_UNITS, unit_of
 from anomsdk.sources.stream_format import AXES
 
-_TIMES = {"t", "time", "timestamp", "times", "timestamps", "datetime", "date_time", "epoch", "elapsed", "unix", "ts"}
-_TIMES |= {"time_stamp", "unix_time", "unixtime", "epoch_time", "elapsed_time", "sensor_time", "seconds_elapsed"}
-_RARER_TIMES = {"utc", "utc_time", "time_utc", "timestamp_utc", "datetime_utc", "gps_time", "local_time", "localtime"}
-_RARER_TIMES |= {
-    "date_time",
-    "date_time_",
-    "time_of_day",
-    "time_since_start",
-    "time_since_start_in",
-    "clock",
-    "wall_time",
-}
-_RARER_TIMES |= {"loggingtime", "logging_time", "iso_time", "time_local", "date"}
-"""Names of time that are looked for where none of the usual ones is there."""
-_CORE_OF_TIME = {"time", "timestamp", "datetime", "uptime", "millis", "micros", "nanos", "msec", "usec", "sec", "secs"}
-_CORE_OF_TIME |= {
-    "seconds",
-    "epoch",
-    "zeit",
-    "zeitstempel",
-    "uhrzeit",
-    "temps",
-    "horodatage",
-    "heure",
-    "tiempo",
-    "tempo",
-    "tijd",
-}
-_BESIDE_TIME = {
-    "s",
-    "ms",
-    "us",
-    "ns",
-    "t",
-    "at",
-    "of",
-    "since",
-    "start",
-    "up",
-    "unix",
-    "utc",
-    "gps",
-    "local",
-    "absolute",
-}
-_BESIDE_TIME |= {
-    "abs",
-    "relative",
-    "rel",
-    "elapsed",
-    "received",
-    "recv",
-    "date",
-    "datum",
-    "stamp",
-    "host",
-    "phone",
-    "log",
-}
-_BESIDE_TIME |= {
-    "device",
-    "dev",
-    "sensor",
-    "sample",
-    "system",
-    "sys",
-    "mcu",
-    "esp",
-    "arduino",
-    "board",
-    "logger",
-    "boot",
-}
-_BESIDE_TIME |= {"record", "recording", "run", "running", "reboot", "monotonic", "steady", "kernel", "cpu", "clock"}
-"""Words of headings that name the time where no better known one does: one of the first, and no other words."""
-_DAYS = {"date", "datum", "date_utc", "date utc", "local date", "local_date", "utc date", "utc_date"}
 _ACCELERATION = ("a", "acc", "accel", "acceleration", "accelerometer", "accelero")
 _ROTATION = ("g", "gyr", "gyro", "gyroscope", "rot", "rotation", "rotationrate", "angularvelocity", "w", "omega")
 _SPELLINGS = {
@@ -257,58 +181,12 @@ def axis_columns(names: Sequence[str], chosen: Sequence[str], n_axes: int, where
         exact = [column for column in columns if axis_of(names[column])[1]]
         found[axis] = exact if len(exact) == 1 else columns
         if len(found[axis]) > 1:
-            several = _listed(names[column] for column in found[axis])
+            several = listed(names[column] for column in found[axis])
             raise InputError(f"{where}: {axis} could be {several}; choose with --axes NAME,NAME,...")
     if missing := [axis for axis, columns in found.items() if not columns]:
-        there = _listed(names) or "no headings"
+        there = listed(names) or "no headings"
         raise InputError(f"{where}: no column {', '.join(missing)} (there is {there}); name the columns with --axes")
     return [columns[0] for columns in found.values()]
-
-
-def time_column(names: Sequence[str], where: str) -> int:
-    """The column of time stamps.
-
-    Raises
-    ------
-    InputError : there is none, or several could be it
-    """
-    found = times_named(names)
-    if not found:
-        there = _listed(names) or "no headings"
-        raise InputError(
-            f"{where}: no column of time (there is {there}); name it time, say --time NAME, or --rate HZ where "
-            "rows are even"
-        )
-    if len(found) > 1:
-        several = _listed(names[column] for column in found)
-        raise InputError(f"{where}: the time could be {several}; choose with --time NAME")
-    return found[0]
-
-
-def times_named(names: Sequence[str]) -> list[int]:
-    """Columns whose heading says that they are the time: by a usual name, else by a rarer one."""
-    bare = [unit_in(name)[0] for name in names]
-    found = [i for i, name in enumerate(bare) if name.replace(" ", "_") in _TIMES or name in TIME_UNITS]
-    return found or [i for i, name in enumerate(bare) if re.sub(r"[^a-z]+", "_", name) in _RARER_TIMES]
-
-
-def times_by_words(names: Sequence[str]) -> list[int]:
-    """Columns that only words of time name, e.g. ``uptime_ms``, ``Zeit``; else those with one and a unit of time.
-
-    Examples
-    --------
-    >>> times_by_words(["time_to_fix", "uptime_ms", "@timestamp", "gx"]), times_by_words(["S1_Timestamp [ms]", "gx"])
-    ([1, 2], [0])
-    """
-    only, beside = [], []
-    for at, name in enumerate(names):
-        bare, unit = unit_in(name)
-        words = set(re.findall(r"[a-z]+", bare))
-        if words & _CORE_OF_TIME and words <= _CORE_OF_TIME | _BESIDE_TIME:
-            only.append(at)
-        elif words & _CORE_OF_TIME and unit in TIME_UNITS:
-            beside.append(at)
-    return only or beside
 
 
 def is_sensor(heading: str) -> bool:
@@ -323,17 +201,6 @@ def is_sensor(heading: str) -> bool:
     return len("".join(words)) > 2 and "".join(words[-1:]) in (*_ACCELERATION[1:], *_ROTATION[1:])
 
 
-def names_days(heading: str) -> bool:
-    """Whether a heading names days, beside which a time of day may stand."""
-    return unit_in(heading)[0] in _DAYS
-
-
-def date_column(names: Sequence[str], time: int | None) -> int | None:
-    """The column of days beside one of time, where there is one."""
-    found = [at for at, name in enumerate(names) if at != time and names_days(name)]
-    return found[0] if time is not None and len(found) == 1 else None
-
-
 def column_of(names: Sequence[str], name: str, option: str, where: str) -> int:
     """The column that an option names, or numbers from 1."""
     same = [column for column, each in enumerate(names) if each.strip().lower() == name.strip().lower()]
@@ -343,12 +210,12 @@ def column_of(names: Sequence[str], name: str, option: str, where: str) -> int:
         return same[0]
     if not same and name.isdecimal() and 1 <= int(name) <= len(names):
         return int(name) - 1
-    there = _listed(names) or f"{len(names)} columns without names"
+    there = listed(names) or f"{len(names)} columns without names"
     what = "several columns are" if same else "no column is"
     raise InputError(f"{where}: {what} {printable(name)}; {option} takes one of {there}, or a number from 1")
 
 
-def _listed(names: Iterable[str]) -> str:
+def listed(names: Iterable[str]) -> str:
     """Headings for a message, shortened."""
     return quoted(", ".join(quoted(name) for name in names if name), 200)
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.errors import InputError, quoted
-from anomsdk.sources.formats.headings import times_by_words, times_named
+from anomsdk.sources.formats.time_headings import times_by_words, times_named
 
 if TYPE_CHECKING:
     from anomsdk.sources.formats.table import Table
