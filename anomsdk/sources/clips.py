@@ -15,7 +15,7 @@ from anomsdk.sources.conditions import parsed
 from anomsdk.sources.dropouts import SHORTEST_CONSTANT_S, ConstantCutter, Samples, shortest_constant
 from anomsdk.sources.files import open_files, open_skippable_files
 from anomsdk.sources.formats.stored import BLOCK_VALUES
-from anomsdk.sources.selection import group_labels
+from anomsdk.sources.groups import group_labels
 from anomsdk.sources.stream_format import ReadOptions, StreamFormat
 
 __all__ = [
