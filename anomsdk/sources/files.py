@@ -1,16 +1,19 @@
-"""Files, folders and standard input as streams of int16 blocks, in memory that does not grow with length.
+"""Recordings found in files, in folders and on standard input, opened with their headers checked.
 
-Audio is mixed down (or one channel taken), resampled and brought to 16 bits where needed, as `Recording.notes` says;
-what is mono, 16-bit and at the wanted rate passes bit for bit, and only its beginning is looked at when it is opened.
-Other sound is looked at in 64 places, and as a whole where something is odd. External rows are never altered. A .npy
-and standard input carry no rate: they are taken to be at the wanted one; so is a .csv of audio or external rows.
+Every recording is read as a stream of int16 blocks, in memory that does not grow with its length.
 
-Motion in a .csv, .csv.gz or .parquet needs a column of time or a rate, headings that name the axes, and a unit that the
-headings or `ReadOptions` say; one table of many animals is divided by a column. In an .npz it has any numbers with
-``fs``, ``scale``, ``unit`` and ``channels``. It is brought to the wanted rate, axes and counts. Where more samples are
-missing than `ReadOptions.max_bridge` says, a recording goes on after a gap. These files are read once when they are
-opened, so that the notes are complete, and what cannot be right is refused before anything is done with it. A .npy and
-standard input hold int16 that are the wanted counts.
+Sound is mixed down (or one channel is taken), resampled, and rounded to 16 bits, where necessary; `Recording.notes`
+says so. Sound that is mono, 16-bit and at the rate of the plan passes bit for bit, and only its beginning is examined
+when it is opened. Other sound is examined in 64 places, and completely where something looks wrong. External rows are
+never altered. A .npy, a .csv of sound or external rows, and standard input store no rate: the rate of the plan is
+assumed.
+
+Motion in a .csv, .csv.gz or .parquet needs a column of time or a rate, headings that name the axes, and a unit in the
+headings or in `ReadOptions.unit`; columns can divide one table into recordings of many animals. Motion in an .npz has
+numbers of any type, with ``fs``, ``scale``, ``unit`` and ``channels``. Motion is brought to the rate, axes and counts
+of the plan. Where more samples are missing than `ReadOptions.max_bridge`, a gap divides the recording. A file of motion
+is read once when it is opened, so that its notes are complete and impossible values are refused before any of it is
+used. A .npy and standard input hold int16 counts of the plan.
 """
 
 from __future__ import annotations
@@ -37,7 +40,9 @@ from anomsdk.sources.recording import OpenedFile, Recording
 from anomsdk.sources.stream_format import ReadOptions, StreamFormat
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".npy", ".npz", ".csv", ".csv.gz")
+"""Suffixes of files of sound and of external rows."""
 MOTION_SUFFIXES = (".csv", ".csv.gz", ".parquet", ".npy", ".npz")
+"""Suffixes of files of motion."""
 
 
 def open_recordings(
@@ -51,26 +56,26 @@ def open_recordings(
 
     Parameters
     ----------
-    path : a .wav, .flac, .ogg, .npy, .npz or .csv (.csv.gz) file, for motion a .csv, .parquet, .npy or .npz; a folder
-        (all such files below it, sorted by path, hidden ones skipped); or ``-`` for raw little-endian int16 on standard
-        input, columns interleaved. ``file.npz:label=Rain,Sea waves:fold!=4`` chooses the recordings of an .npz whose
-        array ``label`` says one of these and ``fold`` not 4; ``herd.csv:cow=12`` the rows of a table of motion. A file
-        with literally this name wins
-    stream_format : what the pipeline takes: audio is mixed down and resampled to it, motion is resampled and scaled;
-        external rows must have exactly its number of columns and, where a file has a rate, exactly its rate
-    reading : what files of motion do not say themselves, and which channel of sound is taken
-    on_bad : called with one line for every file below a folder that cannot be used, which is then left out;
-        by default such files are an error, which names all of them
+    path : a .wav, .flac, .ogg, .npy, .npz, .csv or .csv.gz; for motion a .csv, .csv.gz, .parquet, .npy or .npz; a
+        folder, which means all such files below it, sorted by path, without hidden ones; or ``-`` for raw little-endian
+        int16 on standard input, columns interleaved. Conditions behind a colon choose recordings:
+        ``file.npz:label=Rain,Sea waves:fold!=4`` those whose array ``label`` has one of the two values and ``fold`` is
+        not 4, ``herd.csv:cow=12`` those rows of a table of motion. A file whose name is the whole text comes first
+    stream_format : format that the pipeline takes: audio is mixed down and resampled to it, motion is resampled and
+        scaled; external rows must have exactly its number of columns and, where a file states a rate, exactly its rate
+    reading : options for files of motion, and the channel of sound that is taken; None: `ReadOptions()`
+    on_bad : function that is called with one line for each unusable file below a folder, which is then left out; by
+        default unusable files are an error that names all of them
 
     Returns
     -------
-    recordings : at least one; of motion every sample was read, of sound some, to see whether the header is right
+    recordings : at least one; all samples of motion were read once, some samples of sound, to check the header
 
     Raises
     ------
-    InputError : nothing there, an unknown or damaged file, an array of the wrong type or shape, a wrong rate,
-        or no usable file in a folder; motion: an unknown unit or axis, stamps that do not rise, a stuck axis, values
-        that cannot be in this unit, or too many dropped samples
+    InputError : no such path, an unknown or damaged file, an array of the wrong type or shape, a wrong rate, or no
+        usable file in a folder. For motion also: an unknown unit or axis, time stamps that do not rise, an axis that
+        never changes, values that are impossible in this unit, or too many missing samples
 
     Examples
     --------
@@ -84,7 +89,7 @@ def open_recordings(
         reading.check(stream_format)
         refuse_for_counts("standard input", reading)
         if reading.rate_hz is not None:
-            raise InputError("--rate: standard input is at the plan's rate, and not resampled; leave it out")
+            raise InputError("`rate_hz`: standard input is at the plan's rate, and not resampled; leave it out")
         sound_hz = stream_format.rate_hz if stream_format.kind == "audio" else None
         return [stored_recording(standard_input(stream_format.columns, sound_hz), stream_format, reading.channel)]
     files = open_files(path, stream_format, reading=reading, on_bad=on_bad)
@@ -98,7 +103,7 @@ def open_skippable(
     reading: ReadOptions | None = None,
     on_bad: Callable[[str], None] | None = None,
 ) -> list[Recording]:
-    """As `open_recordings`; the error that names bad files in a folder says how the command line leaves them out.
+    """Find recordings as `open_recordings` does; an error about unusable files names `skip_bad`, which leaves them out.
 
     Parameters
     ----------
@@ -116,7 +121,7 @@ def open_skippable(
 def open_skippable_files(
     path: str | Path, stream_format: StreamFormat, *, reading: ReadOptions | None = None
 ) -> list[OpenedFile]:
-    """As `open_files`; the error that names bad files in a folder says how the command line leaves them out.
+    """Open files as `open_files` does; an error about unusable files names `skip_bad`, which leaves them out.
 
     Parameters
     ----------
@@ -128,7 +133,7 @@ def open_skippable_files(
     except InputError:
         if not bad:
             raise
-        raise UnusableInputsError(bad) from None  # none is left
+        raise UnusableInputsError(bad) from None  # no file is left
     if bad:
         raise UnusableInputsError(bad, skippable=True)
     return found
@@ -141,7 +146,7 @@ def open_files(
     reading: ReadOptions | None = None,
     on_bad: Callable[[str], None] | None = None,
 ) -> list[OpenedFile]:
-    """As `open_recordings`, file by file; standard input is none.
+    """Find recordings as `open_recordings` does, file by file, but not on standard input.
 
     Parameters
     ----------
@@ -188,25 +193,25 @@ def open_files(
     for each in of_any if opened or not bad else ():
         each.check(where)
     if not opened and not bad:
-        raise NothingChosenError(f"{where}: no recording is all of this; choose less")
+        raise NothingChosenError(f"{where}: no recording fulfils all conditions; remove one of them")
     if not opened:
         raise InputError(f"{where}: none of its {len(bad)} files can be used; the first is {bad[0]}")
     return opened
 
 
 def _advice(path: str, stream_format: StreamFormat) -> str:
-    """What to do about a path that there is not."""
+    """Say what to do about a path that does not exist."""
     before, colon, conditions = path.partition(":")
     if not colon or "=" not in conditions or not Path(before).exists():
         return "check the path"
     what = (
-        "in folders choose with --where" if stream_format.kind == "motion" else "choose from its .npz files one by one"
+        "in folders choose with `where`" if stream_format.kind == "motion" else "choose from its .npz files one by one"
     )
-    return f"only an .npz or a table is chosen from behind a colon: {what}"
+    return f"only an .npz or a table takes conditions behind a colon: {what}"
 
 
 def _names_below(root: Path, suffixes: tuple[str, ...]) -> list[str]:
-    """Paths below a folder of all supported files, sorted, with nothing hidden on the way."""
+    """List all supported files below a folder, as sorted paths, without hidden files and folders."""
     names = []
     for folder, folders, files in os.walk(root):
         folders[:] = [name for name in folders if not name.startswith(".")]
@@ -217,13 +222,13 @@ def _names_below(root: Path, suffixes: tuple[str, ...]) -> list[str]:
 
 @dataclass(frozen=True)
 class _Way:
-    """How files are opened.
+    """Parameters with which each file is opened.
 
     Parameters
     ----------
     stream_format, reading : as `open_files`
-    conditions : what was chosen behind the path
-    devices : what differs between devices
+    conditions : conditions behind the path
+    devices : options of single devices; None where there are none
     """
 
     stream_format: StreamFormat
@@ -233,7 +238,7 @@ class _Way:
 
 
 def _open_file(path: Path, name: str, way: _Way) -> OpenedFile:
-    with wiping_libraries():  # motion is read once here
+    with wiping_libraries():  # motion is read here, once
         return _opened(path, name, way)
 
 
@@ -253,7 +258,7 @@ def _opened(path: Path, name: str, way: _Way) -> OpenedFile:
             return open_motion(path, name, where, stream_format, reading, way.devices)
         if conditions and suffix != ".npz":
             raise InputError(
-                f"{where}: only an .npz, and a table of motion, can be chosen from; leave out what is behind it"
+                f"{where}: only an .npz and a table of motion take conditions; leave out the text behind the path"
             )
         if suffix in (".csv", ".csv.gz"):
             found = csv_file(path, name, where, columns=stream_format.columns)
@@ -267,9 +272,9 @@ def _opened(path: Path, name: str, way: _Way) -> OpenedFile:
 
 
 def _unknown(suffix: str) -> str:
-    """What is wrong with a file of another kind."""
+    """Say why a file with this suffix is not read."""
     if suffix in SUFFIXES:
         return "holds no motion"
     if suffix in (".gz", ".zip", ".7z", ".bz2", ".xz", ".zst", ".tar", ".rar"):
-        return "packed, and only .csv.gz is read so: unpack it"
+        return "packed, and only .csv.gz is read packed: unpack it"
     return "unknown kind of file"

@@ -1,4 +1,4 @@
-"""Files of motion as recordings: arrays, and tables of one animal or of many."""
+"""Files of motion as recordings: arrays, and tables of one device or of many."""
 
 from __future__ import annotations
 
@@ -28,11 +28,24 @@ from anomsdk.sources.stream_format import ReadOptions, StreamFormat
 def open_motion(
     path: Path, name: str, where: str, stream_format: StreamFormat, reading: ReadOptions, devices: Devices | None
 ) -> OpenedFile:
-    """A file of motion, read once."""
+    """Open a file of motion, and read each recording in it once.
+
+    Parameters
+    ----------
+    path : a .csv, .csv.gz, .parquet, .npy or .npz
+    name, where : name of the file for people and in messages
+    stream_format : format that the pipeline takes
+    reading : options of the caller, with all conditions
+    devices : options of single devices; None where there are none
+
+    Raises
+    ------
+    InputError : as `anomsdk.sources.open_recordings`
+    """
     suffix = suffix_of(path)
     if suffix in (".npy", ".npz"):
         if reading.by and suffix == ".npz":
-            raise InputError(f"--by: {where} is no table; its recordings are apart already, choose with :key=value")
+            raise InputError(f"`by`: {where} is no table; its recordings are apart already, choose with :key=value")
         own, said = (reading, "") if devices is None else devices.reading(name, (), reading)
     if suffix == ".npy":
         refuse_for_counts(where, own)
@@ -57,16 +70,21 @@ def open_motion(
 
 
 def refuse_for_counts(where: str, reading: ReadOptions) -> None:
-    """Refuse what is said of tables where rows of the plan's counts are read."""
-    for flag, said in (("--where", reading.where), ("--by", reading.by)):
-        if said:
-            raise InputError(f"{flag}: {where} has no columns with names; leave it out")
+    """Refuse options for tables where the source holds counts of the plan.
+
+    Raises
+    ------
+    InputError : `where` or `by` is given
+    """
+    for option, given in (("where", reading.where), ("by", reading.by)):
+        if given:
+            raise InputError(f"`{option}`: {where} has no columns with names; leave it out")
 
 
 def _opened_table(
     path: Path, name: str, where: str, stream_format: StreamFormat, reading: ReadOptions, devices: Devices | None
 ) -> OpenedFile:
-    """The recordings of a table of motion: one, or one for each value of the columns that it is divided by."""
+    """Open a table of motion: one recording, or one for each combination of values in the columns that divide it."""
     is_parquet = suffix_of(path) == ".parquet"
     table = (parquet_table if is_parquet else csv_table)(path, name, where)
     parts = table_parts(table, reading)
@@ -88,14 +106,14 @@ def _opened_table(
     ]
     if is_parquet:
         recordings = [replace(each, kept_by="pyarrow") for each in recordings]
-    named = [*by_names(table, reading), *reading.by]  # by number, too
+    named = [*by_names(table, reading), *reading.by]  # columns are found by their numbers, too
     values = {key: tuple(part.values[at % len(reading.by)] for part in parts) for at, key in enumerate(named)}
     return OpenedFile(path, name, tuple(recordings), tuple(range(len(rows))), len(rows), values)
 
 
 @contextmanager
 def _said_by(said: str) -> Iterator[None]:
-    """Add to a message which line of a file of devices a recording was read by."""
+    """Add to an error the line of the file of devices whose options were used; nothing where ``said`` is empty."""
     try:
         yield
     except InputError as error:
@@ -105,7 +123,7 @@ def _said_by(said: str) -> Iterator[None]:
 
 
 def _damaged(name: str, where: str, stream_format: StreamFormat, error: InputError) -> MotionRows:
-    """A part of a table that cannot be read, whose other parts can."""
+    """Make rows that raise an error when they are read: a part of a table that is damaged, while others are not."""
     return MotionRows(
         name, where, "counts", (1.0,) * stream_format.columns, None, False, partial(_refuse, error), lambda row: ""
     )
@@ -120,15 +138,18 @@ def _motion(
     one_device: bool = True,
     said: str = "",
 ) -> Iterator[Recording]:
-    """Recordings of one file, read once; one of several that is damaged is refused when it is read again.
+    """Read the recordings of one file once, check their unit, and yield them.
+
+    A damaged recording among several raises its error only when its blocks are read.
 
     Parameters
     ----------
-    rows : of recordings of one file
-    one_device : one device wrote them: they have one unit, and one that rests oddly is only spoken of
-    reading : how many missing samples are bridged
-    alone : there are no others in the file: where none can be read, the file is refused
-    said : the line of a file of devices that they are read by
+    rows : rows of each recording
+    reading : options; its ``max_bridge`` is used
+    alone : these are all recordings of the file: where none can be read, the file is refused
+    one_device : one device wrote all of them, so they share one unit: a single one that rests oddly gets a note;
+        otherwise it is refused
+    said : line of the file of devices whose options were used, in words; empty where there is none
     """
     read = list[Motion | InputError]()
     for each in rows:

@@ -1,4 +1,4 @@
-"""Recordings that were found, as blocks of int16, and the files that they are in."""
+"""Recordings as streams of int16 blocks, and the files that hold them."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ from anomsdk.sources.formats.stored import Block
 
 @dataclass(frozen=True)
 class Recording:
-    """One recording that can be read as blocks; made by `open_recordings`.
+    """A recording that can be read as blocks; `open_recordings` makes it.
 
     Parameters
     ----------
     name : file name, path below the folder that was opened, ``file.npz[3]`` or ``standard input``
-    notes : what is done to the samples on the way, in words; empty when nothing is
+    notes : conversions of the samples and remarks on them, in words; empty when samples are read unchanged
     length : samples (rows) after conversion, without gaps; approximate when resampled, None when unknown before reading
-    stored_hz : samples (rows) a second as stored; None where nothing is stored
-    kept_by : a library that may keep values of it in memory of its own, which nobody wipes: pyarrow, of a .parquet
-    odd : those of the notes that may point to a mistake: a dead channel, a header that was never completed
+    stored_hz : samples (rows) a second in the file; None where the file states no rate
+    kept_by : library that may keep values of the recording in its own memory, which is not wiped: pyarrow for a
+        .parquet; None where there is none
+    odd : the notes that may point to a mistake, such as a dead channel or a header that was never completed
     """
 
     name: str
@@ -38,18 +39,18 @@ class Recording:
     odd: tuple[str, ...] = ()
 
     def blocks(self) -> Generator[Block | int, None, None]:
-        """Read the samples from the beginning; standard input only once.
+        """Read the samples from the beginning; standard input can be read only once.
 
-        What is decoded, mixed down and resampled on the way is zeroed when it is freed, and so are the blocks.
+        Memory of the blocks, and of all decoding, mixing and resampling before them, is zeroed when it is freed.
 
         Yields
         ------
-        block : int16 (n,) for audio, (n, columns) otherwise; n >= 1 and at most 65,536 values in all. Or, for motion, a
-            gap: the number of samples that are missing between two blocks, as `anomsdk.Pipeline.gap` takes it
+        block : int16 (n,) for audio, (n, columns) otherwise; n >= 1, at most 65,536 values. For motion also an int, a
+            gap: the number of samples missing between two blocks, as `anomsdk.Pipeline.gap` takes it
 
         Raises
         ------
-        InputError : the samples are damaged, cut off, out of range, not finite, or there are none
+        InputError : the recording is damaged, cut off or empty, or a value is out of range or not finite
         """
         empty = True
         for block in made_wiping(self._read()):
@@ -62,16 +63,16 @@ class Recording:
 
 @dataclass(frozen=True)
 class OpenedFile:
-    """A file whose headers were checked; made by `open_files`.
+    """A file whose headers were checked; `open_files` makes it.
 
     Parameters
     ----------
-    path : where it lies
+    path : path of the file
     name : file name, or path below the folder that was opened
-    recordings : those that were chosen, at least one, in the order of the file
-    chosen : which of those of the file they are, from 0
-    stored : how many there are in the file
-    values : columns that a table was divided by -> their value for each recording
+    recordings : recordings that fulfil all conditions, at least one, in the order of the file
+    chosen : index in the file of each of these recordings, from 0
+    stored : number of recordings in the file
+    values : column that divides a table -> its value for each of ``recordings``
     """
 
     path: Path
@@ -82,11 +83,19 @@ class OpenedFile:
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def entries(self, key: str) -> list[str]:
-        """What an array of the .npz, or a column that the table was divided by, says of each recording.
+        """Read the entry of each recording in an array of the .npz, or in a column that divides the table.
+
+        Parameters
+        ----------
+        key : name of the array or column
+
+        Returns
+        -------
+        entries : text, one for each of ``recordings``
 
         Raises
         ------
-        InputError : no such array or column; the message lists those that there are
+        InputError : no such array or column; the message lists those that exist
         """
         where = printable(self.path)
         if self.path.suffix.lower() == ".npz":
@@ -94,17 +103,17 @@ class OpenedFile:
             return [found[index] for index in self.chosen]
         if key not in self.values:
             there = ", ".join(map(quoted, self.values))
-            advice = f"it was divided by {there}" if there else "that takes an .npz, or a table divided with --by"
+            advice = f"it was divided by {there}" if there else "that takes an .npz, or a table divided with `by`"
             raise InputError(f"{where}: has no array {printable(key)}; {advice}")
         return list(self.values[key])
 
 
 def read_recording(recording: Recording) -> Block:
-    """Join all blocks of a recording, for training.
+    """Read a whole recording into memory.
 
     Parameters
     ----------
-    recording : one of `open_recordings`
+    recording : from `open_recordings`
 
     Returns
     -------
@@ -112,13 +121,15 @@ def read_recording(recording: Recording) -> Block:
 
     Raises
     ------
-    InputError : as `Recording.blocks`, or there are gaps in it
+    InputError : as `Recording.blocks`; or the recording has gaps
     """
-    joined = bytearray()  # grows with what is really there: a header that lies about the length costs nothing
+    joined = bytearray()  # grows with the samples that are read: a header with a false length costs no memory
     row: tuple[int, ...] = ()
     for block in recording.blocks():
         if isinstance(block, int):
-            raise InputError(f"{recording.name}: {block} samples are missing; use Recording.blocks, piece by piece")
+            raise InputError(
+                f"{recording.name}: {block} samples are missing in it; read it with Recording.blocks, which yields gaps"
+            )
         row = block.shape[1:]
         joined += np.ascontiguousarray(block).data.cast("B")
     return np.frombuffer(joined, dtype=np.int16).reshape(-1, *row)
