@@ -1,4 +1,4 @@
-"""Motion in a table: which column is the time and which an axis, and in which unit."""
+"""Motion in a table: its columns of time and of the axes, their units, and its rate."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.errors import InputError, quoted
+from anomsdk.errors import InputError, parameter, quoted
 from anomsdk.sources.formats.dates import ClockNumbers, clock_of
 from anomsdk.sources.formats.headings import axis_columns, column_of, is_sensor, left_out, said_by, without_gravity
 from anomsdk.sources.formats.herds import HerdWatch, refuse_named_herd
@@ -23,18 +23,24 @@ from anomsdk.sources.stream_format import NO_TIME, ReadOptions, StreamFormat
 
 
 def table_motion(table: Table, stream_format: StreamFormat, reading: ReadOptions) -> MotionRows:
-    """Find axes, units and time, and read the first rows.
+    """Find the columns of the axes and of time, and their units, and read the first rows.
+
+    Parameters
+    ----------
+    table : rows of one recording
+    stream_format : format that the pipeline takes
+    reading : options of the caller
 
     Raises
     ------
-    InputError : a column, the unit or the unit of time is not clear
+    InputError : a column, a unit or the rate is not clear; or the rows are of several animals
     """
     names, where = table.names, table.where
     columns, in_order = _axes(table, stream_format, reading)
     chosen, given = chosen_time(reading)
     time, by_dates = _time(table, chosen, reading, columns)
     if time is not None and time in columns:
-        raise InputError(f"{where}: {quoted(names[time] or time + 1)} is the time and an axis; correct --axes")
+        raise InputError(f"{where}: {quoted(names[time] or time + 1)} is the time and an axis; correct `axes`")
     date = date_column(names, time)
     first = next(table.read(time, columns, date), None)
     if first is None:
@@ -69,7 +75,7 @@ def table_motion(table: Table, stream_format: StreamFormat, reading: ReadOptions
         factor, note = 1.0, (f"time in {'HHMMSSmmm' if per_second > 1 else 'HHMMSS'}, by its values",)
     origin = first[0][0]
     if table.lists & set(columns) and time not in table.lists:
-        note = (*note, "packets of samples a row: spread evenly from the time of one to that of the next")
+        note = (*note, "each row is a packet of samples, spread evenly from its time to that of the next row")
 
     def read() -> Iterator[Stamped]:
         clock = None if per_second is None else ClockNumbers(per_second)
@@ -82,7 +88,7 @@ def table_motion(table: Table, stream_format: StreamFormat, reading: ReadOptions
                 of_clock = clock.seconds(stamps)
                 if of_clock is None:
                     raise InputError(
-                        f"{where}: {quoted(names[time])} has digits of a clock, and some that are none, from "
+                        f"{where}: {quoted(names[time])} has digits of a clock (HHMMSS), and other numbers from "
                         f"{table.row_name(done)} on; write seconds, or hh:mm:ss.fff"
                     )
                 start = float(of_clock[0]) if start is None else start
@@ -102,7 +108,7 @@ def table_motion(table: Table, stream_format: StreamFormat, reading: ReadOptions
 def _units(
     table: Table, columns: Sequence[int], first: NDArray[np.float64], stream_format: StreamFormat, reading: ReadOptions
 ) -> tuple[SensorUnits, list[str]]:
-    """The unit of each sensor, by the headings or what stands above them; and what messages call each column."""
+    """Find the unit of each sensor, by options, headings or the lines above them; and name the columns for messages."""
     names, n = table.names, len(columns)
     shown = [names[column] or f"column {column + 1}" for column in columns]
     said: list[str | None] = [said_by(names[column]) for column in columns]
@@ -119,24 +125,24 @@ def _units(
 
 
 def _axes(table: Table, stream_format: StreamFormat, reading: ReadOptions) -> tuple[list[int], tuple[str, ...]]:
-    """Columns of the axes, and how they are known where no heading says it."""
+    """Find the columns of the axes, and note how they were found where no heading names them."""
     names, where = table.names, table.where
     if table.told.empatica and not reading.axes and len(names) == stream_format.columns:
         return list(range(len(names))), ("columns taken in order",)
     for column in sorted(table.lists | table.nested) if not reading.axes else ():
         if is_sensor(names[column]):
             raise InputError(
-                f"{where}: {quoted(names[column])} holds several values a cell, and does not say which axes they are; "
-                "write a column an axis, e.g. acc_x, acc_y, acc_z"
+                f"{where}: {quoted(names[column])} holds several values in each cell, and does not say which axes they "
+                "are; write one column for each axis, e.g. acc_x, acc_y, acc_z"
             )
     return axis_columns(names, reading.axes, stream_format.columns, where), ()
 
 
 def _time(table: Table, chosen: str, reading: ReadOptions, axes: Sequence[int]) -> tuple[int | None, tuple[str, ...]]:
-    """The column of time, None where there is none and the rate is said; and how it is known."""
+    """Find the column of time, and note how it was found; None where the table has none and its rate is known."""
     names, where = table.names, table.where
     if chosen and chosen != NO_TIME:
-        return column_of(names, chosen, "--time", where), ()
+        return column_of(names, chosen, "time", where), ()
     if chosen == NO_TIME:
         return None, ()
     dated = [column for column in table.dated if column not in axes]
@@ -150,11 +156,11 @@ def _time(table: Table, chosen: str, reading: ReadOptions, axes: Sequence[int]) 
         named = [column for column in named if not names_days(names[column])]  # a day is no time of a row
     if not named and len(dated) == 1 and reading.rate_hz is None:
         shown = quoted(names[dated[0]]) or f"column {dated[0] + 1}"
-        return dated[0], (f"time in {shown}, the only one of dates",)
+        return dated[0], (f"time in {shown}, the only column of dates",)
     if reading.rate_hz is not None and (there := [*named, *dated]):
         raise InputError(
-            f"{where}: {quoted(names[there[0]]) or 'a column of dates'} says when each row was, and --rate how many "
-            f"there are a second; leave --rate out, or pass the column over with --time {NO_TIME}"
+            f"{where}: {quoted(names[there[0]]) or 'a column of dates'} says when each row was, and `rate_hz` how many "
+            f"rows are a second; leave `rate_hz` out, or pass over the column with {parameter('time', NO_TIME)}"
         )
     if not named and (reading.rate_hz is not None or len({rate for rate, _ in table.told.rates}) == 1):
         return None, ()
@@ -164,20 +170,20 @@ def _time(table: Table, chosen: str, reading: ReadOptions, axes: Sequence[int]) 
 
 
 def _rate(table: Table, reading: ReadOptions) -> tuple[float, tuple[str, ...]]:
-    """Rows a second of a table without time."""
+    """Find the rate of a table without time, in rows a second, and note how it was found."""
     where, told = table.where, table.told.rates
     rates = sorted({rate for rate, _ in told})
     if reading.rate_hz is not None:
         for rate, line in told:
             if len(rates) == 1 and not math.isclose(rate, reading.rate_hz, rel_tol=SAME_RATE):
                 raise InputError(
-                    f"{where}: --rate is {reading.rate_hz:g} Hz, and line {line} says {rate:g} Hz; leave --rate out, "
-                    "or correct the line"
+                    f"{where}: `rate_hz` is {reading.rate_hz:g}, and line {line} says {rate:g} Hz; leave `rate_hz` "
+                    "out, or correct the line"
                 )
         return reading.rate_hz, ()
     if len(rates) == 1 and 0 < rates[0] <= MOST_HZ:
         return rates[0], (f"{rates[0]:g} Hz, as line {told[0][1]} says",)
     if len(rates) > 1:
         listed = " and ".join(f"{rate:g} Hz (line {line})" for rate, line in told[:3])
-        raise InputError(f"{where}: no column of time, and its lines say {listed}; say which with --rate HZ")
-    raise InputError(f"{where}: has no column of time that is read; say with --rate HZ how many rows are a second")
+        raise InputError(f"{where}: no column of time, and its lines say {listed}; say which is right with `rate_hz`")
+    raise InputError(f"{where}: has no column of time that is read; say with `rate_hz` how many rows are a second")

@@ -1,4 +1,4 @@
-"""Tables with a column of time and a column an axis, .csv and .parquet, and their rows that are one recording."""
+"""Tables of rows and columns (.csv and .parquet), divided into parts that are one recording each."""
 
 from __future__ import annotations
 
@@ -16,14 +16,17 @@ from anomsdk.sources.formats.preamble import NOTHING_TOLD, Told
 from anomsdk.sources.stream_format import ReadOptions
 
 BATCH_ROWS = 16_384
+"""Rows that are read at once."""
 MAX_LABEL = 1024
-"""Characters of a cell that says which animal a row is of."""
-MAX_PARTS, MAX_VALUES = 1000, 100_000
-"""Recordings that one table is divided into, each a pass over the file; values of a column that rows are chosen by."""
+"""Most characters in a cell that names an animal or device."""
+MAX_PARTS = 1000
+"""Most recordings that one table is divided into; each costs one pass over the file."""
+MAX_VALUES = 100_000
+"""Most different values of a column on which a condition is set."""
 Times = NDArray[Any]
-"""float64 in a unit to be found out, or int64 nanoseconds of dates; empty without a column of time."""
+"""Time stamps: float64 in a unit yet to be found, or int64 nanoseconds of dates; empty without a column of time."""
 Only: TypeAlias = tuple[tuple[int, frozenset[str]], ...]
-"""(column, values) pairs: only rows whose cell of this column is one of the values are meant."""
+"""Pairs (column, values): a row is read only if its cell in each of these columns is one of the values."""
 
 
 @dataclass(frozen=True)
@@ -32,18 +35,19 @@ class Table:
 
     Parameters
     ----------
-    name, where : what people and messages call it
-    names : headings, empty where there are none
-    read : read(time, columns, date) yields (stamps (n,), values float64 (n, columns)); damaged cells are refused;
-        without a time (None) stamps are empty. A column of days, or None, belongs to times of day only
-    row_name : what messages call the row with an index from 0
-    cells : cells(columns) yields batches of rows, each the text of these columns
-    only : only(pairs) is the table of the rows that are meant
-    lists : columns that hold several values a row: packets
-    nested : columns whose cells hold more than that
+    name, where : name of the table for people and in messages
+    names : headings, "" for a column without one
+    read : function; read(time, columns, date) yields (stamps (n,), values float64 (n, columns)) and refuses damaged
+        cells. ``time`` is the column of time; with None, stamps are empty. ``date`` is a column of days beside times of
+        day, or None
+    row_name : function that names the row with an index from 0 in messages
+    cells : function; cells(columns) yields batches of rows, each the text in these columns
+    only : function; only(pairs) is the table of the rows that the pairs select
+    lists : columns whose cells hold several values: packets of samples
+    nested : columns whose cells hold anything more complex
     dated : columns that hold dates with a time
-    labels : columns that may say which animal a row is of; None: any
-    told : what lines above the headings say
+    labels : columns that may name the animal or device of a row; None: all may
+    told : statements in the lines above the headings
     """
 
     name: str
@@ -62,12 +66,12 @@ class Table:
 
 @dataclass(frozen=True)
 class Part:
-    """Rows of a table that are one recording.
+    """A part of a table that is one recording.
 
     Parameters
     ----------
-    values : of the columns that it was divided by
-    table : these rows
+    values : its values in the columns that divide the table
+    table : its rows
     """
 
     values: tuple[str, ...]
@@ -75,21 +79,21 @@ class Part:
 
 
 def by_names(table: Table, reading: ReadOptions) -> list[str]:
-    """Headings of the columns that a table is divided by; where there are none, as somebody named them."""
-    columns = [column_of(table.names, each, "--by", table.where) for each in reading.by]
+    """List the headings of the columns that divide a table; a column without a heading as `ReadOptions.by` names it."""
+    columns = [column_of(table.names, each, "by", table.where) for each in reading.by]
     return [table.names[column] or each for column, each in zip(columns, reading.by, strict=True)]
 
 
 def table_parts(table: Table, reading: ReadOptions) -> list[Part]:
-    """The rows that ``reading.where`` means, for each value of the columns ``reading.by`` a part of its own.
+    """Select the rows that fulfil ``reading.where``, and divide them by their values in the columns ``reading.by``.
 
     Raises
     ------
     InputError : no such column or value, or more values than `MAX_PARTS`
     """
     where = table.where
-    keys = [column_of(table.names, each.key, "--where", where) for each in reading.where]
-    by = [column_of(table.names, each, "--by", where) for each in reading.by]
+    keys = [column_of(table.names, each.key, "where", where) for each in reading.where]
+    by = [column_of(table.names, each, "by", where) for each in reading.by]
     if not keys and not by:
         return [Part((), table)]
     there: list[set[str]] = [set() for _ in keys]
@@ -112,7 +116,7 @@ def table_parts(table: Table, reading: ReadOptions) -> list[Part]:
         if any(all(cell in values for cell, values in zip(cells, picked, strict=True)) for cells in of_keys)
     ]
     if not parts:
-        raise NothingChosenError(f"{where}: no row is all of this; choose less")
+        raise NothingChosenError(f"{where}: no row fulfils all conditions; remove one of them")
     of_keys = tuple(zip(keys, picked, strict=True))
     shown, found = by_names(table, reading), []
     for values in parts:

@@ -1,4 +1,4 @@
-"""Headings of columns of time, in the spellings that loggers use."""
+"""Headings of columns of time and of days, in the spellings that loggers use."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _RARER_TIMES |= {
     "wall_time",
 }
 _RARER_TIMES |= {"loggingtime", "logging_time", "iso_time", "time_local", "date"}
-"""Names of time that are looked for where none of the usual ones is there."""
+"""Names of a column of time that count where none of the usual names occurs."""
 _CORE_OF_TIME = {"time", "timestamp", "datetime", "uptime", "millis", "micros", "nanos", "msec", "usec", "sec", "secs"}
 _CORE_OF_TIME |= {
     "seconds",
@@ -83,39 +83,41 @@ _BESIDE_TIME |= {
     "boot",
 }
 _BESIDE_TIME |= {"record", "recording", "run", "running", "reboot", "monotonic", "steady", "kernel", "cpu", "clock"}
-"""Words of headings that name the time where no better known one does: one of the first, and no other words."""
+"""Words that may stand beside one of `_CORE_OF_TIME` in a heading that names the time by its words."""
 _DAYS = {"date", "datum", "date_utc", "date utc", "local date", "local_date", "utc date", "utc_date"}
 
 
 def time_column(names: Sequence[str], where: str) -> int:
-    """The column of time stamps.
+    """Find the column of time stamps.
 
     Raises
     ------
-    InputError : there is none, or several could be it
+    InputError : there is none, or several columns could be it
     """
     found = times_named(names)
     if not found:
         there = listed(names) or "no headings"
         raise InputError(
-            f"{where}: no column of time (there is {there}); name it time, say --time NAME, or --rate HZ where "
-            "rows are even"
+            f"{where}: no column of time (there is {there}); name it time, or give `time`, or `rate_hz` where "
+            "rows are evenly spaced"
         )
     if len(found) > 1:
         several = listed(names[column] for column in found)
-        raise InputError(f"{where}: the time could be {several}; choose with --time NAME")
+        raise InputError(f"{where}: the time could be {several}; choose with `time`")
     return found[0]
 
 
 def times_named(names: Sequence[str]) -> list[int]:
-    """Columns whose heading says that they are the time: by a usual name, else by a rarer one."""
+    """List the columns whose heading is a usual name of time; if there are none, those with a rarer name."""
     bare = [unit_in(name)[0] for name in names]
     found = [i for i, name in enumerate(bare) if name.replace(" ", "_") in _TIMES or name in TIME_UNITS]
     return found or [i for i, name in enumerate(bare) if re.sub(r"[^a-z]+", "_", name) in _RARER_TIMES]
 
 
 def times_by_words(names: Sequence[str]) -> list[int]:
-    """Columns that only words of time name, e.g. ``uptime_ms``, ``Zeit``; else those with one and a unit of time.
+    """List the columns whose heading consists of words of time, such as ``uptime_ms`` or ``Zeit``.
+
+    If there are none, those with one word of time among others, and a unit of time.
 
     Examples
     --------
@@ -134,11 +136,11 @@ def times_by_words(names: Sequence[str]) -> list[int]:
 
 
 def names_days(heading: str) -> bool:
-    """Whether a heading names days, beside which a time of day may stand."""
+    """Whether a heading names days; a column of times of day may stand beside it."""
     return unit_in(heading)[0] in _DAYS
 
 
 def date_column(names: Sequence[str], time: int | None) -> int | None:
-    """The column of days beside one of time, where there is one."""
+    """Find the column of days beside a column of time; None where there is none."""
     found = [at for at, name in enumerate(names) if at != time and names_days(name)]
     return found[0] if time is not None and len(found) == 1 else None
