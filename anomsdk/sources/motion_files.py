@@ -13,7 +13,8 @@ from anomsdk.errors import InputError
 from anomsdk.sources.audio import stored_recording
 from anomsdk.sources.conditions import picked
 from anomsdk.sources.devices import Devices
-from anomsdk.sources.formats.motion import Motion, MotionRows, check_unit, surveyed
+from anomsdk.sources.formats.motion import Motion, MotionRows
+from anomsdk.sources.formats.motion_checks import check_unit, surveyed
 from anomsdk.sources.formats.motion_csv import csv_table
 from anomsdk.sources.formats.motion_npz import npy_motion, npz_motion
 from anomsdk.sources.formats.motion_parquet import parquet_table

@@ -1,4 +1,4 @@
-"""Motion in a .parquet: a column of time and one an axis. Extra `parquet`: pip install 'anomsdk[parquet]'."""
+"""Motion in a .parquet, read as a stream of stamps and values. Extra `parquet`: pip install 'anomsdk[parquet]'."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ from anomsdk.sources.formats.stored import refusing
 from anomsdk.sources.formats.table import BATCH_ROWS, Only, Table, Times
 
 _PACKET_ROWS = 256
-"""Rows of packets that are unfolded at once."""
+"""Rows of packets that are read at once."""
 _NO_STAMPS: NDArray[np.float64] = np.zeros(0)
 
 
 def parquet_table(path: Path, name: str, where: str) -> Table:
-    """Check the header; no row is read yet.
+    """Open a .parquet as a table: check its header; no row is read yet.
 
     Raises
     ------
-    InputError : pyarrow is missing, or cannot read it
+    InputError : pyarrow is missing, or cannot read the file
     """
     try:
         import pyarrow.parquet
@@ -73,7 +73,7 @@ def parquet_table(path: Path, name: str, where: str) -> Table:
 
 
 def _row_name(path: Path, where: str, names: tuple[str, ...], only: Only, lists: frozenset[int], row: int) -> str:
-    """The row of the file: it holds more rows where some are left out, fewer where each is a packet."""
+    """Name the row of the file that holds sample ``row``: rows may be left out, or hold packets of samples."""
     if not only and not lists:
         return row_from_0(row)
     last = 0
@@ -87,11 +87,11 @@ def _row_name(path: Path, where: str, names: tuple[str, ...], only: Only, lists:
 
 @contextmanager
 def _opened(path: Path, where: str, dates: Sequence[str] = ()) -> Iterator[Any]:
-    """The file, of which nothing is read ahead, and in this thread; what pyarrow cannot read is bad input.
+    """Open a .parquet so that nothing is read ahead, and only in this thread; refuse what pyarrow cannot read.
 
     Parameters
     ----------
-    dates : columns of text, whose dictionary is kept apart: one long text would be copied into each row
+    dates : columns of text that are read as dictionaries: a long text would be copied into each row otherwise
     """
     import pyarrow.parquet
 
@@ -107,7 +107,7 @@ def _opened(path: Path, where: str, dates: Sequence[str] = ()) -> Iterator[Any]:
                 yield file
         except (pyarrow.ArrowException, KeyError, IndexError, TypeError) as error:
             raise InputError(
-                f"{where}: cannot be read (it is no whole .parquet); check the file or copy it again"
+                f"{where}: cannot be read (it is no complete .parquet); check the file or copy it again"
             ) from error
 
 
@@ -122,24 +122,24 @@ def _read(
 ) -> Iterator[tuple[Times, NDArray[np.float64]]]:
     import pyarrow
 
-    wanted = [names[column] for column in (*(() if time is None else (time,)), *columns)]
+    column_names = [names[column] for column in (*(() if time is None else (time,)), *columns)]
     days = None if time is None or date is None else names[date]
     others = [*(names[column] for column, _ in only), *([] if days is None else [days])]
-    kinds = _kinds(path, where, names, [*wanted, *others])
-    packed = [is_list(kind) for kind in kinds[len(wanted) - len(columns) : len(wanted)]]
+    kinds = _kinds(path, where, names, [*column_names, *others])
+    packed = [is_list(kind) for kind in kinds[len(column_names) - len(columns) : len(column_names)]]
     if any(packed):
         if not all(packed):
-            raise InputError(f"{where}: some axes are lists and others are not; store all as lists, or none")
+            raise InputError(f"{where}: some axes are lists and others are not; store all of them as lists, or none")
         yield from spread(_packets(path, where, names, only, time, columns, days), where)
         return
-    for each, kind in zip(wanted, kinds, strict=False):
+    for each, kind in zip(column_names, kinds, strict=False):
         if pyarrow.types.is_nested(kind):
             raise InputError(f"{where}: {quoted(each)} is {quoted(kind)}, no numbers; convert it")
-    text = [] if time is None or not is_text(kinds[0]) or days is not None else wanted[:1]
-    dates = None if time is None else Dates(wanted[0])
-    taken = wanted if days is None else [*wanted, days]
-    for batch, rows in _batches(path, where, names, only, taken, text, BATCH_ROWS):
-        stamps = _NO_STAMPS if dates is None else stamps_in(batch, where, rows, wanted[0], dates, days)
+    text = [] if time is None or not is_text(kinds[0]) or days is not None else column_names[:1]
+    dates = None if time is None else Dates(column_names[0])
+    with_days = column_names if days is None else [*column_names, days]
+    for batch, rows in _batches(path, where, names, only, with_days, text, BATCH_ROWS):
+        stamps = _NO_STAMPS if dates is None else stamps_in(batch, where, rows, column_names[0], dates, days)
         values = [numbers_of(batch.column(names[each]), where, rows, names[each]) for each in columns]
         found = np.stack(values, axis=1) if values else np.zeros((len(batch), 0))
         yield stamps, found
@@ -154,45 +154,45 @@ def _packets(
     columns: Sequence[int],
     days: str | None,
 ) -> Iterator[tuple[Times, list[int], NDArray[np.float64]]]:
-    """Batches of packets: their stamps, how many samples each holds, and the samples."""
-    wanted = [names[column] for column in (*(() if time is None else (time,)), *columns)]
-    kind = _kinds(path, where, names, wanted)[0]
+    """Yield batches of packets: their stamps, the number of samples in each, and the samples."""
+    column_names = [names[column] for column in (*(() if time is None else (time,)), *columns)]
+    kind = _kinds(path, where, names, column_names)[0]
     own_times = time is not None and is_list(kind)
-    text = [] if time is None or not is_text(kind) or days is not None else wanted[:1]
-    dates = None if time is None else Dates(wanted[0])
-    packed = [names[column] for column in columns] + (wanted[:1] if own_times else [])
-    taken = wanted if days is None else [*wanted, days]
-    for batch, rows in _batches(path, where, names, only, taken, text, _PACKET_ROWS):
+    text = [] if time is None or not is_text(kind) or days is not None else column_names[:1]
+    dates = None if time is None else Dates(column_names[0])
+    packed = [names[column] for column in columns] + (column_names[:1] if own_times else [])
+    with_days = column_names if days is None else [*column_names, days]
+    for batch, rows in _batches(path, where, names, only, with_days, text, _PACKET_ROWS):
         stamps = _NO_STAMPS
         if dates is not None and not own_times:
-            stamps = stamps_in(batch, where, rows, wanted[0], dates, days)
+            stamps = stamps_in(batch, where, rows, column_names[0], dates, days)
         lengths = np.stack([list_lengths(batch.column(each), where, rows, each) for each in packed])
         if (lengths != lengths[0]).any():
             at = int((lengths != lengths[0]).any(axis=0).argmax())
             raise InputError(
                 f"{where}, {row_from_0(int(rows[at]))}: lists of {lengths[:, at].min()} and of {lengths[:, at].max()} "
-                "values; all axes have as many"
+                "values; all axes must have the same number"
             )
         n, of_sample = lengths[0], np.repeat(rows, lengths[0])
         values = [numbers_of(batch.column(names[each]).flatten(), where, of_sample, names[each]) for each in columns]
         found = np.stack(values, axis=1)
         if dates is not None and own_times:
-            stamps = stamps_of(batch.column(wanted[0]).flatten(), where, of_sample, wanted[0], dates)
+            stamps = stamps_of(batch.column(column_names[0]).flatten(), where, of_sample, column_names[0], dates)
         if own_times:
             yield stamps, [1] * len(found), found
         elif n.any():
             yield stamps[n > 0] if len(stamps) else stamps, n[n > 0].tolist(), found
 
 
-def _kinds(path: Path, where: str, names: tuple[str, ...], wanted: Sequence[str]) -> list[Any]:
-    """Types of columns whose pages were checked."""
-    if len(set(names)) != len(names) and any(names.count(each) > 1 for each in wanted):
-        raise InputError(f"{where}: two columns have one name; rename them")
+def _kinds(path: Path, where: str, names: tuple[str, ...], column_names: Sequence[str]) -> list[Any]:
+    """Check the pages of some columns, and return their types."""
+    if len(set(names)) != len(names) and any(names.count(each) > 1 for each in column_names):
+        raise InputError(f"{where}: two columns have the same name; rename one")
     with _opened(path, where) as file:
-        kinds = [file.schema_arrow.field(names.index(each)).type for each in wanted]
+        kinds = [file.schema_arrow.field(names.index(each)).type for each in column_names]
     with path.open("rb") as raw:
         size = path.stat().st_size
-        check_pages(raw, size, footer_chunks(raw, size, where), list(wanted), where)
+        check_pages(raw, size, footer_chunks(raw, size, where), list(column_names), where)
     return kinds
 
 
@@ -201,18 +201,18 @@ def _batches(
     where: str,
     names: tuple[str, ...],
     only: Only,
-    wanted: Sequence[str],
+    column_names: Sequence[str],
     text: Sequence[str],
     rows: int,
 ) -> Iterator[tuple[Any, NDArray[np.int64]]]:
-    """Batches of columns, of the rows that are meant only, and which rows of the file these are.
+    """Yield batches of the selected rows, with some columns, and the indices of these rows in the file.
 
     Parameters
     ----------
-    only : (column, values) pairs, as `anomsdk.sources.formats.table.Only`
-    wanted : names of columns whose pages were checked
+    only : pairs (column, values) that select rows, as `anomsdk.sources.formats.table.Only`
+    column_names : names of the columns; their pages were checked
     text : those of them that are text
-    rows : in a batch, at most
+    rows : most rows of a batch
     """
     import pyarrow
 
@@ -221,7 +221,7 @@ def _batches(
     kinds = _kinds(path, where, names, chosen) if chosen else []
     text = [*text, *(each for each, kind in zip(chosen, kinds, strict=True) if is_text(kind))]
     with _opened(path, where, text) as file:
-        for batch in file.iter_batches(rows, columns=list(dict.fromkeys([*wanted, *chosen])), use_threads=False):
+        for batch in file.iter_batches(rows, columns=list(dict.fromkeys([*column_names, *chosen])), use_threads=False):
             if not len(batch):
                 continue
             kept = np.ones(len(batch), bool)
@@ -239,20 +239,24 @@ def _batches(
 def _cells(
     path: Path, where: str, names: tuple[str, ...], only: Only, columns: Sequence[int]
 ) -> Iterator[list[tuple[str, ...]]]:
-    """The text of some columns, in batches of the rows that `_read` yields."""
-    wanted = [names[column] for column in columns]
-    text = [each for each, kind in zip(wanted, _kinds(path, where, names, wanted), strict=True) if is_text(kind)]
-    for batch, _ in _batches(path, where, names, only, wanted, text, BATCH_ROWS):
-        found = [labels_of(batch.column(each), where, each) for each in wanted]
+    """Yield the text in some columns, in batches of the same rows as `_read`."""
+    column_names = [names[column] for column in columns]
+    text = [
+        each for each, kind in zip(column_names, _kinds(path, where, names, column_names), strict=True) if is_text(kind)
+    ]
+    for batch, _ in _batches(path, where, names, only, column_names, text, BATCH_ROWS):
+        found = [labels_of(batch.column(each), where, each) for each in column_names]
         yield list(zip(*([there[i] for i in at.tolist()] for there, at in found), strict=True))
 
 
 def _counted(
     path: Path, where: str, names: tuple[str, ...], only: Only, packed: int | None
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Which rows of the file are meant, in batches, and how many samples each holds."""
-    wanted = [names[0 if packed is None else packed]] if packed is not None or not only else [names[only[0][0]]]
-    for batch, rows in _batches(path, where, names, only, wanted, (), BATCH_ROWS if packed is None else _PACKET_ROWS):
+    """Yield batches of the selected rows: their indices in the file, and the number of samples in each."""
+    column_names = [names[0 if packed is None else packed]] if packed is not None or not only else [names[only[0][0]]]
+    for batch, rows in _batches(
+        path, where, names, only, column_names, (), BATCH_ROWS if packed is None else _PACKET_ROWS
+    ):
         lengths = np.ones(len(batch), np.int64)
         if packed is not None:
             lengths = list_lengths(batch.column(names[packed]), where, rows, names[packed])

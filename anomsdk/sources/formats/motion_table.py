@@ -13,7 +13,8 @@ from anomsdk.errors import InputError, parameter, quoted
 from anomsdk.sources.formats.dates import ClockNumbers, clock_of
 from anomsdk.sources.formats.headings import axis_columns, column_of, is_sensor, left_out, said_by, without_gravity
 from anomsdk.sources.formats.herds import HerdWatch, refuse_named_herd
-from anomsdk.sources.formats.motion import MOST_HZ, SAME_RATE, MotionRows
+from anomsdk.sources.formats.motion import SAME_RATE, MotionRows
+from anomsdk.sources.formats.motion_checks import MOST_HZ
 from anomsdk.sources.formats.table import Table
 from anomsdk.sources.formats.time_headings import date_column, names_days, time_column, times_by_words, times_named
 from anomsdk.sources.formats.time_units import chosen_time, seconds_since, time_factor

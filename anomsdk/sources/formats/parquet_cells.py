@@ -1,4 +1,4 @@
-"""Cells of a column of a .parquet: as numbers, labels and stamps, and what a type may hold."""
+"""Columns of a .parquet converted to numbers, labels and time stamps, and tests of their types."""
 
 from __future__ import annotations
 
@@ -14,11 +14,16 @@ from anomsdk.sources.formats.packet_lists import MAX_PACKET
 from anomsdk.sources.formats.table import MAX_LABEL, Times
 
 _LONGEST_DATE = 80
-"""Characters of a date, with its zone."""
+"""Most characters of a date with its time zone."""
 
 
 def list_lengths(column: Any, where: str, rows: NDArray[np.int64], name: str) -> NDArray[np.int64]:
-    """Values in each list of a column."""
+    """Count the values in each list of a column.
+
+    Raises
+    ------
+    InputError : an empty cell, or a list of more than `MAX_PACKET` values
+    """
     import pyarrow.compute
 
     if column.null_count:
@@ -28,12 +33,17 @@ def list_lengths(column: Any, where: str, rows: NDArray[np.int64], name: str) ->
     if (found > MAX_PACKET).any():
         at = int((found > MAX_PACKET).argmax())
         row = row_from_0(int(rows[at]))
-        raise InputError(f"{where}, {row}: {found[at]} values in one cell; at most {MAX_PACKET}, a row a packet")
+        raise InputError(
+            f"{where}, {row}: {found[at]} values in one cell, at most {MAX_PACKET}; store one row for each packet"
+        )
     return found
 
 
 def labels_of(column: Any, where: str, name: str) -> tuple[list[str], NDArray[np.int64]]:
-    """The different values of a column as text, and which of them each row holds; an empty cell is empty text."""
+    """Find the different values of a column, as text, and for each row the index of its value.
+
+    An empty cell is empty text.
+    """
     import pyarrow
     import pyarrow.compute
 
@@ -72,7 +82,7 @@ def is_dated(kind: Any) -> bool:
 
 
 def is_label(kind: Any) -> bool:
-    """Whether a column may say which animal a row is of."""
+    """Whether a column may name the animal or device of a row."""
     import pyarrow
 
     types = pyarrow.types
@@ -89,7 +99,12 @@ def is_text(kind: Any) -> bool:
 
 
 def numbers_of(column: Any, where: str, rows: NDArray[np.int64], name: str) -> NDArray[np.float64]:
-    """A column of numbers; ``rows`` are those of the file that the values are of."""
+    """Convert a column to float64; ``rows`` are the indices in the file of its values, for messages.
+
+    Raises
+    ------
+    InputError : the column has another type, or a cell is empty or no number
+    """
     import pyarrow
 
     if pyarrow.types.is_dictionary(column.type) and not is_text(column.type.value_type):
@@ -111,7 +126,7 @@ def numbers_of(column: Any, where: str, rows: NDArray[np.int64], name: str) -> N
 
 
 def stamps_in(batch: Any, where: str, rows: NDArray[np.int64], name: str, dates: Dates, days: str | None) -> Times:
-    """Stamps of a batch of rows, with the days of a column beside them where these are times of day."""
+    """Convert column ``name`` of a batch to stamps; column ``days`` is joined to times of day."""
     column = batch.column(name)
     return stamps_of(column, where, rows, name, dates, None if days is None else batch.column(days))
 
@@ -119,7 +134,16 @@ def stamps_in(batch: Any, where: str, rows: NDArray[np.int64], name: str, dates:
 def stamps_of(
     column: Any, where: str, rows: NDArray[np.int64], name: str, dates: Dates, days: Any | None = None
 ) -> Times:
-    """Stamps of any type in the cells of a column; ``days`` are those of the column of days beside it."""
+    """Convert a column of any type to stamps; the column ``days`` is joined to times of day.
+
+    Returns
+    -------
+    stamps : int64 nanoseconds of dates, or float64 of numbers
+
+    Raises
+    ------
+    InputError : a cell is empty, or no date or number
+    """
     import pyarrow
 
     types = pyarrow.types
@@ -151,12 +175,12 @@ def stamps_of(
 
 
 def _of_day(column: Any) -> bool:
-    """Whether text holds times of day, by its first cell."""
+    """Whether a column of text holds times of day, by its first cell."""
     return bool(len(column)) and is_time_of_day(str(column[0].as_py()))
 
 
 def _days_and_times(days: Any, times: Any, where: str, rows: NDArray[np.int64], name: str, dates: Dates) -> Times:
-    """A column of days and one of times of day."""
+    """Join a column of days and a column of times of day to stamps."""
     import pyarrow.compute
 
     text = pyarrow.string()
@@ -178,7 +202,7 @@ def _text_dates(column: Any, where: str, rows: NDArray[np.int64], name: str, dat
 
 
 def _dates(column: Any, where: str, rows: NDArray[np.int64], name: str, dates: Dates) -> Times:
-    """Dates that are text; each is unfolded only when it is short enough to be one."""
+    """Convert dates in a dictionary of text; a text that is too long for a date is refused before it is copied."""
     import pyarrow.compute
 
     def refuse(row: int, what: str) -> NoReturn:
