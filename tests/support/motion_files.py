@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import re
+
 import numpy as np
 
 from anomsdk.sources import ReadOptions, StreamFormat, open_recordings, read_recording
@@ -31,6 +34,12 @@ def table(path, columns, sep=","):
     lines = [sep.join(columns), *(sep.join(row) for row in zip(*columns.values(), strict=True))]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
+
+
+def advised(message):
+    """Parameters that a message names with a value, as `read` takes them: its advice, to be followed."""
+    found = re.findall(r"`([a-z_]+)=([^`]+)`", message)
+    return {name: str(ast.literal_eval(value)) for name, value in found}
 
 
 def read(path, stream_format=W3, **reading):

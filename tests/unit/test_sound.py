@@ -411,10 +411,10 @@ def test_a_chosen_channel_is_taken_as_it_is(tmp_path, name):
         samples = read_recording(recording)
         assert samples.dtype == np.int16 and np.array_equal(samples, expected)
     assert opened(path, reading=ReadOptions.parsed(channel="mix")) == opened(path)
-    assert "3 channels, and --channel 4" in refusal(path, reading=ReadOptions(channel=4))
+    assert "3 channels, and `channel=4`" in refusal(path, reading=ReadOptions(channel=4))
     np.save(tmp_path / "mono.npy", TONE)
     assert np.array_equal(read_recording(opened(tmp_path / "mono.npy", reading=ReadOptions(channel=1))), TONE)
-    assert "1 channel, and --channel 2" in refusal(tmp_path / "mono.npy", reading=ReadOptions(channel=2))
+    assert "1 channel, and `channel=2`" in refusal(tmp_path / "mono.npy", reading=ReadOptions(channel=2))
 
 
 def test_a_chosen_channel_is_resampled_alone(tmp_path):
@@ -426,12 +426,12 @@ def test_a_chosen_channel_is_resampled_alone(tmp_path):
 
 @pytest.mark.parametrize("text", ["0", "-1", "left", "1.5", "", "99999", "\u0663"])
 def test_no_channel(tmp_path, text):
-    with pytest.raises(InputError, match=r"--channel .*; give a number"):
+    with pytest.raises(InputError, match=r"`channel.*; give a number"):
         opened(stored(tmp_path / "a.wav", [TONE, TONE]), reading=ReadOptions.parsed(channel=text))
 
 
 def test_a_channel_is_of_sound(tmp_path):
-    with pytest.raises(InputError, match="--channel: says which channel of sound, and this is external; leave it out"):
+    with pytest.raises(InputError, match="`channel`: selects a channel of sound, and this is external; leave it out"):
         open_recordings(tmp_path, StreamFormat(100, "external", 2), reading=ReadOptions(channel=1))
 
 
@@ -687,5 +687,5 @@ def test_quiet_samples_are_handed_on_as_they_come(piped):
 
 def test_standard_input_is_one_channel(piped):
     assert piped(DATA, reading=ReadOptions(channel=1)) == [X.tolist()]
-    with pytest.raises(InputError, match="standard input: 1 channel, and --channel 2"):
+    with pytest.raises(InputError, match="standard input: 1 channel, and `channel=2`"):
         piped(DATA, reading=ReadOptions(channel=2))
