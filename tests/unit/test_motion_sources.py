@@ -353,7 +353,7 @@ def test_a_long_pause_is_a_gap_and_no_dropped_samples(tmp_path, rng):
         ),
         (
             lambda x, t: (x * [1, 0, 1], t),
-            "FILE: ay never changed while the others did; mend the sensor, or leave it out",
+            "FILE: ay never changed while the others did; repair the sensor, or leave out the recording",
         ),
         (
             lambda x, t: (x * G, t),
@@ -365,7 +365,7 @@ def test_a_long_pause_is_a_gap_and_no_dropped_samples(tmp_path, rng):
         ),
         (
             lambda x, t: ((x - [0, 0, 1]) / 10, t),
-            "FILE: in g its median acceleration is X g, at rest it is 1; correct the unit or the scale; gravity must be in it",
+            "FILE: in g its median acceleration is X g, at rest it is 1; correct `unit` or `scale`; the acceleration must include gravity",
         ),
         (
             lambda x, t: (np.where(np.arange(500)[:, None] == 7, np.nan, x), t),
@@ -564,7 +564,7 @@ def test_one_damaged_recording_of_many(tmp_path, rng):
         ({}, "FILE: does not say its unit (no array unit); give `unit`, one of g, mg, m/s2, counts"),
         ({"unit": "stones"}, "FILE: unit 'stones' is not one unit; give `unit`, one of g, mg, m/s2, counts"),
         ({"unit": "g", "scale": [1.0, 2.0]}, "FILE: 2 scales for 3 columns; correct scale, or give `scale`"),
-        ({"unit": "g", "channels": ["ax", "ay"]}, "FILE: 2 channels are named, and there are 3; correct channels"),
+        ({"unit": "g", "channels": ["ax", "ay"]}, "FILE: 2 channels are named, and x has 3 columns; correct channels"),
         (
             {"unit": "g", "channels": ["ax", "ay", "mz"]},
             "FILE: no column az (there is ax, ay, mz); name the columns with `axes`",

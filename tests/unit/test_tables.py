@@ -306,7 +306,7 @@ def test_what_is_no_rate_is_none(tmp_path, line):
     path = put(tmp_path, f"{line}\n{BARE}{rows(time=False)}")
     assert refused(path) == (
         "a.csv: no column of time (there is ax_g, ay_g, az_g); name it time, or give `time`, or `rate_hz` where rows are "
-        "even"
+        "evenly spaced"
     )
     assert_same(opened(path, rate_hz="20"))
 
@@ -345,7 +345,7 @@ def test_rate_and_times_contradict(tmp_path):
         ("0", "`rate_hz=0`: rows a second are above 0 and finite; correct it"),
         ("nan", "`rate_hz=nan`: rows a second are above 0 and finite; correct it"),
         ("20Hz", "`rate_hz='20Hz'` is no number; write rows a second, e.g. `rate_hz=50`"),
-        ("1e9", "a.csv: 1e+09 Hz is no rate of motion (up to 100000); correct it"),
+        ("1e9", "a.csv: 1e+09 Hz is no rate of motion (at most 100000 Hz); correct it"),
     ],
 )
 def test_rates_that_are_none(tmp_path, rate, line):
@@ -645,7 +645,7 @@ def test_a_folder_is_chosen_from_as_a_whole(tmp_path):
 def test_packets(tmp_path, form):
     (found,) = opened(put(tmp_path, HEAD.replace(",", ";") + packets(form)))
     assert_same([found])
-    assert found.notes == ("packets of samples a row: spread evenly from the time of one to that of the next",)
+    assert found.notes == ("each row is a packet of samples, spread evenly from its time to that of the next row",)
     assert found.stored_hz == HZ
 
 
@@ -654,9 +654,9 @@ def test_packets(tmp_path, form):
     [
         (
             "[0,1, 0,2, 0,3]",
-            "has commas within numbers, and such as may stand between them; write decimal points in lists",
+            "has commas within numbers, and commas that may separate numbers; write decimal points in lists",
         ),
-        ("[1,5]", "has commas within numbers, and such as may stand between them; write decimal points in lists"),
+        ("[1,5]", "has commas within numbers, and commas that may separate numbers; write decimal points in lists"),
         ("[1,234 999 1,001]", "has three digits behind each ',' and numbers without any: they may be thousands; write"),
     ],
 )
@@ -723,7 +723,7 @@ def test_packets_of_any_length_and_lost_ones(tmp_path):
         ({"ax_g": [None]}, "a.parquet, row 0 (from 0): ax_g is empty; remove such rows"),
         (
             {"ax_g": [[1.0]]},
-            "a.parquet, row 0 (from 0): lists of 1 and of 8 values; all axes have as many",
+            "a.parquet, row 0 (from 0): lists of 1 and of 8 values; all axes must have the same number",
         ),
         (
             {"ay_g": [[*[0.5] * 7, None]]},
@@ -745,7 +745,7 @@ def test_packets_that_are_none(tmp_path):
         return refused(tmp_path / "a.parquet", **reading)
 
     assert said({"time_s": T[::EACH].copy(), **listed(), "ax_g": X[::EACH, 0].copy()}) == (
-        "a.parquet: some axes are lists and others are not; store all as lists, or none"
+        "a.parquet: some axes are lists and others are not; store all of them as lists, or none"
     )
     assert said({"time_s": [0.0], **listed(each=N)}) == (
         "a.parquet: a single time of 160 samples tells no rate; say it with --rate, and --time none"
@@ -802,23 +802,32 @@ def test_devices(two_devices, tmp_path, text):
 @pytest.mark.parametrize(
     "text, line",
     [
-        ("device,unit\ncow-7,g\n", "cow-9/b.csv: no line of FILE is for it; add one, or file = * for all others"),
-        ("device,unit\ncow-7,g\ncow-9,mg\na,mg\n", "FILE: lines 2 and 4 are both for cow-7/a.csv; leave one"),
-        ("device,unit\ncow-7,furlong\n", "FILE, line 2: unit furlong: no such unit; it is one of g, mg, m/s2, counts"),
+        (
+            "device,unit\ncow-7,g\n",
+            "cow-9/b.csv: no line of FILE fits it; add one, or one whose file is * for all others",
+        ),
+        ("device,unit\ncow-7,g\ncow-9,mg\na,mg\n", "FILE: lines 2 and 4 both fit cow-7/a.csv; delete one of them"),
+        (
+            "device,unit\ncow-7,furlong\n",
+            "FILE, line 2: unit furlong: no such unit of acceleration; it is one of g, mg, m/s2, counts",
+        ),
         (
             "device,unit,colour\ncow-7,g,red\n",
-            "FILE, line 1: colour is not known; name file, device, unit, scale, axes, rate, time, array",
+            "FILE, line 1: colour is no known heading; known are file, device, unit, scale, axes, rate, time, array",
         ),
-        ("cow-7,g\n", "FILE, line 1: no headings such as file,unit,scale; name file or device, and what it says"),
-        ("device,unit\n", "FILE: no line of a device; write e.g. file,unit,scale and a line for each file"),
+        (
+            "cow-7,g\n",
+            "FILE, line 1: no headings such as file,unit,scale; name file or device, and at least one of unit, scale, axes, rate, time, array",
+        ),
+        ("device,unit\n", "FILE: no line of a device; write e.g. file,unit,scale and one line for each file"),
         (
             "device;unit;scale\n*;g;1,5\n",
-            "FILE, line 2: scale 1,5 is one number to some and two to others; write 1.5 or 1 5",
+            "FILE, line 2: scale 1,5 may be one number with a decimal comma, or two numbers; write 1.5 or 1 5",
         ),
-        ("device,unit\n,g\n", "FILE, line 2: names no file and no device; name one, or * for all others"),
+        ("device,unit\n,g\n", "FILE, line 2: no file and no device is named; name one, or * for all others"),
         (
             "device,scale\ncow-7,1,2,3\n",
-            "FILE, line 2: 4 cells below 2 headings; separate several values in a cell by spaces",
+            "FILE, line 2: 4 cells below 2 headings; separate several values in one cell by spaces",
         ),
         (
             "device,unit,scale\ncow-7,g,1 x 1\n",
@@ -940,7 +949,7 @@ def test_damaged_packing(tmp_path):
     )
     for name in ("a.csv.zip", "a.parquet.gz", "a.npz.xz"):
         assert refused(put(tmp_path, good, name)) == (
-            f"{name}: packed, and only .csv.gz is read so: unpack it; convert it to one of .csv, .csv.gz, .parquet, .npy, .npz"
+            f"{name}: packed, and only .csv.gz is read packed: unpack it; convert it to one of .csv, .csv.gz, .parquet, .npy, .npz"
         )
 
 
@@ -957,7 +966,7 @@ def test_packed_rows_of_integers(tmp_path, kind, columns):
 def test_an_index_of_dates_is_the_time(tmp_path, heading):
     (found,) = opened(put(tmp_path, f"{heading},ax_g,ay_g,az_g\n" + dated()))
     assert_same([found])
-    assert found.notes == (f"time in {heading or 'column 1'}, the only one of dates",)
+    assert found.notes == (f"time in {heading or 'column 1'}, the only column of dates",)
 
 
 def test_an_index_of_numbers_is_passed_over(tmp_path):
@@ -1121,7 +1130,7 @@ def test_what_is_not_chosen_from(subjects, tmp_path):
         "`by`: c.npz is no table; its recordings are apart already, choose with :key=value"
     )
     put(tmp_path, "1\n2\n", "a.csv")
-    with pytest.raises(InputError, match=r"a.csv: only an .npz, and a table of motion, can be chosen from"):
+    with pytest.raises(InputError, match=r"a.csv: only an .npz and a table of motion take conditions"):
         open_recordings(f"{tmp_path / 'a.csv'}:x=1", StreamFormat(16_000))
     with pytest.raises(InputError, match="`where`: states how motion is stored, and this is audio; leave it out"):
         open_recordings(tmp_path / "a.csv", StreamFormat(16_000), reading=ReadOptions.parsed(where="x=1"))
@@ -1207,7 +1216,7 @@ def test_a_day_is_no_time_of_a_row(tmp_path):
     lines = [f"2024-03-01,{line}\n" for line in dated().splitlines()]
     (found,) = opened(put(tmp_path, "date,moment,ax_g,ay_g,az_g\n" + "".join(lines)))
     assert_same([found])
-    assert found.notes == ("time in moment, the only one of dates",)
+    assert found.notes == ("time in moment, the only column of dates",)
     lines = [f"2024-03-01,{line}\n" for line in rows(time=False).splitlines()]
     assert_same(opened(put(tmp_path, "date,ax_g,ay_g,az_g\n" + "".join(lines)), rate_hz=str(HZ)))
 
