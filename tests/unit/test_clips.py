@@ -192,7 +192,7 @@ def test_recordings_of_an_npz_are_chosen_by_what_they_say(archive):
     assert clip.group == "2" and np.array_equal(pieces(clip)[0], noise(4000)[3000:])
     assert "no label is Rian; there is Dog, Rain, Sea waves" in refused(f"{archive}:label=Rian")
     assert "no array lable" in refused(f"{archive}:lable=Rain")
-    assert "no recording is all of this" in refused(f"{archive}:label=Dog:subject=1")
+    assert "no recording fulfils all conditions" in refused(f"{archive}:label=Dog:subject=1")
     for text in ("label", "label=", "=Rain", "label=Rain:"):
         assert "file.npz:key=value" in refused(f"{archive}:{text}")
     literal = Path(f"{archive}:label=Dog.wav")

@@ -1,11 +1,14 @@
 """Units as loggers spell them: converted where the word is clear, refused by name where it is not, with advice that works."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from anomsdk import sources
 from anomsdk.errors import InputError
+from anomsdk.sources import ReadOptions, open_recordings
 from anomsdk.sources.formats.units import unit_of, units_in_sentence
 from anomsdk.sources.stream_format import G, StreamFormat
 from tests.support.motion_files import W3, W6, N, advised, carried, counts, read, table
@@ -444,3 +447,22 @@ def test_a_sentence_with_two_of_a_kind_says_nothing():
 
 def test_a_plan_without_a_scale_of_its_own():
     assert StreamFormat(50, "motion", 6, 2048, 16, 16) == W6
+
+
+@pytest.mark.parametrize(
+    "reading", [{"scale": "1/2048"}, {"axes": "ax,ay,az"}, {"by": "ax"}, {"where": "ax=1"}], ids=lambda each: [*each][0]
+)
+def test_a_text_where_a_tuple_belongs(tmp_path, reading):
+    """Messages write options as `ReadOptions.parsed` takes them; given to ReadOptions itself they are refused by name."""
+    ((name, text),) = reading.items()
+    path = six(tmp_path / "a.csv", [f"a{axis}_g" for axis in AXES], carried())
+    with pytest.raises(InputError) as refused:
+        open_recordings(path, W3, reading=ReadOptions(**reading))
+    assert str(refused.value) == f"`{name}={text!r}`: ReadOptions takes a tuple, ReadOptions.parsed takes text"
+
+
+def test_no_message_of_a_source_speaks_of_the_command_line():
+    """A Python caller reads parameters; the command line puts its options in their place."""
+    folder = Path(sources.__file__).parent
+    texts = {path.name: path.read_text(encoding="utf-8") for path in folder.rglob("*.py")}
+    assert [name for name, text in texts.items() if re.search(r"(?<![-\w])--[a-z]", text)] == []

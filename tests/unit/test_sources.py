@@ -382,7 +382,7 @@ def test_impossible_wishes(tmp_path, keywords):
         ({"rate_hz": 16_000.5}, "rate_hz = 16000.5; audio needs a whole number"),
         ({"rate_hz": float("nan")}, "whole number"),
         ({"rate_hz": float("inf")}, "whole number"),
-        ({"rate_hz": RATE, "columns": 2}, "columns = 2; audio has one"),
+        ({"rate_hz": RATE, "columns": 2}, "columns = 2; audio has 1"),
         ({"rate_hz": RATE, "kind": "sound"}, "kind = 'sound'; it must be audio, motion or external"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -627,7 +628,7 @@ def test_train_says_which_share_has_a_context(lossy_files):
 @pytest.mark.parametrize("words", ["-1", "101", "2.5", "two", "²"])
 def test_max_bridge_that_cannot_be_meant(lossy_files, words):
     done = run("watch", lossy_files / "d29", "--plan", "human_motion", f"--max-bridge={words}")
-    assert done.exit_code == 2 and done.stderr.startswith(f"error: --max-bridge {words}: ")
+    assert done.exit_code == 2 and done.stderr.startswith(f"error: --max-bridge {shlex.quote(words)}: ")
 
 
 def test_scores_are_those_of_samples_that_were_held(lossy_files):

@@ -754,9 +754,7 @@ def test_packets_that_are_none(tmp_path):
     assert "lists of more than 4096 values; write at most 4096 a row" in said(
         {name: [np.tile(values, 30).tolist()] for name, values in AXES.items()}, rate_hz="20"
     )
-    several = (
-        "acc holds several values a cell, and does not say which axes they are; write a column an axis, e.g. acc_x"
-    )
+    several = "acc holds several values in each cell, and does not say which axes they are; write one column for each axis, e.g. acc_x"
     assert several in said({"time_s": T, "acc": X.tolist()}, unit="g")
     assert several in said({"time_s": T, "acc": [{"x": a, "y": b, "z": c} for a, b, c in X.tolist()]}, unit="g")
     vectors = "".join(f'{T[k]:.2f},"{X[k].tolist()}"\n' for k in range(N))
