@@ -450,7 +450,9 @@ def test_a_plan_without_a_scale_of_its_own():
 
 
 @pytest.mark.parametrize(
-    "reading", [{"scale": "1/2048"}, {"axes": "ax,ay,az"}, {"by": "ax"}, {"where": "ax=1"}], ids=lambda each: [*each][0]
+    "reading",
+    [{"scale": "1/2048"}, {"axes": "ax,ay,az"}, {"by": "ax"}, {"where": "ax=1"}],
+    ids=lambda each: next(iter(each)),
 )
 def test_a_text_where_a_tuple_belongs(tmp_path, reading):
     """Messages write options as `ReadOptions.parsed` takes them; given to ReadOptions itself they are refused by name."""
