@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anomsdk.errors import InputError
-from anomsdk.sources.formats.dates import is_date, is_time_of_day
+from anomsdk.sources.formats.date_forms import is_date, is_time_of_day
 from anomsdk.sources.formats.numbers import ANY_NUMBER, Marks, marks_of
 from anomsdk.sources.formats.preamble import NOTHING_TOLD, Told, headings_in, told_in
 from anomsdk.sources.formats.text_file import encoding_of, text_lines

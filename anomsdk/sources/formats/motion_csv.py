@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.errors import InputError, printable, quoted
-from anomsdk.sources.formats.dates import Dates, is_date, is_time_of_day
+from anomsdk.sources.formats.date_forms import is_date, is_time_of_day
+from anomsdk.sources.formats.dates import Dates
 from anomsdk.sources.formats.delimited import Cells, Rows, pieces_of, rows_of
 from anomsdk.sources.formats.dialect import LIST, Dialect, sniffed
 from anomsdk.sources.formats.numbers import ANY_NUMBER, Marks, check_marks

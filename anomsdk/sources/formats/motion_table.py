@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.errors import InputError, parameter, quoted
-from anomsdk.sources.formats.dates import ClockNumbers, clock_of
+from anomsdk.sources.formats.clock_digits import ClockNumbers, clock_of
 from anomsdk.sources.formats.headings import axis_columns, column_of, is_sensor, left_out, said_by, without_gravity
 from anomsdk.sources.formats.herds import HerdWatch, refuse_named_herd
 from anomsdk.sources.formats.motion import SAME_RATE, MotionRows

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.errors import InputError, quoted
-from anomsdk.sources.formats.dates import Dates, is_date, is_time_of_day
+from anomsdk.sources.formats.date_forms import is_date, is_time_of_day
+from anomsdk.sources.formats.dates import Dates
 from anomsdk.sources.formats.motion import row_from_0
 from anomsdk.sources.formats.packet_lists import MAX_PACKET
 from anomsdk.sources.formats.table import MAX_LABEL, Times
