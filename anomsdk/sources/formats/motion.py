@@ -14,7 +14,8 @@ from anomsdk.core.plan import MAX_GAP
 from anomsdk.sources.formats.resampling import Grid, Resampler
 from anomsdk.sources.formats.stored import BLOCK_VALUES, Block
 from anomsdk.sources.formats.survey import Survey
-from anomsdk.sources.formats.timestamps import Stamped, Timeline, stretches
+from anomsdk.sources.formats.timeline import Stamped, Timeline
+from anomsdk.sources.formats.timestamps import stretches
 from anomsdk.sources.stream_format import IN_G, StreamFormat
 
 Values = NDArray[np.float64]

@@ -25,7 +25,8 @@ from anomsdk.sources.formats.survey import (
     rests_oddly,
     unsigned_bits,
 )
-from anomsdk.sources.formats.timestamps import StampSurvey, Timeline
+from anomsdk.sources.formats.timeline import Timeline
+from anomsdk.sources.formats.timestamps import StampSurvey
 from anomsdk.sources.formats.units import OFTEN_RADIANS, likely_steps, rotation_choice
 from anomsdk.sources.stream_format import AXES, IN_G, StreamFormat
 

@@ -17,7 +17,7 @@ from anomsdk.sources.formats.motion import SAME_RATE, MotionRows, row_from_0
 from anomsdk.sources.formats.npy import StoredArray, npy_file
 from anomsdk.sources.formats.npz import opened, said
 from anomsdk.sources.formats.stored import BLOCK_VALUES
-from anomsdk.sources.formats.timestamps import Stamped
+from anomsdk.sources.formats.timeline import Stamped
 from anomsdk.sources.formats.units import sensor_units, unit_of, units_in_sentence
 from anomsdk.sources.stream_format import IN_DPS, UNITS, ReadOptions, StreamFormat, usable_scale
 

@@ -18,7 +18,7 @@ from anomsdk.sources.formats.motion_checks import MOST_HZ
 from anomsdk.sources.formats.table import Table
 from anomsdk.sources.formats.time_headings import date_column, names_days, time_column, times_by_words, times_named
 from anomsdk.sources.formats.time_units import chosen_time, seconds_since, time_factor
-from anomsdk.sources.formats.timestamps import Stamped
+from anomsdk.sources.formats.timeline import Stamped
 from anomsdk.sources.formats.units import SensorUnits, scales, sensor_units
 from anomsdk.sources.stream_format import NO_TIME, ReadOptions, StreamFormat
 

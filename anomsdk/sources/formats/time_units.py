@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from anomsdk.errors import InputError, parameter, quoted
 from anomsdk.sources.formats.headings import said_by, unit_in
 from anomsdk.sources.formats.table import Times
-from anomsdk.sources.formats.timestamps import usual_step
+from anomsdk.sources.formats.timeline import usual_step
 from anomsdk.sources.formats.units import LONG_TIME_UNITS, TIME_UNITS, unit_of
 from anomsdk.sources.stream_format import ReadOptions
 
