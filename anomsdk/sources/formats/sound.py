@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from anomsdk.errors import InputError
 from anomsdk.runtime.memory import made_wiping, wiped_after_use, wiping
+from anomsdk.sources.formats.file_signatures import begins_as
 from anomsdk.sources.formats.plausibility import LOOKED_AT, Look, check_audible, check_float, decibels, looked
 from anomsdk.sources.formats.raw_forms import form_of, signal_of
-from anomsdk.sources.formats.stored import BLOCK_VALUES, Stored, begins_as, refusing
+from anomsdk.sources.formats.stored import BLOCK_VALUES, Stored, refusing
 from anomsdk.sources.formats.wav import ALAW, FLOAT, ULAW, WavFile, frames_of, wav_file
 
 FLOAT_LIMIT = 256.0  # full scale is 1.0; 48 dB above it the samples are integers stored as float

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from anomsdk.errors import InputError
+from anomsdk.sources.formats.file_signatures import kind_of, mpeg_stream
 from anomsdk.sources.formats.raw_forms import Bytes, form_of, signal_of
-from anomsdk.sources.formats.stored import Block, Stored, kind_of, mpeg_stream, refusing
+from anomsdk.sources.formats.stored import Block, Stored, refusing
 
 _NAME = "standard input"
 _MOST_VALUES = 4096
