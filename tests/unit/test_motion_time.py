@@ -170,7 +170,7 @@ def test_day_and_month_that_nothing_tells(tmp_path):
         for k, moment in enumerate(moments(datetime.datetime(2024, 1, 2)))
     ]
     line = refusal(dated(tmp_path / "a.csv", [FORMS["d/m/y"](moment) for moment in later]))
-    assert "line 202: time is '01/02/2024', and which of it is the day cannot be told; write the year first" in line
+    assert "line 202: time is '01/02/2024', and day and month cannot be told apart; write the year first" in line
     found = Dates("time").push([FORMS["d/m/y"](moment) for moment in (*later, datetime.datetime(2024, 2, 13))], str)
     assert found[-1] == 42 * 86_400 * 10**9, "the 13th tells"
 

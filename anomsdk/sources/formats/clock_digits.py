@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 
 class ClockNumbers:
-    """Numbers that are digits of a clock, HHMMSSmmm or HHMMSS.mmm: 142530123 is 14:25:30.123.
+    """Reads numbers that are the digits of a clock, HHMMSSmmm or HHMMSS.mmm: 142530123 is 14:25:30.123.
 
     Parameters
     ----------
-    per_second : 1000 or 1
+    per_second : 1000 where the last three digits are milliseconds, 1 where the last digit is a second
     """
 
     def __init__(self, per_second: int) -> None:
@@ -20,7 +20,7 @@ class ClockNumbers:
         self._day = 0
 
     def seconds(self, stamps: NDArray[np.float64]) -> NDArray[np.float64] | None:
-        """Seconds since the first midnight; None where a number is no time of day."""
+        """Return seconds since the first midnight (n,) of the next numbers; None where one is no time of day."""
         whole, part = np.divmod(stamps, self._per_second)
         hours, minutes, seconds = whole // 10_000, whole // 100 % 100, whole % 100
         if (stamps < 0).any() or not ((hours < 24) & (minutes < 60) & (seconds < 60)).all():
@@ -33,7 +33,9 @@ class ClockNumbers:
 
 
 def clock_of(stamps: NDArray[np.float64]) -> int | None:
-    """What `ClockNumbers` takes where numbers are digits of a clock, by a minute that is full; None where none is.
+    """Return the ``per_second`` of `ClockNumbers` where numbers are the digits of a clock; None where they are not.
+
+    They are where steps that look long, such as from 142559 to 142600, have the usual length on a clock.
 
     Examples
     --------

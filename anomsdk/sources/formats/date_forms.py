@@ -6,10 +6,10 @@ import datetime
 import re
 
 _YEARS = (1678, 2262)
-"""Nanoseconds of 64 bits hold the first and what is before the second."""
+"""The first year that is read, and the year after the last one: int64 nanoseconds hold the years between in full."""
 DAY_NS, HOUR_NS, MINUTE_NS, SECOND_NS = 86_400 * 10**9, 3600 * 10**9, 60 * 10**9, 10**9
 LONGEST_DATE = 80
-"""Characters of a date, with its weekday and its zone."""
+"""Most characters of a date with its time, weekday and zone."""
 _OFFSET = r"(?:UTC|GMT)?\s?(?P<sign>[+-])(?P<zh>0\d|1[0-4])(?::?(?P<zm>[0-5]\d))?|(?:UTC|GMT)(?P<sign1>[+-])(?P<zh1>\d)"
 _ZONE = re.compile(
     rf"(?<=[\d\sMm.])\s?(?:(?P<utc>Z|z|UTC|GMT)|{_OFFSET})?"
@@ -51,7 +51,16 @@ _FULL_MONTHS += ("november", "december")
 
 
 class DateCell:
-    """One cell: text of its date, nanoseconds since midnight, form and zone."""
+    """The parts of one cell that holds a date, a time of day, or both.
+
+    Parameters
+    ----------
+    date : text of the date without its time; empty for a time of day
+    since_midnight : nanoseconds since midnight, or since the full hour where ``form`` is "time of hour"
+    form : the form that all cells of a column must share, such as "y-m-d" or "three /"
+    offset : minutes that the zone is ahead of UTC; None where no offset is written
+    zone : name of the zone, such as "Europe/Berlin" or "CET"; empty where an offset or nothing is written
+    """
 
     __slots__ = ("date", "form", "offset", "since_midnight", "zone")
 
@@ -60,7 +69,7 @@ class DateCell:
 
 
 def is_date(cell: str) -> bool:
-    """Whether a cell of text is a date, or a time of day.
+    """Tell whether a cell of text is a date or a time of day.
 
     Examples
     --------
@@ -71,13 +80,13 @@ def is_date(cell: str) -> bool:
 
 
 def is_time_of_day(cell: str) -> bool:
-    """Whether a cell of text is a time without its day."""
+    """Tell whether a cell of text is a time of day without a date."""
     found = parsed_date(cell) if ":" in cell else None
     return found is not None and found.form.startswith("time of day")
 
 
 def parsed_date(cell: str) -> DateCell | None:
-    """A cell taken apart; None where it is no date."""
+    """Take a cell apart into date, time and zone; None where it is neither a date nor a time of day."""
     text = cell.strip()
     if not text or len(text) > LONGEST_DATE or not text.isascii():
         return None
@@ -130,7 +139,7 @@ def parsed_date(cell: str) -> DateCell | None:
 
 
 def compact_date(cell: str) -> DateCell | None:
-    """Digits of date and time in one number, such as 20240305092451050; None for any other."""
+    """Read a cell that writes date and time as one number, such as 20240305092451050; None for any other cell."""
     text = cell.strip()
     if not re.match(r"(?:19|20)\d{12}(?:\d{3}|\d{6})?(?:[.,]\d*)?$", text, re.ASCII) and text[8:9] not in (
         "T",
@@ -147,6 +156,7 @@ def compact_date(cell: str) -> DateCell | None:
 
 
 def _clock(h: str, m: str, s: str, fraction: str, half: str | None) -> int | None:
+    """Return nanoseconds since midnight, ``half`` being "a" or "p" of a 12-hour clock; None for no time of day."""
     hour, minute, second = int(h), int(m), int(s)
     if half is not None:
         if not 1 <= hour <= 12:
@@ -158,7 +168,7 @@ def _clock(h: str, m: str, s: str, fraction: str, half: str | None) -> int | Non
 
 
 def _form(date: str) -> str | None:
-    """How a date without its time is written."""
+    """Return the form of a date without its time; None where no known form fits."""
     if _YMD.fullmatch(date):
         return "y-m-d"
     if (three := _THREE.fullmatch(date)) is not None:
@@ -167,7 +177,13 @@ def _form(date: str) -> str | None:
 
 
 def days_since_1970(date: str, order: tuple[int, int, int] | None) -> int | None:
-    """Days since 1970 of a date without its time; None where there is no such day."""
+    """Return the days from 1970-01-01 to a date; None where the calendar has no such day.
+
+    Parameters
+    ----------
+    date : text without a time
+    order : places of day, month and year among three numbers; None where the form of the date says it
+    """
     if (found := _YMD.fullmatch(date)) is not None:
         year_text, month, day = found[1], int(found[3] or found[6]), int(found[4] or found[7])
     elif (found := _THREE.fullmatch(date)) is not None and order is not None:
@@ -189,6 +205,7 @@ def days_since_1970(date: str, order: tuple[int, int, int] | None) -> int | None
 
 
 def _month(name: str) -> int:
+    """Return the month, 1 to 12, of an English name or its short form; 0 for any other word."""
     low = name.lower().rstrip(".")
     if low in _FULL_MONTHS:
         return _FULL_MONTHS.index(low) + 1

@@ -1,7 +1,7 @@
-"""Dates and times of day as nanoseconds: every spelling is checked, none is guessed.
+"""Columns of dates, or of times of day, as nanoseconds.
 
-Loggers, databases and spreadsheets write ISO 8601 and much else. A column has one form, which its first row shows. Two
-numbers that may be day and month are told apart by the rest of the column, or refused.
+A column has one form, which its first row shows: ISO 8601, or one that a logger, database or spreadsheet writes. Where
+day and month are both numbers, the other rows tell them apart; a column that leaves this open is refused.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from anomsdk.sources.formats.date_forms import (
 from anomsdk.sources.formats.iso_dates import FIXED_FORM, fixed_dates
 
 _ORDERS = {"d/m/y": (0, 1, 2), "m/d/y": (1, 0, 2)}
-"""Where day, month and year stand."""
+"""Places of day, month and year among the three numbers of a date."""
 _CONTIGUOUS_NS = HOUR_NS
-"""From one day to the next without more than this between their rows: so the order of day and month shows."""
+"""Two rows with different dates show the order of day and month where, in that order alone, they are this close."""
 _MOST_LENGTHS, _SHORTEST_ISO = 8, 19
 
 
 class Dates:
-    """Cells of one column of dates, or of times of day, in the order of the file.
+    """Reads one column of dates, or of times of day, block by block.
 
     Parameters
     ----------
     name : heading of the column, for messages
-    strict : all of them have a zone, or none has
+    strict : refuse a column in which some cells have a zone and others have none
 
     Examples
     --------
@@ -55,12 +55,15 @@ class Dates:
         self._day = 0
 
     def push(self, cells: Sequence[str], where: Callable[[int], str]) -> NDArray[np.int64]:
-        """Nanoseconds since 1970 in UTC, or of clocks without a zone; of forms with two numbers since the first day.
+        """Return the next cells as nanoseconds.
+
+        They count from 1970: in UTC where the cells have an offset, in local time where they have none. Dates whose day
+        and month are both numbers count from the first day of the column, times of day from the first midnight.
 
         Parameters
         ----------
-        cells : text; digits beyond nanoseconds are cut off
-        where : what messages call the cell with an index from 0
+        cells : texts; digits beyond nanoseconds are cut off
+        where : names the cell with an index from 0 in messages, as in "line 12"
 
         Returns
         -------
@@ -68,8 +71,8 @@ class Dates:
 
         Raises
         ------
-        InputError : something else is among them, a day that there is not, a year outside 1678 to 2261, another form or
-            zone than in the first row, or day and month cannot be told apart
+        InputError : a cell is no date, a day is in no calendar, a year lies outside 1678 to 2261, the form or the zone
+            differs from the first row, or day and month cannot be told apart
         """
         fast = self._fixed(cells)
         if fast is not None:
@@ -85,7 +88,7 @@ class Dates:
         return days * DAY_NS + times - offsets * MINUTE_NS
 
     def fixed(self, matrix: NDArray[np.uint8]) -> NDArray[np.int64] | None:
-        """The same of characters (n, length) that are all of one form of ISO 8601; None where they are not."""
+        """Return nanoseconds as `push` does from characters (n, length) of one form of ISO 8601; None for any other."""
         if not len(matrix) or matrix.shape[1] > LONGEST_DATE:
             return None
         first = matrix[0].tobytes().decode("latin-1")
@@ -104,7 +107,7 @@ class Dates:
     def of_bytes(
         self, data: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArray[np.int64], where: Callable[[int], str]
     ) -> NDArray[np.int64]:
-        """As `push`, of cells at places of a text."""
+        """Return nanoseconds as `push` does, from cells that begin at ``starts`` and end at ``ends`` in a text."""
         lengths = ends - starts
         used = np.flatnonzero(np.bincount(np.clip(lengths, 0, LONGEST_DATE + 1)))
         if len(used) <= _MOST_LENGTHS and used[0] >= _SHORTEST_ISO and used[-1] <= LONGEST_DATE:
@@ -140,7 +143,7 @@ class Dates:
         return self._by_length(cells, lengths)
 
     def _by_length(self, cells: Sequence[str], lengths: set[int]) -> NDArray[np.int64] | None:
-        """Fractions that end in zeros are often left out: a few lengths, each of which is one form."""
+        """Read cells of a few lengths, each of one form: many programs leave out the zeros at the end of a fraction."""
         of_length, before = np.array([len(cell) for cell in cells]), self._first
         parsed = parsed_date(cells[0])
         if parsed is None or not self._fits(parsed):
@@ -157,7 +160,7 @@ class Dates:
         return found
 
     def _fits(self, parsed: DateCell) -> bool:
-        """Whether a cell has the form and the zone of the first."""
+        """Tell whether a cell has the form and the zone of the first cell of the column."""
         if self._first is None:
             return True
         first = self._first
@@ -181,10 +184,11 @@ class Dates:
         return parsed
 
     def _refuse(self, cell: str, where: str) -> NoReturn:
-        raise InputError(f"{where}: {quoted(self._name)} is {quoted(cell)!r}, no date of ISO 8601; correct it")
+        advice = "write it as in 2024-01-31T12:00:00"
+        raise InputError(f"{where}: {quoted(self._name)} is {quoted(cell)!r}, no date and time; {advice}")
 
     def _of_day(self, times: NDArray[np.int64], found: list[DateCell], whole: int) -> NDArray[np.int64]:
-        """Times of a day or an hour as nanoseconds since it began: a step back of half of it and more is the next."""
+        """Count times of day on past midnight: a step back by more than half a day begins the next day (or hour)."""
         before = self._last.since_midnight if self._last is not None else int(times[0])
         midnights = np.cumsum(np.diff(times, prepend=before) < -whole // 2)
         days = self._day + midnights
@@ -193,7 +197,7 @@ class Dates:
         return days * whole + times
 
     def _of_dates(self, found: list[DateCell], cells: Sequence[str], where: Callable[[int], str]) -> list[int]:
-        """Days of each row."""
+        """Return the days since 1970, or since the first date of the column, of each row."""
         assert self._first is not None
         texts = dict.fromkeys((each.date for each in found), 0)
         if not self._first.form.startswith("three"):
@@ -212,7 +216,7 @@ class Dates:
     def _order(
         self, found: list[DateCell], texts: list[str], cells: Sequence[str], where: Callable[[int], str]
     ) -> tuple[int, int, int]:
-        """The one order of day, month and year that is left; any of them as long as they make no difference."""
+        """Return an order of day, month and year that all rows allow; while several are left, they give equal steps."""
         assert self._first is not None
         if not self._orders:
             self._orders = dict(_ORDERS) if "." not in self._first.form else {"d.m.y": _ORDERS["d/m/y"]}
@@ -242,7 +246,7 @@ class Dates:
         return next(iter(self._orders.values()))
 
     def _decide(self, before: DateCell, after: DateCell, where: str) -> None:
-        """Keep the order in which one row follows the other, within an hour."""
+        """Keep the order in which the second of two rows comes less than an hour after the first, if only one does."""
         steps = dict[str, int]()
         for name, order in self._orders.items():
             apart = (days_since_1970(after.date, order) or 0) - (days_since_1970(before.date, order) or 0)
@@ -252,24 +256,25 @@ class Dates:
             self._orders = {near[0]: self._orders[near[0]]}
         elif len(set(steps.values())) > 1:
             raise InputError(
-                f"{where}: {quoted(self._name)} is {quoted(after.date)!r}, and which of it is the day cannot be told; "
+                f"{where}: {quoted(self._name)} is {quoted(after.date)!r}, and day and month cannot be told apart; "
                 "write the year first, as in 2024-01-31"
             )
 
 
 def _zone(parsed: DateCell) -> str:
+    """Name the zone of a cell in a message."""
     if parsed.zone:
         return f"the zone {quoted(parsed.zone)}"
     return "no zone" if parsed.offset is None else "a zone"
 
 
 def dates(cells: Sequence[str], wheres: Sequence[str], name: str) -> NDArray[np.int64]:
-    """Dates of one form as nanoseconds since 1970; those with a zone in UTC, those without beside them as they are.
+    """Return dates of one form as nanoseconds since 1970: in UTC where a cell has an offset, else in local time.
 
     Parameters
     ----------
     cells : text, e.g. ``2024-03-31T01:59:00.5+01:00``; digits beyond nanoseconds are cut off
-    wheres : what messages call each
+    wheres : names of the cells in messages
     name : heading of the column
 
     Returns
@@ -278,6 +283,6 @@ def dates(cells: Sequence[str], wheres: Sequence[str], name: str) -> NDArray[np.
 
     Raises
     ------
-    InputError : as `Dates.push`
+    InputError : the same as `Dates.push`, but cells without an offset may stand beside cells with one
     """
     return Dates(name, strict=False).push(cells, lambda row: wheres[row])

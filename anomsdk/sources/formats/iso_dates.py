@@ -1,4 +1,4 @@
-"""Columns of ISO 8601 dates of one fixed form, read many rows at once."""
+"""ISO 8601 dates whose characters stand at the same places in all rows, read many rows at once."""
 
 from __future__ import annotations
 
@@ -14,11 +14,19 @@ FIXED_FORM = re.compile(
     re.ASCII,
 )
 _MOST_RUNS = 64
+"""Runs of rows with the same day in one block; a block with more runs is read row by row."""
 
 
 def fixed_dates(matrix: NDArray[np.uint8], first: str, form: re.Match[str]) -> NDArray[np.int64] | None:
-    """Dates of one fixed form; None where a row has another."""
-    text = np.array(matrix.T, order="C")  # a copy: a character of all rows after another
+    """Return nanoseconds since 1970 of many dates; None where one of them has another form or is no date.
+
+    Parameters
+    ----------
+    matrix : uint8 (n, length), the characters of one date in each row
+    first : text of the first row
+    form : match of `FIXED_FORM` with it
+    """
+    text = np.array(matrix.T, order="C")  # a copy in which one character of all rows is contiguous
     end = len(first) - len(form["zone"] or "")
     signs = [4, 7, 10, 13, 16, *([19] if form["f"] else []), *range(end, len(first))]
     digits = [*range(4), 5, 6, 8, 9, 11, 12, 14, 15, 17, 18, *range(20, end)]

@@ -1,4 +1,4 @@
-"""Rows that arrive in packets and bear the time stamp of their packet."""
+"""Rows with the time stamp of their packet: their rate, their gaps, and the stream of rows between the gaps."""
 
 from __future__ import annotations
 
@@ -12,11 +12,19 @@ from anomsdk.sources.formats.pauses import Gaps
 from anomsdk.sources.formats.timeline import Rows, Stamped, Timeline, Values, bridge_rows
 
 _MOST_UNSURE = 0.05
+"""A measured rate within this share of the wanted rate, and within its own uncertainty, is the wanted rate."""
 _NO_STAMPS: Values = np.zeros(0)
 
 
 class PacketStamps:
-    """Rows that bear the time of their packet."""
+    """Collects the packets and the gaps of a recording whose rows have the stamp of their packet.
+
+    Parameters
+    ----------
+    form : Form of the packets
+    wanted_hz : rate of the plan, rows per second
+    max_bridge : largest number of missing samples of a gap that may be bridged
+    """
 
     def __init__(self, form: Form, wanted_hz: float, max_bridge: int) -> None:
         self._form, self._wanted_hz = form, wanted_hz
@@ -28,14 +36,16 @@ class PacketStamps:
 
     @property
     def held(self) -> int:
+        """Number of rows in the packet that is not complete yet."""
         return self._packets.held
 
     @property
     def rows(self) -> int:
-        """Usual size of a packet."""
+        """Usual number of rows in a packet."""
         return self._form.rows
 
     def push(self, piece: Piece, order: Order) -> None:
+        """Take the stamps of a piece."""
         if piece.broken:
             self._end(order)
             self._gaps.broken()
@@ -64,6 +74,7 @@ class PacketStamps:
         self._before = packet
 
     def timeline(self) -> tuple[Timeline, Gaps]:
+        """Return the rate at which rows are spread, and the gaps."""
         self._end(None)
         form, rate_hz = self._form, 1 / self._form.step_s
         if self._near:
@@ -76,11 +87,21 @@ class PacketStamps:
             note = f"time stamps are those of packets of about {form.rows} samples: spread evenly at {rate_hz:g} Hz"
         else:
             note = f"time stamps are coarser than the samples: spread evenly at {rate_hz:g} Hz"
-        return Timeline(rate_hz, form=form, notes=(note,)), self._gaps  # the same form finds the same gaps
+        return Timeline(
+            rate_hz, form=form, notes=(note,)
+        ), self._gaps  # `PacketStretches` finds the same gaps with this form
 
 
 class PacketStretches:
-    """Rows of packets, run by run of the clock; those of two packets are held back."""
+    """Hands on rows of packets, bridges short gaps, and tells how many samples are missing in the others.
+
+    The rows of up to two packets are held back: the packet that follows shows whether samples are missing.
+
+    Parameters
+    ----------
+    timeline : Timeline, of `PacketStamps`
+    form : Form of the packets
+    """
 
     def __init__(self, timeline: Timeline, form: Form) -> None:
         self._timeline, self._form = timeline, form
@@ -89,10 +110,12 @@ class PacketStretches:
         self._last: Rows | None = None
 
     def push(self, stamps: Values, values: Rows) -> Iterator[Stamped | int]:
+        """Take rows; yield those of decided packets without stamps, and the number of samples missing in a gap."""
         self._held.append(values)
         yield from self._given(self._packets.push(stamps))
 
     def finish(self) -> Iterator[Stamped | int]:
+        """End the run of the clock: yield the rows that are held back."""
         yield from self._given(self._packets.finish())
         self._packets, self._last = Packets(self._form), None
 

@@ -1,4 +1,4 @@
-"""Rows that each have a time stamp of their own, at even or jittering distances."""
+"""Rows with a time stamp each: how even the stamps are, and the stream of rows between the gaps."""
 
 from __future__ import annotations
 
@@ -12,11 +12,17 @@ from anomsdk.sources.formats.pauses import Gaps
 from anomsdk.sources.formats.timeline import GAP_STEPS, JITTERED_GAP_STEPS, Rows, Stamped, Timeline, Values, bridge_rows
 
 _OFF, _MOST_OFF = 0.3, 0.01
-"""Stamps jitter when more than 1 % of the steps are more than 0.3 steps off."""
+"""Stamps jitter where more than 1 % of the steps differ by more than 0.3 steps from a whole number of steps."""
 
 
 class RowStamps:
-    """Rows that have each a stamp of its own, even ones or such that jitter."""
+    """Collects the steps and the gaps of a recording whose rows have a stamp each.
+
+    Parameters
+    ----------
+    step_s : usual step in seconds
+    max_bridge : largest number of missing samples of a gap that may be bridged
+    """
 
     def __init__(self, step_s: float, max_bridge: int) -> None:
         self._step = step_s
@@ -26,6 +32,7 @@ class RowStamps:
         self._gaps = Gaps(max_bridge), Gaps(max_bridge)
 
     def push(self, piece: Piece, last: float | None, numbers: NDArray[np.int64], order: Order) -> None:
+        """Take the stamps of a piece; ``last`` is the stamp before it, ``numbers`` are its rows in the recording."""
         stamps = piece.stamps if last is None else np.concatenate([[last], piece.stamps])
         steps = np.diff(stamps)
         relative = steps / self._step
@@ -36,7 +43,7 @@ class RowStamps:
         self._near += int((relative <= JITTERED_GAP_STEPS).sum())
         self._near_s += float(steps[relative <= JITTERED_GAP_STEPS].sum())
         self._off += int((np.abs(relative - np.maximum(1, np.rint(relative))) > _OFF).sum())
-        first = int(last is None)  # the row that no step leads to
+        first = int(last is None)  # a row without one before it has no step
         for gaps, longest in zip(self._gaps, self._longest, strict=True):
             if piece.broken:
                 gaps.broken()
@@ -51,21 +58,28 @@ class RowStamps:
             gaps.rows(len(piece.stamps) - done)
 
     def timeline(self) -> tuple[Timeline, Gaps]:
+        """Return the rate, whether the stamps jitter, and the gaps that follow from it."""
         jittered = self._off > _MOST_OFF * self._steps
         step = self._regular_s / self._regular if self._regular else self._step
-        if jittered:  # sums of neighbours: what one stamp is early, the next step makes up
+        if jittered:  # the mean of neighbouring steps: a stamp that is early makes the next step longer
             step = self._near_s / self._near
         return Timeline(float(f"{1 / step:.4g}"), jittered, self._step), self._gaps[jittered]
 
 
 class RowStretches:
-    """Rows with a stamp each, run by run of the clock."""
+    """Hands on rows with a stamp each, bridges short gaps, and tells how many samples are missing in the others.
+
+    Parameters
+    ----------
+    timeline : Timeline, of `RowStamps`
+    """
 
     def __init__(self, timeline: Timeline) -> None:
         self._timeline = timeline
         self._last: tuple[float, Rows] | None = None
 
     def push(self, stamps: Values, values: Rows) -> Iterator[Stamped | int]:
+        """Take rows; yield them and bridged samples, and the number of samples missing in a gap that is not bridged."""
         timeline = self._timeline
         steps = np.diff(stamps, prepend=stamps[0] if self._last is None else self._last[0])
         begin = 0
@@ -86,5 +100,6 @@ class RowStretches:
         self._last = float(stamps[-1]), values[-1:].copy()
 
     def finish(self) -> Iterator[Stamped | int]:
+        """End the run of the clock; no row is held back."""
         self._last = None
         yield from ()

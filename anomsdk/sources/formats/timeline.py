@@ -1,4 +1,4 @@
-"""The rate of rows in time, where samples are missing between them, and what is done about it."""
+"""What the time stamps of a recording tell: its rate, how even the rows come, and where samples are missing."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from anomsdk.sources.formats.packets import Form
 Values = NDArray[np.float64]
 Rows = NDArray[Any]
 Stamped: TypeAlias = tuple[Values, Values]
-"""Stamps in seconds (n,), and rows (n, axes)."""
+"""Time stamps (n,) in seconds, and their rows (n, axes)."""
 
 GAP_STEPS, JITTERED_GAP_STEPS = 1.5, 2.5
-"""A step of so many usual ones is a gap; the second where stamps jitter, and one missing sample may be jitter."""
+"""Shortest gap in usual steps: with even stamps, and with jittering ones, where one missing sample may be jitter."""
 
 
 @dataclass(frozen=True)
 class Timeline:
-    """What stamps tell.
+    """The rate of a recording and how its rows become an even stream.
 
     Parameters
     ----------
-    rate_hz : rows a second, where none are missing
-    jittered : rows must be interpolated before they are a stream at this rate
-    usual_s : usual step of the first rows, which tells gaps; 0: there are no stamps
-    gaps, lost_s : gaps that are neither bridged nor pauses of a duty cycle, and how long all of them last
-    form : of packets, whose rows are spread evenly; None: each row has a stamp of its own
-    repeats : rows that repeat an earlier one, its stamp and its values, are left out
-    bridge : missing samples of a gap up to which the row before it is repeated
-    bridged : samples that are made so
-    notes : what else is done or was noticed, in words
+    rate_hz : rows per second where none are missing
+    jittered : the stamps jitter, so that rows are interpolated to even times
+    usual_s : usual step between the first rows in seconds, by which gaps are found; 0 without stamps
+    gaps, lost_s : number of gaps that are neither bridged nor pauses of a duty cycle, and their total length in seconds
+    form : form of the packets whose rows are spread evenly; None where each row has a stamp of its own
+    repeats : leave out rows whose stamp and values are those of an earlier row
+    bridge : largest number of missing samples of a gap that is bridged by repeating the row before it
+    bridged : number of samples that are made by bridging
+    notes : what else is done to the rows or was noticed, as sentences for the user
     """
 
     rate_hz: float
@@ -49,12 +49,15 @@ class Timeline:
 
     @property
     def longest_steps(self) -> float:
-        """Beyond so many usual steps, samples are missing."""
+        """Length of a step, in usual steps, beyond which samples are missing."""
         return JITTERED_GAP_STEPS if self.jittered else GAP_STEPS
 
 
 def usual_step(steps: Values) -> float:
-    """The step between neighbours: the median, unless every other sample or more is missing, or stamps are shared.
+    """Return the usual step between neighbouring stamps.
+
+    It is the median of the steps. Where rows share stamps it is the mean step; where every second sample or more is
+    missing it is the shorter step that divides the median.
 
     Examples
     --------
@@ -73,5 +76,5 @@ def usual_step(steps: Values) -> float:
 
 
 def bridge_rows(n: int, stamp: float, row: Rows, timeline: Timeline) -> Stamped:
-    """The row before a gap, n times."""
+    """Return the row before a gap n times, with stamps at the rate of the timeline."""
     return stamp + np.arange(1, n + 1) / timeline.rate_hz, np.repeat(row, n, axis=0)

@@ -1,4 +1,7 @@
-"""Time stamps of rows: their rate, how even they are, and where samples are missing. Nothing is done in silence."""
+"""Time stamps of a whole recording: one survey finds their rate and gaps, one pass makes an even stream of the rows.
+
+Whatever is done to the rows (bridged, spread, left out) is a note of the timeline, which the user reads.
+"""
 
 from __future__ import annotations
 
@@ -18,23 +21,24 @@ from anomsdk.sources.formats.timeline import Rows, Stamped, Timeline, Values, us
 from anomsdk.utils.text import counted
 
 LONGEST_S = 1e10
-"""Three centuries: stamps further from the first are damaged, or of another unit."""
+"""Longest time from the first stamp in seconds, three centuries: later stamps are damaged or have another unit."""
 MOST_DROPPED = 0.3
+"""Largest share of dropped samples of a recording that is read."""
 _HEAD_ROWS = 65_536
-"""What stamps are is found out from so many rows."""
+"""Number of rows at the start from which the kind of the stamps is found out."""
 _REPEATED = 0.9
-"""Rows with equal stamps are repetitions where so many of them have equal values, too."""
+"""Share of rows with equal stamps that also have equal values, from which on they are repeated rows, not packets."""
 
 
 class StampSurvey:
-    """Takes all stamps of a recording once, in memory that does not grow with its length.
+    """Surveys all time stamps of a recording in one pass; its memory does not grow with the recording.
 
     Parameters
     ----------
-    where : what messages call the recording
-    row_name : what they call the row with an index from 0, as in ``line 12``
-    wanted_hz : rate of the plan: packets are those that make a rate near it
-    max_bridge : missing samples of a gap up to which it may be bridged; 0: never
+    where : name of the recording in messages
+    row_name : names the row with an index from 0 in messages, as in ``line 12``
+    wanted_hz : rate of the plan, rows per second; only packets with a rate near it are believed
+    max_bridge : largest number of missing samples of a gap that may be bridged; 0 bridges none
     """
 
     def __init__(self, where: str, row_name: Callable[[int], str], wanted_hz: float, max_bridge: int) -> None:
@@ -58,7 +62,7 @@ class StampSurvey:
         self._next_s = 0.0
 
     def push(self, stamps: Values, rows: Rows) -> None:
-        """Take the next stamps (n,), seconds, and their rows (n, axes)."""
+        """Take the next stamps (n,) in seconds, and their rows (n, axes)."""
         if not len(stamps):
             return
         check_span(stamps, self._where, lambda at: self._row_name(self._rows + at))
@@ -72,11 +76,11 @@ class StampSurvey:
             self._begin()
 
     def timeline(self) -> Timeline:
-        """What they tell.
+        """Return the timeline of all rows.
 
         Raises
         ------
-        InputError : too few rows, or too many dropped
+        InputError : there is a single row, rows are in disorder, or more than 30 % of the samples were dropped
         """
         if self._head is not None:
             self._begin()
@@ -110,7 +114,7 @@ class StampSurvey:
         )
 
     def _begin(self) -> None:
-        """Find out from the first rows what the stamps are, and take them."""
+        """Find out from the first rows whether stamps are those of rows or of packets, and take these rows."""
         assert self._head is not None
         stamps = np.concatenate([each for each, _ in self._head]) if self._head else np.zeros(0)
         found = np.concatenate([each for _, each in self._head]) if self._head else np.zeros(0, np.uint64)
@@ -141,7 +145,7 @@ class StampSurvey:
             self._take(stamps[part], found[part])
 
     def _take(self, stamps: Values, found: Digests) -> None:
-        """Take stamps, and digests of their rows."""
+        """Take stamps (n,), and the digests of their rows (n,)."""
         if not len(stamps):
             return
         assert self._clock is not None and self._order is not None
@@ -181,6 +185,7 @@ class StampSurvey:
             self._last = float(piece.stamps[-1])
 
     def _set(self, at: int, step: float) -> None:
+        """Record that the clock was set before a row, by ``step`` seconds."""
         assert self._order is not None and self._last is not None
         row = int(self._numbers[at - (self._kept - len(self._numbers))])
         if step > 0:
@@ -192,17 +197,19 @@ class StampSurvey:
         self._backs = self._backs or [(row, self._next_s - step)]
 
     def _wrap(self, at: int, length: float) -> None:
+        """Record that the time counter wrapped around after ``length`` seconds."""
         self._n_wraps += 1
         self._wraps = self._wraps or [length]
 
     def _clock_notes(self, gaps: Gaps) -> Iterator[str]:
+        """Yield what repeated rows, wraps and settings of the clock have to be told to the user."""
         if self._repeated:
             yield f"{counted(self._repeated, 'row')} left out: time and values are those of an earlier row"
         if self._again:
-            yield f"{counted(self._again, 'packet')} came twice, times and values: remove the second ones"
+            yield f"{counted(self._again, 'packet')} came twice with the same times and values: remove the second ones"
         if self._wraps:
             times = "" if self._n_wraps == 1 else f" {self._n_wraps} times,"
-            yield f"the counter of time starts again{times} after {self._wraps[0]:.9g} s: read on"
+            yield f"the time counter wraps around{times} after {self._wraps[0]:.9g} s: it is unwrapped"
         if self._backs:
             row, by = self._backs[0]
             how = f"goes back by {_length(by)} at {self._row_name(row)}"
@@ -212,47 +219,49 @@ class StampSurvey:
         if self._on:
             row, by = self._on[0]
             days = f"{by / 86_400:,.0f} days"
-            yield f"the clock goes on by {days} at {self._row_name(row)} (it was set): a new piece begins there"
+            yield f"the clock jumps forward by {days} at {self._row_name(row)} (it was set): a new piece begins there"
         if gaps.hours and not gaps.cycle():
             where = self._row_name(gaps.hours[0])
             times = "" if gaps.n_hours == 1 else f", and {gaps.n_hours - 1} more times"
-            yield f"the clock goes on by whole hours at {where}{times}, to the step: it was set, or samples are missing"
+            yield f"the clock jumps forward by whole hours at {where}{times}: it was set, or samples are missing"
 
 
 def _bridge_notes(gaps: Gaps, rows: int, bridge: int, bridged: int, places: int, most: int) -> Iterator[str]:
+    """Yield which missing samples are bridged, and why others of short gaps are not."""
     if bridged:
         share = bridged / (rows + bridged)
         where = f"{counted(bridged, 'sample')} missing in {counted(places, 'gap')}"
-        yield f"{where}, bridged with the sample before ({share:.1%})"
+        yield f"{where}, bridged by repeating the sample before ({share:.1%})"
     if bridge < most and gaps.small() > bridged:
-        which = f"longer ones than {bridge} are not" if bridged else "none is"
+        which = f"gaps of more than {bridge} are not" if bridged else "no gap is"
         few = f"{counted(gaps.small(), 'sample')} missing in gaps of up to {most}"
         yield f"{few}, more than {MOST_BRIDGED:.0%} of the recording: {which} bridged"
 
 
 def _wrap_slack(form: Form | None) -> float:
-    """Seconds from the last stamp before a counter starts again to the first one after it, at most."""
+    """Return the longest time in seconds between the stamps before and after a wrap of the time counter."""
     return 2.0 if form is None else max(2.0, 1.5 * form.period_s)
 
 
 def _length(seconds: float) -> str:
+    """Return a length of time in words, whole hours as such."""
     hours = seconds / 3600
     return f"{hours:.0f} h" if round(hours) >= 1 and abs(hours - round(hours)) < 1e-4 else f"{seconds:.6g} s"
 
 
 def check_span(stamps: Values, where: str, row_name: Callable[[int], str]) -> None:
-    """Refuse stamps, seconds since the first, that no recording can last until."""
+    """Refuse stamps, seconds since the first one, that lie beyond `LONGEST_S`, and NaN."""
     beyond = ~(np.abs(stamps) <= LONGEST_S)  # true for NaN
     if beyond.any():
         row = row_name(int(beyond.argmax()))
-        raise InputError(f"{where}, {row}: a time more than 300 years from the first; correct it, or say its unit")
+        raise InputError(f"{where}, {row}: a time more than 300 years from the first; correct it, or give its unit")
 
 
 def stretches(rows: Iterator[Stamped], timeline: Timeline) -> Iterator[Stamped | int]:
-    """Rows as they come, and between them the number of samples that are missing, 1 or more.
+    """Yield the rows of a recording as an even stream, and between them the number of samples missing in each gap.
 
-    Where the clock was set back, nobody knows how many are missing: 1, as little as a gap can be. Stamps of packets are
-    left out.
+    Where the clock was set back the number of missing samples is unknown, and 1 is yielded. Rows of packets are yielded
+    without stamps.
     """
     form, repeats = timeline.form, Repeats()
     clock = Clock(_wrap_slack(form), 0.0 if form is None else form.split_s)
