@@ -431,7 +431,7 @@ def test_more_bad_text(tmp_path, rng):
     path.write_text("t,ax_g,ay_g,az_g\n0,02,0,1,0,2,1,0\n0,04,0,1,0,2,1,0\n")
     assert refused(path) == "FILE, line 2: 8 values below 4 headings; separate with semicolons where commas are decimal"
     path.write_text("hello\nworld\n")
-    assert refused(path) == "FILE: no rows of numbers in its first 128 lines; write a line a sample"
+    assert refused(path) == "FILE: no rows of numbers in its first 128 lines; write each sample as a line of numbers"
     path.write_text("\n".join(text.splitlines()[:2]))
     assert refused(path) == "FILE: a single row has no rate; record more, or leave it out"
     path.write_text("waist_ax,wrist_ax,ay,az,time_s\n" + "1,2,3,4,0.02\n" * 3)

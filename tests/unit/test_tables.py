@@ -260,7 +260,7 @@ def test_actigraph_without_headings_and_of_epochs(tmp_path):
     assert_same(opened(put(tmp_path, ACTIGRAPH + rows(time=False)), unit="g", axes="1,2,3"))
     path = put(tmp_path, ACTIGRAPH.replace("00:00:00", "00:00:10", 1) + ACTI_HEAD + rows(time=False))
     assert refused(path, unit="g") == (
-        "a.csv, line 5: a row is the sum of an epoch of 00:00:10, and no sample; export raw data"
+        "a.csv, line 5: each row is the sum of an epoch of 00:00:10, not a sample; export raw data"
     )
 
 
@@ -748,7 +748,7 @@ def test_packets_that_are_none(tmp_path):
         "a.parquet: some axes are lists and others are not; store all of them as lists, or none"
     )
     assert said({"time_s": [0.0], **listed(each=N)}) == (
-        "a.parquet: a single time of 160 samples tells no rate; say it with --rate, and --time none"
+        "a.parquet: a single time of 160 samples tells no rate; give `rate_hz` and `time='none'`"
     )
     assert_same(opened(tmp_path / "a.parquet", rate_hz="20", time="none"))
     assert "lists of more than 4096 values; write at most 4096 a row" in said(
@@ -940,7 +940,7 @@ def test_damaged_packing(tmp_path):
         assert message == "a.csv.gz: cannot be read (what is packed in it is damaged); check the file or copy it again"
     bomb = gzip.compress(TEXT.encode() + (b" " * 9999 + b"\n") * 900)
     assert refused(put(tmp_path, bomb, "a.csv.gz")) == (
-        "a.csv.gz: unpacks to 200 times its size, and no recording does; unpack it"
+        "a.csv.gz: unpacks to over 200 times its size, as no recording does; unpack it first"
     )
     assert refused(put(tmp_path, b"PK\x03\x04" + bytes(99), "a.csv")) == (
         "a.csv: is a .zip archive or a spreadsheet; unpack it, or save it as .csv"
@@ -1162,7 +1162,7 @@ def test_plain_rows_are_read_many_at_once(tmp_path, name, encoding):
 
 def test_rows_that_unpack_without_end(tmp_path):
     path = put(tmp_path, gzip.compress(HEAD.encode() + b"0.00,0.0,0.0,1.0\n" * 600_000), "a.csv.gz")
-    assert refused(path) == "a.csv.gz: unpacks to 200 times its size, and no recording does; unpack it"
+    assert refused(path) == "a.csv.gz: unpacks to over 200 times its size, as no recording does; unpack it first"
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])

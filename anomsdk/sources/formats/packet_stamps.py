@@ -87,9 +87,8 @@ class PacketStamps:
             note = f"time stamps are those of packets of about {form.rows} samples: spread evenly at {rate_hz:g} Hz"
         else:
             note = f"time stamps are coarser than the samples: spread evenly at {rate_hz:g} Hz"
-        return Timeline(
-            rate_hz, form=form, notes=(note,)
-        ), self._gaps  # `PacketStretches` finds the same gaps with this form
+        # `PacketStretches` finds the same gaps with the same form.
+        return Timeline(rate_hz, form=form, notes=(note,)), self._gaps
 
 
 class PacketStretches:
