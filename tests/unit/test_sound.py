@@ -209,7 +209,7 @@ WIDE = (np.random.default_rng(3).standard_normal(3000) * 2**19).astype("<i4")  #
 )
 def test_24_bits_at_the_bottom_of_32_are_moved_up_where_the_header_says_24(tmp_path, content):
     recording = opened(tmp_path / "a.wav", content)
-    assert recording.odd == ("24 bits at the bottom of 32, moved up",)
+    assert recording.odd == ("24-bit values at the bottom of 32 bits, shifted up",)
     assert np.array_equal(read_recording(recording), np.rint(WIDE / 256))
 
 
@@ -235,7 +235,9 @@ def test_what_lies_at_the_top_stays(tmp_path, content, expected):
 def test_a_quiet_recording_of_24_bits_in_32_is_read_and_said(tmp_path, header):
     """Or 16 bits that became 24, at the bottom of 32: nobody can tell."""
     recording = opened(tmp_path / "a.wav", riff(header, chunk(b"data", (WIDE >> 6 << 8).tobytes())))
-    assert len(recording.odd) == 1 and "scale it up if it is 24 bits at the bottom of 32" in recording.odd[0]
+    assert (
+        len(recording.odd) == 1 and "scale it up if it holds 24-bit values at the bottom of 32 bits" in recording.odd[0]
+    )
     assert np.array_equal(read_recording(recording), np.rint((WIDE >> 6) / 256))
 
 
@@ -243,7 +245,7 @@ def test_a_quiet_recording_of_24_bits_in_32_is_read_and_said(tmp_path, header):
 def test_bits_at_the_bottom_of_32_are_refused_where_nothing_is_said(tmp_path, bits, shift):
     values = WIDE if bits == 24 else X.astype("<i4")
     answer = refusal(tmp_path / "a.wav", riff(fmt(bits=32), chunk(b"data", values.tobytes())))
-    assert f"as of {bits} bits at the bottom of 32; move them up by {shift}, or" in answer
+    assert f"as if {bits}-bit values stood at the bottom of 32 bits; shift them up by {shift} bits, or" in answer
     again = opened(tmp_path / "a.wav", riff(fmt(bits=32), chunk(b"data", (values << shift).tobytes())))
     assert np.array_equal(read_recording(again), np.rint(values / 2 ** (bits - 16))), "the remedy works"
 
@@ -251,7 +253,7 @@ def test_bits_at_the_bottom_of_32_are_refused_where_nothing_is_said(tmp_path, bi
 def test_16_bits_at_the_bottom_of_24_are_said(tmp_path):
     quiet = X.astype("<i4")
     recording = opened(tmp_path / "a.wav", riff(fmt(bits=24), chunk(b"data", as_24(quiet))))
-    assert len(recording.odd) == 1 and "it is 16 bits at the bottom of 24" in recording.odd[0]
+    assert len(recording.odd) == 1 and "it holds 16-bit values at the bottom of 24 bits" in recording.odd[0]
     assert np.array_equal(read_recording(recording), np.rint(quiet / 256))
     loud = opened(tmp_path / "a.wav", riff(fmt(bits=24), chunk(b"data", as_24(quiet << 8))))
     assert loud.odd == () and np.array_equal(read_recording(loud), X)
@@ -260,7 +262,7 @@ def test_16_bits_at_the_bottom_of_24_are_said(tmp_path):
 def test_12_bits_at_the_bottom_of_16_are_moved_up_where_the_header_says_12(tmp_path):
     values = np.clip(X // 2, -2048, 2047)
     recording = opened(tmp_path / "a.wav", riff(extensible(16, 12), chunk(b"data", values.tobytes())))
-    assert recording.odd == ("12 bits at the bottom of 16, moved up",)
+    assert recording.odd == ("12-bit values at the bottom of 16 bits, shifted up",)
     assert np.array_equal(read_recording(recording), values * 16)
 
 
@@ -283,9 +285,12 @@ QUIET = np.random.default_rng(4).integers(-9, 10, 5000)
         (QUIET, "whole steps up to 9"),
         (np.where(np.arange(5000) % 50, 0, QUIET), "whole steps"),  # mostly silence
         (np.sign(QUIET), "whole steps up to 1"),
-        (QUIET * 0.731, "of what is not 0 lies beyond full scale"),  # resampled, or made louder
+        (QUIET * 0.731, "of the values that are not 0 lie beyond full scale"),  # resampled, or made louder
         (QUIET * 14.0, "whole steps up to 126"),  # 8 bits
-        (np.where(np.arange(5000) % 50, 0.1, 30.5) * np.sin(np.arange(5000)), "of what is not 0"),  # a few, far beyond
+        (
+            np.where(np.arange(5000) % 50, 0.1, 30.5) * np.sin(np.arange(5000)),
+            "of the values that are not 0",
+        ),  # a few, far beyond
         (X + 0.5, "full scale is 1.0"),
         (WIDE.astype(float), "full scale is 1.0"),
         (WIDE * 256.0, "full scale is 1.0"),
@@ -339,7 +344,7 @@ def test_floats_that_are_a_share_of_full_scale(tmp_path):
         expected = np.clip(np.rint(values.astype(np.float32).astype(float) * 32768), -32768, 32767)
         assert np.array_equal(read_recording(recording), expected)
     soundfile.write(tmp_path / "a.wav", overdriven, RATE, subtype="FLOAT")
-    assert "of what is not 0" in refusal(tmp_path / "a.wav"), "half of what is there is cut off"
+    assert "of the values that are not 0" in refusal(tmp_path / "a.wav"), "half of what is there is cut off"
 
 
 @pytest.mark.parametrize("dtype", ["<f4", "<f8"])
@@ -380,15 +385,21 @@ def stored(path, channels):
 @pytest.mark.parametrize(
     "channels, said",
     [
-        ([TONE, 0 * TONE], "channel 2 of 2 is dead (constant) (--channel 1 takes one)"),
-        ([0 * TONE + 37, TONE], "channel 1 of 2 is dead (constant) (--channel 2 takes one)"),
-        ([FAINT, TONE], "channel 1 of 2 is 71 dB below the loudest (--channel 2 takes one)"),
-        ([TONE, -TONE], "channels 1, 2 inverted against the others, mixing cancels (--channel 1 takes one)"),
+        ([TONE, 0 * TONE], "channel 2 of 2 is dead (constant) (`channel=1` takes that one alone)"),
+        ([0 * TONE + 37, TONE], "channel 1 of 2 is dead (constant) (`channel=2` takes that one alone)"),
+        ([FAINT, TONE], "channel 1 of 2 is 71 dB below the loudest (`channel=2` takes that one alone)"),
+        (
+            [TONE, -TONE],
+            "channels 1, 2 inverted against the others, mixing cancels them (`channel=1` takes that one alone)",
+        ),
         ([TONE // 2 + 500, -TONE + 20 * FAINT], "channels 1, 2 inverted"),
         ([TONE, -TONE + 1200 * FAINT], "channels 1, 2 inverted"),  # correlation -.94
         ([TONE, -TONE + 2600 * FAINT], None),  # -.80: both hear something of their own
         ([TONE, TONE, -TONE, TONE], "channel 3 inverted"),
-        ([TONE, 0 * TONE, 0 * TONE, 0 * TONE, 0 * TONE, 0 * TONE], "2 more such channels (--channel 1 takes one)"),
+        (
+            [TONE, 0 * TONE, 0 * TONE, 0 * TONE, 0 * TONE, 0 * TONE],
+            "2 more such channels (`channel=1` takes that one alone)",
+        ),
         ([TONE, TONE], None),
         ([TONE, np.roll(TONE, 11)], None),  # 90 degrees
         ([TONE, TONE // 8 + 300], None),

@@ -1,4 +1,4 @@
-"""The first bytes by which kinds of files are told apart."""
+"""File signatures: the first bytes by which the kind of a file is recognised."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _RIFF_KINDS = {b"AVI ": "avi", b"WEBP": "webp"}
 
 
 def kind_of(start: bytes) -> str | None:
-    r"""What kind of file begins so, as its suffix; None where that says nothing.
+    r"""Return the kind of a file as its suffix, from its first bytes; None for an unknown signature.
 
     Parameters
     ----------
-    start : 12 bytes or more; fewer tell less
+    start : the first 12 bytes or more; fewer recognise fewer kinds
 
     Examples
     --------
@@ -38,7 +38,7 @@ def kind_of(start: bytes) -> str | None:
         return "bz2"
     if start[:4] == b"RIFF" and start[8:12] in _RIFF_KINDS:
         return _RIFF_KINDS[start[8:12]]
-    if start[:2] in (b"\xff\xf1", b"\xff\xf9") and len(start) > 6:  # AAC in ADTS: one frame follows another
+    if start[:2] in (b"\xff\xf1", b"\xff\xf9") and len(start) > 6:  # AAC in ADTS: a second frame must follow
         n = (start[3] & 3) << 11 | start[4] << 3 | start[5] >> 5
         if n > 7 and start[n : n + 2] == start[:2]:
             return "aac"
@@ -46,7 +46,7 @@ def kind_of(start: bytes) -> str | None:
 
 
 def begins_as(start: bytes) -> str:
-    """What a file is by its first bytes, for a message: the bytes themselves may be anybody's.
+    """Name the kind of a file in a message, which does not quote its bytes; empty for an unknown signature.
 
     Examples
     --------
@@ -67,7 +67,7 @@ _MPEG_HZ = (44_100, 48_000, 32_000)
 
 
 def _mpeg_frame(start: bytes) -> int | None:
-    """Bytes of the frame of MPEG layer III that begins here (ISO/IEC 11172-3, 13818-3); None where none does."""
+    """Return the length in bytes of a frame of MPEG layer III (ISO/IEC 11172-3, 13818-3); None where none begins."""
     if len(start) < 4 or start[0] != 0xFF or start[1] & 0xE6 != 0xE2:
         return None
     version, rate, hz = (start[1] >> 3) & 3, start[2] >> 4, (start[2] >> 2) & 3
@@ -79,7 +79,7 @@ def _mpeg_frame(start: bytes) -> int | None:
 
 
 def mpeg_stream(start: bytes) -> bool:
-    """Whether two frames of an .mp3 follow one another: one could be samples by chance.
+    """Tell whether bytes begin with two frames of an .mp3; a single one may be samples by chance.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Sound files, .wav, .flac and .ogg: checked for what libsndfile, which decodes what is packed, lets pass."""
+"""Sound files, .wav, .flac and .ogg: read, and checked for damage and mistakes that libsndfile lets pass."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from anomsdk.sources.formats.raw_forms import form_of, signal_of
 from anomsdk.sources.formats.stored import BLOCK_VALUES, Stored, refusing
 from anomsdk.sources.formats.wav import ALAW, FLOAT, ULAW, WavFile, frames_of, wav_file
 
-FLOAT_LIMIT = 256.0  # full scale is 1.0; 48 dB above it the samples are integers stored as float
+FLOAT_LIMIT = 256.0
+"""Largest float that is read, 48 dB above full scale (1.0): larger samples are integers stored as floats."""
 
 _SUBTYPE_NOTES = {
     "PCM_16": (),
@@ -33,11 +34,11 @@ _SUBTYPE_NOTES = {
 }
 _BITS = {"PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
 Part: TypeAlias = Callable[[int, int, int], Iterator[NDArray[Any]]]
-"""Frames from one to another as blocks of at most so many."""
+"""part(start, stop, rows) yields the frames from start up to stop in blocks of at most rows frames."""
 
 
 def sound_file(path: Path, name: str, where: str) -> list[Stored]:
-    """Check the header, and what is not plain 16-bit mono by a look at the samples."""
+    """Check the header, and the samples of all but plain 16-bit mono files; return the recording."""
     if path.suffix.lower() != ".wav":
         _check_magic(path, where)
         if path.suffix.lower() == ".ogg":
@@ -53,7 +54,7 @@ def sound_file(path: Path, name: str, where: str) -> list[Stored]:
 
 
 def _by_chunks(path: Path, wav: WavFile, name: str, where: str) -> tuple[Stored, Part, str]:
-    """A .wav whose values have a size of their own."""
+    """Return the recording in a .wav whose values all have the same size, how to read it, and its subtype."""
     if wav.frames == 0:
         raise InputError(f"{where}: there are no samples in it; record it again or leave it out")
     sized = {1: "PCM_U8", 2: "PCM_16", 3: "PCM_24", 4: "PCM_32"}.get(wav.width, "")
@@ -69,6 +70,7 @@ def _by_chunks(path: Path, wav: WavFile, name: str, where: str) -> tuple[Stored,
 def _scaled(
     path: Path, wav: WavFile, where: str, unit: float, start: int, stop: int, rows: int
 ) -> Iterator[NDArray[Any]]:
+    """Yield frames in int16 units, of which one step of a stored value is ``unit``."""
     done = start
     with refusing(where):
         for block in frames_of(path, wav, where, start, stop, rows):
@@ -81,12 +83,13 @@ def _scaled(
 
 
 def _by_libsndfile(path: Path, name: str, where: str) -> tuple[Stored, Part, str]:
+    """Return the recording in a file that libsndfile decodes, how to read it, and its subtype."""
     import soundfile
 
     with soundfile.SoundFile(path) as file:
         rate_hz, channels, subtype = int(file.samplerate), int(file.channels), str(file.subtype)
         frames = int(file.frames)
-    if frames >= 1 << 62:  # libsndfile's "unknown" is 2^63 - 1, and it cannot read on after the first block
+    if frames >= 1 << 62:  # 2^63 - 1 means unknown, and then libsndfile reads one block only
         raise InputError(f"{where}: the header does not say how long it is; encode it again from a file")
     if frames == 0:
         raise InputError(f"{where}: there are no samples in it; record it again or leave it out")
@@ -98,19 +101,21 @@ def _by_libsndfile(path: Path, name: str, where: str) -> tuple[Stored, Part, str
 
 
 def _whole(part: Part, frames: int, rows: int) -> Iterator[NDArray[Any]]:
+    """Yield all frames."""
     return part(0, frames, rows)
 
 
 def _blocks(
     path: Path, where: str, frames: int, exact: bool, start: int, stop: int, rows: int
 ) -> Iterator[NDArray[Any]]:
+    """Yield frames that libsndfile decodes, in int16 units."""
     import soundfile
 
     done = start
     with refusing(where), soundfile.SoundFile(path) as file:
         if start:
             file.seek(start)
-        # To the end, not to the number of frames: a file may hold fewer than it says, or more.
+        # Up to the end of the file, which may hold fewer frames than its header says, or more.
         limit = rows if stop == frames else min(rows, stop - start)
         while len(block := file.read(limit, dtype="int16" if exact else "float64", always_2d=True)):
             if not exact:
@@ -127,11 +132,11 @@ def _blocks(
 
 
 def _checked(stored: Stored, part: Part, subtype: str, where: str, valid: int = 0) -> Stored:
-    """Look at what can be other than its header says: all but plain 16-bit mono.
+    """Compare the samples with what the header says of them, and refuse or note what contradicts it.
 
     Parameters
     ----------
-    valid : bits of a value that the header says are in use; 0 where it does not say
+    valid : number of bits of a value that are in use according to the header; 0 where it does not say
     """
     bits = _BITS.get(subtype, 0)
     said = valid if 0 < valid < bits else 0
@@ -140,31 +145,31 @@ def _checked(stored: Stored, part: Part, subtype: str, where: str, valid: int = 
     step = 2.0 ** (16 - bits) if bits else None
     look = _look(stored, part, step, whole=False)
     if _low(look, bits, said) or min(look.deviations) == 0:
-        look = _look(stored, part, step, whole=True)  # what was not looked at may be loud
+        look = _look(stored, part, step, whole=True)  # the parts between may be louder
     if look.floats:
         raise InputError(f"{where}: 32-bit floats that the header calls integers; correct its format to 3 (IEEE float)")
     odd = check_float(look, where) if subtype in ("FLOAT", "DOUBLE") else ()
     if low := _low(look, bits, said):
         level = f"nothing is above {decibels(look.peak):.0f} dB of full scale"
-        unmoved = look.lowest_bit < min(8, bits - low)  # values that were moved up leave the lowest bits 0
+        unmoved = look.lowest_bit < min(8, bits - low)  # values that were shifted up leave the lowest bits 0
         if said and unmoved:
-            odd = (f"{said} bits at the bottom of {bits}, moved up",)
+            odd = (f"{said}-bit values at the bottom of {bits} bits, shifted up",)
             stored = replace(stored, read=partial(_moved_up, part, stored.rows or 0, bits - low), exact=False)
             look = replace(look, peak=look.peak * 2.0 ** (bits - low))
         elif bits == 32 and unmoved:
             raise InputError(
-                f"{where}: {level}, as of {low} bits at the bottom of 32; move them up by {bits - low}, or save "
-                "it as 24-bit if it is so quiet"
+                f"{where}: {level}, as if {low}-bit values stood at the bottom of 32 bits; shift them up by "
+                f"{bits - low} bits, or save it as 24-bit if it is that quiet"
             )
         elif look.lowest_bit < bits - 16:
-            odd = (f"{level}: scale it up if it is {low} bits at the bottom of {bits}",)
+            odd = (f"{level}: scale it up if it holds {low}-bit values at the bottom of {bits} bits",)
     if not stored.exact:
         check_audible(look, where)
     return replace(stored, odd=stored.odd + odd, look=look)
 
 
 def _form(stored: Stored, part: Part, where: str) -> tuple[str, ...]:
-    """Refuse other samples than the 16-bit mono of the header, by those at the start; what is doubtful, in words."""
+    """Refuse samples at the start that are not the 16-bit mono of the header; return a note where this is doubtful."""
     first = part(0, min(stored.rows or 0, BLOCK_VALUES), BLOCK_VALUES)
     with closing(wiped_after_use(made_wiping(first))) as read, wiping():
         found = next((form_of(signal_of(block.reshape(-1).view(np.uint8))) for block in read), None)
@@ -177,18 +182,20 @@ def _form(stored: Stored, part: Part, where: str) -> tuple[str, ...]:
 
 
 def _low(look: Look, bits: int, said: int) -> int:
-    """Bits, fewer than there are, that these values need; 0 where they need more, or no integers are stored."""
-    largest = look.peak * 2.0 ** (bits - 16)  # as an integer of so many bits
+    """Return the smaller integer size, in bits, that all values fit; 0 where none does, or no integers are stored."""
+    largest = look.peak * 2.0 ** (bits - 16)  # as a stored integer
     widths = (said,) if said else (16, 24)
     return next((low for low in widths if low < bits and 0 < largest <= 2.0 ** (low - 1)), 0)
 
 
 def _moved_up(part: Part, frames: int, shift: int, rows: int) -> Iterator[NDArray[Any]]:
+    """Yield all frames, shifted up by ``shift`` bits."""
     for block in part(0, frames, rows):
         yield block * 2.0**shift
 
 
 def _look(stored: Stored, part: Part, step: float | None, *, whole: bool) -> Look:
+    """Return statistics of the samples: of all of them, or of pieces spread over a long recording."""
     frames = stored.rows or 0
     rows = max(1, BLOCK_VALUES // stored.channels)
     pieces = [(0, frames)]
@@ -199,11 +206,13 @@ def _look(stored: Stored, part: Part, step: float | None, *, whole: bool) -> Loo
 
 
 def _pieces(part: Part, pieces: list[tuple[int, int]], rows: int) -> Generator[NDArray[Any], None, None]:
+    """Yield the frames of several pieces, each (first frame, frame after the last one)."""
     for start, stop in pieces:
         yield from part(start, stop, rows)
 
 
 def _check_full_scale(block: NDArray[np.float64], where: str, start: int) -> None:
+    """Refuse NaN, infinities and values beyond `FLOAT_LIMIT`; ``start`` is the first sample of the block."""
     good = np.abs(block) <= FLOAT_LIMIT  # false for NaN
     if good.all():
         return
@@ -214,10 +223,11 @@ def _check_full_scale(block: NDArray[np.float64], where: str, start: int) -> Non
 
 
 def _check_magic(path: Path, where: str) -> None:
+    """Refuse a .flac or .ogg that does not begin as one."""
     magic = {".flac": b"fLaC", ".ogg": b"OggS"}[path.suffix.lower()]
     with path.open("rb", buffering=0) as file:
         start = tag = file.read(10)
-        if magic == b"fLaC" and tag[:3] == b"ID3":  # of songs; libsndfile reads on behind it
+        if magic == b"fLaC" and tag[:3] == b"ID3":  # tags of a song, which libsndfile skips, too
             file.seek(10 + sum((byte & 0x7F) << 7 * place for place, byte in enumerate(tag[:5:-1])))
             start = file.read(4)
     if start[:4] != magic:
@@ -225,7 +235,7 @@ def _check_magic(path: Path, where: str) -> None:
 
 
 def _check_last_page(path: Path, where: str) -> None:
-    """A cut .ogg ends in the middle of a page, or with one that does not say it is the last (RFC 3533, bit 2)."""
+    """Refuse an .ogg that ends within a page, or with a page that is not marked as the last one (RFC 3533, bit 2)."""
     with path.open("rb", buffering=0) as file:
         file.seek(-min(path.stat().st_size, 1 << 17), 2)  # a page is at most 65,307 bytes
         tail = file.read()

@@ -1,4 +1,4 @@
-"""What every format hands on: rows of values in blocks, and one way of saying that a file cannot be read."""
+"""Stored samples, which every format hands on in blocks of rows, and errors for files that cannot be read."""
 
 from __future__ import annotations
 
@@ -20,25 +20,26 @@ from anomsdk.sources.formats.plausibility import Look
 Block: TypeAlias = NDArray[np.int16]
 Reader: TypeAlias = Callable[[int], Iterator[NDArray[Any]]]
 
-BLOCK_VALUES = 65_536  # int16 values in a block: 128 KiB, whatever the number of columns
+BLOCK_VALUES = 65_536
+"""Values in a block, whatever the number of columns: 128 KiB of int16."""
 
 
 @dataclass(frozen=True)
 class Stored:
-    """Samples as they are stored.
+    """One recording as it is stored in a file.
 
     Parameters
     ----------
-    name : what people call it
-    where : what messages call it
-    rate_hz : rows a second; None when not stored: taken to be the wanted one
-    channels : values in a row
-    rows : how many there are; None when unknown before reading
-    read : read(n) yields blocks (1 to n, channels), in int16 units
+    name : name of the recording for people
+    where : name of the recording in messages
+    rate_hz : rows per second; None where the file does not say it, and the rate of the plan is assumed
+    channels : number of values in a row
+    rows : number of rows; None where it is unknown before reading
+    read : read(n) yields blocks (m, channels), 1 <= m <= n, in int16 units
     exact : the blocks are int16; float64 otherwise
-    notes : what is done to the samples on the way, in words
-    odd : what is odd about the file, and may be a mistake, in words
-    look : what was seen of the samples of a sound file; None where nobody looked
+    notes : what is done to the samples on reading, in words
+    odd : what may be a mistake in the file, in words
+    look : statistics of the samples of a sound file; None where they were not looked at
     """
 
     name: str
@@ -61,14 +62,14 @@ _REASONS: tuple[tuple[type[BaseException], str], ...] = (
     (gzip.BadGzipFile, "what is packed in it is damaged"),
     (EOFError, "it ends too early"),
 )
-"""What is said of a file by the exception that it raised: the exceptions' own words may quote the file."""
+"""Reason that a message gives for an exception: the text of the exception itself may quote the file."""
 
 
 @contextmanager
 def refusing(where: str) -> Iterator[None]:
-    """What the operating system, zipfile, zlib or libsndfile (a RuntimeError) cannot read is bad input.
+    """Turn exceptions of the operating system, zipfile, zlib and libsndfile (RuntimeError) into InputError.
 
-    Of the reasons, only the system's and libsndfile's are printed: others may hold bytes of the file.
+    Only texts of the system and of libsndfile are quoted: those of other exceptions may hold bytes of the file.
     """
     try:
         yield
