@@ -337,7 +337,7 @@ def test_a_long_pause_is_a_gap_and_no_dropped_samples(tmp_path, rng):
         (lambda x, t: (x, np.delete(np.append(t, 99), 100)), None),
         (
             lambda x, t: (x, np.where(np.arange(500) == 7, t - 0.5, t)),
-            "FILE, line 9: 0.48 s before the row above; sort the rows by time, or split the file",
+            "FILE, line 9: its time is 0.48 s before that of the row above; sort the rows by time, or split the file",
         ),
         (
             lambda x, t: (x, np.where(np.arange(500) == 7, t - 0.02, t)),

@@ -76,7 +76,7 @@ UNSET = "the header was never completed"
         (riff(fmt(), chunk(b"data", DATA, size=0), size=0), UNSET),  # a recorder that lost its power
         (riff(fmt(), chunk(b"data", DATA, size=0), size=36), UNSET),
         (riff(fmt(), chunk(b"data", DATA, size=0), size=4), UNSET),
-        (riff(fmt(), chunk(b"data", DATA + b"\x01", size=0, pad=0), size=0), "1 bytes of half a sample left out"),
+        (riff(fmt(), chunk(b"data", DATA + b"\x01", size=0, pad=0), size=0), "1 bytes of an incomplete frame left out"),
         (riff(DS64, fmt(), chunk(b"data", DATA, size=0xFFFFFFFF), form=b"RF64", size=0xFFFFFFFF), None),
         (riff(DS64, fmt(), chunk(b"data", DATA, size=0xFFFFFFFF), form=b"BW64", size=0xFFFFFFFF), None),
         (riff(DS64, fmt(), chunk(b"data", DATA), form=b"RF64", size=0xFFFFFFFF), None),
@@ -93,7 +93,7 @@ UNSET = "the header was never completed"
         ),
         (riff(chunk(b"JUNK", bytes(28)), fmt(), chunk(b"PAD ", bytes(7)), chunk(b"data", DATA)), None),
         (riff(fmt(), chunk(b"LIST", b"INFOodd", pad=0), chunk(b"data", DATA)), "chunk 'LIST' without its pad byte"),
-        (riff(fmt(), chunk(b"LIST", b"INFOeven", pad=1), chunk(b"data", DATA)), "with a pad byte too many"),
+        (riff(fmt(), chunk(b"LIST", b"INFOeven", pad=1), chunk(b"data", DATA)), "with one pad byte too many"),
         (riff(fmt(), chunk(b"bext", bytes(603), pad=0), chunk(b"data", DATA)), "chunk 'bext' without its pad byte"),
         (riff(fmt(), chunk(b"odd!", bytes(5), pad=0), chunk(b"data", DATA)), "chunk 'odd!' without its pad byte"),
         (riff(fmt(), chunk(b"LIST", bytes(4000)), chunk(b"data", DATA)), None),
@@ -125,11 +125,11 @@ def test_whole_samples_are_read_and_what_is_odd_is_named(tmp_path, content, said
         (riff(fmt(), chunk(b"data", b""), chunk(b"LIST", b"INFO")), "no samples"),  # and not LIST as samples
         (riff(chunk(b"data", DATA), fmt()), "no fmt chunk before the samples"),
         (riff(fmt(), fmt(bits=8), chunk(b"data", DATA)), "two fmt chunks that differ"),
-        (riff(fmt(), chunk(b"data", DATA, size=len(DATA) + 2)), "6000 of 6002 bytes of samples are there"),
-        (riff(fmt(), chunk(b"LIST", DATA, size=1 << 24)), "chunk 'LIST' of 16,777,216 bytes ends behind the file"),
+        (riff(fmt(), chunk(b"data", DATA, size=len(DATA) + 2)), "cut off after 6000 of 6002 bytes of samples"),
+        (riff(fmt(), chunk(b"LIST", DATA, size=1 << 24)), "chunk 'LIST' of 16,777,216 bytes reaches beyond the file"),
         (
             riff(DS64, fmt(), chunk(b"data", DATA, size=64), form=b"RF64", size=0xFFFFFFFF),
-            "data size 64, and 6,000 in ds64",
+            "data size 64, and 6,000 in the ds64 chunk",
         ),
         (riff(fmt(tag=0xFFFE), chunk(b"data", DATA)), "names no sub-format"),
         (riff(extensible(16, 16, tail="00" * 14), chunk(b"data", DATA)), "unknown sub-format"),
@@ -282,11 +282,11 @@ QUIET = np.random.default_rng(4).integers(-9, 10, 5000)
 @pytest.mark.parametrize(
     "values, message",
     [
-        (QUIET, "whole steps up to 9"),
-        (np.where(np.arange(5000) % 50, 0, QUIET), "whole steps"),  # mostly silence
-        (np.sign(QUIET), "whole steps up to 1"),
+        (QUIET, "whole numbers up to 9"),
+        (np.where(np.arange(5000) % 50, 0, QUIET), "whole numbers"),  # mostly silence
+        (np.sign(QUIET), "whole numbers up to 1"),
         (QUIET * 0.731, "of the values that are not 0 lie beyond full scale"),  # resampled, or made louder
-        (QUIET * 14.0, "whole steps up to 126"),  # 8 bits
+        (QUIET * 14.0, "whole numbers up to 126"),  # 8 bits
         (
             np.where(np.arange(5000) % 50, 0.1, 30.5) * np.sin(np.arange(5000)),
             "of the values that are not 0",

@@ -1095,7 +1095,10 @@ def test_selectors(subjects, chosen, indices):
         ("subject=9", "c.npz: no subject is 9; there is 1, 2, 3, 5"),
         ("subject!=9", "c.npz: no subject is 9; there is 1, 2, 3, 5"),
         ("is_fall=maybe", "c.npz: no is_fall is maybe; there is False, True"),
-        ("pig=1", "c.npz: no array pig (4 in all); arrays that would do: dose, flag, is_fall, name, subject"),
+        (
+            "pig=1",
+            "c.npz: no array pig; arrays with one entry for each of its 4 recordings: dose, flag, is_fall, name, subject",
+        ),
         ("subject!=1,2,3,5", "c.npz: no recording fulfils all conditions; remove one of them"),
         ("subject", "c.npz:subject: subject is no condition; write file.npz:key=value,value or file.npz:key!=value"),
         ("=1", "c.npz:=1: =1 is no condition; write file.npz:key=value,value or file.npz:key!=value"),

@@ -156,7 +156,8 @@ class Order:
         return abs(after - before - self._next_s) < 0.5 * self._next_s
 
     def _refuse(self, row: int, step: float) -> None:
+        """Refuse a recording for a step back."""
         raise InputError(
-            f"{self._where}, {self._row_name(row)}: {-step:.6g} s before the row above; sort the rows by time, or "
-            "split the file"
+            f"{self._where}, {self._row_name(row)}: its time is {-step:.6g} s before that of the row above; "
+            "sort the rows by time, or split the file"
         )

@@ -31,7 +31,7 @@ def _blocks(path: Path, where: str, columns: int, rows: int) -> Iterator[Block]:
                 blank = blank or number
                 continue
             if blank:
-                raise InputError(f"{where}, line {blank}: empty, with samples after it; fill it in")
+                raise InputError(f"{where}, line {blank}: empty line among samples; fill it in")
             if number == 1 and _is_header(text, columns):
                 continue
             row = _integers(text)

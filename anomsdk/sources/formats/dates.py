@@ -132,6 +132,7 @@ class Dates:
         return self.push(cells, where)
 
     def _fixed(self, cells: Sequence[str]) -> NDArray[np.int64] | None:
+        """Read cells of fixed forms of ISO 8601 together; None where one of them has another form."""
         lengths = set(map(len, cells))
         if len(lengths) > _MOST_LENGTHS or not lengths or max(lengths) > LONGEST_DATE or min(lengths) < _SHORTEST_ISO:
             return None
@@ -168,6 +169,7 @@ class Dates:
         return parsed.form == first.form and same_zone and parsed.zone == first.zone
 
     def _one(self, cell: str, row: int, where: Callable[[int], str]) -> DateCell:
+        """Read one cell, and refuse one whose form or zone differs from the first cell of the column."""
         parsed = parsed_date(cell) if ":" in cell else compact_date(cell) or parsed_date(cell)
         if parsed is None:
             self._refuse(cell, where(row))
@@ -184,6 +186,7 @@ class Dates:
         return parsed
 
     def _refuse(self, cell: str, where: str) -> NoReturn:
+        """Refuse a cell that is no date."""
         advice = "write it as in 2024-01-31T12:00:00"
         raise InputError(f"{where}: {quoted(self._name)} is {quoted(cell)!r}, no date and time; {advice}")
 

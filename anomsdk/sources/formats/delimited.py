@@ -54,6 +54,7 @@ class Cells:
 
 
 def _blank(data: Bytes) -> NDArray[np.bool_]:
+    """Tell which bytes are blanks."""
     return (data == _SPACE) | (data == _TAB)
 
 

@@ -56,7 +56,7 @@ class StoredArray:
         if len(shape) not in (1, 2):
             raise InputError(f"{where}: {len(shape)} dimensions; save it as (n,) or (n, columns)")
         if math.prod(shape) == 0:
-            raise InputError(f"{where}: there are no samples in it; record it again or leave it out")
+            raise InputError(f"{where}: it holds no samples; record it again or leave it out")
         self.rows, self.channels = shape[0], shape[1] if len(shape) == 2 else 1
         if by_column and self.channels > MAX_COLUMN_STREAMS:
             raise InputError(f"{where}: {self.channels} columns, stored by columns; save numpy.ascontiguousarray of it")

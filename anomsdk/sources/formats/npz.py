@@ -88,7 +88,7 @@ def _parts(bounds: list[int] | None, rows: int, where: str) -> tuple[tuple[str, 
     if bounds is None:
         return (("", 0, rows),)
     if bounds[0] != 0 or bounds[-1] != rows:
-        raise InputError(f"{where}: offsets from {bounds[0]} to {bounds[-1]}; make them 0 to {rows}")
+        raise InputError(f"{where}: offsets run from {bounds[0]} to {bounds[-1]}; they must run from 0 to {rows}")
     for index, (start, stop) in enumerate(itertools.pairwise(bounds)):
         if start >= stop:
             what = "is empty" if start == stop else "ends before it starts"
@@ -135,7 +135,8 @@ def entries(path: Path, where: str, key: str, n: int) -> list[str]:
             names = (name for name, info in members.items() if _labels(archive, info, n))
             fit = quoted(", ".join(sorted(name.removesuffix(".npy") for name in names)), 200)
             what = f"no array {key}" if f"{key}.npy" not in members else f"{key} has not one entry for each recording"
-            raise InputError(f"{where}: {printable(what)} ({n} in all); arrays that would do: {fit or 'none'}")
+            which = f"arrays with one entry for each of its {n} recordings: {fit or 'none'}"
+            raise InputError(f"{where}: {printable(what)}; {which}")
         return [str(value) for value in _small_array(archive, key, where, _LABEL_KINDS).tolist()]
 
 

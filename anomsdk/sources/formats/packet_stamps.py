@@ -54,11 +54,13 @@ class PacketStamps:
             self._take(packet, order)
 
     def _end(self, order: Order | None) -> None:
+        """End a run of the clock: take the packets that were held back."""
         for packet in self._packets.finish():
             self._take(packet, order)
         self._before = None
 
     def _take(self, packet: Packet, order: Order | None) -> None:
+        """Count a packet, the gap before it, and its time if it follows on the packet before."""
         form, before, row = self._form, self._before, self._rows
         self._rows += packet.rows
         if packet.missing and before is not None:
@@ -119,6 +121,7 @@ class PacketStretches:
         self._packets, self._last = Packets(self._form), None
 
     def _given(self, packets: Iterator[Packet]) -> Iterator[Stamped | int]:
+        """Yield the rows of packets, and what stands for the gaps between them."""
         n = 0
         for packet in packets:
             if packet.missing:
@@ -132,6 +135,7 @@ class PacketStretches:
         yield from self._taken(n)
 
     def _taken(self, n: int) -> Iterator[Stamped]:
+        """Yield the next ``n`` rows of those that are held back."""
         while n:
             rows, self._held[0] = self._held[0][:n], self._held[0][n:]
             if not len(self._held[0]):

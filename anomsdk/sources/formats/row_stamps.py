@@ -43,7 +43,7 @@ class RowStamps:
         self._near += int((relative <= JITTERED_GAP_STEPS).sum())
         self._near_s += float(steps[relative <= JITTERED_GAP_STEPS].sum())
         self._off += int((np.abs(relative - np.maximum(1, np.rint(relative))) > _OFF).sum())
-        first = int(last is None)  # a row without one before it has no step
+        first = int(last is None)  # 1 where no step leads to the first row of the piece
         for gaps, longest in zip(self._gaps, self._longest, strict=True):
             if piece.broken:
                 gaps.broken()

@@ -56,7 +56,7 @@ def sound_file(path: Path, name: str, where: str) -> list[Stored]:
 def _by_chunks(path: Path, wav: WavFile, name: str, where: str) -> tuple[Stored, Part, str]:
     """Return the recording in a .wav whose values all have the same size, how to read it, and its subtype."""
     if wav.frames == 0:
-        raise InputError(f"{where}: there are no samples in it; record it again or leave it out")
+        raise InputError(f"{where}: it holds no samples; record it again or leave it out")
     sized = {1: "PCM_U8", 2: "PCM_16", 3: "PCM_24", 4: "PCM_32"}.get(wav.width, "")
     subtype = {FLOAT: "FLOAT" if wav.width == 4 else "DOUBLE", ALAW: "ALAW", ULAW: "ULAW"}.get(wav.format, sized)
     exact = subtype == "PCM_16"
@@ -92,7 +92,7 @@ def _by_libsndfile(path: Path, name: str, where: str) -> tuple[Stored, Part, str
     if frames >= 1 << 62:  # 2^63 - 1 means unknown, and then libsndfile reads one block only
         raise InputError(f"{where}: the header does not say how long it is; encode it again from a file")
     if frames == 0:
-        raise InputError(f"{where}: there are no samples in it; record it again or leave it out")
+        raise InputError(f"{where}: it holds no samples; record it again or leave it out")
     exact = subtype == "PCM_16"
     notes = _SUBTYPE_NOTES.get(subtype, (f"{subtype} decoded to 16-bit",))
     part = partial(_blocks, path, where, frames, exact)

@@ -90,7 +90,7 @@ def _blocks(columns: int, sound_hz: float | None, rows: int) -> Iterator[Block]:
     finally:
         values.fill(0)  # raw samples stay in memory no longer than needed
     if held:
-        raise InputError(f"{_NAME}: the last row has {held} of {row_bytes} bytes; send whole rows")
+        raise InputError(f"{_NAME}: ends with {held} of {row_bytes} bytes of a row; send whole rows")
 
 
 def _may_be_text(start: bytes) -> bool:

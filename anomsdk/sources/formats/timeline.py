@@ -1,4 +1,4 @@
-"""What the time stamps of a recording tell: its rate, how even the rows come, and where samples are missing."""
+"""Timelines: the rate of a recording, how evenly its rows come, and where samples are missing."""
 
 from __future__ import annotations
 

@@ -254,7 +254,8 @@ def check_span(stamps: Values, where: str, row_name: Callable[[int], str]) -> No
     beyond = ~(np.abs(stamps) <= LONGEST_S)  # true for NaN
     if beyond.any():
         row = row_name(int(beyond.argmax()))
-        raise InputError(f"{where}, {row}: a time more than 300 years from the first; correct it, or give its unit")
+        advice = "correct it, or give its unit with `time='NAME:UNIT'`"
+        raise InputError(f"{where}, {row}: a time more than 300 years from the first; {advice}")
 
 
 def stretches(rows: Iterator[Stamped], timeline: Timeline) -> Iterator[Stamped | int]:

@@ -139,12 +139,15 @@ class _Chunks:
         return WavFile(*self._layout, self._order, tuple(self._spans), tuple(self._odd))
 
     def _refused(self, what: str) -> InputError:
+        """Make the error for this file."""
         return InputError(f"{self._where}: {what}")
 
     def _number(self, data: bytes) -> int:
+        """Return an unsigned integer in the byte order of the file."""
         return int.from_bytes(data, "little" if self._order == "<" else "big")
 
     def _at(self, start: int, n: int) -> bytes:
+        """Read up to ``n`` bytes from byte ``start`` on."""
         self._file.seek(start)
         return self._file.read(n)
 
@@ -171,7 +174,7 @@ class _Chunks:
             length = self._ds64[1]
             said = length
         elif self._ds64 is not None and not self._spans and length != self._ds64[1]:
-            raise self._refused(f"data size {length:,}, and {self._ds64[1]:,} in ds64; convert it again")
+            raise self._refused(f"data size {length:,}, and {self._ds64[1]:,} in the ds64 chunk; convert it again")
         frame = self._layout[3] * self._layout[1]
         never = (length >= _UNSET and length > there) or (length == 0 and there > 0 and not self._only_chunks(start))
         wrapped = there >> 32 > 0 and there > length and (there - length) % (1 << 32) <= 1 and self._ds64 is None
@@ -180,7 +183,7 @@ class _Chunks:
                 raise self._refused(f"the header was never completed (data size {said}); convert it again")
             whole = there - there % frame
             what = "the header was never completed" if never else "more than 4 GiB"
-            rest = f", {there - whole} bytes of half a sample left out" if there > whole else ""
+            rest = f", {there - whole} bytes of an incomplete frame left out" if there > whole else ""
             self._odd.append(f"{what} (data size {said}): read to the end of the file{rest}")
             self._unset = True
             self._spans.append((start, whole))
@@ -210,7 +213,7 @@ class _Chunks:
         self._fmt = fmt
         tag, channels, rate_hz, _, frame_bytes, bits = struct.unpack(f"{self._order}HHIIHH", fmt[:16])
         if channels == 0 or rate_hz == 0:
-            raise self._refused(f"{channels} channels at {rate_hz} Hz; correct the header")
+            raise self._refused(f"the header says {channels} channels at {rate_hz} Hz; correct it")
         container = bits
         if tag == EXTENSIBLE:
             if len(fmt) < 40:
@@ -219,20 +222,20 @@ class _Chunks:
             if fmt[26:40] != _GUID_TAIL and self._order == "<":
                 raise self._refused("format extensible with an unknown sub-format; convert it to PCM")
             if valid > bits:
-                raise self._refused(f"{valid} valid bits of {bits}; correct the header")
+                raise self._refused(f"the header says {valid} valid bits of {bits}; correct it")
             bits = valid or bits
         if tag not in _CONTAINERS:
             self._layout = (rate_hz, channels, tag, 0, bits)
             return
         width = -(-container // 8)
         if container == 24 and frame_bytes == 4 * channels and tag == PCM:
-            width = 4  # some recorders describe 24 bits in 32 so
+            width = 4  # some recorders describe 24 bits in 32 bits in this way
         if container == 0 or frame_bytes != channels * width:
             raise self._refused(
                 f"frames of {channels} x {container} bits in {frame_bytes} bytes; correct the block align"
             )
         if width not in _CONTAINERS[tag]:
-            raise self._refused(f"values of {container} bits in format {tag}; convert it to 16-bit PCM")
+            raise self._refused(f"values of {container} bits of format {tag}; convert it to 16-bit PCM")
         self._layout = (rate_hz, channels, tag, width, bits)
 
     _layout: tuple[int, int, int, int, int]
