@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from anomsdk.errors import InputError, parameter
 from anomsdk.runtime.memory import made_wiping, wipe
-from anomsdk.sources.formats.plausibility import check_channels, looked
-from anomsdk.sources.formats.stored import BLOCK_VALUES, Block, Reader, Stored
+from anomsdk.sources.formats.plausibility import check_channels, statistics_of
+from anomsdk.sources.formats.stored import BLOCK_VALUES, Block, Reader, StoredRecording
 from anomsdk.sources.recording import Recording
 from anomsdk.sources.stream_format import StreamFormat
 
@@ -22,7 +22,7 @@ AUDIO_RATES_HZ = (100, 768_000)
 """Lowest and highest rate of sound that is read or resampled to."""
 
 
-def stored_recording(stored: Stored, stream_format: StreamFormat, channel: int | None) -> Recording:
+def stored_recording(stored: StoredRecording, stream_format: StreamFormat, channel: int | None) -> Recording:
     """Make a recording of stored sound, or of stored external rows.
 
     Parameters
@@ -41,7 +41,7 @@ def stored_recording(stored: Stored, stream_format: StreamFormat, channel: int |
     return _rows(stored, stream_format.rate_hz, stream_format.columns)
 
 
-def _rows(stored: Stored, rate_hz: float, columns: int) -> Recording:
+def _rows(stored: StoredRecording, rate_hz: float, columns: int) -> Recording:
     """Make a recording of external rows, whose values stay exactly as stored."""
     where = stored.where
     if stored.channels != columns:
@@ -56,7 +56,7 @@ def _rows(stored: Stored, rate_hz: float, columns: int) -> Recording:
     return Recording(stored.name, stored.notes, stored.rows, stored.rate_hz, where, read)
 
 
-def _audio(stored: Stored, rate_hz: int, channel: int | None) -> Recording:
+def _audio(stored: StoredRecording, rate_hz: int, channel: int | None) -> Recording:
     """Make a recording of sound: one channel at the rate of the plan, converted only where necessary."""
     where, channels, notes, length, odd = stored.where, stored.channels, stored.notes, stored.rows, stored.odd
     stored_hz = rate_hz if stored.rate_hz is None else _whole_rate(stored.rate_hz, where)
@@ -69,7 +69,7 @@ def _audio(stored: Stored, rate_hz: int, channel: int | None) -> Recording:
     if channels > 1 and channel is None:
         notes += (f"{channels} channels mixed down",)
         per_block = max(1, BLOCK_VALUES // channels)
-        odd += check_channels(stored.look or looked(made_wiping(stored.read(per_block)), channels))
+        odd += check_channels(stored.statistics or statistics_of(made_wiping(stored.read(per_block)), channels))
     elif channels > 1:
         notes += (f"channel {channel} of {channels}",)
     if stored_hz != rate_hz:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from anomsdk.errors import InputError, printable, quoted
-from anomsdk.sources.formats.npz import entries
+from anomsdk.sources.formats.npz import entries_of
 from anomsdk.sources.formats.stored import refusing
 
 _CHOOSING = re.compile(r"(.*?\.(?:npz|csv|csv\.gz|parquet)):(.*)", re.IGNORECASE | re.DOTALL)
@@ -148,7 +148,7 @@ def picked(path: Path, where: str, n: int, conditions: Sequence[Condition]) -> t
     """
     left = set(range(n))
     for each in conditions:
-        found = entries(path, where, each.key, n)
+        found = entries_of(path, where, each.key, n)
         values = each.picked(set(found), where)
         left = {index for index in left if found[index] in values}
     if not left:

@@ -10,7 +10,7 @@ import numpy as np
 
 from anomsdk.errors import InputError, printable, quoted
 from anomsdk.runtime.memory import made_wiping
-from anomsdk.sources.formats.npz import entries
+from anomsdk.sources.formats.npz import entries_of
 from anomsdk.sources.formats.stored import Block
 
 
@@ -99,7 +99,7 @@ class OpenedFile:
         """
         where = printable(self.path)
         if self.path.suffix.lower() == ".npz":
-            found = entries(self.path, where, key, self.stored)
+            found = entries_of(self.path, where, key, self.stored)
             return [found[index] for index in self.chosen]
         if key not in self.values:
             there = ", ".join(map(quoted, self.values))

@@ -842,7 +842,7 @@ def test_text_of_no_characters_is_refused(tmp_path, key):
     np.savez(tmp_path / "a.npz", x=np.ones((100, 3)), fs=50.0, **{"unit": np.array("g"), key: texts})
     stream_format = StreamFormat(50, "motion", 3, counts_per_g=4096, full_scale_g=8)
     with pytest.raises(InputError, match=f"{key} is no text; save it again"):
-        open_recordings(tmp_path / "a.npz", stream_format) if key != "label" else npz.entries(
+        open_recordings(tmp_path / "a.npz", stream_format) if key != "label" else npz.entries_of(
             tmp_path / "a.npz", "", key, 3
         )
 

@@ -17,7 +17,7 @@ from anomsdk.evaluate.labels import open_marked
 from anomsdk.sources import ReadOptions, StreamFormat, open_recordings, read_recording
 from anomsdk.sources.clips import open_clips
 from anomsdk.sources.formats.delimited import Cells, pieces_of
-from anomsdk.sources.formats.dialect import sniffed
+from anomsdk.sources.formats.dialect import dialect_of
 from anomsdk.sources.stream_format import G
 
 HZ, N, EACH = 20, 160, 8
@@ -1155,7 +1155,7 @@ def test_plain_rows_are_read_many_at_once(tmp_path, name, encoding):
     text = ("time,ax [m/s²],ay [m/s²],az [m/s²],note\n" + dated()).replace("\n", ",é\n").replace("note,é", "note")
     data = text.encode(encoding)
     path = put(tmp_path, gzip.compress(data) if name.endswith("gz") else data, name)
-    pieces = list(pieces_of(path, "a", sniffed(path, "a")))
+    pieces = list(pieces_of(path, "a", dialect_of(path, "a")))
     assert pieces and all(isinstance(each, Cells) for each in pieces)
     with pytest.raises(InputError, match="the values look like g"):
         opened(path)

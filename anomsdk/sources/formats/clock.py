@@ -93,7 +93,7 @@ class Clock:
         return next((wrap for wrap in WRAPS_S if 1e-6 < step + wrap <= self._wrap_slack_s), None)
 
 
-class Order:
+class RowOrder:
     """Refuses rows in disorder and accepts a clock that was set back.
 
     Rows are in disorder where the clock steps back too often, or where later rows continue a run that it left.

@@ -11,15 +11,15 @@ from pathlib import Path
 import numpy as np
 
 from anomsdk.errors import InputError, printable
-from anomsdk.sources.formats.stored import Block, Stored, refusing
+from anomsdk.sources.formats.stored import Block, StoredRecording, refusing
 from anomsdk.sources.formats.text_file import MAX_CSV_LINE, encoding_of, text_lines
 
 __all__ = ["MAX_CSV_LINE", "csv_file"]
 
 
-def csv_file(path: Path, name: str, where: str, *, columns: int) -> list[Stored]:
+def csv_file(path: Path, name: str, where: str, *, columns: int) -> list[StoredRecording]:
     """Return the recording in a .csv; nothing is read or checked yet, as it has no header."""
-    return [Stored(name, where, None, columns, None, partial(_blocks, path, where, columns))]
+    return [StoredRecording(name, where, None, columns, None, partial(_blocks, path, where, columns))]
 
 
 def _blocks(path: Path, where: str, columns: int, rows: int) -> Iterator[Block]:

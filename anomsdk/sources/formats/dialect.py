@@ -12,10 +12,10 @@ from pathlib import Path
 from anomsdk.errors import InputError
 from anomsdk.sources.formats.date_forms import is_date, is_time_of_day
 from anomsdk.sources.formats.numbers import ANY_NUMBER, Marks, marks_of
-from anomsdk.sources.formats.preamble import NOTHING_TOLD, Told, headings_in, told_in
+from anomsdk.sources.formats.preamble import NO_FACTS, TableFacts, facts_in, headings_in
 from anomsdk.sources.formats.text_file import encoding_of, text_lines
 
-__all__ = ["LIST", "Dialect", "cells_of", "sniffed", "text_lines"]
+__all__ = ["LIST", "Dialect", "cells_of", "dialect_of", "text_lines"]
 
 _DELIMITERS = ("\t", ";", "|", ",", " ")
 _CLEAR, _LEAST_NUMBERS = ("\t", ";", "|"), 3
@@ -44,7 +44,7 @@ class Dialect:
     skip : number of lines before the first row of numbers
     lists : columns whose cells hold several numbers each
     dated : columns whose cells are dates with a time
-    told : what the lines above the headings say of the samples
+    facts : what the lines above the headings say of the samples
     """
 
     encoding: str
@@ -54,10 +54,10 @@ class Dialect:
     skip: int
     lists: frozenset[int] = frozenset()
     dated: tuple[int, ...] = ()
-    told: Told = NOTHING_TOLD
+    facts: TableFacts = NO_FACTS
 
 
-def sniffed(path: Path, where: str) -> Dialect:
+def dialect_of(path: Path, where: str) -> Dialect:
     """Find out the dialect of a table from its first lines.
 
     Raises
@@ -84,16 +84,16 @@ def sniffed(path: Path, where: str) -> Dialect:
     of_table = [row for row in rows if len(row) == width]
     spare = next((n for n in range(width) if any(row[width - 1 - n] for row in of_table)), 0)
     names = headings_in([_heading_cells(line, delimiter, width, spare) for line in lines[:first]], width)
-    told = told_in(lines[:first], rows if first == 0 else (), where)
-    if first == 0 and not any(names) and told.skip:
-        return Dialect(encoding, delimiter, marks, names, told.skip, told=told)
+    facts = facts_in(lines[:first], rows if first == 0 else (), where)
+    if first == 0 and not any(names) and facts.skip:
+        return Dialect(encoding, delimiter, marks, names, facts.skip, facts=facts)
     above = cells_of(lines[first - 1], delimiter) if first else []
     if delimiter == "," and not any(names) and 2 < (n := len(above)) < width and not _numbers(above, delimiter):
         advice = "separate with semicolons where commas are decimal"
         raise InputError(f"{where}, line {first + 1}: {width} values below {n} headings; {advice}")
     lists = frozenset(column for column in range(width) if delimiter != " " and _is_listed(of_table, column))
     dated = tuple(column for column in range(width) if _mostly(_is_dated, of_table, column))
-    return Dialect(encoding, delimiter, marks, names, first, lists, dated, told)
+    return Dialect(encoding, delimiter, marks, names, first, lists, dated, facts)
 
 
 def cells_of(line: str, delimiter: str) -> list[str]:

@@ -16,9 +16,9 @@ from anomsdk.errors import InputError, printable, quoted
 from anomsdk.sources.formats.date_forms import is_date, is_time_of_day
 from anomsdk.sources.formats.dates import Dates
 from anomsdk.sources.formats.delimited import Cells, Rows, pieces_of, rows_of
-from anomsdk.sources.formats.dialect import LIST, Dialect, sniffed
+from anomsdk.sources.formats.dialect import LIST, Dialect, dialect_of
 from anomsdk.sources.formats.numbers import ANY_NUMBER, Marks, check_marks
-from anomsdk.sources.formats.packet_lists import MAX_PACKET, spread
+from anomsdk.sources.formats.packet_lists import MAX_PACKET, spread_packets
 from anomsdk.sources.formats.stored import refusing
 from anomsdk.sources.formats.table import BATCH_ROWS, MAX_LABEL, Only, Table, Times
 
@@ -34,7 +34,7 @@ def csv_table(path: Path, name: str, where: str) -> Table:
     ------
     InputError : the file holds no rows of numbers
     """
-    dialect = sniffed(path, where)
+    dialect = dialect_of(path, where)
 
     def table(only: Only) -> Table:
         return Table(
@@ -47,7 +47,7 @@ def csv_table(path: Path, name: str, where: str) -> Table:
             table,
             lists=dialect.lists,
             dated=dialect.dated,
-            told=dialect.told,
+            facts=dialect.facts,
         )
 
     return table(())
@@ -106,7 +106,7 @@ def _read(
 ) -> Iterator[tuple[Times, NDArray[np.float64]]]:
     reader = _Reader(where, dialect, time, columns, date)
     if dialect.lists & set(columns):
-        yield from spread(_packets(path, where, dialect, only, reader), where)
+        yield from spread_packets(_packets(path, where, dialect, only, reader), where)
         return
     with refusing(where):
         for piece in pieces_of(path, where, dialect) if not only else [_rows(path, where, dialect, only)]:

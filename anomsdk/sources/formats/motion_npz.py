@@ -15,7 +15,7 @@ from anomsdk.errors import InputError, quoted
 from anomsdk.sources.formats.headings import axis_columns, left_out, said_by, without_gravity
 from anomsdk.sources.formats.motion import SAME_RATE, MotionRows, row_from_0
 from anomsdk.sources.formats.npy import StoredArray, npy_file
-from anomsdk.sources.formats.npz import opened, said
+from anomsdk.sources.formats.npz import open_archive, small_array
 from anomsdk.sources.formats.stored import BLOCK_VALUES
 from anomsdk.sources.formats.timeline import Stamped
 from anomsdk.sources.formats.units import sensor_units, unit_of, units_in_sentence
@@ -35,13 +35,14 @@ def npz_motion(
     ------
     InputError : no such array, an unknown axis or unit, or a scale that does not fit
     """
-    archive = opened(path, where, reading.array, any_number=True)
+    archive = open_archive(path, where, reading.array, any_number=True)
     samples, before = archive.samples, reading.array.removesuffix("x")
-    columns, notes = _columns(said(path, where, f"{before}channels", "U"), samples, stream_format, reading, where)
-    names = said(path, where, f"{before}channels", "U") or [""] * samples.channels
-    text, key = said(path, where, f"{before}unit", "U"), f"{before}unit"
+    channels = small_array(path, where, f"{before}channels", "U")
+    columns, notes = _columns(channels, samples, stream_format, reading, where)
+    names = channels or [""] * samples.channels
+    text, key = small_array(path, where, f"{before}unit", "U"), f"{before}unit"
     scale = _scale(
-        said(path, where, f"{before}scale", "iuf"), reading, samples.channels, columns, f"{before}scale", where
+        small_array(path, where, f"{before}scale", "iuf"), reading, samples.channels, columns, f"{before}scale", where
     )
     told = _told(text, [names[column] for column in columns], columns, samples.channels)
     if reading.unit is None and told[0] is None:

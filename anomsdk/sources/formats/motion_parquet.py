@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from anomsdk.errors import InputError, quoted
 from anomsdk.sources.formats.dates import Dates
 from anomsdk.sources.formats.motion import row_from_0
-from anomsdk.sources.formats.packet_lists import spread
+from anomsdk.sources.formats.packet_lists import spread_packets
 from anomsdk.sources.formats.parquet_cells import (
     is_dated,
     is_label,
@@ -130,7 +130,7 @@ def _read(
     if any(packed):
         if not all(packed):
             raise InputError(f"{where}: some axes are lists and others are not; store all of them as lists, or none")
-        yield from spread(_packets(path, where, names, only, time, columns, days), where)
+        yield from spread_packets(_packets(path, where, names, only, time, columns, days), where)
         return
     for each, kind in zip(column_names, kinds, strict=False):
         if pyarrow.types.is_nested(kind):

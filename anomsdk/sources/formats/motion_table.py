@@ -115,8 +115,8 @@ def _units(
     said: list[str | None] = [said_by(names[column]) for column in columns]
     stored = scales(reading, n, table.where)
     notes: tuple[str, ...] = ()
-    if table.told.unit is not None and reading.unit is None and not reading.scale:
-        unit, step = table.told.unit
+    if table.facts.unit is not None and reading.unit is None and not reading.scale:
+        unit, step = table.facts.unit
         said, stored, notes = [unit, unit, unit, *said[3:]], (step,) * 3 + stored[3:], ("Empatica E4: steps of 1/64 g",)
     with np.errstate(over="ignore"):
         magnitude = float(np.median(np.sqrt((first[:, :3] ** 2).sum(axis=1))))
@@ -128,7 +128,7 @@ def _units(
 def _axes(table: Table, stream_format: StreamFormat, reading: ReadOptions) -> tuple[list[int], tuple[str, ...]]:
     """Find the columns of the axes, and note how they were found where no heading names them."""
     names, where = table.names, table.where
-    if table.told.empatica and not reading.axes and len(names) == stream_format.columns:
+    if table.facts.empatica and not reading.axes and len(names) == stream_format.columns:
         return list(range(len(names))), ("columns taken in order",)
     for column in sorted(table.lists | table.nested) if not reading.axes else ():
         if is_sensor(names[column]):
@@ -153,7 +153,7 @@ def _time(table: Table, chosen: str, reading: ReadOptions, axes: Sequence[int]) 
         by_words = [column for column in times_by_words(names) if column not in (*axes, *named)]
         if len(by_words) == 1:
             return by_words[0], (f"time in {quoted(names[by_words[0]])}, by its heading",)
-    if reading.rate_hz is not None or table.told.rates or (len(dated) == 1 and dated[0] not in named):
+    if reading.rate_hz is not None or table.facts.rates or (len(dated) == 1 and dated[0] not in named):
         named = [column for column in named if not names_days(names[column])]  # a day is no time of a row
     if not named and len(dated) == 1 and reading.rate_hz is None:
         shown = quoted(names[dated[0]]) or f"column {dated[0] + 1}"
@@ -163,16 +163,16 @@ def _time(table: Table, chosen: str, reading: ReadOptions, axes: Sequence[int]) 
             f"{where}: {quoted(names[there[0]]) or 'a column of dates'} says when each row was, and `rate_hz` how many "
             f"rows are a second; leave `rate_hz` out, or pass over the column with {parameter('time', NO_TIME)}"
         )
-    if not named and (reading.rate_hz is not None or len({rate for rate, _ in table.told.rates}) == 1):
+    if not named and (reading.rate_hz is not None or len({rate for rate, _ in table.facts.rates}) == 1):
         return None, ()
-    if not named and table.told.rates:
+    if not named and table.facts.rates:
         _rate(table, reading)
     return time_column(names, where), ()
 
 
 def _rate(table: Table, reading: ReadOptions) -> tuple[float, tuple[str, ...]]:
     """Find the rate of a table without time, in rows a second, and note how it was found."""
-    where, told = table.where, table.told.rates
+    where, told = table.where, table.facts.rates
     rates = sorted({rate for rate, _ in told})
     if reading.rate_hz is not None:
         for rate, line in told:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.errors import InputError, quoted
-from anomsdk.sources.formats.stored import BLOCK_VALUES, Stored, refusing
+from anomsdk.sources.formats.stored import BLOCK_VALUES, StoredRecording, refusing
 
 MAX_COLUMN_STREAMS = 64
 """Most columns of an array stored by columns: for each one the file is opened once more and read side by side."""
@@ -23,11 +23,11 @@ _LONGEST_HEADER = 10_000
 """Most bytes of a header, as for numpy itself."""
 
 
-def npy_file(path: Path, name: str, where: str) -> list[Stored]:
+def npy_file(path: Path, name: str, where: str) -> list[StoredRecording]:
     """Check the header and return the recording; no sample is read yet."""
     # Unbuffered: a buffer of Python would keep samples.
     array = StoredArray(where, path.stat().st_size, lambda: path.open("rb", buffering=0))
-    return [Stored(name, where, None, array.channels, array.rows, partial(array.read, 0, array.rows))]
+    return [StoredRecording(name, where, None, array.channels, array.rows, partial(array.read, 0, array.rows))]
 
 
 class StoredArray:

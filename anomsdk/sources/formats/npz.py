@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from anomsdk.errors import InputError, printable, quoted
 from anomsdk.sources.formats.npy import StoredArray, array_header
-from anomsdk.sources.formats.stored import Stored, refusing
+from anomsdk.sources.formats.stored import StoredRecording, refusing
 
 MAX_RECORDINGS = 1 << 20
 """Most recordings in one .npz, which bounds the arrays that are held whole."""
@@ -43,12 +43,12 @@ class Archive:
     parts: tuple[tuple[str, int, int], ...]
 
 
-def npz_file(path: Path, name: str, where: str) -> list[Stored]:
+def npz_file(path: Path, name: str, where: str) -> list[StoredRecording]:
     """Check all headers and return the recordings; no sample is read yet."""
-    archive = opened(path, where)
+    archive = open_archive(path, where)
     samples, rate_hz = archive.samples, archive.rate_hz
     return [
-        Stored(
+        StoredRecording(
             name + suffix,
             where + suffix,
             rate_hz,
@@ -60,7 +60,7 @@ def npz_file(path: Path, name: str, where: str) -> list[Stored]:
     ]
 
 
-def opened(path: Path, where: str, array: str = "x", *, any_number: bool = False) -> Archive:
+def open_archive(path: Path, where: str, array: str = "x", *, any_number: bool = False) -> Archive:
     """Check the headers of an array of samples and of what belongs to it.
 
     The rate and the offsets of ``phone_x`` are ``phone_fs`` and ``phone_offsets``.
@@ -96,7 +96,7 @@ def _parts(bounds: list[int] | None, rows: int, where: str) -> tuple[tuple[str, 
     return tuple((f"[{index}]", start, stop) for index, (start, stop) in enumerate(itertools.pairwise(bounds)))
 
 
-def said(path: Path, where: str, key: str, kinds: str) -> list[Any] | None:
+def small_array(path: Path, where: str, key: str, kinds: str) -> list[Any] | None:
     """Return the values of a small array, such as names of channels; None where there is no such array.
 
     Raises
@@ -111,7 +111,7 @@ def said(path: Path, where: str, key: str, kinds: str) -> list[Any] | None:
         return list(_small_array(archive, key, where, kinds).ravel().tolist())
 
 
-def entries(path: Path, where: str, key: str, n: int) -> list[str]:
+def entries_of(path: Path, where: str, key: str, n: int) -> list[str]:
     """Return the entry of each recording in an array, such as its label, fold or subject.
 
     Parameters

@@ -17,7 +17,7 @@ _GAP_STEPS = 1.5
 """Longest step between the samples of a row, in usual steps; beyond, a row is missing, and the usual step is taken."""
 
 
-def spread(
+def spread_packets(
     packets: Iterable[tuple[Times, Sequence[int], NDArray[np.float64]]], where: str
 ) -> Iterator[tuple[Times, Any]]:
     """Yield the samples of packets with a stamp each, spread evenly from the stamp of a packet to that of the next one.

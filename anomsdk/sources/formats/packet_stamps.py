@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from anomsdk.sources.formats.clock import Order, Piece
-from anomsdk.sources.formats.packets import Form, Packet, Packets
+from anomsdk.sources.formats.clock import Piece, RowOrder
+from anomsdk.sources.formats.packets import Packet, PacketForm, Packets
 from anomsdk.sources.formats.pauses import Gaps
 from anomsdk.sources.formats.timeline import Rows, Stamped, Timeline, Values, bridge_rows
 
@@ -21,12 +21,12 @@ class PacketStamps:
 
     Parameters
     ----------
-    form : Form of the packets
+    form : PacketForm of the packets
     wanted_hz : rate of the plan, rows per second
     max_bridge : largest number of missing samples of a gap that may be bridged
     """
 
-    def __init__(self, form: Form, wanted_hz: float, max_bridge: int) -> None:
+    def __init__(self, form: PacketForm, wanted_hz: float, max_bridge: int) -> None:
         self._form, self._wanted_hz = form, wanted_hz
         self._packets = Packets(form)
         self._gaps = Gaps(max_bridge)
@@ -44,7 +44,7 @@ class PacketStamps:
         """Usual number of rows in a packet."""
         return self._form.rows
 
-    def push(self, piece: Piece, order: Order) -> None:
+    def push(self, piece: Piece, order: RowOrder) -> None:
         """Take the stamps of a piece."""
         if piece.broken:
             self._end(order)
@@ -53,13 +53,13 @@ class PacketStamps:
         for packet in self._packets.push(piece.stamps):
             self._take(packet, order)
 
-    def _end(self, order: Order | None) -> None:
+    def _end(self, order: RowOrder | None) -> None:
         """End a run of the clock: take the packets that were held back."""
         for packet in self._packets.finish():
             self._take(packet, order)
         self._before = None
 
-    def _take(self, packet: Packet, order: Order | None) -> None:
+    def _take(self, packet: Packet, order: RowOrder | None) -> None:
         """Count a packet, the gap before it, and its time if it follows on the packet before."""
         form, before, row = self._form, self._before, self._rows
         self._rows += packet.rows
@@ -101,10 +101,10 @@ class PacketStretches:
     Parameters
     ----------
     timeline : Timeline, of `PacketStamps`
-    form : Form of the packets
+    form : PacketForm of the packets
     """
 
-    def __init__(self, timeline: Timeline, form: Form) -> None:
+    def __init__(self, timeline: Timeline, form: PacketForm) -> None:
         self._timeline, self._form = timeline, form
         self._packets = Packets(form)
         self._held = list[Rows]()

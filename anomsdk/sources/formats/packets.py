@@ -29,7 +29,7 @@ MOST_ROWS = 65_536
 
 
 @dataclass(frozen=True)
-class Form:
+class PacketForm:
     """The form of the packets of a recording.
 
     Parameters
@@ -72,7 +72,7 @@ class Packet:
     follows_s: float | None = None
 
 
-def packet_form(stamps: Values, wanted_hz: float) -> Form | None:
+def packet_form(stamps: Values, wanted_hz: float) -> PacketForm | None:
     """Find the form of the packets that stamps come from; None where each row has a stamp of its own.
 
     Parameters
@@ -120,7 +120,7 @@ def _equal_stamps(steps: Values) -> bool:
     return bool((steps > 1.5 * usual).mean() < equal.mean() / 4 and even.mean() > 0.9)
 
 
-def _form(stamps: Values, steps: Values, split: float) -> Form | None:
+def _form(stamps: Values, steps: Values, split: float) -> PacketForm | None:
     """Find the form of packets when steps of more than ``split`` seconds begin one; None where none is found."""
     begins = np.flatnonzero(steps > split) + 1
     if len(begins) < 2:
@@ -148,7 +148,7 @@ def _form(stamps: Values, steps: Values, split: float) -> Form | None:
         if near.any():
             step, noise = float(apart[near].sum() / sizes[near].sum()), float(np.quantile(off[near], 0.9))
             most = min(3 * noise, 0.5 * period)
-    return Form(split, step, period, rows, noise)
+    return PacketForm(split, step, period, rows, noise)
 
 
 class Packets:
@@ -158,10 +158,10 @@ class Packets:
 
     Parameters
     ----------
-    form : Form of the packets
+    form : PacketForm of the packets
     """
 
-    def __init__(self, form: Form) -> None:
+    def __init__(self, form: PacketForm) -> None:
         self._form = form
         self._packets = list[Packet]()  # up to one that waits for its successor, and one that is not complete
         self._taken, self._base = 0, 0.0

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from anomsdk.errors import InputError
 from anomsdk.runtime.memory import wiped_after_use
 
-LOOKED_AT = 1 << 22
+SURVEYED_VALUES = 1 << 22
 """Most values that are looked at, in pieces spread evenly over a longer recording."""
 MOST_BEYOND = 0.25
 """Largest share of floats, zeros apart, beyond full scale (1.0) that is believed; overdriven music has less."""
@@ -31,7 +31,7 @@ _STEP_32 = 2.0**-16
 
 
 @dataclass(frozen=True)
-class Look:
+class SoundStatistics:
     """Statistics of samples in int16 units.
 
     Parameters
@@ -58,7 +58,9 @@ class Look:
     floats: bool = False
 
 
-def looked(blocks: Generator[NDArray[Any], None, None], channels: int, step: float | None = None) -> Look:
+def statistics_of(
+    blocks: Generator[NDArray[Any], None, None], channels: int, step: float | None = None
+) -> SoundStatistics:
     """Return the statistics of blocks (n, channels) in int16 units, which are zeroed after use.
 
     Parameters
@@ -104,7 +106,7 @@ def looked(blocks: Generator[NDArray[Any], None, None], channels: int, step: flo
     spread = np.sqrt(variances * np.maximum(totals / n - rest**2, 0))
     with np.errstate(divide="ignore", invalid="ignore"):
         against = np.where(spread > 0, (products / n - means * rest) / spread, 0.0)
-    return Look(
+    return SoundStatistics(
         n * channels,
         peak,
         beyond / (n * channels),
@@ -117,48 +119,48 @@ def looked(blocks: Generator[NDArray[Any], None, None], channels: int, step: flo
     )
 
 
-def check_float(look: Look, where: str) -> tuple[str, ...]:
+def check_float(statistics: SoundStatistics, where: str) -> tuple[str, ...]:
     """Refuse integers that are stored as floats; return a note on values that are clipped, if any."""
     advice = "divide the samples by their full scale (32768 for 16 bits), so that it is 1.0"
-    if look.whole and look.peak and (look.peak > _FULL or 0.01 < 1 - look.zeros < 0.99):
-        peak = look.peak / _FULL
+    if statistics.whole and statistics.peak and (statistics.peak > _FULL or 0.01 < 1 - statistics.zeros < 0.99):
+        peak = statistics.peak / _FULL
         raise InputError(f"{where}: floats that are whole numbers up to {peak:g}, and full scale is 1.0; {advice}")
-    beyond = look.beyond / max(1e-9, 1 - look.zeros)
-    if beyond > MOST_BEYOND or (look.peak > _LOUDEST * _FULL and look.beyond > _LOUDEST_SHARE):
+    beyond = statistics.beyond / max(1e-9, 1 - statistics.zeros)
+    if beyond > MOST_BEYOND or (statistics.peak > _LOUDEST * _FULL and statistics.beyond > _LOUDEST_SHARE):
         raise InputError(
             f"{where}: {beyond:.0%} of the values that are not 0 lie beyond full scale, which is 1.0; {advice}"
         )
-    if look.beyond:
-        share = f"{100 * look.beyond:.1f} %" if look.beyond >= 0.001 else "less than 0.1 %"
-        return (f"{share} of the values beyond full scale, up to {look.peak / _FULL:.3g}",)
+    if statistics.beyond:
+        share = f"{100 * statistics.beyond:.1f} %" if statistics.beyond >= 0.001 else "less than 0.1 %"
+        return (f"{share} of the values beyond full scale, up to {statistics.peak / _FULL:.3g}",)
     return ()
 
 
-def check_audible(look: Look, where: str) -> None:
+def check_audible(statistics: SoundStatistics, where: str) -> None:
     """Refuse sound so quiet that 16-bit samples of it are all 0."""
-    if 0 < look.peak < 1:
-        db = decibels(look.peak)
+    if 0 < statistics.peak < 1:
+        db = decibels(statistics.peak)
         raise InputError(f"{where}: nothing is above {db:.0f} dB of full scale, and 16 bits end at -90 dB; scale it up")
 
 
-def check_channels(look: Look) -> tuple[str, ...]:
+def check_channels(statistics: SoundStatistics) -> tuple[str, ...]:
     """Return notes on channels that spoil the mean of all channels, and which one to take instead."""
     found = list[str]()
-    loudest = max(look.deviations)
-    for number, deviation in enumerate(look.deviations, 1):
+    loudest = max(statistics.deviations)
+    for number, deviation in enumerate(statistics.deviations, 1):
         if deviation == 0 and loudest > 0:
-            found.append(f"channel {number} of {len(look.deviations)} is dead (constant)")
+            found.append(f"channel {number} of {len(statistics.deviations)} is dead (constant)")
         elif loudest and deviation < loudest * 10 ** (-_DEAF_DB / 20):
             db = 20 * math.log10(loudest / deviation)
-            found.append(f"channel {number} of {len(look.deviations)} is {db:.0f} dB below the loudest")
+            found.append(f"channel {number} of {len(statistics.deviations)} is {db:.0f} dB below the loudest")
     if len(found) > 3:
         found[3:] = [f"{len(found) - 3} more such channels"]
-    if crossed := [number for number, value in enumerate(look.against, 1) if value < _CANCELS]:
+    if crossed := [number for number, value in enumerate(statistics.against, 1) if value < _CANCELS]:
         of = ", ".join(map(str, crossed[:4]))
         found.append(f"channel{'s' if len(crossed) > 1 else ''} {of} inverted against the others, mixing cancels them")
     if not found:
         return ()
-    best = 1 + look.deviations.index(loudest)
+    best = 1 + statistics.deviations.index(loudest)
     return (*found[:-1], f"{found[-1]} (`channel={best}` takes that one alone)")
 
 

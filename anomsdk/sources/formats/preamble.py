@@ -41,7 +41,7 @@ _LONGEST_UNIT = 8
 
 
 @dataclass(frozen=True)
-class Told:
+class TableFacts:
     """Facts that the lines above a table tell of its samples.
 
     Parameters
@@ -61,7 +61,7 @@ class Told:
         return ("g", _E4_STEP_G) if self.empatica else None
 
 
-NOTHING_TOLD = Told()
+NO_FACTS = TableFacts()
 
 
 def headings_in(lines: Sequence[Sequence[str]], width: int) -> tuple[str, ...]:
@@ -113,7 +113,7 @@ def _with_unit(name: str, unit: str) -> str:
     return name if not name or not unit or unit_in(name)[1] == said is not None else f"{name} [{unit}]"
 
 
-def told_in(lines: Sequence[str], rows: Sequence[Sequence[str]], where: str) -> Told:
+def facts_in(lines: Sequence[str], rows: Sequence[Sequence[str]], where: str) -> TableFacts:
     """Read the facts in the lines above a table, or in its first two rows where they are those of an Empatica E4.
 
     Raises
@@ -123,7 +123,7 @@ def told_in(lines: Sequence[str], rows: Sequence[Sequence[str]], where: str) -> 
     if _is_empatica(rows):
         values = [_value(cell) or 0.0 for row in rows[2:] for cell in row]
         counts = all(-128 <= value < 128 and value == int(value) for value in values)
-        return Told(((float(rows[1][0]), 2),), 2, counts)
+        return TableFacts(((float(rows[1][0]), 2),), 2, counts)
     rates = []
     for number, line in enumerate(lines, 1):
         if (epoch := _EPOCH.fullmatch(line.strip())) and epoch[1] != "00:00:00":
@@ -133,7 +133,7 @@ def told_in(lines: Sequence[str], rows: Sequence[Sequence[str]], where: str) -> 
         rate = _rate_in(line.strip())
         if rate is not None:
             rates.append((rate, number))
-    return Told(tuple(rates))
+    return TableFacts(tuple(rates))
 
 
 def _rate_in(line: str) -> float | None:

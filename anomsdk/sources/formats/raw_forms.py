@@ -7,7 +7,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-LOOKED_AT = 4096
+_SIGNAL_BYTES = 4096
 """Bytes of a signal that are looked at."""
 _FEWEST = 256
 """Fewest 16-bit values for a verdict: fewer look like any encoding by chance."""
@@ -35,12 +35,12 @@ def signal_of(data: Bytes) -> Bytes:
     other = (rows != rows[:1]).any(axis=1)
     if not other.any():
         return data[:0]
-    signal = rows[int(other.argmax()) :].reshape(-1)[:LOOKED_AT]
+    signal = rows[int(other.argmax()) :].reshape(-1)[:_SIGNAL_BYTES]
     values = signal.view("<i2")
     return signal if len(values) >= _FEWEST and np.count_nonzero(values) >= len(values) // 8 else data[:0]
 
 
-def form_of(signal: Bytes) -> tuple[str, str] | None:
+def raw_encoding_of(signal: Bytes) -> tuple[str, str] | None:
     """Return the encoding of bytes in words and as options of sox; None where they may be 16-bit little-endian mono.
 
     Parameters
@@ -50,9 +50,9 @@ def form_of(signal: Bytes) -> tuple[str, str] | None:
     Examples
     --------
     >>> sound = (3_000 * np.sin(np.arange(1200) / 9)).astype(np.int16)
-    >>> form_of(signal_of(sound.astype(">i2").view(np.uint8)))
+    >>> raw_encoding_of(signal_of(sound.astype(">i2").view(np.uint8)))
     ('16-bit big-endian integers', '-t s16 -B -c 1 -')
-    >>> form_of(signal_of(sound.view(np.uint8)))
+    >>> raw_encoding_of(signal_of(sound.view(np.uint8)))
     """
     if not len(signal):
         return None

@@ -33,7 +33,7 @@ def digests(rows: NDArray[Any]) -> Digests:
     return found
 
 
-def packets_again(stamps: Values, found: Digests, rows: int) -> int:
+def repeated_packets(stamps: Values, found: Digests, rows: int) -> int:
     """Count the packets that are followed at once by themselves, with the same stamp and values.
 
     Parameters
@@ -43,7 +43,7 @@ def packets_again(stamps: Values, found: Digests, rows: int) -> int:
 
     Examples
     --------
-    >>> packets_again(np.repeat([0.0, 1.0], [8, 4]), np.array([5, 6, 7, 8, 5, 6, 7, 8, 1, 2, 3, 4], np.uint64), 4)
+    >>> repeated_packets(np.repeat([0.0, 1.0], [8, 4]), np.array([5, 6, 7, 8, 5, 6, 7, 8, 1, 2, 3, 4], np.uint64), 4)
     1
     """
     if rows < _LEAST_ROWS or len(stamps) < 2 * rows:

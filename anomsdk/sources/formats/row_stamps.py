@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.sources.formats.clock import Order, Piece
+from anomsdk.sources.formats.clock import Piece, RowOrder
 from anomsdk.sources.formats.pauses import Gaps
 from anomsdk.sources.formats.timeline import GAP_STEPS, JITTERED_GAP_STEPS, Rows, Stamped, Timeline, Values, bridge_rows
 
@@ -31,7 +31,7 @@ class RowStamps:
         self._longest = GAP_STEPS, JITTERED_GAP_STEPS
         self._gaps = Gaps(max_bridge), Gaps(max_bridge)
 
-    def push(self, piece: Piece, last: float | None, numbers: NDArray[np.int64], order: Order) -> None:
+    def push(self, piece: Piece, last: float | None, numbers: NDArray[np.int64], order: RowOrder) -> None:
         """Take the stamps of a piece; ``last`` is the stamp before it, ``numbers`` are its rows in the recording."""
         stamps = piece.stamps if last is None else np.concatenate([[last], piece.stamps])
         steps = np.diff(stamps)

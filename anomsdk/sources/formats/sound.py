@@ -15,9 +15,16 @@ from numpy.typing import NDArray
 from anomsdk.errors import InputError
 from anomsdk.runtime.memory import made_wiping, wiped_after_use, wiping
 from anomsdk.sources.formats.file_signatures import begins_as
-from anomsdk.sources.formats.plausibility import LOOKED_AT, Look, check_audible, check_float, decibels, looked
-from anomsdk.sources.formats.raw_forms import form_of, signal_of
-from anomsdk.sources.formats.stored import BLOCK_VALUES, Stored, refusing
+from anomsdk.sources.formats.plausibility import (
+    SURVEYED_VALUES,
+    SoundStatistics,
+    check_audible,
+    check_float,
+    decibels,
+    statistics_of,
+)
+from anomsdk.sources.formats.raw_forms import raw_encoding_of, signal_of
+from anomsdk.sources.formats.stored import BLOCK_VALUES, StoredRecording, refusing
 from anomsdk.sources.formats.wav import ALAW, FLOAT, ULAW, WavFile, frames_of, wav_file
 
 FLOAT_LIMIT = 256.0
@@ -37,7 +44,7 @@ Part: TypeAlias = Callable[[int, int, int], Iterator[NDArray[Any]]]
 """part(start, stop, rows) yields the frames from start up to stop in blocks of at most rows frames."""
 
 
-def sound_file(path: Path, name: str, where: str) -> list[Stored]:
+def sound_file(path: Path, name: str, where: str) -> list[StoredRecording]:
     """Check the header, and the samples of all but plain 16-bit mono files; return the recording."""
     if path.suffix.lower() != ".wav":
         _check_magic(path, where)
@@ -53,7 +60,7 @@ def sound_file(path: Path, name: str, where: str) -> list[Stored]:
     return [_checked(*_by_chunks(path, wav, name, where), where, wav.bits)]
 
 
-def _by_chunks(path: Path, wav: WavFile, name: str, where: str) -> tuple[Stored, Part, str]:
+def _by_chunks(path: Path, wav: WavFile, name: str, where: str) -> tuple[StoredRecording, Part, str]:
     """Return the recording in a .wav whose values all have the same size, how to read it, and its subtype."""
     if wav.frames == 0:
         raise InputError(f"{where}: it holds no samples; record it again or leave it out")
@@ -64,7 +71,8 @@ def _by_chunks(path: Path, wav: WavFile, name: str, where: str) -> tuple[Stored,
     part = partial(_scaled, path, wav, where, unit)
     notes = _SUBTYPE_NOTES.get(subtype, (f"{subtype} decoded to 16-bit",))
     read = partial(_whole, part, wav.frames)
-    return Stored(name, where, wav.rate_hz, wav.channels, wav.frames, read, exact, notes, wav.odd), part, subtype
+    stored = StoredRecording(name, where, wav.rate_hz, wav.channels, wav.frames, read, exact, notes, wav.odd)
+    return stored, part, subtype
 
 
 def _scaled(
@@ -82,7 +90,7 @@ def _scaled(
             yield block
 
 
-def _by_libsndfile(path: Path, name: str, where: str) -> tuple[Stored, Part, str]:
+def _by_libsndfile(path: Path, name: str, where: str) -> tuple[StoredRecording, Part, str]:
     """Return the recording in a file that libsndfile decodes, how to read it, and its subtype."""
     import soundfile
 
@@ -97,7 +105,7 @@ def _by_libsndfile(path: Path, name: str, where: str) -> tuple[Stored, Part, str
     notes = _SUBTYPE_NOTES.get(subtype, (f"{subtype} decoded to 16-bit",))
     part = partial(_blocks, path, where, frames, exact)
     read = partial(_whole, part, frames)
-    return Stored(name, where, rate_hz, channels, frames, read, exact, notes), part, subtype
+    return StoredRecording(name, where, rate_hz, channels, frames, read, exact, notes), part, subtype
 
 
 def _whole(part: Part, frames: int, rows: int) -> Iterator[NDArray[Any]]:
@@ -131,7 +139,7 @@ def _blocks(
         raise InputError(f"{where}: cut off after {done} of {frames} samples; copy or record it again")
 
 
-def _checked(stored: Stored, part: Part, subtype: str, where: str, valid: int = 0) -> Stored:
+def _checked(stored: StoredRecording, part: Part, subtype: str, where: str, valid: int = 0) -> StoredRecording:
     """Compare the samples with what the header says of them, and refuse or note what contradicts it.
 
     Parameters
@@ -143,36 +151,36 @@ def _checked(stored: Stored, part: Part, subtype: str, where: str, valid: int = 
     if stored.exact and stored.channels == 1 and not said:
         return replace(stored, odd=stored.odd + _form(stored, part, where))
     step = 2.0 ** (16 - bits) if bits else None
-    look = _look(stored, part, step, whole=False)
-    if _low(look, bits, said) or min(look.deviations) == 0:
-        look = _look(stored, part, step, whole=True)  # the parts between may be louder
-    if look.floats:
+    statistics = _statistics(stored, part, step, whole=False)
+    if _low(statistics, bits, said) or min(statistics.deviations) == 0:
+        statistics = _statistics(stored, part, step, whole=True)  # the parts between may be louder
+    if statistics.floats:
         raise InputError(f"{where}: 32-bit floats that the header calls integers; correct its format to 3 (IEEE float)")
-    odd = check_float(look, where) if subtype in ("FLOAT", "DOUBLE") else ()
-    if low := _low(look, bits, said):
-        level = f"nothing is above {decibels(look.peak):.0f} dB of full scale"
-        unmoved = look.lowest_bit < min(8, bits - low)  # values that were shifted up leave the lowest bits 0
+    odd = check_float(statistics, where) if subtype in ("FLOAT", "DOUBLE") else ()
+    if low := _low(statistics, bits, said):
+        level = f"nothing is above {decibels(statistics.peak):.0f} dB of full scale"
+        unmoved = statistics.lowest_bit < min(8, bits - low)  # values that were shifted up leave the lowest bits 0
         if said and unmoved:
             odd = (f"{said}-bit values at the bottom of {bits} bits, shifted up",)
             stored = replace(stored, read=partial(_moved_up, part, stored.rows or 0, bits - low), exact=False)
-            look = replace(look, peak=look.peak * 2.0 ** (bits - low))
+            statistics = replace(statistics, peak=statistics.peak * 2.0 ** (bits - low))
         elif bits == 32 and unmoved:
             raise InputError(
                 f"{where}: {level}, as if {low}-bit values stood at the bottom of 32 bits; shift them up by "
                 f"{bits - low} bits, or save it as 24-bit if it is that quiet"
             )
-        elif look.lowest_bit < bits - 16:
+        elif statistics.lowest_bit < bits - 16:
             odd = (f"{level}: scale it up if it holds {low}-bit values at the bottom of {bits} bits",)
     if not stored.exact:
-        check_audible(look, where)
-    return replace(stored, odd=stored.odd + odd, look=look)
+        check_audible(statistics, where)
+    return replace(stored, odd=stored.odd + odd, statistics=statistics)
 
 
-def _form(stored: Stored, part: Part, where: str) -> tuple[str, ...]:
+def _form(stored: StoredRecording, part: Part, where: str) -> tuple[str, ...]:
     """Refuse samples at the start that are not the 16-bit mono of the header; return a note where this is doubtful."""
     first = part(0, min(stored.rows or 0, BLOCK_VALUES), BLOCK_VALUES)
     with closing(wiped_after_use(made_wiping(first))) as read, wiping():
-        found = next((form_of(signal_of(block.reshape(-1).view(np.uint8))) for block in read), None)
+        found = next((raw_encoding_of(signal_of(block.reshape(-1).view(np.uint8))) for block in read), None)
     if found is None:
         return ()
     what = f"the header says 16-bit mono, and the samples look like {found[0]}"
@@ -181,9 +189,9 @@ def _form(stored: Stored, part: Part, where: str) -> tuple[str, ...]:
     raise InputError(f"{where}: {what}; correct the header, or convert it again")
 
 
-def _low(look: Look, bits: int, said: int) -> int:
+def _low(statistics: SoundStatistics, bits: int, said: int) -> int:
     """Return the smaller integer size, in bits, that all values fit; 0 where none does, or no integers are stored."""
-    largest = look.peak * 2.0 ** (bits - 16)  # as a stored integer
+    largest = statistics.peak * 2.0 ** (bits - 16)  # as a stored integer
     widths = (said,) if said else (16, 24)
     return next((low for low in widths if low < bits and 0 < largest <= 2.0 ** (low - 1)), 0)
 
@@ -194,15 +202,15 @@ def _moved_up(part: Part, frames: int, shift: int, rows: int) -> Iterator[NDArra
         yield block * 2.0**shift
 
 
-def _look(stored: Stored, part: Part, step: float | None, *, whole: bool) -> Look:
+def _statistics(stored: StoredRecording, part: Part, step: float | None, *, whole: bool) -> SoundStatistics:
     """Return statistics of the samples: of all of them, or of pieces spread over a long recording."""
     frames = stored.rows or 0
     rows = max(1, BLOCK_VALUES // stored.channels)
     pieces = [(0, frames)]
-    if not whole and frames * stored.channels > LOOKED_AT:
-        n = LOOKED_AT // BLOCK_VALUES
+    if not whole and frames * stored.channels > SURVEYED_VALUES:
+        n = SURVEYED_VALUES // BLOCK_VALUES
         pieces = [(start, start + rows) for start in np.linspace(0, frames - rows, n).astype(np.int64).tolist()]
-    return looked(made_wiping(_pieces(part, pieces, rows)), stored.channels, step)
+    return statistics_of(made_wiping(_pieces(part, pieces, rows)), stored.channels, step)
 
 
 def _pieces(part: Part, pieces: list[tuple[int, int]], rows: int) -> Generator[NDArray[Any], None, None]:

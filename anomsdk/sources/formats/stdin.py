@@ -12,8 +12,8 @@ import numpy as np
 
 from anomsdk.errors import InputError
 from anomsdk.sources.formats.file_signatures import kind_of, mpeg_stream
-from anomsdk.sources.formats.raw_forms import Bytes, form_of, signal_of
-from anomsdk.sources.formats.stored import Block, Stored, refusing
+from anomsdk.sources.formats.raw_forms import Bytes, raw_encoding_of, signal_of
+from anomsdk.sources.formats.stored import Block, StoredRecording, refusing
 
 _NAME = "standard input"
 _MOST_VALUES = 4096
@@ -35,7 +35,7 @@ _BLOCKS = 256
 """Blocks in which a signal is searched to check its encoding; after more silence any encoding is accepted."""
 
 
-def standard_input(columns: int, sound_hz: float | None = None) -> Stored:
+def standard_input(columns: int, sound_hz: float | None = None) -> StoredRecording:
     """Check that something is piped in and return it as a recording, which can be read once; nothing is read yet.
 
     Parameters
@@ -45,7 +45,7 @@ def standard_input(columns: int, sound_hz: float | None = None) -> Stored:
     """
     if getattr(sys.stdin, "buffer", None) is None or sys.stdin.isatty():
         raise InputError(f"{_NAME}: nothing is piped in; pipe raw little-endian int16 samples, or give a file")
-    return Stored(_NAME, _NAME, None, columns, None, partial(_blocks, columns, sound_hz))
+    return StoredRecording(_NAME, _NAME, None, columns, None, partial(_blocks, columns, sound_hz))
 
 
 def _blocks(columns: int, sound_hz: float | None, rows: int) -> Iterator[Block]:
@@ -111,7 +111,7 @@ def _are_floats(start: bytes) -> bool:
 
 def _refuse_form(start: Bytes, sound_hz: float) -> None:
     """Refuse samples of another size, byte order or number of channels, which would be read as noise."""
-    if (found := form_of(start)) is not None:
+    if (found := raw_encoding_of(start)) is not None:
         what, options = found
         raise InputError(f"{_NAME}: is {what}, not 16-bit little-endian mono; {_conversion(options, sound_hz)}")
 

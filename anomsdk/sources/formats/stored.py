@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.errors import InputError
-from anomsdk.sources.formats.plausibility import Look
+from anomsdk.sources.formats.plausibility import SoundStatistics
 
 Block: TypeAlias = NDArray[np.int16]
 Reader: TypeAlias = Callable[[int], Iterator[NDArray[Any]]]
@@ -25,7 +25,7 @@ BLOCK_VALUES = 65_536
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredRecording:
     """One recording as it is stored in a file.
 
     Parameters
@@ -39,7 +39,7 @@ class Stored:
     exact : the blocks are int16; float64 otherwise
     notes : what is done to the samples on reading, in words
     odd : what may be a mistake in the file, in words
-    look : statistics of the samples of a sound file; None where they were not looked at
+    statistics : statistics of the samples of a sound file; None where they were not looked at
     """
 
     name: str
@@ -51,7 +51,7 @@ class Stored:
     exact: bool = True
     notes: tuple[str, ...] = ()
     odd: tuple[str, ...] = ()
-    look: Look | None = None
+    statistics: SoundStatistics | None = None
 
 
 _REASONS: tuple[tuple[type[BaseException], str], ...] = (

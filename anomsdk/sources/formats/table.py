@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from anomsdk.errors import InputError, printable, quoted
 from anomsdk.sources.conditions import NothingChosenError
 from anomsdk.sources.formats.headings import column_of
-from anomsdk.sources.formats.preamble import NOTHING_TOLD, Told
+from anomsdk.sources.formats.preamble import NO_FACTS, TableFacts
 from anomsdk.sources.stream_format import ReadOptions
 
 BATCH_ROWS = 16_384
@@ -47,7 +47,7 @@ class Table:
     nested : columns whose cells hold anything more complex
     dated : columns that hold dates with a time
     labels : columns that may name the animal or device of a row; None: all may
-    told : statements in the lines above the headings
+    facts : statements in the lines above the headings
     """
 
     name: str
@@ -61,7 +61,7 @@ class Table:
     nested: frozenset[int] = frozenset()
     dated: tuple[int, ...] = ()
     labels: tuple[int, ...] | None = None
-    told: Told = NOTHING_TOLD
+    facts: TableFacts = NO_FACTS
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.sources.formats.packets import Form
+from anomsdk.sources.formats.packets import PacketForm
 
 Values = NDArray[np.float64]
 Rows = NDArray[Any]
@@ -41,7 +41,7 @@ class Timeline:
     usual_s: float = 0.0
     gaps: int = 0
     lost_s: float = 0.0
-    form: Form | None = None
+    form: PacketForm | None = None
     repeats: bool = True
     bridge: int = 0
     bridged: int = 0

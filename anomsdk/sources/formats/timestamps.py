@@ -11,11 +11,11 @@ from dataclasses import replace
 import numpy as np
 
 from anomsdk.errors import InputError
-from anomsdk.sources.formats.clock import Clock, Order
+from anomsdk.sources.formats.clock import Clock, RowOrder
 from anomsdk.sources.formats.packet_stamps import PacketStamps, PacketStretches
-from anomsdk.sources.formats.packets import MOST_ROWS, Form, packet_form
+from anomsdk.sources.formats.packets import MOST_ROWS, PacketForm, packet_form
 from anomsdk.sources.formats.pauses import MOST_BRIDGED, Gaps
-from anomsdk.sources.formats.repeats import Digests, Repeats, digests, packets_again
+from anomsdk.sources.formats.repeats import Digests, Repeats, digests, repeated_packets
 from anomsdk.sources.formats.row_stamps import RowStamps, RowStretches
 from anomsdk.sources.formats.timeline import Rows, Stamped, Timeline, Values, usual_step
 from anomsdk.utils.text import counted
@@ -50,7 +50,7 @@ class StampSurvey:
         self._even: RowStamps | None = None
         self._packed: PacketStamps | None = None
         self._clock: Clock | None = None
-        self._order: Order | None = None
+        self._order: RowOrder | None = None
         self._repeats: Repeats | None = Repeats()
         self._repeated = self._kept = self._again = 0
         self._last: float | None = None
@@ -139,7 +139,7 @@ class StampSurvey:
             slack = 0.0
             self._even = RowStamps(step, self._max_bridge)
         self._next_s = following
-        self._order = Order(self._where, self._row_name, following)
+        self._order = RowOrder(self._where, self._row_name, following)
         self._clock = Clock(_wrap_slack(form), slack, self._set, self._wrap)
         for part in (first, rest):
             self._take(stamps[part], found[part])
@@ -152,7 +152,7 @@ class StampSurvey:
         begun = self._kept + self._repeated
         keep = np.ones(len(stamps), np.bool_) if self._repeats is None else self._repeats.keep(stamps, found)
         if self._repeats is None and self._packed is not None:
-            self._again += packets_again(stamps, found, self._packed.rows)
+            self._again += repeated_packets(stamps, found, self._packed.rows)
         self._numbers = begun + np.flatnonzero(keep)
         self._repeated += int((~keep).sum())
         stamps = stamps[keep]
@@ -238,7 +238,7 @@ def _bridge_notes(gaps: Gaps, rows: int, bridge: int, bridged: int, places: int,
         yield f"{few}, more than {MOST_BRIDGED:.0%} of the recording: {which} bridged"
 
 
-def _wrap_slack(form: Form | None) -> float:
+def _wrap_slack(form: PacketForm | None) -> float:
     """Return the longest time in seconds between the stamps before and after a wrap of the time counter."""
     return 2.0 if form is None else max(2.0, 1.5 * form.period_s)
 
