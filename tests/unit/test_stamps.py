@@ -299,7 +299,7 @@ def jumbled(n):
     return moved(order.ravel())
 
 
-SORT = "before the row above; sort the rows by time, or split the file"
+SORT = "before that of the row above; sort the rows by time, or split the file"
 
 
 @pytest.mark.parametrize(

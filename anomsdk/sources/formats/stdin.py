@@ -24,7 +24,7 @@ _MPEG_BYTES = 2048
 """First bytes in which an .mp3 is recognised: more than one of its frames."""
 _TEXT = bytes([*range(32, 127), *b"\t\r\n"])
 _TEXT_BYTES = 256
-"""Bytes of text characters alone that are text without any blank, such as base64 or hexadecimal."""
+"""Fewest bytes, all of them characters of text, that are text even without blanks: base64, hexadecimal."""
 _READ = ("wav", "flac", "ogg", "npy", "npz", "parquet", "gz")
 """Kinds of files that are read when their name is given."""
 _DECODED = ("wav", "flac", "ogg", "mp3", "aiff", "au", "voc", "sph")
