@@ -94,3 +94,17 @@ def quoted(text: object, most: int = 40) -> str:
     """
     shown = str(text)
     return printable(shown if len(shown) <= most else shown[: most - 3] + "...")
+
+
+def parameter(name: str, value: object) -> str:
+    """Name a parameter and its value in a message, as a Python caller writes them.
+
+    The command line prints its own option in their place.
+
+    Examples
+    --------
+    >>> parameter("unit", "m/s2"), parameter("rate_hz", 50.0)
+    ("`unit='m/s2'`", '`rate_hz=50`')
+    """
+    shown = f"{value:g}" if isinstance(value, float) else printable(repr(value))
+    return f"`{name}={shown.replace('`', '?')}`"

@@ -75,12 +75,12 @@ class Movement:
 
     def counts(self, spec: PipelineSpec) -> list[Samples]:
         """What the sensor of a spec would have given; what is too short for a tick is padded at both ends."""
-        wanted = StreamFormat.of(sensor_plan(spec), spec.columns)
+        stream_format = StreamFormat.of(sensor_plan(spec), spec.columns)
         shortest = spec.window_length + (spec.context.frames - 1) * spec.hop_length
         found = []
         for place in self.places:
-            samples = read_recording(_opened(place.file, place.reading, wanted)[place.index])
-            first, last = (min(len(samples), s * wanted.rate_hz) for s in (place.start_s, place.stop_s))
+            samples = read_recording(_opened(place.file, place.reading, stream_format)[place.index])
+            first, last = (min(len(samples), s * stream_format.rate_hz) for s in (place.start_s, place.stop_s))
             piece = samples[round(first) : round(last)]
             lack = max(0, shortest - len(piece))
             found.append(np.pad(piece, ((lack // 2, lack - lack // 2), (0, 0)), mode="edge"))
@@ -94,8 +94,8 @@ def missing() -> str | None:
 
 
 @cache
-def _opened(file: str, reading: ReadOptions, wanted: StreamFormat) -> Sequence[Recording]:
-    return open_recordings(DATA / file, wanted, reading=reading)
+def _opened(file: str, reading: ReadOptions, stream_format: StreamFormat) -> Sequence[Recording]:
+    return open_recordings(DATA / file, stream_format, reading=reading)
 
 
 @cache

@@ -10,7 +10,7 @@ import numpy as np
 
 from anomsdk.sources import StreamFormat, open_recordings
 
-WANTED = StreamFormat(50, "motion", 3, counts_per_g=2048, full_scale_g=16)
+STREAM_FORMAT = StreamFormat(50, "motion", 3, counts_per_g=2048, full_scale_g=16)
 GOAL = 1 / 3
 DIGITS = 5
 """Behind the decimal point: 0.01 mg, finer than sensors are."""
@@ -36,7 +36,7 @@ def write(folder: Path, rows: int) -> tuple[Path, Path]:
 
 def read(path: Path) -> bytes:
     """All samples of a recording, from opening it on."""
-    (recording,) = open_recordings(path, WANTED)
+    (recording,) = open_recordings(path, STREAM_FORMAT)
     return b"".join(block.tobytes() for block in recording.blocks() if not isinstance(block, int))
 
 

@@ -106,16 +106,16 @@ def verify(
     InputError : a file cannot be read, or the model beside the plan is missing or another one
     """
     from anomsdk.runtime.engines.native import passes_selftest
-    from anomsdk.sources.files import Recording, StreamFormat, open_recordings
+    from anomsdk.sources import Recording, StreamFormat, open_recordings
 
     most = MAX_VALUES // (plan.framer.hop * plan.columns)
     if not 1 <= hops <= most or seed < 0:
         raise InputError(f"verify: hops = {hops}, seed = {seed}; hops must be 1 to {most} here, seed 0 or more")
-    wanted = StreamFormat.of(plan.sensor, plan.columns)
+    stream_format = StreamFormat.of(plan.sensor, plan.columns)
 
     def opened(file: str | Path) -> list[Recording]:
         try:
-            return open_recordings(file, wanted, reading=reading)
+            return open_recordings(file, stream_format, reading=reading)
         except InputError as error:
             raise error if isinstance(error, UnusableInputsError) else UnusableInputsError([str(error)]) from None
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -76,8 +78,24 @@ def _complain(error: BaseException) -> int:
     elif not isinstance(error, (InputError, CheckError)):
         message = f"internal: {type(error).__name__}: {message} (for a traceback: anomsdk --debug ...)"
     for line in error.shown() if isinstance(error, UnusableInputsError) else [message]:
-        show(printable(f"error: {line}"), stream=sys.stderr)
+        show(printable(f"error: {_in_options(line)}"), stream=sys.stderr)
     return 2 if isinstance(error, InputError) else 1
+
+
+_PARAMETER = re.compile(r"`([a-z_]+)(?:=([^`]*))?`")
+
+
+def _in_options(message: str) -> str:
+    """Put options of the command line in place of the parameters that a message of the library names in backticks."""
+
+    def option(found: re.Match[str]) -> str:
+        name = {"rate_hz": "rate", "rotation": "unit"}.get(found[1], found[1]).replace("_", "-")
+        if found[2] is None:
+            return f"--{name}"
+        before = "," if found[1] == "rotation" else ""
+        return f"--{name} {before}{shlex.quote(found[2].strip(chr(39)))}"
+
+    return _PARAMETER.sub(option, message)
 
 
 app = typer.Typer(
@@ -542,7 +560,7 @@ def evaluate(
         check_place(html)
     clips = partial(
         evaluation.open_marked,
-        wanted=StreamFormat.of(chosen.sensor, chosen.columns),
+        stream_format=StreamFormat.of(chosen.sensor, chosen.columns),
         reading=reading,
         label=label,
         group=group,

@@ -126,8 +126,8 @@ def read_corpora(
 def _opened(plan: Plan, place: Place, reading: ReadOptions | None, group: str | None, skip_bad: bool) -> Clips:
     if isinstance(place, Clips):
         return place
-    wanted = StreamFormat.of(plan.sensor, plan.columns)
-    return open_clips(place, wanted, reading=reading, group=group, skip_bad=skip_bad)
+    stream_format = StreamFormat.of(plan.sensor, plan.columns)
+    return open_clips(place, stream_format, reading=reading, group=group, skip_bad=skip_bad)
 
 
 def _refuse_without_rate(old: Plan, new: Plan, clips: Sequence[Clip]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from anomsdk.errors import InputError, quoted
 from anomsdk.sources.clips import Clip, Clips, open_clips
 from anomsdk.sources.files import open_files
-from anomsdk.sources.selection import labels
+from anomsdk.sources.groups import labels
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,13 @@
 from anomsdk.sources.files import (
     MOTION_SUFFIXES,
     SUFFIXES,
-    Block,
-    OpenedFile,
-    Recording,
     open_files,
     open_recordings,
     open_skippable,
     open_skippable_files,
-    read_recording,
 )
+from anomsdk.sources.formats.stored import Block
+from anomsdk.sources.recording import OpenedFile, Recording, read_recording
 from anomsdk.sources.stream_format import ReadOptions, StreamFormat
 
 __all__ = [

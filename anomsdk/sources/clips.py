@@ -1,4 +1,4 @@
-"""Recordings as labelled, grouped clips, read as streams: what training and evaluation work on."""
+"""Clips, the labelled and grouped recordings of training and evaluation, read as streams."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from anomsdk.sources.conditions import parsed
 from anomsdk.sources.dropouts import SHORTEST_CONSTANT_S, ConstantCutter, Samples, shortest_constant
 from anomsdk.sources.files import open_files, open_skippable_files
 from anomsdk.sources.formats.stored import BLOCK_VALUES
-from anomsdk.sources.selection import group_labels
+from anomsdk.sources.groups import group_labels
 from anomsdk.sources.stream_format import ReadOptions, StreamFormat
 
 __all__ = [
@@ -32,22 +32,24 @@ __all__ = [
 ]
 
 _MOST_NOTES = 9
+"""Lines of notes that are shown before the rest is counted."""
 
 
 @dataclass(frozen=True)
 class Clip:
-    """One recording, and what it must not be separated from.
+    """A recording with the group from which it must not be separated.
 
     Parameters
     ----------
-    name : what people call it
-    group : clips that share it (subject, animal, day) stay together
+    name : name of the recording in messages and reports
+    group : label such as a subject, an animal or a day; clips with the same label stay together
     length : samples (rows); approximate when resampled, None when unknown before reading
-    kind : "audio", "motion" or "external": constant stretches are cut out of audio only
+    kind : "audio", "motion" or "external"; constant stretches are cut out of audio only
     rate_hz : samples (rows) a second
     columns : values in a row, 1 for audio
-    stored_hz : rate of the file, where it says one: resampled from less, a recording holds nothing above half of it
-    notes, odd : what is done to the samples on the way, and what may be a mistake, as `anomsdk.sources.Recording`
+    stored_hz : samples (rows) a second in the file, None where it states no rate; a clip that was resampled from a
+        lower rate holds nothing above half of it
+    notes, odd : remarks on the samples, as in `anomsdk.sources.Recording`
     """
 
     name: str
@@ -62,20 +64,20 @@ class Clip:
     odd: tuple[str, ...] = ()
 
     def blocks(self, cutter: ConstantCutter | None = None) -> Iterator[tuple[bool, Samples]]:
-        """Read the samples from the beginning; of audio, without digitally constant stretches of 0.1 s or more.
+        """Read the samples from the beginning; digitally constant stretches of 0.1 s or more are cut out of audio.
 
         Parameters
         ----------
-        cutter : a fresh one of `cutter`, for who wants to know its counts
+        cutter : a new result of `cutter`, for callers that read its counts afterwards
 
         Yields
         ------
-        new_piece : the block does not follow on the one before: something was cut out or is missing; true for the first
-        block : int16 (n,) for audio, (n, columns) otherwise; n >= 1 and at most about 65,536 values
+        new_piece : true for the first block, and where samples before a block were cut out or are missing
+        block : int16 (n,) for audio, (n, columns) otherwise; n >= 1, at most about 65,536 values
 
         Raises
         ------
-        InputError : the samples are damaged, cut off or out of range, or there are none
+        InputError : the recording is damaged, cut off or empty, or a value is out of range
         """
         cutter = self.cutter() if cutter is None else cutter
         for block in self._read():
@@ -86,17 +88,17 @@ class Clip:
         yield from cutter.finish()
 
     def cutter(self) -> ConstantCutter:
-        """What cuts this clip: nothing is cut unless it is audio."""
+        """Make a cutter for this clip; it cuts constant stretches out of audio, and nothing out of other kinds."""
         return ConstantCutter(shortest_constant(self.rate_hz) if self.kind == "audio" else None)
 
 
 @dataclass(frozen=True)
 class Clips:
-    """Clips that can be read, and what was left out.
+    """Clips that can be read, and messages about those that were left out.
 
     Parameters
     ----------
-    clips : in the order of the files
+    clips : clips in the order of the files
     bad : one line for each file or clip that cannot be read and was left out
     """
 
@@ -106,14 +108,14 @@ class Clips:
 
 @dataclass(frozen=True)
 class Facts:
-    """What one pass over a clip tells.
+    """Counts and digest of one pass over a clip.
 
     Parameters
     ----------
-    piece_lengths : samples of each piece between constant stretches, in order; empty when all is constant
+    piece_lengths : samples of each piece between constant stretches, in order; empty when the clip is constant
     cut : samples in constant stretches
-    clipped : samples in rows of two or more at the edge of int16
-    digest : sha256 of the samples that are not cut, 64 hex digits
+    clipped : samples with two or more in a row at the edge of int16
+    digest : sha256 of the samples that are not cut out, 64 hex digits
     missing : samples missing in gaps
     """
 
@@ -125,18 +127,18 @@ class Facts:
 
     @property
     def kept(self) -> int:
-        """Samples that are not cut."""
+        """Number of samples that are not cut out."""
         return sum(self.piece_lengths)
 
     @property
     def length(self) -> int:
-        """Samples that its time has: cut and missing ones, too."""
+        """Number of samples from the beginning to the end, with those cut out and those missing."""
         return self.kept + self.cut + self.missing
 
 
 def open_clips(
     path: str | Path,
-    wanted: StreamFormat,
+    stream_format: StreamFormat,
     *,
     reading: ReadOptions | None = None,
     group: str | None = None,
@@ -146,21 +148,21 @@ def open_clips(
 
     Parameters
     ----------
-    path : as `anomsdk.sources.open_recordings`, but no standard input
-    wanted, reading : as `anomsdk.sources.open_recordings`
-    group : None: the first column that tables are divided by, else the sub-folder where recordings lie in more than
-        one, else each recording on its own; "folder": the sub-folder; "file": the file, all recordings of an .npz
-        together; any other word: the name of an array in the .npz with one entry a recording, or of a column that
-        tables are divided by
-    skip_bad : leave files that cannot be read out; by default they are an error, which names all of them
+    path : as `anomsdk.sources.open_recordings`, but not standard input
+    stream_format, reading : as `anomsdk.sources.open_recordings`
+    group : "folder": recordings of one sub-folder are a group. "file": all recordings of one file, such as an .npz, are
+        a group. Any other word: name of an array of the .npz with one entry for each recording, or of a column that
+        divides tables. None: the first column that divides tables, else the sub-folder where there are several, else
+        each recording is its own group
+    skip_bad : leave out files that cannot be read; by default they are an error that names all of them
 
     Returns
     -------
-    Clips, at least one; no sample is read yet: damage behind a header shows in `survey`
+    clips : at least one; damage behind the header of a file is found by `survey`
 
     Raises
     ------
-    InputError : nothing there or nothing readable, an unreadable file, no such array, nothing chosen
+    InputError : no such path, an unreadable file, no such array, or no recording that fulfils all conditions
 
     Examples
     --------
@@ -172,14 +174,14 @@ def open_clips(
     bad = list[str]()
 
     if not skip_bad:
-        files = open_skippable_files(path, wanted, reading=reading)
+        files = open_skippable_files(path, stream_format, reading=reading)
     else:
         try:
-            files = open_files(path, wanted, reading=reading, on_bad=bad.append)
+            files = open_files(path, stream_format, reading=reading, on_bad=bad.append)
         except InputError:
             if len(bad) < 2:
                 raise
-            raise UnusableInputsError(bad) from None  # none is left
+            raise UnusableInputsError(bad) from None  # no file is left
     divided = reading is not None and bool(reading.by)
     if group is None and not divided and len({Path(file.name).parent for file in files}) > 1:
         group = "folder"
@@ -192,9 +194,9 @@ def open_clips(
                     recording.name,
                     label,
                     recording.length,
-                    wanted.kind,
-                    wanted.rate_hz,
-                    wanted.columns,
+                    stream_format.kind,
+                    stream_format.rate_hz,
+                    stream_format.columns,
                     recording.stored_hz,
                     recording.blocks,
                     recording.notes,
@@ -207,18 +209,18 @@ def open_clips(
 def clip_from_array(
     name: str, group: object, samples: Samples, *, kind: str = "audio", rate_hz: float = 16_000
 ) -> Clip:
-    """A clip from memory.
+    """Make a clip of samples in memory.
 
     Parameters
     ----------
-    name : what messages and reports call it
-    group : label; clips that share it are never separated
-    samples : int16 (n,), or (n, columns) with kind "external", or with "motion" in the plan's counts; not copied
+    name : name of the clip in messages and reports
+    group : label; clips with the same label are never separated
+    samples : int16 (n,) for "audio", (n, columns) for "external", and for "motion" in counts of the plan; not copied
     kind, rate_hz : as `Clip`
 
     Raises
     ------
-    InputError : no int16 array of such a shape, or empty
+    InputError : the samples are no int16 array of such a shape, or empty
     """
     if not isinstance(samples, np.ndarray) or samples.dtype != np.int16:
         raise InputError(f"{printable(name)}: the samples are no int16 array; scale and convert them first")
@@ -231,11 +233,11 @@ def clip_from_array(
 
 
 def noticed(clips: Sequence[Clip]) -> Iterator[str]:
-    """What is done to motion on the way and what was noticed of any recording, a line each; what many share, once.
+    """List the notes on clips of motion and the odd notes on other clips; a note that many share is listed once.
 
     Parameters
     ----------
-    clips : of `open_clips`
+    clips : from `open_clips`
 
     Yields
     ------
@@ -245,11 +247,11 @@ def noticed(clips: Sequence[Clip]) -> Iterator[str]:
 
 
 def shared(notes: Iterable[tuple[str, Sequence[str]]]) -> Iterator[str]:
-    """Notes of recordings, a line each; what many share, once.
+    """List notes of recordings, one line each; a note that many recordings share is listed once.
 
     Parameters
     ----------
-    notes : (name of a recording, its notes)
+    notes : pairs of a recording's name and its notes
 
     Yields
     ------
@@ -266,15 +268,15 @@ def shared(notes: Iterable[tuple[str, Sequence[str]]]) -> Iterator[str]:
 
 
 def pieces(clip: Clip) -> list[Samples]:
-    """A short clip in memory.
+    """Read a short clip into memory.
 
     Parameters
     ----------
-    clip : read from the beginning
+    clip : clip, which is read from the beginning
 
     Returns
     -------
-    int16 (n,) or (n, columns) each: what lies between constant stretches, in order
+    pieces : int16 (n,) or (n, columns) each: the samples between constant stretches and gaps, in order
 
     Raises
     ------
@@ -291,22 +293,22 @@ def pieces(clip: Clip) -> list[Samples]:
 def survey(
     clips: Clips, *, skip_bad: bool = False, progress: Callable[[int], None] = lambda done: None
 ) -> tuple[Clips, tuple[Facts, ...]]:
-    """Read every clip once, keep no sample: damaged ones are named, counted and left out, the same for everyone.
+    """Read every clip once and keep no sample, to find damaged clips and to count.
 
     Parameters
     ----------
-    clips : of `open_clips` or `clip_from_array`
-    skip_bad : leave clips that turn out damaged out; by default they are an error, which names all of them
-    progress : called with the clips read so far
+    clips : from `open_clips`, or made of `clip_from_array`
+    skip_bad : leave out damaged clips; by default they are an error that names all of them
+    progress : function that is called with the number of clips read
 
     Returns
     -------
-    clips : those that can be read to their end; ``bad`` names the others, too
-    facts : one for each of them
+    clips : clips that can be read to their end; ``bad`` has a line for each of the others
+    facts : one for each of ``clips.clips``
 
     Raises
     ------
-    InputError : a damaged clip, or nothing readable is left
+    InputError : a damaged clip, or no readable clip is left
     """
     good, facts, bad = list[Clip](), list[Facts](), list(clips.bad)
     for done, clip in enumerate(clips.clips, 1):

@@ -1,13 +1,14 @@
-"""Conditions on labels, ``subject=3,4:sick!=true``: which recordings of an .npz, or rows of a table, are meant."""
+"""Conditions on labels, ``subject=3,4:sick!=true``, that choose recordings of an .npz or rows of a table."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from anomsdk.errors import InputError, printable, quoted
+from anomsdk.sources.formats.npz import entries_of
 from anomsdk.sources.formats.stored import refusing
 
 _CHOOSING = re.compile(r"(.*?\.(?:npz|csv|csv\.gz|parquet)):(.*)", re.IGNORECASE | re.DOTALL)
@@ -16,13 +17,13 @@ _TRUTH = {"true": 1.0, "false": 0.0}
 
 @dataclass(frozen=True)
 class Condition:
-    """What an array of an .npz, or a column of a table, must say, or must not.
+    """A condition on one array of an .npz, or on one column of a table.
 
     Parameters
     ----------
     key : name of the array or column
-    values : as somebody wrote them: one, or several with commas between them
-    excluded : none of them may be said; else one of them must be
+    values : values as the user wrote them: one, or several separated by commas
+    excluded : the label must be none of the values; by default it must be one of them
     """
 
     key: str
@@ -30,16 +31,16 @@ class Condition:
     excluded: bool = False
 
     def picked(self, there: Collection[str], where: str) -> frozenset[str]:
-        """Which of the values that occur fulfil the condition.
+        """Pick the values of a file that fulfil the condition.
 
         Parameters
         ----------
-        there : all values that occur, as text
-        where : what messages call the file
+        there : all values that occur in the file, as text
+        where : name of the file in messages
 
         Raises
         ------
-        InputError : a value that does not occur: it is misspelt; the message lists what there is
+        InputError : a value of the condition does not occur, so it is misspelt; the message lists those that occur
 
         Examples
         --------
@@ -63,17 +64,17 @@ class Condition:
 
 @dataclass(frozen=True)
 class OfAny(Condition):
-    """A condition on several files together: each value must occur in one of them.
+    """A condition on several files together: each of its values must occur in at least one of them.
 
     Parameters
     ----------
-    there : the values that occurred so far
+    there : values that occurred in the files so far
     """
 
     there: set[str] = field(default_factory=set, compare=False)
 
     def picked(self, there: Collection[str], where: str) -> frozenset[str]:
-        """As `Condition.picked`; a value that does not occur may do so in another file."""
+        """Pick values as `Condition.picked` does, and accept a value that only another file may have."""
         self.there.update(there)
         return super().picked(there, where)
 
@@ -85,27 +86,27 @@ class OfAny(Condition):
 
         Parameters
         ----------
-        where : what messages call all of them
+        where : name of all the files together in messages
         """
         Condition(self.key, self.values, self.excluded).picked(self.there, where)
 
 
 class NothingChosenError(InputError):
-    """No recording of a file fulfils all conditions."""
+    """No recording of a file, or no row of a table, fulfils all conditions."""
 
 
 def conditions_in(text: str, where: str, example: str) -> tuple[Condition, ...]:
-    """The conditions of ``key=value,value:key!=value``; all of them must hold.
+    """Parse conditions such as ``key=value,value:key!=value``; a recording must fulfil all of them.
 
     Parameters
     ----------
-    text : as somebody wrote it
-    where : what messages call it
-    example : what the message shows as right
+    text : conditions, separated by colons
+    where : name of the text's origin in messages
+    example : correct conditions, which the message shows
 
     Raises
     ------
-    InputError : a part is no condition
+    InputError : a part of the text is no condition
     """
     found = []
     for part in text.split(":"):
@@ -113,17 +114,17 @@ def conditions_in(text: str, where: str, example: str) -> tuple[Condition, ...]:
         excluded = key.endswith("!")
         key = key.removesuffix("!").strip()
         if not key or not equals or not values.strip():
-            raise InputError(f"{where}: {printable(part) or 'nothing'} chooses nothing; write {example}")
+            raise InputError(f"{where}: {printable(part) or 'nothing'} is no condition; write {example}")
         found.append(Condition(key, values.strip(), excluded))
     return tuple(found)
 
 
 def parsed(text: str) -> tuple[str, tuple[Condition, ...]]:
-    """A path, and what is chosen behind it, as in ``file.npz:subject!=5``; a file with literally this name wins.
+    """Divide ``file.npz:subject!=5`` into the path and the conditions behind it; a file of the whole name comes first.
 
     Raises
     ------
-    InputError : what is behind the path is no condition
+    InputError : the text behind the path is no condition
     """
     with refusing(printable(text)):
         if Path(text).exists() or not (found := _CHOOSING.fullmatch(text)):
@@ -134,8 +135,29 @@ def parsed(text: str) -> tuple[str, tuple[Condition, ...]]:
     return found[1], conditions_in(found[2], printable(text), example)
 
 
+def picked(path: Path, where: str, n: int, conditions: Sequence[Condition]) -> tuple[int, ...]:
+    """Pick the recordings of an .npz that fulfil all conditions; without conditions, all recordings of any file.
+
+    Parameters
+    ----------
+    n : recordings in the file
+
+    Returns
+    -------
+    indices : of the recordings, from 0, in the order of the file; at least one
+    """
+    left = set(range(n))
+    for each in conditions:
+        found = entries_of(path, where, each.key, n)
+        values = each.picked(set(found), where)
+        left = {index for index in left if found[index] in values}
+    if not left:
+        raise NothingChosenError(f"{where}: no recording fulfils all conditions; remove one of them")
+    return tuple(sorted(left))
+
+
 def _same(value: str, there: Collection[str]) -> set[str]:
-    """The same text; where there is none, the same number or truth value."""
+    """Find the same text among the values; where there is none, the same number or truth value."""
     if value in there:
         return {value}
     meant = _meaning(value)
@@ -143,6 +165,7 @@ def _same(value: str, there: Collection[str]) -> set[str]:
 
 
 def _meaning(text: str) -> float | None:
+    """Read a number or a truth value; None for other text."""
     word = text.strip().lower()
     if word in _TRUTH:
         return _TRUTH[word]
@@ -153,5 +176,5 @@ def _meaning(text: str) -> float | None:
 
 
 def _in_order(values: Collection[str]) -> list[str]:
-    """Numbers by their size, then text."""
+    """Sort numbers by size, and text behind them."""
     return sorted(values, key=lambda each: (_meaning(each) is None, _meaning(each) or 0.0, each))

@@ -1,4 +1,4 @@
-"""What differs between devices: unit, scale, axes and the like, a line a device in a .csv."""
+"""Read options that differ between devices (unit, scale, axes and so on), one line for each device in a .csv."""
 
 from __future__ import annotations
 
@@ -9,26 +9,29 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
-from anomsdk.errors import InputError, printable, quoted
+from anomsdk.errors import InputError, parameter, printable, quoted
 from anomsdk.sources.formats.stored import refusing
 from anomsdk.sources.formats.text_file import encoding_of, text_lines
 from anomsdk.sources.stream_format import ReadOptions, StreamFormat
 
-_OF_WHAT = ("file", "device")
-_SAYS = {"unit": "unit", "scale": "scale", "axes": "axes", "rate": "rate_hz", "time": "time", "array": "array"}
+_KEYS = ("file", "device")
+"""Headings of the columns that say which recordings a line is for."""
+_OPTIONS = {"unit": "unit", "scale": "scale", "axes": "axes", "rate": "rate_hz", "time": "time", "array": "array"}
+"""Heading -> field of `ReadOptions`."""
 _MOST_LINES = 100_000
 
 
 @dataclass(frozen=True)
 class Device:
-    """One line.
+    """One line of a .csv of devices.
 
     Parameters
     ----------
-    line : its number
-    file : a name or path below the folder, with * and ? for any; empty: any
-    device : a folder on the way to the file, the file's name without its suffix, or a value of --by; empty: any
-    said : what it says, as the options of the command line have it
+    line : number of the line, from 1
+    file : name of a file, or its path below the folder, where * and ? stand for any characters; empty: any file
+    device : a folder on the way to the file, the file's name without its suffix, or a value of `ReadOptions.by`; empty:
+        any device
+    said : options of the line, as texts for `ReadOptions.parsed`
     """
 
     line: int
@@ -44,48 +47,51 @@ class Devices:
         self._where, self._lines = where, tuple(lines)
 
     def reading(self, name: str, values: Sequence[str], reading: ReadOptions) -> tuple[ReadOptions, str]:
-        """How one recording is read: its line, and for cells that are empty the options of the command line.
+        """Find the options of one recording: those of its line, and for empty cells those of the caller.
 
         Parameters
         ----------
-        name : of the file, a path below the folder
-        values : of the columns of --by
-        reading : of the command line
+        name : path of the file below the folder
+        values : values of the columns `ReadOptions.by` in this recording
+        reading : options of the caller
 
         Returns
         -------
-        reading : with what the line says
-        said : which line that is, for messages
+        reading : options of the recording
+        said : the line in words, for messages
 
         Raises
         ------
-        InputError : no line is for it, or two are
+        InputError : no line fits the recording, or two lines fit equally well
         """
         found = [each for each in self._lines if _fits(each, name, values)]
         shown = printable(name) + "".join(f" ({quoted(value)})" for value in values)
         if not found:
-            raise InputError(f"{shown}: no line of {self._where} is for it; add one, or file = * for all others")
+            raise InputError(
+                f"{shown}: no line of {self._where} fits it; add one, or one whose file is * for all others"
+            )
         closest = max(_closeness(each, name) for each in found)
         found = [each for each in found if _closeness(each, name) == closest]
         if len(found) > 1:
             lines = f"{found[0].line} and {found[1].line}"
-            raise InputError(f"{self._where}: lines {lines} are both for {shown}; leave one")
+            raise InputError(f"{self._where}: lines {lines} both fit {shown}; delete one of them")
         return _read_with(found[0], reading), f"line {found[0].line} of {self._where}"
 
 
-def read_devices(path: str | Path, wanted: StreamFormat, reading: ReadOptions) -> Devices:
+def read_devices(path: str | Path, stream_format: StreamFormat, reading: ReadOptions) -> Devices:
     """Read a .csv of devices.
 
     Parameters
     ----------
-    path : its first line names the columns: ``file`` or ``device`` or both, and of ``unit``, ``scale``, ``axes``,
-        ``rate``, ``time`` and ``array`` those that differ; several values in a cell stand apart by spaces
-    wanted : what the pipeline takes
-    reading : of the command line, for cells that are empty
+    path : a .csv. Its first line names the columns: ``file`` or ``device`` or both, and those of ``unit``, ``scale``,
+        ``axes``, ``rate``, ``time`` and ``array`` that differ between devices. Several values in a cell are separated
+        by spaces
+    stream_format : format that the pipeline takes
+    reading : options of the caller, for empty cells
 
     Raises
     ------
-    InputError : no such file, an unknown column, a value that the option would not take; with the line
+    InputError : no such file, an unknown column, or a value that its option does not take; the message names the line
 
     Examples
     --------
@@ -95,7 +101,7 @@ def read_devices(path: str | Path, wanted: StreamFormat, reading: ReadOptions) -
     lines = list[Device]()
     with refusing(where):
         if not str(path) or not place.is_file():
-            raise InputError(f"--devices {where}: no such file; check the path")
+            raise InputError(f"{parameter('devices', where)}: no such file; check the path")
         text = text_lines(place, encoding_of(place, where), where)
         names: list[str] = []
         separator = ","
@@ -111,40 +117,47 @@ def read_devices(path: str | Path, wanted: StreamFormat, reading: ReadOptions) -
             if len(cells) != len(names):
                 raise InputError(
                     f"{where}, line {number}: {len(cells)} cells below {len(names)} headings; separate several values "
-                    "in a cell by spaces"
+                    "in one cell by spaces"
                 )
             lines.append(
-                _line(number, dict(zip(names, cells, strict=True)), f"{where}, line {number}", wanted, reading)
+                _line(number, dict(zip(names, cells, strict=True)), f"{where}, line {number}", stream_format, reading)
             )
             if len(lines) > _MOST_LINES:
-                raise InputError(f"{where}: more than {_MOST_LINES} lines; keep those of these recordings")
+                raise InputError(f"{where}: more than {_MOST_LINES} lines; keep only those for these recordings")
     if not lines:
-        raise InputError(f"{where}: no line of a device; write e.g. file,unit,scale and a line for each file")
+        raise InputError(f"{where}: no line of a device; write e.g. file,unit,scale and one line for each file")
     return Devices(where, lines)
 
 
 def _names(cells: Sequence[str], where: str) -> list[str]:
     names = [cell.lower() for cell in cells]
-    known = (*_OF_WHAT, *_SAYS)
-    if not set(names) & set(_OF_WHAT) or not set(names) & set(_SAYS):
-        raise InputError(f"{where}: no headings such as file,unit,scale; name file or device, and what it says")
+    known = (*_KEYS, *_OPTIONS)
+    if not set(names) & set(_KEYS) or not set(names) & set(_OPTIONS):
+        raise InputError(
+            f"{where}: no headings such as file,unit,scale; name file or device, and at least one of "
+            f"{', '.join(_OPTIONS)}"
+        )
     for name in names:
         if name not in known:
-            raise InputError(f"{where}: {quoted(name) or 'an empty heading'} is not known; name {', '.join(known)}")
+            raise InputError(
+                f"{where}: {quoted(name) or 'an empty heading'} is no known heading; known are {', '.join(known)}"
+            )
         if names.count(name) > 1:
-            raise InputError(f"{where}: two columns are {name}; leave one")
+            raise InputError(f"{where}: two columns are {name}; delete one of them")
     return names
 
 
-def _line(number: int, cells: Mapping[str, str], where: str, wanted: StreamFormat, reading: ReadOptions) -> Device:
+def _line(
+    number: int, cells: Mapping[str, str], where: str, stream_format: StreamFormat, reading: ReadOptions
+) -> Device:
     file, device = cells.get("file", ""), cells.get("device", "")
     if not file and not device:
-        raise InputError(f"{where}: names no file and no device; name one, or * for all others")
-    said = {_SAYS[name]: cell for name, cell in cells.items() if name in _SAYS and cell}
+        raise InputError(f"{where}: no file and no device is named; name one, or * for all others")
+    said = {_OPTIONS[name]: cell for name, cell in cells.items() if name in _OPTIONS and cell}
     if re.fullmatch(r"[+-]?\d+,\d+([eE][+-]?\d+)?", said.get("scale", "")):
         one = said["scale"].replace(",", ".")
         both = said["scale"].replace(",", " ")
-        what = "is one number to some and two to others"
+        what = "may be one number with a decimal comma, or two numbers"
         raise InputError(f"{where}: scale {said['scale']} {what}; write {one} or {both}")
     for name in ("axes", "scale", "unit"):
         if name in said:
@@ -152,16 +165,27 @@ def _line(number: int, cells: Mapping[str, str], where: str, wanted: StreamForma
             said[name] = cell if "," in cell else ",".join(cell.split())
     found = Device(number, file, device, said)
     try:
-        _read_with(found, reading).check(wanted)
+        _read_with(found, reading).check(stream_format)
     except InputError as error:
-        raise InputError(f"{where}: {quoted(str(error).removeprefix('--'), 200)}") from None
+        raise InputError(f"{where}: {quoted(_in_headings(str(error)), 200)}") from None
     return found
+
+
+def _in_headings(message: str) -> str:
+    """Put headings of the .csv, and cells, in place of the parameters that a message names."""
+    headings = {option: heading for heading, option in _OPTIONS.items()} | {"rotation": "unit"}
+
+    def cell(found: re.Match[str]) -> str:
+        value = f" {found[2].strip(chr(39))}" if found[2] else ""
+        return headings.get(found[1], found[1]) + value
+
+    return re.sub(r"`(\w+)(?:=([^`]*))?`", cell, message)
 
 
 def _read_with(line: Device, reading: ReadOptions) -> ReadOptions:
     said = ReadOptions.parsed(**line.said)
     own = {name: getattr(said, name) for name in line.said}
-    if "unit" in own:  # of one sensor, or of two
+    if "unit" in own:  # the unit of one sensor, or of two
         own["unit"], own["rotation"] = said.unit or reading.unit, said.rotation or reading.rotation
     return replace(reading, devices=None, **own)
 
@@ -175,7 +199,7 @@ def _fits(line: Device, name: str, values: Sequence[str]) -> bool:
 
 
 def _closeness(line: Device, name: str) -> tuple[bool, bool, int]:
-    """How closely a line names what it fits: the whole path, a name, then the more of it the better."""
+    """Rank a line that fits: the whole path first, then a name, then patterns, the longest first."""
     named = line.file + line.device
     any_of = any(sign in named for sign in "*?[")
     return line.file == name, not any_of, len(named.replace("*", "")) if any_of else bool(line.file) + bool(line.device)

@@ -1,4 +1,4 @@
-"""Digitally constant stretches (padding, drop-outs) are cut out of a stream; numpy only."""
+"""Cutting digitally constant stretches, such as padding and dropouts, out of a stream of sound; numpy only."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 SHORTEST_CONSTANT_S = 0.1
-"""Samples that do not change for this long come from a file, not from a microphone."""
+"""Shortest stretch of unchanging samples, in seconds, that no microphone gives: it was made by a file or a driver."""
 CLIPPED = 32767
-"""Two or more samples in a row of at least this magnitude are taken to be clipped."""
+"""Magnitude of a clipped int16 sample, where two or more in a row have it."""
 
 Samples = NDArray[np.int16]
 
 
 def shortest_constant(rate_hz: float) -> int:
-    """Equal samples in a row that are cut out: `SHORTEST_CONSTANT_S`, 2 or more.
+    """Convert `SHORTEST_CONSTANT_S` to samples at a rate in Hz, at least 2.
 
     Examples
     --------
@@ -25,22 +25,22 @@ def shortest_constant(rate_hz: float) -> int:
 
 
 class ConstantCutter:
-    """Passes a stream on without its constant stretches, and counts.
+    """Removes constant stretches from a stream, passes on the pieces between them, and counts both.
 
-    However the stream is cut into blocks, the pieces and counts are the same. Less than ``shortest`` samples are
-    held back between calls.
+    Pieces and counts do not depend on the lengths of the blocks. Between calls fewer than ``shortest`` samples are held
+    back.
 
     Parameters
     ----------
-    shortest : equal samples (rows) in a row that are cut out, 2 or more; None: nothing is cut
+    shortest : shortest constant stretch that is cut out, in samples (rows), 2 or more; None: nothing is cut
 
     Attributes
     ----------
-    cut : samples cut out so far
-    kept : samples passed on so far
-    missing : samples so far that were missing in gaps
-    starts : samples of the stream before each piece that was passed on so far, those cut out or missing among them
-    clipped : samples so far that stand in a row of two or more at the edge of int16 in their column
+    cut : samples cut out
+    kept : samples passed on
+    missing : samples missing in gaps
+    starts : position of each piece in the stream, in samples; samples cut out or missing before it count, too
+    clipped : samples with two or more in a row at the edge of int16, in any one column
 
     Examples
     --------
@@ -53,23 +53,24 @@ class ConstantCutter:
     def __init__(self, shortest: int | None) -> None:
         self.cut = self.kept = self.clipped = self.missing = 0
         self.starts = list[int]()
-        self._seen = 0  # samples of the stream so far, those that are missing in gaps among them
+        self._seen = 0  # samples of the stream, missing ones included
         self._shortest = shortest
-        self._tail: Samples | None = None  # equal rows at the end of the stream, too few to be cut so far
-        self._constant: Samples | None = None  # the row of the constant stretch that the stream is in, (1, ...)
+        self._tail: Samples | None = None  # equal rows at the end of the stream, too few to be cut yet
+        self._constant: Samples | None = None  # the repeated row, (1, ...), while the stream is in a constant stretch
         self._new_piece = True
         self._edges: tuple[NDArray[np.bool_], NDArray[np.bool_]] | None = None
 
     def push(self, block: Samples) -> list[tuple[bool, Samples]]:
-        """Take a block.
+        """Take a block, and return the samples that are certainly kept.
 
         Parameters
         ----------
-        block : int16 (n,) or (n, columns), the same columns at every call; never modified
+        block : int16 (n,) or (n, columns), with the same columns at every call; it is not modified
 
         Returns
         -------
-        (new_piece, samples) pairs, maybe none; ``new_piece`` says that the samples do not follow on the last ones
+        pairs : (new_piece, samples); may be empty. ``new_piece`` is true where the samples do not directly follow those
+            before them
         """
         if len(block) == 0:
             return []
@@ -99,11 +100,11 @@ class ConstantCutter:
         return self._passed(kept, begins, len(rows), cut_between=True)
 
     def gap(self, missing: int = 0) -> list[tuple[bool, Samples]]:
-        """The samples that were held back, as `push` gives them; what comes next does not follow on them.
+        """End a piece at a gap, and return the samples held back, as `push` returns them.
 
         Parameters
         ----------
-        missing : samples that were lost here
+        missing : samples missing in the gap, >= 0
         """
         self.missing += missing
         held = self.finish()
@@ -112,12 +113,12 @@ class ConstantCutter:
         return held
 
     def finish(self) -> list[tuple[bool, Samples]]:
-        """The samples that were held back, as `push` gives them; the stream is over."""
+        """End the stream, and return the samples held back, as `push` returns them."""
         held, self._tail = self._tail, None
         return [] if held is None else self._passed([held], [0], len(held))
 
     def _after_constant(self, block: Samples, row: Samples) -> Samples:
-        """What follows the constant stretch that goes on at the beginning of a block."""
+        """Cut the continuation of a constant stretch from the beginning of a block, and return the rest."""
         same = (block == row).reshape(len(block), -1).all(axis=1)
         n = len(block) if same.all() else int(same.argmin())
         self.cut += n
@@ -128,7 +129,14 @@ class ConstantCutter:
     def _passed(
         self, kept: list[Samples], begins: list[int], n: int, *, cut_between: bool = False
     ) -> list[tuple[bool, Samples]]:
-        """Pairs for what is kept of the last n samples, from ``begins`` on; between two of them something was cut."""
+        """Make the pairs that `push` returns.
+
+        Parameters
+        ----------
+        kept : pieces of the last n samples that are kept
+        begins : where each of them begins within these n samples
+        cut_between : a constant stretch was cut out between two pieces
+        """
         found = []
         for index, samples in enumerate(kept):
             self._new_piece |= cut_between and index > 0
@@ -152,7 +160,7 @@ class ConstantCutter:
 
 
 def _runs(rows: Samples) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Starts and ends of the stretches of equal rows."""
+    """Find the starts and ends of the stretches of equal rows."""
     rows = rows.reshape(len(rows), -1)
     changes = np.flatnonzero((rows[1:] != rows[:-1]).any(axis=1)) + 1
     return np.concatenate([[0], changes]), np.concatenate([changes, [len(rows)]])

@@ -1,4 +1,4 @@
-"""What a pipeline takes from a source, and what files of motion leave unsaid."""
+"""The stream that a pipeline takes, and the options with which files are read as such a stream."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ import math
 from dataclasses import dataclass, fields
 
 from anomsdk.core.plan import MotionSensorPlan, SensorPlan
-from anomsdk.errors import InputError, printable
+from anomsdk.errors import InputError, parameter
 from anomsdk.sources.conditions import Condition, conditions_in
 
 G = 9.80665
-"""m/s2 in one g (ISO 80000-3)."""
+"""Standard gravity: 1 g in m/s2 (ISO 80000-3)."""
 IN_G = {"g": 1.0, "mg": 1e-3, "m/s2": 1 / G}
-"""One of a unit, in g."""
+"""Unit of acceleration -> its size in g."""
 UNITS = (*IN_G, "counts")
+"""Units of an accelerometer that `ReadOptions.unit` takes."""
 MAX_BRIDGE = 100
-"""Most missing samples that anybody may have bridged: half a second at the highest rate of motion."""
+"""Largest `ReadOptions.max_bridge`, in samples: half a second at the highest rate of motion."""
 IN_DPS = {
     "deg/s": 1.0,
     "rad/s": math.degrees(1),
@@ -24,26 +25,29 @@ IN_DPS = {
     "rpm": 6.0,
     "rev/s": 360.0,
 }
-"""One of a unit of rotation, in degrees a second."""
+"""Unit of rotation -> its size in degrees a second."""
 ROTATIONS = (*IN_DPS, "counts")
+"""Units of a gyroscope that `ReadOptions.rotation` takes."""
 AXES = ("ax", "ay", "az", "gx", "gy", "gz")
+"""Axes of the accelerometer, then of the gyroscope, in the order of columns."""
 NO_TIME = "none"
-"""Named as the column of time, it says that none is to be used."""
-_FLAGS = {"rate_hz": "rate", "rotation": "unit"}
-"""Options whose name is not that of their field."""
+"""`ReadOptions.time` that passes over a column of time."""
+_TEXTS = ("axes", "scale", "where", "by")
+"""Fields of `ReadOptions` that are tuples; only `ReadOptions.parsed` takes text for them."""
 
 
 @dataclass(frozen=True)
 class StreamFormat:
-    """What a pipeline takes; `StreamFormat.of` makes it from the sensor of a plan.
+    """Format of the stream of int16 that a pipeline takes; `StreamFormat.of` makes it from a plan.
 
     Parameters
     ----------
     rate_hz : samples (rows) a second, > 0; a whole number for audio
     kind : "audio", "motion" or "external"
-    columns : values in a row: 1 for audio, 3 (ax, ay, az) or 6 (gx, gy, gz, too) for motion
-    counts_per_g, counts_per_dps : int16 counts in one g, in one degree a second; motion only
-    full_scale_g : where the accelerometer clips; motion only
+    columns : values in a row: 1 for audio; 3 (ax, ay, az) or 6 (and gx, gy, gz) for motion; >= 1 for external
+    counts_per_g : int16 counts in one g, > 0; motion only
+    counts_per_dps : int16 counts in one degree a second, > 0; motion with 6 columns only
+    full_scale_g : magnitude at which the accelerometer clips, in g, > 0; motion only
 
     Examples
     --------
@@ -64,7 +68,7 @@ class StreamFormat:
 
     @classmethod
     def of(cls, sensor: SensorPlan | MotionSensorPlan, columns: int) -> StreamFormat:
-        """What a plan takes, from its sensor and its width."""
+        """Make the format from the sensor of a plan and its number of columns."""
         rate_hz = sensor.rate_millihertz / 1000
         if not isinstance(sensor, MotionSensorPlan):
             return cls(rate_hz, sensor.kind, columns)
@@ -74,7 +78,12 @@ class StreamFormat:
         )
 
     def check(self) -> None:
-        """Refuse what no source can give."""
+        """Check the fields.
+
+        Raises
+        ------
+        InputError : an unknown kind, or a rate, a number of columns or a scale that no source can give
+        """
         if self.kind not in ("audio", "motion", "external"):
             raise InputError(f"kind = {self.kind!r}; it must be audio, motion or external")
         if self.columns < 1:
@@ -86,7 +95,7 @@ class StreamFormat:
                 self._check_motion()
             return
         if self.columns != 1:
-            raise InputError(f"columns = {self.columns}; audio has one, give kind external for rows")
+            raise InputError(f"columns = {self.columns}; audio has 1; rows of several values are kind external")
         if not 1 <= self.rate_hz < math.inf or self.rate_hz != int(self.rate_hz):
             raise InputError(f"rate_hz = {self.rate_hz}; audio needs a whole number, at least 1")
 
@@ -101,7 +110,7 @@ class StreamFormat:
 
 
 def usable_scale(scale: float) -> bool:
-    """Whether values times this are numbers that one can reckon with.
+    """Whether a scale is usable: its magnitude is 1e-12 to 1e12.
 
     Examples
     --------
@@ -113,24 +122,31 @@ def usable_scale(scale: float) -> bool:
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """How files are read where they do not say it themselves.
+    """How files are read; each option states something that the files do not state themselves.
+
+    Messages name these options with values as `ReadOptions.parsed` takes them.
 
     Parameters
     ----------
-    unit : of the accelerometer: "g", "mg", "m/s2", or "counts", which are the plan's and stay as they are
-    axes : the columns that hold ax, ay, az[, gx, gy, gz], in this order, by name or by number from 1
-    time : the column of time stamps, by name or number; ``NAME:UNIT`` with s, ms, us, ns, min, h or d where the heading
-        has none, or another one
-    scale : how much of its unit one step of a stored value is, for all axes, for each of two sensors, or for each axis
-    array : of an .npz, the one that holds the samples; ``phone_x`` goes with ``phone_offsets``, ``phone_fs`` and so on
-    rate_hz : rows a second of a table without a column of time, or of an .npz or .npy that says none; > 0
-    where : of a table, only the rows of which columns say this; of an .npz, the recordings of which arrays do
-    by : columns of a table: each of their values is a recording of its own, and a group of the first one
-    devices : a .csv that says all of this for each file or device, as `anomsdk.sources.devices.read_devices` takes it
-    channel : of sound, the one that is taken, from 1; None: the mean of all
-    max_bridge : missing samples of a gap up to which the sample before it is repeated, 0 (never) to 100; at most 5 % of
-        a recording is made so
-    rotation : unit of the gyroscope, one of `ROTATIONS`; None: as the file says, else degrees a second, and counts
+    unit : unit of the accelerometer: "g", "mg", "m/s2", or "counts" for counts of the plan, which stay unchanged; None:
+        as the file states
+    axes : columns that hold ax, ay, az[, gx, gy, gz], in this order, each by heading or by number from 1; empty: by the
+        headings
+    time : column of time stamps, by heading or by number from 1; ``NAME:UNIT`` with s, ms, us, ns, min, h or d where
+        the heading states no unit, or a wrong one; "none" passes over a column of time; None: by the headings
+    scale : size of one stored step in its unit: one number for all axes, two for the two sensors, or one for each axis;
+        magnitude 1e-12 to 1e12; empty: as the file states, else 1
+    array : array of an .npz that holds the samples; its name ends in x, and ``phone_x`` belongs with ``phone_offsets``,
+        ``phone_fs`` and so on
+    rate_hz : rows a second, > 0, of a table without a column of time, or of an .npz or .npy that stores no rate
+    where : conditions: only rows of a table, or recordings of an .npz, that fulfil all of them are read
+    by : columns that divide a table: rows with the same values in them are one recording; the first column is its group
+    devices : path of a .csv that states these options for each file or device, as
+        `anomsdk.sources.devices.read_devices` takes it
+    channel : channel of sound that is taken, from 1; None: the mean of all channels
+    max_bridge : longest gap, in missing samples, that is filled by repeating the sample before it, 0 (never) to 100; at
+        most 5 % of a recording is filled
+    rotation : unit of the gyroscope, one of `ROTATIONS`; None: as the file states, else degrees a second, or counts
         where ``unit`` is "counts"
 
     Examples
@@ -170,23 +186,37 @@ class ReadOptions:
         channel: str | None = None,
         max_bridge: str | None = None,
     ) -> ReadOptions:
-        """From the texts of a command line."""
+        """Make options from texts, as a command line has them and as messages write them.
+
+        Parameters
+        ----------
+        unit : unit of the accelerometer; after a comma that of the gyroscope, as in ``g,rad/s`` or ``,rad/s``
+        axes, by : headings or numbers, separated by commas
+        scale : numbers or fractions such as ``1/2048``, separated by commas
+        where : conditions such as ``cow=3,4:sick!=true``
+        channel : number from 1, or ``mix``
+        time, array, rate_hz, devices, max_bridge : as the fields of `ReadOptions`
+
+        Raises
+        ------
+        InputError : a text is no number, fraction or condition
+        """
         names = tuple(name.strip() for name in axes.split(",")) if axes is not None else ()
         try:
             scales = tuple(_fraction(each) for each in scale.split(",")) if scale is not None else ()
         except (ValueError, ZeroDivisionError):
-            raise InputError(f"--scale: {printable(scale)} is no number; write e.g. --scale 0.000488") from None
+            raise InputError(f"{parameter('scale', scale)} is no number; write e.g. `scale='0.000488'`") from None
         try:
             rate = float(rate_hz) if rate_hz is not None else None
         except ValueError:
             raise InputError(
-                f"--rate: {printable(rate_hz)} is no number; write rows a second, e.g. --rate 50"
+                f"{parameter('rate_hz', rate_hz)} is no number; write rows a second, e.g. `rate_hz=50`"
             ) from None
-        chosen = () if where is None else conditions_in(where, "--where", "--where column=value,value:column!=value")
+        chosen = () if where is None else conditions_in(where, "`where`", "`where='column=value,value:column!=value'`")
         columns = () if by is None else tuple(each.strip() for each in by.split(","))
         if max_bridge is not None and not (max_bridge.isascii() and max_bridge.isdigit() and len(max_bridge) <= 3):
             raise InputError(
-                f"--max-bridge {printable(max_bridge)}: no number of samples from 0 to {MAX_BRIDGE}; 0 bridges none"
+                f"{parameter('max_bridge', max_bridge)}: no number of samples from 0 to {MAX_BRIDGE}; 0 bridges none"
             )
         bridge = cls.max_bridge if max_bridge is None else int(max_bridge)
         rotation = None
@@ -207,60 +237,80 @@ class ReadOptions:
             max_bridge=bridge,
         )
 
-    def check(self, wanted: StreamFormat) -> None:
-        """Refuse what fits nothing, and what is said of motion where something else is wanted."""
-        default = ReadOptions()
+    def check(self, stream_format: StreamFormat) -> None:
+        """Check the options against a stream.
+
+        Raises
+        ------
+        InputError : an option out of its range, or one that does not apply to this kind of stream
+        """
+        for name in _TEXTS:
+            if isinstance(value := getattr(self, name), str):
+                raise InputError(f"{parameter(name, value)}: ReadOptions takes a tuple, ReadOptions.parsed takes text")
+        default, kind = ReadOptions(), stream_format.kind
         said = [each.name for each in fields(self) if getattr(self, each.name) != getattr(default, each.name)]
         if "channel" in said:
-            if wanted.kind != "audio":
-                raise InputError(f"--channel: says which channel of sound, and this is {wanted.kind}; leave it out")
+            if kind != "audio":
+                raise InputError(f"`channel`: selects a channel of sound, and this is {kind}; leave it out")
             if isinstance(self.channel, bool) or not isinstance(self.channel, int) or self.channel < 1:
-                raise InputError(f"--channel {printable(self.channel)}: channels count from 1; give a number, or mix")
+                raise InputError(
+                    f"{parameter('channel', self.channel)}: channels are counted from 1; give a number, or mix"
+                )
             said.remove("channel")
-        if wanted.kind != "motion" and said:
-            option = _FLAGS.get(said[0], said[0].replace("_", "-"))
-            raise InputError(f"--{option}: says how motion is stored, and this is {wanted.kind}; leave it out")
+        if kind != "motion" and said:
+            raise InputError(f"`{said[0]}`: states how motion is stored, and this is {kind}; leave it out")
         if self.unit is not None and self.unit not in UNITS:
-            raise InputError(f"--unit {printable(self.unit)}: no such unit; it is one of {', '.join(UNITS)}")
+            raise InputError(
+                f"{parameter('unit', self.unit)}: no such unit of acceleration; it is one of {', '.join(UNITS)}"
+            )
         if self.rotation is not None and self.rotation not in ROTATIONS:
             raise InputError(
-                f"--unit {printable(self.rotation)}: no such unit of a gyroscope; it is one of {', '.join(ROTATIONS)}"
+                f"{parameter('rotation', self.rotation)}: no such unit of a gyroscope; it is one of "
+                f"{', '.join(ROTATIONS)}"
             )
-        if self.rotation is not None and wanted.columns == 3:
-            raise InputError(f"--unit ,{self.rotation}: 3 axes hold no gyroscope; give the first unit only")
-        if self.axes and len(self.axes) != wanted.columns:
-            order = ",".join(AXES[: wanted.columns])
-            raise InputError(f"--axes: {len(self.axes)} names; name {wanted.columns} columns that are {order}")
+        if self.rotation is not None and stream_format.columns == 3:
+            raise InputError(
+                f"{parameter('rotation', self.rotation)}: 3 axes hold no gyroscope; give the unit of acceleration only"
+            )
+        if self.axes and len(self.axes) != stream_format.columns:
+            order = ",".join(AXES[: stream_format.columns])
+            raise InputError(
+                f"`axes`: {len(self.axes)} columns are named; name {stream_format.columns}, for {order} in this order"
+            )
         if len(set(self.axes)) != len(self.axes) or "" in self.axes:
-            raise InputError(f"--axes {printable(','.join(self.axes))}: each axis is another column; name each once")
+            raise InputError(f"{parameter('axes', ','.join(self.axes))}: axes are different columns; name each once")
         if any(not (0 < abs(each) < math.inf) for each in self.scale):
-            raise InputError("--scale: a scale is neither 0 nor infinite; correct it")
+            raise InputError("`scale`: a scale is neither 0 nor infinite; correct it")
         if any(not usable_scale(each) for each in self.scale):
-            raise InputError("--scale: a scale lies between 1e-12 and 1e12, whatever its sign; correct it")
+            raise InputError("`scale`: the magnitude of a scale is 1e-12 to 1e12; correct it")
         if self.scale and self.unit == "counts" and self.rotation in (None, "counts"):
-            raise InputError("--scale: counts are the plan's and stay as they are; give another --unit, or no --scale")
+            raise InputError("`scale`: counts of the plan are not scaled; give another `unit`, or no `scale`")
         if not 0 <= self.max_bridge <= MAX_BRIDGE:
-            raise InputError(f"--max-bridge {self.max_bridge}: give 0 to {MAX_BRIDGE} samples; 0 bridges none")
+            raise InputError(
+                f"{parameter('max_bridge', self.max_bridge)}: give 0 to {MAX_BRIDGE} samples; 0 bridges none"
+            )
         if not self.array.endswith("x"):
-            raise InputError(f"--array {printable(self.array)}: name an array that ends in x, as in phone_x")
+            raise InputError(f"{parameter('array', self.array)}: name an array that ends in x, as in phone_x")
         if self.rate_hz is not None and not 0 < self.rate_hz < math.inf:
-            raise InputError(f"--rate {self.rate_hz:g}: rows a second are above 0 and finite; correct it")
+            raise InputError(f"{parameter('rate_hz', self.rate_hz)}: rows a second are above 0 and finite; correct it")
         if self.rate_hz is not None and self.time not in (None, NO_TIME):
-            raise InputError(f"--rate: with --time {printable(self.time)} the times say the rate; give one of the two")
+            raise InputError(
+                f"`rate_hz`: the stamps of {parameter('time', self.time)} tell the rate; give one of the two options"
+            )
         if "" in self.by or len(set(self.by)) != len(self.by):
-            raise InputError(f"--by {printable(','.join(self.by))}: name each column once, e.g. --by cow")
+            raise InputError(f"{parameter('by', ','.join(self.by))}: name each column once, e.g. `by='cow'`")
 
 
 def _parsed_channel(text: str | None) -> int | None:
-    """A number from 1, or ``mix``: the mean of all channels."""
+    """Parse a number from 1; None for ``mix``, the mean of all channels."""
     if text is None or text == "mix":
         return None
     if not text.isascii() or not text.isdigit() or len(text) > 4:
-        raise InputError(f"--channel {printable(text)}: is no channel; give a number from 1, or mix")
+        raise InputError(f"{parameter('channel', text)} is no channel; give a number from 1, or mix")
     return int(text)
 
 
 def _fraction(text: str) -> float:
-    """A number as people write scales, 0.000488 or 1/2048."""
+    """Parse a scale as people write it, 0.000488 or 1/2048."""
     over, bar, under = text.partition("/")
     return float(over) / float(under) if bar else float(over)

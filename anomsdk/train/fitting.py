@@ -185,12 +185,12 @@ def fit_from(
     """
     spec = PipelineSpec.from_file(spec_path)
     options = Options(seed=seed) if options is None else options
-    wanted = StreamFormat.of(sensor_plan(spec), spec.columns)
+    stream_format = StreamFormat.of(sensor_plan(spec), spec.columns)
 
     def given(path: str | Path | None) -> _Given | None:
         if path is None:
             return None
-        found = open_clips(path, wanted, reading=reading, group=group, skip_bad=skip_bad)
+        found = open_clips(path, stream_format, reading=reading, group=group, skip_bad=skip_bad)
         for line in noticed(found.clips):
             report(line)
         return _Given(found.clips, found.bad)

@@ -22,7 +22,9 @@ from anomsdk.runtime.memory import wiped_after_use, wiping
 from anomsdk.runtime.parallel import checked_jobs, in_order
 from anomsdk.runtime.streams import scorer
 from anomsdk.sources.clips import shared
-from anomsdk.sources.files import Block, Recording, open_skippable
+from anomsdk.sources.files import open_skippable
+from anomsdk.sources.formats.stored import Block
+from anomsdk.sources.recording import Recording
 from anomsdk.sources.stream_format import ReadOptions, StreamFormat
 from anomsdk.utils.files import write_atomically
 

@@ -20,7 +20,9 @@ from anomsdk.errors import InputError
 from anomsdk.runtime.judged_share import Judged, judged
 from anomsdk.runtime.memory import why_not_wiping, wiped_after_use
 from anomsdk.runtime.pipeline import Pipeline
-from anomsdk.sources.files import Block, Recording, open_skippable
+from anomsdk.sources.files import open_skippable
+from anomsdk.sources.formats.stored import Block
+from anomsdk.sources.recording import Recording
 from anomsdk.sources.stream_format import ReadOptions, StreamFormat
 from anomsdk.utils.files import unwritable
 

@@ -29,8 +29,8 @@ SEED = 1
 
 def load(path: Path, spec: anomsdk.PipelineSpec) -> list[tuple[str, np.ndarray]]:
     """The cow and the counts of each normal recording."""
-    wanted = StreamFormat.of(sensor_plan(spec), spec.columns)
-    opened = open_recordings(path, wanted, reading=ReadOptions(unit="m/s2"))
+    stream_format = StreamFormat.of(sensor_plan(spec), spec.columns)
+    opened = open_recordings(path, stream_format, reading=ReadOptions(unit="m/s2"))
     with np.load(path, allow_pickle=False) as archive:
         normal, cows = archive["normal"], archive["cow"]
     found = [(str(cows[i]), read_recording(opened[i])) for i in np.flatnonzero(normal)]

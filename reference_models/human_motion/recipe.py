@@ -31,8 +31,8 @@ def main() -> None:
     if not path.exists():
         sys.exit(f"error: {path}: no such file; give the path of umafall_dev.npz")
     spec = anomsdk.PipelineSpec.from_file(HERE / "spec.toml")
-    wanted = StreamFormat.of(sensor_plan(spec), spec.columns)
-    opened = open_recordings(path, wanted, reading=ReadOptions(unit="g", axes=WAIST))
+    stream_format = StreamFormat.of(sensor_plan(spec), spec.columns)
+    opened = open_recordings(path, stream_format, reading=ReadOptions(unit="g", axes=WAIST))
     with np.load(path, allow_pickle=False) as archive:
         normal, subjects = archive["is_fall_recording"] == 0, archive["subject"]
     recordings = {i: read_recording(opened[i]) for i in np.flatnonzero(normal)}

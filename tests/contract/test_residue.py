@@ -35,14 +35,14 @@ LEAKING = NO_LIBRARIES + NO_ARRAYS + NO_WIPE
 OLD_STDIN = """
 import sys, numpy as np
 from anomsdk.sources.formats import stdin
-from anomsdk.sources.formats.stored import Stored
+from anomsdk.sources.formats.stored import StoredRecording
 from functools import partial
 def blocks(columns, rows):
     buffer = bytearray(rows * 2)
     while count := sys.stdin.buffer.raw.readinto(buffer):
         yield np.frombuffer(memoryview(buffer)[:count // 2 * 2], "<i2").astype(np.int16).reshape(-1, 1)
-from anomsdk.sources import files as sources
-sources.standard_input = lambda columns, *_: Stored("-", "-", None, columns, None, partial(blocks, columns))
+from anomsdk.sources import files
+files.standard_input = lambda columns, *_: StoredRecording("-", "-", None, columns, None, partial(blocks, columns))
 """
 
 

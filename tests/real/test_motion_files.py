@@ -13,7 +13,7 @@ needs_data = pytest.mark.skipif(
 WAIST = ReadOptions(axes=("waist_ax", "waist_ay", "waist_az", "waist_gx", "waist_gy", "waist_gz"))
 
 
-def wanted(rate_hz, axes):
+def stream_format(rate_hz, axes):
     return StreamFormat(rate_hz, "motion", axes, 2048, 16 if axes == 6 else None, 16)
 
 
@@ -34,7 +34,7 @@ def test_counts_are_what_the_file_says(name, array, rate_hz, axes, in_g, reading
         n = len(file[f"{array[:-1]}offsets"]) - 1
     unit = np.array([in_g * 2048] * 3 + [16] * 3)[:axes]
     expected = np.clip(np.rint(x[:, :axes] * (np.broadcast_to(scale, x.shape[1])[:axes] * unit)), -32768, 32767)
-    found = open_recordings(DATA / f"{name}.npz", wanted(rate_hz, axes), reading=reading)
+    found = open_recordings(DATA / f"{name}.npz", stream_format(rate_hz, axes), reading=reading)
     assert len(found) == n
     blocks = np.concatenate([block for recording in found for block in recording.blocks()])
     assert np.abs(blocks - expected).max() <= 1, "products in another order may fall on the other side of a tie"
@@ -43,5 +43,7 @@ def test_counts_are_what_the_file_says(name, array, rate_hz, axes, in_g, reading
 
 @needs_data
 def test_phones_that_saturate_are_named():
-    found = open_recordings(DATA / "umafall_dev.npz", wanted(50, 3), reading=ReadOptions(array="phone_x", unit="g"))
+    found = open_recordings(
+        DATA / "umafall_dev.npz", stream_format(50, 3), reading=ReadOptions(array="phone_x", unit="g")
+    )
     assert sum(any("saturated at 4 g" in note for note in each.notes) for each in found) > 3

@@ -595,7 +595,7 @@ class Known:
             made = anomsdk.plan(place)
             anomsdk.write_plan(made, place / "plan.json")
             self.plans[kind] = anomsdk.read_plan(place / "plan.json")
-        self.wanted = {kind: StreamFormat.of(plan.sensor, plan.columns) for kind, plan in self.plans.items()}
+        self.stream_formats = {kind: StreamFormat.of(plan.sensor, plan.columns) for kind, plan in self.plans.items()}
         self.good = {kind: place / f"good{SUFFIX[kind]}" for kind, place in self.folders.items()}
         self.files = good_files()
         for kind, name in (("audio", "wav"), ("motion", "motion csv"), ("external", "rows npy")):
@@ -852,7 +852,7 @@ def _read(work: Any, rng: np.random.Generator, kind: str) -> str:
     said = pick(rng, _SAID) if sensor == "motion" and suffix != ".npy" else None
 
     def read() -> None:
-        for recording in open_recordings(path, work.known.wanted[sensor], reading=said):
+        for recording in open_recordings(path, work.known.stream_formats[sensor], reading=said):
             rows = 0
             for block in recording.blocks():
                 rows += 0 if isinstance(block, int) else len(block)
@@ -1040,7 +1040,7 @@ def _devices(work: Any, rng: np.random.Generator, use: str) -> str:
     path = _given(work, rng, "devices csv", ".csv", damaged_table)
     good = work.known.good["motion"]
     if use == "reader":
-        return reading(lambda: read_devices(path, work.known.wanted["motion"], ReadOptions()))
+        return reading(lambda: read_devices(path, work.known.stream_formats["motion"], ReadOptions()))
     return work.runner("watch", good, "--plan", work.known.folders["motion"], "--devices", path)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import re
+
 import numpy as np
 
 from anomsdk.sources import ReadOptions, StreamFormat, open_recordings, read_recording
@@ -21,8 +24,8 @@ def carried(n=N, axes=3, seed=7, digits=3):
     return np.round(rows, digits)
 
 
-def counts(rows, wanted=W3):
-    per_unit = np.array([wanted.counts_per_g] * 3 + [wanted.counts_per_dps or 1] * 3)[: rows.shape[1]]
+def counts(rows, stream_format=W3):
+    per_unit = np.array([stream_format.counts_per_g] * 3 + [stream_format.counts_per_dps or 1] * 3)[: rows.shape[1]]
     return np.clip(np.rint(rows * per_unit), -32768, 32767).astype(np.int16)
 
 
@@ -33,7 +36,13 @@ def table(path, columns, sep=","):
     return path
 
 
-def read(path, wanted=W3, **reading):
+def advised(message):
+    """Parameters that a message names with a value, as `read` takes them: its advice, to be followed."""
+    found = re.findall(r"`([a-z_]+)=([^`]+)`", message)
+    return {name: str(ast.literal_eval(value)) for name, value in found}
+
+
+def read(path, stream_format=W3, **reading):
     """The recording's counts and its notes."""
-    (recording,) = open_recordings(path, wanted, reading=ReadOptions.parsed(**reading))
+    (recording,) = open_recordings(path, stream_format, reading=ReadOptions.parsed(**reading))
     return read_recording(recording), recording.notes

@@ -34,10 +34,10 @@ def damaged(path, samples=40_000):
 
 
 def opened(path, **keywords):
-    wanted = StreamFormat(
+    stream_format = StreamFormat(
         *(keywords.pop(name, default) for name, default in (("rate_hz", RATE), ("kind", "audio"), ("columns", 1)))
     )
-    return open_clips(path, wanted, **keywords)
+    return open_clips(path, stream_format, **keywords)
 
 
 def refused(path, **keywords):
@@ -176,7 +176,8 @@ def test_arrays_of_an_npz_group_its_recordings(archive):
     assert len({clip.group for clip in opened(archive, group="file").clips}) == 1
     for key, problem in (("cow", "no array cow"), ("scale", "scale has not one entry"), ("unit", "unit has not one")):
         message = refused(archive, group=key)
-        assert problem in message and "arrays that would do: label, normal, subject" in message
+        assert problem in message
+        assert "arrays with one entry for each of its 4 recordings: label, normal, subject" in message
     write(archive.parent / "b.wav", noise(2000))
     assert "b.wav: has no array subject" in refused(archive.parent, group="subject")
 
@@ -192,7 +193,7 @@ def test_recordings_of_an_npz_are_chosen_by_what_they_say(archive):
     assert clip.group == "2" and np.array_equal(pieces(clip)[0], noise(4000)[3000:])
     assert "no label is Rian; there is Dog, Rain, Sea waves" in refused(f"{archive}:label=Rian")
     assert "no array lable" in refused(f"{archive}:lable=Rain")
-    assert "no recording is all of this" in refused(f"{archive}:label=Dog:subject=1")
+    assert "no recording fulfils all conditions" in refused(f"{archive}:label=Dog:subject=1")
     for text in ("label", "label=", "=Rain", "label=Rain:"):
         assert "file.npz:key=value" in refused(f"{archive}:{text}")
     literal = Path(f"{archive}:label=Dog.wav")

@@ -398,7 +398,7 @@ def test_json_is_all_that_json_prints(folders, room):
         3,
         0.95,
     )
-    sides = [open_marked(folders / name, wanted=StreamFormat(RATE)) for name in ("normal", "odd")]
+    sides = [open_marked(folders / name, stream_format=StreamFormat(RATE)) for name in ("normal", "odd")]
     assert tree == json.loads(json.dumps(as_json(evaluate(room, *sides, snr=(10, 0), seed=3))))
 
 

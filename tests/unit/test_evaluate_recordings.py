@@ -509,7 +509,7 @@ def test_labels_are_found_in_archives_and_folders(place):
 def test_the_first_key_that_fits_is_the_label(tmp_path):
     keys = {"activity": ["a"], "label": ["b", "c"], "class": ["d", "e"], "behaviour": ["f", "g"]}
     np.savez(tmp_path / "x.npz", x=motion(9), offsets=np.array([0, 4, 9]), **{k: np.array(v) for k, v in keys.items()})
-    found = open_marked(tmp_path / "x.npz", wanted=StreamFormat(10, "external", 3))
+    found = open_marked(tmp_path / "x.npz", stream_format=StreamFormat(10, "external", 3))
     assert [(clip.label_key, clip.label) for clip in found.clips] == [("label", "b"), ("label", "c")]
 
 

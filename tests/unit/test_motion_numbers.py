@@ -88,7 +88,7 @@ def test_micro_g_in_lakhs_and_millions(tmp_path):
         (lambda v: grouped(v, ","), "\t", "az_mg has three digits behind each ','"),
         (lambda v: grouped(v, "."), ",", "az_mg has three digits behind each '.'"),
         (lambda v: grouped(v, "."), ";", "az_mg has three digits behind each '.'"),
-        (lambda v: f'"{grouped(v, ",")}"', ",", "with marks of decimals or thousands that do not fit"),
+        (lambda v: f'"{grouped(v, ",")}"', ",", "with separators of decimals or thousands that do not fit"),
     ],
 )
 def test_marks_that_nothing_tells(tmp_path, cell, sep, line):
@@ -104,14 +104,17 @@ def test_thousands_that_begin_far_below(tmp_path):
     rows[:, 2] = np.where(np.arange(N) < 300, np.minimum(rows[:, 2], 999), rows[:, 2] + 1000)
     for mark, sep in ((".", ";"), (".", ","), (",", ";")):
         path = table(tmp_path / "a.csv", of(lambda v, mark=mark: grouped(v, mark), rows=rows), sep)
-        with pytest.raises(InputError, match=r"three digits behind|marks of decimals or thousands"):
+        with pytest.raises(InputError, match=r"three digits behind|separators of decimals or thousands"):
             read(path)
 
 
 @pytest.mark.parametrize(
     "cells, line",
     [
-        (["1,5", "1.5", "0.7", "0,7"], "az_g is '1,5', with marks of decimals or thousands that do not fit the others"),
+        (
+            ["1,5", "1.5", "0.7", "0,7"],
+            "az_g is '1,5', with separators of decimals or thousands that do not fit the other cells",
+        ),
         (["1.5", "1,50.5", "0.7", "0.6"], "az_g is '1,50.5'"),
         (["1.5", "0,012", "0.7", "0.6"], "az_g is '0,012'"),
         (["1.5", "1,01", "0.7", "0.6"], "az_g is '1,01'"),

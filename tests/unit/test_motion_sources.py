@@ -58,15 +58,15 @@ def written(
     return path
 
 
-def opened(path, wanted=W3, **reading):
-    (recording,) = open_recordings(path, wanted, reading=ReadOptions.parsed(**reading))
+def opened(path, stream_format=W3, **reading):
+    (recording,) = open_recordings(path, stream_format, reading=ReadOptions.parsed(**reading))
     return recording
 
 
-def refused(path, wanted=W3, **reading):
+def refused(path, stream_format=W3, **reading):
     """The message behind the path."""
     with pytest.raises(InputError) as caught:
-        for recording in open_recordings(path, wanted, reading=ReadOptions.parsed(**reading)):
+        for recording in open_recordings(path, stream_format, reading=ReadOptions.parsed(**reading)):
             list(recording.blocks())
     message = str(caught.value)
     assert (
@@ -77,8 +77,8 @@ def refused(path, wanted=W3, **reading):
     return message.replace(str(path), "FILE")
 
 
-def counts(rows, wanted=W3):
-    per_unit = np.array([wanted.counts_per_g] * 3 + [wanted.counts_per_dps or 1] * 3)[: rows.shape[1]]
+def counts(rows, stream_format=W3):
+    per_unit = np.array([stream_format.counts_per_g] * 3 + [stream_format.counts_per_dps or 1] * 3)[: rows.shape[1]]
     return np.clip(np.rint(rows * per_unit), -32768, 32767).astype(np.int16)
 
 
@@ -134,7 +134,7 @@ def test_other_columns_other_order_and_a_line_of_units(tmp_path, rng):
 def test_no_headings_takes_numbers_of_columns(tmp_path, rng):
     rows = moving(rng)
     path = written(tmp_path / "a.csv", rows, headings=())
-    assert "no column ax, ay, az (there is no headings); name the columns with --axes" in refused(path)
+    assert "no column ax, ay, az (there is no headings); name the columns with `axes`" in refused(path)
     assert "no column of time" in refused(path, axes="2,3,4", unit="g")
     found = opened(path, axes="2,3,4", time="1:s", unit="g")
     assert np.array_equal(read_recording(found), counts(rows))
@@ -216,12 +216,12 @@ def test_a_unit_of_time_that_nobody_can_know(tmp_path, rng):
     rows = moving(rng)
     path = written(tmp_path / "a.csv", rows, np.arange(500), time="t", digits=0)
     assert refused(path) == (
-        "FILE: times in steps of 1 and no unit: say which, e.g. --time t:ms; they are no numbers of samples"
+        "FILE: times in steps of 1 have no unit: say which, e.g. `time='t:ms'`; numbers of samples are no times"
     )
     found = opened(path, time="t:ms")
     assert found.notes == ("1000 Hz resampled to 50 Hz",)
     path = written(tmp_path / "b.csv", rows, 0.5 * np.arange(500), time="t", digits=1)
-    assert "steps of 0.5 and no unit" in refused(path), "2000 Hz or 2 Hz"
+    assert "steps of 0.5 have no unit" in refused(path), "2000 Hz or 2 Hz"
 
 
 # --- rates, jitter, gaps
@@ -276,8 +276,10 @@ def test_jitter_is_interpolated_and_said(tmp_path, rng):
 
 def test_rounded_stamps_are_no_jitter(tmp_path, rng):
     """128 Hz in whole milliseconds: steps of 7 and 8 ms."""
-    rows, wanted = moving(rng, 1000), StreamFormat(128, "motion", 3, 2048, None, 16)
-    found = opened(written(tmp_path / "a.csv", rows, np.rint(np.arange(1000) / 0.128), time="ms", digits=0), wanted)
+    rows, stream_format = moving(rng, 1000), StreamFormat(128, "motion", 3, 2048, None, 16)
+    found = opened(
+        written(tmp_path / "a.csv", rows, np.rint(np.arange(1000) / 0.128), time="ms", digits=0), stream_format
+    )
     assert found.notes == ()
     assert np.array_equal(read_recording(found), counts(rows))
 
@@ -335,7 +337,7 @@ def test_a_long_pause_is_a_gap_and_no_dropped_samples(tmp_path, rng):
         (lambda x, t: (x, np.delete(np.append(t, 99), 100)), None),
         (
             lambda x, t: (x, np.where(np.arange(500) == 7, t - 0.5, t)),
-            "FILE, line 9: 0.48 s before the row above; sort the rows by time, or split the file",
+            "FILE, line 9: its time is 0.48 s before that of the row above; sort the rows by time, or split the file",
         ),
         (
             lambda x, t: (x, np.where(np.arange(500) == 7, t - 0.02, t)),
@@ -343,7 +345,7 @@ def test_a_long_pause_is_a_gap_and_no_dropped_samples(tmp_path, rng):
         ),
         (
             lambda x, t: (x[::3], t[::3]),
-            "FILE: at 16.67 Hz it holds nothing above 8.335 Hz, and 50 Hz are wanted; record at 50 Hz, or plan for 16.67 Hz",
+            "FILE: at 16.67 Hz it holds nothing above 8.335 Hz, and the plan needs 50 Hz; record at 50 Hz, or plan for 16.67 Hz",
         ),
         (
             lambda x, t: (x[np.arange(500) % 5 < 3], t[np.arange(500) % 5 < 3]),
@@ -351,19 +353,19 @@ def test_a_long_pause_is_a_gap_and_no_dropped_samples(tmp_path, rng):
         ),
         (
             lambda x, t: (x * [1, 0, 1], t),
-            "FILE: ay never changed while the others did; mend the sensor, or leave it out",
+            "FILE: ay never changed while the others did; repair the sensor, or leave out the recording",
         ),
         (
             lambda x, t: (x * G, t),
-            "FILE: in g its median acceleration is X g, at rest it is 1; the values look like m/s2: say --unit m/s2",
+            "FILE: in g its median acceleration is X g, at rest it is 1; the values look like m/s2: give `unit='m/s2'`",
         ),
         (
             lambda x, t: (x * 1000, t),
-            "FILE: in g its median acceleration is X g, at rest it is 1; the values look like mg: say --unit mg",
+            "FILE: in g its median acceleration is X g, at rest it is 1; the values look like mg: give `unit='mg'`",
         ),
         (
             lambda x, t: ((x - [0, 0, 1]) / 10, t),
-            "FILE: in g its median acceleration is X g, at rest it is 1; correct the unit or the scale; gravity must be in it",
+            "FILE: in g its median acceleration is X g, at rest it is 1; correct `unit` or `scale`; the acceleration must include gravity",
         ),
         (
             lambda x, t: (np.where(np.arange(500)[:, None] == 7, np.nan, x), t),
@@ -386,19 +388,23 @@ def test_bad_rows(tmp_path, rng, change, line):
         (
             "ax_g",
             "magnitude",
-            "FILE: no column ax (there is time_s, magnitude, ay_g, az_g); name the columns with --axes",
+            "FILE: no column ax (there is time_s, magnitude, ay_g, az_g); name the columns with `axes`",
         ),
         (
             "time_s",
             "index",
-            "FILE: no column of time (there is index, ax_g, ay_g, az_g); name it time, say --time NAME, "
-            "or --rate HZ where rows are even",
+            "FILE: no column of time (there is index, ax_g, ay_g, az_g); name it time, or give `time`, "
+            "or `rate_hz` where rows are evenly spaced",
         ),
-        ("ax_g", "ax", "FILE: does not say its unit; say --unit g|mg|m/s2|counts, or name the columns ax_g or so"),
+        (
+            "ax_g",
+            "ax",
+            "FILE: does not say its unit; give `unit`, one of g, mg, m/s2, counts, or name the columns ax_g or so",
+        ),
         (
             "ay_g",
             "left_ax_g",
-            "FILE: no column ay (there is time_s, ax_g, left_ax_g, az_g); name the columns with --axes",
+            "FILE: no column ay (there is time_s, ax_g, left_ax_g, az_g); name the columns with `axes`",
         ),
         ("ROW7", ",1,2,", "FILE, line 9: ay_g is empty; remove such lines: the gap is found by the time"),
         ("ROW7", ",1,2x,3", "FILE, line 9: ax_g is '1', no number; correct it"),
@@ -425,11 +431,11 @@ def test_more_bad_text(tmp_path, rng):
     path.write_text("t,ax_g,ay_g,az_g\n0,02,0,1,0,2,1,0\n0,04,0,1,0,2,1,0\n")
     assert refused(path) == "FILE, line 2: 8 values below 4 headings; separate with semicolons where commas are decimal"
     path.write_text("hello\nworld\n")
-    assert refused(path) == "FILE: no rows of numbers in its first 128 lines; write a line a sample"
+    assert refused(path) == "FILE: no rows of numbers in its first 128 lines; write each sample as a line of numbers"
     path.write_text("\n".join(text.splitlines()[:2]))
     assert refused(path) == "FILE: a single row has no rate; record more, or leave it out"
     path.write_text("waist_ax,wrist_ax,ay,az,time_s\n" + "1,2,3,4,0.02\n" * 3)
-    assert refused(path, unit="g") == "FILE: ax could be waist_ax, wrist_ax; choose with --axes NAME,NAME,..."
+    assert refused(path, unit="g") == "FILE: ax could be waist_ax, wrist_ax; name the columns with `axes`"
     path.write_text("x" * 70_000)
     assert "65536 characters" in refused(path)
     dated = written(path, moving(rng), [f"01.02.2024 10:00:{k / 50:.2f}" for k in range(500)])
@@ -439,16 +445,16 @@ def test_more_bad_text(tmp_path, rng):
 @pytest.mark.parametrize(
     "reading, line",
     [
-        ({"unit": "furlong"}, "--unit furlong: no such unit; it is one of g, mg, m/s2, counts"),
-        ({"axes": "a,b"}, "--axes: 2 names; name 3 columns that are ax,ay,az"),
-        ({"axes": "a,b,a"}, "--axes a,b,a: each axis is another column; name each once"),
-        ({"scale": "x"}, "--scale: x is no number; write e.g. --scale 0.000488"),
-        ({"scale": "0"}, "--scale: a scale is neither 0 nor infinite; correct it"),
+        ({"unit": "furlong"}, "`unit='furlong'`: no such unit of acceleration; it is one of g, mg, m/s2, counts"),
+        ({"axes": "a,b"}, "`axes`: 2 columns are named; name 3, for ax,ay,az in this order"),
+        ({"axes": "a,b,a"}, "`axes='a,b,a'`: axes are different columns; name each once"),
+        ({"scale": "x"}, "`scale='x'` is no number; write e.g. `scale='0.000488'`"),
+        ({"scale": "0"}, "`scale`: a scale is neither 0 nor infinite; correct it"),
         (
             {"scale": "2", "unit": "counts"},
-            "--scale: counts are the plan's and stay as they are; give another --unit, or no --scale",
+            "`scale`: counts of the plan are not scaled; give another `unit`, or no `scale`",
         ),
-        ({"array": "phone"}, "--array phone: name an array that ends in x, as in phone_x"),
+        ({"array": "phone"}, "`array='phone'`: name an array that ends in x, as in phone_x"),
     ],
 )
 def test_bad_options(tmp_path, rng, reading, line):
@@ -460,7 +466,7 @@ def test_bad_options(tmp_path, rng, reading, line):
 
 def test_options_of_motion_are_refused_elsewhere(tmp_path):
     np.save(tmp_path / "a.npy", np.zeros(10, np.int16))
-    with pytest.raises(InputError, match="--unit: says how motion is stored, and this is audio; leave it out"):
+    with pytest.raises(InputError, match="`unit`: states how motion is stored, and this is audio; leave it out"):
         open_recordings(tmp_path / "a.npy", StreamFormat(16_000), reading=ReadOptions(unit="g"))
 
 
@@ -531,7 +537,7 @@ def test_another_array_of_an_npz(tmp_path, rng):
     )
     assert (
         refused(path, array="phone_x")
-        == "FILE: does not say its unit (no array phone_unit); say --unit g|mg|m/s2|counts"
+        == "FILE: does not say its unit (no array phone_unit); give `unit`, one of g, mg, m/s2, counts"
     )
     found = open_recordings(path, W3, reading=ReadOptions(array="phone_x", unit="g"))
     assert found[0].notes == ("columns taken in order",)
@@ -555,18 +561,21 @@ def test_one_damaged_recording_of_many(tmp_path, rng):
 @pytest.mark.parametrize(
     "arrays, line",
     [
-        ({}, "FILE: does not say its unit (no array unit); say --unit g|mg|m/s2|counts"),
-        ({"unit": "stones"}, "FILE: unit 'stones' is not one unit; say --unit g|mg|m/s2|counts"),
-        ({"unit": "g", "scale": [1.0, 2.0]}, "FILE: 2 scales for 3 columns; correct scale, or give --scale"),
-        ({"unit": "g", "channels": ["ax", "ay"]}, "FILE: 2 channels are named, and there are 3; correct channels"),
+        ({}, "FILE: does not say its unit (no array unit); give `unit`, one of g, mg, m/s2, counts"),
+        ({"unit": "stones"}, "FILE: unit 'stones' is not one unit; give `unit`, one of g, mg, m/s2, counts"),
+        ({"unit": "g", "scale": [1.0, 2.0]}, "FILE: 2 scales for 3 columns; correct scale, or give `scale`"),
+        ({"unit": "g", "channels": ["ax", "ay"]}, "FILE: 2 channels are named, and x has 3 columns; correct channels"),
         (
             {"unit": "g", "channels": ["ax", "ay", "mz"]},
-            "FILE: no column az (there is ax, ay, mz); name the columns with --axes",
+            "FILE: no column az (there is ax, ay, mz); name the columns with `axes`",
         ),
-        ({"unit": "counts", "scale": 0.5}, "FILE: its unit is counts, and it has a scale; say with --unit of what"),
+        (
+            {"unit": "counts", "scale": 0.5},
+            "FILE: its unit is counts, and it has a scale; say with `unit` to what it scales",
+        ),
         (
             {"unit": "g", "fs": 10.0},
-            "FILE: at 10 Hz it holds nothing above 5 Hz, and 50 Hz are wanted; record at 50 Hz, or plan for 10 Hz",
+            "FILE: at 10 Hz it holds nothing above 5 Hz, and the plan needs 50 Hz; record at 50 Hz, or plan for 10 Hz",
         ),
     ],
 )
@@ -627,15 +636,15 @@ def test_parquet_without_pyarrow(tmp_path, monkeypatch):
 )
 def test_csv_is_npz_is_array(tmp_path_factory, seed, n, axes, unit):
     folder, rng = tmp_path_factory.mktemp("same"), np.random.default_rng(seed)
-    wanted = W3 if axes == 3 else W6
+    stream_format = W3 if axes == 3 else W6
     x = np.clip(np.rint(moving(rng, n, axes) * ([2048] * 3 + [16] * 3)[:axes]), -32768, 32767).astype(np.int16)
     rows = x if unit == "counts" else x / ([2048] * 3 + [16] * 3)[:axes]
     written(folder / "a.csv", rows, headings=("ax", "ay", "az", "gx", "gy", "gz")[:axes])
     npz(folder / "a.npz", rows, fs=50.0, unit=unit)
     np.save(folder / "a.npy", x)
     for name in ("a.csv", "a.npz"):
-        assert np.array_equal(read_recording(opened(folder / name, wanted, unit=unit)), x)
-    assert np.array_equal(read_recording(opened(folder / "a.npy", wanted)), x)
+        assert np.array_equal(read_recording(opened(folder / name, stream_format, unit=unit)), x)
+    assert np.array_equal(read_recording(opened(folder / "a.npy", stream_format)), x)
 
 
 def test_folders_hold_what_motion_is_stored_in(tmp_path, rng):

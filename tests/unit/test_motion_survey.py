@@ -109,13 +109,13 @@ def test_units_are_told_from_the_magnitude(magnitude, unit):
 
 # --- rates that are one
 
-WANTED = StreamFormat(50, "motion", 3, 2048, None, 8)
+STREAM_FORMAT = StreamFormat(50, "motion", 3, 2048, None, 8)
 
 
 def recording(tmp_path, rate_hz, n=400):
     values = np.random.default_rng(0).normal([0, 0, 1], 0.1, (n, 3))
     np.savez(tmp_path / "a.npz", x=values, fs=rate_hz, channels=["ax", "ay", "az"])
-    return open_recordings(tmp_path / "a.npz", WANTED, reading=ReadOptions(unit="g"))[0]
+    return open_recordings(tmp_path / "a.npz", STREAM_FORMAT, reading=ReadOptions(unit="g"))[0]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from anomsdk.errors import InputError
 from anomsdk.sources.formats.dates import Dates, dates
-from tests.support.motion_files import W3, N, carried, counts, read, table
+from tests.support.motion_files import W3, N, advised, carried, counts, read, table
 
 ROWS = carried()
 START = datetime.datetime(2024, 3, 5, 11, 59, 57, 500_000)
@@ -89,9 +89,9 @@ def dated(path, cells, sep=",", heading="time"):
     return table(path, {heading: quoted, **axes}, sep)
 
 
-def refusal(path, wanted=W3, **reading):
+def refusal(path, stream_format=W3, **reading):
     with pytest.raises(InputError) as caught:
-        read(path, wanted, **reading)
+        read(path, stream_format, **reading)
     line = str(caught.value)
     assert line.startswith(str(path)) and "\n" not in line
     return line.replace(str(path), "FILE")
@@ -170,7 +170,7 @@ def test_day_and_month_that_nothing_tells(tmp_path):
         for k, moment in enumerate(moments(datetime.datetime(2024, 1, 2)))
     ]
     line = refusal(dated(tmp_path / "a.csv", [FORMS["d/m/y"](moment) for moment in later]))
-    assert "line 202: time is '01/02/2024', and which of it is the day cannot be told; write the year first" in line
+    assert "line 202: time is '01/02/2024', and day and month cannot be told apart; write the year first" in line
     found = Dates("time").push([FORMS["d/m/y"](moment) for moment in (*later, datetime.datetime(2024, 2, 13))], str)
     assert found[-1] == 42 * 86_400 * 10**9, "the 13th tells"
 
@@ -318,7 +318,7 @@ def test_long_units_of_time(tmp_path, unit, factor):
 def test_units_of_time_that_nobody_knows(tmp_path, unit):
     path = dated(tmp_path / "a.csv", [str(20 * k) for k in range(N)], heading=f"time [{unit}]")
     line = refusal(path)
-    assert f"time [{unit}]" in line and "say what one is with --time" in line
+    assert f"time [{unit}]" in line and "give its unit, e.g. `time=" in line
     assert np.array_equal(read(path, time=f"time [{unit}]:ms")[0], counts(ROWS))
 
 
@@ -350,9 +350,11 @@ def test_a_heading_that_its_values_contradict(tmp_path, heading, step, believed,
     path = dated(tmp_path / "a.csv", cells, heading=heading)
     line = refusal(path)
     assert f"says {believed}, and its steps of " in line and f"in {meant} they are 50" in line
-    option = line.rpartition("--time ")[2].replace("'", "")
-    found, notes = read(path, time=option)
-    assert option.endswith(f":{meant}") and np.abs(found - counts(ROWS).astype(int)).max() <= 1 and len(notes) <= 1
+    advice = advised(line)
+    found, notes = read(path, **advice)
+    assert (
+        advice["time"].endswith(f":{meant}") and np.abs(found - counts(ROWS).astype(int)).max() <= 1 and len(notes) <= 1
+    )
 
 
 @pytest.mark.parametrize("rate_hz", [25, 100, 400, 1000, 1600, 3200])

@@ -167,8 +167,8 @@ def test_generated_files_are_read_as_motion(tmp_path, scene, unit, monkeypatch):
     written = demo_motion.write(tmp_path / "there", scene)
     made = demo_motion.SCENES[scene]
     axes = len(made.scales)
-    wanted = StreamFormat(made.rate_hz, "motion", axes, 2048.0, 16.0 if axes == 6 else None, 16.0)
-    (live,) = open_recordings(tmp_path / "there" / "live.csv", wanted, reading=ReadOptions(unit=unit))
+    stream_format = StreamFormat(made.rate_hz, "motion", axes, 2048.0, 16.0 if axes == 6 else None, 16.0)
+    (live,) = open_recordings(tmp_path / "there" / "live.csv", stream_format, reading=ReadOptions(unit=unit))
     blocks = list(live.blocks())
     gaps = [block for block in blocks if isinstance(block, int)]
     assert gaps == [round(8 * made.rate_hz)]

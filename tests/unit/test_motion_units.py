@@ -1,14 +1,17 @@
 """Units as loggers spell them: converted where the word is clear, refused by name where it is not, with advice that works."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from anomsdk import sources
 from anomsdk.errors import InputError
+from anomsdk.sources import ReadOptions, open_recordings
 from anomsdk.sources.formats.units import unit_of, units_in_sentence
 from anomsdk.sources.stream_format import G, StreamFormat
-from tests.support.motion_files import W3, W6, N, carried, counts, read, table
+from tests.support.motion_files import W3, W6, N, advised, carried, counts, read, table
 
 TIME = [f"{k / 50:.2f}" for k in range(N)]
 ROWS = carried(axes=6, digits=6)
@@ -40,9 +43,9 @@ def turned(of_dps):
     return rows
 
 
-def refusal(path, wanted=W6, **reading):
+def refusal(path, stream_format=W6, **reading):
     with pytest.raises(InputError) as caught:
-        read(path, wanted, **reading)
+        read(path, stream_format, **reading)
     line = str(caught.value)
     assert line.startswith(str(path)) and "\n" not in line
     return line.replace(str(path), "FILE")
@@ -92,8 +95,8 @@ def test_rotation_wherever_the_word_stands(tmp_path, before, after, suffix):
 def test_rotation_in_a_word_that_nobody_knows(tmp_path, word, suffix):
     path = six(tmp_path / f"a.{suffix}", [f"a{axis}_g" for axis in AXES] + said(word))
     line = refusal(path)
-    assert f"gyro_x [{word}] is in " in line and "no known unit of rotation; say --unit g,deg/s|rad/s|" in line
-    assert np.array_equal(read(path, W6, unit="g,deg/s")[0], counts(ROWS, W6))
+    assert f"gyro_x [{word}] is in " in line and "no known unit of rotation; give `unit='g,deg/s'`, or rad/s, " in line
+    assert np.array_equal(read(path, W6, **advised(line))[0], counts(ROWS, W6))
     assert len(read(path, W3)[0]) == N, "three axes need no gyroscope"
 
 
@@ -110,13 +113,13 @@ def test_two_units_in_one_sensor(tmp_path, sensor, words):
     if sensor == 3 and "g" in words:
         return
     path = six(tmp_path / "a.csv", headings)
-    assert ": one sensor has one unit; correct the headings, or say --unit" in refusal(path)
+    assert ": one sensor has one unit; correct the headings, or give `unit" in refusal(path)
     assert np.array_equal(read(path, W6, unit="g,deg/s")[0], counts(ROWS, W6))
 
 
 def test_rotation_without_a_unit_is_said(tmp_path):
     headings = [f"a{axis}_g" for axis in AXES] + [f"g{axis}" for axis in AXES]
-    note = "rotation taken to be in deg/s: no unit is named, and its values do not tell"
+    note = "rotation is assumed to be in deg/s: no unit is named, and its values do not tell"
     for factor, notes in ((1, ()), (0.1, (note,))):
         rows = ROWS * ([1] * 3 + [factor] * 3)
         path = six(tmp_path / "a.csv", headings, rows)
@@ -139,9 +142,11 @@ def test_rotation_without_a_unit_that_can_be_no_degrees(tmp_path, kind):
         else:
             six(path, [f"a{axis}_g" for axis in AXES] + [f"g{axis}" for axis in AXES], there)
         line = refusal(path)
-        assert "gx has no unit, and its values (" + why in line and "say --unit g,deg/s|" in line
-        scale = "1,0.07" if why.startswith("whole") else "1,0.001"
-        found, _ = read(path, W6, unit="g,deg/s", scale=scale)
+        assert "gx has no unit, and its values (" + why in line
+        advice = advised(line)
+        assert advice == {"unit": "g,deg/s", "scale": "1,Y"}
+        scale = advice["scale"].replace("Y", "0.07" if why.startswith("whole") else "0.001")
+        found, _ = read(path, W6, unit=advice["unit"], scale=scale)
         assert np.abs(found - counts(ROWS, W6).astype(int)).max() <= 1
 
 
@@ -153,7 +158,7 @@ def test_raw_rotation_beside_g(tmp_path, names):
     ]
     rows = np.concatenate([ROWS[:, :3], ROWS[:, 3:] / 0.07], axis=1)
     path = six(tmp_path / "a.csv", headings, rows)
-    assert "is in steps of a sensor; say --unit g,deg/s --scale 1,Y" in refusal(path)
+    assert "is in steps of a sensor; give `unit='g,deg/s'` and `scale='1,Y'` with Y deg/s in a step" in refusal(path)
     found, _ = read(path, W6, unit="g,deg/s", scale="1,0.07")
     assert np.abs(found - counts(ROWS, W6).astype(int)).max() <= 1
     found, _ = read(path, W6, scale="1,1,1,0.07,0.07,0.07")
@@ -165,8 +170,9 @@ def test_raw_rotation_beside_g(tmp_path, names):
 def test_counts_beside_a_converted_gyroscope(tmp_path):
     rows = np.concatenate([counts(ROWS, W6)[:, :3], ROWS[:, 3:]], axis=1)
     path = six(tmp_path / "a.csv", [f"a{axis}" for axis in AXES] + [f"g{axis}_dps" for axis in AXES], rows)
-    assert "and --unit counts means all axes; say --unit counts,deg/s" in refusal(path, unit="counts")
-    assert np.array_equal(read(path, W6, unit="counts,deg/s")[0], counts(ROWS, W6))
+    line = refusal(path, unit="counts")
+    assert "and `unit='counts'` means all axes; give `unit='counts,deg/s'`" in line
+    assert np.array_equal(read(path, W6, **advised(line))[0], counts(ROWS, W6))
 
 
 # --- acceleration
@@ -199,7 +205,7 @@ def test_acceleration_in_every_clear_spelling(tmp_path, word, of_g):
 @pytest.mark.parametrize("word", ["stones", "m/s", "deg/s", "N", "s", "%"])
 def test_acceleration_in_a_word_that_nobody_knows(tmp_path, word):
     line = refusal(six(tmp_path / "a.csv", said(word, "acc"), carried()), W3)
-    assert "no known unit of acceleration; say --unit g|mg|m/s2|counts" in line
+    assert "no known unit of acceleration; give `unit`, one of g, mg, m/s2, counts" in line
 
 
 @pytest.mark.parametrize("per_g", [256, 600, 1000, 2048, 4096, 16384])
@@ -212,15 +218,20 @@ def test_raw_counts_are_the_plans_only_where_somebody_says_so(tmp_path, per_g, h
     path = six(tmp_path / f"a.{suffix}", headings, steps)
     line = refusal(path, W3)
     assert "is in steps of a sensor, their median magnitude is" in line
-    advised = re.search(r"say --unit g --scale (1/\d+), or --unit counts where they are the plan's \(2048 a g\)", line)
-    found, notes = read(path, W3, unit="g", scale=advised[1])
+    advice, or_counts = line.split("; give ")[1].split(", or ")
+    assert or_counts == "`unit='counts'` where they are the plan's (2048 a g)"
+    found, notes = read(path, W3, **advised(advice))
     if per_g not in (600, 1000):
-        assert advised[1] == f"1/{per_g}" and np.array_equal(found, counts(steps / per_g)) and notes == ()
+        assert (
+            advised(advice) == {"unit": "g", "scale": f"1/{per_g}"}
+            and np.array_equal(found, counts(steps / per_g))
+            and notes == ()
+        )
     if per_g == 2048:
         assert np.array_equal(read(path, W3, unit="counts")[0], steps)
     elif not 0.25 < per_g / 2048 < 4:
-        advice = re.search(r"say --unit (\S+) --scale (\S+)$", refusal(path, W3, unit="counts"))
-        assert len(read(path, W3, unit=advice[1], scale=advice[2])[0]) == N
+        advice = advised(refusal(path, W3, unit="counts"))
+        assert set(advice) == {"unit", "scale"} and len(read(path, W3, **advice)[0]) == N
 
 
 @pytest.mark.parametrize("unit, wrong", [("g", "mg"), ("mg", "g"), ("m/s2", "g"), ("m/s2", "mg"), ("mg", "m/s2")])
@@ -231,9 +242,9 @@ def test_advice_is_made_of_what_is_stored(tmp_path, unit, wrong, scale):
     if (unit, wrong, scale) == ("mg", "m/s2", "0.01"):
         return  # 1000 mg times 0.01 are 10 m/s2
     path = six(tmp_path / "a.csv", [f"a{axis}" for axis in AXES], rows * {"g": 1, "mg": 1000, "m/s2": G}[unit])
-    advice = re.search(r"say --unit (\S+)(?: --scale (\S+))?$", refusal(path, W3, unit=wrong, scale=scale))
-    assert advice[1] == unit and (advice[2] == "1") == (scale is not None)
-    assert np.abs(read(path, W3, unit=advice[1], scale=advice[2])[0] - counts(rows).astype(int)).max() <= 1
+    advice = advised(refusal(path, W3, unit=wrong, scale=scale))
+    assert advice == {"unit": unit} | ({} if scale is None else {"scale": "1"})
+    assert np.abs(read(path, W3, **advice)[0] - counts(rows).astype(int)).max() <= 1
 
 
 def test_rest_that_is_no_g_is_said(tmp_path):
@@ -338,7 +349,7 @@ def test_gravity_that_is_not_in_the_values_is_said(tmp_path):
 
 def test_omega_without_a_unit_is_asked_for(tmp_path):
     path = six(tmp_path / "a.csv", ["gFx", "gFy", "gFz", "wx", "wy", "wz"], turned(np.degrees(1)))
-    assert "wx has no unit, and is often rad/s; say --unit g,deg/s|rad/s" in refusal(path)
+    assert "wx has no unit, and is often rad/s; give `unit='g,deg/s'`, or rad/s, " in refusal(path)
     assert np.abs(read(path, W6, unit="g,rad/s")[0] - counts(ROWS, W6).astype(int)).max() <= 1
 
 
@@ -347,7 +358,7 @@ def test_rates_of_rotation_that_are_often_radians(tmp_path, name):
     """Core Motion and ROS mean rad/s, browsers deg/s: said where the values do not tell."""
     heads = ["gFx", "gFy", "gFz", *(name.format(axis) for axis in "xyz")]
     path = six(tmp_path / "a.csv", heads, turned(np.degrees(1)))
-    assert "has no unit, is often rad/s, and its values do not tell; say --unit g,deg/s|rad/s" in refusal(path)
+    assert "has no unit, is often rad/s, and its values do not tell; give `unit='g,deg/s'`, or rad/s, " in refusal(path)
     assert np.abs(read(path, W6, unit="g,rad/s")[0] - counts(ROWS, W6).astype(int)).max() <= 1
     assert np.array_equal(read(six(tmp_path / "b.csv", heads))[0], counts(ROWS[:, :3]))
 
@@ -396,12 +407,15 @@ def test_counts_of_an_npz_are_the_plans_where_they_rest_so(tmp_path):
 @pytest.mark.parametrize(
     "reading, line",
     [
-        ({"unit": "g,furlong"}, "--unit furlong: no such unit of a gyroscope; it is one of deg/s, rad/s, mdeg/s,"),
-        ({"unit": "g,rad/s"}, "--unit ,rad/s: 3 axes hold no gyroscope; give the first unit only"),
-        ({"unit": "rad/s"}, "--unit rad/s: no such unit; it is one of g, mg, m/s2, counts"),
-        ({"scale": "1/0"}, "--scale: 1/0 is no number"),
-        ({"scale": "1/x"}, "--scale: 1/x is no number"),
-        ({"unit": "g", "scale": "1,2"}, "2 scales for 3 axes; give --scale one number, or 3"),
+        (
+            {"unit": "g,furlong"},
+            "`rotation='furlong'`: no such unit of a gyroscope; it is one of deg/s, rad/s, mdeg/s,",
+        ),
+        ({"unit": "g,rad/s"}, "`rotation='rad/s'`: 3 axes hold no gyroscope; give the unit of acceleration only"),
+        ({"unit": "rad/s"}, "`unit='rad/s'`: no such unit of acceleration; it is one of g, mg, m/s2, counts"),
+        ({"scale": "1/0"}, "`scale='1/0'` is no number"),
+        ({"scale": "1/x"}, "`scale='1/x'` is no number"),
+        ({"unit": "g", "scale": "1,2"}, "2 scales for 3 axes; give one number as `scale`, or 3"),
     ],
 )
 def test_options_that_do_not_fit(tmp_path, reading, line):
@@ -433,3 +447,24 @@ def test_a_sentence_with_two_of_a_kind_says_nothing():
 
 def test_a_plan_without_a_scale_of_its_own():
     assert StreamFormat(50, "motion", 6, 2048, 16, 16) == W6
+
+
+@pytest.mark.parametrize(
+    "reading",
+    [{"scale": "1/2048"}, {"axes": "ax,ay,az"}, {"by": "ax"}, {"where": "ax=1"}],
+    ids=lambda each: next(iter(each)),
+)
+def test_a_text_where_a_tuple_belongs(tmp_path, reading):
+    """Messages write options as `ReadOptions.parsed` takes them; given to ReadOptions itself they are refused by name."""
+    ((name, text),) = reading.items()
+    path = six(tmp_path / "a.csv", [f"a{axis}_g" for axis in AXES], carried())
+    with pytest.raises(InputError) as refused:
+        open_recordings(path, W3, reading=ReadOptions(**reading))
+    assert str(refused.value) == f"`{name}={text!r}`: ReadOptions takes a tuple, ReadOptions.parsed takes text"
+
+
+def test_no_message_of_a_source_speaks_of_the_command_line():
+    """A Python caller reads parameters; the command line puts its options in their place."""
+    folder = Path(sources.__file__).parent
+    texts = {path.name: path.read_text(encoding="utf-8") for path in folder.rglob("*.py")}
+    assert [name for name, text in texts.items() if re.search(r"(?<![-\w])--[a-z]", text)] == []

@@ -76,7 +76,7 @@ UNSET = "the header was never completed"
         (riff(fmt(), chunk(b"data", DATA, size=0), size=0), UNSET),  # a recorder that lost its power
         (riff(fmt(), chunk(b"data", DATA, size=0), size=36), UNSET),
         (riff(fmt(), chunk(b"data", DATA, size=0), size=4), UNSET),
-        (riff(fmt(), chunk(b"data", DATA + b"\x01", size=0, pad=0), size=0), "1 bytes of half a sample left out"),
+        (riff(fmt(), chunk(b"data", DATA + b"\x01", size=0, pad=0), size=0), "1 bytes of an incomplete frame left out"),
         (riff(DS64, fmt(), chunk(b"data", DATA, size=0xFFFFFFFF), form=b"RF64", size=0xFFFFFFFF), None),
         (riff(DS64, fmt(), chunk(b"data", DATA, size=0xFFFFFFFF), form=b"BW64", size=0xFFFFFFFF), None),
         (riff(DS64, fmt(), chunk(b"data", DATA), form=b"RF64", size=0xFFFFFFFF), None),
@@ -93,7 +93,7 @@ UNSET = "the header was never completed"
         ),
         (riff(chunk(b"JUNK", bytes(28)), fmt(), chunk(b"PAD ", bytes(7)), chunk(b"data", DATA)), None),
         (riff(fmt(), chunk(b"LIST", b"INFOodd", pad=0), chunk(b"data", DATA)), "chunk 'LIST' without its pad byte"),
-        (riff(fmt(), chunk(b"LIST", b"INFOeven", pad=1), chunk(b"data", DATA)), "with a pad byte too many"),
+        (riff(fmt(), chunk(b"LIST", b"INFOeven", pad=1), chunk(b"data", DATA)), "with one pad byte too many"),
         (riff(fmt(), chunk(b"bext", bytes(603), pad=0), chunk(b"data", DATA)), "chunk 'bext' without its pad byte"),
         (riff(fmt(), chunk(b"odd!", bytes(5), pad=0), chunk(b"data", DATA)), "chunk 'odd!' without its pad byte"),
         (riff(fmt(), chunk(b"LIST", bytes(4000)), chunk(b"data", DATA)), None),
@@ -125,11 +125,11 @@ def test_whole_samples_are_read_and_what_is_odd_is_named(tmp_path, content, said
         (riff(fmt(), chunk(b"data", b""), chunk(b"LIST", b"INFO")), "no samples"),  # and not LIST as samples
         (riff(chunk(b"data", DATA), fmt()), "no fmt chunk before the samples"),
         (riff(fmt(), fmt(bits=8), chunk(b"data", DATA)), "two fmt chunks that differ"),
-        (riff(fmt(), chunk(b"data", DATA, size=len(DATA) + 2)), "6000 of 6002 bytes of samples are there"),
-        (riff(fmt(), chunk(b"LIST", DATA, size=1 << 24)), "chunk 'LIST' of 16,777,216 bytes ends behind the file"),
+        (riff(fmt(), chunk(b"data", DATA, size=len(DATA) + 2)), "cut off after 6000 of 6002 bytes of samples"),
+        (riff(fmt(), chunk(b"LIST", DATA, size=1 << 24)), "chunk 'LIST' of 16,777,216 bytes reaches beyond the file"),
         (
             riff(DS64, fmt(), chunk(b"data", DATA, size=64), form=b"RF64", size=0xFFFFFFFF),
-            "data size 64, and 6,000 in ds64",
+            "data size 64, and 6,000 in the ds64 chunk",
         ),
         (riff(fmt(tag=0xFFFE), chunk(b"data", DATA)), "names no sub-format"),
         (riff(extensible(16, 16, tail="00" * 14), chunk(b"data", DATA)), "unknown sub-format"),
@@ -209,7 +209,7 @@ WIDE = (np.random.default_rng(3).standard_normal(3000) * 2**19).astype("<i4")  #
 )
 def test_24_bits_at_the_bottom_of_32_are_moved_up_where_the_header_says_24(tmp_path, content):
     recording = opened(tmp_path / "a.wav", content)
-    assert recording.odd == ("24 bits at the bottom of 32, moved up",)
+    assert recording.odd == ("24-bit values at the bottom of 32 bits, shifted up",)
     assert np.array_equal(read_recording(recording), np.rint(WIDE / 256))
 
 
@@ -235,7 +235,9 @@ def test_what_lies_at_the_top_stays(tmp_path, content, expected):
 def test_a_quiet_recording_of_24_bits_in_32_is_read_and_said(tmp_path, header):
     """Or 16 bits that became 24, at the bottom of 32: nobody can tell."""
     recording = opened(tmp_path / "a.wav", riff(header, chunk(b"data", (WIDE >> 6 << 8).tobytes())))
-    assert len(recording.odd) == 1 and "scale it up if it is 24 bits at the bottom of 32" in recording.odd[0]
+    assert (
+        len(recording.odd) == 1 and "scale it up if it holds 24-bit values at the bottom of 32 bits" in recording.odd[0]
+    )
     assert np.array_equal(read_recording(recording), np.rint((WIDE >> 6) / 256))
 
 
@@ -243,7 +245,7 @@ def test_a_quiet_recording_of_24_bits_in_32_is_read_and_said(tmp_path, header):
 def test_bits_at_the_bottom_of_32_are_refused_where_nothing_is_said(tmp_path, bits, shift):
     values = WIDE if bits == 24 else X.astype("<i4")
     answer = refusal(tmp_path / "a.wav", riff(fmt(bits=32), chunk(b"data", values.tobytes())))
-    assert f"as of {bits} bits at the bottom of 32; move them up by {shift}, or" in answer
+    assert f"as if {bits}-bit values stood at the bottom of 32 bits; shift them up by {shift} bits, or" in answer
     again = opened(tmp_path / "a.wav", riff(fmt(bits=32), chunk(b"data", (values << shift).tobytes())))
     assert np.array_equal(read_recording(again), np.rint(values / 2 ** (bits - 16))), "the remedy works"
 
@@ -251,7 +253,7 @@ def test_bits_at_the_bottom_of_32_are_refused_where_nothing_is_said(tmp_path, bi
 def test_16_bits_at_the_bottom_of_24_are_said(tmp_path):
     quiet = X.astype("<i4")
     recording = opened(tmp_path / "a.wav", riff(fmt(bits=24), chunk(b"data", as_24(quiet))))
-    assert len(recording.odd) == 1 and "it is 16 bits at the bottom of 24" in recording.odd[0]
+    assert len(recording.odd) == 1 and "it holds 16-bit values at the bottom of 24 bits" in recording.odd[0]
     assert np.array_equal(read_recording(recording), np.rint(quiet / 256))
     loud = opened(tmp_path / "a.wav", riff(fmt(bits=24), chunk(b"data", as_24(quiet << 8))))
     assert loud.odd == () and np.array_equal(read_recording(loud), X)
@@ -260,14 +262,14 @@ def test_16_bits_at_the_bottom_of_24_are_said(tmp_path):
 def test_12_bits_at_the_bottom_of_16_are_moved_up_where_the_header_says_12(tmp_path):
     values = np.clip(X // 2, -2048, 2047)
     recording = opened(tmp_path / "a.wav", riff(extensible(16, 12), chunk(b"data", values.tobytes())))
-    assert recording.odd == ("12 bits at the bottom of 16, moved up",)
+    assert recording.odd == ("12-bit values at the bottom of 16 bits, shifted up",)
     assert np.array_equal(read_recording(recording), values * 16)
 
 
 def test_a_loud_moment_of_a_long_quiet_recording_is_not_overlooked(tmp_path, monkeypatch):
     """A look at places of it says 24 at the bottom of 32: all of it is read before that is believed."""
-    monkeypatch.setattr(plausibility, "LOOKED_AT", 1 << 17)
-    monkeypatch.setattr("anomsdk.sources.formats.sound.LOOKED_AT", 1 << 17)
+    monkeypatch.setattr(plausibility, "SURVEYED_VALUES", 1 << 17)
+    monkeypatch.setattr("anomsdk.sources.formats.sound.SURVEYED_VALUES", 1 << 17)
     values = np.tile(WIDE, 200)
     values[150_000] = 2**30
     content = riff(fmt(bits=32), chunk(b"data", values.tobytes()))
@@ -280,12 +282,15 @@ QUIET = np.random.default_rng(4).integers(-9, 10, 5000)
 @pytest.mark.parametrize(
     "values, message",
     [
-        (QUIET, "whole steps up to 9"),
-        (np.where(np.arange(5000) % 50, 0, QUIET), "whole steps"),  # mostly silence
-        (np.sign(QUIET), "whole steps up to 1"),
-        (QUIET * 0.731, "of what is not 0 lies beyond full scale"),  # resampled, or made louder
-        (QUIET * 14.0, "whole steps up to 126"),  # 8 bits
-        (np.where(np.arange(5000) % 50, 0.1, 30.5) * np.sin(np.arange(5000)), "of what is not 0"),  # a few, far beyond
+        (QUIET, "whole numbers up to 9"),
+        (np.where(np.arange(5000) % 50, 0, QUIET), "whole numbers"),  # mostly silence
+        (np.sign(QUIET), "whole numbers up to 1"),
+        (QUIET * 0.731, "of the values that are not 0 lie beyond full scale"),  # resampled, or made louder
+        (QUIET * 14.0, "whole numbers up to 126"),  # 8 bits
+        (
+            np.where(np.arange(5000) % 50, 0.1, 30.5) * np.sin(np.arange(5000)),
+            "of the values that are not 0",
+        ),  # a few, far beyond
         (X + 0.5, "full scale is 1.0"),
         (WIDE.astype(float), "full scale is 1.0"),
         (WIDE * 256.0, "full scale is 1.0"),
@@ -339,7 +344,7 @@ def test_floats_that_are_a_share_of_full_scale(tmp_path):
         expected = np.clip(np.rint(values.astype(np.float32).astype(float) * 32768), -32768, 32767)
         assert np.array_equal(read_recording(recording), expected)
     soundfile.write(tmp_path / "a.wav", overdriven, RATE, subtype="FLOAT")
-    assert "of what is not 0" in refusal(tmp_path / "a.wav"), "half of what is there is cut off"
+    assert "of the values that are not 0" in refusal(tmp_path / "a.wav"), "half of what is there is cut off"
 
 
 @pytest.mark.parametrize("dtype", ["<f4", "<f8"])
@@ -380,15 +385,21 @@ def stored(path, channels):
 @pytest.mark.parametrize(
     "channels, said",
     [
-        ([TONE, 0 * TONE], "channel 2 of 2 is dead (constant) (--channel 1 takes one)"),
-        ([0 * TONE + 37, TONE], "channel 1 of 2 is dead (constant) (--channel 2 takes one)"),
-        ([FAINT, TONE], "channel 1 of 2 is 71 dB below the loudest (--channel 2 takes one)"),
-        ([TONE, -TONE], "channels 1, 2 inverted against the others, mixing cancels (--channel 1 takes one)"),
+        ([TONE, 0 * TONE], "channel 2 of 2 is dead (constant) (`channel=1` takes that one alone)"),
+        ([0 * TONE + 37, TONE], "channel 1 of 2 is dead (constant) (`channel=2` takes that one alone)"),
+        ([FAINT, TONE], "channel 1 of 2 is 71 dB below the loudest (`channel=2` takes that one alone)"),
+        (
+            [TONE, -TONE],
+            "channels 1, 2 inverted against the others, mixing cancels them (`channel=1` takes that one alone)",
+        ),
         ([TONE // 2 + 500, -TONE + 20 * FAINT], "channels 1, 2 inverted"),
         ([TONE, -TONE + 1200 * FAINT], "channels 1, 2 inverted"),  # correlation -.94
         ([TONE, -TONE + 2600 * FAINT], None),  # -.80: both hear something of their own
         ([TONE, TONE, -TONE, TONE], "channel 3 inverted"),
-        ([TONE, 0 * TONE, 0 * TONE, 0 * TONE, 0 * TONE, 0 * TONE], "2 more such channels (--channel 1 takes one)"),
+        (
+            [TONE, 0 * TONE, 0 * TONE, 0 * TONE, 0 * TONE, 0 * TONE],
+            "2 more such channels (`channel=1` takes that one alone)",
+        ),
         ([TONE, TONE], None),
         ([TONE, np.roll(TONE, 11)], None),  # 90 degrees
         ([TONE, TONE // 8 + 300], None),
@@ -411,10 +422,10 @@ def test_a_chosen_channel_is_taken_as_it_is(tmp_path, name):
         samples = read_recording(recording)
         assert samples.dtype == np.int16 and np.array_equal(samples, expected)
     assert opened(path, reading=ReadOptions.parsed(channel="mix")) == opened(path)
-    assert "3 channels, and --channel 4" in refusal(path, reading=ReadOptions(channel=4))
+    assert "3 channels, and `channel=4`" in refusal(path, reading=ReadOptions(channel=4))
     np.save(tmp_path / "mono.npy", TONE)
     assert np.array_equal(read_recording(opened(tmp_path / "mono.npy", reading=ReadOptions(channel=1))), TONE)
-    assert "1 channel, and --channel 2" in refusal(tmp_path / "mono.npy", reading=ReadOptions(channel=2))
+    assert "1 channel, and `channel=2`" in refusal(tmp_path / "mono.npy", reading=ReadOptions(channel=2))
 
 
 def test_a_chosen_channel_is_resampled_alone(tmp_path):
@@ -426,18 +437,18 @@ def test_a_chosen_channel_is_resampled_alone(tmp_path):
 
 @pytest.mark.parametrize("text", ["0", "-1", "left", "1.5", "", "99999", "\u0663"])
 def test_no_channel(tmp_path, text):
-    with pytest.raises(InputError, match=r"--channel .*; give a number"):
+    with pytest.raises(InputError, match=r"`channel.*; give a number"):
         opened(stored(tmp_path / "a.wav", [TONE, TONE]), reading=ReadOptions.parsed(channel=text))
 
 
 def test_a_channel_is_of_sound(tmp_path):
-    with pytest.raises(InputError, match="--channel: says which channel of sound, and this is external; leave it out"):
+    with pytest.raises(InputError, match="`channel`: selects a channel of sound, and this is external; leave it out"):
         open_recordings(tmp_path, StreamFormat(100, "external", 2), reading=ReadOptions(channel=1))
 
 
 def test_long_recordings_are_looked_at_in_places(tmp_path, monkeypatch):
     """What is looked at of a file of any length is bounded, unless something is odd."""
-    monkeypatch.setattr("anomsdk.sources.formats.sound.LOOKED_AT", 1 << 17)
+    monkeypatch.setattr("anomsdk.sources.formats.sound.SURVEYED_VALUES", 1 << 17)
     seen = []
 
     def spy(blocks, channels, step):
@@ -448,8 +459,8 @@ def test_long_recordings_are_looked_at_in_places(tmp_path, monkeypatch):
 
         return original(counted(), channels, step)
 
-    original = plausibility.looked
-    monkeypatch.setattr("anomsdk.sources.formats.sound.looked", spy)
+    original = plausibility.statistics_of
+    monkeypatch.setattr("anomsdk.sources.formats.sound.statistics_of", spy)
     for name in ("a.wav", "a.flac", "a.ogg"):
         del seen[:]
         two = np.stack([np.tile(TONE, 10), np.tile(TONE // 2, 10)], 1)
@@ -483,8 +494,8 @@ def piped(monkeypatch):
             isatty = staticmethod(lambda: False)
 
         monkeypatch.setattr("sys.stdin", Stdin)
-        wanted = StreamFormat(RATE) if columns == 1 else StreamFormat(50, "external", columns)
-        (recording,) = open_recordings("-", wanted, reading=reading)
+        stream_format = StreamFormat(RATE) if columns == 1 else StreamFormat(50, "external", columns)
+        (recording,) = open_recordings("-", stream_format, reading=reading)
         return [block.reshape(-1).tolist() for block in recording.blocks()]
 
     return start
@@ -687,5 +698,5 @@ def test_quiet_samples_are_handed_on_as_they_come(piped):
 
 def test_standard_input_is_one_channel(piped):
     assert piped(DATA, reading=ReadOptions(channel=1)) == [X.tolist()]
-    with pytest.raises(InputError, match="standard input: 1 channel, and --channel 2"):
+    with pytest.raises(InputError, match="standard input: 1 channel, and `channel=2`"):
         piped(DATA, reading=ReadOptions(channel=2))

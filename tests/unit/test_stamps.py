@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -168,7 +169,7 @@ READ = {
         T20 + 3600 * (T20 >= 60),
         gaps=[72_000],
         notes=(
-            "the clock goes on by whole hours at line 1202, to the step: it was set, or samples are missing",
+            "the clock jumps forward by whole hours at line 1202: it was set, or samples are missing",
             "1 gap, 3,600 s missing",
         ),
     ),
@@ -177,7 +178,7 @@ READ = {
         np.where(T20 < 60, T20, T20 + 1_700_000_000),
         gaps=[1],
         digits=2,
-        notes=("the clock goes on by 19,676 days at line 1202 (it was set): a new piece begins there",),
+        notes=("the clock jumps forward by 19,676 days at line 1202 (it was set): a new piece begins there",),
     ),
     "restarts soon": Case(
         np.r_[T20[:5], T20[:-5]],
@@ -195,22 +196,23 @@ READ = {
     "whole minutes": Case(np.floor((np.arange(12_000) / 20 + 17) / 60) * 60, digits=0, notes=(packets(1200, 20),)),
     "ms of 32 bits": Case(
         (4_294_967.296 - 30 + T20) % 4_294_967.296,
-        notes=("the counter of time starts again after 4294967.3 s: read on",),
+        notes=("the time counter wraps around after 4294967.3 s: it is unwrapped",),
     ),
     "us of 32 bits": Case(
-        (4294.967296 - 30 + T20) % 4294.967296, notes=("the counter of time starts again after 4294.9673 s: read on",)
+        (4294.967296 - 30 + T20) % 4294.967296,
+        notes=("the time counter wraps around after 4294.9673 s: it is unwrapped",),
     ),
     "signed ms": Case(
         (T20 - 30 + 4_294_967.296) % 4_294_967.296 - 2_147_483.648 + 2_147_483.648,
-        notes=("the counter of time starts again after 4294967.3 s: read on",),
+        notes=("the time counter wraps around after 4294967.3 s: it is unwrapped",),
     ),
-    "ms of 16 bits": Case(T20 % 65.536, notes=("the counter of time starts again after 65.536 s: read on",)),
-    "midnight": Case((T20 + 86_370) % 86_400, notes=("the counter of time starts again after 86400 s: read on",)),
+    "ms of 16 bits": Case(T20 % 65.536, notes=("the time counter wraps around after 65.536 s: it is unwrapped",)),
+    "midnight": Case((T20 + 86_370) % 86_400, notes=("the time counter wraps around after 86400 s: it is unwrapped",)),
     "a wrap within a gap": Case(
         (4294.967296 - 30 + T20) % 4294.967296,
         keep=without(N, (595, 604)),
         gaps=[9],
-        notes=("the counter of time starts again after 4294.9673 s: read on", "1 gap, 0.45 s missing"),
+        notes=("the time counter wraps around after 4294.9673 s: it is unwrapped", "1 gap, 0.45 s missing"),
     ),
     # duty cycles
     "10 s of each minute": Case(np.arange(12_000) / 20, keep=DUTY, gaps=[1000] * 10, notes=BURSTS),
@@ -297,7 +299,7 @@ def jumbled(n):
     return moved(order.ravel())
 
 
-SORT = "before the row above; sort the rows by time, or split the file"
+SORT = "before that of the row above; sort the rows by time, or split the file"
 
 
 @pytest.mark.parametrize(
@@ -358,7 +360,7 @@ def test_packets_that_were_sent_again_under_one_stamp_are_said(tmp_path, again):
     lines = [f"{t:.2f},{','.join(map(str, row))}" for t, row in zip(order // 10 * 0.5, ROWS[20][order], strict=True)]
     (tmp_path / "a.csv").write_text("\n".join(["time_s,ax_g,ay_g,az_g", *lines]))
     packets_ = "1 packet" if len(again) == 1 else f"{len(again)} packets"
-    said = f"{packets_} came twice, times and values: remove the second ones"
+    said = f"{packets_} came twice with the same times and values: remove the second ones"
     assert said in opened(tmp_path / "a.csv", 20).notes
     rest = np.where((order < 300)[:, None], ROWS[20][order], [0.0, 0.0, 1.0])
     lines = [f"{t:.2f},{','.join(map(str, row))}" for t, row in zip(order // 10 * 0.5, rest, strict=True)]
@@ -474,29 +476,29 @@ def lossy(n, every_nth, missing):
 @pytest.mark.parametrize(
     ("keep", "options", "bridged", "note"),
     [
-        (without(N, (200, 201)), {}, 1, "1 sample missing in 1 gap, bridged with the sample before (0.1%)"),
+        (without(N, (200, 201)), {}, 1, "1 sample missing in 1 gap, bridged by repeating the sample before (0.1%)"),
         (
             without(N, (200, 202), (900, 901)),
             {},
             3,
-            "3 samples missing in 2 gaps, bridged with the sample before (0.1%)",
+            "3 samples missing in 2 gaps, bridged by repeating the sample before (0.1%)",
         ),
         (without(N, (200, 203)), {}, 0, "1 gap, 0.15 s missing"),
         (without(N, (200, 203)), {"max_bridge": "3"}, 3, "3 samples missing in 1 gap, bridged"),
         (without(N, (200, 201)), {"max_bridge": "0"}, 0, "1 gap, 0.05 s missing"),
         (without(N, (200, 202)), {"max_bridge": "1"}, 0, "1 gap, 0.1 s missing"),
-        (lossy(N, 40, 2), {}, 98, "98 samples missing in 49 gaps, bridged with the sample before (4.9%)"),
+        (lossy(N, 40, 2), {}, 98, "98 samples missing in 49 gaps, bridged by repeating the sample before (4.9%)"),
         (
             lossy(N, 20, 2),
             {},
             0,
-            "198 samples missing in gaps of up to 2, more than 5% of the recording: none is bridged",
+            "198 samples missing in gaps of up to 2, more than 5% of the recording: no gap is bridged",
         ),
         (
             lossy(N, 40, 2) & without(N, *((at, at + 1) for at in range(110, 1900, 40))),
             {},
             45,
-            "143 samples missing in gaps of up to 2, more than 5% of the recording: longer ones than 1 are not bridged",
+            "143 samples missing in gaps of up to 2, more than 5% of the recording: gaps of more than 1 are not bridged",
         ),
     ],
 )
@@ -617,9 +619,9 @@ def test_every_command_says_which_share_was_judged(lossy_files, tmp_path):
 def test_train_says_which_share_has_a_context(lossy_files):
     """Ticks of pieces with the context of the spec, as a plan of it gives them."""
     spec = PipelineSpec.from_file(reference_models_folder() / "human_motion" / "spec.toml")
-    wanted = StreamFormat.of(sensor_plan(spec), spec.columns)
+    stream_format = StreamFormat.of(sensor_plan(spec), spec.columns)
     for name, ticks in (("d60", 198), ("whole", 395)):
-        clips = open_clips(lossy_files / name, wanted, reading=ReadOptions(max_bridge=0)).clips
+        clips = open_clips(lossy_files / name, stream_format, reading=ReadOptions(max_bridge=0)).clips
         corpus = gather(spec, clips, seed=0, excerpts=0)
         assert corpus.judged == Judged(ticks, 395) and f"judged {corpus.judged}" in list(corpus.lines())
 
@@ -627,7 +629,7 @@ def test_train_says_which_share_has_a_context(lossy_files):
 @pytest.mark.parametrize("words", ["-1", "101", "2.5", "two", "²"])
 def test_max_bridge_that_cannot_be_meant(lossy_files, words):
     done = run("watch", lossy_files / "d29", "--plan", "human_motion", f"--max-bridge={words}")
-    assert done.exit_code == 2 and done.stderr.startswith(f"error: --max-bridge {words}: ")
+    assert done.exit_code == 2 and done.stderr.startswith(f"error: --max-bridge {shlex.quote(words)}: ")
 
 
 def test_scores_are_those_of_samples_that_were_held(lossy_files):
@@ -639,6 +641,6 @@ def test_scores_are_those_of_samples_that_were_held(lossy_files):
     (scores,) = score_files(plan, [lossy_files / "d29"]).values()
     keep = lossy(N, 29, 1)
     held = counts(ROWS[20])[np.maximum.accumulate(np.where(keep, np.arange(N), 0))]
-    wanted = StreamFormat.of(plan.sensor, plan.columns)
-    assert (wanted.rate_hz, wanted.counts_per_g) == (20, 2048)
+    stream_format = StreamFormat.of(plan.sensor, plan.columns)
+    assert (stream_format.rate_hz, stream_format.counts_per_g) == (20, 2048)
     assert np.array_equal(scores, anomsdk.score(plan, held))

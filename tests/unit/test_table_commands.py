@@ -110,13 +110,13 @@ def test_evaluate_and_diff(place):
         ("herd.npz:cow=7", "error: herd.npz: no cow is 7; there is 0, 1"),
         (
             "herd.npz:cow",
-            "error: herd.npz:cow: cow chooses nothing; write file.npz:key=value,value or file.npz:key!=value",
+            "error: herd.npz:cow: cow is no condition; write file.npz:key=value,value or file.npz:key!=value",
         ),
         ("herd.csv:cow=7", "error: herd.csv: no cow is 7; there is 0, 1"),
         (
             "herd.csv",
-            "error: herd.csv: times go back where cow becomes 1: rows of several; say --by cow for a recording of each, or "
-            "--where cow=1 for one",
+            "error: herd.csv: times go back where cow becomes 1: rows of several; divide them with --by cow, or choose one "
+            "with --where cow=1",
         ),
     ],
 )

@@ -17,7 +17,7 @@ from anomsdk.evaluate.labels import open_marked
 from anomsdk.sources import ReadOptions, StreamFormat, open_recordings, read_recording
 from anomsdk.sources.clips import open_clips
 from anomsdk.sources.formats.delimited import Cells, pieces_of
-from anomsdk.sources.formats.dialect import sniffed
+from anomsdk.sources.formats.dialect import dialect_of
 from anomsdk.sources.stream_format import G
 
 HZ, N, EACH = 20, 160, 8
@@ -201,7 +201,7 @@ def test_a_sensor_above_its_columns_says_which_axes_they_are(tmp_path):
     assert_same(opened(put(tmp_path, ",Acc,,,Gyro,,\ntime_s,x,y,z,x,y,z\n" + other), unit="g"))
     path = put(tmp_path, ",Gyroscope,,\ntime_s,x,y,z\n" + rows())
     assert refused(path, unit="g") == (
-        "a.csv: no column ax, ay, az (there is time_s, Gyroscope x, Gyroscope y, Gyroscope z); name the columns with --axes"
+        "a.csv: no column ax, ay, az (there is time_s, Gyroscope x, Gyroscope y, Gyroscope z); name the columns with `axes`"
     )
 
 
@@ -251,16 +251,16 @@ def test_actigraph(tmp_path, sep, point):
     assert (found.notes, found.stored_hz) == (("20 Hz, as line 1 says",), 20)
     assert_same(opened(path, unit="g", rate_hz="20"))
     assert refused(path, unit="g", rate_hz="30") == (
-        "a.csv: --rate is 30 Hz, and line 1 says 20 Hz; leave --rate out, or correct the line"
+        "a.csv: `rate_hz` is 30, and line 1 says 20 Hz; leave `rate_hz` out, or correct the line"
     )
-    assert "does not say its unit; say --unit" in refused(path)
+    assert "does not say its unit; give `unit`" in refused(path)
 
 
 def test_actigraph_without_headings_and_of_epochs(tmp_path):
     assert_same(opened(put(tmp_path, ACTIGRAPH + rows(time=False)), unit="g", axes="1,2,3"))
     path = put(tmp_path, ACTIGRAPH.replace("00:00:00", "00:00:10", 1) + ACTI_HEAD + rows(time=False))
     assert refused(path, unit="g") == (
-        "a.csv, line 5: a row is the sum of an epoch of 00:00:10, and no sample; export raw data"
+        "a.csv, line 5: each row is the sum of an epoch of 00:00:10, not a sample; export raw data"
     )
 
 
@@ -305,8 +305,8 @@ def test_a_rate_that_a_line_says(tmp_path, line):
 def test_what_is_no_rate_is_none(tmp_path, line):
     path = put(tmp_path, f"{line}\n{BARE}{rows(time=False)}")
     assert refused(path) == (
-        "a.csv: no column of time (there is ax_g, ay_g, az_g); name it time, say --time NAME, or --rate HZ where rows are "
-        "even"
+        "a.csv: no column of time (there is ax_g, ay_g, az_g); name it time, or give `time`, or `rate_hz` where rows are "
+        "evenly spaced"
     )
     assert_same(opened(path, rate_hz="20"))
 
@@ -314,7 +314,7 @@ def test_what_is_no_rate_is_none(tmp_path, line):
 def test_two_rates_are_none(tmp_path):
     path = put(tmp_path, f"Sample rate,20\nRate,50\n{BARE}{rows(time=False)}")
     assert refused(path) == (
-        "a.csv: no column of time, and its lines say 20 Hz (line 1) and 50 Hz (line 2); say which with --rate HZ"
+        "a.csv: no column of time, and its lines say 20 Hz (line 1) and 50 Hz (line 2); say which is right with `rate_hz`"
     )
     assert_same(opened(path, rate_hz="20"))
 
@@ -327,25 +327,25 @@ def test_rate_is_resampled_from(tmp_path):
 def test_rate_and_times_contradict(tmp_path):
     path = put(tmp_path, HEAD + rows())
     assert refused(path, rate_hz="20") == (
-        "a.csv: time_s says when each row was, and --rate how many there are a second; leave --rate out, or pass the "
-        "column over with --time none"
+        "a.csv: time_s says when each row was, and `rate_hz` how many rows are a second; leave `rate_hz` out, or "
+        "pass over the column with `time='none'`"
     )
     assert_same(opened(path, rate_hz="20", time="none"))
     assert refused(path, time="none") == (
-        "a.csv: has no column of time that is read; say with --rate HZ how many rows are a second"
+        "a.csv: has no column of time that is read; say with `rate_hz` how many rows are a second"
     )
     assert refused(path, rate_hz="20", time="time_s") == (
-        "--rate: with --time time_s the times say the rate; give one of the two"
+        "`rate_hz`: the stamps of `time='time_s'` tell the rate; give one of the two options"
     )
 
 
 @pytest.mark.parametrize(
     "rate, line",
     [
-        ("0", "--rate 0: rows a second are above 0 and finite; correct it"),
-        ("nan", "--rate nan: rows a second are above 0 and finite; correct it"),
-        ("20Hz", "--rate: 20Hz is no number; write rows a second, e.g. --rate 50"),
-        ("1e9", "a.csv: 1e+09 Hz is no rate of motion (up to 100000); correct it"),
+        ("0", "`rate_hz=0`: rows a second are above 0 and finite; correct it"),
+        ("nan", "`rate_hz=nan`: rows a second are above 0 and finite; correct it"),
+        ("20Hz", "`rate_hz='20Hz'` is no number; write rows a second, e.g. `rate_hz=50`"),
+        ("1e9", "a.csv: 1e+09 Hz is no rate of motion (at most 100000 Hz); correct it"),
     ],
 )
 def test_rates_that_are_none(tmp_path, rate, line):
@@ -363,7 +363,7 @@ def test_rate_of_arrays(tmp_path):
     np.savez(tmp_path / "b.npz", x=X, unit="g", fs=20)
     assert_same(opened(tmp_path / "b.npz", rate_hz="20"))
     assert refused(tmp_path / "b.npz", rate_hz="40") == (
-        "b.npz: --rate is 40 Hz, and its fs says 20 Hz; leave --rate out, or correct fs"
+        "b.npz: `rate_hz` is 40, and its fs says 20 Hz; leave `rate_hz` out, or correct fs"
     )
 
 
@@ -375,8 +375,8 @@ def test_rate_of_arrays(tmp_path):
 def test_a_herd(tmp_path, interleaved, name, who):
     path = put(tmp_path, herd(name=name, who=who, interleaved=interleaved))
     assert refused(path) == (
-        f"a.csv: times go back where {name} becomes {who[1]}: rows of several; say --by {name} for a recording of each, or "
-        f"--where {name}={who[1]} for one"
+        f"a.csv: times go back where {name} becomes {who[1]}: rows of several; divide them with `by='{name}'`, or "
+        f"choose one with `where='{name}={who[1]}'`"
     )
     found = opened(path, by=name)
     assert [each.name for each in found] == [f"a.csv[{name}={each}]" for each in who]
@@ -397,8 +397,8 @@ def test_a_herd_in_whole_seconds(tmp_path, order):
     path = put(tmp_path, f"krava,{HEAD}{body}")
     back = "go back" if order == "one after the other" else "stand still"
     assert refused(path) == (
-        f"a.csv: times {back} where krava becomes b: rows of several; say --by krava for a recording of each, or --where "
-        "krava=b for one"
+        f"a.csv: times {back} where krava becomes b: rows of several; divide them with `by='krava'`, or choose one "
+        "with `where='krava=b'`"
     )
     assert_same(opened(path, by="krava"))
 
@@ -466,7 +466,7 @@ def test_a_herd_whose_times_rise(tmp_path, name):
     ]
     path = put(tmp_path, f"{name},{HEAD}" + "\n".join(lines))
     assert refused(path) == (
-        f"a.csv: {name} is 7 and 8: rows of several; say --by {name} for a recording of each, or --where {name}=8 for one"
+        f"a.csv: {name} is 7 and 8: rows of several; divide them with `by='{name}'`, or choose one with `where='{name}=8'`"
     )
     assert_same(opened(path, by=name))
     assert_same(opened(path, where=f"{name}=8"))
@@ -505,7 +505,7 @@ def test_a_column_that_counts_the_rows_of_a_packet_names_no_animals(tmp_path, si
         assert f"packets of about {size} samples" in found.notes[0]
         assert_same([found])
     for name in ("cow", "sensor"):
-        assert f"say --by {name}" in refused(put(tmp_path, f"{name},{HEAD}" + "\n".join(lines)))
+        assert f"divide them with `by='{name}'`" in refused(put(tmp_path, f"{name},{HEAD}" + "\n".join(lines)))
 
 
 def joined(recording):
@@ -523,7 +523,7 @@ def test_a_herd_without_time(tmp_path):
     text = f"cow,{BARE}" + "".join(f"{cow},{line}\n" for cow in (1, 2) for line in rows(time=False).splitlines())
     path = put(tmp_path, text)
     assert refused(path, rate_hz="20") == (
-        "a.csv: cow is 1 and 2: rows of several; say --by cow for a recording of each, or --where cow=2 for one"
+        "a.csv: cow is 1 and 2: rows of several; divide them with `by='cow'`, or choose one with `where='cow=2'`"
     )
     assert_same(opened(path, rate_hz="20", by="cow"))
 
@@ -563,24 +563,24 @@ def test_groups_and_labels_of_a_divided_table(tmp_path):
         clips = open_clips(path, W, reading=reading, group=group).clips
         assert [(clip.name, clip.group) for clip in clips] == list(zip(names, groups, strict=True))
     with pytest.raises(
-        InputError, match=r"has no array pig to group by; that takes an \.npz or a column that --by names"
+        InputError, match=r"has no array pig to group by; that takes an \.npz or a column that `by` names"
     ):
         open_clips(path, W, reading=reading, group="pig")
-    marked = open_marked(f"{path}:cow!=1", wanted=W, reading=reading, label="state").clips
+    marked = open_marked(f"{path}:cow!=1", stream_format=W, reading=reading, label="state").clips
     assert [(clip.group, clip.label) for clip in marked] == [("2", "calm"), ("2", "oestrus")]
 
 
 @pytest.mark.parametrize(
     "reading, line",
     [
-        ({"by": "pig"}, "a.csv: no column is pig; --by takes one of cow, time_s, ax_g, ay_g, az_g, or a number from 1"),
+        ({"by": "pig"}, "a.csv: no column is pig; `by` takes one of cow, time_s, ax_g, ay_g, az_g, or a number from 1"),
         (
             {"where": "pig=1"},
-            "a.csv: no column is pig; --where takes one of cow, time_s, ax_g, ay_g, az_g, or a number from 1",
+            "a.csv: no column is pig; `where` takes one of cow, time_s, ax_g, ay_g, az_g, or a number from 1",
         ),
-        ({"where": "cow"}, "--where: cow chooses nothing; write --where column=value,value:column!=value"),
-        ({"where": "cow=12:cow=7"}, "a.csv: no row is all of this; choose less"),
-        ({"by": "cow,,"}, "--by cow,,: name each column once, e.g. --by cow"),
+        ({"where": "cow"}, "`where`: cow is no condition; write `where='column=value,value:column!=value'`"),
+        ({"where": "cow=12:cow=7"}, "a.csv: no row fulfils all conditions; remove one of them"),
+        ({"by": "cow,,"}, "`by='cow,,'`: name each column once, e.g. `by='cow'`"),
     ],
 )
 def test_what_cannot_be_chosen(tmp_path, reading, line):
@@ -622,7 +622,7 @@ def test_a_folder_is_chosen_from_as_a_whole(tmp_path):
     assert refused(tmp_path, where="cow=5").endswith("no cow is 5; there is 7, 9, 12")
     (tmp_path / "c.npz").unlink()
     assert refused(tmp_path, where="cow!=5", by="cow").endswith("no cow is 5; there is 7, 9, 12")
-    assert refused(tmp_path, where="cow=9:cow=12").endswith("no recording is all of this; choose less")
+    assert refused(tmp_path, where="cow=9:cow=12").endswith("no recording fulfils all conditions; remove one of them")
     assert names("cow!=12", by="cow") == ["a.csv[cow=7]", "b.csv[cow=7]", "b.csv[cow=9]"]
     clips = open_clips(tmp_path, W, reading=ReadOptions.parsed(by="cow")).clips
     assert [clip.group for clip in clips] == ["12", "7", "7", "9"], "an animal is one group, whatever file it is in"
@@ -645,7 +645,7 @@ def test_a_folder_is_chosen_from_as_a_whole(tmp_path):
 def test_packets(tmp_path, form):
     (found,) = opened(put(tmp_path, HEAD.replace(",", ";") + packets(form)))
     assert_same([found])
-    assert found.notes == ("packets of samples a row: spread evenly from the time of one to that of the next",)
+    assert found.notes == ("each row is a packet of samples, spread evenly from its time to that of the next row",)
     assert found.stored_hz == HZ
 
 
@@ -654,9 +654,9 @@ def test_packets(tmp_path, form):
     [
         (
             "[0,1, 0,2, 0,3]",
-            "has commas within numbers, and such as may stand between them; write decimal points in lists",
+            "has commas within numbers, and commas that may separate numbers; write decimal points in lists",
         ),
-        ("[1,5]", "has commas within numbers, and such as may stand between them; write decimal points in lists"),
+        ("[1,5]", "has commas within numbers, and commas that may separate numbers; write decimal points in lists"),
         ("[1,234 999 1,001]", "has three digits behind each ',' and numbers without any: they may be thousands; write"),
     ],
 )
@@ -691,7 +691,7 @@ def test_packets_of_a_herd(tmp_path):
     lines = packets(str).splitlines()
     body = "".join(f"{cow};{line}\n" for cow in (1, 2) for line in lines)
     path = put(tmp_path, "cow;" + HEAD.replace(",", ";") + body)
-    assert "rows of several; say --by cow" in refused(path)
+    assert "rows of several; divide them with `by='cow'`" in refused(path)
     assert_same(opened(path, by="cow"))
     path = put(tmp_path, "krava;" + HEAD.replace(",", ";") + body)
     assert "times go back where krava becomes 2" in refused(path)
@@ -723,7 +723,7 @@ def test_packets_of_any_length_and_lost_ones(tmp_path):
         ({"ax_g": [None]}, "a.parquet, row 0 (from 0): ax_g is empty; remove such rows"),
         (
             {"ax_g": [[1.0]]},
-            "a.parquet, row 0 (from 0): lists of 1 and of 8 values; all axes have as many",
+            "a.parquet, row 0 (from 0): lists of 1 and of 8 values; all axes must have the same number",
         ),
         (
             {"ay_g": [[*[0.5] * 7, None]]},
@@ -745,18 +745,16 @@ def test_packets_that_are_none(tmp_path):
         return refused(tmp_path / "a.parquet", **reading)
 
     assert said({"time_s": T[::EACH].copy(), **listed(), "ax_g": X[::EACH, 0].copy()}) == (
-        "a.parquet: some axes are lists and others are not; store all as lists, or none"
+        "a.parquet: some axes are lists and others are not; store all of them as lists, or none"
     )
     assert said({"time_s": [0.0], **listed(each=N)}) == (
-        "a.parquet: a single time of 160 samples tells no rate; say it with --rate, and --time none"
+        "a.parquet: a single time of 160 samples tells no rate; give `rate_hz` and `time='none'`"
     )
     assert_same(opened(tmp_path / "a.parquet", rate_hz="20", time="none"))
     assert "lists of more than 4096 values; write at most 4096 a row" in said(
         {name: [np.tile(values, 30).tolist()] for name, values in AXES.items()}, rate_hz="20"
     )
-    several = (
-        "acc holds several values a cell, and does not say which axes they are; write a column an axis, e.g. acc_x"
-    )
+    several = "acc holds several values in each cell, and does not say which axes they are; write one column for each axis, e.g. acc_x"
     assert several in said({"time_s": T, "acc": X.tolist()}, unit="g")
     assert several in said({"time_s": T, "acc": [{"x": a, "y": b, "z": c} for a, b, c in X.tolist()]}, unit="g")
     vectors = "".join(f'{T[k]:.2f},"{X[k].tolist()}"\n' for k in range(N))
@@ -802,32 +800,41 @@ def test_devices(two_devices, tmp_path, text):
 @pytest.mark.parametrize(
     "text, line",
     [
-        ("device,unit\ncow-7,g\n", "cow-9/b.csv: no line of FILE is for it; add one, or file = * for all others"),
-        ("device,unit\ncow-7,g\ncow-9,mg\na,mg\n", "FILE: lines 2 and 4 are both for cow-7/a.csv; leave one"),
-        ("device,unit\ncow-7,furlong\n", "FILE, line 2: unit furlong: no such unit; it is one of g, mg, m/s2, counts"),
+        (
+            "device,unit\ncow-7,g\n",
+            "cow-9/b.csv: no line of FILE fits it; add one, or one whose file is * for all others",
+        ),
+        ("device,unit\ncow-7,g\ncow-9,mg\na,mg\n", "FILE: lines 2 and 4 both fit cow-7/a.csv; delete one of them"),
+        (
+            "device,unit\ncow-7,furlong\n",
+            "FILE, line 2: unit furlong: no such unit of acceleration; it is one of g, mg, m/s2, counts",
+        ),
         (
             "device,unit,colour\ncow-7,g,red\n",
-            "FILE, line 1: colour is not known; name file, device, unit, scale, axes, rate, time, array",
+            "FILE, line 1: colour is no known heading; known are file, device, unit, scale, axes, rate, time, array",
         ),
-        ("cow-7,g\n", "FILE, line 1: no headings such as file,unit,scale; name file or device, and what it says"),
-        ("device,unit\n", "FILE: no line of a device; write e.g. file,unit,scale and a line for each file"),
+        (
+            "cow-7,g\n",
+            "FILE, line 1: no headings such as file,unit,scale; name file or device, and at least one of unit, scale, axes, rate, time, array",
+        ),
+        ("device,unit\n", "FILE: no line of a device; write e.g. file,unit,scale and one line for each file"),
         (
             "device;unit;scale\n*;g;1,5\n",
-            "FILE, line 2: scale 1,5 is one number to some and two to others; write 1.5 or 1 5",
+            "FILE, line 2: scale 1,5 may be one number with a decimal comma, or two numbers; write 1.5 or 1 5",
         ),
-        ("device,unit\n,g\n", "FILE, line 2: names no file and no device; name one, or * for all others"),
+        ("device,unit\n,g\n", "FILE, line 2: no file and no device is named; name one, or * for all others"),
         (
             "device,scale\ncow-7,1,2,3\n",
-            "FILE, line 2: 4 cells below 2 headings; separate several values in a cell by spaces",
+            "FILE, line 2: 4 cells below 2 headings; separate several values in one cell by spaces",
         ),
         (
             "device,unit,scale\ncow-7,g,1 x 1\n",
-            "FILE, line 2: scale: 1,x,1 is no number; write e.g. --scale 0.000488",
+            "FILE, line 2: scale 1,x,1 is no number; write e.g. scale 0.000488",
         ),
-        ("device,axes\ncow-7,ax ay\n", "FILE, line 2: axes: 2 names; name 3 columns that are ax,ay,az"),
+        ("device,axes\ncow-7,ax ay\n", "FILE, line 2: axes: 2 columns are named; name 3, for ax,ay,az in this order"),
         (
             "device,unit\ncow-7,g\ncow-9,g\n",
-            "HERD/cow-9/b.csv: in g its median acceleration is X g, at rest it is 1; the values look like mg: say --unit mg "
+            "HERD/cow-9/b.csv: in g its median acceleration is X g, at rest it is 1; the values look like mg: give `unit='mg'` "
             "(read as line 3 of FILE says: correct it there)",
         ),
     ],
@@ -881,7 +888,7 @@ def test_each_animal_of_a_table_has_its_own_unit(tmp_path):
 
 
 def test_no_file_of_devices(two_devices):
-    assert refused(two_devices, devices="gone.csv") == "--devices gone.csv: no such file; check the path"
+    assert refused(two_devices, devices="gone.csv") == "`devices='gone.csv'`: no such file; check the path"
 
 
 # --- packed, encoded, and what pandas leaves
@@ -914,10 +921,10 @@ def test_packed_and_encoded(tmp_path, data, name):
 
 
 def test_latin_1_says_its_units(tmp_path):
-    wanted, turned = StreamFormat(HZ, "motion", 6, 2048, 16, 16), np.round(X * 40, 3)
+    stream_format, turned = StreamFormat(HZ, "motion", 6, 2048, 16, 16), np.round(X * 40, 3)
     lines = "".join(f"{T[k] * 1e6:.0f},{','.join(map(str, [*X[k], *turned[k]]))}\n" for k in range(N))
     path = put(tmp_path, "t [µs],ax_g,ay_g,az_g,gx [°/s],gy [°/s],gz [°/s]\n" + lines, encoding="latin-1")
-    (found,) = open_recordings(path, wanted)
+    (found,) = open_recordings(path, stream_format)
     assert np.array_equal(read_recording(found), np.rint(np.c_[X * 2048, turned * 16]).astype(np.int16))
 
 
@@ -933,14 +940,14 @@ def test_damaged_packing(tmp_path):
         assert message == "a.csv.gz: cannot be read (what is packed in it is damaged); check the file or copy it again"
     bomb = gzip.compress(TEXT.encode() + (b" " * 9999 + b"\n") * 900)
     assert refused(put(tmp_path, bomb, "a.csv.gz")) == (
-        "a.csv.gz: unpacks to 200 times its size, and no recording does; unpack it"
+        "a.csv.gz: unpacks to over 200 times its size, as no recording does; unpack it first"
     )
     assert refused(put(tmp_path, b"PK\x03\x04" + bytes(99), "a.csv")) == (
         "a.csv: is a .zip archive or a spreadsheet; unpack it, or save it as .csv"
     )
     for name in ("a.csv.zip", "a.parquet.gz", "a.npz.xz"):
         assert refused(put(tmp_path, good, name)) == (
-            f"{name}: packed, and only .csv.gz is read so: unpack it; convert it to one of .csv, .csv.gz, .parquet, .npy, .npz"
+            f"{name}: packed, and only .csv.gz is read packed: unpack it; convert it to one of .csv, .csv.gz, .parquet, .npy, .npz"
         )
 
 
@@ -957,7 +964,7 @@ def test_packed_rows_of_integers(tmp_path, kind, columns):
 def test_an_index_of_dates_is_the_time(tmp_path, heading):
     (found,) = opened(put(tmp_path, f"{heading},ax_g,ay_g,az_g\n" + dated()))
     assert_same([found])
-    assert found.notes == (f"time in {heading or 'column 1'}, the only one of dates",)
+    assert found.notes == (f"time in {heading or 'column 1'}, the only column of dates",)
 
 
 def test_an_index_of_numbers_is_passed_over(tmp_path):
@@ -1088,13 +1095,16 @@ def test_selectors(subjects, chosen, indices):
         ("subject=9", "c.npz: no subject is 9; there is 1, 2, 3, 5"),
         ("subject!=9", "c.npz: no subject is 9; there is 1, 2, 3, 5"),
         ("is_fall=maybe", "c.npz: no is_fall is maybe; there is False, True"),
-        ("pig=1", "c.npz: no array pig (4 in all); arrays that would do: dose, flag, is_fall, name, subject"),
-        ("subject!=1,2,3,5", "c.npz: no recording is all of this; choose less"),
-        ("subject", "c.npz:subject: subject chooses nothing; write file.npz:key=value,value or file.npz:key!=value"),
-        ("=1", "c.npz:=1: =1 chooses nothing; write file.npz:key=value,value or file.npz:key!=value"),
+        (
+            "pig=1",
+            "c.npz: no array pig; arrays with one entry for each of its 4 recordings: dose, flag, is_fall, name, subject",
+        ),
+        ("subject!=1,2,3,5", "c.npz: no recording fulfils all conditions; remove one of them"),
+        ("subject", "c.npz:subject: subject is no condition; write file.npz:key=value,value or file.npz:key!=value"),
+        ("=1", "c.npz:=1: =1 is no condition; write file.npz:key=value,value or file.npz:key!=value"),
         (
             "subject!=",
-            "c.npz:subject!=: subject!= chooses nothing; write file.npz:key=value,value or file.npz:key!=value",
+            "c.npz:subject!=: subject!= is no condition; write file.npz:key=value,value or file.npz:key!=value",
         ),
     ],
 )
@@ -1114,18 +1124,18 @@ def test_what_is_not_chosen_from(subjects, tmp_path):
     np.save(tmp_path / "a.npy", COUNTS)
     assert "no such file" in refused(f"{tmp_path / 'a.npy'}:subject=1")
     assert refused(f"{tmp_path}:subject=1").endswith(
-        "no such file or folder; only an .npz or a table is chosen from behind a colon: in folders choose with --where"
+        "no such file or folder; only an .npz or a table takes conditions behind a colon: in folders choose with `where`"
     )
-    assert refused(tmp_path / "a.npy", where="subject=1") == "--where: a.npy has no columns with names; leave it out"
+    assert refused(tmp_path / "a.npy", where="subject=1") == "`where`: a.npy has no columns with names; leave it out"
     assert refused(subjects, by="subject") == (
-        "--by: c.npz is no table; its recordings are apart already, choose with :key=value"
+        "`by`: c.npz is no table; its recordings are apart already, choose with :key=value"
     )
     put(tmp_path, "1\n2\n", "a.csv")
-    with pytest.raises(InputError, match=r"a.csv: only an .npz, and a table of motion, can be chosen from"):
+    with pytest.raises(InputError, match=r"a.csv: only an .npz and a table of motion take conditions"):
         open_recordings(f"{tmp_path / 'a.csv'}:x=1", StreamFormat(16_000))
-    with pytest.raises(InputError, match="--where: says how motion is stored, and this is audio; leave it out"):
+    with pytest.raises(InputError, match="`where`: states how motion is stored, and this is audio; leave it out"):
         open_recordings(tmp_path / "a.csv", StreamFormat(16_000), reading=ReadOptions.parsed(where="x=1"))
-    with pytest.raises(InputError, match="--rate: says how motion is stored, and this is audio; leave it out"):
+    with pytest.raises(InputError, match="`rate_hz`: states how motion is stored, and this is audio; leave it out"):
         open_recordings(tmp_path / "a.csv", StreamFormat(16_000), reading=ReadOptions.parsed(rate_hz="1"))
 
 
@@ -1145,7 +1155,7 @@ def test_plain_rows_are_read_many_at_once(tmp_path, name, encoding):
     text = ("time,ax [m/s²],ay [m/s²],az [m/s²],note\n" + dated()).replace("\n", ",é\n").replace("note,é", "note")
     data = text.encode(encoding)
     path = put(tmp_path, gzip.compress(data) if name.endswith("gz") else data, name)
-    pieces = list(pieces_of(path, "a", sniffed(path, "a")))
+    pieces = list(pieces_of(path, "a", dialect_of(path, "a")))
     assert pieces and all(isinstance(each, Cells) for each in pieces)
     with pytest.raises(InputError, match="the values look like g"):
         opened(path)
@@ -1155,7 +1165,7 @@ def test_plain_rows_are_read_many_at_once(tmp_path, name, encoding):
 
 def test_rows_that_unpack_without_end(tmp_path):
     path = put(tmp_path, gzip.compress(HEAD.encode() + b"0.00,0.0,0.0,1.0\n" * 600_000), "a.csv.gz")
-    assert refused(path) == "a.csv.gz: unpacks to 200 times its size, and no recording does; unpack it"
+    assert refused(path) == "a.csv.gz: unpacks to over 200 times its size, as no recording does; unpack it first"
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
@@ -1180,7 +1190,7 @@ def test_a_herd_with_days_beside_its_times_of_day(tmp_path, suffix):
         pq.write_table(pa.table(table), path)
     assert_same(opened(path, by="krava"))
     assert_same(opened(path, where="krava=9"))
-    assert "say --by krava" in refused(path)
+    assert "divide them with `by='krava'`" in refused(path)
     assert_same(opened(path, rate_hz=str(HZ), time="none", by="krava"))
     if suffix == ".csv":
         path.write_text(path.read_text().replace(cells[N + 9], cells[N + 9].replace(clock[9], "x")))
@@ -1207,7 +1217,7 @@ def test_a_day_is_no_time_of_a_row(tmp_path):
     lines = [f"2024-03-01,{line}\n" for line in dated().splitlines()]
     (found,) = opened(put(tmp_path, "date,moment,ax_g,ay_g,az_g\n" + "".join(lines)))
     assert_same([found])
-    assert found.notes == ("time in moment, the only one of dates",)
+    assert found.notes == ("time in moment, the only column of dates",)
     lines = [f"2024-03-01,{line}\n" for line in rows(time=False).splitlines()]
     assert_same(opened(put(tmp_path, "date,ax_g,ay_g,az_g\n" + "".join(lines)), rate_hz=str(HZ)))
 
@@ -1230,13 +1240,13 @@ def test_lines_of_long_units(tmp_path):
 
 
 def test_units_of_both_sensors_of_a_device(tmp_path):
-    wanted, turned = StreamFormat(HZ, "motion", 6, 2048, 16, 16), np.round(X * 40, 3)
+    stream_format, turned = StreamFormat(HZ, "motion", 6, 2048, 16, 16), np.round(X * 40, 3)
     lines = [f"{T[k]:.2f},{','.join(map(str, [*X[k], *turned[k]]))}\n" for k in range(N)]
     path = put(tmp_path, "time_s,ax,ay,az,gx,gy,gz\n" + "".join(lines))
 
     def read(text, **options):
         reading = ReadOptions.parsed(**options, **devices(tmp_path, text))
-        (found,) = open_recordings(path, wanted, reading=reading)
+        (found,) = open_recordings(path, stream_format, reading=reading)
         return read_recording(found)
 
     degrees = np.concatenate([COUNTS, np.rint(turned * 16).astype(np.int16)], axis=1)

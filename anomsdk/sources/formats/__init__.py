@@ -1,1 +1,1 @@
-"""Stored samples as rows of values, one family of formats a file; `anomsdk.sources` makes recordings of them."""
+"""File formats: each module reads one family of formats, or one part of it."""

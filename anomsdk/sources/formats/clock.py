@@ -1,4 +1,8 @@
-"""The clock behind time stamps: counters that wrap are read on, a step back begins a new piece, disorder is refused."""
+"""The clock of the device that wrote time stamps: how it wraps, and where it was set.
+
+A counter that wraps around is unwrapped. A clock that was set begins a new piece of the recording. Rows in disorder are
+refused.
+"""
 
 from __future__ import annotations
 
@@ -13,24 +17,25 @@ from anomsdk.errors import InputError
 Values = NDArray[np.float64]
 
 WRAPS_S = (2**32 * 1e-3, 2**32 * 1e-6, 86_400.0, 2**16 * 1e-3)
-"""After how many seconds clocks start again: ms and us of 32 bits, the time of day, ms of 16 bits."""
+"""Periods in seconds after which time counters wrap: 32 bits of ms and of us, the time of day, 16 bits of ms."""
 LONGEST_GAP_S = 365 * 86_400.0
-"""A clock that goes on by more was set, such as from 1970 to today: nothing is missing."""
+"""Longest gap in seconds. A clock that jumps further was set, such as from 1970 to today: no samples are missing."""
 HOUR_S = 3600.0
 LEAST_ROWS, LEAST_S = 20, 1.0
-"""Between two steps back of a clock lie this many rows and seconds, at least: less is disorder of the rows."""
+"""Fewest rows and seconds between two settings of a clock; steps back that are closer are rows in disorder."""
 _MOST_PIECES = 4096
+"""Most times that a clock may be set back in one recording."""
 
 
 @dataclass(frozen=True)
 class Piece:
-    """Rows of a block whose stamps lie on one run of the clock.
+    """Consecutive rows of a block between which the clock was not set.
 
     Parameters
     ----------
-    start, stop : rows of the block
-    stamps : float64 (stop - start,), seconds; they never go back by more than the slack of the clock
-    broken : the clock was set before the first row: it does not follow on the row before
+    start, stop : first row of the piece in the block, and the row after its last one
+    stamps : float64 (stop - start,), unwrapped seconds; no step back is longer than the slack of the clock
+    broken : the clock was set just before the first row, so that the time since the row before is unknown
     """
 
     start: int
@@ -40,13 +45,14 @@ class Piece:
 
 
 class Clock:
-    """Tells runs of a clock apart, block by block; however the rows are cut into blocks, the runs are the same.
+    """Unwraps time stamps and cuts them where the clock was set, block by block; the size of blocks changes nothing.
 
     Parameters
     ----------
-    wrap_slack_s : from the last stamp before a wrap to the first one after it, at most
-    slack_s : steps back of this length and less are no steps of the clock: rows of one packet
-    on_set, on_wrap : called with the row (from 0), and with the step in seconds, or the length of the wrap
+    wrap_slack_s : longest time in seconds between the stamps before and after a wrap
+    slack_s : longest step back in seconds between rows of one packet; a longer one is a setting of the clock
+    on_set : called with the row (from 0) before which the clock was set, and by how many seconds
+    on_wrap : called with the row (from 0) before which the counter wrapped, and its period in seconds
     """
 
     def __init__(
@@ -62,7 +68,7 @@ class Clock:
         self._last: float | None = None
 
     def push(self, stamps: Values) -> Iterator[Piece]:
-        """Take the next stamps (n,), seconds as they are stored."""
+        """Take the next stamps (n,) in seconds as they are stored; yield the pieces that they form."""
         if not len(stamps):
             return
         steps = np.diff(stamps, prepend=stamps[0] if self._last is None else self._last)
@@ -83,17 +89,19 @@ class Clock:
         yield Piece(begin, len(stamps), corrected[begin:], broken)
 
     def _wrap(self, step: float) -> float | None:
-        """After how many seconds the clock wrapped, if a step back is that."""
+        """Return the period in seconds of the counter whose wrap explains a step; None where none does."""
         return next((wrap for wrap in WRAPS_S if 1e-6 < step + wrap <= self._wrap_slack_s), None)
 
 
-class Order:
-    """Refuses rows in disorder: what a clock that was set back never gives.
+class RowOrder:
+    """Refuses rows in disorder and accepts a clock that was set back.
+
+    Rows are in disorder where the clock steps back too often, or where later rows continue a run that it left.
 
     Parameters
     ----------
-    where, row_name : as `anomsdk.sources.formats.timestamps.StampSurvey`
-    next_s : usual time from a row (a packet) to the next
+    where, row_name : name of the recording and of a row in messages, as `StampSurvey` takes them
+    next_s : usual time in seconds from a row (or packet) to the next
     """
 
     def __init__(self, where: str, row_name: Callable[[int], str], next_s: float) -> None:
@@ -104,16 +112,16 @@ class Order:
         self._gap: tuple[int, float, float] | None = None
 
     def begin(self, stamp: float) -> None:
-        """A recording begins."""
+        """Begin a recording at its first stamp, in seconds."""
         self._begin_s = stamp
         self._starts.append(stamp)
 
     def back(self, row: int, step: float, before: float) -> None:
-        """The clock went back by ``step`` seconds to this row, from a row with the stamp ``before``."""
+        """Take a step of ``step`` < 0 seconds from a row with the stamp ``before`` to row ``row``."""
         few = row - self._begin_row < LEAST_ROWS or before - self._begin_s < LEAST_S
         if not self._left and row > 1 and before + step <= self._begin_s:
-            few = False  # a device that restarted soon
-        if self._gap is not None:  # rows that were ahead of their time, and not the clock
+            few = False  # a device that restarted soon after it was switched on
+        if self._gap is not None:  # rows ahead of their time stand between: disorder, not a clock that was set
             gap_row, gap_before, gap_after = self._gap
             few |= row - gap_row < LEAST_ROWS and gap_before < before + step <= gap_after
         if few or len(self._left) == _MOST_PIECES:
@@ -125,7 +133,7 @@ class Order:
         self._starts.append(self._begin_s)
 
     def gap(self, row: int, before: float, after: float) -> None:
-        """Samples are missing before this row: what was left behind must not go on here."""
+        """Take a gap before a row; refuse it where the rows after it continue a run that the clock had left."""
         self._gap = row, before, after
         if self._back is None:
             return
@@ -139,15 +147,17 @@ class Order:
                 self._refuse(back_row, step)
 
     def end(self, stamp: float) -> None:
-        """A run of the clock ends: where it began before must not follow."""
+        """End a run of the clock at a stamp; refuse it where an earlier run begins right after it."""
         if self._back is not None and any(self._follows(stamp, start) for start in self._starts[:-1]):
             self._refuse(*self._back)
 
     def _follows(self, before: float, after: float) -> bool:
+        """Tell whether one stamp comes after another by a usual step."""
         return abs(after - before - self._next_s) < 0.5 * self._next_s
 
     def _refuse(self, row: int, step: float) -> None:
+        """Refuse a recording for a step back."""
         raise InputError(
-            f"{self._where}, {self._row_name(row)}: {-step:.6g} s before the row above; sort the rows by time, or "
-            "split the file"
+            f"{self._where}, {self._row_name(row)}: its time is {-step:.6g} s before that of the row above; "
+            "sort the rows by time, or split the file"
         )

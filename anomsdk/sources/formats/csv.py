@@ -1,4 +1,4 @@
-"""Text, .csv: int16 values separated by commas, one row a line, at most one line of names before them."""
+"""Plain .csv files of int16 values, separated by commas, one row per line, below at most one line of names."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from pathlib import Path
 import numpy as np
 
 from anomsdk.errors import InputError, printable
-from anomsdk.sources.formats.stored import Block, Stored, refusing
+from anomsdk.sources.formats.stored import Block, StoredRecording, refusing
 from anomsdk.sources.formats.text_file import MAX_CSV_LINE, encoding_of, text_lines
 
 __all__ = ["MAX_CSV_LINE", "csv_file"]
 
 
-def csv_file(path: Path, name: str, where: str, *, columns: int) -> list[Stored]:
-    """Nothing to check yet: a .csv has no header that says anything."""
-    return [Stored(name, where, None, columns, None, partial(_blocks, path, where, columns))]
+def csv_file(path: Path, name: str, where: str, *, columns: int) -> list[StoredRecording]:
+    """Return the recording in a .csv; nothing is read or checked yet, as it has no header."""
+    return [StoredRecording(name, where, None, columns, None, partial(_blocks, path, where, columns))]
 
 
 def _blocks(path: Path, where: str, columns: int, rows: int) -> Iterator[Block]:
+    """Yield blocks of at most ``rows`` rows, (n, columns)."""
     block, n, good, blank = np.empty((rows, columns), np.int16), 0, 0, 0
     with refusing(where):
         for number, line in enumerate(text_lines(path, encoding_of(path, where), where), 1):
@@ -30,7 +31,7 @@ def _blocks(path: Path, where: str, columns: int, rows: int) -> Iterator[Block]:
                 blank = blank or number
                 continue
             if blank:
-                raise InputError(f"{where}, line {blank}: empty, with samples after it; fill it in")
+                raise InputError(f"{where}, line {blank}: empty line among samples; fill it in")
             if number == 1 and _is_header(text, columns):
                 continue
             row = _integers(text)
@@ -46,7 +47,7 @@ def _blocks(path: Path, where: str, columns: int, rows: int) -> Iterator[Block]:
 
 
 def _is_header(text: str, columns: int) -> bool:
-    """Names only: a first row of `nan` or `1.5` is a bad sample, not a header to be skipped."""
+    """Tell whether the first line holds names only; one of ``nan`` or ``1.5`` is a bad sample, not a header."""
     names = text.split(",")
     for name in names:
         with suppress(ValueError):
@@ -56,7 +57,7 @@ def _is_header(text: str, columns: int) -> bool:
 
 
 def _integers(text: str) -> list[int]:
-    """The values of a row, none if any is no int16."""
+    """Return the values of a row; an empty list where one of them is no int16."""
     try:
         row = [int(value) for value in text.split(",")]
     except ValueError:
@@ -65,11 +66,14 @@ def _integers(text: str) -> list[int]:
 
 
 _PLAIN = re.compile(r"[-+.\d_eE]{0,400}|[-+]?(?i:nan|inf|infinity)|[-+.\d;\s]{0,200}")
-"""What is a number to somebody: it may be quoted before a row of integers said that the file is a table of them."""
+"""Texts that look like numbers, which a message may quote even before a row of integers was read."""
 
 
 def _fault(row: str, columns: int, *, known: bool) -> str:
-    """What is wrong with a row; words of it only once rows of integers were read, and the file is no other's."""
+    """Describe what is wrong with a row.
+
+    Its text is quoted only once rows of integers were read: before, the file may be anything, even a secret.
+    """
     fields = row.split(",")
     if len(fields) != columns:
         advice = "separate with commas, not semicolons" if ";" in row else f"write {columns} a line"

@@ -1,4 +1,4 @@
-"""Rows of delimited text: many at once where a piece of the file is plain, else one by one, by the csv module."""
+"""Rows of delimited text: read many at once where the text is plain, else one by one with the csv module."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from anomsdk.sources.formats.numbers import Bytes
 from anomsdk.sources.formats.text_file import MAX_CSV_LINE, bytes_of, check_unpacked, most_unpacked, text_lines
 
 _PIECE = 1 << 19
-"""Bytes that are taken from the file at once."""
+"""Bytes that are read from the file at once."""
 _OF_BYTES = {"utf-8": "utf-8", "utf-8-sig": "utf-8", "cp1252": "cp1252"}
-"""Encodings in which a byte that is ASCII is that sign, and nothing else; and how they go on after the first line."""
+"""Encodings in which an ASCII byte always means that character, and the encoding of the text after its first line."""
 _NEWLINE, _RETURN, _QUOTE, _SPACE, _TAB = b'\n\r" \t'
 
 Rows: TypeAlias = Iterator[tuple[int, list[str]]]
-"""Line numbers and cells."""
+"""Line number and cells of each row."""
 
 
 @dataclass(frozen=True)
 class Cells:
-    """Rows of one piece of text, of which each is a line with as many cells as the headings.
+    """The places of all cells in one piece of text, whose lines are rows with as many cells as there are headings.
 
     Parameters
     ----------
-    data : the text, to be used before the next piece is asked for: its memory is used again
-    starts, ends : of each cell, (rows, columns)
-    line : number of the first row
+    data : uint8, the text; its memory is used again for the next piece
+    starts, ends : int64 (rows, columns), first byte of each cell, and the byte after its last one
+    line : line number of the first row, from 1
     """
 
     data: Bytes
@@ -44,7 +44,7 @@ class Cells:
     line: int
 
     def column(self, at: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Where the cells of one column begin and end, without blanks around them."""
+        """Return where the cells of one column begin and end, without blanks around them: two int64 (rows,)."""
         starts, ends = self.starts[:, at].copy(), self.ends[:, at].copy()
         while (blank := (starts < ends) & _blank(self.data[np.minimum(starts, len(self.data) - 1)])).any():
             starts += blank
@@ -54,16 +54,17 @@ class Cells:
 
 
 def _blank(data: Bytes) -> NDArray[np.bool_]:
+    """Tell which bytes are blanks."""
     return (data == _SPACE) | (data == _TAB)
 
 
 def rows_of(path: Path, where: str, dialect: Dialect) -> Rows:
-    """Line numbers and cells of the rows below the headings; empty lines are none."""
+    """Yield line number and cells of each row below the headings; empty lines are skipped."""
     return _rows(islice(text_lines(path, dialect.encoding, where), dialect.skip, None), dialect, dialect.skip)
 
 
 def pieces_of(path: Path, where: str, dialect: Dialect) -> Iterator[Cells | Rows]:
-    """All rows below the headings, in pieces; an iterator among them is used up before the next piece is asked for."""
+    """Yield all rows below the headings in pieces; each piece must be used up before the next one is taken."""
     if dialect.encoding not in _OF_BYTES or dialect.delimiter == " ":
         yield rows_of(path, where, dialect)
         return
@@ -107,6 +108,7 @@ def pieces_of(path: Path, where: str, dialect: Dialect) -> Iterator[Cells | Rows
 
 
 def _filled(file: IO[bytes], room: Bytes) -> int:
+    """Read until memory is full or the file ends; return the number of bytes that were read."""
     done = 0
     while done < len(room) and (count := file.readinto(room[done:])):  # type: ignore[attr-defined]
         done += count
@@ -114,7 +116,7 @@ def _filled(file: IO[bytes], room: Bytes) -> int:
 
 
 def _first_row(file: IO[bytes], dialect: Dialect) -> int | None:
-    """Where the first row of numbers begins; None where lines end with a carriage return alone."""
+    """Return the byte at which the first row of numbers begins; None where lines end with a carriage return alone."""
     head = file.read(_PIECE)
     at = 3 if head.startswith(b"\xef\xbb\xbf") else 0
     for _ in range(dialect.skip):
@@ -125,7 +127,7 @@ def _first_row(file: IO[bytes], dialect: Dialect) -> int | None:
 
 
 def _cells(piece: Bytes, dialect: Dialect, line: int) -> Cells | None:
-    """Where the cells of a piece are; None where it is not plain."""
+    """Find all cells of a piece; None where quotes, line ends or the number of cells are not plain."""
     delimiter, width = ord(dialect.delimiter), len(dialect.names)
     if (piece == _QUOTE).any():
         return None
@@ -148,30 +150,34 @@ def _cells(piece: Bytes, dialect: Dialect, line: int) -> Cells | None:
             return None
         ends[:, -1] -= 1
         lengths = lengths - 1
-    if int(lengths.max()) >= MAX_CSV_LINE - 1 or int(lengths.min()) < width:  # a row of empty cells is none
+    # Row by row, lines that are too long are refused, and rows of empty cells are skipped.
+    if int(lengths.max()) >= MAX_CSV_LINE - 1 or int(lengths.min()) < width:
         return None
     return Cells(piece, starts, ends, line)
 
 
 def _needs_all(piece: Bytes) -> bool:
-    """Whether a row may go on in the next piece, or end without a new line."""
+    """Tell whether a piece must be read together with the rest of the file: quotes and line ends may span pieces."""
     returns = int((piece == _RETURN).sum())
     in_pairs = int(((piece[:-1] == _RETURN) & (piece[1:] == _NEWLINE)).sum())
     return bool((piece == _QUOTE).any()) or returns != in_pairs
 
 
 def _rest(path: Path, where: str, dialect: Dialect, offset: int, line: int) -> Rows:
+    """Yield the rows from a byte of the text on, one by one."""
     yield from _rows(text_lines(path, _OF_BYTES[dialect.encoding], where, offset, line), dialect, line - 1)
 
 
 def _checked(lines: list[str], where: str, first: int) -> Iterator[str]:
+    """Yield lines, and refuse one that is too long."""
     for number, line in enumerate(lines, first):
         if len(line) >= MAX_CSV_LINE - 1:
-            raise InputError(f"{where}, line {number}: {MAX_CSV_LINE} characters; write one sample a line")
+            raise InputError(f"{where}, line {number}: {MAX_CSV_LINE} characters or more; write one sample per line")
         yield line.replace("\0", "?") + "\n"
 
 
 def _rows(lines: Iterable[str], dialect: Dialect, before: int) -> Rows:
+    """Yield line number and cells of each line that is not empty; ``before`` lines precede the first one."""
     if dialect.delimiter == " ":
         yield from ((n, row) for n, line in enumerate(lines, before + 1) if (row := cells_of(line, " ")))
         return

@@ -1,4 +1,4 @@
-"""Headings of columns: which axis, which unit, which time; in the spellings that loggers use."""
+"""Headings of columns of motion: the axis and the unit that they name, in the spellings that loggers use."""
 
 from __future__ import annotations
 
@@ -6,85 +6,9 @@ import re
 from collections.abc import Iterable, Sequence
 
 from anomsdk.errors import InputError, printable, quoted
-from anomsdk.sources.formats.units import LONG_TIME_UNITS, TIME_UNITS, unit_of
+from anomsdk.sources.formats.units import LONG_TIME_UNITS, unit_of
 from anomsdk.sources.stream_format import AXES
 
-_TIMES = {"t", "time", "timestamp", "times", "timestamps", "datetime", "date_time", "epoch", "elapsed", "unix", "ts"}
-_TIMES |= {"time_stamp", "unix_time", "unixtime", "epoch_time", "elapsed_time", "sensor_time", "seconds_elapsed"}
-_RARER_TIMES = {"utc", "utc_time", "time_utc", "timestamp_utc", "datetime_utc", "gps_time", "local_time", "localtime"}
-_RARER_TIMES |= {
-    "date_time",
-    "date_time_",
-    "time_of_day",
-    "time_since_start",
-    "time_since_start_in",
-    "clock",
-    "wall_time",
-}
-_RARER_TIMES |= {"loggingtime", "logging_time", "iso_time", "time_local", "date"}
-"""Names of time that are looked for where none of the usual ones is there."""
-_CORE_OF_TIME = {"time", "timestamp", "datetime", "uptime", "millis", "micros", "nanos", "msec", "usec", "sec", "secs"}
-_CORE_OF_TIME |= {
-    "seconds",
-    "epoch",
-    "zeit",
-    "zeitstempel",
-    "uhrzeit",
-    "temps",
-    "horodatage",
-    "heure",
-    "tiempo",
-    "tempo",
-    "tijd",
-}
-_BESIDE_TIME = {
-    "s",
-    "ms",
-    "us",
-    "ns",
-    "t",
-    "at",
-    "of",
-    "since",
-    "start",
-    "up",
-    "unix",
-    "utc",
-    "gps",
-    "local",
-    "absolute",
-}
-_BESIDE_TIME |= {
-    "abs",
-    "relative",
-    "rel",
-    "elapsed",
-    "received",
-    "recv",
-    "date",
-    "datum",
-    "stamp",
-    "host",
-    "phone",
-    "log",
-}
-_BESIDE_TIME |= {
-    "device",
-    "dev",
-    "sensor",
-    "sample",
-    "system",
-    "sys",
-    "mcu",
-    "esp",
-    "arduino",
-    "board",
-    "logger",
-    "boot",
-}
-_BESIDE_TIME |= {"record", "recording", "run", "running", "reboot", "monotonic", "steady", "kernel", "cpu", "clock"}
-"""Words of headings that name the time where no better known one does: one of the first, and no other words."""
-_DAYS = {"date", "datum", "date_utc", "date utc", "local date", "local_date", "utc date", "utc_date"}
 _ACCELERATION = ("a", "acc", "accel", "acceleration", "accelerometer", "accelero")
 _ROTATION = ("g", "gyr", "gyro", "gyroscope", "rot", "rotation", "rotationrate", "angularvelocity", "w", "omega")
 _SPELLINGS = {
@@ -94,7 +18,7 @@ _SPELLINGS = {
     **{f"{axis}{word}": f"g{axis}" for word in _ROTATION[1:] for axis in "xyz"},
 }
 _TOTAL_FORCE = {f"{word}{axis}": f"a{axis}" for word in ("gf", "gforce") for axis in "xyz"}
-"""Force in g, by its name: gravity is in it."""
+"""Names of force in g, which includes gravity."""
 _TOTAL = {
     **_TOTAL_FORCE,
     **{
@@ -103,7 +27,7 @@ _TOTAL = {
         for axis in "xyz"
     },
 }
-"""Acceleration with gravity, by its name; what stands beside it may be without."""
+"""Names of acceleration with gravity; columns beside it may be without gravity."""
 _WITHOUT_GRAVITY = {"linear", "lin", "user", "linacc", "dynamic", "dyn", "nograv", "nogravity", "gravityfree"}
 _WITHOUT_GRAVITY |= {"useracceleration", "linearacceleration", "useraccel", "linaccel", "freeacc", "lacc"}
 _WITHOUT_GRAVITY_TEXT = re.compile(
@@ -113,16 +37,16 @@ _IN_BRACKETS = re.compile(r"[\[({]\s*([^\[\](){}]+?)\s*[\])}]")
 _BETWEEN = " _-.,:/|\t"
 _STEPS = {"raw", "lsb", "lsbs", "counts", "count", "adc"}
 _NO_UNITS = {*"xyz", *"012", "i", "j", "k"}
-"""What stands in brackets and is no unit: which axis it is."""
+"""Text in brackets that is no unit but an axis."""
 _RANGES = {"ln", "wr", "lownoise", "widerange"}
-"""Low noise and wide range: which of two accelerometers it is."""
+"""Names of one of two accelerometers: low noise, wide range."""
 _CALIBRATED = {"cal", "calibrated"}
-"""What Shimmer and others write behind an axis whose values are in its unit."""
+"""Words of Shimmer and others behind an axis whose values are calibrated."""
 _BARE = {spelt: f"a{axis}" for axis in "xyz" for spelt in (axis, f"{axis}axis", f"axis{axis}")}
 
 
 def unit_in(heading: str) -> tuple[str, str | None]:
-    """A heading without its unit, and the unit.
+    """Divide a heading into its lower-case name and its unit; None for no unit.
 
     Examples
     --------
@@ -134,7 +58,7 @@ def unit_in(heading: str) -> tuple[str, str | None]:
 
 
 def said_by(heading: str) -> str | None:
-    """What a heading says of its unit: as `unit_of` spells it; in quotes what nobody knows; None where it says nothing.
+    """Find the unit that a heading states: as `unit_of` spells it, in quotes if unknown, None if there is none.
 
     Examples
     --------
@@ -153,7 +77,7 @@ def said_by(heading: str) -> str | None:
 
 
 def _split(heading: str) -> tuple[str, str | None]:
-    """A heading as it is written without its unit, and the unit."""
+    """Divide a heading into its name, as it is written, and its unit."""
     text = heading.strip()
     found = list(_IN_BRACKETS.finditer(text))
     for each in reversed(found):
@@ -169,12 +93,12 @@ def _split(heading: str) -> tuple[str, str | None]:
 
 
 def _words(heading: str) -> list[str]:
-    """The words of a heading in lower case, cut where signs or capitals cut them."""
+    """Divide a heading into lower-case words, at signs and capitals."""
     return [each.lower() for each in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+", heading)]
 
 
 def axis_of(heading: str) -> tuple[str | None, bool]:
-    """Which axis a heading names, and whether nothing else stands before it.
+    """Find the axis that a heading names, and whether the heading names nothing else.
 
     Examples
     --------
@@ -198,7 +122,7 @@ def axis_of(heading: str) -> tuple[str | None, bool]:
     )
     for some in (words, split, [each for each in split if each not in extra]):
         if "gravity" in some and "including" not in some and "with" not in some and not without_gravity(heading):
-            return None, False  # where gravity points, and no movement
+            return None, False  # the direction of gravity, and no movement
         for n in (3, 2, 1):
             if len(some) >= n + (some in (words, split)) and (axis := (_SPELLINGS | _TOTAL).get("".join(some[-n:]))):
                 return axis, False
@@ -206,7 +130,7 @@ def axis_of(heading: str) -> tuple[str | None, bool]:
 
 
 def without_gravity(heading: str) -> bool:
-    """Whether a heading says that gravity was taken out of the acceleration.
+    """Whether a heading says that gravity was removed from the acceleration.
 
     Examples
     --------
@@ -220,7 +144,7 @@ def without_gravity(heading: str) -> bool:
 
 
 def _says_total(heading: str) -> bool:
-    """Whether a heading says that gravity is in the acceleration, where others beside it may be without."""
+    """Whether a heading says that the acceleration includes gravity."""
     joined = re.sub(r"[^a-z0-9]", "", unit_in(heading)[0])
     return any(each in joined for each in _TOTAL) or re.search(
         r"(including|incl|with)[ _-]*g(rav|\b)|total|gforce", " ".join(_words(heading))
@@ -228,19 +152,21 @@ def _says_total(heading: str) -> bool:
 
 
 def axis_columns(names: Sequence[str], chosen: Sequence[str], n_axes: int, where: str) -> list[int]:
-    """Columns of ax, ay, az[, gx, gy, gz].
+    """Find the columns of ax, ay, az[, gx, gy, gz].
 
     Parameters
     ----------
-    names : headings; empty ones where there are none
-    chosen : names or numbers from 1 that somebody gave, in this order; none: by the headings
+    names : headings, "" for a column without one
+    chosen : `ReadOptions.axes`: headings or numbers from 1, in the order of the axes; empty: by the headings
+    n_axes : 3 or 6
+    where : name of the file in messages
 
     Raises
     ------
-    InputError : an axis is missing, several columns could be it, or gravity was taken out of them
+    InputError : an axis is missing, several columns could be it, or gravity was removed from them
     """
     if chosen:
-        return [column_of(names, each, "--axes", where) for each in chosen]
+        return [column_of(names, each, "axes", where) for each in chosen]
     found = {axis: [column for column, name in enumerate(names) if axis_of(name)[0] == axis] for axis in AXES[:n_axes]}
     total = {axis: [column for column in found[axis] if _says_total(names[column])] for axis in AXES[:3]}
     if all(total.values()):
@@ -249,70 +175,24 @@ def axis_columns(names: Sequence[str], chosen: Sequence[str], n_axes: int, where
         linear = [column for column in found[axis] if without_gravity(names[column])]
         if linear and len(linear) == len(found[axis]):
             raise InputError(
-                f"{where}: {quoted(names[linear[0]])} is acceleration without gravity, and the plan's has it; record "
-                "the accelerometer itself (where gravity is in it all the same, name the columns with --axes)"
+                f"{where}: {quoted(names[linear[0]])} is acceleration without gravity, and the plan needs gravity; "
+                "record the accelerometer itself (if gravity is in it all the same, name the columns with `axes`)"
             )
         found[axis] = [column for column in found[axis] if column not in linear]
     for axis, columns in found.items():
         exact = [column for column in columns if axis_of(names[column])[1]]
         found[axis] = exact if len(exact) == 1 else columns
         if len(found[axis]) > 1:
-            several = _listed(names[column] for column in found[axis])
-            raise InputError(f"{where}: {axis} could be {several}; choose with --axes NAME,NAME,...")
+            several = listed(names[column] for column in found[axis])
+            raise InputError(f"{where}: {axis} could be {several}; name the columns with `axes`")
     if missing := [axis for axis, columns in found.items() if not columns]:
-        there = _listed(names) or "no headings"
-        raise InputError(f"{where}: no column {', '.join(missing)} (there is {there}); name the columns with --axes")
+        there = listed(names) or "no headings"
+        raise InputError(f"{where}: no column {', '.join(missing)} (there is {there}); name the columns with `axes`")
     return [columns[0] for columns in found.values()]
 
 
-def time_column(names: Sequence[str], where: str) -> int:
-    """The column of time stamps.
-
-    Raises
-    ------
-    InputError : there is none, or several could be it
-    """
-    found = times_named(names)
-    if not found:
-        there = _listed(names) or "no headings"
-        raise InputError(
-            f"{where}: no column of time (there is {there}); name it time, say --time NAME, or --rate HZ where "
-            "rows are even"
-        )
-    if len(found) > 1:
-        several = _listed(names[column] for column in found)
-        raise InputError(f"{where}: the time could be {several}; choose with --time NAME")
-    return found[0]
-
-
-def times_named(names: Sequence[str]) -> list[int]:
-    """Columns whose heading says that they are the time: by a usual name, else by a rarer one."""
-    bare = [unit_in(name)[0] for name in names]
-    found = [i for i, name in enumerate(bare) if name.replace(" ", "_") in _TIMES or name in TIME_UNITS]
-    return found or [i for i, name in enumerate(bare) if re.sub(r"[^a-z]+", "_", name) in _RARER_TIMES]
-
-
-def times_by_words(names: Sequence[str]) -> list[int]:
-    """Columns that only words of time name, e.g. ``uptime_ms``, ``Zeit``; else those with one and a unit of time.
-
-    Examples
-    --------
-    >>> times_by_words(["time_to_fix", "uptime_ms", "@timestamp", "gx"]), times_by_words(["S1_Timestamp [ms]", "gx"])
-    ([1, 2], [0])
-    """
-    only, beside = [], []
-    for at, name in enumerate(names):
-        bare, unit = unit_in(name)
-        words = set(re.findall(r"[a-z]+", bare))
-        if words & _CORE_OF_TIME and words <= _CORE_OF_TIME | _BESIDE_TIME:
-            only.append(at)
-        elif words & _CORE_OF_TIME and unit in TIME_UNITS:
-            beside.append(at)
-    return only or beside
-
-
 def is_sensor(heading: str) -> bool:
-    """Whether a heading names an accelerometer or gyroscope, and no axis of it.
+    """Whether a heading names an accelerometer or gyroscope, but no axis of it.
 
     Examples
     --------
@@ -323,38 +203,39 @@ def is_sensor(heading: str) -> bool:
     return len("".join(words)) > 2 and "".join(words[-1:]) in (*_ACCELERATION[1:], *_ROTATION[1:])
 
 
-def names_days(heading: str) -> bool:
-    """Whether a heading names days, beside which a time of day may stand."""
-    return unit_in(heading)[0] in _DAYS
-
-
-def date_column(names: Sequence[str], time: int | None) -> int | None:
-    """The column of days beside one of time, where there is one."""
-    found = [at for at, name in enumerate(names) if at != time and names_days(name)]
-    return found[0] if time is not None and len(found) == 1 else None
-
-
 def column_of(names: Sequence[str], name: str, option: str, where: str) -> int:
-    """The column that an option names, or numbers from 1."""
+    """Find the column that an option names, by its heading or by its number from 1.
+
+    Parameters
+    ----------
+    names : headings, "" for a column without one
+    name : value of the option
+    option : field of `ReadOptions`, for messages
+    where : name of the file in messages
+
+    Raises
+    ------
+    InputError : no column, or several, are named so
+    """
     same = [column for column, each in enumerate(names) if each.strip().lower() == name.strip().lower()]
-    if not same:  # signs of a comment before the headings are no part of them
+    if not same:  # a sign of a comment before the headings is not part of them
         same = [column for column, each in enumerate(names) if each.strip().lower() == name.lower().lstrip(" #%")]
     if len(same) == 1:
         return same[0]
     if not same and name.isdecimal() and 1 <= int(name) <= len(names):
         return int(name) - 1
-    there = _listed(names) or f"{len(names)} columns without names"
+    there = listed(names) or f"{len(names)} columns without names"
     what = "several columns are" if same else "no column is"
-    raise InputError(f"{where}: {what} {printable(name)}; {option} takes one of {there}, or a number from 1")
+    raise InputError(f"{where}: {what} {printable(name)}; `{option}` takes one of {there}, or a number from 1")
 
 
-def _listed(names: Iterable[str]) -> str:
-    """Headings for a message, shortened."""
+def listed(names: Iterable[str]) -> str:
+    """List headings for a message, shortened."""
     return quoted(", ".join(quoted(name) for name in names if name), 200)
 
 
 def left_out(names: Sequence[str], columns: Sequence[int]) -> tuple[str, ...]:
-    """A remark where acceleration without gravity stands beside the columns that were taken."""
+    """Note that columns of acceleration without gravity stand beside those that were taken."""
     others = [name for at, name in enumerate(names) if at not in columns and (axis_of(name)[0] or "")[:1] == "a"]
     beside = [name for name in others if without_gravity(name) or _says_total(names[columns[0]])]
     if not beside:

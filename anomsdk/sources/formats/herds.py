@@ -1,4 +1,4 @@
-"""One file of a whole herd: rows of several animals, by what a column is called, or by times that go back."""
+"""Tables of a whole herd, recognised by a column that names animals or devices, or by times that go back."""
 
 from __future__ import annotations
 
@@ -10,20 +10,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.errors import InputError, quoted
-from anomsdk.sources.formats.headings import times_by_words, times_named
+from anomsdk.errors import InputError, parameter, quoted
+from anomsdk.sources.formats.time_headings import times_by_words, times_named
 
 if TYPE_CHECKING:
     from anomsdk.sources.formats.table import Table
 
 _MOST_LOOKS = 8
-"""Batches with a step back that are looked into: a clock that was set is no herd."""
+"""Batches with a step back in time that are examined; a clock that is set once is no herd."""
 _ROWS_OF_EACH = 2.0
-"""Rows that each value has on average where a column says which animal a row is of."""
+"""Least average number of rows for each value of a column that names animals."""
 _LEAST_IN_PACKET = 4
-_MOST_SHARING, _LEAST_SHARED = 200, 4
+"""Fewest rows of one time that are taken for a packet."""
+_MOST_SHARING = 200
+"""Most animals whose rows share one time."""
+_LEAST_SHARED = 4
+"""Fewest times that such rows share."""
 _FLAGS = {"0", "1", "True", "False", "true", "false", "0.0", "1.0", ""}
-"""What a column of flags holds, which may change from row to row."""
+"""Values of a column of flags, which may change from row to row."""
 _NO_NAMES = re.compile(
     r"(?<![a-z])(batt|bat|volt|vbat|temp|rssi|lqi|snr|seq|counter|count|packet|index|idx|row|frame|sample|steps?|lux|light|"
     r"button|unnamed|level_0|reboot|boot|reset|restart|retry|attempt|m?secs?(?![a-z])|[mun]s(?![a-z])|[nu]secs?(?![a-z])|"
@@ -35,22 +39,24 @@ _NAMES = re.compile(
     r"sheep|goat|calf|bird|mouse|rat|serial|mac|name|who|id|session|trial|recording|run|file)(?![a-z])|(?<=[a-z])ID$|_id$",
     re.IGNORECASE,
 )
-"""Columns that say which animal or recording a row is of where no time tells one from the next."""
+"""Headings of columns that name the animal or recording of a row, where the table has no time."""
 _ANIMALS = re.compile(
     r"(cow|animal|subject|subj|participant|patient|wearer|collar|horse|dog|pig|sheep|goat|calf|device|logger)"
     r"[ _.-]*(id|no|nr|num|number|name|code|tag|serial)?",
     re.IGNORECASE,
 )
-"""Columns that say which animal or device a row is of even where times rise from one to the next."""
+"""Headings of columns that name the animal or device of a row, even where times rise from row to row."""
 
 
 class HerdWatch:
-    """Looks at the times of a table as they are read, and refuses one of several animals.
+    """Check of the times of a table while it is read, which refuses a table of several animals.
 
     Parameters
     ----------
-    table : as it is read
-    time, axes, date : its columns that are used
+    table : table that is read
+    time : column of time
+    axes : columns of the axes
+    date : column of days beside times of day; None where there is none
     """
 
     def __init__(self, table: Table, time: int, axes: Sequence[int], date: int | None = None) -> None:
@@ -60,11 +66,16 @@ class HerdWatch:
         self._looks = 0 if self._others and time not in table.lists else _MOST_LOOKS
 
     def push(self, number: int, stamps: NDArray[Any]) -> None:
-        """Take the times of batch ``number``, from 0.
+        """Check the times of one batch.
+
+        Parameters
+        ----------
+        number : number of the batch, from 0
+        stamps : its time stamps
 
         Raises
         ------
-        InputError : they rise for each value of another column, and not as they come; the message names the column
+        InputError : times go back, but rise for each single value of another column, which the message names
         """
         if self._looks >= _MOST_LOOKS or not len(stamps):
             return
@@ -76,7 +87,7 @@ class HerdWatch:
             self._look(number)
 
     def _look(self, number: int) -> None:
-        """Batch ``number`` and the one before it, with what the other columns say."""
+        """Examine batch ``number`` and the one before it, together with their other columns."""
         table, before = self._table, None
         labels = (row for batch in table.cells(self._others) for row in batch)
         for at, (stamps, _) in enumerate(table.read(self._time, (), self._date)):
@@ -110,13 +121,13 @@ class HerdWatch:
 
 
 def refuse_named_herd(table: Table, used: Sequence[int], *, timed: bool) -> None:
-    """Refuse rows of which a column that names animals or devices says that they are of several.
+    """Refuse a table whose rows are of several animals or devices, by a column that names these.
 
     Parameters
     ----------
-    table : as it is read
-    used : its columns that are time and axes
-    timed : there are times
+    table : table that is read
+    used : columns of time and of the axes
+    timed : the table has a column of time
 
     Raises
     ------
@@ -136,11 +147,12 @@ def refuse_named_herd(table: Table, used: Sequence[int], *, timed: bool) -> None
 
 
 def _advice(column: str, value: str) -> str:
-    return f"rows of several; say --by {column} for a recording of each, or --where {column}={value} for one"
+    by, where = parameter("by", column), parameter("where", f"{column}={value}")
+    return f"rows of several; divide them with {by}, or choose one with {where}"
 
 
 def _others(table: Table, used: Sequence[int]) -> list[int]:
-    """Columns that may say which animal a row is of."""
+    """List the columns that may name the animal or device of a row."""
     of_kind = range(len(table.names)) if table.labels is None else table.labels
     times = {*times_named(table.names), *times_by_words(table.names)}
     return [
@@ -155,14 +167,14 @@ def _others(table: Table, used: Sequence[int]) -> list[int]:
 
 
 def _counts_within(labels: list[str], stamps: NDArray[Any]) -> bool:
-    """Whether labels count the rows that have one time, four or more: those of a packet."""
+    """Whether labels number the rows of one time, at least four: the samples of a packet."""
     steps, different = np.diff(stamps), set(labels)
     numbered = len(different) >= _LEAST_IN_PACKET and all(re.fullmatch(r"\d{1,9}", each) for each in different)
     return numbered and not (steps < 0).any() and bool((np.diff([int(each) for each in labels])[steps == 0] == 1).all())
 
 
 def _shares_each_time(labels: list[str], stamps: NDArray[Any]) -> bool:
-    """Whether rows of one time are of a few labels, of each as many, again and again: animals in whole seconds."""
+    """Whether a few labels share each time, with equal numbers of rows: animals with times in whole seconds."""
     different = sorted(set(labels))
     if not 2 <= len(different) <= _MOST_SHARING or set(different) <= _FLAGS or (np.diff(stamps) < 0).any():
         return False
@@ -176,7 +188,7 @@ def _shares_each_time(labels: list[str], stamps: NDArray[Any]) -> bool:
 
 
 def _rises_by(labels: list[str], stamps: NDArray[Any]) -> bool:
-    """Whether times rise within the rows of each label; few labels, none of them a fraction."""
+    """Whether times rise within the rows of each label, with few labels, none of which is a fraction."""
     different = set(labels)
     if not 2 <= len(different) <= len(labels) / _ROWS_OF_EACH or any(
         re.fullmatch(r"-?\d*[.,]\d*[1-9]\d*", each) for each in different

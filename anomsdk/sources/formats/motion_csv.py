@@ -1,4 +1,4 @@
-"""Motion in a .csv, read as a stream: a column of time and one an axis, however the text was written."""
+"""Motion in a .csv, read as a stream of stamps and values, in any dialect of text."""
 
 from __future__ import annotations
 
@@ -13,27 +13,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.errors import InputError, printable, quoted
-from anomsdk.sources.formats.dates import Dates, is_date, is_time_of_day
+from anomsdk.sources.formats.date_forms import is_date, is_time_of_day
+from anomsdk.sources.formats.dates import Dates
 from anomsdk.sources.formats.delimited import Cells, Rows, pieces_of, rows_of
-from anomsdk.sources.formats.dialect import LIST, Dialect, sniffed
+from anomsdk.sources.formats.dialect import LIST, Dialect, dialect_of
 from anomsdk.sources.formats.numbers import ANY_NUMBER, Marks, check_marks
-from anomsdk.sources.formats.packet_lists import MAX_PACKET, spread
+from anomsdk.sources.formats.packet_lists import MAX_PACKET, spread_packets
 from anomsdk.sources.formats.stored import refusing
 from anomsdk.sources.formats.table import BATCH_ROWS, MAX_LABEL, Only, Table, Times
 
 _PACKET_ROWS = 256
-"""Rows of packets that are unfolded at once."""
+"""Rows of packets that are read at once."""
 _NO_STAMPS: NDArray[np.float64] = np.zeros(0)
 
 
 def csv_table(path: Path, name: str, where: str) -> Table:
-    """Find out how a .csv was written.
+    """Open a .csv as a table: find out how its text is written; no row is read yet.
 
     Raises
     ------
-    InputError : it holds no rows of numbers
+    InputError : the file holds no rows of numbers
     """
-    dialect = sniffed(path, where)
+    dialect = dialect_of(path, where)
 
     def table(only: Only) -> Table:
         return Table(
@@ -46,7 +47,7 @@ def csv_table(path: Path, name: str, where: str) -> Table:
             table,
             lists=dialect.lists,
             dated=dialect.dated,
-            told=dialect.told,
+            facts=dialect.facts,
         )
 
     return table(())
@@ -63,11 +64,11 @@ def _row_name(path: Path, where: str, dialect: Dialect, only: Only, row: int) ->
 
 
 def _rows(path: Path, where: str, dialect: Dialect, only: Only = ()) -> Rows:
-    """Line numbers and cells of the rows below the headings; empty lines are none.
+    """Yield the line number and the cells of each row below the headings, without empty lines.
 
     Parameters
     ----------
-    only : (column, values) pairs: a row is left out where a cell of these columns says something else
+    only : pairs (column, values): a row is left out where its cell in one of these columns is another value
     """
     for number, row in rows_of(path, where, dialect):
         if all(column >= len(row) or row[column].strip() in values for column, values in only):
@@ -77,7 +78,7 @@ def _rows(path: Path, where: str, dialect: Dialect, only: Only = ()) -> Rows:
 def _cells(
     path: Path, where: str, dialect: Dialect, only: Only, columns: Sequence[int]
 ) -> Iterator[list[tuple[str, ...]]]:
-    """The text of some columns, in batches of as many rows as `_read` yields; what is missing is empty."""
+    """Yield the text in some columns, in batches of the same rows as `_read`; a missing cell is empty text."""
     with refusing(where):
         rows = _rows(path, where, dialect, only)
         while True:
@@ -105,7 +106,7 @@ def _read(
 ) -> Iterator[tuple[Times, NDArray[np.float64]]]:
     reader = _Reader(where, dialect, time, columns, date)
     if dialect.lists & set(columns):
-        yield from spread(_packets(path, where, dialect, only, reader), where)
+        yield from spread_packets(_packets(path, where, dialect, only, reader), where)
         return
     with refusing(where):
         for piece in pieces_of(path, where, dialect) if not only else [_rows(path, where, dialect, only)]:
@@ -121,7 +122,7 @@ def _read(
 def _packets(
     path: Path, where: str, dialect: Dialect, only: Only, reader: _Reader
 ) -> Iterator[tuple[Times, list[int], NDArray[np.float64]]]:
-    """Batches of packets: their stamps, how many samples each holds, and the samples."""
+    """Yield batches of packets: their stamps, the number of samples in each, and the samples."""
     with refusing(where):
         rows = _rows(path, where, dialect, only)
         while True:
@@ -134,8 +135,8 @@ def _packets(
                     cells = _listed(row[reader.time or 0])
                     if len(cells) != len(values[-1]):
                         raise InputError(
-                            f"{where}, line {number}: {len(cells)} times of {len(values[-1])} samples; "
-                            "all lists are as long"
+                            f"{where}, line {number}: {len(cells)} times for {len(values[-1])} samples; "
+                            "all lists of a line must have the same length"
                         )
                     lengths += [1] * len(cells)
                 else:
@@ -150,14 +151,15 @@ def _packets(
 
 
 class _Reader:
-    """Cells of text become stamps and values.
+    """Reader that converts cells of text to stamps and values.
 
     Parameters
     ----------
-    where : what messages call the file
-    dialect : how it is written
-    time, columns, date : columns of time and values, and of the day where the time is one of day; without a time (None)
-        there are no stamps
+    where : name of the file in messages
+    dialect : form of its text
+    time : column of time; None: there are no stamps
+    columns : columns of values
+    date : column of days beside times of day; None where there is none
     """
 
     def __init__(
@@ -176,7 +178,7 @@ class _Reader:
         self._decimal_commas = False
 
     def of_cells(self, cells: Cells) -> tuple[Times, NDArray[np.float64]]:
-        """Stamps (n,) and values (n, columns) of a piece of plain text."""
+        """Convert a piece of plain text to stamps (n,) and values (n, columns)."""
         encoding = "cp1252" if self._dialect.encoding == "cp1252" else "utf-8"
 
         def text(start: int, end: int) -> str:
@@ -206,9 +208,9 @@ class _Reader:
         return numbers(self.time, self._time_marks, self._time_name), values
 
     def of_rows(self, rows: Rows) -> Iterator[tuple[Times, NDArray[np.float64]]]:
-        """The same of rows one by one, in blocks."""
+        """Convert rows, one by one, to blocks of stamps and values."""
         while True:
-            # Row by row into one array: cells of text are freed before the next ones are made, in the same place.
+            # Row by row into one array: the text of a row is freed before the next one takes its place in memory.
             values = np.empty((BATCH_ROWS, len(self._columns)))
             times, lines = list[str](), list[int]()
             for number, row in islice(rows, BATCH_ROWS):
@@ -222,20 +224,20 @@ class _Reader:
             yield self.stamps(times, lines), values[: len(times)]
 
     def check_width(self, line: int, row: list[str]) -> None:
-        """Refuse a row that has not as many cells as there are headings."""
+        """Refuse a row whose number of cells is not that of the headings."""
         width = len(self._dialect.names)
         if len(row) != width and any(row[width:] or [True] * (len(row) < width)):
             raise InputError(f"{self._line(line)}: {_misfit(row, self._dialect)}")
 
     def time_of(self, row: list[str]) -> str:
-        """The cell of time of a row, behind that of its day; empty without a time."""
+        """Join the cells of day and time of a row; empty text without a time."""
         if self.time is None:
             return ""
         day = "" if self._date is None else f"{row[self._date].strip()} "
         return day + row[self.time].strip()
 
     def packet(self, line: int, row: list[str]) -> NDArray[np.float64]:
-        """The samples of a row of lists, (n, columns)."""
+        """Convert a row of lists to its samples, (n, columns)."""
         parts = list[list[float]]()
         for column, name in zip(self._columns, self.names, strict=True):
             cells = _listed(row[column])
@@ -245,29 +247,31 @@ class _Reader:
             self._decimal_commas = self._decimal_commas or commas > 0
             if (commas and "," in _between(row[column])) or (self._decimal_commas and _one_or_two(row[column])):
                 raise InputError(
-                    f"{self._line(line)}: {quoted(name)} has commas within numbers, and such as may stand between "
-                    "them; write decimal points in lists"
+                    f"{self._line(line)}: {quoted(name)} has commas within numbers, and commas that may separate "
+                    "numbers; write decimal points in lists"
                 )
             marks = self._list_marks.setdefault((name, commas > 0), Marks("," if commas else ".", True))
             parts.append([self._number(cell, line, marks, name) for cell in cells])
         lengths = sorted(set(map(len, parts)))
         if len(lengths) > 1:
             raise InputError(
-                f"{self._line(line)}: lists of {lengths[0]} and of {lengths[1]} values; all axes have as many"
+                f"{self._line(line)}: lists of {lengths[0]} and of {lengths[1]} values; all axes must have the same "
+                "number"
             )
         if lengths[0] > MAX_PACKET:
             raise InputError(
-                f"{self._line(line)}: {lengths[0]} values in one cell; at most {MAX_PACKET}, a line a packet"
+                f"{self._line(line)}: {lengths[0]} values in one cell, at most {MAX_PACKET}; write one line for each "
+                "packet"
             )
         return np.array(parts).T
 
     def check_lists(self) -> None:
-        """Refuse lists in which marks may be of thousands."""
+        """Refuse lists in which commas or points may separate thousands."""
         for (name, _), marks in self._list_marks.items():
             check_marks([marks], [name], self._where)
 
     def stamps(self, cells: list[str], lines: list[int]) -> Times:
-        """Numbers, or dates as nanoseconds; none without a time."""
+        """Convert cells of time to numbers, or to int64 nanoseconds of dates; empty without a column of time."""
         if self.time is None:
             return _NO_STAMPS
         if self._is_dates(cells[0].rpartition(" ")[2] if self._date is not None else cells[0]):
@@ -279,7 +283,10 @@ class _Reader:
         return np.array([self._number(cell, line, marks, name) for cell, line in zip(cells, lines, strict=True)])
 
     def _is_dates(self, cell: str) -> bool:
-        """Whether the column of time holds dates, by its first cell; a day beside it belongs to a time of day only."""
+        """Whether the column of time holds dates, by its first cell.
+
+        A column of days beside it is used for times of day only.
+        """
         if self._dates is None and not self._numbers:
             if is_date(cell):
                 self._dates = Dates(self._time_name)
@@ -298,7 +305,10 @@ class _Reader:
 
 
 def _listed(cell: str) -> list[str]:
-    """The numbers of a list: commas are decimal within what white space or semicolons separate, else they separate."""
+    """Divide a list into its numbers.
+
+    Commas separate them, unless white space or semicolons do, within which commas are decimal.
+    """
     apart = [each for each in re.split(r"[\s;\[\](){}]+", cell) if each]
     if len(apart) > 1 and any("," in each.strip(",") for each in apart) and all(each.count(",") <= 2 for each in apart):
         return [each.strip(",") for each in apart]
@@ -306,12 +316,12 @@ def _listed(cell: str) -> list[str]:
 
 
 def _between(cell: str) -> str:
-    """What stands between the numbers of a list, apart from commas within what white space separates."""
+    """Join the separators of a list, without commas that stand within white space."""
     return "".join(re.findall(r"\s*[,;]\s+|\s+[,;]\s*|\s+", cell.strip(" [](){}")))
 
 
 def _one_or_two(cell: str) -> bool:
-    """Whether a list is one number with a decimal comma, or two numbers."""
+    """Whether a list may be one number with a decimal comma as well as two numbers."""
     return re.fullmatch(r"[+-]?\d+,\d+", cell.strip(" [](){}")) is not None
 
 
@@ -325,11 +335,9 @@ def _fault(cell: str) -> str:
     if cell.lower() in ("nan", "null", "none", "na", "n/a", "inf", "-inf"):
         return f"is {cell}; remove such lines: the gap is found by the time"
     if ":" in cell:
-        return (
-            f"is {printable(cell)[:32]!r}, no number and no date in a form that is known; write 2024-03-05T09:24:51.050"
-        )
+        return f"is {printable(cell)[:32]!r}, no number and no date in a known form; write 2024-03-05T09:24:51.050"
     if ANY_NUMBER.fullmatch(cell) and ("," in cell or "." in cell):
-        what = "marks of decimals or thousands that do not fit the others"
+        what = "separators of decimals or thousands that do not fit the other cells"
         return f"is {printable(cell)[:20]!r}, with {what}; write one kind"
     return f"is {printable(cell)[:20]!r}, no number; correct it"
 

@@ -1,4 +1,4 @@
-"""Motion in a .parquet: a column of time and one an axis. Extra `parquet`: pip install 'anomsdk[parquet]'."""
+"""Motion in a .parquet, read as a stream of stamps and values. Extra `parquet`: pip install 'anomsdk[parquet]'."""
 
 from __future__ import annotations
 
@@ -6,32 +6,41 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.errors import InputError, quoted
-from anomsdk.sources.formats.dates import Dates, is_date, is_time_of_day
+from anomsdk.sources.formats.dates import Dates
 from anomsdk.sources.formats.motion import row_from_0
-from anomsdk.sources.formats.packet_lists import MAX_PACKET, spread
+from anomsdk.sources.formats.packet_lists import spread_packets
+from anomsdk.sources.formats.parquet_cells import (
+    is_dated,
+    is_label,
+    is_list,
+    is_text,
+    labels_of,
+    list_lengths,
+    numbers_of,
+    stamps_in,
+    stamps_of,
+)
 from anomsdk.sources.formats.parquet_pages import FOOTER_ITEMS, FOOTER_STRING, check_pages, footer_chunks
 from anomsdk.sources.formats.stored import refusing
-from anomsdk.sources.formats.table import BATCH_ROWS, MAX_LABEL, Only, Table, Times
+from anomsdk.sources.formats.table import BATCH_ROWS, Only, Table, Times
 
-_LONGEST_DATE = 80
-"""Characters of a date, with its zone."""
 _PACKET_ROWS = 256
-"""Rows of packets that are unfolded at once."""
+"""Rows of packets that are read at once."""
 _NO_STAMPS: NDArray[np.float64] = np.zeros(0)
 
 
 def parquet_table(path: Path, name: str, where: str) -> Table:
-    """Check the header; no row is read yet.
+    """Open a .parquet as a table: check its header; no row is read yet.
 
     Raises
     ------
-    InputError : pyarrow is missing, or cannot read it
+    InputError : pyarrow is missing, or cannot read the file
     """
     try:
         import pyarrow.parquet
@@ -55,16 +64,16 @@ def parquet_table(path: Path, name: str, where: str) -> Table:
             table,
             lists=lists,
             nested=frozenset(column for column, kind in enumerate(kinds) if types.is_nested(kind)) - lists,
-            dated=tuple(column for column, kind in enumerate(kinds) if _is_dated(kind)),
-            labels=tuple(column for column, kind in enumerate(kinds) if _is_label(kind)),
+            dated=tuple(column for column, kind in enumerate(kinds) if is_dated(kind)),
+            labels=tuple(column for column, kind in enumerate(kinds) if is_label(kind)),
         )
 
-    lists = frozenset(column for column, kind in enumerate(kinds) if _is_list(kind))
+    lists = frozenset(column for column, kind in enumerate(kinds) if is_list(kind))
     return table(())
 
 
 def _row_name(path: Path, where: str, names: tuple[str, ...], only: Only, lists: frozenset[int], row: int) -> str:
-    """The row of the file: it holds more rows where some are left out, fewer where each is a packet."""
+    """Name the row of the file that holds sample ``row``: rows may be left out, or hold packets of samples."""
     if not only and not lists:
         return row_from_0(row)
     last = 0
@@ -78,11 +87,11 @@ def _row_name(path: Path, where: str, names: tuple[str, ...], only: Only, lists:
 
 @contextmanager
 def _opened(path: Path, where: str, dates: Sequence[str] = ()) -> Iterator[Any]:
-    """The file, of which nothing is read ahead, and in this thread; what pyarrow cannot read is bad input.
+    """Open a .parquet so that nothing is read ahead, and only in this thread; refuse what pyarrow cannot read.
 
     Parameters
     ----------
-    dates : columns of text, whose dictionary is kept apart: one long text would be copied into each row
+    dates : columns of text that are read as dictionaries: a long text would be copied into each row otherwise
     """
     import pyarrow.parquet
 
@@ -98,7 +107,7 @@ def _opened(path: Path, where: str, dates: Sequence[str] = ()) -> Iterator[Any]:
                 yield file
         except (pyarrow.ArrowException, KeyError, IndexError, TypeError) as error:
             raise InputError(
-                f"{where}: cannot be read (it is no whole .parquet); check the file or copy it again"
+                f"{where}: cannot be read (it is no complete .parquet); check the file or copy it again"
             ) from error
 
 
@@ -113,25 +122,25 @@ def _read(
 ) -> Iterator[tuple[Times, NDArray[np.float64]]]:
     import pyarrow
 
-    wanted = [names[column] for column in (*(() if time is None else (time,)), *columns)]
+    column_names = [names[column] for column in (*(() if time is None else (time,)), *columns)]
     days = None if time is None or date is None else names[date]
     others = [*(names[column] for column, _ in only), *([] if days is None else [days])]
-    kinds = _kinds(path, where, names, [*wanted, *others])
-    packed = [_is_list(kind) for kind in kinds[len(wanted) - len(columns) : len(wanted)]]
+    kinds = _kinds(path, where, names, [*column_names, *others])
+    packed = [is_list(kind) for kind in kinds[len(column_names) - len(columns) : len(column_names)]]
     if any(packed):
         if not all(packed):
-            raise InputError(f"{where}: some axes are lists and others are not; store all as lists, or none")
-        yield from spread(_packets(path, where, names, only, time, columns, days), where)
+            raise InputError(f"{where}: some axes are lists and others are not; store all of them as lists, or none")
+        yield from spread_packets(_packets(path, where, names, only, time, columns, days), where)
         return
-    for each, kind in zip(wanted, kinds, strict=False):
+    for each, kind in zip(column_names, kinds, strict=False):
         if pyarrow.types.is_nested(kind):
             raise InputError(f"{where}: {quoted(each)} is {quoted(kind)}, no numbers; convert it")
-    text = [] if time is None or not _is_text(kinds[0]) or days is not None else wanted[:1]
-    dates = None if time is None else Dates(wanted[0])
-    taken = wanted if days is None else [*wanted, days]
-    for batch, rows in _batches(path, where, names, only, taken, text, BATCH_ROWS):
-        stamps = _NO_STAMPS if dates is None else _of_batch(batch, where, rows, wanted[0], dates, days)
-        values = [_numbers(batch.column(names[each]), where, rows, names[each]) for each in columns]
+    text = [] if time is None or not is_text(kinds[0]) or days is not None else column_names[:1]
+    dates = None if time is None else Dates(column_names[0])
+    with_days = column_names if days is None else [*column_names, days]
+    for batch, rows in _batches(path, where, names, only, with_days, text, BATCH_ROWS):
+        stamps = _NO_STAMPS if dates is None else stamps_in(batch, where, rows, column_names[0], dates, days)
+        values = [numbers_of(batch.column(names[each]), where, rows, names[each]) for each in columns]
         found = np.stack(values, axis=1) if values else np.zeros((len(batch), 0))
         yield stamps, found
 
@@ -145,60 +154,45 @@ def _packets(
     columns: Sequence[int],
     days: str | None,
 ) -> Iterator[tuple[Times, list[int], NDArray[np.float64]]]:
-    """Batches of packets: their stamps, how many samples each holds, and the samples."""
-    wanted = [names[column] for column in (*(() if time is None else (time,)), *columns)]
-    kind = _kinds(path, where, names, wanted)[0]
-    own_times = time is not None and _is_list(kind)
-    text = [] if time is None or not _is_text(kind) or days is not None else wanted[:1]
-    dates = None if time is None else Dates(wanted[0])
-    packed = [names[column] for column in columns] + (wanted[:1] if own_times else [])
-    taken = wanted if days is None else [*wanted, days]
-    for batch, rows in _batches(path, where, names, only, taken, text, _PACKET_ROWS):
+    """Yield batches of packets: their stamps, the number of samples in each, and the samples."""
+    column_names = [names[column] for column in (*(() if time is None else (time,)), *columns)]
+    kind = _kinds(path, where, names, column_names)[0]
+    own_times = time is not None and is_list(kind)
+    text = [] if time is None or not is_text(kind) or days is not None else column_names[:1]
+    dates = None if time is None else Dates(column_names[0])
+    packed = [names[column] for column in columns] + (column_names[:1] if own_times else [])
+    with_days = column_names if days is None else [*column_names, days]
+    for batch, rows in _batches(path, where, names, only, with_days, text, _PACKET_ROWS):
         stamps = _NO_STAMPS
         if dates is not None and not own_times:
-            stamps = _of_batch(batch, where, rows, wanted[0], dates, days)
-        lengths = np.stack([_lengths(batch.column(each), where, rows, each) for each in packed])
+            stamps = stamps_in(batch, where, rows, column_names[0], dates, days)
+        lengths = np.stack([list_lengths(batch.column(each), where, rows, each) for each in packed])
         if (lengths != lengths[0]).any():
             at = int((lengths != lengths[0]).any(axis=0).argmax())
             raise InputError(
                 f"{where}, {row_from_0(int(rows[at]))}: lists of {lengths[:, at].min()} and of {lengths[:, at].max()} "
-                "values; all axes have as many"
+                "values; all axes must have the same number"
             )
         n, of_sample = lengths[0], np.repeat(rows, lengths[0])
-        values = [_numbers(batch.column(names[each]).flatten(), where, of_sample, names[each]) for each in columns]
+        values = [numbers_of(batch.column(names[each]).flatten(), where, of_sample, names[each]) for each in columns]
         found = np.stack(values, axis=1)
         if dates is not None and own_times:
-            stamps = _stamps(batch.column(wanted[0]).flatten(), where, of_sample, wanted[0], dates)
+            stamps = stamps_of(batch.column(column_names[0]).flatten(), where, of_sample, column_names[0], dates)
         if own_times:
             yield stamps, [1] * len(found), found
         elif n.any():
             yield stamps[n > 0] if len(stamps) else stamps, n[n > 0].tolist(), found
 
 
-def _lengths(column: Any, where: str, rows: NDArray[np.int64], name: str) -> NDArray[np.int64]:
-    """Values in each list of a column."""
-    import pyarrow.compute
-
-    if column.null_count:
-        row = row_from_0(int(rows[column.is_null().to_pylist().index(True)]))
-        raise InputError(f"{where}, {row}: {quoted(name)} is empty; remove such rows")
-    found = np.asarray(pyarrow.compute.list_value_length(column).to_numpy(zero_copy_only=False), np.int64)
-    if (found > MAX_PACKET).any():
-        at = int((found > MAX_PACKET).argmax())
-        row = row_from_0(int(rows[at]))
-        raise InputError(f"{where}, {row}: {found[at]} values in one cell; at most {MAX_PACKET}, a row a packet")
-    return found
-
-
-def _kinds(path: Path, where: str, names: tuple[str, ...], wanted: Sequence[str]) -> list[Any]:
-    """Types of columns whose pages were checked."""
-    if len(set(names)) != len(names) and any(names.count(each) > 1 for each in wanted):
-        raise InputError(f"{where}: two columns have one name; rename them")
+def _kinds(path: Path, where: str, names: tuple[str, ...], column_names: Sequence[str]) -> list[Any]:
+    """Check the pages of some columns, and return their types."""
+    if len(set(names)) != len(names) and any(names.count(each) > 1 for each in column_names):
+        raise InputError(f"{where}: two columns have the same name; rename one")
     with _opened(path, where) as file:
-        kinds = [file.schema_arrow.field(names.index(each)).type for each in wanted]
+        kinds = [file.schema_arrow.field(names.index(each)).type for each in column_names]
     with path.open("rb") as raw:
         size = path.stat().st_size
-        check_pages(raw, size, footer_chunks(raw, size, where), list(wanted), where)
+        check_pages(raw, size, footer_chunks(raw, size, where), list(column_names), where)
     return kinds
 
 
@@ -207,32 +201,32 @@ def _batches(
     where: str,
     names: tuple[str, ...],
     only: Only,
-    wanted: Sequence[str],
+    column_names: Sequence[str],
     text: Sequence[str],
     rows: int,
 ) -> Iterator[tuple[Any, NDArray[np.int64]]]:
-    """Batches of columns, of the rows that are meant only, and which rows of the file these are.
+    """Yield batches of the selected rows, with some columns, and the indices of these rows in the file.
 
     Parameters
     ----------
-    only : (column, values) pairs, as `anomsdk.sources.formats.table.Only`
-    wanted : names of columns whose pages were checked
+    only : pairs (column, values) that select rows, as `anomsdk.sources.formats.table.Only`
+    column_names : names of the columns; their pages were checked
     text : those of them that are text
-    rows : in a batch, at most
+    rows : most rows of a batch
     """
     import pyarrow
 
     done = 0
     chosen = [names[column] for column, _ in only]
     kinds = _kinds(path, where, names, chosen) if chosen else []
-    text = [*text, *(each for each, kind in zip(chosen, kinds, strict=True) if _is_text(kind))]
+    text = [*text, *(each for each, kind in zip(chosen, kinds, strict=True) if is_text(kind))]
     with _opened(path, where, text) as file:
-        for batch in file.iter_batches(rows, columns=list(dict.fromkeys([*wanted, *chosen])), use_threads=False):
+        for batch in file.iter_batches(rows, columns=list(dict.fromkeys([*column_names, *chosen])), use_threads=False):
             if not len(batch):
                 continue
             kept = np.ones(len(batch), bool)
             for column, values in only:
-                there, at = _labels(batch.column(names[column]), where, names[column])
+                there, at = labels_of(batch.column(names[column]), where, names[column])
                 kept &= np.array([each in values for each in there], bool)[at]
             of_file = done + np.flatnonzero(kept)
             done += len(batch)
@@ -245,181 +239,25 @@ def _batches(
 def _cells(
     path: Path, where: str, names: tuple[str, ...], only: Only, columns: Sequence[int]
 ) -> Iterator[list[tuple[str, ...]]]:
-    """The text of some columns, in batches of the rows that `_read` yields."""
-    wanted = [names[column] for column in columns]
-    text = [each for each, kind in zip(wanted, _kinds(path, where, names, wanted), strict=True) if _is_text(kind)]
-    for batch, _ in _batches(path, where, names, only, wanted, text, BATCH_ROWS):
-        found = [_labels(batch.column(each), where, each) for each in wanted]
+    """Yield the text in some columns, in batches of the same rows as `_read`."""
+    column_names = [names[column] for column in columns]
+    text = [
+        each for each, kind in zip(column_names, _kinds(path, where, names, column_names), strict=True) if is_text(kind)
+    ]
+    for batch, _ in _batches(path, where, names, only, column_names, text, BATCH_ROWS):
+        found = [labels_of(batch.column(each), where, each) for each in column_names]
         yield list(zip(*([there[i] for i in at.tolist()] for there, at in found), strict=True))
 
 
 def _counted(
     path: Path, where: str, names: tuple[str, ...], only: Only, packed: int | None
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Which rows of the file are meant, in batches, and how many samples each holds."""
-    wanted = [names[0 if packed is None else packed]] if packed is not None or not only else [names[only[0][0]]]
-    for batch, rows in _batches(path, where, names, only, wanted, (), BATCH_ROWS if packed is None else _PACKET_ROWS):
+    """Yield batches of the selected rows: their indices in the file, and the number of samples in each."""
+    column_names = [names[0 if packed is None else packed]] if packed is not None or not only else [names[only[0][0]]]
+    for batch, rows in _batches(
+        path, where, names, only, column_names, (), BATCH_ROWS if packed is None else _PACKET_ROWS
+    ):
         lengths = np.ones(len(batch), np.int64)
         if packed is not None:
-            lengths = _lengths(batch.column(names[packed]), where, rows, names[packed])
+            lengths = list_lengths(batch.column(names[packed]), where, rows, names[packed])
         yield rows, lengths
-
-
-def _labels(column: Any, where: str, name: str) -> tuple[list[str], NDArray[np.int64]]:
-    """The different values of a column as text, and which of them each row holds; an empty cell is empty text."""
-    import pyarrow
-    import pyarrow.compute
-
-    types = pyarrow.types
-    if not types.is_dictionary(column.type):
-        if types.is_nested(column.type) or types.is_binary(column.type):
-            raise InputError(f"{where}: {quoted(name)} is {quoted(column.type)}, and no labels; choose another column")
-        column = column.dictionary_encode()
-    indices = np.asarray(column.indices.fill_null(-1).to_numpy(zero_copy_only=False), np.int64)
-    used, at = np.unique(indices, return_inverse=True)
-    entries = column.dictionary.take(pyarrow.array(used[used >= 0]))
-    if _is_text(entries.type):
-        long = np.asarray(pyarrow.compute.binary_length(entries).fill_null(0).to_numpy(zero_copy_only=False))
-        if (long > MAX_LABEL).any():
-            raise InputError(f"{where}: {quoted(name)} has {int(long.max())} characters; it is no label")
-    if types.is_temporal(entries.type):
-        entries = entries.cast(pyarrow.string())
-    found = ["" if each is None else str(each) for each in entries.to_pylist()]
-    return [""] * int((used < 0).sum()) + found, at.reshape(-1)
-
-
-def _is_list(kind: Any) -> bool:
-    import pyarrow
-
-    types = pyarrow.types
-    lists = types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
-    return bool(lists and not types.is_nested(kind.value_type))
-
-
-def _is_dated(kind: Any) -> bool:
-    import pyarrow
-
-    return bool(pyarrow.types.is_timestamp(kind) or pyarrow.types.is_duration(kind))
-
-
-def _is_label(kind: Any) -> bool:
-    """Whether a column may say which animal a row is of."""
-    import pyarrow
-
-    types = pyarrow.types
-    if types.is_dictionary(kind):
-        kind = kind.value_type
-    return bool(_is_text(kind) or types.is_integer(kind) or types.is_boolean(kind) or types.is_floating(kind))
-
-
-def _is_text(kind: Any) -> bool:
-    import pyarrow
-
-    return bool(pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind))
-
-
-def _numbers(column: Any, where: str, rows: NDArray[np.int64], name: str) -> NDArray[np.float64]:
-    """A column of numbers; ``rows`` are those of the file that the values are of."""
-    import pyarrow
-
-    if pyarrow.types.is_dictionary(column.type) and not _is_text(column.type.value_type):
-        column = column.dictionary_decode()
-    if pyarrow.types.is_decimal(column.type):
-        if column.null_count:
-            column = column.cast(pyarrow.float64())
-        else:
-            column = pyarrow.array([float(each) for each in column.to_pylist()], pyarrow.float64())
-    if not (pyarrow.types.is_integer(column.type) or pyarrow.types.is_floating(column.type)):
-        raise InputError(f"{where}: {quoted(name)} is {quoted(column.type)}, no numbers; convert it")
-    found = np.asarray(column.to_numpy(zero_copy_only=False), np.float64)
-    if not np.isfinite(found).all():
-        row = row_from_0(int(rows[(~np.isfinite(found)).argmax()]))
-        raise InputError(
-            f"{where}, {row}: {quoted(name)} is empty or no number; remove such rows: the gap is found by the time"
-        )
-    return found
-
-
-def _of_batch(batch: Any, where: str, rows: NDArray[np.int64], name: str, dates: Dates, days: str | None) -> Times:
-    """Stamps of a batch of rows, with the days of a column beside them where these are times of day."""
-    column = batch.column(name)
-    return _stamps(column, where, rows, name, dates, None if days is None else batch.column(days))
-
-
-def _stamps(
-    column: Any, where: str, rows: NDArray[np.int64], name: str, dates: Dates, days: Any | None = None
-) -> Times:
-    import pyarrow
-
-    types = pyarrow.types
-    if types.is_dictionary(column.type) and (days is not None or not _is_text(column.type.value_type)):
-        column = column.dictionary_decode()
-    if days is not None and (types.is_time(column.type) or (_is_text(column.type) and _of_day(column))):
-        return _days_and_times(days, column, where, rows, name, dates)
-    if types.is_time(column.type):
-        return _text_dates(column.cast(pyarrow.string()), where, rows, name, dates)
-    if _is_text(column.type):
-        return _text_dates(column, where, rows, name, dates)
-    if types.is_dictionary(column.type) and _is_text(column.type.value_type):
-        return _dates(column, where, rows, name, dates)
-    if types.is_integer(column.type) and not column.null_count and len(column) and is_date(str(column[0].as_py())):
-        return _text_dates(column.cast(pyarrow.string()), where, rows, name, dates)
-    if not types.is_timestamp(column.type) and not types.is_duration(column.type):
-        return _numbers(column, where, rows, name)
-    if column.null_count:
-        row = row_from_0(int(rows[column.is_null().to_pylist().index(True)]))
-        raise InputError(f"{where}, {row}: {quoted(name)} is empty; remove such rows")
-    counts = np.asarray(column.cast(pyarrow.int64()).to_numpy(zero_copy_only=False), np.int64)
-    factor = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}[column.type.unit]
-    limit = np.iinfo(np.int64).max // factor
-    beyond = (counts > limit) | (counts < -limit)
-    if beyond.any():
-        row = row_from_0(int(rows[beyond.argmax()]))
-        raise InputError(f"{where}, {row}: {quoted(name)} is no date between 1678 and 2261; correct it")
-    return counts * factor
-
-
-def _of_day(column: Any) -> bool:
-    """Whether text holds times of day, by its first cell."""
-    return bool(len(column)) and is_time_of_day(str(column[0].as_py()))
-
-
-def _days_and_times(days: Any, times: Any, where: str, rows: NDArray[np.int64], name: str, dates: Dates) -> Times:
-    """A column of days and one of times of day."""
-    import pyarrow.compute
-
-    text = pyarrow.string()
-    both = pyarrow.compute.binary_join_element_wise(days.cast(text), times.cast(text), " ")
-    return _text_dates(both, where, rows, name, dates)
-
-
-def _text_dates(column: Any, where: str, rows: NDArray[np.int64], name: str, dates: Dates) -> Times:
-    import pyarrow.compute
-
-    if column.null_count:
-        row = row_from_0(int(rows[column.is_null().to_pylist().index(True)]))
-        raise InputError(f"{where}, {row}: {quoted(name)} is empty; remove such rows")
-    long = np.asarray(pyarrow.compute.binary_length(column).to_numpy(zero_copy_only=False)) > _LONGEST_DATE
-    if long.any():
-        row = row_from_0(int(rows[long.argmax()]))
-        raise InputError(f"{where}, {row}: {quoted(name)} is no date of ISO 8601, and long; correct it")
-    return dates.push(column.to_pylist(), lambda row: f"{where}, {row_from_0(int(rows[row]))}")
-
-
-def _dates(column: Any, where: str, rows: NDArray[np.int64], name: str, dates: Dates) -> Times:
-    """Dates that are text; each is unfolded only when it is short enough to be one."""
-    import pyarrow.compute
-
-    def refuse(row: int, what: str) -> NoReturn:
-        raise InputError(f"{where}, {row_from_0(int(rows[row]))}: {quoted(name)} is {what}")
-
-    if column.null_count:
-        refuse(column.is_null().to_pylist().index(True), "empty; remove such rows")
-    indices = np.asarray(column.indices.to_numpy(zero_copy_only=False), np.int64)
-    used, at = np.unique(indices, return_inverse=True)
-    entries = column.dictionary.take(pyarrow.array(used))
-    long = np.asarray(pyarrow.compute.binary_length(entries).to_numpy(zero_copy_only=False)) > _LONGEST_DATE
-    if long.any():
-        refuse(int(long[at].argmax()), "no date of ISO 8601, and long; correct it")
-    found = entries.to_pylist()
-    return dates.push([found[i] for i in at], lambda row: f"{where}, {row_from_0(int(rows[row]))}")

@@ -1,4 +1,4 @@
-"""Arrays of numpy, .npy: rows, read as a stream, stored by rows or by columns; nothing is ever unpickled."""
+"""Numpy arrays in .npy files, stored by rows or by columns and read as a stream; nothing is ever unpickled."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.errors import InputError, quoted
-from anomsdk.sources.formats.stored import BLOCK_VALUES, Stored, refusing
+from anomsdk.sources.formats.stored import BLOCK_VALUES, StoredRecording, refusing
 
 MAX_COLUMN_STREAMS = 64
-"""Columns that are read side by side where they come one after the other: each opens the file, and reads up to it."""
+"""Most columns of an array stored by columns: for each one the file is opened once more and read side by side."""
 
 _LONGEST_HEADER = 10_000
-"""Bytes of a header: numpy parses no longer one."""
+"""Most bytes of a header, as for numpy itself."""
 
 
-def npy_file(path: Path, name: str, where: str) -> list[Stored]:
-    """Check the header; no sample is read yet."""
-    # Unbuffered, so that samples are read into our own memory only.
+def npy_file(path: Path, name: str, where: str) -> list[StoredRecording]:
+    """Check the header and return the recording; no sample is read yet."""
+    # Unbuffered: a buffer of Python would keep samples.
     array = StoredArray(where, path.stat().st_size, lambda: path.open("rb", buffering=0))
-    return [Stored(name, where, None, array.channels, array.rows, partial(array.read, 0, array.rows))]
+    return [StoredRecording(name, where, None, array.channels, array.rows, partial(array.read, 0, array.rows))]
 
 
 class StoredArray:
-    """Rows of one array; consecutive recordings share one pass: a compressed one is unpacked once.
+    """Reads the rows of one array; recordings that are read in order share one pass, so that it is unpacked once.
 
     Parameters
     ----------
-    where : what messages call it
-    size : bytes of the .npy
-    open_stream : opens it at its first byte
-    any_number : take any integers and floats; int16 only, else
+    where : name of the array in messages
+    size : size of the .npy in bytes
+    open_stream : opens the .npy at its first byte
+    any_number : accept all integers and floats; otherwise only int16
     """
 
     def __init__(
@@ -56,16 +56,16 @@ class StoredArray:
         if len(shape) not in (1, 2):
             raise InputError(f"{where}: {len(shape)} dimensions; save it as (n,) or (n, columns)")
         if math.prod(shape) == 0:
-            raise InputError(f"{where}: there are no samples in it; record it again or leave it out")
+            raise InputError(f"{where}: it holds no samples; record it again or leave it out")
         self.rows, self.channels = shape[0], shape[1] if len(shape) == 2 else 1
         if by_column and self.channels > MAX_COLUMN_STREAMS:
             raise InputError(f"{where}: {self.channels} columns, stored by columns; save numpy.ascontiguousarray of it")
-        # Runs of values, each read by a stream of its own: one, or one a column.
+        # Contiguous runs of values, each read by a stream of its own: one in all, or one for each column.
         self._runs = self.channels if by_column else 1
         self._parked: tuple[int, list[IO[bytes]]] | None = None
 
     def read(self, start: int, stop: int, rows: int) -> Iterator[NDArray[Any]]:
-        """Rows start to stop as blocks of at most `rows`, (n, channels): int16, or floats for any other number."""
+        """Yield rows ``start`` to ``stop - 1`` in blocks (n, channels), n <= ``rows``: int16, or else float64."""
         with refusing(self._where), ExitStack() as closing:
             streams = self._take_parked(start) or [self._open_run(run, start, closing) for run in range(self._runs)]
             for stream in streams:
@@ -80,6 +80,7 @@ class StoredArray:
                 closing.pop_all()
 
     def _open_run(self, run: int, row: int, closing: ExitStack) -> IO[bytes]:
+        """Open a stream that stands at one row of one run."""
         stream = closing.enter_context(self._open_stream())
         skip = self._data_start + (run * self.rows + row) * self._row_bytes
         scratch = np.empty(min(skip, 2 * BLOCK_VALUES), np.uint8)
@@ -88,6 +89,7 @@ class StoredArray:
         return stream
 
     def _values(self, stream: IO[bytes], n: int, row: int) -> NDArray[Any]:
+        """Read the values of ``n`` rows of one run, of which the first is ``row``."""
         values = np.empty((n, self._row_bytes // self.dtype.itemsize), self.dtype)
         if _filled(stream, values.reshape(-1).view(np.uint8)) != n * self._row_bytes:
             raise InputError(f"{self._where}: cut off after row {row}; copy or save it again")
@@ -95,10 +97,11 @@ class StoredArray:
 
     @property
     def _row_bytes(self) -> int:
+        """Bytes of one row in one run."""
         return self.dtype.itemsize * self.channels // self._runs
 
     def _take_parked(self, row: int) -> list[IO[bytes]] | None:
-        """The streams left open by the recording before, if they stand at `row`; if not, they close here."""
+        """Return the streams that the recording before left open if they stand at ``row``; close them otherwise."""
         parked, self._parked = self._parked, None
         if parked is not None and parked[0] != row:
             for stream in parked[1]:
@@ -108,7 +111,7 @@ class StoredArray:
 
 
 def _filled(stream: IO[bytes], room: NDArray[np.uint8]) -> int:
-    """Read into memory until it is full or the stream is over: how many bytes came."""
+    """Read until memory is full or the stream ends; return the number of bytes that were read."""
     done = 0
     while done < len(room) and (count := stream.readinto(room[done:])):  # type: ignore[attr-defined]
         done += count
@@ -116,7 +119,7 @@ def _filled(stream: IO[bytes], room: NDArray[np.uint8]) -> int:
 
 
 def array_header(stream: IO[bytes], size: int, where: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    """Shape and type of a small array in a .npy of `size` bytes; the stream is left at the first value."""
+    """Return shape and type of a small array in a .npy of ``size`` bytes; the stream is left at the first value."""
     shape, dtype, by_column = array_layout(stream, size, where)
     if by_column:
         raise InputError(f"{where}: stored by columns; save numpy.ascontiguousarray of it")
@@ -124,23 +127,23 @@ def array_header(stream: IO[bytes], size: int, where: str) -> tuple[tuple[int, .
 
 
 def array_layout(stream: IO[bytes], size: int, where: str) -> tuple[tuple[int, ...], np.dtype[Any], bool]:
-    """Shape, type and whether columns come one after the other; the stream is left at the first value."""
+    """Return shape, type and whether an array is stored by columns; the stream is left at the first value."""
     npy: Any = np.lib.format
     readers = {(1, 0): (2, npy.read_array_header_1_0), (2, 0): (4, npy.read_array_header_2_0)}
     try:
         length_bytes, reader = readers[npy.read_magic(stream)]
         length = stream.read(length_bytes)
         n = int.from_bytes(length, "little")
-        if n > _LONGEST_HEADER:  # a stream makes room for all that it is asked for, here for up to 4 GB
+        if n > _LONGEST_HEADER:  # read() would allocate whatever the file claims, up to 4 GB
             raise ValueError(f"a header of {n} bytes")
         shape, by_column, dtype = reader(io.BytesIO(length + stream.read(n)))
-    except Exception as error:  # the header is a Python literal: a damaged one can raise almost anything
-        raise InputError(f"{where}: no .npy array, or a damaged one; use numpy.save") from error
+    except Exception as error:  # the header is a Python literal, and parsing a damaged one can raise almost anything
+        raise InputError(f"{where}: no .npy array, or a damaged one; write it with numpy.save") from error
     if dtype.hasobject:
-        raise InputError(f"{where}: Python objects are never unpickled; convert to little-endian int16")
+        raise InputError(f"{where}: Python objects are never unpickled; convert them to little-endian int16")
     wanted, there = math.prod(shape) * dtype.itemsize, size - stream.tell()
     if not all(type(n) is int for n in shape):  # numpy's reader lets True pass
-        raise InputError(f"{where}: a shape of {quoted(shape)}, no whole numbers; copy or save it again")
+        raise InputError(f"{where}: a shape of {quoted(shape)}, which is not of whole numbers; copy or save it again")
     if min(shape, default=0) < 0 or wanted != there:
-        raise InputError(f"{where}: {there} bytes of values, not {wanted}; copy or save it again")
+        raise InputError(f"{where}: {there} bytes of values, not the {wanted} of its shape; copy or save it again")
     return shape, dtype, bool(by_column) and len(shape) > 1

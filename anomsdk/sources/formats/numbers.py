@@ -1,7 +1,6 @@
-"""Numbers in text: which sign is the decimal one, which mark thousands, and many at once out of bytes.
+"""Numbers in text: their decimal sign, their marks of thousands, and their values, read many at once.
 
-``1,012`` is 1012 to some and 1.012 to others. A column of a file says which by its other cells; where it does not it is
-refused, never guessed.
+``1,012`` may mean 1012 or 1.012. The other cells of the column show which; a column that leaves this open is refused.
 """
 
 from __future__ import annotations
@@ -20,51 +19,52 @@ from anomsdk.errors import InputError, quoted
 Bytes = NDArray[np.uint8]
 
 _SPACES = " \u00a0\u2009\u202f'\u2019"
-"""What else stands between thousands, and cannot be a decimal sign."""
+"""Marks of thousands that are never decimal signs."""
 _OTHER = {".": ",", ",": "."}
+"""The mark of thousands that goes with a decimal sign."""
 _GROUPED = {
     mark: re.compile(
         rf"[+-]?(?:[1-9]\d{{0,2}}(?:{re.escape(mark)}\d{{3}})+|[1-9]\d?(?:{re.escape(mark)}\d\d)+{re.escape(mark)}\d{{3}})"
     )
     for mark in (*_OTHER, *_SPACES)
 }
-"""Whole numbers with marks of thousands, or of lakhs."""
+"""Whole numbers with marks between groups of three digits, or of two as in India."""
 ANY_NUMBER = re.compile(
     rf"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?|[+-]?\d{{1,3}}([.,{_SPACES}]\d{{2,3}})+([.,]\d*)?"
 )
-"""A number, whatever its marks mean."""
+"""A number with any marks, whatever they mean."""
 _EXACT_DIGITS = 15
-"""A whole number of so many digits, over a power of ten, is rounded once: it is what float() gives."""
+"""Most digits of a number that float64 divides by a power of ten with a single rounding, as float() does."""
 _MOST_DIGITS, _TOO_CLOSE = 18, 1e-6
-"""Digits of an integer of 64 bits; how near to the middle between two floats, in their distance, a quotient may lie."""
+"""Most digits of an int64; how close to the middle of two floats a quotient is unsure, in their distance."""
 _MOST_PLACES = 8
-"""Places of the decimal sign in numbers of one length that are read together; others one by one."""
+"""Most places of the decimal sign for which numbers of one length are read together; the others are read singly."""
 _LONGEST = 40
-"""Characters of a number that are looked at together with others."""
+"""Most characters of a number that is read together with others."""
 _DOT, _COMMA, _MINUS, _PLUS, _ZERO, _SPACE = b".,-+0 "
 
 
 @dataclass
 class Marks:
-    """What the marks in the numbers of one column mean, and what was seen of them.
+    """The meaning of the marks in the numbers of one column, and the kinds of numbers that were read so far.
 
     Parameters
     ----------
-    decimal : "." or ","
-    sure : other cells say so; else it is only likely
+    decimal : the decimal sign, "." or ","
+    sure : other cells prove it; else it is only likely
     """
 
     decimal: str
     sure: bool
     alike: bool = field(default=False, repr=False)
-    """A mark with exactly three digits behind it was seen."""
+    """A number with exactly three digits behind a mark was read, which may be thousands."""
     certain: bool = field(default=False, repr=False)
-    """A number was seen that can be read in one way only."""
+    """A number that can be read in one way only was read."""
     whole: bool = field(default=False, repr=False)
-    """A whole number of several digits without any mark was seen."""
+    """A whole number of several digits without any mark was read."""
 
     def number(self, cell: str) -> float | None:
-        """The number that a cell holds; None for anything else, and where its marks cannot be right.
+        """Return the number in a cell; None for anything else, and for marks that contradict the decimal sign.
 
         Examples
         --------
@@ -91,6 +91,7 @@ class Marks:
         return found if math.isfinite(found) else None
 
     def _see(self, text: str) -> None:
+        """Remember the kind of a number without marks of thousands."""
         digits = text.lstrip("+-")
         before, mark, after = digits.partition(self.decimal)
         if not mark:
@@ -103,12 +104,16 @@ class Marks:
     def numbers(
         self, data: Bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Numbers at places of a text, each as `float` would read it, and which of them are not plain enough for that.
+        """Read many numbers of a text, each to the same bits as `float`.
 
         Parameters
         ----------
-        data : the text, in any encoding that holds ASCII as it is
-        starts, ends : of each number in it
+        data : uint8, the text in an encoding that contains ASCII
+        starts, ends : int64 (n,), first byte of each number, and the byte after its last one
+
+        Returns
+        -------
+        float64 (n,) values, and bool (n,): True where the text is not plain, and the value has to be read by `number`
         """
         lengths = ends - starts
         found, odd = np.zeros(len(starts)), np.zeros(len(starts), np.bool_)
@@ -127,7 +132,7 @@ class Marks:
     def _alike(
         self, text: Bytes, signed: int, rows: NDArray[np.intp], found: NDArray[np.float64], odd: NDArray[np.bool_]
     ) -> None:
-        """Numbers of one length (n, length) into their rows of ``found``: those with the decimal sign at one place."""
+        """Read numbers of one length (n, length) into ``found``, together where their decimal signs align."""
         sign = _COMMA if self.decimal == "," else _DOT
         for _ in range(_MOST_PLACES):
             at = np.flatnonzero(text[0, signed:] == sign)
@@ -162,7 +167,7 @@ class Marks:
         odd[rows] = True
 
     def _see_alike(self, digits: Bytes, before: int, after: int, marked: bool) -> None:
-        """As `_see`, of digits (n, places) with as many before and after the decimal sign."""
+        """Remember the kind of numbers as `_see` does, from digits (n, before + after) around the decimal sign."""
         if not len(digits):
             return
         if not marked:
@@ -179,7 +184,7 @@ _POWERS = 10.0 ** np.arange(23)
 
 
 def _divided(digits: Bytes, after: int) -> NDArray[np.float64]:
-    """Digits (n, places) over a power of ten, as `float` rounds it; NaN where that is too close to call.
+    """Divide whole numbers of digits (n, places) by 10**after, rounded as by `float`; NaN where that is unsure.
 
     The quotient is taken in two parts of 53 bits (Dekker 1971), of which the sum is rounded once.
     """
@@ -204,14 +209,14 @@ def _divided(digits: Bytes, after: int) -> NDArray[np.float64]:
 
 
 def _halves(value: Any) -> tuple[Any, Any]:
-    """Upper and lower half of the bits of a float64, whose sum it is."""
+    """Split a float64 into two numbers of half its bits, whose sum it is."""
     scaled = value * 134_217_729.0  # 2**27 + 1
     upper = scaled - (scaled - value)
     return upper, value - upper
 
 
 def _read(text: Bytes, sign: int) -> NDArray[np.float64]:
-    """Numbers (n, length) with more digits than a product of them is exact with, which are known to be plain."""
+    """Read plain numbers (n, length) that have too many digits for `_divided`."""
     lines = np.empty((len(text), text.shape[1] + 1), np.uint8)
     lines[:, :-1] = text
     lines[:, :-1][text == sign] = _DOT
@@ -222,7 +227,7 @@ def _read(text: Bytes, sign: int) -> NDArray[np.float64]:
 
 
 def _without(text: str, mark: str, decimal: str) -> str:
-    """A number without its marks of thousands; the empty text where they do not stand where thousands end."""
+    """Remove marks of thousands from a number; return an empty text where one stands at a wrong place."""
     whole, point, fraction = text.partition(decimal)
     if mark in fraction or _GROUPED[mark].fullmatch(whole) is None:
         return ""
@@ -230,12 +235,12 @@ def _without(text: str, mark: str, decimal: str) -> str:
 
 
 def marks_of(columns: Sequence[Iterable[str]], *, comma_cells: bool) -> list[Marks]:
-    """What the marks of each column mean, by some of its cells and by the other columns.
+    """Find out what the marks of each column mean, from some of its cells and from the other columns.
 
     Parameters
     ----------
-    columns : cells that are numbers
-    comma_cells : cells may hold commas that are no thousands: commas do not separate them, or they are quoted
+    columns : for each column, some of its cells that are numbers
+    comma_cells : a comma in a cell may be a decimal sign, since commas do not separate the cells
 
     Examples
     --------
@@ -261,7 +266,7 @@ def marks_of(columns: Sequence[Iterable[str]], *, comma_cells: bool) -> list[Mar
 
 
 def _said(cells: Iterable[str]) -> set[str]:
-    """Decimal signs that cells show which can be read in one way only."""
+    """Return the decimal signs of those cells that can be read in one way only."""
     found = set[str]()
     for cell in cells:
         text = cell.lstrip("+-")
@@ -277,11 +282,11 @@ _ALIKE = {sign: rf"[1-9]\d{{0,2}}{re.escape(sign)}\d{{3}}" for sign in _OTHER}
 
 
 def check_marks(marks: Sequence[Marks], names: Sequence[str], where: str) -> None:
-    """Refuse a column, or a sensor of three columns, in which marks may be of thousands.
+    """Refuse a column, or three columns of one sensor, whose marks may be decimal signs or marks of thousands.
 
     Raises
     ------
-    InputError : some numbers have three digits behind a mark, others have no mark and several digits, none tells more
+    InputError : some numbers have exactly three digits behind a mark, others are whole, and none shows what it means
     """
     for at, each in enumerate(marks):
         sensor = marks[at // 3 * 3 : at // 3 * 3 + 3]

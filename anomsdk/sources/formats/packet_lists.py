@@ -1,4 +1,4 @@
-"""Packets: rows of a table that hold several samples each, of which only the first has a time stamp."""
+"""Tables whose rows hold a list of samples each: one time stamp a row, spread over its samples."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from anomsdk.errors import InputError
 
 Times = NDArray[Any]
 MAX_PACKET = 4096
-"""Samples of a packet."""
+"""Most samples in one row."""
 _GAP_STEPS = 1.5
-"""Samples that are spread over so many usual steps each are not spread: a packet is missing behind them."""
+"""Longest step between the samples of a row, in usual steps; beyond, a row is missing, and the usual step is taken."""
 
 
-def spread(
+def spread_packets(
     packets: Iterable[tuple[Times, Sequence[int], NDArray[np.float64]]], where: str
 ) -> Iterator[tuple[Times, Any]]:
-    """Samples of packets with stamps of their own, even from the stamp of a packet to that of the next one.
+    """Yield the samples of packets with a stamp each, spread evenly from the stamp of a packet to that of the next one.
 
     Parameters
     ----------
-    packets : batches of stamps (p,), empty where there is no time; samples in each packet, 1 or more; and the samples
-        of all, (n, columns)
-    where : what messages call the file
+    packets : batches of (stamps, lengths, samples): stamps (p,), empty in a table without a time; the number of samples
+        of each packet, 1 or more; the samples of all packets (n, columns)
+    where : name of the file in messages
 
     Yields
     ------
-    stamps : (n,) of the kind of those of the packets: int64, or float64
+    stamps : (n,) of the type of the stamps of packets, int64 or float64
     values : (n, columns)
 
     Raises
     ------
-    InputError : a single packet, or the times of all are the same
+    InputError : there is a single packet, or all packets have the same time
     """
     held: tuple[Times, list[int], NDArray[np.float64]] | None = None
     step = 0.0
@@ -57,12 +57,13 @@ def spread(
     if held is not None:
         if not step and held[1][0] > 1:
             raise InputError(
-                f"{where}: a single time of {held[1][0]} samples tells no rate; say it with --rate, and --time none"
+                f"{where}: a single time of {held[1][0]} samples tells no rate; give `rate_hz` and `time='none'`"
             )
         yield _stamps(held[0], held[1], np.zeros(1), step), held[2]
 
 
 def _stamps(stamps: Times, lengths: Sequence[int], rises: NDArray[np.float64], step: float) -> Times:
+    """Return a stamp for each sample of packets; ``rises`` are the steps to the next packet, ``step`` the usual one."""
     steps = np.where((rises > 0) & (rises <= _GAP_STEPS * step), rises, step)
     n = np.array(lengths)
     within = np.arange(n.sum()) - np.repeat(np.cumsum(n) - n, n)

@@ -1,4 +1,8 @@
-"""Rows that bear the time of their packet: many share a stamp, or come at once. They are spread evenly."""
+"""Packets: rows that a device sends together, so that they share a time stamp or have nearly the same one.
+
+The form of the packets (size, period, jitter) is found from the first stamps. `Packets` then follows them one by one
+and tells where samples are missing.
+"""
 
 from __future__ import annotations
 
@@ -11,29 +15,30 @@ from numpy.typing import NDArray
 Values = NDArray[np.float64]
 
 _BELIEVED = (0.45, 8.0)
-"""A rate of this many times the wanted one is believed of packets."""
+"""Lowest and highest rate that is believed of packets, in multiples of the rate of the plan."""
 _TOGETHER, _SPLIT = 0.35, 0.6
-"""Rows of one packet are closer than this much of the time from sample to sample; the second: all of them."""
+"""Longest step within a packet, in sample periods: the median of these steps, and each of them."""
 _LONGEST_READ_S = 1.0
-"""A packet is read in less; rows that come evenly for longer are a burst of samples."""
+"""Longest time in seconds that a packet takes; rows that come evenly for longer are a burst of samples."""
 _EQUAL, _FEW_EQUAL = 0.05, 0.01
-"""Share of equal stamps that makes them packets; the second, where they come at even distances."""
+"""Share of equal stamps from which on they are packets; the second one holds where they recur evenly."""
 _PARTIAL = 1.1
-"""The first packets of bursts are so many times as large as the last ones only where those are partial."""
+"""Ratio of the sizes of the first and the last packets of bursts from which on the last ones are partial."""
 MOST_ROWS = 65_536
-"""Rows of the largest packet: beyond, a clock stands still."""
+"""Most rows of a packet; more rows with one time mean a clock that stands still."""
 
 
 @dataclass(frozen=True)
-class Form:
-    """How stamps come in packets.
+class PacketForm:
+    """The form of the packets of a recording.
 
     Parameters
     ----------
-    split_s : a longer step begins a packet
-    step_s : from sample to sample
-    period_s, rows : usual time from packet to packet, and usual size of one
-    noise_s : how far packets come from where they should, 9 of 10
+    split_s : longest step within a packet, seconds; a longer one begins the next packet
+    step_s : time from sample to sample, seconds
+    period_s : usual time from packet to packet, seconds
+    rows : usual number of rows in a packet
+    noise_s : jitter of the packets in seconds: 90 % of them are at most this far from their due time
     """
 
     split_s: float
@@ -44,20 +49,20 @@ class Form:
 
     @property
     def tolerance_s(self) -> float:
-        """A packet that is later by more than this comes after missing samples."""
+        """Largest delay in seconds of a packet before which no samples are missing."""
         return max(2.5 * self.step_s, min(3 * self.noise_s, 0.6 * self.period_s))
 
 
 @dataclass
 class Packet:
-    """Rows that came at once.
+    """Rows that came together.
 
     Parameters
     ----------
-    rows : how many
-    first_s, last_s : stamps of the first and the last one
-    missing : samples missing before it
-    follows_s : since the packet before, seconds; None: begins a run, samples are missing, or the packet is partial
+    rows : number of rows
+    first_s, last_s : stamps of the first and the last row, seconds
+    missing : number of samples missing before the packet
+    follows_s : seconds since the packet before; None for a first or partial packet, and where samples are missing
     """
 
     rows: int
@@ -67,13 +72,13 @@ class Packet:
     follows_s: float | None = None
 
 
-def packet_form(stamps: Values, wanted_hz: float) -> Form | None:
-    """Whether stamps are those of packets, and of which; None: each row has its own.
+def packet_form(stamps: Values, wanted_hz: float) -> PacketForm | None:
+    """Find the form of the packets that stamps come from; None where each row has a stamp of its own.
 
     Parameters
     ----------
-    stamps : float64 (n,), seconds: the first of a recording
-    wanted_hz : of the plan: packets are those that make a rate near it
+    stamps : float64 (n,), seconds, those of the first rows of a recording
+    wanted_hz : rate of the plan, rows per second; only packets with a rate near it are believed
     """
     steps = np.abs(np.diff(stamps))
     if len(steps) < 4 or not (steps > 0).any():
@@ -103,7 +108,7 @@ def packet_form(stamps: Values, wanted_hz: float) -> Form | None:
 
 
 def _equal_stamps(steps: Values) -> bool:
-    """Whether the clock is coarser than the samples: equal stamps are no accident."""
+    """Tell whether stamps are equal because the clock is coarser than the sample period, and not by accident."""
     equal = steps == 0
     if equal.mean() >= _EQUAL:
         return True
@@ -115,15 +120,15 @@ def _equal_stamps(steps: Values) -> bool:
     return bool((steps > 1.5 * usual).mean() < equal.mean() / 4 and even.mean() > 0.9)
 
 
-def _form(stamps: Values, steps: Values, split: float) -> Form | None:
-    """What packets there are where longer steps than this begin one."""
+def _form(stamps: Values, steps: Values, split: float) -> PacketForm | None:
+    """Find the form of packets when steps of more than ``split`` seconds begin one; None where none is found."""
     begins = np.flatnonzero(steps > split) + 1
     if len(begins) < 2:
         return None
     sizes = np.diff(np.append(begins, len(stamps)))
-    ends = stamps[np.append(begins, len(stamps)) - 1]  # the last stamp of each packet, the first one among them
+    ends = stamps[np.append(begins, len(stamps)) - 1]  # the last stamp of each packet
     apart = np.diff(ends)
-    apart = np.where(apart > 0, apart, np.inf)  # a clock that was set back
+    apart = np.where(apart > 0, apart, np.inf)  # the clock was set back
     period, rows = float(np.median(apart)), max(1, int(np.median(sizes)))
     if not np.isfinite(period):
         return None
@@ -135,7 +140,7 @@ def _form(stamps: Values, steps: Values, split: float) -> Form | None:
         sizes, apart = sizes[within], apart[within]
         near, rows = np.ones(len(sizes), np.bool_), max(1, int(np.median(sizes)))
     elif near.any() and not near.all() and np.median(sizes[~near]) > _PARTIAL * np.median(sizes[near]):
-        return None  # the last one is partial, and there are none between: nothing tells the rate
+        return None  # each burst has two packets, and the last one is partial: nothing tells the rate
     step, noise, most = float(apart[near].sum() / sizes[near].sum()), 0.0, 0.5 * period
     for _ in range(4):
         off = np.abs(apart - sizes * step)
@@ -143,27 +148,27 @@ def _form(stamps: Values, steps: Values, split: float) -> Form | None:
         if near.any():
             step, noise = float(apart[near].sum() / sizes[near].sum()), float(np.quantile(off[near], 0.9))
             most = min(3 * noise, 0.5 * period)
-    return Form(split, step, period, rows, noise)
+    return PacketForm(split, step, period, rows, noise)
 
 
 class Packets:
-    """Follows the packets of one run of a clock, and says where samples are missing.
+    """Follows the packets of one run of a clock, and tells where samples are missing.
 
-    A packet is late when it, and the next one, come later than the samples before allow: a delay is made up for.
+    Samples are missing where a packet and the next one are both late: after a mere delay the next one is on time.
 
     Parameters
     ----------
-    form : Form
+    form : PacketForm of the packets
     """
 
-    def __init__(self, form: Form) -> None:
+    def __init__(self, form: PacketForm) -> None:
         self._form = form
-        self._packets = list[Packet]()  # one that is not decided, maybe, and one that is not complete
+        self._packets = list[Packet]()  # up to one that waits for its successor, and one that is not complete
         self._taken, self._base = 0, 0.0
         self._before: Packet | None = None
 
     def push(self, stamps: Values) -> Iterator[Packet]:
-        """Take stamps; packets as they are decided, in order."""
+        """Take stamps (n,) in seconds; yield the packets that are decided, in order."""
         if not len(stamps):
             return
         steps = np.diff(stamps)
@@ -179,16 +184,17 @@ class Packets:
                 yield self._decided()
 
     def finish(self) -> Iterator[Packet]:
-        """The run is over: the rest."""
+        """End the run; yield the packets that were held back."""
         while self._packets:
             yield self._decided()
 
     @property
     def held(self) -> int:
-        """Rows of the packet that is not complete."""
+        """Number of rows in the packet that is not complete yet."""
         return self._packets[-1].rows if self._packets else 0
 
     def _decided(self) -> Packet:
+        """Return the oldest packet with the samples that are missing before it, which the next packet confirms."""
         packet = self._packets.pop(0)
         following = self._packets[0] if self._packets else None
         before, self._before = self._before, packet
@@ -212,19 +218,22 @@ class Packets:
             packet.follows_s = packet.last_s - before.last_s if whole else None
             self._base += late * (0.1 if late > 0 else 0.2)
         self._taken += packet.rows
-        if self._taken > 1 << 30:  # no digit is lost, however long it lasts
+        if self._taken > 1 << 30:  # so that a long recording loses no digits
             self._base, self._taken = self._base + self._taken * step, 0
         return packet
 
     def _late(self, packet: Packet, more: int) -> tuple[float, float]:
-        """How late a packet is if it is as large as usual, or larger, since the last one is partial; and by its end."""
+        """Return how many seconds late a packet is if it has the usual size at least, and by its own size.
+
+        ``more`` rows lie between the packets that are decided and this one.
+        """
         form = self._form
         due = self._base + form.step_s * (self._taken + more)
         usual = packet.last_s - due - form.step_s * max(packet.rows, form.rows)
         return usual, packet.last_s - due - form.step_s * packet.rows
 
     def _whole_packets(self, missing: int) -> int:
-        """Samples of whole packets, where that is nearly what is missing."""
+        """Round a number of missing samples to whole packets where packets jitter and it is close to one; 1 or more."""
         rows = self._form.rows
         whole = round(missing / rows) * rows
         jitters = self._form.noise_s > 0.5 * self._form.step_s

@@ -1,7 +1,7 @@
-"""What a .parquet file claims of itself, before anything is made of that size: pyarrow believes each header.
+"""The sizes that a .parquet file claims, checked before pyarrow allocates them without a check of its own.
 
 Footer and headers of pages are Thrift structures in the compact protocol (apache/parquet-format, `parquet.thrift`, and
-apache/thrift, `thrift-compact-protocol.md`). pyarrow's own view of a damaged footer may end the process.
+apache/thrift, `thrift-compact-protocol.md`). A damaged footer may end the process in pyarrow.
 """
 
 from __future__ import annotations
@@ -14,30 +14,33 @@ from anomsdk.errors import InputError, quoted
 from anomsdk.sources.formats.packet_lists import MAX_PACKET
 
 FOOTER_STRING, FOOTER_ITEMS = 8 << 20, 1 << 20
-"""Bytes of a text, and items of a list, in the footer of any file."""
+"""Most bytes of a text, and most items of a list, in a footer."""
 MAX_FOOTER_BYTES = 16 << 20
+"""Most bytes of a footer."""
 MAX_PAGE_BYTES = 512 << 20
-"""Of one page, unpacked: writers make pages of a mebibyte, few make one of a whole group of rows."""
+"""Most bytes of an unpacked page: most writers make pages of 1 MiB, a few make one page of a whole row group."""
 MAX_FREE_BYTES, MAX_RATIO = 16 << 20, 2048
-"""A page unpacks to so many bytes, or to so many times its size."""
+"""Largest unpacked size of a page, in bytes and in multiples of its packed size, whichever is more."""
 _MAX_HEADER = 1 << 16
+"""Most bytes of the header of a page."""
 _DATA, _DICTIONARY, _DATA_V2 = 0, 2, 3
+"""Numbers of `PageType`."""
 _UNPACKED = 0
-"""The codec that packs nothing."""
+"""Number of the `CompressionCodec` that does not pack."""
 _MARK = b"PAR1"
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """The pages of one column in one group of rows, as the footer has them.
+    """The pages of one column in one row group, as the footer describes them.
 
     Parameters
     ----------
-    column : name
-    start, size : where they lie in the file, bytes
-    values, rows : of the column, of the group
-    codec : number of `CompressionCodec`
-    nested : its rows are lists: it may have more values than rows
+    column : name of the column
+    start, size : first byte in the file, and number of bytes
+    values, rows : number of values in the pages, and of rows in the group
+    codec : number of the `CompressionCodec`
+    nested : rows of the column are lists, so that it may have more values than rows
     """
 
     column: str
@@ -50,17 +53,17 @@ class Chunk:
 
 
 def footer_chunks(file: IO[bytes], size: int, where: str) -> list[Chunk]:
-    """Read the footer.
+    """Read the footer and return the chunks of all columns.
 
     Parameters
     ----------
     file : the whole file, opened for reading
-    size : of it, bytes
-    where : what messages call it
+    size : size of the file in bytes
+    where : name of the file in messages
 
     Raises
     ------
-    InputError : there is none, it is damaged, encrypted or larger than `MAX_FOOTER_BYTES`
+    InputError : there is no footer, or it is damaged, encrypted or larger than `MAX_FOOTER_BYTES`
     """
     file.seek(max(0, size - 8))
     tail = file.read(8)
@@ -68,7 +71,7 @@ def footer_chunks(file: IO[bytes], size: int, where: str) -> list[Chunk]:
     if len(tail) != 8 or tail[4:] != _MARK or not 0 < length <= size - 12:
         raise InputError(f"{where}: cannot be read (it is no whole .parquet); check the file or copy it again")
     if length > MAX_FOOTER_BYTES:
-        raise InputError(f"{where}: a footer of {length:,} bytes; write it in fewer groups of rows")
+        raise InputError(f"{where}: a footer of {length:,} bytes; write it in fewer row groups")
     file.seek(size - 8 - length)
     try:
         tree, _ = _struct(file.read(length))
@@ -82,7 +85,7 @@ def footer_chunks(file: IO[bytes], size: int, where: str) -> list[Chunk]:
 
 
 def _chunks(group: dict[int, Any], leaves: list[bytes]) -> Iterator[Chunk]:
-    """Chunks of a group of rows, each of a column that there is."""
+    """Yield the chunks of a row group; IndexError where one belongs to no column."""
     columns, rows = _list(group, 1), _number(group, 3)
     if len(columns) != len(leaves) or rows < 0:
         raise IndexError
@@ -104,19 +107,19 @@ def _chunks(group: dict[int, Any], leaves: list[bytes]) -> Iterator[Chunk]:
 
 
 def check_pages(file: IO[bytes], size: int, chunks: list[Chunk], columns: list[str], where: str) -> None:
-    """Refuse a file whose columns claim more than is there.
+    """Refuse a file whose columns claim more values or bytes than it can hold.
 
     Parameters
     ----------
-    file, size : as `footer_chunks`
-    chunks : of `footer_chunks`
+    file, size : as `footer_chunks` takes them
+    chunks : from `footer_chunks`
     columns : names of the columns that will be read
-    where : what messages call it
+    where : name of the file in messages
 
     Raises
     ------
-    InputError : chunks outside the file, pages with more values than their group has rows, or that unpack to what no
-        page of their size can hold
+    InputError : a chunk lies outside the file, pages have more values than their group has rows, or a page claims to
+        unpack to more than its size allows
     """
     for chunk in chunks:
         if chunk.column in columns or (chunk.nested and chunk.column.partition(".")[0] in columns):
@@ -124,6 +127,7 @@ def check_pages(file: IO[bytes], size: int, chunks: list[Chunk], columns: list[s
 
 
 def _check_chunk(file: IO[bytes], size: int, chunk: Chunk, where: str) -> None:
+    """Refuse a chunk whose headers of pages claim more than it can hold."""
     at, values = chunk.start, 0
     if not (4 <= at <= size and 0 <= chunk.size <= size - at) or not chunk.values >= 0:
         raise _damaged(where)
@@ -158,6 +162,7 @@ def _check_chunk(file: IO[bytes], size: int, chunk: Chunk, where: str) -> None:
 
 
 def _number(fields: dict[int, Any], field: int) -> int:
+    """Return a field that is an integer; TypeError for any other."""
     value = fields[field]
     if type(value) is not int:
         raise TypeError
@@ -165,7 +170,7 @@ def _number(fields: dict[int, Any], field: int) -> int:
 
 
 def _list(fields: dict[int, Any], field: int) -> list[dict[int, Any]]:
-    """A list of structures."""
+    """Return a field that is a list of structures; TypeError for any other."""
     found = fields[field]
     if type(found) is not list or not all(type(each) is dict for each in found):
         raise TypeError
@@ -173,7 +178,7 @@ def _list(fields: dict[int, Any], field: int) -> list[dict[int, Any]]:
 
 
 def _texts(fields: dict[int, Any], field: int) -> list[bytes]:
-    """A text, or a list of them."""
+    """Return a field that is a text or a list of texts, as a list; TypeError for any other."""
     found = fields[field] if type(fields[field]) is list else [fields[field]]
     if not found or not all(type(each) is bytes for each in found):
         raise TypeError
@@ -181,11 +186,12 @@ def _texts(fields: dict[int, Any], field: int) -> list[bytes]:
 
 
 def _damaged(where: str) -> InputError:
+    """Make the error for a file whose sizes contradict each other."""
     return InputError(f"{where}: its pages claim more than is there; the file is damaged, copy or write it again")
 
 
 def _struct(data: bytes, at: int = 0, depth: int = 0) -> tuple[dict[int, Any], int]:
-    """Fields of a structure, by number, and where it ends; IndexError where it does not."""
+    """Read a Thrift structure; return its fields by number, and the byte after its end; IndexError if it is cut off."""
     fields: dict[int, Any] = {}
     number = 0
     if depth > 8:
@@ -203,6 +209,7 @@ def _struct(data: bytes, at: int = 0, depth: int = 0) -> tuple[dict[int, Any], i
 
 
 def _value(data: bytes, at: int, kind: int, depth: int) -> tuple[Any, int]:
+    """Read a value of one type of the compact protocol; return it and the byte after its end."""
     if kind in (1, 2):  # true, false
         return kind == 1, at
     if kind == 3:
@@ -234,13 +241,14 @@ def _value(data: bytes, at: int, kind: int, depth: int) -> tuple[Any, int]:
 
 
 def _item(data: bytes, at: int, kind: int, depth: int) -> tuple[Any, int]:
-    """One of a list, in which truth values take a byte."""
+    """Read an item of a list, in which bools take a byte of their own."""
     if depth > 16:
         raise IndexError
     return (data[at] == 1, at + 1) if kind in (1, 2) else _value(data, at, kind, depth)
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
+    """Read an unsigned integer of 7 bits a byte; return it and the byte after its end."""
     value = shift = 0
     while True:
         byte = data[at]
@@ -254,5 +262,6 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
 
 
 def _signed(data: bytes, at: int) -> tuple[int, int]:
+    """Read a zigzag integer; return it and the byte after its end."""
     value, at = _varint(data, at)
     return (value >> 1) ^ -(value & 1), at

@@ -1,4 +1,4 @@
-"""Where samples are missing: a few that are bridged, samples that were dropped, and the pauses of duty cycles."""
+"""Gaps in a recording: a few missing samples that are bridged, longer dropouts, and pauses of a duty cycle."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ import numpy as np
 from anomsdk.sources.formats.clock import HOUR_S
 
 PAUSE_S = 60.0
-"""A gap of this length or more is a pause between recordings; samples missing in shorter ones were dropped."""
+"""Shortest pause in seconds; samples missing in a shorter gap were dropped."""
 DUTY_S, DUTY_ROWS = 1.0, 10
-"""So is a gap of this length and more beside this many rows without a gap: the burst of a duty cycle."""
+"""Shortest pause of a duty cycle in seconds, and the fewest rows of the burst before or after it."""
 MOST_BRIDGED = 0.05
-"""Share of a recording that bridged samples are at most."""
+"""Largest share of bridged samples in a recording."""
 _KEPT = 4096
+"""Most values that are kept for a median."""
 _EVEN, _MOSTLY = 0.1, 0.8
-"""A duty cycle is even when so many of its periods and pauses are within a tenth of their median."""
+"""A duty cycle is even where 80 % of its periods and pauses are within 10 % of their median."""
 _LEAST_EVEN, _LEAST_UNEVEN = 0.05, 0.2
-"""Share of a period, or of a recording, that pauses of a duty cycle take, at least."""
+"""Smallest share that pauses take of the period of an even duty cycle, and of a recording with an uneven one."""
 
 
 def in_seconds(seconds: float) -> str:
-    """A length of time with three digits, and whole seconds.
+    """Write a length of time with three digits, from 1,000 s on in whole seconds.
 
     Examples
     --------
@@ -33,44 +34,50 @@ def in_seconds(seconds: float) -> str:
 
 
 class Gaps:
-    """Takes the gaps of a recording in order, and tells at the end which are what; its memory does not grow.
+    """Takes the gaps of a recording in order, and tells bridged gaps, dropouts and pauses apart in constant memory.
 
     Parameters
     ----------
-    max_bridge : missing samples of a gap that may be bridged, at most
+    max_bridge : largest number of missing samples of a gap that may be bridged
 
     Attributes
     ----------
-    dropped, others : samples missing in gaps that are neither short nor pauses, and these gaps
-    pauses : gaps that are pauses
-    hours, n_hours : the first row before which the clock went on by whole hours, and how many such rows there are
+    dropped, others : number of samples missing in gaps that are neither short nor pauses, and number of these gaps
+    pauses : number of gaps that are pauses
+    hours, n_hours : the first row before which the clock jumped by whole hours, if any, and the number of such rows
     """
 
     def __init__(self, max_bridge: int) -> None:
-        self._small = np.zeros(max_bridge + 1, np.int64)  # gaps of so many samples
+        self._small = np.zeros(max_bridge + 1, np.int64)  # number of gaps by their missing samples
         self._small_s = np.zeros(max_bridge + 1)
-        self._rows = 0  # since a gap that is not bridged
-        self._waits: _Gap | None = None  # what follows it decides what it is
+        self._rows = 0  # since the last gap that is not bridged
+        self._waits: _Gap | None = None  # the number of rows after it decides its kind
         self.dropped = self.others = self.pauses = 0
         self._others_s = self._paused_s = 0.0
         self.hours: list[int] = []
         self.n_hours = 0
         self._all, self._step_s = 0, 0.0
-        self._unsure = 0  # samples missing in pauses that may have been dropped as well
+        self._unsure = 0  # samples missing in pauses that may be dropouts
         self._between, self._cycles = _Values(), _Values()
         self._last: _Gap | None = None
 
     def rows(self, n: int) -> None:
-        """Rows without a gap follow."""
+        """Take ``n`` rows without a gap."""
         self._rows += n
         self._all += n
 
     def gap(
         self, row: int, before_s: float, after_s: float, missing: float, step_s: float, next_s: float | None = None
     ) -> None:
-        """Samples are missing between the stamps of two rows, the second of which is usually ``next_s`` later.
+        """Take a gap.
 
-        ``missing`` need not be whole.
+        Parameters
+        ----------
+        row : row behind the gap
+        before_s, after_s : stamps before and behind the gap, seconds
+        missing : number of samples missing, which may be a fraction
+        step_s : time from sample to sample, seconds
+        next_s : usual time from one stamp to the next, seconds; None for ``step_s``
         """
         n = max(1, round(missing))
         if n < len(self._small):
@@ -86,15 +93,16 @@ class Gaps:
         self._rows, self._step_s = 0, step_s
 
     def broken(self) -> None:
-        """The clock was set back: bursts and pauses begin anew."""
+        """Take a setting of the clock, behind which bursts and pauses are counted anew."""
         self._decide()
         self._rows, self._last = 0, None
 
     def end(self) -> None:
-        """The recording is over."""
+        """End the recording."""
         self._decide()
 
     def _decide(self) -> None:
+        """Count the gap that waits as a pause or as a dropout, by its length and by the rows on both sides of it."""
         gap, self._waits = self._waits, None
         if gap is None:
             return
@@ -115,7 +123,12 @@ class Gaps:
         self._last = gap
 
     def bridge(self, rows: int) -> tuple[int, int, int]:
-        """What is bridged: samples of a gap, at most, so that no more than `MOST_BRIDGED` are; in all; and gaps."""
+        """Choose the gaps that are bridged so that bridged samples are no more than `MOST_BRIDGED` of the recording.
+
+        Returns
+        -------
+        the largest number of missing samples of a bridged gap, the number of bridged samples, and of bridged gaps
+        """
         for most in range(len(self._small) - 1, 0, -1):
             gaps = int(self._small[: most + 1].sum())
             samples = int((self._small[: most + 1] * np.arange(most + 1)).sum())
@@ -124,22 +137,22 @@ class Gaps:
         return 0, 0, 0
 
     def share_dropped(self, rows: int) -> float:
-        """Samples that were dropped, bridged ones among them, over all."""
+        """Return the share of samples that were dropped, bridged ones included, in a recording of ``rows`` rows."""
         dropped = self.dropped + self.small() + (0 if self._even() or not self._broken() else self._unsure)
         return dropped / (dropped + rows)
 
     def left(self, bridged: int) -> tuple[int, float]:
-        """Gaps that are neither bridged nor of a duty cycle, and how many seconds are missing in them."""
+        """Return the number of gaps that are neither bridged nor pauses of a duty cycle, and their total in seconds."""
         small, small_s = self._small[bridged + 1 :].sum(), self._small_s[bridged + 1 :].sum()
         pauses, paused_s = (0, 0.0) if self.cycle() else (self.pauses, self._paused_s)
         return int(small) + self.others + pauses, float(small_s) + self._others_s + paused_s
 
     def small(self) -> int:
-        """Samples missing in gaps that were short enough to be bridged."""
+        """Return the number of samples missing in gaps that are short enough to be bridged."""
         return int((self._small * np.arange(len(self._small))).sum())
 
     def cycle(self) -> str | None:
-        """The duty cycle in words; None: there is none."""
+        """Describe the duty cycle in words; None where there is none."""
         if self._even():
             cycle = self._cycles.median
             burst = in_seconds(cycle - self._between.median)
@@ -153,29 +166,29 @@ class Gaps:
         )
 
     def _even(self) -> bool:
-        """Whether bursts come at even distances."""
+        """Tell whether bursts and pauses recur evenly."""
         cycle, pause = self._cycles.median, self._between.median
         near = min(self._cycles.share_near(cycle), self._between.share_near(pause))
         return self.pauses > 1 and near >= _MOSTLY and pause >= _LEAST_EVEN * cycle
 
     def _broken(self) -> bool:
-        """Whether samples are missing so often between the pauses that these may be no pauses."""
+        """Tell whether dropouts are so frequent that the pauses may be dropouts, too."""
         return self.others > 2 * self.pauses
 
     @property
     def lost_s(self) -> float:
-        """Seconds that are missing in all gaps, bridged ones among them."""
+        """Total length of all gaps in seconds, bridged ones included."""
         return float(self._small_s.sum()) + self._others_s + self._paused_s
 
     @property
     def n(self) -> int:
-        """All gaps."""
+        """Number of all gaps, bridged ones included."""
         return int(self._small.sum()) + self.others + self.pauses
 
 
 @dataclass(frozen=True)
 class _Gap:
-    """A gap, and the rows without one before it."""
+    """A gap whose kind is not decided yet, and the number of rows without a gap before it."""
 
     rows: int
     missing: float
@@ -185,7 +198,7 @@ class _Gap:
 
 
 class _Values:
-    """Least, most and about the median of values; when it is full, every second one is left out."""
+    """Least, greatest and approximate median of values; when full, it drops every second one that it keeps."""
 
     def __init__(self) -> None:
         self.least, self.most = np.inf, -np.inf
@@ -202,11 +215,11 @@ class _Values:
 
     @property
     def median(self) -> float:
-        """Of those that are kept; 0 where there are none."""
+        """Median of the values that are kept; 0 where there are none."""
         return float(np.median(self._kept)) if self._kept else 0.0
 
     def share_near(self, value: float) -> float:
-        """Share of the values within a tenth of this one."""
+        """Return the share of the kept values within 10 % of ``value``."""
         if not self._kept or value <= 0:
             return 0.0
         return float((np.abs(np.array(self._kept) - value) <= _EVEN * value).mean())

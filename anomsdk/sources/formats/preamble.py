@@ -1,4 +1,4 @@
-"""What stands above the rows of a table: headings, units, sensors, and lines such as ``Sample rate,20``."""
+"""The lines above the rows of a table: headings, units, sensors, and facts such as ``Sample rate,20``."""
 
 from __future__ import annotations
 
@@ -32,22 +32,23 @@ _RATE_VALUE = re.compile(r"(\d+(?:[.,]\d+)?)\s*(?:hz|hertz|1/s|sps)?", re.IGNORE
 _ACTIGRAPH = re.compile(r".*\bActiGraph\b.*\bat (\d+(?:[.,]\d+)?) ?Hz\b.*", re.IGNORECASE)
 _EPOCH = re.compile(r"\W*Epoch Period \(hh:mm:ss\)\W*(\d\d:\d\d:\d\d)\b.*", re.IGNORECASE)
 _EPOCHS_S = (946_684_800.0, 4_102_444_800.0)
-"""The years 2000 to 2100."""
+"""First and last start of a recording that is believed, seconds since 1970: the years 2000 to 2100."""
 _E4_HZ = (1.0, 1000.0)
+"""Lowest and highest rate of an Empatica E4 that is believed."""
 _E4_STEP_G = 1 / 64
 _LONGEST_UNIT = 8
-"""Characters of a unit in a line of its own that nobody knows."""
+"""Most characters of an unknown unit in a line of units."""
 
 
 @dataclass(frozen=True)
-class Told:
-    """What the lines above a table say of it.
+class TableFacts:
+    """Facts that the lines above a table tell of its samples.
 
     Parameters
     ----------
-    rates : (rows a second, which line says so)
-    skip : lines of numbers that are no samples
-    empatica : these lines are those of an Empatica E4: a step is 1/64 g
+    rates : (rows per second, number of the line that says so)
+    skip : number of lines of numbers that are no samples
+    empatica : the lines are those of an Empatica E4, whose accelerometer has steps of 1/64 g
     """
 
     rates: tuple[tuple[float, int], ...] = ()
@@ -56,24 +57,24 @@ class Told:
 
     @property
     def unit(self) -> tuple[str, float] | None:
-        """Unit of the accelerometer, and what one step is in it."""
+        """Unit of the accelerometer, and one step of a stored value in it; None where the lines do not say it."""
         return ("g", _E4_STEP_G) if self.empatica else None
 
 
-NOTHING_TOLD = Told()
+NO_FACTS = TableFacts()
 
 
 def headings_in(lines: Sequence[Sequence[str]], width: int) -> tuple[str, ...]:
-    """Headings of the columns, each with its unit and sensor where lines of their own say these.
+    """Return the heading of each column, with its unit and sensor where lines of their own name these.
 
     Parameters
     ----------
-    lines : cells of the lines above the first row of numbers
-    width : cells of a row
+    lines : cells of each line above the first row of numbers
+    width : number of cells in a row
 
     Returns
     -------
-    as many as a row has cells, empty ones where there are none
+    ``width`` headings, empty where a column has none
 
     Examples
     --------
@@ -101,41 +102,42 @@ def headings_in(lines: Sequence[Sequence[str]], width: int) -> tuple[str, ...]:
                 elif _are_sensors(line) and not _is_pair(line):
                     cells = _below_sensors(line, cells)
             if cells == [str(n) for n in range(width)]:
-                return ("",) * width  # pandas numbers columns that have no names
+                return ("",) * width  # pandas numbers columns without names
             return tuple(_with_unit(name, unit) for name, unit in zip(cells, units, strict=True))
     return ("",) * width
 
 
 def _with_unit(name: str, unit: str) -> str:
-    """A heading with the unit below it, unless it says this one itself."""
+    """Append a unit to a heading, unless the heading names this unit itself."""
     said = unit_in(f"x [{unit}]")[1]
     return name if not name or not unit or unit_in(name)[1] == said is not None else f"{name} [{unit}]"
 
 
-def told_in(lines: Sequence[str], rows: Sequence[Sequence[str]], where: str) -> Told:
-    """What lines above a table say of it, or its first two rows where they are those of an Empatica E4.
+def facts_in(lines: Sequence[str], rows: Sequence[Sequence[str]], where: str) -> TableFacts:
+    """Read the facts in the lines above a table, or in its first two rows where they are those of an Empatica E4.
 
     Raises
     ------
-    InputError : the rows are sums over seconds, no samples
+    InputError : each row is the sum of an epoch and no sample
     """
     if _is_empatica(rows):
         values = [_value(cell) or 0.0 for row in rows[2:] for cell in row]
         counts = all(-128 <= value < 128 and value == int(value) for value in values)
-        return Told(((float(rows[1][0]), 2),), 2, counts)
+        return TableFacts(((float(rows[1][0]), 2),), 2, counts)
     rates = []
     for number, line in enumerate(lines, 1):
         if (epoch := _EPOCH.fullmatch(line.strip())) and epoch[1] != "00:00:00":
             raise InputError(
-                f"{where}, line {number}: a row is the sum of an epoch of {epoch[1]}, and no sample; export raw data"
+                f"{where}, line {number}: each row is the sum of an epoch of {epoch[1]}, not a sample; export raw data"
             )
         rate = _rate_in(line.strip())
         if rate is not None:
             rates.append((rate, number))
-    return Told(tuple(rates))
+    return TableFacts(tuple(rates))
 
 
 def _rate_in(line: str) -> float | None:
+    """Return the rate that a line names, rows per second; None where it names none."""
     if found := _ACTIGRAPH.fullmatch(line):
         return _value(found[1])
     cells = [cell.strip(" \"'") for cell in re.split(r"[;\t=:|]|,(?!\d+\s*(?:hz)?\s*$)|,(?=\d+\s*(?:hz)?\s*$)", line)]
@@ -151,7 +153,7 @@ def _rate_in(line: str) -> float | None:
 
 
 def _is_empatica(rows: Sequence[Sequence[str]]) -> bool:
-    """A line of the time of the start, one of the rate, each once a column, and no headings."""
+    """Tell whether the first line is a start time and the second one a rate, each repeated in all three columns."""
     if len(rows) < 3 or any(len(row) != 3 or len(set(row)) != 1 for row in rows[:2]):
         return False
     start, rate = _value(rows[0][0]), _value(rows[1][0])
@@ -164,6 +166,7 @@ def _is_empatica(rows: Sequence[Sequence[str]]) -> bool:
 
 
 def _value(text: str) -> float | None:
+    """Return a number with a decimal point or comma; None for any other text."""
     try:
         return float(text.replace(",", "."))
     except ValueError:
@@ -171,7 +174,7 @@ def _value(text: str) -> float | None:
 
 
 def _units_of(cells: Sequence[str]) -> list[str] | None:
-    """Units, where a line holds nothing else: known ones, or short words that recur."""
+    """Return the units in a line that holds nothing else, known ones or short words that recur; else None."""
     units = [re.sub(r"[()]", "", re.sub(r"^[\[(](.*)[\])]$", r"\1", cell)).strip() for cell in cells]
     if not any(units) or any(
         re.search(r"[\[\]]", unit) or (len(unit) > _LONGEST_UNIT and unit_of(unit) is None) for unit in units
@@ -183,12 +186,12 @@ def _units_of(cells: Sequence[str]) -> list[str] | None:
 
 
 def _is_pair(cells: Sequence[str]) -> bool:
-    """A key and its value, and empty cells behind them, as spreadsheets write it."""
+    """Tell whether a line is a key and its value, followed by the empty cells that spreadsheets write."""
     return len(cells) > 2 and all(cells[:2]) and not any(cells[2:])
 
 
 def _are_sensors(cells: Sequence[str]) -> bool:
-    """Names of sensors, each above the first of its columns or above all of them."""
+    """Tell whether a line holds names of sensors, each above the first of its columns or above all of them."""
     filled = [cell for cell in cells if cell]
     named = [cell for cell in filled if re.search(r"[A-Za-z]", cell)]
     recur = len(set(filled)) < len(filled) or len(filled) < len(cells)
@@ -196,7 +199,7 @@ def _are_sensors(cells: Sequence[str]) -> bool:
 
 
 def _below_sensors(sensors: Sequence[str], names: Sequence[str]) -> list[str]:
-    """Each heading behind the sensor above it, or above a column to its left; a unit stands at the end."""
+    """Put the sensor in front of each heading: the one above it, or above the nearest column to its left."""
     found, sensor = [], ""
     for above, name in zip(sensors, names, strict=True):
         sensor = above or sensor

@@ -1,4 +1,4 @@
-"""Whether bytes that were piped in are another form of samples than 16-bit little-endian mono."""
+"""Encodings of raw samples other than 16-bit little-endian mono, and how they are recognised in a pipe."""
 
 from __future__ import annotations
 
@@ -7,49 +7,52 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-LOOKED_AT = 4096
-"""Bytes of a pipe that are looked at."""
+_SIGNAL_BYTES = 4096
+"""Bytes of a signal that are looked at."""
 _FEWEST = 256
-"""16-bit values below which nothing is said: by chance few look like anything."""
+"""Fewest 16-bit values for a verdict: fewer look like any encoding by chance."""
 _DISTINCT = 16
+"""Fewest distinct values of a signal that varies."""
 _UNIFORM = 12_000.0
-"""Mean size of what is the lower half of larger numbers: nearly 2**14."""
+"""Mean magnitude from which on 16-bit values are the lower halves of larger numbers, whose mean is near 2**14."""
 _SMALL = 20
+"""Largest distance from 0 of the upper byte of a small number."""
 _PAIRS = "-t s16 -L -c 2 - remix {}"
+"""Options of sox that take one of two channels."""
 
 
 Bytes: TypeAlias = NDArray[np.uint8]
 
 
 def signal_of(data: Bytes) -> Bytes:
-    """What follows the silence at the start, which looks like every form; empty where that is too little.
+    """Return the bytes behind the silence at the start, which looks the same in every encoding; empty if too few.
 
     Parameters
     ----------
-    data : (n,), from a multiple of 24 bytes on, so that a value of any form begins with it
+    data : uint8 (n,), beginning at a multiple of 24 bytes of the pipe, so that a value of any size begins there
     """
     rows = data[: len(data) // 24 * 24].reshape(-1, 24)
     other = (rows != rows[:1]).any(axis=1)
     if not other.any():
         return data[:0]
-    signal = rows[int(other.argmax()) :].reshape(-1)[:LOOKED_AT]
+    signal = rows[int(other.argmax()) :].reshape(-1)[:_SIGNAL_BYTES]
     values = signal.view("<i2")
     return signal if len(values) >= _FEWEST and np.count_nonzero(values) >= len(values) // 8 else data[:0]
 
 
-def form_of(signal: Bytes) -> tuple[str, str] | None:
-    """What these bytes are in words, and as options of sox; None where they may be 16-bit little-endian mono.
+def raw_encoding_of(signal: Bytes) -> tuple[str, str] | None:
+    """Return the encoding of bytes in words and as options of sox; None where they may be 16-bit little-endian mono.
 
     Parameters
     ----------
-    signal : (n,), from `signal_of`
+    signal : uint8 (n,), from `signal_of`
 
     Examples
     --------
     >>> sound = (3_000 * np.sin(np.arange(1200) / 9)).astype(np.int16)
-    >>> form_of(signal_of(sound.astype(">i2").view(np.uint8)))
+    >>> raw_encoding_of(signal_of(sound.astype(">i2").view(np.uint8)))
     ('16-bit big-endian integers', '-t s16 -B -c 1 -')
-    >>> form_of(signal_of(sound.view(np.uint8)))
+    >>> raw_encoding_of(signal_of(sound.view(np.uint8)))
     """
     if not len(signal):
         return None
@@ -64,7 +67,7 @@ def form_of(signal: Bytes) -> tuple[str, str] | None:
 
 
 def _floats(values: NDArray[np.float64]) -> bool:
-    """Of either sign and many sizes, all of samples: of integers every other one would be in a narrow range."""
+    """Tell whether values are floats of a signal, of both signs and many sizes: integers read so have few sizes."""
     with np.errstate(invalid="ignore"):
         sizes = np.abs(values[values != 0])
         likely = len(sizes) >= len(values) // 8 and bool(((sizes > 1e-6) & (sizes < 2.0**31)).all())
@@ -73,17 +76,18 @@ def _floats(values: NDArray[np.float64]) -> bool:
 
 
 def _bytes(raw: Bytes) -> tuple[str, str] | None:
+    """Recognise 8-bit samples."""
     low, high = raw[0::2], raw[1::2]
     if min(len(np.unique(low)), len(np.unique(high))) < 3:
         return None
     if bool(((raw >= 96) & (raw < 160)).all()):
         return "8-bit unsigned integers", "-t u8 -c 1 -"
-    # Of quiet 16 bits the upper bytes are 0 and 255 alone.
+    # The upper bytes of quiet 16-bit samples are 0 and 255 alone, and were excluded above.
     return ("8-bit signed integers", "-t s8 -c 1 -") if bool(((raw < 32) | (raw >= 224)).all()) else None
 
 
 def _pairs(values: NDArray[np.float64]) -> tuple[str, str] | None:
-    """Every other value is of another kind, or the same again."""
+    """Recognise two channels and 32-bit integers: every second 16-bit value is of another kind, or a repetition."""
     first, second = values[0::2], values[1::2]
     varied = [len(np.unique(each)) >= _DISTINCT for each in (first, second)]
     if varied[0] and np.array_equal(first, second):
@@ -100,7 +104,7 @@ def _pairs(values: NDArray[np.float64]) -> tuple[str, str] | None:
 
 
 def _other(raw: Bytes, values: NDArray[np.float64]) -> tuple[str, str] | None:
-    """Bytes that are the upper ones of small numbers stand where these have none, or values all lie near the ends."""
+    """Recognise unsigned, big-endian and 24-bit integers, whose upper bytes stand at other places."""
     if float(np.abs(values).min()) >= 24_576 and len(np.unique(values)) >= _DISTINCT:
         return "16-bit unsigned integers", "-t u16 -L -c 1 -"
     if _upper(raw[0::2]) and _lower(raw[1::2]):
@@ -111,15 +115,16 @@ def _other(raw: Bytes, values: NDArray[np.float64]) -> tuple[str, str] | None:
 
 
 def _near_zero(part: Bytes) -> float:
+    """Return the share of bytes that are near 0, as signed numbers."""
     return float(((part <= _SMALL) | (part >= 256 - _SMALL)).mean())
 
 
 def _upper(part: Bytes) -> bool:
-    """Upper bytes of numbers of both signs, most of them small. Of 8 or 12 bits moved up no lower byte is such."""
+    """Tell whether bytes are upper ones of small numbers of both signs; lower bytes of shifted samples are not."""
     return _near_zero(part) > 0.9 and min(float((part == edge).mean()) for edge in (0, 255)) > 0.01
 
 
 def _lower(part: Bytes) -> bool:
-    """Lower bytes: of many values, none of them as frequent as the upper byte of what is clipped."""
+    """Tell whether bytes are lower ones: many values, none of them as frequent as the upper byte of clipped samples."""
     most = float(np.bincount(part).max()) / len(part)
     return _near_zero(part) < 0.6 and most < 0.25 and len(np.unique(part)) >= 64

@@ -1,4 +1,4 @@
-"""Rows that come twice, time and values: a logger that writes a row again, a radio that sends a packet again."""
+"""Duplicate rows, equal in time and values: a logger wrote a row twice, or a radio sent a packet twice."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ Values = NDArray[np.float64]
 Digests = NDArray[np.uint64]
 
 _LEAST_ROWS = 4
+"""Fewest rows of a packet of which a repetition is no chance."""
 _MEMORY_ROWS = 512
-"""Rows back to which a repetition is found."""
+"""Number of earlier rows among which the original of a repeated row is searched."""
 
 
 def digests(rows: NDArray[Any]) -> Digests:
-    """A number for each row (n, axes) that tells it from others; nothing of the signal can be read from it.
+    """Return a hash (n,) of each row (n, axes), by which equal rows are found without keeping their values.
 
     Examples
     --------
@@ -32,17 +33,17 @@ def digests(rows: NDArray[Any]) -> Digests:
     return found
 
 
-def packets_again(stamps: Values, found: Digests, rows: int) -> int:
-    """Packets of so many rows that come once more right behind themselves, under their own stamp.
+def repeated_packets(stamps: Values, found: Digests, rows: int) -> int:
+    """Count the packets that are followed at once by themselves, with the same stamp and values.
 
     Parameters
     ----------
-    stamps, found : as of `Repeats.keep`
-    rows : of a packet; fewer than four, or such as hardly differ, tell nothing
+    stamps, found : as `Repeats.keep` takes them
+    rows : number of rows in a packet; packets of fewer than 4 rows, or of rows that hardly differ, are not counted
 
     Examples
     --------
-    >>> packets_again(np.repeat([0.0, 1.0], [8, 4]), np.array([5, 6, 7, 8, 5, 6, 7, 8, 1, 2, 3, 4], np.uint64), 4)
+    >>> repeated_packets(np.repeat([0.0, 1.0], [8, 4]), np.array([5, 6, 7, 8, 5, 6, 7, 8, 1, 2, 3, 4], np.uint64), 4)
     1
     """
     if rows < _LEAST_ROWS or len(stamps) < 2 * rows:
@@ -57,20 +58,24 @@ def packets_again(stamps: Values, found: Digests, rows: int) -> int:
 
 
 class Repeats:
-    """Finds rows that repeat earlier ones, block by block; however the rows are cut into blocks, these are the same."""
+    """Finds rows that repeat earlier ones, block by block; the size of blocks changes nothing."""
 
     def __init__(self) -> None:
         self._stamps: Values = np.zeros(0)
         self._digests: Digests = np.zeros(0, np.uint64)
-        self._lag = self._left = 0  # a repetition that goes on: how far back, and of how many rows more
+        self._lag = self._left = 0  # a repetition that goes on: rows back to its original, and rows left
 
     def keep(self, stamps: Values, found: Digests) -> NDArray[np.bool_]:
-        """Which of the next rows are no repetitions.
+        """Tell which of the next rows repeat no earlier row.
 
         Parameters
         ----------
-        stamps : float64 (n,), as they are stored
+        stamps : float64 (n,), seconds as they are stored
         found : uint64 (n,), `digests` of the rows
+
+        Returns
+        -------
+        bool (n,), False for a repetition
         """
         done = len(self._stamps)
         stamps, found = np.concatenate([self._stamps, stamps]), np.concatenate([self._digests, found])
@@ -88,7 +93,7 @@ class Repeats:
         return kept[done:]
 
     def _passed(self, stamps: Values, found: Digests, kept: NDArray[np.bool_], row: int) -> int:
-        """Leave rows out from here on, as long as they repeat those before; the row that does not."""
+        """Mark rows from ``row`` on as long as the repetition goes on; return the first row that is none."""
         lag = self._lag
         while row < len(stamps) and self._left:
             if stamps[row] != stamps[row - lag] or found[row] != found[row - lag]:

@@ -1,4 +1,4 @@
-"""From one rate to another, as a stream: soxr, with its filter against aliases."""
+"""Resampling of a stream: from one rate to another by soxr, and from jittering stamps to even times."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ Values = NDArray[np.float64]
 
 
 class Resampler:
-    """One uninterrupted piece of rows from one rate to another.
+    """Resamples rows without gaps from one rate to another, with soxr's anti-aliasing filter.
 
-    The first row lies at the first one of the piece. Beyond its ends a piece goes on as it began and ended: zeros would
-    make gravity ring.
+    The first row that is returned lies at the time of the first row that is taken. Before and after the rows, the
+    filter sees their first and last values repeated: with zeros the step of gravity would ring.
 
     Parameters
     ----------
-    from_hz, to_hz : rows a second
+    from_hz, to_hz : rows per second, taken and returned
     """
 
     def __init__(self, from_hz: float, to_hz: float) -> None:
@@ -31,7 +31,7 @@ class Resampler:
         self._first = self._last = np.zeros(0)
 
     def push(self, rows: Values) -> Values:
-        """What is ready after rows (n, axes)."""
+        """Take rows (n, axes); return the resampled rows (m, axes) that are ready."""
         import soxr
 
         if not len(rows):
@@ -42,33 +42,34 @@ class Resampler:
         rows = rows.astype(np.float64, copy=False)
         self._last = rows[-1].copy()
         self._taken += len(rows)
-        return self._heard(rows - self._first, last=False)
+        return self._resampled(rows - self._first, last=False)
 
     def finish(self) -> Values:
-        """The rest: rows as long as those taken lasted."""
+        """End the stream; return the remaining rows, so that all returned ones last as long as all that were taken."""
         if self._stream is None:
             return np.zeros((0, 0))
         from_hz, to_hz = self._rates
         n = math.floor((self._taken - 1) * to_hz / from_hz + 1e-6) + 1 - self._given
         beyond = 64 + math.ceil(64 * from_hz / to_hz)  # longer than half of the filter
-        rest = self._heard(np.repeat((self._last - self._first)[None], beyond, axis=0), last=True)
+        rest = self._resampled(np.repeat((self._last - self._first)[None], beyond, axis=0), last=True)
         self._stream = None
         return rest[: max(0, n)]
 
-    def _heard(self, rows: Values, *, last: bool) -> Values:
+    def _resampled(self, rows: Values, *, last: bool) -> Values:
+        """Pass rows, relative to the first one, through soxr."""
         found: Values = self._stream.resample_chunk(np.ascontiguousarray(rows), last=last)
         self._given += len(found)
         shifted: Values = found + self._first
-        wipe(found)  # it is soxr's memory, not numpy's
+        wipe(found)  # memory of soxr, which nobody else wipes
         return shifted
 
 
 class Grid:
-    """One uninterrupted piece of stamped rows, interpolated linearly at even times from its first stamp on.
+    """Interpolates stamped rows without gaps linearly at even times, from the first stamp on.
 
     Parameters
     ----------
-    step_s : from one time to the next
+    step_s : time from one row to the next, seconds
     """
 
     def __init__(self, step_s: float) -> None:
@@ -76,7 +77,7 @@ class Grid:
         self._last: tuple[Values, Values] | None = None
 
     def push(self, stamps: Values, rows: Values) -> Values:
-        """What is known after rows (n, axes) at ``stamps`` (n,), seconds, which rise."""
+        """Take rows (n, axes) at rising stamps (n,) in seconds; return the rows (m, axes) up to the last stamp."""
         if not len(stamps):
             return rows
         if self._last is None:

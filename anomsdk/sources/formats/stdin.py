@@ -1,4 +1,4 @@
-"""Standard input: raw little-endian int16, columns interleaved, handed on as soon as it arrives."""
+"""Standard input: raw little-endian int16 with interleaved columns, handed on as soon as it arrives."""
 
 from __future__ import annotations
 
@@ -11,42 +11,45 @@ from typing import Any
 import numpy as np
 
 from anomsdk.errors import InputError
-from anomsdk.sources.formats.raw_forms import Bytes, form_of, signal_of
-from anomsdk.sources.formats.stored import Block, Stored, kind_of, mpeg_stream, refusing
+from anomsdk.sources.formats.file_signatures import kind_of, mpeg_stream
+from anomsdk.sources.formats.raw_forms import Bytes, raw_encoding_of, signal_of
+from anomsdk.sources.formats.stored import Block, StoredRecording, refusing
 
 _NAME = "standard input"
 _MOST_VALUES = 4096
-"""Values that are taken from the pipe at once, whatever waits there: a quarter of a second of sound at 16 kHz."""
+"""Most values that are read from the pipe at once: a quarter of a second of sound at 16 kHz."""
 _LONGEST_START = 32
-"""Bytes that are held at the start while all of them are text."""
+"""Most bytes that are held back at the start while all of them are text."""
 _MPEG_BYTES = 2048
-"""Of the first bytes, where so many are there: more than a frame of an .mp3."""
+"""First bytes in which an .mp3 is recognised: more than one of its frames."""
 _TEXT = bytes([*range(32, 127), *b"\t\r\n"])
 _TEXT_BYTES = 256
-"""Of so many bytes without one that text has not, all are text, whatever stands in it: base64, hexadecimal."""
+"""Fewest bytes, all of them characters of text, that are text even without blanks: base64, hexadecimal."""
 _READ = ("wav", "flac", "ogg", "npy", "npz", "parquet", "gz")
-"""What is read by its name, as sound or as motion."""
+"""Kinds of files that are read when their name is given."""
 _DECODED = ("wav", "flac", "ogg", "mp3", "aiff", "au", "voc", "sph")
-"""What sox decodes."""
+"""Kinds of files that sox decodes."""
 _PACKED = ("bz2", "zst", "xz", "7z")
+"""Kinds of files that have to be unpacked first."""
 _BLOCKS = 256
-"""Blocks that are looked at for a signal: who begins with more silence than this is believed."""
+"""Blocks in which a signal is searched to check its encoding; after more silence any encoding is accepted."""
 
 
-def standard_input(columns: int, sound_hz: float | None = None) -> Stored:
-    """Check that something is piped in; nothing is read yet, and it can be read once.
+def standard_input(columns: int, sound_hz: float | None = None) -> StoredRecording:
+    """Check that something is piped in and return it as a recording, which can be read once; nothing is read yet.
 
     Parameters
     ----------
-    columns : values in a row
-    sound_hz : of sound, samples a second that are expected; None: rows of something else
+    columns : number of values in a row
+    sound_hz : expected samples per second of sound; None for rows of anything else
     """
     if getattr(sys.stdin, "buffer", None) is None or sys.stdin.isatty():
         raise InputError(f"{_NAME}: nothing is piped in; pipe raw little-endian int16 samples, or give a file")
-    return Stored(_NAME, _NAME, None, columns, None, partial(_blocks, columns, sound_hz))
+    return StoredRecording(_NAME, _NAME, None, columns, None, partial(_blocks, columns, sound_hz))
 
 
 def _blocks(columns: int, sound_hz: float | None, rows: int) -> Iterator[Block]:
+    """Yield rows (n, columns), n <= ``rows``, as they arrive; refuse the first bytes if they are no samples."""
     # Python's own buffer would keep samples, and hold back what has already arrived.
     stream: Any = getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)
     row_bytes, held, unknown = 2 * columns, 0, True
@@ -57,13 +60,13 @@ def _blocks(columns: int, sound_hz: float | None, rows: int) -> Iterator[Block]:
     try:
         with refusing(_NAME):
             while (count := stream.readinto(view[held:])) != 0:
-                if count is None:  # not blocking, and nothing there yet
+                if count is None:  # a non-blocking pipe that is empty
                     select.select([stream], [], [])
                     continue
                 held += count
                 if unknown:
                     if _may_be_text(bytes(view[: min(held, _LONGEST_START)])) and held < min(_LONGEST_START, len(view)):
-                        continue  # numbers as text, a few bytes at a time
+                        continue  # it may be numbers as text that arrive a few bytes at a time
                     _refuse_others(bytes(view[: min(held, _MPEG_BYTES)]), sound_hz)
                     unknown = False
                 if unheard and sound_hz is not None:
@@ -85,21 +88,21 @@ def _blocks(columns: int, sound_hz: float | None, rows: int) -> Iterator[Block]:
                     yield samples[:n].astype(np.int16)
                     held -= n * row_bytes
     finally:
-        values.fill(0)  # raw samples stay no longer than they are needed
+        values.fill(0)  # raw samples stay in memory no longer than needed
     if held:
         raise InputError(f"{_NAME}: ends with {held} of {row_bytes} bytes of a row; send whole rows")
 
 
 def _may_be_text(start: bytes) -> bool:
-    """Whether these bytes, and fewer than `_LONGEST_START`, could begin a file or lines of numbers, and no samples.
+    """Tell whether the first bytes, fewer than `_LONGEST_START`, may be those of a file or of lines of numbers.
 
-    Of sound and motion one byte of two is the upper one of a small number: 0 or 255.
+    In sound and motion every second byte is the upper one of a small number, 0 or 255, which text does not have.
     """
     return len(start) < 4 or not start.translate(None, _TEXT) or start.startswith(b"\xef\xbb\xbf")
 
 
 def _are_floats(start: bytes) -> bool:
-    """Whether these are 32-bit floats from -4 to 4 of either sign: every other int16 would stay in a narrow range."""
+    """Tell whether bytes are 32-bit floats from -4 to 4 of both signs: as int16, every second value has few sizes."""
     values = np.frombuffer(start[: len(start) // 4 * 4], "<f4")
     with np.errstate(invalid="ignore"):
         likely = (np.abs(values) > 1e-6) & (np.abs(values) < 4)
@@ -107,19 +110,20 @@ def _are_floats(start: bytes) -> bool:
 
 
 def _refuse_form(start: Bytes, sound_hz: float) -> None:
-    """Samples of another size, order or number of channels would be taken for noise, or for sound of another pitch."""
-    if (found := form_of(start)) is not None:
+    """Refuse samples of another size, byte order or number of channels, which would be read as noise."""
+    if (found := raw_encoding_of(start)) is not None:
         what, options = found
         raise InputError(f"{_NAME}: is {what}, not 16-bit little-endian mono; {_conversion(options, sound_hz)}")
 
 
 def _conversion(options: str, sound_hz: float) -> str:
+    """Advise a command of sox; ``options`` describe its input and, behind "remix", a channel."""
     read, _, effect = options.partition(" remix")
     return f"convert it on the way (sox -r {sound_hz:g} {read} -t s16 -L -{' remix' * bool(effect)}{effect})"
 
 
 def _refuse_others(start: bytes, sound_hz: float | None) -> None:
-    """A file that was piped in whole, or text, would be taken for noise."""
+    """Refuse a whole file, floats or text, which would be read as noise."""
     kind = kind_of(start) or ("mp3" if mpeg_stream(start) else None)
     if kind is not None:
         ways = ["give the file's name instead of -"] if kind in _READ or sound_hz is None else []

@@ -1,4 +1,4 @@
-"""What every format hands on: rows of values in blocks, and one way of saying that a file cannot be read."""
+"""Stored samples, which every format hands on in blocks of rows, and errors for files that cannot be read."""
 
 from __future__ import annotations
 
@@ -15,30 +15,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.errors import InputError
-from anomsdk.sources.formats.plausibility import Look
+from anomsdk.sources.formats.plausibility import SoundStatistics
 
 Block: TypeAlias = NDArray[np.int16]
 Reader: TypeAlias = Callable[[int], Iterator[NDArray[Any]]]
 
-BLOCK_VALUES = 65_536  # int16 values in a block: 128 KiB, whatever the number of columns
+BLOCK_VALUES = 65_536
+"""Values in a block, whatever the number of columns: 128 KiB of int16."""
 
 
 @dataclass(frozen=True)
-class Stored:
-    """Samples as they are stored.
+class StoredRecording:
+    """One recording as it is stored in a file.
 
     Parameters
     ----------
-    name : what people call it
-    where : what messages call it
-    rate_hz : rows a second; None when not stored: taken to be the wanted one
-    channels : values in a row
-    rows : how many there are; None when unknown before reading
-    read : read(n) yields blocks (1 to n, channels), in int16 units
+    name : name of the recording for people
+    where : name of the recording in messages
+    rate_hz : rows per second; None where the file does not say it, and the rate of the plan is assumed
+    channels : number of values in a row
+    rows : number of rows; None where it is unknown before reading
+    read : read(n) yields blocks (m, channels), 1 <= m <= n, in int16 units
     exact : the blocks are int16; float64 otherwise
-    notes : what is done to the samples on the way, in words
-    odd : what is odd about the file, and may be a mistake, in words
-    look : what was seen of the samples of a sound file; None where nobody looked
+    notes : what is done to the samples on reading, in words
+    odd : what may be a mistake in the file, in words
+    statistics : statistics of the samples of a sound file; None where they were not looked at
     """
 
     name: str
@@ -50,7 +51,7 @@ class Stored:
     exact: bool = True
     notes: tuple[str, ...] = ()
     odd: tuple[str, ...] = ()
-    look: Look | None = None
+    statistics: SoundStatistics | None = None
 
 
 _REASONS: tuple[tuple[type[BaseException], str], ...] = (
@@ -61,14 +62,14 @@ _REASONS: tuple[tuple[type[BaseException], str], ...] = (
     (gzip.BadGzipFile, "what is packed in it is damaged"),
     (EOFError, "it ends too early"),
 )
-"""What is said of a file by the exception that it raised: the exceptions' own words may quote the file."""
+"""Reason that a message gives for an exception: the text of the exception itself may quote the file."""
 
 
 @contextmanager
 def refusing(where: str) -> Iterator[None]:
-    """What the operating system, zipfile, zlib or libsndfile (a RuntimeError) cannot read is bad input.
+    """Turn exceptions of the operating system, zipfile, zlib and libsndfile (RuntimeError) into InputError.
 
-    Of the reasons, only the system's and libsndfile's are printed: others may hold bytes of the file.
+    Only texts of the system and of libsndfile are quoted: those of other exceptions may hold bytes of the file.
     """
     try:
         yield
@@ -81,91 +82,3 @@ def refusing(where: str) -> Iterator[None]:
         by_kind = (words for kind, words in _REASONS if isinstance(error, kind))
         reason = said if isinstance(said, str) else next(by_kind, "it is damaged, or of another kind")
         raise InputError(f"{where}: cannot be read ({reason}); check the file or copy it again") from error
-
-
-_KINDS = {b"RIFF": "wav", b"RF64": "wav", b"fLaC": "flac", b"OggS": "ogg", b"\x93NUM": "npy", b"PK\x03\x04": "npz"}
-_KINDS |= {b"BW64": "wav", b"RIFX": "wav", b"PAR1": "parquet", b"FORM": "aiff", b"riff": "w64", b"caff": "caf"}
-_KINDS |= {b"ID3\x02": "mp3", b"ID3\x03": "mp3", b"ID3\x04": "mp3", b".snd": "au", b"\x1aE\xdf\xa3": "webm"}
-_KINDS |= {b"#!AM": "amr", b"wvpk": "wv", b"MAC ": "ape", b"\x89HDF": "h5", b"MATL": "mat", b"SQLi": "sqlite"}
-_KINDS |= {
-    b"(\xb5/\xfd": "zst",
-    b"\xfd7zX": "xz",
-    b"7z\xbc\xaf": "7z",
-    b"0&\xb2u": "wma",
-    b"Crea": "voc",
-    b"NIST": "sph",
-}
-_KINDS |= {b"FLV\x01": "flv", b"%PDF": "pdf"}
-_RIFF_KINDS = {b"AVI ": "avi", b"WEBP": "webp"}
-
-
-def kind_of(start: bytes) -> str | None:
-    r"""What kind of file begins so, as its suffix; None where that says nothing.
-
-    Parameters
-    ----------
-    start : 12 bytes or more; fewer tell less
-
-    Examples
-    --------
-    >>> kind_of(b"fLaC"), kind_of(b"\0\0\0\x20ftypM4A "), kind_of(b"root:x:0")
-    ('flac', 'm4a', None)
-    """
-    if start[4:8] == b"ftyp":
-        return "m4a"
-    if start[:3] == b"\x1f\x8b\x08":
-        return "gz"
-    if start[:3] == b"BZh" and start[4:10] == b"1AY&SY":
-        return "bz2"
-    if start[:4] == b"RIFF" and start[8:12] in _RIFF_KINDS:
-        return _RIFF_KINDS[start[8:12]]
-    if start[:2] in (b"\xff\xf1", b"\xff\xf9") and len(start) > 6:  # AAC in ADTS: one frame follows another
-        n = (start[3] & 3) << 11 | start[4] << 3 | start[5] >> 5
-        if n > 7 and start[n : n + 2] == start[:2]:
-            return "aac"
-    return _KINDS.get(start[:4])
-
-
-def begins_as(start: bytes) -> str:
-    """What a file is by its first bytes, for a message: the bytes themselves may be anybody's.
-
-    Examples
-    --------
-    >>> begins_as(b"fLaC"), begins_as(b"root:x:0")
-    (', it begins as a .flac does', '')
-    """
-    kind = kind_of(start)
-    if kind is None and _mpeg_frame(start) is not None:
-        kind = "mp3"
-    return "" if kind is None else f", it begins as a .{kind} does"
-
-
-_KBPS = (
-    (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
-    (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
-)
-_MPEG_HZ = (44_100, 48_000, 32_000)
-
-
-def _mpeg_frame(start: bytes) -> int | None:
-    """Bytes of the frame of MPEG layer III that begins here (ISO/IEC 11172-3, 13818-3); None where none does."""
-    if len(start) < 4 or start[0] != 0xFF or start[1] & 0xE6 != 0xE2:
-        return None
-    version, rate, hz = (start[1] >> 3) & 3, start[2] >> 4, (start[2] >> 2) & 3
-    if version == 1 or rate in (0, 15) or hz == 3:
-        return None
-    first = version == 3
-    sample_hz = _MPEG_HZ[hz] >> (0 if first else 1 if version == 2 else 2)
-    return (144_000 if first else 72_000) * _KBPS[0 if first else 1][rate - 1] // sample_hz + (start[2] >> 1 & 1)
-
-
-def mpeg_stream(start: bytes) -> bool:
-    """Whether two frames of an .mp3 follow one another: one could be samples by chance.
-
-    Examples
-    --------
-    >>> mpeg_stream(bytes(2000))
-    False
-    """
-    n = _mpeg_frame(start)
-    return n is not None and start[n : n + 2] == start[:2] and _mpeg_frame(start[n : n + 4]) is not None

@@ -1,4 +1,4 @@
-"""What one pass over a recording of motion tells: whether it can be what it is said to be."""
+"""Statistics of a recording of motion, from one pass, that show whether its unit and its axes are plausible."""
 
 from __future__ import annotations
 
@@ -10,48 +10,59 @@ from anomsdk.sources.stream_format import AXES, IN_G
 Values = NDArray[np.float64]
 
 MOVED_G, MOVED_DPS = 0.25, 20.0
-"""An axis of a device that moved by so much is never constant."""
-PINNED_G, PINNED_DPS, PINNED = 1.5, 200.0, 5
-"""So many samples at one same extreme of at least this magnitude were cut off by the sensor."""
+"""Span of an axis, in g and in degrees a second, beyond which the device moved, and no axis is constant."""
+PINNED = 5
+"""Fewest samples at the same extreme that show that the sensor saturated there."""
+PINNED_G, PINNED_DPS = 1.5, 200.0
+"""Least magnitude of such an extreme, in g and in degrees a second."""
 RESTING_G = (0.25, 4.0)
-"""Where the median magnitude of an accelerometer lies that is worn or carried; gravity alone is 1 g."""
+"""Plausible median magnitude of an accelerometer that is worn or carried, in g; gravity alone is 1 g."""
 PIECE_ROWS, MOST_PIECE_ROWS = 128, 1024
-RESTLESS, OFF_AT_REST = 0.1, 0.1
-"""A piece lies still where no axis spans a tenth of the magnitude; what rests a tenth off 1 g is said."""
-MOST_GRAVITY, LEAST_USUAL_G = 1.15, 0.85
-"""The mean vector of a piece is no longer than the first, however it moves, and the median magnitude hardly below the
-second."""
+"""Rows of a piece in which rest is looked for; most rows of a piece whose mean vector is measured."""
+RESTLESS = 0.1
+"""Span of an axis in a piece, as a share of the magnitude, from which the device does not lie still."""
+OFF_AT_REST = 0.1
+"""Distance from 1 g at rest, in g, above which a note is made."""
+MOST_GRAVITY = 1.15
+"""Longest plausible mean vector of a piece, in g, however the device moves."""
+LEAST_USUAL_G = 0.85
+"""Least usual median magnitude, in g."""
 LEAST_GRAVITY = 0.3
-"""The mean vector of a piece is gravity where it is in it, whatever moves: at least this much of the magnitude."""
+"""Least length of a piece's mean vector, as a share of the magnitude, where the acceleration includes gravity."""
 MOST_G, MOST_DPS = 1000.0, 100_000.0
-"""No accelerometer and no gyroscope that is worn measures more: one such cell is damage."""
-MOST_GYRO_DPS, WHOLE_DPS = 5000.0, 50.0
-"""What names no unit is no degrees a second above the first, nor where all are whole numbers, some above the second."""
+"""Largest values of sensors that are worn, in g and in degrees a second: a larger one is a damaged cell."""
+MOST_GYRO_DPS = 5000.0
+"""Largest value of a gyroscope without a stated unit that may be in degrees a second."""
+WHOLE_DPS = 50.0
+"""Largest value of a gyroscope in whole numbers, without a stated unit, that may be in degrees a second."""
 MOST_RADIANS = 35.0
-"""2000 degrees a second, where gyroscopes that are worn end, in radians: what is above them is in degrees."""
+"""Range of gyroscopes that are worn, 2000 degrees a second, in radians a second: larger values are in degrees."""
 AROUND_MIDDLE = 0.4
+"""Largest distance of an axis from the middle of an unsigned range, as a share of it."""
 _ENDS_OF_INT16 = (32767.0, -32768.0, -32767.0)
+"""Ends of int16, which mark a missing row where all axes have the same."""
 _SENTINELS = (-9999.0, -999.0, -9999.9, -999.9, -999.99, -9999.99, 9999.0, 99_999.0, -99_999.0, 999_999.0)
+"""Numbers that mark a missing value."""
 _SENTINEL_TIMES = 4.0
-"""A mark of a missing value is more than so many times whatever else its column holds."""
+"""Least ratio of such a mark to the largest other value of its column."""
 _WRAPS = (8, 10, 12, 14, 16, 32)
-"""Bits of integers that are printed without their sign."""
+"""Widths, in bits, of integers that may be printed without their sign."""
 
 
 class Survey:
-    """Extremes, magnitude and full scale of a recording, in memory that does not grow with length.
+    """Statistics of a recording: extremes, magnitude, rest and clipping, in memory that does not grow with length.
 
     Parameters
     ----------
-    units : what one of a stored value is of each axis, in g and in degrees a second
-    limits : where each axis of the plan's sensor clips, in g and in degrees a second
+    units : size of one stored step of each axis, in g and in degrees a second
+    limits : full scale of each axis of the plan's sensor, in g and in degrees a second
     """
 
     def __init__(self, units: Values, limits: Values) -> None:
         self.rows = 0
         self.clipped = 0
         self._units, self._limits = units, limits
-        self._ends = np.full((2, len(units)), -np.inf)  # of -x and of x
+        self._ends = np.full((2, len(units)), -np.inf)  # largest -x, and largest x
         self._at_ends = np.zeros((2, len(units)), np.int64)
         self._medians: list[float] = []
         self._rests: list[float] = []
@@ -62,7 +73,7 @@ class Survey:
         self._whole_acceleration = True
 
     def push(self, values: Values) -> None:
-        """Take rows (n, axes) as stored."""
+        """Take rows, float64 (n, axes), as stored."""
         if not len(values):
             return
         self.rows += len(values)
@@ -77,7 +88,7 @@ class Survey:
             self._ends[side] = np.maximum(ends, top)
 
     def _look(self, values: Values, scaled: Values) -> None:
-        """What tells the unit by values: rest, gravity, whole numbers, and one cell that no sensor gave."""
+        """Collect the signs of the unit in values: rest, gravity, whole numbers; and find a damaged cell."""
         magnitude = np.sqrt((scaled[:, :3] ** 2).sum(axis=1))
         self._medians.append(float(np.median(magnitude)))
         self._stored_medians.append(float(np.median(np.sqrt((values[:, :3] ** 2).sum(axis=1)))))
@@ -102,17 +113,17 @@ class Survey:
 
     @property
     def magnitude_g(self) -> float:
-        """Median magnitude of the acceleration: of the blocks' medians."""
+        """Median magnitude of the acceleration in g: the median of the blocks' medians."""
         return float(np.median(self._medians))
 
     @property
     def stored_magnitude(self) -> float:
-        """The same of the values as they are stored, for advice."""
+        """Median magnitude of the acceleration as stored, for advice."""
         return float(np.median(self._stored_medians))
 
     @property
     def middle(self) -> int | None:
-        """Half of the range of an unsigned sensor, where all axes lie around it; None where they do not."""
+        """Middle of the range of an unsigned sensor, where all axes lie around it; None where they do not."""
         low, high = -self._ends[0, :3] / self._units[:3], self._ends[1, :3] / self._units[:3]
         if not self._whole_acceleration or float(low.min()) < 0:
             return None
@@ -122,22 +133,22 @@ class Survey:
 
     @property
     def at_rest_g(self) -> float | None:
-        """Median magnitude of pieces in which the device lay still; None where it hardly ever did."""
+        """Median magnitude, in g, of pieces in which the device lay still; None where there are none."""
         return float(np.median(self._rests)) if self._rests else None
 
     @property
     def gravity_g(self) -> float | None:
-        """How long the mean vector of pieces is: about 1 where gravity is in them; None for a recording of few rows."""
+        """Median length of the mean vector of pieces, in g: about 1 with gravity; None for a recording of few rows."""
         return float(np.median(self._gravities)) if self._gravities else None
 
     @property
     def may_be_radians(self) -> bool:
-        """Whether the gyroscope's values are too small to tell degrees from radians."""
+        """Whether the gyroscope's values are too small to distinguish degrees from radians."""
         return float(self._ends[:, 3:].max()) <= MOST_RADIANS
 
     @property
     def no_dps(self) -> str | None:
-        """Why the gyroscope's values are no degrees a second, in words; None where they can be."""
+        """Reason why the gyroscope's values are no degrees a second, in words; None where they may be."""
         most = float(self._ends[:, 3:].max())
         if most > MOST_GYRO_DPS:
             return f"up to {most:.6g}"
@@ -147,7 +158,7 @@ class Survey:
 
     @property
     def stuck(self) -> list[str]:
-        """Axes that stayed the same while the device moved."""
+        """Axes that never changed although the device moved."""
         spans = self._ends.sum(axis=0)
         if not ((spans[:3] > MOVED_G).any() or (spans[3:] > MOVED_DPS).any()):
             return []
@@ -155,7 +166,7 @@ class Survey:
 
     @property
     def pinned(self) -> list[str]:
-        """Where a sensor of a smaller full scale cut off, in words."""
+        """Values at which a sensor of a smaller full scale saturated, in words."""
         found = []
         for part, unit, least in ((slice(0, 3), "g", PINNED_G), (slice(3, 6), "deg/s", PINNED_DPS)):
             ends, at_ends = self._ends[:, part], self._at_ends[:, part]
@@ -166,7 +177,7 @@ class Survey:
 
 
 def missing_mark(values: Values) -> tuple[int, int] | None:
-    """Row and axis of the first value that marks a missing one, such as -9999; None where none does.
+    """Find the row and the axis of the first value that marks a missing one, such as -9999; None where none does.
 
     Examples
     --------
@@ -189,7 +200,9 @@ def missing_mark(values: Values) -> tuple[int, int] | None:
 
 
 def unsigned_bits(values: Values) -> int | None:
-    """Bits of signed integers that were printed without their sign: both ends of the range are full, its middle empty.
+    """Find the width in bits of signed integers that were printed without their sign; None where they have it.
+
+    Of such integers, values lie at both ends of the range, and hardly any in its middle.
 
     Examples
     --------
@@ -216,11 +229,11 @@ def unsigned_bits(values: Values) -> int | None:
 
 
 def rests_oddly(magnitude_g: float) -> bool:
-    """Whether a median magnitude is not what gravity gives."""
+    """Whether a median magnitude in g is implausible for a sensor under gravity."""
     return not RESTING_G[0] <= magnitude_g <= RESTING_G[1]
 
 
 def likely_unit(magnitude: float) -> str | None:
-    """The unit that makes a median magnitude, as stored, about 1 g."""
+    """Find the unit in which a median magnitude, as stored, is about 1 g; None where none or two are."""
     found = [unit for unit, in_g in IN_G.items() if 0.6 <= magnitude * in_g <= 1.7]
     return found[0] if len(found) == 1 else None

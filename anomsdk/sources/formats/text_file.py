@@ -1,4 +1,4 @@
-"""Text as it lies in a file: packed by gzip or not, in whatever encoding, a line at a time."""
+"""Text files read line by line: their encoding, and unpacking with gzip in bounded memory."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from typing import Any
 from anomsdk.errors import InputError
 
 MAX_CSV_LINE = 65_536
-"""Characters: a file without line ends must not become one string."""
+"""Most characters of a line: a file without line ends must not become one string."""
 MAX_FREE_CHARACTERS, MAX_RATIO = 8 << 20, 200
-"""What is packed unpacks to so much, or to so many times its size: text of real samples packs to a third or a tenth."""
+"""Largest size of an unpacked text, in characters and in multiples of its file; real samples pack to 1/3 or 1/10."""
 _SAMPLE = 1 << 16
+"""Bytes from which the encoding is found."""
 _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -28,7 +29,7 @@ _MARKS = (
 
 
 def suffix_of(path: Path | str) -> str:
-    """The suffix that says what a file is, in small letters; ``.csv.gz`` is one.
+    """Return the suffix of a file name in small letters; ``.csv.gz`` counts as one.
 
     Examples
     --------
@@ -40,11 +41,11 @@ def suffix_of(path: Path | str) -> str:
 
 
 def encoding_of(path: Path, where: str) -> str:
-    """The encoding of a text: by its mark, by its zeros where it is UTF-16 without one, else UTF-8 or Windows-1252.
+    """Find the encoding of a text: by its byte order mark, by the zeros of UTF-16, else UTF-8 or Windows-1252.
 
     Raises
     ------
-    InputError : it is an archive
+    InputError : the file is a .zip archive
     """
     with bytes_of(path) as file:
         start = file.read(_SAMPLE)
@@ -65,15 +66,15 @@ def encoding_of(path: Path, where: str) -> str:
 
 
 def text_lines(path: Path, encoding: str, where: str, offset: int = 0, first: int = 1) -> Iterator[str]:
-    """Lines of a file; one without line ends does not become one string, nor a few bytes a text without end.
+    """Yield the lines of a file, which is unpacked on the way; memory and total length are bounded.
 
     Parameters
     ----------
-    offset, first : byte of the text, unpacked, that begins line ``first``
+    offset, first : byte of the unpacked text at which reading begins, and the number of the line there
 
     Raises
     ------
-    InputError : a line is too long, or it unpacks to more than any recording does
+    InputError : a line is longer than `MAX_CSV_LINE`, or the file unpacks to more than `most_unpacked`
     """
     most, done = most_unpacked(path), 0
     with bytes_of(path) as raw:
@@ -82,25 +83,26 @@ def text_lines(path: Path, encoding: str, where: str, offset: int = 0, first: in
         with io.TextIOWrapper(raw, encoding=encoding, errors="replace", newline=None) as file:
             for number, line in enumerate(iter(partial(file.readline, MAX_CSV_LINE), ""), first):
                 if len(line) == MAX_CSV_LINE:
-                    raise InputError(f"{where}, line {number}: {MAX_CSV_LINE} characters; write one sample a line")
+                    advice = "write one sample per line"
+                    raise InputError(f"{where}, line {number}: {MAX_CSV_LINE} characters or more; {advice}")
                 done += len(line)
                 check_unpacked(done, most, where)
                 yield line.replace("\0", "?") if "\0" in line else line
 
 
 def most_unpacked(path: Path) -> int:
-    """Bytes that a file may unpack to."""
+    """Return the number of bytes that a file may unpack to."""
     return max(MAX_FREE_CHARACTERS, MAX_RATIO * path.stat().st_size)
 
 
 def check_unpacked(done: int, most: int, where: str) -> None:
-    """Refuse a file of which more was unpacked than `most_unpacked`."""
+    """Refuse a file of which more than `most_unpacked` was unpacked."""
     if done > most:
-        raise InputError(f"{where}: unpacks to {MAX_RATIO} times its size, and no recording does; unpack it")
+        raise InputError(f"{where}: unpacks to over {MAX_RATIO} times its size, as no recording does; unpack it first")
 
 
 def bytes_of(path: Path) -> Any:
-    """Its bytes, unpacked where they are packed, whatever its name says."""
+    """Open a file for reading bytes, and unpack it if it is a gzip file, whatever its name says."""
     with path.open("rb") as file:
         packed = file.read(2) == _GZIP
     return gzip.open(path, "rb") if packed else path.open("rb", buffering=0)

@@ -1,4 +1,4 @@
-"""Words for units, in the spellings that loggers use, and which unit each sensor of a recording is in."""
+"""Words for units in the spellings that loggers use, and the unit of each sensor of a recording."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from anomsdk.errors import InputError, quoted
+from anomsdk.errors import InputError, parameter, quoted
 from anomsdk.sources.stream_format import IN_DPS, IN_G, UNITS, ReadOptions, StreamFormat
 
 TIME_UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
+"""Short units of time, in seconds."""
 LONG_TIME_UNITS = {"min": 60.0, "h": 3600.0, "d": 86_400.0}
-"""Units that a heading may name in brackets; ``--time NAME:UNIT`` takes these and the shorter ones."""
+"""Long units of time, in seconds: a heading names them in brackets only; `ReadOptions.time` takes them, too."""
 MORE_IN_G = {"mm/s2": ("m/s2", 1e-3), "cm/s2": ("m/s2", 1e-2), "ug": ("mg", 1e-3), "ft/s2": ("m/s2", 0.3048)}
-"""Units of acceleration that are read as another one, and how much of it they are."""
+"""Units of acceleration that are converted -> the unit that they are converted to, and their size in it."""
 _ROTATION = {"degps": "deg/s", "dps": "deg/s", "degs": "deg/s", "mdps": "mdeg/s", "mdegps": "mdeg/s"}
 _ROTATION |= {"radps": "rad/s", "rads": "rad/s", "mradps": "mrad/s", "rpm": "rpm", "r/min": "rpm", "revps": "rev/s"}
 _ROTATION |= {"rev/min": "rpm", "revmin-1": "rpm", "turns/s": "rev/s", "turn/s": "rev/s"}
@@ -42,7 +43,7 @@ _SUBSTITUTES = (
     *(("m/s\ufffd", "m/s2"), ("\ufffds", "us"), ("\ufffdg", "ug"), ("μ", "u"), ("−", "-"), ("–", "-"), ("**", "")),
     *(("^", ""), ("∕", "/"), ("⁄", "/"), ("·", " "), ("⋅", " "), ("∙", " "), ("•", " "), ("*", " "), ("_", " ")),
 )
-"""Of text in lower case; a sign that Latin-1 wrote and UTF-8 cannot read is U+FFFD."""
+"""Substitutes for signs in lower-case text; a sign of Latin-1 that was read as UTF-8 is U+FFFD."""
 _WORDS = (
     (r"\bmetres?\b|\bmeters?\b", "m"),
     (r"\bmillidegrees?\b", "mdeg"),
@@ -64,11 +65,11 @@ _WORDS = (
 
 
 OFTEN_RADIANS = re.compile(r"rotation[ _.-]?rate|ang(ular)?[ _.-]?vel", re.IGNORECASE)
-"""Headings without a unit that ROS and Core Motion write above rad/s, and others above deg/s."""
+"""Headings without a unit that ROS and Core Motion use for rad/s, and others for deg/s."""
 
 
 def unit_of(word: str) -> str | None:
-    """The unit that a word means, as this package spells it; None for any other word.
+    """Find the unit that a word means, in this package's spelling; None for any other word.
 
     Examples
     --------
@@ -89,14 +90,15 @@ def unit_of(word: str) -> str | None:
 
 @dataclass(frozen=True)
 class SensorUnits:
-    """What one of a stored value is.
+    """Units of stored values.
 
     Parameters
     ----------
-    unit : of the accelerometer, one of `anomsdk.sources.stream_format.UNITS`
-    units : what one of a stored value is of each axis, in this unit and in degrees a second (counts: in counts)
-    notes : what was found out or converted, in words
-    unsaid : nothing names the gyroscope's unit: it is believed to be in degrees a second
+    unit : unit of the accelerometer, one of `anomsdk.sources.stream_format.UNITS`
+    units : size of one stored step of each axis: in ``unit`` for the accelerometer, in degrees a second for the
+        gyroscope; in counts where ``unit`` is "counts"
+    notes : units that were found or converted, in words
+    unsaid : nothing states the gyroscope's unit, and degrees a second are assumed
     """
 
     unit: str
@@ -110,31 +112,37 @@ def sensor_units(
     shown: Sequence[str],
     stored: Sequence[float],
     magnitude: float,
-    wanted: StreamFormat,
+    stream_format: StreamFormat,
     reading: ReadOptions,
     where: str,
     remedy: str = "",
 ) -> SensorUnits:
-    """Decide which unit each sensor is in: as the options say, else as the file does.
+    """Find the unit of each sensor: by the options, else by the file.
 
     Parameters
     ----------
-    said : unit of each axis as `unit_of` spells it; a unit that nobody knows in quotes; None where nothing is said
-    shown : what messages call each axis
-    stored : what one of a stored value is, by the file or `ReadOptions.scale`; 1 where nobody says
+    said : unit that the file states for each axis, as `unit_of` spells it; an unknown unit in quotes; None where it
+        states none
+    shown : name of each axis in messages
+    stored : size of one stored step of each axis, by the file or by `ReadOptions.scale`; 1 where neither states it
     magnitude : median magnitude of the acceleration as stored, for advice
-    remedy : what else would make the unit clear, for messages
+    stream_format : format that the pipeline takes
+    reading : options of the caller
+    where : name of the file in messages
+    remedy : another way to make the unit clear, for messages
 
     Raises
     ------
-    InputError : a unit is missing or unknown, two are mixed, or it is steps of a sensor that nobody scales
+    InputError : a unit is missing or unknown, two units are mixed, or steps of a sensor have no scale
     """
     notes = list[str]()
-    unit, factor = _acceleration(said[:3], shown[:3], magnitude, len(said), wanted, reading, where, remedy, notes)
+    unit, factor = _acceleration(
+        said[:3], shown[:3], magnitude, len(said), stream_format, reading, where, remedy, notes
+    )
     scale = [each * factor for each in stored[:3]]
     if len(said) == 3:
         return SensorUnits(unit, tuple(scale), tuple(notes))
-    turning, unsaid = _rotation(said[3:], shown[3:], unit, stored, wanted, reading, where, notes)
+    turning, unsaid = _rotation(said[3:], shown[3:], unit, stored, stream_format, reading, where, notes)
     return SensorUnits(unit, (*scale, *(each * turning for each in stored[3:])), tuple(notes), unsaid)
 
 
@@ -143,27 +151,27 @@ def _acceleration(
     shown: Sequence[str],
     magnitude: float,
     n_axes: int,
-    wanted: StreamFormat,
+    stream_format: StreamFormat,
     reading: ReadOptions,
     where: str,
     remedy: str,
     notes: list[str],
 ) -> tuple[str, float]:
-    """Unit of the accelerometer, and how much of it one of what the file says is."""
+    """Find the unit of the accelerometer, and the size in it of the unit that the file states."""
     known = {each for each in said if each is not None}
     one = known.pop() if len(known) == 1 and None not in said else None
     if reading.unit is not None:
         if one is not None and one in (*IN_G, *MORE_IN_G) and one != reading.unit:
             notes.append(f"{one} by its headings, read as {reading.unit}")
         return reading.unit, 1.0
-    choice = f"say --unit {'|'.join(UNITS)}"
+    choice = f"give `unit`, one of {', '.join(UNITS)}"
     if len(known) > 1:
         mixed = " and ".join(f"{name} in {unit}" for name, unit in _two(shown, said))
         raise InputError(f"{where}: {mixed}: one sensor has one unit; correct the headings, or {choice}")
     if one is None:
         raise InputError(f"{where}: does not say its unit; {choice}{remedy}")
     if one == "counts":
-        raise InputError(f"{where}: {_steps(shown[0], magnitude, n_axes, wanted)}")
+        raise InputError(f"{where}: {_steps(shown[0], magnitude, n_axes, stream_format)}")
     if one in MORE_IN_G:
         unit, factor = MORE_IN_G[one]
         notes.append(f"{one} turned into {unit}")
@@ -174,27 +182,41 @@ def _acceleration(
 
 
 def _two(shown: Sequence[str], said: Sequence[str | None]) -> list[tuple[str, str]]:
-    """The first axis of each of two units, for a message."""
+    """Name the first axis of each of two units, for a message."""
     first = dict[str, str]()
     for name, unit in zip(shown, said, strict=True):
         first.setdefault(unit or "no unit", quoted(name))
     return [(name, unit) for unit, name in first.items()][:2]
 
 
-def _steps(shown: str, magnitude: float, n_axes: int, wanted: StreamFormat) -> str:
-    """What to say of a sensor's steps, which are the plan's counts only where somebody knows it."""
+def _steps(shown: str, magnitude: float, n_axes: int, stream_format: StreamFormat) -> str:
+    """Say what to do about steps of a sensor, which are the plan's counts only if the caller says so."""
     usable = 1 <= magnitude <= 1e9
     scale = f"1/{likely_steps(magnitude) or round(magnitude)}" if usable else "X"
-    turning = ",deg/s --scale " + scale + ",Y (g and deg/s in a step)" if n_axes == 6 else f" --scale {scale}"
-    are = "they are the plan's" + (f" ({wanted.counts_per_g:g} a g)" if wanted.counts_per_g else "")
+    advice = f"{parameter('unit', 'g')} and {parameter('scale', scale)}"
+    if n_axes == 6:
+        advice = f"{parameter('unit', 'g,deg/s')} and {parameter('scale', f'{scale},Y')} (g and deg/s in a step)"
+    are = "they are the plan's" + (f" ({stream_format.counts_per_g:g} a g)" if stream_format.counts_per_g else "")
     return (
-        f"{quoted(shown)} is in steps of a sensor, their median magnitude is {magnitude:.4g}; say --unit g{turning}, "
-        f"or --unit counts where {are}"
+        f"{quoted(shown)} is in steps of a sensor, their median magnitude is {magnitude:.4g}; give {advice}, "
+        f"or {parameter('unit', 'counts')} where {are}"
     )
 
 
+def rotation_choice(unit: str) -> str:
+    """Say how to give the unit of the gyroscope beside that of the accelerometer.
+
+    Examples
+    --------
+    >>> rotation_choice("g")
+    "give `unit='g,deg/s'`, or rad/s, mdeg/s, mrad/s, rpm, rev/s in place of deg/s"
+    """
+    first, *others = IN_DPS
+    return f"give {parameter('unit', f'{unit},{first}')}, or {', '.join(others)} in place of {first}"
+
+
 def likely_steps(magnitude: float) -> int | None:
-    """How many steps a g has by a median magnitude in steps: a power of two, as most sensors have.
+    """Find the steps of a sensor in one g by a median magnitude in steps: a power of two, as most sensors have.
 
     Examples
     --------
@@ -209,13 +231,19 @@ def _rotation(
     shown: Sequence[str],
     unit: str,
     stored: Sequence[float],
-    wanted: StreamFormat,
+    stream_format: StreamFormat,
     reading: ReadOptions,
     where: str,
     notes: list[str],
 ) -> tuple[float, bool]:
-    """Degrees a second (counts, with an accelerometer in counts) in one of what is stored; whether that is a guess."""
-    choice = "say --unit " + f"{unit},{'|'.join(IN_DPS)}"
+    """Find the size of one stored step of the gyroscope, and whether its unit is only assumed.
+
+    Returns
+    -------
+    size : in degrees a second; in counts where the accelerometer is in counts
+    unsaid : nothing states the unit
+    """
+    choice = rotation_choice(unit)
     known = {each for each in said if each is not None}
     turning = reading.rotation
     if turning is None:
@@ -225,21 +253,22 @@ def _rotation(
         turning = known.pop() if known else None
         if unit == "counts" and turning not in (None, "counts"):
             raise InputError(
-                f"{where}: {quoted(shown[0])} is in {turning}, and --unit counts means all axes; say --unit "
-                f"counts,{turning if turning in IN_DPS else 'deg/s'}"
+                f"{where}: {quoted(shown[0])} is in {turning}, and {parameter('unit', 'counts')} means all axes; give "
+                f"{parameter('unit', f'counts,{turning}' if turning in IN_DPS else 'counts,deg/s')}"
             )
         if turning == "counts" and unit != "counts":
             if len(reading.scale) < 2:
                 raise InputError(
-                    f"{where}: {quoted(shown[0])} is in steps of a sensor; say --unit {unit},deg/s --scale 1,Y with Y "
-                    f"deg/s in a step (e.g. 0.07 or 1/16.4), or --unit {unit},counts where they are the plan's"
+                    f"{where}: {quoted(shown[0])} is in steps of a sensor; give {parameter('unit', f'{unit},deg/s')} "
+                    f"and {parameter('scale', '1,Y')} with Y deg/s in a step (e.g. 0.07 or 1/16.4), or "
+                    f"{parameter('unit', f'{unit},counts')} where they are the plan's"
                 )
             turning = "deg/s"
         if turning not in (None, "counts", *IN_DPS):
             raise InputError(f"{where}: {quoted(shown[0])} is in {turning}, no known unit of rotation; {choice}")
     elif known - {turning, None, "counts"}:
         notes.append(f"{' and '.join(sorted(known))} by its headings, read as {turning}")
-    per_dps = wanted.counts_per_dps or 1.0
+    per_dps = stream_format.counts_per_dps or 1.0
     if unit == "counts":
         return (IN_DPS[turning] * per_dps, False) if turning in IN_DPS else (1.0, False)
     if turning == "counts":
@@ -247,7 +276,7 @@ def _rotation(
     if turning is None and not reading.scale and re.match(r"(w|omega|ω)[ _]?[xyz]?\b", shown[0].lower()):
         raise InputError(f"{where}: {quoted(shown[0])} has no unit, and is often rad/s; {choice}")
     if turning is None:
-        # A scale for the gyroscope is one that turns it into degrees a second.
+        # A scale for the gyroscope converts its steps to degrees a second.
         return 1.0, len(reading.scale) < 2 and set(stored[3:]) == {1.0}
     if turning != "deg/s":
         notes.append(f"{turning} turned into deg/s")
@@ -255,24 +284,24 @@ def _rotation(
 
 
 def scales(reading: ReadOptions, n_axes: int, where: str) -> tuple[float, ...]:
-    """`ReadOptions.scale` for each axis: one number is for all, of six axes two are one for each sensor."""
+    """Spread `ReadOptions.scale` to each axis: one number is for all axes, two are for the sensors of six axes."""
     given = reading.scale or (1.0,)
     if len(given) == 1:
         return given * n_axes
     if len(given) == 2 and n_axes == 6:
         return (given[0],) * 3 + (given[1],) * 3
     if len(given) != n_axes:
-        raise InputError(f"{where}: {len(given)} scales for {n_axes} axes; give --scale one number, or {n_axes}")
+        raise InputError(f"{where}: {len(given)} scales for {n_axes} axes; give one number as `scale`, or {n_axes}")
     return given
 
 
 def units_in_sentence(text: str) -> tuple[str | None, str | None]:
-    """Units of accelerometer and gyroscope out of words such as ``acc g = x/2048; gyro deg/s = x/16``.
+    """Find the units of accelerometer and gyroscope in words such as ``acc g = x/2048; gyro deg/s = x/16``.
 
     Returns
     -------
-    acceleration, rotation : as `unit_of` spells them; in quotes where nobody knows the word; None where none is there,
-        or two are
+    acceleration, rotation : units as `unit_of` spells them; an unknown word in quotes; None where there is no unit, or
+        two
 
     Examples
     --------

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError, UnusableInputsError, printable
-from anomsdk.sources.files import Recording
+from anomsdk.sources.recording import Recording
 from anomsdk.utils.text import STATE_STYLES, Progress, bar, clock, counted, duration, ratio, show
 from anomsdk.watch.session import Alert, Summary, Watch
 

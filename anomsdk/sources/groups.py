@@ -1,25 +1,29 @@
-"""Which recordings belong together, and what they are of."""
+"""Groups of recordings that must stay together, and labels that say what they are of."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from anomsdk.errors import InputError, printable
-from anomsdk.sources.files import OpenedFile
+from anomsdk.sources.recording import OpenedFile
 
 LABEL_KEYS = ("activity", "label", "class", "behaviour")
-"""Arrays of an .npz that say what each recording is of, the first that is there counts."""
+"""Names of arrays of an .npz, or of columns, that hold labels; the first that exists is used."""
 
 
 def group_labels(file: OpenedFile, group: str | None, root: str) -> list[str]:
-    """The group of each recording of a file.
+    """Find the group of each recording of a file.
 
     Parameters
     ----------
-    file : of `anomsdk.sources.open_files`
-    group : None: each recording on its own, those of a divided table by the first column that divides it; "folder",
-        "file", or the name of an array of an .npz, or of a column that divides the table
-    root : the folder or file that was opened
+    file : from `anomsdk.sources.open_files`
+    group : "folder"; "file"; or the name of an array of an .npz, or of a column that divides the table. None: each
+        recording is its own group, or for a divided table the value of the first column that divides it
+    root : folder or file that was opened
+
+    Returns
+    -------
+    groups : one for each recording
 
     Raises
     ------
@@ -37,19 +41,24 @@ def group_labels(file: OpenedFile, group: str | None, root: str) -> list[str]:
     if file.path.suffix.lower() != ".npz" and group not in file.values:
         raise InputError(
             f"{printable(file.path)}: has no array {printable(group)} to group by; that takes an .npz or a column that "
-            '--by names, or group by "folder" or "file"'
+            '`by` names, or group by "folder" or "file"'
         )
     return [printable(label) for label in file.entries(group)]
 
 
 def labels(file: OpenedFile, key: str | None) -> tuple[str, list[str]]:
-    """Where the label of each recording of a file is found, and the labels.
+    """Find the label of each recording of a file.
 
     Parameters
     ----------
-    file : of `anomsdk.sources.open_files`
-    key : an array of the .npz, a column that divides the table, or "folder"; None: the first of `LABEL_KEYS` that
-        there is, else "folder"
+    file : from `anomsdk.sources.open_files`
+    key : name of an array of the .npz, or of a column that divides the table; or "folder". None: the first of
+        `LABEL_KEYS` that exists, else "folder"
+
+    Returns
+    -------
+    key : name of the array or column that was used, or "folder"
+    labels : one for each recording
 
     Raises
     ------
@@ -60,7 +69,7 @@ def labels(file: OpenedFile, key: str | None) -> tuple[str, list[str]]:
     if key is not None and key != "folder":
         if not is_npz and key not in file.values:
             raise InputError(
-                f"{where}: has no array {printable(key)} for labels; that takes an .npz or a column that --by names, "
+                f"{where}: has no array {printable(key)} for labels; that takes an .npz or a column that `by` names, "
                 "or give folder"
             )
         return key, [printable(value) for value in file.entries(key)]
