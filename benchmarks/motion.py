@@ -28,7 +28,8 @@ from anomsdk.planner.planner import feature_units
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.plans.file import reference_models_folder
 from anomsdk.sources.dropouts import Samples
-from anomsdk.stats.metrics import Figure, auc_of, bootstrap, paired_bootstrap, sensitivity_of, trials, trials_of_pairs
+from anomsdk.stats.intervals import Figure, bootstrap, paired_bootstrap, trials, trials_of_pairs
+from anomsdk.stats.metrics import auc_of, sensitivity_of
 from anomsdk.train.alarm_levels import Scored as ScoredPiece
 from anomsdk.train.alarm_levels import alarms_at, placed
 from anomsdk.train.data.feature_levels import levels_of

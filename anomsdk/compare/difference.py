@@ -21,7 +21,7 @@ from anomsdk.runtime.parallel import checked_jobs
 from anomsdk.runtime.pipeline import Pipeline
 from anomsdk.sources.clips import Clips
 from anomsdk.sources.stream_format import ReadOptions
-from anomsdk.stats.metrics import Figure, poisson_rate
+from anomsdk.stats.intervals import Figure, poisson_rate
 from anomsdk.stats.paired import mcnemar, rate_change, share, share_change
 from anomsdk.utils.text import duration
 

@@ -11,7 +11,7 @@ from anomsdk.compare.gate import Judgement
 from anomsdk.compare.recordings import ComparedRecording, counts_of
 from anomsdk.core.plan import Plan
 from anomsdk.evaluate.clip_sets import LeftOut
-from anomsdk.stats.metrics import CONFIDENCE, RESAMPLES
+from anomsdk.stats.intervals import CONFIDENCE, RESAMPLES
 
 
 def as_json(difference: Difference, judged: Sequence[Judgement] = ()) -> dict[str, Any]:

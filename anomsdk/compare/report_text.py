@@ -8,7 +8,7 @@ from anomsdk.compare.difference import Detection, Difference
 from anomsdk.compare.gate import Judgement
 from anomsdk.compare.recordings import ComparedRecording, counts_of
 from anomsdk.errors import printable
-from anomsdk.stats.metrics import RESAMPLES, Figure
+from anomsdk.stats.intervals import RESAMPLES, Figure
 from anomsdk.utils.text import a_unit, clock, counted, duration, figure, in_hours, rate_in, rate_unit, table
 
 _WIDEST_NAME = 40

@@ -11,7 +11,8 @@ from anomsdk.evaluate.report_html import as_html
 from anomsdk.evaluate.report_json import as_json
 from anomsdk.evaluate.report_text import as_text
 from anomsdk.sources.clips import Clip, Clips, clip_from_array, open_clips
-from anomsdk.stats.metrics import Figure, auc, bootstrap, paired_bootstrap, pauc, sensitivity_at
+from anomsdk.stats.intervals import Figure, bootstrap, paired_bootstrap
+from anomsdk.stats.metrics import auc, pauc, sensitivity_at
 from anomsdk.synthetic.mixing import mixed
 
 __all__ = [

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from anomsdk.evaluate.clip_scores import ScoredClip
-from anomsdk.stats.metrics import Figure, poisson_rate, share
+from anomsdk.stats.intervals import Figure, poisson_rate, share
 
 
 @dataclass(frozen=True)

@@ -9,20 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.evaluate.clip_scores import ScoredClip
-from anomsdk.stats.metrics import (
-    FEWEST_RANKED,
-    Counts,
-    Figure,
-    FigureOf,
-    auc_of,
-    bootstrap,
-    median,
-    pauc_of,
-    poisson_rate,
-    sensitivity_of,
-    trials,
-    trials_of_pairs,
-)
+from anomsdk.stats.intervals import FEWEST_RANKED, Figure, bootstrap, median, poisson_rate, trials, trials_of_pairs
+from anomsdk.stats.metrics import Counts, FigureOf, auc_of, pauc_of, sensitivity_of
 from anomsdk.utils.text import counted, in_hours
 
 MAX_FPR = 0.1

@@ -8,7 +8,7 @@ from anomsdk.evaluate.alarms_by_label import Firing
 from anomsdk.evaluate.clip_sets import Known, LeftOut
 from anomsdk.evaluate.evaluation import Evaluation
 from anomsdk.evaluate.figures import Figures
-from anomsdk.stats.metrics import CONFIDENCE, RESAMPLES, Figure
+from anomsdk.stats.intervals import CONFIDENCE, RESAMPLES, Figure
 
 
 def as_json(evaluation: Evaluation) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from anomsdk.errors import printable
 from anomsdk.evaluate.alarms_by_label import Firing
 from anomsdk.evaluate.evaluation import Evaluation
 from anomsdk.evaluate.figures import MAX_FPR, Figures
-from anomsdk.stats.metrics import RESAMPLES, Figure
+from anomsdk.stats.intervals import RESAMPLES, Figure
 from anomsdk.utils.text import a_unit, counted, duration, figure, in_hours, percent, rate_in, rate_unit, ratio, table
 
 _LONGEST, _WIDEST = 40, 32  # rows, and characters of a label, that are printed

@@ -15,18 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.stats.metrics import (
-    Counts,
-    Figure,
-    FigureOf,
-    bootstrap,
-    difference,
-    exact,
-    paired_bootstrap,
-    poisson_rate,
-    trials,
-    wider,
-)
+from anomsdk.stats.intervals import Figure, bootstrap, difference, exact, paired_bootstrap, poisson_rate, trials, wider
+from anomsdk.stats.metrics import Counts, FigureOf
 
 Values = NDArray[Any]
 

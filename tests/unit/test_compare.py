@@ -23,7 +23,7 @@ from anomsdk.core.plan import MotionSensorPlan
 from anomsdk.errors import InputError
 from anomsdk.evaluate.clip_scores import samples_to_decide
 from anomsdk.sources.clips import Clips, clip_from_array
-from anomsdk.stats.metrics import poisson_rate
+from anomsdk.stats.intervals import poisson_rate
 from anomsdk.stats.paired import mcnemar, rate_change, share_change
 from tests.support.make import BANDS, EXTERNAL, make_folder, noise
 

@@ -24,7 +24,7 @@ from anomsdk.runtime.engines import default_engine
 from anomsdk.runtime.engines.tflite import why_missing
 from anomsdk.sources.clips import Clips, clip_from_array
 from anomsdk.sources.stream_format import StreamFormat
-from anomsdk.stats.metrics import exact
+from anomsdk.stats.intervals import exact
 from anomsdk.synthetic.mixing import loudest_piece, parse_snr
 from tests.support.make import EXTERNAL, make_folder, make_plan, noise
 

@@ -21,7 +21,7 @@ from anomsdk.evaluate.clip_scores import ScoredClip, event_window, samples_to_de
 from anomsdk.evaluate.segments import cuts, padded, pads, piece_length, split
 from anomsdk.sources.clips import Clip, Clips, clip_from_array
 from anomsdk.sources.stream_format import StreamFormat
-from anomsdk.stats.metrics import share
+from anomsdk.stats.intervals import share
 from tests.support.make import EXTERNAL, collar_spec, make_collar, make_folder, make_plan, noise
 
 RATE = 10.0

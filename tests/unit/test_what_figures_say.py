@@ -27,7 +27,8 @@ from anomsdk.plans.file import reference_model, reference_model_names, reference
 from anomsdk.plans.recording_digests import PURPOSES, entries_of, known_recordings
 from anomsdk.sources.clips import Clips, clip_from_array, survey
 from anomsdk.sources.stream_format import ReadOptions, StreamFormat
-from anomsdk.stats.metrics import Figure, auc, exact, median, poisson_rate, share, trials, trials_of_pairs
+from anomsdk.stats.intervals import Figure, exact, median, poisson_rate, share, trials, trials_of_pairs
+from anomsdk.stats.metrics import auc
 from anomsdk.stats.paired import rate_change, share_change
 from anomsdk.stats.paired import share as share_found
 from anomsdk.train import Options, calibrate
