@@ -30,8 +30,8 @@ from anomsdk.plans.file import reference_models_folder
 from anomsdk.sources.dropouts import Samples
 from anomsdk.stats.intervals import Figure, bootstrap, paired_bootstrap, trials, trials_of_pairs
 from anomsdk.stats.metrics import auc_of, sensitivity_of
-from anomsdk.train.alarm_levels import Scored as ScoredPiece
 from anomsdk.train.alarm_levels import alarms_at, placed
+from anomsdk.train.alarm_simulation import Scored as ScoredPiece
 from anomsdk.train.data.feature_levels import levels_of
 from anomsdk.train.data.input_maps import unlearnt_extractor
 from benchmarks import peers

@@ -28,7 +28,8 @@ from anomsdk.train.data.corpus import gather
 from anomsdk.train.data.excerpts import EXCERPTS
 from anomsdk.train.data.input_maps import Levels
 from anomsdk.train.models.family import Candidate, family
-from anomsdk.train.search.judge import Judge, Trained
+from anomsdk.train.search.judge import Judge
+from anomsdk.train.search.trials import Trained
 from benchmarks.hearing import Hearing, external_rows
 from benchmarks.scenes import Scenes
 from benchmarks.signals import RATE, ROOT

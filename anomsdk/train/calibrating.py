@@ -24,7 +24,8 @@ from anomsdk.runtime.memory import wiping
 from anomsdk.runtime.pipeline import Pipeline
 from anomsdk.sources.clips import Clip
 from anomsdk.sources.dropouts import ConstantCutter
-from anomsdk.train.alarm_levels import MOST_TOLERATED, Scored, first_tick_s, levels_from, placed, tolerated_of
+from anomsdk.train.alarm_levels import MOST_TOLERATED, first_tick_s, levels_from, placed, tolerated_of
+from anomsdk.train.alarm_simulation import Scored
 from anomsdk.train.data.corpus import clips_of, gather
 from anomsdk.train.data.input_maps import InputMaps
 from anomsdk.train.folder import claimed, write_folder

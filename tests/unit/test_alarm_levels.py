@@ -13,7 +13,8 @@ from anomsdk.planner.planner import baseline_plan, timing_plan
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.sources.clips import clip_from_array
 from anomsdk.sources.dropouts import ConstantCutter
-from anomsdk.train.alarm_levels import Scored, alarms_at, at_most, first_tick_s, levels_from, placed, tolerated_of
+from anomsdk.train.alarm_levels import alarms_at, at_most, first_tick_s, levels_from, placed, tolerated_of
+from anomsdk.train.alarm_simulation import Scored
 from anomsdk.train.data.corpus import gather
 from tests.support.command_line import anomsdk_command
 

@@ -19,10 +19,10 @@ from anomsdk.plans.tflite.reader import parse_tflite
 from anomsdk.plans.tflite.writer import write_tflite
 from anomsdk.train import Options
 from anomsdk.train.alarm_levels import at_most
-from anomsdk.train.fitting import _split, spec_digest
 from anomsdk.train.models.family import family, train_candidate
 from anomsdk.train.models.quantise import quantise
 from anomsdk.train.search.budget import Need, Needs, candidates, need_of
+from anomsdk.train.training_run import spec_digest, split_groups
 from tests.support.make import SPECS, make_calibration
 
 TEXT = (
@@ -224,7 +224,7 @@ def test_a_stopped_search_is_not_taken_for_one_on_other_recordings(tmp_path):
 def test_a_search_for_something_else_starts_anew(tmp_path):
     from anomsdk.train.models.family import Candidate
     from anomsdk.train.search.journal import Journal
-    from anomsdk.train.search.judge import Trial
+    from anomsdk.train.search.trials import Trial
 
     candidate = Candidate("autoencoder", (8,), 6.0)
     first = Journal(tmp_path / "j", ["a", 1])
@@ -295,14 +295,14 @@ def test_another_projects_folder_is_left_alone(trained, tmp_path):
 
 
 def test_groups_are_never_split():
-    stay, held = _split(frozenset("abcdefgh"), seed=0)
+    stay, held = split_groups(frozenset("abcdefgh"), seed=0)
     assert not stay & held and stay | held == frozenset("abcdefgh") and len(held) == 2
 
 
 def test_what_sets_the_alarm_level_teaches_nothing(tmp_path):
     """A calibration recording, played 30 times louder, moves no map from levels to int8 and no weight."""
     recordings = [room(i) for i in range(8)]
-    held = sorted(_split(frozenset(map(str, range(8))), 3)[1])
+    held = sorted(split_groups(frozenset(map(str, range(8))), 3)[1])
     plans = [anomsdk.train.fit(QUICK, recordings, out=tmp_path / "a", seed=3)]
     loud = int(held[0])
     recordings[loud] = np.clip(recordings[loud].astype(np.int32) * 30, -32768, 32767).astype(np.int16)

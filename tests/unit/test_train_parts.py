@@ -24,8 +24,9 @@ from anomsdk.train.models.quantise import quantise, short_scale
 from anomsdk.train.probes.sound import STRENGTHS, disturbed_rows, sound
 from anomsdk.train.search.budget import Needs
 from anomsdk.train.search.journal import Journal
-from anomsdk.train.search.judge import Judge, Trial
+from anomsdk.train.search.judge import Judge
 from anomsdk.train.search.search import _MOVED, Margin, Search, _choice, _variants, _why, _words
+from anomsdk.train.search.trials import Trial
 from tests.support.make import SPECS
 from tests.unit.test_train import QUICK, room
 

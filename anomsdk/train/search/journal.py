@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from anomsdk.train.models.family import Candidate
-from anomsdk.train.search.judge import Trial
+from anomsdk.train.search.trials import Trial
 from anomsdk.utils.files import unwritable
 
 

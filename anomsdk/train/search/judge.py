@@ -8,7 +8,7 @@ over the folds after each fold's scores were divided by their normal median.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from itertools import accumulate
 from typing import TypeAlias
@@ -18,14 +18,14 @@ from numpy.typing import NDArray
 
 from anomsdk.core.autoencoder import Autoencoder, LayerPlan, check_layers
 from anomsdk.core.baseline import Baseline
-from anomsdk.core.checks import checked_cast, require
-from anomsdk.core.fixed import UINT32_MAX, Ints
+from anomsdk.core.checks import require
+from anomsdk.core.fixed import Ints
 from anomsdk.errors import InputError
 from anomsdk.planner.planner import baseline_plan, layer_plan
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.plans.tflite.reader import FullyConnected
 from anomsdk.stats.metrics import auc
-from anomsdk.train.alarm_levels import start_of
+from anomsdk.train.alarm_simulation import start_of
 from anomsdk.train.data.corpus import Corpus, Recorded
 from anomsdk.train.data.input_maps import InputMaps, Levels, unlearnt_extractor
 from anomsdk.train.models.family import Candidate, score_weights, train_candidate
@@ -33,8 +33,9 @@ from anomsdk.train.models.network import Floats, Network
 from anomsdk.train.models.quantise import quantise
 from anomsdk.train.models.support import LEAST_GROUPS, STRETCHES, NotOfferedError, Origins
 from anomsdk.train.probes.sound import STRENGTHS
+from anomsdk.train.search.folds import Batch, Fold, FoldScores, folds_of
+from anomsdk.train.search.trials import Trained, Trial
 
-FOLDS = 4
 JUDGED_BASELINE_S = 8.0
 """Time constant that candidates are compared with while it has not been chosen."""
 SEARCH_ROWS, FINAL_ROWS = 12_000, 60_000
@@ -42,53 +43,6 @@ SEARCH_ROWS, FINAL_ROWS = 12_000, 60_000
 FEWEST_ROWS = 50
 
 Progress: TypeAlias = Callable[[int], None]
-
-
-@dataclass(frozen=True)
-class Trial:
-    """What is known of a candidate.
-
-    Parameters
-    ----------
-    candidate : what was trained
-    auc : area under the ROC curve, in int8
-    float_auc : the same before quantisation
-    epochs : median over the folds; 0 for linear models
-    macs : multiply-accumulates of one run
-    """
-
-    candidate: Candidate
-    auc: float
-    float_auc: float
-    epochs: int
-    macs: int
-
-
-@dataclass(frozen=True, eq=False)
-class Trained:
-    """A candidate that was trained on some recordings."""
-
-    candidate: Candidate
-    maps: InputMaps
-    network: Network
-    layers: tuple[FullyConnected, ...]
-    model: Autoencoder
-    weights: tuple[int, ...]
-    epochs: int
-
-    def terms(self, inputs: Ints) -> Ints:
-        """What each of model inputs (n, n_in) adds to the scores."""
-        return (inputs - self.model.run(inputs)) ** 2 * np.array(self.weights, np.int64)
-
-    def scores(self, inputs: Ints) -> Ints:
-        """Scores (n,) of model inputs (n, n_in), before the baseline."""
-        return (inputs - self.model.run(inputs)) ** 2 @ np.array(self.weights, np.int64)
-
-    def float_scores(self, inputs: Ints) -> Ints:
-        """The same of the network before quantisation, rounded to the same steps."""
-        scale = self.maps.input_scale
-        errors = inputs - self.network.run(inputs * scale) / scale
-        return np.minimum(np.rint(errors**2 @ np.array(self.weights)), UINT32_MAX).astype(np.int64)
 
 
 class Judge:
@@ -116,7 +70,7 @@ class Judge:
         self._extractor = unlearnt_extractor(spec)
         self._recordings = corpus.recordings
         self._anomalous = () if anomalous is None else anomalous.recordings
-        self._folds = _folds(corpus.recordings, seed)
+        self._folds = folds_of(corpus.recordings, seed)
         # What depends on the fold and the range only, whatever the candidate.
         self._prepared = lru_cache(maxsize=2 * len(self._folds))(self._prepare)
         self._whole = lru_cache(maxsize=4)(self._whole_of)
@@ -203,7 +157,7 @@ class Judge:
 
     # Folds
 
-    def _prepare(self, fold: int, deviations: float) -> _Prepared:
+    def _prepare(self, fold: int, deviations: float) -> Fold:
         held = self._folds[fold]
         training = [r for r in self._recordings if r.group not in held]
         holding = [r for r in self._recordings if r.group in held]
@@ -221,15 +175,15 @@ class Judge:
         else:  # a fold may have no excerpt: its recordings are too short
             strengths = range(len(STRENGTHS))
             probes = [[levels for excerpt in excerpts for levels in excerpt.probes[s]] for s in strengths]
-        normal = _Batch.of(maps, [excerpt.normal for excerpt in excerpts])
+        normal = Batch.of(maps, [excerpt.normal for excerpt in excerpts])
         scaled = rows * maps.input_scale, origins, held_rows * maps.input_scale
-        return _Prepared(maps, *scaled, normal, [_Batch.of(maps, each) for each in probes])
+        return Fold(maps, *scaled, normal, [Batch.of(maps, each) for each in probes])
 
-    def _run(self, candidate: Candidate, fold: int) -> _Run:
+    def _run(self, candidate: Candidate, fold: int) -> FoldScores:
         prepared = self._prepared(fold, candidate.deviations)
         trained = self._trained(candidate, prepared.maps, prepared.rows, prepared.origins, prepared.held_rows, None)
         groups = [prepared.normal, *prepared.probes]
-        return _Run(
+        return FoldScores(
             trained,
             [group.split(trained.scores(group.inputs.astype(np.int64))) for group in groups],
             [group.split(trained.float_scores(group.inputs.astype(np.int64))) for group in groups],
@@ -325,51 +279,3 @@ def _int8(
     except InputError as error:
         raise NotOfferedError(f"it has no int8 form ({error})") from None
     return layers, planned
-
-
-@dataclass(frozen=True, eq=False)
-class _Batch:
-    """Model inputs of several stretches, one after the other; int8, since there may be many."""
-
-    inputs: NDArray[np.int8]
-    ends: tuple[int, ...]
-
-    @classmethod
-    def of(cls, maps: InputMaps, stretches: list[Levels]) -> _Batch:
-        found = [checked_cast(maps.run(levels), "i1", "model inputs") for levels in stretches]
-        found = [each for each in found if len(each)]
-        return cls(
-            np.concatenate([np.zeros((0, maps.n_inputs), np.int8), *found]), tuple(np.cumsum(list(map(len, found))))
-        )
-
-    def split(self, scores: Ints) -> list[Ints]:
-        return np.split(scores, self.ends[:-1]) if self.ends else []
-
-
-@dataclass(frozen=True, eq=False)
-class _Prepared:
-    maps: InputMaps
-    rows: Floats
-    origins: Origins
-    held_rows: Floats
-    normal: _Batch
-    probes: list[_Batch]
-
-
-@dataclass(frozen=True, eq=False)
-class _Run:
-    trained: Trained
-    integer: list[list[Ints]]  # scores of each stretch: normal, then each strength of probes
-    real: list[list[Ints]]
-
-
-def _folds(recordings: Sequence[Recorded], seed: int) -> list[frozenset[str]]:
-    """Groups held out in each fold: every group once."""
-    labels = sorted({recording.group for recording in recordings})
-    require(
-        len(labels) >= 2,
-        "train: too few groups of recordings; training needs 2, and 1 more where no calibration recordings are given",
-    )
-    shuffled = np.random.default_rng(seed).permutation(labels).tolist()
-    n = min(FOLDS, len(labels))
-    return [frozenset(shuffled[fold::n]) for fold in range(n)]

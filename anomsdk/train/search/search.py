@@ -14,7 +14,8 @@ from anomsdk.train.models.family import KINDS, Candidate
 from anomsdk.train.models.support import NotOfferedError
 from anomsdk.train.search.budget import candidates
 from anomsdk.train.search.journal import Journal
-from anomsdk.train.search.judge import Judge, Trial
+from anomsdk.train.search.judge import Judge
+from anomsdk.train.search.trials import Trial
 from anomsdk.utils.text import figure, table
 
 SEARCHES = ("model", "full")
