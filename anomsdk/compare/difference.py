@@ -22,7 +22,7 @@ from anomsdk.runtime.pipeline import Pipeline
 from anomsdk.sources.clips import Clips
 from anomsdk.sources.stream_format import ReadOptions
 from anomsdk.stats.intervals import Figure, poisson_rate
-from anomsdk.stats.paired import mcnemar, rate_change, share, share_change
+from anomsdk.stats.paired import mcnemar, rate_change, share_change, share_found
 from anomsdk.utils.text import duration
 
 _TOTAL, _SURVEY = 1000, 50  # units of progress, and how many of them reading alone is worth
@@ -295,8 +295,8 @@ def _detection(anomalous: Sequence[ComparedRecording], seed: int, *, same: bool)
     old, new = np.array([(each.n_old > 0, each.n_new > 0) for each in anomalous]).T
     gained, missed = int((new & ~old).sum()), int((old & ~new).sum())
     return Detection(
-        old=share(groups, old, seed),
-        new=share(groups, new, seed),
+        old=share_found(groups, old, seed),
+        new=share_found(groups, new, seed),
         change=Figure(0.0, 0.0, 0.0) if same else share_change(groups, old, new, seed),
         n_old=int(old.sum()),
         n_new=int(new.sum()),

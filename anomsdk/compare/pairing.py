@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError, all_or_none
-from anomsdk.evaluate.clip_sets import LeftOut, Side, refuse_same, usable
+from anomsdk.evaluate.clip_sets import ClipSet, LeftOut, refuse_same, usable
 from anomsdk.runtime.judged_share import Judged, judged
 from anomsdk.sources.clips import Clip, Clips, open_clips
 from anomsdk.sources.stream_format import ReadOptions, StreamFormat
@@ -20,7 +20,7 @@ Place: TypeAlias = Clips | str | Path
 
 
 @dataclass(frozen=True)
-class Corpus:
+class PairedRecordings:
     """Recordings that hold something, and what is known of the others.
 
     Parameters
@@ -30,7 +30,7 @@ class Corpus:
     """
 
     pairs: tuple[tuple[Clip, Clip], ...]
-    sides: tuple[Side, Side]
+    sides: tuple[ClipSet, ClipSet]
 
     @property
     def kept(self) -> int:
@@ -85,7 +85,7 @@ def read_corpora(
     group: str | None,
     skip_bad: bool,
     progress: Callable[[int, int], None],
-) -> list[Corpus]:
+) -> list[PairedRecordings]:
     """Open recordings for both plans, and read each once for each rate.
 
     Parameters
@@ -107,7 +107,7 @@ def read_corpora(
     opened = [(what, sets[at * len(plans) : (at + 1) * len(plans)]) for at, (what, _) in enumerate(places)]
     if len(plans) == 2:
         _refuse_without_rate(old, new, [clip for _, sets in opened for clip in sets[0].clips])
-    whole, before, corpora = sum(len(clips.clips) for _, sets in opened for clips in sets), 0, list[Corpus]()
+    whole, before, corpora = sum(len(clips.clips) for _, sets in opened for clips in sets), 0, list[PairedRecordings]()
 
     def read(done: int) -> None:
         progress(before + done, whole)
@@ -139,9 +139,9 @@ def _refuse_without_rate(old: Plan, new: Plan, clips: Sequence[Clip]) -> None:
             )
 
 
-def _paired(old: Side, new: Side) -> Corpus:
+def _paired(old: ClipSet, new: ClipSet) -> PairedRecordings:
     """What either plan can use; names are unique where there are two sides, for they come from one place."""
     if old is new:
-        return Corpus(tuple((clip, clip) for clip in old.clips), (old, new))
+        return PairedRecordings(tuple((clip, clip) for clip in old.clips), (old, new))
     others = {clip.name: clip for clip in new.clips}
-    return Corpus(tuple((clip, others[clip.name]) for clip in old.clips if clip.name in others), (old, new))
+    return PairedRecordings(tuple((clip, others[clip.name]) for clip in old.clips if clip.name in others), (old, new))

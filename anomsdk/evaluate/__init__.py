@@ -1,6 +1,6 @@
 """Evaluation: a plan against normal and anomalous recordings, in figures with intervals."""
 
-from anomsdk.evaluate.alarms_by_label import Firing
+from anomsdk.evaluate.alarms_by_label import LabelAlarms
 from anomsdk.evaluate.clip_scores import ScoredClip
 from anomsdk.evaluate.clip_sets import Known, LeftOut
 from anomsdk.evaluate.evaluation import Evaluation, evaluate
@@ -21,8 +21,8 @@ __all__ = [
     "Evaluation",
     "Figure",
     "Figures",
-    "Firing",
     "Known",
+    "LabelAlarms",
     "LeftOut",
     "MarkedClip",
     "ScoredClip",

@@ -13,7 +13,7 @@ from anomsdk.stats.intervals import Figure, poisson_rate, share
 
 
 @dataclass(frozen=True)
-class Firing:
+class LabelAlarms:
     """The recordings of one label, on one side.
 
     Parameters
@@ -41,9 +41,9 @@ class Firing:
     peak_over_raise: float | None
 
 
-def firing(
+def alarms_of_labels(
     recordings: Sequence[ScoredClip], compared: Sequence[ScoredClip], raise_score: int, raise_s: float = 0.0
-) -> tuple[Firing, ...]:
+) -> tuple[LabelAlarms, ...]:
     """One row for each label, what fires most first.
 
     Parameters
@@ -73,11 +73,13 @@ def _by_label(clips: Iterable[ScoredClip]) -> dict[str, list[ScoredClip]]:
     return found
 
 
-def _row(label: str, clips: list[ScoredClip], pieces: list[ScoredClip], raise_score: int, raise_s: float) -> Firing:
+def _row(
+    label: str, clips: list[ScoredClip], pieces: list[ScoredClip], raise_score: int, raise_s: float
+) -> LabelAlarms:
     hours = sum(clip.seconds for clip in clips) / 3600
     n_raised = sum(bool(clip.raised_s) for clip in clips)
     n_alarms = sum(len(clip.raised_s) for clip in clips)
-    return Firing(
+    return LabelAlarms(
         label=label,
         n_recordings=len(clips),
         hours=hours,

@@ -139,7 +139,7 @@ def score_clip(
     ------
     InputError : as `anomsdk.sources.clips.Clip.blocks`
     """
-    run = Run(plan, engine, pads=pads)
+    run = ClipRun(plan, engine, pads=pads)
     try:
         for new_piece, samples in blocks:
             run.hear(new_piece, samples)
@@ -149,7 +149,7 @@ def score_clip(
         run.close()
 
 
-class Run:
+class ClipRun:
     """The pipelines of one clip, one after the other, and what came out of them.
 
     Parameters

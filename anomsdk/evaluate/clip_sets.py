@@ -71,7 +71,7 @@ class Known:
     says: bool
 
     @classmethod
-    def of(cls, side: Side, recordings: KnownRecordings) -> Known:
+    def of(cls, side: ClipSet, recordings: KnownRecordings) -> Known:
         """Which clips of a side are among the recordings of a plan."""
         did = [
             (clip.name, recordings.purposes(facts.digest)) for clip, facts in zip(side.clips, side.facts, strict=True)
@@ -112,7 +112,7 @@ class Known:
 
 
 @dataclass(frozen=True)
-class Side:
+class ClipSet:
     """Clips that hold something, with what is known of them, and those that do not."""
 
     clips: tuple[Clip, ...]
@@ -141,7 +141,7 @@ class Side:
         return LeftOut(self.unreadable, self.constant, tuple(too_short))
 
 
-def usable(plan: Plan, clips: Clips, what: str, skip_bad: bool, progress: Callable[[int], None]) -> Side:
+def usable(plan: Plan, clips: Clips, what: str, skip_bad: bool, progress: Callable[[int], None]) -> ClipSet:
     """Read every clip once and keep those that hold something.
 
     Parameters
@@ -168,7 +168,7 @@ def usable(plan: Plan, clips: Clips, what: str, skip_bad: bool, progress: Callab
             f"{what} recordings: nothing but digitally constant samples in all {len(constant)}, "
             f"e.g. {constant[0]}; record them again"
         )
-    return Side(
+    return ClipSet(
         tuple(clip for clip, _ in pairs),
         tuple(each for _, each in pairs),
         readable.bad,
@@ -178,7 +178,7 @@ def usable(plan: Plan, clips: Clips, what: str, skip_bad: bool, progress: Callab
     )
 
 
-def refuse_same(normal: Side, anomalous: Side) -> None:
+def refuse_same(normal: ClipSet, anomalous: ClipSet) -> None:
     """Refuse clips that are on both sides, whatever their names: their samples tell."""
     known = {facts.digest for facts in normal.facts}
     same = [clip.name for clip, facts in zip(anomalous.clips, anomalous.facts, strict=True) if facts.digest in known]

@@ -8,11 +8,11 @@ from functools import partial
 
 from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError, all_or_none
-from anomsdk.evaluate.alarms_by_label import Firing, firing
+from anomsdk.evaluate.alarms_by_label import LabelAlarms, alarms_of_labels
 from anomsdk.evaluate.clip_scores import ScoredClip, samples_to_decide, samples_to_raise
-from anomsdk.evaluate.clip_sets import Known, LeftOut, Side, refuse_same, usable
+from anomsdk.evaluate.clip_sets import ClipSet, Known, LeftOut, refuse_same, usable
 from anomsdk.evaluate.figures import Figures, figures_of
-from anomsdk.evaluate.jobs import SURVEY, TOTAL, Jobs, Progress, Recording, mixed_length, mixes
+from anomsdk.evaluate.jobs import SURVEY, TOTAL, Jobs, Progress, ScoredRecording, mixed_length, mixes
 from anomsdk.evaluate.labels import MarkedClip
 from anomsdk.evaluate.segments import pads, piece_length
 from anomsdk.plans.recording_digests import known_recordings
@@ -38,7 +38,7 @@ class Evaluation:
         are cut; with mixing, ``anomalous`` are the mixes
     recordings : normal recordings, whole: their alarms count
     piece_s : seconds of which the pieces are, as nearly as can be; None: nothing is cut
-    firing_normal, firing_anomalous : a row for each label; empty where nobody says what recordings are of
+    by_label_normal, by_label_anomalous : a row for each label; empty where nobody says what recordings are of
     label_keys : where labels were found: names of arrays, or "folder"
     left_out_normal, left_out_anomalous : clips that tell nothing
     decide_s : how long after its end an alarm still finds a mixed event: a full context, m votes, the on-delay
@@ -59,8 +59,8 @@ class Evaluation:
     anomalous: tuple[ScoredClip, ...]
     recordings: tuple[ScoredClip, ...]
     piece_s: float | None
-    firing_normal: tuple[Firing, ...]
-    firing_anomalous: tuple[Firing, ...]
+    by_label_normal: tuple[LabelAlarms, ...]
+    by_label_anomalous: tuple[LabelAlarms, ...]
     label_keys: tuple[str, ...]
     left_out_normal: LeftOut
     left_out_anomalous: LeftOut
@@ -180,8 +180,8 @@ def evaluate(
         anomalous=found,
         recordings=heard,
         piece_s=piece / plan.rate_hz if piece else None,
-        firing_normal=firing(heard, compared, level, raise_s),
-        firing_anomalous=firing(found, found, level, raise_s),
+        by_label_normal=alarms_of_labels(heard, compared, level, raise_s),
+        by_label_anomalous=alarms_of_labels(found, found, level, raise_s),
         label_keys=_label_keys(scenes.clips + others.clips),
         left_out_normal=scenes.left_out([each.whole for each in scored]),
         left_out_anomalous=others.left_out(odd if snr is None else ()),
@@ -197,7 +197,7 @@ def evaluate(
 
 
 def _unknown(
-    known: tuple[Known, Known], scenes: Side, scored: Sequence[Recording], found: Sequence[ScoredClip]
+    known: tuple[Known, Known], scenes: ClipSet, scored: Sequence[ScoredRecording], found: Sequence[ScoredClip]
 ) -> tuple[list[ScoredClip], list[ScoredClip], list[ScoredClip]] | None:
     """Normal pieces, anomalous clips and whole normal recordings that the plan was not made from; None: as they are.
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError
-from anomsdk.evaluate.clip_scores import Run, ScoredClip, event_window, score_clip
-from anomsdk.evaluate.clip_sets import Side
+from anomsdk.evaluate.clip_scores import ClipRun, ScoredClip, event_window, score_clip
+from anomsdk.evaluate.clip_sets import ClipSet
 from anomsdk.evaluate.labels import MarkedClip, label_of
 from anomsdk.evaluate.segments import cuts, split
 from anomsdk.runtime.parallel import in_order
@@ -35,7 +35,7 @@ class Mix(NamedTuple):
     snr: float
 
 
-class Recording(NamedTuple):
+class ScoredRecording(NamedTuple):
     """What became of one normal recording."""
 
     whole: ScoredClip | None  # as a device hears it: its alarms count
@@ -63,16 +63,16 @@ class Jobs:
         """Say how many samples will be scored, about."""
         self._whole = max(1, samples)
 
-    def recordings(self, side: Side, piece: int) -> list[Recording]:
+    def recordings(self, side: ClipSet, piece: int) -> list[ScoredRecording]:
         """Recordings whole, and where ``piece`` is no 0, in pieces of about so many samples as well."""
 
-        def work(number: int, clip: Clip, stopped: Callable[[], bool]) -> Recording:
+        def work(number: int, clip: Clip, stopped: Callable[[], bool]) -> ScoredRecording:
             heard = self._counter(stopped)
             return self._recording(clip, side.facts[number], piece, heard)
 
         return list(in_order(work, side.clips, self._jobs, meanwhile=self._show))
 
-    def events(self, side: Side) -> list[ScoredClip | None]:
+    def events(self, side: ClipSet) -> list[ScoredClip | None]:
         """Anomalous recordings: always whole, for what is cut through is no event any more."""
 
         def work(number: int, clip: Clip, stopped: Callable[[], bool]) -> ScoredClip | None:
@@ -109,7 +109,7 @@ class Jobs:
 
         return list(in_order(work, mixes, self._jobs, meanwhile=self._show))
 
-    def _recording(self, clip: Clip, facts: Facts, piece: int, heard: Callable[[int], None]) -> Recording:
+    def _recording(self, clip: Clip, facts: Facts, piece: int, heard: Callable[[int], None]) -> ScoredRecording:
         places = cuts(self.plan, facts.piece_lengths, piece) if piece else []
         if len(places) < 2:
             places = []  # what is whole is its own only piece
@@ -127,11 +127,11 @@ class Jobs:
             whole.close()
             parts.close()
         if not places:
-            return Recording(found, () if found is None else (found,))
-        return Recording(found, tuple(parts.scored))
+            return ScoredRecording(found, () if found is None else (found,))
+        return ScoredRecording(found, tuple(parts.scored))
 
-    def _run(self) -> Run:
-        return Run(self.plan, self._engine, pads=self._pads)
+    def _run(self) -> ClipRun:
+        return ClipRun(self.plan, self._engine, pads=self._pads)
 
     def _counter(self, stopped: Callable[[], bool]) -> Callable[[int], None]:
         def heard(samples: int) -> None:
@@ -149,10 +149,10 @@ class Jobs:
 class _Parts:
     """The pieces of one recording, one after the other."""
 
-    def __init__(self, open_run: Callable[[], Run], clip: Clip) -> None:
+    def __init__(self, open_run: Callable[[], ClipRun], clip: Clip) -> None:
         self.scored = list[ScoredClip]()
         self._open_run, self._clip = open_run, clip
-        self._run: Run | None = None
+        self._run: ClipRun | None = None
         self._number, self._start = -1, 0
 
     def hear(self, number: int, start: int, samples: Samples) -> None:
@@ -179,7 +179,7 @@ class _Parts:
             self._run = None
 
 
-def _beds(plan: Plan, scenes: Side) -> list[tuple[Clip, int]]:
+def _beds(plan: Plan, scenes: ClipSet) -> list[tuple[Clip, int]]:
     """Scenes that give a tick, and which of their pieces is the longest."""
     found = []
     for clip, facts in zip(scenes.clips, scenes.facts, strict=True):
@@ -212,13 +212,13 @@ def event_of(plan: Plan, clip: Clip, facts: Facts) -> tuple[float, float] | None
     return event_window(plan, start, stop)
 
 
-def mixed_length(plan: Plan, scenes: Side, events: Side, ratios: int) -> int:
+def mixed_length(plan: Plan, scenes: ClipSet, events: ClipSet, ratios: int) -> int:
     """About how many samples the mixes have."""
     lengths = [max(facts.piece_lengths) for facts in scenes.facts]
     return ratios * max(len(lengths), len(events.clips)) * sum(lengths) // max(1, len(lengths))
 
 
-def mixes(plan: Plan, scenes: Side, events: Side, snr: Sequence[float], seed: int) -> Iterator[Mix]:
+def mixes(plan: Plan, scenes: ClipSet, events: ClipSet, snr: Sequence[float], seed: int) -> Iterator[Mix]:
     """Every event in a scene, at every ratio in the same place."""
     beds = _beds(plan, scenes)
     if not beds or not events.clips:

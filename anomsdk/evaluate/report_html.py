@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from anomsdk.errors import InputError, printable
 from anomsdk.evaluate.clip_scores import ScoredClip
 from anomsdk.evaluate.evaluation import Evaluation
-from anomsdk.evaluate.report_text import figure_rows, firing_tables, footnotes, sections, summary
+from anomsdk.evaluate.report_text import figure_rows, footnotes, label_tables, sections, summary
 from anomsdk.utils.files import write_atomically
 
 _BLUE, _RED, _GREY = "#1f5fa8", "#c0392b", "#777777"
@@ -105,7 +105,7 @@ def as_html(evaluation: Evaluation) -> str:
                 ),
                 *(
                     _table(f"{side}, by {rows[0][0]}", rows, range(1, len(rows[0])))
-                    for side, rows in firing_tables(evaluation)
+                    for side, rows in label_tables(evaluation)
                 ),
             ]
         ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from anomsdk.evaluate.alarms_by_label import Firing
+from anomsdk.evaluate.alarms_by_label import LabelAlarms
 from anomsdk.evaluate.clip_sets import Known, LeftOut
 from anomsdk.evaluate.evaluation import Evaluation
 from anomsdk.evaluate.figures import Figures
@@ -33,8 +33,8 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
         "by_snr": {ratio: _figures(figures) for ratio, figures in evaluation.by_snr.items()},
         "labels": {
             "keys": list(evaluation.label_keys),
-            "normal": [_firing(row) for row in evaluation.firing_normal],
-            "anomalous": [_firing(row) for row in evaluation.firing_anomalous],
+            "normal": [_firing(row) for row in evaluation.by_label_normal],
+            "anomalous": [_firing(row) for row in evaluation.by_label_anomalous],
         },
         "piece_s": evaluation.piece_s,
         "padded": {
@@ -100,7 +100,7 @@ def _figures(figures: Figures) -> dict[str, Any]:
     }
 
 
-def _firing(row: Firing) -> dict[str, Any]:
+def _firing(row: LabelAlarms) -> dict[str, Any]:
     return {
         "label": row.label,
         "n_recordings": row.n_recordings,

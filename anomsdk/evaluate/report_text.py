@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from anomsdk.errors import printable
-from anomsdk.evaluate.alarms_by_label import Firing
+from anomsdk.evaluate.alarms_by_label import LabelAlarms
 from anomsdk.evaluate.evaluation import Evaluation
 from anomsdk.evaluate.figures import MAX_FPR, Figures
 from anomsdk.stats.intervals import RESAMPLES, Figure
 from anomsdk.utils.text import a_unit, counted, duration, figure, in_hours, percent, rate_in, rate_unit, ratio, table
 
 _LONGEST, _WIDEST = 40, 32  # rows, and characters of a label, that are printed
-_FIRING = ("clips", "hours", "alarm in", "share", "95 % low", "high", "alarms", "peak")
+_LABEL_COLUMNS = ("clips", "hours", "alarm in", "share", "95 % low", "high", "alarms", "peak")
 _TOO_SHORT = "too short"
 _JUDGED, _UNKNOWN = "  of what can be judged", "without recordings that made the plan"
 
@@ -31,7 +31,7 @@ def as_text(evaluation: Evaluation) -> str:
         if heading:
             lines.append(heading)
         lines += [table(figure_rows(figures, evaluation), right=(1, 2, 3)), ""]
-    for side, (columns, *rows) in firing_tables(evaluation):
+    for side, (columns, *rows) in label_tables(evaluation):
         named = (f"{side}, by {columns[0]}", *columns[1:])
         lines += [table(_shortened([named, *rows]), right=range(1, len(named))), ""]
     lines += [printable(line) for line in footnotes(evaluation)]
@@ -148,16 +148,16 @@ def _found(figures: Figures, evaluation: Evaluation) -> str:
     return f"{shown}; {figures.n_too_short:,} {'is' if figures.n_too_short == 1 else 'are'} {why}"
 
 
-def firing_tables(evaluation: Evaluation) -> list[tuple[str, list[tuple[str, ...]]]]:
+def label_tables(evaluation: Evaluation) -> list[tuple[str, list[tuple[str, ...]]]]:
     """For each side that has labels its name, and a heading and what fires, most first, as text."""
     odd = "mixes" if evaluation.by_snr else "anomalous"
-    sides = (("normal", evaluation.firing_normal), (odd, evaluation.firing_anomalous))
-    heading = (" or ".join(evaluation.label_keys) or "label", *_FIRING)
+    sides = (("normal", evaluation.by_label_normal), (odd, evaluation.by_label_anomalous))
+    heading = (" or ".join(evaluation.label_keys) or "label", *_LABEL_COLUMNS)
     tables = []
     for what, rows in sides:
         with_short = any(row.n_too_short for row in rows)
         more = (_TOO_SHORT,) if with_short else ()
-        cells = [(*_firing_row(row), *([f"{row.n_too_short:,}"] if with_short else [])) for row in rows]
+        cells = [(*_label_row(row), *([f"{row.n_too_short:,}"] if with_short else [])) for row in rows]
         tables += [(what, [(*heading, *more), *cells])] if rows else []
     return tables
 
@@ -178,8 +178,8 @@ def footnotes(evaluation: Evaluation) -> list[str]:
     elif not evaluation.known_normal.is_whole:
         lines.append("this plan was made from more recordings than it lists: some of these may be among them")
     lines += _how_cut(evaluation)
-    if evaluation.firing_normal or evaluation.firing_anomalous:
-        short = any(row.n_too_short for row in evaluation.firing_normal + evaluation.firing_anomalous)
+    if evaluation.by_label_normal or evaluation.by_label_anomalous:
+        short = any(row.n_too_short for row in evaluation.by_label_normal + evaluation.by_label_anomalous)
         lines += [
             "alarm in: clips that raised at least one, with the exact interval of a share (Clopper and Pearson), as if "
             "clips were independent",
@@ -227,7 +227,7 @@ def _is_motion(evaluation: Evaluation) -> bool:
     return evaluation.plan.sensor.kind == "motion"
 
 
-def _firing_row(row: Firing) -> tuple[str, ...]:
+def _label_row(row: LabelAlarms) -> tuple[str, ...]:
     per_hour = row.alarms_per_hour.value
     unit = rate_unit(per_hour)
     return (

@@ -58,7 +58,7 @@ def share_change(groups: Sequence[object], old: Values, new: Values, seed: int) 
     return wider(drawn, difference(gained, missed, drawn.value))
 
 
-def share(groups: Sequence[object], found: Values, seed: int) -> Figure:
+def share_found(groups: Sequence[object], found: Values, seed: int) -> Figure:
     """Share of recordings found.
 
     Parameters

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from anomsdk.core.checks import require
 from anomsdk.planner.calibration import AlarmLevels, Tolerated, alarm_levels, alert_without_level
 from anomsdk.planner.spec import PipelineSpec
-from anomsdk.train.alarm_simulation import Herd, Moment, Scored, Scores, above, follower, start_of
+from anomsdk.train.alarm_simulation import Herd, Moment, ScoredPiece, Scores, above, baseline_start_of, follower
 from anomsdk.utils.text import counted, in_hours, rate
 
 CONFIDENCE = 0.95
@@ -24,7 +24,7 @@ _SHOWN = 5
 
 
 @dataclass(frozen=True)
-class Placed:
+class PlacedLevel:
     """Where the alarm lies, and why.
 
     Parameters
@@ -110,24 +110,24 @@ def one_group(recordings: int, kind: str) -> str:
     return f"{given}: the level is that of one {whose}{fact}; calibrate on several before it is used on others"
 
 
-# Levels
+# FeatureLevels
 
 
-def levels_from(raw: Sequence[Scores], spec: PipelineSpec) -> tuple[int, AlarmLevels]:
+def alarm_levels_from(raw: Sequence[Scores], spec: PipelineSpec) -> tuple[int, AlarmLevels]:
     """Where the follower of the score starts, and the alarm-level table above it; the spec says how it follows.
 
     Parameters
     ----------
     raw : (ticks,) each, of normal recordings, before the follower, each from a fresh pipeline
     """
-    start = start_of(raw)
+    start = baseline_start_of(raw)
     return start, alarm_levels(above(raw, follower(start, spec, hold=False)))
 
 
-def placed(pieces: Sequence[Scored], spec: PipelineSpec, tolerate: int = 0) -> Placed:
+def place_alarm_level(pieces: Sequence[ScoredPiece], spec: PipelineSpec, tolerate: int = 0) -> PlacedLevel:
     """The lowest raise level that raises at most so many alarms on normal recordings, and so does every level above it.
 
-    Without any, the level is that of the table of `levels_from`. Alarms are counted as the life cycle raises them:
+    Without any, the level is that of the table of `alarm_levels_from`. Alarms are counted as the life cycle raises them:
     votes, delays, cooldown, and the follower of the score, which an alarm freezes. With a follower, levels are tried
     where the scores of recordings without an alarm cross them.
 
@@ -150,10 +150,10 @@ def placed(pieces: Sequence[Scored], spec: PipelineSpec, tolerate: int = 0) -> P
         without = Herd(others, spec, start=whole.start).lowest(tolerate)[0]
     ticks = sum(len(piece.scores) for piece in pieces)
     names, groups = {piece.recording for piece in pieces}, {piece.group for piece in pieces}
-    return Placed(level, tolerated, set_by, without, ticks * spec.tick_s / 3600, len(names), len(groups))
+    return PlacedLevel(level, tolerated, set_by, without, ticks * spec.tick_s / 3600, len(names), len(groups))
 
 
-def tolerated_of(found: Placed, spec: PipelineSpec, asked: int) -> Tolerated | None:
+def tolerated_of(found: PlacedLevel, spec: PipelineSpec, asked: int) -> Tolerated | None:
     """What a calibration says of a level that tolerates alarms; None where none may be."""
     if asked == 0:
         return None
@@ -172,7 +172,7 @@ def first_tick_s(spec: PipelineSpec, start: int) -> float:
     return (start + spec.window_length + hops * spec.hop_length) / spec.sensor.rate_hz
 
 
-def alarms_at(pieces: Sequence[Scored], spec: PipelineSpec, level: int) -> list[Moment]:
+def alarms_at(pieces: Sequence[ScoredPiece], spec: PipelineSpec, level: int) -> list[Moment]:
     """Alarms of normal recordings at a raise level, as the life cycle raises them."""
     herd = Herd(pieces, spec)
     return [herd.moment(at) for at in herd.alarms(level)]

@@ -28,7 +28,7 @@ Scores: TypeAlias = NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True, eq=False)
-class Scored:
+class ScoredPiece:
     """A stretch of a normal recording that a fresh pipeline scored.
 
     Parameters
@@ -56,7 +56,7 @@ class Moment:
         return f"{self.recording} at {clock(self.second)}"
 
 
-def start_of(raw: Sequence[Scores]) -> int:
+def baseline_start_of(raw: Sequence[Scores]) -> int:
     """Where the follower of the score starts."""
     return int(np.quantile(np.concatenate(raw), START_QUANTILE))
 
@@ -64,10 +64,10 @@ def start_of(raw: Sequence[Scores]) -> int:
 class Herd:
     """Normal recordings, and where they would alarm at a level."""
 
-    def __init__(self, pieces: Sequence[Scored], spec: PipelineSpec, start: int | None = None) -> None:
+    def __init__(self, pieces: Sequence[ScoredPiece], spec: PipelineSpec, start: int | None = None) -> None:
         self._pieces, self._timing = pieces, timing_plan(spec)
         raw = [piece.scores for piece in pieces]
-        self.start = start_of(raw) if start is None else start
+        self.start = baseline_start_of(raw) if start is None else start
         self._tick_s, self._ticks = spec.tick_s, sum(map(len, raw))
         self._follower = follower(self.start, spec, hold=True)
         self._scores = above(raw, self._follower)  # until the first alarm of each piece
@@ -102,7 +102,7 @@ class Herd:
         return min(best[0] + 1, UINT32_MAX), self.moment((-best[1], best[2]))
 
     def _candidates(self, level: int) -> Iterator[int]:
-        """Levels below one, downwards: from each on, another score is below the raise, the high or the clear level."""
+        """FeatureLevels below one, downwards: from each on, another score is below the raise, the high or the clear level."""
         timing, every = self._timing, np.unique(np.concatenate(self._scores))
         found = [every + 1, -(-(every + 1 << 16) // timing.clear_ratio_q16)]
         if timing.high_ratio_q16:

@@ -24,8 +24,8 @@ from anomsdk.runtime.memory import wiping
 from anomsdk.runtime.pipeline import Pipeline
 from anomsdk.sources.clips import Clip
 from anomsdk.sources.dropouts import ConstantCutter
-from anomsdk.train.alarm_levels import MOST_TOLERATED, first_tick_s, levels_from, placed, tolerated_of
-from anomsdk.train.alarm_simulation import Scored
+from anomsdk.train.alarm_levels import MOST_TOLERATED, alarm_levels_from, first_tick_s, place_alarm_level, tolerated_of
+from anomsdk.train.alarm_simulation import ScoredPiece
 from anomsdk.train.data.corpus import clips_of, gather
 from anomsdk.train.data.input_maps import InputMaps
 from anomsdk.train.folder import claimed, write_folder
@@ -172,8 +172,8 @@ def _calibrated(
         f"at least {FEWEST_TICKS} are needed; record for longer",
     )
     spec = parts.spec
-    start, levels = levels_from([piece.scores for piece in pieces], spec)
-    level = placed(pieces, spec, tolerate)
+    start, levels = alarm_levels_from([piece.scores for piece in pieces], spec)
+    level = place_alarm_level(pieces, spec, tolerate)
     hours, heard = level.hours, level.recordings
     made_from = calibration.model_copy(
         update={
@@ -213,7 +213,7 @@ def _calibrated(
 
 def _raw_scores(
     parts: _Parts, calibration: Calibration, clips: Sequence[Clip], progress: Callable[[int], None]
-) -> tuple[list[Scored], Judged, list[str]]:
+) -> tuple[list[ScoredPiece], Judged, list[str]]:
     """Scores before the follower of each piece of the clips that has a tick.
 
     Returns
@@ -225,7 +225,7 @@ def _raw_scores(
     score = parts.spec.score.model_copy(update={"baseline_s": 0.0})
     spec = parts.spec.model_copy(update={"score": score})
     unfollowed = plan_from(spec, parts.model, calibration.model_copy(update={"signal": signal_sections(spec)}))
-    found, heard, share, digests = list[Scored](), 0, Judged(), list[str]()
+    found, heard, share, digests = list[ScoredPiece](), 0, Judged(), list[str]()
     for clip in clips:
         cutter, digest, ticks = clip.cutter(), hashlib.sha256(), 0
         for index, (scores, n) in enumerate(_scores_of(unfollowed, clip, cutter, digest)):
@@ -233,7 +233,7 @@ def _raw_scores(
             progress(heard)
             ticks += len(scores)
             if len(scores):
-                found.append(Scored(clip.name, clip.group, first_tick_s(spec, cutter.starts[index]), scores))
+                found.append(ScoredPiece(clip.name, clip.group, first_tick_s(spec, cutter.starts[index]), scores))
         digests += [digest.hexdigest()] if ticks else []
         share += judged(unfollowed, ticks, cutter.kept + cutter.cut + cutter.missing)
     return found, share, digests

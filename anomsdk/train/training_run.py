@@ -20,8 +20,8 @@ from anomsdk.plans.recording_digests import entries_of
 from anomsdk.plans.tflite.reader import parse_tflite
 from anomsdk.plans.tflite.writer import write_tflite
 from anomsdk.sources.clips import Clip
-from anomsdk.train.alarm_levels import first_tick_s, levels_from, placed, tolerated_of
-from anomsdk.train.alarm_simulation import Scored
+from anomsdk.train.alarm_levels import alarm_levels_from, first_tick_s, place_alarm_level, tolerated_of
+from anomsdk.train.alarm_simulation import ScoredPiece
 from anomsdk.train.data.corpus import Corpus, Recorded, gather
 from anomsdk.train.data.excerpts import EXCERPTS
 from anomsdk.train.data.input_maps import unlearnt_extractor
@@ -29,8 +29,8 @@ from anomsdk.train.data.rest import check_moves
 from anomsdk.train.folder import as_written, check_out, text_of, write_folder
 from anomsdk.train.options import Options, Progress, Report
 from anomsdk.train.search.budget import candidates, checked_need
+from anomsdk.train.search.cross_validation import CrossValidation
 from anomsdk.train.search.journal import Journal
-from anomsdk.train.search.judge import Judge
 from anomsdk.train.search.search import Found, Search
 from anomsdk.train.search.trials import Trained
 from anomsdk.utils.text import figure
@@ -112,24 +112,24 @@ class TrainingRun:
         """Search, train the best on everything, and write it."""
         learnt = {recording.digest for recording in corpus.part(learning).recordings}
 
-        def judge(spec: PipelineSpec) -> Judge:
+        def judge(spec: PipelineSpec) -> CrossValidation:
             same = spec.sensor == self._spec.sensor and spec.features == self._spec.features
             heard = corpus if same else self._gather(spec, normal)
             labelled = anomalous if same or odd is None else self._anomalous(spec, odd, learnt)
             alive = self._alive
-            return Judge(spec, heard.part(learning), anomalous=labelled, seed=self._options.seed, alive=alive)
+            return CrossValidation(spec, heard.part(learning), anomalous=labelled, seed=self._options.seed, alive=alive)
 
         searching = self._between(_READ, _SEARCHED)
         found = Search(judge, self._journal, self._report, searching, self._doing).run(self._spec, self._options.search)
         self._report(found.as_text())
         on = "labelled anomalies" if anomalous is not None else "generated probes"
         self._report(
-            f"chosen: {found.trial.candidate}, AUC {figure(found.trial.auc)} on {on} in {found.judge.n_folds} folds of "
+            f"chosen: {found.trial.candidate}, AUC {figure(found.trial.auc)} on {on} in {found.validation.n_folds} folds of "
             f"held-out groups; int8 against float "
             f"{figure(found.trial.auc - found.trial.float_auc, digits=4, signed=True)}"
         )
         self._doing(f"training {found.trial.candidate} on all recordings")
-        final = found.judge.train(found.trial.candidate, found.trial.epochs)
+        final = found.validation.train(found.trial.candidate, found.trial.epochs)
         if final.candidate != found.trial.candidate:
             self._report(f"stored: {final.candidate}: the other means would rest on too few windows or groups")
         self._doing("placing the alarm level")
@@ -213,8 +213,8 @@ class TrainingRun:
         ticks = sum(len(piece.scores) for piece in pieces)
         require(ticks > 0, "train: the calibration recordings are shorter than a tick; give longer ones")
         hours, asked = ticks * spec.tick_s / 3600, self._options.tolerate
-        start, levels = levels_from([piece.scores for piece in pieces], spec)
-        level = placed(pieces, spec, asked)
+        start, levels = alarm_levels_from([piece.scores for piece in pieces], spec)
+        level = place_alarm_level(pieces, spec, asked)
         model_bytes = write_tflite(list(final.layers))
         model = parse_tflite(model_bytes, name="model.tflite")
         calibration = Calibration(
@@ -234,7 +234,7 @@ class TrainingRun:
             provenance={
                 "model": str(final.candidate),
                 "trained_from": self._source,
-                "judged": f"AUC {figure(found.trial.auc)} in {found.judge.n_folds} folds of held-out groups",
+                "judged": f"AUC {figure(found.trial.auc)} in {found.validation.n_folds} folds of held-out groups",
                 **({"baseline_s": CHOSEN} if self._spec.score.baseline_s == "chosen" else {}),
                 **heard,
             },
@@ -260,15 +260,15 @@ class TrainingRun:
         return plan(self._out)
 
 
-def _calibrated(final: Trained, recordings: Sequence[Recorded], spec: PipelineSpec) -> tuple[list[Scored], Ints]:
+def _calibrated(final: Trained, recordings: Sequence[Recorded], spec: PipelineSpec) -> tuple[list[ScoredPiece], Ints]:
     """Scores of each piece of the recordings, before the baseline, and what each input adds to all of them."""
-    found, total = list[Scored](), np.zeros(final.maps.n_inputs, np.int64)
+    found, total = list[ScoredPiece](), np.zeros(final.maps.n_inputs, np.int64)
     for recording in recordings:
         for start, piece in zip(recording.starts, recording.pieces, strict=True):
             terms = final.terms(final.maps.run(piece))
             if len(terms):
                 second = first_tick_s(spec, start)
-                found.append(Scored(recording.name, recording.owner, second, terms.sum(axis=1)))
+                found.append(ScoredPiece(recording.name, recording.owner, second, terms.sum(axis=1)))
                 total += terms.sum(axis=0)
     return found, total
 

@@ -16,7 +16,7 @@ import anomsdk
 from anomsdk.cli import app as cli
 from anomsdk.errors import InputError
 from anomsdk.evaluate import as_html, as_json, as_text, evaluate, marked, open_marked, read_events
-from anomsdk.evaluate.alarms_by_label import firing
+from anomsdk.evaluate.alarms_by_label import alarms_of_labels
 from anomsdk.evaluate.clip_scores import ScoredClip, event_window, samples_to_decide, score_clip
 from anomsdk.evaluate.segments import cuts, padded, pads, piece_length, split
 from anomsdk.sources.clips import Clip, Clips, clip_from_array
@@ -107,7 +107,7 @@ def test_rows_say_what_was_counted():
         scored(None, 900.0, (4.0,), 10),
         scored("trot", 360.0, (4.0,), 10),
     ]
-    rows = firing(recordings, recordings, 20)
+    rows = alarms_of_labels(recordings, recordings, 20)
     assert [row.label for row in rows] == ["trot", "walk", "rest"], "what fires most comes first"
     trot, walk, rest = rows
     assert (walk.n_recordings, walk.hours, walk.n_raised, walk.n_alarms) == (3, 2.0, 2, 4)
@@ -120,7 +120,7 @@ def test_rows_say_what_was_counted():
     assert rest.alarms_per_hour.high == pytest.approx(3.6889 / 0.25, rel=1e-4)
     assert trot.raised.low == pytest.approx(0.025) and trot.raised.high == 1.0
     pieces = [scored("walk", 1.0, (), 10), scored("walk", 1.0, (), 30)]
-    assert [row.peak_over_raise for row in firing(recordings, pieces, 20)] == [None, 1.0, None]
+    assert [row.peak_over_raise for row in alarms_of_labels(recordings, pieces, 20)] == [None, 1.0, None]
 
 
 @pytest.mark.parametrize(("count", "n"), [(0, 1), (1, 1), (3, 10), (10, 10), (7, 400)])
@@ -146,13 +146,13 @@ def test_the_table_is_of_recordings_and_the_peaks_are_of_pieces(collar):
     figures = found.figures
     assert (figures.n_recordings, figures.n_normal, figures.n_anomalous) == (3, 12 + 6 + 9, 2)
     assert figures.n_false_alarms == 1 and figures.normal_hours == pytest.approx(132 / 3600), "1 s fills a context"
-    walk, rest = found.firing_normal
+    walk, rest = found.by_label_normal
     assert (walk.label, walk.n_recordings, walk.n_raised, walk.n_alarms) == ("walk", 1, 1, 1)
     assert (rest.label, rest.n_recordings, rest.n_raised) == ("rest", 2, 0)
     assert rest.hours == pytest.approx(103 / 3600)
     peaks = [clip.peak for clip in found.normal if clip.label == "rest"]
     assert len(peaks) == 21 and rest.peak_over_raise == np.median(peaks) / LEVEL
-    (fall,) = found.firing_anomalous
+    (fall,) = found.by_label_anomalous
     assert (fall.label, fall.n_recordings, fall.n_raised) == ("fall", 2, 1)
     tree = as_json(found)
     assert tree["labels"]["keys"] == ["activity"] and tree["piece_s"] == 5.0 and tree["n_recordings"] == 3
@@ -181,8 +181,8 @@ def test_mixes_are_of_what_was_mixed_in(room):
     scenes = Clips(tuple(marked(clip_from_array(f"a{i}", i, noise(30_000, seed=i)), label="rain") for i in range(2)))
     events = Clips(tuple(marked(clip_from_array(w, w, noise(9000, seed=9)), label=w) for w in ("dog", "cat")))
     found = evaluate(room, scenes, events, snr=[20, 0])
-    assert {row.label: row.n_recordings for row in found.firing_anomalous} == {"dog": 2, "cat": 2}
-    assert [row.label for row in found.firing_normal] == ["rain"] and "mixes, by label" in as_text(found)
+    assert {row.label: row.n_recordings for row in found.by_label_anomalous} == {"dog": 2, "cat": 2}
+    assert [row.label for row in found.by_label_normal] == ["rain"] and "mixes, by label" in as_text(found)
 
 
 def test_many_and_long_labels_stay_within_a_terminal(meter):

@@ -29,8 +29,7 @@ from anomsdk.sources.clips import Clips, clip_from_array, survey
 from anomsdk.sources.stream_format import ReadOptions, StreamFormat
 from anomsdk.stats.intervals import Figure, exact, median, poisson_rate, share, trials, trials_of_pairs
 from anomsdk.stats.metrics import auc
-from anomsdk.stats.paired import rate_change, share_change
-from anomsdk.stats.paired import share as share_found
+from anomsdk.stats.paired import rate_change, share_change, share_found
 from anomsdk.train import Options, calibrate
 from anomsdk.utils.text import figure, in_hours, percent, rate, rate_in, rate_unit
 from tests.support.make import EXTERNAL, ROOT, collar_spec, make_collar, make_folder, make_plan, noise

@@ -17,8 +17,8 @@ from anomsdk.runtime.judged_share import Judged
 from anomsdk.sources.clips import Clip, clip_from_array
 from anomsdk.sources.dropouts import Samples
 from anomsdk.train.data.excerpts import EXCERPTS, Excerpt, Excerpts
-from anomsdk.train.data.feature_levels import LevelsOfPiece, amplified
-from anomsdk.train.data.input_maps import Levels, unlearnt_extractor
+from anomsdk.train.data.feature_levels import FeatureLevelStream, amplified
+from anomsdk.train.data.input_maps import FeatureLevels, unlearnt_extractor
 from anomsdk.train.data.rest import check_moves
 from anomsdk.train.models.support import APART_S
 
@@ -47,11 +47,11 @@ class Recorded:
     name: str
     group: str
     digest: str
-    pieces: tuple[Levels, ...]
+    pieces: tuple[FeatureLevels, ...]
     owner: str
     start: int
     starts: tuple[int, ...]
-    at_gains: tuple[Levels, ...] = ()
+    at_gains: tuple[FeatureLevels, ...] = ()
     excerpts: tuple[Excerpt, ...] = ()
     whole: str = ""
 
@@ -264,9 +264,9 @@ class _Segment:
         self.samples = 0
         self._at, self._starts = at, list[int]()
         self._digest = hashlib.sha256()
-        self._levels, self._stretch = LevelsOfPiece(reader.framer, reader.extractor), reader.excerpts.cutter()
-        self._others = [(gain_db, LevelsOfPiece(reader.framer, reader.extractor)) for gain_db in reader.gains_db]
-        self._pieces, self._at_gains = list[Levels](), list[Levels]()
+        self._levels, self._stretch = FeatureLevelStream(reader.framer, reader.extractor), reader.excerpts.cutter()
+        self._others = [(gain_db, FeatureLevelStream(reader.framer, reader.extractor)) for gain_db in reader.gains_db]
+        self._pieces, self._at_gains = list[FeatureLevels](), list[FeatureLevels]()
         self._kept = list[tuple[Samples, int]]()
 
     def push(self, rows: Samples) -> None:
@@ -285,8 +285,8 @@ class _Segment:
         self._at_gains += [levels.finish() for _, levels in self._others]
         self._kept += self._stretch.finish()
 
-    def finish(self) -> tuple[list[Levels], list[int], list[Levels], list[tuple[Samples, int]], str]:
-        """Levels of the pieces that have any, their starts, levels at other gains, stretches, their places, digest."""
+    def finish(self) -> tuple[list[FeatureLevels], list[int], list[FeatureLevels], list[tuple[Samples, int]], str]:
+        """FeatureLevels of the pieces that have any, their starts, levels at other gains, stretches, their places, digest."""
         self.new_piece(0)
         starts = [start for start, each in zip(self._starts, self._pieces, strict=True) if len(each)]
         pieces, at_gains = ([each for each in part if len(each)] for part in (self._pieces, self._at_gains))

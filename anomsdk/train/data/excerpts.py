@@ -11,8 +11,8 @@ from anomsdk.planner.planner import framer_plan
 from anomsdk.planner.spec import MotionSensor, PipelineSpec
 from anomsdk.sources.dropouts import Samples
 from anomsdk.synthetic.mixing import mixed
-from anomsdk.train.data.feature_levels import levels_of
-from anomsdk.train.data.input_maps import Levels
+from anomsdk.train.data.feature_levels import feature_levels_of
+from anomsdk.train.data.input_maps import FeatureLevels
 from anomsdk.train.probes.motion import disturbed_motion, force_at, vigour
 from anomsdk.train.probes.sound import STRENGTHS, disturbed_rows, sound
 
@@ -28,8 +28,8 @@ _EXCERPT_S, _EXCERPT_TICKS = 5.0, 40
 class Excerpt:
     """A stretch of a normal recording, as it was and with probes in it: feature levels (frames, n_features)."""
 
-    normal: Levels
-    probes: tuple[tuple[Levels, ...], ...]  # one tuple a strength
+    normal: FeatureLevels
+    probes: tuple[tuple[FeatureLevels, ...], ...]  # one tuple a strength
 
 
 class Excerpts:
@@ -48,9 +48,9 @@ class Excerpts:
         self._stretches: list[tuple[int, Samples]] = []  # (recording, samples)
         self._seen = 0
 
-    def cutter(self) -> StretchCutter:
+    def cutter(self) -> ExcerptCutter:
         """What cuts the pieces of one recording."""
-        return StretchCutter(self, *self._lengths())
+        return ExcerptCutter(self, *self._lengths())
 
     def place(self) -> int | None:
         """Where the next stretch goes in a fair sample of all (Vitter's algorithm R); None: nowhere."""
@@ -99,12 +99,14 @@ class Excerpts:
             return disturbed_rows(samples, strength, _EXCERPT_TICKS // 2, self._choice)
 
         return Excerpt(
-            levels_of(self._spec, samples),
-            tuple(tuple(levels_of(self._spec, probe(strength)) for _ in range(probes)) for strength in STRENGTHS),
+            feature_levels_of(self._spec, samples),
+            tuple(
+                tuple(feature_levels_of(self._spec, probe(strength)) for _ in range(probes)) for strength in STRENGTHS
+            ),
         )
 
 
-class StretchCutter:
+class ExcerptCutter:
     """Cuts pieces into stretches, and gives those that the excerpts have a place for: (samples, place) pairs."""
 
     def __init__(self, excerpts: Excerpts, least: int, most: int) -> None:

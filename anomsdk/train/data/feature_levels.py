@@ -11,15 +11,15 @@ from anomsdk.core.plan import ExtractorPlan
 from anomsdk.planner.planner import framer_plan
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.sources.dropouts import Samples
-from anomsdk.train.data.input_maps import Levels, unlearnt_extractor
+from anomsdk.train.data.input_maps import FeatureLevels, unlearnt_extractor
 
 _BATCH, _SCRATCH_VALUES = 128, 1 << 16
 """Most windows that are processed together, and the values in them: more than a device takes, for speed alone."""
 
 
-def levels_of(spec: PipelineSpec, samples: Samples) -> Levels:
+def feature_levels_of(spec: PipelineSpec, samples: Samples) -> FeatureLevels:
     """Feature levels of one stretch of samples, int16 (n,) or (n, columns), from a fresh pipeline."""
-    stage = LevelsOfPiece(framer_plan(spec), unlearnt_extractor(spec))
+    stage = FeatureLevelStream(framer_plan(spec), unlearnt_extractor(spec))
     stage.push(samples.reshape(len(samples), -1))
     return stage.finish()
 
@@ -29,7 +29,7 @@ def amplified(samples: Samples, gain_db: float) -> Samples:
     return np.clip(np.rint(samples * 10 ** (gain_db / 20)), -32768, 32767).astype(np.int16)
 
 
-class LevelsOfPiece:
+class FeatureLevelStream:
     """Feature levels of one piece, block by block."""
 
     def __init__(self, framer: FramerPlan, extractor: ExtractorPlan) -> None:
@@ -48,8 +48,8 @@ class LevelsOfPiece:
         for _, frames in self._framer.push(rows):
             self._found.append(checked_cast(self._stage.levels(frames)[0], "i4", "feature levels"))
 
-    def finish(self) -> Levels:
-        """Levels (frames, n_features) since the last call; the next piece starts afresh."""
+    def finish(self) -> FeatureLevels:
+        """FeatureLevels (frames, n_features) since the last call; the next piece starts afresh."""
         levels = np.concatenate(self._found)
         self._start()
         return levels

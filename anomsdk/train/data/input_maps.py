@@ -18,7 +18,7 @@ from anomsdk.planner.calibration import Normalisation
 from anomsdk.planner.planner import context_plan, extractor_plan, feature_units, unlearnt
 from anomsdk.planner.spec import PipelineSpec, SummaryContext
 
-Levels: TypeAlias = NDArray[np.int32]
+FeatureLevels: TypeAlias = NDArray[np.int32]
 """Feature levels (frames, n_features) before normalisation, in the extractor's unit."""
 
 FRAME_DEVIATIONS = 8.0
@@ -40,7 +40,7 @@ class InputMaps:
     deviations : half-width of the int8 range of the model's inputs, standard deviations
     """
 
-    def __init__(self, spec: PipelineSpec, pieces: Iterable[Levels], deviations: float) -> None:
+    def __init__(self, spec: PipelineSpec, pieces: Iterable[FeatureLevels], deviations: float) -> None:
         levels = list(pieces)
         unit = np.array(feature_units(unlearnt_extractor(spec)))
         summary = isinstance(spec.context, SummaryContext)
@@ -61,7 +61,7 @@ class InputMaps:
         """Width of the model's input."""
         return self._context.n_inputs(self._extractor.n_features)
 
-    def run(self, levels: Levels) -> Ints:
+    def run(self, levels: FeatureLevels) -> Ints:
         """Model inputs (ticks, n_in) of one piece, as a fresh pipeline makes them."""
         features = self._affine.run(levels.astype(np.int64))
         return Context(self._context, self._extractor.n_features).push(features)[0]
@@ -72,7 +72,7 @@ class InputMaps:
         sums = np.bincount(groups & 15, terms)
         return {Group(code).name.lower(): round(float(level), 3) for code, level in zip(codes, sums, strict=True)}
 
-    def inputs_of(self, piece: Levels, every: int) -> tuple[NDArray[np.int8], Ints]:
+    def inputs_of(self, piece: FeatureLevels, every: int) -> tuple[NDArray[np.int8], Ints]:
         """Every so many-th model input of a piece (n, n_in), and the first frame of each (n,)."""
         rows, starts = [np.zeros((0, self.n_inputs), np.int8)], [np.zeros(0, np.int64)]
         for first, chunk in enumerate(_chunks([piece])):
@@ -80,7 +80,7 @@ class InputMaps:
             starts.append(first * _CHUNK + np.arange(len(rows[-1])) * every * self._context.stride)
         return np.concatenate(rows), np.concatenate(starts)
 
-    def _statistics(self, context: SummaryContext, levels: list[Levels], deviations: float) -> Normalisation:
+    def _statistics(self, context: SummaryContext, levels: list[FeatureLevels], deviations: float) -> Normalisation:
         n, steps = self._extractor.n_features, [statistic_steps(name, context.frames) for name in context.statistics]
         per_step = np.repeat(steps, n)
         windows = (_windows(self._affine.run(chunk.astype(np.int64)), context.frames) for chunk in _chunks(levels))
@@ -100,7 +100,7 @@ def unlearnt_context(spec: PipelineSpec, n_features: int) -> ContextPlan:
     return context_plan(spec, n_features, unlearnt(len(statistics) * n_features))
 
 
-def _chunks(pieces: Iterable[Levels]) -> Iterator[Levels]:
+def _chunks(pieces: Iterable[FeatureLevels]) -> Iterator[FeatureLevels]:
     """Pieces in portions of at most `_CHUNK` frames: bounds what is computed at once."""
     for piece in pieces:
         for start in range(0, len(piece), _CHUNK):

@@ -10,14 +10,16 @@ from numpy.typing import NDArray
 from anomsdk.core.checks import require
 from anomsdk.core.motion import MotionPlan, width
 from anomsdk.core.plan import ExtractorPlan
-from anomsdk.train.data.input_maps import Levels
+from anomsdk.train.data.input_maps import FeatureLevels
 
 _SHOWN = 6
 """Names in one line."""
 
 
 def check_moves(
-    extractor: ExtractorPlan, recordings: Sequence[Sequence[Levels]], report: Callable[[str], None] = lambda line: None
+    extractor: ExtractorPlan,
+    recordings: Sequence[Sequence[FeatureLevels]],
+    report: Callable[[str], None] = lambda line: None,
 ) -> None:
     """Refuse recordings in which nothing changes; say which features never do where some do not.
 
@@ -57,7 +59,7 @@ def feature_names(extractor: ExtractorPlan) -> list[str]:
     return [f"{word} {i + 1}" for i in range(extractor.n_features - len(more))] + more
 
 
-def _still(recordings: Sequence[Sequence[Levels]]) -> NDArray[np.bool_] | None:
+def _still(recordings: Sequence[Sequence[FeatureLevels]]) -> NDArray[np.bool_] | None:
     """Which features (n_features,) are one value in each recording; None: none has two frames to tell by."""
     found: NDArray[np.bool_] | None = None
     for pieces in recordings:

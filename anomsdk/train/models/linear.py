@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.train.models.network import Dense, Floats, Network
-from anomsdk.train.models.support import MOST_OF_ONE, NotOfferedError, Origins, memory
+from anomsdk.train.models.support import MOST_OF_ONE, NotOfferedError, Origins, influence
 
 MAHALANOBIS_STEPS = 8.0
 """Int8 steps of one standard deviation of a whitened residual: fine enough, and far from saturation."""
 _MOST_OF_COMPONENT = 0.25
-"""Largest `memory` of one window that a component may keep: 50 ordinary windows stay below it, odd ones are above."""
+"""Largest `influence` of one window that a component may keep: 50 ordinary windows stay below it, odd ones are above."""
 _MOST_LEFT_OUT = 0.05
 """Share of the inputs."""
 
@@ -47,7 +47,7 @@ def mahalanobis(
         covariance = ledoit_wolf(inputs)[0]
     else:
         covariance = shrunk_covariance(empirical_covariance(inputs), shrinkage)
-    covariance = _evened(covariance, found.values, found.memory)
+    covariance = _evened(covariance, found.values, found.influence)
     values, vectors = np.linalg.eigh(covariance)
     whitening = (vectors / np.sqrt(np.maximum(values, 1e-6))) @ vectors.T
     distance = MAHALANOBIS_STEPS * input_scale * whitening
@@ -77,7 +77,7 @@ def principal_components(inputs: Floats, width: int, *, whitened: bool, origins:
     mean, values, vectors = found.mean, found.values, found.vectors
     kept, noise = slice(n - width, None), float(np.maximum(values[: n - width].mean(), 1e-6))
     components, deviation = vectors[:, kept], np.sqrt(np.maximum(values[kept], noise))
-    if (found.memory[kept] > _MOST_OF_COMPONENT).any():
+    if (found.influence[kept] > _MOST_OF_COMPONENT).any():
         raise NotOfferedError("one window would make up most of a component")
     share = 1 - np.sqrt(noise) / deviation if whitened else np.ones(width)
     # Each component in units of its own deviation: one int8 scale then suits them all.
@@ -96,7 +96,7 @@ class Directions:
     mean : (n_in,) of them
     values : (n_in,) variance along each direction, ascending
     vectors : (n_in, n_in), a column each
-    memory : (n_in,), largest `anomsdk.train.models.support.memory` that each direction still has of one window
+    influence : (n_in,), largest `anomsdk.train.models.support.influence` that each direction still has of one window
     """
 
     kept: NDArray[np.bool_]
@@ -104,7 +104,7 @@ class Directions:
     mean: Floats
     values: Floats
     vectors: Floats
-    memory: Floats
+    influence: Floats
 
     @classmethod
     def of(cls, inputs: Floats, origins: Origins) -> Directions:
@@ -114,7 +114,7 @@ class Directions:
             rows, here = inputs[kept], origins.part(kept)
             mean = rows.mean(axis=0)
             values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(rows, rowvar=False, bias=True)))
-            parts, window = here.by_window(memory(rows - mean, vectors))
+            parts, window = here.by_window(influence(rows - mean, vectors))
             worst = np.argsort(-parts.max(axis=1), kind="stable")[:spare]
             worst = worst[parts[worst].max(axis=1, initial=0.0) > MOST_OF_ONE]
             if len(worst) == 0:
@@ -130,7 +130,7 @@ def _evened(covariance: Floats, values: Floats, parts: Floats) -> Floats:
     ----------
     covariance : (n_in, n_in)
     values : (n_in,) variance of the windows along its directions
-    parts : (n_in,), largest part of one window, see `memory`
+    parts : (n_in,), largest part of one window, see `influence`
     """
     mean = float(np.trace(covariance)) / len(covariance)
     needed = float(np.max(values * (parts / MOST_OF_ONE - 1))) / max(mean, 1e-9)

@@ -97,10 +97,10 @@ class Origins:
 
 
 MOST_OF_ONE = 1 / LEAST_WINDOWS
-"""Largest `memory` that a stored direction has of one window."""
+"""Largest `influence` that a stored direction has of one window."""
 
 
-def memory(centred: Floats, vectors: Floats) -> Floats:
+def influence(centred: Floats, vectors: Floats) -> Floats:
     """How much each direction is of each row: its part of the variance there, times the squared cosine between both.
 
     A direction that one row makes up, and that points to it, has 1: who knows the direction knows that row up to its

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from anomsdk.core.checks import checked_cast, require
 from anomsdk.core.fixed import Ints
 from anomsdk.train.data.corpus import Recorded
-from anomsdk.train.data.input_maps import InputMaps, Levels
+from anomsdk.train.data.input_maps import FeatureLevels, InputMaps
 from anomsdk.train.models.network import Floats
 from anomsdk.train.models.support import Origins
 from anomsdk.train.search.trials import Trained
@@ -39,7 +39,7 @@ class Batch:
     ends: tuple[int, ...]
 
     @classmethod
-    def of(cls, maps: InputMaps, stretches: list[Levels]) -> Batch:
+    def of(cls, maps: InputMaps, stretches: list[FeatureLevels]) -> Batch:
         found = [checked_cast(maps.run(levels), "i1", "model inputs") for levels in stretches]
         found = [each for each in found if len(each)]
         return cls(

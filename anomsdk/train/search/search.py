@@ -13,8 +13,8 @@ from anomsdk.planner.spec import BandsFeatures, LogmelFeatures, MotionFeatures, 
 from anomsdk.train.models.family import KINDS, Candidate
 from anomsdk.train.models.support import NotOfferedError
 from anomsdk.train.search.budget import candidates
+from anomsdk.train.search.cross_validation import CrossValidation
 from anomsdk.train.search.journal import Journal
-from anomsdk.train.search.judge import Judge
 from anomsdk.train.search.trials import Trial
 from anomsdk.utils.text import figure, table
 
@@ -60,7 +60,7 @@ _RANGES = (2 / 3, 4 / 3)
 _COST = 8
 """Of an autoencoder's trial, for the progress bar: linear models count 1."""
 
-Open = Callable[[PipelineSpec], Judge]
+Open = Callable[[PipelineSpec], CrossValidation]
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +78,7 @@ class Found:
     """
 
     spec: PipelineSpec
-    judge: Judge
+    judge: CrossValidation
     trial: Trial
     trials: tuple[tuple[str, Trial], ...]
     why: str
@@ -108,7 +108,7 @@ class Search:
 
     Parameters
     ----------
-    open_judge : reads the recordings for a spec's features
+    open_validation : reads the recordings for a spec's features
     journal : trials of a run that was stopped
     report : called with lines that say what was decided
     progress : called with trials done and expected
@@ -117,14 +117,14 @@ class Search:
 
     def __init__(
         self,
-        open_judge: Open,
+        open_validation: Open,
         journal: Journal,
         report: Callable[[str], None],
         progress: Callable[[int, int], None],
         doing: Callable[[str], None] = lambda words: None,
     ) -> None:
         self._doing = doing
-        self._open, self._journal, self._report, self._progress = open_judge, journal, report, progress
+        self._open, self._journal, self._report, self._progress = open_validation, journal, report, progress
         self._done = self._expected = 0
         self._trials: list[tuple[str, Trial]] = []
         self._refused: list[tuple[str, Candidate, str]] = []
@@ -151,10 +151,10 @@ class Search:
         self._progress(100 * self._expected, 100 * self._expected)
         return Found(spec, judge, best, tuple(self._trials), self._why, tuple(self._refused))
 
-    def _margin(self, judge: Judge) -> Margin:
+    def _margin(self, judge: CrossValidation) -> Margin:
         return _MOVED if judge.spec.sensor.kind == "motion" and not judge.is_labelled else _HEARD
 
-    def _all_judged(self, judge: Judge, some: Iterable[Candidate]) -> list[Trial]:
+    def _all_judged(self, judge: CrossValidation, some: Iterable[Candidate]) -> list[Trial]:
         """Trials of those candidates that are offered."""
         found = []
         for candidate in some:
@@ -165,7 +165,7 @@ class Search:
                 self._expected -= _cost(candidate)
         return found
 
-    def _judged(self, judge: Judge, candidate: Candidate) -> Trial:
+    def _judged(self, judge: CrossValidation, candidate: Candidate) -> Trial:
         setting = setting_id(judge.spec)
         trial = self._journal.get(setting, candidate)
         if trial is None:
@@ -183,8 +183,12 @@ class Search:
         self._progress(min(round(100 * (self._done + more)), expected - 1), expected)
 
     def _varied(
-        self, spec: PipelineSpec, judge: Judge, best: Trial, variant: Callable[[PipelineSpec], PipelineSpec | None]
-    ) -> tuple[PipelineSpec, Judge, Trial]:
+        self,
+        spec: PipelineSpec,
+        judge: CrossValidation,
+        best: Trial,
+        variant: Callable[[PipelineSpec], PipelineSpec | None],
+    ) -> tuple[PipelineSpec, CrossValidation, Trial]:
         """The variant of a spec, where it is clearly better."""
         varied = variant(spec)
         if varied is None:
@@ -206,7 +210,7 @@ class Search:
         self._why = f"{found.candidate} on {_words(varied)}: {found.auc - best.auc:.3f} more than the best before"
         return varied, other, found
 
-    def _refined(self, judge: Judge, best: Trial) -> Trial:
+    def _refined(self, judge: CrossValidation, best: Trial) -> Trial:
         """The same model with other ranges of its inputs, and with weights in the score."""
         ranges = [best.candidate.deviations * share for share in _RANGES]
         offered = [
@@ -223,7 +227,7 @@ class Search:
         self._why += f"; then weighted, which gained {weighted.auc - refined.auc:.3f}"
         return weighted
 
-    def _is_wide_enough(self, judge: Judge, best: Trial, deviations: float) -> bool:
+    def _is_wide_enough(self, judge: CrossValidation, best: Trial, deviations: float) -> bool:
         """Whether a range of the inputs holds nearly all normal windows, where the probes cannot tell."""
         if deviations >= best.candidate.deviations or self._margin(judge) is not _MOVED:
             return True
@@ -234,7 +238,7 @@ class Search:
         self._expected -= _cost(best.candidate)
         return False
 
-    def _with_baseline(self, spec: PipelineSpec, judge: Judge, best: Trial) -> PipelineSpec:
+    def _with_baseline(self, spec: PipelineSpec, judge: CrossValidation, best: Trial) -> PipelineSpec:
         if spec.score.baseline_s != "chosen":
             return spec
         areas = judge.baselines(best.candidate, BASELINES_S)

@@ -25,9 +25,9 @@ from anomsdk.planner.planner import baseline_plan, layer_plan
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.plans.tflite.reader import FullyConnected
 from anomsdk.stats.metrics import auc
-from anomsdk.train.alarm_simulation import start_of
+from anomsdk.train.alarm_simulation import baseline_start_of
 from anomsdk.train.data.corpus import Corpus, Recorded
-from anomsdk.train.data.input_maps import InputMaps, Levels, unlearnt_extractor
+from anomsdk.train.data.input_maps import FeatureLevels, InputMaps, unlearnt_extractor
 from anomsdk.train.models.family import Candidate, score_weights, train_candidate
 from anomsdk.train.models.network import Floats, Network
 from anomsdk.train.models.quantise import quantise
@@ -45,7 +45,7 @@ FEWEST_ROWS = 50
 Progress: TypeAlias = Callable[[int], None]
 
 
-class Judge:
+class CrossValidation:
     """Judges candidates for one set of features and one context.
 
     Parameters
@@ -192,7 +192,7 @@ class Judge:
     def _maps(self, recordings: Sequence[Recorded], deviations: float) -> InputMaps:
         return InputMaps(self.spec, list(self._heard(recordings)), deviations)
 
-    def _heard(self, recordings: Sequence[Recorded]) -> Iterator[Levels]:
+    def _heard(self, recordings: Sequence[Recorded]) -> Iterator[FeatureLevels]:
         for recording in recordings:
             yield from recording.pieces
             yield from recording.at_gains
@@ -255,7 +255,7 @@ class Judge:
         for normal, *probes in runs:
             if not normal:
                 continue
-            plan = baseline_plan(start_of(normal), baseline_s=baseline_s, hold_s=0, tick_s=self.spec.tick_s)
+            plan = baseline_plan(baseline_start_of(normal), baseline_s=baseline_s, hold_s=0, tick_s=self.spec.tick_s)
             peaks = [np.array([Baseline(plan).run(s).max() for s in each], float) for each in (normal, *probes)]
             for group, found in zip(pooled, peaks, strict=True):
                 group.append(found / (np.median(peaks[0]) + 1))
