@@ -70,7 +70,7 @@ class Found:
     Parameters
     ----------
     spec : the one given, with the features, context and time constant that were chosen
-    judge : holds the recordings of that spec
+    validation : cross-validation on the recordings of that spec
     trial : of the model that was chosen
     trials : every trial, with the words for its features and context
     why : why this one was taken, in words
@@ -78,7 +78,7 @@ class Found:
     """
 
     spec: PipelineSpec
-    judge: CrossValidation
+    validation: CrossValidation
     trial: Trial
     trials: tuple[tuple[str, Trial], ...]
     why: str
@@ -133,46 +133,46 @@ class Search:
     def run(self, spec: PipelineSpec, scope: str) -> Found:
         """Find the best model for a spec, and where ``scope`` is "full" the best features and context, too."""
         fitting = candidates(spec, self._report)
-        judge = self._open(spec)
+        validation = self._open(spec)
         variants = list(_variants(spec)) if scope == "full" else []
         self._expected = sum(map(_cost, fitting)) + 4 * _COST + 4 * _COST * len(variants)
-        trials = self._all_judged(judge, fitting)
+        trials = self._all_judged(validation, fitting)
         if not trials:
             reasons = "; ".join(f"{candidate}: {why}" for _, candidate, why in self._refused[:2])
             raise InputError(
                 f"train: the recordings are too few for a model that remembers no single window ({reasons}); give more"
             )
-        best = _choice(trials, self._margin(judge))
-        self._why = _why(trials, best, self._margin(judge))
+        best = _choice(trials, self._margin(validation))
+        self._why = _why(trials, best, self._margin(validation))
         for variant in variants:
-            spec, judge, best = self._varied(spec, judge, best, variant)
-        best = self._refined(judge, best)
-        spec = self._with_baseline(spec, judge, best)
+            spec, validation, best = self._varied(spec, validation, best, variant)
+        best = self._refined(validation, best)
+        spec = self._with_baseline(spec, validation, best)
         self._progress(100 * self._expected, 100 * self._expected)
-        return Found(spec, judge, best, tuple(self._trials), self._why, tuple(self._refused))
+        return Found(spec, validation, best, tuple(self._trials), self._why, tuple(self._refused))
 
-    def _margin(self, judge: CrossValidation) -> Margin:
-        return _MOVED if judge.spec.sensor.kind == "motion" and not judge.is_labelled else _HEARD
+    def _margin(self, validation: CrossValidation) -> Margin:
+        return _MOVED if validation.spec.sensor.kind == "motion" and not validation.is_labelled else _HEARD
 
-    def _all_judged(self, judge: CrossValidation, some: Iterable[Candidate]) -> list[Trial]:
+    def _all_judged(self, validation: CrossValidation, some: Iterable[Candidate]) -> list[Trial]:
         """Trials of those candidates that are offered."""
         found = []
         for candidate in some:
             try:
-                found.append(self._judged(judge, candidate))
+                found.append(self._judged(validation, candidate))
             except NotOfferedError as error:
-                self._refused.append((_words(judge.spec), candidate, str(error)))
+                self._refused.append((_words(validation.spec), candidate, str(error)))
                 self._expected -= _cost(candidate)
         return found
 
-    def _judged(self, judge: CrossValidation, candidate: Candidate) -> Trial:
-        setting = setting_id(judge.spec)
+    def _judged(self, validation: CrossValidation, candidate: Candidate) -> Trial:
+        setting = setting_id(validation.spec)
         trial = self._journal.get(setting, candidate)
         if trial is None:
             self._doing(f"model {len(self._trials) + 1}, {candidate}")
-            trial = judge.judge(candidate, lambda fold: self._tell(_cost(candidate) * (fold + 1) / judge.n_folds))
+            trial = validation.judge(candidate, lambda fold: self._tell(_cost(candidate) * (fold + 1) / validation.n_folds))
             self._journal.put(setting, trial)
-        self._trials.append((_words(judge.spec), trial))
+        self._trials.append((_words(validation.spec), trial))
         self._done += _cost(candidate)
         self._tell(0.0)
         return trial
@@ -185,63 +185,63 @@ class Search:
     def _varied(
         self,
         spec: PipelineSpec,
-        judge: CrossValidation,
+        validation: CrossValidation,
         best: Trial,
         variant: Callable[[PipelineSpec], PipelineSpec | None],
     ) -> tuple[PipelineSpec, CrossValidation, Trial]:
         """The variant of a spec, where it is clearly better."""
         varied = variant(spec)
         if varied is None:
-            return spec, judge, best
+            return spec, validation, best
         try:
             fitting = candidates(varied)
             other = self._open(varied)
         except InputError as error:  # it needs more than a budget, or longer recordings
             self._report(f"not tried: {_words(varied)} ({error})")
-            return spec, judge, best
+            return spec, validation, best
         near = [c for c in fitting if c.kind == best.candidate.kind]
         near = sorted(near, key=lambda c: abs(sum(c.hidden) - sum(best.candidate.hidden)))[:2]
         trials = self._all_judged(other, dict.fromkeys(near + fitting[:1]))
         if not trials:
-            return spec, judge, best
-        found = _choice(trials, self._margin(judge))
-        if found.auc <= best.auc + self._margin(judge).model:
-            return spec, judge, best
+            return spec, validation, best
+        found = _choice(trials, self._margin(validation))
+        if found.auc <= best.auc + self._margin(validation).model:
+            return spec, validation, best
         self._why = f"{found.candidate} on {_words(varied)}: {found.auc - best.auc:.3f} more than the best before"
         return varied, other, found
 
-    def _refined(self, judge: CrossValidation, best: Trial) -> Trial:
+    def _refined(self, validation: CrossValidation, best: Trial) -> Trial:
         """The same model with other ranges of its inputs, and with weights in the score."""
         ranges = [best.candidate.deviations * share for share in _RANGES]
         offered = [
-            replace(best.candidate, deviations=each) for each in ranges if self._is_wide_enough(judge, best, each)
+            replace(best.candidate, deviations=each) for each in ranges if self._is_wide_enough(validation, best, each)
         ]
-        trials = self._all_judged(judge, offered)
-        margin = self._margin(judge).model
+        trials = self._all_judged(validation, offered)
+        margin = self._margin(validation).model
         refined = max([best, *(trial for trial in trials if trial.auc > best.auc + margin / 2)], key=lambda t: t.auc)
         if refined is not best:
             self._why += f"; then +-{refined.candidate.deviations:.3g} dev, which gained {refined.auc - best.auc:.3f}"
-        weighted = self._judged(judge, replace(refined.candidate, weighted=True))  # trained as it was
+        weighted = self._judged(validation, replace(refined.candidate, weighted=True))  # trained as it was
         if weighted.auc <= refined.auc + margin:
             return refined
         self._why += f"; then weighted, which gained {weighted.auc - refined.auc:.3f}"
         return weighted
 
-    def _is_wide_enough(self, judge: CrossValidation, best: Trial, deviations: float) -> bool:
+    def _is_wide_enough(self, validation: CrossValidation, best: Trial, deviations: float) -> bool:
         """Whether a range of the inputs holds nearly all normal windows, where the probes cannot tell."""
-        if deviations >= best.candidate.deviations or self._margin(judge) is not _MOVED:
+        if deviations >= best.candidate.deviations or self._margin(validation) is not _MOVED:
             return True
-        if (clipped := judge.clipped(deviations)) <= _MOST_CLIPPED:
+        if (clipped := validation.clipped(deviations)) <= _MOST_CLIPPED:
             return True
         why = f"{100 * clipped:.2g} % of the normal windows leave its range"
-        self._refused.append((_words(judge.spec), replace(best.candidate, deviations=deviations), why))
+        self._refused.append((_words(validation.spec), replace(best.candidate, deviations=deviations), why))
         self._expected -= _cost(best.candidate)
         return False
 
-    def _with_baseline(self, spec: PipelineSpec, judge: CrossValidation, best: Trial) -> PipelineSpec:
+    def _with_baseline(self, spec: PipelineSpec, validation: CrossValidation, best: Trial) -> PipelineSpec:
         if spec.score.baseline_s != "chosen":
             return spec
-        areas = judge.baselines(best.candidate, BASELINES_S)
+        areas = validation.baselines(best.candidate, BASELINES_S)
         enough = max(areas) - _BASELINE_GAIN
         chosen = 0.0 if areas[0] >= enough else max(s for s, a in zip(BASELINES_S, areas, strict=True) if a >= enough)
         shown = ", ".join(f"{s:g} s {figure(area)}" for s, area in zip(BASELINES_S, areas, strict=True))
