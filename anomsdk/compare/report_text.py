@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 from anomsdk.compare.difference import Detection, Difference
+from anomsdk.compare.finding import finding
 from anomsdk.compare.gate import Judgement
 from anomsdk.compare.recordings import ComparedRecording, counts_of
 from anomsdk.errors import printable
+from anomsdk.evaluate.report_text import LINE
 from anomsdk.stats.intervals import RESAMPLES, Figure
 from anomsdk.utils.text import a_unit, clock, counted, duration, figure, in_hours, rate_in, rate_unit, table
 
@@ -26,7 +29,12 @@ def as_text(difference: Difference, judged: Sequence[Judgement] = ()) -> str:
     -------
     lines of at most about 100 characters, printable
     """
-    lines = [*_summary(difference), ""]
+    lines = [
+        *textwrap.wrap(printable(finding(difference)), LINE, break_on_hyphens=False),
+        "",
+        *_summary(difference),
+        "",
+    ]
     for what, recordings in (("normal", difference.normal), ("anomalous", difference.anomalous)):
         if recordings:
             lines += [*_changes(what, recordings), ""]
@@ -110,11 +118,11 @@ def _figure_rows(difference: Difference) -> list[tuple[str, ...]]:
     rows = [("figure", "value", "95 % low", "high", "rests on"), *_rate_rows(rates, counts, difference.hours)]
     if (left := difference.unknown) is not None:
         without = _rate_rows((left.old, left.new, left.change), left.alarms, left.hours)
-        rows += [(f"{name}, without what made a plan", *cells) for name, *cells in without]
+        rows += [(f"{name}, without recordings that made a plan", *cells) for name, *cells in without]
     if detection is not None:
         rows += _detection_rows(detection)
         if detection.judged is not None:
-            rows += [(f"{name}, of what can be judged", *cells) for name, *cells in _detection_rows(detection.judged)]
+            rows += [(f"{name}, judged recordings only", *cells) for name, *cells in _detection_rows(detection.judged)]
     return rows
 
 

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from anomsdk.errors import printable
 from anomsdk.evaluate.alarms_by_label import LabelAlarms
 from anomsdk.evaluate.evaluation import Evaluation
 from anomsdk.evaluate.figures import MAX_FPR, Figures
+from anomsdk.evaluate.finding import finding
 from anomsdk.stats.intervals import RESAMPLES, Figure
-from anomsdk.utils.text import a_unit, counted, duration, figure, in_hours, percent, rate_in, rate_unit, ratio, table
+from anomsdk.utils.text import (
+    a_unit,
+    counted,
+    duration,
+    figure,
+    in_hours,
+    percent,
+    rate_in,
+    rate_unit,
+    ratio,
+    table,
+)
 
+LINE = 100
+"""Characters of a line of running text."""
 _LONGEST, _WIDEST = 40, 32  # rows, and characters of a label, that are printed
 _LABEL_COLUMNS = ("clips", "hours", "alarm in", "share", "95 % low", "high", "alarms", "peak")
 _TOO_SHORT = "too short"
-_JUDGED, _UNKNOWN = "  of what can be judged", "without recordings that made the plan"
+_JUDGED, _UNKNOWN = "  judged clips only", "without recordings that made the plan"
 
 
 def as_text(evaluation: Evaluation) -> str:
@@ -26,7 +42,7 @@ def as_text(evaluation: Evaluation) -> str:
     -------
     lines of at most about 100 characters, printable
     """
-    lines = [*summary(evaluation), ""]
+    lines = [*textwrap.wrap(printable(finding(evaluation)), LINE, break_on_hyphens=False), "", *summary(evaluation), ""]
     for heading, figures in sections(evaluation):
         if heading:
             lines.append(heading)
@@ -95,11 +111,11 @@ def figure_rows(figures: Figures, evaluation: Evaluation) -> list[tuple[str, str
         if judged is not None and figures.judged is not None:
             rows.append((_JUDGED, judged[name], _clips(figures.judged)))
     if figures.n_anomalous:
-        rows.append(("recall: events that raised an alarm", figures.recall, _found(figures, evaluation)))
+        rows.append(("recall: events with an alarm", figures.recall, _found(figures, evaluation)))
         if figures.judged is not None:
             shown = f"{figures.judged.n_found:,} of {figures.judged.n_anomalous:,}"
             rows.append((_JUDGED, figures.judged.recall, shown))
-        rows.append(("precision: alarms that lie in events", figures.precision, counted(figures.n_alarms, "alarm")))
+        rows.append(("precision: alarms within events", figures.precision, counted(figures.n_alarms, "alarm")))
     unit = rate_unit(figures.false_alarms_per_hour.value, figures.false_alarms_per_hour.high)
     in_unit = [(name, *_numbers(each), what) for name, each, what in rows]
     value, low, high = (rate_in(each, unit) for each in _ends(figures.false_alarms_per_hour))
@@ -113,11 +129,11 @@ def figure_rows(figures: Figures, evaluation: Evaluation) -> list[tuple[str, str
 def _compared(figures: Figures) -> dict[str, Figure]:
     """Figures of the scores of both sides, by name."""
     return {
-        "AUC of the clips' highest scores": figures.auc,
-        f"the same up to {MAX_FPR:.0%} of the normal clips": figures.pauc,
-        "AUC of the clips' mean scores": figures.auc_mean,
+        "AUC of highest scores": figures.auc,
+        f"partial AUC (false positive rate <= {100 * MAX_FPR:g} %)": figures.pauc,
+        "AUC of mean scores": figures.auc_mean,
         **{
-            f"sensitivity at {key} false alarms an hour": each
+            f"sensitivity at {key} false alarm{'' if key == '1' else 's'} an hour": each
             for key, each in figures.sensitivity_at_fa_per_hour.items()
         },
     }
@@ -172,7 +188,10 @@ def footnotes(evaluation: Evaluation) -> list[str]:
     )
     lines.append(f"false alarms: exact Poisson interval (Garwood). No interval covers {elsewhere}")
     if evaluation.figures.n_anomalous:
-        lines.append("highest scores are what the alarm goes by, mean scores what most publications compare")
+        lines += [
+            f"partial AUC: area below a false positive rate (FPR) of {100 * MAX_FPR:g} %, scaled so that chance is 0.5",
+            "highest scores are what the alarm goes by, mean scores what most publications compare",
+        ]
     if not evaluation.known_normal.says and "trained_from" in evaluation.plan.provenance:
         lines.append("this plan does not say which recordings it was trained on: figures on those are not evidence")
     elif not evaluation.known_normal.is_whole:

@@ -336,7 +336,7 @@ def test_a_page_needs_nothing_else_and_holds_no_sound(room):
     assert "default-src 'none'" in own and 'name="viewport"' in own and "@media print" in own
     assert "<b>" not in own and "&lt;b&gt;&amp;0" in own, "names are text"
     assert own.count("Plotly.newPlot") == 2 + 6, "histogram, ROC, 2 + 2 mixes and 2 normal clips"
-    for words in ("raise level", "Evaluation of room", "first 10 %", "AUC", "resamples of whole groups", "10 dB"):
+    for words in ("alarm level", "Evaluation of room", "FPR &lt;= 10 %", "AUC", "resamples of whole groups", "10 dB"):
         assert words in own
 
 

@@ -170,7 +170,9 @@ class Search:
         trial = self._journal.get(setting, candidate)
         if trial is None:
             self._doing(f"model {len(self._trials) + 1}, {candidate}")
-            trial = validation.judge(candidate, lambda fold: self._tell(_cost(candidate) * (fold + 1) / validation.n_folds))
+            trial = validation.judge(
+                candidate, lambda fold: self._tell(_cost(candidate) * (fold + 1) / validation.n_folds)
+            )
             self._journal.put(setting, trial)
         self._trials.append((_words(validation.spec), trial))
         self._done += _cost(candidate)
