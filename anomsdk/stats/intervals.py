@@ -1,4 +1,4 @@
-"""Intervals of figures: exact ones, those of resampled groups, and the wider of both; pure functions on arrays."""
+"""Two-sided 95 % intervals of figures: exact ones, those of resampled groups, and the wider of both."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from anomsdk.stats.metrics import Counts, FigureOf, Peaks, median_of, value_of_a
 CONFIDENCE = 0.95
 RESAMPLES = 1000
 FEWEST_RANKED = 6
-"""Values whose median has an interval: it lies below or above all of fewer too often."""
-_CHUNK = 2_000_000  # counts that are held at once
+"""Fewest values whose median has a 95 % interval: with fewer, the true median too often lies outside of all of them."""
+_CHUNK = 2_000_000  # most counts that are in memory at once
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class Figure:
     Parameters
     ----------
     value : None where it is undefined
-    low, high : None where there is no interval: an undefined value, or too little to rest one on. ``low <= value <=
-        high``, and ``low < high`` but where the value is known, as the change from a plan to itself
+    low, high : ends of the interval, ``low <= value <= high``; None where the value is undefined or rests on too
+        little. ``low == high`` only where the value is known for sure, as the change from a plan to itself
     """
 
     value: float | None
@@ -43,31 +43,33 @@ def bootstrap(
     rests_on: float | None = None,
     span: tuple[float, float] = (0.0, 1.0),
 ) -> Figure:
-    """A figure of all clips, with the percentile interval of resampled groups.
+    """Compute a figure of all clips, with the percentile interval of resampled groups.
 
-    Whole groups are drawn with replacement: those with normal clips only, with anomalous clips only, and with
-    both, each as many times as there are. Clips of one group come and go together, on both sides.
+    Whole groups are drawn with replacement, so that the clips of a group come and go together on both sides. Groups
+    with normal clips only, with anomalous clips only and with both are drawn apart, each kind as often as it has
+    groups.
 
-    Where all draws are alike, as where every event was found or none, they say nothing of how far the figure may be
-    off. So each end is the wider of the draws and of `exact`, where ``rests_on`` is given.
+    Where all draws are equal, e.g. where every event was found, they cannot show how far the figure may be off. With
+    ``rests_on``, each end is therefore the wider one of the draws and of `exact`.
 
     Parameters
     ----------
     groups_normal, groups_anomalous : one label a clip
-    figure : what to compute, e.g. ``auc_of(normal, anomalous)``
-    n : resamples
-    seed : equal seeds draw equal groups, whatever the figure
-    rests_on : independent trials that the figure is the share of at worst (`trials`, `trials_of_pairs`); None: the
-        draws alone
+    figure : figure as a function of counts, e.g. ``auc_of(normal, anomalous)``
+    n : number of resamples
+    seed : seed of the draws; equal seeds draw equal groups for every figure
+    rests_on : number of independent trials that the figure rests on in the worst case (`trials`, `trials_of_pairs`);
+        None: the interval is that of the draws alone
     span : as `exact`
 
     Returns
     -------
-    Figure; from the draws, without an interval when a side that has clips has fewer than two groups, or when the
-    figure is undefined in more than half of the resamples
+    Figure; the draws give no interval when a side has clips of a single group, or when the figure is undefined in more
+    than half of the resamples
 
     Examples
     --------
+    >>> from anomsdk.stats.metrics import auc_of
     >>> bootstrap("ab", "cd", auc_of([1, 2], [3, 4]))
     Figure(value=1.0, low=1.0, high=1.0)
     >>> f = bootstrap("ab", "cd", auc_of([1, 2], [3, 4]), rests_on=trials_of_pairs("ab", "cd"))
@@ -81,7 +83,7 @@ def bootstrap(
 def _drawn_figure(
     groups_normal: Sequence[object], groups_anomalous: Sequence[object], figure: FigureOf, n: int, seed: int
 ) -> Figure:
-    """A figure with the interval of the draws alone."""
+    """Compute a figure with the interval of the draws alone."""
     sides = [[str(label) for label in side] for side in (groups_normal, groups_anomalous)]
     value = value_of_all(figure, len(sides[0]), len(sides[1]))
     if value is None or any(len(set(side)) == 1 for side in sides):
@@ -107,10 +109,10 @@ def paired_bootstrap(
     *,
     rests_on: float | None = None,
 ) -> Figure:
-    """Difference, first minus second, of two detectors' figures on the same clips, from the same draws.
+    """Subtract the second of two detectors' figures from the first, on the same clips and the same draws.
 
-    Parameters and interval are those of `bootstrap`. ``rests_on`` counts where all draws are alike: then the interval
-    is the `difference` of the two figures' exact ones.
+    Parameters and interval are those of `bootstrap`. ``rests_on`` is used only where all draws are equal: the interval
+    is then the `difference` of the exact intervals of both figures.
     """
     found = bootstrap(groups_normal, groups_anomalous, lambda a, b: first(a, b) - second(a, b), n, seed)
     if rests_on is None or found.value is None or found.low != found.high:
@@ -122,7 +124,7 @@ def paired_bootstrap(
 
 
 def trials(groups: Sequence[object]) -> int:
-    """Independent trials among clips at worst: groups, where there are two or more, else clips.
+    """Count independent trials among clips in the worst case: groups where there are two or more, else clips.
 
     Parameters
     ----------
@@ -138,10 +140,10 @@ def trials(groups: Sequence[object]) -> int:
 
 
 def trials_of_pairs(groups_normal: Sequence[object], groups_anomalous: Sequence[object]) -> int:
-    """Independent trials of a figure that compares normal with anomalous clips: pairs that share neither.
+    """Count independent trials of a figure that compares normal with anomalous clips: pairs without a common clip.
 
-    The variance of an area is at most that of the share of so many pairs that are in order (Birnbaum and Klose, Annals
-    of Mathematical Statistics 28 (1957) 933). Where all pairs are in order, so are these, which makes the bound exact.
+    The variance of an AUC is at most that of a share of this many independent pairs (Birnbaum and Klose, Annals of
+    Mathematical Statistics 28 (1957) 933). Where all pairs are in order, the bound is exact.
 
     Parameters
     ----------
@@ -151,16 +153,16 @@ def trials_of_pairs(groups_normal: Sequence[object], groups_anomalous: Sequence[
 
 
 def exact(value: float, n: float, span: tuple[float, float] = (0.0, 1.0)) -> Figure:
-    """A share with the interval of Clopper and Pearson, for a share that need not be a count of the trials.
+    """Give a share the exact interval of Clopper and Pearson, also where it is not a whole number of trials.
 
-    It is that of `share` where ``value * n`` is whole. In between the quantiles of the beta distribution are taken at
+    Where ``value * n`` is whole, the interval is that of `share`. In between, the beta distribution is evaluated at
     fractions, as for surveys of clusters (Korn and Graubard, Survey Methodology 24 (1998) 193).
 
     Parameters
     ----------
-    value : in ``span``
-    n : independent trials, above 0; 0: no interval
-    span : what the figure is when the share is 0, and when it is 1
+    value : figure, within ``span``
+    n : number of independent trials; 0: no interval
+    span : values of the figure at a share of 0 and at a share of 1
 
     Examples
     --------
@@ -182,9 +184,10 @@ def exact(value: float, n: float, span: tuple[float, float] = (0.0, 1.0)) -> Fig
 
 
 def wider(drawn: Figure, other: Figure) -> Figure:
-    """The value of the first, and at each end the wider of two intervals; the one alone where the other has none.
+    """Keep the value of the first figure, and at each end the wider one of both intervals.
 
-    Percentiles of draws may lie on one side of the value: it is always within.
+    Where only one has an interval, that one is taken. Percentiles of draws may lie on one side of the value; the result
+    always includes the value.
     """
     if drawn.low is None and other.low is None:
         return drawn
@@ -196,14 +199,14 @@ def wider(drawn: Figure, other: Figure) -> Figure:
 
 
 def difference(more: Figure, less: Figure, value: float | None = None) -> Figure:
-    """More minus less, from the intervals of both (Zou and Donner, Statistics in Medicine 27 (2008) 1693).
+    """Subtract two figures; the interval follows from both (Zou and Donner, Statistics in Medicine 27 (2008) 1693).
 
-    It takes the two as independent. Without an interval where one of them has none.
+    The figures are taken as independent. Where one of them has no interval, the difference has none.
 
     Parameters
     ----------
-    more, less : figures
-    value : what the difference is where it was measured otherwise; None: that of the values
+    more, less : minuend and subtrahend
+    value : difference that was measured in another way; None: that of both values
     """
     if more.value is None or less.value is None:
         return Figure(value)
@@ -218,22 +221,21 @@ def difference(more: Figure, less: Figure, value: float | None = None) -> Figure
 
 
 def median(values: Peaks, groups: Sequence[object], *, step: float = 0.0, seed: int = 0) -> Figure:
-    """Median of values, with the wider interval of resampled groups and of ranks.
+    """Compute a median; its interval is the wider one of resampled groups and of ranks.
 
-    The ranks are those between which the median of independent values lies 95 times in 100; of groups, where there are
-    two or more, the quantiles at the exact interval of one half (Woodruff, Journal of the American Statistical
-    Association 47 (1952) 635).
+    The interval of ranks ends at the quantiles of the exact interval of one half (Woodruff, Journal of the American
+    Statistical Association 47 (1952) 635); its number of trials is `trials`.
 
     Parameters
     ----------
     values : (n,) finite
     groups : one label a value
-    step : values are known to a step of this much, and may be less by it
-    seed : of the draws
+    step : resolution of the values, in their unit: a true value may be smaller by up to this much
+    seed : seed of the draws
 
     Returns
     -------
-    Figure, without an interval for fewer than `FEWEST_RANKED` values: they have none at 95 %
+    Figure; fewer than `FEWEST_RANKED` values have no interval at 95 %
     """
     ranked = np.sort(np.asarray(values, np.float64))
     if len(ranked) == 0:
@@ -250,12 +252,12 @@ def median(values: Peaks, groups: Sequence[object], *, step: float = 0.0, seed: 
 
 
 def poisson_rate(count: int, hours: float) -> Figure:
-    """Events an hour with the exact two-sided Poisson interval (Garwood, Biometrika 28 (1936) 437).
+    """Rate of events an hour, with the exact two-sided Poisson interval (Garwood, Biometrika 28 (1936) 437).
 
     Parameters
     ----------
-    count : events seen, >= 0
-    hours : watched; 0: undefined
+    count : number of events, >= 0
+    hours : length of the observation; 0: the rate is undefined
 
     Examples
     --------
@@ -272,13 +274,35 @@ def poisson_rate(count: int, hours: float) -> Figure:
     return Figure(count / hours, low / hours, float(chi2.ppf(1 - tail, 2 * count + 2)) / 2 / hours)
 
 
-def share(count: int, n: int) -> Figure:
-    """A share with the exact two-sided binomial interval (Clopper and Pearson, Biometrika 26 (1934) 404).
+def poisson_upper(count: int, hours: float) -> float:
+    """Upper end of the exact one-sided 95 % Poisson interval of a rate (Garwood, Biometrika 28 (1936) 437).
 
     Parameters
     ----------
-    count : 0 to n
-    n : trials; 0: undefined
+    count : number of events, >= 0
+    hours : length of the observation, above 0
+
+    Returns
+    -------
+    events an hour
+
+    Examples
+    --------
+    >>> round(poisson_upper(0, 10), 4)
+    0.2996
+    """
+    from scipy.stats import chi2
+
+    return float(chi2.ppf(CONFIDENCE, 2 * count + 2)) / 2 / hours
+
+
+def share(count: int, n: int) -> Figure:
+    """Share of trials, with the exact two-sided binomial interval (Clopper and Pearson, Biometrika 26 (1934) 404).
+
+    Parameters
+    ----------
+    count : number of successes, 0 to n
+    n : number of trials; 0: the share is undefined
 
     Examples
     --------
@@ -290,7 +314,7 @@ def share(count: int, n: int) -> Figure:
 
 
 def _drawn(sides: list[list[str]], rows: int, rng: np.random.Generator) -> tuple[Counts, Counts]:
-    """How often each clip of either side is drawn, ``rows`` times over."""
+    """Draw groups ``rows`` times: counts (rows, clips) of the normal and of the anomalous clips."""
     normal, anomalous = set(sides[0]), set(sides[1])
     counts: dict[str, Counts] = {}
     for labels in (sorted(normal - anomalous), sorted(anomalous - normal), sorted(normal & anomalous)):

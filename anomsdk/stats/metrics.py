@@ -1,6 +1,7 @@
-"""Figures of a detector from the peak scores of clips, with intervals over groups; pure functions on arrays.
+"""Figures of a detector from the scores of normal and anomalous clips: AUC, partial AUC, sensitivity, median.
 
-A figure is a function of how often each clip was drawn, so that all resamples are one array operation.
+Each figure also exists as a function of counts, of how often each clip was drawn. The bootstrap of
+`anomsdk.stats.intervals` then evaluates all resamples in one array operation.
 """
 
 from __future__ import annotations
@@ -13,18 +14,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 Counts: TypeAlias = NDArray[np.int64]
-"""(resamples, clips): how often each clip was drawn."""
+"""int64 (resamples, clips): number of times that each clip was drawn."""
 FigureOf: TypeAlias = Callable[[Counts, Counts], NDArray[np.float64]]
-"""Counts of the normal and of the anomalous clips -> (resamples,), NaN where undefined."""
+"""Function of the counts of normal and anomalous clips that returns a figure for each resample, NaN where undefined."""
 Peaks: TypeAlias = NDArray[Any] | Sequence[float]
+"""(clips,) scores, one for each clip; a higher score is more anomalous."""
 
 
 def auc(normal: Peaks, anomalous: Peaks) -> float | None:
-    """Area under the ROC curve: share of (normal, anomalous) pairs in order, ties one half.
+    """Area under the ROC curve: share of (normal, anomalous) pairs in the right order; ties count one half.
 
     Parameters
     ----------
-    normal, anomalous : (n,) and (m,) scores, high = anomalous; O((n + m) log (n + m))
+    normal, anomalous : (n,) and (m,) scores; takes time O((n + m) log (n + m))
 
     Returns
     -------
@@ -39,37 +41,38 @@ def auc(normal: Peaks, anomalous: Peaks) -> float | None:
 
 
 def pauc(normal: Peaks, anomalous: Peaks, max_fpr: float = 0.1) -> float | None:
-    """Partial area up to a false-positive rate, standardised so that chance is 0.5 and perfect is 1.
+    """Partial AUC: area up to a false positive rate, standardised so that chance is 0.5 and perfect is 1.
 
-    McClish, Medical Decision Making 9 (1989) 190; the same as sklearn's ``roc_auc_score(max_fpr=...)``.
+    The standardisation is that of McClish, Medical Decision Making 9 (1989) 190. The value equals that of
+    scikit-learn's ``roc_auc_score(max_fpr=...)``.
 
     Parameters
     ----------
     normal, anomalous : as `auc`
-    max_fpr : above 0, at most 1
+    max_fpr : largest false positive rate, above 0, at most 1
 
     Returns
     -------
-    below 0.5 when worse than chance, or None when either is empty
+    at most 1, below 0.5 when worse than chance; None when either is empty
     """
     return value_of_all(pauc_of(normal, anomalous, max_fpr), len(normal), len(anomalous))
 
 
 def sensitivity_at(normal_peaks: Peaks, hours: float, anomalous_peaks: Peaks, per_hour: float) -> float | None:
-    """Share of anomalous clips found at the lowest threshold that keeps a budget of false alarms.
+    """Sensitivity at the lowest threshold that keeps a budget of false alarms.
 
-    A clip counts as one alarm when its peak reaches the threshold; the budget is ``floor(per_hour * hours)``
+    A clip counts as one alarm when its highest score reaches the threshold. The budget is ``floor(per_hour * hours)``
     normal clips.
 
     Parameters
     ----------
     normal_peaks, anomalous_peaks : (n,) and (m,) highest score of each clip
-    hours : of all normal clips together
+    hours : length of all normal clips together
     per_hour : false alarms an hour, >= 0
 
     Returns
     -------
-    0 to 1, or None when either is empty or there are no hours
+    share of the anomalous clips that reach the threshold, 0 to 1; None when either side is empty or ``hours`` is 0
     """
     n = len(normal_peaks)
     each = np.full(n, hours / n) if n else np.zeros(0)
@@ -77,7 +80,7 @@ def sensitivity_at(normal_peaks: Peaks, hours: float, anomalous_peaks: Peaks, pe
 
 
 def auc_of(normal: Peaks, anomalous: Peaks) -> FigureOf:
-    """`auc` as a function of counts."""
+    """`auc` as a function of counts; parameters as there."""
     curve = _curve_of(normal, anomalous)
 
     def figure(n_counts: Counts, a_counts: Counts) -> NDArray[np.float64]:
@@ -89,7 +92,7 @@ def auc_of(normal: Peaks, anomalous: Peaks) -> FigureOf:
 
 
 def pauc_of(normal: Peaks, anomalous: Peaks, max_fpr: float = 0.1) -> FigureOf:
-    """`pauc` as a function of counts."""
+    """`pauc` as a function of counts; parameters as there."""
     curve = _curve_of(normal, anomalous)
 
     def figure(n_counts: Counts, a_counts: Counts) -> NDArray[np.float64]:
@@ -107,7 +110,7 @@ def pauc_of(normal: Peaks, anomalous: Peaks, max_fpr: float = 0.1) -> FigureOf:
 
 
 def sensitivity_of(normal: Peaks, hours: NDArray[np.float64], anomalous: Peaks, per_hour: float) -> FigureOf:
-    """`sensitivity_at` as a function of counts; ``hours`` of each normal clip (n,)."""
+    """`sensitivity_at` as a function of counts; ``hours`` (n,) is the length of each normal clip."""
     curve = _curve_of(normal, anomalous)
 
     def figure(n_counts: Counts, a_counts: Counts) -> NDArray[np.float64]:
@@ -122,7 +125,7 @@ def sensitivity_of(normal: Peaks, hours: NDArray[np.float64], anomalous: Peaks, 
 
 
 def median_of(values: NDArray[np.float64]) -> FigureOf:
-    """Median of the values of anomalous clips that are no NaN, as a function of counts."""
+    """Median of the values of the anomalous clips as a function of counts; NaN values are left out."""
     order = np.argsort(values)[: int((~np.isnan(values)).sum())]
     ranked = np.append(values[order], np.nan)  # the last one stands for none
 
@@ -136,13 +139,16 @@ def median_of(values: NDArray[np.float64]) -> FigureOf:
 
 
 def value_of_all(figure: FigureOf, n: int, m: int) -> float | None:
-    """The figure with every clip drawn once."""
+    """Evaluate a figure with each of n normal and m anomalous clips drawn once; None where it is undefined."""
     value = float(figure(np.ones((1, n), np.int64), np.ones((1, m), np.int64))[0])
     return None if math.isnan(value) else value
 
 
 def _curve_of(normal: Peaks, anomalous: Peaks) -> Callable[[Counts, Counts], tuple[Counts, Counts]]:
-    """Counts -> false and true positives (resamples, levels + 1) from the highest level down, from (0, 0)."""
+    """Return a function of counts that gives false and true positives (resamples, thresholds + 1).
+
+    They start at (0, 0), above the highest score, and go down to the lowest score as the threshold.
+    """
     peaks = np.concatenate([np.asarray(normal, np.float64), np.asarray(anomalous, np.float64)])
     order = np.argsort(-peaks, kind="stable")
     ends = np.flatnonzero(np.append(np.diff(peaks[order]) != 0, len(peaks) > 0))
@@ -157,5 +163,5 @@ def _curve_of(normal: Peaks, anomalous: Peaks) -> Callable[[Counts, Counts], tup
 
 
 def _ratio(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:
-    """Part over whole, NaN where the whole is 0."""
+    """Divide element by element; NaN where the divisor is 0."""
     return np.divide(part, whole, out=np.full(len(part), np.nan), where=whole != 0)

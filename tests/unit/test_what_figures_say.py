@@ -531,7 +531,7 @@ def test_diff_says_it_of_either_plan(meter, tmp_path):
     text, tree = compare.as_text(found), compare.as_json(found)
     assert "2 of 4 normal recordings trained or calibrated the old plan: figures on them are not evidence" in text
     assert "2 of 4 normal recordings trained or calibrated the new plan: figures on them are not evidence" in text
-    assert "without them: 1 recording" in text and "without what made a plan" in text
+    assert "without them: 1 recording" in text and "without recordings that made a plan" in text
     assert tree["made_from"]["new"]["normal"]["calibrated"] == (normal.clips[2].name,)
     alone = compare.diff(meter, new, Clips(normal.clips[3:]))
     assert found.unknown.old == alone.old_rate and found.unknown.change == alone.rate_change
