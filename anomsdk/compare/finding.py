@@ -1,4 +1,4 @@
-"""The sentence that a comparison of two plans leads with: what changed on these recordings, and no more than that."""
+"""Sentence that the report of a comparison leads with."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from anomsdk.utils.text import a_unit, counted, in_hours, rate_in, rate_unit
 
 
 def finding(difference: Difference) -> str:
-    """One sentence on the false alarms of both plans, on how they differ, and on what each plan flagged.
+    """Say in one sentence how many false alarms both plans raised, how these differ, and what each plan flagged.
 
     Normal recordings that a plan was made from are left out of it where others remain; where none remain, the sentence
     says so. It also says which part could not be judged, which side is a single group, and which side is missing.
 
     Parameters
     ----------
-    difference : of `diff`
+    difference : result of `diff`
 
     Returns
     -------
@@ -55,7 +55,7 @@ def _normal_part(difference: Difference) -> str:
 
 
 def _hours(difference: Difference) -> str:
-    """Hours of the normal recordings that either plan judged, and what they are."""
+    """Write the hours of normal recordings that the plans judged."""
     left = difference.unknown
     old, new = map(in_hours, difference.hours if left is None else left.hours)
     hours = new if old == new else f"{new} (old plan: {old})"
@@ -67,7 +67,7 @@ def _hours(difference: Difference) -> str:
 
 
 def _change(old: Figure, new: Figure, change: Figure) -> str:
-    """The change in the rate and its interval, in the unit of time that suits the higher rate."""
+    """Write the change in the rate and its interval, in the unit of time that suits the higher rate."""
     highest = max((old, new), key=lambda each: each.value or 0.0)
     unit = rate_unit(highest.value, highest.high)
     value, low, high = (rate_in(each, unit, signed=True) for each in (change.value, change.low, change.high))
@@ -89,6 +89,6 @@ def _anomalous_part(difference: Difference) -> str:
 
 
 def _not_judged(found: Detection) -> str:
-    """The part of the anomalous recordings in which one of the plans can raise no alarm; empty where there is none."""
+    """Count the anomalous recordings in which one of the plans can raise no alarm; empty where there are none."""
     n = max(found.n_short_old, found.n_short_new) if found.judged is None else found.n - found.judged.n
     return f"; {n:,} of them {'is' if n == 1 else 'are'} too short for one of the plans to judge" if n else ""

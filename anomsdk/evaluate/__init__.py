@@ -1,4 +1,4 @@
-"""Evaluation: a plan against normal and anomalous recordings, in figures with intervals."""
+"""Evaluation of a plan on normal and anomalous recordings: figures with intervals, and reports of them."""
 
 from anomsdk.evaluate.alarms_by_label import LabelAlarms
 from anomsdk.evaluate.clip_scores import ScoredClip

@@ -1,4 +1,4 @@
-"""What fires: how often recordings of each label raise an alarm."""
+"""Alarms by label: how often recordings of each label raise an alarm."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from anomsdk.stats.intervals import Figure, poisson_rate, share
 
 @dataclass(frozen=True)
 class LabelAlarms:
-    """The recordings of one label, on one side.
+    """Alarms on the recordings of one label, normal or anomalous.
 
     Parameters
     ----------
-    label : what they are of
-    n_recordings : how many gave a tick
-    hours : judged of them, as long as their ticks take
-    n_raised : of these recordings, those that raised an alarm
-    n_too_short : of these recordings, those in which none can be raised (`ScoredClip.too_short_for`)
-    raised : their share, with the exact interval (`metrics.share`)
-    n_alarms : alarms that they raised
-    alarms_per_hour : with the exact Poisson interval
-    peak_over_raise : median highest score of what is compared (pieces, where recordings are cut), over the raise
-        level; None where nothing is
+    label : content of the recordings, e.g. an activity
+    n_recordings : number of recordings with a tick
+    hours : hours that were judged, as long as the ticks take
+    n_raised : number of recordings that raised an alarm
+    n_too_short : number of recordings in which no alarm can be raised (`ScoredClip.too_short_for`)
+    raised : share of the recordings that raised an alarm, with the exact interval (`anomsdk.stats.intervals.share`)
+    n_alarms : number of alarms on the recordings
+    alarms_per_hour : rate of alarms, with the exact Poisson interval
+    peak_over_raise : median of the highest scores of the clips that are compared, over the alarm level; these clips are
+        segments where recordings are cut. None where there are no such clips
     """
 
     label: str
@@ -44,18 +44,18 @@ class LabelAlarms:
 def alarms_of_labels(
     recordings: Sequence[ScoredClip], compared: Sequence[ScoredClip], raise_score: int, raise_s: float = 0.0
 ) -> tuple[LabelAlarms, ...]:
-    """One row for each label, what fires most first.
+    """Compute one row for each label, the largest share with an alarm first.
 
     Parameters
     ----------
-    recordings : whole; those without a label are passed over
-    compared : the same recordings, or their pieces
-    raise_score : of the plan
-    raise_s : what a fresh pipeline hears before it can raise an alarm
+    recordings : whole recordings; those without a label are passed over
+    compared : the same recordings, or segments of them
+    raise_score : alarm level of the plan
+    raise_s : seconds that a fresh pipeline needs before it can raise an alarm
 
     Returns
     -------
-    rows by falling share that raised an alarm, then by falling score, then by label
+    rows by falling share of recordings with an alarm, then by falling score, then by label
     """
     pieces = _by_label(compared)
     rows = [

@@ -1,4 +1,4 @@
-"""The sentence that an evaluation leads with: what was found on these recordings, and no more than that."""
+"""Sentence that the reports of an evaluation lead with."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from anomsdk.utils.text import a_unit, counted, in_hours, percent, rate_in, rate
 
 
 def finding(evaluation: Evaluation) -> str:
-    """One sentence on false alarms and on what was flagged, with their intervals.
+    """Say in one sentence how many false alarms there were and how many anomalous clips were flagged.
 
     Recordings that the plan was made from are left out of it where others remain; where none remain, the sentence says
     so. It also says which part could not be judged, which side is a single group, and which side is missing.
 
     Parameters
     ----------
-    evaluation : of `evaluate`
+    evaluation : result of `evaluate`
 
     Returns
     -------
@@ -35,7 +35,7 @@ def finding(evaluation: Evaluation) -> str:
 
 
 def rate_in_words(rate: Figure) -> str:
-    """A rate and its interval in the unit of time that suits it.
+    """Write a rate and its interval in the unit of time that suits it.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def rate_in_words(rate: Figure) -> str:
 
 
 def share_in_words(share: Figure) -> str:
-    """A share and its interval in percent.
+    """Write a share and its interval in percent.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def share_in_words(share: Figure) -> str:
 
 
 def recordings_in_words(what: str, groups: Iterable[str], n: int) -> str:
-    """The recordings of one side; that they are of one group is said, because it limits what they show.
+    """Name the recordings of one side, and say so where all are of one group, which limits what they show.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def recordings_in_words(what: str, groups: Iterable[str], n: int) -> str:
 
 
 def hours_in_words(hours: str, judged: Judged, *, of_all: bool) -> str:
-    """Hours that were judged; it is said where that was not the whole time.
+    """Write the hours that were judged, and say so where that was not the whole time.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""An evaluation as one page of HTML that needs nothing else: scores only, nothing of the signal."""
+"""Evaluation as one page of HTML that loads nothing; it holds scores only, nothing of the signal."""
 
 from __future__ import annotations
 
@@ -20,11 +20,9 @@ from anomsdk.utils.files import write_atomically
 
 _BLUE, _RED, _GREY = "#1f5fa8", "#c0392b", "#777777"
 _REDS = (_RED, "#e08e0b", "#8e44ad", "#16a085", "#7f5539")
-_EXTREMES = 2  # clips shown of each kind: the clearest, the most missed, the worst normal ones
-_MOST_POINTS = 2000  # of a time line: its highest scores are kept
+_EXTREMES = 2  # clips shown of each kind: clearest and weakest anomalous ones, highest normal ones
+_MOST_POINTS = 2000  # points of a chart over time; where there are more scores, the highest are kept
 _BINS = 40
-_LABEL = 28
-"""Characters of a figure's name on the page: with value and interval it fits a phone's line of 360 pixels."""
 _SHORT = (
     ("false positive rate", "FPR"),
     ("false alarm an hour", "alarm/h"),
@@ -33,7 +31,7 @@ _SHORT = (
     (": alarms within events", ""),
     ("  judged clips only", "- judged clips only"),
 )
-"""(name in the text report, shorter one on the page)."""
+"""(words in the text report, shorter words on the page): with value and interval a name fits 360 pixels."""
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -103,11 +101,11 @@ def as_html(evaluation: Evaluation) -> str:
 
     Parameters
     ----------
-    evaluation : of `evaluate`
+    evaluation : result of `evaluate`
 
     Returns
     -------
-    one HTML document of about 5 MB that loads nothing: the library that draws is in it
+    one HTML document of about 5 MB; the library that draws the charts is in it
 
     Raises
     ------
@@ -134,22 +132,22 @@ def as_html(evaluation: Evaluation) -> str:
 
 
 def write_html(evaluation: Evaluation, path: str | Path) -> None:
-    """Write the page beside its place and put it there whole; errors as `check_place`."""
+    """Write the page to a file, all or nothing; errors as `check_place`."""
     write_atomically(check_place(path), as_html(evaluation).encode())
 
 
 def check_place(path: str | Path) -> Path:
-    """Refuse, before hours of work, what could not be written at their end.
+    """Check before hours of work that the page can be written at their end.
 
     Raises
     ------
-    InputError : no name for a page, no such folder, or plotly is not installed
+    InputError : a name that does not end in .html, no such folder, or plotly is not installed
     """
     path = Path(path)
     if path.suffix.lower() not in (".html", ".htm"):
-        raise InputError(f"{path}: a page is written as .html; give a name that ends so")
+        raise InputError(f"{path}: a page is written as .html; give a name that ends in .html")
     if path.is_dir() or not path.parent.is_dir():
-        raise InputError(f"{path}: cannot be written: no such folder, or a folder itself; choose another place")
+        raise InputError(f"{path}: cannot be written: no such folder, or this is a folder; choose another place")
     _plotly()
     return path
 
@@ -164,7 +162,7 @@ def _plotly() -> Any:
 
 
 def _table(heading: str, rows: Sequence[Sequence[str]], numbers: Container[int]) -> str:
-    """A table that becomes a list where there is no room for it: each cell carries the name of its column."""
+    """Write a table that becomes a list on a narrow screen: each cell has the name of its column."""
     names = [escape(name) for name in rows[0]]
     kinds = [' class="n"' if i in numbers else "" for i in range(len(names))]
 
@@ -180,7 +178,7 @@ def _table(heading: str, rows: Sequence[Sequence[str]], numbers: Container[int])
 
 
 def _figures(heading: str, rows: Sequence[Sequence[str]]) -> str:
-    """Figures with their intervals: a table of four columns; on a phone one line each, and what they rest on below."""
+    """Write figures as a table of four columns; on a phone each is one line, and what they rest on follows below."""
     short = [(_shortened(name), value, _interval(low, high), rests_on) for name, value, low, high, rests_on in rows[1:]]
     names = ("figure", "value", "95 % interval", "rests on")
     kinds = ("", ' class="n"', ' class="n"', ' class="rests"')
@@ -201,7 +199,7 @@ def _figures(heading: str, rows: Sequence[Sequence[str]]) -> str:
 
 
 def _shortened(name: str) -> str:
-    """A figure's name of at most `_LABEL` characters, so that a phone has it in one line with its value."""
+    """Shorten the name of a figure so that a phone shows it in one line with its value."""
     for long, short in _SHORT:
         name = name.replace(long, short)
     return name
@@ -235,7 +233,7 @@ def _chart(x: str, y: str, *, height: int = 340) -> Any:
 
 
 def _sets(evaluation: Evaluation) -> list[tuple[str, list[ScoredClip]]]:
-    """Anomalous clips by ratio, or all of them."""
+    """Group anomalous clips by signal-to-noise ratio; without mixing they are one set."""
     if not evaluation.by_snr:
         return [("anomalous", list(evaluation.anomalous))]
     ratios = [(f"{ratio} dB", float(ratio)) for ratio in evaluation.by_snr]
@@ -286,7 +284,7 @@ def _roc(evaluation: Evaluation) -> Any:
 
 
 def _telling(evaluation: Evaluation) -> list[tuple[str, ScoredClip]]:
-    """The clips to look at: anomalies from both ends, and the normal ones that came closest to an alarm."""
+    """Choose clips to show: the clearest and weakest anomalous ones, and the normal ones with the highest scores."""
     odd = sorted(evaluation.anomalous, key=lambda clip: clip.peak)
     normal = sorted(evaluation.normal, key=lambda clip: -clip.peak)
     missed = odd[: min(_EXTREMES, len(odd) // 2)]
