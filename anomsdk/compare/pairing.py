@@ -38,7 +38,7 @@ class PairedRecordings:
         return self.sides[0].kept + self.sides[1].kept
 
     def left_out(self, heard: Sequence[object | None]) -> LeftOut:
-        """List the recordings that were left out; a pair whose result is None is too short for a tick of either plan."""
+        """List the recordings that were left out; a pair without a result is too short for a tick of either plan."""
         too_short = tuple(clip.name for (clip, _), each in zip(self.pairs, heard, strict=True) if each is None)
         return LeftOut(self._either("unreadable"), self._either("constant"), too_short)
 
@@ -135,7 +135,8 @@ def _refuse_without_rate(old: Plan, new: Plan, clips: Sequence[Clip]) -> None:
     for clip in clips:
         if clip.stored_hz is None:
             raise InputError(
-                f"{clip.name}: does not say its rate, and the plans take {old.rate_hz:g} and {new.rate_hz:g} Hz; save it as .wav"
+                f"{clip.name}: does not say its rate, and the plans take {old.rate_hz:g} and {new.rate_hz:g} Hz; "
+                "save it as .wav"
             )
 
 

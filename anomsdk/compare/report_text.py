@@ -181,10 +181,10 @@ def _value(judged: Judgement) -> str:
 
 def _footnotes(difference: Difference) -> list[str]:
     lines = [
-        f"moved: alarms that both plans raised, at most {duration(difference.match_s)} apart; times at which alarms clear are "
-        "not compared",
-        f"change: the wider interval of {RESAMPLES:,} resamples of whole groups and of exact counts; it does not cover other "
-        "places or devices",
+        f"moved: alarms that both plans raised, at most {duration(difference.match_s)} apart",
+        "times at which alarms clear are not compared",
+        f"change: the wider interval of {RESAMPLES:,} resamples of whole groups and of exact counts",
+        "no interval covers other places or devices",
     ]
     if difference.detection is None:
         lines.append("no anomalous recordings: this comparison cannot show whether the new plan still finds anomalies")

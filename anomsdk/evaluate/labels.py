@@ -57,7 +57,8 @@ def marked(
     """
     if event_s is not None and not 0 <= event_s[0] < event_s[1] < float("inf"):
         raise InputError(
-            f"{clip.name}: an event from {event_s[0]:g} to {event_s[1]:g} s; start it at 0 or later, and stop it after that"
+            f"{clip.name}: an event from {event_s[0]:g} to {event_s[1]:g} s; start it at 0 or later, "
+            "and stop it after that"
         )
     kept = {field.name: getattr(clip, field.name) for field in fields(Clip) if field.init}
     return MarkedClip(**kept, label=label, label_key=label_key, event_s=event_s)

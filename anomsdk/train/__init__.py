@@ -1,4 +1,4 @@
-"""Training: normal recordings in, a folder with a plan out."""
+"""Training and local calibration: normal recordings in, a folder with a plan out."""
 
 from anomsdk.train.calibrating import calibrate, calibrate_clips
 from anomsdk.train.fitting import fit, fit_from

@@ -1,4 +1,4 @@
-"""Alarms that normal recordings would raise at a level, as the life cycle raises them."""
+"""Simulation of the alarms that normal recordings raise at an alarm level, from their scores."""
 
 from __future__ import annotations
 
@@ -20,23 +20,24 @@ from anomsdk.planner.spec import PipelineSpec
 from anomsdk.utils.text import clock
 
 START_QUANTILE = 0.75
-"""Of normal scores: where the follower of the score starts."""
+"""Quantile of normal scores at which the baseline of the score starts."""
 _MOST_IN_ALARM = 0.5
-"""Share of the time that the alarm may be up at a level that tolerates alarms: one that never ends is no one alarm."""
+"""Largest share of the time in alarm at a level that tolerates alarms: an alarm that never clears is not one alarm."""
 
 Scores: TypeAlias = NDArray[np.integer[Any]]
+"""(ticks,) scores."""
 
 
 @dataclass(frozen=True, eq=False)
 class ScoredPiece:
-    """A stretch of a normal recording that a fresh pipeline scored.
+    """Scores of one piece of a normal recording, a stretch between gaps, from a fresh pipeline.
 
     Parameters
     ----------
-    recording : its name
-    group : recordings that share it are of one wearer, animal or day
-    start_s : end of its first tick, seconds from the start of the recording
-    scores : (ticks,), 1 or more, before the follower of the score
+    recording : name of the recording
+    group : label that recordings of one wearer, animal or day share
+    start_s : end of the first tick, seconds from the start of the recording
+    scores : (ticks,), 1 or more, before the baseline is subtracted
     """
 
     recording: str
@@ -47,7 +48,7 @@ class ScoredPiece:
 
 @dataclass(frozen=True)
 class Moment:
-    """A tick of a recording: an alarm, or what would be one."""
+    """Tick of a recording at which an alarm is raised, or would be at a lower level."""
 
     recording: str
     second: float
@@ -57,12 +58,19 @@ class Moment:
 
 
 def baseline_start_of(raw: Sequence[Scores]) -> int:
-    """Where the follower of the score starts."""
+    """Compute the start of the baseline from raw scores of normal recordings."""
     return int(np.quantile(np.concatenate(raw), START_QUANTILE))
 
 
 class Herd:
-    """Normal recordings, and where they would alarm at a level."""
+    """Normal recordings, and the alarms that they raise at any level.
+
+    Parameters
+    ----------
+    pieces : scored pieces of the recordings, one or more
+    spec : settings of alert and score
+    start : start of the baseline; None: computed from the pieces
+    """
 
     def __init__(self, pieces: Sequence[ScoredPiece], spec: PipelineSpec, start: int | None = None) -> None:
         self._pieces, self._timing = pieces, timing_plan(spec)
@@ -75,7 +83,7 @@ class Herd:
         self._trajectories: dict[int, list[int]] = {}
 
     def lowest(self, tolerate: int) -> tuple[int, tuple[Moment, ...], Moment | None]:
-        """The level, its alarms, and what would be one more."""
+        """Find the lowest level with at most ``tolerate`` alarms, its alarms, and the next alarm below it."""
         level, decisive = self._without_alarm()
         kept: list[tuple[int, int]] = []
         if tolerate == 0:
@@ -90,7 +98,7 @@ class Herd:
         return level, tuple(map(self.moment, kept)), next((self.moment(at) for at in more if at not in kept), None)
 
     def _without_alarm(self) -> tuple[int, Moment]:
-        """The lowest level without an alarm, and the tick that is next to one."""
+        """Find the lowest level without an alarm, and the tick that would raise one first at a lower level."""
         timing = self._timing
         delay = max(ticks for ticks in ON_DELAYS if ticks <= timing.on_delay)
         ratio, best = timing.high_ratio_q16 / 65536, (-1, 0, 0)
@@ -102,7 +110,7 @@ class Herd:
         return min(best[0] + 1, UINT32_MAX), self.moment((-best[1], best[2]))
 
     def _candidates(self, level: int) -> Iterator[int]:
-        """FeatureLevels below one, downwards: from each on, another score is below the raise, the high or the clear level."""
+        """Yield lower alarm levels, descending: those at which another score crosses one of the three levels."""
         timing, every = self._timing, np.unique(np.concatenate(self._scores))
         found = [every + 1, -(-(every + 1 << 16) // timing.clear_ratio_q16)]
         if timing.high_ratio_q16:
@@ -111,11 +119,11 @@ class Herd:
         yield from reversed(below[below < level].tolist())
 
     def alarms(self, level: int) -> list[tuple[int, int]]:
-        """(piece, tick) of the alarms at a level."""
+        """List the alarms at a level as (piece, tick)."""
         return [at for at, _ in self._alarms_from(level)]
 
     def _alarms_from(self, level: int) -> Iterator[tuple[tuple[int, int], int]]:
-        """(piece, tick) of each alarm at a level, and the ticks that it lasts."""
+        """Yield each alarm at a level as (piece, tick), and the number of ticks that it lasts."""
         of = levels(level, self._timing)
         lowest = min(level, of.high_score) if of.high_score else level
         for i, scores in enumerate(self._scores):
@@ -126,7 +134,10 @@ class Herd:
                 yield (i, first), stop - first
 
     def _frozen(self, index: int, of: LevelPlan) -> Iterator[tuple[int, int]]:
-        """(raised, cleared) of each alarm where an alarm freezes the follower: tick by tick from the first one on."""
+        """Yield the ticks (raised, cleared) of each alarm of a piece whose baseline is held by alarms.
+
+        From the first alarm on, the piece is simulated tick by tick.
+        """
         first, _ = next(_alarms_of(self._scores[index], of, self._timing), (None, None))
         if first is None:
             return
@@ -147,7 +158,7 @@ class Herd:
             yield first, len(scores)
 
     def _followed(self, index: int) -> list[int]:
-        """Level of the follower before each tick of a piece without an alarm, q16."""
+        """Level of the baseline before each tick of a piece, q16, as long as no alarm holds it."""
         if index not in self._trajectories:
             baseline, found = Baseline(self._follower), list[int]()
             for raw in self._pieces[index].scores.tolist():
@@ -157,25 +168,26 @@ class Herd:
         return self._trajectories[index]
 
     def moment(self, at: tuple[int, int]) -> Moment:
-        """Which recording, and when."""
+        """Convert (piece, tick) to the recording and the time of the tick."""
         piece = self._pieces[at[0]]
         return Moment(piece.recording, piece.start_s + at[1] * self._tick_s)
 
 
 def follower(start: int, spec: PipelineSpec, *, hold: bool) -> BaselinePlan:
+    """Plan the baseline of the score from its start; ``hold``: an alarm holds it for the time that the spec says."""
     seconds, hold_s = spec.score.baseline_s, spec.score.baseline_hold_s if hold else 0.0
     assert seconds != "chosen"
     return baseline_plan(start, baseline_s=seconds, hold_s=hold_s, tick_s=spec.tick_s)
 
 
 def above(raw: Sequence[Scores], follower: BaselinePlan) -> list[Ints]:
-    """Scores above their follower, of recordings without an alarm."""
+    """Subtract the baseline from raw scores, as long as no alarm holds it."""
     whole = [each.astype(np.int64) for each in raw]
     return [Baseline(follower).run(each) for each in whole] if follower.is_on else whole
 
 
 def _held(scores: Ints, m: int, n: int, delay: int) -> Ints:
-    """For each tick the highest level at which m of the last n ticks were, for ``delay`` ticks before it and in it."""
+    """For each tick the highest level that m of n ticks reached, at this tick and at ``delay`` ticks before it."""
     padded = np.concatenate([np.zeros(n - 1, np.int64), scores])
     ranked = np.sort(np.lib.stride_tricks.sliding_window_view(padded, n), axis=1)[:, n - m]
     if delay >= len(ranked):
@@ -185,8 +197,11 @@ def _held(scores: Ints, m: int, n: int, delay: int) -> Ints:
 
 
 def _alarms_of(scores: Ints, of: LevelPlan, timing: TimingPlan) -> Iterator[tuple[int, int]]:
-    """(raised, cleared) of each alarm of a piece, as `anomsdk.core.alert.Alert` has them, without a loop over ticks."""
-    start, free = 0, 0  # from where votes count; from where the cooldown is over
+    """Yield the ticks (raised, cleared) of each alarm of a piece.
+
+    They are those of `anomsdk.core.alert.Alert`, without a loop over ticks.
+    """
+    start, free = 0, 0  # first tick whose votes count; first tick after the cooldown
     while start < len(scores):
         rest = scores[start:]
         votes = np.convolve(rest >= of.raise_score, np.ones(timing.n, np.int64))[: len(rest)] >= timing.m
@@ -206,6 +221,6 @@ def _alarms_of(scores: Ints, of: LevelPlan, timing: TimingPlan) -> Iterator[tupl
 
 
 def _in_a_row(is_so: NDArray[np.bool_]) -> Ints:
-    """How many entries in a row are true, up to and with each."""
+    """Number of consecutive true entries up to and including each entry."""
     index = np.arange(1, len(is_so) + 1)
     return index - np.maximum.accumulate(np.where(is_so, 0, index))

@@ -1,4 +1,4 @@
-"""`fit`: search for a model, train it on all recordings, set the alarm level, and write the folder."""
+"""`fit` and `fit_from`: train a detector on normal recordings, and write its folder."""
 
 from __future__ import annotations
 
@@ -44,19 +44,19 @@ def fit(
 
     Parameters
     ----------
-    spec : PipelineSpec; ``model.max_macs``, ``max_ram`` and ``max_flash`` bound the model, ``model.file`` is
-        written as model.tflite, a ``score.baseline_s`` of "chosen" is replaced by what the recordings prefer
-    recordings : int16 (n,) or (n, columns) each, at the spec's rate; normal behaviour only
-    groups : one label a recording (subject, animal, day); what shares a label is never split. Default: each
-        recording is a group of its own
-    calibration : other normal recordings for the alarm level; default: a quarter of the groups is held out
-    anomalous : anomalies to choose the model on; default: generated probes in held-out normal recordings
+    spec : what to build. ``model.max_macs``, ``max_ram`` and ``max_flash`` bound the model; ``model.file`` is written
+        as model.tflite; a ``score.baseline_s`` of "chosen" is replaced by the time constant with the best AUC
+    recordings : int16 (n,) or (n, columns) each, at the rate of the spec; normal behaviour only
+    groups : one label for each recording (subject, animal, day); recordings with the same label are never split between
+        training and held out. By default each recording is a group of its own
+    calibration : other normal recordings, for the alarm level; by default a quarter of the groups is held out for it
+    anomalous : anomalous recordings to choose the model on; by default generated probes in held-out normal recordings
     out : folder to write: spec.toml, model.tflite, calibration.json, plan.json
-    seed : as in `Options`, for those who need no other
-    options : see `Options`
-    report : called with lines that say what was done
-    progress : called with steps done and expected, several times a second
-    doing : called with what is done now, in words
+    seed : seed of everything random; used where ``options`` is None
+    options : other options; None: the defaults of `Options`
+    report : called with lines on what was done
+    progress : called with the steps done and expected, several times a second
+    doing : called with words for the current step
 
     Returns
     -------
@@ -64,7 +64,8 @@ def fit(
 
     Raises
     ------
-    InputError : too little to learn from, recordings of the wrong type, or budgets that no model keeps
+    InputError : too few recordings, recordings of the wrong type, budgets that no model keeps, or an option out of
+        range
 
     Examples
     --------
@@ -108,14 +109,16 @@ def fit_from(
     progress: Progress = lambda done, total: None,
     doing: Report = lambda words: None,
 ) -> Plan:
-    """`fit`, from files. A run that was stopped goes on where it was when it is called again.
+    """Train as `fit` does, on recordings in files.
+
+    A run that was stopped continues where it was when it is called again with the same arguments.
 
     Parameters
     ----------
-    spec_path : spec.toml
+    spec_path : path of a spec.toml
     normal, calibration, anomalous : folders or files, as `anomsdk.sources.clips.open_clips` takes them
-    group, reading : what must not be split and what files of motion do not say, as `anomsdk.sources.clips.open_clips`
-    skip_bad : leave files that cannot be read out
+    group, reading : key of the groups, and what files do not say of themselves, as `anomsdk.sources.clips.open_clips`
+    skip_bad : leave out files that cannot be read; by default they are an error
     out, seed, options, report, progress, doing : as `fit`
     """
     spec = PipelineSpec.from_file(spec_path)

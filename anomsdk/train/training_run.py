@@ -1,4 +1,4 @@
-"""One training run: search, train the best on all recordings, set the alarm level, write the folder."""
+"""Training run: search for a model, train the best one on all recordings, set the alarm level, write the folder."""
 
 from __future__ import annotations
 
@@ -39,19 +39,24 @@ CALIBRATION_SHARE = 0.25
 """Share of the groups that is held out for the alarm level where no calibration recordings are given."""
 
 _STEPS, _READ, _SEARCHED = 1000, 150, 970
-"""Steps of the whole, and how many of them are done when the recordings are read and when the search is over."""
+"""Steps of progress of the whole run, and those done when the recordings are read and when the search is over."""
 
 
 @dataclass(frozen=True)
 class Given:
-    """Recordings of one purpose."""
+    """Recordings of one purpose, and messages on those that cannot be read."""
 
     clips: Sequence[Clip]
     bad: tuple[str, ...] = ()
 
 
 class TrainingRun:
-    """One training, from recordings to a folder."""
+    """One training, from recordings to a folder; parameters as `anomsdk.train.fitting.fit_from`.
+
+    Parameters
+    ----------
+    resumable : keep a journal beside the folder, from which a stopped run continues
+    """
 
     def __init__(
         self,
@@ -73,15 +78,22 @@ class TrainingRun:
         check_speech(self._spec)
         self._source = spec_digest(self._spec)
         check_out(out, self._source)
-        candidates(self._spec)  # before hours of reading: there are some
+        candidates(self._spec)  # refuses budgets that no model keeps before hours of reading
         self._report, self._progress, self._doing = report, progress, doing
         self._step = 0
         self._skip_bad, self._resumable = skip_bad, resumable
 
     def run(self, normal: Given, held: Given | None, odd: Given | None, spec_text: str | None) -> Plan:
+        """Run the training.
+
+        Parameters
+        ----------
+        normal, held, odd : normal recordings, those for the alarm level, and anomalous ones
+        spec_text : text of the spec file, whose comments are kept; None: there is no file
+        """
         for line in self._spec.notes:
             self._report(line)
-        self._doing("reading recordings, and putting probes into some of them")
+        self._doing("reading recordings, and putting probes into excerpts of them")
         corpus = self._gather(self._spec, normal, steps=(0, _READ))
         for line in corpus.lines():
             self._report(line)
@@ -109,7 +121,7 @@ class TrainingRun:
         anomalous: Corpus | None,
         spec_text: str | None,
     ) -> Plan:
-        """Search, train the best on everything, and write it."""
+        """Search, train the best candidate on all recordings, set its alarm level and write the folder."""
         learnt = {recording.digest for recording in corpus.part(learning).recordings}
 
         def judge(spec: PipelineSpec) -> CrossValidation:
@@ -124,14 +136,14 @@ class TrainingRun:
         self._report(found.as_text())
         on = "labelled anomalies" if anomalous is not None else "generated probes"
         self._report(
-            f"chosen: {found.trial.candidate}, AUC {figure(found.trial.auc)} on {on} in {found.validation.n_folds} folds of "
-            f"held-out groups; int8 against float "
+            f"chosen: {found.trial.candidate}, AUC {figure(found.trial.auc)} on {on} in "
+            f"{found.validation.n_folds} folds of held-out groups; int8 against float "
             f"{figure(found.trial.auc - found.trial.float_auc, digits=4, signed=True)}"
         )
         self._doing(f"training {found.trial.candidate} on all recordings")
         final = found.validation.train(found.trial.candidate, found.trial.epochs)
         if final.candidate != found.trial.candidate:
-            self._report(f"stored: {final.candidate}: the other means would rest on too few windows or groups")
+            self._report(f"stored: {final.candidate}, because other means would rest on too few windows or groups")
         self._doing("placing the alarm level")
         if held is None:
             again = corpus if found.spec.features == self._spec.features else self._gather(found.spec, normal)
@@ -139,7 +151,10 @@ class TrainingRun:
         else:
             level = self._gather(found.spec, held, excerpts=0, steps=(_SEARCHED, _STEPS))
             both = sum(recording.digest in learnt for recording in level.recordings)
-            require(both == 0, f"train: {both} of the calibration recordings also train; an alarm level needs others")
+            require(
+                both == 0,
+                f"train: {both} of the calibration recordings also train; give other recordings for the alarm level",
+            )
         odd_ones = () if anomalous is None else anomalous.recordings
         heard = {
             **entries_of("trained", (recording.whole for recording in corpus.part(learning).recordings)),
@@ -151,7 +166,7 @@ class TrainingRun:
         return made
 
     def _between(self, first: int, last: int) -> Progress:
-        """Progress of a part, as steps of the whole."""
+        """Return a progress function that maps a part of the run to steps ``first`` to ``last`` of the whole."""
 
         def tell(done: int, total: int) -> None:
             self._step = first + (last - first) * min(done, total) // max(1, total)
@@ -182,7 +197,11 @@ class TrainingRun:
     def _anomalous(self, spec: PipelineSpec, odd: Given, digests: set[str]) -> Corpus:
         corpus = self._gather(spec, odd, excerpts=0)
         same = [recording.name for recording in corpus.recordings if recording.digest in digests]
-        require(not same, f"train: {len(same)} of the anomalous recordings also train as normal: {', '.join(same[:3])}")
+        require(
+            not same,
+            f"train: {len(same)} of the anomalous recordings also train as normal ({', '.join(same[:3])}); "
+            "take them out of one side",
+        )
         return corpus
 
     def _open_journal(self, learning: Corpus, anomalous: Corpus | None) -> Journal:
@@ -196,7 +215,7 @@ class TrainingRun:
         options = self._options
         journal = Journal(path, [__version__, self._source, digests, options.seed, options.gain_db, options.segment_s])
         if len(journal):
-            self._report(f"going on with a search that was stopped: {len(journal)} trials are done")
+            self._report(f"continuing a search that was stopped: {len(journal)} trials are done")
         return journal
 
     def _write(
@@ -211,7 +230,7 @@ class TrainingRun:
         spec = found.spec
         pieces, total = _calibrated(final, calibrating, spec)
         ticks = sum(len(piece.scores) for piece in pieces)
-        require(ticks > 0, "train: the calibration recordings are shorter than a tick; give longer ones")
+        require(ticks > 0, "train: every calibration recording is too short for a tick; give longer ones")
         hours, asked = ticks * spec.tick_s / 3600, self._options.tolerate
         start, levels = alarm_levels_from([piece.scores for piece in pieces], spec)
         level = place_alarm_level(pieces, spec, asked)
@@ -261,7 +280,7 @@ class TrainingRun:
 
 
 def _calibrated(final: Trained, recordings: Sequence[Recorded], spec: PipelineSpec) -> tuple[list[ScoredPiece], Ints]:
-    """Scores of each piece of the recordings, before the baseline, and what each input adds to all of them."""
+    """Score each piece of the recordings before the baseline is subtracted, and sum what each input adds."""
     found, total = list[ScoredPiece](), np.zeros(final.maps.n_inputs, np.int64)
     for recording in recordings:
         for start, piece in zip(recording.starts, recording.pieces, strict=True):
@@ -274,7 +293,10 @@ def _calibrated(final: Trained, recordings: Sequence[Recorded], spec: PipelineSp
 
 
 def spec_digest(spec: PipelineSpec) -> str:
-    """What a folder was trained from: a digest of the spec, before the search changed it, without its permission."""
+    """Digest of the spec that a folder is trained from.
+
+    It is that of the spec before the search changes it; the permission of speech features does not count.
+    """
     tree = spec.model_dump(mode="json", exclude_none=True, exclude={"features": {"allow_speech_features"}})
     return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()[:32]
 
@@ -284,12 +306,12 @@ def _groups(corpus: Corpus) -> frozenset[str]:
 
 
 def split_groups(groups: frozenset[str], seed: int) -> tuple[frozenset[str], frozenset[str]]:
-    """Whole groups, at random: those that train, those held out for the alarm level."""
+    """Split groups at random into those that train and those that are held out for the alarm level."""
     labels = sorted(groups)
     require(
         len(labels) >= 3,
         f"train: {len(labels)} group(s) of recordings; training needs 2 and the alarm level another: give more "
-        "recordings, or cut a long one with --segment",
+        "recordings, or cut a long one with `segment_s`",
     )
     n = max(1, round(CALIBRATION_SHARE * len(labels)))
     held = frozenset(np.random.default_rng(seed).permutation(labels)[:n].tolist())

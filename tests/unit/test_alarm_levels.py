@@ -208,7 +208,7 @@ def test_calibrate_tolerates_alarms_and_the_plan_raises_just_these(folder, tmp_p
     assert made.levels.raise_score < strict.levels.raise_score / 5
     assert (alarms_of(strict, own), alarms_of(made, own)) == (0, 3)
     assert any(line.startswith("tolerated: recording 0 at 0:00:50.") and line.count("recording") == 3 for line in lines)
-    assert any(line.startswith("3 alarms in 0.25 h of 3 calibration recordings at a raise level of") for line in lines)
+    assert any(line.startswith("3 alarms in 0.25 h of 3 calibration recordings at an alarm level of") for line in lines)
     assert anomsdk.plan(tmp_path / "3").id == made.id
 
 
@@ -241,17 +241,17 @@ def test_train_tolerates_alarms_too(tmp_path):
 
 @pytest.mark.parametrize("tolerate", [-1, 1001])
 def test_no_such_number_of_alarms(folder, tmp_path, tolerate):
-    with pytest.raises(anomsdk.InputError, match=r"tolerate is -?[0-9]+, not 0 to 1000 alarms"):
+    with pytest.raises(anomsdk.InputError, match=r"`tolerate=-?[0-9]+`: give 0 to 1000 alarms"):
         anomsdk.train.calibrate(folder, [rows(10)], out=tmp_path / "own", tolerate=tolerate)
-    with pytest.raises(anomsdk.InputError, match=r"tolerate is -?[0-9]+, not 0 to 1000 alarms"):
+    with pytest.raises(anomsdk.InputError, match=r"`tolerate=-?[0-9]+`: give 0 to 1000 alarms"):
         anomsdk.train.Options(tolerate=tolerate).check()
 
 
 def test_a_level_that_a_person_set_is_not_taken_for_that_of_the_recordings():
     found = place_alarm_level(herd(2), spec_of())
     first, second, *_ = found.lines(0, "audio", 77)
-    assert first == "the raise level is 77, as alert.raise_score says; the recordings would have set another:"
-    assert f"at a raise level of {found.raise_score:,}" in second
+    assert first == "the alarm level is 77, as alert.raise_score says; the recordings would have set another one:"
+    assert f"at an alarm level of {found.raise_score:,}" in second
 
 
 def test_nothing_is_said_of_toleration_where_none_was_asked():

@@ -430,7 +430,7 @@ def test_bad_files_are_named_counted_and_left_out(folders, tmp_path):
 def test_bad_requests_are_one_line(folders, tmp_path):
     soundfile.write(tmp_path / "silent.wav", np.zeros(30_000, np.int16), RATE)
     for arguments, changed, words in (
-        (("--snr", "loud"), {}, "--snr 'loud': give ratios"),
+        (("--snr", "loud"), {}, "give ratios from -80 to 80 dB"),
         ((), {"--anomalous": "normal"}, "these samples are among the normal recordings"),
         ((), {"--normal": tmp_path}, "nothing but digitally constant samples"),
         ((), {"--plan": "nix"}, "'nix' is no file, folder or reference model"),

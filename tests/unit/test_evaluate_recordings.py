@@ -290,7 +290,7 @@ def test_anomalous_recordings_stay_whole_and_pieces_can_be_turned_off_and_on(col
     assert [clip.seconds for clip in found.anomalous] == [29.0, 1.0] and len(found.normal) == 20 + 5
     off = evaluate(collar, normal, odd, engine="reference", piece_s=0)
     assert off.normal == off.recordings and off.piece_s is None and as_json(off)["piece_s"] is None
-    assert "pieces" not in as_text(off)
+    assert "segments" not in as_text(off)
     sides = clips(motion(400), kind="external"), clips(motion(20, seed=2), kind="external", name="b")
     assert evaluate(meter, *sides).piece_s is None
     assert len(evaluate(meter, *sides, piece_s=4.0).normal) == 10
@@ -304,7 +304,7 @@ def test_sound_is_cut_on_request_into_pieces_that_are_long_enough(room):
     assert len(found.normal) == 4 and not any(clip.padded for clip in found.normal)
     assert len(evaluate(room, sound, odd, piece_s=1.1 * least / room.rate_hz).normal) == 4
     assert len(cuts(room, [19 * least // 10], 12 * least // 10)) == 1, "half of it is nearer, but too short for a tick"
-    with pytest.raises(InputError, match="--piece: with --snr"):
+    with pytest.raises(InputError, match="`piece_s`: with `snr`"):
         evaluate(room, sound, odd, snr=[10], piece_s=2.0)
 
 
@@ -389,7 +389,7 @@ def test_times_that_cannot_be_meant_are_refused(collar, room):
         evaluate(
             room, Clips((clip_from_array("a", 0, noise(20_000, seed=1)),)), Clips((marked(cut, event_s=(0.1, 1)),))
         )
-    with pytest.raises(InputError, match="--events: with --snr"):
+    with pytest.raises(InputError, match="`events`: with `snr`"):
         evaluate(
             room, Clips((clip_from_array("a", 0, noise(9000)),)), Clips((marked(cut, event_s=(0.1, 1)),)), snr=[10]
         )

@@ -199,7 +199,7 @@ def test_a_stopped_search_goes_on_where_it_was(tmp_path):
         file.write('{"name": "cut o')  # the power went while a line was written
     lines = []
     plan = anomsdk.train.fit_from(*arguments, tmp_path / "out", group="file", report=lines.append)
-    assert "going on with a search that was stopped: 2 trials are done" in lines
+    assert "continuing a search that was stopped: 2 trials are done" in lines
     assert plan == whole and not journal.exists()
 
 
@@ -218,7 +218,7 @@ def test_a_stopped_search_is_not_taken_for_one_on_other_recordings(tmp_path):
         anomsdk.train.fit_from(*arguments, group="file", progress=stop)
     lines = []
     anomsdk.train.fit_from(*arguments, group="file", calibration=held, report=lines.append)
-    assert not any("going on" in line for line in lines)
+    assert not any("continuing" in line for line in lines)
 
 
 def test_a_search_for_something_else_starts_anew(tmp_path):
@@ -238,7 +238,7 @@ def test_a_search_for_something_else_starts_anew(tmp_path):
 
 def test_one_long_recording_can_be_cut(tmp_path):
     long = np.concatenate([room(i) for i in range(8)])
-    with pytest.raises(anomsdk.InputError, match=r"1 group.*--segment"):
+    with pytest.raises(anomsdk.InputError, match=r"1 group.*`segment_s`"):
         anomsdk.train.fit(QUICK, [long], out=tmp_path / "out")
     lines = []
     anomsdk.train.fit(QUICK, [long], out=tmp_path / "out", options=Options(segment_s=6), report=lines.append)
@@ -322,9 +322,9 @@ def clipped(seed):
     [
         ([room(0)], {}, "1 group"),
         ([room(0), room(1)], {"groups": ["a", "a"]}, "1 group"),
-        ([room(0)], {"seed": -1}, "seed is -1"),
-        ([room(0)], {"options": Options(search="wide")}, "search is 'wide', not model or full"),
-        ([room(0)], {"options": Options(gain_db=-1)}, "gain_db is -1"),
+        ([room(0)], {"seed": -1}, "`seed=-1`: give 0 to"),
+        ([room(0)], {"options": Options(search="wide")}, "`search='wide'`: give model or full"),
+        ([room(0)], {"options": Options(gain_db=-1)}, "`gain_db=-1`: give 0 to 40"),
         ([room(0), room(1)], {"groups": ["a"]}, "one label for each recording"),
         ([room(0)], {"groups": ["a", "b"]}, "one label for each recording"),
         ([np.zeros(90_000, np.int16)] * 4, {}, "every recording is constant"),

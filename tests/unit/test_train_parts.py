@@ -21,7 +21,7 @@ from anomsdk.train.models.linear import MAHALANOBIS_STEPS, mahalanobis, principa
 from anomsdk.train.models.means import nearest_mean
 from anomsdk.train.models.network import Dense, Network, train_autoencoder
 from anomsdk.train.models.quantise import quantise, short_scale
-from anomsdk.train.probes.sound import STRENGTHS, disturbed_rows, sound
+from anomsdk.train.probes.sound import STRENGTHS, disturbed_rows, sound_event
 from anomsdk.train.search.budget import Needs
 from anomsdk.train.search.cross_validation import CrossValidation
 from anomsdk.train.search.journal import Journal
@@ -296,7 +296,7 @@ def test_excerpts_are_a_fair_sample_of_everything(monkeypatch):
 def test_sounds_are_events_within_the_band():
     rng = np.random.default_rng(0)
     for _ in range(60):
-        x = sound(16_000, rng)
+        x = sound_event(16_000, rng)
         assert 800 <= len(x) <= 16_000 and np.abs(x).max() == 16_000
         spectrum = np.abs(np.fft.rfft(x.astype(float))) ** 2
         assert spectrum[: len(x) * 40 // 16_000 + 1].sum() < 0.5 * spectrum.sum()

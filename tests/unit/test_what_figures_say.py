@@ -225,7 +225,7 @@ def test_events_that_nobody_could_find_are_named_and_the_others_have_figures(col
     assert row(text, "recall").endswith(said)
     after = text.splitlines()[text.splitlines().index(row(text, "recall")) + 1]
     assert re.fullmatch(r"  judged clips only +0\.200 +0\.0[04]\d +0\.481  3 of 15", after)
-    assert row(text, "AUC of highest scores").endswith("40 pieces + 24 clips (9 padded)")
+    assert row(text, "AUC of highest scores").endswith("40 segments + 24 clips (9 padded)")
     assert "9 of the 21 missed are shorter than 1.5 s" in as_html(found)
     tree = json.loads(json.dumps(as_json(found), allow_nan=False))
     assert (tree["n_too_short"], tree["n_too_short_missed"], tree["n_padded"]["anomalous"]) == (9, 9, 9)
@@ -413,7 +413,7 @@ def test_recordings_that_made_the_plan_are_known_whatever_they_are_called(meter,
     found = evaluate(meter, normal, odd)
     line = "3 of 5 normal recordings trained or calibrated this plan: figures on them are not evidence"
     text = as_text(found)
-    assert f"{line}; without them: 2 normal clips, below" in text
+    assert f"{line}; figures without them: 2 normal clips, below" in text
     assert row(text, "false alarms").endswith("; 3 of 5 recordings made the plan")
     assert line in as_html(found)
     tree = json.loads(json.dumps(as_json(found)))["made_from"]
@@ -429,8 +429,9 @@ def test_recordings_that_made_the_plan_are_known_whatever_they_are_called(meter,
 
 def test_where_nothing_else_is_left_that_is_said(meter, tmp_path):
     found = evaluate(meter, saved(tmp_path / "normal", [0, 1, 2, 3]), saved(tmp_path / "odd", [3 + 50]))
-    assert "4 of 4 normal recordings trained this plan: figures on them are not evidence; none is left" in as_text(
-        found
+    assert (
+        "4 of 4 normal recordings trained this plan: figures on them are not evidence; no others are left"
+        in as_text(found)
     )
     assert found.unknown is None and as_json(found)["made_from"]["normal"]["calibrated"] == []
 

@@ -1,4 +1,4 @@
-"""A sensor at rest: features that no recording moves, found before a search that they would mislead."""
+"""Check for a sensor at rest: features that never change, found before a search that they would mislead."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from anomsdk.core.plan import ExtractorPlan
 from anomsdk.train.data.input_maps import FeatureLevels
 
 _SHOWN = 6
-"""Names in one line."""
+"""Most feature names in one line."""
 
 
 def check_moves(
@@ -21,13 +21,13 @@ def check_moves(
     recordings: Sequence[Sequence[FeatureLevels]],
     report: Callable[[str], None] = lambda line: None,
 ) -> None:
-    """Refuse recordings in which nothing changes; say which features never do where some do not.
+    """Refuse recordings in which no feature changes, and report features that never change.
 
     Parameters
     ----------
-    extractor : of the levels
-    recordings : pieces of levels (frames, n_features) of each
-    report : called with a line on what never changes
+    extractor : extractor of the feature levels
+    recordings : feature levels (frames, n_features) of the pieces of each recording
+    report : called with a line on features that never change
 
     Raises
     ------
@@ -41,16 +41,16 @@ def check_moves(
     require(
         not still.all(),
         f"train: no feature changes within any of {len(recordings)} recordings ({shown}): the sensor was at rest or "
-        "not connected; give recordings of it at work",
+        "not connected; record it in use",
     )
     report(
         f"{len(names)} of {len(still)} features never change within a recording ({shown}): any change of these will "
-        "count; leave them out of the spec if they say nothing"
+        "raise the score; leave them out of the spec if they carry no information"
     )
 
 
 def feature_names(extractor: ExtractorPlan) -> list[str]:
-    """What people call each feature of a frame, numbers from 1."""
+    """Name each feature of a frame for people, with numbers from 1."""
     if isinstance(extractor, MotionPlan):
         widths = [(name, width(name, extractor.spectrum.n_bands)) for name in extractor.features]
         return [name if n == 1 else f"{name} {i + 1}" for name, n in widths for i in range(n)]
@@ -60,7 +60,7 @@ def feature_names(extractor: ExtractorPlan) -> list[str]:
 
 
 def _still(recordings: Sequence[Sequence[FeatureLevels]]) -> NDArray[np.bool_] | None:
-    """Which features (n_features,) are one value in each recording; None: none has two frames to tell by."""
+    """Find features (n_features,) that are constant in each recording; None: no recording has two frames."""
     found: NDArray[np.bool_] | None = None
     for pieces in recordings:
         if sum(map(len, pieces)) < 2:

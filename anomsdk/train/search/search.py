@@ -1,4 +1,4 @@
-"""The search: which model, which range of its inputs, and where asked which features and context."""
+"""Search for the best model and range of its inputs, and on request for features and context."""
 
 from __future__ import annotations
 
@@ -20,18 +20,19 @@ from anomsdk.utils.text import figure, table
 
 SEARCHES = ("model", "full")
 BASELINES_S = (0.0, 4.0, 16.0, 60.0)
-"""Time constants of the follower of the score that are tried; 0: off."""
+"""Time constants of the baseline of the score that are tried, seconds; 0: no baseline."""
 
 
 @dataclass(frozen=True)
 class Margin:
-    """Areas this close are the same.
+    """Differences of AUC that do not count.
 
     Parameters
     ----------
-    model : of two models; then the cheaper one wins, and of equals the one that was listed first
-    kind : of two kinds; then the first of KINDS wins, and ``model`` counts within it
-    because : why a kind that comes first is taken, though others are as good and cheaper
+    model : margin between two models of a kind: within it the cheaper one is chosen, and of equally cheap ones the
+        first
+    kind : margin between two kinds of models: within it the kind that comes first in `KINDS` is chosen
+    because : reason to choose a kind that comes first although others are as good and cheaper
     """
 
     model: float = 0.002
@@ -40,41 +41,45 @@ class Margin:
 
 
 _HEARD = Margin()
-"""Of everything but motion. The probes are strong, so that many a model finds them all. On the mixes of ESC-10 down to
-0 dB the first kind within 0.01 had 0.0025 more area on average than the cheapest model within 0.002; on those of the
-tutorial at -10 dB it had 0.84, the cheapest 0.67."""
-_MOVED = Margin(0.03, 0.06, "generated movements tell kinds apart no better")
-"""Of motion on generated probes: they rank what is alike less well than they rank sound (`make bench-motion`).
+"""Margins for every sensor but motion.
 
-Trained on two thirds of the people of UMAFall and SisFall and of the cows, the nearest of several means found more of
-what was staged or rare in the others than any other kind. Trained on a third, the probes put the Mahalanobis distance
-up to 0.053 above it all the same.
+The probes are strong, so that many models find all of them. On the mixes of ESC-10 down to 0 dB the first kind within
+0.01 had on average 0.0025 more AUC than the cheapest model within 0.002. On the mixes of the tutorial at -10 dB it had
+an AUC of 0.84, and the cheapest model one of 0.67."""
+_MOVED = Margin(0.03, 0.06, "generated movements tell kinds apart no better")
+"""Margins for motion on generated probes, which rank similar models less well than for sound (`make bench-motion`).
+
+Models were trained on two thirds of the people of UMAFall and SisFall and of the cows. The nearest of several means
+then found more staged or rare events of the others than any other kind. On a third of them, the probes still ranked the
+Mahalanobis distance up to 0.053 above it.
 """
 _MOST_CLIPPED = 0.03
-"""Share of normal windows that may leave a narrower range of the inputs of motion: ranges that clip more of them find
-next to nothing at one false alarm an hour, whatever the probes say."""
+"""Largest share of normal windows that a narrower range of motion's inputs may clip.
+
+Ranges that clip more of them find hardly any event at one false alarm an hour, whatever the probes show."""
 _BASELINE_GAIN = 0.003
-"""What following the score must gain before it is switched on; within this much, the slower one wins."""
+"""AUC that a baseline of the score must gain to be switched on; within this margin the slower one is chosen."""
 _RANGES = (2 / 3, 4 / 3)
-"""Of the inputs, times the one that a candidate was first tried with."""
+"""Ranges of the inputs that are tried, as factors of the one that a candidate was first tried with."""
 _COST = 8
-"""Of an autoencoder's trial, for the progress bar: linear models count 1."""
+"""Cost of an autoencoder's trial in the progress; a linear model costs 1."""
 
 Open = Callable[[PipelineSpec], CrossValidation]
+"""Function that reads the recordings for the features of a spec."""
 
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """What the search decided.
+    """Result of a search.
 
     Parameters
     ----------
-    spec : the one given, with the features, context and time constant that were chosen
-    validation : cross-validation on the recordings of that spec
-    trial : of the model that was chosen
-    trials : every trial, with the words for its features and context
-    why : why this one was taken, in words
-    refused : every candidate that is not offered, with these words, and why
+    spec : given spec with the features, context and time constant that were chosen
+    validation : cross-validation with that spec
+    trial : trial of the model that was chosen
+    trials : every trial, with words for its features and context
+    why : reason for the choice, in words
+    refused : every candidate that was not offered, with words for its features and context, and the reason
     """
 
     spec: PipelineSpec
@@ -85,7 +90,7 @@ class Found:
     refused: tuple[tuple[str, Candidate, str], ...] = ()
 
     def as_text(self) -> str:
-        """Every trial, best first, the chosen one marked; then why it was taken, and what is not offered, and why."""
+        """Write a table of all trials, the chosen one marked, then the reasons for the choice and for refusals."""
         rows = [("", "features and context", "model", "MACs", "AUC int8", "AUC float")]
         for words, trial in sorted(self.trials, key=lambda pair: -pair[1].auc):
             rows.append(
@@ -104,15 +109,15 @@ class Found:
 
 
 class Search:
-    """One search.
+    """Search over models, and on request over features and contexts.
 
     Parameters
     ----------
-    open_validation : reads the recordings for a spec's features
+    open_validation : called with a spec whose recordings are to be read
     journal : trials of a run that was stopped
-    report : called with lines that say what was decided
-    progress : called with trials done and expected
-    doing : called with what is tried now
+    report : called with lines on what was decided
+    progress : called with the cost of the trials done and expected, in hundredths
+    doing : called with words for the current trial
     """
 
     def __init__(
@@ -131,7 +136,17 @@ class Search:
         self._why = ""
 
     def run(self, spec: PipelineSpec, scope: str) -> Found:
-        """Find the best model for a spec, and where ``scope`` is "full" the best features and context, too."""
+        """Find the best model for a spec.
+
+        Parameters
+        ----------
+        spec : spec with budgets
+        scope : one of `SEARCHES`; "full": also search for the best features and context
+
+        Raises
+        ------
+        InputError : no candidate keeps the budgets or may be offered
+        """
         fitting = candidates(spec, self._report)
         validation = self._open(spec)
         variants = list(_variants(spec)) if scope == "full" else []
@@ -140,7 +155,7 @@ class Search:
         if not trials:
             reasons = "; ".join(f"{candidate}: {why}" for _, candidate, why in self._refused[:2])
             raise InputError(
-                f"train: the recordings are too few for a model that remembers no single window ({reasons}); give more"
+                f"train: too few recordings for a model that stores no single window ({reasons}); give more"
             )
         best = _choice(trials, self._margin(validation))
         self._why = _why(trials, best, self._margin(validation))
@@ -155,7 +170,7 @@ class Search:
         return _MOVED if validation.spec.sensor.kind == "motion" and not validation.is_labelled else _HEARD
 
     def _all_judged(self, validation: CrossValidation, some: Iterable[Candidate]) -> list[Trial]:
-        """Trials of those candidates that are offered."""
+        """Run the trials of candidates, and note those that are refused."""
         found = []
         for candidate in some:
             try:
@@ -180,7 +195,7 @@ class Search:
         return trial
 
     def _tell(self, more: float) -> None:
-        """Progress, in hundredths of a linear model's trial."""
+        """Report the progress, in hundredths of a linear model's trial."""
         expected = 100 * self._expected
         self._progress(min(round(100 * (self._done + more)), expected - 1), expected)
 
@@ -191,7 +206,7 @@ class Search:
         best: Trial,
         variant: Callable[[PipelineSpec], PipelineSpec | None],
     ) -> tuple[PipelineSpec, CrossValidation, Trial]:
-        """The variant of a spec, where it is clearly better."""
+        """Try a variant of a spec; return it where it is clearly better, else the spec as it was."""
         varied = variant(spec)
         if varied is None:
             return spec, validation, best
@@ -213,7 +228,7 @@ class Search:
         return varied, other, found
 
     def _refined(self, validation: CrossValidation, best: Trial) -> Trial:
-        """The same model with other ranges of its inputs, and with weights in the score."""
+        """Try the best model with other ranges of its inputs, and with weights in the score."""
         ranges = [best.candidate.deviations * share for share in _RANGES]
         offered = [
             replace(best.candidate, deviations=each) for each in ranges if self._is_wide_enough(validation, best, each)
@@ -230,7 +245,7 @@ class Search:
         return weighted
 
     def _is_wide_enough(self, validation: CrossValidation, best: Trial, deviations: float) -> bool:
-        """Whether a range of the inputs holds nearly all normal windows, where the probes cannot tell."""
+        """Return False where a narrower range clips too many normal windows, which probes of motion do not show."""
         if deviations >= best.candidate.deviations or self._margin(validation) is not _MOVED:
             return True
         if (clipped := validation.clipped(deviations)) <= _MOST_CLIPPED:
@@ -252,12 +267,12 @@ class Search:
 
 
 def setting_id(spec: PipelineSpec) -> str:
-    """Short name of a spec's sensor, features, context and score."""
+    """Digest of the sensor, features, context and score of a spec, 16 characters."""
     return hashlib.sha256(json.dumps(signal_sections(spec), sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _choice(trials: Sequence[Trial], margin: Margin) -> Trial:
-    """The cheapest that is as good as the best of its kind, of the first kind that is as good as any."""
+    """Choose the first kind that is as good as any, and of it the cheapest model that is as good as its best."""
     most = max(trial.auc for trial in trials)
     kind = min((t.candidate.kind for t in trials if t.auc >= most - margin.kind), key=KINDS.index)
     same = [trial for trial in trials if trial.candidate.kind == kind]
@@ -266,7 +281,7 @@ def _choice(trials: Sequence[Trial], margin: Margin) -> Trial:
 
 
 def _why(trials: Sequence[Trial], taken: Trial, margin: Margin) -> str:
-    """Why `_choice` took one of these, in words."""
+    """Give the reason in words for which `_choice` took a trial."""
     kind, most = taken.candidate.kind, max(trial.auc for trial in trials)
     best = max((trial for trial in trials if trial.candidate.kind == kind), key=lambda trial: trial.auc)
     words = f"the best {kind}" if taken is best else f"the cheapest {kind} within {margin.model:g} of the best one"
@@ -283,9 +298,9 @@ def _cost(candidate: Candidate) -> int:
 
 
 def _variants(spec: PipelineSpec) -> Iterator[Callable[[PipelineSpec], PipelineSpec | None]]:
-    """Changes to try, one after the other, each to the best so far.
+    """Yield changes of a spec to try, one after the other, each on the best spec so far.
 
-    None makes the features finer than the spec's in frequency or time: what they reveal is for a person to decide.
+    No change makes the features finer than those of the spec in frequency or time: a person decides what they reveal.
     """
 
     def context(**changes: object) -> Callable[[PipelineSpec], PipelineSpec | None]:
@@ -311,7 +326,7 @@ def _variants(spec: PipelineSpec) -> Iterator[Callable[[PipelineSpec], PipelineS
 
 
 def _changed(spec: PipelineSpec, section: str, changes: dict[str, object]) -> PipelineSpec | None:
-    """A spec with keys of a section changed; None where that is no spec."""
+    """Change keys in a section of a spec; None where the result is no valid spec."""
     tree = spec.model_dump()
     tree[section] |= changes
     try:

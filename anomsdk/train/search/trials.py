@@ -1,4 +1,4 @@
-"""Trials of candidates, and candidates that were trained."""
+"""Trials of candidates, and trained candidates."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from anomsdk.train.models.network import Network
 
 @dataclass(frozen=True)
 class Trial:
-    """What is known of a candidate.
+    """Result of the cross-validation of a candidate.
 
     Parameters
     ----------
-    candidate : what was trained
-    auc : area under the ROC curve, in int8
-    float_auc : the same before quantisation
-    epochs : median over the folds; 0 for linear models
+    candidate : candidate that was trained
+    auc : AUC of the int8 model
+    float_auc : AUC before quantisation
+    epochs : median of the epochs over the folds; 0 for linear models
     macs : multiply-accumulates of one run
     """
 
@@ -36,7 +36,7 @@ class Trial:
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """A candidate that was trained on some recordings."""
+    """Trained candidate: maps of its inputs, float network, int8 layers and score weights."""
 
     candidate: Candidate
     maps: InputMaps
@@ -47,7 +47,7 @@ class Trained:
     epochs: int
 
     def terms(self, inputs: Ints) -> Ints:
-        """What each of model inputs (n, n_in) adds to the scores."""
+        """Contribution of each of the model inputs (n, n_in) to the scores."""
         return (inputs - self.model.run(inputs)) ** 2 * np.array(self.weights, np.int64)
 
     def scores(self, inputs: Ints) -> Ints:
@@ -55,7 +55,7 @@ class Trained:
         return (inputs - self.model.run(inputs)) ** 2 @ np.array(self.weights, np.int64)
 
     def float_scores(self, inputs: Ints) -> Ints:
-        """The same of the network before quantisation, rounded to the same steps."""
+        """Scores (n,) of the network before quantisation, rounded to the same steps."""
         scale = self.maps.input_scale
         errors = inputs - self.network.run(inputs * scale) / scale
         return np.minimum(np.rint(errors**2 @ np.array(self.weights)), UINT32_MAX).astype(np.int64)
