@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from anomsdk.compare.difference import Detection, Difference
 from anomsdk.compare.recordings import counts_of
 from anomsdk.evaluate.finding import hours_in_words, rate_in_words, recordings_in_words, share_in_words
@@ -42,7 +44,8 @@ def finding(difference: Difference) -> str:
 def _normal_part(difference: Difference) -> str:
     left = difference.unknown
     if left is None:
-        lead, counts = "", counts_of(difference.normal)
+        lead = ""
+        counts: Mapping[str, int] = counts_of(difference.normal)
         old, new, change = difference.old_rate, difference.new_rate, difference.rate_change
     else:
         lead, counts = "leaving out the recordings that made a plan, ", left.alarms

@@ -74,7 +74,7 @@ def _pairs(old: NDArray[np.float64], new: NDArray[np.float64], within_s: float) 
     """
     first = np.searchsorted(new, old - within_s - _SLACK_S, "left").tolist()
     stop = np.searchsorted(new, old + within_s + _SLACK_S, "right").tolist()
-    a_pair = _STEPS * min(len(old), len(new)) + 1  # worth more than all distances together
+    a_pair = _STEPS * min(len(old), len(new)) + 1  # a pair outweighs all distances together
     best, known = np.zeros(len(new) + 1, np.int64), 0
     choices = []
     for t, a, b in zip(old, first, stop, strict=True):

@@ -153,7 +153,7 @@ def score_clip(
     run = ClipRun(plan, engine, pads=pads)
     try:
         for new_piece, samples in blocks:
-            run.hear(new_piece, samples)
+            run.push(new_piece, samples)
             heard(len(samples))
         return run.scored(name, group, event_s=event_s, snr_db=snr_db, label=label, scene=scene)
     finally:
@@ -171,14 +171,14 @@ class ClipRun:
     def __init__(self, plan: Plan, engine: str | None, *, pads: bool = False) -> None:
         self._plan, self._engine, self._pads = plan, engine, pads
         self._scores, self._times_s, self._raised_s = list[int](), list[float](), list[float]()
-        self._longest_piece = 0  # samples
-        self._heard = 0  # samples of a padded clip
+        self._longest_piece = 0  # length of the longest stretch, samples
+        self._heard = 0  # number of samples of a padded clip
         self._pipeline: Pipeline | None = None
-        self._begin = self._length = 0  # of the piece, in samples of the clip
-        self._held = list[Samples]()  # of a piece that is too short for a tick so far
-        self._longest: tuple[int, Samples] | None = None  # where a piece that stayed too short begins, and the piece
+        self._begin = self._length = 0  # start and length of the current stretch, in samples of the clip
+        self._held = list[Samples]()  # blocks of the current stretch, while it is too short for a tick
+        self._longest: tuple[int, Samples] | None = None  # start and samples of the longest stretch without a tick
 
-    def hear(self, new_piece: bool, samples: Samples) -> None:
+    def push(self, new_piece: bool, samples: Samples) -> None:
         """Process a block, as `anomsdk.sources.clips.Clip.blocks` yields it."""
         if new_piece:
             self._end_piece()

@@ -122,9 +122,9 @@ class Jobs:
         whole, parts, at = self._run(), _Parts(self._run, clip), 0
         try:
             for new_piece, samples in clip.blocks():
-                whole.hear(new_piece, samples)
+                whole.push(new_piece, samples)
                 for number, part in split(samples, at, places):
-                    parts.hear(number, places[number][0], part)
+                    parts.push(number, places[number][0], part)
                 at += len(samples)
                 heard(len(samples))
             found = whole.scored(clip.name, clip.group, label=label_of(clip))
@@ -161,13 +161,13 @@ class _Parts:
         self._run: ClipRun | None = None
         self._number, self._start = -1, 0
 
-    def hear(self, number: int, start: int, samples: Samples) -> None:
+    def push(self, number: int, start: int, samples: Samples) -> None:
         """Process samples of a segment that begins at sample ``start`` of the recording."""
         if number != self._number:
             self.end()
             self._run, self._number, self._start = self._open_run(), number, start
         assert self._run is not None
-        self._run.hear(False, samples)
+        self._run.push(False, samples)
 
     def end(self) -> None:
         """Finish the segment and keep its scores."""

@@ -25,7 +25,7 @@ from anomsdk.utils.text import (
 
 LINE = 100
 """Characters of a line of running text."""
-_LONGEST, _WIDEST = 40, 32  # rows, and characters of a label, that are printed
+_LONGEST, _WIDEST = 40, 32  # most rows of a table, and most characters of a label
 _LABEL_COLUMNS = ("clips", "hours", "alarm in", "share", "95 % low", "high", "alarms", "peak")
 _TOO_SHORT = "too short"
 _JUDGED, _UNKNOWN = "  judged clips only", "without recordings that made the plan"

@@ -19,7 +19,7 @@ _CHUNK = 2_000_000  # most counts that are in memory at once
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure and its two-sided 95 % interval.
+    """Figure with its two-sided 95 % interval.
 
     Parameters
     ----------

@@ -99,7 +99,7 @@ def pauc_of(normal: Peaks, anomalous: Peaks, max_fpr: float = 0.1) -> FigureOf:
         false, true = curve(n_counts, a_counts)
         limit = max_fpr * false[:, -1:]
         begin, end = np.minimum(false[:, :-1], limit), np.minimum(false[:, 1:], limit)
-        width = np.maximum(np.diff(false, axis=1), 1)  # where it is 0, so is what it divides
+        width = np.maximum(np.diff(false, axis=1), 1)  # where the width is 0, the dividend is 0, too
         at_end = true[:, :-1] + np.diff(true, axis=1) * (end - begin) / width
         area = ((end - begin) * (true[:, :-1] + at_end)).sum(axis=1) / 2
         partial = _ratio(area, false[:, -1] * true[:, -1])
@@ -127,7 +127,7 @@ def sensitivity_of(normal: Peaks, hours: NDArray[np.float64], anomalous: Peaks, 
 def median_of(values: NDArray[np.float64]) -> FigureOf:
     """Median of the values of the anomalous clips as a function of counts; NaN values are left out."""
     order = np.argsort(values)[: int((~np.isnan(values)).sum())]
-    ranked = np.append(values[order], np.nan)  # the last one stands for none
+    ranked = np.append(values[order], np.nan)  # NaN is the median of no values
 
     def figure(n_counts: Counts, a_counts: Counts) -> NDArray[np.float64]:
         reached = np.cumsum(a_counts[:, order], axis=1)

@@ -111,7 +111,7 @@ def one_group(recordings: int, kind: str) -> str:
     return f"{given}: the level is that of one {whose}{fact}; calibrate on several before you use it on others"
 
 
-# FeatureLevels
+# Alarm levels
 
 
 def alarm_levels_from(raw: Sequence[Scores], spec: PipelineSpec) -> tuple[int, AlarmLevels]:

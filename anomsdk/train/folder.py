@@ -75,7 +75,7 @@ def claimed(out: Path) -> Iterator[None]:
             handle = _locked(lock, out)
         except InputError:
             raise
-        except (OSError, RuntimeError, ValueError) as error:  # a circle of links; a NUL
+        except (OSError, RuntimeError, ValueError) as error:  # a circle of links, or a NUL in the name
             raise unwritable(out, error if isinstance(error, OSError) else ValueError()) from None
         try:
             yield
@@ -103,7 +103,7 @@ def _locked(lock: Path, out: Path) -> int:
                 return handle
         except FileNotFoundError:
             pass
-        os.close(handle)  # its owner finished between the two calls
+        os.close(handle)  # the owner of the lock removed the file between both calls
 
 
 def check_out(out: Path, source: str) -> None:

@@ -107,7 +107,7 @@ class TrainingRun:
         try:
             return self._searched(corpus, learning, normal, held, odd, anomalous, spec_text)
         except BaseException:
-            if not len(self._journal):  # nothing is in it to go on with
+            if not len(self._journal):  # an empty journal is of no use
                 self._journal.remove()
             raise
 

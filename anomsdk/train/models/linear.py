@@ -81,7 +81,7 @@ def principal_components(inputs: Floats, width: int, *, whitened: bool, origins:
     if (found.influence[kept] > _MOST_OF_COMPONENT).any():
         raise NotOfferedError("one window would make up most of a component")
     share = 1 - np.sqrt(noise) / deviation if whitened else np.ones(width)
-    # Each component in units of its own deviation: one int8 scale then suits them all.
+    # Each component is in units of its own standard deviation, so that one int8 scale suits all of them.
     encoder = components / deviation
     return Network((Dense(encoder, -mean @ encoder), Dense((components * deviation * share).T, mean)))
 

@@ -22,7 +22,7 @@ STRETCHES, APART_S = 10, 60.0
 
 
 class NotOfferedError(InputError):
-    """A candidate is refused because it would store too much of single windows; the message gives the reason."""
+    """Refusal of a candidate because it would store too much of single windows; the message gives the reason."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -143,7 +143,7 @@ class CrossValidation:
         least = candidate.least_windows(self.n_inputs)
         if origins.n_windows < least:
             raise NotOfferedError(f"there are {origins.n_windows} windows to learn from, and it needs {least}")
-        if candidate.kind != "autoencoder":  # solved at once
+        if candidate.kind != "autoencoder":  # other kinds are solved in closed form
             self._trained(candidate, maps, rows * maps.input_scale, origins, None, None)
 
     def _whole_of(self, deviations: float) -> tuple[InputMaps, NDArray[np.int8], Origins]:

@@ -213,7 +213,7 @@ class Search:
         try:
             fitting = candidates(varied)
             other = self._open(varied)
-        except InputError as error:  # it needs more than a budget, or longer recordings
+        except InputError as error:  # the variant exceeds a budget, or needs longer recordings
             self._report(f"not tried: {_words(varied)} ({error})")
             return spec, validation, best
         near = [c for c in fitting if c.kind == best.candidate.kind]
@@ -238,7 +238,9 @@ class Search:
         refined = max([best, *(trial for trial in trials if trial.auc > best.auc + margin / 2)], key=lambda t: t.auc)
         if refined is not best:
             self._why += f"; then +-{refined.candidate.deviations:.3g} dev, which gained {refined.auc - best.auc:.3f}"
-        weighted = self._judged(validation, replace(refined.candidate, weighted=True))  # trained as it was
+        weighted = self._judged(
+            validation, replace(refined.candidate, weighted=True)
+        )  # the same network, other weights of the score
         if weighted.auc <= refined.auc + margin:
             return refined
         self._why += f"; then weighted, which gained {weighted.auc - refined.auc:.3f}"
