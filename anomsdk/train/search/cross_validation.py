@@ -246,7 +246,7 @@ class CrossValidation:
         self._alive()
         if candidate.kind == "nearest mean":  # means that rest on too few windows were left out
             candidate = replace(candidate, hidden=tuple(len(layer.bias) for layer in network.layers[:-1]))
-        layers, planned = _int8(network, rows, maps.input_scale)
+        layers, planned = int8_layers(network, rows, maps.input_scale)
         model = Autoencoder(planned)
         weights = score_weights(candidate, rows - network.run(rows))
         return Trained(candidate, maps, network, layers, model, weights, taken)
@@ -270,7 +270,7 @@ class CrossValidation:
         return float(np.mean(areas))  # type: ignore[arg-type]
 
 
-def _int8(
+def int8_layers(
     network: Network, rows: Floats, input_scale: float
 ) -> tuple[tuple[FullyConnected, ...], tuple[LayerPlan, ...]]:
     """Quantise a network to int8 and plan its layers; a network whose sums could leave 32 bits is refused."""
