@@ -9,7 +9,15 @@ from anomsdk.core.checks import require
 from anomsdk.planner.calibration import AlarmLevels, Tolerated, alarm_levels, alert_without_level
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.stats.intervals import poisson_upper
-from anomsdk.train.alarm_simulation import Herd, Moment, ScoredPiece, Scores, above, baseline_start_of, follower
+from anomsdk.train.alarm_simulation import (
+    Moment,
+    NormalRecordings,
+    ScoredPiece,
+    Scores,
+    above,
+    baseline_from,
+    baseline_start_of,
+)
 from anomsdk.utils.text import counted, in_hours, rate
 
 MOST_TOLERATED = 1000
@@ -123,7 +131,7 @@ def alarm_levels_from(raw: Sequence[Scores], spec: PipelineSpec) -> tuple[int, A
     spec : settings of the baseline
     """
     start = baseline_start_of(raw)
-    return start, alarm_levels(above(raw, follower(start, spec, hold=False)))
+    return start, alarm_levels(above(raw, baseline_from(start, spec, hold=False)))
 
 
 def place_alarm_level(pieces: Sequence[ScoredPiece], spec: PipelineSpec, tolerate: int = 0) -> PlacedLevel:
@@ -144,12 +152,12 @@ def place_alarm_level(pieces: Sequence[ScoredPiece], spec: PipelineSpec, tolerat
     InputError : ``tolerate`` out of range
     """
     require(0 <= tolerate <= MOST_TOLERATED, f"`tolerate={tolerate}`: give 0 to {MOST_TOLERATED} alarms")
-    whole = Herd(pieces, spec)
+    whole = NormalRecordings(pieces, spec)
     level, tolerated, set_by = whole.lowest(tolerate)
     without = None
     others = [] if set_by is None else [piece for piece in pieces if piece.recording != set_by.recording]
     if others:
-        without = Herd(others, spec, start=whole.start).lowest(tolerate)[0]
+        without = NormalRecordings(others, spec, start=whole.start).lowest(tolerate)[0]
     ticks = sum(len(piece.scores) for piece in pieces)
     names, groups = {piece.recording for piece in pieces}, {piece.group for piece in pieces}
     return PlacedLevel(level, tolerated, set_by, without, ticks * spec.tick_s / 3600, len(names), len(groups))
@@ -176,5 +184,5 @@ def first_tick_s(spec: PipelineSpec, start: int) -> float:
 
 def alarms_at(pieces: Sequence[ScoredPiece], spec: PipelineSpec, level: int) -> list[Moment]:
     """List the alarms that normal recordings raise at an alarm level."""
-    herd = Herd(pieces, spec)
+    herd = NormalRecordings(pieces, spec)
     return [herd.moment(at) for at in herd.alarms(level)]

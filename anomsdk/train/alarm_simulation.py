@@ -62,7 +62,7 @@ def baseline_start_of(raw: Sequence[Scores]) -> int:
     return int(np.quantile(np.concatenate(raw), START_QUANTILE))
 
 
-class Herd:
+class NormalRecordings:
     """Normal recordings, and the alarms that they raise at any level.
 
     Parameters
@@ -77,8 +77,8 @@ class Herd:
         raw = [piece.scores for piece in pieces]
         self.start = baseline_start_of(raw) if start is None else start
         self._tick_s, self._ticks = spec.tick_s, sum(map(len, raw))
-        self._follower = follower(self.start, spec, hold=True)
-        self._scores = above(raw, self._follower)  # until the first alarm of each piece
+        self._baseline = baseline_from(self.start, spec, hold=True)
+        self._scores = above(raw, self._baseline)  # until the first alarm of each piece
         self._highest = [int(scores.max()) for scores in self._scores]
         self._trajectories: dict[int, list[int]] = {}
 
@@ -129,7 +129,7 @@ class Herd:
         for i, scores in enumerate(self._scores):
             if self._highest[i] < lowest:
                 continue
-            run = self._frozen(i, of) if self._follower.is_on else _alarms_of(scores, of, self._timing)
+            run = self._frozen(i, of) if self._baseline.is_on else _alarms_of(scores, of, self._timing)
             for first, stop in run:
                 yield (i, first), stop - first
 
@@ -142,7 +142,7 @@ class Herd:
         if first is None:
             return
         scores = self._pieces[index].scores.tolist()
-        alert, baseline = Alert(self._timing, of, 0), Baseline(self._follower)
+        alert, baseline = Alert(self._timing, of, 0), Baseline(self._baseline)
         alert.state, baseline.level_q16 = State.UNACK_ALARM, self._followed(index)[first]
         baseline.follow(scores[first], alarm=True)
         for tick in range(first + 1, len(scores)):
@@ -160,7 +160,7 @@ class Herd:
     def _followed(self, index: int) -> list[int]:
         """Level of the baseline before each tick of a piece, q16, as long as no alarm holds it."""
         if index not in self._trajectories:
-            baseline, found = Baseline(self._follower), list[int]()
+            baseline, found = Baseline(self._baseline), list[int]()
             for raw in self._pieces[index].scores.tolist():
                 found.append(baseline.level_q16)
                 baseline.follow(raw, alarm=False)
@@ -173,17 +173,17 @@ class Herd:
         return Moment(piece.recording, piece.start_s + at[1] * self._tick_s)
 
 
-def follower(start: int, spec: PipelineSpec, *, hold: bool) -> BaselinePlan:
+def baseline_from(start: int, spec: PipelineSpec, *, hold: bool) -> BaselinePlan:
     """Plan the baseline of the score from its start; ``hold``: an alarm holds it for the time that the spec says."""
     seconds, hold_s = spec.score.baseline_s, spec.score.baseline_hold_s if hold else 0.0
     assert seconds != "chosen"
     return baseline_plan(start, baseline_s=seconds, hold_s=hold_s, tick_s=spec.tick_s)
 
 
-def above(raw: Sequence[Scores], follower: BaselinePlan) -> list[Ints]:
+def above(raw: Sequence[Scores], baseline: BaselinePlan) -> list[Ints]:
     """Subtract the baseline from raw scores, as long as no alarm holds it."""
     whole = [each.astype(np.int64) for each in raw]
-    return [Baseline(follower).run(each) for each in whole] if follower.is_on else whole
+    return [Baseline(baseline).run(each) for each in whole] if baseline.is_on else whole
 
 
 def _held(scores: Ints, m: int, n: int, delay: int) -> Ints:

@@ -25,7 +25,7 @@ from anomsdk.train.alarm_simulation import ScoredPiece
 from anomsdk.train.data.corpus import Corpus, Recorded, gather
 from anomsdk.train.data.excerpts import EXCERPTS
 from anomsdk.train.data.input_maps import unlearnt_extractor
-from anomsdk.train.data.rest import check_moves
+from anomsdk.train.data.sensor_at_rest import check_moves
 from anomsdk.train.folder import as_written, check_out, text_of, write_folder
 from anomsdk.train.options import Options, Progress, Report
 from anomsdk.train.search.budget import candidates, checked_need

@@ -418,7 +418,7 @@ def test_recordings_that_tell_nothing_are_refused_or_named(tmp_path, meter):
         ({"match_s": -1}, "`match_s=-1`: give seconds"),
         ({"match_s": math.nan}, "`match_s=nan`"),
         ({"match_s": math.inf}, "`match_s=inf`"),
-        ({"seed": -1}, "seed is -1"),
+        ({"seed": -1}, "`seed=-1`: give 0 or more"),
         ({"engine": "abacus"}, "engine 'abacus'"),
         ({"jobs": 0}, "jobs = 0"),
     ):
@@ -562,7 +562,7 @@ def test_bad_requests_are_one_line(command, tmp_path):
         (("old.json", "new.json", "--corpus", "normal", "--max-missed", 1), "--max-missed: there is nothing to miss"),
         (("old.json", "new.json", "--corpus", "normal", "--max-change", -1), "`max_change=-1`"),
         (("old.json", "new.json", "--corpus", "normal", "--match", "nan"), "give seconds, 0 or more"),
-        (("old.json", "new.json", "--corpus", "normal", "--confident"), "--confident"),
+        (("old.json", "new.json", "--corpus", "normal", "--confident"), "confident"),
         (("old.json", "new.json", "--corpus", tmp_path), "--skip-bad leaves it out"),
     ):
         done = command(*words)

@@ -293,7 +293,7 @@ def test_clips_that_do_not_fit_the_plan_are_refused(meter, room):
         evaluate(meter, rest(rows(50), rate_hz=20), rest(rows(60)))
     with pytest.raises(InputError, match="this plan takes audio"):
         evaluate(room, rest(rows(50)), rest(rows(60)))
-    with pytest.raises(InputError, match="sounds can be mixed"):
+    with pytest.raises(InputError, match="only sound can be mixed"):
         evaluate(meter, rest(rows(50)), rest(rows(60)), snr=[10])
     with pytest.raises(InputError, match="engine 'abacus'"):
         evaluate(meter, rest(rows(50)), rest(rows(60)), engine="abacus")

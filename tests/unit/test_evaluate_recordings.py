@@ -173,7 +173,7 @@ def test_the_table_is_of_recordings_and_the_peaks_are_of_pieces(collar):
     json.dumps(tree, allow_nan=False)
     text = as_text(found)
     assert re.search(r"^walk +1 +0\.00806 +1 +100\.0% +2\.5% +100\.0% ", text, re.M)
-    assert "normal clips cut into 27 pieces of about 5 s" in text and "27 pieces + 2 clips" in text
+    assert "normal clips cut into 27 segments of about 5 s" in text and "27 segments + 2 clips" in text
     assert "flags unusual motion" in text and "other people, animals or devices" in text
 
 
@@ -402,10 +402,10 @@ def test_a_table_of_events(tmp_path):
     for text, words in (
         ("", "no column recording; begin with the line recording,start_s,stop_s"),
         ("recording,start_s\na,1\n", "no column stop_s"),
-        ("recording,start_s,stop_s\na,1,two\n", "line 2: '1 two' are no seconds"),
+        ("recording,start_s,stop_s\na,1,two\n", "line 2: '1 two' are not times; write seconds"),
         ("recording,start_s,stop_s\na,1\n", "line 2: an event from 1 to nan s"),
         ("recording,start_s,stop_s\na,3,2\n", "line 2: an event from 3 to 2 s"),
-        ("recording,start_s,stop_s\na,1,2\na,3,4\n", "line 3: a for the second time"),
+        ("recording,start_s,stop_s\na,1,2\na,3,4\n", "line 3: a occurs twice"),
     ):
         path.write_text(text)
         with pytest.raises(InputError, match=re.escape(words)):

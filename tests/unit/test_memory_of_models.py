@@ -246,7 +246,7 @@ def test_segments_of_one_recording_are_one_group_with_a_time():
 
 def test_the_table_says_what_is_not_offered_and_why(tmp_path):
     lines = []
-    with pytest.raises(anomsdk.InputError, match="too few for a model that remembers no single window"):
+    with pytest.raises(anomsdk.InputError, match="too few recordings for a model that stores no single window"):
         anomsdk.train.fit(SPEC, [rows(6, i) for i in range(6)], out=tmp_path / "none")
     more = {"model": {"max_macs": 400}, "context": {"kind": "stack", "frames": 4}}
     spec = PipelineSpec.from_dict(SPEC.model_dump(exclude_none=True) | more)

@@ -8,7 +8,7 @@ from anomsdk.core.autoencoder import Autoencoder, check_layers
 from anomsdk.planner.planner import layer_plan
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.train.data.input_maps import unlearnt_extractor
-from anomsdk.train.data.rest import check_moves, feature_names
+from anomsdk.train.data.sensor_at_rest import check_moves, feature_names
 from anomsdk.train.models.family import Candidate
 from anomsdk.train.models.network import Dense, Network
 from anomsdk.train.models.quantise import quantise
@@ -41,7 +41,7 @@ def test_recordings_in_which_nothing_changes_are_refused_before_the_search(spec,
     with pytest.raises(anomsdk.InputError) as caught:
         fit(spec, [resting(spec, i, apart=apart) for i in range(5)], tmp_path / "out")
     words = str(caught.value)
-    assert "no feature changes within any of 5 recordings" in words and "give recordings of it at work" in words
+    assert "no feature changes within any of 5 recordings" in words and "record it in use" in words
     assert "\n" not in words and feature_names(unlearnt_extractor(spec))[0] in words
     assert not (tmp_path / "out").exists()
 

@@ -19,7 +19,7 @@ from anomsdk.sources.dropouts import Samples
 from anomsdk.train.data.excerpts import EXCERPTS, Excerpt, Excerpts
 from anomsdk.train.data.feature_levels import FeatureLevelStream, amplified
 from anomsdk.train.data.input_maps import FeatureLevels, unlearnt_extractor
-from anomsdk.train.data.rest import check_moves
+from anomsdk.train.data.sensor_at_rest import check_moves
 from anomsdk.train.models.support import APART_S
 
 LABELS = "train: `groups` must have one label for each recording"
