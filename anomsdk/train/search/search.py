@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from anomsdk.errors import InputError
 from anomsdk.planner.calibration import signal_sections
-from anomsdk.planner.spec import BandsFeatures, LogmelFeatures, MotionFeatures, PipelineSpec, SummaryContext
+from anomsdk.planner.spec import PipelineSpec
 from anomsdk.train.models.family import KINDS, Candidate
 from anomsdk.train.models.support import NotOfferedError
 from anomsdk.train.search.budget import candidates
 from anomsdk.train.search.cross_validation import CrossValidation
 from anomsdk.train.search.journal import Journal
 from anomsdk.train.search.trials import Trial
+from anomsdk.train.search.variants import variants_of, words_of
 from anomsdk.utils.text import figure, table
 
 SEARCHES = ("model", "full")
@@ -149,7 +150,7 @@ class Search:
         """
         fitting = candidates(spec, self._report)
         validation = self._open(spec)
-        variants = list(_variants(spec)) if scope == "full" else []
+        variants = list(variants_of(spec)) if scope == "full" else []
         self._expected = sum(map(_cost, fitting)) + 4 * _COST + 4 * _COST * len(variants)
         trials = self._all_judged(validation, fitting)
         if not trials:
@@ -176,7 +177,7 @@ class Search:
             try:
                 found.append(self._judged(validation, candidate))
             except NotOfferedError as error:
-                self._refused.append((_words(validation.spec), candidate, str(error)))
+                self._refused.append((words_of(validation.spec), candidate, str(error)))
                 self._expected -= _cost(candidate)
         return found
 
@@ -189,7 +190,7 @@ class Search:
                 candidate, lambda fold: self._tell(_cost(candidate) * (fold + 1) / validation.n_folds)
             )
             self._journal.put(setting, trial)
-        self._trials.append((_words(validation.spec), trial))
+        self._trials.append((words_of(validation.spec), trial))
         self._done += _cost(candidate)
         self._tell(0.0)
         return trial
@@ -214,7 +215,7 @@ class Search:
             fitting = candidates(varied)
             other = self._open(varied)
         except InputError as error:  # the variant exceeds a budget, or needs longer recordings
-            self._report(f"not tried: {_words(varied)} ({error})")
+            self._report(f"not tried: {words_of(varied)} ({error})")
             return spec, validation, best
         near = [c for c in fitting if c.kind == best.candidate.kind]
         near = sorted(near, key=lambda c: abs(sum(c.hidden) - sum(best.candidate.hidden)))[:2]
@@ -224,7 +225,7 @@ class Search:
         found = _choice(trials, self._margin(validation))
         if found.auc <= best.auc + self._margin(validation).model:
             return spec, validation, best
-        self._why = f"{found.candidate} on {_words(varied)}: {found.auc - best.auc:.3f} more than the best before"
+        self._why = f"{found.candidate} on {words_of(varied)}: {found.auc - best.auc:.3f} more than the best before"
         return varied, other, found
 
     def _refined(self, validation: CrossValidation, best: Trial) -> Trial:
@@ -253,7 +254,7 @@ class Search:
         if (clipped := validation.clipped(deviations)) <= _MOST_CLIPPED:
             return True
         why = f"{100 * clipped:.2g} % of the normal windows leave its range"
-        self._refused.append((_words(validation.spec), replace(best.candidate, deviations=deviations), why))
+        self._refused.append((words_of(validation.spec), replace(best.candidate, deviations=deviations), why))
         self._expected -= _cost(best.candidate)
         return False
 
@@ -297,54 +298,3 @@ def _why(trials: Sequence[Trial], taken: Trial, margin: Margin) -> str:
 
 def _cost(candidate: Candidate) -> int:
     return _COST if candidate.kind == "autoencoder" else 1
-
-
-def _variants(spec: PipelineSpec) -> Iterator[Callable[[PipelineSpec], PipelineSpec | None]]:
-    """Yield changes of a spec to try, one after the other, each on the best spec so far.
-
-    No change makes the features finer than those of the spec in frequency or time: a person decides what they reveal.
-    """
-
-    def context(**changes: object) -> Callable[[PipelineSpec], PipelineSpec | None]:
-        return lambda s: _changed(s, "context", changes)
-
-    frames = spec.context.frames
-    yield from (context(frames=each) for each in (2 * frames, frames // 2) if 1 <= each <= 256)
-    if isinstance(spec.context, SummaryContext):
-        given = spec.context.statistics
-        for statistics in (("mean", "deviation", "max"), ("mean", "deviation", "max", "min"), ("mean", "max")):
-            if statistics != given:
-                yield context(statistics=statistics)
-    features = spec.features
-    if isinstance(features, BandsFeatures):
-        yield lambda s: _changed(s, "features", {"n_bands": features.n_bands // 2})
-        longer = {key: 2 * value for key in ("band_ms", "band_hops") if (value := getattr(features, key)) is not None}
-        yield lambda s: _changed(s, "features", longer)
-    elif isinstance(features, LogmelFeatures):
-        yield lambda s: _changed(s, "features", {"n_mels": features.n_mels // 2})
-    elif isinstance(features, MotionFeatures):
-        yield lambda s: _changed(s, "features", {"window_s": 2 * features.window_s, "hop_s": 2 * features.hop_s})
-        yield lambda s: _changed(s, "features", {"floor_mg": min(1000.0, 3 * features.floor_mg)})
-
-
-def _changed(spec: PipelineSpec, section: str, changes: dict[str, object]) -> PipelineSpec | None:
-    """Change keys in a section of a spec; None where the result is no valid spec."""
-    tree = spec.model_dump()
-    tree[section] |= changes
-    try:
-        return PipelineSpec.from_dict(tree)
-    except InputError:
-        return None
-
-
-def _words(spec: PipelineSpec) -> str:
-    features, context = spec.features, spec.context
-    frame_ms = 1000 * spec.hops_per_frame * spec.hop_length / spec.sensor.rate_hz
-    shape = {
-        "bands": lambda: f"{features.n_bands} x {frame_ms:.4g} ms",  # type: ignore[union-attr]
-        "logmel": lambda: f"{features.n_mels} mels",  # type: ignore[union-attr]
-        "motion": lambda: f"{features.window_s:g} s windows, {features.hop_s:g} s hops",  # type: ignore[union-attr]
-        "external": lambda: f"{features.n_features} features",  # type: ignore[union-attr]
-    }[features.kind]()
-    more = ", ".join(context.statistics) if isinstance(context, SummaryContext) else "stacked"
-    return f"{shape}, {context.frames} frames, {more}"
