@@ -22,17 +22,8 @@ from rich.table import Table
 
 import anomsdk
 from anomsdk.plans.file import reference_model_names
-from anomsdk.stats.metrics import (
-    Figure,
-    FigureOf,
-    auc,
-    auc_of,
-    bootstrap,
-    exact,
-    paired_bootstrap,
-    trials_of_pairs,
-    wider,
-)
+from anomsdk.stats.intervals import Figure, bootstrap, exact, paired_bootstrap, trials_of_pairs, wider
+from anomsdk.stats.metrics import FigureOf, auc, auc_of
 from anomsdk.utils.text import figure as shown
 from benchmarks import ours, peers, scenes
 from benchmarks.hearing import Hearing, decibel, external_rows

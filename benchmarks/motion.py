@@ -28,9 +28,10 @@ from anomsdk.planner.front_end import feature_units
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.plans.file import reference_models_folder
 from anomsdk.sources.dropouts import Samples
-from anomsdk.stats.metrics import Figure, auc_of, bootstrap, paired_bootstrap, sensitivity_of, trials, trials_of_pairs
-from anomsdk.train.alarm_levels import Scored as ScoredPiece
-from anomsdk.train.alarm_levels import alarms_at, placed
+from anomsdk.stats.intervals import Figure, bootstrap, paired_bootstrap, trials, trials_of_pairs
+from anomsdk.stats.metrics import auc_of, sensitivity_of
+from anomsdk.train.alarm_levels import alarms_at, place_alarm_level
+from anomsdk.train.alarm_simulation import ScoredPiece
 from anomsdk.train.data.feature_levels import levels_of
 from anomsdk.train.data.input_maps import unlearnt_extractor
 from benchmarks import peers
@@ -303,7 +304,7 @@ def one_wearer() -> str:
     every = [ScoredPiece("", who, 0.0, each) for who, each in zip(normal.groups, scores, strict=True)]
     own, rates = list[float](), list[float]()
     for who in sorted(set(normal.groups)):
-        level = placed([piece for piece in every if piece.group == who], spec).raise_score
+        level = place_alarm_level([piece for piece in every if piece.group == who], spec).raise_score
         others = normal.groups != who
         rates.append(len(alarms_at([p for p in every if p.group != who], spec, level)) / normal.hours[others].sum())
         own.append(float(normal.hours[~others].sum()))

@@ -28,7 +28,8 @@ from anomsdk.train.data.corpus import gather
 from anomsdk.train.data.excerpts import EXCERPTS
 from anomsdk.train.data.input_maps import Levels
 from anomsdk.train.models.family import Candidate, family
-from anomsdk.train.search.judge import Judge, Trained
+from anomsdk.train.search.cross_validation import CrossValidation
+from anomsdk.train.search.trials import Trained
 from benchmarks.hearing import Hearing, external_rows
 from benchmarks.scenes import Scenes
 from benchmarks.signals import RATE, ROOT
@@ -132,7 +133,7 @@ def _made(spec: PipelineSpec, plan: Plan, out: Path, clips: Sequence[Clip], line
     is_linear = candidate.kind != "autoencoder"  # then nobody asks how many epochs the folds took
     gain_db = anomsdk.train.Options().gain_db
     corpus = gather(spec, clips, seed=SEED, excerpts=0 if is_linear else EXCERPTS, gain_db=gain_db)
-    judge = Judge(spec, corpus, anomalous=None, seed=SEED)
+    judge = CrossValidation(spec, corpus, anomalous=None, seed=SEED)
     trained = judge.train(candidate, 0 if is_linear else judge.judge(candidate).epochs)
     layers = parse_tflite((out / "model.tflite").read_bytes(), name="model.tflite").layers
     for ours, theirs in zip(trained.layers, layers, strict=True):

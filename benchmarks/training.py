@@ -24,7 +24,7 @@ from anomsdk.sources.dropouts import Samples
 from anomsdk.synthetic.sound import as_int16
 from anomsdk.train.data.corpus import Corpus, clips_of, gather
 from anomsdk.train.data.feature_levels import LevelsOfPiece
-from anomsdk.train.search.judge import Judge
+from anomsdk.train.search.cross_validation import CrossValidation
 
 MOST_S_AN_HOUR, MOST_RATIO = 60.0, 60 / 110
 MINUTES, GROUPS = 12, 6
@@ -120,7 +120,7 @@ def heard(spec: PipelineSpec, sounds: list[Samples], excerpts: int = 0) -> Corpu
 def seconds(spec: PipelineSpec, sounds: list[Samples]) -> float:
     """Processor time of all that grows with the recordings."""
     begin = time.process_time()
-    judge = Judge(spec, heard(spec, sounds), anomalous=None, seed=0)
+    judge = CrossValidation(spec, heard(spec, sounds), anomalous=None, seed=0)
     for deviations in DEVIATIONS:
         judge.prepare(deviations)
     return time.process_time() - begin

@@ -1,4 +1,4 @@
-"""Comparing two plans on the same recordings: what a release has to pass."""
+"""Comparison of two plans on the same recordings, and the limits that a release has to keep."""
 
 from anomsdk.compare.difference import Detection, Difference, Rates, diff
 from anomsdk.compare.gate import Judgement, Limits, judge

@@ -1,4 +1,4 @@
-"""`diff`: two plans over the same recordings, and how their alarms differ."""
+"""`diff`: run two plans over the same recordings, and compare their alarms."""
 
 from __future__ import annotations
 
@@ -21,26 +21,27 @@ from anomsdk.runtime.parallel import checked_jobs
 from anomsdk.runtime.pipeline import Pipeline
 from anomsdk.sources.clips import Clips
 from anomsdk.sources.stream_format import ReadOptions
-from anomsdk.stats.metrics import Figure, poisson_rate
-from anomsdk.stats.paired import mcnemar, rate_change, share, share_change
+from anomsdk.stats.intervals import Figure, poisson_rate
+from anomsdk.stats.paired import mcnemar, rate_change, share_change, share_found
 from anomsdk.utils.text import duration
 
-_TOTAL, _SURVEY = 1000, 50  # units of progress, and how many of them reading alone is worth
+_TOTAL, _SURVEY = 1000, 50  # units of progress of the whole work, and those of the first pass, which only reads
 
 
 @dataclass(frozen=True)
 class Detection:
-    """What became of the anomalous recordings: one is found when an alarm is raised in it.
+    """Sensitivity of both plans: a plan finds an anomalous recording when it raises an alarm in it.
 
     Parameters
     ----------
-    old, new : share found by either plan
-    change : new less old
-    n_old, n_new : recordings found by either plan
-    gained, missed : recordings found by the new plan only, and by the old one only
-    p_value : of McNemar's exact test, which takes recordings as independent
-    n, n_short_old, n_short_new : recordings, and those too short for either plan to raise an alarm in
-    judged : the same of recordings that are long enough for both; None: that is all or none of them
+    old, new : share of the recordings that the old and the new plan found
+    change : share of the new plan minus that of the old one
+    n_old, n_new : number of recordings that the old and the new plan found
+    gained, missed : number of recordings that only the new plan found, and that only the old plan found
+    p_value : p-value of McNemar's exact test, which takes recordings as independent
+    n, n_short_old, n_short_new : number of recordings, and of those in which the old and the new plan can raise no
+        alarm, because they are too short
+    judged : the same figures on the recordings that are long enough for both plans; None: all or none of them are
     """
 
     old: Figure
@@ -59,15 +60,15 @@ class Detection:
 
 @dataclass(frozen=True)
 class Rates:
-    """False alarms of both plans on some normal recordings.
+    """False alarms of both plans on a set of normal recordings.
 
     Parameters
     ----------
-    n : recordings
-    hours : heard of them by the old and by the new plan
-    alarms : "old", "new", "same", "added", "lost" and "moved" -> how many
+    n : number of recordings
+    hours : hours that the old and the new plan judged
+    alarms : "old", "new", "same", "added", "lost" and "moved" -> number of alarms
     old, new : false alarms an hour, with the exact Poisson interval
-    change : new less old, as `Difference.rate_change`
+    change : rate of the new plan minus that of the old one, as `Difference.rate_change`
     """
 
     n: int
@@ -80,22 +81,24 @@ class Rates:
 
 @dataclass(frozen=True, eq=False)
 class Difference:
-    """What `diff` found.
+    """Result of `diff`: alarms of both plans, figures, and what limits them.
 
     Parameters
     ----------
-    old, new : plans
-    engine, seed : as given
-    match_s : how far apart the two times of a moved alarm may be
-    normal, anomalous : recordings that at least one plan gave a tick on
-    left_out_normal, left_out_anomalous : recordings that tell nothing
-    old_rate, new_rate : false alarms an hour: alarms raised on normal recordings, with the exact Poisson interval
-    rate_change : new less old, with an interval that is paired by recording and drawn over groups
-    detection : None without anomalous recordings
-    cut_s : seconds of digitally constant audio cut out
+    old, new : plans that were compared
+    engine, seed : as given to `diff`
+    match_s : most seconds between both times of a moved alarm
+    normal, anomalous : recordings with a tick of at least one plan
+    left_out_normal, left_out_anomalous : recordings that were left out
+    old_rate, new_rate : false alarms an hour on normal recordings, with the exact Poisson interval
+    rate_change : rate of the new plan minus that of the old one, with an interval that is paired by recording and
+        resampled over groups
+    detection : sensitivity of both plans; None without anomalous recordings
+    cut_s : seconds of digitally constant samples that were cut out
     known_normal, known_anomalous : recordings that the old and the new plan were made from
-    unknown : figures of the normal recordings that neither was made from; None: there are no others, or nothing is left
-    judged_old, judged_new : the share of the time of normal recordings that either plan judged
+    unknown : figures of the normal recordings that neither plan was made from; None: the plans were made from none of
+        them, or no others are left
+    judged_old, judged_new : share of the time of normal recordings that the old and the new plan judged
     """
 
     old: Plan
@@ -120,32 +123,32 @@ class Difference:
 
     @property
     def recordings(self) -> tuple[ComparedRecording, ...]:
-        """Normal and anomalous ones."""
+        """Normal recordings, then anomalous ones."""
         return self.normal + self.anomalous
 
     @property
     def n_added(self) -> int:
-        """Alarms of the new plan only."""
+        """Number of alarms that only the new plan raised."""
         return counts_of(self.recordings)["added"]
 
     @property
     def n_lost(self) -> int:
-        """Alarms of the old plan only."""
+        """Number of alarms that only the old plan raised."""
         return counts_of(self.recordings)["lost"]
 
     @property
     def n_moved(self) -> int:
-        """Alarms that both raised, at different times."""
+        """Number of alarms that both plans raised, at different times."""
         return counts_of(self.recordings)["moved"]
 
     @property
     def same_plan(self) -> bool:
-        """Equal ids: nothing can differ, on any recording."""
+        """True where both ids are equal, so that nothing can differ on any recording."""
         return self.old.id == self.new.id
 
     @property
     def hours(self) -> tuple[float, float]:
-        """Normal hours heard by the old and by the new plan."""
+        """Hours of normal recordings that the old and the new plan judged."""
         return sum(each.old_s for each in self.normal) / 3600, sum(each.new_s for each in self.normal) / 3600
 
 
@@ -165,24 +168,24 @@ def diff(
     jobs: int | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Difference:
-    """Run two plans over the same recordings, and say how their alarms differ.
+    """Run two plans over the same recordings, and compare their alarms.
 
-    Every piece of a recording runs through a fresh pipeline of either plan, as in `anomsdk.evaluate`. Sound is heard
-    by each plan at its own rate; every other sensor must have one rate.
+    Every stretch of a recording between gaps runs through a fresh pipeline of each plan, as in `anomsdk.evaluate`.
+    Sound is resampled to the rate of each plan; for every other sensor both plans must have the same rate.
 
     Parameters
     ----------
     old, new : plans of one sensor
-    corpus : normal recordings: a path as `anomsdk.sources.clips.open_clips` takes it, or clips that fit both plans
-    anomalous : recordings with something to find, in the same way
-    match_s : how far apart in seconds two alarms may be and count as one that moved, >= 0; by default the longer of
-        the two plans' times to decide (a full context, m votes, the on-delay)
-    reading, group : of paths, as `anomsdk.sources.clips.open_clips`
+    corpus : normal recordings: a path for `anomsdk.sources.clips.open_clips`, or clips that fit both plans
+    anomalous : anomalous recordings: a path or clips; None: there are none
+    match_s : most seconds between two alarms that count as one alarm that moved, >= 0; by default the longer of both
+        plans' times to decide (a full context, m votes, the on-delay)
+    reading, group : as `anomsdk.sources.clips.open_clips`, for paths
     engine : as `anomsdk.Pipeline`
-    seed : of the intervals, 0 or more
-    skip_bad : leave damaged recordings out; by default the first is an error
-    jobs : recordings at once, by threads; by default one for each processor that this process may use
-    progress : called with what is done, and the whole, in units of its own
+    seed : seed of the intervals, 0 or more
+    skip_bad : leave damaged recordings out; by default they are an error
+    jobs : number of recordings at once, one thread each; by default one for each available processor
+    progress : called with the work done and the whole work, in thousandths
 
     Returns
     -------
@@ -190,8 +193,8 @@ def diff(
 
     Raises
     ------
-    InputError : plans of different sensors, recordings that do not fit, are damaged or too short, the same recording
-        in both corpora, an engine that is not available
+    InputError : plans of different sensors, recordings that do not fit, are damaged or too short, the same recording on
+        both sides, a parameter out of range, or an engine that is not available
 
     Examples
     --------
@@ -202,10 +205,10 @@ def diff(
     with Pipeline(old, engine) as pipeline, Pipeline(new, engine):  # what is missing shows before hours of work
         engine = pipeline.engine
     if seed < 0:
-        raise InputError(f"seed is {seed}; give 0 or more")
+        raise InputError(f"`seed={seed}`: give 0 or more")
     within = max(samples_to_decide(plan) / plan.rate_hz for plan in (old, new)) if match_s is None else match_s
     if not 0 <= within < math.inf:
-        raise InputError(f"--match {within:g}: give seconds, 0 or more")
+        raise InputError(f"`match_s={within:g}`: give seconds, 0 or more")
     at_once = checked_jobs(jobs)
     rest, odd = read_corpora(
         old,
@@ -258,7 +261,7 @@ def diff(
 
 
 def _heard(old: Plan, new: Plan, what: str, found: Sequence[ComparedRecording | None]) -> tuple[ComparedRecording, ...]:
-    """Recordings that a plan gave a tick on; either plan must have done so somewhere."""
+    """Select recordings with a tick of a plan; each plan must have one in some recording."""
     heard = tuple(each for each in found if each is not None)
     for which, plan, seconds in (
         ("old", old, [each.old_s for each in heard]),
@@ -273,7 +276,7 @@ def _heard(old: Plan, new: Plan, what: str, found: Sequence[ComparedRecording | 
 
 
 def _rates(normal: Sequence[ComparedRecording], seed: int, *, same: bool) -> Rates:
-    """False alarms an hour of either plan, and the change, which is none for the ``same`` plan."""
+    """Compute the false alarms an hour of both plans and the change, which is 0 for the ``same`` plan."""
     counts = counts_of(normal)
     old, new = np.array([(each.n_old, each.n_new) for each in normal]).T
     old_h, new_h = np.array([(each.old_s, each.new_s) for each in normal]).T / 3600
@@ -295,8 +298,8 @@ def _detection(anomalous: Sequence[ComparedRecording], seed: int, *, same: bool)
     old, new = np.array([(each.n_old > 0, each.n_new > 0) for each in anomalous]).T
     gained, missed = int((new & ~old).sum()), int((old & ~new).sum())
     return Detection(
-        old=share(groups, old, seed),
-        new=share(groups, new, seed),
+        old=share_found(groups, old, seed),
+        new=share_found(groups, new, seed),
         change=Figure(0.0, 0.0, 0.0) if same else share_change(groups, old, new, seed),
         n_old=int(old.sum()),
         n_new=int(new.sum()),

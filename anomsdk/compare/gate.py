@@ -1,4 +1,4 @@
-"""Whether a release may pass: what may change, and what did."""
+"""Gate of a release: limits on what may change from one plan to the next, and whether they are kept."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from anomsdk.compare.difference import Difference
 from anomsdk.errors import InputError
 
 _MOST = 10**9
-"""More alarms than any comparison has."""
+"""Largest limit: more alarms than any comparison has."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What may change from one plan to the next; by default nothing.
+    """Limits on what may change from one plan to the next; by default nothing may.
 
     Parameters
     ----------
-    max_change : false alarms an hour, >= 0: how many more or fewer the new plan may raise on the normal recordings.
-        At 0 every alarm is judged by itself: none may be added, lost or moved beyond the next three
-    max_added, max_lost, max_moved : alarms, normal and anomalous recordings together. None: 0 where ``max_change`` is
-        0, else any number
-    max_missed : anomalous recordings that the old plan finds and the new one does not
-    confident : judge ``max_change`` by the far end of the change's 95 % interval, not by what was measured
+    max_change : largest change of the rate on normal recordings, up or down, false alarms an hour, >= 0. At 0 each
+        alarm counts by itself, as the next three limits say
+    max_added, max_lost, max_moved : most alarms that may be added, lost and moved, on normal and anomalous recordings
+        together. None: 0 where ``max_change`` is 0, else any number
+    max_missed : most anomalous recordings that the old plan finds and the new one does not
+    confident : compare ``max_change`` with the far end of the 95 % interval of the change, not with its value
 
     Raises
     ------
-    InputError : a limit that cannot be meant
+    InputError : a limit out of range
     """
 
     max_change: float = 0.0
@@ -38,26 +38,26 @@ class Limits:
 
     def __post_init__(self) -> None:
         if not 0 <= self.max_change <= _MOST:
-            raise InputError(f"--max-change {self.max_change:g}: give false alarms an hour, 0 to {_MOST}")
+            raise InputError(f"`max_change={self.max_change:g}`: give false alarms an hour, 0 to {_MOST}")
         for name in ("max_added", "max_lost", "max_moved", "max_missed"):
             value = getattr(self, name) or 0
             if not 0 <= value <= _MOST:
-                shown = f" {value}" if abs(value) < 10**20 else ""
-                raise InputError(f"--{name.replace('_', '-')}{shown}: give a count of alarms, 0 to {_MOST}")
+                shown = f"={value}" if abs(value) < 10**20 else ""
+                raise InputError(f"`{name}{shown}`: give a number of alarms, 0 to {_MOST}")
         if self.confident and not self.max_change:
-            raise InputError("--confident: it judges --max-change; give one above 0")
+            raise InputError("`confident`: it is about `max_change`; give a `max_change` above 0")
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """One limit, and what it was compared with.
+    """One limit, the value that it was compared with, and whether it is kept.
 
     Parameters
     ----------
-    what : in words
-    value : what was found
-    limit : the most that passes
-    note : what these recordings cannot show; empty otherwise
+    what : name of the limit, in words
+    value : value that was found
+    limit : largest value that passes
+    note : what these recordings cannot show; may be empty
     """
 
     what: str
@@ -67,17 +67,17 @@ class Judgement:
 
     @property
     def kept(self) -> bool:
-        """Whether it passes."""
+        """True where the value is within the limit."""
         return self.value <= self.limit
 
 
 def judge(difference: Difference, limits: Limits | None = None) -> tuple[Judgement, ...]:
-    """Compare what changed with what may change.
+    """Compare what changed with the limits.
 
     Parameters
     ----------
-    difference : of `diff`
-    limits : nothing may change unless told otherwise
+    difference : result of `diff`
+    limits : by default nothing may change
 
     Returns
     -------

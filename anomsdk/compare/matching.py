@@ -1,4 +1,4 @@
-"""Which alarm of one plan is which of another: pairs on a line, one to one."""
+"""Matching of the alarms of two plans on one recording: pairs of alarms, one to one."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-_STEPS = 1 << 30  # of the tolerance, in which distances are counted
-_SLACK_S = 1e-9  # times are quotients: what is as far as the tolerance must not fail by the last bit
+_STEPS = 1 << 30  # steps of a tolerance, in which distances are counted
+_SLACK_S = 1e-9  # times are quotients: alarms exactly as far apart as the tolerance must not fail by the last bit
 
 _SKIP_OLD, _SKIP_NEW, _PAIR = range(3)
 
 
 @dataclass(frozen=True)
 class AlarmChanges:
-    """Alarms of two plans on one recording; times are seconds.
+    """Alarms of two plans on one recording, matched; times are seconds.
 
     Parameters
     ----------
-    same : raised at the same time by both
-    moved : (old, new) times of alarms that both raised, apart by no more than the tolerance
-    added : raised by the new plan only
-    lost : raised by the old plan only
+    same : times of alarms that both plans raised at the same time
+    moved : (old, new) times of alarms that both plans raised at different times, within the tolerance
+    added : times of alarms that only the new plan raised
+    lost : times of alarms that only the old plan raised
     """
 
     same: tuple[float, ...]
@@ -33,20 +33,20 @@ class AlarmChanges:
 
     @property
     def changed(self) -> bool:
-        """Whether any alarm is not the same."""
+        """True where any alarm was moved, added or lost."""
         return bool(self.moved or self.added or self.lost)
 
 
 def match_alarms(old: Sequence[float], new: Sequence[float], within_s: float) -> AlarmChanges:
-    """Pair the alarms of two plans.
+    """Match the alarms of two plans.
 
-    Alarms at the same time are the same. Of the others as many are paired as can be, and of all ways to do that the
-    one is taken that moves them least in all; a tie goes to the earlier alarm.
+    Alarms at the same time are the same alarm. Of the others, as many as possible are paired. Among all such pairings
+    the one with the least sum of distances is taken; a tie goes to the earlier alarm.
 
     Parameters
     ----------
-    old, new : seconds, ascending, no two equal
-    within_s : how far apart a pair may be, >= 0
+    old, new : times of the alarms, seconds, ascending, no two equal
+    within_s : largest distance of a pair, seconds, >= 0
 
     Examples
     --------
@@ -66,14 +66,15 @@ def match_alarms(old: Sequence[float], new: Sequence[float], within_s: float) ->
 
 
 def _pairs(old: NDArray[np.float64], new: NDArray[np.float64], within_s: float) -> list[tuple[int, int]]:
-    """Indices of a largest set of pairs, the closest of these: on a line it need not cross itself.
+    """Indices of the largest set of pairs, and of such sets the one with the least sum of distances.
 
-    ``best[j]`` is the cost of the old alarms so far with the first j new ones. An old alarm changes it only between
-    ``first`` and ``stop``, the new ones within reach, and what lies behind them costs what ``best[stop]`` does.
+    Pairs of such a set need not cross, so that dynamic programming over both lists finds it. ``best[j]`` is the least
+    cost of pairing the old alarms so far with the first j new ones. An old alarm changes it only for new alarms within
+    reach, from ``first`` to ``stop``; entries after these cost as much as ``best[stop]``.
     """
     first = np.searchsorted(new, old - within_s - _SLACK_S, "left").tolist()
     stop = np.searchsorted(new, old + within_s + _SLACK_S, "right").tolist()
-    a_pair = _STEPS * min(len(old), len(new)) + 1  # worth more than all distances together
+    a_pair = _STEPS * min(len(old), len(new)) + 1  # a pair outweighs all distances together
     best, known = np.zeros(len(new) + 1, np.int64), 0
     choices = []
     for t, a, b in zip(old, first, stop, strict=True):

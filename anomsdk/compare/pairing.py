@@ -1,4 +1,4 @@
-"""Recordings as two plans hear them: the same ones, each at its own rate where that is sound."""
+"""Pairing of recordings for two plans: each recording opened for both, sound at the rate of each plan."""
 
 from __future__ import annotations
 
@@ -10,45 +10,45 @@ from typing import TypeAlias
 
 from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError, all_or_none
-from anomsdk.evaluate.clip_sets import LeftOut, Side, refuse_same, usable
+from anomsdk.evaluate.clip_sets import ClipSet, LeftOut, refuse_same, usable
 from anomsdk.runtime.judged_share import Judged, judged
 from anomsdk.sources.clips import Clip, Clips, open_clips
 from anomsdk.sources.stream_format import ReadOptions, StreamFormat
 
 Place: TypeAlias = Clips | str | Path
-"""Clips, or a path as `anomsdk.sources.clips.open_clips` takes it."""
+"""Clips, or a path for `anomsdk.sources.clips.open_clips`."""
 
 
 @dataclass(frozen=True)
-class Corpus:
-    """Recordings that hold something, and what is known of the others.
+class PairedRecordings:
+    """Recordings of one side, each opened for both plans, and those that were left out.
 
     Parameters
     ----------
-    pairs : each recording for the old and for the new plan
-    sides : what one pass over them told, for either plan; the same twice where the rates are equal
+    pairs : each recording, opened for the old and for the new plan
+    sides : sets of clips for the old and for the new plan; the same set twice where the rates are equal
     """
 
     pairs: tuple[tuple[Clip, Clip], ...]
-    sides: tuple[Side, Side]
+    sides: tuple[ClipSet, ClipSet]
 
     @property
     def kept(self) -> int:
-        """Samples to run, of both plans together."""
+        """Number of samples that both plans will process together."""
         return self.sides[0].kept + self.sides[1].kept
 
     def left_out(self, heard: Sequence[object | None]) -> LeftOut:
-        """What is missing, given what became of each pair: None is too short for a tick of either plan."""
+        """List the recordings that were left out; a pair without a result is too short for a tick of either plan."""
         too_short = tuple(clip.name for (clip, _), each in zip(self.pairs, heard, strict=True) if each is None)
         return LeftOut(self._either("unreadable"), self._either("constant"), too_short)
 
     def judged(self, which: int, plan: Plan, seconds: Sequence[float]) -> Judged:
-        """Ticks of one plan, the old one is 0, and how many the time of the recordings would have given.
+        """Count the ticks of one plan, and those that the time of the recordings would have given without gaps.
 
         Parameters
         ----------
-        which, plan : 0 or 1, and that plan
-        seconds : judged of each pair
+        which, plan : 0 for the old plan or 1 for the new one, and that plan
+        seconds : seconds that the plan judged of each pair
         """
         facts = {clip.name: each for clip, each in zip(self.sides[which].clips, self.sides[which].facts, strict=True)}
         found = Judged()
@@ -63,7 +63,7 @@ class Corpus:
 
 
 def refuse_other_sensor(old: Plan, new: Plan) -> None:
-    """Refuse plans that cannot hear the same recordings: only the rate of sound may differ."""
+    """Refuse plans that cannot take the same recordings: only the rate of sound may differ."""
     differ = [("sensors", old.sensor.kind, new.sensor.kind), ("columns", old.columns, new.columns)]
     if old.sensor.kind == new.sensor.kind != "audio":
         differ.append(("rows a second", f"{old.rate_hz:g}", f"{new.rate_hz:g}"))
@@ -71,7 +71,7 @@ def refuse_other_sensor(old: Plan, new: Plan) -> None:
     for what, a, b in differ:
         if a != b:
             raise InputError(
-                f"plans {old.name} and {new.name}: {what} differ, {a} and {b}; no recording fits both, give plans of "
+                f"plans {old.name} and {new.name}: {what} differ, {a} and {b}; no recording fits both: give plans of "
                 "one sensor"
             )
 
@@ -85,15 +85,15 @@ def read_corpora(
     group: str | None,
     skip_bad: bool,
     progress: Callable[[int, int], None],
-) -> list[Corpus]:
-    """Open recordings for both plans, and read each once for each rate.
+) -> list[PairedRecordings]:
+    """Open recordings for both plans, and read each once at each rate.
 
     Parameters
     ----------
-    old, new : of one sensor
-    places : what messages call the recordings, and where they are; normal ones first
+    old, new : plans of one sensor
+    places : name of each side for messages, and its recordings; the normal side first
     reading, group, skip_bad : as `anomsdk.sources.clips.open_clips`
-    progress : called with the recordings read, and all of them
+    progress : called with the number of recordings read, and of all of them
 
     Raises
     ------
@@ -107,7 +107,7 @@ def read_corpora(
     opened = [(what, sets[at * len(plans) : (at + 1) * len(plans)]) for at, (what, _) in enumerate(places)]
     if len(plans) == 2:
         _refuse_without_rate(old, new, [clip for _, sets in opened for clip in sets[0].clips])
-    whole, before, corpora = sum(len(clips.clips) for _, sets in opened for clips in sets), 0, list[Corpus]()
+    whole, before, corpora = sum(len(clips.clips) for _, sets in opened for clips in sets), 0, list[PairedRecordings]()
 
     def read(done: int) -> None:
         progress(before + done, whole)
@@ -131,17 +131,18 @@ def _opened(plan: Plan, place: Place, reading: ReadOptions | None, group: str | 
 
 
 def _refuse_without_rate(old: Plan, new: Plan, clips: Sequence[Clip]) -> None:
-    """A file that says no rate would be heard at two speeds."""
+    """Refuse files without a rate: both plans would take them at different speeds."""
     for clip in clips:
         if clip.stored_hz is None:
             raise InputError(
-                f"{clip.name}: says no rate, and the plans hear {old.rate_hz:g} and {new.rate_hz:g} Hz; save it as .wav"
+                f"{clip.name}: does not say its rate, and the plans take {old.rate_hz:g} and {new.rate_hz:g} Hz; "
+                "save it as .wav"
             )
 
 
-def _paired(old: Side, new: Side) -> Corpus:
-    """What either plan can use; names are unique where there are two sides, for they come from one place."""
+def _paired(old: ClipSet, new: ClipSet) -> PairedRecordings:
+    """Pair the clips that both plans can use by their names, which are unique within one place."""
     if old is new:
-        return Corpus(tuple((clip, clip) for clip in old.clips), (old, new))
+        return PairedRecordings(tuple((clip, clip) for clip in old.clips), (old, new))
     others = {clip.name: clip for clip in new.clips}
-    return Corpus(tuple((clip, others[clip.name]) for clip in old.clips if clip.name in others), (old, new))
+    return PairedRecordings(tuple((clip, others[clip.name]) for clip in old.clips if clip.name in others), (old, new))

@@ -1,4 +1,4 @@
-"""Recordings through two plans, several at once: what differs is kept, samples and scores never."""
+"""Alarms of two plans on each recording, several recordings at once; no samples and no scores are kept."""
 
 from __future__ import annotations
 
@@ -18,15 +18,18 @@ from anomsdk.sources.clips import Clip
 
 @dataclass(frozen=True)
 class ComparedRecording:
-    """What two plans made of one recording. Times are seconds of what was heard: constant stretches do not count.
+    """Alarms of two plans on one recording.
+
+    Times are seconds of the samples that were processed; digitally constant stretches that were cut out do not count.
 
     Parameters
     ----------
-    name, group : of the recording
-    old_s, new_s : seconds judged by either plan, as long as its ticks take; 0: no piece was long enough for a tick
-    alarms : how they differ; when they clear is not compared
-    same_scores : every tick of both ended at the same time with the same score
-    old_short, new_short : too short for either plan to raise an alarm, whatever its scores are
+    name, group : name and group of the recording
+    old_s, new_s : seconds that the old and the new plan judged, as long as their ticks take; 0: no stretch was long
+        enough for a tick
+    alarms : alarms of both plans, matched; the times at which they clear are not compared
+    same_scores : True where all ticks of both plans end at the same times with the same scores
+    old_short, new_short : True where the recording is too short for the old and the new plan to raise an alarm
     """
 
     name: str
@@ -40,17 +43,17 @@ class ComparedRecording:
 
     @property
     def n_old(self) -> int:
-        """Alarms of the old plan."""
+        """Number of alarms of the old plan."""
         return len(self.alarms.same) + len(self.alarms.moved) + len(self.alarms.lost)
 
     @property
     def n_new(self) -> int:
-        """Alarms of the new plan."""
+        """Number of alarms of the new plan."""
         return len(self.alarms.same) + len(self.alarms.moved) + len(self.alarms.added)
 
 
 def counts_of(recordings: Sequence[ComparedRecording]) -> dict[str, int]:
-    """Alarms of recordings: "old", "new", "same", "added", "lost" and "moved"."""
+    """Count the alarms of recordings: "old", "new", "same", "added", "lost" and "moved"."""
     counts = {"old": sum(each.n_old for each in recordings), "new": sum(each.n_new for each in recordings)}
     for what in ("same", "added", "lost", "moved"):
         counts[what] = sum(len(getattr(each.alarms, what)) for each in recordings)
@@ -71,16 +74,16 @@ def compare(
 
     Parameters
     ----------
-    old, new : of equal ids: then one run tells both
-    pairs : each recording for the old and for the new plan
+    old, new : plans; where their ids are equal, one run serves both
+    pairs : each recording, opened for the old and for the new plan
     within_s : as `anomsdk.compare.matching.match_alarms`
     engine : as `anomsdk.Pipeline`
-    jobs : recordings at once
-    progress : called, in this thread, with the samples that both plans have heard
+    jobs : number of recordings at once
+    progress : called, in this thread, with the number of samples that both plans have processed
 
     Returns
     -------
-    one for each pair; None: too short for a tick of either plan
+    one result for each pair; None: too short for a tick of either plan
 
     Raises
     ------
@@ -93,7 +96,7 @@ def compare(
         def count(samples: int) -> None:
             nonlocal heard
             if stopped():
-                raise InputError("comparing was stopped")
+                raise InputError("the comparison was stopped; start it again")
             with lock:
                 heard += samples * (1 + same)
 

@@ -1,4 +1,4 @@
-"""A difference as JSON values."""
+"""Difference of two plans as JSON values."""
 
 from __future__ import annotations
 
@@ -11,23 +11,24 @@ from anomsdk.compare.gate import Judgement
 from anomsdk.compare.recordings import ComparedRecording, counts_of
 from anomsdk.core.plan import Plan
 from anomsdk.evaluate.clip_sets import LeftOut
-from anomsdk.stats.metrics import CONFIDENCE, RESAMPLES
+from anomsdk.stats.intervals import CONFIDENCE, RESAMPLES
 
 
 def as_json(difference: Difference, judged: Sequence[Judgement] = ()) -> dict[str, Any]:
-    """Everything, as JSON values; what is undefined is null.
+    """Convert a difference and its gate to JSON values; undefined values are null.
 
     Parameters
     ----------
-    difference : of `diff`
-    judged : of `judge`
+    difference : result of `diff`
+    judged : result of `judge`
 
     Returns
     -------
     ``alarms`` {"old", "new", "same", "added", "lost", "moved"}; ``false_alarms_per_hour`` {"old", "new", "change"} and,
     with anomalous recordings, ``detection``, each figure {"value", "low", "high"}; ``normal`` and ``anomalous``, each
     with ``alarms``, ``recordings`` that changed, with times in seconds, and ``n_unchanged``; ``gate``: ``passed`` and
-    each limit; ``made_from``: recordings that either plan was made from, and the figures without them; what it rests on
+    each limit; ``made_from``: recordings that the plans were made from; the figures without them; plans, engine, seed
+    and what was left out
     """
     detection = difference.detection
     return {

@@ -1,32 +1,43 @@
-"""A difference as text."""
+"""Difference of two plans as a text report."""
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 from anomsdk.compare.difference import Detection, Difference
+from anomsdk.compare.finding import finding
 from anomsdk.compare.gate import Judgement
 from anomsdk.compare.recordings import ComparedRecording, counts_of
 from anomsdk.errors import printable
-from anomsdk.stats.metrics import RESAMPLES, Figure
+from anomsdk.evaluate.report_text import LINE
+from anomsdk.stats.intervals import RESAMPLES, Figure
 from anomsdk.utils.text import a_unit, clock, counted, duration, figure, in_hours, rate_in, rate_unit, table
 
 _WIDEST_NAME = 40
 
 
 def as_text(difference: Difference, judged: Sequence[Judgement] = ()) -> str:
-    """What `anomsdk diff` prints: what was compared, what changed and where, the figures, the limits.
+    """Write the report that `anomsdk diff` prints.
+
+    It begins with the sentence of `anomsdk.compare.finding`. Plans and recordings, changes of each recording, figures,
+    limits and notes follow.
 
     Parameters
     ----------
-    difference : of `diff`
-    judged : of `judge`
+    difference : result of `diff`
+    judged : result of `judge`
 
     Returns
     -------
-    lines of at most about 100 characters, printable
+    printable lines of about 100 characters at most
     """
-    lines = [*_summary(difference), ""]
+    lines = [
+        *textwrap.wrap(printable(finding(difference)), LINE, break_on_hyphens=False),
+        "",
+        *_summary(difference),
+        "",
+    ]
     for what, recordings in (("normal", difference.normal), ("anomalous", difference.anomalous)):
         if recordings:
             lines += [*_changes(what, recordings), ""]
@@ -41,11 +52,11 @@ def as_text(difference: Difference, judged: Sequence[Judgement] = ()) -> str:
 
 
 def failed_limits(judged: Sequence[Judgement]) -> str:
-    """Limits that are exceeded, on one line; empty when there are none.
+    """Name the limits that are exceeded, on one line; empty when all are kept.
 
     Parameters
     ----------
-    judged : of `judge`
+    judged : result of `judge`
     """
     return ", ".join(f"{each.what}: {_value(each)}, at most {each.limit:g}" for each in judged if not each.kept)
 
@@ -53,19 +64,19 @@ def failed_limits(judged: Sequence[Judgement]) -> str:
 def _summary(difference: Difference) -> list[str]:
     old, new = difference.old, difference.new
     lines = [
-        f"{which} {plan.name} {plan.id[:12]}, raise level {plan.levels.raise_score:,}"
+        f"{which} {plan.name} {plan.id[:12]}, alarm level {plan.levels.raise_score:,}"
         for which, plan in (("old", old), ("new", new))
     ]
     recordings = difference.recordings
     equal = sum(each.same_scores for each in recordings)
     if difference.same_plan:
-        lines.append("the same plan: ids are equal, nothing can differ on any recording")
+        lines.append("the same plan: ids are equal, so nothing can differ on any recording")
     elif old.score_id == new.score_id:
-        lines.append("equal score_id: nothing but the alarm levels differs")
+        lines.append("equal score_id: only the alert settings and alarm levels may differ")
     share = f"all {len(recordings):,}" if equal == len(recordings) else f"{equal:,} of {len(recordings):,}"
     lines.append(f"scores are equal in {share} recordings")
     if old.rate_hz != new.rate_hz:
-        lines.append(f"each plan hears the recordings at its own rate: {old.rate_hz:g} and {new.rate_hz:g} Hz")
+        lines.append(f"each plan takes the recordings at its own rate: {old.rate_hz:g} and {new.rate_hz:g} Hz")
     for which, normal, anomalous in zip(
         ("old", "new"), difference.known_normal, difference.known_anomalous, strict=True
     ):
@@ -73,15 +84,17 @@ def _summary(difference: Difference) -> list[str]:
         lines += [line for line in (anomalous.line("anomalous", f"the {which} plan"),) if line]
     if any(known.names for known in difference.known_normal):
         left = difference.unknown
-        lines.append("none is left without them" if left is None else f"without them: {counted(left.n, 'recording')}")
-    lines.append(f"of normal recordings judged: {difference.judged_old} by old, {difference.judged_new} by new")
+        lines.append("no others are left" if left is None else f"figures without them: {counted(left.n, 'recording')}")
+    lines.append(
+        f"judged: {difference.judged_old} of normal recordings by the old plan, {difference.judged_new} by the new one"
+    )
     if difference.cut_s:
         lines.append(f"{duration(difference.cut_s)} of digitally constant samples cut out; times do not count them")
     return lines
 
 
 def _changes(what: str, recordings: Sequence[ComparedRecording]) -> list[str]:
-    """A line for each recording that changed, and a total; those that did not are counted."""
+    """Write one line for each recording whose alarms changed, and a total; recordings without change are counted."""
     changed = [each for each in recordings if each.alarms.changed]
     seconds = max(sum(each.old_s for each in recordings), sum(each.new_s for each in recordings))
     heard = f"{counted(len(recordings), f'{what} recording')} ({duration(seconds)})"
@@ -110,11 +123,11 @@ def _figure_rows(difference: Difference) -> list[tuple[str, ...]]:
     rows = [("figure", "value", "95 % low", "high", "rests on"), *_rate_rows(rates, counts, difference.hours)]
     if (left := difference.unknown) is not None:
         without = _rate_rows((left.old, left.new, left.change), left.alarms, left.hours)
-        rows += [(f"{name}, without what made a plan", *cells) for name, *cells in without]
+        rows += [(f"{name}, without recordings that made a plan", *cells) for name, *cells in without]
     if detection is not None:
         rows += _detection_rows(detection)
         if detection.judged is not None:
-            rows += [(f"{name}, of what can be judged", *cells) for name, *cells in _detection_rows(detection.judged)]
+            rows += [(f"{name}, judged recordings only", *cells) for name, *cells in _detection_rows(detection.judged)]
     return rows
 
 
@@ -128,13 +141,13 @@ def _detection_rows(found: Detection) -> list[tuple[str, ...]]:
 
 
 def _found(n_found: int, n_short: int, n: int) -> str:
-    """How many were found, and how many of the others nobody could find: no alarm is raised in what is too short."""
+    """Count the recordings found, and the missed ones that are too short to raise an alarm in."""
     shown = f"{n_found:,} of {n:,}"
     return f"{shown}; {n_short:,} of the {n - n_found:,} missed too short to judge" if n_short else shown
 
 
 def _p_value(p: float) -> str:
-    """Two digits, and neither 0 nor 1 unless it is."""
+    """Write a p-value with two digits; it reads as 0 or 1 only where it is."""
     shown = f"{p:.2g}" if p > 1e-99 else "<1e-99"
     return figure(p) if shown == "1" != f"{p:.9g}" else shown
 
@@ -142,7 +155,7 @@ def _p_value(p: float) -> str:
 def _rate_rows(
     rates: tuple[Figure, Figure, Figure], counts: Mapping[str, int], hours: tuple[float, float]
 ) -> list[tuple[str, ...]]:
-    """False alarms of both plans and the change, all in one unit of time."""
+    """Return rows for the false alarms of both plans and the change, all in one unit of time."""
     old, new, change = rates
     highest = max((old, new), key=lambda each: each.value or 0.0)
     unit = rate_unit(highest.value, highest.high)
@@ -161,24 +174,27 @@ def _gate_rows(judged: Sequence[Judgement]) -> list[tuple[str, ...]]:
 
 
 def _value(judged: Judgement) -> str:
-    """Four digits, or all where fewer would read as within the limit that is exceeded."""
+    """Write a value with four digits, or with all where four would seem to keep a limit that is exceeded."""
     shown = f"{judged.value:.4g}"
     return shown if judged.kept or float(shown) > judged.limit else f"{judged.value:.15g}"
 
 
 def _footnotes(difference: Difference) -> list[str]:
     lines = [
-        f"moved: raised by both, at most {duration(difference.match_s)} apart. When alarms clear is not compared",
-        f"change: the wider interval of {RESAMPLES:,} resamples of whole groups and of exact counts. It does not",
-        "cover other places or devices",
+        f"moved: alarms that both plans raised, at most {duration(difference.match_s)} apart",
+        "times at which alarms clear are not compared",
+        f"change: the wider interval of {RESAMPLES:,} resamples of whole groups and of exact counts",
+        "no interval covers other places or devices",
     ]
     if difference.detection is None:
-        lines.append("no anomalous recordings: nothing here says whether the new plan still finds what it should")
+        lines.append("no anomalous recordings: this comparison cannot show whether the new plan still finds anomalies")
     if len({each.group for each in difference.normal}) == 1:
         lines.append("one group of normal recordings: the interval of the change takes alarms as independent")
     equal_scores = all(each.same_scores for each in difference.recordings)
     if difference.old.score_id == difference.new.score_id and not equal_scores:
-        lines.append("scores: an alarm holds the baseline still, so those after one may differ at another level")
+        lines.append(
+            "scores: an alarm holds the baseline, so that scores after an alarm may differ where alarm levels do"
+        )
     for which, n in (
         ("old", sum(not each.old_s for each in difference.recordings)),
         ("new", sum(not each.new_s for each in difference.recordings)),

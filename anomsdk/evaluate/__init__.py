@@ -1,6 +1,6 @@
-"""Evaluation: a plan against normal and anomalous recordings, in figures with intervals."""
+"""Evaluation of a plan on normal and anomalous recordings: figures with intervals, and reports of them."""
 
-from anomsdk.evaluate.alarms_by_label import Firing
+from anomsdk.evaluate.alarms_by_label import LabelAlarms
 from anomsdk.evaluate.clip_scores import ScoredClip
 from anomsdk.evaluate.clip_sets import Known, LeftOut
 from anomsdk.evaluate.evaluation import Evaluation, evaluate
@@ -11,7 +11,8 @@ from anomsdk.evaluate.report_html import as_html
 from anomsdk.evaluate.report_json import as_json
 from anomsdk.evaluate.report_text import as_text
 from anomsdk.sources.clips import Clip, Clips, clip_from_array, open_clips
-from anomsdk.stats.metrics import Figure, auc, bootstrap, paired_bootstrap, pauc, sensitivity_at
+from anomsdk.stats.intervals import Figure, bootstrap, paired_bootstrap
+from anomsdk.stats.metrics import auc, pauc, sensitivity_at
 from anomsdk.synthetic.mixing import mixed
 
 __all__ = [
@@ -20,8 +21,8 @@ __all__ = [
     "Evaluation",
     "Figure",
     "Figures",
-    "Firing",
     "Known",
+    "LabelAlarms",
     "LeftOut",
     "MarkedClip",
     "ScoredClip",

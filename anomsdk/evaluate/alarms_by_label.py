@@ -1,4 +1,4 @@
-"""What fires: how often recordings of each label raise an alarm."""
+"""Alarms by label: how often recordings of each label raise an alarm."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from dataclasses import dataclass
 import numpy as np
 
 from anomsdk.evaluate.clip_scores import ScoredClip
-from anomsdk.stats.metrics import Figure, poisson_rate, share
+from anomsdk.stats.intervals import Figure, poisson_rate, share
 
 
 @dataclass(frozen=True)
-class Firing:
-    """The recordings of one label, on one side.
+class LabelAlarms:
+    """Alarms on the recordings of one label, normal or anomalous.
 
     Parameters
     ----------
-    label : what they are of
-    n_recordings : how many gave a tick
-    hours : judged of them, as long as their ticks take
-    n_raised : of these recordings, those that raised an alarm
-    n_too_short : of these recordings, those in which none can be raised (`ScoredClip.too_short_for`)
-    raised : their share, with the exact interval (`metrics.share`)
-    n_alarms : alarms that they raised
-    alarms_per_hour : with the exact Poisson interval
-    peak_over_raise : median highest score of what is compared (pieces, where recordings are cut), over the raise
-        level; None where nothing is
+    label : content of the recordings, e.g. an activity
+    n_recordings : number of recordings with a tick
+    hours : hours that were judged, as long as the ticks take
+    n_raised : number of recordings that raised an alarm
+    n_too_short : number of recordings in which no alarm can be raised (`ScoredClip.too_short_for`)
+    raised : share of the recordings that raised an alarm, with the exact interval (`anomsdk.stats.intervals.share`)
+    n_alarms : number of alarms on the recordings
+    alarms_per_hour : rate of alarms, with the exact Poisson interval
+    peak_over_raise : median of the highest scores of the clips that are compared, over the alarm level; these clips are
+        segments where recordings are cut. None where there are no such clips
     """
 
     label: str
@@ -41,21 +41,21 @@ class Firing:
     peak_over_raise: float | None
 
 
-def firing(
+def alarms_of_labels(
     recordings: Sequence[ScoredClip], compared: Sequence[ScoredClip], raise_score: int, raise_s: float = 0.0
-) -> tuple[Firing, ...]:
-    """One row for each label, what fires most first.
+) -> tuple[LabelAlarms, ...]:
+    """Compute one row for each label, the largest share with an alarm first.
 
     Parameters
     ----------
-    recordings : whole; those without a label are passed over
-    compared : the same recordings, or their pieces
-    raise_score : of the plan
-    raise_s : what a fresh pipeline hears before it can raise an alarm
+    recordings : whole recordings; those without a label are passed over
+    compared : the same recordings, or segments of them
+    raise_score : alarm level of the plan
+    raise_s : seconds that a fresh pipeline needs before it can raise an alarm
 
     Returns
     -------
-    rows by falling share that raised an alarm, then by falling score, then by label
+    rows by falling share of recordings with an alarm, then by falling score, then by label
     """
     pieces = _by_label(compared)
     rows = [
@@ -73,11 +73,13 @@ def _by_label(clips: Iterable[ScoredClip]) -> dict[str, list[ScoredClip]]:
     return found
 
 
-def _row(label: str, clips: list[ScoredClip], pieces: list[ScoredClip], raise_score: int, raise_s: float) -> Firing:
+def _row(
+    label: str, clips: list[ScoredClip], pieces: list[ScoredClip], raise_score: int, raise_s: float
+) -> LabelAlarms:
     hours = sum(clip.seconds for clip in clips) / 3600
     n_raised = sum(bool(clip.raised_s) for clip in clips)
     n_alarms = sum(len(clip.raised_s) for clip in clips)
-    return Firing(
+    return LabelAlarms(
         label=label,
         n_recordings=len(clips),
         hours=hours,

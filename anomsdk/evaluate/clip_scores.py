@@ -1,4 +1,4 @@
-"""Clips through fresh pipelines: scores and alarms are kept, samples never."""
+"""Scores and alarms of clips, each stretch from a fresh pipeline; no samples are kept."""
 
 from __future__ import annotations
 
@@ -16,26 +16,28 @@ from anomsdk.runtime.pipeline import Pipeline
 from anomsdk.sources.dropouts import Samples
 
 _SLACK_S = 1e-9
-"""Lengths are quotients: what is just long enough must not be too short by the last bit."""
+"""Tolerance of lengths, seconds: a quotient that is just long enough must not fail by its last bit."""
 
 
 @dataclass(frozen=True, eq=False)
 class ScoredClip:
-    """What a plan made of one clip. Times are seconds of what was heard: constant stretches do not count.
+    """Scores and alarms of one clip.
+
+    Times are seconds of the samples that were processed; digitally constant stretches that were cut out do not count.
 
     Parameters
     ----------
-    name, group : of the clip; a mix has the group of its scene
-    seconds : judged: as long as its ticks take; of a padded clip at most its own length
-    scores : uint32 (ticks,), pieces one after the other
-    times_s : float64 (ticks,), when each tick ended
-    raised_s : when the ticks that raised alarms ended
-    event_s : from when to when an alarm finds the event (`event_window`); None: the whole clip
-    snr_db : of a mix
-    label : what the recording is of, where that is known
-    padded : too short for a tick, so its first and last samples were repeated up to one
-    longest_s : seconds of its longest piece, as recorded; None: not said
-    scene : recording that a mix was made in; None: of no mix
+    name, group : name and group of the clip; a mix has the group of its normal recording
+    seconds : time that was judged: as long as its ticks take, and for a padded clip at most its own length
+    scores : uint32 (ticks,), stretches between gaps one after the other
+    times_s : float64 (ticks,), end of each tick
+    raised_s : ends of the ticks that raised alarms
+    event_s : start and end of the time in which an alarm counts for the event (`event_window`); None: the whole clip
+    snr_db : signal-to-noise ratio of a mix, dB; None: no mix
+    label : content of the recording, e.g. an activity; None: unknown
+    padded : True where the clip is too short for a tick, so that its first and last samples were repeated
+    longest_s : length of its longest stretch between gaps, seconds; None: unknown
+    scene : normal recording that a mix was made in; None: no mix
     """
 
     name: str
@@ -53,7 +55,7 @@ class ScoredClip:
 
     @property
     def peak(self) -> int:
-        """Highest score; a clip without a tick has none."""
+        """Highest score of all ticks."""
         return int(self.scores.max())
 
     @property
@@ -62,11 +64,11 @@ class ScoredClip:
         return float(self.scores.mean())
 
     def too_short_for(self, raise_s: float) -> bool:
-        """Whether no alarm can be raised in its event, whatever the scores are.
+        """Return True where no alarm can be raised in the event of the clip, whatever the scores are.
 
         Parameters
         ----------
-        raise_s : what a fresh pipeline hears before it can raise (`samples_to_raise`)
+        raise_s : seconds that a fresh pipeline needs before it can raise an alarm (`samples_to_raise`)
         """
         if self.padded or (self.longest_s is not None and self.longest_s < raise_s - _SLACK_S):
             return True
@@ -77,7 +79,7 @@ class ScoredClip:
 
     @property
     def inside_s(self) -> tuple[float, ...]:
-        """Times of the alarms that were raised in the event: after its start, until its window ends."""
+        """Times of the alarms that count for the event: after its start, until its window ends."""
         if self.event_s is None:
             return self.raised_s
         start, stop = self.event_s
@@ -85,24 +87,33 @@ class ScoredClip:
 
     @property
     def time_to_detect_s(self) -> float | None:
-        """From the start of the event to the end of the first tick that raised an alarm in it; None: missed."""
+        """Seconds from the start of the event to the end of the first tick that raised an alarm in it; None: missed."""
         start = 0.0 if self.event_s is None else self.event_s[0]
         return self.inside_s[0] - start if self.inside_s else None
 
 
 def samples_to_decide(plan: Plan) -> int:
-    """Samples that a fresh pipeline needs before it can raise: a full context, m votes, the on-delay."""
+    """Number of samples that a fresh pipeline needs before it can decide: a full context, m votes, the on-delay."""
     ticks = plan.timing.m - 1 + plan.timing.on_delay
     return plan.samples_to_first_tick + ticks * plan.samples_per_tick
 
 
 def samples_to_raise(plan: Plan) -> int:
-    """Samples before which a fresh pipeline raises nothing, whatever they are: at the high level it does not wait."""
+    """Number of samples that a fresh pipeline needs before it can raise any alarm.
+
+    At the high level an alarm does not wait for votes, so that the first tick can raise one.
+    """
     return plan.samples_to_first_tick if plan.levels.high_score else samples_to_decide(plan)
 
 
 def event_window(plan: Plan, start: int, stop: int) -> tuple[float, float]:
-    """Seconds between which an alarm finds an event of samples start to stop: the end is `samples_to_decide` later."""
+    """Start and end, in seconds, of the time in which an alarm counts for an event.
+
+    Parameters
+    ----------
+    plan : plan that raises the alarm
+    start, stop : event, in samples of the clip; the time ends `samples_to_decide` after it
+    """
     return start / plan.rate_hz, (stop + samples_to_decide(plan)) / plan.rate_hz
 
 
@@ -120,37 +131,37 @@ def score_clip(
     pads: bool = False,
     heard: Callable[[int], None] = lambda n: None,
 ) -> ScoredClip | None:
-    """Run a clip, each of its pieces from a fresh pipeline.
+    """Run a clip through a plan; each stretch between gaps gets a fresh pipeline.
 
     Parameters
     ----------
-    plan : Plan
-    blocks : (new_piece, samples) pairs, as `anomsdk.sources.clips.Clip.blocks`
+    plan : plan that scores the clip
+    blocks : (new_piece, samples) pairs, as `anomsdk.sources.clips.Clip.blocks` yields them
     name, group, event_s, snr_db, label, scene : as `ScoredClip`
     engine : as `anomsdk.Pipeline`
-    pads : pad the longest piece when none is long enough for a tick
-    heard : called with the samples of each block
+    pads : pad the longest stretch when none is long enough for a tick
+    heard : called with the number of samples of each block
 
     Returns
     -------
-    ScoredClip, or None when no piece is long enough for a tick
+    ScoredClip, or None when no stretch is long enough for a tick
 
     Raises
     ------
     InputError : as `anomsdk.sources.clips.Clip.blocks`
     """
-    run = Run(plan, engine, pads=pads)
+    run = ClipRun(plan, engine, pads=pads)
     try:
         for new_piece, samples in blocks:
-            run.hear(new_piece, samples)
+            run.push(new_piece, samples)
             heard(len(samples))
         return run.scored(name, group, event_s=event_s, snr_db=snr_db, label=label, scene=scene)
     finally:
         run.close()
 
 
-class Run:
-    """The pipelines of one clip, one after the other, and what came out of them.
+class ClipRun:
+    """One clip in progress: its pipelines, one after the other, and their scores and alarms so far.
 
     Parameters
     ----------
@@ -160,15 +171,15 @@ class Run:
     def __init__(self, plan: Plan, engine: str | None, *, pads: bool = False) -> None:
         self._plan, self._engine, self._pads = plan, engine, pads
         self._scores, self._times_s, self._raised_s = list[int](), list[float](), list[float]()
-        self._longest_piece = 0  # samples
-        self._heard = 0  # samples of a padded clip
+        self._longest_piece = 0  # length of the longest stretch, samples
+        self._heard = 0  # number of samples of a padded clip
         self._pipeline: Pipeline | None = None
-        self._begin = self._length = 0  # of the piece, in samples of the clip
-        self._held = list[Samples]()  # of a piece that is too short for a tick so far
-        self._longest: tuple[int, Samples] | None = None  # where a piece that stayed too short begins, and the piece
+        self._begin = self._length = 0  # start and length of the current stretch, in samples of the clip
+        self._held = list[Samples]()  # blocks of the current stretch, while it is too short for a tick
+        self._longest: tuple[int, Samples] | None = None  # start and samples of the longest stretch without a tick
 
-    def hear(self, new_piece: bool, samples: Samples) -> None:
-        """Take a block, as `anomsdk.sources.clips.Clip.blocks` yields it."""
+    def push(self, new_piece: bool, samples: Samples) -> None:
+        """Process a block, as `anomsdk.sources.clips.Clip.blocks` yields it."""
         if new_piece:
             self._end_piece()
         self._length += len(samples)
@@ -190,7 +201,7 @@ class Run:
         label: str | None = None,
         scene: str | None = None,
     ) -> ScoredClip | None:
-        """The clip is over: what became of it, None without a tick."""
+        """Finish the clip and return its scores; None where it has no tick."""
         self._end_piece()
         pads = self._pads and not self._scores and self._longest is not None
         if pads:
@@ -216,7 +227,7 @@ class Run:
         )
 
     def close(self) -> None:
-        """Wipe what a pipeline holds."""
+        """Close the open pipeline, which wipes its memory."""
         if self._pipeline is not None:
             self._pipeline.close()
             self._pipeline = None

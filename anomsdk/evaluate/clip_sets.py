@@ -1,4 +1,4 @@
-"""The normal and the anomalous side: clips that hold something, and those that tell nothing."""
+"""Sets of clips: those of one side that can be scored, and those that are left out."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from anomsdk.runtime.judged_share import Judged, judged
 from anomsdk.sources.clips import Clip, Clips, Facts, survey
 from anomsdk.utils.text import counted
 
-_NAMED = 3  # clips that were left out are named up to here, then counted
+_NAMED = 3  # clips that were left out are named up to this many, and then counted
 
 
 @dataclass(frozen=True)
 class LeftOut:
-    """Clips of one side that tell nothing.
+    """Clips of one side that were left out.
 
     Parameters
     ----------
-    unreadable : one line for each file or clip that cannot be read
-    constant : names of clips that hold nothing but digitally constant samples
+    unreadable : one message for each file or clip that cannot be read
+    constant : names of clips that hold only digitally constant samples
     too_short : names of clips that are too short for a tick
     """
 
@@ -33,11 +33,16 @@ class LeftOut:
 
     @property
     def n(self) -> int:
-        """How many."""
+        """Number of clips that were left out."""
         return len(self.unreadable) + len(self.constant) + len(self.too_short)
 
     def lines(self, what: str) -> list[str]:
-        """Why, how many and which, in lines; ``what`` is what they call this side."""
+        """Say in lines why clips were left out, how many and which.
+
+        Parameters
+        ----------
+        what : "normal" or "anomalous"
+        """
         found = []
         for why, names in (
             ("cannot be read", self.unreadable),
@@ -52,15 +57,15 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Known:
-    """Recordings of one side that a plan was made from: figures on them are no evidence.
+    """Recordings of one side that a plan was made from; figures on them are no evidence.
 
     Parameters
     ----------
-    trained, calibrated, chosen : names of recordings that trained the model, set the alarm level, or were the anomalies
-        that the model was chosen on
-    n : recordings of this side
-    is_whole : whether the plan lists all that it was made from; else there may be more
-    says : whether the plan says anything of it
+    trained, calibrated, chosen : names of recordings that trained the model, that set the alarm level, and that were
+        the anomalies on which the model was chosen
+    n : number of recordings of this side
+    is_whole : True where the plan lists all recordings that it was made from; otherwise there may be more
+    says : True where the plan lists any recordings
     """
 
     trained: tuple[str, ...]
@@ -71,8 +76,8 @@ class Known:
     says: bool
 
     @classmethod
-    def of(cls, side: Side, recordings: KnownRecordings) -> Known:
-        """Which clips of a side are among the recordings of a plan."""
+    def of(cls, side: ClipSet, recordings: KnownRecordings) -> Known:
+        """Find the clips of a side among the recordings of a plan."""
         did = [
             (clip.name, recordings.purposes(facts.digest)) for clip, facts in zip(side.clips, side.facts, strict=True)
         ]
@@ -84,16 +89,16 @@ class Known:
 
     @property
     def names(self) -> frozenset[str]:
-        """All of them."""
+        """Names of all these recordings."""
         return frozenset(self.trained + self.calibrated + self.chosen)
 
     def line(self, what: str, plan: str = "this plan") -> str:
-        """One line that names them and what they did; empty where there are none.
+        """Say in one line how many there are and what they did; empty where there are none.
 
         Parameters
         ----------
-        what : normal or anomalous
-        plan : what they made
+        what : "normal" or "anomalous"
+        plan : words for the plan
         """
         if not self.names:
             return ""
@@ -112,8 +117,15 @@ class Known:
 
 
 @dataclass(frozen=True)
-class Side:
-    """Clips that hold something, with what is known of them, and those that do not."""
+class ClipSet:
+    """Clips of one side with their facts, and those that were left out.
+
+    Parameters
+    ----------
+    clips, facts : clips that hold samples, and what one pass over each told
+    unreadable, constant : as `LeftOut`
+    cut, clipped : number of samples that were cut out, and of clipped ones
+    """
 
     clips: tuple[Clip, ...]
     facts: tuple[Facts, ...]
@@ -124,11 +136,14 @@ class Side:
 
     @property
     def kept(self) -> int:
-        """Samples that are not cut."""
+        """Number of samples that were not cut out."""
         return sum(each.kept for each in self.facts)
 
     def judged(self, plan: Plan, scored: Sequence[ScoredClip | None]) -> Judged:
-        """Ticks, and how many the time of the clips would have given without gaps and cuts; padding judges nothing."""
+        """Count the ticks of the clips, and those that their time would have given without gaps and cuts.
+
+        Ticks of padded clips do not count.
+        """
         found = Judged()
         for facts, each in zip(self.facts, scored, strict=True):
             ticks = 0 if each is None or each.padded else len(each.scores)
@@ -136,19 +151,19 @@ class Side:
         return found
 
     def left_out(self, scored: Sequence[ScoredClip | None]) -> LeftOut:
-        """What is missing, given what became of each clip: None is too short for a tick."""
+        """List the clips that were left out; a clip whose score is None is too short for a tick."""
         too_short = (clip.name for clip, each in zip(self.clips, scored, strict=False) if each is None)
         return LeftOut(self.unreadable, self.constant, tuple(too_short))
 
 
-def usable(plan: Plan, clips: Clips, what: str, skip_bad: bool, progress: Callable[[int], None]) -> Side:
-    """Read every clip once and keep those that hold something.
+def usable(plan: Plan, clips: Clips, what: str, skip_bad: bool, progress: Callable[[int], None]) -> ClipSet:
+    """Read every clip once, and keep those that hold more than constant samples.
 
     Parameters
     ----------
-    plan : what the clips must fit
+    plan : plan that the clips must fit
     clips, skip_bad, progress : as `anomsdk.sources.clips.survey`
-    what : what messages call this side
+    what : "normal" or "anomalous", for messages
 
     Raises
     ------
@@ -168,7 +183,7 @@ def usable(plan: Plan, clips: Clips, what: str, skip_bad: bool, progress: Callab
             f"{what} recordings: nothing but digitally constant samples in all {len(constant)}, "
             f"e.g. {constant[0]}; record them again"
         )
-    return Side(
+    return ClipSet(
         tuple(clip for clip, _ in pairs),
         tuple(each for _, each in pairs),
         readable.bad,
@@ -178,12 +193,12 @@ def usable(plan: Plan, clips: Clips, what: str, skip_bad: bool, progress: Callab
     )
 
 
-def refuse_same(normal: Side, anomalous: Side) -> None:
-    """Refuse clips that are on both sides, whatever their names: their samples tell."""
+def refuse_same(normal: ClipSet, anomalous: ClipSet) -> None:
+    """Refuse clips whose samples are on both sides, whatever their names."""
     known = {facts.digest for facts in normal.facts}
     same = [clip.name for clip, facts in zip(anomalous.clips, anomalous.facts, strict=True) if facts.digest in known]
     if same:
         raise InputError(
             f"{same[0]}: these samples are among the normal recordings, too ({len(same)} of {len(anomalous.clips)} "
-            "anomalous ones are); a clip is one or the other"
+            "anomalous ones are); take them out of one side"
         )

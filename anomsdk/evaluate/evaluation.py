@@ -1,4 +1,4 @@
-"""`evaluate`: a plan against normal and anomalous clips."""
+"""`evaluate`: score normal and anomalous clips with a plan, and compute its figures."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from functools import partial
 
 from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError, all_or_none
-from anomsdk.evaluate.alarms_by_label import Firing, firing
+from anomsdk.evaluate.alarms_by_label import LabelAlarms, alarms_of_labels
 from anomsdk.evaluate.clip_scores import ScoredClip, samples_to_decide, samples_to_raise
-from anomsdk.evaluate.clip_sets import Known, LeftOut, Side, refuse_same, usable
+from anomsdk.evaluate.clip_sets import ClipSet, Known, LeftOut, refuse_same, usable
 from anomsdk.evaluate.figures import Figures, figures_of
-from anomsdk.evaluate.jobs import SURVEY, TOTAL, Jobs, Progress, Recording, mixed_length, mixes
+from anomsdk.evaluate.jobs import SURVEY, TOTAL, Jobs, Progress, ScoredRecording, mixed_length, mixes
 from anomsdk.evaluate.labels import MarkedClip
 from anomsdk.evaluate.segments import pads, piece_length
 from anomsdk.plans.recording_digests import known_recordings
@@ -26,28 +26,29 @@ from anomsdk.synthetic.mixing import checked_snr
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What `evaluate` found.
+    """Result of `evaluate`: scored clips, figures, and what limits them.
 
     Parameters
     ----------
-    plan : Plan
-    engine, seed : as given
-    figures : over all anomalous clips, or all mixes at all ratios together
-    by_snr : ratio in dB as text, e.g. "20" -> figures over the mixes at it; empty without mixing
-    normal, anomalous : scored clips, of which the highest scores are compared: pieces of normal recordings, where they
-        are cut; with mixing, ``anomalous`` are the mixes
-    recordings : normal recordings, whole: their alarms count
-    piece_s : seconds of which the pieces are, as nearly as can be; None: nothing is cut
-    firing_normal, firing_anomalous : a row for each label; empty where nobody says what recordings are of
-    label_keys : where labels were found: names of arrays, or "folder"
-    left_out_normal, left_out_anomalous : clips that tell nothing
-    decide_s : how long after its end an alarm still finds a mixed event: a full context, m votes, the on-delay
-    cut_s : seconds of digitally constant audio cut out, both sides
-    clipped : clipped samples on both sides, as `anomsdk.sources.dropouts.ConstantCutter` counts them
+    plan : plan that was evaluated
+    engine, seed : as given to `evaluate`
+    figures : figures over all anomalous clips, or over the mixes at all signal-to-noise ratios together
+    by_snr : signal-to-noise ratio in dB as text, e.g. "20" -> figures over the mixes at it; empty without mixing
+    normal, anomalous : scored clips whose highest scores are compared: segments of normal recordings where these are
+        cut; with mixing, ``anomalous`` holds the mixes
+    recordings : whole normal recordings, whose alarms are counted
+    piece_s : approximate length of the segments of normal recordings, seconds; None: nothing is cut
+    by_label_normal, by_label_anomalous : one row for each label; empty where no recording has a label
+    label_keys : sources of the labels: names of arrays, or "folder"
+    left_out_normal, left_out_anomalous : clips that were left out
+    decide_s : seconds after the end of an event during which an alarm still counts for it: a full context, m votes and
+        the on-delay
+    cut_s : seconds of digitally constant samples that were cut out, both sides together
+    clipped : number of clipped samples on both sides, as `anomsdk.sources.dropouts.ConstantCutter` counts them
     known_normal, known_anomalous : recordings that the plan was made from
-    unknown : figures without these; None: there are none, or nothing is left
-    judged_normal, judged_anomalous : the share of the time of whole recordings that was judged; with mixing,
-        nothing is said of the anomalous ones
+    unknown : figures without the recordings that the plan was made from; None: there are none, or nothing else is left
+    judged_normal, judged_anomalous : share of the time of whole recordings that was judged; with mixing, the anomalous
+        one is empty
     """
 
     plan: Plan
@@ -59,8 +60,8 @@ class Evaluation:
     anomalous: tuple[ScoredClip, ...]
     recordings: tuple[ScoredClip, ...]
     piece_s: float | None
-    firing_normal: tuple[Firing, ...]
-    firing_anomalous: tuple[Firing, ...]
+    by_label_normal: tuple[LabelAlarms, ...]
+    by_label_anomalous: tuple[LabelAlarms, ...]
     label_keys: tuple[str, ...]
     left_out_normal: LeftOut
     left_out_anomalous: LeftOut
@@ -73,7 +74,7 @@ class Evaluation:
 
     @property
     def raise_s(self) -> float:
-        """Seconds before which no alarm can be raised: shorter events cannot be judged."""
+        """Seconds that a fresh pipeline needs before it can raise an alarm: a shorter event cannot be judged."""
         return samples_to_raise(self.plan) / self.plan.rate_hz
 
     judged_normal: Judged
@@ -94,30 +95,32 @@ def evaluate(
     jobs: int | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Evaluation:
-    """Score normal and anomalous clips, and say what the plan is worth on them.
+    """Score normal and anomalous clips, and compute the figures of a plan on them.
 
-    Every piece of a clip runs through a fresh pipeline; its score is its highest tick. Nothing is adjusted to the
-    labels: an alarm counts where it was raised.
+    Every stretch of a clip between gaps runs through a fresh pipeline. The score of a clip is the highest one of its
+    ticks. Nothing is adjusted to the labels: an alarm counts where it was raised.
 
-    The peak of a clip grows with its length. So normal recordings can be cut into pieces as long as the anomalous ones,
-    whose highest scores are compared; alarms and hours are those of the whole recordings, as a device hears them.
+    The highest score of a clip grows with its length. Normal recordings can therefore be cut into segments as long as
+    the anomalous clips, and the highest scores of these segments are compared. Alarms and hours are those of the whole
+    recordings, as on a device.
 
     Parameters
     ----------
-    plan : Plan
-    normal, anomalous : of `anomsdk.sources.clips`, at the plan's rate and width; ``anomalous`` may be empty. Those of
-        `open_marked` have labels, and events with times
-    snr : dB; each anomalous clip is an event, and its loudest second is mixed into normal clips, each at least
-        once and at least as many times as there are normal clips, at every ratio. Normal clips are taken in turn,
-        in an order that ``seed`` shuffles, the longest piece of each. Sound only
-    piece_s : seconds; normal recordings are cut into equal pieces, as near to it as can be, never across gaps. 0: they
-        are not cut. None: the median length of the anomalous ones for motion, else they are not cut. Motion that is
-        too short for a tick, and rows when they are cut, are padded: the first and last sample are repeated
+    plan : plan to evaluate
+    normal, anomalous : clips of `anomsdk.sources.clips` at the plan's rate and width; ``anomalous`` may be empty. Clips
+        of `open_marked` have labels, and events with times
+    snr : signal-to-noise ratios, dB, for sound only. Each anomalous clip is then an event: its loudest second is mixed
+        into normal clips at every ratio. Every event and every normal clip is used at least once. Normal clips are
+        taken in an order that ``seed`` shuffles, and of each its longest stretch between gaps
+    piece_s : length of the segments that normal recordings are cut into, seconds. Segments of a stretch are equal, as
+        near to this length as possible, and never reach across a gap. 0: no cutting. None: the median length of the
+        anomalous clips for motion, no cutting otherwise. Motion that is too short for a tick, and other rows that are
+        cut, are padded: the first and the last sample are repeated
     engine : as `anomsdk.Pipeline`
-    seed : of the places in mixes and of the bootstrap, 0 or more
-    skip_bad : leave damaged clips out; by default the first is an error
-    jobs : clips that are scored at once, by threads; by default one for each processor that this process may use
-    progress : called with what is done, and the whole, in units of its own
+    seed : seed of the places in mixes and of the bootstrap, 0 or more
+    skip_bad : leave damaged clips out; by default they are an error
+    jobs : number of clips that are scored at once, one thread each; by default one for each available processor
+    progress : called with the work done and the whole work, in units of `anomsdk.evaluate.jobs.TOTAL`
 
     Returns
     -------
@@ -125,8 +128,8 @@ def evaluate(
 
     Raises
     ------
-    InputError : clips that do not fit the plan, damaged or constant ones, the same clip on both sides, a ratio
-        that cannot be meant, an engine that is not available
+    InputError : clips that do not fit the plan, damaged or constant clips, the same clip on both sides, a parameter
+        out of range, or an engine that is not available
 
     Examples
     --------
@@ -138,13 +141,17 @@ def evaluate(
     if snr is not None:
         snr = checked_snr(tuple(snr), ",".join(f"{ratio:g}" for ratio in snr))
         if plan.sensor.kind != "audio":
-            raise InputError(f"--snr: sounds can be mixed, and this plan watches {plan.sensor.kind} rows; leave it out")
+            raise InputError(
+                f"`snr`: only sound can be mixed, and this plan takes {plan.sensor.kind} rows; leave it out"
+            )
         if piece_s:
-            raise InputError("--piece: with --snr every mix is as long as its scene; leave one of them out")
+            raise InputError(
+                "`piece_s`: with `snr` every mix is as long as its normal recording; leave one of them out"
+            )
         if any(isinstance(clip, MarkedClip) and clip.event_s for clip in anomalous.clips):
-            raise InputError("--events: with --snr an event is where it was mixed in; leave one of them out")
+            raise InputError("`events`: with `snr` an event is where it was mixed in; leave one of them out")
     if seed < 0:
-        raise InputError(f"seed is {seed}; give 0 or more")
+        raise InputError(f"`seed={seed}`: give 0 or more")
     at_once = checked_jobs(jobs)
     n = max(1, len(normal.clips) + len(anomalous.clips))
 
@@ -180,8 +187,8 @@ def evaluate(
         anomalous=found,
         recordings=heard,
         piece_s=piece / plan.rate_hz if piece else None,
-        firing_normal=firing(heard, compared, level, raise_s),
-        firing_anomalous=firing(found, found, level, raise_s),
+        by_label_normal=alarms_of_labels(heard, compared, level, raise_s),
+        by_label_anomalous=alarms_of_labels(found, found, level, raise_s),
         label_keys=_label_keys(scenes.clips + others.clips),
         left_out_normal=scenes.left_out([each.whole for each in scored]),
         left_out_anomalous=others.left_out(odd if snr is None else ()),
@@ -197,11 +204,15 @@ def evaluate(
 
 
 def _unknown(
-    known: tuple[Known, Known], scenes: Side, scored: Sequence[Recording], found: Sequence[ScoredClip]
+    known: tuple[Known, Known], scenes: ClipSet, scored: Sequence[ScoredRecording], found: Sequence[ScoredClip]
 ) -> tuple[list[ScoredClip], list[ScoredClip], list[ScoredClip]] | None:
-    """Normal pieces, anomalous clips and whole normal recordings that the plan was not made from; None: as they are.
+    """Select normal segments, anomalous clips and whole normal recordings that the plan was not made from.
 
-    A mix is what its scene is: of events in them only the loudest second was heard, and in something else.
+    A mix counts as made from its normal recording: of the event it holds no more than the loudest second.
+
+    Returns
+    -------
+    None where the plan was made from none of them, or where no normal recording is left
     """
     normal, odd = (each.names for each in known)
     if not normal and (not odd or any(clip.scene is not None for clip in found)):

@@ -1,4 +1,4 @@
-"""When events happen: a table with a line for each recording that has one."""
+"""Times of events: a table with one line for each recording that has an event."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _COLUMNS = ("recording", "start_s", "stop_s")
 
 
 def read_events(path: str | Path) -> dict[str, tuple[float, float]]:
-    """Read a CSV with the columns recording, start_s and stop_s; others are passed over.
+    """Read the times of events from a CSV file with the columns recording, start_s and stop_s.
 
     Parameters
     ----------
-    path : UTF-8; ``recording`` is the name that reports print: the path below the folder that is evaluated, or
-        ``file.npz[3]``. Times are seconds from the beginning of the recording; a line with neither, or nan, says
-        nothing
+    path : CSV file in UTF-8; other columns are passed over. ``recording`` is the name that reports print: the path
+        below the folder that is evaluated, or ``file.npz[3]``. Times are seconds from the beginning of the recording. A
+        line whose times are empty or nan is passed over
 
     Returns
     -------
@@ -27,7 +27,8 @@ def read_events(path: str | Path) -> dict[str, tuple[float, float]]:
 
     Raises
     ------
-    InputError : no such file, no such columns, no numbers, an event that stops before it starts, a recording twice
+    InputError : no such file, a missing column, times that are no numbers, an event that stops before it starts, or a
+        recording that occurs twice
     """
     where = printable(path)
     with refusing(where), Path(path).open(encoding="utf-8-sig", newline="") as stream:
@@ -43,12 +44,14 @@ def read_events(path: str | Path) -> dict[str, tuple[float, float]]:
                     continue
                 if row["recording"] in found:
                     raise InputError(
-                        f"{where}: line {reader.line_num}: {quoted(row['recording'])} for the second time; a "
-                        "recording has one event: cut it between them"
+                        f"{where}: line {reader.line_num}: {quoted(row['recording'])} occurs twice; a "
+                        "recording has one event: cut the recording between its events"
                     )
                 found[row["recording"]] = times
         except csv.Error:
-            raise InputError(f"{where}: line {reader.line_num}: it is damaged; save it as plain CSV") from None
+            raise InputError(
+                f"{where}: line {reader.line_num}: the line is damaged; save the file as plain CSV"
+            ) from None
     return found
 
 
@@ -57,9 +60,11 @@ def _times(row: dict[str, str], where: str) -> tuple[float, float] | None:
     try:
         start, stop = map(float, texts)
     except ValueError:
-        raise InputError(f"{where}: '{quoted(' '.join(texts))}' are no seconds; write numbers") from None
+        raise InputError(f"{where}: '{quoted(' '.join(texts))}' are not times; write seconds as numbers") from None
     if math.isnan(start) and math.isnan(stop):
         return None
     if not 0 <= start < stop < math.inf:
-        raise InputError(f"{where}: an event from {start:g} to {stop:g} s; it starts at 0 or later and stops after it")
+        raise InputError(
+            f"{where}: an event from {start:g} to {stop:g} s; give a start of 0 or more, and a stop after it"
+        )
     return start, stop

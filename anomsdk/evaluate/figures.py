@@ -1,4 +1,4 @@
-"""What a set of scored clips says about a plan, each figure with its interval."""
+"""Figures of a plan on a set of scored clips, each with its interval."""
 
 from __future__ import annotations
 
@@ -9,58 +9,49 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.evaluate.clip_scores import ScoredClip
-from anomsdk.stats.metrics import (
-    FEWEST_RANKED,
-    Counts,
-    Figure,
-    FigureOf,
-    auc_of,
-    bootstrap,
-    median,
-    pauc_of,
-    poisson_rate,
-    sensitivity_of,
-    trials,
-    trials_of_pairs,
-)
+from anomsdk.stats.intervals import FEWEST_RANKED, Figure, bootstrap, median, poisson_rate, trials, trials_of_pairs
+from anomsdk.stats.metrics import Counts, FigureOf, auc_of, pauc_of, sensitivity_of
 from anomsdk.utils.text import counted, in_hours
 
 MAX_FPR = 0.1
+"""False positive rate up to which the partial AUC is taken."""
 _FEW_GROUPS = 5
 _PAUC_SPAN = (0.5 * (1 - MAX_FPR / (2 - MAX_FPR)), 1.0)
-"""pAUC where no anomalous clip lies above those normal ones, and where all do."""
+"""Partial AUC where no anomalous clip lies above the highest normal ones, and where all do."""
 ALARM_BUDGETS = {"1": 1.0, "0.1": 0.1}
-"""Keys and false alarms an hour at which the sensitivity is given."""
+"""Key in JSON -> false alarms an hour at which the sensitivity is given."""
 
 
 @dataclass(frozen=True)
 class Figures:
-    """Figures of one set of clips, each with the wider interval of `metrics.bootstrap` over groups and `metrics.exact`.
+    """Figures of one set of clips.
+
+    Each interval is the wider one of `anomsdk.stats.intervals.bootstrap` over groups and of an exact interval.
 
     Parameters
     ----------
-    auc, pauc : of the clips' peak scores, which an alarm goes by; pauc up to 10 % of the normal clips, standardised
-    auc_mean : of the clips' mean scores, which is what most publications give
-    sensitivity_at_fa_per_hour : "1" and "0.1" -> `metrics.sensitivity_at`
-    precision : alarms raised in events, over all alarms, those on normal clips included
-    recall : events in which an alarm was raised, over all
-    false_alarms_per_hour : alarms raised on normal clips, with the exact Poisson interval
-    time_to_detect_s : median over the events that were found, of those that say when they are
-    normal_hours : of normal recordings heard, constant stretches, padding and what gave no tick left out
-    time_to_detect_s : median over the events that were found
-    normal_hours : of normal recordings judged, as long as their ticks take: a context that fills, constant stretches,
-        gaps and padding are left out
-    n_normal, n_anomalous, n_groups : clips, and different groups of them
-    n_recordings : normal recordings, uncut
-    n_found : events in which an alarm was raised
-    n_alarms, n_false_alarms : all alarms, and those on normal clips
-    n_timed, n_timed_found : events that say when they are, and those of them in which an alarm was raised
-    n_padded_normal, n_padded_anomalous : clips that are too short for a tick and were padded
-    n_too_short, n_too_short_missed : events that cannot be judged (`ScoredClip.too_short_for`), and those of them that
-        were missed
-    n_no_tick : of ``n_too_short``, those in which no tick ends, though the clip is long enough
-    judged : the same figures without what was padded or cannot be judged; None: that is nothing
-    notes : what is undefined or rests on little, in words
+    auc : AUC of the highest score of each clip, which is what an alarm depends on
+    pauc : partial AUC of the highest scores (false positive rate <= 10 %), standardised
+    auc_mean : AUC of the mean score of each clip, which most publications give
+    sensitivity_at_fa_per_hour : "1" and "0.1" -> sensitivity at this many false alarms an hour
+        (`anomsdk.stats.metrics.sensitivity_at`)
+    precision : share of all alarms that were raised within an event; alarms on normal clips count as false
+    recall : share of the events in which an alarm was raised
+    false_alarms_per_hour : rate of alarms on normal recordings, with the exact Poisson interval
+    time_to_detect_s : median time to detect, seconds, over the events that have times and were found
+    normal_hours : hours of normal recordings that were judged, as long as their ticks take; the first context of each
+        stretch, constant stretches, gaps and padding do not count
+    n_normal, n_anomalous, n_groups : number of clips, and of different groups among them
+    n_recordings : number of whole normal recordings
+    n_found : number of events in which an alarm was raised
+    n_alarms, n_false_alarms : number of all alarms, and of alarms on normal recordings
+    n_timed, n_timed_found : number of events with times, and of those among them in which an alarm was raised
+    n_padded_normal, n_padded_anomalous : number of clips that are too short for a tick and were padded
+    n_too_short, n_too_short_missed : number of events that cannot be judged (`ScoredClip.too_short_for`), and of those
+        among them that were missed
+    n_no_tick : number of events among ``n_too_short`` in which no tick ends although the clip is long enough
+    judged : the same figures without clips that were padded or cannot be judged; None: there are no such clips
+    notes : sentences on figures that are undefined or rest on little
     """
 
     auc: Figure
@@ -99,16 +90,16 @@ def figures_of(
     tick_s: float = 0.0,
     seed: int = 0,
 ) -> Figures:
-    """All figures of normal and anomalous clips.
+    """Compute all figures of normal and anomalous clips.
 
     Parameters
     ----------
-    normal, anomalous : clips with at least one tick; either may be empty, which leaves figures undefined
-    recordings : what ``normal`` are pieces of: their alarms and hours count, and the highest scores of the pieces;
-        None: ``normal`` are whole
-    raise_s : what a fresh pipeline hears before it can raise an alarm: a shorter event cannot be judged
-    tick_s : between two ticks: times to detect are known to it
-    seed : of the bootstrap
+    normal, anomalous : clips with at least one tick; where a side is empty, figures that need it are undefined
+    recordings : whole recordings that ``normal`` holds segments of; their alarms and hours count, and the highest
+        scores of the segments. None: ``normal`` holds whole recordings
+    raise_s : seconds that a fresh pipeline needs before it can raise an alarm; a shorter event cannot be judged
+    tick_s : seconds between two ticks, the resolution of times to detect
+    seed : seed of the bootstrap
     """
     recordings = normal if recordings is None else recordings
     short = [clip.too_short_for(raise_s) for clip in anomalous]
@@ -183,7 +174,7 @@ def figures_of(
 
 
 def _highest(peaks: NDArray[np.int64], groups: Sequence[str]) -> int:
-    """Trials among the normal clips that pAUC rests on: the highest ones, up to its share of them all, at least one."""
+    """Count independent trials among the highest normal clips, on which alone the partial AUC rests; at least one."""
     n = max(1, int(MAX_FPR * len(groups))) if groups else 0
     top = np.argsort(-peaks, kind="stable")[:n].tolist()
     return len({groups[i] for i in top}) if len(set(groups)) > 1 else n

@@ -1,4 +1,4 @@
-"""Scoring many clips, some at once, in order: recordings whole and in pieces, events mixed into scenes."""
+"""Scoring jobs: whole recordings and segments of them, anomalous clips, and events mixed into normal recordings."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 
 from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError
-from anomsdk.evaluate.clip_scores import Run, ScoredClip, event_window, score_clip
-from anomsdk.evaluate.clip_sets import Side
+from anomsdk.evaluate.clip_scores import ClipRun, ScoredClip, event_window, score_clip
+from anomsdk.evaluate.clip_sets import ClipSet
 from anomsdk.evaluate.labels import MarkedClip, label_of
 from anomsdk.evaluate.segments import cuts, split
 from anomsdk.runtime.parallel import in_order
@@ -22,11 +22,11 @@ from anomsdk.synthetic.mixing import loudest_piece, mixed
 Progress = Callable[[int, int], None]
 
 TOTAL, SURVEY = 1000, 50
-"""Units of progress, and how many of them reading alone is worth."""
+"""Units of progress of the whole work, and those of the first pass, which only reads."""
 
 
 class Mix(NamedTuple):
-    """An event in a scene."""
+    """Event that was mixed into a normal recording, the scene."""
 
     scene: Clip
     event: Clip
@@ -35,23 +35,23 @@ class Mix(NamedTuple):
     snr: float
 
 
-class Recording(NamedTuple):
-    """What became of one normal recording."""
+class ScoredRecording(NamedTuple):
+    """Scores of one normal recording."""
 
-    whole: ScoredClip | None  # as a device hears it: its alarms count
-    pieces: tuple[ScoredClip, ...]  # each from a fresh pipeline: their highest scores count
+    whole: ScoredClip | None  # its alarms count, as on a device; None: too short for a tick
+    pieces: tuple[ScoredClip, ...]  # segments, each from a fresh pipeline: their highest scores are compared
 
 
 class Jobs:
-    """Scores clips, some at once, in order, and says how far it is.
+    """Scores clips, several at once, returns them in order, and reports progress.
 
     Parameters
     ----------
-    plan : Plan
+    plan : plan that scores the clips
     engine : as `anomsdk.Pipeline`
-    jobs : clips at once
+    jobs : number of clips at once
     pads : as `anomsdk.evaluate.clip_scores.score_clip`
-    progress : called with what is done, and the whole
+    progress : called with the work done and the whole work, in units of `TOTAL`
     """
 
     def __init__(self, plan: Plan, engine: str, jobs: int, pads: bool, progress: Progress) -> None:
@@ -60,20 +60,26 @@ class Jobs:
         self._lock = threading.Lock()
 
     def expect(self, samples: int) -> None:
-        """Say how many samples will be scored, about."""
+        """Set the approximate number of samples that will be scored."""
         self._whole = max(1, samples)
 
-    def recordings(self, side: Side, piece: int) -> list[Recording]:
-        """Recordings whole, and where ``piece`` is no 0, in pieces of about so many samples as well."""
+    def recordings(self, side: ClipSet, piece: int) -> list[ScoredRecording]:
+        """Score whole recordings, and also segments of them where ``piece`` is not 0.
 
-        def work(number: int, clip: Clip, stopped: Callable[[], bool]) -> Recording:
+        Parameters
+        ----------
+        side : normal recordings
+        piece : approximate length of a segment, samples; 0: no segments
+        """
+
+        def work(number: int, clip: Clip, stopped: Callable[[], bool]) -> ScoredRecording:
             heard = self._counter(stopped)
             return self._recording(clip, side.facts[number], piece, heard)
 
         return list(in_order(work, side.clips, self._jobs, meanwhile=self._show))
 
-    def events(self, side: Side) -> list[ScoredClip | None]:
-        """Anomalous recordings: always whole, for what is cut through is no event any more."""
+    def events(self, side: ClipSet) -> list[ScoredClip | None]:
+        """Score anomalous recordings; they stay whole, because a cut could divide an event."""
 
         def work(number: int, clip: Clip, stopped: Callable[[], bool]) -> ScoredClip | None:
             return score_clip(
@@ -91,7 +97,7 @@ class Jobs:
         return list(in_order(work, side.clips, self._jobs, meanwhile=self._show))
 
     def mixes(self, mixes: Iterable[Mix]) -> list[ScoredClip | None]:
-        """Events in scenes."""
+        """Score events that were mixed into normal recordings."""
 
         def work(number: int, mix: Mix, stopped: Callable[[], bool]) -> ScoredClip | None:
             return score_clip(
@@ -109,16 +115,16 @@ class Jobs:
 
         return list(in_order(work, mixes, self._jobs, meanwhile=self._show))
 
-    def _recording(self, clip: Clip, facts: Facts, piece: int, heard: Callable[[int], None]) -> Recording:
+    def _recording(self, clip: Clip, facts: Facts, piece: int, heard: Callable[[int], None]) -> ScoredRecording:
         places = cuts(self.plan, facts.piece_lengths, piece) if piece else []
         if len(places) < 2:
-            places = []  # what is whole is its own only piece
+            places = []  # the whole recording is the only segment
         whole, parts, at = self._run(), _Parts(self._run, clip), 0
         try:
             for new_piece, samples in clip.blocks():
-                whole.hear(new_piece, samples)
+                whole.push(new_piece, samples)
                 for number, part in split(samples, at, places):
-                    parts.hear(number, places[number][0], part)
+                    parts.push(number, places[number][0], part)
                 at += len(samples)
                 heard(len(samples))
             found = whole.scored(clip.name, clip.group, label=label_of(clip))
@@ -127,16 +133,16 @@ class Jobs:
             whole.close()
             parts.close()
         if not places:
-            return Recording(found, () if found is None else (found,))
-        return Recording(found, tuple(parts.scored))
+            return ScoredRecording(found, () if found is None else (found,))
+        return ScoredRecording(found, tuple(parts.scored))
 
-    def _run(self) -> Run:
-        return Run(self.plan, self._engine, pads=self._pads)
+    def _run(self) -> ClipRun:
+        return ClipRun(self.plan, self._engine, pads=self._pads)
 
     def _counter(self, stopped: Callable[[], bool]) -> Callable[[int], None]:
         def heard(samples: int) -> None:
             if stopped():
-                raise InputError("scoring was stopped")
+                raise InputError("scoring was stopped; start it again")
             with self._lock:
                 self._heard += samples
 
@@ -147,24 +153,24 @@ class Jobs:
 
 
 class _Parts:
-    """The pieces of one recording, one after the other."""
+    """Segments of one recording, scored one after the other."""
 
-    def __init__(self, open_run: Callable[[], Run], clip: Clip) -> None:
+    def __init__(self, open_run: Callable[[], ClipRun], clip: Clip) -> None:
         self.scored = list[ScoredClip]()
         self._open_run, self._clip = open_run, clip
-        self._run: Run | None = None
+        self._run: ClipRun | None = None
         self._number, self._start = -1, 0
 
-    def hear(self, number: int, start: int, samples: Samples) -> None:
-        """Take samples of a piece that begins at sample ``start``."""
+    def push(self, number: int, start: int, samples: Samples) -> None:
+        """Process samples of a segment that begins at sample ``start`` of the recording."""
         if number != self._number:
             self.end()
             self._run, self._number, self._start = self._open_run(), number, start
         assert self._run is not None
-        self._run.hear(False, samples)
+        self._run.push(False, samples)
 
     def end(self) -> None:
-        """The piece is over."""
+        """Finish the segment and keep its scores."""
         if self._run is None:
             return
         clip, start_s = self._clip, self._start / self._clip.rate_hz
@@ -173,14 +179,14 @@ class _Parts:
         self.close()
 
     def close(self) -> None:
-        """Wipe what a pipeline holds."""
+        """Close the open pipeline, which wipes its memory."""
         if self._run is not None:
             self._run.close()
             self._run = None
 
 
-def _beds(plan: Plan, scenes: Side) -> list[tuple[Clip, int]]:
-    """Scenes that give a tick, and which of their pieces is the longest."""
+def _beds(plan: Plan, scenes: ClipSet) -> list[tuple[Clip, int]]:
+    """Select normal recordings with a stretch that gives a tick, and the index of the longest stretch of each."""
     found = []
     for clip, facts in zip(scenes.clips, scenes.facts, strict=True):
         longest = int(np.argmax(facts.piece_lengths))
@@ -190,11 +196,11 @@ def _beds(plan: Plan, scenes: Side) -> list[tuple[Clip, int]]:
 
 
 def event_of(plan: Plan, clip: Clip, facts: Facts) -> tuple[float, float] | None:
-    """When an alarm finds the event of a clip; None: at any time.
+    """Start and end, in seconds, of the time in which an alarm counts for the event of a clip; None: the whole clip.
 
     Raises
     ------
-    InputError : the event does not lie in the recording, or samples are missing, so that nobody can say where it lies
+    InputError : the event does not lie in the recording, or samples are missing, so that its place is unknown
     """
     times = clip.event_s if isinstance(clip, MarkedClip) else None
     if times is None:
@@ -202,7 +208,7 @@ def event_of(plan: Plan, clip: Clip, facts: Facts) -> tuple[float, float] | None
     length_s = facts.kept / plan.rate_hz
     if len(facts.piece_lengths) > 1 or facts.cut:
         raise InputError(
-            f"{clip.name}: has an event with times, and gaps or cut-out samples beside it; cut the recording there"
+            f"{clip.name}: has an event with times, and gaps or samples that were cut out; cut the recording there"
         )
     if times[0] >= length_s:
         raise InputError(
@@ -212,14 +218,14 @@ def event_of(plan: Plan, clip: Clip, facts: Facts) -> tuple[float, float] | None
     return event_window(plan, start, stop)
 
 
-def mixed_length(plan: Plan, scenes: Side, events: Side, ratios: int) -> int:
-    """About how many samples the mixes have."""
+def mixed_length(plan: Plan, scenes: ClipSet, events: ClipSet, ratios: int) -> int:
+    """Approximate number of samples of all mixes."""
     lengths = [max(facts.piece_lengths) for facts in scenes.facts]
     return ratios * max(len(lengths), len(events.clips)) * sum(lengths) // max(1, len(lengths))
 
 
-def mixes(plan: Plan, scenes: Side, events: Side, snr: Sequence[float], seed: int) -> Iterator[Mix]:
-    """Every event in a scene, at every ratio in the same place."""
+def mixes(plan: Plan, scenes: ClipSet, events: ClipSet, snr: Sequence[float], seed: int) -> Iterator[Mix]:
+    """Mix every event into a normal recording, at every ratio in the same place."""
     beds = _beds(plan, scenes)
     if not beds or not events.clips:
         return
@@ -236,7 +242,7 @@ def mixes(plan: Plan, scenes: Side, events: Side, snr: Sequence[float], seed: in
 
 
 def _piece(clip: Clip, index: int) -> Samples:
-    """One piece of a clip, in memory."""
+    """Read one stretch of a clip, between gaps, into memory."""
     found, piece = list[Samples](), -1
     for new_piece, block in clip.blocks():
         piece += new_piece

@@ -1,4 +1,4 @@
-"""What people say of recordings: what each is of, and when its event happens."""
+"""Labels of recordings, and the times of their events."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from anomsdk.sources.groups import labels
 
 @dataclass(frozen=True)
 class MarkedClip(Clip):
-    """A clip, and what people say of it.
+    """Clip with a label and the times of its event.
 
     Parameters
     ----------
-    label : what it is of, e.g. an activity; None: nobody says
-    label_key : where the label was found: the name of an array, or "folder"
-    event_s : seconds from its beginning at which its event starts and stops; None: the whole clip is the event
+    label : content of the clip, e.g. an activity; None: unknown
+    label_key : source of the label: the name of an array, or "folder"; None: no label
+    event_s : start and stop of its event, seconds from its beginning; None: the whole clip is the event
     """
 
     label: str | None = None
@@ -36,11 +36,11 @@ def marked(
     label_key: str | None = None,
     event_s: tuple[float, float] | None = None,
 ) -> MarkedClip:
-    """The same clip with a label and the times of its event.
+    """Copy a clip and give the copy a label and the times of its event.
 
     Parameters
     ----------
-    clip : as it is; what it was marked with before is forgotten
+    clip : clip to copy; a label and times that it had before are dropped
     label, label_key, event_s : as `MarkedClip`
 
     Raises
@@ -57,14 +57,15 @@ def marked(
     """
     if event_s is not None and not 0 <= event_s[0] < event_s[1] < float("inf"):
         raise InputError(
-            f"{clip.name}: an event from {event_s[0]:g} to {event_s[1]:g} s; it starts at 0 or later and stops after it"
+            f"{clip.name}: an event from {event_s[0]:g} to {event_s[1]:g} s; start it at 0 or later, "
+            "and stop it after that"
         )
     kept = {field.name: getattr(clip, field.name) for field in fields(Clip) if field.init}
     return MarkedClip(**kept, label=label, label_key=label_key, event_s=event_s)
 
 
 def label_of(clip: Clip) -> str | None:
-    """What a clip is of, where somebody says."""
+    """Label of a clip; None where it has none."""
     return clip.label if isinstance(clip, MarkedClip) else None
 
 
@@ -77,23 +78,24 @@ def open_marked(
     skip_bad: bool = False,
     **source: Any,
 ) -> Clips:
-    """As `anomsdk.sources.clips.open_clips`, and each clip says what it is of.
+    """Open clips as `anomsdk.sources.clips.open_clips` does, with labels and the times of events.
 
     Parameters
     ----------
     path, group, skip_bad : as `anomsdk.sources.clips.open_clips`
-    label : the name of an array in the .npz with one entry a recording, or "folder", the name of the folder that the
-        file lies in; None: the first of activity, label, class and behaviour that an .npz has, else the folder
-    events : name of a recording, as reports print it -> seconds from its beginning at which its event starts and stops
-    **source : what else `anomsdk.sources.clips.open_clips` takes, by name
+    label : source of the labels: the name of an array of the .npz with one entry for each recording, or "folder" for
+        the name of the folder that the file lies in. None: the first array of the .npz among activity, label, class and
+        behaviour, and the folder where there is none
+    events : name of a recording, as reports print it -> start and stop of its event, seconds from its beginning
+    **source : other parameters of `anomsdk.sources.clips.open_clips`, by name
 
     Returns
     -------
-    Clips, of which each is a `MarkedClip`
+    Clips; each of them is a `MarkedClip`
 
     Raises
     ------
-    InputError : as `anomsdk.sources.clips.open_clips`; no such array; events of recordings that are not there
+    InputError : as `anomsdk.sources.clips.open_clips`; no such array; events of recordings that do not exist
 
     Examples
     --------
@@ -110,8 +112,8 @@ def open_marked(
     unknown = sorted(each for each in set(events or ()) - set(found) - left_out if not each.startswith(divided))
     if unknown and not clips.bad:
         raise InputError(
-            f"events: no recording is called {quoted(unknown[0])} ({len(unknown)} in all); write the names as the "
-            f"report does, e.g. {clips.clips[0].name}"
+            f"`events`: no recording is called {quoted(unknown[0])} ({len(unknown)} in all); write names as "
+            f"reports do, e.g. {clips.clips[0].name}"
         )
     with_marks = []
     for clip in clips.clips:

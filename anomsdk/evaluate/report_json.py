@@ -1,40 +1,40 @@
-"""An evaluation as JSON values."""
+"""Evaluation as JSON values."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from anomsdk.evaluate.alarms_by_label import Firing
+from anomsdk.evaluate.alarms_by_label import LabelAlarms
 from anomsdk.evaluate.clip_sets import Known, LeftOut
 from anomsdk.evaluate.evaluation import Evaluation
 from anomsdk.evaluate.figures import Figures
-from anomsdk.stats.metrics import CONFIDENCE, RESAMPLES, Figure
+from anomsdk.stats.intervals import CONFIDENCE, RESAMPLES, Figure
 
 
 def as_json(evaluation: Evaluation) -> dict[str, Any]:
-    """Everything but the scores, as JSON values; what is undefined is null.
+    """Convert an evaluation to JSON values, without the scores; undefined values are null.
 
     Parameters
     ----------
-    evaluation : of `evaluate`
+    evaluation : result of `evaluate`
 
     Returns
     -------
     ``auc``, ``auc_mean``, ``pauc``, ``sensitivity_at_fa_per_hour`` {"1", "0.1"}, ``precision``, ``recall``,
     ``false_alarms_per_hour`` and ``time_to_detect_s``, each {"value", "low", "high"}; ``normal_hours``, ``n_normal``,
-    ``n_anomalous``, ``n_too_short`` and other plain numbers; ``judged``: the same keys without what was padded or
-    cannot be judged, null where that is nothing; ``by_snr``: ratio in dB -> the same keys; ``made_from``: recordings
-    that the plan was made from, and under ``without`` the same keys without them; ``labels`` {"keys", "normal",
-    "anomalous"}: a row for each label; ``piece_s``, ``padded`` {"normal", "anomalous"}; what it rests on. Rates are
-    events an hour
+    ``n_anomalous``, ``n_too_short`` and the other numbers of `Figures`; ``judged``: the same keys without clips that
+    were padded or cannot be judged, null where there are none; ``by_snr``: ratio in dB -> the same keys; ``made_from``:
+    recordings that the plan was made from, and under ``without`` the same keys without them; ``labels`` {"keys",
+    "normal", "anomalous"}: a row for each label; ``piece_s``; ``padded`` {"normal", "anomalous"}; plan, engine, seed
+    and what was left out. Rates are events an hour
     """
     return {
         **_figures(evaluation.figures),
         "by_snr": {ratio: _figures(figures) for ratio, figures in evaluation.by_snr.items()},
         "labels": {
             "keys": list(evaluation.label_keys),
-            "normal": [_firing(row) for row in evaluation.firing_normal],
-            "anomalous": [_firing(row) for row in evaluation.firing_anomalous],
+            "normal": [_label(row) for row in evaluation.by_label_normal],
+            "anomalous": [_label(row) for row in evaluation.by_label_anomalous],
         },
         "piece_s": evaluation.piece_s,
         "padded": {
@@ -100,7 +100,7 @@ def _figures(figures: Figures) -> dict[str, Any]:
     }
 
 
-def _firing(row: Firing) -> dict[str, Any]:
+def _label(row: LabelAlarms) -> dict[str, Any]:
     return {
         "label": row.label,
         "n_recordings": row.n_recordings,

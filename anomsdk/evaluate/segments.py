@@ -1,7 +1,7 @@
-"""Normal recordings in pieces as long as the anomalous ones, and what is too short padded.
+"""Segments of normal recordings that are as long as the anomalous ones, and padding of what is too short for a tick.
 
-The peak of a clip grows with its length: where the anomalous recordings are the shorter ones, length alone would tell
-both sides apart.
+The highest score of a clip grows with its length. Where the anomalous recordings are shorter, length alone would
+separate both sides.
 """
 
 from __future__ import annotations
@@ -17,58 +17,61 @@ from anomsdk.sources.dropouts import Samples
 
 
 def piece_length(plan: Plan, piece_s: float | None, anomalous: Sequence[int]) -> int:
-    """Samples that a piece of a normal recording should have, 0: nothing is cut.
+    """Length that a segment of a normal recording should have, in samples; 0: no cutting.
 
     Parameters
     ----------
-    plan : Plan
-    piece_s : seconds, 0: do not cut; None: the median of ``anomalous`` for motion, but long enough for a tick, so that
-        no piece need be padded; else do not cut
-    anomalous : samples of each anomalous recording, maybe none
+    plan : plan that is evaluated
+    piece_s : wished length, seconds; 0: no cutting. None: for motion the median of ``anomalous``, but long enough for a
+        tick, so that no segment need be padded; no cutting for other sensors
+    anomalous : number of samples of each anomalous recording; may be empty
 
     Raises
     ------
-    InputError : no length in seconds, or sound in pieces that are too short for a tick
+    InputError : ``piece_s`` is no length in seconds, or sound would be cut into segments too short for a tick
     """
     if piece_s is None:
         if plan.sensor.kind != "motion" or not len(anomalous):
             return 0
         return max(plan.samples_to_first_tick, round(float(np.median(anomalous))))
     if not 0 <= piece_s < float("inf"):
-        raise InputError(f"--piece {piece_s:g}: give seconds, or 0 to leave normal recordings whole")
+        raise InputError(f"`piece_s={piece_s:g}`: give seconds, or 0 to leave normal recordings whole")
     piece = round(piece_s * plan.rate_hz)
     least = plan.samples_to_first_tick
     if piece_s > 0 and piece < 1:
-        raise InputError(f"--piece {piece_s:g}: less than a sample at {plan.rate_hz:g} Hz; give more seconds")
+        raise InputError(f"`piece_s={piece_s:g}`: less than a sample at {plan.rate_hz:g} Hz; give more seconds")
     if plan.sensor.kind == "audio" and 0 < piece < least:
         raise InputError(
-            f"--piece {piece_s:g}: this plan needs {least / plan.rate_hz:g} s to its first tick, and sound is not "
-            "padded; give at least that"
+            f"`piece_s={piece_s:g}`: this plan needs {least / plan.rate_hz:g} s to its first tick, and sound is not "
+            "padded; give at least that length"
         )
     return piece
 
 
 def pads(plan: Plan, piece_s: float | None) -> bool:
-    """Whether what is too short for a tick is padded: motion, rows that were asked to be cut, never sound."""
+    """Return True where recordings that are too short for a tick are padded.
+
+    That is so for motion, and for other rows that are cut into segments; sound is never padded.
+    """
     return plan.sensor.kind == "motion" or (plan.sensor.kind != "audio" and bool(piece_s))
 
 
 def cuts(plan: Plan, stretches: Sequence[int], piece: int) -> list[tuple[int, int]]:
-    """Where a recording is cut: each stretch between gaps into equal pieces, as near to a length as can be.
+    """Places at which a recording is cut: each stretch between gaps into equal segments of about a wished length.
 
-    Nothing is dropped, but a stretch that is shorter than half a piece and too short for a tick, unless there is
-    nothing else: then the longest is kept.
+    A segment that is shorter than half the wished length and too short for a tick is dropped. Where all are so short,
+    the longest one is kept.
 
     Parameters
     ----------
-    plan : Plan
-    stretches : samples of each, one after the other, at least one, none empty
-    piece : wished length, 1 or more
+    plan : plan that is evaluated
+    stretches : number of samples of each stretch between gaps, in order; at least one, none empty
+    piece : wished length of a segment, samples, 1 or more
 
     Returns
     -------
-    (start, stop) pairs in samples of all stretches together, in order: of half the wished length to 3/2 of it, where
-    the stretch has that; long enough for a tick, too, if ``piece`` is and of sound
+    (start, stop) pairs in samples of all stretches together, in order. Each is 1/2 to 3/2 of the wished length where
+    the stretch is long enough; it is long enough for a tick where ``piece`` is, and for sound always
     """
     least = plan.samples_to_first_tick
     found, begin = list[tuple[int, int]](), 0
@@ -83,16 +86,17 @@ def cuts(plan: Plan, stretches: Sequence[int], piece: int) -> list[tuple[int, in
 
 
 def split(samples: Samples, at: int, places: Sequence[tuple[int, int]]) -> Iterator[tuple[int, Samples]]:
-    """Parts of a block that lie in places.
+    """Split a block of samples at the places of segments.
 
     Parameters
     ----------
-    samples : a block that begins at sample ``at``
-    places : of `cuts`, in order
+    samples : block that begins at sample ``at``
+    at : number of samples before the block
+    places : result of `cuts`
 
     Yields
     ------
-    number of the place, and the samples of the block that lie in it
+    index of a segment, and the samples of the block that lie in it
     """
     first = bisect_right(places, at, key=lambda place: place[1])
     for number in range(first, len(places)):
@@ -103,16 +107,17 @@ def split(samples: Samples, at: int, places: Sequence[tuple[int, int]]) -> Itera
 
 
 def padded(samples: Samples, n: int) -> tuple[int, Samples]:
-    """Samples with the first and the last one repeated, as evenly as possible, up to n of them.
+    """Repeat the first and the last sample, as evenly as possible, up to n samples.
 
     Parameters
     ----------
     samples : int16 (length,) or (length, columns), 1 <= length <= n
-    n : samples wanted
+    n : number of samples to return
 
     Returns
     -------
-    how many lie before the first, and int16 (n,) or (n, columns)
+    before : number of samples that were put before the first one
+    samples : int16 (n,) or (n, columns)
 
     Examples
     --------

@@ -1,1 +1,1 @@
-"""Statistics of detection: counts in, figures with intervals out."""
+"""Statistics of detection: counts and scores in, figures with intervals out. Imports numpy and scipy only."""

@@ -1,53 +1,32 @@
-"""Figures of a detector from the peak scores of clips, with intervals over groups; pure functions on arrays.
+"""Figures of a detector from the scores of normal and anomalous clips: AUC, partial AUC, sensitivity, median.
 
-A figure is a function of how often each clip was drawn, so that all resamples are one array operation.
+Each figure also exists as a function of counts, of how often each clip was drawn. The bootstrap of
+`anomsdk.stats.intervals` then evaluates all resamples in one array operation.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-CONFIDENCE = 0.95
-RESAMPLES = 1000
-FEWEST_RANKED = 6
-"""Values whose median has an interval: it lies below or above all of fewer too often."""
-_CHUNK = 2_000_000  # counts that are held at once
-
 Counts: TypeAlias = NDArray[np.int64]
-"""(resamples, clips): how often each clip was drawn."""
+"""int64 (resamples, clips): number of times that each clip was drawn."""
 FigureOf: TypeAlias = Callable[[Counts, Counts], NDArray[np.float64]]
-"""Counts of the normal and of the anomalous clips -> (resamples,), NaN where undefined."""
+"""Function of the counts of normal and anomalous clips that returns a figure for each resample, NaN where undefined."""
 Peaks: TypeAlias = NDArray[Any] | Sequence[float]
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A figure and its two-sided 95 % interval.
-
-    Parameters
-    ----------
-    value : None where it is undefined
-    low, high : None where there is no interval: an undefined value, or too little to rest one on. ``low <= value <=
-        high``, and ``low < high`` but where the value is known, as the change from a plan to itself
-    """
-
-    value: float | None
-    low: float | None = None
-    high: float | None = None
+"""(clips,) scores, one for each clip; a higher score is more anomalous."""
 
 
 def auc(normal: Peaks, anomalous: Peaks) -> float | None:
-    """Area under the ROC curve: share of (normal, anomalous) pairs in order, ties one half.
+    """Area under the ROC curve: share of (normal, anomalous) pairs in the right order; ties count one half.
 
     Parameters
     ----------
-    normal, anomalous : (n,) and (m,) scores, high = anomalous; O((n + m) log (n + m))
+    normal, anomalous : (n,) and (m,) scores; takes time O((n + m) log (n + m))
 
     Returns
     -------
@@ -58,49 +37,50 @@ def auc(normal: Peaks, anomalous: Peaks) -> float | None:
     >>> auc([1, 2, 3], [2, 4])
     0.75
     """
-    return _of_all(auc_of(normal, anomalous), len(normal), len(anomalous))
+    return value_of_all(auc_of(normal, anomalous), len(normal), len(anomalous))
 
 
 def pauc(normal: Peaks, anomalous: Peaks, max_fpr: float = 0.1) -> float | None:
-    """Partial area up to a false-positive rate, standardised so that chance is 0.5 and perfect is 1.
+    """Partial AUC: area up to a false positive rate, standardised so that chance is 0.5 and perfect is 1.
 
-    McClish, Medical Decision Making 9 (1989) 190; the same as sklearn's ``roc_auc_score(max_fpr=...)``.
+    The standardisation is that of McClish, Medical Decision Making 9 (1989) 190. The value equals that of
+    scikit-learn's ``roc_auc_score(max_fpr=...)``.
 
     Parameters
     ----------
     normal, anomalous : as `auc`
-    max_fpr : above 0, at most 1
+    max_fpr : largest false positive rate, above 0, at most 1
 
     Returns
     -------
-    below 0.5 when worse than chance, or None when either is empty
+    at most 1, below 0.5 when worse than chance; None when either is empty
     """
-    return _of_all(pauc_of(normal, anomalous, max_fpr), len(normal), len(anomalous))
+    return value_of_all(pauc_of(normal, anomalous, max_fpr), len(normal), len(anomalous))
 
 
 def sensitivity_at(normal_peaks: Peaks, hours: float, anomalous_peaks: Peaks, per_hour: float) -> float | None:
-    """Share of anomalous clips found at the lowest threshold that keeps a budget of false alarms.
+    """Sensitivity at the lowest threshold that keeps a budget of false alarms.
 
-    A clip counts as one alarm when its peak reaches the threshold; the budget is ``floor(per_hour * hours)``
+    A clip counts as one alarm when its highest score reaches the threshold. The budget is ``floor(per_hour * hours)``
     normal clips.
 
     Parameters
     ----------
     normal_peaks, anomalous_peaks : (n,) and (m,) highest score of each clip
-    hours : of all normal clips together
+    hours : length of all normal clips together
     per_hour : false alarms an hour, >= 0
 
     Returns
     -------
-    0 to 1, or None when either is empty or there are no hours
+    share of the anomalous clips that reach the threshold, 0 to 1; None when either side is empty or ``hours`` is 0
     """
     n = len(normal_peaks)
     each = np.full(n, hours / n) if n else np.zeros(0)
-    return _of_all(sensitivity_of(normal_peaks, each, anomalous_peaks, per_hour), n, len(anomalous_peaks))
+    return value_of_all(sensitivity_of(normal_peaks, each, anomalous_peaks, per_hour), n, len(anomalous_peaks))
 
 
 def auc_of(normal: Peaks, anomalous: Peaks) -> FigureOf:
-    """`auc` as a function of counts."""
+    """`auc` as a function of counts; parameters as there."""
     curve = _curve_of(normal, anomalous)
 
     def figure(n_counts: Counts, a_counts: Counts) -> NDArray[np.float64]:
@@ -112,14 +92,14 @@ def auc_of(normal: Peaks, anomalous: Peaks) -> FigureOf:
 
 
 def pauc_of(normal: Peaks, anomalous: Peaks, max_fpr: float = 0.1) -> FigureOf:
-    """`pauc` as a function of counts."""
+    """`pauc` as a function of counts; parameters as there."""
     curve = _curve_of(normal, anomalous)
 
     def figure(n_counts: Counts, a_counts: Counts) -> NDArray[np.float64]:
         false, true = curve(n_counts, a_counts)
         limit = max_fpr * false[:, -1:]
         begin, end = np.minimum(false[:, :-1], limit), np.minimum(false[:, 1:], limit)
-        width = np.maximum(np.diff(false, axis=1), 1)  # where it is 0, so is what it divides
+        width = np.maximum(np.diff(false, axis=1), 1)  # where the width is 0, the dividend is 0, too
         at_end = true[:, :-1] + np.diff(true, axis=1) * (end - begin) / width
         area = ((end - begin) * (true[:, :-1] + at_end)).sum(axis=1) / 2
         partial = _ratio(area, false[:, -1] * true[:, -1])
@@ -130,7 +110,7 @@ def pauc_of(normal: Peaks, anomalous: Peaks, max_fpr: float = 0.1) -> FigureOf:
 
 
 def sensitivity_of(normal: Peaks, hours: NDArray[np.float64], anomalous: Peaks, per_hour: float) -> FigureOf:
-    """`sensitivity_at` as a function of counts; ``hours`` of each normal clip (n,)."""
+    """`sensitivity_at` as a function of counts; ``hours`` (n,) is the length of each normal clip."""
     curve = _curve_of(normal, anomalous)
 
     def figure(n_counts: Counts, a_counts: Counts) -> NDArray[np.float64]:
@@ -145,9 +125,9 @@ def sensitivity_of(normal: Peaks, hours: NDArray[np.float64], anomalous: Peaks, 
 
 
 def median_of(values: NDArray[np.float64]) -> FigureOf:
-    """Median of the values of anomalous clips that are no NaN, as a function of counts."""
+    """Median of the values of the anomalous clips as a function of counts; NaN values are left out."""
     order = np.argsort(values)[: int((~np.isnan(values)).sum())]
-    ranked = np.append(values[order], np.nan)  # the last one stands for none
+    ranked = np.append(values[order], np.nan)  # NaN is the median of no values
 
     def figure(n_counts: Counts, a_counts: Counts) -> NDArray[np.float64]:
         reached = np.cumsum(a_counts[:, order], axis=1)
@@ -158,283 +138,17 @@ def median_of(values: NDArray[np.float64]) -> FigureOf:
     return figure
 
 
-def bootstrap(
-    groups_normal: Sequence[object],
-    groups_anomalous: Sequence[object],
-    figure: FigureOf,
-    n: int = RESAMPLES,
-    seed: int = 0,
-    *,
-    rests_on: float | None = None,
-    span: tuple[float, float] = (0.0, 1.0),
-) -> Figure:
-    """A figure of all clips, with the percentile interval of resampled groups.
-
-    Whole groups are drawn with replacement: those with normal clips only, with anomalous clips only, and with
-    both, each as many times as there are. Clips of one group come and go together, on both sides.
-
-    Where all draws are alike, as where every event was found or none, they say nothing of how far the figure may be
-    off. So each end is the wider of the draws and of `exact`, where ``rests_on`` is given.
-
-    Parameters
-    ----------
-    groups_normal, groups_anomalous : one label a clip
-    figure : what to compute, e.g. ``auc_of(normal, anomalous)``
-    n : resamples
-    seed : equal seeds draw equal groups, whatever the figure
-    rests_on : independent trials that the figure is the share of at worst (`trials`, `trials_of_pairs`); None: the
-        draws alone
-    span : as `exact`
-
-    Returns
-    -------
-    Figure; from the draws, without an interval when a side that has clips has fewer than two groups, or when the
-    figure is undefined in more than half of the resamples
-
-    Examples
-    --------
-    >>> bootstrap("ab", "cd", auc_of([1, 2], [3, 4]))
-    Figure(value=1.0, low=1.0, high=1.0)
-    >>> f = bootstrap("ab", "cd", auc_of([1, 2], [3, 4]), rests_on=trials_of_pairs("ab", "cd"))
-    >>> f.value, round(f.low, 4), f.high
-    (1.0, 0.1581, 1.0)
-    """
-    drawn = _drawn_figure(groups_normal, groups_anomalous, figure, n, seed)
-    return drawn if rests_on is None or drawn.value is None else wider(drawn, exact(drawn.value, rests_on, span))
-
-
-def _drawn_figure(
-    groups_normal: Sequence[object], groups_anomalous: Sequence[object], figure: FigureOf, n: int, seed: int
-) -> Figure:
-    """A figure with the interval of the draws alone."""
-    sides = [[str(label) for label in side] for side in (groups_normal, groups_anomalous)]
-    value = _of_all(figure, len(sides[0]), len(sides[1]))
-    if value is None or any(len(set(side)) == 1 for side in sides):
-        return Figure(value)
-    rng = np.random.default_rng(seed)
-    rows = max(1, _CHUNK // (len(sides[0]) + len(sides[1])))
-    found = [figure(*_drawn(sides, min(rows, n - done), rng)) for done in range(0, n, rows)]
-    resampled = np.concatenate(found)
-    defined = resampled[~np.isnan(resampled)]
-    if 2 * len(defined) < n:
-        return Figure(value)
-    low, high = np.quantile(defined, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]).tolist()
-    return Figure(value, low, high)
-
-
-def paired_bootstrap(
-    groups_normal: Sequence[object],
-    groups_anomalous: Sequence[object],
-    first: FigureOf,
-    second: FigureOf,
-    n: int = RESAMPLES,
-    seed: int = 0,
-    *,
-    rests_on: float | None = None,
-) -> Figure:
-    """Difference, first minus second, of two detectors' figures on the same clips, from the same draws.
-
-    Parameters and interval are those of `bootstrap`. ``rests_on`` counts where all draws are alike: then the interval
-    is the `difference` of the two figures' exact ones.
-    """
-    found = bootstrap(groups_normal, groups_anomalous, lambda a, b: first(a, b) - second(a, b), n, seed)
-    if rests_on is None or found.value is None or found.low != found.high:
-        return found
-    more, less = (_of_all(each, len(groups_normal), len(groups_anomalous)) for each in (first, second))
-    if more is None or less is None:
-        return found
-    return wider(found, difference(exact(more, rests_on), exact(less, rests_on)))
-
-
-def trials(groups: Sequence[object]) -> int:
-    """Independent trials among clips at worst: groups, where there are two or more, else clips.
-
-    Parameters
-    ----------
-    groups : one label a clip
-
-    Examples
-    --------
-    >>> trials("aabb"), trials("aaaa"), trials("")
-    (2, 4, 0)
-    """
-    several = len({str(label) for label in groups})
-    return several if several > 1 else len(groups)
-
-
-def trials_of_pairs(groups_normal: Sequence[object], groups_anomalous: Sequence[object]) -> int:
-    """Independent trials of a figure that compares normal with anomalous clips: pairs that share neither.
-
-    The variance of an area is at most that of the share of so many pairs that are in order (Birnbaum and Klose, Annals
-    of Mathematical Statistics 28 (1957) 933). Where all pairs are in order, so are these, which makes the bound exact.
-
-    Parameters
-    ----------
-    groups_normal, groups_anomalous : one label a clip
-    """
-    return min(trials(groups_normal), trials(groups_anomalous))
-
-
-def exact(value: float, n: float, span: tuple[float, float] = (0.0, 1.0)) -> Figure:
-    """A share with the interval of Clopper and Pearson, for a share that need not be a count of the trials.
-
-    It is that of `share` where ``value * n`` is whole. In between the quantiles of the beta distribution are taken at
-    fractions, as for surveys of clusters (Korn and Graubard, Survey Methodology 24 (1998) 193).
-
-    Parameters
-    ----------
-    value : in ``span``
-    n : independent trials, above 0; 0: no interval
-    span : what the figure is when the share is 0, and when it is 1
-
-    Examples
-    --------
-    >>> f = exact(0.0, 24)
-    >>> f.value, f.low, round(f.high, 4)
-    (0.0, 0.0, 0.1425)
-    """
-    from scipy.stats import beta
-
-    if n <= 0:
-        return Figure(value)
-    lowest, highest = span
-    count = n * min(1.0, max(0.0, (value - lowest) / (highest - lowest)))
-    tail, slack = (1 - CONFIDENCE) / 2, 1e-9 * n
-    low = float(beta.ppf(tail, count, n - count + 1)) if count > slack else 0.0
-    high = float(beta.ppf(1 - tail, count + 1, n - count)) if count < n - slack else 1.0
-    low, high = (lowest + (highest - lowest) * end for end in (low, high))
-    return Figure(value, min(low, value), max(high, value))
-
-
-def wider(drawn: Figure, other: Figure) -> Figure:
-    """The value of the first, and at each end the wider of two intervals; the one alone where the other has none.
-
-    Percentiles of draws may lie on one side of the value: it is always within.
-    """
-    if drawn.low is None and other.low is None:
-        return drawn
-    low, high = (
-        [end for end in ends if end is not None]
-        for ends in ((drawn.value, drawn.low, other.low), (drawn.value, drawn.high, other.high))
-    )
-    return Figure(drawn.value, min(low), max(high))
-
-
-def difference(more: Figure, less: Figure, value: float | None = None) -> Figure:
-    """More minus less, from the intervals of both (Zou and Donner, Statistics in Medicine 27 (2008) 1693).
-
-    It takes the two as independent. Without an interval where one of them has none.
-
-    Parameters
-    ----------
-    more, less : figures
-    value : what the difference is where it was measured otherwise; None: that of the values
-    """
-    if more.value is None or less.value is None:
-        return Figure(value)
-    value = more.value - less.value if value is None else value
-    if more.low is None or more.high is None or less.low is None or less.high is None:
-        return Figure(value)
-    return Figure(
-        value,
-        value - math.hypot(more.value - more.low, less.high - less.value),
-        value + math.hypot(more.high - more.value, less.value - less.low),
-    )
-
-
-def median(values: Peaks, groups: Sequence[object], *, step: float = 0.0, seed: int = 0) -> Figure:
-    """Median of values, with the wider interval of resampled groups and of ranks.
-
-    The ranks are those between which the median of independent values lies 95 times in 100; of groups, where there are
-    two or more, the quantiles at the exact interval of one half (Woodruff, Journal of the American Statistical
-    Association 47 (1952) 635).
-
-    Parameters
-    ----------
-    values : (n,) finite
-    groups : one label a value
-    step : values are known to a step of this much, and may be less by it
-    seed : of the draws
-
-    Returns
-    -------
-    Figure, without an interval for fewer than `FEWEST_RANKED` values: they have none at 95 %
-    """
-    ranked = np.sort(np.asarray(values, np.float64))
-    if len(ranked) == 0:
-        return Figure(None)
-    if len(ranked) < FEWEST_RANKED:
-        return Figure(float(np.median(ranked)))
-    drawn = _drawn_figure((), groups, median_of(np.asarray(values, np.float64)), RESAMPLES, seed)
-    half = exact(0.5, trials(groups))
-    assert half.low is not None and half.high is not None
-    low, high = np.quantile(ranked, half.low, method="lower"), np.quantile(ranked, half.high, method="higher")
-    found = wider(drawn, Figure(None, float(low), float(high)))
-    assert found.low is not None
-    return Figure(found.value, max(min(0.0, found.low), found.low - step), found.high)
-
-
-def poisson_rate(count: int, hours: float) -> Figure:
-    """Events an hour with the exact two-sided Poisson interval (Garwood, Biometrika 28 (1936) 437).
-
-    Parameters
-    ----------
-    count : events seen, >= 0
-    hours : watched; 0: undefined
-
-    Examples
-    --------
-    >>> f = poisson_rate(0, 10)
-    >>> f.value, f.low, round(f.high, 4)
-    (0.0, 0.0, 0.3689)
-    """
-    from scipy.stats import chi2
-
-    if hours <= 0:
-        return Figure(None)
-    tail = (1 - CONFIDENCE) / 2
-    low = float(chi2.ppf(tail, 2 * count)) / 2 if count else 0.0
-    return Figure(count / hours, low / hours, float(chi2.ppf(1 - tail, 2 * count + 2)) / 2 / hours)
-
-
-def share(count: int, n: int) -> Figure:
-    """A share with the exact two-sided binomial interval (Clopper and Pearson, Biometrika 26 (1934) 404).
-
-    Parameters
-    ----------
-    count : 0 to n
-    n : trials; 0: undefined
-
-    Examples
-    --------
-    >>> f = share(0, 10)
-    >>> f.value, f.low, round(f.high, 4)
-    (0.0, 0.0, 0.3085)
-    """
-    return exact(count / n, n) if n else Figure(None)
-
-
-def _of_all(figure: FigureOf, n: int, m: int) -> float | None:
-    """The figure with every clip drawn once."""
+def value_of_all(figure: FigureOf, n: int, m: int) -> float | None:
+    """Evaluate a figure with each of n normal and m anomalous clips drawn once; None where it is undefined."""
     value = float(figure(np.ones((1, n), np.int64), np.ones((1, m), np.int64))[0])
     return None if math.isnan(value) else value
 
 
-def _drawn(sides: list[list[str]], rows: int, rng: np.random.Generator) -> tuple[Counts, Counts]:
-    """How often each clip of either side is drawn, ``rows`` times over."""
-    normal, anomalous = set(sides[0]), set(sides[1])
-    counts: dict[str, Counts] = {}
-    for labels in (sorted(normal - anomalous), sorted(anomalous - normal), sorted(normal & anomalous)):
-        k = len(labels)
-        flat = rng.integers(0, max(1, k), (rows, k)) + k * np.arange(rows)[:, None]
-        times = np.bincount(flat.ravel(), minlength=rows * k).reshape(rows, k)
-        counts.update(zip(labels, times.T, strict=True))
-    drawn = [np.array([counts[label] for label in side], np.int64).reshape(-1, rows).T for side in sides]
-    return drawn[0], drawn[1]
-
-
 def _curve_of(normal: Peaks, anomalous: Peaks) -> Callable[[Counts, Counts], tuple[Counts, Counts]]:
-    """Counts -> false and true positives (resamples, levels + 1) from the highest level down, from (0, 0)."""
+    """Return a function of counts that gives false and true positives (resamples, thresholds + 1).
+
+    They start at (0, 0), above the highest score, and go down to the lowest score as the threshold.
+    """
     peaks = np.concatenate([np.asarray(normal, np.float64), np.asarray(anomalous, np.float64)])
     order = np.argsort(-peaks, kind="stable")
     ends = np.flatnonzero(np.append(np.diff(peaks[order]) != 0, len(peaks) > 0))
@@ -449,5 +163,5 @@ def _curve_of(normal: Peaks, anomalous: Peaks) -> Callable[[Counts, Counts], tup
 
 
 def _ratio(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:
-    """Part over whole, NaN where the whole is 0."""
+    """Divide element by element; NaN where the divisor is 0."""
     return np.divide(part, whole, out=np.full(len(part), np.nan), where=whole != 0)

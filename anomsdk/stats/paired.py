@@ -1,9 +1,8 @@
-"""Changes from one plan to another on the same recordings, with intervals: pure functions of counts.
+"""Changes from one plan to another on the same recordings, with intervals.
 
-Whole groups are drawn again, as for every figure of `anomsdk.evaluate`, because alarms of one day come together. Where
-few alarms differ, draws say too little: none that differs gives an interval of no width. So each end is the wider of
-two, that of the draws and the exact one: of alarms that are independent, and of shares of groups where there are two or
-more, else of recordings.
+The bootstrap draws whole groups, because alarms of one day come together. Where few alarms differ, draws show too
+little: where none differs, their interval has no width. Each end is therefore the wider one of the draws and of an
+exact interval, which takes alarms as independent, and shares as those of `anomsdk.stats.intervals.trials`.
 """
 
 from __future__ import annotations
@@ -15,18 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.stats.metrics import (
-    Counts,
-    Figure,
-    FigureOf,
-    bootstrap,
-    difference,
-    exact,
-    paired_bootstrap,
-    poisson_rate,
-    trials,
-    wider,
-)
+from anomsdk.stats.intervals import Figure, bootstrap, difference, exact, paired_bootstrap, poisson_rate, trials, wider
+from anomsdk.stats.metrics import Counts, FigureOf
 
 Values = NDArray[Any]
 
@@ -39,15 +28,15 @@ def rate_change(
     n_changed: tuple[int, int],
     seed: int,
 ) -> Figure:
-    """Alarms an hour of the new plan, less those of the old one.
+    """Change in alarms an hour from the old plan to the new one.
 
     Parameters
     ----------
     groups : one label a recording
-    old, new : (n,) alarms on each recording
-    hours : (n,) heard of each recording by either plan
-    n_changed : alarms added and lost
-    seed : of the draws
+    old, new : (n,) number of alarms on each recording
+    hours : (n,) hours of each recording that the old and the new plan judged
+    n_changed : number of alarms added and lost
+    seed : seed of the draws
     """
     drawn = paired_bootstrap(groups, (), ratio_of(new, hours[1]), ratio_of(old, hours[0]), seed=seed)
     added, lost = poisson_rate(n_changed[0], float(hours[1].sum())), poisson_rate(n_changed[1], float(hours[0].sum()))
@@ -55,36 +44,38 @@ def rate_change(
 
 
 def share_change(groups: Sequence[object], old: Values, new: Values, seed: int) -> Figure:
-    """Share of recordings found by the new plan, less that of the old one.
+    """Change in the share of recordings found from the old plan to the new one.
 
     Parameters
     ----------
     groups : one label a recording
-    old, new : (n,) bool, whether it was found
-    seed : of the draws
+    old, new : (n,) bool, True where the plan found the recording
+    seed : seed of the draws
     """
     drawn = paired_bootstrap(groups, (), share_of(new), share_of(old), seed=seed)
     gained, missed = (exact(float(changed.mean()), trials(groups)) for changed in (new & ~old, old & ~new))
     return wider(drawn, difference(gained, missed, drawn.value))
 
 
-def share(groups: Sequence[object], found: Values, seed: int) -> Figure:
-    """Share of recordings found.
+def share_found(groups: Sequence[object], found: Values, seed: int) -> Figure:
+    """Share of recordings found, with the interval of `anomsdk.stats.intervals.bootstrap`.
 
     Parameters
     ----------
     groups, seed : as `share_change`
-    found : (n,) bool
+    found : (n,) bool, True where the recording was found
     """
     return bootstrap(groups, (), share_of(found), seed=seed, rests_on=trials(groups))
 
 
 def mcnemar(gained: int, missed: int) -> float:
-    """Two-sided p of McNemar's exact test: that gains and misses are as likely, recordings being independent.
+    """Two-sided p-value of McNemar's exact test.
+
+    The hypothesis is that gains and misses are equally likely; recordings are taken as independent.
 
     Parameters
     ----------
-    gained, missed : recordings found by one plan only, >= 0
+    gained, missed : number of recordings found by the new plan only, and by the old plan only, >= 0
 
     Examples
     --------
@@ -96,7 +87,7 @@ def mcnemar(gained: int, missed: int) -> float:
 
 
 def ratio_of(part: Values, whole: Values) -> FigureOf:
-    """Sum of one over the sum of the other, as a function of counts; NaN where the whole is 0."""
+    """Ratio of two sums over recordings as a function of counts; NaN where ``whole`` sums to 0."""
 
     def figure(counts: Counts, _: Counts) -> NDArray[np.float64]:
         total = counts @ whole
@@ -106,5 +97,5 @@ def ratio_of(part: Values, whole: Values) -> FigureOf:
 
 
 def share_of(found: Values) -> FigureOf:
-    """Share of recordings found, as a function of counts."""
+    """Share of recordings found as a function of counts."""
     return ratio_of(found.astype(np.int64), np.ones(len(found), np.int64))

@@ -1,1 +1,1 @@
-"""Generated sound and motion, and mixing one sound into another."""
+"""Generated sound and motion, and mixing of one sound into another."""

@@ -1,4 +1,4 @@
-"""Generated motion: a person with a device on the belt, cattle with collars, and movements that are not theirs."""
+"""Generated motion: a person with a device on the belt, cattle with collars, and unusual movements of both."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ Motion = NDArray[np.float64]
 """(n, 6): ax, ay, az in g, gx, gy, gz in degrees a second."""
 
 _SETTLE_S = 1.5
-"""How long a posture takes to change."""
+"""Seconds that a change of posture takes."""
 
 
 @dataclass(frozen=True)
 class Behaviour:
-    """What somebody does for a while.
+    """Behaviour of a person or an animal for some time.
 
     Parameters
     ----------
-    name : of it
+    name : name of the behaviour
     posture : direction of gravity, before the wearer's own tilt
-    rhythm_hz : of the steps, or of the jaw; 0: none
-    swing_g : of the rhythm
-    unrest_g : of movement without a rhythm
-    seconds : least and most that it lasts
+    rhythm_hz : frequency of the steps or of the jaw, Hz; 0: no rhythm
+    swing_g : amplitude of the rhythm, g
+    unrest_g : amplitude of movement without a rhythm, g
+    seconds : shortest and longest duration, seconds
     """
 
     name: str
@@ -52,7 +52,7 @@ CATTLE = (
 
 
 def day(rng: np.random.Generator, behaviours: Sequence[Behaviour], seconds: float, rate_hz: float) -> Motion:
-    """Behaviours one after the other, as long as asked; the wearer's build and the mount come from ``rng``."""
+    """Generate behaviours one after the other; ``rng`` also draws the wearer's build and the mount of the device."""
     vigour, tempo = rng.uniform(0.8, 1.25), rng.uniform(0.9, 1.1)
     mount = rotation(rng.standard_normal(3), rng.uniform(0, 0.12))
     n = round(seconds * rate_hz)
@@ -73,7 +73,7 @@ def day(rng: np.random.Generator, behaviours: Sequence[Behaviour], seconds: floa
 
 
 def fall(motion: Motion, start: int, rng: np.random.Generator, rate_hz: float) -> None:
-    """Less weight, an impact, then lying: put into a person's motion from a sample on."""
+    """Put a fall into a person's motion from sample ``start`` on: less weight, an impact, then lying."""
     drop, n = round(0.4 * rate_hz), len(motion)
     turned = rotation(rng.standard_normal(3) * (1, 1, 0.1), rng.uniform(1.2, 1.7))
     motion[start : start + drop, :3] *= np.linspace(1, 0.25, drop)[:, None]
@@ -86,7 +86,7 @@ def fall(motion: Motion, start: int, rng: np.random.Generator, rate_hz: float) -
 
 
 def shaking(motion: Motion, start: int, rng: np.random.Generator, rate_hz: float) -> None:
-    """Three seconds of a head that shakes: put into an animal's motion from a sample on."""
+    """Put three seconds of a shaking head into an animal's motion from sample ``start`` on."""
     n = min(round(3 * rate_hz), len(motion) - start)
     swing = np.sin(2 * np.pi * 3.1 * np.arange(n) / rate_hz + rng.uniform(0, 6)) * np.hanning(n)
     motion[start : start + n, :3] += 1.1 * swing[:, None] * direction(rng)
@@ -111,20 +111,20 @@ def _movement(rng: np.random.Generator, what: Behaviour, n: int, rate_hz: float,
 
 
 def _smooth(values: Motion, n: int) -> Motion:
-    """Running mean over n samples; the ends are held."""
+    """Running mean over n samples; at the ends the first and the last sample are repeated."""
     padded = np.pad(values, ((n // 2, n - 1 - n // 2), (0, 0)), mode="edge")
     sums = np.vstack([np.zeros((1, values.shape[1])), np.cumsum(padded, axis=0)])
     return np.asarray((sums[n:] - sums[:-n]) / n)
 
 
 def direction(rng: np.random.Generator) -> NDArray[np.float64]:
-    """A unit vector, any as likely as any other."""
+    """Draw a unit vector (3,); all directions are equally likely."""
     vector = rng.standard_normal(3)
     return np.asarray(vector / np.linalg.norm(vector))
 
 
 def rotation(axis: NDArray[np.float64], angle: float) -> NDArray[np.float64]:
-    """Matrix (3, 3) of a rotation around an axis by an angle in radians (Rodrigues' formula)."""
+    """Matrix (3, 3) of a rotation around an axis by an angle, radians (Rodrigues' formula)."""
     x, y, z = axis / np.linalg.norm(axis)
     cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
     return np.asarray(np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross)

@@ -1,4 +1,4 @@
-"""Generated sound: rain, sea and crackle, and sounds that do not belong there. The demonstration is made of it."""
+"""Generated sound of the demonstration: rain, sea and crackle, and anomalous sounds."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from numpy.typing import NDArray
 
 RATE_HZ = 16_000
 EVENT_S = 3.0
+"""Length of an anomalous sound, seconds."""
 _SEED = 7
 
 Sound = NDArray[np.float64]
-"""(n,) at RATE_HZ, full scale 1."""
+"""(n,) at `RATE_HZ`, full scale 1."""
 
 
 @dataclass(frozen=True)
 class Anomaly:
-    """Something in the scene that does not belong there."""
+    """Anomalous sound in a scene, with its start and end in seconds."""
 
     start_s: float
     end_s: float
@@ -32,7 +33,15 @@ def bed(
     slow: float = 0.0,
     fast: float = 0.0,
 ) -> Sound:
-    """Rain, a sea that swells, and crackle; rain and sea so many dB louder, the swell from two phases (rad) on."""
+    """Generate a normal scene: rain, a sea that swells, and crackle.
+
+    Parameters
+    ----------
+    rng : generator of everything random
+    seconds : length
+    rain_db, sea_db : gain of the rain and of the sea, dB
+    slow, fast : phases of the slow and the fast swell, radians
+    """
     n = seconds * RATE_HZ
     t = np.arange(n) / RATE_HZ
     hz = np.fft.rfftfreq(n, 1 / RATE_HZ)
@@ -44,19 +53,19 @@ def bed(
 
 
 def as_int16(sound: Sound) -> NDArray[np.int16]:
-    """Samples of a sound whose full scale is 1; what exceeds it saturates."""
+    """Convert a sound of full scale 1 to int16 samples, saturated at full scale."""
     return np.clip(np.rint(sound * 32768), -32768, 32767).astype(np.int16)
 
 
 def noise(rng: np.random.Generator, power: Sound, level_db: float) -> Sound:
-    """Gaussian noise with a power spectrum (up to a factor) and a level, dB re full scale."""
+    """Generate Gaussian noise with a power spectrum, up to a factor, and a level in dB re full scale."""
     n = 2 * (len(power) - 1)
     shaped = np.fft.irfft(np.fft.rfft(rng.standard_normal(n)) * np.sqrt(power), n)
     return np.asarray(shaped * 10 ** (level_db / 20) / shaped.std())
 
 
 def _crackle(rng: np.random.Generator, n: int) -> Sound:
-    """Clicks of a few milliseconds, about three a second, none of them loud."""
+    """Generate quiet clicks of a few milliseconds, about three a second."""
     sound = np.zeros(n)
     decay = np.exp(-np.arange(160) / 25)
     for start in rng.integers(0, n - len(decay), 3 * n // RATE_HZ):
@@ -65,19 +74,19 @@ def _crackle(rng: np.random.Generator, n: int) -> Sound:
 
 
 def siren_of(seconds: float) -> Sound:
-    """Rises and falls between 600 and 1400 Hz once a second."""
+    """Generate a siren that rises and falls between 600 and 1400 Hz once a second."""
     t = np.arange(round(seconds * RATE_HZ)) / RATE_HZ
     return _tone(1000 - 400 * np.cos(2 * np.pi * t))
 
 
 def two_tone_of(seconds: float) -> Sound:
-    """2 kHz and 5 kHz in turn, half a second each."""
+    """Generate tones of 2 kHz and 5 kHz in turn, half a second each."""
     t = np.arange(round(seconds * RATE_HZ)) / RATE_HZ
     return _tone(np.where(t % 1 < 0.5, 2000.0, 5000.0))
 
 
 def foreign() -> dict[str, Sound]:
-    """Sounds of `EVENT_S` that do not belong, by name."""
+    """Generate anomalous sounds of `EVENT_S`, by name."""
     t = np.arange(round(EVENT_S * RATE_HZ)) / RATE_HZ
     rng = np.random.default_rng(_SEED)
     noise = rng.standard_normal(len(t))
@@ -110,6 +119,6 @@ def _tone(hz: Sound) -> Sound:
 
 
 def add(sound: Sound, anomaly: Anomaly, what: Sound) -> None:
-    """Add an anomaly's sound to another where it begins."""
+    """Add the sound ``what`` of an anomaly to a scene, in place, from the start of the anomaly on."""
     start = round(anomaly.start_s * RATE_HZ)
     sound[start : start + len(what)] += what

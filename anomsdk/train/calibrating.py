@@ -1,4 +1,4 @@
-"""Local calibration: a device's own normal sets the alarm level, and if asked the normalisation; the model stays."""
+"""Local calibration: normal recordings of one device set its alarm level, and on request its normalisation."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ from anomsdk.runtime.memory import wiping
 from anomsdk.runtime.pipeline import Pipeline
 from anomsdk.sources.clips import Clip
 from anomsdk.sources.dropouts import ConstantCutter
-from anomsdk.train.alarm_levels import MOST_TOLERATED, Scored, first_tick_s, levels_from, placed, tolerated_of
+from anomsdk.train.alarm_levels import MOST_TOLERATED, alarm_levels_from, first_tick_s, place_alarm_level, tolerated_of
+from anomsdk.train.alarm_simulation import ScoredPiece
 from anomsdk.train.data.corpus import clips_of, gather
 from anomsdk.train.data.input_maps import InputMaps
 from anomsdk.train.folder import claimed, write_folder
@@ -34,9 +35,9 @@ from anomsdk.utils.files import inside, read_limited
 from anomsdk.utils.text import counted, in_hours
 
 FEWEST_TICKS = 100
-"""A level, or a normalisation, from fewer would be luck."""
+"""Fewest ticks that an alarm level or a normalisation may rest on."""
 _WIDTHS = (0.5, 2.0)
-"""Least and most that a half-width becomes, times what it was: quiet minutes do not make a device nervous."""
+"""Smallest and largest factor by which a half-width may change: quiet minutes must not make a device too sensitive."""
 
 Samples = NDArray[np.int16]
 Scores = NDArray[np.uint32]
@@ -45,7 +46,7 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True)
 class _Parts:
-    """What a folder holds that training wrote."""
+    """Contents of a folder that training wrote."""
 
     folder: Path
     spec: PipelineSpec
@@ -65,7 +66,7 @@ class _Parts:
         require(
             spec.alert.raise_score == "calibrated",
             f"{folder / SPEC_FILE}: alert.raise_score is {spec.alert.raise_score}, set by hand; make it "
-            '"calibrated" for recordings to set it',
+            '"calibrated" so that recordings set it',
         )
         require(
             Path(spec.model.file).name == spec.model.file,
@@ -88,18 +89,20 @@ def calibrate(
     tolerate: int = 0,
     report: Report = lambda line: None,
 ) -> Plan:
-    """Set a plan's alarm level, and if asked its normalisation, from normal recordings of one device or place.
+    """Set the alarm level of a plan, and on request its normalisation, from normal recordings of one device or place.
+
+    The model stays as it is.
 
     Parameters
     ----------
-    folder : holds spec.toml, the model and calibration.json
-    recordings : int16 (n,) or (n, columns) each, at the plan's rate; normal behaviour only
+    folder : folder with spec.toml, the model and calibration.json, as training writes it
+    recordings : int16 (n,) or (n, columns) each, at the rate of the plan; normal behaviour only
     out : folder to write, new or empty: spec.toml, the model, calibration.json, plan.json
-    groups : one label a recording, as `anomsdk.train.fit`: it is said when all of them are of one. Default: each
-        recording is a group of its own
-    normalisation : also learn the centre of each feature anew, and its width between half and twice what it was
-    tolerate : alarms that the level may raise on these recordings, 0 to 1000; 0: none
-    report : called with lines that say what was done
+    groups : one label for each recording, as `anomsdk.train.fit`; the report says so where all are of one group. By
+        default each recording is a group of its own
+    normalisation : also learn the centre of each feature anew, and its width between half and twice the old one
+    tolerate : number of alarms that the level may raise on these recordings, 0 to 1000
+    report : called with lines on what was done
 
     Returns
     -------
@@ -107,7 +110,7 @@ def calibrate(
 
     Raises
     ------
-    InputError : a folder that was not trained, recordings that do not fit it, or too few of them
+    InputError : a folder that training did not write, recordings that do not fit it, or too few of them
 
     Examples
     --------
@@ -121,7 +124,7 @@ def calibrate(
     """
     parts = _Parts.of(Path(folder))
     clips = list(clips_of(parts.spec, recordings, groups, "recording"))
-    require(groups is None or len(groups) == len(clips), "calibrate: groups must have one label for each recording")
+    require(groups is None or len(groups) == len(clips), "calibrate: `groups` must have one label for each recording")
     with claimed(Path(out)):
         return _calibrated(parts, clips, Path(out), normalisation, tolerate, report, lambda samples: None)
 
@@ -137,13 +140,13 @@ def calibrate_clips(
     report: Report = lambda line: None,
     progress: Callable[[int], None] = lambda samples: None,
 ) -> Plan:
-    """`calibrate`, from clips.
+    """Calibrate as `calibrate` does, on clips.
 
     Parameters
     ----------
     folder, out, normalisation, tolerate, report : as `calibrate`
-    clips : as `anomsdk.sources.clips.open_clips`
-    progress : called with the samples heard so far
+    clips : normal recordings, as `anomsdk.sources.clips.open_clips` returns them
+    progress : called with the number of samples processed so far
     """
     parts = _Parts.of(Path(folder))
     with claimed(Path(out)):
@@ -163,7 +166,7 @@ def _calibrated(
         not out.exists() or (out.is_dir() and not any(out.iterdir())),
         f"{out}: holds something, or is a file; give a new folder",
     )
-    require(0 <= tolerate <= MOST_TOLERATED, f"calibrate: tolerate is {tolerate}, not 0 to {MOST_TOLERATED} alarms")
+    require(0 <= tolerate <= MOST_TOLERATED, f"`tolerate={tolerate}`: give 0 to {MOST_TOLERATED} alarms")
     calibration = _renormalised(parts, clips) if normalisation else parts.calibration
     pieces, share, digests = _raw_scores(parts, calibration, clips, progress)
     ticks = sum(len(piece.scores) for piece in pieces)
@@ -173,8 +176,8 @@ def _calibrated(
         f"at least {FEWEST_TICKS} are needed; record for longer",
     )
     spec = parts.spec
-    start, levels = levels_from([piece.scores for piece in pieces], spec)
-    level = placed(pieces, spec, tolerate)
+    start, levels = alarm_levels_from([piece.scores for piece in pieces], spec)
+    level = place_alarm_level(pieces, spec, tolerate)
     hours, heard = level.hours, level.recordings
     made_from = calibration.model_copy(
         update={
@@ -192,7 +195,7 @@ def _calibrated(
     )
     before = plan_from(spec, parts.model, parts.calibration).levels.raise_score
     made = plan_from(spec, parts.model, made_from)
-    report(f"raise level {made.levels.raise_score:,} from {before:,}")
+    report(f"alarm level {made.levels.raise_score:,}, before {before:,}")
     for line in level.lines(tolerate, spec.sensor.kind, made.levels.raise_score):
         report(line)
     report(f"judged {share}")
@@ -214,19 +217,19 @@ def _calibrated(
 
 def _raw_scores(
     parts: _Parts, calibration: Calibration, clips: Sequence[Clip], progress: Callable[[int], None]
-) -> tuple[list[Scored], Judged, list[str]]:
-    """Scores before the follower of each piece of the clips that has a tick.
+) -> tuple[list[ScoredPiece], Judged, list[str]]:
+    """Score each piece of the clips that has a tick, before the baseline is subtracted.
 
     Returns
     -------
-    pieces : the scores
-    share : of the time that was judged
-    digests : sha256 of the samples of each clip that has any
+    pieces : scores of each piece
+    share : ticks, and those that the whole time would have given
+    digests : sha256 of the samples of each clip with a tick
     """
     score = parts.spec.score.model_copy(update={"baseline_s": 0.0})
     spec = parts.spec.model_copy(update={"score": score})
     unfollowed = plan_from(spec, parts.model, calibration.model_copy(update={"signal": signal_sections(spec)}))
-    found, heard, share, digests = list[Scored](), 0, Judged(), list[str]()
+    found, heard, share, digests = list[ScoredPiece](), 0, Judged(), list[str]()
     for clip in clips:
         cutter, digest, ticks = clip.cutter(), hashlib.sha256(), 0
         for index, (scores, n) in enumerate(_scores_of(unfollowed, clip, cutter, digest)):
@@ -234,14 +237,14 @@ def _raw_scores(
             progress(heard)
             ticks += len(scores)
             if len(scores):
-                found.append(Scored(clip.name, clip.group, first_tick_s(spec, cutter.starts[index]), scores))
+                found.append(ScoredPiece(clip.name, clip.group, first_tick_s(spec, cutter.starts[index]), scores))
         digests += [digest.hexdigest()] if ticks else []
         share += judged(unfollowed, ticks, cutter.kept + cutter.cut + cutter.missing)
     return found, share, digests
 
 
 def _scores_of(of: Plan, clip: Clip, cutter: ConstantCutter, digest: hashlib._Hash) -> Iterator[tuple[Scores, int]]:
-    """Scores of the pieces of a clip, each from a fresh pipeline, and the samples that were heard for them."""
+    """Yield the scores of each piece of a clip, from a fresh pipeline, and the number of samples of the piece."""
     pipeline: Pipeline | None = None
     scores, n = list[int](), 0
     try:
@@ -266,7 +269,7 @@ def _renormalised(parts: _Parts, clips: Sequence[Clip]) -> Calibration:
     if then.deviations is None:
         raise InputError(
             f"{parts.folder / CALIBRATION_FILE}: was written before it said how wide its ranges are; train again, or "
-            "calibrate the level only"
+            "calibrate without `normalisation`"
         )
     corpus = gather(parts.spec, clips, seed=0, excerpts=0)
     pieces = [piece for recording in corpus.recordings for piece in recording.pieces]

@@ -1,11 +1,8 @@
-"""`fit`: search for a model, train it on all recordings, set the alarm level, and write the folder."""
+"""`fit` and `fit_from`: train a detector on normal recordings, and write its folder."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -13,81 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.core.checks import require
-from anomsdk.core.fixed import Ints
 from anomsdk.core.plan import Plan
 from anomsdk.errors import all_or_none
-from anomsdk.planner.calibration import CALIBRATION_FILE, CHOSEN, Calibration, signal_sections
 from anomsdk.planner.front_end import sensor_plan
-from anomsdk.planner.planner import SPEC_FILE, plan, plan_from
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.planner.speech import check_speech
-from anomsdk.plans.recording_digests import entries_of
-from anomsdk.plans.tflite.reader import parse_tflite
-from anomsdk.plans.tflite.writer import write_tflite
 from anomsdk.runtime.memory import wiping
-from anomsdk.sources.clips import Clip, noticed, open_clips
+from anomsdk.sources.clips import noticed, open_clips
 from anomsdk.sources.stream_format import ReadOptions, StreamFormat
-from anomsdk.train.alarm_levels import MOST_TOLERATED, Scored, first_tick_s, levels_from, placed, tolerated_of
-from anomsdk.train.data.corpus import LABELS, Corpus, Recorded, clips_of, gather
-from anomsdk.train.data.excerpts import EXCERPTS
-from anomsdk.train.data.input_maps import unlearnt_extractor
-from anomsdk.train.data.rest import check_moves
-from anomsdk.train.folder import as_written, check_out, claimed, text_of, write_folder
-from anomsdk.train.search.budget import candidates, checked_need
-from anomsdk.train.search.journal import Journal
-from anomsdk.train.search.judge import Judge, Trained
-from anomsdk.train.search.search import SEARCHES, Found, Search
-from anomsdk.utils.text import figure
-
-CALIBRATION_SHARE = 0.25
-"""Share of the groups that is held out for the alarm level where no calibration recordings are given."""
+from anomsdk.train.data.corpus import LABELS, clips_of
+from anomsdk.train.folder import claimed
+from anomsdk.train.options import Options, Progress, Report
+from anomsdk.train.training_run import Given, TrainingRun
 
 Samples = NDArray[np.int16]
-Report = Callable[[str], None]
-Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class Options:
-    """How to train.
-
-    Parameters
-    ----------
-    seed : of everything random; the same seed, recordings and environment give the same plan
-    search : "model": which model, which range of its inputs, which weights in the score; "full": also which
-        context and which features, never finer than the spec's in frequency or time
-    gain_db : each recording is also heard at this much less and more (the microphone in use is never that of
-        the recordings); 0: not. Audio only
-    segment_s : cut each recording into stretches of so many seconds, each a group of its own, where one
-        recording is all there is; neighbours are alike, so that the figures flatter. 0: not
-    tolerate : alarms that the alarm level may raise on the calibration recordings; 0: none
-    """
-
-    seed: int = 0
-    search: str = "model"
-    gain_db: float = 6.0
-    segment_s: float = 0.0
-    tolerate: int = 0
-
-    def check(self) -> None:
-        """Refuse what cannot be meant."""
-        require(0 <= self.seed < 2**31, f"train: seed is {self.seed}, not 0 to 2**31 - 1")
-        require(self.search in SEARCHES, f"train: search is '{self.search}', not {' or '.join(SEARCHES)}")
-        require(0 <= self.gain_db <= 40, f"train: gain_db is {self.gain_db:g}, not 0 to 40")
-        require(
-            0 <= self.tolerate <= MOST_TOLERATED,
-            f"train: tolerate is {self.tolerate}, not 0 to {MOST_TOLERATED} alarms",
-        )
-        longest = 30 * 86_400
-        require(0 <= self.segment_s <= longest, f"train: segment_s is {self.segment_s:g}, not 0 to {longest}")
-
-
-@dataclass(frozen=True)
-class _Given:
-    """Recordings of one purpose."""
-
-    clips: Sequence[Clip]
-    bad: tuple[str, ...] = ()
 
 
 @wiping()
@@ -109,19 +45,19 @@ def fit(
 
     Parameters
     ----------
-    spec : PipelineSpec; ``model.max_macs``, ``max_ram`` and ``max_flash`` bound the model, ``model.file`` is
-        written as model.tflite, a ``score.baseline_s`` of "chosen" is replaced by what the recordings prefer
-    recordings : int16 (n,) or (n, columns) each, at the spec's rate; normal behaviour only
-    groups : one label a recording (subject, animal, day); what shares a label is never split. Default: each
-        recording is a group of its own
-    calibration : other normal recordings for the alarm level; default: a quarter of the groups is held out
-    anomalous : anomalies to choose the model on; default: generated probes in held-out normal recordings
+    spec : what to build. ``model.max_macs``, ``max_ram`` and ``max_flash`` bound the model; ``model.file`` is written
+        as model.tflite; a ``score.baseline_s`` of "chosen" is replaced by the time constant with the best AUC
+    recordings : int16 (n,) or (n, columns) each, at the rate of the spec; normal behaviour only
+    groups : one label for each recording (subject, animal, day); recordings with the same label are never split between
+        training and held out. By default each recording is a group of its own
+    calibration : other normal recordings, for the alarm level; by default a quarter of the groups is held out for it
+    anomalous : anomalous recordings to choose the model on; by default generated probes in held-out normal recordings
     out : folder to write: spec.toml, model.tflite, calibration.json, plan.json
-    seed : as in `Options`, for those who need no other
-    options : see `Options`
-    report : called with lines that say what was done
-    progress : called with steps done and expected, several times a second
-    doing : called with what is done now, in words
+    seed : seed of everything random; used where ``options`` is None
+    options : other options; None: the defaults of `Options`
+    report : called with lines on what was done
+    progress : called with the steps done and expected, several times a second
+    doing : called with words for the current step
 
     Returns
     -------
@@ -129,7 +65,8 @@ def fit(
 
     Raises
     ------
-    InputError : too little to learn from, recordings of the wrong type, or budgets that no model keeps
+    InputError : too few recordings, recordings of the wrong type, budgets that no model keeps, or an option out of
+        range
 
     Examples
     --------
@@ -147,11 +84,11 @@ def fit(
     """
     check_speech(spec)  # before recordings are made or read
     options = Options(seed=seed) if options is None else options
-    normal = _Given(list(clips_of(spec, recordings, groups, "recording")))
+    normal = Given(list(clips_of(spec, recordings, groups, "recording")))
     require(groups is None or len(groups) == len(normal.clips), LABELS)
-    held = None if calibration is None else _Given(list(clips_of(spec, calibration, None, "calibration recording")))
-    odd = None if anomalous is None else _Given(list(clips_of(spec, anomalous, None, "anomalous recording")))
-    fitting = _Fit(spec, Path(out), options, report, progress, doing)
+    held = None if calibration is None else Given(list(clips_of(spec, calibration, None, "calibration recording")))
+    odd = None if anomalous is None else Given(list(clips_of(spec, anomalous, None, "anomalous recording")))
+    fitting = TrainingRun(spec, Path(out), options, report, progress, doing)
     with claimed(Path(out)):
         return fitting.run(normal, held, odd, spec_text=None)
 
@@ -173,280 +110,32 @@ def fit_from(
     progress: Progress = lambda done, total: None,
     doing: Report = lambda words: None,
 ) -> Plan:
-    """`fit`, from files. A run that was stopped goes on where it was when it is called again.
+    """Train as `fit` does, on recordings in files.
+
+    A run that was stopped continues where it was when it is called again with the same arguments.
 
     Parameters
     ----------
-    spec_path : spec.toml
+    spec_path : path of a spec.toml
     normal, calibration, anomalous : folders or files, as `anomsdk.sources.clips.open_clips` takes them
-    group, reading : what must not be split and what files of motion do not say, as `anomsdk.sources.clips.open_clips`
-    skip_bad : leave files that cannot be read out
+    group, reading : key of the groups, and what files do not say of themselves, as `anomsdk.sources.clips.open_clips`
+    skip_bad : leave out files that cannot be read; by default they are an error
     out, seed, options, report, progress, doing : as `fit`
     """
     spec = PipelineSpec.from_file(spec_path)
     options = Options(seed=seed) if options is None else options
     stream_format = StreamFormat.of(sensor_plan(spec), spec.columns)
 
-    def given(path: str | Path | None) -> _Given | None:
+    def given(path: str | Path | None) -> Given | None:
         if path is None:
             return None
         found = open_clips(path, stream_format, reading=reading, group=group, skip_bad=skip_bad)
         for line in noticed(found.clips):
             report(line)
-        return _Given(found.clips, found.bad)
+        return Given(found.clips, found.bad)
 
-    fitting = _Fit(spec, Path(out), options, report, progress, doing, skip_bad=skip_bad, resumable=True)
+    fitting = TrainingRun(spec, Path(out), options, report, progress, doing, skip_bad=skip_bad, resumable=True)
     with claimed(Path(out)):
         opened, held, odd = all_or_none(*(partial(given, path) for path in (normal, calibration, anomalous)))
         text = Path(spec_path).read_text(encoding="utf-8")
         return fitting.run(opened, held, odd, spec_text=text)
-
-
-_STEPS, _READ, _SEARCHED = 1000, 150, 970
-"""Steps of the whole, and how many of them are done when the recordings are read and when the search is over."""
-
-
-class _Fit:
-    """One training, from recordings to a folder."""
-
-    def __init__(
-        self,
-        spec: PipelineSpec,
-        out: Path,
-        options: Options,
-        report: Report,
-        progress: Progress,
-        doing: Report,
-        *,
-        skip_bad: bool = False,
-        resumable: bool = False,
-    ) -> None:
-        options.check()
-        require(
-            spec.features.normalisation == "learnt", f'{SPEC_FILE}: features.normalisation must be "learnt" to train'
-        )
-        self._spec, self._out, self._options = as_written(spec), out, options
-        check_speech(self._spec)
-        self._source = spec_digest(self._spec)
-        check_out(out, self._source)
-        candidates(self._spec)  # before hours of reading: there are some
-        self._report, self._progress, self._doing = report, progress, doing
-        self._step = 0
-        self._skip_bad, self._resumable = skip_bad, resumable
-
-    def run(self, normal: _Given, held: _Given | None, odd: _Given | None, spec_text: str | None) -> Plan:
-        for line in self._spec.notes:
-            self._report(line)
-        self._doing("reading recordings, and putting probes into some of them")
-        corpus = self._gather(self._spec, normal, steps=(0, _READ))
-        for line in corpus.lines():
-            self._report(line)
-        check_moves(unlearnt_extractor(self._spec), [recording.pieces for recording in corpus.recordings], self._report)
-        learning = _groups(corpus)
-        if held is None:
-            learning, _ = _split(learning, self._options.seed)
-        learnt = {recording.digest for recording in corpus.part(learning).recordings}
-        anomalous = None if odd is None else self._anomalous(self._spec, odd, learnt)
-        self._journal = self._open_journal(corpus.part(learning), anomalous)
-        try:
-            return self._searched(corpus, learning, normal, held, odd, anomalous, spec_text)
-        except BaseException:
-            if not len(self._journal):  # nothing is in it to go on with
-                self._journal.remove()
-            raise
-
-    def _searched(
-        self,
-        corpus: Corpus,
-        learning: frozenset[str],
-        normal: _Given,
-        held: _Given | None,
-        odd: _Given | None,
-        anomalous: Corpus | None,
-        spec_text: str | None,
-    ) -> Plan:
-        """Search, train the best on everything, and write it."""
-        learnt = {recording.digest for recording in corpus.part(learning).recordings}
-
-        def judge(spec: PipelineSpec) -> Judge:
-            same = spec.sensor == self._spec.sensor and spec.features == self._spec.features
-            heard = corpus if same else self._gather(spec, normal)
-            labelled = anomalous if same or odd is None else self._anomalous(spec, odd, learnt)
-            alive = self._alive
-            return Judge(spec, heard.part(learning), anomalous=labelled, seed=self._options.seed, alive=alive)
-
-        searching = self._between(_READ, _SEARCHED)
-        found = Search(judge, self._journal, self._report, searching, self._doing).run(self._spec, self._options.search)
-        self._report(found.as_text())
-        on = "labelled anomalies" if anomalous is not None else "generated probes"
-        self._report(
-            f"chosen: {found.trial.candidate}, AUC {figure(found.trial.auc)} on {on} in {found.judge.n_folds} folds of "
-            f"held-out groups; int8 against float "
-            f"{figure(found.trial.auc - found.trial.float_auc, digits=4, signed=True)}"
-        )
-        self._doing(f"training {found.trial.candidate} on all recordings")
-        final = found.judge.train(found.trial.candidate, found.trial.epochs)
-        if final.candidate != found.trial.candidate:
-            self._report(f"stored: {final.candidate}: the other means would rest on too few windows or groups")
-        self._doing("placing the alarm level")
-        if held is None:
-            again = corpus if found.spec.features == self._spec.features else self._gather(found.spec, normal)
-            level = again.part(_groups(corpus) - learning)
-        else:
-            level = self._gather(found.spec, held, excerpts=0, steps=(_SEARCHED, _STEPS))
-            both = sum(recording.digest in learnt for recording in level.recordings)
-            require(both == 0, f"train: {both} of the calibration recordings also train; an alarm level needs others")
-        odd_ones = () if anomalous is None else anomalous.recordings
-        heard = {
-            **entries_of("trained", (recording.whole for recording in corpus.part(learning).recordings)),
-            **entries_of("calibrated", (recording.whole for recording in level.recordings)),
-            **entries_of("chosen", (recording.whole for recording in odd_ones)),
-        }
-        made = self._write(found, final, level.recordings, spec_text, heard)
-        self._journal.remove()
-        return made
-
-    def _between(self, first: int, last: int) -> Progress:
-        """Progress of a part, as steps of the whole."""
-
-        def tell(done: int, total: int) -> None:
-            self._step = first + (last - first) * min(done, total) // max(1, total)
-            self._alive()
-
-        return tell
-
-    def _alive(self) -> None:
-        self._progress(self._step, _STEPS)
-
-    def _gather(
-        self, spec: PipelineSpec, given: _Given, excerpts: int = EXCERPTS, steps: tuple[int, int] | None = None
-    ) -> Corpus:
-        total = sum(clip.length or 0 for clip in given.clips)
-        tell = self._between(*steps) if steps is not None else lambda done, total: None
-        return gather(
-            spec,
-            given.clips,
-            seed=self._options.seed,
-            excerpts=excerpts,
-            gain_db=self._options.gain_db if excerpts else 0.0,
-            segment_s=self._options.segment_s,
-            bad=given.bad,
-            skip_bad=self._skip_bad,
-            progress=lambda samples: tell(samples, total),
-        )
-
-    def _anomalous(self, spec: PipelineSpec, odd: _Given, digests: set[str]) -> Corpus:
-        corpus = self._gather(spec, odd, excerpts=0)
-        same = [recording.name for recording in corpus.recordings if recording.digest in digests]
-        require(not same, f"train: {len(same)} of the anomalous recordings also train as normal: {', '.join(same[:3])}")
-        return corpus
-
-    def _open_journal(self, learning: Corpus, anomalous: Corpus | None) -> Journal:
-        from anomsdk._version import __version__
-
-        path = self._out.parent / f".{self._out.name}.search" if self._resumable else None
-        if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        parts = [learning.recordings, () if anomalous is None else anomalous.recordings]
-        digests = [[(r.group, r.digest) for r in part] for part in parts]
-        options = self._options
-        journal = Journal(path, [__version__, self._source, digests, options.seed, options.gain_db, options.segment_s])
-        if len(journal):
-            self._report(f"going on with a search that was stopped: {len(journal)} trials are done")
-        return journal
-
-    def _write(
-        self,
-        found: Found,
-        final: Trained,
-        calibrating: Sequence[Recorded],
-        spec_text: str | None,
-        heard: dict[str, str],
-    ) -> Plan:
-        """Set the alarm level on the calibration recordings, and write the folder."""
-        spec = found.spec
-        pieces, total = _calibrated(final, calibrating, spec)
-        ticks = sum(len(piece.scores) for piece in pieces)
-        require(ticks > 0, "train: the calibration recordings are shorter than a tick; give longer ones")
-        hours, asked = ticks * spec.tick_s / 3600, self._options.tolerate
-        start, levels = levels_from([piece.scores for piece in pieces], spec)
-        level = placed(pieces, spec, asked)
-        model_bytes = write_tflite(list(final.layers))
-        model = parse_tflite(model_bytes, name="model.tflite")
-        calibration = Calibration(
-            format=1,
-            model_sha256=model.sha256,
-            signal=signal_sections(spec),
-            features=final.maps.features,
-            inputs=final.maps.inputs,
-            deviations=final.candidate.deviations,
-            score_weights=final.weights,
-            baseline_start=start,
-            alarm_levels=levels,
-            tolerated=tolerated_of(level, spec, asked),
-            group_levels=final.maps.group_levels(total / ticks),
-            recordings=len(calibrating),
-            hours=hours,
-            provenance={
-                "model": str(final.candidate),
-                "trained_from": self._source,
-                "judged": f"AUC {figure(found.trial.auc)} in {found.judge.n_folds} folds of held-out groups",
-                **({"baseline_s": CHOSEN} if self._spec.score.baseline_s == "chosen" else {}),
-                **heard,
-            },
-        )
-        made = plan_from(spec, model, calibration)
-        need = checked_need(made, spec.model)
-        if (spec.model.max_ram, spec.model.max_flash) != (None, None):
-            self._report(
-                f"in C it takes {need.ram:,} bytes of RAM and {need.flash:,} of constant data on a 32-bit processor; "
-                "stack and code come on top"
-            )
-        for line in level.lines(asked, spec.sensor.kind, made.levels.raise_score):
-            self._report(line)
-        files = {
-            "model.tflite": model_bytes,
-            CALIBRATION_FILE: json.dumps(calibration.model_dump(mode="json"), indent=1).encode("ascii") + b"\n",
-        }
-        written = text_of(self._out / SPEC_FILE, spec)
-        text = spec_text if written is None else written
-        kept = text is not None and PipelineSpec.from_toml(text) == spec
-        files[SPEC_FILE] = (spec.completed(text) if text is not None and kept else spec.to_toml()).encode()
-        write_folder(self._out, files, made)
-        return plan(self._out)
-
-
-def _calibrated(final: Trained, recordings: Sequence[Recorded], spec: PipelineSpec) -> tuple[list[Scored], Ints]:
-    """Scores of each piece of the recordings, before the baseline, and what each input adds to all of them."""
-    found, total = list[Scored](), np.zeros(final.maps.n_inputs, np.int64)
-    for recording in recordings:
-        for start, piece in zip(recording.starts, recording.pieces, strict=True):
-            terms = final.terms(final.maps.run(piece))
-            if len(terms):
-                second = first_tick_s(spec, start)
-                found.append(Scored(recording.name, recording.owner, second, terms.sum(axis=1)))
-                total += terms.sum(axis=0)
-    return found, total
-
-
-def spec_digest(spec: PipelineSpec) -> str:
-    """What a folder was trained from: a digest of the spec, before the search changed it, without its permission."""
-    tree = spec.model_dump(mode="json", exclude_none=True, exclude={"features": {"allow_speech_features"}})
-    return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()[:32]
-
-
-def _groups(corpus: Corpus) -> frozenset[str]:
-    return frozenset(recording.group for recording in corpus.recordings)
-
-
-def _split(groups: frozenset[str], seed: int) -> tuple[frozenset[str], frozenset[str]]:
-    """Whole groups, at random: those that train, those held out for the alarm level."""
-    labels = sorted(groups)
-    require(
-        len(labels) >= 3,
-        f"train: {len(labels)} group(s) of recordings; training needs 2 and the alarm level another: give more "
-        "recordings, or cut a long one with --segment",
-    )
-    n = max(1, round(CALIBRATION_SHARE * len(labels)))
-    held = frozenset(np.random.default_rng(seed).permutation(labels)[:n].tolist())
-    return groups - held, held

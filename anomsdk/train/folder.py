@@ -1,4 +1,4 @@
-"""The folder that training writes: spec, model, calibration and plan that belong together, all or nothing."""
+"""Folder that training writes: spec, model, calibration and plan, all of them or none."""
 
 from __future__ import annotations
 
@@ -24,11 +24,17 @@ except ImportError:  # not on Windows
 
 
 def write_folder(out: Path, files: dict[str, bytes], made: Plan) -> None:
-    """Write a folder's files so that Ctrl-C at any moment leaves the old ones or the new ones.
+    """Write the files of a folder so that Ctrl-C at any moment leaves either the old files or the new ones.
 
-    Everything is written into a folder beside it first. A new folder appears by one rename; in an existing
-    one each file is replaced by a rename, with signals held back. After a power cut between two of these
-    the hashes do not match, and planning says so.
+    All files are first written into a temporary folder beside it. A new folder then appears by one rename. In an
+    existing folder each file is replaced by a rename, while signals are held back. After a power cut between two
+    renames the hashes do not match, and planning refuses the folder.
+
+    Parameters
+    ----------
+    out : folder to write
+    files : name -> content of each file but plan.json
+    made : plan to write as plan.json
     """
     try:
         with (
@@ -52,14 +58,14 @@ def write_folder(out: Path, files: dict[str, bytes], made: Plan) -> None:
 
 @contextmanager
 def claimed(out: Path) -> Iterator[None]:
-    """Nothing else trains or calibrates into this folder meanwhile; the claim ends with the process that has it.
+    """Claim a folder, so that no other training or calibration writes to it meanwhile.
 
-    The claim is a lock on a hidden file beside the folder, which goes with it. After a crash the file stays, without a
-    lock: the next training takes it. Where the file system has no locks, nothing is claimed.
+    The claim is a lock on a hidden file beside the folder, and the file is removed with it. A crash leaves the file
+    without a lock, and the next training takes it. Where the file system has no locks, nothing is claimed.
 
     Raises
     ------
-    InputError : another training or calibration is writing to it, or nothing can be written beside it
+    InputError : another training or calibration writes to the folder, or nothing can be written beside it
     """
     with ExitStack() as stack:
         try:
@@ -69,17 +75,17 @@ def claimed(out: Path) -> Iterator[None]:
             handle = _locked(lock, out)
         except InputError:
             raise
-        except (OSError, RuntimeError, ValueError) as error:  # a circle of links; a NUL
+        except (OSError, RuntimeError, ValueError) as error:  # a circle of links, or a NUL in the name
             raise unwritable(out, error if isinstance(error, OSError) else ValueError()) from None
         try:
             yield
         finally:
-            lock.unlink(missing_ok=True)  # while it is locked: who opened it meanwhile finds that it is another's
+            lock.unlink(missing_ok=True)  # while it is locked: a process that opened it meanwhile finds the name gone
             os.close(handle)
 
 
 def _locked(lock: Path, out: Path) -> int:
-    """An open file that is locked, and still the one of its name."""
+    """Open a file and lock it; the name still belongs to the file that is returned."""
     while True:
         handle = os.open(lock, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o644)
         try:
@@ -97,20 +103,26 @@ def _locked(lock: Path, out: Path) -> int:
                 return handle
         except FileNotFoundError:
             pass
-        os.close(handle)  # its owner finished between the two calls
+        os.close(handle)  # the owner of the lock removed the file between both calls
 
 
 def check_out(out: Path, source: str) -> None:
-    """Before hours of training: the folder must be new, empty, or one that was trained from this very spec.
+    """Check before hours of training that the folder is new, empty, or trained from the same spec.
 
     Parameters
     ----------
-    out : folder to be
-    source : what the calibration of such a folder says under ``trained_from``
+    out : folder that will be written
+    source : digest of the spec, as the calibration has it under ``trained_from``
+
+    Raises
+    ------
+    InputError : a file, a place that cannot be written, or a folder of another spec
     """
-    require(not out.exists() or out.is_dir(), f"{out}: is a file; give a folder to write")
+    require(not out.exists() or out.is_dir(), f"{out}: is a file; give a folder")
     parent = next(p for p in out.absolute().parents if p.exists())
-    require(parent.is_dir() and os.access(parent, os.W_OK), f"{out}: cannot be written below {parent}")
+    require(
+        parent.is_dir() and os.access(parent, os.W_OK), f"{out}: cannot be written below {parent}; choose another place"
+    )
     taken = [name for name in (SPEC_FILE, "model.tflite", CALIBRATION_FILE, PLAN_FILE) if (out / name).exists()]
     require(
         not taken or _trained_from(out) == source,
@@ -126,12 +138,12 @@ def _trained_from(out: Path) -> str | None:
 
 
 def as_written(spec: PipelineSpec) -> PipelineSpec:
-    """The spec of the folder that is made: the model is the one that was trained."""
+    """Return the spec as the folder will have it, with model.tflite as its model."""
     return spec.model_copy(update={"model": spec.model.model_copy(update={"file": "model.tflite"})})
 
 
 def text_of(path: Path, spec: PipelineSpec) -> str | None:
-    """The text of a spec file that is there and means this spec, however it is written; None: there is none."""
+    """Return the text of a spec file that means the same as ``spec``; None where there is no such file."""
     try:
         return path.read_text(encoding="utf-8") if PipelineSpec.from_file(path) == spec else None
     except InputError:

@@ -14,7 +14,15 @@ from anomsdk.planner.score import baseline_plan
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.sources.clips import clip_from_array
 from anomsdk.sources.dropouts import ConstantCutter
-from anomsdk.train.alarm_levels import Scored, alarms_at, at_most, first_tick_s, levels_from, placed, tolerated_of
+from anomsdk.train.alarm_levels import (
+    alarm_levels_from,
+    alarms_at,
+    at_most,
+    first_tick_s,
+    place_alarm_level,
+    tolerated_of,
+)
+from anomsdk.train.alarm_simulation import ScoredPiece
 from anomsdk.train.data.corpus import gather
 from tests.support.command_line import anomsdk_command
 
@@ -51,7 +59,7 @@ def herd(seed, n=3, ticks=120):
         scores = rng.gamma(2, 50, ticks + 10 * i)
         for at in rng.integers(0, len(scores), 4):
             scores[at : at + rng.integers(1, 12)] *= rng.uniform(2, 8)
-        found.append(Scored(f"recording {i}", f"day {i % 2}", 0.0, scores.astype(np.uint32)))
+        found.append(ScoredPiece(f"recording {i}", f"day {i % 2}", 0.0, scores.astype(np.uint32)))
     return found
 
 
@@ -71,7 +79,7 @@ def life_cycle(pieces, spec, level, start):
 
 
 def start_of(pieces, spec):
-    return levels_from([piece.scores for piece in pieces], spec)[0]
+    return alarm_levels_from([piece.scores for piece in pieces], spec)[0]
 
 
 @pytest.mark.parametrize("baseline_s", [0, 3])
@@ -90,8 +98,8 @@ def test_alarms_are_counted_as_the_life_cycle_raises_them(alert, baseline_s):
 @pytest.mark.parametrize("alert", [name for name in ALERTS if name != "long"])
 def test_the_level_is_the_lowest_that_keeps_to_the_alarms_that_are_tolerated(alert, baseline_s):
     spec, pieces = spec_of(baseline_s, **ALERTS[alert]), herd(7)
-    start, table = levels_from([piece.scores for piece in pieces], spec)
-    found = [placed(pieces, spec, k) for k in range(5)]
+    start, table = alarm_levels_from([piece.scores for piece in pieces], spec)
+    found = [place_alarm_level(pieces, spec, k) for k in range(5)]
     timing = timing_plan(spec)
     ratio = timing.high_ratio_q16 / 65536
     assert found[0].raise_score == table.raise_score(timing.m, timing.n, timing.on_delay, ratio)
@@ -113,20 +121,20 @@ def test_an_alarm_that_never_ends_is_no_one_alarm():
     spec = spec_of(**ALERTS["long"])
     scores = np.full(1000, 100, np.uint32)
     scores[10] = 5000
-    (one,) = pieces = [Scored("a", "a", 0.0, scores)]
-    found = placed(pieces, spec, 3)
+    (one,) = pieces = [ScoredPiece("a", "a", 0.0, scores)]
+    found = place_alarm_level(pieces, spec, 3)
     assert found.raise_score == 5001 and found.tolerated == ()
-    calm = [Scored(str(i), "b", 0.0, np.full(900, 50, np.uint32)) for i in range(3)]
-    assert placed([one, *calm], spec, 1).raise_score == 51, "of the whole time it is up for little"
+    calm = [ScoredPiece(str(i), "b", 0.0, np.full(900, 50, np.uint32)) for i in range(3)]
+    assert place_alarm_level([one, *calm], spec, 1).raise_score == 51, "of the whole time it is up for little"
 
 
 def test_the_recording_and_the_second_that_set_the_level_are_named():
     spec, pieces = spec_of(m=1, n=1), herd(1)
     scores = pieces[2].scores.copy()
     scores[100] = 9000
-    pieces[2] = Scored("bus.wav", "day 1", first_tick_s(spec, 100), scores)
-    found = placed(pieces, spec)
-    without = placed([piece for piece in pieces if piece.recording != "bus.wav"], spec).raise_score
+    pieces[2] = ScoredPiece("bus.wav", "day 1", first_tick_s(spec, 100), scores)
+    found = place_alarm_level(pieces, spec)
+    without = place_alarm_level([piece for piece in pieces if piece.recording != "bus.wav"], spec).raise_score
     assert str(found.set_by) == "bus.wav at 0:00:20.2", (
         "100 rows, the two of its first tick, and 100 more, of 0.1 s each"
     )
@@ -136,8 +144,8 @@ def test_the_recording_and_the_second_that_set_the_level_are_named():
 
 
 def test_no_recording_decides_where_another_says_nearly_the_same():
-    same = [Scored(name, name, 0.0, np.array([5, top], np.uint32)) for name, top in (("a", 1000), ("b", 990))]
-    lines = list(placed(same, spec_of(m=1, n=1)).lines(0, "audio", 1001))
+    same = [ScoredPiece(name, name, 0.0, np.array([5, top], np.uint32)) for name, top in (("a", 1000), ("b", 990))]
+    lines = list(place_alarm_level(same, spec_of(m=1, n=1)).lines(0, "audio", 1001))
     assert any("the level would be 991, 0.99 of it" in line for line in lines)
     assert not any("decides" in line or "one group" in line for line in lines)
 
@@ -151,8 +159,8 @@ def test_no_recording_decides_where_another_says_nearly_the_same():
 )
 def test_what_one_group_is_worth_is_said(kind, words):
     """Three recordings of one person or day."""
-    pieces = [Scored(str(i), "anna", 0.0, np.arange(1, 99, dtype=np.uint32)) for i in range(3)]
-    assert any(words in line for line in placed(pieces, spec_of()).lines(0, kind, 1))
+    pieces = [ScoredPiece(str(i), "anna", 0.0, np.arange(1, 99, dtype=np.uint32)) for i in range(3)]
+    assert any(words in line for line in place_alarm_level(pieces, spec_of()).lines(0, kind, 1))
 
 
 @pytest.mark.parametrize(
@@ -201,7 +209,7 @@ def test_calibrate_tolerates_alarms_and_the_plan_raises_just_these(folder, tmp_p
     assert made.levels.raise_score < strict.levels.raise_score / 5
     assert (alarms_of(strict, own), alarms_of(made, own)) == (0, 3)
     assert any(line.startswith("tolerated: recording 0 at 0:00:50.") and line.count("recording") == 3 for line in lines)
-    assert any(line.startswith("3 alarms in 0.25 h of 3 calibration recordings at a raise level of") for line in lines)
+    assert any(line.startswith("3 alarms in 0.25 h of 3 calibration recordings at an alarm level of") for line in lines)
     assert anomsdk.plan(tmp_path / "3").id == made.id
 
 
@@ -234,22 +242,22 @@ def test_train_tolerates_alarms_too(tmp_path):
 
 @pytest.mark.parametrize("tolerate", [-1, 1001])
 def test_no_such_number_of_alarms(folder, tmp_path, tolerate):
-    with pytest.raises(anomsdk.InputError, match=r"tolerate is -?[0-9]+, not 0 to 1000 alarms"):
+    with pytest.raises(anomsdk.InputError, match=r"`tolerate=-?[0-9]+`: give 0 to 1000 alarms"):
         anomsdk.train.calibrate(folder, [rows(10)], out=tmp_path / "own", tolerate=tolerate)
-    with pytest.raises(anomsdk.InputError, match=r"tolerate is -?[0-9]+, not 0 to 1000 alarms"):
+    with pytest.raises(anomsdk.InputError, match=r"`tolerate=-?[0-9]+`: give 0 to 1000 alarms"):
         anomsdk.train.Options(tolerate=tolerate).check()
 
 
 def test_a_level_that_a_person_set_is_not_taken_for_that_of_the_recordings():
-    found = placed(herd(2), spec_of())
+    found = place_alarm_level(herd(2), spec_of())
     first, second, *_ = found.lines(0, "audio", 77)
-    assert first == "the raise level is 77, as alert.raise_score says; the recordings would have set another:"
-    assert f"at a raise level of {found.raise_score:,}" in second
+    assert first == "the alarm level is 77, as alert.raise_score says; the recordings would have set another one:"
+    assert f"at an alarm level of {found.raise_score:,}" in second
 
 
 def test_nothing_is_said_of_toleration_where_none_was_asked():
     spec, pieces = spec_of(), herd(2)
-    found = placed(pieces, spec)
+    found = place_alarm_level(pieces, spec)
     assert tolerated_of(found, spec, 0) is None
     assert not any("tolerated" in line for line in found.lines(0, "audio", found.raise_score))
 

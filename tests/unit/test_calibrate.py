@@ -10,7 +10,7 @@ from anomsdk.core.event import State
 from anomsdk.planner.calibration import Calibration
 from anomsdk.synthetic.motion import PERSON, day, fall
 from anomsdk.train import calibrate
-from anomsdk.train.alarm_levels import levels_from
+from anomsdk.train.alarm_levels import alarm_levels_from
 from tests.support.make import SPECS, make_folder, noise
 
 SPEC = """
@@ -179,7 +179,7 @@ def test_levels_of_a_plan_with_a_follower_rest_on_scores_before_it(tmp_path):
     raw = [anomsdk.score(unfollowed, samples) for samples in own]
     made = calibrate(folder, own, out=tmp_path / "own")
     found = Calibration.from_file(tmp_path / "own" / "calibration.json")
-    start, levels = levels_from(raw, anomsdk.PipelineSpec.from_file(folder / "spec.toml"))
+    start, levels = alarm_levels_from(raw, anomsdk.PipelineSpec.from_file(folder / "spec.toml"))
     assert (found.baseline_start, found.alarm_levels) == (start, levels)
     assert found.baseline_start == int(np.quantile(np.concatenate(raw), 0.75))
     followed = np.concatenate([anomsdk.score(made, samples) for samples in own])

@@ -23,7 +23,7 @@ from anomsdk.core.plan import MotionSensorPlan
 from anomsdk.errors import InputError
 from anomsdk.evaluate.clip_scores import samples_to_decide
 from anomsdk.sources.clips import Clips, clip_from_array
-from anomsdk.stats.metrics import poisson_rate
+from anomsdk.stats.intervals import poisson_rate
 from anomsdk.stats.paired import mcnemar, rate_change, share_change
 from tests.support.make import BANDS, EXTERNAL, make_folder, noise
 
@@ -378,7 +378,7 @@ def test_each_plan_hears_sound_at_its_own_rate(tmp_path):
     assert "at its own rate: 16000 and 8000 Hz" in as_text(found)
     np.save(tmp_path / "normal" / "2.npy", noise(40_000))
     with pytest.raises(
-        InputError, match=r"2\.npy: says no rate, and the plans hear 16000 and 8000 Hz; save it as \.wav"
+        InputError, match=r"2\.npy: does not say its rate, and the plans take 16000 and 8000 Hz; save it as \.wav"
     ):
         diff(fine, coarse, tmp_path / "normal")
 
@@ -415,10 +415,10 @@ def test_recordings_that_tell_nothing_are_refused_or_named(tmp_path, meter):
     with pytest.raises(InputError, match="these samples are among the normal recordings"):
         diff(meter, meter, clips(rows(80)), clips(rows(80), name="b"))
     for options, words in (
-        ({"match_s": -1}, "--match -1: give seconds"),
-        ({"match_s": math.nan}, "--match nan"),
-        ({"match_s": math.inf}, "--match inf"),
-        ({"seed": -1}, "seed is -1"),
+        ({"match_s": -1}, "`match_s=-1`: give seconds"),
+        ({"match_s": math.nan}, "`match_s=nan`"),
+        ({"match_s": math.inf}, "`match_s=inf`"),
+        ({"seed": -1}, "`seed=-1`: give 0 or more"),
         ({"engine": "abacus"}, "engine 'abacus'"),
         ({"jobs": 0}, "jobs = 0"),
     ):
@@ -464,12 +464,12 @@ def test_nothing_may_change_but_what_is_allowed(changed):
 
 def test_limits_that_cannot_be_meant_are_refused():
     for limits, words in (
-        ({"max_change": -1.0}, "--max-change -1"),
-        ({"max_change": math.nan}, "--max-change nan"),
-        ({"max_change": math.inf}, "--max-change inf"),
-        ({"max_added": -1}, "--max-added -1"),
-        ({"max_missed": -2}, "--max-missed -2"),
-        ({"confident": True}, "--confident: it judges --max-change"),
+        ({"max_change": -1.0}, "`max_change=-1`"),
+        ({"max_change": math.nan}, "`max_change=nan`"),
+        ({"max_change": math.inf}, "`max_change=inf`"),
+        ({"max_added": -1}, "`max_added=-1`"),
+        ({"max_missed": -2}, "`max_missed=-2`"),
+        ({"confident": True}, "`confident`: it is about `max_change`"),
     ):
         with pytest.raises(InputError, match=words):
             Limits(**limits)
@@ -560,9 +560,9 @@ def test_bad_requests_are_one_line(command, tmp_path):
         (("old.json", "new.json", "--corpus", "-"), "standard input: clips are read more than once"),
         (("old.json", "new.json", "--corpus", "normal", "--anomalous", "normal"), "are among the normal recordings"),
         (("old.json", "new.json", "--corpus", "normal", "--max-missed", 1), "--max-missed: there is nothing to miss"),
-        (("old.json", "new.json", "--corpus", "normal", "--max-change", -1), "--max-change -1"),
-        (("old.json", "new.json", "--corpus", "normal", "--match", "nan"), "--match nan"),
-        (("old.json", "new.json", "--corpus", "normal", "--confident"), "--confident"),
+        (("old.json", "new.json", "--corpus", "normal", "--max-change", -1), "`max_change=-1`"),
+        (("old.json", "new.json", "--corpus", "normal", "--match", "nan"), "give seconds, 0 or more"),
+        (("old.json", "new.json", "--corpus", "normal", "--confident"), "confident"),
         (("old.json", "new.json", "--corpus", tmp_path), "--skip-bad leaves it out"),
     ):
         done = command(*words)

@@ -24,7 +24,7 @@ from anomsdk.runtime.engines import default_engine
 from anomsdk.runtime.engines.tflite import why_missing
 from anomsdk.sources.clips import Clips, clip_from_array
 from anomsdk.sources.stream_format import StreamFormat
-from anomsdk.stats.metrics import exact
+from anomsdk.stats.intervals import exact
 from anomsdk.synthetic.mixing import loudest_piece, parse_snr
 from tests.support.make import EXTERNAL, make_folder, make_plan, noise
 
@@ -293,7 +293,7 @@ def test_clips_that_do_not_fit_the_plan_are_refused(meter, room):
         evaluate(meter, rest(rows(50), rate_hz=20), rest(rows(60)))
     with pytest.raises(InputError, match="this plan takes audio"):
         evaluate(room, rest(rows(50)), rest(rows(60)))
-    with pytest.raises(InputError, match="sounds can be mixed"):
+    with pytest.raises(InputError, match="only sound can be mixed"):
         evaluate(meter, rest(rows(50)), rest(rows(60)), snr=[10])
     with pytest.raises(InputError, match="engine 'abacus'"):
         evaluate(meter, rest(rows(50)), rest(rows(60)), engine="abacus")
@@ -336,7 +336,7 @@ def test_a_page_needs_nothing_else_and_holds_no_sound(room):
     assert "default-src 'none'" in own and 'name="viewport"' in own and "@media print" in own
     assert "<b>" not in own and "&lt;b&gt;&amp;0" in own, "names are text"
     assert own.count("Plotly.newPlot") == 2 + 6, "histogram, ROC, 2 + 2 mixes and 2 normal clips"
-    for words in ("raise level", "Evaluation of room", "first 10 %", "AUC", "resamples of whole groups", "10 dB"):
+    for words in ("alarm level", "Evaluation of room", "FPR &lt;= 10 %", "AUC", "resamples of whole groups", "10 dB"):
         assert words in own
 
 
@@ -430,7 +430,7 @@ def test_bad_files_are_named_counted_and_left_out(folders, tmp_path):
 def test_bad_requests_are_one_line(folders, tmp_path):
     soundfile.write(tmp_path / "silent.wav", np.zeros(30_000, np.int16), RATE)
     for arguments, changed, words in (
-        (("--snr", "loud"), {}, "--snr 'loud': give ratios"),
+        (("--snr", "loud"), {}, "give ratios from -80 to 80 dB"),
         ((), {"--anomalous": "normal"}, "these samples are among the normal recordings"),
         ((), {"--normal": tmp_path}, "nothing but digitally constant samples"),
         ((), {"--plan": "nix"}, "'nix' is no file, folder or reference model"),

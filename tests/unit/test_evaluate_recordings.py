@@ -16,12 +16,12 @@ import anomsdk
 from anomsdk.cli import app as cli
 from anomsdk.errors import InputError
 from anomsdk.evaluate import as_html, as_json, as_text, evaluate, marked, open_marked, read_events
-from anomsdk.evaluate.alarms_by_label import firing
+from anomsdk.evaluate.alarms_by_label import alarms_of_labels
 from anomsdk.evaluate.clip_scores import ScoredClip, event_window, samples_to_decide, score_clip
 from anomsdk.evaluate.segments import cuts, padded, pads, piece_length, split
 from anomsdk.sources.clips import Clip, Clips, clip_from_array
 from anomsdk.sources.stream_format import StreamFormat
-from anomsdk.stats.metrics import share
+from anomsdk.stats.intervals import share
 from tests.support.make import EXTERNAL, collar_spec, make_collar, make_folder, make_plan, noise
 
 RATE = 10.0
@@ -107,7 +107,7 @@ def test_rows_say_what_was_counted():
         scored(None, 900.0, (4.0,), 10),
         scored("trot", 360.0, (4.0,), 10),
     ]
-    rows = firing(recordings, recordings, 20)
+    rows = alarms_of_labels(recordings, recordings, 20)
     assert [row.label for row in rows] == ["trot", "walk", "rest"], "what fires most comes first"
     trot, walk, rest = rows
     assert (walk.n_recordings, walk.hours, walk.n_raised, walk.n_alarms) == (3, 2.0, 2, 4)
@@ -120,7 +120,7 @@ def test_rows_say_what_was_counted():
     assert rest.alarms_per_hour.high == pytest.approx(3.6889 / 0.25, rel=1e-4)
     assert trot.raised.low == pytest.approx(0.025) and trot.raised.high == 1.0
     pieces = [scored("walk", 1.0, (), 10), scored("walk", 1.0, (), 30)]
-    assert [row.peak_over_raise for row in firing(recordings, pieces, 20)] == [None, 1.0, None]
+    assert [row.peak_over_raise for row in alarms_of_labels(recordings, pieces, 20)] == [None, 1.0, None]
 
 
 @pytest.mark.parametrize(("count", "n"), [(0, 1), (1, 1), (3, 10), (10, 10), (7, 400)])
@@ -146,13 +146,13 @@ def test_the_table_is_of_recordings_and_the_peaks_are_of_pieces(collar):
     figures = found.figures
     assert (figures.n_recordings, figures.n_normal, figures.n_anomalous) == (3, 12 + 6 + 9, 2)
     assert figures.n_false_alarms == 1 and figures.normal_hours == pytest.approx(132 / 3600), "1 s fills a context"
-    walk, rest = found.firing_normal
+    walk, rest = found.by_label_normal
     assert (walk.label, walk.n_recordings, walk.n_raised, walk.n_alarms) == ("walk", 1, 1, 1)
     assert (rest.label, rest.n_recordings, rest.n_raised) == ("rest", 2, 0)
     assert rest.hours == pytest.approx(103 / 3600)
     peaks = [clip.peak for clip in found.normal if clip.label == "rest"]
     assert len(peaks) == 21 and rest.peak_over_raise == np.median(peaks) / LEVEL
-    (fall,) = found.firing_anomalous
+    (fall,) = found.by_label_anomalous
     assert (fall.label, fall.n_recordings, fall.n_raised) == ("fall", 2, 1)
     tree = as_json(found)
     assert tree["labels"]["keys"] == ["activity"] and tree["piece_s"] == 5.0 and tree["n_recordings"] == 3
@@ -173,7 +173,7 @@ def test_the_table_is_of_recordings_and_the_peaks_are_of_pieces(collar):
     json.dumps(tree, allow_nan=False)
     text = as_text(found)
     assert re.search(r"^walk +1 +0\.00806 +1 +100\.0% +2\.5% +100\.0% ", text, re.M)
-    assert "normal clips cut into 27 pieces of about 5 s" in text and "27 pieces + 2 clips" in text
+    assert "normal clips cut into 27 segments of about 5 s" in text and "27 segments + 2 clips" in text
     assert "flags unusual motion" in text and "other people, animals or devices" in text
 
 
@@ -181,8 +181,8 @@ def test_mixes_are_of_what_was_mixed_in(room):
     scenes = Clips(tuple(marked(clip_from_array(f"a{i}", i, noise(30_000, seed=i)), label="rain") for i in range(2)))
     events = Clips(tuple(marked(clip_from_array(w, w, noise(9000, seed=9)), label=w) for w in ("dog", "cat")))
     found = evaluate(room, scenes, events, snr=[20, 0])
-    assert {row.label: row.n_recordings for row in found.firing_anomalous} == {"dog": 2, "cat": 2}
-    assert [row.label for row in found.firing_normal] == ["rain"] and "mixes, by label" in as_text(found)
+    assert {row.label: row.n_recordings for row in found.by_label_anomalous} == {"dog": 2, "cat": 2}
+    assert [row.label for row in found.by_label_normal] == ["rain"] and "mixes, by label" in as_text(found)
 
 
 def test_many_and_long_labels_stay_within_a_terminal(meter):
@@ -290,7 +290,7 @@ def test_anomalous_recordings_stay_whole_and_pieces_can_be_turned_off_and_on(col
     assert [clip.seconds for clip in found.anomalous] == [29.0, 1.0] and len(found.normal) == 20 + 5
     off = evaluate(collar, normal, odd, engine="reference", piece_s=0)
     assert off.normal == off.recordings and off.piece_s is None and as_json(off)["piece_s"] is None
-    assert "pieces" not in as_text(off)
+    assert "segments" not in as_text(off)
     sides = clips(motion(400), kind="external"), clips(motion(20, seed=2), kind="external", name="b")
     assert evaluate(meter, *sides).piece_s is None
     assert len(evaluate(meter, *sides, piece_s=4.0).normal) == 10
@@ -304,7 +304,7 @@ def test_sound_is_cut_on_request_into_pieces_that_are_long_enough(room):
     assert len(found.normal) == 4 and not any(clip.padded for clip in found.normal)
     assert len(evaluate(room, sound, odd, piece_s=1.1 * least / room.rate_hz).normal) == 4
     assert len(cuts(room, [19 * least // 10], 12 * least // 10)) == 1, "half of it is nearer, but too short for a tick"
-    with pytest.raises(InputError, match="--piece: with --snr"):
+    with pytest.raises(InputError, match="`piece_s`: with `snr`"):
         evaluate(room, sound, odd, snr=[10], piece_s=2.0)
 
 
@@ -389,7 +389,7 @@ def test_times_that_cannot_be_meant_are_refused(collar, room):
         evaluate(
             room, Clips((clip_from_array("a", 0, noise(20_000, seed=1)),)), Clips((marked(cut, event_s=(0.1, 1)),))
         )
-    with pytest.raises(InputError, match="--events: with --snr"):
+    with pytest.raises(InputError, match="`events`: with `snr`"):
         evaluate(
             room, Clips((clip_from_array("a", 0, noise(9000)),)), Clips((marked(cut, event_s=(0.1, 1)),)), snr=[10]
         )
@@ -402,10 +402,10 @@ def test_a_table_of_events(tmp_path):
     for text, words in (
         ("", "no column recording; begin with the line recording,start_s,stop_s"),
         ("recording,start_s\na,1\n", "no column stop_s"),
-        ("recording,start_s,stop_s\na,1,two\n", "line 2: '1 two' are no seconds"),
+        ("recording,start_s,stop_s\na,1,two\n", "line 2: '1 two' are not times; write seconds"),
         ("recording,start_s,stop_s\na,1\n", "line 2: an event from 1 to nan s"),
         ("recording,start_s,stop_s\na,3,2\n", "line 2: an event from 3 to 2 s"),
-        ("recording,start_s,stop_s\na,1,2\na,3,4\n", "line 3: a for the second time"),
+        ("recording,start_s,stop_s\na,1,2\na,3,4\n", "line 3: a occurs twice"),
     ):
         path.write_text(text)
         with pytest.raises(InputError, match=re.escape(words)):

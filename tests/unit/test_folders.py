@@ -80,7 +80,7 @@ def test_a_training_that_finds_too_little_leaves_no_search(tmp_path):
     for i, day in enumerate(DAYS):
         (tmp_path / "normal" / str(i)).mkdir(parents=True)
         np.save(tmp_path / "normal" / str(i) / "rows.npy", day[:10])
-    with pytest.raises(InputError, match=r"too few for a model that remembers no single window .* give more"):
+    with pytest.raises(InputError, match=r"too few recordings for a model that stores no single window .* give more"):
         anomsdk.train.fit_from(tmp_path / "spec.toml", tmp_path / "normal", tmp_path / "out")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["normal", "spec.toml"]
 

@@ -17,7 +17,7 @@ from anomsdk.train.models.means import nearest_mean, supported
 from anomsdk.train.models.network import Dense, Network
 from anomsdk.train.models.quantise import quantise
 from anomsdk.train.models.support import MOST_OF_ONE, NotOfferedError, Origins, without_rare_units
-from anomsdk.train.search.judge import Judge
+from anomsdk.train.search.cross_validation import CrossValidation
 from tests.support.make import SPECS
 
 N_IN = 24
@@ -113,7 +113,7 @@ def test_the_attack_finds_what_the_rules_prevent(monkeypatch):
 def test_what_few_windows_would_make_up_is_left_out_of_a_covariance():
     x = windows(2000, 0, odd=3)
     found = Directions.of(x, Origins.unknown(len(x)))
-    assert found.memory.max() <= MOST_OF_ONE and 3 <= len(x) - len(found.inputs) <= 100
+    assert found.influence.max() <= MOST_OF_ONE and 3 <= len(x) - len(found.inputs) <= 100
     assert not any((found.inputs == odd).all(axis=1).any() for odd in x[:3])
     clean = windows(2000, 0)
     gaussian = np.random.default_rng(0).standard_normal(clean.shape)
@@ -219,7 +219,7 @@ SPEC = PipelineSpec.from_dict(
 
 def judge_of(recordings, groups, segment_s=0.0):
     corpus = gather(SPEC, list(clips_of(SPEC, recordings, groups, "r")), seed=0, excerpts=0, segment_s=segment_s)
-    return Judge(SPEC, corpus, anomalous=None, seed=0)
+    return CrossValidation(SPEC, corpus, anomalous=None, seed=0)
 
 
 def rows(n, seed):
@@ -246,7 +246,7 @@ def test_segments_of_one_recording_are_one_group_with_a_time():
 
 def test_the_table_says_what_is_not_offered_and_why(tmp_path):
     lines = []
-    with pytest.raises(anomsdk.InputError, match="too few for a model that remembers no single window"):
+    with pytest.raises(anomsdk.InputError, match="too few recordings for a model that stores no single window"):
         anomsdk.train.fit(SPEC, [rows(6, i) for i in range(6)], out=tmp_path / "none")
     more = {"model": {"max_macs": 400}, "context": {"kind": "stack", "frames": 4}}
     spec = PipelineSpec.from_dict(SPEC.model_dump(exclude_none=True) | more)

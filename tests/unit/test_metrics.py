@@ -11,18 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from anomsdk.stats.metrics import (
-    Figure,
-    auc,
-    auc_of,
-    bootstrap,
-    paired_bootstrap,
-    pauc,
-    pauc_of,
-    poisson_rate,
-    sensitivity_at,
-    sensitivity_of,
-)
+from anomsdk.stats.intervals import Figure, bootstrap, paired_bootstrap, poisson_rate
+from anomsdk.stats.metrics import auc, auc_of, pauc, pauc_of, sensitivity_at, sensitivity_of
 
 peaks = st.lists(st.integers(0, 12), min_size=1, max_size=30)
 """Few values: ties are the rule."""

@@ -12,8 +12,8 @@ from anomsdk.train.data.excerpts import Excerpts
 from anomsdk.train.models.family import Candidate, family, train_candidate
 from anomsdk.train.probes.motion import disturbed_motion, force_at, vigour
 from anomsdk.train.probes.sound import STRENGTHS
-from anomsdk.train.search.judge import Trial
 from anomsdk.train.search.search import _MOVED, _choice
+from anomsdk.train.search.trials import Trial
 
 THREE = MotionSensor(kind="motion", rate_hz=50.0, axes=3, counts_per_g=2048.0, full_scale_g=4.0)
 WIDE = MotionSensor(kind="motion", rate_hz=50.0, axes=3, counts_per_g=1000.0)

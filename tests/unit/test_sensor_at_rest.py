@@ -7,12 +7,13 @@ import anomsdk
 from anomsdk.core.autoencoder import Autoencoder, check_layers
 from anomsdk.planner.layers import layer_plan
 from anomsdk.planner.spec import PipelineSpec
-from anomsdk.train.data.rest import check_moves, feature_names
+from anomsdk.train.data.input_maps import unlearnt_extractor
+from anomsdk.train.data.sensor_at_rest import check_moves, feature_names
 from anomsdk.train.models.family import Candidate
 from anomsdk.train.models.network import Dense, Network
 from anomsdk.train.models.quantise import quantise
 from anomsdk.train.models.support import NotOfferedError
-from anomsdk.train.search import judge
+from anomsdk.train.search.cross_validation import int8_layers
 from anomsdk.train.search.search import Search
 from tests.support.make import SPECS
 
@@ -40,8 +41,8 @@ def test_recordings_in_which_nothing_changes_are_refused_before_the_search(spec,
     with pytest.raises(anomsdk.InputError) as caught:
         fit(spec, [resting(spec, i, apart=apart) for i in range(5)], tmp_path / "out")
     words = str(caught.value)
-    assert "no feature changes within any of 5 recordings" in words and "give recordings of it at work" in words
-    assert "\n" not in words and feature_names(judge.unlearnt_extractor(spec))[0] in words
+    assert "no feature changes within any of 5 recordings" in words and "record it in use" in words
+    assert "\n" not in words and feature_names(unlearnt_extractor(spec))[0] in words
     assert not (tmp_path / "out").exists()
 
 
@@ -108,21 +109,21 @@ def test_a_sensor_that_never_moves_a_layer_keeps_room_when_its_sums_are_scaled_u
     check_layers(tuple(layer_plan(layer) for layer in quantise(network, np.zeros((50, 4)), 4 / 127)))
 
 
-def test_the_judge_refuses_what_cannot_be_held_in_32_bits_before_it_judges():
+def test_cross_validation_refuses_what_cannot_be_held_in_32_bits_before_it_judges():
     wide = Network((Dense(np.full((4, 4), 1e9), np.full(4, 1e-3)),))  # a scale ratio of 2**27: sums leave 32 bits
     with pytest.raises(NotOfferedError, match=r"no int8 form .*32 bits"):
-        judge._int8(wide, np.zeros((10, 4)), 4 / 127)
+        int8_layers(wide, np.zeros((10, 4)), 4 / 127)
 
 
 def test_names_of_features_are_as_many_as_features():
     for name in ("bands", "logmel", "motion", "external"):
-        extractor = judge.unlearnt_extractor(PipelineSpec.from_toml(SPECS[name]))
+        extractor = unlearnt_extractor(PipelineSpec.from_toml(SPECS[name]))
         names = feature_names(extractor)
         assert len(names) == len(set(names)) == extractor.n_features
 
 
 def test_one_frame_says_nothing_of_rest():
-    extractor = judge.unlearnt_extractor(EXTERNAL)
+    extractor = unlearnt_extractor(EXTERNAL)
     check_moves(extractor, [[np.zeros((1, 6), np.int32)]] * 3)
     with pytest.raises(anomsdk.InputError, match="no feature changes"):
         check_moves(extractor, [[np.zeros((1, 6), np.int32)] * 2] * 3)

@@ -16,7 +16,7 @@ from anomsdk.plans.describe import as_text, describe
 from anomsdk.plans.file import parse_plan
 from anomsdk.plans.lookup import find_plan
 from anomsdk.plans.speech import speech_remark
-from anomsdk.train.fitting import spec_digest
+from anomsdk.train.training_run import spec_digest
 from tests.support.make import EXTERNAL, MOTION, SPECS, make_folder, noise
 
 PERMITTED = "allow_speech_features = true\n"

@@ -610,7 +610,10 @@ def test_every_command_says_which_share_was_judged(lossy_files, tmp_path):
     done = run("evaluate", *plan, "--normal", lossy_files / "d29", *unbridged)
     assert done.exit_code == 1 and "error: evaluate: nothing was judged: " in done.stderr
     done = run("diff", "human_motion", "human_motion", "--corpus", lossy_files / "d60", *unbridged)
-    assert "of normal recordings judged: 50.1% of the time by old, 50.1% of the time by new" in done.stdout
+    assert (
+        "judged: 50.1% of the time of normal recordings by the old plan, 50.1% of the time by the new one"
+        in done.stdout
+    )
     out = tmp_path / "mine"
     done = run("calibrate", "human_motion", "--normal", lossy_files / "d60", "--out", out, *unbridged)
     assert done.exit_code == 0 and "judged 50.1% of the time" in done.stdout

@@ -20,10 +20,10 @@ from anomsdk.plans.tflite.reader import parse_tflite
 from anomsdk.plans.tflite.writer import write_tflite
 from anomsdk.train import Options
 from anomsdk.train.alarm_levels import at_most
-from anomsdk.train.fitting import _split, spec_digest
 from anomsdk.train.models.family import family, train_candidate
 from anomsdk.train.models.quantise import quantise
 from anomsdk.train.search.budget import Need, Needs, candidates, need_of
+from anomsdk.train.training_run import spec_digest, split_groups
 from tests.support.make import SPECS, make_calibration
 
 TEXT = (
@@ -200,7 +200,7 @@ def test_a_stopped_search_goes_on_where_it_was(tmp_path):
         file.write('{"name": "cut o')  # the power went while a line was written
     lines = []
     plan = anomsdk.train.fit_from(*arguments, tmp_path / "out", group="file", report=lines.append)
-    assert "going on with a search that was stopped: 2 trials are done" in lines
+    assert "continuing a search that was stopped: 2 trials are done" in lines
     assert plan == whole and not journal.exists()
 
 
@@ -219,13 +219,13 @@ def test_a_stopped_search_is_not_taken_for_one_on_other_recordings(tmp_path):
         anomsdk.train.fit_from(*arguments, group="file", progress=stop)
     lines = []
     anomsdk.train.fit_from(*arguments, group="file", calibration=held, report=lines.append)
-    assert not any("going on" in line for line in lines)
+    assert not any("continuing" in line for line in lines)
 
 
 def test_a_search_for_something_else_starts_anew(tmp_path):
     from anomsdk.train.models.family import Candidate
     from anomsdk.train.search.journal import Journal
-    from anomsdk.train.search.judge import Trial
+    from anomsdk.train.search.trials import Trial
 
     candidate = Candidate("autoencoder", (8,), 6.0)
     first = Journal(tmp_path / "j", ["a", 1])
@@ -239,7 +239,7 @@ def test_a_search_for_something_else_starts_anew(tmp_path):
 
 def test_one_long_recording_can_be_cut(tmp_path):
     long = np.concatenate([room(i) for i in range(8)])
-    with pytest.raises(anomsdk.InputError, match=r"1 group.*--segment"):
+    with pytest.raises(anomsdk.InputError, match=r"1 group.*`segment_s`"):
         anomsdk.train.fit(QUICK, [long], out=tmp_path / "out")
     lines = []
     anomsdk.train.fit(QUICK, [long], out=tmp_path / "out", options=Options(segment_s=6), report=lines.append)
@@ -296,14 +296,14 @@ def test_another_projects_folder_is_left_alone(trained, tmp_path):
 
 
 def test_groups_are_never_split():
-    stay, held = _split(frozenset("abcdefgh"), seed=0)
+    stay, held = split_groups(frozenset("abcdefgh"), seed=0)
     assert not stay & held and stay | held == frozenset("abcdefgh") and len(held) == 2
 
 
 def test_what_sets_the_alarm_level_teaches_nothing(tmp_path):
     """A calibration recording, played 30 times louder, moves no map from levels to int8 and no weight."""
     recordings = [room(i) for i in range(8)]
-    held = sorted(_split(frozenset(map(str, range(8))), 3)[1])
+    held = sorted(split_groups(frozenset(map(str, range(8))), 3)[1])
     plans = [anomsdk.train.fit(QUICK, recordings, out=tmp_path / "a", seed=3)]
     loud = int(held[0])
     recordings[loud] = np.clip(recordings[loud].astype(np.int32) * 30, -32768, 32767).astype(np.int16)
@@ -323,9 +323,9 @@ def clipped(seed):
     [
         ([room(0)], {}, "1 group"),
         ([room(0), room(1)], {"groups": ["a", "a"]}, "1 group"),
-        ([room(0)], {"seed": -1}, "seed is -1"),
-        ([room(0)], {"options": Options(search="wide")}, "search is 'wide', not model or full"),
-        ([room(0)], {"options": Options(gain_db=-1)}, "gain_db is -1"),
+        ([room(0)], {"seed": -1}, "`seed=-1`: give 0 to"),
+        ([room(0)], {"options": Options(search="wide")}, "`search='wide'`: give model or full"),
+        ([room(0)], {"options": Options(gain_db=-1)}, "`gain_db=-1`: give 0 to 40"),
         ([room(0), room(1)], {"groups": ["a"]}, "one label for each recording"),
         ([room(0)], {"groups": ["a", "b"]}, "one label for each recording"),
         ([np.zeros(90_000, np.int16)] * 4, {}, "every recording is constant"),

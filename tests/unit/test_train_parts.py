@@ -15,18 +15,19 @@ from anomsdk.planner.layers import layer_plan
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.sources.clips import Clip, clip_from_array
 from anomsdk.train.data.corpus import gather
-from anomsdk.train.data.feature_levels import levels_of
+from anomsdk.train.data.feature_levels import feature_levels_of
 from anomsdk.train.data.input_maps import InputMaps
 from anomsdk.train.models.family import KINDS, Candidate, family, score_weights, train_candidate
 from anomsdk.train.models.linear import MAHALANOBIS_STEPS, mahalanobis, principal_components
 from anomsdk.train.models.means import nearest_mean
 from anomsdk.train.models.network import Dense, Network, train_autoencoder
 from anomsdk.train.models.quantise import quantise, short_scale
-from anomsdk.train.probes.sound import STRENGTHS, disturbed_rows, sound
+from anomsdk.train.probes.sound import STRENGTHS, disturbed_rows, sound_event
 from anomsdk.train.search.budget import Needs
+from anomsdk.train.search.cross_validation import CrossValidation
 from anomsdk.train.search.journal import Journal
-from anomsdk.train.search.judge import Judge, Trial
 from anomsdk.train.search.search import _MOVED, Margin, Search, _choice, _variants, _why, _words
+from anomsdk.train.search.trials import Trial
 from tests.support.make import SPECS
 from tests.unit.test_train import QUICK, room
 
@@ -207,7 +208,7 @@ def test_other_gains_are_heard_through_the_whole_chain():
     x = np.concatenate([loud, np.zeros(4000, np.int16), room(1)])
     (recorded,) = gather(QUICK, [clip_from_array("a", "g", x)], seed=0, excerpts=0, gain_db=6.0).recordings
     expected = [
-        levels_of(QUICK, (part * 10.0 ** (gain_db / 20)).round().clip(-32768, 32767).astype(np.int16))
+        feature_levels_of(QUICK, (part * 10.0 ** (gain_db / 20)).round().clip(-32768, 32767).astype(np.int16))
         for part in (loud, room(1))
         for gain_db in (-6.0, 6.0)
     ]
@@ -227,7 +228,7 @@ def test_pieces_and_groups_are_those_of_the_clips():
     (recorded,) = corpus.recordings
     assert (recorded.name, recorded.group, corpus.cut_s) == ("a", "g", 0.25)
     for piece, alone in zip(recorded.pieces, (room(0), room(1)), strict=True):
-        assert (piece == levels_of(QUICK, alone)).all()
+        assert (piece == feature_levels_of(QUICK, alone)).all()
 
 
 def test_segments_are_cut_to_the_sample():
@@ -235,7 +236,7 @@ def test_segments_are_cut_to_the_sample():
     corpus = gather(QUICK, [clip_from_array("a", "g", x)], seed=0, excerpts=0, segment_s=6.0)
     assert [r.group for r in corpus.recordings] == ["g #0", "g #1", "g #2"]
     for recorded, alone in zip(corpus.recordings, (room(0), room(1), room(2)[:50_000]), strict=True):
-        assert (recorded.pieces[0] == levels_of(QUICK, alone)).all()
+        assert (recorded.pieces[0] == feature_levels_of(QUICK, alone)).all()
 
 
 def test_nothing_of_a_damaged_recording_is_kept():
@@ -296,7 +297,7 @@ def test_excerpts_are_a_fair_sample_of_everything(monkeypatch):
 def test_sounds_are_events_within_the_band():
     rng = np.random.default_rng(0)
     for _ in range(60):
-        x = sound(16_000, rng)
+        x = sound_event(16_000, rng)
         assert 800 <= len(x) <= 16_000 and np.abs(x).max() == 16_000
         spectrum = np.abs(np.fft.rfft(x.astype(float))) ** 2
         assert spectrum[: len(x) * 40 // 16_000 + 1].sum() < 0.5 * spectrum.sum()
@@ -322,7 +323,7 @@ def corpus():
 
 
 def judge(corpus):
-    return Judge(QUICK, corpus, anomalous=None, seed=0)
+    return CrossValidation(QUICK, corpus, anomalous=None, seed=0)
 
 
 def test_every_group_is_held_out_once(corpus):
@@ -356,7 +357,7 @@ def test_the_area_is_that_of_the_scores_that_would_run(corpus):
     from anomsdk.plans.tflite.writer import write_tflite
 
     spec = QUICK.model_copy(update={"score": QUICK.score.model_copy(update={"baseline_s": 0.0})})
-    trained = Judge(spec, corpus, anomalous=None, seed=0).train(Candidate("mahalanobis", (), 12.0), 0)
+    trained = CrossValidation(spec, corpus, anomalous=None, seed=0).train(Candidate("mahalanobis", (), 12.0), 0)
     model = parse_tflite(write_tflite(list(trained.layers)), name="m")
     calibration = Calibration(
         format=1,
@@ -372,13 +373,13 @@ def test_the_area_is_that_of_the_scores_that_would_run(corpus):
     )
     plan = plan_from(spec, model, calibration)
     x = room(77)
-    inputs = trained.maps.run(levels_of(spec, x))
+    inputs = trained.maps.run(feature_levels_of(spec, x))
     assert (anomsdk.features(plan, x) == inputs).all()
     assert (anomsdk.score(plan, x) == trained.scores(inputs)).all()
 
 
 def test_the_share_of_clipped_windows_is_that_of_the_rows_that_would_train(corpus):
-    judge = Judge(QUICK, corpus, anomalous=None, seed=0)
+    judge = CrossValidation(QUICK, corpus, anomalous=None, seed=0)
     rows = judge._whole(1.0)[1]
     at_an_end = [max(abs(int(value)) for value in row) == 127 for row in rows]
     assert judge.clipped(1.0) == np.mean(at_an_end) and judge.clipped(1.0) > 0.5
@@ -390,7 +391,11 @@ def test_a_fold_may_have_no_excerpt():
     short = [clip_from_array("s", "s", room(9)[: 16_000 + 512])]
     for seed in range(4):  # whichever fold it is in
         corpus = gather(QUICK, [*clips(4), *short], seed=0, excerpts=2)
-        assert 0.3 < Judge(QUICK, corpus, anomalous=None, seed=seed).judge(Candidate("mahalanobis", (), 12.0)).auc <= 1
+        assert (
+            0.3
+            < CrossValidation(QUICK, corpus, anomalous=None, seed=seed).judge(Candidate("mahalanobis", (), 12.0)).auc
+            <= 1
+        )
 
 
 def test_better_models_have_larger_areas(corpus):

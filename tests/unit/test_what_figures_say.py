@@ -27,9 +27,9 @@ from anomsdk.plans.file import reference_model, reference_model_names, reference
 from anomsdk.plans.recording_digests import PURPOSES, entries_of, known_recordings
 from anomsdk.sources.clips import Clips, clip_from_array, survey
 from anomsdk.sources.stream_format import ReadOptions, StreamFormat
-from anomsdk.stats.metrics import Figure, auc, exact, median, poisson_rate, share, trials, trials_of_pairs
-from anomsdk.stats.paired import rate_change, share_change
-from anomsdk.stats.paired import share as share_found
+from anomsdk.stats.intervals import Figure, exact, median, poisson_rate, share, trials, trials_of_pairs
+from anomsdk.stats.metrics import auc
+from anomsdk.stats.paired import rate_change, share_change, share_found
 from anomsdk.train import Options, calibrate
 from anomsdk.utils.text import figure, in_hours, percent, rate, rate_in, rate_unit
 from tests.support.make import EXTERNAL, ROOT, collar_spec, make_collar, make_folder, make_plan, noise
@@ -224,9 +224,9 @@ def test_events_that_nobody_could_find_are_named_and_the_others_have_figures(col
     said = "3 of 24; 9 of the 21 missed are shorter than 1.5 s, the first tick"
     assert row(text, "recall").endswith(said)
     after = text.splitlines()[text.splitlines().index(row(text, "recall")) + 1]
-    assert re.fullmatch(r"  of what can be judged +0\.200 +0\.0[04]\d +0\.481  3 of 15", after)
-    assert row(text, "AUC of the clips' highest scores").endswith("40 pieces + 24 clips (9 padded)")
-    assert as_html(found).count("9 of the 21 missed are shorter than 1.5 s") == 1
+    assert re.fullmatch(r"  judged clips only +0\.200 +0\.0[04]\d +0\.481  3 of 15", after)
+    assert row(text, "AUC of highest scores").endswith("40 segments + 24 clips (9 padded)")
+    assert "9 of the 21 missed are shorter than 1.5 s" in as_html(found)
     tree = json.loads(json.dumps(as_json(found), allow_nan=False))
     assert (tree["n_too_short"], tree["n_too_short_missed"], tree["n_padded"]["anomalous"]) == (9, 9, 9)
     assert tree["raise_s"] == 1.5 and tree["judged"]["n_anomalous"] == 15
@@ -352,7 +352,7 @@ def test_both_areas_are_printed_and_in_json(collar):
     text, tree = as_text(found), as_json(found)
     means = [[clip.scores.mean() for clip in side] for side in (found.normal, found.anomalous)]
     assert tree["auc_mean"]["value"] == auc(*means)
-    assert f"{figure(auc(*means))} " in row(text, "AUC of the clips' mean scores")
+    assert f"{figure(auc(*means))} " in row(text, "AUC of mean scores")
     assert "time to detect" not in text and tree["time_to_detect_s"]["value"] is None and tree["n_timed"] == 0
     timed = motion_clips(shaken(60), rest(61, 3), name="b", events=[(2.0, 4.0), None])
     found = evaluate(collar, motion_clips(rest(600), rest(600, 1)), timed)
@@ -413,7 +413,7 @@ def test_recordings_that_made_the_plan_are_known_whatever_they_are_called(meter,
     found = evaluate(meter, normal, odd)
     line = "3 of 5 normal recordings trained or calibrated this plan: figures on them are not evidence"
     text = as_text(found)
-    assert f"{line}; without them: 2 normal clips, below" in text
+    assert f"{line}; figures without them: 2 normal clips, below" in text
     assert row(text, "false alarms").endswith("; 3 of 5 recordings made the plan")
     assert line in as_html(found)
     tree = json.loads(json.dumps(as_json(found)))["made_from"]
@@ -429,8 +429,9 @@ def test_recordings_that_made_the_plan_are_known_whatever_they_are_called(meter,
 
 def test_where_nothing_else_is_left_that_is_said(meter, tmp_path):
     found = evaluate(meter, saved(tmp_path / "normal", [0, 1, 2, 3]), saved(tmp_path / "odd", [3 + 50]))
-    assert "4 of 4 normal recordings trained this plan: figures on them are not evidence; none is left" in as_text(
-        found
+    assert (
+        "4 of 4 normal recordings trained this plan: figures on them are not evidence; no others are left"
+        in as_text(found)
     )
     assert found.unknown is None and as_json(found)["made_from"]["normal"]["calibrated"] == []
 
@@ -531,7 +532,7 @@ def test_diff_says_it_of_either_plan(meter, tmp_path):
     text, tree = compare.as_text(found), compare.as_json(found)
     assert "2 of 4 normal recordings trained or calibrated the old plan: figures on them are not evidence" in text
     assert "2 of 4 normal recordings trained or calibrated the new plan: figures on them are not evidence" in text
-    assert "without them: 1 recording" in text and "without what made a plan" in text
+    assert "without them: 1 recording" in text and "without recordings that made a plan" in text
     assert tree["made_from"]["new"]["normal"]["calibrated"] == (normal.clips[2].name,)
     alone = compare.diff(meter, new, Clips(normal.clips[3:]))
     assert found.unknown.old == alone.old_rate and found.unknown.change == alone.rate_change
@@ -619,7 +620,7 @@ def test_recordings_too_short_to_judge_are_named_by_diff(tmp_path, collar):
     text = compare.as_text(found)
     assert row(text, "anomalous recordings found, old ").endswith("3 of 4")
     assert row(text, "anomalous recordings found, new ").endswith("2 of 4; 1 of the 2 missed too short to judge")
-    assert row(text, "anomalous recordings found, new, of what can be judged").endswith("2 of 3")
+    assert row(text, "anomalous recordings found, new, judged recordings only").endswith("2 of 3")
     tree = json.loads(json.dumps(compare.as_json(found)))["detection"]
     assert tree["n_short_new"] == 1 and tree["judged"]["new"]["value"] == pytest.approx(2 / 3)
     same = compare.diff(collar, collar, motion_clips(rest(300), rest(300, 1)), motion_clips(shaken(90), name="b"))

@@ -1,1 +1,1 @@
-"""The data of training: recordings as features, excerpts of them, and the maps to the inputs of a model."""
+"""Data of training: feature levels of recordings, excerpts of them, and maps to the inputs of a model."""

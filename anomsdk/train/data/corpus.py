@@ -1,4 +1,4 @@
-"""From recordings to what training works on: feature levels and excerpts of them. No samples are kept."""
+"""Corpus of training: feature levels of recordings, and excerpts of them; no samples are kept."""
 
 from __future__ import annotations
 
@@ -18,71 +18,73 @@ from anomsdk.runtime.judged_share import Judged
 from anomsdk.sources.clips import Clip, clip_from_array
 from anomsdk.sources.dropouts import Samples
 from anomsdk.train.data.excerpts import EXCERPTS, Excerpt, Excerpts
-from anomsdk.train.data.feature_levels import LevelsOfPiece, amplified
-from anomsdk.train.data.input_maps import Levels, unlearnt_extractor
-from anomsdk.train.data.rest import check_moves
+from anomsdk.train.data.feature_levels import FeatureLevelStream, amplified
+from anomsdk.train.data.input_maps import FeatureLevels, unlearnt_extractor
+from anomsdk.train.data.sensor_at_rest import check_moves
 from anomsdk.train.models.support import APART_S
 
-LABELS = "train: groups must have one label for each recording"
+LABELS = "train: `groups` must have one label for each recording"
+"""Message where there are too few or too many labels."""
 _MOSTLY_CLIPPED = 0.2
+"""Share of clipped samples from which on a recording is reported as clipped."""
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """What is kept of a recording: feature levels, before normalisation.
+    """Feature levels of a recording or of a segment of one, before normalisation.
 
     Parameters
     ----------
-    name : of the clip
-    group : recordings that share it stay together
+    name : name of the clip, with the number of the segment
+    group : label that recordings share which are never split between training and held out
     digest : sha256 of the samples
-    pieces : levels (frames, n_features) of the stretches between digitally constant ones
-    owner : group of the clip that this was cut from: the label that was given, whatever the segments are called
-    start : samples of that owner that were read before this recording
-    starts : of each piece, samples from the start of the file or array that it is from
-    at_gains : levels of the same pieces, played more quietly and louder
-    excerpts : those stretches that were given probes
-    whole : sha256 of the samples of the clip that this was cut from
+    pieces : feature levels (frames, n_features) of each stretch between gaps and digitally constant samples
+    owner : group of the clip that a segment was cut from; segments have groups of their own
+    start : number of samples of this owner that were read before
+    starts : start of each piece, in samples of the file or array that it comes from
+    at_gains : feature levels of the same pieces, attenuated and amplified
+    excerpts : excerpts that probes were put into
+    whole : sha256 of the samples of the clip that a segment was cut from
     """
 
     name: str
     group: str
     digest: str
-    pieces: tuple[Levels, ...]
+    pieces: tuple[FeatureLevels, ...]
     owner: str
     start: int
     starts: tuple[int, ...]
-    at_gains: tuple[Levels, ...] = ()
+    at_gains: tuple[FeatureLevels, ...] = ()
     excerpts: tuple[Excerpt, ...] = ()
     whole: str = ""
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """The recordings of one purpose, and what was noticed while they were read."""
+    """Recordings of one purpose, and what was noticed while they were read."""
 
     recordings: tuple[Recorded, ...]
     bad: tuple[str, ...]
     seconds: float
-    cut_s: float  # digitally constant, left out
-    clipped: int  # recordings that are clipped for a good part
-    copies: int  # recordings whose samples another one has, too
-    too_short: int  # for a single frame
-    judged: Judged  # with the context of the spec
+    cut_s: float  # seconds of digitally constant samples that were cut out
+    clipped: int  # number of recordings with a large share of clipped samples
+    copies: int  # number of recordings with the same samples as another one
+    too_short: int  # number of recordings too short for a single frame
+    judged: Judged  # ticks with the context of the spec, and those without gaps
 
     def part(self, groups: frozenset[str]) -> Corpus:
-        """The recordings of some groups."""
+        """Select the recordings of some groups."""
         return replace(self, recordings=tuple(r for r in self.recordings if r.group in groups))
 
     def lines(self) -> Iterator[str]:
-        """What a person should know of it."""
+        """Yield lines that tell the user what was read and what was noticed."""
         n = len(self.recordings) + self.too_short
         yield f"{n} recordings, {self.seconds:.0f} s; {self.cut_s:.1f} s of constant samples cut out"
         yield f"judged {self.judged}"
         yield from (f"left out: {line}" for line in self.bad)
         for count, what in (
             (self.too_short, "constant or shorter than a frame: left out"),
-            (self.clipped, "clipped for a good part: lower the gain, or take a sensor of a wider range"),
+            (self.clipped, "clipped in a large part: lower the gain, or use a sensor with a wider range"),
             (self.copies, "copies of others: keep copies in one group"),
         ):
             if count:
@@ -92,7 +94,7 @@ class Corpus:
 def clips_of(
     spec: PipelineSpec, arrays: Iterable[Samples], groups: Sequence[object] | None, what: str
 ) -> Iterator[Clip]:
-    """Arrays int16 (n,) or (n, columns) as clips, each a group of its own without labels."""
+    """Convert arrays int16 (n,) or (n, columns) to clips; without labels each is a group of its own."""
     for index, samples in enumerate(arrays):
         require(groups is None or index < len(groups), LABELS)
         rows = checked_block(samples, spec.columns)
@@ -112,23 +114,25 @@ def gather(
     skip_bad: bool = False,
     progress: Callable[[int], None] = lambda samples: None,
 ) -> Corpus:
-    """Read recordings once, as streams; memory grows with their feature levels only.
+    """Read recordings once, as streams, and keep their feature levels and excerpts.
+
+    Memory grows with the number of feature levels only.
 
     Parameters
     ----------
-    spec : sensor and features
-    clips : of one purpose
-    seed : of the excerpts and the probes
-    excerpts : how many of them; 0 where none are needed
-    gain_db : hear each recording at this much less and more, too; 0: do not. Audio only
-    segment_s : cut recordings into stretches of so many seconds, each a group of its own; 0: not
-    bad : lines on what was left out before
-    skip_bad : leave clips out that turn out damaged; by default they are an error, which names all of them
-    progress : called with the samples read so far
+    spec : sensor, features and context
+    clips : recordings of one purpose
+    seed : seed of the excerpts and the probes
+    excerpts : most excerpts; 0: none
+    gain_db : also keep feature levels of each recording attenuated and amplified by this many dB; 0: off. Sound only
+    segment_s : cut recordings into segments of this many seconds, each a group of its own; 0: no cutting
+    bad : messages on recordings that were left out before
+    skip_bad : leave damaged clips out; by default they are an error that names all of them
+    progress : called with the number of samples read so far
 
     Raises
     ------
-    InputError : damaged or unsuitable recordings, or nothing in them
+    InputError : damaged or unsuitable recordings, or recordings with nothing to learn from
     """
     reader = _Reader(spec, excerpts, seed, gain_db, segment_s, progress)
     left_out = list(bad)
@@ -177,13 +181,13 @@ class _Reader:
         self._digests: set[str] = set()
         self._copies = 0
         self._judged = Judged()
-        self._of_owner: dict[str, int] = {}  # samples so far, and a pause after each recording
+        self._of_owner: dict[str, int] = {}  # samples so far, with a pause after each recording
 
     def read(self, clip: Clip) -> None:
-        """Take a clip, as one recording or as many; nothing of one that turns out damaged."""
+        """Read a clip as one recording or as several segments; a damaged clip adds nothing."""
         cutter = clip.cutter()
         segment, part, digest = _Segment(self, 0), 0, hashlib.sha256()
-        pieces = at = 0  # so many have begun; samples of the clip before the next row
+        pieces = at = 0  # number of pieces that have begun; number of samples of the clip before the next row
         whole: list[tuple[_Segment, str]] = []
         for new_piece, block in clip.blocks(cutter):
             if new_piece:
@@ -211,7 +215,7 @@ class _Reader:
         self._clipped += cutter.clipped > _MOSTLY_CLIPPED * max(1, cutter.kept)
 
     def _ticks_of(self, samples: int) -> int:
-        """As many as `anomsdk.runtime.judged_share.judged` expects of so many samples."""
+        """Number of ticks that ``samples`` give without gaps, as `anomsdk.runtime.judged_share.judged` counts them."""
         hops = max(0, 1 + (samples - self.framer.window) // self.framer.hop)
         each = self.framer.hop * self._spec.hops_per_frame * self._spec.context.stride
         return self._ticks_in(hops // self._spec.hops_per_frame) or -(-samples // each)
@@ -238,11 +242,17 @@ class _Reader:
 
     def corpus(self, bad: tuple[str, ...]) -> Corpus:
         n = len(self._found)
-        require(n > 0, "train: nothing to learn from: every recording is constant (silent) or shorter than a frame")
+        require(
+            n > 0,
+            "train: nothing to learn from: every recording is constant (silent) or shorter than a frame; give others",
+        )
         require(self._clipped < n, "train: every recording is clipped; record again at a lower gain")
-        if n > 1 and len(self._digests) == 1:  # of a sensor at rest there is more to say than that they are alike
+        if n > 1 and len(self._digests) == 1:  # a sensor at rest has a clearer message than equal recordings
             check_moves(self.extractor, [recording.pieces for recording in self._found])
-        require(n == 1 or len(self._digests) > 1, f"train: {n} recordings, and all of them are the same one")
+        require(
+            n == 1 or len(self._digests) > 1,
+            f"train: {n} recordings, and all of them are the same one; give different ones",
+        )
         of = self.excerpts.made(lambda: self._progress(self._samples))
         recordings = tuple(replace(r, excerpts=tuple(of.get(i, ()))) for i, r in enumerate(self._found))
         rate = self._spec.sensor.rate_hz
@@ -259,15 +269,15 @@ class _Reader:
 
 
 class _Segment:
-    """What becomes one recording: its pieces, and the stretches of them that are kept for probes."""
+    """Recording or segment that is being read: its pieces, and the samples that are kept for excerpts."""
 
     def __init__(self, reader: _Reader, at: int) -> None:
         self.samples = 0
         self._at, self._starts = at, list[int]()
         self._digest = hashlib.sha256()
-        self._levels, self._stretch = LevelsOfPiece(reader.framer, reader.extractor), reader.excerpts.cutter()
-        self._others = [(gain_db, LevelsOfPiece(reader.framer, reader.extractor)) for gain_db in reader.gains_db]
-        self._pieces, self._at_gains = list[Levels](), list[Levels]()
+        self._levels, self._stretch = FeatureLevelStream(reader.framer, reader.extractor), reader.excerpts.cutter()
+        self._others = [(gain_db, FeatureLevelStream(reader.framer, reader.extractor)) for gain_db in reader.gains_db]
+        self._pieces, self._at_gains = list[FeatureLevels](), list[FeatureLevels]()
         self._kept = list[tuple[Samples, int]]()
 
     def push(self, rows: Samples) -> None:
@@ -279,15 +289,21 @@ class _Segment:
         self.samples += len(rows)
 
     def new_piece(self, at: int) -> None:
-        """What comes next does not follow: it begins after ``at`` samples of the clip."""
+        """End the piece; the next one begins after ``at`` samples of the clip."""
         self._starts.append(self._at)
         self._at = at
         self._pieces.append(self._levels.finish())
         self._at_gains += [levels.finish() for _, levels in self._others]
         self._kept += self._stretch.finish()
 
-    def finish(self) -> tuple[list[Levels], list[int], list[Levels], list[tuple[Samples, int]], str]:
-        """Levels of the pieces that have any, their starts, levels at other gains, stretches, their places, digest."""
+    def finish(self) -> tuple[list[FeatureLevels], list[int], list[FeatureLevels], list[tuple[Samples, int]], str]:
+        """End the segment.
+
+        Returns
+        -------
+        feature levels of the pieces that have any, starts of these, feature levels at other gains, (samples, place) of
+        excerpts, and the digest
+        """
         self.new_piece(0)
         starts = [start for start, each in zip(self._starts, self._pieces, strict=True) if len(each)]
         pieces, at_gains = ([each for each in part if len(each)] for part in (self._pieces, self._at_gains))

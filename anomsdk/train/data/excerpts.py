@@ -1,4 +1,4 @@
-"""Excerpts: stretches of normal recordings, a fair sample of all of them, as they were and with probes in them."""
+"""Excerpts: a fair sample of stretches of normal recordings, without and with probes in them."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from anomsdk.planner.sections import MotionSensor
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.sources.dropouts import Samples
 from anomsdk.synthetic.mixing import mixed
-from anomsdk.train.data.feature_levels import levels_of
-from anomsdk.train.data.input_maps import Levels
+from anomsdk.train.data.feature_levels import feature_levels_of
+from anomsdk.train.data.input_maps import FeatureLevels
 from anomsdk.train.probes.motion import disturbed_motion, force_at, vigour
-from anomsdk.train.probes.sound import STRENGTHS, disturbed_rows, sound
+from anomsdk.train.probes.sound import STRENGTHS, disturbed_rows, sound_event
 
 EXCERPTS = 128
-"""Most stretches of normal recordings, over the whole corpus, that probes are put into."""
+"""Most excerpts of a corpus."""
 PROBES, MOST_EACH = 256, 8
-"""Probes at each strength, over the whole corpus; and at most, for one stretch."""
+"""Probes at each strength over a whole corpus, and most probes at each strength for one excerpt."""
 _EXCERPT_S, _EXCERPT_TICKS = 5.0, 40
-"""Length of a stretch: the longer of the two."""
+"""Length of an excerpt in seconds and in ticks; the longer one counts."""
 
 
 @dataclass(frozen=True)
 class Excerpt:
-    """A stretch of a normal recording, as it was and with probes in it: feature levels (frames, n_features)."""
+    """Feature levels (frames, n_features) of an excerpt of a normal recording, without and with probes in it."""
 
-    normal: Levels
-    probes: tuple[tuple[Levels, ...], ...]  # one tuple a strength
+    normal: FeatureLevels
+    probes: tuple[tuple[FeatureLevels, ...], ...]  # one tuple for each strength
 
 
 class Excerpts:
-    """Keeps samples of stretches while recordings are read, and makes excerpts of them in the end.
+    """Keeps samples of a fair sample of stretches while recordings are read, and makes excerpts of them in the end.
 
     Parameters
     ----------
     spec : sensor, features and context
-    most : how many of them
-    seed : of which ones, and of the probes
+    most : most excerpts
+    seed : seed of the choice and of the probes
     """
 
     def __init__(self, spec: PipelineSpec, most: int, seed: int) -> None:
@@ -49,12 +49,12 @@ class Excerpts:
         self._stretches: list[tuple[int, Samples]] = []  # (recording, samples)
         self._seen = 0
 
-    def cutter(self) -> StretchCutter:
-        """What cuts the pieces of one recording."""
-        return StretchCutter(self, *self._lengths())
+    def cutter(self) -> ExcerptCutter:
+        """Make a cutter for the pieces of one recording."""
+        return ExcerptCutter(self, *self._lengths())
 
     def place(self) -> int | None:
-        """Where the next stretch goes in a fair sample of all (Vitter's algorithm R); None: nowhere."""
+        """Draw a place for the next stretch in a fair sample of all (Vitter's algorithm R); None: it is not kept."""
         self._seen += 1
         if self._seen <= self._most:
             return self._seen - 1
@@ -62,14 +62,14 @@ class Excerpts:
         return place if place < self._most else None
 
     def put(self, recording: int, samples: Samples, place: int) -> None:
-        """Keep a stretch of a recording in its place."""
+        """Keep the samples of a stretch in its place; ``recording`` is the index of its recording."""
         if place < len(self._stretches):
             self._stretches[place] = recording, samples
         else:
             self._stretches.append((recording, samples))
 
     def made(self, alive: Callable[[], None] = lambda: None) -> dict[int, list[Excerpt]]:
-        """Excerpts by recording; ``alive`` is called after each."""
+        """Make the excerpts, by index of the recording; ``alive`` is called after each."""
         found: dict[int, list[Excerpt]] = {}
         each = min(MOST_EACH, -(-PROBES // max(1, len(self._stretches))))
         force = 1.0
@@ -81,7 +81,7 @@ class Excerpts:
         return found
 
     def _lengths(self) -> tuple[int, int]:
-        """Least and most samples of a stretch."""
+        """Least and most samples of an excerpt."""
         spec, framer = self._spec, framer_plan(self._spec)
         per_tick = round(spec.tick_s * spec.sensor.rate_hz)
         first = framer.window + (spec.context.frames * spec.hops_per_frame - 1) * framer.hop
@@ -93,20 +93,22 @@ class Excerpts:
     def _excerpt(self, samples: Samples, probes: int, force: float) -> Excerpt:
         def probe(strength: float) -> Samples:
             if self._spec.sensor.kind == "audio":
-                event = sound(self._spec.sensor.rate_hz, self._choice)
+                event = sound_event(self._spec.sensor.rate_hz, self._choice)
                 return mixed(samples[:, 0], event, strength, self._choice, rate_hz=self._spec.sensor.rate_hz)[0]
             if isinstance(self._spec.sensor, MotionSensor):
                 return disturbed_motion(samples, strength, self._spec.sensor, self._choice, force=force)
             return disturbed_rows(samples, strength, _EXCERPT_TICKS // 2, self._choice)
 
         return Excerpt(
-            levels_of(self._spec, samples),
-            tuple(tuple(levels_of(self._spec, probe(strength)) for _ in range(probes)) for strength in STRENGTHS),
+            feature_levels_of(self._spec, samples),
+            tuple(
+                tuple(feature_levels_of(self._spec, probe(strength)) for _ in range(probes)) for strength in STRENGTHS
+            ),
         )
 
 
-class StretchCutter:
-    """Cuts pieces into stretches, and gives those that the excerpts have a place for: (samples, place) pairs."""
+class ExcerptCutter:
+    """Cuts pieces into stretches, and returns (samples, place) of those that `Excerpts` has a place for."""
 
     def __init__(self, excerpts: Excerpts, least: int, most: int) -> None:
         self._of, self._least, self._most = excerpts, least, most
@@ -115,7 +117,7 @@ class StretchCutter:
         self._place: int | None = None
 
     def push(self, rows: Samples) -> list[tuple[Samples, int]]:
-        """Take the next samples (n, columns) of a piece."""
+        """Process the next samples (n, columns) of a piece."""
         kept = []
         while len(rows):
             if self._have == 0:
@@ -130,7 +132,7 @@ class StretchCutter:
         return kept
 
     def finish(self) -> list[tuple[Samples, int]]:
-        """The piece is over."""
+        """End the piece."""
         kept = []
         if self._place is not None and self._have >= self._least:
             kept.append((np.concatenate(self._rows), self._place))

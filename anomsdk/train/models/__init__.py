@@ -1,1 +1,1 @@
-"""Models that training may choose from, and their int8 form."""
+"""Models that training may choose, and their int8 form."""

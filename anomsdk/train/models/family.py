@@ -1,4 +1,4 @@
-"""The models that training chooses from: simple ones, which are hard to beat on little data, and autoencoders."""
+"""Family of models that training chooses from: simple ones, hard to beat on little data, and autoencoders."""
 
 from __future__ import annotations
 
@@ -14,32 +14,37 @@ from anomsdk.train.models.network import MAX_EPOCHS, Floats, Network, train_auto
 from anomsdk.train.models.support import LEAST_WINDOWS, Origins, without_rare_units
 
 KINDS = ("nearest mean", "mahalanobis", "whitened components", "components", "autoencoder")
-"""The first of those that are as good is preferred."""
+"""Kinds of models; of equally good ones the first is preferred."""
 
 MEANS = (8, 16)
-"""Of the nearest-mean model."""
+"""Numbers of means of the nearest-mean models."""
 _SHRINKAGES = (0.1, 0.5)
-"""More than the estimate, for correlated inputs: what hardly varied counts less. The first wins where all are alike."""
+"""Shrinkages above the estimate, for correlated inputs, so that directions that hardly vary count less."""
 _WIDE = 7.0
-"""Range of motion's inputs for the nearest mean, and for the Mahalanobis distance as estimated: on belts, wrists and
-collars it found more at +-7 deviations than at +-4, on phones less. More shrunk it found more at +-4."""
+"""Half-width of the range of motion's inputs, in standard deviations, for the nearest mean and for the Mahalanobis
+distance with the estimated shrinkage.
+
+On belts, wrists and collars these found more events at +-7 deviations than at +-4, on phones fewer. With more shrinkage
+the Mahalanobis distance found more at +-4.
+"""
 _VALUES_EACH = 4
-"""Values of the windows that a model learns from, for each number that it is free to choose."""
+"""Least number of input values in the training windows for each free parameter of a model."""
 _LARGEST_SUM = 2**32 // 255**2
-"""Of the score weights: with any int8 errors, the score stays within 32 bits."""
+"""Largest sum of the score weights, with which the score stays within 32 bits for any int8 errors."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A model that may be trained.
+    """Model that may be trained.
 
     Parameters
     ----------
     kind : one of KINDS
-    hidden : widths between input and output; none for the Mahalanobis distance, pairs and means for the nearest
-    deviations : half-width of the int8 range of the model's inputs, standard deviations of normal
-    weighted : the score divides each input's error by its variance on normal recordings
-    shrinkage : of the covariance of the Mahalanobis distance; None: Ledoit and Wolf's estimate
+    hidden : widths of the layers between input and output; empty for the Mahalanobis distance, numbers of pairs and of
+        means for the nearest mean
+    deviations : half-width of the int8 range of the model inputs, standard deviations of normal recordings
+    weighted : True where the score divides the squared error of each input by its variance on normal recordings
+    shrinkage : shrinkage of the covariance of the Mahalanobis distance, 0 to 1; None: Ledoit and Wolf's estimate
     """
 
     kind: str
@@ -54,7 +59,7 @@ class Candidate:
         return sum(a * b for a, b in pairwise(widths))
 
     def least_windows(self, n_inputs: int) -> int:
-        """Windows that it must learn from: several values for each number that it is free to choose."""
+        """Fewest windows that the model may learn from, which grow with its free parameters."""
         if self.kind == "nearest mean":
             return self.hidden[-1] * LEAST_WINDOWS
         if self.kind == "mahalanobis":
@@ -73,14 +78,14 @@ class Candidate:
 
 
 def family(n_inputs: int, max_macs: int, *, correlated: bool = False) -> list[Candidate]:
-    """Candidates of every kind and several widths that fit a budget of MACs, cheapest first.
+    """List candidates of every kind and several widths within a budget of MACs, cheapest first.
 
     Parameters
     ----------
-    n_inputs : width of the model's input
-    max_macs : multiply-accumulates of one run, at most
-    correlated : the inputs are nearly multiples of each other, as statistics of one movement are; then there are
-        fewer autoencoders, which take longest to train
+    n_inputs : number of model inputs
+    max_macs : most multiply-accumulates of one run
+    correlated : True where the inputs are strongly correlated, as statistics of one movement are; there are then fewer
+        autoencoders, which take longest to train
     """
     deep = max(2, min(16, n_inputs // 4))
     widths: set[tuple[int, ...]] = {(w,) for w in (8, 16, 32, 64, 96) if w < 2 * n_inputs}
@@ -109,21 +114,21 @@ def train_candidate(
     origins: Origins | None = None,
     progress: Callable[[int], None] = lambda epoch: None,
 ) -> tuple[Network, int]:
-    """The float network of a candidate, and the epochs that it took (0 for the linear ones).
+    """Train the float network of a candidate; also return the number of epochs, 0 for linear models.
 
     Parameters
     ----------
-    candidate : what to train
-    inputs : (n, n_in), real values, unit variance, within ``candidate.deviations``
-    held_out : (m, n_in) of other recordings, to stop early on; None: train for ``epochs``
-    seed : of everything random
-    epochs : of an autoencoder
-    origins : of the inputs; None: each is a window of a group of its own
-    progress : called after each epoch of an autoencoder
+    candidate : candidate to train
+    inputs : (n, n_in), real values of unit variance, within ``candidate.deviations``
+    held_out : (m, n_in), inputs of held-out recordings, on which training stops early; None: train for ``epochs``
+    seed : seed of everything random
+    epochs : most epochs of an autoencoder
+    origins : origins of the inputs; None: each is a window of a group of its own
+    progress : called with the number of each epoch of an autoencoder
 
     Raises
     ------
-    NotOfferedError : it would store what rests on too few windows or groups
+    NotOfferedError : the model would store numbers that rest on too few windows or groups
     """
     origins = Origins.unknown(len(inputs)) if origins is None else origins
     if candidate.kind == "mahalanobis":
@@ -142,12 +147,12 @@ def train_candidate(
 
 
 def score_weights(candidate: Candidate, errors: Floats) -> tuple[int, ...]:
-    """Integer weights of the score: the inverse variance of each input's error (1 to 255), or all 1.
+    """Compute integer weights of the score, 1 to 255: the inverse variance of each input's error, or all 1.
 
     Parameters
     ----------
-    candidate : weighted or not
-    errors : (n, n_in), of normal recordings
+    candidate : candidate, weighted or not
+    errors : (n, n_in), reconstruction errors on normal recordings
     """
     if not candidate.weighted:
         return (1,) * errors.shape[1]

@@ -1,4 +1,4 @@
-"""The nearest of several means as a reconstruction: the squared residual is the distance of k-means."""
+"""Nearest of several means as a reconstruction: the squared residual is the distance of k-means."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from anomsdk.train.models.network import Dense, Floats, Network
 from anomsdk.train.models.support import NotOfferedError, Origins
 
 _SHARPNESS = 16.0
-"""Of the choice between two means, by half the difference of the squared distances."""
+"""Slope of the choice between two means, over half the difference of the squared distances."""
 _RUNS = 4
-"""Of k-means from other starts; the tightest counts."""
+"""Runs of k-means from different starts; the one with the least sum of distances counts."""
 LEAST_MEANS = 2
-"""One mean is what a Mahalanobis distance does better."""
+"""Fewest means; for one mean the Mahalanobis distance is the better model."""
 
 
 def nearest_mean(inputs: Floats, count: int, *, seed: int, origins: Origins | None = None) -> Network:
-    """Three dense layers that give the mean that an input is nearest to.
+    """Build three dense layers that return the mean nearest to an input.
 
-    The means are those of k-means (Lloyd, IEEE Trans. Inf. Theory 1982; started as Arthur and Vassilvitskii,
-    SODA 2007, do). A mean c beats another d where the input's ``(c - d) x`` exceeds ``(|c|^2 - |d|^2) / 2``. The
-    first layer holds, for each ordered pair, by how much one is beaten (times `_SHARPNESS`), plus a half and at
-    most 1; the second, for each mean, 1 less what it is beaten by in all; the third mixes the means in these
-    shares. They are 1 and 0s, but for inputs whose squared distances to two means differ by less than
-    ``1 / _SHARPNESS``: these lie between both.
+    The means are those of k-means (Lloyd, IEEE Trans. Inf. Theory 1982), started as by Arthur and Vassilvitskii (SODA
+    2007). An input x is nearer to mean c than to mean d where ``(c - d) x`` exceeds ``(|c|^2 - |d|^2) / 2``. The first
+    layer holds, for each ordered pair of means, `_SHARPNESS` times the amount by which the second one is nearer, plus a
+    half, limited to 0 to 1. The second layer holds, for each mean, 1 minus the sum over its pairs. The third layer
+    mixes the means in these shares. The shares are 1 for the nearest mean and 0 for the others; an input whose squared
+    distances to two means differ by less than ``1 / _SHARPNESS`` gets a mix of both.
 
     Parameters
     ----------
-    inputs : (n, n_in), of normal behaviour
-    count : means, 2 to n; those that rest on too few windows or groups are left out (see `supported`)
-    seed : of the starts
-    origins : of the inputs; None: each is a window of a group of its own
+    inputs : (n, n_in), model inputs of normal recordings
+    count : number of means, 2 to n; means that rest on too few windows or groups are left out (see `supported`)
+    seed : seed of the starts
+    origins : origins of the inputs; None: each is a window of a group of its own
 
     Raises
     ------
@@ -52,16 +52,16 @@ def nearest_mean(inputs: Floats, count: int, *, seed: int, origins: Origins | No
 
 
 def supported(inputs: Floats, means: Floats, origins: Origins) -> Floats:
-    """The means that rest on many windows of several groups: `Origins.support` says how many.
+    """Select the means that rest on enough windows of several groups, as `Origins.support` requires.
 
-    A mean that goes moves no other: what was nearest to it was never part of theirs. So those that are left rest on
-    what they rested on before, and one pass is enough.
+    Removing a mean does not move the others, because its windows were not part of theirs. The remaining means therefore
+    rest on the same windows as before, and one pass is enough.
 
     Parameters
     ----------
     inputs : (n, n_in)
-    means : (k, n_in), as k-means found them
-    origins : of the inputs
+    means : (k, n_in), means of k-means
+    origins : origins of the inputs
 
     Returns
     -------
@@ -76,5 +76,5 @@ def _means(inputs: Floats, count: int, seed: int) -> Floats:
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1), warnings.catch_warnings():  # sums in one order, however many processors there are
-        warnings.simplefilter("ignore")  # that there are fewer different inputs is no news
+        warnings.simplefilter("ignore")  # fewer different inputs than means are no problem
         return np.asarray(KMeans(count, n_init=_RUNS, random_state=seed).fit(inputs).cluster_centers_)

@@ -1,4 +1,4 @@
-"""Float networks of dense layers, and the autoencoder: scikit-learn's MLPRegressor, driven epoch by epoch."""
+"""Float networks of dense layers, and autoencoders trained by scikit-learn's MLPRegressor, epoch by epoch."""
 
 from __future__ import annotations
 
@@ -11,18 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats: TypeAlias = NDArray[np.floating[Any]]
+"""Array of float values."""
 
 MAX_EPOCHS = 150
+"""Most epochs that an autoencoder is trained for."""
 PATIENCE = 12
-"""Epochs without a better loss on the held-out rows before training stops."""
+"""Epochs without a better loss on the held-out inputs after which training stops."""
 _BATCH = 128
 
 
 @dataclass(frozen=True)
 class Dense:
-    """``inputs @ weight + bias``, negative values set to 0 where ``relu``, and none above ``ceiling``.
+    """Dense layer ``inputs @ weight + bias``; ``relu`` sets negative values to 0, ``ceiling`` limits values from above.
 
-    A ceiling costs nothing in int8: the layer's range ends there.
+    A ceiling costs nothing in int8, where the range of the layer ends there.
     """
 
     weight: Floats  # (n_in, n_out)
@@ -31,7 +33,7 @@ class Dense:
     ceiling: float | None = None
 
     def run(self, inputs: Floats) -> Floats:
-        """Outputs (n, n_out) of inputs (n, n_in)."""
+        """Compute the outputs (n, n_out) of inputs (n, n_in)."""
         values = inputs @ self.weight + self.bias
         if self.ceiling is not None:
             values = np.minimum(values, self.ceiling)
@@ -45,7 +47,7 @@ class Network:
     layers: tuple[Dense, ...]
 
     def run(self, inputs: Floats) -> Floats:
-        """Reconstruction of inputs (n, n_in)."""
+        """Compute the reconstruction (n, n_in) of inputs (n, n_in)."""
         for layer in self.layers:
             inputs = layer.run(inputs)
         return inputs
@@ -65,21 +67,21 @@ def train_autoencoder(
     epochs: int = MAX_EPOCHS,
     progress: Callable[[int], None] = lambda epoch: None,
 ) -> tuple[Network, int]:
-    """Fit an autoencoder with ReLU between its layers on rows of normal inputs.
+    """Train an autoencoder with ReLU between its layers on inputs of normal recordings.
 
     Parameters
     ----------
-    inputs : (n, n_in), about unit variance
-    hidden : hidden widths
-    seed : of the initial weights and the order of the rows
-    held_out : (m, n_in) of other recordings; training stops early where their error no longer falls
-    epochs : how long to train, at most (with ``held_out``) or exactly
-    progress : called after each epoch
+    inputs : (n, n_in), of about unit variance
+    hidden : widths of the hidden layers
+    seed : seed of the initial weights and of the order of the inputs
+    held_out : (m, n_in), inputs of held-out recordings; training stops when their error no longer falls
+    epochs : most epochs with ``held_out``; without it, exactly this number
+    progress : called with the number of each epoch
 
     Returns
     -------
-    network : of the best epoch, or of the last without ``held_out``
-    epochs : how many it took
+    network : network of the best epoch, or of the last one without ``held_out``
+    epochs : number of this epoch
     """
     from sklearn.neural_network import MLPRegressor
 
@@ -97,7 +99,7 @@ def train_autoencoder(
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             model.partial_fit(rows, rows)
-        # scikit-learn turns Ctrl-C into a warning; that one epoch does not converge is no news.
+        # scikit-learn turns Ctrl-C into a warning; a warning that one epoch does not converge is expected.
         if any("interrupted" in str(warning.message) for warning in caught):
             raise KeyboardInterrupt
         progress(epoch)

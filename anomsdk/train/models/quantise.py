@@ -9,32 +9,32 @@ from anomsdk.plans.tflite.reader import FullyConnected
 from anomsdk.train.models.network import Dense, Floats, Network
 
 _SIGNIFICANT = 12
-"""Bits of a scale's mantissa: so few that float32 and float64 products of two scales are the same number."""
+"""Bits of the mantissa of a scale: few enough that float32 and float64 products of two scales are equal."""
 _MOST = 2.0**29
-"""Largest bias, and half of the largest scaled sum: the weights of a layer of any width fit beside it in 32 bits."""
+"""Largest bias, and half of the largest scaled sum: the products of a layer of any width then fit into 32 bits, too."""
 _SHARES = (1.0, 0.8, 0.65, 0.5, 0.4, 0.3, 0.25)
-"""Parts of the largest activation that are tried as a hidden layer's range."""
+"""Shares of the largest activation that are tried as the end of a hidden layer's range."""
 
 
 def short_scale(scale: float) -> float:
-    """A scale rounded up to 12 significant bits: exact in float32, and so are its products."""
+    """Round a scale up to 12 significant bits, so that it and its products are exact in float32."""
     mantissa, exponent = np.frexp(scale)
     return float(np.ldexp(np.ceil(mantissa * 2**_SIGNIFICANT), exponent - _SIGNIFICANT))
 
 
 def quantise(network: Network, inputs: Floats, input_scale: float) -> list[FullyConnected]:
-    """Int8 layers of a network whose last layer is linear.
+    """Quantise a network whose last layer is linear to int8 layers.
 
-    Weights are symmetric per output. A hidden layer's range begins at 0, with zero point -127 so that its values
-    stay within +-127; a linear one is moved up into such a range. It ends where the mean squared error on
-    ``inputs`` is least (a few that saturate cost less than coarse steps for all), or at its ceiling. The output
-    has the input's scale and zero point 0.
+    Weights are symmetric, with one scale for each output. The range of a hidden layer begins at 0, with zero point
+    -127, so that values stay within +-127; a linear hidden layer is lifted into such a range. The range ends at the
+    ceiling of the layer, or where the mean squared error on ``inputs`` is least: a few saturated values cost less than
+    coarse steps for all. The output has the scale of the input and zero point 0.
 
     Parameters
     ----------
-    network : as trained
-    inputs : (n, n_in), real values that the network sees in use
-    input_scale : real value of one int8 step of the input (and the output)
+    network : trained network
+    inputs : (n, n_in), typical real values of its input
+    input_scale : real value of one int8 step of the input and the output
     """
     network = _lifted(network, inputs)
     layers = []
@@ -47,7 +47,7 @@ def quantise(network: Network, inputs: Floats, input_scale: float) -> list[Fully
         weights = checked_cast(np.rint(layer.weight / weight_scales).T, "i1", f"layer {index + 1}: weights")
         bias = checked_cast(np.rint(layer.bias / (scale * weight_scales)), "i4", f"layer {index + 1}: bias")
         worst = np.abs(weights.astype(np.int64)).sum(axis=1) * 255 + np.abs(bias.astype(np.int64))
-        # No finer than what the largest sum, scaled to it, still has room for in 32 bits.
+        # No finer than the step with which the largest sum still fits into 32 bits.
         finest = float((worst * weight_scales).max()) * scale / _MOST
         out_scale = short_scale(input_scale if last else max(max(end, 1e-3) / 254, finest))
         layers.append(
@@ -69,14 +69,14 @@ def quantise(network: Network, inputs: Floats, input_scale: float) -> list[Fully
 
 
 def _weight_scales(layer: Dense, scale: float) -> Floats:
-    """Scale of the weights of each output: their largest is 127, unless the bias would not fit into `_MOST` then."""
+    """Compute the weight scale of each output: its largest weight becomes 127, unless the bias would exceed `_MOST`."""
     largest, bias = np.abs(layer.weight).max(axis=0), np.abs(layer.bias)
     needed = np.maximum(np.maximum(largest, 1e-6) / 127, bias / (scale * _MOST))
     return np.array([short_scale(float(each)) for each in needed])
 
 
 def _range_end(values: Floats, *, signed: bool = False) -> float:
-    """End of the range from 0, or around 0, that quantises values with the least squared error."""
+    """Find the end of the range with the least squared error of quantised values; it begins at 0, or is around 0."""
     largest = float(np.abs(values).max())
     steps = 127 if signed else 254
 
@@ -88,7 +88,7 @@ def _range_end(values: Floats, *, signed: bool = False) -> float:
 
 
 def _lifted(network: Network, inputs: Floats) -> Network:
-    """Linear hidden layers as ReLU layers: each value is lifted above 0, and the next layer takes that back."""
+    """Turn linear hidden layers into ReLU layers: values are lifted above 0, and the next layer subtracts the lift."""
     layers: list[Dense] = []
     lift = np.zeros(inputs.shape[1])
     values = inputs

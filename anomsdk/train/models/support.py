@@ -1,4 +1,4 @@
-"""What a stored weight rests on: many windows of several groups, or it is not stored."""
+"""Support of stored weights: each must rest on many windows of several groups, so that no single window is stored."""
 
 from __future__ import annotations
 
@@ -12,30 +12,31 @@ from anomsdk.errors import InputError
 from anomsdk.train.models.network import Dense, Floats, Network
 
 LEAST_WINDOWS = 32
-"""Windows that a stored mean or a hidden unit rests on, at least."""
+"""Fewest windows that a stored mean or a hidden unit may rest on."""
 LEAST_GROUPS = 2
+"""Fewest groups that these windows may come from."""
 LEAST_OF_OTHERS = 4
-"""Windows that come from other groups than the one that gives most."""
+"""Fewest windows that must come from other groups than the largest one."""
 STRETCHES, APART_S = 10, 60.0
-"""Where all recordings are one group: stretches of it that a mean rests on, at least, and the seconds between two."""
+"""Fewest stretches that a mean may rest on where all recordings are one group, and the seconds between two of them."""
 
 
 class NotOfferedError(InputError):
-    """A kind of model that would store too much of single windows; the message says why, for the table of trials."""
+    """Refusal of a candidate because it would store too much of single windows; the message gives the reason."""
 
 
 @dataclass(frozen=True, eq=False)
 class Origins:
-    """Where the rows that a model learns from lie.
+    """Origins of the inputs that a model learns from: their windows, groups and times.
 
     Parameters
     ----------
-    window : int64 (n,), the same for rows that are one window of one recording at several gains
-    group : int64 (n,), the same for recordings of one group
-    start_s : (n,), start of the window since the beginning of its group, seconds
+    window : int64 (n,), number of the window; equal for inputs of the same window at several gains
+    group : int64 (n,), number of the group
+    start_s : (n,), start of the window from the beginning of its group, seconds
     length_s : length of a window, seconds
-    least_groups : groups that a mean rests on; 1: all recordings are one group, its stretches count instead
-    least_stretches : of one group, see `STRETCHES`; 1: not asked for
+    least_groups : fewest groups that a mean may rest on; 1: all recordings are one group, whose stretches count instead
+    least_stretches : fewest stretches of one group, see `STRETCHES`; 1: no such rule
     """
 
     window: Ints
@@ -47,25 +48,25 @@ class Origins:
 
     @classmethod
     def unknown(cls, n: int) -> Origins:
-        """Of n rows about which nothing is said: each is a window, and a group of its own."""
+        """Make origins of n inputs of unknown origin: each is a window of a group of its own."""
         each = np.arange(n, dtype=np.int64)
         return cls(each, each, np.zeros(n))
 
     @property
     def n_windows(self) -> int:
-        """Different windows."""
+        """Number of different windows."""
         return len(np.unique(self.window))
 
     def part(self, rows: NDArray[np.bool_]) -> Origins:
-        """Of some of the rows, (n,)."""
+        """Select the origins of some inputs; ``rows`` is bool (n,)."""
         return replace(self, window=self.window[rows], group=self.group[rows], start_s=self.start_s[rows])
 
     def support(self, rows: NDArray[np.bool_]) -> bool:
-        """Whether rows are enough windows, from enough groups or stretches, to store their mean.
+        """Return True where inputs are enough windows, from enough groups or stretches, to store their mean.
 
         Parameters
         ----------
-        rows : (n,), which of them
+        rows : bool (n,), True for these inputs
         """
         windows, first = np.unique(self.window[rows], return_index=True)
         if len(windows) < LEAST_WINDOWS:
@@ -76,7 +77,7 @@ class Origins:
         return self._stretches(self.start_s[rows]) >= self.least_stretches
 
     def rule(self) -> str:
-        """What `support` asks for, in words."""
+        """Requirement of `support`, in words."""
         if self.least_groups > 1:
             return f"{LEAST_WINDOWS} windows of {self.least_groups} groups"
         if self.least_stretches > 1:
@@ -84,7 +85,7 @@ class Origins:
         return f"{LEAST_WINDOWS} windows"
 
     def by_window(self, parts: Floats) -> tuple[Floats, Ints]:
-        """Sums over the rows of each window, of parts (n, m): (windows, m), and which of these each row is in: (n,)."""
+        """Sum parts (n, m) over the inputs of each window: (windows, m), and the window of each input (n,)."""
         _, index = np.unique(self.window, return_inverse=True)
         return np.stack([np.bincount(index, column) for column in parts.T], axis=1), index
 
@@ -97,23 +98,23 @@ class Origins:
 
 
 MOST_OF_ONE = 1 / LEAST_WINDOWS
-"""Largest `memory` that a stored direction has of one window."""
+"""Largest `influence` of one window on a stored direction."""
 
 
-def memory(centred: Floats, vectors: Floats) -> Floats:
-    """How much each direction is of each row: its part of the variance there, times the squared cosine between both.
+def influence(centred: Floats, vectors: Floats) -> Floats:
+    """Influence of each row on each direction: its share of the variance there, times the squared cosine of both.
 
-    A direction that one row makes up, and that points to it, has 1: who knows the direction knows that row up to its
-    length.
+    A direction that points to a row which alone makes up its variance has influence 1: the direction then reveals that
+    row up to its length.
 
     Parameters
     ----------
-    centred : (n, n_in), rows around 0
-    vectors : (n_in, m), of length 1
+    centred : (n, n_in), rows with mean 0
+    vectors : (n_in, m), directions of length 1
 
     Returns
     -------
-    (n, m), 0 to 1
+    float (n, m), 0 to 1
     """
     energy, tiny = (centred @ vectors) ** 2, np.finfo(float).tiny
     cosine: Floats = energy / np.maximum((centred**2).sum(axis=1), tiny)[:, None]
@@ -121,15 +122,15 @@ def memory(centred: Floats, vectors: Floats) -> Floats:
 
 
 def without_rare_units(network: Network, inputs: Floats, origins: Origins) -> Network:
-    """A network whose hidden units that answer to few windows, or to those of one group, are set to 0.
+    """Set hidden units to 0 that are active in too few windows, or in those of one group only.
 
-    Units that answer to nothing hold what they started from, no signal, and stay.
+    Units that are never active hold their random start and nothing of the signal; they stay.
 
     Parameters
     ----------
     network : dense layers with ReLU between them
-    inputs : (n, n_in) that it was trained on
-    origins : of these
+    inputs : (n, n_in), inputs that the network was trained on
+    origins : origins of these inputs
     """
     layers, values = list(network.layers), inputs
     for index, layer in enumerate(layers[:-1]):

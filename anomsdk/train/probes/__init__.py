@@ -1,1 +1,1 @@
-"""Generated anomalies that candidates are judged on."""
+"""Probes: generated anomalies on which candidates are judged."""

@@ -1,9 +1,9 @@
-"""Probes of motion: generated movements that stand in for the anomalies that nobody has.
+"""Probes of motion: generated unusual movements, for training without recorded anomalies.
 
-They are made up from what unusual movements are made of (a drop and an impact, a turn of the body, shaking, vigour),
-put into normal motion; not from any recording. Where normal motion is vigorous, as at a wrist, so is what is unusual
-there: forces are in proportion (staged falls at UMAFall's wrists peak at 1.5 times the acceleration of those at the
-waists, whose normal motion has 1 / 1.5 of the vigour).
+They are made of the elements of unusual movements (a drop and an impact, a turn of the body, shaking, vigour) and put
+into normal motion; no recording is part of them. Where normal motion is vigorous, as at a wrist, unusual motion is so,
+too. Forces are therefore in proportion to the vigour: staged falls at the wrists of UMAFall peak at 1.5 times the
+acceleration of those at the waists, and normal motion there has 1.5 times the vigour.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from anomsdk.train.models.network import Floats
 from anomsdk.train.probes.sound import STRENGTHS, Samples
 
 _GYRO_DPS = 200.0
-"""Rotation that goes with an acceleration of 1 g."""
+"""Rotation that goes with an acceleration of 1 g, degrees a second."""
 _USUAL_G = 0.5
-"""Vigour of people who walk, climb and sit down, at the waist: less of it makes no unusual movement weaker."""
+"""Vigour at the waist of people who walk, climb and sit down, g; less vigour does not make probes weaker."""
 
 
 def vigour(pieces: Iterable[Samples], sensor: MotionSensor) -> float:
-    """Root mean square of the acceleration around the mean of each piece, g; 0 where there is none.
+    """Compute the root mean square of the acceleration around the mean of each piece, g; 0 without pieces.
 
     Parameters
     ----------
-    pieces : int16 (n, axes) each, normal
-    sensor : scale of the rows
+    pieces : int16 (n, axes) each, normal motion
+    sensor : sensor with the scale of the samples
     """
     squares, n = 0.0, 0
     for rows in pieces:
@@ -40,22 +40,22 @@ def vigour(pieces: Iterable[Samples], sensor: MotionSensor) -> float:
 
 
 def force_at(vigour_g: float) -> float:
-    """How much stronger the forces of probes are where normal motion has this vigour: 1 or more."""
+    """Factor of the forces of probes for a vigour of normal motion in g; 1 or more."""
     return max(1.0, vigour_g / _USUAL_G)
 
 
 def disturbed_motion(
     rows: Samples, strength_db: float, sensor: MotionSensor, rng: np.random.Generator, *, force: float = 1.0
 ) -> Samples:
-    """Motion with one unusual movement in it.
+    """Put one unusual movement into normal motion.
 
     Parameters
     ----------
-    rows : int16 (n, axes), normal
-    strength_db : one of STRENGTHS
-    sensor : rate and scale of the rows
-    rng : the same state gives the same movement
-    force : times the usual one, see `force_at`
+    rows : int16 (n, axes), normal motion
+    strength_db : one of `STRENGTHS`, dB
+    sensor : sensor with the rate and scale of the samples
+    rng : generator; the same state gives the same movement
+    force : factor of the forces, see `force_at`
     """
     rate, found = sensor.rate_hz, rows.astype(np.float64)
     acceleration = found[:, :3] / sensor.counts_per_g
@@ -77,7 +77,7 @@ def disturbed_motion(
 
 
 def _fall(g: Floats, place: slice, strength: float, force: float, rate: float, rng: np.random.Generator) -> Floats:
-    """Less weight for a moment, an impact that rings, then another posture."""
+    """Fall: less weight for a moment, an impact that rings, then another posture."""
     found, n = g.copy(), place.stop - place.start
     drop = min(n - 1, max(1, round(rng.uniform(0.15, 0.5) * rate)))
     found[place.start : place.start + drop] *= 1 - strength * rng.uniform(0.5, 0.95)
@@ -90,7 +90,7 @@ def _fall(g: Floats, place: slice, strength: float, force: float, rate: float, r
 
 
 def _turn(g: Floats, place: slice, strength: float, force: float, rate: float, rng: np.random.Generator) -> Floats:
-    """The body, or the device, turns and stays so."""
+    """Turn of the body or the device, which stays turned."""
     found, n, axis = g.copy(), place.stop - place.start, direction(rng)
     angle = strength * rng.uniform(0.6, 1.0) * np.pi
     for i, share in enumerate(np.linspace(0, 1, n)):
@@ -100,7 +100,7 @@ def _turn(g: Floats, place: slice, strength: float, force: float, rate: float, r
 
 
 def _shaking(g: Floats, place: slice, strength: float, force: float, rate: float, rng: np.random.Generator) -> Floats:
-    """A swing of one frequency that comes and goes."""
+    """Shaking: a swing of one frequency that comes and goes."""
     found, n = g.copy(), place.stop - place.start
     t = np.arange(n) / rate
     swing = np.sin(2 * np.pi * rng.uniform(1.0, 0.35 * rate) * t + rng.uniform(0, 6)) * np.hanning(n)
@@ -109,7 +109,7 @@ def _shaking(g: Floats, place: slice, strength: float, force: float, rate: float
 
 
 def _vigour(g: Floats, place: slice, strength: float, force: float, rate: float, rng: np.random.Generator) -> Floats:
-    """The same movement with more force, and jolts that have no rhythm."""
+    """Vigour: the same movement with more force, and jolts without a rhythm."""
     found, n = g.copy(), place.stop - place.start
     mean = g[place].mean(axis=0)
     found[place] = mean + (g[place] - mean) * (1 + strength * rng.uniform(2, 5))
@@ -119,4 +119,4 @@ def _vigour(g: Floats, place: slice, strength: float, force: float, rate: float,
 
 
 _KINDS = (_fall, _fall, _fall, _shaking, _vigour, _turn)
-"""Drops and impacts most of all: what is unusual for a wearer of any kind is mostly violent."""
+"""Kinds of movements, equally likely; falls are listed three times, because unusual motion is mostly violent."""

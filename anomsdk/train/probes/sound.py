@@ -1,8 +1,8 @@
-"""Probes: generated events that stand in for the anomalies that nobody has.
+"""Probes of sound and of other rows: generated events, for training without recorded anomalies.
 
-Candidates are told apart by how well they find these in recordings that did not train them. They are made up
-from what events are made of (bursts, tones, clicks, sweeps; jumps, faults and noise of a sensor), not from
-any recording, and are used for nothing but the choice.
+Candidates are compared by how well they find probes in held-out recordings. Probes are made of the elements of events
+(bursts, tones, clicks, sweeps; jumps, faults and noise of a sensor); no recording is part of them. They are used for
+the choice of the model only.
 """
 
 from __future__ import annotations
@@ -18,17 +18,19 @@ Samples = NDArray[np.int16]
 _Floats = NDArray[np.floating[Any]]
 
 STRENGTHS = (20.0, 10.0)
-"""Sound: dB above the scene in the same place. Rows of values: 6 and 3 deviations."""
+"""Strengths of probes, dB above the normal sound in the same place; for rows of values these are 6 and 3 standard
+deviations."""
 _LOUDEST = 16_000.0
+"""Peak of a generated sound, int16 steps."""
 
 
-def sound(rate_hz: float, rng: np.random.Generator) -> Samples:
-    """An event of 0.05 to 1 s between 80 Hz and 0.45 of the rate, full level.
+def sound_event(rate_hz: float, rng: np.random.Generator) -> Samples:
+    """Generate a sound of 0.05 to 1 s between 80 Hz and 0.45 of the rate, at full level.
 
     Parameters
     ----------
     rate_hz : samples a second
-    rng : the same state gives the same event
+    rng : generator; the same state gives the same sound
     """
     seconds = float(np.exp(rng.uniform(np.log(0.05), 0)))
     t = np.arange(max(8, round(seconds * rate_hz))) / rate_hz
@@ -44,7 +46,7 @@ def _pitch(low: float, high: float, rng: np.random.Generator) -> float:
 
 
 def _burst(t: _Floats, rate_hz: float, rng: np.random.Generator) -> _Floats:
-    """Noise in a band of a third to three octaves."""
+    """Burst: noise in a band of a third to three octaves."""
     centre, octaves = _pitch(150, 0.35 * rate_hz, rng), rng.uniform(0.33, 3)
     spectrum = np.fft.rfft(rng.standard_normal(len(t)))
     hz = np.fft.rfftfreq(len(t), 1 / rate_hz)
@@ -53,7 +55,7 @@ def _burst(t: _Floats, rate_hz: float, rng: np.random.Generator) -> _Floats:
 
 
 def _tone(t: _Floats, rate_hz: float, rng: np.random.Generator) -> _Floats:
-    """A harmonic tone with a wavering pitch, as voices, animals and sirens have."""
+    """Tone: harmonic, with a wavering pitch, as of voices, animals and sirens."""
     f0, slope = _pitch(90, 1500, rng), rng.uniform(0.2, 1.5)
     bend = rng.uniform(0, 0.15) * np.sin(2 * np.pi * rng.uniform(1, 8) * t + rng.uniform(0, 6))
     phase = 2 * np.pi * np.cumsum(f0 * (1 + bend)) / rate_hz
@@ -62,7 +64,7 @@ def _tone(t: _Floats, rate_hz: float, rng: np.random.Generator) -> _Floats:
 
 
 def _clicks(t: _Floats, rate_hz: float, rng: np.random.Generator) -> _Floats:
-    """One to four knocks: noise that dies away within 2 to 60 ms."""
+    """Clicks: one to four knocks of noise that dies away within 2 to 60 ms."""
     wave = np.zeros(len(t))
     for start in rng.uniform(0, 0.8 * t[-1], rng.integers(1, 5)):
         after = t >= start
@@ -72,21 +74,21 @@ def _clicks(t: _Floats, rate_hz: float, rng: np.random.Generator) -> _Floats:
 
 
 def _sweep(t: _Floats, rate_hz: float, rng: np.random.Generator) -> _Floats:
-    """A tone from one pitch to another, maybe buzzing."""
+    """Sweep: a tone from one pitch to another, sometimes buzzing."""
     start, end = (_pitch(100, 0.4 * rate_hz, rng) for _ in range(2))
     phase = 2 * np.pi * np.cumsum(start * (end / start) ** (t / max(t[-1], 1e-9))) / rate_hz
     return np.sin(phase) * (1 + rng.uniform(0, 1) * np.sign(np.sin(2 * np.pi * rng.uniform(5, 60) * t)))
 
 
 def disturbed_rows(rows: Samples, strength_db: float, ticks: int, rng: np.random.Generator) -> Samples:
-    """Rows with some columns disturbed for a while: moved, noisy, stuck, or turned around their mean.
+    """Disturb some columns of rows for a while: moved, noisy, stuck, or mirrored at their mean.
 
     Parameters
     ----------
-    rows : int16 (n, columns), normal
-    strength_db : one of STRENGTHS
-    ticks : rows that the disturbance lasts, at most
-    rng : the same state gives the same disturbance
+    rows : int16 (n, columns), normal rows
+    strength_db : one of `STRENGTHS`, dB
+    ticks : longest duration of the disturbance, rows
+    rng : generator; the same state gives the same disturbance
     """
     found = rows.astype(np.float64)
     n, columns = rows.shape

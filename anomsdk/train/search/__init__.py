@@ -1,1 +1,1 @@
-"""The search for the best model within a budget."""
+"""Search for the best model within budgets, by cross-validation."""

@@ -1,4 +1,4 @@
-"""Budgets of RAM and flash: what a candidate will take in the C port follows from the spec and its widths alone."""
+"""Budgets of RAM and flash: the need of a candidate in the C port, from the spec and its widths alone."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ from anomsdk.train.models.quantise import quantise
 
 @dataclass(frozen=True)
 class Need:
-    """Bytes on a 32-bit processor.
+    """Bytes that a plan needs on a 32-bit processor.
 
     Parameters
     ----------
-    ram : state and scratch of a pipeline; the stack comes on top
-    flash : tables and model; the code and the structs that point to them come on top
+    ram : bytes for state and scratch of a pipeline; the stack comes on top
+    flash : bytes for tables and model; code and the structs that point to them come on top
     """
 
     ram: int
     flash: int
 
     def within(self, model: Model) -> bool:
-        """Whether it keeps both budgets."""
+        """Return True where both budgets are kept."""
         return _within(self.ram, model.max_ram) and _within(self.flash, model.max_flash)
 
 
 class Needs:
-    """What plans need that have the features and the context of a spec."""
+    """Needs of plans with the features and the context of a spec, for any model."""
 
     def __init__(self, spec: PipelineSpec) -> None:
         self._framer = framer_plan(spec)
@@ -50,11 +50,11 @@ class Needs:
         self.n_inputs = self._context.n_inputs(self._extractor.n_features)
 
     def alone(self) -> Need:
-        """Of the features and the context, without any model."""
+        """Need of the features and the context without any model."""
         return self._of(())
 
     def of(self, candidate: Candidate) -> Need:
-        """Of a plan with this model, whatever it is trained on."""
+        """Need of a plan with a candidate as its model, whatever it is trained on."""
         return self._of((self.n_inputs, *candidate.hidden, self.n_inputs))
 
     def _of(self, widths: tuple[int, ...]) -> Need:
@@ -66,25 +66,25 @@ class Needs:
 
 
 def need_of(plan: Plan) -> Need:
-    """What a plan needs."""
+    """Need of a plan."""
     return Need(ram=layout(plan).ram_bytes, flash=sum(constant_bytes(plan)))
 
 
 def candidates(spec: PipelineSpec, report: Callable[[str], None] = lambda line: None) -> list[Candidate]:
-    """Models for a spec that keep all of its budgets, cheapest first.
+    """List the candidates for a spec that keep all of its budgets, cheapest first.
 
     Parameters
     ----------
-    spec : features, context and budgets
-    report : called with a line that says how many were left out for their bytes
+    spec : spec with features, context and budgets
+    report : called with a line on the number of candidates that were left out for RAM or flash
 
     Raises
     ------
-    InputError : there is none; which budget is too small, and what it must be
+    InputError : no candidate keeps the budgets; the message says which budget is too small, and what it must be
     """
     needs, model = Needs(spec), spec.model
     found = family(needs.n_inputs, model.max_macs, correlated=isinstance(spec.sensor, MotionSensor))
-    require(len(found) > 0, f"model.max_macs {model.max_macs} is too small for {needs.n_inputs} inputs")
+    require(len(found) > 0, f"model.max_macs {model.max_macs} is too small for {needs.n_inputs} inputs; allow more")
     if model.max_ram is None and model.max_flash is None:
         return found
     needed = {candidate: needs.of(candidate) for candidate in found}
@@ -98,7 +98,7 @@ def candidates(spec: PipelineSpec, report: Callable[[str], None] = lambda line: 
 
 
 def checked_need(plan: Plan, model: Model) -> Need:
-    """What a finished plan needs; refused where it does not keep the budgets that it was trained within."""
+    """Return the need of a finished plan; a plan that exceeds the budgets is refused."""
     need = need_of(plan)
     if not need.within(model):
         raise CheckError(
@@ -109,7 +109,7 @@ def checked_need(plan: Plan, model: Model) -> Need:
 
 
 def _model_bytes(widths: tuple[int, ...]) -> int:
-    """Of a network of zeros, quantised and planned like any other."""
+    """Bytes of a model of given widths: a network of zeros is quantised and planned like any other."""
     layers = tuple(Dense(np.zeros((n_in, n_out)), np.zeros(n_out)) for n_in, n_out in pairwise(widths))
     quantised = quantise(Network(layers), np.zeros((1, widths[0])), 1.0)
     return model_bytes([layer_plan(layer) for layer in quantised])
@@ -120,7 +120,7 @@ def _within(needed: int, budget: int | None) -> bool:
 
 
 def _nothing_fits(model: Model, needed: list[Need], alone: Need) -> str:
-    """Which budget is too small, and what the smallest model needs."""
+    """Say which budget is too small, and what the smallest model needs."""
     least_ram, least_flash = min(needed, key=lambda n: (n.ram, n.flash)), min(needed, key=lambda n: (n.flash, n.ram))
     for name, budget, least, without in (
         ("max_ram", model.max_ram, least_ram.ram, alone.ram),

@@ -1,4 +1,4 @@
-"""What a search has found so far, in a file beside the folder to be: so that a stopped one goes on where it was."""
+"""Journal of a search: a file beside the folder, from which a stopped search continues."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from anomsdk.train.models.family import Candidate
-from anomsdk.train.search.judge import Trial
+from anomsdk.train.search.trials import Trial
 from anomsdk.utils.files import unwritable
 
 
 class Journal:
-    """Trials by setting and candidate; a line of JSON each, the first says what they hold for.
+    """Trials by setting and candidate, one line of JSON each; the first line says for which recordings they hold.
 
     Parameters
     ----------
-    path : file to keep; None: remembered only as long as this object lives
-    holds_for : whatever decides the trials (spec, recordings, seed, version); another journal is written over
+    path : file of the journal; None: trials are kept in memory only
+    holds_for : JSON values that decide the trials (spec, recordings, seed, version); a journal for others is
+        overwritten
     """
 
     def __init__(self, path: Path | None, holds_for: Any) -> None:
@@ -39,18 +40,18 @@ class Journal:
         return len(self._trials)
 
     def get(self, setting: str, candidate: Candidate) -> Trial | None:
-        """The trial of a candidate in a setting, if it was judged before."""
+        """Return the trial of a candidate in a setting, or None where there is none yet."""
         return self._trials.get(f"{setting} {candidate}")
 
     def put(self, setting: str, trial: Trial) -> None:
-        """Remember a trial; on disk when this returns."""
+        """Add a trial; it is on disk when this returns."""
         name = f"{setting} {trial.candidate}"
         self._trials[name] = trial
         if self._path is not None:
             self._write([self._line(name, trial)], mode="a")
 
     def remove(self) -> None:
-        """The search is over."""
+        """Delete the file, because the search is over."""
         if self._path is not None:
             self._path.unlink(missing_ok=True)
 

@@ -1,38 +1,39 @@
-"""The search: which model, which range of its inputs, and where asked which features and context."""
+"""Search for the best model and range of its inputs, and on request for features and context."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from anomsdk.errors import InputError
 from anomsdk.planner.calibration import signal_sections
-from anomsdk.planner.features import BandsFeatures, LogmelFeatures, MotionFeatures
-from anomsdk.planner.sections import SummaryContext
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.train.models.family import KINDS, Candidate
 from anomsdk.train.models.support import NotOfferedError
 from anomsdk.train.search.budget import candidates
+from anomsdk.train.search.cross_validation import CrossValidation
 from anomsdk.train.search.journal import Journal
-from anomsdk.train.search.judge import Judge, Trial
+from anomsdk.train.search.trials import Trial
+from anomsdk.train.search.variants import variants_of, words_of
 from anomsdk.utils.text import figure, table
 
 SEARCHES = ("model", "full")
 BASELINES_S = (0.0, 4.0, 16.0, 60.0)
-"""Time constants of the follower of the score that are tried; 0: off."""
+"""Time constants of the baseline of the score that are tried, seconds; 0: no baseline."""
 
 
 @dataclass(frozen=True)
 class Margin:
-    """Areas this close are the same.
+    """Differences of AUC that do not count.
 
     Parameters
     ----------
-    model : of two models; then the cheaper one wins, and of equals the one that was listed first
-    kind : of two kinds; then the first of KINDS wins, and ``model`` counts within it
-    because : why a kind that comes first is taken, though others are as good and cheaper
+    model : margin between two models of a kind: within it the cheaper one is chosen, and of equally cheap ones the
+        first
+    kind : margin between two kinds of models: within it the kind that comes first in `KINDS` is chosen
+    because : reason to choose a kind that comes first although others are as good and cheaper
     """
 
     model: float = 0.002
@@ -41,52 +42,56 @@ class Margin:
 
 
 _HEARD = Margin()
-"""Of everything but motion. The probes are strong, so that many a model finds them all. On the mixes of ESC-10 down to
-0 dB the first kind within 0.01 had 0.0025 more area on average than the cheapest model within 0.002; on those of the
-tutorial at -10 dB it had 0.84, the cheapest 0.67."""
-_MOVED = Margin(0.03, 0.06, "generated movements tell kinds apart no better")
-"""Of motion on generated probes: they rank what is alike less well than they rank sound (`make bench-motion`).
+"""Margins for every sensor but motion.
 
-Trained on two thirds of the people of UMAFall and SisFall and of the cows, the nearest of several means found more of
-what was staged or rare in the others than any other kind. Trained on a third, the probes put the Mahalanobis distance
-up to 0.053 above it all the same.
+The probes are strong, so that many models find all of them. On the mixes of ESC-10 down to 0 dB the first kind within
+0.01 had on average 0.0025 more AUC than the cheapest model within 0.002. On the mixes of the tutorial at -10 dB it had
+an AUC of 0.84, and the cheapest model one of 0.67."""
+_MOVED = Margin(0.03, 0.06, "generated movements tell kinds apart no better")
+"""Margins for motion on generated probes, which rank similar models less well than for sound (`make bench-motion`).
+
+Models were trained on two thirds of the people of UMAFall and SisFall and of the cows. The nearest of several means
+then found more staged or rare events of the others than any other kind. On a third of them, the probes still ranked the
+Mahalanobis distance up to 0.053 above it.
 """
 _MOST_CLIPPED = 0.03
-"""Share of normal windows that may leave a narrower range of the inputs of motion: ranges that clip more of them find
-next to nothing at one false alarm an hour, whatever the probes say."""
-_BASELINE_GAIN = 0.003
-"""What following the score must gain before it is switched on; within this much, the slower one wins."""
-_RANGES = (2 / 3, 4 / 3)
-"""Of the inputs, times the one that a candidate was first tried with."""
-_COST = 8
-"""Of an autoencoder's trial, for the progress bar: linear models count 1."""
+"""Largest share of normal windows that a narrower range of motion's inputs may clip.
 
-Open = Callable[[PipelineSpec], Judge]
+Ranges that clip more of them find hardly any event at one false alarm an hour, whatever the probes show."""
+_BASELINE_GAIN = 0.003
+"""AUC that a baseline of the score must gain to be switched on; within this margin the slower one is chosen."""
+_RANGES = (2 / 3, 4 / 3)
+"""Ranges of the inputs that are tried, as factors of the one that a candidate was first tried with."""
+_COST = 8
+"""Cost of an autoencoder's trial in the progress; a linear model costs 1."""
+
+Open = Callable[[PipelineSpec], CrossValidation]
+"""Function that reads the recordings for the features of a spec."""
 
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """What the search decided.
+    """Result of a search.
 
     Parameters
     ----------
-    spec : the one given, with the features, context and time constant that were chosen
-    judge : holds the recordings of that spec
-    trial : of the model that was chosen
-    trials : every trial, with the words for its features and context
-    why : why this one was taken, in words
-    refused : every candidate that is not offered, with these words, and why
+    spec : given spec with the features, context and time constant that were chosen
+    validation : cross-validation with that spec
+    trial : trial of the model that was chosen
+    trials : every trial, with words for its features and context
+    why : reason for the choice, in words
+    refused : every candidate that was not offered, with words for its features and context, and the reason
     """
 
     spec: PipelineSpec
-    judge: Judge
+    validation: CrossValidation
     trial: Trial
     trials: tuple[tuple[str, Trial], ...]
     why: str
     refused: tuple[tuple[str, Candidate, str], ...] = ()
 
     def as_text(self) -> str:
-        """Every trial, best first, the chosen one marked; then why it was taken, and what is not offered, and why."""
+        """Write a table of all trials, the chosen one marked, then the reasons for the choice and for refusals."""
         rows = [("", "features and context", "model", "MACs", "AUC int8", "AUC float")]
         for words, trial in sorted(self.trials, key=lambda pair: -pair[1].auc):
             rows.append(
@@ -105,140 +110,158 @@ class Found:
 
 
 class Search:
-    """One search.
+    """Search over models, and on request over features and contexts.
 
     Parameters
     ----------
-    open_judge : reads the recordings for a spec's features
+    open_validation : called with a spec whose recordings are to be read
     journal : trials of a run that was stopped
-    report : called with lines that say what was decided
-    progress : called with trials done and expected
-    doing : called with what is tried now
+    report : called with lines on what was decided
+    progress : called with the cost of the trials done and expected, in hundredths
+    doing : called with words for the current trial
     """
 
     def __init__(
         self,
-        open_judge: Open,
+        open_validation: Open,
         journal: Journal,
         report: Callable[[str], None],
         progress: Callable[[int, int], None],
         doing: Callable[[str], None] = lambda words: None,
     ) -> None:
         self._doing = doing
-        self._open, self._journal, self._report, self._progress = open_judge, journal, report, progress
+        self._open, self._journal, self._report, self._progress = open_validation, journal, report, progress
         self._done = self._expected = 0
         self._trials: list[tuple[str, Trial]] = []
         self._refused: list[tuple[str, Candidate, str]] = []
         self._why = ""
 
     def run(self, spec: PipelineSpec, scope: str) -> Found:
-        """Find the best model for a spec, and where ``scope`` is "full" the best features and context, too."""
+        """Find the best model for a spec.
+
+        Parameters
+        ----------
+        spec : spec with budgets
+        scope : one of `SEARCHES`; "full": also search for the best features and context
+
+        Raises
+        ------
+        InputError : no candidate keeps the budgets or may be offered
+        """
         fitting = candidates(spec, self._report)
-        judge = self._open(spec)
-        variants = list(_variants(spec)) if scope == "full" else []
+        validation = self._open(spec)
+        variants = list(variants_of(spec)) if scope == "full" else []
         self._expected = sum(map(_cost, fitting)) + 4 * _COST + 4 * _COST * len(variants)
-        trials = self._all_judged(judge, fitting)
+        trials = self._all_judged(validation, fitting)
         if not trials:
             reasons = "; ".join(f"{candidate}: {why}" for _, candidate, why in self._refused[:2])
             raise InputError(
-                f"train: the recordings are too few for a model that remembers no single window ({reasons}); give more"
+                f"train: too few recordings for a model that stores no single window ({reasons}); give more"
             )
-        best = _choice(trials, self._margin(judge))
-        self._why = _why(trials, best, self._margin(judge))
+        best = _choice(trials, self._margin(validation))
+        self._why = _why(trials, best, self._margin(validation))
         for variant in variants:
-            spec, judge, best = self._varied(spec, judge, best, variant)
-        best = self._refined(judge, best)
-        spec = self._with_baseline(spec, judge, best)
+            spec, validation, best = self._varied(spec, validation, best, variant)
+        best = self._refined(validation, best)
+        spec = self._with_baseline(spec, validation, best)
         self._progress(100 * self._expected, 100 * self._expected)
-        return Found(spec, judge, best, tuple(self._trials), self._why, tuple(self._refused))
+        return Found(spec, validation, best, tuple(self._trials), self._why, tuple(self._refused))
 
-    def _margin(self, judge: Judge) -> Margin:
-        return _MOVED if judge.spec.sensor.kind == "motion" and not judge.is_labelled else _HEARD
+    def _margin(self, validation: CrossValidation) -> Margin:
+        return _MOVED if validation.spec.sensor.kind == "motion" and not validation.is_labelled else _HEARD
 
-    def _all_judged(self, judge: Judge, some: Iterable[Candidate]) -> list[Trial]:
-        """Trials of those candidates that are offered."""
+    def _all_judged(self, validation: CrossValidation, some: Iterable[Candidate]) -> list[Trial]:
+        """Run the trials of candidates, and note those that are refused."""
         found = []
         for candidate in some:
             try:
-                found.append(self._judged(judge, candidate))
+                found.append(self._judged(validation, candidate))
             except NotOfferedError as error:
-                self._refused.append((_words(judge.spec), candidate, str(error)))
+                self._refused.append((words_of(validation.spec), candidate, str(error)))
                 self._expected -= _cost(candidate)
         return found
 
-    def _judged(self, judge: Judge, candidate: Candidate) -> Trial:
-        setting = setting_id(judge.spec)
+    def _judged(self, validation: CrossValidation, candidate: Candidate) -> Trial:
+        setting = setting_id(validation.spec)
         trial = self._journal.get(setting, candidate)
         if trial is None:
             self._doing(f"model {len(self._trials) + 1}, {candidate}")
-            trial = judge.judge(candidate, lambda fold: self._tell(_cost(candidate) * (fold + 1) / judge.n_folds))
+            trial = validation.judge(
+                candidate, lambda fold: self._tell(_cost(candidate) * (fold + 1) / validation.n_folds)
+            )
             self._journal.put(setting, trial)
-        self._trials.append((_words(judge.spec), trial))
+        self._trials.append((words_of(validation.spec), trial))
         self._done += _cost(candidate)
         self._tell(0.0)
         return trial
 
     def _tell(self, more: float) -> None:
-        """Progress, in hundredths of a linear model's trial."""
+        """Report the progress, in hundredths of a linear model's trial."""
         expected = 100 * self._expected
         self._progress(min(round(100 * (self._done + more)), expected - 1), expected)
 
     def _varied(
-        self, spec: PipelineSpec, judge: Judge, best: Trial, variant: Callable[[PipelineSpec], PipelineSpec | None]
-    ) -> tuple[PipelineSpec, Judge, Trial]:
-        """The variant of a spec, where it is clearly better."""
+        self,
+        spec: PipelineSpec,
+        validation: CrossValidation,
+        best: Trial,
+        variant: Callable[[PipelineSpec], PipelineSpec | None],
+    ) -> tuple[PipelineSpec, CrossValidation, Trial]:
+        """Try a variant of a spec; return it where it is clearly better, else the spec as it was."""
         varied = variant(spec)
         if varied is None:
-            return spec, judge, best
+            return spec, validation, best
         try:
             fitting = candidates(varied)
             other = self._open(varied)
-        except InputError as error:  # it needs more than a budget, or longer recordings
-            self._report(f"not tried: {_words(varied)} ({error})")
-            return spec, judge, best
+        except InputError as error:  # the variant exceeds a budget, or needs longer recordings
+            self._report(f"not tried: {words_of(varied)} ({error})")
+            return spec, validation, best
         near = [c for c in fitting if c.kind == best.candidate.kind]
         near = sorted(near, key=lambda c: abs(sum(c.hidden) - sum(best.candidate.hidden)))[:2]
         trials = self._all_judged(other, dict.fromkeys(near + fitting[:1]))
         if not trials:
-            return spec, judge, best
-        found = _choice(trials, self._margin(judge))
-        if found.auc <= best.auc + self._margin(judge).model:
-            return spec, judge, best
-        self._why = f"{found.candidate} on {_words(varied)}: {found.auc - best.auc:.3f} more than the best before"
+            return spec, validation, best
+        found = _choice(trials, self._margin(validation))
+        if found.auc <= best.auc + self._margin(validation).model:
+            return spec, validation, best
+        self._why = f"{found.candidate} on {words_of(varied)}: {found.auc - best.auc:.3f} more than the best before"
         return varied, other, found
 
-    def _refined(self, judge: Judge, best: Trial) -> Trial:
-        """The same model with other ranges of its inputs, and with weights in the score."""
+    def _refined(self, validation: CrossValidation, best: Trial) -> Trial:
+        """Try the best model with other ranges of its inputs, and with weights in the score."""
         ranges = [best.candidate.deviations * share for share in _RANGES]
         offered = [
-            replace(best.candidate, deviations=each) for each in ranges if self._is_wide_enough(judge, best, each)
+            replace(best.candidate, deviations=each) for each in ranges if self._is_wide_enough(validation, best, each)
         ]
-        trials = self._all_judged(judge, offered)
-        margin = self._margin(judge).model
+        trials = self._all_judged(validation, offered)
+        margin = self._margin(validation).model
         refined = max([best, *(trial for trial in trials if trial.auc > best.auc + margin / 2)], key=lambda t: t.auc)
         if refined is not best:
             self._why += f"; then +-{refined.candidate.deviations:.3g} dev, which gained {refined.auc - best.auc:.3f}"
-        weighted = self._judged(judge, replace(refined.candidate, weighted=True))  # trained as it was
+        weighted = self._judged(
+            validation, replace(refined.candidate, weighted=True)
+        )  # the same network, other weights of the score
         if weighted.auc <= refined.auc + margin:
             return refined
         self._why += f"; then weighted, which gained {weighted.auc - refined.auc:.3f}"
         return weighted
 
-    def _is_wide_enough(self, judge: Judge, best: Trial, deviations: float) -> bool:
-        """Whether a range of the inputs holds nearly all normal windows, where the probes cannot tell."""
-        if deviations >= best.candidate.deviations or self._margin(judge) is not _MOVED:
+    def _is_wide_enough(self, validation: CrossValidation, best: Trial, deviations: float) -> bool:
+        """Return False where a narrower range clips too many normal windows, which probes of motion do not show."""
+        if deviations >= best.candidate.deviations or self._margin(validation) is not _MOVED:
             return True
-        if (clipped := judge.clipped(deviations)) <= _MOST_CLIPPED:
+        if (clipped := validation.clipped(deviations)) <= _MOST_CLIPPED:
             return True
         why = f"{100 * clipped:.2g} % of the normal windows leave its range"
-        self._refused.append((_words(judge.spec), replace(best.candidate, deviations=deviations), why))
+        self._refused.append((words_of(validation.spec), replace(best.candidate, deviations=deviations), why))
         self._expected -= _cost(best.candidate)
         return False
 
-    def _with_baseline(self, spec: PipelineSpec, judge: Judge, best: Trial) -> PipelineSpec:
+    def _with_baseline(self, spec: PipelineSpec, validation: CrossValidation, best: Trial) -> PipelineSpec:
         if spec.score.baseline_s != "chosen":
             return spec
-        areas = judge.baselines(best.candidate, BASELINES_S)
+        areas = validation.baselines(best.candidate, BASELINES_S)
         enough = max(areas) - _BASELINE_GAIN
         chosen = 0.0 if areas[0] >= enough else max(s for s, a in zip(BASELINES_S, areas, strict=True) if a >= enough)
         shown = ", ".join(f"{s:g} s {figure(area)}" for s, area in zip(BASELINES_S, areas, strict=True))
@@ -247,12 +270,12 @@ class Search:
 
 
 def setting_id(spec: PipelineSpec) -> str:
-    """Short name of a spec's sensor, features, context and score."""
+    """Digest of the sensor, features, context and score of a spec, 16 characters."""
     return hashlib.sha256(json.dumps(signal_sections(spec), sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _choice(trials: Sequence[Trial], margin: Margin) -> Trial:
-    """The cheapest that is as good as the best of its kind, of the first kind that is as good as any."""
+    """Choose the first kind that is as good as any, and of it the cheapest model that is as good as its best."""
     most = max(trial.auc for trial in trials)
     kind = min((t.candidate.kind for t in trials if t.auc >= most - margin.kind), key=KINDS.index)
     same = [trial for trial in trials if trial.candidate.kind == kind]
@@ -261,7 +284,7 @@ def _choice(trials: Sequence[Trial], margin: Margin) -> Trial:
 
 
 def _why(trials: Sequence[Trial], taken: Trial, margin: Margin) -> str:
-    """Why `_choice` took one of these, in words."""
+    """Give the reason in words for which `_choice` took a trial."""
     kind, most = taken.candidate.kind, max(trial.auc for trial in trials)
     best = max((trial for trial in trials if trial.candidate.kind == kind), key=lambda trial: trial.auc)
     words = f"the best {kind}" if taken is best else f"the cheapest {kind} within {margin.model:g} of the best one"
@@ -275,54 +298,3 @@ def _why(trials: Sequence[Trial], taken: Trial, margin: Margin) -> str:
 
 def _cost(candidate: Candidate) -> int:
     return _COST if candidate.kind == "autoencoder" else 1
-
-
-def _variants(spec: PipelineSpec) -> Iterator[Callable[[PipelineSpec], PipelineSpec | None]]:
-    """Changes to try, one after the other, each to the best so far.
-
-    None makes the features finer than the spec's in frequency or time: what they reveal is for a person to decide.
-    """
-
-    def context(**changes: object) -> Callable[[PipelineSpec], PipelineSpec | None]:
-        return lambda s: _changed(s, "context", changes)
-
-    frames = spec.context.frames
-    yield from (context(frames=each) for each in (2 * frames, frames // 2) if 1 <= each <= 256)
-    if isinstance(spec.context, SummaryContext):
-        given = spec.context.statistics
-        for statistics in (("mean", "deviation", "max"), ("mean", "deviation", "max", "min"), ("mean", "max")):
-            if statistics != given:
-                yield context(statistics=statistics)
-    features = spec.features
-    if isinstance(features, BandsFeatures):
-        yield lambda s: _changed(s, "features", {"n_bands": features.n_bands // 2})
-        longer = {key: 2 * value for key in ("band_ms", "band_hops") if (value := getattr(features, key)) is not None}
-        yield lambda s: _changed(s, "features", longer)
-    elif isinstance(features, LogmelFeatures):
-        yield lambda s: _changed(s, "features", {"n_mels": features.n_mels // 2})
-    elif isinstance(features, MotionFeatures):
-        yield lambda s: _changed(s, "features", {"window_s": 2 * features.window_s, "hop_s": 2 * features.hop_s})
-        yield lambda s: _changed(s, "features", {"floor_mg": min(1000.0, 3 * features.floor_mg)})
-
-
-def _changed(spec: PipelineSpec, section: str, changes: dict[str, object]) -> PipelineSpec | None:
-    """A spec with keys of a section changed; None where that is no spec."""
-    tree = spec.model_dump()
-    tree[section] |= changes
-    try:
-        return PipelineSpec.from_dict(tree)
-    except InputError:
-        return None
-
-
-def _words(spec: PipelineSpec) -> str:
-    features, context = spec.features, spec.context
-    frame_ms = 1000 * spec.hops_per_frame * spec.hop_length / spec.sensor.rate_hz
-    shape = {
-        "bands": lambda: f"{features.n_bands} x {frame_ms:.4g} ms",  # type: ignore[union-attr]
-        "logmel": lambda: f"{features.n_mels} mels",  # type: ignore[union-attr]
-        "motion": lambda: f"{features.window_s:g} s windows, {features.hop_s:g} s hops",  # type: ignore[union-attr]
-        "external": lambda: f"{features.n_features} features",  # type: ignore[union-attr]
-    }[features.kind]()
-    more = ", ".join(context.statistics) if isinstance(context, SummaryContext) else "stacked"
-    return f"{shape}, {context.frames} frames, {more}"

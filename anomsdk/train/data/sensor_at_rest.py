@@ -1,4 +1,4 @@
-"""A sensor at rest: features that no recording moves, found before a search that they would mislead."""
+"""Check for a sensor at rest: features that never change, found before a search that they would mislead."""
 
 from __future__ import annotations
 
@@ -10,22 +10,24 @@ from numpy.typing import NDArray
 from anomsdk.core.checks import require
 from anomsdk.core.extractor import ExtractorPlan
 from anomsdk.plans.extractors import EXTRACTORS
-from anomsdk.train.data.input_maps import Levels
+from anomsdk.train.data.input_maps import FeatureLevels
 
 _SHOWN = 6
-"""Names in one line."""
+"""Most feature names in one line."""
 
 
 def check_moves(
-    extractor: ExtractorPlan, recordings: Sequence[Sequence[Levels]], report: Callable[[str], None] = lambda line: None
+    extractor: ExtractorPlan,
+    recordings: Sequence[Sequence[FeatureLevels]],
+    report: Callable[[str], None] = lambda line: None,
 ) -> None:
-    """Refuse recordings in which nothing changes; say which features never do where some do not.
+    """Refuse recordings in which no feature changes, and report features that never change.
 
     Parameters
     ----------
-    extractor : of the levels
-    recordings : pieces of levels (frames, n_features) of each
-    report : called with a line on what never changes
+    extractor : extractor of the feature levels
+    recordings : feature levels (frames, n_features) of the pieces of each recording
+    report : called with a line on features that never change
 
     Raises
     ------
@@ -39,21 +41,21 @@ def check_moves(
     require(
         not still.all(),
         f"train: no feature changes within any of {len(recordings)} recordings ({shown}): the sensor was at rest or "
-        "not connected; give recordings of it at work",
+        "not connected; record it in use",
     )
     report(
         f"{len(names)} of {len(still)} features never change within a recording ({shown}): any change of these will "
-        "count; leave them out of the spec if they say nothing"
+        "raise the score; leave them out of the spec if they carry no information"
     )
 
 
 def feature_names(extractor: ExtractorPlan) -> list[str]:
-    """A name for each value of a frame, for people; numbers begin with 1."""
+    """Name each feature of a frame for people, with numbers from 1."""
     return EXTRACTORS[extractor.kind].values(extractor)
 
 
-def _still(recordings: Sequence[Sequence[Levels]]) -> NDArray[np.bool_] | None:
-    """Which features (n_features,) are one value in each recording; None: none has two frames to tell by."""
+def _still(recordings: Sequence[Sequence[FeatureLevels]]) -> NDArray[np.bool_] | None:
+    """Find features (n_features,) that are constant in each recording; None: no recording has two frames."""
     found: NDArray[np.bool_] | None = None
     for pieces in recordings:
         if sum(map(len, pieces)) < 2:

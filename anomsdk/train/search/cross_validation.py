@@ -1,14 +1,14 @@
-"""How good a candidate is: cross-validated over groups of normal recordings, in the integers that would run.
+"""Cross-validation of candidates over groups of normal recordings, in the integers that a device would run.
 
-Each fold trains on some groups and scores the others, as they are and with probes in them (or against labelled
-anomalies, where the user has some). The figure is the area under the ROC curve of the highest scores, pooled
-over the folds after each fold's scores were divided by their normal median.
+Each fold trains on some groups and scores excerpts of the held-out ones without and with probes in them, or against
+labelled anomalies where the user has some. The figure is the AUC of the highest scores. Scores are pooled over the
+folds after those of each fold were divided by their normal median.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from itertools import accumulate
 from typing import TypeAlias
@@ -18,89 +18,44 @@ from numpy.typing import NDArray
 
 from anomsdk.core.autoencoder import Autoencoder, LayerPlan, check_layers
 from anomsdk.core.baseline import Baseline
-from anomsdk.core.checks import checked_cast, require
-from anomsdk.core.fixed import UINT32_MAX, Ints
+from anomsdk.core.checks import require
+from anomsdk.core.fixed import Ints
 from anomsdk.errors import InputError
 from anomsdk.planner.layers import layer_plan
 from anomsdk.planner.score import baseline_plan
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.plans.tflite.reader import FullyConnected
 from anomsdk.stats.metrics import auc
-from anomsdk.train.alarm_levels import start_of
+from anomsdk.train.alarm_simulation import baseline_start_of
 from anomsdk.train.data.corpus import Corpus, Recorded
-from anomsdk.train.data.input_maps import InputMaps, Levels, unlearnt_extractor
+from anomsdk.train.data.input_maps import FeatureLevels, InputMaps, unlearnt_extractor
 from anomsdk.train.models.family import Candidate, score_weights, train_candidate
 from anomsdk.train.models.network import Floats, Network
 from anomsdk.train.models.quantise import quantise
 from anomsdk.train.models.support import LEAST_GROUPS, STRETCHES, NotOfferedError, Origins
 from anomsdk.train.probes.sound import STRENGTHS
+from anomsdk.train.search.folds import Batch, Fold, FoldScores, folds_of
+from anomsdk.train.search.trials import Trained, Trial
 
-FOLDS = 4
 JUDGED_BASELINE_S = 8.0
-"""Time constant that candidates are compared with while it has not been chosen."""
+"""Time constant of the baseline with which candidates are compared before one is chosen, seconds."""
 SEARCH_ROWS, FINAL_ROWS = 12_000, 60_000
-"""Most model inputs that a candidate, and the chosen one, are trained on."""
+"""Most windows that a candidate in a fold, and the chosen one in the end, are trained on."""
 FEWEST_ROWS = 50
+"""Fewest windows that a candidate may learn from."""
 
 Progress: TypeAlias = Callable[[int], None]
 
 
-@dataclass(frozen=True)
-class Trial:
-    """What is known of a candidate.
+class CrossValidation:
+    """Cross-validation of candidates for one set of features and one context.
 
     Parameters
     ----------
-    candidate : what was trained
-    auc : area under the ROC curve, in int8
-    float_auc : the same before quantisation
-    epochs : median over the folds; 0 for linear models
-    macs : multiply-accumulates of one run
-    """
-
-    candidate: Candidate
-    auc: float
-    float_auc: float
-    epochs: int
-    macs: int
-
-
-@dataclass(frozen=True, eq=False)
-class Trained:
-    """A candidate that was trained on some recordings."""
-
-    candidate: Candidate
-    maps: InputMaps
-    network: Network
-    layers: tuple[FullyConnected, ...]
-    model: Autoencoder
-    weights: tuple[int, ...]
-    epochs: int
-
-    def terms(self, inputs: Ints) -> Ints:
-        """What each of model inputs (n, n_in) adds to the scores."""
-        return (inputs - self.model.run(inputs)) ** 2 * np.array(self.weights, np.int64)
-
-    def scores(self, inputs: Ints) -> Ints:
-        """Scores (n,) of model inputs (n, n_in), before the baseline."""
-        return (inputs - self.model.run(inputs)) ** 2 @ np.array(self.weights, np.int64)
-
-    def float_scores(self, inputs: Ints) -> Ints:
-        """The same of the network before quantisation, rounded to the same steps."""
-        scale = self.maps.input_scale
-        errors = inputs - self.network.run(inputs * scale) / scale
-        return np.minimum(np.rint(errors**2 @ np.array(self.weights)), UINT32_MAX).astype(np.int64)
-
-
-class Judge:
-    """Judges candidates for one set of features and one context.
-
-    Parameters
-    ----------
-    spec : sensor, features, context, score
+    spec : sensor, features, context and score
     corpus : normal recordings of two groups or more
-    anomalous : labelled anomalies to judge on; None: the probes
-    seed : of everything random
+    anomalous : labelled anomalies to judge on; None: generated probes
+    seed : seed of everything random
     alive : called several times a second while models are trained
     """
 
@@ -117,19 +72,19 @@ class Judge:
         self._extractor = unlearnt_extractor(spec)
         self._recordings = corpus.recordings
         self._anomalous = () if anomalous is None else anomalous.recordings
-        self._folds = _folds(corpus.recordings, seed)
-        # What depends on the fold and the range only, whatever the candidate.
+        self._folds = folds_of(corpus.recordings, seed)
+        # What depends on the fold and the range of the inputs only is computed once for all candidates.
         self._prepared = lru_cache(maxsize=2 * len(self._folds))(self._prepare)
         self._whole = lru_cache(maxsize=4)(self._whole_of)
 
     @property
     def n_folds(self) -> int:
-        """Folds that each candidate is trained in."""
+        """Number of folds."""
         return len(self._folds)
 
     @property
     def is_labelled(self) -> bool:
-        """Whether candidates are judged on labelled anomalies."""
+        """True where candidates are judged on labelled anomalies, not on probes."""
         return bool(self._anomalous)
 
     @property
@@ -139,11 +94,12 @@ class Judge:
         return n * (context.frames if context.kind == "stack" else len(context.statistics))
 
     def judge(self, candidate: Candidate, progress: Progress = lambda fold: None) -> Trial:
-        """Train and score a candidate in every fold.
+        """Train and score a candidate in every fold; ``progress`` is called with the index of each fold.
 
         Raises
         ------
-        NotOfferedError : trained on all recordings, it would store what rests on too few windows or groups
+        NotOfferedError : trained on all recordings, the candidate would store numbers that rest on too few windows or
+            groups
         """
         self._check_offered(candidate)
         runs = []
@@ -162,33 +118,33 @@ class Judge:
         )
 
     def baselines(self, candidate: Candidate, seconds: Sequence[float]) -> list[float]:
-        """Area of a candidate with each time constant of the follower of the score; 0: without."""
+        """AUC of a candidate with each time constant of the baseline of the score, seconds; 0: no baseline."""
         runs = [self._run(candidate, fold).integer for fold in range(self.n_folds)]
         return [self._area(runs, each) for each in seconds]
 
     def prepare(self, deviations: float) -> None:
-        """Prepare every fold, and the whole, for candidates with a range of the inputs: what `judge` does first."""
+        """Prepare every fold and the whole for candidates with a range of the inputs, as `judge` does first."""
         for fold in range(self.n_folds):
             self._prepared(fold, deviations)
         self._whole(deviations)
 
     def clipped(self, deviations: float) -> float:
-        """Share of all normal windows with an input at an end of its range."""
+        """Share of all normal windows in which an input is at an end of its range, 0 to 1."""
         rows = self._whole(deviations)[1]
         return float(((rows >= 127) | (rows <= -127)).any(axis=1).mean())
 
     def train(self, candidate: Candidate, epochs: int) -> Trained:
-        """Train a candidate on all recordings, for so many epochs."""
+        """Train a candidate on all recordings for a number of epochs."""
         maps, rows, origins = self._whole(candidate.deviations)
         return self._trained(candidate, maps, rows * maps.input_scale, origins, None, max(1, epochs))
 
     def _check_offered(self, candidate: Candidate) -> None:
-        """Refuse a candidate before its folds are trained; they store nothing, what all recordings teach is stored."""
+        """Refuse a candidate before its folds are trained, if training on all recordings would have to refuse it."""
         maps, rows, origins = self._whole(candidate.deviations)
         least = candidate.least_windows(self.n_inputs)
         if origins.n_windows < least:
-            raise NotOfferedError(f"{origins.n_windows} windows to learn from, it needs {least}")
-        if candidate.kind != "autoencoder":  # solved at once
+            raise NotOfferedError(f"there are {origins.n_windows} windows to learn from, and it needs {least}")
+        if candidate.kind != "autoencoder":  # other kinds are solved in closed form
             self._trained(candidate, maps, rows * maps.input_scale, origins, None, None)
 
     def _whole_of(self, deviations: float) -> tuple[InputMaps, NDArray[np.int8], Origins]:
@@ -197,14 +153,14 @@ class Judge:
         return maps, rows, self._with_rule(origins)
 
     def _with_rule(self, origins: Origins) -> Origins:
-        """Where all recordings are of one group, a mean rests on stretches of it instead of on groups."""
+        """Let means rest on stretches instead of on groups where all recordings are of one group."""
         if len(np.unique(origins.group)) > 1:
             return origins
         return replace(origins, least_groups=1, least_stretches=STRETCHES)
 
     # Folds
 
-    def _prepare(self, fold: int, deviations: float) -> _Prepared:
+    def _prepare(self, fold: int, deviations: float) -> Fold:
         held = self._folds[fold]
         training = [r for r in self._recordings if r.group not in held]
         holding = [r for r in self._recordings if r.group in held]
@@ -214,23 +170,23 @@ class Judge:
         origins = replace(origins, least_groups=min(LEAST_GROUPS, len(np.unique(origins.group))))
         require(
             len(rows) >= FEWEST_ROWS and len(held_rows) > 0,
-            f"train: {len(rows)} ticks to learn from, {len(held_rows)} held out: too few; give longer recordings",
+            f"train: {len(rows)} ticks to learn from and {len(held_rows)} held out are too few; give longer recordings",
         )
         excerpts = [excerpt for recording in holding for excerpt in recording.excerpts]
         if self._anomalous:
             probes = [[piece for recording in self._anomalous for piece in recording.pieces]]
-        else:  # a fold may have no excerpt: its recordings are too short
+        else:  # a fold has no excerpt where its recordings are too short
             strengths = range(len(STRENGTHS))
             probes = [[levels for excerpt in excerpts for levels in excerpt.probes[s]] for s in strengths]
-        normal = _Batch.of(maps, [excerpt.normal for excerpt in excerpts])
+        normal = Batch.of(maps, [excerpt.normal for excerpt in excerpts])
         scaled = rows * maps.input_scale, origins, held_rows * maps.input_scale
-        return _Prepared(maps, *scaled, normal, [_Batch.of(maps, each) for each in probes])
+        return Fold(maps, *scaled, normal, [Batch.of(maps, each) for each in probes])
 
-    def _run(self, candidate: Candidate, fold: int) -> _Run:
+    def _run(self, candidate: Candidate, fold: int) -> FoldScores:
         prepared = self._prepared(fold, candidate.deviations)
         trained = self._trained(candidate, prepared.maps, prepared.rows, prepared.origins, prepared.held_rows, None)
         groups = [prepared.normal, *prepared.probes]
-        return _Run(
+        return FoldScores(
             trained,
             [group.split(trained.scores(group.inputs.astype(np.int64))) for group in groups],
             [group.split(trained.float_scores(group.inputs.astype(np.int64))) for group in groups],
@@ -239,19 +195,19 @@ class Judge:
     def _maps(self, recordings: Sequence[Recorded], deviations: float) -> InputMaps:
         return InputMaps(self.spec, list(self._heard(recordings)), deviations)
 
-    def _heard(self, recordings: Sequence[Recorded]) -> Iterator[Levels]:
+    def _heard(self, recordings: Sequence[Recorded]) -> Iterator[FeatureLevels]:
         for recording in recordings:
             yield from recording.pieces
             yield from recording.at_gains
 
     def _rows(self, maps: InputMaps, recordings: Sequence[Recorded], most: int) -> tuple[NDArray[np.int8], Origins]:
-        """Model inputs (n, n_in), n <= most or little more, evenly from everywhere, and where they are from."""
+        """Sample model inputs (n, n_in) evenly from recordings, n about ``most`` at most, with their origins."""
         frames = sum(map(len, self._heard(recordings)))
         every = max(1, frames // most // self.spec.context.stride)
         rate, frame_s = self.spec.sensor.rate_hz, self.spec.tick_s / self.spec.context.stride
         rows, windows = [np.zeros((0, self.n_inputs), np.int8)], [np.zeros(0, np.int64)]
         groups, starts = [np.zeros(0, np.int64)], [np.zeros(0)]
-        known: dict[str, tuple[int, int]] = {}  # by digest: a copy is no other window, and of no other group
+        known: dict[str, tuple[int, int]] = {}  # by digest: a copy adds no window and no group
         owners: dict[str, int] = {}
         n_windows = 0
         for recording in recordings:
@@ -289,20 +245,20 @@ class Judge:
             candidate, rows, held, seed=self._seed, origins=origins, progress=lambda epoch: self._alive(), **more
         )
         self._alive()
-        if candidate.kind == "nearest mean":  # as many as there are enough windows for
+        if candidate.kind == "nearest mean":  # means that rest on too few windows were left out
             candidate = replace(candidate, hidden=tuple(len(layer.bias) for layer in network.layers[:-1]))
-        layers, planned = _int8(network, rows, maps.input_scale)
+        layers, planned = int8_layers(network, rows, maps.input_scale)
         model = Autoencoder(planned)
         weights = score_weights(candidate, rows - network.run(rows))
         return Trained(candidate, maps, network, layers, model, weights, taken)
 
     def _area(self, runs: list[list[list[Ints]]], baseline_s: float) -> float:
-        """Mean over the strengths of the pooled area."""
+        """Mean over the strengths of probes of the AUC that is pooled over folds."""
         pooled: list[list[NDArray[np.float64]]] = [[] for _ in runs[0]]
         for normal, *probes in runs:
             if not normal:
                 continue
-            plan = baseline_plan(start_of(normal), baseline_s=baseline_s, hold_s=0, tick_s=self.spec.tick_s)
+            plan = baseline_plan(baseline_start_of(normal), baseline_s=baseline_s, hold_s=0, tick_s=self.spec.tick_s)
             peaks = [np.array([Baseline(plan).run(s).max() for s in each], float) for each in (normal, *probes)]
             for group, found in zip(pooled, peaks, strict=True):
                 group.append(found / (np.median(peaks[0]) + 1))
@@ -310,15 +266,15 @@ class Judge:
         areas = [auc(whole, each) for each in others]
         require(
             len(areas) > 0 and None not in areas,
-            "train: nothing to judge on: every recording is shorter than a stretch for a probe; give longer ones",
+            "train: every recording is too short for a probe, so that no model can be judged; give longer recordings",
         )
         return float(np.mean(areas))  # type: ignore[arg-type]
 
 
-def _int8(
+def int8_layers(
     network: Network, rows: Floats, input_scale: float
 ) -> tuple[tuple[FullyConnected, ...], tuple[LayerPlan, ...]]:
-    """Layers in int8, and what runs them: refused where a sum could leave 32 bits, before it is judged."""
+    """Quantise a network to int8 and plan its layers; a network whose sums could leave 32 bits is refused."""
     try:
         layers = tuple(quantise(network, rows, input_scale))
         planned = tuple(layer_plan(layer) for layer in layers)
@@ -326,51 +282,3 @@ def _int8(
     except InputError as error:
         raise NotOfferedError(f"it has no int8 form ({error})") from None
     return layers, planned
-
-
-@dataclass(frozen=True, eq=False)
-class _Batch:
-    """Model inputs of several stretches, one after the other; int8, since there may be many."""
-
-    inputs: NDArray[np.int8]
-    ends: tuple[int, ...]
-
-    @classmethod
-    def of(cls, maps: InputMaps, stretches: list[Levels]) -> _Batch:
-        found = [checked_cast(maps.run(levels), "i1", "model inputs") for levels in stretches]
-        found = [each for each in found if len(each)]
-        return cls(
-            np.concatenate([np.zeros((0, maps.n_inputs), np.int8), *found]), tuple(np.cumsum(list(map(len, found))))
-        )
-
-    def split(self, scores: Ints) -> list[Ints]:
-        return np.split(scores, self.ends[:-1]) if self.ends else []
-
-
-@dataclass(frozen=True, eq=False)
-class _Prepared:
-    maps: InputMaps
-    rows: Floats
-    origins: Origins
-    held_rows: Floats
-    normal: _Batch
-    probes: list[_Batch]
-
-
-@dataclass(frozen=True, eq=False)
-class _Run:
-    trained: Trained
-    integer: list[list[Ints]]  # scores of each stretch: normal, then each strength of probes
-    real: list[list[Ints]]
-
-
-def _folds(recordings: Sequence[Recorded], seed: int) -> list[frozenset[str]]:
-    """Groups held out in each fold: every group once."""
-    labels = sorted({recording.group for recording in recordings})
-    require(
-        len(labels) >= 2,
-        "train: too few groups of recordings; training needs 2, and 1 more where no calibration recordings are given",
-    )
-    shuffled = np.random.default_rng(seed).permutation(labels).tolist()
-    n = min(FOLDS, len(labels))
-    return [frozenset(shuffled[fold::n]) for fold in range(n)]
