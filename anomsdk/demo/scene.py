@@ -13,7 +13,8 @@ from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError
 from anomsdk.runtime.pipeline import Pipeline
 from anomsdk.synthetic.sound import RATE_HZ, Anomaly, add, as_int16, bed, siren_of, two_tone_of
-from anomsdk.utils.text import bar, clock, counted, duration, line_width, plot, ratio, table
+from anomsdk.utils.terminal import line_width
+from anomsdk.utils.text import bar, clock, counted, duration, plot, ratio, table
 
 SECONDS = 75
 SEED = 7

@@ -28,6 +28,7 @@ from anomsdk.plans import lookup as find_plan
 from anomsdk.plans.describe import describe
 from anomsdk.runtime import memory
 from anomsdk.sources.stream_format import ReadOptions
+from anomsdk.utils import terminal
 from anomsdk.utils import text as display
 from anomsdk.watch.session import Watch
 from tests.support.make import EXTERNAL, LOGMEL, SPECS, make_folder, make_plan, noise
@@ -569,7 +570,7 @@ def test_a_plot_marks_what_happened_and_fits_80_columns():
 
 def test_progress_is_silent_where_nobody_looks():
     stream = io.StringIO()
-    progress = display.Progress(100, stream)
+    progress = terminal.Progress(100, stream)
     progress._next = 0.0
     progress.update(50)
     progress.clear()
@@ -590,9 +591,9 @@ def test_a_table_is_plain_text_as_wide_as_it_needs(monkeypatch):
 
 def test_rich_is_imported_only_to_draw(plans):
     code = (
-        "import sys; from anomsdk.cli import app; from anomsdk.utils import text as display; from anomsdk.watch.sinks import console\n"
-        "display.show('plain', styles=display.STATE_STYLES)\n"
-        "with display.Progress(9) as progress: progress.update(1)\n"
+        "import sys; from anomsdk.cli import app; from anomsdk.utils import terminal; from anomsdk.watch.sinks import console\n"
+        "terminal.show('plain', styles=terminal.STATE_STYLES)\n"
+        "with terminal.Progress(9) as progress: progress.update(1)\n"
         "assert 'rich' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from anomsdk.utils import text as display
+from anomsdk.utils import terminal
 from tests.support.command_line import anomsdk_command
 
 SPEC = """
@@ -22,7 +22,7 @@ model = {max_macs = 200}
 @pytest.fixture
 def clock(monkeypatch):
     now = [100.0]
-    monkeypatch.setattr(display.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(terminal.time, "monotonic", lambda: now[0])
     return now
 
 
@@ -33,7 +33,7 @@ class Terminal(io.StringIO):
 
 def test_a_log_has_a_line_every_ten_seconds(clock):
     stream = io.StringIO()
-    with display.Progress(1000, stream, log="train") as progress:
+    with terminal.Progress(1000, stream, log="train") as progress:
         progress.doing("reading recordings")
         for second in range(25):
             clock[0] = 100.0 + second
@@ -41,18 +41,18 @@ def test_a_log_has_a_line_every_ten_seconds(clock):
                 progress.doing("model 3, mahalanobis")
             progress.update(10 * second)
     assert stream.getvalue().splitlines() == [
-        "train: 10 % after 0:00:10.0, reading recordings",
-        "train: 20 % after 0:00:20.0, model 3, mahalanobis",
+        "train: 10 % after 0:00:10, reading recordings",
+        "train: 20 % after 0:00:20, model 3, mahalanobis",
     ]
 
 
 def test_short_tasks_and_those_without_a_name_write_nothing(clock):
     stream = io.StringIO()
-    with display.Progress(10, stream, log="train") as progress:
+    with terminal.Progress(10, stream, log="train") as progress:
         progress.update(5)
         clock[0] += 9.9
         progress.update(9)
-    with display.Progress(10, stream) as progress:
+    with terminal.Progress(10, stream) as progress:
         clock[0] += 60
         progress.update(5)
     assert stream.getvalue() == ""
@@ -60,7 +60,7 @@ def test_short_tasks_and_those_without_a_name_write_nothing(clock):
 
 def test_a_terminal_has_the_bar_and_no_lines(clock):
     stream = Terminal()
-    with display.Progress(100, stream, log="train") as progress:
+    with terminal.Progress(100, stream, log="train") as progress:
         progress.doing("reading recordings")
         clock[0] += 11
         progress.update(50)
@@ -77,7 +77,7 @@ def test_train_says_what_it_is_at(tmp_path, monkeypatch):
         "train", "--normal", tmp_path / "normal", "--spec", tmp_path / "spec.toml", "--out", tmp_path / "made"
     )
     assert ended.status == 0
-    found = [re.fullmatch(r"train: (\d+) % after \d:\d\d:\d\d\.\d, (.*)", line) for line in ended.stderr.splitlines()]
+    found = [re.fullmatch(r"train: (\d+) % after \d:\d\d:\d\d, (.*)", line) for line in ended.stderr.splitlines()]
     assert all(found) and len(found) > 40
     percents, words = [int(line[1]) for line in found], [line[2] for line in found]
     assert percents == sorted(percents) and percents[0] < 15 and percents[-1] >= 97
