@@ -79,7 +79,7 @@ def _complain(error: BaseException) -> int:
 app = typer.Typer(
     cls=_Commands,
     help="Watch without recording: blocks of samples go in, alerts of 16 bytes come out.",
-    epilog="Example: anomsdk demo",
+    epilog="Example:\n\nanomsdk demo",
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -103,7 +103,7 @@ _COMMANDS: tuple[tuple[Callable[..., None], str], ...] = (
 """Commands in the order of the help, each with the example at the end of its own help."""
 
 for _command, _example in _COMMANDS:
-    app.command(_command.__name__.replace("_", "-"), cls=_Command, epilog=f"Example: anomsdk {_example}")(_command)
+    app.command(_command.__name__.replace("_", "-"), cls=_Command, epilog=f"Example:\n\nanomsdk {_example}")(_command)
 
 
 def _print_version(wanted: bool) -> None:

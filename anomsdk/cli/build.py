@@ -68,7 +68,10 @@ def train(
     *,
     run: RunOptions,
 ) -> None:
-    """Fit the best model for normal recordings, set its alarm level, and write the plan."""
+    """Train a plan on normal recordings.
+
+    Search for the best model, fit it, set its alarm level, and write the plan.
+    """
     from anomsdk.train import Options, fit_from
 
     try:
@@ -108,7 +111,10 @@ def calibrate(
     *,
     run: RunOptions,
 ) -> None:
-    """Set a plan's alarm level from one device's own normal recordings, without changing the model."""
+    """Set a plan's alarm level for one device.
+
+    The level is set from normal recordings of that device. The model does not change.
+    """
     from anomsdk.runtime.memory import wiping
     from anomsdk.sources.clips import noticed, open_clips, survey
     from anomsdk.sources.stream_format import StreamFormat
@@ -151,7 +157,7 @@ def plan(
         Path, typer.Argument(metavar="DIR", help="Folder that holds spec.toml, the model and calibration.json.")
     ],
 ) -> None:
-    """Turn spec, model and calibration of a folder into integers and write its plan.json."""
+    """Turn the spec, model and calibration in DIR into DIR/plan.json."""
     from anomsdk.planner.planner import plan as planned
     from anomsdk.plans.changes import as_text
     from anomsdk.plans.file import read_plan, write_plan
@@ -185,7 +191,7 @@ def emit_c(
     *,
     run: RunOptions,
 ) -> None:
-    """Write a plan as a folder of C99 that compiles, with a boot self-test."""
+    """Write a plan as C99 that compiles, with a boot self-test."""
     from anomsdk.mcu.emit import emit_c as emitted
 
     with run.working():

@@ -55,8 +55,8 @@ def evaluate(
             "--piece",
             metavar="S",
             min=0,
-            help="Cut A into pieces of about S seconds and compare those with B; 0: do not cut. Default: for motion the "
-            "median length of B, for sound 0.",
+            help="Cut A into pieces of about S seconds and compare those with B; 0: do not cut. Default: the median "
+            "length of B for motion, 0 for sound.",
         ),
     ] = None,
     snr: Annotated[
@@ -70,7 +70,10 @@ def evaluate(
     *,
     run: RunOptions,
 ) -> None:
-    """Measure how well a plan separates normal from anomalous recordings, with confidence intervals."""
+    """Measure how well a plan tells anomalous from normal recordings.
+
+    Every figure comes with a 95 % confidence interval where it has one.
+    """
     from anomsdk import evaluate as evaluation
     from anomsdk.evaluate.report_html import check_place, write_html
     from anomsdk.runtime.judged_share import require_judged
@@ -176,7 +179,10 @@ def diff(
     *,
     run: RunOptions,
 ) -> None:
-    """Compare the alarms of two plans on the same recordings, and fail if more changes than is allowed."""
+    """Compare the alarms of two plans on the same recordings.
+
+    Fails if more alarms change than the options allow.
+    """
     from anomsdk import compare
     from anomsdk.compare.report_text import failed_limits
 
@@ -230,7 +236,10 @@ def verify(
     *,
     run: RunOptions,
 ) -> None:
-    """Compare all engines integer by integer on one plan, and print the golden digest."""
+    """Compare all engines on a plan, integer by integer.
+
+    Prints the golden digest. Any difference is a failure.
+    """
     from anomsdk.audit.verify import as_text
     from anomsdk.audit.verify import verify as compare
 
@@ -262,9 +271,10 @@ def footprint(
     *,
     run: RunOptions,
 ) -> None:
-    """Measure what a plan needs on a microcontroller: flash, RAM, instructions of each stage, and MHz.
+    """Measure what a plan needs on a microcontroller.
 
-    The plan is compiled and run in an emulator. Install it with: pip install 'anomsdk[mcu]'
+    Compiles the plan and runs it in an emulator: bytes of flash and RAM, instructions of each stage, and MHz. Needs
+    the extra mcu: pip install 'anomsdk[mcu]'
     """
     from anomsdk.mcu import find_target
     from anomsdk.mcu import footprint as measured
@@ -279,7 +289,10 @@ def footprint(
 
 
 def inspect(plan: PlanArgument, as_json: Json = False) -> None:
-    """Describe a plan: its parts, sizes and alarm levels, and what it keeps in memory for how long."""
+    """Describe a plan: parts, sizes, alarm levels, memory.
+
+    Of what is kept in memory it says for how long.
+    """
     from anomsdk.plans.describe import as_text, describe
 
     sections = describe(plan_named(plan))

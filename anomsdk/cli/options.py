@@ -64,7 +64,7 @@ _SHARED: dict[str, tuple[Any, Any]] = {
                 "--engine",
                 metavar="E",
                 help="native, reference or tflite; all give the same integers. Default: native if it is built, else "
-                "reference. Only native leaves no copies of samples in freed memory.",
+                "reference. Where native is not built, the other two leave copies of samples in freed memory.",
             ),
         ],
         None,

@@ -35,7 +35,7 @@ def demo(
     *,
     run: RunOptions,
 ) -> None:
-    """Run the whole chain on a generated scene and draw what it finds; no files are needed."""
+    """Run the whole chain on a generated scene; it needs no files."""
     from anomsdk.demo import motion as demo_motion
     from anomsdk.demo import recordings as demo_recordings
     from anomsdk.demo import scene as demonstration
@@ -89,7 +89,10 @@ def watch(
     *,
     run: RunOptions,
 ) -> None:
-    """Run a plan over recordings or a live stream and print its alerts; nothing of the signal is kept."""
+    """Run a plan over INPUT and print its alerts.
+
+    INPUT is a recording, a folder of recordings or a live stream. Nothing of the signal is kept.
+    """
     from anomsdk.plans.speech import speech_remark
     from anomsdk.runtime.judged_share import require_judged
     from anomsdk.watch.session import Sink, Watch, watch_recordings
@@ -135,7 +138,10 @@ def score(
     *,
     run: RunOptions,
 ) -> None:
-    """Score recordings, several at once, and write the scores of each; nothing of the signal is kept."""
+    """Score recordings and write the scores of each.
+
+    Several recordings are scored at once. Nothing of the signal is kept.
+    """
     from anomsdk.runtime.judged_share import require_judged
     from anomsdk.watch.score_files import score_and_judge
     from anomsdk.watch.sinks.scores import check_scores_place, write_scores

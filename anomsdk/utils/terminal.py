@@ -1,7 +1,7 @@
 """Printing: lines as wide as the terminal, colours for the states of an alarm, and progress of long tasks.
 
-A pipe and a log file get the text itself: no colours, no bar, and no line breaks but those of the text. A terminal, and a
-reader who sets COLUMNS, get long lines broken between words. rich is imported when something is drawn with it.
+A pipe and a log file get the text itself: no colours, no bar, and no line breaks but those of the text. Long lines are
+broken between words on a terminal, and where COLUMNS is set. rich is imported only when something is drawn with it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Figures as people read them: times, counts, shares and rates; bars, tables and a plot in plain text.
 
-Tables and plots are as wide as `anomsdk.utils.terminal.line_width` allows. A table that does not fit becomes paragraphs.
+Tables and plots fit `anomsdk.utils.terminal.line_width`. A table that is wider becomes paragraphs.
 """
 
 from __future__ import annotations
@@ -187,7 +187,7 @@ def a_unit(unit: str) -> str:
 
 
 def _digits(value: float, n: int) -> str:
-    """Format a number >= 0 to ``n`` significant digits and all digits before the point; no powers of ten from 1e-6 up."""
+    """Format a number >= 0 to ``n`` significant digits, or all of its whole part; no powers of ten from 1e-6 up."""
     if value == 0:
         return "0"
     if value < 1e-6:

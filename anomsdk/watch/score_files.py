@@ -151,7 +151,7 @@ def _named(
         for recording in recordings:
             if recording.name in named:
                 raise InputError(
-                    f"{printable(source)}: two recordings have the name '{recording.name}'; give the folder that holds both"
+                    f"{printable(source)}: two recordings are named '{recording.name}'; give the folder that holds both"
                 )
             named[recording.name] = recording
     if not named:

@@ -300,7 +300,7 @@ def test_command(plan, folder, planned):
     ("arguments", "says"),
     [
         (["nowhere"], "no such file or folder"),
-        (["all", "all"], "two recordings 'day0/0.wav'"),
+        (["all", "all"], "two recordings are named 'day0/0.wav'"),
         (["all", "broken.wav"], "broken.wav: "),
         (["cut.wav"], "cut.wav: "),
         (["all", "--engine", "fast"], "engine 'fast' is unknown"),

@@ -68,7 +68,7 @@ def test_a_terminal_has_the_bar_and_no_lines(clock):
 
 
 def test_train_says_what_it_is_at(tmp_path, monkeypatch):
-    monkeypatch.setattr(display, "LOGGED_EVERY_S", 0.0)
+    monkeypatch.setattr(terminal, "LOGGED_EVERY_S", 0.0)
     (tmp_path / "normal").mkdir()
     (tmp_path / "spec.toml").write_text(SPEC)
     for i in range(5):
