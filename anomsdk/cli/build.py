@@ -75,7 +75,7 @@ def train(
     from anomsdk.train import Options, fit_from
 
     try:
-        with run.working() as progress:
+        with run.working("opening recordings") as progress:
             fit_from(
                 spec,
                 str(normal),
@@ -123,15 +123,10 @@ def calibrate(
     chosen = plan_named(plan)
     if chosen.folder is None:
         raise InputError(f"{plan}: is not in a folder that train wrote")
-    clips = open_clips(
-        normal,
-        StreamFormat.of(chosen.sensor, chosen.columns),
-        reading=run.reading,
-        group=run.group,
-        skip_bad=run.skip_bad,
-    )
-    n = len(clips.clips)
-    with run.working() as progress:
+    wanted = StreamFormat.of(chosen.sensor, chosen.columns)
+    with run.working("opening recordings") as progress:
+        clips = open_clips(normal, wanted, reading=run.reading, group=run.group, skip_bad=run.skip_bad)
+        n = len(clips.clips)
         progress.doing("reading recordings")
         with wiping():  # damage shows behind the header only
             clips, _ = survey(clips, skip_bad=run.skip_bad, progress=lambda done: progress.update(done, n))
@@ -194,7 +189,7 @@ def emit_c(
     """Write a plan as C99 that compiles, with a boot self-test."""
     from anomsdk.mcu.emit import emit_c as emitted
 
-    with run.working():
+    with run.working("writing C"):
         made = emitted(plan_named(plan), out)
     tell(f"wrote {made.folder}: {counted(len(made.files), 'file')}")
     show(f"memory   {made.ram_bytes:,} bytes on a 32-bit processor")

@@ -96,12 +96,14 @@ def evaluate(
         group=run.group,
         skip_bad=run.skip_bad,
     )
-    sides = all_or_none(
-        lambda: clips(normal), lambda: evaluation.Clips(()) if anomalous is None else clips(anomalous, events=times)
-    )
-    for line in noticed([clip for side in sides for clip in side.clips]):
-        note(line)
-    with run.working() as progress:
+    with run.working("opening recordings") as progress:
+        sides = all_or_none(
+            lambda: clips(normal),
+            lambda: evaluation.Clips(()) if anomalous is None else clips(anomalous, events=times),
+        )
+        for line in noticed([clip for side in sides for clip in side.clips]):
+            note(line)
+        progress.doing("scoring recordings")
         found = evaluation.evaluate(
             chosen,
             *sides,
@@ -190,7 +192,7 @@ def diff(
         raise InputError("`max_missed`: there is nothing to miss; give `anomalous`, too")
     limits = compare.Limits(max_change, max_added, max_lost, max_moved, max_missed or 0, confident)
     plans = plan_named(old), plan_named(new)
-    with run.working() as progress:
+    with run.working("scoring recordings") as progress:
         found = compare.diff(
             *plans,
             corpus,
@@ -243,7 +245,7 @@ def verify(
     from anomsdk.audit.verify import as_text
     from anomsdk.audit.verify import verify as compare
 
-    with run.working() as progress:
+    with run.working("comparing engines") as progress:
         report = compare(
             plan_named(plan),
             files or (),
@@ -283,7 +285,7 @@ def footprint(
 
     core = find_target(target).name
     chosen = plan_named(plan)
-    with run.working() as progress:
+    with run.working("compiling, then running") as progress:
         found = measured(chosen, core, progress=progress.update)
     print_report(as_json, lambda: json_of(found), lambda: as_text(found))
 

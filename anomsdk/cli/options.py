@@ -102,8 +102,8 @@ _READING = {
     "unit": typer.Option(
         "--unit",
         metavar="A[,R]",
-        help="Motion: unit A of the accelerometer: g, mg, m/s2, or counts for values that are those of the plan "
-        "already; and unit R of the gyroscope, e.g. rad/s.",
+        help="Motion: unit A of the accelerometer, g, mg, m/s2 or counts (integers of the plan, not converted); "
+        "unit R of the gyroscope, e.g. rad/s.",
     ),
     "axes": typer.Option(
         "--axes",
@@ -179,8 +179,13 @@ class RunOptions:
     jobs: int | None = None
 
     @contextmanager
-    def working(self) -> Iterator[Progress]:
-        """Show progress while the command works, and let SIGTERM end it as cleanly as Ctrl-C does."""
+    def working(self, step: str) -> Iterator[Progress]:
+        """Show progress while the command works, and let SIGTERM end it as cleanly as Ctrl-C does.
+
+        Parameters
+        ----------
+        step : what the command does first, for lines in a log
+        """
 
         def stop(number: int, frame: FrameType | None) -> NoReturn:
             raise SystemExit(128 + number)
@@ -188,6 +193,7 @@ class RunOptions:
         before = signal.signal(signal.SIGTERM, stop)
         try:
             with Progress(log=self.command) as progress:
+                progress.doing(step)
                 yield progress
         finally:
             signal.signal(signal.SIGTERM, before)

@@ -46,7 +46,7 @@ def demo(
         raise InputError(f"`scene={scene!r}`: must be room, {' or '.join(demo_motion.SCENES)}")
     if write is None and scene != "room":
         raise InputError(f"`scene={scene!r}`: it is generated for `write` only; add `write=DIR`")
-    with run.working() as progress:
+    with run.working("running") as progress:
         if write is not None and scene == "room":
             report = demo_recordings.written_report(demo_recordings.write(write, progress=progress.update))
         elif write is not None:
@@ -100,7 +100,9 @@ def watch(
     from anomsdk.watch.sinks.jsonl import JsonLines
 
     chosen = plan_named(plan)
-    with run.working() as progress:
+    with run.working("opening recordings") as progress:
+        if source == "-":
+            progress.update(0, 0)  # a live stream has no end
         with Watch(chosen, run.engine, scores=scores) as watching:
             recordings = watching.open(source, run.reading, on_bad=run.on_bad)
             sink: Sink
@@ -112,6 +114,7 @@ def watch(
                 sink = Lines(chosen, len(recordings), place, held, wording=in_flags)
             if remark := speech_remark(chosen):
                 tell(remark, stream=sys.stderr if jsonl else sys.stdout)
+            progress.doing("watching")
             try:
                 watch_recordings(watching, recordings, sink, on_bad=run.on_bad, progress=progress.update)
             except (KeyboardInterrupt, SystemExit):
@@ -154,7 +157,7 @@ def score(
         left_out.append(line)
         tell_left_out(line)
 
-    with run.working() as progress:
+    with run.working("scoring recordings") as progress:
         found, judged = score_and_judge(
             chosen,
             sources,

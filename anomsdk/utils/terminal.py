@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -49,7 +50,8 @@ def show(
     if wrap and (width := line_width(stream)) is not None:
         text = "\n".join(part for line in text.split("\n") for part in wrapped(line, width))
     if not styles or not stream.isatty():
-        print(text, file=stream, flush=True)
+        stream.write(f"{text}\n")  # at once, so that lines of two threads do not mix
+        stream.flush()
         return
     from rich.console import Console
     from rich.text import Text
@@ -112,12 +114,13 @@ def wrapped(line: str, width: int) -> list[str]:
 class Progress:
     """Progress of a long task: a bar on a terminal, a line every 10 s in a log.
 
-    The bar appears after one second. Each line in a log says the share that is done, the time spent as h:mm:ss, and the
-    current step. Only `update` draws; no thread runs. Leaving the context takes the bar away.
+    The bar appears after one second, and only `update` draws it. A line in a log says the share that is done, the time
+    spent as h:mm:ss, and the current step. A thread writes it if no `update` comes for 10 s. Leaving the context takes
+    the bar away and ends the thread.
 
     Parameters
     ----------
-    total : units of the whole task; None or 0: not known, and nothing is drawn
+    total : units of the whole task. None: not known yet. 0: endless, and nothing is shown
     stream : stderr by default
     log : name of the task in a log; None: nothing is written to a log
 
@@ -130,16 +133,18 @@ class Progress:
 
     def __init__(self, total: int | None = None, stream: TextIO | None = None, *, log: str | None = None) -> None:
         self._stream = sys.stderr if stream is None else stream
-        self._total = total
+        self._done, self._total = 0, total
         self._on_terminal, self._log = self._stream.isatty(), log
         self._start = time.monotonic()
         self._next = self._start + (1.0 if self._on_terminal else LOGGED_EVERY_S)
         self._step = ""
         self._drawn: rich.progress.Progress | None = None
+        self._writing, self._left = threading.Lock(), threading.Event()
+        self._writer: threading.Thread | None = None
 
     def doing(self, step: str) -> None:
-        """Name the step that runs now; lines in a log say it."""
-        self._step = f", {step}"
+        """Name the step that runs now; lines in a log say it, also while the total is not known."""
+        self._step = step
 
     def update(self, done: int, total: int | None = None) -> None:
         """Draw the bar anew if 0.1 s have passed since the last time, or write a line if 10 s have.
@@ -149,19 +154,12 @@ class Progress:
         done : units that are done; more than the total counts as the total
         total : units of the whole task, where that was not known before or has changed
         """
-        if total is not None:
-            self._total = total
-        if not self._total or (now := time.monotonic()) < self._next:
-            return
-        if self._on_terminal:
+        self._done, self._total = done, self._total if total is None else total
+        if not self._on_terminal:
+            self._write()
+        elif self._total and (now := time.monotonic()) >= self._next:
             self._next = now + 0.1
             self._draw(min(done, self._total), self._total)
-        elif self._log is not None:
-            self._next = now + LOGGED_EVERY_S
-            minutes, seconds = divmod(int(now - self._start), 60)
-            spent = f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
-            percent = 100 * min(done, self._total) // self._total
-            show(f"{self._log}: {percent} % after {spent}{self._step}", stream=self._stream, wrap=False)
 
     def clear(self) -> None:
         """Take the bar away until the next `update`."""
@@ -171,10 +169,16 @@ class Progress:
             self._drawn.stop()
 
     def __enter__(self) -> Progress:
+        if self._log is not None and not self._on_terminal:
+            self._writer = threading.Thread(target=self._keep_writing, daemon=True)
+            self._writer.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.clear()
+        self._left.set()
+        if self._writer is not None:
+            self._writer.join(1.0)  # not for ever, where nobody empties the pipe
 
     def _draw(self, done: int, total: int) -> None:
         if self._drawn is None:
@@ -184,6 +188,25 @@ class Progress:
         if self not in _bars:
             _bars.append(self)
         self._drawn.refresh()
+
+    def _keep_writing(self) -> None:
+        with suppress(OSError, ValueError):  # nobody reads the log any more
+            while not self._left.wait(max(0.05, self._next - time.monotonic())):
+                self._write()
+
+    def _write(self) -> None:
+        """Write a line to the log if one is due and there is something to say."""
+        if self._log is None or self._total == 0 or (self._total is None and not self._step):
+            return
+        with self._writing:
+            if (now := time.monotonic()) < self._next:
+                return
+            self._next = now + LOGGED_EVERY_S
+            minutes, seconds = divmod(int(now - self._start), 60)
+            share = f"{100 * min(self._done, self._total) // self._total} % " if self._total else ""
+            step = f", {self._step}" if self._step else ""
+            line = f"{self._log}: {share}after {minutes // 60}:{minutes % 60:02}:{seconds:02}{step}"
+            show(line, stream=self._stream, wrap=False)
 
 
 def _progress_bar(stream: TextIO, total: int) -> rich.progress.Progress:

@@ -1,11 +1,14 @@
-"""Training takes minutes: a terminal has a bar, a log a line every ten seconds that says what is done and how far."""
+"""Long tasks: a terminal has a bar, a log a line every ten seconds that says what is done and how far."""
 
 import io
 import re
+import time
 
 import numpy as np
 import pytest
 
+import anomsdk
+from anomsdk.planner.spec import PipelineSpec
 from anomsdk.utils import terminal
 from tests.support.command_line import anomsdk_command
 
@@ -58,6 +61,116 @@ def test_short_tasks_and_those_without_a_name_write_nothing(clock):
     assert stream.getvalue() == ""
 
 
+def test_a_log_has_lines_where_the_task_itself_reports_nothing(monkeypatch):
+    """A compiler, or one long file: no update comes for minutes."""
+    monkeypatch.setattr(terminal, "LOGGED_EVERY_S", 0.05)
+    stream = io.StringIO()
+
+    def wait_for(line, times):
+        end = time.monotonic() + 20
+        while len(re.findall(line, stream.getvalue(), re.M)) < times:
+            assert time.monotonic() < end, stream.getvalue()
+            time.sleep(0.01)
+
+    with terminal.Progress(stream=stream, log="footprint") as progress:
+        progress.doing("compiling")
+        wait_for(r"^footprint: after 0:00:\d\d, compiling$", 2)
+        progress.update(1, 4)
+        wait_for(r"^footprint: 25 % after 0:00:\d\d, compiling$", 2)
+    written = stream.getvalue()
+    time.sleep(0.2)
+    assert stream.getvalue() == written, "it ends with the task"
+
+
+def test_a_live_stream_has_no_lines(monkeypatch):
+    monkeypatch.setattr(terminal, "LOGGED_EVERY_S", 0.0)
+    stream = io.StringIO()
+    with terminal.Progress(stream=stream, log="watch") as progress:
+        progress.update(0, 0)
+        progress.doing("watching")
+        progress.update(5, 0)
+        time.sleep(0.2)
+    assert stream.getvalue() == ""
+
+
+def test_a_log_that_nobody_reads_stops_no_task(monkeypatch):
+    class Closed(io.StringIO):
+        def write(self, text):
+            raise BrokenPipeError
+
+    monkeypatch.setattr(terminal, "LOGGED_EVERY_S", 0.05)
+    with terminal.Progress(4, Closed(), log="score"):
+        time.sleep(0.2)
+
+
+def test_what_is_printed_takes_the_bar_away_first(clock, capsys):
+    stream = Terminal()
+    with terminal.Progress(100, stream) as progress:
+        clock[0] += 11
+        progress.update(50)
+        drawn = len(stream.getvalue())
+        terminal.show("an alarm")
+        assert "\x1b[2K" in stream.getvalue()[drawn:], "erased"
+        clock[0] += 11
+        progress.update(60)
+        assert "60%" in stream.getvalue()[drawn:]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("progress")
+    (folder / "normal").mkdir()
+    days = [np.random.default_rng(i).normal(0, 100, (900, 4)).astype(np.int16) for i in range(4)]
+    for i, day in enumerate(days):
+        np.save(folder / "normal" / f"{i}.npy", day)
+    anomsdk.train.fit(PipelineSpec.from_toml(SPEC), days, out=folder / "plan")
+    return folder
+
+
+COMMANDS = [
+    "watch normal --plan plan",
+    "watch normal --plan plan --jsonl",
+    "score normal --plan plan --out OUT.npz",
+    "calibrate plan --normal normal --out OUT",
+    "evaluate --plan plan --normal normal",
+    "diff plan plan --corpus normal",
+    "verify plan normal/0.npy --hops 1",
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_long_command_says_in_a_log_how_far_it_is(place, tmp_path, monkeypatch, command):
+    monkeypatch.chdir(place)
+    words = command.replace("OUT", str(tmp_path / "out")).split()
+    short = anomsdk_command(*words)
+    assert short.status == 0 and " % after" not in short.stderr, "none for what is over in 10 s"
+    monkeypatch.setattr(terminal, "LOGGED_EVERY_S", 0.0)
+    long = anomsdk_command(*command.replace("OUT", str(tmp_path / "again")).split())
+    assert long.status == 0
+    found = re.findall(rf"^{words[0]}: (\d+) % after 0:00:\d\d, [a-z ]+$", long.stderr, re.M)
+    percents = list(map(int, found))
+    assert len(set(percents)) >= 3 and percents[-1] >= 80, long.stderr
+    assert words[0] == "calibrate" or percents == sorted(percents), "calibrate reads twice"
+    assert long.stdout.replace("again", "out") == short.stdout
+
+
+def test_footprint_says_in_a_log_how_far_it_is(monkeypatch):
+    import anomsdk.mcu
+
+    class StoppedError(Exception):
+        pass
+
+    def footprint(plan, target, *, progress):
+        progress(0, 1)
+        progress(3, 4)
+        raise StoppedError
+
+    monkeypatch.setattr(anomsdk.mcu, "footprint", footprint)
+    monkeypatch.setattr(terminal, "LOGGED_EVERY_S", 0.0)
+    ended = anomsdk_command("footprint", "audio_scene", "--target", "cortex-m4")
+    assert "footprint: 75 % after 0:00:00, compiling, then running\n" in ended.stderr
+
+
 def test_a_terminal_has_the_bar_and_no_lines(clock):
     stream = Terminal()
     with terminal.Progress(100, stream, log="train") as progress:
@@ -77,7 +190,8 @@ def test_train_says_what_it_is_at(tmp_path, monkeypatch):
         "train", "--normal", tmp_path / "normal", "--spec", tmp_path / "spec.toml", "--out", tmp_path / "made"
     )
     assert ended.status == 0
-    found = [re.fullmatch(r"train: (\d+) % after \d:\d\d:\d\d, (.*)", line) for line in ended.stderr.splitlines()]
+    lines = [line for line in ended.stderr.splitlines() if not line.endswith(" opening recordings")]
+    found = [re.fullmatch(r"train: (\d+) % after \d:\d\d:\d\d, (.*)", line) for line in lines]
     assert all(found) and len(found) > 40
     percents, words = [int(line[1]) for line in found], [line[2] for line in found]
     assert percents == sorted(percents) and percents[0] < 15 and percents[-1] >= 97
