@@ -71,7 +71,9 @@ FLAGS = {
 }
 """Parameter of the library -> option of the command line, or the name of an argument in its usage."""
 
-NO_FLAG: dict[str, str] = {}
+NO_FLAG = {
+    "groups": "labels of recordings in memory; a command takes `group` and makes the labels itself",
+}
 """Parameter that messages name -> why no command has an option for it; it is printed as it is."""
 
 _PARAMETER = re.compile(r"`([a-z_][a-z0-9_]*)(?:=([^`]*))?`")
