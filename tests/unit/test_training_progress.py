@@ -145,13 +145,13 @@ def test_every_long_command_says_in_a_log_how_far_it_is(place, tmp_path, monkeyp
     short = anomsdk_command(*words)
     assert short.status == 0 and " % after" not in short.stderr, "none for what is over in 10 s"
     monkeypatch.setattr(terminal, "LOGGED_EVERY_S", 0.0)
-    long = anomsdk_command(*command.replace("OUT", str(tmp_path / "other")).split())
+    long = anomsdk_command(*command.replace("OUT", str(tmp_path / "second")).split())
     assert long.status == 0
     found = re.findall(rf"^{words[0]}: (\d+) % after 0:00:\d\d, [a-z ]+$", long.stderr, re.M)
     percents = list(map(int, found))
     assert len(set(percents)) >= 3 and percents[-1] >= 80, long.stderr
     assert words[0] == "calibrate" or percents == sorted(percents), "calibrate reads twice"
-    assert long.stdout.replace("other", "out") == short.stdout
+    assert long.stdout.replace(str(tmp_path / "second"), str(tmp_path / "out")) == short.stdout
 
 
 def test_footprint_says_in_a_log_how_far_it_is(monkeypatch):
