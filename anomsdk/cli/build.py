@@ -19,7 +19,7 @@ def train(
     normal: Annotated[Path, typer.Option(metavar="DIR|FILE", help=f"Recordings of normal behaviour only. {CHOOSE}")],
     spec: Annotated[
         Path,
-        typer.Option(metavar="spec.toml", help="What to build: sensor, features, context and limits of the model."),
+        typer.Option(metavar="spec.toml", help="Spec of the plan: sensor, features, context and limits of the model."),
     ],
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder for spec, model, calibration and plan; replaced as a whole.")
@@ -122,7 +122,7 @@ def calibrate(
 
     chosen = plan_named(plan)
     if chosen.folder is None:
-        raise InputError(f"{plan}: is not in a folder that train wrote")
+        raise InputError(f"{plan}: is not in a folder that train wrote; give such a folder")
     wanted = StreamFormat.of(chosen.sensor, chosen.columns)
     with run.working("opening recordings") as progress:
         clips = open_clips(normal, wanted, reading=run.reading, group=run.group, skip_bad=run.skip_bad)

@@ -39,7 +39,7 @@ def evaluate(
         str | None,
         typer.Option(
             metavar="KEY",
-            help="What names the activity in a recording: folder, or an array of an .npz. Default: activity, label, "
+            help="Name the activity in each recording by KEY: folder, or an array of an .npz. Default: activity, label, "
             "class or behaviour, the first that exists, else folder.",
         ),
     ] = None,
@@ -209,7 +209,7 @@ def diff(
     judged = compare.judge(found, limits)
     print_report(as_json, lambda: compare.as_json(found, judged), lambda: compare.as_text(found, judged))
     if failed := failed_limits(judged):
-        raise CheckError(f"diff: more changed than may: {failed}")
+        raise CheckError(f"diff: changes exceed the limits: {failed}")
 
 
 @takes("seed", reading=True)

@@ -9,6 +9,7 @@ import shlex
 import shutil
 from dataclasses import fields
 
+import numpy as np
 import pytest
 from typer.main import get_command
 
@@ -139,6 +140,24 @@ def test_errors_notes_and_lines_of_what_is_left_out_speak_of_options(capsys, mon
     shown = capsys.readouterr()
     assert shown.err == "left out: a.csv: no rate; give --rate 50\n"
     assert shown.out == "two lines:\n--jobs 2 ?[2J\n"
+
+
+@pytest.mark.parametrize("form", ["lines", "jsonl"])
+def test_notes_of_watch_speak_of_options(monkeypatch, form):
+    class Noted:
+        name, length, kept_by = "a.wav", 3, None
+        notes = ("2 channels mixed down (`channel=2` takes one)",)
+
+        def blocks(self):
+            yield np.zeros(16_000, np.int16)
+
+    monkeypatch.setattr("anomsdk.watch.session.open_skippable", lambda *_, **__: [Noted()])
+    ended = anomsdk_command("watch", "a.wav", "--plan", "audio_scene", *(["--jsonl"] if form == "jsonl" else []))
+    assert ended.status == 0
+    noted = ended.stdout if form == "lines" else ended.stderr
+    assert "a.wav: 2 channels mixed down (--channel 2 takes one)\n" in noted
+    if form == "jsonl":
+        assert all(json.loads(line) for line in ended.stdout.splitlines()) and "a.wav" in ended.stderr
 
 
 # --- help
