@@ -39,8 +39,8 @@ def evaluate(
         str | None,
         typer.Option(
             metavar="KEY",
-            help="Name the activity in each recording by KEY: folder, or an array of an .npz. Default: activity, label, "
-            "class or behaviour, the first that exists, else folder.",
+            help="Name the activity in each recording by KEY: folder, or an array of an .npz. Default: activity, "
+            "label, class or behaviour, the first that exists, else folder.",
         ),
     ] = None,
     events: Annotated[

@@ -50,9 +50,9 @@ _SHARED: dict[str, tuple[Any, Any]] = {
             typer.Option(
                 "--group",
                 metavar="KEY",
-                help="Keep recordings of the same KEY together, e.g. of one animal or one day. KEY is folder, file, an array "
-                "of an .npz (subject, fold) or a column of --by. Default: the first column of --by, else sub-folders if there are "
-                "any.",
+                help="Keep recordings of the same KEY together, e.g. of one animal or one day. KEY is folder, file, an "
+                "array of an .npz (subject, fold) or a column of --by. Default: the first column of --by, else "
+                "sub-folders if there are any.",
             ),
         ],
         None,

@@ -149,7 +149,7 @@ def test_notes_of_watch_speak_of_options(monkeypatch, form):
         notes = ("2 channels mixed down (`channel=2` takes one)",)
 
         def blocks(self):
-            yield np.zeros(16_000, np.int16)
+            yield np.zeros(32_000, np.int16)
 
     monkeypatch.setattr("anomsdk.watch.session.open_skippable", lambda *_, **__: [Noted()])
     ended = anomsdk_command("watch", "a.wav", "--plan", "audio_scene", *(["--jsonl"] if form == "jsonl" else []))
