@@ -10,6 +10,7 @@ import pytest
 import anomsdk
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.utils import terminal
+from anomsdk.watch.session import Watch
 from tests.support.command_line import anomsdk_command
 
 SPEC = """
@@ -152,6 +153,23 @@ def test_every_long_command_says_in_a_log_how_far_it_is(place, tmp_path, monkeyp
     assert len(set(percents)) >= 3 and percents[-1] >= 80, long.stderr
     assert words[0] == "calibrate" or percents == sorted(percents), "calibrate reads twice"
     assert long.stdout.replace(str(tmp_path / "second"), str(tmp_path / "out")) == short.stdout
+
+
+def test_watch_of_a_live_stream_writes_no_progress(place, monkeypatch):
+    monkeypatch.chdir(place)
+    monkeypatch.setattr(terminal, "LOGGED_EVERY_S", 0.0)
+    opened = Watch.open
+
+    def slowly(*arguments, **keywords):
+        time.sleep(0.3)
+        return opened(*arguments, **keywords)
+
+    monkeypatch.setattr(Watch, "open", slowly)
+    samples = np.load("normal/0.npy")
+    for source, lines in (("normal", True), ("-", False)):
+        ended = anomsdk_command("watch", source, "--plan", "plan", stdin=samples.tobytes())
+        assert ended.status == 0, ended.stderr
+        assert (" after 0:00:0" in ended.stderr) == lines, ended.stderr
 
 
 def test_footprint_says_in_a_log_how_far_it_is(monkeypatch):
