@@ -1,4 +1,8 @@
-"""The two exceptions of the package: what came in is wrong, or what was checked does not hold."""
+"""The exceptions of the package: unusable input, and a check that failed.
+
+Messages name a parameter in backticks as a Python caller writes it, `rate_hz` or `rate_hz=50`; the command line prints
+its own option in its place. Backticks mean nothing else in a message.
+"""
 
 from __future__ import annotations
 
@@ -6,24 +10,24 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 MOST_LINES = 20
-"""Of several files that cannot be used, so many are named."""
+"""Unusable files that are named one by one; the rest are counted."""
 
 
 class InputError(ValueError):
-    """Something that was handed in cannot be used: a file, a plan, a spec, a block of samples.
+    """Input that cannot be used: a file, a plan, a spec, a block of samples.
 
-    The message is one line: what is wrong, where, and what to do.
+    The message is one line that says what is wrong, where, and what to do.
     The command line prints it and exits with status 2.
     """
 
 
 class UnusableInputsError(InputError):
-    """Files or recordings that cannot be used: all of them are named at once.
+    """Several files or recordings that cannot be used, all named at once.
 
     Parameters
     ----------
-    lines : one for each, as of an `InputError`; at least one
-    skippable : the command line can leave them out, and the message says how
+    lines : message of an `InputError` for each of them; at least one
+    skippable : the parameter `skip_bad` leaves them out, and the message says so
 
     Examples
     --------
@@ -35,24 +39,29 @@ class UnusableInputsError(InputError):
         self.lines, self.skippable = tuple(dict.fromkeys(lines)), skippable
         n = len(self.lines) - 1
         more = f" (and {n:,} more input{'s' * (n > 1)} that cannot be used)" if n else ""
-        super().__init__(self.lines[0] + (more or "; --skip-bad leaves it out" * skippable))
+        super().__init__(self.lines[0] + (more or "; `skip_bad` leaves it out" * skippable))
 
     def shown(self) -> list[str]:
-        """The lines, at most 20 of them, and what to do about them."""
+        """Name the inputs one by one, 20 at most, then say how many there are and what to do."""
         n = len(self.lines)
         if n == 1:
             return [str(self)]
         more = [f"and {n - MOST_LINES:,} more"] if n > MOST_LINES else []
-        hint = "; --skip-bad leaves them out" * self.skippable
+        hint = "; `skip_bad` leaves them out" * self.skippable
         return [*self.lines[:MOST_LINES], *more, f"{n:,} inputs cannot be used{hint}"]
 
 
 def all_or_none(*calls: Callable[[], Any]) -> list[Any]:
-    """What each of these returns; inputs that some of them cannot use are named together.
+    """Make all calls and return their results; inputs that any of them cannot use are named together.
+
+    Parameters
+    ----------
+    *calls : functions without parameters, called in order
 
     Raises
     ------
-    UnusableInputsError : of all calls; any other `InputError` as it comes
+    UnusableInputsError : names the inputs of all calls. Any other `InputError` is raised at once, unless inputs were
+        found to be unusable before it
     """
     done, lines, skippable = [], list[str](), False
     for call in calls:
@@ -71,21 +80,22 @@ def all_or_none(*calls: Callable[[], Any]) -> list[Any]:
 
 
 class CheckError(Exception):
-    """A check that was asked for failed, e.g. two engines differ.
+    """Check that failed, for example because two engines differ.
 
     The command line prints it and exits with status 1.
     """
 
 
 def printable(text: object) -> str:
-    """Text of others (file names, parts of files) on one line, with nothing that a terminal would obey."""
+    """Make foreign text, such as a file name, safe to print: each control character and line break becomes "?"."""
     return "".join(c if c.isprintable() else "?" for c in str(text))
 
 
 def quoted(text: object, most: int = 40) -> str:
-    """At most so many characters of what a file says, on one line: of a file only that was recognised as of its kind.
+    """Quote text from a file on one line, cut to ``most`` characters.
 
-    A file that could not be parsed may be anything, a file of passwords, too: a message says where, never what.
+    Only for files whose format was recognised. A file that could not be parsed may hold passwords: a message says where
+    the error is, never what stands there.
 
     Examples
     --------

@@ -33,7 +33,7 @@ from anomsdk.plans.tflite.writer import write_tflite
 from anomsdk.train.models.network import Dense, Network
 from anomsdk.train.models.quantise import quantise
 from anomsdk.utils.files import write_atomically
-from anomsdk.utils.text import Progress
+from anomsdk.utils.terminal import Progress
 from benchmarks import signals
 from tests.support.board import BOARDS, BOARDS_FOLDER, Board, sources_of
 from tests.support.make import ROOT, make_ad01, make_folder

@@ -1,4 +1,4 @@
-"""Proof that the engines agree: the logic behind `anomsdk verify`. Every comparison is ``==``."""
+"""Proof that the engines agree on a plan: every integer is compared with ``==``."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ from anomsdk.sources.stream_format import ReadOptions
 from anomsdk.utils.text import counted, table
 
 MIN_OUTPUTS = 100_000
-"""Model outputs that are compared, at least."""
+"""Fewest model outputs that are compared."""
 
 Piece: TypeAlias = Block | int
-"""A block of samples, or a number of lost ones."""
+"""Block of samples, or number of samples that were lost."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One row of a report.
+    """Comparison of one engine with the reference engine on one stream; a row of the report.
 
     Parameters
     ----------
-    what : stream or inputs that were run
-    against : engine that the reference engine was compared with
-    unit : what was counted
-    compared, different : how many there were, and how many of them were not equal
+    what : name of the stream or of the inputs
+    against : engine that is compared with the reference engine
+    unit : unit of the counts: results, features, outputs or digests
+    compared, different : number of values compared, and number of values that are not equal
     judged : a difference is a failure
     """
 
@@ -56,11 +56,11 @@ class Report:
 
     Parameters
     ----------
-    plan_id : of the plan
-    comparisons : what was compared
-    missing : (engine, why it could not take part)
-    digest : sha256 of the golden stream's run, 64 hex digits, see `anomsdk.runtime.golden.golden_digest`
-    golden_ticks, golden_events : how much the digest covers
+    plan_id : id of the plan
+    comparisons : all comparisons, in the order in which they were made
+    missing : (engine, reason why it could not take part)
+    digest : sha256 of the run over the golden stream, 64 hex digits, see `anomsdk.runtime.golden.golden_digest`
+    golden_ticks, golden_events : ticks and events that the digest covers
     """
 
     plan_id: str
@@ -72,7 +72,7 @@ class Report:
 
     @property
     def differences(self) -> int:
-        """Differences that count as failures."""
+        """Number of differences that are failures."""
         return sum(c.different for c in self.comparisons if c.judged)
 
 
@@ -91,11 +91,11 @@ def verify(
     Parameters
     ----------
     plan : Plan, read from the folder that holds its model
-    files, reading : recordings to run as well, as `anomsdk.sources.open_recordings` takes them
-    hops : length of each random stream, 1 or more, at most 2**24 values; longer where 4 ticks need more
-    seed : of the random streams and of how they are cut into blocks, 0 or more
-    cross_check : count how often ai-edge-litert, which rounds otherwise, differs
-    progress : called with the steps done, and all of them
+    files, reading : further recordings to run, see `anomsdk.sources.open_recordings`
+    hops : length of each random stream in hops, 1 or more, at most 2**24 values; 4 ticks if these are longer
+    seed : seed of the random streams and of the lengths of their blocks, 0 or more
+    cross_check : also count differences to ai-edge-litert, which rounds in another way; they are no failure
+    progress : called after each block with the share that is done and the whole, in units of its own
 
     Returns
     -------
@@ -103,14 +103,16 @@ def verify(
 
     Raises
     ------
-    InputError : a file cannot be read, or the model beside the plan is missing or another one
+    InputError : a file cannot be read, or the model beside the plan is missing or does not belong to it
     """
     from anomsdk.runtime.engines.native import passes_selftest
     from anomsdk.sources import Recording, StreamFormat, open_recordings
 
     most = MAX_VALUES // (plan.framer.hop * plan.columns)
     if not 1 <= hops <= most or seed < 0:
-        raise InputError(f"verify: hops = {hops}, seed = {seed}; hops must be 1 to {most} here, seed 0 or more")
+        raise InputError(
+            f"verify: `hops={hops}`, `seed={seed}`; give 1 to {most} hops for this plan, and a seed from 0"
+        )
     stream_format = StreamFormat.of(plan.sensor, plan.columns)
 
     def opened(file: str | Path) -> list[Recording]:
@@ -128,10 +130,16 @@ def verify(
     streams: list[tuple[str, Iterable[Piece]]] = [("golden stream", [golden_stream(plan)])]
     streams += random_streams(plan, hops, seed).items()
     streams += [(recording.name, recording.blocks()) for recording in recordings]
-    for done, (name, pieces) in enumerate(streams):
-        progress(done, len(streams) + 1)
-        comparisons += _compare_streams(plan, name, pieces, others or ["reference"], rng)
-    progress(len(streams), len(streams) + 1)
+    lengths = [None] * (len(streams) - len(recordings)) + [recording.length for recording in recordings]
+    whole = 1000 * (len(streams) + 1)
+    for done, ((name, pieces), length) in enumerate(zip(streams, lengths, strict=True)):
+        progress(1000 * done, whole)
+
+        def heard(samples: int, done: int = done, length: int | None = length) -> None:
+            progress(1000 * done + (min(999, 1000 * samples // length) if length else 0), whole)
+
+        comparisons += _compare_streams(plan, name, pieces, others or ["reference"], rng, heard)
+    progress(1000 * len(streams), whole)
     inputs = random_inputs(plan, seed)
     for other in others:
         comparisons += _compare_outputs(plan, inputs, other)
@@ -148,7 +156,7 @@ def verify(
 
 
 def as_text(report: Report) -> str:
-    """A report as `anomsdk verify` prints it."""
+    """Lay a report out as text, as `anomsdk verify` prints it."""
     engines = list(dict.fromkeys(c.against for c in report.comparisons))
     counted_in: dict[tuple[str, str, int, int], dict[str, str]] = {}
     rows_of: Counter[tuple[str, str, str]] = Counter()  # recordings of different folders may have one name
@@ -171,17 +179,17 @@ def as_text(report: Report) -> str:
 
 
 def random_streams(plan: Plan, hops: int, seed: int) -> dict[str, list[Piece]]:
-    """Streams that reach what recordings rarely do: extremes, silence, impulses, gaps.
+    """Generate streams with what recordings rarely hold: extremes, silence, impulses, gaps.
 
     Parameters
     ----------
     plan : Plan
-    hops : length of each; lengthened to 4 ticks where that is more
-    seed : 0 or more
+    hops : length of each stream in hops; 4 ticks if these are longer
+    seed : seed of the random numbers, 0 or more
 
     Returns
     -------
-    name -> pieces: blocks, int16 (n, columns), and gaps, a number of lost samples
+    name -> pieces: blocks, int16 (n, columns), and gaps, numbers of lost samples
     """
     framer, rng = plan.framer, np.random.default_rng([seed, 0])
     n = max(framer.window + (hops - 1) * framer.hop, plan.samples_to_first_tick + 3 * plan.samples_per_tick)
@@ -204,7 +212,7 @@ def random_streams(plan: Plan, hops: int, seed: int) -> dict[str, list[Piece]]:
 
 
 def random_inputs(plan: Plan, seed: int) -> dict[str, NDArray[np.int8]]:
-    """Inputs for the model stage alone: anywhere in int8, and at its ends."""
+    """Generate inputs for the model stage alone: random int8, and the lowest and highest of them."""
     rng = np.random.default_rng([seed, 3])
     shape = (-(-MIN_OUTPUTS // plan.layers[-1].n_out), plan.n_inputs)
     ends = rng.choice(np.array([-128, 127], np.int8), shape)
@@ -216,7 +224,7 @@ def random_inputs(plan: Plan, seed: int) -> dict[str, NDArray[np.int8]]:
 
 
 def _why_missing() -> dict[str, str | None]:
-    """Each engine beside the reference, and why it cannot take part here."""
+    """Map each engine but the reference to the reason why it cannot take part here; None: it can."""
     from anomsdk.runtime import library
     from anomsdk.runtime.engines import tflite
 
@@ -224,7 +232,7 @@ def _why_missing() -> dict[str, str | None]:
 
 
 class _Tally:
-    """What one engine gave for a stream, counted against what the reference gave."""
+    """Counts of the differences between one engine and the reference engine on one stream."""
 
     def __init__(self, plan: Plan, engine: str) -> None:
         self.engine = engine
@@ -236,7 +244,7 @@ class _Tally:
         self._pipeline.gap(n)
 
     def compare(self, block: Block, expected: list[Result], inputs: NDArray[np.int8], rng: np.random.Generator) -> None:
-        """Run a block, cut at random, and count."""
+        """Run a block in parts of random length and count the differences to the reference."""
         got, tapped = [], [inputs[:0]]
         for cut in _cuts(block, self._longest, rng):
             got += self._pipeline.process(cut)
@@ -248,17 +256,22 @@ class _Tally:
         self._features_differ += int((a != b).sum()) if a.shape == b.shape else max(a.size, b.size)
 
     def close(self, what: str) -> Iterator[Comparison]:
-        """What was counted."""
+        """Wipe the pipeline and yield the counts."""
         self._pipeline.close()
         yield Comparison(what, self.engine, "results", self._results, self._results_differ)
         yield Comparison(what, self.engine, "features", self._features, self._features_differ)
 
 
 def _compare_streams(
-    plan: Plan, what: str, pieces: Iterable[Piece], others: Sequence[str], rng: np.random.Generator
+    plan: Plan,
+    what: str,
+    pieces: Iterable[Piece],
+    others: Sequence[str],
+    rng: np.random.Generator,
+    heard: Callable[[int], None],
 ) -> Iterator[Comparison]:
-    """Reference over whole blocks, the other engines over the same samples cut at random."""
-    tallies = [_Tally(plan, other) for other in others]
+    """Run the reference over whole blocks, and the other engines over the same samples in parts of random length."""
+    tallies, samples = [_Tally(plan, other) for other in others], 0
     with Pipeline(plan, "reference", tap=True) as reference:
         for piece in pieces:
             if isinstance(piece, int):
@@ -269,12 +282,14 @@ def _compare_streams(
             expected = reference.process(piece)
             for tally in tallies:
                 tally.compare(piece, expected, reference.tapped, rng)
+            samples += len(piece)
+            heard(samples)
     for tally in tallies:
         yield from tally.close(what)
 
 
 def _cuts(block: Block, longest: int, rng: np.random.Generator) -> Iterator[Block]:
-    """A block in pieces, from none of its samples to the longest; 1 to 10 as likely as 1000 to 10,000."""
+    """Cut a block into parts of 0 to ``longest`` samples, their logarithms evenly distributed."""
     start = 0
     while start < len(block):
         length = int(2.0 ** rng.uniform(0, np.log2(longest + 1))) - 1

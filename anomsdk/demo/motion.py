@@ -1,4 +1,4 @@
-"""Generated motion, written as the CSV files that loggers write: to train on where there is no device."""
+"""Generated motion recordings, written as the CSV files of loggers, to train on without a device."""
 
 from __future__ import annotations
 
@@ -16,23 +16,24 @@ from anomsdk.utils.text import counted, duration, table
 
 SEED = 7
 WEARERS, LATER_WEARERS, RECORDINGS, RECORDING_S = 6, 2, 3, 240
-"""Wearers to train on, wearers to evaluate on, recordings of each, their length in seconds."""
+"""Wearers to train on, wearers to evaluate on, recordings of each wearer, and their length in seconds."""
 EVENTS, EVENT_S, EVENT_AT_S = 6, 24, 12
 LIVE_S, LIVE_EVENTS_S = 180, (60, 130)
 
 
 @dataclass(frozen=True)
 class Scene:
-    """A kind of wearer, and how its logger writes.
+    """Kind of wearer, and the file format of its logger.
 
     Parameters
     ----------
-    wearer : what one is called
-    behaviours, event, event_name : what it does, and what it does not
-    rate_hz : of the logger
-    header : of its files; the time is first
-    separator, decimal : of its files
-    scales : of ax to gz in the file's units
+    wearer : name of one wearer
+    behaviours : normal behaviours
+    event, event_name : anomalous movement and its name
+    rate_hz : sampling rate of the logger, Hz
+    header : names of the columns; the time is first
+    separator, decimal : characters between two columns, and before the fraction of a number
+    scales : factors from g and degrees per second to the units of the file, for ax to gz
     """
 
     wearer: str
@@ -60,17 +61,17 @@ SCENES = {
         (9.80665,) * 3 + (1.0,) * 3,
     ),
 }
-"""The collar's files are as a European spreadsheet writes them, in m/s2."""
+"""Name -> scene. Files of the collar are in m/s2, with the separators of a European spreadsheet."""
 
 
 @dataclass(frozen=True)
 class WrittenMotion:
-    """What `write` wrote.
+    """Content of the folder that `write` wrote.
 
     Parameters
     ----------
     folder : holds normal/, later/, events/ and live.csv
-    scene : of SCENES
+    scene : a key of `SCENES`
     """
 
     folder: Path
@@ -80,22 +81,22 @@ class WrittenMotion:
 def write(
     folder: str | Path, scene: str, *, seed: int = SEED, progress: Callable[[int, int], None] = lambda done, n: None
 ) -> WrittenMotion:
-    """Write recordings of motion: wearers to train on, others, movements that are not theirs, and a live one.
+    """Write recordings of motion: wearers to train on, other wearers, anomalous movements, and a live recording.
 
     Parameters
     ----------
     folder : new or empty; ``normal/<wearer>/*.csv``, ``later/<wearer>/*.csv``, ``events/*.csv`` and ``live.csv``
         appear in it together
-    scene : of `SCENES`
-    seed : of everything random, 0 or more
-    progress : called with files written and to write
+    scene : a key of `SCENES`
+    seed : seed of all random numbers, 0 or more
+    progress : called before each file with the number of files written and of all files
 
     Raises
     ------
-    InputError : the folder holds something, or cannot be written
+    InputError : the folder is not empty, or cannot be written
     """
     if seed < 0:
-        raise InputError(f"demo: seed = {seed}; it must be 0 or more")
+        raise InputError(f"demo: `seed={seed}`; it must be 0 or more")
     with new_folder(folder) as fresh:
         files = _files(SCENES[scene], seed)
         for done, (name, make) in enumerate(files.items()):
@@ -105,7 +106,7 @@ def write(
 
 
 def written_report(written: WrittenMotion) -> str:
-    """What `anomsdk demo --write` prints: the files, and when live.csv holds what is not normal."""
+    """Lay out what was written: the files, and the times of the anomalous movements in live.csv."""
     scene = SCENES[written.scene]
     rows = [
         ("normal/", counted(WEARERS * RECORDINGS, "recording"), f"{WEARERS} wearers to train on"),
@@ -150,7 +151,7 @@ def _write_csv(path: Path, motion: Motion, scene: Scene) -> None:
     unit = 1000 if scene.header[0].endswith("_ms") else 1
     rows = motion[:, : len(scene.scales)] * scene.scales
     kept = np.arange(len(rows))
-    if path.name == "live.csv":  # a radio that was out of reach for a while
+    if path.name == "live.csv":  # the radio was out of reach for 8 s
         kept = kept[(kept < 95 * scene.rate_hz) | (kept >= 103 * scene.rate_hz)]
     lines = [scene.separator.join(scene.header)]
     for i in kept:

@@ -1,4 +1,4 @@
-"""Recordings of generated scenes, written as files: to train on where there is no microphone."""
+"""Generated sound recordings, written as .wav files, to train on without a microphone."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from anomsdk.utils.text import counted, duration, table
 
 SEED = 7
 DAYS, LATER_DAYS, RECORDINGS_A_DAY, RECORDING_S = 6, 2, 4, 14
-"""What `write` makes: days to train on, days to evaluate on, recordings of each, their length in seconds."""
+"""Days to train on, days to evaluate on, recordings of each day, and their length in seconds."""
 TONIGHT_S = 90
 _DAY_DB, _GUST_DB = 2.5, 8.0
-"""A day's rain and sea are up to so much louder or quieter, and gusts of rain so much louder still. Tonight is calm."""
+"""Largest change of the level of rain and sea from day to day, up or down, and largest rise in a gust, in dB."""
 
 
 @dataclass(frozen=True)
 class Written:
-    """What `write` wrote.
+    """Content of the folder that `write` wrote.
 
     Parameters
     ----------
     folder : holds normal/, later/, events/ and tonight.wav
-    recordings : normal recordings to train on, and those of later days
-    events : sounds that do not belong, each a file
-    anomalies : those in tonight.wav
+    recordings : number of normal recordings to train on, and of later days
+    events : names of the foreign sounds, one file each
+    anomalies : foreign sounds in tonight.wav, with their times
     """
 
     folder: Path
@@ -48,32 +48,36 @@ class Written:
 def write(
     folder: str | Path, *, seed: int = SEED, progress: Callable[[int, int], None] = lambda done, n: None
 ) -> Written:
-    """Write recordings of the scene: normal days to train on, later ones, sounds that do not belong, and a night.
+    """Write recordings of the scene: normal days to train on, later normal days, foreign sounds, and a night.
 
     Parameters
     ----------
     folder : new or empty; ``normal/<day>/*.wav``, ``later/<day>/*.wav``, ``events/*.wav`` and ``tonight.wav``
         appear in it together: 16 kHz, 16 bits, mono
-    seed : of the noise, 0 or more
-    progress : called with files written and to write
+    seed : seed of the noise, 0 or more
+    progress : called before each file with the number of files written and of all files
 
     Raises
     ------
-    InputError : the folder holds something, or cannot be written
+    InputError : the folder is not empty, or cannot be written
     """
     if seed < 0:
-        raise InputError(f"demo: seed = {seed}; it must be 0 or more")
+        raise InputError(f"demo: `seed={seed}`; it must be 0 or more")
     with new_folder(folder) as fresh:
         return _write_all(fresh, Path(folder), seed, progress)
 
 
 @contextmanager
 def new_folder(folder: str | Path) -> Iterator[Path]:
-    """A folder to write into, which takes its place when everything is written.
+    """Give a temporary folder to write into, which is put in place at the end if nothing failed.
+
+    Parameters
+    ----------
+    folder : place of the new folder; must not exist, or be empty
 
     Raises
     ------
-    InputError : there is something in its place, or it cannot be written
+    InputError : the place is taken, or cannot be written to
     """
     folder = Path(folder)
     shown = printable(folder)
@@ -97,7 +101,7 @@ def new_folder(folder: str | Path) -> Iterator[Path]:
 
 
 def written_report(written: Written) -> str:
-    """What `anomsdk demo --write` prints: the files, and when tonight.wav holds what does not belong."""
+    """Lay out what was written: the files, and the times of the foreign sounds in tonight.wav."""
     normal, later = written.recordings
     rows = [
         ("normal/", counted(normal, "recording"), f"{DAYS} days to train on"),
@@ -121,7 +125,7 @@ def _write_all(fresh: Path, folder: Path, seed: int, progress: Callable[[int, in
     sounds: dict[str, Callable[[], Sound]] = {}
     rng = np.random.default_rng([seed, 1])
     days = DAYS + LATER_DAYS
-    # Spread evenly over the range, so that no later day is far from those trained on.
+    # Levels are spread evenly over the range, so that no later day is far from the days of training.
     rain_db, sea_db = (_DAY_DB * rng.permutation(np.linspace(-1, 1, days)) for _ in range(2))
     for day in range(days):
         for take in range(RECORDINGS_A_DAY):
@@ -148,7 +152,7 @@ def _write_all(fresh: Path, folder: Path, seed: int, progress: Callable[[int, in
 
 
 def _weather(rng: np.random.Generator, rain_db: float, sea_db: float) -> Sound:
-    """A recording of a day: a bed with one or two gusts of rain."""
+    """Generate a recording of a day: rain and sea, with one or two gusts of rain."""
     slow, fast = rng.uniform(0, 2 * np.pi, 2)
     sound = bed(rng, RECORDING_S, rain_db, sea_db, slow, fast)
     for _ in range(rng.integers(1, 3)):

@@ -1,4 +1,4 @@
-"""The demonstration: a generated scene with two anomalies at known times, and a plan that finds them."""
+"""Generated scene with two anomalies at known times, and a plan that finds them."""
 
 from __future__ import annotations
 
@@ -13,28 +13,29 @@ from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError
 from anomsdk.runtime.pipeline import Pipeline
 from anomsdk.synthetic.sound import RATE_HZ, Anomaly, add, as_int16, bed, siren_of, two_tone_of
-from anomsdk.utils.text import bar, clock, counted, duration, line_width, plot, ratio, table
+from anomsdk.utils.terminal import line_width
+from anomsdk.utils.text import bar, clock, counted, duration, plot, ratio, table
 
 SECONDS = 75
 SEED = 7
 TOLERANCE_S = 2.0
-"""An alarm belongs to an anomaly when it comes this soon after its end: the context remembers a second."""
+"""Longest time between the end of an anomaly and an alarm that belongs to it, in seconds; the context spans 1 s."""
 _BLOCK = 1600
 
 
 @dataclass(frozen=True)
 class Demo:
-    """What `run` found.
+    """Result of `run`. All times are seconds from the start of the scene.
 
     Parameters
     ----------
-    plan, engine : what ran
+    plan, engine : plan that ran, and name of the engine that ran it
     seconds : length of the scene
     ratios : score over raise level of each tick
-    alarms : (seconds, score over raise level) of each alarm raised
-    cleared : seconds at which an alarm ended
-    found : (anomaly, seconds of its first alarm, or None) for each anomaly
-    elsewhere : seconds of alarms that belong to no anomaly
+    alarms : (time, score over raise level) of each alarm
+    cleared : time at which each alarm ended
+    found : (anomaly, time of its first alarm or None) for each anomaly
+    elsewhere : times of alarms that belong to no anomaly
     """
 
     plan: Plan
@@ -48,16 +49,16 @@ class Demo:
 
     @property
     def passed(self) -> bool:
-        """Every anomaly raised an alarm, and nothing else did."""
+        """True if every anomaly raised an alarm and nothing else did."""
         return not self.elsewhere and all(at is not None for _, at in self.found)
 
 
 def scene(seed: int = SEED) -> tuple[NDArray[np.int16], tuple[Anomaly, ...]]:
-    """75 s of rain and sea with some crackle, all of it generated, and two anomalies.
+    """Generate 75 s of rain, sea and crackle with two anomalies.
 
     Parameters
     ----------
-    seed : of the noise, 0 or more
+    seed : seed of the noise, 0 or more
 
     Returns
     -------
@@ -65,7 +66,7 @@ def scene(seed: int = SEED) -> tuple[NDArray[np.int16], tuple[Anomaly, ...]]:
     anomalies : in the order of their times
     """
     if seed < 0:
-        raise InputError(f"demo: seed = {seed}; it must be 0 or more")
+        raise InputError(f"demo: `seed={seed}`; it must be 0 or more")
     sound = bed(np.random.default_rng(seed), SECONDS)
     siren, alarm = Anomaly(20.0, 25.0, "siren"), Anomaly(48.0, 53.0, "two-tone alarm")
     add(sound, siren, siren_of(siren.end_s - siren.start_s))
@@ -80,14 +81,14 @@ def run(
     seed: int = SEED,
     progress: Callable[[int], None] = lambda samples: None,
 ) -> Demo:
-    """Run a plan over the scene, in blocks of 100 ms as a microphone would give them.
+    """Run a plan over the scene in blocks of 100 ms, as a microphone delivers them.
 
     Parameters
     ----------
     plan : Plan of 16 kHz audio
-    engine : as `anomsdk.Pipeline`
-    seed : as `scene`
-    progress : called with the samples heard so far
+    engine : see `anomsdk.Pipeline`
+    seed : see `scene`
+    progress : called before each block with the samples processed so far
 
     Raises
     ------
@@ -119,7 +120,7 @@ def run(
 
 
 def report(demo: Demo) -> str:
-    """What `anomsdk demo` prints: the plot, the alarms, and what became of each anomaly."""
+    """Lay the result out as `anomsdk demo` prints it: a plot, the alarms, and when each anomaly was found."""
     plan = demo.plan
     times = [at for at, _ in demo.alarms]
     length = max(8, min(24, (line_width() or 80) - 28))

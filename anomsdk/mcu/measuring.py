@@ -131,7 +131,7 @@ def footprint(plan: Plan, target: str, *, progress: Callable[[int, int], None] =
     ----------
     plan : Plan
     target : name of one of `anomsdk.mcu.TARGETS`
-    progress : called with hops done and all hops
+    progress : called with hops done and all hops; with 0 and 1 before the plan is compiled
 
     Returns
     -------
@@ -153,6 +153,7 @@ def footprint(plan: Plan, target: str, *, progress: Callable[[int, int], None] =
     """
     core = find_target(target)
     _check_tools()
+    progress(0, 1)
     with tempfile.TemporaryDirectory() as folder:
         emitted = emit_c(plan, Path(folder) / plan.name)
         machine = Machine(watching_program(plan, emitted, core.name), core.name)

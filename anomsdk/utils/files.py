@@ -1,4 +1,4 @@
-"""Files: read whole with a limit, and written so that a reader never sees half of one."""
+"""Files and folders: read up to a limit, and written so that no reader ever sees an incomplete one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from anomsdk.errors import InputError, printable, quoted
 
 
 def read_limited(path: Path, limit: int) -> bytes:
-    """The bytes of a regular file of at most ``limit`` bytes, else InputError."""
+    """Read a regular file of at most ``limit`` bytes; anything else is an InputError."""
     try:
         if not path.exists():
             raise InputError(f"{path}: cannot be read: No such file or directory")
@@ -42,7 +42,7 @@ _ADVICE = {
 
 
 def unwritable(path: Path, error: OSError | ValueError) -> InputError:
-    """What is said where something cannot be written: the target, the reason and what to do."""
+    """Make the error for a file that cannot be written: the target, the reason and what to do."""
     where = printable(path)
     if not isinstance(error, OSError):  # a NUL in a path
         return InputError(f"{where}: cannot be written: not a usable path; choose another name")
@@ -52,7 +52,7 @@ def unwritable(path: Path, error: OSError | ValueError) -> InputError:
 
 @contextmanager
 def parents_made(path: Path) -> Iterator[None]:
-    """Make the folders above a path; those that were not there go again when what is done in them fails."""
+    """Make the folders above a path; when the work in them fails, the new folders are removed again."""
     missing = list(takewhile(lambda parent: not parent.exists(), path.absolute().parents))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -65,21 +65,21 @@ def parents_made(path: Path) -> Iterator[None]:
 
 
 def inside(folder: Path, name: str, where: str) -> Path:
-    """The file that a spec or a plan names in its folder; nothing of either leads out of it.
+    """Find the file that a spec or a plan names in its folder; a name that leads out of the folder is refused.
 
     Parameters
     ----------
-    folder : that the name is relative to
-    name : as it was written, with / between its parts
-    where : what messages call the place where it was written, e.g. ``spec.toml: model.file``
+    folder : start of the relative name
+    name : name as the spec or the plan writes it, with / between its parts
+    where : name, in messages, of the place that names the file, e.g. ``spec.toml: model.file``
 
     Returns
     -------
-    the path; whether there is a file is not checked
+    path in the folder; the file need not exist
 
     Raises
     ------
-    InputError : an absolute path, one with .. in it, or a symbolic link on the way that leads out of the folder
+    InputError : the name is an absolute path, contains .., or passes a symbolic link that leads out of the folder
     """
     shown, out = quoted(name, 80), "put the file into the folder"
     try:
@@ -96,7 +96,7 @@ def inside(folder: Path, name: str, where: str) -> Path:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Replace a file by new bytes, or leave it as it was."""
+    """Replace the content of a file as a whole; a failure leaves the old content in place."""
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:64]}.")
     except OSError as error:
@@ -116,14 +116,14 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def replace_folder(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Put a folder with these files where there was none, or in place of the old one as a whole.
+    """Write a folder with these files as a whole, in place of an old one if there is one.
 
-    It is written beside its place first. A power cut between the two renames of a replacement leaves the old and the
-    new folder in a hidden one beside it.
+    The folder is written beside its place first and then renamed. A power cut between the two renames of a replacement
+    leaves both the old and the new folder in a hidden folder beside the place.
 
     Parameters
     ----------
-    folder : its parents are made
+    folder : place of the folder; missing parents are made
     files : name, with / between its parts -> content
     """
     try:
@@ -156,7 +156,7 @@ def replace_folder(folder: Path, files: Mapping[str, bytes]) -> None:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Hold Ctrl-C and termination back while files that belong together are renamed."""
+    """Delay Ctrl-C and termination while files that belong together are renamed."""
     if threading.current_thread() is not threading.main_thread():
         yield  # Python hands signals to the main thread only
         return
@@ -173,7 +173,7 @@ def uninterrupted() -> Iterator[None]:
 
 
 def packaged_folder(name: str) -> Path:
-    """A folder that comes with the package: inside it when installed, beside it in a checkout."""
+    """Find a folder of data that comes with the package: inside it when installed, beside it in a checkout."""
     package = Path(__file__).parents[1]
     for folder in (package / name, package.parent / name):
         if folder.is_dir():

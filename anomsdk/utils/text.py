@@ -1,76 +1,26 @@
-"""What is printed: times, bars, tables and a plot as plain text; progress and the colours of states by rich.
+"""Figures as people read them: times, counts, shares and rates; bars, tables and a plot in plain text.
 
-Without a terminal there are no colours, no progress and no line breaks but our own: a pipe and a log file
-get the text itself. On a terminal, or where COLUMNS says how wide lines may be, long lines are broken between words,
-and tables that do not fit become lists. rich is imported when something is drawn with it.
+Tables and plots fit `anomsdk.utils.terminal.line_width`. A table that is wider becomes paragraphs.
 """
 
 from __future__ import annotations
 
 import io
 import math
-import os
-import sys
-import textwrap
-import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from typing import TYPE_CHECKING, TextIO
+from collections.abc import Sequence
 
-if TYPE_CHECKING:
-    import rich.progress
-
-STATE_STYLES = {"ALARM": "red", "clear": "green"}
-"""Words that say what an alarm does -> their style in rich, for `show`."""
+from anomsdk.utils.terminal import line_width, wrapped
 
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
-_OCTAVES_BELOW, _OCTAVES_ABOVE = 6, 3
 _PARTS = " ▏▎▍▌▋▊▉█"
-LOGGED_EVERY_S = 10.0
-_WIDEST = 10_000  # characters of a table's line: rich wants a limit
-_NARROWEST = 30
-"""Columns that anything is laid out for at least: on fewer, lines are what they are."""
-_ASCII = str.maketrans("▁▂▃▄▅▆▇█▏▎▍▌▋▊▉─▲▽", "__..::##  --==#-^v")
-
-
-def show(
-    text: str = "", *, stream: TextIO | None = None, styles: Mapping[str, str] | None = None, wrap: bool = True
-) -> None:
-    """Print lines at once; blocks become ASCII where the stream's encoding has none.
-
-    Parameters
-    ----------
-    text : lines, printed as they are: rich's markup means nothing in them
-    stream : stdout unless told otherwise
-    styles : word -> style in rich, wherever the word stands; on a terminal only, and not under NO_COLOR
-    wrap : break long lines as `line_width` says; False for JSON
-    """
-    stream = sys.stdout if stream is None else stream
-    text = _encodable(text, stream)
-    if wrap and (width := line_width(stream)) is not None:
-        text = "\n".join(part for line in text.split("\n") for part in wrapped(line, width))
-    if not styles or not stream.isatty():
-        print(text, file=stream, flush=True)
-        return
-    from rich.console import Console
-    from rich.text import Text
-
-    styled = Text(text)
-    for word, style in styles.items():
-        styled.highlight_words([word], style)
-    Console(file=stream, soft_wrap=True).print(styled)
-
-
-def _encodable(text: str, stream: TextIO) -> str:
-    try:
-        text.encode(stream.encoding or "ascii")
-    except UnicodeEncodeError:
-        return text.translate(_ASCII).encode("ascii", "replace").decode("ascii")
-    return text
+_OCTAVES_BELOW, _OCTAVES_ABOVE = 6, 3
+"""Octaves of a plot below and above the raise level: 1/64 to 8."""
+_WIDEST = 10_000
+"""Characters of a table's line before it is measured: rich needs a limit."""
 
 
 def clock(seconds: float) -> str:
-    """Seconds as h:mm:ss.s, rounded to the nearest tenth.
+    """Format seconds as h:mm:ss.s, rounded to the nearest tenth.
 
     Examples
     --------
@@ -84,7 +34,7 @@ def clock(seconds: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A length of time in the unit that suits it, to three digits or more.
+    """Format a length of time in ms, s, min or h, whichever suits it, to three digits or more.
 
     Examples
     --------
@@ -99,7 +49,7 @@ def duration(seconds: float) -> str:
 
 
 def in_hours(hours: float) -> str:
-    """Hours to three digits, never in powers of ten and never 0 where there are any.
+    """Format hours to three digits, without powers of ten; "0 h" means exactly none.
 
     Examples
     --------
@@ -110,13 +60,13 @@ def in_hours(hours: float) -> str:
 
 
 def figure(value: float | None, *, digits: int = 3, signed: bool = False) -> str:
-    """A share, an area or another figure; it never reads as 0 or 1 unless it is.
+    """Format a share, an area or another figure; "0.000" and "1.000" mean exactly 0 and 1.
 
     Parameters
     ----------
     value : None: undefined
-    digits : after the point; more where fewer would read as another whole number
-    signed : with a + or a -, as differences are written
+    digits : digits after the point; up to two more where fewer would read as a whole number that the value is not
+    signed : write the sign of a positive value, too, as in a difference
 
     Examples
     --------
@@ -138,12 +88,12 @@ def figure(value: float | None, *, digits: int = 3, signed: bool = False) -> str
 
 
 def percent(share: float | None, *, digits: int = 1) -> str:
-    """A share in percent; it never reads as 0 % or 100 % unless it is.
+    """Format a share in percent; "0.0%" and "100.0%" mean exactly none and all.
 
     Parameters
     ----------
     share : 0 to 1; None: undefined
-    digits : after the point; more where fewer would read as none or all
+    digits : digits after the point; up to two more where fewer would read as none or all
 
     Examples
     --------
@@ -160,7 +110,7 @@ def percent(share: float | None, *, digits: int = 1) -> str:
 
 
 def ratio(value: float) -> str:
-    """Score over raise level, as people read it.
+    """Format score over raise level as a multiple, from "<0.01x" up.
 
     Examples
     --------
@@ -173,15 +123,15 @@ def ratio(value: float) -> str:
 
 
 _HOURS_IN = {"hour": 1.0, "day": 24.0, "week": 168.0, "month": 730.5, "year": 8766.0}
-"""Hours in the units that rates are given in; months and years of the Julian calendar, on average."""
+"""Unit of a rate -> its hours; months and years are averages of the Julian calendar."""
 
 
 def rate_unit(*per_hour: float | None) -> str:
-    """The shortest unit of time in which the first rate that is not 0 is 1 or more; else a year.
+    """Choose the shortest unit of time in which the first rate other than 0 is 1 or more; a year if there is none.
 
     Parameters
     ----------
-    *per_hour : events an hour, the one that matters most first; None: undefined
+    *per_hour : rates, events an hour, the most important first; None: undefined
 
     Examples
     --------
@@ -195,13 +145,13 @@ def rate_unit(*per_hour: float | None) -> str:
 
 
 def rate_in(per_hour: float | None, unit: str, *, signed: bool = False) -> str:
-    """How many that are in a unit of `rate_unit`, to two digits or more; 0 only where there are none.
+    """Format a rate in events per unit of time, to two digits or more; "0" means exactly none.
 
     Parameters
     ----------
     per_hour : events an hour; None: undefined
     unit : "hour", "day", "week", "month" or "year"
-    signed : with a + or a -, as differences are written
+    signed : write the sign of a positive rate, too, as in a difference
 
     Examples
     --------
@@ -215,12 +165,12 @@ def rate_in(per_hour: float | None, unit: str, *, signed: bool = False) -> str:
 
 
 def rate(per_hour: float, noun: str = "") -> str:
-    """A rate in the unit that suits it: two digits, 1 or more where it can be, never 0 unless it is.
+    """Format a rate in the unit that `rate_unit` chooses, to two digits or more; "0" means exactly none.
 
     Parameters
     ----------
     per_hour : events an hour
-    noun : what they are, in the singular
+    noun : name of one event, in the singular
 
     Examples
     --------
@@ -232,12 +182,12 @@ def rate(per_hour: float, noun: str = "") -> str:
 
 
 def a_unit(unit: str) -> str:
-    """A unit of `rate_unit` with its article: "an hour", "a day"."""
+    """Put the article before a unit of `rate_unit`: "an hour", "a day"."""
     return f"{'an' if unit == 'hour' else 'a'} {unit}"
 
 
 def _digits(value: float, n: int) -> str:
-    """A number >= 0 with ``n`` significant digits, and all of its whole ones, never in powers of ten above 1e-6."""
+    """Format a number >= 0 to ``n`` significant digits, or all of its whole part; no powers of ten from 1e-6 up."""
     if value == 0:
         return "0"
     if value < 1e-6:
@@ -247,48 +197,8 @@ def _digits(value: float, n: int) -> str:
     return shown.rstrip("0").rstrip(".") if n > 2 and "." in shown else shown
 
 
-def line_width(stream: TextIO | None = None) -> int | None:
-    """Characters that a line may have; None: any number.
-
-    COLUMNS counts on stdout, else the terminal; on stderr the terminal alone, so that in a log an error is one line.
-
-    Parameters
-    ----------
-    stream : stdout unless told otherwise
-    """
-    stream = sys.stdout if stream is None else stream
-    columns, said = 0, os.environ.get("COLUMNS", "")
-    if stream is not sys.stderr and said.isascii() and said.isdecimal():
-        columns = int(said[:6])
-    elif stream.isatty():
-        with suppress(OSError, ValueError):  # a stream without a file
-            columns = os.get_terminal_size(stream.fileno()).columns
-    return columns if columns >= _NARROWEST else None
-
-
-def wrapped(line: str, width: int) -> list[str]:
-    """A line in pieces of at most ``width`` characters, broken between words; what goes on is indented.
-
-    Examples
-    --------
-    >>> wrapped("  file             model.tflite", 20)
-    ['  file', '      model.tflite']
-    """
-    if len(line) <= width:
-        return [line]
-    indent = min(len(line) - len(line.lstrip()) + 4, width // 2)
-    return textwrap.wrap(
-        line,
-        width,
-        subsequent_indent=" " * indent,
-        expand_tabs=False,
-        replace_whitespace=False,
-        break_on_hyphens=False,
-    )
-
-
 def counted(n: int, noun: str) -> str:
-    """A count and its noun.
+    """Format a count with its noun in the singular or the plural.
 
     Examples
     --------
@@ -299,7 +209,7 @@ def counted(n: int, noun: str) -> str:
 
 
 def bar(fraction: float, width: int) -> str:
-    """A bar of eighths of a character; ``fraction`` is cut to 0 to 1.
+    """Draw a bar to an eighth of a character; ``fraction`` is clipped to 0 to 1.
 
     Examples
     --------
@@ -312,15 +222,15 @@ def bar(fraction: float, width: int) -> str:
 
 
 def table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = (), width: int | None = None) -> str:
-    """Rows as aligned columns of plain text, as wide as they need, the first row being the heading.
+    """Lay rows out as aligned columns of plain text; the first row is the heading.
 
-    Where lines may not be so wide, each row becomes a paragraph in which every cell carries the name of its column.
+    A table wider than a line becomes paragraphs, one a row, in which every cell carries the name of its column.
 
     Parameters
     ----------
-    rows : every row with as many cells
-    right : columns that are aligned to the right
-    width : characters of a line; None: as `line_width` says of stdout
+    rows : all of the same number of cells
+    right : indices of the columns that are aligned to the right
+    width : characters that fit on a line; None: those of stdout, see `anomsdk.utils.terminal.line_width`
     """
     from rich import box
     from rich.console import Console
@@ -343,7 +253,7 @@ def table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = (), width: in
 
 
 def _paragraph(heading: Sequence[str], row: Sequence[str], width: int) -> list[str]:
-    """A row of a table that is too wide: its first cell, then names and values, as many a line as there is room for."""
+    """Write one row of a table that is too wide: its first cell, then pairs of name and value, filling each line."""
     first = f"{heading[0]}: {row[0]}" if heading[0] and row[0] else heading[0] + row[0]
     names, cells = heading[1:], row[1:]
     if not heading[0] and cells:  # a mark, such as that of the best
@@ -368,14 +278,14 @@ def plot(
     *,
     width: int | None = None,
 ) -> str:
-    """Score over raise level against time, on a logarithmic axis: one line an octave, 1/64 to 8.
+    """Plot score over raise level against time on a logarithmic axis: one line an octave, from 1/64 to 8.
 
     Parameters
     ----------
-    ratios : score over raise level, evenly over the whole time; the highest of each column is drawn
-    seconds : the whole time, > 0
-    raised, cleared : seconds at which an alarm was raised (▲) and cleared (▽)
-    width : columns of the plot itself, 16 or more; the axis takes 7 more. None: 72, or what `line_width` leaves
+    ratios : score over raise level, at even steps over the whole time; each column shows its highest
+    seconds : length of the whole time, > 0
+    raised, cleared : times at which an alarm was raised (▲) and cleared (▽), in seconds
+    width : columns of the plot without its axis, 16 or more; the axis takes 7 more. None: at most 72, to fit a line
     """
     if width is None:
         width = min(72, max(16, (line_width() or 79) - 7))
@@ -403,7 +313,7 @@ def plot(
 
 
 def _time_axis(seconds: float, width: int) -> str:
-    """At most seven labels, at round times; fewer where there is little room."""
+    """Label the time axis at round times: seven labels at most, fewer where there is little room."""
     most = max(1, min(6, width // 10))
     magnitude = 10.0 ** math.floor(math.log10(seconds / most))
     step = magnitude * next(f for f in (1, 1.5, 2, 3, 5, 10) if f * magnitude * most >= seconds * (1 - 1e-9))
@@ -412,77 +322,3 @@ def _time_axis(seconds: float, width: int) -> str:
         label = f"{i * step:.4g} s"
         axis = axis.ljust(min(width - len(label), round(i * step / seconds * width))) + label
     return axis
-
-
-class Progress:
-    """A line on a terminal that says how far a long task is; silent elsewhere, and in the first second.
-
-    It is drawn by `update` and by nothing else: no thread runs. Leaving takes it away, however it is left.
-
-    Parameters
-    ----------
-    total : units of the whole task, None when unknown: then nothing is drawn
-    stream : stderr unless told otherwise
-    log : name of a task that takes minutes: where the stream is no terminal, a line every 10 s says how far it is
-    """
-
-    def __init__(self, total: int | None, stream: TextIO | None = None, *, log: str | None = None) -> None:
-        self._stream = sys.stderr if stream is None else stream
-        drawn = self._stream.isatty()
-        self._total = total if total and (drawn or log is not None) else None
-        self._log = None if drawn else log
-        self._start = time.monotonic()
-        self._next = self._start + (1.0 if self._log is None else LOGGED_EVERY_S)
-        self._doing = ""
-        self._drawn: rich.progress.Progress | None = None
-
-    def doing(self, words: str) -> None:
-        """Say what the task is at, for its lines in a log."""
-        self._doing = f", {words}"
-
-    def update(self, done: int) -> None:
-        """Draw anew if a tenth of a second has gone by, or write a line after ten seconds."""
-        if self._total is None or (now := time.monotonic()) < self._next:
-            return
-        if self._log is not None:
-            self._next = now + LOGGED_EVERY_S
-            percent, spent = 100 * min(done, self._total) // self._total, clock(now - self._start)
-            show(f"{self._log}: {percent} % after {spent}{self._doing}", stream=self._stream, wrap=False)
-            return
-        self._next = now + 0.1
-        if self._drawn is None:
-            self._drawn = _progress_line(self._stream, self._total)
-        self._drawn.update(self._drawn.task_ids[0], completed=min(done, self._total))
-        self._drawn.start()  # again, after `clear`
-        self._drawn.refresh()
-
-    def clear(self) -> None:
-        """Take the line away, before anything else is printed."""
-        if self._drawn is not None and self._drawn.live.is_started:
-            self._drawn.stop()
-
-    def __enter__(self) -> Progress:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.clear()
-
-
-def _progress_line(stream: TextIO, total: int) -> rich.progress.Progress:
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TimeRemainingColumn
-
-    console = Console(file=stream)
-    line = Progress(
-        BarColumn(bar_width=max(4, min(40, console.width - 16))),
-        TaskProgressColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        auto_refresh=False,
-        transient=True,
-        redirect_stdout=False,
-        redirect_stderr=False,
-        disable=not console.is_interactive,
-    )
-    line.add_task("", total=total)
-    return line

@@ -1,1 +1,1 @@
-"""Watching recordings: from files or standard input to alerts and scores."""
+"""Watching and scoring recordings: from files or standard input to alerts and scores."""

@@ -1,11 +1,9 @@
-"""Scores of recordings in files, several at once, written as one .npz."""
+"""Scores of recordings in files and folders, several recordings at once."""
 
 from __future__ import annotations
 
-import io
 import threading
-import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -13,7 +11,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.core.checks import checked_cast
 from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError, UnusableInputsError, all_or_none, printable
 from anomsdk.runtime.engines import default_engine
@@ -26,11 +23,6 @@ from anomsdk.sources.files import open_skippable
 from anomsdk.sources.formats.stored import Block
 from anomsdk.sources.recording import Recording
 from anomsdk.sources.stream_format import ReadOptions, StreamFormat
-from anomsdk.utils.files import write_atomically
-
-_FIRST_DAY = (1980, 1, 1, 0, 0, 0)
-"""What a .zip can say at least: the same scores give the same bytes."""
-_MARK = b"anomsdk scores"
 
 
 @wiping()
@@ -45,27 +37,27 @@ def score_files(
     report: Callable[[str], None] = lambda line: None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> dict[str, NDArray[np.uint32]]:
-    """Score recordings in files and folders, each from a fresh pipeline; they are read in blocks, never whole.
+    """Score recordings in files and folders, each with a fresh pipeline and read in blocks, never whole.
 
-    `score_and_judge` also says which share of the time was judged.
+    `score_and_judge` also returns the share of the time that was judged.
 
     Parameters
     ----------
     plan : Plan
-    sources, reading : as `anomsdk.sources.open_recordings`
-    engine, jobs : as `anomsdk.score_many`
-    on_bad : called with one line for each file, and each recording that turns out damaged, which is then left out; by
-        default they are an error, which names all of them: files before anything is scored
-    report : called with what was noticed about the recordings, a line each, before they are scored
-    progress : called with samples heard so far and all that are expected; 0 where that is not known
+    sources, reading : see `anomsdk.sources.open_recordings`
+    engine, jobs : see `anomsdk.score_many`
+    on_bad : called with one line for each unusable file and each damaged recording, which are then left out. By default
+        they are an error that names all of them; unusable files are found before anything is scored
+    report : called with each note about the recordings, one line, before they are scored
+    progress : called with the samples scored so far and the samples of all recordings; 0: not known
 
     Returns
     -------
-    name of the recording -> uint32 (ticks,), in order
+    name of the recording -> uint32 (ticks,), in the order of the sources
 
     Raises
     ------
-    InputError : a recording cannot be read, or none can, or two of them have one name
+    InputError : a recording cannot be read, or with ``on_bad`` none can; two recordings have the same name
 
     Examples
     --------
@@ -88,16 +80,16 @@ def score_and_judge(
     report: Callable[[str], None] = lambda line: None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[dict[str, NDArray[np.uint32]], Judged]:
-    """`score_files`, and the share of the time that was judged.
+    """Score recordings as `score_files` does, and measure the share of the time that was judged.
 
     Parameters
     ----------
-    plan, sources, reading, engine, jobs, on_bad, report, progress : as `score_files`
+    plan, sources, reading, engine, jobs, on_bad, report, progress : see `score_files`
 
     Returns
     -------
-    scores : as `score_files`
-    judged : all recordings together
+    scores : name of the recording -> uint32 (ticks,), see `score_files`
+    judged : share of the time of all recordings together
     """
     recordings = _named(plan, sources, reading, on_bad)
     motion = plan.sensor.kind == "motion"
@@ -108,7 +100,7 @@ def score_and_judge(
     whole = 0 if None in lengths else sum(length or 0 for length in lengths)
     heard = 0
     lock = threading.Lock()
-    lengths_of = [0] * len(recordings)  # missing samples among them
+    lengths_of = [0] * len(recordings)  # with missing samples
 
     def counted(number: int, blocks: Iterator[Block | int]) -> Iterator[Block | int]:
         nonlocal heard
@@ -161,57 +153,9 @@ def _named(
         for recording in recordings:
             if recording.name in named:
                 raise InputError(
-                    f"{printable(source)}: there are two recordings '{recording.name}'; give the folder that holds both"
+                    f"{printable(source)}: two recordings are named '{recording.name}'; give the folder that holds both"
                 )
             named[recording.name] = recording
     if not named:
         raise InputError(f"none of {len(sources)} inputs can be used; give others")
     return named
-
-
-def check_scores_place(path: Path) -> None:
-    """Refuse, before anything is scored, a place that scores cannot be written to.
-
-    Raises
-    ------
-    InputError : another kind of file, one that holds no scores, or a folder that is not there
-    """
-    where = printable(path)
-    if path.suffix != ".npz":
-        raise InputError(f"{where}: scores of recordings are written as .npz; give a name that ends so")
-    if not path.parent.is_dir():
-        raise InputError(f"{where}: there is no folder {printable(path.parent)}; make it first")
-    if path.exists() and not _holds_scores(path):
-        raise InputError(f"{where}: exists and holds no scores; choose another name, or move it away")
-
-
-def write_scores(scores: Mapping[str, NDArray[np.uint32]], path: Path) -> None:
-    """Write scores as a .npz, an array a recording, under its name.
-
-    Parameters
-    ----------
-    scores : as `score_files` gives them
-    path : replaced as a whole; see `check_scores_place`
-
-    Raises
-    ------
-    InputError : the file cannot be written
-    """
-    check_scores_place(path)
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w") as archive:
-        archive.comment = _MARK
-        for name, values in scores.items():
-            member = io.BytesIO()
-            np.save(member, checked_cast(values, "<u4", name))
-            archive.writestr(zipfile.ZipInfo(f"{name}.npy", _FIRST_DAY), member.getvalue())
-    write_atomically(path.resolve(), data.getvalue())  # a link stays a link
-
-
-def _holds_scores(path: Path) -> bool:
-    """Whether this is what an earlier run may have written: nothing else is ever replaced."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return archive.comment == _MARK
-    except (OSError, zipfile.BadZipFile):
-        return False

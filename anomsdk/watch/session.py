@@ -1,22 +1,18 @@
-"""Watching recordings: a source and a plan become alerts, in memory that does not grow with time."""
+"""Watching: a pipeline runs over recordings and gives alerts, in memory that does not grow with time."""
 
 from __future__ import annotations
 
-import os
-import struct
-import tempfile
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO
+from typing import Protocol
 
-from anomsdk.core.checks import checked_cast
 from anomsdk.core.event import Event, State
 from anomsdk.core.pipeline import Result
 from anomsdk.core.plan import Plan
-from anomsdk.errors import InputError
+from anomsdk.errors import InputError, UnusableInputsError
 from anomsdk.runtime.judged_share import Judged, judged
 from anomsdk.runtime.memory import why_not_wiping, wiped_after_use
 from anomsdk.runtime.pipeline import Pipeline
@@ -24,26 +20,26 @@ from anomsdk.sources.files import open_skippable
 from anomsdk.sources.formats.stored import Block
 from anomsdk.sources.recording import Recording
 from anomsdk.sources.stream_format import ReadOptions, StreamFormat
-from anomsdk.utils.files import unwritable
+from anomsdk.watch.sinks.scores import ScoresFile
 
 _TICKS = 256
-"""Ticks that are handed on at once: bounds memory when a source gives long blocks of short ticks."""
+"""Most ticks in a part of a block: bounds memory when a source gives long blocks of short ticks."""
 
 
 @dataclass(frozen=True)
 class Alert:
-    """An event of a pipeline, with the time that it belongs to.
+    """Alarm raised or cleared in a recording.
 
     Parameters
     ----------
     recording : name of the recording
-    time_s : seconds from the start of the recording to the end of the tick
-    hop : index of the tick's last hop since the start of the recording
+    time_s : time from the start of the recording to the end of the tick, in seconds
+    hop : index of the tick's last hop, counted from the start of the recording
     state : "alarm" or "normal", after the event
-    high : the high level raised it
+    high : the score reached the high level
     score : score of the tick
-    raise_score : raise level of the plan
-    event : the 16 bytes that would leave a device
+    raise_score : raise level of the plan, a score
+    event : the event that a device would send, 16 bytes
     """
 
     recording: str
@@ -63,19 +59,19 @@ class Alert:
 
 @dataclass(frozen=True)
 class Summary:
-    """What was watched so far.
+    """Counts of a session up to now.
 
     Parameters
     ----------
-    recordings : recordings begun, without those that were left out
-    too_short : those of them that ended before the first tick
-    samples : samples (rows) taken; what is missing in gaps is none
-    seconds : how long they last
+    recordings : recordings begun, without those left out
+    too_short : recordings that ended before the first tick
+    samples : samples (rows) processed, without those missing in gaps
+    seconds : duration of these samples
     ticks : runs of the model
     alarms : alarms raised
     missing : samples missing in gaps
-    judged : the ticks, and how many the time of these recordings would have given without a gap
-    left_out : inputs that could not be used: files, and recordings that turned out damaged while they were heard
+    judged : the ticks, against the ticks that the same time would have given without a gap
+    left_out : unusable inputs: files, and recordings found to be damaged while they were processed
     """
 
     recordings: int
@@ -89,15 +85,33 @@ class Summary:
     left_out: int = 0
 
 
+class Sink(Protocol):
+    """Receiver of what happens in a session, in the order in which it happens."""
+
+    def begin(self, recording: Recording) -> None:
+        """Receive a recording that begins."""
+
+    def alert(self, alert: Alert) -> None:
+        """Receive an alarm that was raised or cleared."""
+
+    def too_short(self, recording: Recording) -> None:
+        """Receive a recording that ended before the first tick."""
+
+    def end(self, summary: Summary, *, stopped: bool) -> None:
+        """Receive the counts at the end; ``stopped``: the user ended the session early."""
+
+
 class Watch:
-    """Runs a pipeline over recordings; leaving wipes it, and completes or drops the scores file.
+    """Session that runs one pipeline over recordings.
+
+    Leaving the context wipes the pipeline and completes the scores file. After an exception the scores file is dropped.
 
     Parameters
     ----------
     plan : Plan
     engine : as `anomsdk.Pipeline`
-    scores : where to write the scores, a .npy of uint32, one a tick, recordings one after the other. It is
-        written beside its place and put there when everything was heard; after an exception nothing is left
+    scores : path of a .npy to write the scores to: uint32, one a tick, recordings one after the other. The file
+        appears in its place at the end; after an exception nothing is left
 
     Raises
     ------
@@ -118,19 +132,19 @@ class Watch:
         self.engine = self._pipeline.engine
         self._recordings = self._too_short = self._samples = self._ticks = self._alarms = 0
         self._left_out = self._hearing = 0
-        self._missing, self._begun = 0, (0, 0)  # ticks and samples before the recording that is heard
+        self._missing, self._begun = 0, (0, 0)  # ticks and samples before the present recording
         self._judged = Judged()
         self._blocks: Generator[Block | int, None, None] | None = None
-        self._scores = None if scores is None else _ScoresFile(Path(scores))
+        self._scores = None if scores is None else ScoresFile(Path(scores))
 
     def open(
         self, path: str | Path, reading: ReadOptions | None = None, *, on_bad: Callable[[str], None] | None = None
     ) -> list[Recording]:
-        """Recordings of a source, as the plan takes them; files that are left out are counted.
+        """Open a source for the sensor of the plan; files that are left out are counted.
 
         Parameters
         ----------
-        path, reading, on_bad : as `anomsdk.sources.open_recordings`
+        path, reading, on_bad : see `anomsdk.sources.open_recordings`
         """
         plan = self.plan
 
@@ -143,20 +157,20 @@ class Watch:
         return open_skippable(path, StreamFormat.of(plan.sensor, plan.columns), reading=reading, on_bad=bad)
 
     def hear(self, recording: Recording, progress: Callable[[int], None] | None = None) -> Iterator[Alert]:
-        """Run a recording through the pipeline, which starts afresh.
+        """Run a recording through the pipeline, which is reset first.
 
         Parameters
         ----------
         recording : from `open`
-        progress : called now and then with the samples heard so far, all recordings together
+        progress : called after each part of a block with the samples processed so far in all recordings
 
         Yields
         ------
-        Alert, as soon as the samples that raise or clear it are there
+        Alert, as soon as the samples that raise or clear the alarm have arrived
 
         Raises
         ------
-        InputError : the samples are damaged, cut off or out of range; `leave_out` goes on without it
+        InputError : the samples are damaged, cut off or out of range; call `leave_out` to go on without the recording
         """
         self._stop_reading()
         self._hearing = self._ticks
@@ -184,7 +198,7 @@ class Watch:
         self._too_short += self._ticks == ticks
 
     def leave_out(self) -> None:
-        """Count the recording that was heard last as left out: it turned out damaged. Its scores are taken back."""
+        """Count the last recording as left out, because it is damaged, and drop its scores."""
         self._stop_reading()
         self._left_out += 1
         self._recordings -= 1
@@ -192,7 +206,7 @@ class Watch:
             self._scores.take_back(self._ticks - self._hearing)
 
     def more_is_held(self, recordings: Sequence[Recording]) -> str | None:
-        """Why more than a window of samples and a context of features may be in memory while these are heard.
+        """Say why memory may hold more than one window of samples and one context of features.
 
         Parameters
         ----------
@@ -200,14 +214,13 @@ class Watch:
 
         Returns
         -------
-        a reason; None where no more is held from one block to the next: freed memory is overwritten, and no library
-        keeps rows of its own
+        the reason; None where freed memory is overwritten and no library keeps rows of its own
         """
         libraries = sorted({recording.kept_by for recording in recordings if recording.kept_by})
         return why_not_wiping() or (f"{' and '.join(libraries)} keeps what it reads" if libraries else None)
 
     def summary(self) -> Summary:
-        """What was watched so far."""
+        """Count what was processed up to now."""
         seconds = self._samples / self.plan.rate_hz
         return Summary(
             self._recordings,
@@ -222,12 +235,12 @@ class Watch:
         )
 
     def _all_judged(self) -> Judged:
-        """Recordings that are over, and what was heard of the last one."""
+        """Judge all recordings, of the last one the part that was processed."""
         ticks, samples = self._begun
         return self._judged + judged(self.plan, self._ticks - ticks, self._samples + self._missing - samples)
 
     def close(self, *, complete: bool = True) -> None:
-        """Wipe the pipeline and what was read last; put the scores file in place, or drop it if not ``complete``."""
+        """Wipe the pipeline and the last block; put the scores file in place, or drop it if not ``complete``."""
         self._stop_reading()
         self._pipeline.close()
         if self._scores is not None:
@@ -243,10 +256,10 @@ class Watch:
         self.close(complete=kind is None)
 
     def _stop_reading(self) -> None:
-        """Zero what was read of a recording that nobody hears to its end."""
+        """Zero the last block of a recording that was not processed to its end."""
         blocks, self._blocks = self._blocks, None
         if blocks is not None:
-            with suppress(ValueError):  # what is read right now is zeroed by whoever reads it
+            with suppress(ValueError):  # a block that is being read right now is zeroed by its reader
                 blocks.close()
 
     def _keep(self, results: list[Result]) -> None:
@@ -276,70 +289,45 @@ def _pieces(block: Block, length: int) -> Iterator[Block]:
         yield block[start : start + length]
 
 
-class _ScoresFile:
-    """A .npy of uint32 whose length is known only at the end: the header is written last, into its place."""
+def watch_recordings(
+    watch: Watch,
+    recordings: Sequence[Recording],
+    sink: Sink,
+    *,
+    on_bad: Callable[[str], None] | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> None:
+    """Process recordings in order and hand what happens to a sink; its `Sink.end` is left to the caller.
 
-    def __init__(self, path: Path) -> None:
-        if path.suffix != ".npy":
-            raise InputError(f"{path}: scores are written as .npy; give a name that ends so")
-        path = path.resolve()  # a link stays a link
-        if path.exists() and not _holds_scores(path):
-            raise InputError(f"{path}: exists and holds no scores; choose another name, or move it away")
-        self._path, self._n = path, 0
+    Parameters
+    ----------
+    watch : Watch, open
+    recordings : from `Watch.open`
+    sink : Sink
+    on_bad : called with one line for each damaged recording, which is then left out. By default the first one is an
+        error
+    progress : called with the samples processed so far and the samples of all recordings; 0: not known
+
+    Raises
+    ------
+    InputError : a recording is damaged; with ``on_bad``, all of them are
+    """
+    lengths, damaged = [recording.length for recording in recordings], list[str]()
+    total = 0 if None in lengths else sum(length or 0 for length in lengths)
+    for recording in recordings:
+        before = watch.summary().too_short
+        sink.begin(recording)
         try:
-            handle, self._temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:64]}.")
-        except OSError as error:
-            raise unwritable(path, error) from None
-        self._file: IO[bytes] = os.fdopen(handle, "wb")
-        self._file.write(_npy_header(0))
-
-    def append(self, scores: list[int]) -> None:
-        self._write(checked_cast(scores, "<u4", "scores").tobytes())
-        self._n += len(scores)
-
-    def take_back(self, n: int) -> None:
-        """Drop the scores that were written last."""
-        self._n -= n
-        self._file.seek(-4 * n, os.SEEK_END)
-        self._file.truncate()
-
-    def close(self, complete: bool) -> None:
-        temporary = Path(self._temporary)
-        try:
-            if complete:
-                self._file.seek(0)
-                self._write(_npy_header(self._n))
-                self._file.flush()
-                os.fsync(self._file.fileno())
-                temporary.chmod(0o644)
-                temporary.replace(self._path)
-        except OSError as error:
-            raise unwritable(self._path, error) from None
-        finally:
-            with suppress(OSError):  # a full disk was reported once already
-                self._file.close()
-            temporary.unlink(missing_ok=True)
-
-    def _write(self, data: bytes) -> None:
-        try:
-            self._file.write(data)
-        except OSError as error:
-            raise unwritable(self._path, error) from None
-
-
-def _holds_scores(path: Path) -> bool:
-    """Whether this is a file that an earlier run may have written: nothing else is ever replaced."""
-    if not path.is_file():
-        return False
-    try:
-        with path.open("rb") as file:
-            head = file.read(128)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}; choose another name") from None
-    return head[:10] == _npy_header(0)[:10] and head[10:].startswith(_npy_header(0)[10:24])
-
-
-def _npy_header(n: int) -> bytes:
-    """Header of a .npy of n uint32, always 128 bytes. Format: numpy.lib.format, version 1.0."""
-    text = f"{{'descr': '<u4', 'fortran_order': False, 'shape': ({n},), }}"
-    return b"\x93NUMPY\x01\x00" + struct.pack("<H", 118) + text.ljust(117).encode("ascii") + b"\n"
+            for alert in watch.hear(recording, lambda done: progress(done, total)):
+                sink.alert(alert)
+        except InputError as error:
+            if on_bad is None:
+                raise UnusableInputsError([str(error)], skippable=len(recordings) > 1) from None
+            watch.leave_out()
+            damaged.append(str(error))
+            on_bad(damaged[-1])
+            continue
+        if watch.summary().too_short > before:
+            sink.too_short(recording)
+    if damaged and len(damaged) == len(recordings):
+        raise InputError(f"none of {len(damaged)} recordings can be read to its end; the first is {damaged[0]}")

@@ -121,9 +121,9 @@ def test_the_scan_sees_imports():
     """Guards the tests below against a scan that finds nothing."""
     assert len(SOURCES) > 150
     assert "Plan" in imports("anomsdk.runtime.pipeline", nested=False)["anomsdk.core.plan"]
-    assert "anomsdk.watch.session" in imports("anomsdk.cli.app", nested=True)
-    assert "anomsdk.watch.session" not in imports("anomsdk.cli.app", nested=False)
-    assert "anomsdk.core.plan" not in imports("anomsdk.cli.app", nested=True), "for the type checker only"
+    assert "anomsdk.watch.session" in imports("anomsdk.cli.run", nested=True)
+    assert "anomsdk.watch.session" not in imports("anomsdk.cli.run", nested=False)
+    assert "anomsdk.core.plan" not in imports("anomsdk.cli.options", nested=True), "for the type checker only"
     assert circles({"a": {"b"}, "b": {"c"}, "c": {"a", "d"}, "d": set()}) == [["a", "b", "c"]]
     assert circles({"a": {"b"}, "b": {"c", "d"}, "c": {"d"}}) == []
 

@@ -215,14 +215,14 @@ def half_bad(tmp_path):
 
 def test_bad_files_are_an_error_unless_they_are_left_out(half_bad):
     message = refused(half_bad)
-    assert "b.wav" in message and message.endswith("; --skip-bad leaves it out")
+    assert "b.wav" in message and message.endswith("; `skip_bad` leaves it out")
     clips = opened(half_bad, skip_bad=True)
     assert [clip.name for clip in clips.clips] == ["a.wav", "c.wav", "d.csv"] and len(clips.bad) == 1
     seen = []
     good, facts = survey(clips, skip_bad=True, progress=seen.append)
     assert [clip.name for clip in good.clips] == ["a.wav", "c.wav"] and len(facts) == 2 and seen == [1, 2, 3]
     assert ["b.wav" in good.bad[0], "d.csv, line" in good.bad[1], len(good.bad)] == [True, True, 2]
-    with pytest.raises(InputError, match=r"d\.csv.*; --skip-bad leaves it out"):
+    with pytest.raises(InputError, match=r"d\.csv.*; `skip_bad` leaves it out"):
         survey(clips)
 
 

@@ -529,7 +529,7 @@ def test_exit_status_is_that_of_the_gate(command):
     assert done.exit_code == 0 and done.stdout.rstrip().endswith("passed") and done.stderr == ""
     done = command("old.json", "new.json", "--corpus", "normal")
     assert done.exit_code == 1 and done.stdout.rstrip().endswith("failed")
-    assert done.stderr == "error: diff: more changed than may: alarms lost: 2, at most 0\n"
+    assert done.stderr == "error: diff: changes exceed the limits: alarms lost: 2, at most 0\n"
     assert command("old.json", "new.json", "--corpus", "normal", "--max-lost", 2).exit_code == 0
     assert command("new.json", "old.json", "--corpus", "normal", "--max-lost", 2).exit_code == 1
     assert command("new.json", "old.json", "--corpus", "normal", "--max-added", 2).exit_code == 0

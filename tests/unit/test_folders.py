@@ -18,8 +18,8 @@ from anomsdk.evaluate import report_html as page
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.train.folder import claimed
 from anomsdk.utils.files import parents_made, write_atomically
-from anomsdk.watch.score_files import write_scores
 from anomsdk.watch.session import Watch
+from anomsdk.watch.sinks.scores import write_scores
 from tests.support.make import ROOT, SPECS, make_folder, noise
 
 METER = PipelineSpec.from_toml(

@@ -18,6 +18,7 @@ from anomsdk.demo import motion as demo_motion
 from anomsdk.demo import recordings as demo_recordings
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.synthetic.sound import Anomaly
+from anomsdk.utils import terminal
 from anomsdk.utils import text as display
 from tests.support.command_line import anomsdk_command
 from tests.support.make import ROOT, SPECS, noise
@@ -130,7 +131,7 @@ def test_what_demo_write_reports_fits(monkeypatch, capsys, scene):
         written = demo_motion.WrittenMotion(Path("a/long/path/to/the/folder"), scene)
     report = (demo_recordings if scene == "room" else demo_motion).written_report
     monkeypatch.setenv("COLUMNS", "40")
-    display.show(report(written))
+    terminal.show(report(written))
     lines = capsys.readouterr().out.splitlines()
     monkeypatch.delenv("COLUMNS")
     assert max(map(len, lines)) <= 40 and numbers(report(written).splitlines()) == numbers(lines)
@@ -152,7 +153,7 @@ def test_progress_fits(monkeypatch):
     monkeypatch.setenv("COLUMNS", "40")
     monkeypatch.setenv("TERM", "xterm")
     stream = Terminal()
-    with display.Progress(1000, stream) as progress:
+    with terminal.Progress(1000, stream) as progress:
         for done in range(0, 1000, 100):
             progress._next = 0
             progress.update(done)

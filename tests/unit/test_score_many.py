@@ -14,7 +14,8 @@ import soundfile
 
 import anomsdk
 from anomsdk.runtime import parallel as in_order
-from anomsdk.watch.score_files import score_files, write_scores
+from anomsdk.watch.score_files import score_files
+from anomsdk.watch.sinks.scores import write_scores
 from tests.support.make import make_plan, noise
 
 JOBS = (1, 2, 5)
@@ -299,11 +300,11 @@ def test_command(plan, folder, planned):
     ("arguments", "says"),
     [
         (["nowhere"], "no such file or folder"),
-        (["all", "all"], "two recordings 'day0/0.wav'"),
+        (["all", "all"], "two recordings are named 'day0/0.wav'"),
         (["all", "broken.wav"], "broken.wav: "),
         (["cut.wav"], "cut.wav: "),
         (["all", "--engine", "fast"], "engine 'fast' is unknown"),
-        (["all", "--out", "scores.npy"], "written as .npz"),
+        (["all", "--out", "scores.npy"], "ends in .npz"),
         (["all", "--out", "no/scores.npz"], "there is no folder"),
         (["all", "--out", "other.npz"], "holds no scores"),
         (["all", "--out", "labels.npz"], "holds no scores"),

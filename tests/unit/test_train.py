@@ -495,7 +495,7 @@ def test_a_damaged_file_is_named_or_left_out(tmp_path):
         anomsdk.train.fit_from(*arguments)
     assert refused.value.skippable and "9.flac" in refused.value.lines[1]
     (normal / "day 1" / "x.wav").rename(tmp_path / "x.wav")
-    with pytest.raises(anomsdk.InputError, match=r"9\.flac.*--skip-bad leaves it out"):
+    with pytest.raises(anomsdk.InputError, match=r"9\.flac.*`skip_bad` leaves it out"):
         anomsdk.train.fit_from(*arguments)
     (tmp_path / "x.wav").rename(normal / "day 1" / "x.wav")
     lines = []

@@ -1,1 +1,1 @@
-"""Where alerts and scores go: lines for people, JSON lines, score files."""
+"""Sinks of a session: lines for people, JSON lines, score files."""

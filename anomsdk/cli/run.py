@@ -1,0 +1,176 @@
+"""Commands that run a plan: demo, watch, score."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from anomsdk.cli.flags import in_flags
+from anomsdk.cli.options import CHOOSE, PlanOption, RunOptions, note, plan_named, takes, tell, tell_left_out
+from anomsdk.errors import CheckError, InputError
+from anomsdk.utils.terminal import STATE_STYLES, show
+from anomsdk.utils.text import counted
+
+
+@takes("engine")
+def demo(
+    write: Annotated[
+        Path | None,
+        typer.Option(
+            "--write", metavar="DIR", help="Write recordings of a generated scene to train on to DIR, and run nothing."
+        ),
+    ] = None,
+    scene: Annotated[
+        str,
+        typer.Option(
+            "--scene",
+            metavar="S",
+            help="Scene that --write generates: room (sound), wearable or collar (motion). Default: room.",
+            show_default=False,
+        ),
+    ] = "room",
+    *,
+    run: RunOptions,
+) -> None:
+    """Run the whole chain on a generated scene; it needs no files."""
+    from anomsdk.demo import motion as demo_motion
+    from anomsdk.demo import recordings as demo_recordings
+    from anomsdk.demo import scene as demonstration
+    from anomsdk.plans.file import reference_model
+    from anomsdk.synthetic.sound import RATE_HZ
+
+    if scene not in ("room", *demo_motion.SCENES):
+        raise InputError(f"`scene={scene!r}`: must be room, {' or '.join(demo_motion.SCENES)}")
+    if write is None and scene != "room":
+        raise InputError(f"`scene={scene!r}`: it is generated for `write` only; add `write=DIR`")
+    with run.working("running") as progress:
+        if write is not None and scene == "room":
+            report = demo_recordings.written_report(demo_recordings.write(write, progress=progress.update))
+        elif write is not None:
+            report = demo_motion.written_report(demo_motion.write(write, scene, progress=progress.update))
+        else:
+            length = demonstration.SECONDS * RATE_HZ
+            found = demonstration.run(
+                reference_model("audio_scene"), run.engine, progress=lambda done: progress.update(done, length)
+            )
+    if write is not None:
+        show(report)
+        return
+    show(demonstration.report(found), styles=STATE_STYLES)
+    if not found.passed:
+        raise CheckError("demo: the alarms do not match the anomalies of the scene")
+
+
+@takes("engine", "skip_bad", reading=True)
+def watch(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="INPUT",
+            help="A recording (.wav, .flac, .ogg, .npy, .npz or .csv; of motion .csv, .parquet, .npy or .npz), a "
+            f"folder of recordings, or - for raw little-endian int16 on stdin. {CHOOSE}",
+        ),
+    ],
+    plan: PlanOption,
+    jsonl: Annotated[
+        bool, typer.Option("--jsonl", help="Print one JSON object a line: each alert, then a summary.")
+    ] = False,
+    scores: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="OUT.npy",
+            help="Write the score of each tick as uint32, recordings one after the other. Nothing is written if the "
+            "command is stopped early.",
+        ),
+    ] = None,
+    *,
+    run: RunOptions,
+) -> None:
+    """Run a plan over INPUT and print its alerts.
+
+    INPUT is a recording, a folder of recordings or a live stream. Nothing of the signal is kept.
+    """
+    from anomsdk.plans.speech import speech_remark
+    from anomsdk.runtime.judged_share import require_judged
+    from anomsdk.watch.session import Sink, Watch, watch_recordings
+    from anomsdk.watch.sinks.console import Lines
+    from anomsdk.watch.sinks.jsonl import JsonLines
+
+    chosen = plan_named(plan)
+    with run.working("opening recordings") as progress:
+        if source == "-":
+            progress.update(0, 0)  # a live stream has no end
+        with Watch(chosen, run.engine, scores=scores) as watching:
+            recordings = watching.open(source, run.reading, on_bad=run.on_bad)
+            sink: Sink
+            if jsonl:
+                sink = JsonLines(chosen, watching.engine, wording=in_flags)
+            else:
+                place = None if scores is None else str(scores)
+                held = watching.more_is_held(recordings)
+                sink = Lines(chosen, len(recordings), place, held, wording=in_flags)
+            if remark := speech_remark(chosen):
+                tell(remark, stream=sys.stderr if jsonl else sys.stdout)
+            progress.doing("watching")
+            try:
+                watch_recordings(watching, recordings, sink, on_bad=run.on_bad, progress=progress.update)
+            except (KeyboardInterrupt, SystemExit):
+                sink.end(watching.summary(), stopped=True)
+                raise
+        sink.end(watching.summary(), stopped=False)  # only now are the scores in their place
+        require_judged("watch", watching.summary().judged)
+
+
+@takes("jobs", "engine", "skip_bad", reading=True)
+def score(
+    sources: Annotated[
+        list[str],
+        typer.Argument(metavar="INPUT...", help=f"Recordings and folders of them, or - for stdin. {CHOOSE}"),
+    ],
+    plan: PlanOption,
+    out: Annotated[
+        Path,
+        typer.Option(
+            metavar="OUT.npz",
+            help="Write one array of uint32 for each recording under its name, with the score of each tick.",
+        ),
+    ],
+    *,
+    run: RunOptions,
+) -> None:
+    """Score recordings and write the scores of each.
+
+    Several recordings are scored at once. Nothing of the signal is kept.
+    """
+    from anomsdk.runtime.judged_share import require_judged
+    from anomsdk.watch.score_files import score_and_judge
+    from anomsdk.watch.sinks.scores import check_scores_place, write_scores
+
+    chosen = plan_named(plan)
+    check_scores_place(out)
+    left_out = list[str]()
+
+    def on_bad(line: str) -> None:
+        left_out.append(line)
+        tell_left_out(line)
+
+    with run.working("scoring recordings") as progress:
+        found, judged = score_and_judge(
+            chosen,
+            sources,
+            reading=run.reading,
+            engine=run.engine,
+            jobs=run.jobs,
+            on_bad=on_bad if run.skip_bad else None,
+            report=note,
+            progress=progress.update,
+        )
+        write_scores(found, out)
+    ticks = sum(map(len, found.values()))
+    without = f", {len(left_out):,} left out" if left_out else ""
+    what = f"{counted(len(found), 'recording')}{without}, {counted(ticks, 'tick')}"
+    tell(f"wrote {out}: {what}; judged {judged}")
+    require_judged("score", judged)

@@ -1,0 +1,84 @@
+"""Lines for programs: one JSON object for each alert and one for the summary."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+
+from anomsdk.core.plan import Plan
+from anomsdk.errors import printable
+from anomsdk.sources.recording import Recording
+from anomsdk.utils.terminal import show
+from anomsdk.utils.text import duration
+from anomsdk.watch.session import Alert, Summary
+
+
+class JsonLines:
+    """Sink that prints one JSON object a line on stdout, and notes about recordings on stderr.
+
+    Parameters
+    ----------
+    plan : plan that is watched with
+    engine : name of the engine that runs it
+    wording : puts notes about recordings into the words of the user, such as options of the command line
+    """
+
+    def __init__(self, plan: Plan, engine: str, *, wording: Callable[[str], str] = str) -> None:
+        self._plan, self._engine, self._wording = plan, engine, wording
+        self._notes: tuple[str, ...] = ()
+
+    def begin(self, recording: Recording) -> None:
+        """Print notes about the recording on stderr, unless the one before has the same."""
+        if recording.notes not in ((), self._notes):
+            notes = self._wording(", ".join(recording.notes))
+            show(printable(f"{recording.name}: {notes}"), stream=sys.stderr)
+        self._notes = recording.notes
+
+    def alert(self, alert: Alert) -> None:
+        """Print the alert with its 16 bytes in hexadecimal and its reasons in words."""
+        show(
+            json.dumps(
+                {
+                    "type": "alert",
+                    "recording": alert.recording,
+                    "time_s": round(alert.time_s, 6),
+                    "hop": alert.hop,
+                    "state": alert.state,
+                    "high": alert.high,
+                    "score": alert.score,
+                    "raise_score": alert.raise_score,
+                    "event": bytes(alert.event).hex(),
+                    "reasons": alert.event.words,
+                }
+            ),
+            wrap=False,
+        )
+
+    def too_short(self, recording: Recording) -> None:
+        """Print on stderr how long a recording must be."""
+        needed = duration(self._plan.samples_to_first_tick / self._plan.rate_hz)
+        show(printable(f"{recording.name}: too short: needs {needed}"), stream=sys.stderr)
+
+    def end(self, summary: Summary, *, stopped: bool) -> None:
+        """Print the counts of the session as the last object."""
+        show(
+            json.dumps(
+                {
+                    "type": "summary",
+                    "recordings": summary.recordings,
+                    "too_short": summary.too_short,
+                    "samples": summary.samples,
+                    "seconds": round(summary.seconds, 6),
+                    "ticks": summary.ticks,
+                    "alarms": summary.alarms,
+                    "left_out": summary.left_out,
+                    "missing": summary.missing,
+                    "judged_share": round(summary.judged.share, 6),
+                    "stopped": stopped,
+                    "engine": self._engine,
+                    "plan_id": self._plan.id,
+                }
+            ),
+            wrap=False,
+        )
