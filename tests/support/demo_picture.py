@@ -30,7 +30,7 @@ EMPHASISED = re.compile(r"ALARM|▲|▽|^\$ .*")
 
 STYLE = """\
 .card { fill: #f6f8fa; stroke: #d0d7de; }
-text { fill: #1f2328; font: 14px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; }
+text { fill: #1f2328; font: 15px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; }
 rect.bar { fill: #0f766e; }
 tspan { fill: #b42318; font-weight: bold; }
 @media (prefers-color-scheme: dark) {
