@@ -25,7 +25,9 @@ BASELINE = 14
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 """Filled from below by 1 to 8 eighths of a cell."""
-EMPHASISED = re.compile(r"ALARM|▲|▽|^\$ .*")
+MARKS = "▲▽"
+"""Characters that many monospace fonts lack: each is placed on its own."""
+EMPHASISED = re.compile(rf"ALARM|[{MARKS}]|^\$ .*")
 """Text that is drawn bold in the second colour."""
 
 STYLE = """\
@@ -76,11 +78,12 @@ def drawn(output: str) -> str:
 
 
 def _bars(line: str, row: int) -> list[str]:
-    """Runs of equal block characters as one rectangle each."""
+    """Runs of equal block characters as one rectangle each; bars of two alarms do not touch."""
     found = []
+    apart = 3 if "ALARM" in line else 0
     for run in re.finditer(rf"([{BLOCKS}])\1*", line):
-        tall = CELL_H * (BLOCKS.index(run[1]) + 1) / 8
-        x, y = MARGIN + run.start() * CELL_W, MARGIN + (row + 1) * CELL_H - tall
+        tall = CELL_H * (BLOCKS.index(run[1]) + 1) / 8 - 2 * apart
+        x, y = MARGIN + run.start() * CELL_W, MARGIN + (row + 1) * CELL_H - apart - tall
         wide = len(run[0]) * CELL_W
         found.append(f'<rect class="bar" x="{x}" y="{y:g}" width="{wide}" height="{tall:g}"/>')
     return found
@@ -90,7 +93,8 @@ def _words(line: str, row: int) -> list[str]:
     """Runs of other characters, each held to its cells whatever the font's width."""
     found = []
     y = MARGIN + row * CELL_H + BASELINE
-    for run in re.finditer(rf"[^\s{BLOCKS}]+(?: [^\s{BLOCKS}]+)*", line):
+    word = rf"[^\s{BLOCKS}{MARKS}]+"
+    for run in re.finditer(rf"[{MARKS}]|{word}(?: {word})*", line):
         x, wide = MARGIN + run.start() * CELL_W, len(run[0]) * CELL_W
         text = EMPHASISED.sub(lambda word: f"<tspan>{word[0]}</tspan>", escape(run[0]))
         found.append(f'<text x="{x}" y="{y}" textLength="{wide}" lengthAdjust="spacingAndGlyphs">{text}</text>')
