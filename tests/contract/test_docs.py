@@ -154,10 +154,11 @@ def test_every_public_name_and_command_is_in_the_reference():
     from typer.main import get_command
 
     import anomsdk.sources.clips
+    from anomsdk import mcu
     from anomsdk.cli.app import app
 
     page = (DOCS / "reference" / "api.md").read_text()
-    modules = (anomsdk, anomsdk.train, anomsdk.sources.clips, anomsdk.evaluate, anomsdk.compare)
+    modules = (anomsdk, anomsdk.train, anomsdk.sources, anomsdk.sources.clips, anomsdk.evaluate, anomsdk.compare, mcu)
     for module in modules:
         for name in module.__all__:
             if name in ("__version__", "compare", "evaluate", "train") and module is anomsdk:
