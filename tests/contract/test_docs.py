@@ -238,6 +238,13 @@ def test_every_word_of_the_glossary_has_one_row_and_is_used():
     assert [word for word in words if word.lower().replace("_", " ") not in text] == []
 
 
+def test_every_new_path_of_the_changelog_exists():
+    rows = [line.split(" | ") for line in (ROOT / "CHANGELOG.md").read_text("utf-8").splitlines() if line[:3] == "| `"]
+    assert len(rows) >= 15
+    names = [name for *_, new in rows for name in re.findall(r"`(anomsdk\.[^`]+)`", new)]
+    assert [name for name in names if resolved(name) is None] == []
+
+
 def test_every_page_leads_to_the_glossary():
     """At the first use of its words: what a stranger does not know is one click away."""
     for page in PAGES:
