@@ -34,11 +34,11 @@ from anomsdk.stats.metrics import (
     wider,
 )
 from anomsdk.utils.text import figure as shown
-from benchmarks import ours, peers, scenes
-from benchmarks.hearing import Hearing, decibel, external_rows
-from benchmarks.ours import Made
+from benchmarks import peers, scenes, trained_plans
+from benchmarks.clip_levels import ClipLevels, decibel, external_rows
 from benchmarks.scenes import SNRS_DB, Item, Scenes
 from benchmarks.signals import RATE
+from benchmarks.trained_plans import Made
 
 SHIPPED = "audio_scene"
 GAINS_DB = (-6.0, 6.0)
@@ -166,13 +166,15 @@ def level_meter() -> Detector:
     return Detector("RMS level, loudest second", "simple", learn)
 
 
-def simple_peer(name: str, learner: peers.Learner, hearing: Hearing, frames: int, stride: int, gain: float) -> Detector:
+def simple_peer(
+    name: str, learner: peers.Learner, clip_levels: ClipLevels, frames: int, stride: int, gain: float
+) -> Detector:
     """A peer on statistics of levels.
 
     Parameters
     ----------
     name, learner : the peer
-    hearing : levels
+    clip_levels : levels
     frames, stride : of the statistics
     gain : it learns each recording at this much less and more, too, as ours do; 0: not
     """
@@ -182,21 +184,21 @@ def simple_peer(name: str, learner: peers.Learner, hearing: Hearing, frames: int
 
     def learn(names: tuple[str, ...]) -> Scorer:
         gains = (0.0, -gain, gain) if gain else (0.0,)
-        heard = [piece for each in gains for piece in hearing.pieces(names, each)]
+        heard = [piece for each in gains for piece in clip_levels.pieces(names, each)]
         peer = learner(np.concatenate([rows(levels) for levels in heard]))
         return lambda items, at: np.array(
-            [each.max() for each in peers.in_parts(peer, [rows(hearing.item(i, at)) for i in items])]
+            [each.max() for each in peers.in_parts(peer, [rows(clip_levels.item(i, at)) for i in items])]
         )
 
     return Detector(name, "simple", learn)
 
 
-def networks(hearing: Hearing, frames: int = 5) -> list[Detector]:
+def networks(clip_levels: ClipLevels, frames: int = 5) -> list[Detector]:
     """The float autoencoder of MLPerf Tiny, its clip score the mean over the ticks (as there) and the highest."""
 
     @cache
     def learnt(names: tuple[str, ...]) -> peers.Peer:
-        rows = [peers.stacked(decibel(piece), frames) for piece in hearing.pieces(names)]
+        rows = [peers.stacked(decibel(piece), frames) for piece in clip_levels.pieces(names)]
         return peers.autoencoder(np.concatenate(rows))
 
     def detector(words: str, pooled: Callable[[np.ndarray], float]) -> Detector:
@@ -205,7 +207,9 @@ def networks(hearing: Hearing, frames: int = 5) -> list[Detector]:
                 [
                     pooled(each)
                     for item in items
-                    for each in peers.in_parts(learnt(names), [peers.stacked(decibel(hearing.item(item, at)), frames)])
+                    for each in peers.in_parts(
+                        learnt(names), [peers.stacked(decibel(clip_levels.item(item, at)), frames)]
+                    )
                 ]
             )
 
@@ -246,9 +250,9 @@ class Fitting:
 
             def score(items: Sequence[Item], gain: float) -> Peaks:
                 samples, levels = zip(*(given(item, gain) for item in items), strict=True)
-                found = ours.peaks(plan, levels, samples, follow=follow)
+                found = trained_plans.peaks(plan, levels, samples, follow=follow)
                 if gain == 0 and follow:
-                    self._compare(name, names, items, found, ours.peaks(plan, levels, samples, network))
+                    self._compare(name, names, items, found, trained_plans.peaks(plan, levels, samples, network))
                 return found
 
             return score
@@ -270,13 +274,13 @@ class Fitting:
             peaks[where] = scaled(found, items) if one else found
 
 
-def shipped(name: str, hearing: Hearing) -> Detector:
+def shipped(name: str, clip_levels: ClipLevels) -> Detector:
     """A reference model, which learns nothing here."""
     plan = anomsdk.reference_model(name)
 
     def score(items: Sequence[Item], gain: float) -> Peaks:
         samples = [item.at_gain(gain) for item in items]
-        return ours.peaks(plan, [hearing.item(item, gain) for item in items], samples)
+        return trained_plans.peaks(plan, [clip_levels.item(item, gain) for item in items], samples)
 
     return Detector(f"{name}, as shipped", "shipped", lambda names: score)
 
@@ -287,18 +291,18 @@ def shipped(name: str, hearing: Hearing) -> Detector:
 def detectors(bench: Bench, say: Say) -> dict[str, list[Detector]]:
     """All that is compared, by case; the first is ours that is held to the bounds."""
     of = bench.scenes
-    bands, logmel = Hearing(ours.bands_spec(0), of), Hearing(ours.logmel_spec(0), of)
+    bands, logmel = ClipLevels(trained_plans.bands_spec(0), of), ClipLevels(trained_plans.logmel_spec(0), of)
     fitting = Fitting(bench, say)
     own = [
         found
-        for name, spec, hearing in (
-            (OURS[0], ours.bands_spec("chosen"), bands),
-            (OURS[1], ours.logmel_spec("chosen"), logmel),
+        for name, spec, clip_levels in (
+            (OURS[0], trained_plans.bands_spec("chosen"), bands),
+            (OURS[1], trained_plans.logmel_spec("chosen"), logmel),
         )
         for found in fitting.detectors(
             name,
-            lambda names, spec=spec: ours.fit(spec, of, names),
-            lambda item, gain, hearing=hearing: (item.at_gain(gain), hearing.item(item, gain)),
+            lambda names, spec=spec: trained_plans.fit(spec, of, names),
+            lambda item, gain, clip_levels=clip_levels: (item.at_gain(gain), clip_levels.item(item, gain)),
         )
     ]
 
@@ -307,16 +311,18 @@ def detectors(bench: Bench, say: Say) -> dict[str, list[Detector]]:
         return rows, rows.astype(np.int32)
 
     given = fitting.detectors(
-        "ours, external log-mels", lambda names: ours.fit_rows(ours.external_spec("chosen"), logmel, names), external
+        "ours, external log-mels",
+        lambda names: trained_plans.fit_rows(trained_plans.external_spec("chosen"), logmel, names),
+        external,
     )
     simple = [level_meter()]
-    for where, hearing, frames, stride in (("bands", bands, 4, 1), ("log-mel", logmel, 32, 8)):
+    for where, clip_levels, frames, stride in (("bands", bands, 4, 1), ("log-mel", logmel, 32, 8)):
         for gain, heard in ((0.0, ""), (6.0, ", +-6 dB")):
             simple += [
-                simple_peer(f"{name}, {where}{heard}", learner, hearing, frames, stride, gain)
+                simple_peer(f"{name}, {where}{heard}", learner, clip_levels, frames, stride, gain)
                 for name, learner in peers.SIMPLE.items()
             ]
-    stacks = networks(Hearing(ours.logmel_spec(0, n_mels=128), of))
+    stacks = networks(ClipLevels(trained_plans.logmel_spec(0, n_mels=128), of))
     whole = [*given[:1], *(shipped(name, bands) for name in reference_model_names() if name == SHIPPED)]
     return {A_SCENE: [*own, *simple, *stacks], FOR_ALL: [*own, *whole, *simple, *stacks]}
 

@@ -35,7 +35,7 @@ from anomsdk.train.data.feature_levels import levels_of
 from anomsdk.train.data.input_maps import unlearnt_extractor
 from benchmarks import peers
 from benchmarks.detection import of_some_width, show
-from benchmarks.movement import DATA, Movement, cattle, joined, missing, sisfall, umafall
+from benchmarks.motion_recordings import DATA, Movement, cattle, joined, missing, sisfall, umafall
 
 SEED, FOLDS = 1, 3
 MOST_ROWS = 60_000

@@ -14,7 +14,7 @@ from anomsdk.train.data.input_maps import Levels
 from benchmarks.scenes import Item, Scenes, without_constant
 
 
-class Hearing:
+class ClipLevels:
     """Levels (frames, n_features) before normalisation, in the extractor's unit (1024 steps an octave of power).
 
     Parameters

@@ -29,7 +29,7 @@ from anomsdk.train.data.excerpts import EXCERPTS
 from anomsdk.train.data.input_maps import Levels
 from anomsdk.train.models.family import Candidate, family
 from anomsdk.train.search.judge import Judge, Trained
-from benchmarks.hearing import Hearing, external_rows
+from benchmarks.clip_levels import ClipLevels, external_rows
 from benchmarks.scenes import Scenes
 from benchmarks.signals import RATE, ROOT
 
@@ -99,7 +99,7 @@ def fit(spec: PipelineSpec, scenes: Scenes, names: Sequence[str]) -> Made:
         return _made(spec, plan, out, clips, chosen)
 
 
-def fit_rows(spec: PipelineSpec, hearing: Hearing, names: Sequence[str]) -> Made:
+def fit_rows(spec: PipelineSpec, clip_levels: ClipLevels, names: Sequence[str]) -> Made:
     """The same from .npy files of rows that were computed elsewhere."""
     chosen: list[str] = []
     with tempfile.TemporaryDirectory() as name:
@@ -107,7 +107,7 @@ def fit_rows(spec: PipelineSpec, hearing: Hearing, names: Sequence[str]) -> Made
         for held in (False, True):
             folder = temporary / ("held" if held else "training")
             folder.mkdir()
-            for i, levels in enumerate(hearing.pieces(names, held=held)):
+            for i, levels in enumerate(clip_levels.pieces(names, held=held)):
                 if len(levels) >= spec.context.frames:
                     np.save(folder / f"{i:04d}.npy", external_rows(levels))
         (temporary / "spec.toml").write_text(spec.to_toml(), encoding="utf-8")
