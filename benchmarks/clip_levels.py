@@ -1,4 +1,4 @@
-"""Feature levels of the clips, computed once for every detector that looks at them, by the core's own extractors."""
+"""Feature levels of clips, computed once for all detectors with the extractors of the package."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from benchmarks.scenes import Item, Scenes, without_constant
 
 
 class ClipLevels:
-    """Levels (frames, n_features) before normalisation, in the extractor's unit (1024 steps an octave of power).
+    """Feature levels (frames, n_features) of clips, in the extractor's unit: 1024 steps for a factor of 2 in power.
 
     Parameters
     ----------
-    spec : sensor and features; the rest does not matter
-    scenes : whose clips
+    spec : its sensor and features are used, nothing else
+    scenes : recordings and clips
     """
 
     def __init__(self, spec: PipelineSpec, scenes: Scenes) -> None:
@@ -29,14 +29,14 @@ class ClipLevels:
         self._recordings: dict[tuple[str, bool, float], list[Levels]] = {}
 
     def item(self, item: Item, gain_db: float = 0) -> Levels:
-        """Of a clip that is scored, heard at a gain."""
+        """Feature levels of a clip that is scored, at a gain in dB."""
         key = item, gain_db
         if key not in self._items:
             self._items[key] = self._levels(item.at_gain(gain_db))
         return self._items[key]
 
     def pieces(self, scenes: Sequence[str], gain_db: float = 0, *, held: bool = False) -> list[Levels]:
-        """Of the recordings that train (or are held out), cut where they are constant, heard at a gain."""
+        """Feature levels of the training (or held-out) recordings at a gain in dB, cut at constant stretches."""
         return [levels for scene in scenes for levels in self._of(scene, gain_db, held)]
 
     def _of(self, scene: str, gain_db: float, held: bool) -> list[Levels]:
@@ -53,10 +53,10 @@ class ClipLevels:
 
 
 def decibel(levels: Levels) -> np.ndarray:
-    """Levels in dB."""
+    """Convert feature levels to dB."""
     return levels / Q10_PER_DB
 
 
 def external_rows(levels: Levels) -> Samples:
-    """Levels as a maker's own front end would give them: int16 in 1/256 dB."""
+    """Convert feature levels to rows of the extractor `external`: int16 in 1/256 dB."""
     return np.clip(np.round(decibel(levels) * 256), -32768, 32767).astype(np.int16)

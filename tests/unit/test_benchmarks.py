@@ -186,7 +186,7 @@ def test_clip_scores_of_a_scene_are_over_the_median_of_its_normals_for_every_det
 
 
 def test_normals_at_nought_are_scaled_by_their_mean_and_a_whole_scene_of_them_not_at_all(made):
-    """The follower of the score takes most normal clips to 0."""
+    """The baseline takes the scores of most normal clips to 0."""
     normal = np.array([item.snr_db is None for item in made.items])
     peaks = np.where(normal, 0.0, 7.0)
     assert np.array_equal(detection.scaled(peaks, made.items), peaks)
@@ -249,7 +249,7 @@ def test_scores_from_levels_are_those_of_the_pipeline(made, bands, fitted):
     samples = [item.samples for item in items]
     found = trained_plans.peaks(fitted.plan, [bands.item(item) for item in items], samples)
     assert found.tolist() == [anomsdk.score(fitted.plan, each).max() for each in samples]
-    with pytest.raises(anomsdk.CheckError, match="from levels"):
+    with pytest.raises(anomsdk.CheckError, match="from feature levels differ"):
         trained_plans.peaks(fitted.plan, [bands.item(item) for item in items], [sample // 2 for sample in samples])
 
 
