@@ -2,8 +2,8 @@
 
     python reference_models/cattle_collar/recipe.py [wasp_cow_dev.npz wasp_cow_mounts_dev.npz]
 
-Normal recordings: grazing, resting, standing and walking. Every third cow calibrates. Collars with more than 2 g at rest
-are miscalibrated and are left out.
+Normal recordings: grazing, resting, standing and walking. Every third cow calibrates. Collars with more than 2 g at
+rest are miscalibrated and are left out.
 """
 
 from __future__ import annotations
