@@ -1,5 +1,5 @@
-/* Stages of a plan that the emulator calls one by one. The program counts runs of the model with SysTick, for cores that
- * only QEMU has. The compiler's command line defines PLAN, PLAN_BYTES, N_INPUTS and RUNS. */
+/* Stages of a plan that the emulator calls one by one. The program counts runs of the model with SysTick, for cores
+ * that only QEMU has. The command line of the compiler defines PLAN, PLAN_BYTES, N_INPUTS and RUNS. */
 #include <stddef.h>
 
 #include "anom_autoencoder.h"
@@ -13,7 +13,7 @@
 #define SYSTICK_MAX 0xFFFFFFu
 #define KNOWN 100000u /* rounds of the loop that calibrates the timer */
 
-/* Memory as a pipeline lays it out: model inputs, outputs and hidden layers, or an extractor's scratch; a window beside it. */
+/* Memory in the layout of a pipeline: model inputs, outputs and hidden layers, or an extractor's scratch. */
 static ANOM_MEM(PLAN_BYTES) memory;
 static ANOM_MEM(PLAN_BYTES) beside;
 int16_t *const window = (int16_t *)(void *)&beside;
