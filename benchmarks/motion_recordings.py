@@ -19,15 +19,15 @@ from anomsdk.sources.stream_format import G
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 FILES = ("sisfall_dev.npz", "umafall_dev.npz", "wasp_cow_dev.npz", "wasp_cow_mounts_dev.npz")
-PIECE_S = 6.0
-"""Length of the pieces of normal recordings of cattle. Uncut, their length alone would tell them from events."""
+SEGMENT_S = 6.0
+"""Length of the segments of normal recordings of cattle. Uncut, their length alone would tell them from events."""
 MOST_G = 2.0
 """Largest mean acceleration of a recording of cattle. One collar has 7.7 g at rest in 18 normal recordings."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Place of a recording or of a piece: the file, the index in it, start and end in seconds."""
+    """Place of a recording or of a segment: the file, the index in it, start and end in seconds."""
 
     file: str
     reading: ReadOptions
@@ -81,9 +81,9 @@ class Movement:
         for place in self.places:
             samples = read_recording(_opened(place.file, place.reading, wanted)[place.index])
             first, last = (min(len(samples), s * wanted.rate_hz) for s in (place.start_s, place.stop_s))
-            piece = samples[round(first) : round(last)]
-            lack = max(0, shortest - len(piece))
-            found.append(np.pad(piece, ((lack // 2, lack - lack // 2), (0, 0)), mode="edge"))
+            segment = samples[round(first) : round(last)]
+            lack = max(0, shortest - len(segment))
+            found.append(np.pad(segment, ((lack // 2, lack - lack // 2), (0, 0)), mode="edge"))
         return found
 
 
@@ -133,7 +133,7 @@ def _of_people(name: str, file: str, reading: ReadOptions, seconds: NDArray[np.f
 
 @cache
 def cattle() -> Movement:
-    """WASP collars, 10 Hz, six axes: normal behaviour in pieces; rare events, mounts and head nods uncut."""
+    """WASP collars, 10 Hz, six axes: normal behaviour in segments; rare events, mounts and head nods uncut."""
     places, groups, anomalous, labels, seconds = list[Place](), list[str](), list[bool](), list[str](), list[float]()
     for file in FILES[2:]:
         z = _arrays(file)
@@ -142,8 +142,8 @@ def cattle() -> Movement:
             if np.linalg.norm(acceleration[ends[i] : ends[i + 1]].mean(axis=0)) > MOST_G:
                 continue
             length = float((ends[i + 1] - ends[i]) / z["fs"])
-            n = 1 if odd else max(1, int(length // PIECE_S))
-            each = length if (n == 1 and length < PIECE_S) or odd else PIECE_S
+            n = 1 if odd else max(1, int(length // SEGMENT_S))
+            each = length if (n == 1 and length < SEGMENT_S) or odd else SEGMENT_S
             places += [Place(file, ReadOptions(unit="m/s2"), i, k * each, (k + 1) * each) for k in range(n)]
             seconds += [each] * n
             groups += [str(z["cow"][i])] * n
