@@ -15,7 +15,7 @@ SUDO = $(shell test "$$(id -u)" = 0 || echo sudo)
 # The native engine is built from these when the package is installed.
 NATIVE := setup.py firmware_port/native/build_native.py $(wildcard firmware_port/*/*.[ch])
 
-.PHONY: help demo test cases test-boards test-deep fuzz fuzz-models fuzz-files system coverage-c mutants lint format bench bench-detection bench-motion bench-mcu docs reference-models clean
+.PHONY: help demo test cases test-boards test-deep fuzz fuzz-models fuzz-files system coverage-c mutants lint format bench bench-detection bench-motion bench-mcu picture docs reference-models clean
 
 help:            ## this list
 	@grep -hE '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 20
@@ -76,6 +76,9 @@ bench-motion: $(BIN)/.dev ## the same of motion: people and cattle (trains ten m
 
 bench-mcu: $(BIN)/.dev ## what the C port takes on microcontrollers, beside its peers, into its README (minutes); needs make system once
 	$(BIN)/python -m benchmarks.mcu
+
+picture: $(BIN)/.dev ## draw what anomsdk demo prints as docs/pictures/demo.svg, the picture of README.md
+	$(BIN)/python -m tests.support.demo_picture
 
 docs: $(BIN)/.docs ## build the documentation into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet

@@ -1,1 +1,1 @@
-"""Measurements that README and docs quote; `make bench` prints them, the tests hold their bounds."""
+"""Measurements that the README and the documentation quote. `make bench` prints them; the tests hold their bounds."""

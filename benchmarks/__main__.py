@@ -1,6 +1,6 @@
-"""`make bench`: every number that README and docs quote, measured now.
+"""`make bench`: measure every number that the README and the documentation quote.
 
-Threads are held to one before numpy is loaded: ratios between libraries mean nothing otherwise.
+The number of threads is set to one before numpy is loaded, because ratios between libraries mean nothing otherwise.
 """
 
 from __future__ import annotations
@@ -20,19 +20,23 @@ from rich.console import Console
 from rich.table import Table
 
 from anomsdk.core.plan import Plan
-from benchmarks import detection, fidelity, parity, reading, signals, speed, training
+from benchmarks import detection, fidelity, parity, signals, speed, table_speed, training
 
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
 
 
 def bench_fidelity() -> bool:
-    """Log-mel and bands against float64."""
+    """Compare log-mel and bands with float64."""
     groups = {"synthetic": signals.synthetic(), "real clips": signals.real_clips()}
     if not groups["real clips"]:
-        console.print(f"real clips: skipped, {signals.ESC10} is absent")
+        console.print(f"real clips: skipped, {signals.ESC10} does not exist")
         del groups["real clips"]
     table = Table(
-        "front end", "signals", "RMS dB, all cells above -110 dB", "RMS dB, within 80 dB", "worst signal within 80 dB"
+        "front end",
+        "signals",
+        "RMS error of all cells above -110 dB",
+        "of cells within 80 dB of the maximum",
+        "worst signal within 80 dB",
     )
     good = True
     for shape in fidelity.LOGMEL_SHAPES + fidelity.BANDS_SHAPES:
@@ -57,13 +61,13 @@ def bench_fidelity() -> bool:
             )
     console.print(table)
     console.print(
-        f"to reach: <= {fidelity.BOUND_ALL_DB} and <= {fidelity.BOUND_80_DB} dB: {'met' if good else 'MISSED'}\n"
+        f"bounds: <= {fidelity.BOUND_ALL_DB} dB and <= {fidelity.BOUND_80_DB} dB: {'met' if good else 'MISSED'}\n"
     )
     return good
 
 
 def bench_parity() -> bool:
-    """Model stage against the oracle."""
+    """Compare the outputs of the int8 layers with those of the oracle."""
     rng = np.random.default_rng(0)
     table = Table("model", "outputs compared", "differences")
     different = 0
@@ -73,20 +77,20 @@ def bench_parity() -> bool:
         table.add_row("ad01 (MLPerf Tiny)", f"{found.outputs:,}", str(found.differences))
         different += found.differences
     else:
-        console.print(f"ad01: skipped, {signals.AD01} is absent")
+        console.print(f"ad01: skipped, {signals.AD01} does not exist")
     every = [
         parity.compare_model(data, parity.parsed(data), 20_000, rng) for _, data in parity.random_models(50, seed=1)
     ]
     different += sum(p.differences for p in every)
     table.add_row("50 random models", f"{sum(p.outputs for p in every):,}", str(sum(p.differences for p in every)))
     console.print(table)
-    console.print(f"to reach: 0 differences: {'met' if different == 0 else 'MISSED'}\n")
+    console.print(f"bound: 0 differences: {'met' if different == 0 else 'MISSED'}\n")
     return different == 0
 
 
 def bench_speed() -> bool:
-    """Engines against the float loop."""
-    table = Table("plan", "engine", "fed in", "speed over the float loop (median, min to max of 5)", "to reach")
+    """Measure the speed of the engines, as a multiple of the float loop's."""
+    table = Table("plan", "engine", "samples come in", "speed over the float loop's (median, min to max of 5)", "bound")
     x = np.random.default_rng(0).integers(-3000, 3000, 60 * speed.RATE).astype(np.int16)
     good = True
     with tempfile.TemporaryDirectory() as temporary:
@@ -102,27 +106,27 @@ def bench_speed() -> bool:
             table.add_row(plan.name, engine, fed, shown, reach)
     console.print(table)
     console.print(
-        "float loop: float32 numpy, one rfft, band product and log a hop, tflite-runtime's default resolver every "
-        f"tick, one thread, same run. Bounds: {'met' if good else 'MISSED'}"
+        "float loop: float32 numpy with one rfft, band product and logarithm a hop, and tflite-runtime's default "
+        f"resolver in every tick; one thread, same run. Bounds: {'met' if good else 'MISSED'}"
     )
     return good
 
 
 def bench_reading() -> bool:
-    """A .csv with dates beside the same rows in a .parquet."""
+    """Compare the time to read a .csv with dates and the same rows in a .parquet."""
     with tempfile.TemporaryDirectory() as temporary:
-        found = reading.ratios(*reading.write(Path(temporary), 120_000))
+        found = table_speed.ratios(*table_speed.write(Path(temporary), 120_000))
     median = float(np.median(found))
-    met = median >= reading.GOAL
-    table = Table("read", "rows a second over those of a .parquet (median, min to max of 5)", "to reach")
+    met = median >= table_speed.GOAL
+    table = Table("file", "rows a second over those of a .parquet (median, min to max of 5)", "bound")
     shown = f"{median:.2f} ({found.min():.2f} to {found.max():.2f})"
-    table.add_row("120,000 rows of .csv, dates of ISO 8601", shown, f">= 1/3: {'met' if met else 'MISSED'}")
+    table.add_row(".csv, 120,000 rows with dates in ISO 8601", shown, f">= 1/3: {'met' if met else 'MISSED'}")
     console.print(table)
     return met
 
 
 def _speed_cases(folder: Path) -> Iterator[tuple[Plan, str, int, float | None]]:
-    """Plan, engine, samples a block (0: all in one call), speed to reach."""
+    """(plan, engine, samples a block or 0 for a single call, bound of the speed or None) of each row of the table."""
     import shutil
 
     import anomsdk
@@ -136,7 +140,7 @@ def _speed_cases(folder: Path) -> Iterator[tuple[Plan, str, int, float | None]]:
     yield scene, "native", 0, 10
     yield scene, "native", scene.framer.hop, None
     if not signals.AD01.exists():
-        console.print(f"ad01: speed skipped, {signals.AD01} is absent")
+        console.print(f"speed with ad01: skipped, {signals.AD01} does not exist")
         return
     machine = folder / "mlperf_tiny_ad"
     machine.mkdir()
@@ -148,12 +152,13 @@ def _speed_cases(folder: Path) -> Iterator[tuple[Plan, str, int, float | None]]:
 
 
 def bench_training() -> bool:
-    """Another hour of sound."""
+    """Measure the processor time of another hour of sound."""
     found = training.run()
     console.print(
-        f"training, each hour of sound beyond the first at max_macs = 3000: {np.median(found.now):.0f} s of processor "
-        f"time, {np.median(found.before):.0f} s before; {found.ratio:.2f} of it, to reach <= {training.MOST_RATIO:.2f} "
-        f"({training.MOST_S_AN_HOUR:.0f} of 110); levels {'the same' if found.same else 'NOT THE SAME'}: "
+        f"training, processor time for each hour of sound beyond the first at max_macs = 3000: "
+        f"{np.median(found.now):.0f} s, hop by hop {np.median(found.before):.0f} s; ratio {found.ratio:.2f}, bound <= "
+        f"{training.MOST_RATIO:.2f} ({training.MOST_S_AN_HOUR:.0f} of 110); feature levels "
+        f"{'equal' if found.same else 'NOT EQUAL'}: "
         f"{'met' if found.is_met else 'MISSED'}\n",
         soft_wrap=True,
     )

@@ -1,6 +1,6 @@
-"""How far the integer front ends lie from float64: log-mel against librosa, bands against a float64 filter bank.
+"""Errors of integer features against float64: log-mel against librosa, bands against a float64 filter bank.
 
-Statistics of motion are held against their formulas in float64, with scipy's running mean and transform.
+Statistics of motion are compared with their formulas in float64, with scipy's running mean and periodogram.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from anomsdk.core import motion
 from anomsdk.core.motion import MotionPlan
 from anomsdk.planner.front_end import FLOOR_DB, Q10_PER_DB, RANGE_DB, extractor_plan
 from anomsdk.planner.spec import PipelineSpec
-from anomsdk.train.data.feature_levels import levels_of
+from anomsdk.train.data.feature_levels import feature_levels_of
 from benchmarks.signals import RATE
 
 LOGMEL_SHAPES = ((1024, 512, 128), (512, 256, 40))
@@ -30,19 +30,19 @@ MOTION_LINEAR = (
     "posture_change",
 )
 MOTION_BOUND_DB = 0.05
-"""Of levels of 200 counts and more: below, a count that is rounded away is more."""
+"""Largest error of feature levels of 200 counts and more. Below, rounding by one count exceeds it."""
 MOTION_BOUND_BANDS_DB = 0.1
-"""Of bands within 40 dB of the strongest of their window."""
+"""Largest error of bands within 40 dB of the strongest band of their window."""
 MOTION_BOUND_COUNTS = 1.5
-"""A length is rounded down, then its mean to nearest."""
+"""Largest error of lengths: each is rounded down, and their mean to the nearest count."""
 MOTION_BOUND_ANGLE = 3.0
-"""Of 4096 in a radian: directions of 14 bits, and steps of the angle."""
+"""Largest error of angles, in 1/4096 rad: directions have 14 bits, and the angle has steps."""
 _SMALLEST = 1e-30
 
 
 @dataclass(frozen=True)
 class Fidelity:
-    """Errors in dB of one signal: squares and counts, so that they can be pooled."""
+    """Errors of one signal: sums of squares (dB^2) and counts, which can be pooled."""
 
     squares_all: float
     count_all: int
@@ -54,23 +54,23 @@ class Fidelity:
 
     @property
     def rms_all(self) -> float:
-        """RMS over all cells above -110 dB."""
+        """RMS error in dB of all cells above -110 dB."""
         return float(np.sqrt(self.squares_all / max(self.count_all, 1)))
 
     @property
     def rms_80(self) -> float:
-        """RMS over the cells within 80 dB of their frame's maximum."""
+        """RMS error in dB of the cells within 80 dB of their frame's maximum."""
         return float(np.sqrt(self.squares_80 / max(self.count_80, 1)))
 
 
 def logmel_levels(x: np.ndarray, length: int, hop: int, n_mels: int) -> np.ndarray:
-    """Integer log-mel levels in dB: (hops, n_mels)."""
+    """Log-mel levels in dB by the integer extractor: (hops, n_mels)."""
     features = {"kind": "logmel", "fft_length": length, "hop_length": hop, "n_mels": n_mels, "fmax_hz": RATE / 2}
     return _levels(x, features)
 
 
 def librosa_levels(x: np.ndarray, length: int, hop: int, n_mels: int) -> np.ndarray:
-    """The same from librosa in float64, clamped alike."""
+    """Log-mel levels in dB by librosa in float64, with the same floor: (hops, n_mels)."""
     import librosa
 
     power = librosa.feature.melspectrogram(
@@ -87,7 +87,7 @@ def librosa_levels(x: np.ndarray, length: int, hop: int, n_mels: int) -> np.ndar
 
 
 def bands_levels(x: np.ndarray, length: int, hop: int, n_bands: int, band_ms: int) -> np.ndarray:
-    """Integer band levels in dB, then peak and crest: (frames, n_bands + 2)."""
+    """Band levels in dB, peak and crest by the integer extractor: (frames, n_bands + 2)."""
     features = {
         "kind": "bands",
         "fft_length": length,
@@ -101,7 +101,7 @@ def bands_levels(x: np.ndarray, length: int, hop: int, n_bands: int, band_ms: in
 
 
 def float_bands_levels(x: np.ndarray, length: int, hop: int, n_bands: int, band_ms: int) -> np.ndarray:
-    """The same in float64 from the definition: a bin is spread evenly over its width, a band takes what it covers."""
+    """Band levels in dB, peak and crest in float64: a band gets the share of each FFT bin that it covers."""
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)
     frames = np.lib.stride_tricks.sliding_window_view(x / 32768.0, length)[::hop]
     power = np.abs(np.fft.rfft(frames * window)) ** 2
@@ -119,16 +119,16 @@ def float_bands_levels(x: np.ndarray, length: int, hop: int, n_bands: int, band_
 
 
 def motion_levels(x: np.ndarray, spec: PipelineSpec) -> dict[str, np.ndarray]:
-    """Integer levels of motion, in dB where they are logarithms: name -> (hops, values)."""
+    """Motion features by the integer extractor, logarithms in dB: name -> (hops, values)."""
     plan = extractor_plan(spec, None)
     assert isinstance(plan, MotionPlan)
     widths = [motion.FEATURES[name].width(plan.spectrum.n_bands) for name in plan.features]
-    found = dict(zip(plan.features, np.split(levels_of(spec, x), np.cumsum(widths)[:-1], axis=1), strict=True))
+    found = dict(zip(plan.features, np.split(feature_levels_of(spec, x), np.cumsum(widths)[:-1], axis=1), strict=True))
     return {name: level / (1.0 if name in MOTION_LINEAR else Q10_PER_DB) for name, level in found.items()}
 
 
 def float_motion_levels(x: np.ndarray, spec: PipelineSpec) -> dict[str, np.ndarray]:
-    """The same in float64, from the formulas of each feature."""
+    """Motion features by their formulas in float64, logarithms in dB: name -> (hops, values)."""
     plan = extractor_plan(spec, None)
     assert isinstance(plan, MotionPlan)
     frames = np.lib.stride_tricks.sliding_window_view(x.astype(np.float64), plan.window, axis=0)[:: spec.hop_length]
@@ -193,7 +193,7 @@ def _db(value: np.ndarray) -> np.ndarray:
 
 
 def compare(ours: np.ndarray, oracle: np.ndarray, n_bands: int | None = None) -> Fidelity:
-    """Errors over the cells above the floor, and over those within 80 dB of their frame's maximum."""
+    """Errors of all cells above the floor, and of the cells within 80 dB of their frame's maximum."""
     ours, oracle = ours[:, :n_bands], oracle[:, :n_bands]
     error = (ours - oracle) ** 2
     above = oracle > FLOOR_DB + 1e-9
@@ -211,7 +211,7 @@ def _levels(x: np.ndarray, features: dict[str, object]) -> np.ndarray:
             "context": {"kind": "stack", "frames": 1},
         }
     )
-    return levels_of(spec, x) / Q10_PER_DB
+    return feature_levels_of(spec, x) / Q10_PER_DB
 
 
 def _clamp(level: np.ndarray) -> np.ndarray:

@@ -1,8 +1,8 @@
-"""`make bench-mcu`: what the C port takes on microcontrollers, beside its peers, into firmware_port/README.md.
+"""`make bench-mcu`: write the cost of the C port on microcontrollers, beside its peers, into firmware_port/README.md.
 
-Counts are of arm-none-eabi-gcc's code, from entry to return of the stage that is named, the most of 100 inputs: in the
-emulator of anomsdk.mcu, and where that lacks the core in QEMU, by a timer. The two count alike, as `make test-boards`
-holds them to.
+A count is the number of instructions of arm-none-eabi-gcc's code from entry to return of the named stage, the highest
+of 100 inputs. It is taken in the emulator of anomsdk.mcu, or for cores that it lacks with a timer in QEMU. Both give
+the same counts; `make test-boards` holds them to it.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ STAGES = Path(__file__).parent / "stages.c"
 
 RUNS = 100
 KNOWN = 2 * 100_000
-"""Instructions of the loop in stages.c that the timer's clock is set by."""
+"""Instructions of the loop in stages.c that calibrates the timer."""
 LEVELS = ("-Os", "-O2")
 SHAPE = (640, 128, 128, 128, 128, 8, 128, 128, 128, 128, 640)
-"""Widths of MLPerf Tiny's model."""
+"""Widths of the layers of MLPerf Tiny's model."""
 MOTION_FEATURES = tuple(name for name, feature in FEATURES.items() if feature.axes == 3)
 PORTABLE = ["-DANOM_PORTABLE"]
-"""Without kernels."""
-ABSENT = "not measured: its file is absent"
+"""Compiler flags that leave the kernels out."""
+ABSENT = "not measured: its file does not exist"
 
 CMSIS_NN = "TensorFlow Lite Micro with CMSIS-NN"
 MODEL = {"cortex-m4f": "582,997", "cortex-m3": "956,023", "cortex-m0": "1,763,714", "cortex-m55": "about 283,000"}
@@ -64,7 +64,7 @@ FRONT_END_TABLES = "CMSIS-DSP q31 78,819, f32 9,104"
 FRONT_END_RAM = "CMSIS-DSP q31 12,800, f32 8,704; microfrontend 24,528"
 MODEL_CODE = "28,280 to 32,052 for the model alone"
 WHOLE_RAM = "CMSIS-DSP q31 12,800 and, for the model, about 2,980"
-"""What peers take, counted once in the same way: see the text under the table."""
+"""Costs of the peers, counted once in the same way; the text under the table explains them."""
 
 NAMES = {
     "cortex-m0": "Cortex-M0",
@@ -77,7 +77,7 @@ NAMES = {
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the table: what, what a peer takes, and ours at each of LEVELS."""
+    """A line of the table: the quantity, the peer's cost, and ours at each optimisation level of `LEVELS`."""
 
     what: str
     peer: str
@@ -88,11 +88,11 @@ class Row:
 
 
 class Bench:
-    """Everything that is measured; each is compiled once.
+    """All measurements. Each program is compiled once.
 
     Parameters
     ----------
-    folder : to build in
+    folder : folder to build in
     """
 
     def __init__(self, folder: Path) -> None:
@@ -102,7 +102,7 @@ class Bench:
 
     @cached_property
     def ad01(self) -> anomsdk.Plan | None:
-        """MLPerf Tiny's; None where its file is absent."""
+        """Plan of MLPerf Tiny's model, or None if its file does not exist."""
         if not signals.AD01.exists():
             return None
         (self._folder / "ad01").mkdir()
@@ -110,12 +110,12 @@ class Bench:
 
     @cached_property
     def shape(self) -> anomsdk.Plan:
-        """The same with a model of our quantiser."""
+        """Plan with a model of the same shape that our quantiser made."""
         (self._folder / "shape").mkdir()
         return own_plan(self._folder / "shape")
 
     def model_row(self, which: str, name: str, *, own: bool = False) -> list[Row]:
-        """Instructions of `anom_autoencoder_run`."""
+        """Row with the instructions of `anom_autoencoder_run`."""
         plan = self.shape if own else self.ad01
         what = f"model, {which}, {NAMES[name]}, instructions"
         if plan is None:
@@ -124,12 +124,12 @@ class Bench:
         return [Row(what, MODEL[name], tuple(f"{most(plan, name, level):,}" for level in LEVELS))]
 
     def front_end_row(self, name: str) -> list[Row]:
-        """Instructions of the extractor's `levels`, without normalisation."""
+        """Row with the instructions of the extractor's `levels`, without normalisation."""
         counts = tuple(f"{self._most_of_levels(name, level):,}" for level in LEVELS)
         return [Row(f"log-mel, 1024/512/128, {NAMES[name]}, instructions a hop", FRONT_END[name], counts)]
 
     def front_end_bytes_rows(self) -> list[Row]:
-        """Tables of FFT, filter bank and logarithm; a window of samples, and what the extractor works in."""
+        """Rows with the bytes of the tables of FFT, filter bank and logarithm, and the RAM of window and extractor."""
         machine = self._machine(self.shape, "cortex-m4f", "-Os")
         in_plan = tuple(f"plan_{self.shape.name}_tables_{stem}" for stem in ("fft", "filterbank"))
         in_code = ("anom_fft.c", "anom_filterbank.c", "anom_fixed.c")
@@ -146,17 +146,17 @@ class Bench:
 
     @cached_property
     def motion(self) -> anomsdk.Plan:
-        """All features of three axes at 50 Hz, a small model."""
+        """Plan of all features of three axes at 50 Hz, with a small model."""
         (self._folder / "motion").mkdir()
         return motion_plan(self._folder / "motion")
 
     def chain_row(self) -> list[Row]:
-        """Instructions of all pushes and polls, over whole ticks, for a second of sound."""
+        """Row with the instructions of all pushes and polls for a second of sound, averaged over whole ticks."""
         ours = tuple(f"{self._second(self.audio_scene, level):,}" for level in LEVELS)
         return [Row("`audio_scene`, whole chain, Cortex-M4, instructions a second of sound", "", ours)]
 
     def code_row(self) -> list[Row]:
-        """Bytes of code of a program that watches."""
+        """Row with the bytes of code of a program that runs the whole chain."""
         codes = [
             linked(at_level("cortex-m4f", level), self.audio_scene, self._folder / f"code{level}").code
             for level in LEVELS
@@ -165,7 +165,7 @@ class Bench:
         return [Row(what, MODEL_CODE, tuple(f"{code:,}" for code in codes))]
 
     def motion_rows(self) -> list[Row]:
-        """A second of motion, the code that watches it, state and scratch; again without kernels."""
+        """Rows with instructions, code, state and scratch of a plan for motion, with and without kernels."""
         what = f"motion, 50 Hz, 3 axes, all {len(MOTION_FEATURES)} features of 2 s every second, Cortex-M4"
         ram = anomsdk.emit_c(self.motion, self._folder / "ram_motion").ram_bytes
         return [
@@ -175,7 +175,7 @@ class Bench:
         ]
 
     def human_motion_rows(self) -> list[Row]:
-        """The chain of a reference model without a spectrum."""
+        """Rows with the costs of a reference model without a spectrum."""
         plan = anomsdk.reference_model("human_motion")
         what = f"`human_motion`, {plan.rate_hz:g} Hz, {len(plan.extractor.features)} features, Cortex-M4"
         ram = anomsdk.emit_c(plan, self._folder / "ram_human_motion").ram_bytes
@@ -186,7 +186,7 @@ class Bench:
         ]
 
     def _watching_rows(self, what: str, plan: anomsdk.Plan, flags: list[str]) -> list[Row]:
-        """Instructions of a second, and the code with alert, compiled and linked with these flags besides."""
+        """Rows with the instructions of a second and the bytes of code, compiled with additional flags."""
         folder = self._folder / f"watching_{plan.name}{''.join(flags)}"
         boards = [with_flags(at_level("cortex-m4f", level), flags) for level in LEVELS]
         programs = [linked(board, plan, folder / board.optimise) for board in boards]
@@ -198,7 +198,7 @@ class Bench:
         ]
 
     def ram_rows(self) -> list[Row]:
-        """State and scratch."""
+        """Rows with the bytes of state and scratch."""
         scene, shape = (
             anomsdk.emit_c(plan, self._folder / f"ram_{plan.name}").ram_bytes for plan in (self.audio_scene, self.shape)
         )
@@ -208,7 +208,7 @@ class Bench:
         ]
 
     def jobs(self) -> list[Callable[[], list[Row]]]:
-        """What gives the rows, in their order."""
+        """Functions that give the rows, in the order of the table."""
         return [
             *(partial(self.model_row, "MLPerf Tiny's ad01", name) for name in MODEL),
             partial(self.model_row, "the same shape, our quantiser", "cortex-m4f", own=True),
@@ -222,7 +222,7 @@ class Bench:
         ]
 
     def sizes(self) -> list[str]:
-        """Lines of the table of what `audio_scene` takes on each core, at -Os."""
+        """Lines of the table with the sizes of `audio_scene` on each core, at -Os."""
         names = ("cortex-m0", "cortex-m4f", "rv32imc")
         programs = [linked(BOARDS[name], self.audio_scene, self._folder / f"size_{name}") for name in names]
         own = [f"anom_{self.audio_scene.extractor.kind}"]
@@ -305,28 +305,28 @@ class Bench:
 
 
 def stage_sources(plan: anomsdk.Plan, folder: Path) -> tuple[list[Path], list[str]]:
-    """Sources of a plan with stages.c, and flags."""
+    """Sources of a plan with stages.c, and compiler flags."""
     sources, flags = sources_of(plan, folder)
     return [*sources, STAGES], [*flags, f"-DN_INPUTS={plan.n_inputs}", f"-DRUNS={RUNS}"]
 
 
 def at_level(name: str, level: str) -> Board:
-    """A board that compiles at another level."""
+    """Copy of a board with another optimisation level."""
     return replace(BOARDS[name], optimise=level)
 
 
 def with_flags(board: Board, flags: list[str]) -> Board:
-    """A board with more flags of compiler and linker."""
+    """Copy of a board with additional flags for compiler and linker."""
     return replace(board, compiler=(*board.compiler, *flags))
 
 
 def pointer(machine: Machine, name: str) -> int:
-    """Value of a constant pointer."""
+    """Read the value of a constant pointer."""
     return int(struct.unpack("<I", machine.read(name))[0])
 
 
 def own_plan(folder: Path) -> anomsdk.Plan:
-    """The plan of MLPerf Tiny's model with one of its shape that our quantiser made: random weights, normal inputs."""
+    """Make the plan of MLPerf Tiny with a model of our quantiser: the same shape, random weights."""
     rng = np.random.default_rng(0)
     inputs = rng.standard_normal((1000, SHAPE[0]))
     pairs = list(pairwise(SHAPE))
@@ -348,7 +348,7 @@ def own_plan(folder: Path) -> anomsdk.Plan:
 
 
 def motion_plan(folder: Path) -> anomsdk.Plan:
-    """A plan of everything that three axes have, whose model nobody trained."""
+    """Make a plan with all features of three axes and an untrained model."""
     spec = f"""format = 1
 name = "motion"
 [sensor]
@@ -370,7 +370,7 @@ raise_score = 1000
 
 
 def windows(length: int) -> list[np.ndarray]:
-    """Speech-like and other sounds at several levels, silence, full scale."""
+    """Make 100 windows: speech-like and other sounds at several levels, silence, full scale."""
     found = [
         samples[start : start + length]
         for samples in signals.synthetic(seconds=1).values()
@@ -383,7 +383,7 @@ def windows(length: int) -> list[np.ndarray]:
 
 
 def report(rows: list[Row], sizes: list[str]) -> str:
-    """What stands between the marks."""
+    """Text between the marks of the README."""
     return "\n".join(
         [
             BEGIN,
@@ -407,14 +407,14 @@ def report(rows: list[Row], sizes: list[str]) -> str:
 
 
 def compiled_by(board: Board) -> str:
-    """A board's compiler with its version, and what chooses the processor."""
+    """Words for a board's compiler: name, version and the flags that choose the processor."""
     name, *flags = board.compiler
     version = subprocess.run([name, "-dumpfullversion"], capture_output=True, text=True, check=True).stdout.strip()
     return f"{name} {version}, `{' '.join(flags)}`"
 
 
 def rewritten(page: str, text: str) -> str:
-    """A page with other text between its marks."""
+    """Replace the text between the marks of a page."""
     before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
@@ -423,7 +423,7 @@ def rewritten(page: str, text: str) -> str:
 
 
 def main() -> int:
-    """Measure, print and write."""
+    """Measure, print, and write the table into the README."""
     absent = sorted({tool for name in NAMES for tool in BOARDS[name].tools if shutil.which(tool) is None})
     if absent:
         print(f"error: {', '.join(absent)}: not found; make system installs what is needed", file=sys.stderr)
@@ -438,7 +438,7 @@ def main() -> int:
             text = report(rows, bench.sizes())
     print(text)
     if bench.ad01 is None:
-        print(f"error: {signals.AD01} is absent; {README} was left as it is", file=sys.stderr)
+        print(f"error: {signals.AD01}: no such file; {README} was not changed", file=sys.stderr)
         return 1
     write_atomically(README, rewritten(README.read_text("utf-8"), text).encode())
     return 0

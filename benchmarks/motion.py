@@ -1,8 +1,8 @@
-"""Our detectors and simple peers on the same recordings of motion, in one run: `make bench-motion`.
+"""`make bench-motion`: AUC and sensitivity of our detectors and of simple peers on recordings of motion, in one run.
 
-The score of a recording is its highest tick; one that is too short for a tick is padded with its first and last
-sample. Where a task is cross-validated, whole subjects or animals are held out, each fold's scores are divided by the
-median of its training recordings, and all folds are pooled. Peers learn the same features, in floating point.
+The score of a recording is its highest tick. A recording that is too short for a tick is padded with its first and last
+sample. In cross-validation whole subjects or animals are held out, the scores of each fold are divided by the median of
+its training recordings, and all folds are pooled. Peers learn the same features, in floating point.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ from anomsdk.stats.intervals import Figure, bootstrap, paired_bootstrap, trials,
 from anomsdk.stats.metrics import auc_of, sensitivity_of
 from anomsdk.train.alarm_levels import alarms_at, place_alarm_level
 from anomsdk.train.alarm_simulation import ScoredPiece
-from anomsdk.train.data.feature_levels import levels_of
+from anomsdk.train.data.feature_levels import feature_levels_of
 from anomsdk.train.data.input_maps import unlearnt_extractor
 from benchmarks import peers
 from benchmarks.detection import of_some_width, show
-from benchmarks.movement import DATA, Movement, cattle, joined, missing, sisfall, umafall
+from benchmarks.motion_recordings import DATA, Movement, cattle, joined, missing, sisfall, umafall
 
 SEED, FOLDS = 1, 3
 MOST_ROWS = 60_000
-"""Inputs that a peer learns from, at most, evenly from everywhere."""
+"""Most inputs that a peer learns from, taken evenly from all recordings."""
 CALIBRATION_S = 600.0
 SPECS = Path(__file__).parent / "specs"
 OURS, PEAK = "ours", "peak magnitude"
-ONE_WEARER = "level of one wearer"
+ONE_WEARER = "alarm level set by one wearer"
 
 Peaks = np.ndarray
 Say = Callable[[str], None]
@@ -52,17 +52,17 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Task:
-    """Something to find.
+    """A task of detection.
 
     Parameters
     ----------
-    name : in the tables
-    spec : what is trained: of benchmarks/specs, or of a reference model
-    train : whose normal recordings train; None: the reference model as it is
-    test : scored; None: cross-validated over the groups of ``train``
-    odd : labels of what is to be found; none: everything anomalous
-    auc, sensitivity : to reach; sensitivity is at one false alarm an hour
-    calibrated : 10 minutes of some subjects of ``test`` are taken away for a local calibration
+    name : name in the tables
+    spec : name of a spec in benchmarks/specs, or of a reference model
+    train : data set whose normal recordings train; None: the reference model is not trained again
+    test : data set that is scored; None: cross-validation over the groups of ``train``
+    odd : labels of the events that count as anomalous; none: all anomalous recordings
+    auc, sensitivity : bounds; the sensitivity is at one false alarm an hour
+    calibrated : calibrate on 10 minutes of some subjects of ``test``, who are not scored
     """
 
     name: str
@@ -76,7 +76,7 @@ class Task:
 
 
 def elsewhere() -> Movement:
-    """Other positions and devices than SisFall's."""
+    """Recordings of UMAFall, at other positions and from other devices than SisFall's."""
     return joined("other places and devices", [umafall(place) for place in ("waist", "wrist", "phone")])
 
 
@@ -109,14 +109,14 @@ TASKS = (
 
 @dataclass(eq=False)
 class Scored:
-    """Recordings that were scored, what each detector gave them, and our level, where one was set there."""
+    """Recordings with their scores by each detector, and our alarm level if it was calibrated there."""
 
     movement: Movement
     peaks: dict[str, Peaks] = field(default_factory=dict)
     level: int | None = None
 
     def figure(self, name: str, other: str | None = None) -> Figure:
-        """Area under the ROC curve, or what it has more than another."""
+        """AUC of a detector, or the AUC minus that of another detector."""
         first = auc_of(*self._sides(name))
         groups = self._groups()
         if other is None:
@@ -124,7 +124,7 @@ class Scored:
         return paired_bootstrap(*groups, first, auc_of(*self._sides(other)), rests_on=trials_of_pairs(*groups))
 
     def sensitivity(self, name: str) -> Figure:
-        """At one false alarm an hour."""
+        """Sensitivity of a detector at one false alarm an hour."""
         normal, odd = self._sides(name)
         groups = self._groups()
         found = bootstrap(*groups, sensitivity_of(normal, self.movement.hours, odd, 1.0))
@@ -140,18 +140,18 @@ class Scored:
 
 
 def spec_of(name: str) -> PipelineSpec:
-    """A spec of benchmarks/specs, or that of a reference model."""
+    """Read a spec of benchmarks/specs or of a reference model."""
     path = SPECS / f"{name}.toml"
     return PipelineSpec.from_file(path if path.exists() else reference_models_folder() / name / "spec.toml")
 
 
 def peak_magnitude(recordings: Sequence[Samples]) -> Peaks:
-    """Largest length of the acceleration of each recording: a threshold, which learns nothing."""
+    """Largest magnitude of the acceleration in each recording, in counts: a peer that learns nothing."""
     return np.array([np.linalg.norm(x[:, :3].astype(float), axis=1).max() for x in recordings])
 
 
 class Peers:
-    """The simple detectors on a spec's features, in dB and in units of their own deviation, in its context."""
+    """Simple detectors on the features and the context of a spec, with each feature in its own unit."""
 
     def __init__(self, spec: PipelineSpec, normal: Sequence[Samples]) -> None:
         self._spec, self._units = spec, np.array(feature_units(unlearnt_extractor(spec)))
@@ -160,7 +160,7 @@ class Peers:
         self._learnt = {name: learn(rows) for name, learn in peers.SIMPLE.items()}
 
     def peaks(self, recordings: Sequence[Samples]) -> dict[str, Peaks]:
-        """Highest tick of each recording, by peer."""
+        """Scores of the recordings by each peer: the highest tick of each recording."""
         rows = [self._rows(x) for x in recordings]
         highest = {
             name: np.array([each.max() for each in peers.in_parts(peer, rows)]) for name, peer in self._learnt.items()
@@ -168,7 +168,7 @@ class Peers:
         return {PEAK: peak_magnitude(recordings), **highest}
 
     def _rows(self, samples: Samples) -> np.ndarray:
-        levels = levels_of(self._spec, samples) / self._units
+        levels = feature_levels_of(self._spec, samples) / self._units
         context = self._spec.context
         if context.kind == "stack":
             return peers.stacked(levels, context.frames)
@@ -176,7 +176,7 @@ class Peers:
 
 
 class Bench:
-    """Trains what the tasks need, once, and scores them."""
+    """Trains the plans and peers of the tasks once, and scores the recordings."""
 
     def __init__(self, say: Say) -> None:
         self._say = say
@@ -185,7 +185,7 @@ class Bench:
         self.chosen: list[str] = []
 
     def run(self, task: Task) -> Scored:
-        """Score a task's recordings by every detector."""
+        """Score the recordings of a task with every detector."""
         self._say(task.name)
         if task.test is None:
             assert task.train is not None
@@ -251,7 +251,7 @@ class Bench:
         normal: np.ndarray,
         held: np.ndarray,
     ) -> tuple[Plan, Peers, tempfile.TemporaryDirectory[str]]:
-        """A plan and the peers, from the normal recordings; the alarm level, which no figure here uses, from others."""
+        """Train a plan and the peers on normal recordings; held-out ones set the alarm level, which no figure uses."""
         folder = tempfile.TemporaryDirectory()
         training = [samples[i] for i in np.flatnonzero(normal)]
         level = [samples[i] for i in np.flatnonzero(held & ~movement.anomalous)]
@@ -283,7 +283,7 @@ def _peaks(plan: Plan, samples: Sequence[Samples]) -> Peaks:
 
 
 def _calibrated(folder: Path, spec: PipelineSpec, simple: Peers, test: Movement) -> Scored:
-    """With a level set on some minutes there; who wore the device in them is not scored."""
+    """Set the alarm level on some minutes of the test data, and score the subjects who are not in them."""
     samples, taken = test.counts(spec), _minutes(test)
     rest = ~np.isin(test.groups, np.unique(test.groups[taken]))
     scored = [samples[i] for i in np.flatnonzero(rest)]
@@ -295,7 +295,7 @@ def _calibrated(folder: Path, spec: PipelineSpec, simple: Peers, test: Movement)
 
 
 def one_wearer() -> str:
-    """What others get from a level that one person set: the shipped model for a belt, on SisFall."""
+    """Line with the false alarms that others get at an alarm level that one person of SisFall set."""
     plan, movement = anomsdk.reference_model("human_motion"), sisfall()
     assert plan.folder is not None
     spec = PipelineSpec.from_file(plan.folder / "spec.toml")
@@ -310,13 +310,13 @@ def one_wearer() -> str:
         own.append(float(normal.hours[~others].sum()))
     return (
         f"{ONE_WEARER} ({len(own)} people of SisFall, {60 * min(own):.0f} to {60 * max(own):.0f} minutes each, "
-        f"human_motion): {min(rates):.2g} to {max(rates):.2g} false alarms an hour of the others, median "
+        f"human_motion): the other people have {min(rates):.2g} to {max(rates):.2g} false alarms an hour, median "
         f"{np.median(rates):.2g}"
     )
 
 
 def _only(scored: Scored, odd: Sequence[str]) -> Scored:
-    """The normal recordings, and of the anomalous ones those with these labels."""
+    """Keep the normal recordings, and the anomalous recordings with these labels."""
     if not odd:
         return scored
     which = ~scored.movement.anomalous | np.isin(scored.movement.labels, odd)
@@ -324,7 +324,7 @@ def _only(scored: Scored, odd: Sequence[str]) -> Scored:
 
 
 def _minutes(movement: Movement) -> np.ndarray:
-    """Normal recordings of the first subjects, so many seconds in all."""
+    """Mask of normal recordings of the first subjects, `CALIBRATION_S` seconds in all."""
     taken, seconds = np.zeros(len(movement.places), bool), 0.0
     for i in np.argsort(movement.groups, kind="stable"):
         if not movement.anomalous[i] and seconds < CALIBRATION_S:
@@ -337,10 +337,12 @@ def _minutes(movement: Movement) -> np.ndarray:
 
 
 def table_of(task: Task, scored: Scored) -> Table:
-    """Every detector on a task."""
+    """Table of every detector on a task."""
     odd = scored.movement.anomalous
-    heading = f"{task.name}: {(~odd).sum()} normal, {odd.sum()} others, {scored.movement.hours.sum():.2f} h"
-    table = Table(heading, "AUC", "sensitivity at 1 false alarm an hour", "ours - it")
+    heading = (
+        f"{task.name}: {(~odd).sum()} normal, {odd.sum()} anomalous, {scored.movement.hours.sum():.2f} normal hours"
+    )
+    table = Table(heading, "AUC", "sensitivity at 1 false alarm an hour", "AUC of ours minus it")
     for name in scored.peaks:
         more = "" if name == OURS else show(scored.figure(OURS, name), signed=True)
         table.add_row(name, show(scored.figure(name)), show(scored.sensitivity(name)), more)
@@ -348,16 +350,17 @@ def table_of(task: Task, scored: Scored) -> Table:
 
 
 def at_level(scored: Scored) -> str:
-    """What our level does that was set there."""
+    """Line with the false alarms and the events found at the calibrated alarm level."""
     above, odd = scored.peaks[OURS] >= scored.level, scored.movement.anomalous
     false, hours = int(above[~odd].sum()), scored.movement.hours.sum()
     return (
-        f"ours at the level set there: {false} false in {hours:.2f} h, {above[odd].sum()} of {odd.sum()} others found"
+        f"ours at the level calibrated there: {false} of the normal recordings above it in {hours:.2f} h, "
+        f"{above[odd].sum()} of {odd.sum()} anomalous ones"
     )
 
 
 def verdicts(task: Task, scored: Scored) -> Iterator[tuple[str, bool]]:
-    """Bounds of a task, and whether they are met."""
+    """Words of each bound of a task, with True if it is met."""
     area, found = scored.figure(OURS).value or 0.0, scored.sensitivity(OURS).value or 0.0
     if task.auc is not None:
         yield f"{task.name}: AUC {area:.3f} >= {task.auc}", area >= task.auc
@@ -371,7 +374,7 @@ def verdicts(task: Task, scored: Scored) -> Iterator[tuple[str, bool]]:
 
 
 def main(console: Console, only: Sequence[str] = ()) -> bool:
-    """Measure and print; whether all bounds are met, or the recordings are absent."""
+    """Measure and print. Returns True if all bounds are met, or if the recordings do not exist."""
     reason = missing()
     if reason:
         console.print(f"motion: skipped, {reason}")
@@ -392,7 +395,7 @@ def main(console: Console, only: Sequence[str] = ()) -> bool:
         if not only or any(word in ONE_WEARER for word in only):
             status.update(f"motion: {ONE_WEARER}")
             console.print(one_wearer(), soft_wrap=True)
-    console.print(f"recordings in {DATA.name}; chosen by training, on generated probes in held-out groups:")
+    console.print(f"recordings: {DATA.name}; models that training chose, on generated probes in held-out groups:")
     for line in bench.chosen:
         console.print(f"  {line}", soft_wrap=True)
     return good
@@ -400,6 +403,6 @@ def main(console: Console, only: Sequence[str] = ()) -> bool:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m benchmarks.motion", description=__doc__)
-    parser.add_argument("task", nargs="*", help="only tasks with one of these words in their names")
+    parser.add_argument("task", nargs="*", help="run only the tasks whose names contain one of these words")
     shown = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
     raise SystemExit(0 if main(shown, parser.parse_args().task) else 1)

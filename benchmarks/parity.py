@@ -1,4 +1,4 @@
-"""Model stage against tflite-runtime BUILTIN_REF: outputs compared, and how many differ (none may)."""
+"""Outputs of the int8 layers against tflite-runtime BUILTIN_REF: none may differ."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from anomsdk.runtime.engines.tflite import InterpreterModel, open_oracle
 
 @dataclass(frozen=True)
 class Parity:
-    """Outputs compared with the oracle."""
+    """Number of outputs that were compared with the oracle, and how many differed."""
 
     outputs: int
     differences: int
 
 
 def compare_model(data: bytes, model: TfliteModel, n_outputs: int, rng: np.random.Generator) -> Parity:
-    """Random, extreme and saturating int8 inputs through both until n outputs are compared."""
+    """Run random, extreme and saturating int8 inputs through both, until n outputs are compared."""
     layers = tuple(layer_plan(layer) for layer in model.layers)
     check_layers(layers)
     reference, oracle = Autoencoder(layers), InterpreterModel(open_oracle(data), model_plan(model))
@@ -35,7 +35,7 @@ def compare_model(data: bytes, model: TfliteModel, n_outputs: int, rng: np.rando
 
 
 def int8_inputs(n: int, width: int, rng: np.random.Generator) -> np.ndarray:
-    """Rows of uniform values, of -128 and 127 only, of small values, and constant ones."""
+    """Rows (n, width) in turn of uniform values, of -128 and 127 only, of small values, and of one value."""
     rows = rng.integers(-128, 128, (n, width))
     rows[1::4] = np.where(rng.integers(0, 2, rows[1::4].shape) > 0, 127, -128)
     rows[2::4] = rng.integers(-3, 4, rows[2::4].shape)
@@ -45,7 +45,7 @@ def int8_inputs(n: int, width: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def random_models(n: int, seed: int) -> Iterator[tuple[str, bytes]]:
-    """Models over what the oracle defines: widths 1 to 67, one output, any zero point, every activation, any scale."""
+    """Random models that the oracle defines: widths 1 to 67, any zero points and scales, every activation."""
     rng = np.random.default_rng(seed)
     made = 0
     while made < n:
@@ -53,7 +53,7 @@ def random_models(n: int, seed: int) -> Iterator[tuple[str, bytes]]:
         try:
             check_layers(tuple(layer_plan(layer) for layer in layers))
         except InputError:
-            continue  # beyond 32 bits: refused by the planner, undefined in the oracle
+            continue  # sums beyond 32 bits: the planner refuses them, the oracle does not define them
         shape = "-".join(str(layer.weights.shape[1]) for layer in layers) + f"-{layers[-1].weights.shape[0]}"
         yield f"{made}: {shape}", write_tflite(layers)
         made += 1
@@ -67,7 +67,7 @@ def _random_chain(rng: np.random.Generator) -> list[FullyConnected]:
     scale, zero_point = _scale(rng, 1e-3, 1.0), int(rng.integers(-128, 128))
     for n_in, n_out in pairwise(widths):
         per_channel = bool(rng.random() < 0.5)
-        # Outputs that fill int8, from far too small to far too large.
+        # The range of the outputs relative to int8, from far too small to far too large.
         gain = 2.0 ** rng.uniform(-6, 6)
         weight_scales = np.array([_scale(rng, 1e-4, 1e-1) for _ in range(n_out if per_channel else 1)], np.float32)
         out_scale = float(np.float32(scale * float(weight_scales.mean()) * 73 * 74 * np.sqrt(n_in) / 60 * gain))
@@ -96,5 +96,5 @@ def _scale(rng: np.random.Generator, low: float, high: float) -> float:
 
 
 def parsed(data: bytes) -> TfliteModel:
-    """The model of bytes that were just written."""
+    """Parse the bytes of a model that was just written."""
     return parse_tflite(data, name="model.tflite")

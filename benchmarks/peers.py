@@ -1,6 +1,6 @@
-"""Simple detectors in floating point, on the same feature levels as ours: what an int8 model must be worth.
+"""Simple detectors in floating point on the same feature levels, to compare int8 models with.
 
-Each learns from rows of normal inputs, (n, n_in), and gives one score a row, high = anomalous, above 0.
+Each learns from rows of normal inputs (n, n_in) and gives a positive score for each row; higher is more anomalous.
 """
 
 from __future__ import annotations
@@ -18,16 +18,23 @@ SEED = 1
 
 
 Peer = Callable[[Floats], Floats]
-"""Scores (n,) of rows (n, n_in)."""
+"""Function from rows (n, n_in) to scores (n,)."""
 Learner = Callable[[Floats], Peer]
 
 
 def summary(
     levels: Floats, frames: int, stride: int, statistics: Sequence[str] = ("mean", "deviation", "max")
 ) -> Floats:
-    """Statistics of each feature over so many frames: (ticks, len(statistics) * n_features).
+    """Statistics of each feature over the context: (ticks, len(statistics) * n_features).
 
-    The deviation is the mean absolute one.
+    The deviation is the mean absolute deviation.
+
+    Parameters
+    ----------
+    levels : feature levels (n, n_features)
+    frames : frames in the context
+    stride : frames from one tick to the next
+    statistics : mean, deviation, max, min
     """
     if len(levels) < frames:
         return np.zeros((0, len(statistics) * levels.shape[1]))
@@ -43,7 +50,7 @@ def summary(
 
 
 def stacked(levels: Floats, frames: int) -> Floats:
-    """The last frames side by side, oldest first: (ticks, frames * n_features), float32."""
+    """Last frames side by side, oldest first: float32 (ticks, frames * n_features)."""
     if len(levels) < frames:
         return np.zeros((0, frames * levels.shape[1]), np.float32)
     windows = np.lib.stride_tricks.sliding_window_view(levels.astype(np.float32), frames, axis=0)
@@ -51,19 +58,19 @@ def stacked(levels: Floats, frames: int) -> Floats:
 
 
 def in_parts(peer: Peer, parts: Sequence[Floats]) -> list[Floats]:
-    """Scores of each part; the peer is called once."""
+    """Score several parts with a single call of the peer."""
     return np.split(peer(np.concatenate(parts)), np.cumsum([len(part) for part in parts])[:-1])
 
 
 def loudest_power(samples: Samples, n: int) -> float:
-    """Mean power of the loudest n samples in a row: a level meter, which learns nothing."""
+    """Mean power of the loudest n consecutive samples: a level meter, which learns nothing."""
     sums = np.concatenate([[0.0], np.cumsum(samples.astype(np.float64) ** 2)])
     n = min(n, len(samples))
     return float((sums[n:] - sums[:-n]).max() / n)
 
 
 def _standardised(learner: Learner) -> Learner:
-    """A learner that sees each input with mean 0 and variance 1."""
+    """Wrap a learner so that each input has mean 0 and variance 1."""
 
     def learn(rows: Floats) -> Peer:
         from sklearn.preprocessing import StandardScaler
@@ -77,7 +84,7 @@ def _standardised(learner: Learner) -> Learner:
 
 @_standardised
 def mahalanobis(rows: Floats) -> Peer:
-    """Squared Mahalanobis distance with the covariance shrunk as Ledoit and Wolf (2004) do."""
+    """Squared Mahalanobis distance, with the covariance shrunk after Ledoit and Wolf (2004)."""
     from sklearn.covariance import LedoitWolf
 
     return LedoitWolf().fit(rows).mahalanobis
@@ -85,7 +92,7 @@ def mahalanobis(rows: Floats) -> Peer:
 
 @_standardised
 def components(rows: Floats) -> Peer:
-    """Squared error of the principal components that explain 95 % of the variance."""
+    """Squared reconstruction error of the principal components that explain 95 % of the variance."""
     from sklearn.decomposition import PCA
 
     model = PCA(0.95, svd_solver="full").fit(rows)
@@ -102,7 +109,7 @@ def nearest_mean(rows: Floats) -> Peer:
 
 
 def isolation_forest(rows: Floats) -> Peer:
-    """Isolation forest of 100 trees, scikit-learn's defaults."""
+    """Isolation forest of 100 trees, with scikit-learn's defaults."""
     from sklearn.ensemble import IsolationForest
 
     model = IsolationForest(random_state=SEED).fit(rows)
@@ -110,17 +117,17 @@ def isolation_forest(rows: Floats) -> Peer:
 
 
 def ecod(rows: Floats) -> Peer:
-    """ECOD (Li et al. 2022, doi:10.1109/TKDE.2022.3159580): tail probabilities of each input, multiplied.
+    """ECOD (Li et al. 2022, doi:10.1109/TKDE.2022.3159580): product of the tail probabilities of all inputs.
 
-    pyod's scores rows that it did not learn from together with those that it did, so that a score depends on
-    what else is scored. Here the distribution is the training rows' alone; on these both agree (a test).
+    pyod takes the distribution from training rows and scored rows together, so that a score depends on what else
+    is scored. Here the distribution is that of the training rows only. A test holds that both agree on these.
     """
     from scipy.stats import skew
 
     ordered, skewness, n = np.sort(rows, axis=0), np.sign(skew(rows, axis=0)), len(rows)
 
     def rarity(counts: np.ndarray) -> Floats:
-        # Beyond everything that was seen: rarer than one in n, as one more row would be.
+        # A value beyond all training rows is as rare as one more row would be: below one in n.
         return -np.log(np.where(counts, counts, n / (n + 1)) / n)
 
     def score(others: Floats) -> Floats:
@@ -137,9 +144,9 @@ def ecod(rows: Floats) -> Peer:
 
 @_standardised
 def autoencoder(rows: Floats) -> Peer:
-    """The autoencoder of MLPerf Tiny and DCASE, 640-128x4-8-128x4-640 with ReLU: 100 epochs of Adam, batches of 512.
+    """Autoencoder of MLPerf Tiny and DCASE, 640-128x4-8-128x4-640 with ReLU: 100 epochs of Adam, batches of 512.
 
-    Without batch normalisation, which scikit-learn has not; inputs are standardised instead.
+    scikit-learn has no batch normalisation; inputs are standardised instead.
     """
     from sklearn.neural_network import MLPRegressor
 
@@ -152,7 +159,7 @@ def autoencoder(rows: Floats) -> Peer:
         random_state=SEED,
     )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that 100 epochs do not converge is meant
+        warnings.simplefilter("ignore")  # 100 epochs need not converge
         model.fit(rows, rows)
     return lambda others: ((others - model.predict(others)) ** 2).mean(axis=1)
 

@@ -1,4 +1,4 @@
-"""The same clips for every detector: normal scenes, and scenes with a foreign sound at a stated SNR."""
+"""Clips that every detector scores: normal scenes, and scenes into which an event is mixed at a stated SNR."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ SESA_EVENTS = 40
 
 @dataclass(frozen=True, eq=False)
 class Item:
-    """A clip that is scored: a normal one, or a mix."""
+    """A clip that is scored: a normal clip or a mix."""
 
     scene: str
-    group: str  # of the normal clip, which a mix lies in: clips of one group are drawn together
+    group: str  # of the normal clip, or of the clip that an event is mixed into; intervals draw whole groups
     snr_db: int | None  # None: normal
     samples: Samples
 
     def at_gain(self, gain_db: float) -> Samples:
-        """As it sounds through a microphone of another gain, saturating."""
+        """The samples at another gain in dB, clipped at the ends of int16."""
         return amplified(self.samples, gain_db) if gain_db else self.samples
 
 
 @dataclass(frozen=True, eq=False)
 class Scenes:
-    """Recordings by scene, and what is scored.
+    """Recordings by scene, and the clips that are scored.
 
     Parameters
     ----------
     training : recordings that detectors learn from
-    held : recordings that did not train: they set alarm levels, and are the normal clips of ``items``
-    items : the normal clips, then every event once in each scene at each SNR
+    held : held-out recordings, which set alarm levels and are the normal clips of ``items``
+    items : the normal clips, then every event mixed once into each scene at each SNR
     """
 
     training: Mapping[str, Sequence[Samples]]
@@ -50,11 +50,11 @@ class Scenes:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All scenes."""
+        """Names of all scenes."""
         return tuple(self.training)
 
     def of(self, scenes: Sequence[str]) -> list[Item]:
-        """What is scored in some scenes."""
+        """Clips of some scenes."""
         return [item for item in self.items if item.scene in scenes]
 
 
@@ -73,9 +73,9 @@ def make(
 
     Parameters
     ----------
-    training, held : recordings by scene; the bed of a mix is the longest piece of a held-out one
-    events : foreign sounds; the loudest second is taken
-    seed : of which bed and where
+    training, held : recordings by scene; events are mixed into the longest piece of a held-out recording, the bed
+    events : sounds that do not belong; the loudest second of each is mixed in
+    seed : of the choice of bed and place
     """
     beds = {scene: [max(without_constant(clip), key=len) for clip in clips] for scene, clips in held.items()}
     sounds = [loudest_piece(without_constant(event), RATE) for event in events]
@@ -92,17 +92,17 @@ def make(
 
 
 def missing() -> str | None:
-    """Why the recordings cannot be had, or None."""
+    """The files that do not exist, in words, or None."""
     absent = [str(path) for path in (ESC10, SESA) if not path.exists()]
-    return f"{' and '.join(absent)}: absent" if absent else None
+    return f"{' and '.join(absent)}: no such file" if absent else None
 
 
 def load(quick: bool = False) -> Scenes:
-    """ESC-10 scenes, folds 1 to 3 against fold 4; events of ESC-10's fold 4 and of SESA.
+    """Scenes of ESC-10: folds 1 to 3 train, fold 4 is held out; events of ESC-10's fold 4 and of SESA.
 
     Parameters
     ----------
-    quick : two scenes and few events: to see that everything runs
+    quick : only two scenes and few events, to see that everything runs
     """
     made = recipe("audio_scene")
     clips, label, fold = made.load(ESC10)
@@ -117,7 +117,7 @@ def load(quick: bool = False) -> Scenes:
 
 
 def sesa_events(path: Path, n: int, seed: int = 0) -> list[Samples]:
-    """Gunshots, explosions and sirens of at least a second, int16; the same ones for the same seed."""
+    """Choose n gunshots, explosions and sirens of at least one second, int16; equal seeds choose the same sounds."""
     with np.load(path, allow_pickle=False) as archive:
         x, offsets, label = archive["x"], archive["offsets"], archive["label"]
     usable = np.flatnonzero((label != "casual") & (np.diff(offsets) >= RATE))

@@ -1,4 +1,4 @@
-"""Signals that the measurements run on."""
+"""Generated and recorded signals for the measurements."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LEVELS_DBFS = (0, -20, -40, -60)
 
 
 def recipe(name: str) -> ModuleType:
-    """The recipe of a reference model, as a module."""
+    """Import the recipe of a reference model."""
     path = ROOT / "reference_models" / name / "recipe.py"
     spec = importlib.util.spec_from_file_location(f"recipe_{name}", path)
     assert spec is not None and spec.loader is not None
@@ -28,7 +28,7 @@ def recipe(name: str) -> ModuleType:
 
 
 def real_clips(step: int = 32) -> dict[str, np.ndarray]:
-    """Every ``step``-th clip of ESC-10, int16 at 16 kHz; empty where the data is absent."""
+    """Every ``step``-th clip of ESC-10, int16 at 16 kHz; empty if the data does not exist."""
     if not ESC10.exists():
         return {}
     clips, labels, _ = recipe("audio_scene").load(ESC10)
@@ -36,7 +36,7 @@ def real_clips(step: int = 32) -> dict[str, np.ndarray]:
 
 
 def synthetic(seconds: float = 4.0, seed: int = 0) -> dict[str, np.ndarray]:
-    """16-bit signals at 0, -20, -40 and -60 dBFS (peak): noises, a tone, a sweep, impulses, a buzzing voice."""
+    """Generated 16-bit signals with peaks of 0, -20, -40 and -60 dBFS: noise, tone, sweep, impulses, a voiced sound."""
     rng = np.random.default_rng(seed)
     n = int(seconds * RATE)
     t = np.arange(n) / RATE

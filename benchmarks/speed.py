@@ -1,4 +1,4 @@
-"""Streaming speed of the engines, as a ratio to a float loop that does the same job in the same run."""
+"""Speed of the engines on streams, as a multiple of the speed of a float loop that does the same work in that run."""
 
 from __future__ import annotations
 
@@ -29,12 +29,19 @@ n_mels = 64
 fmax_hz = 8000
 allow_speech_features = true
 """
-"""A front end that costs more than its model."""
+"""Spec whose features cost more than its model."""
 
 
 def float_loop(plan: Plan) -> Callable[[np.ndarray], int]:
-    """What one would write for the same job: float32 numpy, one rfft, band product and logarithm a hop (for bands:
-    a frame), then the model in tflite-runtime with its default resolver. Gives the number of ticks."""
+    """Make a float implementation of a plan, as an engineer would write it without anomsdk.
+
+    It uses float32 numpy, with one rfft and band product a hop and one logarithm a frame, and then runs the model in
+    tflite-runtime with its default resolver.
+
+    Returns
+    -------
+    a function from samples to the number of ticks
+    """
     import tflite_runtime.interpreter as tflite
 
     interpreter = tflite.Interpreter(model_content=write_anew(model_bytes(plan), name=plan.name), num_threads=1)
@@ -72,7 +79,7 @@ def float_loop(plan: Plan) -> Callable[[np.ndarray], int]:
 
 
 def _bank(plan: Plan) -> NDArray[np.float32]:
-    """Mel filters, or bands with straight edges: weights (bands, bins)."""
+    """Weights (bands, bins) of mel filters or of rectangular bands."""
     import librosa
 
     n, window = plan.extractor.filterbank.n_bands, plan.framer.window
@@ -86,7 +93,7 @@ def _bank(plan: Plan) -> NDArray[np.float32]:
 
 
 def _levels(energies: list[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """Decibels of a hop; of several their mean, the loudest hop and its crest."""
+    """Feature levels in dB of the hops of a frame: the mean energy; of several hops also peak and crest."""
     if len(energies) == 1:
         return 10 * np.log10(energies[0] + 1e-11)
     gathered = np.array(energies)
@@ -96,13 +103,13 @@ def _levels(energies: list[NDArray[np.float32]]) -> NDArray[np.float32]:
 
 
 def _summary(history: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Mean, deviation and maximum of each feature."""
+    """Mean, mean absolute deviation and maximum of each feature."""
     mean = history.mean(axis=0)
     return np.concatenate([mean, np.abs(history - mean).mean(axis=0), history.max(axis=0)])
 
 
 def engine_stream(plan: Plan, engine: str, block: int) -> Callable[[np.ndarray], int]:
-    """A pipeline fed in blocks."""
+    """Make a function that runs a pipeline block by block."""
 
     def run(x: np.ndarray) -> int:
         with anomsdk.Pipeline(plan, engine) as pipeline:
@@ -112,14 +119,14 @@ def engine_stream(plan: Plan, engine: str, block: int) -> Callable[[np.ndarray],
 
 
 def engine_score(plan: Plan, engine: str) -> Callable[[np.ndarray], int]:
-    """`anomsdk.score`: a whole stream in one call."""
+    """Make a function that scores a whole stream in one call of `anomsdk.score`."""
     return lambda x: len(anomsdk.score(plan, x, engine))
 
 
 def ratios(
     ours: Callable[[np.ndarray], int], peer: Callable[[np.ndarray], int], x: np.ndarray, rounds: int = 5
 ) -> np.ndarray:
-    """Speed of ours over the peer's, taken in turn on the same samples: one ratio a round."""
+    """Speed of the first function over that of the second, measured in turns on the same samples: (rounds,)."""
     assert ours(x) == peer(x), "both give as many ticks"
     found = []
     for _ in range(rounds):

@@ -1,5 +1,5 @@
-/* Stages of a plan to call one by one, and a program that counts runs of the model by SysTick, for cores that only QEMU
- * has. PLAN, PLAN_BYTES, N_INPUTS and RUNS are given. */
+/* Stages of a plan that the emulator calls one by one. The program counts runs of the model with SysTick, for cores
+ * that only QEMU has. The command line of the compiler defines PLAN, PLAN_BYTES, N_INPUTS and RUNS. */
 #include <stddef.h>
 
 #include "anom_autoencoder.h"
@@ -9,11 +9,11 @@
 #include "board.h"
 
 #define SYSTICK ((volatile uint32_t *)0xE000E010) /* control, reload, value */
-#define SYSTICK_ENABLE 5                          /* by the clock of the core */
+#define SYSTICK_ENABLE 5                          /* count the clock of the core */
 #define SYSTICK_MAX 0xFFFFFFu
-#define KNOWN 100000u /* rounds of the loop that the clock is set by */
+#define KNOWN 100000u /* rounds of the loop that calibrates the timer */
 
-/* As in a pipeline: inputs, outputs, then what is hidden; or samples of a window beside what an extractor works in. */
+/* Memory in the layout of a pipeline: model inputs, outputs and hidden layers, or an extractor's scratch. */
 static ANOM_MEM(PLAN_BYTES) memory;
 static ANOM_MEM(PLAN_BYTES) beside;
 int16_t *const window = (int16_t *)(void *)&beside;
@@ -29,7 +29,7 @@ int32_t extractor_bytes(void);
 void fill(uint32_t seed);
 int main(void);
 
-/* Address of the extractor's own work. */
+/* Start the extractor; returns the address of its function `levels`. */
 uintptr_t begin(void)
 {
     anom_extractor_init(&extractor, &PLAN.extractor, NULL, &memory);
@@ -41,7 +41,7 @@ int32_t extractor_bytes(void)
     return (int32_t)PLAN.extractor.type->scratch_bytes(PLAN.extractor.tables);
 }
 
-/* Inputs of the model, -127 to 127. */
+/* Fill the model inputs with random values, -127 to 127. */
 void fill(uint32_t seed)
 {
     uint32_t x = seed;

@@ -1,7 +1,7 @@
-"""What another hour of sound costs in training, beside the path before: windows in batches of 16, hop by hop.
+"""Processor time of training for another hour of sound, against the former implementation, which reads hop by hop.
 
-Beyond the first hour nothing grows but reading (each recording is heard at three gains) and what every fold prepares
-from it: models learn from a bounded number of rows, and probes are as many as before. Seconds are of the processor.
+Beyond the first hour, only two costs grow: reading (each recording is read at three gains), and what every fold
+prepares from it. Models learn from a bounded number of rows, and the number of probes is fixed.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from anomsdk.planner.spec import PipelineSpec
 from anomsdk.sources.dropouts import Samples
 from anomsdk.synthetic.sound import as_int16
 from anomsdk.train.data.corpus import Corpus, clips_of, gather
-from anomsdk.train.data.feature_levels import LevelsOfPiece
+from anomsdk.train.data.feature_levels import FeatureLevelStream
 from anomsdk.train.search.cross_validation import CrossValidation
 
 MOST_S_AN_HOUR, MOST_RATIO = 60.0, 60 / 110
 MINUTES, GROUPS = 12, 6
 DEVIATIONS = (12.0, 8.0, 16.0)
-"""Ranges of the inputs that a search tries."""
+"""Ranges of the inputs that a search tries, in standard deviations."""
 SPEC = """
 format = 1
 name = "room"
@@ -45,14 +45,14 @@ fmin_hz = 100
 fmax_hz = 7500
 band_ms = 256
 """
-"""That of the tutorial."""
+"""Spec of the tutorial."""
 
 
 class HopByHop(Bands):
-    """Bands that are added up one hop after the other: the path that `run` compares with."""
+    """Former implementation of the bands, which adds up energies hop by hop: `run` compares with it."""
 
     def levels(self, frames: Ints) -> tuple[Ints, Ints]:
-        """Levels of the frames that these windows complete."""
+        """Feature levels of the frames that these windows complete, and the window that completes each."""
         mantissa, exponent = self._filterbank.run(*self._fft.run(frames[:, :, 0]))
         together = energy.total(mantissa, exponent, self._plan.headroom)
         mantissa = np.concatenate([mantissa, together[0][None]])
@@ -78,8 +78,8 @@ class HopByHop(Bands):
         return np.append(limited(limits, mean[:-1]), [self._peak_q10, self._peak_q10 - mean[-1]])
 
 
-class LevelsBefore(LevelsOfPiece):
-    """Levels of one piece as they were computed before."""
+class LevelsBefore(FeatureLevelStream):
+    """Feature levels of one piece, by the former implementation."""
 
     def _start(self) -> None:
         framer, extractor = self._plans
@@ -91,16 +91,16 @@ class LevelsBefore(LevelsOfPiece):
 
 @contextmanager
 def path_before() -> Iterator[None]:
-    """Training reads as it did before."""
+    """Let training read with the former implementation."""
     with (
-        mock.patch("anomsdk.train.data.corpus.LevelsOfPiece", LevelsBefore),
-        mock.patch("anomsdk.train.data.feature_levels.LevelsOfPiece", LevelsBefore),
+        mock.patch("anomsdk.train.data.corpus.FeatureLevelStream", LevelsBefore),
+        mock.patch("anomsdk.train.data.feature_levels.FeatureLevelStream", LevelsBefore),
     ):
         yield
 
 
 def recordings(minutes: float = MINUTES) -> list[Samples]:
-    """Noise of half a minute each, whose level and colour wander."""
+    """Generate recordings of noise, 30 s each, with varying level and colour."""
     found = []
     for i in range(round(2 * minutes)):
         rng = np.random.default_rng(i)
@@ -111,26 +111,26 @@ def recordings(minutes: float = MINUTES) -> list[Samples]:
     return found
 
 
-def heard(spec: PipelineSpec, sounds: list[Samples], excerpts: int = 0) -> Corpus:
-    """What training keeps of recordings."""
+def gathered(spec: PipelineSpec, sounds: list[Samples], excerpts: int = 0) -> Corpus:
+    """Gather from recordings what training needs."""
     groups = [i % GROUPS for i in range(len(sounds))]
     return gather(spec, list(clips_of(spec, sounds, groups, "recording")), seed=0, excerpts=excerpts, gain_db=6.0)
 
 
 def seconds(spec: PipelineSpec, sounds: list[Samples]) -> float:
-    """Processor time of all that grows with the recordings."""
+    """Processor time of the work that grows with the recordings, s."""
     begin = time.process_time()
-    judge = CrossValidation(spec, heard(spec, sounds), anomalous=None, seed=0)
+    judge = CrossValidation(spec, gathered(spec, sounds), anomalous=None, seed=0)
     for deviations in DEVIATIONS:
         judge.prepare(deviations)
     return time.process_time() - begin
 
 
 def same_levels(spec: PipelineSpec, sounds: list[Samples]) -> bool:
-    """Whether both paths give the same levels of everything: then the same choice and the same plan follow."""
-    now = heard(spec, sounds, excerpts=4)
+    """True if both implementations give equal feature levels, from which the same choice and plan follow."""
+    now = gathered(spec, sounds, excerpts=4)
     with path_before():
-        before = heard(spec, sounds, excerpts=4)
+        before = gathered(spec, sounds, excerpts=4)
     return all(
         np.array_equal(one, other)
         for pair in zip(now.recordings, before.recordings, strict=True)
@@ -147,7 +147,13 @@ def _levels(recorded: object) -> list[np.ndarray]:
 
 @dataclass(frozen=True)
 class Measured:
-    """Processor seconds for an hour of sound, now and before, one of each a round."""
+    """Processor time for an hour of sound.
+
+    Parameters
+    ----------
+    now, before : seconds of each round, with the present and the former implementation
+    same : both give equal feature levels
+    """
 
     now: list[float]
     before: list[float]
@@ -155,17 +161,17 @@ class Measured:
 
     @property
     def ratio(self) -> float:
-        """Now over before: the median of the rounds."""
+        """Median over the rounds of the present time over the former."""
         return float(np.median(np.divide(self.now, self.before)))
 
     @property
     def is_met(self) -> bool:
-        """Whether the bounds are kept: of the ratio; of the seconds, where this machine was as fast as before."""
+        """True if the feature levels are equal and the ratio is within its bound."""
         return self.same and self.ratio <= MOST_RATIO
 
 
 def run(rounds: int = 3, minutes: float = MINUTES) -> Measured:
-    """Measure both paths in turn on the same recordings."""
+    """Measure both implementations in turns on the same recordings."""
     spec, sounds = PipelineSpec.from_toml(SPEC), recordings(minutes)
     hours = sum(map(len, sounds)) / 16_000 / 3600
     now, before = list[float](), list[float]()

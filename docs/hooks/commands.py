@@ -1,4 +1,4 @@
-"""For mkdocs: `<!-- help: NAME -->` on a page becomes what `anomsdk NAME --help` prints."""
+"""Hook of mkdocs: replaces `<!-- help: NAME -->` on a page by the output of `anomsdk NAME --help`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ PLACE = re.compile(r"<!-- help: ?([a-z-]*) -->")
 
 
 def help_of(name: str) -> str:
-    """The help of a command, 80 columns wide; of all of them without a name."""
+    """Help of a command, or of the whole program without a name, 80 columns wide."""
     from typer.testing import CliRunner
 
     from anomsdk.cli.app import app
@@ -22,5 +22,5 @@ def help_of(name: str) -> str:
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Hook of mkdocs: a page's Markdown before it is rendered."""
+    """Fill in the help of commands. mkdocs calls this with the Markdown of a page before it is rendered."""
     return PLACE.sub(lambda found: f"```text\n{help_of(found[1])}\n```", markdown)

@@ -1,6 +1,6 @@
-"""For mkdocstrings: the sections of this package's docstrings as Markdown.
+"""Extension of mkdocstrings: renders the sections of this package's docstrings as Markdown.
 
-They look like numpydoc, but what follows ``name :`` is a sentence, not a type; types are in the signature.
+The sections look like numpydoc, but a sentence follows ``name :``, not a type. Types are in the signature.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _HEADING = re.compile(r"^(Parameters|Returns|Yields|Raises|Examples)\n-+\n", re.
 
 
 def as_markdown(text: str) -> str:
-    """A docstring with its sections as bold headings, lists and code blocks."""
+    """Convert the sections of a docstring to bold headings, lists and code blocks."""
     start, *parts = _HEADING.split(text)
     found = [start.strip()]
     for name, body in zip(parts[::2], parts[1::2], strict=True):
@@ -39,9 +39,9 @@ def _examples(body: str) -> str:
 
 
 class Docstrings(griffe.Extension):
-    """Rewrites every docstring once its object is read."""
+    """Extension of griffe that converts every docstring when its object is read."""
 
     def on_instance(self, *, obj: griffe.Object, **_: Any) -> None:
-        """Called by griffe for modules, classes, functions and attributes."""
+        """Convert the docstring of a module, class, function or attribute. griffe calls this."""
         if obj.docstring is not None:
             obj.docstring.value = as_markdown(obj.docstring.value)

@@ -1,9 +1,9 @@
-"""Trains cattle_collar from the WASP recordings: run it from the top of a checkout.
+"""Train the reference model cattle_collar on recordings of WASP. Run it from the top of a checkout.
 
     python reference_models/cattle_collar/recipe.py [wasp_cow_dev.npz wasp_cow_mounts_dev.npz]
 
-Normal: grazing, resting, standing and walking. Every third cow calibrates. Collars that rest at more than 2 g are
-miscalibrated and left out.
+Normal recordings: grazing, resting, standing and walking. Every third cow calibrates. Collars with more than 2 g at
+rest are miscalibrated and are left out.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SEED = 1
 
 
 def load(path: Path, spec: anomsdk.PipelineSpec) -> list[tuple[str, np.ndarray]]:
-    """The cow and the counts of each normal recording."""
+    """Read the normal recordings: (cow, samples) of each, int16 (n, 6) in the counts of the spec."""
     stream_format = StreamFormat.of(sensor_plan(spec), spec.columns)
     opened = open_recordings(path, stream_format, reading=ReadOptions(unit="m/s2"))
     with np.load(path, allow_pickle=False) as archive:
@@ -39,7 +39,7 @@ def load(path: Path, spec: anomsdk.PipelineSpec) -> list[tuple[str, np.ndarray]]
 
 
 def main() -> None:
-    """Train, and write the folder that this file lies in."""
+    """Train, and write the files of this folder."""
     paths = [Path(name) for name in sys.argv[1:]] or list(DATA)
     for path in paths:
         if not path.exists():

@@ -1,8 +1,8 @@
-"""Trains human_motion from the UMAFall recordings: run it from the top of a checkout.
+"""Train the reference model human_motion on recordings of UMAFall. Run it from the top of a checkout.
 
     python reference_models/human_motion/recipe.py [umafall_dev.npz]
 
-Normal: the daily activities, as the accelerometer at the waist saw them. Every fourth subject calibrates.
+Normal recordings: daily activities, accelerometer at the waist. Every fourth subject calibrates.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SEED = 1
 
 
 def main() -> None:
-    """Train, and write the folder that this file lies in."""
+    """Train, and write the files of this folder."""
     path = Path(sys.argv[1]) if len(sys.argv) > 1 else DATA
     if not path.exists():
         sys.exit(f"error: {path}: no such file; give the path of umafall_dev.npz")

@@ -1,17 +1,21 @@
 """The documentation runs: code blocks of README and of every page, doctests of the package, the tutorial as a whole."""
 
+import contextlib
 import doctest
 import importlib
 import pkgutil
 import re
 import subprocess
 import sys
+from xml.etree import ElementTree
 
 import pytest
 
 import anomsdk
 from anomsdk.demo import recordings as demo_recordings
+from anomsdk.planner import spec as spec_module
 from anomsdk.planner.spec import PipelineSpec
+from tests.support import demo_picture
 from tests.support.make import ROOT
 from tests.support.pages import DOCS, NOT_RUN, PAGES, README, RUN, blocks, commands, run_page
 
@@ -150,10 +154,11 @@ def test_every_public_name_and_command_is_in_the_reference():
     from typer.main import get_command
 
     import anomsdk.sources.clips
+    from anomsdk import mcu
     from anomsdk.cli.app import app
 
     page = (DOCS / "reference" / "api.md").read_text()
-    modules = (anomsdk, anomsdk.train, anomsdk.sources.clips, anomsdk.evaluate, anomsdk.compare)
+    modules = (anomsdk, anomsdk.train, anomsdk.sources, anomsdk.sources.clips, anomsdk.evaluate, anomsdk.compare, mcu)
     for module in modules:
         for name in module.__all__:
             if name in ("__version__", "compare", "evaluate", "train") and module is anomsdk:
@@ -169,6 +174,82 @@ def test_every_public_name_and_command_is_in_the_reference():
 def test_first_screen_has_the_two_commands():
     first = "\n".join(README.read_text().splitlines()[:20])
     assert "make demo" in first and "make test" in first
+
+
+@pytest.mark.usefixtures("native")
+def test_the_picture_is_what_the_demo_prints():
+    assert demo_picture.PICTURE.read_text("utf-8") == demo_picture.drawn(demo_picture.printed()), "run make picture"
+
+
+def test_the_picture_fetches_nothing_and_is_shown_on_the_first_screen():
+    picture = demo_picture.PICTURE.read_text("utf-8")
+    root = ElementTree.fromstring(picture)
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert picture.replace('xmlns="http://www.w3.org/2000/svg"', "").count("//") == 0, "an address in the picture"
+    assert not re.search(r"url\(|@import|@font-face|href|<script|<image", picture)
+    assert "prefers-color-scheme: dark" in picture
+    first = "\n".join(README.read_text("utf-8").splitlines()[:20])
+    assert re.search(r"!\[[^]]{20,}\]\(docs/pictures/demo\.svg\)", first), "with words for who does not see it"
+
+
+GLOSSARY = DOCS / "reference" / "glossary.md"
+
+
+def terms():
+    """(term, meaning, names in the code) of each row of the glossary."""
+    rows = [line.strip("| ").split(" | ") for line in GLOSSARY.read_text("utf-8").splitlines() if line.startswith("|")]
+    return [row for row in ([*row, ""][:3] for row in rows) if row[0] != "term" and not set(row[0]) <= set("-|")]
+
+
+def resolved(name: str) -> object:
+    """What a name of the glossary stands for: an object of the package, its annotation, or a key of the spec."""
+    if not name.startswith("anomsdk."):
+        section, key = name.split(".")
+        found = {
+            field
+            for each in vars(spec_module).values()
+            if isinstance(each, type) and each.__name__.endswith(section.title())
+            for field in getattr(each, "model_fields", {})
+        }
+        return key if key in found else None
+    parts = name.split(".")
+    for n in range(len(parts), 0, -1):
+        with contextlib.suppress(ModuleNotFoundError):
+            found = importlib.import_module(".".join(parts[:n]))
+            for part in parts[n:]:
+                found = getattr(found, part, None) or getattr(found, "__annotations__", {}).get(part)
+            return found
+    return None
+
+
+def test_every_name_of_the_glossary_exists():
+    assert len(terms()) >= 50
+    names = [name for _, _, where in terms() for name in re.findall(r"`([^`]+)`", where)]
+    assert len(names) >= 30
+    assert [name for name in names if resolved(name) is None] == []
+
+
+def test_every_word_of_the_glossary_has_one_row_and_is_used():
+    """On another page, or in the code: a word that nobody says needs no meaning."""
+    words = [word.strip("` ") for term, _, _ in terms() for word in re.sub(r"\(.*\)", "", term).split(",")]
+    assert len(set(words)) == len(words), "a word with two meanings"
+    pages = [page for page in (*PAGES, *(ROOT / "anomsdk").rglob("*.py")) if page != GLOSSARY]
+    text = " ".join(" ".join(page.read_text("utf-8").split()) for page in pages).lower().replace("_", " ")
+    assert [word for word in words if word.lower().replace("_", " ") not in text] == []
+
+
+def test_every_new_path_of_the_changelog_exists():
+    rows = [line.split(" | ") for line in (ROOT / "CHANGELOG.md").read_text("utf-8").splitlines() if line[:3] == "| `"]
+    assert len(rows) >= 15
+    names = [name for *_, new in rows for name in re.findall(r"`(anomsdk\.[^`]+)`", new)]
+    assert [name for name in names if resolved(name) is None] == []
+
+
+def test_every_page_leads_to_the_glossary():
+    """At the first use of its words: what a stranger does not know is one click away."""
+    for page in PAGES:
+        if page not in (GLOSSARY, SPEC, DOCS / "reference" / "measurements.md"):
+            assert "glossary.md" in page.read_text("utf-8"), page.name
 
 
 def test_every_key_of_the_spec_is_documented_with_its_default():

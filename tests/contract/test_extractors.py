@@ -13,7 +13,7 @@ from anomsdk.core.plan import EXTRACTORS
 from anomsdk.core.reasons import Group
 from anomsdk.planner.front_end import extractor_plan
 from anomsdk.planner.spec import PipelineSpec
-from anomsdk.train.data.feature_levels import levels_of
+from anomsdk.train.data.feature_levels import feature_levels_of
 from benchmarks import fidelity, signals
 from tests.support.make import ROOT, SPECS, noise
 
@@ -159,7 +159,7 @@ def motion():
 
 def rows():
     x = noise(50, columns=6)
-    assert np.array_equal(levels_of(PipelineSpec.from_toml(SPECS["external"]), x), x), "rows are not touched"
+    assert np.array_equal(feature_levels_of(PipelineSpec.from_toml(SPECS["external"]), x), x), "rows are not touched"
 
 
 ORACLES = {

@@ -1,5 +1,7 @@
 """Lint and types are part of the tests."""
 
+import ast
+import re
 import subprocess
 import sys
 
@@ -27,3 +29,35 @@ def test_what_was_measured_otherwise_is_claimed_nowhere(claim):
     read = [f for f in files if f.is_file() and f.suffix in kinds]
     assert len(read) > 200
     assert [f.name for f in read if claim in " ".join(f.read_text(encoding="utf-8").split())] == []
+
+
+PROSE = ["README.md", "CHANGELOG.md", "docs", "reference_models"]
+SCRIPTS = ["benchmarks", "docs/hooks", "reference_models"]
+DECODED = r"\b(so many|this much|as they were|as it was|those of them|what is other)\b"
+"""Words that a reader must decode: say the parameter, its unit and its range."""
+OPENERS = ("Of", "What", "Those", "How", "Whether", "As", "The same")
+"""First words of a docstring that does not stand alone in a list."""
+
+
+def below(places, suffix):
+    return [
+        f for place in places for f in ([ROOT / place] if (ROOT / place).is_file() else (ROOT / place).rglob(suffix))
+    ]
+
+
+def test_pages_say_quantities_in_full():
+    pages = below(PROSE, "*.md")
+    assert len(pages) > 20
+    found = [(page.name, hit[0]) for page in pages for hit in re.finditer(DECODED, page.read_text("utf-8"), re.I)]
+    assert found == []
+
+
+def test_docstrings_of_scripts_stand_alone():
+    found = []
+    for path in below(SCRIPTS, "*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and (text := ast.get_docstring(node)):
+                first = text.splitlines()[0]
+                if first.startswith(tuple(f"{word} " for word in OPENERS)) or re.search(DECODED, text, re.I):
+                    found.append((path.name, first))
+    assert found == []

@@ -7,7 +7,7 @@ from anomsdk.core.framer import BATCH, Framer
 from anomsdk.core.pipeline import extractor_for
 from anomsdk.planner.front_end import framer_plan
 from anomsdk.planner.spec import PipelineSpec
-from anomsdk.train.data.feature_levels import levels_of
+from anomsdk.train.data.feature_levels import feature_levels_of
 from anomsdk.train.data.input_maps import unlearnt_extractor
 from benchmarks import training
 
@@ -55,7 +55,7 @@ def test_levels_are_those_of_one_window_at_a_time(features):
 
 def test_training_hears_what_a_pipeline_hears():
     spec, rows = spec_of({**BANDS, "band_hops": 16}), sound(40_000, seed=1)
-    assert np.array_equal(levels_of(spec, rows), levels(spec, rows, BATCH, 1 << 20)[0])
+    assert np.array_equal(feature_levels_of(spec, rows), levels(spec, rows, BATCH, 1 << 20)[0])
 
 
 def test_the_path_that_the_benchmark_keeps_gives_the_same_levels(monkeypatch):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import anomsdk
-from benchmarks import detection, ours, peers, reading, scenes
-from benchmarks.hearing import Hearing, external_rows
+from benchmarks import detection, peers, scenes, table_speed, trained_plans
+from benchmarks.clip_levels import ClipLevels, external_rows
 from benchmarks.signals import RATE
 
 
@@ -29,7 +29,7 @@ def made():
 
 @pytest.fixture(scope="module")
 def bands(made):
-    return Hearing(ours.bands_spec(0), made)
+    return ClipLevels(trained_plans.bands_spec(0), made)
 
 
 ODD = np.array([40, -40, 40, 40, -40, 40])
@@ -186,7 +186,7 @@ def test_clip_scores_of_a_scene_are_over_the_median_of_its_normals_for_every_det
 
 
 def test_normals_at_nought_are_scaled_by_their_mean_and_a_whole_scene_of_them_not_at_all(made):
-    """The follower of the score takes most normal clips to 0."""
+    """The baseline takes the scores of most normal clips to 0."""
     normal = np.array([item.snr_db is None for item in made.items])
     peaks = np.where(normal, 0.0, 7.0)
     assert np.array_equal(detection.scaled(peaks, made.items), peaks)
@@ -234,37 +234,37 @@ def test_skips_with_its_reason_where_the_recordings_are_absent(monkeypatch, tmp_
 
 @pytest.fixture(scope="module")
 def fitted(made):
-    tree = ours.bands_spec(4.0).model_dump()
+    tree = trained_plans.bands_spec(4.0).model_dump()
     tree["model"]["max_macs"] = 500  # of 54 inputs: only the narrowest principal components
-    return ours.fit(anomsdk.PipelineSpec.from_dict(tree), made, made.names)
+    return trained_plans.fit(anomsdk.PipelineSpec.from_dict(tree), made, made.names)
 
 
 def test_scores_from_levels_are_those_of_the_pipeline(made, bands, fitted):
     items = made.items[:3]
-    runner = ours.Runner(fitted.plan)
+    runner = trained_plans.Runner(fitted.plan)
     for item in items:
         inputs = runner.inputs(bands.item(item))
         assert np.array_equal(inputs, anomsdk.features(fitted.plan, item.samples))
         assert np.array_equal(runner.final(inputs, runner.raw(inputs)), anomsdk.score(fitted.plan, item.samples))
     samples = [item.samples for item in items]
-    found = ours.peaks(fitted.plan, [bands.item(item) for item in items], samples)
+    found = trained_plans.peaks(fitted.plan, [bands.item(item) for item in items], samples)
     assert found.tolist() == [anomsdk.score(fitted.plan, each).max() for each in samples]
-    with pytest.raises(anomsdk.CheckError, match="from levels"):
-        ours.peaks(fitted.plan, [bands.item(item) for item in items], [sample // 2 for sample in samples])
+    with pytest.raises(anomsdk.CheckError, match="from feature levels differ"):
+        trained_plans.peaks(fitted.plan, [bands.item(item) for item in items], [sample // 2 for sample in samples])
 
 
 def test_the_float_network_is_the_one_inside_the_plan(made, bands, fitted):
     items = made.of(["low"])
     levels, samples = [bands.item(item) for item in items], [item.samples for item in items]
-    integer = ours.peaks(fitted.plan, levels, samples, follow=False)
-    real = ours.peaks(fitted.plan, levels, samples, fitted.trained, follow=False)
+    integer = trained_plans.peaks(fitted.plan, levels, samples, follow=False)
+    real = trained_plans.peaks(fitted.plan, levels, samples, fitted.trained, follow=False)
     assert not np.array_equal(integer, real)
     assert np.corrcoef(np.log(integer), np.log(real))[0, 1] > 0.99
 
 
 def test_rows_of_another_front_end_are_its_log_mels_in_steps_of_a_256th(made):
-    hearing = Hearing(ours.logmel_spec(0), made)
-    levels = hearing.item(made.items[0])
+    clip_levels = ClipLevels(trained_plans.logmel_spec(0), made)
+    levels = clip_levels.item(made.items[0])
     rows = external_rows(levels)
     assert rows.dtype == np.int16 and rows.shape == levels.shape
     np.testing.assert_allclose(rows / 256, detection.decibel(levels), atol=1 / 500)
@@ -276,4 +276,4 @@ def test_rows_of_another_front_end_are_its_log_mels_in_steps_of_a_256th(made):
 def test_a_table_of_dates_is_read_in_no_more_than_a_few_times_the_time_of_a_parquet(tmp_path):
     """`make bench` prints the ratio and holds it at a third; read cell by cell it was an eighteenth."""
     pytest.importorskip("pyarrow")
-    assert reading.ratios(*reading.write(tmp_path, 40_000), repeats=3).max() > 1 / 8
+    assert table_speed.ratios(*table_speed.write(tmp_path, 40_000), repeats=3).max() > 1 / 8

@@ -9,7 +9,7 @@ import pytest
 
 import anomsdk
 from anomsdk.core.alert import Alert, TimingPlan, levels
-from anomsdk.planner import planner, tables
+from anomsdk.planner import front_end, layers, planner, tables
 from anomsdk.planner.calibration import Calibration, alarm_levels
 from anomsdk.planner.features import BandsFeatures, LogmelFeatures
 from anomsdk.planner.spec import PipelineSpec
@@ -162,7 +162,7 @@ def test_a_delay_of_whole_ticks_is_no_tick_longer(tmp_path):
 def test_clipping_never_lies_above_the_sensors(counts_per_g, full_scale_g, milli_g):
     sensor = {"kind": "motion", "rate_hz": 50, "counts_per_g": float(counts_per_g), "full_scale_g": full_scale_g}
     tree = PipelineSpec.from_toml(SPECS["motion"]).model_dump(mode="json")
-    made = planner.sensor_plan(PipelineSpec.from_dict(tree | {"sensor": sensor}))
+    made = front_end.sensor_plan(PipelineSpec.from_dict(tree | {"sensor": sensor}))
     made.check()
     assert made.full_scale_milli_g == milli_g
     assert made.full_scale_milli_g * made.counts_per_kilo_g <= 32768 * 10**6
@@ -191,14 +191,14 @@ def test_a_mel_band_without_a_bin_is_refused():
 
 
 def test_multipliers_are_those_of_tensorflow_lite():
-    assert planner.quantize_multiplier(0.5) == (2**30, 0)
-    assert planner.quantize_multiplier(1.0) == (2**30, 1)
-    assert planner.quantize_multiplier(1 - 2**-40) == (2**30, 1)
-    assert planner.quantize_multiplier(2.0**-40) == (0, 0)
-    mantissa, shift = planner.quantize_multiplier(0.0123456789)
+    assert layers.quantize_multiplier(0.5) == (2**30, 0)
+    assert layers.quantize_multiplier(1.0) == (2**30, 1)
+    assert layers.quantize_multiplier(1 - 2**-40) == (2**30, 1)
+    assert layers.quantize_multiplier(2.0**-40) == (0, 0)
+    mantissa, shift = layers.quantize_multiplier(0.0123456789)
     assert abs(mantissa * 2.0 ** (shift - 31) - 0.0123456789) < 2**-38
     with pytest.raises(anomsdk.InputError, match="beyond what 32 bits can hold"):
-        planner.quantize_multiplier(2.0**31)
+        layers.quantize_multiplier(2.0**31)
 
 
 def edit(folder, pattern, text):

@@ -1,4 +1,4 @@
-"""How fast tables of motion are read: a .csv with dates of ISO 8601 beside the same rows in a .parquet."""
+"""Speed of reading tables of motion: a .csv with dates in ISO 8601 against the same rows in a .parquet."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from anomsdk.sources import StreamFormat, open_recordings
 STREAM_FORMAT = StreamFormat(50, "motion", 3, counts_per_g=2048, full_scale_g=16)
 GOAL = 1 / 3
 DIGITS = 5
-"""Behind the decimal point: 0.01 mg, finer than sensors are."""
+"""Digits after the decimal point: steps of 0.01 mg, finer than those of sensors."""
 
 
 def write(folder: Path, rows: int) -> tuple[Path, Path]:
-    """The same recording as text and as columns of numbers, with a stamp each 20 ms."""
+    """Write the same recording as .csv and as .parquet, with a time stamp every 20 ms."""
     import pyarrow
     import pyarrow.parquet
 
@@ -35,13 +35,18 @@ def write(folder: Path, rows: int) -> tuple[Path, Path]:
 
 
 def read(path: Path) -> bytes:
-    """All samples of a recording, from opening it on."""
+    """Open a recording and read all of its samples."""
     (recording,) = open_recordings(path, STREAM_FORMAT)
     return b"".join(block.tobytes() for block in recording.blocks() if not isinstance(block, int))
 
 
 def ratios(text: Path, columns: Path, repeats: int = 5) -> np.ndarray:
-    """Rows a second of processor time of the .csv over those of the .parquet, in turns; their samples are the same."""
+    """Speed of reading the .csv over that of the .parquet, in processor time, measured in turns.
+
+    Raises
+    ------
+    RuntimeError : the files hold different samples
+    """
     if read(text) != read(columns):
         raise RuntimeError("the files hold different samples")
     return np.array([_seconds(read, columns) / _seconds(read, text) for _ in range(repeats)])

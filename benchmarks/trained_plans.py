@@ -1,4 +1,4 @@
-"""Plans trained on the scenes by `anomsdk.train`, their scores, and those of the float network inside them."""
+"""Plans that `anomsdk.train` made of the scenes, their scores, and the scores of the float networks behind them."""
 
 from __future__ import annotations
 
@@ -26,33 +26,33 @@ from anomsdk.sources.clips import Clip, clip_from_array, open_clips
 from anomsdk.sources.stream_format import StreamFormat
 from anomsdk.train.data.corpus import gather
 from anomsdk.train.data.excerpts import EXCERPTS
-from anomsdk.train.data.input_maps import Levels
+from anomsdk.train.data.input_maps import FeatureLevels
 from anomsdk.train.models.family import Candidate, family
 from anomsdk.train.search.cross_validation import CrossValidation
 from anomsdk.train.search.trials import Trained
-from benchmarks.hearing import Hearing, external_rows
+from benchmarks.clip_levels import ClipLevels, external_rows
 from benchmarks.scenes import Scenes
 from benchmarks.signals import RATE, ROOT
 
 SEED = 1
 CHECKED = 50
-"""Every so many-th clip is also scored from its samples by `anomsdk.score`: the scores must be the same."""
+"""Every 50th clip is also scored from its samples by `anomsdk.score`, and the scores must be equal."""
 
 
 def bands_spec(baseline_s: float | str) -> PipelineSpec:
-    """The spec of audio_scene with another follower of the score."""
+    """Spec of audio_scene with another time constant of the baseline."""
     return _with_baseline(PipelineSpec.from_file(ROOT / "reference_models" / "audio_scene" / "spec.toml"), baseline_s)
 
 
 def logmel_spec(baseline_s: float | str, n_mels: int = 64) -> PipelineSpec:
-    """Log-mels, statistics of 1 s, a tick every 256 ms."""
+    """Spec of log-mels, with statistics over 1 s and a tick every 256 ms."""
     features = {"kind": "logmel", "fft_length": 1024, "hop_length": _HOP, "n_mels": n_mels, "fmax_hz": 8000}
     features["allow_speech_features"] = True
     return _logmel({"kind": "audio", "rate_hz": RATE}, features, baseline_s)
 
 
 def external_spec(baseline_s: float | str) -> PipelineSpec:
-    """The same of log-mels that were computed elsewhere."""
+    """Spec of `logmel_spec` for log-mels that come as rows of the extractor `external`."""
     features = {"kind": "external", "n_features": 64, "counts_per_unit": 256}
     return _logmel({"kind": "external", "rate_hz": RATE / _HOP}, features, baseline_s)
 
@@ -81,15 +81,15 @@ def _with_baseline(spec: PipelineSpec, baseline_s: float | str) -> PipelineSpec:
 
 @dataclass(frozen=True, eq=False)
 class Made:
-    """A plan, and the float network that it was quantised from."""
+    """A plan and the float network that it was quantised from."""
 
     plan: Plan
     trained: Trained
-    words: str  # which model training chose, and how slow its follower of the score is
+    words: str  # the model that training chose, and the time constant of its baseline
 
 
 def fit(spec: PipelineSpec, scenes: Scenes, names: Sequence[str]) -> Made:
-    """A plan trained on the recordings of some scenes, its alarm level set on those held out."""
+    """Train a plan on the recordings of some scenes; the held-out recordings set its alarm level."""
     training = [clip for name in names for clip in scenes.training[name]]
     held = [clip for name in names for clip in scenes.held[name]]
     chosen: list[str] = []
@@ -100,15 +100,15 @@ def fit(spec: PipelineSpec, scenes: Scenes, names: Sequence[str]) -> Made:
         return _made(spec, plan, out, clips, chosen)
 
 
-def fit_rows(spec: PipelineSpec, hearing: Hearing, names: Sequence[str]) -> Made:
-    """The same from .npy files of rows that were computed elsewhere."""
+def fit_rows(spec: PipelineSpec, clip_levels: ClipLevels, names: Sequence[str]) -> Made:
+    """Train a plan as `fit` does, on .npy files of rows for the extractor `external`."""
     chosen: list[str] = []
     with tempfile.TemporaryDirectory() as name:
         temporary = Path(name)
         for held in (False, True):
             folder = temporary / ("held" if held else "training")
             folder.mkdir()
-            for i, levels in enumerate(hearing.pieces(names, held=held)):
+            for i, levels in enumerate(clip_levels.pieces(names, held=held)):
                 if len(levels) >= spec.context.frames:
                     np.save(folder / f"{i:04d}.npy", external_rows(levels))
         (temporary / "spec.toml").write_text(spec.to_toml(), encoding="utf-8")
@@ -126,11 +126,11 @@ def fit_rows(spec: PipelineSpec, hearing: Hearing, names: Sequence[str]) -> Made
 
 
 def _made(spec: PipelineSpec, plan: Plan, out: Path, clips: Sequence[Clip], lines: Sequence[str]) -> Made:
-    """Train the chosen model once more, as `fit` did, for the float network; its int8 layers must be the plan's."""
+    """Train the chosen model once more for its float network, whose int8 layers must equal the plan's."""
     calibration = Calibration.model_validate_json((out / CALIBRATION_FILE).read_text())
     words = calibration.provenance["model"]
     candidate = _candidate(words, plan.n_inputs, spec.model.max_macs)
-    is_linear = candidate.kind != "autoencoder"  # then nobody asks how many epochs the folds took
+    is_linear = candidate.kind != "autoencoder"  # only autoencoders depend on the number of epochs
     gain_db = anomsdk.train.Options().gain_db
     corpus = gather(spec, clips, seed=SEED, excerpts=0 if is_linear else EXCERPTS, gain_db=gain_db)
     judge = CrossValidation(spec, corpus, anomalous=None, seed=SEED)
@@ -138,13 +138,15 @@ def _made(spec: PipelineSpec, plan: Plan, out: Path, clips: Sequence[Clip], line
     layers = parse_tflite((out / "model.tflite").read_bytes(), name="model.tflite").layers
     for ours, theirs in zip(trained.layers, layers, strict=True):
         if not (np.array_equal(ours.weights, theirs.weights) and np.array_equal(ours.bias, theirs.bias)):
-            raise CheckError(f"{words}: trained again, its layers are not the plan's: nothing to compare with")
+            raise CheckError(
+                f"{words}: trained again, the int8 layers differ from the plan's; use the same environment"
+            )
     follower = [line.split(" (")[0].split(" = ")[1] for line in lines if line.startswith("score.baseline_s")]
-    return Made(plan, trained, words + (f", follower {follower[0]} s" if follower else ""))
+    return Made(plan, trained, words + (f", baseline {follower[0]} s" if follower else ""))
 
 
 def _candidate(words: str, n_inputs: int, max_macs: int) -> Candidate:
-    """The candidate of the search that calls itself so."""
+    """Find the candidate of the search with this name."""
     for base in family(n_inputs, max_macs):
         for deviations in (4.0, 6.0, 8.0, 12.0, 16.0):
             for weighted in (False, True):
@@ -155,7 +157,7 @@ def _candidate(words: str, n_inputs: int, max_macs: int) -> Candidate:
 
 
 class Runner:
-    """Scores clips of which the feature levels are known: the stages of a plan after its extractor."""
+    """Scores feature levels with the stages of a plan that follow its extractor."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -163,19 +165,19 @@ class Runner:
         self._score = Score(plan.score)
         self._engine = ReferenceEngine(plan)
 
-    def inputs(self, levels: Levels) -> Ints:
-        """Inputs of the model (ticks, n_in)."""
+    def inputs(self, levels: FeatureLevels) -> Ints:
+        """Model inputs (ticks, n_in) of feature levels (frames, n_features)."""
         features = self._affine.run(levels.astype(np.int64))
         return Context(self.plan.context, self.plan.extractor.n_features).push(features)[0]
 
     def raw(self, inputs: Ints) -> Ints:
-        """Scores of the int8 model before the baseline."""
+        """Scores of the int8 model before the baseline is subtracted."""
         outputs = self._engine.reconstruct(inputs.astype(np.int8))
         return self._score.run(inputs, outputs.astype(np.int64))
 
     def final(self, inputs: Ints, raw: Ints) -> Ints:
-        """Scores of one stream from its beginning, after the baseline (which an alarm freezes)."""
-        outputs = inputs  # reasons are not looked at
+        """Scores of a whole stream after the baseline, which an alarm freezes, is subtracted."""
+        outputs = inputs  # no reasons are read from them
         results = self._engine.results(Ticks(np.arange(len(raw)), inputs, outputs, raw))
         self._engine.reset()
         return np.array([result.score for result in results], np.int64)
@@ -183,7 +185,7 @@ class Runner:
 
 def peaks(
     plan: Plan,
-    levels: Sequence[Levels],
+    levels: Sequence[FeatureLevels],
     samples: Sequence[np.ndarray | None],
     network: Trained | None = None,
     *,
@@ -194,11 +196,10 @@ def peaks(
     Parameters
     ----------
     plan : Plan
-    levels : of each clip
-    samples : of each clip: every `CHECKED`-th is scored by `anomsdk.score` as well, and must agree; the others
-        are not looked at
-    network : its float scores in place of the plan's int8 model
-    follow : False: the scores before the baseline
+    levels : feature levels of each clip
+    samples : samples of each clip; those of every `CHECKED`-th are scored by `anomsdk.score`, which must agree
+    network : use the scores of this float network instead of the plan's int8 model
+    follow : subtract the baseline from the scores
     """
     runner = Runner(plan)
     inputs = [runner.inputs(each) for each in levels]
@@ -209,5 +210,5 @@ def peaks(
     if follow and network is None:
         for i in range(0, len(scores), CHECKED):
             if not np.array_equal(scores[i], anomsdk.score(plan, samples[i])):
-                raise CheckError(f"clip {i}: its score from levels is not that from samples")
+                raise CheckError(f"clip {i}: its scores from feature levels differ from those from samples")
     return np.array([each.max() for each in scores], float)

@@ -1,4 +1,4 @@
-"""Recordings of motion, people's and cattle's, read as anomsdk reads them: what `benchmarks.motion` scores."""
+"""Recordings of motion of people and cattle for `benchmarks.motion`, read with `anomsdk.sources`."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from anomsdk.sources.stream_format import G
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 FILES = ("sisfall_dev.npz", "umafall_dev.npz", "wasp_cow_dev.npz", "wasp_cow_mounts_dev.npz")
-PIECE_S = 6.0
-"""Normal recordings of cattle are cut into pieces of this length: their length alone would tell them from events."""
+SEGMENT_S = 6.0
+"""Length of the segments of normal recordings of cattle. Uncut, their length alone would tell them from events."""
 MOST_G = 2.0
-"""Recordings of cattle with a longer mean acceleration are left out: 18 normal ones of one collar say 7.7 g at rest."""
+"""Largest mean acceleration of a recording of cattle. One collar has 7.7 g at rest in 18 normal recordings."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a recording, or a piece of one, is stored: its file, its index there, and from when to when."""
+    """Place of a recording or of a segment: the file, the index in it, start and end in seconds."""
 
     file: str
     reading: ReadOptions
@@ -38,16 +38,16 @@ class Place:
 
 @dataclass(frozen=True, eq=False)
 class Movement:
-    """Recordings of one kind.
+    """Recordings of one data set.
 
     Parameters
     ----------
-    name : in the tables
-    places : of each
-    seconds : how long each is
-    groups : subject or animal of each
-    anomalous : which of them hold something unusual
-    labels : what each of them is
+    name : name in the tables
+    places : place of each recording
+    seconds : length of each recording
+    groups : subject or animal of each recording
+    anomalous : True for each recording that holds an event
+    labels : activity of each recording
     """
 
     name: str
@@ -58,7 +58,7 @@ class Movement:
     labels: NDArray[np.str_]
 
     def part(self, which: NDArray[np.bool_]) -> Movement:
-        """Some of the recordings."""
+        """Choose recordings by a mask."""
         return replace(
             self,
             places=tuple(self.places[i] for i in np.flatnonzero(which)),
@@ -70,25 +70,25 @@ class Movement:
 
     @property
     def hours(self) -> NDArray[np.float64]:
-        """Length of each normal recording."""
+        """Length of each normal recording in hours."""
         return self.seconds[~self.anomalous] / 3600
 
     def counts(self, spec: PipelineSpec) -> list[Samples]:
-        """What the sensor of a spec would have given; what is too short for a tick is padded at both ends."""
+        """Samples in the counts and at the rate of a spec; recordings too short for a tick are padded at both ends."""
         stream_format = StreamFormat.of(sensor_plan(spec), spec.columns)
         shortest = spec.window_length + (spec.context.frames - 1) * spec.hop_length
         found = []
         for place in self.places:
             samples = read_recording(_opened(place.file, place.reading, stream_format)[place.index])
             first, last = (min(len(samples), s * stream_format.rate_hz) for s in (place.start_s, place.stop_s))
-            piece = samples[round(first) : round(last)]
-            lack = max(0, shortest - len(piece))
-            found.append(np.pad(piece, ((lack // 2, lack - lack // 2), (0, 0)), mode="edge"))
+            segment = samples[round(first) : round(last)]
+            lack = max(0, shortest - len(segment))
+            found.append(np.pad(segment, ((lack // 2, lack - lack // 2), (0, 0)), mode="edge"))
         return found
 
 
 def missing() -> str | None:
-    """Why nothing can be measured; None: everything is there."""
+    """The files that do not exist, in words, or None."""
     absent = [name for name in FILES if not (DATA / name).exists()]
     return f"{', '.join(absent)} not in {DATA}" if absent else None
 
@@ -106,14 +106,14 @@ def _arrays(name: str) -> dict[str, np.ndarray]:
 
 @cache
 def sisfall() -> Movement:
-    """Waist, 50 Hz: daily activities and staged falls."""
+    """SisFall, waist, 50 Hz: daily activities and staged falls."""
     z = _arrays("sisfall_dev.npz")
     return _of_people("SisFall waist", "sisfall_dev.npz", ReadOptions(unit="g"), np.diff(z["offsets"]) / z["fs"])
 
 
 @cache
 def umafall(place: str) -> Movement:
-    """Waist or wrist at 20 Hz, or the phone in the pocket at 50 Hz: daily activities and staged falls."""
+    """UMAFall, waist or wrist at 20 Hz, or phone in the pocket at 50 Hz: daily activities and staged falls."""
     z = _arrays("umafall_dev.npz")
     if place == "phone":
         reading, seconds = ReadOptions(unit="g", array="phone_x"), np.diff(z["phone_offsets"]) / z["phone_fs"]
@@ -133,7 +133,7 @@ def _of_people(name: str, file: str, reading: ReadOptions, seconds: NDArray[np.f
 
 @cache
 def cattle() -> Movement:
-    """Collars, 10 Hz, six axes: normal behaviour in pieces, rare events, mounts and head nods whole."""
+    """WASP collars, 10 Hz, six axes: normal behaviour in segments; rare events, mounts and head nods uncut."""
     places, groups, anomalous, labels, seconds = list[Place](), list[str](), list[bool](), list[str](), list[float]()
     for file in FILES[2:]:
         z = _arrays(file)
@@ -142,8 +142,8 @@ def cattle() -> Movement:
             if np.linalg.norm(acceleration[ends[i] : ends[i + 1]].mean(axis=0)) > MOST_G:
                 continue
             length = float((ends[i + 1] - ends[i]) / z["fs"])
-            n = 1 if odd else max(1, int(length // PIECE_S))
-            each = length if (n == 1 and length < PIECE_S) or odd else PIECE_S
+            n = 1 if odd else max(1, int(length // SEGMENT_S))
+            each = length if (n == 1 and length < SEGMENT_S) or odd else SEGMENT_S
             places += [Place(file, ReadOptions(unit="m/s2"), i, k * each, (k + 1) * each) for k in range(n)]
             seconds += [each] * n
             groups += [str(z["cow"][i])] * n
@@ -155,7 +155,7 @@ def cattle() -> Movement:
 
 
 def joined(name: str, parts: Iterable[Movement]) -> Movement:
-    """Several, whatever their rates."""
+    """Join several data sets, which may have different rates."""
     every = list(parts)
     return Movement(
         name,
