@@ -128,6 +128,22 @@ def test_what_is_not_known_is_said_in_the_sentence(normal, anomalous, more, word
     assert (" a day, 95 % interval" in said or "an hour, 95 % interval" in said) == bool(normal)
 
 
+def test_one_group_is_said_of_what_is_left_without_the_recordings_that_made_the_plan():
+    known = Known(("0.wav",), (), (), 4, is_whole=True, says=True)
+    normal = [clip(0, 5, "Bob"), *(clip(i, 5, "Ann") for i in range(1, 4))]
+    odd = [clip(0, 9, "Eve"), *(clip(i, 9, "Tom") for i in range(1, 4))]
+    unknown = figures_of(normal[1:], odd[1:])
+    said = finding(evaluation(normal, odd, known_normal=known, known_anomalous=known, unknown=unknown))
+    assert "of normal recordings, all of one group," in said and "of 3 anomalous clips, all of one group" in said
+    mixes = [replace(each, snr_db=10.0, scene=each.name) for each in odd]
+    said = finding(evaluation(normal, mixes, known_normal=known, unknown=unknown, by_snr={"10": unknown}))
+    assert "of 3 mixes of a sound into a normal recording at 10 dB, all of one group" in said
+    heard = [recording(0, group="Bob"), *(recording(i, group="Ann") for i in range(1, 4))]
+    left = _rates(heard[1:], 0, same=False)
+    said = change_found(difference(heard, known_normal=(NOTHING_KNOWN, known), unknown=left))
+    assert "of normal recordings, all of one group," in said
+
+
 def recording(i, old=(), new=(), *, short=False, group=None):
     alarms = match_alarms(old, new, 2.0)
     return ComparedRecording(f"{i}.wav", group or f"g{i}", 1800.0, 1800.0, alarms, old == new, short, short)

@@ -26,8 +26,9 @@ from anomsdk.train.probes.sound import STRENGTHS, disturbed_rows, sound_event
 from anomsdk.train.search.budget import Needs
 from anomsdk.train.search.cross_validation import CrossValidation
 from anomsdk.train.search.journal import Journal
-from anomsdk.train.search.search import _MOVED, Margin, Search, _choice, _variants, _why, _words
+from anomsdk.train.search.search import _MOVED, Margin, Search, _choice, _why
 from anomsdk.train.search.trials import Trial
+from anomsdk.train.search.variants import variants_of, words_of
 from tests.support.make import SPECS
 from tests.unit.test_train import QUICK, room
 
@@ -454,7 +455,7 @@ def test_a_kind_that_comes_first_on_movements_is_taken_within_its_margin():
 def test_no_variant_is_finer_than_the_spec(kind):
     """More bands, or shorter ones, reveal more: that is for a person to decide."""
     spec = PipelineSpec.from_toml(SPECS[kind])
-    varied = [variant(spec) for variant in _variants(spec)]
+    varied = [variant(spec) for variant in variants_of(spec)]
     assert len([v for v in varied if v is not None]) >= 2
     for other in varied:
         if other is None:
@@ -538,7 +539,7 @@ def test_variants_that_need_too_many_bytes_are_not_even_read():
     for each in opened:
         assert Needs(each).alone().within(spec.model) and each.context.frames <= 4
     assert any(line.startswith("not tried: 16 x 32 ms, 8 frames, ") and "max_ram" in line for line in lines)
-    needs = {_words(each): Needs(each) for each in opened}
+    needs = {words_of(each): Needs(each) for each in opened}
     assert all(needs[words].of(trial.candidate).within(spec.model) for words, trial in found.trials)
 
 
