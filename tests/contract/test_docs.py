@@ -13,7 +13,7 @@ import pytest
 
 import anomsdk
 from anomsdk.demo import recordings as demo_recordings
-from anomsdk.planner import spec as spec_module
+from anomsdk.planner.sections import Section
 from anomsdk.planner.spec import PipelineSpec
 from tests.support import demo_picture
 from tests.support.make import ROOT
@@ -201,17 +201,16 @@ def terms():
     return [row for row in ([*row, ""][:3] for row in rows) if row[0] != "term" and not set(row[0]) <= set("-|")]
 
 
+def sections(of: type[Section] = Section) -> list[type[Section]]:
+    """Every section of a spec, and the spec itself."""
+    return [each for found in of.__subclasses__() for each in (found, *sections(found))]
+
+
 def resolved(name: str) -> object:
     """What a name of the glossary stands for: an object of the package, its annotation, or a key of the spec."""
     if not name.startswith("anomsdk."):
         section, key = name.split(".")
-        found = {
-            field
-            for each in vars(spec_module).values()
-            if isinstance(each, type) and each.__name__.endswith(section.title())
-            for field in getattr(each, "model_fields", {})
-        }
-        return key if key in found else None
+        return key if any(key in each.model_fields for each in sections() if section.title() in each.__name__) else None
     parts = name.split(".")
     for n in range(len(parts), 0, -1):
         with contextlib.suppress(ModuleNotFoundError):
@@ -255,13 +254,9 @@ def test_every_page_leads_to_the_glossary():
 def test_every_key_of_the_spec_is_documented_with_its_default():
     from pydantic_core import PydanticUndefined
 
-    from anomsdk.planner import spec
-
     page = (ROOT / "docs" / "configuration.md").read_text()
-    sections = [spec.PipelineSpec, spec.Sensor, spec.MotionSensor, spec.LogmelFeatures, spec.BandsFeatures]
-    sections += [spec.MotionFeatures, spec.ExternalFeatures]
-    sections += [spec.StackContext, spec.SummaryContext, spec.Model, spec.Score, spec.Alert]
-    for section in sections:
+    assert PipelineSpec in sections() and len(sections()) >= 12
+    for section in sections():
         for name, field in section.model_fields.items():
             row = next(
                 (line for line in page.splitlines() if line.startswith("|") and f"`{name}`" in line.split("|")[1]), ""
