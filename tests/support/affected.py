@@ -22,7 +22,15 @@ STAGES = (
     f"{PARITY}vectors.py",
 )
 PLANNING = tuple(f"{UNIT}{name}.py" for name in ("spec", "planner", "plan_file", "speech", "durations"))
-CORE = (*STYLE, *STAGES, *PLANNING, f"{CONTRACT}imports.py", f"{CONTRACT}golden.py", f"{CONTRACT}affected.py")
+CORE = (
+    *STYLE,
+    *STAGES,
+    *PLANNING,
+    f"{CONTRACT}imports.py",
+    f"{CONTRACT}golden.py",
+    f"{CONTRACT}mirror.py",
+    f"{CONTRACT}affected.py",
+)
 """The fast core: lint, types, the stages, the golden vectors, the planner and plan files. `make quick` always runs it."""
 
 AFFECTED: dict[str, tuple[str, ...]] = {
