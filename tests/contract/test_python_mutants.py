@@ -53,7 +53,7 @@ def test_what_is_a_change(old, new, is_one):
 
 
 @pytest.fixture
-def copy(tmp_path):
+def copy(tmp_path, monkeypatch):
     checkout = tmp_path / "checkout"
     (checkout / "sums").mkdir(parents=True)
     (checkout / ".venv").mkdir()
@@ -61,6 +61,7 @@ def copy(tmp_path):
     (checkout / "test_sums.py").write_text("import sums\ndef test(): assert sums.total(4) == 10\n")
     (checkout / "test_broken.py").write_text("def test(): assert False\n")
     (checkout / "pytest.ini").write_text("[pytest]\n")
+    monkeypatch.setattr(Copy, "usual_seconds", {})
     return Copy(checkout, tmp_path / "copy")
 
 

@@ -25,6 +25,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Queue
+from typing import ClassVar
 
 from tests.support.affected import tests_of
 from tests.support.make import ROOT
@@ -149,15 +150,17 @@ class Copy:
     folder : new
     """
 
+    usual_seconds: ClassVar[dict[tuple[str, ...], float]] = {}
+    """Files of tests -> time that they take without a mutant, measured in the first copy that needs it."""
+
     def __init__(self, root: Path, folder: Path) -> None:
-        self._root = root
         self._folder = Path(shutil.copytree(root, folder, ignore=shutil.ignore_patterns(*LEFT_OUT)))
-        self._seconds: dict[tuple[str, ...], float] = {}
 
     def judge(self, mutant: Mutant, tests: Sequence[str]) -> str:
         """killed, or survived."""
         limit = SECONDS + TIMES * self._usual_seconds(tuple(tests))
         changed = self._folder / mutant.path
+        original = changed.read_bytes()
         try:
             # Bytecode of the unchanged file could be taken for that of a text of the same length and second.
             for compiled in (changed.parent / "__pycache__").glob(f"{changed.stem}.*"):
@@ -167,16 +170,16 @@ class Copy:
         except subprocess.TimeoutExpired:
             return "killed"
         finally:
-            shutil.copyfile(self._root / mutant.path, changed)
+            changed.write_bytes(original)
 
     def _usual_seconds(self, tests: tuple[str, ...]) -> float:
         """Time that these tests take, measured once; they must pass."""
-        if tests not in self._seconds:
+        if tests not in self.usual_seconds:
             began = time.monotonic()
             if not self._passes(tests, None, keep=True):
                 raise SystemExit(f"error: without a mutant these tests fail: {' '.join(tests)}")
-            self._seconds[tests] = time.monotonic() - began
-        return self._seconds[tests]
+            self.usual_seconds[tests] = time.monotonic() - began
+        return self.usual_seconds[tests]
 
     def _passes(self, tests: Sequence[str], limit: float | None, *, keep: bool = False) -> bool:
         command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *tests]
