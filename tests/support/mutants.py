@@ -33,7 +33,8 @@ from tests.support.mutants_survivors import SURVIVORS
 MUTATED = [*SOURCES, PORT / "src" / "anom_fixed.h"]
 MISTAKES = ("-Werror=int-conversion", "-Werror=incompatible-pointer-types")
 """No compiler takes these: such a mutant is none."""
-SECONDS = 20
+SECONDS, TIMES = 20, 10
+"""A mutant may run this many seconds, and this many times as long as the port does, or it never ends."""
 
 
 @dataclass(frozen=True)
@@ -322,8 +323,10 @@ class Workshop:
             rest = [made for stem, made in self._base.items() if stem not in self._concerned(path)]
             self._rest[path.name] = folder / f"rest_{path.name}.o"
             subprocess.run(["gcc", "-r", "-nostdlib", *rest, "-o", self._rest[path.name]], check=True)
-        done = subprocess.run([self._link(folder, [*self._base.values()])], capture_output=True, text=True)
+        program, began = self._link(folder, [*self._base.values()]), time.monotonic()
+        done = subprocess.run([program], capture_output=True, text=True)
         assert done.returncode == 0, f"without a mutant: {done.stdout}{done.stderr}"
+        self._limit = SECONDS + TIMES * (time.monotonic() - began)
 
     def judge(self, mutant: Mutant) -> str:
         """killed, survived, same (machine code) or invalid (C)."""
@@ -345,7 +348,7 @@ class Workshop:
             return "same"
         program = self._link(folder, [*made, self._rest[mutant.path.name]])
         try:
-            done = subprocess.run([program], capture_output=True, timeout=SECONDS)
+            done = subprocess.run([program], capture_output=True, timeout=self._limit)
         except subprocess.TimeoutExpired:
             return "killed"
         return "killed" if done.returncode else "survived"

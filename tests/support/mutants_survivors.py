@@ -39,9 +39,6 @@ BY_FUNCTION: dict[str, dict[str, dict[str, list[str]]]] = {
             ],
         },
         "gather": {
-            "level[n] is written again below": [
-                "for (int32_t b = 0; b [< => <=] n; b++) next->sums",
-            ],
             "a sum has no order": [
                 "->sums[b] = anom_energy_add([next->sums[b], bands[b] => bands[b], next->sums[b]])",
                 "->sums[n] = anom_energy_add([next->sums[n], together => together, next->sums[n]])",
@@ -273,20 +270,12 @@ BY_FUNCTION: dict[str, dict[str, dict[str, list[str]]]] = {
             ],
         },
         "lengths": {
-            "nobody asks for this area": [
-                "int32_t area = [0 => (-1)]",
-                "int32_t area = [0 => 1]",
-            ],
             "a length is the same in any order of its parts": [
                 ") values[i] = length([frame[0] - less[0], frame[1] - less[1] => frame[1] - less[1], frame[0] - less[0]], frame[2] - less[",
                 "0] - less[0], [frame[1] - less[1], frame[2] - less[2] => frame[2] - less[2], frame[1] - less[1]], &area)",
             ],
         },
         "without_gravity": {
-            "nobody asks for this area": [
-                "int32_t area = [0 => (-1)]",
-                "int32_t area = [0 => 1]",
-            ],
             "a length is the same in any order of its parts": [
                 "values[i] = length([rest[0], rest[1] => rest[1], rest[0]], rest[2], &area",
                 "= length(rest[0], [rest[1], rest[2] => rest[2], rest[1]], &area)",
