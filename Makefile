@@ -4,8 +4,11 @@
 PYTHON ?= $(shell for p in python3.11 python3.10 python3; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
-# Threads of BLAS change no result here, and cost more than they give.
+# More threads of BLAS change no result here, and cost more than they give.
 export OPENBLAS_NUM_THREADS ?= 1
+
+# One worker a processor. Each takes about 600 MB, and beyond eight the longest test sets the time.
+WORKERS := -n auto --maxprocesses 8
 
 # What test-boards needs of Debian. The C++ library that gcc-arm-none-eabi recommends is 1.6 GB and not needed.
 SYSTEM := gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm \
@@ -15,81 +18,114 @@ SUDO = $(shell test "$$(id -u)" = 0 || echo sudo)
 # The native engine is built from these when the package is installed.
 NATIVE := setup.py firmware_port/native/build_native.py $(wildcard firmware_port/*/*.[ch])
 
-.PHONY: help demo test cases test-boards test-deep fuzz fuzz-models fuzz-files system coverage-c mutants lint format bench bench-detection bench-motion bench-mcu picture docs reference-models clean
+# Bytecode is compiled where a module is first imported: pip would compile thousands that no test imports.
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --editable
 
-help:            ## this list
-	@grep -hE '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 20
+# A target's line of help stands behind ##, and the heading of a group behind ##@.
+.PHONY: help
+help:               ## Print this list.
+	@awk 'BEGIN { FS = ": .*## |: *## " } /^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+: .*## / { printf "  %-18s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(BIN)/.run ## install, and watch a generated scene become alerts
+##@ Use
+
+.PHONY: demo
+demo: $(BIN)/.run   ## Install anomsdk and watch a generated scene become alerts.
 	@$(BIN)/anomsdk demo
 
-test: $(BIN)/.dev ## install with the tools, and run lint, types and the tests, boards apart
-	$(BIN)/python -m pytest -n 2 $(ARGS)
+##@ Check a change
 
-cases: $(BIN)/.dev ## recordings as people really send them: what each gives; those of ../shared/cases where it is there
+.PHONY: quick test lint format cases docs
+quick: $(BIN)/.dev  ## Run lint, types, the fast core and the tests of the changed files.
+	$(BIN)/python -m tests.support.quick $(ARGS)
+
+test: $(BIN)/.dev   ## Run lint, types and all tests except those on emulated boards.
+	$(BIN)/python -m pytest $(WORKERS) $(ARGS)
+
+lint: $(BIN)/.dev   ## Run ruff and mypy.
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: $(BIN)/.dev ## Rewrite the code in its one form.
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+cases: $(BIN)/.dev  ## Read recordings as people really send them, also those in ../shared/cases.
 	$(BIN)/python -m pytest tests/real/test_cases.py -q $(ARGS)
 
-test-boards: $(BIN)/.dev ## the C port on emulated boards, big-endian too, and its sizes; needs make system once
-	ANOMSDK_REQUIRE_BOARDS=1 $(BIN)/python -m pytest -n 2 -m boards tests/boards $(ARGS)
+docs: $(BIN)/.docs  ## Build the documentation into site/; a warning is an error.
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
-system:          ## install compilers and emulators of the boards with apt-get (as root, or with sudo)
+##@ Check more deeply
+
+.PHONY: test-boards test-deep fuzz fuzz-models fuzz-files coverage-c mutants mutants-python
+test-boards: $(BIN)/.dev ## Run the C port on emulated boards and measure its size (first: make system).
+	ANOMSDK_REQUIRE_BOARDS=1 $(BIN)/python -m pytest $(WORKERS) -m boards tests/boards $(ARGS)
+
+test-deep: $(BIN)/.dev ## Run a million hops of generated plans and streams through all engines.
+	ANOMSDK_DEEP_HOPS=1000000 $(BIN)/python -m pytest tests/parity/test_native.py -k any_plan
+
+fuzz: $(BIN)/.dev   ## Fuzz the C port with sanitizers for longer; ANOMSDK_FUZZ_SEED=N changes the inputs.
+	ANOMSDK_FUZZ_INPUTS=50000 $(BIN)/python -m pytest tests/fuzz/test_pipeline_fuzz.py -k any_use
+
+fuzz-models: $(BIN)/.dev ## Plan and run 10,000 damaged .tflite files (minutes); ARGS=--as-given runs them unchecked.
+	$(BIN)/python -m tests.support.model_mutants $(ARGS)
+
+fuzz-files: $(BIN)/.dev ## Read 200,000 damaged recordings (half an hour); ANOMSDK_FUZZ_SEED=N changes them.
+	$(BIN)/python -m tests.support.files_fuzz $(ARGS)
+
+coverage-c: $(BIN)/.dev ## Print the branches of the C port that its tests take; needs gcc.
+	$(BIN)/python -m tests.support.c_coverage
+
+mutants: $(BIN)/.dev ## Change the C port in 4,000 ways, one at a time, and see its tests fail; FILES=anom_fft.c.
+	$(BIN)/python -m tests.support.mutants $(FILES)
+
+mutants-python: $(BIN)/.mutants ## Do the same to a sample of Python; FILES=anomsdk/core/fft.py ARGS='--sample 100'.
+	$(BIN)/python -m tests.support.mutants_python $(FILES) $(ARGS)
+
+##@ Measure
+
+.PHONY: bench bench-detection bench-motion bench-mcu quick-share house
+bench: $(BIN)/.bench ## Print the numbers that README and docs quote.
+	$(BIN)/python -m benchmarks
+
+bench-detection: $(BIN)/.bench ## Compare detection of sounds with simple detectors (half an hour or more).
+	$(BIN)/python -m benchmarks.detection
+
+bench-motion: $(BIN)/.bench ## Compare detection of motion with simple detectors (half an hour or more).
+	$(BIN)/python -m benchmarks.motion $(ARGS)
+
+bench-mcu: $(BIN)/.bench ## Measure the C port and its peers on microcontrollers (first: make system).
+	$(BIN)/python -m benchmarks.mcu
+
+quick-share: $(BIN)/.dev ## Print the time of make quick as a share of the time of make test.
+	$(BIN)/python -m tests.support.quick --share
+
+house: $(BIN)/.dev  ## Print the rooms of the package and the imports between them.
+	$(BIN)/python -m tests.support.house
+
+##@ Upkeep
+
+.PHONY: system picture reference-models clean
+system:             ## Install compilers and emulators of the boards with apt-get, as root or with sudo.
 	@command -v apt-get >/dev/null || { echo "error: there is no apt-get here; install what provides: $(SYSTEM)" >&2; exit 2; }
 	@test -z "$(SUDO)" || command -v sudo >/dev/null || { echo "error: become root, there is no sudo here; then: make system" >&2; exit 2; }
 	$(SUDO) apt-get update --quiet
 	$(SUDO) apt-get install --yes --no-install-recommends $(SYSTEM)
 
-test-deep: $(BIN)/.dev ## a million hops of any plan and any stream through all engines
-	ANOMSDK_DEEP_HOPS=1000000 $(BIN)/python -m pytest tests/parity/test_native.py -k any_plan
-
-fuzz: $(BIN)/.dev ## the C port under any use for longer, with sanitizers; ANOMSDK_FUZZ_SEED=N for others
-	ANOMSDK_FUZZ_INPUTS=50000 $(BIN)/python -m pytest tests/fuzz/test_pipeline_fuzz.py -k any_use
-
-fuzz-models: $(BIN)/.dev ## 10,000 damaged .tflite files through plan and the interpreter (minutes); ARGS=--as-given: the control, which dies
-	$(BIN)/python -m tests.support.model_mutants $(ARGS)
-
-fuzz-files: $(BIN)/.dev ## 200,000 damaged files into all readers and commands (about half an hour); ANOMSDK_FUZZ_SEED=N for others
-	$(BIN)/python -m tests.support.files_fuzz $(ARGS)
-
-coverage-c: $(BIN)/.dev ## branches of the C port that its tests take; needs gcc
-	$(BIN)/python -m tests.support.c_coverage
-
-mutants: $(BIN)/.dev ## change the C port in 2,500 ways and see its tests notice (minutes); FILES=anom_fft.c: one file; needs gcc
-	$(BIN)/python -m tests.support.mutants $(FILES)
-
-lint: $(BIN)/.dev ## ruff and mypy
-	$(BIN)/ruff check
-	$(BIN)/ruff format --check
-	$(BIN)/mypy
-
-format: $(BIN)/.dev ## put the code into its one form
-	$(BIN)/ruff check --fix
-	$(BIN)/ruff format
-
-bench: $(BIN)/.dev ## print the numbers that README and docs quote
-	$(BIN)/python -m benchmarks
-
-bench-detection: $(BIN)/.dev ## of these, detection beside simple peers (trains many models: half an hour and more)
-	$(BIN)/python -m benchmarks.detection
-
-bench-motion: $(BIN)/.dev ## the same of motion: people and cattle (trains ten models: half an hour and more)
-	$(BIN)/python -m benchmarks.motion $(ARGS)
-
-bench-mcu: $(BIN)/.dev ## what the C port takes on microcontrollers, beside its peers, into its README (minutes); needs make system once
-	$(BIN)/python -m benchmarks.mcu
-
-picture: $(BIN)/.dev ## draw what anomsdk demo prints as docs/pictures/demo.svg, the picture of README.md
+picture: $(BIN)/.dev ## Draw the output of anomsdk demo as docs/pictures/demo.svg, the picture in README.md.
 	$(BIN)/python -m tests.support.demo_picture
 
-docs: $(BIN)/.docs ## build the documentation into site/
-	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
-
-reference-models: $(BIN)/.dev ## train them again from ../shared/data
+reference-models: $(BIN)/.dev ## Train the reference models again from the recordings in ../shared/data.
 	$(BIN)/python reference_models/audio_scene/recipe.py
 	$(BIN)/python reference_models/human_motion/recipe.py
 	$(BIN)/python reference_models/cattle_collar/recipe.py
 
-clean:           ## remove .venv and everything that was built
+clean:              ## Remove .venv and everything that was built.
 	rm -rf .venv anomsdk/runtime/_native* build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# What is installed. Each file in .venv/bin is the stamp of one extra.
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.10 or later with venv was found; install one, or set PYTHON=..." >&2; exit 2; }
@@ -98,15 +134,15 @@ $(BIN)/python:
 # The old engine goes first: where the new one cannot be built, none is better than another.
 $(BIN)/.run: pyproject.toml $(NATIVE) | $(BIN)/python
 	@rm -f anomsdk/runtime/_native*
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	$(INSTALL) .
 	@touch $@
 
 $(BIN)/.dev: pyproject.toml $(NATIVE) | $(BIN)/python
 	@rm -f anomsdk/runtime/_native*
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(INSTALL) '.[dev]'
 	@touch $@ $(BIN)/.run
 
-$(BIN)/.docs: pyproject.toml $(NATIVE) | $(BIN)/python
-	@rm -f anomsdk/runtime/_native*
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
-	@touch $@ $(BIN)/.run
+# What a target needs beside [dev].
+$(BIN)/.docs $(BIN)/.bench $(BIN)/.mutants: $(BIN)/.%: $(BIN)/.dev
+	$(INSTALL) '.[$*]'
+	@touch $@

@@ -1,4 +1,4 @@
-/* What `anomsdk footprint` adds to an emitted plan: memory, and no code. PLAN, PLAN_BYTES and BLOCK_VALUES are given. */
+/* Memory that `anomsdk footprint` adds to an emitted plan, and no code. PLAN, PLAN_BYTES and BLOCK_VALUES are given. */
 #include <stddef.h>
 
 #include "anom_plan.h"

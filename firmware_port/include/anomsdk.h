@@ -70,7 +70,7 @@ extern "C" {
 typedef struct anom_plan anom_plan;         /* constant: anom_plan_<name>.h declares yours */
 typedef struct anom_pipeline anom_pipeline; /* lies in your memory */
 
-/* What may leave the device: 16 bytes, little-endian, described in docs/spec.md. */
+/* An event, which is all that may leave the device: 16 bytes, little-endian, described in docs/spec.md. */
 typedef struct anom_event {
     uint8_t bytes[ANOM_EVENT_BYTES];
 } anom_event;
@@ -109,7 +109,8 @@ void anom_pipeline_reset(anom_pipeline *pipeline);
 int32_t anom_selftest(void *memory, size_t size, const anom_plan *plan, const uint8_t digest[ANOM_DIGEST_BYTES]);
 
 #ifdef ANOM_TAP
-/* As anom_pipeline_poll; a tick also copies the model's inputs. For a bench: a history of features is a recording. */
+/* Poll as anom_pipeline_poll does, and copy the model's inputs of a tick. Only for a bench: a history of features is a
+ * recording. */
 int32_t anom_pipeline_poll_tapped(anom_pipeline *pipeline, anom_result *result, int8_t *inputs);
 #endif
 

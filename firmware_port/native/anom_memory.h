@@ -5,7 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Where numpy takes the memory of arrays from. The layout is numpy's PyDataMem_Handler of version 1 (NEP 49). */
+/* Functions that numpy takes the memory of arrays from. The layout is numpy's PyDataMem_Handler of version 1
+ * (NEP 49). */
 typedef struct anom_memory_allocator {
     void *context;
     void *(*malloc)(void *context, size_t size);

@@ -4,7 +4,7 @@
 
 #include "anomsdk.h"
 
-/* Where the ticks of a block go; room for each tick that it completes. */
+/* Arrays that the ticks of a block are written to, with room for each tick that the block completes. */
 typedef struct anom_stream {
     uint32_t *hops;
     uint32_t *scores;

@@ -1,7 +1,7 @@
 /* Alert: from scores to events. M-of-N, then on-delay, then raise; off-delay, then clear; then cooldown. */
 #include "anom_alert.h"
 
-/* Whether at least m of the last n scores were hits, this one included. */
+/* Returns 1 where at least m of the last n scores were hits, this one included, else 0. */
 static int32_t votes(anom_alert *alert, uint32_t score)
 {
     const anom_timing_plan *timing = alert->timing;
@@ -14,6 +14,9 @@ static int32_t votes(anom_alert *alert, uint32_t score)
     return count >= timing->m;
 }
 
+/* Enter a state and write the event that says so. Returns the number of events, 1.
+ *   state    ANOM_STATE_NORMAL or ANOM_STATE_UNACK_ALARM: changes to pending give no event
+ *   high     1: the score reached the high level, else 0 */
 static int32_t change(anom_alert *alert, uint8_t state, uint8_t high, uint32_t score, uint32_t hop,
                       anom_event *event)
 {

@@ -4,7 +4,7 @@
 
 #include "anom_event.h"
 
-/* What the alert logic does with a level. Durations are ticks. */
+/* Rules from a level to an alarm. Durations are ticks. */
 typedef struct anom_timing_plan {
     int32_t m; /* 1 to n */
     int32_t n; /* 1 to 16 */

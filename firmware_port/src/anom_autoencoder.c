@@ -25,7 +25,8 @@ typedef struct {
 } layer_run;
 
 #if !ANOM_KERNELS_MVE && !ANOM_KERNELS_DSP
-/* Outputs of four sums modulo 2**32, or of as many as there are. */
+/* The next four outputs of a layer, or as many as are left, from their sums.
+ *   sums     4 values modulo 2**32; with its bias each is an int32_t, as the plan's check has proven */
 static void requantise(layer_run *run, const uint32_t *sums)
 {
     for (int32_t r = 0; r < 4 && run->left > 0; r++, run->left--) {
@@ -38,6 +39,8 @@ static void requantise(layer_run *run, const uint32_t *sums)
     }
 }
 
+/* All outputs of a layer, in portable C.
+ *   x        n_in inputs, within input_reach */
 static void plain_outputs_of(layer_run *run, const anom_layer_plan *plan, const int8_t *x)
 {
     for (; run->left > 0; run->weights += blocks_of(plan)) {
@@ -64,8 +67,10 @@ static void plain_outputs_of(layer_run *run, const anom_layer_plan *plan, const 
 #include "anom_autoencoder_x86.h"
 #else
 
-/* Bring the inputs of a layer into the form that outputs_of takes, at `prepared`, 4 bytes an input. Gives what each sum
- * has to begin with for that, modulo 2**32. */
+/* Bring the inputs of a layer into the form that outputs_of takes. Returns what each sum has to begin with for that,
+ * modulo 2**32.
+ *   x        n_in inputs, within input_reach
+ *   prepared 4 bytes an input, rounded up to whole blocks of four inputs */
 static uint32_t prepare(const anom_layer_plan *plan, const int8_t *x, uint32_t *prepared)
 {
     (void)plan;
@@ -74,6 +79,7 @@ static uint32_t prepare(const anom_layer_plan *plan, const int8_t *x, uint32_t *
     return 0;
 }
 
+/* All outputs of a layer, from inputs that prepare has brought into its form. */
 static void outputs_of(layer_run *run, const anom_layer_plan *plan, const int8_t *x, const uint32_t *prepared)
 {
     (void)prepared;
@@ -81,7 +87,8 @@ static void outputs_of(layer_run *run, const anom_layer_plan *plan, const int8_t
 }
 #endif
 
-/* - zw sum x, modulo 2**32: what a weight zero point adds to every sum. */
+/* - zw sum x, modulo 2**32: what a weight zero point adds to every sum.
+ *   x        at most 4096 inputs, so that |zw sum x| is at most 2**26 */
 static uint32_t offset_of(const anom_layer_plan *plan, const int8_t *x)
 {
     int32_t total = 0;
@@ -120,7 +127,8 @@ static size_t prepared_bytes(const anom_autoencoder_plan *plan)
     return (size_t)most * 4 * sizeof(uint32_t);
 }
 
-/* Widest hidden layer whose index differs from `parity` by an even number: they share a buffer. */
+/* Outputs of the widest of the hidden layers that share a buffer: every other one.
+ *   parity   0: layers 0, 2, 4, ...; 1: layers 1, 3, 5, ... */
 static size_t widest_hidden(const anom_autoencoder_plan *plan, int32_t parity)
 {
     int32_t widest = 0;

@@ -9,7 +9,7 @@ static uint32_t prepare(const anom_layer_plan *plan, const int8_t *x, uint32_t *
     return 0;
 }
 
-/* What anom_multiply_by_quantized_multiplier does, four times: vqrdmulh rounds as the first of its roundings does, and
+/* anom_multiply_by_quantized_multiplier of four values at once: vqrdmulh rounds as the first of its roundings does, and
  * vrshl, which rounds ties up, as the second once one is taken from what is negative. */
 static void requantise(layer_run *run, int32x4_t sums)
 {

@@ -4,7 +4,7 @@
  * impulse moves: the level of the loudest hop, all bands together, and its crest over the mean. */
 #include "anom_bands.h"
 
-/* What is gathered for the next frame. */
+/* Sums and peak of the frame that is being gathered. */
 typedef struct {
     int32_t hops;
     int32_t peak_q10;
@@ -17,7 +17,7 @@ static size_t bands_state_bytes(const void *tables)
     return sizeof(gathered) + (size_t)(plan->filterbank.n_bands + 1) * sizeof(anom_energy);
 }
 
-/* The spectrum, and the levels over it once it is done; then the bands. */
+/* Bytes of the scratch before the band energies: the spectrum and, once it is used, the levels over it. */
 static size_t bands_spectrum_bytes(const anom_bands_plan *plan)
 {
     size_t spectrum = (size_t)(plan->fft.length / 2 + 1) * sizeof(anom_complex);
@@ -42,6 +42,8 @@ static void bands_restart(const anom_extractor *extractor)
     next->hops = 0;
 }
 
+/* Add the energies of one hop to the frame that is being gathered.
+ *   bands    n_bands values */
 static void gather(const anom_bands_plan *plan, gathered *next, const anom_energy *bands)
 {
     int32_t n = plan->filterbank.n_bands;
@@ -54,6 +56,8 @@ static void gather(const anom_bands_plan *plan, gathered *next, const anom_energ
     next->hops += 1;
 }
 
+/* Levels of a frame that is complete, log2 of power in q10.
+ *   level    n_bands + 2 values: the bands, then peak and crest */
 static void finish(const anom_bands_plan *plan, const gathered *next, int32_t *level)
 {
     int32_t n = plan->filterbank.n_bands;

@@ -3,6 +3,7 @@
 
 #include "anom_assumptions.h"
 
+/* The level in whole steps of the score, 0 to 2**32 - 1. */
 static uint32_t level(const anom_baseline *baseline)
 {
     return (uint32_t)(baseline->level_q16 >> 16);

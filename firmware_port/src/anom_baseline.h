@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-/* How the level follows the score. All 0: off, the level stays 0 and the score is what it was. */
+/* Rates at which the level follows the score. All 0: off, the level stays 0 and the score is not changed. */
 typedef struct anom_baseline_plan {
     uint32_t start;    /* score: where the level starts */
     int32_t rise_q16;  /* part of the distance that it rises a tick, 1 to 65536; 0: off */
@@ -24,7 +24,7 @@ void anom_baseline_init(anom_baseline *baseline, const anom_baseline_plan *plan)
 /* Back to the start, as if nothing had been seen. */
 void anom_baseline_reset(anom_baseline *baseline);
 
-/* What of a score is above the level. */
+/* Part of a score that is above the level, 0 where it is below. */
 uint32_t anom_baseline_above(const anom_baseline *baseline, uint32_t score);
 
 /* Move toward a score; alarm: the alarm is up after this tick. */

@@ -6,12 +6,16 @@
 #include "anom_copy.h"
 #include "anom_wipe.h"
 
+/* Bytes of the frames that are kept between two pushes: one less than the context has. */
 static size_t history_bytes(const anom_context *context)
 {
     return (size_t)(context->plan->frames - 1) * (size_t)context->n_features;
 }
 
-/* One statistic of feature j over the history and the frame that follows it, before normalisation; no division. */
+/* One statistic of a feature over the history and the frame that follows it, before normalisation; no division.
+ *   j        index of the feature, 0 to n_features - 1
+ *   name     ANOM_STATISTIC_...: of F frames the mean is given as their sum, -128 F to 127 F, and the deviation as
+ *            the sum of |F x - sum|, 0 to 255 F F, which is below 2**24 */
 static int32_t statistic_of(const anom_context *context, const int8_t *features, int32_t j, uint8_t name)
 {
     int32_t frames = context->plan->frames;
@@ -38,6 +42,7 @@ static int32_t statistic_of(const anom_context *context, const int8_t *features,
     return deviation;
 }
 
+/* An input that is made of statistics: of all features the first statistic, then of all features the next. */
 static void summarise(const anom_context *context, const int8_t *features, int8_t *inputs)
 {
     const anom_context_plan *plan = context->plan;
@@ -50,6 +55,7 @@ static void summarise(const anom_context *context, const int8_t *features, int8_
     }
 }
 
+/* An input that is made of whole frames, the oldest first. */
 static void stack(const anom_context *context, const int8_t *features, int8_t *inputs)
 {
     anom_copy(inputs, context->history, history_bytes(context));

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-/* Where they overlap, `from` lies behind `to`. */
+/* Copy memory. Where the two places overlap, `from` lies behind `to`. */
 void anom_copy(void *to, const void *from, size_t size);
 
 #endif

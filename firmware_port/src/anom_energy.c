@@ -8,7 +8,8 @@ static uint32_t larger(uint32_t a, uint32_t b)
     return a > b ? a : b;
 }
 
-/* The mantissa at a larger exponent. */
+/* The mantissa at another exponent, rounded down, 0 to 2**31 - 1.
+ *   exponent the energy's own to 136: 127 and a headroom of 9 */
 static uint32_t at_exponent(anom_energy energy, uint32_t exponent)
 {
     uint32_t shift = exponent - energy.exponent;

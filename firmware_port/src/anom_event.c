@@ -3,6 +3,8 @@
 
 #include "anom_fixed.h"
 
+/* Write a number byte by byte, the lowest first.
+ *   n        bytes, 1 to 4 */
 static void put(uint8_t *bytes, uint32_t value, int32_t n)
 {
     for (int32_t i = 0; i < n; i++)

@@ -6,7 +6,7 @@
 
 #define ANOM_EVENT_VERSION 1
 
-/* What an event is about. */
+/* Kind of an event. */
 #define ANOM_KIND_ANOMALY 1
 
 /* State of the alarm after the event. */
@@ -30,7 +30,7 @@ typedef struct anom_event_fields {
 /* The 16 bytes, little-endian. */
 void anom_event_bytes(const anom_event_fields *fields, anom_event *event);
 
-/* The same event with these reasons.
+/* Write reasons into an event; nothing else of it changes.
  *   reasons  3 bytes */
 void anom_event_with_reasons(anom_event *event, const uint8_t *reasons);
 

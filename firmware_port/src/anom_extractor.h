@@ -9,7 +9,7 @@
 
 typedef struct anom_extractor anom_extractor;
 
-/* What an extractor has to offer. A program holds only those that its plans name. */
+/* Functions of one kind of extractor. A program holds only the kinds that its plans name. */
 typedef struct anom_extractor_type {
     /* Bytes of what outlives a window, and of scratch: multiples of 8. */
     size_t (*state_bytes)(const void *tables);

@@ -11,17 +11,20 @@
 #include "anom_fft_dsp.h"
 #else
 
-/* Low half of a word. */
+/* Low half of a word of two values, -32768 to 32767. */
 static int32_t low(int32_t pair)
 {
     return (int16_t)pair;
 }
 
+/* High half of a word of two values, -32768 to 32767. */
 static int32_t high(int32_t pair)
 {
     return pair >> 16;
 }
 
+/* Sums and differences of complex values stay within 32 bits: every stage has scaled its values down before.
+ * docs/spec.md has the proof. */
 static anom_complex add(anom_complex a, anom_complex b)
 {
     anom_complex sum = {a.re + b.re, a.im + b.im};
@@ -41,14 +44,18 @@ static anom_complex shifted(anom_complex z, int32_t shift)
 }
 
 /* Two samples through the window; at most 2**30 a part.
- *   unit     2**(15 - bits) */
+ *   samples  at most 2**bits in magnitude
+ *   window   word of two values, 0 to 32767 each
+ *   unit     2**(15 - bits), 1 to 2**15 */
 static anom_complex windowed(const int16_t *samples, int32_t window, int32_t unit)
 {
     anom_complex z = {samples[0] * unit * low(window), samples[1] * unit * high(window)};
     return z;
 }
 
-/* Where the next value lies: one more, with the highest of the bits of m - 1 as the lowest. */
+/* Place of the next value in the order of bit reversal: at + 1, counted with the highest bit of m - 1 as the lowest.
+ *   at       0 to m - 1; the place after m - 1 is 0
+ *   m        a power of two, 32 to 2048 */
 static int32_t next_place(int32_t at, int32_t m)
 {
     int32_t bit = m / 2;
@@ -57,7 +64,10 @@ static int32_t next_place(int32_t at, int32_t m)
     return at + bit;
 }
 
-/* a, b, c, d to the four outputs; b, c, d are rotated and halved. */
+/* One butterfly of radix 4, scaled by 1/4.
+ *   z        its outputs lie at z[0], z[done], z[2 done] and z[3 done]
+ *   a        not yet scaled
+ *   b, c, d  rotated and halved */
 static void butterfly(anom_complex *z, int32_t done, anom_complex a, anom_complex b, anom_complex c, anom_complex d)
 {
     a = shifted(a, 2);
@@ -73,13 +83,15 @@ static void butterfly(anom_complex *z, int32_t done, anom_complex a, anom_comple
     z[3 * done] = subtract(d0, turned);
 }
 
-/* The same where every twiddle is 1: b, c, d are halved only. */
+/* A butterfly whose twiddles are 1.
+ *   a, b, c, d  not yet scaled */
 static void unrotated(anom_complex *z, int32_t done, anom_complex a, anom_complex b, anom_complex c, anom_complex d)
 {
     butterfly(z, done, a, shifted(b, 1), shifted(c, 1), shifted(d, 1));
 }
 
-/* Load, and transforms of four values, scaled by 1/4. */
+/* Load the window and transform four values each, scaled by 1/4.
+ *   bits     length of the largest sample, 0 to 15 */
 static void load_radix4(const anom_fft_plan *plan, const int16_t *frame, int32_t bits, anom_complex *z)
 {
     int32_t m = plan->length / 2;
@@ -96,7 +108,7 @@ static void load_radix4(const anom_fft_plan *plan, const int16_t *frame, int32_t
 #if ANOM_KERNELS_V6M
 #include "anom_fft_v6m.h"
 #else
-/* Bits of the largest sample. */
+/* Length of the largest sample in bits, 0 to 15; that of -32768 is 15. */
 static int32_t sample_bits(const int16_t *frame, int32_t n)
 {
     int32_t all = 0;
@@ -105,7 +117,8 @@ static int32_t sample_bits(const int16_t *frame, int32_t n)
     return anom_bit_length((uint32_t)all);
 }
 
-/* Load, and transforms of two values, scaled by 1/2: a/2 + b/2 and a/2 - b/2. */
+/* Load the window and transform two values each, scaled by 1/2: a/2 + b/2 and a/2 - b/2.
+ *   bits     length of the largest sample, 0 to 15 */
 static void load_radix2(const anom_fft_plan *plan, const int16_t *frame, int32_t bits, anom_complex *z)
 {
     int32_t m = plan->length / 2;
@@ -121,7 +134,8 @@ static void load_radix2(const anom_fft_plan *plan, const int16_t *frame, int32_t
     }
 }
 
-/* z * (cos - j sin) / 2: four products, each floored. */
+/* z * (cos - j sin) / 2: four products, each floored.
+ *   twiddle  word of cos and sin in q15, together no longer than 1 but for their rounding */
 static anom_complex rotate(anom_complex z, int32_t twiddle)
 {
     int32_t cos = low(twiddle);
@@ -133,7 +147,10 @@ static anom_complex rotate(anom_complex z, int32_t twiddle)
     return turned;
 }
 
-/* Join four transforms of `done` values into one, scaled by 1/4, all over z. Returns the twiddles that follow. */
+/* Join four transforms each into one of four times the length, scaled by 1/4, all over z. Returns the twiddles of the
+ * next stage.
+ *   z        m values
+ *   done     length of the transforms so far, 2 to m / 4 */
 static const int32_t *radix4(const int32_t *twiddles, anom_complex *z, int32_t m, int32_t done)
 {
     const int32_t *t = twiddles;
@@ -146,7 +163,8 @@ static const int32_t *radix4(const int32_t *twiddles, anom_complex *z, int32_t m
     return t;
 }
 
-/* Spectrum of the real window from that of the packed one, in place, scaled by 1/2: what lies in pairs. */
+/* Spectrum of the real window from that of the packed one, in place, scaled by 1/2: bins k and m - k, which need each
+ * other, for k from 1 to m / 2 - 1. */
 static void split_pairs(const int32_t *twiddles, anom_complex *z, int32_t m)
 {
     for (int32_t k = 1; k < m / 2; k++) {
@@ -164,7 +182,8 @@ static void split_pairs(const int32_t *twiddles, anom_complex *z, int32_t m)
 #endif
 #endif
 
-/* Spectrum of the real window from that of the packed one, in place, scaled by 1/2. */
+/* Spectrum of the real window from that of the packed one, in place, scaled by 1/2.
+ *   z        m values of the packed window, with room for one more */
 static void split(const int32_t *twiddles, anom_complex *z, int32_t m)
 {
     int32_t re = z[0].re >> 1;

@@ -9,12 +9,16 @@
 #include "anom_filterbank_dsp.h"
 #else
 
-/* What a segment gives: to the upper of its bands and to the lower, or all of it as rest. */
+/* Energies of a segment: `rise` goes to the upper of its two bands and `rest` to the lower. Where a segment has one
+ * owner, all of it is `rest`. */
 typedef struct {
     anom_energy rise;
     anom_energy rest;
 } shares;
 
+/* An energy from a sum that may be 0; the exponent of 0 is 0.
+ *   mantissa 0 to 2**31 - 1
+ *   exponent 0 to 76: twice the shifts of segment and window */
 static void energy_of(anom_energy *energy, int32_t mantissa, int32_t exponent)
 {
     energy->mantissa = (uint32_t)mantissa;
@@ -24,7 +28,8 @@ static void energy_of(anom_energy *energy, int32_t mantissa, int32_t exponent)
 #if ANOM_KERNELS_V6M
 #include "anom_filterbank_v6m.h"
 #else
-/* The largest of the parts in bits, a sign apart. */
+/* Length of the largest part in bits, without its sign, 0 to 31.
+ *   n        bins, 0 or more */
 static int32_t bits_of(const anom_complex *bins, int32_t n)
 {
     int32_t all = 0;
@@ -33,8 +38,10 @@ static int32_t bits_of(const anom_complex *bins, int32_t n)
     return anom_bit_length((uint32_t)all);
 }
 
-/* Half the power of n bins that are shifted down; minus the upper band's share of it.
- *   minus_rise_q15  n values, or NULL where there is no such share */
+/* Half the power of n bins that are shifted down, 0 to 2**31 - 1, and minus the upper band's share of it.
+ *   shift           leaves parts of at most value_bits bits and a sign, so that a power is at most 2**29
+ *   minus_rise_q15  n values, -32768 to 0, or NULL where there is no such share
+ *   minus_rises     -2**31 + 1 to 0 */
 static int32_t halves_of(const anom_complex *bins, int32_t n, int32_t shift, const int16_t *minus_rise_q15,
                          int32_t *minus_rises)
 {
@@ -55,8 +62,10 @@ static int32_t halves_of(const anom_complex *bins, int32_t n, int32_t shift, con
 #include "anom_filterbank_x86.h"
 #endif
 
-/* One segment of n bins.
- *   minus_rise_q15  n values, or NULL where the segment has one owner */
+/* The energies of one segment, for the bands that own it.
+ *   n               bins, 0 or more; the plan's check has proven that their sum stays within 32 bits
+ *   bits            as anom_fft_run gives it, 0 to 15
+ *   minus_rise_q15  n values, -32768 to 0, or NULL where the segment has one owner */
 static void segment(const anom_filterbank_plan *plan, const anom_complex *bins, int32_t n, int32_t bits,
                     const int16_t *minus_rise_q15, shares *given)
 {

@@ -78,7 +78,8 @@ extern const uint16_t ANOM_LOG2_TABLE_Q15[17];
 /* Binary logarithm of x in q10, 0 to 32767; that of 0 is given as that of 1. */
 int32_t anom_log2_q10(uint32_t x);
 
-/* As anom_log2_q10, of up to 63 bits: what is beyond 32 bits is shifted away first. */
+/* Binary logarithm in q10 of a number of up to 63 bits, as anom_log2_q10 gives it: the number is first shifted down to
+ * 32 bits. */
 int32_t anom_log2_wide_q10(uint64_t x);
 
 /* Square root, rounded down, 0 to 65535. */

@@ -6,12 +6,15 @@
 #include "anom_copy.h"
 #include "anom_wipe.h"
 
-/* Bytes of n samples. */
+/* Bytes of samples.
+ *   n        0 to window */
 static size_t bytes_of(const anom_framer *framer, int32_t n)
 {
     return (size_t)n * (size_t)framer->columns * sizeof(int16_t);
 }
 
+/* Place of a sample in the window.
+ *   at       index in the window, 0 to window */
 static int16_t *sample(const anom_framer *framer, int32_t at)
 {
     return framer->samples + (ptrdiff_t)at * framer->columns;

@@ -39,8 +39,8 @@
 #define ANOM_IN(type, name, number, value) register type name __asm__(#number) = value
 #endif
 
-/* What is flipped in the weights of a model, those of even and of odd inputs: 0x80 adds 128, so that two bytes of a
- * word are taken out of it by one mask, without their signs. */
+/* Bits that are flipped in a model's weights of even and of odd inputs: 0x80 adds 128, so that two bytes of a word are
+ * taken out of it by one mask, without their signs. */
 #if ANOM_KERNELS_DSP && !ANOM_KERNELS_MVE
 #define ANOM_FLIP_EVEN 0x80
 #define ANOM_FLIP_ODD 0x00

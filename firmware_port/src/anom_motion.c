@@ -10,7 +10,7 @@
 /* Series of values that features are made of: one, or one for each of three axes. */
 enum { NOTHING, MAGNITUDE, DYNAMIC, POSTURE, AXES, JERK, ROTATION, ROTATION_AXES };
 
-/* What is taken of a series. */
+/* Figure that a feature takes from a series. */
 enum { MEAN, LOG_MEAN, LOG_DEVIATION, MIN, LOG_MAX, LOG_RANGE, LOG_AREA, CROSSINGS, BANDS, STRONGEST, ANGLE };
 
 typedef struct {
@@ -71,31 +71,37 @@ static size_t motion_state_bytes(const void *tables)
     return 0;
 }
 
-/* The levels, with room for bands that nobody selected. */
+/* Bytes of the levels: those of a frame, and room for band energies that no feature selects. */
 static size_t levels_bytes(const anom_motion_plan *plan)
 {
     return (size_t)(plan->n_features + plan->spectrum.n_bands) * sizeof(int32_t);
 }
 
-/* Then a value for each sample. */
+/* Bytes of the levels and, after them, of a series of one value for each sample. */
 static size_t motion_scratch_bytes(const void *tables)
 {
     const anom_motion_plan *plan = tables;
     return (levels_bytes(plan) + (size_t)plan->window * sizeof(int16_t) + 7) & ~(size_t)7;
 }
 
+/* |x|.
+ *   x        above -2**31 */
 static int32_t absolute(int32_t x)
 {
     return x < 0 ? -x : x;
 }
 
+/* |x|, or 32767 where that is less.
+ *   x        above -2**31 */
 static int32_t limited(int32_t x)
 {
     x = absolute(x);
     return x < 32767 ? x : 32767;
 }
 
-/* Of a vector whose parts are saturated, rounded down, less OFFSET; their absolute values are added to area. */
+/* Length of a vector whose parts are saturated, rounded down, less OFFSET: -32768 to 23986.
+ *   x, y, z  above -2**31
+ *   area     sum of absolute values, which those of the parts are added to: a window adds at most 2**27 */
 static int16_t length(int32_t x, int32_t y, int32_t z, int32_t *area)
 {
     x = limited(x);
@@ -105,8 +111,11 @@ static int16_t length(int32_t x, int32_t y, int32_t z, int32_t *area)
     return (int16_t)((int32_t)anom_floor_sqrt((uint32_t)(x * x) + (uint32_t)(y * y) + (uint32_t)(z * z)) - OFFSET);
 }
 
-/* Of n vectors that lie stride apart, each less another.
- *   less     step apart */
+/* Lengths of differences of vectors, as `length` gives them. Returns the sum of the absolute values of all parts.
+ *   frame    n vectors, `stride` values apart
+ *   n        3 to 1024
+ *   less     n vectors, `step` values apart; 0: one vector for all
+ *   values   n values */
 static int32_t lengths(const int16_t *frame, int32_t stride, int32_t n, const int16_t *less, int32_t step,
                        int16_t *values)
 {
@@ -116,7 +125,8 @@ static int32_t lengths(const int16_t *frame, int32_t stride, int32_t n, const in
     return area;
 }
 
-/* Of each axis, the sum over the samples of the running mean, from frame on. */
+/* Sum of each axis over the first samples of a frame, as many as the running mean takes.
+ *   sums     at most 2**25 in magnitude */
 static void gravity(const anom_motion_plan *plan, const int16_t *frame, int32_t sums[3])
 {
     for (int32_t c = 0; c < 3; c++)
@@ -126,8 +136,11 @@ static void gravity(const anom_motion_plan *plan, const int16_t *frame, int32_t 
             sums[c] += frame[c];
 }
 
-/* Lengths of the samples without gravity. From the middle of the first mean on its sums are moved, while they lie in
- * the window. */
+/* Lengths of the samples without gravity, as `length` gives them. Returns the sum of the absolute values of all parts.
+ *
+ * The running mean stays that of the first samples up to its middle. Then it moves with the samples, until its end is
+ * that of the window.
+ *   values   a value for each sample of the window */
 static int32_t without_gravity(const anom_motion_plan *plan, const int16_t *frame, int16_t *values)
 {
     int32_t area = 0;
@@ -149,6 +162,9 @@ static int32_t without_gravity(const anom_motion_plan *plan, const int16_t *fram
     return area;
 }
 
+/* Sum, least, largest and squares of a series or of one of its axes.
+ *   values   n values, -32768 to 32767; with the offset they are at most 56754 in magnitude, so that sums of 1024 are
+ *            below 2**26 and sums of their squares below 2**42 */
 static void gather_statistics(const series *of, const int16_t *values, statistics *found)
 {
     int32_t sum = 0;
@@ -170,7 +186,9 @@ static void gather_statistics(const series *of, const int16_t *values, statistic
     found->squares = squares;
 }
 
-/* The series of a source, and what is gathered of it. */
+/* The series of a source, and its statistics.
+ *   source   MAGNITUDE, DYNAMIC, AXES, JERK, ROTATION or ROTATION_AXES
+ *   values   room for a value for each sample, which a series of lengths takes */
 static void prepare_series(const anom_motion_plan *plan, int32_t source, const int16_t *frame, int16_t *values,
                            series *made)
 {
@@ -212,7 +230,8 @@ static void prepare_series(const anom_motion_plan *plan, int32_t source, const i
         gather_statistics(made, made->values + c, &made->of[c]);
 }
 
-/* How often the values cross a band of one floor to either side of their mean. */
+/* Number of times that the values cross a band of one floor to either side of their mean, 0 to n - 1.
+ *   of       a series of one value a sample: n times a value is at most 2**26 in magnitude */
 static int32_t crossings(const series *of)
 {
     int32_t middle = of->of[0].sum - of->n * OFFSET;
@@ -227,7 +246,8 @@ static int32_t crossings(const series *of)
     return n;
 }
 
-/* Of the same direction, the largest part of 14 bits; 0 stays 0. */
+/* Scale a vector, in place, so that its largest part has 14 bits; a vector of zeros stays as it is.
+ *   vector   at most 2**25 in magnitude */
 static void normalised(int32_t vector[3])
 {
     uint32_t largest = 0;
@@ -240,7 +260,7 @@ static void normalised(int32_t vector[3])
         vector[c] = bits > 0 ? vector[c] >> bits : vector[c] * (1 << -bits);
 }
 
-/* Angle between gravity at the beginning and at the end. */
+/* Angle between gravity at the beginning and at the end of a window, radians in q12, 0 to 12868. */
 static int32_t posture_change(const anom_motion_plan *plan, const int16_t *frame)
 {
     int32_t before[3];
@@ -257,17 +277,22 @@ static int32_t posture_change(const anom_motion_plan *plan, const int16_t *frame
     return anom_angle_q12(along, length(x, y, z, &area) + OFFSET);
 }
 
+/* x, limited to -32767 to 32767. */
 static int32_t saturated(int32_t x)
 {
     return x < -32767 ? -32767 : x > 32767 ? 32767 : x;
 }
 
+/* Mean of a window, rounded to the nearest.
+ *   sum      of as many values as a window has samples, below 2**26 in magnitude */
 static int32_t mean(const anom_motion_plan *plan, int32_t sum)
 {
     return anom_saturating_rounding_doubling_high_mul(sum, plan->window_q31);
 }
 
-/* Of the magnitude about its mean. */
+/* Spectrum of the magnitude about its mean. Returns the bin with most energy, 0: none exceeds the floor.
+ *   values   magnitudes less OFFSET; overwritten
+ *   bands    n_bands levels */
 static int32_t spectrum(const anom_motion_plan *plan, const series *of, int16_t *values, int32_t *bands)
 {
     int32_t middle = mean(plan, of->of[0].sum);
@@ -276,12 +301,16 @@ static int32_t spectrum(const anom_motion_plan *plan, const series *of, int16_t 
     return plan->transform(&plan->spectrum, values, bands);
 }
 
+/* log2 of a value with the floor of its series added, in q10.
+ *   value    0 to 2**27
+ *   n        values that it is the sum of, 1 to 1024 */
 static int32_t above_floor(const series *of, int32_t value, int32_t n)
 {
     return anom_log2_q10((uint32_t)(value + n * of->floor));
 }
 
-/* Half the log2 of the variance, which is exact. */
+/* Half the log2 of the variance, in q10. The variance itself is exact: n times the squares, less the square of the sum,
+ * is below 2**52. */
 static int32_t deviation(const series *of, const statistics *found)
 {
     uint32_t n = (uint32_t)of->n;
@@ -291,6 +320,9 @@ static int32_t deviation(const series *of, const statistics *found)
     return (anom_log2_wide_q10(variance + (uint64_t)floor * floor) >> 1) - of->log2_q10;
 }
 
+/* Level of one feature of a series.
+ *   what     MEAN to STRONGEST; neither BANDS nor ANGLE, which have functions of their own
+ *   found    statistics of the series, or of one of its axes */
 static int32_t taken(const anom_motion_plan *plan, int32_t what, const series *of, const statistics *found)
 {
     switch (what) {

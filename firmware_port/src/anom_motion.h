@@ -29,7 +29,7 @@
 #define ANOM_MOTION_ROTATION_MAX 0x100000
 #define ANOM_MOTION_ROTATION_AXIS_DEVIATION 0x200000
 
-/* What is computed of a window, and in which units. */
+/* Features to compute from a window, and the units of its samples. */
 typedef struct anom_motion_plan {
     int32_t axes;            /* 3 or 6 */
     int32_t window;          /* samples, 4 to 1024 */

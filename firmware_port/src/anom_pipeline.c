@@ -9,12 +9,13 @@
 
 ANOM_ASSERT(pipeline_has_its_announced_size, sizeof(anom_pipeline) == ANOM_PIPELINE_BYTES);
 
-/* What the memory must be aligned to is the offset of `pipeline`. */
+/* The offset of `pipeline` is the alignment that the memory must have. */
 typedef struct {
     char before;
     anom_pipeline pipeline;
 } aligned;
 
+/* Bytes, rounded up to a multiple of 8: what any buffer may have to be aligned to. */
 static size_t rounded_up(size_t bytes)
 {
     return (bytes + 7) & ~(size_t)7;
@@ -54,6 +55,7 @@ size_t anom_pipeline_bytes(const anom_plan *plan)
 
 int32_t anom_pipeline_init(anom_pipeline **pipeline, void *memory, size_t size, const anom_plan *plan)
 {
+    /* Arguments */
     if (pipeline == NULL) return ANOM_ERROR_NULL;
     *pipeline = NULL;
     if (memory == NULL || plan == NULL) return ANOM_ERROR_NULL;
@@ -62,6 +64,7 @@ int32_t anom_pipeline_init(anom_pipeline **pipeline, void *memory, size_t size, 
     if (plan->autoencoder.flipped != ANOM_FLIPPED) return ANOM_ERROR_FORMAT;
     if (size < anom_pipeline_bytes(plan)) return ANOM_ERROR_MEMORY;
 
+    /* The struct itself, at the beginning of the memory */
     const anom_extractor_plan *extractor = &plan->extractor;
     sizes bytes = sizes_of(plan);
     uint8_t *at = memory;
@@ -69,6 +72,8 @@ int32_t anom_pipeline_init(anom_pipeline **pipeline, void *memory, size_t size, 
     made->plan = plan;
     made->n_inputs = anom_context_n_inputs(&plan->context, extractor->n_features);
     at += sizeof(anom_pipeline);
+
+    /* Buffers behind it, in the order of `sizes` */
     anom_framer_init(&made->framer, &plan->framer, extractor->columns, (int16_t *)(void *)at);
     at += bytes.samples;
     void *state = at;
@@ -79,6 +84,8 @@ int32_t anom_pipeline_init(anom_pipeline **pipeline, void *memory, size_t size, 
     anom_wipe(at, bytes.features + bytes.scratch);
     at += bytes.features;
     made->scratch = at;
+
+    /* Stages that need no buffer of their own */
     anom_extractor_init(&made->extractor, extractor, state, made->scratch);
     anom_baseline_init(&made->baseline, &plan->baseline);
     anom_alert_init(&made->alert, &plan->timing, &plan->levels, (uint16_t)(plan->id[0] | plan->id[1] << 8));
@@ -91,7 +98,8 @@ int32_t anom_pipeline_push(anom_pipeline *pipeline, const int16_t *block, int32_
     return anom_framer_push(&pipeline->framer, block, n);
 }
 
-/* The model's side of a tick: score of the inputs, which are at scratch; the outputs follow them there. */
+/* Model and score of a tick: the inputs lie at the beginning of the scratch, the outputs are put behind them.
+ *   observer called with both, or NULL */
 static uint32_t reconstruct(anom_pipeline *pipeline, anom_observer *observer, void *of)
 {
     const anom_plan *plan = pipeline->plan;
@@ -103,7 +111,7 @@ static uint32_t reconstruct(anom_pipeline *pipeline, anom_observer *observer, vo
     return anom_score_run(&plan->score, inputs, outputs, n);
 }
 
-/* Reasons for the event that raised the alarm. */
+/* Write the reasons into the event that raised the alarm: inputs and outputs still lie in the scratch. */
 static void explain(const anom_pipeline *pipeline, anom_event *event)
 {
     const anom_plan *plan = pipeline->plan;
@@ -114,6 +122,7 @@ static void explain(const anom_pipeline *pipeline, anom_event *event)
     anom_event_with_reasons(event, reasons);
 }
 
+/* Zero the inputs, the outputs and what the model has used behind them. */
 static void wipe_model(const anom_pipeline *pipeline)
 {
     size_t own = rounded_up(2 * (size_t)pipeline->n_inputs);
@@ -122,22 +131,33 @@ static void wipe_model(const anom_pipeline *pipeline)
 
 int32_t anom_pipeline_poll_observed(anom_pipeline *pipeline, anom_result *result, anom_observer *observer, void *of)
 {
+    /* Framer: a whole window, or nothing yet */
     const int16_t *window = anom_framer_window(&pipeline->framer);
     if (window == NULL) return 0;
     uint32_t hop = pipeline->framer.next_hop;
+
+    /* Extractor: a frame of features, once it has taken enough windows; then the window is no longer needed */
     int32_t framed = anom_extractor_push(&pipeline->extractor, window, pipeline->features);
     anom_framer_discard(&pipeline->framer);
     if (!framed) return 0;
+
+    /* Context: the input of the model, once it is full and its stride has passed; this is a tick */
     int32_t due = anom_context_push(&pipeline->context, pipeline->features, pipeline->scratch);
     anom_wipe(pipeline->features, (size_t)pipeline->plan->extractor.n_features);
     if (!due) return 0;
+
+    /* Model and score */
     uint32_t raw = reconstruct(pipeline, observer, of);
     result->hop = hop;
+
+    /* Baseline, alert and reasons */
     result->score = anom_baseline_above(&pipeline->baseline, raw);
     result->n_events = anom_alert_step(&pipeline->alert, result->score, hop, &result->events[0]);
     int32_t alarm = pipeline->alert.state == ANOM_STATE_UNACK_ALARM;
     if (alarm && result->n_events) explain(pipeline, &result->events[0]);
     wipe_model(pipeline);
+
+    /* Baseline: it follows the score last, since an alarm may hold it */
     anom_baseline_follow(&pipeline->baseline, raw, alarm);
     return 1;
 }

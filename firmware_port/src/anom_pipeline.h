@@ -21,7 +21,9 @@ struct anom_pipeline {
 /* Called at a tick, before its scratch is wiped: self-test and bench look at the model through it. */
 typedef void anom_observer(void *of, const int8_t *inputs, const int8_t *outputs, int32_t n);
 
-/* As anom_pipeline_poll; observer may be NULL. */
+/* Poll as anom_pipeline_poll does, and show each tick to an observer.
+ *   observer function, or NULL
+ *   of       its first argument */
 int32_t anom_pipeline_poll_observed(anom_pipeline *pipeline, anom_result *result, anom_observer *observer, void *of);
 
 /* Scratch, free between polls: at least two bytes for each value of a sample. */

@@ -3,14 +3,18 @@
 
 #include "anom_wipe.h"
 
-/* What an input adds to the score. */
+/* Part of the score that one input adds, below 2**32.
+ *   i        index of the input, 0 to n - 1 */
 static uint32_t term(const anom_score_plan *score, const int8_t *inputs, const int8_t *outputs, int32_t i)
 {
     uint32_t size = (uint32_t)anom_score_error(score, inputs[i], outputs[i]);
     return score->weights[i] * (size * size);
 }
 
-/* That of the input with the group's largest term, the first of them: above or below the zero point. */
+/* Direction of a group, 0 to 3: that of its input with the largest term, above or below the zero point. Of equal terms
+ * the first input counts.
+ *   n        inputs of the model
+ *   group    index of the group, 0 to n_groups - 1 */
 static uint32_t direction(const anom_reasons_plan *plan, const anom_score_plan *score, const int8_t *inputs,
                           const int8_t *outputs, int32_t n, int32_t group)
 {
@@ -28,7 +32,8 @@ static uint32_t direction(const anom_reasons_plan *plan, const anom_score_plan *
     return found;
 }
 
-/* The group with the largest product; its residual is 0 only where all are. */
+/* Index of the group with the largest product of residual and gain, 0 to n_groups - 1; of equal products the first.
+ *   residuals  n_groups values; the one of the result is 0 only where all are */
 static int32_t most_unusual(const anom_reasons_plan *plan, const uint32_t *residuals)
 {
     int32_t group = 0;

@@ -9,7 +9,10 @@
 #define PART 2048
 #define SEED 0x6D2B79F5
 
-/* One value of row i, which belongs to part k; x is the generator's state. */
+/* One value of the golden stream.
+ *   i        index of its row
+ *   k        kind of the part that the row belongs to, 0 to 15
+ *   x        state of the generator, never 0 */
 static int16_t value(uint32_t i, uint32_t k, uint32_t x)
 {
     if (k <= 10) return (int16_t)((int16_t)(x >> 16) >> k);
@@ -22,6 +25,8 @@ static int16_t value(uint32_t i, uint32_t k, uint32_t x)
     }
 }
 
+/* The state that follows (xorshift, Marsaglia 2003).
+ *   x        not 0 */
 static uint32_t next(uint32_t x)
 {
     x ^= x << 13;
@@ -29,12 +34,14 @@ static uint32_t next(uint32_t x)
     return x ^ x << 5;
 }
 
+/* Inputs and outputs of a tick, for the digest. */
 static void observe(void *of, const int8_t *inputs, const int8_t *outputs, int32_t n)
 {
     anom_sha256_update(of, inputs, (size_t)n);
     anom_sha256_update(of, outputs, (size_t)n);
 }
 
+/* Score, number of events and events of a tick, for the digest. */
 static void observe_result(anom_sha256 *sha, const anom_result *result)
 {
     uint32_t score = result->score;
@@ -45,6 +52,8 @@ static void observe_result(anom_sha256 *sha, const anom_result *result)
         anom_sha256_update(sha, result->events[i].bytes, ANOM_EVENT_BYTES);
 }
 
+/* The golden stream through a pipeline, until it has given enough ticks.
+ *   columns  values of a sample */
 static void run(anom_pipeline *pipeline, int32_t columns, anom_sha256 *sha)
 {
     uint32_t x = SEED;

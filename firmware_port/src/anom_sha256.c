@@ -13,11 +13,14 @@ static const uint32_t K[64] = {
     0x748F82EE, 0x78A5636F, 0x84C87814, 0x8CC70208, 0x90BEFFFA, 0xA4506CEB, 0xBEF9A3F7, 0xC67178F2,
 };
 
+/* x, rotated to the right.
+ *   n        bits, 1 to 31 */
 static uint32_t rotated(uint32_t x, int32_t n)
 {
     return x >> n | x << (32 - n);
 }
 
+/* Take one block into the hash. */
 static void compress(uint32_t hash[8], const uint8_t block[64])
 {
     uint32_t w[16];

@@ -9,10 +9,11 @@
 
 #include "anom_fixed.h"
 
-/* The signal is shifted down until its absolute values add up to less than so many bits. */
+/* The signal is shifted down until the sum of its absolute values has at most this number of bits. */
 #define MAGNITUDE_BITS 15
 
-/* The signal in its window, in place. By how many bits it is to be shifted down. */
+/* Put the signal through Hann's window, in place. Returns the bits that it is to be shifted down by, 0 to 10.
+ *   signal   length values, -32767 to 32767 */
 static int32_t windowed_signal(const anom_spectrum_plan *plan, int16_t *signal)
 {
     uint32_t magnitude = 0; /* below 2**25 */
@@ -26,7 +27,10 @@ static int32_t windowed_signal(const anom_spectrum_plan *plan, int16_t *signal)
     return bits > MAGNITUDE_BITS ? bits - MAGNITUDE_BITS : 0;
 }
 
-/* Sums and differences of what a cosine or a sine weighs alike, in place: sum i is at i, difference i at length - i. */
+/* Sums and differences of the samples that a cosine or a sine weighs alike, in place: sum i lies at i, difference i at
+ * length - i.
+ *   length   4 to 1024
+ *   shift    bits that each sample is shifted down by before, 0 to 10 */
 static void folded(int16_t *signal, int32_t length, int32_t shift)
 {
     int16_t *near = signal;
@@ -41,7 +45,9 @@ static void folded(int16_t *signal, int32_t length, int32_t shift)
     if (near == far) *near = (int16_t)(*near >> shift);
 }
 
-/* Energy of a bin: the sums are below 2**31, their squares add up to less than 2**32. */
+/* Energy of one bin: the sums are below 2**31, and the squares of what the shift leaves add up to less than 2**32.
+ *   signal   sums and differences, as `folded` leaves them
+ *   bin      1 to length - 1 */
 static uint32_t energy(const anom_spectrum_plan *plan, const int16_t *signal, int32_t bin)
 {
     int32_t length = plan->length;

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-/* Tables of a transform of so many samples, and which bins make a band. */
+/* Tables of a transform of `length` samples, and the bins that make each band. */
 typedef struct anom_spectrum_plan {
     const int16_t *cos_q15;    /* length values, one turn; the window is Hann's, (1 - cos) / 2 */
     const int16_t *sin_q15;    /* length values, one turn */
@@ -21,7 +21,7 @@ typedef struct anom_spectrum_plan {
  *   levels   n_bands values */
 int32_t anom_spectrum_run(const anom_spectrum_plan *plan, int16_t *signal, int32_t *levels);
 
-/* What a plan of features names where it needs it. */
+/* Type of anom_spectrum_run: a plan of features points to the function where a feature needs it. */
 typedef int32_t anom_spectrum_function(const anom_spectrum_plan *plan, int16_t *signal, int32_t *levels);
 
 #endif

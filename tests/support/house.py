@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import anomsdk
@@ -57,6 +58,7 @@ def room_of(module: str) -> str:
     return parts[1] if len(parts) > 1 else "__init__"
 
 
+@cache
 def imports(name: str, *, nested: bool) -> dict[str, set[str]]:
     """Modules that a file imports, and the names that it takes of each.
 

@@ -20,6 +20,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from threading import Lock, get_ident
@@ -32,7 +33,8 @@ from tests.support.mutants_survivors import SURVIVORS
 MUTATED = [*SOURCES, PORT / "src" / "anom_fixed.h"]
 MISTAKES = ("-Werror=int-conversion", "-Werror=incompatible-pointer-types")
 """No compiler takes these: such a mutant is none."""
-SECONDS = 20
+SECONDS, TIMES = 20, 10
+"""A mutant may run this many seconds, and this many times as long as the port does, or it never ends."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +52,12 @@ class Mutant:
         return text[: self.start] + self.new + text[self.end :]
 
     def key(self) -> tuple[str, str, str]:
-        """File, line before and line after: what the table of survivors says."""
+        """File, function and mutation: what the table of survivors says.
+
+        Comments and line breaks are no part of it, so that they can change, and a statement can move within its function.
+        """
         text = self.path.read_text(encoding="utf-8")
-        begin = text.rfind("\n", 0, self.start) + 1
-        end = text.find("\n", self.end)
-        before = text[begin:end]
-        after = text[begin : self.start] + self.new + text[self.end : end]
-        return self.path.name, " ".join(before.split()), " ".join(after.split())
+        return self.path.name, function_at(text, self.start), mutation_at(text, self.start, self.end, self.new)
 
     def line(self) -> int:
         return self.path.read_text(encoding="utf-8").count("\n", 0, self.start) + 1
@@ -86,6 +87,7 @@ class Token:
     depth: int  # of ( and [
 
 
+@cache
 def tokens_of(text: str) -> list[Token]:
     """Tokens outside of comments and directives; of `#define NAME 12` the number."""
     plain = without_comments(text)
@@ -231,6 +233,62 @@ def _swaps(tokens: list[Token], text: str) -> Iterator[Change]:
             yield a, d, text[c:d] + text[b:c] + text[a:b]
 
 
+# How a mutant is named
+
+CONTEXT = 8
+"""Tokens of the statement that stand before and behind the change in its name."""
+
+
+@cache
+def definitions_of(text: str) -> list[tuple[int, str]]:
+    """Where each function, table, constant and struct of a file begins, and its name."""
+    plain, found = _plain(text), []
+    for match in DEFINED.finditer(plain):
+        name = next(filter(None, match.groups()), "") or re.compile(r"^\} (\w+);", re.M).search(plain, match.end())[1]
+        found.append((match.start(), name))
+    return found
+
+
+def function_at(text: str, at: int) -> str:
+    """Name of the function, table, constant or struct in which a position lies; empty where it lies in none."""
+    return next((name for start, name in reversed(definitions_of(text)) if start <= at), "")
+
+
+DEFINED = re.compile(r"^#define (\w+)|^[A-Za-z][^\n;={]*?\b(\w+)(?:\(|(?:\[\w*\])* = )|^typedef struct (\w*)", re.M)
+"""What begins at the start of a line, with its name; an anonymous struct has its name at its end."""
+
+
+def mutation_at(text: str, start: int, end: int, new: str) -> str:
+    """The statement around a change, which stands there as ``[old => new]``; a long statement is shortened."""
+    tokens = tokens_of(text)
+    first = next(i for i, token in enumerate(tokens) if token.end > start)
+    last = max(i for i, token in enumerate(tokens) if token.start < end)
+    begin, beyond = first, last + 1
+    while begin > 0 and first - begin < CONTEXT and not _apart(tokens[begin - 1], tokens[begin], text):
+        begin -= 1
+    while beyond < len(tokens) and beyond - last <= CONTEXT and not _apart(tokens[beyond - 1], tokens[beyond], text):
+        beyond += 1
+    plain = _plain(text)
+    parts = plain[tokens[begin].start : start], plain[start:end], new, plain[end : tokens[beyond - 1].end]
+    before, old, changed, behind = map(_in_one_line, parts)
+    return f"{before}[{old} => {changed}]{behind}".strip()
+
+
+def _in_one_line(text: str) -> str:
+    """Text of C without comments and line breaks."""
+    return re.sub(r"(?<=[(\[]) | (?=[)\],;])", "", re.sub(r"\s+", " ", without_comments(text)))
+
+
+_plain = cache(without_comments)
+
+
+def _apart(before: Token, after: Token, text: str) -> bool:
+    """Whether a statement ends between two neighbouring tokens."""
+    ends = any(token.depth == 0 and token.text in (";", "{", "}") for token in (before, after))
+    line = text[text.rfind("\n", 0, before.start) + 1 : after.start]
+    return ends or "\n#" in line or (line.startswith("#") and "\n" in line)
+
+
 # Whether it is noticed
 
 FIRST = ("-O1", "-DANOM_PORTABLE", "-DANOM_TAP", "-DVECTORS", *MISTAKES)
@@ -265,8 +323,10 @@ class Workshop:
             rest = [made for stem, made in self._base.items() if stem not in self._concerned(path)]
             self._rest[path.name] = folder / f"rest_{path.name}.o"
             subprocess.run(["gcc", "-r", "-nostdlib", *rest, "-o", self._rest[path.name]], check=True)
-        done = subprocess.run([self._link(folder, [*self._base.values()])], capture_output=True, text=True)
+        program, began = self._link(folder, [*self._base.values()]), time.monotonic()
+        done = subprocess.run([program], capture_output=True, text=True)
         assert done.returncode == 0, f"without a mutant: {done.stdout}{done.stderr}"
+        self._limit = SECONDS + TIMES * (time.monotonic() - began)
 
     def judge(self, mutant: Mutant) -> str:
         """killed, survived, same (machine code) or invalid (C)."""
@@ -288,7 +348,7 @@ class Workshop:
             return "same"
         program = self._link(folder, [*made, self._rest[mutant.path.name]])
         try:
-            done = subprocess.run([program], capture_output=True, timeout=SECONDS)
+            done = subprocess.run([program], capture_output=True, timeout=self._limit)
         except subprocess.TimeoutExpired:
             return "killed"
         return "killed" if done.returncode else "survived"
@@ -370,14 +430,14 @@ def report(found: list[tuple[Mutant, str]]) -> str:
 def unexplained(found: list[tuple[Mutant, str]]) -> list[str]:
     """Survivors that the table does not know."""
     survivors = [mutant for mutant, fate in found if fate == "survived" and mutant.key() not in SURVIVORS]
-    return [f"{m.path.name}:{m.line()}: {m.key()[1]}  ->  {m.key()[2]}" for m in survivors]
+    return [f"{m.path.name}:{m.line()}: {m.key()[1]}: {m.key()[2]}" for m in survivors]
 
 
 def outdated(found: list[tuple[Mutant, str]]) -> list[str]:
     """Entries of the table for the files judged that no survivor needs."""
     alive = {mutant.key() for mutant, fate in found if fate == "survived"}
     files = {mutant.path.name for mutant, _ in found}
-    return [f"{key[0]}: {key[1]}  ->  {key[2]}" for key in SURVIVORS if key[0] in files and key not in alive]
+    return [": ".join(key) for key in SURVIVORS if key[0] in files and key not in alive]
 
 
 def main() -> int:

@@ -9,7 +9,7 @@ import pytest
 import anomsdk
 from anomsdk.planner.front_end import extractor_plan, framer_plan
 from anomsdk.planner.spec import PipelineSpec
-from anomsdk.train.search.search import _variants
+from anomsdk.train.search.variants import variants_of
 from anomsdk.watch.session import Watch
 from tests.support.make import BANDS, EXTERNAL, MOTION, make_folder
 
@@ -81,7 +81,7 @@ def test_commands_and_training_print_it(tmp_path):
 @pytest.mark.parametrize("length", ["band_ms = 256", "band_hops = 22"])
 def test_the_search_doubles_what_was_given(length):
     spec = PipelineSpec.from_toml(room(22050, length))
-    longer = [varied.hops_per_frame for variant in _variants(spec) if (varied := variant(spec)) is not None]
+    longer = [varied.hops_per_frame for variant in variants_of(spec) if (varied := variant(spec)) is not None]
     assert 44 in longer and min(longer) == 22
 
 

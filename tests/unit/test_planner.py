@@ -9,7 +9,7 @@ import pytest
 
 import anomsdk
 from anomsdk.core.alert import Alert, TimingPlan, levels
-from anomsdk.planner import front_end, layers, planner, tables
+from anomsdk.planner import front_end, layers, tables
 from anomsdk.planner.calibration import Calibration, alarm_levels
 from anomsdk.planner.features import BandsFeatures, LogmelFeatures
 from anomsdk.planner.spec import PipelineSpec

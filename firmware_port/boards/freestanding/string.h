@@ -1,4 +1,4 @@
-/* What the port needs of <string.h>, for compilers that come without a C library. */
+/* The part of <string.h> that the port needs, for compilers that come without a C library. */
 #ifndef ANOM_FREESTANDING_STRING_H
 #define ANOM_FREESTANDING_STRING_H
 

@@ -1,0 +1,166 @@
+"""Which tests a file asks for: one table, which `make quick` and `make mutants-python` read.
+
+A path is below the root of the checkout. In a pattern, ``*`` stands for any characters, ``/`` among them.
+`tests/contract/test_affected.py` holds the table to every file of the checkout and every file of tests.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from functools import cache
+
+from tests.support.make import ROOT
+
+UNIT, PARITY, CONTRACT, REAL = "tests/unit/test_", "tests/parity/test_", "tests/contract/test_", "tests/real/test_"
+
+STYLE = (f"{CONTRACT}style.py",)
+STAGES = (
+    *(f"{UNIT}{name}.py" for name in ("fixed", "fft", "filterbank", "framer", "levels", "alert", "baseline")),
+    *(f"{UNIT}{name}.py" for name in ("context_score_event", "reasons", "motion_refusals")),
+    f"{PARITY}vectors.py",
+)
+PLANNING = tuple(f"{UNIT}{name}.py" for name in ("spec", "planner", "plan_file", "speech", "durations"))
+HOUSE = tuple(f"{CONTRACT}{name}.py" for name in ("imports", "golden", "mirror", "casts", "affected"))
+CORE = (*STYLE, *STAGES, *PLANNING, *HOUSE)
+"""The fast core: lint, types, the stages, the golden vectors, the planner and plan files. `make quick` always runs it."""
+
+AFFECTED: dict[str, tuple[str, ...]] = {
+    # The package
+    "anomsdk/_*.py": (f"{CONTRACT}imports.py",),
+    "anomsdk/py.typed": (f"{CONTRACT}wheel.py",),
+    "anomsdk/errors.py": (f"{CONTRACT}imports.py", f"{UNIT}cli.py"),
+    "anomsdk/core/*": (f"{CONTRACT}golden.py", *STAGES),
+    "anomsdk/core/fft.py": (f"{UNIT}fft.py", "tests/fidelity/test_front_ends.py"),
+    "anomsdk/core/motion.py": (f"{UNIT}motion_refusals.py",),
+    "anomsdk/core/p*.py": (f"{CONTRACT}streams.py", f"{UNIT}batches.py"),
+    "anomsdk/planner/*": (*PLANNING, f"{UNIT}reasons.py", f"{UNIT}motion_refusals.py", f"{PARITY}planned.py"),
+    "anomsdk/plans/*": (*PLANNING, f"{UNIT}written_specs.py", f"{CONTRACT}same_id.py"),
+    "anomsdk/plans/tflite/*": (f"{UNIT}tflite_file.py", f"{UNIT}tflite_offsets.py", "tests/fuzz/test_tflite_fuzz.py"),
+    "anomsdk/runtime/*": (
+        *(f"{CONTRACT}{name}.py" for name in ("golden", "streams", "pipeline_use", "wiping", "residue")),
+        *(f"{UNIT}{name}.py" for name in ("memory", "score_many", "batches")),
+    ),
+    "anomsdk/runtime/engines/*": (f"{PARITY}engines.py", f"{PARITY}autoencoder.py", f"{PARITY}native.py"),
+    "anomsdk/cport/*": (f"{PARITY}native.py", f"{UNIT}emit_c.py", f"{CONTRACT}mirror.py"),
+    "anomsdk/mcu/*": ("tests/mcu/*", f"{UNIT}emit_c.py"),
+    "anomsdk/sources/*": (
+        *(f"{UNIT}{name}.py" for name in ("sources", "clips", "sound", "tables", "rates", "stamps", "skip_bad")),
+        *(f"{UNIT}motion_{name}.py" for name in ("sources", "streams", "numbers", "time", "units", "survey")),
+        *(f"{UNIT}{name}.py" for name in ("odd_numbers", "foreign_files", "parquet_pages", "table_commands")),
+        *(f"{REAL}{name}.py" for name in ("cases", "motion_files")),
+        "tests/fuzz/test_files_fuzz.py",
+    ),
+    "anomsdk/watch/*": tuple(f"{UNIT}{name}.py" for name in ("cli", "score_many", "skip_bad", "narrow")),
+    "anomsdk/synthetic/*": (f"{UNIT}demo.py", f"{UNIT}motion_training.py"),
+    "anomsdk/demo/*": (f"{UNIT}demo.py",),
+    "anomsdk/stats/*": (f"{UNIT}metrics.py", f"{UNIT}compare.py"),
+    "anomsdk/evaluate/*": tuple(
+        f"{UNIT}{name}.py" for name in ("evaluate", "evaluate_recordings", "what_figures_say", "metrics")
+    ),
+    "anomsdk/compare/*": (f"{UNIT}compare.py", f"{UNIT}what_figures_say.py"),
+    "anomsdk/train/*": (
+        *(f"{UNIT}{name}.py" for name in ("train_parts", "train", "calibrate", "alarm_levels", "memory_of_models")),
+        *(f"{UNIT}{name}.py" for name in ("sensor_at_rest", "motion_training", "training_progress", "folders")),
+    ),
+    "anomsdk/audit/*": (f"{UNIT}verify.py",),
+    "anomsdk/utils/*": tuple(
+        f"{UNIT}{name}.py" for name in ("narrow", "folders", "training_progress", "what_figures_say")
+    ),
+    "anomsdk/cli/*": tuple(
+        f"{UNIT}{name}.py" for name in ("cli", "narrow", "skip_bad", "odd_numbers", "table_commands")
+    ),
+    # The C port
+    "firmware_port/*": (
+        *(f"{CONTRACT}{name}.py" for name in ("mirror", "c_build", "c_flags", "c_coverage", "sanitized")),
+        *(f"{PARITY}{name}.py" for name in ("native", "host_kernels", "scalar")),
+        *("tests/mcu/*", "tests/fuzz/test_pipeline_fuzz.py", "tests/boards/*"),
+    ),
+    "reference_models/*": (f"{CONTRACT}golden.py", f"{UNIT}written_specs.py", f"{REAL}audio_scene.py"),
+    "benchmarks/*": (f"{UNIT}benchmarks.py", f"{UNIT}batches.py", "tests/fidelity/test_front_ends.py"),
+    # Words
+    "docs/*": (f"{CONTRACT}docs.py", f"{CONTRACT}site.py"),
+    "mkdocs.yml": (f"{CONTRACT}site.py",),
+    "*.md": (f"{CONTRACT}docs.py",),
+    # What builds and installs
+    "Makefile": (f"{CONTRACT}make.py", "tests/boards/test_system.py"),
+    ".github/*": (f"{CONTRACT}make.py",),
+    ".ci/*": (f"{CONTRACT}make.py",),
+    "pyproject.toml": (f"{CONTRACT}wheel.py", f"{CONTRACT}make.py"),
+    "setup.py": (f"{CONTRACT}wheel.py",),
+    "MANIFEST.in": (f"{CONTRACT}wheel.py",),
+    ".git*": (),
+    "LICENSE": (),
+    # The tests themselves: `importing` adds what imports a helper.
+    "tests/*": (),
+    "tests/conftest.py": CORE,
+    "tests/c/*": (f"{CONTRACT}c_build.py", f"{CONTRACT}c_coverage.py", "tests/mcu/*"),
+    "tests/vectors/*": (f"{PARITY}vectors.py",),
+    "tests/support/stems/*": (f"{PARITY}vectors.py", f"{CONTRACT}c_coverage.py"),  # imported by their names
+    "tests/scalar.py": (f"{PARITY}scalar.py",),
+    "tests/support/mutants_python.py": (f"{CONTRACT}python_mutants.py",),
+}
+"""Pattern of paths -> files of tests, or patterns of them, that a change of such a file asks for. All rows that fit count."""
+
+
+@cache
+def test_files() -> tuple[str, ...]:
+    """Every file of tests, below the root."""
+    return tuple(sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "tests").rglob("test_*.py")))
+
+
+def tests_of(path: str) -> list[str]:
+    """Files of tests that a change of this file asks for, in the order of the table, each once.
+
+    Parameters
+    ----------
+    path : below the root of the checkout
+
+    Raises
+    ------
+    KeyError : no row of the table fits
+    """
+    rows = [tests for pattern, tests in AFFECTED.items() if fnmatchcase(path, pattern)]
+    if not rows:
+        raise KeyError(f"no row of tests/support/affected.py fits {path}")
+    named = [path] if path in test_files() else []
+    named += [name for tests in rows for each in tests for name in expanded(each)]
+    if path.startswith("tests/") and path.endswith(".py"):
+        named += importing(path)
+    return list(dict.fromkeys(named))
+
+
+def expanded(pattern: str) -> list[str]:
+    """Files of tests that a name or a pattern of the table stands for."""
+    return [name for name in test_files() if fnmatchcase(name, pattern)]
+
+
+@cache
+def _imports() -> dict[str, frozenset[str]]:
+    """Python file below tests/ -> files below tests/ that it imports, whether by module or by name."""
+    files = {path.relative_to(ROOT).as_posix(): path for path in (ROOT / "tests").rglob("*.py")}
+    found = {}
+    for name, path in files.items():
+        text = path.read_text(encoding="utf-8")
+        modules = set(re.findall(r"^\s*(?:from|import) (tests[\w.]*)", text, re.M))
+        for module, names in re.findall(r"^\s*from (tests[\w.]*) import \(?([\w\s,]+)", text, re.M):
+            modules |= {f"{module}.{each.split(' as ')[0].strip()}" for each in names.split(",")}
+        found[name] = frozenset(f"{module.replace('.', '/')}.py" for module in modules) & files.keys()
+    return found
+
+
+def importing(path: str) -> list[str]:
+    """Files of tests that import a helper, themselves or through other helpers."""
+    found, waiting = {path}, [path]
+    while waiting:
+        helper = waiting.pop()
+        new = {name for name, imported in _imports().items() if helper in imported} - found
+        found |= new
+        waiting += new
+    return [name for name in sorted(found) if name in test_files()]
+
+
+def tests_of_all(paths: Iterable[str]) -> list[str]:
+    """Files of tests that changes of these files ask for, each once."""
+    return list(dict.fromkeys(name for path in paths for name in tests_of(path)))
