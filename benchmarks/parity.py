@@ -11,7 +11,8 @@ import numpy as np
 from anomsdk.core.autoencoder import Autoencoder, check_layers
 from anomsdk.errors import InputError
 from anomsdk.planner.layers import layer_plan, model_plan
-from anomsdk.plans.tflite.reader import ACTIVATIONS, FullyConnected, TfliteModel, parse_tflite
+from anomsdk.plans.tflite.model import ACTIVATIONS, FullyConnected, TfliteModel
+from anomsdk.plans.tflite.reader import parse_tflite
 from anomsdk.plans.tflite.writer import write_tflite
 from anomsdk.runtime.engines.tflite import InterpreterModel, open_oracle
 

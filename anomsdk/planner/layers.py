@@ -9,7 +9,7 @@ import numpy as np
 from anomsdk.core.autoencoder import LayerPlan
 from anomsdk.core.checks import checked_cast, require
 from anomsdk.core.plan import EdgePlan, ModelPlan
-from anomsdk.plans.tflite.reader import FullyConnected, TfliteModel
+from anomsdk.plans.tflite.model import FullyConnected, TfliteModel
 
 
 def layer_plan(layer: FullyConnected) -> LayerPlan:

@@ -12,7 +12,7 @@ from anomsdk.errors import InputError
 from anomsdk.planner.calibration import CALIBRATION_FILE, Calibration, Normalisation
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.planner.tables import rounded
-from anomsdk.plans.tflite.reader import FullyConnected, TfliteModel
+from anomsdk.plans.tflite.model import FullyConnected, TfliteModel
 
 Source: TypeAlias = Normalisation | FullyConnected
 """What the map of a frame's features comes from: learnt numbers, or the model's first layer."""

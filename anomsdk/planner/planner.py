@@ -17,7 +17,8 @@ from anomsdk.planner.score import as_chosen, reasons_plan, score_plan, spec_base
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.planner.speech import check_speech, permission
 from anomsdk.plans.speech import PERMISSION
-from anomsdk.plans.tflite.reader import TfliteModel, read_tflite
+from anomsdk.plans.tflite.model import TfliteModel
+from anomsdk.plans.tflite.reader import read_tflite
 from anomsdk.utils.files import inside
 
 SPEC_FILE, PLAN_FILE = "spec.toml", "plan.json"

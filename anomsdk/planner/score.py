@@ -20,7 +20,7 @@ from anomsdk.planner.calibration import CALIBRATION_FILE, CHOSEN, Calibration
 from anomsdk.planner.sections import LONGEST_S
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.planner.tables import reason_gains, rounded
-from anomsdk.plans.tflite.reader import TfliteModel
+from anomsdk.plans.tflite.model import TfliteModel
 
 SCORE_FRACTION_BITS = 4
 """Most fraction bits that an error between different scales is given."""

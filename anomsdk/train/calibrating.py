@@ -20,7 +20,8 @@ from anomsdk.planner.score import as_chosen
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.planner.speech import check_speech
 from anomsdk.plans.recording_digests import entries_of, known_recordings, without
-from anomsdk.plans.tflite.reader import MAX_BYTES, TfliteModel, parse_tflite
+from anomsdk.plans.tflite.model import MAX_BYTES, TfliteModel
+from anomsdk.plans.tflite.reader import parse_tflite
 from anomsdk.runtime.judged_share import Judged, judged
 from anomsdk.runtime.memory import wiping
 from anomsdk.runtime.pipeline import Pipeline

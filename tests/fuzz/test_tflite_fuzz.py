@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from anomsdk.errors import InputError
-from anomsdk.plans.tflite.reader import ACTIVATIONS, FullyConnected, TfliteModel, parse_tflite
+from anomsdk.plans.tflite.model import ACTIVATIONS, FullyConnected, TfliteModel
+from anomsdk.plans.tflite.reader import parse_tflite
 from anomsdk.plans.tflite.writer import write_tflite
 from anomsdk.runtime.engines.tflite import why_missing
 from tests.support import model_mutants

@@ -6,7 +6,7 @@ import pytest
 import anomsdk
 from anomsdk.core.fixed import multiply_by_quantized_multiplier
 from anomsdk.planner.layers import layer_plan, model_plan, quantize_multiplier
-from anomsdk.plans.tflite.reader import FullyConnected
+from anomsdk.plans.tflite.model import FullyConnected
 from anomsdk.plans.tflite.writer import write_tflite
 from anomsdk.runtime.engines import probe
 from anomsdk.runtime.engines.tflite import InterpreterModel, open_oracle

@@ -14,7 +14,8 @@ import anomsdk
 from anomsdk.planner.calibration import Calibration, Normalisation, alarm_levels, signal_sections
 from anomsdk.planner.front_end import extractor_plan
 from anomsdk.planner.spec import PipelineSpec
-from anomsdk.plans.tflite.reader import FullyConnected, TfliteModel, parse_tflite
+from anomsdk.plans.tflite.model import FullyConnected, TfliteModel
+from anomsdk.plans.tflite.reader import parse_tflite
 from anomsdk.plans.tflite.writer import write_tflite
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -31,7 +31,8 @@ from anomsdk.planner.planner import plan_from
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.plans.tflite import offsets as tflite_offsets
 from anomsdk.plans.tflite import reader as tflite_file
-from anomsdk.plans.tflite.reader import ACTIVATIONS, FullyConnected, parse_tflite
+from anomsdk.plans.tflite.model import ACTIVATIONS, FullyConnected
+from anomsdk.plans.tflite.reader import parse_tflite
 from anomsdk.plans.tflite.writer import write_tflite
 from anomsdk.runtime.engines import tflite
 from tests.support.graphs import Graph, model_with_edges

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from anomsdk.errors import InputError
 from anomsdk.plans.tflite import reader as tflite_file
-from anomsdk.plans.tflite.reader import FullyConnected, parse_tflite, read_tflite
+from anomsdk.plans.tflite.model import FullyConnected
+from anomsdk.plans.tflite.reader import parse_tflite, read_tflite
 from anomsdk.plans.tflite.writer import write_anew, write_tflite
 from anomsdk.runtime.engines import tflite
 from tests.support.graphs import Graph

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from anomsdk.core.checks import checked_cast
 from anomsdk.errors import InputError
-from anomsdk.plans.tflite.reader import ACTIVATIONS, MAX_BIAS_SCALE_ERROR, FullyConnected, parse_tflite
+from anomsdk.plans.tflite.model import ACTIVATIONS, MAX_BIAS_SCALE_ERROR, FullyConnected
+from anomsdk.plans.tflite.reader import parse_tflite
 
 EDGES = {"int8": ("INT8", 0), "uint8": ("UINT8", 128), "float32": ("FLOAT32", 0)}
 """Type at an edge of the file -> type of its tensor, and how far its zero point lies above that of int8."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from anomsdk.core.checks import checked_cast
-from anomsdk.plans.tflite.reader import FullyConnected
+from anomsdk.plans.tflite.model import FullyConnected
 from anomsdk.train.models.network import Dense, Floats, Network
 
 _SIGNIFICANT = 12

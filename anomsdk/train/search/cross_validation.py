@@ -24,7 +24,7 @@ from anomsdk.errors import InputError
 from anomsdk.planner.layers import layer_plan
 from anomsdk.planner.score import baseline_plan
 from anomsdk.planner.spec import PipelineSpec
-from anomsdk.plans.tflite.reader import FullyConnected
+from anomsdk.plans.tflite.model import FullyConnected
 from anomsdk.stats.metrics import auc
 from anomsdk.train.alarm_simulation import baseline_start_of
 from anomsdk.train.data.corpus import Corpus, Recorded

@@ -8,7 +8,7 @@ import numpy as np
 
 from anomsdk.core.autoencoder import Autoencoder
 from anomsdk.core.fixed import UINT32_MAX, Ints
-from anomsdk.plans.tflite.reader import FullyConnected
+from anomsdk.plans.tflite.model import FullyConnected
 from anomsdk.train.data.input_maps import InputMaps
 from anomsdk.train.models.family import Candidate
 from anomsdk.train.models.network import Network
