@@ -123,9 +123,9 @@ def calibrate(
     chosen = plan_named(plan)
     if chosen.folder is None:
         raise InputError(f"{plan}: is not in a folder that train wrote; give such a folder")
-    wanted = StreamFormat.of(chosen.sensor, chosen.columns)
+    stream_format = StreamFormat.of(chosen.sensor, chosen.columns)
     with run.working("opening recordings") as progress:
-        clips = open_clips(normal, wanted, reading=run.reading, group=run.group, skip_bad=run.skip_bad)
+        clips = open_clips(normal, stream_format, reading=run.reading, group=run.group, skip_bad=run.skip_bad)
         n = len(clips.clips)
         progress.doing("reading recordings")
         with wiping():  # damage shows behind the header only

@@ -12,7 +12,9 @@ from anomsdk.sources.formats.npz import entries_of
 from anomsdk.sources.formats.stored import refusing
 
 _CHOOSING = re.compile(r"(.*?\.(?:npz|csv|csv\.gz|parquet)):(.*)", re.IGNORECASE | re.DOTALL)
+"""Path of a file that takes conditions, and the text behind its colon."""
 _TRUTH = {"true": 1.0, "false": 0.0}
+"""Truth values and the numbers that they equal."""
 
 
 @dataclass(frozen=True)

@@ -19,11 +19,12 @@ _KEYS = ("file", "device")
 _OPTIONS = {"unit": "unit", "scale": "scale", "axes": "axes", "rate": "rate_hz", "time": "time", "array": "array"}
 """Heading -> field of `ReadOptions`."""
 _MOST_LINES = 100_000
+"""Most lines of a file of devices."""
 
 
 @dataclass(frozen=True)
 class Device:
-    """One line of a .csv of devices.
+    """Line of a .csv of devices.
 
     Parameters
     ----------

@@ -167,21 +167,21 @@ def open_files(
     place, conditions = parsed(str(path))
     root, where = Path(place), printable(place)
     devices = None if reading.devices is None else read_devices(reading.devices, stream_format, reading)
-    way = _Way(stream_format, reading, conditions, devices)
+    opening = _Opening(stream_format, reading, conditions, devices)
     with refusing(where):
         if not str(path) or not root.exists():
             raise InputError(f"{where or 'the empty path'}: no such file or folder; {_advice(place, stream_format)}")
         if not root.is_dir():
-            return [_open_file(root, root.name, way)]
+            return [_open_file(root, root.name, opening)]
         names = _names_below(root, suffixes)
     if not names:
         raise InputError(f"{where}: no recordings in this folder; it needs {', '.join(suffixes)} files")
     of_any = [OfAny(each.key, each.values, each.excluded) for each in reading.where]
-    way = replace(way, reading=replace(reading, where=tuple(of_any)))
+    opening = replace(opening, reading=replace(reading, where=tuple(of_any)))
     opened, bad = list[OpenedFile](), list[str]()
     for name in names:
         try:
-            opened.append(_open_file(root / name, name, way))
+            opened.append(_open_file(root / name, name, opening))
         except NothingChosenError:
             continue
         except InputError as error:
@@ -221,7 +221,7 @@ def _names_below(root: Path, suffixes: tuple[str, ...]) -> list[str]:
 
 
 @dataclass(frozen=True)
-class _Way:
+class _Opening:
     """Parameters with which each file is opened.
 
     Parameters
@@ -237,13 +237,13 @@ class _Way:
     devices: Devices | None
 
 
-def _open_file(path: Path, name: str, way: _Way) -> OpenedFile:
+def _open_file(path: Path, name: str, opening: _Opening) -> OpenedFile:
     with wiping_libraries():  # motion is read here, once
-        return _opened(path, name, way)
+        return _opened(path, name, opening)
 
 
-def _opened(path: Path, name: str, way: _Way) -> OpenedFile:
-    stream_format, conditions = way.stream_format, way.conditions
+def _opened(path: Path, name: str, opening: _Opening) -> OpenedFile:
+    stream_format, conditions = opening.stream_format, opening.conditions
     where, name, suffix = printable(path), printable(name), suffix_of(path)
     suffixes = MOTION_SUFFIXES if stream_format.kind == "motion" else SUFFIXES
     if suffix not in suffixes:
@@ -254,8 +254,8 @@ def _opened(path: Path, name: str, way: _Way) -> OpenedFile:
         if path.stat().st_size == 0:
             raise InputError(f"{where}: the file is empty; record it again or leave it out")
         if stream_format.kind == "motion":
-            reading = replace(way.reading, where=(*conditions, *way.reading.where))
-            return open_motion(path, name, where, stream_format, reading, way.devices)
+            reading = replace(opening.reading, where=(*conditions, *opening.reading.where))
+            return open_motion(path, name, where, stream_format, reading, opening.devices)
         if conditions and suffix != ".npz":
             raise InputError(
                 f"{where}: only an .npz and a table of motion take conditions; leave out the text behind the path"
@@ -265,7 +265,7 @@ def _opened(path: Path, name: str, way: _Way) -> OpenedFile:
         else:
             found = {".npy": npy_file, ".npz": npz_file}.get(suffix, sound_file)(path, name, where)
     chosen = picked(path, where, len(found), conditions)
-    channel = way.reading.channel
+    channel = opening.reading.channel
     return OpenedFile(
         path, name, tuple(stored_recording(found[i], stream_format, channel) for i in chosen), chosen, len(found)
     )

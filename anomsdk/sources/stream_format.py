@@ -1,4 +1,4 @@
-"""The stream that a pipeline takes, and the options with which files are read as such a stream."""
+"""Formats of streams that pipelines take, and options for reading files as such streams."""
 
 from __future__ import annotations
 
@@ -122,9 +122,9 @@ def usable_scale(scale: float) -> bool:
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """How files are read; each option states something that the files do not state themselves.
+    """Options for reading files; each states something that the files do not state themselves.
 
-    Messages name these options with values as `ReadOptions.parsed` takes them.
+    Messages name these options in backticks, with values as `ReadOptions.parsed` takes them.
 
     Parameters
     ----------

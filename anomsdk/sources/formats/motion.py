@@ -89,20 +89,20 @@ class Motion:
         rows: Iterator[Stamped | int] = self.rows.read()
         if self.rows.stamped:
             rows = stretches(self.rows.read(), self.timeline)
-        way = self._way()
+        conversion = self._conversion()
         for each in rows:
             if isinstance(each, int):
-                yield from self._counts(way.finish())
+                yield from self._counts(conversion.finish())
                 yield min(max(1, round(each * self.stream_format.rate_hz / self._from_hz)), MAX_GAP)
-                way = self._way()
+                conversion = self._conversion()
             else:
-                yield from self._counts(way.push(*each))
-        yield from self._counts(way.finish())
+                yield from self._counts(conversion.push(*each))
+        yield from self._counts(conversion.finish())
 
-    def _way(self) -> _Way:
+    def _conversion(self) -> _Conversion:
         """Make the interpolation and resampling of one uninterrupted piece."""
         from_hz, to_hz = self._from_hz, self.stream_format.rate_hz
-        return _Way(
+        return _Conversion(
             Grid(1 / from_hz) if self.timeline.jittered else None,
             Resampler(from_hz, to_hz) if from_hz != to_hz else None,
         )
@@ -120,7 +120,9 @@ class Motion:
 
 
 @dataclass(frozen=True)
-class _Way:
+class _Conversion:
+    """Interpolation to even times, then resampling, of one uninterrupted piece; either may be None."""
+
     grid: Grid | None
     resampler: Resampler | None
 
