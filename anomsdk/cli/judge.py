@@ -72,7 +72,7 @@ def evaluate(
 ) -> None:
     """Measure how well a plan tells anomalous from normal recordings.
 
-    Every figure comes with a 95 % confidence interval where it has one.
+    Prints AUC, false alarms an hour and other figures, with 95 % confidence intervals.
     """
     from anomsdk import evaluate as evaluation
     from anomsdk.evaluate.report_html import check_place, write_html
@@ -293,7 +293,7 @@ def footprint(
 def inspect(plan: PlanArgument, as_json: Json = False) -> None:
     """Describe a plan: parts, sizes, alarm levels, memory.
 
-    Of what is kept in memory it says for how long.
+    Also says what a device keeps in memory, and for how long.
     """
     from anomsdk.plans.describe import as_text, describe
 

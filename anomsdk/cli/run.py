@@ -158,6 +158,8 @@ def score(
         tell_left_out(line)
 
     with run.working("scoring recordings") as progress:
+        if "-" in sources:
+            progress.update(0, 0)  # a live stream has no end
         found, judged = score_and_judge(
             chosen,
             sources,

@@ -16,6 +16,7 @@ from anomsdk.core.reasons import Direction, Group
 from anomsdk.cport import extractors as cport
 from anomsdk.planner import features, front_end
 from anomsdk.plans import extractors as plans_in_words
+from anomsdk.train.search import variants
 from tests.support import planned
 from tests.support.house import PACKAGE
 from tests.support.make import ROOT, SPECS
@@ -27,6 +28,7 @@ REGISTRIES = {
     "planner": front_end.EXTRACTORS,
     "cport": cport.EXTRACTORS,
     "plans: in words": plans_in_words.EXTRACTORS,
+    "train: what a search tries": variants.EXTRACTORS,
     "a spec's features section": {
         typing.get_args(typing.get_type_hints(section)["kind"])[0]: section
         for section in typing.get_args(features.AnyFeatures)
@@ -40,13 +42,12 @@ HOMES = {
     "planner/front_end.py",
     "cport/extractors.py",
     "plans/extractors.py",
+    "train/search/variants.py",
     *(f"core/{kind}.py" for kind in KINDS),
 }
 """Files that may know one kind of extractor from another: each registry, and the stage itself."""
 ONE_OF_THEM = {
     "planner/speech.py": "the words of a refusal",
-    "train/search/search.py": "the journal's words",
-    "train/data/corpus.py": "sound of another rate",
 }
 """Files that name one kind for a reason of their own, and have a default that holds for any other."""
 SPEC = (ROOT / "docs/spec.md").read_text(encoding="utf-8")

@@ -36,8 +36,8 @@ def test_help_says_how_a_part_is_chosen(command, columns, monkeypatch):
     ended = anomsdk_command(command, "--help")
     assert max(map(len, ended.stdout.splitlines())) <= int(columns)
     text = " ".join(ended.stdout.split())
-    assert "FILE.npz:KEY=VALUE,... takes only recordings whose array KEY has one of the values, KEY!=VALUE the others; " in text
-    assert "FILE.csv:KEY=VALUE takes rows by a column." in text
+    assert "FILE.npz:KEY=VALUE,... takes only recordings whose array KEY has one of the values" in text
+    assert "KEY!=VALUE the others; FILE.csv:KEY=VALUE takes rows by a column." in text
     assert all(
         re.search(rf"{option}\b", text) for option in ("--rate HZ", "--where KEY=VALUE", "--by NAME", "--devices D")
     )

@@ -10,7 +10,7 @@ import numpy as np
 
 from anomsdk.core.checks import require
 from anomsdk.errors import InputError, UnusableInputsError
-from anomsdk.planner.features import BandsFeatures, LogmelFeatures
+from anomsdk.planner.features import SoundFeatures
 from anomsdk.planner.front_end import framer_plan
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.runtime.blocks import checked_block
@@ -153,7 +153,7 @@ def _check(spec: PipelineSpec, clip: Clip) -> None:
         f"{clip.name}: rows of {clip.columns} values; the spec's features take {spec.columns}",
     )
     features, stored_hz = spec.features, clip.stored_hz
-    if isinstance(features, LogmelFeatures | BandsFeatures) and stored_hz is not None:
+    if isinstance(features, SoundFeatures) and stored_hz is not None:
         require(
             2 * features.fmax_hz <= stored_hz,
             f"{clip.name}: recorded at {stored_hz:g} Hz, which holds nothing above {stored_hz / 2:g} Hz, but "

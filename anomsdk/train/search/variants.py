@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
 from anomsdk.errors import InputError
-from anomsdk.planner.features import BandsFeatures, LogmelFeatures, MotionFeatures
+from anomsdk.planner.features import BandsFeatures, ExternalFeatures, LogmelFeatures, MotionFeatures
 from anomsdk.planner.sections import SummaryContext
 from anomsdk.planner.spec import PipelineSpec
 
@@ -19,6 +21,9 @@ def variants_of(spec: PipelineSpec) -> Iterator[Callable[[PipelineSpec], Pipelin
     def context(**changes: object) -> Callable[[PipelineSpec], PipelineSpec | None]:
         return lambda s: _changed(s, "context", changes)
 
+    def features(changes: dict[str, object]) -> Callable[[PipelineSpec], PipelineSpec | None]:
+        return lambda s: _changed(s, "features", changes)
+
     frames = spec.context.frames
     yield from (context(frames=each) for each in (2 * frames, frames // 2) if 1 <= each <= 256)
     if isinstance(spec.context, SummaryContext):
@@ -26,16 +31,7 @@ def variants_of(spec: PipelineSpec) -> Iterator[Callable[[PipelineSpec], Pipelin
         for statistics in (("mean", "deviation", "max"), ("mean", "deviation", "max", "min"), ("mean", "max")):
             if statistics != given:
                 yield context(statistics=statistics)
-    features = spec.features
-    if isinstance(features, BandsFeatures):
-        yield lambda s: _changed(s, "features", {"n_bands": features.n_bands // 2})
-        longer = {key: 2 * value for key in ("band_ms", "band_hops") if (value := getattr(features, key)) is not None}
-        yield lambda s: _changed(s, "features", longer)
-    elif isinstance(features, LogmelFeatures):
-        yield lambda s: _changed(s, "features", {"n_mels": features.n_mels // 2})
-    elif isinstance(features, MotionFeatures):
-        yield lambda s: _changed(s, "features", {"window_s": 2 * features.window_s, "hop_s": 2 * features.hop_s})
-        yield lambda s: _changed(s, "features", {"floor_mg": min(1000.0, 3 * features.floor_mg)})
+    yield from map(features, EXTRACTORS[spec.features.kind].coarser(spec.features))
 
 
 def _changed(spec: PipelineSpec, section: str, changes: dict[str, object]) -> PipelineSpec | None:
@@ -50,13 +46,69 @@ def _changed(spec: PipelineSpec, section: str, changes: dict[str, object]) -> Pi
 
 def words_of(spec: PipelineSpec) -> str:
     """Describe the features and the context of a spec in a few words, for the table of trials."""
-    features, context = spec.features, spec.context
-    frame_ms = 1000 * spec.hops_per_frame * spec.hop_length / spec.sensor.rate_hz
-    shape = {
-        "bands": lambda: f"{features.n_bands} x {frame_ms:.4g} ms",  # type: ignore[union-attr]
-        "logmel": lambda: f"{features.n_mels} mels",  # type: ignore[union-attr]
-        "motion": lambda: f"{features.window_s:g} s windows, {features.hop_s:g} s hops",  # type: ignore[union-attr]
-        "external": lambda: f"{features.n_features} features",  # type: ignore[union-attr]
-    }[features.kind]()
+    context = spec.context
+    shape = EXTRACTORS[spec.features.kind].words(spec)
     more = ", ".join(context.statistics) if isinstance(context, SummaryContext) else "stacked"
     return f"{shape}, {context.frames} frames, {more}"
+
+
+# Extractors
+
+
+@dataclass(frozen=True)
+class SearchedExtractor:
+    """One kind of extractor, for a search.
+
+    Parameters
+    ----------
+    coarser : features section of a spec -> changes of its keys to try, each no finer in frequency or time
+    words : spec -> its features in a few words, for the table of trials
+    """
+
+    coarser: Callable[[Any], list[dict[str, object]]]
+    words: Callable[[PipelineSpec], str]
+
+
+def _coarser_bands(features: BandsFeatures) -> list[dict[str, object]]:
+    lengths = {key: getattr(features, key) for key in ("band_ms", "band_hops")}
+    longer: dict[str, object] = {key: 2 * value for key, value in lengths.items() if value is not None}
+    return [{"n_bands": features.n_bands // 2}, longer]
+
+
+def _bands_words(spec: PipelineSpec) -> str:
+    assert isinstance(spec.features, BandsFeatures)
+    frame_ms = 1000 * spec.hops_per_frame * spec.hop_length / spec.sensor.rate_hz
+    return f"{spec.features.n_bands} x {frame_ms:.4g} ms"
+
+
+def _coarser_logmel(features: LogmelFeatures) -> list[dict[str, object]]:
+    return [{"n_mels": features.n_mels // 2}]
+
+
+def _logmel_words(spec: PipelineSpec) -> str:
+    assert isinstance(spec.features, LogmelFeatures)
+    return f"{spec.features.n_mels} mels"
+
+
+def _coarser_motion(features: MotionFeatures) -> list[dict[str, object]]:
+    longer: dict[str, object] = {"window_s": 2 * features.window_s, "hop_s": 2 * features.hop_s}
+    return [longer, {"floor_mg": min(1000.0, 3 * features.floor_mg)}]
+
+
+def _motion_words(spec: PipelineSpec) -> str:
+    assert isinstance(spec.features, MotionFeatures)
+    return f"{spec.features.window_s:g} s windows, {spec.features.hop_s:g} s hops"
+
+
+def _external_words(spec: PipelineSpec) -> str:
+    assert isinstance(spec.features, ExternalFeatures)
+    return f"{spec.features.n_features} features"
+
+
+EXTRACTORS = {
+    "logmel": SearchedExtractor(_coarser_logmel, _logmel_words),
+    "bands": SearchedExtractor(_coarser_bands, _bands_words),
+    "motion": SearchedExtractor(_coarser_motion, _motion_words),
+    "external": SearchedExtractor(lambda features: [], _external_words),
+}
+"""Kind -> what a search tries of it."""
