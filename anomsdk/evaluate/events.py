@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 
 from anomsdk.errors import InputError, printable, quoted
-from anomsdk.sources.formats.stored import refusing
+from anomsdk.sources.formats.stored_samples import refusing
 
 _COLUMNS = ("recording", "start_s", "stop_s")
 

@@ -8,7 +8,7 @@ from anomsdk.sources.files import (
     open_skippable,
     open_skippable_files,
 )
-from anomsdk.sources.formats.stored import Block
+from anomsdk.sources.formats.stored_samples import Block
 from anomsdk.sources.recording import OpenedFile, Recording, read_recording
 from anomsdk.sources.stream_format import ReadOptions, StreamFormat
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from anomsdk.errors import InputError, parameter
 from anomsdk.runtime.memory import made_wiping, wipe
-from anomsdk.sources.formats.plausibility import check_channels, statistics_of
-from anomsdk.sources.formats.stored import BLOCK_VALUES, Block, Reader, StoredRecording
+from anomsdk.sources.formats.sound.plausibility import check_channels, statistics_of
+from anomsdk.sources.formats.stored_samples import BLOCK_VALUES, Block, Reader, StoredRecording
 from anomsdk.sources.recording import Recording
 from anomsdk.sources.stream_format import StreamFormat
 

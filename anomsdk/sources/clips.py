@@ -14,7 +14,7 @@ from anomsdk.errors import InputError, UnusableInputsError, printable
 from anomsdk.sources.conditions import parsed
 from anomsdk.sources.dropouts import SHORTEST_CONSTANT_S, ConstantCutter, Samples, shortest_constant
 from anomsdk.sources.files import open_files, open_skippable_files
-from anomsdk.sources.formats.stored import BLOCK_VALUES
+from anomsdk.sources.formats.stored_samples import BLOCK_VALUES
 from anomsdk.sources.groups import group_labels
 from anomsdk.sources.stream_format import ReadOptions, StreamFormat
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from anomsdk.errors import InputError, printable, quoted
-from anomsdk.sources.formats.npz import entries_of
-from anomsdk.sources.formats.stored import refusing
+from anomsdk.sources.formats.arrays.npz import entries_of
+from anomsdk.sources.formats.stored_samples import refusing
 
 _CHOOSING = re.compile(r"(.*?\.(?:npz|csv|csv\.gz|parquet)):(.*)", re.IGNORECASE | re.DOTALL)
 """Path of a file that takes conditions, and the text behind its colon."""

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from anomsdk.errors import InputError, parameter, printable, quoted
-from anomsdk.sources.formats.stored import refusing
+from anomsdk.sources.formats.stored_samples import refusing
 from anomsdk.sources.formats.text_file import encoding_of, text_lines
 from anomsdk.sources.stream_format import ReadOptions, StreamFormat
 

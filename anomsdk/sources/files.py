@@ -28,12 +28,12 @@ from anomsdk.runtime.memory import wiping_libraries
 from anomsdk.sources.audio import stored_recording
 from anomsdk.sources.conditions import Condition, NothingChosenError, OfAny, parsed, picked
 from anomsdk.sources.devices import Devices, read_devices
-from anomsdk.sources.formats.csv import csv_file
-from anomsdk.sources.formats.npy import npy_file
-from anomsdk.sources.formats.npz import npz_file
-from anomsdk.sources.formats.sound import sound_file
-from anomsdk.sources.formats.stdin import standard_input
-from anomsdk.sources.formats.stored import refusing
+from anomsdk.sources.formats.arrays.int16_csv import csv_file
+from anomsdk.sources.formats.arrays.npy import npy_file
+from anomsdk.sources.formats.arrays.npz import npz_file
+from anomsdk.sources.formats.sound.sound_files import sound_file
+from anomsdk.sources.formats.standard_input import standard_input
+from anomsdk.sources.formats.stored_samples import refusing
 from anomsdk.sources.formats.text_file import suffix_of
 from anomsdk.sources.motion_files import open_motion, refuse_for_counts
 from anomsdk.sources.recording import OpenedFile, Recording

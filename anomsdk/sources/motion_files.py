@@ -13,14 +13,14 @@ from anomsdk.errors import InputError
 from anomsdk.sources.audio import stored_recording
 from anomsdk.sources.conditions import picked
 from anomsdk.sources.devices import Devices
-from anomsdk.sources.formats.motion import Motion, MotionRows
-from anomsdk.sources.formats.motion_checks import check_unit, surveyed
-from anomsdk.sources.formats.motion_csv import csv_table
-from anomsdk.sources.formats.motion_npz import npy_motion, npz_motion
-from anomsdk.sources.formats.motion_parquet import parquet_table
-from anomsdk.sources.formats.motion_table import table_motion
-from anomsdk.sources.formats.npy import npy_file
-from anomsdk.sources.formats.table import by_names, table_parts
+from anomsdk.sources.formats.arrays.npy import npy_file
+from anomsdk.sources.formats.motion.motion_checks import check_unit, surveyed
+from anomsdk.sources.formats.motion.motion_csv import csv_table
+from anomsdk.sources.formats.motion.motion_npz import npy_motion, npz_motion
+from anomsdk.sources.formats.motion.motion_parquet import parquet_table
+from anomsdk.sources.formats.motion.motion_rows import Motion, MotionRows
+from anomsdk.sources.formats.motion.motion_table import table_motion
+from anomsdk.sources.formats.tables.table import by_names, table_parts
 from anomsdk.sources.formats.text_file import suffix_of
 from anomsdk.sources.recording import OpenedFile, Recording
 from anomsdk.sources.stream_format import ReadOptions, StreamFormat

@@ -10,8 +10,8 @@ import numpy as np
 
 from anomsdk.errors import InputError, printable, quoted
 from anomsdk.runtime.memory import made_wiping
-from anomsdk.sources.formats.npz import entries_of
-from anomsdk.sources.formats.stored import Block
+from anomsdk.sources.formats.arrays.npz import entries_of
+from anomsdk.sources.formats.stored_samples import Block
 
 
 @dataclass(frozen=True)

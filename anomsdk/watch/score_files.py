@@ -20,7 +20,7 @@ from anomsdk.runtime.parallel import checked_jobs, in_order
 from anomsdk.runtime.streams import scorer
 from anomsdk.sources.clips import shared
 from anomsdk.sources.files import open_skippable
-from anomsdk.sources.formats.stored import Block
+from anomsdk.sources.formats.stored_samples import Block
 from anomsdk.sources.recording import Recording
 from anomsdk.sources.stream_format import ReadOptions, StreamFormat
 

@@ -17,7 +17,7 @@ from anomsdk.runtime.judged_share import Judged, judged
 from anomsdk.runtime.memory import why_not_wiping, wiped_after_use
 from anomsdk.runtime.pipeline import Pipeline
 from anomsdk.sources.files import open_skippable
-from anomsdk.sources.formats.stored import Block
+from anomsdk.sources.formats.stored_samples import Block
 from anomsdk.sources.recording import Recording
 from anomsdk.sources.stream_format import ReadOptions, StreamFormat
 from anomsdk.watch.sinks.scores import ScoresFile

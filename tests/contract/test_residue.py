@@ -34,8 +34,8 @@ LEAKING = NO_LIBRARIES + NO_ARRAYS + NO_WIPE
 
 OLD_STDIN = """
 import sys, numpy as np
-from anomsdk.sources.formats import stdin
-from anomsdk.sources.formats.stored import StoredRecording
+from anomsdk.sources.formats import standard_input
+from anomsdk.sources.formats.stored_samples import StoredRecording
 from functools import partial
 def blocks(columns, rows):
     buffer = bytearray(rows * 2)
@@ -130,13 +130,13 @@ def test_a_live_stream_that_leaks_is_noticed(prefix):
 
 
 KEEPING = """
-from anomsdk.sources.formats import stdin
+from anomsdk.sources.formats import standard_input
 class Kept(bytes):
     of = []
     def __new__(cls, value=b""):
         cls.of.append(bytes(value))
         return cls.of[-1]
-stdin.bytes = Kept
+standard_input.bytes = Kept
 """
 
 

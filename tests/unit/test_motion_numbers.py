@@ -5,7 +5,7 @@ import pytest
 
 from anomsdk.errors import InputError
 from anomsdk.sources import ReadOptions, open_recordings
-from anomsdk.sources.formats.numbers import Marks
+from anomsdk.sources.formats.tables.numbers import Marks
 from tests.support.motion_files import W3, N, carried, counts, read, table
 
 MG = np.rint(carried(digits=6) * 1000)
@@ -187,7 +187,7 @@ def test_halves_between_two_floats_are_rounded_to_even():
 )
 def test_plain_and_odd_pieces_give_the_same(tmp_path, monkeypatch, change):
     """A file is read in pieces, each at once or row by row: small pieces put an odd row into every place."""
-    from anomsdk.sources.formats import delimited
+    from anomsdk.sources.formats.tables import delimited_text
 
     rows = carried()
     columns = of(str, SECONDS, "time_s", rows, "g")
@@ -196,18 +196,18 @@ def test_plain_and_odd_pieces_give_the_same(tmp_path, monkeypatch, change):
     for end in ("\n", "\n\n" if "\r" not in lines[0] else "\n", ""):
         (tmp_path / "a.csv").write_text("\n".join(lines) + end, encoding="utf-8", newline="")
         for size in (64, 200, 1000, 1 << 19):
-            monkeypatch.setattr(delimited, "_PIECE", size)
+            monkeypatch.setattr(delimited_text, "_PIECE", size)
             assert np.array_equal(read(tmp_path / "a.csv")[0], counts(rows)), size
 
 
 @pytest.mark.parametrize("at", [0, 3, 250, N - 1])
 def test_lines_of_faults_are_counted_over_pieces(tmp_path, monkeypatch, at):
-    from anomsdk.sources.formats import delimited
+    from anomsdk.sources.formats.tables import delimited_text
 
     columns = of(str, SECONDS, "time_s", carried(), "g")
     columns["ay_g"][at] = "x"
     table(tmp_path / "a.csv", columns)
-    monkeypatch.setattr(delimited, "_PIECE", 500)
+    monkeypatch.setattr(delimited_text, "_PIECE", 500)
     with pytest.raises(InputError, match=rf"line {at + 2}: ay_g is 'x', no number"):
         read(tmp_path / "a.csv")
 

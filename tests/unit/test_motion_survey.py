@@ -7,7 +7,7 @@ import pytest
 
 from anomsdk.errors import InputError
 from anomsdk.sources import ReadOptions, StreamFormat, open_recordings, read_recording
-from anomsdk.sources.formats.survey import Survey, likely_unit, rests_oddly
+from anomsdk.sources.formats.motion.survey import Survey, likely_unit, rests_oddly
 
 UNITS, LIMITS = np.ones(6), np.array([8.0] * 3 + [1000.0] * 3)
 

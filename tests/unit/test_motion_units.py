@@ -9,7 +9,7 @@ import pytest
 from anomsdk import sources
 from anomsdk.errors import InputError
 from anomsdk.sources import ReadOptions, open_recordings
-from anomsdk.sources.formats.units import unit_of, units_in_sentence
+from anomsdk.sources.formats.tables.units import unit_of, units_in_sentence
 from anomsdk.sources.stream_format import G, StreamFormat
 from tests.support.motion_files import W3, W6, N, advised, carried, counts, read, table
 

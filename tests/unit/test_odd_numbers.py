@@ -11,7 +11,7 @@ from anomsdk.errors import InputError
 from anomsdk.planner.calibration import Calibration
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.sources import ReadOptions, StreamFormat, open_recordings
-from anomsdk.sources.formats.dates import dates
+from anomsdk.sources.formats.timing.dates import dates
 from tests.support.command_line import anomsdk_command
 from tests.support.make import SPECS, make_folder
 

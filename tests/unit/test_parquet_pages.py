@@ -8,7 +8,7 @@ import pytest
 
 from anomsdk.errors import InputError
 from anomsdk.sources import ReadOptions, StreamFormat, open_recordings
-from anomsdk.sources.formats.parquet_pages import MAX_FREE_BYTES, MAX_PAGE_BYTES, Chunk, check_pages
+from anomsdk.sources.formats.tables.parquet_pages import MAX_FREE_BYTES, MAX_PAGE_BYTES, Chunk, check_pages
 
 W3 = StreamFormat(50, "motion", 3, counts_per_g=4096, full_scale_g=8)
 HUGE = 2**31 - 1

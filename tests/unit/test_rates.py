@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from anomsdk.sources.formats.resampling import Grid, Resampler
+from anomsdk.sources.formats.timing.resampling import Grid, Resampler
 
 OFF = 2e-4
 """Between the stream and one that really goes on, of values about 1: soxr works in floats of 24 bits, block by block."""

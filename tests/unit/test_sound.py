@@ -12,7 +12,7 @@ import soundfile
 
 from anomsdk.errors import InputError
 from anomsdk.sources import ReadOptions, StreamFormat, open_recordings, read_recording
-from anomsdk.sources.formats import plausibility
+from anomsdk.sources.formats.sound import plausibility
 
 RATE = 16_000
 X = (np.random.default_rng(7).standard_normal(3000) * 900).astype("<i2")
@@ -269,7 +269,7 @@ def test_12_bits_at_the_bottom_of_16_are_moved_up_where_the_header_says_12(tmp_p
 def test_a_loud_moment_of_a_long_quiet_recording_is_not_overlooked(tmp_path, monkeypatch):
     """A look at places of it says 24 at the bottom of 32: all of it is read before that is believed."""
     monkeypatch.setattr(plausibility, "SURVEYED_VALUES", 1 << 17)
-    monkeypatch.setattr("anomsdk.sources.formats.sound.SURVEYED_VALUES", 1 << 17)
+    monkeypatch.setattr("anomsdk.sources.formats.sound.sound_files.SURVEYED_VALUES", 1 << 17)
     values = np.tile(WIDE, 200)
     values[150_000] = 2**30
     content = riff(fmt(bits=32), chunk(b"data", values.tobytes()))
@@ -448,7 +448,7 @@ def test_a_channel_is_of_sound(tmp_path):
 
 def test_long_recordings_are_looked_at_in_places(tmp_path, monkeypatch):
     """What is looked at of a file of any length is bounded, unless something is odd."""
-    monkeypatch.setattr("anomsdk.sources.formats.sound.SURVEYED_VALUES", 1 << 17)
+    monkeypatch.setattr("anomsdk.sources.formats.sound.sound_files.SURVEYED_VALUES", 1 << 17)
     seen = []
 
     def spy(blocks, channels, step):
@@ -460,7 +460,7 @@ def test_long_recordings_are_looked_at_in_places(tmp_path, monkeypatch):
         return original(counted(), channels, step)
 
     original = plausibility.statistics_of
-    monkeypatch.setattr("anomsdk.sources.formats.sound.statistics_of", spy)
+    monkeypatch.setattr("anomsdk.sources.formats.sound.sound_files.statistics_of", spy)
     for name in ("a.wav", "a.flac", "a.ogg"):
         del seen[:]
         two = np.stack([np.tile(TONE, 10), np.tile(TONE // 2, 10)], 1)

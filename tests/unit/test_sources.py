@@ -23,8 +23,8 @@ from hypothesis import strategies as st
 
 from anomsdk.errors import InputError
 from anomsdk.sources import SUFFIXES, ReadOptions, StreamFormat, audio, open_recordings, read_recording
-from anomsdk.sources.formats import npz
-from anomsdk.sources.formats.stored import BLOCK_VALUES
+from anomsdk.sources.formats.arrays import npz
+from anomsdk.sources.formats.stored_samples import BLOCK_VALUES
 
 RATE = 16_000
 EXTREMES = [-32768, -32767, -1, 0, 1, 32766, 32767]

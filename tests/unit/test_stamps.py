@@ -18,8 +18,8 @@ from anomsdk.plans.file import reference_models_folder
 from anomsdk.runtime.judged_share import Judged
 from anomsdk.sources import ReadOptions, StreamFormat, open_recordings
 from anomsdk.sources.clips import open_clips
-from anomsdk.sources.formats.pauses import Gaps
-from anomsdk.sources.formats.timestamps import StampSurvey, stretches
+from anomsdk.sources.formats.timing.gaps import Gaps
+from anomsdk.sources.formats.timing.timestamps import StampSurvey, stretches
 from anomsdk.train.data.corpus import gather
 
 N = 2000

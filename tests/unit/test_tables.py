@@ -16,8 +16,8 @@ from anomsdk.errors import InputError
 from anomsdk.evaluate.labels import open_marked
 from anomsdk.sources import ReadOptions, StreamFormat, open_recordings, read_recording
 from anomsdk.sources.clips import open_clips
-from anomsdk.sources.formats.delimited import Cells, pieces_of
-from anomsdk.sources.formats.dialect import dialect_of
+from anomsdk.sources.formats.tables.delimited_text import Cells, pieces_of
+from anomsdk.sources.formats.tables.dialect import dialect_of
 from anomsdk.sources.stream_format import G
 
 HZ, N, EACH = 20, 160, 8

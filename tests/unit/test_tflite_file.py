@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from anomsdk.errors import InputError
 from anomsdk.plans.tflite import reader as tflite_file
-from anomsdk.plans.tflite.model import FullyConnected
+from anomsdk.plans.tflite.model import ACTIVATIONS, FullyConnected
 from anomsdk.plans.tflite.reader import parse_tflite, read_tflite
 from anomsdk.plans.tflite.writer import write_anew, write_tflite
 from anomsdk.runtime.engines import tflite
@@ -144,7 +144,7 @@ def models(draw):
                 weight_zero_point=0 if per_channel else int(rng.choice([0, -128, 127, 5])),
                 output_scale=edges[number][0],
                 output_zero_point=edges[number][1],
-                activation=draw(st.sampled_from(tflite_file.ACTIVATIONS)),
+                activation=draw(st.sampled_from(ACTIVATIONS)),
             )
         )
     return layers

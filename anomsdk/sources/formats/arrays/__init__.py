@@ -1,0 +1,1 @@
+"""Arrays of numbers in .npy, .npz and plain .csv files."""

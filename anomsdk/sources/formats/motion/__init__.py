@@ -1,0 +1,1 @@
+"""Motion in tables and arrays, as rows in the units of a plan."""

@@ -1,0 +1,1 @@
+"""Tables as text and .parquet: dialect, headings, units, numbers and lists in cells."""
