@@ -56,7 +56,7 @@ def _tolerant_level(spec: PipelineSpec, tolerated: Tolerated) -> int:
         section = "score" if key in type(spec.score).model_fields else "alert"
         raise InputError(
             f"{section}.{key} is {now[key]:g}, but the level that tolerates {tolerated.alarms} alarms was counted at "
-            f"{'another' if was is None else f'{was:g}'}: calibrate again with --tolerate {tolerated.alarms}, or set "
+            f"{'another' if was is None else f'{was:g}'}: calibrate again with `tolerate={tolerated.alarms}`, or set "
             f"alert.raise_score (it was {tolerated.raise_score})"
         )
     return tolerated.raise_score

@@ -96,7 +96,7 @@ def test_every_command_fits(place, monkeypatch, tmp_path, name, columns):
 def test_a_wide_terminal_and_a_pipe_get_the_same(place, monkeypatch, tmp_path):
     for command in ("inspect meter", "evaluate --plan meter --normal normal --anomalous odd"):
         assert lines_of(place, monkeypatch, tmp_path, command, None) == lines_of(
-            place, monkeypatch, tmp_path, command, 150
+            place, monkeypatch, tmp_path, command, 200
         )
 
 

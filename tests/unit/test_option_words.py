@@ -87,6 +87,21 @@ def test_every_parameter_that_a_message_names_has_a_flag_or_a_reason():
     assert not set(FLAGS) & set(NO_FLAG)
 
 
+def test_no_message_of_the_library_speaks_of_an_option():
+    """Options of a compiler apart."""
+    flags = sorted({word for word in FLAGS.values() if word.startswith("--")}, key=len, reverse=True)
+    found = set()
+    for name, path in SOURCES.items():
+        if not name.startswith("anomsdk.cli"):
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            documented = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+            texts = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+            for node in texts:
+                if node not in documented and (word := re.search(rf"({'|'.join(flags)})\b", node.value)):
+                    found.add(f"{name}:{node.lineno} {word[0]}")
+    assert not found, f"name the parameter in backticks: {sorted(found)}"
+
+
 # --- the words
 
 

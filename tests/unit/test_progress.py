@@ -213,7 +213,7 @@ def test_train_says_what_it_is_at(tmp_path, monkeypatch):
     assert all(found) and len(found) > 40
     percents, words = [int(line[1]) for line in found], [line[2] for line in found]
     assert percents == sorted(percents) and percents[0] < 15 and percents[-1] >= 97
-    assert words[0] == "reading recordings, and putting probes into some of them"
+    assert words[0] == "reading recordings, and putting probes into excerpts of them"
     assert any(re.match(r"model \d+, autoencoder 8, \+-6 dev", each) for each in words)
     assert words.count(max(words, key=words.count)) > 20, "epochs count, too: an autoencoder may take minutes"
     assert words[-1].startswith("training ") or words[-1] == "placing the alarm level"
