@@ -13,7 +13,7 @@ import pytest
 from tests.support.make import ROOT
 from tests.support.pages import DOCS
 
-pytest.importorskip("mkdocs", reason="mkdocs is missing; install the extra docs")
+pytest.importorskip("mkdocs", reason="the tools of the site are missing; make docs installs them")
 
 FETCHED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "audio": "src", "video": "src"}
 FETCHED |= {"object": "data", "embed": "src"}

@@ -22,7 +22,7 @@ STAGES = (
     f"{PARITY}vectors.py",
 )
 PLANNING = tuple(f"{UNIT}{name}.py" for name in ("spec", "planner", "plan_file", "speech", "durations"))
-HOUSE = tuple(f"{CONTRACT}{name}.py" for name in ("imports", "golden", "mirror", "casts", "affected"))
+HOUSE = tuple(f"{CONTRACT}{name}.py" for name in ("imports", "golden", "mirror", "casts", "kinds", "affected"))
 CORE = (*STYLE, *STAGES, *PLANNING, *HOUSE)
 """The fast core: lint, types, the stages, the golden vectors, the planner and plan files. `make quick` always runs it."""
 
@@ -31,7 +31,7 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     "anomsdk/_*.py": (f"{CONTRACT}imports.py",),
     "anomsdk/py.typed": (f"{CONTRACT}wheel.py",),
     "anomsdk/errors.py": (f"{CONTRACT}imports.py", f"{UNIT}cli.py"),
-    "anomsdk/core/*": (f"{CONTRACT}golden.py", *STAGES),
+    "anomsdk/core/*": (f"{CONTRACT}golden.py", *STAGES, f"{CONTRACT}extractors.py"),
     "anomsdk/core/fft.py": (f"{UNIT}fft.py", "tests/fidelity/test_front_ends.py"),
     "anomsdk/core/motion.py": (f"{UNIT}motion_refusals.py",),
     "anomsdk/core/p*.py": (f"{CONTRACT}streams.py", f"{UNIT}batches.py"),
@@ -57,19 +57,17 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     "anomsdk/demo/*": (f"{UNIT}demo.py",),
     "anomsdk/stats/*": (f"{UNIT}metrics.py", f"{UNIT}compare.py"),
     "anomsdk/evaluate/*": tuple(
-        f"{UNIT}{name}.py" for name in ("evaluate", "evaluate_recordings", "what_figures_say", "metrics")
+        f"{UNIT}{name}.py" for name in ("evaluate", "evaluate_recordings", "findings", "what_figures_say", "metrics")
     ),
-    "anomsdk/compare/*": (f"{UNIT}compare.py", f"{UNIT}what_figures_say.py"),
+    "anomsdk/compare/*": (f"{UNIT}compare.py", f"{UNIT}findings.py", f"{UNIT}what_figures_say.py"),
     "anomsdk/train/*": (
         *(f"{UNIT}{name}.py" for name in ("train_parts", "train", "calibrate", "alarm_levels", "memory_of_models")),
-        *(f"{UNIT}{name}.py" for name in ("sensor_at_rest", "motion_training", "training_progress", "folders")),
+        *(f"{UNIT}{name}.py" for name in ("sensor_at_rest", "motion_training", "progress", "folders")),
     ),
     "anomsdk/audit/*": (f"{UNIT}verify.py",),
-    "anomsdk/utils/*": tuple(
-        f"{UNIT}{name}.py" for name in ("narrow", "folders", "training_progress", "what_figures_say")
-    ),
+    "anomsdk/utils/*": tuple(f"{UNIT}{name}.py" for name in ("narrow", "folders", "progress", "what_figures_say")),
     "anomsdk/cli/*": tuple(
-        f"{UNIT}{name}.py" for name in ("cli", "narrow", "skip_bad", "odd_numbers", "table_commands")
+        f"{UNIT}{name}.py" for name in ("cli", "option_words", "narrow", "skip_bad", "odd_numbers", "table_commands")
     ),
     # The C port
     "firmware_port/*": (
@@ -83,6 +81,7 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     "docs/*": (f"{CONTRACT}docs.py", f"{CONTRACT}site.py"),
     "mkdocs.yml": (f"{CONTRACT}site.py",),
     "*.md": (f"{CONTRACT}docs.py",),
+    "CONTRIBUTING.md": (f"{CONTRACT}additions.py",),
     # What builds and installs
     "Makefile": (f"{CONTRACT}make.py", "tests/boards/test_system.py"),
     ".github/*": (f"{CONTRACT}make.py",),
