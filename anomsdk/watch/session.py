@@ -276,7 +276,7 @@ class Watch:
                 recording=name,
                 time_s=(hop * framer.hop + framer.window) / self.plan.rate_hz,
                 hop=hop,
-                state="alarm" if raised else "normal",
+                state=event.state.word,
                 high=event.high,
                 score=result.score,
                 raise_score=levels.raise_score,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from anomsdk.core.event import State
 from anomsdk.core.plan import Plan
 from anomsdk.errors import printable
 from anomsdk.sources.recording import Recording
@@ -57,7 +58,7 @@ class Lines:
     def alert(self, alert: Alert) -> None:
         """Print one line: time, state, score over raise level, and the most unusual features."""
         self._name(alert.recording)
-        word = "ALARM" if alert.state == "alarm" else "clear"
+        word = "ALARM" if alert.state == State.UNACK_ALARM.word else "clear"
         line = f"  {clock(alert.time_s)}  {word}  {ratio(alert.ratio):>6}  {bar(alert.ratio / _FULL_BAR, _BAR_WIDTH)}"
         if alert.event.words:
             line += f"  {', '.join(alert.event.words)}"
