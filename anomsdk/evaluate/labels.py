@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
 from anomsdk.errors import InputError, quoted
 from anomsdk.sources.clips import Clip, Clips, open_clips
 from anomsdk.sources.files import open_files
 from anomsdk.sources.groups import labels
+from anomsdk.sources.stream_format import ReadOptions, StreamFormat
 
 
 @dataclass(frozen=True)
@@ -71,23 +71,23 @@ def label_of(clip: Clip) -> str | None:
 
 def open_marked(
     path: str | Path,
+    stream_format: StreamFormat,
     *,
     label: str | None = None,
     events: Mapping[str, tuple[float, float]] | None = None,
+    reading: ReadOptions | None = None,
     group: str | None = None,
     skip_bad: bool = False,
-    **source: Any,
 ) -> Clips:
     """Open clips as `anomsdk.sources.clips.open_clips` does, with labels and the times of events.
 
     Parameters
     ----------
-    path, group, skip_bad : as `anomsdk.sources.clips.open_clips`
+    path, stream_format, reading, group, skip_bad : as `anomsdk.sources.clips.open_clips`
     label : source of the labels: the name of an array of the .npz with one entry for each recording, or "folder" for
         the name of the folder that the file lies in. None: the first array of the .npz among activity, label, class and
         behaviour, and the folder where there is none
     events : name of a recording, as reports print it -> start and stop of its event, seconds from its beginning
-    **source : other parameters of `anomsdk.sources.clips.open_clips`, by name
 
     Returns
     -------
@@ -99,12 +99,12 @@ def open_marked(
 
     Examples
     --------
-    >>> open_marked("falls/", kind="motion", rate_hz=50, columns=3, label="folder")  # doctest: +SKIP
+    >>> open_marked("falls/", StreamFormat(50, "motion", 3), label="folder")  # doctest: +SKIP
     """
-    clips = open_clips(path, group=group, skip_bad=skip_bad, **source)
+    clips = open_clips(path, stream_format, reading=reading, group=group, skip_bad=skip_bad)
     found = dict[str, tuple[str, str]]()
     left_out, divided = set[str](), tuple[str, ...]()  # recordings that were not chosen may have events, too
-    for file in open_files(path, on_bad=lambda message: None, **source):
+    for file in open_files(path, stream_format, reading=reading, on_bad=lambda message: None):
         key, values = labels(file, label)
         found |= {recording.name: (key, value) for recording, value in zip(file.recordings, values, strict=True)}
         left_out |= {f"{file.name}[{index}]" for index in range(file.stored)} - set(found)
