@@ -67,6 +67,14 @@ def test_a_file_without_a_row_is_named():
         affected.tests_of("unheard/of.txt")
 
 
+def test_quick_says_what_to_do_with_such_a_file(monkeypatch, capsys):
+    monkeypatch.setattr(quick, "changed_files", lambda folder: ["unheard/of.txt"])
+    assert quick.quick([]) == 2
+    assert capsys.readouterr().err == (
+        "error: no row of tests/support/affected.py fits unheard/of.txt; add one, or run make test\n"
+    )
+
+
 def test_changed_files_are_those_since_the_branch_left_main(tmp_path):
     def git(*arguments):
         identity = ("-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")

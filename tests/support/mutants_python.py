@@ -250,7 +250,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         for each in judged(mutants, ROOT, Path(folder), given.workers):
             found.append(each)
-            if len(found) % 20 == 0:
+            if len(found) % 10 == 0:
                 print(f"{len(found)} of {len(mutants)}, {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
     print(report(found))
     return 0

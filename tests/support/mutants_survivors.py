@@ -243,11 +243,6 @@ BY_FUNCTION: dict[str, dict[str, dict[str, list[str]]]] = {
         },
     },
     "anom_motion.c": {
-        "N_FEATURES": {
-            "no plan has the bit of a feature that is not there": [
-                "[22 => 23]",
-            ],
-        },
         "OFFSET": {
             "lengths are at most 56754: either offset keeps them in int16": [
                 "[32768 => 32767]",

@@ -9,7 +9,7 @@ from anomsdk.core.affine import AffinePlan
 from anomsdk.core.autoencoder import LayerPlan
 from anomsdk.core.context import STATISTICS, Context, StackPlan, SummaryPlan, statistics_of
 from anomsdk.core.event import Event, Kind, State
-from anomsdk.core.score import Score, ScorePlan, largest_score
+from anomsdk.core.score import Score, ScorePlan, error, largest_error, largest_score
 from anomsdk.errors import InputError
 
 
@@ -94,6 +94,23 @@ def test_score_of_another_scale_rounds_to_nearest():
 def test_largest_score_is_reached_not_exceeded():
     found, plan = score([127] * 3, [-128] * 3)
     assert found == 6 * 255**2 == largest_score(plan)
+
+
+@pytest.mark.parametrize(
+    ("gains", "zero_points", "shift", "largest"),
+    [
+        ((1, 1), (0, 0), 0, 255),
+        ((1, 1), (0, 0), 1, 129),  # (255 + 1) >> 1, and 1
+        ((3, 5), (10, -20), 3, 145),  # E is 3 * 138 + 5 * 147 = 1149: (1149 + 4) >> 3, and 1
+        ((3, 5), (10, -20), 2, 288),  # (1149 + 2) >> 2 is odd, and 1
+        ((65536, 65536), (-128, 127), 16, 511),
+    ],
+)
+def test_largest_error_is_that_of_the_specification(gains, zero_points, shift, largest):
+    plan = ScorePlan(np.ones(1, np.uint8), *zero_points, *gains, shift)
+    values = np.arange(-128, 128)
+    found = np.abs(error(plan, values[:, None], values[None])).max()
+    assert largest_error(plan) == largest and largest - 1 <= found <= largest
 
 
 def test_score_that_could_leave_32_bits_is_refused():
