@@ -1,4 +1,4 @@
-"""A spec as text: keys with their meanings, and errors in words for whoever wrote the file."""
+"""Text of a spec: its keys with comments, and validation errors in plain words."""
 
 from __future__ import annotations
 
@@ -63,12 +63,12 @@ _MEANINGS = {
     "off_delay_s": "s below the clear level until the alarm clears",
     "cooldown_s": "s after an alarm without another",
 }
-"""Key -> what it means, as a written spec says it; docs/configuration.md says more."""
+"""Key -> comment beside it in a spec that is written; docs/configuration.md explains more."""
 _COMMENT_AT = 27
 
 
 def key_lines(section: BaseModel, without: Iterable[str] = ()) -> list[str]:
-    """A line for each key of a section, its kind first."""
+    """Return a line of TOML for each key of a section that is not in ``without``, the kind first."""
     given, lines = set(without), []
     for key, value in _kind_first(section.model_dump()):
         if key in given:
@@ -80,7 +80,7 @@ def key_lines(section: BaseModel, without: Iterable[str] = ()) -> list[str]:
 
 
 def end_of(lines: list[str], section: str) -> int | None:
-    """Line after the last key of a section that has a heading of its own; None: it has none."""
+    """Find the index of the line after the last key of a section; None if the section has no heading."""
     headings = [i for i, line in enumerate(lines) if re.match(r"\s*\[", line)]
     start = next((i for i in headings if re.match(rf"\s*\[\s*{section}\s*\]\s*(#.*)?$", lines[i])), None)
     if start is None:
@@ -96,7 +96,7 @@ def _kind_first(section: dict[str, Any]) -> list[tuple[str, Any]]:
 
 
 def toml(value: Any) -> str:
-    """A value as TOML: text, a number, true or false, or a list of these."""
+    """Write a value as TOML: text, a number, true or false, or a list of these."""
     if isinstance(value, str):
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
     if isinstance(value, bool):
@@ -113,11 +113,11 @@ _TOML_PROBLEMS = (
     *("Invalid value", "Invalid statement", "Unterminated string", "Unclosed array", "Unclosed inline table"),
     *("Invalid initial character for a key part", "Cannot overwrite a value", "Expected ']' at the end of a table"),
 )
-"""What a TOML parser says without quoting the file."""
+"""Messages of the TOML parser that quote nothing from the file."""
 
 
 def toml_problem(said: str) -> str:
-    """What a TOML parser found, and where: none of its words that quote a file, which may be another's."""
+    """Return problem and place from a TOML parser's message, without quoting the file: it may hold a secret."""
     problem = next((f": {words}" for words in _TOML_PROBLEMS if said.startswith(words)), "")
     place = re.search(r"\(at (line \d+, column \d+|end of document)\)$", said)
     return problem + (f" at {place[1]}" if place else "")
@@ -137,11 +137,11 @@ _PLAIN = {
     ("score.baseline_s", "literal_error"): 'must be "chosen" or a number of seconds from 0 to 2592000',
     ("alert.raise_score", "literal_error"): _INTEGER_OR_WORD,
 }
-"""Errors that pydantic words for its own users, by field and type."""
+"""Field and type of an error of pydantic -> plain words for it."""
 
 
 def first_problem(error: ValidationError) -> str:
-    """The first error that pydantic found, as one line: which key, what it must be, what it is."""
+    """Describe the first error that pydantic found, in one line: the key, what it must be, what it is."""
     first = error.errors()[0]
     kinds = ("audio", "stack", "summary", *EXTRACTORS)
     where = ".".join(
@@ -162,7 +162,7 @@ def first_problem(error: ValidationError) -> str:
 
 
 def _shown(given: float | str) -> str:
-    """A value of a spec, shortened; whole numbers of thousands of digits cannot even be printed."""
+    """Shorten a value for a message; Python cannot print whole numbers of thousands of digits."""
     if isinstance(given, int) and abs(given) >= 10**20:
         return f"about 1e{math.floor(math.log10(abs(given)))}" if given > 0 else "below -1e20"
     return quoted(repr(given))
