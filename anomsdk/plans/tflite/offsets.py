@@ -2,8 +2,9 @@
 
 The walk goes over the whole file, also over parts that `anomsdk.plans.tflite.reader` never reads: metadata,
 signatures, buffers that no tensor names. It follows the schema, in which no table holds itself. It counts the parts
-that it visits, so that a small file that refers to one place again and again costs no more than a large one. Sources: tensorflow/lite/schema/schema.fbs
-(version 3) and the internals of FlatBuffers, https://flatbuffers.dev.
+that it visits, so that a small file that refers to one place again and again costs no more than a large one.
+
+Sources: tensorflow/lite/schema/schema.fbs (version 3) and the internals of FlatBuffers, https://flatbuffers.dev.
 """
 
 from __future__ import annotations
