@@ -75,7 +75,7 @@ class LevelPlan:
 
 
 def levels(raise_score: int, timing: TimingPlan) -> LevelPlan:
-    """Derive all levels from the raise level: the products are rounded down (clear, at least 1) and up (high, saturating)."""
+    """Derive levels from a raise level: the products are rounded down (clear, at least 1) and up (high, saturating)."""
     clear = max(1, raise_score * timing.clear_ratio_q16 >> 16)
     high = min(UINT32_MAX, -(-raise_score * timing.high_ratio_q16 >> 16))
     return LevelPlan(raise_score, clear, high)

@@ -129,9 +129,7 @@ def check_out(folder: Path) -> None:
         if not folder.exists():
             parent = next(p for p in folder.absolute().parents if p.exists())
             if not parent.is_dir() or not os.access(parent, os.W_OK):
-                raise InputError(
-                    f"{shown}: cannot be written below {printable(parent)}; give another folder"
-                )
+                raise InputError(f"{shown}: cannot be written below {printable(parent)}; give another folder")
             return
         if not folder.is_dir():
             raise InputError(f"{shown}: is not a folder; give a new folder")

@@ -226,7 +226,8 @@ class Machine:
     def _profiling(self) -> tuple[Cpu, Counter[tuple[int, int]]]:
         """Core of its own for `profile`, which counts how often each piece of code runs.
 
-        Unicorn does not report code that ran before it was watched."""
+        Unicorn does not report code that ran before it was watched.
+        """
         cpu, ran = Cpu(self.program, self.target, self._stack_bytes), Counter[tuple[int, int]]()
 
         def seen(address: int, size: int) -> None:

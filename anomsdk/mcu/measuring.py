@@ -70,8 +70,8 @@ class Footprint:
     """Flash, RAM and instructions that a plan takes on a processor core.
 
     Instructions are not cycles: a core takes one to a few cycles for each, depending on its kind and on the speed of
-    the flash. A stage has the name of its source, ``anom_<stage>.c`` beside ``anomsdk/core/<stage>.py``; ``library`` is the
-    compiler's library. Instructions of a hop are those of `anom_pipeline_push` with the samples of one hop, and of
+    the flash. A stage has the name of its source, ``anom_<stage>.c`` beside ``anomsdk/core/<stage>.py``; ``library`` is
+    the compiler's library. Instructions of a hop are those of `anom_pipeline_push` with the samples of one hop, and of
     `anom_pipeline_poll` until it returns 0.
 
     Parameters

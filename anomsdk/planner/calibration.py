@@ -133,7 +133,7 @@ def signal_sections(spec: PipelineSpec) -> dict[str, Any]:
     """Return the sections of a spec that a calibration depends on, as JSON values.
 
     Three keys are left out: ``baseline_hold_s``, which matters in an alarm only, while alarm levels are computed
-    without one; ``allow_speech_features``, which changes no number; and the one of ``band_ms`` and ``band_hops`` that has
+    without one; ``allow_speech_features``, which changes no number; and ``band_ms`` or ``band_hops``, of which one has
     no value.
     """
     unused = {name for name in ("band_ms", "band_hops") if getattr(spec.features, name, None) is None}

@@ -305,8 +305,7 @@ class MotionFeatures(Features):
         edges = self.band_edges_hz
         if edges is not None and edges[-1] > rate_hz / 2:
             raise ValueError(
-                f"features.band_edges_hz ends at {edges[-1]:g} Hz, above half the rate, {rate_hz / 2:g} Hz; "
-                "lower it"
+                f"features.band_edges_hz ends at {edges[-1]:g} Hz, above half the rate, {rate_hz / 2:g} Hz; lower it"
             )
 
     def notes_at(self, rate_hz: float) -> list[str]:

@@ -420,7 +420,7 @@ def test_recordings_that_tell_nothing_are_refused_or_named(tmp_path, meter):
         ({"match_s": math.inf}, "`match_s=inf`"),
         ({"seed": -1}, "`seed=-1`: give 0 or more"),
         ({"engine": "abacus"}, "engine 'abacus'"),
-        ({"jobs": 0}, "jobs = 0"),
+        ({"jobs": 0}, "`jobs=0`: give a whole number"),
     ):
         with pytest.raises(InputError, match=words):
             diff(meter, meter, clips(rows(80)), **options)

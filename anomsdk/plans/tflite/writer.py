@@ -118,8 +118,7 @@ def _check_layer(layer: FullyConnected, where: str, before: FullyConnected | Non
     edge = (layer.input_scale, layer.input_zero_point)
     if before and edge != (before.output_scale, before.output_zero_point):
         raise InputError(
-            f"{where}: input scale and zero point differ from the output of the layer before: "
-            "make them equal"
+            f"{where}: input scale and zero point differ from the output of the layer before: make them equal"
         )
 
 
