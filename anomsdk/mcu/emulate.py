@@ -194,7 +194,9 @@ class Machine:
             raise InputError(f"{self.target.name}: {printable(name)} returns without restoring {', '.join(lost)}")
 
     def _too_long(self, name: str, limit: int) -> InputError:
-        return InputError(f"{self.target.name}: {printable(name)} takes more than {limit:,} instructions")
+        return InputError(
+            f"{self.target.name}: {printable(name)} takes more than {limit:,} instructions; raise `limit`"
+        )
 
     @cached_property
     def _it_blocks(self) -> list[ItBlock]:

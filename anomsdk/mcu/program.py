@@ -113,7 +113,7 @@ class Program:
         InputError : the program has no such symbol
         """
         if name not in self._by_name:
-            raise InputError(f"the program has no symbol '{printable(name)}'; name it in keep= when it is compiled")
+            raise InputError(f"the program has no symbol '{printable(name)}'; name it in `keep` when it is compiled")
         return self._by_name[name]
 
     def symbol_at(self, address: int) -> Symbol | None:

@@ -73,7 +73,6 @@ def parse_plan(data: bytes, *, name: str, folder: Path | None = None) -> Plan:
     try:
         tree = _strict_json(data)
         plan = _plan_from(tree, folder)
-        plan.check()
     except InputError as error:
         raise InputError(f"{name}: {error}") from None
     if plan.canonical_bytes != data:
@@ -119,7 +118,7 @@ def reference_model(name: str) -> Plan:
     """
     names = reference_model_names()
     if name not in names:
-        raise InputError(f"'{name}' is no reference model; there are: {', '.join(names)}")
+        raise InputError(f"'{name}' is no reference model; choose from {', '.join(names)}")
     return read_plan(reference_models_folder() / name / "plan.json")
 
 
@@ -143,52 +142,60 @@ def _strict_json(data: bytes) -> Any:
             parse_constant=_no_float,
         )
     except json.JSONDecodeError as error:
-        raise InputError(f"not valid JSON at byte {error.pos} (cut short?): {error.msg}") from None
+        raise InputError(
+            f"not valid JSON at byte {error.pos} (cut short?): {error.msg}; restore it or plan again"
+        ) from None
     except RecursionError:
-        raise InputError("nested too deeply; this is no plan") from None
+        raise InputError("nested too deeply for a plan; give a plan.json") from None
 
 
 def _check_depth(text: str) -> None:
     """Refuse too many items and too deep nesting before the JSON parser runs. No string of a plan holds a bracket."""
     if text.count("[") + text.count("{") + text.count(":") > MAX_ITEMS:
-        raise InputError(f"more than {MAX_ITEMS} objects and keys; this is no plan")
+        raise InputError(f"more than {MAX_ITEMS} objects and keys, which no plan has; give a plan.json")
     depth = 0
     for bracket in re.finditer(r"[\[\]{}]", text):
         depth += 1 if bracket[0] in "[{" else -1
         if depth > MAX_DEPTH:
-            raise InputError(f"nested deeper than {MAX_DEPTH} levels; this is no plan")
+            raise InputError(f"nested deeper than {MAX_DEPTH} levels, which no plan is; give a plan.json")
 
 
 def _distinct_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     tree = dict(pairs)
     if len(tree) != len(pairs):
         twice = {key for key, n in Counter(key for key, _ in pairs).items() if n > 1} & _OWN_KEYS
-        raise InputError(f"{f'key {min(twice)!r}' if twice else 'a key'} stands there twice")
+        raise InputError(f"{f'key {min(twice)!r}' if twice else 'a key'} stands there twice; restore it or plan again")
     return tree
 
 
 def _small_int(digits: str) -> int:
     if len(digits) > _INT_DIGITS:
-        raise InputError(f"a number of {len(digits)} digits; a plan has none beyond {_INT_DIGITS}")
+        raise InputError(f"a number of {len(digits)} digits, more than {_INT_DIGITS}; restore it or plan again")
     return int(digits)
 
 
 def _no_float(digits: str) -> Any:
-    raise InputError("a number that is no integer; a plan holds integers only")
+    raise InputError("a number that is no integer, which a plan cannot hold; restore it or plan again")
 
 
 def _plan_from(tree: Any, folder: Path | None) -> Plan:
     if not isinstance(tree, dict) or "format" not in tree or "sha256" not in tree:
         raise InputError("not a plan: format or sha256 is missing; give a plan.json")
     if tree["format"] != FORMAT or isinstance(tree["format"], bool):
-        raise InputError(f"plan format {quoted(tree['format'], 20)} is unknown; this version reads format {FORMAT}")
+        raise InputError(
+            f"plan format {quoted(tree['format'], 20)} is unknown: this version reads format {FORMAT}; plan again"
+        )
     digest = tree.pop("sha256")
     actual = hashlib.sha256(canonical_json(tree)).hexdigest()
     if digest != actual:
         raise InputError("damaged: the content does not match its sha256; restore it or plan again")
     del tree["format"]
-    values = _dataclass_values(Plan, tree, "plan")
-    return Plan(**values, folder=folder)
+    try:
+        plan = Plan(**_dataclass_values(Plan, tree, "plan"), folder=folder)
+        plan.check()
+    except InputError as error:
+        raise InputError(f"{error}; plan again") from None
+    return plan
 
 
 def _dataclass_values(kind: type, tree: Any, where: str) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def lose(engine: Engine, n: Any, what: str) -> None:
     InputError : n is no whole number, of Python or numpy, from 0 to 2**31 - 1
     """
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or not 0 <= n <= MAX_GAP:
-        raise InputError(f"{what}: {n!r} is not a number of samples from 0 to {MAX_GAP}")
+        raise InputError(f"{what}: {n!r} is not a number of samples; give a whole number from 0 to {MAX_GAP}")
     if n > 0:
         engine.gap(int(n))
 

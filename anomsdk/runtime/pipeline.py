@@ -88,7 +88,7 @@ class Pipeline:
     def tapped(self) -> NDArray[np.int8]:
         """Copy of the model inputs (ticks, n_in) of the last `process` call with ``tap=True``; empty after `reset`."""
         if not self._tap:
-            raise InputError("Pipeline: tapped needs a pipeline opened with tap=True")
+            raise InputError("Pipeline.tapped: no model inputs are kept; open the pipeline with `tap=True`")
         inputs = self._tapped
         return np.zeros((0, self.plan.n_inputs), np.int8) if inputs is None else inputs.copy()
 

@@ -103,7 +103,7 @@ def _check_container(data: bytes, name: str) -> None:
     if not data:
         raise InputError(f"{name}: the file is empty: copy it again")
     if data.startswith(_LFS_POINTER):
-        raise InputError(f"{name}: this is a Git LFS pointer, not the model: run `git lfs pull`")
+        raise InputError(f"{name}: this is a Git LFS pointer, not the model; run: git lfs pull")
     if len(data) > MAX_BYTES:
         raise InputError(f"{name}: larger than {MAX_BYTES} bytes: give a small dense autoencoder")
     if data[4:8] != b"TFL3":

@@ -117,7 +117,9 @@ def model_bytes(plan: Plan) -> bytes:
     try:
         data = read_limited(path, MAX_MODEL_BYTES)
     except InputError as error:
-        raise InputError(f"engine tflite: {printable(error)}; put the model there, or use engine reference") from None
+        raise InputError(
+            f"engine tflite: {printable(error)}; put the model there, or use `engine='reference'`"
+        ) from None
     if hashlib.sha256(data).hexdigest() != plan.model.sha256:
         raise InputError(
             f"engine tflite: {shown} is not the model of this plan (sha256 differs); restore it or plan again"
