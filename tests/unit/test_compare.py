@@ -560,7 +560,7 @@ def test_bad_requests_are_one_line(command, tmp_path):
         (("old.json", "new.json", "--corpus", "-"), "standard input: clips are read more than once"),
         (("old.json", "new.json", "--corpus", "normal", "--anomalous", "normal"), "are among the normal recordings"),
         (("old.json", "new.json", "--corpus", "normal", "--max-missed", 1), "--max-missed: there is nothing to miss"),
-        (("old.json", "new.json", "--corpus", "normal", "--max-change", -1), "`max_change=-1`"),
+        (("old.json", "new.json", "--corpus", "normal", "--max-change", -1), "--max-change -1: give"),
         (("old.json", "new.json", "--corpus", "normal", "--match", "nan"), "give seconds, 0 or more"),
         (("old.json", "new.json", "--corpus", "normal", "--confident"), "confident"),
         (("old.json", "new.json", "--corpus", tmp_path), "--skip-bad leaves it out"),
