@@ -76,7 +76,7 @@ def layout_of(framer: FramerPlan, extractor: ExtractorPlan, context: ContextPlan
 
 
 def pipeline_bytes(pointer_bytes: int) -> int:
-    """ANOM_PIPELINE_BYTES of anomsdk.h, where a pointer has so many bytes."""
+    """ANOM_PIPELINE_BYTES of anomsdk.h, for pointers of ``pointer_bytes`` bytes."""
     return 40 + 18 * pointer_bytes
 
 

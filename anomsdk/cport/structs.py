@@ -52,7 +52,7 @@ def reasons_fields(plan: ReasonsPlan) -> Fields:
 
 
 def front_fields(extractor: ExtractorPlan, context: ContextPlan) -> Fields:
-    """What comes before the model."""
+    """Extractor and context: the fields before the model."""
     return {"extractor": _extractor(extractor), "context": _context(context)}
 
 
@@ -175,7 +175,7 @@ def weight_blocks(weights: NDArray[np.int8]) -> NDArray[np.int8]:
 
 
 def _input_reach(plan: Plan) -> int:
-    """Of the inputs that the context gives: statistics have a map of their own, a stack is one of features."""
+    """Largest distance of a model input from its zero point: a stack has the map of features, a summary one of its own."""
     context = plan.context
     normalisation = (context if isinstance(context, SummaryPlan) else plan.extractor).normalisation
     return 127 if normalisation.low > -128 else 128

@@ -49,7 +49,7 @@ def watched(blocks: list[ItBlock]) -> Iterator[tuple[int, int]]:
 
 
 def skipped(blocks: list[ItBlock], ran: Counter[int]) -> int:
-    """How many were skipped, from how often each address ran."""
+    """Count the skipped instructions, from how often each address ran."""
     return sum(
         len(block.instructions) * ran[block.address] - sum(ran[address] for address in block.instructions)
         for block in blocks

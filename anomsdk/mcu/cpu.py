@@ -68,7 +68,7 @@ class Cpu:
         self._uc.hook_add(self._unicorn.UC_HOOK_BLOCK, lambda _uc, address, size, _data: seen(address, size))
 
     def call(self, name: str, arguments: Sequence[int], *, count: int, back_to: int) -> None:
-        """Enter a function and run so many instructions (0: any number), or fewer where it returns to STOP.
+        """Enter a function and run ``count`` instructions (0: any number), or fewer where it returns to STOP.
 
         Raises
         ------
@@ -99,7 +99,7 @@ class Cpu:
 
     @property
     def lost_registers(self) -> list[str]:
-        """Those that a function must keep, and did not."""
+        """Registers that a function must keep, and did not."""
         lost = [f"r{number}" for number in _KEPT_REGISTERS if self.register(number) != _filling(number)]
         if self._uc.reg_read(self._arm.UC_ARM_REG_SP) != _STACK + self._stack_bytes:
             lost.append("sp")
@@ -175,7 +175,7 @@ class Cpu:
 
 
 def _filling(number: int) -> int:
-    """What a register holds that is no argument."""
+    """Value that is put into a register that holds no argument."""
     return 0x01010101 * number
 
 

@@ -24,11 +24,11 @@ _BUILD = "build"
 
 @dataclass(frozen=True)
 class Emitted:
-    """What `emit_c` wrote.
+    """Folder that `emit_c` wrote.
 
     Parameters
     ----------
-    folder : as it was given
+    folder : path, as the caller gave it
     files : names of the files in it, sorted, with /
     ram_bytes : memory of a pipeline on a 32-bit processor
     tables_bytes, model_bytes : constant arrays
@@ -145,7 +145,7 @@ def check_out(folder: Path) -> None:
 
 
 def _changed(folder: Path) -> str | None:
-    """What would be lost if this folder were replaced; None where that is nothing."""
+    """Name what would be lost if this folder were replaced; None where that is nothing."""
     if not any(folder.iterdir()):
         return None
     if not (folder / SUMS).is_file():
@@ -174,7 +174,7 @@ def _filled(template: str, values: dict[str, str]) -> bytes:
 
 
 def _values(plan: Plan, sources: list[str]) -> dict[str, str]:
-    """What stands in the templates."""
+    """Values for the places in the templates."""
     digest, ticks, _ = golden_digest(plan, "reference")
     buffers = layout(plan)
     tables, model = constant_bytes(plan)

@@ -18,7 +18,7 @@ _FIRST_ATTEMPT = 1 << 14
 
 @dataclass(frozen=True)
 class Call:
-    """What a function did.
+    """Result of one call of a function.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Profile:
-    """What a function did, and where.
+    """Instructions of one call, by the function that ran them.
 
     Parameters
     ----------
@@ -160,7 +160,7 @@ class Machine:
         return self.program.symbol(name).address
 
     def read(self, name: str, size: int | None = None, *, offset: int = 0) -> bytes:
-        """Bytes of a variable: all from `offset` on, or so many."""
+        """Read bytes of a variable from `offset` on: ``size`` of them, or all."""
         symbol = self.program.symbol(name)
         return self.read_at(symbol.address + offset, symbol.size - offset if size is None else size)
 

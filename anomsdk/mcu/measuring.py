@@ -1,4 +1,4 @@
-"""What a plan takes on a processor core: flash, RAM, stack and instructions, measured by compiling and running it."""
+"""Footprint of a plan on a processor core: flash, RAM, stack and instructions, measured by compiling and running it."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Ram:
 
 @dataclass(frozen=True)
 class Footprint:
-    """What a plan takes on a core.
+    """Flash, RAM, stack and instructions of a plan on a core.
 
     Instructions are no cycles: a core takes one to a few for each, by its kind and by how fast its flash is read.
     A stage is named for its source, ``anom_<stage>.c`` beside ``anomsdk/core/<stage>.py``; ``library`` is the
@@ -107,7 +107,7 @@ class Footprint:
 
     @property
     def worst_mhz(self) -> float:
-        """The same where each hop must be done before the next one comes, the worst too."""
+        """Millions of instructions a second where each hop, the worst too, must be done before the next one comes."""
         return self._mhz(self.worst_hop)
 
     @property
@@ -185,7 +185,7 @@ def _check_tools() -> None:
 
 
 def as_json(found: Footprint) -> dict[str, Any]:
-    """What `anomsdk footprint --json` prints; `mhz` has three digits."""
+    """Footprint as the JSON values that `anomsdk footprint --json` prints; `mhz` has three digits."""
     return {
         "target": found.target,
         "flash_bytes": asdict(found.flash),
@@ -196,7 +196,7 @@ def as_json(found: Footprint) -> dict[str, Any]:
 
 
 def as_text(found: Footprint) -> str:
-    """What `anomsdk footprint` prints."""
+    """Footprint as the text that `anomsdk footprint` prints."""
     flash, ram = found.flash, found.ram
     stage, share = found.dominant
     measured = f"{counted(found.hops, 'hop')}, {counted(found.ticks, 'tick')}"
@@ -233,7 +233,7 @@ def _hops_table(found: Footprint) -> str:
 
 
 def _flash(program: Program, plan: Plan, model: int) -> Flash:
-    """What is linked, by whose it is; what lies between variables for their alignment is code's."""
+    """Divide the linked bytes into code, tables and model; bytes that align variables count as code."""
     kept = [symbol for symbol in program.symbols if symbol.section in _FLASH]
     own = sum(s.size for s in kept if s.source == plan_file(plan) or s.name == f"anom_plan_{plan.name}")
     linked = sum(program.section_bytes.get(name, 0) for name in _FLASH)

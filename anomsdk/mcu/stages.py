@@ -50,7 +50,7 @@ class Hop:
 
 @dataclass(frozen=True)
 class Measured:
-    """What was run.
+    """Instructions and stack of the hops that were run.
 
     Parameters
     ----------

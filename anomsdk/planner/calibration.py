@@ -142,7 +142,7 @@ def signal_sections(spec: PipelineSpec) -> dict[str, Any]:
 
 
 def alert_without_level(spec: PipelineSpec) -> dict[str, float]:
-    """What alarms at a level depend on beside the scores: the alert, and how long it freezes the follower."""
+    """Parameters on which alarms at a level depend beside the scores: the alert, and how long it holds the baseline."""
     alert = {key: float(value) for key, value in spec.alert.model_dump(exclude={"raise_score"}).items()}
     return {**alert, "baseline_hold_s": spec.score.baseline_hold_s}
 

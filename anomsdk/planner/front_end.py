@@ -59,7 +59,7 @@ class FrontEnd:
 
 
 def sensor_plan(spec: PipelineSpec) -> SensorPlan | MotionSensorPlan:
-    """What the samples are."""
+    """Sensor of a plan: its kind and rate, and the counts of motion."""
     sensor = spec.sensor
     rate = rounded(sensor.rate_hz * 1000)
     if isinstance(sensor, Sensor):
@@ -158,7 +158,7 @@ def _motion_plan(spec: PipelineSpec, features: MotionFeatures, source: Source | 
 
 
 def _motion_units(features: tuple[str, ...], floor: int, n_bands: int) -> list[float]:
-    """Of a logarithm a dB of energy, of counts the floor, of an angle a degree, of a number one."""
+    """Unit of each feature: a dB of energy for a logarithm, the floor for counts, a degree for an angle, 1 for a number."""
     steps = {Unit.LOG2_Q10: Q10_PER_DB, Unit.COUNTS: floor, Unit.NUMBER: 1, Unit.RADIANS_Q12: 4096 * math.pi / 180}
     return [float(steps[FEATURES[name].unit]) for name in features for _ in range(FEATURES[name].width(n_bands))]
 

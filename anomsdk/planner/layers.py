@@ -67,7 +67,7 @@ def _activation_range(layer: FullyConnected) -> tuple[int, int]:
 
 
 def model_plan(model: TfliteModel) -> ModelPlan:
-    """What engine tflite needs to know of the file."""
+    """Facts about the file that engine tflite needs."""
 
     def edge(kind: str, scale: float, zero_point: int) -> EdgePlan:
         return EdgePlan(kind, zero_point, int(np.array(scale, "<f4").view("<u4")))

@@ -15,7 +15,7 @@ from anomsdk.planner.tables import rounded
 from anomsdk.plans.tflite.model import FullyConnected, TfliteModel
 
 Source: TypeAlias = Normalisation | FullyConnected
-"""What the map of a frame's features comes from: learnt numbers, or the model's first layer."""
+"""Source of the map of a frame's features: learnt numbers, or the model's first layer."""
 
 
 def _affine(
@@ -49,7 +49,7 @@ def learnt_affine(
 
 
 def feature_source(spec: PipelineSpec, model: TfliteModel, calibration: Calibration | None) -> Source:
-    """What the map of a frame's features comes from: learnt numbers, or the model's first layer."""
+    """Source of the map of a frame's features: learnt numbers, or the model's first layer."""
     if spec.features.normalisation == "model":
         return model.layers[0]
     if calibration is None:

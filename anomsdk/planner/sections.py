@@ -30,13 +30,13 @@ class Section(BaseModel):
 
 
 def word_for_none(section: type[BaseModel], key: str) -> str | None:
-    """What a file says where a key of a section has no value; None where it must have one."""
+    """Word of a file for a key of a section without a value; None where the key must have one."""
     field = section.model_fields.get(key)
     return _WORD_FOR_NONE.get(key, NONE) if field is not None and field.default is None else None
 
 
 class Sensor(Section):
-    """What the samples are."""
+    """Sensor whose samples need no units: a microphone, or rows of external features."""
 
     kind: Literal["audio", "external"]
     rate_hz: Annotated[float, Field(ge=0.001, le=1_000_000)]
@@ -135,7 +135,7 @@ _Seconds = Annotated[float, Field(ge=0, le=LONGEST_S)]
 
 
 class Score(Section):
-    """What is done to the score."""
+    """Baseline that is subtracted from the score."""
 
     baseline_s: Literal["chosen"] | _Seconds = 0.0
     """Time constant at which a follower of the score rises; the score above it is what counts. 0: off."""

@@ -117,7 +117,7 @@ _TOML_PROBLEMS = (
 
 
 def toml_problem(said: str) -> str:
-    """What a TOML parser found, and where: none of its words that quote a file, which may be another's."""
+    """Problem that a TOML parser found, and its place, without words that quote the file: it may be another's."""
     problem = next((f": {words}" for words in _TOML_PROBLEMS if said.startswith(words)), "")
     place = re.search(r"\(at (line \d+, column \d+|end of document)\)$", said)
     return problem + (f" at {place[1]}" if place else "")

@@ -1,4 +1,4 @@
-"""What is different between two plans, key by key: what an edit of a spec changed, or that it changed nothing."""
+"""Differences between two plans, key by key: what an edit of a spec changed, or that it changed nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a plan is, as facts to read or to print: the logic behind `anomsdk inspect`."""
+"""Description of a plan as facts to read or to print: the logic behind `anomsdk inspect`."""
 
 from __future__ import annotations
 

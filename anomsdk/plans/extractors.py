@@ -14,7 +14,7 @@ from anomsdk.core.motion import FEATURES, MotionPlan
 
 
 class Speech(Enum):
-    """How likely it is that features carry speech."""
+    """Likelihood that features carry speech."""
 
     ALWAYS = "at any rate"
     ABOVE_LIMIT = "above a number of values a second"
@@ -40,7 +40,7 @@ class ExtractorInWords:
 
 
 def milliseconds(samples: int, rate_hz: float) -> float:
-    """How long so many samples last, in ms, to the nearest microsecond."""
+    """Duration of ``samples`` samples in ms, to the nearest microsecond."""
     return round(samples * 1000 / rate_hz, 3)
 
 

@@ -1,4 +1,4 @@
-"""Which recordings made a plan: short digests of their samples in its provenance, outside of its ids.
+"""Digests of the recordings that made a plan: short ones of their samples in its provenance, outside of its ids.
 
 A digest is of the samples at the plan's rate, without digitally constant stretches: a file that was renamed or saved in
 another format is known again, one that was cut or amplified is not. No sample can be got back from it.
@@ -36,7 +36,7 @@ class KnownRecordings:
     says: bool
 
     def purposes(self, digest: str) -> tuple[str, ...]:
-        """What a recording did.
+        """Purposes that a recording served when the plan was made.
 
         Parameters
         ----------
@@ -85,7 +85,7 @@ def for_people(provenance: Mapping[str, str]) -> dict[str, str]:
 
 
 def known_recordings(provenance: Mapping[str, str]) -> KnownRecordings:
-    """What a plan's provenance says of recordings.
+    """Recordings that a plan's provenance names.
 
     Parameters
     ----------

@@ -45,7 +45,7 @@ def can_carry_speech(
 
 
 def speech_remark(plan: Plan) -> str | None:
-    """What to say of a plan whose features can carry speech; None of any other.
+    """Remark on a plan whose features can carry speech; None on any other.
 
     A plan without a permission in its provenance was written by hand, or by a version that asked for none.
 

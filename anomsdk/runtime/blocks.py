@@ -49,7 +49,7 @@ def lose(engine: Engine, n: Any, what: str) -> None:
 
 
 def described(value: Any) -> str:
-    """What a value is, in a message: type and shape of an array, else the name of its type."""
+    """Describe a value in a message: type and shape of an array, else the name of its type."""
     if isinstance(value, np.ndarray):
         return f"{value.dtype} {value.shape}"
     return type(value).__name__

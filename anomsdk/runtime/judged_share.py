@@ -44,7 +44,7 @@ class Judged:
 
 
 def judged(plan: Plan, ticks: int, samples: int) -> Judged:
-    """What became of one recording.
+    """Judged share of one recording.
 
     Parameters
     ----------

@@ -69,7 +69,7 @@ def wiping() -> Iterator[None]:
 
 @contextmanager
 def wiping_libraries() -> Iterator[None]:
-    """As `wiping`, and overwrite what is freed within by anything else that takes memory of the C library.
+    """Wipe as `wiping` does, and overwrite what is freed within by anything else that takes memory of the C library.
 
     Decoders, resamplers, zlib and Python's own buffers do. The GNU C library overwrites freed blocks for debuggers
     (M_PERTURB of mallopt(3)), all but the last few of 1 KiB and less, which `wipe_leftovers` zeroes. Other C
@@ -162,7 +162,7 @@ def wipe_leftovers() -> None:
 
 
 class _Perturbing:
-    """How many scopes want freed memory to be overwritten; the C library's switch is one for the whole process."""
+    """Count of the scopes that want freed memory overwritten; the C library has one switch for the whole process."""
 
     def __init__(self) -> None:
         self.lock, self.depth = threading.Lock(), 0

@@ -91,7 +91,7 @@ def score_many(
 
 
 def scorer(plan: Plan, engine: str) -> Callable[[Any, Callable[[], bool]], NDArray[np.uint32]]:
-    """What scores a recording, block by block, in any number of threads; engines are used again.
+    """Make a function that scores a recording, block by block, in any number of threads; engines are used again.
 
     Parameters
     ----------
@@ -100,8 +100,8 @@ def scorer(plan: Plan, engine: str) -> Callable[[Any, Callable[[], bool]], NDArr
 
     Returns
     -------
-    called with blocks, int16 (n,) or (n, columns), or gaps, numbers of lost samples, and with what says that the
-    scores are no longer wanted
+    function of the blocks, int16 (n,) or (n, columns), or gaps, numbers of lost samples, and of a function that returns
+    True once the scores are no longer wanted
 
     Raises
     ------

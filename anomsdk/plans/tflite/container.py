@@ -32,7 +32,7 @@ def is_normal(scales: NDArray[Any]) -> bool:
 
 
 def read_only(values: NDArray[Any]) -> NDArray[Any]:
-    """The same array, which can no longer be written to."""
+    """Make an array read-only, and return it."""
     values.flags.writeable = False
     return values
 

@@ -17,7 +17,7 @@ ENGINES = ("reference", "tflite", "native")
 
 
 class Engine(Protocol):
-    """What `anomsdk.Pipeline` needs of an engine. Blocks are int16 (n, columns), already checked."""
+    """Methods that `anomsdk.Pipeline` needs of an engine. Blocks are int16 (n, columns), already checked."""
 
     def process(self, block: NDArray[np.int16], *, tap: bool = False) -> Processed:
         """Ticks that a block completes; with ``tap`` the model's inputs, too."""

@@ -1,4 +1,4 @@
-"""What the engines in Python share: the chain of the core over a model stage of their own.
+"""Chain of the core, which the engines in Python share, over a model stage of their own.
 
 The core computes with numpy, one array after the other. All of them are made within `wiping`, so that where the C port
 was built none leaves its values in freed memory.

@@ -123,7 +123,7 @@ class _Room:
         return self._stream
 
     def processed(self, inputs: NDArray[np.int8] | None) -> Processed:
-        """What C has put here, taken out."""
+        """Take out the results that C has put here."""
         n, n_events = self._stream.n_ticks, self._stream.n_events
         happened = [(int(self._event_ticks[i]), Event.from_bytes(self._events[i].tobytes())) for i in range(n_events)]
         taken = None if inputs is None else inputs[:n]

@@ -1,4 +1,4 @@
-"""What a block of samples became: the same for every engine."""
+"""Results of a block of samples: the same for every engine."""
 
 from __future__ import annotations
 
