@@ -7,7 +7,7 @@ its own option in its place. Backticks mean nothing else in a message.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NoReturn
 
 MOST_LINES = 20
 """Largest number of unusable inputs that are named one by one; further ones are only counted."""
@@ -84,6 +84,16 @@ class CheckError(Exception):
 
     The command line prints it and exits with status 1.
     """
+
+
+def without_a_branch(value: NoReturn) -> AssertionError:
+    """Make the error that ends a ladder of kinds; mypy refuses the call where a kind may still arrive there.
+
+    Parameters
+    ----------
+    value : value whose kind is told apart
+    """
+    return AssertionError(f"{value!r:.80}: a kind without a branch")
 
 
 def printable(text: object) -> str:

@@ -7,6 +7,7 @@ Exit status: 0 done, 1 a check failed (or a fault in anomsdk itself), 2 bad inpu
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -24,19 +25,31 @@ _NARROW = 52
 """Columns below which help puts descriptions below long names."""
 _ClickContext: Any = TyperCommand.context_class  # typer brings click along, or its own copy of it
 _ClickHelp: Any = _ClickContext.formatter_class
+_TYPE = re.compile(r"(?<=[A-Z]) <\S+>$")
+"""Type that typer puts behind the name of an argument: INPUT <str>."""
+_RANGE = re.compile(r"  \[x[<>]=[\d.]+\]$")
+"""Range that typer puts behind the description of an option."""
 
 
 class _Help(_ClickHelp):  # type: ignore[misc]
-    """Help for a narrow terminal: descriptions stand below names that are long."""
+    """Help without types of Python and without ranges, which descriptions give in words.
+
+    In a narrow terminal, descriptions stand below names that are long.
+    """
+
+    def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
+        super().write_usage(prog, re.sub(r"[{}]", "", args), prefix)
 
     def write_dl(self, rows: Any, col_max: int = 30, col_spacing: int = 2) -> None:
-        super().write_dl(rows, min(col_max, self.width // 3), col_spacing)
+        plain = [(_TYPE.sub("", name), _RANGE.sub("", text)) for name, text in rows]
+        super().write_dl(plain, col_max if self.width >= _NARROW else min(col_max, self.width // 3), col_spacing)
 
 
 class _Context(_ClickContext):  # type: ignore[misc]
     def make_formatter(self) -> Any:
+        formatter = super().make_formatter()
         width = line_width() if self.terminal_width is None else None
-        return super().make_formatter() if width is None or width >= _NARROW else _Help(width=width - 1)
+        return _Help(width=formatter.width if width is None or width >= _NARROW else width - 1)
 
 
 class _Command(TyperCommand):

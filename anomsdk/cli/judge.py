@@ -216,7 +216,7 @@ def diff(
 def verify(
     plan: PlanArgument,
     files: Annotated[
-        list[str] | None, typer.Argument(metavar="[FILES]...", help=f"Recordings to run as well. {CHOOSE}")
+        list[str] | None, typer.Argument(metavar="FILES", help=f"Recordings to run as well. {CHOOSE}")
     ] = None,
     hops: Annotated[
         int,

@@ -127,7 +127,7 @@ def watch(
 def score(
     sources: Annotated[
         list[str],
-        typer.Argument(metavar="INPUT...", help=f"Recordings and folders of them, or - for stdin. {CHOOSE}"),
+        typer.Argument(metavar="INPUT", help=f"Recordings and folders of them, or - for stdin. {CHOOSE}"),
     ],
     plan: PlanOption,
     out: Annotated[

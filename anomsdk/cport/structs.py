@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from anomsdk.core.autoencoder import LayerPlan
 from anomsdk.core.checks import checked_cast
-from anomsdk.core.context import STATISTICS, ContextPlan, SummaryPlan
+from anomsdk.core.context import STATISTICS, ContextPlan, StackPlan, SummaryPlan
 from anomsdk.core.extractor import ExtractorPlan
 from anomsdk.core.fft import FftPlan
 from anomsdk.core.filterbank import FilterbankPlan
@@ -24,6 +24,7 @@ from anomsdk.core.reasons import ReasonsPlan
 from anomsdk.core.spectrum import SpectrumPlan
 from anomsdk.cport.extractors import EXTRACTORS
 from anomsdk.cport.fields import Blocks, Constant, Fields, Member, Size, Structs, Symbol
+from anomsdk.errors import without_a_branch
 
 C_FORMAT = 3
 """Layout of the structs: ANOM_PLAN_FORMAT of anom_plan.h."""
@@ -71,8 +72,10 @@ def _extractor(extractor: ExtractorPlan) -> Fields:
 
 def _context(context: ContextPlan) -> Fields:
     """Return the fields of the context; in C a stack is a summary without statistics."""
-    if not isinstance(context, SummaryPlan):
+    if isinstance(context, StackPlan):
         return {**_fields(context), "statistics": None, "normalisation": {}, "n_statistics": 0}
+    if not isinstance(context, SummaryPlan):
+        raise without_a_branch(context)
     codes = checked_cast([STATISTICS[name].code for name in context.statistics], "u1", "context: statistics")
     return {
         **_fields(context, without=("statistics", "normalisation")),

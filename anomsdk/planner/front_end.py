@@ -19,7 +19,7 @@ from anomsdk.core.levels import HIGHEST_LOG2, LimitsPlan
 from anomsdk.core.logmel import LogmelPlan
 from anomsdk.core.motion import FEATURES, MotionPlan, Unit
 from anomsdk.core.plan import MotionSensorPlan, SensorPlan
-from anomsdk.errors import InputError
+from anomsdk.errors import InputError, without_a_branch
 from anomsdk.planner.calibration import CALIBRATION_FILE, Normalisation
 from anomsdk.planner.features import (
     BandsFeatures,
@@ -30,7 +30,7 @@ from anomsdk.planner.features import (
     SoundFeatures,
 )
 from anomsdk.planner.normalisation import Source, check_width, feature_map, learnt_affine
-from anomsdk.planner.sections import MotionSensor, StackContext
+from anomsdk.planner.sections import MotionSensor, Sensor, StackContext, SummaryContext
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.planner.tables import bands_filterbank, cos_q15, hann_q15, mel_filterbank, motion_spectrum, rounded
 
@@ -62,8 +62,10 @@ def sensor_plan(spec: PipelineSpec) -> SensorPlan | MotionSensorPlan:
     """Plan the sensor: its rate, axes and counts per unit, as integers."""
     sensor = spec.sensor
     rate = rounded(sensor.rate_hz * 1000)
-    if not isinstance(sensor, MotionSensor):
+    if isinstance(sensor, Sensor):
         return SensorPlan(sensor.kind, rate)
+    if not isinstance(sensor, MotionSensor):
+        raise without_a_branch(sensor)
     per_kilo_g = max(1, rounded(1000 * sensor.counts_per_g))
     full_scale_g = sensor.full_scale_g or 32768 / sensor.counts_per_g
     return MotionSensorPlan(
@@ -201,6 +203,8 @@ def context_plan(spec: PipelineSpec, n_features: int, inputs: Normalisation | No
     context = spec.context
     if isinstance(context, StackContext):
         return StackPlan(context.frames, context.stride)
+    if not isinstance(context, SummaryContext):
+        raise without_a_branch(context)
     if inputs is None:
         raise InputError(f'context.kind "summary" needs the statistics that {CALIBRATION_FILE} holds: train first')
     names = context.statistics

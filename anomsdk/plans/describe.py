@@ -7,9 +7,9 @@ from typing import Any
 
 from anomsdk.core.autoencoder import LayerPlan
 from anomsdk.core.baseline import STATE_BYTES, BaselinePlan
-from anomsdk.core.context import SummaryPlan
+from anomsdk.core.context import StackPlan, SummaryPlan
 from anomsdk.core.plan import Plan
-from anomsdk.errors import printable
+from anomsdk.errors import printable, without_a_branch
 from anomsdk.plans.extractors import EXTRACTORS, Speech, milliseconds
 from anomsdk.plans.recording_digests import for_people
 from anomsdk.plans.speech import speech_remark, values_per_second
@@ -96,6 +96,8 @@ def _context(plan: Plan) -> dict[str, Any]:
     facts: dict[str, Any] = {"kind": context.kind, "frames": context.frames, "stride": context.stride}
     if isinstance(context, SummaryPlan):
         facts["statistics"] = list(context.statistics)
+    elif not isinstance(context, StackPlan):
+        raise without_a_branch(context)
     return {
         **facts,
         "n_inputs": plan.n_inputs,

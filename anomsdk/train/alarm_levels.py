@@ -111,7 +111,7 @@ def at_most(alarms: int, hours: float) -> str:
 
 def one_group(recordings: int, kind: str) -> str:
     """Say that recordings of one wearer, animal or day set the level, and what that means for others."""
-    whose = {"motion": "wearer (or animal)", "audio": "place or day"}.get(kind, "source")
+    whose = {"motion": "wearer (or animal)", "audio": "place or day", "external": "source"}[kind]
     given = f"all {recordings} recordings are of one group" if recordings > 1 else "one recording is all there is"
     fact = ""
     if kind == "motion":

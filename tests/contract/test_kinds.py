@@ -14,9 +14,16 @@ from anomsdk.core.event import State
 from anomsdk.core.motion import FEATURES, MotionPlan, Values, _Window
 from anomsdk.core.reasons import Direction, Group
 from anomsdk.cport import extractors as cport
+from anomsdk.cport import structs as cport_structs
 from anomsdk.planner import features, front_end
+from anomsdk.planner.sections import MotionSensor, Sensor
+from anomsdk.planner.spec import PipelineSpec
 from anomsdk.plans import extractors as plans_in_words
+from anomsdk.train.alarm_levels import one_group
+from anomsdk.train.data import input_maps
+from anomsdk.train.models import family
 from anomsdk.train.search import variants
+from anomsdk.watch.sinks import console
 from tests.support import planned
 from tests.support.house import PACKAGE
 from tests.support.make import ROOT, SPECS
@@ -95,6 +102,52 @@ def test_kinds_are_told_apart_at_home_only():
     assert "core/plan.py" in named, "the scan sees a registry"
     assert {name: found for name, found in named.items() if name not in HOMES | set(ONE_OF_THEM)} == {}
     assert set(ONE_OF_THEM) <= set(named), "an excuse that nothing needs"
+
+
+# --- contexts, sensors, models
+
+
+class Another:
+    """A context, sensor or model of a kind that nothing knows."""
+
+    kind, rate_hz, frames, stride, hidden, deviations = "another", 10.0, 2, 1, (2,), 4.0
+
+
+LADDERS = {
+    "cport: context": lambda spec, other: cport_structs.front_fields(planned_extractor(spec), other),
+    "planner: context": lambda spec, other: front_end.context_plan(with_part(spec, context=other), 4, None),
+    "planner: sensor": lambda spec, other: front_end.sensor_plan(with_part(spec, sensor=other)),
+    "train: inputs": lambda spec, other: input_maps.n_model_inputs(other, 4),
+    "train: words": lambda spec, other: variants.words_of(with_part(spec, context=other)),
+}
+
+
+def with_part(spec, **parts):
+    return spec.model_copy(update=parts)
+
+
+def planned_extractor(spec):
+    return front_end.extractor_plan(spec, None)
+
+
+@pytest.mark.parametrize("where", LADDERS)
+def test_no_ladder_takes_a_kind_that_it_does_not_know(where):
+    spec = PipelineSpec.from_toml(SPECS["bands"])
+    with pytest.raises(AssertionError, match="a kind without a branch"):
+        LADDERS[where](spec, Another())
+
+
+def test_no_model_is_trained_for_a_kind_that_is_not_known():
+    with pytest.raises(ValueError, match=r"candidate\.kind is 'another'"):
+        family.train_candidate(Another(), np.zeros((9, 4)), None, seed=0)
+
+
+def test_every_kind_of_sensor_has_its_words():
+    kinds = {
+        kind for sensor in (Sensor, MotionSensor) for kind in typing.get_args(typing.get_type_hints(sensor)["kind"])
+    }
+    assert kinds == {section.sensor for section in plan.EXTRACTORS.values()} == set(console._WHAT)
+    assert len({one_group(1, kind) for kind in kinds}) == len(kinds)
 
 
 # --- statistics

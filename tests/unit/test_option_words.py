@@ -195,6 +195,14 @@ def test_help_reads_alone(name):
         assert not re.search(r"\b(so many|this much|as many|those of|what was)\b", each.help), each.name
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_shows_no_type_of_python_and_no_range(name):
+    shown = anomsdk_command(name, "--help").stdout
+    assert re.findall(r"<\S+>|\bx[<>]=\S+|[{}]|\]\.\.\.\]", shown) == []
+    arguments = [each for each in COMMANDS[name].params if each.param_type_name == "argument"]
+    assert [each.metavar for each in arguments if f" {each.metavar}" not in shown.split("\n")[0].replace("[", "")] == []
+
+
 def test_the_list_of_commands_is_not_cut():
     assert "..." not in anomsdk_command("--help").stdout.split("Commands:")[1]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from anomsdk.errors import without_a_branch
 from anomsdk.planner.front_end import framer_plan
 from anomsdk.planner.sections import MotionSensor
 from anomsdk.planner.spec import PipelineSpec
@@ -92,12 +93,15 @@ class Excerpts:
 
     def _excerpt(self, samples: Samples, probes: int, force: float) -> Excerpt:
         def probe(strength: float) -> Samples:
-            if self._spec.sensor.kind == "audio":
-                event = sound_event(self._spec.sensor.rate_hz, self._choice)
-                return mixed(samples[:, 0], event, strength, self._choice, rate_hz=self._spec.sensor.rate_hz)[0]
-            if isinstance(self._spec.sensor, MotionSensor):
-                return disturbed_motion(samples, strength, self._spec.sensor, self._choice, force=force)
-            return disturbed_rows(samples, strength, _EXCERPT_TICKS // 2, self._choice)
+            sensor = self._spec.sensor
+            if sensor.kind == "audio":
+                event = sound_event(sensor.rate_hz, self._choice)
+                return mixed(samples[:, 0], event, strength, self._choice, rate_hz=sensor.rate_hz)[0]
+            if sensor.kind == "motion":
+                return disturbed_motion(samples, strength, sensor, self._choice, force=force)
+            if sensor.kind == "external":
+                return disturbed_rows(samples, strength, _EXCERPT_TICKS // 2, self._choice)
+            raise without_a_branch(sensor.kind)
 
         return Excerpt(
             feature_levels_of(self._spec, samples),

@@ -14,10 +14,11 @@ from anomsdk.core.context import STATISTICS, Context, ContextPlan, statistics_of
 from anomsdk.core.extractor import ExtractorPlan
 from anomsdk.core.fixed import Ints
 from anomsdk.core.reasons import Group, marks
+from anomsdk.errors import without_a_branch
 from anomsdk.planner.calibration import Normalisation
 from anomsdk.planner.front_end import context_plan, extractor_plan, feature_units
 from anomsdk.planner.normalisation import unlearnt
-from anomsdk.planner.sections import SummaryContext
+from anomsdk.planner.sections import StackContext, SummaryContext
 from anomsdk.planner.spec import PipelineSpec
 
 FeatureLevels: TypeAlias = NDArray[np.int32]
@@ -97,9 +98,16 @@ def unlearnt_extractor(spec: PipelineSpec) -> ExtractorPlan:
 
 def unlearnt_context(spec: PipelineSpec, n_features: int) -> ContextPlan:
     """Plan the context of a spec for its sizes only, before a map of its statistics is learnt."""
-    context = spec.context
-    statistics = context.statistics if isinstance(context, SummaryContext) else ()
-    return context_plan(spec, n_features, unlearnt(len(statistics) * n_features))
+    return context_plan(spec, n_features, unlearnt(n_model_inputs(spec.context, n_features)))
+
+
+def n_model_inputs(context: StackContext | SummaryContext, n_features: int) -> int:
+    """Count the model inputs of a context of ``n_features`` features."""
+    if isinstance(context, StackContext):
+        return context.frames * n_features
+    if isinstance(context, SummaryContext):
+        return len(context.statistics) * n_features
+    raise without_a_branch(context)
 
 
 def _chunks(pieces: Iterable[FeatureLevels]) -> Iterator[FeatureLevels]:

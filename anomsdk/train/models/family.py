@@ -16,6 +16,8 @@ from anomsdk.train.models.support import LEAST_WINDOWS, Origins, without_rare_un
 KINDS = ("nearest mean", "mahalanobis", "whitened components", "components", "autoencoder")
 """Kinds of models; of equally good ones the first is preferred."""
 
+_COMPONENTS = ("whitened components", "components")
+"""Kinds of models whose decoder follows from their encoder."""
 MEANS = (8, 16)
 """Numbers of means of the nearest-mean models."""
 _SHRINKAGES = (0.1, 0.5)
@@ -65,7 +67,7 @@ class Candidate:
         if self.kind == "mahalanobis":
             return LEAST_WINDOWS  # the fewer windows, the more its covariance is shrunk
         free = self.macs(n_inputs)
-        if self.kind in KINDS[2:4]:
+        if self.kind in _COMPONENTS:
             free //= 2  # encoder and decoder are one choice
         return max(LEAST_WINDOWS, -(-_VALUES_EACH * free // n_inputs))
 
@@ -98,7 +100,7 @@ def family(n_inputs: int, max_macs: int, *, correlated: bool = False) -> list[Ca
         found += [Candidate("nearest mean", (k * (k - 1), k), _WIDE) for k in MEANS]
     narrow = sorted({max(1, n_inputs // d) for d in (12, 6, 3)})
     range_ = 4.0 if correlated else 12.0
-    found += [Candidate(kind, (w,), range_) for kind in KINDS[2:4] for w in narrow if w < n_inputs]
+    found += [Candidate(kind, (w,), range_) for kind in _COMPONENTS for w in narrow if w < n_inputs]
     found += [Candidate("autoencoder", hidden, 6.0) for hidden in widths]
     fitting = [candidate for candidate in found if candidate.macs(n_inputs) <= max_macs]
     return sorted(fitting, key=lambda candidate: (candidate.macs(n_inputs), KINDS.index(candidate.kind)))
@@ -135,10 +137,12 @@ def train_candidate(
         return mahalanobis(inputs, candidate.deviations / 127, candidate.shrinkage, origins=origins), 0
     if candidate.kind == "nearest mean":
         return nearest_mean(inputs, candidate.hidden[-1], seed=seed, origins=origins), 0
-    if candidate.kind != "autoencoder":
+    if candidate.kind in _COMPONENTS:
         (width,) = candidate.hidden
-        whitened = candidate.kind.startswith("whitened")
+        whitened = candidate.kind == "whitened components"
         return principal_components(inputs, width, whitened=whitened, origins=origins), 0
+    if candidate.kind != "autoencoder":
+        raise ValueError(f"candidate.kind is {candidate.kind!r}, none of {', '.join(KINDS)}")
     common = Directions.of(inputs, origins).kept
     network, taken = train_autoencoder(
         inputs[common], candidate.hidden, seed=seed, held_out=held_out, epochs=epochs, progress=progress

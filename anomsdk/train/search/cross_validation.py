@@ -28,7 +28,7 @@ from anomsdk.plans.tflite.model import FullyConnected
 from anomsdk.stats.metrics import auc
 from anomsdk.train.alarm_simulation import baseline_start_of
 from anomsdk.train.data.corpus import Corpus, Recorded
-from anomsdk.train.data.input_maps import FeatureLevels, InputMaps, unlearnt_extractor
+from anomsdk.train.data.input_maps import FeatureLevels, InputMaps, n_model_inputs, unlearnt_extractor
 from anomsdk.train.models.family import Candidate, score_weights, train_candidate
 from anomsdk.train.models.network import Floats, Network
 from anomsdk.train.models.quantise import quantise
@@ -90,8 +90,7 @@ class CrossValidation:
     @property
     def n_inputs(self) -> int:
         """Width of the model's input."""
-        context, n = self.spec.context, self._extractor.n_features
-        return n * (context.frames if context.kind == "stack" else len(context.statistics))
+        return n_model_inputs(self.spec.context, self._extractor.n_features)
 
     def judge(self, candidate: Candidate, progress: Progress = lambda fold: None) -> Trial:
         """Train and score a candidate in every fold; ``progress`` is called with the index of each fold.

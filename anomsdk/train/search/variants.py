@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from anomsdk.errors import InputError
+from anomsdk.errors import InputError, without_a_branch
 from anomsdk.planner.features import BandsFeatures, ExternalFeatures, LogmelFeatures, MotionFeatures
-from anomsdk.planner.sections import SummaryContext
+from anomsdk.planner.sections import StackContext, SummaryContext
 from anomsdk.planner.spec import PipelineSpec
 
 
@@ -48,7 +48,12 @@ def words_of(spec: PipelineSpec) -> str:
     """Describe the features and the context of a spec in a few words, for the table of trials."""
     context = spec.context
     shape = EXTRACTORS[spec.features.kind].words(spec)
-    more = ", ".join(context.statistics) if isinstance(context, SummaryContext) else "stacked"
+    if isinstance(context, SummaryContext):
+        more = ", ".join(context.statistics)
+    elif isinstance(context, StackContext):
+        more = "stacked"
+    else:
+        raise without_a_branch(context)
     return f"{shape}, {context.frames} frames, {more}"
 
 

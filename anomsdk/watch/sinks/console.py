@@ -16,8 +16,8 @@ _FULL_BAR = 4.0
 """Score over raise level that fills the bar; the high level usually lies there."""
 _BAR_WIDTH = 10
 
-_WHAT = {"audio": "sound", "motion": "motion"}
-"""Kind of the sensor -> word for its signal; rows of other sensors have none."""
+_WHAT = {"audio": "sound", "motion": "motion", "external": None}
+"""Kind of the sensor -> word for its signal; external rows have none."""
 
 
 class Lines:
@@ -72,7 +72,7 @@ class Lines:
     def end(self, summary: Summary, *, stopped: bool) -> None:
         """Print how much was processed, and what was kept of it."""
         plan, length = self._plan, clock(summary.seconds)
-        what = _WHAT.get(plan.sensor.kind)
+        what = _WHAT[plan.sensor.kind]
         heard = f"read {counted(summary.samples, 'row')} ({length})" if what is None else f"heard {length} of {what}"
         short = f", {summary.too_short:,} too short" if summary.too_short else ""
         short += f", {summary.left_out:,} left out" if summary.left_out else ""
@@ -101,7 +101,7 @@ def held(plan: Plan, more: str | None = None) -> str:
     if more is not None:
         return f"what is held between blocks is not claimed: {more}"
     features = f"features of {duration(plan.samples_to_first_tick / plan.rate_hz)}"
-    what = _WHAT.get(plan.sensor.kind)
+    what = _WHAT[plan.sensor.kind]
     if what is None:
         return f"held between blocks: {features}"
     return f"held between blocks: at most {duration(plan.framer.window / plan.rate_hz)} of {what}, {features}"
