@@ -535,6 +535,9 @@ def _constants(mirror: Mirror) -> None:
     bits = {f"ANOM_MOTION_{name.upper()}": 1 << bit for name, bit in features.items()}
     in_c = c_text.constants(mirror.c("motion", "h"))
     _same_codes(mirror, "FEATURES", bits, {k: v for k, v in in_c.items() if k.startswith("ANOM_MOTION_")})
+    rows = mirror.c("motion", "c").partition("FEATURES[] = {")[2].partition("};")[0]
+    for name in list(features)[len(re.findall(r"^    \{\w+, \w+\},$", rows, re.M)) :]:
+        mirror.differs(f"FEATURES: {name} has no row in anom_motion.c")
     lengths = _number(mirror, "fft", "LENGTHS")
     assert isinstance(lengths, tuple)
     comment = {f.name: f.comment for f in c_text.structs(mirror.c("fft", "h"))["anom_fft_plan"]}["length"]
