@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
 MOST_LINES = 20
-"""Unusable files that are named one by one; the rest are counted."""
+"""Largest number of unusable inputs that are named one by one; further ones are only counted."""
 
 
 class InputError(ValueError):

@@ -299,6 +299,9 @@ FLAGS = {name: f"--{name.replace('_', '-')}" for name in _SAME.split()} | {
 
 NO_FLAG = {
     "groups": "labels of recordings in memory; a command takes `group` and makes the labels itself",
+    "keep": "symbols of a program that a Python caller compiles",
+    "limit": "instructions of a function that a Python caller runs in the emulator",
+    "tap": "model inputs that a Python caller keeps for tuning; no command does",
 }
 """Parameter that messages name -> why no command has an option for it; it is printed as it is."""
 

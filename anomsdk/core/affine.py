@@ -39,7 +39,7 @@ class AffinePlan:
 
 
 class Affine:
-    """An AffinePlan, ready to apply."""
+    """Affine map of an `AffinePlan`, ready to apply."""
 
     def __init__(self, plan: AffinePlan) -> None:
         self._gain, self._bias, self._shift = (a.astype(np.int64) for a in (plan.gain, plan.bias, plan.shift))

@@ -24,7 +24,7 @@ MAX_TICKS = 2**31 - 1
 
 @dataclass(frozen=True, eq=False)
 class TimingPlan:
-    """What the alert logic does with a level; with the score, it decides `score_id`."""
+    """Votes, delays and ratios of the alert logic. Together with the score they determine `score_id`."""
 
     m: int
     n: int
@@ -75,21 +75,21 @@ class LevelPlan:
 
 
 def levels(raise_score: int, timing: TimingPlan) -> LevelPlan:
-    """Levels for a raise level: the products are rounded down (clear, at least 1) and up (high, saturating)."""
+    """Derive levels from a raise level: the products are rounded down (clear, at least 1) and up (high, saturating)."""
     clear = max(1, raise_score * timing.clear_ratio_q16 >> 16)
     high = min(UINT32_MAX, -(-raise_score * timing.high_ratio_q16 >> 16))
     return LevelPlan(raise_score, clear, high)
 
 
 class Alert:
-    """The alarm of one pipeline."""
+    """Alert logic of one pipeline."""
 
     def __init__(self, timing: TimingPlan, level: LevelPlan, plan_tag: int) -> None:
         self._timing, self._level, self._tag = timing, level, plan_tag
         self.reset()
 
     def reset(self) -> None:
-        """Back to normal, as if nothing had been seen."""
+        """Return to the normal state, as if no tick had been seen."""
         self.state = State.NORMAL
         self._hits = 0  # bit i: the score i ticks ago reached the raise level
         self._pending = 0
@@ -98,7 +98,7 @@ class Alert:
         self._sequence = 0
 
     def step(self, score: int, hop: int) -> tuple[Event, ...]:
-        """One tick.
+        """Judge one tick.
 
         Parameters
         ----------
@@ -107,7 +107,7 @@ class Alert:
 
         Returns
         -------
-        The events of this tick: none, or one
+        Events of this tick: none or one
         """
         timing, level = self._timing, self._level
         self._hits = (self._hits << 1 | (score >= level.raise_score)) & ((1 << timing.n) - 1)
@@ -130,7 +130,7 @@ class Alert:
         return ()
 
     def gap(self, lost_ticks: int) -> None:
-        """Ticks that never came: what was being counted in a row starts afresh, the cooldown runs on."""
+        """Account for lost ticks: all counts of ticks in a row start again, the cooldown runs on."""
         self._hits = self._pending = self._quiet = 0
         self._cooldown -= min(self._cooldown, lost_ticks)
         if self.state == State.PENDING:

@@ -32,12 +32,12 @@ class LayerPlan:
 
     @property
     def n_in(self) -> int:
-        """Inputs."""
+        """Number of inputs."""
         return self.weights.shape[1]
 
     @property
     def n_out(self) -> int:
-        """Outputs."""
+        """Number of outputs."""
         return self.weights.shape[0]
 
     def check(self, low: int, high: int, what: str) -> None:
@@ -101,13 +101,13 @@ def check_layers(layers: tuple[LayerPlan, ...]) -> None:
 
 
 class Autoencoder:
-    """Runs the layers in numpy: the readable contract of the model stage."""
+    """Model stage in numpy, layer by layer: its readable contract."""
 
     def __init__(self, layers: tuple[LayerPlan, ...]) -> None:
         self._layers = [_Layer(layer) for layer in layers]
 
     def run(self, inputs: Ints) -> Ints:
-        """Outputs of the last layer.
+        """Compute the outputs of the last layer.
 
         Parameters
         ----------

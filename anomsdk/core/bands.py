@@ -1,7 +1,7 @@
 """bands: band energies summed over ``band_ms``, their peak and crest.
 
-From 16 bands every 256 ms a simple attacker recovered no intelligible speech, and still told 61 % of known
-phrases apart.
+From 16 bands every 256 ms a simple attacker recovered no intelligible speech, but told 61 % of known phrases
+apart.
 
 One frame has n_bands levels (the mean power of each band over the frame) and two fast scalars that an
 impulse moves: the level of the loudest hop, all bands together, and its crest over the mean.
@@ -50,21 +50,21 @@ class BandsPlan:
 
     @property
     def window(self) -> int:
-        """Samples of a window."""
+        """Number of samples in a window."""
         return self.fft.length
 
     @property
     def groups(self) -> tuple[Group, ...]:
-        """What reasons call each feature."""
+        """Group that a reason names for each feature, (n_features,)."""
         return (*band_groups(self.filterbank.n_bands), Group.LOUDNESS, Group.IMPULSES)
 
     @property
     def columns(self) -> int:
-        """Values a sample has."""
+        """Number of values in a sample: 1."""
         return 1
 
     def check(self) -> None:
-        """Prove every stage."""
+        """Prove that no integer of any stage leaves its range."""
         self.fft.check()
         self.filterbank.check(self.fft.length // 2 + 1)
         self.limits.check()
@@ -83,7 +83,7 @@ class BandsPlan:
 
 
 def level_range(floor_q10: int, offset_q10: int, n_bands: int) -> tuple[Ints, Ints]:
-    """Smallest and largest level of each feature; a crest may fall below 0 by rounding only."""
+    """Compute smallest and largest level of each feature; a crest can fall below 0 by rounding only."""
     top = max((HIGHEST_LOG2 << 10) + offset_q10, floor_q10)
     low = np.full(n_bands + 2, floor_q10, np.int64)
     high = np.full(n_bands + 2, top, np.int64)
@@ -104,7 +104,7 @@ class Bands(Extractor):
         self._hops, self._peak_q10 = 0, plan.limits.floor_q10
 
     def levels(self, frames: Ints) -> tuple[Ints, Ints]:
-        """Levels of the frames that these windows complete: q10 of log2 of librosa's power of x / 32768."""
+        """Compute levels of the frames that windows complete: log2 of librosa's power of x / 32768, in q10."""
         mantissa, exponent = self._filterbank.run(*self._fft.run(frames[:, :, 0]))
         together = energy.total(mantissa, exponent, self._plan.headroom)
         mantissa = np.concatenate([mantissa, together[0][None]])
@@ -121,20 +121,20 @@ class Bands(Extractor):
         return levels, np.arange(1, done + 1) * per - before - 1
 
     def restart(self) -> None:
-        """Forget what was gathered for the next frame."""
+        """Forget the hops that were gathered for the next frame."""
         self._sums.fill(0)
         self._peak_q10 = self._plan.limits.floor_q10
         self._hops = 0
 
     def wipe_scratch(self) -> None:
-        """Zero what the last windows left behind."""
+        """Zero the scratch that the last windows used."""
         self._fft.wipe()
         self._filterbank.wipe()
 
     def _gather(self, mantissa: Ints, exponent: Ints) -> tuple[Ints, Ints]:
-        """Sums (2, n_bands + 1, frames) and peaks (frames,) of the frames that these hops lie in.
+        """Compute sums (2, n_bands + 1, frames) and peaks (frames,) of the frames that hops belong to.
 
-        Energies of a frame are added one hop after the other, those of several frames at once.
+        Energies are added one hop after the other within a frame, and for several frames at once.
         """
         per, before, n = self._plan.hops_per_frame, self._hops, mantissa.shape[1]
         frames = max(1, -(-(before + n) // per))
@@ -143,7 +143,7 @@ class Bands(Extractor):
         sums[:, :, 0], peak_q10[0] = self._sums, self._peak_q10
         level = floored(self._plan.limits, mantissa[-1], exponent[-1], self._offset_q10)
         for place in _places(per, before, n):
-            first = place < before  # of the frame that was begun, this hop is there already
+            first = place < before  # the frame that was begun has this hop already
             hops = slice(place - before + per * first, n, per)
             into = slice(first, first + len(range(*hops.indices(n))))
             so_far = sums[:, :, into]
@@ -152,7 +152,7 @@ class Bands(Extractor):
         return sums, peak_q10
 
     def _finish(self, sums: Ints, peak_q10: Ints) -> Ints:
-        """Levels (frames, n_features) of whole frames."""
+        """Compute the levels (frames, n_features) of whole frames."""
         limits, mean_q10 = self._plan.limits, self._offset_q10 + self._plan.mean_q10
         mean = floored(limits, sums[0].T, sums[1].T, mean_q10)
         crest = peak_q10 - mean[:, -1]
@@ -160,7 +160,7 @@ class Bands(Extractor):
 
 
 def _places(per: int, before: int, n: int) -> list[int]:
-    """Places within a frame of ``per`` hops that n hops take, in order; ``before`` of the first frame are taken."""
+    """List the places of n hops within frames of ``per`` hops; the first frame already has ``before`` hops."""
     if n >= per:
         return list(range(per))
     return [*range(before + n - per), *range(before, min(per, before + n))]

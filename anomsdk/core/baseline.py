@@ -1,8 +1,9 @@
 """Baseline: a follower of the score, in integers; what is judged is the score above it.
 
-It is asymmetric on purpose. What makes the detector blind, a level that rises, is slow and limited, so that nobody
-can raise it quickly; what makes it alert, a level that falls, is fast. While the alarm is up the level stands still,
-so that an anomaly is not learnt, but for ``hold`` ticks at most: a lasting change must not lock the detector up.
+It is asymmetric on purpose. A rising level makes the detector less sensitive: the rise is slow and limited, so that
+nobody can raise it quickly. A falling level makes it more sensitive: the fall is fast. During an alarm the level stands
+still, so that an anomaly is not learnt, but for ``hold`` ticks at most, so that a lasting change cannot block the
+detector for ever.
 """
 
 from __future__ import annotations
@@ -15,15 +16,15 @@ from anomsdk.core.checks import require
 from anomsdk.core.fixed import UINT32_MAX, Ints
 
 MAX_LIMIT_Q16 = 1 << 48
-"""No rise is larger: a score is below 2**32, a rate at most 2**16."""
+"""Largest rise that can occur: a score is below 2**32, a rate at most 2**16."""
 MAX_TICKS = 2**31 - 1
 STATE_BYTES = 12
-"""``level_q16`` in 8 bytes, ``frozen`` in 4."""
+"""Size of the state in C: ``level_q16`` in 8 bytes, ``frozen`` in 4."""
 
 
 @dataclass(frozen=True)
 class BaselinePlan:
-    """How the level follows the score. All 0: off, the level stays 0 and the score is what it was.
+    """Rates at which the level follows the score. With all values 0 it is off: the level stays 0.
 
     Nothing leaves 64 bits, and the level stays within 0 to 2**32 - 1, for any scores: with
     ``d = score - (level_q16 >> 16)``, a rise is at most ``d << 16`` and a fall is no more than that, since both
@@ -39,7 +40,7 @@ class BaselinePlan:
 
     @property
     def is_on(self) -> bool:
-        """The level moves."""
+        """Return True if the level moves."""
         return self.rise_q16 > 0
 
     def check(self) -> None:
@@ -69,7 +70,7 @@ OFF = BaselinePlan(start=0, rise_q16=0, fall_q16=0, limit_q16=0, hold=0)
 
 
 class Baseline:
-    """The level of one pipeline: a tick takes the score `above` it, then lets it `follow`.
+    """Level of one pipeline: a tick takes the score `above` it, then lets it `follow`.
 
     Examples
     --------
@@ -85,16 +86,16 @@ class Baseline:
         self.reset()
 
     def reset(self) -> None:
-        """Back to the start, as if nothing had been seen."""
+        """Return to the start, as if no score had been seen."""
         self.level_q16 = self._plan.start << 16  # 0 to 2**48 - 1
         self._frozen = 0  # ticks in alarm so far, 0 to hold
 
     def above(self, score: int) -> int:
-        """What of a score, 0 to 2**32 - 1, is above the level."""
+        """Return the part of a score, 0 to 2**32 - 1, that is above the level."""
         return max(0, score - (self.level_q16 >> 16))
 
     def follow(self, score: int, alarm: bool) -> None:
-        """Move toward a score; ``alarm``: the alarm is up after this tick."""
+        """Move the level toward a score; ``alarm``: the pipeline is in alarm after this tick."""
         plan = self._plan
         stays = alarm and (plan.hold == 0 or self._frozen < plan.hold)
         self._frozen = min(self._frozen + 1, plan.hold) if alarm else 0
@@ -104,7 +105,7 @@ class Baseline:
         self.level_q16 += min(d * plan.rise_q16, plan.limit_q16) if d > 0 else d * plan.fall_q16
 
     def run(self, scores: Ints) -> Ints:
-        """Scores above the level, of a stream without an alarm.
+        """Compute the scores above the level for a stream without an alarm.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""What every stage says when a plan cannot be run."""
+"""Checks that every stage makes on its plan, with one line for what fails."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ def require_array(array: NDArray[np.generic], dtype: str, shape: tuple[int, ...]
 
 
 def checked_cast(values: ArrayLike, dtype: str, what: str) -> NDArray[Any]:
-    """Values as a narrower integer type, or one clear line: no cast of numpy says when it wraps.
+    """Cast values to a narrower integer type, or raise InputError: a cast of numpy wraps silently.
 
     Parameters
     ----------
-    values : whole numbers of any shape: integers of Python or numpy, or floats that were rounded before
+    values : whole numbers of any shape: Python or numpy integers, or floats that were rounded before
     dtype : of integers, as numpy writes it: "i1", "<i4"
     what : names the values in the error
 
     Returns
     -------
-    array of ``dtype``, equal to the values
+    array of ``dtype``, equal to ``values``
 
     Raises
     ------
-    InputError : a value is beyond the type, or no whole number
+    InputError : a value is out of range of the type, or is no whole number
 
     Examples
     --------
@@ -47,13 +47,13 @@ def checked_cast(values: ArrayLike, dtype: str, what: str) -> NDArray[Any]:
     [1, 300]
     """
     limits = np.iinfo(dtype)
-    # Integers of Python stay what they are: numpy would make floats of what is beyond 64 bits.
+    # Python integers stay as they are: numpy would turn those beyond 64 bits into floats.
     given = values if isinstance(values, np.ndarray) else np.array(values, object)
     if given.size:
-        with np.errstate(invalid="ignore"):  # of what is no number: refused below
+        with np.errstate(invalid="ignore"):  # NaN is refused below
             low, high = given.min(), given.max()
         require(
-            bool(limits.min <= low and high <= limits.max),  # false for what is no number, too
+            bool(limits.min <= low and high <= limits.max),  # False for NaN, too
             f"{what}: {low if not limits.min <= low else high} is beyond {limits.dtype}, which holds {limits.min} to "
             f"{limits.max}",
         )

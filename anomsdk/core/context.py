@@ -18,7 +18,7 @@ MAX_FRAMES = 256
 
 @dataclass(frozen=True)
 class Statistic:
-    """A statistic of one feature over the F frames of a context: a whole number, before normalisation.
+    """Statistic of one feature over the F frames of a context: a whole number, before normalisation.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class Statistic:
 
 
 def _deviation(windows: Ints) -> Ints:
-    """Sum of absolute deviations from the mean, times F: ``sum |F x - sum x|``."""
+    """Compute the sum of absolute deviations from the mean, times F: ``sum |F x - sum x|``."""
     return np.abs(windows.shape[1] * windows - windows.sum(axis=1)[:, None]).sum(axis=1)
 
 
@@ -53,7 +53,7 @@ STATISTICS = {
 
 @dataclass(frozen=True, eq=False)
 class StackPlan:
-    """The last ``frames`` frames, oldest first."""
+    """Context of the last ``frames`` feature frames, oldest first."""
 
     kind: ClassVar[str] = "stack"
 
@@ -62,7 +62,7 @@ class StackPlan:
 
     @property
     def unsteady(self) -> tuple[bool, ...]:
-        """Whether a high value means "unsteady", for each frame of the input, (frames,)."""
+        """Mark of each frame of the input, (frames,): True where a high value means "unsteady"."""
         return (False,) * self.frames
 
     def n_inputs(self, n_features: int) -> int:
@@ -70,13 +70,13 @@ class StackPlan:
         return self.frames * n_features
 
     def check(self, n_features: int) -> None:
-        """Refuse what cannot be stacked."""
+        """Refuse a number of frames or a stride out of range."""
         _check_frames(self.frames, self.stride)
 
 
 @dataclass(frozen=True, eq=False)
 class SummaryPlan:
-    """Statistics of each feature over the last ``frames`` frames, statistic by statistic."""
+    """Context of statistics of each feature over the last ``frames`` frames, statistic by statistic."""
 
     kind: ClassVar[str] = "summary"
 
@@ -87,7 +87,7 @@ class SummaryPlan:
 
     @property
     def unsteady(self) -> tuple[bool, ...]:
-        """Whether a high value means "unsteady", for each statistic of the input, (n_statistics,)."""
+        """Mark of each statistic of the input, (n_statistics,): True where a high value means "unsteady"."""
         return tuple(STATISTICS[name].unsteady for name in self.statistics)
 
     def n_inputs(self, n_features: int) -> int:
@@ -111,12 +111,12 @@ ContextPlan: TypeAlias = StackPlan | SummaryPlan
 
 
 def statistics_of(windows: Ints, names: tuple[str, ...]) -> Ints:
-    """Statistics of each feature, before normalisation; no division.
+    """Compute statistics of each feature, before normalisation, without a division.
 
     Parameters
     ----------
     windows : int64 (n, frames, n_features) in int8 range
-    names : of `STATISTICS`
+    names : keys of `STATISTICS`
 
     Returns
     -------
@@ -126,7 +126,7 @@ def statistics_of(windows: Ints, names: tuple[str, ...]) -> Ints:
 
 
 class Context:
-    """Keeps the last ``frames`` frames and gives an input every ``stride`` frames once it is full."""
+    """Buffer of the last ``frames`` frames; once full, it gives an input every ``stride`` frames."""
 
     def __init__(self, plan: ContextPlan, n_features: int) -> None:
         self._plan = plan
@@ -135,7 +135,7 @@ class Context:
         self._seen = 0  # frames since the restart; counts on only until the phase of the stride is known
 
     def push(self, features: Ints) -> tuple[Ints, Ints]:
-        """Take feature frames, give the inputs that they complete.
+        """Take feature frames and return the inputs that they complete.
 
         Parameters
         ----------

@@ -11,7 +11,7 @@ from anomsdk.core.fixed import Ints, log2_q10
 
 
 def add(mantissa_a: Ints, exponent_a: Ints, mantissa_b: Ints, exponent_b: Ints) -> tuple[Ints, Ints]:
-    """A + b: the one with the smaller exponent is shifted down, a carry halves the sum."""
+    """Add two energies: the one with the smaller exponent is shifted down, a carry halves the sum."""
     exponent = np.maximum(exponent_a, exponent_b)
     total = (mantissa_a >> np.minimum(exponent - exponent_a, 31)) + (
         mantissa_b >> np.minimum(exponent - exponent_b, 31)
@@ -21,7 +21,7 @@ def add(mantissa_a: Ints, exponent_a: Ints, mantissa_b: Ints, exponent_b: Ints) 
 
 
 def total(mantissa: Ints, exponent: Ints, headroom: int) -> tuple[Ints, Ints]:
-    """Sum along the first axis: all are shifted down to the largest exponent plus ``headroom``.
+    """Sum energies along the first axis: all are shifted down to the largest exponent plus ``headroom``.
 
     Parameters
     ----------
@@ -33,5 +33,5 @@ def total(mantissa: Ints, exponent: Ints, headroom: int) -> tuple[Ints, Ints]:
 
 
 def log2(mantissa: Ints, exponent: Ints) -> Ints:
-    """Binary logarithm in q10; that of 0 is given as that of 1, which is 0."""
+    """Compute the binary logarithm in q10; for an energy of 0 it is 0, as for 1."""
     return log2_q10(mantissa) + (exponent << 10)

@@ -20,7 +20,7 @@ _LAYOUT = struct.Struct("<BBHIHB3sH")
 
 
 class Kind(IntEnum):
-    """What an event is about."""
+    """Kind of an event."""
 
     ANOMALY = 1
 
@@ -35,7 +35,7 @@ class State(IntEnum):
     UNACK_ALARM = 2, "alarm"
 
     def __new__(cls, code: int, word: str = "") -> State:
-        """A state that is its code."""
+        """Make a state whose value is its code."""
         state = int.__new__(cls, code)
         state._value_, state.word = code, word
         return state
@@ -43,13 +43,13 @@ class State(IntEnum):
 
 @dataclass(frozen=True)
 class Event:
-    """A change of the alarm, in integers; ``bytes(event)`` is the 16 bytes that leave the device.
+    """Change of the alarm, in integers; ``bytes(event)`` is the 16 bytes that leave the device.
 
     Parameters
     ----------
     kind : Kind
     state : State after the change
-    high : the high level raised it
+    high : the high level raised the alarm
     sequence : counts events, 0 to 65535, then from 0 again
     hop : index of the hop that ended the tick, modulo 2**32
     score_log2_q8 : log2 of the score in q8, 0 to 8191; 0 also for a score of 0
@@ -70,7 +70,7 @@ class Event:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """The reasons as people read them: what was most unusual, not what caused it."""
+        """Reasons in words: the most unusual groups of features, which need not be the cause."""
         return words(self.reasons)
 
     def __bytes__(self) -> bytes:
@@ -86,16 +86,16 @@ class Event:
         )
 
     def with_reasons(self, reasons: tuple[int, int, int]) -> Event:
-        """The same event with these reasons."""
+        """Return a copy of the event with other reasons."""
         return replace(self, reasons=reasons)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Event:
-        """The event that 16 bytes say.
+        """Decode an event from its 16 bytes.
 
         Raises
         ------
-        InputError : another length or version, or a kind or state that is none
+        InputError : the length, version, kind or state is wrong
 
         Examples
         --------
@@ -114,5 +114,5 @@ class Event:
 
 
 def score_log2_q8(score: int) -> int:
-    """Score as an event carries it: log2 in q8, rounded down."""
+    """Convert a score to the form in an event: log2 in q8, rounded down."""
     return int(log2_q10(np.array([score], np.int64))[0]) >> 2

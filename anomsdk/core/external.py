@@ -18,7 +18,7 @@ MAX_FEATURES = 1024
 
 @dataclass(frozen=True, eq=False)
 class ExternalPlan:
-    """Normalisation of the rows; nothing else is done to them."""
+    """Plan of the external extractor: rows are normalised, and nothing else."""
 
     kind: ClassVar[str] = "external"
     sensor: ClassVar[str] = "external"
@@ -33,21 +33,21 @@ class ExternalPlan:
 
     @property
     def window(self) -> int:
-        """Samples of a window."""
+        """Number of samples in a window: 1."""
         return 1
 
     @property
     def groups(self) -> tuple[Group, ...]:
-        """What reasons call each value."""
+        """Group that a reason names for each value, (n_features,)."""
         return part_groups(self.n_features)
 
     @property
     def columns(self) -> int:
-        """Values a sample has: a whole row."""
+        """Number of values in a sample: the width of a row."""
         return self.n_features
 
     def check(self) -> None:
-        """Prove the map."""
+        """Prove that no integer of the map leaves its range."""
         n = self.n_features
         require(1 <= n <= MAX_FEATURES, f"external: {n} features, not 1 to {MAX_FEATURES}")
         self.normalisation.check(
@@ -62,5 +62,5 @@ class External(Extractor):
         super().__init__(plan.normalisation)
 
     def levels(self, frames: Ints) -> tuple[Ints, Ints]:
-        """The rows as they came: frames are (n, 1, n_features)."""
+        """Return the rows unchanged; ``frames`` is (n, 1, n_features)."""
         return frames[:, 0].copy(), np.arange(len(frames))  # frames are scratch

@@ -11,31 +11,31 @@ from anomsdk.core.reasons import Group
 
 
 class ExtractorPlan(Protocol):
-    """The extractor section of a plan, whatever its kind: what the other stages, sources and reports need of it.
+    """Extractor section of a plan, whatever its kind: the interface that other stages, sources and reports use.
 
-    `anomsdk.core.plan.EXTRACTORS` has all that there are.
+    `anomsdk.core.plan.EXTRACTORS` has one class for each kind.
     """
 
     kind: ClassVar[str]
-    """Name in a spec and in a plan file; `anom_<kind>` in C."""
+    """Name of the kind in a spec and in a plan file; `anom_<kind>` in C."""
     sensor: ClassVar[str]
-    """Kind of the sensor whose samples it takes."""
+    """Kind of the sensor whose samples the extractor takes."""
 
     @property
     def columns(self) -> int:
-        """Values of one sample: 1 for audio, the axes of motion, the width of a row otherwise."""
+        """Number of values in one sample: 1 for audio, the axes of motion, the width of a row otherwise."""
 
     @property
     def window(self) -> int:
-        """Samples of one window."""
+        """Number of samples in one window."""
 
     @property
     def hops_per_frame(self) -> int:
-        """Windows that make one feature frame, 1 or more; frames do not overlap."""
+        """Number of windows in one feature frame, 1 or more; frames do not overlap."""
 
     @property
     def n_features(self) -> int:
-        """Values of one feature frame."""
+        """Number of values in one feature frame."""
 
     @property
     def groups(self) -> tuple[Group, ...]:
@@ -50,11 +50,11 @@ class ExtractorPlan(Protocol):
 
 
 class Extractor(ABC):
-    """A streaming extractor: `levels` is its own work, `push` adds the normalisation.
+    """Streaming extractor: `levels` differs in each kind, `push` adds the normalisation.
 
     Parameters
     ----------
-    normalisation : AffinePlan, from levels to int8
+    normalisation : map from levels to int8
     """
 
     def __init__(self, normalisation: AffinePlan) -> None:
@@ -62,7 +62,7 @@ class Extractor(ABC):
 
     @abstractmethod
     def levels(self, frames: Ints) -> tuple[Ints, Ints]:
-        """Feature frames that these windows complete, before normalisation.
+        """Compute the feature frames that windows complete, before normalisation.
 
         Parameters
         ----------
@@ -75,7 +75,7 @@ class Extractor(ABC):
         """
 
     def push(self, frames: Ints) -> tuple[Ints, Ints]:
-        """Feature frames that these windows complete; scratch is wiped.
+        """Compute the feature frames that windows complete, and wipe the scratch.
 
         Returns
         -------
@@ -89,7 +89,7 @@ class Extractor(ABC):
         return features, completed_by
 
     def restart(self) -> None:  # noqa: B027 (most extractors gather nothing)
-        """Forget what was gathered for the next frame."""
+        """Forget the windows that were gathered for the next frame."""
 
     def wipe_scratch(self) -> None:  # noqa: B027 (one that makes no scratch has none to wipe)
-        """Zero what the last windows left behind."""
+        """Zero the scratch that the last windows used."""

@@ -46,7 +46,7 @@ class FftPlan:
 
 
 class Fft:
-    """Transforms up to ``batch`` windows at once, in buffers that are made here and never grow.
+    """Transform of up to ``batch`` windows at once, in buffers of fixed size.
 
     The last axis is the window, so that numpy's inner loops are long. Stages read one buffer and write
     the other (Stockham's order: no digit reversal); a port may work in place, the integers are the same.
@@ -65,7 +65,7 @@ class Fft:
         self._used = 0  # windows of the last run
 
     def run(self, frames: Ints) -> tuple[Ints, Ints]:
-        """Spectrum of windows.
+        """Compute the spectrum of windows.
 
         Parameters
         ----------
@@ -91,7 +91,7 @@ class Fft:
         return self._split(z, self._spectrum[: 2 * (m + 1) * count].reshape(2, m + 1, count)), bits
 
     def wipe(self) -> None:
-        """Zero what the last run used."""
+        """Zero the buffers that the last run used."""
         m = len(self._window) // 2
         self._buffers[:, : 2 * m * self._used] = 0
         self._scratch[: 8 * m * self._used] = 0
@@ -110,14 +110,14 @@ class Fft:
         return bits
 
     def _radix2(self, z: Ints, out: Ints) -> None:
-        """Transforms of two values, scaled by 1/2: a/2 + b/2 and a/2 - b/2."""
+        """Transform pairs of values, scaled by 1/2: a/2 + b/2 and a/2 - b/2."""
         half = z.shape[1] // 2
         np.right_shift(z, 1, out=z)
         np.add(z[:, :half], z[:, half:], out=out[:, :half])
         np.subtract(z[:, :half], z[:, half:], out=out[:, half:])
 
     def _rotate(self, z: Ints, cos: Ints, sin: Ints) -> None:
-        """Z * (cos - j sin) / 2, in place: four products of 32 x 16 bits, each floored to its high 32."""
+        """Compute z * (cos - j sin) / 2 in place: four products of 32 x 16 bits, each floored to its high 32."""
         by_cos, by_sin = self._scratch[: 2 * z.size].reshape(2, *z.shape)
         np.multiply(z, cos, out=by_cos)
         np.right_shift(by_cos, 16, out=by_cos)
@@ -158,7 +158,7 @@ class Fft:
         np.add(d0[1], d1[0], out=x3[1])
 
     def _split(self, z: Ints, x: Ints) -> Ints:
-        """Spectrum of the real window from that of the packed one, scaled by 1/2.
+        """Compute the spectrum of the real window from that of the packed one, scaled by 1/2.
 
         For k = 1 to N/4 - 1 with E = Z[k]/4 + conj(Z[m-k])/4 and O = (Z[k] - conj(Z[m-k])) / 2j:
         X[k] = E + O w**k / 2, X[m-k] = conj(E - O w**k / 2), the conjugate left out.
@@ -186,7 +186,7 @@ class Fft:
 
 
 def _radix4_stages(m: int) -> list[int]:
-    """Lengths that the radix-4 stages start from: 1, 4, 16, ... or, after radix 2, 2, 8, 32, ..."""
+    """List the lengths that the radix-4 stages start from: 1, 4, 16, ... or, after radix 2, 2, 8, 32, ..."""
     done = 1 if m.bit_length() % 2 == 1 else 2
     stages = []
     while done < m:
@@ -196,7 +196,7 @@ def _radix4_stages(m: int) -> list[int]:
 
 
 def _circle(quarter_q15: NDArray[np.int16]) -> tuple[Ints, Ints]:
-    """Cos and sin of 2 pi j / N for j = 0 to N - 1, from the first quarter of cos."""
+    """Compute cos and sin of 2 pi j / N for j = 0 to N - 1, from the first quarter of cos."""
     q = quarter_q15.astype(np.int64)
     half = np.concatenate([q, -q[-2::-1]])  # 0 to N/2
     cos = np.concatenate([half, half[-2:0:-1]])
@@ -204,7 +204,7 @@ def _circle(quarter_q15: NDArray[np.int16]) -> tuple[Ints, Ints]:
 
 
 def _stage_twiddles(cos: Ints, sin: Ints, n: int, done: int) -> tuple[Ints, Ints]:
-    """Twiddles (done, 3, 1, 1) of legs 1 to 3. Those of k = 0 are 1, exactly: they only halve."""
+    """Select the twiddles (done, 3, 1, 1) of legs 1 to 3. For k = 0 they are exactly 1: they only halve."""
     index = np.outer(np.arange(done), np.arange(1, 4)) * (n // (4 * done))
     stage_cos, stage_sin = cos[index], sin[index]
     stage_cos[0] = 32768

@@ -41,7 +41,7 @@ class FilterbankPlan:
 
     @property
     def shared(self) -> NDArray[np.bool_]:
-        """Which bins from edges[0] on are shared."""
+        """Mark of each bin from edges[0] on: True where two bands share it."""
         widths = np.diff(self.edges.astype(np.int64))
         return np.repeat(np.arange(len(widths)) % 2 == 0, widths)
 
@@ -68,12 +68,12 @@ class FilterbankPlan:
 
 
 def largest_sum(bins: int, bits: int) -> int:
-    """Largest sum of half powers that a segment can reach: each part of a value is at most 2**bits."""
+    """Compute the largest sum of half powers that a segment can reach: each part of a value is at most 2**bits."""
     return bins * ((1 << 2 * bits) + 1)
 
 
 class Filterbank:
-    """Band energies of up to ``batch`` spectra at once; scratch is made here."""
+    """Filter bank for up to ``batch`` spectra at once, in scratch of fixed size."""
 
     def __init__(self, plan: FilterbankPlan, batch: int) -> None:
         edges = plan.edges.astype(np.int64)
@@ -91,7 +91,7 @@ class Filterbank:
         self._used = 0
 
     def run(self, spectrum: Ints, bits: Ints) -> tuple[Ints, Ints]:
-        """Band energies.
+        """Compute the band energies of spectra.
 
         Parameters
         ----------
@@ -128,7 +128,7 @@ class Filterbank:
         return energy.add(*total, *_energy_of(own, exponent))
 
     def wipe(self) -> None:
-        """Zero what the last run used."""
+        """Zero the scratch that the last run used."""
         self._scratch[: self._used] = 0
         self._used = 0
 

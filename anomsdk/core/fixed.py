@@ -22,7 +22,7 @@ _POWERS_OF_TWO = 2 ** np.arange(32, dtype=np.int64)
 
 
 def saturating_rounding_doubling_high_mul(a: Ints, b: Ints) -> Ints:
-    """High half of ``2 * a * b``, rounded: ``a * b / 2**31``.
+    """Compute the high half of ``2 * a * b``, rounded: ``a * b / 2**31``.
 
     Source: gemmlowp ``SaturatingRoundingDoublingHighMul``, as TensorFlow Lite uses it. The quotient
     truncates toward zero after a nudge that has the sign of the product.
@@ -83,7 +83,7 @@ def affine_int8(value: Ints, gain: Ints, bias: Ints, shift: Ints, low: int, high
 
 
 def bit_length(x: Ints) -> Ints:
-    """Number of bits of x, 0 for 0: ``32 - clz(x)`` in C. x is 0 to 2**32 - 1."""
+    """Count the bits of x, 0 for 0: ``32 - clz(x)`` in C. x is 0 to 2**32 - 1."""
     return np.searchsorted(_POWERS_OF_TWO, x, side="right").astype(np.int64)
 
 
@@ -98,9 +98,9 @@ LOG2_TABLE_Q15 = np.array(
 
 
 def log2_q10(x: Ints) -> Ints:
-    """Binary logarithm of x in q10 (1024 is a factor of two), from a table with linear interpolation.
+    """Compute the binary logarithm of x in q10 (1024 is a factor of two), from a table with linear interpolation.
 
-    Error: -0.0019 to +0 octaves (0.006 dB) for x >= 1. The logarithm of 0 is given as that of 1.
+    Error: -0.0019 to +0 octaves (0.006 dB) for x >= 1. For x = 0 the result is 0, as for 1.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def log2_q10(x: Ints) -> Ints:
 
 
 def log2_wide_q10(x: Ints) -> Ints:
-    """As `log2_q10`, of up to 63 bits: what is beyond 32 bits is shifted away first.
+    """Compute the binary logarithm in q10 of up to 63 bits: bits beyond 32 are shifted away, then as `log2_q10`.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def log2_wide_q10(x: Ints) -> Ints:
 
 
 def floor_sqrt(x: Ints) -> Ints:
-    """Square root, rounded down.
+    """Compute the square root, rounded down.
 
     Parameters
     ----------
@@ -154,7 +154,7 @@ ATAN_Q16 = np.array(
 
 
 def angle_q12(x: Ints, y: Ints) -> Ints:
-    """Angle of the vector (x, y) from the x axis, in radians q12, by CORDIC; that of (0, 0) is 0.
+    """Compute the angle of the vector (x, y) from the x axis in radians q12, by CORDIC; for (0, 0) it is 0.
 
     Source: J. E. Volder, The CORDIC Trigonometric Computing Technique, 1959 (vectoring mode).
 
@@ -168,7 +168,7 @@ def angle_q12(x: Ints, y: Ints) -> Ints:
     int64 array, 0 to 12868
     """
     behind = x < 0
-    # A quarter turn brings it to the front; twelve more bits are for what the shifts lose.
+    # A quarter turn brings the vector to the front; twelve more bits make up for those that the shifts lose.
     along, across = np.where(behind, y, x) << 12, np.where(behind, -x, y) << 12
     angle = np.zeros_like(along)
     for i, step in enumerate(ATAN_Q16.tolist()):

@@ -1,7 +1,7 @@
 """Framer: cuts the stream into overlapping windows. The only keeper of raw samples.
 
 Hop k covers samples ``[k * hop, k * hop + window)``; nothing is centred or padded. At most one
-window of samples is kept between calls, and what is no longer needed is wiped.
+window of samples is kept between calls; samples that are no longer needed are wiped.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class FramerPlan:
     hop: int
 
     def check(self) -> None:
-        """Refuse what the framer cannot cut."""
+        """Refuse a window or hop out of range."""
         require(1 <= self.window <= MAX_WINDOW, f"framer: window is {self.window} samples, not 1 to {MAX_WINDOW}")
         require(
             1 <= self.hop <= self.window,
@@ -37,13 +37,13 @@ class FramerPlan:
 
 
 class Framer:
-    """Streaming cutter; ``next_hop`` is the index of the next window to come.
+    """Framer of one stream; ``next_hop`` is the index of the next window.
 
     Parameters
     ----------
     plan : FramerPlan
-    columns : values a sample has: 1 for audio, n_features for external
-    batch : windows that are given together, at most
+    columns : values in a sample: 1 for audio, 3 or 6 axes for motion, n_features for external
+    batch : largest number of windows that are given together
     """
 
     def __init__(self, plan: FramerPlan, columns: int, batch: int = BATCH) -> None:
@@ -58,7 +58,7 @@ class Framer:
         self.next_hop = 0
 
     def push(self, block: NDArray[np.int16]) -> Iterator[tuple[int, Ints]]:
-        """Take a block, give the windows that it completes.
+        """Take a block and yield the windows that it completes.
 
         Parameters
         ----------
@@ -66,7 +66,7 @@ class Framer:
 
         Yields
         ------
-        first : index of the first window given
+        first : index of the first of these windows
         frames : int64 (n, window, columns), n <= batch; scratch, valid until the next one is asked for
         """
         start = min(self._skip, len(block))
@@ -95,11 +95,11 @@ class Framer:
         self._have = kept
 
     def gap(self, n: int) -> int:
-        """Go on as if n samples had passed unseen: the next window starts at the first hop after them.
+        """Go on as if n samples had passed unseen; the next window starts at the first hop after them.
 
         Returns
         -------
-        Number of hops that will never be given
+        Number of hops that are lost
         """
         position = self._have - self._skip + n  # relative to the start of the window that was being filled
         lost = -(-position // self.hop)

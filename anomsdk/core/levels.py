@@ -11,7 +11,7 @@ from anomsdk.core.checks import require
 from anomsdk.core.fixed import Ints
 
 HIGHEST_LOG2 = 130
-"""No energy has a larger binary logarithm, before its offset: 31 bits of mantissa, an exponent of at most
+"""Largest binary logarithm of an energy, before its offset: 31 bits of mantissa, an exponent of at most
 2 * (23 + 15) from segment and window, 2 from adding three segments, 9 from adding all bands, 12 from the hops."""
 
 
@@ -23,17 +23,17 @@ class LimitsPlan:
     range_q10: int  # below the loudest band of the same frame
 
     def check(self) -> None:
-        """Refuse limits that are none."""
+        """Refuse limits out of range."""
         require(-(1 << 20) <= self.floor_q10 <= 0, f"limits: floor_q10 is {self.floor_q10}, not -2**20 to 0")
         require(0 < self.range_q10 <= 1 << 20, f"limits: range_q10 is {self.range_q10}, not 1 to 2**20")
 
 
 def floored(plan: LimitsPlan, mantissa: Ints, exponent: Ints, offset_q10: Ints | np.int64) -> Ints:
-    """Logarithm of energies, not below the absolute floor. All (..., n); 0 gives the floor."""
+    """Compute logarithms of energies (..., n), at least the absolute floor; an energy of 0 gives the floor."""
     level = np.maximum(energy.log2(mantissa, exponent) + offset_q10, plan.floor_q10)
     return np.where(mantissa == 0, plan.floor_q10, level)
 
 
 def limited(plan: LimitsPlan, level: Ints) -> Ints:
-    """Levels (n, n_bands), not further below the largest of their frame than the range."""
+    """Raise levels (n, n_bands) that are further below the largest level of their frame than the range."""
     return np.maximum(level, level.max(axis=-1, keepdims=True) - plan.range_q10)

@@ -37,21 +37,21 @@ class LogmelPlan:
 
     @property
     def window(self) -> int:
-        """Samples of a window."""
+        """Number of samples in a window."""
         return self.fft.length
 
     @property
     def groups(self) -> tuple[Group, ...]:
-        """What reasons call each feature."""
+        """Group that a reason names for each feature, (n_features,)."""
         return band_groups(self.filterbank.n_bands)
 
     @property
     def columns(self) -> int:
-        """Values a sample has."""
+        """Number of values in a sample: 1."""
         return 1
 
     def check(self) -> None:
-        """Prove every stage."""
+        """Prove that no integer of any stage leaves its range."""
         self.fft.check()
         self.filterbank.check(self.fft.length // 2 + 1)
         self.limits.check()
@@ -72,12 +72,12 @@ class Logmel(Extractor):
         self._filterbank = Filterbank(plan.filterbank, batch)
 
     def levels(self, frames: Ints) -> tuple[Ints, Ints]:
-        """Log-mel levels of windows: q10 of log2 of librosa's power of x / 32768 (1024 is 3.01 dB)."""
+        """Compute log-mel levels of windows: log2 of librosa's power of x / 32768, in q10 (1024 is 3.01 dB)."""
         mantissa, exponent = self._filterbank.run(*self._fft.run(frames[:, :, 0]))
         levels = floored(self._limits, mantissa.T, exponent.T, self._offset_q10)
         return limited(self._limits, levels), np.arange(len(frames))
 
     def wipe_scratch(self) -> None:
-        """Zero what the last windows left behind."""
+        """Zero the scratch that the last windows used."""
         self._fft.wipe()
         self._filterbank.wipe()

@@ -4,7 +4,7 @@ Samples are ax, ay, az and, with 6 axes, gx, gy, gz, in counts. The formulas, ov
 
 - gravity: the running mean of ``gravity`` samples around each sample; near the ends of the window, the one nearest
   that lies in it. Its corner is 0.443 / length in seconds. Source: Shepard et al. 2008, doi:10.3354/ab00104
-- dynamic acceleration: what is left without gravity
+- dynamic acceleration: acceleration minus gravity
 - `magnitude_*`: of the signal vector magnitude ``sqrt(ax**2 + ay**2 + az**2)``, gravity included. Source: Karantonis
   et al. 2006, doi:10.1109/TITB.2005.856864
 - `sma`: signal magnitude area, the mean of ``|ax| + |ay| + |az|``, gravity included
@@ -53,7 +53,7 @@ WINDOWS = (spectrum.MIN_LENGTH, spectrum.MAX_LENGTH)
 """Fewest and most samples of a window."""
 
 _LARGEST = 56754
-"""Length of a vector whose parts are saturated."""
+"""Largest length of a vector whose components are saturated."""
 _LOG_LOW, _LOG_HIGH = -1024, 32 << 10
 _INT16 = 32767
 _DIRECTION_BITS = 14
@@ -70,7 +70,7 @@ class Unit(Enum):
 
 
 class Values(Enum):
-    """How many values a feature has."""
+    """Number of values of a feature."""
 
     ONE = "one"
     AXES = "one for each of three axes"
@@ -79,18 +79,18 @@ class Values(Enum):
 
 @dataclass(frozen=True)
 class Feature:
-    """A feature of motion: a method of `_Window` has its formula.
+    """Feature of motion; a method of `_Window` with its name has the formula.
 
     Parameters
     ----------
-    bit : of the mask ``features`` in C, ANOM_MOTION_<NAME> is 1 << bit; fixed for good
-    group : that a reason names; a tuple has one for each axis, or one for each third of the bands
-    unit : of a level
+    bit : number of its bit in the mask ``features`` of C, where ANOM_MOTION_<NAME> is 1 << bit; it never changes
+    group : group that a reason names; a tuple has one for each axis, or one for each third of the bands
+    unit : unit of a level
     range : window in samples -> smallest and largest level
-    values : how many there are
-    axes : fewest axes of the sensor that it needs, 3 or 6
-    orientation_free : it stays the same however the device is turned
-    spectral : it is taken from the spectrum, which C links only where it is needed
+    values : number of values
+    axes : smallest number of axes that the sensor must have, 3 or 6
+    orientation_free : the feature stays the same however the device is turned
+    spectral : the feature is taken from the spectrum, which C links only where it is needed
     """
 
     bit: int
@@ -103,11 +103,11 @@ class Feature:
     spectral: bool = False
 
     def width(self, n_bands: int) -> int:
-        """Values of the feature in a frame."""
+        """Number of values of the feature in a frame."""
         return {Values.ONE: 1, Values.AXES: 3, Values.BANDS: n_bands}[self.values]
 
     def groups(self, n_bands: int) -> tuple[Group, ...]:
-        """Group of each value, (width,)."""
+        """Return the group of each value, (width,)."""
         if isinstance(self.group, Group):
             return (self.group,) * self.width(n_bands)
         if self.values is Values.AXES:
@@ -144,12 +144,12 @@ FEATURES = {
     "rotation_max": Feature(20, Group.ROTATION, axes=6),
     "rotation_axis_deviation": Feature(21, Group.ROTATION, values=Values.AXES, axes=6, orientation_free=False),
 }
-"""Name -> feature, in the order of their bits, which is that of a frame; features of one series are neighbours."""
+"""Name -> feature, in the order of the bits, which is the order in a frame; features of one series are neighbours."""
 
 
 @dataclass(frozen=True, eq=False)
 class MotionPlan:
-    """What is computed of a window, and in which units."""
+    """Features that are computed from a window, and their units."""
 
     kind: ClassVar[str] = "motion"
     sensor: ClassVar[str] = "motion"
@@ -162,8 +162,8 @@ class MotionPlan:
     gravity_q31: int  # 1 / gravity
     window_log2_q10: int  # log2(window)
     jerk_log2_q10: int  # log2(window - 1)
-    floor: int  # counts of acceleration that are none
-    rotation_floor: int  # counts of rotation that are none
+    floor: int  # counts of acceleration that count as none
+    rotation_floor: int  # counts of rotation that count as none
     features: tuple[str, ...]  # of FEATURES, in their order
     spectrum: SpectrumPlan
     normalisation: AffinePlan
@@ -175,16 +175,16 @@ class MotionPlan:
 
     @property
     def groups(self) -> tuple[Group, ...]:
-        """What reasons call each value of a frame."""
+        """Group that a reason names for each value of a frame, (n_features,)."""
         return tuple(group for name in self.features for group in FEATURES[name].groups(self.spectrum.n_bands))
 
     @property
     def columns(self) -> int:
-        """Values a sample has: its axes."""
+        """Number of values in a sample: its axes."""
         return self.axes
 
     def check(self) -> None:
-        """Prove every stage: sums of a window are below 2**31, those of squares below 2**63."""
+        """Prove every stage: sums over a window are below 2**31, sums of squares below 2**63."""
         low, high = WINDOWS
         require(self.axes in (3, 6), f"motion: {self.axes} axes, not 3 or 6")
         require(low <= self.window <= high, f"motion: a window of {self.window} samples, not {low} to {high}")
@@ -217,7 +217,7 @@ class MotionPlan:
 
 
 def level_range(features: tuple[str, ...], window: int, n_bands: int) -> tuple[Ints, Ints]:
-    """Smallest and largest level of each value of a frame."""
+    """Compute smallest and largest level of each value of a frame."""
     ranges = [FEATURES[name].range(window) for name in features for _ in range(FEATURES[name].width(n_bands))]
     low, high = np.array(ranges, np.int64).T
     return low, high
@@ -232,14 +232,14 @@ class Motion(Extractor):
         self._spectrum = Spectrum(plan.spectrum)
 
     def levels(self, frames: Ints) -> tuple[Ints, Ints]:
-        """Levels of windows (n, window, axes), one after the other as the plan selects them."""
+        """Compute the levels of windows (n, window, axes), in the order of the plan's features."""
         window = _Window(self._plan, self._spectrum, frames)
         columns = [getattr(window, name)().reshape(len(frames), -1) for name in self._plan.features]
         return np.concatenate(columns, axis=1), np.arange(len(frames))
 
 
 class _Window:
-    """Windows and what several features of them share; a method for each feature."""
+    """Windows, the values that several features share, and a method for each feature."""
 
     def __init__(self, plan: MotionPlan, transform: Spectrum, frames: Ints) -> None:
         self._plan, self._transform = plan, transform
@@ -339,7 +339,7 @@ class _Window:
         return self._mean(np.abs(_saturated(vectors)).sum(axis=2), self._plan.floor)
 
     def _deviation(self, values: Ints, floor: int) -> Ints:
-        """Of values (n, window) or (n, window, 3): half the log2 of the variance, which is exact."""
+        """Compute half the log2 of the exact variance of values (n, window) or (n, window, 3)."""
         n, total = self._plan.window, values.sum(axis=1)
         variance = n * (values * values).sum(axis=1) - total * total
         return (log2_wide_q10(variance + (n * floor) ** 2) >> 1) - self._plan.window_log2_q10
@@ -365,13 +365,13 @@ class _Window:
 
 
 def _length(vectors: Ints) -> Ints:
-    """Of vectors (..., 3) whose parts are saturated, rounded down."""
+    """Compute the length, rounded down, of vectors (..., 3) whose components are saturated."""
     parts = _saturated(vectors)
     return floor_sqrt((parts * parts).sum(axis=-1))
 
 
 def _normalised(vectors: Ints) -> Ints:
-    """Vectors (n, 3) of the same direction, the largest component of `_DIRECTION_BITS` bits; 0 stays 0."""
+    """Scale vectors (n, 3) until the largest component has `_DIRECTION_BITS` bits; 0 stays 0."""
     bits = bit_length(np.abs(vectors).max(axis=1, keepdims=True)) - _DIRECTION_BITS
     return np.where(bits > 0, vectors >> np.maximum(bits, 0), vectors << np.maximum(-bits, 0))
 

@@ -27,13 +27,13 @@ from anomsdk.core.score import Score
 
 @dataclass(frozen=True)
 class Result:
-    """One tick: one run of the model. Nothing else leaves a pipeline.
+    """Result of one tick, which is one run of the model. Nothing else leaves a pipeline.
 
     Parameters
     ----------
     hop : index of the tick's last hop, modulo 2**32
     score : reconstruction error above the baseline, 0 to 2**32 - 1, high = anomalous
-    events : what changed, usually nothing
+    events : changes of the alarm, usually none
     """
 
     hop: int
@@ -43,7 +43,7 @@ class Result:
 
 @dataclass(frozen=True, eq=False)
 class Ticks:
-    """Ticks that came out of one batch of windows, before the baseline and the alert logic."""
+    """Ticks of one batch of windows, before the baseline and the alert logic."""
 
     hops: Ints  # (t,)
     inputs: Ints  # (t, n_in)
@@ -52,10 +52,10 @@ class Ticks:
 
 
 class Model(Protocol):
-    """The model stage: what the engines in Python differ in."""
+    """Model stage, the only part in which the engines in Python differ."""
 
     def run(self, inputs: Ints) -> Ints:
-        """Int8 outputs (n, n_out) for int8 inputs (n, n_in), both int64."""
+        """Compute outputs (n, n_out) from inputs (n, n_in), both int64 in int8 range."""
 
 
 EXTRACTORS: dict[str, Callable[[Any, int], Extractor]] = {
@@ -64,16 +64,16 @@ EXTRACTORS: dict[str, Callable[[Any, int], Extractor]] = {
     "motion": lambda plan, batch: Motion(plan),
     "external": lambda plan, batch: External(plan),
 }
-"""Kind -> the extractor that runs a plan's section of this kind on at most so many windows at once."""
+"""Kind -> extractor, made from a plan's section of this kind and the largest number of windows at once."""
 
 
 def extractor_for(plan: ExtractorPlan, batch: int = BATCH) -> Extractor:
-    """The extractor that runs a plan's extractor section on at most ``batch`` windows at once."""
+    """Make the extractor for a plan's section; it takes at most ``batch`` windows at once."""
     return EXTRACTORS[plan.kind](plan, batch)
 
 
 class Chain:
-    """A running pipeline over a model stage.
+    """Running pipeline around a model stage.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ class Chain:
         self._reasons = Reasons(plan.reasons, plan.score)
 
     def ticks(self, block: NDArray[np.int16]) -> Iterator[Ticks]:
-        """Take a block (n, columns), give the ticks that it completes, batch by batch."""
+        """Take a block (n, columns) and yield the ticks that it completes, batch by batch."""
         for first, frames in self._framer.push(block):
             features, at_window = self._extractor.push(frames)
             inputs, at_frame = self._context.push(features)
@@ -103,7 +103,7 @@ class Chain:
                 yield Ticks(first + at_window[at_frame], inputs, outputs, scores)
 
     def results(self, ticks: Ticks) -> list[Result]:
-        """The ticks as results, through the baseline and the alert logic."""
+        """Turn ticks into results, by the baseline and the alert logic."""
         hops, raw_scores = (ticks.hops & UINT32_MAX).tolist(), ticks.raw_scores.tolist()
         if self._plan.baseline.is_on:
             found = [self._result(hop, raw) for hop, raw in zip(hops, raw_scores, strict=True)]
@@ -116,9 +116,9 @@ class Chain:
         return found
 
     def gap(self, n: int) -> None:
-        """N samples were lost: go on as a fresh pipeline would at the first hop after them.
+        """Go on after ``n`` lost samples as a fresh pipeline would, at the first hop after them.
 
-        The hop count, the baseline and the alarm go on; whatever was gathered across the gap is forgotten.
+        The hop count, the baseline and the alarm go on; windows and frames that span the gap are dropped.
         """
         lost = self._framer.gap(n)
         self._extractor.restart()
@@ -135,14 +135,14 @@ class Chain:
         self._alert.reset()
 
     def _result(self, hop: int, raw: int) -> Result:
-        """One tick: its alarm decides whether the baseline may follow."""
+        """Judge one tick; the state of the alarm decides whether the baseline follows the score."""
         score = self._baseline.above(raw)
         events = self._alert.step(score, hop)
         self._baseline.follow(raw, alarm=self._alert.state == State.UNACK_ALARM)
         return Result(hop, score, events)
 
     def _explained(self, result: Result, inputs: Ints, outputs: Ints) -> Result:
-        """The result with reasons in the event that raised the alarm."""
+        """Add reasons to the event that raised the alarm."""
         if result.events[0].state != State.UNACK_ALARM:
             return result
         (event,) = result.events

@@ -1,6 +1,6 @@
 """Plan: everything that a pipeline runs, as integers.
 
-It has one canonical form, and its ids are taken from that.
+A plan has one canonical form, from which its ids are computed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from anomsdk.errors import quoted
 
 FORMAT = 1
 NAME_PATTERN = r"[A-Za-z][A-Za-z0-9_]{0,47}"
-"""A name that C can use."""
+"""Pattern of a plan's name, which C can use as a part of identifiers."""
 MAX_GAP = 2**31 - 1
 MAX_PROVENANCE = 64
 MAX_TEXT = 500
@@ -47,15 +47,15 @@ EXTRACTORS: dict[str, type[ExtractorPlan]] = {
     "motion": MotionPlan,
     "external": ExternalPlan,
 }
-"""Kind -> its section of a plan."""
+"""Kind of extractor -> class of its section of a plan."""
 
 _UNNAMED = ("name", "provenance", "sha256")
-"""Parts of the canonical form that no id covers."""
+"""Keys of the canonical form that no id depends on."""
 
 
 @dataclass(frozen=True, eq=False)
 class SensorPlan:
-    """What the samples are. The pipeline does not use it: sources and displays do."""
+    """Kind and rate of the samples, for sources and displays; the pipeline does not use them."""
 
     kinds: ClassVar[tuple[str, ...]] = ("audio", "external")
 
@@ -73,15 +73,15 @@ class SensorPlan:
 
 @dataclass(frozen=True, eq=False)
 class MotionSensorPlan:
-    """What the samples of an accelerometer, and of a gyroscope beside it, are. Sources and displays use it."""
+    """Rate, axes and scales of an accelerometer and a gyroscope, for sources and displays."""
 
     kind: ClassVar[str] = "motion"
 
     rate_millihertz: int
-    axes: int  # 3: ax, ay, az; 6: gx, gy, gz, too
+    axes: int  # 3: ax, ay, az; 6: ax, ay, az, gx, gy, gz
     counts_per_kilo_g: int  # int16 counts in 1000 g
     counts_per_kilo_dps: int  # int16 counts in 1000 degrees a second; 0 with 3 axes
-    full_scale_milli_g: int  # where the sensor clips
+    full_scale_milli_g: int  # acceleration at which the sensor clips
 
     def check(self) -> None:
         """Refuse an unknown sensor."""
@@ -105,11 +105,11 @@ class MotionSensorPlan:
 
 @dataclass(frozen=True, eq=False)
 class EdgePlan:
-    """Input or output of the model file: what an interpreter takes or gives there."""
+    """Input or output of the model file, as an interpreter has it."""
 
     type: str  # int8 | uint8 | float32: the file's own type, before QUANTIZE or after DEQUANTIZE
-    zero_point: int  # of the int8 values inside
-    scale_bits: int  # float32 scale of the int8 values inside, as its 32 bits
+    zero_point: int  # zero point of the int8 values inside the model
+    scale_bits: int  # float32 scale of the int8 values inside the model, as its 32 bits
 
     @property
     def scale(self) -> float:
@@ -117,7 +117,7 @@ class EdgePlan:
         return float(np.array(self.scale_bits, "<u4").view("<f4"))
 
     def check(self, what: str) -> None:
-        """Refuse what no model file has."""
+        """Refuse a type, zero point or scale that no model file has."""
         require(
             self.type in ("int8", "uint8", "float32"),
             f"{what}: type '{quoted(self.type)}' is not int8, uint8 or float32",
@@ -128,14 +128,14 @@ class EdgePlan:
 
 @dataclass(frozen=True, eq=False)
 class ModelPlan:
-    """The model file that the layers came from: engine tflite opens it."""
+    """Model file that the layers were read from; engine tflite opens it."""
 
-    sha256: str  # 64 hex digits, of the whole file
+    sha256: str  # of the whole file, 64 hex digits
     input: EdgePlan
     output: EdgePlan
 
     def check(self) -> None:
-        """Refuse what cannot name a file."""
+        """Refuse a sha256 that is not 64 hex digits, and impossible edges."""
         digits = set("0123456789abcdef")
         require(len(self.sha256) == 64 and set(self.sha256) <= digits, "model: sha256 is not 64 hex digits")
         self.input.check("model: input")
@@ -144,7 +144,7 @@ class ModelPlan:
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """A pipeline in integers, self-contained. Plans are equal when their canonical bytes are.
+    """Pipeline in integers, self-contained. Plans are equal when their canonical bytes are.
 
     Made by `anomsdk.plan` or `anomsdk.read_plan`; never edited by hand.
     """
@@ -163,7 +163,7 @@ class Plan:
     model: ModelPlan
     provenance: Mapping[str, str]
     folder: Path | None = field(default=None, compare=False, metadata={"canonical": False})
-    """Where it was read from: the model_file of engine tflite is relative to it. Not part of the plan's value."""
+    """Folder that the plan was read from: engine tflite looks for the model there. Not part of the plan's value."""
 
     def __post_init__(self) -> None:
         for f in fields(self):
@@ -171,7 +171,7 @@ class Plan:
 
     @cached_property
     def canonical_bytes(self) -> bytes:
-        """The plan as a file: canonical JSON, closed by the sha256 of all the rest."""
+        """Contents of the plan file: canonical JSON, with the sha256 of all other keys."""
         tree = canonical_tree(self)
         tree["format"] = FORMAT
         tree["sha256"] = hashlib.sha256(canonical_json(tree)).hexdigest()
@@ -179,17 +179,17 @@ class Plan:
 
     @cached_property
     def id(self) -> str:
-        """Identity of everything that runs: equal ids give equal features, layers, scores and alerts (64 hex)."""
+        """Hash of everything that runs: equal ids give equal features, layers, scores and alerts (64 hex)."""
         return self._hash_without(*_UNNAMED)
 
     @cached_property
     def score_id(self) -> str:
-        """Identity of the score, its baseline and the alert's timing, whatever the levels and reasons (64 hex)."""
+        """Hash of the score, its baseline and the alert's timing, without levels and reasons (64 hex)."""
         return self._hash_without(*_UNNAMED, "levels", "reasons")
 
     @property
     def tag(self) -> int:
-        """First two bytes of the id, as the little-endian number that puts them into an event in their order."""
+        """First two bytes of the id as a little-endian number: an event has these bytes in the same order."""
         return int.from_bytes(bytes.fromhex(self.id[:4]), "little")
 
     @property
@@ -199,32 +199,32 @@ class Plan:
 
     @property
     def columns(self) -> int:
-        """Values a sample has: 1 for audio, the axes of motion, the width of a row for the external extractor."""
+        """Number of values in a sample: 1 for audio, the axes of motion, the width of a row for external features."""
         return self.extractor.columns
 
     @property
     def rate_hz(self) -> float:
-        """Samples (or rows) a second."""
+        """Rate of the samples (or rows) in Hz."""
         return self.sensor.rate_millihertz / 1000
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates of one model run."""
+        """Number of multiply-accumulates in one model run."""
         return sum(layer.weights.size for layer in self.layers)
 
     @property
     def samples_per_tick(self) -> int:
-        """Samples from one model run to the next."""
+        """Number of samples from one model run to the next."""
         return self.framer.hop * self.extractor.hops_per_frame * self.context.stride
 
     @property
     def samples_to_first_tick(self) -> int:
-        """Samples that the first result needs."""
+        """Number of samples before the first result."""
         hops = self.extractor.hops_per_frame * self.context.frames
         return self.framer.window + (hops - 1) * self.framer.hop
 
     def ticks_in(self, n_samples: int) -> int:
-        """Results that n samples give."""
+        """Count the results that ``n_samples`` samples give."""
         if n_samples < self.samples_to_first_tick:
             return 0
         return 1 + (n_samples - self.samples_to_first_tick) // self.samples_per_tick
@@ -298,7 +298,7 @@ class Plan:
 
 
 def _check_provenance(provenance: Mapping[str, str]) -> None:
-    """Limits, so that what was written can be read back. A model_file is opened only if its sha256 is the plan's."""
+    """Refuse entries that could not be read back. A model_file is opened only if its sha256 is that of the plan."""
     require(len(provenance) <= MAX_PROVENANCE, f"provenance: {len(provenance)} entries, more than {MAX_PROVENANCE}")
     for key, value in provenance.items():
         where = f"provenance: {key[:40]!r}"
@@ -323,7 +323,7 @@ def _freeze(value: Any) -> None:
 
 
 def canonical_tree(value: Any) -> Any:
-    """A plan's parts as JSON values: arrays as little-endian base64 with dtype and shape."""
+    """Convert parts of a plan to JSON values: arrays become little-endian base64 with dtype and shape."""
     if isinstance(value, np.ndarray):
         little = value.dtype.newbyteorder("<")
         data = base64.b64encode(np.ascontiguousarray(value, little).tobytes()).decode("ascii")
@@ -343,6 +343,6 @@ def canonical_tree(value: Any) -> Any:
 
 
 def canonical_json(tree: Any) -> bytes:
-    """Sorted keys, no spaces, ASCII, one line."""
+    """Write JSON in canonical form: sorted keys, no spaces, ASCII, one line."""
     text = json.dumps(tree, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     return text.encode("ascii") + b"\n"

@@ -1,7 +1,7 @@
 """Reasons: which groups of features were most unusual at the tick that raised the alarm.
 
-A group is unusual by its share of the score, times a gain that makes groups comparable. It is no cause: a model that
-reconstructs one feature badly may do so because of another one.
+A group is the more unusual, the larger its part of the score, times a gain that makes groups comparable. It need not be
+the cause: a model may reconstruct one feature badly because of another one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ N_PARTS = 16
 
 
 class Group(IntEnum):
-    """Code of a group of features: fixed for good, so that a receiver needs nothing but an event."""
+    """Code of a group of features. Codes never change, so that a receiver needs nothing but the event."""
 
     LOW_BANDS = 1
     MID_BANDS = 2
@@ -62,7 +62,7 @@ class Group(IntEnum):
 
 
 class Direction(IntEnum):
-    """How a group differed from normal: that of its most unusual input."""
+    """Direction in which a group differs from normal: the direction of its most unusual input."""
 
     CHANGED = 0
     HIGH = 1
@@ -71,7 +71,7 @@ class Direction(IntEnum):
 
 
 WITHOUT_DIRECTION = frozenset({Group.POSTURE})
-"""Groups whose features are neither high nor low."""
+"""Groups whose features have no high or low: they are `Direction.CHANGED`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +87,7 @@ class ReasonsPlan:
     gain: NDArray[np.int32]  # (n_groups,), 1 to 2**30
 
     def check(self, n: int) -> None:
-        """Prove that every group is there and that no product leaves 64 bits."""
+        """Refuse missing groups, and prove that no product leaves 64 bits."""
         n_groups = len(self.codes)
         require(1 <= n_groups <= MAX_GROUPS, f"reasons: {n_groups} groups, not 1 to {MAX_GROUPS}")
         require_array(self.groups, "u1", (n,), "reasons: groups")
@@ -100,30 +100,29 @@ class ReasonsPlan:
 
 
 def band_groups(n_bands: int) -> tuple[Group, ...]:
-    """Group of each band: a third of the bands each, the middle third by the middle of a band."""
+    """Return the group of each band: low, middle or high third of the bands, by the middle of the band."""
     thirds = (Group.LOW_BANDS, Group.MID_BANDS, Group.HIGH_BANDS)
     return tuple(thirds[(2 * band + 1) * 3 // (2 * n_bands)] for band in range(n_bands))
 
 
 def part_groups(n_features: int) -> tuple[Group, ...]:
-    """Group of each value of a row: parts of ``ceil(n / 16)`` values, one each up to 16."""
+    """Return the group of each value of a row: parts of ``ceil(n / 16)`` values, so that up to 16 have one each."""
     width = -(-n_features // N_PARTS)
     return tuple(Group(Group.PART_1 + value // width) for value in range(n_features))
 
 
 def marks(groups: tuple[Group, ...], unsteady: tuple[bool, ...]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Groups of the model's inputs, and their codes.
+    """Number the groups of the model's inputs, with their directions.
 
     Parameters
     ----------
-    groups : of each feature
-    unsteady : for each part that the context makes of the features, a statistic or a frame: a high value of it means
-        "unsteady", not "high"
+    groups : group of each feature
+    unsteady : for each statistic or frame in the input: True if a high value means "unsteady", not "high"
 
     Returns
     -------
     groups : uint8 (n_in,), as `ReasonsPlan` has them
-    codes : uint8 (n_groups,), in ascending order
+    codes : uint8 (n_groups,), codes of the groups in ascending order
     """
     codes = sorted(set(groups))
     found = [codes.index(group) | _directions(group, part) << 4 for part in unsteady for group in groups]
@@ -137,7 +136,7 @@ def _directions(group: Group, unsteady: bool) -> int:
 
 
 def words(reasons: tuple[int, int, int]) -> tuple[str, ...]:
-    """The reasons of an event, as people read them: most unusual, not cause.
+    """Write the reasons of an event in words; they are the most unusual groups, not the cause.
 
     Parameters
     ----------
@@ -145,7 +144,7 @@ def words(reasons: tuple[int, int, int]) -> tuple[str, ...]:
 
     Returns
     -------
-    words of each that is not 0, the most unusual first
+    words for each byte that is not 0, the most unusual first
 
     Examples
     --------
@@ -161,7 +160,7 @@ def _word(code: int, direction: Direction) -> str:
 
 
 class Reasons:
-    """Names the groups of one plan."""
+    """Choice of the reasons for one plan."""
 
     def __init__(self, plan: ReasonsPlan, score: ScorePlan) -> None:
         self._plan, self._score = plan, score
@@ -169,7 +168,7 @@ class Reasons:
         self._members = (plan.groups & 15) == np.arange(len(plan.codes))[:, None]  # (n_groups, n_in)
 
     def run(self, inputs: Ints, outputs: Ints) -> tuple[int, int, int]:
-        """Reasons of a tick: the groups of the largest products of residual and gain, ties to the first.
+        """Choose the reasons of a tick: the groups with the largest products of residual and gain, ties to the first.
 
         Parameters
         ----------
@@ -191,7 +190,7 @@ class Reasons:
         return found[0], found[1], found[2]
 
     def _direction(self, group: int, inputs: Ints, terms: Ints) -> int:
-        """That of the input with the group's largest term, the first of them: above or below the zero point."""
+        """Return the direction of the first input with the group's largest term: above or below the zero point."""
         largest = int(np.where(self._members[group], terms, -1).argmax())
         mark, x = int(self._plan.groups[largest]), int(inputs[largest])
         if x > self._score.input_zero_point:

@@ -41,12 +41,12 @@ class ScorePlan:
 
 
 def largest_score(plan: ScorePlan) -> int:
-    """Largest score, for any int8 inputs and outputs."""
+    """Compute the largest score, for any int8 inputs and outputs."""
     return int(plan.weights.astype(np.int64).sum()) * largest_error(plan) ** 2
 
 
 def largest_error(plan: ScorePlan) -> int:
-    """Largest magnitude of the error of one input, for any int8 input and output."""
+    """Compute the largest magnitude of the error of one input, for any int8 input and output."""
     x = np.array([-128, 127]) - plan.input_zero_point
     y = np.array([-128, 127]) - plan.output_zero_point
     errors = np.abs(plan.input_gain * x[:, None] - plan.output_gain * y[None])
@@ -54,7 +54,7 @@ def largest_error(plan: ScorePlan) -> int:
 
 
 def error(plan: ScorePlan, inputs: Ints, outputs: Ints) -> Ints:
-    """Error of each input. All (..., n_in), inputs and outputs in int8 range."""
+    """Compute the error of each input. All arrays are (..., n_in), inputs and outputs in int8 range."""
     difference = plan.input_gain * (inputs - plan.input_zero_point) - plan.output_gain * (
         outputs - plan.output_zero_point
     )
@@ -69,7 +69,7 @@ class Score:
         self._weights = plan.weights.astype(np.int64)
 
     def run(self, inputs: Ints, outputs: Ints) -> Ints:
-        """Scores.
+        """Compute the scores.
 
         Parameters
         ----------

@@ -1,7 +1,8 @@
 """Spectrum: band energies and the strongest frequency of a short signal, by a direct discrete Fourier transform.
 
 A window of motion has tens of samples and tens of bins of interest: a sum for each bin takes less code than a fast
-transform, and any length will do. Samples that a cosine and a sine weigh alike are added up before, which halves it.
+transform, and any length will do. Samples that a cosine or a sine weighs alike are added first, which halves the
+number of products.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ MAX_LENGTH = 1024
 LEVELS = (0, 63 << 10)
 """Smallest and largest level of a band."""
 _MAGNITUDE_BITS = 15
-"""The signal is shifted down until its absolute values add up to less than so many bits."""
+"""Largest number of bits in the sum of the signal's absolute values; a larger signal is shifted down."""
 _MAX_FLOOR = 2**31 - 1
 
 
 @dataclass(frozen=True, eq=False)
 class SpectrumPlan:
-    """Tables of a transform of so many samples, and which bins make a band."""
+    """Tables of a transform of ``length`` samples, and the bins of each band."""
 
     cos_q15: NDArray[np.int16]  # (length,), one turn
     sin_q15: NDArray[np.int16]  # (length,), one turn
@@ -36,12 +37,12 @@ class SpectrumPlan:
 
     @property
     def length(self) -> int:
-        """Samples."""
+        """Number of samples."""
         return len(self.cos_q15)
 
     @property
     def n_bands(self) -> int:
-        """Bands."""
+        """Number of bands."""
         return len(self.floor)
 
     def check(self) -> None:
@@ -65,7 +66,7 @@ class SpectrumPlan:
 
 
 class Spectrum:
-    """A SpectrumPlan, ready to apply to many signals at once."""
+    """Transform of a `SpectrumPlan`, applied to many signals at once."""
 
     def __init__(self, plan: SpectrumPlan) -> None:
         self._plan = plan
@@ -77,7 +78,7 @@ class Spectrum:
         self._cos, self._sin = (t[turn].astype(np.float64) for t in (plan.cos_q15, plan.sin_q15))
 
     def run(self, signal: Ints) -> tuple[Ints, Ints]:
-        """Levels of the bands, and the strongest bin.
+        """Compute the levels of the bands, and the strongest bin.
 
         Parameters
         ----------
@@ -103,7 +104,7 @@ class Spectrum:
 
 
 def _folded(signal: Ints) -> tuple[Ints, Ints]:
-    """Sums and differences of what a cosine or a sine weighs alike, from both ends: each (n, length // 2 + 1)."""
+    """Add and subtract the samples that a cosine or sine weighs alike, from both ends: (n, length // 2 + 1) each."""
     n = signal.shape[1]
     near, far = signal[:, 1 : (n + 1) // 2], signal[:, : n // 2 : -1]
     first, middle = signal[:, :1], signal[:, n // 2 : n // 2 + 1 - n % 2]

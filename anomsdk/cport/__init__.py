@@ -1,1 +1,1 @@
-"""A plan as structs of the C port, described once: for the native engine, and as C source."""
+"""C port: a plan as structs, described once for the native engine and for C source."""

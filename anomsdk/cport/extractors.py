@@ -1,4 +1,4 @@
-"""Each extractor in the C port: the fields that its plan has in C only, and the memory that it asks for."""
+"""Extractors in the C port: the fields that their plans have in C only, and the memory that they need."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class CExtractor:
 
     Parameters
     ----------
-    fields : plan section -> fields of anom_<kind>_plan that are no fields of it in Python
-    state_bytes : plan section -> bytes of what is gathered for the next frame, as `state_bytes` of anom_<kind>
+    fields : plan section -> fields of anom_<kind>_plan that the section in Python lacks
+    state_bytes : plan section -> bytes that are kept for the next frame, as `state_bytes` of anom_<kind>
     scratch_bytes : plan section -> bytes that one window needs, as `scratch_bytes` of anom_<kind>
     """
 
@@ -36,7 +36,7 @@ class CExtractor:
 
 
 def rounded_up(n: int) -> int:
-    """The next multiple of 8: buffers begin at addresses that fit any type."""
+    """Round up to a multiple of 8: buffers begin at addresses that fit any type."""
     return (n + 7) & ~7
 
 
@@ -87,4 +87,4 @@ EXTRACTORS = {
     "motion": CExtractor(_motion_fields, _nothing, _motion_scratch),
     "external": CExtractor(_external_fields, _nothing, _levels),
 }
-"""Kind -> the extractor in the C port."""
+"""Kind of extractor -> its description for the C port."""

@@ -1,4 +1,4 @@
-"""Fields of C structs: integers, arrays, addresses and what only the C port knows."""
+"""Fields of C structs: integers, arrays, addresses, and names that only the C port defines."""
 
 from __future__ import annotations
 
@@ -22,35 +22,35 @@ Fields: TypeAlias = dict[str, Any]
 
 @dataclass(frozen=True, eq=False)
 class Symbol:
-    """The address of something that the C port defines."""
+    """Address of a variable or function that the C port defines."""
 
     name: str
 
 
 @dataclass(frozen=True, eq=False)
 class Constant:
-    """A number that the C port defines."""
+    """Number that the C port defines."""
 
     name: str
 
 
 @dataclass(frozen=True, eq=False)
 class Blocks:
-    """The address of weights in the layout that the target wants."""
+    """Address of weights in the layout that the target needs."""
 
     array: NDArray[np.int8]  # (blocks, 16)
 
 
 @dataclass(frozen=True, eq=False)
 class Size:
-    """The size of a type."""
+    """Size of a C type."""
 
     of: str
 
 
 @dataclass(frozen=True, eq=False)
 class Structs:
-    """The address of constant structs of their own, one after the other."""
+    """Address of an array of constant structs."""
 
     type: str
     items: tuple[Fields, ...]
@@ -58,7 +58,7 @@ class Structs:
 
 @dataclass(frozen=True, eq=False)
 class Member:
-    """The address of a member of Structs that were given earlier."""
+    """Address of a member of `Structs` that an earlier field holds."""
 
     of: Structs
     name: str

@@ -1,6 +1,6 @@
-"""Memory of a pipeline in the C port, and the constant data that it reads: byte for byte, before anything is compiled.
+"""Exact sizes of a pipeline's memory and constant data in the C port, without compiling anything.
 
-The buffers are those of `sizes_of` in firmware_port/src/anom_pipeline.c, in their order.
+The buffers and their order are those of `sizes_of` in firmware_port/src/anom_pipeline.c.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ class Layout:
 
     Parameters
     ----------
-    samples : one window
-    state : what the extractor gathers for the next frame
+    samples : samples of one window
+    state : values that the extractor keeps for the next frame
     history : feature frames of the context, without the latest
-    features : the latest frame
-    scratch : of the extractor, then of the model; wiped after every hop
+    features : latest feature frame
+    scratch : used by the extractor, then by the model; wiped after every hop
     """
 
     samples: int
@@ -42,28 +42,28 @@ class Layout:
 
     @property
     def buffers(self) -> int:
-        """All of them: ANOM_PLAN_..._BYTES without ANOM_PIPELINE_BYTES."""
+        """Sum of all buffers: ANOM_PLAN_..._BYTES without ANOM_PIPELINE_BYTES."""
         return sum(astuple(self))
 
     @property
     def ram_bytes(self) -> int:
-        """ANOM_PLAN_..._BYTES on a 32-bit processor."""
+        """Memory of a pipeline on a 32-bit processor: ANOM_PLAN_..._BYTES."""
         return pipeline_bytes(4) + self.buffers
 
 
 def layout(plan: Plan) -> Layout:
-    """Buffers of a pipeline of this plan."""
+    """Compute the buffers of a pipeline from its plan."""
     widths = [layer.n_in for layer in plan.layers] + [plan.layers[-1].n_out]
     return layout_of(plan.framer, plan.extractor, plan.context, widths)
 
 
 def layout_of(framer: FramerPlan, extractor: ExtractorPlan, context: ContextPlan, widths: Sequence[int]) -> Layout:
-    """Buffers of a pipeline of these parts.
+    """Compute the buffers of a pipeline from the parts of a plan.
 
     Parameters
     ----------
-    framer, extractor, context : of a plan
-    widths : of the model's input, its hidden layers and its output; none: what is left without a model
+    framer, extractor, context : sections of a plan
+    widths : widths of the model's input, hidden layers and output; empty: a pipeline without a model
     """
     own = EXTRACTORS[extractor.kind]
     return Layout(
@@ -76,25 +76,25 @@ def layout_of(framer: FramerPlan, extractor: ExtractorPlan, context: ContextPlan
 
 
 def pipeline_bytes(pointer_bytes: int) -> int:
-    """ANOM_PIPELINE_BYTES of anomsdk.h, where a pointer has so many bytes."""
+    """Compute ANOM_PIPELINE_BYTES of anomsdk.h for pointers of ``pointer_bytes`` bytes."""
     return 40 + 18 * pointer_bytes
 
 
 def constant_bytes(plan: Plan) -> tuple[int, int]:
-    """Bytes of the arrays that a plan reads, without the structs that point to them.
+    """Count the bytes of a plan's constant arrays, without the structs that point to them.
 
     Returns
     -------
-    tables : of the features, the context, the score and the reasons
-    model : weights, biases, multipliers and shifts
+    tables : bytes of the tables of features, context, score and reasons
+    model : bytes of weights, biases, multipliers and shifts
     """
     return table_bytes(plan.extractor, plan.context), model_bytes(plan.layers)
 
 
 def table_bytes(extractor: ExtractorPlan, context: ContextPlan) -> int:
-    """Bytes of the tables of the features, the context, the score and the reasons.
+    """Count the bytes of the tables of features, context, score and reasons.
 
-    The score has a weight of a byte for each input, the reasons a group of a byte, and code and gain of each group.
+    An input has a weight and a group of 1 byte each. A group has a code of 1 byte and a gain of 4 bytes.
     """
     per_input, per_group = 1 + 1, 1 + 4
     n_groups = len(set(extractor.groups))
@@ -106,12 +106,12 @@ def table_bytes(extractor: ExtractorPlan, context: ContextPlan) -> int:
 
 
 def model_bytes(layers: Sequence[LayerPlan]) -> int:
-    """Bytes of weights, biases, multipliers and shifts; what the inputs reach does not matter."""
+    """Count the bytes of weights, biases, multipliers and shifts; the range of the inputs does not matter."""
     return _array_bytes(autoencoder_fields(layers, 127))
 
 
 def _model_scratch_bytes(widths: Sequence[int]) -> int:
-    """Scratch of the model: its input and output, then what a layer is prepared from and gives to the next."""
+    """Count the scratch bytes of the model: its input and output, then prepared inputs and hidden activations."""
     hidden = widths[1:-1]
     prepared = max(4 * -(-n_in // 4) * 4 for n_in in widths[:-1])
     activations = sum(max(hidden[parity::2], default=0) for parity in (0, 1))

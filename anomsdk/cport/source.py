@@ -1,4 +1,4 @@
-"""A plan as C source: constant data with designated initialisers, in rows that can be read."""
+"""C source of a plan: constant data with designated initialisers, in readable rows."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from anomsdk.cport.fields import C_TYPES, Blocks, Constant, Fields, Member, Size
 from anomsdk.cport.structs import C_FORMAT, c_fields
 
 WIDTH = 120
-"""Columns of a line."""
+"""Largest number of columns in a line."""
 _INDENT = "    "
 
 
 def plan_source(plan: Plan) -> str:
-    """Text of anom_plan_<name>.c.
+    """Write the text of anom_plan_<name>.c.
 
     Parameters
     ----------
@@ -25,8 +25,8 @@ def plan_source(plan: Plan) -> str:
 
     Returns
     -------
-    One file: everything in it is static but the plan itself, and bears the plan's name, so that plans do not meet in
-    one program or one translation unit
+    Text of one file. Everything in it but the plan itself is static, and every name contains the plan's name, so that
+    several plans fit into one program or one translation unit
     """
     writer = _Writer(f"plan_{plan.name}_")
     fields = writer.struct(c_fields(plan), writer.prefix, 0)
@@ -51,11 +51,11 @@ def plan_source(plan: Plan) -> str:
 
 
 class _Writer:
-    """Writes initialisers; what they point to is gathered in ``before``, in the order that C needs.
+    """Writer of initialisers; the arrays that they point to are collected in ``before``, in the order that C needs.
 
     Parameters
     ----------
-    prefix : of the names of all arrays
+    prefix : begins the names of all arrays
     """
 
     def __init__(self, prefix: str) -> None:
@@ -64,7 +64,7 @@ class _Writer:
         self._names: dict[int, str] = {}
 
     def struct(self, fields: Fields, prefix: str, depth: int) -> str:
-        """A struct in braces; ``prefix`` begins the names of its arrays."""
+        """Write a struct in braces; ``prefix`` begins the names of its arrays."""
         if not fields:
             return "{0}"
         inner = _INDENT * (depth + 1)
@@ -108,7 +108,7 @@ class _Writer:
 
 
 def integer(value: int) -> str:
-    """An integer constant that no compiler warns of, whatever it initialises."""
+    """Write an integer constant that no compiler warns about, whatever it initialises."""
     if value == -(2**31):
         return "INT32_MIN"  # C has no negative constants, and 2147483648 is no int
     if -(2**31) < value < 2**31:
@@ -117,13 +117,13 @@ def integer(value: int) -> str:
 
 
 def hex_rows(data: bytes, depth: int) -> str:
-    """Bytes as hexadecimal constants, 16 a row."""
+    """Write bytes as hexadecimal constants, 16 in a row."""
     rows = [data[i : i + 16] for i in range(0, len(data), 16)]
     return "\n".join(_INDENT * depth + ", ".join(f"0x{byte:02x}" for byte in row) + "," for row in rows)
 
 
 def _array(array: NDArray[Any], name: str) -> str:
-    """A constant array; C has none without entries, so that an empty one gets an entry that nobody reads."""
+    """Write a constant array; an empty one gets one unused entry, as C has no arrays without entries."""
     c_type = C_TYPES[array.dtype.name]
     if array.size == 0:
         return f"static const {c_type} {name}[1] = {{0}}; /* none */\n"
@@ -133,14 +133,14 @@ def _array(array: NDArray[Any], name: str) -> str:
 
 
 def _blocks(blocks: Blocks, name: str) -> str:
-    """Weights, a block a row: four outputs, each by four inputs."""
+    """Write weights, one block in a row: four outputs by four inputs."""
     rows = [", ".join(f"{value:>4}" for value in block) for block in blocks.array.tolist()]
     lines = [f"{_INDENT}ANOM_WEIGHTS({row})," for row in rows]
     return "\n".join([f"static const anom_weights {name}[{len(rows)}] = {{", *lines, "};\n"])
 
 
 def _rows(values: list[str]) -> list[str]:
-    """Constants in columns, a power of two in a row."""
+    """Arrange constants in columns, with a power of two in each row."""
     width = max(map(len, values))
     fit = (WIDTH - len(_INDENT) + 1) // (width + 2)
     n = 1 << fit.bit_length() - 1

@@ -1,6 +1,7 @@
-"""A plan as the structs of the C port, for engine native and for `emit_c`: one description, so that both agree.
+"""Structs of the C port for a plan, described once for engine native and for `emit_c`, so that both agree.
 
-Field names are those of the headers in firmware_port/src. What Python knows from the shape of an array, C is told.
+Field names are those of the headers in firmware_port/src. Sizes that Python takes from the shape of an array are fields
+of their own in C.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ C_FORMAT = 3
 
 
 def c_fields(plan: Plan) -> Fields:
-    """All of `anom_plan`."""
+    """Return all fields of `anom_plan`."""
     return {
         "format": C_FORMAT,
         "plan_size": Size("anom_plan"),
@@ -47,12 +48,12 @@ def c_fields(plan: Plan) -> Fields:
 
 
 def reasons_fields(plan: ReasonsPlan) -> Fields:
-    """All of `anom_reasons_plan`."""
+    """Return all fields of `anom_reasons_plan`."""
     return {**_fields(plan), "n_groups": len(plan.codes)}
 
 
 def front_fields(extractor: ExtractorPlan, context: ContextPlan) -> Fields:
-    """What comes before the model."""
+    """Return the fields of the stages before the model: extractor and context."""
     return {"extractor": _extractor(extractor), "context": _context(context)}
 
 
@@ -70,7 +71,7 @@ def _extractor(extractor: ExtractorPlan) -> Fields:
 
 
 def _context(context: ContextPlan) -> Fields:
-    """A stack is a summary without statistics."""
+    """Return the fields of the context; in C a stack is a summary without statistics."""
     if isinstance(context, StackPlan):
         return {**_fields(context), "statistics": None, "normalisation": {}, "n_statistics": 0}
     if not isinstance(context, SummaryPlan):
@@ -85,7 +86,7 @@ def _context(context: ContextPlan) -> Fields:
 
 
 def fft_fields(plan: FftPlan) -> Fields:
-    """`anom_fft_plan`: its tables in the order in which the stages of C walk them, two values a word.
+    """Return all fields of `anom_fft_plan`: tables in the order in which C reads them, two values in a word.
 
     Parameters
     ----------
@@ -95,8 +96,8 @@ def fft_fields(plan: FftPlan) -> Fields:
     -------
     length : N
     window_pairs_q15 : int32 (N/2,), w(2 n) and w(2 n + 1) of the first stage's two or four inputs
-    twiddles_q15 : int32, cos and sin of 1, 2 and 3 times k steps for k from 1 on, a radix-4 stage after the other;
-        then of 1 to N/4 - 1, for the split
+    twiddles_q15 : int32, pairs of cos and sin: for each radix-4 stage those of 1, 2 and 3 times k steps, for k from 1
+        on; then those of 1 to N/4 - 1 steps, for the split
     """
     n, m, quarter = plan.length, plan.length // 2, plan.length // 4
     radix = 2 if m.bit_length() % 2 == 0 else 4
@@ -117,12 +118,12 @@ def fft_fields(plan: FftPlan) -> Fields:
 
 
 def _pairs(low: NDArray[np.int16], high: NDArray[np.int16]) -> NDArray[np.int32]:
-    """Words whose halves are these: numbers, so that they are the same in any byte order."""
+    """Pack int16 values into the low and high halves of int32 numbers, which are the same in any byte order."""
     return (low.astype(np.int32) & 0xFFFF) | (high.astype(np.int32) << 16)
 
 
 def _fields(part: Any, without: tuple[str, ...] = ()) -> Fields:
-    """A section of a plan, field by field."""
+    """Return the fields of a section of a plan."""
     if isinstance(part, FftPlan):
         return fft_fields(part)
     found: Fields = {}
@@ -138,11 +139,11 @@ def _fields(part: Any, without: tuple[str, ...] = ()) -> Fields:
 
 
 def autoencoder_fields(layers: Sequence[LayerPlan], input_reach: int) -> Fields:
-    """All of `anom_autoencoder_plan`.
+    """Return all fields of `anom_autoencoder_plan`.
 
     Parameters
     ----------
-    layers : of the plan
+    layers : layers of the plan
     input_reach : largest magnitude that an input of the first layer can have, 127 or 128
     """
     reaches = [input_reach, *(127 if layer.act_low > -128 else 128 for layer in layers)]
@@ -151,7 +152,7 @@ def autoencoder_fields(layers: Sequence[LayerPlan], input_reach: int) -> Fields:
 
 
 def _layer(layer: LayerPlan, input_reach: int) -> Fields:
-    """Weights in blocks, and all that does not depend on the inputs in the bias."""
+    """Return the fields of a layer; terms that do not depend on the inputs are added to the bias."""
     weights = layer.weights.astype(np.int64)
     offset = layer.input_zero_point * (weights - layer.weight_zero_point).sum(axis=1)
     return {
@@ -167,7 +168,7 @@ def _layer(layer: LayerPlan, input_reach: int) -> Fields:
 
 
 def weight_blocks(weights: NDArray[np.int8]) -> NDArray[np.int8]:
-    """Weights (n_out, n_in) in blocks of four outputs by four inputs, (blocks, 16); zeros fill them up."""
+    """Arrange weights (n_out, n_in) in blocks of four outputs by four inputs, (blocks, 16), padded with zeros."""
     n_out, n_in = (-(-n // 4) * 4 for n in weights.shape)
     padded = np.zeros((n_out, n_in), np.int8)
     padded[: weights.shape[0], : weights.shape[1]] = weights
@@ -175,14 +176,14 @@ def weight_blocks(weights: NDArray[np.int8]) -> NDArray[np.int8]:
 
 
 def _input_reach(plan: Plan) -> int:
-    """Of the inputs that the context gives: statistics have a map of their own, a stack is one of features."""
+    """Return the largest magnitude of the model's inputs, 127 or 128, by the map that they come from."""
     context = plan.context
     normalisation = (context if isinstance(context, SummaryPlan) else plan.extractor).normalisation
     return 127 if normalisation.low > -128 else 128
 
 
 def _native(value: int | NDArray[Any]) -> int | NDArray[Any]:
-    """Arrays in the byte order of this machine, in one piece."""
+    """Make an array contiguous, in the byte order of this machine; return an integer as it is."""
     if isinstance(value, np.ndarray):
         return np.ascontiguousarray(value, value.dtype.newbyteorder("="))
     return value

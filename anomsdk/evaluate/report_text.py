@@ -147,7 +147,7 @@ def _compared(figures: Figures) -> dict[str, Figure]:
 
 
 def _clips(figures: Figures) -> str:
-    """Count the clips of both sides that are compared, and those of them that were padded."""
+    """Count the clips of both sides that are compared, and the padded ones among them."""
     pieces = " segments" if figures.n_normal != figures.n_recordings else ""
     padded = [f" ({n:,} padded)" if n else "" for n in (figures.n_padded_normal, figures.n_padded_anomalous)]
     return f"{figures.n_normal:,}{pieces}{padded[0]} + {figures.n_anomalous:,} clips{padded[1]}"

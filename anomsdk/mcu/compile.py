@@ -1,4 +1,4 @@
-"""C sources to a program for a microcontroller, with the clang of the PyPI package ziglang: pip is all it takes."""
+"""Compiler for microcontrollers: the clang of the PyPI package ziglang, which pip installs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FLAGS = (
     "-ffreestanding",
     "-ffunction-sections",
     "-fdata-sections",
-    "-fno-sanitize=undefined",  # zig turns it on where optimisation is off
+    "-fno-sanitize=undefined",  # zig turns it on if optimisation is off
     "-fno-unwind-tables",
     "-fno-asynchronous-unwind-tables",
     "-g",  # without it zig drops the symbols
@@ -40,14 +40,14 @@ def compile_firmware(
     ----------
     sources : C files
     target : name of one of `anomsdk.mcu.TARGETS`
-    keep : functions and variables that are called or looked at from outside: these and what they use is linked
+    keep : names of functions and variables that are linked, with everything that they use
     include : folders for ``#include``
-    flags : further flags of the compiler, e.g. ``-DNAME=1``
+    flags : further flags for the compiler, e.g. ``-DNAME=1``
     optimise : ``-O0`` to ``-O3``, ``-Os``, ``-Oz``
 
     Returns
     -------
-    An ELF file, with its symbols
+    ELF file with its symbols
 
     Raises
     ------

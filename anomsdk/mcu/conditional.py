@@ -1,4 +1,4 @@
-"""Instructions that an IT block skips: a core spends a cycle on each, the emulator does not count them."""
+"""Count of instructions that IT blocks skip: a core spends a cycle on each, but the emulator does not count them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from anomsdk.mcu.program import Program
 
 @dataclass(frozen=True)
 class ItBlock:
-    """An IT instruction and those that depend on it.
+    """IT instruction and the instructions that depend on it.
 
     Parameters
     ----------
-    address : of the IT instruction
-    instructions : addresses of the one to four that follow
-    end : address behind them
+    address : address of the IT instruction
+    instructions : addresses of the one to four instructions that follow it
+    end : address after the last of them
     """
 
     address: int
@@ -26,7 +26,7 @@ class ItBlock:
 
 
 def it_blocks(program: Program) -> list[ItBlock]:
-    """All IT blocks of a program, and constants in its code that look like one: those never run."""
+    """Find all IT blocks of a program; constants in its code that look like one are harmless, as they never run."""
     blocks = []
     for segment in program.segments:
         if segment.executable:
@@ -36,7 +36,7 @@ def it_blocks(program: Program) -> list[ItBlock]:
 
 
 def watched(blocks: list[ItBlock]) -> Iterator[tuple[int, int]]:
-    """First and last address of what must be watched, no address twice."""
+    """Yield first and last address of each range that must be watched; ranges do not overlap."""
     first = last = -1
     for block in sorted(blocks, key=lambda block: block.address):
         if block.address > last:
@@ -49,7 +49,7 @@ def watched(blocks: list[ItBlock]) -> Iterator[tuple[int, int]]:
 
 
 def skipped(blocks: list[ItBlock], ran: Counter[int]) -> int:
-    """How many were skipped, from how often each address ran."""
+    """Count the instructions that were skipped; ``ran`` holds the number of times that each address ran."""
     return sum(
         len(block.instructions) * ran[block.address] - sum(ran[address] for address in block.instructions)
         for block in blocks

@@ -1,4 +1,4 @@
-"""One emulated core with the memory of a program: unicorn, set up for calls of C functions."""
+"""Emulated processor core with the memory of a program: unicorn, set up for calls of C functions."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from anomsdk.mcu.program import Program
 from anomsdk.mcu.targets import Target
 
 RETURN = 0x70000000
-"""Where a measured function returns to: `movs r3, #0`, then `adds r3, #1` and a branch back to it, for ever."""
+"""Return address of a measured function: `movs r3, #0`, then an endless loop of `adds r3, #1` and a branch."""
 STOP = RETURN + 0x800
-"""Where another returns to. What ends there is fixed when code is first run: so it is always the same address."""
+"""Return address of any other function. It never changes, as unicorn fixes the end when code first runs."""
 
 _RETURN_CODE = bytes.fromhex("0023 0133 fde7")
 _STACK = 0x60000000
@@ -23,13 +23,13 @@ _READ, _WRITE, _EXECUTE = 1, 2, 4
 
 
 class Cpu:
-    """A core, its memory and a stack.
+    """Processor core with its memory and a stack.
 
     Parameters
     ----------
-    program : what memory holds at first
-    target : the core
-    stack_bytes : room of the stack, a multiple of 4096
+    program : initial contents of the memory
+    target : processor core
+    stack_bytes : size of the stack, a multiple of 4096
 
     Raises
     ------
@@ -58,21 +58,21 @@ class Cpu:
             raise InputError(f"the program's memory cannot be laid out ({error}); check its linker script") from None
 
     def watch(self, first: int, last: int, seen: Callable[[int], None]) -> None:
-        """From now on, call back with the address of each instruction that runs from `first` to `last`."""
+        """Call ``seen`` with the address of each instruction from ``first`` to ``last``, whenever it runs."""
         self._uc.hook_add(
             self._unicorn.UC_HOOK_CODE, lambda _uc, address, _size, _data: seen(address), begin=first, end=last
         )
 
     def watch_blocks(self, seen: Callable[[int, int], None]) -> None:
-        """From now on, call back with address and size of each piece of code that runs through, IT blocks included."""
+        """Call ``seen`` with address and size of each straight piece of code, IT blocks included, whenever it runs."""
         self._uc.hook_add(self._unicorn.UC_HOOK_BLOCK, lambda _uc, address, size, _data: seen(address, size))
 
     def call(self, name: str, arguments: Sequence[int], *, count: int, back_to: int) -> None:
-        """Enter a function and run so many instructions (0: any number), or fewer where it returns to STOP.
+        """Run a function for ``count`` instructions (0: any number), or until it returns to `STOP`.
 
         Raises
         ------
-        InputError : it faults
+        InputError : the function faults
         """
         self._uc.mem_write(_STACK, self._painted)
         self._uc.context_restore(self._fresh)
@@ -94,12 +94,12 @@ class Cpu:
         return int(self._uc.reg_read(self._arm.UC_ARM_REG_PC)) & ~1
 
     def register(self, number: int) -> int:
-        """R0 to r12."""
+        """Read register 0 to 12."""
         return int(self._uc.reg_read(self._numbers[number]))
 
     @property
     def lost_registers(self) -> list[str]:
-        """Those that a function must keep, and did not."""
+        """Names of the registers that the last function had to preserve, and changed."""
         lost = [f"r{number}" for number in _KEPT_REGISTERS if self.register(number) != _filling(number)]
         if self._uc.reg_read(self._arm.UC_ARM_REG_SP) != _STACK + self._stack_bytes:
             lost.append("sp")
@@ -107,7 +107,7 @@ class Cpu:
 
     @property
     def stack_depth(self) -> int:
-        """Bytes of the stack that were written to."""
+        """Number of bytes of the stack down to the deepest one that was written to."""
         stack = bytes(self._uc.mem_read(_STACK, self._stack_bytes))
         untouched, most = 0, len(stack)
         while untouched < most:
@@ -120,7 +120,7 @@ class Cpu:
 
     @property
     def variables(self) -> list[bytes]:
-        """All that the program may write to, but the stack."""
+        """Contents of all memory that the program may write to, except the stack."""
         return [bytes(self._uc.mem_read(*place)) for place in self._variables]
 
     @variables.setter
@@ -129,7 +129,7 @@ class Cpu:
             self._uc.mem_write(address, data)
 
     def read(self, address: int, size: int) -> bytes:
-        """Bytes of memory."""
+        """Read bytes of memory."""
         try:
             return bytes(self._uc.mem_read(address, size))
         except self._unicorn.UcError:
@@ -140,7 +140,7 @@ class Cpu:
         self._uc.mem_write(address, data)
 
     def _load(self) -> None:
-        """The program, the stack, the code that is returned to; registers as a caller leaves them."""
+        """Map and fill the memory: program, stack, and code at the return address; set the registers."""
         pages: dict[int, int] = {}
         for segment in self._program.segments:
             for page in range(segment.address & -_PAGE, segment.address + len(segment.data), _PAGE):
@@ -160,7 +160,7 @@ class Cpu:
         self._fresh = self._uc.context_save()
 
     def _refuse(self, _uc: Any, _access: int, address: int, _size: int, _value: int, _data: Any) -> bool:
-        """Remember which address is not there."""
+        """Remember an address that has no memory."""
         self._refused = address
         return False
 
@@ -175,7 +175,7 @@ class Cpu:
 
 
 def _filling(number: int) -> int:
-    """What a register holds that is no argument."""
+    """Initial value of a register that holds no argument."""
     return 0x01010101 * number
 
 
@@ -184,7 +184,7 @@ def _protection(writable: bool, executable: bool) -> int:
 
 
 def _runs(pages: dict[int, int]) -> Iterator[tuple[int, int, int]]:
-    """Neighbouring pages of one protection together: start, size, protection."""
+    """Join neighbouring pages with the same protection; yield start, size and protection of each run."""
     start, size, of = 0, 0, -1
     for page, protection in sorted(pages.items()):
         if size and (page, protection) == (start + size, of):

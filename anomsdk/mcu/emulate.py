@@ -1,4 +1,4 @@
-"""Run a compiled program on an emulated core, function by function, with exact counts of instructions."""
+"""Emulator that runs the functions of a compiled program on a core, and counts their instructions exactly."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _FIRST_ATTEMPT = 1 << 14
 
 @dataclass(frozen=True)
 class Call:
-    """What a function did.
+    """Result and cost of a function call.
 
     Parameters
     ----------
-    result : r0 after it, 0 to 2**32 - 1
-    instructions : from the first to the return; those that an IT block skips count, too, as they take time
+    result : r0 after the call, 0 to 2**32 - 1
+    instructions : number from the first one to the return; one that an IT block skips counts, too, as it takes time
     stack_bytes : largest depth of the stack
     """
 
@@ -39,13 +39,13 @@ class Call:
 
 @dataclass(frozen=True)
 class Profile:
-    """What a function did, and where.
+    """Result of a function call, and its cost in each function that it ran.
 
     Parameters
     ----------
     result, stack_bytes : as in `Call`
-    functions : function -> instructions, counted as in `Call`, in itself and not in those that it calls; None where
-        code belongs to no function
+    functions : function -> its own instructions, without the functions that it calls, counted as in `Call`; the key
+        None stands for code that belongs to no function
     """
 
     result: int
@@ -59,22 +59,22 @@ class Profile:
 
     @property
     def instructions(self) -> int:
-        """All of them: those of `Call`."""
+        """Number of all instructions, as in `Call`."""
         return sum(self.functions.values())
 
 
 class Machine:
-    """A core with the memory of a program.
+    """Emulated core with the memory of a program.
 
-    Variables keep their values from call to call. There are no devices, no interrupts and no start-up code: memory
-    holds what the ELF file says.
+    Variables keep their values from call to call. There are no devices, no interrupts and no start-up code: the initial
+    memory is that of the ELF file.
 
     Parameters
     ----------
-    elf : as `compile_firmware` gives it
-    target : name of one of `anomsdk.mcu.TARGETS`. The M0 refuses what it lacks; the M3 would run the M4's DSP
-        instructions, which no compiler gives it
-    stack_bytes : room of the stack, a multiple of 4096; going below it is a fault
+    elf : program, as `compile_firmware` returns it
+    target : name of one of `anomsdk.mcu.TARGETS`. The emulated M0 refuses instructions that it lacks. The M3
+        would run the DSP instructions of the M4, but a compiler does not emit them for it
+    stack_bytes : size of the stack, a multiple of 4096; to exceed it is a fault
 
     Raises
     ------
@@ -90,22 +90,22 @@ class Machine:
         self._blocks: dict[tuple[int, int], Counter[Symbol | None]] = {}
 
     def run(self, name: str, *arguments: int, limit: int = LIMIT) -> int:
-        """Run a function until it returns, and measure nothing: much faster than `call`.
+        """Run a function until it returns, without measuring: much faster than `call`.
 
         Parameters
         ----------
-        name : of the function
+        name : name of the function
         arguments : up to four integers or addresses, -2**31 to 2**32 - 1
-        limit : most instructions that it may take
+        limit : largest number of instructions that it may take
 
         Returns
         -------
-        The result of a function that gives int32_t
+        Result of a function that returns int32_t
 
         Raises
         ------
-        InputError : there is no such function, it faults, does not return in time, or loses a register that it must
-            keep
+        InputError : there is no such function, or it faults, does not return in time, or changes a register that it
+            must preserve
         """
         self._start(self._cpu, name, arguments, count=limit, back_to=STOP)
         if self._cpu.pc != STOP:
@@ -114,11 +114,11 @@ class Machine:
         return _signed(self._cpu.register(0))
 
     def call(self, name: str, *arguments: int, limit: int = LIMIT) -> Call:
-        """Run a function until it returns, and measure it. As `run`.
+        """Run a function until it returns, and measure it. Parameters and errors are those of `run`.
 
-        The emulator runs a given number of instructions far faster than a hook can count them, and the function
-        returns into a loop that counts how many were left. It is run again with more where they were too few: the
-        emulator cannot stop inside an IT block and go on.
+        The emulator runs a given number of instructions, which is far faster than to count them by a hook. The function
+        returns into a loop that counts the instructions that were left. If the number was too small the call is run
+        again from the start with a larger one, as the emulator cannot stop inside an IT block and go on.
         """
         before = self._cpu.variables
         count = min(self._attempts.get(name, _FIRST_ATTEMPT), limit)
@@ -140,7 +140,7 @@ class Machine:
         )
 
     def profile(self, name: str, *arguments: int, limit: int = LIMIT) -> Profile:
-        """Run a function until it returns, and count the instructions of each function in it. As `run`, but slower."""
+        """Run a function as `run` does, but slower, and count the instructions of each function that it runs."""
         cpu, ran = self._profiling
         ran.clear()
         cpu.variables = self._cpu.variables
@@ -156,11 +156,11 @@ class Machine:
         return Profile(result=cpu.register(0), stack_bytes=cpu.stack_depth, functions=dict(functions))
 
     def address(self, name: str) -> int:
-        """Address of a function or variable."""
+        """Return the address of a function or variable."""
         return self.program.symbol(name).address
 
     def read(self, name: str, size: int | None = None, *, offset: int = 0) -> bytes:
-        """Bytes of a variable: all from `offset` on, or so many."""
+        """Read ``size`` bytes of a variable from ``offset`` on; None: all of them."""
         symbol = self.program.symbol(name)
         return self.read_at(symbol.address + offset, symbol.size - offset if size is None else size)
 
@@ -172,7 +172,7 @@ class Machine:
         self._cpu.write(symbol.address + offset, data)
 
     def read_at(self, address: int, size: int) -> bytes:
-        """Bytes of memory."""
+        """Read bytes of memory."""
         return self._cpu.read(address, size)
 
     def write_at(self, address: int, data: bytes) -> None:
@@ -185,7 +185,7 @@ class Machine:
         cpu.call(name, arguments, count=count, back_to=back_to)
 
     def _left(self) -> int | None:
-        """Instructions that ran after the return; None if it was not reached."""
+        """Count the instructions that ran after the return; None if the function did not return."""
         counted = self._cpu.register(3)
         return {RETURN: 0, RETURN + 2: 1 + 2 * counted, RETURN + 4: 2 * counted}.get(self._cpu.pc)
 
@@ -194,7 +194,9 @@ class Machine:
             raise InputError(f"{self.target.name}: {printable(name)} returns without restoring {', '.join(lost)}")
 
     def _too_long(self, name: str, limit: int) -> InputError:
-        return InputError(f"{self.target.name}: {printable(name)} takes more than {limit:,} instructions")
+        return InputError(
+            f"{self.target.name}: {printable(name)} takes more than {limit:,} instructions; raise `limit`"
+        )
 
     @cached_property
     def _it_blocks(self) -> list[ItBlock]:
@@ -202,7 +204,7 @@ class Machine:
 
     @cached_property
     def _watching(self) -> tuple[Cpu, Counter[int]]:
-        """A second core that counts how often each instruction in and before an IT block runs."""
+        """Second core, which counts how often each IT instruction and the instructions in its block run."""
         cpu, ran = Cpu(self.program, self.target, self._stack_bytes), Counter[int]()
 
         def seen(address: int) -> None:
@@ -213,7 +215,7 @@ class Machine:
         return cpu, ran
 
     def _skipped(self, name: str, arguments: tuple[int, ...], before: list[bytes]) -> int:
-        """Instructions that IT blocks skip, by running the call once more."""
+        """Count the instructions that IT blocks skip, by running the call once more."""
         if not self._it_blocks:
             return 0
         cpu, ran = self._watching
@@ -224,7 +226,10 @@ class Machine:
 
     @cached_property
     def _profiling(self) -> tuple[Cpu, Counter[tuple[int, int]]]:
-        """A core that counts how often each piece of code runs: what was run before it was watched stays unseen."""
+        """Core of its own for `profile`, which counts how often each piece of code runs.
+
+        Unicorn does not report code that ran before it was watched.
+        """
         cpu, ran = Cpu(self.program, self.target, self._stack_bytes), Counter[tuple[int, int]]()
 
         def seen(address: int, size: int) -> None:
@@ -234,7 +239,7 @@ class Machine:
         return cpu, ran
 
     def _in_block(self, address: int, size: int) -> Counter[Symbol | None]:
-        """Instructions of each function in a piece of code."""
+        """Count the instructions of each function in a piece of code."""
         if (address, size) not in self._blocks:
             code = self.program.code(address, address + size)
             self._blocks[address, size] = Counter(self.program.symbol_at(at) for at in code)

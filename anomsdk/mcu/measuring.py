@@ -1,4 +1,4 @@
-"""What a plan takes on a processor core: flash, RAM, stack and instructions, measured by compiling and running it."""
+"""Footprint of a plan on a processor core: flash, RAM, stack and instructions, measured by compiling and running it."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class Flash:
 
     Parameters
     ----------
-    code : everything that is linked but the plan: functions, their constants, and those of the compiler's library
-    tables : the plan without its model: arrays of features, context, score and reasons, and all structs
+    code : everything that is linked except the plan: functions and constants, also of the compiler's library
+    tables : plan without its model: arrays of features, context, score and reasons, and all structs
     model : weights, biases, multipliers and shifts
     """
 
@@ -40,7 +40,7 @@ class Flash:
 
     @property
     def total(self) -> int:
-        """All of it."""
+        """Sum of all flash."""
         return self.code + self.tables + self.model
 
 
@@ -50,9 +50,9 @@ class Ram:
 
     Parameters
     ----------
-    state : what lasts from hop to hop. State and scratch are ANOM_PLAN_..._BYTES
-    scratch : what is wiped after every hop
-    stack : largest depth in all calls that were run
+    state : memory that is kept from hop to hop; state and scratch together are ANOM_PLAN_..._BYTES
+    scratch : memory that is wiped after every hop
+    stack : largest depth of the stack in all calls that were run
     """
 
     state: int
@@ -61,30 +61,30 @@ class Ram:
 
     @property
     def total(self) -> int:
-        """All of it."""
+        """Sum of all RAM."""
         return self.state + self.scratch + self.stack
 
 
 @dataclass(frozen=True)
 class Footprint:
-    """What a plan takes on a core.
+    """Flash, RAM and instructions that a plan takes on a processor core.
 
-    Instructions are no cycles: a core takes one to a few for each, by its kind and by how fast its flash is read.
-    A stage is named for its source, ``anom_<stage>.c`` beside ``anomsdk/core/<stage>.py``; ``library`` is the
-    compiler's. Instructions of a hop are those of `anom_pipeline_push` with the samples of one hop, and of
-    `anom_pipeline_poll` until it gives 0.
+    Instructions are not cycles: a core takes one to a few cycles for each, depending on its kind and on the speed of
+    the flash. A stage has the name of its source, ``anom_<stage>.c`` beside ``anomsdk/core/<stage>.py``; ``library`` is
+    the compiler's library. Instructions of a hop are those of `anom_pipeline_push` with the samples of one hop, and of
+    `anom_pipeline_poll` until it returns 0.
 
     Parameters
     ----------
-    plan, target : names
-    compiler : what compiled it, and how far it optimised
-    flash, ram : bytes
-    hops_per_second : of the plan
-    hops, ticks : how many were measured; where ticks are long, those between are taken to be like those before
-    mean_hop : stage -> instructions, mean over a whole number of ticks; all stages that are linked
-    quiet_hop : the same, mean of hops without a tick; None where every hop is one
-    tick_hop : the same, mean of the hops with a tick
-    worst_hop : the same of the hop that takes the most
+    plan, target : their names
+    compiler : compiler with its version, and the level of optimisation
+    flash, ram : bytes of each kind
+    hops_per_second : hops of the plan a second
+    hops, ticks : numbers that were measured; in a long tick some hops stand for those after them, which are alike
+    mean_hop : stage -> instructions of a hop, for all stages that are linked; mean over a whole number of ticks
+    quiet_hop : stage -> instructions of a hop, mean of hops without a tick; None if every hop has one
+    tick_hop : stage -> instructions of a hop, mean of hops with a tick
+    worst_hop : stage -> instructions of the hop that takes the most
     """
 
     plan: str
@@ -102,17 +102,17 @@ class Footprint:
 
     @property
     def mhz(self) -> float:
-        """Millions of instructions a second on average: the clock of a core that takes one cycle for each."""
+        """Millions of instructions a second on average: the clock in MHz of a core with one cycle an instruction."""
         return self._mhz(self.mean_hop)
 
     @property
     def worst_mhz(self) -> float:
-        """The same where each hop must be done before the next one comes, the worst too."""
+        """Clock in MHz, with one cycle an instruction, at which even the worst hop is done before the next one."""
         return self._mhz(self.worst_hop)
 
     @property
     def dominant(self) -> tuple[str, float]:
-        """The stage that takes the most of a mean hop, and its share, 0 to 1."""
+        """Stage that takes most instructions of a mean hop, and its share of them, 0 to 1."""
         stage = max(self.mean_hop, key=lambda name: self.mean_hop[name])
         return stage, self.mean_hop[stage] / sum(self.mean_hop.values())
 
@@ -121,7 +121,7 @@ class Footprint:
 
 
 def footprint(plan: Plan, target: str, *, progress: Callable[[int, int], None] = lambda done, total: None) -> Footprint:
-    """Measure what a plan takes on a processor core.
+    """Measure flash, RAM and instructions of a plan on a processor core.
 
     The sources that `anomsdk.emit_c` writes are compiled with the clang of the package ziglang at ``-Os``, linked
     with ``--gc-sections`` and without the self-test, and run in an emulator on noise that is loud and soft in turn.
@@ -131,7 +131,7 @@ def footprint(plan: Plan, target: str, *, progress: Callable[[int, int], None] =
     ----------
     plan : Plan
     target : name of one of `anomsdk.mcu.TARGETS`
-    progress : called with hops done and all hops; with 0 and 1 before the plan is compiled
+    progress : called with the number of hops done and of all hops; with 0 and 1 before the plan is compiled
 
     Returns
     -------
@@ -178,14 +178,14 @@ def footprint(plan: Plan, target: str, *, progress: Callable[[int, int], None] =
 
 
 def _check_tools() -> None:
-    """Say what is missing before anything is done."""
+    """Refuse to begin if the compiler or the emulator is missing."""
     for module in ("ziglang", "unicorn", "elftools"):
         if importlib.util.find_spec(module) is None:
             raise InputError("compiler and emulator for microcontrollers are missing here: pip install 'anomsdk[mcu]'")
 
 
 def as_json(found: Footprint) -> dict[str, Any]:
-    """What `anomsdk footprint --json` prints; `mhz` has three digits."""
+    """Make the JSON values of ``anomsdk footprint --json``; ``mhz`` has three significant digits."""
     return {
         "target": found.target,
         "flash_bytes": asdict(found.flash),
@@ -196,7 +196,7 @@ def as_json(found: Footprint) -> dict[str, Any]:
 
 
 def as_text(found: Footprint) -> str:
-    """What `anomsdk footprint` prints."""
+    """Format a footprint as ``anomsdk footprint`` prints it."""
     flash, ram = found.flash, found.ram
     stage, share = found.dominant
     measured = f"{counted(found.hops, 'hop')}, {counted(found.ticks, 'tick')}"
@@ -218,7 +218,7 @@ def as_text(found: Footprint) -> str:
 
 
 def _hops_table(found: Footprint) -> str:
-    """Instructions by stage, the largest first; those that only an event or a gap needs are left out."""
+    """Format the instructions by stage, the largest first; a stage that ran in no hop is left out."""
     columns = {"mean hop": found.mean_hop}
     if found.quiet_hop is not None:
         quiet = found.quiet_hop
@@ -233,7 +233,7 @@ def _hops_table(found: Footprint) -> str:
 
 
 def _flash(program: Program, plan: Plan, model: int) -> Flash:
-    """What is linked, by whose it is; what lies between variables for their alignment is code's."""
+    """Divide the linked bytes into code, tables and model; padding between variables counts as code."""
     kept = [symbol for symbol in program.symbols if symbol.section in _FLASH]
     own = sum(s.size for s in kept if s.source == plan_file(plan) or s.name == f"anom_plan_{plan.name}")
     linked = sum(program.section_bytes.get(name, 0) for name in _FLASH)
@@ -241,7 +241,7 @@ def _flash(program: Program, plan: Plan, model: int) -> Flash:
 
 
 def _mean(hops: Sequence[Hop], stages: Sequence[str]) -> dict[str, int]:
-    """Mean instructions by stage, rounded so that they add up to the rounded mean of all: by largest remainders."""
+    """Mean instructions by stage, rounded by largest remainders, so that they add up to the rounded mean of all."""
     n = sum(hop.weight for hop in hops)
     exact = {stage: sum(hop.weight * hop.instructions[stage] for hop in hops) / n for stage in stages}
     mean = {stage: int(value) for stage, value in exact.items()}

@@ -1,4 +1,4 @@
-"""A compiled program: what of an ELF file an emulator and a report of sizes need."""
+"""Compiled program: the parts of an ELF file that an emulator and a report of sizes need."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from anomsdk.errors import InputError, printable
 
 @dataclass(frozen=True)
 class Symbol:
-    """A function or a variable.
+    """Function or variable of a program.
 
     Parameters
     ----------
-    name : in C
-    address : of its first byte
-    size : bytes
-    section : that holds it, e.g. ``.text``
-    source : the file that it was compiled from, without its folder; empty where the program does not say, as for a
+    name : name in C
+    address : address of its first byte
+    size : number of bytes
+    section : section that holds it, e.g. ``.text``
+    source : file that it was compiled from, without its folder; empty if the program does not name it, as for a
         variable that other files see
     """
 
@@ -35,13 +35,13 @@ class Symbol:
 
 @dataclass(frozen=True)
 class Segment:
-    """A piece of memory that is there before the program begins.
+    """Range of memory that is filled before the program begins.
 
     Parameters
     ----------
-    address : of its first byte
-    data : its bytes
-    writable, executable : what the program may do there
+    address : address of its first byte
+    data : contents
+    writable, executable : the program may write to it, run code in it
     """
 
     address: int
@@ -52,11 +52,11 @@ class Segment:
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """A program as linked.
+    """Linked program.
 
     Parameters
     ----------
-    segments : memory
+    segments : initial memory
     symbols : functions and variables
     section_bytes : size of each section that takes memory on the device
     """
@@ -71,7 +71,7 @@ class Program:
 
         Raises
         ------
-        InputError : it is none, or pyelftools is missing
+        InputError : it is no ELF file, or pyelftools is missing
         """
         try:
             from elftools.common.exceptions import ELFError
@@ -106,30 +106,30 @@ class Program:
         return {symbol.name: symbol for symbol in self.symbols}
 
     def symbol(self, name: str) -> Symbol:
-        """The function or variable of this name.
+        """Find a function or variable by its name.
 
         Raises
         ------
-        InputError : the program has none
+        InputError : the program has no such symbol
         """
         if name not in self._by_name:
-            raise InputError(f"the program has no symbol '{printable(name)}'; name it in keep= when it is compiled")
+            raise InputError(f"the program has no symbol '{printable(name)}'; name it in `keep` when it is compiled")
         return self._by_name[name]
 
     def symbol_at(self, address: int) -> Symbol | None:
-        """The function or variable that lies there."""
+        """Find the function or variable that contains an address; None if there is none."""
         for symbol in self.symbols:
             if symbol.address <= address < symbol.address + symbol.size:
                 return symbol
         return None
 
     def place(self, address: int) -> str:
-        """Where an address is, for people: ``anom_fft_run+12``, or in hex outside of everything known."""
+        """Describe an address for people: ``anom_fft_run+12``, or in hex outside of all symbols."""
         symbol = self.symbol_at(address)
         return f"0x{address:08x}" if symbol is None else f"{symbol.name}+{address - symbol.address}"
 
     def code(self, first: int, end: int) -> Iterator[int]:
-        """Addresses of the Thumb instructions from one address to another."""
+        """Yield the addresses of the Thumb instructions from ``first`` to before ``end``."""
         segment = next(s for s in self.segments if s.address <= first < s.address + len(s.data))
         while first < end:
             yield first
@@ -138,11 +138,11 @@ class Program:
 
 
 def _symbols(file: Any, entries: Iterable[Any]) -> Iterator[Symbol]:
-    """Functions and variables of a symbol table.
+    """Yield the functions and variables of a symbol table.
 
-    A FILE symbol stands before what only that file sees: its static functions and variables, and the mapping symbols
-    ``$t``, one where code of it begins. So a function that other files see, which comes after all of these, is that of
-    the file of the mapping symbol before it.
+    A FILE symbol stands before the local symbols of that file: its static functions and variables, and a mapping symbol
+    ``$t`` at each address where its code begins. Global functions come after all local symbols: their source is the
+    file of the mapping symbol at the nearest address before them.
     """
     found, pieces, within = [], [], ""
     for entry in entries:

@@ -1,4 +1,4 @@
-"""A plan that watches on an emulated core, hop by hop, with what each hop takes by stage."""
+"""Instructions of each stage of a plan, hop by hop, on an emulated core."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ from anomsdk.mcu.program import Symbol
 from anomsdk.utils.files import packaged_folder
 
 LIBRARY = "library"
-"""The stage of what comes from the compiler's library: copies, zeros, and arithmetic that the core lacks."""
+"""Stage of functions from the compiler's library: copying, zeroing, and arithmetic that the core lacks."""
 OPTIMISE = "-Os"
 ADDED = "raised_by"
-"""The constant that footprint.c adds to a program."""
+"""Name of the constant that footprint.c adds to a program."""
 
 _FUNCTIONS = ("init", "push", "poll", "gap", "reset")
 _VARIABLES = ("memory", "block", "pipeline", "result", "raising", ADDED)
 _MIN_TICKS, _MIN_HOPS = 2, 8
 _ENOUGH_HOPS = 32
-"""Of a tick: whole frames of so many hops stand for those that follow, but for the last frame's."""
+"""Smallest number of hops measured in a long tick: whole frames, which stand for all frames but the last."""
 _LOUDNESSES = 8
 
 
 @dataclass(frozen=True)
 class Hop:
-    """One hop: a push of its samples, and polls until one gives 0.
+    """Cost of one hop: a push of its samples, and polls until one returns 0.
 
     Parameters
     ----------
-    ticked : whether it ran the model
-    instructions : stage -> how many
-    weight : hops that it stands for, itself included
+    ticked : the hop ran the model
+    instructions : stage -> number of instructions
+    weight : number of hops that it stands for, itself included
     """
 
     ticked: bool
@@ -50,14 +50,14 @@ class Hop:
 
 @dataclass(frozen=True)
 class Measured:
-    """What was run.
+    """Cost of a run of a plan over noise.
 
     Parameters
     ----------
-    stages : all that are linked, sorted
-    hops : of a whole number of ticks, which their weights add up to; where ticks are long, not all that were run
-    quiet : hops without a tick: those of `hops`, else one from before the first tick, else none
-    stack_bytes : largest depth in all calls, of each function of a product, and at an alarm, too
+    stages : names of all stages that are linked, sorted
+    hops : measured hops; their weights add up to the hops of a whole number of ticks
+    quiet : hops without a tick: those in ``hops``, else one from before the first tick, else none
+    stack_bytes : largest depth of the stack in all calls, with each function that a product calls, and at an alarm
     """
 
     stages: tuple[str, ...]
@@ -67,7 +67,7 @@ class Measured:
 
 
 def watching_program(plan: Plan, emitted: Emitted, target: str) -> bytes:
-    """Compile and link what `emit_c` wrote with what the emulator needs to call it; no self-test."""
+    """Compile and link the sources that `emit_c` wrote, without the self-test, and footprint.c for the emulator."""
     upper = plan.name.upper()
     return compile_firmware(
         [
@@ -87,25 +87,25 @@ def watching_program(plan: Plan, emitted: Emitted, target: str) -> bytes:
 
 
 def plan_file(plan: Plan) -> str:
-    """Name of the C file that holds the plan."""
+    """Return the name of the C file that holds the plan."""
     return f"anom_plan_{plan.name}.c"
 
 
 def stage_of(symbol: Symbol | None) -> str:
-    """The stage that a function belongs to: the stem of its source."""
+    """Return the stage that a function belongs to: the stem of its source, or `LIBRARY`."""
     if symbol is None or not symbol.source.startswith("anom_"):
         return LIBRARY
     return Path(symbol.source).stem.removeprefix("anom_")
 
 
 def measure(machine: Machine, plan: Plan, progress: Callable[[int, int], None]) -> Measured:
-    """Run a plan of `watching_program` over noise that is loud and soft in turn.
+    """Run the program of `watching_program` over noise that is loud and soft in turn, and measure each hop.
 
     Parameters
     ----------
-    machine : with the program
-    plan : the same
-    progress : called with hops done and all hops
+    machine : emulated core with the program
+    plan : plan of that program
+    progress : called with the number of hops done and of all hops
     """
     framer = plan.framer
     first = (plan.samples_to_first_tick - framer.window) // framer.hop
@@ -120,7 +120,7 @@ def measure(machine: Machine, plan: Plan, progress: Callable[[int, int], None]) 
         if weight:
             hops.append(device.measured_hop(i, weight))
         elif i == first - 1 > 0:
-            before.append(device.measured_hop(i))  # where every hop is a tick later on
+            before.append(device.measured_hop(i))  # used if every later hop has a tick
         else:
             device.hop(i)
         progress(i + 1, 2 * first + 2 + n)
@@ -142,7 +142,7 @@ def measure(machine: Machine, plan: Plan, progress: Callable[[int, int], None]) 
 
 
 class _Device:
-    """Calls the functions of a pipeline as a product does."""
+    """Device that calls the functions of a pipeline as a product does."""
 
     def __init__(self, machine: Machine, plan: Plan) -> None:
         self._machine, self._plan = machine, plan
@@ -152,7 +152,7 @@ class _Device:
         self.stack_bytes = 0
 
     def init(self, plan: int) -> None:
-        """Begin with the plan at this address."""
+        """Initialise the pipeline with the plan at an address."""
         memory = self._machine.program.symbol("memory")
         self._pipeline = self._machine.address("pipeline")
         status = self.measured("init", memory.address, memory.size, plan)
@@ -160,7 +160,7 @@ class _Device:
         (self._pipeline,) = struct.unpack("<I", self._machine.read("pipeline"))
 
     def raising(self) -> int:
-        """Address of a copy of the plan that raises an alarm at its first tick."""
+        """Write a copy of the plan that raises an alarm at its first tick, and return its address."""
         plan = bytearray(self._machine.read(f"anom_plan_{self._plan.name}"))
         m, on_delay, raise_score = struct.unpack("<3I", self._machine.read(ADDED))
         for offset, value in ((m, 1), (on_delay, 0), (raise_score, 0)):
@@ -169,18 +169,18 @@ class _Device:
         return self._machine.address("raising")
 
     def hop(self, i: int) -> bool:
-        """Run hop i, and measure nothing. Whether it was a tick."""
+        """Run hop ``i`` without measuring; return True if it ran the model."""
         return self._hop(i, self._run)
 
     def measured_hop(self, i: int, weight: float = 1) -> Hop:
-        """Run hop i."""
+        """Run hop ``i`` and measure it."""
         self._instructions = instructions = Counter[str]()
         ticked = self._hop(i, self.measured)
         self._instructions = Counter()
         return Hop(ticked, instructions, weight)
 
     def measured(self, name: str, *arguments: int) -> int:
-        """Call a function, and add what it takes."""
+        """Call a function, and add its instructions and stack to the totals."""
         profile = self._machine.profile(f"anom_pipeline_{name}", self._pipeline, *arguments)
         for symbol, n in profile.functions.items():
             self._instructions[stage_of(symbol)] += n
@@ -191,7 +191,7 @@ class _Device:
         return self._machine.run(f"anom_pipeline_{name}", self._pipeline, *arguments)
 
     def _hop(self, i: int, call: Callable[..., int]) -> bool:
-        """The first fills a window, each later one brings the samples of a hop."""
+        """Push the samples of hop ``i`` (the first hop takes a whole window), then poll; True if the model ran."""
         rows = self._plan.framer.hop if i else self._plan.framer.window
         self._machine.write("block", (self._noise[:rows] >> i % _LOUDNESSES).astype("<i2").tobytes())
         taken = call("push", self._machine.address("block"), rows)
@@ -203,7 +203,7 @@ class _Device:
 
 
 def _weight(plan: Plan, i: int) -> float:
-    """Hops that hop i after a tick stands for; 0 where others stand for it."""
+    """Number of hops that hop ``i`` after a tick stands for; 0 if another hop stands for it."""
     hops_per_frame, frames = plan.extractor.hops_per_frame, plan.context.stride
     enough = min(frames - 1, -(-_ENOUGH_HOPS // hops_per_frame))
     frame = i // hops_per_frame % frames
@@ -217,6 +217,6 @@ def _most_rows(plan: Plan) -> int:
 
 
 def _noise(plan: Plan) -> NDArray[np.int16]:
-    """White, over all of int16; of the generator's bits themselves, which no version of numpy changes."""
+    """White noise over all of int16, from the raw bits of the generator, which no version of numpy changes."""
     bits = np.random.PCG64(0).random_raw(_most_rows(plan) * plan.columns)
     return (bits & 0xFFFF).astype(np.uint16).view(np.int16).reshape(-1, plan.columns)

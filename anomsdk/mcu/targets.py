@@ -1,4 +1,4 @@
-"""The processors that programs are compiled for and run on here."""
+"""Targets: the processor cores that programs can be compiled for and run on."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from anomsdk.errors import InputError, printable
 
 @dataclass(frozen=True)
 class Target:
-    """A processor core.
+    """Processor core.
 
     Parameters
     ----------
-    name : as users call it
+    name : name that users give
     cpu : ``-mcpu`` of the compiler
     model : suffix of the emulator's constant UC_CPU_ARM_...
     """
@@ -37,11 +37,11 @@ TARGETS = {
 
 
 def find_target(name: str) -> Target:
-    """The target of this name; the M4 may be called ``m4``, too.
+    """Find a target by its name; ``m4`` is short for ``cortex-m4``.
 
     Raises
     ------
-    InputError : there is none
+    InputError : there is no target of this name
     """
     found = TARGETS.get(name) or TARGETS.get(f"cortex-{name}")
     if found is None:

@@ -1,1 +1,1 @@
-"""From a spec, a calibration and a model to a plan: the only place where a float becomes an integer."""
+"""Planner: turns spec, calibration and model into a plan. Floats become integers here and nowhere else."""

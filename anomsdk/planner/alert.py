@@ -13,7 +13,7 @@ from anomsdk.planner.tables import rounded
 
 
 def timing_plan(spec: PipelineSpec) -> TimingPlan:
-    """Votes, delays and ratios of the alarm, in ticks."""
+    """Plan the timing of the alert: votes and delays in ticks, ratios of its levels in q16."""
     alert = spec.alert
     return TimingPlan(
         m=alert.m,
@@ -27,14 +27,14 @@ def timing_plan(spec: PipelineSpec) -> TimingPlan:
 
 
 def ticks(seconds: float, tick_s: float, name: str) -> int:
-    """Whole ticks that last at least this long."""
+    """Convert a duration in seconds to whole ticks, rounded up; an error names the key ``name``."""
     n = math.ceil(seconds / tick_s - 1e-9)
-    require(n <= MAX_TICKS, f"{name}: {seconds:g} s is {n} ticks, more than {MAX_TICKS}")
+    require(n <= MAX_TICKS, f"{name}: {seconds:g} s is {n} ticks, more than {MAX_TICKS}; shorten it")
     return n
 
 
 def raise_score(spec: PipelineSpec, timing: TimingPlan, calibration: Calibration | None) -> int:
-    """The alarm level: the spec's number, or the one that calibration.json has for this alert."""
+    """Return the alarm level: the number in the spec, or the level that calibration.json has for this alert."""
     if spec.alert.raise_score != "calibrated":
         return spec.alert.raise_score
     if calibration is None:
@@ -47,7 +47,7 @@ def raise_score(spec: PipelineSpec, timing: TimingPlan, calibration: Calibration
 
 
 def _tolerant_level(spec: PipelineSpec, tolerated: Tolerated) -> int:
-    """The level that tolerates alarms: it was counted with one alert, and holds for no other."""
+    """Return the level that tolerates alarms; refuse an alert other than the one that it was counted with."""
     now = alert_without_level(spec)
     changed = [key for key, value in now.items() if tolerated.alert.get(key) != value]
     if changed:

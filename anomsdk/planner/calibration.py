@@ -1,4 +1,4 @@
-"""Calibration: what normal recordings taught. Written by `anomsdk.train`, read by the planner."""
+"""Calibration: numbers learnt from normal recordings, written by `anomsdk.train` and read by the planner."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from anomsdk.utils.files import read_limited
 CALIBRATION_FILE = "calibration.json"
 MAX_BYTES = 16 << 20
 CHOSEN = "chosen from the recordings"
-"""Provenance of a number that the spec left to training; the number itself stands in the signal sections."""
+"""Provenance of a number that the spec left to training; the number itself is in `Calibration.signal`."""
 ON_DELAYS = (0, 1, 2, 4, 8, 16, 32, 64)
-"""Ticks of on-delay that the alarm-level table has a row for."""
+"""On-delays in ticks, one for each row of the alarm-level table."""
 
 _Uint32 = Annotated[int, Field(ge=0, le=2**32 - 1)]
 
@@ -30,7 +30,7 @@ class _Part(BaseModel):
 
 
 class Normalisation(_Part):
-    """Centre and half-width of each feature: centre + half-width becomes 127."""
+    """Centre and half-width of each value: the centre becomes 0, centre + half-width becomes 127."""
 
     centre: Annotated[tuple[Annotated[float, Field(strict=False, ge=-1e9, le=1e9)], ...], Field(strict=False)]
     half_width: Annotated[tuple[Annotated[float, Field(strict=False, ge=1e-6, le=1e9)], ...], Field(strict=False)]
@@ -43,10 +43,10 @@ class Normalisation(_Part):
 
 
 class AlarmLevels(_Part):
-    """Highest level that each alert logic would have reached on the calibration recordings.
+    """Highest raise level at which each alert logic would still alarm on the calibration recordings.
 
     ``reached[d][i]`` is for an on-delay of ``on_delay[d]`` ticks and the i-th pair (m, n) in the order
-    (1, 1), (1, 2), (2, 2), (1, 3), ...: a raise level above it would never have alarmed.
+    (1, 1), (1, 2), (2, 2), (1, 3), ...: with a higher raise level these recordings raise no alarm.
     """
 
     on_delay: Annotated[tuple[int, ...], Field(strict=False)] = ON_DELAYS
@@ -63,9 +63,9 @@ class AlarmLevels(_Part):
         return self
 
     def raise_score(self, m: int, n: int, on_delay: int, high_ratio: float) -> int:
-        """Lowest raise level that would not have alarmed: above what the logic reached.
+        """Return the lowest raise level at which the calibration recordings raise no alarm.
 
-        An on-delay between two rows takes the shorter one, whose level is higher.
+        For an on-delay between two rows the row with the shorter one counts: its level is higher.
         """
         row = max(i for i, ticks in enumerate(ON_DELAYS) if ticks <= on_delay)
         reached = self.reached[row][n * (n - 1) // 2 + m - 1]
@@ -80,37 +80,37 @@ class Tolerated(_Part):
     alarms: Annotated[int, Field(ge=1)]
     raise_score: Annotated[int, Field(ge=1, le=2**32 - 1)]
     alert: dict[str, Annotated[float, Field(strict=False)]]
-    """See `alert_without_level`."""
+    """Keys of the alert with their values, as `alert_without_level` returns them."""
 
 
 class Calibration(_Part):
-    """A whole calibration.json."""
+    """Contents of a calibration.json."""
 
     format: Literal[1]
     model_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     signal: dict[str, Any]
-    """The spec's sensor, features, context and score sections (see `signal_sections`): what these numbers hold for."""
+    """Sections of the spec that these numbers were learnt with: sensor, features, context and score."""
     features: Normalisation
-    """dB (external: counts) of each feature of a frame."""
+    """Map of each value of a feature frame to int8, in the units of `anomsdk.planner.front_end.feature_units`."""
     inputs: Normalisation | None
-    """int8 steps of each statistic; null for a stack."""
+    """Map of each statistic of the context to int8, in int8 steps of its feature; null for a stack."""
     deviations: Annotated[float, Field(strict=False, gt=0)] | None = None
-    """Standard deviations of normal that half-widths of the model's inputs are; null: not said."""
+    """Half-width of the model's inputs in standard deviations of normal recordings; null where it is not known."""
     score_weights: Annotated[tuple[Annotated[int, Field(ge=0, le=255)], ...], Field(strict=False)]
     baseline_start: _Uint32 | None = None
-    """Where the follower of the score starts: the 75 % quantile of normal scores before it; null where there is none.
+    """Score that the baseline starts from: the 75 % quantile of normal scores without a baseline; null: no baseline.
 
-    It starts high so that a fresh pipeline in a louder scene does not alarm before it has heard it."""
+    It starts high so that a fresh pipeline in a louder scene does not alarm before the baseline has risen."""
     group_levels: dict[str, Annotated[float, Field(strict=False, ge=0, le=2**32)]] | None = None
-    """Mean part of each group of features in normal scores before the follower, by the name of its code; null where
-    it was not measured."""
+    """Name of a group of features -> its mean part of normal scores without a baseline; null where it was not
+    measured."""
     alarm_levels: AlarmLevels
     tolerated: Tolerated | None = None
-    """The level where alarms are tolerated; null: the one of the table, without an alarm."""
+    """Level that tolerates alarms; null: the level comes from `alarm_levels` and tolerates none."""
     recordings: Annotated[int, Field(ge=1)]
-    """How many recordings the alarm levels rest on."""
+    """Number of recordings that the alarm levels were computed from."""
     hours: Annotated[float, Field(strict=False, gt=0)]
-    """Hours of ticks that the alarm levels rest on."""
+    """Duration in hours of the ticks that the alarm levels were computed from."""
     provenance: dict[str, str]
 
     @classmethod
@@ -130,10 +130,11 @@ class Calibration(_Part):
 
 
 def signal_sections(spec: PipelineSpec) -> dict[str, Any]:
-    """The sections of a spec that a calibration depends on, as JSON values.
+    """Return the sections of a spec that a calibration depends on, as JSON values.
 
-    Alarm levels hold for recordings without an alarm, whatever ``baseline_hold_s`` says. A permission is no number.
-    Of ``band_ms`` and ``band_hops`` the one that was given is there.
+    Three keys are left out: ``baseline_hold_s``, which matters in an alarm only, while alarm levels are computed
+    without one; ``allow_speech_features``, which changes no number; and ``band_ms`` or ``band_hops``, of which one has
+    no value.
     """
     unused = {name for name in ("band_ms", "band_hops") if getattr(spec.features, name, None) is None}
     without = {"score": {"baseline_hold_s"}, "features": {"allow_speech_features", *unused}}
@@ -142,17 +143,17 @@ def signal_sections(spec: PipelineSpec) -> dict[str, Any]:
 
 
 def alert_without_level(spec: PipelineSpec) -> dict[str, float]:
-    """What alarms at a level depend on beside the scores: the alert, and how long it freezes the follower."""
+    """Return the keys that alarms at a given level depend on: the alert section without its level, baseline_hold_s."""
     alert = {key: float(value) for key, value in spec.alert.model_dump(exclude={"raise_score"}).items()}
     return {**alert, "baseline_hold_s": spec.score.baseline_hold_s}
 
 
 def alarm_levels(scores: Iterable[NDArray[np.integer[Any]]]) -> AlarmLevels:
-    """The alarm-level table of calibration recordings, each from a fresh pipeline.
+    """Compute the alarm-level table from the scores of calibration recordings.
 
     Parameters
     ----------
-    scores : one array a recording, one score a tick
+    scores : (ticks,) for each recording, 0 to 2**32 - 1, from a fresh pipeline
     """
     reached = np.zeros((len(ON_DELAYS), MAX_N * (MAX_N + 1) // 2), np.int64)
     highest = 0

@@ -1,4 +1,4 @@
-"""The features section of a spec, for each kind of extractor: its keys, and what they are in samples and hops."""
+"""Features section of a spec for each kind of extractor: its keys, and their durations in samples and hops."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from anomsdk.errors import quoted
 from anomsdk.planner.sections import MotionSensor, Section, Sensor
 
 SAME = 1e-6
-"""Samples, hops or mHz that a value may be off without a note."""
+"""Largest rounding error without a note, in samples, hops or mHz."""
 
 
 def nearest(x: float) -> int:
-    """Nearest whole number, ties up, with the margin of `anomsdk.planner.tables.rounded`."""
+    """Round to the nearest whole number, ties up, with the margin of `anomsdk.planner.tables.rounded`."""
     return math.floor(x + 0.5 + 1e-9)
 
 
 class Features(Section):
-    """Questions that every features section answers, whatever its kind.
+    """Base of the features sections: lengths and checks that every kind has.
 
-    The base answers as an extractor does whose window is one sample.
+    The defaults here fit an extractor whose window is one sample.
     """
 
     if TYPE_CHECKING:
@@ -32,42 +32,42 @@ class Features(Section):
         normalisation: str
 
     def window_length_at(self, rate_hz: float) -> int:
-        """Samples of one window at this rate in Hz."""
+        """Number of samples in one window at ``rate_hz``."""
         return 1
 
     def hop_length_at(self, rate_hz: float) -> int:
-        """Samples from one window to the next at this rate in Hz."""
+        """Number of samples from one window to the next at ``rate_hz``."""
         return 1
 
     def hops_per_frame_at(self, rate_hz: float) -> int:
-        """Hops that make one feature frame at this rate in Hz."""
+        """Number of hops in one feature frame at ``rate_hz``."""
         return 1
 
     def columns_of(self, sensor: Sensor | MotionSensor) -> int:
-        """Values of one sample."""
+        """Number of values in one sample."""
         return 1
 
     def check_sensor(self, sensor: Sensor | MotionSensor) -> None:
-        """Refuse a sensor that the section does not fit: ValueError names the key."""
+        """Refuse a sensor that the section does not fit, with a ValueError that names the key."""
 
     def notes_at(self, rate_hz: float) -> list[str]:
-        """A line for each duration that is no whole number of hops or samples at this rate in Hz."""
+        """Return a line for each duration that is rounded to whole hops or samples at ``rate_hz``."""
         return []
 
 
 class SoundFeatures(Features):
-    """Keys of every extractor of sound."""
+    """Keys that all extractors of sound have."""
 
     fft_length: Annotated[int, Field(ge=min(fft.LENGTHS), le=max(fft.LENGTHS))]
-    """Window, samples: a power of two, 64 to 4096."""
+    """Length of a window in samples: a power of two, 64 to 4096."""
     hop_length: Annotated[int, Field(ge=1, le=max(fft.LENGTHS))]
-    """Samples from one window to the next, at most fft_length."""
+    """Samples from one window to the next, 1 to fft_length."""
     fmin_hz: Annotated[float, Field(ge=0)] = 0.0
     fmax_hz: Annotated[float, Field(gt=0)]
-    """At most half the rate."""
+    """Highest frequency in Hz, at most half the rate."""
     normalisation: Literal["learnt", "model"] = "learnt"
     allow_speech_features: bool = False
-    """Permits features that can carry speech: log-mels, and bands above `anomsdk.plans.speech.MOST_VALUES` a second."""
+    """Permission for features that can carry speech, see `anomsdk.plans.speech`."""
 
     @model_validator(mode="after")
     def _lengths(self) -> SoundFeatures:
@@ -77,33 +77,36 @@ class SoundFeatures(Features):
             )
         if self.hop_length > self.fft_length:
             raise ValueError(
-                f"hop_length {self.hop_length} is longer than fft_length {self.fft_length}: samples would be skipped"
+                f"hop_length {self.hop_length} is longer than fft_length {self.fft_length}: "
+                "samples would be skipped; shorten hop_length"
             )
         if self.fmin_hz >= self.fmax_hz:
-            raise ValueError(f"fmin_hz {self.fmin_hz:g} is not below fmax_hz {self.fmax_hz:g}")
+            raise ValueError(f"fmin_hz {self.fmin_hz:g} is not below fmax_hz {self.fmax_hz:g}; lower fmin_hz")
         return self
 
     @property
     def values(self) -> int:
-        """Values of a feature frame."""
+        """Number of values in a feature frame."""
         raise NotImplementedError
 
     def window_length_at(self, rate_hz: float) -> int:
-        """Samples of one window."""
+        """Number of samples in one window: fft_length, at any rate."""
         return self.fft_length
 
     def hop_length_at(self, rate_hz: float) -> int:
-        """Samples from one window to the next."""
+        """Number of samples from one window to the next: hop_length, at any rate."""
         return self.hop_length
 
     def check_sensor(self, sensor: Sensor | MotionSensor) -> None:
         """Refuse frequencies above half the rate."""
         if self.fmax_hz > sensor.rate_hz / 2:
-            raise ValueError(f"features.fmax_hz {self.fmax_hz:g} is above half the rate, {sensor.rate_hz / 2:g} Hz")
+            raise ValueError(
+                f"features.fmax_hz {self.fmax_hz:g} is above half the rate, {sensor.rate_hz / 2:g} Hz; lower it"
+            )
 
 
 class LogmelFeatures(SoundFeatures):
-    """Log-mel energies, one frame a hop: for machines. A second of them is a recording."""
+    """Log-mel energies, one frame for each hop: for machines, as speech can be recovered from them."""
 
     kind: Literal["logmel"]
     n_mels: Annotated[int, Field(ge=1, le=filterbank.MAX_BANDS)]
@@ -112,36 +115,36 @@ class LogmelFeatures(SoundFeatures):
 
     @property
     def values(self) -> int:
-        """Values of a feature frame: one for each mel band."""
+        """Number of values in a feature frame: one for each mel band."""
         return self.n_mels
 
 
 class BandsFeatures(SoundFeatures):
-    """Band energies over band_ms, or over band_hops: for rooms where people live and speak."""
+    """Band energies summed over band_ms or band_hops: for rooms where people live and speak."""
 
     kind: Literal["bands"]
     n_bands: Annotated[int, Field(ge=1, le=filterbank.MAX_BANDS)]
     fmin_hz: Annotated[float, Field(ge=0.001)]
     band_ms: Annotated[float, Field(gt=0, le=3_600_000)] | None = None
-    """Milliseconds that energies add up over before the logarithm: the nearest whole number of hops."""
+    """Duration in ms over which energies are summed before the logarithm, rounded to whole hops."""
     band_hops: Annotated[int, Field(ge=1, le=bands.MAX_HOPS_PER_FRAME)] | None = None
-    """The same in hops, exactly; one of band_ms and band_hops must be given."""
+    """Number of hops over which energies are summed; either band_ms or band_hops must be given."""
 
     @model_validator(mode="after")
     def _one_length(self) -> BandsFeatures:
         if self.band_ms is None and self.band_hops is None:
-            raise ValueError("band_ms is missing: say how long energies add up, in ms, or in hops with band_hops")
+            raise ValueError("band_ms is missing; set it to the ms over which energies are summed, or set band_hops")
         if self.band_ms is not None and self.band_hops is not None:
             raise ValueError("band_ms and band_hops are both given; remove one of them")
         return self
 
     @property
     def values(self) -> int:
-        """Values of a feature frame: one for each band, the peak and the crest."""
+        """Number of values in a feature frame: one for each band, the peak and the crest."""
         return self.n_bands + 2
 
     def hops_per_frame_at(self, rate_hz: float) -> int:
-        """Hops that energies add up over: the nearest whole number."""
+        """Number of hops over which energies are summed: band_hops, or band_ms rounded to whole hops."""
         if self.band_ms is None:
             assert self.band_hops is not None
             return self.band_hops
@@ -153,16 +156,18 @@ class BandsFeatures(SoundFeatures):
                 "shorten hop_length"
             )
         if hops > bands.MAX_HOPS_PER_FRAME:
-            raise ValueError(f"features.band_ms {self.band_ms:g} is {hops} hops, more than {bands.MAX_HOPS_PER_FRAME}")
+            raise ValueError(
+                f"features.band_ms {self.band_ms:g} is {hops} hops, more than {bands.MAX_HOPS_PER_FRAME}; shorten it"
+            )
         return hops
 
     def check_sensor(self, sensor: Sensor | MotionSensor) -> None:
-        """Refuse frequencies above half the rate, and a band_ms of no hop or of too many."""
+        """Refuse frequencies above half the rate, and a band_ms of less than half a hop or of too many hops."""
         super().check_sensor(sensor)
         self.hops_per_frame_at(sensor.rate_hz)
 
     def notes_at(self, rate_hz: float) -> list[str]:
-        """A line where band_ms is no whole number of hops."""
+        """Return a line if band_ms is rounded to whole hops at ``rate_hz``."""
         if self.band_ms is None:
             return []
         hops, hop = self.hops_per_frame_at(rate_hz), self.hop_length
@@ -175,72 +180,73 @@ class BandsFeatures(SoundFeatures):
 
 
 class ExternalFeatures(Features):
-    """A maker's own features: one int16 row a hop."""
+    """Features that the maker of a device computes: one int16 row for each hop."""
 
     kind: Literal["external"]
     n_features: Annotated[int, Field(ge=1, le=external.MAX_FEATURES)]
     counts_per_unit: Annotated[float, Field(ge=1e-6, le=1e6)] = 1.0
-    """int16 counts in one of the units that the model's own input scale speaks of (256: log-mels in 1/256 dB)."""
+    """int16 counts per unit of the model's input scale: 256 for values in 1/256 dB and a scale in dB."""
     normalisation: Literal["learnt", "model"] = "learnt"
 
     def columns_of(self, sensor: Sensor | MotionSensor) -> int:
-        """Values of one sample: a whole row."""
+        """Number of values in one sample: the width of a row."""
         return self.n_features
 
 
 class MotionFeatures(Features):
-    """Statistics of acceleration, and of rotation with 6 axes, over one window."""
+    """Statistics of acceleration over one window, and of rotation if the sensor has 6 axes."""
 
     kind: Literal["motion"]
     window_s: Annotated[float, Field(gt=0)]
-    """The nearest whole number of samples, 4 to 1024."""
+    """Length of a window in seconds, rounded to whole samples: 4 to 1024 samples."""
     hop_s: Annotated[float, Field(gt=0)]
-    """From one window to the next, at most window_s: the nearest whole number of samples."""
+    """Seconds from one window to the next, at most window_s, rounded to whole samples."""
     gravity_s: Annotated[float, Field(gt=0)] = 1.0
-    """Length of the running mean that is taken for gravity, at most window_s; its corner is 0.443 / gravity_s Hz."""
+    """Seconds of the running mean that is taken for gravity, at most window_s; its corner is 0.443 / gravity_s Hz."""
     select: Annotated[tuple[str, ...], Field(strict=False, min_length=1)] | None = None
-    """Features, by name; None: all that the axes, and orientation_free, allow."""
+    """Names of the features; None: all that sensor.axes and orientation_free allow."""
     orientation_free: bool = False
-    """Only features that stay the same however the device is turned."""
+    """Use only features that stay the same however the device is turned."""
     band_edges_hz: Annotated[tuple[float, ...], Field(strict=False, min_length=2)] | None = None
-    """Rising edges of the frequency bands of the magnitude; None: four bands from 0.5 Hz to 0.4 of the rate."""
+    """Rising edges in Hz of the frequency bands of the magnitude; None: four bands from 0.5 Hz to 0.4 of the rate."""
     floor_mg: Annotated[float, Field(ge=0, le=1000)] = 4.0
-    """Acceleration that counts as none, the sensor's noise; added before each logarithm."""
+    """Noise of the accelerometer in mg, which counts as no movement; it is added before each logarithm."""
     floor_dps: Annotated[float, Field(ge=0, le=1000)] = 1.0
-    """Rotation that counts as none."""
+    """Noise of the gyroscope in degrees a second, which counts as no rotation."""
     normalisation: Literal["learnt"] = "learnt"
 
     @model_validator(mode="after")
     def _fits_itself(self) -> MotionFeatures:
         if self.hop_s > self.window_s:
             raise ValueError(
-                f"hop_s {self.hop_s:g} is longer than window_s {self.window_s:g}: samples would be skipped"
+                f"hop_s {self.hop_s:g} is longer than window_s {self.window_s:g}: samples would be "
+                "skipped; shorten hop_s"
             )
         if self.gravity_s > self.window_s:
-            raise ValueError(f"gravity_s {self.gravity_s:g} is longer than window_s {self.window_s:g}")
+            raise ValueError(f"gravity_s {self.gravity_s:g} is longer than window_s {self.window_s:g}; shorten it")
         if self.select is not None:
             self._check_selected(self.select)
         edges = self.band_edges_hz
         if edges is not None and not all(0 < a < b for a, b in pairwise(edges)):
-            raise ValueError("band_edges_hz must rise, from above 0 Hz")
+            raise ValueError("band_edges_hz must rise, from above 0 Hz; sort them")
         return self
 
     def _check_selected(self, names: tuple[str, ...]) -> None:
         if len(set(names)) != len(names):
-            raise ValueError("select names a feature twice")
+            raise ValueError("select names a feature twice; remove one")
         for name in names:
             if name not in motion.FEATURES:
                 raise ValueError(f"select has '{quoted(name)}', which is none of {', '.join(motion.FEATURES)}")
             if self.orientation_free and not motion.FEATURES[name].orientation_free:
-                raise ValueError(f"select has {name}, which changes as the device turns; orientation_free rules it out")
+                raise ValueError(f"select has {name}, which changes as the device turns: orientation_free excludes it")
 
     def selected(self, axes: int, *, turns: bool) -> tuple[str, ...]:
-        """Names of the features, in the order that a frame has them.
+        """Return the names of the features that are computed, in their order in a frame.
 
         Parameters
         ----------
         axes : 3 or 6
-        turns : gravity_s is at least a sample shorter than window_s, so that `posture_change` is more than 0
+        turns : gravity_s is at least one sample shorter than window_s; without it `posture_change` is always 0
         """
         chosen = motion.FEATURES if self.select is None else self.select
         return tuple(
@@ -253,7 +259,7 @@ class MotionFeatures(Features):
         )
 
     def samples_of(self, key: str, rate_hz: float) -> int:
-        """Samples that a duration lasts, window_s, hop_s or gravity_s: the nearest whole number."""
+        """Number of samples in ``key`` (window_s, hop_s or gravity_s) at ``rate_hz``, rounded."""
         seconds = getattr(self, key)
         samples = nearest(min(seconds * rate_hz, 1e9))
         if samples < 1:
@@ -263,15 +269,15 @@ class MotionFeatures(Features):
         return samples
 
     def window_length_at(self, rate_hz: float) -> int:
-        """Samples of one window: the nearest whole number."""
+        """Number of samples in one window at ``rate_hz``, rounded."""
         return self.samples_of("window_s", rate_hz)
 
     def hop_length_at(self, rate_hz: float) -> int:
-        """Samples from one window to the next: the nearest whole number."""
+        """Number of samples from one window to the next at ``rate_hz``, rounded."""
         return self.samples_of("hop_s", rate_hz)
 
     def columns_of(self, sensor: Sensor | MotionSensor) -> int:
-        """Values of one sample: one for each axis."""
+        """Number of values in one sample: one for each axis."""
         assert isinstance(sensor, MotionSensor)
         return sensor.axes
 
@@ -283,22 +289,27 @@ class MotionFeatures(Features):
         self.samples_of("hop_s", rate_hz)
         low, high = motion.WINDOWS
         if not low <= window <= high:
-            raise ValueError(f"features.window_s {self.window_s:g} is {window} samples, not {low} to {high}")
+            advice = "lengthen" if window < low else "shorten"
+            raise ValueError(
+                f"features.window_s {self.window_s:g} is {window} samples, not {low} to {high}; {advice} it"
+            )
         if gravity < 2:
-            raise ValueError(f"features.gravity_s {self.gravity_s:g} is {gravity} sample; a mean takes 2 or more")
+            raise ValueError(f"features.gravity_s {self.gravity_s:g} is 1 sample; lengthen it to 2 samples or more")
         rotation = [name for name in self.select or () if motion.FEATURES[name].axes > sensor.axes]
         if rotation:
-            raise ValueError(f"features.select has {rotation[0]}, but sensor.axes is 3: there is no gyroscope")
+            raise ValueError(
+                f"features.select has {rotation[0]}, but sensor.axes is 3: there is no gyroscope; remove it from select"
+            )
         if "posture_change" in (self.select or ()) and gravity >= window:
             raise ValueError("features.select has posture_change: gravity_s must be shorter than window_s, best half")
         edges = self.band_edges_hz
         if edges is not None and edges[-1] > rate_hz / 2:
             raise ValueError(
-                f"features.band_edges_hz ends at {edges[-1]:g} Hz, above half the rate, {rate_hz / 2:g} Hz"
+                f"features.band_edges_hz ends at {edges[-1]:g} Hz, above half the rate, {rate_hz / 2:g} Hz; lower it"
             )
 
     def notes_at(self, rate_hz: float) -> list[str]:
-        """A line for each duration that is no whole number of samples."""
+        """Return a line for each duration that is rounded to whole samples at ``rate_hz``."""
         lines = []
         for key in ("window_s", "hop_s", "gravity_s"):
             seconds, samples = getattr(self, key), self.samples_of(key, rate_hz)
@@ -311,4 +322,4 @@ class MotionFeatures(Features):
 
 
 AnyFeatures: TypeAlias = LogmelFeatures | BandsFeatures | MotionFeatures | ExternalFeatures
-"""The features section of a spec; `anomsdk.planner.front_end.EXTRACTORS` has each kind."""
+"""Features section of any kind; `anomsdk.planner.front_end.EXTRACTORS` has an entry for each."""

@@ -1,4 +1,4 @@
-"""Front end: what comes before the model, for each kind of extractor: sensor, windows, features, context."""
+"""Front end: the stages before the model (sensor, windows, features, context), for each kind of extractor."""
 
 from __future__ import annotations
 
@@ -35,22 +35,22 @@ from anomsdk.planner.spec import PipelineSpec
 from anomsdk.planner.tables import bands_filterbank, cos_q15, hann_q15, mel_filterbank, motion_spectrum, rounded
 
 FLOOR_DB = -110.0
-"""Level of silence, dB of librosa's unnormalised power of x / 32768."""
+"""Level of silence in dB of librosa's unnormalised power of x / 32768."""
 RANGE_DB = 80.0
-"""Levels further than this below the loudest band of their frame are raised to it (librosa's top_db)."""
+"""Range in dB: levels further below the loudest band of their frame are raised to its end (librosa's top_db)."""
 DB_PER_OCTAVE = 10 * math.log10(2)
 Q10_PER_DB = 1024 / DB_PER_OCTAVE
 
 
 @dataclass(frozen=True)
 class FrontEnd:
-    """One kind of extractor, for the planner.
+    """Planning functions of one kind of extractor.
 
     Parameters
     ----------
-    section : of the spec
+    section : class of the features section in a spec
     plan : spec, its features section, source of the map to int8 (None: any map) -> section of the plan
-    units : section of the plan -> steps of a level in one unit of calibration.json, for each value of a frame
+    units : section of the plan -> integer steps per unit of calibration.json, for each value of a frame
     """
 
     section: type[Features]
@@ -59,7 +59,7 @@ class FrontEnd:
 
 
 def sensor_plan(spec: PipelineSpec) -> SensorPlan | MotionSensorPlan:
-    """What the samples are."""
+    """Plan the sensor: its rate, axes and counts per unit, as integers."""
     sensor = spec.sensor
     rate = rounded(sensor.rate_hz * 1000)
     if isinstance(sensor, Sensor):
@@ -73,23 +73,27 @@ def sensor_plan(spec: PipelineSpec) -> SensorPlan | MotionSensorPlan:
         sensor.axes,
         counts_per_kilo_g=per_kilo_g,
         counts_per_kilo_dps=max(1, rounded(1000 * sensor.counts_per_dps)) if sensor.counts_per_dps else 0,
-        # Rounded down, and within int16 at the counts that were rounded: clipping must not lie above the sensor's.
+        # Rounded down, and within int16 at the rounded counts: the level must not lie above where the sensor clips.
         full_scale_milli_g=min(math.floor(1000 * full_scale_g), 32768 * 10**6 // per_kilo_g),
     )
 
 
 def framer_plan(spec: PipelineSpec) -> FramerPlan:
-    """Window and hop; rows of the external extractor come one by one."""
+    """Plan window and hop in samples; both are 1 for the external extractor, whose samples are rows."""
     return FramerPlan(spec.window_length, spec.hop_length)
 
 
 def extractor_plan(spec: PipelineSpec, source: Source | None) -> ExtractorPlan:
-    """Tables of a spec's features section, with a map to int8 that is learnt or the model's own; None: any map."""
+    """Plan the extractor of a spec's features section; its map to int8 comes from ``source`` (None: any map)."""
     return EXTRACTORS[spec.features.kind].plan(spec, spec.features, source)
 
 
 def feature_units(extractor: ExtractorPlan) -> list[float]:
-    """Steps of a level in one of the units that calibration.json speaks of: dB, or counts."""
+    """Return the integer steps per unit of calibration.json, for each value of a frame.
+
+    The unit is 1 dB for levels of sound, and 1 count for external features. For motion it depends on the feature's
+    `Unit`: 1 dB of energy, the noise floor, 1 or 1 degree.
+    """
     return EXTRACTORS[extractor.kind].units(extractor)
 
 
@@ -139,7 +143,7 @@ def _motion_plan(spec: PipelineSpec, features: MotionFeatures, source: Source | 
     floor = _floor(features.floor_mg / 1000 * sensor.counts_per_g, "floor_mg")
     spectrum = motion_spectrum(features.band_edges_hz, window, sensor.rate_hz, floor)
     selected = features.selected(sensor.axes, turns=gravity < window)
-    require(len(selected) > 0, "features.select: nothing is left of it")
+    require(len(selected) > 0, "features.select: no feature is left; name one that the other keys allow")
     lowest, highest = (r.tolist() for r in motion.level_range(selected, window, spectrum.n_bands))
     return MotionPlan(
         axes=sensor.axes,
@@ -158,7 +162,7 @@ def _motion_plan(spec: PipelineSpec, features: MotionFeatures, source: Source | 
 
 
 def _motion_units(features: tuple[str, ...], floor: int, n_bands: int) -> list[float]:
-    """Of a logarithm a dB of energy, of counts the floor, of an angle a degree, of a number one."""
+    """Integer steps per unit of calibration.json: dB of energy for logarithms, the floor for counts, degrees, one."""
     steps = {Unit.LOG2_Q10: Q10_PER_DB, Unit.COUNTS: floor, Unit.NUMBER: 1, Unit.RADIANS_Q12: 4096 * math.pi / 180}
     return [float(steps[FEATURES[name].unit]) for name in features for _ in range(FEATURES[name].width(n_bands))]
 
@@ -188,14 +192,14 @@ EXTRACTORS = {
     "motion": FrontEnd(MotionFeatures, _motion_plan, _units_of_motion),
     "external": FrontEnd(ExternalFeatures, _external_plan, _counts),
 }
-"""Kind -> how the planner makes it."""
+"""Kind of extractor -> its planning functions."""
 
 
 # Context
 
 
 def context_plan(spec: PipelineSpec, n_features: int, inputs: Normalisation | None) -> ContextPlan:
-    """A spec's context section, with the learnt map of its statistics."""
+    """Plan the context of a spec, with the learnt map of its statistics."""
     context = spec.context
     if isinstance(context, StackContext):
         return StackPlan(context.frames, context.stride)

@@ -13,7 +13,7 @@ from anomsdk.plans.tflite.model import FullyConnected, TfliteModel
 
 
 def layer_plan(layer: FullyConnected) -> LayerPlan:
-    """A layer's integers as TensorFlow Lite 2.14's reference kernel derives them.
+    """Plan the integers of a layer as TensorFlow Lite 2.14's reference kernel derives them.
 
     The multiplier comes from the float32 product of input and weight scale where the weights have one
     scale, from the float64 product where each output has its own (`GetQuantizedConvolutionMultipler`,
@@ -40,34 +40,34 @@ def layer_plan(layer: FullyConnected) -> LayerPlan:
 
 
 def quantize_multiplier(real: float) -> tuple[int, int]:
-    """``real`` as ``mantissa * 2**(shift - 31)``. Source: TensorFlow Lite `QuantizeMultiplier`."""
+    """Write ``real`` as ``mantissa * 2**(shift - 31)``. Source: TensorFlow Lite `QuantizeMultiplier`."""
     fraction, shift = math.frexp(real)
     mantissa = math.floor(fraction * 2**31 + 0.5)
     if mantissa == 2**31:
         mantissa, shift = 2**30, shift + 1
     if shift < -31:
         return 0, 0
-    require(shift <= 30, f"model: a scale ratio of {real:g} is beyond what 32 bits can hold")
+    require(shift <= 30, f"model: a scale ratio of {real:g} is beyond what 32 bits can hold; quantise it again")
     return mantissa, shift
 
 
 def _activation_range(layer: FullyConnected) -> tuple[int, int]:
-    """Clamp of a fused activation. Source: TensorFlow Lite `CalculateActivationRangeQuantized`."""
+    """Return the int8 range of a fused activation. Source: TensorFlow Lite `CalculateActivationRangeQuantized`."""
     ends = {"NONE": (None, None), "RELU": (0.0, None), "RELU6": (0.0, 6.0), "RELU_N1_TO_1": (-1.0, 1.0)}
     low, high = ends[layer.activation]
 
     def quantized(real: float) -> int:
-        ratio = float(np.float32(real) / np.float32(max(layer.output_scale, 2.0**-20)))  # beyond int8 long before
+        ratio = float(np.float32(real) / np.float32(max(layer.output_scale, 2.0**-20)))  # beyond int8 either way
         return layer.output_zero_point + int(math.copysign(math.floor(abs(ratio) + 0.5), ratio))
 
     act_low = -128 if low is None else max(-128, quantized(low))
     act_high = 127 if high is None else min(127, quantized(high))
-    require(act_low <= act_high, f"{layer.name}: its {layer.activation} leaves no value of int8")
+    require(act_low <= act_high, f"{layer.name}: its {layer.activation} leaves no value of int8; quantise it again")
     return act_low, act_high
 
 
 def model_plan(model: TfliteModel) -> ModelPlan:
-    """What engine tflite needs to know of the file."""
+    """Describe the model file for engine tflite: hash, and type, scale and zero point of its input and output."""
 
     def edge(kind: str, scale: float, zero_point: int) -> EdgePlan:
         return EdgePlan(kind, zero_point, int(np.array(scale, "<f4").view("<u4")))

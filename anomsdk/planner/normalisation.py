@@ -1,4 +1,4 @@
-"""Maps to int8: of features and of statistics, learnt on normal recordings or the model's own."""
+"""Maps of features and statistics to int8: learnt on normal recordings, or taken from the model."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from anomsdk.planner.tables import rounded
 from anomsdk.plans.tflite.model import FullyConnected, TfliteModel
 
 Source: TypeAlias = Normalisation | FullyConnected
-"""What the map of a frame's features comes from: learnt numbers, or the model's first layer."""
+"""Source of the map of a frame's features: learnt numbers, or the model's first layer."""
 
 
 def _affine(
     gain: Sequence[float], offset: Sequence[float], smallest: Sequence[int], largest: Sequence[int], low: int
 ) -> AffinePlan:
-    """Integers of ``value * gain + offset``: the finest shift that keeps it in 32 bits."""
+    """Round ``value * gain + offset`` to integers, with the largest shift that keeps every product in 32 bits."""
     gains, biases, shifts = [], [], []
     for g, o, a, b in zip(gain, offset, smallest, largest, strict=True):
         shift = 31
@@ -42,14 +42,14 @@ def _affine(
 def learnt_affine(
     learnt: Normalisation, per_unit: Sequence[float], smallest: Sequence[int], largest: Sequence[int]
 ) -> AffinePlan:
-    """Map that takes centre to 0 and centre + half-width to 127; ``per_unit`` is integer steps per unit."""
+    """Plan the map of centre to 0 and of centre + half-width to 127; ``per_unit``: integer steps per learnt unit."""
     gains = [127 / (h * u) for h, u in zip(learnt.half_width, per_unit, strict=True)]
     offsets = [-127 * c / h for c, h in zip(learnt.centre, learnt.half_width, strict=True)]
     return _affine(gains, offsets, smallest, largest, -127)
 
 
 def feature_source(spec: PipelineSpec, model: TfliteModel, calibration: Calibration | None) -> Source:
-    """What the map of a frame's features comes from: learnt numbers, or the model's first layer."""
+    """Choose the source of the map of a frame's features: learnt numbers, or the model's first layer."""
     if spec.features.normalisation == "model":
         return model.layers[0]
     if calibration is None:
@@ -66,7 +66,7 @@ def feature_map(
     smallest: Sequence[int],
     largest: Sequence[int],
 ) -> AffinePlan:
-    """Map of a frame's features; ``per_unit`` is integer steps in one unit of each, see `feature_units`."""
+    """Plan the map of a frame's features from ``smallest`` to ``largest``; for ``per_unit`` see `feature_units`."""
     n = len(smallest)
     if source is None:
         source = unlearnt(n)
@@ -78,7 +78,7 @@ def feature_map(
 
 
 def unlearnt(n: int) -> Normalisation:
-    """A map of n values where any will do."""
+    """Return an arbitrary map of ``n`` values, for plans of which only the sizes matter."""
     return Normalisation(centre=(0.0,) * n, half_width=(100.0,) * n)
 
 

@@ -1,4 +1,4 @@
-"""Planner: from a folder to a plan. This room is the only place where a float becomes an integer."""
+"""Planner: from the files of a folder to a plan in integers."""
 
 from __future__ import annotations
 
@@ -69,7 +69,8 @@ def plan_from(
     n = context.n_inputs(extractor.n_features)
     require(
         model.n_in == n and model.n_out == n,
-        f"{spec.model.file}: takes {model.n_in} and gives {model.n_out} values, but the features and context make {n}",
+        f"{spec.model.file}: takes {model.n_in} and gives {model.n_out} values, but the features and context make {n}; "
+        "train again",
     )
     layers = tuple(layer_plan(layer) for layer in model.layers)
     score = score_plan(model, n, calibration)
@@ -101,7 +102,7 @@ def _provenance(spec: PipelineSpec, calibration: Calibration | None) -> dict[str
     if spec.notes:
         facts["rounded"] = "; ".join(spec.notes)
     learnt = {} if calibration is None else calibration.provenance
-    # Only the spec permits: what a calibration.json says of it, or of another rounding, is not handed on.
+    # Permission and notes of rounding come from the spec alone; those in calibration.json are dropped.
     learnt = {name: text for name, text in learnt.items() if name not in (PERMISSION, "rounded")}
     return {**learnt, **facts, **permission(spec)}
 

@@ -1,4 +1,4 @@
-"""Score, its baseline and its reasons."""
+"""Score: its weights and gains, its baseline and its reasons."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from anomsdk.planner.tables import reason_gains, rounded
 from anomsdk.plans.tflite.model import TfliteModel
 
 SCORE_FRACTION_BITS = 4
-"""Most fraction bits that an error between different scales is given."""
+"""Largest number of fraction bits of an error, where the model's input and output have different scales."""
 
 FALL_FACTOR = 4
-"""The baseline falls so many times as fast as it rises."""
+"""Speed at which the baseline falls, as a multiple of the speed at which it rises."""
 
 
 def score_plan(model: TfliteModel, n: int, calibration: Calibration | None) -> ScorePlan:
-    """Weights and gains of the score: gains bring inputs and outputs of two scales to the coarser one.
+    """Plan the weights and gains of the score; gains bring inputs and outputs to the coarser of their two scales.
 
     Parameters
     ----------
-    model : its first and last layer have the scales
-    n : inputs of the model
-    calibration : has the weight of each input; None: each weighs 1
+    model : scales and zero points come from its first and last layer
+    n : number of the model's inputs
+    calibration : weight of each input; None: all weights are 1
     """
     first, last = model.layers[0], model.layers[-1]
     weights = np.ones(n, np.uint8)
@@ -66,16 +66,16 @@ def score_plan(model: TfliteModel, n: int, calibration: Calibration | None) -> S
 
 
 def baseline_plan(start: int, *, baseline_s: float, hold_s: float, tick_s: float) -> BaselinePlan:
-    """Integers of the follower of the score.
+    """Plan the baseline, a level that follows the score.
 
-    It rises by at most its start in ``baseline_s`` seconds: what makes the detector blind is slow and limited. It
-    falls `FALL_FACTOR` times as fast: what makes it alert is not held back.
+    A rising baseline makes the detector less sensitive, so that its rise is slow and limited: by at most ``start`` in
+    ``baseline_s`` seconds. A falling one makes it more sensitive: it falls `FALL_FACTOR` times as fast.
 
     Parameters
     ----------
-    start : score that it starts from, 0 to 2**32 - 1
+    start : score that the baseline starts from, 0 to 2**32 - 1
     baseline_s : time constant of the rise, seconds; 0: off
-    hold_s : the longest that an alarm freezes it, seconds; 0: as long as the alarm lasts
+    hold_s : longest time that an alarm freezes the baseline, seconds; 0: as long as the alarm lasts
     tick_s : seconds from one tick to the next
     """
     if baseline_s == 0:
@@ -90,9 +90,9 @@ def baseline_plan(start: int, *, baseline_s: float, hold_s: float, tick_s: float
 
 
 def as_chosen(spec: PipelineSpec, calibration: Calibration | None) -> PipelineSpec:
-    """A spec in which "chosen" is what training chose, where calibration.json says that it did.
+    """Replace ``baseline_s = "chosen"`` in a spec by the number that training chose, which calibration.json has.
 
-    So a spec that is copied for other recordings need not carry what was chosen from these.
+    The spec file keeps "chosen": a copy of it for other recordings does not carry a number chosen from these.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def as_chosen(spec: PipelineSpec, calibration: Calibration | None) -> PipelineSp
 
     Raises
     ------
-    InputError : nothing was trained, or not with "chosen"
+    InputError : there is no calibration, or it was trained with a number of seconds
     """
     if spec.score.baseline_s != "chosen":
         return spec
@@ -115,7 +115,7 @@ def as_chosen(spec: PipelineSpec, calibration: Calibration | None) -> PipelineSp
 
 
 def spec_baseline(spec: PipelineSpec, calibration: Calibration | None) -> BaselinePlan:
-    """The follower of the score that a spec and its calibration.json ask for."""
+    """Plan the baseline that a spec and its calibration.json ask for."""
     score = spec.score
     assert score.baseline_s != "chosen"
     start = None if calibration is None else calibration.baseline_start
@@ -130,13 +130,12 @@ def spec_baseline(spec: PipelineSpec, calibration: Calibration | None) -> Baseli
 def reasons_plan(
     extractor: ExtractorPlan, context: ContextPlan, score: ScorePlan, group_levels: Mapping[str, float] | None
 ) -> ReasonsPlan:
-    """Groups of the inputs, and gains that make them comparable.
+    """Plan the reasons: groups of the model's inputs, and gains that make groups comparable.
 
     Parameters
     ----------
-    extractor, context, score : of the plan
-    group_levels : mean part of each group in normal scores, by its name; None: it is not known, and each input counts
-        by its weight
+    extractor, context, score : sections of the plan
+    group_levels : name of a group -> its mean part of normal scores; None: not known, each input counts by its weight
     """
     groups, codes = marks(extractor.groups, context.unsteady)
     names = [Group(code).name.lower() for code in codes]

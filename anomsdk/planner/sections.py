@@ -1,4 +1,4 @@
-"""Sections of a spec, each with its keys, units and ranges; those of the extractors are in `features`."""
+"""Sections of a spec with the units and ranges of their keys; the features section is in `features`."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from anomsdk.core.plan import MAX_COUNTS_PER_UNIT, MOTION_RATES_HZ
 from anomsdk.errors import quoted
 
 _WORD_FOR_NONE = {"select": "all", "band_edges_hz": "default"}
-"""What a file says where a key has no value; "none" for the others. So every key can stand in every file."""
+"""Key -> word in a spec.toml for "no value", which TOML lacks; all other keys use `NONE`."""
 NONE = "none"
 
 
 class Section(BaseModel):
-    """A section of a spec: unknown keys are refused, values are of their type."""
+    """Base of the sections of a spec: unknown keys and values of another type are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod
     def _none_in_words(cls, given: Any) -> Any:
-        """A key that may have no value, and says so in its word, has none."""
+        """Replace the word for "no value" by None, in each key that may have no value."""
         if not isinstance(given, dict):
             return given
         return {key: None if value == word_for_none(cls, key) else value for key, value in given.items()}
 
 
 def word_for_none(section: type[BaseModel], key: str) -> str | None:
-    """What a file says where a key of a section has no value; None where it must have one."""
+    """Return the word in a spec.toml for a key without a value; None if the key must have a value."""
     field = section.model_fields.get(key)
     return _WORD_FOR_NONE.get(key, NONE) if field is not None and field.default is None else None
 
 
 class Sensor(Section):
-    """What the samples are."""
+    """Sensor section: audio, or rows of external features."""
 
     kind: Literal["audio", "external"]
     rate_hz: Annotated[float, Field(ge=0.001, le=1_000_000)]
@@ -50,19 +50,19 @@ class Sensor(Section):
 
 
 class MotionSensor(Section):
-    """An accelerometer, and where it has 6 axes a gyroscope beside it."""
+    """Sensor section: an accelerometer, and with 6 axes a gyroscope."""
 
     kind: Literal["motion"]
     rate_hz: Annotated[float, Field(ge=MOTION_RATES_HZ[0], le=MOTION_RATES_HZ[1])]
     """Samples a second, 10 to 200."""
     axes: Literal[3, 6] = 3
-    """3: ax, ay, az; 6: gx, gy, gz, too."""
+    """Values of one sample: 3 for ax, ay, az; 6 for ax, ay, az, gx, gy, gz."""
     counts_per_g: Annotated[float, Field(ge=0.001, le=MAX_COUNTS_PER_UNIT)]
     """int16 counts in one g."""
     counts_per_dps: Annotated[float, Field(ge=0.001, le=MAX_COUNTS_PER_UNIT)] | None = None
     """int16 counts in one degree a second; needed with 6 axes."""
     full_scale_g: Annotated[float, Field(ge=0.001)] | None = None
-    """Where the sensor clips; None: at the ends of int16."""
+    """Acceleration in g at which the sensor clips; None: at the ends of int16."""
 
     @model_validator(mode="after")
     def _scaled(self) -> MotionSensor:
@@ -79,12 +79,12 @@ class MotionSensor(Section):
 
 
 class StackContext(Section):
-    """The model sees the last ``frames`` frames."""
+    """Context section: the model's input is the last ``frames`` feature frames."""
 
     kind: Literal["stack"]
     frames: Annotated[int, Field(ge=1, le=context.MAX_FRAMES)]
     stride: Annotated[int, Field(ge=1, le=context.MAX_FRAMES)] = 1
-    """Frames between model runs."""
+    """Feature frames from one model run to the next."""
 
 
 def _known(name: str) -> str:
@@ -98,7 +98,7 @@ _Statistic = Annotated[str, AfterValidator(_known)]
 
 
 class SummaryContext(Section):
-    """The model sees statistics of each feature over the last ``frames`` frames."""
+    """Context section: the model's input is statistics of each feature over the last ``frames`` frames."""
 
     kind: Literal["summary"]
     frames: Annotated[int, Field(ge=1, le=context.MAX_FRAMES)]
@@ -108,49 +108,49 @@ class SummaryContext(Section):
     @model_validator(mode="after")
     def _distinct(self) -> SummaryContext:
         if len(set(self.statistics)) != len(self.statistics):
-            raise ValueError("statistics names one twice")
+            raise ValueError("statistics names one twice; remove it")
         return self
 
 
 _ANY_BUDGET = 10**12
-"""More than any budget is: numbers of hundreds of digits are no budgets."""
+"""Largest budget: above any real one, and still a number that can be printed."""
 
 
 class Model(Section):
-    """The int8 autoencoder."""
+    """Model section: the file of the int8 autoencoder, and budgets for training it."""
 
     file: Annotated[str, Field(min_length=1, max_length=255)] = "model.tflite"
-    """Path, relative to the spec's folder, which it stays inside."""
+    """Path of the .tflite file, relative to the spec's folder and inside it."""
     max_macs: Annotated[int, Field(ge=1, le=_ANY_BUDGET)] = 30_000
-    """Multiply-accumulates a tick: a budget for train."""
+    """Most multiply-accumulates a tick: a budget for training."""
     max_ram: Annotated[int, Field(ge=1, le=_ANY_BUDGET)] | None = None
-    """Bytes of state and scratch of the C port on a 32-bit processor: a budget for train; None: no bound."""
+    """Most bytes of state and scratch of the C port on a 32-bit processor: a budget for training; None: no bound."""
     max_flash: Annotated[int, Field(ge=1, le=_ANY_BUDGET)] | None = None
-    """Bytes of tables and model, the constant arrays that the C port reads: a budget for train; None: no bound."""
+    """Most bytes of constant arrays in the C port, tables and model: a budget for training; None: no bound."""
 
 
 LONGEST_S = 30 * 86_400
-"""Seconds that a key of the spec may be."""
+"""Longest duration in a spec, seconds: 30 days."""
 _Seconds = Annotated[float, Field(ge=0, le=LONGEST_S)]
 
 
 class Score(Section):
-    """What is done to the score."""
+    """Score section: the baseline, a level that follows the score."""
 
     baseline_s: Literal["chosen"] | _Seconds = 0.0
-    """Time constant at which a follower of the score rises; the score above it is what counts. 0: off."""
+    """Time constant in seconds at which the baseline rises; the score above the baseline is judged. 0: off."""
     baseline_hold_s: _Seconds = 60.0
-    """The longest that an alarm freezes the follower; 0: as long as the alarm lasts."""
+    """Longest time in seconds that an alarm freezes the baseline; 0: as long as the alarm lasts."""
 
 
 class Alert(Section):
-    """When a score becomes an alarm."""
+    """Alert section: the levels, votes and delays that turn scores into alarms."""
 
     raise_score: Literal["calibrated"] | Annotated[int, Field(ge=1, le=2**32 - 1)] = "calibrated"
     clear_ratio: Annotated[float, Field(gt=0)] = 0.8
-    """The alarm clears below this times the raise level; at most 1."""
+    """Clear level divided by the raise level, above 0 to 1: the alarm clears below the clear level."""
     high_ratio: Annotated[float, Field(ge=0, le=1024)] = 4.0
-    """A score this far above the raise level raises at once; 0: off, else above 1."""
+    """High level divided by the raise level, above 1: a score at the high level raises at once. 0: off."""
     m: Annotated[int, Field(ge=1, le=alert.MAX_N)] = 3
     n: Annotated[int, Field(ge=1, le=alert.MAX_N)] = 5
     on_delay_s: _Seconds = 0.0
@@ -160,9 +160,11 @@ class Alert(Section):
     @model_validator(mode="after")
     def _ordered(self) -> Alert:
         if self.m > self.n:
-            raise ValueError(f"m {self.m} is more than n {self.n}: it could never alarm")
+            raise ValueError(f"m {self.m} is more than n {self.n}: it could never alarm; lower m")
         if self.clear_ratio > 1:
-            raise ValueError(f"clear_ratio {self.clear_ratio:g} puts the clear level above the raise level; 0 to 1")
+            raise ValueError(
+                f"clear_ratio {self.clear_ratio:g} puts the clear level above the raise level; use 1 or less"
+            )
         if 0 < self.high_ratio <= 1:
             raise ValueError(
                 f"high_ratio {self.high_ratio:g} puts the high level at or below the raise level; use 0 or above 1"

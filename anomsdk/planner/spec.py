@@ -1,4 +1,4 @@
-"""PipelineSpec: what a person writes, in ms, Hz and seconds. `anomsdk.plan` turns it into integers."""
+"""PipelineSpec: a pipeline as a person describes it, in ms, Hz and seconds. `anomsdk.plan` makes it integers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MAX_SPEC_BYTES = 1 << 20
 
 
 class PipelineSpec(Section):
-    """A whole spec.toml. Unknown keys are refused; every error names its field.
+    """Contents of a spec.toml. Unknown keys are refused; every error names its field.
 
     Examples
     --------
@@ -53,7 +53,7 @@ class PipelineSpec(Section):
 
     format: Literal[1]
     name: Annotated[str, Field(pattern=f"^{NAME_PATTERN}$")]
-    """A name that C can use: letters, digits and underscores."""
+    """Name that C can use: letters, digits and underscores, the first a letter, at most 48."""
     sensor: Annotated[Sensor | MotionSensor, Field(discriminator="kind")]
     features: Annotated[AnyFeatures, Field(discriminator="kind")]
     context: Annotated[StackContext | SummaryContext, Field(discriminator="kind")]
@@ -75,22 +75,22 @@ class PipelineSpec(Section):
 
     @property
     def columns(self) -> int:
-        """Values of one sample: 1 for audio, the axes of motion, the width of a row for external."""
+        """Number of values in one sample: 1 for audio, the axes of motion, the width of a row for external."""
         return self.features.columns_of(self.sensor)
 
     @property
     def window_length(self) -> int:
-        """Samples of one window; 1 for external."""
+        """Number of samples in one window; 1 for external."""
         return self.features.window_length_at(self.sensor.rate_hz)
 
     @property
     def hop_length(self) -> int:
-        """Samples from one window to the next; 1 for external."""
+        """Number of samples from one window to the next; 1 for external."""
         return self.features.hop_length_at(self.sensor.rate_hz)
 
     @property
     def hops_per_frame(self) -> int:
-        """Hops that make one feature frame."""
+        """Number of hops in one feature frame."""
         return self.features.hops_per_frame_at(self.sensor.rate_hz)
 
     @property
@@ -100,7 +100,7 @@ class PipelineSpec(Section):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """A line for each duration that is no whole number of hops or samples, and for a rate finer than 1 mHz."""
+        """Lines that say what is rounded: a duration to whole hops or samples, the rate to 1 mHz."""
         rate_hz = self.sensor.rate_hz
         exact = abs(nearest(rate_hz * 1000) - rate_hz * 1000) <= SAME
         lines = [] if exact else [f"sensor.rate_hz {rate_hz:.10g}: {nearest(rate_hz * 1000) / 1000:.10g} Hz"]
@@ -108,7 +108,7 @@ class PipelineSpec(Section):
 
     @classmethod
     def from_dict(cls, tree: dict[str, Any], *, source: str = "spec") -> PipelineSpec:
-        """A spec from nested dicts, as TOML gives them; InputError names the first field that is wrong."""
+        """Make a spec from nested dicts, as TOML gives them; InputError names the first field that is wrong."""
         try:
             return cls.model_validate(tree)
         except ValidationError as error:
@@ -116,7 +116,7 @@ class PipelineSpec(Section):
 
     @classmethod
     def from_toml(cls, text: str, *, source: str = "spec") -> PipelineSpec:
-        """A spec from TOML text."""
+        """Make a spec from TOML text; InputError names the first field that is wrong."""
         try:
             tree = tomllib.loads(text)
         except (ValueError, RecursionError) as error:
@@ -127,7 +127,7 @@ class PipelineSpec(Section):
 
     @classmethod
     def from_file(cls, path: str | Path) -> PipelineSpec:
-        """A spec from a .toml file."""
+        """Read a spec from a .toml file."""
         path = Path(path)
         try:
             text = read_limited(path, MAX_SPEC_BYTES).decode("utf-8")
@@ -136,19 +136,19 @@ class PipelineSpec(Section):
         return cls.from_toml(text, source=str(path))
 
     def to_toml(self) -> str:
-        """The spec as TOML text: every key, with what it means."""
+        """Write the spec as TOML text: every key with its value and a comment that explains it."""
         lines = [f"format = {self.format}", f"name = {toml(self.name)}"]
         for section in SECTIONS:
             lines += ["", f"[{section}]", *key_lines(getattr(self, section))]
         return "\n".join(lines) + "\n"
 
     def completed(self, text: str) -> str:
-        """TOML text of this spec with the keys added that it leaves out, each with its value and what it means.
+        """Add the keys that a text of this spec leaves out, each with its value and a comment that explains it.
 
         Parameters
         ----------
-        text : of this spec; its lines, order and comments stay. Where keys cannot be added to it (sections in one
-            line), the whole is written anew
+        text : TOML text of this spec; its lines, order and comments stay. If keys cannot be added, as to a section in
+            one line, the whole text is written anew
         """
         lines = text.rstrip().splitlines()
         tree = tomllib.loads(text)

@@ -1,4 +1,4 @@
-"""A spec as text: keys with their meanings, and errors in words for whoever wrote the file."""
+"""Text of a spec: its keys with comments, and validation errors in plain words."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ _MEANINGS = {
     "mel_scale": "slaney or htk",
     "mel_norm": "slaney or none",
     "n_bands": "frequency bands",
-    "band_ms": "ms that energies add up over; none: band_hops says it",
-    "band_hops": "the same in hops; none: band_ms says it",
+    "band_ms": "ms over which energies are summed; none: band_hops says it",
+    "band_hops": "hops over which energies are summed; none: band_ms says it",
     "n_features": "values in a row",
     "counts_per_unit": "int16 counts in a unit of the model's input scale",
     "window_s": "s of a window",
@@ -47,7 +47,7 @@ _MEANINGS = {
     "floor_dps": "deg/s that count as no rotation",
     "frames": "feature frames that the model sees",
     "stride": "frames between model runs",
-    "statistics": f"of each feature over the frames: {', '.join(STATISTICS)}",
+    "statistics": f"statistics of each feature over the frames: {', '.join(STATISTICS)}",
     "file": "path of the model in this folder",
     "max_macs": "multiply-accumulates a tick, at most: a budget for train",
     "max_ram": "bytes of RAM in C, at most: a budget for train; none: no bound",
@@ -55,20 +55,20 @@ _MEANINGS = {
     "baseline_s": "s, time constant of a follower of the score; 0: off; chosen: by train",
     "baseline_hold_s": "s that an alarm freezes the follower, at most; 0: as long as it lasts",
     "raise_score": "calibrated, or a number",
-    "clear_ratio": "of the raise level: below it the alarm clears",
-    "high_ratio": "of the raise level: from it on one tick raises at once; 0: off",
-    "m": "of the last n ticks, m must reach the raise level",
+    "clear_ratio": "clear level over raise level: below it the alarm clears",
+    "high_ratio": "high level over raise level: one tick at it raises at once; 0: off",
+    "m": "ticks of the last n that must reach the raise level",
     "n": f"1 to {alert.MAX_N} ticks",
     "on_delay_s": "s that the votes must last",
     "off_delay_s": "s below the clear level until the alarm clears",
     "cooldown_s": "s after an alarm without another",
 }
-"""Key -> what it means, as a written spec says it; docs/configuration.md says more."""
+"""Key -> comment beside it in a spec that is written; docs/configuration.md explains more."""
 _COMMENT_AT = 27
 
 
 def key_lines(section: BaseModel, without: Iterable[str] = ()) -> list[str]:
-    """A line for each key of a section, its kind first."""
+    """Return a line of TOML for each key of a section that is not in ``without``, the kind first."""
     given, lines = set(without), []
     for key, value in _kind_first(section.model_dump()):
         if key in given:
@@ -80,7 +80,7 @@ def key_lines(section: BaseModel, without: Iterable[str] = ()) -> list[str]:
 
 
 def end_of(lines: list[str], section: str) -> int | None:
-    """Line after the last key of a section that has a heading of its own; None: it has none."""
+    """Find the index of the line after the last key of a section; None if the section has no heading."""
     headings = [i for i, line in enumerate(lines) if re.match(r"\s*\[", line)]
     start = next((i for i in headings if re.match(rf"\s*\[\s*{section}\s*\]\s*(#.*)?$", lines[i])), None)
     if start is None:
@@ -96,7 +96,7 @@ def _kind_first(section: dict[str, Any]) -> list[tuple[str, Any]]:
 
 
 def toml(value: Any) -> str:
-    """A value as TOML: text, a number, true or false, or a list of these."""
+    """Write a value as TOML: text, a number, true or false, or a list of these."""
     if isinstance(value, str):
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
     if isinstance(value, bool):
@@ -113,11 +113,11 @@ _TOML_PROBLEMS = (
     *("Invalid value", "Invalid statement", "Unterminated string", "Unclosed array", "Unclosed inline table"),
     *("Invalid initial character for a key part", "Cannot overwrite a value", "Expected ']' at the end of a table"),
 )
-"""What a TOML parser says without quoting the file."""
+"""Messages of the TOML parser that quote nothing from the file."""
 
 
 def toml_problem(said: str) -> str:
-    """What a TOML parser found, and where: none of its words that quote a file, which may be another's."""
+    """Return problem and place from a TOML parser's message, without quoting the file: it may hold a secret."""
     problem = next((f": {words}" for words in _TOML_PROBLEMS if said.startswith(words)), "")
     place = re.search(r"\(at (line \d+, column \d+|end of document)\)$", said)
     return problem + (f" at {place[1]}" if place else "")
@@ -137,11 +137,11 @@ _PLAIN = {
     ("score.baseline_s", "literal_error"): 'must be "chosen" or a number of seconds from 0 to 2592000',
     ("alert.raise_score", "literal_error"): _INTEGER_OR_WORD,
 }
-"""Errors that pydantic words for its own users, by field and type."""
+"""Field and type of an error of pydantic -> plain words for it."""
 
 
 def first_problem(error: ValidationError) -> str:
-    """The first error that pydantic found, as one line: which key, what it must be, what it is."""
+    """Describe the first error that pydantic found, in one line: the key, what it must be, what it is."""
     first = error.errors()[0]
     kinds = ("audio", "stack", "summary", *EXTRACTORS)
     where = ".".join(
@@ -162,7 +162,7 @@ def first_problem(error: ValidationError) -> str:
 
 
 def _shown(given: float | str) -> str:
-    """A value of a spec, shortened; whole numbers of thousands of digits cannot even be printed."""
+    """Shorten a value for a message; Python cannot print whole numbers of thousands of digits."""
     if isinstance(given, int) and abs(given) >= 10**20:
         return f"about 1e{math.floor(math.log10(abs(given)))}" if given > 0 else "below -1e20"
     return quoted(repr(given))

@@ -1,4 +1,4 @@
-"""The spec's permission of features that can carry speech."""
+"""Permission for features that can carry speech: a key of the spec."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from anomsdk.plans.speech import MOST_VALUES, PERMISSION, can_carry_speech, valu
 
 
 def permission(spec: PipelineSpec) -> dict[str, str]:
-    """The spec's permission of features that can carry speech, where they need one."""
+    """Return the provenance entry of the spec's permission; empty if the features cannot carry speech."""
     if not _speaks(spec):
         return {}
     return {PERMISSION: "true"}
@@ -24,7 +24,7 @@ def _speaks(spec: PipelineSpec) -> bool:
 
 
 def check_speech(spec: PipelineSpec) -> None:
-    """Refuse features that can carry speech, unless the spec permits them; before hours of work, too."""
+    """Refuse features that can carry speech, unless the spec permits them; called before any long work."""
     features = spec.features
     if not isinstance(features, SoundFeatures) or features.allow_speech_features:
         return

@@ -1,7 +1,7 @@
 """Tables and rounding of the planner: windows, twiddles and filter banks, from our own formulas.
 
-They are computed with `math` in float64 (its functions differ by less than the margin between machines;
-numpy's do not promise that), so the same spec gives the same integers everywhere.
+They are computed with `math` in float64. Its functions differ between machines by less than the margin of `rounded`,
+which those of numpy do not promise: the same spec gives the same integers everywhere.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from anomsdk.core.spectrum import MAX_BANDS, SpectrumPlan
 from anomsdk.planner.features import BandsFeatures, LogmelFeatures
 
 _MOTION_BANDS, _MOTION_LOWEST_HZ, _MOTION_HIGHEST = 4, 0.5, 0.4
-"""Frequency bands of motion by default: how many, from where, and up to which part of the rate."""
+"""Default frequency bands of motion: their number, lowest frequency in Hz, highest frequency over the rate."""
 _DOMINANT = 8
-"""How far above the noise a bin must be to be the dominant frequency."""
+"""Energy of a bin over the energy of the noise floor that the dominant frequency must exceed."""
 _MARGIN = 1e-9
-"""Numbers this close are the same number, computed by another library: far above float64's error."""
+"""Largest difference of two numbers that count as equal; far above the error of float64."""
 
 
 def rounded(x: float) -> int:
-    """Nearest integer; whatever lies within 1e-9 of a tie is a tie, and goes up.
+    """Round to the nearest integer; within 1e-9 of a tie, round up.
 
-    Two honest float64 computations of the same table may differ in the last bit: at a tie they would
-    round apart. The margin is far above their error.
+    Two correct float64 computations of the same table may differ in the last bit and would round apart at a tie. The
+    margin is far above their error.
     """
     return math.floor(x + 0.5 + _MARGIN)
 
@@ -74,7 +74,7 @@ class _Share:
 
     @property
     def own(self) -> bool:
-        """The band has it alone."""
+        """Return True if the bin belongs to one band alone."""
         return self.rise > 1 - _MARGIN
 
 
@@ -94,7 +94,7 @@ def _mel_shares(features: LogmelFeatures, rate_hz: float) -> tuple[list[_Share],
 
 
 def mel_filterbank(features: LogmelFeatures, rate_hz: float) -> FilterbankPlan:
-    """Triangles of `librosa.filters.mel`; Slaney's area norm is part of the offset."""
+    """Plan the triangles of `librosa.filters.mel`; Slaney's area norm is part of the offset."""
     shares, corners = _mel_shares(features, rate_hz)
     require(
         len(shares) > 0,
@@ -131,13 +131,13 @@ def _band_shares(features: BandsFeatures, rate_hz: float) -> list[_Share]:
 
 
 def bands_filterbank(features: BandsFeatures, rate_hz: float) -> FilterbankPlan:
-    """Rectangular bands from fmin_hz to fmax_hz, evenly on a logarithmic axis."""
+    """Plan rectangular bands from fmin_hz to fmax_hz, evenly spaced on a logarithmic axis."""
     n = features.n_bands
     return _filterbank(_band_shares(features, rate_hz), n, features.fft_length, [0.0] * n)
 
 
 def _filterbank(shares: Sequence[_Share], n_bands: int, length: int, log2_scale: Sequence[float]) -> FilterbankPlan:
-    """Segments and weights; the offset turns half the power in integer units into librosa's power."""
+    """Plan segments and weights; the offset turns half the power in integer units into librosa's power."""
     widths = [0] * (2 * n_bands + 1)
     for share in shares:
         if share.upper < n_bands or not share.own:
@@ -166,15 +166,15 @@ def _filterbank(shares: Sequence[_Share], n_bands: int, length: int, log2_scale:
 
 
 def motion_spectrum(edges_hz: Sequence[float] | None, length: int, rate_hz: float, floor: int) -> SpectrumPlan:
-    """A transform of one window of motion: periodic Hann, and bands between rising edges.
+    """Plan the spectrum of one window of motion: a periodic Hann window, and bands between rising edges.
 
     Parameters
     ----------
     edges_hz : bin k belongs to the band from the last edge at or below its frequency; None: `_MOTION_BANDS` bands,
         evenly on a logarithmic axis where there are bins enough
-    length : samples
+    length : samples of the window
     rate_hz : samples a second
-    floor : deviation of white noise that counts as none, counts
+    floor : standard deviation of white noise that counts as no movement, in counts
     """
     first = _default_bins(length, rate_hz) if edges_hz is None else _bins_from(edges_hz, length, rate_hz)
     turn = [2 * math.pi * n / length for n in range(length)]
@@ -216,17 +216,17 @@ def _bins_from(edges_hz: Sequence[float], length: int, rate_hz: float) -> list[i
 
 
 def reason_gains(normal: Sequence[float], weight: Sequence[int]) -> NDArray[np.int32]:
-    """Gains that make a residual of each group as unusual as that of the others.
+    """Compute a gain for each group that makes the residuals of groups comparable.
 
     Parameters
     ----------
     normal : mean residual of each group on normal data; 0: not known
-    weight : sum of the weights of its inputs. No level is below it, the residual of one step of int8 in each input:
-        groups that are nearly constant would be named for rounding
+    weight : sum of the weights of each group's inputs: its residual if each input is wrong by one int8 step. It is the
+        least that counts as normal, for otherwise rounding alone would make a nearly constant group a reason
 
     Returns
     -------
-    int32 (n_groups,), 1 to 2**30: 2**30 for the lowest level
+    int32 (n_groups,), 1 to 2**30; the group with the lowest normal residual has 2**30
     """
     levels = [max(level, float(w), 1.0) for level, w in zip(normal, weight, strict=True)]
     return checked_cast([max(1, rounded(MAX_GAIN * min(levels) / level)) for level in levels], "i4", "reasons: gain")

@@ -1,4 +1,4 @@
-"""What is different between two plans, key by key: what an edit of a spec changed, or that it changed nothing."""
+"""Differences between two plans, key by key: what an edit of a spec changed, or that it changed nothing."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from anomsdk.utils.text import duration
 
 _TICKS = ("timing.on_delay", "timing.off_delay", "timing.cooldown", "baseline.hold")
 _LONGEST = 60
-"""Characters of a value that is shown."""
+"""Largest number of characters of a value in a line."""
 _FOR_TRAIN = ("model.max_macs, max_ram and max_flash", "features.allow_speech_features", "comments")
-"""What a spec says and a plan does not."""
+"""Contents of a spec that no plan has."""
 _NO_LINES = 40
-"""More changes are counted, not shown: another model, or other features."""
+"""Largest number of changes that are listed; further ones are counted, as those of another model."""
 
 
 def changes(old: Plan, new: Plan) -> list[str]:
-    """Every key whose value is another, ``key: old -> new``, in the order of their names; empty where nothing is.
+    """List every key whose value differs, as ``key: old -> new``, sorted by key; empty if none does.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def changes(old: Plan, new: Plan) -> list[str]:
 
 
 def as_text(old: Plan, new: Plan) -> str:
-    """The changes between two plans as lines, and which of the ids are others."""
+    """Return the changes between two plans as lines of text, and which of the two ids changed."""
     found = changes(old, new)
     if not found:
         tick = duration(new.samples_per_tick / new.rate_hz)

@@ -1,4 +1,4 @@
-"""What a plan is, as facts to read or to print: the logic behind `anomsdk inspect`."""
+"""Facts of a plan, to read or to print: the logic behind `anomsdk inspect`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from anomsdk.plans.speech import speech_remark, values_per_second
 
 
 def describe(plan: Plan) -> dict[str, dict[str, Any]]:
-    """Facts of a plan, section by section; all of them can be written as JSON.
+    """Return the facts of a plan, section by section; all of them can be written as JSON.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def describe(plan: Plan) -> dict[str, dict[str, Any]]:
 
 
 def as_text(sections: dict[str, dict[str, Any]]) -> str:
-    """Sections of `describe` as `anomsdk inspect` prints them."""
+    """Format the sections of `describe` as `anomsdk inspect` prints them."""
     lines = []
     for name, facts in sections.items():
         lines.append(name)
@@ -126,7 +126,7 @@ def _layer(layer: LayerPlan) -> str:
 
 
 def _baseline(plan: BaselinePlan, tick_s: float) -> dict[str, Any]:
-    """The follower of the score in score steps and seconds; it keeps one level, and no score."""
+    """Facts of the baseline in score steps and seconds; it keeps one level, and no score."""
     if not plan.is_on:
         return {"follows": "off"}
 

@@ -1,4 +1,4 @@
-"""Each extractor in words: names of its values, facts for `inspect`, and whether it can carry speech."""
+"""Extractors in words: names of their values, facts for `inspect`, and when they can carry speech."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from anomsdk.core.motion import FEATURES, MotionPlan
 
 
 class Speech(Enum):
-    """How likely it is that features carry speech."""
+    """Condition under which the features of an extractor can carry speech."""
 
     ALWAYS = "at any rate"
     ABOVE_LIMIT = "above a number of values a second"
@@ -23,13 +23,13 @@ class Speech(Enum):
 
 @dataclass(frozen=True)
 class ExtractorInWords:
-    """One kind of extractor, as reports speak of it.
+    """Words for one kind of extractor in reports.
 
     Parameters
     ----------
-    speech : whether its features can carry speech
+    speech : condition under which its features can carry speech
     values : plan section -> a name for each value of a frame, (n_features,)
-    facts : plan section, samples a second, samples of a hop -> facts of this kind alone, for `inspect`
+    facts : plan section, samples a second, samples of a hop -> facts that only this kind has, for `inspect`
     keeps_window : a window holds samples of the sensor; False: a window is one row of features
     """
 
@@ -40,7 +40,7 @@ class ExtractorInWords:
 
 
 def milliseconds(samples: int, rate_hz: float) -> float:
-    """How long so many samples last, in ms, to the nearest microsecond."""
+    """Convert a number of samples to ms, rounded to the nearest microsecond."""
     return round(samples * 1000 / rate_hz, 3)
 
 
@@ -89,4 +89,4 @@ EXTRACTORS = {
     "motion": ExtractorInWords(Speech.NEVER, _motion_values, _motion_facts),
     "external": ExtractorInWords(Speech.NEVER, _external_values, _no_facts, keeps_window=False),
 }
-"""Kind -> the extractor in words."""
+"""Kind of extractor -> words for it."""

@@ -1,7 +1,7 @@
 """Plan files: strict reading, atomic writing, and the reference models that come with the package.
 
-A plan file is its canonical bytes and nothing else: a file that says the same in other bytes is refused.
-Needs numpy only.
+A plan file holds the canonical bytes of the plan: a file with the same content in other bytes is refused.
+This module needs numpy only.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from anomsdk.utils.files import packaged_folder, read_limited, write_atomically
 MAX_BYTES = 16 << 20
 MAX_DEPTH = 8
 MAX_ITEMS = 10_000
-"""Objects, lists and keys: many times what the largest plan holds."""
+"""Largest number of objects, lists and keys in a file: many times that of the largest plan."""
 
 _INT_DIGITS = 15
 _OWN_KEYS = {"format", "sha256", *(field.name for field in fields(Plan))}
-"""Keys that a message may name before the file is known to be a plan."""
+"""Keys that a message may name before the file is known to be a plan; others may be secrets."""
 _ANNOTATION_DTYPES = {"int8": "i1", "uint8": "u1", "int16": "<i2", "uint16": "<u2", "int32": "<i4"}
 
 
@@ -67,13 +67,12 @@ def read_plan(path: str | Path) -> Plan:
 
 
 def parse_plan(data: bytes, *, name: str, folder: Path | None = None) -> Plan:
-    """A plan from the bytes of its file; ``name`` is what errors call it."""
+    """Parse the bytes of a plan file; errors begin with ``name``."""
     if len(data) > MAX_BYTES:
         raise InputError(f"{name}: larger than {MAX_BYTES} bytes; is this a plan.json?")
     try:
         tree = _strict_json(data)
         plan = _plan_from(tree, folder)
-        plan.check()
     except InputError as error:
         raise InputError(f"{name}: {error}") from None
     if plan.canonical_bytes != data:
@@ -84,7 +83,7 @@ def parse_plan(data: bytes, *, name: str, folder: Path | None = None) -> Plan:
 
 
 def write_plan(plan: Plan, path: str | Path) -> None:
-    """Write a plan file: beside its place first, then renamed, so that no half of one is ever seen.
+    """Write a plan file atomically: a reader sees the old file or the new one, never a part of it.
 
     Examples
     --------
@@ -99,17 +98,17 @@ def write_plan(plan: Plan, path: str | Path) -> None:
 
 
 def reference_models_folder() -> Path:
-    """Folder of the reference models: inside the package when installed, in the checkout otherwise."""
+    """Return the folder of the reference models: in the installed package, or in the checkout."""
     return packaged_folder("reference_models")
 
 
 def reference_model_names() -> list[str]:
-    """Names of the reference models that come with a plan."""
+    """Return the sorted names of the reference models that have a plan."""
     return sorted(path.parent.name for path in reference_models_folder().glob("*/plan.json"))
 
 
 def reference_model(name: str) -> Plan:
-    """Plan of a reference model that comes with the package.
+    """Read the plan of a reference model that comes with the package.
 
     Examples
     --------
@@ -119,7 +118,7 @@ def reference_model(name: str) -> Plan:
     """
     names = reference_model_names()
     if name not in names:
-        raise InputError(f"'{name}' is no reference model; there are: {', '.join(names)}")
+        raise InputError(f"'{name}' is no reference model; choose from {', '.join(names)}")
     return read_plan(reference_models_folder() / name / "plan.json")
 
 
@@ -132,7 +131,7 @@ def _strict_json(data: bytes) -> Any:
     try:
         text = data.decode("ascii")
     except UnicodeDecodeError:
-        raise InputError("not a plan: holds bytes that are not ASCII") from None
+        raise InputError("not a plan: holds bytes that are not ASCII; give a plan.json") from None
     _check_depth(text)
     try:
         return json.loads(
@@ -143,52 +142,60 @@ def _strict_json(data: bytes) -> Any:
             parse_constant=_no_float,
         )
     except json.JSONDecodeError as error:
-        raise InputError(f"not valid JSON at byte {error.pos} (cut short?): {error.msg}") from None
+        raise InputError(
+            f"not valid JSON at byte {error.pos} (cut short?): {error.msg}; restore it or plan again"
+        ) from None
     except RecursionError:
-        raise InputError("nested too deeply; this is no plan") from None
+        raise InputError("nested too deeply for a plan; give a plan.json") from None
 
 
 def _check_depth(text: str) -> None:
-    """Refuse size and nesting before the parser meets them. No string of a plan holds a bracket."""
+    """Refuse too many items and too deep nesting before the JSON parser runs. No string of a plan holds a bracket."""
     if text.count("[") + text.count("{") + text.count(":") > MAX_ITEMS:
-        raise InputError(f"more than {MAX_ITEMS} objects and keys; this is no plan")
+        raise InputError(f"more than {MAX_ITEMS} objects and keys, which no plan has; give a plan.json")
     depth = 0
     for bracket in re.finditer(r"[\[\]{}]", text):
         depth += 1 if bracket[0] in "[{" else -1
         if depth > MAX_DEPTH:
-            raise InputError(f"nested deeper than {MAX_DEPTH} levels; this is no plan")
+            raise InputError(f"nested deeper than {MAX_DEPTH} levels, which no plan is; give a plan.json")
 
 
 def _distinct_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     tree = dict(pairs)
     if len(tree) != len(pairs):
         twice = {key for key, n in Counter(key for key, _ in pairs).items() if n > 1} & _OWN_KEYS
-        raise InputError(f"{f'key {min(twice)!r}' if twice else 'a key'} stands there twice")
+        raise InputError(f"{f'key {min(twice)!r}' if twice else 'a key'} stands there twice; restore it or plan again")
     return tree
 
 
 def _small_int(digits: str) -> int:
     if len(digits) > _INT_DIGITS:
-        raise InputError(f"a number of {len(digits)} digits; a plan has none beyond {_INT_DIGITS}")
+        raise InputError(f"a number of {len(digits)} digits, more than {_INT_DIGITS}; restore it or plan again")
     return int(digits)
 
 
 def _no_float(digits: str) -> Any:
-    raise InputError("a number that is no integer; a plan holds integers only")
+    raise InputError("a number that is no integer, which a plan cannot hold; restore it or plan again")
 
 
 def _plan_from(tree: Any, folder: Path | None) -> Plan:
     if not isinstance(tree, dict) or "format" not in tree or "sha256" not in tree:
-        raise InputError("not a plan: format or sha256 is missing")
+        raise InputError("not a plan: format or sha256 is missing; give a plan.json")
     if tree["format"] != FORMAT or isinstance(tree["format"], bool):
-        raise InputError(f"plan format {quoted(tree['format'], 20)} is unknown; this version reads format {FORMAT}")
+        raise InputError(
+            f"plan format {quoted(tree['format'], 20)} is unknown: this version reads format {FORMAT}; plan again"
+        )
     digest = tree.pop("sha256")
     actual = hashlib.sha256(canonical_json(tree)).hexdigest()
     if digest != actual:
         raise InputError("damaged: the content does not match its sha256; restore it or plan again")
     del tree["format"]
-    values = _dataclass_values(Plan, tree, "plan")
-    return Plan(**values, folder=folder)
+    try:
+        plan = Plan(**_dataclass_values(Plan, tree, "plan"), folder=folder)
+        plan.check()
+    except InputError as error:
+        raise InputError(f"{error}; plan again") from None
+    return plan
 
 
 def _dataclass_values(kind: type, tree: Any, where: str) -> dict[str, Any]:
@@ -236,12 +243,12 @@ def _value(hint: Any, node: Any, where: str) -> Any:
 
 
 def _kinds_of(options: tuple[Any, ...]) -> dict[str, Any]:
-    """Kind -> the class of a section that may be one of several."""
+    """Map the kinds of a section that may be one of several classes to these classes."""
     return {kind: option for option in options for kind in getattr(option, "kinds", None) or (option.kind,)}
 
 
 def _innermost(hint: Any) -> Any:
-    """The scalar type of an array annotation."""
+    """Return the scalar type of an array annotation."""
     args = typing.get_args(hint)
     return _innermost(args[-1]) if args else hint
 

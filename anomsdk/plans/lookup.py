@@ -1,4 +1,4 @@
-"""Finding the plan that a user names on the command line."""
+"""Lookup of the plan that a user names: a file, a folder or a reference model."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from anomsdk.plans.file import read_plan, reference_model, reference_model_names
 
 
 def find_plan(text: str) -> Plan:
-    """A plan from what a user may call it: a plan.json, a folder that holds one, or a reference model.
+    """Read the plan that a text names: a plan.json, a folder that holds one, or a reference model.
 
     Parameters
     ----------
-    text : a path, or a name; what exists as a path is never taken for a name
+    text : a path, or the name of a reference model; an existing path comes before a name
 
     Returns
     -------
@@ -22,7 +22,7 @@ def find_plan(text: str) -> Plan:
 
     Raises
     ------
-    InputError : there is none, or it is damaged
+    InputError : there is no such plan, or it is damaged
     """
     path = Path(text)
     is_folder, exists = _looked_up(path)
@@ -39,7 +39,7 @@ def find_plan(text: str) -> Plan:
 
 
 def _looked_up(path: Path) -> tuple[bool, bool]:
-    """Whether it is a folder, and whether there is anything."""
+    """Return whether the path is a folder, and whether anything exists there."""
     try:
         return path.is_dir(), path.exists() or path.is_symlink()
     except OSError:  # a name that is too long, a folder that must not be entered

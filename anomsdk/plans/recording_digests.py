@@ -1,7 +1,7 @@
-"""Which recordings made a plan: short digests of their samples in its provenance, outside of its ids.
+"""Digests of the recordings that a plan was made from: short, in its provenance, not part of its ids.
 
-A digest is of the samples at the plan's rate, without digitally constant stretches: a file that was renamed or saved in
-another format is known again, one that was cut or amplified is not. No sample can be got back from it.
+A digest is computed from the samples at the plan's rate, without digitally constant stretches. A file that was renamed
+or saved in another format is recognised, one that was cut or amplified is not. No sample can be recovered from it.
 """
 
 from __future__ import annotations
@@ -12,23 +12,23 @@ from dataclasses import dataclass
 from anomsdk.core.plan import MAX_TEXT
 
 PURPOSES = {"trained": 24, "calibrated": 16, "chosen": 8}
-"""What recordings did: trained the model, set the alarm level, or were the anomalies that the model was chosen on.
-Purpose -> most provenance entries that list them."""
+"""Purpose of recordings -> largest number of provenance entries that list them. The purposes: the model was trained on
+them, the alarm level was calibrated on them, or they are the anomalies that the model was chosen on."""
 
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-_CHARACTERS = 6  # of a digest: 36 bits, by which one of a million pairs of recordings is taken for another
+_CHARACTERS = 6  # 36 bits: two different recordings have the same short digest with probability 2**-36
 _AN_ENTRY = MAX_TEXT // _CHARACTERS
 
 
 @dataclass(frozen=True)
 class KnownRecordings:
-    """Recordings that a plan was made from, as far as it says.
+    """Recordings that a plan was made from, as its provenance lists them.
 
     Parameters
     ----------
     listed : purpose of `PURPOSES` -> short digests
-    counts : purpose -> recordings in all; more than are listed where a plan has no room for them
-    says : whether the plan says anything of the kind
+    counts : purpose -> number of recordings; more than are listed if a plan has no room for all
+    says : the provenance has at least one entry of this kind
     """
 
     listed: Mapping[str, frozenset[str]]
@@ -36,7 +36,7 @@ class KnownRecordings:
     says: bool
 
     def purposes(self, digest: str) -> tuple[str, ...]:
-        """What a recording did.
+        """Return the purposes of a recording; empty if the plan does not list it.
 
         Parameters
         ----------
@@ -47,17 +47,17 @@ class KnownRecordings:
 
     @property
     def is_whole(self) -> bool:
-        """Whether all recordings are listed."""
+        """Return True if all recordings are listed."""
         return all(len(self.listed[purpose]) == self.counts[purpose] for purpose in PURPOSES)
 
 
 def entries_of(purpose: str, digests: Iterable[str]) -> dict[str, str]:
-    """Entries of a provenance that list recordings.
+    """Make the entries of a provenance that list recordings.
 
     Parameters
     ----------
     purpose : of `PURPOSES`
-    digests : sha256 of each recording, hexadecimal; where there are too many the lowest are listed, and all are counted
+    digests : sha256 of each recording, hexadecimal; if there are too many, the lowest are listed, and all are counted
 
     Examples
     --------
@@ -75,21 +75,21 @@ def entries_of(purpose: str, digests: Iterable[str]) -> dict[str, str]:
 
 
 def without(provenance: Mapping[str, str], purpose: str) -> dict[str, str]:
-    """A provenance without the recordings of a purpose: others take their place."""
+    """Return a provenance without the recordings of a purpose, so that others can replace them."""
     return {key: text for key, text in provenance.items() if not _is_of(key, purpose)}
 
 
 def for_people(provenance: Mapping[str, str]) -> dict[str, str]:
-    """A provenance in which recordings are counted, not listed."""
+    """Return a provenance in which recordings are counted, not listed."""
     return {key: text for key, text in provenance.items() if not any(_is_list(key, purpose) for purpose in PURPOSES)}
 
 
 def known_recordings(provenance: Mapping[str, str]) -> KnownRecordings:
-    """What a plan's provenance says of recordings.
+    """Read the recordings that a plan's provenance lists.
 
     Parameters
     ----------
-    provenance : `Plan.provenance`; entries that are not as `entries_of` writes them say nothing
+    provenance : `Plan.provenance`; entries that `entries_of` cannot have written are ignored
     """
     listed, counts = dict[str, frozenset[str]](), dict[str, int]()
     for purpose in PURPOSES:

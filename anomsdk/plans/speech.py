@@ -1,7 +1,7 @@
-"""Whether features can carry speech: computed from a plan's integers, whatever its provenance says.
+"""Test for features that can carry speech, computed from a plan's integers, whatever its provenance says.
 
-Measured with simple attackers, so lower bounds: from 16 bands every 256 ms they recovered no intelligible speech, and
-still told 61 % of known phrases apart; from 40 log-mels every 32 ms they recovered both.
+Measured with simple attackers, which give lower bounds. From 16 bands every 256 ms they recovered no intelligible
+speech, but told 61 % of known phrases apart. From 40 log-mels every 32 ms they recovered both.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from anomsdk.plans.extractors import EXTRACTORS, Speech
 MOST_VALUES = 72
 """Feature values a second, peak and crest counted, above which bands need the spec's permission.
 
-16 bands, peak and crest every 256 ms are 70.3."""
+With 16 bands, peak and crest every 256 ms there are 70.3."""
 PERMISSION = "allow_speech_features"
-"""Key of the spec's features section, and of a plan's provenance."""
+"""Key of the permission in the spec's features section and in a plan's provenance."""
 
 
 def values_per_second(
     n_features: int, framer: FramerPlan, hops_per_frame: int, sensor: SensorPlan | MotionSensorPlan
 ) -> float:
-    """Feature values a second: width of a frame times frames a second.
+    """Compute the feature values a second: width of a frame times frames a second.
 
     Examples
     --------
@@ -34,9 +34,9 @@ def values_per_second(
 def can_carry_speech(
     kind: str, n_features: int, framer: FramerPlan, hops_per_frame: int, sensor: SensorPlan | MotionSensorPlan
 ) -> bool:
-    """Whether features of sound need a permission: log-mels at any rate, bands above `MOST_VALUES` a second.
+    """Tell whether features need a permission: log-mels at any rate, bands above `MOST_VALUES` values a second.
 
-    False of motion and of rows of a maker's own: nothing is known of what the latter hold.
+    The result is False for motion, and for external features, of which nothing is known.
     """
     speech = EXTRACTORS[kind].speech
     rate = n_features * sensor.rate_millihertz
@@ -45,9 +45,9 @@ def can_carry_speech(
 
 
 def speech_remark(plan: Plan) -> str | None:
-    """What to say of a plan whose features can carry speech; None of any other.
+    """Return a remark on a plan whose features can carry speech; None for any other plan.
 
-    A plan without a permission in its provenance was written by hand, or by a version that asked for none.
+    A plan without a permission in its provenance was written by hand, or by a version that needed none.
 
     Examples
     --------

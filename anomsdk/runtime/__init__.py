@@ -1,1 +1,1 @@
-"""Running a plan: pipelines, whole recordings at once, and the engines. numpy only."""
+"""Runtime of a plan: pipelines, whole recordings in one call, and the engines. It needs numpy only."""

@@ -1,4 +1,4 @@
-"""Blocks of samples and gaps, checked before an engine sees them."""
+"""Checks of plans, blocks of samples and gaps before an engine takes them."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from anomsdk.runtime.engines import Engine
 
 
 def checked_block(block: Any, columns: int) -> NDArray[np.int16]:
-    """A block as int16 (n, columns), or InputError."""
+    """Return a block as int16 (n, columns), or raise InputError."""
     wanted = "(n,)" if columns == 1 else f"(n, {columns})"
     if isinstance(block, np.ma.MaskedArray):
-        raise InputError("samples are a masked array; fill it, or tell the pipeline of the gap")
+        raise InputError("samples are a masked array; fill it, or call gap for the missing samples")
     if not isinstance(block, np.ndarray) or block.dtype != np.dtype("=i2"):
         raise InputError(
             f"samples are {described(block)}, must be an int16 array {wanted}; scale and convert them first"
@@ -25,31 +25,31 @@ def checked_block(block: Any, columns: int) -> NDArray[np.int16]:
         return block.reshape(-1, columns)
     if block.ndim == 2 and block.shape[1] == columns:
         return block
-    raise InputError(f"samples have shape {block.shape}, must be {wanted}")
+    raise InputError(f"samples have shape {block.shape}, must be {wanted}; reshape them")
 
 
 def checked_plan(plan: Any) -> Plan:
-    """A Plan as it is given, or InputError."""
+    """Return the given plan, or raise InputError."""
     if not isinstance(plan, Plan):
         raise InputError(f"expected a Plan, got {type(plan).__name__}; use anomsdk.read_plan or anomsdk.plan")
     return plan
 
 
 def lose(engine: Engine, n: Any, what: str) -> None:
-    """Tell an engine that n samples were lost; engines differ in what 0 would mean, so they are never told of it.
+    """Tell an engine that ``n`` samples were lost; for 0 the engine is not called, as engines differ in its meaning.
 
     Raises
     ------
     InputError : n is no whole number, of Python or numpy, from 0 to 2**31 - 1
     """
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or not 0 <= n <= MAX_GAP:
-        raise InputError(f"{what}: {n!r} is not a number of samples from 0 to {MAX_GAP}")
+        raise InputError(f"{what}: {n!r} is not a number of samples; give a whole number from 0 to {MAX_GAP}")
     if n > 0:
         engine.gap(int(n))
 
 
 def described(value: Any) -> str:
-    """What a value is, in a message: type and shape of an array, else the name of its type."""
+    """Describe a value for a message: type and shape of an array, else the name of its type."""
     if isinstance(value, np.ndarray):
         return f"{value.dtype} {value.shape}"
     return type(value).__name__

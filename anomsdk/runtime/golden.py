@@ -1,4 +1,4 @@
-"""The golden stream and its digest: one line to hold two implementations against each other. See docs/spec.md."""
+"""Golden stream and golden digest: one line of hex digits that compares two implementations. See docs/spec.md."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from anomsdk.runtime.streams import features, reconstruct
 
 TICKS = 200
 VALUES = 65_536
-"""The stream is cut to so many values where 200 ticks need more, but never below MIN_TICKS."""
+"""Largest number of values in the stream, unless `MIN_TICKS` ticks need more."""
 MIN_TICKS = 16
 MAX_VALUES = 1 << 24
 PART = 2048
@@ -25,12 +25,12 @@ Block: TypeAlias = NDArray[np.int16]
 
 
 def golden_stream(plan: Plan) -> Block:
-    """The stream whose run is the golden digest; integer arithmetic only.
+    """Generate the stream of the golden digest, with integer arithmetic only.
 
-    Its length is that of T ticks: T = 200, or as many as 65,536 values (samples times columns) complete,
-    but 16 at least. Value by value, row after row, a 32-bit state x, 0x6D2B79F5 at first, takes a step of
-    xorshift32 (``x ^= x << 13; x ^= x >> 17; x ^= x << 5``, modulo 2**32), and the value of row i is, by
-    ``k = (i // 2048) % 16``:
+    Its length is that of T ticks: T = 200, or the ticks that 65,536 values (samples times columns) complete
+    if these are fewer, but at least 16. Value by value, row after row, a 32-bit state x, 0x6D2B79F5 at first,
+    takes a step of xorshift32 (``x ^= x << 13; x ^= x >> 17; x ^= x << 5``, modulo 2**32), and the value of
+    row i is, by ``k = (i // 2048) % 16``:
 
     ====== ============================================================
     0..10  noise, 6 dB lower with each k: int16(x >> 16) >> k, arithmetic
@@ -88,7 +88,7 @@ def _int16(bits: int) -> int:
 
 
 def golden_digest(plan: Plan, engine: str | None = None) -> tuple[str, int, int]:
-    """Run the golden stream and hash what comes out: what `anom_selftest` of the C port computes on a device.
+    """Run the golden stream and hash the results, as `anom_selftest` of the C port does on a device.
 
     The bytes are the plan's id (32 bytes), then, tick after tick: the model's inputs (int8), its outputs for them
     (int8), the score of the result (uint32, little-endian), the number of its events (uint8) and the events
@@ -97,12 +97,12 @@ def golden_digest(plan: Plan, engine: str | None = None) -> tuple[str, int, int]
     Parameters
     ----------
     plan : Plan
-    engine : as `anomsdk.Pipeline`
+    engine : as in `anomsdk.Pipeline`
 
     Returns
     -------
     digest : sha256, 64 hex digits
-    ticks, events : how many it covers
+    ticks, events : numbers of ticks and of events in the digest
     """
     samples = golden_stream(plan)
     inputs = features(plan, samples, engine)

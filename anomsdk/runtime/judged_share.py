@@ -1,4 +1,4 @@
-"""The share of the time that was judged: after each gap a pipeline gathers a whole context before it judges again."""
+"""Share of the time that was judged: after each gap a pipeline needs a whole context before it judges again."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from anomsdk.errors import CheckError
 
 @dataclass(frozen=True)
 class Judged:
-    """Ticks of recordings, and how many their time would have given without a gap.
+    """Number of ticks that recordings gave, and the number that they would have given without gaps.
 
     Parameters
     ----------
     ticks : runs of the model
-    of : ticks that as many samples, missing ones among them, give without a gap; of a recording that is too short for a
-        tick those that it would have given as a part of a longer one
+    of : ticks in the same number of samples without a gap, missing samples included; for a recording shorter than its
+        first tick, the ticks that it would add to a longer recording
 
     Examples
     --------
@@ -34,7 +34,7 @@ class Judged:
 
     @property
     def share(self) -> float:
-        """0 to 1; 0 where there was nothing to judge."""
+        """Judged share of the time, 0 to 1; 0 if there was nothing to judge."""
         return min(1.0, self.ticks / self.of) if self.of else 0.0
 
     def __str__(self) -> str:
@@ -44,26 +44,26 @@ class Judged:
 
 
 def judged(plan: Plan, ticks: int, samples: int) -> Judged:
-    """What became of one recording.
+    """Return the judged share of one recording.
 
     Parameters
     ----------
     plan : Plan
-    ticks : that it gave
-    samples : how long it is, missing samples among them
+    ticks : number of ticks that the recording gave
+    samples : its length in samples, missing samples included
     """
     return Judged(ticks, plan.ticks_in(samples) or -(-samples // plan.samples_per_tick))
 
 
 def require_judged(command: str, found: Judged) -> None:
-    """Fail where there was something to judge and nothing was judged.
+    """Refuse a run in which nothing was judged; ``command`` begins the message.
 
     Raises
     ------
-    CheckError : no tick
+    CheckError : there was no tick
     """
     if not found.ticks:
         raise CheckError(
-            f"{command}: nothing was judged: no stretch without a gap is long enough; give longer recordings, or mend "
-            "what loses samples"
+            f"{command}: nothing was judged: no stretch without a gap is long enough; give longer recordings, or "
+            "repair what loses samples"
         )

@@ -1,4 +1,4 @@
-"""The C port as a library of this machine: for the native engine, and for memory that is wiped."""
+"""C port compiled for this machine: it runs the native engine and wipes freed memory."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from anomsdk.errors import InputError
 
 
 def why_missing() -> str | None:
-    """Why the native engine cannot run here; None where it can."""
+    """Say why the native engine cannot run here; None if it can."""
     try:
         load_native()
     except InputError as error:
@@ -18,7 +18,7 @@ def why_missing() -> str | None:
 
 
 def load_native() -> ModuleType:
-    """The compiled module, with ``ffi`` and ``lib``.
+    """Load the compiled module, which has ``ffi`` and ``lib``.
 
     Raises
     ------

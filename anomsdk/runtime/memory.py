@@ -1,9 +1,9 @@
-"""Memory that is zeroed when it is freed: whatever numpy computes on the way, no copy of the signal outlives its use.
+"""Memory that is zeroed when it is freed, so that no copy of the signal that numpy makes outlives its use.
 
 numpy lets a program choose where the memory of arrays comes from (NEP 49, numpy 1.22). Arrays that are made within
 `wiping` come from an allocator of the C port's host part, which zeroes each block before it goes back to the C library:
-results, temporaries of an expression, arrays that an exception left behind. Where the C port was not built arrays are
-freed as they are, and `why_not_wiping` says so.
+results, temporaries of an expression, arrays that an exception left behind. Where the C port was not built, arrays are
+freed without being zeroed, and `why_not_wiping` says so.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ import numpy as np
 Item = TypeVar("Item")
 
 _SET_HANDLER = 304
-"""PyDataMem_SetHandler in numpy's table of C functions; places in it are for good."""
+"""Index of PyDataMem_SetHandler in numpy's table of C functions; an index never changes."""
 _CAPSULE = b"mem_handler"
-"""Name of a capsule that holds a handler: numpy asks for it, and the capsule points to it."""
+"""Name of the capsule that holds a handler; numpy checks it, and the capsule points to these bytes."""
 _M_PERTURB, _FREED_BYTE = -6, 0xFF
-"""Of mallopt(3): freed bytes become 0xFF, and fresh ones 0."""
+"""Parameter of mallopt(3) and its value: freed bytes become 0xFF, newly allocated bytes 0."""
 _SMALL_OBJECTS, _OBJECTS_OF_A_SIZE = (2, 512 - bytes.__basicsize__, 16), 128
-"""Lengths of bytes, one for each size that Python has a pool of, and how many are made."""
+"""Lengths of bytes objects (one for each size that Python has a pool of), and the number made of each length."""
 
 
 def why_not_wiping() -> str | None:
-    """Why freed arrays keep their values here; None where they are zeroed."""
+    """Say why freed arrays keep their values here; None if they are zeroed."""
     from anomsdk.runtime.library import why_missing
 
     if why := why_missing():
@@ -46,7 +46,7 @@ def why_not_wiping() -> str | None:
 
 @contextmanager
 def wiping() -> Iterator[None]:
-    """Zero the memory of every array that is made within, in this thread, when it is freed, however much later.
+    """Zero the memory of every array made within this context, in this thread, when the array is freed.
 
     Examples
     --------
@@ -69,11 +69,11 @@ def wiping() -> Iterator[None]:
 
 @contextmanager
 def wiping_libraries() -> Iterator[None]:
-    """As `wiping`, and overwrite what is freed within by anything else that takes memory of the C library.
+    """Do what `wiping` does, and overwrite all other memory of the C library that is freed within this context.
 
-    Decoders, resamplers, zlib and Python's own buffers do. The GNU C library overwrites freed blocks for debuggers
-    (M_PERTURB of mallopt(3)), all but the last few of 1 KiB and less, which `wipe_leftovers` zeroes. Other C
-    libraries do not, and there these blocks keep what was in them.
+    Decoders, resamplers, zlib and Python's own buffers use such memory. The GNU C library overwrites freed blocks for
+    debuggers (M_PERTURB of mallopt(3)), except the last few of 1 KiB and less, which `wipe_leftovers` zeroes. Other C
+    libraries do not overwrite them: there the blocks keep their contents.
     """
     mallopt = _mallopt()
     with wiping():
@@ -93,7 +93,7 @@ def wiping_libraries() -> Iterator[None]:
 
 
 def made_wiping(items: Iterator[Item]) -> Generator[Item, None, None]:
-    """Items as they come, each made within `wiping_libraries`; what asks for them is not."""
+    """Yield items, each made within `wiping_libraries`; the caller runs outside of that context."""
     try:
         while True:
             handled = sys.exc_info()[1]
@@ -103,7 +103,7 @@ def made_wiping(items: Iterator[Item]) -> Generator[Item, None, None]:
                 except StopIteration:
                     return
                 except BaseException as error:
-                    _clear_frames(error, handled)  # whoever keeps the error would keep what was being read
+                    _clear_frames(error, handled)  # an error that is kept would keep the samples alive
                     raise
             yield item
             del item  # not kept alive by this frame while the next one is made
@@ -115,12 +115,12 @@ def made_wiping(items: Iterator[Item]) -> Generator[Item, None, None]:
 
 
 def _clear_frames(error: BaseException | None, handled: BaseException | None) -> None:
-    """Drop the local variables of the functions that an exception, and what caused it, came through.
+    """Drop the local variables of the functions that an exception and its causes came through.
 
     Parameters
     ----------
-    error : raised by what was called
-    handled : what the caller was handling before: it, and what lies behind it, is not ours
+    error : exception that the called function raised
+    handled : exception that the caller was already handling; it and its causes are left alone
     """
     while error is not None and error is not handled:
         traceback.clear_frames(error.__traceback__)
@@ -128,9 +128,9 @@ def _clear_frames(error: BaseException | None, handled: BaseException | None) ->
 
 
 def wiped_after_use(items: Generator[Item, None, None]) -> Generator[Item, None, None]:
-    """Items as they come; an array among them is zeroed in place when the next one is asked for, or no other is.
+    """Yield items; zero an array in place when the next item is asked for, or when the iteration ends.
 
-    For whoever uses blocks up: an exception, a traceback or a loop that was left keeps an array alive, not its values.
+    An exception, a traceback or a loop that was left may keep an array alive, but not its values.
     """
     with closing(items):
         for item in items:
@@ -141,16 +141,16 @@ def wiped_after_use(items: Generator[Item, None, None]) -> Generator[Item, None,
 
 
 def wipe(block: Any) -> None:
-    """Zero an array in place; one that cannot be written to, or is none, is left as it is."""
+    """Zero an array in place; a read-only array, or an object that is no array, is left unchanged."""
     if isinstance(block, np.ndarray) and block.flags.writeable:
         block.fill(0)
 
 
 def wipe_leftovers() -> None:
-    """Zero what was left on the stack of this thread, in small blocks that it freed, and in small objects of Python.
+    """Zero leftovers on the stack of this thread, in small blocks that it freed, and in small Python objects.
 
-    A cell of text is such an object. Python hands out the place that was freed last, so that new objects of each size
-    overwrite the last ones.
+    The text of a table's cell is such an object. Python reuses the memory that was freed last, so that new objects of
+    each size overwrite the old ones.
     """
     from anomsdk.runtime.library import load_native, why_missing
 
@@ -162,7 +162,7 @@ def wipe_leftovers() -> None:
 
 
 class _Perturbing:
-    """How many scopes want freed memory to be overwritten; the C library's switch is one for the whole process."""
+    """Number of open `wiping_libraries` contexts; the C library has one switch for the whole process."""
 
     def __init__(self) -> None:
         self.lock, self.depth = threading.Lock(), 0
@@ -173,7 +173,7 @@ _perturbing = _Perturbing()
 
 @cache
 def _mallopt() -> Any:
-    """Mallopt(3) of the GNU C library; None where there is none, or where somebody else uses its switch."""
+    """Return mallopt(3) of the GNU C library; None if there is none, or if the environment sets its switch."""
     if "MALLOC_PERTURB_" in os.environ or "malloc.perturb" in os.environ.get("GLIBC_TUNABLES", ""):
         return None
     library = ctypes.CDLL(None)
@@ -182,7 +182,7 @@ def _mallopt() -> Any:
 
 @cache
 def _wiping_handler() -> tuple[Any, Any] | None:
-    """PyDataMem_SetHandler and the capsule of our handler; None where either is missing."""
+    """Return PyDataMem_SetHandler and the capsule of the wiping handler; None if either is missing."""
     from anomsdk.runtime.library import load_native, why_missing
 
     if why_missing() is not None:

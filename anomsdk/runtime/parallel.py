@@ -1,4 +1,4 @@
-"""Work on many things at once, in memory that does not grow with their number; what comes out is in order."""
+"""Parallel work on many items: results in the order of the items, and memory that does not grow with their number."""
 
 from __future__ import annotations
 
@@ -16,21 +16,22 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _AHEAD = 8
-"""Results a job that may wait for one before them."""
+"""Largest number of items per thread that are in work, or whose results wait for an earlier one."""
 _PATIENCE_S = 0.1
 
 
 _MOST_JOBS = 1024
-"""Threads: more than any machine has processors for."""
+"""Largest number of threads: more than any machine has processors."""
 
 
 def checked_jobs(jobs: int | None) -> int:
-    """A number of threads; None: as many as there are processors to run on."""
+    """Check a number of threads; None: one for each processor that this process may use."""
     if jobs is None:
         usable = getattr(os, "sched_getaffinity", None)
         return len(usable(0)) if usable else os.cpu_count() or 1
     if isinstance(jobs, bool) or not isinstance(jobs, int) or not 1 <= jobs <= _MOST_JOBS:
-        raise InputError(f"jobs = {quoted(repr(jobs), 20)}; it must be a whole number from 1 to {_MOST_JOBS}")
+        shown = quoted(repr(jobs), 20).replace("`", "?")
+        raise InputError(f"`jobs={shown}`: give a whole number from 1 to {_MOST_JOBS}")
     return jobs
 
 
@@ -41,18 +42,18 @@ def in_order(
     *,
     meanwhile: Callable[[], None] = lambda: None,
 ) -> Iterator[Result]:
-    """The result of each item, in order, computed by threads; with one job, here.
+    """Compute a result for each item in threads, and yield the results in order; one job runs in the calling thread.
 
-    Items are taken only as they are needed: those that are not yet worked off are at most one more than there are
-    jobs. An exception, of the items or of the work, comes where its result would. Whatever ends the iteration tells the
-    work to stop and waits for it.
+    Items are taken only when they are needed: at most ``jobs + 1`` are unfinished at a time. An exception of the items
+    or of the work comes in place of its result. The end of the iteration, however it comes, tells the work to stop and
+    waits for it.
 
     Parameters
     ----------
-    work : called with the number of an item, the item, and what says whether the result is still wanted
-    items : taken in this thread
-    jobs : threads, 1 or more
-    meanwhile : called in this thread now and then
+    work : called with the number of an item, the item, and a function that tells whether the work should stop
+    items : taken in the calling thread
+    jobs : number of threads, 1 or more
+    meanwhile : called in the calling thread now and then
 
     Yields
     ------
@@ -65,8 +66,8 @@ def in_order(
     ended: Exception | None = None
 
     def run(number: int, box: list[Item]) -> Result:
-        with wiping():  # a thread is told by itself
-            return work(number, box.pop(), stopping.is_set)  # out of the box: the pool keeps arguments for longer
+        with wiping():  # the setting holds for one thread
+            return work(number, box.pop(), stopping.is_set)  # pop: the pool keeps its arguments alive for longer
 
     def heeded() -> bool:
         meanwhile()

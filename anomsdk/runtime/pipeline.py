@@ -1,4 +1,4 @@
-"""Running a plan on a stream, block by block. Imports numpy only (and the engine's runtime)."""
+"""Pipeline: runs a plan on a stream, block by block. It imports numpy and the engine's runtime only."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from anomsdk.runtime.memory import wipe
 
 
 class Pipeline:
-    """A stream of samples becomes a stream of results: samples live for one window, features for one context.
+    """Pipeline from samples to results, block by block; samples live for one window, features for one context.
 
     Parameters
     ----------
     plan : Plan
     engine : "native" (the default where it is built), "reference" or "tflite"; the integers are the same. Engine
-        native keeps the signal in one buffer. The other two make arrays on the way: where the C port was built they
-        are wiped, where it was not they leave copies in freed memory (see docs/explanation/privacy.md)
+        native keeps the signal in one buffer. The other two also make arrays, which are wiped if the C port was built;
+        if it was not, they leave copies in freed memory (see docs/explanation/privacy.md)
     tap : keep the model inputs of the last `process` call readable as `tapped` (for tuning on a bench)
 
     Raises
     ------
-    InputError : the engine is unknown, or not available here. Of every method: the pipeline is closed, or another
-        thread is using it, and nothing was done. A pipeline cannot be copied or pickled: it holds samples
+    InputError : the engine is unknown, or not available here. Every method raises it, and does nothing, if the pipeline
+        is closed or in use by another thread. So do copying and pickling, as a pipeline holds samples
 
     Examples
     --------
@@ -53,7 +53,7 @@ class Pipeline:
         self._engine: Engine | None = open_engine(self.engine, plan)
 
     def process(self, block: NDArray[np.int16]) -> list[Result]:
-        """Take a block of samples, give one result for each tick that it completes.
+        """Take a block of samples and return one result for each tick that it completes.
 
         However a stream is cut into blocks, the results are the same.
 
@@ -74,7 +74,7 @@ class Pipeline:
             samples = checked_block(block, self.plan.columns)
             try:
                 processed = engine.process(samples, tap=self._tap)
-            except BaseException:  # Ctrl-C, too: what was in scratch must not stay there
+            except BaseException:  # Ctrl-C, too: no sample may stay in scratch
                 self._close()
                 raise
             if processed.inputs is not None:
@@ -86,16 +86,16 @@ class Pipeline:
 
     @property
     def tapped(self) -> NDArray[np.int8]:
-        """Model inputs (ticks, n_in) of the last `process` call, a copy; none after a `reset`. With ``tap=True``."""
+        """Copy of the model inputs (ticks, n_in) of the last `process` call with ``tap=True``; empty after `reset`."""
         if not self._tap:
-            raise InputError("Pipeline: tapped needs a pipeline opened with tap=True")
+            raise InputError("Pipeline.tapped: no model inputs are kept; open the pipeline with `tap=True`")
         inputs = self._tapped
         return np.zeros((0, self.plan.n_inputs), np.int8) if inputs is None else inputs.copy()
 
     def gap(self, n: int) -> None:
         """Tell the pipeline that n samples were lost, 0 to 2**31 - 1; 0 changes nothing.
 
-        Hops go on counting as if they had come; no result spans the gap.
+        The hop count goes on as if the samples had come; no result spans the gap.
         """
         engine = self._taken("gap")
         try:
@@ -131,12 +131,12 @@ class Pipeline:
         self.close()
 
     def __del__(self) -> None:
-        """Wipe what was never closed; at the end of the interpreter there may be nothing left to do it with."""
+        """Wipe a pipeline that was not closed; errors are ignored, as the interpreter may be ending."""
         with suppress(Exception):
             self._close()
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
-        """Refuse pickle, copy and deepcopy: each would be a second keeper of raw samples."""
+        """Refuse pickle, copy and deepcopy: a copy would hold raw samples a second time."""
         raise InputError("Pipeline: it holds samples and is never copied or pickled; open another one from its plan")
 
     def _close(self) -> None:
@@ -154,7 +154,7 @@ class Pipeline:
             raise InputError(f"Pipeline.{what}: in use by another thread; give each thread a pipeline of its own")
 
     def _taken(self, what: str) -> Engine:
-        """The engine, for this thread until it releases ``_busy``."""
+        """Take the pipeline for this thread, until it releases ``_busy``, and return the engine."""
         self._take(what)
         if self._engine is None:
             self._busy.release()

@@ -17,17 +17,17 @@ from anomsdk.runtime.engines.processed import Processed
 from anomsdk.runtime.parallel import checked_jobs, in_order
 
 _CHUNK = 1 << 20
-"""Samples handed to an engine at once by the whole-stream calls: bounds memory, not results."""
+"""Samples handed to an engine at once; it limits the memory, and does not change the results."""
 
 
 def score(plan: Plan, samples: NDArray[np.int16], engine: str | None = None) -> NDArray[np.uint32]:
-    """Scores of a whole stream, from a fresh pipeline: those of its results.
+    """Score a whole stream with a fresh pipeline: one score for each of its results.
 
     Parameters
     ----------
     plan : Plan
     samples : int16 (n,) or (n, columns)
-    engine : as `Pipeline`
+    engine : as in `Pipeline`
 
     Returns
     -------
@@ -51,16 +51,16 @@ def score_many(
     engine: str | None = None,
     jobs: int | None = None,
 ) -> Iterator[NDArray[np.uint32]]:
-    """Scores of many recordings, several at once: for each those that `score` gives.
+    """Score many recordings, several at a time, each as `score` does.
 
     Parameters
     ----------
     plan : Plan
-    recordings : each int16 (n,) or (n, columns), or an iterable of such blocks, which is read where it is scored, in a
-        thread; an int among them is a gap, as `Pipeline.gap` takes it. They are taken as they are needed: no more than
-        ``jobs + 1`` are alive at a time
-    engine : as `Pipeline`
-    jobs : threads; by default one for each processor that this process may use
+    recordings : each int16 (n,) or (n, columns), or an iterable of such blocks, which is read in the thread that scores
+        it; an int among the blocks is a gap in samples, as in `Pipeline.gap`. Recordings are taken only when they are
+        needed: at most ``jobs + 1`` are alive at a time
+    engine : as in `Pipeline`
+    jobs : number of threads, 1 to 1024; by default one for each processor that this process may use
 
     Yields
     ------
@@ -68,7 +68,7 @@ def score_many(
 
     Raises
     ------
-    InputError : as `score`; of a recording in its turn, with its number, after the scores of those before it
+    InputError : as in `score`; an error in a recording has its number, and comes after the scores of those before it
 
     Examples
     --------
@@ -91,21 +91,21 @@ def score_many(
 
 
 def scorer(plan: Plan, engine: str) -> Callable[[Any, Callable[[], bool]], NDArray[np.uint32]]:
-    """What scores a recording, block by block, in any number of threads; engines are used again.
+    """Make a function that scores recordings block by block, in any number of threads, and reuses its engines.
 
     Parameters
     ----------
     plan : Plan
-    engine : as `Pipeline`
+    engine : as in `Pipeline`
 
     Returns
     -------
-    called with blocks, int16 (n,) or (n, columns), or gaps, numbers of lost samples, and with what says that the
-    scores are no longer wanted
+    function that takes an iterable of blocks, int16 (n,) or (n, columns), and gaps, numbers of lost samples, and a
+    function that tells whether to stop; it returns the scores, uint32 (ticks,)
 
     Raises
     ------
-    InputError : as `Pipeline`; when called, as `Pipeline.process`
+    InputError : as in `Pipeline`; the returned function raises it as in `Pipeline.process`
     """
     idle = deque([open_engine(engine, checked_plan(plan))])
 
@@ -137,13 +137,13 @@ def scorer(plan: Plan, engine: str) -> Callable[[Any, Callable[[], bool]], NDArr
 
 
 def features(plan: Plan, samples: NDArray[np.int16], engine: str | None = None) -> NDArray[np.int8]:
-    """Inputs of the model for a whole stream, from a fresh pipeline.
+    """Compute the model's inputs for a whole stream with a fresh pipeline.
 
     Parameters
     ----------
     plan : Plan
     samples : int16 (n,) or (n, columns)
-    engine : as `Pipeline`
+    engine : as in `Pipeline`
 
     Returns
     -------
@@ -162,13 +162,13 @@ def features(plan: Plan, samples: NDArray[np.int16], engine: str | None = None) 
 
 
 def reconstruct(plan: Plan, inputs: NDArray[np.int8], engine: str | None = None) -> NDArray[np.int8]:
-    """The model stage alone.
+    """Run the model stage alone.
 
     Parameters
     ----------
     plan : Plan
     inputs : int8 (n, n_in), any values
-    engine : as `Pipeline`
+    engine : as in `Pipeline`
 
     Returns
     -------
@@ -184,12 +184,14 @@ def reconstruct(plan: Plan, inputs: NDArray[np.int8], engine: str | None = None)
     """
     checked_plan(plan)
     if not isinstance(inputs, np.ndarray) or inputs.dtype != np.int8 or inputs.shape[1:] != (plan.n_inputs,):
-        raise InputError(f"reconstruct: inputs are {described(inputs)}, must be int8 (n, {plan.n_inputs})")
+        raise InputError(
+            f"reconstruct: inputs are {described(inputs)}, must be int8 (n, {plan.n_inputs}); use those of features"
+        )
     return open_engine(engine, plan).reconstruct(inputs)
 
 
 def _processed(plan: Plan, samples: NDArray[np.int16], engine: str | None, *, tap: bool) -> Iterator[Processed]:
-    """A whole stream through a fresh pipeline."""
+    """Run a whole stream through a fresh pipeline, chunk by chunk."""
     opened = open_engine(engine, checked_plan(plan))
     rows = checked_block(samples, plan.columns)
     try:

@@ -110,7 +110,7 @@ class StreamFormat:
 
 
 def usable_scale(scale: float) -> bool:
-    """Whether a scale is usable: its magnitude is 1e-12 to 1e12.
+    """Tell whether a scale is usable: its magnitude is 1e-12 to 1e12.
 
     Examples
     --------

@@ -230,7 +230,7 @@ def median(values: Peaks, groups: Sequence[object], *, step: float = 0.0, seed: 
     ----------
     values : (n,) finite
     groups : one label a value
-    step : resolution of the values, in their unit: a true value may be smaller by up to this much
+    step : resolution of the values, in their unit: a true value may be smaller by up to one step
     seed : seed of the draws
 
     Returns

@@ -35,7 +35,10 @@ PROSE = ["README.md", "CHANGELOG.md", "docs", "reference_models"]
 SCRIPTS = ["benchmarks", "docs/hooks", "reference_models"]
 DECODED = r"\b(so many|this much|as they were|as it was|those of them|what is other)\b"
 """Words that a reader must decode: say the parameter, its unit and its range."""
-OPENERS = ("Of", "What", "Those", "How", "Whether", "As", "The same")
+OPENERS = (
+    *("Of", "What", "Those", "How", "Whether", "As", "Which", "Where", "When", "So", "Such"),
+    *("It", "They", "That", "This", "These", "One that", "All of", "The same"),
+)
 """First words of a docstring that does not stand alone in a list."""
 
 
@@ -52,12 +55,39 @@ def test_pages_say_quantities_in_full():
     assert found == []
 
 
-def test_docstrings_of_scripts_stand_alone():
-    found = []
-    for path in below(SCRIPTS, "*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and (text := ast.get_docstring(node)):
-                first = text.splitlines()[0]
-                if first.startswith(tuple(f"{word} " for word in OPENERS)) or re.search(DECODED, text, re.I):
-                    found.append((path.name, first))
-    assert found == []
+def docstrings(source):
+    """Yield all docstrings of a module: of the module, its classes and functions, constants and attributes."""
+    for node in ast.walk(ast.parse(source)):
+        body = getattr(node, "body", None)
+        for item in body if isinstance(body, list) else []:
+            if (
+                isinstance(item, ast.Expr)
+                and isinstance(item.value, ast.Constant)
+                and isinstance(item.value.value, str)
+            ):
+                yield item.value.value
+
+
+def must_be_decoded(text):
+    return re.match(rf"\s*({'|'.join(OPENERS)})\b", text) is not None or re.search(DECODED, text, re.I) is not None
+
+
+@pytest.mark.parametrize("places", [["anomsdk"], SCRIPTS], ids=["package", "scripts"])
+def test_docstrings_stand_alone(places):
+    read = [(path, text) for path in below(places, "*.py") for text in docstrings(path.read_text("utf-8"))]
+    assert len(read) > (2000 if places == ["anomsdk"] else 20)
+    assert [(str(path.relative_to(ROOT)), text.splitlines()[0]) for path, text in read if must_be_decoded(text)] == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        '"""What is read."""',
+        'def f():\n    """Whether it is."""',
+        'class C:\n    x: int\n    """How many there are."""',
+        'LIMIT = 3\n"""The same in hops."""',
+        'def f():\n    async def g():\n        """Keep so many."""',
+    ],
+)
+def test_a_docstring_that_must_be_decoded_is_found_wherever_it_stands(source):
+    assert [must_be_decoded(text) for text in docstrings(source)] == [True]

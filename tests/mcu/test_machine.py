@@ -198,7 +198,7 @@ def test_stack(machine):
         (("jump", "filled"), r"jump faults in filled\+0: fetch from non-executable memory at 0x20"),
         (("loses",), "loses returns without restoring r4"),
         (("sum", 1, 2, 3, 4, 5), "sum: 5 arguments; at most 4 fit into registers"),
-        (("nothing",), "the program has no symbol 'nothing'; name it in keep= when it is compiled"),
+        (("nothing",), "the program has no symbol 'nothing'; name it in `keep` when it is compiled"),
     ],
 )
 def test_what_goes_wrong_is_said_in_one_line(machine, call, message):

@@ -13,6 +13,7 @@ import anomsdk
 from anomsdk.core.alert import TimingPlan, levels
 from anomsdk.core.baseline import OFF, Baseline, BaselinePlan
 from anomsdk.core.pipeline import Chain, Ticks
+from anomsdk.errors import InputError
 from anomsdk.planner.score import baseline_plan
 from anomsdk.plans.describe import as_text, describe
 from tests.support.make import FOLLOWING, SPECS, lively, make_folder
@@ -281,3 +282,12 @@ def test_inspect_says_what_follows(folder):
     assert "largest_rise_per_s 100000.0" in as_text(facts)
     off = describe(dataclasses.replace(plan, baseline=OFF))
     assert off["baseline"] == {"follows": "off"} and off["retention"]["baseline_bytes"] == 0
+
+
+@pytest.mark.parametrize("name", ["rise_q16", "fall_q16"])
+@pytest.mark.parametrize("rate", [-1, 65537])
+def test_a_rate_beyond_the_whole_distance_is_refused(name, rate):
+    """Above 65536 a level would overshoot the score; below 0 it would run away from it."""
+    with pytest.raises(InputError, match=f"baseline: {name} is {rate}, not 0 to 65536"):
+        dataclasses.replace(PLAN, **{name: rate}).check()
+    dataclasses.replace(PLAN, **{name: 65536}).check()

@@ -420,7 +420,7 @@ def test_recordings_that_tell_nothing_are_refused_or_named(tmp_path, meter):
         ({"match_s": math.inf}, "`match_s=inf`"),
         ({"seed": -1}, "`seed=-1`: give 0 or more"),
         ({"engine": "abacus"}, "engine 'abacus'"),
-        ({"jobs": 0}, "jobs = 0"),
+        ({"jobs": 0}, "`jobs=0`: give a whole number"),
     ):
         with pytest.raises(InputError, match=words):
             diff(meter, meter, clips(rows(80)), **options)
@@ -560,7 +560,7 @@ def test_bad_requests_are_one_line(command, tmp_path):
         (("old.json", "new.json", "--corpus", "-"), "standard input: clips are read more than once"),
         (("old.json", "new.json", "--corpus", "normal", "--anomalous", "normal"), "are among the normal recordings"),
         (("old.json", "new.json", "--corpus", "normal", "--max-missed", 1), "--max-missed: there is nothing to miss"),
-        (("old.json", "new.json", "--corpus", "normal", "--max-change", -1), "`max_change=-1`"),
+        (("old.json", "new.json", "--corpus", "normal", "--max-change", -1), "--max-change -1: give"),
         (("old.json", "new.json", "--corpus", "normal", "--match", "nan"), "give seconds, 0 or more"),
         (("old.json", "new.json", "--corpus", "normal", "--confident"), "confident"),
         (("old.json", "new.json", "--corpus", tmp_path), "--skip-bad leaves it out"),

@@ -5,7 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from anomsdk.core.fixed import log2_q10
 from anomsdk.core.motion import FEATURES
+from anomsdk.core.plan import MotionSensorPlan
 from anomsdk.errors import InputError
 from anomsdk.planner.front_end import extractor_plan
 from anomsdk.planner.spec import PipelineSpec
@@ -130,3 +132,39 @@ def test_a_spectrum_is_refused_by_name(changes, line):
     with pytest.raises(InputError) as refused:
         replace(spectrum, **changes).check()
     assert line in str(refused.value)
+
+
+SENSOR = MotionSensorPlan(
+    rate_millihertz=50_000, axes=6, counts_per_kilo_g=1, counts_per_kilo_dps=1, full_scale_milli_g=1
+)
+MOST = 32_768_000
+
+
+@pytest.mark.parametrize(
+    ("axes", "name", "low", "high"),
+    [
+        (6, "counts_per_kilo_g", 1, MOST),
+        (6, "counts_per_kilo_dps", 1, MOST),
+        (3, "counts_per_kilo_dps", 0, 0),
+        (6, "rate_millihertz", 10_000, 200_000),
+    ],
+)
+def test_a_sensor_is_taken_up_to_its_bounds(axes, name, low, high):
+    sensor = replace(SENSOR, axes=axes, counts_per_kilo_dps=1 if axes == 6 else 0)
+    for value in (low, high):
+        replace(sensor, **{name: value}).check()
+    for value in (low - 1, high + 1):
+        with pytest.raises(InputError, match=rf"{value}.* not {low} to {high}|{value} mHz is not {low} to {high}"):
+            replace(sensor, **{name: value}).check()
+
+
+@pytest.mark.parametrize("name", ["window_log2_q10", "jerk_log2_q10"])
+def test_a_logarithm_is_taken_up_to_two_steps_above_that_of_the_table(name):
+    plan = plan_of()
+    n = plan.window - (name == "jerk_log2_q10")
+    least = int(log2_q10(np.array(n)))
+    for value in (least, least + 2):
+        replace(plan, **{name: value}).check()
+    for value in (least - 1, least + 3):
+        with pytest.raises(InputError, match=rf"{name} is {value}, which is not log2\({n}\)"):
+            replace(plan, **{name: value}).check()

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import time
 
 import pytest
@@ -20,6 +21,9 @@ def refuse(data, words=None, name="plan.json"):
         parse_plan(data, name=name)
     message = str(caught.value)
     assert "\n" not in message and message.startswith(name) and len(message) < 400
+    assert re.search(
+        "plan again$|give a plan.json$|write it again with: |run: git lfs pull$|is this a plan.json", message
+    )
     return message
 
 

@@ -66,7 +66,7 @@ def test_groups_of_a_summary_and_of_a_stack():
     groups, codes = marks((Group.POSTURE, Group.JERK, Group.POSTURE), (False, True))
     assert codes.tolist() == [Group.JERK, Group.POSTURE]
     assert groups.tolist() == [0x01, 0x90, 0x01, 0x31, 0x30, 0x31]
-    groups, _ = marks((Group.JERK,), ("frame",) * 3)
+    groups, _ = marks((Group.JERK,), (False,) * 3)
     assert groups.tolist() == [0x90] * 3
 
 

@@ -137,7 +137,7 @@ def test_an_error_of_the_source_comes_after_what_was_before_it(plan, jobs):
 
 @pytest.mark.parametrize("jobs", [0, -1, 1.5, True, "2"])
 def test_jobs_are_checked_at_once(plan, jobs):
-    with pytest.raises(anomsdk.InputError, match="jobs = "):
+    with pytest.raises(anomsdk.InputError, match="`jobs="):
         anomsdk.score_many(plan, [], jobs=jobs)
 
 

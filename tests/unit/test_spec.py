@@ -66,7 +66,7 @@ def test_defaults_are_those_of_the_documentation():
         (
             "features.band_ms",
             None,
-            "band_ms is missing: say how long energies add up, in ms, or in hops with band_hops",
+            "band_ms is missing; set it to the ms over which energies are summed, or set band_hops",
         ),
         ("features.band_hops", 4, "band_ms and band_hops are both given; remove one of them"),
         ("features.band_hops", 4097, "features.band_hops: "),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from anomsdk.errors import InputError, quoted
 from anomsdk.plans.tflite.model import MAX_BYTES, MAX_WIDTH
 
-_MAX_ITEMS = 4096  # tensors, buffers, operators: far above what the limits of a model let a file need
+_MAX_ITEMS = 4096  # tensors, buffers, operators: far more than a model within the limits needs
 _MAX_NAME = 1024  # bytes
 _MAX_RANK = 8
 AGAIN = "export the model again"
@@ -21,25 +21,25 @@ QUANTISE = "quantise after training to full int8 (weights and activations)"
 
 
 def names_of(enumeration: Any) -> dict[int, str]:
-    """Names of the values of an enumeration of the schema."""
+    """Map the values of an enumeration of the schema to their names."""
     return {value: key for key, value in vars(enumeration).items() if isinstance(value, int)}
 
 
 def is_normal(scales: NDArray[Any]) -> bool:
-    """Whether all are positive float32 values with full precision: no NaN, infinity, subnormal."""
+    """Tell whether all scales are positive normal float32 numbers: no NaN, infinity or subnormal."""
     limits = np.finfo(np.float32)
     return bool(((scales >= limits.tiny) & (scales <= limits.max)).all())
 
 
 def read_only(values: NDArray[Any]) -> NDArray[Any]:
-    """The same array, which can no longer be written to."""
+    """Make an array read-only, and return it."""
     values.flags.writeable = False
     return values
 
 
 @dataclass(frozen=True, eq=False)
 class Tensor:
-    """One tensor as the file has it; its constant is a view of the file."""
+    """One tensor of the file; its constant is a view of the file."""
 
     name: str
     type: str  # as the schema spells it: INT8, FLOAT32
@@ -47,7 +47,7 @@ class Tensor:
     signature: tuple[int, ...]  # the shape with -1 for open sizes; empty where all are fixed
     scales: NDArray[np.float32]  # empty: not quantised
     zero_points: NDArray[np.int64]
-    dimension: int  # that the scales run along
+    dimension: int  # axis along which the scales run
     data: NDArray[np.uint8]  # a view of the file; empty: not a constant
 
     @property
@@ -74,35 +74,35 @@ class Container:
             raise InputError(": ".join(filter(None, (self.name, self.where, message))))
 
     def count(self, table: Any, field: str, limit: int = _MAX_ITEMS) -> int:
-        """Length of a vector: known to be sane before anything loops over it or copies it."""
+        """Return the length of a vector, checked before anything loops over the vector or copies it."""
         length = int(getattr(table, field + "Length")())
         limit = min(limit, self.size)
-        self.need(length <= limit, f"it claims {length} entries of {field}, at most {limit} can be: {AGAIN}")
+        self.need(length <= limit, f"it claims {length} entries of {field}, more than the {limit} possible: {AGAIN}")
         return length
 
     def vector(self, table: Any, field: str, limit: int = _MAX_ITEMS) -> NDArray[Any]:
-        """Values of a vector of numbers."""
+        """Return the values of a vector of numbers."""
         if self.count(table, field, limit) == 0:
             return np.zeros(0, np.int64)
         return np.asarray(getattr(table, field + "AsNumpy")())
 
     def integers(self, table: Any, field: str, limit: int = _MAX_ITEMS) -> tuple[int, ...]:
-        """Values of a vector as integers of Python."""
+        """Return the values of a vector as Python integers."""
         return tuple(int(value) for value in self.vector(table, field, limit))
 
     def item(self, table: Any, field: str, index: int) -> Any:
-        """Element of a vector of tables; the generated code does not check the index."""
+        """Return an element of a vector of tables; the index is checked here, as the generated code does not."""
         self.need(0 <= index < self.count(table, field), f"{field} has no entry {index}: {AGAIN}")
         return getattr(table, field)(index)
 
     def text(self, raw: bytes | None) -> str:
-        """A name in the file, shortened for messages."""
+        """Decode a name in the file, shortened for messages."""
         raw = raw or b""
         self.need(len(raw) <= _MAX_NAME, f"a name is longer than {_MAX_NAME} bytes: shorten it, {AGAIN}")
         return quoted(raw.decode("utf-8", "replace"), 80)
 
     def tensor(self, index: int) -> Tensor:
-        """Tensor of this index in the graph."""
+        """Read the tensor at an index of the graph."""
         table = self.item(self.graph, "Tensors", index)
         name = self.text(table.Name())
         self.need(not table.IsVariable(), f"{name} is a variable tensor: export a model without state")
@@ -125,7 +125,7 @@ class Container:
         )
 
     def buffer(self, index: int, name: str) -> NDArray[np.uint8]:
-        """Bytes of a constant, as a view of the file; empty where the tensor is no constant."""
+        """Return the bytes of a constant as a view of the file; empty if the tensor is not a constant."""
         from flatbuffers.number_types import Uint64Flags
 
         table = self.item(self.model, "Buffers", index)
@@ -135,7 +135,7 @@ class Container:
         return self.vector(table, "Data", MAX_BYTES).astype(np.uint8, copy=False)
 
     def operator(self, operator: Any) -> str:
-        """Name of an operator, as the schema spells it."""
+        """Return the name of an operator, as the schema spells it."""
         code = self.item(self.model, "OperatorCodes", operator.OpcodeIndex())
         # The code was a byte at first: tflite takes the larger of the old field and the new one.
         number = max(code.DeprecatedBuiltinCode(), code.BuiltinCode())

@@ -1,4 +1,4 @@
-"""FULLY_CONNECTED layers of a .tflite file, each checked for what runs here."""
+"""FULLY_CONNECTED layers of a .tflite file, each refused unless the engines can run it."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class LayerReader(Container):
         )
 
     def fused_activation(self, operator: Any) -> str:
-        """Name of the activation that the operator applies to its outputs."""
+        """Return the name of the activation that an operator applies to its outputs."""
         unions = self.schema.BuiltinOptions
         kind, table = operator.BuiltinOptionsType(), operator.BuiltinOptions()
         if kind == unions.NONE or table is None:
@@ -83,7 +83,7 @@ class LayerReader(Container):
             self.need(tensor.type == "INT8", f"the {role} {tensor.type.lower()}, not int8: {advice}")
 
     def check_scales(self, tensor: Tensor, channels: int) -> None:
-        """Refuse scales that are not one, or one for each channel, or no normal numbers."""
+        """Refuse a tensor without one scale or one for each channel, or with a scale that is no normal number."""
         n, n_zero_points = tensor.scales.size, tensor.zero_points.size
         self.need(n, f"{tensor.name} has no quantisation: {QUANTISE}")
         wanted = "1" if channels == 1 else f"1 or {channels}"
@@ -95,7 +95,7 @@ class LayerReader(Container):
         self.need(normal, f"{tensor.name} has a scale that is no positive normal number: {QUANTISE}")
 
     def per_tensor(self, tensor: Tensor) -> tuple[float, int]:
-        """Scale and zero point of a tensor that has one of each."""
+        """Return scale and zero point of a tensor that has one of each."""
         self.check_scales(tensor, 1)
         zero_point = int(tensor.zero_points[0])
         message = f"{tensor.name} has the zero point {zero_point}, outside [-128, 127]: {QUANTISE}"
@@ -103,7 +103,7 @@ class LayerReader(Container):
         return float(tensor.scales[0]), zero_point
 
     def weights(self, tensor: Tensor, n_in: int, n_out: int) -> NDArray[np.int8]:
-        """Weights (n_out, n_in), checked against the limits of a model."""
+        """Read the weights (n_out, n_in), checked against the limits of a model."""
         shape = list(tensor.shape)
         self.need(len(shape) == 2, f"the weights have the shape {shape}, not (outputs, inputs): {AGAIN}")
         message = f"the weights are {shape}, but {n_in} values come in and {n_out} go out"
@@ -118,21 +118,21 @@ class LayerReader(Container):
         return self.constant(tensor, "<i1")
 
     def bias(self, tensor: Tensor, products: NDArray[np.float64], target: Tensor) -> NDArray[np.int32]:
-        """Bias (n_out,), whose scales must be the products of input scale and weight scales."""
+        """Read the bias (n_out,), whose scales must be the products of input scale and weight scales."""
         what, n_out = f"the bias {tensor.name}", target.count
         self.need(tensor.type == "INT32", f"{what} is {tensor.type.lower()}, not int32: {QUANTISE}")
         shape = list(tensor.shape)
         self.need(shape == [n_out], f"{what} has the shape {shape}, not [{n_out}]: {AGAIN}")
         self.check_scales(tensor, n_out)
         self.need(not tensor.zero_points.any(), f"{what} has a zero point that is not 0: {QUANTISE}")
-        # tflite tests this per tensor only; per channel a wrong scale means a wrong bias just as much.
+        # tflite checks this per tensor only, but a wrong scale per channel also means a wrong bias.
         error = np.abs(products - tensor.scales).max() / float(target.scales[0])
         same = error <= MAX_BIAS_SCALE_ERROR
         self.need(same, f"{what} has a scale other than input scale times weight scale: {QUANTISE}")
         return self.constant(tensor, "<i4")
 
     def constant(self, tensor: Tensor, dtype: str) -> NDArray[Any]:
-        """Copy of a constant in native byte order; the caller has bounded its shape."""
+        """Copy a constant to native byte order; the caller has bounded its shape."""
         n_bytes = tensor.count * np.dtype(dtype).itemsize
         size = tensor.data.size
         self.need(size, f"{tensor.name} is not a constant: freeze the weights and {AGAIN}")

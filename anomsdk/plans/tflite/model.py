@@ -1,4 +1,4 @@
-"""The model of a .tflite file: a chain of int8 FULLY_CONNECTED layers, and the limits of what is read."""
+"""Model of a .tflite file, a chain of int8 FULLY_CONNECTED layers, and the largest sizes that are read."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ MAX_BIAS_SCALE_ERROR = 0.02  # output steps: the bound of tflite's GetQuantizedC
 
 @dataclass(frozen=True, eq=False)
 class FullyConnected:
-    """One int8 layer as the file has it: output = activation(requantise(weights @ input + bias)).
+    """One int8 layer of the file: output = activation(requantise(weights @ input + bias)).
 
     Real value = scale * (integer - zero point). Arrays that come from the reader are read-only.
     """
 
-    name: str  # what messages call it, e.g. "layer 3 (functional_1/dense_2/MatMul)"
+    name: str  # name in messages, e.g. "layer 3 (functional_1/dense_2/MatMul)"
     weights: NDArray[np.int8]  # (n_out, n_in)
     bias: NDArray[np.int32]  # (n_out,) in steps of input scale * weight scale; zeros where the file has none
     input_scale: float  # exactly the float32 in the file
@@ -36,12 +36,12 @@ class FullyConnected:
 
 @dataclass(frozen=True, eq=False)
 class TfliteModel:
-    """The layers of a file in the order in which they run, int8 from end to end."""
+    """Layers of a file in the order in which they run, int8 from end to end."""
 
     layers: tuple[FullyConnected, ...]
     sha256: str  # of the whole file, 64 hex digits
-    input_type: str  # "int8" | "uint8" | "float32": the type at the file's own edge
-    output_type: str  # likewise
+    input_type: str  # "int8" | "uint8" | "float32": type of the input in the file itself
+    output_type: str  # type of the output in the file itself
 
     @property
     def n_in(self) -> int:

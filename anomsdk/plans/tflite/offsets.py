@@ -1,9 +1,10 @@
-"""Offsets of a .tflite file: every table, vector and string that the schema names lies inside the file.
+"""Check of the offsets of a .tflite file: every table, vector and string must lie inside the file.
 
-The walk goes over the whole file, also over what `anomsdk.plans.tflite.reader` never reads: metadata, signatures,
-buffers that no tensor names. It follows the schema, in which no table holds itself, and counts what it visits: a small
-file that refers to one place again and again costs no more than a large one. Sources: tensorflow/lite/schema/schema.fbs
-(version 3) and the internals of FlatBuffers, https://flatbuffers.dev.
+The walk goes over the whole file, also over parts that `anomsdk.plans.tflite.reader` never reads: metadata,
+signatures, buffers that no tensor names. It follows the schema, in which no table holds itself. It counts the parts
+that it visits, so that a small file that refers to one place again and again costs no more than a large one.
+
+Sources: tensorflow/lite/schema/schema.fbs (version 3) and the internals of FlatBuffers, https://flatbuffers.dev.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import struct
 
 MAX_PARTS = 1 << 16
-"""Tables, vectors and strings that are visited, each as often as something refers to it."""
+"""Largest number of tables, vectors and strings in a file; each counts as often as something refers to it."""
 
 _SCHEMA = """
 Model version:4 operator_codes:[OperatorCode] subgraphs:[SubGraph] description:string buffers:[Buffer]
@@ -43,13 +44,14 @@ FullyConnectedOptions fused_activation_function:1 weights_format:1 keep_num_dims
 ReshapeOptions new_shape:[4]
 Other
 """
-"""Tables with their fields in the order of the slots: bytes of a number; [bytes of an item] of a vector; a table."""
+"""Tables with their fields in the order of the slots, as name:kind. A kind is the bytes of a number, [the bytes of an
+item] of a vector, string, a table, or [a table] for a vector of tables."""
 
 TABLES = {
     name: tuple(tuple(field.split(":")) for field in fields)
     for name, *fields in (line.split() for line in _SCHEMA.replace("\n ", " ").strip().splitlines())
 }
-"""Table -> (name of a field, what it is). What a newer schema adds behind is not followed."""
+"""Table -> its fields as (name, kind). Fields that a newer schema adds at the end are not followed."""
 
 UNIONS = {
     "BuiltinOptions": {8: "FullyConnectedOptions", 17: "ReshapeOptions"},
@@ -57,15 +59,15 @@ UNIONS = {
     "QuantizationDetails": {1: "CustomQuantization"},
     "SparseIndexVector": {1: "Int32Vector", 2: "Uint16Vector", 3: "Uint8Vector"},
 }
-"""Union -> table by the number in the field before it. Of other tables only the frame is checked."""
+"""Union -> {number in the field before it: table}. For other numbers only the frame of the table is checked."""
 
 
 class OutsideError(ValueError):
-    """Something lies outside the file; the text names a field of the schema, and nothing of the file."""
+    """Part that lies outside the file; the message names a field of the schema, and quotes nothing from the file."""
 
 
 def check_offsets(data: bytes) -> None:
-    """Refuse a file in which an offset or a length points outside it.
+    """Refuse a file with an offset or a length that points outside the file.
 
     Parameters
     ----------
@@ -89,7 +91,7 @@ def check_offsets(data: bytes) -> None:
 
 
 class _Walk:
-    """Tables that are still to be checked, and those that were met."""
+    """Walk over the tables of a file: those still to be checked, and those already met."""
 
     def __init__(self, data: bytes) -> None:
         self.data, self.size, self.parts = data, len(data), 0
@@ -102,13 +104,13 @@ class _Walk:
             self.fields(*self.waiting.pop())
 
     def number(self, kind: str, at: int, what: str) -> int:
-        """Unpack a number that must lie inside; kind is a format of `struct`."""
+        """Unpack a number that must lie inside the file; ``kind`` is a format of `struct`."""
         if not 0 <= at <= self.size - struct.calcsize(kind):
             raise OutsideError(f"{what} is outside the file")
         return int(struct.unpack_from(kind, self.data, at)[0])
 
     def target(self, at: int, what: str) -> int:
-        """Position that the offset at a position refers to."""
+        """Return the position that the offset at ``at`` refers to."""
         self.parts += 1
         if self.parts > MAX_PARTS:
             raise OutsideError(f"{what} is one of more than {MAX_PARTS} parts of the file")
@@ -118,7 +120,7 @@ class _Walk:
         return at + offset
 
     def items(self, at: int, item_bytes: int, what: str) -> int:
-        """Number of items of a vector, all of which lie inside."""
+        """Return the number of items of a vector; all items must lie inside the file."""
         count = self.number("<I", at, what)
         if count * item_bytes > self.size - at - 4:
             raise OutsideError(f"{what} is longer than the file")
@@ -130,7 +132,7 @@ class _Walk:
             self.waiting.append((at, name))
 
     def fields(self, at: int, name: str) -> None:
-        """Check the frame of a table, and what each of its fields refers to."""
+        """Check the frame of a table, and the targets of its fields."""
         frame = at - self.number("<i", at, name)
         frame_bytes, table_bytes = self.number("<H", frame, name), self.number("<H", frame + 2, name)
         whole = frame_bytes >= 4 and frame_bytes % 2 == 0 and frame + frame_bytes <= self.size
@@ -153,7 +155,7 @@ class _Walk:
                 self.referred(self.target(at + slot, f"{name}.{field}"), kind, union, f"{name}.{field}")
 
     def referred(self, at: int, kind: str, union: int, what: str) -> None:
-        """Check what an offset refers to; union is the number in the field before."""
+        """Check the target of an offset; ``union`` is the number in the field before it."""
         inner = kind.strip("[]")
         if kind == "string":
             count = self.items(at, 1, what)

@@ -1,12 +1,12 @@
 """Strict reader of .tflite files that hold one chain of int8 FULLY_CONNECTED layers.
 
-For design time only: nothing on a device or in a sealed process parses such a file. What is read here is
-what tflite-runtime 2.14 (BUILTIN_REF) runs, so whatever has no plain meaning is refused with one line that
-names it. Messages count operators and layers from 1.
+It is for design time only: nothing on a device or in a sealed process parses such a file. It accepts what
+tflite-runtime 2.14 (BUILTIN_REF) runs, and refuses anything ambiguous with one line that names it. Messages count
+operators and layers from 1.
 
-Zero point of the weights, as measured with BUILTIN_REF: with one scale per tensor it multiplies by
-(weight - zero point), so every int8 value is read; with a scale per channel it ignores the zero
-points without a word, so only 0 is accepted.
+Zero point of the weights, as measured with BUILTIN_REF: with one scale per tensor the runtime multiplies by
+(weight - zero point), so that every int8 value is accepted; with one scale per channel it ignores the zero points
+silently, so that only 0 is accepted.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from anomsdk.plans.tflite.model import MAX_BYTES, MAX_LAYERS, MAX_WIDTH, TfliteM
 from anomsdk.plans.tflite.offsets import OutsideError, check_offsets
 
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/v1"
-_CONVERSIONS = {  # operator, type in, type out: where it may stand
+_CONVERSIONS = {  # operator, type in, type out: its place in the chain
     ("QUANTIZE", "FLOAT32", "INT8"): "first",
     ("QUANTIZE", "UINT8", "INT8"): "first",
     ("DEQUANTIZE", "INT8", "FLOAT32"): "last",
@@ -73,7 +73,7 @@ def parse_tflite(data: bytes, *, name: str) -> TfliteModel:
     data : bytes
         The whole file: at most `MAX_BYTES` bytes, 64 layers, widths 1 to 4096, 8 Mi multiply-accumulates.
     name : str
-        What messages call the file.
+        Name of the file in messages.
 
     Returns
     -------
@@ -82,7 +82,7 @@ def parse_tflite(data: bytes, *, name: str) -> TfliteModel:
     Raises
     ------
     InputError
-        One line: file, operator and layer, what is wrong, what to do. Damaged files end here too.
+        One line: file, operator and layer, what is wrong, what to do; for damaged files, too.
     """
     name = printable(name)
     _check_container(data, name)
@@ -95,7 +95,7 @@ def parse_tflite(data: bytes, *, name: str) -> TfliteModel:
     except InputError:
         raise
     except (struct.error, ArithmeticError, AssertionError, LookupError, MemoryError, TypeError, ValueError):
-        # What the flatbuffers layer raises when an offset or a length points outside the file.
+        # The flatbuffers layer raises these when an offset or a length points outside the file.
         raise InputError(f"{name}: the file is damaged (it points outside itself): copy it again") from None
 
 
@@ -103,7 +103,7 @@ def _check_container(data: bytes, name: str) -> None:
     if not data:
         raise InputError(f"{name}: the file is empty: copy it again")
     if data.startswith(_LFS_POINTER):
-        raise InputError(f"{name}: this is a Git LFS pointer, not the model: run `git lfs pull`")
+        raise InputError(f"{name}: this is a Git LFS pointer, not the model; run: git lfs pull")
     if len(data) > MAX_BYTES:
         raise InputError(f"{name}: larger than {MAX_BYTES} bytes: give a small dense autoencoder")
     if data[4:8] != b"TFL3":

@@ -16,10 +16,10 @@ from anomsdk.plans.tflite.model import ACTIVATIONS, MAX_BIAS_SCALE_ERROR, FullyC
 from anomsdk.plans.tflite.reader import parse_tflite
 
 EDGES = {"int8": ("INT8", 0), "uint8": ("UINT8", 128), "float32": ("FLOAT32", 0)}
-"""Type at an edge of the file -> type of its tensor, and how far its zero point lies above that of int8."""
+"""Type of the file's input or output -> type of its tensor, and its zero point minus that of int8."""
 
 _VERSIONS = {"FULLY_CONNECTED": 4, "QUANTIZE": 2, "DEQUANTIZE": 2}
-"""Those of each operator that brought int8."""
+"""Operator -> its first version in the schema that takes int8."""
 
 
 def write_tflite(
@@ -37,11 +37,11 @@ def write_tflite(
     Parameters
     ----------
     layers : sequence of FullyConnected
-        In the order in which they run; the output scale and zero point of each are the next one's input.
+        In the order in which they run; output scale and zero point of a layer equal the input's of the next one.
         Scales are float32 values. The name "layer 3 (x)" is written as "x" and read again as "layer 3 (x)".
     input_type, output_type : str
-        "int8", "uint8" or "float32": the type at the file's own edges, as `TfliteModel` has them. What is not int8
-        becomes int8 by a first QUANTIZE, and comes from int8 by a last DEQUANTIZE or QUANTIZE.
+        "int8", "uint8" or "float32": type of the file's own input and output, as in `TfliteModel`. An input of
+        another type than int8 adds a first QUANTIZE, such an output a last DEQUANTIZE or QUANTIZE.
     description : str
         Free text in the file.
 
@@ -79,18 +79,18 @@ def write_tflite(
 
 
 def write_anew(data: bytes, *, name: str) -> bytes:
-    """Read a .tflite file and write one of the same layers: what an interpreter is given in its place.
+    """Write a new .tflite file with the layers of a given one, for an interpreter to open in its place.
 
-    Interpreters trust a file. One that is damaged or made to do so makes them read and write beside their memory,
-    although the part that holds the layers may be whole. Of the file given here only integers and scales go on: no
-    offset, no name, nothing that the layers do not need. The outputs are the same integers.
+    Interpreters trust a file. A damaged or malicious one makes them read and write outside of their memory, even if the
+    part that holds the layers is whole. The new file takes only integers and scales from the old one: no offset, no
+    name, nothing that the layers do not need. The outputs are the same integers.
 
     Parameters
     ----------
     data : bytes
         The whole file.
     name : str
-        What messages call it.
+        Name of the file in messages.
 
     Returns
     -------
@@ -107,7 +107,7 @@ def write_anew(data: bytes, *, name: str) -> bytes:
 
 
 def _check_layer(layer: FullyConnected, where: str, before: FullyConnected | None) -> None:
-    """Refuse what the file cannot store as it is; the other rules are the reader's."""
+    """Refuse a layer that the file cannot store exactly; the reader checks everything else."""
     arrays = ((layer.weights, np.int8, 2), (layer.bias, np.int32, 1), (layer.weight_scales, np.float32, 1))
     if any(values.dtype != dtype or values.ndim != rank for values, dtype, rank in arrays):
         raise InputError(f"{where}: give int8 weights (n_out, n_in), int32 bias, float32 weight_scales")
@@ -117,16 +117,18 @@ def _check_layer(layer: FullyConnected, where: str, before: FullyConnected | Non
         raise InputError(f"{where}: input_scale and output_scale are not float32 values: round them first")
     edge = (layer.input_scale, layer.input_zero_point)
     if before and edge != (before.output_scale, before.output_zero_point):
-        raise InputError(f"{where}: input scale and zero point differ from the output of the layer before")
+        raise InputError(
+            f"{where}: input scale and zero point differ from the output of the layer before: make them equal"
+        )
 
 
 def _narrow(values: Any, dtype: str) -> NDArray[Any]:
-    """Values of a field; scales are float32 already."""
+    """Convert the values of a field to its type; scales are float32 already."""
     return np.array(values, dtype) if np.dtype(dtype).kind == "f" else checked_cast(values, dtype, "field to write")
 
 
 class _Writer:
-    """Adds buffers and tensors in the order of the layers, so that the bytes depend on nothing else."""
+    """Writer that adds buffers and tensors in the order of the layers, so that the bytes depend on nothing else."""
 
     def __init__(self) -> None:
         import flatbuffers
@@ -162,7 +164,7 @@ class _Writer:
         return len(self.buffers) - 1
 
     def tensor(self, name: str, kind: str, shape: Any, scales: Any, zero_points: Any, data: bytes = b"") -> int:
-        """Add a tensor, of which a float one has no scales, and return its index."""
+        """Add a tensor and return its index; a float tensor has no scales."""
         fields = {
             "Shape": self.array(shape, "<i4"),
             "Type": getattr(self.schema.TensorType, kind),
@@ -200,7 +202,7 @@ class _Writer:
         return operator, target
 
     def bias(self, name: str, layer: FullyConnected) -> int:
-        """Add the bias of a layer and return its index, -1 where it is left out."""
+        """Add the bias of a layer and return its index, or -1 if it is left out."""
         with np.errstate(over="ignore"):  # the reader refuses the infinity
             products = np.float32(layer.input_scale) * layer.weight_scales
             error = np.abs(layer.input_scale * layer.weight_scales.astype(np.float64) - products).max(initial=0.0)
@@ -218,7 +220,7 @@ class _Writer:
         )
 
     def edge(self, name: str, kind: str, n: int, scale: float, zero_point: int) -> int:
-        """Add a tensor at an edge of the file and return its index."""
+        """Add the tensor of the file's input or output and return its index."""
         tensor_type, above = EDGES[kind]
         return self.tensor(name, tensor_type, (1, n), [scale], [zero_point + above])
 

@@ -1,4 +1,4 @@
-"""Engines: ways to run a plan, all giving the same integers."""
+"""Engines: implementations that run a plan and give the same integers."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ ENGINES = ("reference", "tflite", "native")
 
 
 class Engine(Protocol):
-    """What `anomsdk.Pipeline` needs of an engine. Blocks are int16 (n, columns), already checked."""
+    """Interface that `anomsdk.Pipeline` needs from an engine. Blocks are int16 (n, columns), already checked."""
 
     def process(self, block: NDArray[np.int16], *, tap: bool = False) -> Processed:
-        """Ticks that a block completes; with ``tap`` the model's inputs, too."""
+        """Take a block and return the ticks that it completes; ``tap`` adds the model's inputs."""
 
     def reconstruct(self, inputs: NDArray[np.int8]) -> NDArray[np.int8]:
-        """The model stage alone: int8 (n, n_in) to (n, n_out)."""
+        """Run the model stage alone: int8 (n, n_in) to (n, n_out)."""
 
     def gap(self, n: int) -> None:
-        """N samples were lost."""
+        """Take note that ``n`` samples were lost."""
 
     def reset(self) -> None:
         """Zero every sample and feature, and start again."""
@@ -34,14 +34,14 @@ class Engine(Protocol):
 
 @cache
 def default_engine() -> str:
-    """The engine that runs where none is named: native, or reference where that was not built."""
+    """Return the name of the default engine: native, or reference if native was not built."""
     from anomsdk.runtime.library import why_missing
 
     return "reference" if why_missing() else "native"
 
 
 def open_engine(name: str | None, plan: Plan) -> Engine:
-    """An engine of a plan; None is the default one.
+    """Open an engine for a plan; None opens the default engine.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def open_engine(name: str | None, plan: Plan) -> Engine:
         from anomsdk.runtime.engines.native import NativeEngine
 
         return NativeEngine(plan)
-    with wiping():  # what a chain of numpy arrays is made of is wiped with it, closed or not
+    with wiping():  # the arrays of a chain are wiped when it is freed, closed or not
         if name == "reference":
             from anomsdk.runtime.engines.reference import ReferenceEngine
 

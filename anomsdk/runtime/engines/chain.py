@@ -1,7 +1,7 @@
-"""What the engines in Python share: the chain of the core over a model stage of their own.
+"""Base of the engines in Python: the chain of the core, with a model stage of their own.
 
-The core computes with numpy, one array after the other. All of them are made within `wiping`, so that where the C port
-was built none leaves its values in freed memory.
+The core computes with numpy, one array after the other. All arrays are made within `wiping`: if the C port was built,
+none leaves its values in freed memory.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from anomsdk.runtime.memory import wipe_leftovers, wiping
 
 
 class ChainEngine(Chain):
-    """A chain that gathers what its batches give."""
+    """Chain that collects the ticks of its batches."""
 
     def process(self, block: NDArray[np.int16], *, tap: bool = False) -> Processed:
-        """Take a block (n, columns), give the ticks that it completes."""
+        """Take a block (n, columns) and return the ticks that it completes."""
         with wiping():
             return self._process(block, tap)
 
@@ -29,7 +29,7 @@ class ChainEngine(Chain):
         wipe_leftovers()
 
     def reconstruct(self, inputs: NDArray[np.int8]) -> NDArray[np.int8]:
-        """The model stage alone: int8 (n, n_in) to (n, n_out)."""
+        """Run the model stage alone: int8 (n, n_in) to (n, n_out)."""
         with wiping():
             return self._model.run(inputs.astype(np.int64)).astype(np.int8)
 

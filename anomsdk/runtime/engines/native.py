@@ -1,6 +1,6 @@
 """Engine native: the C port, compiled for this machine. The same sources run on a microcontroller.
 
-A pipeline lives in one buffer that is made here; calls into C release the GIL.
+A pipeline lives in one buffer, which is allocated here. Calls into C release the GIL.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from anomsdk.runtime.memory import wiping
 
 
 def passes_selftest(plan: Plan, digest: str) -> bool:
-    """Whether the boot self-test of the C port finds this golden digest (64 hex digits)."""
+    """Tell whether the boot self-test of the C port finds a golden digest (64 hex digits)."""
     module = load_native()
     plan.check()  # C trusts every size
     c_plan = CPlan(plan, module)
@@ -57,7 +57,7 @@ class NativeEngine:
         self._room = _Room(1, self._ffi)
 
     def process(self, block: NDArray[np.int16], *, tap: bool = False) -> Processed:
-        """Take a block (n, columns), give the ticks that it completes."""
+        """Take a block (n, columns) and return the ticks that it completes."""
         if block.flags.c_contiguous:
             return self._process(block, tap)
         samples = block.copy(order="C")
@@ -81,7 +81,7 @@ class NativeEngine:
         return self._room.processed(inputs)
 
     def reconstruct(self, inputs: NDArray[np.int8]) -> NDArray[np.int8]:
-        """The model stage alone: int8 (n, n_in) to (n, n_out)."""
+        """Run the model stage alone: int8 (n, n_in) to (n, n_out)."""
         rows = np.ascontiguousarray(inputs)
         outputs = np.zeros_like(rows)
         scratch = np.zeros(self._lib.anom_stream_scratch_bytes(self._c_plan.pointer), np.int8)
@@ -90,7 +90,7 @@ class NativeEngine:
         return outputs
 
     def gap(self, n: int) -> None:
-        """N samples were lost."""
+        """Take note that ``n`` samples were lost."""
         self._lib.anom_pipeline_gap(self._pipeline, n)
 
     def reset(self) -> None:
@@ -100,7 +100,7 @@ class NativeEngine:
 
 
 class _Room:
-    """Where C puts the ticks of a block, used again for the next one; empty in between."""
+    """Buffers that C fills with the ticks of a block; reused for the next block, and empty in between."""
 
     def __init__(self, ticks: int, ffi: Any) -> None:
         self.hops, self._scores = np.zeros(ticks, np.uint32), np.zeros(ticks, np.uint32)
@@ -117,13 +117,13 @@ class _Room:
         stream.hops, stream.scores, stream.event_ticks, stream.events = self._pointers
 
     def emptied(self) -> Any:
-        """The struct that C fills."""
+        """Return the struct that C fills, with its counts set to 0."""
         self._stream.n_ticks = self._stream.n_events = 0
         self._stream.inputs = self._no_inputs
         return self._stream
 
     def processed(self, inputs: NDArray[np.int8] | None) -> Processed:
-        """What C has put here, taken out."""
+        """Copy the ticks out of the buffers, and zero the scores and events in them."""
         n, n_events = self._stream.n_ticks, self._stream.n_events
         happened = [(int(self._event_ticks[i]), Event.from_bytes(self._events[i].tobytes())) for i in range(n_events)]
         taken = None if inputs is None else inputs[:n]
@@ -139,7 +139,7 @@ class CPlan:
     Parameters
     ----------
     plan : Plan
-    module : as `load_native` gives it
+    module : returned by `load_native`
     """
 
     def __init__(self, plan: Plan, module: ModuleType) -> None:
@@ -149,7 +149,7 @@ class CPlan:
         self.pointer = self._ffi.new("anom_plan *", self._values(c_fields(plan)))
 
     def memory(self) -> NDArray[np.uint8]:
-        """Room for a pipeline of this plan, aligned to 8 bytes, and no byte more."""
+        """Allocate the exact memory of a pipeline of this plan, zeroed and aligned to 8 bytes."""
         return np.zeros(self._lib.anom_pipeline_bytes(self.pointer) // 8, np.uint64).view(np.uint8)
 
     def _values(self, fields: Fields) -> dict[str, Any]:
@@ -162,7 +162,7 @@ class CPlan:
             return self._ffi.sizeof(value.of)
         if isinstance(value, Constant):
             return getattr(self._lib, value.name)
-        if isinstance(value, Blocks):  # no host has its weights flipped
+        if isinstance(value, Blocks):  # weights are flipped on some microcontrollers only
             self._kept.append(value.array)
             return self._ffi.cast("anom_weights *", value.array.ctypes.data)
         if isinstance(value, Symbol):

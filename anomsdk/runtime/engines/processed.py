@@ -1,4 +1,4 @@
-"""What a block of samples became: the same for every engine."""
+"""Results of a block of samples, in the same form for every engine."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from anomsdk.core.pipeline import Result
 
 @dataclass(frozen=True, eq=False)
 class Processed:
-    """The ticks that a block completed."""
+    """Ticks that a block completed."""
 
     hops: NDArray[np.uint32]  # (t,)
     scores: NDArray[np.uint32]  # (t,), above the baseline
     events: tuple[tuple[int, Event], ...]  # with the index of their tick, in order
-    inputs: NDArray[np.int8] | None  # (t, n_in), of the model: where they were asked for
+    inputs: NDArray[np.int8] | None  # (t, n_in), inputs of the model; None unless they were asked for
 
     def results(self) -> list[Result]:
-        """One result a tick."""
+        """Return one result for each tick."""
         results = [Result(*pair, ()) for pair in zip(self.hops.tolist(), self.scores.tolist(), strict=True)]
         for tick, event in self.events:
             results[tick] = Result(results[tick].hop, results[tick].score, (*results[tick].events, event))

@@ -1,7 +1,7 @@
 """Engine tflite: the chain with its model stage in tflite-runtime 2.14, BUILTIN_REF: the oracle for ``==``.
 
-An interpreter never opens a file of others, for a damaged one ends the process: it is given the layers that the strict
-reader found, written anew (`anomsdk.plans.tflite.writer.write_anew`).
+An interpreter never opens a file from outside, as a damaged file can end the process. It gets a new file with the
+layers that the strict reader found (`anomsdk.plans.tflite.writer.write_anew`).
 
 An interpreter is trusted only once it has opened the probe model and rounded as the contract says:
 importing proves nothing (tflite-runtime imports beside numpy 2 and fails on the first model), and other
@@ -52,7 +52,7 @@ class TfliteEngine(ChainEngine):
 
 
 def _check_that_it_is_the_planned_one(model: InterpreterModel, plan: Plan) -> None:
-    """The hash only says that the plan names this file; the file must also compute what the layers say."""
+    """Refuse a model file whose outputs differ from those of the plan's layers; its hash does not prove them equal."""
     n = plan.n_inputs
     rows = np.arange(_TRIALS * n, dtype=np.int64).reshape(_TRIALS, n) ** 2 * 7919 // 64 % 256 - 128
     if (model.n_in, model.n_out) != (n, n) or not np.array_equal(model.run(rows), Autoencoder(plan.layers).run(rows)):
@@ -60,7 +60,7 @@ def _check_that_it_is_the_planned_one(model: InterpreterModel, plan: Plan) -> No
 
 
 class InterpreterModel:
-    """The model stage in an interpreter, one invoke a row, and one on zeros so that no feature stays inside."""
+    """Model stage in an interpreter: one invocation a row, then one on zeros, so that no feature stays inside."""
 
     def __init__(self, interpreter: Any, model: ModelPlan) -> None:
         self._interpreter = interpreter
@@ -88,7 +88,7 @@ class InterpreterModel:
 
 
 def _encode(values: Ints, edge: EdgePlan) -> Any:
-    """int8 values as the type at the model's edge, from which its QUANTIZE makes the same int8 again."""
+    """Convert int8 values to the type of the model's input; its QUANTIZE turns them into the same int8 values."""
     if edge.type == "uint8":
         return checked_cast(values + 128, "u1", "model inputs")
     if edge.type == "float32":
@@ -105,7 +105,7 @@ def _decode(values: Any, edge: EdgePlan) -> Ints:
 
 
 def model_bytes(plan: Plan) -> bytes:
-    """The model file beside a plan, if it is the one that was planned."""
+    """Read the model file beside a plan; refuse a file that is not the planned one."""
     name = plan.provenance.get("model_file", "model.tflite")
     if plan.folder is None:
         raise InputError(
@@ -117,7 +117,9 @@ def model_bytes(plan: Plan) -> bytes:
     try:
         data = read_limited(path, MAX_MODEL_BYTES)
     except InputError as error:
-        raise InputError(f"engine tflite: {printable(error)}; put the model there, or use engine reference") from None
+        raise InputError(
+            f"engine tflite: {printable(error)}; put the model there, or use `engine='reference'`"
+        ) from None
     if hashlib.sha256(data).hexdigest() != plan.model.sha256:
         raise InputError(
             f"engine tflite: {shown} is not the model of this plan (sha256 differs); restore it or plan again"
@@ -126,7 +128,7 @@ def model_bytes(plan: Plan) -> bytes:
 
 
 def open_oracle(model: bytes) -> Any:
-    """A tflite-runtime interpreter with the reference kernels, proven on the probe, of a file's layers.
+    """Open the layers of a file in tflite-runtime with the reference kernels, once the probe has proven its rounding.
 
     Raises
     ------
@@ -138,7 +140,7 @@ def open_oracle(model: bytes) -> Any:
 
 
 def open_cross_check(model: bytes) -> Any:
-    """An ai-edge-litert interpreter of a file's layers: another rounding, for counting differences only."""
+    """Open the layers of a file in ai-edge-litert, which rounds otherwise: only to count differences."""
     return _open(_import(CROSS_CHECK), _written_anew(model))
 
 
@@ -149,7 +151,7 @@ def _written_anew(model: bytes) -> bytes:
 
 
 def why_missing() -> str | None:
-    """None where the oracle works, else one line that says why it does not."""
+    """Say in one line why the oracle does not work here; None if it works."""
     try:
         _prove(_import(ORACLE))
     except InputError as error:

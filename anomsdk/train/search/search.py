@@ -207,7 +207,7 @@ class Search:
         best: Trial,
         variant: Callable[[PipelineSpec], PipelineSpec | None],
     ) -> tuple[PipelineSpec, CrossValidation, Trial]:
-        """Try a variant of a spec; return it where it is clearly better, else the spec as it was."""
+        """Try a variant of a spec; return it if it is clearly better, else the unchanged spec."""
         varied = variant(spec)
         if varied is None:
             return spec, validation, best

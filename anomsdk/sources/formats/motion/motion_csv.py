@@ -283,7 +283,7 @@ class _Reader:
         return np.array([self._number(cell, line, marks, name) for cell, line in zip(cells, lines, strict=True)])
 
     def _is_dates(self, cell: str) -> bool:
-        """Whether the column of time holds dates, by its first cell.
+        """Tell whether the column of time holds dates, by its first cell.
 
         A column of days beside it is used for times of day only.
         """
@@ -321,7 +321,7 @@ def _between(cell: str) -> str:
 
 
 def _one_or_two(cell: str) -> bool:
-    """Whether a list may be one number with a decimal comma as well as two numbers."""
+    """Tell whether a list may be one number with a decimal comma as well as two numbers."""
     return re.fullmatch(r"[+-]?\d+,\d+", cell.strip(" [](){}")) is not None
 
 

@@ -151,7 +151,7 @@ def _told(text: list[str] | None, names: list[str], columns: list[int], channels
 
 
 def _rests(magnitude_g: float) -> bool:
-    """Whether a median magnitude fits the plan's counts, and no sensor with twice or half as many counts in a g."""
+    """Tell whether a median magnitude fits the plan's counts per g, and neither twice nor half as many."""
     return 0.75 <= magnitude_g <= 1.5
 
 

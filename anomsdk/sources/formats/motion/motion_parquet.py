@@ -211,7 +211,7 @@ def _batches(
     ----------
     only : pairs (column, values) that select rows, as `anomsdk.sources.formats.tables.table.Only`
     column_names : names of the columns; their pages were checked
-    text : those of them that are text
+    text : names of the columns that hold text
     rows : most rows of a batch
     """
     import pyarrow

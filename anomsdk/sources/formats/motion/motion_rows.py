@@ -136,7 +136,7 @@ class _Conversion:
 
 
 def same_rate(a_hz: float, b_hz: float) -> bool:
-    """Whether two rates in Hz are the same, within `SAME_RATE`."""
+    """Tell whether two rates in Hz are the same, within `SAME_RATE`."""
     return math.isclose(a_hz, b_hz, rel_tol=SAME_RATE)
 
 

@@ -67,7 +67,7 @@ def labels_of(column: Any, where: str, name: str) -> tuple[list[str], NDArray[np
 
 
 def is_list(kind: Any) -> bool:
-    """Whether a column holds plain lists: a packet in each cell."""
+    """Tell whether a column holds plain lists: a packet in each cell."""
     import pyarrow
 
     types = pyarrow.types
@@ -76,14 +76,14 @@ def is_list(kind: Any) -> bool:
 
 
 def is_dated(kind: Any) -> bool:
-    """Whether a column holds dates with a time, or durations."""
+    """Tell whether a column holds dates with a time, or durations."""
     import pyarrow
 
     return bool(pyarrow.types.is_timestamp(kind) or pyarrow.types.is_duration(kind))
 
 
 def is_label(kind: Any) -> bool:
-    """Whether a column may name the animal or device of a row."""
+    """Tell whether a column may name the animal or device of a row."""
     import pyarrow
 
     types = pyarrow.types
@@ -93,7 +93,7 @@ def is_label(kind: Any) -> bool:
 
 
 def is_text(kind: Any) -> bool:
-    """Whether a column holds text."""
+    """Tell whether a column holds text."""
     import pyarrow
 
     return bool(pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind))
@@ -176,7 +176,7 @@ def stamps_of(
 
 
 def _of_day(column: Any) -> bool:
-    """Whether a column of text holds times of day, by its first cell."""
+    """Tell whether a column of text holds times of day, by its first cell."""
     return bool(len(column)) and is_time_of_day(str(column[0].as_py()))
 
 

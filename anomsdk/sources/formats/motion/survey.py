@@ -143,7 +143,7 @@ class Survey:
 
     @property
     def may_be_radians(self) -> bool:
-        """Whether the gyroscope's values are too small to distinguish degrees from radians."""
+        """Tell whether the gyroscope's values are too small to distinguish degrees from radians."""
         return float(self._ends[:, 3:].max()) <= MOST_RADIANS
 
     @property
@@ -229,7 +229,7 @@ def unsigned_bits(values: Values) -> int | None:
 
 
 def rests_oddly(magnitude_g: float) -> bool:
-    """Whether a median magnitude in g is implausible for a sensor under gravity."""
+    """Tell whether a median magnitude in g is implausible for a sensor under gravity."""
     return not RESTING_G[0] <= magnitude_g <= RESTING_G[1]
 
 

@@ -130,7 +130,7 @@ def axis_of(heading: str) -> tuple[str | None, bool]:
 
 
 def without_gravity(heading: str) -> bool:
-    """Whether a heading says that gravity was removed from the acceleration.
+    """Tell whether a heading says that gravity was removed from the acceleration.
 
     Examples
     --------
@@ -144,7 +144,7 @@ def without_gravity(heading: str) -> bool:
 
 
 def _says_total(heading: str) -> bool:
-    """Whether a heading says that the acceleration includes gravity."""
+    """Tell whether a heading says that the acceleration includes gravity."""
     joined = re.sub(r"[^a-z0-9]", "", unit_in(heading)[0])
     return any(each in joined for each in _TOTAL) or re.search(
         r"(including|incl|with)[ _-]*g(rav|\b)|total|gforce", " ".join(_words(heading))
@@ -192,7 +192,7 @@ def axis_columns(names: Sequence[str], chosen: Sequence[str], n_axes: int, where
 
 
 def is_sensor(heading: str) -> bool:
-    """Whether a heading names an accelerometer or gyroscope, but no axis of it.
+    """Tell whether a heading names an accelerometer or gyroscope, but no axis of it.
 
     Examples
     --------

@@ -167,14 +167,14 @@ def _others(table: Table, used: Sequence[int]) -> list[int]:
 
 
 def _counts_within(labels: list[str], stamps: NDArray[Any]) -> bool:
-    """Whether labels number the rows of one time, at least four: the samples of a packet."""
+    """Tell whether labels number the rows of one time, at least four: the samples of a packet."""
     steps, different = np.diff(stamps), set(labels)
     numbered = len(different) >= _LEAST_IN_PACKET and all(re.fullmatch(r"\d{1,9}", each) for each in different)
     return numbered and not (steps < 0).any() and bool((np.diff([int(each) for each in labels])[steps == 0] == 1).all())
 
 
 def _shares_each_time(labels: list[str], stamps: NDArray[Any]) -> bool:
-    """Whether a few labels share each time, with equal numbers of rows: animals with times in whole seconds."""
+    """Tell whether a few labels share each time, with equal numbers of rows: animals with times in whole seconds."""
     different = sorted(set(labels))
     if not 2 <= len(different) <= _MOST_SHARING or set(different) <= _FLAGS or (np.diff(stamps) < 0).any():
         return False
@@ -188,7 +188,7 @@ def _shares_each_time(labels: list[str], stamps: NDArray[Any]) -> bool:
 
 
 def _rises_by(labels: list[str], stamps: NDArray[Any]) -> bool:
-    """Whether times rise within the rows of each label, with few labels, none of which is a fraction."""
+    """Tell whether times rise within the rows of each label, with few labels, none of which is a fraction."""
     different = set(labels)
     if not 2 <= len(different) <= len(labels) / _ROWS_OF_EACH or any(
         re.fullmatch(r"-?\d*[.,]\d*[1-9]\d*", each) for each in different

@@ -136,7 +136,7 @@ def times_by_words(names: Sequence[str]) -> list[int]:
 
 
 def names_days(heading: str) -> bool:
-    """Whether a heading names days; a column of times of day may stand beside it."""
+    """Tell whether a heading names days; a column of times of day may stand beside it."""
     return unit_in(heading)[0] in _DAYS
 
 
