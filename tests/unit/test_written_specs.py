@@ -204,7 +204,7 @@ def test_plan_says_what_changed_and_that_nothing_did(folders, tmp_path):
     assert re.search(r"\n  levels\.raise_score: \d+ -> 77\n", said)
     (copy / "plan.json").write_text("{")
     said = anomsdk_command("plan", copy)
-    assert "\nchanged  what it was is not known: " in said.stdout and said.status == 0
+    assert "\nchanged  the old plan.json is not known: " in said.stdout and said.status == 0
     assert "\nnothing changed" in anomsdk_command("plan", copy).stdout
 
 

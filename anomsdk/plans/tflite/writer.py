@@ -58,7 +58,8 @@ def write_tflite(
     Examples
     --------
     >>> import numpy as np
-    >>> from anomsdk.plans.tflite.reader import FullyConnected, parse_tflite
+    >>> from anomsdk.plans.tflite.model import FullyConnected
+    >>> from anomsdk.plans.tflite.reader import parse_tflite
     >>> layer = FullyConnected(
     ...     name="x", weights=np.ones((3, 2), np.int8), bias=np.zeros(3, np.int32), activation="RELU",
     ...     input_scale=0.5, input_zero_point=0, weight_scales=np.ones(1, np.float32), weight_zero_point=0,
