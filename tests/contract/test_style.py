@@ -33,6 +33,8 @@ def test_what_was_measured_otherwise_is_claimed_nowhere(claim):
 
 PROSE = ["README.md", "CHANGELOG.md", "docs", "reference_models"]
 SCRIPTS = ["benchmarks", "docs/hooks", "reference_models"]
+ROOMS = [f"anomsdk/{path.name}" for path in sorted((ROOT / "anomsdk").glob("[a-z]*")) if path.name != "core"]
+"""All but core, whose docstrings are those of its C twins."""
 DECODED = r"\b(so many|this much|as they were|as it was|those of them|what is other)\b"
 """Words that a reader must decode: say the parameter, its unit and its range."""
 OPENERS = (

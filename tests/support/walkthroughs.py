@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -112,10 +113,13 @@ builder(extra=("-O0",)).compile(tmpdir=sys.argv[1])
 
 def built(copy: Path) -> Path:
     """The copy with its native engine, not optimised: what matters is what it gives."""
-    command = [sys.executable, "-c", BUILD, str(copy)]
-    done = subprocess.run(command, cwd=copy / "firmware_port/native", capture_output=True, text=True)
-    if done.returncode:
-        raise CommandError(done.stdout + done.stderr)
+    with tempfile.TemporaryDirectory() as place:  # beside no pyproject.toml, which older setuptools would read
+        command = [sys.executable, "-c", BUILD, place]
+        done = subprocess.run(command, cwd=copy / "firmware_port/native", capture_output=True, text=True)
+        if done.returncode:
+            raise CommandError(done.stdout + done.stderr)
+        (module,) = Path(place).glob("anomsdk/runtime/_native.*so")
+        shutil.copy(module, copy / "anomsdk/runtime")
     return copy
 
 
