@@ -106,7 +106,9 @@ def verify(
     InputError : a file cannot be read, or the model beside the plan is missing or does not belong to it
     """
     from anomsdk.runtime.engines.native import passes_selftest
-    from anomsdk.sources import Recording, StreamFormat, open_recordings
+    from anomsdk.sources.files import open_recordings
+    from anomsdk.sources.recording import Recording
+    from anomsdk.sources.stream_format import StreamFormat
 
     most = MAX_VALUES // (plan.framer.hop * plan.columns)
     if not 1 <= hops <= most or seed < 0:

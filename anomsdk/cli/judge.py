@@ -55,7 +55,7 @@ def evaluate(
             "--piece",
             metavar="S",
             min=0,
-            help="Cut A into pieces of about S seconds and compare those with B; 0: do not cut. Default: the median "
+            help="Cut A into segments of about S seconds and compare them with B; 0: do not cut. Default: the median "
             "length of B for motion, 0 for sound.",
         ),
     ] = None,

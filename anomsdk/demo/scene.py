@@ -31,8 +31,8 @@ class Demo:
     ----------
     plan, engine : plan that ran, and name of the engine that ran it
     seconds : length of the scene
-    ratios : score over raise level of each tick
-    alarms : (time, score over raise level) of each alarm
+    ratios : score over alarm level of each tick
+    alarms : (time, score over alarm level) of each alarm
     cleared : time at which each alarm ended
     found : (anomaly, time of its first alarm or None) for each anomaly
     elsewhere : times of alarms that belong to no anomaly
@@ -131,7 +131,7 @@ def report(demo: Demo) -> str:
         "and two sounds that do not belong.",
         f"Plan {plan.name} ({plan.id[:12]}), engine {demo.engine}: {counted(len(demo.ratios), 'tick')}.",
         "",
-        "score over raise level",
+        "score over alarm level",
         plot(silent + demo.ratios, demo.seconds, times, demo.cleared),
         f"{'':7}▲ alarm  ▽ clear",
         "",

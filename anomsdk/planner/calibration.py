@@ -43,10 +43,10 @@ class Normalisation(_Part):
 
 
 class AlarmLevels(_Part):
-    """Highest raise level at which each alert logic would still alarm on the calibration recordings.
+    """Highest alarm level at which each alert logic would still alarm on the calibration recordings.
 
     ``reached[d][i]`` is for an on-delay of ``on_delay[d]`` ticks and the i-th pair (m, n) in the order
-    (1, 1), (1, 2), (2, 2), (1, 3), ...: with a higher raise level these recordings raise no alarm.
+    (1, 1), (1, 2), (2, 2), (1, 3), ...: with a higher alarm level these recordings raise no alarm.
     """
 
     on_delay: Annotated[tuple[int, ...], Field(strict=False)] = ON_DELAYS
@@ -63,7 +63,7 @@ class AlarmLevels(_Part):
         return self
 
     def raise_score(self, m: int, n: int, on_delay: int, high_ratio: float) -> int:
-        """Return the lowest raise level at which the calibration recordings raise no alarm.
+        """Return the lowest alarm level at which the calibration recordings raise no alarm.
 
         For an on-delay between two rows the row with the shorter one counts: its level is higher.
         """
@@ -75,7 +75,7 @@ class AlarmLevels(_Part):
 
 
 class Tolerated(_Part):
-    """A raise level that tolerates alarms on the calibration recordings, and the alert that they were counted with."""
+    """An alarm level that tolerates alarms on the calibration recordings, and the alert that they were counted with."""
 
     alarms: Annotated[int, Field(ge=1)]
     raise_score: Annotated[int, Field(ge=1, le=2**32 - 1)]

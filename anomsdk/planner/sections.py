@@ -148,9 +148,9 @@ class Alert(Section):
 
     raise_score: Literal["calibrated"] | Annotated[int, Field(ge=1, le=2**32 - 1)] = "calibrated"
     clear_ratio: Annotated[float, Field(gt=0)] = 0.8
-    """Clear level divided by the raise level, above 0 to 1: the alarm clears below the clear level."""
+    """Clear level divided by the alarm level, above 0 to 1: the alarm clears below the clear level."""
     high_ratio: Annotated[float, Field(ge=0, le=1024)] = 4.0
-    """High level divided by the raise level, above 1: a score at the high level raises at once. 0: off."""
+    """High level divided by the alarm level, above 1: a score at the high level raises at once. 0: off."""
     m: Annotated[int, Field(ge=1, le=alert.MAX_N)] = 3
     n: Annotated[int, Field(ge=1, le=alert.MAX_N)] = 5
     on_delay_s: _Seconds = 0.0
@@ -163,10 +163,10 @@ class Alert(Section):
             raise ValueError(f"m {self.m} is more than n {self.n}: it could never alarm; lower m")
         if self.clear_ratio > 1:
             raise ValueError(
-                f"clear_ratio {self.clear_ratio:g} puts the clear level above the raise level; use 1 or less"
+                f"clear_ratio {self.clear_ratio:g} puts the clear level above the alarm level; use 1 or less"
             )
         if 0 < self.high_ratio <= 1:
             raise ValueError(
-                f"high_ratio {self.high_ratio:g} puts the high level at or below the raise level; use 0 or above 1"
+                f"high_ratio {self.high_ratio:g} puts the high level at or below the alarm level; use 0 or above 1"
             )
         return self

@@ -13,7 +13,7 @@ from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError
 from anomsdk.runtime.blocks import checked_block, checked_plan, described, lose
 from anomsdk.runtime.engines import default_engine, open_engine
-from anomsdk.runtime.engines.processed import Processed
+from anomsdk.runtime.engines.block_results import Processed
 from anomsdk.runtime.parallel import checked_jobs, in_order
 
 _CHUNK = 1 << 20

@@ -15,22 +15,29 @@ from pathlib import Path
 from anomsdk.errors import InputError, printable, quoted
 
 
-def read_limited(path: Path, limit: int) -> bytes:
-    """Read a regular file of at most ``limit`` bytes; anything else is an InputError."""
+def read_limited(path: Path, limit: int, *, advice: str = "check the path") -> bytes:
+    """Read a regular file of at most ``limit`` bytes; anything else is an InputError.
+
+    Parameters
+    ----------
+    path : file to read
+    limit : largest size, bytes
+    advice : what to do about a file that cannot be read, at the end of the error
+    """
     try:
         if not path.exists():
-            raise InputError(f"{path}: cannot be read: No such file or directory")
+            raise InputError(f"{path}: cannot be read: no such file; {advice}")
         if not path.is_file():
-            raise InputError(f"{path}: cannot be read: not a regular file")
+            raise InputError(f"{path}: cannot be read: not a regular file; {advice}")
         with path.open("rb") as file:
             data = file.read(limit + 1)
     except InputError:
         raise
     except (OSError, ValueError) as error:  # a NUL in a path is a ValueError
         reason = error.strerror if isinstance(error, OSError) else "not a usable path"
-        raise InputError(f"{path}: cannot be read: {reason}") from None
+        raise InputError(f"{path}: cannot be read: {reason}; {advice}") from None
     if len(data) > limit:
-        raise InputError(f"{path}: cannot be read: larger than {limit} bytes")
+        raise InputError(f"{path}: cannot be read: larger than {limit} bytes; {advice}")
     return data
 
 

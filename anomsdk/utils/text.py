@@ -14,7 +14,7 @@ from anomsdk.utils.terminal import line_width, wrapped
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
 _PARTS = " ▏▎▍▌▋▊▉█"
 _OCTAVES_BELOW, _OCTAVES_ABOVE = 6, 3
-"""Octaves of a plot below and above the raise level: 1/64 to 8."""
+"""Octaves of a plot below and above the alarm level: 1/64 to 8."""
 _WIDEST = 10_000
 """Characters of a table's line before it is measured: rich needs a limit."""
 
@@ -110,7 +110,7 @@ def percent(share: float | None, *, digits: int = 1) -> str:
 
 
 def ratio(value: float) -> str:
-    """Format score over raise level as a multiple, from "<0.01x" up.
+    """Format score over alarm level as a multiple, from "<0.01x" up.
 
     Examples
     --------
@@ -278,11 +278,11 @@ def plot(
     *,
     width: int | None = None,
 ) -> str:
-    """Plot score over raise level against time on a logarithmic axis: one line an octave, from 1/64 to 8.
+    """Plot score over alarm level against time on a logarithmic axis: one line an octave, from 1/64 to 8.
 
     Parameters
     ----------
-    ratios : score over raise level, at even steps over the whole time; each column shows its highest
+    ratios : score over alarm level, at even steps over the whole time; each column shows its highest
     seconds : length of the whole time, > 0
     raised, cleared : times at which an alarm was raised (▲) and cleared (▽), in seconds
     width : columns of the plot without its axis, 16 or more; the axis takes 7 more. None: at most 72, to fit a line
@@ -298,7 +298,7 @@ def plot(
     for octave in range(_OCTAVES_ABOVE - 1, -_OCTAVES_BELOW - 1, -1):
         filled = (e - 8 * (octave + _OCTAVES_BELOW) for e in eighths)
         cells = "".join(_EIGHTHS[max(0, min(8, part))] for part in filled)
-        if octave == 0:  # the lower edge of this line is the raise level
+        if octave == 0:  # the lower edge of this line is the alarm level
             cells = cells.replace(" ", "_")
         name = {_OCTAVES_ABOVE - 1: "8x", 0: "raise", -_OCTAVES_BELOW: "1/64x"}.get(octave, "")
         lines.append(f"{name:>5} |{cells}".rstrip())

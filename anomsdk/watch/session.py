@@ -38,7 +38,7 @@ class Alert:
     state : "alarm" or "normal", after the event
     high : the score reached the high level
     score : score of the tick
-    raise_score : raise level of the plan, a score
+    raise_score : alarm level of the plan, a score
     event : the event that a device would send, 16 bytes
     """
 
@@ -53,7 +53,7 @@ class Alert:
 
     @property
     def ratio(self) -> float:
-        """Score over raise level."""
+        """Score over alarm level."""
         return self.score / self.raise_score
 
 

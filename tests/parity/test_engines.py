@@ -115,7 +115,7 @@ def test_the_model_must_be_the_planned_one(plans, tmp_path, tflite):
     with pytest.raises(anomsdk.InputError, match="not the model of this plan"):
         anomsdk.Pipeline(plan, "tflite")
     (folder / "model.tflite").unlink()
-    with pytest.raises(anomsdk.InputError, match="No such file"):
+    with pytest.raises(anomsdk.InputError, match=r"no such file; put the model there, or use `engine="):
         anomsdk.Pipeline(plan, "tflite")
     anomsdk.Pipeline(plan, "reference").close()
     os.mkfifo(folder / "fifo")

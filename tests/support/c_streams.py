@@ -115,7 +115,7 @@ def make_plans(folder: Path) -> dict[str, Plan]:
 
 
 def with_levels(plan: Plan) -> Plan:
-    """The plan with a raise level that its stream crosses again and again."""
+    """The plan with an alarm level that its stream crosses again and again."""
     scores = anomsdk.score(plan, make_stream(plan)[1], "reference")
     return dataclasses.replace(plan, levels=levels(int(np.percentile(scores, 55)), plan.timing))
 

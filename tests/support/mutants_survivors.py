@@ -3,7 +3,7 @@
 BY_FUNCTION: dict[str, dict[str, dict[str, list[str]]]] = {
     "anom_alert.c": {
         "anom_alert_step": {
-            "a high level is 0 or above the raise level, which is at least 1": [
+            "a high level is 0 or above the alarm level, which is at least 1": [
                 "uint8_t high = level->high_score > [0 => 1] && score >= level->high_score",
             ],
         },

@@ -61,7 +61,7 @@ def alarms(plan, recordings):
 
 
 def with_level(plan, folder, level):
-    """The plan of a calibrated folder, at a raise level of one's own."""
+    """The plan of a calibrated folder, at an alarm level of one's own."""
     text = (folder / "spec.toml").read_text()
     (folder / "spec.toml").write_text(text.replace('raise_score = "calibrated"', f"raise_score = {level}"))
     return anomsdk.plan(folder)

@@ -29,7 +29,7 @@ from tests.support.make import BANDS, EXTERNAL, make_folder, noise
 
 RATE = 16_000
 QUIET, LOUD = 8000, 10**9
-"""Raise levels that rows at rest do not reach, and that nothing does."""
+"""Alarm levels that rows at rest do not reach, and that nothing does."""
 ONCE = "[alert]\nhigh_ratio = 0\nm = 1\nn = 1\nclear_ratio = 1.0\n"
 
 
@@ -257,7 +257,7 @@ def runs(scores, level):
     return [round((i + 3) / 10, 6) for i in range(len(scores)) if above[i + 1] and not above[i]]
 
 
-def test_another_raise_level_differs_as_the_scores_say(meter):
+def test_another_alarm_level_differs_as_the_scores_say(meter):
     samples = [
         rows(400, [(50, 53), (120, 121)]),
         rows(300, [(70, 90)], seed=1, height=300),

@@ -34,7 +34,7 @@ JSON_KEYS = {"auc", "pauc", "sensitivity_at_fa_per_hour", "normal_hours", "n_nor
 
 @pytest.fixture(scope="module")
 def meter(tmp_path_factory):
-    """Rows at 10 Hz: rest scores far below the raise level, 3 loud rows far above; 3 of 5, no high level."""
+    """Rows at 10 Hz: rest scores far below the alarm level, 3 loud rows far above; 3 of 5, no high level."""
     folder = tmp_path_factory.mktemp("meter")
     text = EXTERNAL.replace("[alert]", "[alert]\nhigh_ratio = 0")
     return anomsdk.plan(make_folder(folder, text, raise_score=8000))

@@ -26,7 +26,7 @@ from tests.support.make import EXTERNAL, collar_spec, make_collar, make_folder, 
 
 RATE = 10.0
 FIRST, LEVEL = 15, 20_000
-"""Samples to the first tick of the collar, and its raise level."""
+"""Samples to the first tick of the collar, and its alarm level."""
 
 
 @pytest.fixture(scope="module")

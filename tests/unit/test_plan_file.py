@@ -226,7 +226,7 @@ def test_a_pipe_is_no_plan(tmp_path):
 
 def test_missing_files_and_folders(tmp_path):
     for path in (tmp_path / "no.json", tmp_path, "", "\0"):
-        with pytest.raises(anomsdk.InputError, match="cannot be read"):
+        with pytest.raises(anomsdk.InputError, match=r"cannot be read: .*; check the path$"):
             anomsdk.read_plan(path)
 
 

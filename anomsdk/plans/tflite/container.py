@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from anomsdk.core.autoencoder import MAX_WIDTH
 from anomsdk.errors import InputError, quoted
-from anomsdk.plans.tflite.model import MAX_BYTES, MAX_WIDTH
+from anomsdk.plans.tflite.model import MAX_BYTES
 
 _MAX_ITEMS = 4096  # tensors, buffers, operators: far more than a model within the limits needs
 _MAX_NAME = 1024  # bytes

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from anomsdk.core.autoencoder import MAX_LAYERS, MAX_MACS
 from anomsdk.plans.tflite.container import AGAIN, QUANTISE, Container, Tensor, is_normal, names_of, read_only
-from anomsdk.plans.tflite.model import ACTIVATIONS, MAX_BIAS_SCALE_ERROR, MAX_LAYERS, MAX_MACS, FullyConnected
+from anomsdk.plans.tflite.model import ACTIVATIONS, MAX_BIAS_SCALE_ERROR, FullyConnected
 
 _TYPE_ADVICE = {
     "FLOAT32": f"the model is float, not quantised: {QUANTISE}",

@@ -8,9 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAX_BYTES = 16 * 1024 * 1024
-MAX_LAYERS = 64
-MAX_WIDTH = 4096
-MAX_MACS = 8 * 1024 * 1024
 ACTIVATIONS = ("NONE", "RELU", "RELU6", "RELU_N1_TO_1")
 MAX_BIAS_SCALE_ERROR = 0.02  # output steps: the bound of tflite's GetQuantizedConvolutionMultipler
 

@@ -18,10 +18,11 @@ from typing import Any
 
 import numpy as np
 
+from anomsdk.core.autoencoder import MAX_LAYERS, MAX_WIDTH
 from anomsdk.errors import InputError, printable, quoted
 from anomsdk.plans.tflite.container import AGAIN, CHAIN, QUANTISE, Tensor
 from anomsdk.plans.tflite.layers import LayerReader
-from anomsdk.plans.tflite.model import MAX_BYTES, MAX_LAYERS, MAX_WIDTH, TfliteModel
+from anomsdk.plans.tflite.model import MAX_BYTES, TfliteModel
 from anomsdk.plans.tflite.offsets import OutsideError, check_offsets
 
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/v1"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError, quoted
-from anomsdk.runtime.engines.processed import Processed
+from anomsdk.runtime.engines.block_results import Processed
 from anomsdk.runtime.memory import wiping
 
 ENGINES = ("reference", "tflite", "native")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from anomsdk.core.checks import checked_cast
 from anomsdk.core.pipeline import Chain
-from anomsdk.runtime.engines.processed import Processed
+from anomsdk.runtime.engines.block_results import Processed
 from anomsdk.runtime.memory import wipe_leftovers, wiping
 
 

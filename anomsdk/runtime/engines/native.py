@@ -15,7 +15,7 @@ from anomsdk.core.event import EVENT_BYTES, Event
 from anomsdk.core.plan import Plan
 from anomsdk.cport.fields import C_TYPES, Blocks, Constant, Fields, Member, Size, Structs, Symbol
 from anomsdk.cport.structs import c_fields
-from anomsdk.runtime.engines.processed import Processed
+from anomsdk.runtime.engines.block_results import Processed
 from anomsdk.runtime.library import load_native
 from anomsdk.runtime.memory import wiping
 

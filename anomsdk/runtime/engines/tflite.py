@@ -115,11 +115,10 @@ def model_bytes(plan: Plan) -> bytes:
     path = inside(plan.folder, name, "engine tflite: the plan's model_file")
     shown = printable(path)
     try:
-        data = read_limited(path, MAX_MODEL_BYTES)
+        advice = "put the model there, or use `engine='reference'`"
+        data = read_limited(path, MAX_MODEL_BYTES, advice=advice)
     except InputError as error:
-        raise InputError(
-            f"engine tflite: {printable(error)}; put the model there, or use `engine='reference'`"
-        ) from None
+        raise InputError(f"engine tflite: {printable(error)}") from None
     if hashlib.sha256(data).hexdigest() != plan.model.sha256:
         raise InputError(
             f"engine tflite: {shown} is not the model of this plan (sha256 differs); restore it or plan again"

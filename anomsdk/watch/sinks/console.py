@@ -13,7 +13,7 @@ from anomsdk.utils.text import bar, clock, counted, duration, ratio
 from anomsdk.watch.session import Alert, Summary
 
 _FULL_BAR = 4.0
-"""Score over raise level that fills the bar; the high level usually lies there."""
+"""Score over alarm level that fills the bar; the high level usually lies there."""
 _BAR_WIDTH = 10
 
 _WHAT = {"audio": "sound", "motion": "motion", "external": None}
@@ -56,7 +56,7 @@ class Lines:
             self._name(recording.name, self._wording(", ".join(recording.notes)))
 
     def alert(self, alert: Alert) -> None:
-        """Print one line: time, state, score over raise level, and the most unusual features."""
+        """Print one line: time, state, score over alarm level, and the most unusual features."""
         self._name(alert.recording)
         word = "ALARM" if alert.state == State.UNACK_ALARM.word else "clear"
         line = f"  {clock(alert.time_s)}  {word}  {ratio(alert.ratio):>6}  {bar(alert.ratio / _FULL_BAR, _BAR_WIDTH)}"

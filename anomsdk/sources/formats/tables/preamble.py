@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from anomsdk.errors import InputError
 from anomsdk.sources.formats.tables.headings import unit_in
-from anomsdk.sources.formats.tables.units import unit_of
+from anomsdk.sources.formats.tables.units import EPOCHS_S, unit_of
 
 _TYPES = re.compile(
     r"(u?int(eger)?\d*|float\d*|double|real|decimal|number|num|numeric|long|short|str(ing)?|text|char|bool(ean)?|"
@@ -31,8 +31,6 @@ _RATE_KEY = re.compile(
 _RATE_VALUE = re.compile(r"(\d+(?:[.,]\d+)?)\s*(?:hz|hertz|1/s|sps)?", re.IGNORECASE)
 _ACTIGRAPH = re.compile(r".*\bActiGraph\b.*\bat (\d+(?:[.,]\d+)?) ?Hz\b.*", re.IGNORECASE)
 _EPOCH = re.compile(r"\W*Epoch Period \(hh:mm:ss\)\W*(\d\d:\d\d:\d\d)\b.*", re.IGNORECASE)
-_EPOCHS_S = (946_684_800.0, 4_102_444_800.0)
-"""First and last start of a recording that is believed, seconds since 1970: the years 2000 to 2100."""
 _E4_HZ = (1.0, 1000.0)
 """Lowest and highest rate of an Empatica E4 that is believed."""
 _E4_STEP_G = 1 / 64
@@ -160,7 +158,7 @@ def _is_empatica(rows: Sequence[Sequence[str]]) -> bool:
     return (
         start is not None
         and rate is not None
-        and _EPOCHS_S[0] <= start <= _EPOCHS_S[1]
+        and EPOCHS_S[0] <= start <= EPOCHS_S[1]
         and _E4_HZ[0] <= rate <= _E4_HZ[1]
     )
 

@@ -11,12 +11,10 @@ from numpy.typing import NDArray
 from anomsdk.errors import InputError, parameter, quoted
 from anomsdk.sources.formats.tables.headings import said_by, unit_in
 from anomsdk.sources.formats.tables.table import Times
-from anomsdk.sources.formats.tables.units import LONG_TIME_UNITS, TIME_UNITS, unit_of
+from anomsdk.sources.formats.tables.units import EPOCHS_S, LONG_TIME_UNITS, TIME_UNITS, unit_of
 from anomsdk.sources.formats.timing.timeline import usual_step
 from anomsdk.sources.stream_format import ReadOptions
 
-_EPOCHS_S = (946_684_800.0, 4_102_444_800.0)
-"""Years 2000 to 2100, in seconds since 1970."""
 _TICK_S = 1e-7
 """Length of a tick of FILETIME and DateTime, in seconds."""
 _TICKS_BEGIN = {1601: 116_444_736e9, 1: 621_355_968e9}
@@ -122,7 +120,7 @@ def time_factor(name: str, given: str, stamps: Times, wanted_hz: float, where: s
                 f"{parameter('time', f'{quoted(name)}:{near[0]}')}"
             )
         return TIME_UNITS[said], ()
-    low, high = _EPOCHS_S
+    low, high = EPOCHS_S
     first_day, last_day = _SERIAL_DAYS
     of_days = 1 / (step * 86_400 * wanted_hz) if step > _SHORTEST_STEP else 0.0
     if first_day <= stamps[0] <= last_day and not near and _RATES[0] <= of_days <= _RATES[1]:
@@ -143,6 +141,6 @@ def _clock_of_ticks(stamps: Times) -> int | None:
     """Find the first year of a clock of 100 ns ticks, where the stamps are its ticks in the years 2000 to 2100."""
     for year, since in _TICKS_BEGIN.items():
         seconds = (np.abs(stamps) - since) * _TICK_S
-        if bool(((seconds >= _EPOCHS_S[0]) & (seconds <= _EPOCHS_S[1])).all()):
+        if bool(((seconds >= EPOCHS_S[0]) & (seconds <= EPOCHS_S[1])).all()):
             return year
     return None
