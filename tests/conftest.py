@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+from pathlib import Path
 
 import pytest
 
 from anomsdk.runtime import engines, library, streams
 from anomsdk.runtime.engines.tflite import why_missing
-from tests.support.make import SPECS, make_following, make_plan
+from tests.support.make import ROOT, SPECS, make_following, make_plan
 
 # readline sets COLUMNS for the processes that are started after it is loaded, pytest-xdist's workers among them, past
 # os.environ: their lines would be broken. Loaded here, it does so before and not after.
@@ -69,6 +70,15 @@ def figure(record_property):
     return lambda line: record_property("figure", line)
 
 
+def newer_than_the_engine():
+    """Name of a C source that changed after the native engine was built; None where there is none."""
+    if library.why_missing():
+        return None
+    built = Path(library.load_native().__file__).stat().st_mtime
+    sources = (path for path in (ROOT / "firmware_port").rglob("*.[ch]") if path.parent.name in ("src", "native"))
+    return next((path.name for path in sources if path.stat().st_mtime > built), None)
+
+
 def pytest_terminal_summary(terminalreporter, config):
     """What was measured, and what did not run."""
     reports = [report for reports in terminalreporter.stats.values() for report in reports]
@@ -78,6 +88,11 @@ def pytest_terminal_summary(terminalreporter, config):
     if lines := sorted({line for name, line in properties if name == "figure"}):
         terminalreporter.section("measured")
         terminalreporter.write_line("\n".join(lines))
+    if newer := newer_than_the_engine():
+        terminalreporter.section("the native engine is old")
+        terminalreporter.write_line(
+            f"{newer} is newer than it: what ran is another C port; make .venv/bin/.dev builds it"
+        )
     if config.option.markexpr == "not boards":
         terminalreporter.section("not run here")
         terminalreporter.write_line(

@@ -11,7 +11,7 @@ from anomsdk.stats.intervals import Figure
 from anomsdk.utils.text import a_unit, counted, in_hours, rate_in, rate_unit
 
 
-def finding(difference: Difference) -> str:
+def sentence_of(difference: Difference) -> str:
     """Say in one sentence how many false alarms both plans raised, how these differ, and what each plan flagged.
 
     Normal recordings that a plan was made from are left out of it where others remain; where none remain, the sentence

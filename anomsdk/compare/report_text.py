@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 
 from anomsdk.compare.difference import Detection, Difference
-from anomsdk.compare.finding import finding
+from anomsdk.compare.finding import sentence_of
 from anomsdk.compare.gate import Judgement
 from anomsdk.compare.recordings import ComparedRecording, counts_of
 from anomsdk.errors import printable
@@ -33,7 +33,7 @@ def as_text(difference: Difference, judged: Sequence[Judgement] = ()) -> str:
     printable lines of about 100 characters at most
     """
     lines = [
-        *textwrap.wrap(printable(finding(difference)), LINE, break_on_hyphens=False),
+        *textwrap.wrap(printable(sentence_of(difference)), LINE, break_on_hyphens=False),
         "",
         *_summary(difference),
         "",

@@ -24,7 +24,7 @@ class Statistic:
     ----------
     code : ANOM_STATISTIC_<NAME> of the C port, fixed for good
     value : windows, int64 (n, F, n_features) in int8 range -> int64 (n, n_features), without a division
-    range : F -> smallest and largest value
+    range : F -> bounds of the value
     steps : F -> steps of the value in one int8 step of the feature
     unsteady : a reason calls a high value "unsteady", not "high"
     """

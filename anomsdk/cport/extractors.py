@@ -11,7 +11,7 @@ from anomsdk.core.external import ExternalPlan
 from anomsdk.core.extractor import ExtractorPlan
 from anomsdk.core.logmel import LogmelPlan
 from anomsdk.core.motion import FEATURES, MotionPlan
-from anomsdk.cport.fields import Fields, Symbol
+from anomsdk.cport.fields import Address, Fields
 
 SAMPLE, LEVEL, COMPLEX, ENERGY = 2, 4, 8, 8
 """Bytes of int16_t, int32_t, anom_complex and anom_energy."""
@@ -69,7 +69,7 @@ def _motion_fields(extractor: MotionPlan) -> Fields:
     return {
         "features": sum(1 << feature.bit for feature in chosen),
         "n_features": extractor.n_features,
-        "transform": Symbol("anom_spectrum_run") if any(feature.spectral for feature in chosen) else None,
+        "transform": Address("anom_spectrum_run") if any(feature.spectral for feature in chosen) else None,
     }
 
 

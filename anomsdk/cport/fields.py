@@ -21,7 +21,7 @@ Fields: TypeAlias = dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
-class Symbol:
+class Address:
     """Address of a variable or function that the C port defines."""
 
     name: str

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.core.plan import Plan
-from anomsdk.cport.fields import C_TYPES, Blocks, Constant, Fields, Member, Size, Structs, Symbol
+from anomsdk.cport.fields import C_TYPES, Address, Blocks, Constant, Fields, Member, Size, Structs
 from anomsdk.cport.structs import C_FORMAT, c_fields
 
 WIDTH = 120
@@ -80,7 +80,7 @@ class _Writer:
             return self.struct(value, f"{name}_", depth)
         if isinstance(value, Size):
             return f"(uint32_t)sizeof({value.of})"
-        if isinstance(value, Symbol):
+        if isinstance(value, Address):
             return f"&{value.name}"
         if isinstance(value, Constant):
             return value.name

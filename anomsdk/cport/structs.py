@@ -23,7 +23,7 @@ from anomsdk.core.plan import Plan
 from anomsdk.core.reasons import ReasonsPlan
 from anomsdk.core.spectrum import SpectrumPlan
 from anomsdk.cport.extractors import EXTRACTORS
-from anomsdk.cport.fields import Blocks, Constant, Fields, Member, Size, Structs, Symbol
+from anomsdk.cport.fields import Address, Blocks, Constant, Fields, Member, Size, Structs
 from anomsdk.errors import without_a_branch
 
 C_FORMAT = 3
@@ -61,7 +61,7 @@ def _extractor(extractor: ExtractorPlan) -> Fields:
     own = EXTRACTORS[extractor.kind].fields(extractor)
     tables = Structs(f"anom_{extractor.kind}_plan", ({**_fields(extractor), **own},))
     return {
-        "type": Symbol(f"anom_{extractor.kind}"),
+        "type": Address(f"anom_{extractor.kind}"),
         "tables": tables,
         "normalisation": Member(tables, "normalisation"),
         "n_features": extractor.n_features,

@@ -11,7 +11,7 @@ from anomsdk.stats.intervals import CONFIDENCE, Figure
 from anomsdk.utils.text import a_unit, counted, in_hours, percent, rate_in, rate_unit
 
 
-def finding(evaluation: Evaluation) -> str:
+def sentence_of(evaluation: Evaluation) -> str:
     """Say in one sentence how many false alarms there were and how many anomalous clips were flagged.
 
     Recordings that the plan was made from are left out of it where others remain; where none remain, the sentence says

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from anomsdk.errors import InputError, printable
 from anomsdk.evaluate.clip_scores import ScoredClip
 from anomsdk.evaluate.evaluation import Evaluation
-from anomsdk.evaluate.finding import finding
+from anomsdk.evaluate.finding import sentence_of
 from anomsdk.evaluate.report_text import figure_rows, footnotes, label_tables, sections, summary
 from anomsdk.utils.files import write_atomically
 
@@ -117,7 +117,7 @@ def as_html(evaluation: Evaluation) -> str:
     return _PAGE.format(
         title=escape(f"Evaluation of {evaluation.plan.name}"),
         library=plotly.offline.get_plotlyjs(),
-        finding=escape(printable(finding(evaluation))),
+        finding=escape(printable(sentence_of(evaluation))),
         charts=_all_drawn(charts),
         figures="".join(
             _figures(heading, figure_rows(figures, evaluation)) for heading, figures in sections(evaluation)

@@ -8,7 +8,7 @@ from anomsdk.errors import printable
 from anomsdk.evaluate.alarms_by_label import LabelAlarms
 from anomsdk.evaluate.evaluation import Evaluation
 from anomsdk.evaluate.figures import MAX_FPR, Figures
-from anomsdk.evaluate.finding import finding
+from anomsdk.evaluate.finding import sentence_of
 from anomsdk.stats.intervals import RESAMPLES, Figure
 from anomsdk.utils.text import (
     a_unit,
@@ -45,7 +45,12 @@ def as_text(evaluation: Evaluation) -> str:
     -------
     printable lines of about 100 characters at most
     """
-    lines = [*textwrap.wrap(printable(finding(evaluation)), LINE, break_on_hyphens=False), "", *summary(evaluation), ""]
+    lines = [
+        *textwrap.wrap(printable(sentence_of(evaluation)), LINE, break_on_hyphens=False),
+        "",
+        *summary(evaluation),
+        "",
+    ]
     for heading, figures in sections(evaluation):
         if heading:
             lines.append(heading)

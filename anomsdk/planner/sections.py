@@ -116,7 +116,7 @@ _ANY_BUDGET = 10**12
 """Largest budget: above any real one, and still a number that can be printed."""
 
 
-class Model(Section):
+class ModelSection(Section):
     """Model section: the file of the int8 autoencoder, and budgets for training it."""
 
     file: Annotated[str, Field(min_length=1, max_length=255)] = "model.tflite"
@@ -134,7 +134,7 @@ LONGEST_S = 30 * 86_400
 _Seconds = Annotated[float, Field(ge=0, le=LONGEST_S)]
 
 
-class Score(Section):
+class ScoreSection(Section):
     """Score section: the baseline, a level that follows the score."""
 
     baseline_s: Literal["chosen"] | _Seconds = 0.0
@@ -143,7 +143,7 @@ class Score(Section):
     """Longest time in seconds that an alarm freezes the baseline; 0: as long as the alarm lasts."""
 
 
-class Alert(Section):
+class AlertSection(Section):
     """Alert section: the levels, votes and delays that turn scores into alarms."""
 
     raise_score: Literal["calibrated"] | Annotated[int, Field(ge=1, le=2**32 - 1)] = "calibrated"
@@ -158,7 +158,7 @@ class Alert(Section):
     cooldown_s: _Seconds = 60.0
 
     @model_validator(mode="after")
-    def _ordered(self) -> Alert:
+    def _ordered(self) -> AlertSection:
         if self.m > self.n:
             raise ValueError(f"m {self.m} is more than n {self.n}: it could never alarm; lower m")
         if self.clear_ratio > 1:

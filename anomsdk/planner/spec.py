@@ -11,7 +11,16 @@ from pydantic import Field, ValidationError, model_validator
 from anomsdk.core.plan import EXTRACTORS, NAME_PATTERN
 from anomsdk.errors import InputError
 from anomsdk.planner.features import SAME, AnyFeatures, nearest
-from anomsdk.planner.sections import Alert, Model, MotionSensor, Score, Section, Sensor, StackContext, SummaryContext
+from anomsdk.planner.sections import (
+    AlertSection,
+    ModelSection,
+    MotionSensor,
+    ScoreSection,
+    Section,
+    Sensor,
+    StackContext,
+    SummaryContext,
+)
 from anomsdk.planner.spec_text import SECTIONS, end_of, first_problem, key_lines, toml, toml_problem
 from anomsdk.utils.files import read_limited
 
@@ -57,9 +66,9 @@ class PipelineSpec(Section):
     sensor: Annotated[Sensor | MotionSensor, Field(discriminator="kind")]
     features: Annotated[AnyFeatures, Field(discriminator="kind")]
     context: Annotated[StackContext | SummaryContext, Field(discriminator="kind")]
-    model: Model = Model()
-    score: Score = Score()
-    alert: Alert = Alert()
+    model: ModelSection = ModelSection()
+    score: ScoreSection = ScoreSection()
+    alert: AlertSection = AlertSection()
 
     @model_validator(mode="after")
     def _fits(self) -> PipelineSpec:

@@ -18,7 +18,7 @@ from anomsdk.sources.formats.motion.motion_checks import check_unit, surveyed
 from anomsdk.sources.formats.motion.motion_csv import csv_table
 from anomsdk.sources.formats.motion.motion_npz import npy_motion, npz_motion
 from anomsdk.sources.formats.motion.motion_parquet import parquet_table
-from anomsdk.sources.formats.motion.motion_rows import Motion, MotionRows
+from anomsdk.sources.formats.motion.motion_rows import MotionRecording, MotionRows
 from anomsdk.sources.formats.motion.motion_table import table_motion
 from anomsdk.sources.formats.tables.table import by_names, table_parts
 from anomsdk.sources.formats.text_file import suffix_of
@@ -152,7 +152,7 @@ def _motion(
         otherwise it is refused
     said : line of the file of devices whose options were used, in words; empty where there is none
     """
-    read = list[Motion | InputError]()
+    read = list[MotionRecording | InputError]()
     for each in rows:
         try:
             with _said_by(said):
@@ -160,7 +160,7 @@ def _motion(
                 read.append(motion if one_device else check_unit([motion])[0])
         except InputError as error:
             read.append(error)
-    good = [each for each in read if isinstance(each, Motion)]
+    good = [each for each in read if isinstance(each, MotionRecording)]
     first = next((each for each in read if isinstance(each, InputError)), None)
     if not good and first is not None and (alone or len(rows) > 1):
         raise first

@@ -27,7 +27,7 @@ _TICKS = 256
 
 
 @dataclass(frozen=True)
-class Alert:
+class AlarmChange:
     """Alarm raised or cleared in a recording.
 
     Parameters
@@ -91,7 +91,7 @@ class Sink(Protocol):
     def begin(self, recording: Recording) -> None:
         """Receive a recording that begins."""
 
-    def alert(self, alert: Alert) -> None:
+    def alert(self, alert: AlarmChange) -> None:
         """Receive an alarm that was raised or cleared."""
 
     def too_short(self, recording: Recording) -> None:
@@ -156,7 +156,7 @@ class Watch:
         bad = None if on_bad is None else left_out
         return open_skippable(path, StreamFormat.of(plan.sensor, plan.columns), reading=reading, on_bad=bad)
 
-    def hear(self, recording: Recording, progress: Callable[[int], None] | None = None) -> Iterator[Alert]:
+    def hear(self, recording: Recording, progress: Callable[[int], None] | None = None) -> Iterator[AlarmChange]:
         """Run a recording through the pipeline, which is reset first.
 
         Parameters
@@ -166,7 +166,7 @@ class Watch:
 
         Yields
         ------
-        Alert, as soon as the samples that raise or clear the alarm have arrived
+        AlarmChange, as soon as the samples that raise or clear the alarm have arrived
 
         Raises
         ------
@@ -267,12 +267,12 @@ class Watch:
         if self._scores is not None:
             self._scores.append([result.score for result in results])
 
-    def _alerts(self, name: str, result: Result, hop: int) -> Iterator[Alert]:
+    def _alerts(self, name: str, result: Result, hop: int) -> Iterator[AlarmChange]:
         framer, levels = self.plan.framer, self.plan.levels
         for event in result.events:
             raised = event.state == State.UNACK_ALARM
             self._alarms += raised
-            yield Alert(
+            yield AlarmChange(
                 recording=name,
                 time_s=(hop * framer.hop + framer.window) / self.plan.rate_hz,
                 hop=hop,

@@ -34,7 +34,7 @@ static int32_t statistic_of(const anom_context *context, const int8_t *features,
     if (name == ANOM_STATISTIC_MEAN) return total;
     if (name == ANOM_STATISTIC_MAX) return largest;
     if (name == ANOM_STATISTIC_MIN) return smallest;
-    int32_t deviation = 0;
+    int32_t deviation = 0; /* ANOM_STATISTIC_DEVIATION: no other is left */
     for (int32_t i = 0; i < frames; i++) {
         int32_t from_mean = frames * (i < frames - 1 ? column[i * n] : last) - total;
         deviation += from_mean < 0 ? -from_mean : from_mean;

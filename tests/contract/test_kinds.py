@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import json
 import re
 import typing
 
@@ -57,6 +58,7 @@ ONE_OF_THEM = {
     "planner/speech.py": "the words of a refusal",
 }
 """Files that name one kind for a reason of their own, and have a default that holds for any other."""
+VECTORS = ROOT / "tests/vectors/context.json"
 SPEC = (ROOT / "docs/spec.md").read_text(encoding="utf-8")
 CONFIGURATION = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
 
@@ -177,17 +179,31 @@ def test_statistics_have_codes_of_their_own_and_stand_in_the_docs():
 
 @pytest.mark.parametrize("name", STATISTICS)
 @pytest.mark.parametrize("frames", [1, 2, 7, 256])
-def test_a_statistic_reaches_its_range_and_no_further(name, frames):
+def test_a_statistic_stays_in_its_range_and_needs_most_of_it(name, frames):
     """The planner proves 32 bits with the range: one that is too narrow is an overflow, too wide a coarser map."""
-    ends = np.array([np.full(frames, -128), np.full(frames, 127), np.arange(frames) % 2 * 255 - 128], np.int64)
+    statistic = STATISTICS[name]
+    halves = np.where(np.arange(frames) < frames // 2, -128, 127)
+    ends = [np.full(frames, -128), np.full(frames, 127), np.arange(frames) % 2 * 255 - 128, halves, halves[::-1]]
     drawn = np.random.default_rng(frames).choice([-128, -1, 0, 127], (200, frames))
-    found = STATISTICS[name].value(np.concatenate([ends, drawn])[:, :, None])
-    low, high = STATISTICS[name].range(frames)
-    assert found.min() >= low and found.max() <= high
-    if not STATISTICS[name].unsteady:
-        assert (found.min(), found.max()) == (low, high)
-    alike = STATISTICS[name].value(np.array([[[5]] * frames, [[6]] * frames]))
-    assert STATISTICS[name].unsteady or alike[1, 0] - alike[0, 0] == STATISTICS[name].steps(frames)
+    found = statistic.value(np.concatenate([ends, drawn])[:, :, None].astype(np.int64))
+    low, high = statistic.range(frames)
+    assert low <= found.min() and found.max() <= high, f"{name} leaves its range of {low} to {high}"
+    five, six = statistic.value(np.array([[[5]] * frames, [[6]] * frames]))[:, 0].tolist()
+    if five == six:  # a difference between frames: of one frame there is none
+        needed = 0.45 if frames > 1 else 0
+    else:
+        assert six - five == statistic.steps(frames), f"{name} of all values one higher is not its steps higher"
+        needed = 1
+    assert max(-found.min(), found.max()) >= needed * max(-low, high), f"the range of {name} is too wide"
+
+
+def test_golden_vectors_have_every_statistic_of_one_frame_and_of_more():
+    """In C the last frame stands apart from the history, which is empty where there is one frame."""
+    cases = [case["given"]["context"] for case in json.loads(VECTORS.read_text(encoding="utf-8"))["cases"]]
+    summaries = [context for context in cases if context["kind"] == "summary"]
+    for alone in (True, False):
+        named = {name for context in summaries if (context["frames"] == 1) == alone for name in context["statistics"]}
+        assert set(STATISTICS) - named == set(), f"no case of {'one frame' if alone else 'several frames'}"
 
 
 # --- features of motion

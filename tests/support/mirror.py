@@ -528,6 +528,9 @@ def _constants(mirror: Mirror) -> None:
     mirror.equal("bytes of an event", *_event_offsets(mirror))
     codes = {f"ANOM_STATISTIC_{name.upper()}": code for name, code in _table(mirror, "context", "STATISTICS").items()}
     in_c = c_text.constants(mirror.c("context", "h"))
+    for name in codes:
+        if name not in mirror.c("context", "c"):
+            mirror.differs(f"STATISTICS: {name} is not in anom_context.c")
     _same_codes(mirror, "STATISTICS", codes, {k: v for k, v in in_c.items() if k.startswith("ANOM_STATISTIC")})
     table = [int(entry) for entry in c_text.initialiser(mirror.c("fixed", "c"), "ANOM_LOG2_TABLE_Q15")]
     mirror.equal("LOG2_TABLE_Q15", _number(mirror, "fixed", "LOG2_TABLE_Q15"), table)

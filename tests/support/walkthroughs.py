@@ -32,7 +32,10 @@ class Change:
     def apply(self, copy: Path) -> None:
         path = copy / self.path
         text = path.read_text(encoding="utf-8")
-        assert text.count(self.before) == 1, f"{self.path} holds {self.before!r} {text.count(self.before)} times"
+        assert text.count(self.before) == 1, (
+            f"CONTRIBUTING.md's example does not fit {self.path}, which holds {self.before!r} {text.count(self.before)} "
+            "times: quote the lines as they are now, and move the example on where its name or code is taken"
+        )
         path.write_text(text.replace(self.before, self.after), encoding="utf-8")
 
 
@@ -44,7 +47,7 @@ class Command:
 
     def apply(self, copy: Path) -> None:
         words = self.line.split()
-        assert words[0] == "python"
+        assert words[0] == ".venv/bin/python"
         done = subprocess.run([sys.executable, *words[1:]], cwd=copy, capture_output=True, text=True)
         if done.returncode:
             raise CommandError(done.stdout + done.stderr)

@@ -11,13 +11,13 @@ import pytest
 import anomsdk
 from anomsdk import compare, evaluate
 from anomsdk.compare.difference import _detection, _rates
-from anomsdk.compare.finding import finding as change_found
+from anomsdk.compare.finding import sentence_of as change_found
 from anomsdk.compare.matching import match_alarms
 from anomsdk.compare.recordings import ComparedRecording
 from anomsdk.evaluate.clip_sets import Known, LeftOut
 from anomsdk.evaluate.evaluation import Evaluation
 from anomsdk.evaluate.figures import figures_of
-from anomsdk.evaluate.finding import finding
+from anomsdk.evaluate.finding import sentence_of
 from anomsdk.runtime.judged_share import Judged
 
 NONE = LeftOut((), (), ())
@@ -67,7 +67,7 @@ ODD = [clip(100 + i, 9, raised=(2.0,) if i < 21 else ()) for i in range(24)]
 
 def test_one_sentence_leads_the_text_and_the_page():
     found = evaluation(NORMAL, ODD)
-    said = finding(found)
+    said = sentence_of(found)
     assert said == (
         "In 12 h of normal recordings, the plan would have raised 3 false alarms (6.0 a day, 95 % interval 1.2 to 18), "
         "and it flagged 21 of 24 anomalous clips (sensitivity 87.5%, 95 % interval 67.6% to 100.0%)."
@@ -120,7 +120,7 @@ def test_one_sentence_leads_the_text_and_the_page():
     ],
 )
 def test_what_is_not_known_is_said_in_the_sentence(normal, anomalous, more, words):
-    said = finding(evaluation(normal, anomalous, **more))
+    said = sentence_of(evaluation(normal, anomalous, **more))
     for each in words:
         assert each in said
     assert said.endswith(".") and "\n" not in said and "None" not in said and "(-" not in said
@@ -133,10 +133,10 @@ def test_one_group_is_said_of_what_is_left_without_the_recordings_that_made_the_
     normal = [clip(0, 5, "Bob"), *(clip(i, 5, "Ann") for i in range(1, 4))]
     odd = [clip(0, 9, "Eve"), *(clip(i, 9, "Tom") for i in range(1, 4))]
     unknown = figures_of(normal[1:], odd[1:])
-    said = finding(evaluation(normal, odd, known_normal=known, known_anomalous=known, unknown=unknown))
+    said = sentence_of(evaluation(normal, odd, known_normal=known, known_anomalous=known, unknown=unknown))
     assert "of normal recordings, all of one group," in said and "of 3 anomalous clips, all of one group" in said
     mixes = [replace(each, snr_db=10.0, scene=each.name) for each in odd]
-    said = finding(evaluation(normal, mixes, known_normal=known, unknown=unknown, by_snr={"10": unknown}))
+    said = sentence_of(evaluation(normal, mixes, known_normal=known, unknown=unknown, by_snr={"10": unknown}))
     assert "of 3 mixes of a sound into a normal recording at 10 dB, all of one group" in said
     heard = [recording(0, group="Bob"), *(recording(i, group="Ann") for i in range(1, 4))]
     left = _rates(heard[1:], 0, same=False)

@@ -12,7 +12,7 @@ from anomsdk.core.event import Event, Kind, State
 from anomsdk.core.reasons import Direction, Group, ReasonsPlan, band_groups, marks, part_groups, words
 from anomsdk.planner.score import reasons_plan
 from anomsdk.planner.tables import reason_gains
-from anomsdk.watch.session import Alert
+from anomsdk.watch.session import AlarmChange
 from anomsdk.watch.sinks.console import Lines
 from tests.support.make import BANDS, SPECS, lively, make_folder
 
@@ -140,7 +140,7 @@ def test_a_line_of_watch_fits_100_columns(plans, capsys):
     audio = [Group(code) for code in range(1, 6)]
     for reasons in itertools.permutations([group | Direction.UNSTEADY << 6 for group in audio], 3):
         event = Event(Kind.ANOMALY, State.UNACK_ALARM, False, 0, 0, 0, 0, reasons, 0)
-        lines.alert(Alert("room.wav", 35999.9, 0, "alarm", False, 9999, 1, event))
+        lines.alert(AlarmChange("room.wav", 35999.9, 0, "alarm", False, 9999, 1, event))
     printed = capsys.readouterr().out.splitlines()
     assert printed[0] == "room.wav" and len(printed) == 61
     assert printed[1].endswith("  low bands unsteady, mid bands unsteady, high bands unsteady")

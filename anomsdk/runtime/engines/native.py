@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from anomsdk.core.event import EVENT_BYTES, Event
 from anomsdk.core.plan import Plan
-from anomsdk.cport.fields import C_TYPES, Blocks, Constant, Fields, Member, Size, Structs, Symbol
+from anomsdk.cport.fields import C_TYPES, Address, Blocks, Constant, Fields, Member, Size, Structs
 from anomsdk.cport.structs import c_fields
 from anomsdk.runtime.engines.block_results import Processed
 from anomsdk.runtime.library import load_native
@@ -165,7 +165,7 @@ class CPlan:
         if isinstance(value, Blocks):  # weights are flipped on some microcontrollers only
             self._kept.append(value.array)
             return self._ffi.cast("anom_weights *", value.array.ctypes.data)
-        if isinstance(value, Symbol):
+        if isinstance(value, Address):
             return self._ffi.addressof(self._lib, value.name)
         if isinstance(value, Structs):
             made = self._ffi.new(f"{value.type}[]", [self._values(item) for item in value.items])

@@ -14,7 +14,7 @@ from anomsdk.cport.layout import constant_bytes, layout, layout_of, model_bytes,
 from anomsdk.errors import CheckError, InputError
 from anomsdk.planner.front_end import framer_plan
 from anomsdk.planner.layers import layer_plan
-from anomsdk.planner.sections import Model, MotionSensor
+from anomsdk.planner.sections import ModelSection, MotionSensor
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.train.data.input_maps import unlearnt_context, unlearnt_extractor
 from anomsdk.train.models.family import Candidate, family
@@ -35,7 +35,7 @@ class Need:
     ram: int
     flash: int
 
-    def within(self, model: Model) -> bool:
+    def within(self, model: ModelSection) -> bool:
         """Return True where both budgets are kept."""
         return _within(self.ram, model.max_ram) and _within(self.flash, model.max_flash)
 
@@ -97,7 +97,7 @@ def candidates(spec: PipelineSpec, report: Callable[[str], None] = lambda line: 
     return fitting
 
 
-def checked_need(plan: Plan, model: Model) -> Need:
+def checked_need(plan: Plan, model: ModelSection) -> Need:
     """Return the need of a finished plan; a plan that exceeds the budgets is refused."""
     need = need_of(plan)
     if not need.within(model):
@@ -119,7 +119,7 @@ def _within(needed: int, budget: int | None) -> bool:
     return budget is None or needed <= budget
 
 
-def _nothing_fits(model: Model, needed: list[Need], alone: Need) -> str:
+def _nothing_fits(model: ModelSection, needed: list[Need], alone: Need) -> str:
     """Say which budget is too small, and what the smallest model needs."""
     least_ram, least_flash = min(needed, key=lambda n: (n.ram, n.flash)), min(needed, key=lambda n: (n.flash, n.ram))
     for name, budget, least, without in (

@@ -10,7 +10,7 @@ from anomsdk.errors import printable
 from anomsdk.sources.recording import Recording
 from anomsdk.utils.terminal import STATE_STYLES, show
 from anomsdk.utils.text import bar, clock, counted, duration, ratio
-from anomsdk.watch.session import Alert, Summary
+from anomsdk.watch.session import AlarmChange, Summary
 
 _FULL_BAR = 4.0
 """Score over alarm level that fills the bar; the high level usually lies there."""
@@ -55,7 +55,7 @@ class Lines:
         if not self._several or recording.notes not in ((), notes):
             self._name(recording.name, self._wording(", ".join(recording.notes)))
 
-    def alert(self, alert: Alert) -> None:
+    def alert(self, alert: AlarmChange) -> None:
         """Print one line: time, state, score over alarm level, and the most unusual features."""
         self._name(alert.recording)
         word = "ALARM" if alert.state == State.UNACK_ALARM.word else "clear"

@@ -11,7 +11,7 @@ from anomsdk.errors import printable
 from anomsdk.sources.recording import Recording
 from anomsdk.utils.terminal import show
 from anomsdk.utils.text import duration
-from anomsdk.watch.session import Alert, Summary
+from anomsdk.watch.session import AlarmChange, Summary
 
 
 class JsonLines:
@@ -35,7 +35,7 @@ class JsonLines:
             show(printable(f"{recording.name}: {notes}"), stream=sys.stderr)
         self._notes = recording.notes
 
-    def alert(self, alert: Alert) -> None:
+    def alert(self, alert: AlarmChange) -> None:
         """Print the alert with its 16 bytes in hexadecimal and its reasons in words."""
         show(
             json.dumps(

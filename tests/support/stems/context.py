@@ -38,7 +38,7 @@ def by_native(given: Given) -> list:
     native, n = Native(), given["n_features"]
     plan = native.struct("anom_context_plan", c_context(given["context"]))
     context = native.struct("anom_context", {})
-    native.lib.anom_context_init(context, plan, n, native.new("int8_t[]", plan.frames * n))
+    native.lib.anom_context_init(context, plan, n, native.new("int8_t[]", max(1, (plan.frames - 1) * n)))
     inputs, found = native.new("int8_t[]", native.lib.anom_context_n_inputs(plan, n)), []
     for operation, *what in given["steps"]:
         if operation == "gap":

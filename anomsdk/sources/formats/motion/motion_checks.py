@@ -10,7 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.errors import InputError, parameter, quoted
-from anomsdk.sources.formats.motion.motion_rows import SAME_RATE, Motion, MotionRows, counts_per_unit, same_rate
+from anomsdk.sources.formats.motion.motion_rows import (
+    SAME_RATE,
+    MotionRecording,
+    MotionRows,
+    counts_per_unit,
+    same_rate,
+)
 from anomsdk.sources.formats.motion.survey import (
     LEAST_GRAVITY,
     LEAST_USUAL_G,
@@ -39,7 +45,7 @@ _LARGEST = 1e9
 """Largest value, in g or in degrees a second, with which statistics are computed; a larger one is damage."""
 
 
-def surveyed(rows: MotionRows, stream_format: StreamFormat, max_bridge: int) -> Motion:
+def surveyed(rows: MotionRows, stream_format: StreamFormat, max_bridge: int) -> MotionRecording:
     """Read a recording once, and refuse implausible values, stamps and rates.
 
     Parameters
@@ -101,7 +107,7 @@ def surveyed(rows: MotionRows, stream_format: StreamFormat, max_bridge: int) -> 
     timeline = stamps.timeline() if rows.stamped else Timeline(rate_hz)
     _check_rate(rows, stream_format, timeline.rate_hz)
     found = _notes(stream_format, timeline, survey, rotation_unsaid=rows.rotation_unsaid is not None)
-    return Motion(rows, stream_format, timeline, survey, rows.notes + tuple(found))
+    return MotionRecording(rows, stream_format, timeline, survey, rows.notes + tuple(found))
 
 
 def _check_values(values: NDArray[Any], done: int, in_units: Values, rows: MotionRows) -> None:
@@ -128,7 +134,7 @@ def _check_values(values: NDArray[Any], done: int, in_units: Values, rows: Motio
         )
 
 
-def check_unit(found: list[Motion]) -> list[Motion]:
+def check_unit(found: list[MotionRecording]) -> list[MotionRecording]:
     """Check the unit of the recordings of one file, by gravity; add a note to a single one that rests oddly.
 
     Parameters

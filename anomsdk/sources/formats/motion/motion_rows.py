@@ -64,7 +64,7 @@ def row_from_0(row: int) -> str:
 
 
 @dataclass(frozen=True)
-class Motion:
+class MotionRecording:
     """A recording of motion that was read and checked once, and can be read again in counts at the rate of the plan."""
 
     rows: MotionRows
