@@ -33,7 +33,7 @@ class Call:
 
     @property
     def signed(self) -> int:
-        """The result of a function that gives int32_t."""
+        """Result of a function that returns int32_t."""
         return _signed(self.result)
 
 
@@ -54,7 +54,7 @@ class Profile:
 
     @property
     def signed(self) -> int:
-        """The result of a function that gives int32_t."""
+        """Result of a function that returns int32_t."""
         return _signed(self.result)
 
     @property

@@ -66,7 +66,7 @@ def hz_from_mel(mel: float, scale: str) -> float:
 
 @dataclass(frozen=True)
 class _Share:
-    """A bin of the spectrum: ``rise`` of its power goes to band ``upper``, the rest to the band below."""
+    """Division of a bin of the spectrum: ``rise`` of its power goes to band ``upper``, the rest to the band below."""
 
     bin: int
     upper: int

@@ -8,7 +8,7 @@ from anomsdk.runtime.engines.chain import ChainEngine
 
 
 class ReferenceEngine(ChainEngine):
-    """The chain with the numpy model stage."""
+    """Chain with the model stage in numpy."""
 
     def __init__(self, plan: Plan) -> None:
         super().__init__(plan, Autoencoder(plan.layers))

@@ -34,7 +34,7 @@ CROSS_CHECK = "ai_edge_litert.interpreter"
 
 
 class TfliteEngine(ChainEngine):
-    """The chain with the interpreter as model stage.
+    """Chain with the interpreter as model stage.
 
     Parameters
     ----------
