@@ -47,7 +47,7 @@ def plan_of(**features):
         ("features", {"select": ["posture_change"], "gravity_s": 1.995}, "gravity_s must be shorter than window_s"),
         ("features", {"window_s": 0.06, "hop_s": 0.02, "gravity_s": 0.04}, "window_s 0.06 is 3 samples, not 4 to 1024"),
         ("features", {"window_s": 20.5}, "window_s 20.5 is 1025 samples, not 4 to 1024"),
-        ("features", {"gravity_s": 0.02}, "gravity_s 0.02 is 1 sample; a mean takes 2 or more"),
+        ("features", {"gravity_s": 0.02}, "gravity_s 0.02 is 1 sample; lengthen it to 2 samples or more"),
         ("features", {"select": []}, "features.select"),
         ("features", {"select": ["odba", "odba"]}, "select names a feature twice"),
         ("features", {"select": ["speed"]}, "select has 'speed', which is none of"),
