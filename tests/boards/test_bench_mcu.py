@@ -65,7 +65,7 @@ def test_without_the_large_model_nothing_is_overwritten(bench, short, capsys, mo
     assert mcu.main() == 1
     said = capsys.readouterr()
     assert short.read_text() == before
-    assert said.err.startswith("error: nowhere/ad01.tflite is absent") and said.err.count("\n") == 1
+    assert said.err.startswith("error: nowhere/ad01.tflite: no such file") and said.err.count("\n") == 1
     assert f"| 582,997 | {mcu.ABSENT} | {mcu.ABSENT} |" in said.out
 
 
