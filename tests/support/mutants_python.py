@@ -32,7 +32,7 @@ from tests.support.make import ROOT
 
 FOLDERS = ("core", "planner", "sources/formats", "train", "evaluate", "runtime")
 """What is changed where no file is named, below anomsdk/."""
-SAMPLE, SEED = 60, 1
+SAMPLE, SEED = 20, 1
 SECONDS, TIMES = 10, 10
 """A mutant may take this many seconds, and this many times as long as the tests usually take."""
 LEFT_OUT = (".venv", ".git", ".*_cache", ".hypothesis", "build", "dist", "site", "__pycache__")
