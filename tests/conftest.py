@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from anomsdk.runtime import engines, library, streams
+from anomsdk.runtime import engines, native_module, streams
 from anomsdk.runtime.engines.tflite import why_missing
 from tests.support.make import ROOT, SPECS, make_following, make_plan
 
@@ -50,14 +50,14 @@ def tflite():
 @pytest.fixture(scope="session", name="native")
 def _native():
     """Skips, with the reason, where the native engine was not built."""
-    if reason := library.why_missing():
+    if reason := native_module.why_missing():
         pytest.skip(reason)
 
 
 @pytest.fixture(params=["reference", "native"])
 def engine(request, monkeypatch):
     """Each engine in turn, as the one that runs where a test names none."""
-    if request.param == "native" and (reason := library.why_missing()):
+    if request.param == "native" and (reason := native_module.why_missing()):
         pytest.skip(reason)
     for module in (engines, streams):
         monkeypatch.setattr(module, "default_engine", lambda: request.param)
@@ -72,9 +72,9 @@ def figure(record_property):
 
 def newer_than_the_engine():
     """Name of a C source that changed after the native engine was built; None where there is none."""
-    if library.why_missing():
+    if native_module.why_missing():
         return None
-    built = Path(library.load_native().__file__).stat().st_mtime
+    built = Path(native_module.load_native().__file__).stat().st_mtime
     sources = (path for path in (ROOT / "firmware_port").rglob("*.[ch]") if path.parent.name in ("src", "native"))
     return next((path.name for path in sources if path.stat().st_mtime > built), None)
 

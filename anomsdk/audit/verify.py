@@ -227,10 +227,10 @@ def random_inputs(plan: Plan, seed: int) -> dict[str, NDArray[np.int8]]:
 
 def _why_missing() -> dict[str, str | None]:
     """Map each engine but the reference to the reason why it cannot take part here; None: it can."""
-    from anomsdk.runtime import library
+    from anomsdk.runtime import native_module
     from anomsdk.runtime.engines import tflite
 
-    return {"tflite": tflite.why_missing(), "native": library.why_missing()}
+    return {"tflite": tflite.why_missing(), "native": native_module.why_missing()}
 
 
 class _Tally:

@@ -35,7 +35,7 @@ _SMALL_OBJECTS, _OBJECTS_OF_A_SIZE = (2, 512 - bytes.__basicsize__, 16), 128
 
 def why_not_wiping() -> str | None:
     """Say why freed arrays keep their values here; None if they are zeroed."""
-    from anomsdk.runtime.library import why_missing
+    from anomsdk.runtime.native_module import why_missing
 
     if why := why_missing():
         return why
@@ -152,7 +152,7 @@ def wipe_leftovers() -> None:
     The text of a table's cell is such an object. Python reuses the memory that was freed last, so that new objects of
     each size overwrite the old ones.
     """
-    from anomsdk.runtime.library import load_native, why_missing
+    from anomsdk.runtime.native_module import load_native, why_missing
 
     for size in range(*_SMALL_OBJECTS):
         zeros = [bytes(size) for _ in range(_OBJECTS_OF_A_SIZE)]
@@ -183,7 +183,7 @@ def _mallopt() -> Any:
 @cache
 def _wiping_handler() -> tuple[Any, Any] | None:
     """Return PyDataMem_SetHandler and the capsule of the wiping handler; None if either is missing."""
-    from anomsdk.runtime.library import load_native, why_missing
+    from anomsdk.runtime.native_module import load_native, why_missing
 
     if why_missing() is not None:
         return None

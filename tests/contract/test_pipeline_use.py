@@ -12,7 +12,7 @@ import pytest
 import anomsdk
 from anomsdk.runtime.engines import ENGINES
 from anomsdk.runtime.engines.tflite import why_missing as tflite_missing
-from anomsdk.runtime.library import why_missing as native_missing
+from anomsdk.runtime.native_module import why_missing as native_missing
 from tests.support.make import noise
 
 

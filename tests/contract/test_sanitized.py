@@ -54,7 +54,7 @@ print(f"{{hops}} hops")
 BREAK = """
 import anomsdk
 from anomsdk.runtime.engines.native import CPlan
-from anomsdk.runtime.library import load_native
+from anomsdk.runtime.native_module import load_native
 m = load_native()
 c_plan = CPlan(anomsdk.reference_model("audio_scene"), m)
 {what}

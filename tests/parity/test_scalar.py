@@ -22,7 +22,7 @@ from anomsdk.planner.score import baseline_plan
 from anomsdk.planner.tables import reason_gains
 from anomsdk.runtime.engines.native import CPlan
 from anomsdk.runtime.golden import golden_digest
-from anomsdk.runtime.library import load_native
+from anomsdk.runtime.native_module import load_native
 from tests import scalar
 from tests.scalar import clip
 from tests.support.make import ROOT, SPECS, make_folder, noise

@@ -29,7 +29,7 @@ from anomsdk.demo import scene as demo
 from anomsdk.errors import printable
 from anomsdk.mcu.emit import SUMS, emitted_files, port_files
 from anomsdk.runtime.engines.native import CPlan
-from anomsdk.runtime.library import load_native
+from anomsdk.runtime.native_module import load_native
 from tests.support.c_build import C_WARNINGS, COMPILERS, KERNELS, PORT, WARNINGS, clang, compiler, missing
 from tests.support.make import SPECS, make_folder, noise
 

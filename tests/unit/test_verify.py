@@ -14,7 +14,7 @@ from anomsdk.audit.verify import MIN_OUTPUTS, Comparison, Report, as_text, rando
 from anomsdk.cli import app as cli
 from anomsdk.core.baseline import OFF
 from anomsdk.errors import InputError
-from anomsdk.runtime import golden, library
+from anomsdk.runtime import golden, native_module
 from anomsdk.runtime.engines import native, tflite
 from tests.support.make import SPECS, make_plan, noise
 
@@ -92,7 +92,7 @@ def test_a_model_that_is_off_by_one_is_found(plans, part, tmp_path):
 
 def test_without_the_oracle_block_cuts_are_compared(plans, monkeypatch):
     monkeypatch.setattr(tflite, "why_missing", lambda: "not for this Python")
-    monkeypatch.setattr(library, "why_missing", lambda: "no compiler")
+    monkeypatch.setattr(native_module, "why_missing", lambda: "no compiler")
     report = verify(plans["logmel"], hops=200)
     assert report.missing == (("tflite", "not for this Python"), ("native", "no compiler"))
     assert report.differences == 0

@@ -35,7 +35,7 @@ class Engine(Protocol):
 @cache
 def default_engine() -> str:
     """Return the name of the default engine: native, or reference if native was not built."""
-    from anomsdk.runtime.library import why_missing
+    from anomsdk.runtime.native_module import why_missing
 
     return "reference" if why_missing() else "native"
 

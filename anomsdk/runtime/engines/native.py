@@ -16,8 +16,8 @@ from anomsdk.core.plan import Plan
 from anomsdk.cport.fields import C_TYPES, Address, Blocks, Constant, Fields, Member, Size, Structs
 from anomsdk.cport.structs import c_fields
 from anomsdk.runtime.engines.block_results import Processed
-from anomsdk.runtime.library import load_native
 from anomsdk.runtime.memory import wiping
+from anomsdk.runtime.native_module import load_native
 
 
 def passes_selftest(plan: Plan, digest: str) -> bool:

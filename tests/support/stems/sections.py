@@ -22,7 +22,7 @@ from anomsdk.core.motion import FEATURES, MotionPlan
 from anomsdk.core.spectrum import SpectrumPlan
 from anomsdk.cport.fields import Blocks, Constant
 from anomsdk.cport.structs import autoencoder_fields, fft_fields
-from anomsdk.runtime.library import load_native
+from anomsdk.runtime.native_module import load_native
 from tests.support.stems import Json
 
 # For anomsdk/core: dataclasses
