@@ -17,7 +17,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from anomsdk.core.alert import LevelPlan, TimingPlan
 from anomsdk.core.autoencoder import LayerPlan, check_layers
 from anomsdk.core.bands import BandsPlan
 from anomsdk.core.baseline import BaselinePlan
@@ -29,6 +28,7 @@ from anomsdk.core.framer import FramerPlan
 from anomsdk.core.logmel import LogmelPlan
 from anomsdk.core.motion import MotionPlan
 from anomsdk.core.reasons import ReasonsPlan
+from anomsdk.core.rung import LevelPlan, TimingPlan
 from anomsdk.core.score import ScorePlan
 from anomsdk.errors import quoted
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from anomsdk.core.alert import MAX_TICKS, TimingPlan
 from anomsdk.core.checks import require
+from anomsdk.core.rung import MAX_TICKS, TimingPlan
 from anomsdk.errors import InputError
 from anomsdk.planner.calibration import CALIBRATION_FILE, Calibration, Tolerated, alert_without_level
 from anomsdk.planner.spec import PipelineSpec

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from anomsdk.core.alert import MAX_N
+from anomsdk.core.rung import MAX_N
 from anomsdk.errors import InputError, quoted
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.utils.files import read_limited

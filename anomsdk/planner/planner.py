@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from anomsdk.core.alert import levels
 from anomsdk.core.checks import require
 from anomsdk.core.plan import Plan
+from anomsdk.core.rung import levels
 from anomsdk.errors import InputError
 from anomsdk.planner.alert import raise_score, timing_plan
 from anomsdk.planner.calibration import CALIBRATION_FILE, Calibration, signal_sections

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from anomsdk.core import alert, context
+from anomsdk.core import context, rung
 from anomsdk.core.plan import MAX_COUNTS_PER_UNIT, MOTION_RATES_HZ
 from anomsdk.errors import quoted
 
@@ -151,8 +151,8 @@ class AlertSection(Section):
     """Clear level divided by the alarm level, above 0 to 1: the alarm clears below the clear level."""
     high_ratio: Annotated[float, Field(ge=0, le=1024)] = 4.0
     """High level divided by the alarm level, above 1: a score at the high level raises at once. 0: off."""
-    m: Annotated[int, Field(ge=1, le=alert.MAX_N)] = 3
-    n: Annotated[int, Field(ge=1, le=alert.MAX_N)] = 5
+    m: Annotated[int, Field(ge=1, le=rung.MAX_N)] = 3
+    n: Annotated[int, Field(ge=1, le=rung.MAX_N)] = 5
     on_delay_s: _Seconds = 0.0
     off_delay_s: _Seconds = 10.0
     cooldown_s: _Seconds = 60.0

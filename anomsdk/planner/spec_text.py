@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from anomsdk.core import alert
+from anomsdk.core import rung
 from anomsdk.core.context import STATISTICS
 from anomsdk.core.plan import EXTRACTORS
 from anomsdk.errors import quoted
@@ -58,7 +58,7 @@ _MEANINGS = {
     "clear_ratio": "clear level over alarm level: below it the alarm clears",
     "high_ratio": "high level over alarm level: one tick at it raises at once; 0: off",
     "m": "ticks of the last n that must reach the alarm level",
-    "n": f"1 to {alert.MAX_N} ticks",
+    "n": f"1 to {rung.MAX_N} ticks",
     "on_delay_s": "s that the votes must last",
     "off_delay_s": "s below the clear level until the alarm clears",
     "cooldown_s": "s after an alarm without another",

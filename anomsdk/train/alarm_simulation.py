@@ -10,10 +10,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.core.alert import Alert, LevelPlan, TimingPlan, levels
 from anomsdk.core.baseline import Baseline, BaselinePlan
-from anomsdk.core.event import State
 from anomsdk.core.fixed import UINT32_MAX, Ints
+from anomsdk.core.rung import Change, LevelPlan, Rung, TimingPlan, levels
 from anomsdk.planner.alert import timing_plan
 from anomsdk.planner.calibration import ON_DELAYS
 from anomsdk.planner.score import baseline_plan
@@ -143,16 +142,15 @@ class NormalRecordings:
         if first is None:
             return
         scores = self._pieces[index].scores.tolist()
-        alert, baseline = Alert(self._timing, of, 0), Baseline(self._baseline)
-        alert.state, baseline.level_q16 = State.UNACK_ALARM, self._followed(index)[first]
+        rung, baseline = Rung(self._timing, of, self._timing.cooldown), Baseline(self._baseline)
+        rung.in_alarm, baseline.level_q16 = True, self._followed(index)[first]
         baseline.follow(scores[first], alarm=True)
         for tick in range(first + 1, len(scores)):
-            events = alert.step(baseline.above(scores[tick]), tick)
-            in_alarm = alert.state == State.UNACK_ALARM
-            baseline.follow(scores[tick], alarm=in_alarm)
-            if events and in_alarm:
+            change = rung.step(baseline.above(scores[tick]))
+            baseline.follow(scores[tick], alarm=rung.in_alarm)
+            if change >= Change.RAISED:
                 first = tick
-            elif events and first is not None:
+            elif change == Change.CLEARED and first is not None:
                 yield first, tick
                 first = None
         if first is not None:
@@ -200,7 +198,7 @@ def _held(scores: Ints, m: int, n: int, delay: int) -> Ints:
 def _alarms_of(scores: Ints, of: LevelPlan, timing: TimingPlan) -> Iterator[tuple[int, int]]:
     """Yield the ticks (raised, cleared) of each alarm of a piece.
 
-    They are those of `anomsdk.core.alert.Alert`, without a loop over ticks.
+    They are those of `anomsdk.core.rung.Rung`, without a loop over ticks.
     """
     start, free = 0, 0  # first tick whose votes count; first tick after the cooldown
     while start < len(scores):

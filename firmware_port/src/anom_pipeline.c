@@ -153,7 +153,7 @@ int32_t anom_pipeline_poll_observed(anom_pipeline *pipeline, anom_result *result
     /* Baseline, alert and reasons */
     result->score = anom_baseline_above(&pipeline->baseline, raw);
     result->n_events = anom_alert_step(&pipeline->alert, result->score, hop, &result->events[0]);
-    int32_t alarm = pipeline->alert.state == ANOM_STATE_UNACK_ALARM;
+    int32_t alarm = pipeline->alert.rung.in_alarm;
     if (alarm && result->n_events) explain(pipeline, &result->events[0]);
     wipe_model(pipeline);
 

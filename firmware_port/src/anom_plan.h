@@ -9,6 +9,7 @@
 #include "anom_extractor.h"
 #include "anom_framer.h"
 #include "anom_reasons.h"
+#include "anom_rung.h"
 #include "anom_score.h"
 #include "anomsdk.h"
 

@@ -46,6 +46,7 @@ BROKEN = {
     "a limit that C does not know": ("py:score", "\n\n@dataclass", "\nMAX_ERROR = 9\n\n@dataclass", "score.MAX_ERROR"),
     "another entry of the table": ("c:fixed.c", "10549", "10548", "LOG2_TABLE_Q15"),
     "another state": ("c:event.h", "#define ANOM_STATE_PENDING 1", "#define ANOM_STATE_PENDING 3", "State"),
+    "another change": ("c:rung.h", "#define ANOM_CHANGE_CLEARED 1", "#define ANOM_CHANGE_CLEARED 4", "Change"),
     "another byte": ("c:event.c", "put(bytes + 8,", "put(bytes + 9,", "bytes of an event"),
     "another statistic": ("py:context", '"max": Statistic(2', '"max": Statistic(4', "STATISTICS"),
     "another golden stream": ("c:selftest.c", "#define SEED 0x6D2B79F5", "#define SEED 0x6D2B79F6", "golden stream"),

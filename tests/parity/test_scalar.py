@@ -608,7 +608,7 @@ class EndInC:
     def tick(self, hop, raw):
         s, event = self.lib.anom_baseline_above(self.baseline, raw), self.ffi.new("anom_event *")
         n = self.lib.anom_alert_step(self.alert, s, hop, event)
-        self.lib.anom_baseline_follow(self.baseline, raw, self.alert.state == self.lib.ANOM_STATE_UNACK_ALARM)
+        self.lib.anom_baseline_follow(self.baseline, raw, self.alert.rung.in_alarm)
         return s, [bytes(event.bytes)] * n
 
 

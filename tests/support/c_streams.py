@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 import anomsdk
 from anomsdk.core.affine import AffinePlan
-from anomsdk.core.alert import levels
 from anomsdk.core.autoencoder import LayerPlan
 from anomsdk.core.bands import BandsPlan
 from anomsdk.core.baseline import BaselinePlan
@@ -24,6 +23,7 @@ from anomsdk.core.filterbank import FilterbankPlan
 from anomsdk.core.fixed import log2_q10
 from anomsdk.core.levels import LimitsPlan
 from anomsdk.core.plan import Plan
+from anomsdk.core.rung import levels
 from anomsdk.core.score import ScorePlan
 from anomsdk.cport.layout import layout
 from anomsdk.cport.source import plan_source

@@ -33,7 +33,7 @@ TABLES = "tables of C hold them in the order in which they are read"
 FILES = "plans are files in Python, constants in C"
 
 PYTHON_ONLY = {
-    "alert.levels": PLANNING,
+    "rung.levels": PLANNING,
     "autoencoder.check_layers": PLANNING,
     "autoencoder._Layer.run": "run_layer of C",
     "bands.level_range": PLANNING,
@@ -180,8 +180,8 @@ PYTHON_ONLY_FIELDS = {
 }
 
 LIMITS = {
-    "alert.MAX_N": "anom_timing_plan.n",
-    "alert.MAX_TICKS": "anom_timing_plan.cooldown",
+    "rung.MAX_N": "anom_timing_plan.n",
+    "rung.MAX_TICKS": "anom_timing_plan.cooldown",
     "autoencoder.MAX_WIDTH": "anom_layer_plan.n_in",
     "autoencoder.MAX_LAYERS": "anom_autoencoder_plan.n_layers",
     "bands.MAX_HOPS_PER_FRAME": "anom_bands_plan.hops_per_frame",
@@ -525,6 +525,8 @@ def _constants(mirror: Mirror) -> None:
     for name in ("Kind", "State"):
         members = {f"ANOM_{name.upper()}_{key}": value for key, value in _enumerated(mirror, "event", name).items()}
         mirror.equal(name, members, {k: v for k, v in event.items() if k.startswith(f"ANOM_{name.upper()}_")})
+    changes = {f"ANOM_CHANGE_{key}": value for key, value in _enumerated(mirror, "rung", "Change").items()}
+    mirror.equal("Change", changes, c_text.constants(mirror.c("rung", "h")))
     mirror.equal("bytes of an event", *_event_offsets(mirror))
     codes = {f"ANOM_STATISTIC_{name.upper()}": code for name, code in _table(mirror, "context", "STATISTICS").items()}
     in_c = c_text.constants(mirror.c("context", "h"))

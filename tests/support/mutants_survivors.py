@@ -1,13 +1,6 @@
 """Mutants of the C port that compute the same as the port, each with the reason."""
 
 BY_FUNCTION: dict[str, dict[str, dict[str, list[str]]]] = {
-    "anom_alert.c": {
-        "anom_alert_step": {
-            "a high level is 0 or above the alarm level, which is at least 1": [
-                "uint8_t high = level->high_score > [0 => 1] && score >= level->high_score",
-            ],
-        },
-    },
     "anom_autoencoder.c": {
         "requantise": {
             "what equals a bound is clipped to itself": [
@@ -357,6 +350,13 @@ BY_FUNCTION: dict[str, dict[str, dict[str, list[str]]]] = {
         "anom_reasons_run": {
             "the stack is nobody's afterwards": [
                 "[anom_wipe(residuals, sizeof residuals) => ]",
+            ],
+        },
+    },
+    "anom_rung.c": {
+        "anom_rung_step": {
+            "a high level is 0 or above the alarm level, which is at least 1": [
+                "int32_t high = level->high_score > [0 => 1] && score >= level->high_score",
             ],
         },
     },

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 import anomsdk
-from anomsdk.core.alert import Alert, levels
+from anomsdk.core.alert import Alert
 from anomsdk.core.baseline import Baseline
 from anomsdk.core.event import State
+from anomsdk.core.rung import levels
 from anomsdk.planner.alert import timing_plan
 from anomsdk.planner.score import baseline_plan
 from anomsdk.planner.spec import PipelineSpec

@@ -2,8 +2,9 @@
 
 import pytest
 
-from anomsdk.core.alert import Alert, LevelPlan, TimingPlan, levels
+from anomsdk.core.alert import Alert
 from anomsdk.core.event import State, score_log2_q8
+from anomsdk.core.rung import LevelPlan, TimingPlan, levels
 from anomsdk.errors import InputError
 
 RAISE, LOW, HIGH = 1000, 100, 4000

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import anomsdk
-from anomsdk.core.alert import TimingPlan, levels
 from anomsdk.core.baseline import OFF, Baseline, BaselinePlan
 from anomsdk.core.pipeline import Chain, Ticks
+from anomsdk.core.rung import TimingPlan, levels
 from anomsdk.errors import InputError
 from anomsdk.planner.score import baseline_plan
 from anomsdk.plans.describe import as_text, describe

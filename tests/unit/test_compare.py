@@ -18,8 +18,8 @@ from typer.testing import CliRunner
 import anomsdk
 from anomsdk.cli import app as cli
 from anomsdk.compare import AlarmChanges, Judgement, Limits, as_json, as_text, diff, judge, match_alarms
-from anomsdk.core.alert import levels
 from anomsdk.core.plan import MotionSensorPlan
+from anomsdk.core.rung import levels
 from anomsdk.errors import InputError
 from anomsdk.evaluate.clip_scores import samples_to_decide
 from anomsdk.sources.clips import Clips, clip_from_array

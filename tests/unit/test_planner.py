@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import anomsdk
-from anomsdk.core.alert import Alert, TimingPlan, levels
+from anomsdk.core.alert import Alert
+from anomsdk.core.rung import TimingPlan, levels
 from anomsdk.planner import front_end, layers, tables
 from anomsdk.planner.calibration import Calibration, alarm_levels
 from anomsdk.planner.features import BandsFeatures, LogmelFeatures

@@ -24,8 +24,10 @@ typedef struct {
 
 static int32_t alert_state_is(const anom_alert *alert, const alert_step *step)
 {
-    return alert->state == step->state && alert->hits == step->hits && alert->pending == step->pending &&
-           alert->quiet == step->quiet && alert->cooldown == step->cooldown;
+    const anom_rung *rung = &alert->rung;
+    int32_t state = rung->in_alarm ? ANOM_STATE_UNACK_ALARM : rung->pending > 0 ? ANOM_STATE_PENDING : ANOM_STATE_NORMAL;
+    return state == step->state && rung->hits == step->hits && rung->pending == step->pending &&
+           rung->quiet == step->quiet && rung->cooldown == step->cooldown;
 }
 
 static int32_t alert_holds(anom_alert *alert, const alert_step *step)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from anomsdk.core.alert import Alert, LevelPlan, TimingPlan
+from anomsdk.core.alert import Alert
+from anomsdk.core.rung import LevelPlan, TimingPlan
 from tests import scalar
 from tests.support.stems import Case, Given, Json
 from tests.support.stems.sections import Native, c_timing, core_plan
@@ -45,7 +46,7 @@ def by_core(given: Given) -> list:
             events = alert.step(what[1], what[0])
         else:
             {"gap": alert.gap, "reset": alert.reset}[operation](*what)
-        state = [int(alert.state), *(getattr(alert, f"_{name}") for name in STATE[1:])]
+        state = [int(alert.state), *(getattr(alert._rung, name) for name in STATE[1:])]
         found.append([*state, "".join(bytes(event).hex() for event in events)])
     return found
 
@@ -64,7 +65,9 @@ def by_native(given: Given) -> list:
             native.lib.anom_alert_gap(alert, *what)
         else:
             native.lib.anom_alert_reset(alert)
-        found.append([*(getattr(alert, name) for name in STATE), bytes(event.bytes).hex() * n_events])
+        state = 2 if alert.rung.in_alarm else int(alert.rung.pending > 0)
+        counters = [getattr(alert.rung, name) for name in STATE[1:]]
+        found.append([state, *counters, bytes(event.bytes).hex() * n_events])
     return found
 
 

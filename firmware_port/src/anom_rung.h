@@ -1,0 +1,53 @@
+/* Rung: hits of one alarm level, and when it is up. M-of-N, on-delay, off-delay, then cooldown. */
+#ifndef ANOM_RUNG_H
+#define ANOM_RUNG_H
+
+#include <stdint.h>
+
+/* Change of a rung in one tick. */
+#define ANOM_CHANGE_NONE 0
+#define ANOM_CHANGE_CLEARED 1
+#define ANOM_CHANGE_RAISED 2
+#define ANOM_CHANGE_RAISED_HIGH 3 /* the score reached the high level */
+
+/* Rules from a level to an alarm. Durations are ticks. */
+typedef struct anom_timing_plan {
+    int32_t m; /* 1 to n */
+    int32_t n; /* 1 to 16 */
+    int32_t on_delay;
+    int32_t off_delay;
+    int32_t cooldown;
+} anom_timing_plan;
+
+/* Levels of the score. */
+typedef struct anom_level_plan {
+    uint32_t raise_score;
+    uint32_t clear_score;
+    uint32_t high_score; /* 0: no high level */
+} anom_level_plan;
+
+typedef struct anom_rung {
+    const anom_timing_plan *timing;
+    const anom_level_plan *level;
+    uint32_t pending;  /* ticks in a row with enough hits: up to 2**31 */
+    uint32_t quiet;    /* ticks in a row below the clear level, in alarm: up to 2**31 */
+    uint32_t cooldown; /* ticks left */
+    uint16_t hits;     /* bit i: the score i ticks ago reached the raise level */
+    uint8_t in_alarm;  /* 0 or 1 */
+    uint8_t cools;     /* 1: a clear starts the cooldown of the timing, 0: none */
+} anom_rung;
+
+/* Begin without an alarm.
+ *   cooldown ticks after a clear in which only the high level raises: timing->cooldown, or 0 for none */
+void anom_rung_init(anom_rung *rung, const anom_timing_plan *timing, const anom_level_plan *level, int32_t cooldown);
+
+/* Back to no alarm, as if nothing had been seen. */
+void anom_rung_reset(anom_rung *rung);
+
+/* Judge one tick by its score. One of ANOM_CHANGE_*. */
+int32_t anom_rung_step(anom_rung *rung, uint32_t score);
+
+/* Ticks that never came: what was being counted in a row starts afresh, the cooldown runs on. */
+void anom_rung_gap(anom_rung *rung, uint32_t lost_ticks);
+
+#endif
