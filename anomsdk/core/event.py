@@ -1,4 +1,7 @@
-"""Event: the 16 bytes that may leave a pipeline."""
+"""Event: the 16 bytes that may leave a pipeline.
+
+Plans without an alarm and a health section write layout 1, all other plans layout 2. Both are decoded.
+"""
 
 from __future__ import annotations
 
@@ -14,48 +17,118 @@ from anomsdk.core.reasons import words
 
 EVENT_BYTES = 16
 VERSION = 1
+"""Layout of the events of a plan without an alarm and a health section."""
+VERSION_2 = 2
+"""Layout of the events of a plan with an alarm or a health section."""
+SHARE_ONE = 65535
+"""Judged share of a heartbeat in which every tick that was due was judged."""
 
 # version and kind, state and flags, sequence, hop, score, health, three reasons, plan tag; little-endian
 _LAYOUT = struct.Struct("<BBHIHB3sH")
+# version and kind, state and flags, sequence, hop, score, health, two codes, level tag, plan tag; little-endian
+_LAYOUT_2 = struct.Struct("<BBHIHB2sBH")
+
+_LATCHED, _SILENCED, _OUT_OF_SERVICE, _MARKED, _HIGH = 8, 16, 32, 64, 128
+_HIGH_1 = 64
 
 
-class Kind(IntEnum):
-    """Kind of an event."""
-
-    ANOMALY = 1
-
-
-class State(IntEnum):
-    """State of the alarm after the event: its code, ANOM_STATE_<NAME> in C, and the word for it."""
+class _Worded(IntEnum):
+    """Code with the word for it."""
 
     word: str
+
+    def __new__(cls, code: int, word: str = "") -> _Worded:
+        """Make a member whose value is its code."""
+        member = int.__new__(cls, code)
+        member._value_, member.word = code, word
+        return member
+
+
+class Kind(_Worded):
+    """Kind of an event; layout 1 has anomaly only."""
+
+    ANOMALY = 1, "anomaly"
+    TECHNICAL = 2, "technical"
+    HEARTBEAT = 3, "heartbeat"
+    OPERATOR = 4, "operator"
+    RESTART = 5, "restart"
+    REPEAT = 6, "repeat"
+
+
+class State(_Worded):
+    """State of the alarm after the event: its code, ANOM_STATE_<NAME> in C, and the word for it."""
 
     NORMAL = 0, "normal"
     PENDING = 1, "pending"
     UNACK_ALARM = 2, "alarm"
+    PREALARM = 3, "prealarm"
+    ACK_ALARM = 4, "acknowledged"
+    RTN_UNACK = 5, "returned, unacknowledged"
 
-    def __new__(cls, code: int, word: str = "") -> State:
-        """Make a state whose value is its code."""
-        state = int.__new__(cls, code)
-        state._value_, state.word = code, word
-        return state
+
+class Input(_Worded):
+    """Input of an operator that an event reports; `SILENCE_OVER` also says that a silence has expired."""
+
+    ACKNOWLEDGE = 1, "acknowledged"
+    SILENCE = 2, "silenced"
+    SILENCE_OVER = 3, "silence over"
+    CANCEL = 4, "cancelled"
+    OUT_OF_SERVICE = 5, "out of service"
+    IN_SERVICE = 6, "in service"
+    TEST = 7, "test"
+
+
+class Condition(_Worded):
+    """Technical condition: its code, the word for it and its bit in the health byte."""
+
+    bit: int
+
+    def __new__(cls, code: int, word: str = "", bit: int = 0) -> Condition:
+        """Make a condition whose value is its code."""
+        member = int.__new__(cls, code)
+        member._value_, member.word, member.bit = code, word, bit
+        return member
+
+    STUCK = 1, "stuck", 0
+    FLAT = 2, "flat", 0
+    REPEATED = 3, "repeated", 0
+    CLIPPED = 4, "clipped", 1
+    NOISE_FLOOR = 5, "below the noise floor", 2
+    STEP = 6, "step", 3
+    DEAD_AXIS = 7, "dead axis", 3
+    GRAVITY = 8, "not gravity", 3
+    GAP = 9, "gaps", 4
+    MISSING = 10, "missing", 4
+    RATE = 11, "rate", 4
+    NOT_WORN = 12, "not worn", 5
+    WARM_UP = 13, "warm-up", 6
+    SELF_TEST = 14, "self-test failed", 6
+    SUPPLY = 15, "supply", 7
 
 
 @dataclass(frozen=True)
 class Event:
-    """Change of the alarm, in integers; ``bytes(event)`` is the 16 bytes that leave the device.
+    """Change of the alarm, or news of the device, in integers; ``bytes(event)`` is the 16 bytes that leave the device.
 
     Parameters
     ----------
     kind : Kind
     state : State after the change
-    high : the high level raised the alarm
+    high : the score reached the high level at the tick of the event
     sequence : counts events, 0 to 65535, then from 0 again
-    hop : index of the hop that ended the tick, modulo 2**32
-    score_log2_q8 : log2 of the score in q8, 0 to 8191; 0 also for a score of 0
-    health : 0
-    reasons : three bytes, each a `Group` and a `Direction`, the most unusual first; 0: none, as in all but a raise
+    hop : index of the hop that ended the tick; without a tick, of the hop that was being filled; modulo 2**32
+    score_log2_q8 : log2 of a score in q8, 0 to 8191; 0 also for a score of 0. Layout 2: see docs/spec.md for the score
+        of each kind
+    health : health byte, see `Condition`; 0 in layout 1
+    reasons : layout 1: three bytes, each a `Group` and a `Direction`, the most unusual first; 0: none, as in all but a
+        raise. Layout 2: two bytes, see docs/spec.md
     plan_tag : first two bytes of the plan's id
+    layout : 1 or 2
+    latched : the alarm stays until it is acknowledged
+    silenced : annunciation of the alarm is muted
+    out_of_service : no alarm can be raised until the pipeline is back in service
+    marked : kind anomaly: the event is an escalation; kind operator: it is a test
+    level_tag : which alarm level is in use, 0 to 255; 0: the plan's own
     """
 
     kind: Kind
@@ -65,29 +138,73 @@ class Event:
     hop: int
     score_log2_q8: int
     health: int
-    reasons: tuple[int, int, int]
+    reasons: tuple[int, ...]
     plan_tag: int
+    layout: int = VERSION
+    latched: bool = False
+    silenced: bool = False
+    out_of_service: bool = False
+    marked: bool = False
+    level_tag: int = 0
+
+    @property
+    def raised(self) -> bool:
+        """Return True if an alarm begins with this event; neither a prealarm nor an escalation counts."""
+        return self.kind == Kind.ANOMALY and self.state == State.UNACK_ALARM and not self.marked
+
+    @property
+    def escalated(self) -> bool:
+        """Return True if the event is an escalation of an alarm that stands."""
+        return self.kind == Kind.ANOMALY and self.marked
+
+    @property
+    def condition(self) -> Condition | None:
+        """Return the condition of a technical event; None for other kinds."""
+        return Condition(self.reasons[0]) if self.kind == Kind.TECHNICAL else None
+
+    @property
+    def active(self) -> bool:
+        """Return True if a technical event raises its condition, False if it clears it."""
+        return self.kind == Kind.TECHNICAL and self.reasons[1] == 1
+
+    @property
+    def input(self) -> Input | None:
+        """Return the input of an operator event; None for other kinds."""
+        return Input(self.reasons[0]) if self.kind == Kind.OPERATOR else None
+
+    @property
+    def judged_share(self) -> float:
+        """Return the share of the ticks since the last heartbeat that were judged, 0 to 1; 0 for other kinds."""
+        return int.from_bytes(self.reasons, "little") / SHARE_ONE if self.kind == Kind.HEARTBEAT else 0.0
 
     @property
     def words(self) -> tuple[str, ...]:
-        """Reasons in words: the most unusual groups of features, which need not be the cause."""
-        return words(self.reasons)
+        """Reasons of an anomaly in words: the most unusual groups of features, which need not be the cause.
+
+        For a technical or an operator event: the word for its condition or input.
+        """
+        if self.kind == Kind.ANOMALY:
+            return words(self.reasons)
+        named = self.condition or self.input
+        return () if named is None else (named.word,)
 
     def __bytes__(self) -> bytes:
-        return _LAYOUT.pack(
-            VERSION << 4 | self.kind,
-            self.state | self.high << 6,
-            self.sequence,
-            self.hop,
-            self.score_log2_q8,
-            self.health,
-            bytes(self.reasons),
-            self.plan_tag,
+        start = self.layout << 4 | self.kind
+        middle = (self.sequence, self.hop, self.score_log2_q8, self.health, bytes(self.reasons))
+        if self.layout == VERSION:
+            return _LAYOUT.pack(start, self.state | self.high << 6, *middle, self.plan_tag)
+        flags = (
+            self.latched * _LATCHED
+            | self.silenced * _SILENCED
+            | self.out_of_service * _OUT_OF_SERVICE
+            | self.marked * _MARKED
+            | self.high * _HIGH
         )
+        return _LAYOUT_2.pack(start, self.state | flags, *middle, self.level_tag, self.plan_tag)
 
-    def with_reasons(self, reasons: tuple[int, int, int]) -> Event:
-        """Return a copy of the event with other reasons."""
-        return replace(self, reasons=reasons)
+    def with_reasons(self, reasons: tuple[int, ...]) -> Event:
+        """Return a copy of the event with other reasons; an event of layout 2 takes the first two."""
+        return replace(self, reasons=reasons[: len(self.reasons)])
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Event:
@@ -95,7 +212,7 @@ class Event:
 
         Raises
         ------
-        InputError : the length, version, kind or state is wrong
+        InputError : the length, version, kind, state, condition or input is wrong
 
         Examples
         --------
@@ -105,12 +222,38 @@ class Event:
         True
         """
         require(len(data) == EVENT_BYTES, f"event: {len(data)} bytes, not {EVENT_BYTES}")
-        what, flags, sequence, hop, score, health, reasons, plan_tag = _LAYOUT.unpack(data)
-        require(what >> 4 == VERSION, f"event: version {what >> 4} is not {VERSION}")
-        require(what & 15 in list(Kind), f"event: kind {what & 15} is unknown")
-        require(flags & 7 in list(State), f"event: state {flags & 7} is unknown")
-        high = bool(flags & 64)
-        return cls(Kind(what & 15), State(flags & 7), high, sequence, hop, score, health, tuple(reasons), plan_tag)
+        version, kind, state = data[0] >> 4, data[0] & 15, data[1] & 7
+        require(version in (VERSION, VERSION_2), f"event: version {version} is neither {VERSION} nor {VERSION_2}")
+        known = [Kind.ANOMALY] if version == VERSION else list(Kind)
+        require(kind in known, f"event: kind {kind} is unknown")
+        states = (State.NORMAL, State.PENDING, State.UNACK_ALARM) if version == VERSION else tuple(State)
+        require(state in states, f"event: state {state} is unknown")
+        if version == VERSION:
+            _, flags, sequence, hop, score, health, reasons, plan_tag = _LAYOUT.unpack(data)
+            high = bool(flags & _HIGH_1)
+            return cls(Kind(kind), State(state), high, sequence, hop, score, health, tuple(reasons), plan_tag)
+        _, flags, sequence, hop, score, health, codes, level_tag, plan_tag = _LAYOUT_2.unpack(data)
+        require(
+            kind != Kind.TECHNICAL or codes[0] in list(Condition), f"event: technical condition {codes[0]} is unknown"
+        )
+        require(kind != Kind.OPERATOR or codes[0] in list(Input), f"event: operator input {codes[0]} is unknown")
+        return cls(
+            Kind(kind),
+            State(state),
+            bool(flags & _HIGH),
+            sequence,
+            hop,
+            score,
+            health,
+            tuple(codes),
+            plan_tag,
+            layout=VERSION_2,
+            latched=bool(flags & _LATCHED),
+            silenced=bool(flags & _SILENCED),
+            out_of_service=bool(flags & _OUT_OF_SERVICE),
+            marked=bool(flags & _MARKED),
+            level_tag=level_tag,
+        )
 
 
 def score_log2_q8(score: int) -> int:

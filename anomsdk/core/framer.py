@@ -85,6 +85,11 @@ class Framer:
             self.next_hop += n
             self._discard(n * self.hop)
 
+    @property
+    def position(self) -> int:
+        """Number of samples so far, with those that were lost."""
+        return self.next_hop * self.hop + self._have - self._skip
+
     def _discard(self, n: int) -> None:
         kept = self._have - n
         # Forward in pieces of at most n: source and target never overlap, so numpy makes no hidden copy.

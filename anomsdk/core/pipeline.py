@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from anomsdk.core.alarm import PLAIN
 from anomsdk.core.alert import Alert
 from anomsdk.core.bands import Bands
 from anomsdk.core.baseline import Baseline
@@ -23,32 +24,48 @@ from anomsdk.core.motion import Motion
 from anomsdk.core.plan import Plan
 from anomsdk.core.reasons import Reasons
 from anomsdk.core.score import Score
+from anomsdk.core.supervisor import Operation, Supervisor
 
 
 @dataclass(frozen=True)
 class Result:
-    """Result of one tick, which is one run of the model. Nothing else leaves a pipeline.
+    """Result of one tick, which is one run of the model, or one event without a tick. Nothing else leaves a pipeline.
 
     Parameters
     ----------
-    hop : index of the tick's last hop, modulo 2**32
-    score : reconstruction error above the baseline, 0 to 2**32 - 1, high = anomalous
+    hop : index of the tick's last hop, modulo 2**32; without a tick, index of the hop that was being filled
+    score : reconstruction error above the baseline, 0 to 2**32 - 1, high = anomalous; 0 without a tick
     events : changes of the alarm, usually none
+    judged : True for a tick; False for an event without one, which only plans with an alarm or a health section have
+    void : True for a tick whose score led to nothing, because a technical condition was active
     """
 
     hop: int
     score: int
     events: tuple[Event, ...]
+    judged: bool = True
+    void: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Ticks:
-    """Ticks of one batch of windows, before the baseline and the alert logic."""
+    """Ticks of one batch of windows, before the baseline and the alert logic.
 
-    hops: Ints  # (t,)
-    inputs: Ints  # (t, n_in)
-    outputs: Ints  # (t, n_in), of the model
-    raw_scores: Ints  # (t,)
+    Parameters
+    ----------
+    hops : (t,), indices of the last hops of the ticks
+    inputs, outputs : (t, n_in), of the model
+    raw_scores : (t,), before the baseline
+    first : index of the first window
+    frames : (n, window, columns), the windows themselves, valid until the next batch is asked for; None: not needed
+    """
+
+    hops: Ints
+    inputs: Ints
+    outputs: Ints
+    raw_scores: Ints
+    first: int = 0
+    frames: Ints | None = None
 
 
 class Model(Protocol):
@@ -90,20 +107,26 @@ class Chain:
         self._score = Score(plan.score)
         self._baseline = Baseline(plan.baseline)
         self._alert = Alert(plan.timing, plan.levels, plan.tag)
+        self._supervisor = _supervisor(plan)
+        self._fresh = True  # the next window shares no sample with one before it
         self._reasons = Reasons(plan.reasons, plan.score)
 
     def ticks(self, block: NDArray[np.int16]) -> Iterator[Ticks]:
         """Take a block (n, columns) and yield the ticks that it completes, batch by batch."""
+        supervised = self._supervisor is not None
         for first, frames in self._framer.push(block):
             features, at_window = self._extractor.push(frames)
             inputs, at_frame = self._context.push(features)
-            if len(inputs):
+            if len(inputs) or supervised:
                 outputs = self._model.run(inputs)
                 scores = self._score.run(inputs, outputs)
-                yield Ticks(first + at_window[at_frame], inputs, outputs, scores)
+                hops = first + at_window[at_frame]
+                yield Ticks(hops, inputs, outputs, scores, first, frames if supervised else None)
 
     def results(self, ticks: Ticks) -> list[Result]:
         """Turn ticks into results, by the baseline and the alert logic."""
+        if self._supervisor is not None:
+            return list(self._supervised(self._supervisor, ticks))
         hops, raw_scores = (ticks.hops & UINT32_MAX).tolist(), ticks.raw_scores.tolist()
         if self._plan.baseline.is_on:
             found = [self._result(hop, raw) for hop, raw in zip(hops, raw_scores, strict=True)]
@@ -115,15 +138,53 @@ class Chain:
                 found[tick] = self._explained(result, ticks.inputs[tick], ticks.outputs[tick])
         return found
 
-    def gap(self, n: int) -> None:
+    def due(self) -> list[Result]:
+        """Return the events that are due without a tick: at the start a restart."""
+        return [] if self._supervisor is None else self._without_tick(self._supervisor.due(self._hop))
+
+    def operate(self, operation: Operation, argument: int) -> list[Result]:
+        """Apply an input from outside; only for plans with an alarm or a health section.
+
+        Parameters
+        ----------
+        operation : Operation
+        argument : see `Operation`
+
+        Returns
+        -------
+        Results without a tick
+        """
+        supervisor = self._supervisor
+        assert supervisor is not None
+        found = self.due()
+        if operation == Operation.MISSING:
+            self._lose(supervisor.samples_in(argument))
+        samples = self._framer.position & UINT32_MAX
+        return found + self._without_tick(supervisor.operate(operation, argument, samples, self._hop))
+
+    def gap(self, n: int) -> list[Result]:
         """Go on after ``n`` lost samples as a fresh pipeline would, at the first hop after them.
 
         The hop count, the baseline and the alarm go on; windows and frames that span the gap are dropped.
+
+        Returns
+        -------
+        Results without a tick
         """
-        lost = self._framer.gap(n)
-        self._extractor.restart()
-        self._context.restart()
-        self._alert.gap(lost // (self._plan.extractor.hops_per_frame * self._plan.context.stride))
+        found = self.due()
+        self._lose(n)
+        return found + self.due()
+
+    @property
+    def health(self) -> int:
+        """Return the health byte; 0 for plans without a health section."""
+        return 0 if self._supervisor is None else self._supervisor.health
+
+    @property
+    def annunciation(self) -> int:
+        """Return what a buzzer and a lamp should do now, bits of `Annunciation`."""
+        assert self._supervisor is not None
+        return self._supervisor.annunciation
 
     def reset(self) -> None:
         """Zero every sample and feature, and start again."""
@@ -133,6 +194,55 @@ class Chain:
         self._context.restart()
         self._baseline.reset()
         self._alert.reset()
+        self._fresh = True
+        if self._supervisor is not None:
+            self._supervisor.reset()
+
+    def _lose(self, n: int) -> None:
+        if n == 0:
+            return
+        lost = self._framer.gap(n)
+        lost_ticks = lost // (self._plan.extractor.hops_per_frame * self._plan.context.stride)
+        self._extractor.restart()
+        self._context.restart()
+        self._alert.gap(lost_ticks)
+        self._fresh = True
+        if self._supervisor is not None:
+            self._supervisor.gap(lost, lost_ticks)
+
+    def _supervised(self, supervisor: Supervisor, ticks: Ticks) -> Iterator[Result]:
+        """Yield the results of a batch of windows, hop by hop."""
+        assert ticks.frames is not None
+        at_hop = {hop: tick for tick, hop in enumerate(ticks.hops.tolist())}
+        for window, frame in enumerate(ticks.frames):
+            at = ticks.first + window
+            hop = at & UINT32_MAX
+            new = frame if self._fresh else frame[-self._framer.hop :]
+            self._fresh = False
+            for event in supervisor.hop(new, hop):
+                yield Result(hop, 0, (event,), judged=False)
+            if at in at_hop:
+                tick = at_hop[at]
+                yield self._supervised_tick(supervisor, hop, ticks, tick)
+
+    def _supervised_tick(self, supervisor: Supervisor, hop: int, ticks: Ticks, tick: int) -> Result:
+        """Judge one tick; a void one is scored and nothing more."""
+        raw = int(ticks.raw_scores[tick])
+        score = self._baseline.above(raw)
+        if supervisor.voids:
+            return Result(hop, score, (), void=True)
+        event, explained = supervisor.tick(score, hop)
+        self._baseline.follow(raw, alarm=False)
+        if event is not None and explained:
+            event = event.with_reasons(self._reasons.run(ticks.inputs[tick], ticks.outputs[tick]))
+        return Result(hop, score, () if event is None else (event,))
+
+    def _without_tick(self, events: Iterator[Event]) -> list[Result]:
+        return [Result(event.hop, 0, (event,), judged=False) for event in events]
+
+    @property
+    def _hop(self) -> int:
+        return self._framer.next_hop & UINT32_MAX
 
     def _result(self, hop: int, raw: int) -> Result:
         """Judge one tick; the state of the alarm decides whether the baseline follows the score."""
@@ -147,3 +257,18 @@ class Chain:
             return result
         (event,) = result.events
         return Result(result.hop, result.score, (event.with_reasons(self._reasons.run(inputs, outputs)),))
+
+
+def _supervisor(plan: Plan) -> Supervisor | None:
+    """Make the supervisor of a plan; None for plans without an alarm and a health section."""
+    if not plan.is_supervised:
+        return None
+    return Supervisor(
+        plan.alarm or PLAIN,
+        plan.health,
+        plan.timing,
+        plan.levels,
+        plan.columns,
+        plan.extractor.hops_per_frame * plan.context.stride,
+        plan.tag,
+    )

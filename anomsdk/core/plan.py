@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from anomsdk.core.alarm import AlarmPlan
 from anomsdk.core.autoencoder import LayerPlan, check_layers
 from anomsdk.core.bands import BandsPlan
 from anomsdk.core.baseline import BaselinePlan
@@ -25,6 +26,7 @@ from anomsdk.core.context import ContextPlan
 from anomsdk.core.external import ExternalPlan
 from anomsdk.core.extractor import ExtractorPlan
 from anomsdk.core.framer import FramerPlan
+from anomsdk.core.health import HealthPlan
 from anomsdk.core.logmel import LogmelPlan
 from anomsdk.core.motion import MotionPlan
 from anomsdk.core.reasons import ReasonsPlan
@@ -162,6 +164,10 @@ class Plan:
     reasons: ReasonsPlan
     model: ModelPlan
     provenance: Mapping[str, str]
+    alarm: AlarmPlan | None = None
+    """Life cycle of the alarm; None: the simple alert, or `PLAIN` where there is a health section."""
+    health: HealthPlan | None = None
+    """Limits of the technical conditions; None: none is looked for."""
     folder: Path | None = field(default=None, compare=False, metadata={"canonical": False})
     """Folder that the plan was read from: engine tflite looks for the model there. Not part of the plan's value."""
 
@@ -184,13 +190,18 @@ class Plan:
 
     @cached_property
     def score_id(self) -> str:
-        """Hash of the score, its baseline and the alert's timing, without levels and reasons (64 hex)."""
-        return self._hash_without(*_UNNAMED, "levels", "reasons")
+        """Hash of the score, its baseline, the alert's timing and health; not of levels, reasons and alarm (64 hex)."""
+        return self._hash_without(*_UNNAMED, "levels", "reasons", "alarm")
 
     @property
     def tag(self) -> int:
         """First two bytes of the id as a little-endian number: an event has these bytes in the same order."""
         return int.from_bytes(bytes.fromhex(self.id[:4]), "little")
+
+    @property
+    def is_supervised(self) -> bool:
+        """Return True if the plan has an alarm or a health section: it takes inputs and writes events of layout 2."""
+        return self.alarm is not None or self.health is not None
 
     @property
     def n_inputs(self) -> int:
@@ -281,6 +292,10 @@ class Plan:
         self.timing.check()
         self.levels.check(self.timing)
         self.reasons.check(n)
+        if self.alarm is not None:
+            self.alarm.check()
+        if self.health is not None:
+            self.health.check(self.framer.hop, self.framer.window, self.columns)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Plan) and self.canonical_bytes == other.canonical_bytes
@@ -323,15 +338,17 @@ def _freeze(value: Any) -> None:
 
 
 def canonical_tree(value: Any) -> Any:
-    """Convert parts of a plan to JSON values: arrays become little-endian base64 with dtype and shape."""
+    """Convert parts of a plan to JSON values: arrays become little-endian base64 with dtype and shape.
+
+    A part that is None is left out.
+    """
     if isinstance(value, np.ndarray):
         little = value.dtype.newbyteorder("<")
         data = base64.b64encode(np.ascontiguousarray(value, little).tobytes()).decode("ascii")
         return {"data": data, "dtype": little.str.replace("|", ""), "shape": list(value.shape)}
     if is_dataclass(value) and not isinstance(value, type):
-        tree = {
-            f.name: canonical_tree(getattr(value, f.name)) for f in fields(value) if f.metadata.get("canonical", True)
-        }
+        parts = {f.name: getattr(value, f.name) for f in fields(value) if f.metadata.get("canonical", True)}
+        tree = {name: canonical_tree(part) for name, part in parts.items() if part is not None}
         if hasattr(value, "kind") and "kind" not in tree:
             tree["kind"] = value.kind
         return tree

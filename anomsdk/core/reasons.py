@@ -135,12 +135,12 @@ def _directions(group: Group, unsteady: bool) -> int:
     return 0 if group in WITHOUT_DIRECTION else Direction.HIGH | Direction.LOW << 2
 
 
-def words(reasons: tuple[int, int, int]) -> tuple[str, ...]:
+def words(reasons: tuple[int, ...]) -> tuple[str, ...]:
     """Write the reasons of an event in words; they are the most unusual groups, not the cause.
 
     Parameters
     ----------
-    reasons : three bytes of an event
+    reasons : bytes of an event: three in layout 1, two in layout 2
 
     Returns
     -------

@@ -129,9 +129,7 @@ class Rung:
             self.quiet = self.quiet + 1 if score < level.clear_score else 0
             if self.quiet <= timing.off_delay:
                 return Change.NONE
-            self.cooldown = timing.cooldown if self._cools else 0
-            self.hits = self.pending = 0
-            self.in_alarm = False
+            self.clear()
             return Change.CLEARED
         self.pending = self.pending + 1 if votes else 0
         held_back = self.cooldown > 0
@@ -142,6 +140,12 @@ class Rung:
         self.quiet = 0
         self.in_alarm = True
         return Change.RAISED_HIGH if high else Change.RAISED
+
+    def clear(self) -> None:
+        """End the alarm: its hits are forgotten, and the cooldown starts."""
+        self.cooldown = self._timing.cooldown if self._cools else 0
+        self.hits = self.pending = 0
+        self.in_alarm = False
 
     def gap(self, lost_ticks: int) -> None:
         """Account for lost ticks: all counts of ticks in a row start again, the cooldown runs on."""

@@ -206,13 +206,20 @@ def _dataclass_values(kind: type, tree: Any, where: str) -> dict[str, Any]:
     unknown = set(tree) - set(wanted) - ({"kind"} if hasattr(kind, "kind") else set())
     if unknown:
         raise InputError(f"{where}: unknown key '{quoted(min(unknown))}'")
-    missing = set(wanted) - set(tree)
+    missing = {name for name in set(wanted) - set(tree) if not _is_optional(hints[name])}
     if missing:
         raise InputError(f"{where}: key '{min(missing)}' is missing")
-    return {name: _value(hints[name], tree[name], f"{where}.{name}") for name in wanted}
+    return {name: _value(hints[name], tree[name], f"{where}.{name}") for name in wanted if name in tree}
+
+
+def _is_optional(hint: Any) -> bool:
+    """Return True for the type of a section that a plan may leave out."""
+    return type(None) in typing.get_args(hint)
 
 
 def _value(hint: Any, node: Any, where: str) -> Any:
+    if _is_optional(hint):
+        (hint,) = (each for each in typing.get_args(hint) if each is not type(None))
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if hint is int:
         if type(node) is not int:

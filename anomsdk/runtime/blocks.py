@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from anomsdk.core.pipeline import Result
 from anomsdk.core.plan import MAX_GAP, Plan
+from anomsdk.core.supervisor import Operation
 from anomsdk.errors import InputError
 from anomsdk.runtime.engines import Engine
 
@@ -35,8 +37,12 @@ def checked_plan(plan: Any) -> Plan:
     return plan
 
 
-def lose(engine: Engine, n: Any, what: str) -> None:
+def lose(engine: Engine, n: Any, what: str) -> list[Result]:
     """Tell an engine that ``n`` samples were lost; for 0 the engine is not called, as engines differ in its meaning.
+
+    Returns
+    -------
+    Results without a tick
 
     Raises
     ------
@@ -44,8 +50,40 @@ def lose(engine: Engine, n: Any, what: str) -> None:
     """
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or not 0 <= n <= MAX_GAP:
         raise InputError(f"{what}: {n!r} is not a number of samples; give a whole number from 0 to {MAX_GAP}")
-    if n > 0:
-        engine.gap(int(n))
+    return engine.gap(int(n)) if n > 0 else []
+
+
+def operate(engine: Engine, plan: Plan, operation: Operation, argument: Any, what: str) -> list[Result]:
+    """Apply an input from outside.
+
+    Parameters
+    ----------
+    engine : opened for ``plan``
+    plan : Plan
+    operation : Operation
+    argument : whole number of Python or numpy, or a bool where the operation takes 0 or 1
+    what : names the method and its argument in an error
+
+    Returns
+    -------
+    Results without a tick
+
+    Raises
+    ------
+    InputError : the argument is out of range, or the plan lacks the section that the operation needs
+    """
+    if not plan.is_supervised:
+        raise InputError(f"{what}: plan {plan.name} has no alarm section; add [alarm] to its spec.toml and plan again")
+    if operation.needs_health and plan.health is None:
+        raise InputError(
+            f"{what}: plan {plan.name} has no health section; add [health] to its spec.toml and plan again"
+        )
+    highest = operation.highest
+    is_number = isinstance(argument, (int, np.integer)) and (highest == 1 or not isinstance(argument, bool))
+    if not is_number or not 0 <= argument <= highest:
+        wanted = "True or False" if highest == 1 else f"a whole number from 0 to {highest}"
+        raise InputError(f"{what}: {argument!r} is not {wanted}")
+    return engine.operate(operation, int(argument))
 
 
 def described(value: Any) -> str:

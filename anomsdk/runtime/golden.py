@@ -90,9 +90,9 @@ def _int16(bits: int) -> int:
 def golden_digest(plan: Plan, engine: str | None = None) -> tuple[str, int, int]:
     """Run the golden stream and hash the results, as `anom_selftest` of the C port does on a device.
 
-    The bytes are the plan's id (32 bytes), then, tick after tick: the model's inputs (int8), its outputs for them
-    (int8), the score of the result (uint32, little-endian), the number of its events (uint8) and the events
-    (16 bytes each).
+    The bytes are the plan's id (32 bytes), then, result after result: the model's inputs (int8) and its outputs for
+    them (int8), both left out for a result without a tick, the score of the result (uint32, little-endian), the number
+    of its events (uint8) and the events (16 bytes each).
 
     Parameters
     ----------
@@ -110,9 +110,12 @@ def golden_digest(plan: Plan, engine: str | None = None) -> tuple[str, int, int]
     with Pipeline(plan, engine) as pipeline:
         results = pipeline.process(samples)
     digest, n_events = hashlib.sha256(bytes.fromhex(plan.id)), 0
-    for result, taken, given in zip(results, inputs, outputs, strict=True):
-        digest.update(taken.tobytes() + given.tobytes())
+    ticks = iter(zip(inputs, outputs, strict=True))
+    for result in results:
+        if result.judged:
+            taken, given = next(ticks)
+            digest.update(taken.tobytes() + given.tobytes())
         digest.update(result.score.to_bytes(4, "little") + bytes([len(result.events)]))
         digest.update(b"".join(bytes(event) for event in result.events))
         n_events += len(result.events)
-    return digest.hexdigest(), len(results), n_events
+    return digest.hexdigest(), len(inputs), n_events

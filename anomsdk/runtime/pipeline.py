@@ -10,10 +10,12 @@ from typing import NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from anomsdk.core.alarm import Annunciation
 from anomsdk.core.pipeline import Result
 from anomsdk.core.plan import Plan
+from anomsdk.core.supervisor import Operation
 from anomsdk.errors import InputError
-from anomsdk.runtime.blocks import checked_block, checked_plan, lose
+from anomsdk.runtime.blocks import checked_block, checked_plan, lose, operate
 from anomsdk.runtime.engines import Engine, default_engine, open_engine
 from anomsdk.runtime.memory import wipe
 
@@ -92,14 +94,105 @@ class Pipeline:
         inputs = self._tapped
         return np.zeros((0, self.plan.n_inputs), np.int8) if inputs is None else inputs.copy()
 
-    def gap(self, n: int) -> None:
+    def gap(self, n: int) -> list[Result]:
         """Tell the pipeline that n samples were lost, 0 to 2**31 - 1; 0 changes nothing.
 
         The hop count goes on as if the samples had come; no result spans the gap.
+
+        Returns
+        -------
+        list of Result without a tick, as those of `acknowledge`; empty for a plan without an alarm and health section
         """
         engine = self._taken("gap")
         try:
-            lose(engine, n, "Pipeline.gap")
+            return lose(engine, n, "Pipeline.gap")
+        finally:
+            self._busy.release()
+
+    def acknowledge(self) -> list[Result]:
+        """Acknowledge the alarm; without an unacknowledged alarm nothing changes.
+
+        Like all inputs from outside it takes effect after the last sample that was processed and before the next one.
+
+        Returns
+        -------
+        list of Result, one for each event that leaves because of it; `Result.judged` is False
+
+        Raises
+        ------
+        InputError : the plan has neither an alarm nor a health section
+        """
+        return self._operate(Operation.ACKNOWLEDGE, 0, "acknowledge")
+
+    def silence(self, ticks: int) -> list[Result]:
+        """Mute the annunciation of alarms for some ticks, 1 to 2**31 - 1; 0 ends a silence. See `acknowledge`.
+
+        Events go on, technical alarms are never muted, and an alarm that escalates because it has grown ends the
+        silence.
+        """
+        return self._operate(Operation.SILENCE, ticks, "silence: `ticks`")
+
+    def cancel(self) -> list[Result]:
+        """Cancel a prealarm, as its wearer does; in any other state nothing changes. See `acknowledge`."""
+        return self._operate(Operation.CANCEL, 0, "cancel")
+
+    def out_of_service(self, on: bool = True) -> list[Result]:
+        """Take the pipeline out of service, or back in with ``on=False``. See `acknowledge`.
+
+        An alarm that stands is closed by an event. Out of service no alarm is raised; scores, technical alarms and
+        heartbeats go on. Back in service the alarm is normal and its votes are empty.
+        """
+        return self._operate(Operation.OUT_OF_SERVICE, on, "out_of_service: `on`")
+
+    def test(self) -> list[Result]:
+        """Send a test event and annunciate a test; no state changes. See `acknowledge`."""
+        return self._operate(Operation.TEST, 0, "test")
+
+    def supply(self, low: bool) -> list[Result]:
+        """Tell whether the battery or supply is low. Needs a health section; see `acknowledge`."""
+        return self._operate(Operation.SUPPLY, low, "supply: `low`")
+
+    def self_test(self, failed: bool) -> list[Result]:
+        """Tell whether a self-test of the device has failed. Needs a health section; see `acknowledge`."""
+        return self._operate(Operation.SELF_TEST, failed, "self_test: `failed`")
+
+    def missing(self, ms: int) -> list[Result]:
+        """Tell that no sample came for ``ms`` more milliseconds, 0 to 2**32 - 1, as from an unplugged sensor.
+
+        Time goes on as by a `gap`. Needs a health section; see `acknowledge`.
+        """
+        return self._operate(Operation.MISSING, ms, "missing: `ms`")
+
+    def clock(self, ms: int) -> list[Result]:
+        """Tell the time of a clock of your own in milliseconds, modulo 2**32, now and then: it checks the sample rate.
+
+        Two readings at least 60 s apart are compared with the samples that came between them. Needs a health section;
+        see `acknowledge`.
+        """
+        return self._operate(Operation.CLOCK, ms, "clock: `ms`")
+
+    @property
+    def annunciation(self) -> Annunciation:
+        """Return what a buzzer and a lamp should do now.
+
+        Raises
+        ------
+        InputError : the plan has neither an alarm nor a health section
+        """
+        engine = self._taken("annunciation")
+        try:
+            if not self.plan.is_supervised:
+                raise InputError(f"Pipeline.annunciation: plan {self.plan.name} has no alarm section; add [alarm]")
+            return Annunciation(engine.annunciation)
+        finally:
+            self._busy.release()
+
+    @property
+    def health(self) -> int:
+        """Return the health byte, 0 to 255, see `anomsdk.core.event.Condition`; 0 without a health section."""
+        engine = self._taken("health")
+        try:
+            return engine.health
         finally:
             self._busy.release()
 
@@ -138,6 +231,13 @@ class Pipeline:
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         """Refuse pickle, copy and deepcopy: a copy would hold raw samples a second time."""
         raise InputError("Pipeline: it holds samples and is never copied or pickled; open another one from its plan")
+
+    def _operate(self, operation: Operation, argument: int, what: str) -> list[Result]:
+        engine = self._taken(operation.name.lower())
+        try:
+            return operate(engine, self.plan, operation, argument, f"Pipeline.{what}")
+        finally:
+            self._busy.release()
 
     def _close(self) -> None:
         if self._engine is not None:

@@ -39,10 +39,7 @@ int32_t anom_rung_step(anom_rung *rung, uint32_t score)
     if (rung->in_alarm) {
         rung->quiet = score < level->clear_score ? rung->quiet + 1 : 0;
         if (rung->quiet <= (uint32_t)timing->off_delay) return ANOM_CHANGE_NONE;
-        rung->cooldown = rung->cools ? (uint32_t)timing->cooldown : 0;
-        rung->hits = 0;
-        rung->pending = 0;
-        rung->in_alarm = 0;
+        anom_rung_clear(rung);
         return ANOM_CHANGE_CLEARED;
     }
     rung->pending = voted ? rung->pending + 1 : 0;
@@ -53,6 +50,14 @@ int32_t anom_rung_step(anom_rung *rung, uint32_t score)
     rung->quiet = 0;
     rung->in_alarm = 1;
     return high ? ANOM_CHANGE_RAISED_HIGH : ANOM_CHANGE_RAISED;
+}
+
+void anom_rung_clear(anom_rung *rung)
+{
+    rung->cooldown = rung->cools ? (uint32_t)rung->timing->cooldown : 0;
+    rung->hits = 0;
+    rung->pending = 0;
+    rung->in_alarm = 0;
 }
 
 void anom_rung_gap(anom_rung *rung, uint32_t lost_ticks)

@@ -47,6 +47,9 @@ void anom_rung_reset(anom_rung *rung);
 /* Judge one tick by its score. One of ANOM_CHANGE_*. */
 int32_t anom_rung_step(anom_rung *rung, uint32_t score);
 
+/* End the alarm: its hits are forgotten, and the cooldown starts. */
+void anom_rung_clear(anom_rung *rung);
+
 /* Ticks that never came: what was being counted in a row starts afresh, the cooldown runs on. */
 void anom_rung_gap(anom_rung *rung, uint32_t lost_ticks);
 

@@ -8,7 +8,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from anomsdk.core.pipeline import Result
 from anomsdk.core.plan import Plan
+from anomsdk.core.supervisor import Operation
 from anomsdk.errors import InputError, quoted
 from anomsdk.runtime.engines.block_results import Processed
 from anomsdk.runtime.memory import wiping
@@ -25,8 +27,19 @@ class Engine(Protocol):
     def reconstruct(self, inputs: NDArray[np.int8]) -> NDArray[np.int8]:
         """Run the model stage alone: int8 (n, n_in) to (n, n_out)."""
 
-    def gap(self, n: int) -> None:
-        """Take note that ``n`` samples were lost."""
+    def gap(self, n: int) -> list[Result]:
+        """Take note that ``n`` samples were lost; return the results without a tick that follow from it."""
+
+    def operate(self, operation: Operation, argument: int) -> list[Result]:
+        """Apply an input from outside to a supervised plan; return the results without a tick that follow from it."""
+
+    @property
+    def health(self) -> int:
+        """Return the health byte; 0 for plans without a health section."""
+
+    @property
+    def annunciation(self) -> int:
+        """Return what a buzzer and a lamp should do now; only for a supervised plan."""
 
     def reset(self) -> None:
         """Zero every sample and feature, and start again."""

@@ -9,9 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.core.checks import checked_cast
 from anomsdk.core.pipeline import Chain
-from anomsdk.runtime.engines.block_results import Processed
+from anomsdk.runtime.engines.block_results import Processed, processed_of
 from anomsdk.runtime.memory import wipe_leftovers, wiping
 
 
@@ -34,12 +33,9 @@ class ChainEngine(Chain):
             return self._model.run(inputs.astype(np.int64)).astype(np.int8)
 
     def _process(self, block: NDArray[np.int16], tap: bool) -> Processed:
-        results, inputs = [], [np.zeros((0, self._plan.n_inputs), np.int8)]
+        results, inputs = self.due(), [np.zeros((0, self._plan.n_inputs), np.int8)]
         for ticks in self.ticks(block):
             results += self.results(ticks)
             if tap:
                 inputs.append(ticks.inputs.astype(np.int8))
-        hops = checked_cast([result.hop for result in results], "u4", "hops of a stream")
-        scores = checked_cast([result.score for result in results], "u4", "scores of a stream")
-        events = [(tick, event) for tick, result in enumerate(results) for event in result.events]
-        return Processed(hops, scores, tuple(events), np.concatenate(inputs) if tap else None)
+        return processed_of(results, np.concatenate(inputs) if tap else None)

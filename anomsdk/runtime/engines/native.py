@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.core.event import EVENT_BYTES, Event
+from anomsdk.core.pipeline import Result
 from anomsdk.core.plan import Plan
+from anomsdk.core.supervisor import Operation
 from anomsdk.cport.fields import C_TYPES, Address, Blocks, Constant, Fields, Member, Size, Structs
 from anomsdk.cport.structs import c_fields
 from anomsdk.runtime.engines.block_results import Processed
@@ -89,9 +91,24 @@ class NativeEngine:
         self._lib.anom_stream_reconstruct(self._c_plan.pointer, given, len(rows), taken, hidden)
         return outputs
 
-    def gap(self, n: int) -> None:
+    def gap(self, n: int) -> list[Result]:
         """Take note that ``n`` samples were lost."""
         self._lib.anom_pipeline_gap(self._pipeline, n)
+        return []
+
+    def operate(self, operation: Operation, argument: int) -> list[Result]:
+        """Apply an input from outside to a supervised plan."""
+        raise NotImplementedError
+
+    @property
+    def health(self) -> int:
+        """Return the health byte; 0 for plans without a health section."""
+        return 0
+
+    @property
+    def annunciation(self) -> int:
+        """Return what a buzzer and a lamp should do now; only for a supervised plan."""
+        raise NotImplementedError
 
     def reset(self) -> None:
         """Zero every sample and feature, and start again."""

@@ -1,0 +1,253 @@
+"""Supervisor: health, the life cycle of the alarm and the heartbeat of one pipeline, in their order.
+
+Whatever leaves the pipeline of a plan with an alarm or a health section is an event that the supervisor made. Without a
+tick, events leave one by one: technical changes first, then what time has made due, then the heartbeat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import IntEnum
+
+from anomsdk.core.alarm import Alarm, AlarmPlan, Annunciation, Notice
+from anomsdk.core.event import SHARE_ONE, VERSION_2, Condition, Event, Kind, score_log2_q8
+from anomsdk.core.fixed import UINT32_MAX, Ints
+from anomsdk.core.health import Health, HealthPlan
+from anomsdk.core.rung import LevelPlan, TimingPlan
+
+MAX_ARGUMENT = {
+    "acknowledge": 0,
+    "silence": 2**31 - 1,
+    "cancel": 0,
+    "out_of_service": 1,
+    "test": 0,
+    "supply": 1,
+    "self_test": 1,
+    "missing": UINT32_MAX,
+    "clock": UINT32_MAX,
+}
+"""Operation -> largest argument."""
+
+
+class Operation(IntEnum):
+    """Input from outside, between two samples, with one argument."""
+
+    ACKNOWLEDGE = 1
+    SILENCE = 2
+    """Argument: ticks, 0 to 2**31 - 1; 0 ends a silence."""
+    CANCEL = 3
+    OUT_OF_SERVICE = 4
+    """Argument: 1 takes the pipeline out of service, 0 back in."""
+    TEST = 5
+    SUPPLY = 6
+    """Argument: 1 if the supply is low, 0 if it is well again."""
+    SELF_TEST = 7
+    """Argument: 1 if a self-test of the device has failed, 0 if it passed."""
+    MISSING = 8
+    """Argument: more milliseconds without a sample, 0 to 2**32 - 1."""
+    CLOCK = 9
+    """Argument: the caller's clock in milliseconds, modulo 2**32."""
+
+    @property
+    def needs_health(self) -> bool:
+        """Return True if the plan must have a health section."""
+        return self >= Operation.SUPPLY
+
+    @property
+    def highest(self) -> int:
+        """Largest argument; 0 if the operation takes none."""
+        return MAX_ARGUMENT[self.name.lower()]
+
+
+class Supervisor:
+    """Supervisor of one pipeline.
+
+    Parameters
+    ----------
+    alarm : life cycle of the alarm
+    health : limits of the technical conditions; None: none is looked for
+    timing, level : votes, delays and levels of the alarm
+    columns : values in a sample
+    hops_per_tick : hops from one tick to the next
+    plan_tag : first two bytes of the plan's id
+    """
+
+    def __init__(
+        self,
+        alarm: AlarmPlan,
+        health: HealthPlan | None,
+        timing: TimingPlan,
+        level: LevelPlan,
+        columns: int,
+        hops_per_tick: int,
+        plan_tag: int,
+    ) -> None:
+        self._alarm = Alarm(alarm, timing, level, hops_per_tick)
+        self._health = None if health is None else Health(health, columns)
+        self._heartbeat, self._hops_per_tick, self._tag = alarm.heartbeat, hops_per_tick, plan_tag
+        self.reset()
+
+    def reset(self) -> None:
+        """Start again: forget the samples, the alarm and all conditions. A restart is due."""
+        self._alarm.reset()
+        if self._health is not None:
+            self._health.reset()
+        self._sequence = 0
+        self._restarted = True
+        self._elapsed = 0  # hops since the last heartbeat
+        self._judged = 0  # ticks judged since then
+        self._highest = 0  # highest score judged since then
+
+    @property
+    def voids(self) -> bool:
+        """Return True if no tick is judged now: its score is returned, and nothing else follows from it."""
+        return self._health is not None and self._health.voids
+
+    @property
+    def health(self) -> int:
+        """Return the health byte."""
+        return 0 if self._health is None else self._health.byte
+
+    @property
+    def annunciation(self) -> int:
+        """Return what a buzzer and a lamp should do now, bits of `Annunciation`."""
+        faulty = self._health is not None and self._health.is_faulty
+        return self._alarm.annunciation | Annunciation.FAULT * faulty
+
+    def hop(self, samples: Ints, hop: int) -> Iterator[Event]:
+        """Take the new samples of one hop.
+
+        Parameters
+        ----------
+        samples : int64 (n, columns) in int16 range
+        hop : index of the hop
+
+        Yields
+        ------
+        Events without a tick, each to be taken before the next one is asked for
+        """
+        if self._health is not None:
+            self._health.look(samples)
+        self._advance(1)
+        yield from self.due(hop)
+
+    def tick(self, score: int, hop: int) -> tuple[Event | None, bool]:
+        """Judge one tick that is not void.
+
+        Returns
+        -------
+        event : event of the tick; None for none
+        explained : the event takes the reasons of the tick
+        """
+        self._judged = min(self._judged + 1, UINT32_MAX)
+        self._highest = max(self._highest, score)
+        notice = self._alarm.step(score)
+        return (None, False) if notice is None else (self._noticed(notice, hop), notice.explained)
+
+    def gap(self, lost: int, lost_ticks: int) -> None:
+        """Account for lost hops and ticks, each 0 to 2**32 - 1."""
+        if self._health is not None:
+            self._health.gap(lost)
+        self._alarm.gap(lost_ticks)
+        self._advance(lost)
+
+    def samples_in(self, ms: int) -> int:
+        """Count the samples that ``ms`` more milliseconds without a sample stand for."""
+        assert self._health is not None
+        return self._health.samples_in(ms)
+
+    def operate(self, operation: Operation, argument: int, samples: int, hop: int) -> Iterator[Event]:
+        """Apply an operation; the gap of an `Operation.MISSING` has been accounted for before.
+
+        Parameters
+        ----------
+        operation : Operation
+        argument : see `Operation`
+        samples : samples so far, modulo 2**32
+        hop : index of the hop that is being filled
+
+        Yields
+        ------
+        Events without a tick
+        """
+        alarm, health, notice = self._alarm, self._health, None
+        if operation == Operation.ACKNOWLEDGE:
+            notice = alarm.acknowledge()
+        elif operation == Operation.SILENCE:
+            notice = alarm.silence(argument)
+        elif operation == Operation.CANCEL:
+            notice = alarm.cancel()
+        elif operation == Operation.OUT_OF_SERVICE:
+            notice = alarm.serve(argument == 0)
+        elif operation == Operation.TEST:
+            notice = alarm.test()
+        else:
+            assert health is not None
+            if operation == Operation.SUPPLY:
+                health.report(Condition.SUPPLY, argument == 1)
+            elif operation == Operation.SELF_TEST:
+                health.report(Condition.SELF_TEST, argument == 1)
+            elif operation == Operation.MISSING:
+                health.missing(argument)
+            else:
+                health.clock(argument, samples)
+        if notice is not None:
+            yield self._noticed(notice, hop)
+        yield from self.due(hop)
+
+    def due(self, hop: int) -> Iterator[Event]:
+        """Yield the events that are due without a tick, in their order."""
+        while (event := self._next(hop)) is not None:
+            yield event
+
+    def _next(self, hop: int) -> Event | None:
+        """Take the next event that is due without a tick."""
+        if self._restarted:
+            self._restarted = False
+            return self._event(Notice(Kind.RESTART, 0), hop)
+        change = None if self._health is None else self._health.change()
+        if change is not None:
+            condition, active = change
+            return self._event(Notice(Kind.TECHNICAL, 0), hop, (int(condition), int(active)))
+        notice = self._alarm.due()
+        if notice is not None:
+            return self._noticed(notice, hop)
+        if 0 < self._heartbeat <= self._elapsed:
+            return self._beat(hop)
+        return None
+
+    def _beat(self, hop: int) -> Event:
+        """Make a heartbeat: the highest score, and the share of the ticks that were judged."""
+        ticks_due = max(1, self._elapsed // self._hops_per_tick)
+        share = min(SHARE_ONE, self._judged * SHARE_ONE // ticks_due)
+        event = self._event(Notice(Kind.HEARTBEAT, self._highest), hop, (share & 255, share >> 8))
+        self._elapsed = self._judged = self._highest = 0
+        return event
+
+    def _advance(self, hops: int) -> None:
+        self._alarm.advance(hops)
+        self._elapsed = min(self._elapsed + hops, UINT32_MAX)
+
+    def _noticed(self, notice: Notice, hop: int) -> Event:
+        return self._event(notice, hop, (0 if notice.input is None else int(notice.input), 0))
+
+    def _event(self, notice: Notice, hop: int, codes: tuple[int, int] = (0, 0)) -> Event:
+        alarm = self._alarm
+        event = Event(
+            kind=notice.kind,
+            state=alarm.state,
+            high=notice.high,
+            sequence=self._sequence,
+            hop=hop,
+            score_log2_q8=score_log2_q8(notice.score),
+            health=self.health,
+            reasons=codes,
+            plan_tag=self._tag,
+            layout=VERSION_2,
+            latched=alarm.latched,
+            silenced=alarm.silenced,
+            out_of_service=alarm.out_of_service,
+            marked=notice.marked,
+        )
+        self._sequence = (self._sequence + 1) & 0xFFFF
+        return event
