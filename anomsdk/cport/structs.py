@@ -26,7 +26,7 @@ from anomsdk.cport.extractors import EXTRACTORS
 from anomsdk.cport.fields import Address, Blocks, Constant, Fields, Member, Size, Structs
 from anomsdk.errors import without_a_branch
 
-C_FORMAT = 3
+C_FORMAT = 5
 """Layout of the structs: ANOM_PLAN_FORMAT of anom_plan.h."""
 
 
