@@ -10,6 +10,14 @@
 #define AXES 3
 #define KNOWN_BLOCK 1
 #define KNOWN_CLOCK 2
+#define COUNTED 0x13FE        /* conditions that blocks decide, by code */
+#define IN_EVERY_BLOCK 0x00FE /* those of them that every block decides */
+
+/* Sum of two counts, up to 2**32 - 1. */
+static uint32_t more(uint32_t count, uint32_t by)
+{
+    return count + by < count ? UINT32_MAX : count + by;
+}
 
 /* The columns lie behind the struct. */
 static anom_health_column *columns_of(anom_health *health)
@@ -61,23 +69,36 @@ uint32_t anom_health_byte(const anom_health *health)
     return byte;
 }
 
-/* Count blocks that speak for or against a condition; the last of enough in a row changes it.
- *   condition one of the first nine, or ANOM_CONDITION_NOT_WORN
- *   bad      0 or 1
- *   blocks   at least 1 */
-static void count(anom_health *health, int32_t condition, int32_t bad, uint32_t blocks)
+/* Count blocks that speak for or against conditions; the last of enough in a row changes one.
+ *   judged   bits by code: conditions with a verdict, of the first nine and ANOM_CONDITION_NOT_WORN
+ *   bad      bits by code: the verdict
+ *   blocks   1 to 65535 */
+static void count(anom_health *health, uint32_t judged, uint32_t bad, uint32_t blocks)
 {
-    uint32_t enough = health->plan->raise_blocks[condition - 1];
-    uint16_t *counted = &health->counts[(condition < ANOM_HEALTH_COUNTED ? condition : ANOM_HEALTH_COUNTED) - 1];
-    int32_t active = health->active >> condition & 1;
-    if (enough == 0) return;
-    if (active) enough = health->plan->clear_blocks[condition - 1];
-    uint32_t n = bad == active ? 0 : *counted + (blocks < MAX_RUN ? blocks : MAX_RUN);
-    if (n >= enough) {
-        n = 0;
-        anom_health_report(health, condition, bad);
+    const anom_health_plan *plan = health->plan;
+    uint16_t *counted = health->counts;
+    for (int32_t code = 1; code <= ANOM_CONDITION_NOT_WORN; code++) {
+        if (!(COUNTED >> code & 1)) continue;
+        uint32_t active = health->active;
+        uint32_t enough = plan->raise_blocks[code - 1];
+        if ((judged >> code & 1) && enough > 0) {
+            if (active >> code & 1) enough = plan->clear_blocks[code - 1];
+            uint32_t n = ((bad ^ active) >> code & 1) ? *counted + blocks : 0;
+            if (n >= enough) {
+                n = 0;
+                health->active = (uint16_t)(active ^ 1u << code);
+            }
+            *counted = (uint16_t)n;
+        }
+        counted++;
     }
-    *counted = (uint16_t)n;
+}
+
+/* 1: a part of a whole is at least a share of it.
+ *   whole    below 2**48 */
+static int32_t reaches(uint32_t part, uint32_t share_q16, uint64_t whole)
+{
+    return (uint64_t)part << 16 >= share_q16 * whole;
 }
 
 /* Decide the conditions that the samples of a block show. */
@@ -91,16 +112,18 @@ static void decide(anom_health *health)
     /* Columns: the extremes of what they show, and the slow means */
     int32_t shortest_run = MAX_RUN;
     int32_t longest_run = 0;
-    int32_t span = 0;     /* largest range, 0 to 65535 */
-    int32_t away = 0;     /* largest distance of a mean from its slow mean, 0 to 65535 */
-    uint32_t square = 0;  /* of the mean vector of the first three columns, up to 3 * 2**30 */
+    int32_t span = 0;    /* largest range, 0 to 65535 */
+    int32_t away = 0;    /* largest distance of a mean from its slow mean, 0 to 65535 */
+    uint32_t square = 0; /* of the mean vector of the first three columns, up to 3 * 2**30 */
     int32_t axes_span = 0;
     int32_t axes_away = 0;
     for (int32_t i = 0; i < plan->columns; i++, column++) {
-        int32_t mean = column->sum / n - (column->sum % n < 0);
-        int32_t slow = known ? column->mean_q8 >> 8 : mean;
-        int32_t distance = mean > slow ? mean - slow : slow - mean;
+        int32_t mean = column->sum / n;
+        if (mean * n > column->sum) mean--;
+        int32_t mean_q8 = known ? column->mean_q8 : mean * 256;
+        int32_t distance = mean - (mean_q8 >> 8);
         int32_t range = column->highest - column->lowest;
+        distance = distance < 0 ? -distance : distance;
         if (column->run < shortest_run) shortest_run = column->run;
         if (column->run > longest_run) longest_run = column->run;
         if (range > span) span = range;
@@ -110,26 +133,32 @@ static void decide(anom_health *health)
             axes_span = span;
             axes_away = away;
         }
-        column->mean_q8 = known ? column->mean_q8 + ((mean * 256 - column->mean_q8) >> plan->mean_shift) : mean * 256;
+        column->mean_q8 = mean_q8 + ((mean * 256 - mean_q8) >> plan->mean_shift);
     }
 
-    /* Conditions, in the order of their codes */
-    int32_t same = known && health->check == health->last_check;
-    uint64_t values = (uint64_t)((uint32_t)n * (uint32_t)plan->columns); /* up to 2**26 */
-    count(health, ANOM_CONDITION_STUCK, shortest_run >= plan->stuck, 1);
-    count(health, ANOM_CONDITION_FLAT, span <= plan->flat_range && span > 0, 1);
-    count(health, ANOM_CONDITION_REPEATED, same && span > 0, 1);
-    count(health, ANOM_CONDITION_CLIPPED,
-          (uint64_t)health->clipped << 16 >= (uint32_t)plan->clip_share_q16 * values, 1);
-    count(health, ANOM_CONDITION_NOISE_FLOOR, span < plan->floor_range, 1);
-    count(health, ANOM_CONDITION_STEP, away > plan->step, 1);
-    count(health, ANOM_CONDITION_DEAD_AXIS, longest_run >= plan->dead_axis && span > 0, 1);
-    if (plan->columns >= AXES) {
-        uint64_t reach = (uint64_t)(uint32_t)plan->rest_q16 * square; /* below 2**48 */
-        int32_t rests = (uint64_t)((uint32_t)axes_span * (uint32_t)axes_span) << 16 <= reach;
-        if (rests) count(health, ANOM_CONDITION_GRAVITY, square < plan->gravity_low || square > plan->gravity_high, 1);
-        count(health, ANOM_CONDITION_NOT_WORN, rests && axes_away <= plan->posture, 1);
+    /* Conditions, a bit each */
+    uint32_t judged = IN_EVERY_BLOCK;
+    uint32_t bad = 0;
+    uint32_t values = (uint32_t)n * (uint32_t)plan->columns; /* up to 2**26 */
+    if (shortest_run >= plan->stuck) bad |= 1u << ANOM_CONDITION_STUCK;
+    if (span > 0) {
+        if (span <= plan->flat_range) bad |= 1u << ANOM_CONDITION_FLAT;
+        if (known && health->check == health->last_check) bad |= 1u << ANOM_CONDITION_REPEATED;
+        if (longest_run >= plan->dead_axis) bad |= 1u << ANOM_CONDITION_DEAD_AXIS;
     }
+    if (reaches(health->clipped, (uint32_t)plan->clip_share_q16, values)) bad |= 1u << ANOM_CONDITION_CLIPPED;
+    if (span < plan->floor_range) bad |= 1u << ANOM_CONDITION_NOISE_FLOOR;
+    if (away > plan->step) bad |= 1u << ANOM_CONDITION_STEP;
+    if (plan->columns >= AXES) {
+        judged |= 1u << ANOM_CONDITION_NOT_WORN;
+        uint64_t moved = (uint64_t)((uint32_t)axes_span * (uint32_t)axes_span) << 16;
+        if (moved <= (uint64_t)(uint32_t)plan->rest_q16 * square) { /* at rest */
+            judged |= 1u << ANOM_CONDITION_GRAVITY;
+            if (square < plan->gravity_low || square > plan->gravity_high) bad |= 1u << ANOM_CONDITION_GRAVITY;
+            if (axes_away <= plan->posture) bad |= 1u << ANOM_CONDITION_NOT_WORN;
+        }
+    }
+    count(health, judged, bad, 1);
     health->known |= KNOWN_BLOCK;
     health->last_check = health->check;
 }
@@ -141,13 +170,14 @@ static void end_hop(anom_health *health, uint32_t lost)
     const anom_health_plan *plan = health->plan;
     uint32_t block = (uint32_t)plan->block;
     uint32_t hops = health->hops;
-    uint32_t total = lost + hops < lost ? UINT32_MAX : lost + hops;
+    uint32_t total = more(lost, hops);
     if (total < block) {
         health->lost = (uint16_t)lost;
         return;
     }
-    int32_t bad = lost > 0 && (uint64_t)lost << 16 >= (uint32_t)plan->lost_share_q16 * ((uint64_t)lost + hops);
-    count(health, ANOM_CONDITION_GAP, bad, total / block);
+    int32_t bad = lost > 0 && reaches(lost, (uint32_t)plan->lost_share_q16, (uint64_t)lost + hops);
+    uint32_t blocks = total / block;
+    count(health, 1u << ANOM_CONDITION_GAP, (uint32_t)bad << ANOM_CONDITION_GAP, blocks < MAX_RUN ? blocks : MAX_RUN);
     if (2 * hops >= block) decide(health);
     start_block(health);
 }
@@ -216,21 +246,13 @@ void anom_health_look(anom_health *health, const int16_t *samples, int32_t n)
 
 void anom_health_gap(anom_health *health, uint32_t lost)
 {
-    uint32_t total = health->lost + lost;
-    end_hop(health, total < lost ? UINT32_MAX : total);
-}
-
-/* Milliseconds without a sample, with more of them, up to 2**32 - 1. */
-static uint32_t missing_with(const anom_health *health, uint32_t ms)
-{
-    uint32_t total = health->missing_ms + ms;
-    return total < ms ? UINT32_MAX : total;
+    end_hop(health, more(lost, health->lost));
 }
 
 void anom_health_missing(anom_health *health, uint32_t ms)
 {
     uint32_t limit = (uint32_t)health->plan->missing_ms;
-    health->missing_ms = missing_with(health, ms);
+    health->missing_ms = more(health->missing_ms, ms);
     if (limit > 0 && health->missing_ms >= limit) anom_health_report(health, ANOM_CONDITION_MISSING, 1);
 }
 
@@ -242,7 +264,7 @@ static uint64_t expected(const anom_health *health, uint32_t ms)
 
 uint32_t anom_health_samples_in(const anom_health *health, uint32_t ms)
 {
-    uint64_t samples = expected(health, missing_with(health, ms)) - expected(health, health->missing_ms);
+    uint64_t samples = expected(health, more(health->missing_ms, ms)) - expected(health, health->missing_ms);
     return samples < INT32_MAX ? (uint32_t)samples : INT32_MAX;
 }
 

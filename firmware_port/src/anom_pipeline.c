@@ -27,7 +27,6 @@ static size_t rounded_up(size_t bytes)
 
 /* Sizes of the buffers that follow the struct, in their order. */
 typedef struct {
-    size_t supervisor;
     size_t samples;
     size_t state;
     size_t history;
@@ -42,9 +41,7 @@ static sizes sizes_of(const anom_plan *plan)
     size_t n_inputs = (size_t)anom_context_n_inputs(&plan->context, extractor->n_features);
     size_t model = rounded_up(2 * n_inputs) + rounded_up(anom_autoencoder_scratch_bytes(&plan->autoencoder));
     size_t front = extractor->type->scratch_bytes(extractor->tables);
-    const anom_supervisor_plan *supervisor = plan->supervisor;
     sizes found = {
-        .supervisor = supervisor ? supervisor->type->state_bytes(supervisor) : 0,
         .samples = rounded_up((size_t)plan->framer.window * (size_t)extractor->columns * sizeof(int16_t)),
         .state = extractor->type->state_bytes(extractor->tables),
         .history = rounded_up((size_t)(plan->context.frames - 1) * n_features),
@@ -57,7 +54,14 @@ static sizes sizes_of(const anom_plan *plan)
 size_t anom_pipeline_bytes(const anom_plan *plan)
 {
     sizes size = sizes_of(plan);
-    return sizeof(anom_pipeline) + size.supervisor + size.samples + size.state + size.history + size.features + size.scratch;
+    return sizeof(anom_pipeline) + plan->supervisor_bytes + size.samples + size.state + size.history + size.features + size.scratch;
+}
+
+/* Begin the supervisor of a plan that has one. */
+static void supervise(anom_pipeline *pipeline)
+{
+    const anom_supervisor_plan *supervisor = pipeline->plan->supervisor;
+    if (supervisor) supervisor->type->reset(anom_pipeline_supervisor(pipeline), supervisor);
 }
 
 int32_t anom_pipeline_init(anom_pipeline **pipeline, void *memory, size_t size, const anom_plan *plan)
@@ -81,7 +85,7 @@ int32_t anom_pipeline_init(anom_pipeline **pipeline, void *memory, size_t size, 
     at += sizeof(anom_pipeline);
 
     /* Buffers behind it, in the order of `sizes` */
-    at += bytes.supervisor;
+    at += plan->supervisor_bytes;
     anom_framer_init(&made->framer, &plan->framer, extractor->columns, (int16_t *)(void *)at);
     at += bytes.samples;
     void *state = at;
@@ -96,18 +100,14 @@ int32_t anom_pipeline_init(anom_pipeline **pipeline, void *memory, size_t size, 
     /* Stages that need no buffer of their own */
     anom_extractor_init(&made->extractor, extractor, state, made->scratch);
     anom_baseline_init(&made->baseline, &plan->baseline);
-    const anom_supervisor_plan *supervisor = plan->supervisor;
-    if (supervisor)
-        supervisor->type->init(anom_pipeline_supervisor(made), supervisor, &plan->timing, &plan->levels);
-    else
-        anom_alert_init(&made->alert, &plan->timing, &plan->levels, (uint16_t)(plan->id[0] | plan->id[1] << 8));
+    anom_alert_init(&made->alert, &plan->timing, &plan->levels, (uint16_t)(plan->id[0] | plan->id[1] << 8));
+    supervise(made);
     *pipeline = made;
     return 0;
 }
 
 int32_t anom_pipeline_push(anom_pipeline *pipeline, const int16_t *block, int32_t n)
 {
-    if (pipeline->plan->supervisor && anom_supervisor_waits(anom_pipeline_supervisor(pipeline))) return 0;
     return anom_framer_push(&pipeline->framer, block, n);
 }
 
@@ -143,15 +143,18 @@ static void wipe_model(const anom_pipeline *pipeline)
     anom_wipe(pipeline->scratch, own + anom_autoencoder_scratch_bytes(&pipeline->plan->autoencoder));
 }
 
-int32_t anom_pipeline_poll_observed(anom_pipeline *pipeline, anom_result *result, anom_observer *observer, void *of)
+/* Judge a tick by the alert, or by the supervisor in its place. Number of reasons that its event takes, 0 also where it
+ * has none; -1: the tick is void. */
+static int32_t judge(anom_pipeline *pipeline, anom_result *result)
 {
-    /* Supervisor: events without a tick, and inputs from outside, come before the window */
     const anom_supervisor_plan *supervisor = pipeline->plan->supervisor;
-    if (supervisor) {
-        int32_t found = supervisor->type->poll(pipeline, result);
-        if (found != 1) return found;
-    }
+    if (supervisor) return supervisor->type->judge(anom_pipeline_supervisor(pipeline), result);
+    result->n_events = anom_alert_step(&pipeline->alert, result->score, result->hop, &result->events[0]);
+    return result->n_events && pipeline->alert.rung.in_alarm ? ANOM_REASONS : 0;
+}
 
+int32_t anom_pipeline_run(anom_pipeline *pipeline, anom_result *result, anom_observer *observer, void *of)
+{
     /* Framer: a whole window, or nothing yet */
     const int16_t *window = anom_framer_window(&pipeline->framer);
     if (window == NULL) return 0;
@@ -173,21 +176,20 @@ int32_t anom_pipeline_poll_observed(anom_pipeline *pipeline, anom_result *result
 
     /* Baseline, alert and reasons */
     result->score = anom_baseline_above(&pipeline->baseline, raw);
-    if (supervisor) {
-        int32_t judged = supervisor->type->judge(anom_pipeline_supervisor(pipeline), result);
-        if (judged == 2) explain(pipeline, &result->events[0], 2);
-        if (judged > 0) anom_baseline_follow(&pipeline->baseline, raw, 0);
-        wipe_model(pipeline);
-        return 1;
-    }
-    result->n_events = anom_alert_step(&pipeline->alert, result->score, hop, &result->events[0]);
-    int32_t alarm = pipeline->alert.rung.in_alarm;
-    if (alarm && result->n_events) explain(pipeline, &result->events[0], ANOM_REASONS);
+    int32_t n_reasons = judge(pipeline, result);
+    if (n_reasons > 0) explain(pipeline, &result->events[0], n_reasons);
     wipe_model(pipeline);
 
-    /* Baseline: it follows the score last, since an alarm may hold it */
-    anom_baseline_follow(&pipeline->baseline, raw, alarm);
+    /* Baseline: it follows the score last, since an alarm may hold it; a void tick leads to nothing */
+    if (n_reasons >= 0) anom_baseline_follow(&pipeline->baseline, raw, pipeline->plan->supervisor == NULL && pipeline->alert.rung.in_alarm);
     return 1;
+}
+
+int32_t anom_pipeline_poll_observed(anom_pipeline *pipeline, anom_result *result, anom_observer *observer, void *of)
+{
+    const anom_supervisor_plan *supervisor = pipeline->plan->supervisor;
+    if (supervisor) return supervisor->type->poll(pipeline, result, observer, of);
+    return anom_pipeline_run(pipeline, result, observer, of);
 }
 
 int32_t anom_pipeline_poll(anom_pipeline *pipeline, anom_result *result)
@@ -197,32 +199,37 @@ int32_t anom_pipeline_poll(anom_pipeline *pipeline, anom_result *result)
 
 uint32_t anom_pipeline_lose(anom_pipeline *pipeline, int32_t n)
 {
+    const anom_plan *plan = pipeline->plan;
     uint32_t lost = anom_framer_gap(&pipeline->framer, n);
     anom_extractor_restart(&pipeline->extractor);
     anom_context_restart(&pipeline->context);
+    anom_alert_gap(&pipeline->alert, lost / (uint32_t)(plan->extractor.hops_per_frame * plan->context.stride));
     return lost;
 }
 
 /* Let an input wait for the next poll. 1: it was taken; 0: there is no room; or a negative ANOM_ERROR_*.
  *   operation ANOM_OPERATION_*
  *   highest  largest argument */
-static int32_t operate(anom_pipeline *pipeline, int32_t operation, uint32_t argument, uint32_t highest)
+static int32_t operate(anom_pipeline *pipeline, uint32_t operation, uint32_t argument, uint32_t highest)
 {
     const anom_supervisor_plan *plan = pipeline->plan->supervisor;
     if (plan == NULL || (operation >= ANOM_OPERATION_SUPPLY && plan->health == NULL)) return ANOM_ERROR_SECTION;
     if (argument > highest) return ANOM_ERROR_RANGE;
     anom_supervisor *supervisor = anom_pipeline_supervisor(pipeline);
+    uint32_t waiting = supervisor->inputs;
+    int32_t at = 0;
     if (supervisor->gap > 0) return 0;
-    for (int32_t i = 0; i < ANOM_SUPERVISOR_INPUTS; i++) {
-        uint8_t *input = &supervisor->inputs[i];
-        if (*input == 0) {
-            if (highest > 1) supervisor->number = argument;
-            *input = (uint8_t)((uint32_t)operation | (highest > 1 ? 0 : argument << 7));
-            return 1;
-        }
-        if (highest > 1 && anom_supervisor_has_number(*input & 127)) return 0;
+    for (; waiting; waiting >>= ANOM_INPUT_BITS, at += ANOM_INPUT_BITS) {
+        if (anom_supervisor_has_number(operation) && anom_supervisor_has_number(waiting & 15)) return 0;
     }
-    return 0;
+    if (at >= ANOM_INPUTS_BITS) return 0;
+    if (anom_supervisor_has_number(operation)) {
+        supervisor->number = argument;
+        argument = 0;
+    }
+    supervisor->inputs |= (operation | argument << 4) << at & 0x7FFF;
+    anom_framer_close(&pipeline->framer);
+    return 1;
 }
 
 int32_t anom_pipeline_acknowledge(anom_pipeline *pipeline)
@@ -285,29 +292,23 @@ uint32_t anom_pipeline_health(const anom_pipeline *pipeline)
 void anom_pipeline_gap(anom_pipeline *pipeline, int32_t n)
 {
     if (n <= 0) return;
-    const anom_plan *plan = pipeline->plan;
-    if (plan->supervisor) {
-        uint32_t *gap = &anom_pipeline_supervisor(pipeline)->gap;
-        *gap = *gap < (uint32_t)(INT32_MAX - n) ? *gap + (uint32_t)n : INT32_MAX;
-        return;
-    }
-    uint32_t lost = anom_pipeline_lose(pipeline, n);
-    anom_alert_gap(&pipeline->alert, lost / (uint32_t)(plan->extractor.hops_per_frame * plan->context.stride));
+    const anom_supervisor_plan *supervisor = pipeline->plan->supervisor;
+    if (supervisor)
+        supervisor->type->lose(pipeline, n);
+    else
+        anom_pipeline_lose(pipeline, n);
 }
 
 void anom_pipeline_reset(anom_pipeline *pipeline)
 {
-    const anom_supervisor_plan *supervisor = pipeline->plan->supervisor;
     sizes bytes = sizes_of(pipeline->plan);
     anom_framer_wipe(&pipeline->framer);
     anom_extractor_restart(&pipeline->extractor);
     anom_context_restart(&pipeline->context);
     anom_wipe(pipeline->features, bytes.features + bytes.scratch);
     anom_baseline_reset(&pipeline->baseline);
-    if (supervisor)
-        supervisor->type->reset(anom_pipeline_supervisor(pipeline));
-    else
-        anom_alert_reset(&pipeline->alert);
+    anom_alert_reset(&pipeline->alert);
+    supervise(pipeline);
 }
 
 void *anom_pipeline_scratch(anom_pipeline *pipeline)

@@ -30,6 +30,7 @@ struct anom_plan {
     anom_level_plan levels;
     anom_reasons_plan reasons;
     const anom_supervisor_plan *supervisor; /* sections alarm and health; NULL: neither */
+    uint32_t supervisor_bytes;              /* its state beyond ANOM_PIPELINE_BYTES, a multiple of 8; 0: none */
     uint8_t id[32];
 };
 

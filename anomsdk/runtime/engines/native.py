@@ -15,12 +15,11 @@ from anomsdk.core.event import EVENT_BYTES, Event
 from anomsdk.core.pipeline import Result
 from anomsdk.core.plan import Plan
 from anomsdk.core.supervisor import Operation
-from anomsdk.cport.fields import C_TYPES, Address, Blocks, Constant, Fields, Member, Size, Structs
+from anomsdk.cport.fields import C_TYPES, Address, Blocks, Bytes, Constant, Fields, Member, Size, Structs
 from anomsdk.cport.structs import c_fields
 from anomsdk.runtime.engines.block_results import Processed
 from anomsdk.runtime.memory import wiping
 from anomsdk.runtime.native_module import load_native
-
 
 _NOTICES = 64
 """Events without a tick that C returns at once."""
@@ -61,7 +60,9 @@ class NativeEngine:
         assert status == 0, f"anom_pipeline_init gave {status}"
         self._pipeline = pipeline[0]
         self._room = _Room(1, self._ffi)
-        self._inputs = {operation: getattr(self._lib, f"anom_pipeline_{operation.name.lower()}") for operation in Operation}
+        self._inputs = {
+            operation: getattr(self._lib, f"anom_pipeline_{operation.name.lower()}") for operation in Operation
+        }
 
     def process(self, block: NDArray[np.int16], *, tap: bool = False) -> Processed:
         """Take a block (n, columns) and return the ticks that it completes."""
@@ -222,6 +223,8 @@ class CPlan:
             return self._values(value)
         if isinstance(value, Size):
             return self._ffi.sizeof(value.of)
+        if isinstance(value, Bytes):
+            return value.fixed + value.pointers * self._ffi.sizeof("void *")
         if isinstance(value, Constant):
             return getattr(self._lib, value.name)
         if isinstance(value, Blocks):  # weights are flipped on some microcontrollers only
