@@ -44,6 +44,7 @@ def c_fields(plan: Plan) -> Fields:
         "timing": _fields(plan.timing, without=("clear_ratio_q16", "high_ratio_q16")),
         "levels": _fields(plan.levels),
         "reasons": reasons_fields(plan.reasons),
+        "judge": Address("anom_supervisor_judge" if plan.is_supervised else "anom_alert_judge"),
         "supervisor": _supervisor(plan),
         "supervisor_bytes": supervisor_bytes(plan),
         "id": tuple(bytes.fromhex(plan.id)),

@@ -198,44 +198,42 @@ void anom_alarm_gap(anom_alarm *alarm, uint32_t lost_ticks)
     anom_rung_gap(&alarm->alert.rung, lost_ticks);
 }
 
-anom_notice anom_alarm_acknowledge(anom_alarm *alarm)
+anom_notice anom_alarm_operate(anom_alarm *alarm, int32_t operation, uint32_t argument)
 {
-    if (!unacknowledged(alarm)) return 0;
-    alarm->state = alarm->state == ANOM_STATE_UNACK_ALARM ? ANOM_STATE_ACK_ALARM : ANOM_STATE_NORMAL;
-    alarm->escalated = 0;
-    return operated(ANOM_INPUT_ACKNOWLEDGE, alarm->peak);
-}
-
-anom_notice anom_alarm_silence(anom_alarm *alarm, uint32_t ticks)
-{
-    if (ticks == 0) return alarm->silenced ? sound(alarm) : 0;
-    uint64_t hops = (uint64_t)ticks * (uint32_t)alarm->plan->hops_per_tick;
-    alarm->silenced = 1;
-    alarm->silence = hops > UINT32_MAX ? UINT32_MAX : (uint32_t)hops;
-    return operated(ANOM_INPUT_SILENCE, standing_peak(alarm));
-}
-
-anom_notice anom_alarm_cancel(anom_alarm *alarm)
-{
-    if (alarm->state != ANOM_STATE_PREALARM) return 0;
-    anom_rung_clear(&alarm->alert.rung);
-    alarm->state = ANOM_STATE_NORMAL;
-    return operated(ANOM_INPUT_CANCEL, alarm->peak);
-}
-
-anom_notice anom_alarm_serve(anom_alarm *alarm, int32_t on)
-{
-    if (alarm->out_of_service != on) return 0;
     uint32_t peak = standing_peak(alarm);
-    anom_rung_reset(&alarm->alert.rung);
-    alarm->state = ANOM_STATE_NORMAL;
-    alarm->out_of_service = !on;
-    alarm->escalated = 0;
-    return operated(on ? ANOM_INPUT_IN_SERVICE : ANOM_INPUT_OUT_OF_SERVICE, peak);
-}
-
-anom_notice anom_alarm_test(anom_alarm *alarm)
-{
-    alarm->test = (uint32_t)alarm->plan->test;
-    return operated(ANOM_INPUT_TEST, standing_peak(alarm)) | ANOM_FLAG_MARKED << 8;
+    uint32_t input;
+    switch (operation) {
+    case ANOM_OPERATION_ACKNOWLEDGE:
+        if (!unacknowledged(alarm)) return 0;
+        alarm->state = alarm->state == ANOM_STATE_UNACK_ALARM ? ANOM_STATE_ACK_ALARM : ANOM_STATE_NORMAL;
+        alarm->escalated = 0;
+        input = ANOM_INPUT_ACKNOWLEDGE;
+        break;
+    case ANOM_OPERATION_SILENCE: {
+        if (argument == 0) return alarm->silenced ? sound(alarm) : 0;
+        uint64_t hops = (uint64_t)argument * (uint32_t)alarm->plan->hops_per_tick;
+        alarm->silenced = 1;
+        alarm->silence = hops >> 32 ? UINT32_MAX : (uint32_t)hops;
+        input = ANOM_INPUT_SILENCE;
+        break;
+    }
+    case ANOM_OPERATION_CANCEL:
+        if (alarm->state != ANOM_STATE_PREALARM) return 0;
+        anom_rung_clear(&alarm->alert.rung);
+        alarm->state = ANOM_STATE_NORMAL;
+        input = ANOM_INPUT_CANCEL;
+        break;
+    case ANOM_OPERATION_OUT_OF_SERVICE:
+        if (alarm->out_of_service == argument) return 0;
+        anom_rung_reset(&alarm->alert.rung);
+        alarm->state = ANOM_STATE_NORMAL;
+        alarm->escalated = 0;
+        alarm->out_of_service = (uint8_t)argument;
+        input = argument ? ANOM_INPUT_OUT_OF_SERVICE : ANOM_INPUT_IN_SERVICE;
+        break;
+    default:
+        alarm->test = (uint32_t)alarm->plan->test;
+        return operated(ANOM_INPUT_TEST, peak) | ANOM_FLAG_MARKED << 8;
+    }
+    return operated(input, peak);
 }

@@ -7,6 +7,17 @@
 
 #include "anom_alert.h"
 
+/* Inputs from outside, each with one argument; those from ANOM_OPERATION_SUPPLY on need a health section. */
+#define ANOM_OPERATION_ACKNOWLEDGE 1
+#define ANOM_OPERATION_SILENCE 2        /* ticks, 0 to 2**31 - 1; 0 ends a silence */
+#define ANOM_OPERATION_CANCEL 3
+#define ANOM_OPERATION_OUT_OF_SERVICE 4 /* 1: out of service, 0: back in */
+#define ANOM_OPERATION_TEST 5
+#define ANOM_OPERATION_SUPPLY 6         /* 1: low, 0: well again */
+#define ANOM_OPERATION_SELF_TEST 7      /* 1: failed, 0: passed */
+#define ANOM_OPERATION_MISSING 8        /* more milliseconds without a sample */
+#define ANOM_OPERATION_CLOCK 9          /* the caller's clock in milliseconds, modulo 2**32 */
+
 /* Life cycle of the alarm. Durations are hops. */
 typedef struct anom_alarm_plan {
     int32_t latch;              /* 1: an alarm that returned to normal stays until it is acknowledged; 0: it does not */
@@ -71,21 +82,8 @@ anom_notice anom_alarm_due(anom_alarm *alarm);
 /* Ticks that never came, as for the rung. */
 void anom_alarm_gap(anom_alarm *alarm, uint32_t lost_ticks);
 
-/* Acknowledge the alarm. */
-anom_notice anom_alarm_acknowledge(anom_alarm *alarm);
-
-/* Mute annunciation.
- *   ticks    1 to 2**31 - 1; 0 ends a silence */
-anom_notice anom_alarm_silence(anom_alarm *alarm, uint32_t ticks);
-
-/* Cancel a prealarm. */
-anom_notice anom_alarm_cancel(anom_alarm *alarm);
-
-/* Take the pipeline out of service, or back in.
- *   on       1: in service, 0: out of service */
-anom_notice anom_alarm_serve(anom_alarm *alarm, int32_t on);
-
-/* Test the way to the receiver and the annunciation. */
-anom_notice anom_alarm_test(anom_alarm *alarm);
+/* Apply an operation: acknowledge, silence, cancel, out of service or test.
+ *   operation ANOM_OPERATION_ACKNOWLEDGE to ANOM_OPERATION_TEST, with its argument */
+anom_notice anom_alarm_operate(anom_alarm *alarm, int32_t operation, uint32_t argument);
 
 #endif

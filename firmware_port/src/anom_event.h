@@ -78,8 +78,8 @@ void anom_event_bytes(const anom_event_fields *fields, anom_event *event);
 void anom_event_bytes_2(const uint32_t *words, anom_event *event);
 
 /* Write reasons into an event; nothing else of it changes.
- *   reasons  n bytes: 3 in layout 1, 2 in layout 2 */
-void anom_event_with_reasons(anom_event *event, const uint8_t *reasons, int32_t n);
+ *   reasons  3 bytes; the last one is the level tag in layout 2 */
+void anom_event_with_reasons(anom_event *event, const uint8_t *reasons);
 
 /* Score as an event carries it: log2 in q8, rounded down. */
 uint16_t anom_event_score_log2_q8(uint32_t score);

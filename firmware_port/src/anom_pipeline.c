@@ -57,13 +57,6 @@ size_t anom_pipeline_bytes(const anom_plan *plan)
     return sizeof(anom_pipeline) + plan->supervisor_bytes + size.samples + size.state + size.history + size.features + size.scratch;
 }
 
-/* Begin the supervisor of a plan that has one. */
-static void supervise(anom_pipeline *pipeline)
-{
-    const anom_supervisor_plan *supervisor = pipeline->plan->supervisor;
-    if (supervisor) supervisor->type->reset(anom_pipeline_supervisor(pipeline), supervisor);
-}
-
 int32_t anom_pipeline_init(anom_pipeline **pipeline, void *memory, size_t size, const anom_plan *plan)
 {
     /* Arguments */
@@ -93,7 +86,6 @@ int32_t anom_pipeline_init(anom_pipeline **pipeline, void *memory, size_t size, 
     anom_context_init(&made->context, &plan->context, extractor->n_features, (int8_t *)at);
     at += bytes.history;
     made->features = (int8_t *)at;
-    anom_wipe(at, bytes.features + bytes.scratch);
     at += bytes.features;
     made->scratch = at;
 
@@ -101,7 +93,7 @@ int32_t anom_pipeline_init(anom_pipeline **pipeline, void *memory, size_t size, 
     anom_extractor_init(&made->extractor, extractor, state, made->scratch);
     anom_baseline_init(&made->baseline, &plan->baseline);
     anom_alert_init(&made->alert, &plan->timing, &plan->levels, (uint16_t)(plan->id[0] | plan->id[1] << 8));
-    supervise(made);
+    anom_pipeline_reset(made);
     *pipeline = made;
     return 0;
 }
@@ -124,16 +116,15 @@ static uint32_t reconstruct(anom_pipeline *pipeline, anom_observer *observer, vo
     return anom_score_run(&plan->score, inputs, outputs, n);
 }
 
-/* Write reasons into an event of this tick: inputs and outputs still lie in the scratch.
- *   n_reasons how many, 0 to ANOM_REASONS */
-static void explain(const anom_pipeline *pipeline, anom_event *event, int32_t n_reasons)
+/* Write the reasons into an event of this tick: inputs and outputs still lie in the scratch. */
+static void explain(const anom_pipeline *pipeline, anom_event *event)
 {
     const anom_plan *plan = pipeline->plan;
     int32_t n = pipeline->n_inputs;
     const int8_t *inputs = pipeline->scratch;
     uint8_t reasons[ANOM_REASONS];
     anom_reasons_run(&plan->reasons, &plan->score, inputs, inputs + n, n, reasons);
-    anom_event_with_reasons(event, reasons, n_reasons);
+    anom_event_with_reasons(event, reasons);
 }
 
 /* Zero the inputs, the outputs and what the model has used behind them. */
@@ -141,16 +132,6 @@ static void wipe_model(const anom_pipeline *pipeline)
 {
     size_t own = rounded_up(2 * (size_t)pipeline->n_inputs);
     anom_wipe(pipeline->scratch, own + anom_autoencoder_scratch_bytes(&pipeline->plan->autoencoder));
-}
-
-/* Judge a tick by the alert, or by the supervisor in its place. Number of reasons that its event takes, 0 also where it
- * has none; -1: the tick is void. */
-static int32_t judge(anom_pipeline *pipeline, anom_result *result)
-{
-    const anom_supervisor_plan *supervisor = pipeline->plan->supervisor;
-    if (supervisor) return supervisor->type->judge(anom_pipeline_supervisor(pipeline), result);
-    result->n_events = anom_alert_step(&pipeline->alert, result->score, result->hop, &result->events[0]);
-    return result->n_events && pipeline->alert.rung.in_alarm ? ANOM_REASONS : 0;
 }
 
 int32_t anom_pipeline_run(anom_pipeline *pipeline, anom_result *result, anom_observer *observer, void *of)
@@ -176,12 +157,14 @@ int32_t anom_pipeline_run(anom_pipeline *pipeline, anom_result *result, anom_obs
 
     /* Baseline, alert and reasons */
     result->score = anom_baseline_above(&pipeline->baseline, raw);
-    int32_t n_reasons = judge(pipeline, result);
-    if (n_reasons > 0) explain(pipeline, &result->events[0], n_reasons);
+    int32_t judged = pipeline->plan->judge(&pipeline->alert, result->score, hop, &result->events[0]);
+    result->n_events = judged & ANOM_JUDGED_EVENT;
+    if (judged & ANOM_JUDGED_EXPLAINED) explain(pipeline, &result->events[0]);
     wipe_model(pipeline);
 
-    /* Baseline: it follows the score last, since an alarm may hold it; a void tick leads to nothing */
-    if (n_reasons >= 0) anom_baseline_follow(&pipeline->baseline, raw, pipeline->plan->supervisor == NULL && pipeline->alert.rung.in_alarm);
+    /* Baseline: it follows the score last, since an alarm may hold it; nothing follows from a void tick */
+    int32_t alarm = pipeline->plan->supervisor == NULL && pipeline->alert.rung.in_alarm;
+    if (judged != ANOM_JUDGED_VOID) anom_baseline_follow(&pipeline->baseline, raw, alarm);
     return 1;
 }
 
@@ -308,7 +291,8 @@ void anom_pipeline_reset(anom_pipeline *pipeline)
     anom_wipe(pipeline->features, bytes.features + bytes.scratch);
     anom_baseline_reset(&pipeline->baseline);
     anom_alert_reset(&pipeline->alert);
-    supervise(pipeline);
+    const anom_supervisor_plan *supervisor = pipeline->plan->supervisor;
+    if (supervisor) supervisor->type->reset(anom_pipeline_supervisor(pipeline), supervisor);
 }
 
 void *anom_pipeline_scratch(anom_pipeline *pipeline)

@@ -105,7 +105,14 @@ int32_t anom_supervisor_tick(anom_supervisor *supervisor, uint32_t score, uint32
     if (log2_q8 > supervisor->highest_log2_q8) supervisor->highest_log2_q8 = log2_q8 & 0x1FFF;
     if (supervisor->judged < UINT32_MAX) supervisor->judged++;
     anom_notice notice = anom_alarm_step(&supervisor->alarm, score);
-    return noticed(supervisor, notice, hop, event) | ((uint32_t)notice & ANOM_NOTICE_EXPLAINED ? 2 : 0);
+    return noticed(supervisor, notice, hop, event) | (int32_t)((uint32_t)notice >> 3 & ANOM_JUDGED_EXPLAINED);
+}
+
+int32_t anom_supervisor_judge(anom_alert *alert, uint32_t score, uint32_t hop, anom_event *event)
+{
+    anom_supervisor *supervisor = (anom_supervisor *)(void *)alert;
+    if (anom_supervisor_voids(supervisor)) return ANOM_JUDGED_VOID;
+    return anom_supervisor_tick(supervisor, score, hop, event);
 }
 
 void anom_supervisor_gap(anom_supervisor *supervisor, uint32_t lost, uint32_t lost_ticks)
@@ -125,21 +132,18 @@ int32_t anom_supervisor_samples_in(const anom_supervisor *supervisor, uint32_t m
 int32_t anom_supervisor_operate(anom_supervisor *supervisor, int32_t operation, uint32_t argument, uint32_t samples,
                                 uint32_t hop, anom_event *event)
 {
-    anom_alarm *alarm = &supervisor->alarm;
+    if (operation <= ANOM_OPERATION_TEST)
+        return noticed(supervisor, anom_alarm_operate(&supervisor->alarm, operation, argument), hop, event);
     anom_health *health = health_of(supervisor);
-    anom_notice notice = 0;
-    switch (operation) {
-    case ANOM_OPERATION_ACKNOWLEDGE: notice = anom_alarm_acknowledge(alarm); break;
-    case ANOM_OPERATION_SILENCE: notice = anom_alarm_silence(alarm, argument); break;
-    case ANOM_OPERATION_CANCEL: notice = anom_alarm_cancel(alarm); break;
-    case ANOM_OPERATION_OUT_OF_SERVICE: notice = anom_alarm_serve(alarm, argument == 0); break;
-    case ANOM_OPERATION_TEST: notice = anom_alarm_test(alarm); break;
-    case ANOM_OPERATION_SUPPLY: anom_health_report(health, ANOM_CONDITION_SUPPLY, (int32_t)argument); break;
-    case ANOM_OPERATION_SELF_TEST: anom_health_report(health, ANOM_CONDITION_SELF_TEST, (int32_t)argument); break;
-    case ANOM_OPERATION_MISSING: health->plan->type->missing(health, argument); break;
-    default: health->plan->type->clock(health, argument, samples);
-    }
-    return noticed(supervisor, notice, hop, event);
+    if (operation == ANOM_OPERATION_MISSING)
+        health->plan->type->missing(health, argument);
+    else if (operation == ANOM_OPERATION_CLOCK)
+        health->plan->type->clock(health, argument, samples);
+    else
+        anom_health_report(health,
+                           operation == ANOM_OPERATION_SUPPLY ? ANOM_CONDITION_SUPPLY : ANOM_CONDITION_SELF_TEST,
+                           (int32_t)argument);
+    return 0;
 }
 
 /* Part of the ticks that were due that were judged, in 1/65535, 0 to 65535; one bit after the other, as small cores
@@ -190,15 +194,6 @@ int32_t anom_supervisor_due(anom_supervisor *supervisor, uint32_t hop, anom_even
     if (noticed(supervisor, anom_alarm_due(&supervisor->alarm), hop, event)) return 1;
     uint32_t heartbeat = (uint32_t)supervisor->alarm.plan->heartbeat;
     return heartbeat > 0 && supervisor->elapsed >= heartbeat ? beat(supervisor, hop, event) : 0;
-}
-
-static int32_t supervisor_judge(anom_supervisor *supervisor, anom_result *result)
-{
-    result->n_events = 0;
-    if (anom_supervisor_voids(supervisor)) return -1;
-    int32_t found = anom_supervisor_tick(supervisor, result->score, result->hop, &result->events[0]);
-    result->n_events = found & 1;
-    return found & 2;
 }
 
 static void supervisor_lose(anom_pipeline *pipeline, int32_t n)
@@ -264,6 +259,7 @@ static int32_t supervisor_poll(anom_pipeline *pipeline, anom_result *result, ano
         } else if (window) {
             supervisor->next = ANOM_NEXT_LOOK;
             found = anom_pipeline_run(pipeline, result, observer, of);
+            event->bytes[13] = 0; /* the level tag, not a third reason */
             if (found) break;
             found = 2;
         } else if (supervisor->inputs == 0 && supervisor->gap == 0) {
@@ -282,6 +278,5 @@ static int32_t supervisor_poll(anom_pipeline *pipeline, anom_result *result, ano
 }
 
 const anom_supervisor_type anom_supervisor_functions = {
-    anom_supervisor_reset,        supervisor_poll, supervisor_judge, supervisor_lose,
-    anom_supervisor_annunciation, anom_supervisor_health,
+    anom_supervisor_reset, supervisor_poll, supervisor_lose, anom_supervisor_annunciation, anom_supervisor_health,
 };

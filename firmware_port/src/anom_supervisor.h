@@ -5,17 +5,6 @@
 #include "anom_alarm.h"
 #include "anom_health.h"
 
-/* Inputs from outside, each with one argument. */
-#define ANOM_OPERATION_ACKNOWLEDGE 1
-#define ANOM_OPERATION_SILENCE 2        /* ticks, 0 to 2**31 - 1; 0 ends a silence */
-#define ANOM_OPERATION_CANCEL 3
-#define ANOM_OPERATION_OUT_OF_SERVICE 4 /* 1: out of service, 0: back in */
-#define ANOM_OPERATION_TEST 5
-#define ANOM_OPERATION_SUPPLY 6         /* 1: low, 0: well again */
-#define ANOM_OPERATION_SELF_TEST 7      /* 1: failed, 0: passed */
-#define ANOM_OPERATION_MISSING 8        /* more milliseconds without a sample */
-#define ANOM_OPERATION_CLOCK 9          /* the caller's clock in milliseconds, modulo 2**32 */
-
 #define ANOM_INPUT_BITS 5   /* of an input that waits */
 #define ANOM_INPUTS_BITS 15 /* of all three */
 
@@ -70,8 +59,12 @@ uint32_t anom_supervisor_annunciation(const anom_supervisor *supervisor);
  *   samples  n samples of `columns` values */
 void anom_supervisor_hop(anom_supervisor *supervisor, const int16_t *samples, int32_t n);
 
-/* Judge one tick that is not void. 0: no event; 1: an event; 3: an event that takes the reasons of the tick. */
+/* Judge one tick that is not void. 0, or bits of ANOM_JUDGED_*. */
 int32_t anom_supervisor_tick(anom_supervisor *supervisor, uint32_t score, uint32_t hop, anom_event *event);
+
+/* One tick, as a pipeline calls it.
+ *   alert    that of a supervisor */
+int32_t anom_supervisor_judge(anom_alert *alert, uint32_t score, uint32_t hop, anom_event *event);
 
 /* Account for lost hops and ticks. */
 void anom_supervisor_gap(anom_supervisor *supervisor, uint32_t lost, uint32_t lost_ticks);
@@ -103,8 +96,6 @@ struct anom_supervisor_type {
     void (*reset)(anom_supervisor *supervisor, const anom_supervisor_plan *plan);
     /* As anom_pipeline_poll_observed. */
     int32_t (*poll)(anom_pipeline *pipeline, anom_result *result, anom_observer *observer, void *of);
-    /* Judge the tick of a result. Number of reasons that its event takes; -1: the tick is void */
-    int32_t (*judge)(anom_supervisor *supervisor, anom_result *result);
     /* Let a gap of n samples wait. */
     void (*lose)(anom_pipeline *pipeline, int32_t n);
     uint32_t (*annunciation)(const anom_supervisor *supervisor);
