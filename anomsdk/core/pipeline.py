@@ -22,6 +22,7 @@ from anomsdk.core.logmel import Logmel
 from anomsdk.core.motion import Motion
 from anomsdk.core.plan import Plan
 from anomsdk.core.reasons import Reasons
+from anomsdk.core.rung import Rung, levels
 from anomsdk.core.score import Score
 
 
@@ -72,6 +73,12 @@ def extractor_for(plan: ExtractorPlan, batch: int = BATCH) -> Extractor:
     return EXTRACTORS[plan.kind](plan, batch)
 
 
+def _reference_of(plan: Plan) -> Rung | None:
+    """Make the rung whose alarm freezes the baseline; None where the baseline is off."""
+    score = plan.baseline.reference_score
+    return None if score is None else Rung(plan.timing, levels(score, plan.timing), cooldown=0)
+
+
 class Chain:
     """Running pipeline around a model stage.
 
@@ -89,6 +96,7 @@ class Chain:
         self._model = model
         self._score = Score(plan.score)
         self._baseline = Baseline(plan.baseline)
+        self._reference = _reference_of(plan)
         self._alert = Alert(plan.timing, plan.levels, plan.tag)
         self._reasons = Reasons(plan.reasons, plan.score)
 
@@ -105,8 +113,9 @@ class Chain:
     def results(self, ticks: Ticks) -> list[Result]:
         """Turn ticks into results, by the baseline and the alert logic."""
         hops, raw_scores = (ticks.hops & UINT32_MAX).tolist(), ticks.raw_scores.tolist()
-        if self._plan.baseline.is_on:
-            found = [self._result(hop, raw) for hop, raw in zip(hops, raw_scores, strict=True)]
+        if self._reference is not None:
+            rung = self._reference
+            found = [self._result(rung, hop, raw) for hop, raw in zip(hops, raw_scores, strict=True)]
         else:
             step = self._alert.step
             found = [Result(hop, score, step(score, hop)) for hop, score in zip(hops, raw_scores, strict=True)]
@@ -123,7 +132,10 @@ class Chain:
         lost = self._framer.gap(n)
         self._extractor.restart()
         self._context.restart()
-        self._alert.gap(lost // (self._plan.extractor.hops_per_frame * self._plan.context.stride))
+        lost_ticks = lost // (self._plan.extractor.hops_per_frame * self._plan.context.stride)
+        self._alert.gap(lost_ticks)
+        if self._reference is not None:
+            self._reference.gap(lost_ticks)
 
     def reset(self) -> None:
         """Zero every sample and feature, and start again."""
@@ -133,12 +145,15 @@ class Chain:
         self._context.restart()
         self._baseline.reset()
         self._alert.reset()
+        if self._reference is not None:
+            self._reference.reset()
 
-    def _result(self, hop: int, raw: int) -> Result:
-        """Judge one tick; the state of the alarm decides whether the baseline follows the score."""
+    def _result(self, reference: Rung, hop: int, raw: int) -> Result:
+        """Judge one tick; the reference rung decides whether the baseline follows the score."""
         score = self._baseline.above(raw)
         events = self._alert.step(score, hop)
-        self._baseline.follow(raw, alarm=self._alert.state == State.UNACK_ALARM)
+        reference.step(score)
+        self._baseline.follow(raw, alarm=reference.in_alarm)
         return Result(hop, score, events)
 
     def _explained(self, result: Result, inputs: Ints, outputs: Ints) -> Result:

@@ -323,14 +323,19 @@ def _freeze(value: Any) -> None:
 
 
 def canonical_tree(value: Any) -> Any:
-    """Convert parts of a plan to JSON values: arrays become little-endian base64 with dtype and shape."""
+    """Convert parts of a plan to JSON values: arrays become little-endian base64 with dtype and shape.
+
+    What is None is absent from the canonical form.
+    """
     if isinstance(value, np.ndarray):
         little = value.dtype.newbyteorder("<")
         data = base64.b64encode(np.ascontiguousarray(value, little).tobytes()).decode("ascii")
         return {"data": data, "dtype": little.str.replace("|", ""), "shape": list(value.shape)}
     if is_dataclass(value) and not isinstance(value, type):
         tree = {
-            f.name: canonical_tree(getattr(value, f.name)) for f in fields(value) if f.metadata.get("canonical", True)
+            f.name: canonical_tree(getattr(value, f.name))
+            for f in fields(value)
+            if f.metadata.get("canonical", True) and getattr(value, f.name) is not None
         }
         if hasattr(value, "kind") and "kind" not in tree:
             tree["kind"] = value.kind

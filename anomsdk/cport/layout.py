@@ -20,6 +20,9 @@ from anomsdk.cport.extractors import EXTRACTORS, SAMPLE, rounded_up
 from anomsdk.cport.fields import Blocks, Fields, Structs
 from anomsdk.cport.structs import autoencoder_fields, front_fields
 
+REFERENCE = 32
+"""Bytes of the rung that freezes the baseline, ANOM_REFERENCE_BYTES of anom_pipeline.h."""
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -27,6 +30,7 @@ class Layout:
 
     Parameters
     ----------
+    reference : counts of the rung that freezes the baseline; 0 where the baseline is off
     samples : samples of one window
     state : values that the extractor keeps for the next frame
     history : feature frames of the context, without the latest
@@ -34,6 +38,7 @@ class Layout:
     scratch : used by the extractor, then by the model; wiped after every hop
     """
 
+    reference: int
     samples: int
     state: int
     history: int
@@ -54,19 +59,23 @@ class Layout:
 def layout(plan: Plan) -> Layout:
     """Compute the buffers of a pipeline from its plan."""
     widths = [layer.n_in for layer in plan.layers] + [plan.layers[-1].n_out]
-    return layout_of(plan.framer, plan.extractor, plan.context, widths)
+    return layout_of(plan.framer, plan.extractor, plan.context, widths, follows=plan.baseline.is_on)
 
 
-def layout_of(framer: FramerPlan, extractor: ExtractorPlan, context: ContextPlan, widths: Sequence[int]) -> Layout:
+def layout_of(
+    framer: FramerPlan, extractor: ExtractorPlan, context: ContextPlan, widths: Sequence[int], *, follows: bool
+) -> Layout:
     """Compute the buffers of a pipeline from the parts of a plan.
 
     Parameters
     ----------
     framer, extractor, context : sections of a plan
     widths : widths of the model's input, hidden layers and output; empty: a pipeline without a model
+    follows : a baseline follows the score
     """
     own = EXTRACTORS[extractor.kind]
     return Layout(
+        reference=REFERENCE if follows else 0,
         samples=rounded_up(framer.window * extractor.columns * SAMPLE),
         state=own.state_bytes(extractor),
         history=rounded_up((context.frames - 1) * extractor.n_features),

@@ -206,13 +206,20 @@ def _dataclass_values(kind: type, tree: Any, where: str) -> dict[str, Any]:
     unknown = set(tree) - set(wanted) - ({"kind"} if hasattr(kind, "kind") else set())
     if unknown:
         raise InputError(f"{where}: unknown key '{quoted(min(unknown))}'")
-    missing = set(wanted) - set(tree)
+    missing = {name for name in wanted if name not in tree and not _may_be_absent(hints[name])}
     if missing:
         raise InputError(f"{where}: key '{min(missing)}' is missing")
-    return {name: _value(hints[name], tree[name], f"{where}.{name}") for name in wanted}
+    return {name: _value(hints[name], tree[name], f"{where}.{name}") if name in tree else None for name in wanted}
+
+
+def _may_be_absent(hint: Any) -> bool:
+    """Return True for a value that may be None, which a plan file leaves out."""
+    return type(None) in typing.get_args(hint)
 
 
 def _value(hint: Any, node: Any, where: str) -> Any:
+    if _may_be_absent(hint):
+        (hint,) = (each for each in typing.get_args(hint) if each is not type(None))
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if hint is int:
         if type(node) is not int:

@@ -14,7 +14,7 @@
 #include "anomsdk.h"
 
 /* Layout of what follows: emitted plans check it when they are compiled, anom_pipeline_init when they are run. */
-#define ANOM_PLAN_FORMAT 3
+#define ANOM_PLAN_FORMAT 4
 
 struct anom_plan {
     uint32_t format;    /* ANOM_PLAN_FORMAT */
