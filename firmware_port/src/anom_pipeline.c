@@ -53,7 +53,8 @@ static sizes sizes_of(const anom_plan *plan)
 size_t anom_pipeline_bytes(const anom_plan *plan)
 {
     sizes size = sizes_of(plan);
-    return sizeof(anom_pipeline) + size.reference + size.samples + size.state + size.history + size.features + size.scratch;
+    size_t signal = size.samples + size.state + size.history + size.features + size.scratch;
+    return sizeof(anom_pipeline) + size.reference + signal;
 }
 
 /* The rung that freezes the baseline lies before the samples. Only where the baseline is on. */

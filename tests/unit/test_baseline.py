@@ -276,6 +276,7 @@ def test_inspect_says_what_follows(folder):
         "largest_rise_per_s": 100_000.0,
         "hold_ticks": 8,
         "hold_s": 0.512,
+        "reference_score": plan.baseline.reference_score,
         "state_bytes": 12,
     }
     assert facts["retention"]["baseline_bytes"] == 12
