@@ -436,7 +436,7 @@ def test_budgets_of_bytes_are_kept_and_change_nothing_else(tmp_path):
         (
             SPECS["bands"],
             {"max_ram": 2000},
-            "model.max_ram 2000 is too small: the smallest model needs 3,576 bytes, all of them without any model; "
+            "model.max_ram 2000 is too small: the smallest model needs 3,544 bytes, all of them without any model; "
             "allow more, or choose features and a context that need less",
         ),
         (
