@@ -56,6 +56,7 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     ),
     "anomsdk/watch/*": tuple(f"{UNIT}{name}.py" for name in ("cli", "score_many", "skip_bad", "narrow")),
     "anomsdk/synthetic/*": (f"{UNIT}demo.py", f"{UNIT}motion_training.py"),
+    "anomsdk/synthetic/faults.py": (f"{UNIT}faults.py",),
     "anomsdk/demo/*": (f"{UNIT}demo.py",),
     "anomsdk/stats/*": (f"{UNIT}metrics.py", f"{UNIT}compare.py"),
     "anomsdk/evaluate/*": tuple(
