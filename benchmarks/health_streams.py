@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ COUNTS_PER_G, COUNTS_PER_DPS = 2048, 16
 G = 9.80665
 MOST_G = 2.0
 """Largest mean acceleration of a normal recording of cattle: one collar of WASP has 7.7 g at rest in 17 recordings."""
-SESA_STREAMS = 10
+SCENE_STREAMS, SESA_STREAMS = 2, 10
 AUDIO, PERSON, WORN, COLLAR = "audio_scene", "human_motion", "worn_anyhow", "cattle_collar"
 """Plans: sound at 16 kHz; three axes at 20 Hz; three axes at 50 Hz; six axes at 10 Hz."""
 
@@ -56,7 +57,7 @@ def missing() -> str | None:
 
 
 def sound() -> tuple[list[Stream], float]:
-    """Normal scenes of ESC-10, one stream a scene, and the casual sounds of SESA in `SESA_STREAMS` streams.
+    """Normal scenes of ESC-10, `SCENE_STREAMS` a scene, and the casual sounds of SESA in `SESA_STREAMS` streams.
 
     Returns
     -------
@@ -65,7 +66,11 @@ def sound() -> tuple[list[Stream], float]:
     """
     made = recipe("audio_scene")
     clips, labels, _ = made.load(ESC10)
-    of_scenes = {name: [clips[i] for i in np.flatnonzero(labels == name)] for name in made.NORMAL}
+    of_scenes = {
+        f"{name} {i}": [clips[j] for j in np.flatnonzero(labels == name)[i::SCENE_STREAMS]]
+        for name in made.NORMAL
+        for i in range(SCENE_STREAMS)
+    }
     casual = _casual()
     of_sesa = {f"casual {i}": casual[i::SESA_STREAMS] for i in range(SESA_STREAMS)}
     found, cut = list[Stream](), 0
@@ -94,16 +99,24 @@ def motion() -> list[Stream]:
 
 
 def cattle(*, faulty: bool) -> list[Stream]:
-    """Normal behaviour of cattle, without the recordings of the collar of 7.7 g, or (faulty) these alone."""
-    found = list[Stream]()
+    """Normal behaviour of cattle, without the recordings of the collar of 7.7 g, or (faulty) these alone.
+
+    Most normal recordings of the second file show hours of the first file again; they are left out.
+    """
+    found, taken = list[Stream](), list[tuple[int, float, float]]()
     for file in MOTION_FILES[2:]:
         z = _arrays(file)
         acceleration = _counts(z["x"][:, :3], z["scale"][:3] / G)
         rotation = _counts(z["x"][:, 3:], z["scale"][3:], COUNTS_PER_DPS)
         x, ends = np.hstack([acceleration, rotation]), z["offsets"]
-        pairs = zip(ends[:-1], ends[1:], strict=True)
-        mean_g = np.array([np.linalg.norm(x[a:b, :3].mean(axis=0)) / COUNTS_PER_G for a, b in pairs])
-        chosen = z["normal"] & ((mean_g > MOST_G) == faulty)
+        spans = list(
+            zip(z["cow"].tolist(), z["t0"].tolist(), (z["t0"] + np.diff(ends) / z["fs"]).tolist(), strict=True)
+        )
+        again = [any(cow == c and start < e and s < stop for c, s, e in taken) for cow, start, stop in spans]
+        taken += spans
+        means = [x[a:b, :3].mean(axis=0) for a, b in pairwise(ends)]
+        mean_g = np.linalg.norm(means, axis=1) / COUNTS_PER_G
+        chosen = z["normal"] & ((mean_g > MOST_G) == faulty) & ~np.array(again)
         found += _joined(COLLAR, "WASP mounts" if "mounts" in file else "WASP", x, ends, z["cow"], chosen, 10.0)
     return found
 

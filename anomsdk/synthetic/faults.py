@@ -64,7 +64,7 @@ def axis_dead(samples: Samples, start: int, axis: int) -> Samples:
     return found
 
 
-def clipped(samples: Samples, start: int, share: float, highest: int = HIGHEST) -> Samples:
+def clipped(samples: Samples, start: int, share: float, highest: int = HIGHEST, *, every: int | None = None) -> Samples:
     """Amplify from ``start`` on until a share of the values reaches the end of the sensor's range.
 
     A gain below 1 is never taken: a recording with a larger share of clipped values stays as it is.
@@ -73,15 +73,18 @@ def clipped(samples: Samples, start: int, share: float, highest: int = HIGHEST) 
     ----------
     share : share of the values of all columns that are clipped, above 0 and below 1
     highest : largest magnitude that the sensor gives, counts, 1 to 32767
+    every : the share is reached in every stretch of this many samples but the last, shorter one; None: over all
 
     Examples
     --------
     >>> clipped(np.array([1, -2, 3, -4], np.int16), 0, 0.5, highest=300).tolist()
     [100, -200, 300, -300]
     """
-    values = np.abs(samples[start:].astype(np.float64))
-    reached = np.quantile(values, 1 - share, method="higher")
-    gain = max(1.0, highest / max(1.0, float(reached)))
+    magnitudes = np.abs(samples[start:].astype(np.float64))
+    whole = 1 if every is None else max(1, len(magnitudes) // every)
+    stretches = magnitudes[: len(magnitudes) if every is None else whole * every].reshape(whole, -1)
+    reached = float(np.quantile(stretches, 1 - share, axis=1, method="higher").min())
+    gain = max(1.0, highest / max(1.0, reached))
     return _changed(samples, start, lambda rest: np.clip(gain * rest, -highest, highest))
 
 

@@ -62,6 +62,13 @@ def test_the_share_that_is_asked_for_is_clipped(share, highest):
     assert share <= (np.abs(rest) == highest).mean() <= 1.1 * share + 0.01
 
 
+def test_the_share_is_reached_in_every_stretch():
+    loud_then_quiet = np.random.default_rng(2).normal(0, 300, 4000) * np.repeat([10, 1], 2000)
+    sound = np.round(loud_then_quiet).astype(np.int16)
+    clipped = [np.abs(faults.clipped(sound, 0, 0.2, every=every)[2000:]) == 32767 for every in (None, 1000)]
+    assert clipped[0].mean() < 0.2 <= clipped[1].mean()
+
+
 def test_what_is_clipped_already_is_not_attenuated():
     loud = np.full(1000, 32767, np.int16)
     assert (faults.clipped(loud, START, 0.1, 20_000)[START:] == 20_000).all()
