@@ -232,9 +232,9 @@ class Bench:
         return met
 
     def margins(self, streams: Sequence[Stream]) -> None:
-        """Print the normal values that come nearest to the limits."""
-        table = Table("nearest normal value", "value", "limit", "times", "in")
-        for margin in margins(streams, dict(self._plans)):
+        """Print the normal values that come nearest to the limits, held for as many blocks as each condition takes."""
+        table = Table("nearest normal value", "value", "limit", "ratio", "in")
+        for margin in margins(streams, self._plans):
             table.add_row(
                 margin.what, f"{margin.value:.4g}", f"{margin.limit:.4g}", f"{margin.distance:.3g}", margin.where
             )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,64 +21,75 @@ class Margin:
 
     Parameters
     ----------
-    what : condition and quantity
+    what : condition and quantity; for a condition of blocks the value that was held for as many blocks as it takes
     value : nearest normal value
     limit : limit of the plan in the same unit
-    where : plan and stream
+    where : data set and stream
+    is_most : True: the fault is a value above the limit; False: below it
     """
 
     what: str
     value: float
     limit: float
     where: str
+    is_most: bool = True
 
     @property
     def distance(self) -> float:
-        """Ratio of limit and value, above 1 on the safe side; a value of 0 counts as 1."""
-        low, high = sorted((max(1e-9, self.value), max(1e-9, self.limit)))
-        return high / low if low > 1e-9 else high
+        """Ratio of limit and value, above 1 on the safe side."""
+        low, high = (self.value, self.limit) if self.is_most else (self.limit, self.value)
+        return high / low if low > 0 else math.inf
 
 
-def margins(streams: Sequence[Stream], plans: dict[str, Plan]) -> list[Margin]:
+def margins(streams: Sequence[Stream], plans: Mapping[str, Plan]) -> list[Margin]:
     """Find the nearest normal value for each quantity and plan."""
     nearest: dict[tuple[str, str], Margin] = {}
     for stream in streams:
         plan = plans[stream.plan]
         assert plan.health is not None
-        for what, value, limit in _of_stream(stream, plan.health, plan.framer.hop):
-            margin = Margin(what, value, limit, f"{stream.source}, {stream.name}")
-            key = stream.plan, what
+        for margin in _of_stream(stream, plan.health, plan.framer.hop):
+            key = stream.plan, margin.what
             if key not in nearest or margin.distance < nearest[key].distance:
                 nearest[key] = margin
-    return [nearest[key] for key in sorted(nearest)]
+    return list(nearest.values())
 
 
-def _of_stream(stream: Stream, health: HealthPlan, hop: int) -> Iterator[tuple[str, float, float]]:
-    """(quantity, nearest value, limit) of one stream."""
+def _of_stream(stream: Stream, health: HealthPlan, hop: int) -> Iterator[Margin]:
+    """Nearest values of one stream."""
+    where = f"{stream.source}, {stream.name}"
     n = health.block * hop
     x = stream.samples.reshape(len(stream.samples), -1)
     blocks = x[: len(x) // n * n].astype(np.int64).reshape(-1, n, x.shape[1])
-    ranges = np.ptp(blocks, axis=1)
-    runs = _runs(x)
-    values = (blocks >= health.clip_high) | (blocks <= health.clip_low)
-    yield "stuck: samples without a change, every column", float(runs.min(axis=1).max()), health.stuck
-    yield "flat: smallest range, counts", float(ranges.max(axis=1).min()), health.flat_range
-    yield "clipped: share of a block", float(values.mean(axis=(1, 2)).max()), health.clip_share_q16 / 65536
+    ranges, runs = np.ptp(blocks, axis=1), _runs(x)
+    clipped = ((blocks >= health.clip_high) | (blocks <= health.clip_low)).mean(axis=(1, 2))
+
+    def held(values: np.ndarray, condition: Condition) -> float:
+        """Largest value that as many blocks in a row reach as the condition takes; 0 where there are fewer."""
+        needed = int(health.raise_blocks[condition - 1])
+        if len(values) < needed:
+            return 0.0
+        return float(np.lib.stride_tricks.sliding_window_view(values, needed).min(axis=1).max())
+
+    yield Margin("stuck: samples without a change", float(runs.min(axis=1).max()), health.stuck, where)
+    widest = ranges.max(axis=1)
+    flat = -held(-widest, Condition.FLAT) or math.inf
+    yield Margin("flat: range, counts", flat, health.flat_range, where, is_most=False)
+    yield Margin("clipped: share", held(clipped, Condition.CLIPPED), health.clip_share_q16 / 65536, where)
     if stream.samples.ndim == 1:
-        yield "below the noise floor: smallest range, counts", float(ranges.max(axis=1).min()), health.floor_range
-        yield "step: block from its slow mean, counts", _largest_step(blocks[:, :, 0], health.mean_shift), health.step
+        quiet = -held(-widest, Condition.NOISE_FLOOR) or math.inf
+        yield Margin("below the noise floor: range, counts", quiet, health.floor_range, where, is_most=False)
+        steps = _steps(blocks[:, :, 0], health.mean_shift)
+        yield Margin("step: counts", held(steps, Condition.STEP), health.step, where)
         return
-    yield "dead axis: samples without a change, one column", float(runs.max()), health.dead_axis
+    yield Margin("dead axis: samples without a change", float(runs.max()), health.dead_axis, where)
     length = np.linalg.norm(blocks[:, :, :3].mean(axis=1), axis=1)
     rests = ranges[:, :3].max(axis=1) <= np.sqrt(health.rest_q16 / 65536) * length
-    if rests.any():
-        away = np.abs(length[rests] / COUNTS_PER_G - 1)
-        tolerance = 1 - np.sqrt(health.gravity_low) / COUNTS_PER_G
-        needed = float(health.raise_blocks[Condition.GRAVITY - 1])
-        yield "not gravity: g away from 1 g at rest", float(away.max()), float(tolerance)
-        yield "not gravity: blocks at rest in a row beyond the tolerance", float(_longest(away > tolerance)), needed
-    needed = float(health.raise_blocks[Condition.NOT_WORN - 1])
-    yield "not worn: still blocks in a row", float(_longest(ranges[:, :3].max(axis=1) <= health.still_range)), needed
+    away = np.abs(length[rests] / COUNTS_PER_G - 1)
+    tolerance = 1 - math.sqrt(health.gravity_low) / COUNTS_PER_G
+    yield Margin("not gravity: g away from 1 g at rest", held(away, Condition.GRAVITY), tolerance, where)
+    still = _longest(ranges[:, :3].max(axis=1) <= health.still_range) * n / stream.rate_hz
+    not_worn = int(health.raise_blocks[Condition.NOT_WORN - 1]) * n / stream.rate_hz
+    yield Margin("not worn: seconds still", still, not_worn, where)
 
 
 def _runs(x: Samples) -> np.ndarray:
@@ -93,10 +105,11 @@ def _longest(mask: np.ndarray) -> int:
     return int((edges[1::2] - edges[::2]).max(initial=0))
 
 
-def _largest_step(blocks: np.ndarray, shift: int) -> float:
-    means, largest = blocks.mean(axis=1), 0.0
-    slow = means[0]
-    for mean in means[1:]:
-        largest = max(largest, abs(mean - slow))
+def _steps(blocks: np.ndarray, shift: int) -> np.ndarray:
+    """Distance of the mean of each block (n, samples) from the slow mean of those before it."""
+    means = blocks.mean(axis=1)
+    slow, found = means[0], np.zeros(len(means))
+    for i, mean in enumerate(means):
+        found[i] = abs(mean - slow)
         slow += (mean - slow) / 2**shift
-    return float(largest)
+    return found

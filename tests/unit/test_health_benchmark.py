@@ -17,7 +17,7 @@ from benchmarks.health_faults import OF_MOTION, OF_SOUND, UNSEEN_IN_MOTION, UNSE
 from benchmarks.health_margins import margins
 from benchmarks.health_streams import AUDIO, COUNTS_PER_G, Stream
 from benchmarks.health_streams import PERSON as WEARER
-from tests.support.supervised import supervised
+from tests.support.supervised_models import supervised
 
 REFERENCE = "reference"
 
@@ -104,10 +104,12 @@ def test_a_technical_alarm_of_a_normal_recording_is_named(plans, motion):
 def test_margins_are_computed_from_the_samples_alone(plans, motion):
     held = faults.frozen(motion.samples[:3000], 2990)
     found = {m.what: m for m in margins([motion, Stream(WEARER, "generated", "held", held, 20.0)], plans)}
-    stuck = found["stuck: samples without a change, every column"]
+    stuck = found["stuck: samples without a change"]
     assert (stuck.value, stuck.limit, stuck.distance) == (10, 20, 2) and stuck.where == "generated, held"
     rest = found["not gravity: g away from 1 g at rest"]
     assert 0 < rest.value < 0.1 and rest.limit == pytest.approx(0.25, abs=0.001)
+    flat = found["flat: range, counts"]
+    assert flat.value > flat.limit == 1 and flat.distance == flat.value, "a range is a fault where it is small"
 
 
 def test_without_recordings_nothing_is_measured(monkeypatch):
