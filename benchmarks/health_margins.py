@@ -1,4 +1,4 @@
-"""How far normal recordings stay from the limits of health, computed with numpy from the same streams."""
+"""Distances of normal recordings from the limits of health, computed with numpy from the streams of the benchmark."""
 
 from __future__ import annotations
 
