@@ -8,9 +8,11 @@ from anomsdk.core.checks import require
 from anomsdk.core.plan import Plan
 from anomsdk.core.rung import levels
 from anomsdk.errors import InputError
+from anomsdk.planner.alarm import alarm_plan
 from anomsdk.planner.alert import raise_score, timing_plan
 from anomsdk.planner.calibration import CALIBRATION_FILE, Calibration, signal_sections
 from anomsdk.planner.front_end import context_plan, extractor_plan, framer_plan, sensor_plan
+from anomsdk.planner.health import health_plan
 from anomsdk.planner.layers import layer_plan, model_plan
 from anomsdk.planner.normalisation import feature_source
 from anomsdk.planner.score import as_chosen, reasons_plan, score_plan, spec_baseline
@@ -61,7 +63,8 @@ def plan_from(
     """Plan a pipeline from its parts. See `plan`."""
     check_speech(spec)
     spec = as_chosen(spec, calibration)
-    baseline = spec_baseline(spec, calibration)
+    timing = timing_plan(spec)
+    baseline = spec_baseline(spec, timing, calibration)
     if calibration is not None:
         _check_calibration(spec, model, calibration)
     extractor = extractor_plan(spec, feature_source(spec, model, calibration))
@@ -74,7 +77,6 @@ def plan_from(
     )
     layers = tuple(layer_plan(layer) for layer in model.layers)
     score = score_plan(model, n, calibration)
-    timing = timing_plan(spec)
     made = Plan(
         name=spec.name,
         sensor=sensor_plan(spec),
@@ -89,6 +91,8 @@ def plan_from(
         reasons=reasons_plan(extractor, context, score, None if calibration is None else calibration.group_levels),
         model=model_plan(model),
         provenance=_provenance(spec, calibration),
+        alarm=alarm_plan(spec),
+        health=health_plan(spec),
         folder=folder,
     )
     made.check()

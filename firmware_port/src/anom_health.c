@@ -11,7 +11,7 @@
 #define KNOWN_BLOCK 1
 #define KNOWN_CLOCK 2
 #define COUNTED 0x13FE        /* conditions that blocks decide, by code */
-#define IN_EVERY_BLOCK 0x00FE /* those of them that every block decides */
+#define IN_EVERY_BLOCK 0x107E /* those of them that every block decides */
 
 /* Sum of two counts, up to 2**32 - 1. */
 static uint32_t more(uint32_t count, uint32_t by)
@@ -105,11 +105,11 @@ static int32_t reaches(uint32_t part, uint32_t share_q16, uint64_t whole)
 static void decide(anom_health *health)
 {
     const anom_health_plan *plan = health->plan;
-    anom_health_column *column = columns_of(health);
+    anom_health_column *columns = columns_of(health);
     int32_t n = health->samples; /* at least 1 */
     int32_t known = health->known & KNOWN_BLOCK;
 
-    /* Columns: the extremes of what they show, and the slow means */
+    /* Columns: the extremes of what they show; the sums become means, rounded down */
     int32_t shortest_run = MAX_RUN;
     int32_t longest_run = 0;
     int32_t span = 0;    /* largest range, 0 to 65535 */
@@ -117,48 +117,58 @@ static void decide(anom_health *health)
     uint32_t square = 0; /* of the mean vector of the first three columns, up to 3 * 2**30 */
     int32_t axes_span = 0;
     int32_t axes_away = 0;
-    for (int32_t i = 0; i < plan->columns; i++, column++) {
+    for (int32_t i = 0; i < plan->columns; i++) {
+        anom_health_column *column = &columns[i];
         int32_t mean = column->sum / n;
         if (mean * n > column->sum) mean--;
-        int32_t mean_q8 = known ? column->mean_q8 : mean * 256;
-        int32_t distance = mean - (mean_q8 >> 8);
+        column->sum = mean;
+        int32_t distance = known ? mean - (column->mean_q8 >> 8) : 0;
         int32_t range = column->highest - column->lowest;
         distance = distance < 0 ? -distance : distance;
         if (column->run < shortest_run) shortest_run = column->run;
         if (column->run > longest_run) longest_run = column->run;
         if (range > span) span = range;
         if (distance > away) away = distance;
-        if (i < AXES) {
-            square += (uint32_t)(mean * mean);
-            axes_span = span;
-            axes_away = away;
-        }
-        column->mean_q8 = mean_q8 + ((mean * 256 - mean_q8) >> plan->mean_shift);
+        if (i >= AXES) continue;
+        square += (uint32_t)(mean * mean);
+        axes_span = span;
+        axes_away = away;
     }
 
-    /* Conditions, a bit each */
+    /* Conditions of all sensors, a bit each */
     uint32_t judged = IN_EVERY_BLOCK;
     uint32_t bad = 0;
-    uint32_t values = (uint32_t)n * (uint32_t)plan->columns; /* up to 2**26 */
     if (shortest_run >= plan->stuck) bad |= 1u << ANOM_CONDITION_STUCK;
-    if (span > 0) {
-        if (span <= plan->flat_range) bad |= 1u << ANOM_CONDITION_FLAT;
-        if (known && health->check == health->last_check) bad |= 1u << ANOM_CONDITION_REPEATED;
-        if (longest_run >= plan->dead_axis) bad |= 1u << ANOM_CONDITION_DEAD_AXIS;
-    }
+    if (span > 0 && span <= plan->flat_range) bad |= 1u << ANOM_CONDITION_FLAT;
+    if (span > 0 && known && health->check == health->last_check) bad |= 1u << ANOM_CONDITION_REPEATED;
+    uint32_t values = (uint32_t)n * (uint32_t)plan->columns; /* up to 2**26 */
     if (reaches(health->clipped, (uint32_t)plan->clip_share_q16, values)) bad |= 1u << ANOM_CONDITION_CLIPPED;
     if (span < plan->floor_range) bad |= 1u << ANOM_CONDITION_NOISE_FLOOR;
     if (away > plan->step) bad |= 1u << ANOM_CONDITION_STEP;
-    if (plan->columns >= AXES) {
-        judged |= 1u << ANOM_CONDITION_NOT_WORN;
-        uint64_t moved = (uint64_t)((uint32_t)axes_span * (uint32_t)axes_span) << 16;
-        if (moved <= (uint64_t)(uint32_t)plan->rest_q16 * square) { /* at rest */
-            judged |= 1u << ANOM_CONDITION_GRAVITY;
-            if (square < plan->gravity_low || square > plan->gravity_high) bad |= 1u << ANOM_CONDITION_GRAVITY;
-            if (axes_away <= plan->posture) bad |= 1u << ANOM_CONDITION_NOT_WORN;
-        }
+
+    /* Dead axis: it shows only while the device moves */
+    if (longest_run < plan->dead_axis)
+        judged |= 1u << ANOM_CONDITION_DEAD_AXIS;
+    else if (axes_span >= plan->dead_axis_range) {
+        judged |= 1u << ANOM_CONDITION_DEAD_AXIS;
+        bad |= 1u << ANOM_CONDITION_DEAD_AXIS;
     }
+
+    /* At rest: no axis moves by much of the mean vector */
+    uint64_t moved = (uint64_t)((uint32_t)axes_span * (uint32_t)axes_span) << 16;
+    if (moved <= (uint64_t)(uint32_t)plan->rest_q16 * square) judged |= 1u << ANOM_CONDITION_GRAVITY;
+    if (square < plan->gravity_low || square > plan->gravity_high) bad |= 1u << ANOM_CONDITION_GRAVITY;
+    int32_t still = axes_span <= plan->still_range && axes_away <= plan->posture;
+    if (still) bad |= 1u << ANOM_CONDITION_NOT_WORN;
     count(health, judged, bad, 1);
+
+    /* Slow means: those of this block at the first one, and where a worn device moved */
+    int32_t anchored = known && (still || plan->raise_blocks[ANOM_CONDITION_NOT_WORN - 1] == 0);
+    for (int32_t i = 0; i < plan->columns; i++) {
+        int32_t mean_q8 = columns[i].sum * 256;
+        int32_t slow_q8 = anchored ? columns[i].mean_q8 : mean_q8;
+        columns[i].mean_q8 = slow_q8 + ((mean_q8 - slow_q8) >> plan->mean_shift);
+    }
     health->known |= KNOWN_BLOCK;
     health->last_check = health->check;
 }
@@ -220,12 +230,16 @@ static void look_at(anom_health *health, anom_health_column *column, const int16
 
 void anom_health_look(anom_health *health, const int16_t *samples, int32_t n)
 {
-    int32_t columns = health->plan->columns;
+    const anom_health_plan *plan = health->plan;
+    int32_t columns = plan->columns;
     anom_health_column *column = columns_of(health);
 
     /* Column by column, and the check over all values in their order */
-    for (int32_t i = 0; i < columns; i++)
+    int32_t shortest_run = MAX_RUN;
+    for (int32_t i = 0; i < columns; i++) {
         look_at(health, column + i, samples + i, n);
+        if (column[i].run < shortest_run) shortest_run = column[i].run;
+    }
     uint32_t check = health->check;
     for (int32_t left = n * columns; left > 0; left--)
         check = check * CHECK_FACTOR + (uint16_t)*samples++;
@@ -233,6 +247,8 @@ void anom_health_look(anom_health *health, const int16_t *samples, int32_t n)
     health->seen = 1;
     health->samples = (uint16_t)(health->samples + n);
     health->hops = (uint16_t)(health->hops + 1);
+    if (shortest_run >= plan->stuck && plan->raise_blocks[ANOM_CONDITION_STUCK - 1] > 0)
+        anom_health_report(health, ANOM_CONDITION_STUCK, 1);
 
     /* A sample has come: none is missing, and warm-up goes on */
     health->missing_ms = 0;

@@ -12,6 +12,7 @@ ANOM_ASSERT(alert_is_last, offsetof(anom_pipeline, alert) + sizeof(anom_alert) =
 ANOM_ASSERT(supervisor_has_its_announced_size, sizeof(anom_supervisor) == sizeof(anom_alert) + ANOM_ALARM_BYTES);
 ANOM_ASSERT(health_has_its_announced_size, sizeof(anom_health) == ANOM_HEALTH_BYTES(0));
 ANOM_ASSERT(column_has_its_announced_size, sizeof(anom_health_column) == ANOM_HEALTH_BYTES(1) - ANOM_HEALTH_BYTES(0));
+ANOM_ASSERT(reference_has_room, sizeof(anom_rung) <= ANOM_REFERENCE_BYTES);
 
 /* The offset of `pipeline` is the alignment that the memory must have. */
 typedef struct {
@@ -27,6 +28,7 @@ static size_t rounded_up(size_t bytes)
 
 /* Sizes of the buffers that follow the struct, in their order. */
 typedef struct {
+    size_t reference;
     size_t samples;
     size_t state;
     size_t history;
@@ -42,6 +44,7 @@ static sizes sizes_of(const anom_plan *plan)
     size_t model = rounded_up(2 * n_inputs) + rounded_up(anom_autoencoder_scratch_bytes(&plan->autoencoder));
     size_t front = extractor->type->scratch_bytes(extractor->tables);
     sizes found = {
+        .reference = plan->baseline.reference ? ANOM_REFERENCE_BYTES : 0,
         .samples = rounded_up((size_t)plan->framer.window * (size_t)extractor->columns * sizeof(int16_t)),
         .state = extractor->type->state_bytes(extractor->tables),
         .history = rounded_up((size_t)(plan->context.frames - 1) * n_features),
@@ -54,7 +57,14 @@ static sizes sizes_of(const anom_plan *plan)
 size_t anom_pipeline_bytes(const anom_plan *plan)
 {
     sizes size = sizes_of(plan);
-    return sizeof(anom_pipeline) + plan->supervisor_bytes + size.samples + size.state + size.history + size.features + size.scratch;
+    size_t own = sizeof(anom_pipeline) + plan->supervisor_bytes + size.reference;
+    return own + size.samples + size.state + size.history + size.features + size.scratch;
+}
+
+/* The rung that freezes the baseline lies before the samples. Only where the baseline is on. */
+static anom_rung *reference_of(const anom_pipeline *pipeline)
+{
+    return (anom_rung *)(void *)((uint8_t *)pipeline->framer.samples - ANOM_REFERENCE_BYTES);
 }
 
 int32_t anom_pipeline_init(anom_pipeline **pipeline, void *memory, size_t size, const anom_plan *plan)
@@ -78,7 +88,7 @@ int32_t anom_pipeline_init(anom_pipeline **pipeline, void *memory, size_t size, 
     at += sizeof(anom_pipeline);
 
     /* Buffers behind it, in the order of `sizes` */
-    at += plan->supervisor_bytes;
+    at += plan->supervisor_bytes + bytes.reference;
     anom_framer_init(&made->framer, &plan->framer, extractor->columns, (int16_t *)(void *)at);
     at += bytes.samples;
     void *state = at;
@@ -92,6 +102,7 @@ int32_t anom_pipeline_init(anom_pipeline **pipeline, void *memory, size_t size, 
     /* Stages that need no buffer of their own */
     anom_extractor_init(&made->extractor, extractor, state, made->scratch);
     anom_baseline_init(&made->baseline, &plan->baseline);
+    if (plan->baseline.reference) anom_rung_init(reference_of(made), &plan->timing, plan->baseline.reference, 0);
     anom_alert_init(&made->alert, &plan->timing, &plan->levels, (uint16_t)(plan->id[0] | plan->id[1] << 8));
     anom_pipeline_reset(made);
     *pipeline = made;
@@ -162,9 +173,12 @@ int32_t anom_pipeline_run(anom_pipeline *pipeline, anom_result *result, anom_obs
     if (judged & ANOM_JUDGED_EXPLAINED) explain(pipeline, &result->events[0]);
     wipe_model(pipeline);
 
-    /* Baseline: it follows the score last, since an alarm may hold it; nothing follows from a void tick */
-    int32_t alarm = pipeline->plan->supervisor == NULL && pipeline->alert.rung.in_alarm;
-    if (judged != ANOM_JUDGED_VOID) anom_baseline_follow(&pipeline->baseline, raw, alarm);
+    /* Baseline: it follows a judged score last, since an alarm of the reference rung may hold it */
+    if (judged != ANOM_JUDGED_VOID && pipeline->plan->baseline.reference) {
+        anom_rung *reference = reference_of(pipeline);
+        anom_rung_step(reference, result->score);
+        anom_baseline_follow(&pipeline->baseline, raw, reference->in_alarm);
+    }
     return 1;
 }
 
@@ -186,7 +200,9 @@ uint32_t anom_pipeline_lose(anom_pipeline *pipeline, int32_t n)
     uint32_t lost = anom_framer_gap(&pipeline->framer, n);
     anom_extractor_restart(&pipeline->extractor);
     anom_context_restart(&pipeline->context);
-    anom_alert_gap(&pipeline->alert, lost / (uint32_t)(plan->extractor.hops_per_frame * plan->context.stride));
+    uint32_t lost_ticks = lost / (uint32_t)(plan->extractor.hops_per_frame * plan->context.stride);
+    anom_alert_gap(&pipeline->alert, lost_ticks);
+    if (plan->baseline.reference) anom_rung_gap(reference_of(pipeline), lost_ticks);
     return lost;
 }
 
@@ -290,6 +306,7 @@ void anom_pipeline_reset(anom_pipeline *pipeline)
     anom_context_restart(&pipeline->context);
     anom_wipe(pipeline->features, bytes.features + bytes.scratch);
     anom_baseline_reset(&pipeline->baseline);
+    if (pipeline->plan->baseline.reference) anom_rung_reset(reference_of(pipeline));
     anom_alert_reset(&pipeline->alert);
     const anom_supervisor_plan *supervisor = pipeline->plan->supervisor;
     if (supervisor) supervisor->type->reset(anom_pipeline_supervisor(pipeline), supervisor);

@@ -21,7 +21,9 @@ STAGES = (
     *(f"{UNIT}{name}.py" for name in ("context_score_event", "reasons", "motion_refusals")),
     f"{PARITY}vectors.py",
 )
-PLANNING = tuple(f"{UNIT}{name}.py" for name in ("spec", "planner", "plan_file", "speech", "durations"))
+PLANNING = tuple(
+    f"{UNIT}{name}.py" for name in ("spec", "planner", "plan_file", "speech", "durations", "supervised_plans")
+)
 HOUSE = tuple(f"{CONTRACT}{name}.py" for name in ("imports", "golden", "mirror", "casts", "kinds", "affected"))
 CORE = (*STYLE, *STAGES, *PLANNING, *HOUSE)
 """The fast core: lint, types, the stages, the golden vectors, the planner and plan files. `make quick` always runs it."""
@@ -54,6 +56,7 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     ),
     "anomsdk/watch/*": tuple(f"{UNIT}{name}.py" for name in ("cli", "score_many", "skip_bad", "narrow")),
     "anomsdk/synthetic/*": (f"{UNIT}demo.py", f"{UNIT}motion_training.py"),
+    "anomsdk/synthetic/faults.py": (f"{UNIT}faults.py", f"{UNIT}health_benchmark.py"),
     "anomsdk/demo/*": (f"{UNIT}demo.py",),
     "anomsdk/stats/*": (f"{UNIT}metrics.py", f"{UNIT}compare.py"),
     "anomsdk/evaluate/*": tuple(
@@ -76,6 +79,7 @@ AFFECTED: dict[str, tuple[str, ...]] = {
         *("tests/mcu/*", "tests/fuzz/test_pipeline_fuzz.py", "tests/boards/*"),
     ),
     "reference_models/*": (f"{CONTRACT}golden.py", f"{UNIT}written_specs.py", f"{REAL}audio_scene.py"),
+    "benchmarks/health*": (f"{UNIT}health_benchmark.py",),
     "benchmarks/*": (f"{UNIT}benchmarks.py", f"{UNIT}batches.py", "tests/fidelity/test_front_ends.py"),
     # Words
     "docs/*": (f"{CONTRACT}docs.py", f"{CONTRACT}site.py"),

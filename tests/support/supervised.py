@@ -80,6 +80,7 @@ def any_health(plan: anomsdk.Plan, rng: np.random.Generator) -> HealthPlan:
         needs_axes = condition in (Condition.GRAVITY, Condition.NOT_WORN)
         if rng.random() < 0.8 and not (needs_axes and plan.columns < 3):
             blocks[:, condition - 1] = rng.choice([1, 1, 2, 5, 65535], 2, p=[0.4, 0.2, 0.2, 0.15, 0.05])
+    blocks[:, (Condition.STEP if rng.random() < 0.5 else Condition.NOT_WORN) - 1] = 0
     low, high = sorted(rng.integers(-32768, 32768, 2).tolist())
     extreme = rng.random() < 0.7
     square = int(rng.integers(1, 3 << 24))
@@ -93,9 +94,11 @@ def any_health(plan: anomsdk.Plan, rng: np.random.Generator) -> HealthPlan:
         floor_range=int(rng.choice([0, 1, 30, 5000])),
         step=int(rng.choice([0, 20, 3000, 65535])),
         dead_axis=int(rng.choice([0, 1, block * hop, 65535])) & 65535,
+        dead_axis_range=int(rng.choice([0, 100, 5000])),
         rest_q16=int(rng.choice([0, 200, 5000, 1 << 16])),
         gravity_low=int(rng.choice([0, square // 2, square])),
         gravity_high=int(rng.choice([0, square, 2**32 - 1])),
+        still_range=int(rng.choice([0, 10, 1000, 65535])),
         posture=int(rng.choice([0, 10, 1000, 65535])),
         mean_shift=int(rng.integers(16)),
         lost_share_q16=int(rng.choice([0, 1, 6553, 1 << 15, 1 << 16])),
