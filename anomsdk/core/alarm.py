@@ -276,6 +276,9 @@ class Alarm:
         ratio = self._plan.escalate_ratio_q16
         return ratio > 0 and self._hold == 0 and self._peak << 16 > ratio * self._base
 
+    def _operated(self, given: Input, score: int | None = None) -> Notice:
+        return Notice(Kind.OPERATOR, self._standing_peak if score is None else score, input=given)
+
     def _raise(self, score: int, high: bool) -> Notice:
         self._state = State.PREALARM if self._plan.cancel > 0 else State.UNACK_ALARM
         self._peak = self._base = score
@@ -297,6 +300,3 @@ class Alarm:
     def _sound(self) -> Notice:
         self.silenced = False
         return self._operated(Input.SILENCE_OVER)
-
-    def _operated(self, given: Input, score: int | None = None) -> Notice:
-        return Notice(Kind.OPERATOR, self._standing_peak if score is None else score, input=given)
