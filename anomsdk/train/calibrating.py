@@ -22,7 +22,7 @@ from anomsdk.planner.speech import check_speech
 from anomsdk.plans.recording_digests import entries_of, known_recordings, without
 from anomsdk.plans.tflite.model import MAX_BYTES, TfliteModel
 from anomsdk.plans.tflite.reader import parse_tflite
-from anomsdk.runtime.judged_share import Judged, judged
+from anomsdk.runtime.judged_share import Judged, judged_of_pieces
 from anomsdk.runtime.memory import wiping
 from anomsdk.runtime.pipeline import Pipeline
 from anomsdk.sources.clips import Clip
@@ -232,20 +232,25 @@ def _raw_scores(
     unfollowed = plan_from(spec, parts.model, calibration.model_copy(update={"signal": signal_sections(spec)}))
     found, heard, share, digests = list[ScoredPiece](), 0, Judged(), list[str]()
     for clip in clips:
-        cutter, digest, ticks = clip.cutter(), hashlib.sha256(), 0
+        cutter, digest, ticks, lengths = clip.cutter(), hashlib.sha256(), 0, list[int]()
         for index, (scores, n) in enumerate(_scores_of(unfollowed, clip, cutter, digest)):
             heard += n
             progress(heard)
+            lengths.append(n)
             ticks += len(scores)
             if len(scores):
                 found.append(ScoredPiece(clip.name, clip.group, first_tick_s(spec, cutter.starts[index]), scores))
         digests += [digest.hexdigest()] if ticks else []
-        share += judged(unfollowed, ticks, cutter.kept + cutter.cut + cutter.missing)
+        length = cutter.kept + cutter.cut + cutter.missing
+        share += judged_of_pieces(unfollowed, ticks, lengths, length)
     return found, share, digests
 
 
 def _scores_of(of: Plan, clip: Clip, cutter: ConstantCutter, digest: hashlib._Hash) -> Iterator[tuple[Scores, int]]:
-    """Yield the scores of each piece of a clip, from a fresh pipeline, and the number of samples of the piece."""
+    """Yield the scores of each piece of a clip, from a fresh pipeline, and the number of samples of the piece.
+
+    Void ticks are left out: neither the alarm nor the baseline counts them.
+    """
     pipeline: Pipeline | None = None
     scores, n = list[int](), 0
     try:
@@ -257,7 +262,7 @@ def _scores_of(of: Plan, clip: Clip, cutter: ConstantCutter, digest: hashlib._Ha
             if pipeline is None:
                 pipeline = Pipeline(of)
             digest.update(np.ascontiguousarray(block).data)
-            scores += [result.score for result in pipeline.process(block)]
+            scores += [result.score for result in pipeline.process(block) if result.judged and not result.void]
             n += len(block)
         yield checked_cast(scores, "u4", "scores"), n
     finally:
