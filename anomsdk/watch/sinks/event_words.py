@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from anomsdk.core.event import Event, Input, Kind, State
+from anomsdk.core.event import Condition, Event, Input, Kind, State
 
 STYLES = {
     "ALARM": "red",
@@ -37,6 +37,8 @@ def heading(event: Event) -> str:
     >>> heading(Event.from_bytes(bytes.fromhex("22004500f401000000010101000000ff")))
     'FAULT'
     """
+    if event.condition == Condition.WARM_UP:
+        return "warming up" if event.active else "ready"
     if event.kind == Kind.TECHNICAL:
         return "FAULT" if event.active else "fault over"
     if event.input is not None:
@@ -55,7 +57,7 @@ def details(event: Event) -> str:
     if event.kind == Kind.HEARTBEAT:
         return f"judged {event.judged_share:.0%}"
     if event.kind == Kind.TECHNICAL:
-        return ", ".join(event.words)
+        return "" if event.condition == Condition.WARM_UP else ", ".join(event.words)
     reasons = list(event.words) if event.kind == Kind.ANOMALY else []
     if event.latched and event.state == State.RTN_UNACK:
         reasons.append("latched until acknowledged")
