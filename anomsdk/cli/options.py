@@ -275,8 +275,8 @@ def print_report(as_json: bool, tree: Callable[[], Any], text: Callable[[], str]
 # Words of the command line for parameters of the library
 
 _SAME = (
-    "anomalous array axes by calibration channel confident corpus cross_check debug devices engine events "
-    "gain_db group hops html jobs jsonl label max_added max_bridge max_change max_lost max_missed max_moved "
+    "alarm anomalous array axes by calibration channel confident corpus cross_check debug devices engine "
+    "events gain_db group hops html jobs jsonl label max_added max_bridge max_change max_lost max_missed max_moved "
     "normal normalisation out plan require_all scale scene scores search seed skip_bad snr spec target time "
     "tolerate unit version where write"
 )

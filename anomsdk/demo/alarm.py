@@ -198,8 +198,8 @@ def report(played: Play) -> str:
     return "\n".join(
         [
             f"The life of an alarm, in {duration(SECONDS)} of generated sound.",
-            f"Plan {made.name} ({made.id[:12]}), engine {played.engine}. Alarms are latched. They escalate",
-            f"after {ALARM.escalate_after_s:g} s, or at {ALARM.escalate_ratio:g} times the score. "
+            f"Plan {made.name} ({made.id[:12]}), engine {played.engine}. Alarms are latched. They",
+            f"escalate after {ALARM.escalate_after_s:g} s, or at {ALARM.escalate_ratio:g} times the score. "
             f"A heartbeat leaves every {ALARM.heartbeat_s:g} s.",
             "",
             _row("time", "what happens", "event that leaves", "horn and lamp", "its 16 bytes" if wide else "", wide),
