@@ -61,7 +61,9 @@ class NativeEngine:
         assert status == 0, f"anom_pipeline_init gave {status}"
         self._pipeline = pipeline[0]
         self._room = _Room(1, self._ffi)
-        self._inputs = {operation: getattr(self._lib, f"anom_pipeline_{operation.name.lower()}") for operation in Operation}
+        self._inputs = {
+            operation: getattr(self._lib, f"anom_pipeline_{operation.name.lower()}") for operation in Operation
+        }
 
     def process(self, block: NDArray[np.int16], *, tap: bool = False) -> Processed:
         """Take a block (n, columns) and return the ticks that it completes."""
