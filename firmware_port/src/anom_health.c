@@ -80,56 +80,95 @@ static void count(anom_health *health, int32_t condition, int32_t bad, uint32_t 
     *counted = (uint16_t)n;
 }
 
+/* 1: no column has changed for long. */
+static int32_t is_stuck(anom_health *health)
+{
+    const anom_health_plan *plan = health->plan;
+    const anom_health_column *column = columns_of(health);
+    if (plan->raise_blocks[ANOM_CONDITION_STUCK - 1] == 0) return 0;
+    for (int32_t i = 0; i < plan->columns; i++)
+        if (column[i].run < plan->stuck) return 0;
+    return 1;
+}
+
+/* Largest ranges and distances of the columns of a block, and what only the acceleration axes show. */
+typedef struct {
+    int32_t span;      /* largest range, 0 to 65535 */
+    int32_t away;      /* largest distance of a mean from its slow mean, 0 to 65535 */
+    int32_t axes_span; /* the same of the first three columns */
+    int32_t axes_away;
+    uint32_t square; /* of the mean vector of the first three columns, up to 3 * 2**30 */
+    int32_t longest_run;
+} extremes;
+
+/* Mean of a column over the block, rounded down.
+ *   n        samples, 1 to 65535 */
+static int32_t mean_of(const anom_health_column *column, int32_t n)
+{
+    return column->sum / n - (column->sum % n < 0);
+}
+
+static extremes extremes_of(anom_health *health)
+{
+    const anom_health_column *column = columns_of(health);
+    extremes found = {0};
+    for (int32_t i = 0; i < health->plan->columns; i++, column++) {
+        int32_t mean = mean_of(column, health->samples);
+        int32_t slow = health->known & KNOWN_BLOCK ? column->mean_q8 >> 8 : mean;
+        int32_t distance = mean > slow ? mean - slow : slow - mean;
+        int32_t range = column->highest - column->lowest;
+        if (column->run > found.longest_run) found.longest_run = column->run;
+        if (range > found.span) found.span = range;
+        if (distance > found.away) found.away = distance;
+        if (i < AXES) {
+            found.square += (uint32_t)(mean * mean);
+            found.axes_span = found.span;
+            found.axes_away = found.away;
+        }
+    }
+    return found;
+}
+
+/* Move the slow means.
+ *   anchored 1: by a part of their distance, 0: to the means of this block */
+static void follow(anom_health *health, int32_t anchored)
+{
+    anom_health_column *column = columns_of(health);
+    for (int32_t i = 0; i < health->plan->columns; i++, column++) {
+        int32_t mean_q8 = mean_of(column, health->samples) * 256;
+        column->mean_q8 = anchored ? column->mean_q8 + ((mean_q8 - column->mean_q8) >> health->plan->mean_shift) : mean_q8;
+    }
+}
+
 /* Decide the conditions that the samples of a block show. */
 static void decide(anom_health *health)
 {
     const anom_health_plan *plan = health->plan;
-    anom_health_column *column = columns_of(health);
-    int32_t n = health->samples; /* at least 1 */
     int32_t known = health->known & KNOWN_BLOCK;
+    extremes of = extremes_of(health);
 
-    /* Columns: the extremes of what they show, and the slow means */
-    int32_t shortest_run = MAX_RUN;
-    int32_t longest_run = 0;
-    int32_t span = 0;     /* largest range, 0 to 65535 */
-    int32_t away = 0;     /* largest distance of a mean from its slow mean, 0 to 65535 */
-    uint32_t square = 0;  /* of the mean vector of the first three columns, up to 3 * 2**30 */
-    int32_t axes_span = 0;
-    int32_t axes_away = 0;
-    for (int32_t i = 0; i < plan->columns; i++, column++) {
-        int32_t mean = column->sum / n - (column->sum % n < 0);
-        int32_t slow = known ? column->mean_q8 >> 8 : mean;
-        int32_t distance = mean > slow ? mean - slow : slow - mean;
-        int32_t range = column->highest - column->lowest;
-        if (column->run < shortest_run) shortest_run = column->run;
-        if (column->run > longest_run) longest_run = column->run;
-        if (range > span) span = range;
-        if (distance > away) away = distance;
-        if (i < AXES) {
-            square += (uint32_t)(mean * mean);
-            axes_span = span;
-            axes_away = away;
-        }
-        column->mean_q8 = known ? column->mean_q8 + ((mean * 256 - column->mean_q8) >> plan->mean_shift) : mean * 256;
-    }
-
-    /* Conditions, in the order of their codes */
+    /* Conditions of all sensors, in the order of their codes */
     int32_t same = known && health->check == health->last_check;
-    uint64_t values = (uint64_t)((uint32_t)n * (uint32_t)plan->columns); /* up to 2**26 */
-    count(health, ANOM_CONDITION_STUCK, shortest_run >= plan->stuck, 1);
-    count(health, ANOM_CONDITION_FLAT, span <= plan->flat_range && span > 0, 1);
-    count(health, ANOM_CONDITION_REPEATED, same && span > 0, 1);
+    uint64_t values = (uint64_t)((uint32_t)health->samples * (uint32_t)plan->columns); /* up to 2**26 */
+    count(health, ANOM_CONDITION_STUCK, is_stuck(health), 1);
+    count(health, ANOM_CONDITION_FLAT, of.span <= plan->flat_range && of.span > 0, 1);
+    count(health, ANOM_CONDITION_REPEATED, same && of.span > 0, 1);
     count(health, ANOM_CONDITION_CLIPPED,
           (uint64_t)health->clipped << 16 >= (uint32_t)plan->clip_share_q16 * values, 1);
-    count(health, ANOM_CONDITION_NOISE_FLOOR, span < plan->floor_range, 1);
-    count(health, ANOM_CONDITION_STEP, away > plan->step, 1);
-    count(health, ANOM_CONDITION_DEAD_AXIS, longest_run >= plan->dead_axis && span > 0, 1);
-    if (plan->columns >= AXES) {
-        uint64_t reach = (uint64_t)(uint32_t)plan->rest_q16 * square; /* below 2**48 */
-        int32_t rests = (uint64_t)((uint32_t)axes_span * (uint32_t)axes_span) << 16 <= reach;
-        if (rests) count(health, ANOM_CONDITION_GRAVITY, square < plan->gravity_low || square > plan->gravity_high, 1);
-        count(health, ANOM_CONDITION_NOT_WORN, rests && axes_away <= plan->posture, 1);
-    }
+    count(health, ANOM_CONDITION_NOISE_FLOOR, of.span < plan->floor_range, 1);
+    count(health, ANOM_CONDITION_STEP, of.away > plan->step, 1);
+
+    /* Dead axis: it shows only while the device moves */
+    int32_t dead = of.longest_run >= plan->dead_axis;
+    if (!dead || of.axes_span >= plan->dead_axis_range) count(health, ANOM_CONDITION_DEAD_AXIS, dead, 1);
+
+    /* At rest: no axis moves by much of the mean vector */
+    uint64_t reach = (uint64_t)(uint32_t)plan->rest_q16 * of.square; /* below 2**48 */
+    if ((uint64_t)((uint32_t)of.axes_span * (uint32_t)of.axes_span) << 16 <= reach)
+        count(health, ANOM_CONDITION_GRAVITY, of.square < plan->gravity_low || of.square > plan->gravity_high, 1);
+    int32_t still = of.axes_span <= plan->still_range && of.axes_away <= plan->posture;
+    count(health, ANOM_CONDITION_NOT_WORN, still, 1);
+    follow(health, known && (still || plan->raise_blocks[ANOM_CONDITION_NOT_WORN - 1] == 0));
     health->known |= KNOWN_BLOCK;
     health->last_check = health->check;
 }
@@ -203,6 +242,7 @@ void anom_health_look(anom_health *health, const int16_t *samples, int32_t n)
     health->seen = 1;
     health->samples = (uint16_t)(health->samples + n);
     health->hops = (uint16_t)(health->hops + 1);
+    if (is_stuck(health)) anom_health_report(health, ANOM_CONDITION_STUCK, 1);
 
     /* A sample has come: none is missing, and warm-up goes on */
     health->missing_ms = 0;

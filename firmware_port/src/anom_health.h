@@ -22,12 +22,14 @@ typedef struct anom_health_plan {
     int32_t clip_share_q16;       /* share of the values of a block */
     int32_t floor_range;          /* smallest range of a column that is no fault */
     int32_t step;                 /* largest distance of a column's mean from its slow mean */
-    int32_t dead_axis;            /* samples in a row without a change, in one column while another one moves */
+    int32_t dead_axis;            /* samples in a row without a change, in one column while the device moves */
+    int32_t dead_axis_range;      /* largest range of the acceleration axes from which the device moves */
     int32_t rest_q16;             /* square of the largest range over the mean vector at which the device rests */
     uint32_t gravity_low;         /* square of the mean vector at rest, smallest */
     uint32_t gravity_high;        /* square of the mean vector at rest, largest */
+    int32_t still_range;          /* largest range of an axis that is not worn */
     int32_t posture;              /* largest distance of an axis' mean from its slow mean, when not worn */
-    int32_t mean_shift;           /* the slow mean moves by 2**-mean_shift of its distance each block, 0 to 15 */
+    int32_t mean_shift;           /* the slow mean moves by 2**-mean_shift of its distance each still block, 0 to 15 */
     int32_t lost_share_q16;       /* share of the hops of a block */
     int32_t missing_ms;           /* milliseconds without a sample */
     int32_t rate_tolerance_q16;   /* share of the samples that the caller's clock expects; 0: off */

@@ -21,7 +21,6 @@ from anomsdk.runtime.engines.block_results import Processed
 from anomsdk.runtime.memory import wiping
 from anomsdk.runtime.native_module import load_native
 
-
 _NOTICES = 64
 """Events without a tick that C returns at once."""
 
