@@ -34,7 +34,7 @@ def heading(event: Event) -> str:
     Examples
     --------
     >>> from anomsdk.core.event import Event
-    >>> heading(Event.from_bytes(bytes.fromhex("22004500f401000000010101000000ff")))
+    >>> heading(Event.from_bytes(bytes.fromhex("22004500f40100000000010101000000")))
     'FAULT'
     """
     if event.condition == Condition.WARM_UP:
