@@ -245,7 +245,10 @@ def test_golden_digest_is_the_hash_of_documented_bytes(plans, kind):
 
 @pytest.fixture
 def supervised():
-    return dataclasses.replace(demo_alarm.plan(), folder=anomsdk.reference_model("audio_scene").folder)
+    """The reference model with a life cycle and health; a heartbeat every 8 hops, so that gaps send events, too."""
+    plan = demo_alarm.plan()
+    alarm = dataclasses.replace(plan.alarm, heartbeat=8)
+    return dataclasses.replace(plan, alarm=alarm, folder=anomsdk.reference_model("audio_scene").folder)
 
 
 def test_inputs_and_gaps_of_supervised_plans_are_compared(supervised):
