@@ -58,6 +58,7 @@ AFFECTED: dict[str, tuple[str, ...]] = {
         f"{UNIT}{name}.py" for name in ("cli", "score_many", "skip_bad", "narrow", "events_without_a_tick")
     ),
     "anomsdk/synthetic/*": (f"{UNIT}demo.py", f"{UNIT}motion_training.py"),
+    "anomsdk/synthetic/faults.py": (f"{UNIT}faults.py", f"{UNIT}health_benchmark.py"),
     "anomsdk/demo/*": (f"{UNIT}demo.py",),
     "anomsdk/stats/*": (f"{UNIT}metrics.py", f"{UNIT}compare.py"),
     "anomsdk/evaluate/*": tuple(
@@ -80,6 +81,7 @@ AFFECTED: dict[str, tuple[str, ...]] = {
         *("tests/mcu/*", "tests/fuzz/test_pipeline_fuzz.py", "tests/boards/*"),
     ),
     "reference_models/*": (f"{CONTRACT}golden.py", f"{UNIT}written_specs.py", f"{REAL}audio_scene.py"),
+    "benchmarks/health*": (f"{UNIT}health_benchmark.py",),
     "benchmarks/*": (f"{UNIT}benchmarks.py", f"{UNIT}batches.py", "tests/fidelity/test_front_ends.py"),
     # Words
     "docs/*": (f"{CONTRACT}docs.py", f"{CONTRACT}site.py"),
