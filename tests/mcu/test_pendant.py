@@ -30,14 +30,17 @@ def place(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def log(place):
-    """What came out of the emulated board: (milliseconds, event, or the buzzer's and the lamp's bits)."""
-    found = []
+    """What came out of the emulated board: (milliseconds, event, or the buzzer's and the lamp's bits).
+
+    The transcript leaves out the plan's tag, which `twin.py` of the page compares, too.
+    """
+    found, tag = [], anomsdk.read_plan(place / "plan.json").tag.to_bytes(2, "little")
     for line in (place / "transcript.txt").read_text().splitlines():
         seconds, said = re.fullmatch(r" *([\d.]+) s  (.*)", line).groups()
         if outputs := re.fullmatch(r"buzzer (\w+), lamp (.*)", said):
             what = BUZZER[outputs[1]] | LAMP[outputs[2]]
         else:
-            what = bytes.fromhex(said.split()[0])
+            what = bytes.fromhex(said.split()[0]) + tag
         found.append((round(1000 * float(seconds)), what))
     return found
 
