@@ -297,15 +297,10 @@ FLAGS = {name: f"--{name.replace('_', '-')}" for name in _SAME.split()} | {
 }
 """Parameter of the library -> option of the command line, or the name of an argument in its usage."""
 
-NO_FLAG = {
-    "failed": "self-test of a device that a Python caller runs",
+NO_FLAG = dict.fromkeys(("failed", "low", "ms", "on", "ticks"), "input of a pipeline that a Python caller runs") | {
     "groups": "labels of recordings in memory; a command takes `group` and makes the labels itself",
     "keep": "symbols of a program that a Python caller compiles",
     "limit": "instructions of a function that a Python caller runs in the emulator",
-    "low": "supply of a device that a Python caller runs",
-    "ms": "clock of a device that a Python caller runs",
-    "on": "service of a pipeline that a Python caller runs",
-    "ticks": "silence of a pipeline that a Python caller runs",
     "tap": "model inputs that a Python caller keeps for tuning; no command does",
 }
 """Parameter that messages name -> why no command has an option for it; it is printed as it is."""
