@@ -38,7 +38,7 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     "anomsdk/core/motion.py": (f"{UNIT}motion_refusals.py",),
     "anomsdk/core/p*.py": (f"{CONTRACT}streams.py", f"{UNIT}batches.py"),
     "anomsdk/planner/*": (*PLANNING, f"{UNIT}reasons.py", f"{UNIT}motion_refusals.py", f"{PARITY}planned.py"),
-    "anomsdk/plans/*": (*PLANNING, f"{UNIT}written_specs.py", f"{CONTRACT}same_id.py"),
+    "anomsdk/plans/*": (*PLANNING, f"{UNIT}written_specs.py", f"{UNIT}supervision.py", f"{CONTRACT}same_id.py"),
     "anomsdk/plans/tflite/*": (f"{UNIT}tflite_file.py", f"{UNIT}tflite_offsets.py", "tests/fuzz/test_tflite_fuzz.py"),
     "anomsdk/runtime/*": (
         *(f"{CONTRACT}{name}.py" for name in ("golden", "streams", "pipeline_use", "wiping", "residue")),
@@ -54,7 +54,9 @@ AFFECTED: dict[str, tuple[str, ...]] = {
         *(f"{REAL}{name}.py" for name in ("cases", "motion_files")),
         "tests/fuzz/test_files_fuzz.py",
     ),
-    "anomsdk/watch/*": tuple(f"{UNIT}{name}.py" for name in ("cli", "score_many", "skip_bad", "narrow")),
+    "anomsdk/watch/*": tuple(
+        f"{UNIT}{name}.py" for name in ("cli", "score_many", "skip_bad", "narrow", "events_without_a_tick")
+    ),
     "anomsdk/synthetic/*": (f"{UNIT}demo.py", f"{UNIT}motion_training.py"),
     "anomsdk/synthetic/faults.py": (f"{UNIT}faults.py", f"{UNIT}health_benchmark.py"),
     "anomsdk/demo/*": (f"{UNIT}demo.py",),
