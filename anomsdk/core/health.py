@@ -1,8 +1,8 @@
 """Health: technical conditions of the sensor, found in the samples themselves and reported by the device.
 
-Samples are summed up over a block of about a second; at its end each condition is bad, good, or left as it is. So many
-bad blocks in a row make a condition active, so many good ones make it inactive. Six numbers a column are kept, and no
-sample but the last one.
+Samples are summed up over a block of about half a second. At its end each condition is found bad or good, or is left as
+it is. A number of bad blocks in a row makes a condition active, a number of good ones makes it inactive. Six numbers a
+column are kept, and no sample but the last one.
 """
 
 from __future__ import annotations
@@ -43,12 +43,14 @@ class HealthPlan:
     clip_share_q16: int  # share of the values of a block
     floor_range: int  # smallest range of a column that is no fault
     step: int  # largest distance of a column's mean from its slow mean
-    dead_axis: int  # samples in a row without a change, in one column while another one moves
+    dead_axis: int  # samples in a row without a change, in one column while the device moves
+    dead_axis_range: int  # largest range of the acceleration axes from which the device moves
     rest_q16: int  # square of the largest range over the mean vector at which the device rests
     gravity_low: int  # square of the mean vector at rest, smallest
     gravity_high: int  # square of the mean vector at rest, largest
+    still_range: int  # largest range of an axis that is not worn
     posture: int  # largest distance of an axis' mean from its slow mean, when not worn
-    mean_shift: int  # the slow mean moves by 2**-mean_shift of its distance each block
+    mean_shift: int  # the slow mean moves by 2**-mean_shift of its distance each block, while the device is still
     lost_share_q16: int  # share of the hops of a block
     missing_ms: int  # milliseconds without a sample
     rate_tolerance_q16: int  # share of the samples that the caller's clock expects; 0: off
@@ -73,6 +75,8 @@ class HealthPlan:
         ranges = {
             "stuck": MAX_RUN,
             "dead_axis": MAX_RUN,
+            "dead_axis_range": MAX_RUN,
+            "still_range": MAX_RUN,
             "flat_range": MAX_RUN,
             "floor_range": MAX_RUN,
             "step": MAX_RUN,
@@ -102,6 +106,10 @@ class HealthPlan:
         require(
             columns >= _AXES or not (self._is_on(Condition.GRAVITY) or self._is_on(Condition.NOT_WORN)),
             f"health: gravity and not_worn need three axes, not {columns} columns",
+        )
+        require(
+            not (self._is_on(Condition.STEP) and self._is_on(Condition.NOT_WORN)),
+            "health: step and not_worn cannot both be on, as they move the slow mean in two ways",
         )
 
     def _is_on(self, condition: Condition) -> bool:
@@ -187,6 +195,8 @@ class Health:
         self._clipped += int(((samples <= self._plan.clip_low) | (samples >= self._plan.clip_high)).sum())
         self._check = _checked(self._check, samples)
         self._hops += 1
+        if self._is_stuck:
+            self._set(Condition.STUCK, True)
         self._missing_ms = 0
         self._set(Condition.MISSING, False)
         if self._warm_up > 0:
@@ -275,32 +285,48 @@ class Health:
         away = np.abs(means - slow)
         constant = bool((spans == 0).all())
         same = self._has_check and self._check == self._last_check
-        self._count(Condition.STUCK, bool((self._run >= plan.stuck).all()))
+        self._count(Condition.STUCK, self._is_stuck)
         self._count(Condition.FLAT, bool((spans <= plan.flat_range).all()) and not constant)
         self._count(Condition.REPEATED, same and not constant)
         values = self._samples * len(spans)
         self._count(Condition.CLIPPED, self._clipped << 16 >= plan.clip_share_q16 * values)
         self._count(Condition.NOISE_FLOOR, bool((spans < plan.floor_range).all()))
         self._count(Condition.STEP, bool((away > plan.step).any()))
-        dead = self._run >= plan.dead_axis
-        self._count(Condition.DEAD_AXIS, bool(dead.any()) and bool((spans > 0).any()))
-        if len(spans) >= _AXES:
-            self._decide_at_rest(spans[:_AXES], means[:_AXES], away[:_AXES])
-        if self._has_mean:
+        self._decide_axes(spans[:_AXES])
+        anchored = self._decide_at_rest(spans[:_AXES], means[:_AXES], away[:_AXES])
+        if anchored:
             self._mean_q8 += (means * 256 - self._mean_q8) >> plan.mean_shift
         else:
             self._mean_q8[...] = means * 256
         self._has_mean = self._has_check = True
         self._last_check = self._check
 
-    def _decide_at_rest(self, spans: Ints, means: Ints, away: Ints) -> None:
-        """Decide what only a device at rest shows: rest is where no axis moves by much of the mean vector."""
+    @property
+    def _is_stuck(self) -> bool:
+        """Return True if no column has changed for long."""
+        return self._is_raise[Condition.STUCK - 1] > 0 and bool((self._run >= self._plan.stuck).all())
+
+    def _decide_axes(self, spans: Ints) -> None:
+        """Decide whether an axis is dead: it shows only while the device moves."""
+        dead = bool((self._run >= self._plan.dead_axis).any())
+        moves = int(spans.max()) >= self._plan.dead_axis_range
+        if moves or not dead:
+            self._count(Condition.DEAD_AXIS, dead)
+
+    def _decide_at_rest(self, spans: Ints, means: Ints, away: Ints) -> bool:
+        """Decide what only a device at rest shows: rest is where no axis moves by much of the mean vector.
+
+        Returns
+        -------
+        False if the slow means are to be the means of this block: the first, or one in which a worn device moved
+        """
         plan = self._plan
         square = int((means * means).sum())
-        rests = all(span * span << 16 <= plan.rest_q16 * square for span in spans.tolist())
-        if rests:
+        if all(span * span << 16 <= plan.rest_q16 * square for span in spans.tolist()):
             self._count(Condition.GRAVITY, not plan.gravity_low <= square <= plan.gravity_high)
-        self._count(Condition.NOT_WORN, rests and bool((away <= plan.posture).all()))
+        still = bool((spans <= plan.still_range).all()) and bool((away <= plan.posture).all())
+        self._count(Condition.NOT_WORN, still)
+        return self._has_mean and (still or self._is_raise[Condition.NOT_WORN - 1] == 0)
 
     def _count(self, condition: Condition, bad: bool, blocks: int = 1) -> None:
         """Count blocks that speak for or against a condition; the last of enough in a row changes it."""

@@ -8,9 +8,11 @@ from anomsdk.core.checks import require
 from anomsdk.core.plan import Plan
 from anomsdk.core.rung import levels
 from anomsdk.errors import InputError
+from anomsdk.planner.alarm import alarm_plan
 from anomsdk.planner.alert import raise_score, timing_plan
 from anomsdk.planner.calibration import CALIBRATION_FILE, Calibration, signal_sections
 from anomsdk.planner.front_end import context_plan, extractor_plan, framer_plan, sensor_plan
+from anomsdk.planner.health import health_plan
 from anomsdk.planner.layers import layer_plan, model_plan
 from anomsdk.planner.normalisation import feature_source
 from anomsdk.planner.score import as_chosen, reasons_plan, score_plan, spec_baseline
@@ -89,6 +91,8 @@ def plan_from(
         reasons=reasons_plan(extractor, context, score, None if calibration is None else calibration.group_levels),
         model=model_plan(model),
         provenance=_provenance(spec, calibration),
+        alarm=alarm_plan(spec),
+        health=health_plan(spec),
         folder=folder,
     )
     made.check()

@@ -10,8 +10,9 @@ from anomsdk.core import context, rung
 from anomsdk.core.plan import MAX_COUNTS_PER_UNIT, MOTION_RATES_HZ
 from anomsdk.errors import quoted
 
-_WORD_FOR_NONE = {"select": "all", "band_edges_hz": "default"}
-"""Key -> word in a spec.toml for "no value", which TOML lacks; all other keys use `NONE`."""
+DEFAULT = "default"
+_WORD_FOR_NONE = {"select": "all", "band_edges_hz": DEFAULT}
+"""Key -> word in a spec.toml for "no value", which TOML lacks; keys of health use `DEFAULT`, all others `NONE`."""
 NONE = "none"
 
 
@@ -32,7 +33,8 @@ class Section(BaseModel):
 def word_for_none(section: type[BaseModel], key: str) -> str | None:
     """Return the word in a spec.toml for a key without a value; None if the key must have a value."""
     field = section.model_fields.get(key)
-    return _WORD_FOR_NONE.get(key, NONE) if field is not None and field.default is None else None
+    usual = DEFAULT if issubclass(section, HealthSection) else NONE
+    return _WORD_FOR_NONE.get(key, usual) if field is not None and field.default is None else None
 
 
 class Sensor(Section):
@@ -170,3 +172,98 @@ class AlertSection(Section):
                 f"high_ratio {self.high_ratio:g} puts the high level at or below the alarm level; use 0 or above 1"
             )
         return self
+
+
+class AlarmSection(Section):
+    """Alarm section: the life of an alarm after its raise. A spec may leave the section out."""
+
+    latch: bool = False
+    """True: an alarm that returned to normal stays until it is acknowledged."""
+    cancel_s: _Seconds = 0.0
+    """Time in seconds in which a wearer can cancel before the alarm is raised; 0: no prealarm."""
+    escalate_ratio: Annotated[float, Field(ge=0, le=1024)] = 4.0
+    """Score over the highest reported score of the alarm above which the alarm escalates, at least 1; 0: never."""
+    escalate_after_s: _Seconds = 0.0
+    """Time in seconds without an acknowledgement until the alarm escalates; 0: never."""
+    escalate_every_s: _Seconds = 60.0
+    """Shortest time in seconds from one escalation to the next."""
+    repeat_s: _Seconds = 0.0
+    """Time in seconds between reports that the alarm still stands; 0: no such reports."""
+    test_s: _Seconds = 3.0
+    """Time in seconds for which a test is annunciated."""
+    heartbeat_s: _Seconds = 3600.0
+    """Time in seconds from one heartbeat to the next; 0: no heartbeat."""
+
+    @model_validator(mode="after")
+    def _can_end(self) -> AlarmSection:
+        if 0 < self.escalate_ratio < 1:
+            raise ValueError(
+                f"escalate_ratio {self.escalate_ratio:g} would escalate every alarm at once; use 0 or at least 1"
+            )
+        return self
+
+
+_Counts = Annotated[float, Field(ge=0, le=65535)]
+_Share = Annotated[float, Field(ge=0, le=1)]
+_ForMotion = ("dead_axis_s", "gravity_tolerance", "gravity_rest_s", "not_worn_s", "still_mg", "posture_mg")
+_NotForMotion = ("noise_floor", "noise_floor_s", "step", "step_s")
+
+
+class HealthSection(Section):
+    """Health section: limits of the technical conditions. None: the default of the sensor's kind; 0: off.
+
+    A spec may leave the section out: then no technical condition is looked for.
+    """
+
+    stuck_s: _Seconds | None = None
+    """Time in seconds without any change in any column."""
+    flat_s: _Seconds | None = None
+    """Time in seconds in which no column changes by more than 1 count."""
+    repeated_s: _Seconds | None = None
+    """Time in seconds in which every block holds the same values as the one before."""
+    clip_level: Annotated[float, Field(ge=1, le=32767)] | None = None
+    """Counts from which a value is clipped."""
+    clip_share: _Share | None = None
+    """Share of the values of a block that are clipped."""
+    clip_s: _Seconds | None = None
+    """Time in seconds with that share of clipped values."""
+    noise_floor: _Counts | None = None
+    """Counts from the lowest to the highest value that any working sensor exceeds."""
+    noise_floor_s: _Seconds | None = None
+    """Time in seconds below the noise floor."""
+    step: _Counts | None = None
+    """Counts by which the mean of a column leaves its slow mean."""
+    step_s: _Seconds | None = None
+    """Time in seconds that the step lasts."""
+    dead_axis_s: _Seconds | None = None
+    """Time in seconds in which one axis does not change, while the device moves."""
+    gravity_tolerance: Annotated[float, Field(ge=0, lt=1)] | None = None
+    """Largest distance from 1 g, in g, of the acceleration at rest."""
+    gravity_rest_s: _Seconds | None = None
+    """Time in seconds at rest, with a wrong acceleration."""
+    lost_share: _Share | None = None
+    """Share of the time that is lost by gaps."""
+    lost_s: _Seconds | None = None
+    """Time in seconds with that share of gaps."""
+    missing_s: _Seconds | None = None
+    """Time in seconds without any sample."""
+    rate_tolerance: _Share | None = None
+    """Largest deviation of the samples' rate from the rate of the spec, as a share of it."""
+    not_worn_s: _Seconds | None = None
+    """Time in seconds without movement, in one posture."""
+    still_mg: Annotated[float, Field(ge=0, le=16000)] | None = None
+    """Range in mg below which an axis does not move."""
+    posture_mg: Annotated[float, Field(ge=0, le=16000)] | None = None
+    """Change of an axis' mean in mg from which the posture is another one."""
+    not_worn_voids: bool = False
+    """True: no tick is judged while the device is not worn. False: an unconscious person is still watched."""
+    warm_up_s: _Seconds = 0.0
+    """Time in seconds after the start in which no tick is judged."""
+
+    def check_sensor(self, kind: str) -> None:
+        """Refuse keys that the kind of sensor cannot have."""
+        others = _NotForMotion if kind == "motion" else _ForMotion
+        for key in others:
+            if getattr(self, key) is not None:
+                wanted = "sound or rows" if kind == "motion" else "a motion sensor"
+                raise ValueError(f"health.{key} is for {wanted}, and sensor.kind is {kind}; remove it")

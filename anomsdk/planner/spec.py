@@ -12,7 +12,9 @@ from anomsdk.core.plan import EXTRACTORS, NAME_PATTERN
 from anomsdk.errors import InputError
 from anomsdk.planner.features import SAME, AnyFeatures, nearest
 from anomsdk.planner.sections import (
+    AlarmSection,
     AlertSection,
+    HealthSection,
     ModelSection,
     MotionSensor,
     ScoreSection,
@@ -21,7 +23,7 @@ from anomsdk.planner.sections import (
     StackContext,
     SummaryContext,
 )
-from anomsdk.planner.spec_text import SECTIONS, end_of, first_problem, key_lines, toml, toml_problem
+from anomsdk.planner.spec_text import OPTIONAL_SECTIONS, SECTIONS, end_of, first_problem, key_lines, toml, toml_problem
 from anomsdk.utils.files import read_limited
 
 if sys.version_info >= (3, 11):
@@ -69,6 +71,10 @@ class PipelineSpec(Section):
     model: ModelSection = ModelSection()
     score: ScoreSection = ScoreSection()
     alert: AlertSection = AlertSection()
+    alarm: AlarmSection | None = None
+    """Life of an alarm after its raise; None: the alarm is raised and cleared, and nothing more."""
+    health: HealthSection | None = None
+    """Limits of the technical conditions; None: none is looked for."""
 
     @model_validator(mode="after")
     def _fits(self) -> PipelineSpec:
@@ -76,6 +82,8 @@ class PipelineSpec(Section):
         if self.sensor.kind != needed:
             raise ValueError(f'features.kind "{kind}" needs sensor.kind "{needed}"')
         self.features.check_sensor(self.sensor)
+        if self.health is not None:
+            self.health.check_sensor(self.sensor.kind)
         if self.features.normalisation == "model" and self.context.kind == "summary":
             raise ValueError(
                 'features.normalisation "model" needs context.kind "stack": statistics have no scale of their own'
@@ -106,6 +114,11 @@ class PipelineSpec(Section):
     def tick_s(self) -> float:
         """Seconds from one model run to the next."""
         return self.hop_length * self.hops_per_frame * self.context.stride / self.sensor.rate_hz
+
+    @property
+    def hop_s(self) -> float:
+        """Seconds from one hop to the next."""
+        return self.hop_length / self.sensor.rate_hz
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -147,9 +160,14 @@ class PipelineSpec(Section):
     def to_toml(self) -> str:
         """Write the spec as TOML text: every key with its value and a comment that explains it."""
         lines = [f"format = {self.format}", f"name = {toml(self.name)}"]
-        for section in SECTIONS:
+        for section in self._sections:
             lines += ["", f"[{section}]", *key_lines(getattr(self, section))]
         return "\n".join(lines) + "\n"
+
+    @property
+    def _sections(self) -> tuple[str, ...]:
+        """Names of the sections that the spec has."""
+        return (*SECTIONS, *(name for name in OPTIONAL_SECTIONS if getattr(self, name) is not None))
 
     def completed(self, text: str) -> str:
         """Add the keys that a text of this spec leaves out, each with its value and a comment that explains it.
@@ -161,7 +179,7 @@ class PipelineSpec(Section):
         """
         lines = text.rstrip().splitlines()
         tree = tomllib.loads(text)
-        for section in SECTIONS:
+        for section in self._sections:
             missing = key_lines(getattr(self, section), without=tree.get(section, {}))
             if not missing:
                 continue

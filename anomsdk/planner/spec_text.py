@@ -16,6 +16,8 @@ from anomsdk.errors import quoted
 from anomsdk.planner.sections import word_for_none
 
 SECTIONS = ("sensor", "features", "context", "model", "score", "alert")
+OPTIONAL_SECTIONS = ("alarm", "health")
+"""Sections that a spec may leave out; then nothing of them is in the plan."""
 _MEANINGS = {
     "kind": "of the sensor, the features, the context",
     "rate_hz": "samples (rows) a second",
@@ -62,6 +64,36 @@ _MEANINGS = {
     "on_delay_s": "s that the votes must last",
     "off_delay_s": "s below the clear level until the alarm clears",
     "cooldown_s": "s after an alarm without another",
+    "latch": "true: the alarm stays until it is acknowledged",
+    "cancel_s": "s in which a wearer can cancel before the alarm; 0: no prealarm",
+    "escalate_ratio": "score over the highest reported one, above which the alarm escalates; 0: never",
+    "escalate_after_s": "s without an acknowledgement until the alarm escalates; 0: never",
+    "escalate_every_s": "s from one escalation to the next, at least",
+    "repeat_s": "s between reports that the alarm still stands; 0: none",
+    "test_s": "s for which a test is annunciated",
+    "heartbeat_s": "s from one heartbeat to the next; 0: none",
+    "stuck_s": "s without any change; here and below 0: off",
+    "flat_s": "s in which no value changes by more than 1 count",
+    "repeated_s": "s in which each block equals the one before",
+    "clip_level": "counts from which a value is clipped",
+    "clip_share": "share of values that are clipped",
+    "clip_s": "s with that share of clipped values",
+    "noise_floor": "counts of range that any working sensor exceeds",
+    "noise_floor_s": "s below the noise floor",
+    "step": "counts by which the mean leaves its slow mean",
+    "step_s": "s that the step lasts",
+    "dead_axis_s": "s in which one axis does not change while the device moves",
+    "gravity_tolerance": "g of distance from 1 g at rest, at most",
+    "gravity_rest_s": "s at rest with a wrong acceleration",
+    "lost_share": "share of the time that is lost by gaps",
+    "lost_s": "s with that share of gaps",
+    "missing_s": "s without any sample",
+    "rate_tolerance": "deviation of the samples' rate, as a share of it",
+    "not_worn_s": "s without movement, in one posture",
+    "still_mg": "mg of range below which an axis does not move",
+    "posture_mg": "mg of change from which the posture is another one",
+    "not_worn_voids": "true: no tick is judged while the device is not worn",
+    "warm_up_s": "s after the start in which no tick is judged",
 }
 """Key -> comment beside it in a spec that is written; docs/configuration.md explains more."""
 _COMMENT_AT = 27

@@ -1,0 +1,192 @@
+"""Health: limits of the technical conditions, with defaults for each kind of sensor.
+
+Defaults come from a study of normal recordings of rooms, people and cattle: docs/explanation/health.md has the margins.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from anomsdk.core.checks import checked_cast, require
+from anomsdk.core.event import Condition
+from anomsdk.core.health import MAX_BLOCK_SAMPLES, MAX_RUN, N_CONDITIONS, HealthPlan
+from anomsdk.planner.alarm import hops
+from anomsdk.planner.sections import HealthSection, MotionSensor
+from anomsdk.planner.spec import PipelineSpec
+from anomsdk.planner.tables import rounded
+
+BLOCK_S = 0.64
+"""Longest block. At 16 kHz and hops of 256 or 512 it is 10,240 samples, which most buffers of a DMA divide."""
+SHORTEST_RUN = 10
+"""Smallest number of equal samples that is taken for a fault, however slow the sensor is."""
+MEAN_SHIFT = 6
+REST_RATIO = 1 / 8
+"""Largest range of an axis at rest, over the length of the mean vector."""
+FLAT_RANGE = 1
+RUN_BLOCKS = {Condition.STUCK: 1, Condition.DEAD_AXIS: 5}
+"""Bad blocks of conditions whose time is a number of samples without a change."""
+DEAD_AXIS_MG = 100
+"""Range of an acceleration axis from which the device moves."""
+NO_LIMIT = -32768, 32767
+
+DEFAULTS: dict[str, dict[str, float]] = {
+    "audio": {
+        "stuck_s": 0.5,
+        "flat_s": 1.9,
+        "repeated_s": 1.0,
+        "clip_level": 32512,
+        "clip_share": 0.05,
+        "clip_s": 1.0,
+        "noise_floor": 4,
+        "noise_floor_s": 30,
+        "step": 4096,
+        "step_s": 1.0,
+        "lost_share": 0.2,
+        "lost_s": 1.5,
+        "missing_s": 2,
+        "rate_tolerance": 0.02,
+    },
+    "motion": {
+        "stuck_s": 1.0,
+        "flat_s": 10,
+        "repeated_s": 1.0,
+        "clip_share": 0.15,
+        "clip_s": 1.0,
+        "dead_axis_s": 5,
+        "gravity_tolerance": 0.25,
+        "gravity_rest_s": 10,
+        "lost_share": 0.2,
+        "lost_s": 1.5,
+        "missing_s": 5,
+        "rate_tolerance": 0.1,
+        "not_worn_s": 3600,
+        "still_mg": 50,
+        "posture_mg": 50,
+    },
+    "external": {
+        "stuck_s": 60,
+        "repeated_s": 10,
+        "clip_level": 32767,
+        "clip_share": 0.15,
+        "clip_s": 1.0,
+        "lost_share": 0.2,
+        "lost_s": 1.5,
+        "missing_s": 60,
+        "rate_tolerance": 0.02,
+    },
+}
+"""Kind of sensor -> key of the health section -> its default; a key that is not there is off."""
+
+CLEAR_BLOCKS = {Condition.NOISE_FLOOR: 5, Condition.GRAVITY: 5, Condition.NOT_WORN: 3, Condition.GAP: 10}
+"""Good blocks in a row that make a condition inactive; 2 for all others."""
+
+
+def health_plan(spec: PipelineSpec) -> HealthPlan | None:
+    """Plan the limits of the technical conditions; None for a spec without a health section."""
+    section = spec.health
+    if section is None:
+        return None
+    limits = _limits(section, spec.sensor.kind)
+    block = _block(spec)
+    seconds = _raise_seconds(limits)
+    block_s = block * spec.hop_s
+    wanted = {each: max(1, math.ceil(s / block_s - 1e-9)) if s > 0 else 0 for each, s in seconds.items()}
+    for condition, blocks in RUN_BLOCKS.items():
+        wanted[condition] = blocks if wanted[condition] > 0 else 0
+    for each, n in wanted.items():
+        require(n <= MAX_RUN, f"health: {each.word} after {n} blocks is more than {MAX_RUN}; shorten its time")
+    codes = [each for each in Condition if wanted.get(each, 0) > 0]
+    raise_blocks, clear_blocks = np.zeros(N_CONDITIONS, np.int64), np.zeros(N_CONDITIONS, np.int64)
+    for each in codes:
+        raise_blocks[each - 1], clear_blocks[each - 1] = wanted[each], CLEAR_BLOCKS.get(each, 2)
+    low, high = _clip_levels(spec, limits)
+    one_g, per_mg = _scale(spec)
+    tolerance = limits["gravity_tolerance"]
+    return HealthPlan(
+        block=block,
+        stuck=_run(limits["stuck_s"], spec),
+        flat_range=FLAT_RANGE,
+        clip_low=low,
+        clip_high=high,
+        clip_share_q16=rounded(limits["clip_share"] * 65536),
+        floor_range=rounded(limits["noise_floor"]),
+        step=rounded(limits["step"]),
+        dead_axis=_run(limits["dead_axis_s"], spec),
+        dead_axis_range=min(MAX_RUN, rounded(DEAD_AXIS_MG * per_mg)),
+        rest_q16=rounded(REST_RATIO**2 * 65536),
+        gravity_low=rounded((one_g * (1 - tolerance)) ** 2),
+        gravity_high=min(2**32 - 1, rounded((one_g * (1 + tolerance)) ** 2)),
+        still_range=min(MAX_RUN, rounded(limits["still_mg"] * per_mg)),
+        posture=min(MAX_RUN, rounded(limits["posture_mg"] * per_mg)),
+        mean_shift=MEAN_SHIFT,
+        lost_share_q16=rounded(limits["lost_share"] * 65536),
+        missing_ms=rounded(limits["missing_s"] * 1000),
+        rate_tolerance_q16=rounded(limits["rate_tolerance"] * 65536),
+        samples_per_ms_q20=max(1, rounded(spec.sensor.rate_hz / 1000 * 2**20)),
+        warm_up=_warm_up(spec, section),
+        not_worn_voids=int(section.not_worn_voids),
+        raise_blocks=checked_cast(raise_blocks, "<u2", "health: raise_blocks"),
+        clear_blocks=checked_cast(clear_blocks, "<u2", "health: clear_blocks"),
+    )
+
+
+def _limits(section: HealthSection, kind: str) -> dict[str, float]:
+    """Return the value of each key: that of the spec, else the default of the sensor's kind, else 0."""
+    given: dict[str, Any] = section.model_dump()
+    defaults = DEFAULTS[kind]
+    return {key: defaults.get(key, 0) if value is None else value for key, value in given.items()}
+
+
+def _raise_seconds(limits: dict[str, float]) -> dict[Condition, float]:
+    """Return the time in seconds after which a condition of blocks is active; 0: off."""
+
+    def if_on(seconds: str, *limit: str) -> float:
+        return limits[seconds] if all(limits[each] > 0 for each in limit) else 0.0
+
+    return {
+        Condition.STUCK: limits["stuck_s"],
+        Condition.FLAT: limits["flat_s"],
+        Condition.REPEATED: limits["repeated_s"],
+        Condition.CLIPPED: if_on("clip_s", "clip_share"),
+        Condition.NOISE_FLOOR: if_on("noise_floor_s", "noise_floor"),
+        Condition.STEP: if_on("step_s", "step"),
+        Condition.DEAD_AXIS: limits["dead_axis_s"],
+        Condition.GRAVITY: if_on("gravity_rest_s", "gravity_tolerance"),
+        Condition.GAP: if_on("lost_s", "lost_share"),
+        Condition.NOT_WORN: if_on("not_worn_s", "still_mg"),
+    }
+
+
+def _block(spec: PipelineSpec) -> int:
+    """Return the hops of a block: within `BLOCK_S`, and short enough for sums of 32 bits; at least 1."""
+    longest = (MAX_BLOCK_SAMPLES - spec.window_length) // spec.hop_length + 1
+    return max(1, min(int(BLOCK_S / spec.hop_s + 1e-9), longest))
+
+
+def _run(seconds: float, spec: PipelineSpec) -> int:
+    return min(MAX_RUN, max(SHORTEST_RUN, math.ceil(seconds * spec.sensor.rate_hz - 1e-9)))
+
+
+def _clip_levels(spec: PipelineSpec, limits: dict[str, float]) -> tuple[int, int]:
+    """Return the values from which a sample is clipped; those of motion lie 1 % below the full scale."""
+    level = limits["clip_level"]
+    if level == 0 and isinstance(spec.sensor, MotionSensor):
+        full_scale_g = spec.sensor.full_scale_g
+        counts = 32768 if full_scale_g is None else full_scale_g * spec.sensor.counts_per_g
+        level = min(0.99 * counts, 32512)
+    return (-rounded(level), rounded(level)) if level > 0 else NO_LIMIT
+
+
+def _scale(spec: PipelineSpec) -> tuple[float, float]:
+    """Return the counts of 1 g and of 1 mg; 0 for a sensor without acceleration."""
+    counts_per_g = spec.sensor.counts_per_g if isinstance(spec.sensor, MotionSensor) else 0.0
+    return counts_per_g, counts_per_g / 1000
+
+
+def _warm_up(spec: PipelineSpec, section: HealthSection) -> int:
+    """Return the hops of warm-up: until the first tick, or for as long as the spec says."""
+    first = spec.hops_per_frame * spec.context.frames
+    return max(first, hops(section.warm_up_s, spec, "health.warm_up_s"))
