@@ -135,8 +135,10 @@ def row(word: str) -> tuple[int, int]:
 
 
 def give(pipeline: Pipeline, word: str) -> list[Result]:
-    """Give one input to a pipeline of a tiny plan, and return what leaves."""
+    """Give one input to a pipeline of a tiny plan, and return what leaves; `nothing` takes the restart."""
     name, _, argument = word.partition(" ")
+    if name == "nothing":
+        return pipeline.process(np.zeros((0, 2), np.int16))
     if name == "fault" or name in ROOTS:
         return pipeline.process(np.array([row(name)], np.int16))
     if name == "silence":
