@@ -47,7 +47,9 @@ def test_every_state_has_a_row_of_every_input_that_matters(state, given):
 
 
 def test_the_page_is_made_of_the_table():
-    assert alarm_page.PAGE.read_text("utf-8") == alarm_page.page(alarm_page.PAGE.read_text("utf-8")), "run make alarm-table"
+    assert alarm_page.PAGE.read_text("utf-8") == alarm_page.page(alarm_page.PAGE.read_text("utf-8")), (
+        "run make alarm-table"
+    )
 
 
 def test_the_picture_is_made_of_the_table():

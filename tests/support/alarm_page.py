@@ -86,7 +86,9 @@ ARROWS = {
     ("RTN_UNACK", "UNACK_ALARM"): Arrow(((510, 431), (725, 431), (725, 320)), "raise again", (598, 449)),
     ("RTN_UNACK", "NORMAL"): Arrow(((350, 418), (150, 418), (150, 310)), "acknowledge", (255, 410)),
     ("UNACK_ALARM", "ACK_ALARM"): Arrow(((760, 320), (760, 525), (510, 525)), "acknowledge", (625, 517)),
-    ("ACK_ALARM", "UNACK_ALARM"): Arrow(((510, 551), (795, 551), (795, 320)), "escalation: the score has grown", (640, 570)),
+    ("ACK_ALARM", "UNACK_ALARM"): Arrow(
+        ((510, 551), (795, 551), (795, 320)), "escalation: the score has grown", (640, 570)
+    ),
     ("ACK_ALARM", "NORMAL"): Arrow(((350, 538), (80, 538), (80, 310)), "clear", (215, 530)),
 }
 """State, next state -> how it is drawn. A test holds the pairs to the table."""

@@ -53,7 +53,15 @@ def rows() -> Iterator[Row]:
         elif "|" in line and not line.startswith(("#", "plan")):
             plan, after, state, given, then, events, annunciation, *note = (cell.strip() for cell in line.split("|"))
             yield Row(
-                heading, plan, _items(after, ","), state, _items(given, ","), then, _items(events, ";"), annunciation, *note
+                heading,
+                plan,
+                _items(after, ","),
+                state,
+                _items(given, ","),
+                then,
+                _items(events, ";"),
+                annunciation,
+                *note,
             )
 
 
