@@ -9,7 +9,7 @@ from anomsdk import Pipeline
 from anomsdk.core.alarm import Annunciation
 from anomsdk.core.event import SHARE_ONE, Condition, Event, Input, Kind, State, score_log2_q8
 from anomsdk.runtime.native_module import why_missing
-from tests.support.supervised import ROOTS, SCORES, events_of, give, give_all, row, tiny_plan
+from tests.support.tiny_plans import ROOTS, SCORES, events_of, give, give_all, row, tiny_plan
 
 ROWS = (*ROOTS, "fault")
 OTHERS = (

@@ -9,7 +9,7 @@ from anomsdk.core.alarm import Annunciation
 from anomsdk.core.event import Condition, Event, Input, Kind, State, score_log2_q8
 from anomsdk.core.plan import Plan
 from tests.support.alarm_states import PLANS, NativeMachine, PythonMachine, Step, explored
-from tests.support.supervised import SCORES, tiny_plan
+from tests.support.tiny_plans import SCORES, tiny_plan
 
 NORMAL, PREALARM, UNACK, ACK, RTN = (
     State.NORMAL,

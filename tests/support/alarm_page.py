@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from tests.support.alarm_table import Row, rows
 from tests.support.make import ROOT
-from tests.support.supervised import INPUTS
+from tests.support.tiny_plans import INPUTS
 
 PAGE = ROOT / "docs" / "reference" / "alarm-life-cycle.md"
 PICTURE = ROOT / "docs" / "pictures" / "alarm.svg"

@@ -19,7 +19,7 @@ from anomsdk.core.event import Event, State
 from anomsdk.core.plan import Plan
 from anomsdk.core.supervisor import Operation, Supervisor
 from anomsdk.runtime.engines import open_engine
-from tests.support.supervised import events_of, row
+from tests.support.tiny_plans import events_of, row
 
 OPERATIONS = {
     "acknowledge": (Operation.ACKNOWLEDGE, 0),

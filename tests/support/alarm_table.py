@@ -14,7 +14,7 @@ from anomsdk import Pipeline
 from anomsdk.core.alarm import Annunciation
 from anomsdk.core.event import Event, Kind, State, score_log2_q8
 from anomsdk.core.plan import Plan
-from tests.support.supervised import SCORES, events_of, give, give_all, tiny_plan
+from tests.support.tiny_plans import SCORES, events_of, give, give_all, tiny_plan
 
 SOURCE = Path(__file__).with_suffix(".txt")
 START = "start"
