@@ -12,13 +12,17 @@ from typing import TYPE_CHECKING, Any
 from anomsdk._version import __version__
 
 _HOME = {
+    "Annunciation": "anomsdk.core.alarm",
     "CheckError": "anomsdk.errors",
+    "Condition": "anomsdk.core.event",
     "Event": "anomsdk.core.event",
     "InputError": "anomsdk.errors",
+    "Kind": "anomsdk.core.event",
     "Pipeline": "anomsdk.runtime.pipeline",
     "PipelineSpec": "anomsdk.planner.spec",
     "Plan": "anomsdk.core.plan",
     "Result": "anomsdk.core.pipeline",
+    "State": "anomsdk.core.event",
     "emit_c": "anomsdk.mcu.emit",
     "features": "anomsdk.runtime.streams",
     "plan": "anomsdk.planner.planner",
@@ -31,13 +35,17 @@ _HOME = {
 }
 
 __all__ = [
+    "Annunciation",
     "CheckError",
+    "Condition",
     "Event",
     "InputError",
+    "Kind",
     "Pipeline",
     "PipelineSpec",
     "Plan",
     "Result",
+    "State",
     "__version__",
     "compare",
     "emit_c",
@@ -55,7 +63,8 @@ __all__ = [
 
 if TYPE_CHECKING:
     from anomsdk import compare, evaluate, train
-    from anomsdk.core.event import Event
+    from anomsdk.core.alarm import Annunciation
+    from anomsdk.core.event import Condition, Event, Kind, State
     from anomsdk.core.pipeline import Result
     from anomsdk.core.plan import Plan
     from anomsdk.errors import CheckError, InputError

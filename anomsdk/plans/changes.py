@@ -9,6 +9,14 @@ from anomsdk.core.plan import Plan, canonical_tree
 from anomsdk.utils.text import duration
 
 _TICKS = ("timing.on_delay", "timing.off_delay", "timing.cooldown", "baseline.hold")
+_HOPS = (
+    "alarm.cancel",
+    "alarm.escalate_after",
+    "alarm.escalate_every",
+    "alarm.repeat",
+    "alarm.test",
+    "alarm.heartbeat",
+)
 _LONGEST = 60
 """Largest number of characters of a value in a line."""
 _FOR_TRAIN = ("model.max_macs, max_ram and max_flash", "features.allow_speech_features", "comments")
@@ -75,8 +83,8 @@ def _leaves(key: str, tree: Any) -> Iterator[tuple[str, Any]]:
 def _change(key: str, was: Any, now: Any) -> str:
     if isinstance(was, dict) or isinstance(now, dict):  # a table of integers
         return " -> ".join(_table(value) for value in (was, now)) + ", other values"
-    ticks = " ticks" if key in _TICKS else ""
-    return f"{_shown(was)} -> {_shown(now)}{ticks}"
+    unit = " ticks" if key in _TICKS else " hops" if key in _HOPS else ""
+    return f"{_shown(was)} -> {_shown(now)}{unit}"
 
 
 def _table(value: Any) -> str:

@@ -13,7 +13,8 @@ import pytest
 
 import anomsdk
 from anomsdk.demo import recordings as demo_recordings
-from anomsdk.planner.sections import Section
+from anomsdk.planner.health import DEFAULTS
+from anomsdk.planner.sections import HealthSection, Section
 from anomsdk.planner.spec import PipelineSpec
 from tests.support import demo_picture
 from tests.support.make import ROOT
@@ -261,7 +262,7 @@ def test_every_key_of_the_spec_is_documented_with_its_default():
             row = next(
                 (line for line in page.splitlines() if line.startswith("|") and f"`{name}`" in line.split("|")[1]), ""
             )
-            if name in ("model", "score", "alert", "sensor", "features", "context"):
+            if name in ("model", "score", "alert", "sensor", "features", "context", "alarm", "health"):
                 assert f"## [{name}]" in page
                 continue
             assert row, f"{section.__name__}.{name} is not documented"
@@ -269,6 +270,18 @@ def test_every_key_of_the_spec_is_documented_with_its_default():
                 shown = f"{field.default:g}" if isinstance(field.default, float) else str(field.default)
                 shown = shown.lower() if isinstance(field.default, bool) else shown
                 assert shown in row.split("|")[2], f"{section.__name__}.{name}: default {shown}"
+
+
+def test_the_defaults_of_health_are_documented_for_each_kind_of_sensor():
+    rows = [line.split("|") for line in (ROOT / "docs" / "configuration.md").read_text().splitlines()]
+    page = {row[1].strip(" `"): row[2:5] for row in rows if len(row) == 7}
+    for column, kind in enumerate(("audio", "motion", "external")):
+        for key in HealthSection.model_fields:
+            shown, default = page[key][column].strip(), DEFAULTS[kind].get(key)
+            if default is None:
+                assert shown in ("", "off", "0", "false", "1 % below the full scale"), f"{key}, {kind}"
+            else:
+                assert shown == f"{default:g}", f"{key}, {kind}"
 
 
 def test_links_lead_somewhere():

@@ -21,7 +21,9 @@ STAGES = (
     *(f"{UNIT}{name}.py" for name in ("context_score_event", "reasons", "motion_refusals")),
     f"{PARITY}vectors.py",
 )
-PLANNING = tuple(f"{UNIT}{name}.py" for name in ("spec", "planner", "plan_file", "speech", "durations"))
+PLANNING = tuple(
+    f"{UNIT}{name}.py" for name in ("spec", "planner", "plan_file", "speech", "durations", "supervised_plans")
+)
 HOUSE = tuple(f"{CONTRACT}{name}.py" for name in ("imports", "golden", "mirror", "casts", "kinds", "affected"))
 CORE = (*STYLE, *STAGES, *PLANNING, *HOUSE)
 """The fast core: lint, types, the stages, the golden vectors, the planner and plan files. `make quick` always runs it."""

@@ -11,7 +11,7 @@ import pytest
 import anomsdk
 from anomsdk.planner.sections import word_for_none
 from anomsdk.planner.spec import PipelineSpec
-from anomsdk.planner.spec_text import SECTIONS
+from anomsdk.planner.spec_text import OPTIONAL_SECTIONS, SECTIONS
 from anomsdk.plans.changes import changes
 from anomsdk.plans.file import reference_models_folder
 from tests.support.command_line import anomsdk_command
@@ -51,6 +51,14 @@ SPECS = {
         "sensor": {"kind": "external", "rate_hz": 10},
         "features": {"kind": "external", "n_features": 2, "counts_per_unit": 1e-6},
         "context": {"kind": "stack", "frames": 2},
+        "alarm": {"latch": True, "cancel_s": 20},
+        "health": {"stuck_s": 30},
+    },
+    "audio, watched over": {
+        "sensor": {"kind": "audio", "rate_hz": 16000},
+        "features": {"kind": "logmel", "fft_length": 512, "hop_length": 256, "n_mels": 20, "fmax_hz": 8000},
+        "context": {"kind": "stack", "frames": 3},
+        "health": {},
     },
 }  # fmt: skip
 
@@ -63,8 +71,10 @@ def check_whole(text, spec):
     """The text means the spec, and its keys are the fields of the model."""
     assert PipelineSpec.from_toml(text) == spec
     tree = tomllib.loads(text)
-    assert set(tree) == {"format", "name", *SECTIONS} == set(PipelineSpec.model_fields)
-    for section in SECTIONS:
+    assert {"format", "name", *SECTIONS, *OPTIONAL_SECTIONS} == set(PipelineSpec.model_fields)
+    left_out = {name for name in OPTIONAL_SECTIONS if getattr(spec, name) is None}
+    assert set(tree) == set(PipelineSpec.model_fields) - left_out
+    for section in set(tree) - {"format", "name"}:
         assert set(tree[section]) == set(type(getattr(spec, section)).model_fields), section
 
 

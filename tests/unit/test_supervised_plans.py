@@ -1,0 +1,134 @@
+"""Spec sections [alarm] and [health]: what they become in a plan, and what is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import anomsdk
+from anomsdk import InputError, PipelineSpec
+from anomsdk.core.alarm import AlarmPlan
+from anomsdk.core.event import Condition
+from anomsdk.planner.alarm import alarm_plan
+from anomsdk.planner.health import DEFAULTS, health_plan
+from anomsdk.plans.changes import changes
+from anomsdk.plans.file import parse_plan
+from tests.support.supervised import supervised
+
+AUDIO = {
+    "format": 1,
+    "name": "room",
+    "sensor": {"kind": "audio", "rate_hz": 16000},
+    "features": {"kind": "logmel", "fft_length": 512, "hop_length": 256, "n_mels": 20, "fmax_hz": 8000},
+    "context": {"kind": "stack", "frames": 3},
+}
+MOTION = {
+    **AUDIO,
+    "sensor": {"kind": "motion", "rate_hz": 50, "counts_per_g": 2048, "full_scale_g": 8},
+    "features": {"kind": "motion", "window_s": 2, "hop_s": 1},
+    "context": {"kind": "stack", "frames": 1},
+}
+ROWS = {
+    **AUDIO,
+    "sensor": {"kind": "external", "rate_hz": 0.1},
+    "features": {"kind": "external", "n_features": 2, "counts_per_unit": 1e-6},
+    "context": {"kind": "stack", "frames": 2},
+}
+
+
+def spec_of(tree, **sections):
+    return PipelineSpec.from_dict({**tree, **sections})
+
+
+def test_sections_that_are_left_out_leave_the_plan_as_it_was():
+    assert alarm_plan(spec_of(AUDIO)) is None and health_plan(spec_of(AUDIO)) is None
+    tree = anomsdk.reference_model("human_motion").canonical_bytes
+    assert b'"alarm"' not in tree and b'"health"' not in tree
+
+
+def test_durations_of_an_alarm_are_hops_rounded_up():
+    alarm = {"latch": True, "cancel_s": 0.017, "escalate_ratio": 2.5, "escalate_after_s": 1.6, "heartbeat_s": 16}
+    assert alarm_plan(spec_of(AUDIO, alarm=alarm)).__dict__ == AlarmPlan(
+        latch=1,
+        cancel=2,
+        escalate_ratio_q16=163840,
+        escalate_after=100,
+        escalate_every=3750,
+        repeat=0,
+        test=188,
+        heartbeat=1000,
+    ).__dict__  # fmt: skip
+
+
+def test_health_of_audio_has_its_defaults():
+    plan = health_plan(spec_of(AUDIO, health={}))
+    assert plan.block * 256 == 10240
+    assert (plan.stuck, plan.clip_low, plan.clip_high, plan.missing_ms) == (8000, -32512, 32512, 2000)
+    on = {Condition(i + 1) for i in np.flatnonzero(plan.raise_blocks)}
+    motion_only = {Condition.DEAD_AXIS, Condition.GRAVITY, Condition.NOT_WORN}
+    assert on == {each for each in Condition if each <= Condition.GAP} - motion_only
+    assert plan.void_mask == 0b0100_1011
+
+
+def test_health_of_motion_is_in_units_of_g():
+    plan = health_plan(spec_of(MOTION, health={"not_worn_s": 600, "not_worn_voids": True}))
+    assert plan.block == 1 and plan.clip_high == 16220
+    assert (plan.gravity_low, plan.gravity_high) == (1536**2, 2560**2)
+    assert (plan.still_range, plan.posture, plan.dead_axis_range) == (102, 102, 205)
+    assert plan.raise_blocks[Condition.NOT_WORN - 1] == 600
+    assert plan.void_mask == 0b0110_1011
+    assert plan.raise_blocks[Condition.STEP - 1] == plan.raise_blocks[Condition.NOISE_FLOOR - 1] == 0
+
+
+def test_slow_rows_are_not_stuck_after_a_single_repeat():
+    assert health_plan(spec_of(ROWS, health={})).stuck == 10
+
+
+@pytest.mark.parametrize("key", [key for key in DEFAULTS["motion"] if key.endswith("_s")])
+def test_a_time_of_0_switches_a_condition_off(key):
+    on = health_plan(spec_of(MOTION, health={}))
+    off = health_plan(spec_of(MOTION, health={key: 0}))
+    assert (on.raise_blocks > 0).sum() + (on.missing_ms > 0) == (off.raise_blocks > 0).sum() + (off.missing_ms > 0) + 1
+
+
+@pytest.mark.parametrize(
+    ("tree", "sections", "said"),
+    [
+        (AUDIO, {"health": {"not_worn_s": 60}}, "health.not_worn_s is for a motion sensor, and sensor.kind is audio"),
+        (MOTION, {"health": {"noise_floor": 4}}, "health.noise_floor is for sound or rows, and sensor.kind is motion"),
+        (AUDIO, {"health": {"clip_share": 2}}, "health.clip_share: input should be less than or equal to 1"),
+        (AUDIO, {"health": {"stuck": 2}}, "health.stuck: unknown key"),
+        (AUDIO, {"alarm": {"escalate_ratio": 0.5}}, "escalate_ratio 0.5 would escalate every alarm at once"),
+        (AUDIO, {"alarm": {"cancel_s": -1}}, "alarm.cancel_s: input should be greater than or equal to 0"),
+        (AUDIO, {"alarm": {"latch": 1}}, "alarm.latch: input should be a valid boolean"),
+    ],
+)
+def test_what_no_device_can_do_is_refused(tree, sections, said):
+    with pytest.raises(InputError) as caught:
+        spec_of(tree, **sections)
+    assert said in str(caught.value)
+
+
+def test_score_id_depends_on_health_and_not_on_the_life_cycle():
+    plain, _ = supervised("human_motion", alarm={}, health=None)
+    latching, _ = supervised("human_motion", alarm={"latch": True, "heartbeat_s": 60}, health=None)
+    watched, _ = supervised("human_motion", alarm={}, health={})
+    assert plain.id != latching.id and plain.score_id == latching.score_id
+    assert plain.score_id == anomsdk.reference_model("human_motion").score_id
+    assert watched.score_id != plain.score_id
+    assert changes(plain, latching) == ["alarm.heartbeat: 14400 -> 240 hops", "alarm.latch: 0 -> 1"]
+
+
+@pytest.mark.parametrize(
+    "sections", [{"alarm": {}, "health": None}, {"alarm": None, "health": {}}, {"alarm": {}, "health": {}}]
+)
+def test_a_supervised_plan_is_read_back(sections):
+    plan, spec = supervised("audio_scene", **sections)
+    assert parse_plan(plan.canonical_bytes, name="plan.json") == plan
+    assert PipelineSpec.from_toml(spec.to_toml()) == spec
+
+
+def test_null_is_no_section():
+    plan, _ = supervised("audio_scene", alarm={}, health=None)
+    with pytest.raises(InputError, match="damaged"):
+        parse_plan(plan.canonical_bytes.replace(b'{"alarm":{', b'{"alarm":null,"x":{'), name="plan.json")
