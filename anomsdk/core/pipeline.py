@@ -108,7 +108,7 @@ class Chain:
         self._baseline = Baseline(plan.baseline)
         self._alert = Alert(plan.timing, plan.levels, plan.tag)
         self._supervisor = _supervisor(plan)
-        self._fresh = True  # the next window shares no sample with one before it
+        self._fresh = True  # no window has been full since the start
         self._reasons = Reasons(plan.reasons, plan.score)
 
     def ticks(self, block: NDArray[np.int16]) -> Iterator[Ticks]:
@@ -206,7 +206,6 @@ class Chain:
         self._extractor.restart()
         self._context.restart()
         self._alert.gap(lost_ticks)
-        self._fresh = True
         if self._supervisor is not None:
             self._supervisor.gap(lost, lost_ticks)
 

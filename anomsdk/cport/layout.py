@@ -27,6 +27,8 @@ class Layout:
 
     Parameters
     ----------
+    supervisor : counts of the alarm's life cycle, of health and the heartbeat, on a 32-bit processor; 0 for a plan
+        without an alarm and a health section
     samples : samples of one window
     state : values that the extractor keeps for the next frame
     history : feature frames of the context, without the latest
@@ -34,6 +36,7 @@ class Layout:
     scratch : used by the extractor, then by the model; wiped after every hop
     """
 
+    supervisor: int
     samples: int
     state: int
     history: int
@@ -42,31 +45,35 @@ class Layout:
 
     @property
     def buffers(self) -> int:
-        """Sum of all buffers: ANOM_PLAN_..._BYTES without ANOM_PIPELINE_BYTES."""
-        return sum(astuple(self))
+        """Sum of the buffers whose size is the same on every processor."""
+        return sum(astuple(self)) - self.supervisor
 
     @property
     def ram_bytes(self) -> int:
         """Memory of a pipeline on a 32-bit processor: ANOM_PLAN_..._BYTES."""
-        return pipeline_bytes(4) + self.buffers
+        return pipeline_bytes(4) + self.supervisor + self.buffers
 
 
 def layout(plan: Plan) -> Layout:
     """Compute the buffers of a pipeline from its plan."""
     widths = [layer.n_in for layer in plan.layers] + [plan.layers[-1].n_out]
-    return layout_of(plan.framer, plan.extractor, plan.context, widths)
+    return layout_of(plan.framer, plan.extractor, plan.context, widths, supervisor_bytes(plan, 4))
 
 
-def layout_of(framer: FramerPlan, extractor: ExtractorPlan, context: ContextPlan, widths: Sequence[int]) -> Layout:
+def layout_of(
+    framer: FramerPlan, extractor: ExtractorPlan, context: ContextPlan, widths: Sequence[int], supervisor: int = 0
+) -> Layout:
     """Compute the buffers of a pipeline from the parts of a plan.
 
     Parameters
     ----------
     framer, extractor, context : sections of a plan
     widths : widths of the model's input, hidden layers and output; empty: a pipeline without a model
+    supervisor : bytes of the supervisor on a 32-bit processor; 0: none
     """
     own = EXTRACTORS[extractor.kind]
     return Layout(
+        supervisor=supervisor,
         samples=rounded_up(framer.window * extractor.columns * SAMPLE),
         state=own.state_bytes(extractor),
         history=rounded_up((context.frames - 1) * extractor.n_features),
@@ -78,6 +85,15 @@ def layout_of(framer: FramerPlan, extractor: ExtractorPlan, context: ContextPlan
 def pipeline_bytes(pointer_bytes: int) -> int:
     """Compute ANOM_PIPELINE_BYTES of anomsdk.h for pointers of ``pointer_bytes`` bytes."""
     return 40 + 18 * pointer_bytes
+
+
+def supervisor_bytes(plan: Plan, pointer_bytes: int) -> int:
+    """Compute the bytes that the supervisor of a plan takes beyond ANOM_PIPELINE_BYTES; 0 without one.
+
+    They are ANOM_ALARM_BYTES and ANOM_HEALTH_BYTES of anomsdk.h.
+    """
+    health = 0 if plan.health is None else 56 + 2 * pointer_bytes + 16 * plan.columns
+    return 56 + health if plan.is_supervised else 0
 
 
 def constant_bytes(plan: Plan) -> tuple[int, int]:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from anomsdk.core.alarm import PLAIN
 from anomsdk.core.autoencoder import LayerPlan
 from anomsdk.core.checks import checked_cast
 from anomsdk.core.context import STATISTICS, ContextPlan, StackPlan, SummaryPlan
@@ -26,7 +27,7 @@ from anomsdk.cport.extractors import EXTRACTORS
 from anomsdk.cport.fields import Address, Blocks, Constant, Fields, Member, Size, Structs
 from anomsdk.errors import without_a_branch
 
-C_FORMAT = 3
+C_FORMAT = 5
 """Layout of the structs: ANOM_PLAN_FORMAT of anom_plan.h."""
 
 
@@ -43,8 +44,27 @@ def c_fields(plan: Plan) -> Fields:
         "timing": _fields(plan.timing, without=("clear_ratio_q16", "high_ratio_q16")),
         "levels": _fields(plan.levels),
         "reasons": reasons_fields(plan.reasons),
+        "supervisor": _supervisor(plan),
         "id": tuple(bytes.fromhex(plan.id)),
     }
+
+
+def _supervisor(plan: Plan) -> Structs | None:
+    """Return `anom_supervisor_plan`; None for a plan without an alarm and a health section."""
+    if not plan.is_supervised:
+        return None
+    health = None
+    if plan.health is not None:
+        own = {"type": Address("anom_health_functions"), "columns": plan.columns}
+        health = Structs("anom_health_plan", ({**_fields(plan.health), **own},))
+    hops_per_tick = plan.extractor.hops_per_frame * plan.context.stride
+    fields: Fields = {
+        "alarm": {**_fields(plan.alarm or PLAIN), "hops_per_tick": hops_per_tick},
+        "health": health,
+        "type": Address("anom_supervisor_functions"),
+        "plan_tag": plan.tag,
+    }
+    return Structs("anom_supervisor_plan", (fields,))
 
 
 def reasons_fields(plan: ReasonsPlan) -> Fields:

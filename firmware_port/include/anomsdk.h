@@ -52,7 +52,7 @@ extern "C" {
 
 #define ANOM_VERSION "0.1.0"
 #define ANOM_EVENT_BYTES 16
-#define ANOM_MAX_EVENTS 1   /* a tick */
+#define ANOM_MAX_EVENTS 1   /* a result */
 #define ANOM_DIGEST_BYTES 32
 
 #define ANOM_ERROR_NULL (-1)      /* a pointer is NULL */
@@ -60,9 +60,24 @@ extern "C" {
 #define ANOM_ERROR_MEMORY (-3)    /* the memory is smaller than the plan's ANOM_PLAN_..._BYTES */
 #define ANOM_ERROR_FORMAT (-4)    /* the plan is of another version of these sources, or compiled with other flags */
 #define ANOM_ERROR_SELFTEST (-5)  /* this build computes other integers than the plan's digest says */
+#define ANOM_ERROR_SECTION (-6)   /* the plan has no alarm section, or no health section, which the input needs */
+#define ANOM_ERROR_RANGE (-7)     /* an argument is out of its range */
 
-/* Bytes of a pipeline besides its buffers. Generated ANOM_PLAN_..._BYTES build on it. */
+/* What a buzzer and a lamp should do now: bits of anom_pipeline_annunciation. */
+#define ANOM_ANNUNCIATE_SOUND 1     /* an alarm is unacknowledged and not silenced */
+#define ANOM_ANNUNCIATE_PREALARM 2  /* the wearer's cancel window is open, and not silenced */
+#define ANOM_ANNUNCIATE_LIGHT 4     /* an alarm or a prealarm stands; silence does not put it out */
+#define ANOM_ANNUNCIATE_FAULT 8     /* a technical condition other than warm-up is active; nothing mutes it */
+#define ANOM_ANNUNCIATE_ESCALATED 16 /* the alarm has escalated and is unacknowledged */
+#define ANOM_ANNUNCIATE_TEST 32     /* a test is on */
+#define ANOM_ANNUNCIATE_SILENCED 64
+#define ANOM_ANNUNCIATE_OUT_OF_SERVICE 128
+
+/* Bytes of a pipeline besides its buffers: of every plan, of one with an alarm or a health section, and of a health
+ * section. Generated ANOM_PLAN_..._BYTES build on them. */
 #define ANOM_PIPELINE_BYTES (40 + 18 * sizeof(void *))
+#define ANOM_ALARM_BYTES ((size_t)56)
+#define ANOM_HEALTH_BYTES(columns) (56 + 2 * sizeof(void *) + 16 * (columns))
 
 /* Memory for a pipeline, aligned. */
 #define ANOM_MEM(bytes) union { uint64_t align; uint8_t memory[bytes]; }
@@ -75,10 +90,10 @@ typedef struct anom_event {
     uint8_t bytes[ANOM_EVENT_BYTES];
 } anom_event;
 
-/* One tick. */
+/* One tick, or one event without a tick. */
 typedef struct anom_result {
-    uint32_t hop;   /* index of the tick's last hop, modulo 2**32 */
-    uint32_t score; /* reconstruction error above the baseline, high = anomalous */
+    uint32_t hop;   /* index of the tick's last hop, modulo 2**32; without a tick, of the hop that was being filled */
+    uint32_t score; /* reconstruction error above the baseline, high = anomalous; 0 without a tick */
     int32_t n_events;
     anom_event events[ANOM_MAX_EVENTS];
 } anom_result;
@@ -94,11 +109,52 @@ int32_t anom_pipeline_init(anom_pipeline **pipeline, void *memory, size_t size, 
  *   block    n samples of `columns` values, one after the other; only read */
 int32_t anom_pipeline_push(anom_pipeline *pipeline, const int16_t *block, int32_t n);
 
-/* Run the window if it is full. 1: *result holds a tick, 0: more samples are needed. */
+/* Run the window if it is full. 1: *result holds a tick, 2: it holds one event without a tick, which only plans with an
+ * alarm or a health section have, 0: more samples are needed. */
 int32_t anom_pipeline_poll(anom_pipeline *pipeline, anom_result *result);
 
+/* Inputs from outside, for plans with an alarm or a health section. Each takes effect after the last sample pushed and
+ * before the next: it waits for the next poll, and until then push takes no sample. Up to three inputs wait, of which one
+ * may be a silence, a missing or a clock.
+ * 1: taken, 0: not taken, poll until 0 and try again, or ANOM_ERROR_SECTION or ANOM_ERROR_RANGE: nothing was done. */
+
+/* Acknowledge the alarm; without an unacknowledged alarm it changes nothing. */
+int32_t anom_pipeline_acknowledge(anom_pipeline *pipeline);
+
+/* Mute the annunciation of alarms for some ticks, 1 to 2**31 - 1; 0 ends a silence. Events go on. */
+int32_t anom_pipeline_silence(anom_pipeline *pipeline, uint32_t ticks);
+
+/* Cancel a prealarm, as its wearer does; in any other state it changes nothing. */
+int32_t anom_pipeline_cancel(anom_pipeline *pipeline);
+
+/* Take the pipeline out of service (1), or back in (0). */
+int32_t anom_pipeline_out_of_service(anom_pipeline *pipeline, int32_t on);
+
+/* Send a test event and annunciate a test. */
+int32_t anom_pipeline_test(anom_pipeline *pipeline);
+
+/* Say that the supply is low (1), or well again (0). Needs a health section, as do all that follow. */
+int32_t anom_pipeline_supply(anom_pipeline *pipeline, int32_t low);
+
+/* Say that a self-test of the device has failed (1), or passed (0). */
+int32_t anom_pipeline_self_test(anom_pipeline *pipeline, int32_t failed);
+
+/* Say that no sample came for `ms` more milliseconds, as from an unplugged sensor. Time goes on as by a gap. */
+int32_t anom_pipeline_missing(anom_pipeline *pipeline, uint32_t ms);
+
+/* Tell the time of a clock of your own in milliseconds, modulo 2**32, now and then: it checks the sample rate. */
+int32_t anom_pipeline_clock(anom_pipeline *pipeline, uint32_t ms);
+
+/* What a buzzer and a lamp should do now, bits of ANOM_ANNUNCIATE_*; 0 for plans without an alarm and a health section.
+ * An input counts from the poll that takes it. */
+uint32_t anom_pipeline_annunciation(const anom_pipeline *pipeline);
+
+/* Health byte as in an event, see docs/spec.md; 0 for plans without a health section. */
+uint32_t anom_pipeline_health(const anom_pipeline *pipeline);
+
 /* Say that n samples were lost, 0 to 2**31 - 1. Time goes on, no result spans the gap; a window that is full but was
- * not polled is lost with it. */
+ * not polled is lost with it. With an alarm or a health section the gap waits for the next poll, behind the inputs that
+ * wait; gaps that wait together are one gap of up to 2**31 - 1 samples, and no other input is taken while one waits. */
 void anom_pipeline_gap(anom_pipeline *pipeline, int32_t n);
 
 /* Wipe everything and begin anew, as after init. */

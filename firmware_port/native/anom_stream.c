@@ -5,16 +5,25 @@
 #include "anom_pipeline.h"
 #include "anom_wipe.h"
 
-static void take_tick(anom_stream *stream, const anom_result *result)
+static void take_tick(anom_stream *stream, const anom_pipeline *pipeline, const anom_result *result)
 {
     stream->hops[stream->n_ticks] = result->hop;
     stream->scores[stream->n_ticks] = result->score;
+    stream->voids[stream->n_ticks] =
+        pipeline->plan->supervisor && anom_supervisor_voids(anom_pipeline_supervisor(pipeline));
     for (int32_t i = 0; i < result->n_events; i++) {
         stream->event_ticks[stream->n_events] = stream->n_ticks;
         stream->events[stream->n_events] = result->events[i];
         stream->n_events++;
     }
     stream->n_ticks++;
+}
+
+static void take_notice(anom_stream *stream, const anom_result *result)
+{
+    stream->notice_ticks[stream->n_notices] = stream->n_ticks;
+    stream->notices[stream->n_notices] = result->events[0];
+    stream->n_notices++;
 }
 
 static void take_inputs(void *of, const int8_t *inputs, const int8_t *outputs, int32_t n)
@@ -25,19 +34,34 @@ static void take_inputs(void *of, const int8_t *inputs, const int8_t *outputs, i
         stream->inputs[stream->n_ticks * n + i] = inputs[i];
 }
 
-void anom_stream_process(anom_pipeline *pipeline, const int16_t *samples, int64_t n, int32_t columns,
-                         anom_stream *stream)
+/* Poll until nothing is left to do, or there is no more room for events without a tick. */
+static void poll(anom_pipeline *pipeline, anom_stream *stream)
 {
     anom_observer *observer = stream->inputs ? take_inputs : NULL;
-    while (n > 0) {
-        int32_t taken = anom_pipeline_push(pipeline, samples, n < INT32_MAX ? (int32_t)n : INT32_MAX);
-        samples += (int64_t)taken * columns;
-        n -= taken;
-        anom_result result;
-        while (anom_pipeline_poll_observed(pipeline, &result, observer, stream))
-            take_tick(stream, &result);
+    anom_result result;
+    while (stream->n_notices < stream->most_notices) {
+        int32_t found = anom_pipeline_poll_observed(pipeline, &result, observer, stream);
+        if (found == 0) break;
+        if (found == 1)
+            take_tick(stream, pipeline, &result);
+        else
+            take_notice(stream, &result);
+    }
+    anom_wipe(&result, sizeof result);
+}
+
+int64_t anom_stream_process(anom_pipeline *pipeline, const int16_t *samples, int64_t n, int32_t columns,
+                            anom_stream *stream)
+{
+    int64_t done = 0;
+    poll(pipeline, stream);
+    while (done < n && stream->n_notices < stream->most_notices) {
+        int64_t left = n - done;
+        done += anom_pipeline_push(pipeline, samples + done * columns, left < INT32_MAX ? (int32_t)left : INT32_MAX);
+        poll(pipeline, stream);
     }
     anom_memory_clear_registers();
+    return done;
 }
 
 size_t anom_stream_scratch_bytes(const anom_plan *plan)

@@ -4,20 +4,26 @@
 
 #include "anomsdk.h"
 
-/* Arrays that the ticks of a block are written to, with room for each tick that the block completes. */
+/* Arrays that the results of a block are written to, with room for each tick that the block completes. */
 typedef struct anom_stream {
     uint32_t *hops;
     uint32_t *scores;
+    uint8_t *voids;       /* 1: a tick was void */
     int64_t *event_ticks; /* index of an event's tick */
     anom_event *events;
+    int64_t *notice_ticks; /* number of ticks before an event without a tick */
+    anom_event *notices;
     int8_t *inputs; /* the model's inputs, tick after tick; NULL: not wanted */
     int64_t n_ticks;
     int64_t n_events;
+    int64_t n_notices;
+    int64_t most_notices; /* events without a tick that have room */
 } anom_stream;
 
-/* Take n samples of `columns` values. */
-void anom_stream_process(anom_pipeline *pipeline, const int16_t *samples, int64_t n, int32_t columns,
-                         anom_stream *stream);
+/* Take n samples of `columns` values. How many of the n were taken: once there is no more room for events without a tick
+ * it returns; empty `notices` and go on with the rest, even if nothing is left of the block. */
+int64_t anom_stream_process(anom_pipeline *pipeline, const int16_t *samples, int64_t n, int32_t columns,
+                            anom_stream *stream);
 
 /* The model stage alone: n inputs to n outputs.
  *   scratch  anom_stream_scratch_bytes(plan) */

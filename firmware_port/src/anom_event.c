@@ -20,13 +20,20 @@ void anom_event_bytes(const anom_event_fields *fields, anom_event *event)
     put(bytes + 4, fields->hop, 4);
     put(bytes + 8, fields->score_log2_q8, 2);
     bytes[10] = fields->health;
-    anom_event_with_reasons(event, fields->reasons);
+    anom_event_with_reasons(event, fields->reasons, 3);
     put(bytes + 14, fields->plan_tag, 2);
 }
 
-void anom_event_with_reasons(anom_event *event, const uint8_t *reasons)
+void anom_event_bytes_2(const anom_event_fields *fields, anom_event *event)
 {
-    for (int32_t i = 0; i < 3; i++)
+    anom_event_bytes(fields, event);
+    event->bytes[0] = (uint8_t)(ANOM_EVENT_VERSION_2 << 4 | fields->kind);
+    event->bytes[1] = (uint8_t)(fields->state | fields->flags);
+}
+
+void anom_event_with_reasons(anom_event *event, const uint8_t *reasons, int32_t n)
+{
+    for (int32_t i = 0; i < n; i++)
         event->bytes[11 + i] = reasons[i];
 }
 

@@ -8,6 +8,10 @@
 #include "anom_wipe.h"
 
 ANOM_ASSERT(pipeline_has_its_announced_size, sizeof(anom_pipeline) == ANOM_PIPELINE_BYTES);
+ANOM_ASSERT(alert_is_last, offsetof(anom_pipeline, alert) + sizeof(anom_alert) == sizeof(anom_pipeline));
+ANOM_ASSERT(supervisor_has_its_announced_size, sizeof(anom_supervisor) == sizeof(anom_alert) + ANOM_ALARM_BYTES);
+ANOM_ASSERT(health_has_its_announced_size, sizeof(anom_health) == ANOM_HEALTH_BYTES(0));
+ANOM_ASSERT(column_has_its_announced_size, sizeof(anom_health_column) == ANOM_HEALTH_BYTES(1) - ANOM_HEALTH_BYTES(0));
 
 /* The offset of `pipeline` is the alignment that the memory must have. */
 typedef struct {
@@ -23,6 +27,7 @@ static size_t rounded_up(size_t bytes)
 
 /* Sizes of the buffers that follow the struct, in their order. */
 typedef struct {
+    size_t supervisor;
     size_t samples;
     size_t state;
     size_t history;
@@ -37,7 +42,9 @@ static sizes sizes_of(const anom_plan *plan)
     size_t n_inputs = (size_t)anom_context_n_inputs(&plan->context, extractor->n_features);
     size_t model = rounded_up(2 * n_inputs) + rounded_up(anom_autoencoder_scratch_bytes(&plan->autoencoder));
     size_t front = extractor->type->scratch_bytes(extractor->tables);
+    const anom_supervisor_plan *supervisor = plan->supervisor;
     sizes found = {
+        .supervisor = supervisor ? supervisor->type->state_bytes(supervisor) : 0,
         .samples = rounded_up((size_t)plan->framer.window * (size_t)extractor->columns * sizeof(int16_t)),
         .state = extractor->type->state_bytes(extractor->tables),
         .history = rounded_up((size_t)(plan->context.frames - 1) * n_features),
@@ -50,7 +57,7 @@ static sizes sizes_of(const anom_plan *plan)
 size_t anom_pipeline_bytes(const anom_plan *plan)
 {
     sizes size = sizes_of(plan);
-    return sizeof(anom_pipeline) + size.samples + size.state + size.history + size.features + size.scratch;
+    return sizeof(anom_pipeline) + size.supervisor + size.samples + size.state + size.history + size.features + size.scratch;
 }
 
 int32_t anom_pipeline_init(anom_pipeline **pipeline, void *memory, size_t size, const anom_plan *plan)
@@ -74,6 +81,7 @@ int32_t anom_pipeline_init(anom_pipeline **pipeline, void *memory, size_t size, 
     at += sizeof(anom_pipeline);
 
     /* Buffers behind it, in the order of `sizes` */
+    at += bytes.supervisor;
     anom_framer_init(&made->framer, &plan->framer, extractor->columns, (int16_t *)(void *)at);
     at += bytes.samples;
     void *state = at;
@@ -88,13 +96,18 @@ int32_t anom_pipeline_init(anom_pipeline **pipeline, void *memory, size_t size, 
     /* Stages that need no buffer of their own */
     anom_extractor_init(&made->extractor, extractor, state, made->scratch);
     anom_baseline_init(&made->baseline, &plan->baseline);
-    anom_alert_init(&made->alert, &plan->timing, &plan->levels, (uint16_t)(plan->id[0] | plan->id[1] << 8));
+    const anom_supervisor_plan *supervisor = plan->supervisor;
+    if (supervisor)
+        supervisor->type->init(anom_pipeline_supervisor(made), supervisor, &plan->timing, &plan->levels);
+    else
+        anom_alert_init(&made->alert, &plan->timing, &plan->levels, (uint16_t)(plan->id[0] | plan->id[1] << 8));
     *pipeline = made;
     return 0;
 }
 
 int32_t anom_pipeline_push(anom_pipeline *pipeline, const int16_t *block, int32_t n)
 {
+    if (pipeline->plan->supervisor && anom_supervisor_waits(anom_pipeline_supervisor(pipeline))) return 0;
     return anom_framer_push(&pipeline->framer, block, n);
 }
 
@@ -111,15 +124,16 @@ static uint32_t reconstruct(anom_pipeline *pipeline, anom_observer *observer, vo
     return anom_score_run(&plan->score, inputs, outputs, n);
 }
 
-/* Write the reasons into the event that raised the alarm: inputs and outputs still lie in the scratch. */
-static void explain(const anom_pipeline *pipeline, anom_event *event)
+/* Write reasons into an event of this tick: inputs and outputs still lie in the scratch.
+ *   n_reasons how many, 0 to ANOM_REASONS */
+static void explain(const anom_pipeline *pipeline, anom_event *event, int32_t n_reasons)
 {
     const anom_plan *plan = pipeline->plan;
     int32_t n = pipeline->n_inputs;
     const int8_t *inputs = pipeline->scratch;
     uint8_t reasons[ANOM_REASONS];
     anom_reasons_run(&plan->reasons, &plan->score, inputs, inputs + n, n, reasons);
-    anom_event_with_reasons(event, reasons);
+    anom_event_with_reasons(event, reasons, n_reasons);
 }
 
 /* Zero the inputs, the outputs and what the model has used behind them. */
@@ -131,6 +145,13 @@ static void wipe_model(const anom_pipeline *pipeline)
 
 int32_t anom_pipeline_poll_observed(anom_pipeline *pipeline, anom_result *result, anom_observer *observer, void *of)
 {
+    /* Supervisor: events without a tick, and inputs from outside, come before the window */
+    const anom_supervisor_plan *supervisor = pipeline->plan->supervisor;
+    if (supervisor) {
+        int32_t found = supervisor->type->poll(pipeline, result);
+        if (found != 1) return found;
+    }
+
     /* Framer: a whole window, or nothing yet */
     const int16_t *window = anom_framer_window(&pipeline->framer);
     if (window == NULL) return 0;
@@ -152,9 +173,16 @@ int32_t anom_pipeline_poll_observed(anom_pipeline *pipeline, anom_result *result
 
     /* Baseline, alert and reasons */
     result->score = anom_baseline_above(&pipeline->baseline, raw);
+    if (supervisor) {
+        int32_t judged = supervisor->type->judge(anom_pipeline_supervisor(pipeline), result);
+        if (judged == 2) explain(pipeline, &result->events[0], 2);
+        if (judged > 0) anom_baseline_follow(&pipeline->baseline, raw, 0);
+        wipe_model(pipeline);
+        return 1;
+    }
     result->n_events = anom_alert_step(&pipeline->alert, result->score, hop, &result->events[0]);
     int32_t alarm = pipeline->alert.rung.in_alarm;
-    if (alarm && result->n_events) explain(pipeline, &result->events[0]);
+    if (alarm && result->n_events) explain(pipeline, &result->events[0], ANOM_REASONS);
     wipe_model(pipeline);
 
     /* Baseline: it follows the score last, since an alarm may hold it */
@@ -167,25 +195,119 @@ int32_t anom_pipeline_poll(anom_pipeline *pipeline, anom_result *result)
     return anom_pipeline_poll_observed(pipeline, result, NULL, NULL);
 }
 
+uint32_t anom_pipeline_lose(anom_pipeline *pipeline, int32_t n)
+{
+    uint32_t lost = anom_framer_gap(&pipeline->framer, n);
+    anom_extractor_restart(&pipeline->extractor);
+    anom_context_restart(&pipeline->context);
+    return lost;
+}
+
+/* Let an input wait for the next poll. 1: it was taken; 0: there is no room; or a negative ANOM_ERROR_*.
+ *   operation ANOM_OPERATION_*
+ *   highest  largest argument */
+static int32_t operate(anom_pipeline *pipeline, int32_t operation, uint32_t argument, uint32_t highest)
+{
+    const anom_supervisor_plan *plan = pipeline->plan->supervisor;
+    if (plan == NULL || (operation >= ANOM_OPERATION_SUPPLY && plan->health == NULL)) return ANOM_ERROR_SECTION;
+    if (argument > highest) return ANOM_ERROR_RANGE;
+    anom_supervisor *supervisor = anom_pipeline_supervisor(pipeline);
+    if (supervisor->gap > 0) return 0;
+    for (int32_t i = 0; i < ANOM_SUPERVISOR_INPUTS; i++) {
+        uint8_t *input = &supervisor->inputs[i];
+        if (*input == 0) {
+            if (highest > 1) supervisor->number = argument;
+            *input = (uint8_t)((uint32_t)operation | (highest > 1 ? 0 : argument << 7));
+            return 1;
+        }
+        if (highest > 1 && anom_supervisor_has_number(*input & 127)) return 0;
+    }
+    return 0;
+}
+
+int32_t anom_pipeline_acknowledge(anom_pipeline *pipeline)
+{
+    return operate(pipeline, ANOM_OPERATION_ACKNOWLEDGE, 0, 0);
+}
+
+int32_t anom_pipeline_silence(anom_pipeline *pipeline, uint32_t ticks)
+{
+    return operate(pipeline, ANOM_OPERATION_SILENCE, ticks, INT32_MAX);
+}
+
+int32_t anom_pipeline_cancel(anom_pipeline *pipeline)
+{
+    return operate(pipeline, ANOM_OPERATION_CANCEL, 0, 0);
+}
+
+int32_t anom_pipeline_out_of_service(anom_pipeline *pipeline, int32_t on)
+{
+    return operate(pipeline, ANOM_OPERATION_OUT_OF_SERVICE, (uint32_t)on, 1);
+}
+
+int32_t anom_pipeline_test(anom_pipeline *pipeline)
+{
+    return operate(pipeline, ANOM_OPERATION_TEST, 0, 0);
+}
+
+int32_t anom_pipeline_supply(anom_pipeline *pipeline, int32_t low)
+{
+    return operate(pipeline, ANOM_OPERATION_SUPPLY, (uint32_t)low, 1);
+}
+
+int32_t anom_pipeline_self_test(anom_pipeline *pipeline, int32_t failed)
+{
+    return operate(pipeline, ANOM_OPERATION_SELF_TEST, (uint32_t)failed, 1);
+}
+
+int32_t anom_pipeline_missing(anom_pipeline *pipeline, uint32_t ms)
+{
+    return operate(pipeline, ANOM_OPERATION_MISSING, ms, UINT32_MAX);
+}
+
+int32_t anom_pipeline_clock(anom_pipeline *pipeline, uint32_t ms)
+{
+    return operate(pipeline, ANOM_OPERATION_CLOCK, ms, UINT32_MAX);
+}
+
+uint32_t anom_pipeline_annunciation(const anom_pipeline *pipeline)
+{
+    const anom_supervisor_plan *plan = pipeline->plan->supervisor;
+    return plan ? plan->type->annunciation(anom_pipeline_supervisor(pipeline)) : 0;
+}
+
+uint32_t anom_pipeline_health(const anom_pipeline *pipeline)
+{
+    const anom_supervisor_plan *plan = pipeline->plan->supervisor;
+    return plan ? plan->type->health(anom_pipeline_supervisor(pipeline)) : 0;
+}
+
 void anom_pipeline_gap(anom_pipeline *pipeline, int32_t n)
 {
     if (n <= 0) return;
     const anom_plan *plan = pipeline->plan;
-    uint32_t lost = anom_framer_gap(&pipeline->framer, n);
-    anom_extractor_restart(&pipeline->extractor);
-    anom_context_restart(&pipeline->context);
+    if (plan->supervisor) {
+        uint32_t *gap = &anom_pipeline_supervisor(pipeline)->gap;
+        *gap = *gap < (uint32_t)(INT32_MAX - n) ? *gap + (uint32_t)n : INT32_MAX;
+        return;
+    }
+    uint32_t lost = anom_pipeline_lose(pipeline, n);
     anom_alert_gap(&pipeline->alert, lost / (uint32_t)(plan->extractor.hops_per_frame * plan->context.stride));
 }
 
 void anom_pipeline_reset(anom_pipeline *pipeline)
 {
+    const anom_supervisor_plan *supervisor = pipeline->plan->supervisor;
     sizes bytes = sizes_of(pipeline->plan);
     anom_framer_wipe(&pipeline->framer);
     anom_extractor_restart(&pipeline->extractor);
     anom_context_restart(&pipeline->context);
     anom_wipe(pipeline->features, bytes.features + bytes.scratch);
     anom_baseline_reset(&pipeline->baseline);
-    anom_alert_reset(&pipeline->alert);
+    if (supervisor)
+        supervisor->type->reset(anom_pipeline_supervisor(pipeline));
+    else
+        anom_alert_reset(&pipeline->alert);
 }
 
 void *anom_pipeline_scratch(anom_pipeline *pipeline)

@@ -4,6 +4,8 @@
 #ifndef ANOM_PIPELINE_H
 #define ANOM_PIPELINE_H
 
+#include <stddef.h>
+
 #include "anom_plan.h"
 
 struct anom_pipeline {
@@ -12,11 +14,21 @@ struct anom_pipeline {
     anom_extractor extractor;
     anom_context context;
     anom_baseline baseline;
-    anom_alert alert;
     int8_t *features; /* one frame */
     void *scratch;    /* of the extractor, then of the model */
     int32_t n_inputs;
+    anom_alert alert; /* last: a plan with an alarm or a health section has its supervisor here, which is larger */
 };
+
+/* The supervisor of a plan that has one. */
+static inline anom_supervisor *anom_pipeline_supervisor(const anom_pipeline *pipeline)
+{
+    return (anom_supervisor *)((uintptr_t)pipeline + offsetof(anom_pipeline, alert));
+}
+
+/* Drop the samples and frames that a gap breaks off. Number of hops that are lost.
+ *   n        samples, 1 to 2**31 - 1 */
+uint32_t anom_pipeline_lose(anom_pipeline *pipeline, int32_t n);
 
 /* Called at a tick, before its scratch is wiped: self-test and bench look at the model through it. */
 typedef void anom_observer(void *of, const int8_t *inputs, const int8_t *outputs, int32_t n);

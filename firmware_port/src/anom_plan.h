@@ -11,10 +11,11 @@
 #include "anom_reasons.h"
 #include "anom_rung.h"
 #include "anom_score.h"
+#include "anom_supervisor.h"
 #include "anomsdk.h"
 
 /* Layout of what follows: emitted plans check it when they are compiled, anom_pipeline_init when they are run. */
-#define ANOM_PLAN_FORMAT 3
+#define ANOM_PLAN_FORMAT 5
 
 struct anom_plan {
     uint32_t format;    /* ANOM_PLAN_FORMAT */
@@ -28,6 +29,7 @@ struct anom_plan {
     anom_timing_plan timing;
     anom_level_plan levels;
     anom_reasons_plan reasons;
+    const anom_supervisor_plan *supervisor; /* sections alarm and health; NULL: neither */
     uint8_t id[32];
 };
 

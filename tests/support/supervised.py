@@ -1,33 +1,190 @@
-"""Reference models with an alarm and a health section, planned from their files."""
+"""Any plan with an alarm or a health section, and any use of its pipeline: samples with faults, gaps, inputs, resets."""
 
 from __future__ import annotations
 
-from typing import Any
+import dataclasses
+from typing import Any, TypeAlias
 
-from anomsdk import PipelineSpec
-from anomsdk.core.plan import Plan
-from anomsdk.planner.calibration import Calibration
-from anomsdk.planner.planner import plan_from
-from anomsdk.planner.sections import AlarmSection, HealthSection
-from anomsdk.plans.file import reference_models_folder
-from anomsdk.plans.tflite.reader import read_tflite
+import numpy as np
+from numpy.typing import NDArray
+
+import anomsdk
+from anomsdk.core.alarm import AlarmPlan
+from anomsdk.core.event import Condition
+from anomsdk.core.health import IN_BLOCKS, N_CONDITIONS, HealthPlan
+from anomsdk.core.rung import TimingPlan, levels
+
+Samples: TypeAlias = NDArray[np.int16]
+Step: TypeAlias = tuple[str, tuple[Any, ...]]
+"""Name of a method of a Pipeline, and its arguments."""
+
+GAPS = (1, 2, 3, 50, 3000, 2**31 - 1)
+FAULTS = ("stuck", "zero", "flat", "repeated", "clipped", "step", "dead axis", "scaled", "at rest")
 
 
-def supervised(
-    name: str, alarm: dict[str, Any] | None = None, health: dict[str, Any] | None = None
-) -> tuple[Plan, PipelineSpec]:
-    """Plan a reference model with these sections.
+def supervised(plan: anomsdk.Plan, rng: np.random.Generator) -> anomsdk.Plan:
+    """A plan with sections drawn from ``rng``: alarm, health or both, with limits that the streams reach."""
+    which = rng.random()
+    timing = any_timing(rng)
+    return dataclasses.replace(
+        plan,
+        timing=timing,
+        levels=levels(_any_level(plan, rng), timing),
+        alarm=any_alarm(rng) if which < 0.8 else None,
+        health=any_health(plan, rng) if which > 0.2 else None,
+        folder=None,
+    )
 
-    Parameters
-    ----------
-    name : of the reference model
-    alarm, health : keys of the sections; {}: their defaults; None: the section is left out
-    """
-    folder = reference_models_folder() / name
-    sections = {
-        "alarm": None if alarm is None else AlarmSection(**alarm),
-        "health": None if health is None else HealthSection(**health),
-    }
-    spec = PipelineSpec.from_file(folder / "spec.toml").model_copy(update=sections)
-    calibration = Calibration.from_file(folder / "calibration.json")
-    return plan_from(spec, read_tflite(folder / "model.tflite"), calibration, folder=folder), spec
+
+def _any_level(plan: anomsdk.Plan, rng: np.random.Generator) -> int:
+    """A level among the scores of the plan on noise."""
+    samples = any_samples(plan, plan.samples_to_first_tick + 20 * plan.samples_per_tick, rng)
+    scores = anomsdk.score(plan, samples, "native")
+    return int(max(1, np.quantile(scores, rng.uniform(0.3, 1)) * rng.choice([0.5, 1, 1])))
+
+
+def any_timing(rng: np.random.Generator) -> TimingPlan:
+    """Votes and delays of a few ticks."""
+    n = int(rng.integers(1, 6))
+    return TimingPlan(
+        m=int(rng.integers(1, n + 1)),
+        n=n,
+        on_delay=int(rng.choice([0, 0, 1, 3])),
+        off_delay=int(rng.choice([0, 0, 1, 4])),
+        cooldown=int(rng.choice([0, 0, 1, 5])),
+        clear_ratio_q16=int(rng.integers(1, (1 << 16) + 1)),
+        high_ratio_q16=int(rng.choice([0, (1 << 16) + 1, 3 << 15])),
+    )
+
+
+def any_alarm(rng: np.random.Generator) -> AlarmPlan:
+    """A life cycle whose durations are a few hops."""
+    return AlarmPlan(
+        latch=int(rng.integers(2)),
+        cancel=int(rng.choice([0, 0, 1, 4, 20])),
+        escalate_ratio_q16=int(rng.choice([0, 1 << 16, 70000, 2 << 16])),
+        escalate_after=int(rng.choice([0, 1, 5, 30])),
+        escalate_every=int(rng.choice([0, 1, 7, 40])),
+        repeat=int(rng.choice([0, 1, 6, 30])),
+        test=int(rng.choice([0, 1, 10])),
+        heartbeat=int(rng.choice([0, 1, 9, 60, 2**31 - 1])),
+    )
+
+
+def any_health(plan: anomsdk.Plan, rng: np.random.Generator) -> HealthPlan:
+    """Limits that the streams and the gaps reach."""
+    hop, window = plan.framer.hop, plan.framer.window
+    block = int(rng.integers(1, max(2, min(9, 1 + (65535 - window) // hop))))
+    blocks = np.zeros((2, N_CONDITIONS), np.uint16)
+    for condition in IN_BLOCKS:
+        needs_axes = condition in (Condition.GRAVITY, Condition.NOT_WORN)
+        if rng.random() < 0.8 and not (needs_axes and plan.columns < 3):
+            blocks[:, condition - 1] = rng.choice([1, 1, 2, 5, 65535], 2, p=[0.4, 0.2, 0.2, 0.15, 0.05])
+    blocks[:, (Condition.STEP if rng.random() < 0.5 else Condition.NOT_WORN) - 1] = 0
+    low, high = sorted(rng.integers(-32768, 32768, 2).tolist())
+    extreme = rng.random() < 0.7
+    square = int(rng.integers(1, 3 << 24))
+    return HealthPlan(
+        block=block,
+        stuck=int(rng.choice([0, 1, block * hop // 2, 3 * block * hop, 65535])) & 65535,
+        flat_range=int(rng.choice([0, 1, 20, 2000])),
+        clip_low=-32760 if extreme else low,
+        clip_high=32760 if extreme else high,
+        clip_share_q16=int(rng.choice([0, 1, 3000, 1 << 15, 1 << 16])),
+        floor_range=int(rng.choice([0, 1, 30, 5000])),
+        step=int(rng.choice([0, 20, 3000, 65535])),
+        dead_axis=int(rng.choice([0, 1, block * hop, 65535])) & 65535,
+        dead_axis_range=int(rng.choice([0, 100, 5000])),
+        rest_q16=int(rng.choice([0, 200, 5000, 1 << 16])),
+        gravity_low=int(rng.choice([0, square // 2, square])),
+        gravity_high=int(rng.choice([0, square, 2**32 - 1])),
+        still_range=int(rng.choice([0, 10, 1000, 65535])),
+        posture=int(rng.choice([0, 10, 1000, 65535])),
+        mean_shift=int(rng.integers(16)),
+        lost_share_q16=int(rng.choice([0, 1, 6553, 1 << 15, 1 << 16])),
+        missing_ms=int(rng.choice([0, 1, 500, 20000, 2**31 - 1])),
+        rate_tolerance_q16=int(rng.choice([0, 1, 1310, 1 << 16])),
+        samples_per_ms_q20=int(rng.choice([0, 1, round(plan.rate_hz * 1048.576), 2**31 - 1])) & (2**31 - 1),
+        warm_up=int(rng.choice([0, 1, 7, 40])),
+        not_worn_voids=int(rng.integers(2)),
+        raise_blocks=blocks[0],
+        clear_blocks=blocks[1],
+    )
+
+
+def any_samples(plan: anomsdk.Plan, n: int, rng: np.random.Generator) -> Samples:
+    """Noise of a changing loudness with faults put in."""
+    rows = (n, plan.columns)
+    x = rng.standard_normal(rows) * 10 ** rng.uniform(0, 3, (1, plan.columns)) + rng.choice([0, 0, 100, 2000])
+    part = max(2, n // 12)
+    for start in range(0, n, part):
+        if rng.random() < 0.3:
+            x[start : start + part] *= 10 ** rng.uniform(0, 3)
+        if rng.random() < 0.4:
+            _spoil(x[start : start + part], str(rng.choice(FAULTS)), rng)
+    return np.clip(x, -32768, 32767).astype(np.int16)
+
+
+def _spoil(x: NDArray[np.float64], fault: str, rng: np.random.Generator) -> None:
+    """Put a fault into a part of a stream, (n, columns), in place."""
+    n, columns = x.shape
+    if fault == "stuck":
+        x[:] = x[0]
+    elif fault == "zero":
+        x[:] = 0
+    elif fault == "flat":
+        x[:] = x[0] + rng.integers(0, 2, x.shape)
+    elif fault == "repeated":
+        again = int(rng.integers(1, n + 1))
+        x[:] = np.resize(x[:again], x.shape)
+    elif fault == "clipped":
+        x *= 1e5
+    elif fault == "step":
+        x += rng.integers(-20000, 20000, columns)
+    elif fault == "dead axis":
+        x[:, rng.integers(columns)] = rng.integers(-100, 100)
+    elif fault == "scaled":
+        x *= rng.choice([0.25, 0.5, 4])
+    else:
+        x[:] = rng.integers(-3000, 3000, columns) + rng.integers(-2, 3, x.shape)
+
+
+def any_steps(plan: anomsdk.Plan, hops: int, rng: np.random.Generator) -> list[Step]:
+    """Use of a pipeline over about so many hops: blocks of samples, gaps, inputs, a reset now and then."""
+    samples = any_samples(plan, plan.framer.window + hops * plan.framer.hop, rng)
+    chance, steps, at = rng.uniform(0.1, 0.9), list[Step](), 0
+    while at < len(samples):
+        size = int(rng.integers(0, 2 + rng.integers(1, 40) * plan.framer.hop))
+        steps.append(("process", (samples[at : at + size],)))
+        at += size
+        while rng.random() < chance:
+            steps.append(any_input(plan, rng))
+    return steps
+
+
+def any_input(plan: anomsdk.Plan, rng: np.random.Generator) -> Step:
+    """An input from outside with any argument, a gap, or a reset."""
+    small = int(rng.integers(0, 30))
+    inputs: list[Step] = [
+        ("acknowledge", ()),
+        ("acknowledge", ()),
+        ("cancel", ()),
+        ("cancel", ()),
+        ("silence", (int(rng.choice([0, 1, small, 2**31 - 1])),)),
+        ("out_of_service", (bool(rng.integers(2)),)),
+        ("test", ()),
+    ]
+    if rng.random() < 0.4:
+        inputs = [("gap", (int(rng.choice([small, plan.framer.hop * small, *GAPS], p=[0.4, 0.4, *[0.2 / 6] * 6])),))]
+    elif rng.random() < 0.03:
+        inputs = [("reset", ())]
+    elif plan.health is not None and rng.random() < 0.6:
+        ms = int(rng.choice([0, small, 1000 * small, 60000 + small, 2**32 - 1], p=[0.2, 0.3, 0.3, 0.1, 0.1]))
+        inputs = [("supply", (bool(rng.integers(2)),)), ("self_test", (bool(rng.integers(2)),))]
+        inputs += [
+            ("missing", (ms,)),
+            ("missing", (small,)),
+            ("clock", (int(rng.integers(0, 2**32)),)),
+            ("clock", (ms,)),
+        ]
+    return inputs[int(rng.integers(len(inputs)))]

@@ -13,7 +13,7 @@ from anomsdk.planner.alarm import alarm_plan
 from anomsdk.planner.health import DEFAULTS, health_plan
 from anomsdk.plans.changes import changes
 from anomsdk.plans.file import parse_plan
-from tests.support.supervised import supervised
+from tests.support.supervised_models import supervised
 
 AUDIO = {
     "format": 1,

@@ -21,6 +21,9 @@ from anomsdk.runtime.engines.block_results import Processed
 from anomsdk.runtime.memory import wiping
 from anomsdk.runtime.native_module import load_native
 
+_NOTICES = 64
+"""Events without a tick that C returns at once."""
+
 
 def passes_selftest(plan: Plan, digest: str) -> bool:
     """Tell whether the boot self-test of the C port finds a golden digest (64 hex digits)."""
@@ -57,6 +60,9 @@ class NativeEngine:
         assert status == 0, f"anom_pipeline_init gave {status}"
         self._pipeline = pipeline[0]
         self._room = _Room(1, self._ffi)
+        self._inputs = {
+            operation: getattr(self._lib, f"anom_pipeline_{operation.name.lower()}") for operation in Operation
+        }
 
     def process(self, block: NDArray[np.int16], *, tap: bool = False) -> Processed:
         """Take a block (n, columns) and return the ticks that it completes."""
@@ -79,8 +85,12 @@ class NativeEngine:
                 inputs = np.zeros((most, self._plan.n_inputs), np.int8)
             stream.inputs = self._ffi.from_buffer("int8_t[]", inputs)
         pointer = self._ffi.from_buffer("int16_t[]", samples)
-        self._lib.anom_stream_process(self._pipeline, pointer, len(samples), self._plan.columns, stream)
-        return self._room.processed(inputs)
+        columns, left = self._plan.columns, len(samples)
+        while True:
+            taken = self._lib.anom_stream_process(self._pipeline, pointer, left, columns, stream)
+            pointer, left = pointer + taken * columns, left - taken
+            if not self._room.take_notices():
+                return self._room.processed(inputs)
 
     def reconstruct(self, inputs: NDArray[np.int8]) -> NDArray[np.int8]:
         """Run the model stage alone: int8 (n, n_in) to (n, n_out)."""
@@ -94,21 +104,28 @@ class NativeEngine:
     def gap(self, n: int) -> list[Result]:
         """Take note that ``n`` samples were lost."""
         self._lib.anom_pipeline_gap(self._pipeline, n)
-        return []
+        return self._due()
 
     def operate(self, operation: Operation, argument: int) -> list[Result]:
         """Apply an input from outside to a supervised plan."""
-        raise NotImplementedError
+        numbers = () if operation.highest == 0 else (argument,)
+        status = self._inputs[operation](self._pipeline, *numbers)
+        assert status == 1, f"anom_pipeline_{operation.name.lower()} gave {status}"
+        return self._due()
 
     @property
     def health(self) -> int:
         """Return the health byte; 0 for plans without a health section."""
-        return 0
+        return int(self._lib.anom_pipeline_health(self._pipeline))
 
     @property
     def annunciation(self) -> int:
         """Return what a buzzer and a lamp should do now; only for a supervised plan."""
-        raise NotImplementedError
+        return int(self._lib.anom_pipeline_annunciation(self._pipeline))
+
+    def _due(self) -> list[Result]:
+        """Return the events without a tick that are due, after what waits has been applied."""
+        return self.process(np.zeros((0, self._plan.columns), np.int16)).results() if self._plan.is_supervised else []
 
     def reset(self) -> None:
         """Zero every sample and feature, and start again."""
@@ -117,37 +134,66 @@ class NativeEngine:
 
 
 class _Room:
-    """Buffers that C fills with the ticks of a block; reused for the next block, and empty in between."""
+    """Buffers that C fills with the results of a block; reused for the next block, and empty in between."""
 
     def __init__(self, ticks: int, ffi: Any) -> None:
         self.hops, self._scores = np.zeros(ticks, np.uint32), np.zeros(ticks, np.uint32)
+        self._voids = np.zeros(ticks, np.uint8)
         self._event_ticks, self._events = np.zeros(ticks, np.int64), np.zeros((ticks, EVENT_BYTES), np.uint8)
+        self._notice_ticks, self._notices = np.zeros(_NOTICES, np.int64), np.zeros((_NOTICES, EVENT_BYTES), np.uint8)
+        self._taken: list[tuple[int, Event]] = []
         self._stream = ffi.new("anom_stream *")
         self._no_inputs = ffi.NULL
-        self._pointers = [
-            ffi.from_buffer("uint32_t[]", self.hops),
-            ffi.from_buffer("uint32_t[]", self._scores),
-            ffi.from_buffer("int64_t[]", self._event_ticks),
-            ffi.from_buffer("anom_event[]", self._events),
-        ]
-        stream = self._stream
-        stream.hops, stream.scores, stream.event_ticks, stream.events = self._pointers
+        arrays = {
+            "hops": ("uint32_t[]", self.hops),
+            "scores": ("uint32_t[]", self._scores),
+            "voids": ("uint8_t[]", self._voids),
+            "event_ticks": ("int64_t[]", self._event_ticks),
+            "events": ("anom_event[]", self._events),
+            "notice_ticks": ("int64_t[]", self._notice_ticks),
+            "notices": ("anom_event[]", self._notices),
+        }
+        self._pointers = {name: ffi.from_buffer(kind, array) for name, (kind, array) in arrays.items()}
+        for name, pointer in self._pointers.items():
+            setattr(self._stream, name, pointer)
+        self._stream.most_notices = _NOTICES
 
     def emptied(self) -> Any:
         """Return the struct that C fills, with its counts set to 0."""
-        self._stream.n_ticks = self._stream.n_events = 0
+        self._stream.n_ticks = self._stream.n_events = self._stream.n_notices = 0
         self._stream.inputs = self._no_inputs
         return self._stream
 
+    def take_notices(self) -> bool:
+        """Copy the events without a tick out of their buffer and zero it; True if it was full: more may follow."""
+        n = self._stream.n_notices
+        self._taken += _events(self._notice_ticks, self._notices, n)
+        self._stream.n_notices = 0
+        return bool(n == _NOTICES)
+
     def processed(self, inputs: NDArray[np.int8] | None) -> Processed:
         """Copy the ticks out of the buffers, and zero the scores and events in them."""
-        n, n_events = self._stream.n_ticks, self._stream.n_events
-        happened = [(int(self._event_ticks[i]), Event.from_bytes(self._events[i].tobytes())) for i in range(n_events)]
-        taken = None if inputs is None else inputs[:n]
-        found = Processed(self.hops[:n].copy(), self._scores[:n].copy(), tuple(happened), taken)
+        n = self._stream.n_ticks
+        void = self._voids[:n].astype(np.bool_)
+        found = Processed(
+            self.hops[:n].copy(),
+            self._scores[:n].copy(),
+            tuple(_events(self._event_ticks, self._events, self._stream.n_events)),
+            None if inputs is None else inputs[:n],
+            tuple(self._taken),
+            void if void.any() else None,
+        )
         self._scores[:n] = 0
-        self._events[:n_events] = 0
+        self._voids[:n] = 0
+        self._taken = []
         return found
+
+
+def _events(ticks: NDArray[np.int64], events: NDArray[np.uint8], n: int) -> list[tuple[int, Event]]:
+    """Decode the first ``n`` events of a buffer, each with the number of its tick, and zero them."""
+    found = [(int(ticks[i]), Event.from_bytes(events[i].tobytes())) for i in range(n)]
+    events[:n] = 0
+    return found
 
 
 class CPlan:

@@ -1,0 +1,96 @@
+/* Alarm: the life cycle of an alarm, from its raise to its acknowledged end.
+ *
+ * Judged ticks count for votes, on-delay, off-delay and cooldown, which are those of a rung. Hops count for all that a
+ * person waits for: the cancel window, escalation, repeats, silence and test. */
+#ifndef ANOM_ALARM_H
+#define ANOM_ALARM_H
+
+#include "anom_event.h"
+#include "anom_rung.h"
+
+/* Life cycle of the alarm. Durations are hops. */
+typedef struct anom_alarm_plan {
+    int32_t latch;              /* 1: an alarm that returned to normal stays until it is acknowledged; 0: it does not */
+    int32_t cancel;             /* from the prealarm to the alarm; 0: no prealarm */
+    int32_t escalate_ratio_q16; /* score over the highest reported score, 65536 to 2**26; 0: never */
+    int32_t escalate_after;     /* without an acknowledgement until the alarm escalates; 0: never */
+    int32_t escalate_every;     /* from an escalation to the next, at least */
+    int32_t repeat;             /* from one "still alarming" to the next; 0: never */
+    int32_t test;               /* how long a test is annunciated */
+    int32_t heartbeat;          /* from one heartbeat to the next; 0: none */
+    int32_t hops_per_tick;      /* hops from one tick to the next */
+} anom_alarm_plan;
+
+/* One thing that the alarm has to say; the supervisor makes an event of it. */
+typedef struct anom_notice {
+    uint32_t score;
+    uint8_t kind;      /* ANOM_KIND_* */
+    uint8_t flags;     /* ANOM_FLAG_MARKED and ANOM_FLAG_HIGH, or 0 */
+    uint8_t input;     /* ANOM_INPUT_*, or 0 */
+    uint8_t explained; /* 1: the event takes the reasons of its tick */
+} anom_notice;
+
+typedef struct anom_alarm {
+    const anom_alarm_plan *plan;
+    anom_rung rung;
+    uint32_t peak;      /* highest score of the alarm */
+    uint32_t base;      /* highest score that a raise or an escalation has reported */
+    uint32_t waiting;   /* hops unacknowledged, since the prealarm, the raise or the last escalation */
+    uint32_t hold;      /* hops until the next escalation may leave */
+    uint32_t repeating; /* hops since the raise, the last escalation or the last repeat */
+    uint32_t silence;   /* hops of silence that are left */
+    uint32_t test;      /* hops of the test that are left */
+    uint8_t state;      /* ANOM_STATE_*, never ANOM_STATE_PENDING */
+    uint8_t out_of_service;
+    uint8_t silenced;
+    uint8_t escalated; /* since the alarm was raised, and not acknowledged since */
+} anom_alarm;
+
+/* Begin normal and in service. */
+void anom_alarm_init(anom_alarm *alarm, const anom_alarm_plan *plan, const anom_timing_plan *timing,
+                     const anom_level_plan *level);
+
+/* Back to normal and in service, as if nothing had been seen. */
+void anom_alarm_reset(anom_alarm *alarm);
+
+/* State, ANOM_STATE_PENDING while votes wait for the on-delay. */
+uint8_t anom_alarm_state(const anom_alarm *alarm);
+
+/* 1: the alarm stays until it is acknowledged. */
+int32_t anom_alarm_latched(const anom_alarm *alarm);
+
+/* Bits of ANOM_ANNUNCIATE_*, without ANOM_ANNUNCIATE_FAULT. */
+uint32_t anom_alarm_annunciation(const anom_alarm *alarm);
+
+/* All functions from here on that take a notice return 1 where they filled it in, else 0. */
+
+/* Judge one tick: a raise, an escalation or a return to normal. */
+int32_t anom_alarm_step(anom_alarm *alarm, uint32_t score, anom_notice *notice);
+
+/* Let time go on: 1 hop, or the hops of a gap. */
+void anom_alarm_advance(anom_alarm *alarm, uint32_t hops);
+
+/* Take the next notice that time has made due; call it until it returns 0. */
+int32_t anom_alarm_due(anom_alarm *alarm, anom_notice *notice);
+
+/* Ticks that never came, as for the rung. */
+void anom_alarm_gap(anom_alarm *alarm, uint32_t lost_ticks);
+
+/* Acknowledge the alarm. */
+int32_t anom_alarm_acknowledge(anom_alarm *alarm, anom_notice *notice);
+
+/* Mute annunciation.
+ *   ticks    1 to 2**31 - 1; 0 ends a silence */
+int32_t anom_alarm_silence(anom_alarm *alarm, uint32_t ticks, anom_notice *notice);
+
+/* Cancel a prealarm. */
+int32_t anom_alarm_cancel(anom_alarm *alarm, anom_notice *notice);
+
+/* Take the pipeline out of service, or back in.
+ *   on       1: in service, 0: out of service */
+int32_t anom_alarm_serve(anom_alarm *alarm, int32_t on, anom_notice *notice);
+
+/* Test the way to the receiver and the annunciation. */
+int32_t anom_alarm_test(anom_alarm *alarm, anom_notice *notice);
+
+#endif
