@@ -68,12 +68,6 @@ void anom_alarm_reset(anom_alarm *alarm)
     anom_wipe(&alarm->peak, sizeof *alarm - offsetof(anom_alarm, peak)); /* the state behind it is ANOM_STATE_NORMAL */
 }
 
-uint8_t anom_alarm_state(const anom_alarm *alarm)
-{
-    if (alarm->state == ANOM_STATE_NORMAL && alarm->rung.pending > 0) return ANOM_STATE_PENDING;
-    return alarm->state;
-}
-
 int32_t anom_alarm_latched(const anom_alarm *alarm)
 {
     return alarm->plan->latch && unacknowledged(alarm);
@@ -95,16 +89,20 @@ uint32_t anom_alarm_annunciation(const anom_alarm *alarm)
     return bits;
 }
 
-/* Begin an alarm, or the prealarm before it.
+/* Begin an alarm, or the prealarm before it. One that comes again before anybody acknowledged it has no prealarm, and
+ * the wait goes on.
  *   high     ANOM_FLAG_HIGH, or 0 */
 static int32_t raise_alarm(anom_alarm *alarm, uint32_t score, uint32_t high, anom_notice *notice)
 {
-    alarm->state = alarm->plan->cancel > 0 ? ANOM_STATE_PREALARM : ANOM_STATE_UNACK_ALARM;
+    int32_t again = alarm->state == ANOM_STATE_RTN_UNACK;
+    alarm->state = alarm->plan->cancel > 0 && !again ? ANOM_STATE_PREALARM : ANOM_STATE_UNACK_ALARM;
     alarm->peak = score;
     alarm->base = score;
-    alarm->waiting = 0;
     alarm->repeating = 0;
-    alarm->escalated = 0;
+    if (!again) {
+        alarm->waiting = 0;
+        alarm->escalated = 0;
+    }
     notify(notice, ANOM_KIND_ANOMALY, score, high);
     notice->explained = 1;
     return 1;

@@ -81,7 +81,7 @@ static int32_t write_event(anom_supervisor *supervisor, const anom_notice *notic
     if (alarm->out_of_service) flags |= ANOM_FLAG_OUT_OF_SERVICE;
     anom_event_fields fields = {
         .kind = notice->kind,
-        .state = anom_alarm_state(alarm),
+        .state = alarm->state,
         .sequence = supervisor->sequence++,
         .hop = hop,
         .score_log2_q8 = (uint16_t)score_log2_q8,
