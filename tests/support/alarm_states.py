@@ -144,7 +144,8 @@ class PythonMachine:
             (alarm._hold, alarm._silence, alarm._test),
             since if plan.heartbeat else 0,
             supervisor._restarted,
-            health and (health.active, health._reported),
+            health and (health.active, health._reported, health._warm_up),
+            health and min(health._missing_ms, self._plan.health.missing_ms),
         )
 
 
@@ -250,7 +251,7 @@ FEW = ("low", "hit", "top", "fault", "acknowledge", "cancel", "silence 2", "out"
 ONCE, TWICE = 1 << 16, 2 << 16
 PLANS: dict[str, tuple[dict[str, int], tuple[str, ...]]] = {
     "no section but test": ({"test": 1}, ALL),
-    "latch": ({"latch": 1}, ALL),
+    "latch": ({"latch": 1}, (*FEW, "test", "reset")),
     "cancel": ({"cancel": 2}, (*FEW, "middle")),
     "latch, cancel, late": ({"latch": 1, "cancel": 2, "escalate_after": 2}, FEW),
     "ratio, at most every 2": (
@@ -288,6 +289,10 @@ PLANS: dict[str, tuple[dict[str, int], tuple[str, ...]]] = {
         ("low", "hit", "fault", "acknowledge", "silence 2", "gap 1", "gap 3", "reset"),
     ),
     "repeat": ({"repeat": 2, "latch": 1}, (*FEW, "test")),
+    "warm-up, missing": (
+        {"warm_up": 2, "missing_ms": 300, "latch": 1},
+        (*FEW, "supply low", "supply well", "missing 250", "reset"),
+    ),
     "all": (
         {"latch": 1, "cancel": 2, "escalate_ratio_q16": ONCE, "escalate_after": 2, "escalate_every": 2, "repeat": 2},
         (*FEW, "grown", "silence 0", "reset"),
