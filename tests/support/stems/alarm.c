@@ -1,0 +1,73 @@
+#include "anom_alarm.h"
+
+typedef struct {
+    int32_t operation;
+    uint32_t number;
+    uint32_t state;
+    uint32_t out_of_service;
+    uint32_t silenced;
+    uint32_t escalated;
+    uint32_t peak;
+    uint32_t base;
+    uint32_t waiting;
+    uint32_t hold;
+    uint32_t repeating;
+    uint32_t silence;
+    uint32_t test;
+    int32_t latched;
+    uint32_t annunciation;
+    int32_t is_notice;
+    anom_notice notice;
+} alarm_step;
+
+typedef struct {
+    anom_alarm_plan plan;
+    anom_timing_plan timing;
+    anom_level_plan level;
+    int32_t n_steps;
+    const alarm_step *steps;
+} alarm_case;
+
+static int32_t alarm_give(anom_alarm *alarm, const alarm_step *step, anom_notice *notice)
+{
+    switch (step->operation) {
+    case 0: return anom_alarm_step(alarm, step->number, notice);
+    case 1: anom_alarm_advance(alarm, step->number); return 0;
+    case 2: return anom_alarm_due(alarm, notice);
+    case 3: anom_alarm_gap(alarm, step->number); return 0;
+    case 4: return anom_alarm_acknowledge(alarm, notice);
+    case 5: return anom_alarm_silence(alarm, step->number, notice);
+    case 6: return anom_alarm_cancel(alarm, notice);
+    case 7: return anom_alarm_serve(alarm, step->number == 0, notice);
+    case 8: return anom_alarm_test(alarm, notice);
+    default: anom_alarm_reset(alarm); return 0;
+    }
+}
+
+static int32_t alarm_notice_is(const anom_notice *found, const anom_notice *expected)
+{
+    return found->kind == expected->kind && found->score == expected->score && found->flags == expected->flags &&
+           found->input == expected->input && found->explained == expected->explained;
+}
+
+static int32_t alarm_holds(const anom_alarm *alarm, const alarm_step *step)
+{
+    return alarm->state == step->state && alarm->out_of_service == step->out_of_service &&
+           alarm->silenced == step->silenced && alarm->escalated == step->escalated && alarm->peak == step->peak &&
+           alarm->base == step->base && alarm->waiting == step->waiting && alarm->hold == step->hold &&
+           alarm->repeating == step->repeating && alarm->silence == step->silence && alarm->test == step->test &&
+           (anom_alarm_latched(alarm) != 0) == step->latched && anom_alarm_annunciation(alarm) == step->annunciation;
+}
+
+static int32_t run_alarm(const alarm_case *c)
+{
+    anom_alarm alarm;
+    anom_alarm_init(&alarm, &c->plan, &c->timing, &c->level);
+    for (int32_t i = 0; i < c->n_steps; i++) {
+        anom_notice notice;
+        int32_t said = alarm_give(&alarm, &c->steps[i], &notice);
+        if (said != c->steps[i].is_notice || !alarm_holds(&alarm, &c->steps[i])) return 0;
+        if (said && !alarm_notice_is(&notice, &c->steps[i].notice)) return 0;
+    }
+    return 1;
+}
