@@ -111,7 +111,9 @@ def c_case(given: Given, expect: list) -> dict[str, Any]:
     for (operation, number), (numbers, signals, said) in zip(given["steps"], expect, strict=True):
         step = {"operation": OPERATIONS.index(operation), "number": number, "is_notice": int(said != NOTHING)}
         step |= {"latched": signals[0], "annunciation": signals[1]}
-        steps.append(step | dict(zip((*STATE, *CLOCKS), numbers, strict=True)) | {"notice": dict(zip(NOTICE, said, strict=True))})
+        steps.append(
+            step | dict(zip((*STATE, *CLOCKS), numbers, strict=True)) | {"notice": dict(zip(NOTICE, said, strict=True))}
+        )
     return {
         "plan": c_plan(given),
         "timing": c_timing(given["timing"]),
@@ -149,7 +151,11 @@ def cases() -> Iterator[Case]:
 
 
 def _plain() -> Iterator[tuple]:
-    yield "Raise and clear", "A clear that reports its own score, not the highest.", given_of(LOW, HIT, 1500, MIDDLE, LOW)
+    yield (
+        "Raise and clear",
+        "A clear that reports its own score, not the highest.",
+        given_of(LOW, HIT, 1500, MIDDLE, LOW),
+    )
     yield "High level", "A flag that an event without the high level bears.", given_of(HIGH, HIGH, LOW, HIT)
     yield (
         "Latch",
@@ -188,7 +194,9 @@ def _prealarm() -> Iterator[tuple]:
     yield (
         "Cancelling nothing",
         "A cancel of what is no prealarm.",
-        given_of("cancel", HIT, LOW, "cancel", "acknowledge", "cancel", HIT, HIT, "cancel", LOW, "cancel", latch=1, cancel=1),
+        given_of(
+            "cancel", HIT, LOW, "cancel", "acknowledge", "cancel", HIT, HIT, "cancel", LOW, "cancel", latch=1, cancel=1
+        ),
     )
     yield (
         "Time without ticks",
@@ -226,7 +234,9 @@ def _escalation() -> Iterator[tuple]:
     yield (
         "Highest score in a hold",
         "An escalation by time that counts as growth, or leaves a silence as it is although the score has grown.",
-        given_of(HIT, 3000, ("silence", 9), 9000, 100000, LOW, LOW, latch=1, escalate_after=1, escalate_every=4, **RATIO),
+        given_of(
+            HIT, 3000, ("silence", 9), 9000, 100000, LOW, LOW, latch=1, escalate_after=1, escalate_every=4, **RATIO
+        ),
     )
 
 
@@ -234,7 +244,9 @@ def _operator() -> Iterator[tuple]:
     yield (
         "Silence",
         "A silence in hops instead of ticks; one that never expires, or that mutes the light.",
-        given_of("test", HIT, ("silence", 2), HIT, HIT, HIT, ("silence", 0), ("silence", 3), ("silence", 0), hops_per_tick=4),
+        given_of(
+            "test", HIT, ("silence", 2), HIT, HIT, HIT, ("silence", 0), ("silence", 3), ("silence", 0), hops_per_tick=4
+        ),
     )
     yield (
         "Silence before an alarm",
@@ -244,14 +256,43 @@ def _operator() -> Iterator[tuple]:
     yield (
         "Out of service",
         "An alarm that goes on out of service; hits or a cooldown that survive it.",
-        given_of(HIT, ("out_of_service", 1), HIT, ("out_of_service", 1), LOW, ("out_of_service", 0), HIT, LOW, HIT,
-                 ("out_of_service", 1), ("out_of_service", 0), HIT, setting=Setting(1, 2, 0, 0, 5)),
+        given_of(
+            HIT,
+            ("out_of_service", 1),
+            HIT,
+            ("out_of_service", 1),
+            LOW,
+            ("out_of_service", 0),
+            HIT,
+            LOW,
+            HIT,
+            ("out_of_service", 1),
+            ("out_of_service", 0),
+            HIT,
+            setting=Setting(1, 2, 0, 0, 5),
+        ),
     )
     yield (
         "Out of service in each state",
         "A closing event without the highest score.",
-        given_of(HIT, 1500, ("out_of_service", 1), ("out_of_service", 0), HIT, HIT, LOW, ("out_of_service", 1),
-                 ("out_of_service", 0), HIT, HIT, "acknowledge", ("out_of_service", 1), ("out_of_service", 0), latch=1, cancel=1),
+        given_of(
+            HIT,
+            1500,
+            ("out_of_service", 1),
+            ("out_of_service", 0),
+            HIT,
+            HIT,
+            LOW,
+            ("out_of_service", 1),
+            ("out_of_service", 0),
+            HIT,
+            HIT,
+            "acknowledge",
+            ("out_of_service", 1),
+            ("out_of_service", 0),
+            latch=1,
+            cancel=1,
+        ),
     )
     yield (
         "Test",
@@ -266,7 +307,17 @@ def _operator() -> Iterator[tuple]:
     yield (
         "All inputs at once",
         "An input that waits for a tick.",
-        given_of(HIT, "acknowledge", ("silence", 2), "cancel", ("out_of_service", 1), ("out_of_service", 0), "test", ("silence", 0), cancel=2),
+        given_of(
+            HIT,
+            "acknowledge",
+            ("silence", 2),
+            "cancel",
+            ("out_of_service", 1),
+            ("out_of_service", 0),
+            "test",
+            ("silence", 0),
+            cancel=2,
+        ),
     )
 
 
@@ -285,8 +336,23 @@ def _large() -> Iterator[tuple]:
     yield (
         "Counters at their end",
         "A counter that wraps.",
-        given_of(HIT, far, DUE, far, DUE, DUE, ("silence", LONGEST), far, far, DUE, hops_per_tick=3, escalate_after=LONGEST,
-                 escalate_every=LONGEST, repeat=LONGEST, latch=1),
+        given_of(
+            HIT,
+            far,
+            DUE,
+            far,
+            DUE,
+            DUE,
+            ("silence", LONGEST),
+            far,
+            far,
+            DUE,
+            hops_per_tick=3,
+            escalate_after=LONGEST,
+            escalate_every=LONGEST,
+            repeat=LONGEST,
+            latch=1,
+        ),
     )
     yield (
         "The longest durations",

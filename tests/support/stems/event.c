@@ -2,6 +2,7 @@
 
 typedef struct {
     anom_event_fields fields;
+    int32_t layout;
     uint32_t score;
     uint8_t bytes[ANOM_EVENT_BYTES];
 } event_row;
@@ -18,7 +19,10 @@ static int32_t run_event(const event_case *c)
     for (int32_t i = 0; i < c->n_rows; i++) {
         anom_event_fields fields = c->rows[i].fields;
         fields.score_log2_q8 = anom_event_score_log2_q8(c->rows[i].score);
-        anom_event_bytes(&fields, event);
+        if (c->rows[i].layout == 1)
+            anom_event_bytes(&fields, event);
+        else
+            anom_event_bytes_2(&fields, event);
         if (!vectors_same(event->bytes, c->rows[i].bytes, ANOM_EVENT_BYTES)) return 0;
     }
     return 1;
