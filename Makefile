@@ -86,7 +86,7 @@ mutants-python: $(BIN)/.mutants ## Do the same to a sample of Python; FILES=anom
 
 ##@ Measure
 
-.PHONY: bench bench-detection bench-motion bench-mcu quick-share house
+.PHONY: bench bench-detection bench-motion bench-health bench-mcu quick-share house
 bench: $(BIN)/.bench ## Print the numbers that README and docs quote.
 	$(BIN)/python -m benchmarks
 
@@ -95,6 +95,9 @@ bench-detection: $(BIN)/.bench ## Compare detection of sounds with simple detect
 
 bench-motion: $(BIN)/.bench ## Compare detection of motion with simple detectors (half an hour or more).
 	$(BIN)/python -m benchmarks.motion $(ARGS)
+
+bench-health: $(BIN)/.bench ## Put technical faults into recordings, and watch all normal ones (minutes).
+	$(BIN)/python -m benchmarks.health $(ARGS)
 
 bench-mcu: $(BIN)/.bench ## Measure the C port and its peers on microcontrollers (first: make system).
 	$(BIN)/python -m benchmarks.mcu

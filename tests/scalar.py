@@ -773,6 +773,15 @@ class Alert:
             self.state = NORMAL
 
 
+def reference_of(baseline: dict, timing: dict) -> Alert | None:
+    """What freezes the baseline: an alert without a cooldown, whose events nobody sees; None where it is off."""
+    if baseline["rise_q16"] == 0:
+        assert "reference_score" not in baseline
+        return None
+    levels = levels_of(baseline["reference_score"], timing["clear_ratio_q16"], timing["high_ratio_q16"])
+    return Alert(timing | {"cooldown": 0}, levels, bytes(2))
+
+
 def levels_of(raise_score: int, clear_ratio_q16: int, high_ratio_q16: int) -> dict:
     clear_score = max(1, (u32(raise_score) * clear_ratio_q16) >> 16)
     high_score = min(2**32 - 1, ceil_div(raise_score * high_ratio_q16, 65536))
@@ -1313,6 +1322,7 @@ class Pipeline:
         self.context = Context(plan["context"])
         self.baseline = Baseline(plan["baseline"])
         self.alert = Alert(plan["timing"], plan["levels"], self.tag)
+        self.reference = reference_of(plan["baseline"], plan["timing"])
 
     def process(self, block: list) -> list[Result]:
         return [result for sample in block if (result := self.push(sample)) is not None]
@@ -1328,7 +1338,9 @@ class Pipeline:
         s = self.baseline.above(raw)
         why = partial(reasons, self.plan["reasons"], self.plan["score"], inputs, outputs)
         events = self.alert.tick(ready[0], s, why)
-        self.baseline.follow(raw, self.alert.state == UNACK_ALARM)
+        if self.reference:
+            self.reference.tick(0, s)
+            self.baseline.follow(raw, self.reference.state == UNACK_ALARM)
         return Result(ready[0], s, events, inputs, outputs, raw, self.baseline.level_q16)
 
     def gap(self, n: int) -> None:
@@ -1339,6 +1351,8 @@ class Pipeline:
         self.context.gap()
         per_tick = self.plan["extractor"].get("hops_per_frame", 1) * self.plan["context"]["stride"]
         self.alert.gap(lost // per_tick)
+        if self.reference:
+            self.reference.gap(lost // per_tick)
 
 
 def golden_digest(data: bytes) -> str:

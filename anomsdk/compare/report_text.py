@@ -190,11 +190,6 @@ def _footnotes(difference: Difference) -> list[str]:
         lines.append("no anomalous recordings: this comparison cannot show whether the new plan still finds anomalies")
     if len({each.group for each in difference.normal}) == 1:
         lines.append("one group of normal recordings: the interval of the change takes alarms as independent")
-    equal_scores = all(each.same_scores for each in difference.recordings)
-    if difference.old.score_id == difference.new.score_id and not equal_scores:
-        lines.append(
-            "scores: an alarm holds the baseline, so that scores after an alarm may differ where alarm levels do"
-        )
     for which, n in (
         ("old", sum(not each.old_s for each in difference.recordings)),
         ("new", sum(not each.new_s for each in difference.recordings)),

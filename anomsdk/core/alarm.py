@@ -276,7 +276,7 @@ class Alarm:
         return ratio > 0 and self._hold == 0 and self._peak << 16 > ratio * self._base
 
     def _raise(self, score: int, high: bool) -> Notice:
-        """Raise the alarm; one that comes again before anybody acknowledged it has no prealarm, and the wait goes on."""
+        """Raise the alarm. One that comes again unacknowledged has no prealarm, and the wait for a person goes on."""
         again = self._state == State.RTN_UNACK
         self._state = State.PREALARM if self._plan.cancel > 0 and not again else State.UNACK_ALARM
         self._peak = self._base = score

@@ -1,9 +1,12 @@
 """Baseline: a follower of the score, in integers; what is judged is the score above it.
 
 It is asymmetric on purpose. A rising level makes the detector less sensitive: the rise is slow and limited, so that
-nobody can raise it quickly. A falling level makes it more sensitive: the fall is fast. During an alarm the level stands
-still, so that an anomaly is not learnt, but for ``hold`` ticks at most, so that a lasting change cannot block the
-detector for ever.
+nobody can raise it quickly. A falling level makes it more sensitive: the fall is fast. During an alarm of the reference
+rung the level stands still, so that an anomaly is not learnt, but for ``hold`` ticks at most, so that a lasting change
+cannot block the detector for ever.
+
+The reference rung is a rung at the level that training calibrated. It is a part of the score: no alarm level that
+somebody chooses for a device changes a score.
 """
 
 from __future__ import annotations
@@ -19,12 +22,12 @@ MAX_LIMIT_Q16 = 1 << 48
 """Largest rise that can occur: a score is below 2**32, a rate at most 2**16."""
 MAX_TICKS = 2**31 - 1
 STATE_BYTES = 12
-"""Size of the state in C: ``level_q16`` in 8 bytes, ``frozen`` in 4."""
+"""Size of the state in C: ``level_q16`` in 8 bytes, ``frozen`` in 4; the reference rung has its own."""
 
 
 @dataclass(frozen=True)
 class BaselinePlan:
-    """Rates at which the level follows the score. With all values 0 it is off: the level stays 0.
+    """Rates at which the level follows the score. With all values 0 and no reference it is off: the level stays 0.
 
     Nothing leaves 64 bits, and the level stays within 0 to 2**32 - 1, for any scores: with
     ``d = score - (level_q16 >> 16)``, a rise is at most ``d << 16`` and a fall is no more than that, since both
@@ -37,6 +40,7 @@ class BaselinePlan:
     fall_q16: int  # part of the distance that it falls a tick; 0: off
     limit_q16: int  # largest rise a tick, score in q16
     hold: int  # ticks: the longest that an alarm freezes it; 0: as long as the alarm lasts
+    reference_score: int | None = None  # alarm level of the rung whose alarm freezes it, 1 to 2**32 - 1; None: off
 
     @property
     def is_on(self) -> bool:
@@ -58,12 +62,24 @@ class BaselinePlan:
                 self.start == self.limit_q16 == self.hold == 0,
                 "baseline: start, limit_q16 and hold must be 0 where the rates are 0 (off)",
             )
+            require(
+                self.reference_score is None,
+                "baseline: there must be no reference_score where the rates are 0 (off)",
+            )
             return
         require(
             1 <= self.limit_q16 <= MAX_LIMIT_Q16,
             f"baseline: limit_q16 is {self.limit_q16}, not 1 to 2**48",
         )
         require(0 <= self.hold <= MAX_TICKS, f"baseline: hold is {self.hold} ticks, not 0 to {MAX_TICKS}")
+        reference = self.reference_score
+        require(
+            reference is not None, "baseline: reference_score is missing, the alarm level that freezes the baseline"
+        )
+        require(
+            reference is not None and 1 <= reference <= UINT32_MAX,
+            f"baseline: reference_score is {reference}, not 1 to 2**32 - 1",
+        )
 
 
 OFF = BaselinePlan(start=0, rise_q16=0, fall_q16=0, limit_q16=0, hold=0)
@@ -95,7 +111,7 @@ class Baseline:
         return max(0, score - (self.level_q16 >> 16))
 
     def follow(self, score: int, alarm: bool) -> None:
-        """Move the level toward a score; ``alarm``: the pipeline is in alarm after this tick."""
+        """Move the level toward a score; ``alarm``: the reference rung is in alarm after this tick."""
         plan = self._plan
         stays = alarm and (plan.hold == 0 or self._frozen < plan.hold)
         self._frozen = min(self._frozen + 1, plan.hold) if alarm else 0

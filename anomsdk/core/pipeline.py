@@ -23,6 +23,7 @@ from anomsdk.core.logmel import Logmel
 from anomsdk.core.motion import Motion
 from anomsdk.core.plan import Plan
 from anomsdk.core.reasons import Reasons
+from anomsdk.core.rung import Rung, levels
 from anomsdk.core.score import Score
 from anomsdk.core.supervisor import Operation, Supervisor
 
@@ -89,6 +90,12 @@ def extractor_for(plan: ExtractorPlan, batch: int = BATCH) -> Extractor:
     return EXTRACTORS[plan.kind](plan, batch)
 
 
+def _reference_of(plan: Plan) -> Rung | None:
+    """Make the rung whose alarm freezes the baseline; None where the baseline is off."""
+    score = plan.baseline.reference_score
+    return None if score is None else Rung(plan.timing, levels(score, plan.timing), cooldown=0)
+
+
 class Chain:
     """Running pipeline around a model stage.
 
@@ -106,6 +113,7 @@ class Chain:
         self._model = model
         self._score = Score(plan.score)
         self._baseline = Baseline(plan.baseline)
+        self._reference = _reference_of(plan)
         self._alert = Alert(plan.timing, plan.levels, plan.tag)
         self._supervisor = _supervisor(plan)
         self._fresh = True  # no window has been full since the start
@@ -128,8 +136,9 @@ class Chain:
         if self._supervisor is not None:
             return list(self._supervised(self._supervisor, ticks))
         hops, raw_scores = (ticks.hops & UINT32_MAX).tolist(), ticks.raw_scores.tolist()
-        if self._plan.baseline.is_on:
-            found = [self._result(hop, raw) for hop, raw in zip(hops, raw_scores, strict=True)]
+        if self._reference is not None:
+            rung = self._reference
+            found = [self._result(rung, hop, raw) for hop, raw in zip(hops, raw_scores, strict=True)]
         else:
             step = self._alert.step
             found = [Result(hop, score, step(score, hop)) for hop, score in zip(hops, raw_scores, strict=True)]
@@ -195,6 +204,8 @@ class Chain:
         self._baseline.reset()
         self._alert.reset()
         self._fresh = True
+        if self._reference is not None:
+            self._reference.reset()
         if self._supervisor is not None:
             self._supervisor.reset()
 
@@ -206,6 +217,8 @@ class Chain:
         self._extractor.restart()
         self._context.restart()
         self._alert.gap(lost_ticks)
+        if self._reference is not None:
+            self._reference.gap(lost_ticks)
         if self._supervisor is not None:
             self._supervisor.gap(lost, lost_ticks)
 
@@ -231,7 +244,8 @@ class Chain:
         if supervisor.voids:
             return Result(hop, score, (), void=True)
         event, explained = supervisor.tick(score, hop)
-        self._baseline.follow(raw, alarm=False)
+        if self._reference is not None:
+            self._follow(self._reference, raw, score)
         if event is not None and explained:
             event = event.with_reasons(self._reasons.run(ticks.inputs[tick], ticks.outputs[tick]))
         return Result(hop, score, () if event is None else (event,))
@@ -243,12 +257,17 @@ class Chain:
     def _hop(self) -> int:
         return self._framer.next_hop & UINT32_MAX
 
-    def _result(self, hop: int, raw: int) -> Result:
-        """Judge one tick; the state of the alarm decides whether the baseline follows the score."""
+    def _result(self, reference: Rung, hop: int, raw: int) -> Result:
+        """Judge one tick; the reference rung decides whether the baseline follows the score."""
         score = self._baseline.above(raw)
         events = self._alert.step(score, hop)
-        self._baseline.follow(raw, alarm=self._alert.state == State.UNACK_ALARM)
+        self._follow(reference, raw, score)
         return Result(hop, score, events)
+
+    def _follow(self, reference: Rung, raw: int, score: int) -> None:
+        """Let the baseline follow the score, unless the reference rung is in alarm."""
+        reference.step(score)
+        self._baseline.follow(raw, alarm=reference.in_alarm)
 
     def _explained(self, result: Result, inputs: Ints, outputs: Ints) -> Result:
         """Add reasons to the event that raised the alarm."""

@@ -20,6 +20,9 @@ from anomsdk.cport.extractors import EXTRACTORS, SAMPLE, rounded_up
 from anomsdk.cport.fields import Blocks, Fields, Structs
 from anomsdk.cport.structs import autoencoder_fields, front_fields
 
+REFERENCE = 32
+"""Bytes of the rung that freezes the baseline, ANOM_REFERENCE_BYTES of anom_pipeline.h."""
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -29,6 +32,7 @@ class Layout:
     ----------
     supervisor : counts of the alarm's life cycle, of health and the heartbeat, on a 32-bit processor; 0 for a plan
         without an alarm and a health section
+    reference : counts of the rung that freezes the baseline; 0 where the baseline is off
     samples : samples of one window
     state : values that the extractor keeps for the next frame
     history : feature frames of the context, without the latest
@@ -37,6 +41,7 @@ class Layout:
     """
 
     supervisor: int
+    reference: int
     samples: int
     state: int
     history: int
@@ -57,11 +62,20 @@ class Layout:
 def layout(plan: Plan) -> Layout:
     """Compute the buffers of a pipeline from its plan."""
     widths = [layer.n_in for layer in plan.layers] + [plan.layers[-1].n_out]
-    return layout_of(plan.framer, plan.extractor, plan.context, widths, supervisor_bytes(plan, 4))
+    supervisor = supervisor_bytes(plan, 4)
+    return layout_of(
+        plan.framer, plan.extractor, plan.context, widths, follows=plan.baseline.is_on, supervisor=supervisor
+    )
 
 
 def layout_of(
-    framer: FramerPlan, extractor: ExtractorPlan, context: ContextPlan, widths: Sequence[int], supervisor: int = 0
+    framer: FramerPlan,
+    extractor: ExtractorPlan,
+    context: ContextPlan,
+    widths: Sequence[int],
+    *,
+    follows: bool,
+    supervisor: int = 0,
 ) -> Layout:
     """Compute the buffers of a pipeline from the parts of a plan.
 
@@ -69,11 +83,13 @@ def layout_of(
     ----------
     framer, extractor, context : sections of a plan
     widths : widths of the model's input, hidden layers and output; empty: a pipeline without a model
+    follows : a baseline follows the score
     supervisor : bytes of the supervisor on a 32-bit processor; 0: none
     """
     own = EXTRACTORS[extractor.kind]
     return Layout(
         supervisor=supervisor,
+        reference=REFERENCE if follows else 0,
         samples=rounded_up(framer.window * extractor.columns * SAMPLE),
         state=own.state_bytes(extractor),
         history=rounded_up((context.frames - 1) * extractor.n_features),

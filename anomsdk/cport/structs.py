@@ -22,6 +22,7 @@ from anomsdk.core.fft import FftPlan
 from anomsdk.core.filterbank import FilterbankPlan
 from anomsdk.core.plan import Plan
 from anomsdk.core.reasons import ReasonsPlan
+from anomsdk.core.rung import levels
 from anomsdk.core.spectrum import SpectrumPlan
 from anomsdk.cport.extractors import EXTRACTORS
 from anomsdk.cport.fields import Address, Blocks, Constant, Fields, Member, Size, Structs
@@ -40,13 +41,20 @@ def c_fields(plan: Plan) -> Fields:
         **front_fields(plan.extractor, plan.context),
         "autoencoder": autoencoder_fields(plan.layers, _input_reach(plan)),
         "score": _fields(plan.score),
-        "baseline": _fields(plan.baseline),
+        "baseline": _baseline(plan),
         "timing": _fields(plan.timing, without=("clear_ratio_q16", "high_ratio_q16")),
         "levels": _fields(plan.levels),
         "reasons": reasons_fields(plan.reasons),
         "supervisor": _supervisor(plan),
         "id": tuple(bytes.fromhex(plan.id)),
     }
+
+
+def _baseline(plan: Plan) -> Fields:
+    """Return the fields of the baseline; C has the levels of its reference rung, where it is on."""
+    score = plan.baseline.reference_score
+    reference = None if score is None else Structs("anom_level_plan", (_fields(levels(score, plan.timing)),))
+    return {**_fields(plan.baseline, without=("reference_score",)), "reference": reference}
 
 
 def _supervisor(plan: Plan) -> Structs | None:

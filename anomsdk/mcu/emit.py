@@ -216,6 +216,7 @@ def _values(plan: Plan, sources: list[str]) -> dict[str, str]:
     to_read = {
         "samples_bytes": buffers.samples,
         "state_bytes": buffers.state,
+        "reference_bytes": buffers.reference,
         "history_bytes": buffers.history,
         "features_bytes": buffers.features,
         "scratch_bytes": buffers.scratch,

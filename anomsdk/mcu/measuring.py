@@ -147,7 +147,7 @@ def footprint(plan: Plan, target: str, *, progress: Callable[[int, int], None] =
     >>> from anomsdk.mcu import footprint
     >>> found = footprint(anomsdk.reference_model("audio_scene"), "cortex-m4")
     >>> found.ram.state + found.ram.scratch, found.flash.model
-    (3544, 8230)
+    (3576, 8230)
     >>> found.flash.code < 8000 and found.mhz < 10
     True
     """

@@ -43,6 +43,11 @@ def raise_score(spec: PipelineSpec, timing: TimingPlan, calibration: Calibration
         )
     if calibration.tolerated is not None:
         return _tolerant_level(spec, calibration.tolerated)
+    return calibrated_level(timing, calibration)
+
+
+def calibrated_level(timing: TimingPlan, calibration: Calibration) -> int:
+    """Return the lowest alarm level at which the calibration recordings raise no alarm."""
     return calibration.alarm_levels.raise_score(timing.m, timing.n, timing.on_delay, timing.high_ratio_q16 / 65536)
 
 
@@ -53,9 +58,8 @@ def _tolerant_level(spec: PipelineSpec, tolerated: Tolerated) -> int:
     if changed:
         (key, *_) = changed
         was = tolerated.alert.get(key)
-        section = "score" if key in type(spec.score).model_fields else "alert"
         raise InputError(
-            f"{section}.{key} is {now[key]:g}, but the level that tolerates {tolerated.alarms} alarms was counted at "
+            f"alert.{key} is {now[key]:g}, but the level that tolerates {tolerated.alarms} alarms was counted at "
             f"{'another' if was is None else f'{was:g}'}: calibrate again with `tolerate={tolerated.alarms}`, or set "
             f"alert.raise_score (it was {tolerated.raise_score})"
         )

@@ -132,9 +132,9 @@ class Calibration(_Part):
 def signal_sections(spec: PipelineSpec) -> dict[str, Any]:
     """Return the sections of a spec that a calibration depends on, as JSON values.
 
-    Three keys are left out: ``baseline_hold_s``, which matters in an alarm only, while alarm levels are computed
-    without one; ``allow_speech_features``, which changes no number; and ``band_ms`` or ``band_hops``, of which one has
-    no value.
+    Three keys are left out: ``baseline_hold_s``, which matters in an alarm of the reference rung only, while the
+    calibration recordings raise none; ``allow_speech_features``, which changes no number; and ``band_ms`` or
+    ``band_hops``, of which one has no value.
     """
     unused = {name for name in ("band_ms", "band_hops") if getattr(spec.features, name, None) is None}
     without = {"score": {"baseline_hold_s"}, "features": {"allow_speech_features", *unused}}
@@ -143,9 +143,8 @@ def signal_sections(spec: PipelineSpec) -> dict[str, Any]:
 
 
 def alert_without_level(spec: PipelineSpec) -> dict[str, float]:
-    """Return the keys that alarms at a given level depend on: the alert section without its level, baseline_hold_s."""
-    alert = {key: float(value) for key, value in spec.alert.model_dump(exclude={"raise_score"}).items()}
-    return {**alert, "baseline_hold_s": spec.score.baseline_hold_s}
+    """Return the keys that alarms at a given level depend on: the alert section without its level."""
+    return {key: float(value) for key, value in spec.alert.model_dump(exclude={"raise_score"}).items()}
 
 
 def alarm_levels(scores: Iterable[NDArray[np.integer[Any]]]) -> AlarmLevels:

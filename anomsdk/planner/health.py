@@ -57,7 +57,7 @@ DEFAULTS: dict[str, dict[str, float]] = {
         "clip_s": 1.0,
         "dead_axis_s": 5,
         "gravity_tolerance": 0.25,
-        "gravity_rest_s": 10,
+        "gravity_rest_s": 5,
         "lost_share": 0.2,
         "lost_s": 1.5,
         "missing_s": 5,

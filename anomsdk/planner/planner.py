@@ -63,7 +63,8 @@ def plan_from(
     """Plan a pipeline from its parts. See `plan`."""
     check_speech(spec)
     spec = as_chosen(spec, calibration)
-    baseline = spec_baseline(spec, calibration)
+    timing = timing_plan(spec)
+    baseline = spec_baseline(spec, timing, calibration)
     if calibration is not None:
         _check_calibration(spec, model, calibration)
     extractor = extractor_plan(spec, feature_source(spec, model, calibration))
@@ -76,7 +77,6 @@ def plan_from(
     )
     layers = tuple(layer_plan(layer) for layer in model.layers)
     score = score_plan(model, n, calibration)
-    timing = timing_plan(spec)
     made = Plan(
         name=spec.name,
         sensor=sensor_plan(spec),

@@ -13,9 +13,10 @@ from anomsdk.core.context import ContextPlan
 from anomsdk.core.extractor import ExtractorPlan
 from anomsdk.core.fixed import UINT32_MAX
 from anomsdk.core.reasons import Group, ReasonsPlan, marks
+from anomsdk.core.rung import TimingPlan
 from anomsdk.core.score import ScorePlan, largest_score
 from anomsdk.errors import InputError
-from anomsdk.planner.alert import ticks
+from anomsdk.planner.alert import calibrated_level, ticks
 from anomsdk.planner.calibration import CALIBRATION_FILE, CHOSEN, Calibration
 from anomsdk.planner.sections import LONGEST_S
 from anomsdk.planner.spec import PipelineSpec
@@ -65,7 +66,9 @@ def score_plan(model: TfliteModel, n: int, calibration: Calibration | None) -> S
     return made  # check() refuses it by name
 
 
-def baseline_plan(start: int, *, baseline_s: float, hold_s: float, tick_s: float) -> BaselinePlan:
+def baseline_plan(
+    start: int, *, baseline_s: float, hold_s: float, tick_s: float, reference_score: int | None = None
+) -> BaselinePlan:
     """Plan the baseline, a level that follows the score.
 
     A rising baseline makes the detector less sensitive, so that its rise is slow and limited: by at most ``start`` in
@@ -77,6 +80,8 @@ def baseline_plan(start: int, *, baseline_s: float, hold_s: float, tick_s: float
     baseline_s : time constant of the rise, seconds; 0: off
     hold_s : longest time that an alarm freezes the baseline, seconds; 0: as long as the alarm lasts
     tick_s : seconds from one tick to the next
+    reference_score : alarm level of the rung whose alarm freezes the baseline; None: nothing freezes it, which no plan
+        may have
     """
     if baseline_s == 0:
         return OFF
@@ -86,7 +91,7 @@ def baseline_plan(start: int, *, baseline_s: float, hold_s: float, tick_s: float
 
     limit_q16 = min(65536 * start * tick_s / baseline_s, float(MAX_LIMIT_Q16))
     hold = max(1, ticks(hold_s, tick_s, "score.baseline_hold_s")) if hold_s > 0 else 0
-    return BaselinePlan(start, rate_q16(1), rate_q16(FALL_FACTOR), max(1, rounded(limit_q16)), hold)
+    return BaselinePlan(start, rate_q16(1), rate_q16(FALL_FACTOR), max(1, rounded(limit_q16)), hold, reference_score)
 
 
 def as_chosen(spec: PipelineSpec, calibration: Calibration | None) -> PipelineSpec:
@@ -114,8 +119,11 @@ def as_chosen(spec: PipelineSpec, calibration: Calibration | None) -> PipelineSp
     return spec.model_copy(update={"score": spec.score.model_copy(update={"baseline_s": float(seconds)})})
 
 
-def spec_baseline(spec: PipelineSpec, calibration: Calibration | None) -> BaselinePlan:
-    """Plan the baseline that a spec and its calibration.json ask for."""
+def spec_baseline(spec: PipelineSpec, timing: TimingPlan, calibration: Calibration | None) -> BaselinePlan:
+    """Plan the baseline that a spec and its calibration.json ask for.
+
+    Its reference is the level at which the calibration recordings raise no alarm, whatever alarm level the spec has.
+    """
     score = spec.score
     assert score.baseline_s != "chosen"
     start = None if calibration is None else calibration.baseline_start
@@ -124,7 +132,14 @@ def spec_baseline(spec: PipelineSpec, calibration: Calibration | None) -> Baseli
             f"score.baseline_s is {score.baseline_s:g}, but {CALIBRATION_FILE} has no baseline_start: train again, or "
             "set it to 0"
         )
-    return baseline_plan(start or 0, baseline_s=score.baseline_s, hold_s=score.baseline_hold_s, tick_s=spec.tick_s)
+    reference = None if calibration is None else calibrated_level(timing, calibration)
+    return baseline_plan(
+        start or 0,
+        baseline_s=score.baseline_s,
+        hold_s=score.baseline_hold_s,
+        tick_s=spec.tick_s,
+        reference_score=reference,
+    )
 
 
 def reasons_plan(

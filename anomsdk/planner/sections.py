@@ -142,7 +142,7 @@ class ScoreSection(Section):
     baseline_s: Literal["chosen"] | _Seconds = 0.0
     """Time constant in seconds at which the baseline rises; the score above the baseline is judged. 0: off."""
     baseline_hold_s: _Seconds = 60.0
-    """Longest time in seconds that an alarm freezes the baseline; 0: as long as the alarm lasts."""
+    """Longest time in seconds that an alarm at the calibrated level freezes the baseline; 0: as long as it lasts."""
 
 
 class AlertSection(Section):

@@ -141,6 +141,7 @@ def _baseline(plan: BaselinePlan, tick_s: float) -> dict[str, Any]:
         "largest_rise_per_s": float(f"{plan.limit_q16 / 65536 / tick_s:.6g}"),
         "hold_ticks": plan.hold or "as long as the alarm lasts",
         "hold_s": round(plan.hold * tick_s, 3) if plan.hold else "as long as the alarm lasts",
+        "reference_score": plan.reference_score,
         "state_bytes": STATE_BYTES,
     }
 

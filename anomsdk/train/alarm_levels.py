@@ -131,15 +131,15 @@ def alarm_levels_from(raw: Sequence[Scores], spec: PipelineSpec) -> tuple[int, A
     spec : settings of the baseline
     """
     start = baseline_start_of(raw)
-    return start, alarm_levels(above(raw, baseline_from(start, spec, hold=False)))
+    return start, alarm_levels(above(raw, baseline_from(start, spec)))
 
 
 def place_alarm_level(pieces: Sequence[ScoredPiece], spec: PipelineSpec, tolerate: int = 0) -> PlacedLevel:
     """Place the alarm level: the lowest one at and above which normal recordings raise at most ``tolerate`` alarms.
 
     Where no alarm is tolerated, the level is that of the table of `alarm_levels_from`. Alarms are counted as the alert
-    raises them, with votes, delays, cooldown, and the baseline of the score, which an alarm holds. With a baseline, the
-    levels that are tried are those that the scores before any alarm cross.
+    raises them, with votes, delays, cooldown, and the baseline of the score. No alarm level changes the scores: the
+    reference rung, whose alarm freezes the baseline, raises no alarm on these recordings.
 
     Parameters
     ----------

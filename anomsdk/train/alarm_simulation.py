@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from anomsdk.core.baseline import Baseline, BaselinePlan
 from anomsdk.core.fixed import UINT32_MAX, Ints
-from anomsdk.core.rung import Change, LevelPlan, Rung, TimingPlan, levels
+from anomsdk.core.rung import LevelPlan, TimingPlan, levels
 from anomsdk.planner.alert import timing_plan
 from anomsdk.planner.calibration import ON_DELAYS
 from anomsdk.planner.score import baseline_plan
@@ -63,7 +63,7 @@ def baseline_start_of(raw: Sequence[Scores]) -> int:
 
 
 class NormalRecordings:
-    """Normal recordings, and the alarms that they raise at any level.
+    """Normal recordings, which set the reference level, and the alarms that they raise at any level.
 
     Parameters
     ----------
@@ -77,10 +77,8 @@ class NormalRecordings:
         raw = [piece.scores for piece in pieces]
         self.start = baseline_start_of(raw) if start is None else start
         self._tick_s, self._ticks = spec.tick_s, sum(map(len, raw))
-        self._baseline = baseline_from(self.start, spec, hold=True)
-        self._scores = above(raw, self._baseline)  # until the first alarm of each piece
+        self._scores = above(raw, baseline_from(self.start, spec))
         self._highest = [int(scores.max()) for scores in self._scores]
-        self._trajectories: dict[int, list[int]] = {}
 
     def lowest(self, tolerate: int) -> tuple[int, tuple[Moment, ...], Moment | None]:
         """Find the lowest level with at most ``tolerate`` alarms, its alarms, and the next alarm below it."""
@@ -129,42 +127,8 @@ class NormalRecordings:
         for i, scores in enumerate(self._scores):
             if self._highest[i] < lowest:
                 continue
-            run = self._frozen(i, of) if self._baseline.is_on else _alarms_of(scores, of, self._timing)
-            for first, stop in run:
+            for first, stop in _alarms_of(scores, of, self._timing):
                 yield (i, first), stop - first
-
-    def _frozen(self, index: int, of: LevelPlan) -> Iterator[tuple[int, int]]:
-        """Yield the ticks (raised, cleared) of each alarm of a piece whose baseline is held by alarms.
-
-        From the first alarm on, the piece is simulated tick by tick.
-        """
-        first, _ = next(_alarms_of(self._scores[index], of, self._timing), (None, None))
-        if first is None:
-            return
-        scores = self._pieces[index].scores.tolist()
-        rung, baseline = Rung(self._timing, of, self._timing.cooldown), Baseline(self._baseline)
-        rung.in_alarm, baseline.level_q16 = True, self._followed(index)[first]
-        baseline.follow(scores[first], alarm=True)
-        for tick in range(first + 1, len(scores)):
-            change = rung.step(baseline.above(scores[tick]))
-            baseline.follow(scores[tick], alarm=rung.in_alarm)
-            if change >= Change.RAISED:
-                first = tick
-            elif change == Change.CLEARED and first is not None:
-                yield first, tick
-                first = None
-        if first is not None:
-            yield first, len(scores)
-
-    def _followed(self, index: int) -> list[int]:
-        """Level of the baseline before each tick of a piece, q16, as long as no alarm holds it."""
-        if index not in self._trajectories:
-            baseline, found = Baseline(self._baseline), list[int]()
-            for raw in self._pieces[index].scores.tolist():
-                found.append(baseline.level_q16)
-                baseline.follow(raw, alarm=False)
-            self._trajectories[index] = found
-        return self._trajectories[index]
 
     def moment(self, at: tuple[int, int]) -> Moment:
         """Convert (piece, tick) to the recording and the time of the tick."""
@@ -172,15 +136,19 @@ class NormalRecordings:
         return Moment(piece.recording, piece.start_s + at[1] * self._tick_s)
 
 
-def baseline_from(start: int, spec: PipelineSpec, *, hold: bool) -> BaselinePlan:
-    """Plan the baseline of the score from its start; ``hold``: an alarm holds it for the time that the spec says."""
-    seconds, hold_s = spec.score.baseline_s, spec.score.baseline_hold_s if hold else 0.0
+def baseline_from(start: int, spec: PipelineSpec) -> BaselinePlan:
+    """Plan the baseline of the score from its start, without the reference rung that freezes it.
+
+    On the recordings that set the reference level, the reference rung raises no alarm. So their scores need no rung,
+    whatever alarm level is simulated on them.
+    """
+    seconds = spec.score.baseline_s
     assert seconds != "chosen"
-    return baseline_plan(start, baseline_s=seconds, hold_s=hold_s, tick_s=spec.tick_s)
+    return baseline_plan(start, baseline_s=seconds, hold_s=0.0, tick_s=spec.tick_s)
 
 
 def above(raw: Sequence[Scores], baseline: BaselinePlan) -> list[Ints]:
-    """Subtract the baseline from raw scores, as long as no alarm holds it."""
+    """Subtract the baseline from raw scores, on which its reference rung raises no alarm."""
     whole = [each.astype(np.int64) for each in raw]
     return [Baseline(baseline).run(each) for each in whole] if baseline.is_on else whole
 

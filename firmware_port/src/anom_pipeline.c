@@ -12,6 +12,7 @@ ANOM_ASSERT(alert_is_last, offsetof(anom_pipeline, alert) + sizeof(anom_alert) =
 ANOM_ASSERT(supervisor_has_its_announced_size, sizeof(anom_supervisor) == sizeof(anom_alert) + ANOM_ALARM_BYTES);
 ANOM_ASSERT(health_has_its_announced_size, sizeof(anom_health) == ANOM_HEALTH_BYTES(0));
 ANOM_ASSERT(column_has_its_announced_size, sizeof(anom_health_column) == ANOM_HEALTH_BYTES(1) - ANOM_HEALTH_BYTES(0));
+ANOM_ASSERT(reference_has_room, sizeof(anom_rung) <= ANOM_REFERENCE_BYTES);
 
 /* The offset of `pipeline` is the alignment that the memory must have. */
 typedef struct {
@@ -28,6 +29,7 @@ static size_t rounded_up(size_t bytes)
 /* Sizes of the buffers that follow the struct, in their order. */
 typedef struct {
     size_t supervisor;
+    size_t reference;
     size_t samples;
     size_t state;
     size_t history;
@@ -45,6 +47,7 @@ static sizes sizes_of(const anom_plan *plan)
     const anom_supervisor_plan *supervisor = plan->supervisor;
     sizes found = {
         .supervisor = supervisor ? supervisor->type->state_bytes(supervisor) : 0,
+        .reference = plan->baseline.reference ? ANOM_REFERENCE_BYTES : 0,
         .samples = rounded_up((size_t)plan->framer.window * (size_t)extractor->columns * sizeof(int16_t)),
         .state = extractor->type->state_bytes(extractor->tables),
         .history = rounded_up((size_t)(plan->context.frames - 1) * n_features),
@@ -57,7 +60,14 @@ static sizes sizes_of(const anom_plan *plan)
 size_t anom_pipeline_bytes(const anom_plan *plan)
 {
     sizes size = sizes_of(plan);
-    return sizeof(anom_pipeline) + size.supervisor + size.samples + size.state + size.history + size.features + size.scratch;
+    size_t own = sizeof(anom_pipeline) + size.supervisor + size.reference;
+    return own + size.samples + size.state + size.history + size.features + size.scratch;
+}
+
+/* The rung that freezes the baseline lies before the samples. Only where the baseline is on. */
+static anom_rung *reference_of(const anom_pipeline *pipeline)
+{
+    return (anom_rung *)(void *)((uint8_t *)pipeline->framer.samples - ANOM_REFERENCE_BYTES);
 }
 
 int32_t anom_pipeline_init(anom_pipeline **pipeline, void *memory, size_t size, const anom_plan *plan)
@@ -81,7 +91,7 @@ int32_t anom_pipeline_init(anom_pipeline **pipeline, void *memory, size_t size, 
     at += sizeof(anom_pipeline);
 
     /* Buffers behind it, in the order of `sizes` */
-    at += bytes.supervisor;
+    at += bytes.supervisor + bytes.reference;
     anom_framer_init(&made->framer, &plan->framer, extractor->columns, (int16_t *)(void *)at);
     at += bytes.samples;
     void *state = at;
@@ -96,6 +106,7 @@ int32_t anom_pipeline_init(anom_pipeline **pipeline, void *memory, size_t size, 
     /* Stages that need no buffer of their own */
     anom_extractor_init(&made->extractor, extractor, state, made->scratch);
     anom_baseline_init(&made->baseline, &plan->baseline);
+    if (plan->baseline.reference) anom_rung_init(reference_of(made), &plan->timing, plan->baseline.reference, 0);
     const anom_supervisor_plan *supervisor = plan->supervisor;
     if (supervisor)
         supervisor->type->init(anom_pipeline_supervisor(made), supervisor, &plan->timing, &plan->levels);
@@ -173,20 +184,22 @@ int32_t anom_pipeline_poll_observed(anom_pipeline *pipeline, anom_result *result
 
     /* Baseline, alert and reasons */
     result->score = anom_baseline_above(&pipeline->baseline, raw);
+    int32_t judged = 1;
     if (supervisor) {
-        int32_t judged = supervisor->type->judge(anom_pipeline_supervisor(pipeline), result);
+        judged = supervisor->type->judge(anom_pipeline_supervisor(pipeline), result);
         if (judged == 2) explain(pipeline, &result->events[0], 2);
-        if (judged > 0) anom_baseline_follow(&pipeline->baseline, raw, 0);
-        wipe_model(pipeline);
-        return 1;
+    } else {
+        result->n_events = anom_alert_step(&pipeline->alert, result->score, hop, &result->events[0]);
+        if (pipeline->alert.rung.in_alarm && result->n_events) explain(pipeline, &result->events[0], ANOM_REASONS);
     }
-    result->n_events = anom_alert_step(&pipeline->alert, result->score, hop, &result->events[0]);
-    int32_t alarm = pipeline->alert.rung.in_alarm;
-    if (alarm && result->n_events) explain(pipeline, &result->events[0], ANOM_REASONS);
     wipe_model(pipeline);
 
-    /* Baseline: it follows the score last, since an alarm may hold it */
-    anom_baseline_follow(&pipeline->baseline, raw, alarm);
+    /* Baseline: it follows a judged score last, since an alarm of the reference rung may hold it */
+    if (judged && pipeline->plan->baseline.reference) {
+        anom_rung *reference = reference_of(pipeline);
+        anom_rung_step(reference, result->score);
+        anom_baseline_follow(&pipeline->baseline, raw, reference->in_alarm);
+    }
     return 1;
 }
 
@@ -195,11 +208,19 @@ int32_t anom_pipeline_poll(anom_pipeline *pipeline, anom_result *result)
     return anom_pipeline_poll_observed(pipeline, result, NULL, NULL);
 }
 
+/* Ticks in so many hops. */
+static uint32_t ticks_of(const anom_plan *plan, uint32_t hops)
+{
+    return hops / (uint32_t)(plan->extractor.hops_per_frame * plan->context.stride);
+}
+
 uint32_t anom_pipeline_lose(anom_pipeline *pipeline, int32_t n)
 {
+    const anom_plan *plan = pipeline->plan;
     uint32_t lost = anom_framer_gap(&pipeline->framer, n);
     anom_extractor_restart(&pipeline->extractor);
     anom_context_restart(&pipeline->context);
+    if (plan->baseline.reference) anom_rung_gap(reference_of(pipeline), ticks_of(plan, lost));
     return lost;
 }
 
@@ -292,7 +313,7 @@ void anom_pipeline_gap(anom_pipeline *pipeline, int32_t n)
         return;
     }
     uint32_t lost = anom_pipeline_lose(pipeline, n);
-    anom_alert_gap(&pipeline->alert, lost / (uint32_t)(plan->extractor.hops_per_frame * plan->context.stride));
+    anom_alert_gap(&pipeline->alert, ticks_of(plan, lost));
 }
 
 void anom_pipeline_reset(anom_pipeline *pipeline)
@@ -304,6 +325,7 @@ void anom_pipeline_reset(anom_pipeline *pipeline)
     anom_context_restart(&pipeline->context);
     anom_wipe(pipeline->features, bytes.features + bytes.scratch);
     anom_baseline_reset(&pipeline->baseline);
+    if (pipeline->plan->baseline.reference) anom_rung_reset(reference_of(pipeline));
     if (supervisor)
         supervisor->type->reset(anom_pipeline_supervisor(pipeline));
     else

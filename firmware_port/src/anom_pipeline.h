@@ -8,6 +8,9 @@
 
 #include "anom_plan.h"
 
+/* Bytes for the rung that freezes the baseline, the same for pointers of any size. */
+#define ANOM_REFERENCE_BYTES 32
+
 struct anom_pipeline {
     const anom_plan *plan;
     anom_framer framer;

@@ -16,12 +16,12 @@ DIGESTS = {
     "external": "0aca8a8097ae819dc748e87214c234a9426403e9ba22fa3366b9e85c946c7c2e",
 }
 FOLLOWING = {
-    "bands": "ef17979c00ac419c2980e10173ad1daa32f57e886a73b1f12fc605a39a620b92",
-    "logmel": "5a88dfc51a4774de0526b73690f690ea798fe6b06ac6f31d7d7f10fee90b8dc7",
-    "motion": "db78ae7f35bc5ceb51999b3675538b1878460b715ae0695cfed0d6bca7a6225c",
-    "external": "4636336eec6434ef0449dfd83042a59e194ca7d4af085c74cb94d4cb9f1f38f2",
+    "bands": "0abbfc610c500194a969ad886003b5f12ef6abfe689c3a4973d8f604d7040300",
+    "logmel": "838ca505854e1f428599270133071a4675da488f3cc32a52a515017cf64c8e40",
+    "motion": "f536485eade9d8ed0a7aafd1235edcf795c8853e0d6f36883099e482430e78a2",
+    "external": "bf3a70527bcfaeaba6b4b571383ebc089fcabc078be18f2687b5585dd0a6a69f",
 }
-AUDIO_SCENE = "2d215fa4836668ff62c77d744c6c8e09846fdce521f3039867cafbc06dcaebcd"
+AUDIO_SCENE = "6a99b0a53943dfa6b3651fd0931c11220bc790c9354d05ae194373bac48e7c7c"
 
 
 @pytest.mark.parametrize("kind", DIGESTS)

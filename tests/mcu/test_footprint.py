@@ -23,7 +23,7 @@ from anomsdk.plans.tflite.writer import write_tflite
 from tests.support.make import EXTERNAL, SPECS, make_folder, random_layers
 
 EVERYWHERE = {"affine", "alert", "autoencoder", "baseline", "context", "event", "extractor", "framer", "library"}
-EVERYWHERE |= {"copy", "fixed", "pipeline", "reasons", "score", "wipe"}
+EVERYWHERE |= {"copy", "fixed", "pipeline", "reasons", "rung", "score", "wipe"}
 SPECTRAL = {"fft", "filterbank", "levels"}
 STAGES = {
     "bands": SPECTRAL | {"bands", "energy"},
@@ -164,7 +164,7 @@ def test_stages_are_those_of_the_sources_and_add_up(plans, elfs, found, kind):
 def test_a_larger_model_costs_in_its_own_stage_only(tmp_path):
     """Its scratch is wiped, and what follows it depends on its score."""
     small, large = (footprint(with_hidden(tmp_path / str(n), n), "cortex-m0") for n in (16, 32))
-    for stage in small.mean_hop.keys() - {"autoencoder", "library", "wipe", "alert", "baseline"}:
+    for stage in small.mean_hop.keys() - {"autoencoder", "library", "wipe", "alert", "rung", "baseline"}:
         assert small.mean_hop[stage] == large.mean_hop[stage], stage
     assert 1.5 < large.mean_hop["autoencoder"] / small.mean_hop["autoencoder"] < 2
     assert large.flash.code == small.flash.code and large.flash.tables == small.flash.tables

@@ -10,11 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import anomsdk
+from anomsdk.core.rung import levels
 from anomsdk.plans.tflite.reader import parse_tflite
 from anomsdk.plans.tflite.writer import write_tflite
 from benchmarks import signals
 from tests.support.graphs import model_with_edges
-from tests.support.make import SPECS, make_ad01, make_folder, noise, random_layers
+from tests.support.make import SPECS, lively, make_ad01, make_folder, noise, random_layers
 
 
 def results(plan, engine, x, cuts=()):
@@ -64,6 +65,42 @@ def test_any_plan_and_stream(
     reference = results(plan, "reference", x)
     assert reference == results(plan, "tflite", x)
     assert len(reference) == plan.ticks_in(n)
+
+
+@given(
+    raise_scores=st.lists(st.integers(1, 300_000) | st.integers(1, 2**32 - 1), min_size=2, max_size=3),
+    seed=st.integers(0, 99),
+)
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_alarm_level_changes_a_score(following, tflite, raise_scores, seed):
+    """What freezes the baseline is the plan's reference, not the alarm that a device raises."""
+    plan, x = following["external"], noise(300, seed=seed, columns=following["external"].columns)
+    found = set()
+    for raise_score in raise_scores:
+        other = dataclasses.replace(plan, levels=levels(raise_score, plan.timing))
+        assert other.score_id == plan.score_id
+        found |= {
+            tuple(each.score for each in results(other, engine, x)) for engine in ("reference", "native", "tflite")
+        }
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("kind", SPECS)
+def test_alarms_at_any_level_leave_scores_alone(following, kind):
+    """On a stream that raises alarms at the reference and at other levels, and freezes the baseline."""
+    plan, x = following[kind], lively(following[kind])
+    plans = [dataclasses.replace(plan, levels=levels(score, plan.timing)) for score in (1, 60_000, 10**6, 2**32 - 1)]
+    expected = anomsdk.score(plan, x, "reference").tolist()
+    free = dataclasses.replace(plan.baseline, reference_score=2**32 - 1)
+    assert expected != anomsdk.score(dataclasses.replace(plan, baseline=free), x, "reference").tolist()
+    for engine in ("reference", "native"):
+        n_events = set()
+        for each in plans:
+            with anomsdk.Pipeline(each, engine) as pipeline:
+                every = pipeline.process(x)
+            assert [result.score for result in every] == expected
+            n_events.add(sum(len(result.events) for result in every))
+        assert len(n_events) > 1
 
 
 @pytest.mark.parametrize(

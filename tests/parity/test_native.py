@@ -94,10 +94,15 @@ def assert_same_state(reference, native):
         assert ffi.unpack(bands + 2, 2 * n) == extractor._sums.T.ravel().tolist()
     assert theirs.baseline.level_q16 == ours._baseline.level_q16
     assert theirs.baseline.frozen == ours._baseline._frozen
-    a, b = theirs.alert, ours._alert
-    assert (a.state, a.hits, a.pending, a.quiet, a.cooldown, a.sequence) == (
-        *(b.state, b._hits, b._pending, b._quiet, b._cooldown, b._sequence),
-    )
+    assert theirs.alert.sequence == ours._alert._sequence
+    rungs = [(theirs.alert.rung, ours._alert._rung)]
+    if ours._reference is not None:
+        behind = ffi.cast("char *", framer.samples) - native._engine._lib.ANOM_REFERENCE_BYTES
+        rungs.append((ffi.cast("anom_rung *", behind), ours._reference))
+    for a, b in rungs:
+        assert (a.in_alarm, a.hits, a.pending, a.quiet, a.cooldown) == (
+            *(b.in_alarm, b.hits, b.pending, b.quiet, b.cooldown),
+        )
 
 
 @pytest.mark.skipif(not signals.ESC10.exists(), reason="../shared/data is absent: real audio not compared")

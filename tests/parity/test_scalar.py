@@ -199,6 +199,7 @@ def test_baseline():
         for name in ("start", "rise_q16", "fall_q16", "limit_q16")
     )
     plan = {"start": start, "rise_q16": rise_q16, "fall_q16": fall_q16, "limit_q16": limit_q16, "hold": 2}
+    plan["reference_score"] = 1
     mine, theirs = scalar.Baseline(plan), Baseline(BaselinePlan(**plan))
     assert len(rows) == 14
     for row in rows:
@@ -210,8 +211,9 @@ def test_baseline():
         assert (theirs._frozen, theirs.level_q16) == (frozen, level_q16)
     for *numbers, rise_q16, fall_q16, limit_q16, hold in plans:
         start, baseline_s, hold_s, tick_s = map(float, numbers)
-        expected = BaselinePlan(int(start), *map(int, (rise_q16, fall_q16, limit_q16, hold)))
-        assert baseline_plan(int(start), baseline_s=baseline_s, hold_s=hold_s, tick_s=tick_s) == expected
+        expected = BaselinePlan(int(start), *map(int, (rise_q16, fall_q16, limit_q16, hold)), reference_score=7)
+        made = baseline_plan(int(start), baseline_s=baseline_s, hold_s=hold_s, tick_s=tick_s, reference_score=7)
+        assert made == expected
         rates = [rounded(65536 * (1 - math.exp(-factor * tick_s / baseline_s))) for factor in (1, 4)]
         assert [clip(rate, 1, 65536) for rate in rates] == [int(rise_q16), int(fall_q16)]
         assert clip(rounded(65536 * start * tick_s / baseline_s), 1, 2**48) == int(limit_q16)
@@ -444,7 +446,11 @@ def baselines():
     rate = st.sampled_from([1, 100, 5000, 60_000, 65_535, 65_536])
     limit_q16 = st.sampled_from([1, 65_535, 5000 << 16, 2**48]) | st.integers(1, 2**48)
     hold = st.sampled_from([0, 1, 2, 3, 8, 2**31 - 1])
-    on = st.fixed_dictionaries(dict(zip(off, (start, rate, rate, limit_q16, hold), strict=True)))
+    on = dict(zip(off, (start, rate, rate, limit_q16, hold), strict=True)) | {
+        "reference_score": st.integers(1, 2**32 - 1)
+    }
+    on["reference_score"] |= st.sampled_from([1, 999, 1000, 100_000, 2**32 - 1])
+    on = st.fixed_dictionaries(on)
     return st.just(off) | on | on
 
 
@@ -546,7 +552,7 @@ def test_alarms_and_gaps(small_plans, tmp_path_factory, index, seed):
     folder = tmp_path_factory.mktemp("plan")
     baseline = {"start": int(10 ** rng.uniform(3, 6)), "limit_q16": int(10 ** rng.uniform(7, 11))}
     baseline |= {name: int(2 ** rng.uniform(8, 16)) for name in ("rise_q16", "fall_q16")}
-    baseline["hold"] = int(rng.choice([0, 1, 4, 50]))
+    baseline |= {"hold": int(rng.choice([0, 1, 4, 50])), "reference_score": int(10 ** rng.uniform(2, 7))}
     baseline = baseline if rng.random() < 0.7 else {}
 
     def change(tree):
@@ -580,10 +586,12 @@ def test_any_scores_through_baseline_and_alert(plans, tmp_path_factory, runs, ti
         if hop == gap:
             mine.gap(gap)
             theirs.gap(gap)
-            in_c.lib.anom_alert_gap(in_c.alert, gap)  # a hop is a tick
+            in_c.gap(gap)  # a hop is a tick
         s = mine.baseline.above(raw)
         events = mine.alert.tick(hop, s)
-        mine.baseline.follow(raw, mine.alert.state == scalar.UNACK_ALARM)
+        if mine.reference:
+            mine.reference.tick(hop, s)
+            mine.baseline.follow(raw, mine.reference.state == scalar.UNACK_ALARM)
         nothing = np.zeros((1, plan.n_inputs), np.int64)  # inputs, and outputs without an error: no reasons
         tick = Ticks(np.array([hop]), nothing, nothing, np.array([raw], np.int64))
         (result,) = theirs.results(tick)
@@ -594,7 +602,7 @@ def test_any_scores_through_baseline_and_alert(plans, tmp_path_factory, runs, ti
 
 
 class EndInC:
-    """Baseline and alert of the C port, as its pipeline joins them."""
+    """Baseline, its reference rung and the alert of the C port, as its pipeline joins them."""
 
     def __init__(self, plan):
         module = load_native()
@@ -604,11 +612,22 @@ class EndInC:
         self.lib.anom_baseline_init(self.baseline, self.ffi.addressof(p, "baseline"))
         timing, levels = self.ffi.addressof(p, "timing"), self.ffi.addressof(p, "levels")
         self.lib.anom_alert_init(self.alert, timing, levels, plan.tag)
+        self.rung = self.ffi.new("anom_rung *")
+        self.follows = p.baseline.reference != self.ffi.NULL
+        if self.follows:
+            self.lib.anom_rung_init(self.rung, timing, p.baseline.reference, 0)
+
+    def gap(self, lost_ticks):
+        self.lib.anom_alert_gap(self.alert, lost_ticks)
+        if self.follows:
+            self.lib.anom_rung_gap(self.rung, lost_ticks)
 
     def tick(self, hop, raw):
         s, event = self.lib.anom_baseline_above(self.baseline, raw), self.ffi.new("anom_event *")
         n = self.lib.anom_alert_step(self.alert, s, hop, event)
-        self.lib.anom_baseline_follow(self.baseline, raw, self.alert.rung.in_alarm)
+        if self.follows:
+            self.lib.anom_rung_step(self.rung, s)
+            self.lib.anom_baseline_follow(self.baseline, raw, self.rung.in_alarm)
         return s, [bytes(event.bytes)] * n
 
 

@@ -34,6 +34,7 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     "anomsdk/py.typed": (f"{CONTRACT}wheel.py",),
     "anomsdk/errors.py": (f"{CONTRACT}imports.py", f"{UNIT}cli.py"),
     "anomsdk/core/*": (f"{CONTRACT}golden.py", *STAGES, f"{CONTRACT}extractors.py"),
+    "anomsdk/core/[ahs][leu][aep]*": tuple(f"{CONTRACT}alarm_{name}.py" for name in ("table", "states", "properties")),
     "anomsdk/core/fft.py": (f"{UNIT}fft.py", "tests/fidelity/test_front_ends.py"),
     "anomsdk/core/motion.py": (f"{UNIT}motion_refusals.py",),
     "anomsdk/core/p*.py": (f"{CONTRACT}streams.py", f"{UNIT}batches.py"),
@@ -56,6 +57,7 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     ),
     "anomsdk/watch/*": tuple(f"{UNIT}{name}.py" for name in ("cli", "score_many", "skip_bad", "narrow")),
     "anomsdk/synthetic/*": (f"{UNIT}demo.py", f"{UNIT}motion_training.py"),
+    "anomsdk/synthetic/faults.py": (f"{UNIT}faults.py", f"{UNIT}health_benchmark.py"),
     "anomsdk/demo/*": (f"{UNIT}demo.py",),
     "anomsdk/stats/*": (f"{UNIT}metrics.py", f"{UNIT}compare.py"),
     "anomsdk/evaluate/*": tuple(
@@ -78,6 +80,7 @@ AFFECTED: dict[str, tuple[str, ...]] = {
         *("tests/mcu/*", "tests/fuzz/test_pipeline_fuzz.py", "tests/boards/*"),
     ),
     "reference_models/*": (f"{CONTRACT}golden.py", f"{UNIT}written_specs.py", f"{REAL}audio_scene.py"),
+    "benchmarks/health*": (f"{UNIT}health_benchmark.py",),
     "benchmarks/*": (f"{UNIT}benchmarks.py", f"{UNIT}batches.py", "tests/fidelity/test_front_ends.py"),
     # Words
     "docs/*": (f"{CONTRACT}docs.py", f"{CONTRACT}site.py"),

@@ -95,7 +95,9 @@ def make_plans(folder: Path) -> dict[str, Plan]:
     """The plans, small and quick."""
     rng = np.random.default_rng(5)
     plans = {name: anomsdk.plan(make_folder(folder / name, text)) for name, text in SPECS.items()}
-    follower = BaselinePlan(start=5_000, rise_q16=3_000, fall_q16=20_000, limit_q16=900 << 16, hold=3)
+    follower = BaselinePlan(
+        start=5_000, rise_q16=3_000, fall_q16=20_000, limit_q16=900 << 16, hold=3, reference_score=8_000
+    )
     plans["meter"] = dataclasses.replace(plans["meter"], baseline=follower)
     plans["room"] = dataclasses.replace(plans["room"], baseline=dataclasses.replace(follower, start=0, hold=0))
     plans["pair"] = with_extremes(plans["pair"])

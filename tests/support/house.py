@@ -27,7 +27,7 @@ LAYERS = {
     "watch": "sessions over sources, and where their alerts and scores go",
     "mcu": "firmware folders, compiled, run and measured",
     "planner": "floats become integers",
-    "synthetic": "generated sound and motion",
+    "synthetic": "generated sound and motion, and faults put into recordings",
     "stats": "counts in, intervals out",
     "evaluate": "a plan against recordings",
     "compare": "a plan against another one",

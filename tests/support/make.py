@@ -233,8 +233,9 @@ def make_ad01(folder: Path, model: Path) -> anomsdk.Plan:
 
 
 def make_following(folder: Path, kind: str, *, seed: int = 0) -> anomsdk.Plan:
-    """The same with a baseline."""
-    return anomsdk.plan(make_folder(folder / kind, SPECS[kind].partition("[alert]")[0] + FOLLOWING, seed=seed))
+    """The same with a baseline, which another level than that of the alert freezes."""
+    text = SPECS[kind].partition("[alert]")[0] + FOLLOWING
+    return anomsdk.plan(make_folder(folder / kind, text, seed=seed, raise_score=120_000))
 
 
 def noise(n: int, *, seed: int = 0, level: float = 3000.0, columns: int = 1) -> np.ndarray:

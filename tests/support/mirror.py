@@ -150,6 +150,7 @@ C_ONLY_FIELDS = {
     "anom_fft_plan.window_pairs_q15": TABLES,
     "anom_fft_plan.twiddles_q15": TABLES,
     "anom_filterbank_plan.n_bands": LENGTH,
+    "anom_baseline_plan.reference": "levels are planned from reference_score",
     "anom_layer_plan.n_in": LENGTH,
     "anom_layer_plan.n_out": LENGTH,
     "anom_layer_plan.n_multipliers": LENGTH,
@@ -168,6 +169,7 @@ OTHER_TYPES = {
 PYTHON_ONLY_FIELDS = {
     "FftPlan.window_q15": TABLES,
     "FftPlan.cos_q15": TABLES,
+    "BaselinePlan.reference_score": "C has the levels that follow from it",
     "TimingPlan.clear_ratio_q16": "levels are planned from it",
     "TimingPlan.high_ratio_q16": "levels are planned from it",
     "LayerPlan.input_zero_point": "in the bias of C",

@@ -96,7 +96,7 @@ def planned(spec: Json, calibration: Json | None, model: Any) -> Json:
         "context": planned_context,
         "layers": [layer_of(layer) for layer in model.layers],
         "score": score,
-        "baseline": baseline_of(part["score"], calibration, tick_s),
+        "baseline": baseline_of(part["score"], timing, calibration, tick_s),
         "timing": timing,
         "levels": levels_of(part["alert"], timing, calibration),
         "reasons": reasons_of(inputs, score, calibration),
@@ -472,7 +472,7 @@ def largest_error(score: Json) -> int:
     return largest if shift == 0 else ((largest + ((1 << shift) >> 1)) >> shift) + 1
 
 
-def baseline_of(score: Json, calibration: Json | None, tick_s: float) -> Json:
+def baseline_of(score: Json, timing: Json, calibration: Json | None, tick_s: float) -> Json:
     seconds, hold_s = score["baseline_s"], score["baseline_hold_s"]
     if seconds == "chosen":
         seconds = calibration["signal"]["score"]["baseline_s"]
@@ -489,6 +489,7 @@ def baseline_of(score: Json, calibration: Json | None, tick_s: float) -> Json:
         "fall_q16": rate(4),
         "limit_q16": clip(rounded(65536 * start * tick_s / seconds), 1, 2**48),
         "hold": 0 if hold_s == 0 else max(1, math.ceil(hold_s / tick_s - 1e-9)),
+        "reference_score": calibrated_level(timing, calibration),
     }
 
 
@@ -511,17 +512,21 @@ def levels_of(alert: Json, timing: Json, calibration: Json | None) -> Json:
     if level == "calibrated" and (tolerated := calibration.get("tolerated")) is not None:
         level = tolerated["raise_score"]
     elif level == "calibrated":
-        table, m, n = calibration["alarm_levels"], alert["m"], alert["n"]
-        row = max(i for i, ticks in enumerate((0, 1, 2, 4, 8, 16, 32, 64)) if ticks <= timing["on_delay"])
-        level = table["reached"][row][n * (n - 1) // 2 + m - 1]
-        if high_ratio > 0:
-            level = max(level, math.trunc(table["highest_score"] / (high_ratio / 65536.0)))
-        level = min(level + 1, 2**32 - 1)
+        level = calibrated_level(timing, calibration)
     return {
         "raise_score": level,
         "clear_score": max(1, (level * timing["clear_ratio_q16"]) >> 16),
         "high_score": min(2**32 - 1, ceil_div(level * high_ratio, 65536)) if high_ratio else 0,
     }
+
+
+def calibrated_level(timing: Json, calibration: Json) -> int:
+    table, m, n, high_ratio = calibration["alarm_levels"], timing["m"], timing["n"], timing["high_ratio_q16"]
+    row = max(i for i, ticks in enumerate((0, 1, 2, 4, 8, 16, 32, 64)) if ticks <= timing["on_delay"])
+    level = table["reached"][row][n * (n - 1) // 2 + m - 1]
+    if high_ratio > 0:
+        level = max(level, math.trunc(table["highest_score"] / (high_ratio / 65536.0)))
+    return min(level + 1, 2**32 - 1)
 
 
 def reasons_of(inputs: list[tuple[int, int]], score: Json, calibration: Json | None) -> Json:

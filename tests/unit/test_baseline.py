@@ -20,9 +20,9 @@ from tests.support.make import FOLLOWING, SPECS, lively, make_folder
 
 TICK_S = 0.25
 NORMAL = 1000
-PLAN = baseline_plan(NORMAL, baseline_s=60, hold_s=30, tick_s=TICK_S)
-TIMING = TimingPlan(m=3, n=5, on_delay=0, off_delay=20, cooldown=20, clear_ratio_q16=52429, high_ratio_q16=4 << 16)
 RAISE = 2000
+PLAN = baseline_plan(NORMAL, baseline_s=60, hold_s=30, tick_s=TICK_S, reference_score=RAISE)
+TIMING = TimingPlan(m=3, n=5, on_delay=0, off_delay=20, cooldown=20, clear_ratio_q16=52429, high_ratio_q16=4 << 16)
 
 
 class Watch:
@@ -101,7 +101,7 @@ def test_without_a_limit_to_the_hold_it_would(plans):
 )
 def test_no_score_poisons_it_quickly(raws, start, baseline_s, hold_s, tick_s):
     """By its start in a time constant, rounded to 1/65536 a tick, whatever comes; and never beyond 32 bits."""
-    plan = baseline_plan(start, baseline_s=baseline_s, hold_s=hold_s, tick_s=tick_s)
+    plan = baseline_plan(start, baseline_s=baseline_s, hold_s=hold_s, tick_s=tick_s, reference_score=1)
     plan.check()
     a_tick = max(1, 65536 * start * tick_s / baseline_s + 0.5001)
     assert plan.limit_q16 <= a_tick
@@ -183,8 +183,8 @@ def test_off_subtracts_nothing():
     assert Baseline(OFF).run(raws).tolist() == raws.tolist()
 
 
-def test_the_score_depends_on_the_alarm(following):
-    """So `anomsdk.score` runs the alert logic, too: a calibration without alarms has other scores."""
+def test_the_score_depends_on_alarms_of_the_reference(following):
+    """So `anomsdk.score` runs the reference rung, too: recordings without alarms have other scores."""
     plan, x = following["external"], lively(following["external"])
     raw = anomsdk.score(dataclasses.replace(plan, baseline=OFF), x).astype(np.int64)
     calm = Baseline(plan.baseline).run(raw)
@@ -208,8 +208,8 @@ def edit(folder, old, new):
 
 def test_planned_integers(folder):
     """A tick is 64 ms: 65536 (1 - exp(-0.064 / 3)) is 1383.3, of 4 times the exponent 5360.4; 0.5 s are 7.8 ticks."""
-    assert anomsdk.plan(folder).baseline == BaselinePlan(300_000, 1383, 5360, 419_430_400, 8)
     before = anomsdk.plan(folder)
+    assert before.baseline == BaselinePlan(300_000, 1383, 5360, 419_430_400, 8, before.baseline.reference_score)
     edit(folder, "baseline_hold_s = 0.5", "baseline_hold_s = 0")  # editing it needs no recordings
     assert anomsdk.plan(folder).baseline == dataclasses.replace(before.baseline, hold=0)
     assert anomsdk.plan(folder).score_id != before.score_id and anomsdk.plan(folder).id != before.id
@@ -225,9 +225,9 @@ def test_planned_integers(folder):
     ],
 )
 def test_planned_integers_at_the_edges(start, seconds, hold_s, tick_s, expected):
-    made = baseline_plan(start, baseline_s=seconds, hold_s=hold_s, tick_s=tick_s)
+    made = baseline_plan(start, baseline_s=seconds, hold_s=hold_s, tick_s=tick_s, reference_score=9)
     made.check()
-    assert made == expected
+    assert made == (expected if expected == OFF else dataclasses.replace(expected, reference_score=9))
 
 
 def test_a_hold_beyond_31_bits_is_refused():
@@ -276,6 +276,7 @@ def test_inspect_says_what_follows(folder):
         "largest_rise_per_s": 100_000.0,
         "hold_ticks": 8,
         "hold_s": 0.512,
+        "reference_score": plan.baseline.reference_score,
         "state_bytes": 12,
     }
     assert facts["retention"]["baseline_bytes"] == 12

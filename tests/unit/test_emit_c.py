@@ -37,7 +37,7 @@ NAMES = {"bands": "room", "logmel": "machine", "external": "meter", "audio_scene
 COMMITTED = PORT / "examples" / "audio_scene"
 
 SHARED = {"affine", "alert", "autoencoder", "baseline", "context", "event", "extractor", "fixed", "framer"}
-SHARED |= {"copy", "pipeline", "reasons", "score", "selftest", "sha256", "wipe"}
+SHARED |= {"copy", "pipeline", "reasons", "rung", "score", "selftest", "sha256", "wipe"}
 HEARING = {"energy", "fft", "filterbank", "levels"}
 STEMS = {
     "bands": SHARED | HEARING | {"bands"},
@@ -275,7 +275,7 @@ def test_it_compiles_for_other_hosts(folders, target, tmp_path):
 def test_other_sources_are_refused_when_compiled(folders, tmp_path):
     folder = shutil.copytree(folders["bands"], tmp_path / "copy")
     header = folder / "src" / "anom_plan.h"
-    header.write_text(header.read_text().replace("#define ANOM_PLAN_FORMAT 3", "#define ANOM_PLAN_FORMAT 4"))
+    header.write_text(header.read_text().replace("#define ANOM_PLAN_FORMAT 4", "#define ANOM_PLAN_FORMAT 5"))
     command = [*clang().command, *includes(folder), "-c", folder / "anom_plan_room.c", "-o", tmp_path / "x.o"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode != 0
@@ -407,7 +407,7 @@ def test_header_and_readme_state_the_plan(sources, folders, kind):
     assert rows["id"] == f"`{plan.id}`" and rows["score_id"] == f"`{plan.score_id}`"
     assert rows[f"**`ANOM_PLAN_{name}_BYTES`, 32-bit processor**"] == f"**{memory + 112:,}**"
     assert rows[f"**`ANOM_PLAN_{name}_BYTES`, 64-bit processor**"] == f"**{memory + 184:,}**"
-    parts = list(rows)[list(rows).index("memory of a pipeline") + 1 :][:5]
+    parts = list(rows)[list(rows).index("memory of a pipeline") + 1 :][:6]
     assert sum(int(rows[part].replace(",", "")) for part in parts) == memory, parts
     tree = canonical_tree(plan)
     model = array_bytes(tree.pop("layers")) + sum(map(filling_of, plan.layers))

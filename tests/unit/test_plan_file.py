@@ -95,7 +95,8 @@ def test_what_is_no_plan(data, words):
 
 def on(**change):
     """A baseline at its limits, and what is changed of it."""
-    return {"start": 2**32 - 1, "rise_q16": 65536, "fall_q16": 1, "limit_q16": 2**48, "hold": 2**31 - 1} | change
+    most = {"start": 2**32 - 1, "rise_q16": 65536, "fall_q16": 1, "limit_q16": 2**48, "hold": 2**31 - 1}
+    return most | {"reference_score": 2**32 - 1} | change
 
 
 def test_same_content_in_other_bytes_is_refused(plans):
@@ -132,6 +133,11 @@ def test_same_content_in_other_bytes_is_refused(plans):
         (lambda t: t["baseline"].update(on(hold=2**31)), "baseline: hold is 2147483648"),
         (lambda t: t["baseline"].update(on(start=2**32)), "baseline: start is 4294967296"),
         (lambda t: t["baseline"].update(on(start=-1)), "baseline: start is -1"),
+        (lambda t: t["baseline"].update(on(reference_score=0)), "baseline: reference_score is 0, not 1 to"),
+        (lambda t: t["baseline"].update(on(reference_score=2**32)), "baseline: reference_score is 4294967296"),
+        (lambda t: t["baseline"].update(on(reference_score=None)), "reference_score: is null, must be an integer"),
+        (lambda t: (t["baseline"].update(on()), t["baseline"].pop("reference_score")), "reference_score is missing"),
+        (lambda t: t["baseline"].update(reference_score=1), "no reference_score where the rates are 0"),
         (lambda t: t["extractor"].update(kind="sonar"), "plan.extractor: kind must be one of"),
         (lambda t: t["extractor"]["fft"]["cos_q15"].update(dtype="<i4"), "dtype must be <i2"),
         (lambda t: t["extractor"]["fft"]["cos_q15"].update(shape=[1 << 20]), "shape must be"),

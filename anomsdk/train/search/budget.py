@@ -48,6 +48,7 @@ class Needs:
         self._extractor = unlearnt_extractor(spec)
         self._context = unlearnt_context(spec, self._extractor.n_features)
         self.n_inputs = self._context.n_inputs(self._extractor.n_features)
+        self._follows = spec.score.baseline_s != 0  # "chosen": it may
 
     def alone(self) -> Need:
         """Need of the features and the context without any model."""
@@ -60,7 +61,7 @@ class Needs:
     def _of(self, widths: tuple[int, ...]) -> Need:
         tables = table_bytes(self._extractor, self._context)
         return Need(
-            ram=layout_of(self._framer, self._extractor, self._context, widths).ram_bytes,
+            ram=layout_of(self._framer, self._extractor, self._context, widths, follows=self._follows).ram_bytes,
             flash=tables + (_model_bytes(widths) if widths else 0),
         )
 

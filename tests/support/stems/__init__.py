@@ -36,6 +36,7 @@ STEMS = (
     "autoencoder",
     "score",
     "baseline",
+    "rung",
     "alert",
     "alarm",
     "health",

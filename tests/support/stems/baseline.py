@@ -47,7 +47,7 @@ def _in_core(baseline: Baseline, operation: str, raw: int = 0, alarm: int = 0) -
 def by_native(given: Given) -> list:
     native = Native()
     baseline = native.struct("anom_baseline", {})
-    native.lib.anom_baseline_init(baseline, native.struct("anom_baseline_plan", given["baseline"]))
+    native.lib.anom_baseline_init(baseline, native.struct("anom_baseline_plan", c_fields(given)))
     return [[_in_c(native.lib, baseline, *step), baseline.level_q16, baseline.frozen] for step in given["steps"]]
 
 
@@ -66,7 +66,12 @@ def c_case(given: Given, expect: list) -> dict[str, Any]:
         raw, alarm = what or (0, 0)
         step = {"operation": OPERATIONS.index(operation), "raw": raw, "alarm": alarm}
         steps.append(step | {"above": above, "level_q16": level_q16, "frozen": frozen})
-    return {"plan": given["baseline"], "n_steps": len(steps), "steps": steps}
+    return {"plan": c_fields(given), "n_steps": len(steps), "steps": steps}
+
+
+def c_fields(given: Given) -> dict[str, Any]:
+    """A baseline as the stage reads it; who keeps the reference rung tells it of alarms."""
+    return {name: value for name, value in given["baseline"].items() if name != "reference_score"}
 
 
 def ticks(*raws: int, alarm: int = 0) -> list:
@@ -75,6 +80,8 @@ def ticks(*raws: int, alarm: int = 0) -> list:
 
 def given(start: int, rates: tuple[int, int], limit_q16: int, hold: int, steps: Json) -> Given:
     baseline = {"start": start, "rise_q16": rates[0], "fall_q16": rates[1], "limit_q16": limit_q16, "hold": hold}
+    if rates[0]:
+        baseline["reference_score"] = 2000
     return {"baseline": baseline, "steps": steps}
 
 

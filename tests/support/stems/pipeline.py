@@ -20,7 +20,7 @@ from tests.support.stems.autoencoder import network
 from tests.support.stems.extractors import LIMITS
 from tests.support.stems.fft import noise, tables
 from tests.support.stems.filterbank import shares
-from tests.support.stems.sections import Size, c_autoencoder, c_context, c_extractor, c_reasons, c_timing
+from tests.support.stems.sections import Address, Size, c_autoencoder, c_context, c_extractor, c_reasons, c_timing
 
 OPERATIONS = ("push", "gap", "reset")
 RESET = ["reset"]
@@ -108,12 +108,19 @@ def c_plan(plan: Json) -> dict[str, Any]:
         "context": c_context(sections["context"]),
         "autoencoder": c_autoencoder(sections["layers"]),
         "score": sections["score"],
-        "baseline": sections["baseline"],
+        "baseline": c_baseline(sections["baseline"], sections["timing"]),
         "timing": c_timing(sections["timing"]),
         "levels": sections["levels"],
         "reasons": c_reasons(sections["reasons"]),
         "id": list(bytes.fromhex(scalar.plan_id(plan))),
     }
+
+
+def c_baseline(baseline: Json, timing: Json) -> dict[str, Any]:
+    """All of `anom_baseline_plan`: the levels of the reference, where there is one."""
+    fields = {name: value for name, value in baseline.items() if name != "reference_score"}
+    reference = scalar.reference_of(baseline, timing)
+    return fields | {"reference": reference and Address("anom_level_plan", reference.levels)}
 
 
 # Plans
@@ -216,6 +223,7 @@ def bands_plan() -> Json:
     maps = affine(10, 3, 2, 2)
     alert = {"m": 1, "n": 2, "on_delay": 0, "raise_score": 1_000_000, "cooldown": 3, "high_ratio_q16": 4 * 65536}
     baseline = {"start": 33_000_000, "rise_q16": 6554, "fall_q16": 32768, "limit_q16": 1 << 37, "hold": 2}
+    baseline["reference_score"] = 800_000
     layers = layers_of(10, 4, 10, seed=72)
     return plan_of("bands", extractor, statistics | {"normalisation": maps}, layers, alert, baseline, hop=24)
 
@@ -226,6 +234,7 @@ def rows_plan() -> Json:
     context = {"kind": "stack", "frames": 2, "stride": 3}
     alert = {"m": 1, "n": 1, "on_delay": 1, "off_delay": 0, "cooldown": 4, "raise_score": 400_000}
     baseline = {"start": 200_000, "rise_q16": 20000, "fall_q16": 50000, "limit_q16": 1 << 34, "hold": 2}
+    baseline["reference_score"] = 500_000
     return plan_of("rows", extractor, context, layers_of(4, 2, 4, seed=73), alert, baseline)
 
 

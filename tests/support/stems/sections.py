@@ -39,6 +39,8 @@ def core_plan(plan: type[Plan], section: Mapping[str, Json]) -> Plan:
     """A section as the dataclass of anomsdk/core, its arrays as the annotations say."""
     made = {}
     for field in fields(plan):  # type: ignore[arg-type]
+        if field.type.endswith("| None") and field.name not in section:
+            continue
         value, array = section[field.name], re.fullmatch(r"NDArray\[np\.(\w+)\]", field.type)
         if array:
             value = np.array(value, array[1])
