@@ -278,7 +278,9 @@ def test_codes_of_events_and_signals_stand_in_the_docs():
         (each.value, each.name, each.bit) for each in Condition
     }
     signals = rows(SPEC, "| bit | value | name | set where |")
-    assert {(int(value), name) for value, name, *_ in signals.values()} == {(bit.value, bit.name) for bit in Annunciation}
+    assert {(int(value), name) for value, name, *_ in signals.values()} == {
+        (bit.value, bit.name) for bit in Annunciation
+    }
 
 
 def test_states_have_words():
