@@ -1304,6 +1304,8 @@ class Result(NamedTuple):
     outputs: list[int]
     raw: int
     level_q16: int
+    judged: bool = True
+    void: bool = False
 
 
 class Pipeline:
@@ -1355,9 +1357,86 @@ class Pipeline:
             self.reference.gap(lost // per_tick)
 
 
+class SupervisedPipeline(Pipeline):
+    """The same of a plan with an alarm or a health section: results of ticks, and of events without one."""
+
+    def reset(self) -> None:
+        super().reset()
+        plan = self.plan
+        self.per_tick = plan["extractor"].get("hops_per_frame", 1) * plan["context"]["stride"]
+        sections = plan.get("alarm", NO_ALARM), plan.get("health"), plan["timing"], plan["levels"]
+        self.supervisor = Supervisor(*sections, columns_of(plan), self.per_tick, self.tag)
+        self.fresh, self.samples = True, 0
+
+    def process(self, block: list) -> list[Result]:
+        found = self.without_tick(self.supervisor.due(self.framer.next_hop % 2**32))
+        for sample in block:
+            self.samples = (self.samples + 1) % 2**32
+            ready = self.framer.push(sample)
+            if ready:
+                found += self.window(*ready)
+        return found
+
+    def window(self, hop: int, samples: list) -> list[Result]:
+        new = samples if self.fresh else samples[-self.plan["framer"]["hop"] :]
+        self.fresh = False
+        rows = [sample if isinstance(sample, list) else [sample] for sample in new]
+        found = self.without_tick(self.supervisor.hop(rows, hop))
+        frame = self.extractor.hop(samples)
+        inputs = self.context.push(frame) if frame else None
+        if inputs is None:
+            return found
+        outputs = autoencoder(self.plan["layers"], inputs)
+        raw = score(self.plan["score"], inputs, outputs)
+        s, events, void = self.baseline.above(raw), [], self.supervisor.voids
+        if not void:
+            why = partial(reasons, self.plan["reasons"], self.plan["score"], inputs, outputs)
+            events = self.supervisor.tick(s, hop, why)
+            if self.reference:
+                self.reference.tick(0, s)
+                self.baseline.follow(raw, self.reference.state == UNACK_ALARM)
+        return [*found, Result(hop, s, events, inputs, outputs, raw, self.baseline.level_q16, void=void)]
+
+    def without_tick(self, events: list[bytes]) -> list[Result]:
+        hops = [int.from_bytes(event[4:8], "little") for event in events]
+        level = self.baseline.level_q16
+        return [
+            Result(hop, 0, [event], [], [], 0, level, judged=False) for hop, event in zip(hops, events, strict=True)
+        ]
+
+    def gap(self, n: int) -> list[Result]:
+        found = self.process([])
+        self.lose(n)
+        return found + self.process([])
+
+    def lose(self, n: int) -> None:
+        if n == 0:
+            return
+        lost = self.framer.gap(n)
+        self.samples = (self.samples + n) % 2**32
+        self.extractor.gap()
+        self.context.gap()
+        self.supervisor.gap(lost, lost // self.per_tick)
+        if self.reference:
+            self.reference.gap(lost // self.per_tick)
+
+    def operate(self, operation: str, argument: int) -> list[Result]:
+        found = self.process([])
+        if operation == "missing":
+            self.lose(self.supervisor.health.samples_in(argument))
+        hop = self.framer.next_hop % 2**32
+        return found + self.without_tick(self.supervisor.operate(operation, argument, self.samples, hop))
+
+
+def pipeline_of(data: bytes) -> Pipeline:
+    """The pipeline of a plan file."""
+    supervised = not {"alarm", "health"}.isdisjoint(read(data))
+    return SupervisedPipeline(data) if supervised else Pipeline(data)
+
+
 def golden_digest(data: bytes) -> str:
     """Of the golden stream, value by value."""
-    pipeline, digest = Pipeline(data), hashlib.sha256(bytes.fromhex(plan_id(read(data))))
+    pipeline, digest = pipeline_of(data), hashlib.sha256(bytes.fromhex(plan_id(read(data))))
     columns = range(columns_of(pipeline.plan))
     x, i, ticks = 0x6D2B79F5, 0, 0
     while ticks < 16 or (ticks < 200 and i < 65536 // len(columns)):
@@ -1370,7 +1449,7 @@ def golden_digest(data: bytes) -> str:
             values = [value & 0xFF for value in (*result.inputs, *result.outputs)]
             digest.update(bytes(values) + result.score.to_bytes(4, "little") + bytes([len(result.events)]))
             digest.update(b"".join(result.events))
-            ticks += 1
+            ticks += result.judged
         i += 1
     return digest.hexdigest()
 

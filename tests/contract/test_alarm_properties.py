@@ -50,7 +50,7 @@ WORD = st.one_of(st.sampled_from(ROWS), st.sampled_from(ROWS), st.sampled_from(O
 WORDS = st.lists(WORD, max_size=10) | st.lists(WORD, min_size=20, max_size=40)
 ANY = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 RAISING = tiny_plan(
-    latch=1, cancel=1, escalate_ratio_q16=1 << 16, escalate_after=3, escalate_every=2, repeat=2, heartbeat=3
+    latch=1, cancel=2, escalate_ratio_q16=1 << 16, escalate_after=3, escalate_every=2, repeat=2, heartbeat=3
 )
 LIFE = [
     "hit",
