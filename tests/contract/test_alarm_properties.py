@@ -125,6 +125,7 @@ class Receiver:
             self.open = False
         self.check_score(event)
         if event.escalated:
+            assert event.state in (State.UNACK_ALARM, State.RTN_UNACK), "it takes an acknowledged alarm back"
             apart = None if self.escalated_at is None else self.clock - self.escalated_at
             assert apart is None or apart >= self.plan.alarm.escalate_every
             self.escalated_at = self.clock
