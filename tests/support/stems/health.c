@@ -26,6 +26,14 @@ typedef struct {
     const health_step *steps;
 } health_case;
 
+/* Go on as if so many samples in a row had been equal. */
+static void health_run_on(anom_health *health, uint32_t run)
+{
+    anom_health_column *columns = (anom_health_column *)(void *)(health + 1);
+    for (int32_t i = 0; i < health->plan->columns; i++)
+        columns[i].run = (uint16_t)run;
+}
+
 static uint32_t health_give(anom_health *health, const health_step *step)
 {
     int32_t code;
@@ -39,7 +47,8 @@ static uint32_t health_give(anom_health *health, const health_step *step)
     case 6:
         code = anom_health_change(health);
         return code ? (uint32_t)code + (health->active >> code & 1u) * 256 : 0;
-    default: anom_health_reset(health); return 0;
+    case 7: anom_health_reset(health); return 0;
+    default: health_run_on(health, step->number); return 0;
     }
 }
 

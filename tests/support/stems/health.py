@@ -13,7 +13,8 @@ from tests import scalar
 from tests.support.stems import Case, Given, Json
 from tests.support.stems.sections import Address, Native, Symbol, core_plan
 
-OPERATIONS = ("look", "gap", "missing", "samples_in", "clock", "report", "change", "reset")
+OPERATIONS = ("look", "gap", "missing", "samples_in", "clock", "report", "change", "reset", "run")
+"""Steps, in the order of their codes in C; `run` goes on as if so many samples in a row had been equal, in every column."""
 TOP = 2**32 - 1
 CHANGE, RESET = ["change"], ["reset"]
 
@@ -27,6 +28,8 @@ def by_scalar(given: Given) -> list:
         result = 0
         if operation == "reset":
             health = fresh()
+        elif operation == "run":
+            health.run = what * given["columns"]
         elif operation == "report":
             health.put(what[0], what[1] == 1)
         elif operation == "samples_in":
@@ -54,6 +57,8 @@ def by_core(given: Given) -> list:
         result = 0
         if operation == "look":
             health.look(np.array(what[0], np.int64))
+        elif operation == "run":
+            health._run[...] = what[0]
         elif operation == "report":
             health.report(Condition(what[0]), what[1] == 1)
         elif operation == "samples_in":
@@ -76,7 +81,10 @@ def by_native(given: Given) -> list:
     lib.anom_health_init(health, native.struct("anom_health_plan", c_plan(given["plan"], columns)))
     at = ffi.cast("anom_health_column *", health + 1)
     for operation, *what in given["steps"]:
-        result = _in_c(native, health, operation, what)
+        if operation == "run":
+            for c in range(columns):
+                at[c].run = what[0]
+        result = 0 if operation == "run" else _in_c(native, health, operation, what)
         numbers = [[at[c].last, at[c].run, at[c].mean_q8] for c in range(columns)]
         found.append([result, health.active, lib.anom_health_byte(health), lib.anom_health_voids(health), numbers])
     return found
@@ -168,6 +176,16 @@ def _of_values() -> Iterator[tuple]:
         "Stuck in the midst of a block",
         "A condition that waits for the end of its block.",
         given_of(*[[7] * 9] * 3, [7, 1], on={1: (1, 1)}, stuck=20, block=4),
+    )
+    yield (
+        "The longest run",
+        "A run that wraps after 65535 samples.",
+        given_of([5, 5], ("run", 65532), [5, 5], [5, 5], [5, 5], [4, 4], on={1: (1, 1)}, stuck=65535),
+    )
+    yield (
+        "Levels that overlap",
+        "A value that counts twice, or not at all.",
+        given_of([4, 6], [5, -5], [0, 9], on={4: (1, 1)}, clip_low=5, clip_high=-5),
     )
     yield (
         "A flat line",
@@ -353,6 +371,31 @@ def _of_time() -> Iterator[tuple]:
         "A gap that is one block, whatever its length; a share in 32 bits.",
         given_of(
             QUIET, ("gap", 9), CHANGE, ("gap", 20), QUIET, QUIET, ("gap", TOP), ("gap", TOP), CHANGE, on={9: (7, 2)}
+        ),
+    )
+    yield (
+        "Few hops lost",
+        "A gap below the share, and one that is met.",
+        given_of(
+            QUIET,
+            QUIET,
+            QUIET,
+            ("gap", 1),
+            CHANGE,
+            QUIET,
+            QUIET,
+            ("gap", 1),
+            ("gap", 1),
+            CHANGE,
+            on={9: (1, 1)},
+            block=4,
+        ),
+    )
+    yield (
+        "Lost hops at their end",
+        "A count of hops that wraps.",
+        given_of(
+            QUIET, ("gap", 1), ("gap", TOP), CHANGE, QUIET, ("gap", TOP), CHANGE, QUIET, QUIET, on={9: (9, 2)}, block=4
         ),
     )
     yield (
