@@ -275,6 +275,9 @@ class Alarm:
         ratio = self._plan.escalate_ratio_q16
         return ratio > 0 and self._hold == 0 and self._peak << 16 > ratio * self._base
 
+    def _operated(self, given: Input, score: int | None = None) -> Notice:
+        return Notice(Kind.OPERATOR, self._standing_peak if score is None else score, input=given)
+
     def _raise(self, score: int, high: bool) -> Notice:
         """Raise the alarm. One that comes again unacknowledged has no prealarm, and the wait for a person goes on."""
         again = self._state == State.RTN_UNACK
@@ -299,6 +302,3 @@ class Alarm:
     def _sound(self) -> Notice:
         self.silenced = False
         return self._operated(Input.SILENCE_OVER)
-
-    def _operated(self, given: Input, score: int | None = None) -> Notice:
-        return Notice(Kind.OPERATOR, self._standing_peak if score is None else score, input=given)

@@ -76,7 +76,7 @@ extern "C" {
 /* Bytes of a pipeline besides its buffers: of every plan, of one with an alarm or a health section, and of a health
  * section. Generated ANOM_PLAN_..._BYTES build on them. */
 #define ANOM_PIPELINE_BYTES (40 + 18 * sizeof(void *))
-#define ANOM_ALARM_BYTES ((size_t)56)
+#define ANOM_ALARM_BYTES (48 + 2 * sizeof(void *))
 #define ANOM_HEALTH_BYTES(columns) (56 + 2 * sizeof(void *) + 16 * (columns))
 
 /* Memory for a pipeline, aligned. */

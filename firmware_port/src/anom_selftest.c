@@ -41,7 +41,7 @@ static void observe(void *of, const int8_t *inputs, const int8_t *outputs, int32
     anom_sha256_update(of, outputs, (size_t)n);
 }
 
-/* Score, number of events and events of a tick, for the digest. */
+/* Score, number of events and events of a result, for the digest. */
 static void observe_result(anom_sha256 *sha, const anom_result *result)
 {
     uint32_t score = result->score;
@@ -52,14 +52,26 @@ static void observe_result(anom_sha256 *sha, const anom_result *result)
         anom_sha256_update(sha, result->events[i].bytes, ANOM_EVENT_BYTES);
 }
 
-/* The golden stream through a pipeline, until it has given enough ticks.
- *   columns  values of a sample */
-static void run(anom_pipeline *pipeline, int32_t columns, anom_sha256 *sha)
+/* Rows of the golden stream: its last one completes the last tick, so that no event without a tick follows it. */
+static uint32_t rows_of(const anom_plan *plan)
+{
+    uint32_t hop = (uint32_t)plan->framer.hop;
+    uint32_t hops_per_frame = (uint32_t)plan->extractor.hops_per_frame;
+    uint32_t first = (uint32_t)plan->framer.window + (hops_per_frame * (uint32_t)plan->context.frames - 1) * hop;
+    uint32_t per_tick = hop * hops_per_frame * (uint32_t)plan->context.stride;
+    uint32_t rows = VALUES / (uint32_t)plan->extractor.columns;
+    uint32_t ticks = rows < first ? 0 : 1 + (rows - first) / per_tick;
+    ticks = ticks < MIN_TICKS ? MIN_TICKS : ticks > TICKS ? TICKS : ticks;
+    return first + (ticks - 1) * per_tick;
+}
+
+/* The golden stream through a pipeline.
+ *   columns  values of a sample
+ *   rows     samples */
+static void run(anom_pipeline *pipeline, int32_t columns, uint32_t rows, anom_sha256 *sha)
 {
     uint32_t x = SEED;
-    uint32_t rows = VALUES / (uint32_t)columns;
-    int32_t ticks = 0;
-    for (uint32_t i = 0; ticks < MIN_TICKS || (ticks < TICKS && i < rows); i++) {
+    for (uint32_t i = 0; i < rows; i++) {
         int16_t *row = anom_pipeline_scratch(pipeline);
         for (int32_t column = 0; column < columns; column++) {
             x = next(x);
@@ -67,10 +79,8 @@ static void run(anom_pipeline *pipeline, int32_t columns, anom_sha256 *sha)
         }
         anom_pipeline_push(pipeline, row, 1);
         anom_result result;
-        if (anom_pipeline_poll_observed(pipeline, &result, observe, sha)) {
+        while (anom_pipeline_poll_observed(pipeline, &result, observe, sha) > 0)
             observe_result(sha, &result);
-            ticks++;
-        }
     }
 }
 
@@ -83,7 +93,7 @@ int32_t anom_selftest(void *memory, size_t size, const anom_plan *plan, const ui
     uint8_t found[ANOM_DIGEST_BYTES];
     anom_sha256_init(&sha);
     anom_sha256_update(&sha, plan->id, sizeof plan->id);
-    run(pipeline, plan->extractor.columns, &sha);
+    run(pipeline, plan->extractor.columns, rows_of(plan), &sha);
     anom_sha256_finish(&sha, found);
     anom_wipe(memory, anom_pipeline_bytes(plan));
     uint8_t different = 0;

@@ -15,11 +15,12 @@ import pytest
 
 import anomsdk
 from anomsdk.core.event import Condition, Input, Kind
+from anomsdk.core.rung import levels
 from anomsdk.runtime.engines.native import passes_selftest
 from anomsdk.runtime.golden import golden_digest
 from tests.support.anything import any_plan
 from tests.support.make import SPECS
-from tests.support.supervised import any_alarm, any_steps, supervised
+from tests.support.supervised import any_alarm, any_health, any_steps, supervised
 
 HOPS = int(os.environ.get("ANOMSDK_DEEP_HOPS", "20000"))
 """Hops to compare, at least."""
@@ -127,8 +128,10 @@ def test_hops_wrap(plans, native):
     rng = np.random.default_rng(5)
     plan = supervised(plans["external"], rng)
     timing = dataclasses.replace(plan.timing, m=1, n=1, on_delay=0)
-    alarm = dataclasses.replace(any_alarm(rng), latch=1, cancel=0, heartbeat=10, repeat=3, escalate_after=2)
-    plan = dataclasses.replace(plan, timing=timing, alarm=alarm, levels=anomsdk.core.rung.levels(1, timing))
+    alarm = dataclasses.replace(any_alarm(rng), latch=1, cancel=0, heartbeat=10, repeat=3, escalate_after=40)
+    health = dataclasses.replace(any_health(plan, rng), raise_blocks=np.zeros(15, np.uint16), warm_up=0)
+    sections = {"alarm": alarm, "health": health, "timing": timing, "levels": levels(1, timing)}
+    plan = dataclasses.replace(plan, **sections)
     pair = Pair(plan)
     noise = rng.integers(-3000, 3000, (60, plan.columns)).astype(np.int16)
     hops = [result.hop for result in pair.call("process", noise)]

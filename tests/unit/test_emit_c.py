@@ -275,7 +275,7 @@ def test_it_compiles_for_other_hosts(folders, target, tmp_path):
 def test_other_sources_are_refused_when_compiled(folders, tmp_path):
     folder = shutil.copytree(folders["bands"], tmp_path / "copy")
     header = folder / "src" / "anom_plan.h"
-    header.write_text(header.read_text().replace("#define ANOM_PLAN_FORMAT 4", "#define ANOM_PLAN_FORMAT 5"))
+    header.write_text(header.read_text().replace("#define ANOM_PLAN_FORMAT 5", "#define ANOM_PLAN_FORMAT 6"))
     command = [*clang().command, *includes(folder), "-c", folder / "anom_plan_room.c", "-o", tmp_path / "x.o"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode != 0
