@@ -7,6 +7,7 @@ from typing import Any
 
 from anomsdk.core.alarm import Alarm, AlarmPlan, Notice
 from anomsdk.core.rung import LevelPlan, TimingPlan
+from anomsdk.core.supervisor import Operation
 from tests import scalar
 from tests.support.stems import Case, Given, Json
 from tests.support.stems.alert import FOUR, HIGH, HIT, LONGEST, LOW, MIDDLE, TOP, Setting
@@ -78,27 +79,27 @@ def by_native(given: Given) -> list:
         alarm, native.struct("anom_alarm_plan", c_plan(given)), timing, native.struct("anom_level_plan", level)
     )
     for operation, number in given["steps"]:
-        notice = native.struct("anom_notice", {})
-        said = _in_c(native, alarm, operation, number, notice)
+        notice = _in_c(native.lib, alarm, operation, number)
         numbers = [int(getattr(alarm, name)) for name in (*STATE, *CLOCKS)]
         signals = [int(native.lib.anom_alarm_latched(alarm) != 0), native.lib.anom_alarm_annunciation(alarm)]
-        found.append([numbers, signals, [getattr(notice, name) for name in NOTICE] if said else NOTHING])
+        said = [notice & 15, notice >> 32, notice >> 8 & 255, notice >> 16 & 255, notice >> 4 & 1]
+        found.append([numbers, signals, said])
     return found
 
 
-def _in_c(native: Native, alarm: Any, operation: str, number: int, notice: Any) -> int:
-    lib = native.lib
+def _in_c(lib: Any, alarm: Any, operation: str, number: int) -> int:
+    """Give a step to the C port; its notice."""
     if operation in ("advance", "gap"):
         getattr(lib, f"anom_alarm_{operation}")(alarm, number)
         return 0
     if operation == "reset":
         lib.anom_alarm_reset(alarm)
         return 0
-    if operation == "out_of_service":
-        return lib.anom_alarm_serve(alarm, number == 0, notice)
-    name = "step" if operation == "tick" else operation
-    given = [number] if operation in ("tick", "silence") else []
-    return getattr(lib, f"anom_alarm_{name}")(alarm, *given, notice)
+    if operation == "tick":
+        return lib.anom_alarm_step(alarm, number)
+    if operation == "due":
+        return lib.anom_alarm_due(alarm)
+    return lib.anom_alarm_operate(alarm, Operation[operation.upper()], number)
 
 
 def c_plan(given: Given) -> Json:
@@ -109,11 +110,11 @@ def c_plan(given: Given) -> Json:
 def c_case(given: Given, expect: list) -> dict[str, Any]:
     steps = []
     for (operation, number), (numbers, signals, said) in zip(given["steps"], expect, strict=True):
-        step = {"operation": OPERATIONS.index(operation), "number": number, "is_notice": int(said != NOTHING)}
-        step |= {"latched": signals[0], "annunciation": signals[1]}
-        steps.append(
-            step | dict(zip((*STATE, *CLOCKS), numbers, strict=True)) | {"notice": dict(zip(NOTICE, said, strict=True))}
-        )
+        kind, score, flags, given_input, explained = said
+        step = {"operation": OPERATIONS.index(operation), "number": number, "latched": signals[0]}
+        step |= {"annunciation": signals[1], "score": score}
+        step["notice"] = kind | explained << 4 | flags << 8 | given_input << 16
+        steps.append(step | dict(zip((*STATE, *CLOCKS), numbers, strict=True)))
     return {
         "plan": c_plan(given),
         "timing": c_timing(given["timing"]),

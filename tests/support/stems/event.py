@@ -68,31 +68,40 @@ def by_native(given: Given) -> list[str]:
 
 def _in_c(native: Native, row: Json) -> str:
     score = native.lib.anom_event_score_log2_q8(row["score"])
-    fields = native.struct("anom_event_fields", c_fields(row) | {"score_log2_q8": score})
     event = native.struct("anom_event", {"bytes": [0xA5] * 16})
-    (native.lib.anom_event_bytes_2 if "kind" in row else native.lib.anom_event_bytes)(fields, event)
+    if "kind" in row:
+        words = c_words(row)
+        words[2] |= score
+        native.lib.anom_event_bytes_2(native.new("uint32_t[]", words), event)
+    else:
+        fields = native.struct("anom_event_fields", c_fields(row) | {"score_log2_q8": score})
+        native.lib.anom_event_bytes(fields, event)
     return bytes(event.bytes).hex()
 
 
 def c_fields(row: Json) -> dict[str, Any]:
-    kept = {name: row[name] for name in ("state", "sequence", "hop", "reasons")}
-    if "kind" not in row:
-        return {"kind": int(Kind.ANOMALY), "high": row["high"], **kept, "plan_tag": row["tag"]}
+    """All of `anom_event_fields` but the score: a row of layout 1."""
+    kept = {name: row[name] for name in ("state", "high", "sequence", "hop", "reasons")}
+    return {"kind": int(Kind.ANOMALY), **kept, "plan_tag": row["tag"]}
+
+
+def c_words(row: Json) -> list[int]:
+    """Words of 32 bits of a row of layout 2, without its score."""
     flags = sum(row[name] << bit for name, bit in FLAGS.items())
-    kept["reasons"] = [*row["reasons"], row["level_tag"]]
-    return {"kind": row["kind"], "health": row["health"], "flags": flags, **kept, "plan_tag": row["tag"]}
+    first, second = row["reasons"]
+    return [
+        2 << 4 | row["kind"] | (row["state"] | flags) << 8 | row["sequence"] << 16,
+        row["hop"],
+        row["health"] << 16 | first << 24,
+        second | row["level_tag"] << 8 | row["tag"] << 16,
+    ]
 
 
 def c_case(given: Given, expect: list[str]) -> dict[str, Any]:
-    rows = [
-        {
-            "fields": c_fields(row),
-            "layout": 2 if "kind" in row else 1,
-            "score": row["score"],
-            "bytes": list(bytes.fromhex(found)),
-        }
-        for row, found in zip(given["rows"], expect, strict=True)
-    ]
+    rows = []
+    for row, found in zip(given["rows"], expect, strict=True):
+        kind = {"layout": 2, "words": c_words(row)} if "kind" in row else {"layout": 1, "fields": c_fields(row)}
+        rows.append(kind | {"score": row["score"], "bytes": list(bytes.fromhex(found))})
     return {"n_rows": len(rows), "rows": rows}
 
 

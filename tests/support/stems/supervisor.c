@@ -21,6 +21,7 @@ typedef struct {
     anom_timing_plan timing;
     anom_level_plan level;
     int32_t columns;
+    uint16_t tag;
     uint16_t sequence;
     int32_t n_steps;
     const supervisor_step *steps;
@@ -33,22 +34,22 @@ static int32_t supervisor_says(const supervisor_step *step, const anom_event *ev
            vectors_same(event->bytes, step->events + at * ANOM_EVENT_BYTES, ANOM_EVENT_BYTES);
 }
 
-static int32_t supervisor_holds(anom_supervisor *supervisor, const supervisor_step *step)
+static int32_t supervisor_holds(anom_supervisor *supervisor, const supervisor_step *step,
+                                const anom_supervisor_plan *plan)
 {
     anom_event event;
-    int32_t explained;
     int32_t found = 0;
     int32_t n = 0;
     switch (step->step) {
     case 0: anom_supervisor_hop(supervisor, step->samples, step->n); break;
-    case 1: found = anom_supervisor_tick(supervisor, step->number, step->hop, &event, &explained); break;
+    case 1: found = anom_supervisor_tick(supervisor, step->number, step->hop, &event); break;
     case 2: break;
     case 3: anom_supervisor_gap(supervisor, step->number, step->lost_ticks); break;
     case 4:
         found = anom_supervisor_operate(supervisor, step->operation, step->number, step->samples_so_far, step->hop,
                                         &event);
         break;
-    default: anom_supervisor_reset(supervisor); break;
+    default: anom_supervisor_reset(supervisor, plan); break;
     }
     if (found && !supervisor_says(step, &event, n++)) return 0;
     if (step->step == 0 || step->step == 2 || step->step == 4)
@@ -63,9 +64,9 @@ static int32_t run_supervisor(const supervisor_case *c)
     size_t health = sizeof(anom_health) + (size_t)c->columns * sizeof(anom_health_column);
     anom_supervisor *supervisor = vectors_room(sizeof *supervisor + (c->columns > 0 ? health : 0));
     if (supervisor == NULL) return 0;
-    anom_supervisor_init(supervisor, c->plan, &c->timing, &c->level);
-    supervisor->sequence = c->sequence;
+    anom_supervisor_init(supervisor, c->plan, &c->timing, &c->level, c->tag);
+    supervisor->alarm.alert.sequence = c->sequence;
     for (int32_t i = 0; i < c->n_steps; i++)
-        if (!supervisor_holds(supervisor, &c->steps[i])) return 0;
+        if (!supervisor_holds(supervisor, &c->steps[i], c->plan)) return 0;
     return 1;
 }

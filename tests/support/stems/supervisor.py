@@ -87,22 +87,23 @@ def by_native(given: Given) -> list:
     supervisor = ffi.cast("anom_supervisor *", memory)
     timing = native.struct("anom_timing_plan", c_timing(given["timing"]))
     level = native.struct("anom_level_plan", given["levels"])
-    lib.anom_supervisor_init(supervisor, native.struct("anom_supervisor_plan", c_plan(given)), timing, level)
-    supervisor.sequence = given["sequence"]
+    plan = native.struct("anom_supervisor_plan", c_plan(given))
+    lib.anom_supervisor_init(supervisor, plan, timing, level, given["tag"])
+    supervisor.alarm.alert.sequence = given["sequence"]
     for step, *what in given["steps"]:
-        events = _in_c(native, supervisor, step, what)
+        events = _in_c(native, supervisor, plan, step, what)
         signals = [lib.anom_supervisor_annunciation(supervisor), lib.anom_supervisor_health(supervisor)]
         found.append([*signals, lib.anom_supervisor_voids(supervisor), _hex(events)])
     return found
 
 
-def _in_c(native: Native, supervisor: Any, step: str, what: list) -> Events:
+def _in_c(native: Native, supervisor: Any, plan: Any, step: str, what: list) -> Events:
     lib, event, events, hop = native.lib, native.struct("anom_event", {}), [], 0
     if step == "hop":
         values = [value for row in what[0] for value in row]
         lib.anom_supervisor_hop(supervisor, native.new("int16_t[]", values), len(what[0]))
         hop = what[1]
-    elif step == "tick" and lib.anom_supervisor_tick(supervisor, *what, event, native.new("int32_t *")):
+    elif step == "tick" and lib.anom_supervisor_tick(supervisor, *what, event):
         events.append(bytes(event.bytes))
     elif step == "operate":
         hop = what[3]
@@ -111,7 +112,7 @@ def _in_c(native: Native, supervisor: Any, step: str, what: list) -> Events:
     elif step == "gap":
         lib.anom_supervisor_gap(supervisor, *what)
     elif step == "reset":
-        lib.anom_supervisor_reset(supervisor)
+        lib.anom_supervisor_reset(supervisor, plan)
     elif step == "due":
         hop = what[0]
     while step in ("hop", "operate", "due") and lib.anom_supervisor_due(supervisor, hop, event):
@@ -124,7 +125,6 @@ def c_plan(given: Given) -> dict[str, Any]:
     plan = {
         "alarm": {**given["alarm"], "hops_per_tick": given["hops_per_tick"]},
         "type": Symbol("anom_supervisor_functions"),
-        "plan_tag": given["tag"],
     }
     if given["health"] is not None:
         plan["health"] = Address("anom_health_plan", health_stem.c_plan(given["health"], given["columns"]))
@@ -150,6 +150,7 @@ def c_case(given: Given, expect: list) -> dict[str, Any]:
         "timing": c_timing(given["timing"]),
         "level": given["levels"],
         "columns": 0 if given["health"] is None else given["columns"],
+        "tag": given["tag"],
         "sequence": given["sequence"],
         "n_steps": len(steps),
         "steps": steps,
