@@ -64,7 +64,7 @@ test-boards: $(BIN)/.dev ## Run the C port on emulated boards and measure its si
 	ANOMSDK_REQUIRE_BOARDS=1 $(BIN)/python -m pytest $(WORKERS) -m boards tests/boards $(ARGS)
 
 test-deep: $(BIN)/.dev ## Run a million hops of generated plans and streams through all engines.
-	ANOMSDK_DEEP_HOPS=1000000 $(BIN)/python -m pytest tests/parity/test_native.py -k any_plan
+	ANOMSDK_DEEP_HOPS=1000000 $(BIN)/python -m pytest tests/parity/test_native.py tests/parity/test_supervised.py -k any_plan
 
 fuzz: $(BIN)/.dev   ## Fuzz the C port with sanitizers for longer; ANOMSDK_FUZZ_SEED=N changes the inputs.
 	ANOMSDK_FUZZ_INPUTS=50000 $(BIN)/python -m pytest tests/fuzz/test_pipeline_fuzz.py -k any_use

@@ -99,6 +99,10 @@ class HealthPlan:
         for name in ("clip_low", "clip_high"):
             value = getattr(self, name)
             require(-32768 <= value <= 32767, f"health: {name} is {value}, not int16")
+        require(
+            self.clip_low < self.clip_high,
+            f"health: clip_low is {self.clip_low} and clip_high {self.clip_high}, no value would be whole",
+        )
         for name in ("raise_blocks", "clear_blocks"):
             require_array(getattr(self, name), "<u2", (N_CONDITIONS,), f"health: {name}")
         on = self.raise_blocks > 0

@@ -19,16 +19,22 @@ static anom_notice operated(uint32_t input, uint32_t score)
     return notice(ANOM_KIND_OPERATOR | input << 16, score);
 }
 
-/* 1: nobody has acknowledged the alarm. */
-static int32_t unacknowledged(const anom_alarm *alarm)
+/* 1: the state is one of those whose bits are set. */
+static uint32_t is_in(const anom_alarm *alarm, uint32_t states)
 {
-    return alarm->state == ANOM_STATE_UNACK_ALARM || alarm->state == ANOM_STATE_RTN_UNACK;
+    return states >> alarm->state & 1;
+}
+
+/* 1: nobody has acknowledged the alarm. */
+static uint32_t unacknowledged(const anom_alarm *alarm)
+{
+    return is_in(alarm, 1u << ANOM_STATE_UNACK_ALARM | 1u << ANOM_STATE_RTN_UNACK);
 }
 
 /* 1: the score keeps an alarm up. */
-static int32_t standing(const anom_alarm *alarm)
+static uint32_t standing(const anom_alarm *alarm)
 {
-    return alarm->state == ANOM_STATE_UNACK_ALARM || alarm->state == ANOM_STATE_ACK_ALARM;
+    return is_in(alarm, 1u << ANOM_STATE_UNACK_ALARM | 1u << ANOM_STATE_ACK_ALARM);
 }
 
 /* Highest score of the alarm, 0 in the normal state. */
@@ -73,7 +79,7 @@ void anom_alarm_reset(anom_alarm *alarm)
 
 int32_t anom_alarm_latched(const anom_alarm *alarm)
 {
-    return alarm->plan->latch && unacknowledged(alarm);
+    return alarm->plan->latch & (int32_t)unacknowledged(alarm);
 }
 
 uint32_t anom_alarm_annunciation(const anom_alarm *alarm)
@@ -109,12 +115,16 @@ static anom_notice raise_alarm(anom_alarm *alarm, uint32_t score, uint32_t flags
     return notice(ANOM_KIND_ANOMALY | ANOM_NOTICE_EXPLAINED | flags, score);
 }
 
-/* Escalate: an acknowledged alarm is unacknowledged again, and one that has grown ends a silence.
+/* Escalate if the alarm stands and has grown, or is late: an acknowledged alarm is unacknowledged again, and one that
+ * has grown ends a silence.
+ *   late     1: nobody has acknowledged it for long
  *   flags    ANOM_FLAG_HIGH << 8, ANOM_NOTICE_EXPLAINED, or 0 */
-static anom_notice escalate(anom_alarm *alarm, uint32_t flags)
+static anom_notice escalate(anom_alarm *alarm, uint32_t late, uint32_t flags)
 {
+    int32_t grown = outgrown(alarm);
+    if (!late && !(grown && standing(alarm))) return 0;
     if (standing(alarm)) alarm->state = ANOM_STATE_UNACK_ALARM;
-    if (outgrown(alarm)) alarm->silenced = 0;
+    if (grown) alarm->silenced = 0;
     alarm->escalated = 1;
     alarm->base = alarm->peak;
     alarm->hold = (uint32_t)alarm->plan->escalate_every;
@@ -158,7 +168,7 @@ anom_notice anom_alarm_step(anom_alarm *alarm, uint32_t score)
         alarm->escalated = alarm->escalated && latched;
         return notice(ANOM_KIND_ANOMALY, alarm->peak);
     }
-    return outgrown(alarm) ? escalate(alarm, flags) : 0;
+    return escalate(alarm, 0, flags);
 }
 
 void anom_alarm_advance(anom_alarm *alarm, uint32_t hops)
@@ -182,7 +192,8 @@ anom_notice anom_alarm_due(anom_alarm *alarm)
     }
     uint32_t after = (uint32_t)plan->escalate_after;
     int32_t late = unacknowledged(alarm) && after > 0 && alarm->waiting >= after && alarm->hold == 0;
-    if (late || (standing(alarm) && outgrown(alarm))) return escalate(alarm, 0);
+    anom_notice escalation = escalate(alarm, (uint32_t)late, 0);
+    if (escalation) return escalation;
     uint32_t repeat = (uint32_t)plan->repeat;
     if (standing(alarm) && repeat > 0 && alarm->repeating >= repeat) {
         alarm->repeating = 0;

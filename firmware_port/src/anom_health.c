@@ -200,26 +200,25 @@ static void look_at(anom_health *health, anom_health_column *column, const int16
     const anom_health_plan *plan = health->plan;
     int32_t stride = plan->columns;
     int32_t whole = plan->clip_low + 1; /* lowest value that is not clipped, and how many there are from it on */
-    uint32_t wholes = plan->clip_high > whole ? (uint32_t)(plan->clip_high - whole) : 0;
+    uint32_t wholes = (uint32_t)(plan->clip_high - whole);
     int32_t last = health->seen ? column->last : ~*at;
     int32_t lowest = column->lowest;
     int32_t highest = column->highest;
     int32_t sum = column->sum;
-    int32_t run = column->run + n; /* unless a value changes */
+    int32_t run = column->run + n;
+    int32_t changed = 0; /* samples from the last change on; 0: none */
     uint32_t clipped = health->clipped;
     do {
         int32_t x = *at;
         at += stride;
-        n--;
-        if (x != last) {
-            last = x;
-            run = n;
-        }
+        if (x != last) changed = n;
         if (x < lowest) lowest = x;
         if (x > highest) highest = x;
+        if ((uint32_t)(x - whole) >= wholes) clipped++;
         sum += x;
-        clipped += (uint32_t)(x - whole) >= wholes;
-    } while (n > 0);
+        last = x;
+    } while (--n);
+    if (changed) run = changed - 1;
     column->last = (int16_t)last;
     column->lowest = (int16_t)lowest;
     column->highest = (int16_t)highest;
@@ -241,8 +240,10 @@ void anom_health_look(anom_health *health, const int16_t *samples, int32_t n)
         if (column[i].run < shortest_run) shortest_run = column[i].run;
     }
     uint32_t check = health->check;
-    for (int32_t left = n * columns; left > 0; left--)
+    int32_t left = n * columns; /* at least 1 */
+    do
         check = check * CHECK_FACTOR + (uint16_t)*samples++;
+    while (--left);
     health->check = check;
     health->seen = 1;
     health->samples = (uint16_t)(health->samples + n);

@@ -153,11 +153,13 @@ static uint32_t judged_share(uint32_t judged, uint32_t due)
 {
     uint32_t share = 0;
     uint64_t left = (uint64_t)(judged < due ? judged : due) * ANOM_SHARE_ONE;
-    for (int32_t bit = 15; bit >= 0; bit--) {
-        uint64_t part = (uint64_t)due << bit;
+    uint64_t part = (uint64_t)due << 16;
+    for (int32_t i = 0; i < 16; i++) {
+        part >>= 1;
+        share <<= 1;
         if (left < part) continue;
         left -= part;
-        share |= 1u << bit;
+        share |= 1;
     }
     return share;
 }
@@ -204,32 +206,23 @@ static void supervisor_lose(anom_pipeline *pipeline, int32_t n)
     anom_framer_close(&pipeline->framer);
 }
 
-/* Account for n samples that never came. */
-static void lose(anom_pipeline *pipeline, uint32_t n)
-{
-    if (n == 0) return;
-    anom_supervisor *supervisor = anom_pipeline_supervisor(pipeline);
-    uint32_t lost = anom_pipeline_lose(pipeline, (int32_t)n);
-    anom_supervisor_gap(supervisor, lost, 0); /* the alert has accounted for the ticks */
-}
-
 /* Apply the next input that waits, or the gap behind them; the framer is open. Number of events, 0 or 1. */
 static int32_t apply(anom_pipeline *pipeline, anom_event *event)
 {
     anom_supervisor *supervisor = anom_pipeline_supervisor(pipeline);
+    const anom_framer *framer = &pipeline->framer;
     uint32_t operation = supervisor->inputs & 15;
     uint32_t argument = supervisor->inputs >> 4 & 1;
-    if (operation == 0) {
-        uint32_t n = supervisor->gap;
-        supervisor->gap = 0;
-        lose(pipeline, n);
-        return 0;
-    }
+    int32_t n = 0; /* samples that never came */
     supervisor->inputs >>= ANOM_INPUT_BITS;
     if (anom_supervisor_has_number(operation)) argument = supervisor->number;
-    if (operation == ANOM_OPERATION_MISSING)
-        lose(pipeline, (uint32_t)anom_supervisor_samples_in(supervisor, argument));
-    const anom_framer *framer = &pipeline->framer;
+    if (operation == ANOM_OPERATION_MISSING) n = anom_supervisor_samples_in(supervisor, argument);
+    if (operation == 0) {
+        n = (int32_t)supervisor->gap;
+        supervisor->gap = 0;
+    }
+    if (n > 0) anom_supervisor_gap(supervisor, anom_pipeline_lose(pipeline, n), 0); /* the alert has lost the ticks */
+    if (operation == 0) return 0;
     uint32_t samples = framer->next_hop * (uint32_t)framer->plan->hop + (uint32_t)framer->have - (uint32_t)framer->skip;
     return anom_supervisor_operate(supervisor, (int32_t)operation, argument, samples, framer->next_hop, event);
 }

@@ -46,7 +46,12 @@ AFFECTED: dict[str, tuple[str, ...]] = {
         *(f"{CONTRACT}{name}.py" for name in ("golden", "streams", "pipeline_use", "wiping", "residue")),
         *(f"{UNIT}{name}.py" for name in ("memory", "score_many", "batches")),
     ),
-    "anomsdk/runtime/engines/*": (f"{PARITY}engines.py", f"{PARITY}autoencoder.py", f"{PARITY}native.py"),
+    "anomsdk/runtime/engines/*": (
+        f"{PARITY}engines.py",
+        f"{PARITY}autoencoder.py",
+        f"{PARITY}native.py",
+        f"{PARITY}supervised.py",
+    ),
     "anomsdk/cport/*": (f"{PARITY}native.py", f"{UNIT}emit_c.py", f"{CONTRACT}mirror.py"),
     "anomsdk/mcu/*": ("tests/mcu/*", f"{UNIT}emit_c.py"),
     "anomsdk/sources/*": (

@@ -81,7 +81,8 @@ def any_health(plan: anomsdk.Plan, rng: np.random.Generator) -> HealthPlan:
         if rng.random() < 0.8 and not (needs_axes and plan.columns < 3):
             blocks[:, condition - 1] = rng.choice([1, 1, 2, 5, 65535], 2, p=[0.4, 0.2, 0.2, 0.15, 0.05])
     blocks[:, (Condition.STEP if rng.random() < 0.5 else Condition.NOT_WORN) - 1] = 0
-    low, high = sorted(rng.integers(-32768, 32768, 2).tolist())
+    low = int(rng.integers(-32768, 32767))
+    high = int(rng.integers(low + 1, 32768))
     extreme = rng.random() < 0.7
     square = int(rng.integers(1, 3 << 24))
     return HealthPlan(
