@@ -183,9 +183,9 @@ def _of_values() -> Iterator[tuple]:
         given_of([5, 5], ("run", 65532), [5, 5], [5, 5], [5, 5], [4, 4], on={1: (1, 1)}, stuck=65535),
     )
     yield (
-        "Levels that overlap",
+        "Levels that leave one value",
         "A value that counts twice, or not at all.",
-        given_of([4, 6], [5, -5], [0, 9], on={4: (1, 1)}, clip_low=5, clip_high=-5),
+        given_of([4, 6], [5, 4], [5, 5], [0, 9], on={4: (1, 1)}, clip_low=4, clip_high=6, clip_share_q16=1 << 16),
     )
     yield (
         "A flat line",
