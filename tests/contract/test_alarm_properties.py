@@ -265,6 +265,13 @@ def test_counters_wrap_past_2_to_the_32_hops(engine, plan):
         assert [result.hop for result in results if result.judged][-1] == (receiver.clock - 1) % 2**32
 
 
+@pytest.mark.parametrize("word", ["gap 3", "acknowledge", "missing 250", "low"])
+def test_the_restart_leaves_before_all_else_at_hop_0(engine, word):
+    with Pipeline(tiny_plan(), engine) as pipeline:
+        first = events_of(give(pipeline, word))[0]
+    assert (first.kind, first.hop, first.sequence) == (Kind.RESTART, 0, 0)
+
+
 def test_the_longest_silence_ends_in_a_gap(engine):
     with Pipeline(tiny_plan(stride=3), engine) as pipeline:
         give_all(pipeline, ["hit", f"silence {2**31 - 1}", "gap 2147483647", "gap 2147483647"])
