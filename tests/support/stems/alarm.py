@@ -233,6 +233,11 @@ def _escalation() -> Iterator[tuple]:
         given_of(HIT, "acknowledge", ("silence", 9), 5000, "acknowledge", 5000, 20000, LOW, **RATIO),
     )
     yield (
+        "Grown and gone in a hold",
+        "An escalation by growth of an alarm that returned to normal.",
+        given_of(HIT, 3000, 9000, LOW, LOW, LOW, LOW, latch=1, escalate_every=2, **RATIO),
+    )
+    yield (
         "Highest score in a hold",
         "An escalation by time that counts as growth, or leaves a silence as it is although the score has grown.",
         given_of(
