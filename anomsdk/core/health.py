@@ -99,6 +99,10 @@ class HealthPlan:
         for name in ("clip_low", "clip_high"):
             value = getattr(self, name)
             require(-32768 <= value <= 32767, f"health: {name} is {value}, not int16")
+        require(
+            self.clip_low < self.clip_high,
+            f"health: clip_low is {self.clip_low} and clip_high {self.clip_high}, no value would be whole",
+        )
         for name in ("raise_blocks", "clear_blocks"):
             require_array(getattr(self, name), "<u2", (N_CONDITIONS,), f"health: {name}")
         on = self.raise_blocks > 0
@@ -265,16 +269,19 @@ class Health:
         self._sum.fill(0)
         self._samples = self._clipped = self._check = self._hops = self._lost = 0
 
-    def _end_hop(self) -> None:
-        """Decide at the end of a block, and start the next one."""
-        if self._hops + self._lost < self._plan.block:
+    def _count(self, condition: Condition, bad: bool, blocks: int = 1) -> None:
+        """Count blocks that speak for or against a condition; the last of enough in a row changes it."""
+        at = condition - 1
+        if self._is_raise[at] == 0:
             return
-        total = self._hops + self._lost
-        bad = self._lost > 0 and self._lost << 16 >= self._plan.lost_share_q16 * total
-        self._count(Condition.GAP, bad, total // self._plan.block)
-        if 2 * self._hops >= self._plan.block:
-            self._decide()
-        self._start_block()
+        active = bool(self.active >> condition & 1)
+        if bad == active:
+            self._counts[at] = 0
+            return
+        self._counts[at] += min(blocks, MAX_RUN)
+        if self._counts[at] >= (self._is_clear[at] if active else self._is_raise[at]):
+            self._counts[at] = 0
+            self._set(condition, bad)
 
     def _decide(self) -> None:
         """Decide the conditions that the samples of a block show."""
@@ -300,6 +307,17 @@ class Health:
             self._mean_q8[...] = means * 256
         self._has_mean = self._has_check = True
         self._last_check = self._check
+
+    def _end_hop(self) -> None:
+        """Decide at the end of a block, and start the next one."""
+        if self._hops + self._lost < self._plan.block:
+            return
+        total = self._hops + self._lost
+        bad = self._lost > 0 and self._lost << 16 >= self._plan.lost_share_q16 * total
+        self._count(Condition.GAP, bad, total // self._plan.block)
+        if 2 * self._hops >= self._plan.block:
+            self._decide()
+        self._start_block()
 
     @property
     def _is_stuck(self) -> bool:
@@ -327,20 +345,6 @@ class Health:
         still = bool((spans <= plan.still_range).all()) and bool((away <= plan.posture).all())
         self._count(Condition.NOT_WORN, still)
         return self._has_mean and (still or self._is_raise[Condition.NOT_WORN - 1] == 0)
-
-    def _count(self, condition: Condition, bad: bool, blocks: int = 1) -> None:
-        """Count blocks that speak for or against a condition; the last of enough in a row changes it."""
-        at = condition - 1
-        if self._is_raise[at] == 0:
-            return
-        active = bool(self.active >> condition & 1)
-        if bad == active:
-            self._counts[at] = 0
-            return
-        self._counts[at] += min(blocks, MAX_RUN)
-        if self._counts[at] >= (self._is_clear[at] if active else self._is_raise[at]):
-            self._counts[at] = 0
-            self._set(condition, bad)
 
 
 def _checked(check: int, samples: Ints) -> int:

@@ -216,6 +216,13 @@ class Supervisor:
             return self._beat(hop)
         return None
 
+    def _advance(self, hops: int) -> None:
+        self._alarm.advance(hops)
+        self._elapsed = min(self._elapsed + hops, UINT32_MAX)
+
+    def _noticed(self, notice: Notice, hop: int) -> Event:
+        return self._event(notice, hop, (0 if notice.input is None else int(notice.input), 0))
+
     def _beat(self, hop: int) -> Event:
         """Make a heartbeat: the highest score, and the share of the ticks that were judged."""
         ticks_due = max(1, self._elapsed // self._hops_per_tick)
@@ -223,13 +230,6 @@ class Supervisor:
         event = self._event(Notice(Kind.HEARTBEAT, self._highest), hop, (share & 255, share >> 8))
         self._elapsed = self._judged = self._highest = 0
         return event
-
-    def _advance(self, hops: int) -> None:
-        self._alarm.advance(hops)
-        self._elapsed = min(self._elapsed + hops, UINT32_MAX)
-
-    def _noticed(self, notice: Notice, hop: int) -> Event:
-        return self._event(notice, hop, (0 if notice.input is None else int(notice.input), 0))
 
     def _event(self, notice: Notice, hop: int, codes: tuple[int, int] = (0, 0)) -> Event:
         alarm = self._alarm

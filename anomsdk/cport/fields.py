@@ -49,6 +49,21 @@ class Size:
 
 
 @dataclass(frozen=True, eq=False)
+class Bytes:
+    """Size that depends on that of a pointer.
+
+    Parameters
+    ----------
+    text : the size in C
+    fixed, pointers : the size is ``fixed`` bytes and that of ``pointers`` pointers
+    """
+
+    text: str
+    fixed: int
+    pointers: int
+
+
+@dataclass(frozen=True, eq=False)
 class Structs:
     """Address of an array of constant structs."""
 

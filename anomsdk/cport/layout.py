@@ -17,8 +17,8 @@ from anomsdk.core.extractor import ExtractorPlan
 from anomsdk.core.framer import FramerPlan
 from anomsdk.core.plan import Plan
 from anomsdk.cport.extractors import EXTRACTORS, SAMPLE, rounded_up
-from anomsdk.cport.fields import Blocks, Fields, Structs
-from anomsdk.cport.structs import autoencoder_fields, front_fields
+from anomsdk.cport.fields import Blocks, Bytes, Fields, Structs
+from anomsdk.cport.structs import autoencoder_fields, front_fields, supervisor_bytes
 
 REFERENCE = 32
 """Bytes of the rung that freezes the baseline, ANOM_REFERENCE_BYTES of anom_pipeline.h."""
@@ -62,7 +62,7 @@ class Layout:
 def layout(plan: Plan) -> Layout:
     """Compute the buffers of a pipeline from its plan."""
     widths = [layer.n_in for layer in plan.layers] + [plan.layers[-1].n_out]
-    supervisor = supervisor_bytes(plan, 4)
+    supervisor = in_memory(supervisor_bytes(plan), 4)
     return layout_of(
         plan.framer, plan.extractor, plan.context, widths, follows=plan.baseline.is_on, supervisor=supervisor
     )
@@ -98,18 +98,14 @@ def layout_of(
     )
 
 
+def in_memory(size: Bytes, pointer_bytes: int) -> int:
+    """Compute a size for pointers of ``pointer_bytes`` bytes."""
+    return size.fixed + size.pointers * pointer_bytes
+
+
 def pipeline_bytes(pointer_bytes: int) -> int:
     """Compute ANOM_PIPELINE_BYTES of anomsdk.h for pointers of ``pointer_bytes`` bytes."""
     return 40 + 18 * pointer_bytes
-
-
-def supervisor_bytes(plan: Plan, pointer_bytes: int) -> int:
-    """Compute the bytes that the supervisor of a plan takes beyond ANOM_PIPELINE_BYTES; 0 without one.
-
-    They are ANOM_ALARM_BYTES and ANOM_HEALTH_BYTES of anomsdk.h.
-    """
-    health = 0 if plan.health is None else 56 + 2 * pointer_bytes + 16 * plan.columns
-    return 56 + health if plan.is_supervised else 0
 
 
 def constant_bytes(plan: Plan) -> tuple[int, int]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.core.plan import Plan
-from anomsdk.cport.fields import C_TYPES, Address, Blocks, Constant, Fields, Member, Size, Structs
+from anomsdk.cport.fields import C_TYPES, Address, Blocks, Bytes, Constant, Fields, Member, Size, Structs
 from anomsdk.cport.structs import C_FORMAT, c_fields
 
 WIDTH = 120
@@ -84,6 +84,8 @@ class _Writer:
             return f"&{value.name}"
         if isinstance(value, Constant):
             return value.name
+        if isinstance(value, Bytes):
+            return value.text
         if isinstance(value, Blocks):
             self.before.append(_blocks(value, name))
             return name

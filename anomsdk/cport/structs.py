@@ -25,7 +25,7 @@ from anomsdk.core.reasons import ReasonsPlan
 from anomsdk.core.rung import levels
 from anomsdk.core.spectrum import SpectrumPlan
 from anomsdk.cport.extractors import EXTRACTORS
-from anomsdk.cport.fields import Address, Blocks, Constant, Fields, Member, Size, Structs
+from anomsdk.cport.fields import Address, Blocks, Bytes, Constant, Fields, Member, Size, Structs
 from anomsdk.errors import without_a_branch
 
 C_FORMAT = 5
@@ -45,7 +45,9 @@ def c_fields(plan: Plan) -> Fields:
         "timing": _fields(plan.timing, without=("clear_ratio_q16", "high_ratio_q16")),
         "levels": _fields(plan.levels),
         "reasons": reasons_fields(plan.reasons),
+        "judge": Address("anom_supervisor_judge" if plan.is_supervised else "anom_alert_judge"),
         "supervisor": _supervisor(plan),
+        "supervisor_bytes": supervisor_bytes(plan),
         "id": tuple(bytes.fromhex(plan.id)),
     }
 
@@ -70,9 +72,17 @@ def _supervisor(plan: Plan) -> Structs | None:
         "alarm": {**_fields(plan.alarm or PLAIN), "hops_per_tick": hops_per_tick},
         "health": health,
         "type": Address("anom_supervisor_functions"),
-        "plan_tag": plan.tag,
     }
     return Structs("anom_supervisor_plan", (fields,))
+
+
+def supervisor_bytes(plan: Plan) -> Bytes:
+    """Compute the bytes of the supervisor beyond ANOM_PIPELINE_BYTES, by the macros of anomsdk.h."""
+    alarm = Bytes("ANOM_ALARM_BYTES", 48, 2) if plan.is_supervised else Bytes("0", 0, 0)
+    if plan.health is None:
+        return alarm
+    columns = plan.columns
+    return Bytes(f"{alarm.text} + ANOM_HEALTH_BYTES({columns})", alarm.fixed + 56 + 16 * columns, alarm.pointers + 2)
 
 
 def reasons_fields(plan: ReasonsPlan) -> Fields:

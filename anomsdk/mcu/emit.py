@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anomsdk.core.plan import Plan
-from anomsdk.cport.layout import constant_bytes, layout, pipeline_bytes, supervisor_bytes
+from anomsdk.cport.layout import constant_bytes, in_memory, layout, pipeline_bytes
 from anomsdk.cport.source import hex_rows, plan_source
+from anomsdk.cport.structs import supervisor_bytes
 from anomsdk.errors import InputError, printable, quoted
 from anomsdk.runtime.golden import golden_digest
 from anomsdk.utils.files import packaged_folder, replace_folder
@@ -190,19 +191,12 @@ def _filled(template: str, values: dict[str, str]) -> bytes:
     return re.sub(r"@(\w+)@", lambda word: values[word[1]], path.read_text("ascii")).encode("ascii")
 
 
-def _supervisor(plan: Plan) -> str:
-    """Write what ANOM_PLAN_..._BYTES adds for an alarm and a health section, which depends on the size of a pointer."""
-    if not plan.is_supervised:
-        return ""
-    return "ANOM_ALARM_BYTES + " + ("" if plan.health is None else f"ANOM_HEALTH_BYTES({plan.columns}) + ")
-
-
 def _values(plan: Plan, sources: list[str]) -> dict[str, str]:
     """Compute the values for the words of the templates."""
     digest, ticks, _ = golden_digest(plan, "reference")
     buffers = layout(plan)
     tables, model = constant_bytes(plan)
-    framer = plan.framer
+    framer, supervised = plan.framer, supervisor_bytes(plan)
     in_code = {
         "buffers": buffers.buffers,
         "columns": plan.columns,
@@ -220,10 +214,10 @@ def _values(plan: Plan, sources: list[str]) -> dict[str, str]:
         "history_bytes": buffers.history,
         "features_bytes": buffers.features,
         "scratch_bytes": buffers.scratch,
-        "pipeline_32": pipeline_bytes(4) + supervisor_bytes(plan, 4),
-        "pipeline_64": pipeline_bytes(8) + supervisor_bytes(plan, 8),
+        "pipeline_32": pipeline_bytes(4) + in_memory(supervised, 4),
+        "pipeline_64": pipeline_bytes(8) + in_memory(supervised, 8),
         "bytes_32": buffers.ram_bytes,
-        "bytes_64": pipeline_bytes(8) + supervisor_bytes(plan, 8) + buffers.buffers,
+        "bytes_64": pipeline_bytes(8) + in_memory(supervised, 8) + buffers.buffers,
         "tables_bytes": tables,
         "model_bytes": model,
         "hop_shown": framer.hop,
@@ -242,7 +236,7 @@ def _values(plan: Plan, sources: list[str]) -> dict[str, str]:
         "digest_bytes": hex_rows(bytes.fromhex(digest), 1),
         "sources": "\n".join(f"  {name}" for name in sources),
         "rate_shown": f"{plan.rate_hz:,.3f}".rstrip("0").rstrip("."),
-        "supervisor": _supervisor(plan),
+        "supervisor": f"{supervised.text} + " if plan.is_supervised else "",
         "of_columns": "" if plan.columns == 1 else f" of {plan.columns} values",
         **{name: str(value) for name, value in in_code.items()},
         **{name: f"{value:,}" for name, value in to_read.items()},

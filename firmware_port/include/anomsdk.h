@@ -76,7 +76,7 @@ extern "C" {
 /* Bytes of a pipeline besides its buffers: of every plan, of one with an alarm or a health section, and of a health
  * section. Generated ANOM_PLAN_..._BYTES build on them. */
 #define ANOM_PIPELINE_BYTES (40 + 18 * sizeof(void *))
-#define ANOM_ALARM_BYTES ((size_t)56)
+#define ANOM_ALARM_BYTES (48 + 2 * sizeof(void *))
 #define ANOM_HEALTH_BYTES(columns) (56 + 2 * sizeof(void *) + 16 * (columns))
 
 /* Memory for a pipeline, aligned. */
@@ -114,8 +114,8 @@ int32_t anom_pipeline_push(anom_pipeline *pipeline, const int16_t *block, int32_
 int32_t anom_pipeline_poll(anom_pipeline *pipeline, anom_result *result);
 
 /* Inputs from outside, for plans with an alarm or a health section. Each takes effect after the last sample pushed and
- * before the next: it waits for the next poll, and until then push takes no sample. Up to three inputs wait, of which one
- * may be a silence, a missing or a clock.
+ * before the next: it waits for the next poll, and until then push takes no sample. Up to three inputs wait, of which
+ * one may be a silence, a missing or a clock.
  * 1: taken, 0: not taken, poll until 0 and try again, or ANOM_ERROR_SECTION or ANOM_ERROR_RANGE: nothing was done. */
 
 /* Acknowledge the alarm; without an unacknowledged alarm it changes nothing. */

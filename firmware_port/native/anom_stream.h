@@ -20,8 +20,8 @@ typedef struct anom_stream {
     int64_t most_notices; /* events without a tick that have room */
 } anom_stream;
 
-/* Take n samples of `columns` values. How many of the n were taken: once there is no more room for events without a tick
- * it returns; empty `notices` and go on with the rest, even if nothing is left of the block. */
+/* Take n samples of `columns` values. How many of the n were taken: it returns once there is no more room for events
+ * without a tick; empty `notices` and go on with the rest, even if nothing is left of the block. */
 int64_t anom_stream_process(anom_pipeline *pipeline, const int16_t *samples, int64_t n, int32_t columns,
                             anom_stream *stream);
 

@@ -5,27 +5,36 @@
 
 #include "anom_wipe.h"
 
-/* Fill in a notice. Returns 1. */
-static int32_t notify(anom_notice *notice, int32_t kind, uint32_t score, uint32_t flags)
+/* Put a notice together.
+ *   what     all of it but the score */
+static anom_notice notice(uint32_t what, uint32_t score)
 {
-    notice->score = score;
-    notice->kind = (uint8_t)kind;
-    notice->flags = (uint8_t)flags;
-    notice->input = 0;
-    notice->explained = 0;
-    return 1;
+    return (uint64_t)score << 32 | what;
+}
+
+/* Make the notice of an input.
+ *   input    ANOM_INPUT_* */
+static anom_notice operated(uint32_t input, uint32_t score)
+{
+    return notice(ANOM_KIND_OPERATOR | input << 16, score);
+}
+
+/* 1: the state is one of those whose bits are set. */
+static uint32_t is_in(const anom_alarm *alarm, uint32_t states)
+{
+    return states >> alarm->state & 1;
 }
 
 /* 1: nobody has acknowledged the alarm. */
-static int32_t unacknowledged(const anom_alarm *alarm)
+static uint32_t unacknowledged(const anom_alarm *alarm)
 {
-    return alarm->state == ANOM_STATE_UNACK_ALARM || alarm->state == ANOM_STATE_RTN_UNACK;
+    return is_in(alarm, 1u << ANOM_STATE_UNACK_ALARM | 1u << ANOM_STATE_RTN_UNACK);
 }
 
 /* 1: the score keeps an alarm up. */
-static int32_t standing(const anom_alarm *alarm)
+static uint32_t standing(const anom_alarm *alarm)
 {
-    return alarm->state == ANOM_STATE_UNACK_ALARM || alarm->state == ANOM_STATE_ACK_ALARM;
+    return is_in(alarm, 1u << ANOM_STATE_UNACK_ALARM | 1u << ANOM_STATE_ACK_ALARM);
 }
 
 /* Highest score of the alarm, 0 in the normal state. */
@@ -57,26 +66,20 @@ static uint32_t more(uint32_t count, uint32_t hops)
 void anom_alarm_init(anom_alarm *alarm, const anom_alarm_plan *plan, const anom_timing_plan *timing,
                      const anom_level_plan *level)
 {
+    anom_alert_init(&alarm->alert, timing, level, 0);
     alarm->plan = plan;
-    anom_rung_init(&alarm->rung, timing, level, timing->cooldown);
     anom_alarm_reset(alarm);
 }
 
 void anom_alarm_reset(anom_alarm *alarm)
 {
-    anom_rung_reset(&alarm->rung);
+    anom_alert_reset(&alarm->alert);
     anom_wipe(&alarm->peak, sizeof *alarm - offsetof(anom_alarm, peak)); /* the state behind it is ANOM_STATE_NORMAL */
-}
-
-uint8_t anom_alarm_state(const anom_alarm *alarm)
-{
-    if (alarm->state == ANOM_STATE_NORMAL && alarm->rung.pending > 0) return ANOM_STATE_PENDING;
-    return alarm->state;
 }
 
 int32_t anom_alarm_latched(const anom_alarm *alarm)
 {
-    return alarm->plan->latch && unacknowledged(alarm);
+    return alarm->plan->latch & (int32_t)unacknowledged(alarm);
 }
 
 uint32_t anom_alarm_annunciation(const anom_alarm *alarm)
@@ -95,52 +98,49 @@ uint32_t anom_alarm_annunciation(const anom_alarm *alarm)
     return bits;
 }
 
-/* Begin an alarm, or the prealarm before it.
- *   high     ANOM_FLAG_HIGH, or 0 */
-static int32_t raise_alarm(anom_alarm *alarm, uint32_t score, uint32_t high, anom_notice *notice)
+/* Begin an alarm, or the prealarm before it. One that comes again before anybody acknowledged it has no prealarm, and
+ * the wait goes on.
+ *   flags    ANOM_FLAG_HIGH << 8, or 0 */
+static anom_notice raise_alarm(anom_alarm *alarm, uint32_t score, uint32_t flags)
 {
-    alarm->state = alarm->plan->cancel > 0 ? ANOM_STATE_PREALARM : ANOM_STATE_UNACK_ALARM;
+    int32_t again = alarm->state == ANOM_STATE_RTN_UNACK;
+    alarm->state = alarm->plan->cancel > 0 && !again ? ANOM_STATE_PREALARM : ANOM_STATE_UNACK_ALARM;
     alarm->peak = score;
     alarm->base = score;
-    alarm->waiting = 0;
     alarm->repeating = 0;
-    alarm->escalated = 0;
-    notify(notice, ANOM_KIND_ANOMALY, score, high);
-    notice->explained = 1;
-    return 1;
+    if (!again) {
+        alarm->waiting = 0;
+        alarm->escalated = 0;
+    }
+    return notice(ANOM_KIND_ANOMALY | ANOM_NOTICE_EXPLAINED | flags, score);
 }
 
-/* Escalate: an acknowledged alarm is unacknowledged again, and one that has grown ends a silence.
- *   high     ANOM_FLAG_HIGH, or 0 */
-static int32_t escalate(anom_alarm *alarm, uint32_t high, anom_notice *notice)
+/* Escalate if the alarm stands and has grown, or is late: an acknowledged alarm is unacknowledged again, and one that
+ * has grown ends a silence.
+ *   late     1: nobody has acknowledged it for long
+ *   flags    ANOM_FLAG_HIGH << 8, ANOM_NOTICE_EXPLAINED, or 0 */
+static anom_notice escalate(anom_alarm *alarm, uint32_t late, uint32_t flags)
 {
+    int32_t grown = outgrown(alarm);
+    if (!late && !(grown && standing(alarm))) return 0;
     if (standing(alarm)) alarm->state = ANOM_STATE_UNACK_ALARM;
-    if (outgrown(alarm)) alarm->silenced = 0;
+    if (grown) alarm->silenced = 0;
     alarm->escalated = 1;
     alarm->base = alarm->peak;
     alarm->hold = (uint32_t)alarm->plan->escalate_every;
     alarm->waiting = 0;
     alarm->repeating = 0;
-    return notify(notice, ANOM_KIND_ANOMALY, alarm->peak, ANOM_FLAG_MARKED | high);
-}
-
-/* Make the notice of an input.
- *   input    ANOM_INPUT_* */
-static int32_t operated(anom_notice *notice, int32_t input, uint32_t score)
-{
-    notify(notice, ANOM_KIND_OPERATOR, score, 0);
-    notice->input = (uint8_t)input;
-    return 1;
+    return notice(ANOM_KIND_ANOMALY | ANOM_FLAG_MARKED << 8 | flags, alarm->peak);
 }
 
 /* End a silence. */
-static int32_t sound(anom_alarm *alarm, anom_notice *notice)
+static anom_notice sound(anom_alarm *alarm)
 {
     alarm->silenced = 0;
-    return operated(notice, ANOM_INPUT_SILENCE_OVER, standing_peak(alarm));
+    return operated(ANOM_INPUT_SILENCE_OVER, standing_peak(alarm));
 }
 
-int32_t anom_alarm_step(anom_alarm *alarm, uint32_t score, anom_notice *notice)
+anom_notice anom_alarm_step(anom_alarm *alarm, uint32_t score)
 {
     /* Out of service, and in the cancel window, no votes are taken */
     if (alarm->out_of_service) return 0;
@@ -150,29 +150,25 @@ int32_t anom_alarm_step(anom_alarm *alarm, uint32_t score, anom_notice *notice)
     }
 
     /* A raise */
-    int32_t change = anom_rung_step(&alarm->rung, score);
-    uint32_t high_score = alarm->rung.level->high_score;
-    uint32_t high = high_score > 0 && score >= high_score ? ANOM_FLAG_HIGH : 0;
-    if (change >= ANOM_CHANGE_RAISED) return raise_alarm(alarm, score, high, notice);
+    anom_rung *rung = &alarm->alert.rung;
+    int32_t change = anom_rung_step(rung, score);
+    uint32_t high_score = rung->level->high_score;
+    uint32_t flags = high_score > 0 && score >= high_score ? ANOM_FLAG_HIGH << 8 : 0;
+    if (change >= ANOM_CHANGE_RAISED) return raise_alarm(alarm, score, flags);
     if (!standing(alarm)) return 0;
-    if (score > alarm->peak) alarm->peak = score;
-
-    /* The return to normal */
-    if (change == ANOM_CHANGE_CLEARED) {
-        if (anom_alarm_latched(alarm)) {
-            alarm->state = ANOM_STATE_RTN_UNACK;
-        } else {
-            alarm->state = ANOM_STATE_NORMAL;
-            alarm->escalated = 0;
-        }
-        return notify(notice, ANOM_KIND_ANOMALY, alarm->peak, 0);
+    if (score >= alarm->peak) {
+        alarm->peak = score;
+        flags |= ANOM_NOTICE_EXPLAINED; /* an escalation is explained by the tick with the highest score only */
     }
 
-    /* An escalation, explained by the tick only if its score is the highest */
-    if (!outgrown(alarm)) return 0;
-    escalate(alarm, high, notice);
-    notice->explained = score == alarm->peak;
-    return 1;
+    /* The return to normal, or an escalation */
+    if (change == ANOM_CHANGE_CLEARED) {
+        int32_t latched = anom_alarm_latched(alarm);
+        alarm->state = latched ? ANOM_STATE_RTN_UNACK : ANOM_STATE_NORMAL;
+        alarm->escalated = alarm->escalated && latched;
+        return notice(ANOM_KIND_ANOMALY, alarm->peak);
+    }
+    return escalate(alarm, 0, flags);
 }
 
 void anom_alarm_advance(anom_alarm *alarm, uint32_t hops)
@@ -184,7 +180,7 @@ void anom_alarm_advance(anom_alarm *alarm, uint32_t hops)
     alarm->test = less(alarm->test, hops);
 }
 
-int32_t anom_alarm_due(anom_alarm *alarm, anom_notice *notice)
+anom_notice anom_alarm_due(anom_alarm *alarm)
 {
     const anom_alarm_plan *plan = alarm->plan;
     if (alarm->state == ANOM_STATE_PREALARM && alarm->waiting >= (uint32_t)plan->cancel) {
@@ -192,65 +188,61 @@ int32_t anom_alarm_due(anom_alarm *alarm, anom_notice *notice)
         alarm->base = alarm->peak;
         alarm->waiting = 0;
         alarm->repeating = 0;
-        return notify(notice, ANOM_KIND_ANOMALY, alarm->peak, 0);
+        return notice(ANOM_KIND_ANOMALY, alarm->peak);
     }
     uint32_t after = (uint32_t)plan->escalate_after;
     int32_t late = unacknowledged(alarm) && after > 0 && alarm->waiting >= after && alarm->hold == 0;
-    if (late || (standing(alarm) && outgrown(alarm))) return escalate(alarm, 0, notice);
+    anom_notice escalation = escalate(alarm, (uint32_t)late, 0);
+    if (escalation) return escalation;
     uint32_t repeat = (uint32_t)plan->repeat;
     if (standing(alarm) && repeat > 0 && alarm->repeating >= repeat) {
         alarm->repeating = 0;
-        return notify(notice, ANOM_KIND_REPEAT, alarm->peak, 0);
+        return notice(ANOM_KIND_REPEAT, alarm->peak);
     }
-    if (alarm->silenced && alarm->silence == 0) return sound(alarm, notice);
-    return 0;
+    return alarm->silenced && alarm->silence == 0 ? sound(alarm) : 0;
 }
 
 void anom_alarm_gap(anom_alarm *alarm, uint32_t lost_ticks)
 {
-    anom_rung_gap(&alarm->rung, lost_ticks);
+    anom_rung_gap(&alarm->alert.rung, lost_ticks);
 }
 
-int32_t anom_alarm_acknowledge(anom_alarm *alarm, anom_notice *notice)
+anom_notice anom_alarm_operate(anom_alarm *alarm, int32_t operation, uint32_t argument)
 {
-    if (!unacknowledged(alarm)) return 0;
-    alarm->state = standing(alarm) ? ANOM_STATE_ACK_ALARM : ANOM_STATE_NORMAL;
-    alarm->escalated = 0;
-    return operated(notice, ANOM_INPUT_ACKNOWLEDGE, alarm->peak);
-}
-
-int32_t anom_alarm_silence(anom_alarm *alarm, uint32_t ticks, anom_notice *notice)
-{
-    if (ticks == 0) return alarm->silenced ? sound(alarm, notice) : 0;
-    uint64_t hops = (uint64_t)ticks * (uint32_t)alarm->plan->hops_per_tick;
-    alarm->silenced = 1;
-    alarm->silence = hops > UINT32_MAX ? UINT32_MAX : (uint32_t)hops;
-    return operated(notice, ANOM_INPUT_SILENCE, standing_peak(alarm));
-}
-
-int32_t anom_alarm_cancel(anom_alarm *alarm, anom_notice *notice)
-{
-    if (alarm->state != ANOM_STATE_PREALARM) return 0;
-    anom_rung_clear(&alarm->rung);
-    alarm->state = ANOM_STATE_NORMAL;
-    return operated(notice, ANOM_INPUT_CANCEL, alarm->peak);
-}
-
-int32_t anom_alarm_serve(anom_alarm *alarm, int32_t on, anom_notice *notice)
-{
-    if (alarm->out_of_service != on) return 0;
     uint32_t peak = standing_peak(alarm);
-    anom_rung_reset(&alarm->rung);
-    alarm->state = ANOM_STATE_NORMAL;
-    alarm->out_of_service = !on;
-    alarm->escalated = 0;
-    return operated(notice, on ? ANOM_INPUT_IN_SERVICE : ANOM_INPUT_OUT_OF_SERVICE, peak);
-}
-
-int32_t anom_alarm_test(anom_alarm *alarm, anom_notice *notice)
-{
-    alarm->test = (uint32_t)alarm->plan->test;
-    operated(notice, ANOM_INPUT_TEST, standing_peak(alarm));
-    notice->flags = ANOM_FLAG_MARKED;
-    return 1;
+    uint32_t input;
+    switch (operation) {
+    case ANOM_OPERATION_ACKNOWLEDGE:
+        if (!unacknowledged(alarm)) return 0;
+        alarm->state = alarm->state == ANOM_STATE_UNACK_ALARM ? ANOM_STATE_ACK_ALARM : ANOM_STATE_NORMAL;
+        alarm->escalated = 0;
+        input = ANOM_INPUT_ACKNOWLEDGE;
+        break;
+    case ANOM_OPERATION_SILENCE: {
+        if (argument == 0) return alarm->silenced ? sound(alarm) : 0;
+        uint64_t hops = (uint64_t)argument * (uint32_t)alarm->plan->hops_per_tick;
+        alarm->silenced = 1;
+        alarm->silence = hops >> 32 ? UINT32_MAX : (uint32_t)hops;
+        input = ANOM_INPUT_SILENCE;
+        break;
+    }
+    case ANOM_OPERATION_CANCEL:
+        if (alarm->state != ANOM_STATE_PREALARM) return 0;
+        anom_rung_clear(&alarm->alert.rung);
+        alarm->state = ANOM_STATE_NORMAL;
+        input = ANOM_INPUT_CANCEL;
+        break;
+    case ANOM_OPERATION_OUT_OF_SERVICE:
+        if (alarm->out_of_service == argument) return 0;
+        anom_rung_reset(&alarm->alert.rung);
+        alarm->state = ANOM_STATE_NORMAL;
+        alarm->escalated = 0;
+        alarm->out_of_service = (uint8_t)argument;
+        input = argument ? ANOM_INPUT_OUT_OF_SERVICE : ANOM_INPUT_IN_SERVICE;
+        break;
+    default:
+        alarm->test = (uint32_t)alarm->plan->test;
+        return operated(ANOM_INPUT_TEST, peak) | ANOM_FLAG_MARKED << 8;
+    }
+    return operated(input, peak);
 }

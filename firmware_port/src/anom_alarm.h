@@ -5,8 +5,18 @@
 #ifndef ANOM_ALARM_H
 #define ANOM_ALARM_H
 
-#include "anom_event.h"
-#include "anom_rung.h"
+#include "anom_alert.h"
+
+/* Inputs from outside, each with one argument; those from ANOM_OPERATION_SUPPLY on need a health section. */
+#define ANOM_OPERATION_ACKNOWLEDGE 1
+#define ANOM_OPERATION_SILENCE 2        /* ticks, 0 to 2**31 - 1; 0 ends a silence */
+#define ANOM_OPERATION_CANCEL 3
+#define ANOM_OPERATION_OUT_OF_SERVICE 4 /* 1: out of service, 0: back in */
+#define ANOM_OPERATION_TEST 5
+#define ANOM_OPERATION_SUPPLY 6         /* 1: low, 0: well again */
+#define ANOM_OPERATION_SELF_TEST 7      /* 1: failed, 0: passed */
+#define ANOM_OPERATION_MISSING 8        /* more milliseconds without a sample */
+#define ANOM_OPERATION_CLOCK 9          /* the caller's clock in milliseconds, modulo 2**32 */
 
 /* Life cycle of the alarm. Durations are hops. */
 typedef struct anom_alarm_plan {
@@ -21,18 +31,16 @@ typedef struct anom_alarm_plan {
     int32_t hops_per_tick;      /* hops from one tick to the next */
 } anom_alarm_plan;
 
-/* One thing that the alarm has to say; the supervisor makes an event of it. */
-typedef struct anom_notice {
-    uint32_t score;
-    uint8_t kind;      /* ANOM_KIND_* */
-    uint8_t flags;     /* ANOM_FLAG_MARKED and ANOM_FLAG_HIGH, or 0 */
-    uint8_t input;     /* ANOM_INPUT_*, or 0 */
-    uint8_t explained; /* 1: the event takes the reasons of its tick */
-} anom_notice;
+/* One thing that the alarm has to say; the supervisor makes an event of it. 0: nothing. Else bits 32 to 63 are a score
+ * and the others parts of the event: ANOM_KIND_* in bits 0 to 3, ANOM_NOTICE_EXPLAINED, ANOM_FLAG_* in bits 8 to 15,
+ * ANOM_INPUT_* in bits 16 to 23. */
+typedef uint64_t anom_notice;
+
+#define ANOM_NOTICE_EXPLAINED 16 /* the event takes the reasons of its tick */
 
 typedef struct anom_alarm {
+    anom_alert alert; /* first: its rung takes the votes, it counts the events and knows the tag of the plan */
     const anom_alarm_plan *plan;
-    anom_rung rung;
     uint32_t peak;      /* highest score of the alarm */
     uint32_t base;      /* highest score that a raise or an escalation has reported */
     uint32_t waiting;   /* hops unacknowledged, since the prealarm, the raise or the last escalation */
@@ -40,7 +48,7 @@ typedef struct anom_alarm {
     uint32_t repeating; /* hops since the raise, the last escalation or the last repeat */
     uint32_t silence;   /* hops of silence that are left */
     uint32_t test;      /* hops of the test that are left */
-    uint8_t state;      /* ANOM_STATE_*, never ANOM_STATE_PENDING */
+    uint8_t state;      /* ANOM_STATE_*; never ANOM_STATE_PENDING, which leaves no device */
     uint8_t out_of_service;
     uint8_t silenced;
     uint8_t escalated; /* since the alarm was raised, and not acknowledged since */
@@ -53,44 +61,26 @@ void anom_alarm_init(anom_alarm *alarm, const anom_alarm_plan *plan, const anom_
 /* Back to normal and in service, as if nothing had been seen. */
 void anom_alarm_reset(anom_alarm *alarm);
 
-/* State, ANOM_STATE_PENDING while votes wait for the on-delay. */
-uint8_t anom_alarm_state(const anom_alarm *alarm);
-
 /* 1: the alarm stays until it is acknowledged. */
 int32_t anom_alarm_latched(const anom_alarm *alarm);
 
 /* Bits of ANOM_ANNUNCIATE_*, without ANOM_ANNUNCIATE_FAULT. */
 uint32_t anom_alarm_annunciation(const anom_alarm *alarm);
 
-/* All functions from here on that take a notice return 1 where they filled it in, else 0. */
-
 /* Judge one tick: a raise, an escalation or a return to normal. */
-int32_t anom_alarm_step(anom_alarm *alarm, uint32_t score, anom_notice *notice);
+anom_notice anom_alarm_step(anom_alarm *alarm, uint32_t score);
 
 /* Let time go on: 1 hop, or the hops of a gap. */
 void anom_alarm_advance(anom_alarm *alarm, uint32_t hops);
 
 /* Take the next notice that time has made due; call it until it returns 0. */
-int32_t anom_alarm_due(anom_alarm *alarm, anom_notice *notice);
+anom_notice anom_alarm_due(anom_alarm *alarm);
 
 /* Ticks that never came, as for the rung. */
 void anom_alarm_gap(anom_alarm *alarm, uint32_t lost_ticks);
 
-/* Acknowledge the alarm. */
-int32_t anom_alarm_acknowledge(anom_alarm *alarm, anom_notice *notice);
-
-/* Mute annunciation.
- *   ticks    1 to 2**31 - 1; 0 ends a silence */
-int32_t anom_alarm_silence(anom_alarm *alarm, uint32_t ticks, anom_notice *notice);
-
-/* Cancel a prealarm. */
-int32_t anom_alarm_cancel(anom_alarm *alarm, anom_notice *notice);
-
-/* Take the pipeline out of service, or back in.
- *   on       1: in service, 0: out of service */
-int32_t anom_alarm_serve(anom_alarm *alarm, int32_t on, anom_notice *notice);
-
-/* Test the way to the receiver and the annunciation. */
-int32_t anom_alarm_test(anom_alarm *alarm, anom_notice *notice);
+/* Apply an operation: acknowledge, silence, cancel, out of service or test.
+ *   operation ANOM_OPERATION_ACKNOWLEDGE to ANOM_OPERATION_TEST, with its argument */
+anom_notice anom_alarm_operate(anom_alarm *alarm, int32_t operation, uint32_t argument);
 
 #endif

@@ -33,6 +33,12 @@ int32_t anom_alert_step(anom_alert *alert, uint32_t score, uint32_t hop, anom_ev
     return 1;
 }
 
+int32_t anom_alert_judge(anom_alert *alert, uint32_t score, uint32_t hop, anom_event *event)
+{
+    if (!anom_alert_step(alert, score, hop, event)) return 0;
+    return alert->rung.in_alarm ? ANOM_JUDGED_EVENT | ANOM_JUDGED_EXPLAINED : ANOM_JUDGED_EVENT;
+}
+
 void anom_alert_gap(anom_alert *alert, uint32_t lost_ticks)
 {
     anom_rung_gap(&alert->rung, lost_ticks);

@@ -11,6 +11,14 @@ typedef struct anom_alert {
     uint16_t plan_tag;
 } anom_alert;
 
+/* Judge one tick of a pipeline, by the alert or by a supervisor in its place: a plan names one of them.
+ * 0, or bits of ANOM_JUDGED_*. */
+typedef int32_t anom_judge(anom_alert *alert, uint32_t score, uint32_t hop, anom_event *event);
+
+#define ANOM_JUDGED_EVENT 1     /* there is an event */
+#define ANOM_JUDGED_EXPLAINED 2 /* the event takes the reasons of the tick */
+#define ANOM_JUDGED_VOID 4      /* nothing follows from the tick */
+
 void anom_alert_init(anom_alert *alert, const anom_timing_plan *timing, const anom_level_plan *level,
                      uint16_t plan_tag);
 
@@ -20,6 +28,9 @@ void anom_alert_reset(anom_alert *alert);
 /* One tick. Number of events, 0 or 1.
  *   hop      index of the tick's last hop, for the event */
 int32_t anom_alert_step(anom_alert *alert, uint32_t score, uint32_t hop, anom_event *event);
+
+/* One tick, as a pipeline calls it. */
+int32_t anom_alert_judge(anom_alert *alert, uint32_t score, uint32_t hop, anom_event *event);
 
 /* Ticks that never came, as for the rung. */
 void anom_alert_gap(anom_alert *alert, uint32_t lost_ticks);

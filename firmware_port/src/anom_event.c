@@ -20,20 +20,19 @@ void anom_event_bytes(const anom_event_fields *fields, anom_event *event)
     put(bytes + 4, fields->hop, 4);
     put(bytes + 8, fields->score_log2_q8, 2);
     bytes[10] = fields->health;
-    anom_event_with_reasons(event, fields->reasons, 3);
+    anom_event_with_reasons(event, fields->reasons);
     put(bytes + 14, fields->plan_tag, 2);
 }
 
-void anom_event_bytes_2(const anom_event_fields *fields, anom_event *event)
+void anom_event_bytes_2(const uint32_t *words, anom_event *event)
 {
-    anom_event_bytes(fields, event);
-    event->bytes[0] = (uint8_t)(ANOM_EVENT_VERSION_2 << 4 | fields->kind);
-    event->bytes[1] = (uint8_t)(fields->state | fields->flags);
+    for (int32_t i = 0; i < ANOM_EVENT_BYTES; i++)
+        event->bytes[i] = (uint8_t)(words[i >> 2] >> (8 * (i & 3)));
 }
 
-void anom_event_with_reasons(anom_event *event, const uint8_t *reasons, int32_t n)
+void anom_event_with_reasons(anom_event *event, const uint8_t *reasons)
 {
-    for (int32_t i = 0; i < n; i++)
+    for (int32_t i = 0; i < 3; i++)
         event->bytes[11 + i] = reasons[i];
 }
 

@@ -57,29 +57,29 @@
 #define ANOM_FLAG_MARKED 64         /* the event is an escalation or a test */
 #define ANOM_FLAG_HIGH 128          /* the score reached the high level */
 
-/* A change of the alarm, or news of the device, in integers. */
+/* A change of the alarm in integers, as layout 1 has it. */
 typedef struct anom_event_fields {
     uint8_t kind;
     uint8_t state;
-    uint8_t high;            /* layout 1: the high level raised it */
+    uint8_t high;            /* the high level raised it */
     uint16_t sequence;       /* counts events */
-    uint32_t hop;            /* index of the hop that ended the tick, or that was being filled */
+    uint32_t hop;            /* index of the hop that ended the tick */
     uint16_t score_log2_q8;  /* log2 of the score in q8, 0 to 8191 */
-    uint8_t health;          /* health byte; layout 1: 0 */
-    uint8_t reasons[3];      /* layout 1: codes and directions, see anom_reasons.h; layout 2: two codes, then the level tag */
+    uint8_t health;          /* 0 */
+    uint8_t reasons[3];      /* codes and directions, see anom_reasons.h; 0 but where the alarm was raised */
     uint16_t plan_tag;       /* first two bytes of the plan's id */
-    uint8_t flags;           /* layout 2: ANOM_FLAG_LATCHED and those after it */
 } anom_event_fields;
 
 /* The 16 bytes of layout 1, little-endian. */
 void anom_event_bytes(const anom_event_fields *fields, anom_event *event);
 
-/* The 16 bytes of layout 2, little-endian. */
-void anom_event_bytes_2(const anom_event_fields *fields, anom_event *event);
+/* The 16 bytes of layout 2.
+ *   words    4 words of 32 bits, each of which is written little-endian */
+void anom_event_bytes_2(const uint32_t *words, anom_event *event);
 
 /* Write reasons into an event; nothing else of it changes.
- *   reasons  n bytes: 3 in layout 1, 2 in layout 2 */
-void anom_event_with_reasons(anom_event *event, const uint8_t *reasons, int32_t n);
+ *   reasons  3 bytes; the last one is the level tag in layout 2 */
+void anom_event_with_reasons(anom_event *event, const uint8_t *reasons);
 
 /* Score as an event carries it: log2 in q8, rounded down. */
 uint16_t anom_event_score_log2_q8(uint32_t score);

@@ -6,6 +6,9 @@
 #include "anom_copy.h"
 #include "anom_wipe.h"
 
+#define CLOSED 65536
+#define IS_CLOSED 32768 /* `have` is from here on only where it is closed */
+
 /* Bytes of samples.
  *   n        0 to window */
 static size_t bytes_of(const anom_framer *framer, int32_t n)
@@ -39,6 +42,21 @@ int32_t anom_framer_push(anom_framer *framer, const int16_t *block, int32_t n)
     anom_copy(sample(framer, framer->have), block + (ptrdiff_t)start * framer->columns, bytes_of(framer, taken));
     framer->have += taken;
     return start + taken;
+}
+
+void anom_framer_close(anom_framer *framer)
+{
+    if (framer->have >= IS_CLOSED) return;
+    framer->have += CLOSED - framer->skip;
+    framer->skip = 0;
+}
+
+void anom_framer_open(anom_framer *framer)
+{
+    if (framer->have < IS_CLOSED) return;
+    int32_t ahead = framer->have - CLOSED; /* -4095 to 4096 */
+    framer->have = ahead > 0 ? ahead : 0;
+    framer->skip = framer->have - ahead;
 }
 
 const int16_t *anom_framer_window(const anom_framer *framer)

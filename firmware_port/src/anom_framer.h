@@ -14,7 +14,7 @@ typedef struct anom_framer {
     const anom_framer_plan *plan;
     int16_t *samples;  /* window * columns values: the window that is being filled */
     int32_t columns;   /* values a sample has */
-    int32_t have;      /* samples in the window */
+    int32_t have;      /* samples in the window; closed: 65536 + have - skip, beyond any window, and skip is 0 */
     int32_t skip;      /* samples to drop before the window starts; 0 to hop - 1, 0 where have > 0 */
     uint32_t next_hop; /* index of the next window to come, modulo 2**32 */
 } anom_framer;
@@ -24,6 +24,12 @@ void anom_framer_init(anom_framer *framer, const anom_framer_plan *plan, int32_t
 
 /* Take samples until the window is full. How many of the n were taken. */
 int32_t anom_framer_push(anom_framer *framer, const int16_t *block, int32_t n);
+
+/* Take no sample until it is opened. Until then there is no window and no gap; closing it twice is fine. */
+void anom_framer_close(anom_framer *framer);
+
+/* Take samples again. */
+void anom_framer_open(anom_framer *framer);
 
 /* The window, or NULL while it is not full. */
 const int16_t *anom_framer_window(const anom_framer *framer);

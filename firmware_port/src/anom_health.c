@@ -10,6 +10,14 @@
 #define AXES 3
 #define KNOWN_BLOCK 1
 #define KNOWN_CLOCK 2
+#define COUNTED 0x13FE        /* conditions that blocks decide, by code */
+#define IN_EVERY_BLOCK 0x107E /* those of them that every block decides */
+
+/* Sum of two counts, up to 2**32 - 1. */
+static uint32_t more(uint32_t count, uint32_t by)
+{
+    return count + by < count ? UINT32_MAX : count + by;
+}
 
 /* The columns lie behind the struct. */
 static anom_health_column *columns_of(anom_health *health)
@@ -61,114 +69,106 @@ uint32_t anom_health_byte(const anom_health *health)
     return byte;
 }
 
-/* Count blocks that speak for or against a condition; the last of enough in a row changes it.
- *   condition one of the first nine, or ANOM_CONDITION_NOT_WORN
- *   bad      0 or 1
- *   blocks   at least 1 */
-static void count(anom_health *health, int32_t condition, int32_t bad, uint32_t blocks)
-{
-    uint32_t enough = health->plan->raise_blocks[condition - 1];
-    uint16_t *counted = &health->counts[(condition < ANOM_HEALTH_COUNTED ? condition : ANOM_HEALTH_COUNTED) - 1];
-    int32_t active = health->active >> condition & 1;
-    if (enough == 0) return;
-    if (active) enough = health->plan->clear_blocks[condition - 1];
-    uint32_t n = bad == active ? 0 : *counted + (blocks < MAX_RUN ? blocks : MAX_RUN);
-    if (n >= enough) {
-        n = 0;
-        anom_health_report(health, condition, bad);
-    }
-    *counted = (uint16_t)n;
-}
-
-/* 1: no column has changed for long. */
-static int32_t is_stuck(anom_health *health)
+/* Count blocks that speak for or against conditions; the last of enough in a row changes one.
+ *   judged   bits by code: conditions with a verdict, of the first nine and ANOM_CONDITION_NOT_WORN
+ *   bad      bits by code: the verdict
+ *   blocks   1 to 65535 */
+static void count(anom_health *health, uint32_t judged, uint32_t bad, uint32_t blocks)
 {
     const anom_health_plan *plan = health->plan;
-    const anom_health_column *column = columns_of(health);
-    if (plan->raise_blocks[ANOM_CONDITION_STUCK - 1] == 0) return 0;
-    for (int32_t i = 0; i < plan->columns; i++)
-        if (column[i].run < plan->stuck) return 0;
-    return 1;
-}
-
-/* Largest ranges and distances of the columns of a block, and what only the acceleration axes show. */
-typedef struct {
-    int32_t span;      /* largest range, 0 to 65535 */
-    int32_t away;      /* largest distance of a mean from its slow mean, 0 to 65535 */
-    int32_t axes_span; /* the same of the first three columns */
-    int32_t axes_away;
-    uint32_t square; /* of the mean vector of the first three columns, up to 3 * 2**30 */
-    int32_t longest_run;
-} extremes;
-
-/* Mean of a column over the block, rounded down.
- *   n        samples, 1 to 65535 */
-static int32_t mean_of(const anom_health_column *column, int32_t n)
-{
-    return column->sum / n - (column->sum % n < 0);
-}
-
-static extremes extremes_of(anom_health *health)
-{
-    const anom_health_column *column = columns_of(health);
-    extremes found = {0};
-    for (int32_t i = 0; i < health->plan->columns; i++, column++) {
-        int32_t mean = mean_of(column, health->samples);
-        int32_t slow = health->known & KNOWN_BLOCK ? column->mean_q8 >> 8 : mean;
-        int32_t distance = mean > slow ? mean - slow : slow - mean;
-        int32_t range = column->highest - column->lowest;
-        if (column->run > found.longest_run) found.longest_run = column->run;
-        if (range > found.span) found.span = range;
-        if (distance > found.away) found.away = distance;
-        if (i < AXES) {
-            found.square += (uint32_t)(mean * mean);
-            found.axes_span = found.span;
-            found.axes_away = found.away;
+    uint16_t *counted = health->counts;
+    for (int32_t code = 1; code <= ANOM_CONDITION_NOT_WORN; code++) {
+        if (!(COUNTED >> code & 1)) continue;
+        uint32_t active = health->active;
+        uint32_t enough = plan->raise_blocks[code - 1];
+        if ((judged >> code & 1) && enough > 0) {
+            if (active >> code & 1) enough = plan->clear_blocks[code - 1];
+            uint32_t n = ((bad ^ active) >> code & 1) ? *counted + blocks : 0;
+            if (n >= enough) {
+                n = 0;
+                health->active = (uint16_t)(active ^ 1u << code);
+            }
+            *counted = (uint16_t)n;
         }
+        counted++;
     }
-    return found;
 }
 
-/* Move the slow means.
- *   anchored 1: by a part of their distance, 0: to the means of this block */
-static void follow(anom_health *health, int32_t anchored)
+/* 1: a part of a whole is at least a share of it.
+ *   whole    below 2**48 */
+static int32_t reaches(uint32_t part, uint32_t share_q16, uint64_t whole)
 {
-    anom_health_column *column = columns_of(health);
-    for (int32_t i = 0; i < health->plan->columns; i++, column++) {
-        int32_t mean_q8 = mean_of(column, health->samples) * 256;
-        column->mean_q8 = anchored ? column->mean_q8 + ((mean_q8 - column->mean_q8) >> health->plan->mean_shift) : mean_q8;
-    }
+    return (uint64_t)part << 16 >= share_q16 * whole;
 }
 
 /* Decide the conditions that the samples of a block show. */
 static void decide(anom_health *health)
 {
     const anom_health_plan *plan = health->plan;
+    anom_health_column *columns = columns_of(health);
+    int32_t n = health->samples; /* at least 1 */
     int32_t known = health->known & KNOWN_BLOCK;
-    extremes of = extremes_of(health);
 
-    /* Conditions of all sensors, in the order of their codes */
-    int32_t same = known && health->check == health->last_check;
-    uint64_t values = (uint64_t)((uint32_t)health->samples * (uint32_t)plan->columns); /* up to 2**26 */
-    count(health, ANOM_CONDITION_STUCK, is_stuck(health), 1);
-    count(health, ANOM_CONDITION_FLAT, of.span <= plan->flat_range && of.span > 0, 1);
-    count(health, ANOM_CONDITION_REPEATED, same && of.span > 0, 1);
-    count(health, ANOM_CONDITION_CLIPPED,
-          (uint64_t)health->clipped << 16 >= (uint32_t)plan->clip_share_q16 * values, 1);
-    count(health, ANOM_CONDITION_NOISE_FLOOR, of.span < plan->floor_range, 1);
-    count(health, ANOM_CONDITION_STEP, of.away > plan->step, 1);
+    /* Columns: the extremes of what they show; the sums become means, rounded down */
+    int32_t shortest_run = MAX_RUN;
+    int32_t longest_run = 0;
+    int32_t span = 0;    /* largest range, 0 to 65535 */
+    int32_t away = 0;    /* largest distance of a mean from its slow mean, 0 to 65535 */
+    uint32_t square = 0; /* of the mean vector of the first three columns, up to 3 * 2**30 */
+    int32_t axes_span = 0;
+    int32_t axes_away = 0;
+    for (int32_t i = 0; i < plan->columns; i++) {
+        anom_health_column *column = &columns[i];
+        int32_t mean = column->sum / n;
+        if (mean * n > column->sum) mean--;
+        column->sum = mean;
+        int32_t distance = known ? mean - (column->mean_q8 >> 8) : 0;
+        int32_t range = column->highest - column->lowest;
+        distance = distance < 0 ? -distance : distance;
+        if (column->run < shortest_run) shortest_run = column->run;
+        if (column->run > longest_run) longest_run = column->run;
+        if (range > span) span = range;
+        if (distance > away) away = distance;
+        if (i >= AXES) continue;
+        square += (uint32_t)(mean * mean);
+        axes_span = span;
+        axes_away = away;
+    }
+
+    /* Conditions of all sensors, a bit each */
+    uint32_t judged = IN_EVERY_BLOCK;
+    uint32_t bad = 0;
+    if (shortest_run >= plan->stuck) bad |= 1u << ANOM_CONDITION_STUCK;
+    if (span > 0 && span <= plan->flat_range) bad |= 1u << ANOM_CONDITION_FLAT;
+    if (span > 0 && known && health->check == health->last_check) bad |= 1u << ANOM_CONDITION_REPEATED;
+    uint32_t values = (uint32_t)n * (uint32_t)plan->columns; /* up to 2**26 */
+    if (reaches(health->clipped, (uint32_t)plan->clip_share_q16, values)) bad |= 1u << ANOM_CONDITION_CLIPPED;
+    if (span < plan->floor_range) bad |= 1u << ANOM_CONDITION_NOISE_FLOOR;
+    if (away > plan->step) bad |= 1u << ANOM_CONDITION_STEP;
 
     /* Dead axis: it shows only while the device moves */
-    int32_t dead = of.longest_run >= plan->dead_axis;
-    if (!dead || of.axes_span >= plan->dead_axis_range) count(health, ANOM_CONDITION_DEAD_AXIS, dead, 1);
+    if (longest_run < plan->dead_axis)
+        judged |= 1u << ANOM_CONDITION_DEAD_AXIS;
+    else if (axes_span >= plan->dead_axis_range) {
+        judged |= 1u << ANOM_CONDITION_DEAD_AXIS;
+        bad |= 1u << ANOM_CONDITION_DEAD_AXIS;
+    }
 
     /* At rest: no axis moves by much of the mean vector */
-    uint64_t reach = (uint64_t)(uint32_t)plan->rest_q16 * of.square; /* below 2**48 */
-    if ((uint64_t)((uint32_t)of.axes_span * (uint32_t)of.axes_span) << 16 <= reach)
-        count(health, ANOM_CONDITION_GRAVITY, of.square < plan->gravity_low || of.square > plan->gravity_high, 1);
-    int32_t still = of.axes_span <= plan->still_range && of.axes_away <= plan->posture;
-    count(health, ANOM_CONDITION_NOT_WORN, still, 1);
-    follow(health, known && (still || plan->raise_blocks[ANOM_CONDITION_NOT_WORN - 1] == 0));
+    uint64_t moved = (uint64_t)((uint32_t)axes_span * (uint32_t)axes_span) << 16;
+    if (moved <= (uint64_t)(uint32_t)plan->rest_q16 * square) judged |= 1u << ANOM_CONDITION_GRAVITY;
+    if (square < plan->gravity_low || square > plan->gravity_high) bad |= 1u << ANOM_CONDITION_GRAVITY;
+    int32_t still = axes_span <= plan->still_range && axes_away <= plan->posture;
+    if (still) bad |= 1u << ANOM_CONDITION_NOT_WORN;
+    count(health, judged, bad, 1);
+
+    /* Slow means: those of this block at the first one, and where a worn device moved */
+    int32_t anchored = known && (still || plan->raise_blocks[ANOM_CONDITION_NOT_WORN - 1] == 0);
+    for (int32_t i = 0; i < plan->columns; i++) {
+        int32_t mean_q8 = columns[i].sum * 256;
+        int32_t slow_q8 = anchored ? columns[i].mean_q8 : mean_q8;
+        columns[i].mean_q8 = slow_q8 + ((mean_q8 - slow_q8) >> plan->mean_shift);
+    }
     health->known |= KNOWN_BLOCK;
     health->last_check = health->check;
 }
@@ -180,13 +180,14 @@ static void end_hop(anom_health *health, uint32_t lost)
     const anom_health_plan *plan = health->plan;
     uint32_t block = (uint32_t)plan->block;
     uint32_t hops = health->hops;
-    uint32_t total = lost + hops < lost ? UINT32_MAX : lost + hops;
+    uint32_t total = more(lost, hops);
     if (total < block) {
         health->lost = (uint16_t)lost;
         return;
     }
-    int32_t bad = lost > 0 && (uint64_t)lost << 16 >= (uint32_t)plan->lost_share_q16 * ((uint64_t)lost + hops);
-    count(health, ANOM_CONDITION_GAP, bad, total / block);
+    int32_t bad = lost > 0 && reaches(lost, (uint32_t)plan->lost_share_q16, (uint64_t)lost + hops);
+    uint32_t blocks = total / block;
+    count(health, 1u << ANOM_CONDITION_GAP, (uint32_t)bad << ANOM_CONDITION_GAP, blocks < MAX_RUN ? blocks : MAX_RUN);
     if (2 * hops >= block) decide(health);
     start_block(health);
 }
@@ -199,26 +200,25 @@ static void look_at(anom_health *health, anom_health_column *column, const int16
     const anom_health_plan *plan = health->plan;
     int32_t stride = plan->columns;
     int32_t whole = plan->clip_low + 1; /* lowest value that is not clipped, and how many there are from it on */
-    uint32_t wholes = plan->clip_high > whole ? (uint32_t)(plan->clip_high - whole) : 0;
+    uint32_t wholes = (uint32_t)(plan->clip_high - whole);
     int32_t last = health->seen ? column->last : ~*at;
     int32_t lowest = column->lowest;
     int32_t highest = column->highest;
     int32_t sum = column->sum;
-    int32_t run = column->run + n; /* unless a value changes */
+    int32_t run = column->run + n;
+    int32_t changed = 0; /* samples from the last change on; 0: none */
     uint32_t clipped = health->clipped;
     do {
         int32_t x = *at;
         at += stride;
-        n--;
-        if (x != last) {
-            last = x;
-            run = n;
-        }
+        if (x != last) changed = n;
         if (x < lowest) lowest = x;
         if (x > highest) highest = x;
+        if ((uint32_t)(x - whole) >= wholes) clipped++;
         sum += x;
-        clipped += (uint32_t)(x - whole) >= wholes;
-    } while (n > 0);
+        last = x;
+    } while (--n);
+    if (changed) run = changed - 1;
     column->last = (int16_t)last;
     column->lowest = (int16_t)lowest;
     column->highest = (int16_t)highest;
@@ -229,20 +229,27 @@ static void look_at(anom_health *health, anom_health_column *column, const int16
 
 void anom_health_look(anom_health *health, const int16_t *samples, int32_t n)
 {
-    int32_t columns = health->plan->columns;
+    const anom_health_plan *plan = health->plan;
+    int32_t columns = plan->columns;
     anom_health_column *column = columns_of(health);
 
     /* Column by column, and the check over all values in their order */
-    for (int32_t i = 0; i < columns; i++)
+    int32_t shortest_run = MAX_RUN;
+    for (int32_t i = 0; i < columns; i++) {
         look_at(health, column + i, samples + i, n);
+        if (column[i].run < shortest_run) shortest_run = column[i].run;
+    }
     uint32_t check = health->check;
-    for (int32_t left = n * columns; left > 0; left--)
+    int32_t left = n * columns; /* at least 1 */
+    do
         check = check * CHECK_FACTOR + (uint16_t)*samples++;
+    while (--left);
     health->check = check;
     health->seen = 1;
     health->samples = (uint16_t)(health->samples + n);
     health->hops = (uint16_t)(health->hops + 1);
-    if (is_stuck(health)) anom_health_report(health, ANOM_CONDITION_STUCK, 1);
+    if (shortest_run >= plan->stuck && plan->raise_blocks[ANOM_CONDITION_STUCK - 1] > 0)
+        anom_health_report(health, ANOM_CONDITION_STUCK, 1);
 
     /* A sample has come: none is missing, and warm-up goes on */
     health->missing_ms = 0;
@@ -256,21 +263,13 @@ void anom_health_look(anom_health *health, const int16_t *samples, int32_t n)
 
 void anom_health_gap(anom_health *health, uint32_t lost)
 {
-    uint32_t total = health->lost + lost;
-    end_hop(health, total < lost ? UINT32_MAX : total);
-}
-
-/* Milliseconds without a sample, with more of them, up to 2**32 - 1. */
-static uint32_t missing_with(const anom_health *health, uint32_t ms)
-{
-    uint32_t total = health->missing_ms + ms;
-    return total < ms ? UINT32_MAX : total;
+    end_hop(health, more(lost, health->lost));
 }
 
 void anom_health_missing(anom_health *health, uint32_t ms)
 {
     uint32_t limit = (uint32_t)health->plan->missing_ms;
-    health->missing_ms = missing_with(health, ms);
+    health->missing_ms = more(health->missing_ms, ms);
     if (limit > 0 && health->missing_ms >= limit) anom_health_report(health, ANOM_CONDITION_MISSING, 1);
 }
 
@@ -282,7 +281,7 @@ static uint64_t expected(const anom_health *health, uint32_t ms)
 
 uint32_t anom_health_samples_in(const anom_health *health, uint32_t ms)
 {
-    uint64_t samples = expected(health, missing_with(health, ms)) - expected(health, health->missing_ms);
+    uint64_t samples = expected(health, more(health->missing_ms, ms)) - expected(health, health->missing_ms);
     return samples < INT32_MAX ? (uint32_t)samples : INT32_MAX;
 }
 

@@ -18,7 +18,7 @@ typedef struct anom_health_plan {
     int32_t stuck;                /* samples in a row without a change, in every column: 0 to 65535 */
     int32_t flat_range;           /* largest range of a column */
     int32_t clip_low;             /* a value at or below it is clipped */
-    int32_t clip_high;            /* a value at or above it is clipped */
+    int32_t clip_high;            /* a value at or above it is clipped; above clip_low */
     int32_t clip_share_q16;       /* share of the values of a block */
     int32_t floor_range;          /* smallest range of a column that is no fault */
     int32_t step;                 /* largest distance of a column's mean from its slow mean */

@@ -28,7 +28,6 @@ static size_t rounded_up(size_t bytes)
 
 /* Sizes of the buffers that follow the struct, in their order. */
 typedef struct {
-    size_t supervisor;
     size_t reference;
     size_t samples;
     size_t state;
@@ -44,9 +43,7 @@ static sizes sizes_of(const anom_plan *plan)
     size_t n_inputs = (size_t)anom_context_n_inputs(&plan->context, extractor->n_features);
     size_t model = rounded_up(2 * n_inputs) + rounded_up(anom_autoencoder_scratch_bytes(&plan->autoencoder));
     size_t front = extractor->type->scratch_bytes(extractor->tables);
-    const anom_supervisor_plan *supervisor = plan->supervisor;
     sizes found = {
-        .supervisor = supervisor ? supervisor->type->state_bytes(supervisor) : 0,
         .reference = plan->baseline.reference ? ANOM_REFERENCE_BYTES : 0,
         .samples = rounded_up((size_t)plan->framer.window * (size_t)extractor->columns * sizeof(int16_t)),
         .state = extractor->type->state_bytes(extractor->tables),
@@ -60,7 +57,7 @@ static sizes sizes_of(const anom_plan *plan)
 size_t anom_pipeline_bytes(const anom_plan *plan)
 {
     sizes size = sizes_of(plan);
-    size_t own = sizeof(anom_pipeline) + size.supervisor + size.reference;
+    size_t own = sizeof(anom_pipeline) + plan->supervisor_bytes + size.reference;
     return own + size.samples + size.state + size.history + size.features + size.scratch;
 }
 
@@ -91,7 +88,7 @@ int32_t anom_pipeline_init(anom_pipeline **pipeline, void *memory, size_t size, 
     at += sizeof(anom_pipeline);
 
     /* Buffers behind it, in the order of `sizes` */
-    at += bytes.supervisor + bytes.reference;
+    at += plan->supervisor_bytes + bytes.reference;
     anom_framer_init(&made->framer, &plan->framer, extractor->columns, (int16_t *)(void *)at);
     at += bytes.samples;
     void *state = at;
@@ -99,7 +96,6 @@ int32_t anom_pipeline_init(anom_pipeline **pipeline, void *memory, size_t size, 
     anom_context_init(&made->context, &plan->context, extractor->n_features, (int8_t *)at);
     at += bytes.history;
     made->features = (int8_t *)at;
-    anom_wipe(at, bytes.features + bytes.scratch);
     at += bytes.features;
     made->scratch = at;
 
@@ -107,18 +103,14 @@ int32_t anom_pipeline_init(anom_pipeline **pipeline, void *memory, size_t size, 
     anom_extractor_init(&made->extractor, extractor, state, made->scratch);
     anom_baseline_init(&made->baseline, &plan->baseline);
     if (plan->baseline.reference) anom_rung_init(reference_of(made), &plan->timing, plan->baseline.reference, 0);
-    const anom_supervisor_plan *supervisor = plan->supervisor;
-    if (supervisor)
-        supervisor->type->init(anom_pipeline_supervisor(made), supervisor, &plan->timing, &plan->levels);
-    else
-        anom_alert_init(&made->alert, &plan->timing, &plan->levels, (uint16_t)(plan->id[0] | plan->id[1] << 8));
+    anom_alert_init(&made->alert, &plan->timing, &plan->levels, (uint16_t)(plan->id[0] | plan->id[1] << 8));
+    anom_pipeline_reset(made);
     *pipeline = made;
     return 0;
 }
 
 int32_t anom_pipeline_push(anom_pipeline *pipeline, const int16_t *block, int32_t n)
 {
-    if (pipeline->plan->supervisor && anom_supervisor_waits(anom_pipeline_supervisor(pipeline))) return 0;
     return anom_framer_push(&pipeline->framer, block, n);
 }
 
@@ -135,16 +127,15 @@ static uint32_t reconstruct(anom_pipeline *pipeline, anom_observer *observer, vo
     return anom_score_run(&plan->score, inputs, outputs, n);
 }
 
-/* Write reasons into an event of this tick: inputs and outputs still lie in the scratch.
- *   n_reasons how many, 0 to ANOM_REASONS */
-static void explain(const anom_pipeline *pipeline, anom_event *event, int32_t n_reasons)
+/* Write the reasons into an event of this tick: inputs and outputs still lie in the scratch. */
+static void explain(const anom_pipeline *pipeline, anom_event *event)
 {
     const anom_plan *plan = pipeline->plan;
     int32_t n = pipeline->n_inputs;
     const int8_t *inputs = pipeline->scratch;
     uint8_t reasons[ANOM_REASONS];
     anom_reasons_run(&plan->reasons, &plan->score, inputs, inputs + n, n, reasons);
-    anom_event_with_reasons(event, reasons, n_reasons);
+    anom_event_with_reasons(event, reasons);
 }
 
 /* Zero the inputs, the outputs and what the model has used behind them. */
@@ -154,15 +145,8 @@ static void wipe_model(const anom_pipeline *pipeline)
     anom_wipe(pipeline->scratch, own + anom_autoencoder_scratch_bytes(&pipeline->plan->autoencoder));
 }
 
-int32_t anom_pipeline_poll_observed(anom_pipeline *pipeline, anom_result *result, anom_observer *observer, void *of)
+int32_t anom_pipeline_run(anom_pipeline *pipeline, anom_result *result, anom_observer *observer, void *of)
 {
-    /* Supervisor: events without a tick, and inputs from outside, come before the window */
-    const anom_supervisor_plan *supervisor = pipeline->plan->supervisor;
-    if (supervisor) {
-        int32_t found = supervisor->type->poll(pipeline, result);
-        if (found != 1) return found;
-    }
-
     /* Framer: a whole window, or nothing yet */
     const int16_t *window = anom_framer_window(&pipeline->framer);
     if (window == NULL) return 0;
@@ -184,18 +168,13 @@ int32_t anom_pipeline_poll_observed(anom_pipeline *pipeline, anom_result *result
 
     /* Baseline, alert and reasons */
     result->score = anom_baseline_above(&pipeline->baseline, raw);
-    int32_t judged = 1;
-    if (supervisor) {
-        judged = supervisor->type->judge(anom_pipeline_supervisor(pipeline), result);
-        if (judged == 2) explain(pipeline, &result->events[0], 2);
-    } else {
-        result->n_events = anom_alert_step(&pipeline->alert, result->score, hop, &result->events[0]);
-        if (pipeline->alert.rung.in_alarm && result->n_events) explain(pipeline, &result->events[0], ANOM_REASONS);
-    }
+    int32_t judged = pipeline->plan->judge(&pipeline->alert, result->score, hop, &result->events[0]);
+    result->n_events = judged & ANOM_JUDGED_EVENT;
+    if (judged & ANOM_JUDGED_EXPLAINED) explain(pipeline, &result->events[0]);
     wipe_model(pipeline);
 
     /* Baseline: it follows a judged score last, since an alarm of the reference rung may hold it */
-    if (judged && pipeline->plan->baseline.reference) {
+    if (judged != ANOM_JUDGED_VOID && pipeline->plan->baseline.reference) {
         anom_rung *reference = reference_of(pipeline);
         anom_rung_step(reference, result->score);
         anom_baseline_follow(&pipeline->baseline, raw, reference->in_alarm);
@@ -203,15 +182,16 @@ int32_t anom_pipeline_poll_observed(anom_pipeline *pipeline, anom_result *result
     return 1;
 }
 
+int32_t anom_pipeline_poll_observed(anom_pipeline *pipeline, anom_result *result, anom_observer *observer, void *of)
+{
+    const anom_supervisor_plan *supervisor = pipeline->plan->supervisor;
+    if (supervisor) return supervisor->type->poll(pipeline, result, observer, of);
+    return anom_pipeline_run(pipeline, result, observer, of);
+}
+
 int32_t anom_pipeline_poll(anom_pipeline *pipeline, anom_result *result)
 {
     return anom_pipeline_poll_observed(pipeline, result, NULL, NULL);
-}
-
-/* Ticks in so many hops. */
-static uint32_t ticks_of(const anom_plan *plan, uint32_t hops)
-{
-    return hops / (uint32_t)(plan->extractor.hops_per_frame * plan->context.stride);
 }
 
 uint32_t anom_pipeline_lose(anom_pipeline *pipeline, int32_t n)
@@ -220,30 +200,35 @@ uint32_t anom_pipeline_lose(anom_pipeline *pipeline, int32_t n)
     uint32_t lost = anom_framer_gap(&pipeline->framer, n);
     anom_extractor_restart(&pipeline->extractor);
     anom_context_restart(&pipeline->context);
-    if (plan->baseline.reference) anom_rung_gap(reference_of(pipeline), ticks_of(plan, lost));
+    uint32_t lost_ticks = lost / (uint32_t)(plan->extractor.hops_per_frame * plan->context.stride);
+    anom_alert_gap(&pipeline->alert, lost_ticks);
+    if (plan->baseline.reference) anom_rung_gap(reference_of(pipeline), lost_ticks);
     return lost;
 }
 
 /* Let an input wait for the next poll. 1: it was taken; 0: there is no room; or a negative ANOM_ERROR_*.
  *   operation ANOM_OPERATION_*
  *   highest  largest argument */
-static int32_t operate(anom_pipeline *pipeline, int32_t operation, uint32_t argument, uint32_t highest)
+static int32_t operate(anom_pipeline *pipeline, uint32_t operation, uint32_t argument, uint32_t highest)
 {
     const anom_supervisor_plan *plan = pipeline->plan->supervisor;
     if (plan == NULL || (operation >= ANOM_OPERATION_SUPPLY && plan->health == NULL)) return ANOM_ERROR_SECTION;
     if (argument > highest) return ANOM_ERROR_RANGE;
     anom_supervisor *supervisor = anom_pipeline_supervisor(pipeline);
+    uint32_t waiting = supervisor->inputs;
+    int32_t at = 0;
     if (supervisor->gap > 0) return 0;
-    for (int32_t i = 0; i < ANOM_SUPERVISOR_INPUTS; i++) {
-        uint8_t *input = &supervisor->inputs[i];
-        if (*input == 0) {
-            if (highest > 1) supervisor->number = argument;
-            *input = (uint8_t)((uint32_t)operation | (highest > 1 ? 0 : argument << 7));
-            return 1;
-        }
-        if (highest > 1 && anom_supervisor_has_number(*input & 127)) return 0;
+    for (; waiting; waiting >>= ANOM_INPUT_BITS, at += ANOM_INPUT_BITS) {
+        if (anom_supervisor_has_number(operation) && anom_supervisor_has_number(waiting & 15)) return 0;
     }
-    return 0;
+    if (at >= ANOM_INPUTS_BITS) return 0;
+    if (anom_supervisor_has_number(operation)) {
+        supervisor->number = argument;
+        argument = 0;
+    }
+    supervisor->inputs |= (operation | argument << 4) << at & 0x7FFF;
+    anom_framer_close(&pipeline->framer);
+    return 1;
 }
 
 int32_t anom_pipeline_acknowledge(anom_pipeline *pipeline)
@@ -306,19 +291,15 @@ uint32_t anom_pipeline_health(const anom_pipeline *pipeline)
 void anom_pipeline_gap(anom_pipeline *pipeline, int32_t n)
 {
     if (n <= 0) return;
-    const anom_plan *plan = pipeline->plan;
-    if (plan->supervisor) {
-        uint32_t *gap = &anom_pipeline_supervisor(pipeline)->gap;
-        *gap = *gap < (uint32_t)(INT32_MAX - n) ? *gap + (uint32_t)n : INT32_MAX;
-        return;
-    }
-    uint32_t lost = anom_pipeline_lose(pipeline, n);
-    anom_alert_gap(&pipeline->alert, ticks_of(plan, lost));
+    const anom_supervisor_plan *supervisor = pipeline->plan->supervisor;
+    if (supervisor)
+        supervisor->type->lose(pipeline, n);
+    else
+        anom_pipeline_lose(pipeline, n);
 }
 
 void anom_pipeline_reset(anom_pipeline *pipeline)
 {
-    const anom_supervisor_plan *supervisor = pipeline->plan->supervisor;
     sizes bytes = sizes_of(pipeline->plan);
     anom_framer_wipe(&pipeline->framer);
     anom_extractor_restart(&pipeline->extractor);
@@ -326,10 +307,9 @@ void anom_pipeline_reset(anom_pipeline *pipeline)
     anom_wipe(pipeline->features, bytes.features + bytes.scratch);
     anom_baseline_reset(&pipeline->baseline);
     if (pipeline->plan->baseline.reference) anom_rung_reset(reference_of(pipeline));
-    if (supervisor)
-        supervisor->type->reset(anom_pipeline_supervisor(pipeline));
-    else
-        anom_alert_reset(&pipeline->alert);
+    anom_alert_reset(&pipeline->alert);
+    const anom_supervisor_plan *supervisor = pipeline->plan->supervisor;
+    if (supervisor) supervisor->type->reset(anom_pipeline_supervisor(pipeline), supervisor);
 }
 
 void *anom_pipeline_scratch(anom_pipeline *pipeline)

@@ -29,17 +29,17 @@ static inline anom_supervisor *anom_pipeline_supervisor(const anom_pipeline *pip
     return (anom_supervisor *)((uintptr_t)pipeline + offsetof(anom_pipeline, alert));
 }
 
-/* Drop the samples and frames that a gap breaks off. Number of hops that are lost.
- *   n        samples, 1 to 2**31 - 1 */
-uint32_t anom_pipeline_lose(anom_pipeline *pipeline, int32_t n);
-
-/* Called at a tick, before its scratch is wiped: self-test and bench look at the model through it. */
-typedef void anom_observer(void *of, const int8_t *inputs, const int8_t *outputs, int32_t n);
-
 /* Poll as anom_pipeline_poll does, and show each tick to an observer.
  *   observer function, or NULL
  *   of       its first argument */
 int32_t anom_pipeline_poll_observed(anom_pipeline *pipeline, anom_result *result, anom_observer *observer, void *of);
+
+/* Run the window if it is full, for those that poll. 1: *result holds a tick, else 0. */
+int32_t anom_pipeline_run(anom_pipeline *pipeline, anom_result *result, anom_observer *observer, void *of);
+
+/* Drop the samples and frames that a gap breaks off. Number of hops that are lost.
+ *   n        samples, 1 to 2**31 - 1 */
+uint32_t anom_pipeline_lose(anom_pipeline *pipeline, int32_t n);
 
 /* Scratch, free between polls: at least two bytes for each value of a sample. */
 void *anom_pipeline_scratch(anom_pipeline *pipeline);

@@ -29,7 +29,9 @@ struct anom_plan {
     anom_timing_plan timing;
     anom_level_plan levels;
     anom_reasons_plan reasons;
+    anom_judge *judge;                      /* anom_alert_judge, or anom_supervisor_judge */
     const anom_supervisor_plan *supervisor; /* sections alarm and health; NULL: neither */
+    uint32_t supervisor_bytes;              /* its state beyond ANOM_PIPELINE_BYTES, a multiple of 8; 0: none */
     uint8_t id[32];
 };
 

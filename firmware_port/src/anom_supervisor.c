@@ -17,21 +17,22 @@ static anom_health *health_of(const anom_supervisor *supervisor)
 }
 
 void anom_supervisor_init(anom_supervisor *supervisor, const anom_supervisor_plan *plan,
-                          const anom_timing_plan *timing, const anom_level_plan *level)
+                          const anom_timing_plan *timing, const anom_level_plan *level, uint16_t plan_tag)
 {
-    anom_alarm_init(&supervisor->alarm, &plan->alarm, timing, level);
-    anom_health *health = health_of(supervisor);
-    if (health) health->plan = plan->health;
-    anom_supervisor_reset(supervisor);
+    anom_alert_init(&supervisor->alarm.alert, timing, level, plan_tag);
+    anom_supervisor_reset(supervisor, plan);
 }
 
-void anom_supervisor_reset(anom_supervisor *supervisor)
+void anom_supervisor_reset(anom_supervisor *supervisor, const anom_supervisor_plan *plan)
 {
+    supervisor->alarm.plan = &plan->alarm;
     anom_alarm_reset(&supervisor->alarm);
-    anom_health *health = health_of(supervisor);
-    if (health) health->plan->type->reset(health);
     anom_wipe(&supervisor->elapsed, sizeof *supervisor - offsetof(anom_supervisor, elapsed));
     supervisor->next = ANOM_NEXT_RESTART;
+    if (plan->health) {
+        health_of(supervisor)->plan = plan->health;
+        plan->health->type->reset(health_of(supervisor));
+    }
 }
 
 int32_t anom_supervisor_voids(const anom_supervisor *supervisor)
@@ -56,9 +57,9 @@ uint32_t anom_supervisor_annunciation(const anom_supervisor *supervisor)
 /* Let time go on. */
 static void advance(anom_supervisor *supervisor, uint32_t hops)
 {
-    anom_alarm_advance(&supervisor->alarm, hops);
     uint32_t elapsed = supervisor->elapsed + hops;
     supervisor->elapsed = elapsed < hops ? UINT32_MAX : elapsed;
+    anom_alarm_advance(&supervisor->alarm, hops);
 }
 
 void anom_supervisor_hop(anom_supervisor *supervisor, const int16_t *samples, int32_t n)
@@ -69,48 +70,49 @@ void anom_supervisor_hop(anom_supervisor *supervisor, const int16_t *samples, in
 }
 
 /* Write an event of layout 2. Returns 1.
- *   score_log2_q8 score, as an event carries it
- *   codes    first code, second code * 256 */
-static int32_t write_event(anom_supervisor *supervisor, const anom_notice *notice, uint32_t score_log2_q8,
-                           uint32_t codes, uint32_t hop, anom_event *event)
+ *   what     a notice without its score, or ANOM_KIND_* with codes: the first in bits 16 to 23, the second in 24 to 31
+ *   score_log2_q8 score, as an event carries it */
+static int32_t write_event(anom_supervisor *supervisor, uint32_t what, uint32_t score_log2_q8, uint32_t hop,
+                           anom_event *event)
 {
-    const anom_alarm *alarm = &supervisor->alarm;
-    uint32_t flags = notice->flags;
-    if (anom_alarm_latched(alarm)) flags |= ANOM_FLAG_LATCHED;
-    if (alarm->silenced) flags |= ANOM_FLAG_SILENCED;
-    if (alarm->out_of_service) flags |= ANOM_FLAG_OUT_OF_SERVICE;
-    anom_event_fields fields = {
-        .kind = notice->kind,
-        .state = anom_alarm_state(alarm),
-        .sequence = supervisor->sequence++,
-        .hop = hop,
-        .score_log2_q8 = (uint16_t)score_log2_q8,
-        .health = (uint8_t)anom_supervisor_health(supervisor),
-        .reasons = {(uint8_t)codes, (uint8_t)(codes >> 8), 0},
-        .plan_tag = (uint16_t)plan_of(supervisor)->plan_tag,
-        .flags = (uint8_t)flags,
+    anom_alarm *alarm = &supervisor->alarm;
+    uint32_t state = alarm->state | (what >> 8 & 0xFF);
+    if (anom_alarm_latched(alarm)) state |= ANOM_FLAG_LATCHED;
+    if (alarm->silenced) state |= ANOM_FLAG_SILENCED;
+    if (alarm->out_of_service) state |= ANOM_FLAG_OUT_OF_SERVICE;
+    const uint32_t words[4] = {
+        ANOM_EVENT_VERSION_2 << 4 | (what & 15) | state << 8 | (uint32_t)alarm->alert.sequence << 16,
+        hop,
+        score_log2_q8 | anom_supervisor_health(supervisor) << 16 | (what >> 16) << 24,
+        what >> 24 | (uint32_t)alarm->alert.plan_tag << 16,
     };
-    anom_event_bytes_2(&fields, event);
+    alarm->alert.sequence = (uint16_t)(alarm->alert.sequence + 1);
+    anom_event_bytes_2(words, event);
     return 1;
 }
 
-/* Write the event of a notice of the alarm. Returns 1. */
-static int32_t noticed(anom_supervisor *supervisor, const anom_notice *notice, uint32_t hop, anom_event *event)
+/* Write the event of a notice; 0 of none. Number of events, 0 or 1. */
+static int32_t noticed(anom_supervisor *supervisor, anom_notice notice, uint32_t hop, anom_event *event)
 {
-    return write_event(supervisor, notice, anom_event_score_log2_q8(notice->score), notice->input, hop, event);
+    if (notice == 0) return 0;
+    uint16_t log2_q8 = anom_event_score_log2_q8((uint32_t)(notice >> 32));
+    return write_event(supervisor, (uint32_t)notice, log2_q8, hop, event);
 }
 
-int32_t anom_supervisor_tick(anom_supervisor *supervisor, uint32_t score, uint32_t hop, anom_event *event,
-                             int32_t *explained)
+int32_t anom_supervisor_tick(anom_supervisor *supervisor, uint32_t score, uint32_t hop, anom_event *event)
 {
-    uint16_t log2_q8 = anom_event_score_log2_q8(score);
-    if (log2_q8 > supervisor->highest_log2_q8) supervisor->highest_log2_q8 = log2_q8;
+    uint32_t log2_q8 = anom_event_score_log2_q8(score);
+    if (log2_q8 > supervisor->highest_log2_q8) supervisor->highest_log2_q8 = log2_q8 & 0x1FFF;
     if (supervisor->judged < UINT32_MAX) supervisor->judged++;
-    anom_notice notice;
-    *explained = 0;
-    if (!anom_alarm_step(&supervisor->alarm, score, &notice)) return 0;
-    *explained = notice.explained;
-    return noticed(supervisor, &notice, hop, event);
+    anom_notice notice = anom_alarm_step(&supervisor->alarm, score);
+    return noticed(supervisor, notice, hop, event) | (int32_t)((uint32_t)notice >> 3 & ANOM_JUDGED_EXPLAINED);
+}
+
+int32_t anom_supervisor_judge(anom_alert *alert, uint32_t score, uint32_t hop, anom_event *event)
+{
+    anom_supervisor *supervisor = (anom_supervisor *)(void *)alert;
+    if (anom_supervisor_voids(supervisor)) return ANOM_JUDGED_VOID;
+    return anom_supervisor_tick(supervisor, score, hop, event);
 }
 
 void anom_supervisor_gap(anom_supervisor *supervisor, uint32_t lost, uint32_t lost_ticks)
@@ -130,22 +132,18 @@ int32_t anom_supervisor_samples_in(const anom_supervisor *supervisor, uint32_t m
 int32_t anom_supervisor_operate(anom_supervisor *supervisor, int32_t operation, uint32_t argument, uint32_t samples,
                                 uint32_t hop, anom_event *event)
 {
-    anom_alarm *alarm = &supervisor->alarm;
+    if (operation <= ANOM_OPERATION_TEST)
+        return noticed(supervisor, anom_alarm_operate(&supervisor->alarm, operation, argument), hop, event);
     anom_health *health = health_of(supervisor);
-    anom_notice notice;
-    int32_t found = 0;
-    switch (operation) {
-    case ANOM_OPERATION_ACKNOWLEDGE: found = anom_alarm_acknowledge(alarm, &notice); break;
-    case ANOM_OPERATION_SILENCE: found = anom_alarm_silence(alarm, argument, &notice); break;
-    case ANOM_OPERATION_CANCEL: found = anom_alarm_cancel(alarm, &notice); break;
-    case ANOM_OPERATION_OUT_OF_SERVICE: found = anom_alarm_serve(alarm, argument == 0, &notice); break;
-    case ANOM_OPERATION_TEST: found = anom_alarm_test(alarm, &notice); break;
-    case ANOM_OPERATION_SUPPLY: anom_health_report(health, ANOM_CONDITION_SUPPLY, argument == 1); break;
-    case ANOM_OPERATION_SELF_TEST: anom_health_report(health, ANOM_CONDITION_SELF_TEST, argument == 1); break;
-    case ANOM_OPERATION_MISSING: health->plan->type->missing(health, argument); break;
-    default: health->plan->type->clock(health, argument, samples);
-    }
-    return found ? noticed(supervisor, &notice, hop, event) : 0;
+    if (operation == ANOM_OPERATION_MISSING)
+        health->plan->type->missing(health, argument);
+    else if (operation == ANOM_OPERATION_CLOCK)
+        health->plan->type->clock(health, argument, samples);
+    else
+        anom_health_report(health,
+                           operation == ANOM_OPERATION_SUPPLY ? ANOM_CONDITION_SUPPLY : ANOM_CONDITION_SELF_TEST,
+                           (int32_t)argument);
+    return 0;
 }
 
 /* Part of the ticks that were due that were judged, in 1/65535, 0 to 65535; one bit after the other, as small cores
@@ -154,20 +152,20 @@ int32_t anom_supervisor_operate(anom_supervisor *supervisor, int32_t operation, 
 static uint32_t judged_share(uint32_t judged, uint32_t due)
 {
     uint32_t share = 0;
-    if (judged >= due) return ANOM_SHARE_ONE;
-    uint64_t left = (uint64_t)judged * ANOM_SHARE_ONE;
-    uint64_t part = (uint64_t)due << 15;
-    for (uint32_t bit = 1u << 15; bit; bit >>= 1, part >>= 1) {
-        if (left >= part) {
-            left -= part;
-            share |= bit;
-        }
+    uint64_t left = (uint64_t)(judged < due ? judged : due) * ANOM_SHARE_ONE;
+    uint64_t part = (uint64_t)due << 16;
+    for (int32_t i = 0; i < 16; i++) {
+        part >>= 1;
+        share <<= 1;
+        if (left < part) continue;
+        left -= part;
+        share |= 1;
     }
     return share;
 }
 
 /* Write a heartbeat: the highest score, and the share of the ticks that were judged. Returns 1. */
-static int32_t beat(anom_supervisor *supervisor, anom_notice *notice, uint32_t hop, anom_event *event)
+static int32_t beat(anom_supervisor *supervisor, uint32_t hop, anom_event *event)
 {
     uint32_t due = supervisor->elapsed / (uint32_t)supervisor->alarm.plan->hops_per_tick;
     uint32_t share = judged_share(supervisor->judged, due > 0 ? due : 1);
@@ -175,106 +173,103 @@ static int32_t beat(anom_supervisor *supervisor, anom_notice *notice, uint32_t h
     supervisor->elapsed = 0;
     supervisor->judged = 0;
     supervisor->highest_log2_q8 = 0;
-    notice->kind = ANOM_KIND_HEARTBEAT;
-    return write_event(supervisor, notice, highest, share, hop, event);
+    return write_event(supervisor, ANOM_KIND_HEARTBEAT | share << 16, highest, hop, event);
 }
 
 int32_t anom_supervisor_due(anom_supervisor *supervisor, uint32_t hop, anom_event *event)
 {
-    anom_notice notice = {0};
+    /* A restart */
     if (supervisor->next == ANOM_NEXT_RESTART) {
         supervisor->next = ANOM_NEXT_LOOK;
-        notice.kind = ANOM_KIND_RESTART;
-        return write_event(supervisor, &notice, 0, 0, hop, event);
+        return write_event(supervisor, ANOM_KIND_RESTART, 0, hop, event);
     }
+
+    /* Technical conditions, the lowest code first */
     anom_health *health = health_of(supervisor);
     uint32_t condition = health ? (uint32_t)anom_health_change(health) : 0;
     if (condition) {
-        notice.kind = ANOM_KIND_TECHNICAL;
-        return write_event(supervisor, &notice, 0, condition | (health->active >> condition & 1u) << 8, hop, event);
+        uint32_t codes = condition | (health->active >> condition & 1u) << 8;
+        return write_event(supervisor, ANOM_KIND_TECHNICAL | codes << 16, 0, hop, event);
     }
-    if (anom_alarm_due(&supervisor->alarm, &notice)) return noticed(supervisor, &notice, hop, event);
+
+    /* What time has made due, then the heartbeat */
+    if (noticed(supervisor, anom_alarm_due(&supervisor->alarm), hop, event)) return 1;
     uint32_t heartbeat = (uint32_t)supervisor->alarm.plan->heartbeat;
-    if (heartbeat > 0 && supervisor->elapsed >= heartbeat) return beat(supervisor, &notice, hop, event);
-    return 0;
+    return heartbeat > 0 && supervisor->elapsed >= heartbeat ? beat(supervisor, hop, event) : 0;
 }
 
-static size_t supervisor_state_bytes(const anom_supervisor_plan *plan)
+static void supervisor_lose(anom_pipeline *pipeline, int32_t n)
 {
-    return ANOM_ALARM_BYTES + (plan->health ? ANOM_HEALTH_BYTES((size_t)plan->health->columns) : 0);
+    anom_supervisor *supervisor = anom_pipeline_supervisor(pipeline);
+    uint32_t gap = supervisor->gap + (uint32_t)n;
+    supervisor->gap = gap < INT32_MAX ? gap : INT32_MAX;
+    anom_framer_close(&pipeline->framer);
 }
 
-/* Account for n samples that never came. */
-static void lose(anom_pipeline *pipeline, anom_supervisor *supervisor, int32_t n)
+/* Apply the next input that waits, or the gap behind them; the framer is open. Number of events, 0 or 1. */
+static int32_t apply(anom_pipeline *pipeline, anom_event *event)
 {
-    if (n == 0) return;
-    uint32_t lost = anom_pipeline_lose(pipeline, n);
-    anom_supervisor_gap(supervisor, lost, lost / (uint32_t)supervisor->alarm.plan->hops_per_tick);
-}
-
-/* Take the next input that waits, and apply it. Number of events, 0 or 1. */
-static int32_t apply(anom_pipeline *pipeline, anom_supervisor *supervisor, anom_event *event)
-{
-    uint8_t *inputs = supervisor->inputs;
-    int32_t operation = inputs[0] & 127;
-    uint32_t argument = inputs[0] >> 7;
-    if (operation == 0) { /* no input is left: it is a gap */
-        int32_t n = (int32_t)supervisor->gap;
-        supervisor->gap = 0;
-        lose(pipeline, supervisor, n);
-        return 0;
-    }
-    for (int32_t i = 0; i < ANOM_SUPERVISOR_INPUTS - 1; i++)
-        inputs[i] = inputs[i + 1];
-    inputs[ANOM_SUPERVISOR_INPUTS - 1] = 0;
-    if (anom_supervisor_has_number(operation)) argument = supervisor->number;
-    if (operation == ANOM_OPERATION_MISSING)
-        lose(pipeline, supervisor, anom_supervisor_samples_in(supervisor, argument));
+    anom_supervisor *supervisor = anom_pipeline_supervisor(pipeline);
     const anom_framer *framer = &pipeline->framer;
+    uint32_t operation = supervisor->inputs & 15;
+    uint32_t argument = supervisor->inputs >> 4 & 1;
+    int32_t n = 0; /* samples that never came */
+    supervisor->inputs >>= ANOM_INPUT_BITS;
+    if (anom_supervisor_has_number(operation)) argument = supervisor->number;
+    if (operation == ANOM_OPERATION_MISSING) n = anom_supervisor_samples_in(supervisor, argument);
+    if (operation == 0) {
+        n = (int32_t)supervisor->gap;
+        supervisor->gap = 0;
+    }
+    if (n > 0) anom_supervisor_gap(supervisor, anom_pipeline_lose(pipeline, n), 0); /* the alert has lost the ticks */
+    if (operation == 0) return 0;
     uint32_t samples = framer->next_hop * (uint32_t)framer->plan->hop + (uint32_t)framer->have - (uint32_t)framer->skip;
-    return anom_supervisor_operate(supervisor, operation, argument, samples, framer->next_hop, event);
+    return anom_supervisor_operate(supervisor, (int32_t)operation, argument, samples, framer->next_hop, event);
 }
 
-static int32_t supervisor_poll(anom_pipeline *pipeline, anom_result *result)
+/* Let the supervisor see the new samples of a window: its last hop, or all of the very first one. */
+static void look(anom_pipeline *pipeline, const int16_t *window)
+{
+    anom_supervisor *supervisor = anom_pipeline_supervisor(pipeline);
+    const anom_framer *framer = &pipeline->framer;
+    const anom_health *health = health_of(supervisor);
+    int32_t n = health && health->seen ? framer->plan->hop : framer->plan->window;
+    anom_supervisor_hop(supervisor, window + (ptrdiff_t)(framer->plan->window - n) * framer->columns, n);
+}
+
+static int32_t supervisor_poll(anom_pipeline *pipeline, anom_result *result, anom_observer *observer, void *of)
 {
     anom_supervisor *supervisor = anom_pipeline_supervisor(pipeline);
     anom_framer *framer = &pipeline->framer;
     anom_event *event = &result->events[0];
-    for (;;) {
-        if (anom_supervisor_due(supervisor, framer->next_hop, event)) break;
+    int32_t found = 2;
+    anom_framer_open(framer);
+    while (!anom_supervisor_due(supervisor, framer->next_hop, event)) {
         const int16_t *window = anom_framer_window(framer);
-        if (window && supervisor->next == ANOM_NEXT_RUN) {
-            supervisor->next = ANOM_NEXT_LOOK;
-            return 1;
-        }
-        if (window) {
-            /* The new samples: the last hop of the window, all of the very first one */
-            const anom_health *health = health_of(supervisor);
-            int32_t shared = health && health->seen ? framer->plan->window - framer->plan->hop : 0;
-            anom_supervisor_hop(supervisor, window + (ptrdiff_t)shared * framer->columns,
-                                framer->plan->window - shared);
+        if (window && supervisor->next == ANOM_NEXT_LOOK) {
+            look(pipeline, window);
             supervisor->next = ANOM_NEXT_RUN;
-            continue;
+        } else if (window) {
+            supervisor->next = ANOM_NEXT_LOOK;
+            found = anom_pipeline_run(pipeline, result, observer, of);
+            event->bytes[13] = 0; /* the level tag, not a third reason */
+            if (found) break;
+            found = 2;
+        } else if (supervisor->inputs == 0 && supervisor->gap == 0) {
+            return 0;
+        } else if (apply(pipeline, event)) {
+            break;
         }
-        if (!anom_supervisor_waits(supervisor)) return 0;
-        if (apply(pipeline, supervisor, event)) break;
     }
-    result->hop = framer->next_hop;
-    result->score = 0;
-    result->n_events = 1;
-    return 2;
-}
-
-static int32_t supervisor_judge(anom_supervisor *supervisor, anom_result *result)
-{
-    int32_t explained;
-    result->n_events = 0;
-    if (anom_supervisor_voids(supervisor)) return 0;
-    result->n_events = anom_supervisor_tick(supervisor, result->score, result->hop, &result->events[0], &explained);
-    return explained ? 2 : 1;
+    if (supervisor->inputs || supervisor->gap) anom_framer_close(framer);
+    if (found == 2) {
+        result->hop = framer->next_hop;
+        result->score = 0;
+        result->n_events = 1;
+    }
+    return found;
 }
 
 const anom_supervisor_type anom_supervisor_functions = {
-    supervisor_state_bytes, anom_supervisor_init,         anom_supervisor_reset,  supervisor_poll,
-    supervisor_judge,       anom_supervisor_annunciation, anom_supervisor_health,
+    anom_supervisor_reset, supervisor_poll, supervisor_lose, anom_supervisor_annunciation, anom_supervisor_health,
 };

@@ -142,8 +142,16 @@ def test_sources_include_only_themselves_and_freestanding_headers():
     assert included - own == {"immintrin.h", "limits.h", "stddef.h", "stdint.h", "string.h"}
 
 
-PLANNED = {"anom_motion:spectrum": {"anom_spectrum_run"}}
-"""Calls through a pointer that only an emitted plan sets."""
+SUPERVISOR = {f"anom_supervisor:supervisor_{name}" for name in ("poll", "lose")}
+SUPERVISOR |= {f"anom_supervisor_{name}" for name in ("reset", "annunciation", "health")}
+HEALTH = {f"anom_health_{name}" for name in ("reset", "byte", "look", "gap", "missing", "samples_in", "clock")}
+PLANNED = {
+    "anom_motion:spectrum": {"anom_spectrum_run"},
+    "anom_pipeline_run": {"anom_alert_judge", "anom_supervisor_judge"},
+    **{f"anom_pipeline_{name}": SUPERVISOR for name in ("poll_observed", "gap", "reset", "annunciation", "health")},
+    **{f"anom_supervisor_{name}": HEALTH for name in ("reset", "health", "hop", "gap", "samples_in", "operate")},
+}
+"""Calls through a pointer that only an emitted plan sets: function -> those that it may call."""
 
 
 def calls_of(folder, sources):
@@ -174,7 +182,7 @@ def calls_of(folder, sources):
         defined = {function for function, _ in bodies}
         pointed_at |= {named(n) for n in re.findall(r"ptr (?:noundef )?@(\w+)", text) if n in defined}
     for function in through_pointers:
-        calls[function] |= PLANNED.get(function, pointed_at)
+        calls[function] |= PLANNED.get(function, pointed_at - SUPERVISOR - HEALTH)
     return calls
 
 

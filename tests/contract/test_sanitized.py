@@ -39,6 +39,7 @@ from anomsdk.runtime.engines.native import passes_selftest
 from anomsdk.runtime.golden import golden_digest
 from tests.support.anything import SHAPES, any_plan, any_stream
 from tests.support.make import SPECS
+from tests.parity import test_supervised
 from tests.parity.test_native import compare
 
 hops = 0
@@ -46,6 +47,10 @@ for seed, shape in enumerate(SHAPES):
     for kind in SPECS:
         plan = any_plan(Path({folder!r}) / f"{{kind}}-{{seed}}", kind, seed)
         hops += compare(plan, any_stream(plan, shape, 60, seed), with_tflite=False)
+bases = {{}}
+for seed in range(48):
+    test_supervised.compare(bases, Path({folder!r}), 1000 + seed, 100)
+    hops += 100
 plan = anomsdk.reference_model("audio_scene")
 assert passes_selftest(plan, golden_digest(plan, "reference")[0])
 print(f"{{hops}} hops")

@@ -15,11 +15,12 @@ import pytest
 
 import anomsdk
 from anomsdk.core.event import Condition, Input, Kind
+from anomsdk.core.rung import levels
 from anomsdk.runtime.engines.native import passes_selftest
 from anomsdk.runtime.golden import golden_digest
 from tests.support.anything import any_plan
 from tests.support.make import SPECS
-from tests.support.supervised import any_alarm, any_steps, supervised
+from tests.support.supervised import any_alarm, any_health, any_steps, supervised
 
 HOPS = int(os.environ.get("ANOMSDK_DEEP_HOPS", "20000"))
 """Hops to compare, at least."""
@@ -63,25 +64,35 @@ def kinds_of(event):
         yield "escalated"
 
 
+def compare(bases, folder, seed, hops):
+    """Use a plan drawn from ``seed`` in a way drawn from it, on both engines; ``bases`` keeps the plans it is made from.
+
+    Returns
+    -------
+    Counter of what has happened
+    """
+    rng = np.random.default_rng(seed)
+    kind = KINDS[seed % len(KINDS)]
+    base = (kind, seed // len(KINDS) % 4)
+    if base not in bases:
+        bases[base] = any_plan(folder / f"{kind}-{seed}", kind, seed)
+    plan = supervised(bases[base], rng)
+    pair = Pair(plan)
+    try:
+        for name, arguments in any_steps(plan, hops, rng):
+            pair.call(name, *arguments)
+    except AssertionError as error:
+        raise AssertionError(f"seed {seed}: {error}") from error
+    finally:
+        pair.close()
+    return pair.happened
+
+
 def test_any_plan_and_any_use(tmp_path, native, figure):
     """What this asserts last is that everything has happened in it, not only that nothing differed."""
-    hops, plans, seed, happened, begin = 0, {}, 0, Counter(), time.perf_counter()
+    hops, bases, seed, happened, begin = 0, {}, 0, Counter(), time.perf_counter()
     while hops < HOPS:
-        rng = np.random.default_rng(seed)
-        kind = KINDS[seed % len(KINDS)]
-        base = (kind, seed // len(KINDS) % 4)
-        if base not in plans:
-            plans[base] = any_plan(tmp_path / f"{kind}-{seed}", kind, seed)
-        plan = supervised(plans[base], rng)
-        pair = Pair(plan)
-        try:
-            for name, arguments in any_steps(plan, PER_STREAM, rng):
-                pair.call(name, *arguments)
-        except AssertionError as error:
-            raise AssertionError(f"seed {seed}: {error}") from error
-        finally:
-            pair.close()
-        happened += pair.happened
+        happened += compare(bases, tmp_path, seed, PER_STREAM)
         hops, seed = hops + PER_STREAM, seed + 1
     rate = hops / (time.perf_counter() - begin)
     figure(f"supervised plans: {hops:,} hops of {seed} plans, {rate:,.0f} hops a second through both engines")
@@ -127,8 +138,10 @@ def test_hops_wrap(plans, native):
     rng = np.random.default_rng(5)
     plan = supervised(plans["external"], rng)
     timing = dataclasses.replace(plan.timing, m=1, n=1, on_delay=0)
-    alarm = dataclasses.replace(any_alarm(rng), latch=1, cancel=0, heartbeat=10, repeat=3, escalate_after=2)
-    plan = dataclasses.replace(plan, timing=timing, alarm=alarm, levels=anomsdk.core.rung.levels(1, timing))
+    alarm = dataclasses.replace(any_alarm(rng), latch=1, cancel=0, heartbeat=10, repeat=3, escalate_after=40)
+    health = dataclasses.replace(any_health(plan, rng), raise_blocks=np.zeros(15, np.uint16), warm_up=0)
+    sections = {"alarm": alarm, "health": health, "timing": timing, "levels": levels(1, timing)}
+    plan = dataclasses.replace(plan, **sections)
     pair = Pair(plan)
     noise = rng.integers(-3000, 3000, (60, plan.columns)).astype(np.int16)
     hops = [result.hop for result in pair.call("process", noise)]
@@ -163,3 +176,93 @@ def test_many_events_in_one_block(plans, native):
     results = pair.call("process", np.zeros((500, plan.columns), np.int16))
     assert sum(not result.judged for result in results) > 500
     pair.close()
+
+
+@pytest.fixture
+def device(plans, native):
+    """A pipeline of C with all sections, used as firmware uses it: lib, the pipeline, and a poll until nothing is left."""
+    rng = np.random.default_rng(3)
+    plan = plans["external"]
+    plan = dataclasses.replace(plan, alarm=any_alarm(rng), health=any_health(plan, rng), folder=None)
+    engine = anomsdk.Pipeline(plan, "native")._engine
+    ffi, result = engine._ffi, engine._ffi.new("anom_result *")
+
+    def poll():
+        found = []
+        while engine._lib.anom_pipeline_poll(engine._pipeline, result) > 0:
+            found += (
+                [anomsdk.Event.from_bytes(bytes(ffi.buffer(result.events[0].bytes)))] if result.n_events else [None]
+            )
+        return found
+
+    poll()
+    return engine, poll, np.zeros((8, plan.columns), np.int16)
+
+
+def test_inputs_wait_in_their_order_and_hold_samples_back(device):
+    engine, poll, rows = device
+    lib, pipeline = engine._lib, engine._pipeline
+    block = engine._ffi.from_buffer("int16_t[]", rows)
+    assert lib.anom_pipeline_push(pipeline, block, 8) == 1, "a window is one row"
+    assert [lib.anom_pipeline_test(pipeline), lib.anom_pipeline_silence(pipeline, 7)] == [1, 1]
+    assert lib.anom_pipeline_missing(pipeline, 9) == lib.anom_pipeline_clock(pipeline, 9) == 0, "a number waits already"
+    assert lib.anom_pipeline_out_of_service(pipeline, 1) == 1
+    assert lib.anom_pipeline_test(pipeline) == 0, "three wait"
+    assert lib.anom_pipeline_push(pipeline, block, 8) == 0
+    assert [event.input for event in poll() if event and event.input] == [
+        Input.TEST,
+        Input.SILENCE,
+        Input.OUT_OF_SERVICE,
+    ]
+    assert lib.anom_pipeline_push(pipeline, block, 8) == 1
+    assert lib.anom_pipeline_annunciation(pipeline) & (lib_bit("SILENCED") | lib_bit("OUT_OF_SERVICE"))
+
+
+def lib_bit(name):
+    return int(anomsdk.core.alarm.Annunciation[name])
+
+
+def test_a_gap_waits_behind_the_inputs_and_is_never_refused(device):
+    engine, poll, rows = device
+    lib, pipeline = engine._lib, engine._pipeline
+    for _ in range(3):
+        assert lib.anom_pipeline_test(pipeline) == 1
+    for n in (5, 2**31 - 1, 7):
+        lib.anom_pipeline_gap(pipeline, n)
+    assert lib.anom_pipeline_acknowledge(pipeline) == 0, "a gap waits"
+    block = engine._ffi.from_buffer("int16_t[]", rows)
+    assert lib.anom_pipeline_push(pipeline, block, 1) == 0
+    hops = [event.hop for event in poll() if event.input == Input.TEST]
+    assert hops == [0, 0, 0]
+    assert pipeline.framer.next_hop == 2**31 - 1, "together they are one gap of the largest size"
+    assert lib.anom_pipeline_push(pipeline, block, 1) == 1
+
+
+def test_an_input_that_cannot_be_is_refused_with_a_code(device, plans):
+    engine, poll, _ = device
+    lib, pipeline = engine._lib, engine._pipeline
+    assert lib.anom_pipeline_silence(pipeline, 2**31) == lib.ANOM_ERROR_RANGE
+    for name in ("out_of_service", "supply", "self_test"):
+        for argument in (-1, 2):
+            assert getattr(lib, f"anom_pipeline_{name}")(pipeline, argument) == lib.ANOM_ERROR_RANGE
+    assert poll() == [], "nothing was done"
+    without = anomsdk.Pipeline(plans["external"], "native")._engine
+    assert lib.anom_pipeline_acknowledge(without._pipeline) == lib.ANOM_ERROR_SECTION
+    assert lib.anom_pipeline_annunciation(without._pipeline) == lib.anom_pipeline_health(without._pipeline) == 0
+    alarm = any_alarm(np.random.default_rng(0))
+    alarm_only = anomsdk.Pipeline(dataclasses.replace(plans["external"], alarm=alarm, folder=None), "native")._engine
+    assert lib.anom_pipeline_supply(alarm_only._pipeline, 1) == lib.ANOM_ERROR_SECTION
+    assert lib.anom_pipeline_test(alarm_only._pipeline) == 1
+
+
+def test_reset_leaves_nothing_of_the_signal(device):
+    """The last value of a column and what inputs said are part of what is wiped."""
+    engine, poll, rows = device
+    rows[:] = 0x5A5A
+    block = engine._ffi.from_buffer("int16_t[]", rows)
+    engine._lib.anom_pipeline_push(engine._pipeline, block, 1)
+    poll()
+    assert bytes(engine._memory).find(b"\x5a\x5a") >= 0, "health keeps the last value"
+    engine._lib.anom_pipeline_silence(engine._pipeline, 0x5A5A5A5A)
+    engine.reset()
+    assert bytes(engine._memory).find(b"\x5a\x5a") < 0

@@ -25,6 +25,7 @@ PLANNING = tuple(
     f"{UNIT}{name}.py" for name in ("spec", "planner", "plan_file", "speech", "durations", "supervised_plans")
 )
 HOUSE = tuple(f"{CONTRACT}{name}.py" for name in ("imports", "golden", "mirror", "casts", "kinds", "affected"))
+LIFE_CYCLE = (*(f"{CONTRACT}alarm_{name}.py" for name in ("table", "states", "properties")), f"{PARITY}supervised.py")
 CORE = (*STYLE, *STAGES, *PLANNING, *HOUSE)
 """The fast core: lint, types, the stages, the golden vectors, the planner and plan files. `make quick` always runs it."""
 
@@ -34,6 +35,7 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     "anomsdk/py.typed": (f"{CONTRACT}wheel.py",),
     "anomsdk/errors.py": (f"{CONTRACT}imports.py", f"{UNIT}cli.py"),
     "anomsdk/core/*": (f"{CONTRACT}golden.py", *STAGES, f"{CONTRACT}extractors.py"),
+    **dict.fromkeys(("anomsdk/core/alarm.py", "anomsdk/core/health.py", "anomsdk/core/supervisor.py"), LIFE_CYCLE),
     "anomsdk/core/fft.py": (f"{UNIT}fft.py", "tests/fidelity/test_front_ends.py"),
     "anomsdk/core/motion.py": (f"{UNIT}motion_refusals.py",),
     "anomsdk/core/p*.py": (f"{CONTRACT}streams.py", f"{UNIT}batches.py"),
@@ -44,7 +46,12 @@ AFFECTED: dict[str, tuple[str, ...]] = {
         *(f"{CONTRACT}{name}.py" for name in ("golden", "streams", "pipeline_use", "wiping", "residue")),
         *(f"{UNIT}{name}.py" for name in ("memory", "score_many", "batches")),
     ),
-    "anomsdk/runtime/engines/*": (f"{PARITY}engines.py", f"{PARITY}autoencoder.py", f"{PARITY}native.py"),
+    "anomsdk/runtime/engines/*": (
+        f"{PARITY}engines.py",
+        f"{PARITY}autoencoder.py",
+        f"{PARITY}native.py",
+        f"{PARITY}supervised.py",
+    ),
     "anomsdk/cport/*": (f"{PARITY}native.py", f"{UNIT}emit_c.py", f"{CONTRACT}mirror.py"),
     "anomsdk/mcu/*": ("tests/mcu/*", f"{UNIT}emit_c.py"),
     "anomsdk/sources/*": (
@@ -101,6 +108,7 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     "tests/*": (),
     "tests/conftest.py": CORE,
     "tests/c/*": (f"{CONTRACT}c_build.py", f"{CONTRACT}c_coverage.py", "tests/mcu/*"),
+    "tests/support/alarm_table.txt": (f"{CONTRACT}alarm_table.py",),
     "tests/vectors/*": (f"{PARITY}vectors.py",),
     "tests/support/stems/*": (f"{PARITY}vectors.py", f"{CONTRACT}c_coverage.py"),  # imported by their names
     "tests/scalar.py": (f"{PARITY}scalar.py",),

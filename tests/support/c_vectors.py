@@ -102,7 +102,7 @@ class _Field:
 
     def __init__(self, declaration: str) -> None:
         self.type, pointer, self.name, size = re.fullmatch(
-            r"(?:const )?(?:struct )?(\w+) (\*?)(\w+)(\[\w*\])?", declaration
+            r"(?:const )?(?:struct )?(\w+) (\*?)(\w+)(\[\w*\])?(?: : \d+)?", declaration
         ).groups()
         self.is_pointer, self.is_array = bool(pointer), bool(size)
 

@@ -32,7 +32,31 @@ PLANNING = "plans are made and proven in Python"
 TABLES = "tables of C hold them in the order in which they are read"
 FILES = "plans are files in Python, constants in C"
 
+OPERATE = "a case of anom_alarm_operate: one function of C takes less code than five"
+WORD = "four words of 32 bits, which C puts together where the event is made"
 PYTHON_ONLY = {
+    "alarm.acknowledge": OPERATE,
+    "alarm.silence": OPERATE,
+    "alarm.cancel": OPERATE,
+    "alarm.serve": OPERATE,
+    "alarm.test": OPERATE,
+    "alarm._raise": "raise_alarm of C, where raise is a function of the library",
+    "health._is_on": PLANNING,
+    "health._set": "report of C",
+    "health._decide_axes": "part of decide of C",
+    "health._decide_at_rest": "part of decide of C",
+    "health._checked": "a loop of C",
+    "health._powers": "numpy takes all values at once",
+    "pipeline.due": "part of the poll of a supervisor: C gives one result at a time",
+    "pipeline.operate": "a function for each operation, and part of the poll of a supervisor",
+    "pipeline._follow": "part of run of C",
+    "pipeline._lose": "anom_pipeline_lose of C, which supervisors call as well",
+    "pipeline._supervised": "the poll of a supervisor",
+    "pipeline._supervised_tick": "anom_supervisor_judge of C",
+    "pipeline._without_tick": "the poll of a supervisor",
+    "pipeline._supervisor": PLANNING,
+    "supervisor._next": "due of C gives one event at a time",
+    "supervisor._event": "write_event of C",
     "rung.levels": PLANNING,
     "autoencoder.check_layers": PLANNING,
     "autoencoder._Layer.run": "run_layer of C",
@@ -84,7 +108,38 @@ PYTHON_ONLY = {
 """Functions and methods without a twin. `check` of every plan is one of them, and so are properties."""
 
 ONE_BY_ONE = "C streams sample by sample"
+PROPERTY = "a property of Python"
+INPUT = "an operation of Chain.operate, for which C has a function each"
 C_ONLY = {
+    "anom_alarm_latched": PROPERTY,
+    "anom_alarm_annunciation": PROPERTY,
+    "anom_alarm_operate": "a method each in Python",
+    "anom_alert_judge": "a plan of C names who judges its ticks",
+    "anom_event_bytes_2": WORD,
+    "anom_framer_close": "inputs wait in C, and are applied at once in Python",
+    "anom_framer_open": "inputs wait in C, and are applied at once in Python",
+    "anom_health_byte": PROPERTY,
+    "anom_health_voids": PROPERTY,
+    "anom_health_is_faulty": PROPERTY,
+    "anom_pipeline_supervisor": "memory is the caller's",
+    "anom_pipeline_run": ONE_BY_ONE,
+    "anom_pipeline_lose": "a private method of Python",
+    "anom_pipeline_acknowledge": INPUT,
+    "anom_pipeline_silence": INPUT,
+    "anom_pipeline_cancel": INPUT,
+    "anom_pipeline_out_of_service": INPUT,
+    "anom_pipeline_test": INPUT,
+    "anom_pipeline_supply": INPUT,
+    "anom_pipeline_self_test": INPUT,
+    "anom_pipeline_missing": INPUT,
+    "anom_pipeline_clock": INPUT,
+    "anom_pipeline_annunciation": PROPERTY,
+    "anom_pipeline_health": PROPERTY,
+    "anom_supervisor_voids": PROPERTY,
+    "anom_supervisor_health": PROPERTY,
+    "anom_supervisor_annunciation": PROPERTY,
+    "anom_supervisor_judge": "a plan of C names who judges its ticks",
+    "anom_supervisor_has_number": "inputs wait in C, and are applied at once in Python",
     "anom_autoencoder_scratch_bytes": "memory is the caller's",
     "anom_framer_window": ONE_BY_ONE,
     "anom_framer_discard": "part of push in Python",
@@ -99,6 +154,23 @@ C_ONLY = {
 }
 
 OTHER_ARGUMENTS = {
+    "anom_alarm_init": (
+        ("plan", "timing", "level", "hops_per_tick"),
+        ("alarm", "plan", "timing", "level"),
+        "the plan of C has the hops of a tick",
+    ),
+    "anom_health_init": (("plan", "columns"), ("health", "plan"), "the plan of C has the columns"),
+    "anom_supervisor_init": (
+        ("alarm", "health", "timing", "level", "columns", "hops_per_tick", "plan_tag"),
+        ("supervisor", "plan", "timing", "level", "plan_tag"),
+        "one plan of C has both sections",
+    ),
+    "anom_supervisor_reset": ((), ("supervisor", "plan"), "in C a supervisor begins by it"),
+    "anom_supervisor_hop": (
+        ("samples", "hop"),
+        ("supervisor", "samples", "n"),
+        "the events that are due are taken one by one",
+    ),
     "anom_affine_run": (("values",), ("plan", "i", "value"), "numpy takes all entries at once"),
     "anom_framer_init": (
         ("plan", "columns", "batch"),
@@ -134,11 +206,18 @@ OTHER_STRUCTS = {
     "EdgePlan": (None, "engine tflite opens it"),
 }
 C_ONLY_STRUCTS = {
+    "anom_supervisor_plan": "the sections alarm and health of Python, which a program without them does not hold",
     "anom_extractor_plan": "a class of Python knows these",
     "anom_autoencoder_plan": "a tuple of Python",
 }
 LENGTH = "Python knows it from the shape of an array"
 C_ONLY_FIELDS = {
+    "anom_alarm_plan.hops_per_tick": "Python computes it from extractor and context",
+    "anom_health_plan.type": "a program holds only what its plans name",
+    "anom_health_plan.columns": LENGTH,
+    "anom_plan.judge": "a program holds only what its plans name",
+    "anom_plan.supervisor": "alarm and health of Python",
+    "anom_plan.supervisor_bytes": "memory is the caller's",
     "anom_context_plan.n_statistics": LENGTH,
     "anom_context_plan.statistics": "not in a stack",
     "anom_context_plan.normalisation": "not in a stack",
@@ -167,6 +246,14 @@ OTHER_TYPES = {
     "MotionPlan.features": ("uint32_t", "a bit each"),
 }
 PYTHON_ONLY_FIELDS = {
+    "Event.layout": WORD,
+    "Event.latched": WORD,
+    "Event.silenced": WORD,
+    "Event.out_of_service": WORD,
+    "Event.marked": WORD,
+    "Event.level_tag": WORD,
+    "Plan.alarm": "supervisor of C",
+    "Plan.health": "supervisor of C",
     "FftPlan.window_q15": TABLES,
     "FftPlan.cos_q15": TABLES,
     "BaselinePlan.reference_score": "C has the levels that follow from it",
@@ -182,6 +269,9 @@ PYTHON_ONLY_FIELDS = {
 }
 
 LIMITS = {
+    "alarm.MAX_HOPS": "anom_alarm_plan.heartbeat",
+    "health.MAX_RUN": "anom_health_plan.stuck",
+    "health.MAX_BLOCK_SAMPLES": "anom_health_plan.block",
     "rung.MAX_N": "anom_timing_plan.n",
     "rung.MAX_TICKS": "anom_timing_plan.cooldown",
     "autoencoder.MAX_WIDTH": "anom_layer_plan.n_in",
@@ -201,6 +291,8 @@ LIMITS = {
 }
 """Limit of Python -> field of C whose comment says it; 2**31 - 1 is the type's own."""
 LIMITS_OF_PYTHON = {
+    "alarm.MAX_SILENCE": "checked where a silence is told",
+    "supervisor.MAX_ARGUMENT": "checked where an input is told",
     "autoencoder.MAX_MACS": "a matter of time",
     "plan.MAX_COUNTS_PER_UNIT": "sources and displays use it",
     "plan.MAX_GAP": "checked where a gap is told",

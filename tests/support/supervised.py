@@ -61,7 +61,7 @@ def any_alarm(rng: np.random.Generator) -> AlarmPlan:
     """A life cycle whose durations are a few hops."""
     return AlarmPlan(
         latch=int(rng.integers(2)),
-        cancel=int(rng.choice([0, 0, 1, 4, 20])),
+        cancel=int(rng.choice([0, 0, 1, 20, 200])),
         escalate_ratio_q16=int(rng.choice([0, 1 << 16, 70000, 2 << 16])),
         escalate_after=int(rng.choice([0, 1, 5, 30])),
         escalate_every=int(rng.choice([0, 1, 7, 40])),
@@ -81,7 +81,8 @@ def any_health(plan: anomsdk.Plan, rng: np.random.Generator) -> HealthPlan:
         if rng.random() < 0.8 and not (needs_axes and plan.columns < 3):
             blocks[:, condition - 1] = rng.choice([1, 1, 2, 5, 65535], 2, p=[0.4, 0.2, 0.2, 0.15, 0.05])
     blocks[:, (Condition.STEP if rng.random() < 0.5 else Condition.NOT_WORN) - 1] = 0
-    low, high = sorted(rng.integers(-32768, 32768, 2).tolist())
+    low = int(rng.integers(-32768, 32767))
+    high = int(rng.integers(low + 1, 32768))
     extreme = rng.random() < 0.7
     square = int(rng.integers(1, 3 << 24))
     return HealthPlan(
@@ -121,13 +122,14 @@ def any_samples(plan: anomsdk.Plan, n: int, rng: np.random.Generator) -> Samples
         if rng.random() < 0.3:
             x[start : start + part] *= 10 ** rng.uniform(0, 3)
         if rng.random() < 0.4:
-            _spoil(x[start : start + part], str(rng.choice(FAULTS)), rng)
+            block = 1 if plan.health is None else plan.health.block * plan.framer.hop
+            _spoil(x[start : start + part], str(rng.choice(FAULTS)), block, rng)
     return np.clip(x, -32768, 32767).astype(np.int16)
 
 
-def _spoil(x: NDArray[np.float64], fault: str, rng: np.random.Generator) -> None:
-    """Put a fault into a part of a stream, (n, columns), in place."""
-    n, columns = x.shape
+def _spoil(x: NDArray[np.float64], fault: str, block: int, rng: np.random.Generator) -> None:
+    """Put a fault into a part of a stream, (n, columns), in place; what is repeated has a period of ``block`` samples."""
+    columns = x.shape[1]
     if fault == "stuck":
         x[:] = x[0]
     elif fault == "zero":
@@ -135,8 +137,7 @@ def _spoil(x: NDArray[np.float64], fault: str, rng: np.random.Generator) -> None
     elif fault == "flat":
         x[:] = x[0] + rng.integers(0, 2, x.shape)
     elif fault == "repeated":
-        again = int(rng.integers(1, n + 1))
-        x[:] = np.resize(x[:again], x.shape)
+        x[:] = np.resize(x[:block], x.shape)
     elif fault == "clipped":
         x *= 1e5
     elif fault == "step":

@@ -23,8 +23,9 @@ import anomsdk
 from anomsdk.cli import app as cli
 from anomsdk.core.autoencoder import LayerPlan
 from anomsdk.core.plan import canonical_tree
-from anomsdk.cport.layout import layout, pipeline_bytes
+from anomsdk.cport.layout import in_memory, layout, pipeline_bytes
 from anomsdk.cport.source import integer, plan_source
+from anomsdk.cport.structs import supervisor_bytes
 from anomsdk.demo import scene as demo
 from anomsdk.errors import printable
 from anomsdk.mcu.emit import SUMS, emitted_files, port_files
@@ -32,6 +33,7 @@ from anomsdk.runtime.engines.native import CPlan
 from anomsdk.runtime.native_module import load_native
 from tests.support.c_build import C_WARNINGS, COMPILERS, KERNELS, PORT, WARNINGS, clang, compiler, missing
 from tests.support.make import SPECS, make_folder, noise
+from tests.support.supervised import any_alarm, any_health
 
 NAMES = {"bands": "room", "logmel": "machine", "external": "meter", "audio_scene": "audio_scene"}
 COMMITTED = PORT / "examples" / "audio_scene"
@@ -120,10 +122,35 @@ def test_the_sources_are_those_that_the_plan_needs(folders, kind):
     assert {path.stem for path in (folder / "src").glob("*.c")} == {f"anom_{stem}" for stem in STEMS[kind]}
     headers = {path.stem for path in (folder / "src").glob("*.h")}
     kernels = {path.stem for path in KERNELS if any(path.stem.startswith(f"anom_{stem}_") for stem in STEMS[kind])}
-    stems = STEMS[kind] - {"selftest"} | {"assumptions", "kernels", "plan", "x86"}
+    stems = STEMS[kind] - {"selftest"} | {"assumptions", "kernels", "plan", "x86", "alarm", "health", "supervisor"}
     assert headers == {f"anom_{stem}" for stem in stems} | kernels
     for name, data in port_files(kind.replace("audio_scene", "bands")).items():
         assert (folder / name).read_bytes() == data == (PORT / name).read_bytes()
+
+
+@pytest.mark.parametrize("section", ["alarm", "health"])
+def test_a_plan_with_a_section_brings_the_sources_of_its_stages(sources, tmp_path, native, section):
+    """Without health there is no source of health; without either none of the three, as the test before says.
+
+    The pipeline checks its sizes where it is compiled: here for pointers of 4 and 8 bytes.
+    """
+    rng = np.random.default_rng(0)
+    plan = sources["external"]
+    part = any_alarm(rng) if section == "alarm" else any_health(plan, rng)
+    with_section = dataclasses.replace(plan, folder=None, **{section: part})
+    files = emitted_files(with_section)
+    more = {name for name in files if name.endswith(".c")} - set(emitted_files(plan))
+    assert more == {f"src/anom_{stem}.c" for stem in ("alarm", "supervisor", *(["health"] * (section == "health")))}
+    assert layout(with_section).buffers + in_memory(supervisor_bytes(with_section), 8) == size_in_c(with_section)
+    anomsdk.emit_c(with_section, tmp_path / "out")
+    expected = size_in_c(plan) + layout(with_section).supervisor + pipeline_bytes(4)
+    check = f"typedef char right[ANOM_PLAN_METER_BYTES == {expected} ? 1 : -1];\n"
+    (tmp_path / "check.c").write_text(f'#include "anom_plan_meter.h"\n{check}')
+    flags = ["-std=c99", *C_WARNINGS, *includes(tmp_path / "out")]
+    clang().run("-target", "x86-linux-gnu", *flags, "-c", tmp_path / "check.c", "-o", tmp_path / "check.o")
+    for target in ("x86-linux-gnu", "x86_64-linux-gnu"):
+        for source in everything(tmp_path / "out"):
+            clang().run("-target", target, *flags, "-c", source, "-o", tmp_path / "source.o")
 
 
 @pytest.mark.parametrize("kind", NAMES)
@@ -275,7 +302,7 @@ def test_it_compiles_for_other_hosts(folders, target, tmp_path):
 def test_other_sources_are_refused_when_compiled(folders, tmp_path):
     folder = shutil.copytree(folders["bands"], tmp_path / "copy")
     header = folder / "src" / "anom_plan.h"
-    header.write_text(header.read_text().replace("#define ANOM_PLAN_FORMAT 4", "#define ANOM_PLAN_FORMAT 5"))
+    header.write_text(header.read_text().replace("#define ANOM_PLAN_FORMAT 5", "#define ANOM_PLAN_FORMAT 6"))
     command = [*clang().command, *includes(folder), "-c", folder / "anom_plan_room.c", "-o", tmp_path / "x.o"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode != 0

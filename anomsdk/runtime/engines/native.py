@@ -15,7 +15,7 @@ from anomsdk.core.event import EVENT_BYTES, Event
 from anomsdk.core.pipeline import Result
 from anomsdk.core.plan import Plan
 from anomsdk.core.supervisor import Operation
-from anomsdk.cport.fields import C_TYPES, Address, Blocks, Constant, Fields, Member, Size, Structs
+from anomsdk.cport.fields import C_TYPES, Address, Blocks, Bytes, Constant, Fields, Member, Size, Structs
 from anomsdk.cport.structs import c_fields
 from anomsdk.runtime.engines.block_results import Processed
 from anomsdk.runtime.memory import wiping
@@ -223,6 +223,8 @@ class CPlan:
             return self._values(value)
         if isinstance(value, Size):
             return self._ffi.sizeof(value.of)
+        if isinstance(value, Bytes):
+            return value.fixed + value.pointers * self._ffi.sizeof("void *")
         if isinstance(value, Constant):
             return getattr(self._lib, value.name)
         if isinstance(value, Blocks):  # weights are flipped on some microcontrollers only

@@ -20,7 +20,16 @@ from tests.support.stems.autoencoder import network
 from tests.support.stems.extractors import LIMITS
 from tests.support.stems.fft import noise, tables
 from tests.support.stems.filterbank import shares
-from tests.support.stems.sections import Address, Size, c_autoencoder, c_context, c_extractor, c_reasons, c_timing
+from tests.support.stems.sections import (
+    Address,
+    Size,
+    Symbol,
+    c_autoencoder,
+    c_context,
+    c_extractor,
+    c_reasons,
+    c_timing,
+)
 
 OPERATIONS = ("push", "gap", "reset")
 RESET = ["reset"]
@@ -112,6 +121,7 @@ def c_plan(plan: Json) -> dict[str, Any]:
         "timing": c_timing(sections["timing"]),
         "levels": sections["levels"],
         "reasons": c_reasons(sections["reasons"]),
+        "judge": Symbol("anom_alert_judge"),
         "id": list(bytes.fromhex(scalar.plan_id(plan))),
     }
 
