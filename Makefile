@@ -110,7 +110,7 @@ house: $(BIN)/.dev  ## Print the rooms of the package and the imports between th
 
 ##@ Upkeep
 
-.PHONY: system picture reference-models clean
+.PHONY: system picture alarm-table reference-models clean
 system:             ## Install compilers and emulators of the boards with apt-get, as root or with sudo.
 	@command -v apt-get >/dev/null || { echo "error: there is no apt-get here; install what provides: $(SYSTEM)" >&2; exit 2; }
 	@test -z "$(SUDO)" || command -v sudo >/dev/null || { echo "error: become root, there is no sudo here; then: make system" >&2; exit 2; }
@@ -119,6 +119,9 @@ system:             ## Install compilers and emulators of the boards with apt-ge
 
 picture: $(BIN)/.dev ## Draw the output of anomsdk demo as docs/pictures/demo.svg, the picture in README.md.
 	$(BIN)/python -m tests.support.demo_picture
+
+alarm-table: $(BIN)/.dev ## Make the page and the picture of the alarm's life cycle from the table of its tests.
+	$(BIN)/python -m tests.support.alarm_page
 
 reference-models: $(BIN)/.dev ## Train the reference models again from the recordings in ../shared/data.
 	$(BIN)/python reference_models/audio_scene/recipe.py

@@ -113,7 +113,8 @@ def engine_stream(plan: Plan, engine: str, block: int) -> Callable[[np.ndarray],
 
     def run(x: np.ndarray) -> int:
         with anomsdk.Pipeline(plan, engine) as pipeline:
-            return sum(len(pipeline.process(x[at : at + block])) for at in range(0, len(x), block))
+            blocks = (x[at : at + block] for at in range(0, len(x), block))
+            return sum(result.judged for each in blocks for result in pipeline.process(each))
 
     return run
 

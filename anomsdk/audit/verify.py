@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from anomsdk.audit.streams import Piece, Press, applied, random_inputs, random_streams
 from anomsdk.core.fixed import Ints
 from anomsdk.core.pipeline import Result
 from anomsdk.core.plan import Plan
@@ -21,12 +21,6 @@ from anomsdk.runtime.pipeline import Pipeline
 from anomsdk.runtime.streams import reconstruct
 from anomsdk.sources.stream_format import ReadOptions
 from anomsdk.utils.text import counted, table
-
-MIN_OUTPUTS = 100_000
-"""Fewest model outputs that are compared."""
-
-Piece: TypeAlias = Block | int
-"""Block of samples, or number of samples that were lost."""
 
 
 @dataclass(frozen=True)
@@ -180,51 +174,6 @@ def as_text(report: Report) -> str:
     return "\n".join([*lines, f"plan   {report.plan_id}", f"golden {report.digest} ({covered})"])
 
 
-def random_streams(plan: Plan, hops: int, seed: int) -> dict[str, list[Piece]]:
-    """Generate streams with what recordings rarely hold: extremes, silence, impulses, gaps.
-
-    Parameters
-    ----------
-    plan : Plan
-    hops : length of each stream in hops; 4 ticks if these are longer
-    seed : seed of the random numbers, 0 or more
-
-    Returns
-    -------
-    name -> pieces: blocks, int16 (n, columns), and gaps, numbers of lost samples
-    """
-    framer, rng = plan.framer, np.random.default_rng([seed, 0])
-    n = max(framer.window + (hops - 1) * framer.hop, plan.samples_to_first_tick + 3 * plan.samples_per_tick)
-    shape = (n, plan.columns)
-    level = 2.0 ** rng.uniform(-1, 15, 1 + n // 3000).repeat(3000)[:n, None]
-    noise = np.clip(np.rint(rng.standard_normal(shape) * level), -32768, 32767).astype(np.int16)
-    square = np.where(np.arange(n)[:, None] // 37 % 2, 32767, -32768) * np.ones(shape, np.int64)
-    impulses = np.where(rng.random(shape) < 1 / 500, rng.choice([-32768, 32767], shape), 0)
-    gaps: list[Piece] = []
-    for part in np.array_split(noise[::-1], 8):
-        gaps += [np.ascontiguousarray(part), int(rng.integers(0, 3 * plan.samples_per_tick))]
-    return {
-        "noise at changing levels": [noise],
-        "full-scale square": [square.astype(np.int16)],
-        "silence": [np.zeros(shape, np.int16)],
-        "stuck at -32768": [np.full(shape, -32768, np.int16)],
-        "impulses": [impulses.astype(np.int16)],
-        "noise with gaps": gaps,
-    }
-
-
-def random_inputs(plan: Plan, seed: int) -> dict[str, NDArray[np.int8]]:
-    """Generate inputs for the model stage alone: random int8, and the lowest and highest of them."""
-    rng = np.random.default_rng([seed, 3])
-    shape = (-(-MIN_OUTPUTS // plan.layers[-1].n_out), plan.n_inputs)
-    ends = rng.choice(np.array([-128, 127], np.int8), shape)
-    ends[:2] = [[-128], [127]]
-    return {
-        "random inputs": rng.integers(-128, 128, shape).astype(np.int8),
-        "inputs at -128 and 127": ends,
-    }
-
-
 def _why_missing() -> dict[str, str | None]:
     """Map each engine but the reference to the reason why it cannot take part here; None: it can."""
     from anomsdk.runtime import native_module
@@ -242,8 +191,9 @@ class _Tally:
         self._longest = 16 * plan.samples_per_tick
         self._results = self._results_differ = self._features = self._features_differ = 0
 
-    def gap(self, n: int) -> None:
-        self._pipeline.gap(n)
+    def apply(self, what: int | Press, expected: tuple[list[Result], int, int]) -> None:
+        """Lose samples or press a button, and count the differences to the reference."""
+        self._count(expected, applied(self._pipeline, what))
 
     def compare(self, block: Block, expected: list[Result], inputs: NDArray[np.int8], rng: np.random.Generator) -> None:
         """Run a block in parts of random length and count the differences to the reference."""
@@ -251,11 +201,16 @@ class _Tally:
         for cut in _cuts(block, self._longest, rng):
             got += self._pipeline.process(cut)
             tapped.append(self._pipeline.tapped)
-        self._results += max(len(expected), len(got))
-        self._results_differ += sum(a != b for a, b in zip(expected, got, strict=False)) + abs(len(expected) - len(got))
+        self._count((expected, 0, 0), (got, 0, 0))
         a, b = inputs, np.concatenate(tapped)
         self._features += max(a.size, b.size)
         self._features_differ += int((a != b).sum()) if a.shape == b.shape else max(a.size, b.size)
+
+    def _count(self, wanted: tuple[list[Result], int, int], found: tuple[list[Result], int, int]) -> None:
+        expected, got = wanted[0], found[0]
+        self._results += max(len(expected), len(got))
+        self._results_differ += sum(a != b for a, b in zip(expected, got, strict=False)) + abs(len(expected) - len(got))
+        self._results_differ += wanted[1:] != found[1:]
 
     def close(self, what: str) -> Iterator[Comparison]:
         """Wipe the pipeline and yield the counts."""
@@ -276,10 +231,10 @@ def _compare_streams(
     tallies, samples = [_Tally(plan, other) for other in others], 0
     with Pipeline(plan, "reference", tap=True) as reference:
         for piece in pieces:
-            if isinstance(piece, int):
-                reference.gap(piece)
+            if isinstance(piece, (int, Press)):
+                sent = applied(reference, piece)
                 for tally in tallies:
-                    tally.gap(piece)
+                    tally.apply(piece, sent)
                 continue
             expected = reference.process(piece)
             for tally in tallies:

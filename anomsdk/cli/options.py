@@ -275,8 +275,8 @@ def print_report(as_json: bool, tree: Callable[[], Any], text: Callable[[], str]
 # Words of the command line for parameters of the library
 
 _SAME = (
-    "anomalous array axes by calibration channel confident corpus cross_check debug devices engine events "
-    "gain_db group hops html jobs jsonl label max_added max_bridge max_change max_lost max_missed max_moved "
+    "alarm anomalous array axes by calibration channel confident corpus cross_check debug devices engine "
+    "events gain_db group hops html jobs jsonl label max_added max_bridge max_change max_lost max_missed max_moved "
     "normal normalisation out plan require_all scale scene scores search seed skip_bad snr spec target time "
     "tolerate unit version where write"
 )
@@ -297,7 +297,7 @@ FLAGS = {name: f"--{name.replace('_', '-')}" for name in _SAME.split()} | {
 }
 """Parameter of the library -> option of the command line, or the name of an argument in its usage."""
 
-NO_FLAG = {
+NO_FLAG = dict.fromkeys(("failed", "low", "ms", "on", "ticks"), "input of a pipeline that a Python caller runs") | {
     "groups": "labels of recordings in memory; a command takes `group` and makes the labels itself",
     "keep": "symbols of a program that a Python caller compiles",
     "limit": "instructions of a function that a Python caller runs in the emulator",

@@ -31,10 +31,18 @@ def demo(
             show_default=False,
         ),
     ] = "room",
+    alarm: Annotated[
+        bool,
+        typer.Option(
+            "--alarm",
+            help="Play the life of one alarm: raise, escalate, acknowledge, latch, silence, fault, heartbeat.",
+        ),
+    ] = False,
     *,
     run: RunOptions,
 ) -> None:
     """Run the whole chain on a generated scene; it needs no files."""
+    from anomsdk.demo import alarm as demo_alarm
     from anomsdk.demo import motion as demo_motion
     from anomsdk.demo import recordings as demo_recordings
     from anomsdk.demo import scene as demonstration
@@ -45,8 +53,13 @@ def demo(
         raise InputError(f"`scene={scene!r}`: must be room, {' or '.join(demo_motion.SCENES)}")
     if write is None and scene != "room":
         raise InputError(f"`scene={scene!r}`: it is generated for `write` only; add `write=DIR`")
+    if write is not None and alarm:
+        raise InputError("`alarm`: it is played, and no files are written for it; leave `write` out")
     with run.working("running") as progress:
-        if write is not None and scene == "room":
+        if alarm:
+            length = demo_alarm.SECONDS * RATE_HZ
+            played = demo_alarm.play(run.engine, progress=lambda done: progress.update(done, length))
+        elif write is not None and scene == "room":
             report = demo_recordings.written_report(demo_recordings.write(write, progress=progress.update))
         elif write is not None:
             report = demo_motion.written_report(demo_motion.write(write, scene, progress=progress.update))
@@ -55,6 +68,9 @@ def demo(
             found = demonstration.run(
                 reference_model("audio_scene"), run.engine, progress=lambda done: progress.update(done, length)
             )
+    if alarm:
+        show(demo_alarm.report(played), styles=demo_alarm.STYLES)
+        return
     if write is not None:
         show(report)
         return

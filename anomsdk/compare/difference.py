@@ -245,8 +245,8 @@ def diff(
         match_s=within,
         normal=normal,
         anomalous=others,
-        left_out_normal=rest.left_out(found[:split]),
-        left_out_anomalous=odd.left_out(found[split:]),
+        left_out_normal=rest.left_out((old, new), found[:split]),
+        left_out_anomalous=odd.left_out((old, new), found[split:]),
         old_rate=of_all.old,
         new_rate=of_all.new,
         rate_change=of_all.change,
@@ -269,8 +269,10 @@ def _heard(old: Plan, new: Plan, what: str, found: Sequence[ComparedRecording | 
     ):
         if not any(seconds):
             needed = duration(plan.samples_to_first_tick / plan.rate_hz)
+            void = "" if plan.health is None else ", or in all of them a technical condition makes each tick void"
             raise InputError(
-                f"{what} recordings: none is long enough for the {which} plan, which takes {needed}; give longer ones"
+                f"{what} recordings: none is long enough for the {which} plan, which takes {needed}{void}; give longer "
+                f"ones{' of a sound sensor' if void else ''}"
             )
     return heard
 

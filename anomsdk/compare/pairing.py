@@ -10,8 +10,8 @@ from typing import TypeAlias
 
 from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError, all_or_none
-from anomsdk.evaluate.clip_sets import ClipSet, LeftOut, refuse_same, usable
-from anomsdk.runtime.judged_share import Judged, judged
+from anomsdk.evaluate.clip_sets import ClipSet, LeftOut, refuse_same, split_void, usable
+from anomsdk.runtime.judged_share import Judged, judged_of_pieces
 from anomsdk.sources.clips import Clip, Clips, open_clips
 from anomsdk.sources.stream_format import ReadOptions, StreamFormat
 
@@ -37,10 +37,26 @@ class PairedRecordings:
         """Number of samples that both plans will process together."""
         return self.sides[0].kept + self.sides[1].kept
 
-    def left_out(self, heard: Sequence[object | None]) -> LeftOut:
-        """List the recordings that were left out; a pair without a result is too short for a tick of either plan."""
-        too_short = tuple(clip.name for (clip, _), each in zip(self.pairs, heard, strict=True) if each is None)
-        return LeftOut(self._either("unreadable"), self._either("constant"), too_short)
+    def left_out(self, plans: tuple[Plan, Plan], heard: Sequence[object | None]) -> LeftOut:
+        """List the recordings that were left out: a pair without a result is too short for both plans, or void.
+
+        Parameters
+        ----------
+        plans : the old and the new plan
+        heard : result of each pair; None: no tick of either plan was judged
+        """
+        names = {clip.name for (clip, _), each in zip(self.pairs, heard, strict=True) if each is None}
+        void = set[str]()
+        for plan, side in zip(plans, self.sides, strict=True):
+            without = [(clip.name, facts) for clip, facts in zip(side.clips, side.facts, strict=True)]
+            void |= names.intersection(split_void(plan, without)[1])
+        in_order = [clip.name for clip, _ in self.pairs if clip.name in names]
+        return LeftOut(
+            self._either("unreadable"),
+            self._either("constant"),
+            tuple(name for name in in_order if name not in void),
+            tuple(name for name in in_order if name in void),
+        )
 
     def judged(self, which: int, plan: Plan, seconds: Sequence[float]) -> Judged:
         """Count the ticks of one plan, and those that the time of the recordings would have given without gaps.
@@ -54,7 +70,8 @@ class PairedRecordings:
         found = Judged()
         for pair, judged_s in zip(self.pairs, seconds, strict=True):
             ticks = round(judged_s * plan.rate_hz / plan.samples_per_tick)
-            found += judged(plan, ticks, facts[pair[which].name].length)
+            of = facts[pair[which].name]
+            found += judged_of_pieces(plan, ticks, of.piece_lengths, of.length)
         return found
 
     def _either(self, what: str) -> tuple[str, ...]:

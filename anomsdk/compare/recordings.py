@@ -26,7 +26,7 @@ class ComparedRecording:
     ----------
     name, group : name and group of the recording
     old_s, new_s : seconds that the old and the new plan judged, as long as their ticks take; 0: no stretch was long
-        enough for a tick
+        enough for a tick, or all ticks were void
     alarms : alarms of both plans, matched; the times at which they clear are not compared
     same_scores : True where all ticks of both plans end at the same times with the same scores
     old_short, new_short : True where the recording is too short for the old and the new plan to raise an alarm
@@ -83,7 +83,7 @@ def compare(
 
     Returns
     -------
-    one result for each pair; None: too short for a tick of either plan
+    one result for each pair; None: too short for a tick of either plan, or all ticks are void
 
     Raises
     ------

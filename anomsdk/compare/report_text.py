@@ -85,8 +85,10 @@ def _summary(difference: Difference) -> list[str]:
     if any(known.names for known in difference.known_normal):
         left = difference.unknown
         lines.append("no others are left" if left is None else f"figures without them: {counted(left.n, 'recording')}")
+    comma = "," if difference.judged_old.void else ""
     lines.append(
-        f"judged: {difference.judged_old} of normal recordings by the old plan, {difference.judged_new} by the new one"
+        f"judged: {difference.judged_old}{comma} of normal recordings by the old plan, "
+        f"{difference.judged_new}{',' if difference.judged_new.void else ''} by the new one"
     )
     if difference.cut_s:
         lines.append(f"{duration(difference.cut_s)} of digitally constant samples cut out; times do not count them")

@@ -135,9 +135,8 @@ class Alarm:
 
     @property
     def state(self) -> State:
-        """Return the state; `State.PENDING` while votes wait for the on-delay."""
-        pending = self._state == State.NORMAL and self._rung.pending > 0
-        return State.PENDING if pending else self._state
+        """Return the state; normal also while votes wait for the on-delay, as pending never leaves the device."""
+        return self._state
 
     @property
     def latched(self) -> bool:
@@ -280,10 +279,13 @@ class Alarm:
         return Notice(Kind.OPERATOR, self._standing_peak if score is None else score, input=given)
 
     def _raise(self, score: int, high: bool) -> Notice:
-        self._state = State.PREALARM if self._plan.cancel > 0 else State.UNACK_ALARM
+        """Raise the alarm. One that comes again unacknowledged has no prealarm, and the wait for a person goes on."""
+        again = self._state == State.RTN_UNACK
+        self._state = State.PREALARM if self._plan.cancel > 0 and not again else State.UNACK_ALARM
         self._peak = self._base = score
-        self._waiting = self._repeating = 0
-        self._escalated = False
+        self._repeating = 0
+        if not again:
+            self._waiting, self._escalated = 0, False
         return Notice(Kind.ANOMALY, score, high=high, explained=True)
 
     def _escalate(self, high: bool, *, explained: bool) -> Notice:

@@ -153,6 +153,11 @@ class Event:
         return self.kind == Kind.ANOMALY and self.state == State.UNACK_ALARM and not self.marked
 
     @property
+    def cleared(self) -> bool:
+        """Return True if the score of an alarm returned to normal with this event, acknowledged or not."""
+        return self.kind == Kind.ANOMALY and self.state in (State.NORMAL, State.RTN_UNACK) and not self.marked
+
+    @property
     def escalated(self) -> bool:
         """Return True if the event is an escalation of an alarm that stands."""
         return self.kind == Kind.ANOMALY and self.marked

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.core.event import State
 from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError
 from anomsdk.runtime.pipeline import Pipeline
@@ -104,12 +103,13 @@ def run(
         for start in range(0, len(samples), _BLOCK):
             progress(start)
             for result in pipeline.process(samples[start : start + _BLOCK]):
-                ratios.append(result.score / plan.levels.raise_score)
+                if result.judged:
+                    ratios.append(result.score / plan.levels.raise_score)
                 at = (result.hop * plan.framer.hop + plan.framer.window) / RATE_HZ
                 for event in result.events:
-                    if event.state == State.UNACK_ALARM:
+                    if event.raised:
                         alarms.append((at, ratios[-1]))
-                    else:
+                    elif event.cleared:
                         cleared.append(at)
     times = [at for at, _ in alarms]
     found = tuple((a, next((t for t in times if _belongs(t, a)), None)) for a in anomalies)

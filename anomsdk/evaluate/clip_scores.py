@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.core.checks import checked_cast
-from anomsdk.core.event import State
 from anomsdk.core.plan import Plan
 from anomsdk.evaluate.segments import padded
 from anomsdk.runtime.pipeline import Pipeline
@@ -29,9 +28,9 @@ class ScoredClip:
     ----------
     name, group : name and group of the clip; a mix has the group of its normal recording
     seconds : time that was judged: as long as its ticks take, and for a padded clip at most its own length
-    scores : uint32 (ticks,), stretches between gaps one after the other
+    scores : uint32 (ticks,), stretches between gaps one after the other; void ticks are left out
     times_s : float64 (ticks,), end of each tick
-    raised_s : ends of the ticks that raised alarms
+    raised_s : times at which alarms began: ends of ticks, or where the plan has a prealarm, of its cancel window
     event_s : start and end of the time in which an alarm counts for the event (`event_window`); None: the whole clip
     snr_db : signal-to-noise ratio of a mix, dB; None: no mix
     label : content of the recording, e.g. an activity; None: unknown
@@ -93,9 +92,13 @@ class ScoredClip:
 
 
 def samples_to_decide(plan: Plan) -> int:
-    """Number of samples that a fresh pipeline needs before it can decide: a full context, m votes, the on-delay."""
+    """Number of samples that a fresh pipeline needs before it can decide.
+
+    They fill a context and are longer than the warm-up; then come m votes, the on-delay, and the cancel window of a
+    prealarm.
+    """
     ticks = plan.timing.m - 1 + plan.timing.on_delay
-    return plan.samples_to_first_tick + ticks * plan.samples_per_tick
+    return _samples_to_judge(plan) + ticks * plan.samples_per_tick + _samples_to_cancel(plan)
 
 
 def samples_to_raise(plan: Plan) -> int:
@@ -103,7 +106,23 @@ def samples_to_raise(plan: Plan) -> int:
 
     At the high level an alarm does not wait for votes, so that the first tick can raise one.
     """
-    return plan.samples_to_first_tick if plan.levels.high_score else samples_to_decide(plan)
+    if plan.levels.high_score:
+        return _samples_to_judge(plan) + _samples_to_cancel(plan)
+    return samples_to_decide(plan)
+
+
+def _samples_to_judge(plan: Plan) -> int:
+    """Number of samples that a fresh pipeline needs before it gives a tick that the warm-up does not void."""
+    first, tick = plan.samples_to_first_tick, plan.samples_per_tick
+    if plan.health is None or plan.health.warm_up == 0:
+        return first
+    warm = (plan.health.warm_up - 1) * plan.framer.hop + plan.framer.window
+    return first + max(0, -(-(warm - first) // tick)) * tick
+
+
+def _samples_to_cancel(plan: Plan) -> int:
+    """Length of the cancel window of a prealarm, in samples."""
+    return 0 if plan.alarm is None else plan.alarm.cancel * plan.framer.hop
 
 
 def event_window(plan: Plan, start: int, stop: int) -> tuple[float, float]:
@@ -144,7 +163,7 @@ def score_clip(
 
     Returns
     -------
-    ScoredClip, or None when no stretch is long enough for a tick
+    ScoredClip, or None when no stretch is long enough for a tick, or all ticks are void
 
     Raises
     ------
@@ -171,6 +190,7 @@ class ClipRun:
     def __init__(self, plan: Plan, engine: str | None, *, pads: bool = False) -> None:
         self._plan, self._engine, self._pads = plan, engine, pads
         self._scores, self._times_s, self._raised_s = list[int](), list[float](), list[float]()
+        self._ticks = 0  # void ones count
         self._longest_piece = 0  # length of the longest stretch, samples
         self._heard = 0  # number of samples of a padded clip
         self._pipeline: Pipeline | None = None
@@ -201,9 +221,9 @@ class ClipRun:
         label: str | None = None,
         scene: str | None = None,
     ) -> ScoredClip | None:
-        """Finish the clip and return its scores; None where it has no tick."""
+        """Finish the clip and return its scores; None where no tick was judged."""
         self._end_piece()
-        pads = self._pads and not self._scores and self._longest is not None
+        pads = self._pads and not self._ticks and self._longest is not None
         if pads:
             self._hear_padded()
         if not self._scores:
@@ -236,9 +256,11 @@ class ClipRun:
         for result in pipeline.process(samples):
             framer = self._plan.framer
             end_s = (begin + result.hop * framer.hop + framer.window) / self._plan.rate_hz
-            self._scores.append(result.score)
-            self._times_s.append(end_s)
-            self._raised_s += [end_s for event in result.events if event.state == State.UNACK_ALARM]
+            self._ticks += result.judged
+            if result.judged and not result.void:
+                self._scores.append(result.score)
+                self._times_s.append(end_s)
+            self._raised_s += [end_s for event in result.events if event.raised]
 
     def _end_piece(self) -> None:
         self._longest_piece = max(self._longest_piece, self._length)

@@ -9,7 +9,7 @@ from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError
 from anomsdk.evaluate.clip_scores import ScoredClip
 from anomsdk.plans.recording_digests import KnownRecordings
-from anomsdk.runtime.judged_share import Judged, judged
+from anomsdk.runtime.judged_share import Judged, judged_of_pieces
 from anomsdk.sources.clips import Clip, Clips, Facts, survey
 from anomsdk.utils.text import counted
 
@@ -25,16 +25,18 @@ class LeftOut:
     unreadable : one message for each file or clip that cannot be read
     constant : names of clips that hold only digitally constant samples
     too_short : names of clips that are too short for a tick
+    void : names of clips in which a technical condition was active at every tick
     """
 
     unreadable: tuple[str, ...]
     constant: tuple[str, ...]
     too_short: tuple[str, ...]
+    void: tuple[str, ...] = ()
 
     @property
     def n(self) -> int:
         """Number of clips that were left out."""
-        return len(self.unreadable) + len(self.constant) + len(self.too_short)
+        return len(self.unreadable) + len(self.constant) + len(self.too_short) + len(self.void)
 
     def lines(self, what: str) -> list[str]:
         """Say in lines why clips were left out, how many and which.
@@ -48,6 +50,7 @@ class LeftOut:
             ("cannot be read", self.unreadable),
             ("digitally constant", self.constant),
             ("too short for a tick", self.too_short),
+            ("void, a technical condition was active at every tick", self.void),
         ):
             if names:
                 more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
@@ -147,13 +150,25 @@ class ClipSet:
         found = Judged()
         for facts, each in zip(self.facts, scored, strict=True):
             ticks = 0 if each is None or each.padded else len(each.scores)
-            found += judged(plan, ticks, facts.length)
+            found += judged_of_pieces(plan, ticks, facts.piece_lengths, facts.length)
         return found
 
-    def left_out(self, scored: Sequence[ScoredClip | None]) -> LeftOut:
-        """List the clips that were left out; a clip whose score is None is too short for a tick."""
-        too_short = (clip.name for clip, each in zip(self.clips, scored, strict=False) if each is None)
-        return LeftOut(self.unreadable, self.constant, tuple(too_short))
+    def left_out(self, plan: Plan, scored: Sequence[ScoredClip | None]) -> LeftOut:
+        """List the clips that were left out; a clip whose score is None is too short for a tick, or void."""
+        without = [
+            (clip.name, facts)
+            for clip, facts, each in zip(self.clips, self.facts, scored, strict=False)
+            if each is None
+        ]
+        too_short, void = split_void(plan, without)
+        return LeftOut(self.unreadable, self.constant, too_short, void)
+
+
+def split_void(plan: Plan, without: Sequence[tuple[str, Facts]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Split clips without a judged tick, name and facts, into names of those too short for a tick and void ones."""
+    gives = plan.ticks_in if plan.health is not None else lambda samples: 0
+    void = tuple(name for name, facts in without if any(map(gives, facts.piece_lengths)))
+    return tuple(name for name, _ in without if name not in void), void
 
 
 def usable(plan: Plan, clips: Clips, what: str, skip_bad: bool, progress: Callable[[int], None]) -> ClipSet:

@@ -134,4 +134,5 @@ def _left_out(left_out: LeftOut) -> dict[str, Any]:
         "unreadable": list(left_out.unreadable),
         "constant": list(left_out.constant),
         "too_short": list(left_out.too_short),
+        "void": list(left_out.void),
     }

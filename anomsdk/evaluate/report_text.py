@@ -78,7 +78,9 @@ def summary(evaluation: Evaluation) -> list[str]:
         f"{normal}, {against}, {counted(figures.n_groups, 'group')}",
     ]
     shares = (("normal", evaluation.judged_normal), ("anomalous", evaluation.judged_anomalous))
-    lines.append("judged " + ", ".join(f"{each} of {what} clips" for what, each in shares if each.of))
+    lines.append(
+        "judged " + ", ".join(f"{each}{',' if each.void else ''} of {what} clips" for what, each in shares if each.of)
+    )
     if evaluation.piece_s:
         lines.append(
             f"normal clips cut into {counted(figures.n_normal, 'segment')} of about {duration(evaluation.piece_s)}"

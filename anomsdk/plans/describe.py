@@ -13,6 +13,7 @@ from anomsdk.errors import printable, without_a_branch
 from anomsdk.plans.extractors import EXTRACTORS, Speech, milliseconds
 from anomsdk.plans.recording_digests import for_people
 from anomsdk.plans.speech import speech_remark, values_per_second
+from anomsdk.plans.supervision import alarm_facts, health_facts, retention_facts
 
 
 def describe(plan: Plan) -> dict[str, dict[str, Any]]:
@@ -33,6 +34,7 @@ def describe(plan: Plan) -> dict[str, dict[str, Any]]:
     {'kind': 'audio', 'rate_hz': 16000.0, 'columns': 1}
     """
     rate = plan.rate_hz
+    supervision = {"alarm": alarm_facts(plan), "health": health_facts(plan)}
     return {
         "plan": {"name": plan.name, "id": plan.id, "score_id": plan.score_id, "tag": f"{plan.tag:04x}"},
         "sensor": {"kind": plan.sensor.kind, "rate_hz": rate, "columns": plan.columns},
@@ -41,11 +43,13 @@ def describe(plan: Plan) -> dict[str, dict[str, Any]]:
         "model": _model(plan),
         "baseline": _baseline(plan.baseline, plan.samples_per_tick / plan.rate_hz),
         "alert": _alert(plan),
+        **{name: facts for name, facts in supervision.items() if facts},
         "retention": {
             "samples_ms": _ms(plan, plan.framer.window) if EXTRACTORS[plan.extractor.kind].keeps_window else 0.0,
             "features_ms": _ms(plan, plan.samples_to_first_tick),
             "scores_ms": 0.0,
             "baseline_bytes": STATE_BYTES if plan.baseline.is_on else 0,
+            **retention_facts(plan),
             "written": "nothing",
         },
         "provenance": dict(sorted(for_people(plan.provenance).items())),

@@ -1,7 +1,12 @@
-"""Share of the time that was judged: after each gap a pipeline needs a whole context before it judges again."""
+"""Share of the time that was judged.
+
+After each gap a pipeline needs a whole context before it judges again, and while a technical condition is active its
+ticks are void.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from anomsdk.core.plan import Plan
@@ -10,49 +15,72 @@ from anomsdk.errors import CheckError
 
 @dataclass(frozen=True)
 class Judged:
-    """Number of ticks that recordings gave, and the number that they would have given without gaps.
+    """Number of ticks that were judged, and the number that would have been without gaps and technical conditions.
 
     Parameters
     ----------
-    ticks : runs of the model
+    ticks : runs of the model whose score was judged
     of : ticks in the same number of samples without a gap, missing samples included; for a recording shorter than its
         first tick, the ticks that it would add to a longer recording
+    void : runs of the model whose score led to nothing, because a technical condition was active; not in ``ticks``
 
     Examples
     --------
     >>> Judged(198, 395) + Judged(0, 5)
-    Judged(ticks=198, of=400)
+    Judged(ticks=198, of=400, void=0)
     >>> str(Judged(198, 400)), str(Judged(3999, 4000)), str(Judged(0, 0))
     ('49.5% of the time', '99.9% of the time', '0% of the time')
+    >>> str(Judged(198, 400, 50))
+    '49.5% of the time, void 12.5%'
     """
 
     ticks: int = 0
     of: int = 0
+    void: int = 0
 
     def __add__(self, other: Judged) -> Judged:
-        return Judged(self.ticks + other.ticks, self.of + other.of)
+        return Judged(self.ticks + other.ticks, self.of + other.of, self.void + other.void)
 
     @property
     def share(self) -> float:
         """Judged share of the time, 0 to 1; 0 if there was nothing to judge."""
         return min(1.0, self.ticks / self.of) if self.of else 0.0
 
+    @property
+    def void_share(self) -> float:
+        """Share of the time in which a technical condition made ticks void, 0 to 1; 0 if there was nothing to judge."""
+        return min(1.0, self.void / self.of) if self.of else 0.0
+
     def __str__(self) -> str:
-        if self.share in (0, 1):
-            return f"{self.share:.0%} of the time"
-        return f"{min(max(100 * self.share, 0.1), 99.9):.1f}% of the time"
+        void = f", void {_percent(self.void_share)}" if self.void else ""
+        return f"{_percent(self.share)} of the time{void}"
 
 
-def judged(plan: Plan, ticks: int, samples: int) -> Judged:
+def judged(plan: Plan, ticks: int, samples: int, *, void: int = 0) -> Judged:
     """Return the judged share of one recording.
 
     Parameters
     ----------
     plan : Plan
-    ticks : number of ticks that the recording gave
+    ticks : number of ticks of the recording that were judged
     samples : its length in samples, missing samples included
+    void : number of its ticks that were void
     """
-    return Judged(ticks, plan.ticks_in(samples) or -(-samples // plan.samples_per_tick))
+    return Judged(ticks, plan.ticks_in(samples) or -(-samples // plan.samples_per_tick), void)
+
+
+def judged_of_pieces(plan: Plan, ticks: int, pieces: Iterable[int], samples: int) -> Judged:
+    """Return the judged share of one recording, each stretch of which went through a fresh pipeline.
+
+    Parameters
+    ----------
+    plan : Plan
+    ticks : number of ticks of the recording that were judged; all others were void
+    pieces : lengths of the stretches between gaps, in samples
+    samples : as `judged`
+    """
+    given = sum(map(plan.ticks_in, pieces)) if plan.health is not None else ticks
+    return judged(plan, ticks, samples, void=given - ticks)
 
 
 def require_judged(command: str, found: Judged) -> None:
@@ -60,10 +88,20 @@ def require_judged(command: str, found: Judged) -> None:
 
     Raises
     ------
-    CheckError : there was no tick
+    CheckError : there was no tick, or all were void
     """
+    if not found.ticks and found.void:
+        raise CheckError(
+            f"{command}: nothing was judged: a technical condition was active at every tick; see why with watch, and "
+            "repair the sensor or the [health] section of the plan"
+        )
     if not found.ticks:
         raise CheckError(
             f"{command}: nothing was judged: no stretch without a gap is long enough; give longer recordings, or "
             "repair what loses samples"
         )
+
+
+def _percent(share: float) -> str:
+    """Write a share so that 0 % and 100 % mean none and all."""
+    return f"{share:.0%}" if share in (0, 1) else f"{min(max(100 * share, 0.1), 99.9):.1f}%"

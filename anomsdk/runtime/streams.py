@@ -83,14 +83,14 @@ def score_many(
 
     def work(number: int, recording: Any, stopped: Callable[[], bool]) -> NDArray[np.uint32]:
         try:
-            return score_one([recording] if isinstance(recording, np.ndarray) else recording, stopped)
+            return score_one([recording] if isinstance(recording, np.ndarray) else recording, stopped)[0]
         except InputError as error:
             raise InputError(f"recordings[{number}]: {error}") from None
 
     return in_order(work, recordings, checked_jobs(jobs))
 
 
-def scorer(plan: Plan, engine: str) -> Callable[[Any, Callable[[], bool]], NDArray[np.uint32]]:
+def scorer(plan: Plan, engine: str) -> Callable[[Any, Callable[[], bool]], tuple[NDArray[np.uint32], int]]:
     """Make a function that scores recordings block by block, in any number of threads, and reuses its engines.
 
     Parameters
@@ -101,7 +101,7 @@ def scorer(plan: Plan, engine: str) -> Callable[[Any, Callable[[], bool]], NDArr
     Returns
     -------
     function that takes an iterable of blocks, int16 (n,) or (n, columns), and gaps, numbers of lost samples, and a
-    function that tells whether to stop; it returns the scores, uint32 (ticks,)
+    function that tells whether to stop; it returns the scores, uint32 (ticks,), and the number of void ticks
 
     Raises
     ------
@@ -109,12 +109,14 @@ def scorer(plan: Plan, engine: str) -> Callable[[Any, Callable[[], bool]], NDArr
     """
     idle = deque([open_engine(engine, checked_plan(plan))])
 
-    def score_blocks(blocks: Iterable[NDArray[np.int16]], stopped: Callable[[], bool]) -> NDArray[np.uint32]:
+    def score_blocks(
+        blocks: Iterable[NDArray[np.int16]], stopped: Callable[[], bool]
+    ) -> tuple[NDArray[np.uint32], int]:
         try:
             opened = idle.pop()
         except IndexError:
             opened = open_engine(engine, plan)
-        scores = [np.zeros(0, np.uint32)]
+        scores, void = [np.zeros(0, np.uint32)], 0
         try:
             if not isinstance(blocks, Iterable):
                 checked_block(blocks, plan.columns)  # refuses it
@@ -127,11 +129,13 @@ def scorer(plan: Plan, engine: str) -> Callable[[Any, Callable[[], bool]], NDArr
                 for start in range(0, len(rows), _CHUNK):
                     if stopped():
                         raise InputError("scoring was stopped")
-                    scores.append(opened.process(rows[start : start + _CHUNK]).scores)
+                    processed = opened.process(rows[start : start + _CHUNK])
+                    scores.append(processed.scores)
+                    void += processed.n_void
         finally:
             opened.reset()
         idle.append(opened)
-        return np.concatenate(scores)
+        return np.concatenate(scores), void
 
     return score_blocks
 

@@ -37,13 +37,15 @@ class ScoredPiece:
     recording : name of the recording
     group : label that recordings of one wearer, animal or day share
     start_s : end of the first tick, seconds from the start of the recording
-    scores : (ticks,), 1 or more, before the baseline is subtracted
+    scores : (ticks,), 1 or more, before the baseline is subtracted; void ticks are left out
+    ticks : (ticks,), index of each score among all ticks of the piece; None: no tick was void
     """
 
     recording: str
     group: str
     start_s: float
     scores: Scores
+    ticks: Ints | None = None
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,8 @@ class NormalRecordings:
     def moment(self, at: tuple[int, int]) -> Moment:
         """Convert (piece, tick) to the recording and the time of the tick."""
         piece = self._pieces[at[0]]
-        return Moment(piece.recording, piece.start_s + at[1] * self._tick_s)
+        tick = at[1] if piece.ticks is None else int(piece.ticks[at[1]])
+        return Moment(piece.recording, piece.start_s + tick * self._tick_s)
 
 
 def baseline_from(start: int, spec: PipelineSpec) -> BaselinePlan:

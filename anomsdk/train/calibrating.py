@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.core.checks import checked_cast, require
+from anomsdk.core.fixed import Ints
 from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError
 from anomsdk.planner.calibration import CALIBRATION_FILE, Calibration, Normalisation, signal_sections
@@ -22,7 +23,7 @@ from anomsdk.planner.speech import check_speech
 from anomsdk.plans.recording_digests import entries_of, known_recordings, without
 from anomsdk.plans.tflite.model import MAX_BYTES, TfliteModel
 from anomsdk.plans.tflite.reader import parse_tflite
-from anomsdk.runtime.judged_share import Judged, judged
+from anomsdk.runtime.judged_share import Judged, judged_of_pieces
 from anomsdk.runtime.memory import wiping
 from anomsdk.runtime.pipeline import Pipeline
 from anomsdk.sources.clips import Clip
@@ -171,9 +172,10 @@ def _calibrated(
     calibration = _renormalised(parts, clips) if normalisation else parts.calibration
     pieces, share, digests = _raw_scores(parts, calibration, clips, progress)
     ticks = sum(len(piece.scores) for piece in pieces)
+    void = f" (judged {share})" if share.void else ""
     require(
         ticks >= FEWEST_TICKS,
-        f"calibrate: {counted(ticks, 'tick')} in {counted(len(clips), 'recording')}, "
+        f"calibrate: {counted(ticks, 'tick')} in {counted(len(clips), 'recording')}{void}, "
         f"at least {FEWEST_TICKS} are needed; record for longer",
     )
     spec = parts.spec
@@ -232,34 +234,45 @@ def _raw_scores(
     unfollowed = plan_from(spec, parts.model, calibration.model_copy(update={"signal": signal_sections(spec)}))
     found, heard, share, digests = list[ScoredPiece](), 0, Judged(), list[str]()
     for clip in clips:
-        cutter, digest, ticks = clip.cutter(), hashlib.sha256(), 0
-        for index, (scores, n) in enumerate(_scores_of(unfollowed, clip, cutter, digest)):
+        cutter, digest, ticks, lengths = clip.cutter(), hashlib.sha256(), 0, list[int]()
+        for index, (scores, judged_ticks, n) in enumerate(_scores_of(unfollowed, clip, cutter, digest)):
             heard += n
             progress(heard)
+            lengths.append(n)
             ticks += len(scores)
             if len(scores):
-                found.append(ScoredPiece(clip.name, clip.group, first_tick_s(spec, cutter.starts[index]), scores))
+                start_s = first_tick_s(spec, cutter.starts[index])
+                found.append(ScoredPiece(clip.name, clip.group, start_s, scores, judged_ticks))
         digests += [digest.hexdigest()] if ticks else []
-        share += judged(unfollowed, ticks, cutter.kept + cutter.cut + cutter.missing)
+        length = cutter.kept + cutter.cut + cutter.missing
+        share += judged_of_pieces(unfollowed, ticks, lengths, length)
     return found, share, digests
 
 
-def _scores_of(of: Plan, clip: Clip, cutter: ConstantCutter, digest: hashlib._Hash) -> Iterator[tuple[Scores, int]]:
-    """Yield the scores of each piece of a clip, from a fresh pipeline, and the number of samples of the piece."""
+def _scores_of(
+    of: Plan, clip: Clip, cutter: ConstantCutter, digest: hashlib._Hash
+) -> Iterator[tuple[Scores, Ints, int]]:
+    """Yield the scores of each piece of a clip, their ticks, and the number of samples of the piece.
+
+    Each piece goes through a fresh pipeline. Void ticks are left out: neither the alarm nor the baseline counts them.
+    """
     pipeline: Pipeline | None = None
-    scores, n = list[int](), 0
+    scores, ticks, given, n = list[int](), list[int](), 0, 0
     try:
         for new_piece, block in clip.blocks(cutter):
             if new_piece and pipeline is not None:
-                yield checked_cast(scores, "u4", "scores"), n
+                yield checked_cast(scores, "u4", "scores"), np.array(ticks, np.int64), n
                 pipeline.close()
-                pipeline, scores, n = None, [], 0
+                pipeline, scores, ticks, given, n = None, [], [], 0, 0
             if pipeline is None:
                 pipeline = Pipeline(of)
             digest.update(np.ascontiguousarray(block).data)
-            scores += [result.score for result in pipeline.process(block)]
+            results = [result for result in pipeline.process(block) if result.judged]
+            scores += [result.score for result in results if not result.void]
+            ticks += [given + at for at, result in enumerate(results) if not result.void]
+            given += len(results)
             n += len(block)
-        yield checked_cast(scores, "u4", "scores"), n
+        yield checked_cast(scores, "u4", "scores"), np.array(ticks, np.int64), n
     finally:
         if pipeline is not None:
             pipeline.close()

@@ -110,7 +110,7 @@ def score_and_judge(
             with lock:
                 heard += 0 if isinstance(block, int) else len(block)
 
-    def work(number: int, recording: Recording, stopped: Callable[[], bool]) -> NDArray[np.uint32] | str:
+    def work(number: int, recording: Recording, stopped: Callable[[], bool]) -> tuple[NDArray[np.uint32], int] | str:
         try:
             with closing(wiped_after_use(recording.blocks())) as blocks:
                 return score_one(counted(number, blocks), stopped)
@@ -124,8 +124,8 @@ def score_and_judge(
         if isinstance(scores, str):
             damaged.append(scores)
         else:
-            found[name] = scores
-            share += judged(plan, len(scores), length)
+            found[name], void = scores
+            share += judged(plan, len(found[name]) - void, length, void=void)
     if damaged and (on_bad is None or not found):
         raise UnusableInputsError(damaged, skippable=on_bad is None and len(recordings) > 1)
     for line in damaged:

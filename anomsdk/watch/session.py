@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol
 
-from anomsdk.core.event import Event, State
+from anomsdk.core.event import Kind
 from anomsdk.core.pipeline import Result
 from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError, UnusableInputsError
@@ -20,41 +20,11 @@ from anomsdk.sources.files import open_skippable
 from anomsdk.sources.formats.stored_samples import Block
 from anomsdk.sources.recording import Recording
 from anomsdk.sources.stream_format import ReadOptions, StreamFormat
+from anomsdk.watch.alarm_change import AlarmChange
 from anomsdk.watch.sinks.scores import ScoresFile
 
 _TICKS = 256
 """Most ticks in a part of a block: bounds memory when a source gives long blocks of short ticks."""
-
-
-@dataclass(frozen=True)
-class AlarmChange:
-    """Alarm raised or cleared in a recording.
-
-    Parameters
-    ----------
-    recording : name of the recording
-    time_s : time from the start of the recording to the end of the tick, in seconds
-    hop : index of the tick's last hop, counted from the start of the recording
-    state : "alarm" or "normal", after the event
-    high : the score reached the high level
-    score : score of the tick
-    raise_score : alarm level of the plan, a score
-    event : the event that a device would send, 16 bytes
-    """
-
-    recording: str
-    time_s: float
-    hop: int
-    state: str
-    high: bool
-    score: int
-    raise_score: int
-    event: Event
-
-    @property
-    def ratio(self) -> float:
-        """Score over alarm level."""
-        return self.score / self.raise_score
 
 
 @dataclass(frozen=True)
@@ -67,10 +37,10 @@ class Summary:
     too_short : recordings that ended before the first tick
     samples : samples (rows) processed, without those missing in gaps
     seconds : duration of these samples
-    ticks : runs of the model
+    ticks : runs of the model, with the void ones
     alarms : alarms raised
     missing : samples missing in gaps
-    judged : the ticks, against the ticks that the same time would have given without a gap
+    judged : the ticks without the void ones, against the ticks that the same time would have given without a gap
     left_out : unusable inputs: files, and recordings found to be damaged while they were processed
     """
 
@@ -92,7 +62,7 @@ class Sink(Protocol):
         """Receive a recording that begins."""
 
     def alert(self, alert: AlarmChange) -> None:
-        """Receive an alarm that was raised or cleared."""
+        """Receive an event: an alarm that was raised or cleared, or any other."""
 
     def too_short(self, recording: Recording) -> None:
         """Receive a recording that ended before the first tick."""
@@ -132,7 +102,8 @@ class Watch:
         self.engine = self._pipeline.engine
         self._recordings = self._too_short = self._samples = self._ticks = self._alarms = 0
         self._left_out = self._hearing = 0
-        self._missing, self._begun = 0, (0, 0)  # ticks and samples before the present recording
+        self._void = self._missing = 0
+        self._begun = (0, 0, 0)  # ticks, void ticks and samples before the present recording
         self._judged = Judged()
         self._blocks: Generator[Block | int, None, None] | None = None
         self._scores = None if scores is None else ScoresFile(Path(scores))
@@ -166,7 +137,7 @@ class Watch:
 
         Yields
         ------
-        AlarmChange, as soon as the samples that raise or clear the alarm have arrived
+        AlarmChange, as soon as the samples or the gap after which the event leaves have arrived
 
         Raises
         ------
@@ -175,24 +146,25 @@ class Watch:
         self._stop_reading()
         self._hearing = self._ticks
         self._pipeline.reset()
-        self._judged, self._begun = self._all_judged(), (self._ticks, self._samples + self._missing)
+        self._judged, self._begun = self._all_judged(), (self._ticks, self._void, self._samples + self._missing)
         self._recordings += 1
-        ticks, before, wrapped = self._ticks, 0, 0
+        ticks, hops = self._ticks, _Hops()
         with closing(wiped_after_use(recording.blocks())) as blocks:
             self._blocks = blocks
             for block in blocks:
                 if isinstance(block, int):
-                    self._pipeline.gap(block)
+                    results = self._pipeline.gap(block)
                     self._missing += block
+                    now_s = (self._samples + self._missing - self._begun[-1]) / self.plan.rate_hz
+                    for result in results:
+                        yield from self._alerts(recording.name, result, hops.whole(result.hop), now_s)
                     continue
                 for piece in _pieces(block, _TICKS * self.plan.samples_per_tick):
                     results = self._pipeline.process(piece)
                     self._samples += len(piece)
                     self._keep(results)
                     for result in results:
-                        wrapped += (result.hop < before) << 32  # hops count modulo 2**32
-                        before = result.hop
-                        yield from self._alerts(recording.name, result, wrapped + result.hop)
+                        yield from self._alerts(recording.name, result, hops.whole(result.hop))
                     if progress is not None:
                         progress(self._samples)
         self._too_short += self._ticks == ticks
@@ -236,8 +208,10 @@ class Watch:
 
     def _all_judged(self) -> Judged:
         """Judge all recordings, of the last one the part that was processed."""
-        ticks, samples = self._begun
-        return self._judged + judged(self.plan, self._ticks - ticks, self._samples + self._missing - samples)
+        ticks, void, samples = self._begun
+        voided = self._void - void
+        length = self._samples + self._missing - samples
+        return self._judged + judged(self.plan, self._ticks - ticks - voided, length, void=voided)
 
     def close(self, *, complete: bool = True) -> None:
         """Wipe the pipeline and the last block; put the scores file in place, or drop it if not ``complete``."""
@@ -263,18 +237,22 @@ class Watch:
                 blocks.close()
 
     def _keep(self, results: list[Result]) -> None:
-        self._ticks += len(results)
+        scores = [result.score for result in results if result.judged]
+        self._ticks += len(scores)
+        self._void += sum(result.void for result in results)
         if self._scores is not None:
-            self._scores.append([result.score for result in results])
+            self._scores.append(scores)
 
-    def _alerts(self, name: str, result: Result, hop: int) -> Iterator[AlarmChange]:
+    def _alerts(self, name: str, result: Result, hop: int, now_s: float | None = None) -> Iterator[AlarmChange]:
+        """Yield the events of a result; ``now_s``: time at which it left, None: at the end of its hop."""
         framer, levels = self.plan.framer, self.plan.levels
+        ended_s = (hop * framer.hop + framer.window) / self.plan.rate_hz
         for event in result.events:
-            raised = event.state == State.UNACK_ALARM
-            self._alarms += raised
+            self._alarms += event.raised
+            left_s = 0.0 if event.kind == Kind.RESTART else ended_s if now_s is None else now_s
             yield AlarmChange(
                 recording=name,
-                time_s=(hop * framer.hop + framer.window) / self.plan.rate_hz,
+                time_s=left_s,
                 hop=hop,
                 state=event.state.word,
                 high=event.high,
@@ -282,6 +260,19 @@ class Watch:
                 raise_score=levels.raise_score,
                 event=event,
             )
+
+
+class _Hops:
+    """Hops of one recording, which results count modulo 2**32."""
+
+    def __init__(self) -> None:
+        self._before = self._wrapped = 0
+
+    def whole(self, hop: int) -> int:
+        """Return the hop of the next result, counted from the start of the recording."""
+        self._wrapped += (hop < self._before) << 32
+        self._before = hop
+        return self._wrapped + hop
 
 
 def _pieces(block: Block, length: int) -> Iterator[Block]:

@@ -77,12 +77,6 @@ void anom_alarm_reset(anom_alarm *alarm)
     anom_wipe(&alarm->peak, sizeof *alarm - offsetof(anom_alarm, peak)); /* the state behind it is ANOM_STATE_NORMAL */
 }
 
-uint8_t anom_alarm_state(const anom_alarm *alarm)
-{
-    if (alarm->state == ANOM_STATE_NORMAL && alarm->alert.rung.pending > 0) return ANOM_STATE_PENDING;
-    return alarm->state;
-}
-
 int32_t anom_alarm_latched(const anom_alarm *alarm)
 {
     return alarm->plan->latch & (int32_t)unacknowledged(alarm);
@@ -104,16 +98,20 @@ uint32_t anom_alarm_annunciation(const anom_alarm *alarm)
     return bits;
 }
 
-/* Begin an alarm, or the prealarm before it.
+/* Begin an alarm, or the prealarm before it. One that comes again before anybody acknowledged it has no prealarm, and
+ * the wait goes on.
  *   flags    ANOM_FLAG_HIGH << 8, or 0 */
 static anom_notice raise_alarm(anom_alarm *alarm, uint32_t score, uint32_t flags)
 {
-    alarm->state = alarm->plan->cancel > 0 ? ANOM_STATE_PREALARM : ANOM_STATE_UNACK_ALARM;
+    int32_t again = alarm->state == ANOM_STATE_RTN_UNACK;
+    alarm->state = alarm->plan->cancel > 0 && !again ? ANOM_STATE_PREALARM : ANOM_STATE_UNACK_ALARM;
     alarm->peak = score;
     alarm->base = score;
-    alarm->waiting = 0;
     alarm->repeating = 0;
-    alarm->escalated = 0;
+    if (!again) {
+        alarm->waiting = 0;
+        alarm->escalated = 0;
+    }
     return notice(ANOM_KIND_ANOMALY | ANOM_NOTICE_EXPLAINED | flags, score);
 }
 

@@ -48,7 +48,7 @@ typedef struct anom_alarm {
     uint32_t repeating; /* hops since the raise, the last escalation or the last repeat */
     uint32_t silence;   /* hops of silence that are left */
     uint32_t test;      /* hops of the test that are left */
-    uint8_t state;      /* ANOM_STATE_*, never ANOM_STATE_PENDING */
+    uint8_t state;      /* ANOM_STATE_*; never ANOM_STATE_PENDING, which leaves no device */
     uint8_t out_of_service;
     uint8_t silenced;
     uint8_t escalated; /* since the alarm was raised, and not acknowledged since */
@@ -60,9 +60,6 @@ void anom_alarm_init(anom_alarm *alarm, const anom_alarm_plan *plan, const anom_
 
 /* Back to normal and in service, as if nothing had been seen. */
 void anom_alarm_reset(anom_alarm *alarm);
-
-/* State, ANOM_STATE_PENDING while votes wait for the on-delay. */
-uint8_t anom_alarm_state(const anom_alarm *alarm);
 
 /* 1: the alarm stays until it is acknowledged. */
 int32_t anom_alarm_latched(const anom_alarm *alarm);

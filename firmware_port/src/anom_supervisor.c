@@ -76,7 +76,7 @@ static int32_t write_event(anom_supervisor *supervisor, uint32_t what, uint32_t 
                            anom_event *event)
 {
     anom_alarm *alarm = &supervisor->alarm;
-    uint32_t state = anom_alarm_state(alarm) | (what >> 8 & 0xFF);
+    uint32_t state = alarm->state | (what >> 8 & 0xFF);
     if (anom_alarm_latched(alarm)) state |= ANOM_FLAG_LATCHED;
     if (alarm->silenced) state |= ANOM_FLAG_SILENCED;
     if (alarm->out_of_service) state |= ANOM_FLAG_OUT_OF_SERVICE;

@@ -52,7 +52,7 @@ PROVEN = {
     "plans/tflite/layers.py:LayerReader.layer": "zeros, where there is no bias",
     "plans/tflite/writer.py:_narrow": "floats only",
     "plans/tflite/writer.py:_Writer.bias": "int32, refused by _check_layer if not, in another byte order",
-    "audit/verify.py:*": "drawn or chosen from the ends of int16 and int8 in the same line",
+    "audit/streams.py:*": "drawn or chosen from the ends of int16 and int8 in the same line",
 }
 """File and function of a cast that is not checked, and why it holds. ``*``: anywhere in the file."""
 

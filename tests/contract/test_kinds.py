@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from anomsdk.core import pipeline, plan
+from anomsdk.core.alarm import Annunciation
 from anomsdk.core.context import STATISTICS
-from anomsdk.core.event import State
+from anomsdk.core.event import Condition, Input, Kind, State
 from anomsdk.core.motion import FEATURES, MotionPlan, Values, _Window
 from anomsdk.core.reasons import Direction, Group
 from anomsdk.cport import extractors as cport
@@ -263,8 +264,27 @@ def test_codes_of_groups_and_directions_stand_in_the_docs():
     assert said == {group.name: group.value for group in Group}
 
 
+def test_codes_of_events_and_signals_stand_in_the_docs():
+    """Kinds, inputs, conditions with their bits, and bits of the annunciation, as the specification numbers them."""
+    tables = (
+        ("| kind | number | when | score | codes, bytes 11 and 12 |", Kind),
+        ("| input | code |", Input),
+    )
+    for heading, members in tables:
+        found = {name: int(cells[0]) for name, cells in rows(SPEC, heading).items()}
+        assert found == {member.name: member.value for member in members}
+    conditions = rows(SPEC, "| code | condition | bit of the health byte | found by |")
+    assert {(int(code), name, int(bit)) for code, (name, bit, *_) in conditions.items()} == {
+        (each.value, each.name, each.bit) for each in Condition
+    }
+    signals = rows(SPEC, "| bit | value | name | set where |")
+    assert {(int(value), name) for value, name, *_ in signals.values()} == {
+        (bit.value, bit.name) for bit in Annunciation
+    }
+
+
 def test_states_have_words():
-    assert {state.word for state in State} == {"normal", "pending", "alarm"}
+    assert len({state.word for state in State}) == len(State) == 6
     assert State(2) is State.UNACK_ALARM and int(State.PENDING) == 1
 
 

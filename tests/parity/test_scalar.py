@@ -26,6 +26,7 @@ from anomsdk.runtime.native_module import load_native
 from tests import scalar
 from tests.scalar import clip
 from tests.support.make import ROOT, SPECS, make_folder, noise
+from tests.support.supervised import any_steps, supervised
 
 EXAMPLES = (ROOT / "docs/spec.md").read_text().partition("\n## Worked example\n")[2]
 MANY = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
@@ -237,6 +238,39 @@ def test_alert_and_event():
         assert (found["clear_score"], found["high_score"]) == (int(clear), int(high))
     dump = re.search(r"```text\n((?:[0-9a-f]{2}\s){16})```", section("Alert and event"))[1]
     assert scalar.event(2, True, 0x0102, 0x03040506, 1_000_000, bytes.fromhex("cdab")) == bytes.fromhex(dump)
+
+
+def test_alarm_health_supervisor():
+    """The page's steps; limits that it does not name are of conditions that are off."""
+    timing = {"m": 1, "n": 1, "on_delay": 0, "off_delay": 0, "cooldown": 0}
+    timing |= {"clear_ratio_q16": 52429, "high_ratio_q16": 262144}
+    alarm = {"latch": 1, "cancel": 2, "escalate_ratio_q16": 131072, "escalate_after": 5, "escalate_every": 2}
+    alarm |= {"repeat": 0, "test": 1, "heartbeat": 8}
+    supervisor = scalar.Supervisor(
+        alarm, clipping(), timing, scalar.levels_of(1000, 52429, 262144), 1, 1, bytes.fromhex("cdab")
+    )
+    hop = 100
+    for step, annunciation, events in tables("Alarm, health, supervisor")[0]:
+        name, *numbers = step.replace(",", "").split(" ")
+        if name == "hop":
+            value, s = map(int, numbers)
+            found = supervisor.hop([[value]], hop)
+            found += [] if supervisor.voids else supervisor.tick(s, hop)
+            hop += 1
+        else:
+            argument = int(numbers[0]) if numbers else 0
+            found = supervisor.due(hop) if name == "start" else supervisor.operate(name, argument, 0, hop)
+        assert [event.hex() for event in found] == re.findall(r"[0-9a-f]{32}", events)
+        assert supervisor.annunciation == int(annunciation)
+
+
+def clipping():
+    limits = ("stuck", "flat_range", "floor_range", "step", "dead_axis", "dead_axis_range", "rest_q16", "gravity_low")
+    limits += ("gravity_high", "still_range", "posture", "mean_shift", "lost_share_q16", "missing_ms", "warm_up")
+    limits += ("rate_tolerance_q16", "samples_per_ms_q20", "not_worn_voids")
+    only_clipped = [0, 0, 0, 1, *[0] * 11]
+    blocks = {"block": 1, "raise_blocks": only_clipped, "clear_blocks": only_clipped}
+    return dict.fromkeys(limits, 0) | blocks | {"clip_low": -32768, "clip_high": 32767, "clip_share_q16": 32768}
 
 
 def test_reasons():
@@ -752,3 +786,51 @@ def test_levels_to_the_last_bit(tmp_path, n, kind):
         centres = values(changed(coarse, floor_q10), x)
         features = anomsdk.features(changed(coarse, floor_q10, centres), x)
         assert features.shape == (1, plan.n_inputs) and not features.any(), (shape, seed)
+
+
+# Plans with an alarm or a health section
+
+
+def used(pipeline, step, given):
+    """Results of one use of a pipeline of the package, as the scalar model has them."""
+    found = getattr(pipeline, step)(*given) or []
+    return [(r.hop, r.score, [bytes(event) for event in r.events], r.judged, r.void) for r in found]
+
+
+def used_in_scalars(pipeline, step, given):
+    if step == "process":
+        found = pipeline.process(given[0].tolist())
+    elif step == "gap":
+        found = pipeline.gap(*given)
+    elif step == "reset":
+        found = pipeline.reset() or []
+    else:
+        found = pipeline.operate(step, int(given[0]) if given else 0)
+    return [(r.hop, r.score, r.events, r.judged, r.void) for r in found]
+
+
+@pytest.mark.parametrize(
+    ("kind", "hops", "seeds"),
+    [("external", 60, range(50)), ("motion", 30, range(50, 70)), ("bands", 15, range(70, 76))],
+)
+def test_any_use_of_a_supervised_plan(native, plans, following, kind, hops, seeds):
+    """Samples with faults, gaps, inputs and resets: results, events, signals and the health byte."""
+    for seed in seeds:
+        rng = np.random.default_rng(seed)
+        plan = supervised((plans, following)[seed % 2][kind], rng)
+        steps = any_steps(plan, hops, rng)
+        scalars = scalar.pipeline_of(plan.canonical_bytes)
+        with anomsdk.Pipeline(plan, "reference") as pipeline:
+            for step, given in steps:
+                block = (given[0][:, 0],) if step == "process" and plan.columns == 1 and kind != "external" else given
+                assert used_in_scalars(scalars, step, block) == used(pipeline, step, given)
+                signals = scalars.supervisor.annunciation, scalars.supervisor.byte
+                assert signals == (pipeline.annunciation, pipeline.health)
+
+
+@pytest.mark.parametrize(("kind", "seed"), [("external", 1), ("external", 5), ("motion", 2)])
+def test_golden_digest_of_a_supervised_plan(native, plans, kind, seed):
+    plan = supervised(plans[kind], np.random.default_rng(seed))
+    assert scalar.plan_id(scalar.read(plan.canonical_bytes)) == plan.id
+    assert scalar.score_id(scalar.read(plan.canonical_bytes)) == plan.score_id
+    assert scalar.golden_digest(plan.canonical_bytes) == golden_digest(plan, "reference")[0]

@@ -25,6 +25,7 @@ PLANNING = tuple(
     f"{UNIT}{name}.py" for name in ("spec", "planner", "plan_file", "speech", "durations", "supervised_plans")
 )
 HOUSE = tuple(f"{CONTRACT}{name}.py" for name in ("imports", "golden", "mirror", "casts", "kinds", "affected"))
+LIFE_CYCLE = (*(f"{CONTRACT}alarm_{name}.py" for name in ("table", "states", "properties")), f"{PARITY}supervised.py")
 CORE = (*STYLE, *STAGES, *PLANNING, *HOUSE)
 """The fast core: lint, types, the stages, the golden vectors, the planner and plan files. `make quick` always runs it."""
 
@@ -34,11 +35,12 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     "anomsdk/py.typed": (f"{CONTRACT}wheel.py",),
     "anomsdk/errors.py": (f"{CONTRACT}imports.py", f"{UNIT}cli.py"),
     "anomsdk/core/*": (f"{CONTRACT}golden.py", *STAGES, f"{CONTRACT}extractors.py"),
+    **dict.fromkeys(("anomsdk/core/alarm.py", "anomsdk/core/health.py", "anomsdk/core/supervisor.py"), LIFE_CYCLE),
     "anomsdk/core/fft.py": (f"{UNIT}fft.py", "tests/fidelity/test_front_ends.py"),
     "anomsdk/core/motion.py": (f"{UNIT}motion_refusals.py",),
     "anomsdk/core/p*.py": (f"{CONTRACT}streams.py", f"{UNIT}batches.py"),
     "anomsdk/planner/*": (*PLANNING, f"{UNIT}reasons.py", f"{UNIT}motion_refusals.py", f"{PARITY}planned.py"),
-    "anomsdk/plans/*": (*PLANNING, f"{UNIT}written_specs.py", f"{CONTRACT}same_id.py"),
+    "anomsdk/plans/*": (*PLANNING, f"{UNIT}written_specs.py", f"{UNIT}supervision.py", f"{CONTRACT}same_id.py"),
     "anomsdk/plans/tflite/*": (f"{UNIT}tflite_file.py", f"{UNIT}tflite_offsets.py", "tests/fuzz/test_tflite_fuzz.py"),
     "anomsdk/runtime/*": (
         *(f"{CONTRACT}{name}.py" for name in ("golden", "streams", "pipeline_use", "wiping", "residue")),
@@ -59,7 +61,9 @@ AFFECTED: dict[str, tuple[str, ...]] = {
         *(f"{REAL}{name}.py" for name in ("cases", "motion_files")),
         "tests/fuzz/test_files_fuzz.py",
     ),
-    "anomsdk/watch/*": tuple(f"{UNIT}{name}.py" for name in ("cli", "score_many", "skip_bad", "narrow")),
+    "anomsdk/watch/*": tuple(
+        f"{UNIT}{name}.py" for name in ("cli", "score_many", "skip_bad", "narrow", "events_without_a_tick")
+    ),
     "anomsdk/synthetic/*": (f"{UNIT}demo.py", f"{UNIT}motion_training.py"),
     "anomsdk/synthetic/faults.py": (f"{UNIT}faults.py", f"{UNIT}health_benchmark.py"),
     "anomsdk/demo/*": (f"{UNIT}demo.py",),
@@ -104,6 +108,7 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     "tests/*": (),
     "tests/conftest.py": CORE,
     "tests/c/*": (f"{CONTRACT}c_build.py", f"{CONTRACT}c_coverage.py", "tests/mcu/*"),
+    "tests/support/alarm_table.txt": (f"{CONTRACT}alarm_table.py",),
     "tests/vectors/*": (f"{PARITY}vectors.py",),
     "tests/support/stems/*": (f"{PARITY}vectors.py", f"{CONTRACT}c_coverage.py"),  # imported by their names
     "tests/scalar.py": (f"{PARITY}scalar.py",),

@@ -111,7 +111,6 @@ ONE_BY_ONE = "C streams sample by sample"
 PROPERTY = "a property of Python"
 INPUT = "an operation of Chain.operate, for which C has a function each"
 C_ONLY = {
-    "anom_alarm_state": PROPERTY,
     "anom_alarm_latched": PROPERTY,
     "anom_alarm_annunciation": PROPERTY,
     "anom_alarm_operate": "a method each in Python",

@@ -5,8 +5,11 @@ console   run, in the order of the page, in the page's folder. A line is a comma
           `make ...` is not run: its target must exist.
 text      not run: what needs a microphone or a file that is not here, and output. Commands in it must exist.
 python    run, after the console blocks above it, all of a page as one program.
-toml      a spec, or sections of one; with title="NAME" it is written into the page's folder first.
-c         formulas of docs/spec.md, which tests/scalar.py holds; in a how-to, compiled against what emit-c writes.
+toml      a spec, or sections of one.
+c         formulas of docs/spec.md, which tests/scalar.py holds; in a how-to, compiled against what emit-c writes for the
+          reference model. With a title it is compiled by the python blocks of its page.
+
+A block with title="NAME" is written into the page's folder under this name, whatever its kind, before it is run.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Local calibration: the level and, if asked, the normalisation, from recordings of one device."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from anomsdk.planner.calibration import Calibration
 from anomsdk.synthetic.motion import PERSON, day, fall
 from anomsdk.train import calibrate
 from anomsdk.train.alarm_levels import alarm_levels_from
+from anomsdk.utils.text import clock
 from tests.support.make import SPECS, make_folder, noise
 
 SPEC = """
@@ -185,3 +187,26 @@ def test_levels_of_a_plan_with_a_follower_rest_on_scores_before_it(tmp_path):
     followed = np.concatenate([anomsdk.score(made, samples) for samples in own])
     assert not np.array_equal(followed, np.concatenate(raw)), "the follower is on in what was made"
     assert alarms(made, own) == 0
+
+
+def test_void_ticks_set_no_level(trained, tmp_path):
+    """A recording that begins with a sensor at its rails: with a warm-up of the health section nothing of it counts."""
+    recordings = days(7, 3)
+    recordings[1][: 20 * 15] = np.where(np.arange(300)[:, None] // 4 % 2, 32767, -32768)
+    levels, shares = {}, {}
+    for name, section in (("without", ""), ("with", "\n[health]\nwarm_up_s = 20\n")):
+        folder, lines = tmp_path / name, []
+        shutil.copytree(trained.folder, folder)
+        (folder / "spec.toml").write_text((folder / "spec.toml").read_text() + section)
+        plan = calibrate(folder, recordings, out=tmp_path / f"{name}_out", report=lines.append)
+        levels[name], shares[name] = plan.levels.raise_score, next(line for line in lines if line.startswith("judged "))
+    judged = []
+    with anomsdk.Pipeline(plan) as pipeline:
+        for samples in recordings:
+            pipeline.reset()
+            judged += [tick for tick in pipeline.process(samples) if tick.judged and not tick.void]
+    highest = max(judged, key=lambda tick: tick.score)
+    assert levels["with"] == highest.score + 1 < levels["without"] / 20
+    at = clock((highest.hop * plan.framer.hop + plan.framer.window) / plan.rate_hz)
+    assert any(line.startswith("set by ") and f" {at}," in line for line in lines), "void ticks are time, too"
+    assert "void" not in shares["without"] and shares["with"].endswith("of the time, void 12.8%")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from anomsdk.core.affine import AffinePlan
 from anomsdk.core.autoencoder import LayerPlan
 from anomsdk.core.context import STATISTICS, Context, StackPlan, SummaryPlan, statistics_of
-from anomsdk.core.event import Event, Kind, State
+from anomsdk.core.event import Condition, Event, Input, Kind, State
 from anomsdk.core.score import Score, ScorePlan, error, largest_error, largest_score
 from anomsdk.errors import InputError
 
@@ -148,19 +148,93 @@ def test_a_multiplier_that_is_not_normalised_is_refused(multiplier):
         layer.check(-128, 127, "layer")
 
 
-FIELDS = st.tuples(
-    st.sampled_from(list(State)),
+NUMBERS = [st.integers(0, 2 ** (8 * n) - 1) for n in (2, 4, 2, 1)]
+EVENTS_1 = st.builds(
+    lambda state, high, numbers, reasons, tag: Event(Kind.ANOMALY, state, high, *numbers, reasons, tag),
+    st.sampled_from([State.NORMAL, State.PENDING, State.UNACK_ALARM]),
     st.booleans(),
-    *(st.integers(0, 2 ** (8 * n) - 1) for n in (2, 4, 2, 1)),
+    st.tuples(*NUMBERS),
     st.tuples(*[st.integers(0, 255)] * 3),
     st.integers(0, 65535),
 )
+CODES = {Kind.TECHNICAL: list(Condition), Kind.OPERATOR: list(Input)}
 
 
-@given(FIELDS)
-def test_an_event_is_read_back(fields):
-    event = Event(Kind.ANOMALY, *fields)
+@st.composite
+def events_2(draw):
+    """Any event of layout 2."""
+    kind = draw(st.sampled_from(Kind))
+    first = draw(st.sampled_from(CODES[kind]) if kind in CODES else st.integers(0, 255))
+    flags = ("latched", "silenced", "out_of_service", "marked")
+    return Event(
+        kind,
+        draw(st.sampled_from(State)),
+        draw(st.booleans()),
+        *draw(st.tuples(*NUMBERS)),
+        (int(first), draw(st.integers(0, 255))),
+        draw(st.integers(0, 65535)),
+        layout=2,
+        level_tag=draw(st.integers(0, 255)),
+        **{name: draw(st.booleans()) for name in flags},
+    )
+
+
+@given(EVENTS_1 | events_2())
+def test_an_event_is_read_back(event):
     assert Event.from_bytes(bytes(event)) == event
+
+
+def test_layout_2_is_16_bytes_in_the_stated_order():
+    event = Event.from_bytes(bytes.fromhex("21fd3412efbeadde0b0a81c14218dec0"))
+    assert (event.layout, event.kind, event.state) == (2, Kind.ANOMALY, State.RTN_UNACK)
+    assert event.latched and event.silenced and event.out_of_service and event.marked and event.high
+    assert (event.sequence, event.hop, event.score_log2_q8) == (0x1234, 0xDEADBEEF, 0x0A0B)
+    assert (event.health, event.reasons, event.level_tag, event.plan_tag) == (0x81, (0xC1, 0x42), 0x18, 0xC0DE)
+
+
+@pytest.mark.parametrize(
+    ("flag", "bit"), [("latched", 3), ("silenced", 4), ("out_of_service", 5), ("marked", 6), ("high", 7)]
+)
+def test_each_flag_of_layout_2_has_its_bit(flag, bit):
+    data = bytes([0x21, 2 | 1 << bit, *bytes(14)])
+    named = ("latched", "silenced", "out_of_service", "marked", "high")
+    assert [name for name in named if getattr(Event.from_bytes(data), name)] == [flag]
+
+
+@pytest.mark.parametrize("data", ["11420201060504 03ee130000 0000cdab", "21020201060504 03ee13000000 00cdab"])
+def test_an_alarm_begins_with_the_same_event_in_both_layouts(data):
+    begins = bytes.fromhex(data)
+    event, cleared = Event.from_bytes(begins), Event.from_bytes(begins[:1] + bytes(1) + begins[2:])
+    assert event.raised and not event.escalated
+    assert not cleared.raised
+
+
+def test_neither_a_prealarm_nor_an_escalation_nor_another_kind_begins_an_alarm():
+    for start in ("2103", "2142", "2402", "2602", "2202"):
+        event = Event.from_bytes(bytes.fromhex(start) + bytes(9) + b"\1" + bytes(4))
+        assert not event.raised
+        assert event.escalated == (start == "2142")
+
+
+@pytest.mark.parametrize("condition", Condition)
+def test_a_technical_event_says_its_condition(condition):
+    for active in (0, 1):
+        event = Event.from_bytes(bytes.fromhex("2200") + bytes(9) + bytes([condition, active]) + bytes(3))
+        assert (event.condition, event.active, event.words) == (condition, bool(active), (condition.word,))
+        assert event.input is None and event.judged_share == 0
+
+
+@pytest.mark.parametrize("given_input", Input)
+def test_an_operator_event_says_its_input(given_input):
+    event = Event.from_bytes(bytes.fromhex("2400") + bytes(9) + bytes([given_input, 0]) + bytes(3))
+    assert (event.input, event.words) == (given_input, (given_input.word,))
+    assert event.condition is None and not event.active
+
+
+def test_a_heartbeat_says_its_share():
+    for codes, share in (("0000", 0), ("ffff", 1), ("ff7f", 32767 / 65535)):
+        event = Event.from_bytes(bytes.fromhex("2300") + bytes(9) + bytes.fromhex(codes) + bytes(3))
+        assert event.judged_share == share and event.words == ()
 
 
 @pytest.mark.parametrize(
@@ -168,9 +242,17 @@ def test_an_event_is_read_back(fields):
     [
         (b"", "0 bytes, not 16"),
         (b"\x11" + bytes(16), "17 bytes, not 16"),
-        (b"\x21" + bytes(15), "version 2 is not 1"),
+        (b"\x31" + bytes(15), "version 3 is neither 1 nor 2"),
+        (b"\x01" + bytes(15), "version 0 is neither 1 nor 2"),
         (b"\x12" + bytes(15), "kind 2 is unknown"),
+        (b"\x20" + bytes(15), "kind 0 is unknown"),
+        (b"\x27" + bytes(15), "kind 7 is unknown"),
         (b"\x11\x03" + bytes(14), "state 3 is unknown"),
+        (b"\x21\x06" + bytes(14), "state 6 is unknown"),
+        (b"\x22" + bytes(15), "technical condition 0 is unknown"),
+        (b"\x22" + bytes(10) + b"\x10" + bytes(4), "technical condition 16 is unknown"),
+        (b"\x24" + bytes(15), "operator input 0 is unknown"),
+        (b"\x24" + bytes(10) + b"\x08" + bytes(4), "operator input 8 is unknown"),
     ],
 )
 def test_what_is_no_event_is_refused(data, says):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -11,11 +12,15 @@ import numpy as np
 import pytest
 
 import anomsdk
+from anomsdk.core.event import State
+from anomsdk.demo import alarm as demo_alarm
 from anomsdk.demo import recordings as demo_recordings
 from anomsdk.demo import scene as demo
 from anomsdk.errors import InputError
 from anomsdk.runtime.engines.tflite import why_missing
 from anomsdk.synthetic.sound import RATE_HZ
+from anomsdk.watch.sinks.event_words import heading
+from tests.support.command_line import anomsdk_command
 from tests.support.make import make_plan
 
 
@@ -102,6 +107,70 @@ def test_the_command_is_quick_and_writes_nothing(tmp_path, engine):
     assert done.stdout.count("▲") == 3 and "\x1b" not in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
     assert "siren" in done.stdout and "two-tone alarm" in done.stdout
+
+
+HEARD = [
+    ("restart", "-"),
+    ("ready", "-"),
+    ("test", "test tone"),
+    ("ALARM", "horn, red lamp"),
+    ("silenced", "red lamp, muted"),
+    ("ESCALATED", "loud horn, red lamp"),
+    ("acknowledged", "red lamp"),
+    ("clear", "-"),
+    ("ALARM", "horn, red lamp"),
+    ("ESCALATED", "loud horn, red lamp"),
+    ("clear", "loud horn, red lamp"),
+    ("acknowledged", "-"),
+    ("FAULT", "fault lamp"),
+    ("fault over", "-"),
+    ("heartbeat", "-"),
+    ("out of service", "off duty"),
+    ("in service", "-"),
+]
+"""Life of an alarm: what each event says, and what horn and lamp do after it."""
+
+
+@pytest.fixture(scope="module")
+def played():
+    return demo_alarm.play("reference")
+
+
+def test_the_life_of_an_alarm(played):
+    """Each stage in its order; the siren that comes close ends the silence, and out of service nothing is raised."""
+    events = [step for step in played.steps if step.event is not None]
+    assert [(heading(step.event), demo_alarm.outputs(step.annunciation)) for step in events] == HEARD
+    assert events[10].event.state == State.RTN_UNACK, "latched: the tones are over, and nobody has acknowledged"
+    assert [events[i].event.health for i in (11, 12, 13)] == [0, 1, 0]
+    assert 0.5 < events[14].event.judged_share < 1
+    assert [step.event.sequence for step in events] == list(range(len(events)))
+
+
+@pytest.mark.parametrize("engine", ["native", "tflite"])
+def test_every_engine_plays_the_same(played, engine):
+    if engine == "tflite" and why_missing():
+        pytest.skip(f"engine tflite: {why_missing()}")
+    assert demo_alarm.play(engine).steps == played.steps
+
+
+@pytest.mark.parametrize(("columns", "width", "lines"), [("", 108, 1), ("80", 80, 2)])
+def test_the_life_of_an_alarm_fits_on_a_screen(played, monkeypatch, columns, width, lines):
+    monkeypatch.setenv("COLUMNS", columns)
+    shown = demo_alarm.report(played).splitlines()
+    assert max(map(len, shown)) <= width and len(shown) <= 8 + lines * len(played.steps)
+    sent = [line.split()[-1] for line in shown if re.search(r" [0-9a-f]{32}$", line)]
+    assert sent == [bytes(step.event).hex() for step in played.steps if step.event is not None]
+
+
+def test_the_command_that_plays_it(tmp_path, monkeypatch):
+    """In a log: no colours, nothing written; and files are not for it."""
+    monkeypatch.chdir(tmp_path)
+    done = anomsdk_command("demo", "--alarm", "--engine", "reference")
+    assert done.status == 0 and "\x1b" not in done.stdout and done.stderr == ""
+    assert "button: acknowledge    acknowledged" in done.stdout and "FAULT stuck, health 01" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+    refused = anomsdk_command("demo", "--alarm", "--write", tmp_path / "room")
+    assert refused.status == 2 and "--alarm" in refused.stderr and list(tmp_path.iterdir()) == []
 
 
 def test_written_recordings_are_what_was_said(tmp_path):

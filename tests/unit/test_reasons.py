@@ -12,7 +12,7 @@ from anomsdk.core.event import Event, Kind, State
 from anomsdk.core.reasons import Direction, Group, ReasonsPlan, band_groups, marks, part_groups, words
 from anomsdk.planner.score import reasons_plan
 from anomsdk.planner.tables import reason_gains
-from anomsdk.watch.session import AlarmChange
+from anomsdk.watch.alarm_change import AlarmChange
 from anomsdk.watch.sinks.console import Lines
 from tests.support.make import BANDS, SPECS, lively, make_folder
 

@@ -10,9 +10,11 @@ import pytest
 from typer.testing import CliRunner
 
 import anomsdk
-from anomsdk.audit.verify import MIN_OUTPUTS, Comparison, Report, as_text, random_streams, verify
+from anomsdk.audit.streams import MIN_OUTPUTS, random_streams
+from anomsdk.audit.verify import Comparison, Report, as_text, verify
 from anomsdk.cli import app as cli
 from anomsdk.core.baseline import OFF
+from anomsdk.demo import alarm as demo_alarm
 from anomsdk.errors import InputError
 from anomsdk.runtime import golden, native_module
 from anomsdk.runtime.engines import native, tflite
@@ -239,3 +241,36 @@ def test_golden_digest_is_the_hash_of_documented_bytes(plans, kind):
     assert golden.golden_digest(plan, "reference") == expected
     if tflite.why_missing() is None:
         assert golden.golden_digest(plan, "tflite") == expected
+
+
+@pytest.fixture
+def supervised():
+    """The reference model with a life cycle and health; a heartbeat every 8 hops, so that gaps send events, too."""
+    plan = demo_alarm.plan()
+    alarm = dataclasses.replace(plan.alarm, heartbeat=8)
+    return dataclasses.replace(plan, alarm=alarm, folder=anomsdk.reference_model("audio_scene").folder)
+
+
+def test_inputs_and_gaps_of_supervised_plans_are_compared(supervised):
+    found = verify(supervised, hops=400)
+    assert not found.differences
+    assert {"noise with inputs", "noise with gaps"} <= {each.what for each in found.comparisons}
+
+
+@pytest.mark.parametrize("method", ["gap", "operate"])
+def test_a_difference_in_what_a_gap_or_an_input_sends_is_noticed(supervised, monkeypatch, method):
+    """Also where the results of later blocks are the same."""
+    right = getattr(native.NativeEngine, method)
+
+    def wrong(self, *arguments):
+        right(self, *arguments)
+        return []
+
+    monkeypatch.setattr(native.NativeEngine, method, wrong)
+    names = {each.what for each in verify(supervised, hops=400).comparisons if each.different}
+    assert names == {"noise with gaps" if method == "gap" else "noise with inputs"}
+
+
+def test_another_annunciation_is_noticed(supervised, monkeypatch):
+    monkeypatch.setattr(native.NativeEngine, "annunciation", property(lambda self: 0))
+    assert {each.what for each in verify(supervised, hops=400).comparisons if each.different} == {"noise with inputs"}

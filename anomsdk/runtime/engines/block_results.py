@@ -33,6 +33,11 @@ class Processed:
     notices: tuple[tuple[int, Event], ...] = ()
     void: NDArray[np.bool_] | None = None
 
+    @property
+    def n_void(self) -> int:
+        """Number of void ticks."""
+        return 0 if self.void is None else int(self.void.sum())
+
     def results(self) -> list[Result]:
         """Return one result for each tick and for each event without a tick, in order."""
         results = [Result(*pair, ()) for pair in zip(self.hops.tolist(), self.scores.tolist(), strict=True)]

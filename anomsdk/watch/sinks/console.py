@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from anomsdk.core.event import State
+from anomsdk.core.event import Kind
 from anomsdk.core.plan import Plan
 from anomsdk.errors import printable
 from anomsdk.sources.recording import Recording
-from anomsdk.utils.terminal import STATE_STYLES, show
+from anomsdk.utils.terminal import show
 from anomsdk.utils.text import bar, clock, counted, duration, ratio
-from anomsdk.watch.session import AlarmChange, Summary
+from anomsdk.watch.alarm_change import AlarmChange
+from anomsdk.watch.session import Summary
+from anomsdk.watch.sinks.event_words import STYLES, details, heading
 
 _FULL_BAR = 4.0
 """Score over alarm level that fills the bar; the high level usually lies there."""
@@ -56,13 +58,18 @@ class Lines:
             self._name(recording.name, self._wording(", ".join(recording.notes)))
 
     def alert(self, alert: AlarmChange) -> None:
-        """Print one line: time, state, score over alarm level, and the most unusual features."""
+        """Print one line: time, what happened, score over alarm level, and the most unusual features or the fault.
+
+        An event without a score has no bar: a fault, an input of the operator, a heartbeat, a restart.
+        """
         self._name(alert.recording)
-        word = "ALARM" if alert.state == State.UNACK_ALARM.word else "clear"
-        line = f"  {clock(alert.time_s)}  {word}  {ratio(alert.ratio):>6}  {bar(alert.ratio / _FULL_BAR, _BAR_WIDTH)}"
-        if alert.event.words:
-            line += f"  {', '.join(alert.event.words)}"
-        show(line.rstrip(), styles=STATE_STYLES)
+        event = alert.event
+        line = f"  {clock(alert.time_s)}  {heading(event)}"
+        if event.kind in (Kind.ANOMALY, Kind.REPEAT):
+            line += f"  {ratio(alert.ratio):>6}  {bar(alert.ratio / _FULL_BAR, _BAR_WIDTH)}"
+        if more := details(event):
+            line += f"  {more}"
+        show(line.rstrip(), styles=STYLES)
 
     def too_short(self, recording: Recording) -> None:
         """Print how long a recording must be."""

@@ -1,17 +1,21 @@
-"""Lines for programs: one JSON object for each alert and one for the summary."""
+"""Lines for programs: one JSON object for each event and one for the summary."""
 
 from __future__ import annotations
 
 import json
 import sys
 from collections.abc import Callable
+from typing import Any
 
+from anomsdk.core.event import VERSION_2, Event, Kind
 from anomsdk.core.plan import Plan
 from anomsdk.errors import printable
 from anomsdk.sources.recording import Recording
 from anomsdk.utils.terminal import show
 from anomsdk.utils.text import duration
-from anomsdk.watch.session import AlarmChange, Summary
+from anomsdk.watch.alarm_change import AlarmChange
+from anomsdk.watch.session import Summary
+from anomsdk.watch.sinks.event_words import flags
 
 
 class JsonLines:
@@ -36,24 +40,24 @@ class JsonLines:
         self._notes = recording.notes
 
     def alert(self, alert: AlarmChange) -> None:
-        """Print the alert with its 16 bytes in hexadecimal and its reasons in words."""
-        show(
-            json.dumps(
-                {
-                    "type": "alert",
-                    "recording": alert.recording,
-                    "time_s": round(alert.time_s, 6),
-                    "hop": alert.hop,
-                    "state": alert.state,
-                    "high": alert.high,
-                    "score": alert.score,
-                    "raise_score": alert.raise_score,
-                    "event": bytes(alert.event).hex(),
-                    "reasons": alert.event.words,
-                }
-            ),
-            wrap=False,
-        )
+        """Print the event with its 16 bytes in hexadecimal and its reasons in words.
+
+        An event of layout 2 has more keys. Its type is "alert" where it concerns an alarm, else "event".
+        """
+        event = alert.event
+        fields: dict[str, Any] = {
+            "type": "alert" if event.kind == Kind.ANOMALY else "event",
+            "recording": alert.recording,
+            "time_s": round(alert.time_s, 6),
+            "hop": alert.hop,
+            "state": alert.state,
+            "high": alert.high,
+            "score": alert.score,
+            "raise_score": alert.raise_score,
+            "event": bytes(event).hex(),
+            "reasons": event.words if event.kind == Kind.ANOMALY else (),
+        }
+        show(json.dumps(fields | (_news(event) if event.layout == VERSION_2 else {})), wrap=False)
 
     def too_short(self, recording: Recording) -> None:
         """Print on stderr how long a recording must be."""
@@ -62,23 +66,35 @@ class JsonLines:
 
     def end(self, summary: Summary, *, stopped: bool) -> None:
         """Print the counts of the session as the last object."""
-        show(
-            json.dumps(
-                {
-                    "type": "summary",
-                    "recordings": summary.recordings,
-                    "too_short": summary.too_short,
-                    "samples": summary.samples,
-                    "seconds": round(summary.seconds, 6),
-                    "ticks": summary.ticks,
-                    "alarms": summary.alarms,
-                    "left_out": summary.left_out,
-                    "missing": summary.missing,
-                    "judged_share": round(summary.judged.share, 6),
-                    "stopped": stopped,
-                    "engine": self._engine,
-                    "plan_id": self._plan.id,
-                }
-            ),
-            wrap=False,
-        )
+        void = {"void_share": round(summary.judged.void_share, 6)} if self._plan.is_supervised else {}
+        fields = {
+            "type": "summary",
+            "recordings": summary.recordings,
+            "too_short": summary.too_short,
+            "samples": summary.samples,
+            "seconds": round(summary.seconds, 6),
+            "ticks": summary.ticks,
+            "alarms": summary.alarms,
+            "left_out": summary.left_out,
+            "missing": summary.missing,
+            "judged_share": round(summary.judged.share, 6),
+            **void,
+            "stopped": stopped,
+            "engine": self._engine,
+            "plan_id": self._plan.id,
+        }
+        show(json.dumps(fields), wrap=False)
+
+
+def _news(event: Event) -> dict[str, Any]:
+    """Return the keys that only an event of layout 2 has; the score of the event is rounded, as its logarithm is."""
+    return {
+        "kind": event.kind.word,
+        "condition": None if event.condition is None else event.condition.word,
+        "active": event.active if event.condition is not None else None,
+        "input": None if event.input is None else event.input.word,
+        "health": event.health,
+        "flags": flags(event),
+        "event_score": round(2 ** (event.score_log2_q8 / 256)) if event.score_log2_q8 else 0,
+        "judged_share": round(event.judged_share, 6) if event.kind == Kind.HEARTBEAT else None,
+    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from anomsdk.core.event import Event, Kind, State, score_log2_q8
+from anomsdk.core.event import VERSION_2, Event, Kind, State, score_log2_q8
 from tests import scalar
 from tests.support.stems import Case, Given, Json
 from tests.support.stems.sections import Native
@@ -13,19 +13,30 @@ from tests.support.stems.sections import Native
 NORMAL, ALARM = 0, 2
 
 
+FLAGS = {"latched": 3, "silenced": 4, "out_of_service": 5, "marked": 6, "high": 7}
+"""Flag of layout 2 -> its bit in the byte of the state."""
+
+
 def by_scalar(given: Given) -> list[str]:
-    return [
-        scalar.event(
-            row["state"],
-            bool(row["high"]),
-            row["sequence"],
-            row["hop"],
-            row["score"],
-            row["tag"].to_bytes(2, "little"),
-            bytes(row["reasons"]),
-        ).hex()
-        for row in given["rows"]
-    ]
+    return [_of_layout_2(row) if "kind" in row else _of_layout_1(row) for row in given["rows"]]
+
+
+def _of_layout_1(row: Json) -> str:
+    return scalar.event(
+        row["state"],
+        bool(row["high"]),
+        row["sequence"],
+        row["hop"],
+        row["score"],
+        row["tag"].to_bytes(2, "little"),
+        bytes(row["reasons"]),
+    ).hex()
+
+
+def _of_layout_2(row: Json) -> str:
+    flags = sum(row[name] << bit for name, bit in FLAGS.items())
+    numbers = (row["sequence"], row["hop"], row["score"], row["health"], bytes(row["reasons"]), row["level_tag"])
+    return scalar.event_2(row["kind"], row["state"] | flags, *numbers, row["tag"].to_bytes(2, "little")).hex()
 
 
 def by_core(given: Given) -> list[str]:
@@ -33,16 +44,21 @@ def by_core(given: Given) -> list[str]:
 
 
 def _in_core(row: Json) -> Event:
+    more = {}
+    if "kind" in row:
+        more = {"layout": VERSION_2, "level_tag": row["level_tag"]}
+        more |= {name: bool(row[name]) for name in FLAGS if name != "high"}
     return Event(
-        kind=Kind.ANOMALY,
+        kind=Kind(row.get("kind", Kind.ANOMALY)),
         state=State(row["state"]),
         high=bool(row["high"]),
         sequence=row["sequence"],
         hop=row["hop"],
         score_log2_q8=score_log2_q8(row["score"]),
-        health=0,
+        health=row.get("health", 0),
         reasons=tuple(row["reasons"]),
         plan_tag=row["tag"],
+        **more,
     )
 
 
@@ -52,22 +68,40 @@ def by_native(given: Given) -> list[str]:
 
 def _in_c(native: Native, row: Json) -> str:
     score = native.lib.anom_event_score_log2_q8(row["score"])
-    fields = native.struct("anom_event_fields", c_fields(row) | {"score_log2_q8": score})
     event = native.struct("anom_event", {"bytes": [0xA5] * 16})
-    native.lib.anom_event_bytes(fields, event)
+    if "kind" in row:
+        words = c_words(row)
+        words[2] |= score
+        native.lib.anom_event_bytes_2(native.new("uint32_t[]", words), event)
+    else:
+        fields = native.struct("anom_event_fields", c_fields(row) | {"score_log2_q8": score})
+        native.lib.anom_event_bytes(fields, event)
     return bytes(event.bytes).hex()
 
 
 def c_fields(row: Json) -> dict[str, Any]:
+    """All of `anom_event_fields` but the score: a row of layout 1."""
     kept = {name: row[name] for name in ("state", "high", "sequence", "hop", "reasons")}
     return {"kind": int(Kind.ANOMALY), **kept, "plan_tag": row["tag"]}
 
 
-def c_case(given: Given, expect: list[str]) -> dict[str, Any]:
-    rows = [
-        {"fields": c_fields(row), "score": row["score"], "bytes": list(bytes.fromhex(found))}
-        for row, found in zip(given["rows"], expect, strict=True)
+def c_words(row: Json) -> list[int]:
+    """Words of 32 bits of a row of layout 2, without its score."""
+    flags = sum(row[name] << bit for name, bit in FLAGS.items())
+    first, second = row["reasons"]
+    return [
+        2 << 4 | row["kind"] | (row["state"] | flags) << 8 | row["sequence"] << 16,
+        row["hop"],
+        row["health"] << 16 | first << 24,
+        second | row["level_tag"] << 8 | row["tag"] << 16,
     ]
+
+
+def c_case(given: Given, expect: list[str]) -> dict[str, Any]:
+    rows = []
+    for row, found in zip(given["rows"], expect, strict=True):
+        kind = {"layout": 2, "words": c_words(row)} if "kind" in row else {"layout": 1, "fields": c_fields(row)}
+        rows.append(kind | {"score": row["score"], "bytes": list(bytes.fromhex(found))})
     return {"n_rows": len(rows), "rows": rows}
 
 
@@ -82,6 +116,13 @@ def row(
 ) -> Json:
     given = {"state": state, "high": high, "sequence": sequence, "hop": hop, "score": score}
     return given | {"reasons": list(reasons), "tag": tag}
+
+
+def row_2(kind: int = 1, state: int = ALARM, **changes: Json) -> Json:
+    """A row of layout 2: 0 where nothing is said."""
+    given = {"kind": kind, "state": state} | dict.fromkeys(FLAGS, 0)
+    given |= {"sequence": 0, "hop": 0, "score": 1, "health": 0, "reasons": [0, 0], "level_tag": 0, "tag": 0}
+    return given | changes
 
 
 def cases() -> Iterator[Case]:
@@ -128,6 +169,24 @@ def cases() -> Iterator[Case]:
         "All fields at their smallest": (
             "A byte that is not written.",
             [row(NORMAL, 0, 0, 0, 0, 0)],
+        ),
+        "Layout 2: kinds and states": (
+            "A version of layout 1, a state of more than three bits.",
+            [row_2(kind, state) for kind in range(1, 7) for state in (0, 2, 3, 4, 5)],
+        ),
+        "Layout 2: flags": (
+            "A flag in the bit of another one, or in the bit of layout 1.",
+            [row_2(**{name: 1}) for name in FLAGS] + [row_2(state=5, **dict.fromkeys(FLAGS, 1))],
+        ),
+        "Layout 2: numbers": (
+            "Codes that begin a byte too late, a level tag in place of a reason.",
+            [
+                row_2(2, reasons=[15, 1], health=0x81),
+                row_2(3, reasons=[0x34, 0x12], score=top),
+                row_2(4, 0, reasons=[7, 0], marked=1, sequence=0x0102, hop=0x03040506, tag=0xABCD),
+                row_2(reasons=[0xC1, 0x42], level_tag=24, score=1000000),
+                row_2(6, level_tag=255, health=255, sequence=65535, hop=top, tag=65535, score=top),
+            ],
         ),
     }
     for name, (guards, rows) in many.items():

@@ -1,0 +1,97 @@
+"""Facts of the alarm section and the health section of a plan, and of what they keep."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from anomsdk.core.event import Condition
+from anomsdk.core.health import HealthPlan
+from anomsdk.core.plan import Plan
+
+_BYTES_A_COLUMN = 16
+_SCORES = 3
+"""Highest scores that are kept: of the alarm, of its last raise or escalation, and since the last heartbeat."""
+
+
+def alarm_facts(plan: Plan) -> dict[str, Any]:
+    """Return the facts of the life cycle of the alarm: seconds, or "off"; empty without an alarm section."""
+    alarm = plan.alarm
+    if alarm is None:
+        return {}
+    facts: dict[str, Any] = {
+        "latch": "on" if alarm.latch else "off",
+        "escalate_ratio": round(alarm.escalate_ratio_q16 / 65536, 4) or "off",
+    }
+    for name in ("cancel", "escalate_after", "escalate_every", "repeat", "test", "heartbeat"):
+        facts[f"{name}_s"] = _hops_s(plan, getattr(alarm, name)) or "off"
+    return facts
+
+
+def health_facts(plan: Plan) -> dict[str, Any]:
+    """Return the limits of the technical conditions in the units of a spec, or "off"; empty without a health section.
+
+    A time in seconds that a block decides is rounded up to whole blocks.
+    """
+    health = plan.health
+    if health is None:
+        return {}
+    block_s = _hops_s(plan, health.block)
+    facts: dict[str, Any] = {"block_s": block_s}
+
+    def add(condition: Condition, **limits: Any) -> None:
+        on = health.raise_blocks[condition - 1] > 0
+        facts.update({name: value if on else "off" for name, value in limits.items()})
+
+    def lasting_s(condition: Condition) -> float:
+        return round(int(health.raise_blocks[condition - 1]) * block_s, 3)
+
+    rate = plan.rate_hz
+    add(Condition.STUCK, stuck_s=round(health.stuck / rate, 3))
+    add(Condition.FLAT, flat_counts=health.flat_range, flat_s=lasting_s(Condition.FLAT))
+    add(Condition.REPEATED, repeated_s=lasting_s(Condition.REPEATED))
+    clipped = f"{health.clip_low} and {health.clip_high}"
+    share = round(health.clip_share_q16 / 65536, 4)
+    add(Condition.CLIPPED, clip_counts=clipped, clip_share=share, clip_s=lasting_s(Condition.CLIPPED))
+    floor_s = lasting_s(Condition.NOISE_FLOOR)
+    add(Condition.NOISE_FLOOR, noise_counts=health.floor_range, noise_floor_s=floor_s)
+    add(Condition.STEP, step_counts=health.step, step_s=lasting_s(Condition.STEP))
+    add(Condition.DEAD_AXIS, dead_axis_s=round(health.dead_axis / rate, 3))
+    if plan.sensor.kind == "motion":
+        low, high = (round(math.sqrt(square)) for square in (health.gravity_low, health.gravity_high))
+        add(Condition.GRAVITY, gravity_counts=f"{low} to {high}", gravity_rest_s=lasting_s(Condition.GRAVITY))
+        still, posture = health.still_range, health.posture
+        not_worn_s = lasting_s(Condition.NOT_WORN)
+        add(Condition.NOT_WORN, not_worn_s=not_worn_s, still_counts=still, posture_counts=posture)
+    add(Condition.GAP, lost_share=round(health.lost_share_q16 / 65536, 4), lost_s=lasting_s(Condition.GAP))
+    return facts | {
+        "missing_s": round(health.missing_ms / 1000, 3) or "off",
+        "rate_tolerance": round(health.rate_tolerance_q16 / 65536, 4) or "off",
+        "warm_up_s": _hops_s(plan, health.warm_up),
+        "not_judged_while": _voiding(health),
+    }
+
+
+def retention_facts(plan: Plan) -> dict[str, Any]:
+    """Return what the life cycle and health keep, see docs/explanation/privacy.md; empty for other plans."""
+    facts: dict[str, Any] = {}
+    if plan.is_supervised:
+        facts |= {"highest_scores": f"{_SCORES}: of the alarm, of its last report, since the last heartbeat"}
+    health = plan.health
+    if health is not None:
+        facts |= {
+            "health_bytes": _BYTES_A_COLUMN * plan.columns,
+            "health_samples": "the last one of each column",
+            "health_block_ms": round(1000 * _hops_s(plan, health.block), 3),
+            "health_mean_s": round(_hops_s(plan, health.block) * 2**health.mean_shift, 3),
+        }
+    return facts
+
+
+def _voiding(health: HealthPlan) -> list[str]:
+    """Return the words of the conditions during which no tick is judged."""
+    return [condition.word for condition in Condition if health.void_mask >> condition.bit & 1]
+
+
+def _hops_s(plan: Plan, hops: int) -> float:
+    return round(hops * plan.framer.hop / plan.rate_hz, 3)

@@ -1,0 +1,77 @@
+"""Words for events: one heading for each kind of news, and the details that follow it."""
+
+from __future__ import annotations
+
+from anomsdk.core.event import Condition, Event, Input, Kind, State
+
+STYLES = {
+    "ALARM": "red",
+    "ESCALATED": "bold red",
+    "STILL ALARM": "red",
+    "PREALARM": "yellow",
+    "FAULT": "magenta",
+    "fault over": "green",
+    "clear": "green",
+    "heartbeat": "dim",
+}
+"""Heading of an event -> its style in rich."""
+
+_INPUTS = {
+    Input.ACKNOWLEDGE: "acknowledged",
+    Input.SILENCE: "silenced",
+    Input.SILENCE_OVER: "silence over",
+    Input.CANCEL: "cancelled",
+    Input.OUT_OF_SERVICE: "out of service",
+    Input.IN_SERVICE: "in service",
+    Input.TEST: "test",
+}
+_OTHERS = {Kind.HEARTBEAT: "heartbeat", Kind.RESTART: "restart", Kind.REPEAT: "STILL ALARM"}
+
+
+def heading(event: Event) -> str:
+    """Return the word or two that say what an event reports.
+
+    Examples
+    --------
+    >>> from anomsdk.core.event import Event
+    >>> heading(Event.from_bytes(bytes.fromhex("22004500f40100000000010101000000")))
+    'FAULT'
+    """
+    if event.condition == Condition.WARM_UP:
+        return "warming up" if event.active else "ready"
+    if event.kind == Kind.TECHNICAL:
+        return "FAULT" if event.active else "fault over"
+    if event.input is not None:
+        return _INPUTS[event.input]
+    if event.kind != Kind.ANOMALY:
+        return _OTHERS[event.kind]
+    if event.escalated:
+        return "ESCALATED"
+    if event.state == State.PREALARM:
+        return "PREALARM"
+    return "ALARM" if event.raised else "clear"
+
+
+def details(event: Event) -> str:
+    """Return the reasons, the condition, or the share of the time that was judged; empty where there is no more."""
+    if event.kind == Kind.HEARTBEAT:
+        return f"judged {event.judged_share:.0%}"
+    if event.kind == Kind.TECHNICAL:
+        return "" if event.condition == Condition.WARM_UP else ", ".join(event.words)
+    reasons = list(event.words) if event.kind == Kind.ANOMALY else []
+    if event.latched and event.state == State.RTN_UNACK:
+        reasons.append("latched until acknowledged")
+    return ", ".join(reasons)
+
+
+def flags(event: Event) -> tuple[str, ...]:
+    """Return the words for the flags that are set in an event."""
+    marked = "test" if event.kind == Kind.OPERATOR else "escalated"
+    named = {
+        "high": event.high,
+        "latched": event.latched,
+        "silenced": event.silenced,
+        "out of service": event.out_of_service,
+        marked: event.marked,
+    }
+    return tuple(word for word, is_set in named.items() if is_set)

@@ -1,0 +1,541 @@
+"""health: samples, gaps and what a device says to technical conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from anomsdk.core.event import Condition
+from anomsdk.core.health import N_CONDITIONS, Health, HealthPlan
+from tests import scalar
+from tests.support.stems import Case, Given, Json
+from tests.support.stems.sections import Address, Native, Symbol, core_plan
+
+OPERATIONS = ("look", "gap", "missing", "samples_in", "clock", "report", "change", "reset", "run")
+"""Steps, in the order of their codes in C; `run` goes on as if so many samples in a row had been equal, in every column."""
+TOP = 2**32 - 1
+CHANGE, RESET = ["change"], ["reset"]
+
+
+def by_scalar(given: Given) -> list:
+    def fresh() -> scalar.Health:
+        return scalar.Health(given["plan"], given["columns"])
+
+    health, found = fresh(), []
+    for operation, *what in given["steps"]:
+        result = 0
+        if operation == "reset":
+            health = fresh()
+        elif operation == "run":
+            health.run = what * given["columns"]
+        elif operation == "report":
+            health.put(what[0], what[1] == 1)
+        elif operation == "samples_in":
+            result = health.samples_in(*what)
+        elif operation == "change":
+            result = _said(health.change())
+        else:
+            getattr(health, operation)(*what)
+        active = sum(1 << condition for condition in health.active)
+        columns = [list(column) for column in zip(health.last, health.run, health.mean_q8, strict=True)]
+        found.append([result, active, health.byte, int(health.voids), columns])
+    return found
+
+
+def _said(change: Any) -> int:
+    """A change as one number: its code, and 256 where it is active now."""
+    return 0 if change is None else int(change[0]) + 256 * int(change[1])
+
+
+def by_core(given: Given) -> list:
+    plan = core_plan(HealthPlan, given["plan"])
+    plan.check(1, 1, given["columns"])
+    health, found = Health(plan, given["columns"]), []
+    for operation, *what in given["steps"]:
+        result = 0
+        if operation == "look":
+            health.look(np.array(what[0], np.int64))
+        elif operation == "run":
+            health._run[...] = what[0]
+        elif operation == "report":
+            health.report(Condition(what[0]), what[1] == 1)
+        elif operation == "samples_in":
+            result = health.samples_in(*what)
+        elif operation == "change":
+            result = _said(health.change())
+        else:
+            getattr(health, operation)(*what)
+        columns = np.stack([health._last, health._run, health._mean_q8], axis=1).tolist()
+        found.append([result, health.active, health.byte, int(health.voids), columns])
+    return found
+
+
+def by_native(given: Given) -> list:
+    native, found = Native(), []
+    ffi, lib, columns = native.ffi, native.lib, given["columns"]
+    size = ffi.sizeof("anom_health") + columns * ffi.sizeof("anom_health_column")
+    memory = native.new("uint64_t[]", size // 8 + 1)
+    health = ffi.cast("anom_health *", memory)
+    lib.anom_health_init(health, native.struct("anom_health_plan", c_plan(given["plan"], columns)))
+    at = ffi.cast("anom_health_column *", health + 1)
+    for operation, *what in given["steps"]:
+        if operation == "run":
+            for c in range(columns):
+                at[c].run = what[0]
+        result = 0 if operation == "run" else _in_c(native, health, operation, what)
+        numbers = [[at[c].last, at[c].run, at[c].mean_q8] for c in range(columns)]
+        found.append([result, health.active, lib.anom_health_byte(health), lib.anom_health_voids(health), numbers])
+    return found
+
+
+def _in_c(native: Native, health: Any, operation: str, what: list) -> int:
+    lib = native.lib
+    if operation == "look":
+        values = [value for row in what[0] for value in row]
+        lib.anom_health_look(health, native.new("int16_t[]", values), len(what[0]))
+    elif operation == "samples_in":
+        return int(lib.anom_health_samples_in(health, *what))
+    elif operation == "change":
+        code = int(lib.anom_health_change(health))
+        return code + 256 * (health.active >> code & 1) if code else 0
+    else:
+        getattr(lib, f"anom_health_{operation}")(health, *what)
+    return 0
+
+
+def c_plan(section: Json, columns: int) -> dict[str, Any]:
+    """All of `anom_health_plan`."""
+    return {**section, "type": Symbol("anom_health_functions"), "columns": columns}
+
+
+def c_case(given: Given, expect: list) -> dict[str, Any]:
+    steps = []
+    for (operation, *what), (result, active, byte, voids, columns) in zip(given["steps"], expect, strict=True):
+        step: dict[str, Any] = {"operation": OPERATIONS.index(operation)}
+        if operation == "look":
+            step |= {"n": len(what[0]), "samples": [value for row in what[0] for value in row]}
+        else:
+            step |= dict(zip(("number", "argument"), what, strict=False))
+        step |= {"result": result, "active": active, "byte": byte, "voids": voids}
+        step["columns"] = [dict(zip(("last", "run", "mean_q8"), column, strict=True)) for column in columns]
+        steps.append(step)
+    plan = Address("anom_health_plan", c_plan(given["plan"], given["columns"]))
+    return {"plan": plan, "columns": given["columns"], "n_steps": len(steps), "steps": steps}
+
+
+LIMITS = {
+    **{"block": 2, "stuck": 4, "flat_range": 1, "clip_low": -32768, "clip_high": 32767, "clip_share_q16": 1 << 15},
+    **{"floor_range": 0, "step": 65535, "dead_axis": 4, "dead_axis_range": 10, "rest_q16": 1024},
+    **{"gravity_low": 810000, "gravity_high": 1210000, "still_range": 4, "posture": 20, "mean_shift": 2},
+    **{"lost_share_q16": 1 << 15, "missing_ms": 0, "rate_tolerance_q16": 0, "samples_per_ms_q20": 1 << 20},
+    **{"warm_up": 0, "not_worn_voids": 0},
+}
+
+
+def given_of(*steps: Json, columns: int = 1, on: dict[int, tuple[int, int]] | None = None, **limits: int) -> Given:
+    """A list is the rows of a hop; a number in it is a row of one column.
+
+    Parameters
+    ----------
+    on : condition -> bad blocks that raise it, good ones that clear it
+    """
+    blocks = {"raise_blocks": [0] * N_CONDITIONS, "clear_blocks": [0] * N_CONDITIONS}
+    for condition, (bad, good) in (on or {}).items():
+        blocks["raise_blocks"][condition - 1], blocks["clear_blocks"][condition - 1] = bad, good
+    made = []
+    for step in steps:
+        is_rows = not isinstance(step[0], str)
+        made.append(["look", [row if isinstance(row, list) else [row] for row in step]] if is_rows else list(step))
+    return {"plan": {**LIMITS, **limits, **blocks}, "columns": columns, "steps": made}
+
+
+QUIET, LOUD, SAME, NOISE = [3, -2], [900, -900], [5, 5], [40, -30]
+
+
+def cases() -> Iterator[Case]:
+    for name, guards, given in [*_of_values(), *_of_motion(), *_of_time(), *_of_the_device()]:
+        yield Case(name, guards, given)
+
+
+def _of_values() -> Iterator[tuple]:
+    yield (
+        "Stuck, and moving again",
+        "A run that ends with its block; one that the first sample begins.",
+        given_of([5, 5, 5, 5], [5, 5], CHANGE, [5, 9], [9, 8], [7, 6], [5, 6], CHANGE, on={1: (1, 2)}),
+    )
+    yield (
+        "Stuck in one of two columns",
+        "A stuck column that counts although another one moves.",
+        given_of(
+            [[1, 1], [1, 2], [1, 3]], [[1, 4], [1, 5]], [[1, 5], [1, 5]], [[1, 5], [1, 5]], columns=2, on={1: (1, 1)}
+        ),
+    )
+    yield (
+        "Stuck in the midst of a block",
+        "A condition that waits for the end of its block.",
+        given_of(*[[7] * 9] * 3, [7, 1], on={1: (1, 1)}, stuck=20, block=4),
+    )
+    yield (
+        "The longest run",
+        "A run that wraps after 65535 samples.",
+        given_of([5, 5], ("run", 65532), [5, 5], [5, 5], [5, 5], [4, 4], on={1: (1, 1)}, stuck=65535),
+    )
+    yield (
+        "Levels that leave one value",
+        "A value that counts twice, or not at all.",
+        given_of([4, 6], [5, 4], [5, 5], [0, 9], on={4: (1, 1)}, clip_low=4, clip_high=6, clip_share_q16=1 << 16),
+    )
+    yield (
+        "A flat line",
+        "A flat line that is constant; a range over two blocks.",
+        given_of([1, 2], [1, 2], [2, 2], [2, 2], [1, 2], [2, 1], [1, 3], [3, 1], on={2: (2, 1)}),
+    )
+    yield (
+        "Repeated blocks",
+        "A block that is compared with itself; constant blocks that count as repeated ones.",
+        given_of(
+            [1, 2],
+            [3, 4],
+            [1, 2],
+            [3, 4],
+            [1, 2],
+            [4, 3],
+            [0, 0],
+            [0, 0],
+            [0, 0],
+            [0, 0],
+            [0, 0],
+            [0, 0],
+            on={3: (1, 1)},
+        ),
+    )
+    yield (
+        "The check of a block",
+        "A check that an exchange of values leaves as it is; values with their sign.",
+        given_of([-1, 2], [2, -1], [-1, 2], [-1, 2], [-1, 2], [-1, 2], on={3: (1, 1)}, block=1),
+    )
+    yield (
+        "Clipped",
+        "A share that must be exceeded; values beside the levels.",
+        given_of(
+            [100, 5],
+            [-100, 5],
+            [99, -99],
+            [0, 5],
+            [101, -101],
+            [-32768, 32767],
+            [1, 2],
+            [2, 1],
+            on={4: (1, 1)},
+            clip_low=-100,
+            clip_high=100,
+        ),
+    )
+    yield (
+        "Two bad blocks in a row",
+        "Blocks that count although they are not in a row.",
+        given_of([100], [0], [100], [100], [0], [100], [0], [0], on={4: (2, 2)}, clip_low=-100, clip_high=100, block=1),
+    )
+    yield (
+        "Below the noise floor",
+        "A range that must be below the floor.",
+        given_of([0, 3], [3, 0], [0, 4], [4, 0], [1, 1], [1, 1], on={5: (1, 1)}, floor_range=4),
+    )
+    yield (
+        "A step",
+        "A slow mean that follows at once; one that starts at 0; a mean that is rounded toward 0.",
+        given_of(NOISE, NOISE, [-101, -100], [-100, -100], [40, 30], [10, 20], on={6: (1, 1)}, step=100, block=1),
+    )
+    yield (
+        "The largest values",
+        "A sum, a range or a mean in 16 bits.",
+        given_of(
+            [-32768, 32767],
+            [32767, 32767],
+            [-32768, -32768],
+            [-32768, -32768],
+            on={2: (1, 1), 4: (1, 1), 6: (1, 1)},
+            mean_shift=0,
+        ),
+    )
+    yield (
+        "A reset",
+        "A run, a mean, a check or a condition that survives.",
+        given_of([5, 5, 5, 5], [5, 5, 5], RESET, [5, 5], [5, 5], CHANGE, on={1: (1, 1), 3: (1, 1)}, stuck=3),
+    )
+
+
+REST = [[0, 0, 1000], [1, 0, 1001]]
+TILTED = [[1000, 0, 0], [1001, 0, 1]]
+MOVES = [[300, -200, 900], [-300, 100, 1300]]
+
+
+def _of_motion() -> Iterator[tuple]:
+    yield (
+        "A dead axis",
+        "An axis that is dead while nobody moves; a verdict without movement.",
+        given_of(
+            *[[[0, 5, 1000], [0, 6, 1001]]] * 3,
+            *[[[0, -90, 900], [0, 90, 1100]]] * 3,
+            MOVES,
+            MOVES,
+            columns=3,
+            on={7: (1, 1)},
+        ),
+    )
+    yield (
+        "Gravity at rest",
+        "A verdict while the device moves; a limit of the vector, not of its square.",
+        given_of(
+            REST,
+            REST,
+            [[0, 0, 1300]] * 2,
+            [[0, 0, 1301]] * 2,
+            MOVES,
+            MOVES,
+            [[0, 0, 500]] * 2,
+            [[2, 0, 500]] * 2,
+            TILTED,
+            TILTED,
+            columns=3,
+            on={8: (1, 1)},
+        ),
+    )
+    yield (
+        "Rest of a sensor of another scale",
+        "Rest by counts instead of by the length of the vector.",
+        given_of(
+            [[0, 0, 8000], [200, 0, 8100]],
+            [[0, 0, 8000], [300, 0, 8200]],
+            [[0, 0, 8000], [1100, 0, 8000]],
+            [[0, 0, 8000], [1300, 0, 8000]],
+            columns=3,
+            on={8: (1, 1)},
+            block=1,
+            rest_q16=1024,
+        ),
+    )
+    yield (
+        "Not worn, and taken up",
+        "A posture that changes slowly; a slow mean that stays where the device was.",
+        given_of(
+            *[REST] * 6,
+            MOVES,
+            TILTED,
+            TILTED,
+            TILTED,
+            [[900, 300, 0], [900, 300, 0]],
+            CHANGE,
+            columns=3,
+            on={12: (2, 2)},
+            block=1,
+            not_worn_voids=1,
+        ),
+    )
+    yield (
+        "Six columns",
+        "A rate of rotation that counts as an axis.",
+        given_of(
+            *[[[0, 0, 1000, 700, 0, 0], [0, 0, 1001, -700, 5, 5]]] * 3,
+            columns=6,
+            on={8: (1, 1), 12: (1, 1), 1: (1, 1)},
+            block=1,
+        ),
+    )
+
+
+def _of_time() -> Iterator[tuple]:
+    yield (
+        "Gaps",
+        "A share that must be exceeded; hops without a gap that count as one.",
+        given_of(
+            QUIET,
+            QUIET,
+            QUIET,
+            ("gap", 1),
+            LOUD,
+            LOUD,
+            ("gap", 1),
+            QUIET,
+            ("gap", 2),
+            CHANGE,
+            QUIET,
+            QUIET,
+            on={9: (2, 2)},
+        ),
+    )
+    yield (
+        "A long gap",
+        "A gap that is one block, whatever its length; a share in 32 bits.",
+        given_of(
+            QUIET, ("gap", 9), CHANGE, ("gap", 20), QUIET, QUIET, ("gap", TOP), ("gap", TOP), CHANGE, on={9: (7, 2)}
+        ),
+    )
+    yield (
+        "Few hops lost",
+        "A gap below the share, and one that is met.",
+        given_of(
+            QUIET,
+            QUIET,
+            QUIET,
+            ("gap", 1),
+            CHANGE,
+            QUIET,
+            QUIET,
+            ("gap", 1),
+            ("gap", 1),
+            CHANGE,
+            on={9: (1, 1)},
+            block=4,
+        ),
+    )
+    yield (
+        "Lost hops at their end",
+        "A count of hops that wraps.",
+        given_of(
+            QUIET, ("gap", 1), ("gap", TOP), CHANGE, QUIET, ("gap", TOP), CHANGE, QUIET, QUIET, on={9: (9, 2)}, block=4
+        ),
+    )
+    yield (
+        "A block that is lost for the most part",
+        "A verdict of too few samples.",
+        given_of(
+            [100],
+            ("gap", 3),
+            CHANGE,
+            [100],
+            [100],
+            ("gap", 2),
+            CHANGE,
+            on={4: (1, 1), 9: (9, 9)},
+            block=4,
+            clip_low=-100,
+            clip_high=100,
+        ),
+    )
+    yield (
+        "Missing",
+        "Time that a hop does not end; a condition that waits for a block.",
+        given_of(
+            ("missing", 150),
+            ("missing", 149),
+            ("missing", 1),
+            CHANGE,
+            QUIET,
+            CHANGE,
+            ("missing", 299),
+            ("missing", TOP),
+            missing_ms=300,
+        ),
+    )
+    yield (
+        "Missing is off",
+        "A limit of 0 that is reached.",
+        given_of(("missing", TOP), CHANGE),
+    )
+    yield (
+        "Samples of missing time",
+        "Rounding that adds up; a product in 32 bits.",
+        given_of(
+            ("samples_in", 25),
+            ("missing", 25),
+            ("samples_in", 25),
+            ("missing", 25),
+            ("samples_in", 49),
+            ("samples_in", 50),
+            ("samples_in", TOP),
+            samples_per_ms_q20=20972,
+        ),
+    )
+    yield (
+        "Samples of missing time at a high rate",
+        "More samples than a gap may have.",
+        given_of(
+            ("samples_in", TOP), ("samples_in", 1), ("missing", TOP), ("samples_in", 5), samples_per_ms_q20=1 << 24
+        ),
+    )
+    yield (
+        "Rate",
+        "Readings that are too close to each other; a rate that is off by the tolerance itself.",
+        given_of(
+            ("clock", 1000, 5),
+            ("clock", 60999, 9),
+            ("clock", 61000, 61205),
+            CHANGE,
+            ("clock", 121000, 122406),
+            CHANGE,
+            ("clock", 181000, 182406),
+            CHANGE,
+            rate_tolerance_q16=1310,
+        ),
+    )
+    yield (
+        "A clock that wraps",
+        "A difference of clocks or samples beyond 32 bits.",
+        given_of(
+            ("clock", TOP - 9, TOP - 4),
+            ("clock", 59990, 59995),
+            CHANGE,
+            ("clock", 59989, 1),
+            CHANGE,
+            rate_tolerance_q16=655,
+        ),
+    )
+    yield (
+        "A rate that is not checked",
+        "A tolerance of 0 that every rate exceeds.",
+        given_of(("clock", 0, 0), ("clock", 60000, 7), CHANGE),
+    )
+
+
+def _of_the_device() -> Iterator[tuple]:
+    yield (
+        "Warm-up",
+        "A warm-up of a hop less or more; one that is reported when it begins.",
+        given_of(CHANGE, QUIET, ("gap", 3), QUIET, QUIET, CHANGE, CHANGE, RESET, QUIET, warm_up=3),
+    )
+    yield (
+        "Self-test and supply",
+        "A low supply that voids; a failed self-test that does not.",
+        given_of(
+            ("report", 15, 1),
+            CHANGE,
+            ("report", 14, 1),
+            ("report", 15, 1),
+            CHANGE,
+            CHANGE,
+            ("report", 14, 0),
+            ("report", 15, 0),
+            CHANGE,
+            CHANGE,
+            CHANGE,
+        ),
+    )
+    yield (
+        "Changes by their codes",
+        "Changes in the order in which they came.",
+        given_of(
+            ("report", 15, 1),
+            ("report", 14, 1),
+            ("missing", 9),
+            [100, 100],
+            [100, 100, 100],
+            CHANGE,
+            CHANGE,
+            CHANGE,
+            CHANGE,
+            CHANGE,
+            CHANGE,
+            on={1: (1, 1), 4: (1, 1)},
+            clip_low=-100,
+            clip_high=100,
+            missing_ms=5,
+        ),
+    )
+    yield (
+        "A change that is taken back",
+        "A condition that is reported although it is as it was.",
+        given_of(("report", 15, 1), ("report", 15, 0), CHANGE, ("missing", 9), QUIET, CHANGE, missing_ms=5),
+    )

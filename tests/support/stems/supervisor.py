@@ -1,0 +1,357 @@
+"""supervisor: hops, ticks and inputs to events, in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from anomsdk.core.alarm import AlarmPlan
+from anomsdk.core.health import HealthPlan
+from anomsdk.core.rung import LevelPlan, TimingPlan
+from anomsdk.core.supervisor import Operation, Supervisor
+from tests import scalar
+from tests.support.stems import Case, Given, Json
+from tests.support.stems import health as health_stem
+from tests.support.stems.alert import FOUR, HIGH, HIT, LONGEST, LOW, MIDDLE, RESET, TAG, TOP, Setting
+from tests.support.stems.sections import Address, Native, Symbol, c_timing, core_plan
+
+STEPS = ("hop", "tick", "due", "gap", "operate", "reset")
+Events = list[bytes]
+
+
+def by_scalar(given: Given) -> list:
+    sections = [given[name] for name in ("alarm", "health", "timing", "levels", "columns", "hops_per_tick")]
+    tag = given["tag"].to_bytes(2, "little")
+    supervisor, found = scalar.Supervisor(*sections, tag), []
+    supervisor.sequence = given["sequence"]
+    for step, *what in given["steps"]:
+        events: Events = []
+        if step == "reset":
+            supervisor = scalar.Supervisor(*sections, tag)
+        elif step == "operate":
+            events = supervisor.operate(Operation(what[0]).name.lower(), *what[1:])
+        else:
+            events = getattr(supervisor, step)(*what) or []
+        found.append([supervisor.annunciation, supervisor.byte, int(supervisor.voids), _hex(events)])
+    return found
+
+
+def _hex(events: Events) -> str:
+    return b"".join(events).hex()
+
+
+def by_core(given: Given) -> list:
+    health = None if given["health"] is None else core_plan(HealthPlan, given["health"])
+    supervisor, found = (
+        Supervisor(
+            core_plan(AlarmPlan, given["alarm"]),
+            health,
+            core_plan(TimingPlan, given["timing"]),
+            core_plan(LevelPlan, given["levels"]),
+            given["columns"],
+            given["hops_per_tick"],
+            given["tag"],
+        ),
+        [],
+    )
+    supervisor._sequence = given["sequence"]
+    for step, *what in given["steps"]:
+        events = [bytes(event) for event in _in_core(supervisor, step, what)]
+        found.append([int(supervisor.annunciation), supervisor.health, int(supervisor.voids), _hex(events)])
+    return found
+
+
+def _in_core(supervisor: Supervisor, step: str, what: list) -> list:
+    if step == "hop":
+        return list(supervisor.hop(np.array(what[0], np.int64), what[1]))
+    if step == "operate":
+        return list(supervisor.operate(Operation(what[0]), *what[1:]))
+    if step == "due":
+        return list(supervisor.due(*what))
+    if step == "tick":
+        event, _ = supervisor.tick(*what)
+        return [] if event is None else [event]
+    getattr(supervisor, step)(*what)
+    return []
+
+
+def by_native(given: Given) -> list:
+    native, found = Native(), []
+    ffi, lib = native.ffi, native.lib
+    size = ffi.sizeof("anom_supervisor")
+    if given["health"] is not None:
+        size += ffi.sizeof("anom_health") + given["columns"] * ffi.sizeof("anom_health_column")
+    memory = native.new("uint64_t[]", size // 8 + 1)
+    supervisor = ffi.cast("anom_supervisor *", memory)
+    timing = native.struct("anom_timing_plan", c_timing(given["timing"]))
+    level = native.struct("anom_level_plan", given["levels"])
+    plan = native.struct("anom_supervisor_plan", c_plan(given))
+    lib.anom_supervisor_init(supervisor, plan, timing, level, given["tag"])
+    supervisor.alarm.alert.sequence = given["sequence"]
+    for step, *what in given["steps"]:
+        events = _in_c(native, supervisor, plan, step, what)
+        signals = [lib.anom_supervisor_annunciation(supervisor), lib.anom_supervisor_health(supervisor)]
+        found.append([*signals, lib.anom_supervisor_voids(supervisor), _hex(events)])
+    return found
+
+
+def _in_c(native: Native, supervisor: Any, plan: Any, step: str, what: list) -> Events:
+    lib, event, events, hop = native.lib, native.struct("anom_event", {}), [], 0
+    if step == "hop":
+        values = [value for row in what[0] for value in row]
+        lib.anom_supervisor_hop(supervisor, native.new("int16_t[]", values), len(what[0]))
+        hop = what[1]
+    elif step == "tick" and lib.anom_supervisor_tick(supervisor, *what, event):
+        events.append(bytes(event.bytes))
+    elif step == "operate":
+        hop = what[3]
+        if lib.anom_supervisor_operate(supervisor, *what, event):
+            events.append(bytes(event.bytes))
+    elif step == "gap":
+        lib.anom_supervisor_gap(supervisor, *what)
+    elif step == "reset":
+        lib.anom_supervisor_reset(supervisor, plan)
+    elif step == "due":
+        hop = what[0]
+    while step in ("hop", "operate", "due") and lib.anom_supervisor_due(supervisor, hop, event):
+        events.append(bytes(event.bytes))
+    return events
+
+
+def c_plan(given: Given) -> dict[str, Any]:
+    """All of `anom_supervisor_plan`."""
+    plan = {
+        "alarm": {**given["alarm"], "hops_per_tick": given["hops_per_tick"]},
+        "type": Symbol("anom_supervisor_functions"),
+    }
+    if given["health"] is not None:
+        plan["health"] = Address("anom_health_plan", health_stem.c_plan(given["health"], given["columns"]))
+    return plan
+
+
+def c_case(given: Given, expect: list) -> dict[str, Any]:
+    steps = []
+    for (step, *what), (annunciation, byte, voids, events) in zip(given["steps"], expect, strict=True):
+        made: dict[str, Any] = {"step": STEPS.index(step)}
+        if step == "hop":
+            made |= {"n": len(what[0]), "samples": [value for row in what[0] for value in row], "hop": what[1]}
+        elif step == "operate":
+            made |= dict(zip(("operation", "number", "samples_so_far", "hop"), what, strict=True))
+        elif step in ("tick", "gap"):
+            made |= dict(zip(("number", "hop" if step == "tick" else "lost_ticks"), what, strict=True))
+        elif step == "due":
+            made |= {"hop": what[0]}
+        made |= {"annunciation": annunciation, "health": byte, "voids": voids}
+        steps.append(made | {"n_events": len(events) // 32, "events": list(bytes.fromhex(events)) or None})
+    return {
+        "plan": Address("anom_supervisor_plan", c_plan(given)),
+        "timing": c_timing(given["timing"]),
+        "level": given["levels"],
+        "columns": 0 if given["health"] is None else given["columns"],
+        "tag": given["tag"],
+        "sequence": given["sequence"],
+        "n_steps": len(steps),
+        "steps": steps,
+    }
+
+
+def given_of(
+    *steps: Json, health: Given | None = None, hops_per_tick: int = 1, sequence: int = 0, tag: int = TAG, **alarm: int
+) -> Given:
+    """A number is a hop of one quiet value and the tick of this score; a list is the rows of a hop without a tick."""
+    setting, made, hop = Setting(1, 1, high=FOUR), [], 100
+    for step in steps:
+        if isinstance(step, int):
+            made += [["hop", [[hop % 7]], hop], ["tick", step, hop]]
+            hop += 1
+        elif not isinstance(step[0], str):
+            made.append(["hop", [[value] for value in step], hop])
+            hop += 1
+        elif step[0] == "gap":
+            hop = (hop + step[1]) % 2**32
+            made += [list(step), ["due", hop]]
+        elif step[0] == "operate":
+            made.append([*step, hop])
+        else:
+            made.append(list(step))
+    return {
+        "alarm": scalar.NO_ALARM | alarm,
+        "health": None if health is None else health["plan"],
+        "timing": setting.timing,
+        "levels": setting.levels,
+        "columns": 1,
+        "hops_per_tick": hops_per_tick,
+        "tag": tag,
+        "sequence": sequence,
+        "steps": [["due", 100], *made],
+    }
+
+
+def operate(operation: Operation, argument: int = 0, samples: int = 0) -> list:
+    return ["operate", int(operation), argument, samples]
+
+
+LIMITS = health_stem.given_of(
+    on={1: (1, 1), 4: (1, 1), 9: (1, 1)}, block=1, stuck=3, clip_low=-100, clip_high=100, missing_ms=300
+)
+WARMING = health_stem.given_of(on={}, warm_up=2)
+TIMED = health_stem.given_of(on={}, rate_tolerance_q16=1310)
+CLIPPED = [100]
+
+
+def cases() -> Iterator[Case]:
+    yield Case(
+        "Restart, then quiet",
+        "A restart that is told twice, or not before all else.",
+        given_of(LOW, LOW, RESET, ["due", 7], ["due", 7], LOW),
+    )
+    yield Case(
+        "A reset forgets",
+        "A sequence, an alarm or a heartbeat that survives.",
+        given_of(HIT, LOW, operate(Operation.SILENCE, 9), RESET, LOW, HIT, latch=1, heartbeat=3),
+    )
+    yield Case(
+        "The sequence number wraps",
+        "A number of more than 16 bits, or one that skips 0.",
+        given_of(HIT, LOW, HIT, LOW, sequence=65534),
+    )
+    yield Case(
+        "Bytes of hop and tag",
+        "Numbers in the byte order of the processor.",
+        given_of(
+            ["hop", [[1]], 0x03040506], ["tick", HIT, 0x03040506], ["hop", [[2]], TOP], ["tick", LOW, TOP], tag=0x0102
+        ),
+    )
+    yield Case(
+        "Flags of each state",
+        "A flag of the state before the event.",
+        given_of(
+            HIT,
+            operate(Operation.SILENCE, 2),
+            LOW,
+            HIT,
+            operate(Operation.TEST),
+            operate(Operation.ACKNOWLEDGE),
+            HIT,
+            operate(Operation.OUT_OF_SERVICE, 1),
+            operate(Operation.TEST),
+            operate(Operation.OUT_OF_SERVICE, 0),
+            latch=1,
+            test=1,
+        ),
+    )
+    yield Case(
+        "A void tick",
+        "A health byte that lacks in an event; a condition that is told after what it caused.",
+        given_of(LOW, CLIPPED, HIT, CLIPPED, LOW, [0], HIGH, LOW, health=LIMITS),
+    )
+    yield Case(
+        "Conditions come first",
+        "Events that are due in another order than conditions, alarm, heartbeat.",
+        given_of(
+            HIT,
+            operate(Operation.SILENCE, 3),
+            MIDDLE,
+            MIDDLE,
+            CLIPPED,
+            LOW,
+            health=LIMITS,
+            escalate_after=3,
+            heartbeat=4,
+        ),
+    )
+    yield Case(
+        "A repeat and the end of a silence",
+        "A heartbeat before what the alarm has to say.",
+        given_of(HIT, operate(Operation.SILENCE, 3), MIDDLE, MIDDLE, MIDDLE, LOW, repeat=3, heartbeat=4),
+    )
+    yield Case(
+        "The end of a prealarm and of a silence",
+        "Two events in one.",
+        given_of(HIT, operate(Operation.SILENCE, 2), 1500, LOW, LOW, cancel=2, heartbeat=3),
+    )
+    yield Case(
+        "Heartbeats",
+        "A heartbeat of the first hop; the highest score of all time; a share of hops instead of ticks.",
+        given_of(HIT, LOW, LOW, LOW, [5], [6], LOW, 7, [8], 9, heartbeat=3),
+    )
+    yield Case(
+        "Heartbeats of slow ticks",
+        "A share above 1, or of no tick at all.",
+        given_of([1], LOW, [2], [3], LOW, LOW, LOW, [4], [5], [6], [7], hops_per_tick=4, heartbeat=3),
+    )
+    yield Case(
+        "A heartbeat after a gap",
+        "One heartbeat for each period that was lost.",
+        given_of(HIT, ("gap", 10, 10), LOW, LOW, ("gap", TOP, TOP), LOW, heartbeat=3),
+    )
+    yield Case(
+        "An alarm in a gap",
+        "Time that stands still in a gap.",
+        given_of(HIT, ("gap", 5, 5), LOW, HIT, LOW, cancel=4, latch=1, escalate_after=3, health=LIMITS),
+    )
+    yield Case(
+        "All inputs at once",
+        "An input that acts after what is due.",
+        given_of(
+            HIT,
+            *[
+                operate(operation, argument)
+                for operation, argument in (
+                    (Operation.ACKNOWLEDGE, 0),
+                    (Operation.SILENCE, 2),
+                    (Operation.CANCEL, 0),
+                    (Operation.OUT_OF_SERVICE, 1),
+                    (Operation.OUT_OF_SERVICE, 0),
+                    (Operation.TEST, 0),
+                    (Operation.SUPPLY, 1),
+                    (Operation.SELF_TEST, 1),
+                    (Operation.SUPPLY, 0),
+                    (Operation.SELF_TEST, 0),
+                    (Operation.SILENCE, 0),
+                    (Operation.CANCEL, 0),
+                )
+            ],
+            cancel=2,
+            health=LIMITS,
+        ),
+    )
+    yield Case(
+        "The longest silence",
+        "A silence whose hops leave 32 bits.",
+        given_of(HIT, operate(Operation.SILENCE, LONGEST), ("gap", TOP - 1, 9), LOW, LOW, hops_per_tick=4, latch=1),
+    )
+    yield Case(
+        "Missing, and back",
+        "A condition that is not told until the next hop; one that stays when hops come back.",
+        given_of(
+            LOW,
+            operate(Operation.MISSING, 299),
+            operate(Operation.MISSING, 1),
+            operate(Operation.MISSING, 1),
+            LOW,
+            health=LIMITS,
+        ),
+    )
+    yield Case(
+        "The caller's clock",
+        "A first reading that is compared with 0.",
+        given_of(
+            operate(Operation.CLOCK, 5, 0),
+            operate(Operation.CLOCK, 60005, 50000),
+            operate(Operation.CLOCK, 120005, 110000),
+            health=TIMED,
+        ),
+    )
+    yield Case(
+        "Warm-up is no fault",
+        "A warm-up that is annunciated as a fault, or that does not void.",
+        given_of([1], HIT, [2], HIT, health=WARMING),
+    )
+    yield Case(
+        "Stuck sensor in an alarm",
+        "An alarm that a fault ends, or that reads as normal.",
+        given_of(HIT, [3, 3, 3, 3], [3], [4], LOW, operate(Operation.ACKNOWLEDGE), latch=1, health=LIMITS),
+    )
