@@ -58,7 +58,7 @@ static uint32_t less(uint32_t count, uint32_t hops)
 }
 
 /* Add hops to a count, up to 2**32 - 1. */
-static uint32_t more(uint32_t count, uint32_t hops)
+static uint32_t later(uint32_t count, uint32_t hops)
 {
     return count + hops < count ? UINT32_MAX : count + hops;
 }
@@ -173,8 +173,8 @@ anom_notice anom_alarm_step(anom_alarm *alarm, uint32_t score)
 
 void anom_alarm_advance(anom_alarm *alarm, uint32_t hops)
 {
-    alarm->waiting = more(alarm->waiting, hops);
-    alarm->repeating = more(alarm->repeating, hops);
+    alarm->waiting = later(alarm->waiting, hops);
+    alarm->repeating = later(alarm->repeating, hops);
     alarm->hold = less(alarm->hold, hops);
     alarm->silence = less(alarm->silence, hops);
     alarm->test = less(alarm->test, hops);

@@ -7,14 +7,14 @@
 #define MAX_RUN 65535
 #define CHECK_FACTOR 0x01000193u /* prime of 32-bit FNV (Fowler, Noll, Vo) */
 #define RATE_PERIOD_MS 60000     /* shortest time over which the rate is measured */
-#define AXES 3
+#define ACCELERATION_AXES 3
 #define KNOWN_BLOCK 1
 #define KNOWN_CLOCK 2
 #define COUNTED 0x13FE        /* conditions that blocks decide, by code */
 #define IN_EVERY_BLOCK 0x107E /* those of them that every block decides */
 
 /* Sum of two counts, up to 2**32 - 1. */
-static uint32_t more(uint32_t count, uint32_t by)
+static uint32_t sum_of(uint32_t count, uint32_t by)
 {
     return count + by < count ? UINT32_MAX : count + by;
 }
@@ -129,7 +129,7 @@ static void decide(anom_health *health)
         if (column->run > longest_run) longest_run = column->run;
         if (range > span) span = range;
         if (distance > away) away = distance;
-        if (i >= AXES) continue;
+        if (i >= ACCELERATION_AXES) continue;
         square += (uint32_t)(mean * mean);
         axes_span = span;
         axes_away = away;
@@ -180,7 +180,7 @@ static void end_hop(anom_health *health, uint32_t lost)
     const anom_health_plan *plan = health->plan;
     uint32_t block = (uint32_t)plan->block;
     uint32_t hops = health->hops;
-    uint32_t total = more(lost, hops);
+    uint32_t total = sum_of(lost, hops);
     if (total < block) {
         health->lost = (uint16_t)lost;
         return;
@@ -263,13 +263,13 @@ void anom_health_look(anom_health *health, const int16_t *samples, int32_t n)
 
 void anom_health_gap(anom_health *health, uint32_t lost)
 {
-    end_hop(health, more(lost, health->lost));
+    end_hop(health, sum_of(lost, health->lost));
 }
 
 void anom_health_missing(anom_health *health, uint32_t ms)
 {
     uint32_t limit = (uint32_t)health->plan->missing_ms;
-    health->missing_ms = more(health->missing_ms, ms);
+    health->missing_ms = sum_of(health->missing_ms, ms);
     if (limit > 0 && health->missing_ms >= limit) anom_health_report(health, ANOM_CONDITION_MISSING, 1);
 }
 
@@ -281,7 +281,7 @@ static uint64_t expected(const anom_health *health, uint32_t ms)
 
 uint32_t anom_health_samples_in(const anom_health *health, uint32_t ms)
 {
-    uint64_t samples = expected(health, more(health->missing_ms, ms)) - expected(health, health->missing_ms);
+    uint64_t samples = expected(health, sum_of(health->missing_ms, ms)) - expected(health, health->missing_ms);
     return samples < INT32_MAX ? (uint32_t)samples : INT32_MAX;
 }
 
