@@ -888,8 +888,9 @@ class Alarm:
         return Notice(ANOMALY, self.peak, high, True, reasons=reasons)
 
     def advance(self, n: int) -> None:
-        self.waiting = u32(min(self.waiting + n, 2**32 - 1))
-        self.repeating = u32(min(self.repeating + n, 2**32 - 1))
+        if self.state != NORMAL:
+            self.waiting = u32(min(self.waiting + n, 2**32 - 1))
+            self.repeating = u32(min(self.repeating + n, 2**32 - 1))
         self.hold, self.silence, self.test = (u32(max(0, left - n)) for left in (self.hold, self.silence, self.test))
 
     def due(self) -> Notice | None:
@@ -996,8 +997,10 @@ class Health:
                 self.lowest[c], self.highest[c] = min(self.lowest[c], x), max(self.highest[c], x)
                 self.sum[c] = i32(self.sum[c] + x)
                 self.clipped += x <= plan["clip_low"] or x >= plan["clip_high"]
-                self.check = (self.check * 0x01000193 + (x & 0xFFFF)) % 2**32
             self.seen = True
+        for c in range(len(rows[0])):
+            for row in rows:
+                self.check = (self.check * 33 + row[c]) % 2**32
         self.samples = within(self.samples + len(rows), 1, 65535)
         self.hops += 1
         if self.stuck_now:
@@ -1041,6 +1044,7 @@ class Health:
         mean = [i16(self.sum[c] // self.samples) for c in every]
         slow = [i16(self.mean_q8[c] >> 8) if self.has_mean else mean[c] for c in every]
         away = [within(abs(mean[c] - slow[c]), 0, 65535) for c in every]
+        with_mean = every if plan["raise_blocks"][STEP - 1] > 0 else every[:3]
         axes, constant = every[:3], all(value == 0 for value in span)
         values = within(self.samples * len(every), 1, 2**26)
         self.count(STUCK, self.stuck_now)
@@ -1058,7 +1062,7 @@ class Health:
         still = all(span[a] <= plan["still_range"] and away[a] <= plan["posture"] for a in axes)
         self.count(NOT_WORN, still)
         follows = self.has_mean and (still or plan["raise_blocks"][NOT_WORN - 1] == 0)
-        for c in every:
+        for c in with_mean:
             target = within(mean[c] * 256, -(2**23), 2**23 - 1)
             self.mean_q8[c] += (
                 (i32(target - self.mean_q8[c]) >> plan["mean_shift"]) if follows else target - self.mean_q8[c]

@@ -191,8 +191,9 @@ class Alarm:
 
     def advance(self, hops: int) -> None:
         """Let time go on: 1 hop, or the hops of a gap, up to 2**32 - 1."""
-        self._waiting = min(self._waiting + hops, UINT32_MAX)
-        self._repeating = min(self._repeating + hops, UINT32_MAX)
+        if self._state != State.NORMAL:  # a raise begins both anew
+            self._waiting = min(self._waiting + hops, UINT32_MAX)
+            self._repeating = min(self._repeating + hops, UINT32_MAX)
         self._hold -= min(self._hold, hops)
         self._silence -= min(self._silence, hops)
         self._test -= min(self._test, hops)

@@ -18,8 +18,8 @@ from anomsdk.core.fixed import UINT32_MAX, Ints
 
 MAX_RUN = 65535
 MAX_BLOCK_SAMPLES = 65535
-CHECK_FACTOR = 0x01000193
-"""Factor of the check of a block: the prime of 32-bit FNV (Fowler, Noll, Vo)."""
+CHECK_FACTOR = 33
+"""Factor of the check of a block, as in Bernstein's hash: a shift and an addition."""
 N_CONDITIONS = len(Condition)
 IN_BLOCKS = tuple(condition for condition in Condition if condition <= Condition.NOT_WORN)
 """Conditions that a block decides, those with a number of blocks, except missing and rate."""
@@ -287,8 +287,11 @@ class Health:
         """Decide the conditions that the samples of a block show."""
         plan = self._plan
         spans = self._highest - self._lowest
-        means = self._sum // self._samples
-        slow = self._mean_q8 >> 8 if self._has_mean else means
+        # Means matter of all columns to a step, of the axes to the rest
+        n_means = len(spans) if self._is_raise[Condition.STEP - 1] > 0 else min(len(spans), _AXES)
+        means = self._sum[:n_means] // self._samples
+        slow_q8 = self._mean_q8[:n_means]
+        slow = slow_q8 >> 8 if self._has_mean else means
         away = np.abs(means - slow)
         constant = bool((spans == 0).all())
         same = self._has_check and self._check == self._last_check
@@ -302,9 +305,9 @@ class Health:
         self._decide_axes(spans[:_AXES])
         anchored = self._decide_at_rest(spans[:_AXES], means[:_AXES], away[:_AXES])
         if anchored:
-            self._mean_q8 += (means * 256 - self._mean_q8) >> plan.mean_shift
+            slow_q8 += (means * 256 - slow_q8) >> plan.mean_shift
         else:
-            self._mean_q8[...] = means * 256
+            slow_q8[...] = means * 256
         self._has_mean = self._has_check = True
         self._last_check = self._check
 
@@ -348,8 +351,8 @@ class Health:
 
 
 def _checked(check: int, samples: Ints) -> int:
-    """Continue the check of a block: ``check = check * CHECK_FACTOR + (value & 0xFFFF)``, value by value, mod 2**32."""
-    values = (samples & 0xFFFF).ravel().astype(np.uint64)
+    """Continue the check of a block, column by column: ``check = check * CHECK_FACTOR + value``, modulo 2**32."""
+    values = (samples.T & UINT32_MAX).ravel().astype(np.uint64)
     powers = _powers(len(values))
     return (check * int(powers[0]) + int((values * powers[1:]).sum())) & UINT32_MAX
 

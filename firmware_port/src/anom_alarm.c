@@ -173,14 +173,18 @@ anom_notice anom_alarm_step(anom_alarm *alarm, uint32_t score)
 
 void anom_alarm_advance(anom_alarm *alarm, uint32_t hops)
 {
-    alarm->waiting = later(alarm->waiting, hops);
-    alarm->repeating = later(alarm->repeating, hops);
+    if (alarm->state != ANOM_STATE_NORMAL) { /* a raise begins both anew */
+        alarm->waiting = later(alarm->waiting, hops);
+        alarm->repeating = later(alarm->repeating, hops);
+    }
+    if ((alarm->hold | alarm->silence | alarm->test) == 0) return;
     alarm->hold = less(alarm->hold, hops);
     alarm->silence = less(alarm->silence, hops);
     alarm->test = less(alarm->test, hops);
 }
 
-anom_notice anom_alarm_due(anom_alarm *alarm)
+/* What time has made due of an alarm or a prealarm that stands. */
+static anom_notice due_of_standing(anom_alarm *alarm)
 {
     const anom_alarm_plan *plan = alarm->plan;
     if (alarm->state == ANOM_STATE_PREALARM && alarm->waiting >= (uint32_t)plan->cancel) {
@@ -195,10 +199,15 @@ anom_notice anom_alarm_due(anom_alarm *alarm)
     anom_notice escalation = escalate(alarm, (uint32_t)late, 0);
     if (escalation) return escalation;
     uint32_t repeat = (uint32_t)plan->repeat;
-    if (standing(alarm) && repeat > 0 && alarm->repeating >= repeat) {
-        alarm->repeating = 0;
-        return notice(ANOM_KIND_REPEAT, alarm->peak);
-    }
+    if (repeat == 0 || !standing(alarm) || alarm->repeating < repeat) return 0;
+    alarm->repeating = 0;
+    return notice(ANOM_KIND_REPEAT, alarm->peak);
+}
+
+anom_notice anom_alarm_due(anom_alarm *alarm)
+{
+    anom_notice found = alarm->state == ANOM_STATE_NORMAL ? 0 : due_of_standing(alarm);
+    if (found) return found;
     return alarm->silenced && alarm->silence == 0 ? sound(alarm) : 0;
 }
 

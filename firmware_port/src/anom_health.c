@@ -5,13 +5,18 @@
 #include "anom_wipe.h"
 
 #define MAX_RUN 65535
-#define CHECK_FACTOR 0x01000193u /* prime of 32-bit FNV (Fowler, Noll, Vo) */
+#define CHECK_SHIFT 5            /* the factor of the check is 33, as in Bernstein's hash */
 #define RATE_PERIOD_MS 60000     /* shortest time over which the rate is measured */
 #define ACCELERATION_AXES 3
 #define KNOWN_BLOCK 1
 #define KNOWN_CLOCK 2
+#ifdef __GNUC__
+#define NOINLINE __attribute__((noinline))
+#else
+#define NOINLINE
+#endif
 #define COUNTED 0x13FE        /* conditions that blocks decide, by code */
-#define IN_EVERY_BLOCK 0x107E /* those of them that every block decides */
+#define IN_EVERY_BLOCK 0x107E /* those of them that every block with enough samples decides */
 
 /* Sum of two counts, up to 2**32 - 1. */
 static uint32_t sum_of(uint32_t count, uint32_t by)
@@ -77,21 +82,26 @@ static void count(anom_health *health, uint32_t judged, uint32_t bad, uint32_t b
 {
     const anom_health_plan *plan = health->plan;
     uint16_t *counted = health->counts;
+    uint32_t active = health->active;
+    uint32_t changing = bad ^ active;
     for (int32_t code = 1; code <= ANOM_CONDITION_NOT_WORN; code++) {
-        if (!(COUNTED >> code & 1)) continue;
-        uint32_t active = health->active;
-        uint32_t enough = plan->raise_blocks[code - 1];
-        if ((judged >> code & 1) && enough > 0) {
-            if (active >> code & 1) enough = plan->clear_blocks[code - 1];
-            uint32_t n = ((bad ^ active) >> code & 1) ? *counted + blocks : 0;
-            if (n >= enough) {
-                n = 0;
-                health->active = (uint16_t)(active ^ 1u << code);
+        uint32_t bit = 1u << code;
+        if (!(COUNTED & bit)) continue;
+        if (judged & bit) {
+            uint32_t n = 0;
+            if (changing & bit) {
+                uint32_t enough = (active & bit ? plan->clear_blocks : plan->raise_blocks)[code - 1];
+                n = *counted + blocks;
+                if (n >= enough) {
+                    n = 0;
+                    if (enough > 0) active ^= bit; /* 0: the condition is off */
+                }
             }
             *counted = (uint16_t)n;
         }
         counted++;
     }
+    health->active = (uint16_t)active;
 }
 
 /* 1: a part of a whole is at least a share of it.
@@ -101,8 +111,10 @@ static int32_t reaches(uint32_t part, uint32_t share_q16, uint64_t whole)
     return (uint64_t)part << 16 >= share_q16 * whole;
 }
 
-/* Decide the conditions that the samples of a block show. */
-static void decide(anom_health *health)
+/* Decide the conditions that the samples of a block show.
+ *   judged   bits by code: conditions that have their verdict already
+ *   bad      bits by code: their verdict */
+static void decide(anom_health *health, uint32_t judged, uint32_t bad)
 {
     const anom_health_plan *plan = health->plan;
     anom_health_column *columns = columns_of(health);
@@ -117,17 +129,20 @@ static void decide(anom_health *health)
     uint32_t square = 0; /* of the mean vector of the first three columns, up to 3 * 2**30 */
     int32_t axes_span = 0;
     int32_t axes_away = 0;
+    int32_t with_mean = plan->raise_blocks[ANOM_CONDITION_STEP - 1] > 0 ? plan->columns : ACCELERATION_AXES;
+    if (with_mean > plan->columns) with_mean = plan->columns; /* only these means matter */
     for (int32_t i = 0; i < plan->columns; i++) {
         anom_health_column *column = &columns[i];
+        int32_t range = column->highest - column->lowest;
+        if (column->run < shortest_run) shortest_run = column->run;
+        if (column->run > longest_run) longest_run = column->run;
+        if (range > span) span = range;
+        if (i >= with_mean) continue;
         int32_t mean = column->sum / n;
         if (mean * n > column->sum) mean--;
         column->sum = mean;
         int32_t distance = known ? mean - (column->mean_q8 >> 8) : 0;
-        int32_t range = column->highest - column->lowest;
         distance = distance < 0 ? -distance : distance;
-        if (column->run < shortest_run) shortest_run = column->run;
-        if (column->run > longest_run) longest_run = column->run;
-        if (range > span) span = range;
         if (distance > away) away = distance;
         if (i >= ACCELERATION_AXES) continue;
         square += (uint32_t)(mean * mean);
@@ -136,8 +151,7 @@ static void decide(anom_health *health)
     }
 
     /* Conditions of all sensors, a bit each */
-    uint32_t judged = IN_EVERY_BLOCK;
-    uint32_t bad = 0;
+    judged |= IN_EVERY_BLOCK;
     if (shortest_run >= plan->stuck) bad |= 1u << ANOM_CONDITION_STUCK;
     if (span > 0 && span <= plan->flat_range) bad |= 1u << ANOM_CONDITION_FLAT;
     if (span > 0 && known && health->check == health->last_check) bad |= 1u << ANOM_CONDITION_REPEATED;
@@ -164,7 +178,7 @@ static void decide(anom_health *health)
 
     /* Slow means: those of this block at the first one, and where a worn device moved */
     int32_t anchored = known && (still || plan->raise_blocks[ANOM_CONDITION_NOT_WORN - 1] == 0);
-    for (int32_t i = 0; i < plan->columns; i++) {
+    for (int32_t i = 0; i < with_mean; i++) {
         int32_t mean_q8 = columns[i].sum * 256;
         int32_t slow_q8 = anchored ? columns[i].mean_q8 : mean_q8;
         columns[i].mean_q8 = slow_q8 + ((mean_q8 - slow_q8) >> plan->mean_shift);
@@ -185,66 +199,90 @@ static void end_hop(anom_health *health, uint32_t lost)
         health->lost = (uint16_t)lost;
         return;
     }
-    int32_t bad = lost > 0 && reaches(lost, (uint32_t)plan->lost_share_q16, (uint64_t)lost + hops);
-    uint32_t blocks = total / block;
-    count(health, 1u << ANOM_CONDITION_GAP, (uint32_t)bad << ANOM_CONDITION_GAP, blocks < MAX_RUN ? blocks : MAX_RUN);
-    if (2 * hops >= block) decide(health);
+    uint32_t bad = lost > 0 && reaches(lost, (uint32_t)plan->lost_share_q16, (uint64_t)lost + hops);
+    bad <<= ANOM_CONDITION_GAP;
+    uint32_t judged = 1u << ANOM_CONDITION_GAP;
+    int32_t has_samples = 2 * hops >= block;
+    if (total >= 2 * block || !has_samples) { /* a gap of blocks counts as them all */
+        uint32_t blocks = total / block;
+        count(health, judged, bad, blocks < MAX_RUN ? blocks : MAX_RUN);
+        judged = 0;
+    }
+    if (has_samples) decide(health, judged, bad);
     start_block(health);
 }
 
-/* Sum up one column.
+/* Values of a column that are clipped.
  *   at       its first value
  *   n        samples, 1 to 4096 */
-static void look_at(anom_health *health, anom_health_column *column, const int16_t *at, int32_t n)
+static uint32_t clipped_of(const anom_health_plan *plan, const int16_t *at, int32_t n)
 {
-    const anom_health_plan *plan = health->plan;
-    int32_t stride = plan->columns;
-    int32_t whole = plan->clip_low + 1; /* lowest value that is not clipped, and how many there are from it on */
-    uint32_t wholes = (uint32_t)(plan->clip_high - whole);
-    int32_t last = health->seen ? column->last : ~*at;
-    int32_t lowest = column->lowest;
-    int32_t highest = column->highest;
-    int32_t sum = column->sum;
-    int32_t run = column->run + n;
+    uint32_t found = 0;
+    for (; n > 0; n--, at += plan->columns)
+        found += *at <= plan->clip_low || *at >= plan->clip_high;
+    return found;
+}
+
+/* What the loop over a column finds in the new samples, beside the column itself. */
+typedef struct {
+    int32_t n;       /* in: samples, 1 to 4096 */
+    int32_t stride;  /* in: values from one sample to the next */
+    uint32_t check;  /* in and out */
+    int32_t lowest;  /* out */
+    int32_t highest; /* out */
+} sums;
+
+/* Sum up one column. A function of its own, with little else to hold, so that its loop has all registers.
+ *   column   its `last` must be a value before the first one
+ *   at       its first value */
+NOINLINE static void sum_up(anom_health_column *column, sums *found, const int16_t *at)
+{
+    int32_t left = found->n;
+    int32_t stride = found->stride;
+    uint32_t check = found->check;
+    int32_t last = column->last;
+    int32_t lowest = 32767;
+    int32_t highest = -32768;
+    uint32_t sum = (uint32_t)column->sum;
     int32_t changed = 0; /* samples from the last change on; 0: none */
-    uint32_t clipped = health->clipped;
     do {
         int32_t x = *at;
         at += stride;
-        if (x != last) changed = n;
+        if (x != last) changed = left;
         if (x < lowest) lowest = x;
         if (x > highest) highest = x;
-        if ((uint32_t)(x - whole) >= wholes) clipped++;
-        sum += x;
+        sum += (uint32_t)x;
+        check += check << CHECK_SHIFT;
+        check += (uint32_t)x;
         last = x;
-    } while (--n);
-    if (changed) run = changed - 1;
-    column->last = (int16_t)last;
-    column->lowest = (int16_t)lowest;
-    column->highest = (int16_t)highest;
-    column->sum = sum;
+    } while (--left);
+    int32_t run = changed ? changed - 1 : column->run + found->n;
     column->run = (uint16_t)(run < MAX_RUN ? run : MAX_RUN);
-    health->clipped = clipped;
+    column->last = (int16_t)last;
+    column->sum = (int32_t)sum;
+    if (lowest < column->lowest) column->lowest = (int16_t)lowest;
+    if (highest > column->highest) column->highest = (int16_t)highest;
+    found->check = check;
+    found->lowest = lowest;
+    found->highest = highest;
 }
 
 void anom_health_look(anom_health *health, const int16_t *samples, int32_t n)
 {
     const anom_health_plan *plan = health->plan;
-    int32_t columns = plan->columns;
     anom_health_column *column = columns_of(health);
 
-    /* Column by column, and the check over all values in their order */
+    /* Column by column */
     int32_t shortest_run = MAX_RUN;
-    for (int32_t i = 0; i < columns; i++) {
-        look_at(health, column + i, samples + i, n);
-        if (column[i].run < shortest_run) shortest_run = column[i].run;
+    sums found = {.n = n, .stride = plan->columns, .check = health->check};
+    for (int32_t i = 0; i < plan->columns; i++, column++) {
+        if (!health->seen) column->last = (int16_t)~samples[i];
+        sum_up(column, &found, samples + i);
+        if (found.lowest <= plan->clip_low || found.highest >= plan->clip_high)
+            health->clipped += clipped_of(plan, samples + i, n);
+        if (column->run < shortest_run) shortest_run = column->run;
     }
-    uint32_t check = health->check;
-    int32_t left = n * columns; /* at least 1 */
-    do
-        check = check * CHECK_FACTOR + (uint16_t)*samples++;
-    while (--left);
-    health->check = check;
+    health->check = found.check;
     health->seen = 1;
     health->samples = (uint16_t)(health->samples + n);
     health->hops = (uint16_t)(health->hops + 1);

@@ -244,10 +244,12 @@ static int32_t supervisor_poll(anom_pipeline *pipeline, anom_result *result, ano
     anom_event *event = &result->events[0];
     int32_t found = 2;
     anom_framer_open(framer);
-    while (!anom_supervisor_due(supervisor, framer->next_hop, event)) {
+    while (supervisor->settled || !anom_supervisor_due(supervisor, framer->next_hop, event)) {
         const int16_t *window = anom_framer_window(framer);
+        supervisor->settled = 1;
         if (window && supervisor->next == ANOM_NEXT_LOOK) {
             look(pipeline, window);
+            supervisor->settled = 0;
             supervisor->next = ANOM_NEXT_RUN;
         } else if (window) {
             supervisor->next = ANOM_NEXT_LOOK;
@@ -257,8 +259,9 @@ static int32_t supervisor_poll(anom_pipeline *pipeline, anom_result *result, ano
             found = 2;
         } else if (supervisor->inputs == 0 && supervisor->gap == 0) {
             return 0;
-        } else if (apply(pipeline, event)) {
-            break;
+        } else {
+            supervisor->settled = 0;
+            if (apply(pipeline, event)) break;
         }
     }
     if (supervisor->inputs || supervisor->gap) anom_framer_close(framer);

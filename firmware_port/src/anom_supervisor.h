@@ -34,6 +34,7 @@ struct anom_supervisor {
     uint32_t gap;     /* samples of a gap that waits, 0 to 2**31 - 1 */
     unsigned highest_log2_q8 : 13; /* highest score judged since the last heartbeat, as an event carries it */
     unsigned next : 2;             /* ANOM_NEXT_* */
+    unsigned settled : 1;          /* 1: no event is due until the next look or input */
     unsigned inputs : 15;          /* that wait, 5 bits each, the next one lowest: operation, or 0; argument << 4 */
     /* health follows where the plan has it */
 };
