@@ -13,7 +13,6 @@ from anomsdk.core.supervisor import Operation
 from anomsdk.errors import InputError
 from anomsdk.runtime.engines import Engine
 
-
 NO_SECTION = "plan {} has no alarm section; add [alarm] to its spec.toml and plan again"
 """Error for a plan without an alarm and a health section, to be formatted with the name of the plan."""
 

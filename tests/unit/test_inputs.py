@@ -60,7 +60,7 @@ def test_annunciation_needs_a_section(plans):
 @pytest.mark.parametrize("wrong", [-1, 2**31, 2**32, True, False, np.True_, 1.0, "3", None, np.array(3)])
 def test_a_silence_is_a_number_of_ticks(plans, wrong):
     with anomsdk.Pipeline(plans["alarm"]) as pipeline:
-        with pytest.raises(InputError, match="^Pipeline.silence: `ticks`: .* is not a whole number from 0 to 214748364"):
+        with pytest.raises(InputError, match=r"silence: `ticks`: .* is not a whole number from 0 to 2147483647"):
             pipeline.silence(wrong)
         assert [bytes(each.events[0])[0] & 15 for each in pipeline.silence(np.int64(3))] == [5, 4], "nothing was done"
 
