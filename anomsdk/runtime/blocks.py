@@ -83,8 +83,8 @@ def operate(engine: Engine, plan: Plan, operation: Operation, argument: Any, wha
     if not plan.is_supervised:
         raise InputError(f"{method}: {NO_SECTION.format(plan.name)}")
     highest = operation.highest
-    numbers = (int, np.integer, np.bool_) if highest == 1 else (int, np.integer)
-    is_number = isinstance(argument, numbers) and (highest == 1 or not isinstance(argument, bool))
+    is_bool = isinstance(argument, (bool, np.bool_))
+    is_number = highest == 1 if is_bool else isinstance(argument, (int, np.integer))
     if not is_number or not 0 <= argument <= highest:
         wanted = "True or False" if highest == 1 else f"a whole number from 0 to {highest}"
         raise InputError(f"{what}: {argument!r} is not {wanted}")
