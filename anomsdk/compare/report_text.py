@@ -9,6 +9,7 @@ from anomsdk.compare.difference import Detection, Difference
 from anomsdk.compare.finding import sentence_of
 from anomsdk.compare.gate import Judgement
 from anomsdk.compare.recordings import ComparedRecording, counts_of
+from anomsdk.core.event import VERSION, VERSION_2
 from anomsdk.errors import printable
 from anomsdk.evaluate.report_text import LINE
 from anomsdk.stats.intervals import RESAMPLES, Figure
@@ -72,7 +73,10 @@ def _summary(difference: Difference) -> list[str]:
     if difference.same_plan:
         lines.append("the same plan: ids are equal, so nothing can differ on any recording")
     elif old.score_id == new.score_id:
-        lines.append("equal score_id: only the alert settings and alarm levels may differ")
+        lines.append("equal score_id: only the alert settings, alarm levels and the [alarm] section may differ")
+    if old.is_supervised != new.is_supervised:
+        was, now = (VERSION_2 if plan.is_supervised else VERSION for plan in (old, new))
+        lines.append(f"events: layout {was} of the old plan, {now} of the new one; receivers must decode both")
     share = f"all {len(recordings):,}" if equal == len(recordings) else f"{equal:,} of {len(recordings):,}"
     lines.append(f"scores are equal in {share} recordings")
     if old.rate_hz != new.rate_hz:

@@ -37,7 +37,8 @@ class Result:
     hop : index of the tick's last hop, modulo 2**32; without a tick, index of the hop that was being filled
     score : reconstruction error above the baseline, 0 to 2**32 - 1, high = anomalous; 0 without a tick
     events : changes of the alarm, usually none
-    judged : True for a tick; False for an event without one, which only plans with an alarm or a health section have
+    judged : True for a tick, also a void one; False for an event without a tick, which only plans with an alarm or a
+        health section have
     void : True for a tick whose score led to nothing, because a technical condition was active
     """
 

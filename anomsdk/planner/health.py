@@ -156,7 +156,7 @@ def _raise_seconds(limits: dict[str, float]) -> dict[Condition, float]:
         Condition.DEAD_AXIS: limits["dead_axis_s"],
         Condition.GRAVITY: if_on("gravity_rest_s", "gravity_tolerance"),
         Condition.GAP: if_on("lost_s", "lost_share"),
-        Condition.NOT_WORN: if_on("not_worn_s", "still_mg"),
+        Condition.NOT_WORN: if_on("not_worn_s", "still_mg", "posture_mg"),
     }
 
 

@@ -215,6 +215,14 @@ class HealthSection(Section):
     A spec may leave the section out: then no technical condition is looked for.
     """
 
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults_in_words(cls, given: Any) -> Any:
+        """Leave out each key that says "default", also one whose default is the same for all kinds of sensors."""
+        if not isinstance(given, dict):
+            return given
+        return {key: value for key, value in given.items() if value != DEFAULT or key not in cls.model_fields}
+
     stuck_s: _Seconds | None = None
     """Time in seconds without any change in any column."""
     flat_s: _Seconds | None = None

@@ -13,6 +13,9 @@ from anomsdk.core.supervisor import Operation
 from anomsdk.errors import InputError
 from anomsdk.runtime.engines import Engine
 
+NO_SECTION = "plan {} has no alarm section; add [alarm] to its spec.toml and plan again"
+"""Error for a plan without an alarm and a health section, to be formatted with the name of the plan."""
+
 
 def checked_block(block: Any, columns: int) -> NDArray[np.int16]:
     """Return a block as int16 (n, columns), or raise InputError."""
@@ -61,7 +64,7 @@ def operate(engine: Engine, plan: Plan, operation: Operation, argument: Any, wha
     engine : opened for ``plan``
     plan : Plan
     operation : Operation
-    argument : whole number of Python or numpy, or a bool where the operation takes 0 or 1
+    argument : whole number of Python or numpy, or a bool of either where the operation takes 0 or 1
     what : names the method and its argument in an error
 
     Returns
@@ -72,14 +75,16 @@ def operate(engine: Engine, plan: Plan, operation: Operation, argument: Any, wha
     ------
     InputError : the argument is out of range, or the plan lacks the section that the operation needs
     """
-    if not plan.is_supervised:
-        raise InputError(f"{what}: plan {plan.name} has no alarm section; add [alarm] to its spec.toml and plan again")
+    method = what.partition(":")[0]
     if operation.needs_health and plan.health is None:
         raise InputError(
-            f"{what}: plan {plan.name} has no health section; add [health] to its spec.toml and plan again"
+            f"{method}: plan {plan.name} has no health section; add [health] to its spec.toml and plan again"
         )
+    if not plan.is_supervised:
+        raise InputError(f"{method}: {NO_SECTION.format(plan.name)}")
     highest = operation.highest
-    is_number = isinstance(argument, (int, np.integer)) and (highest == 1 or not isinstance(argument, bool))
+    is_bool = isinstance(argument, (bool, np.bool_))
+    is_number = highest == 1 if is_bool else isinstance(argument, (int, np.integer))
     if not is_number or not 0 <= argument <= highest:
         wanted = "True or False" if highest == 1 else f"a whole number from 0 to {highest}"
         raise InputError(f"{what}: {argument!r} is not {wanted}")

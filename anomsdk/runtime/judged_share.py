@@ -91,9 +91,10 @@ def require_judged(command: str, found: Judged) -> None:
     CheckError : there was no tick, or all were void
     """
     if not found.ticks and found.void:
+        see = "" if command == "watch" else "see which one with watch, and "
         raise CheckError(
-            f"{command}: nothing was judged: a technical condition was active at every tick; see why with watch, and "
-            "repair the sensor or the [health] section of the plan"
+            f"{command}: nothing was judged: a technical condition was active at every tick; {see}repair the sensor or "
+            "the [health] section of the plan"
         )
     if not found.ticks:
         raise CheckError(

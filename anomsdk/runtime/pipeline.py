@@ -15,7 +15,7 @@ from anomsdk.core.pipeline import Result
 from anomsdk.core.plan import Plan
 from anomsdk.core.supervisor import Operation
 from anomsdk.errors import InputError
-from anomsdk.runtime.blocks import checked_block, checked_plan, lose, operate
+from anomsdk.runtime.blocks import NO_SECTION, checked_block, checked_plan, lose, operate
 from anomsdk.runtime.engines import Engine, default_engine, open_engine
 from anomsdk.runtime.memory import wipe
 
@@ -57,7 +57,9 @@ class Pipeline:
     def process(self, block: NDArray[np.int16]) -> list[Result]:
         """Take a block of samples and return one result for each tick that it completes.
 
-        However a stream is cut into blocks, the results are the same.
+        However a stream is cut into blocks, the results are the same. A plan with an alarm or a health section also
+        gives a result for each event that leaves without a tick, for example a fault or a heartbeat: there
+        `Result.judged` is False and the score is 0.
 
         Parameters
         ----------
@@ -127,8 +129,8 @@ class Pipeline:
     def silence(self, ticks: int) -> list[Result]:
         """Mute the annunciation of alarms for some ticks, 1 to 2**31 - 1; 0 ends a silence. See `acknowledge`.
 
-        Events go on, technical alarms are never muted, and an alarm that escalates because it has grown ends the
-        silence.
+        A tick lasts ``plan.samples_per_tick / plan.rate_hz`` seconds. Events go on, technical alarms are never muted,
+        and an alarm that escalates because it has grown ends the silence.
         """
         return self._operate(Operation.SILENCE, ticks, "silence: `ticks`")
 
@@ -182,7 +184,7 @@ class Pipeline:
         engine = self._taken("annunciation")
         try:
             if not self.plan.is_supervised:
-                raise InputError(f"Pipeline.annunciation: plan {self.plan.name} has no alarm section; add [alarm]")
+                raise InputError(f"Pipeline.annunciation: {NO_SECTION.format(self.plan.name)}")
             return Annunciation(engine.annunciation)
         finally:
             self._busy.release()

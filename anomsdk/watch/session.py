@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol
 
-from anomsdk.core.event import Kind
+from anomsdk.core.event import Condition, Kind
 from anomsdk.core.pipeline import Result
 from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError, UnusableInputsError
@@ -42,6 +42,7 @@ class Summary:
     missing : samples missing in gaps
     judged : the ticks without the void ones, against the ticks that the same time would have given without a gap
     left_out : unusable inputs: files, and recordings found to be damaged while they were processed
+    faults : technical conditions that began; warm-up is none
     """
 
     recordings: int
@@ -53,6 +54,7 @@ class Summary:
     missing: int
     judged: Judged
     left_out: int = 0
+    faults: int = 0
 
 
 class Sink(Protocol):
@@ -101,7 +103,7 @@ class Watch:
         self._pipeline = Pipeline(plan, engine)
         self.engine = self._pipeline.engine
         self._recordings = self._too_short = self._samples = self._ticks = self._alarms = 0
-        self._left_out = self._hearing = 0
+        self._left_out = self._hearing = self._faults = 0
         self._void = self._missing = 0
         self._begun = (0, 0, 0)  # ticks, void ticks and samples before the present recording
         self._judged = Judged()
@@ -204,6 +206,7 @@ class Watch:
             self._missing,
             self._all_judged(),
             self._left_out,
+            self._faults,
         )
 
     def _all_judged(self) -> Judged:
@@ -249,6 +252,7 @@ class Watch:
         ended_s = (hop * framer.hop + framer.window) / self.plan.rate_hz
         for event in result.events:
             self._alarms += event.raised
+            self._faults += event.active and event.condition != Condition.WARM_UP
             left_s = 0.0 if event.kind == Kind.RESTART else ended_s if now_s is None else now_s
             yield AlarmChange(
                 recording=name,

@@ -44,7 +44,7 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     "anomsdk/plans/tflite/*": (f"{UNIT}tflite_file.py", f"{UNIT}tflite_offsets.py", "tests/fuzz/test_tflite_fuzz.py"),
     "anomsdk/runtime/*": (
         *(f"{CONTRACT}{name}.py" for name in ("golden", "streams", "pipeline_use", "wiping", "residue")),
-        *(f"{UNIT}{name}.py" for name in ("memory", "score_many", "batches")),
+        *(f"{UNIT}{name}.py" for name in ("memory", "score_many", "batches", "inputs")),
     ),
     "anomsdk/runtime/engines/*": (
         f"{PARITY}engines.py",

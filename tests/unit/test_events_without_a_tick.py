@@ -123,7 +123,7 @@ def test_lines_for_programs(plan, sounds, capsys):
             sink.end(watch.summary(), stopped=False)
         *alerts, summary = map(json.loads, capsys.readouterr().out.splitlines())
         assert {tuple(alert) for alert in alerts} == {(*ALERT_KEYS, *more)}
-        assert ("void_share" in summary) == bool(more)
+        assert ("void_share" in summary) == ("faults" in summary) == bool(more)
         if not more:
             assert {alert["type"] for alert in alerts} == {"alert"}
     events = [Event.from_bytes(bytes.fromhex(alert["event"])) for alert in alerts]
@@ -137,6 +137,7 @@ def test_lines_for_programs(plan, sounds, capsys):
     raised = next(alert for alert, event in zip(alerts, events, strict=True) if event.raised)
     assert raised["event_score"] == pytest.approx(raised["score"], rel=0.01)
     assert summary["alarms"] == sum(event.raised for event in events)
+    assert summary["faults"] == sum(active for _, active in faults) > 0
 
 
 def test_lines_for_people(plan, sounds, capsys):
@@ -148,6 +149,7 @@ def test_lines_for_people(plan, sounds, capsys):
     assert shown.count("  ALARM  ") == 2 and shown.count("  FAULT  clipped") == 1
     assert shown.count("  fault over  clipped") == 1 and shown.count("restart") == 2
     assert shown.count("  heartbeat  judged ") == 4
+    assert " ticks, 2 alarms, 2 faults; judged " in shown, "warm-up is no fault; the square wave also repeats"
     assert "2 recordings" in shown and ", void " in shown
 
 
@@ -205,6 +207,7 @@ def test_a_watch_in_which_all_is_void_fails_and_says_why(plan, sounds, tmp_path)
         anomsdk_command("score", *arguments, "--out", tmp_path / "scores.npz"),
     ):
         assert done.status == 1 and "a technical condition was active at every tick" in done.stderr
+        assert ("see which one with watch" in done.stderr) == ("score: " in done.stderr)
         assert "judged 0% of the time, void 100%" in done.stdout
     with pytest.raises(CheckError, match="no stretch without a gap"):
         require_judged("watch", Judged(0, 5))
@@ -269,5 +272,7 @@ def test_two_plans_are_compared_without_void_time(plan, sounds):
     assert found.judged_old == Judged(len(ticks), len(ticks))
     assert found.judged_new == Judged(len(ticks) - void, len(ticks), void)
     assert ", void " in comparison_text(found)
+    layouts = "events: layout 1 of the old plan, 2 of the new one; receivers must decode both"
+    assert layouts in comparison_text(found)
     both = compare.diff(plan, plan, normal, engine=ENGINE, jobs=1)
-    assert both.left_out_normal.void == ("n2",)
+    assert both.left_out_normal.void == ("n2",) and "receivers must decode" not in comparison_text(both)

@@ -11,6 +11,7 @@ from anomsdk.core.alarm import AlarmPlan
 from anomsdk.core.event import Condition
 from anomsdk.planner.alarm import alarm_plan
 from anomsdk.planner.health import DEFAULTS, health_plan
+from anomsdk.planner.sections import HealthSection
 from anomsdk.plans.changes import changes
 from anomsdk.plans.file import parse_plan
 from tests.support.supervised_models import supervised
@@ -98,6 +99,8 @@ def test_a_time_of_0_switches_a_condition_off(key):
         (MOTION, {"health": {"noise_floor": 4}}, "health.noise_floor is for sound or rows, and sensor.kind is motion"),
         (AUDIO, {"health": {"clip_share": 2}}, "health.clip_share: input should be less than or equal to 1"),
         (AUDIO, {"health": {"stuck": 2}}, "health.stuck: unknown key"),
+        (AUDIO, {"health": {"stuck": "default"}}, "health.stuck: unknown key"),
+        (AUDIO, {"health": {"stuck_s": "none"}}, 'health.stuck_s: must be a number, or "default"; 0 switches a'),
         (AUDIO, {"alarm": {"escalate_ratio": 0.5}}, "escalate_ratio 0.5 would escalate every alarm at once"),
         (AUDIO, {"alarm": {"cancel_s": -1}}, "alarm.cancel_s: input should be greater than or equal to 0"),
         (AUDIO, {"alarm": {"latch": 1}}, "alarm.latch: input should be a valid boolean"),
@@ -107,6 +110,16 @@ def test_what_no_device_can_do_is_refused(tree, sections, said):
     with pytest.raises(InputError) as caught:
         spec_of(tree, **sections)
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["still_mg", "posture_mg"])
+def test_a_limit_of_0_switches_not_worn_off(key):
+    assert health_plan(spec_of(MOTION, health={key: 0})).raise_blocks[Condition.NOT_WORN - 1] == 0
+
+
+def test_every_key_of_health_may_say_default():
+    given = spec_of(MOTION, health=dict.fromkeys(HealthSection.model_fields, "default"))
+    assert given.health == HealthSection()
 
 
 def test_score_id_depends_on_health_and_not_on_the_life_cycle():

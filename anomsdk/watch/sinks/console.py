@@ -83,9 +83,10 @@ class Lines:
         heard = f"read {counted(summary.samples, 'row')} ({length})" if what is None else f"heard {length} of {what}"
         short = f", {summary.too_short:,} too short" if summary.too_short else ""
         short += f", {summary.left_out:,} left out" if summary.left_out else ""
+        faults = f", {counted(summary.faults, 'fault')}" if plan.is_supervised else ""
         show(
             f"{'stopped: ' if stopped else ''}{heard} in {counted(summary.recordings, 'recording')}{short}: "
-            f"{counted(summary.ticks, 'tick')}, {counted(summary.alarms, 'alarm')}; "
+            f"{counted(summary.ticks, 'tick')}, {counted(summary.alarms, 'alarm')}{faults}; "
             f"judged {summary.judged}"
         )
         kept = "nothing" if self._scores is None or stopped else f"the scores, in {self._scores}"

@@ -66,7 +66,9 @@ class JsonLines:
 
     def end(self, summary: Summary, *, stopped: bool) -> None:
         """Print the counts of the session as the last object."""
-        void = {"void_share": round(summary.judged.void_share, 6)} if self._plan.is_supervised else {}
+        void, faults = dict[str, Any](), dict[str, Any]()
+        if self._plan.is_supervised:
+            void, faults = {"void_share": round(summary.judged.void_share, 6)}, {"faults": summary.faults}
         fields = {
             "type": "summary",
             "recordings": summary.recordings,
@@ -75,6 +77,7 @@ class JsonLines:
             "seconds": round(summary.seconds, 6),
             "ticks": summary.ticks,
             "alarms": summary.alarms,
+            **faults,
             "left_out": summary.left_out,
             "missing": summary.missing,
             "judged_share": round(summary.judged.share, 6),
