@@ -28,6 +28,11 @@ VOIDING_BITS = 0b0100_1011
 NOT_WORN_BIT = 1 << Condition.NOT_WORN.bit
 RATE_PERIOD_MS = 60_000
 """Shortest time over which the rate is measured."""
+LONGEST_MISSING_MS = 2**31 - 1
+"""Largest count of missing milliseconds. Beyond it the count goes back by a whole number of `_FOLD_MS`."""
+_FOLD_MS = 1 << 20
+"""Milliseconds in which a whole number of samples passes, at any rate in q20: no rounding changes by them."""
+_FOLDED_MS = 2**31 - _FOLD_MS
 _AXES = 3
 
 
@@ -88,7 +93,7 @@ class HealthPlan:
             "gravity_low": UINT32_MAX,
             "gravity_high": UINT32_MAX,
             "mean_shift": 15,
-            "missing_ms": 2**31 - 1,
+            "missing_ms": LONGEST_MISSING_MS,
             "samples_per_ms_q20": 2**31 - 1,
             "warm_up": 2**31 - 1,
             "not_worn_voids": 1,
@@ -215,10 +220,10 @@ class Health:
 
     def missing(self, ms: int) -> None:
         """Take note that no sample came for more milliseconds, 0 to 2**32 - 1."""
-        self._missing_ms = min(self._missing_ms + ms, UINT32_MAX)
-        limit = self._plan.missing_ms
-        if 0 < limit <= self._missing_ms:
+        total, limit = self._missing_ms + ms, self._plan.missing_ms
+        if 0 < limit <= total:
             self._set(Condition.MISSING, True)
+        self._missing_ms = total if total <= LONGEST_MISSING_MS else _FOLDED_MS | total & _FOLD_MS - 1
 
     def samples_in(self, ms: int) -> int:
         """Count the samples that ``ms`` more milliseconds without a sample stand for, 0 to 2**31 - 1.
@@ -226,11 +231,13 @@ class Health:
         Whole milliseconds are counted from the first one that is missing, so that no rounding adds up.
         """
         rate = self._plan.samples_per_ms_q20
-        before, after = self._missing_ms, min(self._missing_ms + ms, UINT32_MAX)
+        before, after = self._missing_ms, self._missing_ms + ms
         return min((after * rate >> 20) - (before * rate >> 20), 2**31 - 1)
 
     def clock(self, ms: int, samples: int) -> None:
         """Compare the rate of the samples with the caller's clock, once 60 s have passed.
+
+        The number of samples may be off by one more than the tolerance, as readings fall anywhere between two samples.
 
         Parameters
         ----------
@@ -242,9 +249,10 @@ class Health:
             return
         if self._has_clock:
             expected = elapsed * self._plan.samples_per_ms_q20 >> 20
-            found = (samples - self._clock_samples) & UINT32_MAX
+            ahead = (samples - self._clock_samples - expected) & UINT32_MAX
+            off = min(ahead, UINT32_MAX + 1 - ahead)  # counts wrap, their small differences do not
             tolerance = self._plan.rate_tolerance_q16
-            self._set(Condition.RATE, tolerance > 0 and abs(found - expected) << 16 > tolerance * expected)
+            self._set(Condition.RATE, tolerance > 0 and max(0, off - 1) << 16 > tolerance * expected)
         self._clock_ms, self._clock_samples, self._has_clock = ms, samples, True
 
     def report(self, condition: Condition, active: bool) -> None:
