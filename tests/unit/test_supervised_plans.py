@@ -84,6 +84,56 @@ def test_slow_rows_are_not_stuck_after_a_single_repeat():
     assert health_plan(spec_of(ROWS, health={})).stuck == 10
 
 
+def test_rows_that_come_one_a_block_have_no_range():
+    on = health_plan(spec_of(ROWS, health={})).raise_blocks
+    assert on[Condition.REPEATED - 1] == on[Condition.FLAT - 1] == on[Condition.NOISE_FLOOR - 1] == 0
+    assert on[Condition.STUCK - 1] > 0
+
+
+def test_a_rate_too_low_for_its_clock_is_not_checked():
+    slow = {**ROWS, "sensor": {"kind": "external", "rate_hz": 1 / 60}}
+    assert health_plan(spec_of(ROWS, health={})).rate_tolerance_q16 == 1311
+    assert health_plan(spec_of(slow, health={})).rate_tolerance_q16 == 0
+
+
+def test_a_limit_that_is_on_is_never_rounded_to_off():
+    tiny = dict.fromkeys(("clip_share", "lost_share", "rate_tolerance", "noise_floor", "step"), 1e-6)
+    plan = health_plan(spec_of(AUDIO, health={**tiny, "missing_s": 1e-6}))
+    limits = (plan.clip_share_q16, plan.lost_share_q16, plan.rate_tolerance_q16, plan.floor_range, plan.step)
+    assert (*limits, plan.missing_ms) == (1, 1, 1, 1, 1, 1)
+
+
+def test_a_coarse_accelerometer_that_lies_still_has_no_dead_axis():
+    coarse = {**MOTION, "sensor": {"kind": "motion", "rate_hz": 50, "counts_per_g": 4}}
+    assert health_plan(spec_of(coarse, health={})).dead_axis_range == 1
+
+
+def test_a_default_is_shortened_to_what_can_be_counted():
+    fast = {**AUDIO, "sensor": {"kind": "audio", "rate_hz": 384000}}
+    assert health_plan(spec_of(fast, health={})).stuck == 65535
+
+
+@pytest.mark.parametrize(
+    ("tree", "health", "said"),
+    [
+        (AUDIO, {"stuck_s": 60}, "health.stuck_s: 60 s is 960000 samples, more than 65535; use at most 4.1"),
+        (MOTION, {"dead_axis_s": 3600}, "health.dead_axis_s: 3600 s is 180000 samples, more than 65535"),
+        (AUDIO, {"missing_s": 2592000}, "health.missing_s: 2.592e+06 s is 2592000000 ms, more than 2147483647"),
+        (ROWS, {"noise_floor": 4}, "health.noise_floor: it compares samples within 0.64 s, and at 0.1 Hz there is one"),
+        (ROWS, {"flat_s": 4}, "health.flat_s: it compares samples within 0.64 s"),
+        (
+            {**ROWS, "sensor": {"kind": "external", "rate_hz": 1 / 60}},
+            {"rate_tolerance": 0.02},
+            "health.rate_tolerance: a rate of 0.0166667 Hz is counted to 2.7%",
+        ),
+    ],
+)
+def test_limits_that_cannot_be_kept_are_refused(tree, health, said):
+    with pytest.raises(InputError) as caught:
+        health_plan(spec_of(tree, health=health))
+    assert said in str(caught.value)
+
+
 @pytest.mark.parametrize("key", [key for key in DEFAULTS["motion"] if key.endswith("_s")])
 def test_a_time_of_0_switches_a_condition_off(key):
     on = health_plan(spec_of(MOTION, health={}))
