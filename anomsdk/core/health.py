@@ -21,8 +21,8 @@ MAX_BLOCK_SAMPLES = 65535
 CHECK_FACTOR = 0x01000193
 """Factor of the check of a block: the prime of 32-bit FNV (Fowler, Noll, Vo)."""
 N_CONDITIONS = len(Condition)
-IN_BLOCKS = tuple(condition for condition in Condition if condition <= Condition.NOT_WORN)
-"""Conditions that a block decides, those with a number of blocks, except missing and rate."""
+IN_BLOCKS = (*(condition for condition in Condition if condition <= Condition.GAP), Condition.NOT_WORN)
+"""Conditions that blocks decide: only they have numbers of blocks."""
 VOIDING_BITS = 0b0100_1011
 """Health bits that void a tick: stuck, clipped, implausible, not ready."""
 NOT_WORN_BIT = 1 << Condition.NOT_WORN.bit
@@ -112,6 +112,12 @@ class HealthPlan:
             require_array(getattr(self, name), "<u2", (N_CONDITIONS,), f"health: {name}")
         on = self.raise_blocks > 0
         require(bool((self.clear_blocks[on] > 0).all()), "health: clear_blocks is 0 for a condition that is on")
+        others = [each.word for each in Condition if each not in IN_BLOCKS and self._is_on(each)]
+        require(not others, f"health: raise_blocks is not 0 for {', '.join(others)}, which no block decides")
+        require(
+            self.gravity_low <= self.gravity_high or not self._is_on(Condition.GRAVITY),
+            f"health: gravity_low is {self.gravity_low}, above gravity_high {self.gravity_high}: no rest would be 1 g",
+        )
         require(
             columns >= _AXES or not (self._is_on(Condition.GRAVITY) or self._is_on(Condition.NOT_WORN)),
             f"health: gravity and not_worn need three axes, not {columns} columns",

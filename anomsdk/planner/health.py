@@ -210,8 +210,8 @@ def _rate_tolerance_q16(spec: PipelineSpec, section: HealthSection, tolerance: f
         return _limit(tolerance * 65536)
     require(
         section.rate_tolerance is None,
-        f"health.rate_tolerance: a rate of {spec.sensor.rate_hz:g} Hz is counted to {wrong:.1%}, which is more than half "
-        f"of the tolerance {tolerance:g}; set it to 0 (off), or to at least {2 * wrong:.2g}",
+        f"health.rate_tolerance: a rate of {spec.sensor.rate_hz:g} Hz is counted to {wrong:.1%}, more than half of the "
+        f"tolerance {tolerance:g}; set it to 0 (off), or to at least {2 * wrong:.2g}",
     )
     return 0
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ import anomsdk
 from anomsdk import InputError, PipelineSpec
 from anomsdk.core.alarm import AlarmPlan
 from anomsdk.core.event import Condition
+from anomsdk.core.health import HealthPlan
 from anomsdk.planner.alarm import alarm_plan
 from anomsdk.planner.health import DEFAULTS, health_plan
 from anomsdk.plans.changes import changes
@@ -182,3 +185,51 @@ def test_null_is_no_section():
     plan, _ = supervised("audio_scene", alarm={}, health=None)
     with pytest.raises(InputError, match="damaged"):
         parse_plan(plan.canonical_bytes.replace(b'{"alarm":{', b'{"alarm":null,"x":{'), name="plan.json")
+
+
+OUT_OF_RANGE = [
+    *(("alarm", f.name, value) for f in fields(AlarmPlan) for value in (-1, 2**31)),
+    *(
+        ("health", f.name, value)
+        for f in fields(HealthPlan)
+        if not f.name.endswith("_blocks")
+        for value in (-32769, 2**32)
+    ),
+    ("alarm", "latch", 2),
+    ("alarm", "escalate_ratio_q16", 65535),
+    ("health", "block", 0),
+    ("health", "block", 256),
+    ("health", "clip_low", 32512),
+    ("health", "mean_shift", 16),
+    ("health", "not_worn_voids", 2),
+    ("health", "missing_ms", 2**31),
+]
+
+
+@pytest.mark.parametrize(("section", "name", "value"), OUT_OF_RANGE)
+def test_a_plan_out_of_range_is_refused_in_one_line(section, name, value):
+    plan, _ = supervised("audio_scene", alarm={}, health={})
+    with pytest.raises(InputError) as caught:
+        replace(plan, **{section: replace(getattr(plan, section), **{name: value})}).check()
+    assert str(caught.value).startswith(f"{section}: ") and "\n" not in str(caught.value)
+    assert name in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("model", "changes", "blocks", "said"),
+    [
+        ("audio_scene", {}, {Condition.GRAVITY: (1, 1)}, "gravity and not_worn need three axes, not 1 columns"),
+        ("audio_scene", {}, {Condition.CLIPPED: (1, 0)}, "clear_blocks is 0 for a condition that is on"),
+        ("audio_scene", {}, {Condition.MISSING: (1, 1)}, "raise_blocks is not 0 for missing, which no block decides"),
+        ("human_motion", {}, {Condition.STEP: (1, 1)}, "step and not_worn cannot both be on"),
+        ("human_motion", {"gravity_low": 9, "gravity_high": 8}, {}, "gravity_low is 9, above gravity_high 8"),
+    ],
+)
+def test_conditions_that_no_device_can_decide_are_refused(model, changes, blocks, said):
+    plan, _ = supervised(model, alarm={}, health={})
+    health = replace(plan.health, raise_blocks=plan.health.raise_blocks.copy(), **changes)
+    health = replace(health, clear_blocks=health.clear_blocks.copy())
+    for condition, numbers in blocks.items():
+        health.raise_blocks[condition - 1], health.clear_blocks[condition - 1] = numbers
+    with pytest.raises(InputError, match=said):
+        replace(plan, health=health).check()
