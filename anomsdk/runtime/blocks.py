@@ -61,7 +61,7 @@ def operate(engine: Engine, plan: Plan, operation: Operation, argument: Any, wha
     engine : opened for ``plan``
     plan : Plan
     operation : Operation
-    argument : whole number of Python or numpy, or a bool where the operation takes 0 or 1
+    argument : whole number of Python or numpy, or a bool of either where the operation takes 0 or 1
     what : names the method and its argument in an error
 
     Returns
@@ -79,7 +79,8 @@ def operate(engine: Engine, plan: Plan, operation: Operation, argument: Any, wha
             f"{what}: plan {plan.name} has no health section; add [health] to its spec.toml and plan again"
         )
     highest = operation.highest
-    is_number = isinstance(argument, (int, np.integer)) and (highest == 1 or not isinstance(argument, bool))
+    is_bool = isinstance(argument, (bool, np.bool_))
+    is_number = highest == 1 if is_bool else isinstance(argument, (int, np.integer))
     if not is_number or not 0 <= argument <= highest:
         wanted = "True or False" if highest == 1 else f"a whole number from 0 to {highest}"
         raise InputError(f"{what}: {argument!r} is not {wanted}")
