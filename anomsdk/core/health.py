@@ -1,9 +1,9 @@
 """Health: technical conditions of the sensor, found in the samples themselves and reported by the device.
 
-Samples are summed up over a block: a number of hops, at most 0.64 s in a plan that was made from a spec, or one hop where
-a hop is longer. At its end each condition is found bad or good, or is left as it is. A number of bad blocks in a row
-makes a condition active, a number of good ones makes it inactive. Six numbers a column are kept, and no sample but the
-last one.
+Samples are summed up over a block: a number of hops, at most 0.64 s in a plan that was made from a spec, or one hop
+where a hop is longer. At its end each condition is found bad or good, or is left as it is. A number of bad blocks in a
+row makes a condition active, a number of good ones makes it inactive. Six numbers a column are kept, and no sample but
+the last one.
 """
 
 from __future__ import annotations
