@@ -16,6 +16,7 @@ _HOME = {
     "CheckError": "anomsdk.errors",
     "Condition": "anomsdk.core.event",
     "Event": "anomsdk.core.event",
+    "Input": "anomsdk.core.event",
     "InputError": "anomsdk.errors",
     "Kind": "anomsdk.core.event",
     "Pipeline": "anomsdk.runtime.pipeline",
@@ -39,6 +40,7 @@ __all__ = [
     "CheckError",
     "Condition",
     "Event",
+    "Input",
     "InputError",
     "Kind",
     "Pipeline",
@@ -64,7 +66,7 @@ __all__ = [
 if TYPE_CHECKING:
     from anomsdk import compare, evaluate, train
     from anomsdk.core.alarm import Annunciation
-    from anomsdk.core.event import Condition, Event, Kind, State
+    from anomsdk.core.event import Condition, Event, Input, Kind, State
     from anomsdk.core.pipeline import Result
     from anomsdk.core.plan import Plan
     from anomsdk.errors import CheckError, InputError

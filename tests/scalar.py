@@ -1071,12 +1071,15 @@ class Health:
         self.last_check = self.check
 
     def missing(self, ms: int) -> None:
-        self.missing_ms = u32(min(self.missing_ms + ms, 2**32 - 1))
-        if 0 < self.plan["missing_ms"] <= self.missing_ms:
+        total = u64(self.missing_ms + ms)
+        if 0 < self.plan["missing_ms"] <= total:
             self.put(MISSING, True)
+        while total >= 2**31:
+            total -= 2**20
+        self.missing_ms = u32(total)
 
     def samples_in(self, ms: int) -> int:
-        after, rate = min(self.missing_ms + ms, 2**32 - 1), self.plan["samples_per_ms_q20"]
+        after, rate = self.missing_ms + ms, self.plan["samples_per_ms_q20"]
         return min((u64(after * rate) >> 20) - (u64(self.missing_ms * rate) >> 20), 2**31 - 1)
 
     def clock(self, ms: int, samples: int) -> None:
@@ -1085,8 +1088,9 @@ class Health:
             return
         if self.has_clock:
             expected = u64(elapsed * self.plan["samples_per_ms_q20"]) >> 20
-            found, tolerance = (samples - self.clock_samples) % 2**32, self.plan["rate_tolerance_q16"]
-            self.put(RATE, tolerance > 0 and u64(abs(found - expected) << 16) > u64(tolerance * expected))
+            off, tolerance = (samples - self.clock_samples - expected) % 2**32, self.plan["rate_tolerance_q16"]
+            off = 2**32 - off if off >= 2**31 else off
+            self.put(RATE, tolerance > 0 and u64(max(0, off - 1) << 16) > u64(tolerance * expected))
         self.clock_ms, self.clock_samples, self.has_clock = ms, samples, True
 
     def change(self) -> tuple[int, bool] | None:

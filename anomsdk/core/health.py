@@ -1,8 +1,9 @@
 """Health: technical conditions of the sensor, found in the samples themselves and reported by the device.
 
-Samples are summed up over a block of about half a second. At its end each condition is found bad or good, or is left as
-it is. A number of bad blocks in a row makes a condition active, a number of good ones makes it inactive. Six numbers a
-column are kept, and no sample but the last one.
+Samples are summed up over a block: a number of hops, at most 0.64 s in a plan that was made from a spec, or one hop
+where a hop is longer. At its end each condition is found bad or good, or is left as it is. A number of bad blocks in a
+row makes a condition active, a number of good ones makes it inactive. Six numbers a column are kept, and no sample but
+the last one.
 """
 
 from __future__ import annotations
@@ -21,13 +22,18 @@ MAX_BLOCK_SAMPLES = 65535
 CHECK_FACTOR = 33
 """Factor of the check of a block, as in Bernstein's hash: a shift and an addition."""
 N_CONDITIONS = len(Condition)
-IN_BLOCKS = tuple(condition for condition in Condition if condition <= Condition.NOT_WORN)
-"""Conditions that a block decides, those with a number of blocks, except missing and rate."""
+IN_BLOCKS = (*(condition for condition in Condition if condition <= Condition.GAP), Condition.NOT_WORN)
+"""Conditions that blocks decide: only they have numbers of blocks."""
 VOIDING_BITS = 0b0100_1011
 """Health bits that void a tick: stuck, clipped, implausible, not ready."""
 NOT_WORN_BIT = 1 << Condition.NOT_WORN.bit
 RATE_PERIOD_MS = 60_000
 """Shortest time over which the rate is measured."""
+LONGEST_MISSING_MS = 2**31 - 1
+"""Largest count of missing milliseconds. Beyond it the count goes back by a whole number of `_FOLD_MS`."""
+_FOLD_MS = 1 << 20
+"""Milliseconds in which a whole number of samples passes, at any rate in q20: no rounding changes by them."""
+_FOLDED_MS = 2**31 - _FOLD_MS
 _AXES = 3
 
 
@@ -88,7 +94,7 @@ class HealthPlan:
             "gravity_low": UINT32_MAX,
             "gravity_high": UINT32_MAX,
             "mean_shift": 15,
-            "missing_ms": 2**31 - 1,
+            "missing_ms": LONGEST_MISSING_MS,
             "samples_per_ms_q20": 2**31 - 1,
             "warm_up": 2**31 - 1,
             "not_worn_voids": 1,
@@ -107,6 +113,12 @@ class HealthPlan:
             require_array(getattr(self, name), "<u2", (N_CONDITIONS,), f"health: {name}")
         on = self.raise_blocks > 0
         require(bool((self.clear_blocks[on] > 0).all()), "health: clear_blocks is 0 for a condition that is on")
+        others = [each.word for each in Condition if each not in IN_BLOCKS and self._is_on(each)]
+        require(not others, f"health: raise_blocks is not 0 for {', '.join(others)}, which no block decides")
+        require(
+            self.gravity_low <= self.gravity_high or not self._is_on(Condition.GRAVITY),
+            f"health: gravity_low is {self.gravity_low}, above gravity_high {self.gravity_high}: no rest would be 1 g",
+        )
         require(
             columns >= _AXES or not (self._is_on(Condition.GRAVITY) or self._is_on(Condition.NOT_WORN)),
             f"health: gravity and not_worn need three axes, not {columns} columns",
@@ -215,10 +227,10 @@ class Health:
 
     def missing(self, ms: int) -> None:
         """Take note that no sample came for more milliseconds, 0 to 2**32 - 1."""
-        self._missing_ms = min(self._missing_ms + ms, UINT32_MAX)
-        limit = self._plan.missing_ms
-        if 0 < limit <= self._missing_ms:
+        total, limit = self._missing_ms + ms, self._plan.missing_ms
+        if 0 < limit <= total:
             self._set(Condition.MISSING, True)
+        self._missing_ms = total if total <= LONGEST_MISSING_MS else _FOLDED_MS | total & _FOLD_MS - 1
 
     def samples_in(self, ms: int) -> int:
         """Count the samples that ``ms`` more milliseconds without a sample stand for, 0 to 2**31 - 1.
@@ -226,11 +238,13 @@ class Health:
         Whole milliseconds are counted from the first one that is missing, so that no rounding adds up.
         """
         rate = self._plan.samples_per_ms_q20
-        before, after = self._missing_ms, min(self._missing_ms + ms, UINT32_MAX)
+        before, after = self._missing_ms, self._missing_ms + ms
         return min((after * rate >> 20) - (before * rate >> 20), 2**31 - 1)
 
     def clock(self, ms: int, samples: int) -> None:
         """Compare the rate of the samples with the caller's clock, once 60 s have passed.
+
+        The number of samples may be off by one more than the tolerance, as readings fall anywhere between two samples.
 
         Parameters
         ----------
@@ -242,9 +256,10 @@ class Health:
             return
         if self._has_clock:
             expected = elapsed * self._plan.samples_per_ms_q20 >> 20
-            found = (samples - self._clock_samples) & UINT32_MAX
+            ahead = (samples - self._clock_samples - expected) & UINT32_MAX
+            off = min(ahead, UINT32_MAX + 1 - ahead)  # counts wrap, their small differences do not
             tolerance = self._plan.rate_tolerance_q16
-            self._set(Condition.RATE, tolerance > 0 and abs(found - expected) << 16 > tolerance * expected)
+            self._set(Condition.RATE, tolerance > 0 and max(0, off - 1) << 16 > tolerance * expected)
         self._clock_ms, self._clock_samples, self._has_clock = ms, samples, True
 
     def report(self, condition: Condition, active: bool) -> None:

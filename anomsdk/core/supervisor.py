@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import IntEnum
 
-from anomsdk.core.alarm import Alarm, AlarmPlan, Annunciation, Notice
+from anomsdk.core.alarm import MAX_SILENCE, Alarm, AlarmPlan, Annunciation, Notice
 from anomsdk.core.event import SHARE_ONE, VERSION_2, Condition, Event, Kind, score_log2_q8
 from anomsdk.core.fixed import UINT32_MAX, Ints
 from anomsdk.core.health import Health, HealthPlan
@@ -17,7 +17,7 @@ from anomsdk.core.rung import LevelPlan, TimingPlan
 
 MAX_ARGUMENT = {
     "acknowledge": 0,
-    "silence": 2**31 - 1,
+    "silence": MAX_SILENCE,
     "cancel": 0,
     "out_of_service": 1,
     "test": 0,

@@ -12,7 +12,7 @@ import numpy as np
 
 from anomsdk.core.checks import checked_cast, require
 from anomsdk.core.event import Condition
-from anomsdk.core.health import MAX_BLOCK_SAMPLES, MAX_RUN, N_CONDITIONS, HealthPlan
+from anomsdk.core.health import LONGEST_MISSING_MS, MAX_BLOCK_SAMPLES, MAX_RUN, N_CONDITIONS, HealthPlan
 from anomsdk.planner.alarm import hops
 from anomsdk.planner.sections import HealthSection, MotionSensor
 from anomsdk.planner.spec import PipelineSpec
@@ -30,7 +30,8 @@ RUN_BLOCKS = {Condition.STUCK: 1, Condition.DEAD_AXIS: 5}
 """Bad blocks of conditions whose time is a number of samples without a change."""
 DEAD_AXIS_MG = 100
 """Range of an acceleration axis from which the device moves."""
-NO_LIMIT = -32768, 32767
+_IN_A_RANGE = (Condition.FLAT, Condition.REPEATED, Condition.NOISE_FLOOR)
+"""Conditions that show in a block of two samples or more: a single one has no range."""
 
 DEFAULTS: dict[str, dict[str, float]] = {
     "audio": {
@@ -91,6 +92,12 @@ def health_plan(spec: PipelineSpec) -> HealthPlan | None:
         return None
     limits = _limits(section, spec.sensor.kind)
     block = _block(spec)
+    for key in ("flat_s", "repeated_s", "noise_floor"):
+        require(
+            not getattr(section, key) or block * spec.hop_length > 1,
+            f"health.{key}: it compares samples within {BLOCK_S:g} s, and at {spec.sensor.rate_hz:g} Hz there is one; "
+            "remove it",
+        )
     seconds = _raise_seconds(limits)
     block_s = block * spec.hop_s
     wanted = {each: max(1, math.ceil(s / block_s - 1e-9)) if s > 0 else 0 for each, s in seconds.items()}
@@ -98,6 +105,8 @@ def health_plan(spec: PipelineSpec) -> HealthPlan | None:
         wanted[condition] = blocks if wanted[condition] > 0 else 0
     for each, n in wanted.items():
         require(n <= MAX_RUN, f"health: {each.word} after {n} blocks is more than {MAX_RUN}; shorten its time")
+    if block * spec.hop_length == 1:
+        wanted |= dict.fromkeys(_IN_A_RANGE, 0)
     codes = [each for each in Condition if wanted.get(each, 0) > 0]
     raise_blocks, clear_blocks = np.zeros(N_CONDITIONS, np.int64), np.zeros(N_CONDITIONS, np.int64)
     for each in codes:
@@ -107,25 +116,25 @@ def health_plan(spec: PipelineSpec) -> HealthPlan | None:
     tolerance = limits["gravity_tolerance"]
     return HealthPlan(
         block=block,
-        stuck=_run(limits["stuck_s"], spec),
+        stuck=_run(section.stuck_s, limits["stuck_s"], spec, "health.stuck_s"),
         flat_range=FLAT_RANGE,
         clip_low=low,
         clip_high=high,
-        clip_share_q16=rounded(limits["clip_share"] * 65536),
-        floor_range=rounded(limits["noise_floor"]),
-        step=rounded(limits["step"]),
-        dead_axis=_run(limits["dead_axis_s"], spec),
-        dead_axis_range=min(MAX_RUN, rounded(DEAD_AXIS_MG * per_mg)),
+        clip_share_q16=_limit(limits["clip_share"] * 65536),
+        floor_range=_limit(limits["noise_floor"]),
+        step=_limit(limits["step"]),
+        dead_axis=_run(section.dead_axis_s, limits["dead_axis_s"], spec, "health.dead_axis_s"),
+        dead_axis_range=min(MAX_RUN, _limit(DEAD_AXIS_MG * per_mg)),
         rest_q16=rounded(REST_RATIO**2 * 65536),
         gravity_low=rounded((one_g * (1 - tolerance)) ** 2),
         gravity_high=min(2**32 - 1, rounded((one_g * (1 + tolerance)) ** 2)),
         still_range=min(MAX_RUN, rounded(limits["still_mg"] * per_mg)),
         posture=min(MAX_RUN, rounded(limits["posture_mg"] * per_mg)),
         mean_shift=MEAN_SHIFT,
-        lost_share_q16=rounded(limits["lost_share"] * 65536),
-        missing_ms=rounded(limits["missing_s"] * 1000),
-        rate_tolerance_q16=rounded(limits["rate_tolerance"] * 65536),
-        samples_per_ms_q20=max(1, rounded(spec.sensor.rate_hz / 1000 * 2**20)),
+        lost_share_q16=_limit(limits["lost_share"] * 65536),
+        missing_ms=_missing_ms(limits["missing_s"]),
+        rate_tolerance_q16=_rate_tolerance_q16(spec, section, limits["rate_tolerance"]),
+        samples_per_ms_q20=_samples_per_ms_q20(spec),
         warm_up=_warm_up(spec, section),
         not_worn_voids=int(section.not_worn_voids),
         raise_blocks=checked_cast(raise_blocks, "<u2", "health: raise_blocks"),
@@ -166,8 +175,45 @@ def _block(spec: PipelineSpec) -> int:
     return max(1, min(int(BLOCK_S / spec.hop_s + 1e-9), longest))
 
 
-def _run(seconds: float, spec: PipelineSpec) -> int:
-    return min(MAX_RUN, max(SHORTEST_RUN, math.ceil(seconds * spec.sensor.rate_hz - 1e-9)))
+def _limit(value: float) -> int:
+    """Round a limit; one that is on stays on."""
+    return max(1, rounded(value)) if value > 0 else 0
+
+
+def _run(given: float | None, seconds: float, spec: PipelineSpec, name: str) -> int:
+    """Return the equal samples in a row that are taken for a fault; a default is shortened to what can be counted."""
+    n = math.ceil(seconds * spec.sensor.rate_hz - 1e-9)
+    require(
+        given is None or n <= MAX_RUN,
+        f"{name}: {seconds:g} s is {n} samples, more than {MAX_RUN}; use at most {MAX_RUN / spec.sensor.rate_hz:.3g}",
+    )
+    return min(MAX_RUN, max(SHORTEST_RUN, n))
+
+
+def _missing_ms(seconds: float) -> int:
+    ms = _limit(seconds * 1000)
+    require(
+        ms <= LONGEST_MISSING_MS,
+        f"health.missing_s: {seconds:g} s is {ms} ms, more than {LONGEST_MISSING_MS}; shorten it",
+    )
+    return ms
+
+
+def _samples_per_ms_q20(spec: PipelineSpec) -> int:
+    return max(1, rounded(spec.sensor.rate_hz / 1000 * 2**20))
+
+
+def _rate_tolerance_q16(spec: PipelineSpec, section: HealthSection, tolerance: float) -> int:
+    """Return the tolerance of the rate; 0 where the rate of the spec is so low that its rounding would use it up."""
+    wrong = abs(_samples_per_ms_q20(spec) / 2**20 * 1000 / spec.sensor.rate_hz - 1)
+    if tolerance == 0 or wrong <= tolerance / 2:
+        return _limit(tolerance * 65536)
+    require(
+        section.rate_tolerance is None,
+        f"health.rate_tolerance: a rate of {spec.sensor.rate_hz:g} Hz is counted to {wrong:.1%}, more than half of the "
+        f"tolerance {tolerance:g}; set it to 0 (off), or to at least {2 * wrong:.2g}",
+    )
+    return 0
 
 
 def _clip_levels(spec: PipelineSpec, limits: dict[str, float]) -> tuple[int, int]:
@@ -177,7 +223,7 @@ def _clip_levels(spec: PipelineSpec, limits: dict[str, float]) -> tuple[int, int
         full_scale_g = spec.sensor.full_scale_g
         counts = 32768 if full_scale_g is None else full_scale_g * spec.sensor.counts_per_g
         level = min(0.99 * counts, 32512)
-    return (-rounded(level), rounded(level)) if level > 0 else NO_LIMIT
+    return -_limit(level), _limit(level)
 
 
 def _scale(spec: PipelineSpec) -> tuple[float, float]:

@@ -195,7 +195,7 @@ class AlarmSection(Section):
     """Time in seconds from one heartbeat to the next; 0: no heartbeat."""
 
     @model_validator(mode="after")
-    def _can_end(self) -> AlarmSection:
+    def _escalates_upward(self) -> AlarmSection:
         if 0 < self.escalate_ratio < 1:
             raise ValueError(
                 f"escalate_ratio {self.escalate_ratio:g} would escalate every alarm at once; use 0 or at least 1"

@@ -29,8 +29,9 @@
  *
  * Rules
  *   Argument order is state, then what goes in, then what comes out.
- *   Functions that can fail return a negative ANOM_ERROR_*; only `anom_pipeline_init` and `anom_selftest` can.
- *   Nothing is checked after that: pointers must stay valid, and a pipeline must have been initialised.
+ *   Functions that can fail return a negative ANOM_ERROR_*: `anom_pipeline_init`, `anom_selftest`, and the inputs of an
+ *   alarm or health section, which check their argument and the plan. Nothing else is checked: pointers must stay
+ *   valid, and a pipeline must have been initialised.
  *   Not reentrant: one context at a time pushes and polls a pipeline. Several pipelines, of one plan or of many, may
  *   run side by side. push only copies, and so may be short enough for an interrupt; poll does the work of one hop.
  *   Nothing uses a heap, floating point, a clock, input or output, recursion, or a variable that is not yours.

@@ -7,6 +7,7 @@
 #define MAX_RUN 65535
 #define CHECK_SHIFT 5            /* the factor of the check is 33, as in Bernstein's hash */
 #define RATE_PERIOD_MS 60000     /* shortest time over which the rate is measured */
+#define FOLD_MS (1u << 20)       /* in these milliseconds a whole number of samples passes, at any rate in q20 */
 #define ACCELERATION_AXES 3
 #define KNOWN_BLOCK 1
 #define KNOWN_CLOCK 2
@@ -307,19 +308,23 @@ void anom_health_gap(anom_health *health, uint32_t lost)
 void anom_health_missing(anom_health *health, uint32_t ms)
 {
     uint32_t limit = (uint32_t)health->plan->missing_ms;
-    health->missing_ms = sum_of(health->missing_ms, ms);
-    if (limit > 0 && health->missing_ms >= limit) anom_health_report(health, ANOM_CONDITION_MISSING, 1);
+    uint64_t total = (uint64_t)health->missing_ms + ms;
+    if (limit > 0 && total >= limit) anom_health_report(health, ANOM_CONDITION_MISSING, 1);
+    uint32_t low = (uint32_t)total; /* a count beyond 2**31 - 1 goes back by whole FOLD_MS, so that time goes on */
+    health->missing_ms = total > INT32_MAX ? (INT32_MAX + 1u - FOLD_MS) | (low & (FOLD_MS - 1)) : low;
 }
 
-/* Samples in so many milliseconds, below 2**43. */
-static uint64_t expected(const anom_health *health, uint32_t ms)
+/* Samples in milliseconds, below 2**44.
+ *   ms       below 3 * 2**31 */
+static uint64_t expected(const anom_health *health, uint64_t ms)
 {
-    return (uint64_t)ms * (uint32_t)health->plan->samples_per_ms_q20 >> 20;
+    return ms * (uint32_t)health->plan->samples_per_ms_q20 >> 20;
 }
 
 uint32_t anom_health_samples_in(const anom_health *health, uint32_t ms)
 {
-    uint64_t samples = expected(health, sum_of(health->missing_ms, ms)) - expected(health, health->missing_ms);
+    uint32_t before = health->missing_ms;
+    uint64_t samples = expected(health, (uint64_t)before + ms) - expected(health, before);
     return samples < INT32_MAX ? (uint32_t)samples : INT32_MAX;
 }
 
@@ -329,10 +334,12 @@ void anom_health_clock(anom_health *health, uint32_t ms, uint32_t samples)
     if (health->known & KNOWN_CLOCK) {
         if (elapsed < RATE_PERIOD_MS) return;
         uint64_t wanted = expected(health, elapsed);
-        uint64_t found = samples - health->clock_samples;
-        uint64_t off = found > wanted ? found - wanted : wanted - found;
+        uint32_t off = samples - health->clock_samples - (uint32_t)wanted; /* counts wrap, small differences do not */
+        if (off > INT32_MAX) off = 0u - off;
+        if (off > 0) off--; /* readings fall anywhere between two samples */
         uint32_t tolerance_q16 = (uint32_t)health->plan->rate_tolerance_q16;
-        anom_health_report(health, ANOM_CONDITION_RATE, tolerance_q16 > 0 && off << 16 > tolerance_q16 * wanted);
+        int32_t bad = tolerance_q16 > 0 && (uint64_t)off << 16 > tolerance_q16 * wanted;
+        anom_health_report(health, ANOM_CONDITION_RATE, bad);
     }
     health->clock_ms = ms;
     health->clock_samples = samples;

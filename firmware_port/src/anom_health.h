@@ -97,6 +97,7 @@ uint32_t anom_health_byte(const anom_health *health);
 /* 1: no tick is judged now. */
 static inline int32_t anom_health_voids(const anom_health *health)
 {
+    /* conditions of the bits 0, 1, 3 and 6 of the health byte */
     uint32_t voiding = 0x61DE | (uint32_t)health->plan->not_worn_voids << ANOM_CONDITION_NOT_WORN;
     return (health->active & voiding) != 0;
 }

@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import dataclasses
 import pickle
 import sys
 import threading
@@ -14,6 +15,7 @@ from anomsdk.runtime.engines import ENGINES
 from anomsdk.runtime.engines.tflite import why_missing as tflite_missing
 from anomsdk.runtime.native_module import why_missing as native_missing
 from tests.support.make import noise
+from tests.support.tiny_plans import tiny_plan
 
 
 @pytest.fixture(params=ENGINES)
@@ -153,3 +155,67 @@ def test_an_error_inside_the_engine_closes_the_pipeline_and_wipes_it(plans, engi
     assert not kept.any() and not pipeline._busy.locked()
     with pytest.raises(anomsdk.InputError, match="closed"):
         pipeline.process(noise(100))
+
+
+of_tiny_plans = pytest.mark.parametrize("engine", ["reference", "native"], indirect=True)
+"""Engines that need no file of a model."""
+
+REFUSED_INPUTS = [
+    ("silence", 2**31, "Pipeline.silence: `ticks`: 2147483648 is not a whole number from 0 to 2147483647"),
+    ("silence", 2**32, "is not a whole number from 0 to 2147483647"),
+    ("silence", -1, "Pipeline.silence: `ticks`: -1 is not a whole number"),
+    ("silence", 1.0, "Pipeline.silence: `ticks`: 1.0 is not a whole number"),
+    ("silence", True, "Pipeline.silence: `ticks`: True is not a whole number"),
+    ("out_of_service", 2, "Pipeline.out_of_service: `on`: 2 is not True or False"),
+    ("supply", None, "Pipeline.supply: `low`: None is not True or False"),
+    ("self_test", "yes", "Pipeline.self_test: `failed`: 'yes' is not True or False"),
+    ("missing", 2**32, "Pipeline.missing: `ms`: 4294967296 is not a whole number from 0 to 4294967295"),
+    ("clock", -1, "Pipeline.clock: `ms`: -1 is not a whole number from 0 to 4294967295"),
+]
+
+
+@of_tiny_plans
+@pytest.mark.parametrize(("name", "argument", "said"), REFUSED_INPUTS)
+def test_an_input_out_of_range_is_refused_alike(engine, name, argument, said):
+    pipeline = anomsdk.Pipeline(tiny_plan(), engine)
+    with pytest.raises(anomsdk.InputError) as refused:
+        getattr(pipeline, name)(argument)
+    assert said in str(refused.value) and "\n" not in str(refused.value)
+    (result,) = pipeline.process(np.zeros((0, 2), np.int16))
+    assert result.events[0].kind == anomsdk.Kind.RESTART, "nothing was done"
+
+
+@of_tiny_plans
+@pytest.mark.parametrize("low", [True, np.True_, 1, np.uint8(1)])
+def test_a_state_is_a_bool_or_a_number_of_python_or_numpy(engine, low):
+    pipeline = anomsdk.Pipeline(tiny_plan(), engine)
+    assert [result.events[0].condition for result in pipeline.supply(low)] == [None, anomsdk.Condition.SUPPLY]
+
+
+@pytest.mark.parametrize("name", ["acknowledge", "cancel", "test", "out_of_service"])
+def test_an_input_of_a_plan_without_sections_is_refused_alike(plans, engine, name):
+    pipeline = anomsdk.Pipeline(plans["bands"], engine)
+    with pytest.raises(anomsdk.InputError, match=f"Pipeline.{name}.* has no alarm section; add"):
+        getattr(pipeline, name)()
+    with pytest.raises(anomsdk.InputError, match=r"Pipeline\.annunciation: .* has no alarm section; add"):
+        _ = pipeline.annunciation
+    assert pipeline.health == 0
+
+
+@of_tiny_plans
+@pytest.mark.parametrize("name", ["supply", "self_test", "missing", "clock"])
+def test_an_input_of_health_needs_its_section(engine, name):
+    pipeline = anomsdk.Pipeline(dataclasses.replace(tiny_plan(), health=None), engine)
+    with pytest.raises(anomsdk.InputError, match=f"Pipeline.{name}: .* has no health section; add"):
+        getattr(pipeline, name)(1)
+
+
+def test_a_reset_zeroes_what_health_keeps_of_the_signal():
+    pipeline = anomsdk.Pipeline(tiny_plan(), "reference")
+    health = pipeline._engine._supervisor._health
+    pipeline.process(np.full((3, 2), 0x5A5A, np.int16))
+    kept = (health._last, health._mean_q8, health._sum)
+    assert kept[0].all() and kept[1].all()
+    pipeline.reset()
+    assert not any(each.any() for each in kept)
+    assert (health._check, health._last_check, health._clipped) == (0, 0, 0)

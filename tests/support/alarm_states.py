@@ -31,6 +31,8 @@ OPERATIONS = {
     "test": (Operation.TEST, 0),
     "supply low": (Operation.SUPPLY, 1),
     "supply well": (Operation.SUPPLY, 0),
+    "self-test failed": (Operation.SELF_TEST, 1),
+    "self-test passed": (Operation.SELF_TEST, 0),
     "missing 250": (Operation.MISSING, 250),
 }
 INPUTS = ("low", "middle", "hit", "grown", "top", "fault", *OPERATIONS, "gap 1", "gap 3", "reset")
@@ -246,7 +248,7 @@ class NativeMachine:
         self._engine._memory[...] = np.frombuffer(saved, np.uint8)
 
 
-ALL = INPUTS
+ALL = tuple(word for word in INPUTS if not word.startswith("self-test"))
 FEW = ("low", "hit", "top", "fault", "acknowledge", "cancel", "silence 2", "out", "in", "gap 1", "gap 3")
 ONCE, TWICE = 1 << 16, 2 << 16
 PLANS: dict[str, tuple[dict[str, int], tuple[str, ...]]] = {
@@ -292,6 +294,10 @@ PLANS: dict[str, tuple[dict[str, int], tuple[str, ...]]] = {
     "warm-up, missing": (
         {"warm_up": 2, "missing_ms": 300, "latch": 1},
         (*FEW, "supply low", "supply well", "missing 250", "reset"),
+    ),
+    "self-test": (
+        {"latch": 1, "cancel": 1},
+        ("low", "hit", "fault", "acknowledge", "cancel", "self-test failed", "self-test passed", "reset"),
     ),
     "all": (
         {"latch": 1, "cancel": 2, "escalate_ratio_q16": ONCE, "escalate_after": 2, "escalate_every": 2, "repeat": 2},

@@ -85,6 +85,7 @@ def any_health(plan: anomsdk.Plan, rng: np.random.Generator) -> HealthPlan:
     high = int(rng.integers(low + 1, 32768))
     extreme = rng.random() < 0.7
     square = int(rng.integers(1, 3 << 24))
+    gravity = sorted((int(rng.choice([0, square // 2, square])), int(rng.choice([0, square, 2**32 - 1]))))
     return HealthPlan(
         block=block,
         stuck=int(rng.choice([0, 1, block * hop // 2, 3 * block * hop, 65535])) & 65535,
@@ -97,8 +98,8 @@ def any_health(plan: anomsdk.Plan, rng: np.random.Generator) -> HealthPlan:
         dead_axis=int(rng.choice([0, 1, block * hop, 65535])) & 65535,
         dead_axis_range=int(rng.choice([0, 100, 5000])),
         rest_q16=int(rng.choice([0, 200, 5000, 1 << 16])),
-        gravity_low=int(rng.choice([0, square // 2, square])),
-        gravity_high=int(rng.choice([0, square, 2**32 - 1])),
+        gravity_low=gravity[0],
+        gravity_high=gravity[1],
         still_range=int(rng.choice([0, 10, 1000, 65535])),
         posture=int(rng.choice([0, 10, 1000, 65535])),
         mean_shift=int(rng.integers(16)),

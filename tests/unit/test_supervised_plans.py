@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ import anomsdk
 from anomsdk import InputError, PipelineSpec
 from anomsdk.core.alarm import AlarmPlan
 from anomsdk.core.event import Condition
+from anomsdk.core.health import HealthPlan
 from anomsdk.planner.alarm import alarm_plan
 from anomsdk.planner.health import DEFAULTS, health_plan
 from anomsdk.planner.sections import HealthSection
@@ -85,6 +88,56 @@ def test_slow_rows_are_not_stuck_after_a_single_repeat():
     assert health_plan(spec_of(ROWS, health={})).stuck == 10
 
 
+def test_rows_that_come_one_a_block_have_no_range():
+    on = health_plan(spec_of(ROWS, health={})).raise_blocks
+    assert on[Condition.REPEATED - 1] == on[Condition.FLAT - 1] == on[Condition.NOISE_FLOOR - 1] == 0
+    assert on[Condition.STUCK - 1] > 0
+
+
+def test_a_rate_too_low_for_its_clock_is_not_checked():
+    slow = {**ROWS, "sensor": {"kind": "external", "rate_hz": 1 / 60}}
+    assert health_plan(spec_of(ROWS, health={})).rate_tolerance_q16 == 1311
+    assert health_plan(spec_of(slow, health={})).rate_tolerance_q16 == 0
+
+
+def test_a_limit_that_is_on_is_never_rounded_to_off():
+    tiny = dict.fromkeys(("clip_share", "lost_share", "rate_tolerance", "noise_floor", "step"), 1e-6)
+    plan = health_plan(spec_of(AUDIO, health={**tiny, "missing_s": 1e-6}))
+    limits = (plan.clip_share_q16, plan.lost_share_q16, plan.rate_tolerance_q16, plan.floor_range, plan.step)
+    assert (*limits, plan.missing_ms) == (1, 1, 1, 1, 1, 1)
+
+
+def test_a_coarse_accelerometer_that_lies_still_has_no_dead_axis():
+    coarse = {**MOTION, "sensor": {"kind": "motion", "rate_hz": 50, "counts_per_g": 4}}
+    assert health_plan(spec_of(coarse, health={})).dead_axis_range == 1
+
+
+def test_a_default_is_shortened_to_what_can_be_counted():
+    fast = {**AUDIO, "sensor": {"kind": "audio", "rate_hz": 384000}}
+    assert health_plan(spec_of(fast, health={})).stuck == 65535
+
+
+@pytest.mark.parametrize(
+    ("tree", "health", "said"),
+    [
+        (AUDIO, {"stuck_s": 60}, "health.stuck_s: 60 s is 960000 samples, more than 65535; use at most 4.1"),
+        (MOTION, {"dead_axis_s": 3600}, "health.dead_axis_s: 3600 s is 180000 samples, more than 65535"),
+        (AUDIO, {"missing_s": 2592000}, "health.missing_s: 2.592e+06 s is 2592000000 ms, more than 2147483647"),
+        (ROWS, {"noise_floor": 4}, "health.noise_floor: it compares samples within 0.64 s, and at 0.1 Hz there is one"),
+        (ROWS, {"flat_s": 4}, "health.flat_s: it compares samples within 0.64 s"),
+        (
+            {**ROWS, "sensor": {"kind": "external", "rate_hz": 1 / 60}},
+            {"rate_tolerance": 0.02},
+            "health.rate_tolerance: a rate of 0.0166667 Hz is counted to 2.7%",
+        ),
+    ],
+)
+def test_limits_that_cannot_be_kept_are_refused(tree, health, said):
+    with pytest.raises(InputError) as caught:
+        health_plan(spec_of(tree, health=health))
+    assert said in str(caught.value)
+
+
 @pytest.mark.parametrize("key", [key for key in DEFAULTS["motion"] if key.endswith("_s")])
 def test_a_time_of_0_switches_a_condition_off(key):
     on = health_plan(spec_of(MOTION, health={}))
@@ -145,3 +198,51 @@ def test_null_is_no_section():
     plan, _ = supervised("audio_scene", alarm={}, health=None)
     with pytest.raises(InputError, match="damaged"):
         parse_plan(plan.canonical_bytes.replace(b'{"alarm":{', b'{"alarm":null,"x":{'), name="plan.json")
+
+
+OUT_OF_RANGE = [
+    *(("alarm", f.name, value) for f in fields(AlarmPlan) for value in (-1, 2**31)),
+    *(
+        ("health", f.name, value)
+        for f in fields(HealthPlan)
+        if not f.name.endswith("_blocks")
+        for value in (-32769, 2**32)
+    ),
+    ("alarm", "latch", 2),
+    ("alarm", "escalate_ratio_q16", 65535),
+    ("health", "block", 0),
+    ("health", "block", 256),
+    ("health", "clip_low", 32512),
+    ("health", "mean_shift", 16),
+    ("health", "not_worn_voids", 2),
+    ("health", "missing_ms", 2**31),
+]
+
+
+@pytest.mark.parametrize(("section", "name", "value"), OUT_OF_RANGE)
+def test_a_plan_out_of_range_is_refused_in_one_line(section, name, value):
+    plan, _ = supervised("audio_scene", alarm={}, health={})
+    with pytest.raises(InputError) as caught:
+        replace(plan, **{section: replace(getattr(plan, section), **{name: value})}).check()
+    assert str(caught.value).startswith(f"{section}: ") and "\n" not in str(caught.value)
+    assert name in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("model", "changes", "blocks", "said"),
+    [
+        ("audio_scene", {}, {Condition.GRAVITY: (1, 1)}, "gravity and not_worn need three axes, not 1 columns"),
+        ("audio_scene", {}, {Condition.CLIPPED: (1, 0)}, "clear_blocks is 0 for a condition that is on"),
+        ("audio_scene", {}, {Condition.MISSING: (1, 1)}, "raise_blocks is not 0 for missing, which no block decides"),
+        ("human_motion", {}, {Condition.STEP: (1, 1)}, "step and not_worn cannot both be on"),
+        ("human_motion", {"gravity_low": 9, "gravity_high": 8}, {}, "gravity_low is 9, above gravity_high 8"),
+    ],
+)
+def test_conditions_that_no_device_can_decide_are_refused(model, changes, blocks, said):
+    plan, _ = supervised(model, alarm={}, health={})
+    health = replace(plan.health, raise_blocks=plan.health.raise_blocks.copy(), **changes)
+    health = replace(health, clear_blocks=health.clear_blocks.copy())
+    for condition, numbers in blocks.items():
+        health.raise_blocks[condition - 1], health.clear_blocks[condition - 1] = numbers
+    with pytest.raises(InputError, match=said):
+        replace(plan, health=health).check()

@@ -457,18 +457,63 @@ def _of_time() -> Iterator[tuple]:
         ),
     )
     yield (
+        "Time that is missing for months",
+        "Time that stands still once 32 bits of milliseconds are full; a rounding that changes then.",
+        given_of(
+            ("missing", TOP),
+            ("samples_in", 1000),
+            ("missing", 1000),
+            ("samples_in", TOP),
+            ("missing", TOP),
+            ("samples_in", 1001),
+            ("missing", 1001),
+            ("samples_in", 7),
+            CHANGE,
+            missing_ms=2**31 - 1,
+            samples_per_ms_q20=20972,
+        ),
+    )
+    yield (
         "Rate",
         "Readings that are too close to each other; a rate that is off by the tolerance itself.",
         given_of(
             ("clock", 1000, 5),
             ("clock", 60999, 9),
-            ("clock", 61000, 61205),
+            ("clock", 61000, 61206),
             CHANGE,
             ("clock", 121000, 122406),
             CHANGE,
             ("clock", 181000, 182406),
             CHANGE,
             rate_tolerance_q16=1310,
+        ),
+    )
+    yield (
+        "Rate of slow samples",
+        "A reading that falls just before or after a sample.",
+        given_of(
+            ("clock", 0, 0),
+            ("clock", 60000, 7),
+            CHANGE,
+            ("clock", 120000, 12),
+            CHANGE,
+            ("clock", 180000, 16),
+            CHANGE,
+            rate_tolerance_q16=1310,
+            samples_per_ms_q20=105,
+        ),
+    )
+    yield (
+        "A clock that is read once a week",
+        "More samples between two readings than 32 bits count.",
+        given_of(
+            ("clock", 0, 0),
+            ("clock", 604800000, 9676800000 % 2**32),
+            CHANGE,
+            ("clock", 1209600000, 2 * 9676800000 % 2**32 + 193600000),
+            CHANGE,
+            rate_tolerance_q16=1310,
+            samples_per_ms_q20=16 << 20,
         ),
     )
     yield (
