@@ -1053,9 +1053,10 @@ class Health:
         if max(span[a] for a in axes) >= plan["dead_axis_range"] or not dead:
             self.count(DEAD_AXIS, dead)
         square = u32(sum(mean[a] * mean[a] for a in axes))
-        if all(u64(span[a] * span[a] << 16) <= u64(plan["rest_q16"] * square) for a in axes):
+        motionless = all(span[a] <= plan["still_range"] for a in axes)
+        if motionless or all(u64(span[a] * span[a] << 16) <= u64(plan["rest_q16"] * square) for a in axes):
             self.count(GRAVITY, not plan["gravity_low"] <= square <= plan["gravity_high"])
-        still = all(span[a] <= plan["still_range"] and away[a] <= plan["posture"] for a in axes)
+        still = motionless and all(away[a] <= plan["posture"] for a in axes)
         self.count(NOT_WORN, still)
         follows = self.has_mean and (still or plan["raise_blocks"][NOT_WORN - 1] == 0)
         for c in every:
@@ -1081,8 +1082,9 @@ class Health:
             return
         if self.has_clock:
             expected = u64(elapsed * self.plan["samples_per_ms_q20"]) >> 20
-            found, tolerance = (samples - self.clock_samples) % 2**32, self.plan["rate_tolerance_q16"]
-            self.put(RATE, tolerance > 0 and u64(abs(found - expected) << 16) > u64(tolerance * expected))
+            more, tolerance = (samples - self.clock_samples - expected) % 2**32, self.plan["rate_tolerance_q16"]
+            off = min(more, 2**32 - more)
+            self.put(RATE, tolerance > 0 and u64(off << 16) > u64(tolerance * expected))
         self.clock_ms, self.clock_samples, self.has_clock = ms, samples, True
 
     def change(self) -> tuple[int, bool] | None:

@@ -154,11 +154,12 @@ static void decide(anom_health *health)
         bad |= 1u << ANOM_CONDITION_DEAD_AXIS;
     }
 
-    /* At rest: no axis moves by much of the mean vector */
+    /* At rest: no axis moves by much of the mean vector, or by more than a still device */
     uint64_t moved = (uint64_t)((uint32_t)axes_span * (uint32_t)axes_span) << 16;
-    if (moved <= (uint64_t)(uint32_t)plan->rest_q16 * square) judged |= 1u << ANOM_CONDITION_GRAVITY;
+    int32_t motionless = axes_span <= plan->still_range;
+    if (motionless || moved <= (uint64_t)(uint32_t)plan->rest_q16 * square) judged |= 1u << ANOM_CONDITION_GRAVITY;
     if (square < plan->gravity_low || square > plan->gravity_high) bad |= 1u << ANOM_CONDITION_GRAVITY;
-    int32_t still = axes_span <= plan->still_range && axes_away <= plan->posture;
+    int32_t still = motionless && axes_away <= plan->posture;
     if (still) bad |= 1u << ANOM_CONDITION_NOT_WORN;
     count(health, judged, bad, 1);
 
@@ -291,10 +292,11 @@ void anom_health_clock(anom_health *health, uint32_t ms, uint32_t samples)
     if (health->known & KNOWN_CLOCK) {
         if (elapsed < RATE_PERIOD_MS) return;
         uint64_t wanted = expected(health, elapsed);
-        uint64_t found = samples - health->clock_samples;
-        uint64_t off = found > wanted ? found - wanted : wanted - found;
+        uint32_t off = samples - health->clock_samples - (uint32_t)wanted; /* both counts are known modulo 2**32 */
+        if (off > 1u << 31) off = 0 - off;
         uint32_t tolerance_q16 = (uint32_t)health->plan->rate_tolerance_q16;
-        anom_health_report(health, ANOM_CONDITION_RATE, tolerance_q16 > 0 && off << 16 > tolerance_q16 * wanted);
+        int32_t wrong = tolerance_q16 > 0 && (uint64_t)off << 16 > tolerance_q16 * wanted;
+        anom_health_report(health, ANOM_CONDITION_RATE, wrong);
     }
     health->clock_ms = ms;
     health->clock_samples = samples;
