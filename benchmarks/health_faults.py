@@ -166,5 +166,6 @@ UNSEEN = (
     "a wearer who does not move for an hour, asleep or unconscious, and a device that nobody wears look the same",
     "a device that is put away and carried about, or that another wearer has on, looks worn",
     "a microphone that is covered, or sounds duller, and an accelerometer whose axes are exchanged, look healthy",
+    "a microphone that is dead behind a preamplifier of more than 4 counts of noise sounds like a quiet room",
     "a fault that lasts for less than its number of blocks, such as a stutter of single buffers",
 )

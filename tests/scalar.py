@@ -1057,9 +1057,10 @@ class Health:
         if max(span[a] for a in axes) >= plan["dead_axis_range"] or not dead:
             self.count(DEAD_AXIS, dead)
         square = u32(sum(mean[a] * mean[a] for a in axes))
-        if all(u64(span[a] * span[a] << 16) <= u64(plan["rest_q16"] * square) for a in axes):
+        motionless = all(span[a] <= plan["still_range"] for a in axes)
+        if motionless or all(u64(span[a] * span[a] << 16) <= u64(plan["rest_q16"] * square) for a in axes):
             self.count(GRAVITY, not plan["gravity_low"] <= square <= plan["gravity_high"])
-        still = all(span[a] <= plan["still_range"] and away[a] <= plan["posture"] for a in axes)
+        still = motionless and all(away[a] <= plan["posture"] for a in axes)
         self.count(NOT_WORN, still)
         follows = self.has_mean and (still or plan["raise_blocks"][NOT_WORN - 1] == 0)
         for c in with_mean:

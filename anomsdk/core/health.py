@@ -350,7 +350,10 @@ class Health:
             self._count(Condition.DEAD_AXIS, dead)
 
     def _decide_at_rest(self, spans: Ints, means: Ints, away: Ints) -> bool:
-        """Decide what only a device at rest shows: rest is where no axis moves by much of the mean vector.
+        """Decide what only a device at rest shows.
+
+        At rest no axis moves by much of the mean vector, or, as in an accelerometer that gives nothing but noise, none
+        moves by more than a still device.
 
         Returns
         -------
@@ -358,9 +361,10 @@ class Health:
         """
         plan = self._plan
         square = int((means * means).sum())
-        if all(span * span << 16 <= plan.rest_q16 * square for span in spans.tolist()):
+        motionless = bool((spans <= plan.still_range).all())
+        if motionless or all(span * span << 16 <= plan.rest_q16 * square for span in spans.tolist()):
             self._count(Condition.GRAVITY, not plan.gravity_low <= square <= plan.gravity_high)
-        still = bool((spans <= plan.still_range).all()) and bool((away <= plan.posture).all())
+        still = motionless and bool((away <= plan.posture).all())
         self._count(Condition.NOT_WORN, still)
         return self._has_mean and (still or self._is_raise[Condition.NOT_WORN - 1] == 0)
 

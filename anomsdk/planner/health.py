@@ -12,7 +12,14 @@ import numpy as np
 
 from anomsdk.core.checks import checked_cast, require
 from anomsdk.core.event import Condition
-from anomsdk.core.health import LONGEST_MISSING_MS, MAX_BLOCK_SAMPLES, MAX_RUN, N_CONDITIONS, HealthPlan
+from anomsdk.core.health import (
+    LONGEST_MISSING_MS,
+    MAX_BLOCK_SAMPLES,
+    MAX_RUN,
+    N_CONDITIONS,
+    RATE_PERIOD_MS,
+    HealthPlan,
+)
 from anomsdk.planner.alarm import hops
 from anomsdk.planner.sections import HealthSection, MotionSensor
 from anomsdk.planner.spec import PipelineSpec
@@ -25,7 +32,13 @@ SHORTEST_RUN = 10
 MEAN_SHIFT = 6
 REST_RATIO = 1 / 8
 """Largest range of an axis at rest, over the length of the mean vector."""
-FLAT_RANGE = 1
+FLAT_RANGE = {"audio": 2, "motion": 1, "external": 1}
+"""Counts from the lowest to the highest value of a flat line: a microphone gives more than a dither of 1 count."""
+SLOW_HZ = 1.0
+SLOW_STUCK_S = 86_400.0
+"""Default of `stuck_s` for rows at less than `SLOW_HZ`: counts of movement are 0 for whole nights."""
+RATE_SAMPLES = 2.0
+"""Samples that the tolerance of the rate stands for in a minute, at least: the last one may be early or late."""
 RUN_BLOCKS = {Condition.STUCK: 1, Condition.DEAD_AXIS: 5}
 """Bad blocks of conditions whose time is a number of samples without a change."""
 DEAD_AXIS_MG = 100
@@ -90,7 +103,7 @@ def health_plan(spec: PipelineSpec) -> HealthPlan | None:
     section = spec.health
     if section is None:
         return None
-    limits = _limits(section, spec.sensor.kind)
+    limits = _limits(section, spec)
     block = _block(spec)
     for key in ("flat_s", "repeated_s", "noise_floor"):
         require(
@@ -103,6 +116,8 @@ def health_plan(spec: PipelineSpec) -> HealthPlan | None:
     wanted = {each: max(1, math.ceil(s / block_s - 1e-9)) if s > 0 else 0 for each, s in seconds.items()}
     for condition, blocks in RUN_BLOCKS.items():
         wanted[condition] = blocks if wanted[condition] > 0 else 0
+    if wanted[Condition.GAP] > 0:
+        wanted[Condition.GAP] = max(wanted[Condition.GAP], 1 + _blocks_of_a_gap(spec, block))
     for each, n in wanted.items():
         require(n <= MAX_RUN, f"health: {each.word} after {n} blocks is more than {MAX_RUN}; shorten its time")
     if block * spec.hop_length == 1:
@@ -117,7 +132,7 @@ def health_plan(spec: PipelineSpec) -> HealthPlan | None:
     return HealthPlan(
         block=block,
         stuck=_run(section.stuck_s, limits["stuck_s"], spec, "health.stuck_s"),
-        flat_range=FLAT_RANGE,
+        flat_range=FLAT_RANGE[spec.sensor.kind],
         clip_low=low,
         clip_high=high,
         clip_share_q16=_limit(limits["clip_share"] * 65536),
@@ -142,11 +157,26 @@ def health_plan(spec: PipelineSpec) -> HealthPlan | None:
     )
 
 
-def _limits(section: HealthSection, kind: str) -> dict[str, float]:
+def _limits(section: HealthSection, spec: PipelineSpec) -> dict[str, float]:
     """Return the value of each key: that of the spec, else the default of the sensor's kind, else 0."""
     given: dict[str, Any] = section.model_dump()
-    defaults = DEFAULTS[kind]
+    defaults, rate_hz = dict(DEFAULTS[spec.sensor.kind]), spec.sensor.rate_hz
+    if rate_hz < SLOW_HZ and spec.sensor.kind == "external":
+        defaults["stuck_s"] = SLOW_STUCK_S
+    if not _is_measurable(defaults["rate_tolerance"], rate_hz):
+        defaults["rate_tolerance"] = 0
+    tolerance = given["rate_tolerance"]
+    require(
+        tolerance is None or tolerance == 0 or _is_measurable(tolerance, rate_hz),
+        f"health.rate_tolerance is {tolerance}: at {rate_hz:g} Hz a minute has too few samples to measure it; "
+        f"give at least {RATE_SAMPLES / rate_hz / 60:.2g}, or 0",
+    )
     return {key: defaults.get(key, 0) if value is None else value for key, value in given.items()}
+
+
+def _is_measurable(tolerance: float, rate_hz: float) -> bool:
+    """Tell whether a tolerance of the rate stands for enough samples, in the shortest time that is looked at."""
+    return tolerance * rate_hz * RATE_PERIOD_MS / 1000 >= RATE_SAMPLES
 
 
 def _raise_seconds(limits: dict[str, float]) -> dict[Condition, float]:
@@ -214,6 +244,12 @@ def _rate_tolerance_q16(spec: PipelineSpec, section: HealthSection, tolerance: f
         f"tolerance {tolerance:g}; set it to 0 (off), or to at least {2 * wrong:.2g}",
     )
     return 0
+
+
+def _blocks_of_a_gap(spec: PipelineSpec, block: int) -> int:
+    """Return the blocks without a window that a gap of a hop costs at most: until then a window is whole again."""
+    hops_lost = -(-(spec.window_length + spec.hop_length - 1) // spec.hop_length)
+    return (hops_lost + block - 1) // block
 
 
 def _clip_levels(spec: PipelineSpec, limits: dict[str, float]) -> tuple[int, int]:

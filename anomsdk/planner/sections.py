@@ -226,7 +226,7 @@ class HealthSection(Section):
     stuck_s: _Seconds | None = None
     """Time in seconds without any change in any column."""
     flat_s: _Seconds | None = None
-    """Time in seconds in which no column changes by more than 1 count."""
+    """Time in seconds in which no column changes by more than 1 count (sound: 2)."""
     repeated_s: _Seconds | None = None
     """Time in seconds in which every block holds the same values as the one before."""
     clip_level: Annotated[float, Field(ge=1, le=32767)] | None = None

@@ -73,7 +73,7 @@ _MEANINGS = {
     "test_s": "s for which a test is annunciated",
     "heartbeat_s": "s from one heartbeat to the next; 0: none",
     "stuck_s": "s without any change; here and below 0: off",
-    "flat_s": "s in which no value changes by more than 1 count",
+    "flat_s": "s in which no value changes by more than 1 count (sound: 2)",
     "repeated_s": "s in which each block equals the one before",
     "clip_level": "counts from which a value is clipped",
     "clip_share": "share of values that are clipped",

@@ -169,11 +169,12 @@ static void decide(anom_health *health, uint32_t judged, uint32_t bad)
         bad |= 1u << ANOM_CONDITION_DEAD_AXIS;
     }
 
-    /* At rest: no axis moves by much of the mean vector */
+    /* At rest: no axis moves by much of the mean vector, or by more than a still device */
     uint64_t moved = (uint64_t)((uint32_t)axes_span * (uint32_t)axes_span) << 16;
-    if (moved <= (uint64_t)(uint32_t)plan->rest_q16 * square) judged |= 1u << ANOM_CONDITION_GRAVITY;
+    int32_t motionless = axes_span <= plan->still_range;
+    if (motionless || moved <= (uint64_t)(uint32_t)plan->rest_q16 * square) judged |= 1u << ANOM_CONDITION_GRAVITY;
     if (square < plan->gravity_low || square > plan->gravity_high) bad |= 1u << ANOM_CONDITION_GRAVITY;
-    int32_t still = axes_span <= plan->still_range && axes_away <= plan->posture;
+    int32_t still = motionless && axes_away <= plan->posture;
     if (still) bad |= 1u << ANOM_CONDITION_NOT_WORN;
     count(health, judged, bad, 1);
 

@@ -6,6 +6,7 @@ is noticed.
 
 import json
 import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import soundfile
 import anomsdk
 from anomsdk.core.framer import Framer
 from anomsdk.core.pipeline import extractor_for
+from anomsdk.plans.file import reference_models_folder
 from anomsdk.runtime.memory import why_not_wiping
 from tests.support.residue import Memory, Stopped, at_rest, noise, waiting_bytes
 
@@ -49,6 +51,19 @@ files.standard_input = lambda columns, *_: StoredRecording("-", "-", None, colum
 def lengths(found):
     """How many samples of each form: what a failing test prints."""
     return {form: len(hits) for form, hits in found.items()}
+
+
+@pytest.fixture(scope="module", params=["plain", "supervised"])
+def folder(request, tmp_path_factory):
+    """Folder of a plan, without and with an alarm and a health section."""
+    if request.param == "plain":
+        return reference_models_folder() / PLAN
+    folder = tmp_path_factory.mktemp("plans") / PLAN
+    shutil.copytree(reference_models_folder() / PLAN, folder)
+    with (folder / "spec.toml").open("a", encoding="utf-8") as spec:
+        spec.write("\n[alarm]\nlatch = true\nheartbeat_s = 1\n[health]\n")
+    anomsdk.write_plan(anomsdk.plan(folder), folder / "plan.json")
+    return folder
 
 
 # --- the scanner itself
@@ -84,10 +99,10 @@ def test_the_scanner_finds_what_is_planted_in_each_form_and_nothing_else(tmp_pat
 # --- standard input
 
 
-def watched(prefix=""):
+def watched(prefix="", plan=PLAN):
     """`anomsdk watch -` as people start it, or with a change to its code before."""
     if not prefix:
-        return [sys.executable, "-m", "anomsdk", "watch", "-", "--plan", PLAN, "--jsonl"]
+        return [sys.executable, "-m", "anomsdk", "watch", "-", "--plan", str(plan), "--jsonl"]
     code = f"{prefix}\nimport sys; from anomsdk.cli.app import main; sys.argv[1:] = ['watch', '-', '--plan', {PLAN!r}]; main()"
     return [sys.executable, "-c", code]
 
@@ -112,9 +127,9 @@ def after_a_backlog(command, x):
             child.kill()
 
 
-def test_a_live_stream_with_a_backlog_leaves_a_window():
+def test_a_live_stream_with_a_backlog_leaves_a_window(folder):
     x = noise(3, 40_000)
-    memory, heard = after_a_backlog(watched(), x)
+    memory, heard = after_a_backlog(watched(plan=folder), x)
     found = memory.samples(x)
     for form, hits in found.items():
         assert len(hits) <= WINDOW and min(hits) >= heard - 2 * WINDOW, (form, len(hits), min(hits))
@@ -340,7 +355,7 @@ import sys, gc
 import anomsdk
 from anomsdk.watch.session import Watch
 from anomsdk.watch.score_files import score_files
-plan = anomsdk.reference_model("audio_scene")
+plan = anomsdk.read_plan(sys.argv[4])
 kept = []
 def stopped(samples):
     raise KeyboardInterrupt
@@ -370,28 +385,40 @@ stop()
 
 
 @pytest.mark.parametrize("change", ["", NO_WIPE])
-def test_an_exception_or_a_loop_that_was_left_keeps_nothing(tmp_path, change):
+def test_an_exception_or_a_loop_that_was_left_keeps_nothing(tmp_path, folder, change):
     good, bad, loud = noise(301), noise(302), noise(303, 200_000)
     np.save(tmp_path / "good.npy", good)
     (tmp_path / "bad.csv").write_text("".join(f"{value}\n" for value in bad) + "x\n")
     loud[30_000:] *= 8
     np.save(tmp_path / "long.npy", loud)
-    with Stopped(change + WRONG, *(str(tmp_path / name) for name in ("good.npy", "bad.csv", "long.npy"))) as child:
+    files = [tmp_path / name for name in ("good.npy", "bad.csv", "long.npy")]
+    with Stopped(change + WRONG, *map(str, [*files, folder / "plan.json"])) as child:
         memory = child.memory()
     left = [lengths(found) for found in memory.samples_of((good, bad, loud))]
     assert any(left) if change else not any(left), left
 
 
-NEVER_CLOSED = """
+INPUTS = """
 import sys, gc
 import numpy as np
 import anomsdk
-plan = anomsdk.reference_model("audio_scene")
+plan = anomsdk.read_plan(sys.argv[3])
+def use(pipeline, x, gaps):
+    \"\"\"Blocks of samples; of a supervised plan also inputs and gaps, none of them in the last half second.\"\"\"
+    for at in range(0, len(x), 1000):
+        pipeline.process(x[at : at + 1000])
+        if not plan.is_supervised or at >= len(x) - 8_000:
+            continue
+        pipeline.acknowledge(), pipeline.silence(at // 1000), pipeline.test(), pipeline.supply(at % 2000 == 0)
+        pipeline.clock(at * 30)
+        if gaps and at % 7000 == 0:
+            pipeline.missing(37), pipeline.gap(100)
+"""
+NEVER_CLOSED = """
 pipelines = [anomsdk.Pipeline(plan, engine, tap=engine == "reference") for engine in sys.argv[2].split(",")]
 x = load(sys.argv[1])
 for pipeline in pipelines:
-    for at in range(0, len(x), 1000):
-        pipeline.process(x[at : at + 1000])
+    use(pipeline, x, True)
 x.fill(0)
 stop()
 del pipeline, pipelines
@@ -401,7 +428,7 @@ stop()
 
 
 @pytest.mark.parametrize("engines", ["native", "reference,tflite", "native,reference"])
-def test_a_pipeline_that_is_never_closed_keeps_a_window_and_then_nothing(tmp_path, engines):
+def test_a_pipeline_that_is_never_closed_keeps_a_window_and_then_nothing(tmp_path, folder, engines):
     if "tflite" in engines:
         from anomsdk.runtime.engines.tflite import why_missing
 
@@ -409,7 +436,7 @@ def test_a_pipeline_that_is_never_closed_keeps_a_window_and_then_nothing(tmp_pat
             pytest.skip(why)
     x = noise(401)
     np.save(tmp_path / "x.npy", x)
-    with Stopped(NEVER_CLOSED, str(tmp_path / "x.npy"), engines) as child:
+    with Stopped(INPUTS + NEVER_CLOSED, str(tmp_path / "x.npy"), engines, str(folder / "plan.json")) as child:
         alive, dropped = child.memory(), child.memory()
     found = alive.samples(x)
     assert found, "the framer's window is seen"
@@ -422,14 +449,9 @@ def test_a_pipeline_that_is_never_closed_keeps_a_window_and_then_nothing(tmp_pat
 
 
 FEATURES = """
-import sys, gc
-import numpy as np
-import anomsdk
-plan = anomsdk.reference_model("audio_scene")
 x = load(sys.argv[1])
 with anomsdk.Pipeline(plan, sys.argv[2]) as pipeline:
-    for at in range(0, len(x), 1000):
-        pipeline.process(x[at : at + 1000])
+    use(pipeline, x, False)  # so that the windows are those of `derived`
 x.fill(0)
 del pipeline
 gc.collect()
@@ -457,7 +479,7 @@ def derived(plan, x):
 
 @pytest.mark.parametrize("engine", ["native", "reference", "tflite"])
 @pytest.mark.parametrize("change", ["", LEAKING])
-def test_no_feature_is_left_in_any_engine(tmp_path, engine, change):
+def test_no_feature_is_left_in_any_engine(tmp_path, folder, engine, change):
     if engine == "tflite":
         from anomsdk.runtime.engines.tflite import why_missing
 
@@ -468,7 +490,7 @@ def test_no_feature_is_left_in_any_engine(tmp_path, engine, change):
     plan, x = anomsdk.reference_model("audio_scene"), noise(501)
     x[::7] = 0
     np.save(tmp_path / "x.npy", x)
-    with Stopped(change + FEATURES, str(tmp_path / "x.npy"), engine) as child:
+    with Stopped(INPUTS + change + FEATURES, str(tmp_path / "x.npy"), engine, str(folder / "plan.json")) as child:
         memory = child.memory()
     left = [name for name, needle in derived(plan, x).items() if memory.holds(needle)]
     assert left if change else not left, left

@@ -5,6 +5,7 @@ import pytest
 
 import anomsdk
 from tests.support.make import SPECS, lively, noise
+from tests.support.supervised_models import supervised
 
 STATE = {"_samples", "_cut", "_history", "_sums"}
 """Arrays that carry something from one call to the next (_cut is a view of _samples); the rest is scratch or tables."""
@@ -95,6 +96,29 @@ def test_a_gap_leaves_the_baseline_and_a_reset_or_a_close_does_not(following, ki
     assert level(pipeline) != start
     pipeline.close()
     assert (engine._baseline.level_q16, engine._baseline._frozen) == start
+
+
+@pytest.mark.parametrize("name", ["audio_scene", "human_motion"])
+def test_health_keeps_numbers_of_a_column_and_a_close_leaves_none(name):
+    plan = supervised(name, {"latch": True}, {})[0]
+    (pipeline, fresh), rng = opened(plan), np.random.default_rng(3)
+    n = plan.samples_to_first_tick + 9 * plan.samples_per_tick
+    for end in ("reset", "close"):
+        pipeline.process(rng.integers(-30_000, 30_000, (n, plan.columns)).astype(np.int16))
+        pipeline.missing(10_000), pipeline.clock(5), pipeline.supply(True), pipeline.gap(100)
+        engine = pipeline._engine
+        assert changed(engine, fresh) <= {"_last", "_lowest", "_highest", "_sum", "_run", "_mean_q8", "_counts"}
+        assert "_last" in changed(engine, fresh)
+        assert health_numbers(engine) != health_numbers(fresh)
+        getattr(pipeline, end)()
+        assert changed(engine, fresh) == set()
+        assert health_numbers(engine) == health_numbers(fresh)
+
+
+def health_numbers(engine):
+    """All that health and the alarm keep beside arrays."""
+    kept = [engine._supervisor, engine._supervisor._health, engine._supervisor._alarm, engine._supervisor._alarm._rung]
+    return [{name: value for name, value in vars(each).items() if isinstance(value, int)} for each in kept]
 
 
 def test_an_exception_in_the_middle_wipes_and_closes(plans, monkeypatch):

@@ -85,7 +85,64 @@ def test_health_of_motion_is_in_units_of_g():
 
 
 def test_slow_rows_are_not_stuck_after_a_single_repeat():
-    assert health_plan(spec_of(ROWS, health={})).stuck == 10
+    assert health_plan(spec_of(ROWS, health={"stuck_s": 60})).stuck == 10
+
+
+def test_counts_of_movement_may_be_0_for_a_whole_night():
+    assert health_plan(spec_of(ROWS, health={})).stuck == 8640  # of 0.1 Hz: a day
+    every_second = {**ROWS, "sensor": {"kind": "external", "rate_hz": 1}}
+    assert health_plan(spec_of(every_second, health={})).stuck == 60
+
+
+def test_a_dither_of_one_count_is_a_flat_line_of_sound():
+    assert [health_plan(spec_of(tree, health={})).flat_range for tree in (AUDIO, MOTION)] == [2, 1]
+
+
+def test_a_rate_is_looked_at_where_a_minute_has_enough_samples():
+    """One sample more or less in a minute is no fault of the rate."""
+    assert health_plan(spec_of(ROWS, health={})).rate_tolerance_q16 == 0
+    assert health_plan(spec_of(ROWS, health={"rate_tolerance": 0.34})).rate_tolerance_q16 > 0
+    with pytest.raises(InputError, match=r"rate_tolerance is 0\.02: at 0\.1 Hz .* give at least 0\.33, or 0"):
+        health_plan(spec_of(ROWS, health={"rate_tolerance": 0.02}))
+
+
+def conditions_of(plan, blocks):
+    """Conditions that are raised, and the ticks that are not void after the first of them."""
+    with anomsdk.Pipeline(plan) as pipeline:
+        answers = [pipeline.gap(block) if isinstance(block, int) else pipeline.process(block) for block in blocks]
+    found = [result for answer in answers for result in answer]
+    raised = [(at, event.condition) for at, each in enumerate(found) for event in each.events if event.active]
+    raised = [(at, condition) for at, condition in raised if condition not in (None, Condition.WARM_UP)]
+    judged = [each for each in found[raised[0][0] :] if each.judged and not each.void] if raised else None
+    return [condition for _, condition in raised], judged
+
+
+def still(n, columns, rng, counts=3):
+    """A device at rest, with a little noise."""
+    rest = np.zeros((n, columns))
+    rest[:, 2] = 2048
+    return np.rint(rest + rng.standard_normal(rest.shape) * counts).astype(np.int16)
+
+
+@pytest.mark.parametrize("name", ["human_motion", "cattle_collar"])
+def test_a_lost_row_now_and_then_is_no_technical_alarm_and_half_of_the_rows_are_one(name):
+    """A row that is lost costs a window of watching, which may be longer than `lost_s`."""
+    plan, rng = supervised(name, None, {})[0], np.random.default_rng(1)
+    seconds = [round(plan.rate_hz * s) for s in (20, 20.1, 20.2, 20.3, 20.5)]
+    now_and_then = [block for n in seconds * 3 for block in (still(n, plan.columns, rng), 1)]
+    assert conditions_of(plan, now_and_then)[0] == []
+    half = [block for _ in range(round(5 * plan.rate_hz)) for block in (still(1, plan.columns, rng), 1)]
+    assert conditions_of(plan, [*now_and_then[:-1], *half])[0] == [Condition.GAP]
+
+
+@pytest.mark.parametrize("name", ["human_motion", "cattle_collar"])
+@pytest.mark.parametrize("noise", [1, 2, 8])
+def test_an_accelerometer_that_gives_noise_without_gravity_is_at_fault(name, noise):
+    plan, rng = supervised(name, None, {})[0], np.random.default_rng(2)
+    alive = still(round(20 * plan.rate_hz), plan.columns, rng)
+    dead = rng.integers(-noise, noise + 1, (round(6 * plan.rate_hz), plan.columns)).astype(np.int16)
+    assert conditions_of(plan, [alive])[0] == []
+    assert conditions_of(plan, [alive, dead]) == ([Condition.GRAVITY], [])
 
 
 def test_rows_that_come_one_a_block_have_no_range():

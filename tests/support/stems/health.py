@@ -318,6 +318,21 @@ def _of_motion() -> Iterator[tuple]:
         ),
     )
     yield (
+        "Noise without gravity",
+        "Rest by the length of the vector alone: a dead accelerometer that gives noise is never at rest then.",
+        given_of(
+            [[1, -1, 0], [-1, 1, 2]],
+            [[2, -2, 2], [-2, 2, -2]],
+            [[3, -2, 2], [-2, 2, -2]],
+            CHANGE,
+            REST,
+            CHANGE,
+            columns=3,
+            on={8: (2, 1)},
+            block=1,
+        ),
+    )
+    yield (
         "Not worn, and taken up",
         "A posture that changes slowly; a slow mean that stays where the device was.",
         given_of(
@@ -526,6 +541,23 @@ def _of_time() -> Iterator[tuple]:
             ("clock", 59989, 1),
             CHANGE,
             rate_tolerance_q16=655,
+        ),
+    )
+    yield (
+        "Days between two readings of a clock",
+        "Samples beyond 32 bits, although both counts are modulo 2**32; a wrong sign of the difference.",
+        given_of(
+            ("clock", 0, 7),
+            ("clock", 345600000, (7 + 16 * 345600000) % 2**32),
+            CHANGE,
+            ("clock", 691200000, (7 + 32 * 345600000 + 140000000) % 2**32),
+            CHANGE,
+            ("clock", 1036800000, (7 + 48 * 345600000 + 40000000) % 2**32),
+            CHANGE,
+            ("clock", 1382400000, (7 + 64 * 345600000 + 40000000 - 55296001) % 2**32),
+            ("clock", 1728000000, (7 + 80 * 345600000 + 40000000 - 2 * 55296001) % 2**32),
+            samples_per_ms_q20=1 << 24,
+            rate_tolerance_q16=1310,
         ),
     )
     yield (
