@@ -329,3 +329,11 @@ def first_calls(caller: Caller, plan: Plan, rows: Rows) -> None:
     caller.gap(3)
     caller.reset()
     caller.poll()
+
+    # The very first window clips where later ones do not begin, and nothing else does
+    at, hop, n = len(caller.taken), plan.framer.hop, window + 2 * plan.framer.hop
+    rows[at : at + hop] = [[CLIPS] * plan.columns for _ in range(hop)]
+    rows[at + hop : at + n] = [[k % 50 for _ in range(plan.columns)] for k in range(n - hop)]
+    while len(caller.taken) < at + n:
+        caller.push(rows[len(caller.taken) : at + n])
+        caller.poll()
