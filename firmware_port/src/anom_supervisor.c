@@ -103,7 +103,7 @@ int32_t anom_supervisor_tick(anom_supervisor *supervisor, uint32_t score, uint32
 {
     uint32_t log2_q8 = anom_event_score_log2_q8(score);
     if (log2_q8 > supervisor->highest_log2_q8) supervisor->highest_log2_q8 = log2_q8 & 0x1FFF;
-    if (supervisor->judged < UINT32_MAX) supervisor->judged++;
+    supervisor->judged++; /* no more than hops, of which a heartbeat ends at most 2**31; without one nobody reads it */
     anom_notice notice = anom_alarm_step(&supervisor->alarm, score);
     return noticed(supervisor, notice, hop, event) | (int32_t)((uint32_t)notice >> 3 & ANOM_JUDGED_EXPLAINED);
 }

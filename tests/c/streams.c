@@ -34,7 +34,7 @@ static union {
 static uint8_t *const memory = room.bytes + GUARD;
 static const stream *now;
 
-static void check(int holds, const char *what)
+void check(int holds, const char *what)
 {
     if (holds) return;
     printf("%s: %s\n", now ? now->name : "", what);
@@ -76,7 +76,7 @@ static anom_pipeline *begun(const stream *s)
 }
 
 /* Nothing outlives its use: samples that were not pushed, features, scratch. */
-static void check_wiped(const stream *s, const anom_pipeline *pipeline)
+void check_wiped(const stream *s, const anom_pipeline *pipeline)
 {
     const anom_framer *framer = &pipeline->framer;
     const uint8_t *end = memory + size_of(s);
@@ -88,7 +88,7 @@ static void check_wiped(const stream *s, const anom_pipeline *pipeline)
 }
 
 /* As check_wiped, and nothing is gathered either. */
-static void check_forgotten(const stream *s, const anom_pipeline *pipeline)
+void check_forgotten(const stream *s, const anom_pipeline *pipeline)
 {
     const anom_context *context = &pipeline->context;
     size_t history = (size_t)(s->plan->context.frames - 1) * (size_t)context->n_features;
@@ -97,7 +97,7 @@ static void check_forgotten(const stream *s, const anom_pipeline *pipeline)
     check(all(context->history, history, 0), "frames are kept");
 }
 
-static uint32_t fnv1a(const int8_t *bytes, int32_t n)
+uint32_t fnv1a(const int8_t *bytes, int32_t n)
 {
     uint32_t hash = 2166136261u;
     for (int32_t i = 0; i < n; i++)
@@ -105,7 +105,7 @@ static uint32_t fnv1a(const int8_t *bytes, int32_t n)
     return hash;
 }
 
-static void check_tick(const anom_result *result, const tick *expected)
+void check_tick(const anom_result *result, const tick *expected)
 {
     check(result->hop == expected->hop, "another hop");
     check(result->score == expected->score, "another score");
@@ -181,6 +181,7 @@ static void run(const stream *s)
     anom_pipeline *pipeline = begun(s);
     check_forgotten(s, pipeline);
     memcpy(fresh, memory, size_of(s));
+    if (s->uses) run_uses(s, pipeline, fresh, size_of(s));
     for (int32_t i = 0; i < s->n_steps; i++) {
         int32_t n = s->steps[i].n;
         if (s->steps[i].kind == PUSH) {

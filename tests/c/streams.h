@@ -21,6 +21,22 @@ typedef struct {
     uint8_t event[ANOM_EVENT_BYTES];
 } tick;
 
+/* A call of a pipeline, and what it gives. */
+typedef struct {
+    int32_t kind;
+    uint32_t argument;
+    int32_t gives;   /* what it returns; of POLL and TAKE: how many results */
+    int32_t signals; /* behind it: annunciation, and health in bits 8 to 15; -1: between two results */
+} use;
+
+enum { USE_PUSH, USE_GAP, USE_RESET, USE_POLL, USE_TAKE, USE_ACKNOWLEDGE, USE_SILENCE, USE_CANCEL, USE_OUT_OF_SERVICE,
+       USE_TEST, USE_SUPPLY, USE_SELF_TEST, USE_MISSING, USE_CLOCK };
+
+typedef struct {
+    tick result;
+    int32_t is_judged; /* a tick; 0: an event without one */
+} used;
+
 typedef struct {
     const char *name;
     const anom_plan *plan;
@@ -31,6 +47,11 @@ typedef struct {
     int32_t n_ticks;
     int32_t n_inputs;
     uint8_t digest[ANOM_DIGEST_BYTES];
+    const use *uses; /* instead of steps and ticks, where a caller has more to say */
+    const used *results;
+    const int16_t *samples; /* that are taken */
+    int32_t n_uses;
+    int32_t n_results;
 } stream;
 
 extern const stream streams[];
@@ -46,5 +67,16 @@ typedef struct {
 
 extern const hashed messages[];
 extern const int32_t n_messages;
+
+/* Exits and says what does not hold. */
+void check(int holds, const char *what);
+
+void check_tick(const anom_result *result, const tick *expected);
+void check_wiped(const stream *s, const anom_pipeline *pipeline);
+void check_forgotten(const stream *s, const anom_pipeline *pipeline);
+uint32_t fnv1a(const int8_t *bytes, int32_t n);
+
+/* Calls of uses.c. */
+void run_uses(const stream *s, anom_pipeline *pipeline, const void *fresh, size_t size);
 
 #endif

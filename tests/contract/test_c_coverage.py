@@ -6,7 +6,8 @@ from collections import Counter
 
 import pytest
 
-from tests.support import c_coverage, mutants
+from anomsdk.core.event import Condition, Input, Kind, State
+from tests.support import c_coverage, c_streams, c_uses, mutants
 from tests.support.c_build import PORT, missing
 from tests.support.mutants_survivors import SURVIVORS
 
@@ -40,6 +41,25 @@ def test_every_branch_is_taken(folder, data):
     counts["anom_score.c", 7, 1] = 0
     (line,) = c_coverage.missing(counts)
     assert line == "anom_score.c:7: branch 1 never taken: for (int32_t i = 0; i < n; i++) {"
+
+
+def test_uses_see_all_that_can_leave(tmp_path):
+    """Every kind of event, state, flag and input, each condition that a plan of theirs looks for, and void ticks."""
+    comb = c_streams.make_plans(tmp_path / "streams")["comb"]
+    plans = c_uses.make_plans(tmp_path / "herd", comb)
+    callers = {name: c_uses.make_uses(plan, len(name), c_uses.CALLS) for name, plan in plans.items()}
+    happened = sum((caller.happened for caller in callers.values()), Counter())
+    expected = {f"kind {kind}" for kind in Kind} | {f"input {given}" for given in Input} | {"judged", "void"}
+    expected |= {f"state {state}" for state in State if state != State.PENDING} | {f"flag {bit}" for bit in range(3, 8)}
+    looked_for = ["CLIPPED", "NOISE_FLOOR", "GAP", "MISSING", "RATE", "SELF_TEST", "SUPPLY"]
+    expected |= {f"condition {Condition[name]} on" for name in looked_for}
+    assert {name for name in expected if happened[name] == 0} == set()
+    gave = {(call.name, call.gives) for call in callers["pendant"].calls + callers["siren"].calls}
+    for name, highest in c_uses.HIGHEST.items():
+        assert {(name, 0), (name, 1)} <= gave, "taken, and not for want of room"
+        assert ((name, c_uses.ERROR_RANGE) in gave) == (0 < highest < 2**32 - 1)
+        assert ((name, c_uses.ERROR_SECTION) in gave) == (name in c_uses.OF_HEALTH)
+        assert {call.gives for call in callers["neither"].calls if call.name == name} == {c_uses.ERROR_SECTION}
 
 
 def every_mutant():

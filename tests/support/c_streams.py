@@ -29,6 +29,8 @@ from anomsdk.cport.layout import layout
 from anomsdk.cport.source import plan_source
 from anomsdk.planner.score import reasons_plan
 from anomsdk.runtime.golden import golden_digest
+from tests import scalar
+from tests.support import c_uses
 from tests.support.make import BANDS, EXTERNAL, LOGMEL, MOTION, make_folder
 
 # Plans: every branch of the stages is taken by one of them
@@ -267,7 +269,9 @@ MESSAGES = (0, 1, 3, 55, 56, 59, 60, 63, 64, 65, 119, 120, 127, 128, 200, 3_000_
 
 def write(folder: Path) -> list[Path]:
     """Write the data and the plans into a folder; the sources to compile with tests/c/streams.c."""
-    plans = make_plans(folder / "specs")
+    streams = make_plans(folder / "specs")
+    used = c_uses.make_plans(folder / "herd", streams["comb"])
+    plans = {**streams, **used}
     made = [folder / "streams_data.c"]
     for name, plan in plans.items():
         source = folder / f"anom_plan_{name}.c"
@@ -277,7 +281,7 @@ def write(folder: Path) -> list[Path]:
     includes = "".join(f'#include "anom_plan_{name}.h"\n' for name in plans)
     tables, entries = [], []
     for name, plan in plans.items():
-        table, entry = _stream(name, plan)
+        table, entry = _uses(name, plan) if name in used else _stream(name, plan)
         tables.append(table)
         entries.append(entry)
     messages = "".join(
@@ -301,9 +305,40 @@ def _stream(name: str, plan: Plan) -> tuple[str, str]:
     ]
     entry = (
         f'    {{"{name}", &anom_plan_{name}, {layout(plan).buffers}, {name}_steps, {name}_ticks, '
-        f"{len(steps)}, {len(ticks)}, {plan.n_inputs}, {_bytes(bytes.fromhex(digest))}}},\n"
+        f"{len(steps)}, {len(ticks)}, {plan.n_inputs}, {_bytes(bytes.fromhex(digest))}, NULL, NULL, NULL, 0, 0}},\n"
     )
     return "".join(tables), entry
+
+
+def _uses(name: str, plan: Plan) -> tuple[str, str]:
+    caller, own = c_uses.make_uses(plan, len(name), c_uses.CALLS), layout(plan)
+    tables = [
+        f"static const use {name}_uses[] = {{\n{''.join(map(_use, caller.calls))}}};\n",
+        f"static const used {name}_results[] = {{\n{''.join(map(_used, caller.results))}}};\n",
+        f"static const int16_t {name}_samples[] = {{{_numbers([x for row in caller.taken for x in row])}}};\n\n",
+    ]
+    size = str(own.buffers)
+    if plan.is_supervised:
+        size += " + ANOM_ALARM_BYTES"
+    if plan.health is not None:
+        size += f" + ANOM_HEALTH_BYTES({plan.columns})"
+    digest = bytes.fromhex(scalar.golden_digest(plan.canonical_bytes))
+    entry = (
+        f'    {{"{name}", &anom_plan_{name}, {size}, NULL, NULL, 0, 0, {plan.n_inputs}, {_bytes(digest)},\n'
+        f"     {name}_uses, {name}_results, {name}_samples, {len(caller.calls)}, {len(caller.results)}}},\n"
+    )
+    return "".join(tables), entry
+
+
+def _use(call: c_uses.Call) -> str:
+    return f"    {{USE_{call.name}, {call.argument}u, {call.gives}, {call.signals}}},\n"
+
+
+def _used(result: scalar.Result) -> str:
+    inputs = bytes(value & 0xFF for value in result.inputs)
+    (event,) = result.events or [b"\0"]
+    numbers = f"{result.hop}u, {result.score}u, {_fnv1a(inputs)}u, {len(result.events)}"
+    return f"    {{{{{numbers}, {_bytes(event)}}}, {int(result.judged)}}},\n"
 
 
 def _tick(result: anomsdk.Result, inputs: bytes) -> str:

@@ -403,9 +403,10 @@ def write_data(folder: Path) -> list[Path]:
     (folder / "data").mkdir()
     vectors = folder / "data" / "vectors.c"
     vectors.write_text(c_vectors.c_source())
-    program = folder / "data" / "streams.c"
-    program.write_bytes((C_PROGRAMS / "streams.c").read_bytes())
-    return [*c_streams.write(folder / "data"), vectors, program]
+    programs = [folder / "data" / name for name in ("streams.c", "uses.c")]
+    for program in programs:
+        program.write_bytes((C_PROGRAMS / program.name).read_bytes())
+    return [*c_streams.write(folder / "data"), vectors, *programs]
 
 
 def judged(mutants: list[Mutant], court: Court) -> Iterator[tuple[Mutant, str]]:

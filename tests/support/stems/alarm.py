@@ -175,6 +175,28 @@ def _plain() -> Iterator[tuple]:
         given_of(HIT, HIT, HIT, LOW, LOW, HIT, HIT, HIT, HIT, ("gap", 1), LOW, LOW, LOW, setting=votes),
     )
     yield (
+        "Votes and a wait in a gap",
+        "Hits, a wait or a quiet that a gap leaves; a cooldown that stands still in it.",
+        given_of(
+            HIT,
+            ("gap", 1),
+            HIT,
+            LOW,
+            HIT,
+            HIT,
+            LOW,
+            ("gap", 1),
+            LOW,
+            LOW,
+            ("gap", 3),
+            HIT,
+            HIT,
+            HIT,
+            HIT,
+            setting=Setting(2, 3, 0, 1, 5),
+        ),
+    )
+    yield (
         "Still alarming",
         "A repeat of an alarm that returned to normal, or of a prealarm; one that an escalation does not put off.",
         given_of(HIT, HIT, HIT, HIT, "acknowledge", HIT, 3000, HIT, LOW, LOW, LOW, latch=1, repeat=2, **RATIO),

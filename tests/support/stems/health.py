@@ -173,6 +173,35 @@ def _of_values() -> Iterator[tuple]:
         ),
     )
     yield (
+        "Stuck in the last of two columns",
+        "A run of the last column that stands for all.",
+        given_of([[1, 1], [2, 1], [3, 1]], [[4, 1], [5, 1]], [[6, 1], [7, 1]], columns=2, on={1: (1, 1)}),
+    )
+    yield (
+        "Values at the ends of int16",
+        "A lowest or a highest value that begins within them.",
+        given_of(
+            [32767] * 4,
+            [32767] * 4,
+            [-32768] * 4,
+            [-32768] * 4,
+            on={2: (1, 1), 5: (1, 1)},
+            flat_range=1,
+            floor_range=1,
+            block=1,
+        ),
+    )
+    yield (
+        "Limits that are met",
+        "A step that is found at its limit.",
+        given_of(NOISE, [105, 105], NOISE, on={6: (1, 1)}, step=100, block=1),
+    )
+    yield (
+        "No dead axis",
+        "A run of 0 that counts as 1.",
+        given_of(NOISE, NOISE, NOISE, [7, 7], on={7: (1, 1)}, dead_axis=1, block=1),
+    )
+    yield (
         "Stuck in the midst of a block",
         "A condition that waits for the end of its block.",
         given_of(*[[7] * 9] * 3, [7, 1], on={1: (1, 1)}, stuck=20, block=4),
@@ -530,6 +559,22 @@ def _of_time() -> Iterator[tuple]:
             rate_tolerance_q16=1310,
             samples_per_ms_q20=16 << 20,
         ),
+    )
+    yield (
+        "A rate that is off by its tolerance",
+        "A rate that is found wrong at its limit.",
+        given_of(
+            ("clock", 0, 0),
+            ("clock", 60000, 30000),
+            ("clock", 120000, 59999),
+            samples_per_ms_q20=1 << 20,
+            rate_tolerance_q16=1 << 15,
+        ),
+    )
+    yield (
+        "The longest gap",
+        "A count of blocks that wraps.",
+        given_of(("gap", 1), ("gap", TOP), ("gap", 1), on={9: (3, 1)}, block=1, lost_share_q16=1),
     )
     yield (
         "A clock that wraps",

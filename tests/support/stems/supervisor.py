@@ -283,6 +283,11 @@ def cases() -> Iterator[Case]:
         given_of([1], LOW, [2], [3], LOW, LOW, LOW, [4], [5], [6], [7], hops_per_tick=4, heartbeat=3),
     )
     yield Case(
+        "A heartbeat before the first tick",
+        "A share of ticks of which none was due.",
+        given_of([1], [2], [3], [4], LOW, hops_per_tick=4, heartbeat=3),
+    )
+    yield Case(
         "A heartbeat after a gap",
         "One heartbeat for each period that was lost.",
         given_of(HIT, ("gap", 10, 10), LOW, LOW, ("gap", TOP, TOP), LOW, heartbeat=3),

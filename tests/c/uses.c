@@ -1,0 +1,69 @@
+/* Calls of a pipeline with an alarm or a health section, and every result: tests/support/c_uses.py writes the data. */
+#include <string.h>
+
+#include "streams.h"
+
+static int32_t given(anom_pipeline *pipeline, const use *u)
+{
+    int32_t argument = (int32_t)u->argument;
+    switch (u->kind) {
+    case USE_ACKNOWLEDGE: return anom_pipeline_acknowledge(pipeline);
+    case USE_SILENCE: return anom_pipeline_silence(pipeline, u->argument);
+    case USE_CANCEL: return anom_pipeline_cancel(pipeline);
+    case USE_OUT_OF_SERVICE: return anom_pipeline_out_of_service(pipeline, argument);
+    case USE_TEST: return anom_pipeline_test(pipeline);
+    case USE_SUPPLY: return anom_pipeline_supply(pipeline, argument);
+    case USE_SELF_TEST: return anom_pipeline_self_test(pipeline, argument);
+    case USE_MISSING: return anom_pipeline_missing(pipeline, u->argument);
+    case USE_CLOCK: return anom_pipeline_clock(pipeline, u->argument);
+    case USE_GAP: anom_pipeline_gap(pipeline, argument); return 0;
+    default: anom_pipeline_reset(pipeline); return 0;
+    }
+}
+
+/* Polls for the next results: inputs of the model are looked at in every second one. */
+static void polled(const stream *s, anom_pipeline *pipeline, const used *expected, const use *u)
+{
+    static int8_t inputs[4096];
+    anom_result result;
+    for (int32_t i = 0; i < u->gives; i++) {
+        int32_t tapped = i % 2;
+        memset(inputs, 0, sizeof inputs);
+        memset(&result, 0xA5, sizeof result);
+        int32_t kind = tapped ? anom_pipeline_poll_tapped(pipeline, &result, inputs) : anom_pipeline_poll(pipeline, &result);
+        check(kind > 0, "too few results");
+        check(kind == (expected[i].is_judged ? 1 : 2), "a tick, or an event without one");
+        check_tick(&result, &expected[i].result);
+        if (tapped && expected[i].is_judged) check(fnv1a(inputs, s->n_inputs) == expected[i].result.inputs, "other inputs");
+    }
+    if (u->kind == USE_TAKE) return;
+    check(anom_pipeline_poll(pipeline, &result) == 0, "too many results");
+    check(anom_pipeline_poll(pipeline, &result) == 0, "a result out of nothing");
+    check_wiped(s, pipeline);
+}
+
+void run_uses(const stream *s, anom_pipeline *pipeline, const void *fresh, size_t size)
+{
+    const int16_t *samples = s->samples;
+    const used *expected = s->results;
+    for (int32_t i = 0; i < s->n_uses; i++) {
+        const use *u = &s->uses[i];
+        if (u->kind == USE_PUSH) {
+            check(anom_pipeline_push(pipeline, samples, (int32_t)u->argument) == u->gives, "another number of samples is taken");
+            samples += u->gives * s->plan->extractor.columns;
+        } else if (u->kind == USE_POLL || u->kind == USE_TAKE) {
+            polled(s, pipeline, expected, u);
+            expected += u->gives;
+        } else {
+            check(given(pipeline, u) == u->gives, "an input gives another status");
+        }
+        if (u->kind == USE_RESET) {
+            check_forgotten(s, pipeline);
+            check(memcmp(fresh, pipeline, size) == 0, "a reset is no new beginning");
+        }
+        if (u->signals < 0) continue;
+        check(anom_pipeline_annunciation(pipeline) == ((uint32_t)u->signals & 0xFF), "another annunciation");
+        check(anom_pipeline_health(pipeline) == (uint32_t)u->signals >> 8, "another health");
+    }
+    check(expected == s->results + s->n_results, "results are left");
+}

@@ -1,0 +1,339 @@
+"""Uses of pipelines with an alarm or a health section, call by call, and what tests/scalar.py gives for them.
+
+Data for tests/c/uses.c. A call is one of a function of anomsdk.h. The queue of inputs that wait is kept here, as anomsdk.h
+describes it, and tests/scalar.py applies each input at once: what leaves is the same.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from pathlib import Path
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+
+import anomsdk
+from anomsdk.core.alarm import PLAIN
+from anomsdk.core.baseline import BaselinePlan
+from anomsdk.core.event import Condition
+from anomsdk.core.health import N_CONDITIONS
+from anomsdk.core.plan import Plan
+from anomsdk.core.rung import levels
+from tests import scalar
+from tests.support.make import MOTION, make_folder
+from tests.support.supervised import any_samples
+from tests.support.tiny_plans import CLIPS, ROOTS, health_plan, tiny_plan
+
+HIGHEST = {
+    "ACKNOWLEDGE": 0,
+    "SILENCE": 2**31 - 1,
+    "CANCEL": 0,
+    "OUT_OF_SERVICE": 1,
+    "TEST": 0,
+    "SUPPLY": 1,
+    "SELF_TEST": 1,
+    "MISSING": 2**32 - 1,
+    "CLOCK": 2**32 - 1,
+}
+"""Input -> largest argument."""
+OF_HEALTH, WITH_NUMBER = ("SUPPLY", "SELF_TEST", "MISSING", "CLOCK"), ("SILENCE", "MISSING", "CLOCK")
+WAITING, LONGEST_GAP = 3, 2**31 - 1
+ERROR_SECTION, ERROR_RANGE = -6, -7
+UNKNOWN, CALLS = -1, 3000
+
+Rows: TypeAlias = list[list[int]]
+
+
+class Call(NamedTuple):
+    """One call; a poll is called until it gives 0, a take as often as it gives something."""
+
+    name: str
+    argument: int  # of an input or a gap; of a push the samples that are offered
+    gives: int  # what the function returns; of a poll or a take how many results
+    signals: int  # annunciation and, in bits 8 to 15, health behind the call; UNKNOWN between two results
+
+
+class Waiting(NamedTuple):
+    """A result that a poll has not given yet."""
+
+    result: scalar.Result
+    n_inputs: int  # that have been applied when it leaves
+    is_behind: bool  # the window that was filled last has run when it leaves
+
+
+class Caller:
+    """Calls of one pipeline in C.
+
+    Parameters
+    ----------
+    plan : may lack the sections; then inputs are refused
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self.columns, self._supervised = plan.columns, plan.is_supervised
+        self._has_health = plan.health is not None
+        self._pipeline = scalar.pipeline_of(plan.canonical_bytes)
+        self._as_rows = plan.sensor.kind != "audio"
+        self.calls: list[Call] = []
+        self.results: list[scalar.Result] = []
+        self.taken: Rows = []
+        self._begin()
+
+    def _begin(self) -> None:
+        self._waiting: list[str] = []
+        self._left: list[Waiting] = []
+        self._n_inputs = self._gap = 0
+        self._full = False
+        self._signals = self._now()
+
+    def _now(self) -> int:
+        if not self._supervised:
+            return 0
+        supervisor = self._pipeline.supervisor
+        return supervisor.annunciation | supervisor.byte << 8
+
+    @property
+    def happened(self) -> Counter[str]:
+        """What the results say: kinds of events and conditions, states, flags."""
+        found: Counter[str] = Counter()
+        for result in self.results:
+            found.update({"void": result.void, "judged": result.judged})
+            for event in result.events:
+                kind, state = event[0] & 15, event[1]
+                found.update([f"kind {kind}", f"state {state & 7}"])
+                found.update(f"flag {bit}" for bit in range(3, 8) if state >> bit & 1)
+                if kind == scalar.OPERATOR:
+                    found[f"input {event[11]}"] += 1
+                if kind == scalar.TECHNICAL:
+                    found[f"condition {event[11]} {'on' if event[12] else 'off'}"] += 1
+        return found
+
+    def _call(self, name: str, argument: int, gives: int) -> None:
+        self.calls.append(Call(name, argument, gives, self._signals))
+
+    def _apply(self, results: list[scalar.Result], *, is_behind: bool = True) -> None:
+        self._left += [Waiting(result, self._n_inputs, is_behind or result.judged) for result in results]
+
+    def push(self, rows: Rows) -> None:
+        """Offer samples; none are taken while an input or a gap waits, or the window is full."""
+        framer = self._pipeline.framer
+        room = 0 if self._full or self._waiting or self._gap else framer.window - framer.p
+        taken = rows[:room]
+        self._call("PUSH", len(rows), len(taken))
+        if room == 0:
+            return
+        self._full = len(taken) == room
+        self.taken += taken
+        self._left = [waiting._replace(is_behind=False) for waiting in self._left]
+        self._apply(self._pipeline.process(taken if self._as_rows else [x for (x,) in taken]), is_behind=False)
+
+    def operate(self, name: str, argument: int = 0) -> None:
+        """Give an input from outside."""
+        gives = self._status(name, argument)
+        self._call(name, argument, gives)
+        if gives == 1:
+            self._waiting.append(name)
+            self._n_inputs += 1
+            self._apply(self._pipeline.operate(name.lower(), argument))
+
+    def _status(self, name: str, argument: int) -> int:
+        if not self._supervised or (name in OF_HEALTH and not self._has_health):
+            return ERROR_SECTION
+        if argument > HIGHEST[name]:
+            return ERROR_RANGE
+        number_waits = name in WITH_NUMBER and any(each in WITH_NUMBER for each in self._waiting)
+        return int(not self._gap and not number_waits and len(self._waiting) < WAITING)
+
+    def gap(self, n: int) -> None:
+        """Say that samples were lost; of 0 or fewer nothing is said. A plan without the sections is polled before."""
+        if not self._supervised:
+            self.poll()
+        self._call("GAP", n % 2**32, 0)
+        if n > 0 and self._supervised:
+            self._gap = min(self._gap + n, LONGEST_GAP)
+        elif n > 0:
+            self._pipeline.gap(n)
+            self._full = False
+
+    def poll(self) -> None:
+        """Poll until nothing is left."""
+        if self._gap:
+            self._apply(self._pipeline.gap(self._gap))
+        elif self._supervised:
+            self._apply(self._pipeline.process([]))
+        results = [waiting.result for waiting in self._left]
+        self._waiting, self._left, self._gap, self._full = [], [], 0, False
+        self._signals = self._now()
+        self.results += results
+        self._call("POLL", 0, len(results))
+
+    def take(self, n: int) -> None:
+        """Poll for the next results only, while inputs wait behind them."""
+        taken, self._left = self._left[:n], self._left[n:]
+        if not taken:
+            return
+        n_waiting = min(len(self._waiting), self._n_inputs - taken[-1].n_inputs)
+        self._waiting = self._waiting[len(self._waiting) - n_waiting :]
+        self._full = self._full and not taken[-1].is_behind
+        self.results += [waiting.result for waiting in taken]
+        self._signals = UNKNOWN
+        self._call("TAKE", 0, len(taken))
+
+    def reset(self) -> None:
+        """Start again."""
+        self._pipeline.reset()
+        self._begin()
+        self._call("RESET", 0, 0)
+
+
+# Plans
+
+HERD = MOTION.replace("frames = 3", "frames = 256").replace("hop_s = 0.26", "hop_s = 1")
+"""Its golden stream is no longer than 16 ticks."""
+
+
+def make_plans(folder: Path, comb: Plan) -> dict[str, Plan]:
+    """Plans of which each is used here.
+
+    Parameters
+    ----------
+    folder : new; a spec is written there
+    comb : of sound, whose windows overlap
+    """
+    pendant = tiny_plan(
+        latch=1, cancel=4, escalate_ratio_q16=2 << 16, escalate_after=5, escalate_every=3, repeat=5, heartbeat=9,
+        off_delay=1, warm_up=2, missing_ms=1500, rate_tolerance_q16=1310,
+    )  # fmt: skip
+    siren = tiny_plan(
+        stride=2, m=2, n=3, cooldown=2, latch=1, escalate_ratio_q16=2 << 16, repeat=1, heartbeat=2**31 - 1, test=3
+    )
+    baseline = BaselinePlan(start=5, rise_q16=3_000, fall_q16=20_000, limit_q16=9 << 16, hold=3, reference_score=50)
+    raised, cleared = np.zeros((2, N_CONDITIONS), np.uint16)
+    for condition in (Condition.STUCK, Condition.FLAT, Condition.CLIPPED, Condition.NOISE_FLOOR, Condition.GAP):
+        raised[condition - 1], cleared[condition - 1] = 1, 2
+    health = health_plan(
+        block=3, warm_up=1, stuck=40, flat_range=3, floor_range=30, clip_share_q16=3000, lost_share_q16=1 << 15,
+        missing_ms=70, samples_per_ms_q20=(comb.sensor.rate_millihertz << 20) // 10**6, raise_blocks=raised, clear_blocks=cleared,
+    )  # fmt: skip
+    herd = anomsdk.plan(make_folder(folder, HERD))
+    plans = {
+        "pendant": dataclasses.replace(pendant, baseline=baseline, levels=levels(60, pendant.timing)),
+        "siren": dataclasses.replace(siren, health=None),
+        "microphone": dataclasses.replace(comb, alarm=None, health=health),
+        "herd": dataclasses.replace(herd, alarm=PLAIN),
+        "neither": dataclasses.replace(pendant, alarm=None, health=None),
+    }
+    plans = {name: dataclasses.replace(plan, name=name, folder=None) for name, plan in plans.items()}
+    for plan in plans.values():
+        plan.check()
+    return plans
+
+
+# Uses
+
+
+def make_uses(plan: Plan, seed: int, n: int) -> Caller:
+    """Calls in a fixed order, then about ``n`` drawn from ``seed``."""
+    rng, caller = np.random.default_rng(seed), Caller(plan)
+    rows = any_rows(plan, n * plan.framer.window // 2, rng)
+    first_calls(caller, plan, rows)
+    for _ in range(n):
+        draw = rng.random()
+        at, size = len(caller.taken), int(rng.integers(1, 2 + plan.framer.window))
+        if draw < 0.45:
+            caller.push(rows[at : at + size])
+        elif draw < 0.6:
+            caller.operate(*any_input(rng))
+        elif draw < 0.61:
+            caller.gap(int(rng.choice([1, 2, plan.framer.hop, 7 * plan.framer.hop, 2**31 - 1])))
+        elif draw < 0.65:
+            caller.take(int(rng.integers(1, 3)))
+        elif draw < 0.651:
+            caller.reset()
+        else:
+            caller.poll()
+    caller.poll()
+    assert len(caller.taken) < len(rows) - plan.framer.window
+    return caller
+
+
+def any_rows(plan: Plan, n: int, rng: np.random.Generator) -> Rows:
+    """Samples with faults; of a tiny plan, rows of any score, with one that clips now and then."""
+    if plan.sensor.kind != "external":
+        rows: Rows = any_samples(plan, n, rng).tolist()
+        return rows
+    roots = np.repeat(rng.choice(list(ROOTS.values()), n, p=[0.4, 0.1, 0.3, 0.1, 0.1]), rng.integers(1, 4, n))[:n]
+    clips = rng.choice([0, 1, 2, CLIPS], n, p=[0.3, 0.3, 0.35, 0.05])
+    return np.stack([roots, clips], axis=1).tolist()
+
+
+def any_input(rng: np.random.Generator) -> tuple[str, int]:
+    """An input with an argument, which may be too large."""
+    name = str(rng.choice(list(HIGHEST), p=[0.25, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.08, 0.07]))
+    highest = HIGHEST[name]
+    if highest <= 1:
+        return name, int(highest == 1 and rng.random() < 0.3)
+    small = {"CLOCK": 60_000, "MISSING": 400, "SILENCE": 12}[name]
+    return name, int(rng.choice([0, 1, small, int(rng.integers(0, small)), highest], p=[0.1, 0.1, 0.3, 0.45, 0.05]))
+
+
+def first_calls(caller: Caller, plan: Plan, rows: Rows) -> None:
+    """What a caller may do at the worst of times."""
+    # Before the first sample: refused, then taken, while a full queue and a gap behind it refuse others
+    for name in ("SILENCE", "OUT_OF_SERVICE", "SUPPLY", "SELF_TEST"):
+        for beyond in (HIGHEST[name] + 1, 2**32 - 1):
+            caller.operate(name, beyond)
+    for name, argument in (("ACKNOWLEDGE", 0), ("SILENCE", 2**31 - 1), ("MISSING", 5), ("CLOCK", 5), ("CANCEL", 0)):
+        caller.operate(name, argument)
+    caller.operate("TEST")
+    caller.push(rows[:1])
+    caller.gap(0)
+    caller.gap(-1)
+    caller.gap(1)
+    caller.operate("TEST")
+    caller.poll()
+
+    # A gap alone, and gaps that are too long together
+    window = plan.framer.window
+    for gaps in ((plan.framer.hop + 1,), (2**31 - 1, 5), (1, 2**31 - 1, 2**31 - 1)):
+        for n in gaps:
+            caller.gap(n)
+        caller.operate("ACKNOWLEDGE")
+        caller.push(rows[:1])
+        caller.poll()
+
+    # A full window before an input, and one input while another one waits, in each order
+    inputs = (
+        (("OUT_OF_SERVICE", 1), ("TEST", 0), ("OUT_OF_SERVICE", 0)),
+        (("SUPPLY", 1), ("CLOCK", 70), ("SELF_TEST", 1)),
+        (("MISSING", 70), ("TEST", 0)),
+    )
+    for waiting in inputs:
+        for take in (0, 1, 2):
+            at = len(caller.taken)
+            caller.push(rows[at : at + window + 3])
+            caller.push(rows[at : at + window + 3])
+            for name, argument in waiting:
+                caller.operate(name, argument)
+            caller.take(take)
+            caller.push(rows[at : at + 1])
+            caller.operate("TEST")
+            caller.operate("SILENCE", 3)
+            caller.gap(take)
+            caller.poll()
+            caller.poll()
+    caller.reset()
+    caller.operate("SILENCE", 0)
+    caller.reset()
+    caller.gap(3)
+    caller.reset()
+    caller.poll()
+
+    # The very first window clips where later ones do not begin, and nothing else does
+    at, hop, n = len(caller.taken), plan.framer.hop, window + 2 * plan.framer.hop
+    rows[at : at + hop] = [[CLIPS] * plan.columns for _ in range(hop)]
+    rows[at + hop : at + n] = [[k % 50 for _ in range(plan.columns)] for k in range(n - hop)]
+    while len(caller.taken) < at + n:
+        caller.push(rows[len(caller.taken) : at + n])
+        caller.poll()
