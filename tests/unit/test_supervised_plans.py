@@ -98,14 +98,6 @@ def test_a_dither_of_one_count_is_a_flat_line_of_sound():
     assert [health_plan(spec_of(tree, health={})).flat_range for tree in (AUDIO, MOTION)] == [2, 1]
 
 
-def test_a_rate_is_looked_at_where_a_minute_has_enough_samples():
-    """One sample more or less in a minute is no fault of the rate."""
-    assert health_plan(spec_of(ROWS, health={})).rate_tolerance_q16 == 0
-    assert health_plan(spec_of(ROWS, health={"rate_tolerance": 0.34})).rate_tolerance_q16 > 0
-    with pytest.raises(InputError, match=r"rate_tolerance is 0\.02: at 0\.1 Hz .* give at least 0\.33, or 0"):
-        health_plan(spec_of(ROWS, health={"rate_tolerance": 0.02}))
-
-
 def conditions_of(plan, blocks):
     """Conditions that are raised, and the ticks that are not void after the first of them."""
     with anomsdk.Pipeline(plan) as pipeline:
