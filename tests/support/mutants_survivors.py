@@ -274,9 +274,6 @@ BY_FUNCTION: dict[str, dict[str, dict[str, list[str]]]] = {
             ],
         },
         "decide": {
-            "no condition has the code 0": [
-                "uint32_t bad = [0 => 1]",
-            ],
             "the first column is at least 0": [
                 "int32_t longest_run = [0 => (-1)]",
                 "int32_t span = [0 => (-1)]",
@@ -289,11 +286,6 @@ BY_FUNCTION: dict[str, dict[str, dict[str, list[str]]]] = {
         "end_hop": {
             "a product has no order": [
                 "lost > 0 && reaches(lost, [(uint32_t)plan->lost_share_q16, (uint64_t)lost + hops => (uint64_t)lost + hops, (uint32_t)plan->lost_share_q16])",
-            ],
-        },
-        "anom_health_clock": {
-            "what equals is off by 0": [
-                "uint64_t off = found [> => >=] wanted ? found - wanted : wanted -",
             ],
         },
     },
