@@ -215,6 +215,28 @@ BY_FUNCTION: dict[str, dict[str, dict[str, list[str]]]] = {
         },
     },
     "anom_framer.c": {
+        "CLOSED": {
+            "any number far beyond the longest window": [
+                "[65536 => 65535]",
+                "[65536 => 65537]",
+            ],
+        },
+        "IS_CLOSED": {
+            "any number between the longest window and what a closed framer has": [
+                "[32768 => 32767]",
+                "[32768 => 32769]",
+            ],
+        },
+        "anom_framer_close": {
+            "no framer has this number": [
+                "if (framer->have [>= => >] IS_CLOSED) return",
+            ],
+        },
+        "anom_framer_open": {
+            "no framer has this number": [
+                "if (framer->have [< => <=] IS_CLOSED) return",
+            ],
+        },
         "anom_framer_push": {
             "taking no samples changes nothing": [
                 "if (taken [<= => <] 0) return start",
@@ -225,6 +247,45 @@ BY_FUNCTION: dict[str, dict[str, dict[str, list[str]]]] = {
             "modulo 2**32 the other branch computes the same": [
                 "if ([n <= framer->skip => 0])",
                 "if (n [<= => <] framer->skip)",
+            ],
+        },
+    },
+    "anom_health.c": {
+        "COUNTED": {
+            "no condition has the code 0": [
+                "[0x13FE => 5119]",
+            ],
+        },
+        "IN_EVERY_BLOCK": {
+            "no condition has the code 0": [
+                "[0x107E => 4223]",
+            ],
+        },
+        "BITS": {
+            "no condition has the code 0": [
+                "[0x000E => 15], 0x0010, 0x0020, 0x01C0, 0x0E00",
+                "0x000E, [0x0010 => 17], 0x0020, 0x01C0, 0x0E00, 0x1000",
+                "0x000E, 0x0010, [0x0020 => 33], 0x01C0, 0x0E00, 0x1000, 0x6000",
+                "0x000E, 0x0010, 0x0020, [0x01C0 => 449], 0x0E00, 0x1000, 0x6000, 0x8000",
+                "0x000E, 0x0010, 0x0020, 0x01C0, [0x0E00 => 3585], 0x1000, 0x6000, 0x8000",
+                "0x0010, 0x0020, 0x01C0, 0x0E00, [0x1000 => 4097], 0x6000, 0x8000",
+                "0x0020, 0x01C0, 0x0E00, 0x1000, [0x6000 => 24577], 0x8000",
+                "0x01C0, 0x0E00, 0x1000, 0x6000, [0x8000 => 32769]",
+            ],
+        },
+        "decide": {
+            "the first column is at least 0": [
+                "int32_t longest_run = [0 => (-1)]",
+                "int32_t span = [0 => (-1)]",
+                "int32_t away = [0 => (-1)]",
+            ],
+            "a product has no order": [
+                "if (reaches(health->clipped, [(uint32_t)plan->clip_share_q16, values => values, (uint32_t)plan->clip_share_q16])) bad |= 1u << ANOM_CONDITION_CLIPPED",
+            ],
+        },
+        "end_hop": {
+            "a product has no order": [
+                "lost > 0 && reaches(lost, [(uint32_t)plan->lost_share_q16, (uint64_t)lost + hops => (uint64_t)lost + hops, (uint32_t)plan->lost_share_q16])",
             ],
         },
     },

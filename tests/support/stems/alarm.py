@@ -210,6 +210,11 @@ def _prealarm() -> Iterator[tuple]:
         given_of(HIT, 1500, LOW, LOW, LOW, LOW, cancel=3),
     )
     yield (
+        "A prealarm that grows",
+        "An escalation of what is no alarm yet.",
+        given_of(HIT, 3000, 9000, LOW, LOW, LOW, cancel=4, **RATIO),
+    )
+    yield (
         "A prealarm is cancelled",
         "A cancel without a cooldown, or with the hits from before it.",
         given_of(HIT, HIT, "cancel", HIT, HIT, HIT, HIT, cancel=3, setting=Setting(2, 3, 0, 0, 2)),

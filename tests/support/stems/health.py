@@ -197,6 +197,53 @@ def _of_values() -> Iterator[tuple]:
         given_of(NOISE, [105, 105], NOISE, on={6: (1, 1)}, step=100, block=1),
     )
     yield (
+        "A range of the limit is flat, one above it is not",
+        "A flat line that is never found.",
+        given_of([1, 2], [2, 1], [1, 3], [3, 1], [5, 3], [7, 7], [4, 5], on={2: (1, 1)}, flat_range=1, block=1),
+    )
+    yield (
+        "A mean vector at the limits of gravity",
+        "A limit of gravity, rest or posture that is missed by one.",
+        given_of(
+            *[[[0, 0, z]] for z in (900, 899, 900, 1100, 1101, 1100)],
+            [[0, 0, 1000], [4, 0, 1000]],
+            [[0, 0, 1000], [0, 0, 1126]],
+            *[[[0, 0, z]] for z in (1000, 1020, 1046)],
+            columns=3,
+            on={8: (1, 1), 12: (1, 1)},
+            block=1,
+        ),
+    )
+    yield (
+        "Rest at its limit",
+        "A rest that ends at its limit, or beyond it.",
+        given_of(
+            [[0, 0, 448], [0, 0, 576]],
+            [[0, 0, 448], [0, 0, 577]],
+            [[0, 0, 2048], [0, 0, 2048]],
+            [[0, 0, 448], [0, 0, 577]],
+            columns=3,
+            on={8: (1, 1)},
+            rest_q16=4096,
+            gravity_low=512 * 512,
+            gravity_high=512 * 512,
+            block=1,
+        ),
+    )
+    yield (
+        "A dead axis while the device moves by its limit",
+        "A movement or a run that is missed by one.",
+        given_of(
+            [[0, 5], [10, 5], [0, 5], [10, 5], [0, 5]],
+            [[0, 6], [9, 6], [0, 6], [9, 6], [0, 6], [9, 6]],
+            [[0, 7], [10, 7], [0, 7]],
+            columns=2,
+            on={7: (1, 1)},
+            dead_axis=4,
+            block=1,
+        ),
+    )
+    yield (
         "No dead axis",
         "A run of 0 that counts as 1.",
         given_of(NOISE, NOISE, NOISE, [7, 7], on={7: (1, 1)}, dead_axis=1, block=1),
