@@ -244,6 +244,20 @@ def _of_values() -> Iterator[tuple]:
         ),
     )
     yield (
+        "A turn rate is no acceleration",
+        "A fourth column that counts as an axis of the mean vector, or as movement.",
+        given_of(
+            *[[[0, 0, 1000, 900], [0, 0, 1000, -900]], [[0, 0, 1000, 0], [0, 0, 1000, 700]]] * 2,
+            [[0, 0, 800, 600], [0, 0, 800, 600]],
+            columns=4,
+            on={5: (1, 1), 6: (1, 1), 7: (1, 1), 8: (1, 1)},
+            step=100,
+            floor_range=5,
+            dead_axis_range=0,
+            block=1,
+        ),
+    )
+    yield (
         "No dead axis",
         "A run of 0 that counts as 1.",
         given_of(NOISE, NOISE, NOISE, [7, 7], on={7: (1, 1)}, dead_axis=1, block=1),
