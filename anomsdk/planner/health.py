@@ -145,8 +145,8 @@ def health_plan(spec: PipelineSpec) -> HealthPlan | None:
         mean_shift=MEAN_SHIFT,
         lost_share_q16=_limit(limits["lost_share"] * 65536),
         missing_ms=_missing_ms(limits["missing_s"]),
-        rate_tolerance_q16=_rate_tolerance_q16(spec, section, limits["rate_tolerance"]),
-        samples_per_ms_q20=_samples_per_ms_q20(spec),
+        rate_tolerance_q16=_limit(limits["rate_tolerance"] * 65536),
+        samples_per_ms_q20=max(1, rounded(spec.sensor.rate_hz / 1000 * 2**20)),
         warm_up=_warm_up(spec, section),
         not_worn_voids=int(section.not_worn_voids),
         raise_blocks=checked_cast(raise_blocks, "<u2", "health: raise_blocks"),
@@ -211,23 +211,6 @@ def _missing_ms(seconds: float) -> int:
         f"health.missing_s: {seconds:g} s is {ms} ms, more than {LONGEST_MISSING_MS}; shorten it",
     )
     return ms
-
-
-def _samples_per_ms_q20(spec: PipelineSpec) -> int:
-    return max(1, rounded(spec.sensor.rate_hz / 1000 * 2**20))
-
-
-def _rate_tolerance_q16(spec: PipelineSpec, section: HealthSection, tolerance: float) -> int:
-    """Return the tolerance of the rate; 0 where the rate of the spec is so low that its rounding would use it up."""
-    wrong = abs(_samples_per_ms_q20(spec) / 2**20 * 1000 / spec.sensor.rate_hz - 1)
-    if tolerance == 0 or wrong <= tolerance / 2:
-        return _limit(tolerance * 65536)
-    require(
-        section.rate_tolerance is None,
-        f"health.rate_tolerance: a rate of {spec.sensor.rate_hz:g} Hz is counted to {wrong:.1%}, more than half of the "
-        f"tolerance {tolerance:g}; set it to 0 (off), or to at least {2 * wrong:.2g}",
-    )
-    return 0
 
 
 def _blocks_of_a_gap(spec: PipelineSpec, block: int) -> int:

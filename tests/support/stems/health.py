@@ -594,34 +594,6 @@ def _of_time() -> Iterator[tuple]:
         ),
     )
     yield (
-        "Rate of slow samples",
-        "A reading that falls just before or after a sample.",
-        given_of(
-            ("clock", 0, 0),
-            ("clock", 60000, 7),
-            CHANGE,
-            ("clock", 120000, 12),
-            CHANGE,
-            ("clock", 180000, 16),
-            CHANGE,
-            rate_tolerance_q16=1310,
-            samples_per_ms_q20=105,
-        ),
-    )
-    yield (
-        "A clock that is read once a week",
-        "More samples between two readings than 32 bits count.",
-        given_of(
-            ("clock", 0, 0),
-            ("clock", 604800000, 9676800000 % 2**32),
-            CHANGE,
-            ("clock", 1209600000, 2 * 9676800000 % 2**32 + 193600000),
-            CHANGE,
-            rate_tolerance_q16=1310,
-            samples_per_ms_q20=16 << 20,
-        ),
-    )
-    yield (
         "A rate that is off by its tolerance",
         "A rate that is found wrong at its limit.",
         given_of(
