@@ -977,8 +977,11 @@ class Health:
 
     @property
     def voids(self) -> bool:
+        return any(self.voiding(condition) for condition in self.active)
+
+    def voiding(self, condition: int) -> bool:
         bits = {0, 1, 3, 6} | ({5} if self.plan["not_worn_voids"] else set())
-        return any(HEALTH_BITS[condition - 1] in bits for condition in self.active)
+        return HEALTH_BITS[condition - 1] in bits
 
     @property
     def stuck_now(self) -> bool:
@@ -1007,10 +1010,13 @@ class Health:
             self.put(STUCK, True)
         self.missing_ms = 0
         self.put(MISSING, False)
-        if self.warm_up > 0:
-            self.warm_up -= 1
-            self.put(WARM_UP, self.warm_up > 0)
         self.end_hop()
+        if any(self.voiding(condition) for condition in self.active - {WARM_UP}):
+            self.warm_up = max(self.warm_up, plan["settle"])
+        elif self.warm_up > 0:
+            self.warm_up -= 1
+        self.put(WARM_UP, self.warm_up > 0)
+        self.reported = self.reported | (self.active & {WARM_UP})
 
     def gap(self, n: int) -> None:
         self.lost = u32(min(self.lost + n, 2**32 - 1))
@@ -1058,7 +1064,8 @@ class Health:
             self.count(DEAD_AXIS, dead)
         square = u32(sum(mean[a] * mean[a] for a in axes))
         motionless = all(span[a] <= plan["still_range"] for a in axes)
-        if motionless or all(u64(span[a] * span[a] << 16) <= u64(plan["rest_q16"] * square) for a in axes):
+        rests = motionless or all(u64(span[a] * span[a] << 16) <= u64(plan["rest_q16"] * square) for a in axes)
+        if rests and any(span[a] > 0 for a in axes):
             self.count(GRAVITY, not plan["gravity_low"] <= square <= plan["gravity_high"])
         still = motionless and all(away[a] <= plan["posture"] for a in axes)
         self.count(NOT_WORN, still)

@@ -61,7 +61,8 @@ class HealthPlan:
     missing_ms: int  # milliseconds without a sample
     rate_tolerance_q16: int  # share of the samples that the caller's clock expects; 0: off
     samples_per_ms_q20: int
-    warm_up: int  # hops
+    warm_up: int  # hops after the start without a judged tick
+    settle: int  # hops after a condition that voids ticks, again without a judged tick: windows still hold its samples
     not_worn_voids: int  # 1: no tick is judged while the device is not worn
     raise_blocks: NDArray[np.uint16]  # (15,), by condition: bad blocks that make it active; 0: off
     clear_blocks: NDArray[np.uint16]  # (15,), by condition: good blocks that make it inactive
@@ -97,6 +98,7 @@ class HealthPlan:
             "missing_ms": LONGEST_MISSING_MS,
             "samples_per_ms_q20": 2**31 - 1,
             "warm_up": 2**31 - 1,
+            "settle": 2**31 - 1,
             "not_worn_voids": 1,
         }
         for name, highest in ranges.items():
@@ -182,7 +184,12 @@ class Health:
     @property
     def voids(self) -> bool:
         """Return True if no tick is judged now."""
-        return self.byte & self._plan.void_mask != 0
+        return self.voiding() != 0
+
+    def voiding(self) -> int:
+        """Return the active conditions that void ticks, bits by code."""
+        bits = self._plan.void_mask
+        return self.active & sum(1 << each for each in Condition if bits >> each.bit & 1)
 
     @property
     def is_faulty(self) -> bool:
@@ -215,10 +222,8 @@ class Health:
             self._set(Condition.STUCK, True)
         self._missing_ms = 0
         self._set(Condition.MISSING, False)
-        if self._warm_up > 0:
-            self._warm_up -= 1
-            self._set(Condition.WARM_UP, self._warm_up > 0)
         self._end_hop()
+        self._warm()
 
     def gap(self, lost: int) -> None:
         """Take note that hops were lost, 0 to 2**32 - 1."""
@@ -277,6 +282,15 @@ class Health:
 
     def _set(self, condition: Condition, active: bool) -> None:
         self.active = self.active & ~(1 << condition) | active << condition
+
+    def _warm(self) -> None:
+        """Count the warm-up down; while a fault voids ticks it starts again, which is no change to report."""
+        if self.voiding() & ~(1 << Condition.WARM_UP):
+            self._warm_up = max(self._warm_up, self._plan.settle)
+        elif self._warm_up > 0:
+            self._warm_up -= 1
+        self._set(Condition.WARM_UP, self._warm_up > 0)
+        self._reported |= self.active & 1 << Condition.WARM_UP
 
     def _start_block(self) -> None:
         self._lowest.fill(32767)
@@ -362,7 +376,8 @@ class Health:
         plan = self._plan
         square = int((means * means).sum())
         motionless = bool((spans <= plan.still_range).all())
-        if motionless or all(span * span << 16 <= plan.rest_q16 * square for span in spans.tolist()):
+        rests = motionless or all(span * span << 16 <= plan.rest_q16 * square for span in spans.tolist())
+        if rests and bool((spans > 0).any()):  # a stuck sensor says nothing about gravity
             self._count(Condition.GRAVITY, not plan.gravity_low <= square <= plan.gravity_high)
         still = motionless and bool((away <= plan.posture).all())
         self._count(Condition.NOT_WORN, still)

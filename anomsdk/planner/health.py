@@ -17,6 +17,7 @@ from anomsdk.core.health import (
     MAX_BLOCK_SAMPLES,
     MAX_RUN,
     N_CONDITIONS,
+    RATE_PERIOD_MS,
     HealthPlan,
 )
 from anomsdk.planner.alarm import hops
@@ -36,6 +37,8 @@ FLAT_RANGE = {"audio": 2, "motion": 1, "external": 1}
 SLOW_HZ = 1.0
 SLOW_STUCK_S = 86_400.0
 """Default of `stuck_s` for rows at less than `SLOW_HZ`: counts of movement are 0 for whole nights."""
+RATE_SAMPLES = 2.0
+"""Samples that the tolerance of the rate stands for in a minute, at least: the last one may be early or late."""
 RUN_BLOCKS = {Condition.STUCK: 1, Condition.DEAD_AXIS: 5}
 """Bad blocks of conditions whose time is a number of samples without a change."""
 DEAD_AXIS_MG = 100
@@ -148,6 +151,7 @@ def health_plan(spec: PipelineSpec) -> HealthPlan | None:
         rate_tolerance_q16=_limit(limits["rate_tolerance"] * 65536),
         samples_per_ms_q20=max(1, rounded(spec.sensor.rate_hz / 1000 * 2**20)),
         warm_up=_warm_up(spec, section),
+        settle=_settle(spec),
         not_worn_voids=int(section.not_worn_voids),
         raise_blocks=checked_cast(raise_blocks, "<u2", "health: raise_blocks"),
         clear_blocks=checked_cast(clear_blocks, "<u2", "health: clear_blocks"),
@@ -160,7 +164,20 @@ def _limits(section: HealthSection, spec: PipelineSpec) -> dict[str, float]:
     defaults, rate_hz = dict(DEFAULTS[spec.sensor.kind]), spec.sensor.rate_hz
     if rate_hz < SLOW_HZ and spec.sensor.kind == "external":
         defaults["stuck_s"] = SLOW_STUCK_S
+    if not _is_measurable(defaults["rate_tolerance"], rate_hz):
+        defaults["rate_tolerance"] = 0
+    tolerance = given["rate_tolerance"]
+    require(
+        tolerance is None or tolerance == 0 or _is_measurable(tolerance, rate_hz),
+        f"health.rate_tolerance is {tolerance}: at {rate_hz:g} Hz a minute has too few samples to measure it; "
+        f"give at least {RATE_SAMPLES / rate_hz / 60:.2g}, or 0",
+    )
     return {key: defaults.get(key, 0) if value is None else value for key, value in given.items()}
+
+
+def _is_measurable(tolerance: float, rate_hz: float) -> bool:
+    """Tell whether a tolerance of the rate stands for enough samples, in the shortest time that is looked at."""
+    return tolerance * rate_hz * RATE_PERIOD_MS / 1000 >= RATE_SAMPLES
 
 
 def _raise_seconds(limits: dict[str, float]) -> dict[Condition, float]:
@@ -239,3 +256,8 @@ def _warm_up(spec: PipelineSpec, section: HealthSection) -> int:
     """Return the hops of warm-up: until the first tick, or for as long as the spec says."""
     first = spec.hops_per_frame * spec.context.frames
     return max(first, hops(section.warm_up_s, spec, "health.warm_up_s"))
+
+
+def _settle(spec: PipelineSpec) -> int:
+    """Return the hops until no window and no frame of the context holds a sample from before."""
+    return -(-spec.window_length // spec.hop_length) - 1 + spec.hops_per_frame * spec.context.frames

@@ -16,6 +16,7 @@
 #else
 #define NOINLINE
 #endif
+#define WARM_UP (1u << ANOM_CONDITION_WARM_UP)
 #define COUNTED 0x13FE        /* conditions that blocks decide, by code */
 #define IN_EVERY_BLOCK 0x107E /* those of them that every block with enough samples decides */
 
@@ -172,7 +173,8 @@ static void decide(anom_health *health, uint32_t judged, uint32_t bad)
     /* At rest: no axis moves by much of the mean vector, or by more than a still device */
     uint64_t moved = (uint64_t)((uint32_t)axes_span * (uint32_t)axes_span) << 16;
     int32_t motionless = axes_span <= plan->still_range;
-    if (motionless || moved <= (uint64_t)(uint32_t)plan->rest_q16 * square) judged |= 1u << ANOM_CONDITION_GRAVITY;
+    int32_t rests = motionless || moved <= (uint64_t)(uint32_t)plan->rest_q16 * square;
+    if (rests && axes_span > 0) judged |= 1u << ANOM_CONDITION_GRAVITY; /* a stuck sensor says nothing about gravity */
     if (square < plan->gravity_low || square > plan->gravity_high) bad |= 1u << ANOM_CONDITION_GRAVITY;
     int32_t still = motionless && axes_away <= plan->posture;
     if (still) bad |= 1u << ANOM_CONDITION_NOT_WORN;
@@ -269,6 +271,19 @@ NOINLINE static void sum_up(anom_health_column *column, sums *found, const int16
     found->highest = highest;
 }
 
+/* Count the warm-up down; while a fault voids ticks it starts again, which is no change to report. */
+static void warm(anom_health *health)
+{
+    if (anom_health_voiding(health) & ~WARM_UP) {
+        uint32_t settle = (uint32_t)health->plan->settle;
+        if (health->warm_up < settle) health->warm_up = settle;
+    } else if (health->warm_up > 0) {
+        health->warm_up--;
+    }
+    anom_health_report(health, ANOM_CONDITION_WARM_UP, health->warm_up > 0);
+    health->reported = (uint16_t)(health->reported | (health->active & WARM_UP));
+}
+
 void anom_health_look(anom_health *health, const int16_t *samples, int32_t n)
 {
     const anom_health_plan *plan = health->plan;
@@ -291,14 +306,11 @@ void anom_health_look(anom_health *health, const int16_t *samples, int32_t n)
     if (shortest_run >= plan->stuck && plan->raise_blocks[ANOM_CONDITION_STUCK - 1] > 0)
         anom_health_report(health, ANOM_CONDITION_STUCK, 1);
 
-    /* A sample has come: none is missing, and warm-up goes on */
+    /* A sample has come: none is missing */
     health->missing_ms = 0;
     anom_health_report(health, ANOM_CONDITION_MISSING, 0);
-    if (health->warm_up > 0) {
-        health->warm_up--;
-        anom_health_report(health, ANOM_CONDITION_WARM_UP, health->warm_up > 0);
-    }
     end_hop(health, health->lost);
+    warm(health);
 }
 
 void anom_health_gap(anom_health *health, uint32_t lost)

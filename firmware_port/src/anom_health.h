@@ -34,7 +34,8 @@ typedef struct anom_health_plan {
     int32_t missing_ms;           /* milliseconds without a sample */
     int32_t rate_tolerance_q16;   /* share of the samples that the caller's clock expects; 0: off */
     int32_t samples_per_ms_q20;   /* 0 to 2**31 - 1 */
-    int32_t warm_up;              /* hops */
+    int32_t warm_up;              /* hops after the start without a judged tick */
+    int32_t settle;               /* hops after a condition that voids ticks, again without a judged tick */
     int32_t not_worn_voids;       /* 1: no tick is judged while the device is not worn */
     const uint16_t *raise_blocks; /* 15 values, by condition: bad blocks that make it active; 0: off */
     const uint16_t *clear_blocks; /* 15 values, by condition: good blocks that make it inactive */
@@ -94,12 +95,17 @@ void anom_health_reset(anom_health *health);
 /* Health byte: the bits of all active conditions. */
 uint32_t anom_health_byte(const anom_health *health);
 
+/* Active conditions that void ticks, those of the bits 0, 1, 3 and 6 of the health byte: bits by code. */
+static inline uint32_t anom_health_voiding(const anom_health *health)
+{
+    uint32_t voiding = 0x61DE | (uint32_t)health->plan->not_worn_voids << ANOM_CONDITION_NOT_WORN;
+    return health->active & voiding;
+}
+
 /* 1: no tick is judged now. */
 static inline int32_t anom_health_voids(const anom_health *health)
 {
-    /* conditions of the bits 0, 1, 3 and 6 of the health byte */
-    uint32_t voiding = 0x61DE | (uint32_t)health->plan->not_worn_voids << ANOM_CONDITION_NOT_WORN;
-    return (health->active & voiding) != 0;
+    return anom_health_voiding(health) != 0;
 }
 
 /* 1: a condition other than warm-up is active. */

@@ -266,7 +266,16 @@ def test_alarm_health_supervisor():
 
 def clipping():
     limits = ("stuck", "flat_range", "floor_range", "step", "dead_axis", "dead_axis_range", "rest_q16", "gravity_low")
-    limits += ("gravity_high", "still_range", "posture", "mean_shift", "lost_share_q16", "missing_ms", "warm_up")
+    limits += (
+        "gravity_high",
+        "still_range",
+        "posture",
+        "mean_shift",
+        "lost_share_q16",
+        "missing_ms",
+        "warm_up",
+        "settle",
+    )
     limits += ("rate_tolerance_q16", "samples_per_ms_q20", "not_worn_voids")
     only_clipped = [0, 0, 0, 1, *[0] * 11]
     blocks = {"block": 1, "raise_blocks": only_clipped, "clear_blocks": only_clipped}

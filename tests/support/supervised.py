@@ -108,6 +108,7 @@ def any_health(plan: anomsdk.Plan, rng: np.random.Generator) -> HealthPlan:
         rate_tolerance_q16=int(rng.choice([0, 1, 1310, 1 << 16])),
         samples_per_ms_q20=int(rng.choice([0, 1, round(plan.rate_hz * 1048.576), 2**31 - 1])) & (2**31 - 1),
         warm_up=int(rng.choice([0, 1, 7, 40])),
+        settle=int(rng.choice([0, 1, 5])),
         not_worn_voids=int(rng.integers(2)),
         raise_blocks=blocks[0],
         clear_blocks=blocks[1],

@@ -295,3 +295,21 @@ def test_conditions_that_no_device_can_decide_are_refused(model, changes, blocks
         health.raise_blocks[condition - 1], health.clear_blocks[condition - 1] = numbers
     with pytest.raises(InputError, match=said):
         replace(plan, health=health).check()
+
+
+def test_samples_of_a_fault_that_is_over_are_never_judged():
+    """A collar that thaws: windows and the context hold samples of the fault for longer than the fault lasts."""
+    plan, _ = supervised("cattle_collar", alarm={}, health={})
+    frames = plan.extractor.hops_per_frame * plan.context.frames
+    assert plan.health.settle == plan.framer.window // plan.framer.hop - 1 + frames
+    rng = np.random.default_rng(5)
+    moving = rng.normal((0, 0, 2048, 0, 0, 0), 300, (1200, 6))
+    moving[600:700] = 9000  # frozen at a value that no cow has, then moving as before
+    with anomsdk.Pipeline(plan) as pipeline:
+        results = pipeline.process(moving.astype(np.int16))
+    kinds = [(event.condition, event.active) for result in results for event in result.events if event.condition]
+    assert (Condition.STUCK, True) in kinds and kinds[-1] == (Condition.WARM_UP, False)
+    thawed = 700 // plan.framer.hop
+    back = next(result.hop for result in results if result.judged and not result.void and result.hop > thawed)
+    assert back * plan.framer.hop - (plan.samples_to_first_tick - plan.framer.window) >= 700
+    assert (Condition.WARM_UP, True) not in kinds

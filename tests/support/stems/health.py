@@ -130,7 +130,7 @@ LIMITS = {
     **{"floor_range": 0, "step": 65535, "dead_axis": 4, "dead_axis_range": 10, "rest_q16": 1024},
     **{"gravity_low": 810000, "gravity_high": 1210000, "still_range": 4, "posture": 20, "mean_shift": 2},
     **{"lost_share_q16": 1 << 15, "missing_ms": 0, "rate_tolerance_q16": 0, "samples_per_ms_q20": 1 << 20},
-    **{"warm_up": 0, "not_worn_voids": 0},
+    **{"warm_up": 0, "settle": 0, "not_worn_voids": 0},
 }
 
 
@@ -650,6 +650,27 @@ def _of_the_device() -> Iterator[tuple]:
         "Warm-up",
         "A warm-up of a hop less or more; one that is reported when it begins.",
         given_of(CHANGE, QUIET, ("gap", 3), QUIET, QUIET, CHANGE, CHANGE, RESET, QUIET, warm_up=3),
+    )
+    yield (
+        "Ticks after a fault",
+        "A tick that is judged while windows hold samples of the fault; a settling that is reported when it begins.",
+        given_of(
+            *(
+                QUIET,
+                CHANGE,
+                ("report", 14, 1),
+                CHANGE,
+                QUIET,
+                CHANGE,
+                ("report", 14, 0),
+                CHANGE,
+                CHANGE,
+                QUIET,
+                CHANGE,
+            ),
+            *(QUIET, CHANGE, QUIET, CHANGE),
+            settle=3,
+        ),
     )
     yield (
         "Self-test and supply",
