@@ -283,15 +283,6 @@ class Health:
     def _set(self, condition: Condition, active: bool) -> None:
         self.active = self.active & ~(1 << condition) | active << condition
 
-    def _warm(self) -> None:
-        """Count the warm-up down; while a fault voids ticks it starts again, which is no change to report."""
-        if self.voiding() & ~(1 << Condition.WARM_UP):
-            self._warm_up = max(self._warm_up, self._plan.settle)
-        elif self._warm_up > 0:
-            self._warm_up -= 1
-        self._set(Condition.WARM_UP, self._warm_up > 0)
-        self._reported |= self.active & 1 << Condition.WARM_UP
-
     def _start_block(self) -> None:
         self._lowest.fill(32767)
         self._highest.fill(-32768)
@@ -350,6 +341,15 @@ class Health:
         if 2 * self._hops >= self._plan.block:
             self._decide()
         self._start_block()
+
+    def _warm(self) -> None:
+        """Count the warm-up down; while a fault voids ticks it starts again, which is no change to report."""
+        if self.voiding() & ~(1 << Condition.WARM_UP):
+            self._warm_up = max(self._warm_up, self._plan.settle)
+        elif self._warm_up > 0:
+            self._warm_up -= 1
+        self._set(Condition.WARM_UP, self._warm_up > 0)
+        self._reported |= self.active & 1 << Condition.WARM_UP
 
     @property
     def _is_stuck(self) -> bool:
