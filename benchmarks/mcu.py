@@ -38,6 +38,7 @@ from benchmarks import signals
 from tests.support.board import BOARDS, BOARDS_FOLDER, Board, sources_of
 from tests.support.make import ROOT, make_ad01, make_folder
 from tests.support.sizes import callable_program, linked, stacks
+from tests.support.supervised_models import supervised
 
 README = ROOT / "firmware_port" / "README.md"
 BEGIN, END = "<!-- bench-mcu -->", "<!-- /bench-mcu -->"
@@ -185,6 +186,36 @@ class Bench:
             *self._watching_rows("the same, `-DANOM_PORTABLE`", plan, PORTABLE),
         ]
 
+    def supervised_rows(self) -> list[Row]:
+        """Rows with what an alarm and a health section add to two reference models."""
+        rows = []
+        for name in ("audio_scene", "human_motion"):
+            plain, alarm, both = (_supervised(name, health=health) for health in (None, False, True))
+            values = plain.framer.hop * plain.columns
+            codes, counts = self._codes(plain), self._hops(plain)
+            for what, plan in (("`[alarm]`", alarm), ("`[alarm]` and `[health]`", both)):
+                code = zip(self._codes(plan), codes, strict=True)
+                rows.append(Row(f"`{name}`, {what} add code, bytes", "", tuple(f"{a - b:,}" for a, b in code)))
+            ram = self._ram(both) - self._ram(plain)
+            more = zip(self._hops(both), counts, strict=True)
+            rows.append(Row(f"both add state, bytes ({plain.columns} columns)", "", (f"{ram:,}",) * 2))
+            rows.append(
+                Row(f"both add instructions a hop ({values} new values)", "", tuple(f"{a - b:,.0f}" for a, b in more))
+            )
+        return rows
+
+    def _codes(self, plan: anomsdk.Plan) -> list[int]:
+        folder = self._folder / f"code_{plan.id}"
+        return [linked(at_level("cortex-m4f", level), plan, folder / level).code for level in LEVELS]
+
+    def _ram(self, plan: anomsdk.Plan) -> int:
+        return anomsdk.emit_c(plan, self._folder / f"ram_{plan.id}").ram_bytes
+
+    def _hops(self, plan: anomsdk.Plan) -> list[float]:
+        """Instructions a hop on average, at each optimisation level."""
+        folder, hops = self._folder / f"hops_{plan.id}", plan.rate_hz / plan.framer.hop
+        return [self._second_on(at_level("cortex-m4f", level), plan, folder / level) / hops for level in LEVELS]
+
     def _watching_rows(self, what: str, plan: anomsdk.Plan, flags: list[str]) -> list[Row]:
         """Rows with the instructions of a second and the bytes of code, compiled with additional flags."""
         folder = self._folder / f"watching_{plan.name}{''.join(flags)}"
@@ -219,6 +250,7 @@ class Bench:
             self.ram_rows,
             self.motion_rows,
             self.human_motion_rows,
+            self.supervised_rows,
         ]
 
     def sizes(self) -> list[str]:
@@ -302,6 +334,13 @@ class Bench:
         hops = measure(Machine(program.read_bytes(), "cortex-m4"), plan, lambda done, total: None).hops
         each = sum(hop.instructions.total() for hop in hops) / len(hops)
         return round(each * plan.rate_hz / plan.framer.hop)
+
+
+def _supervised(name: str, *, health: bool | None) -> anomsdk.Plan:
+    """Plan a reference model with the defaults of the alarm section, and of health; None: without both."""
+    if health is None:
+        return anomsdk.reference_model(name)
+    return supervised(name, alarm={}, health={} if health else None)[0]
 
 
 def stage_sources(plan: anomsdk.Plan, folder: Path) -> tuple[list[Path], list[str]]:

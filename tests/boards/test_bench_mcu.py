@@ -20,7 +20,17 @@ def bench(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "rows", ["front_end_bytes_rows", "chain_row", "code_row", "ram_rows", "motion_rows", "human_motion_rows", "sizes"]
+    "rows",
+    [
+        "front_end_bytes_rows",
+        "chain_row",
+        "code_row",
+        "ram_rows",
+        "motion_rows",
+        "human_motion_rows",
+        "supervised_rows",
+        "sizes",
+    ],
 )
 def test_the_table_is_not_stale(bench, rows):
     """Of its rows those that are measured in seconds. Where one differs: make bench-mcu."""
