@@ -234,12 +234,12 @@ typedef struct {
     uint32_t check;  /* in and out */
     int32_t lowest;  /* out */
     int32_t highest; /* out */
-} sums;
+} column_sums;
 
 /* Sum up one column. A function of its own, with little else to hold, so that its loop has all registers.
  *   column   its `last` must be a value before the first one
  *   at       its first value */
-NOINLINE static void sum_up(anom_health_column *column, sums *found, const int16_t *at)
+NOINLINE static void sum_up(anom_health_column *column, column_sums *found, const int16_t *at)
 {
     int32_t left = found->n;
     int32_t stride = found->stride;
@@ -291,7 +291,7 @@ void anom_health_look(anom_health *health, const int16_t *samples, int32_t n)
 
     /* Column by column */
     int32_t shortest_run = MAX_RUN;
-    sums found = {.n = n, .stride = plan->columns, .check = health->check};
+    column_sums found = {.n = n, .stride = plan->columns, .check = health->check};
     for (int32_t i = 0; i < plan->columns; i++, column++) {
         if (!health->seen) column->last = (int16_t)~samples[i];
         sum_up(column, &found, samples + i);

@@ -147,7 +147,7 @@ STATES = {
     "heartbeat": 103,
     "two rows a tick": 681,
     "repeat": 820,
-    "warm-up, missing": 649,
+    "warm-up, missing": 685,
     "self-test": 29,
     "all": 1411,
 }

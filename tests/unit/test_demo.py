@@ -124,6 +124,7 @@ HEARD = [
     ("acknowledged", "-"),
     ("FAULT", "fault lamp"),
     ("fault over", "-"),
+    ("ready", "-"),
     ("heartbeat", "-"),
     ("out of service", "off duty"),
     ("in service", "-"),
@@ -141,8 +142,8 @@ def test_the_life_of_an_alarm(played):
     events = [step for step in played.steps if step.event is not None]
     assert [(heading(step.event), demo_alarm.outputs(step.annunciation)) for step in events] == HEARD
     assert events[10].event.state == State.RTN_UNACK, "latched: the tones are over, and nobody has acknowledged"
-    assert [events[i].event.health for i in (11, 12, 13)] == [0, 1, 0]
-    assert 0.5 < events[14].event.judged_share < 1
+    assert [events[i].event.health for i in (11, 12, 13, 14)] == [0, 0x41, 0x40, 0]
+    assert 0.5 < events[15].event.judged_share < 1
     assert [step.event.sequence for step in events] == list(range(len(events)))
 
 
@@ -167,7 +168,7 @@ def test_the_command_that_plays_it(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     done = anomsdk_command("demo", "--alarm", "--engine", "reference")
     assert done.status == 0 and "\x1b" not in done.stdout and done.stderr == ""
-    assert "button: acknowledge    acknowledged" in done.stdout and "FAULT stuck, health 01" in done.stdout
+    assert "button: acknowledge    acknowledged" in done.stdout and "FAULT stuck, health 41" in done.stdout
     assert list(tmp_path.iterdir()) == []
     refused = anomsdk_command("demo", "--alarm", "--write", tmp_path / "room")
     assert refused.status == 2 and "--alarm" in refused.stderr and list(tmp_path.iterdir()) == []

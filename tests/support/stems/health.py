@@ -562,6 +562,14 @@ def _of_time() -> Iterator[tuple]:
         ),
     )
     yield (
+        "The last millisecond of missing months",
+        "A count that loses its lowest bit when it goes back.",
+        given_of(
+            *(("missing", 2**31 - 2), ("missing", 3), ("samples_in", 1), ("missing", 1), ("samples_in", 1)),
+            samples_per_ms_q20=1 << 19,
+        ),
+    )
+    yield (
         "Time that is missing for months",
         "Time that stands still once 32 bits of milliseconds are full; a rounding that changes then.",
         given_of(
