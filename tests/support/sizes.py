@@ -23,6 +23,22 @@ EXTRACTORS = ("anom_bands", "anom_external", "anom_logmel", "anom_motion")
 MEMBERS = ("levels", "restart", "scratch_bytes", "state_bytes")
 
 
+SUPERVISED = (
+    "poll",
+    "lose",
+    "reset",
+    "annunciation",
+    "health",
+    "byte",
+    "look",
+    "gap",
+    "missing",
+    "samples_in",
+    "clock",
+)
+"""Members of the supervisor and of health, which a plan without an alarm and a health section does not call."""
+
+
 @dataclass
 class CallGraph:
     """Frames in bytes, and who calls whom; a static function is "stem:name"."""
@@ -50,13 +66,14 @@ def call_graph(
     """From the .ci files of ``gcc -fcallgraph-info=su``.
 
     A call through a pointer may reach that member of the extractors that are linked, the observer, or the transform of
-    motion: both NULL where none is named.
+    motion: both NULL where none is named. The plan has no alarm and no health section: the alert judges its ticks.
     """
     pointers = {
         member: {f"{extractor}:{extractor.removeprefix('anom_')}_{member}" for extractor in extractors}
         for member in MEMBERS
     }
     pointers |= {"observer": {observer} if observer else set(), "transform": {transform} if transform else set()}
+    pointers |= {"judge": {"anom_alert_judge"}} | {member: set() for member in SUPERVISED if member not in pointers}
     graph = CallGraph()
     for path in files:
         text = path.read_text(encoding="utf-8")
