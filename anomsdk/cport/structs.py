@@ -78,10 +78,20 @@ def _supervisor(plan: Plan) -> Structs | None:
 
 def supervisor_bytes(plan: Plan) -> Bytes:
     """Compute the bytes of the supervisor beyond ANOM_PIPELINE_BYTES, by the macros of anomsdk.h."""
-    alarm = Bytes("ANOM_ALARM_BYTES", 48, 2) if plan.is_supervised else Bytes("0", 0, 0)
-    if plan.health is None:
+    return supervisor_bytes_of(plan.is_supervised, None if plan.health is None else plan.columns)
+
+
+def supervisor_bytes_of(is_supervised: bool, columns: int | None) -> Bytes:
+    """Compute the bytes of a supervisor beyond ANOM_PIPELINE_BYTES.
+
+    Parameters
+    ----------
+    is_supervised : there is an alarm or a health section
+    columns : values in a sample that health looks at; None: no health section
+    """
+    alarm = Bytes("ANOM_ALARM_BYTES", 48, 2) if is_supervised else Bytes("0", 0, 0)
+    if columns is None:
         return alarm
-    columns = plan.columns
     return Bytes(f"{alarm.text} + ANOM_HEALTH_BYTES({columns})", alarm.fixed + 56 + 16 * columns, alarm.pointers + 2)
 
 

@@ -366,6 +366,8 @@ SIZED = {
     "external, narrow": SPECS["external"]
     .replace("n_features = 6", "n_features = 1")
     .replace("frames = 3", "frames = 1"),
+    "external, with an alarm": SPECS["external"] + "\n[alarm]\n",
+    "external, with health": SPECS["external"] + "\n[health]\n",
 }
 
 

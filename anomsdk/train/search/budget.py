@@ -10,7 +10,8 @@ import numpy as np
 
 from anomsdk.core.checks import require
 from anomsdk.core.plan import Plan
-from anomsdk.cport.layout import constant_bytes, layout, layout_of, model_bytes, table_bytes
+from anomsdk.cport.layout import constant_bytes, in_memory, layout, layout_of, model_bytes, table_bytes
+from anomsdk.cport.structs import supervisor_bytes_of
 from anomsdk.errors import CheckError, InputError
 from anomsdk.planner.front_end import framer_plan
 from anomsdk.planner.layers import layer_plan
@@ -49,6 +50,9 @@ class Needs:
         self._context = unlearnt_context(spec, self._extractor.n_features)
         self.n_inputs = self._context.n_inputs(self._extractor.n_features)
         self._follows = spec.score.baseline_s != 0  # "chosen": it may
+        is_supervised = spec.alarm is not None or spec.health is not None
+        watched = None if spec.health is None else spec.columns
+        self._supervisor = in_memory(supervisor_bytes_of(is_supervised, watched), 4)
 
     def alone(self) -> Need:
         """Need of the features and the context without any model."""
@@ -60,8 +64,9 @@ class Needs:
 
     def _of(self, widths: tuple[int, ...]) -> Need:
         tables = table_bytes(self._extractor, self._context)
+        parts = self._framer, self._extractor, self._context
         return Need(
-            ram=layout_of(self._framer, self._extractor, self._context, widths, follows=self._follows).ram_bytes,
+            ram=layout_of(*parts, widths, follows=self._follows, supervisor=self._supervisor).ram_bytes,
             flash=tables + (_model_bytes(widths) if widths else 0),
         )
 
