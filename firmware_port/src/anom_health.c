@@ -274,7 +274,7 @@ NOINLINE static void sum_up(anom_health_column *column, column_sums *found, cons
 /* Count the warm-up down; while a fault voids ticks it starts again, which is no change to report. */
 static void warm(anom_health *health)
 {
-    if (health->active == 0 && health->warm_up == 0) return;
+    if (health->active == 0) return; /* warm-up is over, too */
     if (anom_health_voiding(health) & ~WARM_UP) {
         uint32_t settle = (uint32_t)health->plan->settle;
         if (health->warm_up < settle) health->warm_up = settle;
