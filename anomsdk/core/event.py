@@ -37,8 +37,8 @@ class _Worded(IntEnum):
 
     word: str
 
-    def __new__(cls, code: int, word: str = "") -> _Worded:
-        """Make a member whose value is its code."""
+    def __new__(cls, code: int, word: str = "", *facts: int) -> _Worded:
+        """Make a member whose value is its code; ``facts`` are for the class that adds them."""
         member = int.__new__(cls, code)
         member._value_, member.word = code, word
         return member
@@ -83,11 +83,8 @@ class Condition(_Worded):
 
     bit: int
 
-    def __new__(cls, code: int, word: str = "", bit: int = 0) -> Condition:
-        """Make a condition whose value is its code."""
-        member = int.__new__(cls, code)
-        member._value_, member.word, member.bit = code, word, bit
-        return member
+    def __init__(self, code: int, word: str = "", bit: int = 0) -> None:
+        self.bit = bit
 
     STUCK = 1, "stuck", 0
     FLAT = 2, "flat", 0

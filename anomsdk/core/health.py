@@ -162,9 +162,8 @@ class Health:
         for array in (self._last, self._run, self._mean_q8, self._counts):
             array.fill(0)
         self._seen = False  # a sample has come: `last` is one
-        self._has_mean = False
+        self._has_block = False  # a block was decided: there are slow means and the check of a block before
         self._last_check = 0
-        self._has_check = False
         self._warm_up = self._plan.warm_up
         self._missing_ms = 0
         self._clock_ms = self._clock_samples = 0
@@ -311,10 +310,10 @@ class Health:
         n_means = len(spans) if self._is_raise[Condition.STEP - 1] > 0 else min(len(spans), _AXES)
         means = self._sum[:n_means] // self._samples
         slow_q8 = self._mean_q8[:n_means]
-        slow = slow_q8 >> 8 if self._has_mean else means
+        slow = slow_q8 >> 8 if self._has_block else means
         away = np.abs(means - slow)
         constant = bool((spans == 0).all())
-        same = self._has_check and self._check == self._last_check
+        same = self._has_block and self._check == self._last_check
         self._count(Condition.STUCK, self._is_stuck)
         self._count(Condition.FLAT, bool((spans <= plan.flat_range).all()) and not constant)
         self._count(Condition.REPEATED, same and not constant)
@@ -328,7 +327,7 @@ class Health:
             slow_q8 += (means * 256 - slow_q8) >> plan.mean_shift
         else:
             slow_q8[...] = means * 256
-        self._has_mean = self._has_check = True
+        self._has_block = True
         self._last_check = self._check
 
     def _end_hop(self) -> None:
@@ -381,7 +380,7 @@ class Health:
             self._count(Condition.GRAVITY, not plan.gravity_low <= square <= plan.gravity_high)
         still = motionless and bool((away <= plan.posture).all())
         self._count(Condition.NOT_WORN, still)
-        return self._has_mean and (still or self._is_raise[Condition.NOT_WORN - 1] == 0)
+        return self._has_block and (still or self._is_raise[Condition.NOT_WORN - 1] == 0)
 
 
 def _checked(check: int, samples: Ints) -> int:
