@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "anom_fixed.h"
 #include "anom_wipe.h"
 
 /* Put a notice together.
@@ -55,12 +56,6 @@ static int32_t outgrown(const anom_alarm *alarm)
 static uint32_t less(uint32_t count, uint32_t hops)
 {
     return count > hops ? count - hops : 0;
-}
-
-/* Add hops to a count, up to 2**32 - 1. */
-static uint32_t later(uint32_t count, uint32_t hops)
-{
-    return count + hops < count ? UINT32_MAX : count + hops;
 }
 
 void anom_alarm_init(anom_alarm *alarm, const anom_alarm_plan *plan, const anom_timing_plan *timing,
@@ -174,8 +169,8 @@ anom_notice anom_alarm_step(anom_alarm *alarm, uint32_t score)
 void anom_alarm_advance(anom_alarm *alarm, uint32_t hops)
 {
     if (alarm->state != ANOM_STATE_NORMAL) { /* a raise begins both anew */
-        alarm->waiting = later(alarm->waiting, hops);
-        alarm->repeating = later(alarm->repeating, hops);
+        alarm->waiting = anom_saturating_add(alarm->waiting, hops);
+        alarm->repeating = anom_saturating_add(alarm->repeating, hops);
     }
     if ((alarm->hold | alarm->silence | alarm->test) == 0) return;
     alarm->hold = less(alarm->hold, hops);

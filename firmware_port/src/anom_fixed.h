@@ -43,6 +43,12 @@ static inline int8_t anom_affine_int8(int32_t value, int32_t gain, int32_t bias,
     return (int8_t)(x < low ? low : x > high ? high : x);
 }
 
+/* Sum of two counts, up to 2**32 - 1. */
+static inline uint32_t anom_saturating_add(uint32_t a, uint32_t b)
+{
+    return a + b < a ? UINT32_MAX : a + b;
+}
+
 /* Number of bits of x, 0 for 0. */
 static inline int32_t anom_bit_length(uint32_t x)
 {

@@ -1,7 +1,7 @@
 /* Health: technical conditions of the sensor, found in the samples themselves and reported by the device. */
 #include "anom_health.h"
 
-#include "anom_assumptions.h"
+#include "anom_fixed.h"
 #include "anom_wipe.h"
 
 #define MAX_RUN 65535
@@ -19,12 +19,6 @@
 #define WARM_UP (1u << ANOM_CONDITION_WARM_UP)
 #define COUNTED 0x13FE        /* conditions that blocks decide, by code */
 #define IN_EVERY_BLOCK 0x107E /* those of them that every block with enough samples decides */
-
-/* Sum of two counts, up to 2**32 - 1. */
-static uint32_t sum_of(uint32_t count, uint32_t by)
-{
-    return count + by < count ? UINT32_MAX : count + by;
-}
 
 /* The columns lie behind the struct. */
 static anom_health_column *columns_of(anom_health *health)
@@ -198,7 +192,7 @@ static void end_hop(anom_health *health, uint32_t lost)
     const anom_health_plan *plan = health->plan;
     uint32_t block = (uint32_t)plan->block;
     uint32_t hops = health->hops;
-    uint32_t total = sum_of(lost, hops);
+    uint32_t total = anom_saturating_add(lost, hops);
     if (total < block) {
         health->lost = (uint16_t)lost;
         return;
@@ -316,7 +310,7 @@ void anom_health_look(anom_health *health, const int16_t *samples, int32_t n)
 
 void anom_health_gap(anom_health *health, uint32_t lost)
 {
-    end_hop(health, sum_of(lost, health->lost));
+    end_hop(health, anom_saturating_add(lost, health->lost));
 }
 
 void anom_health_missing(anom_health *health, uint32_t ms)

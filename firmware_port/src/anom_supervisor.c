@@ -1,6 +1,7 @@
 /* Supervisor: health, the life cycle of the alarm and the heartbeat of one pipeline, in their order. */
 #include "anom_supervisor.h"
 
+#include "anom_fixed.h"
 #include "anom_pipeline.h"
 #include "anom_wipe.h"
 
@@ -57,8 +58,7 @@ uint32_t anom_supervisor_annunciation(const anom_supervisor *supervisor)
 /* Let time go on. */
 static void advance(anom_supervisor *supervisor, uint32_t hops)
 {
-    uint32_t elapsed = supervisor->elapsed + hops;
-    supervisor->elapsed = elapsed < hops ? UINT32_MAX : elapsed;
+    supervisor->elapsed = anom_saturating_add(supervisor->elapsed, hops);
     anom_alarm_advance(&supervisor->alarm, hops);
 }
 

@@ -144,6 +144,7 @@ C_ONLY = {
     "anom_framer_window": ONE_BY_ONE,
     "anom_framer_discard": "part of push in Python",
     "anom_levels_run": "logmel of Python calls both",
+    "anom_saturating_add": "min of Python, whose integers do not wrap",
     "anom_mulw": "numpy multiplies in 64 bits",
     "anom_pipeline_bytes": "memory is the caller's",
     "anom_pipeline_push": ONE_BY_ONE,
