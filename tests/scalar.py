@@ -867,7 +867,7 @@ class Alarm:
             self.peak = self.base = s
             self.repeating = 0
             if not again:
-                self.waiting = self.escalated = 0
+                self.waiting = 0
             return Notice(ANOMALY, s, high, reasons=True)
         if not self.standing:
             return None
@@ -1082,9 +1082,7 @@ class Health:
         total = u64(self.missing_ms + ms)
         if 0 < self.plan["missing_ms"] <= total:
             self.put(MISSING, True)
-        while total >= 2**31:
-            total -= 2**20
-        self.missing_ms = u32(total)
+        self.missing_ms = total % 2**32
 
     def samples_in(self, ms: int) -> int:
         after, rate = self.missing_ms + ms, self.plan["samples_per_ms_q20"]

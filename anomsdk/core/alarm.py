@@ -286,7 +286,7 @@ class Alarm:
         self._peak = self._base = score
         self._repeating = 0
         if not again:
-            self._waiting, self._escalated = 0, False
+            self._waiting = 0
         return Notice(Kind.ANOMALY, score, high=high, explained=True)
 
     def _escalate(self, high: bool, *, explained: bool) -> Notice:

@@ -30,10 +30,7 @@ NOT_WORN_BIT = 1 << Condition.NOT_WORN.bit
 RATE_PERIOD_MS = 60_000
 """Shortest time over which the rate is measured."""
 LONGEST_MISSING_MS = 2**31 - 1
-"""Largest count of missing milliseconds. Beyond it the count goes back by a whole number of `_FOLD_MS`."""
-_FOLD_MS = 1 << 20
-"""Milliseconds in which a whole number of samples passes, at any rate in q20: no rounding changes by them."""
-_FOLDED_MS = 2**31 - _FOLD_MS
+"""Longest time without a sample after which it can be missing."""
 _AXES = 3
 
 
@@ -234,7 +231,7 @@ class Health:
         total, limit = self._missing_ms + ms, self._plan.missing_ms
         if 0 < limit <= total:
             self._set(Condition.MISSING, True)
-        self._missing_ms = total if total <= LONGEST_MISSING_MS else _FOLDED_MS | total & _FOLD_MS - 1
+        self._missing_ms = total & UINT32_MAX  # 2**32 ms are a whole number of samples, so that time goes on
 
     def samples_in(self, ms: int) -> int:
         """Count the samples that ``ms`` more milliseconds without a sample stand for, 0 to 2**31 - 1.

@@ -103,10 +103,7 @@ static anom_notice raise_alarm(anom_alarm *alarm, uint32_t score, uint32_t flags
     alarm->peak = score;
     alarm->base = score;
     alarm->repeating = 0;
-    if (!again) {
-        alarm->waiting = 0;
-        alarm->escalated = 0;
-    }
+    if (!again) alarm->waiting = 0;
     return notice(ANOM_KIND_ANOMALY | ANOM_NOTICE_EXPLAINED | flags, score);
 }
 

@@ -7,7 +7,6 @@
 #define MAX_RUN 65535
 #define CHECK_SHIFT 5            /* the factor of the check is 33, as in Bernstein's hash */
 #define RATE_PERIOD_MS 60000     /* shortest time over which the rate is measured */
-#define FOLD_MS (1u << 20)       /* in these milliseconds a whole number of samples passes, at any rate in q20 */
 #define ACCELERATION_AXES 3
 #define KNOWN_BLOCK 1
 #define KNOWN_CLOCK 2
@@ -318,8 +317,7 @@ void anom_health_missing(anom_health *health, uint32_t ms)
     uint32_t limit = (uint32_t)health->plan->missing_ms;
     uint64_t total = (uint64_t)health->missing_ms + ms;
     if (limit > 0 && total >= limit) anom_health_report(health, ANOM_CONDITION_MISSING, 1);
-    uint32_t low = (uint32_t)total; /* a count beyond 2**31 - 1 goes back by whole FOLD_MS, so that time goes on */
-    health->missing_ms = total > INT32_MAX ? (INT32_MAX + 1u - FOLD_MS) | (low & (FOLD_MS - 1)) : low;
+    health->missing_ms = (uint32_t)total; /* 2**32 ms are a whole number of samples, so that time goes on */
 }
 
 /* Samples in milliseconds, below 2**44.

@@ -200,9 +200,7 @@ uint32_t anom_pipeline_lose(anom_pipeline *pipeline, int32_t n)
     uint32_t lost = anom_framer_gap(&pipeline->framer, n);
     anom_extractor_restart(&pipeline->extractor);
     anom_context_restart(&pipeline->context);
-    uint32_t lost_ticks = lost / (uint32_t)(plan->extractor.hops_per_frame * plan->context.stride);
-    anom_alert_gap(&pipeline->alert, lost_ticks);
-    if (plan->baseline.reference) anom_rung_gap(reference_of(pipeline), lost_ticks);
+    if (plan->baseline.reference) anom_rung_gap(reference_of(pipeline), anom_pipeline_ticks(plan, lost));
     return lost;
 }
 
@@ -295,7 +293,7 @@ void anom_pipeline_gap(anom_pipeline *pipeline, int32_t n)
     if (supervisor)
         supervisor->type->lose(pipeline, n);
     else
-        anom_pipeline_lose(pipeline, n);
+        anom_alert_gap(&pipeline->alert, anom_pipeline_ticks(pipeline->plan, anom_pipeline_lose(pipeline, n)));
 }
 
 void anom_pipeline_reset(anom_pipeline *pipeline)

@@ -29,6 +29,12 @@ static inline anom_supervisor *anom_pipeline_supervisor(const anom_pipeline *pip
     return (anom_supervisor *)((uintptr_t)pipeline + offsetof(anom_pipeline, alert));
 }
 
+/* Ticks in hops that are lost. */
+static inline uint32_t anom_pipeline_ticks(const anom_plan *plan, uint32_t hops)
+{
+    return hops / (uint32_t)(plan->extractor.hops_per_frame * plan->context.stride);
+}
+
 /* Poll as anom_pipeline_poll does, and show each tick to an observer.
  *   observer function, or NULL
  *   of       its first argument */

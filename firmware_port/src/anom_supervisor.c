@@ -193,7 +193,8 @@ int32_t anom_supervisor_due(anom_supervisor *supervisor, uint32_t hop, anom_even
     }
 
     /* What time has made due, then the heartbeat */
-    if (noticed(supervisor, anom_alarm_due(&supervisor->alarm), hop, event)) return 1;
+    int32_t n = noticed(supervisor, anom_alarm_due(&supervisor->alarm), hop, event);
+    if (n) return n;
     uint32_t heartbeat = (uint32_t)supervisor->alarm.plan->heartbeat;
     return heartbeat > 0 && supervisor->elapsed >= heartbeat ? beat(supervisor, hop, event) : 0;
 }
@@ -221,7 +222,10 @@ static int32_t apply(anom_pipeline *pipeline, anom_event *event)
         n = (int32_t)supervisor->gap;
         supervisor->gap = 0;
     }
-    if (n > 0) anom_supervisor_gap(supervisor, anom_pipeline_lose(pipeline, n), 0); /* the alert has lost the ticks */
+    if (n > 0) {
+        uint32_t lost = anom_pipeline_lose(pipeline, n);
+        anom_supervisor_gap(supervisor, lost, anom_pipeline_ticks(pipeline->plan, lost));
+    }
     if (operation == 0) return 0;
     uint32_t samples = framer->next_hop * (uint32_t)framer->plan->hop + (uint32_t)framer->have - (uint32_t)framer->skip;
     return anom_supervisor_operate(supervisor, (int32_t)operation, argument, samples, framer->next_hop, event);

@@ -214,7 +214,7 @@ def make_plans(folder: Path, comb: Plan) -> dict[str, Plan]:
         raised[condition - 1], cleared[condition - 1] = 1, 2
     health = health_plan(
         block=3, warm_up=1, stuck=40, flat_range=3, floor_range=30, clip_share_q16=3000, lost_share_q16=1 << 15,
-        missing_ms=70, samples_per_ms_q20=(comb.sensor.rate_millihertz << 20) // 10**6, raise_blocks=raised, clear_blocks=cleared,
+        missing_ms=70, rate_tolerance_q16=1, samples_per_ms_q20=(comb.sensor.rate_millihertz << 20) // 10**6, raise_blocks=raised, clear_blocks=cleared,
     )  # fmt: skip
     herd = anomsdk.plan(make_folder(folder, HERD))
     plans = {
@@ -323,6 +323,7 @@ def first_calls(caller: Caller, plan: Plan, rows: Rows) -> None:
             caller.gap(take)
             caller.poll()
             caller.poll()
+    clock_calls(caller, plan, rows)
     caller.reset()
     caller.operate("SILENCE", 0)
     caller.reset()
@@ -337,3 +338,23 @@ def first_calls(caller: Caller, plan: Plan, rows: Rows) -> None:
     while len(caller.taken) < at + n:
         caller.push(rows[len(caller.taken) : at + n])
         caller.poll()
+
+
+def clock_calls(caller: Caller, plan: Plan, rows: Rows) -> None:
+    """Readings of a clock inside a window and before one begins, on time and 100 samples late."""
+    if plan.health is None or plan.framer.window == 1:
+        return
+    caller.reset()
+    caller.operate("CLOCK", 0)
+    caller.poll()
+    ms, samples = 0, 0
+    for before, behind, late in ((40, 45, 0), (40, 0, 0), (0, 45, 0), (7, 3, 100), (7, 30, 100)):
+        ms += 70_001
+        wanted = ms * plan.health.samples_per_ms_q20 >> 20
+        caller.push(rows[:before])
+        caller.gap(wanted + late - samples - before - behind)
+        caller.poll()
+        caller.push(rows[:behind])
+        caller.operate("CLOCK", ms)
+        caller.poll()
+        samples = wanted + late

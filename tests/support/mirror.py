@@ -148,6 +148,7 @@ C_ONLY = {
     "anom_mulw": "numpy multiplies in 64 bits",
     "anom_pipeline_bytes": "memory is the caller's",
     "anom_pipeline_push": ONE_BY_ONE,
+    "anom_pipeline_ticks": "a line of _lose in Python",
     "anom_pipeline_poll": ONE_BY_ONE,
     "anom_pipeline_poll_observed": ONE_BY_ONE,
     "anom_pipeline_poll_tapped": ONE_BY_ONE,
