@@ -16,8 +16,7 @@
 #define NOINLINE
 #endif
 #define WARM_UP (1u << ANOM_CONDITION_WARM_UP)
-#define COUNTED 0x13FE        /* conditions that blocks decide, by code */
-#define IN_EVERY_BLOCK 0x107E /* those of them that every block with enough samples decides */
+#define IN_EVERY_BLOCK 0x107E /* conditions that every block with enough samples decides, by code */
 
 /* The columns lie behind the struct. */
 static anom_health_column *columns_of(anom_health *health)
@@ -76,25 +75,22 @@ uint32_t anom_health_byte(const anom_health *health)
 static void count(anom_health *health, uint32_t judged, uint32_t bad, uint32_t blocks)
 {
     const anom_health_plan *plan = health->plan;
-    uint16_t *counted = health->counts;
     uint32_t active = health->active;
     uint32_t changing = bad ^ active;
-    for (int32_t code = 1; code <= ANOM_CONDITION_NOT_WORN; code++) {
+    for (int32_t i = 0; i < ANOM_HEALTH_COUNTED; i++) {
+        int32_t code = i < ANOM_HEALTH_COUNTED - 1 ? i + 1 : ANOM_CONDITION_NOT_WORN;
         uint32_t bit = 1u << code;
-        if (!(COUNTED & bit)) continue;
-        if (judged & bit) {
-            uint32_t n = 0;
-            if (changing & bit) {
-                uint32_t enough = (active & bit ? plan->clear_blocks : plan->raise_blocks)[code - 1];
-                n = *counted + blocks;
-                if (n >= enough) {
-                    n = 0;
-                    if (enough > 0) active ^= bit; /* 0: the condition is off */
-                }
+        if (!(judged & bit)) continue;
+        uint32_t n = 0;
+        if (changing & bit) {
+            uint32_t enough = (active & bit ? plan->clear_blocks : plan->raise_blocks)[code - 1];
+            n = health->counts[i] + blocks;
+            if (n >= enough) {
+                n = 0;
+                if (enough > 0) active ^= bit; /* 0: the condition is off */
             }
-            *counted = (uint16_t)n;
         }
-        counted++;
+        health->counts[i] = (uint16_t)n;
     }
     health->active = (uint16_t)active;
 }

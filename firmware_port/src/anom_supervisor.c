@@ -152,7 +152,7 @@ int32_t anom_supervisor_operate(anom_supervisor *supervisor, int32_t operation, 
 static uint32_t judged_share(uint32_t judged, uint32_t due)
 {
     uint32_t share = 0;
-    uint64_t left = (uint64_t)(judged < due ? judged : due) * ANOM_SHARE_ONE;
+    uint64_t left = (uint64_t)judged * ANOM_SHARE_ONE;
     uint64_t part = (uint64_t)due << 16;
     for (int32_t i = 0; i < 16; i++) {
         part >>= 1;

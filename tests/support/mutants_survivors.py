@@ -1,6 +1,45 @@
 """Mutants of the C port that compute the same as the port, each with the reason."""
 
 BY_FUNCTION: dict[str, dict[str, dict[str, list[str]]]] = {
+    "anom_alarm.c": {
+        "less": {
+            "a count that equals the hops is 0 either way": [
+                "return count [> => >=] hops ? count - hops : 0",
+            ],
+        },
+        "anom_alarm_init": {
+            "the tag of an alarm without a supervisor is in no event": [
+                "alarm->alert, timing, level, [0 => (-1)])",
+                "alarm->alert, timing, level, [0 => 1])",
+            ],
+        },
+        "anom_alarm_step": {
+            "the highest score is no other than itself": [
+                "if (score [> => >=] alarm->peak) alarm->peak =",
+            ],
+            "a high level is above the alarm level, so at least 2": [
+                "uint32_t flags = high_score > [0 => 1] && score >= high_score ? ANOM_FLAG_HIGH << 8",
+            ],
+            "the kind of the notice is 1, and takes the bit in": [
+                "score >= high_score ? ANOM_FLAG_HIGH << 8 : [0 => 1]",
+            ],
+        },
+        "anom_alarm_advance": {
+            "it saves time: counts of 0 stay 0": [
+                "if ([(alarm->hold | alarm->silence | alarm->test) == 0 => 0]) return",
+            ],
+        },
+        "due_of_standing": {
+            "the kind of the notice is 1, and takes the bit in": [
+                "(alarm, (uint32_t)late, [0 => 1])",
+            ],
+        },
+        "anom_alarm_due": {
+            "it saves time: nothing is due in the normal state": [
+                "anom_notice found = [alarm->state == ANOM_STATE_NORMAL => 0] ? 0 : due_of_standing(alarm)",
+            ],
+        },
+    },
     "anom_autoencoder.c": {
         "requantise": {
             "what equals a bound is clipped to itself": [
@@ -231,6 +270,9 @@ BY_FUNCTION: dict[str, dict[str, dict[str, list[str]]]] = {
             "no framer has this number": [
                 "if (framer->have [>= => >] IS_CLOSED) return",
             ],
+            "it is written when the framer opens, before anybody reads it": [
+                "framer->skip = [0 => (-1)]",
+            ],
         },
         "anom_framer_open": {
             "no framer has this number": [
@@ -251,11 +293,6 @@ BY_FUNCTION: dict[str, dict[str, dict[str, list[str]]]] = {
         },
     },
     "anom_health.c": {
-        "COUNTED": {
-            "no condition has the code 0": [
-                "[0x13FE => 5119]",
-            ],
-        },
         "IN_EVERY_BLOCK": {
             "no condition has the code 0": [
                 "[0x107E => 4223]",
@@ -282,10 +319,65 @@ BY_FUNCTION: dict[str, dict[str, dict[str, list[str]]]] = {
             "a product has no order": [
                 "if (reaches(health->clipped, [(uint32_t)plan->clip_share_q16, values => values, (uint32_t)plan->clip_share_q16])) bad |= 1u << ANOM_CONDITION_CLIPPED",
             ],
+            "the first column writes it in every block": [
+                "int32_t axes_span = [0 => (-1)]",
+                "int32_t axes_span = [0 => 1]",
+                "int32_t axes_away = [0 => (-1)]",
+                "int32_t axes_away = [0 => 1]",
+            ],
+            "it saves time: no condition asks for these means": [
+                "if ([i >= with_mean => 0]) continue",
+                "if (i [>= => >] with_mean) continue",
+                "if (i >= with_mean) [continue => ]",
+            ],
         },
         "end_hop": {
             "a product has no order": [
                 "lost > 0 && reaches(lost, [(uint32_t)plan->lost_share_q16, (uint64_t)lost + hops => (uint64_t)lost + hops, (uint32_t)plan->lost_share_q16])",
+            ],
+            "one block counts the same alone and with its samples": [
+                "if ([total >= 2 * block || !has_samples => 1])",
+                "if (total >= [2 => 1] * block || !has_samples)",
+                "if (total >= 2 [* => +] block || !has_samples)",
+            ],
+            "no condition has the code 0": [
+                "judged = [0 => 1]",
+            ],
+        },
+        "count": {
+            "no condition has the code 0": [
+                "for (int32_t i = [0 => (-1)]; i < ANOM_HEALTH_COUNTED; i++)",
+            ],
+        },
+        "sum_up": {
+            "the first value is no further away": [
+                "int32_t lowest = [32767 => 32768]",
+                "int32_t highest = -[32768 => 32769]",
+            ],
+            "all checks have the other sign, and are equal as before": [
+                "check [+= => -=] (uint32_t)x",
+            ],
+            "an extreme that equals another one is written again": [
+                "if (lowest [< => <=] column->lowest) column->lowest =",
+                "if (highest [> => >=] column->highest) column->highest =",
+            ],
+        },
+        "warm": {
+            "it saves time: nothing is to count where nothing is active, and no condition has the code 0": [
+                "if ([health->active == 0 => 0]) return",
+                "if (health->active == [0 => (-1)]) return",
+                "if (health->active == [0 => 1]) return",
+            ],
+            "it is written again with what it is": [
+                "if (health->warm_up [< => <=] settle) health->warm_up = settle",
+            ],
+        },
+        "anom_health_look": {
+            "it saves time: none of these values is clipped": [
+                "if ([found.lowest <= plan->clip_low || found.highest >= plan->clip_high => 1]) health->clipped += clipped_of(plan",
+            ],
+            "any number but 0 says the same": [
+                "health->seen = [1 => 2]",
             ],
         },
     },
@@ -395,6 +487,37 @@ BY_FUNCTION: dict[str, dict[str, dict[str, list[str]]]] = {
                 ", outputs, inputs + rounded_up(2 [* => +] (size_t)n))",
             ],
         },
+        "anom_pipeline_init": {
+            "where there is no reference the alert lies there, and is initialised after it": [
+                "if ([plan->baseline.reference => 1]) anom_rung_init(reference_of(made),",
+            ],
+            "a rung cools for more than 0 ticks only": [
+                "timing, plan->baseline.reference, [0 => (-1)])",
+            ],
+        },
+        "operate": {
+            "the number stands beside it, and is taken in its place": [
+                "argument = [0 => 1]",
+            ],
+        },
+        "anom_pipeline_acknowledge": {
+            "the argument is 0, which is never too large": [
+                "operate(pipeline, ANOM_OPERATION_ACKNOWLEDGE, 0, [0 => (-1)])",
+                "operate(pipeline, ANOM_OPERATION_ACKNOWLEDGE, 0, [0 => 1])",
+            ],
+        },
+        "anom_pipeline_cancel": {
+            "the argument is 0, which is never too large": [
+                "operate(pipeline, ANOM_OPERATION_CANCEL, 0, [0 => (-1)])",
+                "operate(pipeline, ANOM_OPERATION_CANCEL, 0, [0 => 1])",
+            ],
+        },
+        "anom_pipeline_test": {
+            "the argument is 0, which is never too large": [
+                "operate(pipeline, ANOM_OPERATION_TEST, 0, [0 => (-1)])",
+                "operate(pipeline, ANOM_OPERATION_TEST, 0, [0 => 1])",
+            ],
+        },
     },
     "anom_reasons.c": {
         "direction": {
@@ -448,6 +571,41 @@ BY_FUNCTION: dict[str, dict[str, dict[str, list[str]]]] = {
             "written before it is read: a bin of no energy does not exceed its floor": [
                 "int32_t strongest = [0 => (-1)]",
                 "int32_t strongest = [0 => 1]",
+            ],
+        },
+    },
+    "anom_supervisor.c": {
+        "advance": {
+            "a sum has no order": [
+                "supervisor->elapsed = anom_saturating_add([supervisor->elapsed, hops => hops, supervisor->elapsed])",
+            ],
+        },
+        "write_event": {
+            "no flag is in bit 0, which is the state's": [
+                "->state | (what >> 8 & [0xFF => 254])",
+            ],
+        },
+        "anom_supervisor_tick": {
+            "the highest score is no other than itself": [
+                "if (log2_q8 [> => >=] supervisor->highest_log2_q8) supervisor->highest_log2_q8 =",
+            ],
+        },
+        "judged_share": {
+            "16 shifts push it out of the two bytes": [
+                "uint32_t share = [0 => (-1)]",
+                "uint32_t share = [0 => 1]",
+            ],
+        },
+        "beat": {
+            "1 is 1 either way": [
+                "judged_share(supervisor->judged, due > [0 => 1] ? due : 1)",
+            ],
+        },
+        "supervisor_poll": {
+            "it saves time: nothing is due a second time, and a field of one bit takes 2 for 0": [
+                "[supervisor->settled = 1 => ]",
+                "supervisor->settled = [1 => 0]",
+                "supervisor->settled = [1 => 2]",
             ],
         },
     },

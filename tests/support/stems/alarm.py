@@ -197,6 +197,20 @@ def _plain() -> Iterator[tuple]:
         ),
     )
     yield (
+        "The highest score again, after a hold",
+        "An escalation that has no reasons, because its score is not new.",
+        given_of(
+            *(("tick", HIT), ("tick", 3 * HIT), ("tick", 10 * HIT), ("advance", 5), ("tick", 10 * HIT)),
+            escalate_every=5,
+            **RATIO,
+        ),
+    )
+    yield (
+        "A silence of more than 2**31 hops",
+        "A number of hops that saturates too early.",
+        given_of(HIT, ("silence", 1 << 30), hops_per_tick=3),
+    )
+    yield (
         "Still alarming",
         "A repeat of an alarm that returned to normal, or of a prealarm; one that an escalation does not put off.",
         given_of(HIT, HIT, HIT, HIT, "acknowledge", HIT, 3000, HIT, LOW, LOW, LOW, latch=1, repeat=2, **RATIO),

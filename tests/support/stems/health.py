@@ -155,7 +155,7 @@ QUIET, LOUD, SAME, NOISE = [3, -2], [900, -900], [5, 5], [40, -30]
 
 
 def cases() -> Iterator[Case]:
-    for name, guards, given in [*_of_values(), *_of_motion(), *_of_time(), *_of_the_device()]:
+    for name, guards, given in [*_of_values(), *_of_motion(), *_of_time(), *_of_the_device(), *_at_limits()]:
         yield Case(name, guards, given)
 
 
@@ -722,4 +722,128 @@ def _of_the_device() -> Iterator[tuple]:
         "A change that is taken back",
         "A condition that is reported although it is as it was.",
         given_of(("report", 15, 1), ("report", 15, 0), CHANGE, ("missing", 9), QUIET, CHANGE, missing_ms=5),
+    )
+
+
+def _at_limits() -> Iterator[tuple]:
+    yield (
+        "Blocks that share their check",
+        "Another factor of the check; one that begins elsewhere than at 0.",
+        given_of([0, 33], [1, 0], CHANGE, [7, 9], [8, 0], CHANGE, on={3: (1, 1)}, block=1),
+    )
+    yield (
+        "Blocks of other lengths that share their check",
+        "A check that begins elsewhere than at 0.",
+        given_of([0, 5], [1], [5], [1], CHANGE, on={3: (1, 1)}),
+    )
+    yield (
+        "Repeats of one count",
+        "A range of 1 that is taken for a constant.",
+        given_of([1, 2], [1, 2], CHANGE, on={3: (1, 1)}, block=1),
+    )
+    yield (
+        "Not worn after three blocks",
+        "A counter of another condition.",
+        given_of(*[[[0, 0, 1000]]] * 4, CHANGE, columns=3, on={12: (3, 1)}, block=1),
+    )
+    yield (
+        "A step of nothing",
+        "A distance of 1 that is none, or the reverse.",
+        given_of([5], CHANGE, [5], CHANGE, [4], CHANGE, on={6: (1, 1)}, step=0, block=1),
+    )
+    yield (
+        "A mean vector that is 1 g exactly",
+        "A square that is off by one.",
+        given_of(
+            [[0, 0, 100], [1, 0, 100]],
+            CHANGE,
+            columns=3,
+            on={8: (1, 1)},
+            gravity_low=10000,
+            gravity_high=10000,
+            block=1,
+        ),
+    )
+    yield (
+        "A step behind the axes",
+        "Means of the axes alone, because another condition is off.",
+        given_of([[0, 0, 0, 0]], [[0, 0, 0, 50]], CHANGE, columns=4, on={6: (1, 1)}, step=10, block=1),
+    )
+    yield (
+        "Axes at rest beside a column that moves",
+        "A mean vector of all columns.",
+        given_of(
+            [[0, 0, 500, 100], [1, 0, 500, 900]], CHANGE, columns=4, on={6: (1, 1), 8: (1, 1)}, step=65535, block=1
+        ),
+    )
+    yield (
+        "Rest at an eighth of the mean vector",
+        "A range that is compared with another part of the mean vector.",
+        given_of(
+            *([[-75, 0, 1000], [75, 0, 1000]], CHANGE, [[-63, 0, 1000], [63, 0, 1000]], CHANGE),
+            *([[-62, 0, 1000], [63, 0, 1000]], CHANGE),
+            columns=3,
+            on={8: (1, 1)},
+            gravity_low=0,
+            gravity_high=10,
+            block=1,
+        ),
+    )
+    yield (
+        "No gap, and any share of gaps is bad",
+        "A gap where no hop was lost.",
+        given_of([1], CHANGE, on={9: (1, 1)}, lost_share_q16=0, block=1),
+    )
+    yield (
+        "A share of the lost and the seen hops",
+        "A share of another number of hops.",
+        given_of([1], [2], [3], ("gap", 1), CHANGE, on={9: (1, 1)}, lost_share_q16=1 << 14, block=4),
+    )
+    yield (
+        "A block with a third of its samples",
+        "A verdict of too few samples.",
+        given_of([50], ("gap", 2), CHANGE, on={4: (1, 1)}, clip_high=10, block=3),
+    )
+    yield (
+        "Two blocks in one gap",
+        "A gap of blocks that counts as one.",
+        given_of([1], ("gap", 3), CHANGE, on={9: (2, 1)}),
+    )
+    yield (
+        "Two blocks in one gap, and no more",
+        "A gap that counts once more with the samples of its block.",
+        given_of(*([[0, 0, 0], [900, 0, 0]], ("gap", 3), CHANGE), columns=3, on={8: (1, 1), 9: (3, 1)}),
+    )
+    yield (
+        "A gap that is no fault ends one",
+        "A good share of gaps that counts for nothing.",
+        given_of(("gap", 3), CHANGE, [1], ("gap", 2), CHANGE, on={9: (1, 1)}, lost_share_q16=1 << 16, block=3),
+    )
+    yield "Missing after a millisecond", "A limit of 1 that is off.", given_of(("missing", 1), CHANGE, missing_ms=1)
+    yield (
+        "A clock that is half the range ahead",
+        "A difference whose sign is taken for another one.",
+        given_of(
+            *(("clock", 0, 0), ("clock", 1 << 20, 2**32 - 2), CHANGE),
+            rate_tolerance_q16=1 << 16,
+            samples_per_ms_q20=2**31 - 1,
+        ),
+    )
+    yield (
+        "Too few samples by the tolerance and one",
+        "A difference below 0 that is off by one.",
+        given_of(
+            *(("clock", 0, 0), ("clock", 60000, 29998), CHANGE),
+            samples_per_ms_q20=1 << 20,
+            rate_tolerance_q16=1 << 15,
+        ),
+    )
+    yield (
+        "One sample more than a clock expects",
+        "A sample that is a deviation; the smallest tolerance that is off.",
+        given_of(
+            *(("clock", 0, 0), ("clock", 60000, 60001), CHANGE, ("clock", 120000, 120004), CHANGE),
+            samples_per_ms_q20=1 << 20,
+            rate_tolerance_q16=1,
+        ),
     )

@@ -158,10 +158,18 @@ def c_case(given: Given, expect: list) -> dict[str, Any]:
 
 
 def given_of(
-    *steps: Json, health: Given | None = None, hops_per_tick: int = 1, sequence: int = 0, tag: int = TAG, **alarm: int
+    *steps: Json,
+    health: Given | None = None,
+    hops_per_tick: int = 1,
+    sequence: int = 0,
+    tag: int = TAG,
+    setting: Setting | None = None,
+    **alarm: int,
 ) -> Given:
     """A number is a hop of one quiet value and the tick of this score; a list is the rows of a hop without a tick."""
-    setting, made, hop = Setting(1, 1, high=FOUR), [], 100
+    setting = setting or Setting(1, 1, high=FOUR)
+    made: list[Json] = []
+    hop = 100
     for step in steps:
         if isinstance(step, int):
             made += [["hop", [[hop % 7]], hop], ["tick", step, hop]]
@@ -359,4 +367,19 @@ def cases() -> Iterator[Case]:
         "Stuck sensor in an alarm",
         "An alarm that a fault ends, or that reads as normal.",
         given_of(HIT, [3, 3, 3, 3], [3], [4], LOW, operate(Operation.ACKNOWLEDGE), latch=1, health=LIMITS),
+    )
+    yield Case(
+        "Votes before and after a gap",
+        "Votes that a gap leaves.",
+        given_of(HIT, ("gap", 1, 1), HIT, HIT, setting=Setting(2, 2)),
+    )
+    yield Case(
+        "A heartbeat each hop",
+        "A heartbeat of one hop that is off.",
+        given_of(LOW, MIDDLE, LOW, heartbeat=1),
+    )
+    yield Case(
+        "More ticks than were due",
+        "A share above all.",
+        given_of(LOW, LOW, LOW, LOW, hops_per_tick=2, heartbeat=3),
     )
