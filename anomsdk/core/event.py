@@ -1,6 +1,7 @@
 """Event: the 16 bytes that may leave a pipeline.
 
-Plans without an alarm and a health section write layout 1, all other plans layout 2. Both are decoded.
+Plans without an alarm and a health section write layout 1, all other plans layout 2. For radios that carry less, both
+have a compact form of 11 bytes. All four are decoded.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from anomsdk.core.fixed import log2_q10
 from anomsdk.core.reasons import words
 
 EVENT_BYTES = 16
+COMPACT_BYTES = 11
+"""Length of the compact form."""
 VERSION = 1
 """Layout of the events of a plan without an alarm and a health section."""
 VERSION_2 = 2
@@ -27,6 +30,9 @@ SHARE_ONE = 65535
 _LAYOUT = struct.Struct("<BBHIHB3sH")
 # version and kind, state and flags, sequence, hop, score, health, two codes, level tag, plan tag; little-endian
 _LAYOUT_2 = struct.Struct("<BBHIHB2sBH")
+
+# version and kind, state and flags, sequence, hop modulo 2**24, score in q3, health, code, low byte of the plan tag
+_COMPACT = struct.Struct("<BBH3sBBBB")
 
 _LATCHED, _SILENCED, _OUT_OF_SERVICE, _MARKED, _HIGH = 8, 16, 32, 64, 128
 _HIGH_1 = 64
@@ -78,6 +84,14 @@ class Input(_Worded):
     TEST = 7, "test"
 
 
+class Restart(_Worded):
+    """What a pipeline began with, as a restart event reports it."""
+
+    ANEW = 0, "anew"
+    RESTORED = 1, "restored from a record"
+    REFUSED = 2, "anew, as the record was refused"
+
+
 class Condition(_Worded):
     """Technical condition: its code, the word for it and its bit in the health byte."""
 
@@ -105,7 +119,7 @@ class Condition(_Worded):
 
 @dataclass(frozen=True)
 class Event:
-    """Change of the alarm, or news of the device, in integers; ``bytes(event)`` is the 16 bytes that leave the device.
+    """Change of the alarm, or news of the device, in integers; ``bytes(event)`` is the bytes that leave the device.
 
     Parameters
     ----------
@@ -126,6 +140,7 @@ class Event:
     out_of_service : no alarm can be raised until the pipeline is back in service
     marked : kind anomaly: the event is an escalation; kind operator: it is a test
     level_tag : which alarm level is in use, 0 to 255; 0: the plan's own
+    compact : the event has the compact form of 11 bytes, see `compacted`
     """
 
     kind: Kind
@@ -143,6 +158,7 @@ class Event:
     out_of_service: bool = False
     marked: bool = False
     level_tag: int = 0
+    compact: bool = False
 
     @property
     def raised(self) -> bool:
@@ -175,6 +191,11 @@ class Event:
         return Input(self.reasons[0]) if self.kind == Kind.OPERATOR else None
 
     @property
+    def restart(self) -> Restart | None:
+        """Return what the pipeline of a restart event began with; None for other kinds."""
+        return Restart(self.reasons[0]) if self.kind == Kind.RESTART else None
+
+    @property
     def judged_share(self) -> float:
         """Return the share of the ticks since the last heartbeat that were judged, 0 to 1; 0 for other kinds."""
         return int.from_bytes(self.reasons, "little") / SHARE_ONE if self.kind == Kind.HEARTBEAT else 0.0
@@ -183,26 +204,58 @@ class Event:
     def words(self) -> tuple[str, ...]:
         """Reasons of an anomaly in words: the most unusual groups of features, which need not be the cause.
 
-        For a technical or an operator event: the word for its condition or input.
+        For a technical, an operator or a restart event: the word for its condition, input or beginning.
         """
         if self.kind == Kind.ANOMALY:
             return words(self.reasons)
-        named = self.condition or self.input
+        named = next((each for each in (self.condition, self.input, self.restart) if each is not None), None)
         return () if named is None else (named.word,)
 
     def __bytes__(self) -> bytes:
-        start = self.layout << 4 | self.kind
+        start, state = self.layout << 4 | self.kind, self.state | self._flags
+        if self.compact:
+            hop = (self.hop & 0xFFFFFF).to_bytes(3, "little")
+            score, tag = self.score_log2_q8 >> 5, self.plan_tag & 0xFF
+            return _COMPACT.pack(start, state, self.sequence, hop, score, self.health, self._code, tag)
         middle = (self.sequence, self.hop, self.score_log2_q8, self.health, bytes(self.reasons))
         if self.layout == VERSION:
-            return _LAYOUT.pack(start, self.state | self.high << 6, *middle, self.plan_tag)
-        flags = (
+            return _LAYOUT.pack(start, state, *middle, self.plan_tag)
+        return _LAYOUT_2.pack(start, state, *middle, self.level_tag, self.plan_tag)
+
+    @property
+    def _flags(self) -> int:
+        """Return the flags beside the state."""
+        if self.layout == VERSION:
+            return self.high * _HIGH_1
+        return (
             self.latched * _LATCHED
             | self.silenced * _SILENCED
             | self.out_of_service * _OUT_OF_SERVICE
             | self.marked * _MARKED
             | self.high * _HIGH
         )
-        return _LAYOUT_2.pack(start, self.state | flags, *middle, self.level_tag, self.plan_tag)
+
+    @property
+    def _code(self) -> int:
+        """Return what the compact form keeps of the reasons, 0 to 255."""
+        if self.kind == Kind.TECHNICAL:
+            return self.reasons[0] | self.reasons[1] << 7
+        return self.reasons[1 if self.kind == Kind.HEARTBEAT else 0]
+
+    def compacted(self) -> Event:
+        """Return the event in its compact form, as a receiver decodes it.
+
+        It lacks the upper byte of the hop and of the plan tag, the level tag, all reasons but the first, and the
+        fraction of the score's log2 below 1/8. A heartbeat has its judged share in 1/255.
+
+        Examples
+        --------
+        >>> from anomsdk.core.event import Event
+        >>> event = Event.from_bytes(bytes.fromhex("22010400 10020000 0000 01 0101 00 cdab"))
+        >>> bytes(event.compacted()).hex(), event.compacted().active
+        ('22010400100200000181cd', True)
+        """
+        return Event.from_bytes(bytes(replace(self, compact=True)))
 
     def with_reasons(self, reasons: tuple[int, ...]) -> Event:
         """Return a copy of the event with other reasons; an event of layout 2 takes the first two."""
@@ -210,11 +263,11 @@ class Event:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Event:
-        """Decode an event from its 16 bytes.
+        """Decode an event from its 16 bytes, or from the 11 bytes of its compact form.
 
         Raises
         ------
-        InputError : the length, version, kind, state, condition or input is wrong
+        InputError : the length, version, kind, state, condition, input or beginning is wrong
 
         Examples
         --------
@@ -223,22 +276,26 @@ class Event:
         >>> event.hop == 0x03040506 and event.high
         True
         """
-        require(len(data) == EVENT_BYTES, f"event: {len(data)} bytes, not {EVENT_BYTES}")
+        compact = len(data) == COMPACT_BYTES
+        require(compact or len(data) == EVENT_BYTES, f"event: {len(data)} bytes, not {EVENT_BYTES} or {COMPACT_BYTES}")
         version, kind, state = data[0] >> 4, data[0] & 15, data[1] & 7
         require(version in (VERSION, VERSION_2), f"event: version {version} is neither {VERSION} nor {VERSION_2}")
         known = [Kind.ANOMALY] if version == VERSION else list(Kind)
         require(kind in known, f"event: kind {kind} is unknown")
         states = (State.NORMAL, State.PENDING, State.UNACK_ALARM) if version == VERSION else tuple(State)
         require(state in states, f"event: state {state} is unknown")
+        whole = _expanded(data) if compact else data
         if version == VERSION:
-            _, flags, sequence, hop, score, health, reasons, plan_tag = _LAYOUT.unpack(data)
+            _, flags, sequence, hop, score, health, reasons, plan_tag = _LAYOUT.unpack(whole)
             high = bool(flags & _HIGH_1)
-            return cls(Kind(kind), State(state), high, sequence, hop, score, health, tuple(reasons), plan_tag)
-        _, flags, sequence, hop, score, health, codes, level_tag, plan_tag = _LAYOUT_2.unpack(data)
+            numbers = (sequence, hop, score, health, tuple(reasons), plan_tag)
+            return cls(Kind(kind), State(state), high, *numbers, compact=compact)
+        _, flags, sequence, hop, score, health, codes, level_tag, plan_tag = _LAYOUT_2.unpack(whole)
         require(
             kind != Kind.TECHNICAL or codes[0] in list(Condition), f"event: technical condition {codes[0]} is unknown"
         )
         require(kind != Kind.OPERATOR or codes[0] in list(Input), f"event: operator input {codes[0]} is unknown")
+        require(kind != Kind.RESTART or codes[0] in list(Restart), f"event: beginning {codes[0]} is unknown")
         return cls(
             Kind(kind),
             State(state),
@@ -255,7 +312,20 @@ class Event:
             out_of_service=bool(flags & _OUT_OF_SERVICE),
             marked=bool(flags & _MARKED),
             level_tag=level_tag,
+            compact=compact,
         )
+
+
+def _expanded(data: bytes) -> bytes:
+    """Return the 16 bytes that a compact form of 11 stands for, with 0 for what it lacks."""
+    start, state, sequence, hop, score, health, code, tag = _COMPACT.unpack(data)
+    codes = (code, 0)
+    if start >> 4 == VERSION_2 and start & 15 == Kind.TECHNICAL:
+        codes = (code & 127, code >> 7)
+    if start >> 4 == VERSION_2 and start & 15 == Kind.HEARTBEAT:
+        codes = (code, code)  # the share in 1/65535 is 257 times that in 1/255
+    numbers = (sequence, int.from_bytes(hop, "little"), score << 5, health)
+    return _LAYOUT_2.pack(start, state, *numbers, bytes(codes), 0, tag)
 
 
 def score_log2_q8(score: int) -> int:
