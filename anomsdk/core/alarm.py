@@ -15,6 +15,7 @@ from enum import IntFlag
 from anomsdk.core.checks import require
 from anomsdk.core.event import Input, Kind, State
 from anomsdk.core.fixed import UINT32_MAX
+from anomsdk.core.record import Record
 from anomsdk.core.rung import Change, LevelPlan, Rung, TimingPlan
 
 MAX_HOPS = 2**31 - 1
@@ -54,6 +55,7 @@ class AlarmPlan:
     repeat: int  # from one "still alarming" to the next; 0: never
     test: int  # how long a test is annunciated
     heartbeat: int  # from one heartbeat to the next; 0: none
+    heartbeat_rest_q16: int | None = None  # part of a hop that the heartbeat takes more, 1 to 65535; None: none
 
     def check(self) -> None:
         """Refuse durations that cannot be counted and a ratio that would always escalate."""
@@ -61,6 +63,11 @@ class AlarmPlan:
         for name in ("cancel", "escalate_after", "escalate_every", "repeat", "test", "heartbeat"):
             hops = getattr(self, name)
             require(0 <= hops <= MAX_HOPS, f"alarm: {name} is {hops} hops, not 0 to {MAX_HOPS}")
+        rest = self.heartbeat_rest_q16
+        require(
+            rest is None or (1 <= rest <= 65535 and self.heartbeat > 0),
+            f"alarm: heartbeat_rest_q16 is {rest}, not 1 to 65535 beside a heartbeat",
+        )
         ratio = self.escalate_ratio_q16
         require(
             ratio == 0 or 1 << 16 <= ratio <= 1 << 26,
@@ -218,6 +225,30 @@ class Alarm:
     def gap(self, lost_ticks: int) -> None:
         """Account for lost ticks: all counts of ticks in a row start again, the cooldown runs on."""
         self._rung.gap(lost_ticks)
+
+    def pause(self, ticks: int) -> None:
+        """Account for the ticks of a declared pause: counts of ticks in a row stay, the cooldown runs on."""
+        self._rung.pause(ticks)
+
+    def save(self, record: Record) -> None:
+        """Write the state into a record."""
+        self._rung.save(record.rung)
+        record.state = self._state
+        record.silenced, record.out_of_service, record.escalated = self.silenced, self.out_of_service, self._escalated
+        record.peak, record.base = self._peak, self._base
+        record.waiting, record.hold, record.repeating = self._waiting, self._hold, self._repeating
+        record.silence, record.test = self._silence, self._test
+
+    def restore(self, record: Record, *, releveled: bool) -> None:
+        """Take the state from a record; ``releveled``: from that of a plan with another level or alarm section."""
+        self._rung.restore(record.rung, releveled=releveled)
+        self._state = State(record.state)
+        if self._state == State.RTN_UNACK and self._plan.latch == 0:
+            self._state = State.NORMAL
+        self.silenced, self.out_of_service, self._escalated = record.silenced, record.out_of_service, record.escalated
+        self._peak, self._base = record.peak, record.base
+        self._waiting, self._hold, self._repeating = record.waiting, record.hold, record.repeating
+        self._silence, self._test = record.silence, record.test
 
     def acknowledge(self) -> Notice | None:
         """Acknowledge the alarm; without an unacknowledged alarm it changes nothing."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from anomsdk.core.event import Event, Kind, State, score_log2_q8
+from anomsdk.core.record import Record
 from anomsdk.core.rung import Change, LevelPlan, Rung, TimingPlan
 
 
@@ -10,7 +11,7 @@ class Alert:
     """Alert logic of one pipeline."""
 
     def __init__(self, timing: TimingPlan, level: LevelPlan, plan_tag: int) -> None:
-        self._rung, self._tag = Rung(timing, level, timing.cooldown), plan_tag
+        self._rung, self._level, self._tag = Rung(timing, level, timing.cooldown), level, plan_tag
         self.reset()
 
     def reset(self) -> None:
@@ -23,7 +24,7 @@ class Alert:
         """State of the alarm after the last tick."""
         if self._rung.in_alarm:
             return State.UNACK_ALARM
-        return State.PENDING if self._rung.pending > 0 else State.NORMAL
+        return State.PENDING if self._rung.in_row > 0 else State.NORMAL
 
     def step(self, score: int, hop: int) -> tuple[Event, ...]:
         """Judge one tick.
@@ -57,3 +58,19 @@ class Alert:
     def gap(self, lost_ticks: int) -> None:
         """Account for lost ticks, as the rung does."""
         self._rung.gap(lost_ticks)
+
+    def pause(self, ticks: int) -> None:
+        """Account for the ticks of a declared pause, as the rung does."""
+        self._rung.pause(ticks)
+
+    def save(self, record: Record) -> None:
+        """Write the state into a record, as a plan with an alarm section would have it."""
+        self._rung.save(record.rung)
+        record.sequence = self._sequence
+        record.state = State.UNACK_ALARM if self._rung.in_alarm else State.NORMAL
+        record.peak = record.base = self._level.raise_score if self._rung.in_alarm else 0
+
+    def restore(self, record: Record, *, releveled: bool) -> None:
+        """Take the state from a record; ``releveled``: from that of a plan with another level."""
+        self._rung.restore(record.rung, releveled=releveled)
+        self._sequence = record.next_sequence

@@ -17,6 +17,7 @@ import numpy as np
 
 from anomsdk.core.checks import require
 from anomsdk.core.fixed import UINT32_MAX, Ints
+from anomsdk.core.record import Record
 
 MAX_LIMIT_Q16 = 1 << 48
 """Largest rise that can occur: a score is below 2**32, a rate at most 2**16."""
@@ -105,6 +106,14 @@ class Baseline:
         """Return to the start, as if no score had been seen."""
         self.level_q16 = self._plan.start << 16  # 0 to 2**48 - 1
         self._frozen = 0  # ticks in alarm so far, 0 to hold
+
+    def save(self, record: Record) -> None:
+        """Write the state into a record."""
+        record.level_q16, record.frozen = self.level_q16, self._frozen
+
+    def restore(self, record: Record) -> None:
+        """Take the state from a record of a plan with the same baseline."""
+        self.level_q16, self._frozen = record.level_q16, record.frozen
 
     def above(self, score: int) -> int:
         """Return the part of a score, 0 to 2**32 - 1, that is above the level."""

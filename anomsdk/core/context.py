@@ -159,6 +159,11 @@ class Context:
             return windows.reshape(len(windows), plan.frames * frames.shape[1]), completed_by
         return self._affine.run(statistics_of(windows, plan.statistics)), completed_by  # type: ignore[union-attr]
 
+    @property
+    def has_given(self) -> bool:
+        """Return True if an input was given since the restart."""
+        return self._seen >= self._plan.frames
+
     def restart(self) -> None:
         """Forget every frame: the next input needs a full context."""
         self._history.fill(0)

@@ -114,6 +114,21 @@ class Framer:
         self.next_hop += lost
         return lost
 
+    @property
+    def ahead(self) -> int:
+        """Number of samples since the start of the next window; negative while samples before it are dropped."""
+        return self._have - self._skip
+
+    def resume(self, next_hop: int, ahead: int) -> int:
+        """Go on where a framer was saved, without its samples. Only after `wipe`.
+
+        Returns
+        -------
+        Number of hops that are lost with the samples
+        """
+        self.next_hop, self._skip = next_hop, -ahead
+        return self.gap(0)
+
     def wipe(self) -> None:
         """Zero every sample, here and in scratch, and start again at hop 0."""
         self._samples.fill(0)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from anomsdk.core.checks import require, require_array
 from anomsdk.core.event import Condition
 from anomsdk.core.fixed import UINT32_MAX, Ints
+from anomsdk.core.record import Record
 
 MAX_RUN = 65535
 MAX_BLOCK_SAMPLES = 65535
@@ -266,6 +267,19 @@ class Health:
     def report(self, condition: Condition, active: bool) -> None:
         """Take a condition that the device itself reports: `Condition.SELF_TEST` or `Condition.SUPPLY`."""
         self._set(condition, active)
+
+    def save(self, record: Record) -> None:
+        """Write the conditions and their counts into a record; nothing that samples have left."""
+        record.active, record.reported = self.active, self._reported
+        record.counts = tuple(int(self._counts[condition - 1]) for condition in IN_BLOCKS)
+
+    def restore(self, record: Record) -> None:
+        """Take the conditions from a record; warm-up starts again. Only after `reset`."""
+        warm_up = 1 << Condition.WARM_UP
+        self.active |= record.active & ~warm_up
+        self._reported |= record.reported & ~warm_up
+        for condition, blocks in zip(IN_BLOCKS, record.counts, strict=True):
+            self._counts[condition - 1] = blocks
 
     def change(self) -> tuple[Condition, bool] | None:
         """Take the next condition that has changed, the lowest code first, and whether it is active; None: no more."""

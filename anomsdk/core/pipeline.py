@@ -14,6 +14,7 @@ from anomsdk.core.alert import Alert
 from anomsdk.core.bands import Bands
 from anomsdk.core.baseline import Baseline
 from anomsdk.core.context import Context
+from anomsdk.core.duty import is_pause
 from anomsdk.core.event import Event, State
 from anomsdk.core.external import External
 from anomsdk.core.extractor import Extractor, ExtractorPlan
@@ -23,9 +24,11 @@ from anomsdk.core.logmel import Logmel
 from anomsdk.core.motion import Motion
 from anomsdk.core.plan import Plan
 from anomsdk.core.reasons import Reasons
+from anomsdk.core.record import SCORE_TAG_BYTES, Record
 from anomsdk.core.rung import Rung, levels
 from anomsdk.core.score import Score
 from anomsdk.core.supervisor import Operation, Supervisor
+from anomsdk.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -182,8 +185,48 @@ class Chain:
         Results without a tick
         """
         found = self.due()
-        self._lose(n)
+        self._lose(n, pause=is_pause(self._plan.duty, n) and self._context.has_given)
         return found + self.due()
+
+    def state(self) -> bytes:
+        """Return a record of what must outlive a reset, see `Record`; no sample and no feature is in it."""
+        record = Record(
+            plan_tag=self._plan.tag,
+            score_tag=bytes.fromhex(self._plan.score_id)[:SCORE_TAG_BYTES],
+            next_hop=self._framer.next_hop & UINT32_MAX,
+            ahead=self._framer.ahead,
+        )
+        self._baseline.save(record)
+        if self._reference is not None:
+            self._reference.save(record.reference)
+        (self._alert if self._supervisor is None else self._supervisor).save(record)
+        return bytes(record)
+
+    def restore(self, data: bytes) -> bool:
+        """Begin anew with what a record holds; a restart is due.
+
+        Parameters
+        ----------
+        data : bytes that `state` returned, of a plan with the same ``score_id``
+
+        Returns
+        -------
+        False if the record is torn or foreign: the pipeline has begun anew without it
+        """
+        self.reset()
+        try:
+            record = record_for(self._plan, data)
+        except InputError:
+            if self._supervisor is not None:
+                self._supervisor.refuse()
+            return False
+        self._baseline.restore(record)
+        if self._reference is not None:
+            self._reference.restore(record.reference)
+        releveled = (record.plan_tag, record.level_tag) != (self._plan.tag, 0)
+        (self._alert if self._supervisor is None else self._supervisor).restore(record, releveled=releveled)
+        self._pass(self._framer.resume(record.next_hop, record.ahead), pause=True)
+        return True
 
     @property
     def health(self) -> int:
@@ -210,18 +253,27 @@ class Chain:
         if self._supervisor is not None:
             self._supervisor.reset()
 
-    def _lose(self, n: int) -> None:
+    def _lose(self, n: int, *, pause: bool = False) -> None:
         if n == 0:
             return
         lost = self._framer.gap(n)
-        lost_ticks = lost // (self._plan.extractor.hops_per_frame * self._plan.context.stride)
         self._extractor.restart()
         self._context.restart()
-        self._alert.gap(lost_ticks)
-        if self._reference is not None:
-            self._reference.gap(lost_ticks)
-        if self._supervisor is not None:
-            self._supervisor.gap(lost, lost_ticks)
+        self._pass(lost, pause=pause)
+
+    def _pass(self, hops: int, *, pause: bool) -> None:
+        """Let hops pass without a sample, in a declared pause or in a gap."""
+        ticks = hops // (self._plan.extractor.hops_per_frame * self._plan.context.stride)
+        voids = self._supervisor is not None and self._supervisor.voids
+        for rung in (self._alert, self._reference):
+            if rung is not None and not pause:
+                rung.gap(ticks)
+            elif rung is not None and not voids:
+                rung.pause(ticks)
+        if self._supervisor is not None and pause:
+            self._supervisor.pause(hops, ticks)
+        elif self._supervisor is not None:
+            self._supervisor.gap(hops, ticks)
 
     def _supervised(self, supervisor: Supervisor, ticks: Ticks) -> Iterator[Result]:
         """Yield the results of a batch of windows, hop by hop."""
@@ -278,6 +330,18 @@ class Chain:
         return Result(result.hop, result.score, (event.with_reasons(self._reasons.run(inputs, outputs)),))
 
 
+def record_for(plan: Plan, data: bytes) -> Record:
+    """Read a record for a plan.
+
+    Raises
+    ------
+    InputError : the record is torn, or of a plan with another ``score_id``
+    """
+    record = Record.from_bytes(data)
+    record.check(bytes.fromhex(plan.score_id)[:SCORE_TAG_BYTES], plan.framer.window, plan.framer.hop, plan.timing.n)
+    return record
+
+
 def _supervisor(plan: Plan) -> Supervisor | None:
     """Make the supervisor of a plan; None for plans without an alarm and a health section."""
     if not plan.is_supervised:
@@ -289,5 +353,6 @@ def _supervisor(plan: Plan) -> Supervisor | None:
         plan.levels,
         plan.columns,
         plan.extractor.hops_per_frame * plan.context.stride,
+        plan.due_q31,
         plan.tag,
     )

@@ -23,6 +23,7 @@ from anomsdk.core.bands import BandsPlan
 from anomsdk.core.baseline import BaselinePlan
 from anomsdk.core.checks import require
 from anomsdk.core.context import ContextPlan
+from anomsdk.core.duty import DutyPlan, due_q31
 from anomsdk.core.external import ExternalPlan
 from anomsdk.core.extractor import ExtractorPlan
 from anomsdk.core.framer import FramerPlan
@@ -168,6 +169,8 @@ class Plan:
     """Life cycle of the alarm; None: the simple alert, or `PLAIN` where there is a health section."""
     health: HealthPlan | None = None
     """Limits of the technical conditions; None: none is looked for."""
+    duty: DutyPlan | None = None
+    """When the device samples; None: always."""
     folder: Path | None = field(default=None, compare=False, metadata={"canonical": False})
     """Folder that the plan was read from: engine tflite looks for the model there. Not part of the plan's value."""
 
@@ -240,6 +243,13 @@ class Plan:
             return 0
         return 1 + (n_samples - self.samples_to_first_tick) // self.samples_per_tick
 
+    @property
+    def due_q31(self) -> int:
+        """Ticks that are due in each hop of time, see `anomsdk.core.duty.due_q31`."""
+        ticks_on = 0 if self.duty is None else self.ticks_in(self.duty.on)
+        hops_per_tick = self.extractor.hops_per_frame * self.context.stride
+        return due_q31(self.duty, ticks_on, self.framer.hop, hops_per_tick)
+
     def check(self) -> None:
         """Prove that every stage stays in its range and that the stages fit each other.
 
@@ -294,6 +304,12 @@ class Plan:
         self.reasons.check(n)
         if self.alarm is not None:
             self.alarm.check()
+        if self.duty is not None:
+            self.duty.check()
+            require(
+                self.ticks_in(self.duty.on) > 0,
+                f"duty: {self.duty.on} samples are too short for a tick, which needs {self.samples_to_first_tick}",
+            )
         if self.health is not None:
             self.health.check(self.framer.hop, self.framer.window, self.columns)
 

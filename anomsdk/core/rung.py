@@ -3,11 +3,15 @@
 Durations are counted in ticks. One tick, with the score s, does this, in this order:
 
 1. ``hit = s >= raise``; the last n hits hold at least m: ``votes``.
-2. In alarm: ``quiet`` counts the ticks in a row with ``s < clear``. Once it exceeds off_delay the alarm
-   clears, its hits are forgotten (a new alarm needs new ones) and the cooldown starts.
-3. Not in alarm: ``pending`` counts the ticks in a row with ``votes``; a running cooldown counts down by
-   one and holds back whatever ``votes`` would raise. The alarm raises once ``pending`` exceeds on_delay
+2. In alarm: ``in_row`` counts the ticks in a row with ``s < clear``, and ``calm`` counts them and the ticks of declared
+   pauses among them. Once ``in_row`` exceeds off_delay, or ``calm`` reaches clear_after, the alarm clears, its hits are
+   forgotten (a new alarm needs new ones) and the cooldown starts.
+3. Not in alarm: ``in_row`` counts the ticks in a row with ``votes``; a running cooldown counts down by
+   one and holds back whatever ``votes`` would raise. The alarm raises once ``in_row`` exceeds on_delay
    outside the cooldown, or at once, cooldown or not, when ``high > 0 and s >= high``.
+
+Ticks that never came are lost in a gap, or were never due in a declared pause: a gap starts what is counted in a row
+afresh, a pause does not.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ from enum import IntEnum
 
 from anomsdk.core.checks import require
 from anomsdk.core.fixed import UINT32_MAX
+from anomsdk.core.record import RungRecord
 
 MAX_N = 16
 MAX_TICKS = 2**31 - 1
@@ -42,6 +47,14 @@ class TimingPlan:
     cooldown: int  # ticks
     clear_ratio_q16: int  # clear level over raise level
     high_ratio_q16: int  # high level over raise level; 0: no high level
+    clear_after: int | None = (
+        None  # ticks without a score at the clear level that clear an alarm, at least 1; None: off
+    )
+
+    @property
+    def ticks_to_clear(self) -> int:
+        """Ticks in a row below the clear level, without a pause among them, that clear an alarm."""
+        return min(self.off_delay + 1, self.clear_after or self.off_delay + 1)
 
     def check(self) -> None:
         """Refuse timing that cannot be counted."""
@@ -60,6 +73,8 @@ class TimingPlan:
             self.high_ratio_q16 == 0 or 1 << 16 < self.high_ratio_q16 <= 1 << 26,
             f"alert: high_ratio_q16 is {self.high_ratio_q16}, neither 0 nor 65537 to 2**26",
         )
+        after = self.clear_after
+        require(after is None or 1 <= after <= MAX_TICKS, f"alert: clear_after is {after} ticks, not 1 to {MAX_TICKS}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,8 +129,8 @@ class Rung:
 
     def reset(self) -> None:
         """Return to no alarm, as if no tick had been seen."""
-        self.pending = 0  # ticks in a row with enough hits
-        self.quiet = 0  # ticks in a row below the clear level, in alarm
+        self.in_row = 0  # ticks in a row: in alarm below the clear level, else with enough hits
+        self.calm = 0  # ticks since the last score at the clear level, in alarm: 0 to 2**32 - 1
         self.cooldown = 0  # ticks left
         self.hits = 0  # bit i: the score i ticks ago reached the raise level
         self.in_alarm = False
@@ -126,28 +141,55 @@ class Rung:
         self.hits = (self.hits << 1 | (score >= level.raise_score)) & ((1 << timing.n) - 1)
         votes = self.hits.bit_count() >= timing.m
         if self.in_alarm:
-            self.quiet = self.quiet + 1 if score < level.clear_score else 0
-            if self.quiet <= timing.off_delay:
+            quiet = score < level.clear_score
+            self.in_row = min(self.in_row + 1, UINT32_MAX) if quiet else 0
+            self.calm = min(self.calm + 1, UINT32_MAX) if quiet else 0
+            if self.in_row <= timing.off_delay and not 0 < (timing.clear_after or 0) <= self.calm:
                 return Change.NONE
             self.clear()
             return Change.CLEARED
-        self.pending = self.pending + 1 if votes else 0
+        self.in_row = min(self.in_row + 1, UINT32_MAX) if votes else 0
         held_back = self.cooldown > 0
         self.cooldown -= held_back
         high = 0 < level.high_score <= score
-        if not high and (self.pending <= timing.on_delay or held_back):
+        if not high and (self.in_row <= timing.on_delay or held_back):
             return Change.NONE
-        self.quiet = 0
+        self.in_row = self.calm = 0
         self.in_alarm = True
         return Change.RAISED_HIGH if high else Change.RAISED
 
     def clear(self) -> None:
         """End the alarm: its hits are forgotten, and the cooldown starts."""
         self.cooldown = self._timing.cooldown if self._cools else 0
-        self.hits = self.pending = 0
+        self.hits = self.in_row = self.calm = 0
         self.in_alarm = False
 
     def gap(self, lost_ticks: int) -> None:
         """Account for lost ticks: all counts of ticks in a row start again, the cooldown runs on."""
-        self.hits = self.pending = self.quiet = 0
+        self.hits = self.in_row = 0
         self.cooldown -= min(self.cooldown, lost_ticks)
+
+    def pause(self, ticks: int) -> None:
+        """Account for the ticks of a declared pause: counts stay, what is calm stays calm, the cooldown runs on."""
+        if self.calm > 0:
+            self.calm = min(self.calm + ticks, UINT32_MAX)
+        self.cooldown -= min(self.cooldown, ticks)
+
+    def save(self, record: RungRecord) -> None:
+        """Write the state into its part of a record."""
+        record.in_row, record.calm, record.cooldown = self.in_row, self.calm, self.cooldown
+        record.hits, record.in_alarm = self.hits, self.in_alarm
+
+    def restore(self, record: RungRecord, *, releveled: bool = False) -> None:
+        """Take the state from its part of a record.
+
+        Parameters
+        ----------
+        record : RungRecord
+        releveled : the record's levels were others: what they counted is forgotten, and an alarm that stands goes on
+            until it clears by these
+        """
+        self.in_row, self.calm, self.cooldown = record.in_row, record.calm, record.cooldown
+        self.hits, self.in_alarm = record.hits, record.in_alarm
+        if releveled:
+            self.hits = self.in_row = self.calm = 0

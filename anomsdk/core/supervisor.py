@@ -7,12 +7,14 @@ tick, events leave one by one: technical changes first, then what time has made 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from enum import IntEnum
 
 from anomsdk.core.alarm import MAX_SILENCE, Alarm, AlarmPlan, Annunciation, Notice
-from anomsdk.core.event import SHARE_ONE, VERSION_2, Condition, Event, Kind, score_log2_q8
+from anomsdk.core.event import SHARE_ONE, VERSION_2, Condition, Event, Kind, Restart, score_log2_q8
 from anomsdk.core.fixed import UINT32_MAX, Ints
 from anomsdk.core.health import Health, HealthPlan
+from anomsdk.core.record import Record
 from anomsdk.core.rung import LevelPlan, TimingPlan
 
 MAX_ARGUMENT = {
@@ -69,6 +71,7 @@ class Supervisor:
     timing, level : votes, delays and levels of the alarm
     columns : values in a sample
     hops_per_tick : hops from one tick to the next
+    due_q31 : ticks that are due in each hop of time, see `anomsdk.core.duty.due_q31`
     plan_tag : first two bytes of the plan's id
     """
 
@@ -80,11 +83,13 @@ class Supervisor:
         level: LevelPlan,
         columns: int,
         hops_per_tick: int,
+        due_q31: int,
         plan_tag: int,
     ) -> None:
         self._alarm = Alarm(alarm, timing, level, hops_per_tick)
         self._health = None if health is None else Health(health, columns)
-        self._heartbeat, self._hops_per_tick, self._tag = alarm.heartbeat, hops_per_tick, plan_tag
+        self._heartbeat_q16 = alarm.heartbeat << 16 | (alarm.heartbeat_rest_q16 or 0)
+        self._due_q31, self._tag = due_q31, plan_tag
         self.reset()
 
     def reset(self) -> None:
@@ -93,10 +98,12 @@ class Supervisor:
         if self._health is not None:
             self._health.reset()
         self._sequence = 0
-        self._restarted = True
-        self._elapsed = 0  # hops since the last heartbeat
-        self._judged = 0  # ticks judged since then
+        self._restart: Restart | None = Restart.ANEW  # due; None: none is
+        self._elapsed = 0  # hops since a heartbeat was due
+        self._late_q16 = 0  # part of a hop since then
+        self._judged = 0  # ticks judged since the last heartbeat
         self._highest = 0  # highest score judged since then
+        self._highest_log2_q8 = 0  # that of a record
 
     @property
     def voids(self) -> bool:
@@ -151,6 +158,37 @@ class Supervisor:
         self._alarm.gap(lost_ticks)
         self._advance(lost)
 
+    def pause(self, hops: int, ticks: int) -> None:
+        """Account for the hops and ticks of a declared pause, each 0 to 2**32 - 1; a fault lets its delays stand."""
+        if not self.voids:
+            self._alarm.pause(ticks)
+        self._advance(hops)
+
+    def refuse(self) -> None:
+        """Report at the restart that is due that a record was refused."""
+        self._restart = Restart.REFUSED
+
+    def save(self, record: Record) -> None:
+        """Write the state into a record."""
+        self._alarm.save(record)
+        if self._health is not None:
+            self._health.save(record)
+        record.sequence, record.elapsed, record.late_q16 = self._sequence, self._elapsed, self._late_q16
+        record.judged = self._judged
+        record.highest_log2_q8 = max(self._highest_log2_q8, score_log2_q8(self._highest))
+
+    def restore(self, record: Record, *, releveled: bool) -> None:
+        """Take the state from a record; ``releveled``: from that of a plan with another level or alarm section.
+
+        Only after `reset`. A restart is due.
+        """
+        self._alarm.restore(record, releveled=releveled)
+        if self._health is not None:
+            self._health.restore(record)
+        self._sequence, self._elapsed, self._late_q16 = record.next_sequence, record.elapsed, record.late_q16
+        self._judged, self._highest_log2_q8 = record.judged, record.highest_log2_q8
+        self._restart = Restart.RESTORED
+
     def samples_in(self, ms: int) -> int:
         """Count the samples that ``ms`` more milliseconds without a sample stand for."""
         assert self._health is not None
@@ -202,9 +240,9 @@ class Supervisor:
 
     def _next(self, hop: int) -> Event | None:
         """Take the next event that is due without a tick."""
-        if self._restarted:
-            self._restarted = False
-            return self._event(Notice(Kind.RESTART, 0), hop)
+        if self._restart is not None:
+            began, self._restart = self._restart, None
+            return self._event(Notice(Kind.RESTART, 0), hop, (int(began), 0))
         change = None if self._health is None else self._health.change()
         if change is not None:
             condition, active = change
@@ -212,9 +250,13 @@ class Supervisor:
         notice = self._alarm.due()
         if notice is not None:
             return self._noticed(notice, hop)
-        if 0 < self._heartbeat <= self._elapsed:
+        if 0 < self._heartbeat_q16 <= self._elapsed_q16:
             return self._beat(hop)
         return None
+
+    @property
+    def _elapsed_q16(self) -> int:
+        return self._elapsed << 16 | self._late_q16
 
     def _advance(self, hops: int) -> None:
         self._alarm.advance(hops)
@@ -224,12 +266,18 @@ class Supervisor:
         return self._event(notice, hop, (0 if notice.input is None else int(notice.input), 0))
 
     def _beat(self, hop: int) -> Event:
-        """Make a heartbeat: the highest score, and the share of the ticks that were judged."""
-        ticks_due = max(1, self._elapsed // self._hops_per_tick)
-        share = min(SHARE_ONE, self._judged * SHARE_ONE // ticks_due)
-        event = self._event(Notice(Kind.HEARTBEAT, self._highest), hop, (share & 255, share >> 8))
-        self._elapsed = self._judged = self._highest = 0
-        return event
+        """Make a heartbeat: the highest score, and the share of the ticks that were judged.
+
+        Heartbeats are due on a grid that does not drift; one that is late takes nothing from the next.
+        """
+        left = self._elapsed_q16 % self._heartbeat_q16
+        hops = self._elapsed_q16 - left >> 16
+        share = min(SHARE_ONE, self._judged * SHARE_ONE // max(1, hops * self._due_q31 >> 31))
+        highest = max(self._highest_log2_q8, score_log2_q8(self._highest))
+        event = self._event(Notice(Kind.HEARTBEAT, 0), hop, (share & 255, share >> 8))
+        self._elapsed, self._late_q16 = left >> 16, left & 0xFFFF
+        self._judged = self._highest = self._highest_log2_q8 = 0
+        return replace(event, score_log2_q8=highest)
 
     def _event(self, notice: Notice, hop: int, codes: tuple[int, int] = (0, 0)) -> Event:
         alarm = self._alarm

@@ -15,6 +15,7 @@ def alarm_plan(spec: PipelineSpec) -> AlarmPlan | None:
     alarm = spec.alarm
     if alarm is None:
         return None
+    heartbeat, heartbeat_rest_q16 = _heartbeat(alarm.heartbeat_s, spec)
     return AlarmPlan(
         latch=int(alarm.latch),
         cancel=hops(alarm.cancel_s, spec, "alarm.cancel_s"),
@@ -23,8 +24,16 @@ def alarm_plan(spec: PipelineSpec) -> AlarmPlan | None:
         escalate_every=hops(alarm.escalate_every_s, spec, "alarm.escalate_every_s"),
         repeat=hops(alarm.repeat_s, spec, "alarm.repeat_s"),
         test=hops(alarm.test_s, spec, "alarm.test_s"),
-        heartbeat=hops(alarm.heartbeat_s, spec, "alarm.heartbeat_s"),
+        heartbeat=heartbeat,
+        heartbeat_rest_q16=heartbeat_rest_q16 or None,
     )
+
+
+def _heartbeat(seconds: float, spec: PipelineSpec) -> tuple[int, int]:
+    """Convert the time between heartbeats to whole hops and the rest of a hop in q16; at least one hop, or 0: none."""
+    hops(seconds, spec, "alarm.heartbeat_s")
+    whole, rest_q16 = divmod(rounded(seconds / spec.hop_s * 65536), 65536)
+    return (1, 0) if seconds > 0 and whole == 0 else (whole, rest_q16)
 
 
 def hops(seconds: float, spec: PipelineSpec, name: str) -> int:

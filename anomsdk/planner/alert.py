@@ -23,6 +23,7 @@ def timing_plan(spec: PipelineSpec) -> TimingPlan:
         cooldown=ticks(alert.cooldown_s, spec.tick_s, "alert.cooldown_s"),
         clear_ratio_q16=max(1, rounded(alert.clear_ratio * 65536)),
         high_ratio_q16=rounded(alert.high_ratio * 65536),
+        clear_after=ticks(alert.clear_after_s, spec.tick_s, "alert.clear_after_s") or None,
     )
 
 

@@ -132,19 +132,20 @@ class Calibration(_Part):
 def signal_sections(spec: PipelineSpec) -> dict[str, Any]:
     """Return the sections of a spec that a calibration depends on, as JSON values.
 
-    Three keys are left out: ``baseline_hold_s``, which matters in an alarm of the reference rung only, while the
-    calibration recordings raise none; ``allow_speech_features``, which changes no number; and ``band_ms`` or
-    ``band_hops``, of which one has no value.
+    Four keys are left out: ``duty``, as the calibration recordings have no pauses; ``baseline_hold_s``, which matters
+    in an alarm of the reference rung only, while the calibration recordings raise none; ``allow_speech_features``,
+    which changes no number; and ``band_ms`` or ``band_hops``, of which one has no value.
     """
     unused = {name for name in ("band_ms", "band_hops") if getattr(spec.features, name, None) is None}
-    without = {"score": {"baseline_hold_s"}, "features": {"allow_speech_features", *unused}}
+    without = {"sensor": {"duty"}, "score": {"baseline_hold_s"}, "features": {"allow_speech_features", *unused}}
     tree = spec.model_dump(mode="json", exclude=without)
     return {name: tree[name] for name in ("sensor", "features", "context", "score")}
 
 
 def alert_without_level(spec: PipelineSpec) -> dict[str, float]:
     """Return the keys that alarms at a given level depend on: the alert section without its level."""
-    return {key: float(value) for key, value in spec.alert.model_dump(exclude={"raise_score"}).items()}
+    alert = {key: float(value) for key, value in spec.alert.model_dump(exclude={"raise_score"}).items()}
+    return {key: value for key, value in alert.items() if key != "clear_after_s" or value > 0}
 
 
 def alarm_levels(scores: Iterable[NDArray[np.integer[Any]]]) -> AlarmLevels:

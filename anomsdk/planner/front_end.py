@@ -11,6 +11,7 @@ from anomsdk.core import motion
 from anomsdk.core.bands import BandsPlan, level_range
 from anomsdk.core.checks import require
 from anomsdk.core.context import STATISTICS, ContextPlan, StackPlan, SummaryPlan
+from anomsdk.core.duty import MAX_EVERY, DutyPlan
 from anomsdk.core.external import ExternalPlan
 from anomsdk.core.extractor import ExtractorPlan
 from anomsdk.core.fft import FftPlan
@@ -56,6 +57,19 @@ class FrontEnd:
     section: type[Features]
     plan: Callable[[PipelineSpec, Any, Source | None], ExtractorPlan]
     units: Callable[[Any], list[float]]
+
+
+def duty_plan(spec: PipelineSpec) -> DutyPlan | None:
+    """Plan the duty cycle in samples; None for a spec without one."""
+    duty = spec.sensor.duty
+    if duty is None:
+        return None
+    on, every = (rounded(seconds * spec.sensor.rate_hz) for seconds in (duty.on_s, duty.every_s))
+    require(every <= MAX_EVERY, f"sensor.duty: every_s {duty.every_s:g} is {every} samples, more than {MAX_EVERY}")
+    require(
+        1 <= on < every, f"sensor.duty: {duty.on_s:g} of {duty.every_s:g} s is {on} of {every} samples; lengthen both"
+    )
+    return DutyPlan(on, every)
 
 
 def sensor_plan(spec: PipelineSpec) -> SensorPlan | MotionSensorPlan:

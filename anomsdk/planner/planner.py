@@ -11,7 +11,7 @@ from anomsdk.errors import InputError
 from anomsdk.planner.alarm import alarm_plan
 from anomsdk.planner.alert import raise_score, timing_plan
 from anomsdk.planner.calibration import CALIBRATION_FILE, Calibration, signal_sections
-from anomsdk.planner.front_end import context_plan, extractor_plan, framer_plan, sensor_plan
+from anomsdk.planner.front_end import context_plan, duty_plan, extractor_plan, framer_plan, sensor_plan
 from anomsdk.planner.health import health_plan
 from anomsdk.planner.layers import layer_plan, model_plan
 from anomsdk.planner.normalisation import feature_source
@@ -93,6 +93,7 @@ def plan_from(
         provenance=_provenance(spec, calibration),
         alarm=alarm_plan(spec),
         health=health_plan(spec),
+        duty=duty_plan(spec),
         folder=folder,
     )
     made.check()

@@ -37,12 +37,32 @@ def word_for_none(section: type[BaseModel], key: str) -> str | None:
     return _WORD_FOR_NONE.get(key, usual) if field is not None and field.default is None else None
 
 
+class Duty(Section):
+    """Duty cycle of a sensor that samples now and then."""
+
+    on_s: Annotated[float, Field(gt=0, le=86_400)]
+    """Time in seconds for which the device samples without a break."""
+    every_s: Annotated[float, Field(gt=0, le=86_400)]
+    """Time in seconds from the start of one such time to the start of the next."""
+
+    @model_validator(mode="after")
+    def _has_a_pause(self) -> Duty:
+        if self.on_s >= self.every_s:
+            raise ValueError(
+                f"on_s {self.on_s:g} is not shorter than every_s {self.every_s:g}, so there is no pause; shorten on_s, "
+                "or remove duty"
+            )
+        return self
+
+
 class Sensor(Section):
     """Sensor section: audio, or rows of external features."""
 
     kind: Literal["audio", "external"]
     rate_hz: Annotated[float, Field(ge=0.001, le=1_000_000)]
     """Samples a second (external: rows a second). Audio: a whole number, 1000 to 384000."""
+    duty: Duty | None = None
+    """When the device samples, as in ``{on_s = 10, every_s = 60}``; None: always."""
 
     @model_validator(mode="after")
     def _whole_audio_rate(self) -> Sensor:
@@ -65,6 +85,8 @@ class MotionSensor(Section):
     """int16 counts in one degree a second; needed with 6 axes."""
     full_scale_g: Annotated[float, Field(ge=0.001)] | None = None
     """Acceleration in g at which the sensor clips; None: at the ends of int16."""
+    duty: Duty | None = None
+    """When the device samples, as in ``{on_s = 10, every_s = 60}``; None: always."""
 
     @model_validator(mode="after")
     def _scaled(self) -> MotionSensor:
@@ -157,6 +179,8 @@ class AlertSection(Section):
     n: Annotated[int, Field(ge=1, le=rung.MAX_N)] = 5
     on_delay_s: _Seconds = 0.0
     off_delay_s: _Seconds = 10.0
+    clear_after_s: _Seconds = 0.0
+    """Time in seconds, declared pauses included, without a score at the clear level that clears an alarm; 0: off."""
     cooldown_s: _Seconds = 60.0
 
     @model_validator(mode="after")

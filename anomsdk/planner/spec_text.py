@@ -22,6 +22,7 @@ _MEANINGS = {
     "kind": "of the sensor, the features, the context",
     "rate_hz": "samples (rows) a second",
     "axes": "3: accelerometer; 6: and gyroscope",
+    "duty": "seconds of sampling in each period, as {on_s = 10, every_s = 60}; none: always",
     "counts_per_g": "int16 counts in 1 g",
     "counts_per_dps": "int16 counts in 1 deg/s; none without a gyroscope",
     "full_scale_g": "where the sensor clips; none: at the ends of int16",
@@ -63,6 +64,7 @@ _MEANINGS = {
     "n": f"1 to {rung.MAX_N} ticks",
     "on_delay_s": "s that the votes must last",
     "off_delay_s": "s below the clear level until the alarm clears",
+    "clear_after_s": "s below the clear level, declared pauses included, that clear, too; 0: off",
     "cooldown_s": "s after an alarm without another",
     "latch": "true: the alarm stays until it is acknowledged",
     "cancel_s": "s in which a wearer can cancel before the alarm; 0: no prealarm",
@@ -128,11 +130,13 @@ def _kind_first(section: dict[str, Any]) -> list[tuple[str, Any]]:
 
 
 def toml(value: Any) -> str:
-    """Write a value as TOML: text, a number, true or false, or a list of these."""
+    """Write a value as TOML: text, a number, true or false, or a list or an inline table of these."""
     if isinstance(value, str):
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {toml(item)}" for key, item in value.items()) + "}"
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(toml(item) for item in value) + "]"
     if isinstance(value, float) and value.is_integer():

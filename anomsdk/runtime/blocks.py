@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.core.pipeline import Result
+from anomsdk.core.pipeline import Result, record_for
 from anomsdk.core.plan import MAX_GAP, Plan
 from anomsdk.core.supervisor import Operation
 from anomsdk.errors import InputError
@@ -54,6 +54,29 @@ def lose(engine: Engine, n: Any, what: str) -> list[Result]:
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or not 0 <= n <= MAX_GAP:
         raise InputError(f"{what}: {n!r} is not a number of samples; give a whole number from 0 to {MAX_GAP}")
     return engine.gap(int(n)) if n > 0 else []
+
+
+def restore(engine: Engine, plan: Plan, record: Any, what: str) -> list[Result]:
+    """Let an engine begin anew with a record.
+
+    Returns
+    -------
+    Results without a tick
+
+    Raises
+    ------
+    InputError : the record is no bytes, then nothing was done; or it was refused, then the engine has begun anew
+    """
+    if not isinstance(record, (bytes, bytearray, memoryview)):
+        raise InputError(f"{what}: {type(record).__name__} is no record; give the bytes that Pipeline.state returned")
+    data = bytes(record)
+    if not engine.restore(data):
+        try:
+            record_for(plan, data)
+        except InputError as error:
+            raise InputError(f"{what}: {error}") from None
+        raise AssertionError("an engine refused a record that the plan takes")
+    return engine.process(np.zeros((0, plan.columns), np.int16)).results() if plan.is_supervised else []
 
 
 def operate(engine: Engine, plan: Plan, operation: Operation, argument: Any, what: str) -> list[Result]:

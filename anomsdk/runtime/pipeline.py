@@ -15,7 +15,7 @@ from anomsdk.core.pipeline import Result
 from anomsdk.core.plan import Plan
 from anomsdk.core.supervisor import Operation
 from anomsdk.errors import InputError
-from anomsdk.runtime.blocks import NO_SECTION, checked_block, checked_plan, lose, operate
+from anomsdk.runtime.blocks import NO_SECTION, checked_block, checked_plan, lose, operate, restore
 from anomsdk.runtime.engines import Engine, default_engine, open_engine
 from anomsdk.runtime.memory import wipe
 
@@ -195,6 +195,45 @@ class Pipeline:
         engine = self._taken("health")
         try:
             return engine.health
+        finally:
+            self._busy.release()
+
+    def state(self) -> bytes:
+        """Return what must outlive a reset or a power cut, as a record of 136 bytes.
+
+        In it are the state of the alarm, its counts and scores, the baseline, technical conditions and the count of
+        hops and events. No sample, no feature, and no mean or extreme of samples is in it.
+        """
+        engine = self._taken("state")
+        try:
+            return engine.state()
+        finally:
+            self._busy.release()
+
+    def restore(self, record: bytes) -> list[Result]:
+        """Wipe everything and go on with a record that `state` returned, of this plan or of one with its ``score_id``.
+
+        The hop count goes on behind the samples that came before the record; tell a `gap` for time that passed since.
+        Event numbers go on from the record's next + 1,024, so that a receiver sees none twice. Under a plan with other
+        levels an alarm that stands goes on, and its end is judged by the new levels.
+
+        Parameters
+        ----------
+        record : bytes
+
+        Returns
+        -------
+        list of Result without a tick: a restart; empty for a plan without an alarm and a health section
+
+        Raises
+        ------
+        InputError : the record is torn, of another version, or of a plan with another ``score_id``; then the pipeline
+            has begun anew without it, and a restart leaves with the next call
+        """
+        engine = self._taken("restore")
+        try:
+            self._forget_tapped()
+            return restore(engine, self.plan, record, "Pipeline.restore")
         finally:
             self._busy.release()
 

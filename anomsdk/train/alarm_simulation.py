@@ -181,7 +181,7 @@ def _alarms_of(scores: Ints, of: LevelPlan, timing: TimingPlan) -> Iterator[tupl
         if not raised.any():
             return
         first = start + int(raised.argmax())
-        quiet = _in_a_row(scores[first + 1 :] < of.clear_score) > timing.off_delay
+        quiet = _in_a_row(scores[first + 1 :] < of.clear_score) >= timing.ticks_to_clear
         if not quiet.any():
             yield first, len(scores)
             return

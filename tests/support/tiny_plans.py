@@ -18,6 +18,7 @@ from anomsdk.core.alarm import AlarmPlan
 from anomsdk.core.autoencoder import LayerPlan
 from anomsdk.core.baseline import BaselinePlan
 from anomsdk.core.context import StackPlan
+from anomsdk.core.duty import DutyPlan
 from anomsdk.core.event import Condition, Event
 from anomsdk.core.external import ExternalPlan
 from anomsdk.core.framer import FramerPlan
@@ -58,13 +59,25 @@ INPUTS = {
 """Input -> words of a page."""
 
 
-def tiny_plan(*, stride: int = 1, m: int = 1, n: int = 1, **changes: int) -> Plan:
+def tiny_plan(
+    *,
+    stride: int = 1,
+    m: int = 1,
+    n: int = 1,
+    duty: DutyPlan | None = None,
+    clear_after: int | None = None,
+    heartbeat_rest_q16: int | None = None,
+    **changes: int,
+) -> Plan:
     """A plan of two columns: votes of one tick, no delays, and what `changes` says of timing, alarm and health.
 
     Parameters
     ----------
     stride : rows from one tick to the next
     m, n : votes
+    duty : in rows
+    clear_after : in ticks
+    heartbeat_rest_q16 : part of a row beside ``heartbeat``
     changes : fields of `TimingPlan`, `AlarmPlan` and `HealthPlan`; others are 0, with a ratio of 2 where it escalates
     """
     timing = TimingPlan(
@@ -75,6 +88,7 @@ def tiny_plan(*, stride: int = 1, m: int = 1, n: int = 1, **changes: int) -> Pla
         cooldown=changes.pop("cooldown", 0),
         clear_ratio_q16=52429,
         high_ratio_q16=4 << 16,
+        clear_after=clear_after,
     )
     alarm = AlarmPlan(
         **{
@@ -83,6 +97,7 @@ def tiny_plan(*, stride: int = 1, m: int = 1, n: int = 1, **changes: int) -> Pla
         },
         test=changes.pop("test", 2),
         heartbeat=changes.pop("heartbeat", 0),
+        heartbeat_rest_q16=heartbeat_rest_q16,
     )
     health = health_plan(**changes)
     layer = LayerPlan(
@@ -114,6 +129,7 @@ def tiny_plan(*, stride: int = 1, m: int = 1, n: int = 1, **changes: int) -> Pla
         provenance={},
         alarm=alarm,
         health=health,
+        duty=duty,
     )
     plan.check()
     return plan

@@ -41,6 +41,12 @@ class Engine(Protocol):
     def annunciation(self) -> int:
         """Return what a buzzer and a lamp should do now; only for a supervised plan."""
 
+    def state(self) -> bytes:
+        """Return the record of what must outlive a reset."""
+
+    def restore(self, record: bytes) -> bool:
+        """Begin anew with what a record holds; False: the record was refused."""
+
     def reset(self) -> None:
         """Zero every sample and feature, and start again."""
 

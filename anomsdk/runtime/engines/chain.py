@@ -27,6 +27,11 @@ class ChainEngine(Chain):
         super().reset()
         wipe_leftovers()
 
+    def restore(self, record: bytes) -> bool:
+        """Begin anew with what a record holds; False: the record was refused."""
+        with wiping():
+            return super().restore(record)
+
     def reconstruct(self, inputs: NDArray[np.int8]) -> NDArray[np.int8]:
         """Run the model stage alone: int8 (n, n_in) to (n, n_out)."""
         with wiping():
