@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from anomsdk.core.event import COMPACT_BYTES, EVENT_BYTES, Event
 from anomsdk.errors import InputError, printable
@@ -19,10 +19,13 @@ from anomsdk.errors import InputError, printable
 MAX_LINE = 1 << 20
 """Longest line that is read, bytes; one message of a network server has some 10,000."""
 
-_LENGTHS = f"an event has {2 * EVENT_BYTES} digits ({EVENT_BYTES} bytes), its compact form {2 * COMPACT_BYTES}"
+_LENGTHS = (
+    f"an event has {EVENT_BYTES} bytes ({2 * EVENT_BYTES} hexadecimal digits), "
+    f"its compact form {COMPACT_BYTES} ({2 * COMPACT_BYTES} digits)"
+)
 _FORMS = "give hexadecimal digits, base64, or a JSON object with the payload"
 _CHECK = "check that these are the bytes of an event, from its first byte on"
-_HEX = re.compile(r"(?:0[xX])?[0-9a-fA-F]*(?:[\s:,]+(?:0[xX])?[0-9a-fA-F]*)*")
+_HEX = re.compile(r"[\s:,]*(?:0[xX])?[0-9a-fA-F]+(?:[\s:,]+(?:0[xX])?[0-9a-fA-F]+)*[\s:,]*")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _SAMPLE = 4096
@@ -54,7 +57,7 @@ def payload_of(text: str) -> bytes | None:
     text = text.strip()
     if text.startswith("{"):
         return _of_json(text)
-    if text and _HEX.fullmatch(text):
+    if _HEX.fullmatch(text):
         return _of_hex(text)
     if _BASE64.fullmatch(text):
         return _of_base64(text)
@@ -180,20 +183,16 @@ class EventReader:
             except OSError as error:
                 raise InputError(f"{shown}: cannot be read: {error.strerror}; check the path") from None
         else:
-            try:
-                payload = payload_of(self._source)
-            except InputError as error:
-                shown = printable(self._source[:60])
-                is_name = not _HEX.fullmatch(self._source.strip()) and not self._source.lstrip().startswith("{")
-                raise InputError(f"{shown}: no file of this name, and {error}" if is_name else str(error)) from None
-            yield from self._taken(events_in(payload or b""))
+            yield from self._taken(_events_of_source(self._source))
         if not self.events and self.left_out:
             raise InputError(f"none of {self.left_out:,} could be decoded; {_FORMS}")
         if not self.events and not self._summaries:
             raise InputError(f"{printable(self._source)}: holds no event; {_FORMS}")
 
     def _of_stream(self, stream: BinaryIO, name: str) -> Iterator[bytes]:
-        buffered = stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(stream)  # type: ignore[type-var]
+        buffered: io.BufferedReader = (
+            stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(cast(io.RawIOBase, stream))
+        )
         head = buffered.peek(_SAMPLE)[:_SAMPLE]
         if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
             raise InputError(f"{name}: is text in UTF-16; save it as UTF-8")
@@ -236,6 +235,17 @@ class EventReader:
             yield event
 
 
+def _events_of_source(text: str) -> list[bytes]:
+    """Take a payload that is given in place of a file; what may be the name of a file that is missing is named."""
+    try:
+        return events_in(payload_of(text) or b"")
+    except InputError:
+        if _HEX.fullmatch(text.strip()) or text.lstrip().startswith("{"):
+            raise
+        shown = printable(text if len(text) <= 60 else text[:57] + "...")
+        raise InputError(f"{shown}: neither a file nor the bytes of an event; check the path, or {_FORMS}") from None
+
+
 def _events_of_line(text: str, too_long: bool) -> list[bytes] | None:
     if too_long:
         raise InputError(f"longer than {MAX_LINE:,} bytes; {_FORMS}")
@@ -248,7 +258,7 @@ def _events_of_record(record: bytes, number: int) -> list[bytes]:
     if len(record) == EVENT_BYTES or (len(record) == COMPACT_BYTES and number == 1):
         return events_in(record)
     raise InputError(
-        f"{len(record)} bytes are left, and an event has {EVENT_BYTES}; the file was cut off, or is no file of events"
+        f"{len(record)} bytes, and an event has {EVENT_BYTES}; the file was cut off, or is no file of events"
     )
 
 
@@ -264,10 +274,13 @@ def _is_binary(head: bytes) -> bool:
 
 def _file(text: str) -> Path | None:
     """Return the path of a file; None if there is none of this name."""
+    if not text.strip():
+        raise InputError(f"`source`: is empty; give a file, - for standard input, or the bytes of an event: {_LENGTHS}")
     try:
         path = Path(text)
-        if path.is_dir():
-            raise InputError(f"{printable(text)}: is a folder; give one file")
-        return path if path.exists() else None
+        exists, is_folder = path.exists(), path.is_dir()
     except (OSError, ValueError):  # a name that is too long, a NUL
         return None
+    if is_folder:
+        raise InputError(f"{printable(text)}: is a folder; give one file")
+    return path if exists else None
