@@ -413,7 +413,8 @@ def _functions(mirror: Mirror, stem: str) -> None:
     if stem in EXTRACTORS:
         _extractor_type(mirror, stem)
         return
-    has_state = bool(re.search(rf"^(?:typedef )?struct anom_{stem} \{{", text + mirror.c(stem, "c"), re.M))
+    own = mirror.c(stem, "h") + mirror.c(stem, "c")
+    has_state = bool(re.search(rf"^(?:typedef )?struct anom_{stem} \{{", own, re.M))
     twins = [
         twin for twin in _twins(mirror, stem) if (twin.name != "init" or has_state) and not twin.name.startswith("_")
     ]
