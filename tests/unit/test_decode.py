@@ -133,6 +133,8 @@ def test_a_file_in_binary(file):
     ended = decode(file(bytes.fromhex(CLIPPED) + b"\x22\x00\x04"))
     assert (ended.status, ended.stdout) == (2, lines_of(CLIPPED))
     assert ended.stderr.startswith("error: event 2: 3 bytes, and an event has 16")
+    ended = decode(file(bytes.fromhex(CLIPPED + SHORT)))
+    assert (ended.status, ended.stdout) == (2, lines_of(CLIPPED)), "11 bytes are an event only by themselves"
     damaged = bytes.fromhex(CLIPPED) + bytes(16) + bytes.fromhex(RAISED)
     ended = decode(file(damaged), "--skip-bad")
     assert (ended.status, ended.stdout) == (0, lines_of(CLIPPED, RAISED))

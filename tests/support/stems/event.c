@@ -5,7 +5,7 @@ typedef struct {
     int32_t layout;
     uint32_t words[4]; /* of layout 2, without the score */
     uint32_t score;
-    uint8_t event[ANOM_EVENT_BYTES]; /* of which the compact form is made: layout 0 */
+    anom_event event; /* of which the compact form is made: layout 0 */
     uint8_t bytes[ANOM_EVENT_BYTES];
 } event_row;
 
@@ -25,9 +25,7 @@ static int32_t run_event(const event_case *c)
         const uint32_t score = anom_event_score_log2_q8(c->rows[i].score);
         const uint32_t words[4] = {given[0], given[1], given[2] | score, given[3]};
         if (c->rows[i].layout == 0) {
-            for (int32_t j = 0; j < ANOM_EVENT_BYTES; j++)
-                event->bytes[j] = c->rows[i].event[j];
-            if (anom_event_compact(event, compact) != ANOM_EVENT_COMPACT_BYTES) return 0;
+            if (anom_event_compact(&c->rows[i].event, compact) != ANOM_EVENT_COMPACT_BYTES) return 0;
             if (!vectors_same(compact, c->rows[i].bytes, ANOM_EVENT_COMPACT_BYTES)) return 0;
             continue;
         }

@@ -119,7 +119,7 @@ def c_case(given: Given, expect: list[str]) -> dict[str, Any]:
     if "events" in given:
         for event, found in zip(given["events"], expect, strict=True):
             compact = list(bytes.fromhex(found)) + [0] * 5
-            rows.append({"layout": 0, "event": list(bytes.fromhex(event)), "score": 0, "bytes": compact})
+            rows.append({"layout": 0, "event": {"bytes": list(bytes.fromhex(event))}, "score": 0, "bytes": compact})
         return {"n_rows": len(rows), "rows": rows}
     for row, found in zip(given["rows"], expect, strict=True):
         kind = {"layout": 2, "words": c_words(row)} if "kind" in row else {"layout": 1, "fields": c_fields(row)}
