@@ -242,4 +242,4 @@ def decode(
         else:
             show(line_of(event), styles=STYLES)
     if reader.left_out:
-        note(f"left out {counted(reader.left_out, 'line')}, decoded {counted(reader.events, 'event')}")
+        note(f"left out {reader.left_out:,}, decoded {counted(reader.events, 'event')}")

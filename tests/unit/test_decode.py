@@ -181,7 +181,7 @@ def test_a_line_that_cannot_be_decoded_is_named(text, message):
     assert (ended.status, ended.stdout) == (0, lines_of(CLIPPED, RAISED))
     left_out, count = ended.stderr.splitlines()
     assert left_out.startswith(f"left out: line 3: {message}") and "--skip-bad" not in left_out
-    assert count == "left out 1 line, decoded 2 events"
+    assert count == "left out 1, decoded 2 events"
 
 
 def test_nothing_that_can_be_decoded(file, tmp_path):
