@@ -235,7 +235,8 @@ def decode(
             tell(f"wrote {path}")
         return
     assert source is not None
-    reader = EventReader(source, sys.stdin.buffer, on_bad=tell_left_out if skip_bad else None)
+    stdin = None if sys.stdin is None else sys.stdin.buffer
+    reader = EventReader(source, stdin, on_bad=tell_left_out if skip_bad else None)
     for event in reader.read():
         if jsonl:
             show(json.dumps(decoded(event)), wrap=False)

@@ -151,7 +151,7 @@ class EventReader:
     ----------
     source : payload as text, path of a file, or - for standard input. A file holds a payload a line, or events of 16
         bytes in binary
-    stdin : standard input in bytes
+    stdin : standard input in bytes; None if it is closed
     on_bad : called with one line for each line or event that cannot be decoded, which is then left out. By default the
         first one is an error
 
@@ -160,7 +160,7 @@ class EventReader:
     events, left_out : number of events that were read, and of lines or events that were left out
     """
 
-    def __init__(self, source: str, stdin: BinaryIO, *, on_bad: Callable[[str], None] | None = None) -> None:
+    def __init__(self, source: str, stdin: BinaryIO | None, *, on_bad: Callable[[str], None] | None = None) -> None:
         self._source, self._stdin, self._on_bad = source, stdin, on_bad
         self.events = self.left_out = 0
         self._summaries = 0
@@ -173,23 +173,27 @@ class EventReader:
         InputError : something cannot be decoded, named by its line or its place; nothing was decoded; the source is
             neither a file nor a payload
         """
-        if self._source == "-":
-            yield from self._of_stream(self._stdin, "standard input")
-        elif (path := _file(self._source)) is not None:
-            shown = printable(self._source)
-            try:
-                with path.open("rb") as stream:
-                    yield from self._of_stream(stream, shown)
-            except OSError as error:
-                raise InputError(f"{shown}: cannot be read: {error.strerror}; check the path") from None
-        else:
+        path = None if self._source == "-" else _file(self._source)
+        if self._source != "-" and path is None:
             yield from self._taken(_events_of_source(self._source))
+            return
+        name = "standard input" if path is None else printable(self._source)
+        try:
+            if path is None:
+                yield from self._of_stream(self._stdin, name)
+            else:
+                with path.open("rb") as stream:
+                    yield from self._of_stream(stream, name)
+        except OSError as error:
+            raise InputError(f"{name}: cannot be read: {error.strerror}; check the path") from None
         if not self.events and self.left_out:
             raise InputError(f"none of {self.left_out:,} could be decoded; {_FORMS}")
         if not self.events and not self._summaries:
-            raise InputError(f"{printable(self._source)}: holds no event; {_FORMS}")
+            raise InputError(f"{name}: holds no event; {_FORMS}")
 
-    def _of_stream(self, stream: BinaryIO, name: str) -> Iterator[bytes]:
+    def _of_stream(self, stream: BinaryIO | None, name: str) -> Iterator[bytes]:
+        if stream is None:
+            raise InputError(f"{name}: is closed; give a file, or pipe something into the command")
         buffered: io.BufferedReader = (
             stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(cast(io.RawIOBase, stream))
         )

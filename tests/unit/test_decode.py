@@ -188,6 +188,7 @@ def test_nothing_that_can_be_decoded(file, tmp_path):
     for content in ("", "\n \n", b""):
         ended = decode(file(content))
         assert ended.status == 2 and "holds no event" in ended.stderr and ended.stdout == ""
+    assert "standard input: holds no event" in decode("-").stderr
     ended = decode(file("zz\nzz\n"), "--skip-bad")
     assert ended.status == 2 and ended.stderr.splitlines()[-1].startswith("error: none of 2 could be decoded")
     assert "is a folder" in decode(tmp_path).stderr
@@ -220,6 +221,17 @@ def test_a_file_that_may_not_be_read(file):
         path.symlink_to("/proc/self/mem")
     ended = decode(path)
     assert ended.status == 2 and "cannot be read" in ended.stderr
+
+
+def test_standard_input_that_cannot_be_read(tmp_path):
+    """It is needed for - only."""
+    line = f"{sys.executable} -m anomsdk decode"
+    closed = subprocess.run(f"{line} - <&-", shell=True, capture_output=True, text=True)
+    assert (closed.returncode, closed.stderr[:33]) == (2, "error: standard input: is closed;")
+    folder = subprocess.run(f"{line} - < {tmp_path}", shell=True, capture_output=True, text=True)
+    assert folder.returncode == 2 and folder.stderr.startswith("error: standard input: cannot be read: Is a directory")
+    unused = subprocess.run(f"{line} {RAISED} <&-", shell=True, capture_output=True, text=True)
+    assert (unused.returncode, unused.stdout) == (0, lines_of(RAISED))
 
 
 def test_a_live_pipe_is_decoded_line_by_line():
