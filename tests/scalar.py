@@ -1251,6 +1251,107 @@ def event_2(
     return head + numbers + bytes([health]) + codes + bytes([level_tag]) + tag
 
 
+def compact(event: bytes) -> bytes:
+    """The compact form of an event: 11 bytes."""
+    version, kind = divmod(event[0], 16)
+    s_log2_q3 = min(int.from_bytes(event[8:10], "little") // 32, 255)
+    code = event[11]
+    if (version, kind) == (2, 2):
+        code = event[11] | (128 if event[12] == 1 else 0)
+    elif (version, kind) == (2, 3):
+        code = event[12]
+    return event[:7] + bytes([s_log2_q3]) + event[10:11] + bytes([code]) + event[14:15]
+
+
+KINDS = ("", "anomaly", "technical", "heartbeat", "operator", "restart", "repeat")
+STATES = ("normal", "pending", "alarm", "prealarm", "acknowledged", "returned, unacknowledged")
+INPUTS = ("", "acknowledged", "silenced", "silence over", "cancelled", "out of service", "in service", "test")
+BEGINNINGS = ("anew", "restored from a record", "anew, as the record was refused")
+CONDITIONS = ("", "stuck", "flat", "repeated", "clipped", "below the noise floor", "step", "dead axis", "not gravity")
+CONDITIONS += ("gaps", "missing", "rate", "not worn", "warm-up", "self-test failed", "supply")
+HEALTH = ("stuck or flat or repeated", "clipped", "below the noise floor", "step or dead axis or not gravity")
+HEALTH += ("gaps or missing or rate", "not worn", "warm-up or self-test failed", "supply")
+GROUPS = {1: "low bands", 2: "mid bands", 3: "high bands", 4: "loudness", 5: "impulses"}
+GROUPS |= {16: "magnitude", 17: "dynamic acceleration", 18: "jerk", 19: "posture", 20: "rhythm", 21: "slow motion"}
+GROUPS |= {22: "mid motion", 23: "fast motion", 24: "rotation", 25: "motion x", 26: "motion y", 27: "motion z"}
+GROUPS |= {47 + i: f"part {i}" for i in range(1, 17)}
+DIRECTIONS = ("changed", "high", "low", "unsteady")
+
+
+def decoded_event(data: bytes) -> dict:
+    """An event of 16 or 11 bytes as the decoders give it, or the one line of what is wrong under `error`."""
+    if len(data) not in (16, 11):
+        return {"error": f"event: {len(data)} bytes, not 16 or 11"}
+    version, kind = divmod(data[0], 16)
+    state, flag = data[1] % 8, [data[1] >> bit & 1 for bit in range(8)]
+    if version not in (1, 2):
+        return {"error": f"event: version {version} is neither 1 nor 2"}
+    if kind not in ((1,) if version == 1 else range(1, 7)):
+        return {"error": f"event: kind {kind} is unknown"}
+    if state > (2 if version == 1 else 5):
+        return {"error": f"event: state {state} is unknown"}
+    short = len(data) == 11
+    s_log2_q8 = data[7] * 32 if short else data[8] + 256 * data[9]
+    codes = [data[9]] if short else list(data[11 : 14 if version == 1 else 13])
+    if short and version == 2 and kind == 2:
+        codes = [data[9] % 128, data[9] // 128]
+    code = codes[0]
+    named = {2: ("technical condition", CONDITIONS), 4: ("operator input", INPUTS), 5: ("beginning", BEGINNINGS)}
+    if version == 2 and kind in named:
+        what, table = named[kind]
+        if code >= len(table) or not table[code]:
+            return {"error": f"event: {what} {code} is unknown"}
+    marked, high = (0, flag[6]) if version == 1 else (flag[6], flag[7])
+    latched, silenced, out = (0, 0, 0) if version == 1 else flag[3:6]
+    flags = {"high": high, "latched": latched, "silenced": silenced, "out of service": out}
+    flags["test" if kind == 4 else "escalated"] = marked
+    share = None
+    if kind == 3:
+        part, whole = (data[9], 255) if short else (data[11] + 256 * data[12], 65535)
+        share = (part * 2000000 + whole) // (2 * whole) / 1000000
+    return {
+        "layout": version,
+        "compact": short,
+        "kind": KINDS[kind],
+        "state": STATES[state],
+        "flags": [word for word, is_set in flags.items() if is_set],
+        "raised": kind == 1 and state == 2 and not marked,
+        "cleared": kind == 1 and state in (0, 5) and not marked,
+        "escalated": kind == 1 and bool(marked),
+        "sequence": data[2] + 256 * data[3],
+        "hop": sum(byte << 8 * i for i, byte in enumerate(data[4 : 7 if short else 8])),
+        "score": _exponential(s_log2_q8),
+        "score_log2": s_log2_q8 / 256,
+        "health": data[8 if short else 10],
+        "health_words": [word for bit, word in enumerate(HEALTH) if data[8 if short else 10] >> bit & 1],
+        "reasons": [_reason(byte) for byte in codes if byte % 64] if kind == 1 else [],
+        "condition": CONDITIONS[code] if kind == 2 else None,
+        "active": codes[1] == 1 if kind == 2 else None,
+        "input": INPUTS[code] if kind == 4 else None,
+        "restart": BEGINNINGS[code] if kind == 5 else None,
+        "judged_share": share,
+        "level_tag": None if short or version == 1 else data[13],
+        "plan_tag": data[10:].hex() if short else data[14:].hex(),
+        "event": data.hex(),
+    }
+
+
+def _reason(byte: int) -> str:
+    return f"{GROUPS.get(byte % 64, f'group {byte % 64}')} {DIRECTIONS[byte // 64]}"
+
+
+def _exponential(log2_q8: int) -> int:
+    """2**(log2_q8 / 256), rounded, at most 2**32 - 1; 0 for 0."""
+    low, high = 0, 2**32 - 1
+    while low < high and log2_q8:
+        middle = (low + high + 1) // 2
+        if log2_q8 < 8192 and (2 * middle - 1) ** 256 > 2 ** (log2_q8 + 256):
+            high = middle - 1
+        else:
+            low = middle
+    return low
+
+
 # Plan file
 SIZES = {"i1": 1, "u1": 1, "<i2": 2, "<u2": 2, "<i4": 4}
 
