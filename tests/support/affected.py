@@ -64,6 +64,7 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     "anomsdk/watch/*": tuple(
         f"{UNIT}{name}.py" for name in ("cli", "score_many", "skip_bad", "narrow", "events_without_a_tick")
     ),
+    "anomsdk/receive/*": (f"{UNIT}receiver.py",),
     "anomsdk/synthetic/*": (f"{UNIT}demo.py", f"{UNIT}motion_training.py"),
     "anomsdk/synthetic/faults.py": (f"{UNIT}faults.py", f"{UNIT}health_benchmark.py"),
     "anomsdk/demo/*": (f"{UNIT}demo.py",),

@@ -1,0 +1,1 @@
+"""Receiving events of devices, on a gateway or in a backend."""
