@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
@@ -40,6 +40,7 @@ def numbers_or_ids(devices: Sequence[str] | NDArray[np.integer[Any]]) -> tuple[I
 
 
 def checked_times(at_s: NDArray[np.float64] | float, n: int) -> NDArray[np.float64]:
+    """Return the times of a batch, float64 (n,), or raise InputError if there are not n of them, nor one for all."""
     try:
         times = np.asarray(at_s, np.float64)
     except (TypeError, ValueError):
@@ -49,13 +50,16 @@ def checked_times(at_s: NDArray[np.float64] | float, n: int) -> NDArray[np.float
 
 
 def check_time(at_s: float) -> None:
-    good = isinstance(at_s, int | float | np.integer | np.floating) and math.isfinite(at_s)
+    """Raise InputError unless a time is a finite number of seconds."""
+    good = isinstance(at_s, int | float | np.integer | np.floating) and abs(at_s) <= sys.float_info.max
     require(good, not_finite(at_s))
 
 
 def not_finite(at_s: object) -> str:
+    """Say that a time is of no use."""
     return f"Receiver: the time {quoted(at_s)} is not a finite number of seconds"
 
 
 def not_an_id(device: object) -> str:
+    """Say that something is no id of a device."""
     return f"Receiver: the id of a device is {quoted(device)!r}, not text of 1 to {LONGEST_ID} characters"

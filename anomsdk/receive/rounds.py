@@ -18,6 +18,7 @@ from anomsdk.receive.rows import (
     HEARD,
     JUMPED,
     NAN,
+    SELF_TEST,
     WARM_UP,
     WHOLE_HOP,
     WHOLE_TAG,
@@ -150,13 +151,13 @@ def _fates(row: Columns, news: Columns, entries: NDArray[np.uint32]) -> Ints:
             seen & (back == 0) & ~differs,
             seen,
             close & without,
-            in_run & (news["code_1"] == Restart.RESTORED),
-            in_before & seen_before,
-            in_before,
+            (news["code_1"] != Restart.RESTORED) | ~(in_run | in_before),
+            in_run,
+            seen_before,
         ],
-        [Fate.REPEATED, Fate.RESTART, late, Fate.LATE, Fate.REPEATED, Fate.LATE_BEFORE],
-        Fate.RESTART,
-    ) if restart.any() else 0  # fmt: skip
+        [Fate.REPEATED, Fate.RESTART, late, Fate.RESTART, Fate.LATE, Fate.REPEATED],
+        Fate.LATE_BEFORE,
+    )
     near = (ahead >= 1) & (ahead <= WINDOW)
     near_before = (row["reach_before"] > 0) & (ahead_before >= 1) & (ahead_before <= WINDOW)
     here = np.where(in_run, seen, seen_before)
@@ -223,6 +224,7 @@ def _begin(row: Columns, news: Columns, fate: Ints, at_s: NDArray[np.float64]) -
     ahead, ahead_before = _distance(n, row["last"]), _distance(n, row["last_before"])
     undone = back_again & (row["run"] & DOUBTFUL > 0)
     seen = (_distance(row["last"], n) < row["reach"]) & _bit(row["window"], _distance(row["last"], n))
+    seen |= _distance(row["last_before"], n) < row["reach_before"]
     run = row[["last", "window", "reach"]].copy()
     row["lost"] += np.where(back_again, ahead_before - 1, np.where(jump, ahead - 1, 0))
     jumped = back_again & (row["run"] & JUMPED > 0)
@@ -263,7 +265,9 @@ def _tell(row: Columns, news: Columns, fate: Ints) -> None:
     technical, beat = news["kind"] == Kind.TECHNICAL, news["kind"] == Kind.HEARTBEAT
     bit = np.where(technical, 1 << np.where(technical, news["code_1"], 0).astype(np.int64), 0)
     conditions = np.where(technical & (news["code_2"] == 1), conditions | bit, conditions & ~bit)
-    conditions = np.where(restart, conditions | WARM_UP, conditions) & ALLOWED[news["health"]]
+    conditions = (
+        np.where(restart & (conditions & SELF_TEST == 0), conditions | WARM_UP, conditions) & ALLOWED[news["health"]]
+    )
     row["conditions"], row["health"] = conditions, news["health"]
     bits = BITS_OF[conditions & ~WARM_UP] | news["health"] & ~BITS_OF[conditions]
     since = np.where(np.isnan(row["fault_since_s"]), row["last_s"], row["fault_since_s"])

@@ -135,4 +135,4 @@ BITS_OF = _bits_of_conditions()
 """Set of conditions, bits by code -> health byte."""
 ALLOWED = np.array([sum(1 << c for c in Condition if byte >> c.bit & 1) for byte in range(256)], np.uint16)
 """Health byte -> conditions that can be active with it."""
-WARM_UP = 1 << Condition.WARM_UP
+WARM_UP, SELF_TEST = 1 << Condition.WARM_UP, 1 << Condition.SELF_TEST

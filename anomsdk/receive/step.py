@@ -13,6 +13,7 @@ from anomsdk.receive.rows import (
     HEARD,
     JUMPED,
     NAN,
+    SELF_TEST,
     WARM_UP,
     WHOLE_HOP,
     WHOLE_TAG,
@@ -49,11 +50,11 @@ def fate_of(row: Row, news: News, entry: int) -> Fate:
             return Fate.REPEATED if back == 0 and not differs else Fate.RESTART
         if back < WINDOW and row.run & (WITHOUT_EVENT | JUMPED):
             return Fate.LATE if in_run else Fate.EARLIER
-        if in_run and news.code_1 == Restart.RESTORED:
+        if news.code_1 != Restart.RESTORED or not (in_run or in_before):  # one that is not restored starts at 0
+            return Fate.RESTART
+        if in_run:
             return Fate.LATE
-        if in_before:
-            return Fate.REPEATED if seen_before else Fate.LATE_BEFORE
-        return Fate.RESTART
+        return Fate.REPEATED if seen_before else Fate.LATE_BEFORE
     near = 1 <= ahead <= WINDOW
     near_before = row.reach_before > 0 and 1 <= ahead_before <= WINDOW
     if near and not (near_before and ahead_before < ahead):
@@ -127,6 +128,7 @@ def _count_on(row: Row, news: News, fate: Fate, at_s: float) -> None:
     """Move the runs on to the number of an event that is news."""
     n, restart = news.number, news.kind == Kind.RESTART
     run = (row.last, row.window, row.reach)
+    in_before = (row.last_before - n) & 0xFFFF < row.reach_before
     if fate == Fate.AHEAD:
         ahead = (n - row.last) & 0xFFFF
         row.lost += ahead - 1
@@ -167,7 +169,7 @@ def _count_on(row: Row, news: News, fate: Fate, at_s: float) -> None:
             back = (run[0] - n) & 0xFFFF
             seen = back < run[2] and run[1] >> back & 1
             row.restarts += 1
-            row.run = (DOUBTFUL if seen else 0) if restart else WITHOUT_EVENT
+            row.run = (DOUBTFUL if seen or in_before else 0) if restart else WITHOUT_EVENT
     row.last, row.last_s = n, at_s
 
 
@@ -195,7 +197,7 @@ def _tell(row: Row, news: News, fate: Fate) -> None:
     if news.kind == Kind.TECHNICAL:
         bit = 1 << news.code_1
         conditions = conditions | bit if news.code_2 == 1 else conditions & ~bit
-    if restart:
+    if restart and not conditions & SELF_TEST:  # a warm-up has begun, which no technical event tells
         conditions |= WARM_UP
     row.conditions = conditions & _ALLOWED[news.health]
     row.health = news.health
