@@ -33,7 +33,7 @@ from anomsdk.receive.step import follow
 Ints: TypeAlias = NDArray[np.int64]
 Checks: TypeAlias = NDArray[np.uint32]
 Bools: TypeAlias = NDArray[np.bool_]
-FEWEST = 48
+FEWEST = 160
 """Devices from which a round is faster than the loop."""
 _ONE, _NONE = np.uint64(1), np.uint64(0)
 

@@ -10,14 +10,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
-import anomsdk
 from anomsdk import Annunciation, Condition, Event, Input, InputError, Kind, Pipeline, Receiver, State
 from anomsdk.core.event import Restart
 from anomsdk.receive import rounds
 from anomsdk.receive.news import decoded, news_of
+from anomsdk.receive.reports import Counts, Taken
 from anomsdk.receive.rows import BYTES_PER_DEVICE
 from anomsdk.receive.summary import COUNTED
+from benchmarks import receiver as bench
 from tests.support.radio import Simulated, over_the_radio
 from tests.support.tiny_plans import events_of, give, tiny_plan
 
@@ -40,7 +42,7 @@ def technical(number: int, condition: Condition, active: bool, health: int) -> E
     return event(number, Kind.TECHNICAL, reasons=(int(condition), int(active)), health=health)
 
 
-def taken(*events: Event, receiver: Receiver | None = None) -> tuple[Receiver, list[anomsdk.receive.reports.Taken]]:
+def taken(*events: Event, receiver: Receiver | None = None) -> tuple[Receiver, list[Taken]]:
     """A receiver that took events of device "a", a second apart."""
     receiver = Receiver() if receiver is None else receiver
     return receiver, [receiver.take("a", each, float(at)) for at, each in enumerate(events)]
@@ -239,10 +241,10 @@ def test_a_prealarm_becomes_an_alarm_that_keeps_its_begin_and_reasons():
 
 def test_late_and_repeated_events_change_nothing_that_stands():
     receiver, _ = taken(event(1), event(3))
-    before = replace(receiver.device("a"), counts=anomsdk.receive.reports.Counts())
+    before = replace(receiver.device("a"), counts=Counts())
     receiver.take("a", event(2, Kind.ANOMALY, State.UNACK_ALARM, health=255), 9.0)
     receiver.take("a", event(3), 9.0)
-    assert replace(receiver.device("a"), counts=anomsdk.receive.reports.Counts()) == before
+    assert replace(receiver.device("a"), counts=Counts()) == before
     counts(receiver, late=1, repeated=1)
 
 
@@ -432,7 +434,7 @@ def test_bad_rows_are_left_out_and_counted():
     events = [bytes(event(1)), b"", bytes(16), bytes(event(2).compacted()), bytes(event(3)), bytes(event(4))]
     devices, times = ["a", "only bad", "b", "b", "x" * 65, "c"], np.array([1, 1, 1, 2, 3, np.inf])
     many, loop = Receiver(), Receiver()
-    assert many.take_many(devices, events, times, skip_bad=True) == anomsdk.receive.reports.Counts(events=2, bad=4)
+    assert many.take_many(devices, events, times, skip_bad=True) == Counts(events=2, bad=4)
     for device, each, at in zip(devices, events, times, strict=True):
         try:
             loop.take(device, each, float(at))
@@ -442,7 +444,7 @@ def test_bad_rows_are_left_out_and_counted():
     data = np.frombuffer(b"".join([bytes(event(5)), bytes(16)]), np.uint8).reshape(2, 16)
     assert many.take_many(np.array([1, 1]), data, 5.0, skip_bad=True).bad == 1
     assert many.take_many(np.array([9, 1]), data[:1].repeat(2, 0), 5.0, skip_bad=True).bad == 1
-    assert many.take_many([], [], 5.0) == anomsdk.receive.reports.Counts()
+    assert many.take_many([], [], 5.0) == Counts()
 
 
 def test_a_receiver_in_use_by_another_thread_refuses_the_call():
@@ -641,3 +643,25 @@ def test_a_device_costs_the_same_bytes_whatever_it_says():
         receiver.take_many(["a"] * len(data), data, float(at))
     assert receiver._rows.nbytes + receiver._checks.nbytes == rows
     assert BYTES_PER_DEVICE <= 512
+
+
+def test_the_benchmark_measures_what_it_says(monkeypatch, capsys):
+    events = bench.arrivals(4000, 100)
+    n = len(events.devices)
+    assert 0.95 * 4000 < n < 4000
+    receiver, seconds = bench.batches(events, bench.ids(100), 500)
+    totals = receiver.totals()
+    assert totals.events == n and seconds > 0 and min(totals.lost, totals.late, totals.repeated) > 20
+    assert totals.restarts == totals.conflicts == 0
+    monkeypatch.setattr(bench, "DEVICES", (50,))
+    monkeypatch.setattr(bench, "BATCHES", (500,))
+    shown = Console(width=200)
+    monkeypatch.setattr(bench, "RATE", 1)
+    assert bench.measure(shown, 2000, 400, turns=1)
+    monkeypatch.setattr(bench, "RATE", 10**9)
+    assert not bench.measure(shown, 2000, 400, turns=1)
+    assert "MISSED" in capsys.readouterr().out
+
+
+def test_memory_of_many_devices_is_bounded():
+    assert 20_000 * BYTES_PER_DEVICE / 1e6 < bench.memory_mb(20_000, 20_000) < bench.MEMORY_MB / 2
