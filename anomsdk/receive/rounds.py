@@ -143,6 +143,7 @@ def _fates(row: Columns, news: Columns, entries: NDArray[np.uint32]) -> Ints:
     in_run, in_before = back < row["reach"], back_before < row["reach_before"]
     seen, seen_before = in_run & _bit(row["window"], back), in_before & _bit(row["window_before"], back_before)
     differs = (entries >> np.uint32(16) == n) & ((entries & np.uint32(0xFFFF)) != news["check"])
+    same = entries == news["number"].astype(np.uint32) << np.uint32(16) | news["check"]
     close = back < WINDOW
     without = (row["run"] & (WITHOUT_EVENT | JUMPED)) > 0
     late = np.where(in_run, Fate.LATE, Fate.EARLIER)
@@ -153,9 +154,10 @@ def _fates(row: Columns, news: Columns, entries: NDArray[np.uint32]) -> Ints:
             close & without,
             (news["code_1"] != Restart.RESTORED) | ~(in_run | in_before),
             in_run,
+            seen_before & same,
             seen_before,
         ],
-        [Fate.REPEATED, Fate.RESTART, late, Fate.RESTART, Fate.LATE, Fate.REPEATED],
+        [Fate.REPEATED, Fate.RESTART, late, Fate.RESTART, Fate.LATE, Fate.REPEATED, Fate.RESTART],
         Fate.LATE_BEFORE,
     )
     near = (ahead >= 1) & (ahead <= WINDOW)

@@ -38,9 +38,9 @@ class Fate(IntEnum):
 
     REPEATED = 0
     LATE = 1
-    """In the window of the current run, and not seen before."""
+    """Number in the window of the current run that was not received before."""
     LATE_BEFORE = 2
-    """In the window of the run before, and not seen before."""
+    """Number in the window of the run before that was not received before."""
     EARLIER = 3
     """Earlier than the first number that was received of the current run."""
     FIRST = 4
@@ -49,7 +49,7 @@ class Fate(IntEnum):
     JUMP = 6
     """Further ahead."""
     BACK = 7
-    """It continues the run before."""
+    """Up to 64 ahead of the last number of the run before, which goes on."""
     RESTART = 8
     CONFLICT = 9
     """A number that was seen with other bytes; a run begins."""
@@ -89,7 +89,7 @@ class Row:
     reach: U1 = 0
     """Numbers of the window that were received or counted as lost, 1 to 64."""
     reach_before: U1 = 0
-    """The same of the run before; 0 if there is none."""
+    """Reach of the run before, 1 to 64; 0 if there is none."""
     age: U1 = 0
     """Numbers by which the current run has gone on, 0 to 64."""
     run: U1 = 0

@@ -54,7 +54,9 @@ def fate_of(row: Row, news: News, entry: int) -> Fate:
             return Fate.RESTART
         if in_run:
             return Fate.LATE
-        return Fate.REPEATED if seen_before else Fate.LATE_BEFORE
+        if seen_before:
+            return Fate.REPEATED if entry == n << 16 | news.check else Fate.RESTART
+        return Fate.LATE_BEFORE
     near = 1 <= ahead <= WINDOW
     near_before = row.reach_before > 0 and 1 <= ahead_before <= WINDOW
     if near and not (near_before and ahead_before < ahead):

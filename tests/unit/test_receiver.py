@@ -557,7 +557,7 @@ def test_what_was_lost_is_exact_while_a_device_does_not_restart(seed, number):
     assert found.repeated == len(arrived) - len(distinct) and found.restarts == found.conflicts == 0
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), repeated=st.sampled_from([0, 0.3]))
 def test_without_loss_what_stands_is_what_the_devices_say(seed, repeated):
     rng = np.random.default_rng(seed)
