@@ -65,7 +65,7 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     "anomsdk/watch/*": tuple(
         f"{UNIT}{name}.py" for name in ("cli", "score_many", "skip_bad", "narrow", "events_without_a_tick")
     ),
-    "anomsdk/receive/*": (f"{UNIT}decode.py", f"{PARITY}decoders.py"),
+    "anomsdk/receive/*": (f"{UNIT}decode.py", f"{PARITY}decoders.py", f"{UNIT}receiver.py"),
     "anomsdk/synthetic/*": (f"{UNIT}demo.py", f"{UNIT}motion_training.py"),
     "anomsdk/synthetic/faults.py": (f"{UNIT}faults.py", f"{UNIT}health_benchmark.py"),
     "anomsdk/demo/*": (f"{UNIT}demo.py",),
@@ -91,6 +91,7 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     ),
     "firmware_port/decoders/*": (f"{PARITY}decoders.py", f"{UNIT}decode.py", f"{CONTRACT}wheel.py"),
     "reference_models/*": (f"{CONTRACT}golden.py", f"{UNIT}written_specs.py", f"{REAL}audio_scene.py"),
+    "benchmarks/receiver.py": (f"{UNIT}receiver.py",),
     "benchmarks/health*": (f"{UNIT}health_benchmark.py",),
     "benchmarks/*": (f"{UNIT}benchmarks.py", f"{UNIT}batches.py", "tests/fidelity/test_front_ends.py"),
     # Words
