@@ -332,7 +332,9 @@ def _pauses() -> Iterator[tuple]:
     yield (
         "A declared pause in an alarm that clears by time",
         "An event of a pause; an alarm that goes on for ever.",
-        Setting(1, 1, 0, 9, clear_after=10).given(HIT, LOW, pause(9), LOW, HIT, pause(9), LOW, gap(9), LOW, pause(7), LOW),
+        Setting(1, 1, 0, 9, clear_after=10).given(
+            HIT, LOW, pause(9), LOW, HIT, pause(9), LOW, gap(9), LOW, pause(7), LOW
+        ),
     )
 
 

@@ -127,7 +127,13 @@ def pushes(*sizes: int) -> list:
 
 
 def cases() -> Iterator[Case]:
-    for name, guards, (window, hop), steps in [*_streams(), *_gaps(), *_gaps_while_samples_are_dropped(), *_resets(), *_resumed()]:
+    for name, guards, (window, hop), steps in [
+        *_streams(),
+        *_gaps(),
+        *_gaps_while_samples_are_dropped(),
+        *_resets(),
+        *_resumed(),
+    ]:
         yield Case(name, guards, {"window": window, "hop": hop, "columns": 1, "steps": steps})
     for name, guards, window, hop, steps in _rows():
         yield Case(name, guards, {"window": window, "hop": hop, "columns": len(steps[0][1][0]), "steps": steps})
@@ -308,7 +314,14 @@ def _resumed() -> Iterator[tuple]:
         "Go on before the hop index wraps",
         "An index of 64 bits, or a signed one.",
         (2, 1),
-        [["resume", 2**32 - 1, 1], ["push", ramp(4)], ["resume", 2**31, 0], ["push", ramp(3)], ["gap", 1], ["push", ramp(3)]],
+        [
+            ["resume", 2**32 - 1, 1],
+            ["push", ramp(4)],
+            ["resume", 2**31, 0],
+            ["push", ramp(3)],
+            ["gap", 1],
+            ["push", ramp(3)],
+        ],
     )
 
 

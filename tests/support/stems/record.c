@@ -59,6 +59,21 @@ static int32_t record_pushed(anom_pipeline *pipeline, const record_step *step, i
     return found;
 }
 
+static void record_operated(anom_pipeline *pipeline, int32_t operation, uint32_t argument)
+{
+    switch (operation) {
+    case ANOM_OPERATION_ACKNOWLEDGE: anom_pipeline_acknowledge(pipeline); break;
+    case ANOM_OPERATION_SILENCE: anom_pipeline_silence(pipeline, argument); break;
+    case ANOM_OPERATION_CANCEL: anom_pipeline_cancel(pipeline); break;
+    case ANOM_OPERATION_OUT_OF_SERVICE: anom_pipeline_out_of_service(pipeline, (int32_t)argument); break;
+    case ANOM_OPERATION_TEST: anom_pipeline_test(pipeline); break;
+    case ANOM_OPERATION_SUPPLY: anom_pipeline_supply(pipeline, (int32_t)argument); break;
+    case ANOM_OPERATION_SELF_TEST: anom_pipeline_self_test(pipeline, (int32_t)argument); break;
+    case ANOM_OPERATION_MISSING: anom_pipeline_missing(pipeline, argument); break;
+    default: anom_pipeline_clock(pipeline, argument); break;
+    }
+}
+
 static int32_t record_holds(anom_pipeline *pipeline, const record_step *step, int32_t columns)
 {
     uint8_t record[ANOM_RECORD_BYTES];
@@ -66,7 +81,7 @@ static int32_t record_holds(anom_pipeline *pipeline, const record_step *step, in
     switch (step->operation) {
     case 0: return record_pushed(pipeline, step, columns) == step->n_results;
     case 1: anom_pipeline_gap(pipeline, step->n); break;
-    case 3: anom_pipeline_operate(pipeline, step->n, step->argument); break;
+    case 3: record_operated(pipeline, step->n, step->argument); break;
     case 4:
         if (anom_pipeline_save(pipeline, record, sizeof record) != ANOM_RECORD_BYTES) return 0;
         return vectors_same(record, step->record, sizeof record);

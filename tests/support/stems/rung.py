@@ -154,7 +154,9 @@ def cases() -> Iterator[Case]:
     yield Case(
         "A declared pause counts as calm behind a calm tick",
         "A pause that counts behind a score at the clear level; one that clears without a judged tick.",
-        given(Setting(1, 1, 0, 99, clear_after=5), HIT, pause(50), LOW, pause(50), LOW, HIT, MIDDLE, pause(50), LOW, LOW),
+        given(
+            Setting(1, 1, 0, 99, clear_after=5), HIT, pause(50), LOW, pause(50), LOW, HIT, MIDDLE, pause(50), LOW, LOW
+        ),
     )
     yield Case(
         "A gap is no calm",
@@ -169,7 +171,9 @@ def cases() -> Iterator[Case]:
     yield Case(
         "Calm at its end",
         "A count that wraps; one that is compared as a negative number.",
-        given(Setting(1, 1, 0, LONGEST, clear_after=LONGEST), HIT, LOW, pause(LONGEST - 2), LOW, HIT, LOW, pause(TOP), LOW),
+        given(
+            Setting(1, 1, 0, LONGEST, clear_after=LONGEST), HIT, LOW, pause(LONGEST - 2), LOW, HIT, LOW, pause(TOP), LOW
+        ),
     )
     yield Case(
         "A reset forgets what was calm",

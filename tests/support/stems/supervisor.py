@@ -443,7 +443,5 @@ def cases() -> Iterator[Case]:
     yield Case(
         "A declared pause while a fault voids",
         "Time that counts as calm although nothing could be judged.",
-        given_of(
-            *(HIT, LOW, CLIPPED, ("pause", 9, 9), LOW, LOW, ("pause", 3, 3), LOW), health=LIMITS, setting=by_time
-        ),
+        given_of(*(HIT, LOW, CLIPPED, ("pause", 9, 9), LOW, LOW, ("pause", 3, 3), LOW), health=LIMITS, setting=by_time),
     )
