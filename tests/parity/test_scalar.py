@@ -229,7 +229,7 @@ def test_alert_and_event():
     assert len(rows) == 19
     for hop, s, hits, pending, quiet, cooldown, state, event in rows:
         events = [found.hex() for found in alert.tick(int(hop), int(s))]
-        counters = (format(alert.hits, "03b"), *map(str, (alert.pending, alert.quiet, alert.cooldown)))
+        counters = (format(alert.hits, "03b"), *map(str, (alert.in_row, alert.calm, alert.cooldown)))
         assert counters == (hits, pending, quiet, cooldown), hop
         assert ["NORMAL", "PENDING", "UNACK_ALARM"][alert.state] == state
         assert events == ([event] if event else [])
@@ -247,7 +247,7 @@ def test_alarm_health_supervisor():
     alarm = {"latch": 1, "cancel": 2, "escalate_ratio_q16": 131072, "escalate_after": 5, "escalate_every": 2}
     alarm |= {"repeat": 0, "test": 1, "heartbeat": 8}
     supervisor = scalar.Supervisor(
-        alarm, clipping(), timing, scalar.levels_of(1000, 52429, 262144), 1, 1, bytes.fromhex("cdab")
+        alarm, clipping(), timing, scalar.levels_of(1000, 52429, 262144), 1, 1, 2**31, bytes.fromhex("cdab")
     )
     hop = 100
     for step, annunciation, events in tables("Alarm, health, supervisor")[0]:

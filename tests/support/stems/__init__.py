@@ -44,6 +44,7 @@ STEMS = (
     "reasons",
     "event",
     "pipeline",
+    "record",
 )
 VECTORS = Path(__file__).resolve().parents[2] / "vectors"
 FRAGMENTS = Path(__file__).resolve().parent

@@ -40,6 +40,7 @@ static anom_notice alarm_give(anom_alarm *alarm, const alarm_step *step)
     case 6: return anom_alarm_operate(alarm, ANOM_OPERATION_CANCEL, step->number);
     case 7: return anom_alarm_operate(alarm, ANOM_OPERATION_OUT_OF_SERVICE, step->number);
     case 8: return anom_alarm_operate(alarm, ANOM_OPERATION_TEST, step->number);
+    case 10: anom_alarm_pause(alarm, step->number); return 0;
     default: anom_alarm_reset(alarm); return 0;
     }
 }
