@@ -1,4 +1,4 @@
-/* Duty: which pauses between the samples of a device the plan declares. */
+/* Duty: when a device samples, and which pauses between its samples the plan declares. */
 #ifndef ANOM_DUTY_H
 #define ANOM_DUTY_H
 

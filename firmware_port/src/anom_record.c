@@ -66,11 +66,11 @@ ANOM_ASSERT(test_ends_a_part, offsetof(anom_alarm, test) == offsetof(anom_alarm,
 ANOM_ASSERT(judged_ends_a_part, offsetof(anom_supervisor, judged) == offsetof(anom_supervisor, elapsed) + 4);
 ANOM_ASSERT(counts_end_a_part, offsetof(anom_health, counts) == offsetof(anom_health, active) + 4);
 
-/* 1: the lowest byte of a number lies last. */
-static int32_t is_big_endian(void)
+/* Index of a byte in its holder, by that in a part: in records the lowest byte of a number lies first. */
+static int32_t turned(const part *each, int32_t i)
 {
     const uint16_t one = 1;
-    return *(const uint8_t *)&one == 0;
+    return *(const uint8_t *)&one ? i : i ^ (each->number - 1);
 }
 
 /* Copy all parts that the plan has, from a pipeline into a record or back.
@@ -90,12 +90,11 @@ static void exchange(const anom_pipeline *pipeline, const uint8_t *record, int32
         if (holders[each->holder] == 0) continue;
         uint8_t *ours = (uint8_t *)(holders[each->holder] + each->offset);
         uint8_t *bytes = (uint8_t *)(uintptr_t)record + each->at;
-        int32_t turn = is_big_endian() ? each->number - 1 : 0;
         for (int32_t i = 0; i < each->size; i++) {
             if (save)
-                bytes[i] = ours[i ^ turn];
+                bytes[i] = ours[turned(each, i)];
             else
-                ours[i ^ turn] = bytes[i];
+                ours[turned(each, i)] = bytes[i];
         }
     }
 }
