@@ -30,10 +30,11 @@
 
 /* Holders of parts. */
 #define PIPELINE 0
-#define REFERENCE 1 /* the rung that freezes the baseline */
-#define SUPERVISOR 2
-#define HEALTH 3
-#define N_HOLDERS 4
+#define BASELINE 1
+#define REFERENCE 2 /* the rung that freezes the baseline */
+#define SUPERVISOR 3
+#define HEALTH 4
+#define N_HOLDERS 5
 
 /* Numbers that lie side by side in a record and in their holder. */
 typedef struct {
@@ -51,8 +52,8 @@ static const part PARTS[] = {
     {40, 12, 4, REFERENCE, offsetof(anom_rung, in_row)},
     {HITS_AT, 2, 2, PIPELINE, offsetof(anom_pipeline, alert.rung.hits)},
     {REFERENCE_HITS_AT, 2, 2, REFERENCE, offsetof(anom_rung, hits)},
-    {LEVEL_Q16_AT, 8, 8, PIPELINE, offsetof(anom_pipeline, baseline.level_q16)},
-    {64, 4, 4, PIPELINE, offsetof(anom_pipeline, baseline.frozen)},
+    {LEVEL_Q16_AT, 8, 8, BASELINE, offsetof(anom_baseline, level_q16)},
+    {64, 4, 4, BASELINE, offsetof(anom_baseline, frozen)},
     {PEAK_AT, 28, 4, SUPERVISOR, offsetof(anom_supervisor, alarm.peak)}, /* to test */
     {96, 8, 4, SUPERVISOR, offsetof(anom_supervisor, elapsed)},          /* and judged */
     {106, 2, 2, SUPERVISOR, offsetof(anom_supervisor, alarm.late_q16)},
@@ -78,10 +79,12 @@ static int32_t turned(const part *each, int32_t i)
 static void exchange(const anom_pipeline *pipeline, const uint8_t *record, int32_t save)
 {
     const anom_supervisor_plan *plan = pipeline->plan->supervisor;
-    anom_supervisor *supervisor = anom_pipeline_supervisor(pipeline);
+    const anom_supervisor *supervisor = anom_pipeline_supervisor(pipeline);
+    const anom_rung *reference = anom_pipeline_reference(pipeline);
     const uintptr_t holders[N_HOLDERS] = {
         (uintptr_t)pipeline,
-        (uintptr_t)anom_pipeline_reference(pipeline),
+        reference ? (uintptr_t)&pipeline->baseline : 0,
+        (uintptr_t)reference,
         plan ? (uintptr_t)supervisor : 0,
         plan && plan->health ? (uintptr_t)(supervisor + 1) : 0,
     };
