@@ -227,10 +227,10 @@ def test_alert_and_event():
     assert (alert.levels["clear_score"], alert.levels["high_score"]) == (800, 4000)
     rows, levels = tables("Alert and event")
     assert len(rows) == 19
-    for hop, s, hits, pending, quiet, cooldown, state, event in rows:
+    for hop, s, hits, in_row, calm, cooldown, state, event in rows:
         events = [found.hex() for found in alert.tick(int(hop), int(s))]
         counters = (format(alert.hits, "03b"), *map(str, (alert.in_row, alert.calm, alert.cooldown)))
-        assert counters == (hits, pending, quiet, cooldown), hop
+        assert counters == (hits, in_row, calm, cooldown), hop
         assert ["NORMAL", "PENDING", "UNACK_ALARM"][alert.state] == state
         assert events == ([event] if event else [])
     for raise_score, ratios, clear, high in levels:
