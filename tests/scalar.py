@@ -1159,10 +1159,12 @@ class Health:
         return {"active": active, "reported": reported, "counts": [self.counters[each] for each in COUNTED]}
 
     def restore(self, record: dict) -> None:
+        off = {condition for condition in COUNTED if self.plan["raise_blocks"][condition - 1] == 0}
         for name in ("active", "reported"):
-            kept = {condition for condition in range(1, 16) if record[name] >> condition & 1 and condition != WARM_UP}
-            setattr(self, name, getattr(self, name) | kept)
-        self.counters |= dict(zip(COUNTED, record["counts"], strict=True))
+            kept = {condition for condition in range(1, 16) if record[name] >> condition & 1}
+            setattr(self, name, getattr(self, name) | kept - off - {WARM_UP})
+        found = zip(COUNTED, record["counts"], strict=True)
+        self.counters |= {condition: n for condition, n in found if condition not in off}
 
     def change(self) -> tuple[int, bool] | None:
         differ = self.active ^ self.reported
@@ -1582,8 +1584,8 @@ class Pipeline:
         found = record_fields(data, self.file)
         if found is None:
             return False
-        self.baseline.restore(found)
         if self.reference:
+            self.baseline.restore(found)
             self.reference.restore(found, False, "reference")
         self.take(found, (found["plan_tag"], found["level_tag"]) != (self.tag, b"\0"))
         self.resume(self.framer.resume(found["next_hop"], found["ahead"]))

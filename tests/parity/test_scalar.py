@@ -26,7 +26,7 @@ from anomsdk.runtime.native_module import load_native
 from tests import scalar
 from tests.scalar import clip
 from tests.support.make import ROOT, SPECS, make_folder, noise
-from tests.support.supervised import any_steps, supervised
+from tests.support.supervised import any_steps, changed, supervised, use
 
 EXAMPLES = (ROOT / "docs/spec.md").read_text().partition("\n## Worked example\n")[2]
 MANY = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
@@ -800,15 +800,24 @@ def test_levels_to_the_last_bit(tmp_path, n, kind):
 # Plans with an alarm or a health section
 
 
-def used(pipeline, step, given):
+def used(pipeline, step, given, records):
     """Results of one use of a pipeline of the package, as the scalar model has them."""
-    found = getattr(pipeline, step)(*given) or []
+    found = use(pipeline, step, given, records) or []
+    if step in ("save", "relevel"):
+        return found
+    if step == "restore":
+        taken, found = not found[0], found[1]
+        return taken, [(r.hop, r.score, [bytes(event) for event in r.events], r.judged, r.void) for r in found]
     return [(r.hop, r.score, [bytes(event) for event in r.events], r.judged, r.void) for r in found]
 
 
-def used_in_scalars(pipeline, step, given):
+def used_in_scalars(pipeline, step, given, records):
+    if step in ("save", "relevel"):
+        return pipeline.state()
+    if step == "restore":
+        return pipeline.restore(changed(records, *given)), used_in_scalars(pipeline, "process", ([],), records)
     if step == "process":
-        found = pipeline.process(given[0].tolist())
+        found = pipeline.process(np.array(given[0], np.int16).tolist())
     elif step == "gap":
         found = pipeline.gap(*given)
     elif step == "reset":
@@ -828,11 +837,12 @@ def test_any_use_of_a_supervised_plan(native, plans, following, kind, hops, seed
         rng = np.random.default_rng(seed)
         plan = supervised((plans, following)[seed % 2][kind], rng)
         steps = any_steps(plan, hops, rng)
-        scalars = scalar.pipeline_of(plan.canonical_bytes)
+        scalars, records = scalar.pipeline_of(plan.canonical_bytes), []
         with anomsdk.Pipeline(plan, "reference") as pipeline:
             for step, given in steps:
                 block = (given[0][:, 0],) if step == "process" and plan.columns == 1 and kind != "external" else given
-                assert used_in_scalars(scalars, step, block) == used(pipeline, step, given)
+                by_package = used(pipeline, step, given, records)
+                assert used_in_scalars(scalars, step, block, records) == by_package
                 signals = scalars.supervisor.annunciation, scalars.supervisor.byte
                 assert signals == (pipeline.annunciation, pipeline.health)
 

@@ -17,6 +17,8 @@ OPERATIONS = (
     *("tick", "advance", "due", "gap", "acknowledge", "silence", "cancel", "out_of_service", "test", "reset", "pause"),
 )
 """Steps, in the order of their codes in C; one that takes no number is given 0."""
+FLAGS = {"escalated": 1, "silenced": 16, "out_of_service": 32}
+"""Bits of `flags` in C."""
 STATE = ("state", "out_of_service", "silenced", "escalated", "peak", "base")
 CLOCKS = ("waiting", "hold", "repeating", "silence", "test")
 NOTICE = ("kind", "score", "flags", "input", "explained")
@@ -80,7 +82,8 @@ def by_native(given: Given) -> list:
     )
     for operation, number in given["steps"]:
         notice = _in_c(native.lib, alarm, operation, number)
-        numbers = [int(getattr(alarm, name)) for name in (*STATE, *CLOCKS)]
+        flags = {name: int(alarm.flags & bit != 0) for name, bit in FLAGS.items()}
+        numbers = [flags[name] if name in flags else getattr(alarm, name) for name in (*STATE, *CLOCKS)]
         signals = [int(native.lib.anom_alarm_latched(alarm) != 0), native.lib.anom_alarm_annunciation(alarm)]
         said = [notice & 15, notice >> 32, notice >> 8 & 255, notice >> 16 & 255, notice >> 4 & 1]
         found.append([numbers, signals, said])

@@ -1,5 +1,6 @@
+#include "anom_external.h"
+#include "anom_pipeline.h"
 #include "anom_record.h"
-#include "anom_supervisor.h"
 
 typedef struct {
     uint32_t hop;
