@@ -164,9 +164,14 @@ class Framer:
         assert len(self.samples) == self.p
         return done
 
+    def resume(self, next_hop: int, ahead: int) -> int:
+        """After a reset, where a record was written; the number of hops that are lost."""
+        self.next_hop, self.p = u32(next_hop), within(ahead, -self.hop + 1, self.window)
+        return self.gap(0)
+
     def gap(self, n: int) -> int:
-        """The number of hops that fell into the gap, for n > 0."""
-        p = within(self.p + n, -self.hop + 2, 2**31 + 4094)
+        """The number of hops that fell into the gap, for n > 0; for 0 the hop that had begun."""
+        p = within(self.p + n, -self.hop + 1, 2**31 + 4094)
         lost = within(ceil_div(p, self.hop), 0, 2**31 + 4094)
         self.next_hop = (self.next_hop + lost) % 2**32
         self.p = within(p - lost * self.hop, -self.hop + 1, 0)
@@ -708,6 +713,13 @@ class Baseline:
     def above(self, raw: int) -> int:
         return u32(max(0, u32(raw) - self.level))
 
+    def save(self) -> dict:
+        """Fields of a record."""
+        return {"level_q16": self.level_q16, "frozen": self.frozen}
+
+    def restore(self, record: dict) -> None:
+        self.level_q16, self.frozen = record["level_q16"], record["frozen"]
+
     def follow(self, raw: int, alarm: bool) -> None:
         plan, before = self.plan, self.level_q16
         stays = alarm and (plan["hold"] == 0 or self.frozen < plan["hold"])
@@ -734,32 +746,35 @@ class Alert:
         self.timing, self.levels, self.tag = timing, levels, tag
         assert levels == levels_of(levels["raise_score"], timing["clear_ratio_q16"], timing["high_ratio_q16"])
         self.state, self.sequence = NORMAL, 0
-        self.hits = self.pending = self.quiet = self.cooldown = 0
+        self.hits = self.in_row = self.calm = self.cooldown = 0
 
     def tick(self, hop: int, s: int, reasons: Callable[[], bytes] = lambda: bytes(3)) -> list[bytes]:
         timing, levels = self.timing, self.levels
         self.hits = ((self.hits << 1) | (s >= levels["raise_score"])) & (2 ** timing["n"] - 1)
         votes = bin(self.hits).count("1") >= timing["m"]
         if self.state == UNACK_ALARM:
-            self.quiet = within(self.quiet + 1 if s < levels["clear_score"] else 0, 0, timing["off_delay"] + 1)
-            if self.quiet > timing["off_delay"]:
-                self.cooldown = timing["cooldown"]
-                self.hits = self.pending = 0
-                self.state = NORMAL
+            quiet, after = s < levels["clear_score"], timing.get("clear_after", 0)
+            self.in_row = within(self.in_row + 1 if quiet else 0, 0, timing["off_delay"] + 1)
+            self.calm = u32(min(self.calm + 1, 2**32 - 1) if quiet else 0)
+            if self.in_row > timing["off_delay"] or 0 < after <= self.calm:
+                self.clear()
                 return [self.emit(hop, s, False)]
             return []
-        most = within(max(timing["on_delay"], timing["cooldown"]) + 1, 1, 2**31)
-        self.pending = within(self.pending + 1 if votes else 0, 0, most)
+        self.in_row = u32(min(self.in_row + 1, 2**32 - 1) if votes else 0)
         held_back = self.cooldown > 0
         if held_back:
             self.cooldown -= 1
         high = levels["high_score"] > 0 and s >= levels["high_score"]
-        if high or (self.pending > timing["on_delay"] and not held_back):
-            self.quiet = 0
+        if high or (self.in_row > timing["on_delay"] and not held_back):
+            self.in_row = self.calm = 0
             self.state = UNACK_ALARM
             return [self.emit(hop, s, high, reasons())]
-        self.state = PENDING if self.pending > 0 else NORMAL
+        self.state = PENDING if self.in_row > 0 else NORMAL
         return []
+
+    def clear(self) -> None:
+        self.cooldown, self.state = self.timing["cooldown"], NORMAL
+        self.hits = self.in_row = self.calm = 0
 
     def emit(self, hop: int, s: int, high: bool, reasons: bytes = bytes(3)) -> bytes:
         out = event(self.state, high, self.sequence, hop, s, self.tag, reasons)
@@ -767,10 +782,28 @@ class Alert:
         return out
 
     def gap(self, lost_ticks: int) -> None:
-        self.hits = self.pending = self.quiet = 0
+        self.hits = self.in_row = 0
         self.cooldown -= min(self.cooldown, lost_ticks)
         if self.state == PENDING:
             self.state = NORMAL
+
+    def pause(self, ticks: int) -> None:
+        if self.calm > 0:
+            self.calm = u32(min(self.calm + ticks, 2**32 - 1))
+        self.cooldown -= min(self.cooldown, ticks)
+
+    def save(self, rung: str = "rung") -> dict:
+        """Fields of a record."""
+        counts = {f"{rung}_{name}": getattr(self, name) for name in ("in_row", "calm", "cooldown", "hits")}
+        return counts | {f"{rung}_in_alarm": int(self.state == UNACK_ALARM)}
+
+    def restore(self, record: dict, releveled: bool, rung: str = "rung") -> None:
+        for name in ("in_row", "calm", "cooldown", "hits"):
+            setattr(self, name, record[f"{rung}_{name}"])
+        if releveled:
+            self.hits = self.in_row = self.calm = 0
+        waits = PENDING if self.in_row > 0 else NORMAL
+        self.state = UNACK_ALARM if record[f"{rung}_in_alarm"] else waits
 
 
 def reference_of(baseline: dict, timing: dict) -> Alert | None:
@@ -792,9 +825,15 @@ def levels_of(raise_score: int, clear_ratio_q16: int, high_ratio_q16: int) -> di
 PREALARM, ACK_ALARM, RTN_UNACK = 3, 4, 5
 ANOMALY, TECHNICAL, HEARTBEAT, OPERATOR, RESTART, REPEAT = range(1, 7)
 ACKNOWLEDGE, SILENCE, SILENCE_OVER, CANCEL, OUT_OF_SERVICE, IN_SERVICE, TEST = range(1, 8)
+ANEW, RESTORED, REFUSED = range(3)
 NO_ALARM = dict.fromkeys(
     ("latch", "cancel", "escalate_ratio_q16", "escalate_after", "escalate_every", "repeat", "test", "heartbeat"), 0
 )
+
+
+ALARM_FIELDS = ("state", "silenced", "out_of_service", "escalated", "peak", "base", "waiting", "hold")
+ALARM_FIELDS += ("repeating", "silence", "test")
+"""Of an alarm, in a record."""
 
 
 class Notice(NamedTuple):
@@ -916,6 +955,20 @@ class Alarm:
     def gap(self, lost_ticks: int) -> None:
         self.rung.gap(lost_ticks)
 
+    def pause(self, ticks: int) -> None:
+        self.rung.pause(ticks)
+
+    def save(self) -> dict:
+        """Fields of a record."""
+        return self.rung.save() | {name: getattr(self, name) for name in ALARM_FIELDS}
+
+    def restore(self, record: dict, releveled: bool) -> None:
+        self.rung.restore(record, releveled)
+        for name in ALARM_FIELDS:
+            setattr(self, name, record[name])
+        if self.state == RTN_UNACK and not self.plan["latch"]:
+            self.state = NORMAL
+
     def operate(self, operation: str, argument: int = 0) -> Notice | None:
         if operation == "acknowledge" and self.unacknowledged:
             self.state = ACK_ALARM if self.state == UNACK_ALARM else NORMAL
@@ -927,9 +980,8 @@ class Alarm:
         if operation == "silence" and self.silenced:
             return self.end_silence()
         if operation == "cancel" and self.state == PREALARM:
-            self.state = self.rung.state = NORMAL
-            self.rung.hits = self.rung.pending = 0
-            self.rung.cooldown = self.timing["cooldown"]
+            self.state = NORMAL
+            self.rung.clear()
             return Notice(OPERATOR, self.peak, codes=bytes([CANCEL, 0]))
         if operation == "out_of_service" and self.out_of_service != argument:
             score = self.shown
@@ -945,6 +997,8 @@ class Alarm:
 # Health
 STUCK, FLAT, REPEATED, CLIPPED, NOISE_FLOOR, STEP, DEAD_AXIS, GRAVITY, GAP, MISSING, RATE, NOT_WORN = range(1, 13)
 WARM_UP, SELF_TEST, SUPPLY = 13, 14, 15
+COUNTED = (*range(STUCK, GAP + 1), NOT_WORN)
+"""Conditions whose blocks a record has."""
 HEALTH_BITS = (0, 0, 0, 1, 2, 3, 3, 3, 4, 4, 4, 5, 6, 6, 7)
 """Of the conditions, by their code less 1."""
 
@@ -1099,6 +1153,19 @@ class Health:
             self.put(RATE, tolerance > 0 and u64(max(0, off - 1) << 16) > u64(tolerance * expected))
         self.clock_ms, self.clock_samples, self.has_clock = ms, samples, True
 
+    def save(self) -> dict:
+        """Fields of a record."""
+        active, reported = (sum(1 << condition for condition in found) for found in (self.active, self.reported))
+        return {"active": active, "reported": reported, "counts": [self.counters[each] for each in COUNTED]}
+
+    def restore(self, record: dict) -> None:
+        off = {condition for condition in COUNTED if self.plan["raise_blocks"][condition - 1] == 0}
+        for name in ("active", "reported"):
+            kept = {condition for condition in range(1, 16) if record[name] >> condition & 1}
+            setattr(self, name, getattr(self, name) | kept - off - {WARM_UP})
+        found = zip(COUNTED, record["counts"], strict=True)
+        self.counters |= {condition: n for condition, n in found if condition not in off}
+
     def change(self) -> tuple[int, bool] | None:
         differ = self.active ^ self.reported
         if not differ:
@@ -1113,13 +1180,22 @@ class Supervisor:
     """Alarm, health and heartbeat in their order; what it gives are events of layout 2."""
 
     def __init__(
-        self, alarm: dict, health: dict | None, timing: dict, levels: dict, columns: int, per_tick: int, tag: bytes
+        self,
+        alarm: dict,
+        health: dict | None,
+        timing: dict,
+        levels: dict,
+        columns: int,
+        per_tick: int,
+        due_q31: int,
+        tag: bytes,
     ) -> None:
         self.alarm = Alarm(alarm, timing, levels, per_tick)
         self.health = None if health is None else Health(health, columns)
-        self.heartbeat, self.per_tick, self.tag = alarm["heartbeat"], per_tick, tag
-        self.sequence, self.restarted = 0, True
-        self.elapsed = self.judged = self.highest = 0
+        self.heartbeat_q16 = (alarm["heartbeat"] << 16) + alarm.get("heartbeat_rest_q16", 0)
+        self.due_q31, self.tag = within(due_q31, 1, 2**31), tag
+        self.sequence, self.restart = 0, ANEW
+        self.elapsed = self.late_q16 = self.judged = self.highest = self.highest_log2_q8 = 0
 
     @property
     def byte(self) -> int:
@@ -1141,21 +1217,51 @@ class Supervisor:
         return found
 
     def next_due(self, hop: int) -> bytes | None:
-        if self.restarted:
-            self.restarted = False
-            return self.emit(hop, Notice(RESTART))
+        if self.restart is not None:
+            code, self.restart = self.restart, None
+            return self.emit(hop, Notice(RESTART, codes=bytes([code, 0])))
         change = self.health.change() if self.health else None
         if change is not None:
             return self.emit(hop, Notice(TECHNICAL, codes=bytes(change)))
         notice = self.alarm.due()
         if notice is not None:
             return self.emit(hop, notice)
-        if 0 < self.heartbeat <= self.elapsed:
-            share = min(65535, u64(self.judged * 65535) // max(1, self.elapsed // self.per_tick))
-            out = self.emit(hop, Notice(HEARTBEAT, self.highest, codes=share.to_bytes(2, "little")))
-            self.elapsed = self.judged = self.highest = 0
+        elapsed_q16 = (self.elapsed << 16) + self.late_q16
+        if 0 < self.heartbeat_q16 <= elapsed_q16:
+            late_q16 = within(elapsed_q16 % self.heartbeat_q16, 0, 2**47)
+            hops = u32((elapsed_q16 - late_q16) >> 16)
+            due = max(1, u64(hops * self.due_q31) >> 31)
+            share = min(65535, u64(self.judged * 65535) // due)
+            out = self.emit(hop, Notice(HEARTBEAT, codes=share.to_bytes(2, "little")))
+            self.elapsed, self.late_q16 = divmod(late_q16, 65536)
+            out = out[:8] + self.highest_of_all.to_bytes(2, "little") + out[10:]
+            self.judged = self.highest = self.highest_log2_q8 = 0
             return out
         return None
+
+    @property
+    def highest_of_all(self) -> int:
+        """The highest score since the last heartbeat, also from before a restart, as events have it."""
+        return max(within(self.highest_log2_q8, 0, 8191), log2_q10(self.highest) >> 2)
+
+    def pause(self, hops: int, ticks: int) -> None:
+        if not self.voids:
+            self.alarm.pause(ticks)
+        self.advance(hops)
+
+    def save(self) -> dict:
+        """Fields of a record."""
+        found = self.alarm.save() | (self.health.save() if self.health else {})
+        found |= {name: getattr(self, name) for name in ("sequence", "elapsed", "late_q16", "judged")}
+        return found | {"highest_log2_q8": self.highest_of_all}
+
+    def restore(self, record: dict, releveled: bool) -> None:
+        self.alarm.restore(record, releveled)
+        if self.health:
+            self.health.restore(record)
+        for name in ("elapsed", "late_q16", "judged", "highest_log2_q8"):
+            setattr(self, name, record[name])
+        self.sequence, self.restart = (record["sequence"] + 1024) % 2**16, RESTORED
 
     def hop(self, rows: list[list[int]], hop: int) -> list[bytes]:
         if self.health:
@@ -1209,6 +1315,86 @@ class Supervisor:
         )
         self.sequence = (self.sequence + 1) % 2**16
         return out
+
+
+# Duty
+def is_pause(duty: dict | None, n: int) -> bool:
+    """A gap of n samples that the plan declares."""
+    if duty is None:
+        return False
+    off = within(duty["every"] - duty["on"], 1, 2**31 - 2)
+    return off <= 2 * n and n <= off + duty["every"] // 16
+
+
+def due_q31(duty: dict | None, ticks_on: int, hop: int, per_tick: int) -> int:
+    """Ticks that are due in a hop."""
+    if duty is None:
+        return within(ceil_div(2**31, per_tick), 1, 2**31)
+    return within(ceil_div(ticks_on * hop << 31, duty["every"]), 1, 2**31)
+
+
+# Record
+RUNG = ("in_row", "calm", "cooldown")
+RECORD = [("plan_tag", 2), ("score_tag", 8), ("level_tag", 1), ("state", 1), ("flags", 1), ("alarms", 1)]
+RECORD += [("sequence", 2), ("ahead", -2), ("next_hop", 4)]
+RECORD += [(f"{rung}_{name}", 4) for rung in ("rung", "reference") for name in RUNG]
+RECORD += [("rung_hits", 2), ("reference_hits", 2), ("level_q16", 8), ("frozen", 4)]
+RECORD += [(name, 4) for name in (*ALARM_FIELDS[4:], "elapsed", "judged")]
+RECORD += [("highest_log2_q8", 2), ("late_q16", 2), ("active", 2), ("reported", 2)]
+RECORD += [(f"count_{each}", 2) for each in COUNTED]
+"""Name -> bytes, of all between the head and the CRC; negative: signed."""
+
+
+def crc32(data: bytes) -> int:
+    """IEEE 802.3, a bit at a time."""
+    crc = 2**32 - 1
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0xEDB88320 if crc & 1 else 0)
+    return crc ^ (2**32 - 1)
+
+
+def record(fields: dict) -> bytes:
+    """The 136 bytes; what `fields` lack is 0."""
+    values = dict.fromkeys((name for name, _ in RECORD), 0) | fields
+    flags = {"escalated": 1, "silenced": 16, "out_of_service": 32}
+    values["flags"] = sum(bit for name, bit in flags.items() if fields.get(name))
+    values["alarms"] = fields.get("rung_in_alarm", 0) + 2 * fields.get("reference_in_alarm", 0)
+    values |= dict(zip((f"count_{each}" for each in COUNTED), fields.get("counts", [0] * len(COUNTED)), strict=True))
+    data = b"ar" + bytes([1, 0]) + (136).to_bytes(2, "little")
+    for name, size in RECORD:
+        value = values[name]
+        data += value if isinstance(value, bytes) else int(value).to_bytes(abs(size), "little", signed=size < 0)
+    return data + crc32(data).to_bytes(4, "little")
+
+
+def record_fields(data: bytes, plan: dict) -> dict | None:
+    """What a record holds; None: it is refused by this plan."""
+    if len(data) != 136 or data[:3] != b"ar\x01" or data[4:6] != b"\x88\x00":
+        return None
+    if crc32(data[:132]) != int.from_bytes(data[132:], "little"):
+        return None
+    values, at = {}, 6
+    for name, size in RECORD:
+        part = data[at : at + abs(size)]
+        values[name] = part if name.endswith("_tag") else int.from_bytes(part, "little", signed=size < 0)
+        at += abs(size)
+    assert at == 132
+    for name, bit in (("escalated", 0), ("silenced", 4), ("out_of_service", 5)):
+        values[name] = values["flags"] >> bit & 1
+    values["rung_in_alarm"], values["reference_in_alarm"] = values["alarms"] & 1, values["alarms"] >> 1 & 1
+    values["counts"] = [values[f"count_{each}"] for each in COUNTED]
+    hits = max(values["rung_hits"], values["reference_hits"])
+    fits = (
+        values["score_tag"] == bytes.fromhex(score_id(plan))[:8],
+        values["state"] in (NORMAL, UNACK_ALARM, PREALARM, ACK_ALARM, RTN_UNACK),
+        -plan["framer"]["hop"] < values["ahead"] <= plan["framer"]["window"],
+        values["level_q16"] < 2**48,
+        hits < 2 ** plan["timing"]["n"],
+        values["highest_log2_q8"] < 8192,
+    )
+    return values if all(fits) else None
 
 
 # Reasons
@@ -1427,7 +1613,7 @@ class Pipeline:
     """Samples in, one result a tick, from the bytes of a plan file."""
 
     def __init__(self, data: bytes) -> None:
-        plan = read(data)
+        plan = self.file = read(data)
         self.tag = bytes.fromhex(plan_id(plan))[:2]
         self.plan = decoded({key: value for key, value in plan.items() if key != "provenance"})
         self.reset()
@@ -1460,16 +1646,58 @@ class Pipeline:
             self.baseline.follow(raw, self.reference.state == UNACK_ALARM)
         return Result(ready[0], s, events, inputs, outputs, raw, self.baseline.level_q16)
 
+    @property
+    def per_tick(self) -> int:
+        return self.plan["extractor"].get("hops_per_frame", 1) * self.plan["context"]["stride"]
+
     def gap(self, n: int) -> None:
         if n == 0:
             return
+        pause = self.declared(n)
         lost = self.framer.gap(n)
         self.extractor.gap()
         self.context.gap()
-        per_tick = self.plan["extractor"].get("hops_per_frame", 1) * self.plan["context"]["stride"]
-        self.alert.gap(lost // per_tick)
+        self.pass_by(lost // self.per_tick, pause)
+
+    def declared(self, n: int) -> bool:
+        """A pause that the plan declares, after a tick since the last break."""
+        return is_pause(self.plan.get("duty"), n) and self.context.seen >= self.context.frames
+
+    def pass_by(self, ticks: int, pause: bool) -> None:
+        for rung in filter(None, (self.alert, self.reference)):
+            (rung.pause if pause else rung.gap)(ticks)
+
+    def state(self) -> bytes:
+        found = {"plan_tag": self.tag, "score_tag": bytes.fromhex(score_id(self.file))[:8]}
+        found |= {"next_hop": self.framer.next_hop % 2**32, "ahead": self.framer.p}
+        found |= self.baseline.save() | (self.reference.save("reference") if self.reference else {})
+        return record(found | self.fields())
+
+    def fields(self) -> dict:
+        """Of the alert, as an alarm without a life cycle would have them."""
+        peak = self.plan["levels"]["raise_score"] if self.alert.state == UNACK_ALARM else 0
+        state = UNACK_ALARM if peak else NORMAL
+        return self.alert.save() | {"sequence": self.alert.sequence, "state": state, "peak": peak, "base": peak}
+
+    def restore(self, data: bytes) -> bool:
+        """Begin anew with a record; False: without it."""
+        self.reset()
+        found = record_fields(data, self.file)
+        if found is None:
+            return False
         if self.reference:
-            self.reference.gap(lost // per_tick)
+            self.baseline.restore(found)
+            self.reference.restore(found, False, "reference")
+        self.take(found, (found["plan_tag"], found["level_tag"]) != (self.tag, b"\0"))
+        self.resume(self.framer.resume(found["next_hop"], found["ahead"]))
+        return True
+
+    def take(self, found: dict, releveled: bool) -> None:
+        self.alert.restore(found, releveled)
+        self.alert.sequence = (found["sequence"] + 1024) % 2**16
+
+    def resume(self, lost: int) -> None:
+        self.pass_by(lost // self.per_tick, True)
 
 
 class SupervisedPipeline(Pipeline):
@@ -1477,10 +1705,10 @@ class SupervisedPipeline(Pipeline):
 
     def reset(self) -> None:
         super().reset()
-        plan = self.plan
-        self.per_tick = plan["extractor"].get("hops_per_frame", 1) * plan["context"]["stride"]
+        plan, duty = self.plan, self.plan.get("duty")
         sections = plan.get("alarm", NO_ALARM), plan.get("health"), plan["timing"], plan["levels"]
-        self.supervisor = Supervisor(*sections, columns_of(plan), self.per_tick, self.tag)
+        due = due_q31(duty, duty and ticks_in(duty["on"], plan), plan["framer"]["hop"], self.per_tick)
+        self.supervisor = Supervisor(*sections, columns_of(plan), self.per_tick, due, self.tag)
         self.fresh, self.samples = True, 0
 
     def process(self, block: list) -> list[Result]:
@@ -1521,19 +1749,41 @@ class SupervisedPipeline(Pipeline):
 
     def gap(self, n: int) -> list[Result]:
         found = self.process([])
-        self.lose(n)
+        self.lose(n, self.declared(n))
         return found + self.process([])
 
-    def lose(self, n: int) -> None:
+    def lose(self, n: int, pause: bool = False) -> None:
         if n == 0:
             return
         lost = self.framer.gap(n)
         self.samples = (self.samples + n) % 2**32
         self.extractor.gap()
         self.context.gap()
-        self.supervisor.gap(lost, lost // self.per_tick)
-        if self.reference:
-            self.reference.gap(lost // self.per_tick)
+        self.leave(lost, pause)
+
+    def leave(self, lost: int, pause: bool) -> None:
+        ticks, voids = lost // self.per_tick, self.supervisor.voids
+        (self.supervisor.pause if pause else self.supervisor.gap)(lost, ticks)
+        if self.reference and not pause:
+            self.reference.gap(ticks)
+        elif self.reference and not voids:
+            self.reference.pause(ticks)
+
+    def fields(self) -> dict:
+        return self.supervisor.save()
+
+    def restore(self, data: bytes) -> bool:
+        taken = super().restore(data)
+        if not taken:
+            self.supervisor.restart = REFUSED
+        return taken
+
+    def take(self, found: dict, releveled: bool) -> None:
+        self.supervisor.restore(found, releveled)
+        self.samples = (found["next_hop"] * self.plan["framer"]["hop"] + found["ahead"]) % 2**32
+
+    def resume(self, lost: int) -> None:
+        self.leave(lost, True)
 
     def operate(self, operation: str, argument: int) -> list[Result]:
         found = self.process([])

@@ -90,7 +90,7 @@ def evaluate(
         check_place(html)
     clips = partial(
         evaluation.open_marked,
-        stream_format=StreamFormat.of(chosen.sensor, chosen.columns),
+        stream_format=StreamFormat.of(chosen.sensor, chosen.columns, chosen.duty),
         reading=run.reading,
         label=label,
         group=run.group,

@@ -274,12 +274,14 @@ class Health:
         record.counts = tuple(int(self._counts[condition - 1]) for condition in IN_BLOCKS)
 
     def restore(self, record: Record) -> None:
-        """Take the conditions from a record; warm-up starts again. Only after `reset`."""
-        warm_up = 1 << Condition.WARM_UP
-        self.active |= record.active & ~warm_up
-        self._reported |= record.reported & ~warm_up
+        """Take the conditions from a record that the plan looks for; warm-up starts again. Only after `reset`."""
+        off = [condition for condition in IN_BLOCKS if self._is_raise[condition - 1] == 0]
+        known = sum(1 << condition for condition in Condition if condition not in (*off, Condition.WARM_UP))
+        self.active |= record.active & known
+        self._reported |= record.reported & known
         for condition, blocks in zip(IN_BLOCKS, record.counts, strict=True):
-            self._counts[condition - 1] = blocks
+            if condition not in off:
+                self._counts[condition - 1] = blocks
 
     def change(self) -> tuple[Condition, bool] | None:
         """Take the next condition that has changed, the lowest code first, and whether it is active; None: no more."""

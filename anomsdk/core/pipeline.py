@@ -221,8 +221,8 @@ class Chain:
             if self._supervisor is not None:
                 self._supervisor.refuse()
             return False
-        self._baseline.restore(record)
         if self._reference is not None:
+            self._baseline.restore(record)
             self._reference.restore(record.reference)
         releveled = (record.plan_tag, record.level_tag) != (self._plan.tag, 0)
         (self._alert if self._supervisor is None else self._supervisor).restore(record, releveled=releveled)

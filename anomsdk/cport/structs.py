@@ -20,15 +20,16 @@ from anomsdk.core.context import STATISTICS, ContextPlan, StackPlan, SummaryPlan
 from anomsdk.core.extractor import ExtractorPlan
 from anomsdk.core.fft import FftPlan
 from anomsdk.core.filterbank import FilterbankPlan
-from anomsdk.core.plan import Plan
+from anomsdk.core.plan import MAX_GAP, Plan
 from anomsdk.core.reasons import ReasonsPlan
+from anomsdk.core.record import SCORE_TAG_BYTES
 from anomsdk.core.rung import levels
 from anomsdk.core.spectrum import SpectrumPlan
 from anomsdk.cport.extractors import EXTRACTORS
 from anomsdk.cport.fields import Address, Blocks, Bytes, Constant, Fields, Member, Size, Structs
 from anomsdk.errors import without_a_branch
 
-C_FORMAT = 5
+C_FORMAT = 6
 """Layout of the structs: ANOM_PLAN_FORMAT of anom_plan.h."""
 
 
@@ -42,13 +43,18 @@ def c_fields(plan: Plan) -> Fields:
         "autoencoder": autoencoder_fields(plan.layers, _input_reach(plan)),
         "score": _fields(plan.score),
         "baseline": _baseline(plan),
-        "timing": _fields(plan.timing, without=("clear_ratio_q16", "high_ratio_q16")),
+        "timing": {
+            **_fields(plan.timing, without=("clear_ratio_q16", "high_ratio_q16", "clear_after")),
+            "clear_after": plan.timing.clear_after or 0,
+        },
         "levels": _fields(plan.levels),
         "reasons": reasons_fields(plan.reasons),
         "judge": Address("anom_supervisor_judge" if plan.is_supervised else "anom_alert_judge"),
         "supervisor": _supervisor(plan),
         "supervisor_bytes": supervisor_bytes(plan),
+        "duty": _duty(plan),
         "id": tuple(bytes.fromhex(plan.id)),
+        "score_tag": tuple(bytes.fromhex(plan.score_id)[:SCORE_TAG_BYTES]),
     }
 
 
@@ -57,6 +63,15 @@ def _baseline(plan: Plan) -> Fields:
     score = plan.baseline.reference_score
     reference = None if score is None else Structs("anom_level_plan", (_fields(levels(score, plan.timing)),))
     return {**_fields(plan.baseline, without=("reference_score",)), "reference": reference}
+
+
+def _duty(plan: Plan) -> Structs | None:
+    """Return `anom_duty_plan`; None for a plan without a duty."""
+    if plan.duty is None:
+        return None
+    longest = min(plan.duty.longest_pause, MAX_GAP)  # no gap is longer
+    fields: Fields = {"shortest_pause": plan.duty.shortest_pause, "longest_pause": longest}
+    return Structs("anom_duty_plan", (fields,))
 
 
 def _supervisor(plan: Plan) -> Structs | None:
@@ -68,8 +83,14 @@ def _supervisor(plan: Plan) -> Structs | None:
         own = {"type": Address("anom_health_functions"), "columns": plan.columns}
         health = Structs("anom_health_plan", ({**_fields(plan.health), **own},))
     hops_per_tick = plan.extractor.hops_per_frame * plan.context.stride
+    alarm = plan.alarm or PLAIN
     fields: Fields = {
-        "alarm": {**_fields(plan.alarm or PLAIN), "hops_per_tick": hops_per_tick},
+        "alarm": {
+            **_fields(alarm, without=("heartbeat_rest_q16",)),
+            "heartbeat_rest_q16": alarm.heartbeat_rest_q16 or 0,
+            "hops_per_tick": hops_per_tick,
+            "due_q31": plan.due_q31,
+        },
         "health": health,
         "type": Address("anom_supervisor_functions"),
     }

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.core.checks import checked_cast
+from anomsdk.core.duty import is_pause
+from anomsdk.core.pipeline import Result
 from anomsdk.core.plan import Plan
 from anomsdk.evaluate.segments import padded
 from anomsdk.runtime.pipeline import Pipeline
+from anomsdk.sources.clips import Clip
 from anomsdk.sources.dropouts import Samples
 
 _SLACK_S = 1e-9
@@ -138,7 +141,7 @@ def event_window(plan: Plan, start: int, stop: int) -> tuple[float, float]:
 
 def score_clip(
     plan: Plan,
-    blocks: Iterable[tuple[bool, Samples]],
+    blocks: Iterable[tuple[bool, Samples] | tuple[bool, Samples, int]],
     name: str,
     group: str,
     *,
@@ -150,12 +153,12 @@ def score_clip(
     pads: bool = False,
     heard: Callable[[int], None] = lambda n: None,
 ) -> ScoredClip | None:
-    """Run a clip through a plan; each stretch between gaps gets a fresh pipeline.
+    """Run a clip through a plan; each stretch between gaps gets a fresh pipeline, and goes on over declared pauses.
 
     Parameters
     ----------
     plan : plan that scores the clip
-    blocks : (new_piece, samples) pairs, as `anomsdk.sources.clips.Clip.blocks` yields them
+    blocks : (new_piece, samples) pairs, as `anomsdk.sources.clips.Clip.blocks` yields them, or those of `spaced`
     name, group, event_s, snr_db, label, scene : as `ScoredClip`
     engine : as `anomsdk.Pipeline`
     pads : pad the longest stretch when none is long enough for a tick
@@ -171,12 +174,25 @@ def score_clip(
     """
     run = ClipRun(plan, engine, pads=pads)
     try:
-        for new_piece, samples in blocks:
-            run.push(new_piece, samples)
+        for new_piece, samples, *missing in blocks:
+            run.push(new_piece, samples, *missing)
             heard(len(samples))
         return run.scored(name, group, event_s=event_s, snr_db=snr_db, label=label, scene=scene)
     finally:
         run.close()
+
+
+def spaced(clip: Clip) -> Iterator[tuple[bool, Samples, int]]:
+    """Yield the blocks of a clip, and before each new piece the number of samples that lie between it and the last."""
+    cutter = clip.cutter()
+    piece, end = -1, 0  # number of the present piece, and where it ends in the stream
+    for new_piece, samples in clip.blocks(cutter):
+        between = 0
+        if new_piece:
+            piece += 1
+            between, end = cutter.starts[piece] - end, cutter.starts[piece]
+        end += len(samples)
+        yield new_piece, samples, between
 
 
 class ClipRun:
@@ -195,21 +211,34 @@ class ClipRun:
         self._heard = 0  # number of samples of a padded clip
         self._pipeline: Pipeline | None = None
         self._begin = self._length = 0  # start and length of the current stretch, in samples of the clip
+        self._stretch = self._paused = 0  # samples since the last gap or pause, and those of pauses in this stretch
         self._held = list[Samples]()  # blocks of the current stretch, while it is too short for a tick
         self._longest: tuple[int, Samples] | None = None  # start and samples of the longest stretch without a tick
 
-    def push(self, new_piece: bool, samples: Samples) -> None:
-        """Process a block, as `anomsdk.sources.clips.Clip.blocks` yields it."""
-        if new_piece:
+    def push(self, new_piece: bool, samples: Samples, missing: int = 0) -> None:
+        """Process a block, as `anomsdk.sources.clips.Clip.blocks` yields it.
+
+        Parameters
+        ----------
+        new_piece, samples : a block
+        missing : samples between a new piece and the one before; a pause that the plan declares ends no stretch
+        """
+        if new_piece and self._pipeline is not None and is_pause(self._plan.duty, missing):
+            self._paused += missing
+            self._stretch = 0
+            self._take(self._pipeline.gap(missing), self._begin - self._paused)
+        elif new_piece:
             self._end_piece()
         self._length += len(samples)
+        self._stretch += len(samples)
+        self._longest_piece = max(self._longest_piece, self._stretch)
         if self._pipeline is None:
             self._held.append(samples)
             if self._length < self._plan.samples_to_first_tick:
                 return
             samples, self._held = np.concatenate(self._held), []
             self._pipeline = Pipeline(self._plan, self._engine)
-        self._process(self._pipeline, samples, self._begin)
+        self._take(self._pipeline.process(samples), self._begin - self._paused)
 
     def scored(
         self,
@@ -252,8 +281,8 @@ class ClipRun:
             self._pipeline.close()
             self._pipeline = None
 
-    def _process(self, pipeline: Pipeline, samples: Samples, begin: int) -> None:
-        for result in pipeline.process(samples):
+    def _take(self, results: list[Result], begin: int) -> None:
+        for result in results:
             framer = self._plan.framer
             end_s = (begin + result.hop * framer.hop + framer.window) / self._plan.rate_hz
             self._ticks += result.judged
@@ -263,18 +292,18 @@ class ClipRun:
             self._raised_s += [end_s for event in result.events if event.raised]
 
     def _end_piece(self) -> None:
-        self._longest_piece = max(self._longest_piece, self._length)
         longest = 0 if self._longest is None else len(self._longest[1])
         if self._pipeline is None and self._pads and self._length > longest:
             self._longest = self._begin, np.concatenate(self._held)
         self.close()
         self._begin += self._length
         self._length, self._held = 0, []
+        self._stretch = self._paused = 0
 
     def _hear_padded(self) -> None:
         assert self._longest is not None
         begin, samples = self._longest
         before, enough = padded(samples, self._plan.samples_to_first_tick)
         with Pipeline(self._plan, self._engine) as pipeline:
-            self._process(pipeline, enough, begin - before)
+            self._take(pipeline.process(enough), begin - before)
         self._heard = len(samples)

@@ -10,7 +10,7 @@ import numpy as np
 
 from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError
-from anomsdk.evaluate.clip_scores import ClipRun, ScoredClip, event_window, score_clip
+from anomsdk.evaluate.clip_scores import ClipRun, ScoredClip, event_window, score_clip, spaced
 from anomsdk.evaluate.clip_sets import ClipSet
 from anomsdk.evaluate.labels import MarkedClip, label_of
 from anomsdk.evaluate.segments import cuts, split
@@ -84,7 +84,7 @@ class Jobs:
         def work(number: int, clip: Clip, stopped: Callable[[], bool]) -> ScoredClip | None:
             return score_clip(
                 self.plan,
-                clip.blocks(),
+                spaced(clip),
                 clip.name,
                 clip.group,
                 engine=self._engine,
@@ -121,8 +121,8 @@ class Jobs:
             places = []  # the whole recording is the only segment
         whole, parts, at = self._run(), _Parts(self._run, clip), 0
         try:
-            for new_piece, samples in clip.blocks():
-                whole.push(new_piece, samples)
+            for new_piece, samples, missing in spaced(clip):
+                whole.push(new_piece, samples, missing)
                 for number, part in split(samples, at, places):
                     parts.push(number, places[number][0], part)
                 at += len(samples)

@@ -79,7 +79,12 @@ def summary(evaluation: Evaluation) -> list[str]:
     ]
     shares = (("normal", evaluation.judged_normal), ("anomalous", evaluation.judged_anomalous))
     lines.append(
-        "judged " + ", ".join(f"{each}{',' if each.void else ''} of {what} clips" for what, each in shares if each.of)
+        "judged "
+        + ", ".join(
+            f"{each}{',' if each.void else ''} {'in' if each.duty else 'of'} {what} clips"
+            for what, each in shares
+            if each.of
+        )
     )
     if evaluation.piece_s:
         lines.append(

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from anomsdk.core.plan import Plan, canonical_tree
+from anomsdk.plans.supervision import heartbeat_s
 from anomsdk.utils.text import duration
 
-_TICKS = ("timing.on_delay", "timing.off_delay", "timing.cooldown", "baseline.hold")
+_TICKS = ("timing.on_delay", "timing.off_delay", "timing.clear_after", "timing.cooldown", "baseline.hold")
+_SAMPLES = ("duty.on", "duty.every")
 _HOPS = (
     "alarm.cancel",
     "alarm.escalate_after",
@@ -42,7 +44,7 @@ def changes(old: Plan, new: Plan) -> list[str]:
     >>> changes(plan, plan)
     []
     """
-    before, after = (dict(_leaves("", canonical_tree(plan))) for plan in (old, new))
+    before, after = (_values(plan) for plan in (old, new))
     found = []
     for key in sorted({*before, *after}):
         was, now = before.get(key, "none"), after.get(key, "none")
@@ -69,6 +71,14 @@ def as_text(old: Plan, new: Plan) -> str:
     return "\n".join([f"changed  {ids}", *(f"  {line}" for line in found)])
 
 
+def _values(plan: Plan) -> dict[str, Any]:
+    """Return the values of a plan by their keys; a heartbeat with a part of a hop is one value in seconds."""
+    found = dict(_leaves("", canonical_tree(plan)))
+    if found.pop("alarm.heartbeat_rest_q16", None) is not None:
+        found["alarm.heartbeat"] = f"{found['alarm.heartbeat']} hops and a part, {heartbeat_s(plan):.9g} s"
+    return found
+
+
 def _leaves(key: str, tree: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(tree, dict) and "data" not in tree:
         for name, value in tree.items():
@@ -83,7 +93,8 @@ def _leaves(key: str, tree: Any) -> Iterator[tuple[str, Any]]:
 def _change(key: str, was: Any, now: Any) -> str:
     if isinstance(was, dict) or isinstance(now, dict):  # a table of integers
         return " -> ".join(_table(value) for value in (was, now)) + ", other values"
-    unit = " ticks" if key in _TICKS else " hops" if key in _HOPS else ""
+    units = {" ticks": _TICKS, " hops": _HOPS, " samples": _SAMPLES}
+    unit = next((unit for unit, keys in units.items() if key in keys and isinstance(now, int)), "")
     return f"{_shown(was)} -> {_shown(now)}{unit}"
 
 

@@ -37,7 +37,7 @@ def describe(plan: Plan) -> dict[str, dict[str, Any]]:
     supervision = {"alarm": alarm_facts(plan), "health": health_facts(plan)}
     return {
         "plan": {"name": plan.name, "id": plan.id, "score_id": plan.score_id, "tag": f"{plan.tag:04x}"},
-        "sensor": {"kind": plan.sensor.kind, "rate_hz": rate, "columns": plan.columns},
+        "sensor": {"kind": plan.sensor.kind, "rate_hz": rate, "columns": plan.columns, **_duty(plan)},
         "features": _features(plan),
         "context": _context(plan),
         "model": _model(plan),
@@ -71,6 +71,19 @@ def as_text(sections: dict[str, dict[str, Any]]) -> str:
 
 def _ms(plan: Plan, samples: int) -> float:
     return milliseconds(samples, plan.rate_hz)
+
+
+def _duty(plan: Plan) -> dict[str, Any]:
+    """Return the facts of the duty cycle; empty for a plan without one."""
+    duty = plan.duty
+    if duty is None:
+        return {}
+    return {
+        "duty_on_s": round(duty.on / plan.rate_hz, 3),
+        "duty_every_s": round(duty.every / plan.rate_hz, 3),
+        "duty_ticks": plan.ticks_in(duty.on),
+        "declared_pause_s": [f"{samples / plan.rate_hz:.3f}" for samples in (duty.shortest_pause, duty.longest_pause)],
+    }
 
 
 def _features(plan: Plan) -> dict[str, Any]:
@@ -159,7 +172,8 @@ def _alert(plan: Plan) -> dict[str, Any]:
         "high_score": levels.high_score or "off",
         "m_of_n": f"{timing.m} of {timing.n} ticks",
     }
-    for name in ("on_delay", "off_delay", "cooldown"):
+    for name in ("on_delay", "off_delay", "clear_after", "cooldown"):
         ticks = getattr(timing, name)
-        facts |= {f"{name}_ticks": ticks, f"{name}_s": round(ticks * tick_s, 3)}
+        if ticks is not None:
+            facts |= {f"{name}_ticks": ticks, f"{name}_s": round(ticks * tick_s, 3)}
     return facts

@@ -23,9 +23,18 @@ def alarm_facts(plan: Plan) -> dict[str, Any]:
         "latch": "on" if alarm.latch else "off",
         "escalate_ratio": round(alarm.escalate_ratio_q16 / 65536, 4) or "off",
     }
-    for name in ("cancel", "escalate_after", "escalate_every", "repeat", "test", "heartbeat"):
+    for name in ("cancel", "escalate_after", "escalate_every", "repeat", "test"):
         facts[f"{name}_s"] = _hops_s(plan, getattr(alarm, name)) or "off"
-    return facts
+    return facts | {"heartbeat_s": round(heartbeat_s(plan), 3) or "off"}
+
+
+def heartbeat_s(plan: Plan) -> float:
+    """Return the seconds from one heartbeat to the next, with its part of a hop; 0 for none."""
+    alarm = plan.alarm
+    if alarm is None:
+        return 0.0
+    hops = alarm.heartbeat + (alarm.heartbeat_rest_q16 or 0) / 65536
+    return hops * plan.framer.hop / plan.rate_hz
 
 
 def health_facts(plan: Plan) -> dict[str, Any]:

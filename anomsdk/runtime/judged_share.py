@@ -1,14 +1,15 @@
 """Share of the time that was judged.
 
 After each gap a pipeline needs a whole context before it judges again, and while a technical condition is active its
-ticks are void.
+ticks are void. With a duty cycle only the time counts in which the plan declares that the device samples.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 
+from anomsdk.core.duty import DutyPlan
 from anomsdk.core.plan import Plan
 from anomsdk.errors import CheckError
 
@@ -23,6 +24,7 @@ class Judged:
     of : ticks in the same number of samples without a gap, missing samples included; for a recording shorter than its
         first tick, the ticks that it would add to a longer recording
     void : runs of the model whose score led to nothing, because a technical condition was active; not in ``ticks``
+    duty : ``of`` are the ticks that a duty cycle declares
 
     Examples
     --------
@@ -32,14 +34,19 @@ class Judged:
     ('49.5% of the time', '99.9% of the time', '0% of the time')
     >>> str(Judged(198, 400, 50))
     '49.5% of the time, void 12.5%'
+    >>> str(Judged(390, 400, duty=True))
+    '97.5% of the time that the duty declares'
     """
 
     ticks: int = 0
     of: int = 0
     void: int = 0
+    duty: bool = field(default=False, repr=False)
 
     def __add__(self, other: Judged) -> Judged:
-        return Judged(self.ticks + other.ticks, self.of + other.of, self.void + other.void)
+        return Judged(
+            self.ticks + other.ticks, self.of + other.of, self.void + other.void, duty=self.duty or other.duty
+        )
 
     @property
     def share(self) -> float:
@@ -53,11 +60,15 @@ class Judged:
 
     def __str__(self) -> str:
         void = f", void {_percent(self.void_share)}" if self.void else ""
-        return f"{_percent(self.share)} of the time{void}"
+        which = " that the duty declares" if self.duty else ""
+        return f"{_percent(self.share)} of the time{which}{void}"
 
 
 def judged(plan: Plan, ticks: int, samples: int, *, void: int = 0) -> Judged:
     """Return the judged share of one recording.
+
+    With a duty cycle in the plan the ticks that are due are those that the plan declares for this time, and not fewer
+    than there were: a recording without pauses is no reason to call another one whole.
 
     Parameters
     ----------
@@ -66,7 +77,27 @@ def judged(plan: Plan, ticks: int, samples: int, *, void: int = 0) -> Judged:
     samples : its length in samples, missing samples included
     void : number of its ticks that were void
     """
-    return Judged(ticks, plan.ticks_in(samples) or -(-samples // plan.samples_per_tick), void)
+    due = ticks_due(plan.duty, plan.ticks_in, plan.samples_per_tick, samples)
+    if plan.duty is None:
+        return Judged(ticks, due, void)
+    return Judged(ticks, max(due, ticks + void), void, duty=True)
+
+
+def ticks_due(duty: DutyPlan | None, ticks_in: Callable[[int], int], samples_per_tick: int, samples: int) -> int:
+    """Count the ticks that are due in a recording, at least 1 where it has a sample.
+
+    Parameters
+    ----------
+    duty : None: without a pause
+    ticks_in : ticks in a number of samples without a gap
+    samples_per_tick : samples from one tick to the next
+    samples : length of the recording, with missing samples and pauses
+    """
+    if duty is None:
+        return ticks_in(samples) or -(-samples // samples_per_tick)
+    periods, rest = divmod(samples, duty.every)
+    on = min(rest, duty.on)
+    return periods * ticks_in(duty.on) + ticks_in(on) or -(-on // samples_per_tick)
 
 
 def judged_of_pieces(plan: Plan, ticks: int, pieces: Iterable[int], samples: int) -> Judged:

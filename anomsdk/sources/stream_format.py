@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, fields
 
+from anomsdk.core.duty import DutyPlan
 from anomsdk.core.plan import MotionSensorPlan, SensorPlan
 from anomsdk.errors import InputError, parameter
 from anomsdk.sources.conditions import Condition, conditions_in
@@ -48,6 +49,7 @@ class StreamFormat:
     counts_per_g : int16 counts in one g, > 0; motion only
     counts_per_dps : int16 counts in one degree a second, > 0; motion with 6 columns only
     full_scale_g : magnitude at which the accelerometer clips, in g, > 0; motion only
+    pause_s : shortest and longest gap, in seconds, that the duty cycle of a plan declares to be a pause; None: none
 
     Examples
     --------
@@ -65,17 +67,18 @@ class StreamFormat:
     counts_per_g: float | None = None
     counts_per_dps: float | None = None
     full_scale_g: float | None = None
+    pause_s: tuple[float, float] | None = None
 
     @classmethod
-    def of(cls, sensor: SensorPlan | MotionSensorPlan, columns: int) -> StreamFormat:
-        """Make the format from the sensor of a plan and its number of columns."""
+    def of(cls, sensor: SensorPlan | MotionSensorPlan, columns: int, duty: DutyPlan | None = None) -> StreamFormat:
+        """Make the format from the sensor of a plan, its number of columns and its duty cycle."""
         rate_hz = sensor.rate_millihertz / 1000
+        pause_s = None if duty is None else (duty.shortest_pause / rate_hz, duty.longest_pause / rate_hz)
         if not isinstance(sensor, MotionSensorPlan):
-            return cls(rate_hz, sensor.kind, columns)
+            return cls(rate_hz, sensor.kind, columns, pause_s=pause_s)
         per_dps = sensor.counts_per_kilo_dps / 1000 or None
-        return cls(
-            rate_hz, "motion", columns, sensor.counts_per_kilo_g / 1000, per_dps, sensor.full_scale_milli_g / 1000
-        )
+        full_scale_g = sensor.full_scale_milli_g / 1000
+        return cls(rate_hz, "motion", columns, sensor.counts_per_kilo_g / 1000, per_dps, full_scale_g, pause_s)
 
     def check(self) -> None:
         """Check the fields.

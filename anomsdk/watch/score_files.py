@@ -139,7 +139,9 @@ def _named(
 ) -> dict[str, Recording]:
     def opened(source: str | Path) -> list[Recording]:
         try:
-            return open_skippable(source, StreamFormat.of(plan.sensor, plan.columns), reading=reading, on_bad=on_bad)
+            return open_skippable(
+                source, StreamFormat.of(plan.sensor, plan.columns, plan.duty), reading=reading, on_bad=on_bad
+            )
         except InputError as error:
             if isinstance(error, UnusableInputsError) or len(sources) == 1:
                 raise

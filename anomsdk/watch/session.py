@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol
 
+from anomsdk.core.duty import is_pause
 from anomsdk.core.event import Condition, Kind
 from anomsdk.core.pipeline import Result
 from anomsdk.core.plan import Plan
@@ -35,14 +36,15 @@ class Summary:
     ----------
     recordings : recordings begun, without those left out
     too_short : recordings that ended before the first tick
-    samples : samples (rows) processed, without those missing in gaps
+    samples : samples (rows) processed, without those missing in gaps and pauses
     seconds : duration of these samples
     ticks : runs of the model, with the void ones
     alarms : alarms raised
-    missing : samples missing in gaps
+    missing : samples missing in gaps, without those of declared pauses
     judged : the ticks without the void ones, against the ticks that the same time would have given without a gap
     left_out : unusable inputs: files, and recordings found to be damaged while they were processed
     faults : technical conditions that began; warm-up is none
+    paused : samples that were not due, in pauses that the duty of the plan declares
     """
 
     recordings: int
@@ -55,6 +57,7 @@ class Summary:
     judged: Judged
     left_out: int = 0
     faults: int = 0
+    paused: int = 0
 
 
 class Sink(Protocol):
@@ -104,7 +107,7 @@ class Watch:
         self.engine = self._pipeline.engine
         self._recordings = self._too_short = self._samples = self._ticks = self._alarms = 0
         self._left_out = self._hearing = self._faults = 0
-        self._void = self._missing = 0
+        self._void = self._missing = self._paused = 0
         self._begun = (0, 0, 0)  # ticks, void ticks and samples before the present recording
         self._judged = Judged()
         self._blocks: Generator[Block | int, None, None] | None = None
@@ -127,7 +130,7 @@ class Watch:
             on_bad(line)
 
         bad = None if on_bad is None else left_out
-        return open_skippable(path, StreamFormat.of(plan.sensor, plan.columns), reading=reading, on_bad=bad)
+        return open_skippable(path, StreamFormat.of(plan.sensor, plan.columns, plan.duty), reading=reading, on_bad=bad)
 
     def hear(self, recording: Recording, progress: Callable[[int], None] | None = None) -> Iterator[AlarmChange]:
         """Run a recording through the pipeline, which is reset first.
@@ -148,7 +151,7 @@ class Watch:
         self._stop_reading()
         self._hearing = self._ticks
         self._pipeline.reset()
-        self._judged, self._begun = self._all_judged(), (self._ticks, self._void, self._samples + self._missing)
+        self._judged, self._begun = self._all_judged(), (self._ticks, self._void, self._passed)
         self._recordings += 1
         ticks, hops = self._ticks, _Hops()
         with closing(wiped_after_use(recording.blocks())) as blocks:
@@ -156,8 +159,11 @@ class Watch:
             for block in blocks:
                 if isinstance(block, int):
                     results = self._pipeline.gap(block)
-                    self._missing += block
-                    now_s = (self._samples + self._missing - self._begun[-1]) / self.plan.rate_hz
+                    if is_pause(self.plan.duty, block):
+                        self._paused += block
+                    else:
+                        self._missing += block
+                    now_s = (self._passed - self._begun[-1]) / self.plan.rate_hz
                     for result in results:
                         yield from self._alerts(recording.name, result, hops.whole(result.hop), now_s)
                     continue
@@ -207,13 +213,19 @@ class Watch:
             self._all_judged(),
             self._left_out,
             self._faults,
+            self._paused,
         )
+
+    @property
+    def _passed(self) -> int:
+        """Return the length of all recordings in samples, with those missing in gaps and pauses."""
+        return self._samples + self._missing + self._paused
 
     def _all_judged(self) -> Judged:
         """Judge all recordings, of the last one the part that was processed."""
         ticks, void, samples = self._begun
         voided = self._void - void
-        length = self._samples + self._missing - samples
+        length = self._passed - samples
         return self._judged + judged(self.plan, self._ticks - ticks - voided, length, void=voided)
 
     def close(self, *, complete: bool = True) -> None:

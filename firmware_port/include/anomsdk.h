@@ -29,9 +29,10 @@
  *
  * Rules
  *   Argument order is state, then what goes in, then what comes out.
- *   Functions that can fail return a negative ANOM_ERROR_*: `anom_pipeline_init`, `anom_selftest`, and the inputs of an
- *   alarm or health section, which check their argument and the plan. Nothing else is checked: pointers must stay
- *   valid, and a pipeline must have been initialised.
+ *   Functions that can fail return a negative ANOM_ERROR_*: `anom_pipeline_init`, `anom_selftest`, the inputs of an
+ *   alarm or health section, which check their argument and the plan, and `anom_pipeline_save` and
+ *   `anom_pipeline_restore`. Nothing else is checked: pointers must stay valid, and a pipeline must have been
+ *   initialised.
  *   Not reentrant: one context at a time pushes and polls a pipeline. Several pipelines, of one plan or of many, may
  *   run side by side. push only copies, and so may be short enough for an interrupt; poll does the work of one hop.
  *   Nothing uses a heap, floating point, a clock, input or output, recursion, or a variable that is not yours.
@@ -56,6 +57,7 @@ extern "C" {
 #define ANOM_EVENT_COMPACT_BYTES 11
 #define ANOM_MAX_EVENTS 1   /* a result */
 #define ANOM_DIGEST_BYTES 32
+#define ANOM_RECORD_BYTES 136 /* what outlives a reset, of any plan */
 
 #define ANOM_ERROR_NULL (-1)      /* a pointer is NULL */
 #define ANOM_ERROR_ALIGNMENT (-2) /* the memory is not aligned as a uint64_t: declare it with ANOM_MEM */
@@ -64,6 +66,7 @@ extern "C" {
 #define ANOM_ERROR_SELFTEST (-5)  /* this build computes other integers than the plan's digest says */
 #define ANOM_ERROR_SECTION (-6)   /* the plan has no alarm section, or no health section, which the input needs */
 #define ANOM_ERROR_RANGE (-7)     /* an argument is out of its range */
+#define ANOM_ERROR_RECORD (-8)    /* the record is torn, of another version or of a plan with another score_id */
 
 /* What a buzzer and a lamp should do now: bits of anom_pipeline_annunciation. */
 #define ANOM_ANNUNCIATE_SOUND 1     /* an alarm is unacknowledged and not silenced */
@@ -158,10 +161,28 @@ uint32_t anom_pipeline_annunciation(const anom_pipeline *pipeline);
 /* Health byte as in an event, see docs/spec.md; 0 for plans without a health section. */
 uint32_t anom_pipeline_health(const anom_pipeline *pipeline);
 
-/* Say that n samples were lost, 0 to 2**31 - 1. Time goes on, no result spans the gap; a window that is full but was
- * not polled is lost with it. With an alarm or a health section the gap waits for the next poll, behind the inputs that
- * wait; gaps that wait together are one gap of up to 2**31 - 1 samples, and no other input is taken while one waits. */
+/* Say that n samples did not come, 0 to 2**31 - 1: they were lost, or the device slept. Time goes on, no result spans
+ * the gap; a window that is full but was not polled is lost with it. With an alarm or a health section the gap waits for
+ * the next poll, behind the inputs that wait; gaps that wait together are one gap of up to 2**31 - 1 samples, and no
+ * other input is taken while one waits.
+ * Under a plan with a duty a gap is a declared pause if a tick came since the last one, and n lies between half of what
+ * the duty says and a 16th of its period more: the counts of an alarm stay as they are, and nothing counts as lost. */
 void anom_pipeline_gap(anom_pipeline *pipeline, int32_t n);
+
+/* Write what must outlive a reset or a power cut: the state of the alarm, its counts and scores, the baseline, technical
+ * conditions, and the count of hops and events. No sample, no feature, and no mean or extreme of samples is in it.
+ * ANOM_RECORD_BYTES, or 0: not written, as an input, a gap or the rest of a hop waits: poll until 0 and try again; or
+ * ANOM_ERROR_NULL or ANOM_ERROR_MEMORY.
+ *   record   size bytes, at least ANOM_RECORD_BYTES, of any alignment */
+int32_t anom_pipeline_save(const anom_pipeline *pipeline, void *record, size_t size);
+
+/* Wipe everything and begin with a record that anom_pipeline_save wrote, under this plan or one with its score_id, in
+ * any memory. Then say by anom_pipeline_gap how long the device was off. Event numbers leave out 1,024, so that a
+ * receiver sees none twice.
+ * 0, or ANOM_ERROR_RECORD: the record was refused, and the pipeline has begun anew. Either way a restart event is due,
+ * for plans with an alarm or a health section. A CRC tells a torn record, not a forged one.
+ *   record   size bytes, of any content and alignment; NULL: refused */
+int32_t anom_pipeline_restore(anom_pipeline *pipeline, const void *record, size_t size);
 
 /* Wipe everything and begin anew, as after init. */
 void anom_pipeline_reset(anom_pipeline *pipeline);

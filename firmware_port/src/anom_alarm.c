@@ -6,6 +6,13 @@
 #include "anom_fixed.h"
 #include "anom_wipe.h"
 
+/* Set or clear a flag.
+ *   flag     one of those in `flags` */
+static void mark(anom_alarm *alarm, uint32_t flag, int32_t on)
+{
+    alarm->flags = (uint8_t)(on ? alarm->flags | flag : alarm->flags & ~flag);
+}
+
 /* Put a notice together.
  *   what     all of it but the score */
 static anom_notice notice(uint32_t what, uint32_t score)
@@ -80,16 +87,16 @@ int32_t anom_alarm_latched(const anom_alarm *alarm)
 uint32_t anom_alarm_annunciation(const anom_alarm *alarm)
 {
     uint32_t bits = 0;
-    if (alarm->silenced)
+    if (alarm->flags & ANOM_FLAG_SILENCED)
         bits |= ANOM_ANNUNCIATE_SILENCED;
     else if (unacknowledged(alarm))
         bits |= ANOM_ANNUNCIATE_SOUND;
     else if (alarm->state == ANOM_STATE_PREALARM)
         bits |= ANOM_ANNUNCIATE_PREALARM;
     if (alarm->state != ANOM_STATE_NORMAL) bits |= ANOM_ANNUNCIATE_LIGHT;
-    if (alarm->escalated) bits |= ANOM_ANNUNCIATE_ESCALATED;
+    if (alarm->flags & ANOM_ALARM_ESCALATED) bits |= ANOM_ANNUNCIATE_ESCALATED;
     if (alarm->test > 0) bits |= ANOM_ANNUNCIATE_TEST;
-    if (alarm->out_of_service) bits |= ANOM_ANNUNCIATE_OUT_OF_SERVICE;
+    if (alarm->flags & ANOM_FLAG_OUT_OF_SERVICE) bits |= ANOM_ANNUNCIATE_OUT_OF_SERVICE;
     return bits;
 }
 
@@ -116,8 +123,8 @@ static anom_notice escalate(anom_alarm *alarm, uint32_t late, uint32_t flags)
     int32_t grown = outgrown(alarm);
     if (!late && !(grown && standing(alarm))) return 0;
     if (standing(alarm)) alarm->state = ANOM_STATE_UNACK_ALARM;
-    if (grown) alarm->silenced = 0;
-    alarm->escalated = 1;
+    if (grown) mark(alarm, ANOM_FLAG_SILENCED, 0);
+    mark(alarm, ANOM_ALARM_ESCALATED, 1);
     alarm->base = alarm->peak;
     alarm->hold = (uint32_t)alarm->plan->escalate_every;
     alarm->waiting = 0;
@@ -128,14 +135,14 @@ static anom_notice escalate(anom_alarm *alarm, uint32_t late, uint32_t flags)
 /* End a silence. */
 static anom_notice sound(anom_alarm *alarm)
 {
-    alarm->silenced = 0;
+    mark(alarm, ANOM_FLAG_SILENCED, 0);
     return operated(ANOM_INPUT_SILENCE_OVER, standing_peak(alarm));
 }
 
 anom_notice anom_alarm_step(anom_alarm *alarm, uint32_t score)
 {
     /* Out of service, and in the cancel window, no votes are taken */
-    if (alarm->out_of_service) return 0;
+    if (alarm->flags & ANOM_FLAG_OUT_OF_SERVICE) return 0;
     if (alarm->state == ANOM_STATE_PREALARM) {
         if (score > alarm->peak) alarm->peak = score;
         return 0;
@@ -157,7 +164,7 @@ anom_notice anom_alarm_step(anom_alarm *alarm, uint32_t score)
     if (change == ANOM_CHANGE_CLEARED) {
         int32_t latched = anom_alarm_latched(alarm);
         alarm->state = latched ? ANOM_STATE_RTN_UNACK : ANOM_STATE_NORMAL;
-        alarm->escalated = alarm->escalated && latched;
+        if (!latched) mark(alarm, ANOM_ALARM_ESCALATED, 0);
         return notice(ANOM_KIND_ANOMALY, alarm->peak);
     }
     return escalate(alarm, 0, flags);
@@ -200,12 +207,17 @@ anom_notice anom_alarm_due(anom_alarm *alarm)
 {
     anom_notice found = alarm->state == ANOM_STATE_NORMAL ? 0 : due_of_standing(alarm);
     if (found) return found;
-    return alarm->silenced && alarm->silence == 0 ? sound(alarm) : 0;
+    return (alarm->flags & ANOM_FLAG_SILENCED) && alarm->silence == 0 ? sound(alarm) : 0;
 }
 
 void anom_alarm_gap(anom_alarm *alarm, uint32_t lost_ticks)
 {
     anom_rung_gap(&alarm->alert.rung, lost_ticks);
+}
+
+void anom_alarm_pause(anom_alarm *alarm, uint32_t ticks)
+{
+    anom_rung_pause(&alarm->alert.rung, ticks);
 }
 
 anom_notice anom_alarm_operate(anom_alarm *alarm, int32_t operation, uint32_t argument)
@@ -216,13 +228,13 @@ anom_notice anom_alarm_operate(anom_alarm *alarm, int32_t operation, uint32_t ar
     case ANOM_OPERATION_ACKNOWLEDGE:
         if (!unacknowledged(alarm)) return 0;
         alarm->state = alarm->state == ANOM_STATE_UNACK_ALARM ? ANOM_STATE_ACK_ALARM : ANOM_STATE_NORMAL;
-        alarm->escalated = 0;
+        mark(alarm, ANOM_ALARM_ESCALATED, 0);
         input = ANOM_INPUT_ACKNOWLEDGE;
         break;
     case ANOM_OPERATION_SILENCE: {
-        if (argument == 0) return alarm->silenced ? sound(alarm) : 0;
+        if (argument == 0) return alarm->flags & ANOM_FLAG_SILENCED ? sound(alarm) : 0;
         uint64_t hops = (uint64_t)argument * (uint32_t)alarm->plan->hops_per_tick;
-        alarm->silenced = 1;
+        mark(alarm, ANOM_FLAG_SILENCED, 1);
         alarm->silence = hops >> 32 ? UINT32_MAX : (uint32_t)hops;
         input = ANOM_INPUT_SILENCE;
         break;
@@ -234,11 +246,11 @@ anom_notice anom_alarm_operate(anom_alarm *alarm, int32_t operation, uint32_t ar
         input = ANOM_INPUT_CANCEL;
         break;
     case ANOM_OPERATION_OUT_OF_SERVICE:
-        if (alarm->out_of_service == argument) return 0;
+        if ((alarm->flags & ANOM_FLAG_OUT_OF_SERVICE) == argument * ANOM_FLAG_OUT_OF_SERVICE) return 0;
         anom_rung_reset(&alarm->alert.rung);
         alarm->state = ANOM_STATE_NORMAL;
-        alarm->escalated = 0;
-        alarm->out_of_service = (uint8_t)argument;
+        mark(alarm, ANOM_ALARM_ESCALATED, 0);
+        mark(alarm, ANOM_FLAG_OUT_OF_SERVICE, (int32_t)argument);
         input = argument ? ANOM_INPUT_OUT_OF_SERVICE : ANOM_INPUT_IN_SERVICE;
         break;
     default:

@@ -28,7 +28,9 @@ typedef struct anom_alarm_plan {
     int32_t repeat;             /* from one "still alarming" to the next; 0: never */
     int32_t test;               /* how long a test is annunciated */
     int32_t heartbeat;          /* from one heartbeat to the next; 0: none */
-    int32_t hops_per_tick;      /* hops from one tick to the next */
+    int32_t heartbeat_rest_q16; /* part of a hop that it takes more, 1 to 65535; 0: none */
+    int32_t hops_per_tick;      /* hops from one tick to the next, without a pause */
+    uint32_t due_q31;           /* ticks that are due in each hop of time, 1 to 2**31 */
 } anom_alarm_plan;
 
 /* One thing that the alarm has to say; the supervisor makes an event of it. 0: nothing. Else bits 32 to 63 are a score
@@ -37,6 +39,9 @@ typedef struct anom_alarm_plan {
 typedef uint64_t anom_notice;
 
 #define ANOM_NOTICE_EXPLAINED 16 /* the event takes the reasons of its tick */
+
+/* Flag of an alarm that has escalated since it was raised, and was not acknowledged since; no event has it. */
+#define ANOM_ALARM_ESCALATED 1
 
 typedef struct anom_alarm {
     anom_alert alert; /* first: its rung takes the votes, it counts the events and knows the tag of the plan */
@@ -49,9 +54,8 @@ typedef struct anom_alarm {
     uint32_t silence;   /* hops of silence that are left */
     uint32_t test;      /* hops of the test that are left */
     uint8_t state;      /* ANOM_STATE_*; never ANOM_STATE_PENDING, which leaves no device */
-    uint8_t out_of_service;
-    uint8_t silenced;
-    uint8_t escalated; /* since the alarm was raised, and not acknowledged since */
+    uint8_t flags;      /* ANOM_FLAG_SILENCED, ANOM_FLAG_OUT_OF_SERVICE, ANOM_ALARM_ESCALATED */
+    uint16_t late_q16;  /* of the supervisor, for which there is room here: part of a hop since a heartbeat was due */
 } anom_alarm;
 
 /* Begin normal and in service. */
@@ -76,8 +80,11 @@ void anom_alarm_advance(anom_alarm *alarm, uint32_t hops);
 /* Take the next notice that time has made due; call it until it returns 0. */
 anom_notice anom_alarm_due(anom_alarm *alarm);
 
-/* Ticks that never came, as for the rung. */
+/* Account for lost ticks, as the rung does. */
 void anom_alarm_gap(anom_alarm *alarm, uint32_t lost_ticks);
+
+/* Account for the ticks of a declared pause, as the rung does. */
+void anom_alarm_pause(anom_alarm *alarm, uint32_t ticks);
 
 /* Apply an operation: acknowledge, silence, cancel, out of service or test.
  *   operation ANOM_OPERATION_ACKNOWLEDGE to ANOM_OPERATION_TEST, with its argument */

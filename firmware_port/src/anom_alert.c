@@ -43,3 +43,8 @@ void anom_alert_gap(anom_alert *alert, uint32_t lost_ticks)
 {
     anom_rung_gap(&alert->rung, lost_ticks);
 }
+
+void anom_alert_pause(anom_alert *alert, uint32_t ticks)
+{
+    anom_rung_pause(&alert->rung, ticks);
+}

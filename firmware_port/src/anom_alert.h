@@ -32,7 +32,10 @@ int32_t anom_alert_step(anom_alert *alert, uint32_t score, uint32_t hop, anom_ev
 /* One tick, as a pipeline calls it. */
 int32_t anom_alert_judge(anom_alert *alert, uint32_t score, uint32_t hop, anom_event *event);
 
-/* Ticks that never came, as for the rung. */
+/* Account for lost ticks, as the rung does. */
 void anom_alert_gap(anom_alert *alert, uint32_t lost_ticks);
+
+/* Account for the ticks of a declared pause, as the rung does. */
+void anom_alert_pause(anom_alert *alert, uint32_t ticks);
 
 #endif

@@ -29,11 +29,10 @@ uint32_t anom_baseline_above(const anom_baseline *baseline, uint32_t score)
 void anom_baseline_follow(anom_baseline *baseline, uint32_t score, int32_t alarm)
 {
     const anom_baseline_plan *plan = baseline->plan;
-    int32_t stays = alarm && (plan->hold == 0 || baseline->frozen < plan->hold);
-    if (!alarm)
-        baseline->frozen = 0;
-    else if (baseline->frozen < plan->hold)
-        baseline->frozen += 1;
+    uint32_t hold = (uint32_t)plan->hold;
+    int32_t thaws = baseline->frozen >= hold;
+    int32_t stays = alarm && (hold == 0 || !thaws);
+    baseline->frozen = !alarm ? 0 : thaws ? hold : baseline->frozen + 1;
     if (stays) return;
     int64_t distance = (int64_t)score - level(baseline);
     int64_t change = distance * (distance > 0 ? plan->rise_q16 : plan->fall_q16); /* below 2**48 in magnitude */

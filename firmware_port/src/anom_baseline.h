@@ -16,7 +16,7 @@ typedef struct anom_baseline_plan {
 
 typedef struct anom_baseline {
     const anom_baseline_plan *plan;
-    int32_t frozen;    /* ticks in alarm so far, 0 to hold */
+    uint32_t frozen;   /* ticks in alarm so far, 0 to hold */
     int64_t level_q16; /* 0 to 2**48 - 1 */
 } anom_baseline;
 

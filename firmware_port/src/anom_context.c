@@ -87,10 +87,11 @@ void anom_context_init(anom_context *context, const anom_context_plan *plan, int
 
 int32_t anom_context_push(anom_context *context, const int8_t *features, int8_t *inputs)
 {
-    context->wait -= 1;
+    context->wait = (uint16_t)(context->wait - 1);
     int32_t complete = context->wait == 0;
     if (complete) {
-        context->wait = context->plan->stride;
+        context->wait = (uint16_t)context->plan->stride;
+        context->has_given = 1;
         if (context->plan->n_statistics > 0)
             summarise(context, features, inputs);
         else
@@ -103,5 +104,6 @@ int32_t anom_context_push(anom_context *context, const int8_t *features, int8_t 
 void anom_context_restart(anom_context *context)
 {
     anom_wipe(context->history, history_bytes(context));
-    context->wait = context->plan->frames;
+    context->wait = (uint16_t)context->plan->frames;
+    context->has_given = 0;
 }

@@ -24,7 +24,8 @@ typedef struct anom_context {
     const anom_context_plan *plan;
     int32_t n_features;
     int8_t *history; /* (frames - 1) * n_features values, oldest first */
-    int32_t wait;    /* frames until the next input: runs down from frames, then from stride */
+    uint16_t wait;   /* frames until the next input: runs down from frames, then from stride */
+    uint16_t has_given; /* 1: an input was given since the restart */
 } anom_context;
 
 /* Width of the model's input. */

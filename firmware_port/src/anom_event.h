@@ -33,6 +33,11 @@
 #define ANOM_INPUT_IN_SERVICE 6
 #define ANOM_INPUT_TEST 7
 
+/* What a pipeline began with, as a restart event reports it. */
+#define ANOM_RESTART_ANEW 0
+#define ANOM_RESTART_RESTORED 1 /* from a record */
+#define ANOM_RESTART_REFUSED 2  /* anew, as the record was refused */
+
 /* Technical conditions. */
 #define ANOM_CONDITION_STUCK 1
 #define ANOM_CONDITION_FLAT 2

@@ -92,6 +92,13 @@ uint32_t anom_framer_gap(anom_framer *framer, int32_t n)
     return lost;
 }
 
+uint32_t anom_framer_resume(anom_framer *framer, uint32_t next_hop, int32_t ahead)
+{
+    framer->next_hop = next_hop;
+    framer->skip = -ahead;
+    return anom_framer_gap(framer, 0);
+}
+
 void anom_framer_wipe(anom_framer *framer)
 {
     anom_wipe(framer->samples, bytes_of(framer, framer->plan->window));

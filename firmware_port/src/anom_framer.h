@@ -38,8 +38,18 @@ const int16_t *anom_framer_window(const anom_framer *framer);
 void anom_framer_discard(anom_framer *framer);
 
 /* Go on as if n samples had passed unseen. Number of hops that will never be given, up to 2**31 + 4095.
- *   n        1 to 2**31 - 1 */
+ *   n        0 to 2**31 - 1 */
 uint32_t anom_framer_gap(anom_framer *framer, int32_t n);
+
+/* Samples since the start of the next window; negative while samples before it are dropped. Only where it is open. */
+static inline int32_t anom_framer_ahead(const anom_framer *framer)
+{
+    return framer->have - framer->skip;
+}
+
+/* Go on where a framer was saved, without its samples. Only after a wipe. Number of hops that are lost with them.
+ *   ahead    1 - hop to window */
+uint32_t anom_framer_resume(anom_framer *framer, uint32_t next_hop, int32_t ahead);
 
 /* Zero every sample, and start again at hop 0. */
 void anom_framer_wipe(anom_framer *framer);

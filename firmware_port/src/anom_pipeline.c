@@ -61,9 +61,9 @@ size_t anom_pipeline_bytes(const anom_plan *plan)
     return own + size.samples + size.state + size.history + size.features + size.scratch;
 }
 
-/* The rung that freezes the baseline lies before the samples. Only where the baseline is on. */
-static anom_rung *reference_of(const anom_pipeline *pipeline)
+anom_rung *anom_pipeline_reference(const anom_pipeline *pipeline)
 {
+    if (pipeline->plan->baseline.reference == NULL) return NULL;
     return (anom_rung *)(void *)((uint8_t *)pipeline->framer.samples - ANOM_REFERENCE_BYTES);
 }
 
@@ -102,7 +102,8 @@ int32_t anom_pipeline_init(anom_pipeline **pipeline, void *memory, size_t size, 
     /* Stages that need no buffer of their own */
     anom_extractor_init(&made->extractor, extractor, state, made->scratch);
     anom_baseline_init(&made->baseline, &plan->baseline);
-    if (plan->baseline.reference) anom_rung_init(reference_of(made), &plan->timing, plan->baseline.reference, 0);
+    anom_rung *reference = anom_pipeline_reference(made);
+    if (reference) anom_rung_init(reference, &plan->timing, plan->baseline.reference, 0);
     anom_alert_init(&made->alert, &plan->timing, &plan->levels, (uint16_t)(plan->id[0] | plan->id[1] << 8));
     anom_pipeline_reset(made);
     *pipeline = made;
@@ -174,8 +175,8 @@ int32_t anom_pipeline_run(anom_pipeline *pipeline, anom_result *result, anom_obs
     wipe_model(pipeline);
 
     /* Baseline: it follows a judged score last, since an alarm of the reference rung may hold it */
-    if (judged != ANOM_JUDGED_VOID && pipeline->plan->baseline.reference) {
-        anom_rung *reference = reference_of(pipeline);
+    anom_rung *reference = anom_pipeline_reference(pipeline);
+    if (judged != ANOM_JUDGED_VOID && reference) {
         anom_rung_step(reference, result->score);
         anom_baseline_follow(&pipeline->baseline, raw, reference->in_alarm);
     }
@@ -194,14 +195,35 @@ int32_t anom_pipeline_poll(anom_pipeline *pipeline, anom_result *result)
     return anom_pipeline_poll_observed(pipeline, result, NULL, NULL);
 }
 
-uint32_t anom_pipeline_lose(anom_pipeline *pipeline, int32_t n)
+void anom_pipeline_lose(anom_pipeline *pipeline, int32_t n, int32_t by_gap)
 {
-    const anom_plan *plan = pipeline->plan;
+    int32_t pause = by_gap && pipeline->context.has_given && anom_duty_is_pause(pipeline->plan->duty, n);
     uint32_t lost = anom_framer_gap(&pipeline->framer, n);
     anom_extractor_restart(&pipeline->extractor);
     anom_context_restart(&pipeline->context);
-    if (plan->baseline.reference) anom_rung_gap(reference_of(pipeline), anom_pipeline_ticks(plan, lost));
-    return lost;
+    anom_pipeline_pass(pipeline, lost, pause);
+}
+
+void anom_pipeline_pass(anom_pipeline *pipeline, uint32_t hops, int32_t pause)
+{
+    const anom_plan *plan = pipeline->plan;
+    const anom_supervisor_type *type = plan->supervisor ? plan->supervisor->type : NULL;
+    anom_supervisor *supervisor = anom_pipeline_supervisor(pipeline);
+    anom_rung *reference = anom_pipeline_reference(pipeline);
+    uint32_t ticks = hops / (uint32_t)(plan->extractor.hops_per_frame * plan->context.stride);
+    if (pause) {
+        if (reference && !(type && type->voids(supervisor))) anom_rung_pause(reference, ticks);
+        if (type)
+            type->pause(supervisor, hops, ticks);
+        else
+            anom_alert_pause(&pipeline->alert, ticks);
+    } else {
+        if (reference) anom_rung_gap(reference, ticks);
+        if (type)
+            type->gap(supervisor, hops, ticks);
+        else
+            anom_alert_gap(&pipeline->alert, ticks);
+    }
 }
 
 /* Let an input wait for the next poll. 1: it was taken; 0: there is no room; or a negative ANOM_ERROR_*.
@@ -293,7 +315,7 @@ void anom_pipeline_gap(anom_pipeline *pipeline, int32_t n)
     if (supervisor)
         supervisor->type->lose(pipeline, n);
     else
-        anom_alert_gap(&pipeline->alert, anom_pipeline_ticks(pipeline->plan, anom_pipeline_lose(pipeline, n)));
+        anom_pipeline_lose(pipeline, n, 1);
 }
 
 void anom_pipeline_reset(anom_pipeline *pipeline)
@@ -304,7 +326,8 @@ void anom_pipeline_reset(anom_pipeline *pipeline)
     anom_context_restart(&pipeline->context);
     anom_wipe(pipeline->features, bytes.features + bytes.scratch);
     anom_baseline_reset(&pipeline->baseline);
-    if (pipeline->plan->baseline.reference) anom_rung_reset(reference_of(pipeline));
+    anom_rung *reference = anom_pipeline_reference(pipeline);
+    if (reference) anom_rung_reset(reference);
     anom_alert_reset(&pipeline->alert);
     const anom_supervisor_plan *supervisor = pipeline->plan->supervisor;
     if (supervisor) supervisor->type->reset(anom_pipeline_supervisor(pipeline), supervisor);

@@ -29,12 +29,6 @@ static inline anom_supervisor *anom_pipeline_supervisor(const anom_pipeline *pip
     return (anom_supervisor *)((uintptr_t)pipeline + offsetof(anom_pipeline, alert));
 }
 
-/* Ticks in hops that are lost. */
-static inline uint32_t anom_pipeline_ticks(const anom_plan *plan, uint32_t hops)
-{
-    return hops / (uint32_t)(plan->extractor.hops_per_frame * plan->context.stride);
-}
-
 /* Poll as anom_pipeline_poll does, and show each tick to an observer.
  *   observer function, or NULL
  *   of       its first argument */
@@ -43,9 +37,17 @@ int32_t anom_pipeline_poll_observed(anom_pipeline *pipeline, anom_result *result
 /* Run the window if it is full, for those that poll. 1: *result holds a tick, else 0. */
 int32_t anom_pipeline_run(anom_pipeline *pipeline, anom_result *result, anom_observer *observer, void *of);
 
-/* Drop the samples and frames that a gap breaks off. Number of hops that are lost.
- *   n        samples, 1 to 2**31 - 1 */
-uint32_t anom_pipeline_lose(anom_pipeline *pipeline, int32_t n);
+/* The rung that freezes the baseline; NULL where the baseline is off. */
+anom_rung *anom_pipeline_reference(const anom_pipeline *pipeline);
+
+/* Go on after samples that did not come: what they break off is dropped.
+ *   n        samples, 1 to 2**31 - 1
+ *   by_gap   1: they can be a declared pause, if the plan has one; 0: they were lost */
+void anom_pipeline_lose(anom_pipeline *pipeline, int32_t n, int32_t by_gap);
+
+/* Let hops pass without a sample.
+ *   pause    1: in a declared pause, 0: in a gap */
+void anom_pipeline_pass(anom_pipeline *pipeline, uint32_t hops, int32_t pause);
 
 /* Scratch, free between polls: at least two bytes for each value of a sample. */
 void *anom_pipeline_scratch(anom_pipeline *pipeline);

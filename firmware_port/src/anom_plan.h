@@ -6,6 +6,7 @@
 #include "anom_autoencoder.h"
 #include "anom_baseline.h"
 #include "anom_context.h"
+#include "anom_duty.h"
 #include "anom_extractor.h"
 #include "anom_framer.h"
 #include "anom_reasons.h"
@@ -15,7 +16,7 @@
 #include "anomsdk.h"
 
 /* Layout of what follows: emitted plans check it when they are compiled, anom_pipeline_init when they are run. */
-#define ANOM_PLAN_FORMAT 5
+#define ANOM_PLAN_FORMAT 6
 
 struct anom_plan {
     uint32_t format;    /* ANOM_PLAN_FORMAT */
@@ -32,7 +33,9 @@ struct anom_plan {
     anom_judge *judge;                      /* anom_alert_judge, or anom_supervisor_judge */
     const anom_supervisor_plan *supervisor; /* sections alarm and health; NULL: neither */
     uint32_t supervisor_bytes;              /* its state beyond ANOM_PIPELINE_BYTES, a multiple of 8; 0: none */
+    const anom_duty_plan *duty;             /* declared pauses; NULL: none */
     uint8_t id[32];
+    uint8_t score_tag[8];                   /* first bytes of the score_id */
 };
 
 #endif

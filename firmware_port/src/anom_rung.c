@@ -1,6 +1,8 @@
 /* Rung: hits of one alarm level, and when it is up. M-of-N, on-delay, off-delay, then cooldown. */
 #include "anom_rung.h"
 
+#include "anom_fixed.h"
+
 /* Returns 1 where at least m of the last n scores were hits, this one included, else 0. */
 static int32_t votes(anom_rung *rung, uint32_t score)
 {
@@ -24,8 +26,8 @@ void anom_rung_init(anom_rung *rung, const anom_timing_plan *timing, const anom_
 
 void anom_rung_reset(anom_rung *rung)
 {
-    rung->pending = 0;
-    rung->quiet = 0;
+    rung->in_row = 0;
+    rung->calm = 0;
     rung->cooldown = 0;
     rung->hits = 0;
     rung->in_alarm = 0;
@@ -35,19 +37,22 @@ int32_t anom_rung_step(anom_rung *rung, uint32_t score)
 {
     const anom_timing_plan *timing = rung->timing;
     const anom_level_plan *level = rung->level;
-    int32_t voted = votes(rung, score);
+    int32_t counts = votes(rung, score);
+    if (rung->in_alarm) counts = score < level->clear_score;
+    rung->in_row = counts ? anom_saturating_add(rung->in_row, 1) : 0;
     if (rung->in_alarm) {
-        rung->quiet = score < level->clear_score ? rung->quiet + 1 : 0;
-        if (rung->quiet <= (uint32_t)timing->off_delay) return ANOM_CHANGE_NONE;
+        uint32_t short_of_clear = (uint32_t)timing->clear_after - 1; /* off: 2**32 - 1, which is never exceeded */
+        rung->calm = counts ? anom_saturating_add(rung->calm, 1) : 0;
+        if (rung->in_row <= (uint32_t)timing->off_delay && rung->calm <= short_of_clear) return ANOM_CHANGE_NONE;
         anom_rung_clear(rung);
         return ANOM_CHANGE_CLEARED;
     }
-    rung->pending = voted ? rung->pending + 1 : 0;
     int32_t held_back = rung->cooldown > 0;
     if (held_back) rung->cooldown -= 1;
     int32_t high = level->high_score > 0 && score >= level->high_score;
-    if (!high && (rung->pending <= (uint32_t)timing->on_delay || held_back)) return ANOM_CHANGE_NONE;
-    rung->quiet = 0;
+    if (!high && (rung->in_row <= (uint32_t)timing->on_delay || held_back)) return ANOM_CHANGE_NONE;
+    rung->in_row = 0;
+    rung->calm = 0;
     rung->in_alarm = 1;
     return high ? ANOM_CHANGE_RAISED_HIGH : ANOM_CHANGE_RAISED;
 }
@@ -56,14 +61,26 @@ void anom_rung_clear(anom_rung *rung)
 {
     rung->cooldown = rung->cools ? (uint32_t)rung->timing->cooldown : 0;
     rung->hits = 0;
-    rung->pending = 0;
+    rung->in_row = 0;
+    rung->calm = 0;
     rung->in_alarm = 0;
+}
+
+/* Let the cooldown run on. */
+static void cool(anom_rung *rung, uint32_t ticks)
+{
+    rung->cooldown -= rung->cooldown < ticks ? rung->cooldown : ticks;
 }
 
 void anom_rung_gap(anom_rung *rung, uint32_t lost_ticks)
 {
     rung->hits = 0;
-    rung->pending = 0;
-    rung->quiet = 0;
-    rung->cooldown -= rung->cooldown < lost_ticks ? rung->cooldown : lost_ticks;
+    rung->in_row = 0;
+    cool(rung, lost_ticks);
+}
+
+void anom_rung_pause(anom_rung *rung, uint32_t ticks)
+{
+    if (rung->calm > 0) rung->calm = anom_saturating_add(rung->calm, ticks);
+    cool(rung, ticks);
 }

@@ -17,6 +17,7 @@ typedef struct anom_timing_plan {
     int32_t on_delay;
     int32_t off_delay;
     int32_t cooldown;
+    int32_t clear_after; /* ticks without a score at the clear level that clear an alarm, at least 1; 0: off */
 } anom_timing_plan;
 
 /* Levels of the score. */
@@ -29,8 +30,8 @@ typedef struct anom_level_plan {
 typedef struct anom_rung {
     const anom_timing_plan *timing;
     const anom_level_plan *level;
-    uint32_t pending;  /* ticks in a row with enough hits: up to 2**31 */
-    uint32_t quiet;    /* ticks in a row below the clear level, in alarm: up to 2**31 */
+    uint32_t in_row;   /* ticks in a row: in alarm below the clear level, else with enough hits */
+    uint32_t calm;     /* ticks since the last score at the clear level, in alarm: up to 2**32 - 1 */
     uint32_t cooldown; /* ticks left */
     uint16_t hits;     /* bit i: the score i ticks ago reached the raise level */
     uint8_t in_alarm;  /* 0 or 1 */
@@ -50,7 +51,10 @@ int32_t anom_rung_step(anom_rung *rung, uint32_t score);
 /* End the alarm: its hits are forgotten, and the cooldown starts. */
 void anom_rung_clear(anom_rung *rung);
 
-/* Ticks that never came: what was being counted in a row starts afresh, the cooldown runs on. */
+/* Account for lost ticks: all counts of ticks in a row start again, the cooldown runs on. */
 void anom_rung_gap(anom_rung *rung, uint32_t lost_ticks);
+
+/* Account for the ticks of a declared pause: counts stay, what is calm stays calm, the cooldown runs on. */
+void anom_rung_pause(anom_rung *rung, uint32_t ticks);
 
 #endif

@@ -78,8 +78,7 @@ static int32_t write_event(anom_supervisor *supervisor, uint32_t what, uint32_t 
     anom_alarm *alarm = &supervisor->alarm;
     uint32_t state = alarm->state | (what >> 8 & 0xFF);
     if (anom_alarm_latched(alarm)) state |= ANOM_FLAG_LATCHED;
-    if (alarm->silenced) state |= ANOM_FLAG_SILENCED;
-    if (alarm->out_of_service) state |= ANOM_FLAG_OUT_OF_SERVICE;
+    state |= alarm->flags & (ANOM_FLAG_SILENCED | ANOM_FLAG_OUT_OF_SERVICE);
     const uint32_t words[4] = {
         ANOM_EVENT_VERSION_2 << 4 | (what & 15) | state << 8 | (uint32_t)alarm->alert.sequence << 16,
         hop,
@@ -103,7 +102,7 @@ int32_t anom_supervisor_tick(anom_supervisor *supervisor, uint32_t score, uint32
 {
     uint32_t log2_q8 = anom_event_score_log2_q8(score);
     if (log2_q8 > supervisor->highest_log2_q8) supervisor->highest_log2_q8 = log2_q8 & 0x1FFF;
-    supervisor->judged++; /* no more than hops, of which a heartbeat ends at most 2**31; without one nobody reads it */
+    supervisor->judged = anom_saturating_add(supervisor->judged, 1);
     anom_notice notice = anom_alarm_step(&supervisor->alarm, score);
     return noticed(supervisor, notice, hop, event) | (int32_t)((uint32_t)notice >> 3 & ANOM_JUDGED_EXPLAINED);
 }
@@ -121,6 +120,12 @@ void anom_supervisor_gap(anom_supervisor *supervisor, uint32_t lost, uint32_t lo
     if (health) health->plan->type->gap(health, lost);
     anom_alarm_gap(&supervisor->alarm, lost_ticks);
     advance(supervisor, lost);
+}
+
+void anom_supervisor_pause(anom_supervisor *supervisor, uint32_t hops, uint32_t ticks)
+{
+    if (!anom_supervisor_voids(supervisor)) anom_alarm_pause(&supervisor->alarm, ticks);
+    advance(supervisor, hops);
 }
 
 int32_t anom_supervisor_samples_in(const anom_supervisor *supervisor, uint32_t ms)
@@ -146,31 +151,53 @@ int32_t anom_supervisor_operate(anom_supervisor *supervisor, int32_t operation, 
     return 0;
 }
 
-/* Part of the ticks that were due that were judged, in 1/65535, 0 to 65535; one bit after the other, as small cores
- * have no division of 64 bits.
- *   judged, due ticks; due is not 0 */
-static uint32_t judged_share(uint32_t judged, uint32_t due)
+/* Divide, rounded down; one bit after the other, as small cores have no division of 64 bits.
+ *   left     in: below 2**48, out: the remainder
+ *   by       1 to 2**48 - 1 */
+static uint64_t divide(uint64_t *left, uint64_t by)
 {
-    uint32_t share = 0;
-    uint64_t left = (uint64_t)judged * ANOM_SHARE_ONE;
-    uint64_t part = (uint64_t)due << 16;
-    for (int32_t i = 0; i < 16; i++) {
+    uint64_t quotient = 0;
+    uint64_t part = by;
+    while (part <= *left)
+        part <<= 1;
+    while (part > by) {
         part >>= 1;
-        share <<= 1;
-        if (left < part) continue;
-        left -= part;
-        share |= 1;
+        quotient <<= 1;
+        if (*left < part) continue;
+        *left -= part;
+        quotient |= 1;
     }
-    return share;
+    return quotient;
 }
 
-/* Write a heartbeat: the highest score, and the share of the ticks that were judged. Returns 1. */
+/* Time since a heartbeat was due, in hops q16. */
+static uint64_t elapsed_q16(const anom_supervisor *supervisor)
+{
+    return (uint64_t)supervisor->elapsed << 16 | supervisor->alarm.late_q16;
+}
+
+/* Time from one heartbeat to the next, in hops q16; 0: none. */
+static uint64_t heartbeat_q16(const anom_supervisor *supervisor)
+{
+    const anom_alarm_plan *plan = supervisor->alarm.plan;
+    return (uint64_t)plan->heartbeat << 16 | (uint32_t)plan->heartbeat_rest_q16;
+}
+
+/* Write a heartbeat: the highest score, and the share of the ticks that were judged. It is due on a grid that does not
+ * drift: one that is late takes nothing from the next. Returns 1. */
 static int32_t beat(anom_supervisor *supervisor, uint32_t hop, anom_event *event)
 {
-    uint32_t due = supervisor->elapsed / (uint32_t)supervisor->alarm.plan->hops_per_tick;
-    uint32_t share = judged_share(supervisor->judged, due > 0 ? due : 1);
+    uint64_t elapsed = elapsed_q16(supervisor);
+    uint64_t late = elapsed;
+    divide(&late, heartbeat_q16(supervisor));
+    uint32_t hops = (uint32_t)((elapsed - late) >> 16);
+    uint32_t due = (uint32_t)((uint64_t)hops * supervisor->alarm.plan->due_q31 >> 31);
+    uint64_t judged = (uint64_t)supervisor->judged * ANOM_SHARE_ONE;
+    uint64_t ratio = divide(&judged, due > 0 ? due : 1);
+    uint32_t share = ratio < ANOM_SHARE_ONE ? (uint32_t)ratio : ANOM_SHARE_ONE;
     uint32_t highest = supervisor->highest_log2_q8;
-    supervisor->elapsed = 0;
+    supervisor->elapsed = (uint32_t)(late >> 16);
+    supervisor->alarm.late_q16 = (uint16_t)late;
     supervisor->judged = 0;
     supervisor->highest_log2_q8 = 0;
     return write_event(supervisor, ANOM_KIND_HEARTBEAT | share << 16, highest, hop, event);
@@ -179,9 +206,10 @@ static int32_t beat(anom_supervisor *supervisor, uint32_t hop, anom_event *event
 int32_t anom_supervisor_due(anom_supervisor *supervisor, uint32_t hop, anom_event *event)
 {
     /* A restart */
-    if (supervisor->next == ANOM_NEXT_RESTART) {
+    if (supervisor->next >= ANOM_NEXT_RESTART) {
+        uint32_t began = supervisor->next - ANOM_NEXT_RESTART;
         supervisor->next = ANOM_NEXT_LOOK;
-        return write_event(supervisor, ANOM_KIND_RESTART, 0, hop, event);
+        return write_event(supervisor, ANOM_KIND_RESTART | began << 16, 0, hop, event);
     }
 
     /* Technical conditions, the lowest code first */
@@ -195,8 +223,8 @@ int32_t anom_supervisor_due(anom_supervisor *supervisor, uint32_t hop, anom_even
     /* What time has made due, then the heartbeat */
     int32_t n = noticed(supervisor, anom_alarm_due(&supervisor->alarm), hop, event);
     if (n) return n;
-    uint32_t heartbeat = (uint32_t)supervisor->alarm.plan->heartbeat;
-    return heartbeat > 0 && supervisor->elapsed >= heartbeat ? beat(supervisor, hop, event) : 0;
+    uint64_t heartbeat = heartbeat_q16(supervisor);
+    return heartbeat > 0 && elapsed_q16(supervisor) >= heartbeat ? beat(supervisor, hop, event) : 0;
 }
 
 static void supervisor_lose(anom_pipeline *pipeline, int32_t n)
@@ -222,12 +250,9 @@ static int32_t apply(anom_pipeline *pipeline, anom_event *event)
         n = (int32_t)supervisor->gap;
         supervisor->gap = 0;
     }
-    if (n > 0) {
-        uint32_t lost = anom_pipeline_lose(pipeline, n);
-        anom_supervisor_gap(supervisor, lost, anom_pipeline_ticks(pipeline->plan, lost));
-    }
+    if (n > 0) anom_pipeline_lose(pipeline, n, operation == 0);
     if (operation == 0) return 0;
-    uint32_t samples = framer->next_hop * (uint32_t)framer->plan->hop + (uint32_t)framer->have - (uint32_t)framer->skip;
+    uint32_t samples = framer->next_hop * (uint32_t)framer->plan->hop + (uint32_t)anom_framer_ahead(framer);
     return anom_supervisor_operate(supervisor, (int32_t)operation, argument, samples, framer->next_hop, event);
 }
 
@@ -278,5 +303,7 @@ static int32_t supervisor_poll(anom_pipeline *pipeline, anom_result *result, ano
 }
 
 const anom_supervisor_type anom_supervisor_functions = {
-    anom_supervisor_reset, supervisor_poll, supervisor_lose, anom_supervisor_annunciation, anom_supervisor_health,
+    anom_supervisor_reset, supervisor_poll,       supervisor_lose,
+    anom_supervisor_gap,   anom_supervisor_pause, anom_supervisor_voids,
+    anom_supervisor_annunciation, anom_supervisor_health,
 };

@@ -24,16 +24,16 @@ typedef struct anom_supervisor_plan {
 /* What the next poll begins with. */
 #define ANOM_NEXT_LOOK 0    /* a full window has not been looked at */
 #define ANOM_NEXT_RUN 1     /* it has */
-#define ANOM_NEXT_RESTART 2 /* a restart is due */
+#define ANOM_NEXT_RESTART 2 /* a restart is due: this and its ANOM_RESTART_* */
 
 struct anom_supervisor {
     anom_alarm alarm; /* first: its alert is that of the pipeline */
-    uint32_t elapsed; /* hops since the last heartbeat */
-    uint32_t judged;  /* ticks judged since then */
+    uint32_t elapsed; /* hops since a heartbeat was due, and late_q16 of the alarm */
+    uint32_t judged;  /* ticks judged since the last heartbeat: up to 2**32 - 1 */
     uint32_t number;  /* argument of the input that waits and has a number */
     uint32_t gap;     /* samples of a gap that waits, 0 to 2**31 - 1 */
     unsigned highest_log2_q8 : 13; /* highest score judged since the last heartbeat, as an event carries it */
-    unsigned next : 2;             /* ANOM_NEXT_* */
+    unsigned next : 3;             /* ANOM_NEXT_* */
     unsigned settled : 1;          /* 1: no event is due until the next look or input */
     unsigned inputs : 15;          /* that wait, 5 bits each, the next one lowest: operation, or 0; argument << 4 */
     /* health follows where the plan has it */
@@ -70,6 +70,9 @@ int32_t anom_supervisor_judge(anom_alert *alert, uint32_t score, uint32_t hop, a
 /* Account for lost hops and ticks. */
 void anom_supervisor_gap(anom_supervisor *supervisor, uint32_t lost, uint32_t lost_ticks);
 
+/* Account for the hops and ticks of a declared pause; a fault lets its delays stand. */
+void anom_supervisor_pause(anom_supervisor *supervisor, uint32_t hops, uint32_t ticks);
+
 /* Samples that `ms` more milliseconds without a sample stand for; only with health. */
 int32_t anom_supervisor_samples_in(const anom_supervisor *supervisor, uint32_t ms);
 
@@ -99,6 +102,9 @@ struct anom_supervisor_type {
     int32_t (*poll)(anom_pipeline *pipeline, anom_result *result, anom_observer *observer, void *of);
     /* Let a gap of n samples wait. */
     void (*lose)(anom_pipeline *pipeline, int32_t n);
+    void (*gap)(anom_supervisor *supervisor, uint32_t lost, uint32_t lost_ticks);
+    void (*pause)(anom_supervisor *supervisor, uint32_t hops, uint32_t ticks);
+    int32_t (*voids)(const anom_supervisor *supervisor);
     uint32_t (*annunciation)(const anom_supervisor *supervisor);
     uint32_t (*health)(const anom_supervisor *supervisor);
 };

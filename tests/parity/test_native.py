@@ -100,8 +100,8 @@ def assert_same_state(reference, native):
         behind = ffi.cast("char *", framer.samples) - native._engine._lib.ANOM_REFERENCE_BYTES
         rungs.append((ffi.cast("anom_rung *", behind), ours._reference))
     for a, b in rungs:
-        assert (a.in_alarm, a.hits, a.pending, a.quiet, a.cooldown) == (
-            *(b.in_alarm, b.hits, b.pending, b.quiet, b.cooldown),
+        assert (a.in_alarm, a.hits, a.in_row, a.calm, a.cooldown) == (
+            *(b.in_alarm, b.hits, b.in_row, b.calm, b.cooldown),
         )
 
 

@@ -26,7 +26,7 @@ from anomsdk.runtime.native_module import load_native
 from tests import scalar
 from tests.scalar import clip
 from tests.support.make import ROOT, SPECS, make_folder, noise
-from tests.support.supervised import any_steps, supervised
+from tests.support.supervised import any_steps, changed, supervised, use
 
 EXAMPLES = (ROOT / "docs/spec.md").read_text().partition("\n## Worked example\n")[2]
 MANY = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
@@ -227,10 +227,10 @@ def test_alert_and_event():
     assert (alert.levels["clear_score"], alert.levels["high_score"]) == (800, 4000)
     rows, levels = tables("Alert and event")
     assert len(rows) == 19
-    for hop, s, hits, pending, quiet, cooldown, state, event in rows:
+    for hop, s, hits, in_row, calm, cooldown, state, event in rows:
         events = [found.hex() for found in alert.tick(int(hop), int(s))]
-        counters = (format(alert.hits, "03b"), *map(str, (alert.pending, alert.quiet, alert.cooldown)))
-        assert counters == (hits, pending, quiet, cooldown), hop
+        counters = (format(alert.hits, "03b"), *map(str, (alert.in_row, alert.calm, alert.cooldown)))
+        assert counters == (hits, in_row, calm, cooldown), hop
         assert ["NORMAL", "PENDING", "UNACK_ALARM"][alert.state] == state
         assert events == ([event] if event else [])
     for raise_score, ratios, clear, high in levels:
@@ -247,7 +247,7 @@ def test_alarm_health_supervisor():
     alarm = {"latch": 1, "cancel": 2, "escalate_ratio_q16": 131072, "escalate_after": 5, "escalate_every": 2}
     alarm |= {"repeat": 0, "test": 1, "heartbeat": 8}
     supervisor = scalar.Supervisor(
-        alarm, clipping(), timing, scalar.levels_of(1000, 52429, 262144), 1, 1, bytes.fromhex("cdab")
+        alarm, clipping(), timing, scalar.levels_of(1000, 52429, 262144), 1, 1, 2**31, bytes.fromhex("cdab")
     )
     hop = 100
     for step, annunciation, events in tables("Alarm, health, supervisor")[0]:
@@ -800,15 +800,24 @@ def test_levels_to_the_last_bit(tmp_path, n, kind):
 # Plans with an alarm or a health section
 
 
-def used(pipeline, step, given):
+def used(pipeline, step, given, records):
     """Results of one use of a pipeline of the package, as the scalar model has them."""
-    found = getattr(pipeline, step)(*given) or []
+    found = use(pipeline, step, given, records) or []
+    if step in ("save", "relevel"):
+        return found
+    if step == "restore":
+        taken, found = not found[0], found[1]
+        return taken, [(r.hop, r.score, [bytes(event) for event in r.events], r.judged, r.void) for r in found]
     return [(r.hop, r.score, [bytes(event) for event in r.events], r.judged, r.void) for r in found]
 
 
-def used_in_scalars(pipeline, step, given):
+def used_in_scalars(pipeline, step, given, records):
+    if step in ("save", "relevel"):
+        return pipeline.state()
+    if step == "restore":
+        return pipeline.restore(changed(records, *given)), used_in_scalars(pipeline, "process", ([],), records)
     if step == "process":
-        found = pipeline.process(given[0].tolist())
+        found = pipeline.process(np.array(given[0], np.int16).tolist())
     elif step == "gap":
         found = pipeline.gap(*given)
     elif step == "reset":
@@ -828,11 +837,12 @@ def test_any_use_of_a_supervised_plan(native, plans, following, kind, hops, seed
         rng = np.random.default_rng(seed)
         plan = supervised((plans, following)[seed % 2][kind], rng)
         steps = any_steps(plan, hops, rng)
-        scalars = scalar.pipeline_of(plan.canonical_bytes)
+        scalars, records = scalar.pipeline_of(plan.canonical_bytes), []
         with anomsdk.Pipeline(plan, "reference") as pipeline:
             for step, given in steps:
                 block = (given[0][:, 0],) if step == "process" and plan.columns == 1 and kind != "external" else given
-                assert used_in_scalars(scalars, step, block) == used(pipeline, step, given)
+                by_package = used(pipeline, step, given, records)
+                assert used_in_scalars(scalars, step, block, records) == by_package
                 signals = scalars.supervisor.annunciation, scalars.supervisor.byte
                 assert signals == (pipeline.annunciation, pipeline.health)
 

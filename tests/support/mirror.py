@@ -25,7 +25,7 @@ C_ONLY_STEMS = {
     "selftest": "golden.py, which runs whole streams",
     "kernels": "numpy has its own",
 }
-NO_C_SOURCE = {"plan": "a struct, and nothing that runs"}
+NO_C_SOURCE = {"duty": "one comparison", "plan": "a struct, and nothing that runs"}
 
 BATCH = "numpy takes a batch of windows at once, in scratch of its own"
 PLANNING = "plans are made and proven in Python"
@@ -34,12 +34,34 @@ FILES = "plans are files in Python, constants in C"
 
 OPERATE = "a case of anom_alarm_operate: one function of C takes less code than five"
 WORD = "four words of 32 bits, which C puts together where the event is made"
+RECORD = "rows of the table of anom_record.c, by which C copies a record"
 PYTHON_ONLY = {
     "alarm.acknowledge": OPERATE,
     "alarm.silence": OPERATE,
     "alarm.cancel": OPERATE,
     "alarm.serve": OPERATE,
     "alarm.test": OPERATE,
+    "alarm.save": RECORD,
+    "alarm.restore": RECORD,
+    "alert.save": RECORD,
+    "alert.restore": RECORD,
+    "baseline.save": RECORD,
+    "baseline.restore": RECORD,
+    "duty.due_q31": PLANNING,
+    "health.save": RECORD,
+    "health.restore": RECORD,
+    "pipeline.record_for": "is_for of anom_record.c",
+    "pipeline.state": "anom_pipeline_save, which can fail in C",
+    "pipeline.restore": "anom_pipeline_restore of anom_record.c",
+    "pipeline._pass": "anom_pipeline_pass of C, which records need as well",
+    "pipeline._reference_of": "anom_pipeline_reference of C, which records need as well",
+    "record.bytes": "anom_pipeline_save of C",
+    "record.from_bytes": "is_for of C, then a table",
+    "rung.save": RECORD,
+    "rung.restore": RECORD,
+    "supervisor.refuse": "anom_pipeline_restore of C",
+    "supervisor.save": RECORD,
+    "supervisor.restore": RECORD,
     "alarm._raise": "raise_alarm of C, where raise is a function of the library",
     "health._is_on": PLANNING,
     "health._set": "report of C",
@@ -119,6 +141,7 @@ C_ONLY = {
     "anom_alert_judge": "a plan of C names who judges its ticks",
     "anom_event_bytes_2": WORD,
     "anom_event_compact": "the bytes of compacted of Python, which gives an event",
+    "anom_framer_ahead": PROPERTY,
     "anom_framer_close": "inputs wait in C, and are applied at once in Python",
     "anom_framer_open": "inputs wait in C, and are applied at once in Python",
     "anom_health_byte": PROPERTY,
@@ -127,6 +150,10 @@ C_ONLY = {
     "anom_pipeline_supervisor": "memory is the caller's",
     "anom_pipeline_run": ONE_BY_ONE,
     "anom_pipeline_lose": "a private method of Python",
+    "anom_pipeline_pass": "a private method of Python",
+    "anom_pipeline_reference": "Python makes it once",
+    "anom_pipeline_save": "state of Python",
+    "anom_pipeline_restore": "a method of Python that returns False where C returns a code",
     "anom_pipeline_acknowledge": INPUT,
     "anom_pipeline_silence": INPUT,
     "anom_pipeline_cancel": INPUT,
@@ -151,7 +178,6 @@ C_ONLY = {
     "anom_mulw": "numpy multiplies in 64 bits",
     "anom_pipeline_bytes": "memory is the caller's",
     "anom_pipeline_push": ONE_BY_ONE,
-    "anom_pipeline_ticks": "a line of _lose in Python",
     "anom_pipeline_poll": ONE_BY_ONE,
     "anom_pipeline_poll_observed": ONE_BY_ONE,
     "anom_pipeline_poll_tapped": ONE_BY_ONE,
@@ -166,7 +192,7 @@ OTHER_ARGUMENTS = {
     ),
     "anom_health_init": (("plan", "columns"), ("health", "plan"), "the plan of C has the columns"),
     "anom_supervisor_init": (
-        ("alarm", "health", "timing", "level", "columns", "hops_per_tick", "plan_tag"),
+        ("alarm", "health", "timing", "level", "columns", "hops_per_tick", "due_q31", "plan_tag"),
         ("supervisor", "plan", "timing", "level", "plan_tag"),
         "one plan of C has both sections",
     ),
@@ -218,6 +244,10 @@ C_ONLY_STRUCTS = {
 LENGTH = "Python knows it from the shape of an array"
 C_ONLY_FIELDS = {
     "anom_alarm_plan.hops_per_tick": "Python computes it from extractor and context",
+    "anom_alarm_plan.due_q31": "Plan.due_q31 of Python",
+    "anom_duty_plan.shortest_pause": "Python computes it from the duty",
+    "anom_duty_plan.longest_pause": "Python computes it from the duty",
+    "anom_plan.score_tag": "taken from the rest",
     "anom_health_plan.type": "a program holds only what its plans name",
     "anom_health_plan.columns": LENGTH,
     "anom_plan.judge": "a program holds only what its plans name",
@@ -247,10 +277,15 @@ C_ONLY_FIELDS = {
     "anom_plan.id": "taken from the rest",
 }
 OTHER_TYPES = {
+    "AlarmPlan.heartbeat_rest_q16": ("int32_t", "0 for None"),
+    "TimingPlan.clear_after": ("int32_t", "0 for None"),
+    "Plan.duty": ("anom_duty_plan", "NULL for None"),
     "LayerPlan.weights": ("anom_weights", "in blocks of four by four"),
     "MotionPlan.features": ("uint32_t", "a bit each"),
 }
 PYTHON_ONLY_FIELDS = {
+    "DutyPlan.on": "C has the pauses that follow from it",
+    "DutyPlan.every": "C has the pauses that follow from it",
     "Event.layout": WORD,
     "Event.latched": WORD,
     "Event.silenced": WORD,
@@ -299,6 +334,7 @@ LIMITS = {
 LIMITS_OF_PYTHON = {
     "alarm.MAX_SILENCE": "checked where a silence is told",
     "supervisor.MAX_ARGUMENT": "checked where an input is told",
+    "duty.MAX_EVERY": PLANNING,
     "autoencoder.MAX_MACS": "a matter of time",
     "plan.MAX_COUNTS_PER_UNIT": "sources and displays use it",
     "plan.MAX_GAP": "checked where a gap is told",
@@ -408,7 +444,9 @@ def _functions(mirror: Mirror, stem: str) -> None:
     text = mirror.c(stem, "h") + (mirror.public() if stem in ("pipeline", "event") else "")
     prefix = "anom_" if stem == "fixed" else f"anom_{stem}_"
     in_header = {f.name: f for f in c_text.functions(text) if f.name.startswith(prefix)}
-    defined = [f.name for f in c_text.functions(mirror.c(stem, "c")) if not f.is_static]
+    public = {f.name for f in c_text.functions(mirror.public())}
+    extern = [f.name for f in c_text.functions(mirror.c(stem, "c")) if not f.is_static]
+    defined = [name for name in extern if name.startswith(prefix) or name not in public]
     _declared(mirror, stem, list(in_header), defined)
     if stem in EXTRACTORS:
         _extractor_type(mirror, stem)

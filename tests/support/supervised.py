@@ -1,8 +1,13 @@
-"""Any plan with an alarm or a health section, and any use of its pipeline: samples with faults, gaps, inputs, resets."""
+"""Any plan with an alarm or a health section, and any use of its pipeline.
+
+A use is made of samples with faults, gaps, declared pauses, inputs, resets, and records that are saved and restored.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import struct
+import zlib
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -10,8 +15,10 @@ from numpy.typing import NDArray
 
 import anomsdk
 from anomsdk.core.alarm import AlarmPlan
+from anomsdk.core.duty import DutyPlan
 from anomsdk.core.event import Condition
 from anomsdk.core.health import IN_BLOCKS, N_CONDITIONS, HealthPlan
+from anomsdk.core.record import RECORD_BYTES
 from anomsdk.core.rung import TimingPlan, levels
 
 Samples: TypeAlias = NDArray[np.int16]
@@ -23,7 +30,7 @@ FAULTS = ("stuck", "zero", "flat", "repeated", "clipped", "step", "dead axis", "
 
 
 def supervised(plan: anomsdk.Plan, rng: np.random.Generator) -> anomsdk.Plan:
-    """A plan with sections drawn from ``rng``: alarm, health or both, with limits that the streams reach."""
+    """A plan with sections drawn from ``rng``: alarm, health or both, also a duty, with limits that the streams reach."""
     which = rng.random()
     timing = any_timing(rng)
     return dataclasses.replace(
@@ -32,8 +39,29 @@ def supervised(plan: anomsdk.Plan, rng: np.random.Generator) -> anomsdk.Plan:
         levels=levels(_any_level(plan, rng), timing),
         alarm=any_alarm(rng) if which < 0.8 else None,
         health=any_health(plan, rng) if which > 0.2 else None,
+        duty=any_duty(plan, rng),
         folder=None,
     )
+
+
+def plain(plan: anomsdk.Plan, rng: np.random.Generator) -> anomsdk.Plan:
+    """A plan with timing, level and maybe a duty drawn from ``rng``, and no other section."""
+    return dataclasses.replace(supervised(plan, rng), alarm=None, health=None)
+
+
+def relevelled(plan: anomsdk.Plan, rng: np.random.Generator) -> anomsdk.Plan:
+    """A plan of the same score_id: with another level and, unless it is plain, another alarm section."""
+    raise_score = max(1, min(2**32 - 1, int(plan.levels.raise_score * rng.choice([0.5, 0.9, 1.1, 3]))))
+    alarm = any_alarm(rng) if plan.is_supervised and rng.random() < 0.7 else plan.alarm
+    return dataclasses.replace(plan, levels=levels(raise_score, plan.timing), alarm=alarm)
+
+
+def any_duty(plan: anomsdk.Plan, rng: np.random.Generator) -> DutyPlan | None:
+    """Ticks, then a pause of some hops; or none."""
+    if rng.random() < 0.4:
+        return None
+    on = plan.samples_to_first_tick + int(rng.integers(0, 3 * plan.samples_per_tick))
+    return DutyPlan(on, on + int(rng.choice([1, 2, 3, int(rng.integers(1, 40 * plan.framer.hop + 1))])))
 
 
 def _any_level(plan: anomsdk.Plan, rng: np.random.Generator) -> int:
@@ -50,15 +78,17 @@ def any_timing(rng: np.random.Generator) -> TimingPlan:
         m=int(rng.integers(1, n + 1)),
         n=n,
         on_delay=int(rng.choice([0, 0, 1, 3])),
-        off_delay=int(rng.choice([0, 0, 1, 4])),
+        off_delay=int(rng.choice([0, 0, 1, 4, 2**31 - 1])),
         cooldown=int(rng.choice([0, 0, 1, 5])),
         clear_ratio_q16=int(rng.integers(1, (1 << 16) + 1)),
         high_ratio_q16=int(rng.choice([0, (1 << 16) + 1, 3 << 15])),
+        clear_after=[None, None, 1, 3, 12, 2**31 - 1][int(rng.integers(6))],
     )
 
 
 def any_alarm(rng: np.random.Generator) -> AlarmPlan:
     """A life cycle whose durations are a few hops."""
+    heartbeat = int(rng.choice([0, 1, 9, 60, 2**31 - 1]))
     return AlarmPlan(
         latch=int(rng.integers(2)),
         cancel=int(rng.choice([0, 0, 1, 20, 200])),
@@ -67,7 +97,8 @@ def any_alarm(rng: np.random.Generator) -> AlarmPlan:
         escalate_every=int(rng.choice([0, 1, 7, 40])),
         repeat=int(rng.choice([0, 1, 6, 30])),
         test=int(rng.choice([0, 1, 10])),
-        heartbeat=int(rng.choice([0, 1, 9, 60, 2**31 - 1])),
+        heartbeat=heartbeat,
+        heartbeat_rest_q16=[None, 1, 30000, 65535][int(rng.integers(4))] if heartbeat > 0 else None,
     )
 
 
@@ -153,9 +184,12 @@ def _spoil(x: NDArray[np.float64], fault: str, block: int, rng: np.random.Genera
 
 
 def any_steps(plan: anomsdk.Plan, hops: int, rng: np.random.Generator) -> list[Step]:
-    """Use of a pipeline over about so many hops: blocks of samples, gaps, inputs, a reset now and then."""
+    """Use of a pipeline over about so many hops: blocks of samples, gaps, inputs, records, a reset now and then.
+
+    The steps "save", "restore" and "relevel" are no methods of a pipeline, see `use`.
+    """
     samples = any_samples(plan, plan.framer.window + hops * plan.framer.hop, rng)
-    chance, steps, at = rng.uniform(0.1, 0.9), list[Step](), 0
+    chance, steps, at = rng.uniform(0.1, 0.9), [("save", ())], 0
     while at < len(samples):
         size = int(rng.integers(0, 2 + rng.integers(1, 40) * plan.framer.hop))
         steps.append(("process", (samples[at : at + size],)))
@@ -165,8 +199,32 @@ def any_steps(plan: anomsdk.Plan, hops: int, rng: np.random.Generator) -> list[S
     return steps
 
 
+def any_gap(plan: anomsdk.Plan, rng: np.random.Generator) -> Step:
+    """A gap of any length; under a duty often one near the limits of a declared pause."""
+    small = int(rng.integers(0, 30))
+    if plan.duty is not None and rng.random() < 0.6:
+        shortest, longest = plan.duty.shortest_pause, plan.duty.longest_pause
+        n = int(rng.choice([shortest - 1, shortest, plan.duty.every - plan.duty.on, longest, longest + 1]))
+        return "gap", (min(n, GAPS[-1]),)
+    return "gap", (int(rng.choice([small, plan.framer.hop * small, *GAPS], p=[0.4, 0.4, *[0.2 / 6] * 6])),)
+
+
+def any_record(rng: np.random.Generator) -> Step:
+    """A record that is saved, or restored: the last one, an older one, a damaged or a forged one, or under other levels."""
+    draw = rng.random()
+    if draw < 0.5:
+        return "save", ()
+    if draw < 0.6:
+        return "relevel", ()
+    age = int(rng.choice([0, 0, 1, 5, 40]))
+    damage = str(rng.choice(["", "", "", "byte", "length", "forged"]))
+    return "restore", (age, damage, int(rng.integers(2**32)))
+
+
 def any_input(plan: anomsdk.Plan, rng: np.random.Generator) -> Step:
-    """An input from outside with any argument, a gap, or a reset."""
+    """An input from outside with any argument, a gap, a record, or a reset."""
+    if rng.random() < 0.15:
+        return any_record(rng)
     small = int(rng.integers(0, 30))
     inputs: list[Step] = [
         ("acknowledge", ()),
@@ -177,8 +235,8 @@ def any_input(plan: anomsdk.Plan, rng: np.random.Generator) -> Step:
         ("out_of_service", (bool(rng.integers(2)),)),
         ("test", ()),
     ]
-    if rng.random() < 0.4:
-        inputs = [("gap", (int(rng.choice([small, plan.framer.hop * small, *GAPS], p=[0.4, 0.4, *[0.2 / 6] * 6])),))]
+    if rng.random() < 0.4 or not plan.is_supervised:
+        inputs = [any_gap(plan, rng)]
     elif rng.random() < 0.03:
         inputs = [("reset", ())]
     elif plan.health is not None and rng.random() < 0.6:
@@ -191,3 +249,57 @@ def any_input(plan: anomsdk.Plan, rng: np.random.Generator) -> Step:
             ("clock", (ms,)),
         ]
     return inputs[int(rng.integers(len(inputs)))]
+
+
+def use(pipeline: anomsdk.Pipeline, step: str, given: tuple[Any, ...], records: list[bytes]) -> Any:
+    """Do one step of a use.
+
+    Parameters
+    ----------
+    pipeline : its step "relevel" only saves: the caller goes on with the record under another plan
+    step, given : from `any_steps`
+    records : those that were saved so far; a step that saves adds one
+
+    Returns
+    -------
+    What the method of the pipeline returns; of "save" the record, of "restore" what `restored` says
+    """
+    if step in ("save", "relevel"):
+        records.append(pipeline.state())
+        return records[-1]
+    if step == "restore":
+        return restored(pipeline, changed(records, *given))
+    return getattr(pipeline, step)(*given)
+
+
+def restored(pipeline: anomsdk.Pipeline, record: bytes) -> tuple[str, list[anomsdk.Result]]:
+    """Restore a record: why it was refused, or nothing, and the results."""
+    try:
+        return "", pipeline.restore(record)
+    except anomsdk.InputError as error:
+        return str(error), pipeline.process(np.zeros((0, pipeline.plan.columns), np.int16))
+
+
+def changed(records: list[bytes], age: int, damage: str, seed: int) -> bytes:
+    """One of the records, the last one at age 0, as it is or spoilt: a byte, its length, or forged with a right CRC."""
+    record = records[-1 - min(age, len(records) - 1)]
+    rng = np.random.default_rng(seed)
+    if damage == "byte":
+        at = int(rng.integers(RECORD_BYTES))
+        return bytes([*record[:at], record[at] ^ int(rng.integers(1, 256)), *record[at + 1 :]])
+    if damage == "length":
+        return (record * 2)[: int(rng.choice([0, 1, RECORD_BYTES - 1, RECORD_BYTES + 1, 2 * RECORD_BYTES]))]
+    return forged(record, rng) if damage == "forged" else record
+
+
+def forged(record: bytes, rng: np.random.Generator) -> bytes:
+    """A record with other contents and a right CRC; mark, version, length and score_id are mostly as they were."""
+    made = np.frombuffer(record, np.uint8).copy()
+    first = 0 if rng.random() < 0.1 else 16
+    for at in rng.integers(first, RECORD_BYTES - 4, int(rng.choice([1, 2, 10, 200]))):
+        made[at] = rng.choice([0, 1, 255, int(rng.integers(256))])
+    if rng.random() < 0.7:
+        made[[17, 22, 23, 53, 55, 62, 63, 105]] = np.frombuffer(record, np.uint8)[[17, 22, 23, 53, 55, 62, 63, 105]]
+        made[[52, 54]] &= 1
+    data = made[:-4].tobytes()
+    return data + struct.pack("<I", zlib.crc32(data))

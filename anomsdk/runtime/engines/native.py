@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from anomsdk.core.event import EVENT_BYTES, Event
 from anomsdk.core.pipeline import Result
 from anomsdk.core.plan import Plan
+from anomsdk.core.record import RECORD_BYTES
 from anomsdk.core.supervisor import Operation
 from anomsdk.cport.fields import C_TYPES, Address, Blocks, Bytes, Constant, Fields, Member, Size, Structs
 from anomsdk.cport.structs import c_fields
@@ -122,6 +123,19 @@ class NativeEngine:
     def annunciation(self) -> int:
         """Return what a buzzer and a lamp should do now; only for a supervised plan."""
         return int(self._lib.anom_pipeline_annunciation(self._pipeline))
+
+    def state(self) -> bytes:
+        """Return the record of what must outlive a reset."""
+        record = bytearray(RECORD_BYTES)
+        status = self._lib.anom_pipeline_save(self._pipeline, self._ffi.from_buffer(record), len(record))
+        assert status == len(record), f"anom_pipeline_save gave {status}"
+        return bytes(record)
+
+    def restore(self, record: bytes) -> bool:
+        """Begin anew with what a record holds; False: the record was refused."""
+        status = self._lib.anom_pipeline_restore(self._pipeline, self._ffi.from_buffer(record), len(record))
+        self._lib.anom_memory_wipe_leftovers()
+        return bool(status == 0)
 
     def _due(self) -> list[Result]:
         """Return the events without a tick that are due, after what waits has been applied."""

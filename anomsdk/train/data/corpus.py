@@ -11,10 +11,10 @@ import numpy as np
 from anomsdk.core.checks import require
 from anomsdk.errors import InputError, UnusableInputsError
 from anomsdk.planner.features import SoundFeatures
-from anomsdk.planner.front_end import framer_plan
+from anomsdk.planner.front_end import duty_plan, framer_plan
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.runtime.blocks import checked_block
-from anomsdk.runtime.judged_share import Judged
+from anomsdk.runtime.judged_share import Judged, ticks_due
 from anomsdk.sources.clips import Clip, clip_from_array
 from anomsdk.sources.dropouts import Samples
 from anomsdk.train.data.excerpts import EXCERPTS, Excerpt, Excerpts
@@ -216,9 +216,13 @@ class _Reader:
 
     def _ticks_of(self, samples: int) -> int:
         """Number of ticks that ``samples`` give without gaps, as `anomsdk.runtime.judged_share.judged` counts them."""
-        hops = max(0, 1 + (samples - self.framer.window) // self.framer.hop)
         each = self.framer.hop * self._spec.hops_per_frame * self._spec.context.stride
-        return self._ticks_in(hops // self._spec.hops_per_frame) or -(-samples // each)
+        return ticks_due(duty_plan(self._spec), self._ticks_among, each, samples)
+
+    def _ticks_among(self, samples: int) -> int:
+        """Number of ticks that ``samples`` give without a gap; 0 where they are too few."""
+        hops = max(0, 1 + (samples - self.framer.window) // self.framer.hop)
+        return self._ticks_in(hops // self._spec.hops_per_frame)
 
     def _ticks_in(self, frames: int) -> int:
         context = self._spec.context

@@ -69,6 +69,7 @@ class JsonLines:
         void, faults = dict[str, Any](), dict[str, Any]()
         if self._plan.is_supervised:
             void, faults = {"void_share": round(summary.judged.void_share, 6)}, {"faults": summary.faults}
+        paused = {} if self._plan.duty is None else {"paused": summary.paused}
         fields = {
             "type": "summary",
             "recordings": summary.recordings,
@@ -80,6 +81,7 @@ class JsonLines:
             **faults,
             "left_out": summary.left_out,
             "missing": summary.missing,
+            **paused,
             "judged_share": round(summary.judged.share, 6),
             **void,
             "stopped": stopped,

@@ -44,6 +44,7 @@ STEMS = (
     "reasons",
     "event",
     "pipeline",
+    "record",
 )
 DECODER = "decoder"
 """Vectors of no stage of the port: decoders of events are held by them, see tests/parity/test_decoders.py."""

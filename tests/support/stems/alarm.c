@@ -40,14 +40,16 @@ static anom_notice alarm_give(anom_alarm *alarm, const alarm_step *step)
     case 6: return anom_alarm_operate(alarm, ANOM_OPERATION_CANCEL, step->number);
     case 7: return anom_alarm_operate(alarm, ANOM_OPERATION_OUT_OF_SERVICE, step->number);
     case 8: return anom_alarm_operate(alarm, ANOM_OPERATION_TEST, step->number);
+    case 10: anom_alarm_pause(alarm, step->number); return 0;
     default: anom_alarm_reset(alarm); return 0;
     }
 }
 
 static int32_t alarm_holds(const anom_alarm *alarm, const alarm_step *step)
 {
-    return alarm->state == step->state && alarm->out_of_service == step->out_of_service &&
-           alarm->silenced == step->silenced && alarm->escalated == step->escalated && alarm->peak == step->peak &&
+    uint32_t flags = step->out_of_service * ANOM_FLAG_OUT_OF_SERVICE | step->silenced * ANOM_FLAG_SILENCED |
+                     step->escalated * ANOM_ALARM_ESCALATED;
+    return alarm->state == step->state && alarm->flags == flags && alarm->peak == step->peak &&
            alarm->base == step->base && alarm->waiting == step->waiting && alarm->hold == step->hold &&
            alarm->repeating == step->repeating && alarm->silence == step->silence && alarm->test == step->test &&
            (anom_alarm_latched(alarm) != 0) == step->latched && anom_alarm_annunciation(alarm) == step->annunciation;

@@ -14,9 +14,11 @@ from tests.support.stems.alert import FOUR, HIGH, HIT, LONGEST, LOW, MIDDLE, TOP
 from tests.support.stems.sections import Native, c_timing, core_plan
 
 OPERATIONS = (
-    *("tick", "advance", "due", "gap", "acknowledge", "silence", "cancel", "out_of_service", "test", "reset"),
+    *("tick", "advance", "due", "gap", "acknowledge", "silence", "cancel", "out_of_service", "test", "reset", "pause"),
 )
 """Steps, in the order of their codes in C; one that takes no number is given 0."""
+FLAGS = {"escalated": 1, "silenced": 16, "out_of_service": 32}
+"""Bits of `flags` in C."""
 STATE = ("state", "out_of_service", "silenced", "escalated", "peak", "base")
 CLOCKS = ("waiting", "hold", "repeating", "silence", "test")
 NOTICE = ("kind", "score", "flags", "input", "explained")
@@ -33,7 +35,7 @@ def by_scalar(given: Given) -> list:
         notice = None
         if operation == "reset":
             alarm = fresh()
-        elif operation in ("tick", "advance", "gap"):
+        elif operation in ("tick", "advance", "gap", "pause"):
             notice = getattr(alarm, operation)(number)
         else:
             notice = alarm.due() if operation == "due" else alarm.operate(operation, number)
@@ -53,7 +55,7 @@ def by_core(given: Given) -> list:
     alarm, found = Alarm(plan, timing, levels, given["hops_per_tick"]), []
     for operation, number in given["steps"]:
         notice: Notice | None = None
-        if operation in ("tick", "advance", "gap", "silence"):
+        if operation in ("tick", "advance", "gap", "pause", "silence"):
             notice = getattr(alarm, "step" if operation == "tick" else operation)(number)
         elif operation == "out_of_service":
             notice = alarm.serve(number == 0)
@@ -80,7 +82,8 @@ def by_native(given: Given) -> list:
     )
     for operation, number in given["steps"]:
         notice = _in_c(native.lib, alarm, operation, number)
-        numbers = [int(getattr(alarm, name)) for name in (*STATE, *CLOCKS)]
+        flags = {name: int(alarm.flags & bit != 0) for name, bit in FLAGS.items()}
+        numbers = [flags[name] if name in flags else getattr(alarm, name) for name in (*STATE, *CLOCKS)]
         signals = [int(native.lib.anom_alarm_latched(alarm) != 0), native.lib.anom_alarm_annunciation(alarm)]
         said = [notice & 15, notice >> 32, notice >> 8 & 255, notice >> 16 & 255, notice >> 4 & 1]
         found.append([numbers, signals, said])
@@ -89,7 +92,7 @@ def by_native(given: Given) -> list:
 
 def _in_c(lib: Any, alarm: Any, operation: str, number: int) -> int:
     """Give a step to the C port; its notice."""
-    if operation in ("advance", "gap"):
+    if operation in ("advance", "gap", "pause"):
         getattr(lib, f"anom_alarm_{operation}")(alarm, number)
         return 0
     if operation == "reset":
@@ -147,7 +150,7 @@ RATIO = {"escalate_ratio_q16": TWO}
 
 
 def cases() -> Iterator[Case]:
-    for name, guards, given in [*_plain(), *_prealarm(), *_escalation(), *_operator(), *_large()]:
+    for name, guards, given in [*_plain(), *_prealarm(), *_escalation(), *_operator(), *_pauses(), *_large()]:
         yield Case(name, guards, given)
 
 
@@ -364,6 +367,52 @@ def _operator() -> Iterator[tuple]:
             "test",
             ("silence", 0),
             cancel=2,
+        ),
+    )
+
+
+def _pauses() -> Iterator[tuple]:
+    votes = Setting(2, 3, 1, 1, 4, high=FOUR)
+    yield (
+        "Votes and delays across declared pauses",
+        "Hits, an on-delay or an off-delay that a pause takes back; a cooldown that stands still in it.",
+        given_of(HIT, ("pause", 9), HIT, HIT, LOW, ("pause", 9), LOW, HIT, HIT, ("pause", 2), HIT, HIT, setting=votes),
+    )
+    by_time = Setting(1, 1, 0, 99, high=FOUR, clear_after=6)
+    yield (
+        "Clear by time in each state",
+        "A pause that clears without a judged tick; a clear by time that does not latch.",
+        given_of(
+            *(
+                HIT,
+                LOW,
+                ("pause", 5),
+                LOW,
+                HIT,
+                "acknowledge",
+                "acknowledge",
+                LOW,
+                ("gap", 9),
+                MIDDLE,
+                ("pause", 9),
+                LOW,
+            ),
+            *(("pause", 5), LOW, HIT, LOW, ("pause", 9), "silence", LOW),
+            latch=1,
+            setting=by_time,
+        ),
+    )
+    yield (
+        "Calm from before a prealarm's end",
+        "Ticks and pauses within a prealarm, which judges none, that count as calm.",
+        given_of(HIT, LOW, ("pause", 9), LOW, LOW, ("pause", 5), LOW, cancel=3, setting=by_time),
+    )
+    yield (
+        "Out of service in a declared pause",
+        "A cooldown or a calm from before.",
+        given_of(
+            *(HIT, LOW, ("out_of_service", 1), ("pause", 9), ("out_of_service", 0), HIT, LOW, ("pause", 4), LOW),
+            setting=by_time,
         ),
     )
 

@@ -7,8 +7,8 @@ typedef struct {
     uint32_t lost_ticks;
     uint8_t state;
     uint16_t hits;
-    uint32_t pending;
-    uint32_t quiet;
+    uint32_t in_row;
+    uint32_t calm;
     uint32_t cooldown;
     const uint8_t *event; /* NULL: none */
 } alert_step;
@@ -25,9 +25,9 @@ typedef struct {
 static int32_t alert_state_is(const anom_alert *alert, const alert_step *step)
 {
     const anom_rung *rung = &alert->rung;
-    int32_t state = rung->in_alarm ? ANOM_STATE_UNACK_ALARM : rung->pending > 0 ? ANOM_STATE_PENDING : ANOM_STATE_NORMAL;
-    return state == step->state && rung->hits == step->hits && rung->pending == step->pending &&
-           rung->quiet == step->quiet && rung->cooldown == step->cooldown;
+    int32_t state = rung->in_alarm ? ANOM_STATE_UNACK_ALARM : rung->in_row > 0 ? ANOM_STATE_PENDING : ANOM_STATE_NORMAL;
+    return state == step->state && rung->hits == step->hits && rung->in_row == step->in_row &&
+           rung->calm == step->calm && rung->cooldown == step->cooldown;
 }
 
 static int32_t alert_holds(anom_alert *alert, const alert_step *step)
@@ -37,6 +37,7 @@ static int32_t alert_holds(anom_alert *alert, const alert_step *step)
     switch (step->operation) {
     case 0: n_events = anom_alert_step(alert, step->score, step->hop, &event); break;
     case 1: anom_alert_gap(alert, step->lost_ticks); break;
+    case 3: anom_rung_pause(&alert->rung, step->lost_ticks); break;
     default: anom_alert_reset(alert); break;
     }
     if (n_events != (step->event != NULL)) return 0;

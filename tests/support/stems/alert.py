@@ -11,8 +11,8 @@ from tests import scalar
 from tests.support.stems import Case, Given, Json
 from tests.support.stems.sections import Native, c_timing, core_plan
 
-OPERATIONS = ("tick", "gap", "reset")
-STATE = ("state", "hits", "pending", "quiet", "cooldown")
+OPERATIONS = ("tick", "gap", "reset", "pause")
+STATE = ("state", "hits", "in_row", "calm", "cooldown")
 TAG = 0xABCD
 LONGEST = 2**31 - 1
 TOP = 2**32 - 1
@@ -25,8 +25,8 @@ def by_scalar(given: Given) -> list:
         events = []
         if operation == "tick":
             events = alert.tick(*what)
-        elif operation == "gap":
-            alert.gap(*what)
+        elif operation in ("gap", "pause"):
+            getattr(alert, operation)(*what)
         else:
             alert = scalar.Alert(given["timing"], given["levels"], given["tag"].to_bytes(2, "little"))
             alert.sequence = 0 if found else given["sequence"]
@@ -45,7 +45,7 @@ def by_core(given: Given) -> list:
         if operation == "tick":
             events = alert.step(what[1], what[0])
         else:
-            {"gap": alert.gap, "reset": alert.reset}[operation](*what)
+            {"gap": alert.gap, "pause": alert.pause, "reset": alert.reset}[operation](*what)
         state = [int(alert.state), *(getattr(alert._rung, name) for name in STATE[1:])]
         found.append([*state, "".join(bytes(event).hex() for event in events)])
     return found
@@ -63,9 +63,11 @@ def by_native(given: Given) -> list:
             n_events = native.lib.anom_alert_step(alert, what[1], what[0], event)
         elif operation == "gap":
             native.lib.anom_alert_gap(alert, *what)
+        elif operation == "pause":
+            native.lib.anom_rung_pause(native.ffi.addressof(alert, "rung"), *what)
         else:
             native.lib.anom_alert_reset(alert)
-        state = 2 if alert.rung.in_alarm else int(alert.rung.pending > 0)
+        state = 2 if alert.rung.in_alarm else int(alert.rung.in_row > 0)
         counters = [getattr(alert.rung, name) for name in STATE[1:]]
         found.append([state, *counters, bytes(event.bytes).hex() * n_events])
     return found
@@ -77,7 +79,7 @@ def c_case(given: Given, expect: list) -> dict[str, Any]:
         step = dict(zip(STATE, found, strict=False)) | {"operation": OPERATIONS.index(operation)}
         if operation == "tick":
             step |= {"hop": what[0], "score": what[1]}
-        elif operation == "gap":
+        elif operation != "reset":
             step |= {"lost_ticks": what[0]}
         steps.append(step | {"event": list(bytes.fromhex(found[-1])) or None})
     return {
@@ -97,6 +99,8 @@ class Setting:
         ratios = {"clear_ratio_q16": others.get("clear", 52429), "high_ratio_q16": others.get("high", 0)}
         delays = {"on_delay": on_delay, "off_delay": off_delay, "cooldown": cooldown}
         self.timing = {"m": m, "n": n, **delays, **ratios}
+        if "clear_after" in others:
+            self.timing["clear_after"] = others["clear_after"]
         self.levels = scalar.levels_of(others.get("raised", 1000), *ratios.values())
 
     def given(self, *steps: Json, tag: int = TAG, sequence: int = 0) -> Given:
@@ -109,13 +113,17 @@ def gap(lost_ticks: int) -> list:
     return ["gap", lost_ticks]
 
 
+def pause(ticks: int) -> list:
+    return ["pause", ticks]
+
+
 HIT, LOW, MIDDLE, HIGH = 1000, 0, 900, 4000
 """Scores that raise, that clear, that do neither, and that pass the cooldown where `high` is 4 * 65536."""
 FOUR = 4 * 65536
 
 
 def cases() -> Iterator[Case]:
-    parts = [_levels(), _votes(), _delays(), _cooldowns(), _high(), _clears(), _gaps(), _events()]
+    parts = [_levels(), _votes(), _delays(), _cooldowns(), _high(), _clears(), _gaps(), _pauses(), _events()]
     for name, guards, given in [row for part in parts for row in part]:
         yield Case(name, guards, given)
 
@@ -312,6 +320,21 @@ def _gaps() -> Iterator[tuple]:
         "A cooldown of an alarm that a gap meets",
         "A cooldown in an alarm that a gap leaves as it is.",
         Setting(1, 1, 0, 1, 5, high=FOUR).given(HIT, LOW, LOW, HIGH, gap(3), LOW, LOW),
+    )
+
+
+def _pauses() -> Iterator[tuple]:
+    yield (
+        "A declared pause while pending",
+        "A state of PENDING that a pause ends.",
+        Setting(1, 1, 2).given(HIT, HIT, pause(9), HIT, LOW, HIT, pause(9), LOW),
+    )
+    yield (
+        "A declared pause in an alarm that clears by time",
+        "An event of a pause; an alarm that goes on for ever.",
+        Setting(1, 1, 0, 9, clear_after=10).given(
+            HIT, LOW, pause(9), LOW, HIT, pause(9), LOW, gap(9), LOW, pause(7), LOW
+        ),
     )
 
 

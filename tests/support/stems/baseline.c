@@ -6,7 +6,7 @@ typedef struct {
     int32_t alarm;
     uint32_t above;
     int64_t level_q16;
-    int32_t frozen;
+    uint32_t frozen;
 } baseline_step;
 
 typedef struct {

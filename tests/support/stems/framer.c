@@ -11,6 +11,7 @@ typedef struct {
     const int16_t *samples;
     int32_t n_windows;
     const framer_window *windows;
+    uint32_t next_hop;
     uint32_t lost;
 } framer_step;
 
@@ -47,6 +48,9 @@ static int32_t framer_holds(anom_framer *framer, const framer_step *step)
     switch (step->operation) {
     case 0: return framer_pushed(framer, step);
     case 1: return anom_framer_gap(framer, step->n) == step->lost;
+    case 3:
+        anom_framer_wipe(framer);
+        return anom_framer_resume(framer, step->next_hop, step->n) == step->lost;
     default: anom_framer_wipe(framer); return 1;
     }
 }

@@ -12,7 +12,7 @@ from tests import scalar
 from tests.support.stems import Case, Given, Json
 from tests.support.stems.sections import Native
 
-OPERATIONS = ("push", "gap", "reset")
+OPERATIONS = ("push", "gap", "reset", "resume")
 LONGEST_GAP = 2**31 - 1
 
 
@@ -24,6 +24,9 @@ def by_scalar(given: Given) -> list:
             found.append(None)
         elif operation == "gap":
             found.append(framer.gap(*what))
+        elif operation == "resume":
+            framer = scalar.Framer(given["window"], given["hop"])
+            found.append(framer.resume(*what))
         else:
             windows = [window for sample in what[0] if (window := framer.push(_sample(sample)))]
             found.append([[hop, _samples(rows)] for hop, rows in windows])
@@ -49,6 +52,9 @@ def _step_in_core(framer: Framer, columns: int, operation: str, *what: Json) -> 
         return framer.wipe()
     if operation == "gap":
         return framer.gap(*what)
+    if operation == "resume":
+        framer.wipe()
+        return framer.resume(*what)
     block = np.array(what[0], np.int16).reshape(-1, columns)
     windows = [(first + i, w) for first, frames in framer.push(block) for i, w in enumerate(frames.tolist())]
     return [[hop % 2**32, _samples(rows)] for hop, rows in windows]
@@ -67,6 +73,9 @@ def _step_in_c(native: Native, framer: Any, operation: str, *what: Json) -> Json
         return native.lib.anom_framer_wipe(framer)
     if operation == "gap":
         return native.lib.anom_framer_gap(framer, *what)
+    if operation == "resume":
+        native.lib.anom_framer_wipe(framer)
+        return native.lib.anom_framer_resume(framer, *what)
     columns, size, found = framer.columns, framer.plan.window * framer.columns, []
     rows = what[0]
     while True:
@@ -94,6 +103,8 @@ def _c_step(operation: str, *what: Json, found: Json) -> dict[str, Any]:
     step: dict[str, Any] = {"operation": OPERATIONS.index(operation)}
     if operation == "gap":
         return step | {"n": what[0], "lost": found}
+    if operation == "resume":
+        return step | {"next_hop": what[0], "n": what[1], "lost": found}
     if operation == "push":
         windows = [{"hop": hop, "samples": np.ravel(samples).tolist()} for hop, samples in found]
         samples = np.ravel(what[0]).astype(int).tolist()
@@ -116,7 +127,13 @@ def pushes(*sizes: int) -> list:
 
 
 def cases() -> Iterator[Case]:
-    for name, guards, (window, hop), steps in [*_streams(), *_gaps(), *_gaps_while_samples_are_dropped(), *_resets()]:
+    for name, guards, (window, hop), steps in [
+        *_streams(),
+        *_gaps(),
+        *_gaps_while_samples_are_dropped(),
+        *_resets(),
+        *_resumed(),
+    ]:
         yield Case(name, guards, {"window": window, "hop": hop, "columns": 1, "steps": steps})
     for name, guards, window, hop, steps in _rows():
         yield Case(name, guards, {"window": window, "hop": hop, "columns": len(steps[0][1][0]), "steps": steps})
@@ -277,6 +294,34 @@ def _resets() -> Iterator[tuple]:
         "Dropping that goes on after a reset.",
         (4, 4),
         [["push", ramp(5)], ["gap", 1], ["reset"], ["push", ramp(5, 101)]],
+    )
+
+
+def _resumed() -> Iterator[tuple]:
+    rest = ["push", ramp(14, 101)]
+    for ahead, guards in (
+        (0, "A hop that is lost although none had begun."),
+        (1, "A window that begins behind no multiple of the hop, or with the samples of before."),
+        (3, "A hop that is lost twice."),
+        (4, "A part of a hop that is dropped although it ends there."),
+        (7, "Only one of the two hops that had begun."),
+        (8, "A window that was full when the record was written, as a port in C may hold it."),
+        (-1, "A sample that was still to be dropped, and is not."),
+        (-2, "Samples that were still to be dropped, counted as if they had come."),
+    ):
+        yield f"Go on {ahead} samples ahead", guards, (8, 3), [["push", ramp(9)], ["resume", 70, ahead], rest]
+    yield (
+        "Go on before the hop index wraps",
+        "An index of 64 bits, or a signed one.",
+        (2, 1),
+        [
+            ["resume", 2**32 - 1, 1],
+            ["push", ramp(4)],
+            ["resume", 2**31, 0],
+            ["push", ramp(3)],
+            ["gap", 1],
+            ["push", ramp(3)],
+        ],
     )
 
 

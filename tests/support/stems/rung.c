@@ -2,12 +2,12 @@
 
 typedef struct {
     int32_t operation;
-    uint32_t value; /* a score, or lost ticks */
+    uint32_t value; /* a score, or ticks */
     int32_t change;
     uint8_t in_alarm;
     uint16_t hits;
-    uint32_t pending;
-    uint32_t quiet;
+    uint32_t in_row;
+    uint32_t calm;
     uint32_t cooldown;
 } rung_step;
 
@@ -25,10 +25,11 @@ static int32_t rung_holds(anom_rung *rung, const rung_step *step)
     switch (step->operation) {
     case 0: change = anom_rung_step(rung, step->value); break;
     case 1: anom_rung_gap(rung, step->value); break;
+    case 3: anom_rung_pause(rung, step->value); break;
     default: anom_rung_reset(rung); break;
     }
     return change == step->change && rung->in_alarm == step->in_alarm && rung->hits == step->hits &&
-           rung->pending == step->pending && rung->quiet == step->quiet && rung->cooldown == step->cooldown;
+           rung->in_row == step->in_row && rung->calm == step->calm && rung->cooldown == step->cooldown;
 }
 
 static int32_t run_rung(const rung_case *c)

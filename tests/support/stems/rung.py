@@ -8,11 +8,11 @@ from typing import Any
 from anomsdk.core.rung import LevelPlan, Rung, TimingPlan
 from tests import scalar
 from tests.support.stems import Case, Given, Json
-from tests.support.stems.alert import FOUR, HIGH, HIT, LONGEST, LOW, MIDDLE, RESET, Setting, gap
+from tests.support.stems.alert import FOUR, HIGH, HIT, LONGEST, LOW, MIDDLE, RESET, TOP, Setting, gap, pause
 from tests.support.stems.sections import Native, c_timing, core_plan
 
-OPERATIONS = ("tick", "gap", "reset")
-STATE = ("in_alarm", "hits", "pending", "quiet", "cooldown")
+OPERATIONS = ("tick", "gap", "reset", "pause")
+STATE = ("in_alarm", "hits", "in_row", "calm", "cooldown")
 
 
 def by_scalar(given: Given) -> list:
@@ -25,8 +25,8 @@ def by_scalar(given: Given) -> list:
             events = rung.tick(0, *what)
             high = sum(event[1] >> 6 for event in events)
             change = len(events) * (2 + high if rung.state == scalar.UNACK_ALARM else 1)
-        elif operation == "gap":
-            rung.gap(*what)
+        elif operation in ("gap", "pause"):
+            getattr(rung, operation)(*what)
         else:
             rung = scalar.Alert(timing, given["levels"], bytes(2))
         in_alarm = int(rung.state == scalar.UNACK_ALARM)
@@ -44,7 +44,7 @@ def by_core(given: Given) -> list:
         if operation == "tick":
             change = int(rung.step(*what))
         else:
-            {"gap": rung.gap, "reset": rung.reset}[operation](*what)
+            {"gap": rung.gap, "pause": rung.pause, "reset": rung.reset}[operation](*what)
         found.append([change, *(int(getattr(rung, name)) for name in STATE)])
     return found
 
@@ -55,7 +55,7 @@ def by_native(given: Given) -> list:
     timing = native.struct("anom_timing_plan", c_timing(given["timing"]))
     lib.anom_rung_init(rung, timing, native.struct("anom_level_plan", given["levels"]), given["cooldown"])
     for operation, *what in given["steps"]:
-        run = {"tick": lib.anom_rung_step, "gap": lib.anom_rung_gap, "reset": lib.anom_rung_reset}[operation]
+        run = getattr(lib, f"anom_rung_{'step' if operation == 'tick' else operation}")
         found.append([run(rung, *what) or 0, *(getattr(rung, name) for name in STATE)])
     return found
 
@@ -130,4 +130,53 @@ def cases() -> Iterator[Case]:
         "A reset in an alarm, and in a cooldown",
         "An alarm, a cooldown or hits that survive.",
         given(Setting(1, 2, 0, 0, 3), HIT, LOW, HIT, RESET, LOW, HIT, LOW, LOW, RESET, HIT),
+    )
+    yield Case(
+        "A declared pause leaves what is counted in a row",
+        "Hits, an on-delay or an off-delay that a pause takes back, or that count its ticks.",
+        given(Setting(2, 3, 1, 1), HIT, pause(50), HIT, pause(1), HIT, LOW, pause(50), LOW, pause(0), LOW),
+    )
+    yield Case(
+        "A cooldown runs on in a declared pause",
+        "A cooldown that stands still in a pause, or that wraps.",
+        given(Setting(1, 1, 0, 0, 5), HIT, LOW, pause(4), HIT, HIT, LOW, pause(6), HIT),
+    )
+    yield Case(
+        "An alarm clears by time",
+        "A time that is one tick too short or too long; scores between the levels that count as calm.",
+        given(Setting(1, 1, 0, 9, clear_after=3), HIT, LOW, LOW, LOW, HIT, LOW, LOW, 800, LOW, 799, LOW),
+    )
+    yield Case(
+        "The first of off-delay and time clears",
+        "A time that replaces the off-delay.",
+        given(Setting(1, 1, 0, 2, clear_after=9), HIT, LOW, LOW, LOW, HIT, LOW, pause(7), LOW, LOW),
+    )
+    yield Case(
+        "A declared pause counts as calm behind a calm tick",
+        "A pause that counts behind a score at the clear level; one that clears without a judged tick.",
+        given(
+            Setting(1, 1, 0, 99, clear_after=5), HIT, pause(50), LOW, pause(50), LOW, HIT, MIDDLE, pause(50), LOW, LOW
+        ),
+    )
+    yield Case(
+        "A gap is no calm",
+        "Lost ticks that count as calm; a gap that takes back what was calm before it.",
+        given(Setting(1, 1, 0, 99, clear_after=3), HIT, LOW, gap(50), LOW, gap(2**31), LOW, LOW),
+    )
+    yield Case(
+        "A pause outside an alarm is no calm",
+        "A calm from before the alarm.",
+        given(Setting(1, 1, 0, 9, clear_after=2), LOW, pause(50), HIT, LOW, LOW, LOW, pause(50), HIT, LOW, HIT),
+    )
+    yield Case(
+        "Calm at its end",
+        "A count that wraps; one that is compared as a negative number.",
+        given(
+            Setting(1, 1, 0, LONGEST, clear_after=LONGEST), HIT, LOW, pause(LONGEST - 2), LOW, HIT, LOW, pause(TOP), LOW
+        ),
+    )
+    yield Case(
+        "A reset forgets what was calm",
+        "A count that survives.",
+        given(Setting(1, 1, 0, 9, clear_after=3), HIT, LOW, LOW, RESET, HIT, LOW, LOW, LOW),
     )

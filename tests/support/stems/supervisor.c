@@ -45,6 +45,7 @@ static int32_t supervisor_holds(anom_supervisor *supervisor, const supervisor_st
     case 1: found = anom_supervisor_tick(supervisor, step->number, step->hop, &event); break;
     case 2: break;
     case 3: anom_supervisor_gap(supervisor, step->number, step->lost_ticks); break;
+    case 6: anom_supervisor_pause(supervisor, step->number, step->lost_ticks); break;
     case 4:
         found = anom_supervisor_operate(supervisor, step->operation, step->number, step->samples_so_far, step->hop,
                                         &event);

@@ -17,12 +17,12 @@ from tests.support.stems import health as health_stem
 from tests.support.stems.alert import FOUR, HIGH, HIT, LONGEST, LOW, MIDDLE, RESET, TAG, TOP, Setting
 from tests.support.stems.sections import Address, Native, Symbol, c_timing, core_plan
 
-STEPS = ("hop", "tick", "due", "gap", "operate", "reset")
+STEPS = ("hop", "tick", "due", "gap", "operate", "reset", "pause")
 Events = list[bytes]
 
 
 def by_scalar(given: Given) -> list:
-    sections = [given[name] for name in ("alarm", "health", "timing", "levels", "columns", "hops_per_tick")]
+    sections = [given[name] for name in ("alarm", "health", "timing", "levels", "columns", "hops_per_tick", "due_q31")]
     tag = given["tag"].to_bytes(2, "little")
     supervisor, found = scalar.Supervisor(*sections, tag), []
     supervisor.sequence = given["sequence"]
@@ -52,6 +52,7 @@ def by_core(given: Given) -> list:
             core_plan(LevelPlan, given["levels"]),
             given["columns"],
             given["hops_per_tick"],
+            given["due_q31"],
             given["tag"],
         ),
         [],
@@ -109,8 +110,8 @@ def _in_c(native: Native, supervisor: Any, plan: Any, step: str, what: list) -> 
         hop = what[3]
         if lib.anom_supervisor_operate(supervisor, *what, event):
             events.append(bytes(event.bytes))
-    elif step == "gap":
-        lib.anom_supervisor_gap(supervisor, *what)
+    elif step in ("gap", "pause"):
+        getattr(lib, f"anom_supervisor_{step}")(supervisor, *what)
     elif step == "reset":
         lib.anom_supervisor_reset(supervisor, plan)
     elif step == "due":
@@ -123,7 +124,7 @@ def _in_c(native: Native, supervisor: Any, plan: Any, step: str, what: list) -> 
 def c_plan(given: Given) -> dict[str, Any]:
     """All of `anom_supervisor_plan`."""
     plan = {
-        "alarm": {**given["alarm"], "hops_per_tick": given["hops_per_tick"]},
+        "alarm": {**given["alarm"], "hops_per_tick": given["hops_per_tick"], "due_q31": given["due_q31"]},
         "type": Symbol("anom_supervisor_functions"),
     }
     if given["health"] is not None:
@@ -139,7 +140,7 @@ def c_case(given: Given, expect: list) -> dict[str, Any]:
             made |= {"n": len(what[0]), "samples": [value for row in what[0] for value in row], "hop": what[1]}
         elif step == "operate":
             made |= dict(zip(("operation", "number", "samples_so_far", "hop"), what, strict=True))
-        elif step in ("tick", "gap"):
+        elif step in ("tick", "gap", "pause"):
             made |= dict(zip(("number", "hop" if step == "tick" else "lost_ticks"), what, strict=True))
         elif step == "due":
             made |= {"hop": what[0]}
@@ -161,12 +162,16 @@ def given_of(
     *steps: Json,
     health: Given | None = None,
     hops_per_tick: int = 1,
+    due_q31: int | None = None,
     sequence: int = 0,
     tag: int = TAG,
     setting: Setting | None = None,
     **alarm: int,
 ) -> Given:
-    """A number is a hop of one quiet value and the tick of this score; a list is the rows of a hop without a tick."""
+    """A number is a hop of one quiet value and the tick of this score; a list is the rows of a hop without a tick.
+
+    Ticks are due each tick, unless ``due_q31`` says otherwise.
+    """
     setting = setting or Setting(1, 1, high=FOUR)
     made: list[Json] = []
     hop = 100
@@ -177,7 +182,7 @@ def given_of(
         elif not isinstance(step[0], str):
             made.append(["hop", [[value] for value in step], hop])
             hop += 1
-        elif step[0] == "gap":
+        elif step[0] in ("gap", "pause"):
             hop = (hop + step[1]) % 2**32
             made += [list(step), ["due", hop]]
         elif step[0] == "operate":
@@ -191,6 +196,7 @@ def given_of(
         "levels": setting.levels,
         "columns": 1,
         "hops_per_tick": hops_per_tick,
+        "due_q31": due_q31 or scalar.due_q31(None, 0, 1, hops_per_tick),
         "tag": tag,
         "sequence": sequence,
         "steps": [["due", 100], *made],
@@ -382,4 +388,60 @@ def cases() -> Iterator[Case]:
         "More ticks than were due",
         "A share above all.",
         given_of(LOW, LOW, LOW, LOW, hops_per_tick=2, heartbeat=3),
+    )
+    yield Case(
+        "Heartbeats on a grid of two hops and a half",
+        "A grid that drifts by the part of a hop.",
+        given_of(*[LOW] * 11, heartbeat=2, heartbeat_rest_q16=32768),
+    )
+    yield Case(
+        "Heartbeats on a grid of a hop and the smallest part",
+        "A part of a hop that is lost, or that counts a whole hop.",
+        given_of(*[LOW] * 7, heartbeat=1, heartbeat_rest_q16=1),
+    )
+    yield Case(
+        "A late heartbeat takes nothing from the next",
+        "A grid that begins anew at a heartbeat that a gap made late.",
+        given_of(LOW, LOW, ("gap", 3, 3), LOW, LOW, LOW, LOW, heartbeat=4, heartbeat_rest_q16=65535),
+    )
+    yield Case(
+        "The longest heartbeat and the longest time",
+        "A grid in 47 bits that is computed in 32.",
+        given_of(
+            LOW, ("gap", LONGEST, 9), ("gap", TOP, 9), LOW, ("gap", TOP, 9), heartbeat=LONGEST, heartbeat_rest_q16=65535
+        ),
+    )
+    on_of_time = scalar.due_q31({"on": 2, "every": 5}, 2, 1, 1)
+    yield Case(
+        "A heartbeat over declared pauses",
+        "A share of ticks that were never due.",
+        given_of(*[LOW, LOW, ("pause", 3, 3)] * 4, LOW, ("gap", 4, 4), LOW, heartbeat=5, due_q31=on_of_time),
+    )
+    yield Case(
+        "Ticks that are due, rounded down",
+        "A share above all; a division by no tick at all.",
+        given_of(LOW, [3], [4], [5], LOW, heartbeat=1, due_q31=1),
+    )
+    yield Case(
+        "An alarm's time goes on in a declared pause",
+        "A cancel window, a repeat, a silence or a test that waits for the end of a pause.",
+        given_of(
+            *(HIT, ("pause", 5, 5), operate(Operation.SILENCE, 4), operate(Operation.TEST), ("pause", 3, 3), LOW),
+            *(("pause", 1, 1), LOW),
+            cancel=4,
+            latch=1,
+            test=3,
+            escalate_after=9,
+        ),
+    )
+    yield Case(
+        "A declared pause is no fault",
+        "Hops of a pause that count as lost.",
+        given_of(LOW, ("pause", 50, 50), LOW, ("gap", 50, 50), LOW, health=LIMITS),
+    )
+    by_time = Setting(1, 1, 0, 99, high=FOUR, clear_after=6)
+    yield Case(
+        "A declared pause while a fault voids",
+        "Time that counts as calm although nothing could be judged.",
+        given_of(*(HIT, LOW, CLIPPED, ("pause", 9, 9), LOW, LOW, ("pause", 3, 3), LOW), health=LIMITS, setting=by_time),
     )

@@ -67,7 +67,8 @@ def surveyed(rows: MotionRows, stream_format: StreamFormat, max_bridge: int) -> 
         ]
     else:
         in_units /= counts_per_unit(stream_format)
-    survey, stamps = Survey(in_units, limits), StampSurvey(rows.where, rows.row_name, stream_format.rate_hz, max_bridge)
+    survey = Survey(in_units, limits)
+    stamps = StampSurvey(rows.where, rows.row_name, stream_format.rate_hz, max_bridge, stream_format.pause_s)
     for times, values in rows.read():
         _check_values(values, survey.rows, in_units, rows)
         survey.push(values.astype(np.float64, copy=False))

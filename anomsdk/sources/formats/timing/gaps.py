@@ -39,15 +39,19 @@ class Gaps:
     Parameters
     ----------
     max_bridge : largest number of missing samples of a gap that may be bridged
+    pause_s : shortest and longest gap, in seconds, that is a pause which a plan declares; None: none is declared
 
     Attributes
     ----------
     dropped, others : number of samples missing in gaps that are neither short nor pauses, and number of these gaps
-    pauses : number of gaps that are pauses
+    pauses : number of gaps that are pauses and not declared
+    declared, declared_s : number of gaps that are declared pauses, and their total length in seconds
     hours, n_hours : the first row before which the clock jumped by whole hours, if any, and the number of such rows
     """
 
-    def __init__(self, max_bridge: int) -> None:
+    def __init__(self, max_bridge: int, pause_s: tuple[float, float] | None = None) -> None:
+        self._declares = pause_s
+        self.declared, self.declared_s = 0, 0.0
         self._small = np.zeros(max_bridge + 1, np.int64)  # number of gaps by their missing samples
         self._small_s = np.zeros(max_bridge + 1)
         self._rows = 0  # since the last gap that is not bridged
@@ -80,6 +84,11 @@ class Gaps:
         next_s : usual time from one stamp to the next, seconds; None for ``step_s``
         """
         n = max(1, round(missing))
+        if self._is_declared(missing * step_s, step_s):
+            self.declared += 1
+            self.declared_s += missing * step_s
+            self.broken()  # of all others bursts and pauses are counted anew behind it
+            return
         if n < len(self._small):
             self._small[n] += 1
             self._small_s[n] += missing * step_s
@@ -91,6 +100,13 @@ class Gaps:
         self._decide()
         self._waits = _Gap(self._rows, missing, step_s, before_s, after_s)
         self._rows, self._step_s = 0, step_s
+
+    def _is_declared(self, lost_s: float, step_s: float) -> bool:
+        """Return True for the length of a declared pause; half a step beside it counts, as stamps are rounded."""
+        if self._declares is None:
+            return False
+        shortest, longest = self._declares
+        return shortest - step_s / 2 <= lost_s <= longest + step_s / 2
 
     def broken(self) -> None:
         """Take a setting of the clock, behind which bursts and pauses are counted anew."""
@@ -178,12 +194,12 @@ class Gaps:
     @property
     def lost_s(self) -> float:
         """Total length of all gaps in seconds, bridged ones included."""
-        return float(self._small_s.sum()) + self._others_s + self._paused_s
+        return float(self._small_s.sum()) + self._others_s + self._paused_s + self.declared_s
 
     @property
     def n(self) -> int:
         """Number of all gaps, bridged ones included."""
-        return int(self._small.sum()) + self.others + self.pauses
+        return int(self._small.sum()) + self.others + self.pauses + self.declared
 
 
 @dataclass(frozen=True)

@@ -24,12 +24,15 @@ class PacketStamps:
     form : PacketForm of the packets
     wanted_hz : rate of the plan, rows per second
     max_bridge : largest number of missing samples of a gap that may be bridged
+    pause_s : as `anomsdk.sources.stream_format.StreamFormat`
     """
 
-    def __init__(self, form: PacketForm, wanted_hz: float, max_bridge: int) -> None:
+    def __init__(
+        self, form: PacketForm, wanted_hz: float, max_bridge: int, pause_s: tuple[float, float] | None = None
+    ) -> None:
         self._form, self._wanted_hz = form, wanted_hz
         self._packets = Packets(form)
-        self._gaps = Gaps(max_bridge)
+        self._gaps = Gaps(max_bridge, pause_s)
         self._before: Packet | None = None
         self._rows = self._near = 0
         self._near_s = 0.0

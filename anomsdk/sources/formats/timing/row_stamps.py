@@ -30,14 +30,15 @@ class RowStamps:
     ----------
     step_s : usual step in seconds
     max_bridge : largest number of missing samples of a gap that may be bridged
+    pause_s : as `anomsdk.sources.stream_format.StreamFormat`
     """
 
-    def __init__(self, step_s: float, max_bridge: int) -> None:
+    def __init__(self, step_s: float, max_bridge: int, pause_s: tuple[float, float] | None = None) -> None:
         self._step = step_s
         self._steps = self._off = self._regular = self._near = 0
         self._regular_s = self._near_s = 0.0
         self._longest = GAP_STEPS, JITTERED_GAP_STEPS
-        self._gaps = Gaps(max_bridge), Gaps(max_bridge)
+        self._gaps = Gaps(max_bridge, pause_s), Gaps(max_bridge, pause_s)
 
     def push(self, piece: Piece, last: float | None, numbers: NDArray[np.int64], order: RowOrder) -> None:
         """Take the stamps of a piece; ``last`` is the stamp before it, ``numbers`` are its rows in the recording."""

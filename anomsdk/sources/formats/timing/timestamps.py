@@ -5,6 +5,7 @@ Whatever is done to the rows (bridged, spread, left out) is a note of the timeli
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -13,7 +14,7 @@ import numpy as np
 from anomsdk.errors import InputError
 from anomsdk.sources.formats.timing.device_clock import Clock, RowOrder
 from anomsdk.sources.formats.timing.duplicate_rows import Digests, Repeats, digests, repeated_packets
-from anomsdk.sources.formats.timing.gaps import MOST_BRIDGED, Gaps
+from anomsdk.sources.formats.timing.gaps import MOST_BRIDGED, Gaps, in_seconds
 from anomsdk.sources.formats.timing.packet_stamps import PacketStamps, PacketStretches
 from anomsdk.sources.formats.timing.packets import MOST_ROWS, PacketForm, packet_form
 from anomsdk.sources.formats.timing.row_stamps import RowStamps, RowStretches
@@ -39,11 +40,21 @@ class StampSurvey:
     row_name : names the row with an index from 0 in messages, as in ``line 12``
     wanted_hz : rate of the plan, rows per second; only packets with a rate near it are believed
     max_bridge : largest number of missing samples of a gap that may be bridged; 0 bridges none
+    pause_s : as `anomsdk.sources.stream_format.StreamFormat`
     """
 
-    def __init__(self, where: str, row_name: Callable[[int], str], wanted_hz: float, max_bridge: int) -> None:
+    def __init__(
+        self,
+        where: str,
+        row_name: Callable[[int], str],
+        wanted_hz: float,
+        max_bridge: int,
+        pause_s: tuple[float, float] | None = None,
+    ) -> None:
         self._where, self._row_name = where, row_name
-        self._wanted_hz, self._max_bridge = wanted_hz, max_bridge
+        if pause_s is not None:  # a declared pause is never bridged
+            max_bridge = max(0, min(max_bridge, math.ceil(pause_s[0] * wanted_hz) - 1))
+        self._wanted_hz, self._max_bridge, self._pause_s = wanted_hz, max_bridge, pause_s
         self._rows = 0
         self._last_raw: float | None = None
         self._head: list[tuple[Values, Digests]] | None = []
@@ -103,6 +114,9 @@ class StampSurvey:
         notes += _bridge_notes(gaps, rows, bridge, bridged, places, self._max_bridge)
         if cycle := gaps.cycle():
             notes.append(cycle)
+        if gaps.declared:
+            times = counted(gaps.declared, "time")
+            notes.append(f"paused {times} as the plan declares, {in_seconds(gaps.declared_s)} in all")
         return replace(
             found,
             gaps=left,
@@ -131,13 +145,13 @@ class StampSurvey:
         if form is not None and not mostly:
             self._repeats = None
         if form is not None:
-            self._packed = PacketStamps(form, self._wanted_hz, self._max_bridge)
+            self._packed = PacketStamps(form, self._wanted_hz, self._max_bridge, self._pause_s)
             step, slack, following = form.step_s, form.split_s, form.period_s
         else:
             steps = np.diff(own)
             step = following = usual_step(steps[steps > 0]) if (steps > 0).any() else 1.0
             slack = 0.0
-            self._even = RowStamps(step, self._max_bridge)
+            self._even = RowStamps(step, self._max_bridge, self._pause_s)
         self._next_s = following
         self._order = RowOrder(self._where, self._row_name, following)
         self._clock = Clock(_wrap_slack(form), slack, self._set, self._wrap)

@@ -1,0 +1,13 @@
+/* Record: what a pipeline keeps over a reset or a power cut, in a fixed number of bytes.
+ *
+ * It holds counts, levels and the state of the alarm, all little-endian; docs/spec.md has its bytes. No sample, no
+ * feature, and no mean or extreme of samples is in it. The functions are those of anomsdk.h. */
+#ifndef ANOM_RECORD_H
+#define ANOM_RECORD_H
+
+#include "anomsdk.h"
+
+#define ANOM_RECORD_VERSION 1
+#define ANOM_SEQUENCE_STEP 1024 /* event numbers that a restored pipeline leaves out */
+
+#endif
