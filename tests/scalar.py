@@ -1334,8 +1334,9 @@ def due_q31(duty: dict | None, ticks_on: int, hop: int, per_tick: int) -> int:
 
 
 # Record
+RECORD_BITS = ("rung_in_alarm", "reference_in_alarm", "was_full")
 RUNG = ("in_row", "calm", "cooldown")
-RECORD = [("plan_tag", 2), ("score_tag", 8), ("level_tag", 1), ("state", 1), ("flags", 1), ("alarms", 1)]
+RECORD = [("plan_tag", 2), ("score_tag", 8), ("level_tag", 1), ("state", 1), ("flags", 1), ("bits", 1)]
 RECORD += [("sequence", 2), ("ahead", -2), ("next_hop", 4)]
 RECORD += [(f"{rung}_{name}", 4) for rung in ("rung", "reference") for name in RUNG]
 RECORD += [("rung_hits", 2), ("reference_hits", 2), ("level_q16", 8), ("frozen", 4)]
@@ -1360,7 +1361,7 @@ def record(fields: dict) -> bytes:
     values = dict.fromkeys((name for name, _ in RECORD), 0) | fields
     flags = {"escalated": 1, "silenced": 16, "out_of_service": 32}
     values["flags"] = sum(bit for name, bit in flags.items() if fields.get(name))
-    values["alarms"] = fields.get("rung_in_alarm", 0) + 2 * fields.get("reference_in_alarm", 0)
+    values["bits"] = sum(fields.get(name, 0) << bit for bit, name in enumerate(RECORD_BITS))
     values |= dict(zip((f"count_{each}" for each in COUNTED), fields.get("counts", [0] * len(COUNTED)), strict=True))
     data = b"ar" + bytes([1, 0]) + (136).to_bytes(2, "little")
     for name, size in RECORD:
@@ -1383,7 +1384,7 @@ def record_fields(data: bytes, plan: dict) -> dict | None:
     assert at == 132
     for name, bit in (("escalated", 0), ("silenced", 4), ("out_of_service", 5)):
         values[name] = values["flags"] >> bit & 1
-    values["rung_in_alarm"], values["reference_in_alarm"] = values["alarms"] & 1, values["alarms"] >> 1 & 1
+    values |= {name: values["bits"] >> bit & 1 for bit, name in enumerate(RECORD_BITS)}
     values["counts"] = [values[f"count_{each}"] for each in COUNTED]
     hits = max(values["rung_hits"], values["reference_hits"])
     fits = (
@@ -1623,6 +1624,7 @@ class Pipeline:
         self.framer = Framer(plan["framer"]["window"], plan["framer"]["hop"])
         self.extractor = EXTRACTORS[plan["extractor"]["kind"]](plan["extractor"])
         self.context = Context(plan["context"])
+        self.carried = False  # a record says that its context had been full
         self.baseline = Baseline(plan["baseline"])
         self.alert = Alert(plan["timing"], plan["levels"], self.tag)
         self.reference = reference_of(plan["baseline"], plan["timing"])
@@ -1657,11 +1659,16 @@ class Pipeline:
         lost = self.framer.gap(n)
         self.extractor.gap()
         self.context.gap()
+        self.carried = False
         self.pass_by(lost // self.per_tick, pause)
 
     def declared(self, n: int) -> bool:
         """A pause that the plan declares, after a tick since the last break."""
-        return is_pause(self.plan.get("duty"), n) and self.context.seen >= self.context.frames
+        return is_pause(self.plan.get("duty"), n) and self.was_full
+
+    @property
+    def was_full(self) -> bool:
+        return self.carried or self.context.seen >= self.context.frames
 
     def pass_by(self, ticks: int, pause: bool) -> None:
         for rung in filter(None, (self.alert, self.reference)):
@@ -1670,6 +1677,7 @@ class Pipeline:
     def state(self) -> bytes:
         found = {"plan_tag": self.tag, "score_tag": bytes.fromhex(score_id(self.file))[:8]}
         found |= {"next_hop": self.framer.next_hop % 2**32, "ahead": self.framer.p}
+        found["was_full"] = int(self.was_full)
         found |= self.baseline.save() | (self.reference.save("reference") if self.reference else {})
         return record(found | self.fields())
 
@@ -1688,6 +1696,7 @@ class Pipeline:
         if self.reference:
             self.baseline.restore(found)
             self.reference.restore(found, False, "reference")
+        self.carried = bool(found["was_full"])
         self.take(found, (found["plan_tag"], found["level_tag"]) != (self.tag, b"\0"))
         self.resume(self.framer.resume(found["next_hop"], found["ahead"]))
         return True
@@ -1759,6 +1768,7 @@ class SupervisedPipeline(Pipeline):
         self.samples = (self.samples + n) % 2**32
         self.extractor.gap()
         self.context.gap()
+        self.carried = False
         self.leave(lost, pause)
 
     def leave(self, lost: int, pause: bool) -> None:

@@ -13,7 +13,7 @@
 #define LEVEL_TAG_AT 16
 #define STATE_AT 17
 #define FLAGS_AT 18
-#define ALARMS_AT 19
+#define BITS_AT 19 /* the rung is in alarm; the reference rung is; the context has given an input */
 #define AHEAD_AT 22
 #define NEXT_HOP_AT 24
 #define HITS_AT 52
@@ -146,7 +146,9 @@ int32_t anom_pipeline_save(const anom_pipeline *pipeline, void *record, size_t s
     put(bytes + PLAN_TAG_AT, pipeline->alert.plan_tag, 2);
     for (int32_t i = 0; i < SCORE_TAG_BYTES; i++)
         bytes[SCORE_TAG_AT + i] = plan->score_tag[i];
-    bytes[ALARMS_AT] = (uint8_t)(rung->in_alarm | (reference ? reference->in_alarm << 1 : 0));
+    uint32_t bits = rung->in_alarm | (uint32_t)pipeline->context.has_given << 2;
+    if (reference) bits |= (uint32_t)reference->in_alarm << 1;
+    bytes[BITS_AT] = (uint8_t)bits;
     put(bytes + AHEAD_AT, (uint32_t)anom_framer_ahead(&pipeline->framer), 2);
     put(bytes + NEXT_HOP_AT, pipeline->framer.next_hop, 4);
     exchange(pipeline, bytes, 1);
@@ -222,8 +224,9 @@ static void take(anom_pipeline *pipeline, const uint8_t *record)
     uint32_t fresh = plan && plan->health ? ((const anom_health *)(const void *)(supervisor + 1))->active : 0;
     exchange(pipeline, record, 0);
     alert->sequence = (uint16_t)(alert->sequence + ANOM_SEQUENCE_STEP);
-    alert->rung.in_alarm = record[ALARMS_AT] & 1;
-    if (reference) reference->in_alarm = record[ALARMS_AT] >> 1 & 1;
+    alert->rung.in_alarm = record[BITS_AT] & 1;
+    if (reference) reference->in_alarm = record[BITS_AT] >> 1 & 1;
+    pipeline->context.has_given = record[BITS_AT] >> 2 & 1;
     if (plan) take_supervision(supervisor, record, fresh);
 
     /* Counts of other levels say nothing; an alarm that stands goes on until it clears by these */
