@@ -682,3 +682,29 @@ def test_the_benchmark_measures_what_it_says(monkeypatch, capsys):
 
 def test_memory_of_many_devices_is_bounded():
     assert 20_000 * BYTES_PER_DEVICE / 1e6 < bench.memory_mb(20_000, 20_000) < bench.MEMORY_MB / 2
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_power_cuts_lose_no_number_and_no_alarm(seed):
+    """A pipeline goes on from its record at random places, or begins anew; the radio loses nothing."""
+    rng = np.random.default_rng(seed)
+    plan = tiny_plan(latch=1, escalate_ratio_q16=2 << 16, repeat=4, off_delay=1, heartbeat=7)
+    receiver, restarts = Receiver(), 0
+    for i in range(8):
+        name, pipeline, record, said = f"pendant {i}", Pipeline(plan, "reference"), b"", []
+        for _ in range(150):
+            if rng.random() < 0.03:
+                record, pipeline = pipeline.state(), Pipeline(plan, "reference")
+                if rng.random() < 0.8:
+                    said += events_of(pipeline.restore(record))
+            said += events_of(give(pipeline, str(rng.choice(WORDS, p=[0.25, 0.1, *[0.65 / 11] * 11]))))
+        said += events_of(give(pipeline, "middle"))
+        restarts += sum(each.kind == Kind.RESTART for each in said)
+        for at, each in enumerate(said):
+            assert receiver.take(name, each, float(at)).new
+        now = pipeline.annunciation
+        assert (receiver.device(name).standing is not None) == bool(now & Annunciation.LIGHT)
+        assert (receiver.device(name).technical is not None) == bool(now & Annunciation.FAULT)
+        assert receiver.device(name).state == said[-1].state
+    totals = receiver.totals()
+    assert (totals.lost, totals.late, totals.conflicts, totals.restarts) == (0, 0, 0, restarts) and restarts > 12
