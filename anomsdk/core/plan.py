@@ -308,7 +308,8 @@ class Plan:
             self.duty.check()
             require(
                 self.ticks_in(self.duty.on) > 0,
-                f"duty: {self.duty.on} samples are too short for a tick, which needs {self.samples_to_first_tick}",
+                f"duty: on is {self.duty.on} samples, too short for a tick, which needs {self.samples_to_first_tick}; "
+                "lengthen on_s",
             )
         if self.health is not None:
             self.health.check(self.framer.hop, self.framer.window, self.columns)
