@@ -1,7 +1,7 @@
 """Share of the time that was judged.
 
 After each gap a pipeline needs a whole context before it judges again, and while a technical condition is active its
-ticks are void. Of a device with a duty cycle the time that counts is the one in which its plan declares that it samples.
+ticks are void. With a duty cycle only the time counts in which the plan declares that the device samples.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ typedef struct {
     uint8_t level_tag;
     uint8_t state;
     uint8_t flags;
-    uint8_t alarms; /* bit 0: the rung of the alarm is up, bit 1: the reference rung */
+    uint8_t bits; /* 1: the rung is in alarm, 2: the reference rung is, 4: the context has given an input */
     uint16_t sequence;
     int16_t ahead;
     uint32_t next_hop;
@@ -155,8 +155,8 @@ int32_t anom_pipeline_save(const anom_pipeline *pipeline, void *record, size_t s
         .next_hop = pipeline->framer.next_hop,
     };
     memcpy(made.score_tag, plan->score_tag, SCORE_TAG_BYTES);
-    made.alarms = rung->in_alarm;
-    if (reference && reference->in_alarm) made.alarms |= 2;
+    made.bits = (uint8_t)(rung->in_alarm | pipeline->context.has_given << 2);
+    if (reference && reference->in_alarm) made.bits |= 2;
     if (plan->supervisor) {
         if (supervisor->inputs || supervisor->gap || supervisor->next == ANOM_NEXT_RUN) return 0;
         made.highest_log2_q8 = (uint16_t)supervisor->highest_log2_q8;
@@ -227,8 +227,9 @@ static void take(anom_pipeline *pipeline, fields *record)
     record->flags &= ALARM_FLAGS;
     record->sequence = (uint16_t)(record->sequence + ANOM_SEQUENCE_STEP);
     exchange(pipeline, record, 0);
-    rung->in_alarm = record->alarms & 1;
-    if (reference) reference->in_alarm = record->alarms >> 1 & 1;
+    rung->in_alarm = record->bits & 1;
+    if (reference) reference->in_alarm = record->bits >> 1 & 1;
+    pipeline->context.has_given = record->bits >> 2 & 1;
     if (plan) supervisor->highest_log2_q8 = record->highest_log2_q8 & 0x1FFFu;
     if (health) check_conditions(health, fresh);
     anom_duty_pause(pipeline, anom_framer_resume(&pipeline->framer, record->next_hop, record->ahead));

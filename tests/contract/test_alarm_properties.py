@@ -1,13 +1,17 @@
 """Properties of the life cycle of an alarm that hold for any plan, any stream and any inputs, in Python and in C."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from anomsdk import Pipeline
+from anomsdk import InputError, Pipeline
 from anomsdk.core.alarm import Annunciation
-from anomsdk.core.event import SHARE_ONE, Condition, Event, Input, Kind, State, score_log2_q8
+from anomsdk.core.duty import DutyPlan
+from anomsdk.core.event import SHARE_ONE, Condition, Event, Input, Kind, Restart, State, score_log2_q8
+from anomsdk.core.record import Record
 from anomsdk.runtime.native_module import why_missing
 from tests.support.tiny_plans import ROOTS, SCORES, events_of, give, give_all, row, tiny_plan
 
@@ -26,6 +30,7 @@ OTHERS = (
 )
 GAPS = ("gap 1", "gap 2", "gap 5")
 RATIOS = (0, 1 << 16, 3 << 15, 2 << 16)
+DUTIES = st.sampled_from([None, None, DutyPlan(1, 3), DutyPlan(3, 7), DutyPlan(4, 5)])
 
 
 def plans(**fixed):
@@ -36,9 +41,16 @@ def plans(**fixed):
     )
     changes |= {"latch": st.integers(0, 1), "escalate_ratio_q16": st.sampled_from(RATIOS)}
     changes |= {"heartbeat": st.integers(0, 6), "stride": st.integers(1, 3)}
+    changes |= {
+        "clear_after": st.none() | st.integers(1, 6),
+        "duty": DUTIES,
+        "rest": st.sampled_from([None, 1, 1 << 15]),
+    }
     changes |= {name: st.just(value) for name, value in fixed.items()}
     return st.builds(
-        lambda m, spare, **changes: tiny_plan(m=m, n=m + spare, **changes),
+        lambda m, spare, rest, **changes: tiny_plan(
+            m=m, n=m + spare, heartbeat_rest_q16=rest if changes["heartbeat"] else None, **changes
+        ),
         m=st.integers(1, 3),
         spare=st.integers(0, 2),
         **changes,
@@ -79,6 +91,12 @@ def engine(request):
     return request.param
 
 
+def without_restarts(results, of):
+    """What tells the events of a restored pipeline from those of one that ran on: restarts, and the sequence."""
+    kept = [result for result in results if not any(event.kind == Kind.RESTART for event in result.events)]
+    return [replace(r, events=tuple(replace(e, sequence=of) for e in r.events)) for r in kept]
+
+
 class Receiver:
     """Knows the alarm from its events only, and the stream from its results."""
 
@@ -90,7 +108,7 @@ class Receiver:
         self.escalated_at = None
         self.open = False  # a raise without a clear, an escalation, a cancel or out of service since
         self.sequence = 0
-        self.beat_at, self.judged, self.highest = 0, 0, 0
+        self.beat_at_q16, self.judged, self.highest = 0, 0, 0
         self.beats = 0
 
     def take(self, word, results):
@@ -146,23 +164,34 @@ class Receiver:
             assert event.score_log2_q8 == 0
 
     def check_heartbeat(self, event):
-        """A heartbeat is in time, and says the share of ticks that were judged since the last one."""
-        passed = self.clock - self.beat_at
-        assert passed >= self.plan.alarm.heartbeat
-        due = max(1, passed // self.plan.context.stride)
+        """A heartbeat is in time, and says the share of ticks that were judged of those due in its whole periods."""
+        periods = ((self.clock << 16) - self.beat_at_q16) // self.period_q16
+        assert periods >= 1
+        hops = periods * self.period_q16 >> 16
+        due = max(1, hops * self.plan.due_q31 >> 31)
         assert event.judged_share == min(SHARE_ONE, self.judged * SHARE_ONE // due) / SHARE_ONE
         assert event.score_log2_q8 == score_log2_q8(self.highest)
-        self.beat_at, self.judged, self.highest = self.clock, 0, 0
+        self.beat_at_q16 += periods * self.period_q16
+        self.judged = self.highest = 0
 
-    def check_signals(self, signals):
+    @property
+    def period_q16(self):
+        """From one heartbeat to the next, in parts of a hop."""
+        return self.plan.alarm.heartbeat << 16 | (self.plan.alarm.heartbeat_rest_q16 or 0)
+
+    def sounds(self, signals):
         """What the buzzer does agrees with what the events have told."""
         alarms = self.state in (State.UNACK_ALARM, State.RTN_UNACK)
         assert bool(signals & Annunciation.SOUND) == (alarms and not self.silenced)
         assert bool(signals & Annunciation.LIGHT) == (self.state != State.NORMAL)
         assert bool(signals & Annunciation.SILENCED) == self.silenced
         assert bool(signals & Annunciation.OUT_OF_SERVICE) == self.out_of_service
-        beat = self.plan.alarm.heartbeat
-        assert beat == 0 or self.clock - self.beat_at < beat, "a heartbeat is overdue"
+
+    def check_signals(self, signals):
+        """The buzzer agrees with the events, and no heartbeat is overdue."""
+        self.sounds(signals)
+        waits_q16 = (self.clock << 16) - self.beat_at_q16
+        assert self.period_q16 == 0 or waits_q16 < self.period_q16, "a heartbeat is overdue"
 
 
 @ANY
@@ -293,3 +322,81 @@ def test_an_alarm_that_grows_by_less_than_the_ratio_does_not_escalate(engine, wo
         with Pipeline(tiny_plan(escalate_ratio_q16=ratio), engine) as pipeline:
             events = events_of(give_all(pipeline, ["hit", word]))
         assert events[-1].escalated == escalates
+
+
+# Going on from a record
+
+
+def told(plan, engine, words, restores):
+    """Results of words, where before those numbered in ``restores`` the pipeline goes on from its own record.
+
+    In the other case there is a declared pause of no sample instead: only time that samples began is lost.
+    """
+    found = []
+    with Pipeline(plan, engine) as pipeline:
+        for number, word in enumerate([*words, "nothing"]):
+            if number in restores:
+                found += give(pipeline, "restore")
+            found += give(pipeline, word)
+        return without_restarts(found, 0), pipeline.annunciation
+
+
+@ANY
+@given(plans(stride=1), WORDS, st.sets(st.integers(0, 40), max_size=4))
+def test_a_restored_pipeline_goes_on_as_if_nothing_had_happened(engine, plan, words, restores):
+    """In a plan whose hop is a sample and whose context is a frame nothing is lost with the samples."""
+    assume("gap" not in " ".join(words) or plan.duty is None)  # behind a restore a pause is a gap until a tick came
+    words = [word for word in words if word != "fault"]  # a block that a restore divides is decided anew
+    assert told(plan, engine, words, restores) == told(plan, engine, words, ())
+
+
+@ANY
+@given(plans(), WORDS)
+def test_a_second_save_is_equal_but_for_the_sequence(engine, plan, words):
+    with Pipeline(plan, engine) as pipeline:
+        give_all(pipeline, words)
+        once = Record.from_bytes(pipeline.state())
+        results = pipeline.restore(bytes(once))
+        again = Record.from_bytes(pipeline.state())
+    assert events_of(results)[0].sequence == (once.sequence + 1024) % 65536
+    assert again.sequence == (once.sequence + 1024 + len(events_of(results))) % 65536
+    assert replace(again, sequence=once.sequence) == once
+
+
+@ANY
+@given(plans(), WORDS, st.binary(max_size=200), st.integers(0, 135), st.integers(1, 255))
+def test_a_refused_record_leaves_a_fresh_pipeline(engine, plan, words, noise, at, flip):
+    fresh = Pipeline(plan, engine)
+    with Pipeline(plan, engine) as pipeline, fresh:
+        give_all(pipeline, words)
+        torn = bytearray(pipeline.state())
+        torn[at] ^= flip
+        for bad in (bytes(torn), bytes(torn)[:at], noise):
+            with pytest.raises(InputError, match=r"^Pipeline.restore: record: .*; the pipeline begins anew$"):
+                pipeline.restore(bad)
+        (restart,) = events_of(give(pipeline, "nothing"))
+        assert (restart.restart, restart.sequence, restart.hop) == (Restart.REFUSED, 0, 0)
+        give(fresh, "nothing")
+        assert give_all(pipeline, LIFE) == give_all(fresh, LIFE)
+
+
+@ANY
+@given(plans(), plans(), WORDS, WORDS)
+def test_events_tell_the_alarm_over_a_restore_under_another_life_cycle(engine, plan, other, words, others):
+    """Plans of one score_id: the receiver's state is the restart's, and from then on the events tell all."""
+    other = replace(other, timing=plan.timing, duty=plan.duty, context=plan.context, levels=plan.levels)
+    with Pipeline(plan, engine) as pipeline:
+        give_all(pipeline, words)
+        record = pipeline.state()
+    with Pipeline(other, engine) as pipeline:
+        results = pipeline.restore(record)
+        receiver = Receiver(other)
+        first = events_of(results)[0]
+        assert first.restart == Restart.RESTORED
+        assert not (first.latched or first.state == State.RTN_UNACK) or other.alarm.latch == 1
+        receiver.state, receiver.silenced, receiver.out_of_service = first.state, first.silenced, first.out_of_service
+        for word in others:
+            for event in events_of(give(pipeline, word)):
+                receiver.state, receiver.silenced = event.state, event.silenced
+                receiver.out_of_service = event.out_of_service
+            receiver.sounds(pipeline.annunciation)

@@ -55,6 +55,8 @@ class Checks(NamedTuple):
         self.highest_scores_are_reported()
         self.silences_expire()
         self.escalations_keep_their_distance()
+        self.alarms_clear_in_time()
+        self.a_declared_pause_and_a_restore_forget_nothing()
 
     @property
     def is_row(self) -> bool:
@@ -134,22 +136,56 @@ class Checks(NamedTuple):
             assert self.step.before.hold <= hops
             assert self.step.after.hold == self.plan.alarm.escalate_every
 
+    def alarms_clear_in_time(self) -> None:
+        """No alarm stands at a judged tick once as much calm as `clear_after` has passed, and none ends in a pause."""
+        after, is_tick = self.plan.timing.clear_after, self.is_row and self.plan.context.stride == 1
+        if after is not None and is_tick and not self.step.given.health & self.plan.health.void_mask:
+            assert self.step.after.state not in (UNACK, ACK) or self.step.after.calm < after
+        if self.step.word.startswith("gap") or self.step.word == "restore":
+            assert not any(event.kind == Kind.ANOMALY and event.state in (NORMAL, RTN) for event in self.cleared)
+
+    @property
+    def cleared(self) -> list[Event]:
+        """Events of an alarm that clears; an escalation of one that is latched is none."""
+        return [event for event in self.step.given.events if not event.escalated]
+
+    def a_declared_pause_and_a_restore_forget_nothing(self) -> None:
+        before, after = self.step.before, self.step.after
+        hits, in_row, in_alarm, cooldown = before.votes
+        pauses = self.step.word == "gap 3" and after.votes[:3] == before.votes[:3]
+        if self.step.word == "restore":
+            assert after == before
+            assert self.step.given.events[0].kind == Kind.RESTART
+        elif self.step.word.startswith("gap") and not pauses:
+            assert after.votes[:3] == (0, 0, in_alarm), "a gap forgets hits and what was in a row"
+            assert after.calm == before.calm, "lost time is no calm"
+        elif self.step.word == "gap 3" and self.plan.duty is None:
+            assert (hits, in_row) == (0, 0), "without a duty there is no pause"
+        if self.step.word.startswith("gap") and not self.step.given.health:
+            passed = int(self.step.word[4:]) // self.plan.context.stride
+            assert after.votes[3] == max(0, cooldown - passed)
+
 
 STATES = {
-    "no section but test": 2001,
-    "latch": 415,
-    "cancel": 400,
-    "latch, cancel, late": 415,
-    "ratio, at most every 2": 681,
+    "no section but test": 1041,
+    "latch": 307,
+    "cancel": 232,
+    "latch, cancel, late": 304,
+    "ratio, at most every 2": 375,
     "ratio of 1, latch, late": 230,
-    "votes, delays, cooldown": 801,
-    "votes, cancel, cooldown": 223,
-    "heartbeat": 103,
-    "two rows a tick": 681,
-    "repeat": 820,
-    "warm-up, missing": 685,
+    "votes, delays, cooldown": 401,
+    "votes, cancel, cooldown": 201,
+    "heartbeat": 77,
+    "two rows a tick": 501,
+    "repeat": 604,
+    "warm-up, missing": 613,
     "self-test": 29,
-    "all": 1411,
+    "clear by time": 49,
+    "duty": 273,
+    "duty, cancel, late, heartbeat": 1711,
+    "duty, two rows a tick, repeat": 691,
+    "restore": 905,
+    "all": 1051,
 }
 """Name of a plan -> states that it can reach; each is given every input. A change of the life cycle shows here."""
 

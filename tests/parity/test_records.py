@@ -119,7 +119,9 @@ def test_a_torn_record_is_refused_and_leaves_a_fresh_pipeline(native, pendant):
             assert pipeline.restore(record) == used(plan, "reference", rows).restore(record), "the whole one is taken"
 
 
-@pytest.mark.parametrize("model", ["audio_scene, supervised", "cattle_collar, supervised", "audio_scene", "tiny", "plain"])
+@pytest.mark.parametrize(
+    "model", ["audio_scene, supervised", "cattle_collar, supervised", "audio_scene", "tiny", "plain"]
+)
 def test_any_contents_with_a_right_crc(native, models, pendant, model):
     """Both engines take or refuse them alike and go on alike; `test_sanitized` does it with sanitizers."""
     plain = dataclasses.replace(pendant[0], alarm=None, health=None)
@@ -160,7 +162,9 @@ def test_no_two_samples_in_a_row_are_in_a_record(native, models, engine):
                     pairs.append((halves[:, :-1], halves[:, 1:]))
                 for first, then in pairs:
                     for order in ((first, then), (_swapped(first), _swapped(then))):
-                        both = np.concatenate([(order[0] | order[1] << 16).ravel(), (order[1] | order[0] << 16).ravel()])
+                        both = np.concatenate(
+                            [(order[0] | order[1] << 16).ravel(), (order[1] | order[0] << 16).ravel()]
+                        )
                         assert not np.isin(words, both).any(), name
 
 

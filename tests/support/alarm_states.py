@@ -15,8 +15,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from anomsdk.core.alarm import PLAIN
+from anomsdk.core.duty import DutyPlan, is_pause
 from anomsdk.core.event import Event, State
 from anomsdk.core.plan import Plan
+from anomsdk.core.record import Record
 from anomsdk.core.supervisor import Operation, Supervisor
 from anomsdk.runtime.engines import open_engine
 from tests.support.tiny_plans import events_of, row
@@ -35,7 +37,7 @@ OPERATIONS = {
     "self-test passed": (Operation.SELF_TEST, 0),
     "missing 250": (Operation.MISSING, 250),
 }
-INPUTS = ("low", "middle", "hit", "grown", "top", "fault", *OPERATIONS, "gap 1", "gap 3", "reset")
+INPUTS = ("low", "middle", "hit", "grown", "top", "fault", *OPERATIONS, "gap 1", "gap 3", "reset", "restore")
 
 
 class Given(NamedTuple):
@@ -55,6 +57,7 @@ class View(NamedTuple):
     hold: int
     peak: int
     votes: tuple[int, int, int, int]
+    calm: int
     out_of_service: bool
 
 
@@ -66,10 +69,11 @@ class PythonMachine:
         self._per_tick = plan.context.stride
         self._limits = plan.alarm or PLAIN
         self._supervisor = Supervisor(
-            self._limits, plan.health, plan.timing, plan.levels, plan.columns, self._per_tick, plan.tag
+            *(self._limits, plan.health, plan.timing, plan.levels, plan.columns, self._per_tick, plan.due_q31, plan.tag)
         )
         self._hop = 0
         self._phase = self._per_tick  # rows until the next tick; the first row is one
+        self._given = False  # a tick has been completed since the last break
 
     def give(self, word: str) -> Given:
         """Give one input."""
@@ -77,11 +81,20 @@ class PythonMachine:
         name, _, argument = word.partition(" ")
         if name == "reset":
             supervisor.reset()
-            self._hop, self._phase = 0, self._per_tick
+            self._hop, self._phase, self._given = 0, self._per_tick, False
             return Given((), supervisor.annunciation, supervisor.health)
+        if name == "restore":
+            record = Record(self._plan.tag, bytes(8), self._hop, 0)
+            supervisor.save(record)
+            supervisor.reset()
+            supervisor.restore(Record.from_bytes(bytes(record)), releveled=False)
+            supervisor.pause(0, 0)
+            self._phase, self._given = self._per_tick, False
+            return Given(tuple(supervisor.due(self._hop)), supervisor.annunciation, supervisor.health)
         events = list(supervisor.due(self._hop))
         if name == "gap":
-            self._lose(int(argument))
+            n = int(argument)
+            self._lose(n, pause=is_pause(self._plan.duty, n) and self._given)
             events += supervisor.due(self._hop)
         elif word in OPERATIONS:
             operation, value = OPERATIONS[word]
@@ -92,10 +105,10 @@ class PythonMachine:
             events += self._row(row(name))
         return Given(tuple(events), supervisor.annunciation, supervisor.health)
 
-    def _lose(self, n: int) -> None:
+    def _lose(self, n: int, *, pause: bool = False) -> None:
         if n > 0:
-            self._supervisor.gap(n, n // self._per_tick)
-            self._hop, self._phase = self._hop + n & 0xFFFFFFFF, self._per_tick
+            (self._supervisor.pause if pause else self._supervisor.gap)(n, n // self._per_tick)
+            self._hop, self._phase, self._given = self._hop + n & 0xFFFFFFFF, self._per_tick, False
 
     def _row(self, values: tuple[int, int]) -> Iterator[Event]:
         supervisor, hop = self._supervisor, self._hop
@@ -103,6 +116,7 @@ class PythonMachine:
         yield from supervisor.hop(np.array([values], np.int64), hop)
         is_tick = self._phase == self._per_tick
         self._phase = 1 if is_tick else self._phase + 1
+        self._given = True
         if is_tick and not supervisor.voids:
             event, explained = supervisor.tick(values[0] * values[0], hop)
             if event is not None:
@@ -110,19 +124,28 @@ class PythonMachine:
 
     def saved(self) -> Any:
         """Everything, to go back to."""
-        return self._hop, self._phase, _saved(self._supervisor)
+        return (self._hop, self._phase, self._given), _saved(self._supervisor)
 
     def restore(self, saved: Any) -> None:
         """Go back."""
-        self._hop, self._phase, parts = saved
+        (self._hop, self._phase, self._given), parts = saved
         _restore(self._supervisor, parts)
 
     @property
     def view(self) -> View:
         """The state in words."""
         alarm, rung = self._supervisor._alarm, self._supervisor._alarm._rung
-        votes = (rung.hits, rung.pending, rung.quiet, rung.cooldown)
-        return View(alarm.state, alarm.silenced, alarm._silence, alarm._hold, alarm._peak, votes, alarm.out_of_service)
+        votes = (rung.hits, rung.in_row, rung.in_alarm, rung.cooldown)
+        return View(
+            alarm.state,
+            alarm.silenced,
+            alarm._silence,
+            alarm._hold,
+            alarm._peak,
+            votes,
+            rung.calm,
+            alarm.out_of_service,
+        )
 
     @property
     def key(self) -> Hashable:
@@ -131,12 +154,15 @@ class PythonMachine:
         supervisor, rung, health = self._supervisor, self._supervisor._alarm._rung, self._supervisor._health
         standing = alarm._state != 0
         caps = max(plan.cancel, plan.escalate_after)
-        held = (rung.hits, rung.in_alarm, rung.cooldown, min(rung.pending, self._plan.timing.on_delay + 1))
-        since = (min(supervisor._elapsed, plan.heartbeat), supervisor._judged, supervisor._highest)
+        timing = self._plan.timing
+        waits = rung.in_row if rung.in_alarm else min(rung.in_row, timing.on_delay + 1)
+        held = (rung.hits, rung.in_alarm, rung.cooldown, waits, min(rung.calm, timing.clear_after or 0))
+        since = (supervisor._elapsed, supervisor._late_q16, supervisor._judged, supervisor._highest)
+        since += (supervisor._highest_log2_q8,)
         return (
             self._phase,
+            self._given if self._plan.duty else False,
             *held,
-            rung.quiet if rung.in_alarm else 0,  # a raise sets it to 0
             alarm._state,
             alarm.out_of_service,
             alarm.silenced,
@@ -145,7 +171,7 @@ class PythonMachine:
             min(alarm._repeating, plan.repeat) if standing else 0,
             (alarm._hold, alarm._silence, alarm._test),
             since if plan.heartbeat else 0,
-            supervisor._restarted,
+            supervisor._restart,
             health and (health.active, health._reported, health._warm_up),
             health and min(health._missing_ms, self._plan.health.missing_ms),
         )
@@ -233,6 +259,9 @@ class NativeMachine:
             engine.reset()
         elif name == "gap":
             results = engine.gap(int(argument))
+        elif name == "restore":
+            assert engine.restore(engine.state())
+            results = engine.process(np.zeros((0, 2), np.int16)).results()
         elif word in OPERATIONS:
             results = engine.operate(*OPERATIONS[word])
         else:
@@ -251,7 +280,7 @@ class NativeMachine:
 ALL = tuple(word for word in INPUTS if not word.startswith("self-test"))
 FEW = ("low", "hit", "top", "fault", "acknowledge", "cancel", "silence 2", "out", "in", "gap 1", "gap 3")
 ONCE, TWICE = 1 << 16, 2 << 16
-PLANS: dict[str, tuple[dict[str, int], tuple[str, ...]]] = {
+PLANS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "no section but test": ({"test": 1}, ALL),
     "latch": ({"latch": 1}, (*FEW, "test", "reset")),
     "cancel": ({"cancel": 2}, (*FEW, "middle")),
@@ -298,6 +327,33 @@ PLANS: dict[str, tuple[dict[str, int], tuple[str, ...]]] = {
     "self-test": (
         {"latch": 1, "cancel": 1},
         ("low", "hit", "fault", "acknowledge", "cancel", "self-test failed", "self-test passed", "reset"),
+    ),
+    "clear by time": (
+        {"off_delay": 3, "clear_after": 4, "latch": 1},
+        ("low", "middle", "hit", "fault", "acknowledge", "gap 1", "gap 3", "restore"),
+    ),
+    "duty": (
+        {"m": 2, "n": 2, "cooldown": 2, "off_delay": 2, "clear_after": 5, "duty": DutyPlan(2, 5)},
+        ("low", "middle", "hit", "top", "fault", "gap 1", "gap 3", "reset", "restore"),
+    ),
+    "duty, cancel, late, heartbeat": (
+        {
+            "latch": 1,
+            "cancel": 3,
+            "escalate_after": 4,
+            "heartbeat": 4,
+            "heartbeat_rest_q16": 1 << 15,
+            "duty": DutyPlan(2, 5),
+        },
+        ("low", "hit", "acknowledge", "cancel", "gap 3", "restore"),
+    ),
+    "duty, two rows a tick, repeat": (
+        {"stride": 2, "repeat": 3, "clear_after": 3, "off_delay": 9, "duty": DutyPlan(3, 7)},
+        ("low", "hit", "fault", "silence 2", "gap 1", "gap 3"),
+    ),
+    "restore": (
+        {"latch": 1, "cancel": 2, "warm_up": 2, "missing_ms": 300},
+        ("low", "hit", "fault", "acknowledge", "silence 2", "out", "in", "supply low", "missing 250", "restore"),
     ),
     "all": (
         {"latch": 1, "cancel": 2, "escalate_ratio_q16": ONCE, "escalate_after": 2, "escalate_every": 2, "repeat": 2},

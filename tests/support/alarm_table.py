@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from anomsdk import Pipeline
 from anomsdk.core.alarm import Annunciation
-from anomsdk.core.event import Event, Kind, State, score_log2_q8
+from anomsdk.core.duty import DutyPlan
+from anomsdk.core.event import Event, Kind, Restart, State, score_log2_q8
 from anomsdk.core.plan import Plan
 from tests.support.tiny_plans import SCORES, events_of, give, give_all, tiny_plan
 
@@ -71,11 +72,16 @@ def _items(cell: str, separator: str) -> tuple[str, ...]:
 
 def plan_of(row: Row) -> Plan:
     """The tiny plan of a row."""
-    changes = {}
+    changes: dict[str, Any] = {}
     for item in _items(row.plan, ","):
         name, value = item.split(" ")
-        name, value = (f"{name}_q16", int(value) << 16) if name == "escalate_ratio" else (name, int(value))
-        changes[name] = value
+        if name == "duty":
+            on, every = value.split("/")
+            changes[name] = DutyPlan(int(on), int(every))
+        elif name == "escalate_ratio":
+            changes[f"{name}_q16"] = int(value) << 16
+        else:
+            changes[name] = int(value)
     return tiny_plan(**changes)
 
 
@@ -124,6 +130,8 @@ def _happened(event: Event) -> str:
         return f"{event.words[0]} {'raised' if event.active else 'cleared'}"
     if event.kind == Kind.OPERATOR:
         return event.words[0]
+    if event.restart not in (None, Restart.ANEW):
+        return f"restart ({event.words[0]})"
     if event.kind != Kind.ANOMALY:
         return event.kind.word
     if event.escalated:

@@ -87,7 +87,9 @@ PYTHON_ONLY = {
     "context.statistics_of": "statistic_of of C gives one of them",
     "context._deviation": "a branch of statistic_of of C",
     "context._check_frames": PLANNING,
+    "event.compacted": "anom_event_compact of C writes the bytes of what it gives",
     "event.from_bytes": "a device only writes events",
+    "event._expanded": "a device only writes events",
     "extractor.levels": "a member of anom_extractor_type, as in each extractor",
     "extractor.wipe_scratch": BATCH,
     "bands.wipe_scratch": BATCH,
@@ -139,6 +141,7 @@ C_ONLY = {
     "anom_alert_judge": "a plan of C names who judges its ticks",
     "anom_duty_pause": "part of _pass of a pipeline in Python",
     "anom_event_bytes_2": WORD,
+    "anom_event_compact": "the bytes of compacted of Python, which gives an event",
     "anom_framer_ahead": PROPERTY,
     "anom_framer_close": "inputs wait in C, and are applied at once in Python",
     "anom_framer_open": "inputs wait in C, and are applied at once in Python",
@@ -291,6 +294,7 @@ PYTHON_ONLY_FIELDS = {
     "Event.out_of_service": WORD,
     "Event.marked": WORD,
     "Event.level_tag": WORD,
+    "Event.compact": "anom_event_compact makes bytes of bytes",
     "Plan.alarm": "supervisor of C",
     "Plan.health": "supervisor of C",
     "FftPlan.window_q15": TABLES,
@@ -439,7 +443,7 @@ class Twin:
 
 def _functions(mirror: Mirror, stem: str) -> None:
     """Public names: the same ones, in one order, with the same arguments."""
-    text = mirror.c(stem, "h") + (mirror.public() if stem == "pipeline" else "")
+    text = mirror.c(stem, "h") + (mirror.public() if stem in ("pipeline", "event") else "")
     prefix = "anom_" if stem == "fixed" else f"anom_{stem}_"
     in_header = {f.name: f for f in c_text.functions(text) if f.name.startswith(prefix)}
     public = {f.name for f in c_text.functions(mirror.public())}
@@ -449,7 +453,8 @@ def _functions(mirror: Mirror, stem: str) -> None:
     if stem in EXTRACTORS:
         _extractor_type(mirror, stem)
         return
-    has_state = bool(re.search(rf"^(?:typedef )?struct anom_{stem} \{{", text + mirror.c(stem, "c"), re.M))
+    own = mirror.c(stem, "h") + mirror.c(stem, "c")
+    has_state = bool(re.search(rf"^(?:typedef )?struct anom_{stem} \{{", own, re.M))
     twins = [
         twin for twin in _twins(mirror, stem) if (twin.name != "init" or has_state) and not twin.name.startswith("_")
     ]
@@ -657,6 +662,7 @@ def _limits(mirror: Mirror, stem: str) -> None:
 def _constants(mirror: Mirror) -> None:
     event = c_text.constants(mirror.c("event", "h")) | c_text.constants(mirror.public())
     mirror.equal("EVENT_BYTES", _number(mirror, "event", "EVENT_BYTES"), event["ANOM_EVENT_BYTES"])
+    mirror.equal("COMPACT_BYTES", _number(mirror, "event", "COMPACT_BYTES"), event["ANOM_EVENT_COMPACT_BYTES"])
     mirror.equal("VERSION of an event", _number(mirror, "event", "VERSION"), event["ANOM_EVENT_VERSION"])
     for name in ("Kind", "State"):
         members = {f"ANOM_{name.upper()}_{key}": value for key, value in _enumerated(mirror, "event", name).items()}

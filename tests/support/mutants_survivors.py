@@ -102,6 +102,12 @@ BY_FUNCTION: dict[str, dict[str, dict[str, list[str]]]] = {
                 "bytes + 8, fields->score_log2_q8, [2 => 3])",
             ],
         },
+        "anom_event_compact": {
+            "the score is written there next": [
+                "for (int32_t i = 0; i [< => <=] 7; i++) compact[i",
+                "(int32_t i = 0; i < [7 => 8]; i++) compact[i]",
+            ],
+        },
     },
     "anom_external.c": {
         "external_scratch_bytes": {

@@ -55,6 +55,8 @@ INPUTS = {
     "supply well": "`supply`: well",
     "gap 1": "a gap of 1 hop",
     "gap 3": "a gap of 3 hops",
+    "pause 3": "a gap of 3 hops that the duty of the plan declares",
+    "restore": "`state`, a reset, and `restore` of that record",
 }
 """Input -> words of a page."""
 
@@ -159,8 +161,10 @@ def give(pipeline: Pipeline, word: str) -> list[Result]:
         return pipeline.process(np.array([row(name)], np.int16))
     if name == "silence":
         return pipeline.silence(int(argument))
-    if name == "gap":
+    if name in ("gap", "pause"):
         return pipeline.gap(int(argument))
+    if name == "restore":
+        return pipeline.restore(pipeline.state())
     if name in ("out", "in"):
         return pipeline.out_of_service(name == "out")
     if name == "supply":

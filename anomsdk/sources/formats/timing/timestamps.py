@@ -14,7 +14,7 @@ import numpy as np
 from anomsdk.errors import InputError
 from anomsdk.sources.formats.timing.device_clock import Clock, RowOrder
 from anomsdk.sources.formats.timing.duplicate_rows import Digests, Repeats, digests, repeated_packets
-from anomsdk.sources.formats.timing.gaps import MOST_BRIDGED, Gaps
+from anomsdk.sources.formats.timing.gaps import MOST_BRIDGED, Gaps, in_seconds
 from anomsdk.sources.formats.timing.packet_stamps import PacketStamps, PacketStretches
 from anomsdk.sources.formats.timing.packets import MOST_ROWS, PacketForm, packet_form
 from anomsdk.sources.formats.timing.row_stamps import RowStamps, RowStretches
