@@ -25,7 +25,7 @@ C_ONLY_STEMS = {
     "selftest": "golden.py, which runs whole streams",
     "kernels": "numpy has its own",
 }
-NO_C_SOURCE = {"duty": "one comparison", "plan": "a struct, and nothing that runs"}
+NO_C_SOURCE = {"plan": "a struct, and nothing that runs"}
 
 BATCH = "numpy takes a batch of windows at once, in scratch of its own"
 PLANNING = "plans are made and proven in Python"
@@ -53,7 +53,7 @@ PYTHON_ONLY = {
     "pipeline.record_for": "is_for of anom_record.c",
     "pipeline.state": "anom_pipeline_save, which can fail in C",
     "pipeline.restore": "anom_pipeline_restore of anom_record.c",
-    "pipeline._pass": "anom_pipeline_pass of C, which records need as well",
+    "pipeline._pass": "part of anom_pipeline_lose, and anom_duty_pause",
     "pipeline._reference_of": "anom_pipeline_reference of C, which records need as well",
     "record.bytes": "anom_pipeline_save of C",
     "record.from_bytes": "is_for of C, then a table",
@@ -139,6 +139,7 @@ C_ONLY = {
     "anom_alarm_annunciation": PROPERTY,
     "anom_alarm_operate": "a method each in Python",
     "anom_alert_judge": "a plan of C names who judges its ticks",
+    "anom_duty_pause": "part of _pass of a pipeline in Python",
     "anom_event_bytes_2": WORD,
     "anom_event_compact": "the bytes of compacted of Python, which gives an event",
     "anom_framer_ahead": PROPERTY,
@@ -150,7 +151,7 @@ C_ONLY = {
     "anom_pipeline_supervisor": "memory is the caller's",
     "anom_pipeline_run": ONE_BY_ONE,
     "anom_pipeline_lose": "a private method of Python",
-    "anom_pipeline_pass": "a private method of Python",
+    "anom_pipeline_ticks": "a line of _pass in Python",
     "anom_pipeline_reference": "Python makes it once",
     "anom_pipeline_save": "state of Python",
     "anom_pipeline_restore": "a method of Python that returns False where C returns a code",
@@ -245,6 +246,7 @@ LENGTH = "Python knows it from the shape of an array"
 C_ONLY_FIELDS = {
     "anom_alarm_plan.hops_per_tick": "Python computes it from extractor and context",
     "anom_alarm_plan.due_q31": "Plan.due_q31 of Python",
+    "anom_duty_plan.pause": "a program holds only what its plans name",
     "anom_duty_plan.shortest_pause": "Python computes it from the duty",
     "anom_duty_plan.longest_pause": "Python computes it from the duty",
     "anom_plan.score_tag": "taken from the rest",
