@@ -101,22 +101,23 @@ static void exchange(const anom_pipeline *pipeline, fields *record, int32_t save
     }
 }
 
-/* Numbers of more than one byte: the first byte, bytes of each, how many. */
-static const uint8_t NUMBERS[][3] = {
-    {offsetof(fields, length), 2, 2},  {offsetof(fields, sequence), 2, 2},  {offsetof(fields, next_hop), 4, 7},
-    {offsetof(fields, hits), 2, 2},    {offsetof(fields, level_q16), 8, 1}, {offsetof(fields, frozen), 4, 10},
-    {offsetof(fields, highest_log2_q8), 2, 14},
-};
-
 /* Turn the bytes of each number around, where the lowest one does not lie first: into a record or back. */
 static void turn(fields *record)
 {
+    (void)record;
+#if !defined(__BYTE_ORDER__) || __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+    /* Numbers side by side: the first byte, bytes of each, how many */
+    static const uint8_t numbers[][3] = {
+        {offsetof(fields, length), 2, 2}, {offsetof(fields, sequence), 2, 2},  {offsetof(fields, next_hop), 4, 7},
+        {offsetof(fields, hits), 2, 2},   {offsetof(fields, level_q16), 8, 1}, {offsetof(fields, frozen), 4, 10},
+        {offsetof(fields, highest_log2_q8), 2, 14},
+    };
     const uint16_t one = 1;
     if (*(const uint8_t *)&one) return;
-    for (size_t i = 0; i < sizeof NUMBERS / sizeof NUMBERS[0]; i++) {
-        uint8_t *number = (uint8_t *)record + NUMBERS[i][0];
-        int32_t last = NUMBERS[i][1] - 1;
-        for (int32_t n = NUMBERS[i][2]; n > 0; n--, number += last + 1) {
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        uint8_t *number = (uint8_t *)record + numbers[i][0];
+        int32_t last = numbers[i][1] - 1;
+        for (int32_t n = numbers[i][2]; n > 0; n--, number += last + 1) {
             for (int32_t k = 0; k <= last >> 1; k++) {
                 uint8_t byte = number[k];
                 number[k] = number[last - k];
@@ -124,6 +125,7 @@ static void turn(fields *record)
             }
         }
     }
+#endif
 }
 
 /* CRC-32 of n bytes, as zlib and Ethernet have it. */
