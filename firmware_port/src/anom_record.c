@@ -1,9 +1,10 @@
 /* Record: what a pipeline keeps over a reset or a power cut, in a fixed number of bytes. */
 #include "anom_record.h"
 
-#include <string.h>
-
+#include "anom_copy.h"
+#include "anom_duty.h"
 #include "anom_pipeline.h"
+#include "anom_wipe.h"
 
 #define ALARM_FLAGS (ANOM_ALARM_ESCALATED | ANOM_FLAG_SILENCED | ANOM_FLAG_OUT_OF_SERVICE)
 #define RECORD_STATES 0x3Du /* bit by state: all but ANOM_STATE_PENDING */
@@ -97,7 +98,7 @@ static void exchange(const anom_pipeline *pipeline, fields *record, int32_t save
         uintptr_t holder = holders[each->holder];
         uint8_t *ours = (uint8_t *)(holder + each->offset);
         uint8_t *bytes = (uint8_t *)record + each->at;
-        if (holder) memcpy(save ? bytes : ours, save ? ours : bytes, each->size);
+        if (holder) anom_copy(save ? bytes : ours, save ? ours : bytes, each->size);
     }
 }
 
@@ -148,15 +149,16 @@ int32_t anom_pipeline_save(const anom_pipeline *pipeline, void *record, size_t s
     const anom_supervisor *supervisor = anom_pipeline_supervisor(pipeline);
     const anom_rung *rung = &pipeline->alert.rung;
     const anom_rung *reference = anom_pipeline_reference(pipeline);
-    fields made = {
-        .mark = {'a', 'r'},
-        .version = ANOM_RECORD_VERSION,
-        .length = ANOM_RECORD_BYTES,
-        .plan_tag = pipeline->alert.plan_tag,
-        .ahead = (int16_t)anom_framer_ahead(&pipeline->framer),
-        .next_hop = pipeline->framer.next_hop,
-    };
-    memcpy(made.score_tag, plan->score_tag, SCORE_TAG_BYTES);
+    fields made;
+    anom_wipe(&made, sizeof made);
+    made.mark[0] = 'a';
+    made.mark[1] = 'r';
+    made.version = ANOM_RECORD_VERSION;
+    made.length = ANOM_RECORD_BYTES;
+    made.plan_tag = pipeline->alert.plan_tag;
+    made.ahead = (int16_t)anom_framer_ahead(&pipeline->framer);
+    made.next_hop = pipeline->framer.next_hop;
+    anom_copy(made.score_tag, plan->score_tag, SCORE_TAG_BYTES);
     made.bits = (uint8_t)(rung->in_alarm | pipeline->context.has_given << 2);
     if (reference && reference->in_alarm) made.bits |= 2;
     if (plan->supervisor) {
@@ -172,7 +174,7 @@ int32_t anom_pipeline_save(const anom_pipeline *pipeline, void *record, size_t s
     uint32_t crc = crc_of(&made, offsetof(fields, crc));
     for (int32_t i = 0; i < 4; i++, crc >>= 8)
         made.crc[i] = (uint8_t)crc;
-    memcpy(record, &made, ANOM_RECORD_BYTES);
+    anom_copy(record, &made, ANOM_RECORD_BYTES);
     return ANOM_RECORD_BYTES;
 }
 
@@ -243,7 +245,7 @@ int32_t anom_pipeline_restore(anom_pipeline *pipeline, const void *record, size_
     anom_pipeline_reset(pipeline);
     int32_t taken = record != NULL && size == ANOM_RECORD_BYTES && crc_of(record, size) == CRC_OF_WHOLE;
     if (taken) {
-        memcpy(&found, record, ANOM_RECORD_BYTES);
+        anom_copy(&found, record, ANOM_RECORD_BYTES);
         turn(&found);
         taken = is_for(pipeline->plan, &found);
         if (taken) take(pipeline, &found);
