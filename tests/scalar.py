@@ -754,7 +754,7 @@ class Alert:
         votes = bin(self.hits).count("1") >= timing["m"]
         if self.state == UNACK_ALARM:
             quiet, after = s < levels["clear_score"], timing.get("clear_after", 0)
-            self.in_row = within(self.in_row + 1 if quiet else 0, 0, timing["off_delay"] + 1)
+            self.in_row = u32(min(self.in_row + 1, 2**32 - 1) if quiet else 0)
             self.calm = u32(min(self.calm + 1, 2**32 - 1) if quiet else 0)
             if self.in_row > timing["off_delay"] or 0 < after <= self.calm:
                 self.clear()

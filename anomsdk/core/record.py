@@ -86,7 +86,12 @@ class Record:
         flags = self.escalated * _ESCALATED | self.silenced * _SILENCED | self.out_of_service * _OUT_OF_SERVICE
         data = _LAYOUT.pack(
             *(_MARK, VERSION, RECORD_BYTES, self.plan_tag, self.score_tag),
-            *(self.level_tag, self.state, flags, self.rung.in_alarm | self.reference.in_alarm << 1 | self.has_given << 2),
+            *(
+                self.level_tag,
+                self.state,
+                flags,
+                self.rung.in_alarm | self.reference.in_alarm << 1 | self.has_given << 2,
+            ),
             *(self.sequence, self.ahead, self.next_hop),
             *(number for each in rungs for number in (each.in_row, each.calm, each.cooldown)),
             *(each.hits for each in rungs),

@@ -1,9 +1,10 @@
 /* Record: what a pipeline keeps over a reset or a power cut, in a fixed number of bytes. */
 #include "anom_record.h"
 
-#include <string.h>
-
+#include "anom_copy.h"
+#include "anom_duty.h"
 #include "anom_pipeline.h"
+#include "anom_wipe.h"
 
 #define ALARM_FLAGS (ANOM_ALARM_ESCALATED | ANOM_FLAG_SILENCED | ANOM_FLAG_OUT_OF_SERVICE)
 #define RECORD_STATES 0x3Du /* bit by state: all but ANOM_STATE_PENDING */
@@ -97,26 +98,27 @@ static void exchange(const anom_pipeline *pipeline, fields *record, int32_t save
         uintptr_t holder = holders[each->holder];
         uint8_t *ours = (uint8_t *)(holder + each->offset);
         uint8_t *bytes = (uint8_t *)record + each->at;
-        if (holder) memcpy(save ? bytes : ours, save ? ours : bytes, each->size);
+        if (holder) anom_copy(save ? bytes : ours, save ? ours : bytes, each->size);
     }
 }
-
-/* Numbers of more than one byte: the first byte, bytes of each, how many. */
-static const uint8_t NUMBERS[][3] = {
-    {offsetof(fields, length), 2, 2},  {offsetof(fields, sequence), 2, 2},  {offsetof(fields, next_hop), 4, 7},
-    {offsetof(fields, hits), 2, 2},    {offsetof(fields, level_q16), 8, 1}, {offsetof(fields, frozen), 4, 10},
-    {offsetof(fields, highest_log2_q8), 2, 14},
-};
 
 /* Turn the bytes of each number around, where the lowest one does not lie first: into a record or back. */
 static void turn(fields *record)
 {
+    (void)record;
+#if !defined(__BYTE_ORDER__) || __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+    /* Numbers side by side: the first byte, bytes of each, how many */
+    static const uint8_t numbers[][3] = {
+        {offsetof(fields, length), 2, 2}, {offsetof(fields, sequence), 2, 2},  {offsetof(fields, next_hop), 4, 7},
+        {offsetof(fields, hits), 2, 2},   {offsetof(fields, level_q16), 8, 1}, {offsetof(fields, frozen), 4, 10},
+        {offsetof(fields, highest_log2_q8), 2, 14},
+    };
     const uint16_t one = 1;
     if (*(const uint8_t *)&one) return;
-    for (size_t i = 0; i < sizeof NUMBERS / sizeof NUMBERS[0]; i++) {
-        uint8_t *number = (uint8_t *)record + NUMBERS[i][0];
-        int32_t last = NUMBERS[i][1] - 1;
-        for (int32_t n = NUMBERS[i][2]; n > 0; n--, number += last + 1) {
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        uint8_t *number = (uint8_t *)record + numbers[i][0];
+        int32_t last = numbers[i][1] - 1;
+        for (int32_t n = numbers[i][2]; n > 0; n--, number += last + 1) {
             for (int32_t k = 0; k <= last >> 1; k++) {
                 uint8_t byte = number[k];
                 number[k] = number[last - k];
@@ -124,6 +126,7 @@ static void turn(fields *record)
             }
         }
     }
+#endif
 }
 
 /* CRC-32 of n bytes, as zlib and Ethernet have it. */
@@ -146,15 +149,16 @@ int32_t anom_pipeline_save(const anom_pipeline *pipeline, void *record, size_t s
     const anom_supervisor *supervisor = anom_pipeline_supervisor(pipeline);
     const anom_rung *rung = &pipeline->alert.rung;
     const anom_rung *reference = anom_pipeline_reference(pipeline);
-    fields made = {
-        .mark = {'a', 'r'},
-        .version = ANOM_RECORD_VERSION,
-        .length = ANOM_RECORD_BYTES,
-        .plan_tag = pipeline->alert.plan_tag,
-        .ahead = (int16_t)anom_framer_ahead(&pipeline->framer),
-        .next_hop = pipeline->framer.next_hop,
-    };
-    memcpy(made.score_tag, plan->score_tag, SCORE_TAG_BYTES);
+    fields made;
+    anom_wipe(&made, sizeof made);
+    made.mark[0] = 'a';
+    made.mark[1] = 'r';
+    made.version = ANOM_RECORD_VERSION;
+    made.length = ANOM_RECORD_BYTES;
+    made.plan_tag = pipeline->alert.plan_tag;
+    made.ahead = (int16_t)anom_framer_ahead(&pipeline->framer);
+    made.next_hop = pipeline->framer.next_hop;
+    anom_copy(made.score_tag, plan->score_tag, SCORE_TAG_BYTES);
     made.bits = (uint8_t)(rung->in_alarm | pipeline->context.has_given << 2);
     if (reference && reference->in_alarm) made.bits |= 2;
     if (plan->supervisor) {
@@ -170,7 +174,7 @@ int32_t anom_pipeline_save(const anom_pipeline *pipeline, void *record, size_t s
     uint32_t crc = crc_of(&made, offsetof(fields, crc));
     for (int32_t i = 0; i < 4; i++, crc >>= 8)
         made.crc[i] = (uint8_t)crc;
-    memcpy(record, &made, ANOM_RECORD_BYTES);
+    anom_copy(record, &made, ANOM_RECORD_BYTES);
     return ANOM_RECORD_BYTES;
 }
 
@@ -241,7 +245,7 @@ int32_t anom_pipeline_restore(anom_pipeline *pipeline, const void *record, size_
     anom_pipeline_reset(pipeline);
     int32_t taken = record != NULL && size == ANOM_RECORD_BYTES && crc_of(record, size) == CRC_OF_WHOLE;
     if (taken) {
-        memcpy(&found, record, ANOM_RECORD_BYTES);
+        anom_copy(&found, record, ANOM_RECORD_BYTES);
         turn(&found);
         taken = is_for(pipeline->plan, &found);
         if (taken) take(pipeline, &found);

@@ -37,6 +37,7 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     "anomsdk/core/*": (f"{CONTRACT}golden.py", *STAGES, f"{CONTRACT}extractors.py"),
     **dict.fromkeys(("anomsdk/core/alarm.py", "anomsdk/core/health.py", "anomsdk/core/supervisor.py"), LIFE_CYCLE),
     "anomsdk/core/event.py": (f"{PARITY}decoders.py", f"{UNIT}decode.py"),
+    "anomsdk/core/record.py": (f"{PARITY}records.py", f"{PARITY}supervised.py"),
     "anomsdk/core/fft.py": (f"{UNIT}fft.py", "tests/fidelity/test_front_ends.py"),
     "anomsdk/core/motion.py": (f"{UNIT}motion_refusals.py",),
     "anomsdk/core/p*.py": (f"{CONTRACT}streams.py", f"{UNIT}batches.py"),
@@ -86,7 +87,7 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     # The C port
     "firmware_port/*": (
         *(f"{CONTRACT}{name}.py" for name in ("mirror", "c_build", "c_flags", "c_coverage", "sanitized")),
-        *(f"{PARITY}{name}.py" for name in ("native", "host_kernels", "scalar")),
+        *(f"{PARITY}{name}.py" for name in ("native", "host_kernels", "records", "scalar")),
         *("tests/mcu/*", "tests/fuzz/test_pipeline_fuzz.py", "tests/boards/*"),
     ),
     "firmware_port/decoders/*": (f"{PARITY}decoders.py", f"{UNIT}decode.py", f"{CONTRACT}wheel.py"),
