@@ -41,7 +41,6 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     "anomsdk/core/fft.py": (f"{UNIT}fft.py", "tests/fidelity/test_front_ends.py"),
     "anomsdk/core/motion.py": (f"{UNIT}motion_refusals.py",),
     "anomsdk/core/duty.py": (f"{UNIT}duty.py", f"{UNIT}declared_pauses.py"),
-    "anomsdk/core/record.py": (f"{UNIT}records.py", f"{PARITY}records.py"),
     "anomsdk/runtime/judged_share.py": (f"{UNIT}declared_pauses.py",),
     "anomsdk/core/p*.py": (f"{CONTRACT}streams.py", f"{UNIT}batches.py"),
     "anomsdk/planner/*": (*PLANNING, f"{UNIT}reasons.py", f"{UNIT}motion_refusals.py", f"{PARITY}planned.py"),
