@@ -85,7 +85,7 @@ class Input(_Worded):
 
 
 class Restart(_Worded):
-    """What a pipeline began with, as a restart event reports it."""
+    """Beginning of a pipeline, as a restart event reports it."""
 
     ANEW = 0, "anew"
     RESTORED = 1, "restored from a record"
