@@ -109,8 +109,9 @@ static void turn(record_fields *record)
 #if !defined(__BYTE_ORDER__) || __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
     /* Numbers side by side: the first byte, bytes of each, how many */
     static const uint8_t numbers[][3] = {
-        {offsetof(record_fields, length), 2, 2}, {offsetof(record_fields, sequence), 2, 2},  {offsetof(record_fields, next_hop), 4, 7},
-        {offsetof(record_fields, hits), 2, 2},   {offsetof(record_fields, level_q16), 8, 1}, {offsetof(record_fields, frozen), 4, 10},
+        {offsetof(record_fields, length), 2, 2},   {offsetof(record_fields, sequence), 2, 2},
+        {offsetof(record_fields, next_hop), 4, 7}, {offsetof(record_fields, hits), 2, 2},
+        {offsetof(record_fields, level_q16), 8, 1}, {offsetof(record_fields, frozen), 4, 10},
         {offsetof(record_fields, highest_log2_q8), 2, 14},
     };
     const uint16_t one = 1;
