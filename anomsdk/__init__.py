@@ -22,6 +22,7 @@ _HOME = {
     "Pipeline": "anomsdk.runtime.pipeline",
     "PipelineSpec": "anomsdk.planner.spec",
     "Plan": "anomsdk.core.plan",
+    "Receiver": "anomsdk.receive.receiver",
     "Result": "anomsdk.core.pipeline",
     "State": "anomsdk.core.event",
     "emit_c": "anomsdk.mcu.emit",
@@ -46,6 +47,7 @@ __all__ = [
     "Pipeline",
     "PipelineSpec",
     "Plan",
+    "Receiver",
     "Result",
     "State",
     "__version__",
@@ -74,6 +76,7 @@ if TYPE_CHECKING:
     from anomsdk.planner.planner import plan
     from anomsdk.planner.spec import PipelineSpec
     from anomsdk.plans.file import read_plan, reference_model, write_plan
+    from anomsdk.receive.receiver import Receiver
     from anomsdk.runtime.pipeline import Pipeline
     from anomsdk.runtime.streams import features, reconstruct, score, score_many
 

@@ -14,7 +14,7 @@ import struct
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import pairwise
@@ -25,6 +25,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 
 import anomsdk
+from anomsdk.core.duty import DutyPlan
 from anomsdk.core.motion import FEATURES
 from anomsdk.errors import InputError
 from anomsdk.mcu import Machine
@@ -196,6 +197,10 @@ class Bench:
             for what, plan in (("`[alarm]`", alarm), ("`[alarm]` and `[health]`", both)):
                 code = zip(self._codes(plan), codes, strict=True)
                 rows.append(Row(f"`{name}`, {what} add code, bytes", "", tuple(f"{a - b:,}" for a, b in code)))
+            second = round(plain.rate_hz)
+            lasting = replace(both, duty=DutyPlan(10 * second, 60 * second), folder=None)
+            code = zip(self._codes(lasting, ["-DRECORDS"]), self._codes(both), strict=True)
+            rows.append(Row("save, restore and duty add code, bytes", "", tuple(f"{a - b:,}" for a, b in code)))
             ram = self._ram(both) - self._ram(plain)
             more = zip(self._hops(both), counts, strict=True)
             rows.append(Row(f"both add state, bytes ({plain.columns} columns)", "", (f"{ram:,}",) * 2))
@@ -204,9 +209,12 @@ class Bench:
             )
         return rows
 
-    def _codes(self, plan: anomsdk.Plan) -> list[int]:
-        folder = self._folder / f"code_{plan.id}"
-        return [linked(at_level("cortex-m4f", level), plan, folder / level).code for level in LEVELS]
+    def _codes(self, plan: anomsdk.Plan, flags: Sequence[str] = ()) -> list[int]:
+        folder, boards = self._folder / f"code_{plan.id}", [at_level("cortex-m4f", level) for level in LEVELS]
+        return [
+            linked(with_flags(board, flags), plan, folder / level).code
+            for board, level in zip(boards, LEVELS, strict=True)
+        ]
 
     def _ram(self, plan: anomsdk.Plan) -> int:
         return anomsdk.emit_c(plan, self._folder / f"ram_{plan.id}").ram_bytes
@@ -354,7 +362,7 @@ def at_level(name: str, level: str) -> Board:
     return replace(BOARDS[name], optimise=level)
 
 
-def with_flags(board: Board, flags: list[str]) -> Board:
+def with_flags(board: Board, flags: Sequence[str]) -> Board:
     """Copy of a board with additional flags for compiler and linker."""
     return replace(board, compiler=(*board.compiler, *flags))
 

@@ -754,7 +754,7 @@ class Alert:
         votes = bin(self.hits).count("1") >= timing["m"]
         if self.state == UNACK_ALARM:
             quiet, after = s < levels["clear_score"], timing.get("clear_after", 0)
-            self.in_row = within(self.in_row + 1 if quiet else 0, 0, timing["off_delay"] + 1)
+            self.in_row = u32(min(self.in_row + 1, 2**32 - 1) if quiet else 0)
             self.calm = u32(min(self.calm + 1, 2**32 - 1) if quiet else 0)
             if self.in_row > timing["off_delay"] or 0 < after <= self.calm:
                 self.clear()
@@ -1334,8 +1334,9 @@ def due_q31(duty: dict | None, ticks_on: int, hop: int, per_tick: int) -> int:
 
 
 # Record
+RECORD_BITS = ("rung_in_alarm", "reference_in_alarm", "was_full")
 RUNG = ("in_row", "calm", "cooldown")
-RECORD = [("plan_tag", 2), ("score_tag", 8), ("level_tag", 1), ("state", 1), ("flags", 1), ("alarms", 1)]
+RECORD = [("plan_tag", 2), ("score_tag", 8), ("level_tag", 1), ("state", 1), ("flags", 1), ("bits", 1)]
 RECORD += [("sequence", 2), ("ahead", -2), ("next_hop", 4)]
 RECORD += [(f"{rung}_{name}", 4) for rung in ("rung", "reference") for name in RUNG]
 RECORD += [("rung_hits", 2), ("reference_hits", 2), ("level_q16", 8), ("frozen", 4)]
@@ -1360,7 +1361,7 @@ def record(fields: dict) -> bytes:
     values = dict.fromkeys((name for name, _ in RECORD), 0) | fields
     flags = {"escalated": 1, "silenced": 16, "out_of_service": 32}
     values["flags"] = sum(bit for name, bit in flags.items() if fields.get(name))
-    values["alarms"] = fields.get("rung_in_alarm", 0) + 2 * fields.get("reference_in_alarm", 0)
+    values["bits"] = sum(fields.get(name, 0) << bit for bit, name in enumerate(RECORD_BITS))
     values |= dict(zip((f"count_{each}" for each in COUNTED), fields.get("counts", [0] * len(COUNTED)), strict=True))
     data = b"ar" + bytes([1, 0]) + (136).to_bytes(2, "little")
     for name, size in RECORD:
@@ -1383,7 +1384,7 @@ def record_fields(data: bytes, plan: dict) -> dict | None:
     assert at == 132
     for name, bit in (("escalated", 0), ("silenced", 4), ("out_of_service", 5)):
         values[name] = values["flags"] >> bit & 1
-    values["rung_in_alarm"], values["reference_in_alarm"] = values["alarms"] & 1, values["alarms"] >> 1 & 1
+    values |= {name: values["bits"] >> bit & 1 for bit, name in enumerate(RECORD_BITS)}
     values["counts"] = [values[f"count_{each}"] for each in COUNTED]
     hits = max(values["rung_hits"], values["reference_hits"])
     fits = (
@@ -1435,6 +1436,107 @@ def event_2(
     s_log2_q8 = within(log2_q10(s) >> 2, 0, 8191)
     numbers = sequence.to_bytes(2, "little") + hop.to_bytes(4, "little") + s_log2_q8.to_bytes(2, "little")
     return head + numbers + bytes([health]) + codes + bytes([level_tag]) + tag
+
+
+def compact(event: bytes) -> bytes:
+    """The compact form of an event: 11 bytes."""
+    version, kind = divmod(event[0], 16)
+    s_log2_q3 = min(int.from_bytes(event[8:10], "little") // 32, 255)
+    code = event[11]
+    if (version, kind) == (2, 2):
+        code = event[11] | (128 if event[12] == 1 else 0)
+    elif (version, kind) == (2, 3):
+        code = event[12]
+    return event[:7] + bytes([s_log2_q3]) + event[10:11] + bytes([code]) + event[14:15]
+
+
+KINDS = ("", "anomaly", "technical", "heartbeat", "operator", "restart", "repeat")
+STATES = ("normal", "pending", "alarm", "prealarm", "acknowledged", "returned, unacknowledged")
+INPUTS = ("", "acknowledged", "silenced", "silence over", "cancelled", "out of service", "in service", "test")
+BEGINNINGS = ("anew", "restored from a record", "anew, as the record was refused")
+CONDITIONS = ("", "stuck", "flat", "repeated", "clipped", "below the noise floor", "step", "dead axis", "not gravity")
+CONDITIONS += ("gaps", "missing", "rate", "not worn", "warm-up", "self-test failed", "supply")
+HEALTH = ("stuck or flat or repeated", "clipped", "below the noise floor", "step or dead axis or not gravity")
+HEALTH += ("gaps or missing or rate", "not worn", "warm-up or self-test failed", "supply")
+GROUPS = {1: "low bands", 2: "mid bands", 3: "high bands", 4: "loudness", 5: "impulses"}
+GROUPS |= {16: "magnitude", 17: "dynamic acceleration", 18: "jerk", 19: "posture", 20: "rhythm", 21: "slow motion"}
+GROUPS |= {22: "mid motion", 23: "fast motion", 24: "rotation", 25: "motion x", 26: "motion y", 27: "motion z"}
+GROUPS |= {47 + i: f"part {i}" for i in range(1, 17)}
+DIRECTIONS = ("changed", "high", "low", "unsteady")
+
+
+def decoded_event(data: bytes) -> dict:
+    """An event of 16 or 11 bytes as the decoders give it, or the one line of what is wrong under `error`."""
+    if len(data) not in (16, 11):
+        return {"error": f"event: {len(data)} bytes, not 16 or 11"}
+    version, kind = divmod(data[0], 16)
+    state, flag = data[1] % 8, [data[1] >> bit & 1 for bit in range(8)]
+    if version not in (1, 2):
+        return {"error": f"event: version {version} is neither 1 nor 2"}
+    if kind not in ((1,) if version == 1 else range(1, 7)):
+        return {"error": f"event: kind {kind} is unknown"}
+    if state > (2 if version == 1 else 5):
+        return {"error": f"event: state {state} is unknown"}
+    short = len(data) == 11
+    s_log2_q8 = data[7] * 32 if short else data[8] + 256 * data[9]
+    codes = [data[9]] if short else list(data[11 : 14 if version == 1 else 13])
+    if short and version == 2 and kind == 2:
+        codes = [data[9] % 128, data[9] // 128]
+    code = codes[0]
+    named = {2: ("technical condition", CONDITIONS), 4: ("operator input", INPUTS), 5: ("beginning", BEGINNINGS)}
+    if version == 2 and kind in named:
+        what, table = named[kind]
+        if code >= len(table) or not table[code]:
+            return {"error": f"event: {what} {code} is unknown"}
+    marked, high = (0, flag[6]) if version == 1 else (flag[6], flag[7])
+    latched, silenced, out = (0, 0, 0) if version == 1 else flag[3:6]
+    flags = {"high": high, "latched": latched, "silenced": silenced, "out of service": out}
+    flags["test" if kind == 4 else "escalated"] = marked
+    share = None
+    if kind == 3:
+        part, whole = (data[9], 255) if short else (data[11] + 256 * data[12], 65535)
+        share = (part * 2000000 + whole) // (2 * whole) / 1000000
+    return {
+        "layout": version,
+        "compact": short,
+        "kind": KINDS[kind],
+        "state": STATES[state],
+        "flags": [word for word, is_set in flags.items() if is_set],
+        "raised": kind == 1 and state == 2 and not marked,
+        "cleared": kind == 1 and state in (0, 5) and not marked,
+        "escalated": kind == 1 and bool(marked),
+        "sequence": data[2] + 256 * data[3],
+        "hop": sum(byte << 8 * i for i, byte in enumerate(data[4 : 7 if short else 8])),
+        "score": _exponential(s_log2_q8),
+        "score_log2": s_log2_q8 / 256,
+        "health": data[8 if short else 10],
+        "health_words": [word for bit, word in enumerate(HEALTH) if data[8 if short else 10] >> bit & 1],
+        "reasons": [_reason(byte) for byte in codes if byte % 64] if kind == 1 else [],
+        "condition": CONDITIONS[code] if kind == 2 else None,
+        "active": codes[1] == 1 if kind == 2 else None,
+        "input": INPUTS[code] if kind == 4 else None,
+        "restart": BEGINNINGS[code] if kind == 5 else None,
+        "judged_share": share,
+        "level_tag": None if short or version == 1 else data[13],
+        "plan_tag": data[10:].hex() if short else data[14:].hex(),
+        "event": data.hex(),
+    }
+
+
+def _reason(byte: int) -> str:
+    return f"{GROUPS.get(byte % 64, f'group {byte % 64}')} {DIRECTIONS[byte // 64]}"
+
+
+def _exponential(log2_q8: int) -> int:
+    """2**(log2_q8 / 256), rounded, at most 2**32 - 1; 0 for 0."""
+    low, high = 0, 2**32 - 1
+    while low < high and log2_q8:
+        middle = (low + high + 1) // 2
+        if log2_q8 < 8192 and (2 * middle - 1) ** 256 > 2 ** (log2_q8 + 256):
+            high = middle - 1
+        else:
+            low = middle
+    return low
 
 
 # Plan file
@@ -1522,6 +1624,7 @@ class Pipeline:
         self.framer = Framer(plan["framer"]["window"], plan["framer"]["hop"])
         self.extractor = EXTRACTORS[plan["extractor"]["kind"]](plan["extractor"])
         self.context = Context(plan["context"])
+        self.carried = False  # a record says that its context had been full
         self.baseline = Baseline(plan["baseline"])
         self.alert = Alert(plan["timing"], plan["levels"], self.tag)
         self.reference = reference_of(plan["baseline"], plan["timing"])
@@ -1556,11 +1659,16 @@ class Pipeline:
         lost = self.framer.gap(n)
         self.extractor.gap()
         self.context.gap()
+        self.carried = False
         self.pass_by(lost // self.per_tick, pause)
 
     def declared(self, n: int) -> bool:
         """A pause that the plan declares, after a tick since the last break."""
-        return is_pause(self.plan.get("duty"), n) and self.context.seen >= self.context.frames
+        return is_pause(self.plan.get("duty"), n) and self.was_full
+
+    @property
+    def was_full(self) -> bool:
+        return self.carried or self.context.seen >= self.context.frames
 
     def pass_by(self, ticks: int, pause: bool) -> None:
         for rung in filter(None, (self.alert, self.reference)):
@@ -1569,6 +1677,7 @@ class Pipeline:
     def state(self) -> bytes:
         found = {"plan_tag": self.tag, "score_tag": bytes.fromhex(score_id(self.file))[:8]}
         found |= {"next_hop": self.framer.next_hop % 2**32, "ahead": self.framer.p}
+        found["was_full"] = int(self.was_full)
         found |= self.baseline.save() | (self.reference.save("reference") if self.reference else {})
         return record(found | self.fields())
 
@@ -1587,6 +1696,7 @@ class Pipeline:
         if self.reference:
             self.baseline.restore(found)
             self.reference.restore(found, False, "reference")
+        self.carried = bool(found["was_full"])
         self.take(found, (found["plan_tag"], found["level_tag"]) != (self.tag, b"\0"))
         self.resume(self.framer.resume(found["next_hop"], found["ahead"]))
         return True
@@ -1658,6 +1768,7 @@ class SupervisedPipeline(Pipeline):
         self.samples = (self.samples + n) % 2**32
         self.extractor.gap()
         self.context.gap()
+        self.carried = False
         self.leave(lost, pause)
 
     def leave(self, lost: int, pause: bool) -> None:

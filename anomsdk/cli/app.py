@@ -103,6 +103,7 @@ _COMMANDS: tuple[tuple[Callable[..., None], str], ...] = (
     (run.demo, "demo --write demo"),
     (run.watch, "watch demo/tonight.wav --plan audio_scene"),
     (run.score, "score demo/later --plan audio_scene --out scores.npz"),
+    (run.decode, "decode 22000400100200000282cd"),
     (build.train, "train --normal demo/normal --spec spec.toml --out my_room"),
     (build.calibrate, "calibrate my_room --normal demo/later --out my_hall"),
     (judge.evaluate, "evaluate --plan my_room --normal demo/later --anomalous demo/events"),

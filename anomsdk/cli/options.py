@@ -278,7 +278,7 @@ _SAME = (
     "alarm anomalous array axes by calibration channel confident corpus cross_check debug devices engine "
     "events gain_db group hops html jobs jsonl label max_added max_bridge max_change max_lost max_missed max_moved "
     "normal normalisation out plan require_all scale scene scores search seed skip_bad snr spec target time "
-    "tolerate unit version where write"
+    "tolerate unit version where write write_decoders"
 )
 """Parameters whose option bears their name."""
 FLAGS = {name: f"--{name.replace('_', '-')}" for name in _SAME.split()} | {

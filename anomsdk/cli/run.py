@@ -1,7 +1,8 @@
-"""Commands that run a plan: demo, watch, score."""
+"""Commands that run a plan, and one that reads what devices send: demo, watch, score, decode."""
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -191,3 +192,55 @@ def score(
     what = f"{counted(len(found), 'recording')}{without}, {counted(ticks, 'tick')}"
     tell(f"wrote {out}: {what}; judged {judged}")
     require_judged("score", judged)
+
+
+def decode(
+    source: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="INPUT",
+            help="Bytes of events in hexadecimal or base64, a file, or - for stdin. A file or stdin holds a payload a "
+            "line (hexadecimal, base64, or JSON of `watch --jsonl`, The Things Network or ChirpStack), or events of "
+            "16 bytes in binary.",
+            show_default=False,
+        ),
+    ] = None,
+    jsonl: Annotated[bool, typer.Option("--jsonl", help="Print one JSON object a line for each event.")] = False,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Leave out lines and events that cannot be decoded, and name each.")
+    ] = False,
+    write_decoders: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Write the decoders in C and in JavaScript (The Things Network, ChirpStack) to DIR, and decode "
+            "nothing. A file that is there and differs is not replaced.",
+        ),
+    ] = None,
+) -> None:
+    """Decode events that devices have sent.
+
+    An event has 16 bytes, or 11 in the compact form. Each is printed as soon as its line or its bytes have arrived.
+    """
+    from anomsdk.receive.decoder_files import write_decoders as written
+    from anomsdk.receive.decoding import decoded, line_of
+    from anomsdk.receive.payloads import EventReader
+    from anomsdk.watch.sinks.event_words import STYLES
+
+    if (source is None) == (write_decoders is None):
+        many = "nothing to decode: give" if source is None else "give either"
+        raise InputError(f"{many} `source` or `write_decoders=DIR`")
+    if write_decoders is not None:
+        for path in written(write_decoders):
+            tell(f"wrote {path}")
+        return
+    assert source is not None
+    stdin = None if sys.stdin is None else sys.stdin.buffer
+    reader = EventReader(source, stdin, on_bad=tell_left_out if skip_bad else None)
+    for event in reader.read():
+        if jsonl:
+            show(json.dumps(decoded(event)), wrap=False)
+        else:
+            show(line_of(event), styles=STYLES)
+    if reader.left_out:
+        note(f"left out {reader.left_out:,}, decoded {counted(reader.events, 'event')}")

@@ -133,6 +133,7 @@ class Context:
         self._affine = Affine(plan.normalisation) if isinstance(plan, SummaryPlan) else None
         self._history = np.zeros((plan.frames - 1, n_features), np.int64)
         self._seen = 0  # frames since the restart; counts on only until the phase of the stride is known
+        self.has_given = False  # an input was given since the restart; a restored one goes on with what was saved
 
     def push(self, features: Ints) -> tuple[Ints, Ints]:
         """Take feature frames and return the inputs that they complete.
@@ -152,6 +153,7 @@ class Context:
         completed_by = np.flatnonzero((seen >= plan.frames) & ((seen - plan.frames) % plan.stride == 0))
         windows = frames[completed_by[:, None] + np.arange(plan.frames)]
         self._history[:] = frames[m:]
+        self.has_given = self.has_given or len(completed_by) > 0
         self._seen += m
         if self._seen >= plan.frames:
             self._seen = plan.frames + (self._seen - plan.frames) % plan.stride
@@ -159,15 +161,11 @@ class Context:
             return windows.reshape(len(windows), plan.frames * frames.shape[1]), completed_by
         return self._affine.run(statistics_of(windows, plan.statistics)), completed_by  # type: ignore[union-attr]
 
-    @property
-    def has_given(self) -> bool:
-        """Return True if an input was given since the restart."""
-        return self._seen >= self._plan.frames
-
     def restart(self) -> None:
         """Forget every frame: the next input needs a full context."""
         self._history.fill(0)
         self._seen = 0
+        self.has_given = False
 
 
 def _check_frames(frames: int, stride: int) -> None:

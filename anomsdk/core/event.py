@@ -215,7 +215,7 @@ class Event:
         start, state = self.layout << 4 | self.kind, self.state | self._flags
         if self.compact:
             hop = (self.hop & 0xFFFFFF).to_bytes(3, "little")
-            score, tag = self.score_log2_q8 >> 5, self.plan_tag & 0xFF
+            score, tag = min(self.score_log2_q8 >> 5, 255), self.plan_tag & 0xFF
             return _COMPACT.pack(start, state, self.sequence, hop, score, self.health, self._code, tag)
         middle = (self.sequence, self.hop, self.score_log2_q8, self.health, bytes(self.reasons))
         if self.layout == VERSION:
@@ -239,7 +239,7 @@ class Event:
     def _code(self) -> int:
         """Return what the compact form keeps of the reasons, 0 to 255."""
         if self.kind == Kind.TECHNICAL:
-            return self.reasons[0] | self.reasons[1] << 7
+            return self.reasons[0] | self.active << 7
         return self.reasons[1 if self.kind == Kind.HEARTBEAT else 0]
 
     def compacted(self) -> Event:

@@ -195,6 +195,7 @@ class Chain:
             score_tag=bytes.fromhex(self._plan.score_id)[:SCORE_TAG_BYTES],
             next_hop=self._framer.next_hop & UINT32_MAX,
             ahead=self._framer.ahead,
+            has_given=self._context.has_given,
         )
         self._baseline.save(record)
         if self._reference is not None:
@@ -225,6 +226,7 @@ class Chain:
             self._reference.restore(record.reference)
         releveled = (record.plan_tag, record.level_tag) != (self._plan.tag, 0)
         (self._alert if self._supervisor is None else self._supervisor).restore(record, releveled=releveled)
+        self._context.has_given = record.has_given
         self._pass(self._framer.resume(record.next_hop, record.ahead), pause=True)
         return True
 

@@ -51,6 +51,7 @@ class Record:
     next_hop: int  # modulo 2**32
     ahead: int  # samples since the start of that hop; negative: before it
     level_tag: int = 0
+    has_given: bool = False  # the context has given an input since its restart
     sequence: int = 0
     rung: RungRecord = field(default_factory=RungRecord)
     reference: RungRecord = field(default_factory=RungRecord)
@@ -85,7 +86,12 @@ class Record:
         flags = self.escalated * _ESCALATED | self.silenced * _SILENCED | self.out_of_service * _OUT_OF_SERVICE
         data = _LAYOUT.pack(
             *(_MARK, VERSION, RECORD_BYTES, self.plan_tag, self.score_tag),
-            *(self.level_tag, self.state, flags, self.rung.in_alarm | self.reference.in_alarm << 1),
+            *(
+                self.level_tag,
+                self.state,
+                flags,
+                self.rung.in_alarm | self.reference.in_alarm << 1 | self.has_given << 2,
+            ),
             *(self.sequence, self.ahead, self.next_hop),
             *(number for each in rungs for number in (each.in_row, each.calm, each.cooldown)),
             *(each.hits for each in rungs),
@@ -117,7 +123,7 @@ class Record:
             f"record: version {version} is not {VERSION}, that of this release; the pipeline begins anew",
         )
         level_tag, state, flags, alarms, sequence, ahead, next_hop = found[5:12]
-        record = cls(plan_tag, score_tag, next_hop, ahead, level_tag, sequence)
+        record = cls(plan_tag, score_tag, next_hop, ahead, level_tag, bool(alarms & 4), sequence)
         for rung, at in ((record.rung, 0), (record.reference, 1)):
             rung.in_row, rung.calm, rung.cooldown = found[12 + 3 * at : 15 + 3 * at]
             rung.hits, rung.in_alarm = found[18 + at], bool(alarms >> at & 1)

@@ -70,8 +70,8 @@ def _duty(plan: Plan) -> Structs | None:
     if plan.duty is None:
         return None
     longest = min(plan.duty.longest_pause, MAX_GAP)  # no gap is longer
-    fields: Fields = {"shortest_pause": plan.duty.shortest_pause, "longest_pause": longest}
-    return Structs("anom_duty_plan", (fields,))
+    pauses = {"shortest_pause": plan.duty.shortest_pause, "longest_pause": longest}
+    return Structs("anom_duty_plan", ({**pauses, "pause": Address("anom_duty_pause")},))
 
 
 def _supervisor(plan: Plan) -> Structs | None:

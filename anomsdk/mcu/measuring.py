@@ -18,6 +18,8 @@ from anomsdk.mcu.emulate import Machine
 from anomsdk.mcu.program import Program
 from anomsdk.mcu.stages import ADDED, OPTIMISE, Hop, measure, plan_file, watching_program
 from anomsdk.mcu.targets import find_target
+from anomsdk.plans.radio import RadioDay, radio_day
+from anomsdk.plans.radio import line as radio_line
 from anomsdk.utils.text import counted, table
 
 _FLASH = (".text", ".rodata", ".data")
@@ -85,6 +87,7 @@ class Footprint:
     quiet_hop : stage -> instructions of a hop, mean of hops without a tick; None if every hop has one
     tick_hop : stage -> instructions of a hop, mean of hops with a tick
     worst_hop : stage -> instructions of the hop that takes the most
+    radio : events of a day
     """
 
     plan: str
@@ -99,6 +102,7 @@ class Footprint:
     quiet_hop: dict[str, int] | None
     tick_hop: dict[str, int]
     worst_hop: dict[str, int]
+    radio: RadioDay
 
     @property
     def mhz(self) -> float:
@@ -174,6 +178,7 @@ def footprint(plan: Plan, target: str, *, progress: Callable[[int, int], None] =
         quiet_hop=_mean(measured.quiet, measured.stages) if measured.quiet else None,
         tick_hop=_mean(ticks, measured.stages),
         worst_hop=_mean([worst], measured.stages),
+        radio=radio_day(plan),
     )
 
 
@@ -192,6 +197,7 @@ def as_json(found: Footprint) -> dict[str, Any]:
         "ram_bytes": asdict(found.ram),
         "instructions_per_hop": {"total": sum(found.mean_hop.values()), **found.mean_hop},
         "mhz": float(f"{found.mhz:.3g}"),
+        "radio_a_day": asdict(found.radio),
     }
 
 
@@ -208,6 +214,7 @@ def as_text(found: Footprint) -> str:
             f"RAM    {ram.total:>10,} bytes: state {ram.state:,}, scratch {ram.scratch:,}, stack {ram.stack:,}",
             f"MHz    {found.mhz:>10.3g} on average; {found.worst_mhz:.3g} if a hop must be done before the next comes",
             f"most   {share:>10.0%} of all instructions are those of {stage}",
+            f"radio  {radio_line(found.radio)}",
             "",
             _hops_table(found),
             "",

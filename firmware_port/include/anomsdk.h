@@ -54,6 +54,7 @@ extern "C" {
 
 #define ANOM_VERSION "0.1.0"
 #define ANOM_EVENT_BYTES 16
+#define ANOM_EVENT_COMPACT_BYTES 11
 #define ANOM_MAX_EVENTS 1   /* a result */
 #define ANOM_DIGEST_BYTES 32
 #define ANOM_RECORD_BYTES 136 /* what outlives a reset, of any plan */
@@ -93,6 +94,10 @@ typedef struct anom_pipeline anom_pipeline; /* lies in your memory */
 typedef struct anom_event {
     uint8_t bytes[ANOM_EVENT_BYTES];
 } anom_event;
+
+/* Write the compact form of an event, for radios that carry less than 16 bytes. ANOM_EVENT_COMPACT_BYTES.
+ *   compact  11 bytes, described in docs/spec.md; it must not overlap the event */
+int32_t anom_event_compact(const anom_event *event, uint8_t compact[ANOM_EVENT_COMPACT_BYTES]);
 
 /* One tick, or one event without a tick. */
 typedef struct anom_result {

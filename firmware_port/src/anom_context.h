@@ -25,7 +25,7 @@ typedef struct anom_context {
     int32_t n_features;
     int8_t *history; /* (frames - 1) * n_features values, oldest first */
     uint16_t wait;   /* frames until the next input: runs down from frames, then from stride */
-    uint16_t has_given; /* 1: an input was given since the restart */
+    uint16_t has_given; /* 1: an input was given since the restart; a restored one goes on with what was saved */
 } anom_context;
 
 /* Width of the model's input. */

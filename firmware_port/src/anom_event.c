@@ -40,3 +40,19 @@ uint16_t anom_event_score_log2_q8(uint32_t score)
 {
     return (uint16_t)(anom_log2_q10(score) >> 2);
 }
+
+int32_t anom_event_compact(const anom_event *event, uint8_t compact[ANOM_EVENT_COMPACT_BYTES])
+{
+    const uint8_t *given = event->bytes;
+    const uint32_t score_q3 = (uint32_t)(given[8] | given[9] << 8) >> 5;
+    uint8_t code = given[11];
+    if (given[0] == (ANOM_EVENT_VERSION_2 << 4 | ANOM_KIND_TECHNICAL) && given[12] == 1) code |= 1 << 7;
+    if (given[0] == (ANOM_EVENT_VERSION_2 << 4 | ANOM_KIND_HEARTBEAT)) code = given[12];
+    for (int32_t i = 0; i < 7; i++)
+        compact[i] = given[i];
+    compact[7] = (uint8_t)(score_q3 < 255 ? score_q3 : 255);
+    compact[8] = given[10];
+    compact[9] = code;
+    compact[10] = given[14];
+    return ANOM_EVENT_COMPACT_BYTES;
+}

@@ -197,33 +197,22 @@ int32_t anom_pipeline_poll(anom_pipeline *pipeline, anom_result *result)
 
 void anom_pipeline_lose(anom_pipeline *pipeline, int32_t n, int32_t by_gap)
 {
-    int32_t pause = by_gap && pipeline->context.has_given && anom_duty_is_pause(pipeline->plan->duty, n);
+    const anom_plan *plan = pipeline->plan;
+    int32_t pause = by_gap && pipeline->context.has_given && anom_duty_is_pause(plan->duty, n);
     uint32_t lost = anom_framer_gap(&pipeline->framer, n);
     anom_extractor_restart(&pipeline->extractor);
     anom_context_restart(&pipeline->context);
-    anom_pipeline_pass(pipeline, lost, pause);
-}
-
-void anom_pipeline_pass(anom_pipeline *pipeline, uint32_t hops, int32_t pause)
-{
-    const anom_plan *plan = pipeline->plan;
-    const anom_supervisor_type *type = plan->supervisor ? plan->supervisor->type : NULL;
-    anom_supervisor *supervisor = anom_pipeline_supervisor(pipeline);
-    anom_rung *reference = anom_pipeline_reference(pipeline);
-    uint32_t ticks = hops / (uint32_t)(plan->extractor.hops_per_frame * plan->context.stride);
     if (pause) {
-        if (reference && !(type && type->voids(supervisor))) anom_rung_pause(reference, ticks);
-        if (type)
-            type->pause(supervisor, hops, ticks);
-        else
-            anom_alert_pause(&pipeline->alert, ticks);
-    } else {
-        if (reference) anom_rung_gap(reference, ticks);
-        if (type)
-            type->gap(supervisor, hops, ticks);
-        else
-            anom_alert_gap(&pipeline->alert, ticks);
+        plan->duty->pause(pipeline, lost);
+        return;
     }
+    uint32_t ticks = anom_pipeline_ticks(plan, lost);
+    anom_rung *reference = anom_pipeline_reference(pipeline);
+    if (reference) anom_rung_gap(reference, ticks);
+    if (plan->supervisor)
+        plan->supervisor->type->gap(anom_pipeline_supervisor(pipeline), lost, ticks);
+    else
+        anom_alert_gap(&pipeline->alert, ticks);
 }
 
 /* Let an input wait for the next poll. 1: it was taken; 0: there is no room; or a negative ANOM_ERROR_*.

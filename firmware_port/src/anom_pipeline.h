@@ -40,14 +40,16 @@ int32_t anom_pipeline_run(anom_pipeline *pipeline, anom_result *result, anom_obs
 /* The rung that freezes the baseline; NULL where the baseline is off. */
 anom_rung *anom_pipeline_reference(const anom_pipeline *pipeline);
 
+/* Ticks in hops that pass without a sample. */
+static inline uint32_t anom_pipeline_ticks(const anom_plan *plan, uint32_t hops)
+{
+    return hops / (uint32_t)(plan->extractor.hops_per_frame * plan->context.stride);
+}
+
 /* Go on after samples that did not come: what they break off is dropped.
  *   n        samples, 1 to 2**31 - 1
  *   by_gap   1: they can be a declared pause, if the plan has one; 0: they were lost */
 void anom_pipeline_lose(anom_pipeline *pipeline, int32_t n, int32_t by_gap);
-
-/* Let hops pass without a sample.
- *   pause    1: in a declared pause, 0: in a gap */
-void anom_pipeline_pass(anom_pipeline *pipeline, uint32_t hops, int32_t pause);
 
 /* Scratch, free between polls: at least two bytes for each value of a sample. */
 void *anom_pipeline_scratch(anom_pipeline *pipeline);

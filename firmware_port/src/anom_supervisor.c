@@ -303,7 +303,6 @@ static int32_t supervisor_poll(anom_pipeline *pipeline, anom_result *result, ano
 }
 
 const anom_supervisor_type anom_supervisor_functions = {
-    anom_supervisor_reset, supervisor_poll,       supervisor_lose,
-    anom_supervisor_gap,   anom_supervisor_pause, anom_supervisor_voids,
-    anom_supervisor_annunciation, anom_supervisor_health,
+    anom_supervisor_reset, supervisor_poll,       supervisor_lose, anom_supervisor_gap,
+    anom_supervisor_pause, anom_supervisor_annunciation, anom_supervisor_health,
 };

@@ -104,7 +104,6 @@ struct anom_supervisor_type {
     void (*lose)(anom_pipeline *pipeline, int32_t n);
     void (*gap)(anom_supervisor *supervisor, uint32_t lost, uint32_t lost_ticks);
     void (*pause)(anom_supervisor *supervisor, uint32_t hops, uint32_t ticks);
-    int32_t (*voids)(const anom_supervisor *supervisor);
     uint32_t (*annunciation)(const anom_supervisor *supervisor);
     uint32_t (*health)(const anom_supervisor *supervisor);
 };

@@ -1,17 +1,20 @@
 """What the port takes on a device: stack, flash, RAM and instructions, and what it asks of a C library."""
 
+import dataclasses
 import json
 
 import pytest
 from elftools.elf.elffile import ELFFile
 
 import anomsdk
+from anomsdk.core.duty import DutyPlan
 from anomsdk.mcu import Machine
 from tests.support.board import BOARDS, said, sources_of
 from tests.support.c_build import C_PROGRAMS, SOURCES
 from tests.support.emulated import MeasuredPipeline, firmware
 from tests.support.make import SPECS, lively, make_folder
 from tests.support.sizes import LIBRARY_STACK, call_graph, callable_program, linked, pushed_bytes, stacks
+from tests.support.supervised_models import supervised
 
 pytestmark = pytest.mark.boards
 
@@ -19,6 +22,7 @@ GCC = [name for name in BOARDS if name != "s390x"]
 MOST_STACK = 600
 MOST_CODE = 8000
 MOST_RAM = 5000
+MOST_RECORD_CODE = 1200
 
 LIBC = {"memcpy", "memmove", "memset"}
 MAY_NEED = {
@@ -84,6 +88,22 @@ def test_code_and_ram(name, tmp_path, figure):
     if board.optimise == "-Os":
         assert found.code <= MOST_CODE
     assert found.ram == anomsdk.emit_c(plan, tmp_path / "again").ram_bytes <= MOST_RAM
+
+
+@pytest.mark.parametrize("sections", ["alert", "alarm and health"])
+def test_save_restore_and_duty(sections, tmp_path, figure):
+    """What they add to a program on Cortex-M4; the record lies in memory of the caller, and none is added."""
+    alarm, board = sections != "alert", needed("cortex-m4f")
+    plan = supervised("audio_scene", alarm={}, health={})[0] if alarm else anomsdk.reference_model("audio_scene")
+    duty = dataclasses.replace(plan, duty=DutyPlan(10 * 16000, 60 * 16000), folder=None)
+    without = linked(board, plan, tmp_path / "without")
+    both = linked(dataclasses.replace(board, compiler=(*board.compiler, "-DRECORDS")), duty, tmp_path / "both")
+    assert {"anom_record.o", "anom_duty.o"} & without.files == set()
+    assert {"anom_record.o", "anom_duty.o"} <= both.files
+    code = both.code - without.code
+    figure(f"record  cortex-m4f  {board.optimise} {sections}: save, restore and duty add code {code}, RAM 0 bytes")
+    assert 0 < code <= MOST_RECORD_CODE
+    assert both.ram == without.ram
 
 
 @pytest.mark.parametrize(

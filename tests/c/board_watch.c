@@ -1,4 +1,4 @@
-/* A device that watches: every function of a product, and nothing else. */
+/* A device that watches: every function of a product, and nothing else. RECORDS: its state outlives a reset. */
 #include "anomsdk.h"
 
 int main(void);
@@ -6,6 +6,9 @@ int main(void);
 static ANOM_MEM(PLAN_BYTES) memory;
 volatile int16_t microphone;
 volatile uint8_t radio;
+#ifdef RECORDS
+static uint8_t record[ANOM_RECORD_BYTES];
+#endif
 
 int main(void)
 {
@@ -16,6 +19,10 @@ int main(void)
         int16_t sample = microphone;
         if (sample == 1) anom_pipeline_gap(pipeline, 1);
         if (sample == 2) anom_pipeline_reset(pipeline);
+#ifdef RECORDS
+        if (sample == 3) anom_pipeline_save(pipeline, record, sizeof record);
+        if (sample == 4) anom_pipeline_restore(pipeline, record, sizeof record);
+#endif
         anom_pipeline_push(pipeline, &sample, 1);
         if (anom_pipeline_poll(pipeline, &result) > 0) radio = result.events[0].bytes[0];
     }

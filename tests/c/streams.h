@@ -24,13 +24,15 @@ typedef struct {
 /* A call of a pipeline, and what it gives. */
 typedef struct {
     int32_t kind;
-    uint32_t argument;
+    uint32_t argument; /* of SAVE and RESTORE: a size, and the index of a record in bits 16 to 31 */
     int32_t gives;   /* what it returns; of POLL and TAKE: how many results */
     int32_t signals; /* behind it: annunciation, and health in bits 8 to 15; -1: between two results */
 } use;
 
 enum { USE_PUSH, USE_GAP, USE_RESET, USE_POLL, USE_TAKE, USE_ACKNOWLEDGE, USE_SILENCE, USE_CANCEL, USE_OUT_OF_SERVICE,
-       USE_TEST, USE_SUPPLY, USE_SELF_TEST, USE_MISSING, USE_CLOCK };
+       USE_TEST, USE_SUPPLY, USE_SELF_TEST, USE_MISSING, USE_CLOCK, USE_SAVE, USE_RESTORE };
+
+#define NO_RECORD 0xFFFFu /* as a size: no record is given */
 
 typedef struct {
     tick result;
@@ -52,6 +54,7 @@ typedef struct {
     const int16_t *samples; /* that are taken */
     int32_t n_uses;
     int32_t n_results;
+    const uint8_t (*records)[ANOM_RECORD_BYTES]; /* that are saved or restored */
 } stream;
 
 extern const stream streams[];

@@ -21,6 +21,27 @@ static int32_t given(anom_pipeline *pipeline, const use *u)
     }
 }
 
+/* Saves at an odd address, among bytes that must stay; or restores from there. */
+static int32_t recorded(const stream *s, anom_pipeline *pipeline, const use *u)
+{
+    static uint8_t room[4 * ANOM_RECORD_BYTES];
+    const uint8_t *record = s->records[u->argument >> 16];
+    size_t size = u->argument & NO_RECORD;
+    uint8_t *at = size == NO_RECORD ? NULL : room + 1;
+    memset(room, 0xA5, sizeof room);
+    if (u->kind == USE_RESTORE) {
+        memcpy(room + 1, record, ANOM_RECORD_BYTES);
+        return anom_pipeline_restore(pipeline, at, size);
+    }
+    int32_t written = anom_pipeline_save(pipeline, at, size);
+    size_t n = written > 0 ? (size_t)written : 0;
+    if (n > 0) check(memcmp(room + 1, record, ANOM_RECORD_BYTES) == 0, "another record");
+    for (size_t i = 0; i < sizeof room; i++)
+        check((i >= 1 && i <= n) || room[i] == 0xA5, "writes beside the record");
+    check(anom_pipeline_save(NULL, room, sizeof room) == ANOM_ERROR_NULL, "saves no pipeline");
+    return written;
+}
+
 /* Polls for the next results: inputs of the model are looked at in every second one. */
 static void polled(const stream *s, anom_pipeline *pipeline, const used *expected, const use *u)
 {
@@ -54,6 +75,9 @@ void run_uses(const stream *s, anom_pipeline *pipeline, const void *fresh, size_
         } else if (u->kind == USE_POLL || u->kind == USE_TAKE) {
             polled(s, pipeline, expected, u);
             expected += u->gives;
+        } else if (u->kind == USE_SAVE || u->kind == USE_RESTORE) {
+            check(recorded(s, pipeline, u) == u->gives, "a record gives another status");
+            if (u->kind == USE_RESTORE) check_forgotten(s, pipeline);
         } else {
             check(given(pipeline, u) == u->gives, "an input gives another status");
         }

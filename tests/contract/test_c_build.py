@@ -273,3 +273,21 @@ def test_wiped_memory_is_zero_whatever_the_optimiser(build, tmp_path):
     stack = stack_after(link_wiped(tmp_path, *build))
     assert SECRET not in stack
     assert SECRET * 32 in stack_after(link_wiped(tmp_path, *build, "-DPLAIN")), "a plain memset is left out"
+
+
+UNCALLED = """
+#include "anomsdk.h"
+static anom_event event;
+int main(void) { uint8_t c[ANOM_EVENT_COMPACT_BYTES]; return CALL; }
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "linked"), [("(int)sizeof c + event.bytes[0]", False), ("(int)anom_event_compact(&event, c)", True)]
+)
+def test_the_compact_form_is_linked_only_where_it_is_called(tmp_path, call, linked):
+    (tmp_path / "main.c").write_text(UNCALLED.replace("CALL", call))
+    sources = [tmp_path / "main.c", PORT / "src" / "anom_event.c", PORT / "src" / "anom_fixed.c"]
+    flags = ("-std=c99", "-Os", "-ffunction-sections", "-Wl,--gc-sections", *INCLUDES)
+    gcc().run(*flags, *sources, "-o", tmp_path / "main")
+    assert (b"anom_event_compact" in (tmp_path / "main").read_bytes()) == linked

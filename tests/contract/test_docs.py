@@ -24,6 +24,8 @@ TUTORIAL = DOCS / "tutorial.md"
 SPEC = DOCS / "spec.md"
 GOING_ON = sorted((DOCS / "how-to").glob("*.md"))
 """Pages that go on where the tutorial ended, with its files."""
+EVENTS_BY_RADIO = DOCS / "reference" / "events-by-radio.md"
+"""A page of the reference whose blocks run by themselves."""
 
 try:
     import tomllib
@@ -130,6 +132,13 @@ def test_the_tutorial_runs_and_finds_what_was_planted(tmp_path):
         run_page(page, tmp_path)
 
 
+def test_events_by_radio_runs(tmp_path):
+    """What it shows is what is printed, number by number."""
+    printed = run_page(EVENTS_BY_RADIO, tmp_path)
+    shown = {command: lines for block in blocks(EVENTS_BY_RADIO) for command, lines in commands(block)}
+    assert {command: printed[command].splitlines() for command in shown} == shown
+
+
 def test_c_of_the_how_tos_compiles(tmp_path):
     """Against what emit-c writes for the reference model; a block with a title is compiled by its own page."""
     folder = anomsdk.emit_c(anomsdk.reference_model("audio_scene"), tmp_path / "firmware").folder
@@ -148,7 +157,7 @@ def test_c_of_the_how_tos_compiles(tmp_path):
 def test_every_page_with_commands_is_run():
     for page in PAGES:
         if {"console", "python"} & {block.kind for block in blocks(page)}:
-            assert page in (README, TUTORIAL, *GOING_ON), page
+            assert page in (README, TUTORIAL, EVENTS_BY_RADIO, *GOING_ON), page
 
 
 def test_every_public_name_and_command_is_in_the_reference():

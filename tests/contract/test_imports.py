@@ -30,7 +30,7 @@ NOT_NEEDED = [
     *("typer", "rich", "tflite", "flatbuffers", "tomli", "click"),
 ]
 HEAVY = {"librosa", "scipy", "sklearn", "plotly", "soxr", "soundfile", "unicorn", "elftools"}
-RUNTIME = {"runtime", "plans", "core", "utils", "cport"}
+RUNTIME = {"receive", "runtime", "plans", "core", "utils", "cport"}
 NEVER = {
     "core": {"utils"},
     "planner": {"cport", "runtime", "sources", "watch", "mcu"},

@@ -89,7 +89,7 @@ def test_one_wheel_serves_every_python(wheel):
 
 def test_everything_that_is_needed_is_in_the_wheel(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
-    parts = ("include", "src", "templates", "boards/freestanding")
+    parts = ("include", "src", "templates", "boards/freestanding", "decoders")
     wanted = {f"anomsdk/firmware_port/{p.relative_to(PORT)}" for part in parts for p in (PORT / part).iterdir()}
     wanted |= {f"anomsdk/firmware_port/boards/{name}" for name in ("emulator.ld", "footprint.c")}
     models = (ROOT / "reference_models").glob("*/*")

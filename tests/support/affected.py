@@ -36,6 +36,8 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     "anomsdk/errors.py": (f"{CONTRACT}imports.py", f"{UNIT}cli.py"),
     "anomsdk/core/*": (f"{CONTRACT}golden.py", *STAGES, f"{CONTRACT}extractors.py"),
     **dict.fromkeys(("anomsdk/core/alarm.py", "anomsdk/core/health.py", "anomsdk/core/supervisor.py"), LIFE_CYCLE),
+    "anomsdk/core/event.py": (f"{PARITY}decoders.py", f"{UNIT}decode.py"),
+    "anomsdk/core/record.py": (f"{PARITY}records.py", f"{PARITY}supervised.py"),
     "anomsdk/core/fft.py": (f"{UNIT}fft.py", "tests/fidelity/test_front_ends.py"),
     "anomsdk/core/motion.py": (f"{UNIT}motion_refusals.py",),
     "anomsdk/core/duty.py": (f"{UNIT}duty.py", f"{UNIT}declared_pauses.py"),
@@ -67,6 +69,7 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     "anomsdk/watch/*": tuple(
         f"{UNIT}{name}.py" for name in ("cli", "score_many", "skip_bad", "narrow", "events_without_a_tick")
     ),
+    "anomsdk/receive/*": (f"{UNIT}decode.py", f"{PARITY}decoders.py", f"{UNIT}receiver.py"),
     "anomsdk/synthetic/*": (f"{UNIT}demo.py", f"{UNIT}motion_training.py"),
     "anomsdk/synthetic/faults.py": (f"{UNIT}faults.py", f"{UNIT}health_benchmark.py"),
     "anomsdk/demo/*": (f"{UNIT}demo.py",),
@@ -87,10 +90,12 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     # The C port
     "firmware_port/*": (
         *(f"{CONTRACT}{name}.py" for name in ("mirror", "c_build", "c_flags", "c_coverage", "sanitized")),
-        *(f"{PARITY}{name}.py" for name in ("native", "host_kernels", "scalar")),
+        *(f"{PARITY}{name}.py" for name in ("native", "host_kernels", "records", "scalar")),
         *("tests/mcu/*", "tests/fuzz/test_pipeline_fuzz.py", "tests/boards/*"),
     ),
+    "firmware_port/decoders/*": (f"{PARITY}decoders.py", f"{UNIT}decode.py", f"{CONTRACT}wheel.py"),
     "reference_models/*": (f"{CONTRACT}golden.py", f"{UNIT}written_specs.py", f"{REAL}audio_scene.py"),
+    "benchmarks/receiver.py": (f"{UNIT}receiver.py",),
     "benchmarks/health*": (f"{UNIT}health_benchmark.py",),
     "benchmarks/*": (f"{UNIT}benchmarks.py", f"{UNIT}batches.py", "tests/fidelity/test_front_ends.py"),
     # Words
@@ -113,6 +118,9 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     "tests/c/*": (f"{CONTRACT}c_build.py", f"{CONTRACT}c_coverage.py", "tests/mcu/*"),
     "tests/support/alarm_table.txt": (f"{CONTRACT}alarm_table.py",),
     "tests/vectors/*": (f"{PARITY}vectors.py",),
+    "tests/vectors/decoder.json": (f"{PARITY}decoders.py",),
+    "tests/c/decoder.c": (f"{PARITY}decoders.py",),
+    "tests/support/stems/decoder.py": (f"{PARITY}decoders.py",),
     "tests/support/stems/*": (f"{PARITY}vectors.py", f"{CONTRACT}c_coverage.py"),  # imported by their names
     "tests/scalar.py": (f"{PARITY}scalar.py",),
     "tests/support/mutants_python.py": (f"{CONTRACT}python_mutants.py",),

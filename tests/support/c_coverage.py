@@ -30,6 +30,9 @@ NOT_COMPILED = {
     ("anom_filterbank.c", "#if ANOM_KERNELS_X86"): X86,
     ("anom_copy.c", "#if ANOM_KERNELS_DSP || ANOM_KERNELS_V7M || ANOM_KERNELS_V6M"): CORTEX_M,
     ("anom_wipe.c", "#if ANOM_KERNELS_DSP || ANOM_KERNELS_V7M || ANOM_KERNELS_V6M"): CORTEX_M,
+    ("anom_record.c", "#if !defined(__BYTE_ORDER__) || __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__"): (
+        "for big-endian processors: tests/boards/test_programs.py runs it"
+    ),
     ("anom_wipe.c", "#else"): "for compilers other than gcc and clang: tests/contract/test_c_build.py runs it",
 }
 """Parts that the preprocessor leaves out of both builds, with the test that runs them."""

@@ -305,7 +305,7 @@ def _stream(name: str, plan: Plan) -> tuple[str, str]:
     ]
     entry = (
         f'    {{"{name}", &anom_plan_{name}, {layout(plan).buffers}, {name}_steps, {name}_ticks, '
-        f"{len(steps)}, {len(ticks)}, {plan.n_inputs}, {_bytes(bytes.fromhex(digest))}, NULL, NULL, NULL, 0, 0}},\n"
+        f"{len(steps)}, {len(ticks)}, {plan.n_inputs}, {_bytes(bytes.fromhex(digest))}, NULL, NULL, NULL, 0, 0, NULL}},\n"
     )
     return "".join(tables), entry
 
@@ -315,7 +315,8 @@ def _uses(name: str, plan: Plan) -> tuple[str, str]:
     tables = [
         f"static const use {name}_uses[] = {{\n{''.join(map(_use, caller.calls))}}};\n",
         f"static const used {name}_results[] = {{\n{''.join(map(_used, caller.results))}}};\n",
-        f"static const int16_t {name}_samples[] = {{{_numbers([x for row in caller.taken for x in row])}}};\n\n",
+        f"static const int16_t {name}_samples[] = {{{_numbers([x for row in caller.taken for x in row])}}};\n",
+        f"static const uint8_t {name}_records[][ANOM_RECORD_BYTES] = {{\n{''.join(map(_record, caller.records))}}};\n\n",
     ]
     size = str(own.buffers)
     if plan.is_supervised:
@@ -325,13 +326,17 @@ def _uses(name: str, plan: Plan) -> tuple[str, str]:
     digest = bytes.fromhex(scalar.golden_digest(plan.canonical_bytes))
     entry = (
         f'    {{"{name}", &anom_plan_{name}, {size}, NULL, NULL, 0, 0, {plan.n_inputs}, {_bytes(digest)},\n'
-        f"     {name}_uses, {name}_results, {name}_samples, {len(caller.calls)}, {len(caller.results)}}},\n"
+        f"     {name}_uses, {name}_results, {name}_samples, {len(caller.calls)}, {len(caller.results)}, {name}_records}},\n"
     )
     return "".join(tables), entry
 
 
 def _use(call: c_uses.Call) -> str:
     return f"    {{USE_{call.name}, {call.argument}u, {call.gives}, {call.signals}}},\n"
+
+
+def _record(data: bytes) -> str:
+    return f"    {_bytes(data)},\n"
 
 
 def _used(result: scalar.Result) -> str:

@@ -16,13 +16,15 @@ import numpy as np
 import anomsdk
 from anomsdk.core.alarm import PLAIN
 from anomsdk.core.baseline import BaselinePlan
+from anomsdk.core.duty import DutyPlan
 from anomsdk.core.event import Condition
 from anomsdk.core.health import N_CONDITIONS
 from anomsdk.core.plan import Plan
+from anomsdk.core.record import RECORD_BYTES
 from anomsdk.core.rung import levels
 from tests import scalar
 from tests.support.make import MOTION, make_folder
-from tests.support.supervised import any_samples
+from tests.support.supervised import any_samples, forged, sealed
 from tests.support.tiny_plans import CLIPS, ROOTS, health_plan, tiny_plan
 
 HIGHEST = {
@@ -39,7 +41,9 @@ HIGHEST = {
 """Input -> largest argument."""
 OF_HEALTH, WITH_NUMBER = ("SUPPLY", "SELF_TEST", "MISSING", "CLOCK"), ("SILENCE", "MISSING", "CLOCK")
 WAITING, LONGEST_GAP = 3, 2**31 - 1
-ERROR_SECTION, ERROR_RANGE = -6, -7
+ERROR_NULL, ERROR_MEMORY, ERROR_SECTION, ERROR_RANGE, ERROR_RECORD = -1, -3, -6, -7, -8
+NO_RECORD = 0xFFFF
+"""Size with which no record is given."""
 UNKNOWN, CALLS = -1, 3000
 
 Rows: TypeAlias = list[list[int]]
@@ -49,7 +53,7 @@ class Call(NamedTuple):
     """One call; a poll is called until it gives 0, a take as often as it gives something."""
 
     name: str
-    argument: int  # of an input or a gap; of a push the samples that are offered
+    argument: int  # of an input or a gap; of a push the samples offered; of a record a size, and 65536 times its index
     gives: int  # what the function returns; of a poll or a take how many results
     signals: int  # annunciation and, in bits 8 to 15, health behind the call; UNKNOWN between two results
 
@@ -78,6 +82,7 @@ class Caller:
         self.calls: list[Call] = []
         self.results: list[scalar.Result] = []
         self.taken: Rows = []
+        self.records: list[bytes] = [bytes(RECORD_BYTES)]
         self._begin()
 
     def _begin(self) -> None:
@@ -180,6 +185,36 @@ class Caller:
         self._signals = UNKNOWN
         self._call("TAKE", 0, len(taken))
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether C has nothing left to do but what an input or a gap that waits asks for."""
+        return not self._left and not self._full
+
+    def save(self, size: int = RECORD_BYTES) -> None:
+        """Save into so many bytes; only where nothing is left to poll for but inputs and a gap."""
+        if size < RECORD_BYTES or size == NO_RECORD:
+            self._call("SAVE", size, ERROR_NULL if size == NO_RECORD else ERROR_MEMORY)
+        elif self._waiting or self._gap:
+            self._call("SAVE", size, 0)
+        elif self.is_settled:
+            self.records.append(self._pipeline.state())
+            self._call("SAVE", size | len(self.records) - 1 << 16, RECORD_BYTES)
+
+    def save_within_a_hop(self) -> None:
+        """Save behind the first event of a hop whose window has not run: it is refused. All before must be polled."""
+        if self._left and not self._left[0].result.judged:
+            self.take(1)
+            self._call("SAVE", RECORD_BYTES, 0)
+            self.poll()
+
+    def restore(self, record: bytes, size: int = RECORD_BYTES) -> None:
+        """Restore so many bytes, of which C is given the first 136."""
+        whole = (record * 2)[:size] if size < NO_RECORD else b""
+        taken = self._pipeline.restore(whole)
+        self._begin()
+        self.records.append(record)
+        self._call("RESTORE", size | len(self.records) - 1 << 16, 0 if taken else ERROR_RECORD)
+
     def reset(self) -> None:
         """Start again."""
         self._pipeline.reset()
@@ -202,18 +237,20 @@ def make_plans(folder: Path, comb: Plan) -> dict[str, Plan]:
     comb : of sound, whose windows overlap
     """
     pendant = tiny_plan(
-        latch=1, cancel=4, escalate_ratio_q16=2 << 16, escalate_after=5, escalate_every=3, repeat=5, heartbeat=9,
-        off_delay=1, warm_up=2, missing_ms=1500, rate_tolerance_q16=1310,
+        n=9, latch=1, cancel=4, escalate_ratio_q16=2 << 16, escalate_after=5, escalate_every=3, repeat=5, heartbeat=9,
+        off_delay=1, warm_up=2, missing_ms=1500, rate_tolerance_q16=1310, clear_after=9, heartbeat_rest_q16=20000,
+        duty=DutyPlan(4, 20),
     )  # fmt: skip
     siren = tiny_plan(
-        stride=2, m=2, n=3, cooldown=2, latch=1, escalate_ratio_q16=2 << 16, repeat=1, heartbeat=2**31 - 1, test=3
-    )
+        stride=2, m=2, n=3, cooldown=2, latch=1, escalate_ratio_q16=2 << 16, repeat=1, heartbeat=2**31 - 1, test=3,
+        duty=DutyPlan(2, 9),
+    )  # fmt: skip
     baseline = BaselinePlan(start=5, rise_q16=3_000, fall_q16=20_000, limit_q16=9 << 16, hold=3, reference_score=50)
     raised, cleared = np.zeros((2, N_CONDITIONS), np.uint16)
     for condition in (Condition.STUCK, Condition.FLAT, Condition.CLIPPED, Condition.NOISE_FLOOR, Condition.GAP):
         raised[condition - 1], cleared[condition - 1] = 1, 2
     health = health_plan(
-        block=3, warm_up=1, stuck=40, flat_range=3, floor_range=30, clip_share_q16=3000, lost_share_q16=1 << 15,
+        block=3, stuck=40, flat_range=3, floor_range=30, clip_share_q16=3000, lost_share_q16=1 << 15,
         missing_ms=70, rate_tolerance_q16=1, samples_per_ms_q20=(comb.sensor.rate_millihertz << 20) // 10**6, raise_blocks=raised, clear_blocks=cleared,
     )  # fmt: skip
     herd = anomsdk.plan(make_folder(folder, HERD))
@@ -247,9 +284,18 @@ def make_uses(plan: Plan, seed: int, n: int) -> Caller:
             caller.operate(*any_input(rng))
         elif draw < 0.61:
             caller.gap(int(rng.choice([1, 2, plan.framer.hop, 7 * plan.framer.hop, 2**31 - 1])))
-        elif draw < 0.65:
+        elif draw < 0.63 and plan.duty is not None:
+            shortest, longest = plan.duty.shortest_pause, plan.duty.longest_pause
+            caller.poll()
+            caller.gap(int(rng.choice([shortest - 1, shortest, longest, longest, longest + 1])))
+        elif draw < 0.64:
+            caller.save(int(rng.choice([0, RECORD_BYTES - 1, RECORD_BYTES, RECORD_BYTES, 2 * RECORD_BYTES, NO_RECORD])))
+        elif draw < 0.643:
+            record = caller.records[-int(rng.integers(1, 1 + min(3, len(caller.records))))]
+            caller.restore(forged(record, rng) if rng.random() < 0.4 else record)
+        elif draw < 0.68:
             caller.take(int(rng.integers(1, 3)))
-        elif draw < 0.651:
+        elif draw < 0.681:
             caller.reset()
         else:
             caller.poll()
@@ -324,6 +370,7 @@ def first_calls(caller: Caller, plan: Plan, rows: Rows) -> None:
             caller.poll()
             caller.poll()
     clock_calls(caller, plan, rows)
+    record_calls(caller, plan, rows)
     caller.reset()
     caller.operate("SILENCE", 0)
     caller.reset()
@@ -338,6 +385,65 @@ def first_calls(caller: Caller, plan: Plan, rows: Rows) -> None:
     while len(caller.taken) < at + n:
         caller.push(rows[len(caller.taken) : at + n])
         caller.poll()
+
+
+def record_calls(caller: Caller, plan: Plan, rows: Rows) -> None:
+    """Records at the worst of times, of each wrong size, and with each number at its limit and beyond."""
+    caller.reset()
+    caller.save()
+    caller.restore(caller.records[-1])
+    caller.poll()
+    for _ in range(20):
+        at = len(caller.taken)
+        caller.push(rows[at : at + plan.framer.window])
+        caller.save_within_a_hop()
+        caller.poll()
+    caller.operate("TEST")
+    caller.save()
+    caller.poll()
+    caller.gap(1)
+    caller.save()
+    caller.poll()
+    for size in (0, RECORD_BYTES - 1, NO_RECORD, RECORD_BYTES + 1, RECORD_BYTES):
+        caller.save(size)
+    record = caller.records[-1]
+    for size in (0, RECORD_BYTES - 1, RECORD_BYTES + 1, 2 * RECORD_BYTES, NO_RECORD):
+        caller.restore(record, size)
+        caller.poll()
+    for at in (0, 1, 2, 4, 5, *range(8, 16), 131, 135):
+        caller.restore(bytes([*record[:at], record[at] ^ 1, *record[at + 1 :]]))
+        if at < 132:
+            caller.restore(sealed(record, {at: (record[at] ^ 1).to_bytes(1, "little")}))
+    hop, window, hits = plan.framer.hop, plan.framer.window, 1 << plan.timing.n
+    changes: list[tuple[int, int, int]] = [(17, 1, state) for state in range(256)]
+    changes += [(22, 2, ahead % 2**16) for ahead in (-hop - 1, -hop, 1 - hop, -1, 0, 1, window, window + 1, 2**15)]
+    changes += [(at, 2, given) for at in (52, 54) for given in (hits - 1, hits, 2**16 - 1)]
+    changes += [(56, 8, given) for given in (2**48 - 1, 2**48, 2**64 - 1)]
+    changes += [(104, 2, given) for given in (2**13 - 1, 2**13, 2**16 - 1)]
+    changes += [(at, 1, given) for at in (3, 16, 18, 19) for given in (0, 1, 2, 4, 16, 32, 255)]
+    changes += [(at, 2, 1 << bit) for at in (6, 108, 110) for bit in range(16)]
+    changes += [(at, 2, 2**16 - 1) for at in range(106, 132, 2)]
+    changes += [(at, 4, given) for at in (*range(24, 52, 4), *range(64, 104, 4)) for given in (0, 1, 2**31, 2**32 - 1)]
+    for at, size, given in changes:
+        caller.restore(sealed(record, {at: given.to_bytes(size, "little")}))
+        caller.save()
+        caller.poll()
+        caller.save()
+    for state in (2, 3, 4, 5):  # an alarm of any state, under this plan and under another one's levels
+        for tag in (record[6:8], b"\0\0"):
+            numbers = {6: tag, 17: bytes([state, 1]), 19: b"\x07", 28: bytes([2, 0, 0, 0, 3, 0, 0, 0, 1]), 52: b"\1"}
+            numbers |= {40: bytes([2, 0, 0, 0, 3, 0, 0, 0])}
+            caller.restore(sealed(record, numbers))
+            caller.poll()
+            caller.gap(0 if plan.duty is None else plan.duty.longest_pause)
+            caller.poll()
+            caller.save()
+            at = len(caller.taken)
+            caller.push(rows[at : at + plan.framer.window])
+            caller.poll()
+            caller.gap(0 if plan.duty is None else plan.duty.longest_pause)
+            caller.poll()
+            caller.save()
 
 
 def clock_calls(caller: Caller, plan: Plan, rows: Rows) -> None:

@@ -25,6 +25,7 @@ LAYERS = {
     "runtime": "pipelines, engines, memory that is wiped; numpy only",
     "sources": "recordings of any format as samples",
     "watch": "sessions over sources, and where their alerts and scores go",
+    "receive": "events of devices: decoded and followed",
     "mcu": "firmware folders, compiled, run and measured",
     "planner": "floats become integers",
     "synthetic": "generated sound and motion, and faults put into recordings",

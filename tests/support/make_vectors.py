@@ -9,7 +9,7 @@ import json
 import sys
 
 from tests.scalar import canonical
-from tests.support.stems import STEMS, VECTORS, Json, module_of
+from tests.support.stems import DECODER, STEMS, VECTORS, Json, module_of
 
 SOURCE = "docs/spec.md, as tests/scalar.py computes it"
 WIDTH = 120
@@ -57,7 +57,7 @@ def filled(items: list[str], width: int) -> list[str]:
 
 
 def main() -> None:
-    for stem in sys.argv[1:] or STEMS:
+    for stem in sys.argv[1:] or (*STEMS, DECODER):
         (VECTORS / f"{stem}.json").write_text(text(vectors(stem)) + "\n", encoding="utf-8")
 
 

@@ -25,7 +25,7 @@ C_ONLY_STEMS = {
     "selftest": "golden.py, which runs whole streams",
     "kernels": "numpy has its own",
 }
-NO_C_SOURCE = {"duty": "one comparison", "plan": "a struct, and nothing that runs"}
+NO_C_SOURCE = {"plan": "a struct, and nothing that runs"}
 
 BATCH = "numpy takes a batch of windows at once, in scratch of its own"
 PLANNING = "plans are made and proven in Python"
@@ -53,7 +53,7 @@ PYTHON_ONLY = {
     "pipeline.record_for": "is_for of anom_record.c",
     "pipeline.state": "anom_pipeline_save, which can fail in C",
     "pipeline.restore": "anom_pipeline_restore of anom_record.c",
-    "pipeline._pass": "anom_pipeline_pass of C, which records need as well",
+    "pipeline._pass": "part of anom_pipeline_lose, and anom_duty_pause",
     "pipeline._reference_of": "anom_pipeline_reference of C, which records need as well",
     "record.bytes": "anom_pipeline_save of C",
     "record.from_bytes": "is_for of C, then a table",
@@ -87,7 +87,9 @@ PYTHON_ONLY = {
     "context.statistics_of": "statistic_of of C gives one of them",
     "context._deviation": "a branch of statistic_of of C",
     "context._check_frames": PLANNING,
+    "event.compacted": "anom_event_compact of C writes the bytes of what it gives",
     "event.from_bytes": "a device only writes events",
+    "event._expanded": "a device only writes events",
     "extractor.levels": "a member of anom_extractor_type, as in each extractor",
     "extractor.wipe_scratch": BATCH,
     "bands.wipe_scratch": BATCH,
@@ -137,7 +139,9 @@ C_ONLY = {
     "anom_alarm_annunciation": PROPERTY,
     "anom_alarm_operate": "a method each in Python",
     "anom_alert_judge": "a plan of C names who judges its ticks",
+    "anom_duty_pause": "part of _pass of a pipeline in Python",
     "anom_event_bytes_2": WORD,
+    "anom_event_compact": "the bytes of compacted of Python, which gives an event",
     "anom_framer_ahead": PROPERTY,
     "anom_framer_close": "inputs wait in C, and are applied at once in Python",
     "anom_framer_open": "inputs wait in C, and are applied at once in Python",
@@ -147,7 +151,7 @@ C_ONLY = {
     "anom_pipeline_supervisor": "memory is the caller's",
     "anom_pipeline_run": ONE_BY_ONE,
     "anom_pipeline_lose": "a private method of Python",
-    "anom_pipeline_pass": "a private method of Python",
+    "anom_pipeline_ticks": "a line of _pass in Python",
     "anom_pipeline_reference": "Python makes it once",
     "anom_pipeline_save": "state of Python",
     "anom_pipeline_restore": "a method of Python that returns False where C returns a code",
@@ -242,6 +246,7 @@ LENGTH = "Python knows it from the shape of an array"
 C_ONLY_FIELDS = {
     "anom_alarm_plan.hops_per_tick": "Python computes it from extractor and context",
     "anom_alarm_plan.due_q31": "Plan.due_q31 of Python",
+    "anom_duty_plan.pause": "a program holds only what its plans name",
     "anom_duty_plan.shortest_pause": "Python computes it from the duty",
     "anom_duty_plan.longest_pause": "Python computes it from the duty",
     "anom_plan.score_tag": "taken from the rest",
@@ -289,6 +294,7 @@ PYTHON_ONLY_FIELDS = {
     "Event.out_of_service": WORD,
     "Event.marked": WORD,
     "Event.level_tag": WORD,
+    "Event.compact": "anom_event_compact makes bytes of bytes",
     "Plan.alarm": "supervisor of C",
     "Plan.health": "supervisor of C",
     "FftPlan.window_q15": TABLES,
@@ -437,7 +443,7 @@ class Twin:
 
 def _functions(mirror: Mirror, stem: str) -> None:
     """Public names: the same ones, in one order, with the same arguments."""
-    text = mirror.c(stem, "h") + (mirror.public() if stem == "pipeline" else "")
+    text = mirror.c(stem, "h") + (mirror.public() if stem in ("pipeline", "event") else "")
     prefix = "anom_" if stem == "fixed" else f"anom_{stem}_"
     in_header = {f.name: f for f in c_text.functions(text) if f.name.startswith(prefix)}
     public = {f.name for f in c_text.functions(mirror.public())}
@@ -447,7 +453,8 @@ def _functions(mirror: Mirror, stem: str) -> None:
     if stem in EXTRACTORS:
         _extractor_type(mirror, stem)
         return
-    has_state = bool(re.search(rf"^(?:typedef )?struct anom_{stem} \{{", text + mirror.c(stem, "c"), re.M))
+    own = mirror.c(stem, "h") + mirror.c(stem, "c")
+    has_state = bool(re.search(rf"^(?:typedef )?struct anom_{stem} \{{", own, re.M))
     twins = [
         twin for twin in _twins(mirror, stem) if (twin.name != "init" or has_state) and not twin.name.startswith("_")
     ]
@@ -655,6 +662,7 @@ def _limits(mirror: Mirror, stem: str) -> None:
 def _constants(mirror: Mirror) -> None:
     event = c_text.constants(mirror.c("event", "h")) | c_text.constants(mirror.public())
     mirror.equal("EVENT_BYTES", _number(mirror, "event", "EVENT_BYTES"), event["ANOM_EVENT_BYTES"])
+    mirror.equal("COMPACT_BYTES", _number(mirror, "event", "COMPACT_BYTES"), event["ANOM_EVENT_COMPACT_BYTES"])
     mirror.equal("VERSION of an event", _number(mirror, "event", "VERSION"), event["ANOM_EVENT_VERSION"])
     for name in ("Kind", "State"):
         members = {f"ANOM_{name.upper()}_{key}": value for key, value in _enumerated(mirror, "event", name).items()}

@@ -301,5 +301,12 @@ def forged(record: bytes, rng: np.random.Generator) -> bytes:
     if rng.random() < 0.7:
         made[[17, 22, 23, 53, 55, 62, 63, 105]] = np.frombuffer(record, np.uint8)[[17, 22, 23, 53, 55, 62, 63, 105]]
         made[[52, 54]] &= 1
-    data = made[:-4].tobytes()
-    return data + struct.pack("<I", zlib.crc32(data))
+    return sealed(made.tobytes(), {})
+
+
+def sealed(record: bytes, changes: dict[int, bytes]) -> bytes:
+    """The record with other bytes at these places, and the CRC of what it then holds."""
+    made = bytearray(record)
+    for at, given in changes.items():
+        made[at : at + len(given)] = given
+    return bytes(made[:-4]) + struct.pack("<I", zlib.crc32(made[:-4]))

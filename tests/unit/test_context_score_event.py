@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from anomsdk.core.affine import AffinePlan
 from anomsdk.core.autoencoder import LayerPlan
 from anomsdk.core.context import STATISTICS, Context, StackPlan, SummaryPlan, statistics_of
-from anomsdk.core.event import Condition, Event, Input, Kind, State
+from anomsdk.core.event import Condition, Event, Input, Kind, Restart, State
 from anomsdk.core.score import Score, ScorePlan, error, largest_error, largest_score
 from anomsdk.errors import InputError
 
@@ -157,7 +157,7 @@ EVENTS_1 = st.builds(
     st.tuples(*[st.integers(0, 255)] * 3),
     st.integers(0, 65535),
 )
-CODES = {Kind.TECHNICAL: list(Condition), Kind.OPERATOR: list(Input)}
+CODES = {Kind.TECHNICAL: list(Condition), Kind.OPERATOR: list(Input), Kind.RESTART: list(Restart)}
 
 
 @st.composite
@@ -182,6 +182,14 @@ def events_2(draw):
 @given(EVENTS_1 | events_2())
 def test_an_event_is_read_back(event):
     assert Event.from_bytes(bytes(event)) == event
+
+
+@given(EVENTS_1 | events_2())
+def test_a_compact_form_is_read_back_and_its_own(event):
+    compact = event.compacted()
+    assert len(bytes(compact)) == 11 and compact.compact
+    assert Event.from_bytes(bytes(compact)) == compact.compacted() == compact
+    assert (compact.active, compact.condition, compact.input) == (event.active, event.condition, event.input)
 
 
 def test_layout_2_is_16_bytes_in_the_stated_order():

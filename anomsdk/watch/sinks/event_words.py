@@ -75,3 +75,15 @@ def flags(event: Event) -> tuple[str, ...]:
         marked: event.marked,
     }
     return tuple(word for word, is_set in named.items() if is_set)
+
+
+def health_words(byte: int) -> tuple[str, ...]:
+    """Return the words for the bits that are set in a health byte: the conditions that share each bit.
+
+    Examples
+    --------
+    >>> health_words(0b10010)
+    ('clipped', 'gaps or missing or rate')
+    """
+    bits = (bit for bit in range(8) if byte >> bit & 1)
+    return tuple(" or ".join(each.word for each in Condition if each.bit == bit) for bit in bits)

@@ -8,7 +8,7 @@
 #include "anom_bands.h"
 #include "anom_plan.h"
 
-#if ANOM_PLAN_FORMAT != 5
+#if ANOM_PLAN_FORMAT != 6
 #error "anom_plan_audio_scene.c was emitted for other sources than those in src: emit it again with anomsdk emit-c"
 #endif
 
@@ -760,7 +760,7 @@ static const int32_t plan_audio_scene_reasons_gain[5] = {
 };
 
 const anom_plan anom_plan_audio_scene = {
-    .format = 5,
+    .format = 6,
     .plan_size = (uint32_t)sizeof(anom_plan),
     .framer = {
         .window = 512,
@@ -814,6 +814,7 @@ const anom_plan anom_plan_audio_scene = {
         .on_delay = 0,
         .off_delay = 20,
         .cooldown = 20,
+        .clear_after = 0,
     },
     .levels = {
         .raise_score = 589,
@@ -829,8 +830,12 @@ const anom_plan anom_plan_audio_scene = {
     .judge = &anom_alert_judge,
     .supervisor = NULL,
     .supervisor_bytes = 0,
+    .duty = NULL,
     .id = {
         0x42, 0xe6, 0xc3, 0x35, 0x20, 0x25, 0x12, 0xe2, 0x72, 0x06, 0xfa, 0x55, 0xa2, 0xbe, 0xf3, 0x7d,
         0x96, 0x36, 0xbd, 0x6b, 0xb6, 0x9c, 0x10, 0x68, 0xfa, 0xba, 0x5a, 0xbd, 0x24, 0xdf, 0xdb, 0x81,
+    },
+    .score_tag = {
+        0xc7, 0x24, 0x98, 0x3b, 0x8d, 0x11, 0x83, 0xe2,
     },
 };

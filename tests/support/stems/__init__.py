@@ -46,6 +46,8 @@ STEMS = (
     "pipeline",
     "record",
 )
+DECODER = "decoder"
+"""Vectors of no stage of the port: decoders of events are held by them, see tests/parity/test_decoders.py."""
 VECTORS = Path(__file__).resolve().parents[2] / "vectors"
 FRAGMENTS = Path(__file__).resolve().parent
 

@@ -1,4 +1,4 @@
-"""event: a change of the alarm to 16 bytes."""
+"""event: a change of the alarm to 16 bytes, and these to the 11 of the compact form."""
 
 from __future__ import annotations
 
@@ -17,7 +17,13 @@ FLAGS = {"latched": 3, "silenced": 4, "out_of_service": 5, "marked": 6, "high": 
 """Flag of layout 2 -> its bit in the byte of the state."""
 
 
+SCORES = (0, 31, 32, 255, 256, 5102, 8159, 8160, 8191, 8192, 65535)
+"""log2 of scores in q8; a device has none above 8191."""
+
+
 def by_scalar(given: Given) -> list[str]:
+    if "events" in given:
+        return [scalar.compact(bytes.fromhex(event)).hex() for event in given["events"]]
     return [_of_layout_2(row) if "kind" in row else _of_layout_1(row) for row in given["rows"]]
 
 
@@ -40,6 +46,8 @@ def _of_layout_2(row: Json) -> str:
 
 
 def by_core(given: Given) -> list[str]:
+    if "events" in given:
+        return [bytes(Event.from_bytes(bytes.fromhex(event)).compacted()).hex() for event in given["events"]]
     return [bytes(_in_core(row)).hex() for row in given["rows"]]
 
 
@@ -63,6 +71,8 @@ def _in_core(row: Json) -> Event:
 
 
 def by_native(given: Given) -> list[str]:
+    if "events" in given:
+        return [_compact_in_c(Native(), bytes.fromhex(event)) for event in given["events"]]
     return [_in_c(Native(), row) for row in given["rows"]]
 
 
@@ -77,6 +87,13 @@ def _in_c(native: Native, row: Json) -> str:
         fields = native.struct("anom_event_fields", c_fields(row) | {"score_log2_q8": score})
         native.lib.anom_event_bytes(fields, event)
     return bytes(event.bytes).hex()
+
+
+def _compact_in_c(native: Native, event: bytes) -> str:
+    compact = native.new("uint8_t[]", [0xA5] * 12)
+    n = native.lib.anom_event_compact(native.struct("anom_event", {"bytes": list(event)}), compact)
+    assert compact[n] == 0xA5, "a byte behind the compact form is written"
+    return bytes(compact)[:n].hex()
 
 
 def c_fields(row: Json) -> dict[str, Any]:
@@ -99,6 +116,11 @@ def c_words(row: Json) -> list[int]:
 
 def c_case(given: Given, expect: list[str]) -> dict[str, Any]:
     rows = []
+    if "events" in given:
+        for event, found in zip(given["events"], expect, strict=True):
+            compact = list(bytes.fromhex(found)) + [0] * 5
+            rows.append({"layout": 0, "event": {"bytes": list(bytes.fromhex(event))}, "score": 0, "bytes": compact})
+        return {"n_rows": len(rows), "rows": rows}
     for row, found in zip(given["rows"], expect, strict=True):
         kind = {"layout": 2, "words": c_words(row)} if "kind" in row else {"layout": 1, "fields": c_fields(row)}
         rows.append(kind | {"score": row["score"], "bytes": list(bytes.fromhex(found))})
@@ -191,3 +213,53 @@ def cases() -> Iterator[Case]:
     }
     for name, (guards, rows) in many.items():
         yield Case(name, guards, {"rows": rows})
+    compacted = {
+        "Compact: each byte": (
+            "A hop of two bytes or of four, a tag of its upper byte, another reason than the first.",
+            [_bytes(i, layout) for layout in (1, 2) for i in range(1, 16)],
+        ),
+        "Compact: scores": (
+            "A score that is rounded, of another fraction, or of which a byte is lost; one beyond the largest that wraps.",
+            [_scored(n, layout) for layout in (1, 2) for n in SCORES],
+        ),
+        "Compact: a condition and its activity": (
+            "Activity in another bit, or of any code; that of another kind.",
+            [_event_2(kind, codes) for kind in (1, 2, 6) for codes in ((1, 0), (1, 1), (15, 1), (15, 0), (15, 2))],
+        ),
+        "Compact: the judged share": (
+            "The lower byte of the share, or the upper byte of another kind.",
+            [_event_2(kind, codes) for kind in (3, 1) for codes in ((0, 0), (255, 255), (0x34, 0x12), (0, 128))],
+        ),
+        "Compact: inputs and beginnings": (
+            "A code that the compact form lacks.",
+            [_event_2(4, (code, 0)) for code in range(1, 8)] + [_event_2(5, (code, 0)) for code in range(3)],
+        ),
+        "Compact: layout 1 has one kind only": (
+            "A second reason that is taken for activity or for a share.",
+            [_event(1, 1, (0, 1, 0)), _event(1, 1, (5, 1, 1)), _event(1, 1, (0, 255, 0))],
+        ),
+    }
+    for name, (guards, events) in compacted.items():
+        yield Case(name, guards, {"events": events})
+
+
+def _event(layout: int, kind: int, codes: tuple[int, int, int]) -> str:
+    return bytes([layout << 4 | kind, ALARM, *[0] * 9, *codes, 0, 0]).hex()
+
+
+def _event_2(kind: int, codes: tuple[int, int]) -> str:
+    """An event of layout 2 with these codes."""
+    return _event(2, kind, (*codes, 0))
+
+
+def _bytes(i: int, layout: int) -> str:
+    """An event of kind anomaly in which one byte is not 0."""
+    event = bytearray([layout << 4 | 1, *[0] * 15])
+    event[i] = 0x42 if i == 1 else 0xA7
+    return event.hex()
+
+
+def _scored(score_log2_q8: int, layout: int) -> str:
+    event = bytearray([layout << 4 | 1, ALARM, *[0] * 14])
+    event[8:10] = score_log2_q8.to_bytes(2, "little")
+    return event.hex()

@@ -112,6 +112,7 @@ def c_whole_plan(plan: Json) -> dict[str, Any]:
     if duty is not None:
         off = duty["every"] - duty["on"]
         pauses = {"shortest_pause": (off + 1) // 2, "longest_pause": off + duty["every"] // 16}
+        pauses |= {"pause": Symbol("anom_duty_pause")}
         made["duty"] = Address("anom_duty_plan", pauses)
     if {"alarm", "health"}.isdisjoint(plan):
         return made

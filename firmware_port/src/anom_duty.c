@@ -1,0 +1,19 @@
+/* Duty: when a device samples, and which pauses between its samples the plan declares. */
+#include "anom_duty.h"
+
+#include "anom_pipeline.h"
+
+void anom_duty_pause(anom_pipeline *pipeline, uint32_t hops)
+{
+    const anom_plan *plan = pipeline->plan;
+    const anom_supervisor_plan *supervised = plan->supervisor;
+    anom_supervisor *supervisor = anom_pipeline_supervisor(pipeline);
+    anom_rung *reference = anom_pipeline_reference(pipeline);
+    uint32_t ticks = anom_pipeline_ticks(plan, hops);
+    int32_t voids = supervised && supervised->health && anom_health_voids((const anom_health *)(supervisor + 1));
+    if (reference && !voids) anom_rung_pause(reference, ticks);
+    if (supervised)
+        supervised->type->pause(supervisor, hops, ticks);
+    else
+        anom_alert_pause(&pipeline->alert, ticks);
+}
