@@ -170,7 +170,7 @@ class Plan:
     health: HealthPlan | None = None
     """Limits of the technical conditions; None: none is looked for."""
     duty: DutyPlan | None = None
-    """Duty cycle of the device; None: it samples always."""
+    """Duty cycle; None: the device always samples."""
     folder: Path | None = field(default=None, compare=False, metadata={"canonical": False})
     """Folder that the plan was read from: engine tflite looks for the model there. Not part of the plan's value."""
 

@@ -38,9 +38,9 @@ typedef struct {
     uint16_t late_q16;
     uint16_t health[2 + ANOM_HEALTH_COUNTED]; /* active, reported, counts */
     uint8_t crc[4]; /* of all before it, the lowest byte first */
-} fields;
+} record_fields;
 
-ANOM_ASSERT(a_record_has_its_announced_size, sizeof(fields) == ANOM_RECORD_BYTES);
+ANOM_ASSERT(a_record_has_its_announced_size, sizeof(record_fields) == ANOM_RECORD_BYTES);
 
 /* Holders of parts of a record. */
 #define OF_PIPELINE 0
@@ -56,21 +56,21 @@ typedef struct {
     uint8_t size;   /* bytes */
     uint8_t holder;
     uint8_t offset; /* in the holder */
-} part;
+} record_part;
 
-static const part PARTS[] = {
-    {offsetof(fields, state), 2, OF_SUPERVISOR, offsetof(anom_supervisor, alarm.state)}, /* and flags */
-    {offsetof(fields, sequence), 2, OF_PIPELINE, offsetof(anom_pipeline, alert.sequence)},
-    {offsetof(fields, rung), 12, OF_PIPELINE, offsetof(anom_pipeline, alert.rung.in_row)},
-    {offsetof(fields, reference), 12, OF_REFERENCE, offsetof(anom_rung, in_row)},
-    {offsetof(fields, hits), 2, OF_PIPELINE, offsetof(anom_pipeline, alert.rung.hits)},
-    {offsetof(fields, reference_hits), 2, OF_REFERENCE, offsetof(anom_rung, hits)},
-    {offsetof(fields, level_q16), 8, OF_BASELINE, offsetof(anom_baseline, level_q16)},
-    {offsetof(fields, frozen), 4, OF_BASELINE, offsetof(anom_baseline, frozen)},
-    {offsetof(fields, alarm), 28, OF_SUPERVISOR, offsetof(anom_supervisor, alarm.peak)},
-    {offsetof(fields, beat), 8, OF_SUPERVISOR, offsetof(anom_supervisor, elapsed)},
-    {offsetof(fields, late_q16), 2, OF_SUPERVISOR, offsetof(anom_supervisor, alarm.late_q16)},
-    {offsetof(fields, health), 24, OF_HEALTH, offsetof(anom_health, active)},
+static const record_part PARTS[] = {
+    {offsetof(record_fields, state), 2, OF_SUPERVISOR, offsetof(anom_supervisor, alarm.state)}, /* and flags */
+    {offsetof(record_fields, sequence), 2, OF_PIPELINE, offsetof(anom_pipeline, alert.sequence)},
+    {offsetof(record_fields, rung), 12, OF_PIPELINE, offsetof(anom_pipeline, alert.rung.in_row)},
+    {offsetof(record_fields, reference), 12, OF_REFERENCE, offsetof(anom_rung, in_row)},
+    {offsetof(record_fields, hits), 2, OF_PIPELINE, offsetof(anom_pipeline, alert.rung.hits)},
+    {offsetof(record_fields, reference_hits), 2, OF_REFERENCE, offsetof(anom_rung, hits)},
+    {offsetof(record_fields, level_q16), 8, OF_BASELINE, offsetof(anom_baseline, level_q16)},
+    {offsetof(record_fields, frozen), 4, OF_BASELINE, offsetof(anom_baseline, frozen)},
+    {offsetof(record_fields, alarm), 28, OF_SUPERVISOR, offsetof(anom_supervisor, alarm.peak)},
+    {offsetof(record_fields, beat), 8, OF_SUPERVISOR, offsetof(anom_supervisor, elapsed)},
+    {offsetof(record_fields, late_q16), 2, OF_SUPERVISOR, offsetof(anom_supervisor, alarm.late_q16)},
+    {offsetof(record_fields, health), 24, OF_HEALTH, offsetof(anom_health, active)},
 };
 #define N_PARTS ((int32_t)(sizeof PARTS / sizeof PARTS[0]))
 
@@ -82,7 +82,7 @@ ANOM_ASSERT(counts_end_a_part, offsetof(anom_health, counts) == offsetof(anom_he
 
 /* Copy all parts that the plan has, from a pipeline into a record or back.
  *   save     1: into the record, 0: into the pipeline */
-static void exchange(const anom_pipeline *pipeline, fields *record, int32_t save)
+static void exchange(const anom_pipeline *pipeline, record_fields *record, int32_t save)
 {
     const anom_supervisor_plan *plan = pipeline->plan->supervisor;
     const anom_supervisor *supervisor = anom_pipeline_supervisor(pipeline);
@@ -94,7 +94,7 @@ static void exchange(const anom_pipeline *pipeline, fields *record, int32_t save
         plan ? (uintptr_t)supervisor : 0,
         plan && plan->health ? (uintptr_t)(supervisor + 1) : 0,
     };
-    for (const part *each = PARTS; each < PARTS + N_PARTS; each++) {
+    for (const record_part *each = PARTS; each < PARTS + N_PARTS; each++) {
         uintptr_t holder = holders[each->holder];
         uint8_t *ours = (uint8_t *)(holder + each->offset);
         uint8_t *bytes = (uint8_t *)record + each->at;
@@ -103,15 +103,16 @@ static void exchange(const anom_pipeline *pipeline, fields *record, int32_t save
 }
 
 /* Turn the bytes of each number around, where the lowest one does not lie first: into a record or back. */
-static void turn(fields *record)
+static void turn(record_fields *record)
 {
     (void)record;
 #if !defined(__BYTE_ORDER__) || __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
     /* Numbers side by side: the first byte, bytes of each, how many */
     static const uint8_t numbers[][3] = {
-        {offsetof(fields, length), 2, 2}, {offsetof(fields, sequence), 2, 2},  {offsetof(fields, next_hop), 4, 7},
-        {offsetof(fields, hits), 2, 2},   {offsetof(fields, level_q16), 8, 1}, {offsetof(fields, frozen), 4, 10},
-        {offsetof(fields, highest_log2_q8), 2, 14},
+        {offsetof(record_fields, length), 2, 2},   {offsetof(record_fields, sequence), 2, 2},
+        {offsetof(record_fields, next_hop), 4, 7}, {offsetof(record_fields, hits), 2, 2},
+        {offsetof(record_fields, level_q16), 8, 1}, {offsetof(record_fields, frozen), 4, 10},
+        {offsetof(record_fields, highest_log2_q8), 2, 14},
     };
     const uint16_t one = 1;
     if (*(const uint8_t *)&one) return;
@@ -149,7 +150,7 @@ int32_t anom_pipeline_save(const anom_pipeline *pipeline, void *record, size_t s
     const anom_supervisor *supervisor = anom_pipeline_supervisor(pipeline);
     const anom_rung *rung = &pipeline->alert.rung;
     const anom_rung *reference = anom_pipeline_reference(pipeline);
-    fields made;
+    record_fields made;
     anom_wipe(&made, sizeof made);
     made.mark[0] = 'a';
     made.mark[1] = 'r';
@@ -171,7 +172,7 @@ int32_t anom_pipeline_save(const anom_pipeline *pipeline, void *record, size_t s
     }
     exchange(pipeline, &made, 1);
     turn(&made);
-    uint32_t crc = crc_of(&made, offsetof(fields, crc));
+    uint32_t crc = crc_of(&made, offsetof(record_fields, crc));
     for (int32_t i = 0; i < 4; i++, crc >>= 8)
         made.crc[i] = (uint8_t)crc;
     anom_copy(record, &made, ANOM_RECORD_BYTES);
@@ -179,8 +180,8 @@ int32_t anom_pipeline_save(const anom_pipeline *pipeline, void *record, size_t s
 }
 
 /* 1: the record is whole, and a pipeline of this plan or of another with its score_id has written it.
- *   record   as `fields` */
-static int32_t is_for(const anom_plan *plan, const fields *record)
+ *   record   as `record_fields` */
+static int32_t is_for(const anom_plan *plan, const record_fields *record)
 {
     /* Of this layout, and of this score */
     if (record->mark[0] != 'a' || record->mark[1] != 'r' || record->version != ANOM_RECORD_VERSION) return 0;
@@ -212,7 +213,7 @@ static void check_conditions(anom_health *health, uint32_t fresh)
 }
 
 /* Take a record that is for the plan; the pipeline has been reset. */
-static void take(anom_pipeline *pipeline, fields *record)
+static void take(anom_pipeline *pipeline, record_fields *record)
 {
     const anom_supervisor_plan *plan = pipeline->plan->supervisor;
     anom_supervisor *supervisor = anom_pipeline_supervisor(pipeline);
@@ -241,7 +242,7 @@ static void take(anom_pipeline *pipeline, fields *record)
 
 int32_t anom_pipeline_restore(anom_pipeline *pipeline, const void *record, size_t size)
 {
-    fields found;
+    record_fields found;
     anom_pipeline_reset(pipeline);
     int32_t taken = record != NULL && size == ANOM_RECORD_BYTES && crc_of(record, size) == CRC_OF_WHOLE;
     if (taken) {

@@ -237,7 +237,7 @@ def make_plans(folder: Path, comb: Plan) -> dict[str, Plan]:
     comb : of sound, whose windows overlap
     """
     pendant = tiny_plan(
-        latch=1, cancel=4, escalate_ratio_q16=2 << 16, escalate_after=5, escalate_every=3, repeat=5, heartbeat=9,
+        n=9, latch=1, cancel=4, escalate_ratio_q16=2 << 16, escalate_after=5, escalate_every=3, repeat=5, heartbeat=9,
         off_delay=1, warm_up=2, missing_ms=1500, rate_tolerance_q16=1310, clear_after=9, heartbeat_rest_q16=20000,
         duty=DutyPlan(4, 20),
     )  # fmt: skip
@@ -250,7 +250,7 @@ def make_plans(folder: Path, comb: Plan) -> dict[str, Plan]:
     for condition in (Condition.STUCK, Condition.FLAT, Condition.CLIPPED, Condition.NOISE_FLOOR, Condition.GAP):
         raised[condition - 1], cleared[condition - 1] = 1, 2
     health = health_plan(
-        block=3, warm_up=1, stuck=40, flat_range=3, floor_range=30, clip_share_q16=3000, lost_share_q16=1 << 15,
+        block=3, stuck=40, flat_range=3, floor_range=30, clip_share_q16=3000, lost_share_q16=1 << 15,
         missing_ms=70, rate_tolerance_q16=1, samples_per_ms_q20=(comb.sensor.rate_millihertz << 20) // 10**6, raise_blocks=raised, clear_blocks=cleared,
     )  # fmt: skip
     herd = anomsdk.plan(make_folder(folder, HERD))
@@ -432,7 +432,12 @@ def record_calls(caller: Caller, plan: Plan, rows: Rows) -> None:
     for state in (2, 3, 4, 5):  # an alarm of any state, under this plan and under another one's levels
         for tag in (record[6:8], b"\0\0"):
             numbers = {6: tag, 17: bytes([state, 1]), 19: b"\x07", 28: bytes([2, 0, 0, 0, 3, 0, 0, 0, 1]), 52: b"\1"}
+            numbers |= {40: bytes([2, 0, 0, 0, 3, 0, 0, 0])}
             caller.restore(sealed(record, numbers))
+            caller.poll()
+            caller.gap(0 if plan.duty is None else plan.duty.longest_pause)
+            caller.poll()
+            caller.save()
             at = len(caller.taken)
             caller.push(rows[at : at + plan.framer.window])
             caller.poll()

@@ -1,6 +1,37 @@
 """Mutants of the C port that compute the same as the port, each with the reason."""
 
 BY_FUNCTION: dict[str, dict[str, dict[str, list[str]]]] = {
+    "anom_record.c": {
+        "N_HOLDERS": {
+            "a holder more that no part has": [
+                "[5 => 6]",
+            ],
+        },
+        "PARTS": {
+            "the bytes more belong to parts that are copied later": [
+                "offsetof(record_fields, reference), [12 => 13], OF_REFERENCE, offsetof(anom_rung, in_row",
+                "offsetof(record_fields, reference_hits), [2 => 3], OF_REFERENCE, offsetof(anom_rung, hits",
+            ],
+            "of a motion plan with health: tests/parity/test_records.py kills it": [
+                "offsetof(record_fields, health), [24 => 23], OF_HEALTH, offsetof(anom_health, active",
+                "offsetof(record_fields, health), [24 => 25], OF_HEALTH, offsetof(anom_health, active",
+            ],
+            "no baseline reaches 2**48": [
+                "offsetof(record_fields, level_q16), [8 => 7], OF_BASELINE, offsetof(anom_baseline, level_q16",
+            ],
+        },
+        "anom_pipeline_save": {
+            "what is not 0 is true": [
+                "exchange(pipeline, &made, [1 => 2])",
+            ],
+        },
+        "take": {
+            "without health nothing is fresh": [
+                "fresh = health ? health->active : [0 => (-1)]",
+                "fresh = health ? health->active : [0 => 1]",
+            ],
+        },
+    },
     "anom_alarm.c": {
         "less": {
             "a count that equals the hops is 0 either way": [
@@ -486,6 +517,11 @@ BY_FUNCTION: dict[str, dict[str, dict[str, list[str]]]] = {
         },
     },
     "anom_pipeline.c": {
+        "anom_pipeline_gap": {
+            "what is not 0 is true": [
+                "else anom_pipeline_lose(pipeline, n, [1 => 2])",
+            ],
+        },
         "reconstruct": {
             "what lies there is used by kernels only, whose tests notice": [
                 "->autoencoder, inputs, outputs, inputs [+ => -] rounded_up(2 * (size_t)n",
@@ -494,9 +530,6 @@ BY_FUNCTION: dict[str, dict[str, dict[str, list[str]]]] = {
             ],
         },
         "anom_pipeline_init": {
-            "where there is no reference the alert lies there, and is initialised after it": [
-                "if ([plan->baseline.reference => 1]) anom_rung_init(reference_of(made),",
-            ],
             "a rung cools for more than 0 ticks only": [
                 "timing, plan->baseline.reference, [0 => (-1)])",
             ],
@@ -545,6 +578,13 @@ BY_FUNCTION: dict[str, dict[str, dict[str, list[str]]]] = {
     },
     "anom_rung.c": {
         "anom_rung_step": {
+            "a sum has no order": [
+                "rung->in_row = counts ? anom_saturating_add([rung->in_row, 1 => 1, rung->in_row]) : 0",
+                "rung->calm = counts ? anom_saturating_add([rung->calm, 1 => 1, rung->calm]) : 0",
+            ],
+            "outside an alarm it is 0 but in a forged record": [
+                "[rung->calm = 0 => ]",
+            ],
             "a high level is 0 or above the alarm level, which is at least 1": [
                 "int32_t high = level->high_score > [0 => 1] && score >= level->high_score",
             ],
@@ -581,30 +621,32 @@ BY_FUNCTION: dict[str, dict[str, dict[str, list[str]]]] = {
         },
     },
     "anom_supervisor.c": {
-        "advance": {
-            "a sum has no order": [
-                "supervisor->elapsed = anom_saturating_add([supervisor->elapsed, hops => hops, supervisor->elapsed])",
-            ],
-        },
         "write_event": {
             "no flag is in bit 0, which is the state's": [
                 "->state | (what >> 8 & [0xFF => 254])",
             ],
         },
         "anom_supervisor_tick": {
+            "a sum has no order": [
+                "supervisor->judged = anom_saturating_add([supervisor->judged, 1 => 1, supervisor->judged])",
+            ],
             "the highest score is no other than itself": [
                 "if (log2_q8 [> => >=] supervisor->highest_log2_q8) supervisor->highest_log2_q8 =",
             ],
         },
-        "judged_share": {
-            "16 shifts push it out of the two bytes": [
-                "uint32_t share = [0 => (-1)]",
-                "uint32_t share = [0 => 1]",
+        "divide": {
+            "it begins at a higher bit of the quotient, which is 0": [
+                "(part <= *left) part <<= [1 => 2]",
             ],
         },
         "beat": {
             "1 is 1 either way": [
-                "judged_share(supervisor->judged, due > [0 => 1] ? due : 1)",
+                "= divide(&judged, due > [0 => 1] ? due : 1)",
+            ],
+        },
+        "anom_supervisor_due": {
+            "a heartbeat is at least one hop, 65536": [
+                "return heartbeat > [0 => 1] && elapsed_q16(supervisor) >= heartbeat ?",
             ],
         },
         "supervisor_poll": {

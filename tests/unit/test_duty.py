@@ -46,7 +46,11 @@ def folder_of(folder, name, sensor="", alert="", more=""):
     made = folder / name
     shutil.copytree(reference_models_folder() / name, made)
     text = (made / "spec.toml").read_text(encoding="utf-8")
-    text = text.replace("[sensor]\n", f"[sensor]\n{sensor}\n").replace("[alert]\n", f"[alert]\n{alert}\n")
+    for section, line in (("sensor", sensor), ("alert", alert)):
+        if line:
+            key = line.split(" ")[0]
+            text = re.sub(rf"^{key} = .*\n", "", text, flags=re.M)
+            text = text.replace(f"[{section}]\n", f"[{section}]\n{line}\n")
     (made / "spec.toml").write_text(f"{text}\n{more}\n", encoding="utf-8")
     return made
 

@@ -39,7 +39,7 @@ NAMES = {"bands": "room", "logmel": "machine", "external": "meter", "audio_scene
 COMMITTED = PORT / "examples" / "audio_scene"
 
 SHARED = {"affine", "alert", "autoencoder", "baseline", "context", "event", "extractor", "fixed", "framer"}
-SHARED |= {"copy", "pipeline", "reasons", "rung", "score", "selftest", "sha256", "wipe"}
+SHARED |= {"copy", "duty", "pipeline", "reasons", "record", "rung", "score", "selftest", "sha256", "wipe"}
 HEARING = {"energy", "fft", "filterbank", "levels"}
 STEMS = {
     "bands": SHARED | HEARING | {"bands"},
@@ -302,7 +302,7 @@ def test_it_compiles_for_other_hosts(folders, target, tmp_path):
 def test_other_sources_are_refused_when_compiled(folders, tmp_path):
     folder = shutil.copytree(folders["bands"], tmp_path / "copy")
     header = folder / "src" / "anom_plan.h"
-    header.write_text(header.read_text().replace("#define ANOM_PLAN_FORMAT 5", "#define ANOM_PLAN_FORMAT 6"))
+    header.write_text(header.read_text().replace("#define ANOM_PLAN_FORMAT 6", "#define ANOM_PLAN_FORMAT 7"))
     command = [*clang().command, *includes(folder), "-c", folder / "anom_plan_room.c", "-o", tmp_path / "x.o"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode != 0
