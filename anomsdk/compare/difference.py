@@ -255,8 +255,8 @@ def diff(
         known_normal=(known[0][0], known[0][1]),
         known_anomalous=(known[1][0], known[1][1]),
         unknown=_rates(others_left, seed, same=same) if made and others_left else None,
-        judged_old=rest.judged(0, old, [0.0 if each is None else each.old_s for each in found[:split]]),
-        judged_new=rest.judged(1, new, [0.0 if each is None else each.new_s for each in found[:split]]),
+        judged_old=rest.judged(0, old, [0 if each is None else each.old_ticks for each in found[:split]]),
+        judged_new=rest.judged(1, new, [0 if each is None else each.new_ticks for each in found[:split]]),
     )
 
 

@@ -58,20 +58,19 @@ class PairedRecordings:
             tuple(name for name in in_order if name in void),
         )
 
-    def judged(self, which: int, plan: Plan, seconds: Sequence[float]) -> Judged:
+    def judged(self, which: int, plan: Plan, ticks: Sequence[int]) -> Judged:
         """Count the ticks of one plan, and those that the time of the recordings would have given without gaps.
 
         Parameters
         ----------
         which, plan : 0 for the old plan or 1 for the new one, and that plan
-        seconds : seconds that the plan judged of each pair
+        ticks : number of ticks that the plan judged of each pair
         """
         facts = {clip.name: each for clip, each in zip(self.sides[which].clips, self.sides[which].facts, strict=True)}
         found = Judged()
-        for pair, judged_s in zip(self.pairs, seconds, strict=True):
-            ticks = round(judged_s * plan.rate_hz / plan.samples_per_tick)
+        for pair, n in zip(self.pairs, ticks, strict=True):
             of = facts[pair[which].name]
-            found += judged_of_pieces(plan, ticks, of.piece_lengths, of.length)
+            found += judged_of_pieces(plan, n, of.piece_lengths, of.length)
         return found
 
     def _either(self, what: str) -> tuple[str, ...]:
@@ -143,7 +142,7 @@ def read_corpora(
 def _opened(plan: Plan, place: Place, reading: ReadOptions | None, group: str | None, skip_bad: bool) -> Clips:
     if isinstance(place, Clips):
         return place
-    stream_format = StreamFormat.of(plan.sensor, plan.columns)
+    stream_format = StreamFormat.of(plan.sensor, plan.columns, plan.duty)
     return open_clips(place, stream_format, reading=reading, group=group, skip_bad=skip_bad)
 
 

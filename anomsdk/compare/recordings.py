@@ -11,7 +11,7 @@ import numpy as np
 from anomsdk.compare.matching import AlarmChanges, match_alarms
 from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError
-from anomsdk.evaluate.clip_scores import ScoredClip, samples_to_raise, score_clip
+from anomsdk.evaluate.clip_scores import ScoredClip, samples_to_raise, score_clip, spaced
 from anomsdk.runtime.parallel import in_order
 from anomsdk.sources.clips import Clip
 
@@ -30,6 +30,7 @@ class ComparedRecording:
     alarms : alarms of both plans, matched; the times at which they clear are not compared
     same_scores : True where all ticks of both plans end at the same times with the same scores
     old_short, new_short : True where the recording is too short for the old and the new plan to raise an alarm
+    old_ticks, new_ticks : number of ticks that the old and the new plan judged
     """
 
     name: str
@@ -40,6 +41,8 @@ class ComparedRecording:
     same_scores: bool
     old_short: bool = False
     new_short: bool = False
+    old_ticks: int = 0
+    new_ticks: int = 0
 
     @property
     def n_old(self) -> int:
@@ -101,7 +104,7 @@ def compare(
                 heard += samples * (1 + same)
 
         first, *second = (
-            score_clip(plan, clip.blocks(), clip.name, clip.group, engine=engine, heard=count)
+            score_clip(plan, spaced(plan, clip), clip.name, clip.group, engine=engine, heard=count)
             for plan, clip in zip((old,) if same else (old, new), pair, strict=False)
         )
         return _compared(pair[0], first, second[0] if second else first, within_s, raise_s)
@@ -127,4 +130,6 @@ def _compared(
         and np.array_equal(old.times_s, new.times_s),
         old_short=old is None or old.too_short_for(raise_s[0]),
         new_short=new is None or new.too_short_for(raise_s[1]),
+        old_ticks=0 if old is None else len(old.scores),
+        new_ticks=0 if new is None else len(new.scores),
     )

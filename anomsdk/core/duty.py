@@ -1,4 +1,4 @@
-"""Duty: when a device samples, and which pauses between its samples the plan declares.
+"""Duty: the pauses between its samples that a plan declares.
 
 A declared pause is no fault: counts of ticks in a row do not start again, and no tick was due in it.
 """

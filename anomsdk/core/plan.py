@@ -170,7 +170,7 @@ class Plan:
     health: HealthPlan | None = None
     """Limits of the technical conditions; None: none is looked for."""
     duty: DutyPlan | None = None
-    """When the device samples; None: always."""
+    """Duty cycle of the device; None: it samples always."""
     folder: Path | None = field(default=None, compare=False, metadata={"canonical": False})
     """Folder that the plan was read from: engine tflite looks for the model there. Not part of the plan's value."""
 
@@ -308,7 +308,8 @@ class Plan:
             self.duty.check()
             require(
                 self.ticks_in(self.duty.on) > 0,
-                f"duty: {self.duty.on} samples are too short for a tick, which needs {self.samples_to_first_tick}",
+                f"duty: on is {self.duty.on} samples, too short for a tick, which needs {self.samples_to_first_tick}; "
+                "lengthen on_s",
             )
         if self.health is not None:
             self.health.check(self.framer.hop, self.framer.window, self.columns)

@@ -84,14 +84,10 @@ class Record:
     def __bytes__(self) -> bytes:
         rungs = (self.rung, self.reference)
         flags = self.escalated * _ESCALATED | self.silenced * _SILENCED | self.out_of_service * _OUT_OF_SERVICE
+        bits = self.rung.in_alarm | self.reference.in_alarm << 1 | self.has_given << 2
         data = _LAYOUT.pack(
             *(_MARK, VERSION, RECORD_BYTES, self.plan_tag, self.score_tag),
-            *(
-                self.level_tag,
-                self.state,
-                flags,
-                self.rung.in_alarm | self.reference.in_alarm << 1 | self.has_given << 2,
-            ),
+            *(self.level_tag, self.state, flags, bits),
             *(self.sequence, self.ahead, self.next_hop),
             *(number for each in rungs for number in (each.in_row, each.calm, each.cooldown)),
             *(each.hits for each in rungs),
@@ -122,11 +118,11 @@ class Record:
             version == VERSION and length == RECORD_BYTES,
             f"record: version {version} is not {VERSION}, that of this release; the pipeline begins anew",
         )
-        level_tag, state, flags, alarms, sequence, ahead, next_hop = found[5:12]
-        record = cls(plan_tag, score_tag, next_hop, ahead, level_tag, bool(alarms & 4), sequence)
+        level_tag, state, flags, bits, sequence, ahead, next_hop = found[5:12]
+        record = cls(plan_tag, score_tag, next_hop, ahead, level_tag, bool(bits & 4), sequence)
         for rung, at in ((record.rung, 0), (record.reference, 1)):
             rung.in_row, rung.calm, rung.cooldown = found[12 + 3 * at : 15 + 3 * at]
-            rung.hits, rung.in_alarm = found[18 + at], bool(alarms >> at & 1)
+            rung.hits, rung.in_alarm = found[18 + at], bool(bits >> at & 1)
         record.state = state
         record.escalated, record.silenced = bool(flags & _ESCALATED), bool(flags & _SILENCED)
         record.out_of_service = bool(flags & _OUT_OF_SERVICE)

@@ -30,7 +30,8 @@ class ScoredClip:
     Parameters
     ----------
     name, group : name and group of the clip; a mix has the group of its normal recording
-    seconds : time that was judged: as long as its ticks take, and for a padded clip at most its own length
+    seconds : time that was judged: as long as its ticks take, and for a padded clip at most its own length. Where the
+        plan has a duty cycle and the clip its pauses, each tick stands for its part of the whole period
     scores : uint32 (ticks,), stretches between gaps one after the other; void ticks are left out
     times_s : float64 (ticks,), end of each tick
     raised_s : times at which alarms began: ends of ticks, or where the plan has a prealarm, of its cancel window
@@ -182,8 +183,14 @@ def score_clip(
         run.close()
 
 
-def spaced(clip: Clip) -> Iterator[tuple[bool, Samples, int]]:
-    """Yield the blocks of a clip, and before each new piece the number of samples that lie between it and the last."""
+def spaced(plan: Plan, clip: Clip) -> Iterator[tuple[bool, Samples, int]]:
+    """Yield the blocks of a clip with the number of samples before each new piece that are not in it.
+
+    Only for a plan with a duty cycle this number is known; for others it is 0.
+    """
+    if plan.duty is None:
+        yield from ((new_piece, samples, 0) for new_piece, samples in clip.blocks())
+        return
     cutter = clip.cutter()
     piece, end = -1, 0  # number of the present piece, and where it ends in the stream
     for new_piece, samples in clip.blocks(cutter):
@@ -212,6 +219,8 @@ class ClipRun:
         self._pipeline: Pipeline | None = None
         self._begin = self._length = 0  # start and length of the current stretch, in samples of the clip
         self._stretch = self._paused = 0  # samples since the last gap or pause, and those of pauses in this stretch
+        self._judged = 0  # ticks of this stretch
+        self._seconds = 0.0  # those of all stretches before
         self._held = list[Samples]()  # blocks of the current stretch, while it is too short for a tick
         self._longest: tuple[int, Samples] | None = None  # start and samples of the longest stretch without a tick
 
@@ -257,8 +266,8 @@ class ClipRun:
             self._hear_padded()
         if not self._scores:
             return None
-        ticks_s = len(self._scores) * self._plan.samples_per_tick / self._plan.rate_hz
-        seconds = min(ticks_s, self._heard / self._plan.rate_hz) if pads else ticks_s
+        self._end_piece()
+        seconds = min(self._seconds, self._heard / self._plan.rate_hz) if pads else self._seconds
         scores, times = checked_cast(self._scores, "u4", "scores"), np.array(self._times_s)
         return ScoredClip(
             name,
@@ -287,6 +296,7 @@ class ClipRun:
             end_s = (begin + result.hop * framer.hop + framer.window) / self._plan.rate_hz
             self._ticks += result.judged
             if result.judged and not result.void:
+                self._judged += 1
                 self._scores.append(result.score)
                 self._times_s.append(end_s)
             self._raised_s += [end_s for event in result.events if event.raised]
@@ -298,7 +308,16 @@ class ClipRun:
         self.close()
         self._begin += self._length
         self._length, self._held = 0, []
-        self._stretch = self._paused = 0
+        self._seconds += self._judged_s
+        self._stretch = self._paused = self._judged = 0
+
+    @property
+    def _judged_s(self) -> float:
+        """Return the time that the ticks of this stretch stand for."""
+        plan = self._plan
+        if plan.duty is None or self._paused == 0:
+            return self._judged * plan.samples_per_tick / plan.rate_hz
+        return self._judged * plan.duty.every / plan.ticks_in(plan.duty.on) / plan.rate_hz
 
     def _hear_padded(self) -> None:
         assert self._longest is not None

@@ -84,7 +84,7 @@ class Jobs:
         def work(number: int, clip: Clip, stopped: Callable[[], bool]) -> ScoredClip | None:
             return score_clip(
                 self.plan,
-                spaced(clip),
+                spaced(self.plan, clip),
                 clip.name,
                 clip.group,
                 engine=self._engine,
@@ -121,7 +121,7 @@ class Jobs:
             places = []  # the whole recording is the only segment
         whole, parts, at = self._run(), _Parts(self._run, clip), 0
         try:
-            for new_piece, samples, missing in spaced(clip):
+            for new_piece, samples, missing in spaced(self.plan, clip):
                 whole.push(new_piece, samples, missing)
                 for number, part in split(samples, at, places):
                     parts.push(number, places[number][0], part)

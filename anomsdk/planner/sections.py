@@ -62,7 +62,7 @@ class Sensor(Section):
     rate_hz: Annotated[float, Field(ge=0.001, le=1_000_000)]
     """Samples a second (external: rows a second). Audio: a whole number, 1000 to 384000."""
     duty: Duty | None = None
-    """When the device samples, as in ``{on_s = 10, every_s = 60}``; None: always."""
+    """Duty cycle of the device, as in ``{on_s = 10, every_s = 60}``; None: it samples always."""
 
     @model_validator(mode="after")
     def _whole_audio_rate(self) -> Sensor:
@@ -86,7 +86,7 @@ class MotionSensor(Section):
     full_scale_g: Annotated[float, Field(ge=0.001)] | None = None
     """Acceleration in g at which the sensor clips; None: at the ends of int16."""
     duty: Duty | None = None
-    """When the device samples, as in ``{on_s = 10, every_s = 60}``; None: always."""
+    """Duty cycle of the device, as in ``{on_s = 10, every_s = 60}``; None: it samples always."""
 
     @model_validator(mode="after")
     def _scaled(self) -> MotionSensor:

@@ -186,6 +186,8 @@ def first_problem(error: ValidationError) -> str:
     text = _PLAIN.get((where, first["type"]), first["msg"].removeprefix("Value error, ")).replace(
         "a valid tuple", "a list"
     )
+    if where == "sensor.duty" and first["type"] in ("model_type", "model_attributes_type"):
+        text = 'must be on_s and every_s in seconds, as in {on_s = 10, every_s = 60}, or "none"'
     if where.startswith("health.") and first["type"] == "float_type":
         text = 'must be a number, or "default"; 0 switches a condition off'
     text = text[0].lower() + text[1:] if text.startswith(("Input", "Field", "Extra")) else text

@@ -157,7 +157,7 @@ def decoded(events: NDArray[np.uint8]) -> tuple[Columns, NDArray[np.bool_]]:
     first = layout == VERSION
     flags = np.where(first, (byte[1] & _HIGH_1) << 1, byte[1] & 0xF8)
     hop = byte[4] | byte[5] << 8 | byte[6] << 16
-    technical, beat = ~first & (kind == Kind.TECHNICAL), ~first & (kind == Kind.HEARTBEAT)
+    technical, beat = kind == Kind.TECHNICAL, kind == Kind.HEARTBEAT  # never in layout 1
     if compact:
         score, health, tag, code = byte[7] << 5, byte[8], byte[10], byte[9]
         code_1 = np.where(technical, code & 127, code)
@@ -173,7 +173,7 @@ def decoded(events: NDArray[np.uint8]) -> tuple[Columns, NDArray[np.bool_]]:
     good = (first | (layout == VERSION_2)) & np.where(first, kind == Kind.ANOMALY, _KINDS[kind])
     good &= np.where(first, state <= State.UNACK_ALARM, _STATES[state])
     for each, known in _CODES.items():
-        good &= first | (kind != each) | known[code_1]
+        good &= (kind != each) | known[code_1]
     values = {"kind": kind, "state": state, "flags": flags, "number": byte[2] | byte[3] << 8, "score": score}
     values |= {"hop": hop if compact else hop | byte[7] << 24, "health": health, "tag": tag, "layout": layout}
     values |= {"code_1": code_1, "code_2": code_2, "code_3": code_3, "check": mixed >> np.uint64(48)}

@@ -1,4 +1,4 @@
-/* Duty: when a device samples, and which pauses between its samples the plan declares. */
+/* Duty: the pauses between its samples that a plan declares. */
 #include "anom_duty.h"
 
 #include "anom_pipeline.h"

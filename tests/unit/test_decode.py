@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import os
 import subprocess
@@ -223,15 +224,26 @@ def test_a_file_that_may_not_be_read(file):
     assert ended.status == 2 and "cannot be read" in ended.stderr
 
 
-def test_standard_input_that_cannot_be_read(tmp_path):
-    """It is needed for - only."""
+def test_standard_input_that_is_closed():
+    """Only - needs it."""
     line = f"{sys.executable} -m anomsdk decode"
     closed = subprocess.run(f"{line} - <&-", shell=True, capture_output=True, text=True)
     assert (closed.returncode, closed.stderr[:33]) == (2, "error: standard input: is closed;")
-    folder = subprocess.run(f"{line} - < {tmp_path}", shell=True, capture_output=True, text=True)
-    assert folder.returncode == 2 and folder.stderr.startswith("error: standard input: cannot be read: Is a directory")
     unused = subprocess.run(f"{line} {RAISED} <&-", shell=True, capture_output=True, text=True)
     assert (unused.returncode, unused.stdout) == (0, lines_of(RAISED))
+
+
+class Broken(io.RawIOBase):
+    def readable(self):
+        return True
+
+    def readinto(self, _):
+        raise OSError(5, "Input/output error")
+
+
+def test_a_stream_that_breaks_is_named():
+    with pytest.raises(anomsdk.InputError, match="standard input: cannot be read: Input/output error; check"):
+        list(payloads.EventReader("-", Broken()).read())
 
 
 def test_a_live_pipe_is_decoded_line_by_line():

@@ -195,6 +195,18 @@ def test_heartbeats_of_30_days_stay_with_the_clock(rate_hz, hop):
 
 
 @TINY_ENGINES
+@pytest.mark.parametrize("lost", [4, 5, 7, 9, 14])
+def test_a_late_heartbeat_takes_nothing_from_the_next(engine, lost):
+    """It leaves once, behind the gap that made it late; the next one is due where it would have been due anyway."""
+    with Pipeline(tiny_plan(heartbeat=4), engine) as pipeline:
+        late = events_of(give_all(pipeline, ["nothing", f"gap {lost}"]))
+        assert [event.kind for event in late] == [Kind.RESTART, Kind.HEARTBEAT]
+        events = [events_of(give_all(pipeline, ["low"])) for _ in range(12)]
+    beats = [lost + number for number, found in enumerate(events, 1) if found]
+    assert beats == [at for at in range(lost + 1, lost + 13) if at % 4 == 0]
+
+
+@TINY_ENGINES
 def test_a_device_that_keeps_its_duty_reports_that_all_was_judged(engine):
     plan = tiny_plan(duty=DutyPlan(3, 10), heartbeat=20)
     with Pipeline(plan, engine) as pipeline:
@@ -283,10 +295,10 @@ def test_inspect_and_diff_tell_them_in_the_units_of_a_person(tmp_path):
         ("{on_s = 10}", "every_s"),
         ("{on_s = 10, every_s = 60, off_s = 50}", "off_s"),
         ("{on_s = nan, every_s = 60}", "on_s"),
-        ("10", "duty"),
-        ("true", "duty"),
-        ('"always"', "duty"),
-        ("{on_s = 5.9, every_s = 60}", "59 samples are too short for a tick, which needs 60"),
+        ("10", "sensor.duty: must be on_s and every_s in seconds, as in {on_s = 10, every_s = 60}"),
+        ("true", "sensor.duty: must be on_s and every_s in seconds"),
+        ('"always"', "sensor.duty: must be on_s and every_s in seconds"),
+        ("{on_s = 5.9, every_s = 60}", "on is 59 samples, too short for a tick, which needs 60; lengthen on_s"),
         ("{on_s = 0.01, every_s = 60}", "sensor.duty: 0.01 of 60 s is 0 of 600 samples; lengthen both"),
         ("{on_s = 59.99, every_s = 60}", "sensor.duty: 59.99 of 60 s is 600 of 600 samples; lengthen both"),
     ],

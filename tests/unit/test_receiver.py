@@ -232,6 +232,23 @@ def test_an_alarm_whose_clear_was_lost_is_another_one_when_it_is_raised_again():
     assert found.since_s == 1 and found.highest_log2 == 2
 
 
+def test_an_escalation_is_over_when_the_alarm_is_acknowledged():
+    grown = event(1, Kind.ANOMALY, State.UNACK_ALARM, marked=True)
+    receiver, _ = taken(grown, event(2, Kind.REPEAT, State.UNACK_ALARM))
+    assert receiver.standing()[0].escalated
+    receiver.take("a", event(3, Kind.OPERATOR, State.ACK_ALARM, reasons=(int(Input.ACKNOWLEDGE), 0)), 3.0)
+    assert not receiver.standing()[0].escalated
+
+
+def test_an_alarm_that_comes_again_unacknowledged_is_the_same_alarm_with_another_score():
+    alarm = event(1, Kind.ANOMALY, State.UNACK_ALARM, reasons=(0x44, 0), score_log2_q8=2560)
+    again = replace(alarm, sequence=3, reasons=(0x13, 0), score_log2_q8=2304)
+    receiver, _ = taken(alarm, event(2, Kind.ANOMALY, State.RTN_UNACK, score_log2_q8=2816), again)
+    (found,) = receiver.standing()
+    assert (found.since_s, found.raised_log2, found.highest_log2) == (0, 9, 11)
+    assert found.reasons == ("posture changed",) and found.state == State.UNACK_ALARM
+
+
 def test_a_prealarm_becomes_an_alarm_that_keeps_its_begin_and_reasons():
     prealarm = event(1, Kind.ANOMALY, State.PREALARM, reasons=(0x44, 0))
     receiver, _ = taken(prealarm, event(2, Kind.ANOMALY, State.UNACK_ALARM))
@@ -506,7 +523,7 @@ def stream(rng: np.random.Generator, devices: int, events: int) -> list[tuple[st
     return [(f"device {turn}", next(waiting[turn])) for turn in turns]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
     devices=st.integers(1, 70),
@@ -665,3 +682,29 @@ def test_the_benchmark_measures_what_it_says(monkeypatch, capsys):
 
 def test_memory_of_many_devices_is_bounded():
     assert 20_000 * BYTES_PER_DEVICE / 1e6 < bench.memory_mb(20_000, 20_000) < bench.MEMORY_MB / 2
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_power_cuts_lose_no_number_and_no_alarm(seed):
+    """A pipeline goes on from its record at random places, or begins anew; the radio loses nothing."""
+    rng = np.random.default_rng(seed)
+    plan = tiny_plan(latch=1, escalate_ratio_q16=2 << 16, repeat=4, off_delay=1, heartbeat=7)
+    receiver, restarts = Receiver(), 0
+    for i in range(8):
+        name, pipeline, record, said = f"pendant {i}", Pipeline(plan, "reference"), b"", []
+        for _ in range(150):
+            if rng.random() < 0.03:
+                record, pipeline = pipeline.state(), Pipeline(plan, "reference")
+                if rng.random() < 0.8:
+                    said += events_of(pipeline.restore(record))
+            said += events_of(give(pipeline, str(rng.choice(WORDS, p=[0.25, 0.1, *[0.65 / 11] * 11]))))
+        said += events_of(give(pipeline, "middle"))
+        restarts += sum(each.kind == Kind.RESTART for each in said)
+        for at, each in enumerate(said):
+            assert receiver.take(name, each, float(at)).new
+        now = pipeline.annunciation
+        assert (receiver.device(name).standing is not None) == bool(now & Annunciation.LIGHT)
+        assert (receiver.device(name).technical is not None) == bool(now & Annunciation.FAULT)
+        assert receiver.device(name).state == said[-1].state
+    totals = receiver.totals()
+    assert (totals.lost, totals.late, totals.conflicts, totals.restarts) == (0, 0, 0, restarts) and restarts > 12

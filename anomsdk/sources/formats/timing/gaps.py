@@ -168,7 +168,9 @@ class Gaps:
         return int((self._small * np.arange(len(self._small))).sum())
 
     def cycle(self) -> str | None:
-        """Describe the duty cycle in words; None where there is none."""
+        """Describe the duty cycle in words; None where there is none, or where the plan declares one."""
+        if self._declares is not None:
+            return None
         if self._even():
             cycle = self._cycles.median
             burst = in_seconds(cycle - self._between.median)
