@@ -52,8 +52,8 @@ def radio_day(plan: Plan) -> RadioDay:
 def _most_alarms(plan: Plan, hops: float) -> int:
     """Count the alarms that votes, delays and cooldown let through in a number of hops, at most.
 
-    Two bounds hold. A cooldown and an end by time also count declared pauses, so that all of the time bounds them. Votes
-    and delays count judged ticks only.
+    Two bounds hold. A cooldown and an end by time also count declared pauses, so that all of the time bounds them.
+    Votes and delays count judged ticks only.
     """
     timing = plan.timing
     passing = hops / (plan.extractor.hops_per_frame * plan.context.stride)
