@@ -68,7 +68,8 @@ def check_above_0(name: str, value: float) -> None:
 
 
 def _is_finite(value: Any) -> bool:
-    return isinstance(value, int | float | np.integer | np.floating) and bool(abs(value) <= sys.float_info.max)
+    is_number = isinstance(value, int | float | np.integer | np.floating)
+    return is_number and bool(abs(value) <= sys.float_info.max)
 
 
 def not_finite(at_s: object) -> str:
