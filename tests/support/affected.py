@@ -37,7 +37,7 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     "anomsdk/core/*": (f"{CONTRACT}golden.py", *STAGES, f"{CONTRACT}extractors.py"),
     **dict.fromkeys(("anomsdk/core/alarm.py", "anomsdk/core/health.py", "anomsdk/core/supervisor.py"), LIFE_CYCLE),
     "anomsdk/core/event.py": (f"{PARITY}decoders.py", f"{UNIT}decode.py"),
-    "anomsdk/core/record.py": (f"{UNIT}records.py", f"{PARITY}records.py", f"{PARITY}supervised.py"),
+    "anomsdk/core/record.py": (f"{UNIT}records.py", f"{PARITY}records_of_engines.py", f"{PARITY}supervised.py"),
     "anomsdk/core/fft.py": (f"{UNIT}fft.py", "tests/fidelity/test_front_ends.py"),
     "anomsdk/core/motion.py": (f"{UNIT}motion_refusals.py",),
     "anomsdk/core/duty.py": (f"{UNIT}duty.py", f"{UNIT}declared_pauses.py"),
