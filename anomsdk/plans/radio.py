@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from anomsdk.core.event import COMPACT_BYTES, EVENT_BYTES
@@ -38,16 +39,30 @@ class RadioDay:
 def radio_day(plan: Plan) -> RadioDay:
     """Count the events that a plan sends in a day."""
     hops = _DAY_S * plan.rate_hz / plan.framer.hop
-    timing, alarm = plan.timing, plan.alarm
-    until_raise = timing.m + timing.on_delay
-    cycle = 1 if plan.levels.high_score else max(timing.cooldown + 1, until_raise)
-    most = int(hops * plan.due_q31 / (1 << 31)) // (timing.ticks_to_clear + cycle)
+    alarm = plan.alarm
+    most = _most_alarms(plan, hops)
     if alarm is None:
         return RadioDay(0.0, 2, 0.0, most)
     heartbeat = alarm.heartbeat + (alarm.heartbeat_rest_q16 or 0) / 65536
     late = max(alarm.escalate_after, alarm.escalate_every) if alarm.escalate_after else 0
     standing = [hops / each for each in (alarm.repeat, late) if each]
     return RadioDay(hops / heartbeat if heartbeat else 0.0, 3 if alarm.cancel else 2, sum(standing), most)
+
+
+def _most_alarms(plan: Plan, hops: float) -> int:
+    """Count the alarms that votes, delays and cooldown let through in a number of hops, at most.
+
+    Two bounds hold. A cooldown and an end by time also count declared pauses, so that all of the time bounds them.
+    Votes and delays count judged ticks only.
+    """
+    timing = plan.timing
+    passing = hops / (plan.extractor.hops_per_frame * plan.context.stride)
+    judged = hops * plan.due_q31 / (1 << 31)
+    to_raise = 1 if plan.levels.high_score else timing.m + timing.on_delay
+    held_back = 1 if plan.levels.high_score else timing.cooldown + 1
+    to_clear = timing.off_delay + 1 if timing.clear_after is None else 1
+    by_time = passing / (timing.ticks_to_clear + max(held_back, to_raise))
+    return math.ceil(min(by_time, judged / (to_clear + to_raise)))
 
 
 def line(day: RadioDay) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,13 @@ from anomsdk.receive.news import Columns, decoded, decoded_of_both_forms
 LONGEST_ID = 64
 """Characters of an id of a device."""
 Indices: TypeAlias = NDArray[np.int64]
+
+
+def listed(given: object, name: str, of: str) -> list[Any]:
+    """Return what a parameter lists, or raise InputError: one text or one event is no list of its parts."""
+    good = isinstance(given, Iterable) and not isinstance(given, str | bytes | bytearray | memoryview)
+    require(good, f"Receiver: `{name}` is {type(given).__name__}; give a list of {of}")
+    return list(cast(Iterable[Any], given))
 
 
 def decoded_batch(events: NDArray[np.uint8] | Sequence[bytes], n: int) -> tuple[Columns, NDArray[np.bool_]]:
@@ -51,8 +58,18 @@ def checked_times(at_s: NDArray[np.float64] | float, n: int) -> NDArray[np.float
 
 def check_time(at_s: float) -> None:
     """Raise InputError unless a time is a finite number of seconds."""
-    good = isinstance(at_s, int | float | np.integer | np.floating) and abs(at_s) <= sys.float_info.max
-    require(good, not_finite(at_s))
+    require(_is_finite(at_s), not_finite(at_s))
+
+
+def check_above_0(name: str, value: float) -> None:
+    """Raise InputError unless a parameter is a finite number above 0."""
+    good = _is_finite(value) and not isinstance(value, bool) and value > 0
+    require(good, f"Receiver: `{name}` is {quoted(value)}, not a number above 0")
+
+
+def _is_finite(value: Any) -> bool:
+    is_number = isinstance(value, int | float | np.integer | np.floating)
+    return is_number and bool(abs(value) <= sys.float_info.max)
 
 
 def not_finite(at_s: object) -> str:

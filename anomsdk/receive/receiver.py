@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,9 +16,11 @@ from anomsdk.errors import InputError, quoted
 from anomsdk.receive.batch import (
     LONGEST_ID,
     Indices,
+    check_above_0,
     check_time,
     checked_times,
     decoded_batch,
+    listed,
     not_an_id,
     not_finite,
     numbers_or_ids,
@@ -68,10 +69,10 @@ class Receiver:
     def __init__(
         self, *, heartbeat_s: float | None = None, late_after: float = 2.5, max_devices: int = 1_000_000
     ) -> None:
-        for name, value in (("heartbeat_s", heartbeat_s), ("late_after", late_after)):
-            good = value is None or (math.isfinite(value) and value > 0)
-            require(good, f"Receiver: `{name}` is {value}, not a number above 0")
-        good = isinstance(max_devices, int) and 1 <= max_devices <= MOST_DEVICES
+        if heartbeat_s is not None:
+            check_above_0("heartbeat_s", heartbeat_s)
+        check_above_0("late_after", late_after)
+        good = isinstance(max_devices, int) and max_devices is not True and 1 <= max_devices <= MOST_DEVICES
         require(good, f"Receiver: `max_devices` is {max_devices}, not 1 to {MOST_DEVICES}")
         self._late_s = None if heartbeat_s is None else heartbeat_s * late_after
         self._most = max_devices
@@ -97,7 +98,7 @@ class Receiver:
         with self._used("expect"):
             if at_s is not None:
                 check_time(at_s)
-            at = self._registered(list(devices))
+            at = self._registered(listed(devices, "devices", "ids"))
             first = at[self._rows["known"][at] & EXPECTED == 0]
             self._rows["expected_s"][first] = NAN if at_s is None else at_s
             self._rows["known"][first] |= EXPECTED
@@ -110,7 +111,7 @@ class Receiver:
         int64 (n,), each from 0; the number of a device never changes
         """
         with self._used("indices"):
-            return self._registered(list(devices))
+            return self._registered(listed(devices, "devices", "ids"))
 
     def take(self, device: str, event: bytes | Event, at_s: float) -> Taken:
         """Take one event.
@@ -172,6 +173,10 @@ class Receiver:
         ------
         InputError : a row is malformed, the arrays do not fit together, or there are too many devices; nothing changes
         """
+        if not isinstance(devices, np.ndarray):
+            devices = listed(devices, "devices", "ids")
+        if not isinstance(events, np.ndarray):
+            events = listed(events, "events", "bytes")
         with self._used("take_many"):
             times = checked_times(at_s, len(devices))
             news, good = decoded_batch(events, len(devices))

@@ -214,7 +214,8 @@ class Pipeline:
         """Wipe everything and go on with a record that `state` returned, of this plan or of one with its ``score_id``.
 
         The hop count goes on behind the samples that came before the record; tell a `gap` for time that passed since.
-        Event numbers go on from the record's next + 1,024, so that a receiver sees none twice. Under a plan with other
+        Event numbers go on from the record's next + 1,024, so that a receiver sees none twice. Call `state` again at
+        once and store that record: the same record restored twice gives the same numbers twice. Under a plan with other
         levels an alarm that stands goes on, and its end is judged by the new levels.
 
         Parameters

@@ -178,7 +178,7 @@ int32_t anom_pipeline_save(const anom_pipeline *pipeline, void *record, size_t s
 
 /* Wipe everything and begin with a record that anom_pipeline_save wrote, under this plan or one with its score_id, in
  * any memory. Then say by anom_pipeline_gap how long the device was off. Event numbers leave out 1,024, so that a
- * receiver sees none twice.
+ * receiver sees none twice: save again at once, as the same record restored twice gives the same numbers twice.
  * 0, or ANOM_ERROR_RECORD: the record was refused, and the pipeline has begun anew. Either way a restart event is due,
  * for plans with an alarm or a health section. A CRC tells a torn record, not a forged one.
  *   record   size bytes, of any content and alignment; NULL: refused */

@@ -494,3 +494,34 @@ def test_no_feature_is_left_in_any_engine(tmp_path, folder, engine, change):
         memory = child.memory()
     left = [name for name, needle in derived(plan, x).items() if memory.holds(needle)]
     assert left if change else not left, left
+
+
+# --- a record
+
+
+RECORDED = """
+import gc
+import anomsdk
+plan = anomsdk.read_plan(sys.argv[2])
+x = load(sys.argv[1])
+pipeline = anomsdk.Pipeline(plan, "native")
+for at in range(0, 20_100, 1500):
+    pipeline.process(x[at : at + 1500])
+    record = pipeline.state()
+x[:] = 0
+gc.collect()
+stop()
+pipeline.restore(record)
+gc.collect()
+stop()
+"""
+
+
+def test_a_record_keeps_no_sample_and_restoring_it_wipes_the_window(tmp_path, folder):
+    x = noise(304)
+    np.save(tmp_path / "x.npy", x)
+    with Stopped("import sys\n" + RECORDED, str(tmp_path / "x.npy"), str(folder / "plan.json")) as child:
+        running, restored = child.memory(), child.memory()
+    assert set(running.samples(x, run=4)) == {"int16"}, "the window is there: the scan sees it"
+    assert len(running.samples(x, run=4)["int16"]) <= WINDOW
+    assert restored.samples(x, run=4) == {}

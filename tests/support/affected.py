@@ -45,6 +45,7 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     "anomsdk/core/p*.py": (f"{CONTRACT}streams.py", f"{UNIT}batches.py"),
     "anomsdk/planner/*": (*PLANNING, f"{UNIT}reasons.py", f"{UNIT}motion_refusals.py", f"{PARITY}planned.py"),
     "anomsdk/plans/*": (*PLANNING, f"{UNIT}written_specs.py", f"{UNIT}supervision.py", f"{CONTRACT}same_id.py"),
+    "anomsdk/plans/radio.py": (f"{UNIT}radio_day.py",),
     "anomsdk/plans/tflite/*": (f"{UNIT}tflite_file.py", f"{UNIT}tflite_offsets.py", "tests/fuzz/test_tflite_fuzz.py"),
     "anomsdk/runtime/*": (
         *(f"{CONTRACT}{name}.py" for name in ("golden", "streams", "pipeline_use", "wiping", "residue")),
