@@ -40,7 +40,7 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     "anomsdk/core/fft.py": (f"{UNIT}fft.py", "tests/fidelity/test_front_ends.py"),
     "anomsdk/core/motion.py": (f"{UNIT}motion_refusals.py",),
     "anomsdk/core/duty.py": (f"{UNIT}duty.py", f"{UNIT}declared_pauses.py"),
-    "anomsdk/core/record.py": (f"{UNIT}records.py", f"{PARITY}records.py", f"{PARITY}supervised.py"),
+    "anomsdk/core/record.py": (f"{UNIT}records.py", f"{PARITY}records_of_engines.py", f"{PARITY}supervised.py"),
     "anomsdk/runtime/judged_share.py": (f"{UNIT}declared_pauses.py",),
     "anomsdk/core/p*.py": (f"{CONTRACT}streams.py", f"{UNIT}batches.py"),
     "anomsdk/planner/*": (*PLANNING, f"{UNIT}reasons.py", f"{UNIT}motion_refusals.py", f"{PARITY}planned.py"),
@@ -90,7 +90,7 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     # The C port
     "firmware_port/*": (
         *(f"{CONTRACT}{name}.py" for name in ("mirror", "c_build", "c_flags", "c_coverage", "sanitized")),
-        *(f"{PARITY}{name}.py" for name in ("native", "host_kernels", "records", "scalar")),
+        *(f"{PARITY}{name}.py" for name in ("native", "host_kernels", "records_of_engines", "scalar")),
         *("tests/mcu/*", "tests/fuzz/test_pipeline_fuzz.py", "tests/boards/*"),
     ),
     "firmware_port/decoders/*": (f"{PARITY}decoders.py", f"{UNIT}decode.py", f"{CONTRACT}wheel.py"),
