@@ -88,13 +88,17 @@ def events_in(payload: bytes) -> list[bytes]:
 
 
 def _of_hex(text: str) -> bytes:
-    """Read hexadecimal digits; a byte that is written 0x4 has one of them."""
+    """Read hexadecimal digits; a byte that stands alone, as 4 or 0x4, may have one of them."""
     tokens = [token for token in re.split(r"[\s:,]+", text) if token]
-    bare = [token[2:].rjust(2, "0") if token[:2] in ("0x", "0X") else token for token in tokens]
-    digits = "".join(bare)
-    if len(digits) % 2:
-        raise InputError(f"{len(digits)} hexadecimal digits, an odd number; {_LENGTHS}: look for one that is missing")
-    return bytes.fromhex(digits)
+    bare = [token[2:] if token[:2] in ("0x", "0X") else token for token in tokens]
+    whole = [digits.rjust(2, "0") for digits in bare]
+    odd = next((digits for digits in whole if len(digits) % 2), None)
+    if odd is not None:
+        where = " between two separators" if len(whole) > 1 else ""
+        raise InputError(
+            f"{len(odd)} hexadecimal digits{where}, an odd number; {_LENGTHS}: look for one that is missing"
+        )
+    return bytes.fromhex("".join(whole))
 
 
 def _of_base64(text: str) -> bytes:

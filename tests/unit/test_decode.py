@@ -88,6 +88,7 @@ def test_json_has_the_same_keys_for_every_kind():
         ":".join(CLIPPED[i : i + 2] for i in range(0, 32, 2)),
         ", ".join(f"0x{CLIPPED[i : i + 2]}" for i in range(0, 32, 2)),
         ",".join(f"{byte:#x}" for byte in bytes.fromhex(CLIPPED)),
+        " ".join(f"{byte:x}" for byte in bytes.fromhex(CLIPPED)),
         " ".join(CLIPPED[i : i + 4] for i in range(0, 32, 4)),
         base64_of(CLIPPED),
         f'{{"type": "event", "event": "{CLIPPED}"}}',
@@ -142,6 +143,14 @@ def test_a_file_in_binary(file):
     assert "left out: event 2: event: version 0" in ended.stderr
 
 
+def test_bytes_of_one_digit_are_no_shorter_event():
+    """16 bytes that C prints by %x, with as many digits as a compact form has."""
+    event = "2201121010020000000001010100cdab"
+    printed = " ".join(f"{byte:x}" for byte in bytes.fromhex(event))
+    assert len(printed.replace(" ", "")) == 22
+    assert payload_of(printed).hex() == event
+
+
 # Refusals
 
 
@@ -149,6 +158,7 @@ def test_a_file_in_binary(file):
     ("text", "message"),
     [
         (RAISED[:-1], "31 hexadecimal digits, an odd number"),
+        (f"{RAISED[:3]} {RAISED[3:-1]}", "3 hexadecimal digits between two separators, an odd number"),
         (RAISED[:-2], "15 bytes; an event has 16 bytes (32 hexadecimal digits), its compact form 11 (22 digits)"),
         (SHORT * 2, "22 bytes"),
         (RAISED + SHORT, "27 bytes"),
