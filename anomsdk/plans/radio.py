@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from anomsdk.core.alarm import AlarmPlan
 from anomsdk.core.event import COMPACT_BYTES, EVENT_BYTES
 from anomsdk.core.plan import Plan
 
@@ -44,9 +45,16 @@ def radio_day(plan: Plan) -> RadioDay:
     if alarm is None:
         return RadioDay(0.0, 2, 0.0, most)
     heartbeat = alarm.heartbeat + (alarm.heartbeat_rest_q16 or 0) / 65536
+    heartbeats = hops / heartbeat if heartbeat else 0.0
+    return RadioDay(heartbeats, 3 if alarm.cancel else 2, hops * _events_a_hop(alarm), most)
+
+
+def _events_a_hop(alarm: AlarmPlan) -> float:
+    """Count the events of each hop while an alarm stands; an escalation begins the time until a repeat anew."""
     late = max(alarm.escalate_after, alarm.escalate_every) if alarm.escalate_after else 0
-    standing = [hops / each for each in (alarm.repeat, late) if each]
-    return RadioDay(hops / heartbeat if heartbeat else 0.0, 3 if alarm.cancel else 2, sum(standing), most)
+    if late == 0:
+        return 1 / alarm.repeat if alarm.repeat else 0.0
+    return (1 + ((late - 1) // alarm.repeat if alarm.repeat else 0)) / late
 
 
 def _most_alarms(plan: Plan, hops: float) -> int:

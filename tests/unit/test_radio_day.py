@@ -69,3 +69,18 @@ def test_no_signal_makes_more_alarms(changes, high):
         assert found == most, "without a pause it is the number itself"
     else:
         assert found > most / 8
+
+
+@pytest.mark.parametrize(
+    ("repeat", "after", "every"),
+    [(0, 0, 0), (7, 0, 0), (0, 10, 0), (0, 10, 25), (5, 10, 0), (10, 10, 0), (7, 10, 0), (30, 10, 0), (7, 10, 40)],
+)
+def test_events_of_a_day_while_an_alarm_stands(repeat, after, every):
+    """An escalation begins the time until the next repeat anew."""
+    plan = plan_of(False, repeat=repeat, escalate_after=after, escalate_every=every)
+    with Pipeline(plan) as pipeline:
+        pipeline.process(np.array([row("hit")], np.int16))
+        results = pipeline.process(np.array([row("hit")] * DAY, np.int16))
+    found = sum(len(result.events) for result in results)
+    of_a_period = 2 + every // repeat if repeat else 2
+    assert abs(radio_day(plan).standing - found) < of_a_period, "the first escalation need not wait for `every`"
