@@ -29,12 +29,12 @@ class DutyPlan:
 
     @property
     def shortest_pause(self) -> int:
-        """Shortest declared pause, in samples: half of what the duty says. What is shorter was lost."""
+        """Shortest declared pause, in samples: half of the pause that the duty leaves. Less than that was lost."""
         return (self.every - self.on + 1) // 2
 
     @property
     def longest_pause(self) -> int:
-        """Longest declared pause, in samples: what the duty says, and a 16th of the period."""
+        """Longest declared pause, in samples: the pause that the duty leaves, and a 16th of the period."""
         return self.every - self.on + self.every // _SLACK
 
 

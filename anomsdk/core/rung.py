@@ -47,9 +47,7 @@ class TimingPlan:
     cooldown: int  # ticks
     clear_ratio_q16: int  # clear level over raise level
     high_ratio_q16: int  # high level over raise level; 0: no high level
-    clear_after: int | None = (
-        None  # ticks without a score at the clear level that clear an alarm, at least 1; None: off
-    )
+    clear_after: int | None = None  # ticks without a score at the clear level that clear an alarm, >= 1; None: off
 
     @property
     def ticks_to_clear(self) -> int:
