@@ -23,6 +23,7 @@ _HOME = {
     "PipelineSpec": "anomsdk.planner.spec",
     "Plan": "anomsdk.core.plan",
     "Receiver": "anomsdk.receive.receiver",
+    "Restart": "anomsdk.core.event",
     "Result": "anomsdk.core.pipeline",
     "State": "anomsdk.core.event",
     "emit_c": "anomsdk.mcu.emit",
@@ -48,6 +49,7 @@ __all__ = [
     "PipelineSpec",
     "Plan",
     "Receiver",
+    "Restart",
     "Result",
     "State",
     "__version__",
@@ -68,7 +70,7 @@ __all__ = [
 if TYPE_CHECKING:
     from anomsdk import compare, evaluate, train
     from anomsdk.core.alarm import Annunciation
-    from anomsdk.core.event import Condition, Event, Input, Kind, State
+    from anomsdk.core.event import Condition, Event, Input, Kind, Restart, State
     from anomsdk.core.pipeline import Result
     from anomsdk.core.plan import Plan
     from anomsdk.errors import CheckError, InputError

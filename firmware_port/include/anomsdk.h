@@ -165,9 +165,8 @@ uint32_t anom_pipeline_health(const anom_pipeline *pipeline);
  * the gap; a window that is full but was not polled is lost with it. With an alarm or a health section the gap waits for
  * the next poll, behind the inputs that wait; gaps that wait together are one gap of up to 2**31 - 1 samples, and no
  * other input is taken while one waits.
- * Under a plan with a duty a gap is a declared pause if a tick came since the last gap or pause, and n is at least half
- * of the pause that the duty leaves, and at most that pause and a 16th of the period. Across a declared pause the counts
- * of an alarm stay as they are, and nothing counts as lost. */
+ * Under a plan with a duty a gap is a declared pause if a tick came since the last one, and n lies between half of what
+ * the duty says and a 16th of its period more: the counts of an alarm stay as they are, and nothing counts as lost. */
 void anom_pipeline_gap(anom_pipeline *pipeline, int32_t n);
 
 /* Write what must outlive a reset or a power cut: the state of the alarm, its counts and scores, the baseline, technical
