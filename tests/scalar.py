@@ -968,6 +968,7 @@ class Alarm:
             setattr(self, name, record[name])
         if self.state == RTN_UNACK and not self.plan["latch"]:
             self.state = NORMAL
+            self.escalated = 0
 
     def operate(self, operation: str, argument: int = 0) -> Notice | None:
         if operation == "acknowledge" and self.unacknowledged:

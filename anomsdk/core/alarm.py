@@ -242,10 +242,10 @@ class Alarm:
     def restore(self, record: Record, *, releveled: bool) -> None:
         """Take the state from a record; ``releveled``: from that of a plan with another level or alarm section."""
         self._rung.restore(record.rung, releveled=releveled)
-        self._state = State(record.state)
+        self._state, self._escalated = State(record.state), record.escalated
         if self._state == State.RTN_UNACK and self._plan.latch == 0:
-            self._state = State.NORMAL
-        self.silenced, self.out_of_service, self._escalated = record.silenced, record.out_of_service, record.escalated
+            self._state, self._escalated = State.NORMAL, False
+        self.silenced, self.out_of_service = record.silenced, record.out_of_service
         self._peak, self._base = record.peak, record.base
         self._waiting, self._hold, self._repeating = record.waiting, record.hold, record.repeating
         self._silence, self._test = record.silence, record.test

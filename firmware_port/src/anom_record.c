@@ -228,8 +228,11 @@ static void take(anom_pipeline *pipeline, record_fields *record)
         record->rung[0] = 0;
         record->rung[1] = 0;
     }
-    if (plan && !plan->alarm.latch && record->state == ANOM_STATE_RTN_UNACK) record->state = ANOM_STATE_NORMAL;
     record->flags &= ALARM_FLAGS;
+    if (plan && !plan->alarm.latch && record->state == ANOM_STATE_RTN_UNACK) {
+        record->state = ANOM_STATE_NORMAL;
+        record->flags &= ALARM_FLAGS & ~ANOM_ALARM_ESCALATED;
+    }
     record->sequence = (uint16_t)(record->sequence + ANOM_SEQUENCE_STEP);
     exchange(pipeline, record, 0);
     rung->in_alarm = record->bits & 1;

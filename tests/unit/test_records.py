@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import anomsdk
-from anomsdk import InputError, Kind, Pipeline, State
+from anomsdk import Annunciation, InputError, Kind, Pipeline, State
 from anomsdk.core.event import Restart
 from anomsdk.core.record import RECORD_BYTES, Record
 from anomsdk.core.rung import levels
@@ -84,6 +84,20 @@ def test_a_latched_alarm_ends_under_a_plan_without_latch(engine):
         (restart,) = events_of(pipeline.restore(record))
         assert (restart.state, restart.latched) == (State.NORMAL, False)
         assert [event.state for event in events_of(give(pipeline, "hit"))] == [State.UNACK_ALARM]
+
+
+@engines(*TINY_ENGINES)
+def test_an_escalated_alarm_that_ends_so_is_no_longer_escalated(engine):
+    """Neither is the next one, before it has escalated itself."""
+    with Pipeline(tiny_plan(latch=1, escalate_after=2), engine) as pipeline:
+        give_all(pipeline, ["nothing", "hit", "hit", "hit", "low"])
+        assert pipeline.annunciation & Annunciation.ESCALATED
+        record = pipeline.state()
+    with Pipeline(tiny_plan(), engine) as pipeline:
+        pipeline.restore(record)
+        assert pipeline.annunciation == 0
+        give(pipeline, "hit")
+        assert pipeline.annunciation == Annunciation.SOUND | Annunciation.LIGHT
 
 
 @engines(*TINY_ENGINES)
