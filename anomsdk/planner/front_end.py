@@ -69,6 +69,13 @@ def duty_plan(spec: PipelineSpec) -> DutyPlan | None:
     require(
         1 <= on < every, f"sensor.duty: {duty.on_s:g} of {duty.every_s:g} s is {on} of {every} samples; lengthen both"
     )
+    hop = spec.hop_length
+    needed = spec.window_length + spec.hops_per_frame * spec.context.frames * hop - 1
+    require(
+        on >= needed,
+        f"sensor.duty: on_s is {on} samples, but a tick may need {needed}, as a pause may end within a hop; "
+        "lengthen on_s",
+    )
     return DutyPlan(on, every)
 
 

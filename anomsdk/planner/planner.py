@@ -100,6 +100,22 @@ def plan_from(
     return made
 
 
+def check_sections(spec: PipelineSpec) -> None:
+    """Refuse a duty, delays, an alarm or health section that would make no plan, whatever the model.
+
+    Raises
+    ------
+    InputError : one line that names the field or the stage
+    """
+    duty_plan(spec)
+    timing_plan(spec).check()
+    alarm, health = alarm_plan(spec), health_plan(spec)
+    if alarm is not None:
+        alarm.check()
+    if health is not None:
+        health.check(spec.hop_length, spec.window_length, spec.columns)
+
+
 def _provenance(spec: PipelineSpec, calibration: Calibration | None) -> dict[str, str]:
     from anomsdk._version import __version__
 

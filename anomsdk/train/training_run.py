@@ -14,7 +14,7 @@ from anomsdk.core.checks import require
 from anomsdk.core.fixed import Ints
 from anomsdk.core.plan import Plan
 from anomsdk.planner.calibration import CALIBRATION_FILE, CHOSEN, Calibration, signal_sections
-from anomsdk.planner.planner import SPEC_FILE, plan, plan_from
+from anomsdk.planner.planner import SPEC_FILE, check_sections, plan, plan_from
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.planner.speech import check_speech
 from anomsdk.plans.recording_digests import entries_of
@@ -77,6 +77,7 @@ class TrainingRun:
         )
         self._spec, self._out, self._options = as_written(spec), out, options
         check_speech(self._spec)
+        check_sections(self._spec)  # they are planned last
         self._source = spec_digest(self._spec)
         check_out(out, self._source)
         candidates(self._spec)  # refuses budgets that no model keeps before hours of reading

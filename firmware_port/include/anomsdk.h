@@ -162,15 +162,17 @@ uint32_t anom_pipeline_annunciation(const anom_pipeline *pipeline);
 uint32_t anom_pipeline_health(const anom_pipeline *pipeline);
 
 /* Say that n samples did not come, 0 to 2**31 - 1: they were lost, or the device slept. Time goes on, no result spans
- * the gap; a window that is full but was not polled is lost with it. With an alarm or a health section the gap waits for
- * the next poll, behind the inputs that wait; gaps that wait together are one gap of up to 2**31 - 1 samples, and no
- * other input is taken while one waits.
- * Under a plan with a duty a gap is a declared pause if a tick came since the last one, and n lies between half of what
- * the duty says and a 16th of its period more: the counts of an alarm stay as they are, and nothing counts as lost. */
+ * the gap; a window that is full but was not polled is lost with it. With an alarm or a health section the gap waits
+ * for the next poll, behind the inputs that wait; gaps that wait together are one gap of up to 2**31 - 1 samples, and
+ * no other input is taken while one waits.
+ * Under a plan with a duty a gap is a declared pause if a tick came since the last gap or pause, and n is at least half
+ * of the pause that the duty leaves, and at most that pause and a 16th of the period. Across a declared pause the
+ * counts of an alarm stay as they are, and nothing counts as lost. */
 void anom_pipeline_gap(anom_pipeline *pipeline, int32_t n);
 
-/* Write what must outlive a reset or a power cut: the state of the alarm, its counts and scores, the baseline, technical
- * conditions, and the count of hops and events. No sample, no feature, and no mean or extreme of samples is in it.
+/* Write what must outlive a reset or a power cut: the state of the alarm, its counts and scores, the baseline,
+ * technical conditions, and the count of hops and events. No sample, no feature, and no mean or extreme of samples is
+ * in it.
  * ANOM_RECORD_BYTES, or 0: not written, as an input, a gap or the rest of a hop waits: poll until 0 and try again; or
  * ANOM_ERROR_NULL or ANOM_ERROR_MEMORY.
  *   record   size bytes, at least ANOM_RECORD_BYTES, of any alignment */

@@ -220,6 +220,18 @@ def test_a_device_that_keeps_its_duty_reports_that_all_was_judged(engine):
     assert [round(event.judged_share, 3) for event in late if event.kind == Kind.HEARTBEAT] == [round(1 / 6, 3)]
 
 
+def test_the_shortest_time_of_sampling_gives_a_tick_wherever_in_a_hop_it_begins(tmp_path):
+    """Its clock is not exact: a pause that is some samples longer is declared, too, and must cost no tick."""
+    plan = anomsdk.plan(folder_of(tmp_path, "cattle_collar", "duty = {on_s = 6.4, every_s = 60}"))
+    rng, on = np.random.default_rng(4), plan.duty.on
+    for longer in range(plan.framer.hop):
+        with Pipeline(plan) as pipeline:
+            for _ in range(8):
+                ticks = [each.judged for each in pipeline.process(rng.integers(-99, 99, (on, 6)).astype(np.int16))]
+                assert sum(ticks) == 1, longer
+                pipeline.gap(plan.duty.every - on + longer)
+
+
 # Spec, plan and ids
 
 
@@ -302,7 +314,8 @@ def test_inspect_and_diff_tell_them_in_the_units_of_a_person(tmp_path):
         ("10", "sensor.duty: must be on_s and every_s in seconds, as in {on_s = 10, every_s = 60}"),
         ("true", "sensor.duty: must be on_s and every_s in seconds"),
         ('"always"', "sensor.duty: must be on_s and every_s in seconds"),
-        ("{on_s = 5.9, every_s = 60}", "on is 59 samples, too short for a tick, which needs 60; lengthen on_s"),
+        ("{on_s = 5.9, every_s = 60}", "sensor.duty: on_s is 59 samples, but a tick may need 64"),
+        ("{on_s = 6.3, every_s = 60}", "on_s is 63 samples, but a tick may need 64, as a pause may end within a hop"),
         ("{on_s = 0.01, every_s = 60}", "sensor.duty: 0.01 of 60 s is 0 of 600 samples; lengthen both"),
         ("{on_s = 59.99, every_s = 60}", "sensor.duty: 59.99 of 60 s is 600 of 600 samples; lengthen both"),
     ],
@@ -317,7 +330,33 @@ def test_a_duty_that_no_device_can_keep_is_refused_in_one_line(tmp_path, duty, s
     assert (sorted(path.name for path in folder.iterdir()), (folder / "plan.json").read_bytes()) == before
 
 
-@pytest.mark.parametrize("duty", ["{on_s = 6, every_s = 60}", "{on_s = 86399.9, every_s = 86400}", '"none"'])
+@pytest.mark.parametrize(
+    ("sections", "said"),
+    [
+        ({"sensor": {"duty": {"on_s": 0.1, "every_s": 60}}}, "sensor.duty: on_s is 1 samples, but a tick may need 2"),
+        ({"sensor": {"rate_hz": 1000}, "alert": {"off_delay_s": 2592000}}, "off_delay"),
+        ({"sensor": {"rate_hz": 1000}, "alarm": {"repeat_s": 2592000}}, "repeat"),
+    ],
+)
+def test_training_refuses_it_before_it_begins(tmp_path, sections, said):
+    tree = {
+        "format": 1,
+        "name": "meter",
+        "sensor": {"kind": "external", "rate_hz": 10},
+        "features": {"kind": "external", "n_features": 3},
+        "context": {"kind": "stack", "frames": 2},
+    }
+    done = []
+    with pytest.raises(InputError, match=re.escape(said)):
+        spec = PipelineSpec.from_dict(
+            {**tree, **{name: {**tree.get(name, {}), **keys} for name, keys in sections.items()}}
+        )
+        recordings = [np.zeros((600, 3), np.int16)] * 4
+        anomsdk.train.fit(spec, recordings, out=tmp_path / "meter", report=done.append, doing=done.append)
+    assert done == [] and not (tmp_path / "meter").exists()
+
+
+@pytest.mark.parametrize("duty", ["{on_s = 6.4, every_s = 60}", "{on_s = 86399.9, every_s = 86400}", '"none"'])
 def test_a_duty_at_its_limits_is_planned(tmp_path, duty):
     assert anomsdk_command("plan", folder_of(tmp_path, "cattle_collar", f"duty = {duty}")).status == 0
 
