@@ -154,15 +154,17 @@ class Watch:
         self._judged, self._begun = self._all_judged(), (self._ticks, self._void, self._passed)
         self._recordings += 1
         ticks, hops = self._ticks, _Hops()
+        unbroken_from = ticks  # ticks before the last gap
         with closing(wiped_after_use(recording.blocks())) as blocks:
             self._blocks = blocks
             for block in blocks:
                 if isinstance(block, int):
                     results = self._pipeline.gap(block)
-                    if is_pause(self.plan.duty, block):
+                    if is_pause(self.plan.duty, block) and self._ticks > unbroken_from:
                         self._paused += block
                     else:
                         self._missing += block
+                    unbroken_from = self._ticks
                     now_s = (self._passed - self._begun[-1]) / self.plan.rate_hz
                     for result in results:
                         yield from self._alerts(recording.name, result, hops.whole(result.hop), now_s)
