@@ -297,9 +297,12 @@ def _calibrated(final: Trained, recordings: Sequence[Recorded], spec: PipelineSp
 def spec_digest(spec: PipelineSpec) -> str:
     """Digest of the spec that a folder is trained from.
 
-    It is that of the spec before the search changes it; the permission of speech features does not count.
+    It is that of the spec before the search changes it; the permission of speech features does not count, nor does a
+    newer key that is off.
     """
-    tree = spec.model_dump(mode="json", exclude_none=True, exclude={"features": {"allow_speech_features"}})
+    off = set() if spec.alert.clear_after_s else {"clear_after_s"}
+    exclude = {"features": {"allow_speech_features"}, "alert": off}
+    tree = spec.model_dump(mode="json", exclude_none=True, exclude=exclude)
     return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()[:32]
 
 
