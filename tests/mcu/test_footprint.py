@@ -234,7 +234,7 @@ def test_json_is_all_of_stdout(saved, found):
     assert done.exit_code == 0, done.output
     tree = json.loads(done.stdout)
     assert tree == as_json(found["external"])
-    assert list(tree) == ["target", "flash_bytes", "ram_bytes", "instructions_per_hop", "mhz"]
+    assert list(tree) == ["target", "flash_bytes", "ram_bytes", "instructions_per_hop", "mhz", "radio_a_day"]
     assert tree["target"] == "cortex-m4"
     assert tree["flash_bytes"].keys() == {"code", "tables", "model"}
     assert tree["ram_bytes"].keys() == {"state", "scratch", "stack"}

@@ -71,6 +71,15 @@ BY_FUNCTION: dict[str, dict[str, dict[str, list[str]]]] = {
             ],
         },
     },
+    "anom_alert.c": {
+        "anom_alert_init": {
+            "a pipeline resets its alert next, and so do the vectors": [
+                "[alert->sequence = 0 => ]",
+                "alert->sequence = [0 => (-1)]",
+                "alert->sequence = [0 => 1]",
+            ],
+        },
+    },
     "anom_autoencoder.c": {
         "requantise": {
             "what equals a bound is clipped to itself": [

@@ -344,6 +344,21 @@ def _pauses() -> Iterator[tuple]:
         duty_rows,
         [step for i in range(4) for step in (push(*rows[9 * i + 3 : 9 * i + 12]), ["gap", 31])] + [SAVE],
     )
+    watched = health_stem.given_of(on={4: (1, 1)}, block=1, clip_low=-32768, clip_high=32767, warm_up=1, settle=1)
+    yield (
+        "A pause while a condition voids ticks",
+        "Service that a fault does not interrupt; the health of another pipeline.",
+        supervised(health=watched, timing=votes, duty=DUTY),
+        [push(QUIET, QUIET, HIT, HIT, QUIET, CLIPPED), ["gap", 16], SAVE, push(QUIET, QUIET), SAVE],
+    )
+    rows = rows_that_jump(50)
+    follows = with_sections(rows_plan(), {"off_delay": 9, "clear_after": 12}, duty=DUTY)
+    yield (
+        "A pause of the reference rung",
+        "A baseline that stays frozen over pauses in which the alarm clears.",
+        follows,
+        [push(*rows[:20]), ["gap", 16], SAVE, push(*rows[20:50]), SAVE],
+    )
 
 
 def _refused() -> Iterator[tuple]:
