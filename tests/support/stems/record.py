@@ -352,12 +352,14 @@ def _pauses() -> Iterator[tuple]:
         [push(QUIET, QUIET, HIT, HIT, QUIET, CLIPPED), ["gap", 16], SAVE, push(QUIET, QUIET), SAVE],
     )
     rows = rows_that_jump(50)
-    follows = with_sections(rows_plan(), {"off_delay": 9, "clear_after": 12}, duty=DUTY)
+    sections = {"health": encoded(watched["plan"], raise_blocks="<u2", clear_blocks="<u2")}
+    follows = with_sections(rows_plan(), {"off_delay": 9, "clear_after": 12}, duty=DUTY, **sections)
+    clipped = [32767, *rows[49][1:]]
     yield (
-        "A pause of the reference rung",
-        "A baseline that stays frozen over pauses in which the alarm clears.",
+        "Pauses of the reference rung",
+        "A baseline that stays frozen over pauses in which the alarm clears; a fault that counts as service.",
         follows,
-        [push(*rows[:20]), ["gap", 16], SAVE, push(*rows[20:50]), SAVE],
+        [push(*rows[:20]), ["gap", 16], SAVE, push(*rows[20:40], clipped), ["gap", 16], SAVE, push(*rows[:20]), SAVE],
     )
 
 
