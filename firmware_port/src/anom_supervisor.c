@@ -223,8 +223,9 @@ int32_t anom_supervisor_due(anom_supervisor *supervisor, uint32_t hop, anom_even
     /* What time has made due, then the heartbeat */
     int32_t n = noticed(supervisor, anom_alarm_due(&supervisor->alarm), hop, event);
     if (n) return n;
-    uint64_t heartbeat = heartbeat_q16(supervisor);
-    return heartbeat > 0 && elapsed_q16(supervisor) >= heartbeat ? beat(supervisor, hop, event) : 0;
+    uint32_t heartbeat = (uint32_t)supervisor->alarm.plan->heartbeat;
+    if (heartbeat == 0 || supervisor->elapsed < heartbeat) return 0; /* in most hops */
+    return elapsed_q16(supervisor) >= heartbeat_q16(supervisor) ? beat(supervisor, hop, event) : 0;
 }
 
 static void supervisor_lose(anom_pipeline *pipeline, int32_t n)

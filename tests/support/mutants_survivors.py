@@ -653,11 +653,6 @@ BY_FUNCTION: dict[str, dict[str, dict[str, list[str]]]] = {
                 "= divide(&judged, due > [0 => 1] ? due : 1)",
             ],
         },
-        "anom_supervisor_due": {
-            "a heartbeat is at least one hop, 65536": [
-                "return heartbeat > [0 => 1] && elapsed_q16(supervisor) >= heartbeat ?",
-            ],
-        },
         "supervisor_poll": {
             "it saves time: nothing is due a second time, and a field of one bit takes 2 for 0": [
                 "[supervisor->settled = 1 => ]",

@@ -26,6 +26,7 @@ MEMBERS = ("levels", "restart", "scratch_bytes", "state_bytes")
 SUPERVISED = (
     "poll",
     "lose",
+    "pause",
     "reset",
     "annunciation",
     "health",
@@ -66,7 +67,7 @@ def call_graph(
     """From the .ci files of ``gcc -fcallgraph-info=su``.
 
     A call through a pointer may reach that member of the extractors that are linked, the observer, or the transform of
-    motion: both NULL where none is named. The plan has no alarm and no health section: the alert judges its ticks.
+    motion: both NULL where none is named. The plan has no duty, no alarm and no health section: the alert judges its ticks.
     """
     pointers = {
         member: {f"{extractor}:{extractor.removeprefix('anom_')}_{member}" for extractor in extractors}
