@@ -1034,6 +1034,10 @@ class Health:
     def voids(self) -> bool:
         return any(self.voiding(condition) for condition in self.active)
 
+    @property
+    def voids_by_fault(self) -> bool:
+        return any(self.voiding(condition) for condition in self.active if condition != WARM_UP)
+
     def voiding(self, condition: int) -> bool:
         bits = {0, 1, 3, 6} | ({5} if self.plan["not_worn_voids"] else set())
         return HEALTH_BITS[condition - 1] in bits
@@ -1207,6 +1211,10 @@ class Supervisor:
         return self.health is not None and self.health.voids
 
     @property
+    def voids_by_fault(self) -> bool:
+        return self.health is not None and self.health.voids_by_fault
+
+    @property
     def annunciation(self) -> int:
         faulty = self.health is not None and bool(self.health.active - {WARM_UP})
         return self.alarm.annunciation | faulty << 3
@@ -1246,7 +1254,7 @@ class Supervisor:
         return max(within(self.highest_log2_q8, 0, 8191), log2_q10(self.highest) >> 2)
 
     def pause(self, hops: int, ticks: int) -> None:
-        if not self.voids:
+        if not self.voids_by_fault:
             self.alarm.pause(ticks)
         self.advance(hops)
 
@@ -1773,11 +1781,11 @@ class SupervisedPipeline(Pipeline):
         self.leave(lost, pause)
 
     def leave(self, lost: int, pause: bool) -> None:
-        ticks, voids = lost // self.per_tick, self.supervisor.voids
+        ticks, faulty = lost // self.per_tick, self.supervisor.voids_by_fault
         (self.supervisor.pause if pause else self.supervisor.gap)(lost, ticks)
         if self.reference and not pause:
             self.reference.gap(ticks)
-        elif self.reference and not voids:
+        elif self.reference and not faulty:
             self.reference.pause(ticks)
 
     def fields(self) -> dict:

@@ -189,6 +189,11 @@ class Health:
         return self.active & sum(1 << each for each in Condition if bits >> each.bit & 1)
 
     @property
+    def voids_by_fault(self) -> bool:
+        """Return True if a condition other than warm-up voids ticks."""
+        return self.voiding() & ~(1 << Condition.WARM_UP) != 0
+
+    @property
     def is_faulty(self) -> bool:
         """Return True if a condition other than warm-up is active."""
         return self.active & ~(1 << Condition.WARM_UP) != 0
@@ -356,7 +361,7 @@ class Health:
 
     def _warm(self) -> None:
         """Count the warm-up down; while a fault voids ticks it starts again, which is no change to report."""
-        if self.voiding() & ~(1 << Condition.WARM_UP):
+        if self.voids_by_fault:
             self._warm_up = max(self._warm_up, self._plan.settle)
         elif self._warm_up > 0:
             self._warm_up -= 1

@@ -266,11 +266,11 @@ class Chain:
     def _pass(self, hops: int, *, pause: bool) -> None:
         """Let hops pass without a sample, in a declared pause or in a gap."""
         ticks = hops // (self._plan.extractor.hops_per_frame * self._plan.context.stride)
-        voids = self._supervisor is not None and self._supervisor.voids
+        faulty = self._supervisor is not None and self._supervisor.voids_by_fault
         for rung in (self._alert, self._reference):
             if rung is not None and not pause:
                 rung.gap(ticks)
-            elif rung is not None and not voids:
+            elif rung is not None and not faulty:
                 rung.pause(ticks)
         if self._supervisor is not None and pause:
             self._supervisor.pause(hops, ticks)

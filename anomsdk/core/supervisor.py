@@ -111,6 +111,11 @@ class Supervisor:
         return self._health is not None and self._health.voids
 
     @property
+    def voids_by_fault(self) -> bool:
+        """Return True if a condition other than warm-up voids ticks: then no service time runs."""
+        return self._health is not None and self._health.voids_by_fault
+
+    @property
     def health(self) -> int:
         """Return the health byte."""
         return 0 if self._health is None else self._health.byte
@@ -160,7 +165,7 @@ class Supervisor:
 
     def pause(self, hops: int, ticks: int) -> None:
         """Account for the hops and ticks of a declared pause, each 0 to 2**32 - 1; a fault lets its delays stand."""
-        if not self.voids:
+        if not self.voids_by_fault:
             self._alarm.pause(ticks)
         self._advance(hops)
 

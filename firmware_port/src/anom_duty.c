@@ -10,8 +10,8 @@ void anom_duty_pause(anom_pipeline *pipeline, uint32_t hops)
     anom_supervisor *supervisor = anom_pipeline_supervisor(pipeline);
     anom_rung *reference = anom_pipeline_reference(pipeline);
     uint32_t ticks = anom_pipeline_ticks(plan, hops);
-    int32_t voids = supervised && supervised->health && anom_health_voids((const anom_health *)(supervisor + 1));
-    if (reference && !voids) anom_rung_pause(reference, ticks);
+    const anom_health *health = supervised && supervised->health ? (const anom_health *)(supervisor + 1) : NULL;
+    if (reference && !(health && anom_health_voids_by_fault(health))) anom_rung_pause(reference, ticks);
     if (supervised)
         supervised->type->pause(supervisor, hops, ticks);
     else

@@ -264,7 +264,7 @@ NOINLINE static void sum_up(anom_health_column *column, column_sums *found, cons
 static void warm(anom_health *health)
 {
     if (health->active == 0) return; /* warm-up is over, too */
-    if (anom_health_voiding(health) & ~WARM_UP) {
+    if (anom_health_voids_by_fault(health)) {
         uint32_t settle = (uint32_t)health->plan->settle;
         if (health->warm_up < settle) health->warm_up = settle;
     } else if (health->warm_up > 0) {

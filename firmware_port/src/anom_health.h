@@ -108,6 +108,12 @@ static inline int32_t anom_health_voids(const anom_health *health)
     return anom_health_voiding(health) != 0;
 }
 
+/* 1: a condition other than warm-up voids ticks. */
+static inline int32_t anom_health_voids_by_fault(const anom_health *health)
+{
+    return (anom_health_voiding(health) & ~(1u << ANOM_CONDITION_WARM_UP)) != 0;
+}
+
 /* 1: a condition other than warm-up is active. */
 static inline int32_t anom_health_is_faulty(const anom_health *health)
 {

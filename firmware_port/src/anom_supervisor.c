@@ -42,6 +42,12 @@ int32_t anom_supervisor_voids(const anom_supervisor *supervisor)
     return health && anom_health_voids(health);
 }
 
+int32_t anom_supervisor_voids_by_fault(const anom_supervisor *supervisor)
+{
+    const anom_health *health = health_of(supervisor);
+    return health && anom_health_voids_by_fault(health);
+}
+
 uint32_t anom_supervisor_health(const anom_supervisor *supervisor)
 {
     const anom_health *health = health_of(supervisor);
@@ -124,7 +130,7 @@ void anom_supervisor_gap(anom_supervisor *supervisor, uint32_t lost, uint32_t lo
 
 void anom_supervisor_pause(anom_supervisor *supervisor, uint32_t hops, uint32_t ticks)
 {
-    if (!anom_supervisor_voids(supervisor)) anom_alarm_pause(&supervisor->alarm, ticks);
+    if (!anom_supervisor_voids_by_fault(supervisor)) anom_alarm_pause(&supervisor->alarm, ticks);
     advance(supervisor, hops);
 }
 

@@ -50,6 +50,9 @@ void anom_supervisor_reset(anom_supervisor *supervisor, const anom_supervisor_pl
 /* 1: no tick is judged now. */
 int32_t anom_supervisor_voids(const anom_supervisor *supervisor);
 
+/* 1: a condition other than warm-up voids ticks: then no service time runs. */
+int32_t anom_supervisor_voids_by_fault(const anom_supervisor *supervisor);
+
 /* Health byte; 0 without health. */
 uint32_t anom_supervisor_health(const anom_supervisor *supervisor);
 

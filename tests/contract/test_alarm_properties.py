@@ -1,6 +1,7 @@
 """Properties of the life cycle of an alarm that hold for any plan, any stream and any inputs, in Python and in C."""
 
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 import pytest
@@ -394,9 +395,8 @@ def test_events_tell_the_alarm_over_a_restore_under_another_life_cycle(engine, p
         first = events_of(results)[0]
         assert first.restart == Restart.RESTORED
         assert not (first.latched or first.state == State.RTN_UNACK) or other.alarm.latch == 1
-        receiver.state, receiver.silenced, receiver.out_of_service = first.state, first.silenced, first.out_of_service
-        for word in others:
-            for event in events_of(give(pipeline, word)):
+        for left in chain([results], (give(pipeline, word) for word in others)):
+            for event in events_of(left):
                 receiver.state, receiver.silenced = event.state, event.silenced
                 receiver.out_of_service = event.out_of_service
             receiver.sounds(pipeline.annunciation)

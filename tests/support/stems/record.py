@@ -351,6 +351,13 @@ def _pauses() -> Iterator[tuple]:
         supervised(health=watched, timing=votes, duty=DUTY),
         [push(QUIET, QUIET, HIT, HIT, QUIET, CLIPPED), ["gap", 16], SAVE, push(QUIET, QUIET), SAVE],
     )
+    wakes = supervised(health=watched, timing=votes, duty=DUTY)
+    yield (
+        "A pause behind a record, in warm-up",
+        "A device whose sleep loses its memory, and whose alarm no pause ends.",
+        wakes,
+        [restored(wakes, push(QUIET, HIT, HIT, HIT, QUIET)), ["gap", 16], SAVE, push(QUIET, QUIET)],
+    )
     rows = rows_that_jump(50)
     sections = {"health": encoded(watched["plan"], raise_blocks="<u2", clear_blocks="<u2")}
     follows = with_sections(rows_plan(), {"off_delay": 9, "clear_after": 12}, duty=DUTY, **sections)
