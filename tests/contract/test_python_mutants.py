@@ -81,6 +81,12 @@ def test_fates(copy, tmp_path, monkeypatch):
     assert not (tmp_path / "copy" / ".venv").exists()
 
 
+def test_a_mutant_that_cannot_be_imported_is_killed(copy, tmp_path):
+    (tmp_path / "copy" / "conftest.py").write_text("import sums\n")
+    mutant = Mutant("sums/__init__.py", "any", ORIGINAL.replace("= 3", "= 3 << 'x'"))
+    assert copy.judge(mutant, ["test_sums.py"]) == "killed"
+
+
 def test_tests_that_fail_without_a_mutant_judge_none(copy):
     mutant = Mutant("sums/__init__.py", "any", ORIGINAL.replace("= 3", "= 4"))
     with pytest.raises(SystemExit, match=r"without a mutant these tests fail: test_broken\.py"):
