@@ -64,6 +64,18 @@ def test_watch_takes_declared_pauses_for_no_loss(folder, tmp_path, more):
     assert "piece of its own" not in notes and "missing" not in notes
 
 
+def test_a_pause_without_a_tick_before_it_is_a_loss_as_it_is_for_the_pipeline(folder, tmp_path):
+    """Minute 10 has 5.9 s of rows, one too few for a tick: the pause behind it is not declared, the one before it is."""
+    path = recording(tmp_path / "a.csv", events=())
+    head, *rows = path.read_text().splitlines()
+    rows = [
+        row for row in rows if not 600 <= float(row.split(",")[0]) < 660 or 602 <= float(row.split(",")[0]) < 607.85
+    ]
+    path.write_text("\n".join([head, *rows]) + "\n")
+    _, summary, _ = watched(folder, path)
+    assert (summary["missing"], summary["paused"]) == (521, (N - 3) * 500 + 520)
+
+
 def test_watch_says_in_words_which_time_was_judged(folder, tmp_path):
     path = recording(tmp_path / "a.csv")
     said = anomsdk_command("watch", "--plan", plan_in(folder), path, "--unit", "g,deg/s").stdout
