@@ -146,6 +146,11 @@ class Alarm:
         return self._state
 
     @property
+    def raise_score(self) -> int:
+        """Return the alarm level in force."""
+        return self._level.raise_score
+
+    @property
     def latched(self) -> bool:
         """Return True if the alarm stays until it is acknowledged."""
         return self._plan.latch == 1 and self._unacknowledged
@@ -221,6 +226,11 @@ class Alarm:
         if self.silenced and self._silence == 0:
             return self._sound()
         return None
+
+    def relevel(self, level: LevelPlan) -> None:
+        """Go on at another level; an alarm that stands ends by it."""
+        self._level = level
+        self._rung.relevel(level)
 
     def gap(self, lost_ticks: int) -> None:
         """Account for lost ticks: all counts of ticks in a row start again, the cooldown runs on."""

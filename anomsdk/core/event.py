@@ -1,7 +1,7 @@
 """Event: the 16 bytes that may leave a pipeline.
 
-Plans without an alarm and a health section write layout 1, all other plans layout 2. For radios that carry less, both
-have a compact form of 11 bytes. All four are decoded.
+Plans without an alarm, a health and a ladder section write layout 1, all other plans layout 2. For radios that carry
+less, both have a compact form of 11 bytes. All four are decoded.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ EVENT_BYTES = 16
 COMPACT_BYTES = 11
 """Length of the compact form."""
 VERSION = 1
-"""Layout of the events of a plan without an alarm and a health section."""
+"""Layout of the events of a plan without an alarm, a health and a ladder section."""
 VERSION_2 = 2
-"""Layout of the events of a plan with an alarm or a health section."""
+"""Layout of the events of a plan with an alarm, a health or a ladder section."""
 SHARE_ONE = 65535
 """Judged share of a heartbeat in which every tick that was due was judged."""
 
@@ -59,6 +59,7 @@ class Kind(_Worded):
     OPERATOR = 4, "operator"
     RESTART = 5, "restart"
     REPEAT = 6, "repeat"
+    LEVEL = 7, "level"
 
 
 class State(_Worded):
@@ -90,6 +91,19 @@ class Restart(_Worded):
     ANEW = 0, "anew"
     RESTORED = 1, "restored from a record"
     REFUSED = 2, "anew, as the record was refused"
+
+
+class Promise(_Worded):
+    """News of the level in force, as a level event reports it."""
+
+    CERTIFIED = 1, "level certified"
+    """Argument: index of the promise."""
+    NEEDS = 2, "no level certified, more days needed"
+    """Argument: days, 1 to 255; 255 also stands for more."""
+    BROKEN = 3, "promise broken"
+    """Argument: index of the promise."""
+    SET = 4, "level set"
+    FAILED = 5, "no level keeps the promise"
 
 
 class Condition(_Worded):
@@ -196,6 +210,11 @@ class Event:
         return Restart(self.reasons[0]) if self.kind == Kind.RESTART else None
 
     @property
+    def promise(self) -> Promise | None:
+        """Return the news of a level event; None for other kinds. Its argument is the second of ``reasons``."""
+        return Promise(self.reasons[0]) if self.kind == Kind.LEVEL else None
+
+    @property
     def judged_share(self) -> float:
         """Return the share of the ticks since the last heartbeat that were judged, 0 to 1; 0 for other kinds."""
         return int.from_bytes(self.reasons, "little") / SHARE_ONE if self.kind == Kind.HEARTBEAT else 0.0
@@ -204,11 +223,12 @@ class Event:
     def words(self) -> tuple[str, ...]:
         """Reasons of an anomaly in words: the most unusual groups of features, which need not be the cause.
 
-        For a technical, an operator or a restart event: the word for its condition, input or beginning.
+        For a technical, an operator, a restart or a level event: the word for its condition, input, beginning or news.
         """
         if self.kind == Kind.ANOMALY:
             return words(self.reasons)
-        named = next((each for each in (self.condition, self.input, self.restart) if each is not None), None)
+        codes = (self.condition, self.input, self.restart, self.promise)
+        named = next((each for each in codes if each is not None), None)
         return () if named is None else (named.word,)
 
     def __bytes__(self) -> bytes:
@@ -267,7 +287,7 @@ class Event:
 
         Raises
         ------
-        InputError : the length, version, kind, state, condition, input or beginning is wrong
+        InputError : the length, version, kind, state, condition, input, beginning or news is wrong
 
         Examples
         --------
@@ -296,6 +316,7 @@ class Event:
         )
         require(kind != Kind.OPERATOR or codes[0] in list(Input), f"event: operator input {codes[0]} is unknown")
         require(kind != Kind.RESTART or codes[0] in list(Restart), f"event: beginning {codes[0]} is unknown")
+        require(kind != Kind.LEVEL or codes[0] in list(Promise), f"event: news {codes[0]} of a level is unknown")
         return cls(
             Kind(kind),
             State(state),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,13 +13,16 @@ from anomsdk.core.alarm import PLAIN
 from anomsdk.core.alert import Alert
 from anomsdk.core.bands import Bands
 from anomsdk.core.baseline import Baseline
+from anomsdk.core.checks import require
 from anomsdk.core.context import Context
 from anomsdk.core.duty import is_pause
 from anomsdk.core.event import Event, State
+from anomsdk.core.export import Export
 from anomsdk.core.external import External
 from anomsdk.core.extractor import Extractor, ExtractorPlan
 from anomsdk.core.fixed import UINT32_MAX, Ints
 from anomsdk.core.framer import BATCH, Framer
+from anomsdk.core.ladder import Ladder, ladder_bytes, takes
 from anomsdk.core.logmel import Logmel
 from anomsdk.core.motion import Motion
 from anomsdk.core.plan import Plan
@@ -203,6 +206,37 @@ class Chain:
         (self._alert if self._supervisor is None else self._supervisor).save(record)
         return bytes(record)
 
+    def export(self, device: int, boot: int, since: Export | None) -> bytes:
+        """Return the counts of the ladder, of a plan that has one.
+
+        Parameters
+        ----------
+        device : number of the device
+        boot : number that the ladder takes where it has none yet
+        since : earlier export of the same ladder; None: from its first tick
+
+        Raises
+        ------
+        InputError : ``since`` is not an earlier export of this ladder, from its first tick
+        """
+        ladder, plan = self.ladder, self._plan
+        assert plan.ladder is not None
+        ladder.boot = ladder.boot or boot
+        made = Export(
+            device=device,
+            boot=ladder.boot,
+            score_tag=bytes.fromhex(plan.score_id)[:SCORE_TAG_BYTES],
+            plan_tag=plan.tag,
+            level_tag=ladder.tag,
+            promise=ladder.promise,
+            first=0,
+            last=ladder.ticks,
+            days=ladder.days,
+            episode_gap=plan.ladder.episode_gap,
+            counts=tuple(replace(counts) for counts in ladder.counts),
+        )
+        return bytes(made if since is None else made.since(since))
+
     def restore(self, data: bytes) -> bool:
         """Begin anew with what a record holds; a restart is due.
 
@@ -224,7 +258,7 @@ class Chain:
         if self._reference is not None:
             self._baseline.restore(record)
             self._reference.restore(record.reference)
-        releveled = (record.plan_tag, record.level_tag) != (self._plan.tag, 0)
+        releveled = record.plan_tag != self._plan.tag or (self._plan.ladder is None and record.level_tag != 0)
         (self._alert if self._supervisor is None else self._supervisor).restore(record, releveled=releveled)
         self._context.has_given = record.has_given
         self._pass(self._framer.resume(record.next_hop, record.ahead), pause=True)
@@ -234,6 +268,17 @@ class Chain:
     def health(self) -> int:
         """Return the health byte; 0 for plans without a health section."""
         return 0 if self._supervisor is None else self._supervisor.health
+
+    @property
+    def ladder(self) -> Ladder:
+        """Return the ladder of a plan that has one."""
+        assert self._supervisor is not None and self._supervisor.ladder is not None
+        return self._supervisor.ladder
+
+    @property
+    def level(self) -> int:
+        """Return the tag of the level in force, 0: the plan's own; 0 for plans without a ladder."""
+        return 0 if self._plan.ladder is None else self.ladder.tag
 
     @property
     def annunciation(self) -> int:
@@ -339,13 +384,18 @@ def record_for(plan: Plan, data: bytes) -> Record:
     ------
     InputError : the record is torn, or of a plan with another ``score_id``
     """
-    record = Record.from_bytes(data)
+    ladder = plan.ladder
+    record = Record.from_bytes(data, 0 if ladder is None else ladder_bytes(ladder))
     record.check(bytes.fromhex(plan.score_id)[:SCORE_TAG_BYTES], plan.framer.window, plan.framer.hop, plan.timing.n)
+    require(
+        ladder is None or takes(ladder, len(plan.promises or ()), plan.timing, record),
+        "record: a number of its ladder is out of its range; the pipeline begins anew",
+    )
     return record
 
 
 def _supervisor(plan: Plan) -> Supervisor | None:
-    """Make the supervisor of a plan; None for plans without an alarm and a health section."""
+    """Make the supervisor of a plan; None for plans without an alarm, a health and a ladder section."""
     if not plan.is_supervised:
         return None
     return Supervisor(
@@ -357,4 +407,6 @@ def _supervisor(plan: Plan) -> Supervisor | None:
         plan.extractor.hops_per_frame * plan.context.stride,
         plan.due_q31,
         plan.tag,
+        plan.ladder,
+        plan.promises or (),
     )

@@ -28,6 +28,7 @@ from anomsdk.core.external import ExternalPlan
 from anomsdk.core.extractor import ExtractorPlan
 from anomsdk.core.framer import FramerPlan
 from anomsdk.core.health import HealthPlan
+from anomsdk.core.ladder import MAX_PROMISES, LadderPlan, PromisePlan
 from anomsdk.core.logmel import LogmelPlan
 from anomsdk.core.motion import MotionPlan
 from anomsdk.core.reasons import ReasonsPlan
@@ -171,6 +172,10 @@ class Plan:
     """Limits of the technical conditions; None: none is looked for."""
     duty: DutyPlan | None = None
     """Duty cycle; None: the device always samples."""
+    ladder: LadderPlan | None = None
+    """Rungs that count what alarms at other levels would be; None: none."""
+    promises: tuple[PromisePlan, ...] | None = None
+    """Promises that the ladder can certify; None without a ladder."""
     folder: Path | None = field(default=None, compare=False, metadata={"canonical": False})
     """Folder that the plan was read from: engine tflite looks for the model there. Not part of the plan's value."""
 
@@ -193,8 +198,11 @@ class Plan:
 
     @cached_property
     def score_id(self) -> str:
-        """Hash of the score, its baseline, the alert's timing and health; not of levels, reasons and alarm (64 hex)."""
-        return self._hash_without(*_UNNAMED, "levels", "reasons", "alarm")
+        """Hash of the score, its baseline, the alert's timing, health and rungs (64 hex).
+
+        Not of levels, reasons, alarm and promises.
+        """
+        return self._hash_without(*_UNNAMED, "levels", "reasons", "alarm", "promises")
 
     @property
     def tag(self) -> int:
@@ -203,8 +211,11 @@ class Plan:
 
     @property
     def is_supervised(self) -> bool:
-        """Return True if the plan has an alarm or a health section: it takes inputs and writes events of layout 2."""
-        return self.alarm is not None or self.health is not None
+        """Return True if the plan has an alarm, a health or a ladder section.
+
+        Then it takes inputs and writes events of layout 2.
+        """
+        return self.alarm is not None or self.health is not None or self.ladder is not None
 
     @property
     def n_inputs(self) -> int:
@@ -313,6 +324,7 @@ class Plan:
             )
         if self.health is not None:
             self.health.check(self.framer.hop, self.framer.window, self.columns)
+        _check_ladder(self)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Plan) and self.canonical_bytes == other.canonical_bytes
@@ -327,6 +339,19 @@ class Plan:
         tree = {key: value for key, value in canonical_tree(self).items() if key not in parts}
         tree["format"] = FORMAT
         return hashlib.sha256(canonical_json(tree)).hexdigest()
+
+
+def _check_ladder(plan: Plan) -> None:
+    """Refuse rungs and promises out of range, and promises without rungs."""
+    promises = plan.promises or ()
+    require(
+        (plan.ladder is None) == (plan.promises is None) and len(promises) <= MAX_PROMISES,
+        f"plan: {len(promises)} promises; a ladder has up to {MAX_PROMISES}, and without one there are none",
+    )
+    if plan.ladder is not None:
+        plan.ladder.check(plan.timing)
+        for promise in promises:
+            promise.check(plan.ladder)
 
 
 def _check_provenance(provenance: Mapping[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""Record: what a pipeline keeps over a reset or a power cut, in a fixed number of bytes.
+"""Record: what a pipeline keeps over a reset or a power cut, in a number of bytes that its plan fixes.
 
 It holds counts, levels and the state of the alarm. No sample, no feature, and no mean or extreme of samples is in it. A
 CRC tells a torn record from a whole one; whoever can write a record can write any, so it does not tell a forged one.
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from anomsdk.core.checks import require
 
 RECORD_BYTES = 136
+"""Length without a ladder."""
 VERSION = 1
 SCORE_TAG_BYTES = 8
 """Bytes of the plan's score_id that a record is bound to."""
@@ -75,6 +76,7 @@ class Record:
     active: int = 0
     reported: int = 0
     counts: tuple[int, ...] = (0,) * N_COUNTS
+    ladder: bytes = b""  # state of the ladder, see `anomsdk.core.ladder`
 
     @property
     def next_sequence(self) -> int:
@@ -86,7 +88,7 @@ class Record:
         flags = self.escalated * _ESCALATED | self.silenced * _SILENCED | self.out_of_service * _OUT_OF_SERVICE
         bits = self.rung.in_alarm | self.reference.in_alarm << 1 | self.has_given << 2
         data = _LAYOUT.pack(
-            *(_MARK, VERSION, RECORD_BYTES, self.plan_tag, self.score_tag),
+            *(_MARK, VERSION, RECORD_BYTES + len(self.ladder), self.plan_tag, self.score_tag),
             *(self.level_tag, self.state, flags, bits),
             *(self.sequence, self.ahead, self.next_hop),
             *(number for each in rungs for number in (each.in_row, each.calm, each.cooldown)),
@@ -96,26 +98,33 @@ class Record:
             *(self.elapsed, self.judged, self.highest_log2_q8, self.late_q16),
             *(self.active, self.reported, *self.counts),
         )
+        data += self.ladder
         return data + _CRC.pack(zlib.crc32(data))
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> Record:
+    def from_bytes(cls, data: bytes, ladder_bytes: int = 0) -> Record:
         """Read a record.
+
+        Parameters
+        ----------
+        data : bytes that `bytes(record)` gave
+        ladder_bytes : length of the state of the ladder; 0: the plan has none
 
         Raises
         ------
         InputError : the record is of another length or version, or torn
         """
-        require(len(data) == RECORD_BYTES, f"record: {len(data)} bytes, not {RECORD_BYTES}; the pipeline begins anew")
+        size = RECORD_BYTES + ladder_bytes
+        require(len(data) == size, f"record: {len(data)} bytes, not {size}; the pipeline begins anew")
         found = _LAYOUT.unpack_from(data)
         mark, version, length, plan_tag, score_tag = found[:5]
         require(mark == _MARK, "record: it does not begin as one; the pipeline begins anew")
         require(
-            _CRC.unpack_from(data, _LAYOUT.size)[0] == zlib.crc32(data[: _LAYOUT.size]),
+            _CRC.unpack_from(data, size - _CRC.size)[0] == zlib.crc32(data[: -_CRC.size]),
             "record: torn, its CRC is wrong; the pipeline begins anew",
         )
         require(
-            version == VERSION and length == RECORD_BYTES,
+            version == VERSION and length == size,
             f"record: version {version} is not {VERSION}, that of this release; the pipeline begins anew",
         )
         level_tag, state, flags, bits, sequence, ahead, next_hop = found[5:12]
@@ -130,6 +139,7 @@ class Record:
         record.hold, record.repeating, record.silence, record.test = found[25:29]
         record.elapsed, record.judged, record.highest_log2_q8, record.late_q16 = found[29:33]
         record.active, record.reported, record.counts = found[33], found[34], found[35:]
+        record.ladder = data[_LAYOUT.size : -_CRC.size]
         return record
 
     def check(self, score_tag: bytes, window: int, hop: int, n: int) -> None:

@@ -162,6 +162,11 @@ class Rung:
         self.hits = self.in_row = self.calm = 0
         self.in_alarm = False
 
+    def relevel(self, level: LevelPlan) -> None:
+        """Go on at another level: counts of ticks say nothing of it, and an alarm that stands goes on."""
+        self._level = level
+        self.hits = self.in_row = self.calm = 0
+
     def gap(self, lost_ticks: int) -> None:
         """Account for lost ticks: all counts of ticks in a row start again, the cooldown runs on."""
         self.hits = self.in_row = 0

@@ -1,12 +1,13 @@
 """Supervisor: health, the life cycle of the alarm and the heartbeat of one pipeline, in their order.
 
-Whatever leaves the pipeline of a plan with an alarm or a health section is an event that the supervisor made. Without a
-tick, events leave one by one: technical changes first, then what time has made due, then the heartbeat.
+Whatever leaves the pipeline of a plan with an alarm, a health or a ladder section is an event that the supervisor made.
+Without a tick, events leave one by one: technical changes first, then what time has made due, then news of the level,
+then the heartbeat.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from enum import IntEnum
 
@@ -14,6 +15,7 @@ from anomsdk.core.alarm import MAX_SILENCE, Alarm, AlarmPlan, Annunciation, Noti
 from anomsdk.core.event import SHARE_ONE, VERSION_2, Condition, Event, Kind, Restart, score_log2_q8
 from anomsdk.core.fixed import UINT32_MAX, Ints
 from anomsdk.core.health import Health, HealthPlan
+from anomsdk.core.ladder import MAX_PROMISES, MAX_RUNGS, Ladder, LadderPlan, PromisePlan
 from anomsdk.core.record import Record
 from anomsdk.core.rung import LevelPlan, TimingPlan
 
@@ -27,6 +29,8 @@ MAX_ARGUMENT = {
     "self_test": 1,
     "missing": UINT32_MAX,
     "clock": UINT32_MAX,
+    "calibrate": MAX_PROMISES - 1,
+    "set_level": MAX_RUNGS,
 }
 """Operation -> largest argument."""
 
@@ -49,11 +53,20 @@ class Operation(IntEnum):
     """Argument: more milliseconds without a sample, 0 to 2**32 - 1."""
     CLOCK = 9
     """Argument: the caller's clock in milliseconds, modulo 2**32."""
+    CALIBRATE = 10
+    """Argument: index of a promise of the plan."""
+    SET_LEVEL = 11
+    """Argument: 0 for the plan's own level, else index of a rung + 1."""
 
     @property
     def needs_health(self) -> bool:
         """Return True if the plan must have a health section."""
-        return self >= Operation.SUPPLY
+        return Operation.SUPPLY <= self <= Operation.CLOCK
+
+    @property
+    def needs_ladder(self) -> bool:
+        """Return True if the plan must have a ladder section."""
+        return self >= Operation.CALIBRATE
 
     @property
     def highest(self) -> int:
@@ -73,6 +86,8 @@ class Supervisor:
     hops_per_tick : hops from one tick to the next
     due_q31 : ticks that are due in each hop of time, see `anomsdk.core.duty.due_q31`
     plan_tag : first two bytes of the plan's id
+    ladder : rungs; None: none
+    promises : of the ladder
     """
 
     def __init__(
@@ -85,8 +100,11 @@ class Supervisor:
         hops_per_tick: int,
         due_q31: int,
         plan_tag: int,
+        ladder: LadderPlan | None = None,
+        promises: Sequence[PromisePlan] = (),
     ) -> None:
-        self._alarm = Alarm(alarm, timing, level, hops_per_tick)
+        self._alarm, self._own_level = Alarm(alarm, timing, level, hops_per_tick), level
+        self._ladder = None if ladder is None else Ladder(ladder, promises, timing)
         self._health = None if health is None else Health(health, columns)
         self._heartbeat_q16 = alarm.heartbeat << 16 | (alarm.heartbeat_rest_q16 or 0)
         self._due_q31, self._tag = due_q31, plan_tag
@@ -97,6 +115,9 @@ class Supervisor:
         self._alarm.reset()
         if self._health is not None:
             self._health.reset()
+        if self._ladder is not None:
+            self._ladder.reset()
+            self._relevel()
         self._sequence = 0
         self._restart: Restart | None = Restart.ANEW  # due; None: none is
         self._elapsed = 0  # hops since a heartbeat was due
@@ -126,6 +147,11 @@ class Supervisor:
         faulty = self._health is not None and self._health.is_faulty
         return self._alarm.annunciation | Annunciation.FAULT * faulty
 
+    @property
+    def ladder(self) -> Ladder | None:
+        """Return the ladder; None for a plan without one."""
+        return self._ladder
+
     def hop(self, samples: Ints, hop: int) -> Iterator[Event]:
         """Take the new samples of one hop.
 
@@ -153,20 +179,31 @@ class Supervisor:
         """
         self._judged = min(self._judged + 1, UINT32_MAX)
         self._highest = max(self._highest, score)
+        in_service = not self._alarm.out_of_service
         notice = self._alarm.step(score)
-        return (None, False) if notice is None else (self._noticed(notice, hop), notice.explained)
+        event = None if notice is None else self._noticed(notice, hop)
+        if self._ladder is not None and in_service:
+            tag = self._ladder.tag
+            self._ladder.step(score)
+            if self._ladder.tag != tag:
+                self._relevel()
+        return event, notice is not None and notice.explained
 
     def gap(self, lost: int, lost_ticks: int) -> None:
         """Account for lost hops and ticks, each 0 to 2**32 - 1."""
         if self._health is not None:
             self._health.gap(lost)
         self._alarm.gap(lost_ticks)
+        if self._ladder is not None:
+            self._ladder.gap()
         self._advance(lost)
 
     def pause(self, hops: int, ticks: int) -> None:
         """Account for the hops and ticks of a declared pause, each 0 to 2**32 - 1; a fault lets its delays stand."""
         if not self.voids_by_fault:
             self._alarm.pause(ticks)
+            if self._ladder is not None:
+                self._ladder.pause(ticks)
         self._advance(hops)
 
     def refuse(self) -> None:
@@ -178,6 +215,8 @@ class Supervisor:
         self._alarm.save(record)
         if self._health is not None:
             self._health.save(record)
+        if self._ladder is not None:
+            self._ladder.save(record)
         record.sequence, record.elapsed, record.late_q16 = self._sequence, self._elapsed, self._late_q16
         record.judged = self._judged
         record.highest_log2_q8 = max(self._highest_log2_q8, score_log2_q8(self._highest))
@@ -187,6 +226,9 @@ class Supervisor:
 
         Only after `reset`. A restart is due.
         """
+        if self._ladder is not None:
+            self._ladder.restore(record, releveled=releveled)
+            self._relevel()
         self._alarm.restore(record, releveled=releveled)
         if self._health is not None:
             self._health.restore(record)
@@ -222,8 +264,12 @@ class Supervisor:
             notice = alarm.cancel()
         elif operation == Operation.OUT_OF_SERVICE:
             notice = alarm.serve(argument == 0)
+            if notice is not None and self._ladder is not None:
+                self._ladder.stop()
         elif operation == Operation.TEST:
             notice = alarm.test()
+        elif operation.needs_ladder:
+            self._choose(operation, argument)
         else:
             assert health is not None
             if operation == Operation.SUPPLY:
@@ -255,9 +301,29 @@ class Supervisor:
         notice = self._alarm.due()
         if notice is not None:
             return self._noticed(notice, hop)
+        news = None if self._ladder is None else self._ladder.take_news()
+        if news is not None:
+            return self._event(Notice(Kind.LEVEL, self._alarm.raise_score), hop, (int(news[0]), news[1]))
         if 0 < self._heartbeat_q16 <= self._elapsed_q16:
             return self._beat(hop)
         return None
+
+    def _choose(self, operation: Operation, argument: int) -> None:
+        """Apply an operation on the level in force."""
+        assert self._ladder is not None
+        tag = self._ladder.tag
+        if operation == Operation.CALIBRATE:
+            self._ladder.calibrate(argument)
+        else:
+            self._ladder.set_level(argument)
+        if self._ladder.tag != tag:
+            self._relevel()
+
+    def _relevel(self) -> None:
+        """Judge by the level in force from now on."""
+        assert self._ladder is not None
+        tag = self._ladder.tag
+        self._alarm.relevel(self._own_level if tag == 0 else self._ladder.level_of(tag))
 
     @property
     def _elapsed_q16(self) -> int:
@@ -301,6 +367,7 @@ class Supervisor:
             silenced=alarm.silenced,
             out_of_service=alarm.out_of_service,
             marked=notice.marked,
+            level_tag=0 if self._ladder is None else self._ladder.tag,
         )
         self._sequence = (self._sequence + 1) & 0xFFFF
         return event

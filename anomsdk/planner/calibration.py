@@ -22,6 +22,9 @@ CHOSEN = "chosen from the recordings"
 ON_DELAYS = (0, 1, 2, 4, 8, 16, 32, 64)
 """On-delays in ticks, one for each row of the alarm-level table."""
 
+_BULK = 0.99
+"""Quantile of normal scores at which the rungs of a ladder begin."""
+
 _Uint32 = Annotated[int, Field(ge=0, le=2**32 - 1)]
 
 
@@ -52,6 +55,8 @@ class AlarmLevels(_Part):
     on_delay: Annotated[tuple[int, ...], Field(strict=False)] = ON_DELAYS
     reached: Annotated[tuple[Annotated[tuple[_Uint32, ...], Field(strict=False)], ...], Field(strict=False)]
     highest_score: _Uint32
+    score_99: _Uint32 | None = None
+    """Score that 99 % of the ticks do not exceed: where the rungs of a ladder begin; null where it was not measured."""
 
     @model_validator(mode="after")
     def _shape(self) -> AlarmLevels:
@@ -156,9 +161,11 @@ def alarm_levels(scores: Iterable[NDArray[np.integer[Any]]]) -> AlarmLevels:
     scores : (ticks,) for each recording, 0 to 2**32 - 1, from a fresh pipeline
     """
     reached = np.zeros((len(ON_DELAYS), MAX_N * (MAX_N + 1) // 2), np.int64)
+    recordings = [np.asarray(recording, np.int64) for recording in scores]
+    every = np.concatenate([np.zeros(0, np.int64), *recordings])
+    score_99 = int(np.quantile(every, _BULK, method="higher")) if len(every) else 0
     highest = 0
-    for recording in scores:
-        values = np.asarray(recording, np.int64)
+    for values in recordings:
         if len(values) == 0:
             continue
         highest = max(highest, int(values.max()))
@@ -173,4 +180,4 @@ def alarm_levels(scores: Iterable[NDArray[np.integer[Any]]]) -> AlarmLevels:
                     if delay < len(values):
                         held = np.lib.stride_tricks.sliding_window_view(ranked[:, m - 1], delay + 1).min(axis=1)
                         reached[row, pair] = max(reached[row, pair], held.max())
-    return AlarmLevels(reached=tuple(map(tuple, reached.tolist())), highest_score=highest)
+    return AlarmLevels(reached=tuple(map(tuple, reached.tolist())), highest_score=highest, score_99=score_99)

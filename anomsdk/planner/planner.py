@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from anomsdk.core.checks import require
@@ -13,6 +14,7 @@ from anomsdk.planner.alert import raise_score, timing_plan
 from anomsdk.planner.calibration import CALIBRATION_FILE, Calibration, signal_sections
 from anomsdk.planner.front_end import context_plan, duty_plan, extractor_plan, framer_plan, sensor_plan
 from anomsdk.planner.health import health_plan
+from anomsdk.planner.ladder import ladder_plan, promise_plans
 from anomsdk.planner.layers import layer_plan, model_plan
 from anomsdk.planner.normalisation import feature_source
 from anomsdk.planner.score import as_chosen, reasons_plan, score_plan, spec_baseline
@@ -96,6 +98,9 @@ def plan_from(
         duty=duty_plan(spec),
         folder=folder,
     )
+    ladder = ladder_plan(spec, made, calibration)
+    if ladder is not None:
+        made = replace(made, ladder=ladder, promises=promise_plans(spec, ladder))
     made.check()
     return made
 

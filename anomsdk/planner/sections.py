@@ -6,9 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from anomsdk.core import context, rung
+from anomsdk.core import context, ladder, rung
 from anomsdk.core.plan import MAX_COUNTS_PER_UNIT, MOTION_RATES_HZ
-from anomsdk.errors import quoted
+from anomsdk.errors import InputError, quoted
+from anomsdk.stats.promises import Budget, check_reachable
 
 DEFAULT = "default"
 _WORD_FOR_NONE = {"select": "all", "band_edges_hz": DEFAULT}
@@ -224,6 +225,40 @@ class AlarmSection(Section):
             raise ValueError(
                 f"escalate_ratio {self.escalate_ratio:g} would escalate every alarm at once; use 0 or at least 1"
             )
+        return self
+
+
+class LadderSection(Section):
+    """Ladder section: rungs that count alarms at other levels, and the promises that they can certify.
+
+    A spec may leave the section out.
+    """
+
+    budgets: Annotated[tuple[str, ...], Field(strict=False, min_length=1, max_length=ladder.MAX_PROMISES)] = (
+        "1 alarm-day/30d",
+    )
+    """Budgets of a device, such as "1 alarm-day/30d", "1 alarm/7d" or "2 episodes/90d"."""
+    confidence: Annotated[float, Field(ge=0.5, le=0.999)] = 0.95
+    """Probability with which a certified level keeps its budget, at least."""
+    rungs: Annotated[int, Field(ge=2, le=ladder.MAX_RUNGS)] = ladder.MAX_RUNGS
+    lowest: Literal["calibrated"] | Annotated[int, Field(ge=1, le=2**32 - 1)] = "calibrated"
+    """Level of the lowest rung; calibrated: 99 % of the ticks of normal recordings lie below."""
+    highest: Literal["calibrated"] | Annotated[int, Field(ge=1, le=2**32 - 1)] = "calibrated"
+    """Level of the highest rung; calibrated: just above the highest score of normal recordings."""
+    episode_gap_days: Annotated[int, Field(ge=1, le=ladder.MAX_GAP_DAYS)] = 3
+    """Days without an alarm after which an alarm-day begins another episode."""
+    max_alarm_fraction: Annotated[float, Field(gt=0, le=1)] = 0.05
+    """Share of the time in alarm above which a rung certifies nothing."""
+
+    @model_validator(mode="after")
+    def _readable(self) -> LadderSection:
+        for text in self.budgets:
+            try:
+                check_reachable(Budget.parse(text), self.confidence)
+            except InputError as error:
+                raise ValueError(str(error).replace("`budget`: ", "")) from None
+        if isinstance(self.lowest, int) and isinstance(self.highest, int) and self.lowest >= self.highest:
+            raise ValueError(f"lowest {self.lowest} is not below highest {self.highest}; lower it")
         return self
 
 

@@ -15,6 +15,7 @@ from anomsdk.planner.sections import (
     AlarmSection,
     AlertSection,
     HealthSection,
+    LadderSection,
     ModelSection,
     MotionSensor,
     ScoreSection,
@@ -75,6 +76,8 @@ class PipelineSpec(Section):
     """Life of an alarm after its raise; None: the alarm is raised and cleared, and nothing more."""
     health: HealthSection | None = None
     """Limits of the technical conditions; None: none is looked for."""
+    ladder: LadderSection | None = None
+    """Rungs that count alarms at other levels, and promises; None: none."""
 
     @model_validator(mode="after")
     def _fits(self) -> PipelineSpec:

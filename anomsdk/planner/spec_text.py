@@ -16,7 +16,7 @@ from anomsdk.errors import quoted
 from anomsdk.planner.sections import word_for_none
 
 SECTIONS = ("sensor", "features", "context", "model", "score", "alert")
-OPTIONAL_SECTIONS = ("alarm", "health")
+OPTIONAL_SECTIONS = ("alarm", "health", "ladder")
 """Sections that a spec may leave out; then nothing of them is in the plan."""
 _MEANINGS = {
     "kind": "of the sensor, the features, the context",
@@ -96,6 +96,13 @@ _MEANINGS = {
     "posture_mg": "mg of change from which the posture is another one",
     "not_worn_voids": "true: no tick is judged while the device is not worn",
     "warm_up_s": "s after the start in which no tick is judged",
+    "budgets": "what a level may cost, as 1 alarm-day/30d, 1 alarm/7d or 2 episodes/90d",
+    "confidence": "with which a certified level keeps its budget",
+    "rungs": "levels that are counted, 2 to 24",
+    "lowest": "calibrated, or the level of the lowest rung",
+    "highest": "calibrated, or the level of the highest rung",
+    "episode_gap_days": "days without an alarm before another episode",
+    "max_alarm_fraction": "share of the time in alarm above which a rung certifies nothing",
 }
 """Key -> comment beside it in a spec that is written; docs/configuration.md explains more."""
 _COMMENT_AT = 27

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from anomsdk.core.export import MAX_BOOT, MAX_DEVICE, Export
 from anomsdk.core.pipeline import Result, record_for
 from anomsdk.core.plan import MAX_GAP, Plan
 from anomsdk.core.supervisor import Operation
@@ -14,7 +15,9 @@ from anomsdk.errors import InputError
 from anomsdk.runtime.engines import Engine
 
 NO_SECTION = "plan {} has no alarm section; add [alarm] to its spec.toml and plan again"
-"""Error for a plan without an alarm and a health section, to be formatted with the name of the plan."""
+"""Error for a plan without an alarm, a health and a ladder section, to be formatted with the name of the plan."""
+NO_LADDER = "plan {} has no ladder section; add [ladder] to its spec.toml and plan again"
+"""Error for a plan without a ladder section, to be formatted with the name of the plan."""
 
 
 def checked_block(block: Any, columns: int) -> NDArray[np.int16]:
@@ -103,15 +106,50 @@ def operate(engine: Engine, plan: Plan, operation: Operation, argument: Any, wha
         raise InputError(
             f"{method}: plan {plan.name} has no health section; add [health] to its spec.toml and plan again"
         )
+    if operation.needs_ladder and plan.ladder is None:
+        raise InputError(f"{method}: {NO_LADDER.format(plan.name)}")
     if not plan.is_supervised:
         raise InputError(f"{method}: {NO_SECTION.format(plan.name)}")
-    highest = operation.highest
+    highest, switch = _highest(plan, operation), operation.highest == 1
     is_bool = isinstance(argument, (bool, np.bool_))
-    is_number = highest == 1 if is_bool else isinstance(argument, (int, np.integer))
+    is_number = switch if is_bool else isinstance(argument, (int, np.integer))
     if not is_number or not 0 <= argument <= highest:
-        wanted = "True or False" if highest == 1 else f"a whole number from 0 to {highest}"
+        wanted = "True or False" if switch else f"a whole number from 0 to {highest}"
         raise InputError(f"{what}: {argument!r} is not {wanted}")
     return engine.operate(operation, int(argument))
+
+
+def export(engine: Engine, plan: Plan, device: Any, boot: Any, since: Any, what: str) -> bytes:
+    """Let an engine hand out the counts of its ladder.
+
+    Raises
+    ------
+    InputError : a number is out of range, ``since`` is no export of the ladder from its first tick, or the plan has no
+        ladder
+    """
+    if plan.ladder is None:
+        raise InputError(f"{what}: {NO_LADDER.format(plan.name)}")
+    for name, number, least, most in (("device", device, 0, MAX_DEVICE), ("boot", boot, 1, MAX_BOOT)):
+        whole = isinstance(number, (int, np.integer)) and not isinstance(number, bool)
+        if not whole or not least <= number <= most:
+            raise InputError(f"{what}: `{name}`: {number!r} is not a whole number from {least} to {most}")
+    if since is None:
+        return engine.export(int(device), int(boot), None)
+    if not isinstance(since, (bytes, bytearray, memoryview)):
+        raise InputError(f"{what}: `since`: {type(since).__name__} is no export; give the bytes of an earlier one")
+    try:
+        return engine.export(int(device), int(boot), Export.from_bytes(bytes(since)))
+    except InputError as error:
+        raise InputError(f"{what}: `since`: {error}") from None
+
+
+def _highest(plan: Plan, operation: Operation) -> int:
+    """Return the largest argument that an operation takes under a plan."""
+    if operation == Operation.CALIBRATE:
+        return len(plan.promises or ()) - 1
+    if operation == Operation.SET_LEVEL and plan.ladder is not None:
+        return plan.ladder.n_rungs
+    return operation.highest
 
 
 def described(value: Any) -> str:

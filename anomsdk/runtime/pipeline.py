@@ -15,7 +15,7 @@ from anomsdk.core.pipeline import Result
 from anomsdk.core.plan import Plan
 from anomsdk.core.supervisor import Operation
 from anomsdk.errors import InputError
-from anomsdk.runtime.blocks import NO_SECTION, checked_block, checked_plan, lose, operate, restore
+from anomsdk.runtime.blocks import NO_SECTION, checked_block, checked_plan, export, lose, operate, restore
 from anomsdk.runtime.engines import Engine, default_engine, open_engine
 from anomsdk.runtime.memory import wipe
 
@@ -173,6 +173,69 @@ class Pipeline:
         """
         return self._operate(Operation.CLOCK, ms, "clock: `ms`")
 
+    def calibrate(self, budget: int = 0) -> list[Result]:
+        """Take the lowest alarm level that keeps a budget, as the ladder has certified it. See `acknowledge`.
+
+        The walk begins at the highest rung and ends at the first one that does not keep the budget. A level that runs
+        under the same budget is lowered, never raised. If no rung keeps it, the level stays as it is. Either way a
+        level event says what came of it, see `anomsdk.core.event.Promise`. The pipeline does not ask who calls this.
+
+        Parameters
+        ----------
+        budget : index of a budget in the ladder section of the spec, from 0
+
+        Raises
+        ------
+        InputError : the plan has no ladder, or not that many budgets
+        """
+        return self._operate(Operation.CALIBRATE, budget, "calibrate: `budget`")
+
+    def set_level(self, level: int) -> list[Result]:
+        """Put an alarm level in force: 0 for the plan's own, else a rung by its number from 1, the lowest.
+
+        No budget runs after that. A level event follows. The pipeline does not ask who calls this. See `calibrate`.
+        """
+        return self._operate(Operation.SET_LEVEL, level, "set_level: `level`")
+
+    @property
+    def level(self) -> int:
+        """Return the tag of the alarm level in force: 0 for the plan's own, else a rung by its number from 1.
+
+        The same plan id and level tag mean the same alarms. 0 for a plan without a ladder.
+        """
+        engine = self._taken("level")
+        try:
+            return engine.level
+        finally:
+            self._busy.release()
+
+    def export(self, device: int, boot: int, since: bytes | None = None) -> bytes:
+        """Return the counts of the ladder over a period of service; no signal is in it. Nothing is cleared.
+
+        Call `state` and store that record before an export leaves the device: a ladder that is restored from an older
+        one would count some time a second time, under ticks that were exported already.
+
+        Parameters
+        ----------
+        device : number of the device, 0 to 2**64 - 1
+        boot : how often the device has begun anew, 1 to 65535. The ladder keeps the number that it was given first,
+            also over `restore`
+        since : earlier export of this ladder, from its first tick: the period begins behind it. None: at the first tick
+
+        Returns
+        -------
+        bytes, see `anomsdk.core.export.Export`
+
+        Raises
+        ------
+        InputError : the plan has no ladder, a number is out of range, or ``since`` is not an earlier export of it
+        """
+        engine = self._taken("export")
+        try:
+            return export(engine, self.plan, device, boot, since, "Pipeline.export")
+        finally:
+            self._busy.release()
+
     @property
     def annunciation(self) -> Annunciation:
         """Return what a buzzer and a lamp should do now.
@@ -199,10 +262,10 @@ class Pipeline:
             self._busy.release()
 
     def state(self) -> bytes:
-        """Return what must outlive a reset or a power cut, as a record of 136 bytes.
+        """Return what must outlive a reset or a power cut, as a record of 136 bytes; with a ladder up to 576.
 
-        In it are the state of the alarm, its counts and scores, the baseline, technical conditions and the count of
-        hops and events. No sample, no feature, and no mean or extreme of samples is in it.
+        In it are the state of the alarm, its counts and scores, the baseline, technical conditions, the count of hops
+        and events, and the counts of the ladder. No sample, no feature, and no mean or extreme of samples is in it.
         """
         engine = self._taken("state")
         try:

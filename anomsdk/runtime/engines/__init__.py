@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from anomsdk.core.export import Export
 from anomsdk.core.pipeline import Result
 from anomsdk.core.plan import Plan
 from anomsdk.core.supervisor import Operation
@@ -40,6 +41,13 @@ class Engine(Protocol):
     @property
     def annunciation(self) -> int:
         """Return what a buzzer and a lamp should do now; only for a supervised plan."""
+
+    @property
+    def level(self) -> int:
+        """Return the tag of the level in force; 0 for plans without a ladder."""
+
+    def export(self, device: int, boot: int, since: Export | None) -> bytes:
+        """Return the counts of the ladder of a plan that has one."""
 
     def state(self) -> bytes:
         """Return the record of what must outlive a reset."""
