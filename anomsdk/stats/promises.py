@@ -47,7 +47,7 @@ _STAKES = np.concatenate([np.arange(1, 10) / 10, [1.0]])
 _SHARES = np.array([1 / 72] * 9 + [7 / 8])
 """Mixture over stakes of the test of daily shares: parts of the largest stake, and their weights."""
 
-_FORM = re.compile(r"\s*(\d{1,4})\s*(alarm-days?|alarms?|episodes?)\s*/\s*(\d{1,4})\s*d(?:ays?)?\s*", re.ASCII)
+_FORM = re.compile(r"\s*(\d{1,4})\s*(alarm-days?|alarms?|episodes?)\s*/\s*(\d{1,4})\s*(d|h)\s*", re.ASCII)
 _UNITS = {"alarm": Unit.ALARM, "alarm-day": Unit.ALARM_DAY, "episode": Unit.EPISODE}
 
 
@@ -59,7 +59,7 @@ class Budget:
     ----------
     count : 1 or more
     unit : alarms, alarm-days or episodes
-    days : 1 or more
+    days : length of the time, above 0; whole days, but for alarms, which may be counted in hours
 
     Examples
     --------
@@ -70,15 +70,15 @@ class Budget:
 
     count: int
     unit: Unit
-    days: int
+    days: Fraction
 
     @classmethod
     def parse(cls, text: str | Budget) -> Budget:
-        """Read a budget such as "1 alarm-day/30d", "1 alarm/7d" or "2 episodes/90d".
+        """Read a budget such as "1 alarm-day/30d", "1 alarm/7d", "1 alarm/8h" or "2 episodes/90d".
 
         Raises
         ------
-        InputError : another form, nothing allowed, no time, or as many alarm-days as days
+        InputError : another form, nothing allowed, no time, hours for days, or as many alarm-days as days
         """
         if isinstance(text, Budget):
             return text
@@ -86,31 +86,31 @@ class Budget:
         if found is None:
             require(
                 False,
-                f"`budget`: '{quoted(str(text))}' is no budget; write it as '1 alarm-day/30d', '1 alarm/7d' or "
-                "'2 episodes/90d'",
+                f"`budget`: '{quoted(str(text))}' is no budget; write it as '1 alarm-day/30d', '1 alarm/7d', "
+                "'1 alarm/8h' or '2 episodes/90d'",
             )
         assert found is not None
-        count, word, days = int(found[1]), found[2].removesuffix("s"), int(found[3])
-        made = cls(count, _UNITS[word], days)
+        count, word, per = int(found[1]), found[2].removesuffix("s"), 24 if found[4] == "h" else 1
+        made = cls(count, _UNITS[word], Fraction(int(found[3]), per))
         require(
             count > 0, f"`budget`: '{made}' allows nothing, which no number of days can show; allow 1 in a longer time"
         )
-        require(days > 0, f"`budget`: '{made}' is in no time; give days, as in '{count} {word}/7d'")
-        day = made.unit != Unit.ALARM
-        require(
-            not day or count < days, f"`budget`: '{made}' allows one on every day, which is no limit; give more days"
-        )
+        require(made.days > 0, f"`budget`: '{made}' is in no time; give days, as in '{count} {word}/7d'")
+        if made.unit != Unit.ALARM:
+            require(per == 1, f"`budget`: '{quoted(str(text))}' counts days in hours; give days")
+            require(count < made.days, f"`budget`: '{made}' allows one on every day, which is no limit; give more days")
         require(made.rate <= LARGEST_RATE, f"`budget`: '{made}' is more than {LARGEST_RATE} a day; allow fewer")
         return made
 
     @property
     def rate(self) -> Fraction:
         """Rate a day."""
-        return Fraction(self.count, self.days)
+        return self.count / self.days
 
     def __str__(self) -> str:
         word = next(word for word, unit in _UNITS.items() if unit == self.unit)
-        return f"{self.count} {word}{'' if self.count == 1 else 's'}/{self.days}d"
+        period = f"{self.days}d" if self.days.denominator == 1 else f"{self.days * 24}h"
+        return f"{self.count} {word}{'' if self.count == 1 else 's'}/{period}"
 
 
 def days_needed(count: int, budget: str | Budget, confidence: float = 0.95, *, method: Method = "anytime") -> float:
