@@ -36,6 +36,13 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     "anomsdk/errors.py": (f"{CONTRACT}imports.py", f"{UNIT}cli.py"),
     "anomsdk/core/*": (f"{CONTRACT}golden.py", *STAGES, f"{CONTRACT}extractors.py"),
     **dict.fromkeys(("anomsdk/core/alarm.py", "anomsdk/core/health.py", "anomsdk/core/supervisor.py"), LIFE_CYCLE),
+    **dict.fromkeys(
+        ("anomsdk/core/ladder.py", "anomsdk/core/export.py", "anomsdk/runtime/ladders.py"),
+        (*(f"{UNIT}{name}.py" for name in ("ladder", "export", "ladder_pipeline")), f"{PARITY}supervised.py"),
+    ),
+    "anomsdk/stats/promises.py": (f"{UNIT}promises.py", f"{UNIT}ladder_plan.py"),
+    "anomsdk/planner/ladder.py": (f"{UNIT}ladder_plan.py",),
+    "anomsdk/plans/supervision.py": (f"{UNIT}ladder_plan.py",),
     "anomsdk/core/event.py": (f"{PARITY}decoders.py", f"{UNIT}decode.py"),
     "anomsdk/core/fft.py": (f"{UNIT}fft.py", "tests/fidelity/test_front_ends.py"),
     "anomsdk/core/motion.py": (f"{UNIT}motion_refusals.py",),
