@@ -110,7 +110,7 @@ def limits(tuned: Tuned) -> Iterator[str]:
         "days these were: leave them out"
     )
     if tuned.given.ladder is None:
-        yield "- the plan has no ladder, so the rungs are the default ones; with [ladder] in its spec a device counts too"
+        yield "- the plan has no ladder, so its rungs are the default ones; with [ladder] a device counts itself"
     if tuned.method == "fixed":
         yield "- the bounds hold for a number of days that was fixed before, and not where somebody looked earlier"
     if any(unit in str(tuned.budget) for unit in (" alarm/", " alarms/")):
