@@ -29,7 +29,8 @@ class Share:
 
     Parameters
     ----------
-    found, n : so many of how many
+    found : number of devices or herds to which it happened
+    n : number of all
     """
 
     found: int

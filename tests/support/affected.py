@@ -98,8 +98,9 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     "firmware_port/decoders/*": (f"{PARITY}decoders.py", f"{UNIT}decode.py", f"{CONTRACT}wheel.py"),
     "reference_models/*": (f"{CONTRACT}golden.py", f"{UNIT}written_specs.py", f"{REAL}audio_scene.py"),
     "benchmarks/receiver.py": (f"{UNIT}receiver.py",),
-    "benchmarks/promise*": (f"{UNIT}promise_benchmark.py",),
+    "benchmarks/promise*": (f"{UNIT}promise_benchmark.py", f"{REAL}promise_recordings.py"),
     "benchmarks/certificates.py": (f"{UNIT}promise_benchmark.py",),
+    "benchmarks/day_recordings.py": (f"{REAL}promise_recordings.py",),
     "benchmarks/health*": (f"{UNIT}health_benchmark.py",),
     "benchmarks/*": (f"{UNIT}benchmarks.py", f"{UNIT}batches.py", "tests/fidelity/test_front_ends.py"),
     # Words
