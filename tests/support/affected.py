@@ -38,7 +38,10 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("anomsdk/core/alarm.py", "anomsdk/core/health.py", "anomsdk/core/supervisor.py"), LIFE_CYCLE),
     **dict.fromkeys(
         ("anomsdk/core/ladder.py", "anomsdk/core/export.py", "anomsdk/runtime/ladders.py"),
-        (*(f"{UNIT}{name}.py" for name in ("ladder", "export", "ladder_pipeline")), f"{PARITY}supervised.py"),
+        (
+            *(f"{UNIT}{name}.py" for name in ("ladder", "export", "ladder_pipeline", "promise_walk")),
+            f"{PARITY}supervised.py",
+        ),
     ),
     "anomsdk/stats/promises.py": (f"{UNIT}promises.py", f"{UNIT}ladder_plan.py"),
     "anomsdk/planner/ladder.py": (f"{UNIT}ladder_plan.py",),
@@ -46,7 +49,6 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     "anomsdk/core/event.py": (f"{PARITY}decoders.py", f"{UNIT}decode.py"),
     "anomsdk/core/fft.py": (f"{UNIT}fft.py", "tests/fidelity/test_front_ends.py"),
     "anomsdk/core/motion.py": (f"{UNIT}motion_refusals.py",),
-    "anomsdk/core/ladder.py": (f"{UNIT}promise_walk.py",),
     "anomsdk/stats/dependence.py": (f"{UNIT}dependence.py", f"{UNIT}promise_benchmark.py"),
     "anomsdk/core/duty.py": (f"{UNIT}duty.py", f"{UNIT}declared_pauses.py"),
     "anomsdk/core/record.py": (f"{UNIT}records.py", f"{PARITY}records_of_engines.py", f"{PARITY}supervised.py"),
