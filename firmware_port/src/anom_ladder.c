@@ -138,43 +138,40 @@ static int32_t reached(const uint32_t *first, int32_t n, uint32_t score)
     return n;
 }
 
-/* Judge one tick at all rungs but those that stay at rest: as anom_rung_step does, without a cooldown. Bit i: rung i has
- * raised an alarm. */
-static uint32_t step_rungs(anom_ladder *ladder, const anom_ladder_plan *plan, const anom_timing_plan *timing,
-                           uint32_t score)
+uint32_t anom_ladder_step_rungs(anom_ladder *ladder, const anom_ladder_plan *plan, const anom_timing_plan *timing,
+                                uint32_t score)
 {
     const anom_level_plan *lowest = &plan->levels[1];
-    const int32_t hits_below = reached(&lowest->raise_score, plan->n_rungs, score);
-    const int32_t high_below = lowest->high_score ? reached(&lowest->high_score, plan->n_rungs, score) : 0;
-    const int32_t busy_below = reached(&lowest->clear_score, plan->n_rungs, score);
+    int32_t top = reached(&lowest->raise_score, plan->n_rungs, score);
+    const uint32_t hits_below = 1u << top;
+    if (top < ladder->top) top = ladder->top;
+    const uint32_t high_below = lowest->high_score ? 1u << reached(&lowest->high_score, plan->n_rungs, score) : 1;
+    const uint32_t busy_below = 1u << (ladder->in_alarm ? reached(&lowest->clear_score, plan->n_rungs, score) : 0);
     anom_ladder_counts *counts = anom_ladder_counts_of(ladder);
     uint32_t *state = states_of(ladder, plan);
-    uint32_t in_alarm = ladder->in_alarm; /* turned to the right by one rung after the other, new bits come in above */
-    uint32_t last_hits = 0;               /* rungs side by side mostly have the same hits */
-    uint32_t voted = 0;                   /* all bits: they are enough */
+    uint32_t in_alarm = ladder->in_alarm;
+    uint32_t last_hits = 0; /* rungs side by side mostly have the same hits */
+    uint32_t voted = 0;     /* all bits: they are enough */
     const uint32_t mask = (1u << timing->n) - 1;
-    int32_t top = ladder->top > hits_below ? ladder->top : hits_below;
-    for (int32_t i = 0; i < top; i++, counts++) {
+    const uint32_t on_delay = (uint32_t)timing->on_delay;
+    const uint32_t end = 1u << top;
+    for (uint32_t bit = 1; bit != end; bit <<= 1, counts++) {
         uint32_t word = *state;
-        uint32_t up = in_alarm & 1;
-        in_alarm >>= 1;
-        if (up) {
-            if (i < busy_below) {
+        if (in_alarm & bit) {
+            uint32_t in_row = (word & 0xFFFF) + 1;
+            uint32_t calm = (word >> 16) + 1;
+            calm -= calm >> 16;
+            word = in_row | calm << 16;
+            if (bit < busy_below) {
                 word = 0;
-            } else {
-                uint32_t in_row = (word & 0xFFFF) + 1;
-                uint32_t calm = word >> 16;
-                calm += calm < ANOM_LADDER_MAX_COUNT;
-                word = in_row | calm << 16;
-                if (in_row > (uint32_t)timing->off_delay || calm > (uint32_t)timing->clear_after - 1) { /* off: 2**32 - 1 */
-                    word = 0;
-                    up = 0;
-                }
+            } else if (in_row > (uint32_t)timing->off_delay || calm > (uint32_t)timing->clear_after - 1) {
+                word = 0; /* clear_after is off: 2**32 - 1 */
+                in_alarm ^= bit;
             }
         } else {
             uint32_t in_row = UINT32_MAX;
-            if (i >= high_below) {
-                uint32_t hits = (word >> 16 << 1 | (i < hits_below)) & mask;
+            if (bit >= high_below) {
+                uint32_t hits = (word >> 16 << 1 | (bit < hits_below)) & mask;
                 if (hits != last_hits) {
                     last_hits = hits;
                     voted = 0u - (uint32_t)votes(hits, timing->m);
@@ -182,19 +179,15 @@ static uint32_t step_rungs(anom_ladder *ladder, const anom_ladder_plan *plan, co
                 in_row = ((word & 0xFFFF) + 1) & voted;
                 word = in_row | hits << 16;
             }
-            if (in_row > (uint32_t)timing->on_delay) {
-                count(&counts->alarms, 1);
+            if (in_row > on_delay) {
                 word = 0;
-                up = 1;
+                in_alarm |= bit;
+                count(&counts->alarms, 1);
             }
         }
         *state++ = word;
-        if (up) {
-            in_alarm |= 1u << 31;
-            counts->ticks = anom_saturating_add(counts->ticks, 1);
-        }
+        if (in_alarm & bit) counts->ticks = anom_saturating_add(counts->ticks, 1);
     }
-    in_alarm = top ? in_alarm >> (32 - top) : 0;
     while (top > 0 && *--state == 0 && !(in_alarm >> (top - 1)))
         top--;
     ladder->top = (uint8_t)top;
@@ -221,8 +214,8 @@ int32_t anom_ladder_step(anom_ladder *ladder, const anom_ladder_plan *plan, cons
                          uint32_t score)
 {
     const anom_promise_plan *promise = running(ladder, plan);
-    if (ladder->waiting > 0) settle_one(ladder, plan);
-    uint32_t raised = step_rungs(ladder, plan, timing, score);
+    uint32_t raised = anom_ladder_step_rungs(ladder, plan, timing, score);
+    if (ladder->waiting > 0 && raised == 0) settle_one(ladder, plan); /* a tick that raises takes long enough */
     if (promise && promise->unit == ANOM_UNIT_ALARM && raised >> (ladder->tag - 1) & 1)
         ladder->evidence_q16 += promise->event_q16;
     ladder->ticks = anom_saturating_add(ladder->ticks, 1);
@@ -268,12 +261,9 @@ int32_t anom_ladder_choose(anom_ladder *ladder, const anom_ladder_plan *plan, ui
         const anom_ladder_counts *counts = &anom_ladder_counts_of(ladder)[i];
         uint32_t counted = counts->episodes;
         uint32_t watched = counts->at_risk;
-        if (wanted->unit == ANOM_UNIT_ALARM) {
-            counted = counts->alarms;
-            watched = ladder->ticks;
-        } else if (wanted->unit == ANOM_UNIT_ALARM_DAY) {
-            counted = counts->days;
-            watched = ladder->days;
+        if (wanted->unit != ANOM_UNIT_EPISODE) {
+            counted = wanted->unit == ANOM_UNIT_ALARM ? counts->alarms : counts->days;
+            watched = wanted->unit == ANOM_UNIT_ALARM ? ladder->ticks : ladder->days;
         }
         if (counted >= ANOM_LADDER_NEEDS) break;
         if ((uint64_t)counts->ticks << 16 > (uint64_t)(uint32_t)wanted->most_in_alarm_q16 * ladder->ticks) break;
@@ -471,13 +461,14 @@ static void ladder_save(const anom_supervisor *supervisor, uint8_t *record)
     anom_ladder_save(ladder, plan_of(supervisor), record + ANOM_RECORD_LADDER);
 }
 
-static int32_t ladder_restore(anom_supervisor *supervisor, const uint8_t *part, uint32_t plan_tag, uint8_t *level_tag)
+static int32_t ladder_restore(anom_supervisor *supervisor, const uint8_t *record)
 {
     const anom_alert *alert = &supervisor->alarm.alert;
+    int32_t plan_tag = record[ANOM_RECORD_PLAN_TAG] | record[ANOM_RECORD_PLAN_TAG + 1] << 8;
     int32_t taken = anom_ladder_restore(anom_supervisor_ladder(supervisor), plan_of(supervisor), alert->rung.timing,
-                                        part, *level_tag, plan_tag != alert->plan_tag);
+                                        record + ANOM_RECORD_LADDER, record[ANOM_RECORD_LEVEL_TAG],
+                                        plan_tag != alert->plan_tag);
     relevel(supervisor);
-    *level_tag = 0;
     return taken;
 }
 

@@ -92,6 +92,11 @@ void anom_ladder_reset(anom_ladder *ladder, const anom_ladder_plan *plan);
 int32_t anom_ladder_step(anom_ladder *ladder, const anom_ladder_plan *plan, const anom_timing_plan *timing,
                          uint32_t score);
 
+/* Part of anom_ladder_step: judge one tick at all rungs but those that stay at rest, as anom_rung_step does without a
+ * cooldown. Bit i: rung i has raised an alarm. */
+uint32_t anom_ladder_step_rungs(anom_ladder *ladder, const anom_ladder_plan *plan, const anom_timing_plan *timing,
+                                uint32_t score);
+
 /* Finish the counts of the day that ended last, for those who read them. */
 void anom_ladder_settle(anom_ladder *ladder, const anom_ladder_plan *plan);
 

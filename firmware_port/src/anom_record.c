@@ -41,6 +41,7 @@ typedef struct {
 } record_fields;
 
 ANOM_ASSERT(a_ladder_comes_before_the_crc, offsetof(record_fields, crc) == ANOM_RECORD_LADDER);
+ANOM_ASSERT(plan_tag_has_its_announced_place, offsetof(record_fields, plan_tag) == ANOM_RECORD_PLAN_TAG);
 ANOM_ASSERT(level_tag_has_its_announced_place, offsetof(record_fields, level_tag) == ANOM_RECORD_LEVEL_TAG);
 ANOM_ASSERT(a_record_has_its_announced_size, sizeof(record_fields) == ANOM_RECORD_BYTES);
 
@@ -170,10 +171,9 @@ int32_t anom_pipeline_save(const anom_pipeline *pipeline, void *record, size_t s
     turn(&made);
     anom_copy(record, &made, ANOM_RECORD_LADDER);
     if (bytes > ANOM_RECORD_BYTES) plan->supervisor->ladder->type->save(supervisor, record);
-    uint8_t *end = (uint8_t *)record + bytes - sizeof made.crc;
     uint32_t crc = anom_record_crc(record, bytes - sizeof made.crc);
-    for (int32_t i = 0; i < 4; i++, crc >>= 8)
-        end[i] = (uint8_t)crc;
+    for (uint32_t i = bytes - sizeof made.crc; i < bytes; i++, crc >>= 8)
+        ((uint8_t *)record)[i] = (uint8_t)crc;
     return (int32_t)bytes;
 }
 
@@ -253,9 +253,8 @@ int32_t anom_pipeline_restore(anom_pipeline *pipeline, const void *record, size_
         turn(&found);
         taken = is_for(plan, &found);
         if (taken && size > ANOM_RECORD_BYTES) {
-            const uint8_t *part = (const uint8_t *)record + ANOM_RECORD_LADDER;
-            anom_supervisor *supervisor = anom_pipeline_supervisor(pipeline);
-            taken = plan->supervisor->ladder->type->restore(supervisor, part, found.plan_tag, &found.level_tag);
+            taken = plan->supervisor->ladder->type->restore(anom_pipeline_supervisor(pipeline), record);
+            found.level_tag = 0; /* the ladder goes on at that level */
         }
         if (taken) take(pipeline, &found);
     }

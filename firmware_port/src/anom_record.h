@@ -10,6 +10,7 @@
 #define ANOM_RECORD_VERSION 1
 #define ANOM_SEQUENCE_STEP 1024 /* event numbers that a restored pipeline leaves out */
 
+#define ANOM_RECORD_PLAN_TAG 6   /* first byte of the plan's tag in a record */
 #define ANOM_RECORD_LEVEL_TAG 16 /* byte of a record */
 #define ANOM_RECORD_LADDER 132   /* first byte of the ladder in a record */
 

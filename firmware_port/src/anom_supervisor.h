@@ -153,8 +153,8 @@ struct anom_ladder_type {
     int32_t (*due)(anom_supervisor *supervisor, uint32_t hop, anom_event *event);
     /* Add the ladder to a record whose other bytes but length and CRC are written. */
     void (*save)(const anom_supervisor *supervisor, uint8_t *record);
-    /* Take the ladder from its part of a record of this level tag, which becomes 0 as it is accounted for. 1; 0: refused. */
-    int32_t (*restore)(anom_supervisor *supervisor, const uint8_t *part, uint32_t plan_tag, uint8_t *level_tag);
+    /* Take the ladder from a record that is whole and for this plan otherwise. 1; 0: refused. */
+    int32_t (*restore)(anom_supervisor *supervisor, const uint8_t *record);
 };
 
 extern const anom_ladder_type anom_ladder_functions;

@@ -236,8 +236,14 @@ def test_an_export_that_cannot_be_made_is_refused_in_one_line(engine, arguments,
 )
 @settings(max_examples=25, deadline=None)
 def test_scores_at_hand_count_as_a_pipeline_does(recordings):
-    """A gap stands between recordings, and lost hops are no service."""
-    counted, plan = ScoreLadder(PLAN), replace(PLAN, alarm=None, health=None)
+    """A gap stands between recordings, and lost hops are no service. In C as in Python."""
+    engines = [None, "reference"]
+    for engine in engines:
+        count_as_a_pipeline(recordings, ScoreLadder(PLAN, engine))
+
+
+def count_as_a_pipeline(recordings, counted):
+    plan = replace(PLAN, alarm=None, health=None)
     with Pipeline(plan, "reference") as pipeline:
         for i, words in enumerate(recordings):
             if i:
@@ -248,6 +254,14 @@ def test_scores_at_hand_count_as_a_pipeline_does(recordings):
         ours, theirs = counted.export(9), Export.from_bytes(pipeline.export(9, 1))
     assert (ours.ticks, ours.days, ours.counts) == (theirs.ticks, theirs.days, theirs.counts)
     assert (ours.device, ours.boot, ours.first, ours.score_tag[:0]) == (9, 1, 0, b"")
+
+
+def test_an_export_stays_as_it_was_made(engine):
+    counted = ScoreLadder(PLAN, engine)
+    counted.take(np.array([100, 0], np.uint32))
+    first, data = counted.export(1), bytes(counted.export(1))
+    counted.take(np.array([100, 0], np.uint32))
+    assert bytes(first) == data and bytes(counted.export(1)) != data
 
 
 # Records
