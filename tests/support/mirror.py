@@ -192,6 +192,7 @@ C_ONLY = {
     "anom_ladder_counts_of": "memory is the caller's",
     "anom_ladder_bytes": "memory is the caller's",
     "anom_ladder_settle": "C counts a day over the ticks after it, a rung each",
+    "anom_ladder_step_rungs": "part of step of Python; apart in C, so that scores at hand are counted by it, too",
     "anom_ladder_judge": "a plan of C names who judges its ticks",
     "anom_record_crc": "zlib",
     "anom_supervisor_plan_of": "a member of the class of Python",
