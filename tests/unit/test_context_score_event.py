@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from anomsdk.core.affine import AffinePlan
 from anomsdk.core.autoencoder import LayerPlan
 from anomsdk.core.context import STATISTICS, Context, StackPlan, SummaryPlan, statistics_of
-from anomsdk.core.event import Condition, Event, Input, Kind, Restart, State
+from anomsdk.core.event import Condition, Event, Input, Kind, Promise, Restart, State
 from anomsdk.core.score import Score, ScorePlan, error, largest_error, largest_score
 from anomsdk.errors import InputError
 
@@ -158,6 +158,7 @@ EVENTS_1 = st.builds(
     st.integers(0, 65535),
 )
 CODES = {Kind.TECHNICAL: list(Condition), Kind.OPERATOR: list(Input), Kind.RESTART: list(Restart)}
+CODES[Kind.LEVEL] = list(Promise)
 
 
 @st.composite
