@@ -9,7 +9,8 @@
 
 #define LEAST_EVIDENCE_Q16 (-(1 << 30))
 
-ANOM_ASSERT(ladder_has_its_announced_size, sizeof(anom_ladder) - offsetof(anom_ladder, in_alarm) == ANOM_LADDER_BYTES(0));
+ANOM_ASSERT(ladder_has_its_announced_size,
+            sizeof(anom_ladder) - offsetof(anom_ladder, in_alarm) == ANOM_LADDER_BYTES(0));
 ANOM_ASSERT(rung_of_a_ladder_has_its_announced_size, sizeof(anom_ladder_counts) + sizeof(uint32_t) + 1 ==
                                                          ANOM_LADDER_BYTES(1) - ANOM_LADDER_BYTES(0));
 
@@ -47,18 +48,28 @@ static int32_t votes(uint32_t hits, int32_t m)
     return (int32_t)((hits + (hits >> 8)) & 31) >= m;
 }
 
-void anom_ladder_stop(anom_ladder *ladder, const anom_ladder_plan *plan)
-{
-    ladder->in_alarm = 0;
-    ladder->top = 0;
-    anom_wipe(states_of(ladder, plan), (size_t)plan->n_rungs * sizeof(uint32_t));
-}
-
 void anom_ladder_reset(anom_ladder *ladder, const anom_ladder_plan *plan)
 {
     anom_wipe(ladder, offsetof(anom_ladder, in_alarm) + anom_ladder_bytes(plan));
     for (int32_t i = 0; i < plan->n_rungs; i++)
         quiet_of(ladder, plan)[i] = (uint8_t)plan->episode_gap;
+}
+
+/* Put a level in force under a promise; the evidence against it begins anew, with a day paid in advance.
+ *   promise  index + 1; 0: none */
+static void run(anom_ladder *ladder, const anom_ladder_plan *plan, uint32_t tag, uint32_t promise)
+{
+    ladder->tag = (uint8_t)tag;
+    ladder->promise = (uint8_t)promise;
+    const anom_promise_plan *begun = running(ladder, plan);
+    ladder->evidence_q16 = begun && begun->unit == ANOM_UNIT_ALARM ? -begun->day_q16 : 0;
+}
+
+/* Leave news to be taken. */
+static void tell(anom_ladder *ladder, uint32_t news, uint32_t argument)
+{
+    ladder->news = (uint8_t)news;
+    ladder->argument = (uint8_t)argument;
 }
 
 /* 1: an episode could begin on this day. */
@@ -103,23 +114,6 @@ static void end_day(anom_ladder *ladder, const anom_ladder_plan *plan, const ano
     ladder->yesterday = ladder->today;
     ladder->today = 0;
     ladder->waiting = (uint8_t)plan->n_rungs;
-}
-
-/* Put a level in force under a promise; the evidence against it begins anew, with a day paid in advance.
- *   promise  index + 1; 0: none */
-static void run(anom_ladder *ladder, const anom_ladder_plan *plan, uint32_t tag, uint32_t promise)
-{
-    ladder->tag = (uint8_t)tag;
-    ladder->promise = (uint8_t)promise;
-    const anom_promise_plan *begun = running(ladder, plan);
-    ladder->evidence_q16 = begun && begun->unit == ANOM_UNIT_ALARM ? -begun->day_q16 : 0;
-}
-
-/* Leave news to be taken. */
-static void tell(anom_ladder *ladder, uint32_t news, uint32_t argument)
-{
-    ladder->news = (uint8_t)news;
-    ladder->argument = (uint8_t)argument;
 }
 
 /* Count the rungs that a score reaches, from the lowest one on: their levels rise.
@@ -249,6 +243,13 @@ void anom_ladder_pause(anom_ladder *ladder, const anom_ladder_plan *plan, uint32
         uint32_t more = ticks < ANOM_LADDER_MAX_COUNT - calm ? ticks : ANOM_LADDER_MAX_COUNT - calm;
         state[i] += more << 16;
     }
+}
+
+void anom_ladder_stop(anom_ladder *ladder, const anom_ladder_plan *plan)
+{
+    ladder->in_alarm = 0;
+    ladder->top = 0;
+    anom_wipe(states_of(ladder, plan), (size_t)plan->n_rungs * sizeof(uint32_t));
 }
 
 int32_t anom_ladder_choose(anom_ladder *ladder, const anom_ladder_plan *plan, uint32_t promise, uint32_t *days)
@@ -472,4 +473,6 @@ static int32_t ladder_restore(anom_supervisor *supervisor, const uint8_t *record
     return taken;
 }
 
-const anom_ladder_type anom_ladder_functions = {ladder_operate, ladder_due, ladder_save, ladder_restore};
+const anom_ladder_type anom_ladder_functions = {
+    ladder_operate, ladder_due, ladder_save, ladder_restore, anom_ladder_settle,
+};

@@ -9,8 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "anom_event.h"
-#include "anom_rung.h"
+#include "anom_alert.h"
 
 #define ANOM_LADDER_NEEDS 16
 #define ANOM_LADDER_MAX_COUNT 65535
@@ -88,17 +87,17 @@ static inline anom_ladder_counts *anom_ladder_counts_of(const anom_ladder *ladde
 /* Forget all counts, and return to the plan's own level. */
 void anom_ladder_reset(anom_ladder *ladder, const anom_ladder_plan *plan);
 
-/* Count one tick of service by its score. 1: it has broken the promise that runs, else 0. */
-int32_t anom_ladder_step(anom_ladder *ladder, const anom_ladder_plan *plan, const anom_timing_plan *timing,
-                         uint32_t score);
+/* Finish the counts of the day that ended last, for those who read them. */
+void anom_ladder_settle(anom_ladder *ladder, const anom_ladder_plan *plan);
 
 /* Part of anom_ladder_step: judge one tick at all rungs but those that stay at rest, as anom_rung_step does without a
  * cooldown. Bit i: rung i has raised an alarm. */
 uint32_t anom_ladder_step_rungs(anom_ladder *ladder, const anom_ladder_plan *plan, const anom_timing_plan *timing,
                                 uint32_t score);
 
-/* Finish the counts of the day that ended last, for those who read them. */
-void anom_ladder_settle(anom_ladder *ladder, const anom_ladder_plan *plan);
+/* Count one tick of service by its score. 1: it has broken the promise that runs, else 0. */
+int32_t anom_ladder_step(anom_ladder *ladder, const anom_ladder_plan *plan, const anom_timing_plan *timing,
+                         uint32_t score);
 
 /* Account for lost ticks, as each rung does; they are no service. */
 void anom_ladder_gap(anom_ladder *ladder, const anom_ladder_plan *plan);
@@ -133,6 +132,9 @@ void anom_ladder_save(anom_ladder *ladder, const anom_ladder_plan *plan, void *p
  *   releveled 1: it is that of a plan with other levels, whose promises end */
 int32_t anom_ladder_restore(anom_ladder *ladder, const anom_ladder_plan *plan, const anom_timing_plan *timing,
                             const void *part, uint32_t level_tag, int32_t releveled);
+
+/* One tick, as a pipeline calls it that has a supervisor with a ladder. */
+int32_t anom_ladder_judge(anom_alert *alert, uint32_t score, uint32_t hop, anom_event *event);
 
 /* Bytes of the state, as in a record. */
 static inline size_t anom_ladder_bytes(const anom_ladder_plan *plan)

@@ -221,7 +221,8 @@ void anom_pipeline_lose(anom_pipeline *pipeline, int32_t n, int32_t by_gap)
 static int32_t operate(anom_pipeline *pipeline, uint32_t operation, uint32_t argument, uint32_t highest)
 {
     const anom_supervisor_plan *plan = pipeline->plan->supervisor;
-    if (plan == NULL || (operation - ANOM_OPERATION_SUPPLY <= ANOM_OPERATION_CLOCK - ANOM_OPERATION_SUPPLY && plan->health == NULL)) return ANOM_ERROR_SECTION;
+    int32_t of_health = operation >= ANOM_OPERATION_SUPPLY && operation <= ANOM_OPERATION_CLOCK;
+    if (plan == NULL || (of_health && plan->health == NULL)) return ANOM_ERROR_SECTION;
     if (argument > highest) return ANOM_ERROR_RANGE;
     anom_supervisor *supervisor = anom_pipeline_supervisor(pipeline);
     uint32_t waiting = supervisor->inputs;

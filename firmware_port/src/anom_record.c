@@ -1,4 +1,4 @@
-/* Record: what a pipeline keeps over a reset or a power cut, in a fixed number of bytes. */
+/* Record: what a pipeline keeps over a reset or a power cut, in a number of bytes that its plan fixes. */
 #include "anom_record.h"
 
 #include "anom_copy.h"
@@ -171,9 +171,10 @@ int32_t anom_pipeline_save(const anom_pipeline *pipeline, void *record, size_t s
     turn(&made);
     anom_copy(record, &made, ANOM_RECORD_LADDER);
     if (bytes > ANOM_RECORD_BYTES) plan->supervisor->ladder->type->save(supervisor, record);
+    uint8_t *end = (uint8_t *)record + bytes - sizeof made.crc;
     uint32_t crc = anom_record_crc(record, bytes - sizeof made.crc);
-    for (uint32_t i = bytes - sizeof made.crc; i < bytes; i++, crc >>= 8)
-        ((uint8_t *)record)[i] = (uint8_t)crc;
+    for (int32_t i = 0; i < 4; i++, crc >>= 8)
+        end[i] = (uint8_t)crc;
     return (int32_t)bytes;
 }
 

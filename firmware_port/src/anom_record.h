@@ -1,4 +1,4 @@
-/* Record: what a pipeline keeps over a reset or a power cut, in a fixed number of bytes.
+/* Record: what a pipeline keeps over a reset or a power cut, in a number of bytes that its plan fixes.
  *
  * It holds counts, levels and the state of the alarm, all little-endian; docs/spec.md has its bytes. No sample, no
  * feature, and no mean or extreme of samples is in it. The functions are those of anomsdk.h. */
