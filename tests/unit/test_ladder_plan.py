@@ -177,6 +177,11 @@ def test_the_test_of_a_running_promise_is_fair():
     assert mean * math.exp(-made.day_q16 / 65536) <= 1
 
 
+def test_a_promise_that_one_device_cannot_reach_is_refused():
+    with pytest.raises(InputError, match="a device needs 1342 days with none before '1 alarm-day/365d' is certified"):
+        promise_plan(Budget.parse("1 alarm-day/365d"), 0.95, 0.05, ladder_plan(laddered(), tiny_plan(), None))
+
+
 def test_promises_follow_the_budgets_in_their_order():
     spec = laddered(budgets=["1 alarm/7d", "1 alarm-day/14d"], confidence=0.9, max_alarm_fraction=1.0)
     made = promise_plans(spec, ladder_plan(spec, tiny_plan(), None))
