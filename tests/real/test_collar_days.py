@@ -1,0 +1,89 @@
+"""A collar's own certificate on whole days of real cattle: trained on two animals, counted on the third."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import anomsdk
+from anomsdk import train
+from anomsdk.core.event import Promise
+from anomsdk.core.export import Export
+from anomsdk.planner.spec import PipelineSpec
+from anomsdk.sources.clips import clip_from_array
+from tests.support.make import ROOT
+
+DATA = ROOT.parent / "shared" / "data" / "cow_days_15min.npz"
+needs_data = pytest.mark.skipif(not DATA.exists(), reason="../shared/data is absent: days of cattle are needed")
+STEP_S, ROW_S, DAY_S = 900, 1000, 86_400
+"""Seconds of a row of the file, of a row of the plan (0.001 Hz is the lowest rate), and of a day."""
+NEEDED = 24
+"""Days without an alarm-day that "1 alarm-day/7d" needs at 95 %."""
+
+ROWS_A_LOOK = DAY_S // ROW_S
+THREE_DAYS = 3 * DAY_S // ROW_S
+"""Rows."""
+
+SPEC = """
+format = 1
+name = "cow_days"
+sensor = {kind = "external", rate_hz = 0.001}
+features = {kind = "external", n_features = 2}
+context = {kind = "stack", frames = 4}
+model = {max_macs = 2000}
+alert = {m = 1, n = 1, off_delay_s = 0, cooldown_s = 0}
+ladder = {budgets = ["1 alarm-day/7d"]}
+"""
+
+
+def days_of_cows():
+    """Rows of each cow, in 1/100 of log2 of (motion index, steps) in 1000 s, and which of them are known."""
+    with np.load(DATA) as file:
+        x, offsets = file["x"], file["offsets"]
+    found = []
+    for start, end in zip(offsets[:-1], offsets[1:], strict=True):
+        steps = x[start:end]
+        at = np.arange(0, len(steps) * STEP_S, ROW_S)
+        ends = np.arange(len(steps) + 1) * STEP_S
+        known = (steps >= 0).all(axis=1)
+        sums = np.vstack([np.zeros(2), np.cumsum(np.maximum(steps, 0), axis=0)])
+        missing = np.diff(np.interp(at, ends, np.concatenate([[0], np.cumsum(~known)])))
+        counts = np.stack([np.diff(np.interp(at, ends, column)) for column in sums.T], axis=1)
+        found.append((np.rint(100 * np.log2(1 + counts)).astype(np.int16), missing == 0))
+    return found
+
+
+@pytest.fixture(scope="module")
+def cows():
+    return days_of_cows()
+
+
+@pytest.fixture(scope="module")
+def plan(cows, tmp_path_factory):
+    """Trained on the third cow alone, three days a recording; two weeks make a group."""
+    rows, known = cows[2]
+    starts = [at for at in range(0, len(rows) - THREE_DAYS, THREE_DAYS) if known[at : at + THREE_DAYS].all()]
+    recordings = [rows[at : at + THREE_DAYS] for at in starts]
+    groups = [at // (5 * THREE_DAYS) for at in starts]
+    out = tmp_path_factory.mktemp("cows") / "cow"
+    return train.fit(PipelineSpec.from_toml(SPEC), recordings, groups=groups, out=out, seed=0)
+
+
+@needs_data
+@pytest.mark.parametrize("cow", [0, 1])
+def test_a_cow_that_nobody_trained_on_certifies_a_level_of_her_own(plan, cows, cow):
+    """At 1 alarm-day in 7 days, as soon as that can be known; at the certified level the days after keep to it."""
+    assert (plan.ladder.day_ticks, plan.ladder.day_rest_q16) == divmod((DAY_S << 16) // ROW_S, 1 << 16)
+    rows, known = cows[cow]
+    assert known.all()
+    judged, first = [], None
+    with anomsdk.Pipeline(plan, "reference") as pipeline:
+        for at in range(0, len(rows), ROWS_A_LOOK):
+            results = [*pipeline.process(rows[at : at + ROWS_A_LOOK]), *pipeline.calibrate(0)]
+            events = [event for result in results for event in result.events]
+            judged += [(at, event.level_tag) for event in events if event.raised]
+            if first is None and any(event.promise == Promise.CERTIFIED for event in events):
+                first = Export.from_bytes(pipeline.export(cow, 1)), pipeline.level, at
+        last = Export.from_bytes(pipeline.export(cow, 1))
+    assert first is not None and NEEDED <= first[0].days <= NEEDED + 1 and first[1] > 0
+    print(cow, first[1], judged, last.days, [c.days for c in last.counts], [c.days for c in last.since(first[0]).counts])
