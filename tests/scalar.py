@@ -1654,7 +1654,7 @@ def record_fields(data: bytes, plan: dict) -> dict | None:
         values["level_q16"] < 2**48,
         hits < 2 ** plan["timing"]["n"],
         values["highest_log2_q8"] < 8192,
-        ladder is None or (ladder.takes(data[132:-4]) and values["level_tag"][0] == data[132 + 22]),
+        ladder is None or (ladder.takes(data[132:-4]) and values["level_tag"][0] == data[132 + 26]),
     )
     return values | {"ladder": data[132:-4]} if all(fits) else None
 

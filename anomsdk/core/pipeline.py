@@ -22,7 +22,7 @@ from anomsdk.core.external import External
 from anomsdk.core.extractor import Extractor, ExtractorPlan
 from anomsdk.core.fixed import UINT32_MAX, Ints
 from anomsdk.core.framer import BATCH, Framer
-from anomsdk.core.ladder import Ladder, ladder_bytes, takes
+from anomsdk.core.ladder import MAX_PROMISES, Ladder, ladder_bytes, takes
 from anomsdk.core.logmel import Logmel
 from anomsdk.core.motion import Motion
 from anomsdk.core.plan import Plan
@@ -336,6 +336,8 @@ class Chain:
             if at in at_hop:
                 tick = at_hop[at]
                 yield self._supervised_tick(supervisor, hop, ticks, tick)
+                if supervisor.ladder is not None:
+                    yield from self._without_tick(supervisor.due(hop + 1 & UINT32_MAX))
 
     def _supervised_tick(self, supervisor: Supervisor, hop: int, ticks: Ticks, tick: int) -> Result:
         """Judge one tick; a void one is scored and nothing more."""
@@ -387,8 +389,9 @@ def record_for(plan: Plan, data: bytes) -> Record:
     ladder = plan.ladder
     record = Record.from_bytes(data, 0 if ladder is None else ladder_bytes(ladder))
     record.check(bytes.fromhex(plan.score_id)[:SCORE_TAG_BYTES], plan.framer.window, plan.framer.hop, plan.timing.n)
+    n_promises = len(plan.promises or ()) if record.plan_tag == plan.tag else MAX_PROMISES  # else no promise goes on
     require(
-        ladder is None or takes(ladder, len(plan.promises or ()), plan.timing, record),
+        ladder is None or takes(ladder, n_promises, plan.timing, record),
         "record: a number of its ladder is out of its range; the pipeline begins anew",
     )
     return record

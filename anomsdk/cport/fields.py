@@ -14,6 +14,7 @@ C_TYPES = {
     "int16": "int16_t",
     "uint16": "uint16_t",
     "int32": "int32_t",
+    "uint32": "uint32_t",
 }
 
 Fields: TypeAlias = dict[str, Any]

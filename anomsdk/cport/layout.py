@@ -30,8 +30,8 @@ class Layout:
 
     Parameters
     ----------
-    supervisor : counts of the alarm's life cycle, of health and the heartbeat, on a 32-bit processor; 0 for a plan
-        without an alarm and a health section
+    supervisor : counts of the alarm's life cycle, of health, the heartbeat and the ladder, on a 32-bit processor; 0 for
+        a plan without an alarm, a health and a ladder section
     reference : counts of the rung that freezes the baseline; 0 where the baseline is off
     samples : samples of one window
     state : values that the extractor keeps for the next frame

@@ -20,16 +20,17 @@ from anomsdk.core.context import STATISTICS, ContextPlan, StackPlan, SummaryPlan
 from anomsdk.core.extractor import ExtractorPlan
 from anomsdk.core.fft import FftPlan
 from anomsdk.core.filterbank import FilterbankPlan
+from anomsdk.core.ladder import ladder_bytes
 from anomsdk.core.plan import MAX_GAP, Plan
 from anomsdk.core.reasons import ReasonsPlan
-from anomsdk.core.record import SCORE_TAG_BYTES
+from anomsdk.core.record import RECORD_BYTES, SCORE_TAG_BYTES
 from anomsdk.core.rung import levels
 from anomsdk.core.spectrum import SpectrumPlan
 from anomsdk.cport.extractors import EXTRACTORS
 from anomsdk.cport.fields import Address, Blocks, Bytes, Constant, Fields, Member, Size, Structs
 from anomsdk.errors import without_a_branch
 
-C_FORMAT = 6
+C_FORMAT = 7
 """Layout of the structs: ANOM_PLAN_FORMAT of anom_plan.h."""
 
 
@@ -75,7 +76,7 @@ def _duty(plan: Plan) -> Structs | None:
 
 
 def _supervisor(plan: Plan) -> Structs | None:
-    """Return `anom_supervisor_plan`; None for a plan without an alarm and a health section."""
+    """Return `anom_supervisor_plan`; None for a plan without an alarm, a health and a ladder section."""
     if not plan.is_supervised:
         return None
     health = None
@@ -92,28 +93,69 @@ def _supervisor(plan: Plan) -> Structs | None:
             "due_q31": plan.due_q31,
         },
         "health": health,
+        "ladder": _ladder(plan),
         "type": Address("anom_supervisor_functions"),
     }
     return Structs("anom_supervisor_plan", (fields,))
 
 
+def _ladder(plan: Plan) -> Structs | None:
+    """Return `anom_ladder_plan`; None for a plan without a ladder. In C the plan's own level comes before the rungs."""
+    if plan.ladder is None:
+        return None
+    rungs = [levels(int(score), plan.timing) for score in plan.ladder.raise_scores]
+    promises = tuple(_fields(promise) for promise in plan.promises or ())
+    fields: Fields = {
+        "levels": Structs("anom_level_plan", tuple(_fields(each) for each in (plan.levels, *rungs))),
+        "promises": Structs("anom_promise_plan", promises) if promises else None,
+        "type": Address("anom_ladder_functions"),
+        **_fields(plan.ladder, without=("raise_scores",)),
+        "n_rungs": plan.ladder.n_rungs,
+        "n_promises": len(promises),
+        "offset": Bytes("0", 0, 0) if plan.health is None else _health_bytes(plan.columns),
+    }
+    return Structs("anom_ladder_plan", (fields,))
+
+
 def supervisor_bytes(plan: Plan) -> Bytes:
     """Compute the bytes of the supervisor beyond ANOM_PIPELINE_BYTES, by the macros of anomsdk.h."""
-    return supervisor_bytes_of(plan.is_supervised, None if plan.health is None else plan.columns)
+    rungs = 0 if plan.ladder is None else plan.ladder.n_rungs
+    return supervisor_bytes_of(plan.is_supervised, None if plan.health is None else plan.columns, rungs)
 
 
-def supervisor_bytes_of(is_supervised: bool, columns: int | None) -> Bytes:
+def supervisor_bytes_of(is_supervised: bool, columns: int | None, rungs: int = 0) -> Bytes:
     """Compute the bytes of a supervisor beyond ANOM_PIPELINE_BYTES.
 
     Parameters
     ----------
-    is_supervised : there is an alarm or a health section
+    is_supervised : there is an alarm, a health or a ladder section
     columns : values in a sample that health looks at; None: no health section
+    rungs : of a ladder; 0: no ladder section
     """
-    alarm = Bytes("ANOM_ALARM_BYTES", 48, 2) if is_supervised else Bytes("0", 0, 0)
-    if columns is None:
-        return alarm
-    return Bytes(f"{alarm.text} + ANOM_HEALTH_BYTES({columns})", alarm.fixed + 56 + 16 * columns, alarm.pointers + 2)
+    parts = [Bytes("ANOM_ALARM_BYTES", 48, 2) if is_supervised else Bytes("0", 0, 0)]
+    if columns is not None:
+        parts.append(_health_bytes(columns))
+    if rungs > 0:
+        used = 32 + 17 * rungs
+        rest = -used % 8
+        parts.append(Bytes(f"ANOM_LADDER_BYTES({rungs})" + f" + {rest}" * (rest > 0), used + rest, 0))
+    return Bytes(
+        " + ".join(part.text for part in parts),
+        sum(part.fixed for part in parts),
+        sum(part.pointers for part in parts),
+    )
+
+
+def record_bytes(plan: Plan) -> Bytes:
+    """Return the bytes of a record, by the macros of anomsdk.h."""
+    if plan.ladder is None:
+        return Bytes("ANOM_RECORD_BYTES", RECORD_BYTES, 0)
+    text = f"(ANOM_RECORD_BYTES + ANOM_LADDER_BYTES({plan.ladder.n_rungs}))"
+    return Bytes(text, RECORD_BYTES + ladder_bytes(plan.ladder), 0)
+
+
+def _health_bytes(columns: int) -> Bytes:
+    return Bytes(f"ANOM_HEALTH_BYTES({columns})", 56 + 16 * columns, 2)
 
 
 def reasons_fields(plan: ReasonsPlan) -> Fields:

@@ -11,7 +11,7 @@ from pathlib import Path
 from anomsdk.core.plan import Plan
 from anomsdk.cport.layout import constant_bytes, in_memory, layout, pipeline_bytes
 from anomsdk.cport.source import hex_rows, plan_source
-from anomsdk.cport.structs import supervisor_bytes
+from anomsdk.cport.structs import record_bytes, supervisor_bytes
 from anomsdk.errors import InputError, printable, quoted
 from anomsdk.runtime.golden import golden_digest
 from anomsdk.utils.files import packaged_folder, replace_folder
@@ -236,6 +236,7 @@ def _values(plan: Plan, sources: list[str]) -> dict[str, str]:
         "digest_bytes": hex_rows(bytes.fromhex(digest), 1),
         "sources": "\n".join(f"  {name}" for name in sources),
         "rate_shown": f"{plan.rate_hz:,.3f}".rstrip("0").rstrip("."),
+        "record": record_bytes(plan).text,
         "supervisor": f"{supervised.text} + " if plan.is_supervised else "",
         "of_columns": "" if plan.columns == 1 else f" of {plan.columns} values",
         **{name: str(value) for name, value in in_code.items()},

@@ -30,8 +30,8 @@
  * Rules
  *   Argument order is state, then what goes in, then what comes out.
  *   Functions that can fail return a negative ANOM_ERROR_*: `anom_pipeline_init`, `anom_selftest`, the inputs of an
- *   alarm or health section, which check their argument and the plan, and `anom_pipeline_save` and
- *   `anom_pipeline_restore`. Nothing else is checked: pointers must stay valid, and a pipeline must have been
+ *   alarm, health or ladder section, which check their argument and the plan, and `anom_pipeline_save`,
+ *   `anom_pipeline_restore` and `anom_pipeline_export`. Nothing else is checked: pointers must stay valid, and a pipeline must have been
  *   initialised.
  *   Not reentrant: one context at a time pushes and polls a pipeline. Several pipelines, of one plan or of many, may
  *   run side by side. push only copies, and so may be short enough for an interrupt; poll does the work of one hop.
@@ -57,16 +57,16 @@ extern "C" {
 #define ANOM_EVENT_COMPACT_BYTES 11
 #define ANOM_MAX_EVENTS 1   /* a result */
 #define ANOM_DIGEST_BYTES 32
-#define ANOM_RECORD_BYTES 136 /* what outlives a reset, of any plan */
+#define ANOM_RECORD_BYTES 136 /* what outlives a reset, of a plan without a ladder section */
 
 #define ANOM_ERROR_NULL (-1)      /* a pointer is NULL */
 #define ANOM_ERROR_ALIGNMENT (-2) /* the memory is not aligned as a uint64_t: declare it with ANOM_MEM */
 #define ANOM_ERROR_MEMORY (-3)    /* the memory is smaller than the plan's ANOM_PLAN_..._BYTES */
 #define ANOM_ERROR_FORMAT (-4)    /* the plan is of another version of these sources, or compiled with other flags */
 #define ANOM_ERROR_SELFTEST (-5)  /* this build computes other integers than the plan's digest says */
-#define ANOM_ERROR_SECTION (-6)   /* the plan has no alarm section, or no health section, which the input needs */
+#define ANOM_ERROR_SECTION (-6)   /* the plan has no alarm, health or ladder section, which the input needs */
 #define ANOM_ERROR_RANGE (-7)     /* an argument is out of its range */
-#define ANOM_ERROR_RECORD (-8)    /* the record is torn, of another version or of a plan with another score_id */
+#define ANOM_ERROR_RECORD (-8)    /* the record or export is torn, of another version, or of another score_id */
 
 /* What a buzzer and a lamp should do now: bits of anom_pipeline_annunciation. */
 #define ANOM_ANNUNCIATE_SOUND 1     /* an alarm is unacknowledged and not silenced */
@@ -78,11 +78,13 @@ extern "C" {
 #define ANOM_ANNUNCIATE_SILENCED 64
 #define ANOM_ANNUNCIATE_OUT_OF_SERVICE 128
 
-/* Bytes of a pipeline besides its buffers: of every plan, of one with an alarm or a health section, and of a health
- * section. Generated ANOM_PLAN_..._BYTES build on them. */
+/* Bytes of a pipeline besides its buffers: of every plan, of one with an alarm, a health or a ladder section, of a health
+ * section, and of a ladder section. Generated ANOM_PLAN_..._BYTES and ANOM_PLAN_..._RECORD_BYTES build on them. */
 #define ANOM_PIPELINE_BYTES (40 + 18 * sizeof(void *))
 #define ANOM_ALARM_BYTES (48 + 2 * sizeof(void *))
 #define ANOM_HEALTH_BYTES(columns) (56 + 2 * sizeof(void *) + 16 * (columns))
+#define ANOM_LADDER_BYTES(rungs) (32 + 17 * (rungs)) /* in memory rounded up to a multiple of 8 */
+#define ANOM_EXPORT_BYTES(rungs) (44 + 12 * (rungs)) /* of anom_pipeline_export */
 
 /* Memory for a pipeline, aligned. */
 #define ANOM_MEM(bytes) union { uint64_t align; uint8_t memory[bytes]; }
@@ -119,12 +121,12 @@ int32_t anom_pipeline_init(anom_pipeline **pipeline, void *memory, size_t size, 
 int32_t anom_pipeline_push(anom_pipeline *pipeline, const int16_t *block, int32_t n);
 
 /* Run the window if it is full. 1: *result holds a tick, 2: it holds one event without a tick, which only plans with an
- * alarm or a health section have, 0: more samples are needed. */
+ * alarm, a health or a ladder section have, 0: more samples are needed. */
 int32_t anom_pipeline_poll(anom_pipeline *pipeline, anom_result *result);
 
-/* Inputs from outside, for plans with an alarm or a health section. Each takes effect after the last sample pushed and
- * before the next: it waits for the next poll, and until then push takes no sample. Up to three inputs wait, of which
- * one may be a silence, a missing or a clock.
+/* Inputs from outside, for plans with an alarm, a health or a ladder section. Each takes effect after the last sample
+ * pushed and before the next: it waits for the next poll, and until then push takes no sample. Up to three inputs wait,
+ * of which one may be a silence, a missing, a clock, a calibrate or a set_level.
  * 1: taken, 0: not taken, poll until 0 and try again, or ANOM_ERROR_SECTION or ANOM_ERROR_RANGE: nothing was done. */
 
 /* Acknowledge the alarm; without an unacknowledged alarm it changes nothing. */
@@ -142,7 +144,7 @@ int32_t anom_pipeline_out_of_service(anom_pipeline *pipeline, int32_t on);
 /* Send a test event and annunciate a test. */
 int32_t anom_pipeline_test(anom_pipeline *pipeline);
 
-/* Say that the supply is low (1), or well again (0). Needs a health section, as do all that follow. */
+/* Say that the supply is low (1), or well again (0). Needs a health section, as do the three that follow. */
 int32_t anom_pipeline_supply(anom_pipeline *pipeline, int32_t low);
 
 /* Say that a self-test of the device has failed (1), or passed (0). */
@@ -154,15 +156,42 @@ int32_t anom_pipeline_missing(anom_pipeline *pipeline, uint32_t ms);
 /* Tell the time of a clock of your own in milliseconds, modulo 2**32, now and then: it checks the sample rate. */
 int32_t anom_pipeline_clock(anom_pipeline *pipeline, uint32_t ms);
 
-/* What a buzzer and a lamp should do now, bits of ANOM_ANNUNCIATE_*; 0 for plans without an alarm and a health section.
- * An input counts from the poll that takes it. */
+/* Take the lowest alarm level that keeps a budget, as the ladder has certified it. The walk begins at the highest rung
+ * and ends at the first one that does not keep the budget. A level that runs under the same budget is lowered, never
+ * raised; if no rung keeps it, the level stays. A level event says what came of it. Needs a ladder section; who may call
+ * it is up to you.
+ *   budget   index of a budget in the ladder section, from 0 */
+int32_t anom_pipeline_calibrate(anom_pipeline *pipeline, uint32_t budget);
+
+/* Put an alarm level in force: 0 for the plan's own, else a rung by its number from 1, the lowest. No budget runs after
+ * that. A level event follows. Needs a ladder section; who may call it is up to you. */
+int32_t anom_pipeline_set_level(anom_pipeline *pipeline, uint32_t level);
+
+/* Tag of the alarm level in force: 0 for the plan's own, else a rung by its number from 1; 0 without a ladder section.
+ * The same plan id and level tag mean the same alarms. */
+uint32_t anom_pipeline_level(const anom_pipeline *pipeline);
+
+/* Write the counts of the ladder over a period of service; no signal is in it, and nothing is cleared. Save the record
+ * and store it before an export leaves the device: a ladder that is restored from an older one counts some time a second
+ * time, under ticks that were exported already.
+ * ANOM_EXPORT_BYTES(rungs), or ANOM_ERROR_NULL, ANOM_ERROR_MEMORY, ANOM_ERROR_SECTION, ANOM_ERROR_RANGE: boot is 0, or
+ * ANOM_ERROR_RECORD: `since` is torn, is not from the ladder's first tick on, is of another ladder, or is a later one.
+ *   device   number of the device, of your choice
+ *   boot     how often the device has begun anew, from 1: the ladder keeps the number that it was given first
+ *   since    earlier export of this ladder from its first tick on, whose end begins the period; NULL: the first tick
+ *   counts   size bytes, at least ANOM_EXPORT_BYTES(rungs), of any alignment; it must not overlap `since` */
+int32_t anom_pipeline_export(anom_pipeline *pipeline, uint64_t device, uint16_t boot, const void *since, void *counts,
+                             size_t size);
+
+/* What a buzzer and a lamp should do now, bits of ANOM_ANNUNCIATE_*; 0 for plans without an alarm, a
+ * health and a ladder section. * An input counts from the poll that takes it. */
 uint32_t anom_pipeline_annunciation(const anom_pipeline *pipeline);
 
 /* Health byte as in an event, see docs/spec.md; 0 for plans without a health section. */
 uint32_t anom_pipeline_health(const anom_pipeline *pipeline);
 
 /* Say that n samples did not come, 0 to 2**31 - 1: they were lost, or the device slept. Time goes on, no result spans
- * the gap; a window that is full but was not polled is lost with it. With an alarm or a health section the gap waits
+ * the gap; a window that is full but was not polled is lost with it. With an alarm, a health or a ladder section the gap waits
  * for the next poll, behind the inputs that wait; gaps that wait together are one gap of up to 2**31 - 1 samples, and
  * no other input is taken while one waits.
  * Under a plan with a duty a gap is a declared pause if a tick came since the last gap or pause, and n is at least half
@@ -171,18 +200,22 @@ uint32_t anom_pipeline_health(const anom_pipeline *pipeline);
 void anom_pipeline_gap(anom_pipeline *pipeline, int32_t n);
 
 /* Write what must outlive a reset or a power cut: the state of the alarm, its counts and scores, the baseline,
- * technical conditions, and the count of hops and events. No sample, no feature, and no mean or extreme of samples is
- * in it.
- * ANOM_RECORD_BYTES, or 0: not written, as an input, a gap or the rest of a hop waits: poll until 0 and try again; or
+ * technical conditions, the count of hops and events, and the counts of a ladder. No sample, no feature, and no mean or
+ * extreme of samples is in it.
+ * anom_pipeline_record_bytes(plan), or 0: not written, as an input, a gap or the rest of a hop waits: poll until 0 and try again; or
  * ANOM_ERROR_NULL or ANOM_ERROR_MEMORY.
- *   record   size bytes, at least ANOM_RECORD_BYTES, of any alignment */
+ *   record   size bytes, at least anom_pipeline_record_bytes(plan), of any alignment */
 int32_t anom_pipeline_save(const anom_pipeline *pipeline, void *record, size_t size);
+
+/* Bytes of a record under a plan: its generated ANOM_PLAN_..._RECORD_BYTES, for those who choose plans at run time;
+ * ANOM_RECORD_BYTES without a ladder section, and ANOM_LADDER_BYTES(rungs) more with one. */
+size_t anom_pipeline_record_bytes(const anom_plan *plan);
 
 /* Wipe everything and begin with a record that anom_pipeline_save wrote, under this plan or one with its score_id, in
  * any memory. Then say by anom_pipeline_gap how long the device was off. Event numbers leave out 1,024, so that a
  * receiver sees none twice: save again at once, as the same record restored twice gives the same numbers twice.
  * 0, or ANOM_ERROR_RECORD: the record was refused, and the pipeline has begun anew. Either way a restart event is due,
- * for plans with an alarm or a health section. A CRC tells a torn record, not a forged one.
+ * for plans with an alarm, a health or a ladder section. A CRC tells a torn record, not a forged one.
  *   record   size bytes, of any content and alignment; NULL: refused */
 int32_t anom_pipeline_restore(anom_pipeline *pipeline, const void *record, size_t size);
 

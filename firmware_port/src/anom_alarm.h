@@ -7,7 +7,8 @@
 
 #include "anom_alert.h"
 
-/* Inputs from outside, each with one argument; those from ANOM_OPERATION_SUPPLY on need a health section. */
+/* Inputs from outside, each with one argument; ANOM_OPERATION_SUPPLY to ANOM_OPERATION_CLOCK need a health section, those
+ * behind them a ladder section. */
 #define ANOM_OPERATION_ACKNOWLEDGE 1
 #define ANOM_OPERATION_SILENCE 2        /* ticks, 0 to 2**31 - 1; 0 ends a silence */
 #define ANOM_OPERATION_CANCEL 3
@@ -17,6 +18,8 @@
 #define ANOM_OPERATION_SELF_TEST 7      /* 1: failed, 0: passed */
 #define ANOM_OPERATION_MISSING 8        /* more milliseconds without a sample */
 #define ANOM_OPERATION_CLOCK 9          /* the caller's clock in milliseconds, modulo 2**32 */
+#define ANOM_OPERATION_CALIBRATE 10     /* index of a promise of the plan */
+#define ANOM_OPERATION_SET_LEVEL 11     /* 0: the plan's own level, else index of a rung + 1 */
 
 /* Life cycle of the alarm. Durations are hops. */
 typedef struct anom_alarm_plan {
@@ -79,6 +82,9 @@ void anom_alarm_advance(anom_alarm *alarm, uint32_t hops);
 
 /* Take the next notice that time has made due; call it until it returns 0. */
 anom_notice anom_alarm_due(anom_alarm *alarm);
+
+/* Go on at another level; an alarm that stands ends by it. */
+void anom_alarm_relevel(anom_alarm *alarm, const anom_level_plan *level);
 
 /* Account for lost ticks, as the rung does. */
 void anom_alarm_gap(anom_alarm *alarm, uint32_t lost_ticks);

@@ -15,6 +15,7 @@
 #define ANOM_KIND_OPERATOR 4
 #define ANOM_KIND_RESTART 5
 #define ANOM_KIND_REPEAT 6
+#define ANOM_KIND_LEVEL 7
 
 /* State of the alarm after the event. */
 #define ANOM_STATE_NORMAL 0
@@ -37,6 +38,13 @@
 #define ANOM_RESTART_ANEW 0
 #define ANOM_RESTART_RESTORED 1 /* from a record */
 #define ANOM_RESTART_REFUSED 2  /* anew, as the record was refused */
+
+/* News of the level in force, as a level event reports it, with an argument. */
+#define ANOM_PROMISE_CERTIFIED 1 /* index of the promise */
+#define ANOM_PROMISE_NEEDS 2     /* no level is certified: days that are needed, 1 to 255; 255 also stands for more */
+#define ANOM_PROMISE_BROKEN 3    /* index of the promise */
+#define ANOM_PROMISE_SET 4
+#define ANOM_PROMISE_FAILED 5    /* no level keeps the promise */
 
 /* Technical conditions. */
 #define ANOM_CONDITION_STUCK 1

@@ -16,7 +16,7 @@
 #include "anomsdk.h"
 
 /* Layout of what follows: emitted plans check it when they are compiled, anom_pipeline_init when they are run. */
-#define ANOM_PLAN_FORMAT 6
+#define ANOM_PLAN_FORMAT 7
 
 struct anom_plan {
     uint32_t format;    /* ANOM_PLAN_FORMAT */
@@ -31,7 +31,7 @@ struct anom_plan {
     anom_level_plan levels;
     anom_reasons_plan reasons;
     anom_judge *judge;                      /* anom_alert_judge, or anom_supervisor_judge */
-    const anom_supervisor_plan *supervisor; /* sections alarm and health; NULL: neither */
+    const anom_supervisor_plan *supervisor; /* sections alarm, health and ladder; NULL: none */
     uint32_t supervisor_bytes;              /* its state beyond ANOM_PIPELINE_BYTES, a multiple of 8; 0: none */
     const anom_duty_plan *duty;             /* declared pauses; NULL: none */
     uint8_t id[32];

@@ -106,7 +106,7 @@ static void exchange(const anom_pipeline *pipeline, record_fields *record, int32
 static void turn(record_fields *record)
 {
     (void)record;
-#if !defined(__BYTE_ORDER__) || __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#if ANOM_MAY_TURN
     /* Numbers side by side: the first byte, bytes of each, how many */
     static const uint8_t numbers[][3] = {
         {offsetof(record_fields, length), 2, 2},   {offsetof(record_fields, sequence), 2, 2},
@@ -114,27 +114,15 @@ static void turn(record_fields *record)
         {offsetof(record_fields, level_q16), 8, 1}, {offsetof(record_fields, frozen), 4, 10},
         {offsetof(record_fields, highest_log2_q8), 2, 14},
     };
-    const uint16_t one = 1;
-    if (*(const uint8_t *)&one) return;
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-        uint8_t *number = (uint8_t *)record + numbers[i][0];
-        int32_t last = numbers[i][1] - 1;
-        for (int32_t n = numbers[i][2]; n > 0; n--, number += last + 1) {
-            for (int32_t k = 0; k <= last >> 1; k++) {
-                uint8_t byte = number[k];
-                number[k] = number[last - k];
-                number[last - k] = byte;
-            }
-        }
-    }
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        anom_turn((uint8_t *)record + numbers[i][0], numbers[i][1], numbers[i][2]);
 #endif
 }
 
-/* CRC-32 of n bytes, as zlib and Ethernet have it. */
-static uint32_t crc_of(const void *record, size_t n)
+uint32_t anom_record_crc(const void *bytes, size_t n)
 {
     uint32_t crc = UINT32_MAX;
-    for (const uint8_t *at = record; n > 0; n--, at++) {
+    for (const uint8_t *at = bytes; n > 0; n--, at++) {
         crc ^= *at;
         for (int32_t bit = 0; bit < 8; bit++)
             crc = crc >> 1 ^ (0xEDB88320u & (0u - (crc & 1)));
@@ -142,11 +130,25 @@ static uint32_t crc_of(const void *record, size_t n)
     return ~crc;
 }
 
+/* The ladder's plan; NULL: none. */
+static const anom_ladder_plan *ladder_of(const anom_plan *plan)
+{
+    return plan->supervisor ? plan->supervisor->ladder : NULL;
+}
+
+size_t anom_pipeline_record_bytes(const anom_plan *plan)
+{
+    const anom_ladder_plan *ladder = ladder_of(plan);
+    return ladder ? ANOM_RECORD_BYTES + anom_ladder_bytes(ladder) : ANOM_RECORD_BYTES;
+}
+
 int32_t anom_pipeline_save(const anom_pipeline *pipeline, void *record, size_t size)
 {
     if (pipeline == NULL || record == NULL) return ANOM_ERROR_NULL;
-    if (size < ANOM_RECORD_BYTES) return ANOM_ERROR_MEMORY;
     const anom_plan *plan = pipeline->plan;
+    const anom_ladder_plan *ladder = ladder_of(plan);
+    size_t bytes = anom_pipeline_record_bytes(plan);
+    if (size < bytes) return ANOM_ERROR_MEMORY;
     const anom_supervisor *supervisor = anom_pipeline_supervisor(pipeline);
     const anom_rung *rung = &pipeline->alert.rung;
     const anom_rung *reference = anom_pipeline_reference(pipeline);
@@ -155,7 +157,7 @@ int32_t anom_pipeline_save(const anom_pipeline *pipeline, void *record, size_t s
     made.mark[0] = 'a';
     made.mark[1] = 'r';
     made.version = ANOM_RECORD_VERSION;
-    made.length = ANOM_RECORD_BYTES;
+    made.length = (uint16_t)bytes;
     made.plan_tag = pipeline->alert.plan_tag;
     made.ahead = (int16_t)anom_framer_ahead(&pipeline->framer);
     made.next_hop = pipeline->framer.next_hop;
@@ -165,6 +167,7 @@ int32_t anom_pipeline_save(const anom_pipeline *pipeline, void *record, size_t s
     if (plan->supervisor) {
         if (supervisor->inputs || supervisor->gap || supervisor->next == ANOM_NEXT_RUN) return 0;
         made.highest_log2_q8 = (uint16_t)supervisor->highest_log2_q8;
+        made.level_tag = (uint8_t)anom_supervisor_level(supervisor);
     } else if (rung->in_alarm) { /* as a plan with an alarm section would have it */
         made.state = ANOM_STATE_UNACK_ALARM;
         made.alarm[0] = rung->level->raise_score;
@@ -172,11 +175,13 @@ int32_t anom_pipeline_save(const anom_pipeline *pipeline, void *record, size_t s
     }
     exchange(pipeline, &made, 1);
     turn(&made);
-    uint32_t crc = crc_of(&made, offsetof(record_fields, crc));
+    uint8_t *end = (uint8_t *)record + bytes - sizeof made.crc;
+    anom_copy(record, &made, offsetof(record_fields, crc));
+    if (ladder) ladder->type->save(supervisor, (uint8_t *)record + offsetof(record_fields, crc));
+    uint32_t crc = anom_record_crc(record, bytes - sizeof made.crc);
     for (int32_t i = 0; i < 4; i++, crc >>= 8)
-        made.crc[i] = (uint8_t)crc;
-    anom_copy(record, &made, ANOM_RECORD_BYTES);
-    return ANOM_RECORD_BYTES;
+        end[i] = (uint8_t)crc;
+    return (int32_t)bytes;
 }
 
 /* 1: the record is whole, and a pipeline of this plan or of another with its score_id has written it.
@@ -185,7 +190,7 @@ static int32_t is_for(const anom_plan *plan, const record_fields *record)
 {
     /* Of this layout, and of this score */
     if (record->mark[0] != 'a' || record->mark[1] != 'r' || record->version != ANOM_RECORD_VERSION) return 0;
-    if (record->length != ANOM_RECORD_BYTES) return 0;
+    if (record->length != anom_pipeline_record_bytes(plan)) return 0;
     for (int32_t i = 0; i < SCORE_TAG_BYTES; i++) {
         if (record->score_tag[i] != plan->score_tag[i]) return 0;
     }
@@ -212,8 +217,9 @@ static void check_conditions(anom_health *health, uint32_t fresh)
     health->reported = (uint16_t)((health->reported & known) | fresh);
 }
 
-/* Take a record that is for the plan; the pipeline has been reset. */
-static void take(anom_pipeline *pipeline, record_fields *record)
+/* Take a record that is for the plan; the pipeline has been reset, and its ladder has taken its part.
+ *   releveled 1: it is that of a plan with other levels */
+static void take(anom_pipeline *pipeline, record_fields *record, int32_t releveled)
 {
     const anom_supervisor_plan *plan = pipeline->plan->supervisor;
     anom_supervisor *supervisor = anom_pipeline_supervisor(pipeline);
@@ -223,7 +229,7 @@ static void take(anom_pipeline *pipeline, record_fields *record)
     uint32_t fresh = health ? health->active : 0;
 
     /* Counts of other levels say nothing; an alarm that stands goes on until it clears by these */
-    if (record->plan_tag != pipeline->alert.plan_tag || record->level_tag) {
+    if (releveled) {
         record->hits = 0;
         record->rung[0] = 0;
         record->rung[1] = 0;
@@ -245,16 +251,25 @@ static void take(anom_pipeline *pipeline, record_fields *record)
 
 int32_t anom_pipeline_restore(anom_pipeline *pipeline, const void *record, size_t size)
 {
+    const anom_plan *plan = pipeline->plan;
+    const anom_ladder_plan *ladder = ladder_of(plan);
     record_fields found;
     anom_pipeline_reset(pipeline);
-    int32_t taken = record != NULL && size == ANOM_RECORD_BYTES && crc_of(record, size) == CRC_OF_WHOLE;
+    int32_t taken = record != NULL && size == anom_pipeline_record_bytes(plan);
+    if (taken) taken = anom_record_crc(record, size) == CRC_OF_WHOLE;
     if (taken) {
-        anom_copy(&found, record, ANOM_RECORD_BYTES);
+        anom_copy(&found, record, offsetof(record_fields, crc));
         turn(&found);
-        taken = is_for(pipeline->plan, &found);
-        if (taken) take(pipeline, &found);
+        taken = is_for(plan, &found);
+    }
+    if (taken) {
+        int32_t releveled = found.plan_tag != pipeline->alert.plan_tag || (!ladder && found.level_tag);
+        const uint8_t *part = (const uint8_t *)record + offsetof(record_fields, crc);
+        if (ladder)
+            taken = ladder->type->restore(anom_pipeline_supervisor(pipeline), part, found.level_tag, releveled);
+        if (taken) take(pipeline, &found, releveled);
     }
     uint32_t began = taken ? ANOM_RESTART_RESTORED : ANOM_RESTART_REFUSED;
-    if (pipeline->plan->supervisor) anom_pipeline_supervisor(pipeline)->next = (ANOM_NEXT_RESTART + began) & 7;
+    if (plan->supervisor) anom_pipeline_supervisor(pipeline)->next = (ANOM_NEXT_RESTART + began) & 7;
     return taken ? 0 : ANOM_ERROR_RECORD;
 }

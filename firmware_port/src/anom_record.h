@@ -10,4 +10,7 @@
 #define ANOM_RECORD_VERSION 1
 #define ANOM_SEQUENCE_STEP 1024 /* event numbers that a restored pipeline leaves out */
 
+/* CRC-32 of n bytes, as zlib and Ethernet have it. */
+uint32_t anom_record_crc(const void *bytes, size_t n);
+
 #endif

@@ -66,6 +66,14 @@ void anom_rung_clear(anom_rung *rung)
     rung->in_alarm = 0;
 }
 
+void anom_rung_relevel(anom_rung *rung, const anom_level_plan *level)
+{
+    rung->level = level;
+    rung->hits = 0;
+    rung->in_row = 0;
+    rung->calm = 0;
+}
+
 /* Let the cooldown run on. */
 static void cool(anom_rung *rung, uint32_t ticks)
 {

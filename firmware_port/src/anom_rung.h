@@ -51,6 +51,9 @@ int32_t anom_rung_step(anom_rung *rung, uint32_t score);
 /* End the alarm: its hits are forgotten, and the cooldown starts. */
 void anom_rung_clear(anom_rung *rung);
 
+/* Go on at another level: counts of ticks say nothing of it, and an alarm that stands goes on. */
+void anom_rung_relevel(anom_rung *rung, const anom_level_plan *level);
+
 /* Account for lost ticks: all counts of ticks in a row start again, the cooldown runs on. */
 void anom_rung_gap(anom_rung *rung, uint32_t lost_ticks);
 

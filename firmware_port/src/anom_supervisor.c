@@ -5,16 +5,10 @@
 #include "anom_pipeline.h"
 #include "anom_wipe.h"
 
-/* The alarm's plan is the first member of the supervisor's. */
-static const anom_supervisor_plan *plan_of(const anom_supervisor *supervisor)
-{
-    return (const anom_supervisor_plan *)(const void *)supervisor->alarm.plan;
-}
-
 /* Health lies behind the struct; NULL: none. */
 static anom_health *health_of(const anom_supervisor *supervisor)
 {
-    return plan_of(supervisor)->health ? (anom_health *)(uintptr_t)(supervisor + 1) : NULL;
+    return anom_supervisor_plan_of(supervisor)->health ? (anom_health *)(uintptr_t)(supervisor + 1) : NULL;
 }
 
 void anom_supervisor_init(anom_supervisor *supervisor, const anom_supervisor_plan *plan,
@@ -34,6 +28,7 @@ void anom_supervisor_reset(anom_supervisor *supervisor, const anom_supervisor_pl
         health_of(supervisor)->plan = plan->health;
         plan->health->type->reset(health_of(supervisor));
     }
+    if (plan->ladder) plan->ladder->type->reset(supervisor);
 }
 
 int32_t anom_supervisor_voids(const anom_supervisor *supervisor)
@@ -89,7 +84,7 @@ static int32_t write_event(anom_supervisor *supervisor, uint32_t what, uint32_t 
         ANOM_EVENT_VERSION_2 << 4 | (what & 15) | state << 8 | (uint32_t)alarm->alert.sequence << 16,
         hop,
         score_log2_q8 | anom_supervisor_health(supervisor) << 16 | (what >> 16) << 24,
-        what >> 24 | (uint32_t)alarm->alert.plan_tag << 16,
+        what >> 24 | anom_supervisor_level(supervisor) << 8 | (uint32_t)alarm->alert.plan_tag << 16,
     };
     alarm->alert.sequence = (uint16_t)(alarm->alert.sequence + 1);
     anom_event_bytes_2(words, event);
@@ -110,7 +105,10 @@ int32_t anom_supervisor_tick(anom_supervisor *supervisor, uint32_t score, uint32
     if (log2_q8 > supervisor->highest_log2_q8) supervisor->highest_log2_q8 = log2_q8 & 0x1FFF;
     supervisor->judged = anom_saturating_add(supervisor->judged, 1);
     anom_notice notice = anom_alarm_step(&supervisor->alarm, score);
-    return noticed(supervisor, notice, hop, event) | (int32_t)((uint32_t)notice >> 3 & ANOM_JUDGED_EXPLAINED);
+    int32_t judged = noticed(supervisor, notice, hop, event) | (int32_t)((uint32_t)notice >> 3 & ANOM_JUDGED_EXPLAINED);
+    const anom_ladder_plan *ladder = anom_supervisor_plan_of(supervisor)->ladder;
+    if (ladder && !(supervisor->alarm.flags & ANOM_FLAG_OUT_OF_SERVICE)) ladder->type->step(supervisor, score);
+    return judged;
 }
 
 int32_t anom_supervisor_judge(anom_alert *alert, uint32_t score, uint32_t hop, anom_event *event)
@@ -125,12 +123,18 @@ void anom_supervisor_gap(anom_supervisor *supervisor, uint32_t lost, uint32_t lo
     anom_health *health = health_of(supervisor);
     if (health) health->plan->type->gap(health, lost);
     anom_alarm_gap(&supervisor->alarm, lost_ticks);
+    const anom_ladder_plan *ladder = anom_supervisor_plan_of(supervisor)->ladder;
+    if (ladder) ladder->type->gap(supervisor);
     advance(supervisor, lost);
 }
 
 void anom_supervisor_pause(anom_supervisor *supervisor, uint32_t hops, uint32_t ticks)
 {
-    if (!anom_supervisor_voids_by_fault(supervisor)) anom_alarm_pause(&supervisor->alarm, ticks);
+    const anom_ladder_plan *ladder = anom_supervisor_plan_of(supervisor)->ladder;
+    if (!anom_supervisor_voids_by_fault(supervisor)) {
+        anom_alarm_pause(&supervisor->alarm, ticks);
+        if (ladder) ladder->type->pause(supervisor, ticks);
+    }
     advance(supervisor, hops);
 }
 
@@ -143,8 +147,17 @@ int32_t anom_supervisor_samples_in(const anom_supervisor *supervisor, uint32_t m
 int32_t anom_supervisor_operate(anom_supervisor *supervisor, int32_t operation, uint32_t argument, uint32_t samples,
                                 uint32_t hop, anom_event *event)
 {
-    if (operation <= ANOM_OPERATION_TEST)
-        return noticed(supervisor, anom_alarm_operate(&supervisor->alarm, operation, argument), hop, event);
+    const anom_ladder_plan *ladder = anom_supervisor_plan_of(supervisor)->ladder;
+    if (operation <= ANOM_OPERATION_TEST) {
+        anom_notice notice = anom_alarm_operate(&supervisor->alarm, operation, argument);
+        if (ladder && notice && operation == ANOM_OPERATION_OUT_OF_SERVICE)
+            ladder->type->operate(supervisor, operation, argument);
+        return noticed(supervisor, notice, hop, event);
+    }
+    if (operation >= ANOM_OPERATION_CALIBRATE) {
+        ladder->type->operate(supervisor, operation, argument);
+        return 0;
+    }
     anom_health *health = health_of(supervisor);
     if (operation == ANOM_OPERATION_MISSING)
         health->plan->type->missing(health, argument);
@@ -226,9 +239,15 @@ int32_t anom_supervisor_due(anom_supervisor *supervisor, uint32_t hop, anom_even
         return write_event(supervisor, ANOM_KIND_TECHNICAL | codes << 16, 0, hop, event);
     }
 
-    /* What time has made due, then the heartbeat */
+    /* What time has made due, then news of the level, then the heartbeat */
     int32_t n = noticed(supervisor, anom_alarm_due(&supervisor->alarm), hop, event);
     if (n) return n;
+    const anom_ladder_plan *ladder = anom_supervisor_plan_of(supervisor)->ladder;
+    uint32_t news = ladder ? ladder->type->news(supervisor) : 0;
+    if (news) {
+        uint32_t level = anom_event_score_log2_q8(supervisor->alarm.alert.rung.level->raise_score);
+        return write_event(supervisor, ANOM_KIND_LEVEL | news << 16, level, hop, event);
+    }
     uint32_t heartbeat = (uint32_t)supervisor->alarm.plan->heartbeat;
     if (heartbeat == 0 || supervisor->elapsed < heartbeat) return 0; /* in most hops */
     return elapsed_q16(supervisor) >= heartbeat_q16(supervisor) ? beat(supervisor, hop, event) : 0;
@@ -289,8 +308,9 @@ static int32_t supervisor_poll(anom_pipeline *pipeline, anom_result *result, ano
             supervisor->next = ANOM_NEXT_RUN;
         } else if (window) {
             supervisor->next = ANOM_NEXT_LOOK;
+            uint8_t level_tag = (uint8_t)anom_supervisor_level(supervisor);
             found = anom_pipeline_run(pipeline, result, observer, of);
-            event->bytes[13] = 0; /* the level tag, not a third reason */
+            event->bytes[13] = level_tag; /* not a third reason */
             if (found) break;
             found = 2;
         } else if (supervisor->inputs == 0 && supervisor->gap == 0) {

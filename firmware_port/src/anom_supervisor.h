@@ -4,6 +4,7 @@
 
 #include "anom_alarm.h"
 #include "anom_health.h"
+#include "anom_ladder.h"
 
 #define ANOM_INPUT_BITS 5   /* of an input that waits */
 #define ANOM_INPUTS_BITS 15 /* of all three */
@@ -14,10 +15,11 @@ typedef void anom_observer(void *of, const int8_t *inputs, const int8_t *outputs
 typedef struct anom_supervisor anom_supervisor;
 typedef struct anom_supervisor_type anom_supervisor_type;
 
-/* Sections alarm and health of a plan that has at least one of them. */
+/* Sections alarm, health and ladder of a plan that has at least one of them. */
 typedef struct anom_supervisor_plan {
     anom_alarm_plan alarm;            /* first: the rest is found by it */
     const anom_health_plan *health;   /* NULL: none */
+    const anom_ladder_plan *ladder;   /* NULL: none */
     const anom_supervisor_type *type; /* functions, which only programs with such a plan hold */
 } anom_supervisor_plan;
 
@@ -36,10 +38,10 @@ struct anom_supervisor {
     unsigned next : 3;             /* ANOM_NEXT_* */
     unsigned settled : 1;          /* 1: no event is due until the next look or input */
     unsigned inputs : 15;          /* that wait, 5 bits each, the next one lowest: operation, or 0; argument << 4 */
-    /* health follows where the plan has it */
+    /* health follows where the plan has it, then the ladder */
 };
 
-/* Begin, with room for health behind the struct. A restart is due.
+/* Begin, with room for health and the ladder behind the struct. A restart is due.
  *   plan_tag first two bytes of the plan's id, little-endian */
 void anom_supervisor_init(anom_supervisor *supervisor, const anom_supervisor_plan *plan,
                           const anom_timing_plan *timing, const anom_level_plan *level, uint16_t plan_tag);
@@ -89,12 +91,30 @@ int32_t anom_supervisor_operate(anom_supervisor *supervisor, int32_t operation, 
 /* Take the next event that is due without a tick. Number of events, 0 or 1. */
 int32_t anom_supervisor_due(anom_supervisor *supervisor, uint32_t hop, anom_event *event);
 
+/* The alarm's plan is the first member of the supervisor's. */
+static inline const anom_supervisor_plan *anom_supervisor_plan_of(const anom_supervisor *supervisor)
+{
+    return (const anom_supervisor_plan *)(const void *)supervisor->alarm.plan;
+}
+
+/* The ladder of a supervisor whose plan has one. */
+static inline anom_ladder *anom_supervisor_ladder(const anom_supervisor *supervisor)
+{
+    return (anom_ladder *)((uintptr_t)(supervisor + 1) + anom_supervisor_plan_of(supervisor)->ladder->offset);
+}
+
+/* Tag of the level in force; 0 without a ladder. */
+static inline uint32_t anom_supervisor_level(const anom_supervisor *supervisor)
+{
+    return anom_supervisor_plan_of(supervisor)->ladder ? anom_supervisor_ladder(supervisor)->tag : 0;
+}
+
 /* 1: the argument of an operation is a number, not 0 or 1.
  *   operation ANOM_OPERATION_*, or 0 */
 static inline int32_t anom_supervisor_has_number(uint32_t operation)
 {
-    uint32_t with_number =
-        1u << ANOM_OPERATION_SILENCE | 1u << ANOM_OPERATION_MISSING | 1u << ANOM_OPERATION_CLOCK;
+    uint32_t with_number = 1u << ANOM_OPERATION_SILENCE | 1u << ANOM_OPERATION_MISSING | 1u << ANOM_OPERATION_CLOCK |
+                           1u << ANOM_OPERATION_CALIBRATE | 1u << ANOM_OPERATION_SET_LEVEL;
     return (int32_t)(with_number >> operation & 1);
 }
 
@@ -112,5 +132,20 @@ struct anom_supervisor_type {
 };
 
 extern const anom_supervisor_type anom_supervisor_functions;
+
+/* Functions of a supervisor's ladder. A program holds them only where a plan names them. */
+struct anom_ladder_type {
+    void (*reset)(anom_supervisor *supervisor);
+    void (*step)(anom_supervisor *supervisor, uint32_t score);
+    void (*gap)(anom_supervisor *supervisor);
+    void (*pause)(anom_supervisor *supervisor, uint32_t ticks);
+    /* Take the pipeline out of service or back in, calibrate, or set the level. */
+    void (*operate)(anom_supervisor *supervisor, int32_t operation, uint32_t argument);
+    uint32_t (*news)(anom_supervisor *supervisor);
+    void (*save)(const anom_supervisor *supervisor, void *part);
+    int32_t (*restore)(anom_supervisor *supervisor, const void *part, uint32_t level_tag, int32_t releveled);
+};
+
+extern const anom_ladder_type anom_ladder_functions;
 
 #endif

@@ -15,13 +15,13 @@ import pytest
 
 import anomsdk
 from anomsdk.core.duty import is_pause
-from anomsdk.core.event import Condition, Input, Kind, Restart, State
+from anomsdk.core.event import Condition, Input, Kind, Promise, Restart, State
 from anomsdk.core.rung import levels
 from anomsdk.runtime.engines.native import passes_selftest
 from anomsdk.runtime.golden import golden_digest
 from tests.support.anything import any_plan
 from tests.support.make import SPECS
-from tests.support.supervised import any_alarm, any_health, any_steps, plain, relevelled, supervised, use
+from tests.support.supervised import any_alarm, any_health, any_steps, laddered, plain, relevelled, supervised, use
 
 HOPS = int(os.environ.get("ANOMSDK_DEEP_HOPS", "20000"))
 """Hops to compare, at least."""
@@ -49,10 +49,13 @@ class Pair:
             for pipeline, records in zip(self.pipelines, self.records, strict=True)
         )
         assert reference == native, (name, arguments)
-        for read in ("health", *["annunciation"] * self.plan.is_supervised):
+        for read in ("health", "level", *["annunciation"] * self.plan.is_supervised):
             ours, theirs = (getattr(pipeline, read) for pipeline in self.pipelines)
             assert ours == theirs, (name, read)
         if name in ("save", "relevel"):
+            return reference
+        if name == "export":
+            self.happened[f"export {'refused' if isinstance(reference, str) else 'made'}"] += 1
             return reference
         if name == "restore":
             refused, reference = reference
@@ -90,6 +93,10 @@ def kinds_of(event):
         yield "escalated"
     if event.restart is not None:
         yield event.restart.name
+    if event.promise is not None:
+        yield event.promise.name
+    if event.level_tag > 0:
+        yield f"{event.kind.name} of a rung"
 
 
 def compare(bases, folder, seed, hops):
@@ -104,7 +111,7 @@ def compare(bases, folder, seed, hops):
     base = (kind, seed // len(KINDS) % 4)
     if base not in bases:
         bases[base] = any_plan(folder / f"{kind}-{seed}", kind, seed)
-    plan = (plain if seed % 7 == 6 else supervised)(bases[base], rng)
+    plan = (plain if seed % 7 == 6 else laddered if seed % 7 in (1, 3, 5) else supervised)(bases[base], rng)
     pair = Pair(plan)
     try:
         for name, arguments in any_steps(plan, hops, rng):
@@ -128,6 +135,7 @@ def test_any_plan_and_any_use(tmp_path, native, figure):
     rate = hops / (time.perf_counter() - begin)
     figure(f"supervised plans: {hops:,} hops of {seed} plans, {rate:,.0f} hops a second through both engines")
     expected = [kind.name for kind in Kind] + [given.name for given in Input] + ["escalated", "void"]
+    expected += [news.name for news in Promise] + ["ANOMALY of a rung", "export made", "export refused"]
     expected += [began.name for began in Restart] + ["declared pause", "gap", "cleared by time", "restored", "refused"]
     expected += [f"{condition.name} {way}" for condition in Condition for way in ("on", "off")]
     expected.remove("WARM_UP on")  # a restart says it

@@ -18,6 +18,7 @@ from anomsdk.core.alarm import AlarmPlan
 from anomsdk.core.duty import DutyPlan
 from anomsdk.core.event import Condition
 from anomsdk.core.health import IN_BLOCKS, N_CONDITIONS, HealthPlan
+from anomsdk.core.ladder import MAX_DELAY, MAX_PROMISES, N_NEEDS, LadderPlan, PromisePlan, Unit
 from anomsdk.core.record import RECORD_BYTES
 from anomsdk.core.rung import TimingPlan, levels
 
@@ -44,6 +45,59 @@ def supervised(plan: anomsdk.Plan, rng: np.random.Generator) -> anomsdk.Plan:
     )
 
 
+def laddered(plan: anomsdk.Plan, rng: np.random.Generator) -> anomsdk.Plan:
+    """A plan as of `supervised`, maybe without an alarm and a health section, with rungs among its scores and promises."""
+    made = supervised(plan, rng)
+    timing = _short(made.timing)
+    level = _any_level(plan, rng)
+    ladder = any_ladder(level, rng)
+    gap = int(rng.choice([0, 1, 2, 3, 5, 254]))
+    ladder = dataclasses.replace(ladder, episode_gap=gap)
+    sections = {"alarm": None, "health": None} if rng.random() < 0.1 else {}
+    promises = any_promises(ladder, rng)
+    own = levels(level, timing)
+    return dataclasses.replace(made, timing=timing, levels=own, ladder=ladder, promises=promises, **sections)
+
+
+def _short(timing: TimingPlan) -> TimingPlan:
+    """Timing with delays that a ladder can count."""
+    after = timing.clear_after
+    return dataclasses.replace(
+        timing, off_delay=min(timing.off_delay, MAX_DELAY), clear_after=after and min(after, MAX_DELAY)
+    )
+
+
+def any_ladder(level: int, rng: np.random.Generator) -> LadderPlan:
+    """2 to 24 rungs around a level, and days of 1 to 200 ticks."""
+    n = int(rng.choice([2, 3, 7, 24, int(rng.integers(2, 25))]))
+    scores = level * rng.uniform(0.3, 1.2) * rng.uniform(1.02, 1.3) ** np.arange(n)
+    rising = np.maximum.accumulate(np.clip(scores, 1, 2**32 - 1 - n).astype(np.int64)) + np.arange(n)
+    day = int(rng.choice([1, 2, 3, 10, int(rng.integers(1, 201))]))
+    rest = int(rng.choice([0, 1, 30000, 65535]))
+    return LadderPlan(rising.astype(np.uint32), day_ticks=day, day_rest_q16=rest, episode_gap=1)
+
+
+def any_promises(ladder: LadderPlan, rng: np.random.Generator) -> tuple[PromisePlan, ...]:
+    """0 to 4 promises that are certified, missed and broken within some days."""
+    units = [Unit.ALARM, Unit.ALARM_DAY, Unit.EPISODE] if ladder.episode_gap else [Unit.ALARM, Unit.ALARM_DAY]
+    found = []
+    for _ in range(int(rng.choice([0, 1, 2, MAX_PROMISES], p=[0.05, 0.3, 0.3, 0.35]))):
+        unit = units[int(rng.integers(len(units)))]
+        first = int(rng.choice([1, 3, 20])) * (ladder.day_ticks if unit == Unit.ALARM else 1)
+        needs = np.minimum(first + np.cumsum(rng.integers(0, 1 + first, N_NEEDS)), 2**32 - 1)
+        found.append(
+            PromisePlan(
+                unit=int(unit),
+                needs=needs.astype(np.uint32),
+                most_in_alarm_q16=int(rng.choice([1, 3277, 20000, 65536, 65536])),
+                event_q16=int(rng.choice([1, 40000, 100000, 1 << 24])),
+                day_q16=int(rng.choice([1, 6000, 50000, 1 << 24])),
+                broken_q16=int(rng.choice([1, 90000, 196328, 1 << 24])),
+            )
+        )
+    return tuple(found)
+
+
 def plain(plan: anomsdk.Plan, rng: np.random.Generator) -> anomsdk.Plan:
     """A plan with timing, level and maybe a duty drawn from ``rng``, and no other section."""
     return dataclasses.replace(supervised(plan, rng), alarm=None, health=None)
@@ -53,7 +107,8 @@ def relevelled(plan: anomsdk.Plan, rng: np.random.Generator) -> anomsdk.Plan:
     """A plan of the same score_id: with another level and, unless it is plain, another alarm section."""
     raise_score = max(1, min(2**32 - 1, int(plan.levels.raise_score * rng.choice([0.5, 0.9, 1.1, 3]))))
     alarm = any_alarm(rng) if plan.is_supervised and rng.random() < 0.7 else plan.alarm
-    return dataclasses.replace(plan, levels=levels(raise_score, plan.timing), alarm=alarm)
+    promises = plan.promises if plan.ladder is None or rng.random() < 0.5 else any_promises(plan.ladder, rng)
+    return dataclasses.replace(plan, levels=levels(raise_score, plan.timing), alarm=alarm, promises=promises)
 
 
 def any_duty(plan: anomsdk.Plan, rng: np.random.Generator) -> DutyPlan | None:
@@ -237,8 +292,10 @@ def any_input(plan: anomsdk.Plan, rng: np.random.Generator) -> Step:
     ]
     if rng.random() < 0.4 or not plan.is_supervised:
         inputs = [any_gap(plan, rng)]
-    elif rng.random() < 0.03:
+    elif rng.random() < (0.03 if plan.ladder is None else 0.006):
         inputs = [("reset", ())]
+    elif plan.ladder is not None and rng.random() < 0.5:
+        inputs = any_call_of_the_ladder(plan, rng)
     elif plan.health is not None and rng.random() < 0.6:
         ms = int(rng.choice([0, small, 1000 * small, 60000 + small, 2**32 - 1], p=[0.2, 0.3, 0.3, 0.1, 0.1]))
         inputs = [("supply", (bool(rng.integers(2)),)), ("self_test", (bool(rng.integers(2)),))]
@@ -249,6 +306,29 @@ def any_input(plan: anomsdk.Plan, rng: np.random.Generator) -> Step:
             ("clock", (ms,)),
         ]
     return inputs[int(rng.integers(len(inputs)))]
+
+
+def any_call_of_the_ladder(plan: anomsdk.Plan, rng: np.random.Generator) -> list[Step]:
+    """Calibrate, set a level, or export from the first tick on or since an earlier export."""
+    assert plan.ladder is not None
+    found: list[Step] = [("set_level", (int(rng.integers(0, plan.ladder.n_rungs + 1)),))]
+    found += [("export", (int(rng.integers(3)), int(rng.integers(1, 3)), int(rng.integers(-1, 4)), bool(rng.random() < 0.1)))]
+    found += [("calibrate", (int(rng.integers(len(plan.promises))),))] * 4 if plan.promises else []
+    return found
+
+
+def exported(pipeline: anomsdk.Pipeline, device: int, boot: int, age: int, torn: bool, records: list[bytes]) -> Any:
+    """Export since one of the last exports, the last one at age 0; -1: from the first tick on. The bytes, or why not."""
+    earlier = [record for record in records if record[:2] == b"al"]
+    since = earlier[-1 - min(age, len(earlier) - 1)] if age >= 0 and earlier else None
+    if torn and since is not None:
+        since = sealed(since, {30: b"\1"}) if device else bytes([*since[:-1], since[-1] ^ 1])
+    try:
+        made = pipeline.export(device, boot, since)
+    except anomsdk.InputError as error:
+        return str(error)
+    records.append(made)
+    return made
 
 
 def use(pipeline: anomsdk.Pipeline, step: str, given: tuple[Any, ...], records: list[bytes]) -> Any:
@@ -267,6 +347,8 @@ def use(pipeline: anomsdk.Pipeline, step: str, given: tuple[Any, ...], records: 
     if step in ("save", "relevel"):
         records.append(pipeline.state())
         return records[-1]
+    if step == "export":
+        return exported(pipeline, *given, records)
     if step == "restore":
         return restored(pipeline, changed(records, *given))
     return getattr(pipeline, step)(*given)
@@ -282,13 +364,14 @@ def restored(pipeline: anomsdk.Pipeline, record: bytes) -> tuple[str, list[anoms
 
 def changed(records: list[bytes], age: int, damage: str, seed: int) -> bytes:
     """One of the records, the last one at age 0, as it is or spoilt: a byte, its length, or forged with a right CRC."""
-    record = records[-1 - min(age, len(records) - 1)]
-    rng = np.random.default_rng(seed)
+    saved = [each for each in records if each[:2] == b"ar"]
+    record = saved[-1 - min(age, len(saved) - 1)]
+    rng, size = np.random.default_rng(seed), len(record)
     if damage == "byte":
-        at = int(rng.integers(RECORD_BYTES))
+        at = int(rng.integers(size))
         return bytes([*record[:at], record[at] ^ int(rng.integers(1, 256)), *record[at + 1 :]])
     if damage == "length":
-        return (record * 2)[: int(rng.choice([0, 1, RECORD_BYTES - 1, RECORD_BYTES + 1, 2 * RECORD_BYTES]))]
+        return (record * 2)[: int(rng.choice([0, 1, RECORD_BYTES, size - 1, size + 1, 2 * size]))]
     return forged(record, rng) if damage == "forged" else record
 
 
@@ -296,7 +379,7 @@ def forged(record: bytes, rng: np.random.Generator) -> bytes:
     """A record with other contents and a right CRC; mark, version, length and score_id are mostly as they were."""
     made = np.frombuffer(record, np.uint8).copy()
     first = 0 if rng.random() < 0.1 else 16
-    for at in rng.integers(first, RECORD_BYTES - 4, int(rng.choice([1, 2, 10, 200]))):
+    for at in rng.integers(first, len(record) - 4, int(rng.choice([1, 2, 10, 200]))):
         made[at] = rng.choice([0, 1, 255, int(rng.integers(256))])
     if rng.random() < 0.7:
         made[[17, 22, 23, 53, 55, 62, 63, 105]] = np.frombuffer(record, np.uint8)[[17, 22, 23, 53, 55, 62, 63, 105]]

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.core.event import EVENT_BYTES, Event
+from anomsdk.core.export import Export, export_bytes
 from anomsdk.core.pipeline import Result
 from anomsdk.core.plan import Plan
-from anomsdk.core.record import RECORD_BYTES
 from anomsdk.core.supervisor import Operation
 from anomsdk.cport.fields import C_TYPES, Address, Blocks, Bytes, Constant, Fields, Member, Size, Structs
 from anomsdk.cport.structs import c_fields
@@ -124,9 +124,27 @@ class NativeEngine:
         """Return what a buzzer and a lamp should do now; only for a supervised plan."""
         return int(self._lib.anom_pipeline_annunciation(self._pipeline))
 
+    @property
+    def level(self) -> int:
+        """Return the tag of the level in force; 0 for plans without a ladder."""
+        return int(self._lib.anom_pipeline_level(self._pipeline))
+
+    def export(self, device: int, boot: int, since: Export | None) -> bytes:
+        """Return the counts of the ladder, of a plan that has one."""
+        assert self._plan.ladder is not None
+        made = bytearray(export_bytes(self._plan.ladder.n_rungs))
+        earlier = self._ffi.NULL if since is None else self._ffi.from_buffer(bytes(since))
+        into = self._ffi.from_buffer(made)
+        status = self._lib.anom_pipeline_export(self._pipeline, device, boot, earlier, into, len(made))
+        if since is not None and status == self._lib.ANOM_ERROR_RECORD:
+            since_first = Export.from_bytes(self.export(device, boot, None))
+            raise AssertionError(f"C refused what Python takes: {since_first.since(since)}")
+        assert status == len(made), f"anom_pipeline_export gave {status}"
+        return bytes(made)
+
     def state(self) -> bytes:
         """Return the record of what must outlive a reset."""
-        record = bytearray(RECORD_BYTES)
+        record = bytearray(self._lib.anom_pipeline_record_bytes(self._c_plan.pointer))
         status = self._lib.anom_pipeline_save(self._pipeline, self._ffi.from_buffer(record), len(record))
         assert status == len(record), f"anom_pipeline_save gave {status}"
         return bytes(record)

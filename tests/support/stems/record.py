@@ -18,7 +18,7 @@ from tests.support.stems.pipeline import RESET, c_plan, encoded, file_of, rows_p
 from tests.support.stems.sections import Address, Symbol
 from tests.support.stems.supervisor import LIMITS
 
-OPERATIONS = ("push", "gap", "reset", "operate", "save", "restore")
+OPERATIONS = ("push", "gap", "reset", "operate", "save", "restore", "export")
 SAVE = ["save"]
 
 
@@ -34,6 +34,9 @@ def _step_in_scalars(pipeline: scalar.Pipeline, operation: str, *what: Json) -> 
         return [int(pipeline.restore(bytes.fromhex(*what))), _in_scalars(pipeline.process([]))]
     if operation == "push":
         return _in_scalars(pipeline.process(*what))
+    if operation == "export":
+        device, boot, since = what
+        return (pipeline.export(device, boot, None if since is None else bytes.fromhex(since)) or b"").hex()
     if operation == "operate":
         return _in_scalars(pipeline.operate(Operation(what[0]).name.lower(), what[1]))
     return _in_scalars(getattr(pipeline, operation)(*what) or [])
@@ -67,6 +70,12 @@ def _step_in_engine(pipeline: anomsdk.Pipeline, operation: str, *what: Json) -> 
             return [0, _in_results(pipeline.process(np.zeros((0, pipeline.plan.columns), np.int16)))]
     if operation == "push":
         return _in_results(pipeline.process(np.array(what[0], np.int16)))
+    if operation == "export":
+        device, boot, since = what
+        try:
+            return pipeline.export(device, boot, None if since is None else bytes.fromhex(since)).hex()
+        except anomsdk.InputError:
+            return ""
     if operation == "operate":
         argument = () if Operation(what[0]).highest == 0 else what[1:]
         return _in_results(getattr(pipeline, Operation(what[0]).name.lower())(*argument))
