@@ -110,6 +110,8 @@ def operate(engine: Engine, plan: Plan, operation: Operation, argument: Any, wha
         raise InputError(f"{method}: {NO_LADDER.format(plan.name)}")
     if not plan.is_supervised:
         raise InputError(f"{method}: {NO_SECTION.format(plan.name)}")
+    if operation == Operation.CALIBRATE and not plan.promises:
+        raise InputError(f"{method}: the ladder of plan {plan.name} has no budget; give one in [ladder] and plan again")
     highest, switch = _highest(plan, operation), operation.highest == 1
     is_bool = isinstance(argument, (bool, np.bool_))
     is_number = switch if is_bool else isinstance(argument, (int, np.integer))

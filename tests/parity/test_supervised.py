@@ -23,8 +23,8 @@ from tests.support.anything import any_plan
 from tests.support.make import SPECS
 from tests.support.supervised import any_alarm, any_health, any_steps, laddered, plain, relevelled, supervised, use
 
-HOPS = int(os.environ.get("ANOMSDK_DEEP_HOPS", "20000"))
-"""Hops to compare, at least."""
+HOPS = int(os.environ.get("ANOMSDK_DEEP_HOPS", "48000"))
+"""Hops to compare, at least; three in seven of them with a ladder."""
 PER_STREAM = 250 if HOPS < 100_000 else 2500
 KINDS = ("external", "external", "external", "external", "motion", "motion", "bands", "logmel")
 

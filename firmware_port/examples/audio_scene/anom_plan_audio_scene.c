@@ -8,7 +8,7 @@
 #include "anom_bands.h"
 #include "anom_plan.h"
 
-#if ANOM_PLAN_FORMAT != 6
+#if ANOM_PLAN_FORMAT != 7
 #error "anom_plan_audio_scene.c was emitted for other sources than those in src: emit it again with anomsdk emit-c"
 #endif
 
@@ -760,7 +760,7 @@ static const int32_t plan_audio_scene_reasons_gain[5] = {
 };
 
 const anom_plan anom_plan_audio_scene = {
-    .format = 6,
+    .format = 7,
     .plan_size = (uint32_t)sizeof(anom_plan),
     .framer = {
         .window = 512,
