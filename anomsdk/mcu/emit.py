@@ -112,7 +112,7 @@ def _sections(plan: Plan) -> tuple[str, ...]:
 def port_files(kind: str, sections: tuple[str, ...] = ()) -> dict[str, bytes]:
     """Read the sources of the C port that plans with this kind of extractor need.
 
-    They are found from five roots and the headers that these include, directly or not. A header and the source of the
+    They are found from six roots and the headers that these include, directly or not. A header and the source of the
     same name belong together; the source of an optional stage is taken only if ``sections`` names it, as plans point to
     it.
 
@@ -124,7 +124,7 @@ def port_files(kind: str, sections: tuple[str, ...] = ()) -> dict[str, bytes]:
     port = packaged_folder("firmware_port")
     found: dict[str, bytes] = {}
     left_out = {f"anom_{stage}" for stage in _OPTIONAL if stage not in sections}
-    waiting = ["anomsdk.h", "anom_pipeline.c", "anom_record.c", "anom_selftest.c", f"anom_{kind}.c"]
+    waiting = ["anomsdk.h", "anom_pipeline.c", "anom_record.c", "anom_export.c", "anom_selftest.c", f"anom_{kind}.c"]
     while waiting:
         name = waiting.pop()
         path = ("include/" if name == "anomsdk.h" else "src/") + name
