@@ -360,10 +360,14 @@ class Ladder:
         self._today = [False] * len(self._rungs)
 
     def _break(self) -> None:
-        """Raise a level whose promise is broken by one rung; no `calibrate` comes back below it."""
-        self._lowest = min(self.tag, len(self._rungs) - 1)
+        """Raise a level whose promise is broken, to the lowest rung above it that keeps the promise by all counts.
+
+        Where none does, to the next rung, and no promise runs. No `calibrate` comes back to the level that was left.
+        """
         promise = self.promise
-        self._run(self._lowest + 1, promise)
+        self._lowest = min(self.tag, len(self._rungs) - 1)
+        rung = self.choose(promise - 1).rung
+        self._run(self._lowest + 1 if rung is None else rung + 1, 0 if rung is None else promise)
         self._news = (Promise.BROKEN, promise - 1)
 
 

@@ -1,4 +1,5 @@
-/* A device that watches: every function of a product, and nothing else. RECORDS: its state outlives a reset. */
+/* A device that watches: every function of a product, and nothing else. RECORDS: its state outlives a reset. LADDER: it
+ * chooses its level. EXPORTS: it hands out counts. */
 #include "anomsdk.h"
 
 int main(void);
@@ -7,7 +8,10 @@ static ANOM_MEM(PLAN_BYTES) memory;
 volatile int16_t microphone;
 volatile uint8_t radio;
 #ifdef RECORDS
-static uint8_t record[ANOM_RECORD_BYTES];
+static uint8_t record[ANOM_RECORD_BYTES + ANOM_LADDER_BYTES(24)];
+#endif
+#ifdef EXPORTS
+static uint8_t counts[2][ANOM_EXPORT_BYTES(24)];
 #endif
 
 int main(void)
@@ -22,6 +26,13 @@ int main(void)
 #ifdef RECORDS
         if (sample == 3) anom_pipeline_save(pipeline, record, sizeof record);
         if (sample == 4) anom_pipeline_restore(pipeline, record, sizeof record);
+#endif
+#ifdef LADDER
+        if (sample == 5) anom_pipeline_calibrate(pipeline, 0);
+        if (sample == 6) anom_pipeline_set_level(pipeline, 1);
+#endif
+#ifdef EXPORTS
+        if (sample == 7) anom_pipeline_export(pipeline, 1, 1, counts[0], counts[1], sizeof counts[1]);
 #endif
         anom_pipeline_push(pipeline, &sample, 1);
         if (anom_pipeline_poll(pipeline, &result) > 0) radio = result.events[0].bytes[0];
