@@ -1254,9 +1254,10 @@ class Ladder:
         head["elapsed"], head["late_q16"] = divmod(late_q16, 65536)
         within(head["evidence_q16"], -(2**30), 2**25)
         if running and head["evidence_q16"] >= running["broken_q16"]:
-            rung = min(head["tag"] + 1, self.n)
-            head |= {"lowest": rung - 1, "news": BROKEN, "argument": head["promise"] - 1}
-            self.run(rung, head["promise"])
+            promise = head["promise"]
+            head |= {"lowest": min(head["tag"], self.n - 1), "news": BROKEN, "argument": promise - 1}
+            rung = self.lowest_that_keeps(running)
+            self.run(*((head["lowest"] + 1, 0) if rung is None else (rung + 1, promise)))
 
     def end_day(self) -> None:
         head, running, gap = self.head, self.running, self.plan["episode_gap"]
@@ -1290,11 +1291,16 @@ class Ladder:
             return None
         return max(0, promise["needs"][count] - watched)
 
-    def calibrate(self, index: int) -> None:
-        head, promise, rung = self.head, self.promises[index], self.n
-        while rung > head["lowest"] and self.missing(promise, rung - 1) == 0:
+    def lowest_that_keeps(self, promise: dict) -> int | None:
+        rung = self.n
+        while rung > self.head["lowest"] and self.missing(promise, rung - 1) == 0:
             rung -= 1
-        if rung < self.n:
+        return rung if rung < self.n else None
+
+    def calibrate(self, index: int) -> None:
+        head, promise = self.head, self.promises[index]
+        rung = self.lowest_that_keeps(promise)
+        if rung is not None:
             if head["promise"] != index + 1 or rung + 1 < head["tag"]:
                 self.run(rung + 1, index + 1)
             head |= {"news": CERTIFIED, "argument": index}
@@ -1328,8 +1334,9 @@ class Ladder:
             data += min(rung.in_row, 65535).to_bytes(2, "little") + second.to_bytes(2, "little")
         return data + bytes(self.quiet)
 
-    def takes(self, data: bytes) -> bool:
+    def takes(self, data: bytes, releveled: bool = False) -> bool:
         """A ladder of this plan could have written its part of a record; the level tag is looked at elsewhere."""
+        n_promises = 4 if releveled else len(self.promises)
         head = unpacked(LADDER, data)
         seconds = [int.from_bytes(data[at + 2 : at + 4], "little") for at in self.states_at]
         hits = [0 if head["in_alarm"] >> i & 1 else second for i, second in enumerate(seconds)]
@@ -1338,7 +1345,7 @@ class Ladder:
             (head["elapsed"] << 16) + head["late_q16"] < self.day_q16,
             -(2**30) <= head["evidence_q16"] <= 2**30,
             head["tag"] <= self.n and head["lowest"] < self.n,
-            head["promise"] <= len(self.promises) and head["news"] <= FAILED,
+            head["promise"] <= n_promises and head["news"] <= FAILED,
             max(hits) < 2 ** self.timing["n"],
             max(data[-self.n :]) <= self.plan["episode_gap"],
         )
@@ -1654,7 +1661,11 @@ def record_fields(data: bytes, plan: dict) -> dict | None:
         values["level_q16"] < 2**48,
         hits < 2 ** plan["timing"]["n"],
         values["highest_log2_q8"] < 8192,
-        ladder is None or (ladder.takes(data[132:-4]) and values["level_tag"][0] == data[132 + 26]),
+        ladder is None
+        or (
+            ladder.takes(data[132:-4], values["plan_tag"] != bytes.fromhex(plan_id(plan))[:2])
+            and values["level_tag"][0] == data[132 + 26]
+        ),
     )
     return values | {"ladder": data[132:-4]} if all(fits) else None
 
@@ -2021,7 +2032,9 @@ class SupervisedPipeline(Pipeline):
             if self.reference:
                 self.reference.tick(0, s)
                 self.baseline.follow(raw, self.reference.state == UNACK_ALARM)
-        return [*found, Result(hop, s, events, inputs, outputs, raw, self.baseline.level_q16, void=void)]
+        found.append(Result(hop, s, events, inputs, outputs, raw, self.baseline.level_q16, void=void))
+        behind = self.supervisor.due(self.framer.next_hop % 2**32) if self.supervisor.ladder else []
+        return found + self.without_tick(behind)
 
     def without_tick(self, events: list[bytes]) -> list[Result]:
         hops = [int.from_bytes(event[4:8], "little") for event in events]

@@ -7,19 +7,19 @@ from typing import Annotated
 
 import typer
 
-from anomsdk.cli.options import CHOOSE, Json, PlanOption, RunOptions, note, plan_named, takes
+from anomsdk.cli.options import (
+    CHOOSE,
+    BudgetOption,
+    Confidence,
+    Json,
+    PlanOption,
+    RunOptions,
+    note,
+    plan_named,
+    print_report,
+    takes,
+)
 from anomsdk.errors import InputError
-
-Budgets = typer.Option(
-    "--budget",
-    metavar="N UNIT/TIME",
-    help="At most N alarms, alarm-days or episodes in a time, e.g. '1 alarm-day/30d', '1 alarm/8h', '2 episodes/90d'.",
-)
-"""Option of a budget."""
-Confidences = typer.Option(
-    "--confidence", metavar="C", help="Confidence of a certificate, 0.5 to 0.999. Default: 0.95.", show_default=False
-)
-"""Option of a confidence."""
 
 
 @takes("group", "engine", "skip_bad", "jobs", reading=True)
@@ -33,8 +33,8 @@ def tune(
         ),
     ],
     plan: PlanOption,
-    budget: Annotated[str, Budgets],
-    confidence: Annotated[float, Confidences] = 0.95,
+    budget: BudgetOption,
+    confidence: Confidence = 0.95,
     fixed: Annotated[
         bool,
         typer.Option("--fixed", help="Use bounds for a number of days that was fixed before; nobody may look earlier."),
@@ -88,7 +88,7 @@ def tune(
 
     A level is certified by what its rung of the plan's ladder counted.
     """
-    from anomsdk.cli.options import print_report
+    from anomsdk.plans.file import write_plan as written
     from anomsdk.stats.promises import Budget, check_reachable
     from anomsdk.tune.alternatives import alternatives_text
     from anomsdk.tune.herd import tune as tuned_herd
@@ -101,7 +101,8 @@ def tune(
     from anomsdk.tune.table import check_table_place, write_table
 
     chosen, parsed = plan_named(plan), Budget.parse(budget)
-    check_reachable(parsed, confidence) if 0.5 <= confidence <= 0.999 and not (pooled or independent) else None
+    if not (pooled or independent):
+        check_reachable(parsed, confidence)
     if pooled and independent:
         raise InputError("`pooled`: and `independent` exclude each other; give one of them")
     for check, place in ((check_table_place, out), (check_place, html), (check_plan_place, write_plan)):
@@ -139,7 +140,5 @@ def tune(
         if html is not None:
             write_html(found, html, more)
         if write_plan is not None and made is not None:
-            from anomsdk.plans.file import write_plan as written
-
             written(made, write_plan)
     print_report(as_json, lambda: tree_of(found), lambda: as_text(found, more))

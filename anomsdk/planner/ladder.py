@@ -6,7 +6,7 @@ import math
 
 from anomsdk.core.checks import checked_cast, require
 from anomsdk.core.fixed import UINT32_MAX
-from anomsdk.core.ladder import N_NEEDS, LadderPlan, PromisePlan, Unit
+from anomsdk.core.ladder import N_NEEDS, LadderPlan, PromisePlan, RungCounts, Unit
 from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError
 from anomsdk.planner.calibration import CALIBRATION_FILE, Calibration
@@ -89,6 +89,15 @@ def promise_plan(
         day_q16=math.ceil(budget.rate * (CHANCE - 1) * 65536),
         broken_q16=math.ceil(-math.log1p(-confidence) * 65536),
     )
+
+
+def counted_in(rungs: LadderPlan, counts: RungCounts, ticks: int, days: int, unit: Unit) -> tuple[int, float]:
+    """Return the count of a budget's unit, and the days of service among which it is judged."""
+    if unit == Unit.ALARM:
+        return counts.alarms, ticks * 65536 / rungs.day_q16
+    if unit == Unit.ALARM_DAY:
+        return counts.days, days
+    return counts.episodes, counts.at_risk
 
 
 def rung_scores(lowest: int, highest: int, rungs: int) -> list[int]:

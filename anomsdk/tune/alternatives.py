@@ -6,18 +6,19 @@ import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from anomsdk.core.ladder import Unit
+from anomsdk.core.ladder import LadderPlan, Unit
 from anomsdk.core.plan import Plan
 from anomsdk.core.rung import TimingPlan, levels
+from anomsdk.evaluate.stretch_scores import ScoredRecording, score_stretches, without_ladder
 from anomsdk.runtime.engines import default_engine
 from anomsdk.runtime.parallel import checked_jobs, in_order
 from anomsdk.sources.clips import Clip, open_clips
 from anomsdk.sources.stream_format import ReadOptions, StreamFormat
 from anomsdk.train.alarm_simulation import alarms_of
 from anomsdk.tune.certificates import rungs_of
-from anomsdk.tune.device_scores import ScoredRecording, ScoredStretch, score_stretches, without_ladder
+from anomsdk.tune.device_scores import ScoredDevice
 from anomsdk.tune.herd import Tuned
-from anomsdk.utils.text import figure, percent, rate_in, rate_unit, table
+from anomsdk.utils.text import a_unit, figure, percent, rate_in, rate_unit, table
 
 VOTES = ((1, 1), (2, 2), (2, 3), (3, 5), (5, 8))
 """Votes m of n that are compared with those of the plan."""
@@ -94,42 +95,51 @@ def alternatives(tuned: Tuned, odd: Sequence[ScoredRecording] | None) -> list[Al
     delays = dict.fromkeys([own.on_delay, *(round(each / tick_s) for each in DELAYS_S)])
     tried = dict.fromkeys([(own.m, own.n, own.on_delay), *((*v, own.on_delay) for v in VOTES)])
     tried |= dict.fromkeys((own.m, own.n, delay) for delay in delays)
-    stretches = [each for device in tuned.herd.scores.values() for each in device.stretches]
-    hours = sum(len(each.scores) for each in stretches) * tick_s / 3600
+    devices = list(tuned.herd.scores.values())
+    ticks = sum(len(each.scores) for device in devices for each in device.stretches)
+    days = ticks * 65536 / rungs_of(plan).day_q16
     found = []
     for m, n, on_delay in tried:
         timing = replace(own, m=m, n=n, on_delay=on_delay, cooldown=0)
-        level, alarms = _level(tuned, stretches, timing, hours)
+        level, alarms = _level(tuned, devices, timing, days)
         recall, delay = (None, None) if odd is None or level is None else _detected(odd, level, timing)
-        per_hour = None if level is None else alarms / hours
+        per_hour = None if level is None else alarms / (24 * days)
         found.append(Alternative(m, n, on_delay, level, per_hour, recall, delay))
     return found
 
 
-def _level(
-    tuned: Tuned, stretches: Sequence[ScoredStretch], timing: TimingPlan, hours: float
-) -> tuple[int | None, int]:
+def _level(tuned: Tuned, devices: Sequence[ScoredDevice], timing: TimingPlan, days: float) -> tuple[int | None, int]:
     """Walk down the rungs while the scores at hand keep to the budget; return the level and its alarms."""
-    budget, found, kept = tuned.budget, None, 0
-    most = float(budget.rate) * hours / 24
-    ticks = sum(len(each.scores) for each in stretches)
-    for score in reversed(rungs_of(tuned.plan).raise_scores.tolist()):
-        counted, alarms, in_alarm = 0, 0, 0
-        for each in stretches:
-            days = set[int]()
-            for first, stop in alarms_of(each.scores.astype("i8"), levels(score, timing), timing):
-                alarms += 1
-                in_alarm += stop - first
-                first_s, last_s = each.ends_s[first], each.ends_s[stop - 1]
-                days |= set(range(int(first_s // 86_400), int(last_s // 86_400) + 1))
-                if (alarms if budget.unit == Unit.ALARM else counted + len(days)) > most:
-                    break
-            counted += len(days)
-        over = (alarms if budget.unit == Unit.ALARM else counted) > most
-        if over or in_alarm > tuned.max_alarm_fraction * ticks:
+    found, kept = None, 0
+    rungs = rungs_of(tuned.plan)
+    most = float(tuned.budget.rate) * days
+    for score in reversed(rungs.raise_scores.tolist()):
+        counts = [_counts(device, score, timing, rungs, tuned.budget.unit, most) for device in devices]
+        counted, alarms, in_alarm = map(sum, zip(*counts, strict=True))
+        if counted > most or in_alarm * 65536 > tuned.max_alarm_fraction * days * rungs.day_q16:
             break
         found, kept = score, alarms
     return found, kept
+
+
+def _counts(
+    device: ScoredDevice, score: int, timing: TimingPlan, rungs: LadderPlan, unit: Unit, most: float
+) -> tuple[int, int, int]:
+    """Count in the unit of a budget, alarms, and ticks in alarm; no further than to the first beyond ``most``."""
+    alarms, in_alarm, before = 0, 0, 0
+    days, episodes, last = 0, 0, -1 - rungs.episode_gap  # last alarm-day
+    for stretch in device.stretches:
+        for first, stop in alarms_of(stretch.scores.astype("i8"), levels(score, timing), timing):
+            alarms += 1
+            in_alarm += stop - first
+            begin, end = (((before + tick) << 16) // rungs.day_q16 for tick in (first, stop - 1))
+            episodes += begin - last > rungs.episode_gap
+            days += end - max(begin - 1, last)
+            last = end
+            if (alarms, days, episodes)[unit] > most:
+                break
+        before += len(stretch.scores)
+    return (alarms, days, episodes)[unit], alarms, in_alarm
 
 
 def _scored(plan: Plan, clips: Sequence[Clip], engine: str | None, jobs: int | None) -> list[ScoredRecording]:
@@ -174,7 +184,7 @@ def _found(tuned: Tuned, odd: Sequence[ScoredRecording]) -> str:
 def _table(tuned: Tuned, found: Sequence[Alternative]) -> str:
     tick_s = tuned.plan.samples_per_tick / tuned.plan.rate_hz
     unit = rate_unit(*(each.alarms_per_hour for each in found))
-    rows = [["m of n", "on-delay s", "level", f"false alarms {unit}", "recall", "delay s"]]
+    rows = [["m of n", "on-delay s", "level", f"false alarms {a_unit(unit)}", "recall", "delay s"]]
     for each in found:
         level = "none" if each.level is None else f"{each.level:,}"
         rate = "" if each.alarms_per_hour is None else rate_in(each.alarms_per_hour, unit)

@@ -11,10 +11,10 @@ import numpy as np
 from anomsdk.core.checks import require
 from anomsdk.core.export import Export
 from anomsdk.core.fixed import UINT32_MAX
-from anomsdk.core.ladder import LadderPlan, RungCounts, Unit, walk
+from anomsdk.core.ladder import LadderPlan, Unit, walk
 from anomsdk.core.plan import Plan
 from anomsdk.core.record import SCORE_TAG_BYTES
-from anomsdk.planner.ladder import promise_plan
+from anomsdk.planner.ladder import counted_in, promise_plan
 from anomsdk.runtime.blocks import NO_LADDER
 from anomsdk.stats.promises import Budget, Method, bound
 from anomsdk.tune.ladders import MergedLadder
@@ -91,6 +91,7 @@ def choose(
 
     Examples
     --------
+    >>> from anomsdk.core.ladder import RungCounts
     >>> counts = (RungCounts(days=3), RungCounts())
     >>> choose(MergedLadder("cow 5", bytes(8), 200 * 86_400, 200, 0, counts), "1 alarm-day/30d").rung
     1
@@ -112,15 +113,6 @@ def choose(
     upper = bound(count, days, parsed.unit, confidence, method=method) * float(parsed.days)
     level = None if plan is None else int(rungs.raise_scores[found.rung])
     return Certificate("certified", found.rung, level, upper, 0, count, days)
-
-
-def counted_in(rungs: LadderPlan, counts: RungCounts, ticks: int, days: int, unit: Unit) -> tuple[int, float]:
-    """Return the count of a budget's unit, and the days of service among which it is judged."""
-    if unit == Unit.ALARM:
-        return counts.alarms, ticks * 65536 / rungs.day_q16
-    if unit == Unit.ALARM_DAY:
-        return counts.days, days
-    return counts.episodes, counts.at_risk
 
 
 def rungs_of(plan: Plan) -> LadderPlan:

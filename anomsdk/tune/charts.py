@@ -9,8 +9,9 @@ from html import escape
 from statistics import median
 
 from anomsdk.core.ladder import Unit
+from anomsdk.planner.ladder import counted_in
 from anomsdk.stats.promises import Method, bound
-from anomsdk.tune.certificates import counted_in, rungs_of
+from anomsdk.tune.certificates import rungs_of
 from anomsdk.tune.herd import Tuned
 
 MOST_DEVICES = 200

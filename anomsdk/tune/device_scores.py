@@ -2,46 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
 import zipfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from anomsdk.core.checks import require
-from anomsdk.core.duty import is_pause
 from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError, UnusableInputsError, printable
+from anomsdk.evaluate.stretch_scores import ScoredRecording, ScoredStretch, score_stretches, without_ladder
 from anomsdk.plans.recording_digests import known_recordings
-from anomsdk.runtime.blocks import checked_block, lose
 from anomsdk.runtime.engines import default_engine, open_engine
 from anomsdk.runtime.ladders import ScoreLadder
 from anomsdk.runtime.memory import wiping
 from anomsdk.runtime.parallel import checked_jobs, in_order
 from anomsdk.sources.clips import Clip
+from anomsdk.train.certified_level import left_out_line
 from anomsdk.tune.ladders import MergedLadder
 from anomsdk.utils.text import counted
-
-Scores = NDArray[np.uint32]
-
-
-@dataclass(frozen=True, eq=False)
-class ScoredStretch:
-    """Scores of a stretch of service without a gap.
-
-    Parameters
-    ----------
-    recording : name of the recording
-    scores : uint32 (ticks,); void ticks are left out
-    ends_s : (ticks,), end of each tick in seconds from the start of the recording
-    """
-
-    recording: str
-    scores: Scores
-    ends_s: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,19 +40,6 @@ class ScoredDevice:
             ladder.take(stretch.scores)
         made = ladder.export(0)
         return MergedLadder(self.name, made.score_tag, made.ticks, made.days, made.episode_gap, made.counts)
-
-
-@dataclass(frozen=True)
-class ScoredRecording:
-    """Scores of a recording, and the sha256 of the samples that were judged, 64 hex digits."""
-
-    stretches: tuple[ScoredStretch, ...]
-    digest: str
-
-
-def without_ladder(plan: Plan) -> Plan:
-    """Return a plan that gives the same scores and void ticks on the fast path of an engine."""
-    return replace(plan, ladder=None, promises=None, alarm=None)
 
 
 @wiping()
@@ -135,55 +102,6 @@ def score_devices(
     return _gathered(plan, scored, report)
 
 
-def score_stretches(
-    fast: Plan, clip: Clip, engine: str, stopped: Callable[[], bool] = lambda: False
-) -> ScoredRecording:
-    """Score a recording without keeping a sample; each stretch between gaps gets a fresh pipeline.
-
-    Parameters
-    ----------
-    fast : plan of `without_ladder`
-    clip : recording
-    engine : as `anomsdk.Pipeline`
-    stopped : asked before each block
-    """
-    opened, digest, cutter = open_engine(engine, fast), hashlib.sha256(), clip.cutter()
-    found = list[ScoredStretch]()
-    scores, ends = list[Scores](), list[NDArray[np.float64]]()
-    piece, begin, stop = -1, 0, 0  # number of the piece; starts of the stretch and end of the last block, in samples
-
-    def end() -> None:
-        if sum(map(len, scores)):
-            found.append(ScoredStretch(clip.name, np.concatenate(scores), np.concatenate(ends)))
-        scores.clear()
-        ends.clear()
-
-    try:
-        for new_piece, samples in clip.blocks(cutter):
-            if stopped():
-                raise InputError("scoring was stopped; start it again")
-            if new_piece:
-                piece += 1
-                missing, stop = cutter.starts[piece] - stop, cutter.starts[piece]
-                if piece and is_pause(fast.duty, missing):
-                    lose(opened, missing, "tune")
-                else:
-                    end()
-                    opened.reset()
-                    begin = stop
-            digest.update(np.ascontiguousarray(samples).data)
-            processed = opened.process(checked_block(samples, fast.columns))
-            judged = slice(None) if processed.void is None else ~processed.void
-            scores.append(processed.scores[judged])
-            ticks = processed.hops[judged].astype(np.float64)
-            ends.append((begin + ticks * fast.framer.hop + fast.framer.window) / fast.rate_hz)
-            stop += len(samples)
-        end()
-    finally:
-        opened.reset()
-    return ScoredRecording(tuple(found), digest.hexdigest())
-
-
 def read_scores(path: Path, plan: Plan) -> list[ScoredDevice]:
     """Read a .npz that scoring wrote: each of its arrays holds the scores of a device.
 
@@ -223,7 +141,7 @@ def _gathered(
 ) -> list[ScoredDevice]:
     """Gather recordings by device; leave out those that the plan was made from."""
     known = known_recordings(plan.provenance)
-    seen: dict[str, str] = {}
+    seen: dict[tuple[str, str], str] = {}
     taken: dict[str, list[ScoredStretch]] = {}
     left_out = list[str]()
     for clip, each in scored:
@@ -232,18 +150,14 @@ def _gathered(
         if known.purposes(each.digest):
             left_out.append(clip.name)
             continue
+        twice = seen.setdefault((clip.group, each.digest), clip.name)
         require(
-            each.digest not in seen,
-            f"{seen.get(each.digest)} and {clip.name}: the same recording twice; give each once",
+            twice == clip.name,
+            f"{twice} and {clip.name}: the same recording twice on device {clip.group}; give each once",
         )
-        seen[each.digest] = clip.name
         taken.setdefault(clip.group, []).extend(each.stretches)
     if left_out:
-        named = ", ".join(left_out[:3]) + (f" and {len(left_out) - 3} more" if len(left_out) > 3 else "")
-        report(
-            f"left out, as the plan was made from them and they certify nothing: "
-            f"{counted(len(left_out), 'recording')} ({named})"
-        )
+        report(left_out_line(left_out))
     require(
         bool(taken),
         f"none of {counted(len(scored), 'recording')} certifies anything: "

@@ -11,9 +11,10 @@ from anomsdk.core.checks import require
 from anomsdk.core.fixed import UINT32_MAX
 from anomsdk.core.ladder import N_NEEDS, LadderPlan
 from anomsdk.core.plan import Plan
+from anomsdk.planner.ladder import counted_in
 from anomsdk.stats.promises import Budget, Method
 from anomsdk.tune.cause import Cause, cause_of
-from anomsdk.tune.certificates import Certificate, Status, choose, counted_in, provisional_rung, rungs_of
+from anomsdk.tune.certificates import Certificate, Status, choose, provisional_rung, rungs_of
 from anomsdk.tune.device_scores import ScoredDevice
 from anomsdk.tune.exports import FiledExport, check_clock
 from anomsdk.tune.ladders import MergedLadder, merge
@@ -100,7 +101,9 @@ class Herd:
         """
         check_clock(exports)
         merged = merge([each.export for each in exports], names=[each.name for each in exports])
-        ladders: dict[Device, MergedLadder] = {number: ladder for number, ladder in merged.items()}
+        ladders = dict[Device, MergedLadder]()
+        for number in merged:
+            ladders[number] = merged[number]
         groups: dict[Device, str] = {}
         first: dict[Device, str] = {}
         for each in sorted(exports, key=lambda each: each.name):

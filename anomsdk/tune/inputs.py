@@ -54,6 +54,10 @@ def open_herd(
             exports += read_exports(path, on_bad)
         elif is_scores(path):
             scored += read_scores(path, plan)
+            if plan.health is not None:
+                report(
+                    f"{printable(path)}: does not tell which ticks were void: they count as service, at their scores"
+                )
         else:
             clips += _clips(plan, source, reading, group, on_bad)
     tag = score_tag_of(plan)

@@ -153,6 +153,14 @@ def _records() -> Iterator[tuple]:
         with_sections(plan, raise_score=1000),
         [restored(plan, *before), SAVE, push(LITTLE, QUIET, QUIET), calibrate(), set_level(0), push(LITTLE, MIDDLE)],
     )
+    waits = [push(*[QUIET] * 6), calibrate(1), push(LITTLE, QUIET)]
+    both = laddered()
+    yield (
+        "Under a plan with fewer promises",
+        "A record that is refused as its promise is none of the new plan; a promise that goes on.",
+        with_sections(both, promises=both["promises"][:1]),
+        [restored(both, *waits), SAVE, push(LITTLE, QUIET, LITTLE, QUIET), calibrate(), export()],
+    )
     told = [push(QUIET, QUIET, QUIET, QUIET), calibrate(), push(LITTLE, QUIET, LITTLE, QUIET)]
     often = laddered(unit=ALARMS, broken=60000)
     yield (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from anomsdk.core.ladder import Ladder, LadderPlan, PromisePlan
 from anomsdk.core.record import Record
@@ -10,8 +11,10 @@ from anomsdk.core.rung import TimingPlan
 from tests import scalar
 from tests.support.stems import Case, Given, Json
 from tests.support.stems.alert import FOUR, TOP, Setting
-from tests.support.stems.sections import core_plan
+from tests.support.stems.sections import Native, Symbol, c_timing, core_plan
 
+TAG_AT = 26
+"""Place of the level tag in a state."""
 OPERATIONS = ("ticks", "gap", "pause", "stop", "reset", "calibrate", "set_level", "take_news", "restore")
 """Each changes the state; `ticks` is a list of scores and how often each comes, `restore` a state and `releveled`."""
 
@@ -61,6 +64,64 @@ def by_core(given: Given) -> list[str]:
         assert record.level_tag == ladder.tag
         found.append(record.ladder.hex())
     return found
+
+
+def by_native(given: Given) -> list[str]:
+    native, found = Native(), []
+    lib = native.lib
+    plan, timing = (
+        native.struct("anom_ladder_plan", c_plan(given)),
+        native.struct("anom_timing_plan", c_timing(given["timing"])),
+    )
+    size = 32 + 17 * len(given["plan"]["raise_scores"])
+    ladder = native.ffi.cast("anom_ladder *", native.new("uint64_t[]", size // 8 + 1))
+    lib.anom_ladder_reset(ladder, plan)
+    for operation, *what in given["steps"]:
+        if operation == "ticks":
+            for score, n in what[0]:
+                for _ in range(n):
+                    lib.anom_ladder_step(ladder, plan, timing, score)
+        elif operation == "restore":
+            state, releveled = bytes.fromhex(what[0]), what[1]
+            assert lib.anom_ladder_restore(ladder, plan, timing, state, state[TAG_AT], releveled) == 1
+        elif operation == "take_news":
+            lib.anom_ladder_take_news(ladder)
+        else:
+            getattr(lib, f"anom_ladder_{operation}")(ladder, plan, *what)
+        part = native.new("uint8_t[]", size)
+        lib.anom_ladder_save(ladder, plan, part)
+        found.append(bytes(part).hex())
+    return found
+
+
+def c_plan(given: Given, offset: Any = 0, own: Json | None = None) -> dict[str, Any]:
+    """All of `anom_ladder_plan`: in C the plan's own level stands before those of the rungs."""
+    timing, ladder = given["timing"], given["plan"]
+    ratios = timing["clear_ratio_q16"], timing["high_ratio_q16"]
+    rungs = [scalar.levels_of(score, *ratios) for score in ladder["raise_scores"]]
+    return {
+        "levels": [own or rungs[0], *rungs],
+        "promises": given["promises"] or None,
+        "type": Symbol("anom_ladder_functions"),
+        **{name: value for name, value in ladder.items() if name != "raise_scores"},
+        "n_rungs": len(rungs),
+        "n_promises": len(given["promises"]),
+        "offset": offset,
+    }
+
+
+def c_case(given: Given, expect: list[str]) -> dict[str, Any]:
+    steps = []
+    for (operation, *what), found in zip(given["steps"], expect, strict=True):
+        step: dict[str, Any] = {"operation": OPERATIONS.index(operation)}
+        if operation == "ticks":
+            step |= {"n": len(what[0]), "scores": [number for pair in what[0] for number in pair]}
+        elif operation == "restore":
+            step |= {"given": list(bytes.fromhex(what[0])), "n": what[1]}
+        elif what:
+            step |= {"n": what[0]}
+        steps.append(step | {"state": list(bytes.fromhex(found))})
+    return {"plan": c_plan(given), "timing": c_timing(given["timing"]), "n_steps": len(steps), "steps": steps}
 
 
 # Plans, states and steps
@@ -467,6 +528,18 @@ def _broken() -> Iterator[tuple]:
         given_of(
             *(state_of(**running | {"days": 30}, evidence_q16=199000), FIRST, (LOW, 3), NEWS, calibrate(), (LOW, 4)),
             *(calibrate(), set_level(0), calibrate()),
+        ),
+    )
+    yield (
+        "A broken promise leaves out a rung that does not keep it either",
+        "A level that is raised by one rung only; a rung that keeps the promise and is left out.",
+        given_of(
+            state_of(days(5, 3, 0), **running | {"days": 7}, evidence_q16=199000),
+            FIRST,
+            (LOW, 3),
+            NEWS,
+            (LOW, 4),
+            calibrate(),
         ),
     )
     yield (

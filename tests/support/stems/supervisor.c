@@ -20,7 +20,8 @@ typedef struct {
     const anom_supervisor_plan *plan;
     anom_timing_plan timing;
     anom_level_plan level;
-    int32_t columns;
+    int32_t columns; /* 0: without health */
+    int32_t rungs;   /* 0: without a ladder */
     uint16_t tag;
     uint16_t sequence;
     int32_t n_steps;
@@ -62,8 +63,9 @@ static int32_t supervisor_holds(anom_supervisor *supervisor, const supervisor_st
 
 static int32_t run_supervisor(const supervisor_case *c)
 {
-    size_t health = sizeof(anom_health) + (size_t)c->columns * sizeof(anom_health_column);
-    anom_supervisor *supervisor = vectors_room(sizeof *supervisor + (c->columns > 0 ? health : 0));
+    size_t health = c->columns > 0 ? sizeof(anom_health) + (size_t)c->columns * sizeof(anom_health_column) : 0;
+    size_t ladder = c->rungs > 0 ? ANOM_LADDER_BYTES((size_t)c->rungs) : 0;
+    anom_supervisor *supervisor = vectors_room(sizeof *supervisor + health + ladder);
     if (supervisor == NULL) return 0;
     anom_supervisor_init(supervisor, c->plan, &c->timing, &c->level, c->tag);
     supervisor->alarm.alert.sequence = c->sequence;

@@ -12,6 +12,7 @@ from anomsdk.core.health import HealthPlan
 from anomsdk.core.ladder import LadderPlan, PromisePlan
 from anomsdk.core.rung import LevelPlan, TimingPlan
 from anomsdk.core.supervisor import Operation, Supervisor
+from anomsdk.cport.fields import Constant
 from tests import scalar
 from tests.support.stems import Case, Given, Json
 from tests.support.stems import health as health_stem
@@ -90,11 +91,14 @@ def by_native(given: Given) -> list:
     size = ffi.sizeof("anom_supervisor")
     if given["health"] is not None:
         size += ffi.sizeof("anom_health") + given["columns"] * ffi.sizeof("anom_health_column")
-    memory = native.new("uint64_t[]", size // 8 + 1)
-    supervisor = ffi.cast("anom_supervisor *", memory)
     timing = native.struct("anom_timing_plan", c_timing(given["timing"]))
     level = native.struct("anom_level_plan", given["levels"])
-    plan = native.struct("anom_supervisor_plan", c_plan(given))
+    health_bytes = size - ffi.sizeof("anom_supervisor")
+    if "ladder" in given:
+        size += 32 + 17 * len(given["ladder"]["raise_scores"])
+    memory = native.new("uint64_t[]", size // 8 + 1)
+    supervisor = ffi.cast("anom_supervisor *", memory)
+    plan = native.struct("anom_supervisor_plan", c_plan(given, health_bytes))
     lib.anom_supervisor_init(supervisor, plan, timing, level, given["tag"])
     supervisor.alarm.alert.sequence = given["sequence"]
     for step, *what in given["steps"]:
@@ -127,18 +131,22 @@ def _in_c(native: Native, supervisor: Any, plan: Any, step: str, what: list) -> 
     return events
 
 
-def c_plan(given: Given) -> dict[str, Any]:
-    """All of `anom_supervisor_plan`."""
+def c_plan(given: Given, health_bytes: Any) -> dict[str, Any]:
+    """All of `anom_supervisor_plan`; the ladder stands behind health."""
     plan = {
         "alarm": {**given["alarm"], "hops_per_tick": given["hops_per_tick"], "due_q31": given["due_q31"]},
         "type": Symbol("anom_supervisor_functions"),
     }
     if given["health"] is not None:
         plan["health"] = Address("anom_health_plan", health_stem.c_plan(given["health"], given["columns"]))
+    if "ladder" in given:
+        sections = {"plan": given["ladder"], "promises": given["promises"], "timing": given["timing"]}
+        plan["ladder"] = Address("anom_ladder_plan", ladder_stem.c_plan(sections, health_bytes, given["levels"]))
     return plan
 
 
 def c_case(given: Given, expect: list) -> dict[str, Any]:
+    health_bytes = Constant("0" if given["health"] is None else f"ANOM_HEALTH_BYTES({given['columns']})")
     steps = []
     for (step, *what), (annunciation, byte, voids, events) in zip(given["steps"], expect, strict=True):
         made: dict[str, Any] = {"step": STEPS.index(step)}
@@ -153,10 +161,11 @@ def c_case(given: Given, expect: list) -> dict[str, Any]:
         made |= {"annunciation": annunciation, "health": byte, "voids": voids}
         steps.append(made | {"n_events": len(events) // 32, "events": list(bytes.fromhex(events)) or None})
     return {
-        "plan": Address("anom_supervisor_plan", c_plan(given)),
+        "plan": Address("anom_supervisor_plan", c_plan(given, health_bytes)),
         "timing": c_timing(given["timing"]),
         "level": given["levels"],
         "columns": 0 if given["health"] is None else given["columns"],
+        "rungs": len(given["ladder"]["raise_scores"]) if "ladder" in given else 0,
         "tag": given["tag"],
         "sequence": given["sequence"],
         "n_steps": len(steps),
