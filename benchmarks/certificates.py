@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import binom
 
 from anomsdk.core.ladder import LadderPlan, PromisePlan
 from anomsdk.planner.ladder import promise_plan
@@ -14,6 +15,8 @@ from anomsdk.stats.promises import STAKE_WEIGHTS, STAKES, Budget, Method, disper
 from anomsdk.stats.promises import certified as is_certified
 
 CONFIDENCE = 0.95
+SURE = 0.01
+"""Probability below which a share is said to be above 1 - confidence: the sampling error that bounds allow for."""
 GAP_DAYS = 3
 """Quiet days after which an alarm-day begins an episode."""
 DAY_TICKS = 96
@@ -26,7 +29,8 @@ class Share:
 
     Parameters
     ----------
-    found, n : so many of how many
+    found : number of devices or herds to which it happened
+    n : number of all
     """
 
     found: int
@@ -36,19 +40,18 @@ class Share:
     def value(self) -> float:
         return self.found / self.n
 
-    def error(self, at: float | None = None) -> float:
-        """Standard error, at the measured or at a given share."""
-        p = self.value if at is None else at
-        return math.sqrt(p * (1 - p) / self.n)
+    @property
+    def error(self) -> float:
+        """Standard error."""
+        return math.sqrt(self.value * (1 - self.value) / self.n)
 
     @property
     def is_kept(self) -> bool:
-        """Return True if the share is no more than 1 - confidence, but for twice the sampling error of that."""
-        most = 1 - CONFIDENCE
-        return self.value <= most + 2 * self.error(most)
+        """Return True if a true share of 1 - confidence gives as much, or more, with a probability of 1 % or more."""
+        return bool(binom.sf(self.found - 1, self.n, 1 - CONFIDENCE) >= SURE)
 
     def __str__(self) -> str:
-        return f"{100 * self.value:.1f} +- {100 * self.error():.1f} %"
+        return f"{100 * self.value:.1f} +- {100 * self.error:.1f} %"
 
 
 def share(which: NDArray[np.bool_]) -> Share:

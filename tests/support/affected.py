@@ -39,6 +39,8 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     "anomsdk/core/event.py": (f"{PARITY}decoders.py", f"{UNIT}decode.py"),
     "anomsdk/core/fft.py": (f"{UNIT}fft.py", "tests/fidelity/test_front_ends.py"),
     "anomsdk/core/motion.py": (f"{UNIT}motion_refusals.py",),
+    "anomsdk/core/ladder.py": (f"{UNIT}promise_walk.py",),
+    "anomsdk/stats/dependence.py": (f"{UNIT}dependence.py", f"{UNIT}promise_benchmark.py"),
     "anomsdk/core/duty.py": (f"{UNIT}duty.py", f"{UNIT}declared_pauses.py"),
     "anomsdk/core/record.py": (f"{UNIT}records.py", f"{PARITY}records_of_engines.py", f"{PARITY}supervised.py"),
     "anomsdk/runtime/judged_share.py": (f"{UNIT}declared_pauses.py",),
@@ -96,6 +98,9 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     "firmware_port/decoders/*": (f"{PARITY}decoders.py", f"{UNIT}decode.py", f"{CONTRACT}wheel.py"),
     "reference_models/*": (f"{CONTRACT}golden.py", f"{UNIT}written_specs.py", f"{REAL}audio_scene.py"),
     "benchmarks/receiver.py": (f"{UNIT}receiver.py",),
+    "benchmarks/promise*": (f"{UNIT}promise_benchmark.py", f"{REAL}promise_recordings.py"),
+    "benchmarks/certificates.py": (f"{UNIT}promise_benchmark.py",),
+    "benchmarks/day_recordings.py": (f"{REAL}promise_recordings.py",),
     "benchmarks/health*": (f"{UNIT}health_benchmark.py",),
     "benchmarks/*": (f"{UNIT}benchmarks.py", f"{UNIT}batches.py", "tests/fidelity/test_front_ends.py"),
     # Words
