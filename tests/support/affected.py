@@ -39,7 +39,7 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     "anomsdk/core/event.py": (f"{PARITY}decoders.py", f"{UNIT}decode.py"),
     "anomsdk/core/fft.py": (f"{UNIT}fft.py", "tests/fidelity/test_front_ends.py"),
     "anomsdk/core/motion.py": (f"{UNIT}motion_refusals.py",),
-    "anomsdk/core/ladder.py": (f"{UNIT}promise_walk.py",),
+    "anomsdk/core/ladder.py": (f"{UNIT}promise_walk.py", f"{REAL}collar_days.py"),
     "anomsdk/stats/dependence.py": (f"{UNIT}dependence.py", f"{UNIT}promise_benchmark.py"),
     "anomsdk/core/duty.py": (f"{UNIT}duty.py", f"{UNIT}declared_pauses.py"),
     "anomsdk/core/record.py": (f"{UNIT}records.py", f"{PARITY}records_of_engines.py", f"{PARITY}supervised.py"),
