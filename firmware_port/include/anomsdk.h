@@ -83,7 +83,7 @@ extern "C" {
 #define ANOM_PIPELINE_BYTES (40 + 18 * sizeof(void *))
 #define ANOM_ALARM_BYTES (48 + 2 * sizeof(void *))
 #define ANOM_HEALTH_BYTES(columns) (56 + 2 * sizeof(void *) + 16 * (columns))
-#define ANOM_LADDER_BYTES(rungs) (32 + 17 * (rungs)) /* in memory rounded up to a multiple of 8 */
+#define ANOM_LADDER_BYTES(rungs) (32 + 17 * (rungs)) /* in a record; in memory 8 more, up to a multiple of 8 */
 #define ANOM_EXPORT_BYTES(rungs) (44 + 12 * (rungs)) /* of anom_pipeline_export */
 
 /* Memory for a pipeline, aligned. */

@@ -10,6 +10,9 @@
 #define ANOM_RECORD_VERSION 1
 #define ANOM_SEQUENCE_STEP 1024 /* event numbers that a restored pipeline leaves out */
 
+#define ANOM_RECORD_LEVEL_TAG 16 /* byte of a record */
+#define ANOM_RECORD_LADDER 132   /* first byte of the ladder in a record */
+
 /* CRC-32 of n bytes, as zlib and Ethernet have it. */
 uint32_t anom_record_crc(const void *bytes, size_t n);
 

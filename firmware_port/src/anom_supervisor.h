@@ -133,19 +133,34 @@ struct anom_supervisor_type {
 
 extern const anom_supervisor_type anom_supervisor_functions;
 
+/* As anom_pipeline_poll_observed. */
+int32_t anom_supervisor_poll(anom_pipeline *pipeline, anom_result *result, anom_observer *observer, void *of);
+
+/* Let a gap of n samples wait. */
+void anom_supervisor_lose(anom_pipeline *pipeline, int32_t n);
+
+/* Write an event of layout 2. Returns 1.
+ *   what     a notice without its score, or ANOM_KIND_* with codes: the first in bits 16 to 23, the second in 24 to 31
+ *   score_log2_q8 score, as an event carries it */
+int32_t anom_supervisor_event(anom_supervisor *supervisor, uint32_t what, uint32_t score_log2_q8, uint32_t hop,
+                              anom_event *event);
+
 /* Functions of a supervisor's ladder. A program holds them only where a plan names them. */
 struct anom_ladder_type {
-    void (*reset)(anom_supervisor *supervisor);
-    void (*step)(anom_supervisor *supervisor, uint32_t score);
-    void (*gap)(anom_supervisor *supervisor);
-    void (*pause)(anom_supervisor *supervisor, uint32_t ticks);
-    /* Take the pipeline out of service or back in, calibrate, or set the level. */
-    void (*operate)(anom_supervisor *supervisor, int32_t operation, uint32_t argument);
-    uint32_t (*news)(anom_supervisor *supervisor);
-    void (*save)(const anom_supervisor *supervisor, void *part);
-    int32_t (*restore)(anom_supervisor *supervisor, const void *part, uint32_t level_tag, int32_t releveled);
+    /* Calibrate, set the level, or hear that another input is about to be applied. 1: it was for the ladder, else 0. */
+    int32_t (*operate)(anom_supervisor *supervisor, int32_t operation, uint32_t argument);
+    /* Take news of the level. Number of events, 0 or 1. */
+    int32_t (*due)(anom_supervisor *supervisor, uint32_t hop, anom_event *event);
+    /* Add the ladder to a record whose other bytes but length and CRC are written. */
+    void (*save)(const anom_supervisor *supervisor, uint8_t *record);
+    /* Take the ladder from its part of a record of this level tag, which becomes 0 as it is accounted for. 1; 0: refused. */
+    int32_t (*restore)(anom_supervisor *supervisor, const uint8_t *part, uint32_t plan_tag, uint8_t *level_tag);
 };
 
 extern const anom_ladder_type anom_ladder_functions;
+
+/* Functions of a supervisor with a ladder, and how it judges a tick. */
+extern const anom_supervisor_type anom_ladder_supervisor_functions;
+int32_t anom_ladder_judge(anom_alert *alert, uint32_t score, uint32_t hop, anom_event *event);
 
 #endif
