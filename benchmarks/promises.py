@@ -90,10 +90,7 @@ class Bench:
     def alarm_days(self) -> None:
         """Measure certificates in alarm-days, of one level."""
         table = Table(
-            f"one level, budget {BUDGET}",
-            "by a device: ever falsely certified",
-            "at most 5 %",
-            "by tune, no limit of 15",
+            f"one level, budget {BUDGET}", "ever falsely certified", "at most 5 %", "with no limit of 15 counted"
         )
         most = most_counted(BUDGET, self._elapsed)
         for name, found in self._streams():
@@ -141,12 +138,8 @@ class Bench:
 
     def alarms(self) -> None:
         """Measure certificates in alarms, which clusters break."""
-        table = Table(
-            f"alarms as the unit, budget {ALARMS}",
-            "by a device: ever falsely certified",
-            "at most 5 %",
-            "by tune, no limit of 15",
-        )
+        names = ("ever falsely certified", "at most 5 %", "with no limit of 15 counted")
+        table = Table(f"alarms as the unit, budget {ALARMS}", *names)
         rate, needs = float(Budget.parse(ALARMS).rate), needs_of(ALARMS)
         most = most_counted(ALARMS, self._elapsed)
         for n in (1, *CLUSTERS):

@@ -144,9 +144,10 @@ def calibrate(
         if budget is not None:
             Budget.parse(budget)  # before recordings are read
         n = len(clips.clips)
-        progress.doing("reading recordings")
-        with wiping():  # damage shows behind the header only
-            clips, _ = survey(clips, skip_bad=run.skip_bad, progress=lambda done: progress.update(done, n))
+        if budget is None or run.skip_bad:  # a certificate needs no more than one reading
+            progress.doing("reading recordings")
+            with wiping():  # damage shows behind the header only
+                clips, _ = survey(clips, skip_bad=run.skip_bad, progress=lambda done: progress.update(done, n))
         for line in clips.bad:
             tell_left_out(line)
         for line in noticed(clips.clips):

@@ -84,9 +84,9 @@ def tune(
     *,
     run: RunOptions,
 ) -> None:
-    """Find the alarm level of each device that keeps a budget of alarms, with evidence.
+    """Find the level of each device that keeps a budget of alarms.
 
-    A level is certified by what its rung of the plan's ladder counted.
+    A level is certified by what its rung of the ladder counted, at any time and however often somebody looks.
     """
     from anomsdk.plans.file import write_plan as written
     from anomsdk.stats.promises import Budget, check_reachable
@@ -112,6 +112,8 @@ def tune(
         herd = open_herd(
             chosen,
             sources,
+            parsed,
+            confidence,
             reading=run.reading,
             group=run.group,
             engine=run.engine,

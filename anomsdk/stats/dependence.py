@@ -46,7 +46,7 @@ def spells(alarm_days: ArrayLike, episodes: ArrayLike, days: ArrayLike, gap: int
     Examples
     --------
     >>> round(float(spells(8, 3, 240, gap=3)), 4)
-    0.0001
+    0.0002
     """
     k, e, n = _herds(alarm_days, episodes, days)
     require(gap >= 1, f"`gap`: {gap} days; give 1 or more")

@@ -9,7 +9,7 @@ from anomsdk.core.checks import require
 from anomsdk.core.ladder import Choice, walk
 from anomsdk.core.plan import Plan
 from anomsdk.errors import CheckError
-from anomsdk.evaluate.stretch_scores import score_stretches, without_ladder
+from anomsdk.evaluate.stretch_scores import ScoredRecording, score_stretches, without_ladder
 from anomsdk.planner.calibration import Certified, alert_without_level
 from anomsdk.planner.ladder import counted_in, promise_plan
 from anomsdk.planner.sections import LadderSection
@@ -17,6 +17,7 @@ from anomsdk.planner.spec import PipelineSpec
 from anomsdk.plans.recording_digests import known_recordings
 from anomsdk.runtime.engines import default_engine
 from anomsdk.runtime.ladders import ScoreLadder
+from anomsdk.runtime.parallel import checked_jobs, in_order
 from anomsdk.sources.clips import Clip
 from anomsdk.stats.promises import Budget, bound, check_reachable, days_needed
 from anomsdk.utils.text import counted, figure
@@ -86,7 +87,13 @@ def left_out_line(names: Sequence[str]) -> str:
 
 
 def with_ladder(spec: PipelineSpec, budget: Budget, confidence: float) -> PipelineSpec:
-    """Return a spec that has a ladder: its own, or the default one, whose rungs calibration.json places."""
+    """Return a spec that has a ladder: its own, or the default one, whose rungs calibration.json places.
+
+    Raises
+    ------
+    InputError : a confidence out of its range, or a budget that needs more than a year without any alarm
+    """
+    check_reachable(budget, confidence)
     if spec.ladder is not None:
         return spec
     return spec.model_copy(update={"ladder": LadderSection(budgets=(str(budget),), confidence=confidence)})
@@ -100,6 +107,7 @@ def certified_level(
     *,
     max_alarm_fraction: float = 0.05,
     engine: str | None = None,
+    jobs: int | None = None,
     progress: Callable[[int], None] = lambda samples: None,
 ) -> CertifiedLevel:
     """Find the lowest rung that keeps a budget on recordings of one device, in the order of their names.
@@ -109,7 +117,7 @@ def certified_level(
     plan : Plan with a ladder
     clips : recordings of one device; those that the plan was made from are left out
     budget, confidence, max_alarm_fraction : as `anomsdk.tune.choose`
-    engine : as `anomsdk.Pipeline`
+    engine, jobs : as `anomsdk.score_many`
     progress : called with the number of samples processed so far
 
     Raises
@@ -117,15 +125,18 @@ def certified_level(
     InputError : no recording is left, the same one twice, or none has a tick
     CheckError : no rung is certified; says how many days are missing
     """
-    check_reachable(budget, confidence)
     assert plan.ladder is not None
     promise = promise_plan(budget, confidence, max_alarm_fraction, plan.ladder)
     promise.check(plan.ladder)
     fast, chosen = without_ladder(plan), default_engine() if engine is None else engine
     known, ladder = known_recordings(plan.provenance), ScoreLadder(plan)
     left_out, seen, done = list[str](), dict[str, str](), 0
-    for clip in sorted(clips, key=lambda clip: clip.name):
-        scored = score_stretches(fast, clip, chosen)
+    ordered = sorted(clips, key=lambda clip: clip.name)
+
+    def work(number: int, clip: Clip, stopped: Callable[[], bool]) -> ScoredRecording:
+        return score_stretches(fast, clip, chosen, stopped)
+
+    for clip, scored in zip(ordered, in_order(work, ordered, checked_jobs(jobs)), strict=True):
         done += clip.length or 0
         progress(done)
         if known.purposes(scored.digest):

@@ -70,6 +70,7 @@ class Herd:
     groups : device -> its group
     scores : device -> its scores; empty for exports
     exports : exports that the ladders were merged from
+    given : plan that the user gave; another one than ``plan`` where it has no ladder, and that is the default one
     """
 
     plan: Plan
@@ -77,6 +78,7 @@ class Herd:
     groups: dict[Device, str]
     scores: dict[Device, ScoredDevice]
     exports: tuple[FiledExport, ...] = ()
+    given: Plan | None = None
 
     @classmethod
     def of(
@@ -85,6 +87,7 @@ class Herd:
         exports: Sequence[FiledExport],
         scored: Sequence[ScoredDevice],
         count: Callable[[ScoredDevice], MergedLadder],
+        given: Plan | None = None,
     ) -> Herd:
         """Make a herd of exports and of scores.
 
@@ -94,6 +97,7 @@ class Herd:
         exports : of any devices
         scored : devices whose scores are at hand, each once
         count : counts the scores of a device as a ladder
+        given : as `Herd`
 
         Raises
         ------
@@ -119,7 +123,7 @@ class Herd:
             require(one.name not in scores, f"device {one.name}: is in two inputs; give each device once")
             scores[one.name], ladders[one.name], groups[one.name] = one, count(one), ""
         require(bool(ladders), "tune: no device in these inputs; give ladder exports, scores or recordings")
-        return cls(plan, ladders, groups, scores, tuple(exports))
+        return cls(plan, ladders, groups, scores, tuple(exports), given)
 
     @property
     def devices(self) -> list[Device]:
@@ -167,8 +171,13 @@ class Tuned:
 
     @property
     def plan(self) -> Plan:
-        """Plan of the herd."""
+        """Plan with the ladder that the levels are taken of."""
         return self.herd.plan
+
+    @property
+    def given(self) -> Plan:
+        """Plan that the user gave, with or without a ladder."""
+        return self.herd.given or self.herd.plan
 
     def number(self, status: Status) -> int:
         """Return the number of devices with a status."""

@@ -9,7 +9,9 @@ from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError, printable
 from anomsdk.sources.clips import Clip, noticed, open_clips
 from anomsdk.sources.stream_format import ReadOptions, StreamFormat
-from anomsdk.tune.certificates import rungs_of, score_tag_of
+from anomsdk.stats.promises import Budget
+from anomsdk.tune.certificates import score_tag_of
+from anomsdk.tune.default_ladder import with_rungs
 from anomsdk.tune.device_scores import ScoredDevice, is_scores, read_scores, score_devices
 from anomsdk.tune.exports import FiledExport, is_exports, read_exports
 from anomsdk.tune.herd import Herd
@@ -18,6 +20,8 @@ from anomsdk.tune.herd import Herd
 def open_herd(
     plan: Plan,
     sources: Sequence[str | Path],
+    budget: Budget,
+    confidence: float = 0.95,
     *,
     reading: ReadOptions | None = None,
     group: str | None = None,
@@ -31,9 +35,10 @@ def open_herd(
 
     Parameters
     ----------
-    plan : Plan with a ladder
+    plan : Plan; without a ladder it gets the default one for scores and recordings (`with_rungs`)
     sources : .ladder files with exports, folders of them, .npz files that scoring wrote (one device an array), or
         recordings and folders of them (one device a group)
+    budget, confidence : of the promise
     reading : how recordings are read
     group : as `anomsdk.sources.clips.open_clips`
     engine, jobs : as `anomsdk.score_many`
@@ -46,7 +51,7 @@ def open_herd(
     InputError : as `read_exports`, `read_scores`, `score_devices` and `Herd.of`, a ladder of another plan, or a plan
         without a ladder
     """
-    rungs_of(plan)
+    given, plan = plan, with_rungs(plan, budget, confidence)
     exports, scored, clips = list[FiledExport](), list[ScoredDevice](), list[Clip]()
     for source in sources:
         path = Path(source)
@@ -71,7 +76,7 @@ def open_herd(
         report(line)
     if clips:
         scored += score_devices(plan, clips, engine=engine, jobs=jobs, on_bad=on_bad, report=report, progress=progress)
-    return Herd.of(plan, exports, scored, lambda device: device.ladder(plan))
+    return Herd.of(plan, exports, scored, lambda device: device.ladder(plan), given)
 
 
 def _clips(

@@ -34,13 +34,13 @@ def with_own_level(tuned: Tuned) -> Plan:
     ------
     CheckError : no device is certified
     """
-    plan, rung = tuned.plan, tuned.own_rung
+    plan, rung = tuned.given, tuned.own_rung
     if rung is None:
         raise CheckError(
             f"tune: no device is certified for {tuned.budget}, so there is no level to write: {_why(tuned)}"
         )
     n = tuned.number("certified")
-    level = int(rungs_of(plan).raise_scores[rung])
+    level = int(rungs_of(tuned.plan).raise_scores[rung])
     kind = "" if tuned.pooled is None else ", pooled" if not tuned.pooled.independent else ", independent device-days"
     words = (
         f"level {level} (rung {rung}) for {tuned.budget}, confidence {tuned.confidence:g}, {tuned.method}{kind}: "

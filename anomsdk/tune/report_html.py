@@ -68,7 +68,7 @@ def as_html(tuned: Tuned, more: str = "") -> str:
     tuned : Tuned
     more : text of `anomsdk.tune.alternatives.alternatives_text`
     """
-    n, plan = len(tuned.rows), tuned.plan
+    n, plan = len(tuned.rows), tuned.given
     settings = f"Confidence {tuned.confidence:g}, bounds {tuned.method}, at most {tuned.max_alarm_fraction:g} in alarm."
     first, *said = limits(tuned)
     del first

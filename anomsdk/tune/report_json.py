@@ -22,8 +22,8 @@ def as_json(tuned: Tuned) -> dict[str, Any]:
         "confidence": tuned.confidence,
         "method": tuned.method,
         "max_alarm_fraction": tuned.max_alarm_fraction,
-        "plan": tuned.plan.id,
-        "score_id": tuned.plan.score_id,
+        "plan": tuned.given.id,
+        "score_id": tuned.given.score_id,
         "pooled": None
         if pooled is None
         else {

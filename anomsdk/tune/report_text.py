@@ -33,7 +33,7 @@ def sentence(tuned: Tuned) -> str:
     share = percent(doubt, digits=1).replace(".0", "")
     return (
         f"{counted(n, 'device')} for {tuned.budget}: {', '.join(parts)}; at most {share} of the devices that are over "
-        f"the budget ever get a false certificate, of these {n:,} at most {figure(doubt * n)} on average"
+        f"the budget ever get a false certificate, of these {n:,} at most {doubt * n:.3g} on average"
     )
 
 
@@ -109,6 +109,8 @@ def limits(tuned: Tuned) -> Iterator[str]:
         "- data that placed the rungs, or trained or calibrated the plan, certify nothing; exports do not tell which "
         "days these were: leave them out"
     )
+    if tuned.given.ladder is None:
+        yield "- the plan has no ladder, so its rungs are the default ones; with [ladder] a device counts itself"
     if tuned.method == "fixed":
         yield "- the bounds hold for a number of days that was fixed before, and not where somebody looked earlier"
     if any(unit in str(tuned.budget) for unit in (" alarm/", " alarms/")):

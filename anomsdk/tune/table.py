@@ -53,7 +53,7 @@ def write_table(tuned: Tuned, path: Path) -> None:
 
 def cells(tuned: Tuned) -> list[dict[str, Any]]:
     """Return the values of each row by the names of `COLUMNS`; None where a cell is empty."""
-    plan = tuned.plan
+    plan = tuned.given
     return [
         {
             "device": str(row.device),

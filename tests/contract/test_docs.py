@@ -168,10 +168,10 @@ def test_every_public_name_and_command_is_in_the_reference():
     from anomsdk.cli.app import app
 
     page = (DOCS / "reference" / "api.md").read_text()
-    modules = (anomsdk, anomsdk.train, anomsdk.sources, anomsdk.sources.clips, anomsdk.evaluate, anomsdk.compare, mcu)
+    modules = (anomsdk, anomsdk.train, anomsdk.sources, anomsdk.sources.clips, anomsdk.evaluate, anomsdk.compare, anomsdk.tune, mcu)
     for module in modules:
         for name in module.__all__:
-            if name in ("__version__", "compare", "evaluate", "train") and module is anomsdk:
+            if name in ("__version__", "compare", "evaluate", "train", "tune") and module is anomsdk:
                 continue
             shared = module is anomsdk.evaluate and name in anomsdk.sources.clips.__all__
             home = "anomsdk.sources.clips" if shared else module.__name__

@@ -84,6 +84,10 @@ AFFECTED: dict[str, tuple[str, ...]] = {
         *(f"{UNIT}{name}.py" for name in ("train_parts", "train", "calibrate", "alarm_levels", "memory_of_models")),
         *(f"{UNIT}{name}.py" for name in ("sensor_at_rest", "motion_training", "progress", "folders")),
     ),
+    "anomsdk/train/certified_level.py": (f"{UNIT}certified_level.py",),
+    "anomsdk/train/alarm_simulation.py": (f"{UNIT}tune_command.py",),
+    "anomsdk/tune/*": (f"{UNIT}tune.py", f"{UNIT}tune_command.py", f"{UNIT}certified_level.py"),
+    "anomsdk/evaluate/stretch_scores.py": (f"{UNIT}tune_command.py", f"{UNIT}certified_level.py"),
     "anomsdk/audit/*": (f"{UNIT}verify.py",),
     "anomsdk/utils/*": tuple(f"{UNIT}{name}.py" for name in ("narrow", "folders", "progress", "what_figures_say")),
     "anomsdk/cli/*": tuple(

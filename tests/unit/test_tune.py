@@ -246,7 +246,7 @@ def test_the_sentence_says_how_many_may_be_certified_by_mistake():
     found = tune_herd(herd(counted(device=1), counted([16] * 6, device=2)), BUDGET)
     first = as_text(found).split("\n")[0]
     assert first.startswith("2 devices for 1 alarm-day/30d: 1 certified, 1 over the budget, or too long in alarm")
-    assert "at most 5 % of the devices that are over the budget ever get a false certificate" in first
+    assert "at most 5% of the devices that are over the budget ever get a false certificate" in first
     assert "of these 2 at most 0.1 on average" in first
 
 
