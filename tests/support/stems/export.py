@@ -194,7 +194,14 @@ def _refused() -> Iterator[tuple]:
         [
             *(push(HIT), restored(with_sections(tiny(), timing={"m": 1, "n": 2}), push(HIT))),
             *(["restore", whole[:-8]], ["restore", whole[:264] + whole[-8:]], sealed(whole, 4, 136), push(HIT), SAVE),
-            *(["restore", tagged], sealed(tagged, 16, 4), _both_tags(tagged, 4), _both_tags(tagged, 3), push(MIDDLE)),
+            *(
+                ["restore", tagged],
+                sealed(tagged, 16, 4),
+                _both_tags(tagged, 4),
+                _both_tags(tagged, 3),
+                push(MIDDLE),
+                push(HIT),
+            ),
         ],
     )
     yield (

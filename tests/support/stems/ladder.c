@@ -1,4 +1,4 @@
-#include "anom_ladder.h"
+#include "anom_supervisor.h"
 
 typedef struct {
     int32_t operation;
@@ -38,7 +38,7 @@ static int32_t ladder_does(anom_ladder *ladder, const ladder_case *c, const ladd
 static int32_t run_ladder(const ladder_case *c)
 {
     const size_t size = anom_ladder_bytes(&c->plan);
-    anom_ladder *ladder = vectors_room(size);
+    anom_ladder *ladder = vectors_room(sizeof *ladder + 17 * (size_t)c->plan.n_rungs);
     uint8_t *part = vectors_room(size);
     if (ladder == NULL || part == NULL) return 0;
     anom_ladder_reset(ladder, &c->plan);

@@ -74,7 +74,8 @@ def by_native(given: Given) -> list[str]:
         native.struct("anom_timing_plan", c_timing(given["timing"])),
     )
     size = 32 + 17 * len(given["plan"]["raise_scores"])
-    ladder = native.ffi.cast("anom_ladder *", native.new("uint64_t[]", size // 8 + 1))
+    held = native.ffi.sizeof("anom_ladder") + 17 * len(given["plan"]["raise_scores"])
+    ladder = native.ffi.cast("anom_ladder *", native.new("uint64_t[]", held // 8 + 1))
     lib.anom_ladder_reset(ladder, plan)
     for operation, *what in given["steps"]:
         if operation == "ticks":

@@ -131,6 +131,7 @@ def c_whole_plan(plan: Json) -> dict[str, Any]:
     """All of `anom_plan`, with duty, alarm and health where there are any."""
     made = c_plan(plan)
     columns, duty = scalar.columns_of(scalar.decoded({"extractor": plan["extractor"]})), plan.get("duty")
+    made["record_bytes"] = Constant("ANOM_RECORD_BYTES")
     made["score_tag"] = list(bytes.fromhex(scalar.score_id(plan))[:8])
     if duty is not None:
         off = duty["every"] - duty["on"]
@@ -153,9 +154,11 @@ def c_whole_plan(plan: Json) -> dict[str, Any]:
         fields = ladder_stem.c_plan(sections | {"timing": plan["timing"]}, health_bytes, plan["levels"])
         supervisor["ladder"] = Address("anom_ladder_plan", fields)
         n = fields["n_rungs"]
-        room += f" + ANOM_LADDER_BYTES({n}) + {-(32 + 17 * n) % 8}"
+        room += f" + ANOM_LADDER_BYTES({n}) + {8 + -(32 + 17 * n) % 8}"
+        supervisor["type"] = Symbol("anom_ladder_supervisor_functions")
+        made["record_bytes"] = Constant(f"ANOM_RECORD_BYTES + ANOM_LADDER_BYTES({n})")
     return made | {
-        "judge": Symbol("anom_supervisor_judge"),
+        "judge": Symbol("anom_ladder_judge" if "ladder" in plan else "anom_supervisor_judge"),
         "supervisor": Address("anom_supervisor_plan", supervisor),
         "supervisor_bytes": Constant(room),
     }

@@ -95,11 +95,12 @@ def by_native(given: Given) -> list:
     level = native.struct("anom_level_plan", given["levels"])
     health_bytes = size - ffi.sizeof("anom_supervisor")
     if "ladder" in given:
-        size += 32 + 17 * len(given["ladder"]["raise_scores"])
+        size += ffi.sizeof("anom_ladder") + 17 * len(given["ladder"]["raise_scores"])
     memory = native.new("uint64_t[]", size // 8 + 1)
     supervisor = ffi.cast("anom_supervisor *", memory)
     plan = native.struct("anom_supervisor_plan", c_plan(given, health_bytes))
     lib.anom_supervisor_init(supervisor, plan, timing, level, given["tag"])
+    plan.type.reset(supervisor, plan)
     supervisor.alarm.alert.sequence = given["sequence"]
     for step, *what in given["steps"]:
         events = _in_c(native, supervisor, plan, step, what)
@@ -114,16 +115,18 @@ def _in_c(native: Native, supervisor: Any, plan: Any, step: str, what: list) -> 
         values = [value for row in what[0] for value in row]
         lib.anom_supervisor_hop(supervisor, native.new("int16_t[]", values), len(what[0]))
         hop = what[1]
-    elif step == "tick" and lib.anom_supervisor_tick(supervisor, *what, event):
-        events.append(bytes(event.bytes))
+    elif step == "tick":
+        judge = lib.anom_ladder_judge if plan.ladder else lib.anom_supervisor_judge
+        if judge(native.ffi.addressof(supervisor, "alarm", "alert"), *what, event):
+            events.append(bytes(event.bytes))
     elif step == "operate":
         hop = what[3]
         if lib.anom_supervisor_operate(supervisor, *what, event):
             events.append(bytes(event.bytes))
     elif step in ("gap", "pause"):
-        getattr(lib, f"anom_supervisor_{step}")(supervisor, *what)
+        getattr(plan.type, step)(supervisor, *what)
     elif step == "reset":
-        lib.anom_supervisor_reset(supervisor, plan)
+        plan.type.reset(supervisor, plan)
     elif step == "due":
         hop = what[0]
     while step in ("hop", "operate", "due") and lib.anom_supervisor_due(supervisor, hop, event):
@@ -141,6 +144,7 @@ def c_plan(given: Given, health_bytes: Any) -> dict[str, Any]:
         plan["health"] = Address("anom_health_plan", health_stem.c_plan(given["health"], given["columns"]))
     if "ladder" in given:
         sections = {"plan": given["ladder"], "promises": given["promises"], "timing": given["timing"]}
+        plan["type"] = Symbol("anom_ladder_supervisor_functions")
         plan["ladder"] = Address("anom_ladder_plan", ladder_stem.c_plan(sections, health_bytes, given["levels"]))
     return plan
 
