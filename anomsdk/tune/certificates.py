@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from anomsdk.core.checks import require
 from anomsdk.core.export import Export
 from anomsdk.core.fixed import UINT32_MAX
-from anomsdk.core.ladder import LadderPlan, Unit, walk
+from anomsdk.core.ladder import LadderPlan, PromisePlan, Unit, walk
 from anomsdk.core.plan import Plan
 from anomsdk.core.record import SCORE_TAG_BYTES
 from anomsdk.planner.ladder import counted_in, promise_plan
@@ -103,16 +104,28 @@ def choose(
     )
     rungs = _rungs(ladder, parsed, plan)
     require(ladder.ticks > 0, f"device {ladder.device}: zero hours of service certify nothing; let it run")
-    promise = promise_plan(parsed, confidence, max_alarm_fraction, rungs, method=method)
+    promise = _promise(parsed, confidence, max_alarm_fraction, rungs.day_q16, method)
     promise.check(rungs)
     found = walk(rungs, promise, ladder.counts, ladder.ticks, ladder.days)
     judged = rungs.n_rungs - 1 if found.rung is None else found.rung
     count, days = counted_in(rungs, ladder.counts[judged], ladder.ticks, ladder.days, parsed.unit)
     if found.rung is None:
         return Certificate("more days" if found.days else "fails", None, None, None, found.days, count, days)
-    upper = bound(count, days, parsed.unit, confidence, method=method) * float(parsed.days)
+    upper = _bound(count, days, parsed.unit, confidence, method) * float(parsed.days)
     level = None if plan is None else int(rungs.raise_scores[found.rung])
     return Certificate("certified", found.rung, level, upper, 0, count, days)
+
+
+@lru_cache(maxsize=65_536)
+def _promise(budget: Budget, confidence: float, max_alarm_fraction: float, day_q16: int, method: Method) -> PromisePlan:
+    """Plan a promise; the devices of a herd share it."""
+    days = LadderPlan(np.array([1, 2], np.uint32), day_q16 >> 16, day_q16 & 0xFFFF, 0)
+    return promise_plan(budget, confidence, max_alarm_fraction, days, method=method)
+
+
+@lru_cache(maxsize=65_536)
+def _bound(count: int, days: float, unit: Unit, confidence: float, method: Method) -> float:
+    return bound(count, days, unit, confidence, method=method)
 
 
 def rungs_of(plan: Plan) -> LadderPlan:

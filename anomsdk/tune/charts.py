@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 from html import escape
 from statistics import median
 
@@ -20,7 +20,7 @@ _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 720, 300, 60, 15, 15, 45
 _BLUE, _RED, _GREY, _PALE = "#1f5fa8", "#c0392b", "#777777", "#c9d9ec"
 
 
-@cache
+@lru_cache(maxsize=65_536)
 def _bound(count: int, days: float, unit: Unit, confidence: float, method: Method) -> float:
     return bound(count, days, unit, confidence, method=method)
 

@@ -79,11 +79,13 @@ def split_exports(data: bytes) -> Iterator[Export]:
     ------
     InputError : as `Export.from_bytes`
     """
-    while data:
-        size = _LENGTH.unpack_from(data, _LENGTH_AT)[0] if len(data) >= export_bytes(0) else len(data)
-        size = size if size >= export_bytes(0) else len(data)
-        yield Export.from_bytes(data[:size])
-        data = data[size:]
+    at = 0
+    while at < len(data):
+        rest = len(data) - at
+        size = _LENGTH.unpack_from(data, at + _LENGTH_AT)[0] if rest >= export_bytes(0) else rest
+        size = size if size >= export_bytes(0) else rest
+        yield Export.from_bytes(data[at : at + size])
+        at += size
 
 
 def check_clock(exports: Sequence[FiledExport]) -> None:

@@ -3,68 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from datetime import date
+from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.core.checks import require
-from anomsdk.core.export import Export
 from anomsdk.core.ladder import Unit
 from anomsdk.errors import CheckError
+from anomsdk.stats.dependence import LEAST_DAYS, MOST_DISPERSED
 from anomsdk.stats.promises import Budget, bound, certified, days_needed, dispersion, pooled_certified
+from anomsdk.tune.calendar_days import CalendarDays
 from anomsdk.tune.certificates import rungs_of
-from anomsdk.tune.exports import FiledExport
-from anomsdk.tune.herd import Device, Herd, Pooled, Row, Tuned
+from anomsdk.tune.herd import Herd, Pooled, Row, Tuned
 
-MOST_DISPERSION = 1.5
-"""Variance of the daily share over binomial, above which devices are not taken for independent."""
 _MOST_DAYS = 3650
 """Most further days that are looked for; a rung that needs more fails."""
-
-Flags = NDArray[np.int64]
-
-
-class CalendarDays:
-    """Devices in service and in alarm on each calendar day.
-
-    Parameters
-    ----------
-    herd : herd of exports with calendar days
-
-    Raises
-    ------
-    InputError : an export without a day, or no day on which it is known what was counted
-    """
-
-    def __init__(self, herd: Herd) -> None:
-        rungs = rungs_of(herd.plan)
-        undated = [each.name for each in herd.exports if each.day is None]
-        require(
-            bool(herd.exports) and not undated and not herd.scores,
-            (f"{undated[0]}: " if undated else "") + "`pooled` and `independent` count calendar days; give ladder "
-            "exports in folders such as day=2026-05-31",
-        )
-        seen: dict[date, dict[Device, NDArray[np.bool_]]] = {}
-        for export, day in _observed(herd.exports, rungs.day_ticks + 1):
-            alarm = np.array([counts.ticks > 0 for counts in export.counts])
-            of_day = seen.setdefault(day, {})
-            of_day[export.device] = of_day.get(export.device, np.zeros_like(alarm)) | alarm
-        require(
-            bool(seen),
-            "`pooled`: no export tells of one calendar day; give the exports of two days or more, or differences",
-        )
-        self.days = sorted(seen)
-        self.devices: Flags = np.array([len(seen[day]) for day in self.days])
-        """(days,), devices in service."""
-        self.alarms: Flags = np.array([sum(seen[day].values()) for day in self.days]).reshape(len(self.days), -1)
-        """(days, rungs), devices in alarm."""
-
-    def shares(self, rung: int) -> NDArray[np.float64]:
-        """Return the share of devices in alarm on each day."""
-        return self.alarms[:, rung] / self.devices
 
 
 def pool(
@@ -91,8 +46,8 @@ def pool(
     Raises
     ------
     InputError : another unit, exports without calendar days, or zero hours of service
-    CheckError : independent devices were declared, and the daily share varies by more than `MOST_DISPERSION` times
-        what independent devices would make it
+    CheckError : independent devices were declared, and the daily share varies by more than `MOST_DISPERSED` times what
+        independent devices would make it, or there are fewer calendar days than `LEAST_DAYS`
     """
     require(budget.unit == Unit.ALARM_DAY, f"`budget`: devices are pooled by alarm-days, and '{budget}' has none")
     days = CalendarDays(herd)
@@ -115,10 +70,15 @@ def pool(
         chosen = rung
     walked = range(max(0, (n_rungs if chosen is None else chosen) - 1), n_rungs)
     varies = max(dispersion(days.alarms[:, rung], days.devices) for rung in walked)
-    if independent and varies > MOST_DISPERSION:
+    if independent and varies > MOST_DISPERSED:
         raise CheckError(
             f"`independent`: the share of devices in alarm varies from day to day {varies:.2g} times as much as with "
-            f"independent devices, more than {MOST_DISPERSION}: devices share what raises their alarms; use `pooled`"
+            f"independent devices, more than {MOST_DISPERSED}: devices share what raises their alarms; use `pooled`"
+        )
+    if independent and len(days.days) < LEAST_DAYS:
+        raise CheckError(
+            f"`independent`: {len(days.days)} calendar days do not show whether devices raise alarms independently of "
+            f"one another, at least {LEAST_DAYS} are needed; use `pooled`, or wait"
         )
     judged = n_rungs - 1 if chosen is None else chosen
     count = int(days.alarms[:, judged].sum())
@@ -147,31 +107,6 @@ def pool(
         for device in herd.devices
     )
     return Tuned(herd, budget, confidence, "anytime", max_alarm_fraction, rows, pooled)
-
-
-def _observed(exports: Sequence[FiledExport], day_ticks: int) -> list[tuple[Export, date]]:
-    """Return what each device counted by each calendar day since its export before.
-
-    An export from the first tick that has none before it is used only if it is no longer than a day. What a device
-    counted over several calendar days, for want of an export, counts on the last of them.
-    """
-    found = list[tuple[Export, date]]()
-    before: dict[tuple[int, int], Export] = {}
-    dated = sorted((each.day or date.min, each.export.last, -each.export.first, each.name, each) for each in exports)
-    for day, *_, each in dated:
-        export = each.export
-        life = export.device, export.boot
-        part = export
-        if export.first == 0:
-            earlier = before.get(life)
-            before[life] = export
-            if earlier is not None:
-                part = export.since(earlier)
-            elif export.ticks > day_ticks:
-                continue
-        if part.ticks:
-            found.append((part, day))
-    return found
 
 
 def _missing(days: CalendarDays, rung: int, budget: Budget, confidence: float, independent: bool) -> int:

@@ -6,6 +6,7 @@ from html import escape
 from pathlib import Path
 
 from anomsdk.errors import InputError, printable
+from anomsdk.tune.assumptions import doubts
 from anomsdk.tune.charts import MOST_DEVICES, bound_chart, missing_chart
 from anomsdk.tune.herd import Tuned
 from anomsdk.tune.report_text import causes, limits, misfits, sentence
@@ -43,7 +44,7 @@ pre {{ overflow-x: auto; font-size: .85rem; }}
 {bounds}
 <p class="small">Line: the median device; area: all of {drawn}. A rung is certified where its bound is at the budget or
 below. {settings}</p>
-<h2>Devices that do not fit</h2>
+<h2>Devices and days that do not fit</h2>
 <ul>{misfits}</ul>
 <h2>Days missing</h2>
 {missing}
@@ -78,7 +79,7 @@ def as_html(tuned: Tuned, more: str = "") -> str:
         bounds=bound_chart(tuned),
         drawn=f"{n:,} devices" if n <= MOST_DEVICES else f"{MOST_DEVICES} devices at most, taken evenly of {n:,}",
         settings=escape(settings),
-        misfits=_items(list(misfits(tuned))) or "<li>none</li>",
+        misfits=_items([*misfits(tuned), *doubts(tuned)]) or "<li>none</li>",
         missing=missing_chart(tuned) or "<p>none</p>",
         limits=_items([line.removeprefix("- ") for line in said]),
         causes=_items(list(causes(tuned))) or "<li>not known: ladders hold counts, no scores</li>",

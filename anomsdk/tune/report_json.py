@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from anomsdk.tune.assumptions import doubts
 from anomsdk.tune.herd import Tuned
 from anomsdk.tune.report_text import sentence
 from anomsdk.tune.table import cells
@@ -32,6 +33,7 @@ def as_json(tuned: Tuned) -> dict[str, Any]:
             "device_days": pooled.device_days,
             "dispersion": round(pooled.dispersion, 6),
         },
+        "doubts": list(doubts(tuned)),
         "devices": [
             {name: value for name, value in row.items() if name not in ("plan", "score_id")} | {"set_by": cause}
             for row, cause in zip(cells(tuned), causes, strict=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from anomsdk.tune.assumptions import doubts
 from anomsdk.tune.certificates import Status
 from anomsdk.tune.herd import Row, Tuned
 from anomsdk.tune.inputs import named
@@ -63,7 +64,7 @@ def as_text(tuned: Tuned, *more: str) -> str:
     tuned : Tuned
     more : further parts, such as the table of other votes and delays
     """
-    parts = [sentence(tuned), _devices(tuned), *causes(tuned), *misfits(tuned), *more, *limits(tuned)]
+    parts = [sentence(tuned), _devices(tuned), *causes(tuned), *misfits(tuned), *doubts(tuned), *more, *limits(tuned)]
     return "\n".join(part for part in parts if part)
 
 

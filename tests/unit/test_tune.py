@@ -16,6 +16,7 @@ from anomsdk.core.export import Export
 from anomsdk.core.ladder import RungCounts, walk
 from anomsdk.errors import CheckError, InputError
 from anomsdk.planner.ladder import promise_plan
+from anomsdk.runtime.ladders import ScoreLadder
 from anomsdk.stats.promises import Budget
 from anomsdk.tune.certificates import provisional_rung, score_tag_of
 from anomsdk.tune.exports import FiledExport, split_exports
@@ -297,10 +298,17 @@ def calendar(n_devices, n_days, alarms):
     """Exports of each day as differences: ``alarms`` is the set of (device, day) with an alarm of score 120."""
     exports, days = [], []
     for device in range(n_devices):
-        scores = scores_of(n_days, {day: 121 for each, day in alarms if each == device})
+        scores, before, ladder = (
+            scores_of(n_days, {d: 121 for each, d in alarms if each == device}),
+            None,
+            ScoreLadder(PLAN),
+        )
         for day in range(n_days):
-            exports.append(export_of(PLAN, scores[: (day + 1) * DAY], device, since=day * DAY))
+            ladder.take(scores[day * DAY : (day + 1) * DAY])
+            now = ladder.export(device)
+            exports.append(now if before is None else now.since(before))
             days.append(date(2026, 1, 1) + timedelta(day))
+            before = now
     return herd(*exports, days=days)
 
 
@@ -316,15 +324,28 @@ def test_pooled_days_certify_the_mean_of_a_herd():
 
 
 def test_devices_that_alarm_together_are_not_independent():
-    budget = Budget.parse("1 alarm-day/2d")
-    together = {(device, day) for device in range(8) for day in (3, 9)}
+    budget = Budget.parse("1 alarm-day/9d")
+    together = {(device, day) for device in range(4) for day in (3, 49)}
     with pytest.raises(CheckError, match="varies from day to day"):
-        pool(calendar(8, 20, together), budget, independent=True)
-    apart = {(device, 2 * device) for device in range(8)}
-    found = pool(calendar(8, 20, apart), budget, independent=True)
+        pool(calendar(4, 90, together), budget, independent=True)
+    assert "devices alarm on the same days" in as_text(tune_herd(calendar(4, 90, together), budget))
+    apart = {(device, 20 * device + 3) for device in range(4)}
+    found = pool(calendar(4, 90, apart), budget, independent=True)
     assert found.rows[0].status == "certified"
     assert found.pooled.dispersion <= 1.5
-    assert found.pooled.device_days == 160
+    assert found.pooled.device_days == 360
+    with pytest.raises(CheckError, match="80 calendar days do not show whether"):
+        pool(calendar(4, 80, apart), budget, independent=True)
+
+
+def test_spells_and_drift_are_said():
+    spell = {(0, day) for start in (20, 60, 100) for day in range(start, start + 3)}
+    text = as_text(tune_herd(calendar(1, 150, spell), BUDGET))
+    assert "alarm-days come in spells (level 50, p = " in text
+    late = {(0, day) for day in range(100, 150, 7)}
+    text = as_text(tune_herd(calendar(1, 150, late), BUDGET))
+    assert "alarm-days became more from the first half" in text
+    assert "spells" not in text
 
 
 def test_pooling_needs_calendar_days():
