@@ -168,7 +168,16 @@ def test_every_public_name_and_command_is_in_the_reference():
     from anomsdk.cli.app import app
 
     page = (DOCS / "reference" / "api.md").read_text()
-    modules = (anomsdk, anomsdk.train, anomsdk.sources, anomsdk.sources.clips, anomsdk.evaluate, anomsdk.compare, anomsdk.tune, mcu)
+    modules = (
+        anomsdk,
+        anomsdk.train,
+        anomsdk.sources,
+        anomsdk.sources.clips,
+        anomsdk.evaluate,
+        anomsdk.compare,
+        anomsdk.tune,
+        mcu,
+    )
     for module in modules:
         for name in module.__all__:
             if name in ("__version__", "compare", "evaluate", "train", "tune") and module is anomsdk:
