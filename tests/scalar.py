@@ -1300,8 +1300,8 @@ class Ladder:
     def calibrate(self, index: int) -> None:
         head, promise = self.head, self.promises[index]
         rung = self.lowest_that_keeps(promise)
-        if rung is not None:
-            if head["promise"] != index + 1 or rung + 1 < head["tag"]:
+        if rung is not None or head["promise"] == index + 1:
+            if rung is not None and (head["promise"] != index + 1 or rung + 1 < head["tag"]):
                 self.run(rung + 1, index + 1)
             head |= {"news": CERTIFIED, "argument": index}
             return

@@ -275,14 +275,14 @@ class Ladder:
     def calibrate(self, promise: int) -> None:
         """Take the level that keeps a promise of the plan; what came of it is news.
 
-        A level that runs under the same promise is lowered, never raised: what was certified stays. Without a rung that
-        keeps the promise the level stays as it is.
+        A level that runs under the same promise is lowered, never raised: what was certified stays until it is broken.
+        Without a rung that keeps the promise the level stays as it is.
         """
-        choice = self.choose(promise)
-        if choice.rung is None:
+        choice, runs = self.choose(promise), self.promise == promise + 1
+        if choice.rung is None and not runs:
             self._news = (Promise.NEEDS, min(choice.days, 255)) if choice.days else (Promise.FAILED, 0)
             return
-        if self.promise != promise + 1 or choice.rung + 1 < self.tag:
+        if choice.rung is not None and (not runs or choice.rung + 1 < self.tag):
             self._run(choice.rung + 1, promise + 1)
         self._news = (Promise.CERTIFIED, promise)
 

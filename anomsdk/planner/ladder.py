@@ -35,7 +35,7 @@ def ladder_plan(spec: PipelineSpec, made: Plan, calibration: Calibration | None)
     if section is None:
         return None
     lowest, highest = _ends(section, calibration)
-    day_ticks, day_rest_q16 = divmod(_day_q16(made), 1 << 16)
+    day_ticks, day_rest_q16 = divmod(_day_q16(made, spec.sensor.rate_hz), 1 << 16)
     require(
         1 <= day_ticks <= UINT32_MAX,
         f"ladder: a day has {day_ticks} ticks of this plan, not 1 to 2**32 - 1; change hop, stride or duty",
@@ -148,9 +148,12 @@ def _ends(section: LadderSection, calibration: Calibration | None) -> tuple[int,
     return int(lowest), max(int(lowest), int(highest))
 
 
-def _day_q16(made: Plan) -> int:
-    """Compute the ticks of 86,400 s in q16, rounded down; under a duty those of its ``on`` times."""
+def _day_q16(made: Plan, rate_hz: float) -> int:
+    """Compute the ticks of 86,400 s in q16; under a duty those of its ``on`` times.
+
+    The rate is that of the spec: a plan keeps it in whole millihertz, which slow rows are no multiple of.
+    """
     ticks, samples = 1, made.samples_per_tick
     if made.duty is not None:
         ticks, samples = made.ticks_in(made.duty.on), made.duty.every
-    return (DAY_S * made.sensor.rate_millihertz * ticks << 16) // (1000 * samples)
+    return rounded(DAY_S * rate_hz * ticks * 65536 / samples)

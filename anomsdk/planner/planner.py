@@ -23,6 +23,7 @@ from anomsdk.planner.speech import check_speech, permission
 from anomsdk.plans.speech import PERMISSION
 from anomsdk.plans.tflite.model import TfliteModel
 from anomsdk.plans.tflite.reader import read_tflite
+from anomsdk.stats.promises import Budget
 from anomsdk.utils.files import inside
 
 SPEC_FILE, PLAN_FILE = "spec.toml", "plan.json"
@@ -125,11 +126,13 @@ def _provenance(spec: PipelineSpec, calibration: Calibration | None) -> dict[str
     from anomsdk._version import __version__
 
     facts = {"anomsdk": __version__, "model_file": spec.model.file}
+    if spec.ladder is not None:
+        facts["budgets"] = "; ".join(str(Budget.parse(text)) for text in spec.ladder.budgets)
     if spec.notes:
         facts["rounded"] = "; ".join(spec.notes)
     learnt = {} if calibration is None else calibration.provenance
-    # Permission and notes of rounding come from the spec alone; those in calibration.json are dropped.
-    learnt = {name: text for name, text in learnt.items() if name not in (PERMISSION, "rounded")}
+    # Permission, budgets and notes of rounding come from the spec alone; those in calibration.json are dropped.
+    learnt = {name: text for name, text in learnt.items() if name not in (PERMISSION, "rounded", "budgets")}
     return {**learnt, **facts, **permission(spec)}
 
 

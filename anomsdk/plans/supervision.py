@@ -88,8 +88,8 @@ def health_facts(plan: Plan) -> dict[str, Any]:
 def ladder_facts(plan: Plan) -> dict[str, Any]:
     """Return the facts of the ladder: its levels, its budgets with the days that they need, and bytes.
 
-    A budget is told by the integers of the plan: what is counted, its rate, and the days that a rung must be watched
-    with 0, 1, 2 and 3 counted. Empty without a ladder section.
+    A budget is told as its spec has it, where the provenance says so, else by the integers of the plan; with it go the
+    days that a rung must be watched with 0, 1, 2 and 3 counted. Empty without a ladder section.
     """
     ladder = plan.ladder
     if ladder is None:
@@ -100,8 +100,11 @@ def ladder_facts(plan: Plan) -> dict[str, Any]:
         "ticks_per_day": round(ladder.day_q16 / 65536, 3),
         "episode_gap_days": ladder.episode_gap or "off",
     }
-    for index, promise in enumerate(plan.promises or ()):
-        facts |= {f"budget_{index}": _budget(promise), f"needs_{index}_days": _needs(promise, ladder)}
+    promises = plan.promises or ()
+    texts = plan.provenance.get("budgets", "").split("; ")
+    for index, promise in enumerate(promises):
+        text = texts[index] if len(texts) == len(promises) and texts[index] else _rate(promise)
+        facts |= {f"budget_{index}": f"{text}, {_terms(promise)}", f"needs_{index}_days": _needs(promise, ladder)}
     return facts | {
         "state_bytes": ladder_bytes(ladder),
         "record_bytes": RECORD_BYTES + ladder_bytes(ladder),
@@ -109,13 +112,17 @@ def ladder_facts(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _budget(promise: PromisePlan) -> str:
-    """Return what a promise allows, to about four digits: its plan holds the rate as evidence that a day takes off."""
+def _rate(promise: PromisePlan) -> str:
+    """Return the rate that a promise allows, to about four digits: a plan has it as evidence that a day takes off."""
     unit = Unit(promise.unit).name.lower().replace("_", "-")
-    days = 2 * 65536 / promise.day_q16
+    return f"1 {unit} in {2 * 65536 / promise.day_q16:.4g} days"
+
+
+def _terms(promise: PromisePlan) -> str:
+    """Return the confidence of a promise, and its limit of the time in alarm."""
     confidence = 1 - math.exp(-promise.broken_q16 / 65536)
     share = promise.most_in_alarm_q16 / 65536
-    return f"1 {unit} in {days:.4g} days, {confidence:.4g} confidence, in alarm for at most {share:.4g} of the time"
+    return f"{confidence:.4g} confidence, in alarm for at most {share:.4g} of the time"
 
 
 def _needs(promise: PromisePlan, ladder: LadderPlan) -> list[str]:

@@ -177,8 +177,9 @@ class Pipeline:
         """Take the lowest alarm level that keeps a budget, as the ladder has certified it. See `acknowledge`.
 
         The walk begins at the highest rung and ends at the first one that does not keep the budget. A level that runs
-        under the same budget is lowered, never raised. If no rung keeps it, the level stays as it is. Either way a
-        level event says what came of it, see `anomsdk.core.event.Promise`. The pipeline does not ask who calls this.
+        under the same budget is lowered, never raised, and stays certified until its promise is broken. If no rung
+        keeps another budget, the level stays as it is. Either way a level event says what came of it, see
+        `anomsdk.core.event.Promise`. The pipeline does not ask who calls this.
 
         Parameters
         ----------

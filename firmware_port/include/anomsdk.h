@@ -158,8 +158,8 @@ int32_t anom_pipeline_clock(anom_pipeline *pipeline, uint32_t ms);
 
 /* Take the lowest alarm level that keeps a budget, as the ladder has certified it. The walk begins at the highest rung
  * and ends at the first one that does not keep the budget. A level that runs under the same budget is lowered, never
- * raised; if no rung keeps it, the level stays. A level event says what came of it. Needs a ladder section; who may
- * call it is up to you.
+ * raised, and stays certified until its promise is broken; if no rung keeps another budget, the level stays. A level
+ * event says what came of it. Needs a ladder section; who may call it is up to you.
  *   budget   index of a budget in the ladder section, from 0 */
 int32_t anom_pipeline_calibrate(anom_pipeline *pipeline, uint32_t budget);
 
@@ -171,8 +171,8 @@ int32_t anom_pipeline_set_level(anom_pipeline *pipeline, uint32_t level);
  * The same plan id and level tag mean the same alarms. */
 uint32_t anom_pipeline_level(const anom_pipeline *pipeline);
 
-/* What a buzzer and a lamp should do now, bits of ANOM_ANNUNCIATE_*; 0 for plans without an alarm, a
- * health and a ladder section. * An input counts from the poll that takes it. */
+/* What a buzzer and a lamp should do now, bits of ANOM_ANNUNCIATE_*; 0 for plans without an alarm, a health and a ladder
+ * section. An input counts from the poll that takes it. */
 uint32_t anom_pipeline_annunciation(const anom_pipeline *pipeline);
 
 /* Health byte as in an event, see docs/spec.md; 0 for plans without a health section. */

@@ -283,11 +283,12 @@ void anom_ladder_calibrate(anom_ladder *ladder, const anom_ladder_plan *plan, ui
 {
     uint32_t days;
     uint32_t tag = (uint32_t)(anom_ladder_choose(ladder, plan, promise, &days) + 1);
-    if (tag == 0) {
+    int32_t runs = ladder->promise == promise + 1;
+    if (tag == 0 && !runs) {
         tell(ladder, days ? ANOM_PROMISE_NEEDS : ANOM_PROMISE_FAILED, days < 255 ? days : 255);
         return;
     }
-    if (ladder->promise != promise + 1 || tag < ladder->tag) run(ladder, plan, tag, promise + 1);
+    if (tag > 0 && (!runs || tag < ladder->tag)) run(ladder, plan, tag, promise + 1);
     tell(ladder, ANOM_PROMISE_CERTIFIED, promise);
 }
 
