@@ -1,4 +1,4 @@
-"""Levels with evidence: at most so many alarms in so many days, of a device or a herd."""
+"""Levels with evidence that they keep a budget of alarms, for a device or a herd."""
 
 from anomsdk.core.export import Export
 from anomsdk.stats.promises import (
