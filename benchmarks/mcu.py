@@ -37,6 +37,7 @@ from anomsdk.utils.files import write_atomically
 from anomsdk.utils.terminal import Progress
 from benchmarks import signals
 from tests.support.board import BOARDS, BOARDS_FOLDER, Board, sources_of
+from tests.support.ladder_costs import LadderCosts, with_ladder
 from tests.support.make import ROOT, make_ad01, make_folder
 from tests.support.sizes import callable_program, linked, stacks
 from tests.support.supervised_models import supervised
@@ -209,8 +210,29 @@ class Bench:
             )
         return rows
 
+    def ladder_rows(self) -> list[Row]:
+        """Rows with what a ladder of 24 rungs adds to a plan with an alarm, and the most of one tick."""
+        plain = _supervised("audio_scene", health=False)
+        plan = with_ladder(plain)
+        codes, base = self._codes(plan, ["-DLADDER"]), self._codes(plain)
+        rows = [_difference("`[ladder]`, calibrate and set_level add code, bytes", codes, base)]
+        rows.append(_difference("export adds code, bytes", self._codes(plan, ["-DLADDER", "-DEXPORTS"]), codes))
+        ram = self._ram(plan) - self._ram(plain)
+        rows.append(Row(f"a ladder of {plan.ladder.n_rungs} rungs adds state, bytes", "", (f"{ram:,}",) * 2))
+        costs = [LadderCosts(plan, self._folder / f"ladder{level}", level) for level in LEVELS]
+        rest = tuple(f"{each.at_rest():,}" for each in costs)
+        most = tuple(f"{each.most():,}" for each in costs)
+        rows.append(Row("it adds instructions a tick, all rungs at rest", "", rest))
+        rows.append(Row("it adds instructions a tick at most, but for a broken promise", "", most))
+        broken = tuple(f"{each.broken():,}" for each in costs)
+        rows.append(Row("of the tick that breaks a promise", "", broken))
+        return rows
+
     def _codes(self, plan: anomsdk.Plan, flags: Sequence[str] = ()) -> list[int]:
-        folder, boards = self._folder / f"code_{plan.id}", [at_level("cortex-m4f", level) for level in LEVELS]
+        folder, boards = (
+            self._folder / f"code_{plan.id}{''.join(flags)}",
+            [at_level("cortex-m4f", level) for level in LEVELS],
+        )
         return [
             linked(with_flags(board, flags), plan, folder / level).code
             for board, level in zip(boards, LEVELS, strict=True)
@@ -259,6 +281,7 @@ class Bench:
             self.motion_rows,
             self.human_motion_rows,
             self.supervised_rows,
+            self.ladder_rows,
         ]
 
     def sizes(self) -> list[str]:
@@ -342,6 +365,10 @@ class Bench:
         hops = measure(Machine(program.read_bytes(), "cortex-m4"), plan, lambda done, total: None).hops
         each = sum(hop.instructions.total() for hop in hops) / len(hops)
         return round(each * plan.rate_hz / plan.framer.hop)
+
+
+def _difference(what: str, ours: Sequence[int], without: Sequence[int]) -> Row:
+    return Row(what, "", tuple(f"{a - b:,}" for a, b in zip(ours, without, strict=True)))
 
 
 def _supervised(name: str, *, health: bool | None) -> anomsdk.Plan:

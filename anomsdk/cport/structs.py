@@ -50,13 +50,21 @@ def c_fields(plan: Plan) -> Fields:
         },
         "levels": _fields(plan.levels),
         "reasons": reasons_fields(plan.reasons),
-        "judge": Address("anom_supervisor_judge" if plan.is_supervised else "anom_alert_judge"),
+        "judge": Address(_judge(plan)),
         "supervisor": _supervisor(plan),
         "supervisor_bytes": supervisor_bytes(plan),
+        "record_bytes": record_bytes(plan),
         "duty": _duty(plan),
         "id": tuple(bytes.fromhex(plan.id)),
         "score_tag": tuple(bytes.fromhex(plan.score_id)[:SCORE_TAG_BYTES]),
     }
+
+
+def _judge(plan: Plan) -> str:
+    """Return the function that judges the ticks of a plan."""
+    if plan.ladder is not None:
+        return "anom_ladder_judge"
+    return "anom_supervisor_judge" if plan.is_supervised else "anom_alert_judge"
 
 
 def _baseline(plan: Plan) -> Fields:
@@ -94,7 +102,7 @@ def _supervisor(plan: Plan) -> Structs | None:
         },
         "health": health,
         "ladder": _ladder(plan),
-        "type": Address("anom_supervisor_functions"),
+        "type": Address("anom_ladder_supervisor_functions" if plan.ladder else "anom_supervisor_functions"),
     }
     return Structs("anom_supervisor_plan", (fields,))
 
@@ -137,8 +145,8 @@ def supervisor_bytes_of(is_supervised: bool, columns: int | None, rungs: int = 0
         parts.append(_health_bytes(columns))
     if rungs > 0:
         used = 32 + 17 * rungs
-        rest = -used % 8
-        parts.append(Bytes(f"ANOM_LADDER_BYTES({rungs})" + f" + {rest}" * (rest > 0), used + rest, 0))
+        rest = 8 + -used % 8
+        parts.append(Bytes(f"ANOM_LADDER_BYTES({rungs}) + {rest}", used + rest, 0))
     return Bytes(
         " + ".join(part.text for part in parts),
         sum(part.fixed for part in parts),
@@ -150,7 +158,7 @@ def record_bytes(plan: Plan) -> Bytes:
     """Return the bytes of a record, by the macros of anomsdk.h."""
     if plan.ladder is None:
         return Bytes("ANOM_RECORD_BYTES", RECORD_BYTES, 0)
-    text = f"(ANOM_RECORD_BYTES + ANOM_LADDER_BYTES({plan.ladder.n_rungs}))"
+    text = f"ANOM_RECORD_BYTES + ANOM_LADDER_BYTES({plan.ladder.n_rungs})"
     return Bytes(text, RECORD_BYTES + ladder_bytes(plan.ladder), 0)
 
 

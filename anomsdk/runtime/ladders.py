@@ -3,41 +3,106 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.core.export import Export
-from anomsdk.core.ladder import Ladder
+from anomsdk.core.ladder import Ladder, ladder_bytes
 from anomsdk.core.plan import Plan
-from anomsdk.core.record import SCORE_TAG_BYTES
+from anomsdk.core.record import SCORE_TAG_BYTES, Record
+from anomsdk.runtime.engines.native import CPlan
+from anomsdk.runtime.native_module import load_native, why_missing
+
+
+class _Counter(Protocol):
+    """Engine of a ladder of scores."""
+
+    def take(self, scores: NDArray[np.uint32]) -> None:
+        """Count scores (ticks,)."""
+
+    def gap(self) -> None:
+        """Account for lost ticks."""
+
+    def counted(self) -> Ladder:
+        """Return a ladder with the counts so far."""
 
 
 class ScoreLadder:
-    """Ladder that counts scores, of one device in the order of time.
+    """Ladder that counts scores, of one device in the order of time; in C where the C port was built.
 
     Parameters
     ----------
     plan : Plan with a ladder
+    engine : "native" or "reference", which counts in Python; None: native where it was built. The counts are the same
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, engine: str | None = None) -> None:
         assert plan.ladder is not None
         self._plan, self._rungs = plan, plan.ladder
-        self._ladder = Ladder(plan.ladder, plan.promises or (), plan.timing)
+        in_python = why_missing() is not None if engine is None else engine == "reference"
+        self._counter: _Counter = _InPython(plan) if in_python else _InC(plan)
 
     def take(self, scores: NDArray[np.uint32]) -> None:
         """Count scores (ticks,) that were judged one after the other: void ticks are left out."""
+        self._counter.take(scores)
+
+    def gap(self) -> None:
+        """Account for lost ticks, as at the start of another recording."""
+        self._counter.gap()
+
+    def export(self, device: int, boot: int = 1) -> Export:
+        """Return the counts from the first tick on."""
+        ladder = self._counter.counted()
+        score_tag = bytes.fromhex(self._plan.score_id)[:SCORE_TAG_BYTES]
+        counted = (0, ladder.ticks, ladder.days, self._rungs.episode_gap, tuple(map(replace, ladder.counts)))
+        return Export(device, boot, score_tag, self._plan.tag, 0, 0, *counted)
+
+
+class _InPython:
+    def __init__(self, plan: Plan) -> None:
+        self._ladder = _empty(plan)
+
+    def take(self, scores: NDArray[np.uint32]) -> None:
         for score in scores.tolist():
             self._ladder.step(score)
 
     def gap(self) -> None:
-        """Account for lost ticks, as at the start of another recording."""
         self._ladder.gap()
 
-    def export(self, device: int, boot: int = 1) -> Export:
-        """Return the counts from the first tick on."""
-        ladder = self._ladder
-        score_tag = bytes.fromhex(self._plan.score_id)[:SCORE_TAG_BYTES]
-        counted = (0, ladder.ticks, ladder.days, self._rungs.episode_gap, tuple(map(replace, ladder.counts)))
-        return Export(device, boot, score_tag, self._plan.tag, 0, 0, *counted)
+    def counted(self) -> Ladder:
+        return self._ladder
+
+
+class _InC:
+    def __init__(self, plan: Plan) -> None:
+        assert plan.ladder is not None
+        module = load_native()
+        self._ffi, self._lib, self._plan = module.ffi, module.lib, plan
+        self._c_plan = CPlan(plan, module)
+        self._rungs = self._c_plan.pointer.supervisor.ladder
+        self._timing = self._ffi.addressof(self._c_plan.pointer, "timing")
+        self._part = bytearray(ladder_bytes(plan.ladder))
+        self._memory = np.zeros(len(self._part) // 8 + 2, np.uint64)  # aligned to 8 bytes
+        self._ladder = self._ffi.cast("anom_ladder *", self._memory.ctypes.data)
+        self._lib.anom_ladder_reset(self._ladder, self._rungs)
+
+    def take(self, scores: NDArray[np.uint32]) -> None:
+        given = np.ascontiguousarray(scores, np.uint32)
+        pointer = self._ffi.from_buffer("uint32_t[]", given)
+        self._lib.anom_stream_ladder(self._ladder, self._rungs, self._timing, pointer, len(given))
+
+    def gap(self) -> None:
+        self._lib.anom_ladder_gap(self._ladder, self._rungs)
+
+    def counted(self) -> Ladder:
+        self._lib.anom_ladder_save(self._ladder, self._rungs, self._ffi.from_buffer(self._part))
+        found = _empty(self._plan)
+        found.restore(Record(0, b"", 0, 0, ladder=bytes(self._part)), releveled=False)
+        return found
+
+
+def _empty(plan: Plan) -> Ladder:
+    assert plan.ladder is not None
+    return Ladder(plan.ladder, plan.promises or (), plan.timing)

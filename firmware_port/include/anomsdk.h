@@ -31,8 +31,8 @@
  *   Argument order is state, then what goes in, then what comes out.
  *   Functions that can fail return a negative ANOM_ERROR_*: `anom_pipeline_init`, `anom_selftest`, the inputs of an
  *   alarm, health or ladder section, which check their argument and the plan, and `anom_pipeline_save`,
- *   `anom_pipeline_restore` and `anom_pipeline_export`. Nothing else is checked: pointers must stay valid, and a pipeline must have been
- *   initialised.
+ *   `anom_pipeline_restore` and `anom_pipeline_export`. Nothing else is checked: pointers must stay valid, and a
+ *   pipeline must have been initialised.
  *   Not reentrant: one context at a time pushes and polls a pipeline. Several pipelines, of one plan or of many, may
  *   run side by side. push only copies, and so may be short enough for an interrupt; poll does the work of one hop.
  *   Nothing uses a heap, floating point, a clock, input or output, recursion, or a variable that is not yours.
@@ -78,12 +78,12 @@ extern "C" {
 #define ANOM_ANNUNCIATE_SILENCED 64
 #define ANOM_ANNUNCIATE_OUT_OF_SERVICE 128
 
-/* Bytes of a pipeline besides its buffers: of every plan, of one with an alarm, a health or a ladder section, of a health
- * section, and of a ladder section. Generated ANOM_PLAN_..._BYTES and ANOM_PLAN_..._RECORD_BYTES build on them. */
+/* Bytes of a pipeline besides its buffers: of every plan, of one with an alarm, a health or a ladder section, of a
+ * health section, and of a ladder section. Generated ANOM_PLAN_..._BYTES and _RECORD_BYTES build on them. */
 #define ANOM_PIPELINE_BYTES (40 + 18 * sizeof(void *))
 #define ANOM_ALARM_BYTES (48 + 2 * sizeof(void *))
 #define ANOM_HEALTH_BYTES(columns) (56 + 2 * sizeof(void *) + 16 * (columns))
-#define ANOM_LADDER_BYTES(rungs) (32 + 17 * (rungs)) /* in memory rounded up to a multiple of 8 */
+#define ANOM_LADDER_BYTES(rungs) (32 + 17 * (rungs)) /* in a record; in memory 8 more, up to a multiple of 8 */
 #define ANOM_EXPORT_BYTES(rungs) (44 + 12 * (rungs)) /* of anom_pipeline_export */
 
 /* Memory for a pipeline, aligned. */
@@ -158,8 +158,8 @@ int32_t anom_pipeline_clock(anom_pipeline *pipeline, uint32_t ms);
 
 /* Take the lowest alarm level that keeps a budget, as the ladder has certified it. The walk begins at the highest rung
  * and ends at the first one that does not keep the budget. A level that runs under the same budget is lowered, never
- * raised; if no rung keeps it, the level stays. A level event says what came of it. Needs a ladder section; who may call
- * it is up to you.
+ * raised; if no rung keeps it, the level stays. A level event says what came of it. Needs a ladder section; who may
+ * call it is up to you.
  *   budget   index of a budget in the ladder section, from 0 */
 int32_t anom_pipeline_calibrate(anom_pipeline *pipeline, uint32_t budget);
 
@@ -171,18 +171,6 @@ int32_t anom_pipeline_set_level(anom_pipeline *pipeline, uint32_t level);
  * The same plan id and level tag mean the same alarms. */
 uint32_t anom_pipeline_level(const anom_pipeline *pipeline);
 
-/* Write the counts of the ladder over a period of service; no signal is in it, and nothing is cleared. Save the record
- * and store it before an export leaves the device: a ladder that is restored from an older one counts some time a second
- * time, under ticks that were exported already.
- * ANOM_EXPORT_BYTES(rungs), or ANOM_ERROR_NULL, ANOM_ERROR_MEMORY, ANOM_ERROR_SECTION, ANOM_ERROR_RANGE: boot is 0, or
- * ANOM_ERROR_RECORD: `since` is torn, is not from the ladder's first tick on, is of another ladder, or is a later one.
- *   device   number of the device, of your choice
- *   boot     how often the device has begun anew, from 1: the ladder keeps the number that it was given first
- *   since    earlier export of this ladder from its first tick on, whose end begins the period; NULL: the first tick
- *   counts   size bytes, at least ANOM_EXPORT_BYTES(rungs), of any alignment; it must not overlap `since` */
-int32_t anom_pipeline_export(anom_pipeline *pipeline, uint64_t device, uint16_t boot, const void *since, void *counts,
-                             size_t size);
-
 /* What a buzzer and a lamp should do now, bits of ANOM_ANNUNCIATE_*; 0 for plans without an alarm, a
  * health and a ladder section. * An input counts from the poll that takes it. */
 uint32_t anom_pipeline_annunciation(const anom_pipeline *pipeline);
@@ -191,9 +179,9 @@ uint32_t anom_pipeline_annunciation(const anom_pipeline *pipeline);
 uint32_t anom_pipeline_health(const anom_pipeline *pipeline);
 
 /* Say that n samples did not come, 0 to 2**31 - 1: they were lost, or the device slept. Time goes on, no result spans
- * the gap; a window that is full but was not polled is lost with it. With an alarm, a health or a ladder section the gap waits
- * for the next poll, behind the inputs that wait; gaps that wait together are one gap of up to 2**31 - 1 samples, and
- * no other input is taken while one waits.
+ * the gap; a window that is full but was not polled is lost with it. With an alarm, a health or a ladder section the
+ * gap waits for the next poll, behind the inputs that wait; gaps that wait together are one gap of up to 2**31 - 1
+ * samples, and no other input is taken while one waits.
  * Under a plan with a duty a gap is a declared pause if a tick came since the last gap or pause, and n is at least half
  * of the pause that the duty leaves, and at most that pause and a 16th of the period. Across a declared pause the
  * counts of an alarm stay as they are, and nothing counts as lost. */
@@ -202,8 +190,8 @@ void anom_pipeline_gap(anom_pipeline *pipeline, int32_t n);
 /* Write what must outlive a reset or a power cut: the state of the alarm, its counts and scores, the baseline,
  * technical conditions, the count of hops and events, and the counts of a ladder. No sample, no feature, and no mean or
  * extreme of samples is in it.
- * anom_pipeline_record_bytes(plan), or 0: not written, as an input, a gap or the rest of a hop waits: poll until 0 and try again; or
- * ANOM_ERROR_NULL or ANOM_ERROR_MEMORY.
+ * anom_pipeline_record_bytes(plan), or 0: not written, as an input, a gap or the rest of a hop waits: poll until 0 and
+ * try again; or ANOM_ERROR_NULL or ANOM_ERROR_MEMORY.
  *   record   size bytes, at least anom_pipeline_record_bytes(plan), of any alignment */
 int32_t anom_pipeline_save(const anom_pipeline *pipeline, void *record, size_t size);
 
@@ -218,6 +206,18 @@ size_t anom_pipeline_record_bytes(const anom_plan *plan);
  * for plans with an alarm, a health or a ladder section. A CRC tells a torn record, not a forged one.
  *   record   size bytes, of any content and alignment; NULL: refused */
 int32_t anom_pipeline_restore(anom_pipeline *pipeline, const void *record, size_t size);
+
+/* Write the counts of the ladder over a period of service; no signal is in it, and nothing is cleared. Save the record
+ * and store it before an export leaves the device: a ladder that is restored from an older one counts some time a
+ * second time, under ticks that were exported already.
+ * ANOM_EXPORT_BYTES(rungs), or ANOM_ERROR_NULL, ANOM_ERROR_MEMORY, ANOM_ERROR_SECTION, ANOM_ERROR_RANGE: boot is 0, or
+ * ANOM_ERROR_RECORD: `since` is torn, is not from the ladder's first tick on, is of another ladder, or is a later one.
+ *   device   number of the device, of your choice
+ *   boot     how often the device has begun anew, from 1: the ladder keeps the number that it was given first
+ *   since    earlier export of this ladder from its first tick on, whose end begins the period; NULL: the first tick
+ *   counts   size bytes, at least ANOM_EXPORT_BYTES(rungs), of any alignment; it must not overlap `since` */
+int32_t anom_pipeline_export(anom_pipeline *pipeline, uint64_t device, uint16_t boot, const void *since, void *counts,
+                             size_t size);
 
 /* Wipe everything and begin anew, as after init. */
 void anom_pipeline_reset(anom_pipeline *pipeline);

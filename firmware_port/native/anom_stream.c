@@ -78,3 +78,10 @@ void anom_stream_reconstruct(const anom_plan *plan, const int8_t *inputs, int64_
         anom_autoencoder_run(model, inputs + i * width, outputs + i * width, scratch);
     anom_wipe(scratch, anom_autoencoder_scratch_bytes(model));
 }
+
+void anom_stream_ladder(anom_ladder *ladder, const anom_ladder_plan *plan, const anom_timing_plan *timing,
+                        const uint32_t *scores, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        anom_ladder_step(ladder, plan, timing, scores[i]);
+}

@@ -2,6 +2,7 @@
 #ifndef ANOM_STREAM_H
 #define ANOM_STREAM_H
 
+#include "anom_ladder.h"
 #include "anomsdk.h"
 
 /* Arrays that the results of a block are written to, with room for each tick that the block completes. */
@@ -30,5 +31,9 @@ int64_t anom_stream_process(anom_pipeline *pipeline, const int16_t *samples, int
 void anom_stream_reconstruct(const anom_plan *plan, const int8_t *inputs, int64_t n, int8_t *outputs,
                              void *scratch);
 size_t anom_stream_scratch_bytes(const anom_plan *plan);
+
+/* Count n scores, tick after tick. */
+void anom_stream_ladder(anom_ladder *ladder, const anom_ladder_plan *plan, const anom_timing_plan *timing,
+                        const uint32_t *scores, int64_t n);
 
 #endif

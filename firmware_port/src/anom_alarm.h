@@ -7,8 +7,8 @@
 
 #include "anom_alert.h"
 
-/* Inputs from outside, each with one argument; ANOM_OPERATION_SUPPLY to ANOM_OPERATION_CLOCK need a health section, those
- * behind them a ladder section. */
+/* Inputs from outside, each with one argument. ANOM_OPERATION_SUPPLY to ANOM_OPERATION_CLOCK need a health section,
+ * those behind them a ladder section. */
 #define ANOM_OPERATION_ACKNOWLEDGE 1
 #define ANOM_OPERATION_SILENCE 2        /* ticks, 0 to 2**31 - 1; 0 ends a silence */
 #define ANOM_OPERATION_CANCEL 3

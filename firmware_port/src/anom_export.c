@@ -84,6 +84,7 @@ int32_t anom_pipeline_export(anom_pipeline *pipeline, uint64_t device, uint16_t 
     if (boot == 0) return ANOM_ERROR_RANGE;
     anom_ladder *ladder = anom_supervisor_ladder(anom_pipeline_supervisor(pipeline));
     uint8_t *made = counts;
+    rungs->type->settle(ladder, rungs);
     if (ladder->boot == 0) ladder->boot = boot;
 
     /* Head */

@@ -3,19 +3,21 @@
 
 #include "anom_copy.h"
 #include "anom_fixed.h"
-#include "anom_supervisor.h"
+#include "anom_pipeline.h"
+#include "anom_record.h"
 #include "anom_wipe.h"
 
 #define LEAST_EVIDENCE_Q16 (-(1 << 30))
 
-ANOM_ASSERT(ladder_has_its_announced_size, sizeof(anom_ladder) == ANOM_LADDER_BYTES(0));
-ANOM_ASSERT(rung_of_a_ladder_has_its_announced_size, sizeof(anom_ladder_counts) + sizeof(anom_ladder_state) + 1 ==
+ANOM_ASSERT(ladder_has_its_announced_size,
+            sizeof(anom_ladder) - offsetof(anom_ladder, in_alarm) == ANOM_LADDER_BYTES(0));
+ANOM_ASSERT(rung_of_a_ladder_has_its_announced_size, sizeof(anom_ladder_counts) + sizeof(uint32_t) + 1 ==
                                                          ANOM_LADDER_BYTES(1) - ANOM_LADDER_BYTES(0));
 
 /* States of all rungs. */
-static anom_ladder_state *states_of(const anom_ladder *ladder, const anom_ladder_plan *plan)
+static uint32_t *states_of(const anom_ladder *ladder, const anom_ladder_plan *plan)
 {
-    return (anom_ladder_state *)(void *)(anom_ladder_counts_of(ladder) + plan->n_rungs);
+    return (uint32_t *)(void *)(anom_ladder_counts_of(ladder) + plan->n_rungs);
 }
 
 /* Days of each rung since its last alarm-day, up to the episode gap. */
@@ -38,55 +40,19 @@ static void count(uint16_t *counted, uint32_t more)
 }
 
 /* 1: at least m of the hits are set. */
-static uint32_t votes(uint32_t hits, int32_t m)
+static int32_t votes(uint32_t hits, int32_t m)
 {
     hits -= hits >> 1 & 0x5555;
     hits = (hits & 0x3333) + (hits >> 2 & 0x3333);
     hits = (hits + (hits >> 4)) & 0x0F0F;
-    return ((hits + (hits >> 8)) & 31) >= (uint32_t)m;
-}
-
-void anom_ladder_stop(anom_ladder *ladder, const anom_ladder_plan *plan)
-{
-    ladder->in_alarm = 0;
-    ladder->top = 0;
-    anom_wipe(states_of(ladder, plan), (size_t)plan->n_rungs * sizeof(anom_ladder_state));
+    return (int32_t)((hits + (hits >> 8)) & 31) >= m;
 }
 
 void anom_ladder_reset(anom_ladder *ladder, const anom_ladder_plan *plan)
 {
-    anom_wipe(ladder, anom_ladder_bytes(plan));
+    anom_wipe(ladder, offsetof(anom_ladder, in_alarm) + anom_ladder_bytes(plan));
     for (int32_t i = 0; i < plan->n_rungs; i++)
         quiet_of(ladder, plan)[i] = (uint8_t)plan->episode_gap;
-}
-
-/* Count a day: of each rung that was in alarm, and for the promise that runs. */
-static void end_day(anom_ladder *ladder, const anom_ladder_plan *plan)
-{
-    const anom_promise_plan *promise = running(ladder, plan);
-    uint32_t gap = (uint32_t)plan->episode_gap;
-    anom_ladder_counts *counts = anom_ladder_counts_of(ladder);
-    uint8_t *quiet = quiet_of(ladder, plan);
-    uint32_t today = ladder->today;
-    int32_t tag = promise ? ladder->tag : 0;
-    for (int32_t i = plan->n_rungs; i > 0; i--, counts++, quiet++, tag--, today >>= 1) {
-        uint32_t alarm = today & 1;
-        uint32_t at_risk = gap > 0 && *quiet >= gap;
-        count(&counts->at_risk, at_risk);
-        if (!at_risk) *quiet = (uint8_t)(*quiet + (*quiet < gap));
-        if (alarm) {
-            count(&counts->days, 1);
-            count(&counts->episodes, at_risk);
-            *quiet = 0;
-        }
-        if (tag == 1 && (at_risk || promise->unit != ANOM_UNIT_EPISODE)) {
-            if (alarm && promise->unit != ANOM_UNIT_ALARM) ladder->evidence_q16 += promise->event_q16;
-            ladder->evidence_q16 -= promise->day_q16;
-            if (ladder->evidence_q16 < LEAST_EVIDENCE_Q16) ladder->evidence_q16 = LEAST_EVIDENCE_Q16;
-        }
-    }
-    count(&ladder->days, 1);
-    ladder->today = 0;
 }
 
 /* Put a level in force under a promise; the evidence against it begins anew, with a day paid in advance.
@@ -106,78 +72,146 @@ static void tell(anom_ladder *ladder, uint32_t news, uint32_t argument)
     ladder->argument = (uint8_t)argument;
 }
 
-/* Raise a level whose promise is broken by one rung; no calibrate comes back below it. */
+/* 1: an episode could begin on this day. */
+static uint32_t is_at_risk(const anom_ladder_plan *plan, uint32_t quiet)
+{
+    return plan->episode_gap > 0 && quiet >= (uint32_t)plan->episode_gap;
+}
+
+/* Count the day that ended last for one more rung. */
+static void settle_one(anom_ladder *ladder, const anom_ladder_plan *plan)
+{
+    int32_t i = --ladder->waiting;
+    anom_ladder_counts *counts = &anom_ladder_counts_of(ladder)[i];
+    uint8_t *quiet = &quiet_of(ladder, plan)[i];
+    uint32_t alarm = ladder->yesterday >> i & 1;
+    uint32_t at_risk = is_at_risk(plan, *quiet);
+    count(&counts->days, alarm);
+    count(&counts->at_risk, at_risk);
+    count(&counts->episodes, alarm & at_risk);
+    *quiet = (uint8_t)(alarm ? 0 : *quiet + (*quiet < plan->episode_gap));
+}
+
+void anom_ladder_settle(anom_ladder *ladder, const anom_ladder_plan *plan)
+{
+    while (ladder->waiting > 0)
+        settle_one(ladder, plan);
+}
+
+/* End a day: for the promise that runs now, for the counts of the rungs in the next ticks. */
+static void end_day(anom_ladder *ladder, const anom_ladder_plan *plan, const anom_promise_plan *promise)
+{
+    anom_ladder_settle(ladder, plan);
+    if (promise) {
+        int32_t i = ladder->tag - 1;
+        if (promise->unit != ANOM_UNIT_EPISODE || is_at_risk(plan, quiet_of(ladder, plan)[i])) {
+            int32_t counted = ladder->today >> i & 1 && promise->unit != ANOM_UNIT_ALARM ? promise->event_q16 : 0;
+            int32_t evidence = ladder->evidence_q16 + counted - promise->day_q16;
+            ladder->evidence_q16 = evidence > LEAST_EVIDENCE_Q16 ? evidence : LEAST_EVIDENCE_Q16;
+        }
+    }
+    count(&ladder->days, 1);
+    ladder->yesterday = ladder->today;
+    ladder->today = 0;
+    ladder->waiting = (uint8_t)plan->n_rungs;
+}
+
+/* Count the rungs that a score reaches, from the lowest one on: their levels rise.
+ *   first    that level of the lowest rung: its raise_score, clear_score or high_score, all of them on */
+static int32_t reached(const uint32_t *first, int32_t n, uint32_t score)
+{
+    int32_t low = 0;
+    if (score < *first) return 0;
+    while (n - low > 1) {
+        int32_t middle = (low + n) >> 1;
+        if (score >= first[middle * (int32_t)(sizeof(anom_level_plan) / sizeof(uint32_t))])
+            low = middle;
+        else
+            n = middle;
+    }
+    return n;
+}
+
+uint32_t anom_ladder_step_rungs(anom_ladder *ladder, const anom_ladder_plan *plan, const anom_timing_plan *timing,
+                                uint32_t score)
+{
+    const anom_level_plan *lowest = &plan->levels[1];
+    int32_t top = reached(&lowest->raise_score, plan->n_rungs, score);
+    const uint32_t hits_below = 1u << top;
+    if (top < ladder->top) top = ladder->top;
+    const uint32_t high_below = lowest->high_score ? 1u << reached(&lowest->high_score, plan->n_rungs, score) : 1;
+    const uint32_t busy_below = 1u << (ladder->in_alarm ? reached(&lowest->clear_score, plan->n_rungs, score) : 0);
+    anom_ladder_counts *counts = anom_ladder_counts_of(ladder);
+    uint32_t *state = states_of(ladder, plan);
+    uint32_t in_alarm = ladder->in_alarm;
+    uint32_t last_hits = 0; /* rungs side by side mostly have the same hits */
+    uint32_t voted = 0;     /* all bits: they are enough */
+    const uint32_t mask = (1u << timing->n) - 1;
+    const uint32_t on_delay = (uint32_t)timing->on_delay;
+    const uint32_t end = 1u << top;
+    for (uint32_t bit = 1; bit != end; bit <<= 1, counts++) {
+        uint32_t word = *state;
+        if (in_alarm & bit) {
+            uint32_t in_row = (word & 0xFFFF) + 1;
+            uint32_t calm = (word >> 16) + 1;
+            calm -= calm >> 16;
+            word = in_row | calm << 16;
+            if (bit < busy_below) {
+                word = 0;
+            } else if (in_row > (uint32_t)timing->off_delay || calm > (uint32_t)timing->clear_after - 1) {
+                word = 0; /* clear_after is off: 2**32 - 1 */
+                in_alarm ^= bit;
+            }
+        } else {
+            uint32_t in_row = UINT32_MAX;
+            if (bit >= high_below) {
+                uint32_t hits = (word >> 16 << 1 | (bit < hits_below)) & mask;
+                if (hits != last_hits) {
+                    last_hits = hits;
+                    voted = 0u - (uint32_t)votes(hits, timing->m);
+                }
+                in_row = ((word & 0xFFFF) + 1) & voted;
+                word = in_row | hits << 16;
+            }
+            if (in_row > on_delay) {
+                word = 0;
+                in_alarm |= bit;
+                count(&counts->alarms, 1);
+            }
+        }
+        *state++ = word;
+        if (in_alarm & bit) counts->ticks = anom_saturating_add(counts->ticks, 1);
+    }
+    while (top > 0 && *--state == 0 && !(in_alarm >> (top - 1)))
+        top--;
+    ladder->top = (uint8_t)top;
+    uint32_t raised = in_alarm & ~ladder->in_alarm;
+    ladder->in_alarm = in_alarm;
+    ladder->today |= in_alarm;
+    return raised;
+}
+
+/* Raise a level whose promise is broken, to the lowest rung above it that keeps the promise by all counts. Where none
+ * does, to the next rung, and no promise runs. No calibrate comes back to the level that was left. */
 static void broke(anom_ladder *ladder, const anom_ladder_plan *plan)
 {
     uint32_t promise = ladder->promise;
     uint32_t highest = (uint32_t)plan->n_rungs - 1;
+    uint32_t days;
     ladder->lowest = (uint8_t)(ladder->tag < highest ? ladder->tag : highest);
-    run(ladder, plan, ladder->lowest + 1u, promise);
+    int32_t rung = anom_ladder_choose(ladder, plan, promise - 1, &days);
+    run(ladder, plan, (rung < 0 ? ladder->lowest : (uint32_t)rung) + 1, rung < 0 ? 0 : promise);
     tell(ladder, ANOM_PROMISE_BROKEN, promise - 1);
-}
-
-/* Judge one tick at all rungs but those that stay at rest: as anom_rung_step does, without a cooldown. */
-static void step_rungs(anom_ladder *ladder, const anom_ladder_plan *plan, const anom_timing_plan *timing,
-                       uint32_t score)
-{
-    const anom_promise_plan *promise = running(ladder, plan);
-    const anom_level_plan *level = &plan->levels[1];
-    anom_ladder_counts *counts = anom_ladder_counts_of(ladder);
-    anom_ladder_state *state = states_of(ladder, plan);
-    uint32_t in_alarm = ladder->in_alarm;
-    uint32_t mask = (1u << timing->n) - 1;
-    uint32_t last_hits = 0; /* rungs side by side mostly have the same hits */
-    uint32_t last_votes = 0;
-    int32_t top = ladder->top;
-    while (top < plan->n_rungs && score >= level[top].raise_score)
-        top++;
-    ladder->top = 0;
-    for (int32_t i = 0; i < top; i++, level++, counts++, state++) {
-        uint32_t bit = 1u << i;
-        uint32_t in_row = state->in_row;
-        uint32_t second = state->second;
-        if (in_alarm & bit) {
-            if (score >= level->clear_score) {
-                in_row = 0;
-                second = 0;
-            } else {
-                in_row += in_row < ANOM_LADDER_MAX_COUNT;
-                second += second < ANOM_LADDER_MAX_COUNT;
-                if (in_row > (uint32_t)timing->off_delay || second > (uint32_t)timing->clear_after - 1) {
-                    in_row = 0;
-                    second = 0;
-                    in_alarm ^= bit;
-                }
-            }
-        } else {
-            second = (second << 1 | (score >= level->raise_score)) & mask;
-            if (second != last_hits) {
-                last_hits = second;
-                last_votes = votes(second, timing->m);
-            }
-            in_row = last_votes ? in_row + (in_row < ANOM_LADDER_MAX_COUNT) : 0;
-            if (in_row > (uint32_t)timing->on_delay || score > level->high_score - 1) { /* off: 2**32 - 1 */
-                in_row = 0;
-                second = 0;
-                in_alarm |= bit;
-                count(&counts->alarms, 1);
-                if (i == ladder->tag - 1 && promise && promise->unit == ANOM_UNIT_ALARM)
-                    ladder->evidence_q16 += promise->event_q16;
-            }
-        }
-        state->in_row = (uint16_t)in_row;
-        state->second = (uint16_t)second;
-        if (in_alarm & bit) counts->ticks = anom_saturating_add(counts->ticks, 1);
-        if (in_row | second | (in_alarm & bit)) ladder->top = (uint8_t)(i + 1);
-    }
-    ladder->in_alarm = in_alarm;
-    ladder->today |= in_alarm;
 }
 
 int32_t anom_ladder_step(anom_ladder *ladder, const anom_ladder_plan *plan, const anom_timing_plan *timing,
                          uint32_t score)
 {
-    step_rungs(ladder, plan, timing, score);
+    const anom_promise_plan *promise = running(ladder, plan);
+    uint32_t raised = anom_ladder_step_rungs(ladder, plan, timing, score);
+    if (ladder->waiting > 0 && raised == 0) settle_one(ladder, plan); /* a tick that raises takes long enough */
+    if (promise && promise->unit == ANOM_UNIT_ALARM && raised >> (ladder->tag - 1) & 1)
+        ladder->evidence_q16 += promise->event_q16;
     ladder->ticks = anom_saturating_add(ladder->ticks, 1);
     uint32_t left = ladder->elapsed - (plan->day_ticks - 1); /* below 0 in all ticks of a day but its last one or two */
     uint32_t late = (uint32_t)ladder->late_q16 - (uint32_t)plan->day_rest_q16; /* borrows a tick, or none */
@@ -186,9 +220,8 @@ int32_t anom_ladder_step(anom_ladder *ladder, const anom_ladder_plan *plan, cons
     } else {
         ladder->elapsed = left - (late >> 31);
         ladder->late_q16 = (uint16_t)late;
-        end_day(ladder, plan);
+        end_day(ladder, plan, promise);
     }
-    const anom_promise_plan *promise = running(ladder, plan);
     if (!promise || ladder->evidence_q16 < promise->broken_q16) return 0;
     broke(ladder, plan);
     return 1;
@@ -196,38 +229,42 @@ int32_t anom_ladder_step(anom_ladder *ladder, const anom_ladder_plan *plan, cons
 
 void anom_ladder_gap(anom_ladder *ladder, const anom_ladder_plan *plan)
 {
-    anom_ladder_state *state = states_of(ladder, plan);
-    for (int32_t i = 0; i < ladder->top; i++) {
-        state[i].in_row = 0;
-        if (!(ladder->in_alarm >> i & 1)) state[i].second = 0;
-    }
+    uint32_t *state = states_of(ladder, plan);
+    for (int32_t i = 0; i < ladder->top; i++)
+        state[i] &= ladder->in_alarm >> i & 1 ? 0xFFFF0000 : 0;
 }
 
 void anom_ladder_pause(anom_ladder *ladder, const anom_ladder_plan *plan, uint32_t ticks)
 {
-    anom_ladder_state *state = states_of(ladder, plan);
+    uint32_t *state = states_of(ladder, plan);
     for (int32_t i = 0; i < ladder->top; i++) {
-        if (!(ladder->in_alarm >> i & 1) || state[i].second == 0) continue;
-        uint32_t room = ANOM_LADDER_MAX_COUNT - (uint32_t)state[i].second;
-        state[i].second = (uint16_t)(state[i].second + (ticks < room ? ticks : room));
+        uint32_t calm = state[i] >> 16;
+        if (!(ladder->in_alarm >> i & 1) || calm == 0) continue;
+        uint32_t more = ticks < ANOM_LADDER_MAX_COUNT - calm ? ticks : ANOM_LADDER_MAX_COUNT - calm;
+        state[i] += more << 16;
     }
 }
 
-int32_t anom_ladder_choose(const anom_ladder *ladder, const anom_ladder_plan *plan, uint32_t promise, uint32_t *days)
+void anom_ladder_stop(anom_ladder *ladder, const anom_ladder_plan *plan)
+{
+    ladder->in_alarm = 0;
+    ladder->top = 0;
+    anom_wipe(states_of(ladder, plan), (size_t)plan->n_rungs * sizeof(uint32_t));
+}
+
+int32_t anom_ladder_choose(anom_ladder *ladder, const anom_ladder_plan *plan, uint32_t promise, uint32_t *days)
 {
     const anom_promise_plan *wanted = &plan->promises[promise];
     int32_t chosen = -1;
     *days = 0;
+    anom_ladder_settle(ladder, plan);
     for (int32_t i = plan->n_rungs - 1; i >= ladder->lowest; i--) {
         const anom_ladder_counts *counts = &anom_ladder_counts_of(ladder)[i];
         uint32_t counted = counts->episodes;
         uint32_t watched = counts->at_risk;
-        if (wanted->unit == ANOM_UNIT_ALARM) {
-            counted = counts->alarms;
-            watched = ladder->ticks;
-        } else if (wanted->unit == ANOM_UNIT_ALARM_DAY) {
-            counted = counts->days;
-            watched = ladder->days;
+        if (wanted->unit != ANOM_UNIT_EPISODE) {
+            counted = wanted->unit == ANOM_UNIT_ALARM ? counts->alarms : counts->days;
+            watched = wanted->unit == ANOM_UNIT_ALARM ? ladder->ticks : ladder->days;
         }
         if (counted >= ANOM_LADDER_NEEDS) break;
         if ((uint64_t)counts->ticks << 16 > (uint64_t)(uint32_t)wanted->most_in_alarm_q16 * ladder->ticks) break;
@@ -269,28 +306,28 @@ uint32_t anom_ladder_take_news(anom_ladder *ladder)
 }
 
 /* Turn the bytes of each number around, where the lowest one does not lie first: into a record or back.
- *   ladder   of any alignment */
-static void turn(void *ladder, const anom_ladder_plan *plan)
+ *   part     of a record, of any alignment */
+static void turn(void *part, const anom_ladder_plan *plan)
 {
-    (void)ladder;
+    (void)part;
     (void)plan;
 #if ANOM_MAY_TURN
-    uint8_t *at = ladder;
-    anom_turn(at + offsetof(anom_ladder, in_alarm), 4, 5);
-    anom_turn(at + offsetof(anom_ladder, late_q16), 2, 3);
-    at += sizeof(anom_ladder);
+    uint8_t *at = part;
+    anom_turn(at, 4, 5);
+    anom_turn(at + offsetof(anom_ladder, late_q16) - offsetof(anom_ladder, in_alarm), 2, 3);
+    at += ANOM_LADDER_BYTES(0);
     for (int32_t i = 0; i < plan->n_rungs; i++, at += sizeof(anom_ladder_counts)) {
         anom_turn(at, 4, 1);
         anom_turn(at + offsetof(anom_ladder_counts, alarms), 2, 4);
     }
-    anom_turn(at, 2, 2 * plan->n_rungs);
+    anom_turn(at, 4, plan->n_rungs);
 #endif
 }
 
-void anom_ladder_save(const anom_ladder *ladder, const anom_ladder_plan *plan, void *part)
+void anom_ladder_save(anom_ladder *ladder, const anom_ladder_plan *plan, void *part)
 {
-    anom_copy(part, ladder, anom_ladder_bytes(plan));
-    ((uint8_t *)part)[offsetof(anom_ladder, top)] = 0;
+    anom_ladder_settle(ladder, plan);
+    anom_copy(part, &ladder->in_alarm, anom_ladder_bytes(plan));
     turn(part, plan);
 }
 
@@ -308,7 +345,7 @@ static int32_t takes(const anom_ladder *ladder, const anom_ladder_plan *plan, co
     if (ladder->tag != level_tag || ladder->tag > n || ladder->lowest >= n) return 0;
     if (ladder->promise > n_promises || ladder->news > ANOM_PROMISE_FAILED) return 0;
     for (int32_t i = 0; i < n; i++) {
-        if (!(ladder->in_alarm >> i & 1) && states_of(ladder, plan)[i].second >> timing->n) return 0;
+        if (!(ladder->in_alarm >> i & 1) && states_of(ladder, plan)[i] >> 16 >> timing->n) return 0;
         if (quiet_of(ladder, plan)[i] > plan->episode_gap) return 0;
     }
     return 1;
@@ -317,13 +354,15 @@ static int32_t takes(const anom_ladder *ladder, const anom_ladder_plan *plan, co
 int32_t anom_ladder_restore(anom_ladder *ladder, const anom_ladder_plan *plan, const anom_timing_plan *timing,
                             const void *part, uint32_t level_tag, int32_t releveled)
 {
-    anom_copy(ladder, part, anom_ladder_bytes(plan));
-    turn(ladder, plan);
+    anom_copy(&ladder->in_alarm, part, anom_ladder_bytes(plan));
+    turn(&ladder->in_alarm, plan);
     if (!takes(ladder, plan, timing, level_tag, releveled ? ANOM_LADDER_MAX_PROMISES : plan->n_promises)) {
         anom_ladder_reset(ladder, plan);
         return 0;
     }
     ladder->top = (uint8_t)plan->n_rungs;
+    ladder->waiting = 0;
+    ladder->zero = 0;
     if (ladder->news == 0) ladder->argument = 0;
     if (releveled) {
         ladder->promise = 0;
@@ -331,8 +370,6 @@ int32_t anom_ladder_restore(anom_ladder *ladder, const anom_ladder_plan *plan, c
     }
     return 1;
 }
-
-/* Functions of a supervisor with a ladder. */
 
 /* The ladder's plan of a supervisor that has one. */
 static const anom_ladder_plan *plan_of(const anom_supervisor *supervisor)
@@ -347,62 +384,95 @@ static void relevel(anom_supervisor *supervisor)
     if (supervisor->alarm.alert.rung.level != level) anom_alarm_relevel(&supervisor->alarm, level);
 }
 
-static void ladder_reset(anom_supervisor *supervisor)
+static void ladder_reset(anom_supervisor *supervisor, const anom_supervisor_plan *plan)
 {
-    anom_ladder_reset(anom_supervisor_ladder(supervisor), plan_of(supervisor));
+    anom_supervisor_reset(supervisor, plan);
+    anom_ladder_reset(anom_supervisor_ladder(supervisor), plan->ladder);
     relevel(supervisor);
 }
 
-static void ladder_step(anom_supervisor *supervisor, uint32_t score)
+int32_t anom_ladder_judge(anom_alert *alert, uint32_t score, uint32_t hop, anom_event *event)
 {
-    const anom_timing_plan *timing = supervisor->alarm.alert.rung.timing;
-    if (!anom_ladder_step(anom_supervisor_ladder(supervisor), plan_of(supervisor), timing, score)) return;
-    relevel(supervisor);
-    supervisor->settled = 0; /* the news is due */
+    anom_supervisor *supervisor = (anom_supervisor *)(void *)alert;
+    int32_t judged = anom_supervisor_judge(alert, score, hop, event);
+    if (judged == ANOM_JUDGED_VOID || supervisor->alarm.flags & ANOM_FLAG_OUT_OF_SERVICE) return judged;
+    const anom_timing_plan *timing = alert->rung.timing;
+    if (anom_ladder_step(anom_supervisor_ladder(supervisor), plan_of(supervisor), timing, score)) {
+        relevel(supervisor);
+        supervisor->settled = 0; /* the news is due */
+    }
+    return judged;
 }
 
-static void ladder_gap(anom_supervisor *supervisor)
+static void ladder_gap(anom_supervisor *supervisor, uint32_t lost, uint32_t lost_ticks)
 {
+    anom_supervisor_gap(supervisor, lost, lost_ticks);
     anom_ladder_gap(anom_supervisor_ladder(supervisor), plan_of(supervisor));
 }
 
-static void ladder_pause(anom_supervisor *supervisor, uint32_t ticks)
+static void ladder_pause(anom_supervisor *supervisor, uint32_t hops, uint32_t ticks)
 {
-    anom_ladder_pause(anom_supervisor_ladder(supervisor), plan_of(supervisor), ticks);
+    if (!anom_supervisor_voids_by_fault(supervisor))
+        anom_ladder_pause(anom_supervisor_ladder(supervisor), plan_of(supervisor), ticks);
+    anom_supervisor_pause(supervisor, hops, ticks);
 }
 
-static void ladder_operate(anom_supervisor *supervisor, int32_t operation, uint32_t argument)
+/* The event of a tick has the tag of the level that judged it, which a broken promise has raised since. */
+static int32_t ladder_poll(anom_pipeline *pipeline, anom_result *result, anom_observer *observer, void *of)
+{
+    const anom_ladder *ladder = anom_supervisor_ladder(anom_pipeline_supervisor(pipeline));
+    uint8_t tag = ladder->tag;
+    int32_t found = anom_supervisor_poll(pipeline, result, observer, of);
+    if (found == 1) result->events[0].bytes[13] = tag;
+    return found;
+}
+
+const anom_supervisor_type anom_ladder_supervisor_functions = {
+    ladder_reset, ladder_poll,                  anom_supervisor_lose,   ladder_gap,
+    ladder_pause, anom_supervisor_annunciation, anom_supervisor_health,
+};
+
+static int32_t ladder_operate(anom_supervisor *supervisor, int32_t operation, uint32_t argument)
+{
+    const anom_ladder_plan *plan = plan_of(supervisor);
+    anom_ladder *ladder = anom_supervisor_ladder(supervisor);
+    uint32_t out = (supervisor->alarm.flags & ANOM_FLAG_OUT_OF_SERVICE) > 0;
+    if (operation == ANOM_OPERATION_OUT_OF_SERVICE && argument != out) anom_ladder_stop(ladder, plan);
+    if (operation < ANOM_OPERATION_CALIBRATE) return 0;
+    if (operation == ANOM_OPERATION_CALIBRATE)
+        anom_ladder_calibrate(ladder, plan, argument);
+    else
+        anom_ladder_set_level(ladder, plan, argument);
+    relevel(supervisor);
+    return 1;
+}
+
+static int32_t ladder_due(anom_supervisor *supervisor, uint32_t hop, anom_event *event)
+{
+    uint32_t news = anom_ladder_take_news(anom_supervisor_ladder(supervisor));
+    if (news == 0) return 0;
+    uint32_t level = anom_event_score_log2_q8(supervisor->alarm.alert.rung.level->raise_score);
+    return anom_supervisor_event(supervisor, ANOM_KIND_LEVEL | news << 16, level, hop, event);
+}
+
+static void ladder_save(const anom_supervisor *supervisor, uint8_t *record)
 {
     anom_ladder *ladder = anom_supervisor_ladder(supervisor);
-    if (operation == ANOM_OPERATION_OUT_OF_SERVICE)
-        anom_ladder_stop(ladder, plan_of(supervisor));
-    else if (operation == ANOM_OPERATION_CALIBRATE)
-        anom_ladder_calibrate(ladder, plan_of(supervisor), argument);
-    else
-        anom_ladder_set_level(ladder, plan_of(supervisor), argument);
-    relevel(supervisor);
+    record[ANOM_RECORD_LEVEL_TAG] = ladder->tag;
+    anom_ladder_save(ladder, plan_of(supervisor), record + ANOM_RECORD_LADDER);
 }
 
-static uint32_t ladder_news(anom_supervisor *supervisor)
+static int32_t ladder_restore(anom_supervisor *supervisor, const uint8_t *record)
 {
-    return anom_ladder_take_news(anom_supervisor_ladder(supervisor));
-}
-
-static void ladder_save(const anom_supervisor *supervisor, void *part)
-{
-    anom_ladder_save(anom_supervisor_ladder(supervisor), plan_of(supervisor), part);
-}
-
-static int32_t ladder_restore(anom_supervisor *supervisor, const void *part, uint32_t level_tag, int32_t releveled)
-{
-    const anom_timing_plan *timing = supervisor->alarm.alert.rung.timing;
-    int32_t taken = anom_ladder_restore(anom_supervisor_ladder(supervisor), plan_of(supervisor), timing, part,
-                                        level_tag, releveled);
+    const anom_alert *alert = &supervisor->alarm.alert;
+    int32_t plan_tag = record[ANOM_RECORD_PLAN_TAG] | record[ANOM_RECORD_PLAN_TAG + 1] << 8;
+    int32_t taken = anom_ladder_restore(anom_supervisor_ladder(supervisor), plan_of(supervisor), alert->rung.timing,
+                                        record + ANOM_RECORD_LADDER, record[ANOM_RECORD_LEVEL_TAG],
+                                        plan_tag != alert->plan_tag);
     relevel(supervisor);
     return taken;
 }
 
 const anom_ladder_type anom_ladder_functions = {
-    ladder_reset,   ladder_step, ladder_gap,  ladder_pause,
-    ladder_operate, ladder_news, ladder_save, ladder_restore,
+    ladder_operate, ladder_due, ladder_save, ladder_restore, anom_ladder_settle,
 };

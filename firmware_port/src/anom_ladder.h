@@ -9,8 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "anom_event.h"
-#include "anom_rung.h"
+#include "anom_alert.h"
 
 #define ANOM_LADDER_NEEDS 16
 #define ANOM_LADDER_MAX_COUNT 65535
@@ -55,14 +54,14 @@ typedef struct anom_ladder_counts {
     uint16_t at_risk;  /* days on which an episode could begin */
 } anom_ladder_counts;
 
-/* Ticks that a rung counts. */
-typedef struct anom_ladder_state {
-    uint16_t in_row; /* as that of anom_rung, up to 65535 */
-    uint16_t second; /* in alarm as calm of anom_rung, up to 65535; else as hits */
-} anom_ladder_state;
-
-/* Ladder, in the bytes of a record; behind it lie the counts of each rung, then their states, then their quiet days. */
+/* Ladder. Behind it lie the counts of each rung, then the states of each rung, then the quiet days of each rung.
+ * A state is in_row of anom_rung in bits 0 to 15, and in bits 16 to 31 its calm where the rung is in alarm, else its
+ * hits; both stay at 65535. From in_alarm on all bytes are those of a record. */
 typedef struct anom_ladder {
+    uint32_t yesterday;   /* as today, of the day that ended last */
+    uint8_t waiting;      /* rungs from 0 on whose counts lack that day: each tick counts it for one */
+    uint8_t top;          /* all rungs from it on are at rest: without an alarm and hits */
+    uint8_t unused[2];
     uint32_t in_alarm;    /* bit i: rung i is in alarm */
     uint32_t today;       /* bit i: a tick of the day was in alarm at rung i */
     uint32_t ticks;       /* of service, up to 2**32 - 1 */
@@ -74,7 +73,7 @@ typedef struct anom_ladder {
     uint8_t tag;          /* level in force: 0: the plan's own, else index of the rung + 1 */
     uint8_t promise;      /* that runs: index + 1; 0: none */
     uint8_t lowest;       /* rungs below it have broken a promise */
-    uint8_t top;          /* all rungs from it on are at rest: without an alarm and hits; 0 in a record */
+    uint8_t zero;
     uint8_t news;         /* ANOM_PROMISE_*; 0: none */
     uint8_t argument;     /* of the news */
 } anom_ladder;
@@ -87,6 +86,14 @@ static inline anom_ladder_counts *anom_ladder_counts_of(const anom_ladder *ladde
 
 /* Forget all counts, and return to the plan's own level. */
 void anom_ladder_reset(anom_ladder *ladder, const anom_ladder_plan *plan);
+
+/* Finish the counts of the day that ended last, for those who read them. */
+void anom_ladder_settle(anom_ladder *ladder, const anom_ladder_plan *plan);
+
+/* Part of anom_ladder_step: judge one tick at all rungs but those that stay at rest, as anom_rung_step does without a
+ * cooldown. Bit i: rung i has raised an alarm. */
+uint32_t anom_ladder_step_rungs(anom_ladder *ladder, const anom_ladder_plan *plan, const anom_timing_plan *timing,
+                                uint32_t score);
 
 /* Count one tick of service by its score. 1: it has broken the promise that runs, else 0. */
 int32_t anom_ladder_step(anom_ladder *ladder, const anom_ladder_plan *plan, const anom_timing_plan *timing,
@@ -104,7 +111,7 @@ void anom_ladder_stop(anom_ladder *ladder, const anom_ladder_plan *plan);
 /* Walk down the rungs for a promise of the plan, by its index: the first that fails ends the walk. Index of the lowest
  * rung that keeps the promise, as all above it do; -1: none does.
  *   days     without a rung, days that the highest one is still to be watched; 0: it has failed */
-int32_t anom_ladder_choose(const anom_ladder *ladder, const anom_ladder_plan *plan, uint32_t promise, uint32_t *days);
+int32_t anom_ladder_choose(anom_ladder *ladder, const anom_ladder_plan *plan, uint32_t promise, uint32_t *days);
 
 /* Take the level that keeps a promise of the plan; what came of it is news. A level that runs under the same promise is
  * lowered, never raised. */
@@ -117,7 +124,7 @@ void anom_ladder_set_level(anom_ladder *ladder, const anom_ladder_plan *plan, ui
 uint32_t anom_ladder_take_news(anom_ladder *ladder);
 
 /* Write the state into its part of a record, of any alignment. */
-void anom_ladder_save(const anom_ladder *ladder, const anom_ladder_plan *plan, void *part);
+void anom_ladder_save(anom_ladder *ladder, const anom_ladder_plan *plan, void *part);
 
 /* Take the state from its part of a record. 1; 0: no ladder with this plan could have written it, and this one has
  * been reset.
@@ -125,6 +132,9 @@ void anom_ladder_save(const anom_ladder *ladder, const anom_ladder_plan *plan, v
  *   releveled 1: it is that of a plan with other levels, whose promises end */
 int32_t anom_ladder_restore(anom_ladder *ladder, const anom_ladder_plan *plan, const anom_timing_plan *timing,
                             const void *part, uint32_t level_tag, int32_t releveled);
+
+/* One tick, as a pipeline calls it that has a supervisor with a ladder. */
+int32_t anom_ladder_judge(anom_alert *alert, uint32_t score, uint32_t hop, anom_event *event);
 
 /* Bytes of the state, as in a record. */
 static inline size_t anom_ladder_bytes(const anom_ladder_plan *plan)

@@ -221,7 +221,8 @@ void anom_pipeline_lose(anom_pipeline *pipeline, int32_t n, int32_t by_gap)
 static int32_t operate(anom_pipeline *pipeline, uint32_t operation, uint32_t argument, uint32_t highest)
 {
     const anom_supervisor_plan *plan = pipeline->plan->supervisor;
-    if (plan == NULL || (operation - ANOM_OPERATION_SUPPLY <= ANOM_OPERATION_CLOCK - ANOM_OPERATION_SUPPLY && plan->health == NULL)) return ANOM_ERROR_SECTION;
+    int32_t of_health = operation >= ANOM_OPERATION_SUPPLY && operation <= ANOM_OPERATION_CLOCK;
+    if (plan == NULL || (of_health && plan->health == NULL)) return ANOM_ERROR_SECTION;
     if (argument > highest) return ANOM_ERROR_RANGE;
     anom_supervisor *supervisor = anom_pipeline_supervisor(pipeline);
     uint32_t waiting = supervisor->inputs;
@@ -285,33 +286,24 @@ int32_t anom_pipeline_clock(anom_pipeline *pipeline, uint32_t ms)
     return operate(pipeline, ANOM_OPERATION_CLOCK, ms, UINT32_MAX);
 }
 
-/* Let an input wait that needs a ladder.
- *   highest  largest argument; -1: none is taken */
-static int32_t operate_ladder(anom_pipeline *pipeline, uint32_t operation, uint32_t argument, int32_t highest)
-{
-    if (highest < 0 || argument > (uint32_t)highest) return ANOM_ERROR_RANGE;
-    return operate(pipeline, operation, argument, UINT32_MAX);
-}
-
-/* The ladder's plan; NULL: none. */
-static const anom_ladder_plan *ladder_of(const anom_pipeline *pipeline)
+/* Let an input wait that needs a ladder, with an argument below the promises or the level tags of the plan. */
+static int32_t operate_ladder(anom_pipeline *pipeline, uint32_t operation, uint32_t argument)
 {
     const anom_supervisor_plan *plan = pipeline->plan->supervisor;
-    return plan ? plan->ladder : NULL;
+    if (plan == NULL || plan->ladder == NULL) return ANOM_ERROR_SECTION;
+    int32_t n = operation == ANOM_OPERATION_CALIBRATE ? plan->ladder->n_promises : plan->ladder->n_rungs + 1;
+    if (argument >= (uint32_t)n) return ANOM_ERROR_RANGE;
+    return operate(pipeline, operation, argument, UINT32_MAX);
 }
 
 int32_t anom_pipeline_calibrate(anom_pipeline *pipeline, uint32_t budget)
 {
-    const anom_ladder_plan *ladder = ladder_of(pipeline);
-    if (ladder == NULL) return ANOM_ERROR_SECTION;
-    return operate_ladder(pipeline, ANOM_OPERATION_CALIBRATE, budget, ladder->n_promises - 1);
+    return operate_ladder(pipeline, ANOM_OPERATION_CALIBRATE, budget);
 }
 
 int32_t anom_pipeline_set_level(anom_pipeline *pipeline, uint32_t level)
 {
-    const anom_ladder_plan *ladder = ladder_of(pipeline);
-    if (ladder == NULL) return ANOM_ERROR_SECTION;
-    return operate_ladder(pipeline, ANOM_OPERATION_SET_LEVEL, level, ladder->n_rungs);
+    return operate_ladder(pipeline, ANOM_OPERATION_SET_LEVEL, level);
 }
 
 uint32_t anom_pipeline_level(const anom_pipeline *pipeline)

@@ -33,6 +33,7 @@ struct anom_plan {
     anom_judge *judge;                      /* anom_alert_judge, or anom_supervisor_judge */
     const anom_supervisor_plan *supervisor; /* sections alarm, health and ladder; NULL: none */
     uint32_t supervisor_bytes;              /* its state beyond ANOM_PIPELINE_BYTES, a multiple of 8; 0: none */
+    uint32_t record_bytes;                  /* of a record: ANOM_RECORD_BYTES, and ANOM_LADDER_BYTES with a ladder */
     const anom_duty_plan *duty;             /* declared pauses; NULL: none */
     uint8_t id[32];
     uint8_t score_tag[8];                   /* first bytes of the score_id */

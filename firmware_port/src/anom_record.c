@@ -1,4 +1,4 @@
-/* Record: what a pipeline keeps over a reset or a power cut, in a fixed number of bytes. */
+/* Record: what a pipeline keeps over a reset or a power cut, in a number of bytes that its plan fixes. */
 #include "anom_record.h"
 
 #include "anom_copy.h"
@@ -40,6 +40,9 @@ typedef struct {
     uint8_t crc[4]; /* of all before it, the lowest byte first */
 } record_fields;
 
+ANOM_ASSERT(a_ladder_comes_before_the_crc, offsetof(record_fields, crc) == ANOM_RECORD_LADDER);
+ANOM_ASSERT(plan_tag_has_its_announced_place, offsetof(record_fields, plan_tag) == ANOM_RECORD_PLAN_TAG);
+ANOM_ASSERT(level_tag_has_its_announced_place, offsetof(record_fields, level_tag) == ANOM_RECORD_LEVEL_TAG);
 ANOM_ASSERT(a_record_has_its_announced_size, sizeof(record_fields) == ANOM_RECORD_BYTES);
 
 /* Holders of parts of a record. */
@@ -130,24 +133,16 @@ uint32_t anom_record_crc(const void *bytes, size_t n)
     return ~crc;
 }
 
-/* The ladder's plan; NULL: none. */
-static const anom_ladder_plan *ladder_of(const anom_plan *plan)
-{
-    return plan->supervisor ? plan->supervisor->ladder : NULL;
-}
-
 size_t anom_pipeline_record_bytes(const anom_plan *plan)
 {
-    const anom_ladder_plan *ladder = ladder_of(plan);
-    return ladder ? ANOM_RECORD_BYTES + anom_ladder_bytes(ladder) : ANOM_RECORD_BYTES;
+    return plan->record_bytes;
 }
 
 int32_t anom_pipeline_save(const anom_pipeline *pipeline, void *record, size_t size)
 {
     if (pipeline == NULL || record == NULL) return ANOM_ERROR_NULL;
     const anom_plan *plan = pipeline->plan;
-    const anom_ladder_plan *ladder = ladder_of(plan);
-    size_t bytes = anom_pipeline_record_bytes(plan);
+    uint32_t bytes = plan->record_bytes;
     if (size < bytes) return ANOM_ERROR_MEMORY;
     const anom_supervisor *supervisor = anom_pipeline_supervisor(pipeline);
     const anom_rung *rung = &pipeline->alert.rung;
@@ -167,7 +162,6 @@ int32_t anom_pipeline_save(const anom_pipeline *pipeline, void *record, size_t s
     if (plan->supervisor) {
         if (supervisor->inputs || supervisor->gap || supervisor->next == ANOM_NEXT_RUN) return 0;
         made.highest_log2_q8 = (uint16_t)supervisor->highest_log2_q8;
-        made.level_tag = (uint8_t)anom_supervisor_level(supervisor);
     } else if (rung->in_alarm) { /* as a plan with an alarm section would have it */
         made.state = ANOM_STATE_UNACK_ALARM;
         made.alarm[0] = rung->level->raise_score;
@@ -175,9 +169,9 @@ int32_t anom_pipeline_save(const anom_pipeline *pipeline, void *record, size_t s
     }
     exchange(pipeline, &made, 1);
     turn(&made);
+    anom_copy(record, &made, ANOM_RECORD_LADDER);
+    if (bytes > ANOM_RECORD_BYTES) plan->supervisor->ladder->type->save(supervisor, record);
     uint8_t *end = (uint8_t *)record + bytes - sizeof made.crc;
-    anom_copy(record, &made, offsetof(record_fields, crc));
-    if (ladder) ladder->type->save(supervisor, (uint8_t *)record + offsetof(record_fields, crc));
     uint32_t crc = anom_record_crc(record, bytes - sizeof made.crc);
     for (int32_t i = 0; i < 4; i++, crc >>= 8)
         end[i] = (uint8_t)crc;
@@ -190,7 +184,7 @@ static int32_t is_for(const anom_plan *plan, const record_fields *record)
 {
     /* Of this layout, and of this score */
     if (record->mark[0] != 'a' || record->mark[1] != 'r' || record->version != ANOM_RECORD_VERSION) return 0;
-    if (record->length != anom_pipeline_record_bytes(plan)) return 0;
+    if (record->length != plan->record_bytes) return 0;
     for (int32_t i = 0; i < SCORE_TAG_BYTES; i++) {
         if (record->score_tag[i] != plan->score_tag[i]) return 0;
     }
@@ -217,9 +211,8 @@ static void check_conditions(anom_health *health, uint32_t fresh)
     health->reported = (uint16_t)((health->reported & known) | fresh);
 }
 
-/* Take a record that is for the plan; the pipeline has been reset, and its ladder has taken its part.
- *   releveled 1: it is that of a plan with other levels */
-static void take(anom_pipeline *pipeline, record_fields *record, int32_t releveled)
+/* Take a record that is for the plan; the pipeline has been reset, and its ladder has taken its part. */
+static void take(anom_pipeline *pipeline, record_fields *record)
 {
     const anom_supervisor_plan *plan = pipeline->plan->supervisor;
     anom_supervisor *supervisor = anom_pipeline_supervisor(pipeline);
@@ -229,7 +222,7 @@ static void take(anom_pipeline *pipeline, record_fields *record, int32_t relevel
     uint32_t fresh = health ? health->active : 0;
 
     /* Counts of other levels say nothing; an alarm that stands goes on until it clears by these */
-    if (releveled) {
+    if (record->plan_tag != pipeline->alert.plan_tag || record->level_tag) {
         record->hits = 0;
         record->rung[0] = 0;
         record->rung[1] = 0;
@@ -252,22 +245,19 @@ static void take(anom_pipeline *pipeline, record_fields *record, int32_t relevel
 int32_t anom_pipeline_restore(anom_pipeline *pipeline, const void *record, size_t size)
 {
     const anom_plan *plan = pipeline->plan;
-    const anom_ladder_plan *ladder = ladder_of(plan);
     record_fields found;
     anom_pipeline_reset(pipeline);
-    int32_t taken = record != NULL && size == anom_pipeline_record_bytes(plan);
-    if (taken) taken = anom_record_crc(record, size) == CRC_OF_WHOLE;
+    int32_t taken = record != NULL && size == plan->record_bytes &&
+                    anom_record_crc(record, size) == CRC_OF_WHOLE;
     if (taken) {
-        anom_copy(&found, record, offsetof(record_fields, crc));
+        anom_copy(&found, record, ANOM_RECORD_LADDER);
         turn(&found);
         taken = is_for(plan, &found);
-    }
-    if (taken) {
-        int32_t releveled = found.plan_tag != pipeline->alert.plan_tag || (!ladder && found.level_tag);
-        const uint8_t *part = (const uint8_t *)record + offsetof(record_fields, crc);
-        if (ladder)
-            taken = ladder->type->restore(anom_pipeline_supervisor(pipeline), part, found.level_tag, releveled);
-        if (taken) take(pipeline, &found, releveled);
+        if (taken && size > ANOM_RECORD_BYTES) {
+            taken = plan->supervisor->ladder->type->restore(anom_pipeline_supervisor(pipeline), record);
+            found.level_tag = 0; /* the ladder goes on at that level */
+        }
+        if (taken) take(pipeline, &found);
     }
     uint32_t began = taken ? ANOM_RESTART_RESTORED : ANOM_RESTART_REFUSED;
     if (plan->supervisor) anom_pipeline_supervisor(pipeline)->next = (ANOM_NEXT_RESTART + began) & 7;

@@ -28,7 +28,6 @@ void anom_supervisor_reset(anom_supervisor *supervisor, const anom_supervisor_pl
         health_of(supervisor)->plan = plan->health;
         plan->health->type->reset(health_of(supervisor));
     }
-    if (plan->ladder) plan->ladder->type->reset(supervisor);
 }
 
 int32_t anom_supervisor_voids(const anom_supervisor *supervisor)
@@ -70,11 +69,8 @@ void anom_supervisor_hop(anom_supervisor *supervisor, const int16_t *samples, in
     advance(supervisor, 1);
 }
 
-/* Write an event of layout 2. Returns 1.
- *   what     a notice without its score, or ANOM_KIND_* with codes: the first in bits 16 to 23, the second in 24 to 31
- *   score_log2_q8 score, as an event carries it */
-static int32_t write_event(anom_supervisor *supervisor, uint32_t what, uint32_t score_log2_q8, uint32_t hop,
-                           anom_event *event)
+int32_t anom_supervisor_event(anom_supervisor *supervisor, uint32_t what, uint32_t score_log2_q8, uint32_t hop,
+                              anom_event *event)
 {
     anom_alarm *alarm = &supervisor->alarm;
     uint32_t state = alarm->state | (what >> 8 & 0xFF);
@@ -96,7 +92,7 @@ static int32_t noticed(anom_supervisor *supervisor, anom_notice notice, uint32_t
 {
     if (notice == 0) return 0;
     uint16_t log2_q8 = anom_event_score_log2_q8((uint32_t)(notice >> 32));
-    return write_event(supervisor, (uint32_t)notice, log2_q8, hop, event);
+    return anom_supervisor_event(supervisor, (uint32_t)notice, log2_q8, hop, event);
 }
 
 int32_t anom_supervisor_tick(anom_supervisor *supervisor, uint32_t score, uint32_t hop, anom_event *event)
@@ -105,10 +101,7 @@ int32_t anom_supervisor_tick(anom_supervisor *supervisor, uint32_t score, uint32
     if (log2_q8 > supervisor->highest_log2_q8) supervisor->highest_log2_q8 = log2_q8 & 0x1FFF;
     supervisor->judged = anom_saturating_add(supervisor->judged, 1);
     anom_notice notice = anom_alarm_step(&supervisor->alarm, score);
-    int32_t judged = noticed(supervisor, notice, hop, event) | (int32_t)((uint32_t)notice >> 3 & ANOM_JUDGED_EXPLAINED);
-    const anom_ladder_plan *ladder = anom_supervisor_plan_of(supervisor)->ladder;
-    if (ladder && !(supervisor->alarm.flags & ANOM_FLAG_OUT_OF_SERVICE)) ladder->type->step(supervisor, score);
-    return judged;
+    return noticed(supervisor, notice, hop, event) | (int32_t)((uint32_t)notice >> 3 & ANOM_JUDGED_EXPLAINED);
 }
 
 int32_t anom_supervisor_judge(anom_alert *alert, uint32_t score, uint32_t hop, anom_event *event)
@@ -123,18 +116,12 @@ void anom_supervisor_gap(anom_supervisor *supervisor, uint32_t lost, uint32_t lo
     anom_health *health = health_of(supervisor);
     if (health) health->plan->type->gap(health, lost);
     anom_alarm_gap(&supervisor->alarm, lost_ticks);
-    const anom_ladder_plan *ladder = anom_supervisor_plan_of(supervisor)->ladder;
-    if (ladder) ladder->type->gap(supervisor);
     advance(supervisor, lost);
 }
 
 void anom_supervisor_pause(anom_supervisor *supervisor, uint32_t hops, uint32_t ticks)
 {
-    const anom_ladder_plan *ladder = anom_supervisor_plan_of(supervisor)->ladder;
-    if (!anom_supervisor_voids_by_fault(supervisor)) {
-        anom_alarm_pause(&supervisor->alarm, ticks);
-        if (ladder) ladder->type->pause(supervisor, ticks);
-    }
+    if (!anom_supervisor_voids_by_fault(supervisor)) anom_alarm_pause(&supervisor->alarm, ticks);
     advance(supervisor, hops);
 }
 
@@ -148,16 +135,9 @@ int32_t anom_supervisor_operate(anom_supervisor *supervisor, int32_t operation, 
                                 uint32_t hop, anom_event *event)
 {
     const anom_ladder_plan *ladder = anom_supervisor_plan_of(supervisor)->ladder;
-    if (operation <= ANOM_OPERATION_TEST) {
-        anom_notice notice = anom_alarm_operate(&supervisor->alarm, operation, argument);
-        if (ladder && notice && operation == ANOM_OPERATION_OUT_OF_SERVICE)
-            ladder->type->operate(supervisor, operation, argument);
-        return noticed(supervisor, notice, hop, event);
-    }
-    if (operation >= ANOM_OPERATION_CALIBRATE) {
-        ladder->type->operate(supervisor, operation, argument);
-        return 0;
-    }
+    if (ladder && ladder->type->operate(supervisor, operation, argument)) return 0;
+    if (operation <= ANOM_OPERATION_TEST)
+        return noticed(supervisor, anom_alarm_operate(&supervisor->alarm, operation, argument), hop, event);
     anom_health *health = health_of(supervisor);
     if (operation == ANOM_OPERATION_MISSING)
         health->plan->type->missing(health, argument);
@@ -219,7 +199,7 @@ static int32_t beat(anom_supervisor *supervisor, uint32_t hop, anom_event *event
     supervisor->alarm.late_q16 = (uint16_t)late;
     supervisor->judged = 0;
     supervisor->highest_log2_q8 = 0;
-    return write_event(supervisor, ANOM_KIND_HEARTBEAT | share << 16, highest, hop, event);
+    return anom_supervisor_event(supervisor, ANOM_KIND_HEARTBEAT | share << 16, highest, hop, event);
 }
 
 int32_t anom_supervisor_due(anom_supervisor *supervisor, uint32_t hop, anom_event *event)
@@ -228,7 +208,7 @@ int32_t anom_supervisor_due(anom_supervisor *supervisor, uint32_t hop, anom_even
     if (supervisor->next >= ANOM_NEXT_RESTART) {
         uint32_t began = supervisor->next - ANOM_NEXT_RESTART;
         supervisor->next = ANOM_NEXT_LOOK;
-        return write_event(supervisor, ANOM_KIND_RESTART | began << 16, 0, hop, event);
+        return anom_supervisor_event(supervisor, ANOM_KIND_RESTART | began << 16, 0, hop, event);
     }
 
     /* Technical conditions, the lowest code first */
@@ -236,24 +216,20 @@ int32_t anom_supervisor_due(anom_supervisor *supervisor, uint32_t hop, anom_even
     uint32_t condition = health ? (uint32_t)anom_health_change(health) : 0;
     if (condition) {
         uint32_t codes = condition | (health->active >> condition & 1u) << 8;
-        return write_event(supervisor, ANOM_KIND_TECHNICAL | codes << 16, 0, hop, event);
+        return anom_supervisor_event(supervisor, ANOM_KIND_TECHNICAL | codes << 16, 0, hop, event);
     }
 
     /* What time has made due, then news of the level, then the heartbeat */
-    int32_t n = noticed(supervisor, anom_alarm_due(&supervisor->alarm), hop, event);
-    if (n) return n;
     const anom_ladder_plan *ladder = anom_supervisor_plan_of(supervisor)->ladder;
-    uint32_t news = ladder ? ladder->type->news(supervisor) : 0;
-    if (news) {
-        uint32_t level = anom_event_score_log2_q8(supervisor->alarm.alert.rung.level->raise_score);
-        return write_event(supervisor, ANOM_KIND_LEVEL | news << 16, level, hop, event);
-    }
+    int32_t n = noticed(supervisor, anom_alarm_due(&supervisor->alarm), hop, event);
+    if (n == 0 && ladder) n = ladder->type->due(supervisor, hop, event);
+    if (n) return n;
     uint32_t heartbeat = (uint32_t)supervisor->alarm.plan->heartbeat;
     if (heartbeat == 0 || supervisor->elapsed < heartbeat) return 0; /* in most hops */
     return elapsed_q16(supervisor) >= heartbeat_q16(supervisor) ? beat(supervisor, hop, event) : 0;
 }
 
-static void supervisor_lose(anom_pipeline *pipeline, int32_t n)
+void anom_supervisor_lose(anom_pipeline *pipeline, int32_t n)
 {
     anom_supervisor *supervisor = anom_pipeline_supervisor(pipeline);
     uint32_t gap = supervisor->gap + (uint32_t)n;
@@ -292,7 +268,7 @@ static void look(anom_pipeline *pipeline, const int16_t *window)
     anom_supervisor_hop(supervisor, window + (ptrdiff_t)(framer->plan->window - n) * framer->columns, n);
 }
 
-static int32_t supervisor_poll(anom_pipeline *pipeline, anom_result *result, anom_observer *observer, void *of)
+int32_t anom_supervisor_poll(anom_pipeline *pipeline, anom_result *result, anom_observer *observer, void *of)
 {
     anom_supervisor *supervisor = anom_pipeline_supervisor(pipeline);
     anom_framer *framer = &pipeline->framer;
@@ -308,9 +284,8 @@ static int32_t supervisor_poll(anom_pipeline *pipeline, anom_result *result, ano
             supervisor->next = ANOM_NEXT_RUN;
         } else if (window) {
             supervisor->next = ANOM_NEXT_LOOK;
-            uint8_t level_tag = (uint8_t)anom_supervisor_level(supervisor);
             found = anom_pipeline_run(pipeline, result, observer, of);
-            event->bytes[13] = level_tag; /* not a third reason */
+            event->bytes[13] = 0; /* the level tag, not a third reason; a ladder writes another one */
             if (found) break;
             found = 2;
         } else if (supervisor->inputs == 0 && supervisor->gap == 0) {
@@ -330,6 +305,6 @@ static int32_t supervisor_poll(anom_pipeline *pipeline, anom_result *result, ano
 }
 
 const anom_supervisor_type anom_supervisor_functions = {
-    anom_supervisor_reset, supervisor_poll,       supervisor_lose, anom_supervisor_gap,
+    anom_supervisor_reset, anom_supervisor_poll,         anom_supervisor_lose,   anom_supervisor_gap,
     anom_supervisor_pause, anom_supervisor_annunciation, anom_supervisor_health,
 };

@@ -65,6 +65,12 @@ uint32_t anom_supervisor_annunciation(const anom_supervisor *supervisor);
  *   samples  n samples of `columns` values */
 void anom_supervisor_hop(anom_supervisor *supervisor, const int16_t *samples, int32_t n);
 
+/* Write an event of layout 2. Returns 1.
+ *   what     a notice without its score, or ANOM_KIND_* with codes: the first in bits 16 to 23, the second in 24 to 31
+ *   score_log2_q8 score, as an event carries it */
+int32_t anom_supervisor_event(anom_supervisor *supervisor, uint32_t what, uint32_t score_log2_q8, uint32_t hop,
+                              anom_event *event);
+
 /* Judge one tick that is not void. 0, or bits of ANOM_JUDGED_*. */
 int32_t anom_supervisor_tick(anom_supervisor *supervisor, uint32_t score, uint32_t hop, anom_event *event);
 
@@ -90,6 +96,12 @@ int32_t anom_supervisor_operate(anom_supervisor *supervisor, int32_t operation, 
 
 /* Take the next event that is due without a tick. Number of events, 0 or 1. */
 int32_t anom_supervisor_due(anom_supervisor *supervisor, uint32_t hop, anom_event *event);
+
+/* Let a gap of n samples wait. */
+void anom_supervisor_lose(anom_pipeline *pipeline, int32_t n);
+
+/* As anom_pipeline_poll_observed. */
+int32_t anom_supervisor_poll(anom_pipeline *pipeline, anom_result *result, anom_observer *observer, void *of);
 
 /* The alarm's plan is the first member of the supervisor's. */
 static inline const anom_supervisor_plan *anom_supervisor_plan_of(const anom_supervisor *supervisor)
@@ -135,17 +147,20 @@ extern const anom_supervisor_type anom_supervisor_functions;
 
 /* Functions of a supervisor's ladder. A program holds them only where a plan names them. */
 struct anom_ladder_type {
-    void (*reset)(anom_supervisor *supervisor);
-    void (*step)(anom_supervisor *supervisor, uint32_t score);
-    void (*gap)(anom_supervisor *supervisor);
-    void (*pause)(anom_supervisor *supervisor, uint32_t ticks);
-    /* Take the pipeline out of service or back in, calibrate, or set the level. */
-    void (*operate)(anom_supervisor *supervisor, int32_t operation, uint32_t argument);
-    uint32_t (*news)(anom_supervisor *supervisor);
-    void (*save)(const anom_supervisor *supervisor, void *part);
-    int32_t (*restore)(anom_supervisor *supervisor, const void *part, uint32_t level_tag, int32_t releveled);
+    /* Calibrate, set the level, or hear that another input is about to be applied. 1: it was for the ladder, else 0. */
+    int32_t (*operate)(anom_supervisor *supervisor, int32_t operation, uint32_t argument);
+    /* Take news of the level. Number of events, 0 or 1. */
+    int32_t (*due)(anom_supervisor *supervisor, uint32_t hop, anom_event *event);
+    /* Add the ladder to a record whose other bytes but length and CRC are written. */
+    void (*save)(const anom_supervisor *supervisor, uint8_t *record);
+    /* Take the ladder from a record that is whole and for this plan otherwise. 1; 0: refused. */
+    int32_t (*restore)(anom_supervisor *supervisor, const uint8_t *record);
+    void (*settle)(anom_ladder *ladder, const anom_ladder_plan *plan);
 };
 
 extern const anom_ladder_type anom_ladder_functions;
+
+/* Functions of a supervisor with a ladder. */
+extern const anom_supervisor_type anom_ladder_supervisor_functions;
 
 #endif

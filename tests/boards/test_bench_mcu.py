@@ -29,6 +29,7 @@ def bench(tmp_path):
         "motion_rows",
         "human_motion_rows",
         "supervised_rows",
+        "ladder_rows",
         "sizes",
     ],
 )

@@ -12,6 +12,7 @@ from anomsdk.mcu import Machine
 from tests.support.board import BOARDS, said, sources_of
 from tests.support.c_build import C_PROGRAMS, SOURCES
 from tests.support.emulated import MeasuredPipeline, firmware
+from tests.support.ladder_costs import LadderCosts, with_ladder
 from tests.support.make import SPECS, lively, make_folder
 from tests.support.sizes import LIBRARY_STACK, call_graph, callable_program, linked, pushed_bytes, stacks
 from tests.support.supervised_models import supervised
@@ -191,3 +192,42 @@ def test_instructions_are_those_that_qemu_counts(name, kind, tmp_path, plans):
         assert call.signed == result
         assert abs((ticks[what] - ticks["nothing"]) * 40 / 64 - (call.instructions - nothing)) < 2
         assert machine.profile(what).instructions == call.instructions
+
+
+MOST_LADDER_CODE, MOST_LADDER_RAM = 1800, 448
+MOST_AT_REST, MOST_OF_A_TICK = 400, 1200
+
+
+def test_ladder(tmp_path, figure):
+    """What a ladder of 24 rungs adds to a plan with an alarm on Cortex-M4; a plan without one holds none of it."""
+    board = needed("cortex-m4f")
+
+    def built(plan, *flags):
+        with_flags = dataclasses.replace(board, compiler=(*board.compiler, *flags))
+        return linked(with_flags, plan, tmp_path / f"{plan.id}{''.join(flags)}")
+
+    plain = dataclasses.replace(supervised("audio_scene", alarm={})[0], folder=None)
+    plan = with_ladder(plain)
+    without, ladder = built(plain), built(plan, "-DLADDER")
+    exports, records = built(plan, "-DLADDER", "-DEXPORTS"), built(plan, "-DLADDER", "-DRECORDS")
+    assert not {"anom_ladder.o", "anom_export.o"} & without.files
+    assert "anom_ladder.o" in ladder.files and not {"anom_export.o", "anom_record.o"} & ladder.files
+    code, ram = ladder.code - without.code, ladder.ram - without.ram
+    figure(
+        f"ladder  cortex-m4f  {board.optimise} code {code}, RAM {ram} bytes; export {exports.code - ladder.code}, "
+        f"record {records.code - ladder.code} (without a ladder {built(plain, '-DRECORDS').code - without.code})"
+    )
+    assert 0 < code <= MOST_LADDER_CODE
+    assert 0 < ram <= MOST_LADDER_RAM
+
+
+def test_instructions_of_a_ladder(tmp_path, figure):
+    """The worst tick: all 24 rungs raise, stand or clear, and a day ends."""
+    plan = with_ladder(supervised("audio_scene", alarm={})[0])
+    costs = LadderCosts(plan, tmp_path)
+    at_rest, most = costs.at_rest(), costs.most()
+    figure(
+        f"ladder  cortex-m4   -Os {at_rest} instructions a tick at rest, {most} at most, {costs.broken()} where it breaks"
+    )
+    assert at_rest <= MOST_AT_REST
+    assert most <= MOST_OF_A_TICK

@@ -63,10 +63,24 @@ static void polled(const stream *s, anom_pipeline *pipeline, const used *expecte
     check_wiped(s, pipeline);
 }
 
+/* A plan without a ladder refuses what a ladder does. */
+static void check_without_ladder(anom_pipeline *pipeline, const anom_plan *plan)
+{
+    uint8_t counts[ANOM_EXPORT_BYTES(2)];
+    if (plan->supervisor && plan->supervisor->ladder) return;
+    check(anom_pipeline_calibrate(pipeline, 0) == ANOM_ERROR_SECTION, "calibrates without a ladder");
+    check(anom_pipeline_set_level(pipeline, 0) == ANOM_ERROR_SECTION, "sets a level without a ladder");
+    check(anom_pipeline_level(pipeline) == 0, "a level without a ladder");
+    check(anom_pipeline_export(pipeline, 1, 1, NULL, counts, sizeof counts) == ANOM_ERROR_SECTION, "exports no ladder");
+    check(anom_pipeline_export(NULL, 1, 1, NULL, counts, sizeof counts) == ANOM_ERROR_NULL, "exports no pipeline");
+    check(anom_pipeline_record_bytes(plan) == ANOM_RECORD_BYTES, "another length of a record");
+}
+
 void run_uses(const stream *s, anom_pipeline *pipeline, const void *fresh, size_t size)
 {
     const int16_t *samples = s->samples;
     const used *expected = s->results;
+    check_without_ladder(pipeline, s->plan);
     for (int32_t i = 0; i < s->n_uses; i++) {
         const use *u = &s->uses[i];
         if (u->kind == USE_PUSH) {

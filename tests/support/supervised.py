@@ -313,7 +313,9 @@ def any_call_of_the_ladder(plan: anomsdk.Plan, rng: np.random.Generator) -> list
     """Calibrate, set a level, or export from the first tick on or since an earlier export."""
     assert plan.ladder is not None
     found: list[Step] = [("set_level", (int(rng.integers(0, plan.ladder.n_rungs + 1)),))]
-    found += [("export", (int(rng.integers(3)), int(rng.integers(1, 3)), int(rng.integers(-1, 4)), bool(rng.random() < 0.1)))]
+    found += [
+        ("export", (int(rng.integers(3)), int(rng.integers(1, 3)), int(rng.integers(-1, 4)), bool(rng.random() < 0.1)))
+    ]
     found += [("calibrate", (int(rng.integers(len(plan.promises))),))] * 4 if plan.promises else []
     return found
 

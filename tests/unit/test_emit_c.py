@@ -39,7 +39,7 @@ NAMES = {"bands": "room", "logmel": "machine", "external": "meter", "audio_scene
 COMMITTED = PORT / "examples" / "audio_scene"
 
 SHARED = {"affine", "alert", "autoencoder", "baseline", "context", "event", "extractor", "fixed", "framer"}
-SHARED |= {"copy", "duty", "pipeline", "reasons", "record", "rung", "score", "selftest", "sha256", "wipe"}
+SHARED |= {"copy", "duty", "export", "pipeline", "reasons", "record", "rung", "score", "selftest", "sha256", "wipe"}
 HEARING = {"energy", "fft", "filterbank", "levels"}
 STEMS = {
     "bands": SHARED | HEARING | {"bands"},
@@ -122,7 +122,16 @@ def test_the_sources_are_those_that_the_plan_needs(folders, kind):
     assert {path.stem for path in (folder / "src").glob("*.c")} == {f"anom_{stem}" for stem in STEMS[kind]}
     headers = {path.stem for path in (folder / "src").glob("*.h")}
     kernels = {path.stem for path in KERNELS if any(path.stem.startswith(f"anom_{stem}_") for stem in STEMS[kind])}
-    stems = STEMS[kind] - {"selftest"} | {"assumptions", "kernels", "plan", "x86", "alarm", "health", "supervisor"}
+    stems = STEMS[kind] - {"selftest"} | {
+        "assumptions",
+        "kernels",
+        "plan",
+        "x86",
+        "alarm",
+        "health",
+        "ladder",
+        "supervisor",
+    }
     assert headers == {f"anom_{stem}" for stem in stems} | kernels
     for name, data in port_files(kind.replace("audio_scene", "bands")).items():
         assert (folder / name).read_bytes() == data == (PORT / name).read_bytes()
@@ -302,7 +311,7 @@ def test_it_compiles_for_other_hosts(folders, target, tmp_path):
 def test_other_sources_are_refused_when_compiled(folders, tmp_path):
     folder = shutil.copytree(folders["bands"], tmp_path / "copy")
     header = folder / "src" / "anom_plan.h"
-    header.write_text(header.read_text().replace("#define ANOM_PLAN_FORMAT 6", "#define ANOM_PLAN_FORMAT 7"))
+    header.write_text(header.read_text().replace("#define ANOM_PLAN_FORMAT 7", "#define ANOM_PLAN_FORMAT 8"))
     command = [*clang().command, *includes(folder), "-c", folder / "anom_plan_room.c", "-o", tmp_path / "x.o"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode != 0

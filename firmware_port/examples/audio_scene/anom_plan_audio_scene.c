@@ -830,6 +830,7 @@ const anom_plan anom_plan_audio_scene = {
     .judge = &anom_alert_judge,
     .supervisor = NULL,
     .supervisor_bytes = 0,
+    .record_bytes = ANOM_RECORD_BYTES,
     .duty = NULL,
     .id = {
         0x42, 0xe6, 0xc3, 0x35, 0x20, 0x25, 0x12, 0xe2, 0x72, 0x06, 0xfa, 0x55, 0xa2, 0xbe, 0xf3, 0x7d,

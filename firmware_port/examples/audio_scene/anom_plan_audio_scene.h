@@ -22,7 +22,7 @@ extern const anom_plan anom_plan_audio_scene;
 #define ANOM_PLAN_AUDIO_SCENE_BYTES (ANOM_PIPELINE_BYTES + 3464)
 
 /* Memory for a record: what anom_pipeline_save writes */
-#define ANOM_PLAN_AUDIO_SCENE_RECORD_BYTES ANOM_RECORD_BYTES
+#define ANOM_PLAN_AUDIO_SCENE_RECORD_BYTES (ANOM_RECORD_BYTES)
 
 /* What to push */
 #define ANOM_PLAN_AUDIO_SCENE_COLUMNS 1 /* int16 values of a sample */
