@@ -89,7 +89,8 @@ class _InC:
         self._lib.anom_ladder_reset(self._ladder, self._rungs)
 
     def take(self, scores: NDArray[np.uint32]) -> None:
-        given = np.ascontiguousarray(scores, np.uint32)
+        assert scores.dtype == np.uint32
+        given = np.ascontiguousarray(scores)
         pointer = self._ffi.from_buffer("uint32_t[]", given)
         self._lib.anom_stream_ladder(self._ladder, self._rungs, self._timing, pointer, len(given))
 

@@ -9,7 +9,7 @@ import anomsdk
 from anomsdk.core.duty import DutyPlan
 from anomsdk.core.event import Restart
 from anomsdk.core.record import RECORD_BYTES
-from tests.support.supervised import any_samples, forged, relevelled, restored
+from tests.support.supervised import any_ladder, any_promises, any_samples, forged, relevelled, restored
 from tests.support.supervised_models import supervised
 from tests.support.tiny_plans import CLIPS, ROOTS, tiny_plan
 
@@ -120,12 +120,15 @@ def test_a_torn_record_is_refused_and_leaves_a_fresh_pipeline(native, pendant):
 
 
 @pytest.mark.parametrize(
-    "model", ["audio_scene, supervised", "cattle_collar, supervised", "audio_scene", "tiny", "plain"]
+    "model", ["audio_scene, supervised", "cattle_collar, supervised", "audio_scene", "tiny", "tiny, ladder", "plain"]
 )
 def test_any_contents_with_a_right_crc(native, models, pendant, model):
     """Both engines take or refuse them alike and go on alike; `test_sanitized` does it with sanitizers."""
     plain = dataclasses.replace(pendant[0], alarm=None, health=None)
-    plan = {"tiny": pendant[0], "plain": plain}.get(model) or models[model]
+    rungs = any_ladder(pendant[0].levels.raise_score, np.random.default_rng(4))
+    promises = any_promises(rungs, np.random.default_rng(4))
+    ladder = dataclasses.replace(pendant[0], ladder=rungs, promises=promises)
+    plan = {"tiny": pendant[0], "tiny, ladder": ladder, "plain": plain}.get(model) or models[model]
     rng, taken = np.random.default_rng(5), 0
     samples = noise(plan, plan.samples_to_first_tick + 2 * plan.samples_per_tick, 5)
     records = [used(each, "reference", samples).state() for each in (plan, relevelled(plan, rng))]

@@ -21,7 +21,17 @@ from anomsdk.runtime.engines.native import passes_selftest
 from anomsdk.runtime.golden import golden_digest
 from tests.support.anything import any_plan
 from tests.support.make import SPECS
-from tests.support.supervised import any_alarm, any_health, any_steps, laddered, plain, relevelled, supervised, use
+from tests.support.supervised import (
+    any_alarm,
+    any_health,
+    any_promises,
+    any_steps,
+    laddered,
+    plain,
+    relevelled,
+    supervised,
+    use,
+)
 
 HOPS = int(os.environ.get("ANOMSDK_DEEP_HOPS", "48000"))
 """Hops to compare, at least; three in seven of them with a ladder."""
@@ -307,3 +317,76 @@ def test_reset_leaves_nothing_of_the_signal(device):
     engine._lib.anom_pipeline_silence(engine._pipeline, 0x5A5A5A5A)
     engine.reset()
     assert bytes(engine._memory).find(b"\x5a\x5a") < 0
+
+
+def test_what_a_ladder_cannot_do_is_refused_with_a_code(plans, native):
+    """Every code of calibrate, set_level and export, and a number that waits holds back another one."""
+    rng = np.random.default_rng(1)
+    plan = dataclasses.replace(laddered(plans["external"], rng), health=None, duty=None)
+    plan = dataclasses.replace(plan, promises=any_promises(plan.ladder, rng) or plan.promises)
+    n, promises = plan.ladder.n_rungs, len(plan.promises)
+    engine = anomsdk.Pipeline(plan, "native")._engine
+    ffi, lib, pipeline = engine._ffi, engine._lib, engine._pipeline
+    assert promises > 0
+    assert lib.anom_pipeline_calibrate(pipeline, promises) == lib.ANOM_ERROR_RANGE
+    assert lib.anom_pipeline_set_level(pipeline, n + 1) == lib.ANOM_ERROR_RANGE
+    assert [lib.anom_pipeline_set_level(pipeline, n), lib.anom_pipeline_calibrate(pipeline, 0)] == [1, 0]
+    assert lib.anom_pipeline_level(pipeline) == 0, "it waits for the next poll"
+    assert [event.promise for result in engine._due() for event in result.events][-1] == Promise.SET
+    assert lib.anom_pipeline_level(pipeline) == n
+    size = 44 + 12 * n
+    room, since = bytearray(size), bytearray(size)
+
+    def export(boot=1, earlier=None, at=room, most=size, device=7):
+        given = ffi.NULL if earlier is None else ffi.from_buffer(earlier)
+        into = ffi.NULL if at is None else ffi.from_buffer(at)
+        return lib.anom_pipeline_export(pipeline, device, boot, given, into, most)
+
+    noise = rng.integers(-3000, 3000, (40, plan.columns)).astype(np.int16)
+    engine.process(noise)
+    assert export(at=None) == lib.ANOM_ERROR_NULL
+    assert export(most=size - 1) == lib.ANOM_ERROR_MEMORY
+    assert export(boot=0) == lib.ANOM_ERROR_RANGE
+    assert export(at=since) == size == lib.anom_pipeline_export(pipeline, 7, 2, ffi.NULL, ffi.from_buffer(room), size)
+    assert since == room, "the boot is the one that was given first"
+    engine.process(noise)
+    assert export(earlier=since) == size
+    assert export(earlier=room, at=bytearray(size)) == lib.ANOM_ERROR_RECORD, "a difference"
+    assert export(earlier=since, device=8) == lib.ANOM_ERROR_RECORD, "of another device"
+    later = bytearray(size)
+    assert export(at=later) == size
+    engine.reset()
+    assert export(earlier=later) == lib.ANOM_ERROR_RECORD, "it counts less"
+    without = anomsdk.Pipeline(plans["external"], "native")._engine
+    for refused in (
+        lib.anom_pipeline_calibrate(without._pipeline, 0),
+        lib.anom_pipeline_set_level(without._pipeline, 0),
+        lib.anom_pipeline_export(without._pipeline, 7, 1, ffi.NULL, ffi.from_buffer(room), size),
+    ):
+        assert refused == lib.ANOM_ERROR_SECTION
+    assert lib.anom_pipeline_level(without._pipeline) == 0
+
+
+def test_a_broken_promise_leaves_behind_its_tick_however_blocks_are_cut(plans, native):
+    """Not at the next hop: else its place would depend on where a block ends."""
+    rng = np.random.default_rng(2)
+    plan = dataclasses.replace(laddered(plans["external"], rng), health=None, duty=None)
+    unit = dataclasses.replace(any_promises(plan.ladder, rng)[0], unit=1, event_q16=1 << 20, day_q16=1, broken_q16=1)
+    ladder = dataclasses.replace(plan.ladder, day_ticks=3, day_rest_q16=0)
+    timing = dataclasses.replace(plan.timing, m=1, n=1, on_delay=0)
+    sections = {
+        "timing": timing,
+        "ladder": ladder,
+        "promises": (dataclasses.replace(unit, needs=np.ones(16, np.uint32)),),
+    }
+    plan = dataclasses.replace(plan, levels=levels(plan.levels.raise_score, timing), **sections)
+    quiet, loud = np.zeros((12, plan.columns), np.int16), np.full((12, plan.columns), 32000, np.int16)
+    found = []
+    for engine in ("reference", "native"):
+        for size in (1, 100):
+            with anomsdk.Pipeline(plan, engine) as pipeline:
+                results = pipeline.process(quiet) + pipeline.calibrate(0)
+                for at in range(0, len(loud), size):
+                    results += pipeline.process(loud[at : at + size])
+                found.append(results)
+    assert found == found[:1] * 4

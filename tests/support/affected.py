@@ -43,6 +43,7 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     "anomsdk/stats/dependence.py": (f"{UNIT}dependence.py", f"{UNIT}promise_benchmark.py"),
     "anomsdk/core/duty.py": (f"{UNIT}duty.py", f"{UNIT}declared_pauses.py"),
     "anomsdk/core/record.py": (f"{UNIT}records.py", f"{PARITY}records_of_engines.py", f"{PARITY}supervised.py"),
+    "anomsdk/runtime/ladders.py": (f"{UNIT}score_ladder.py",),
     "anomsdk/runtime/judged_share.py": (f"{UNIT}declared_pauses.py",),
     "anomsdk/core/p*.py": (f"{CONTRACT}streams.py", f"{UNIT}batches.py"),
     "anomsdk/planner/*": (*PLANNING, f"{UNIT}reasons.py", f"{UNIT}motion_refusals.py", f"{PARITY}planned.py"),

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 import anomsdk
+from anomsdk.cport.fields import Constant
 from anomsdk.cport.structs import C_FORMAT
 from anomsdk.plans.file import parse_plan
 from tests import scalar
@@ -122,6 +123,7 @@ def c_plan(plan: Json) -> dict[str, Any]:
         "levels": sections["levels"],
         "reasons": c_reasons(sections["reasons"]),
         "judge": Symbol("anom_alert_judge"),
+        "record_bytes": Constant("ANOM_RECORD_BYTES"),
         "id": list(bytes.fromhex(scalar.plan_id(plan))),
     }
 
