@@ -34,7 +34,10 @@ NO_FLAG = dict.fromkeys(("failed", "low", "ms", "on", "ticks"), "input of a pipe
     "groups": "labels of recordings in memory; a command takes `group` and makes the labels itself",
     **dict.fromkeys(("at_s", "indices", "max_devices"), "receiver of events that a Python caller runs"),
     "keep": "symbols of a program that a Python caller compiles",
-    **dict.fromkeys(("count", "days", "level", "method", "names", "shares", "since"), "arguments of a Python caller"),
+    **dict.fromkeys(
+        ("count", "days", "episodes", "first", "gap", "level", "method", "names", "shares", "since"),
+        "arguments of a Python caller",
+    ),
     "limit": "instructions of a function that a Python caller runs in the emulator",
     "tap": "model inputs that a Python caller keeps for tuning; no command does",
 }

@@ -83,7 +83,7 @@ class ConstantCutter:
             if len(block) == 0:
                 return []
         rows = block if self._tail is None else np.concatenate([self._tail, block])
-        starts, ends = _runs(rows)
+        starts, ends = _runs(rows) if _may_be_constant(rows, self._shortest) else _last_run(rows, self._shortest)
         cut = ends - starts >= self._shortest
         kept, begins, begin = [], [0], 0
         for start, end in zip(starts[cut].tolist(), ends[cut].tolist(), strict=True):
@@ -157,6 +157,23 @@ class ConstantCutter:
         begun = pairs & ~np.concatenate([last_pair, pairs[:-1]])
         self.clipped += int(pairs.sum()) + int(begun.sum())
         self._edges = at_edge[-1:], pairs[-1:]
+
+
+def _may_be_constant(rows: Samples, shortest: int) -> bool:
+    """Return False if no stretch of ``shortest`` equal rows is there, which few comparisons show nearly always.
+
+    Such a stretch has ``shortest`` - 1 pairs of equal neighbours in a row, so every half of it is met by a probe.
+    """
+    probes = np.arange(0, len(rows) - 1, max(1, shortest // 2))
+    flat = rows.reshape(len(rows), -1)
+    return shortest < 2 or bool((flat[probes] == flat[probes + 1]).all(axis=1).any())
+
+
+def _last_run(rows: Samples, shortest: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Find the start and end of the last stretch of equal rows, which is shorter than ``shortest``."""
+    before = max(0, len(rows) - shortest - 1)
+    starts, ends = _runs(rows[before:])
+    return starts[-1:] + before, ends[-1:] + before
 
 
 def _runs(rows: Samples) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

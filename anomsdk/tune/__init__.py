@@ -1,5 +1,6 @@
-"""Levels with evidence: at most so many alarms in so many days, of a device or a herd."""
+"""Levels with evidence that they keep a budget of alarms, for a device or a herd."""
 
+from anomsdk.core.export import Export
 from anomsdk.stats.promises import (
     Budget,
     bound,
@@ -15,6 +16,7 @@ from anomsdk.tune.ladders import MergedLadder, merge
 __all__ = [
     "Budget",
     "Certificate",
+    "Export",
     "MergedLadder",
     "bound",
     "certified",

@@ -55,7 +55,7 @@ class Certificate:
 
 
 def choose(
-    ladder: Export | MergedLadder,
+    ladder: Export | MergedLadder | bytes,
     budget: str | Budget,
     confidence: float = 0.95,
     *,
@@ -74,7 +74,7 @@ def choose(
 
     Parameters
     ----------
-    ladder : export of a device, or its merged ladder
+    ladder : export of a device, also as the bytes of `anomsdk.Pipeline.export`, or its merged ladder
     budget : as `anomsdk.tune.Budget.parse` reads it
     confidence : 0.5 to 0.999
     plan : plan of the ladder; None: no score of the level is returned, and a budget of alarms cannot be judged
@@ -98,6 +98,7 @@ def choose(
     1
     """
     parsed = Budget.parse(budget)
+    ladder = Export.from_bytes(ladder) if isinstance(ladder, bytes) else ladder
     require(
         isinstance(max_alarm_fraction, (int, float)) and 0 < max_alarm_fraction <= 1,
         f"`max_alarm_fraction`: {max_alarm_fraction!r} is not above 0 and up to 1; 0.05 is usual",

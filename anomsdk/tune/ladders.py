@@ -34,7 +34,7 @@ class MergedLadder:
     counts: tuple[RungCounts, ...]
 
 
-def merge(exports: Iterable[Export], *, names: Sequence[str] | None = None) -> dict[int, MergedLadder]:
+def merge(exports: Iterable[Export | bytes], *, names: Sequence[str] | None = None) -> dict[int, MergedLadder]:
     """Add up the exports of devices, in any order.
 
     Periods of one device and boot that follow one another are added, as are those of other boots. A period within a
@@ -43,7 +43,7 @@ def merge(exports: Iterable[Export], *, names: Sequence[str] | None = None) -> d
 
     Parameters
     ----------
-    exports : of any devices, all of plans with the same score_id
+    exports : of any devices, all of plans with the same score_id; also as the bytes of `anomsdk.Pipeline.export`
     names : of the exports in messages, such as their files; None: export 1, export 2, ...
 
     Returns
@@ -64,7 +64,7 @@ def merge(exports: Iterable[Export], *, names: Sequence[str] | None = None) -> d
     >>> merged[7].ticks, merged[7].days, merged[7].counts[0].days
     (400, 4, 4)
     """
-    given = list(exports)
+    given = [Export.from_bytes(each) if isinstance(each, bytes) else each for each in exports]
     called = [f"export {i}" for i in range(1, len(given) + 1)] if names is None else [printable(name) for name in names]
     require(len(called) == len(given), f"merge: {len(called)} `names` for {len(given)} exports; give one for each")
     named = sorted(zip(called, given, strict=True), key=lambda each: (_key(each[1]), each[0]))

@@ -78,6 +78,7 @@ AFFECTED: dict[str, tuple[str, ...]] = {
         *(f"{REAL}{name}.py" for name in ("cases", "motion_files")),
         "tests/fuzz/test_files_fuzz.py",
     ),
+    "anomsdk/sources/dropouts.py": (f"{UNIT}constant_cutter.py",),
     "anomsdk/watch/*": tuple(
         f"{UNIT}{name}.py" for name in ("cli", "score_many", "skip_bad", "narrow", "events_without_a_tick")
     ),

@@ -235,6 +235,11 @@ def test_a_device_without_a_certificate_gets_the_level_of_its_group():
     assert found.own_rung == provisional_rung([0] * 9 + [3]) == 0
 
 
+@pytest.mark.parametrize(("rungs", "typical"), [([2], 2), ([1, 2], 2), ([0] * 9 + [3], 0), ([0] * 9 + [1, 2], 1)])
+def test_nine_of_ten_certified_devices_are_at_or_below_the_level_of_their_group(rungs, typical):
+    assert provisional_rung(rungs) == provisional_rung(rungs[::-1]) == typical
+
+
 def test_a_device_that_its_groups_level_does_not_fit_is_named():
     loud = counted([20] * 5 + [0], service=60, device=2)
     found = tune_herd(herd(counted(device=1), loud), BUDGET)

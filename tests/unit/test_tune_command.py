@@ -15,6 +15,7 @@ from anomsdk.sources.clips import open_clips, survey
 from anomsdk.sources.stream_format import StreamFormat
 from anomsdk.watch.sinks.scores import write_scores
 from tests.support.herds import DAY, LEVELS, export_of, plan_with_ladder, rows_of, scores_of, write_exports
+from tests.support.tiny_plans import CLIPS, tiny_plan
 
 BUDGET = "1 alarm-day/30d"
 
@@ -28,7 +29,7 @@ def made(tmp_path_factory):
     for device in range(3):
         (folder / "recordings" / f"cow{device}").mkdir(parents=True)
         for part in range(2):
-            rows = rows_of(scores_of(80 + part, {device: 4} if part else {5 + device: 121}))
+            rows = rows_of(scores_of(80 + part, {device: 4} if part else {5 + device: 100}))
             np.save(folder / "recordings" / f"cow{device}" / f"{part}.npy", rows)
     return folder
 
@@ -75,6 +76,25 @@ def test_recordings_become_a_level_for_each_device(cli, made, tmp_path):
     assert "not another season, place or wearer" in " ".join(result.out.split())
 
 
+def test_void_ticks_are_no_service(cli, tmp_path):
+    """A tick during a technical fault counts on no rung, as on the device."""
+    plan = replace(tiny_plan(), alarm=None, ladder=plan_with_ladder().ladder, promises=())
+    anomsdk.write_plan(plan, tmp_path / "plan.json")
+    rows = rows_of(scores_of(120, {2: 100, 5: 400}))
+    rows[5 * DAY + 4, 1] = CLIPS
+    rows[7 * DAY : 8 * DAY, 1] = CLIPS
+    np.save(tmp_path / "cow.npy", rows)
+    with anomsdk.Pipeline(plan, "reference") as pipeline:
+        pipeline.process(rows)
+        ladder = pipeline.export(0, 1)
+    tuned(cli, tmp_path, tmp_path / "t.csv", tmp_path / "cow.npy", "--engine", "reference")
+    (row,) = table(tmp_path / "t.csv")
+    expected = anomsdk.tune.choose(ladder, BUDGET, plan=plan)
+    assert anomsdk.tune.merge([ladder, ladder])[0].ticks == 120 * DAY - 11
+    assert (int(row["rung"]), int(row["count"]), float(row["days"])) == (expected.rung, 0, expected.days)
+    assert expected.rung == 2
+
+
 def test_the_table_is_the_same_for_any_order_of_inputs_and_number_of_jobs(cli, made, tmp_path):
     places = [made / "recordings" / f"cow{device}" for device in range(3)]
     found = set()
@@ -86,7 +106,7 @@ def test_the_table_is_the_same_for_any_order_of_inputs_and_number_of_jobs(cli, m
 
 def test_scores_and_exports_give_the_levels_of_the_recordings(cli, made, tmp_path):
     plan = plan_with_ladder()
-    scores = {f"cow{d}": np.concatenate([scores_of(80, {5 + d: 121}), scores_of(81, {d: 4})]) for d in range(3)}
+    scores = {f"cow{d}": np.concatenate([scores_of(80, {5 + d: 100}), scores_of(81, {d: 4})]) for d in range(3)}
     write_scores(scores, tmp_path / "scores.npz")
     for number, values in enumerate(scores.values()):
         write_exports(tmp_path / "herd" / f"{number}.ladder", export_of(plan, values, number))
