@@ -86,7 +86,7 @@ mutants-python: $(BIN)/.mutants ## Do the same to a sample of Python; FILES=anom
 
 ##@ Measure
 
-.PHONY: bench bench-detection bench-motion bench-health bench-receiver bench-mcu quick-share house
+.PHONY: bench bench-detection bench-motion bench-health bench-receiver bench-promises bench-mcu quick-share house
 bench: $(BIN)/.bench ## Print the numbers that README and docs quote.
 	$(BIN)/python -m benchmarks
 
@@ -101,6 +101,9 @@ bench-health: $(BIN)/.bench ## Put technical faults into recordings, and watch a
 
 bench-receiver: $(BIN)/.bench ## Take events of 1,000 and 100,000 devices, and measure rate and memory (a minute).
 	$(BIN)/python -m benchmarks.receiver $(ARGS)
+
+bench-promises: $(BIN)/.bench ## Certify generated devices that break their budget, and levels on recordings (minutes).
+	$(BIN)/python -m benchmarks.promises $(ARGS)
 
 bench-mcu: $(BIN)/.bench ## Measure the C port and its peers on microcontrollers (first: make system).
 	$(BIN)/python -m benchmarks.mcu

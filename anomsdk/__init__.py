@@ -64,11 +64,12 @@ __all__ = [
     "score",
     "score_many",
     "train",
+    "tune",
     "write_plan",
 ]
 
 if TYPE_CHECKING:
-    from anomsdk import compare, evaluate, train
+    from anomsdk import compare, evaluate, train, tune
     from anomsdk.core.alarm import Annunciation
     from anomsdk.core.event import Condition, Event, Input, Kind, Restart, State
     from anomsdk.core.pipeline import Result
@@ -84,7 +85,7 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("compare", "evaluate", "train"):
+    if name in ("compare", "evaluate", "train", "tune"):
         return importlib.import_module(f"anomsdk.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'anomsdk' has no attribute '{name}'")

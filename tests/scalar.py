@@ -823,7 +823,7 @@ def levels_of(raise_score: int, clear_ratio_q16: int, high_ratio_q16: int) -> di
 
 # Alarm
 PREALARM, ACK_ALARM, RTN_UNACK = 3, 4, 5
-ANOMALY, TECHNICAL, HEARTBEAT, OPERATOR, RESTART, REPEAT = range(1, 7)
+ANOMALY, TECHNICAL, HEARTBEAT, OPERATOR, RESTART, REPEAT, LEVEL = range(1, 8)
 ACKNOWLEDGE, SILENCE, SILENCE_OVER, CANCEL, OUT_OF_SERVICE, IN_SERVICE, TEST = range(1, 8)
 ANEW, RESTORED, REFUSED = range(3)
 NO_ALARM = dict.fromkeys(
@@ -957,6 +957,10 @@ class Alarm:
 
     def pause(self, ticks: int) -> None:
         self.rung.pause(ticks)
+
+    def relevel(self, levels: dict) -> None:
+        self.levels = self.rung.levels = levels
+        self.rung.hits = self.rung.in_row = self.rung.calm = 0
 
     def save(self) -> dict:
         """Fields of a record."""
@@ -1180,6 +1184,225 @@ class Health:
         return code, code in self.active
 
 
+# Ladder
+ALARMS, ALARM_DAYS, EPISODES = range(3)
+CERTIFIED, NEEDS, BROKEN, SET, FAILED = range(1, 6)
+LADDER = [("in_alarm", 4), ("today", 4), ("ticks", 4), ("elapsed", 4), ("evidence_q16", -4), ("late_q16", 2)]
+LADDER += [("days", 2), ("boot", 2), ("tag", 1), ("promise", 1), ("lowest", 1), ("zero", 1), ("news", 1)]
+LADDER += [("argument", 1)]
+COUNTS = [("ticks", 4), ("alarms", 2), ("days", 2), ("episodes", 2), ("at_risk", 2)]
+"""Name -> bytes, of the head of a ladder and of each of its rungs; negative: signed."""
+
+
+def packed(layout: list, values: dict) -> bytes:
+    return b"".join(values[name].to_bytes(abs(size), "little", signed=size < 0) for name, size in layout)
+
+
+def unpacked(layout: list, data: bytes, at: int = 0) -> dict:
+    values = {}
+    for name, size in layout:
+        values[name] = int.from_bytes(data[at : at + abs(size)], "little", signed=size < 0)
+        at += abs(size)
+    return values
+
+
+class Ladder:
+    """Rungs without a cooldown, what each has counted, and the promise that runs."""
+
+    def __init__(self, plan: dict, promises: list[dict], timing: dict) -> None:
+        self.plan, self.promises, self.timing = plan, promises, timing
+        self.day_q16 = within((plan["day_ticks"] << 16) + plan["day_rest_q16"], 65536, 2**48 - 1)
+        self.n = within(len(plan["raise_scores"]), 2, 24)
+        self.head = {name: 0 for name, _ in LADDER}
+        self.counts = [{name: 0 for name, _ in COUNTS} for _ in range(self.n)]
+        self.quiet = [plan["episode_gap"]] * self.n
+        self.stop()
+
+    def stop(self) -> None:
+        alerts = [self.levels(tag) for tag in range(1, self.n + 1)]
+        self.rungs = [Alert(self.timing | {"cooldown": 0}, levels, bytes(2)) for levels in alerts]
+
+    def levels(self, tag: int) -> dict:
+        ratios = self.timing["clear_ratio_q16"], self.timing["high_ratio_q16"]
+        return levels_of(self.plan["raise_scores"][tag - 1], *ratios)
+
+    def count(self, of: dict, name: str, more: int = 1) -> None:
+        size = 2**32 if name == "ticks" else 2**16
+        of[name] = min(of[name] + more, size - 1)
+
+    @property
+    def running(self) -> dict | None:
+        promise = self.head["promise"]
+        return self.promises[promise - 1] if promise > 0 and self.head["tag"] > 0 else None
+
+    def tick(self, s: int) -> None:
+        head, running = self.head, self.running
+        for i, rung in enumerate(self.rungs):
+            was_up = rung.state == UNACK_ALARM
+            rung.tick(0, s)
+            if rung.state == UNACK_ALARM:
+                self.count(self.counts[i], "ticks")
+                head["today"] |= 1 << i
+                self.count(self.counts[i], "alarms", 0 if was_up else 1)
+                if running and running["unit"] == ALARMS and not was_up and i + 1 == head["tag"]:
+                    head["evidence_q16"] += running["event_q16"]
+        self.count(head, "ticks")
+        late_q16 = (head["elapsed"] << 16) + head["late_q16"] + 65536
+        if late_q16 >= self.day_q16:
+            late_q16 -= self.day_q16
+            self.end_day()
+        head["elapsed"], head["late_q16"] = divmod(late_q16, 65536)
+        within(head["evidence_q16"], -(2**30), 2**25)
+        if running and head["evidence_q16"] >= running["broken_q16"]:
+            promise = head["promise"]
+            head |= {"lowest": min(head["tag"], self.n - 1), "news": BROKEN, "argument": promise - 1}
+            rung = self.lowest_that_keeps(running)
+            self.run(*((head["lowest"] + 1, 0) if rung is None else (rung + 1, promise)))
+
+    def end_day(self) -> None:
+        head, running, gap = self.head, self.running, self.plan["episode_gap"]
+        for i, counts in enumerate(self.counts):
+            alarm, at_risk = head["today"] >> i & 1, gap > 0 and self.quiet[i] >= gap
+            self.count(counts, "days", alarm)
+            if at_risk:
+                self.count(counts, "at_risk")
+                self.count(counts, "episodes", alarm)
+            self.quiet[i] = 0 if alarm else min(self.quiet[i] + 1, gap)
+            if running and i + 1 == head["tag"] and (at_risk or running["unit"] != EPISODES):
+                more = running["event_q16"] if alarm and running["unit"] != ALARMS else 0
+                head["evidence_q16"] = max(head["evidence_q16"] + more - running["day_q16"], -(2**30))
+        self.count(head, "days")
+        head["today"] = 0
+
+    def gap(self, lost_ticks: int = 0) -> None:
+        for rung in self.rungs:
+            rung.gap(0)
+
+    def pause(self, ticks: int) -> None:
+        for rung in self.rungs:
+            rung.pause(ticks)
+
+    def missing(self, promise: dict, i: int) -> int | None:
+        """Days (alarms: ticks) that rung i is still to be watched; None: it fails."""
+        counts, head, unit = self.counts[i], self.head, promise["unit"]
+        count = counts["alarms" if unit == ALARMS else "days" if unit == ALARM_DAYS else "episodes"]
+        watched = head["ticks"] if unit == ALARMS else head["days"] if unit == ALARM_DAYS else counts["at_risk"]
+        if count > 15 or u64(counts["ticks"] << 16) > u64(promise["most_in_alarm_q16"] * head["ticks"]):
+            return None
+        return max(0, promise["needs"][count] - watched)
+
+    def lowest_that_keeps(self, promise: dict) -> int | None:
+        rung = self.n
+        while rung > self.head["lowest"] and self.missing(promise, rung - 1) == 0:
+            rung -= 1
+        return rung if rung < self.n else None
+
+    def calibrate(self, index: int) -> None:
+        head, promise = self.head, self.promises[index]
+        rung = self.lowest_that_keeps(promise)
+        if rung is not None:
+            if head["promise"] != index + 1 or rung + 1 < head["tag"]:
+                self.run(rung + 1, index + 1)
+            head |= {"news": CERTIFIED, "argument": index}
+            return
+        missing = self.missing(promise, self.n - 1)
+        if missing is None:
+            head |= {"news": FAILED, "argument": 0}
+            return
+        days = ceil_div(missing, self.plan["day_ticks"]) if promise["unit"] == ALARMS else missing
+        head |= {"news": NEEDS, "argument": min(days, 255)}
+
+    def set_level(self, tag: int) -> None:
+        self.run(within(tag, 0, self.n), 0)
+        self.head |= {"lowest": 0, "news": SET, "argument": 0}
+
+    def run(self, tag: int, promise: int) -> None:
+        self.head |= {"tag": tag, "promise": promise, "evidence_q16": 0}
+        if self.running and self.running["unit"] == ALARMS:
+            self.head["evidence_q16"] = -self.running["day_q16"]
+
+    def take_news(self) -> bytes | None:
+        news = bytes([self.head["news"], self.head["argument"]])
+        self.head |= {"news": 0, "argument": 0}
+        return news if news[0] else None
+
+    def save(self) -> bytes:
+        self.head["in_alarm"] = sum((rung.state == UNACK_ALARM) << i for i, rung in enumerate(self.rungs))
+        data = packed(LADDER, self.head) + b"".join(packed(COUNTS, counts) for counts in self.counts)
+        for rung in self.rungs:
+            second = min(rung.calm, 65535) if rung.state == UNACK_ALARM else rung.hits
+            data += min(rung.in_row, 65535).to_bytes(2, "little") + second.to_bytes(2, "little")
+        return data + bytes(self.quiet)
+
+    def takes(self, data: bytes, releveled: bool = False) -> bool:
+        """A ladder of this plan could have written its part of a record; the level tag is looked at elsewhere."""
+        n_promises = 4 if releveled else len(self.promises)
+        head = unpacked(LADDER, data)
+        seconds = [int.from_bytes(data[at + 2 : at + 4], "little") for at in self.states_at]
+        hits = [0 if head["in_alarm"] >> i & 1 else second for i, second in enumerate(seconds)]
+        fits = (
+            max(head["in_alarm"], head["today"]) < 2**self.n,
+            (head["elapsed"] << 16) + head["late_q16"] < self.day_q16,
+            -(2**30) <= head["evidence_q16"] <= 2**30,
+            head["tag"] <= self.n and head["lowest"] < self.n,
+            head["promise"] <= n_promises and head["news"] <= FAILED,
+            max(hits) < 2 ** self.timing["n"],
+            max(data[-self.n :]) <= self.plan["episode_gap"],
+        )
+        return all(fits)
+
+    @property
+    def states_at(self) -> range:
+        return range(32 + 12 * self.n, 32 + 16 * self.n, 4)
+
+    def restore(self, data: bytes, releveled: bool) -> None:
+        self.head = unpacked(LADDER, data) | {"zero": 0}
+        self.counts = [unpacked(COUNTS, data, 32 + 12 * i) for i in range(self.n)]
+        for i, (rung, at) in enumerate(zip(self.rungs, self.states_at, strict=True)):
+            rung.in_row, second = (int.from_bytes(data[at + j : at + j + 2], "little") for j in (0, 2))
+            up = self.head["in_alarm"] >> i & 1
+            rung.calm, rung.hits = (second, 0) if up else (0, second)
+            rung.state = UNACK_ALARM if up else NORMAL
+        self.quiet = list(data[-self.n :])
+        if releveled:
+            self.head |= {"promise": 0, "evidence_q16": 0}
+        if self.head["news"] == 0:
+            self.head["argument"] = 0
+
+
+# Export
+EXPORT = [("boot", 2), ("device", 8), ("score_tag", 8), ("plan_tag", 2), ("level_tag", 1), ("promise", 1)]
+EXPORT += [("first", 4), ("last", 4), ("days", 2), ("episode_gap", 1), ("zero", 1)]
+
+
+def export(ladder: Ladder, device: int, boot: int, score_tag: bytes, tag: bytes, since: bytes | None) -> bytes | None:
+    """The counts of a ladder, of all of its service or of that after an earlier export; None: it is none of this ladder."""
+    ladder.head["boot"] = ladder.head["boot"] or within(boot, 1, 65535)
+    head, n = ladder.head, ladder.n
+    size = 44 + 12 * n
+    numbers = {"device": device, "boot": head["boot"], "first": 0, "last": head["ticks"], "days": head["days"]}
+    numbers |= {"level_tag": head["tag"], "promise": head["promise"], "episode_gap": ladder.plan["episode_gap"]}
+    numbers |= {"score_tag": int.from_bytes(score_tag, "little"), "plan_tag": int.from_bytes(tag, "little"), "zero": 0}
+    counts = ladder.counts
+    if since is not None:
+        if len(since) != size or since[:6] != b"al" + bytes([1, n]) + size.to_bytes(2, "little"):
+            return None
+        if crc32(since[:-4]) != int.from_bytes(since[-4:], "little"):
+            return None
+        then = unpacked(EXPORT, since, 6)
+        before = [unpacked(COUNTS, since, 40 + 12 * i) for i in range(n)]
+        if any(then[name] != numbers[name] for name in ("device", "boot", "score_tag", "first")):
+            return None
+        counts = [{name: now[name] - old[name] for name in now} for now, old in zip(counts, before, strict=True)]
+        numbers |= {"first": then["last"], "days": numbers["days"] - then["days"]}
+        less = [numbers["last"] - numbers["first"], numbers["days"], *(v for each in counts for v in each.values())]
+        if min(less) < 0:
+            return None
+    data = b"al" + bytes([1, n]) + size.to_bytes(2, "little") + packed(EXPORT, numbers)
+    data += b"".join(packed(COUNTS, each) for each in counts)
+    return data + crc32(data).to_bytes(4, "little")
+
+
 # Supervisor
 class Supervisor:
     """Alarm, health and heartbeat in their order; what it gives are events of layout 2."""
@@ -1194,8 +1417,11 @@ class Supervisor:
         per_tick: int,
         due_q31: int,
         tag: bytes,
+        ladder: dict | None = None,
+        promises: list[dict] | None = None,
     ) -> None:
-        self.alarm = Alarm(alarm, timing, levels, per_tick)
+        self.alarm, self.own_levels = Alarm(alarm, timing, levels, per_tick), levels
+        self.ladder = None if ladder is None else Ladder(ladder, promises or [], timing)
         self.health = None if health is None else Health(health, columns)
         self.heartbeat_q16 = (alarm["heartbeat"] << 16) + alarm.get("heartbeat_rest_q16", 0)
         self.due_q31, self.tag = within(due_q31, 1, 2**31), tag
@@ -1235,6 +1461,9 @@ class Supervisor:
         notice = self.alarm.due()
         if notice is not None:
             return self.emit(hop, notice)
+        news = self.ladder.take_news() if self.ladder else None
+        if news is not None:
+            return self.emit(hop, Notice(LEVEL, self.alarm.levels["raise_score"], codes=news))
         elapsed_q16 = (self.elapsed << 16) + self.late_q16
         if 0 < self.heartbeat_q16 <= elapsed_q16:
             late_q16 = within(elapsed_q16 % self.heartbeat_q16, 0, 2**47)
@@ -1256,15 +1485,22 @@ class Supervisor:
     def pause(self, hops: int, ticks: int) -> None:
         if not self.voids_by_fault:
             self.alarm.pause(ticks)
+            if self.ladder:
+                self.ladder.pause(ticks)
         self.advance(hops)
 
     def save(self) -> dict:
         """Fields of a record."""
         found = self.alarm.save() | (self.health.save() if self.health else {})
         found |= {name: getattr(self, name) for name in ("sequence", "elapsed", "late_q16", "judged")}
+        if self.ladder:
+            found |= {"ladder": self.ladder.save(), "level_tag": self.ladder.head["tag"]}
         return found | {"highest_log2_q8": self.highest_of_all}
 
     def restore(self, record: dict, releveled: bool) -> None:
+        if self.ladder:
+            self.ladder.restore(record["ladder"], releveled)
+            self.relevel()
         self.alarm.restore(record, releveled)
         if self.health:
             self.health.restore(record)
@@ -1280,15 +1516,26 @@ class Supervisor:
 
     def tick(self, s: int, hop: int, reasons: Callable[[], bytes] = lambda: bytes(3)) -> list[bytes]:
         self.judged, self.highest = min(self.judged + 1, 2**32 - 1), max(self.highest, s)
-        notice = self.alarm.tick(s)
-        if notice is None:
-            return []
-        return [self.emit(hop, notice._replace(codes=reasons()[:2]) if notice.reasons else notice)]
+        out_of_service, notice, found = self.alarm.out_of_service, self.alarm.tick(s), []
+        if notice is not None:
+            found = [self.emit(hop, notice._replace(codes=reasons()[:2]) if notice.reasons else notice)]
+        if self.ladder and not out_of_service:
+            tag = self.ladder.head["tag"]
+            self.ladder.tick(s)
+            if self.ladder.head["tag"] != tag:
+                self.relevel()
+        return found
+
+    def relevel(self) -> None:
+        tag = self.ladder.head["tag"]
+        self.alarm.relevel(self.ladder.levels(tag) if tag else self.own_levels)
 
     def gap(self, lost: int, lost_ticks: int) -> None:
         if self.health:
             self.health.gap(lost)
         self.alarm.gap(lost_ticks)
+        if self.ladder:
+            self.ladder.gap(lost_ticks)
         self.advance(lost)
 
     def advance(self, n: int) -> None:
@@ -1304,8 +1551,15 @@ class Supervisor:
             self.health.missing(argument)
         elif operation == "clock":
             self.health.clock(argument, samples)
+        elif operation in ("calibrate", "set_level"):
+            tag = self.ladder.head["tag"]
+            getattr(self.ladder, operation)(argument)
+            if self.ladder.head["tag"] != tag:
+                self.relevel()
         else:
             notice = self.alarm.operate(operation, argument)
+            if self.ladder and notice is not None and operation == "out_of_service":
+                self.ladder.stop()
         return ([] if notice is None else [self.emit(hop, notice)]) + self.due(hop)
 
     def emit(self, hop: int, notice: Notice) -> bytes:
@@ -1319,7 +1573,7 @@ class Supervisor:
             notice.score,
             self.byte,
             notice.codes,
-            0,
+            self.ladder.head["tag"] if self.ladder else 0,
             self.tag,
         )
         self.sequence = (self.sequence + 1) % 2**16
@@ -1366,24 +1620,28 @@ def crc32(data: bytes) -> int:
 
 
 def record(fields: dict) -> bytes:
-    """The 136 bytes; what `fields` lack is 0."""
+    """The 136 bytes, and those of a ladder before the CRC; what `fields` lack is 0."""
     values = dict.fromkeys((name for name, _ in RECORD), 0) | fields
     flags = {"escalated": 1, "silenced": 16, "out_of_service": 32}
     values["flags"] = sum(bit for name, bit in flags.items() if fields.get(name))
     values["bits"] = sum(fields.get(name, 0) << bit for bit, name in enumerate(RECORD_BITS))
     values |= dict(zip((f"count_{each}" for each in COUNTED), fields.get("counts", [0] * len(COUNTED)), strict=True))
-    data = b"ar" + bytes([1, 0]) + (136).to_bytes(2, "little")
+    ladder = fields.get("ladder", b"")
+    data = b"ar" + bytes([1, 0]) + (136 + len(ladder)).to_bytes(2, "little")
     for name, size in RECORD:
         value = values[name]
         data += value if isinstance(value, bytes) else int(value).to_bytes(abs(size), "little", signed=size < 0)
+    data += ladder
     return data + crc32(data).to_bytes(4, "little")
 
 
 def record_fields(data: bytes, plan: dict) -> dict | None:
     """What a record holds; None: it is refused by this plan."""
-    if len(data) != 136 or data[:3] != b"ar\x01" or data[4:6] != b"\x88\x00":
+    ladder = ladder_of(plan)
+    size = 136 + (32 + 17 * ladder.n if ladder else 0)
+    if len(data) != size or data[:3] != b"ar\x01" or data[4:6] != size.to_bytes(2, "little"):
         return None
-    if crc32(data[:132]) != int.from_bytes(data[132:], "little"):
+    if crc32(data[:-4]) != int.from_bytes(data[-4:], "little"):
         return None
     values, at = {}, 6
     for name, size in RECORD:
@@ -1403,8 +1661,20 @@ def record_fields(data: bytes, plan: dict) -> dict | None:
         values["level_q16"] < 2**48,
         hits < 2 ** plan["timing"]["n"],
         values["highest_log2_q8"] < 8192,
+        ladder is None
+        or (
+            ladder.takes(data[132:-4], values["plan_tag"] != bytes.fromhex(plan_id(plan))[:2])
+            and values["level_tag"][0] == data[132 + 26]
+        ),
     )
-    return values if all(fits) else None
+    return values | {"ladder": data[132:-4]} if all(fits) else None
+
+
+def ladder_of(plan: dict) -> Ladder | None:
+    """A fresh ladder of a plan; None: it has none."""
+    if "ladder" not in plan:
+        return None
+    return Ladder(decoded(plan["ladder"]), decoded(plan["promises"]), plan["timing"])
 
 
 # Reasons
@@ -1459,10 +1729,12 @@ def compact(event: bytes) -> bytes:
     return event[:7] + bytes([s_log2_q3]) + event[10:11] + bytes([code]) + event[14:15]
 
 
-KINDS = ("", "anomaly", "technical", "heartbeat", "operator", "restart", "repeat")
+KINDS = ("", "anomaly", "technical", "heartbeat", "operator", "restart", "repeat", "level")
 STATES = ("normal", "pending", "alarm", "prealarm", "acknowledged", "returned, unacknowledged")
 INPUTS = ("", "acknowledged", "silenced", "silence over", "cancelled", "out of service", "in service", "test")
 BEGINNINGS = ("anew", "restored from a record", "anew, as the record was refused")
+NEWS = ("", "level certified", "no level certified, more days needed", "promise broken", "level set")
+NEWS += ("no level keeps the promise",)
 CONDITIONS = ("", "stuck", "flat", "repeated", "clipped", "below the noise floor", "step", "dead axis", "not gravity")
 CONDITIONS += ("gaps", "missing", "rate", "not worn", "warm-up", "self-test failed", "supply")
 HEALTH = ("stuck or flat or repeated", "clipped", "below the noise floor", "step or dead axis or not gravity")
@@ -1482,7 +1754,7 @@ def decoded_event(data: bytes) -> dict:
     state, flag = data[1] % 8, [data[1] >> bit & 1 for bit in range(8)]
     if version not in (1, 2):
         return {"error": f"event: version {version} is neither 1 nor 2"}
-    if kind not in ((1,) if version == 1 else range(1, 7)):
+    if kind not in ((1,) if version == 1 else range(1, 8)):
         return {"error": f"event: kind {kind} is unknown"}
     if state > (2 if version == 1 else 5):
         return {"error": f"event: state {state} is unknown"}
@@ -1493,10 +1765,11 @@ def decoded_event(data: bytes) -> dict:
         codes = [data[9] % 128, data[9] // 128]
     code = codes[0]
     named = {2: ("technical condition", CONDITIONS), 4: ("operator input", INPUTS), 5: ("beginning", BEGINNINGS)}
+    named[7] = ("news", NEWS)
     if version == 2 and kind in named:
         what, table = named[kind]
         if code >= len(table) or not table[code]:
-            return {"error": f"event: {what} {code} is unknown"}
+            return {"error": f"event: {what} {code}{' of a level' if kind == 7 else ''} is unknown"}
     marked, high = (0, flag[6]) if version == 1 else (flag[6], flag[7])
     latched, silenced, out = (0, 0, 0) if version == 1 else flag[3:6]
     flags = {"high": high, "latched": latched, "silenced": silenced, "out of service": out}
@@ -1525,6 +1798,8 @@ def decoded_event(data: bytes) -> dict:
         "active": codes[1] == 1 if kind == 2 else None,
         "input": INPUTS[code] if kind == 4 else None,
         "restart": BEGINNINGS[code] if kind == 5 else None,
+        "promise": NEWS[code] if kind == 7 else None,
+        "argument": codes[1] if kind == 7 and not short else None,
         "judged_share": share,
         "level_tag": None if short or version == 1 else data[13],
         "plan_tag": data[10:].hex() if short else data[14:].hex(),
@@ -1549,7 +1824,7 @@ def _exponential(log2_q8: int) -> int:
 
 
 # Plan file
-SIZES = {"i1": 1, "u1": 1, "<i2": 2, "<u2": 2, "<i4": 4}
+SIZES = {"i1": 1, "u1": 1, "<i2": 2, "<u2": 2, "<i4": 4, "<u4": 4}
 
 
 def canonical(value: dict | list | str | int) -> str:
@@ -1575,7 +1850,7 @@ def plan_id(plan: dict) -> str:
 
 
 def score_id(plan: dict) -> str:
-    return digest(plan, "name", "provenance", "sha256", "levels", "reasons", "alarm")
+    return digest(plan, "name", "provenance", "sha256", "levels", "reasons", "alarm", "promises")
 
 
 def read(data: bytes) -> dict:
@@ -1706,7 +1981,7 @@ class Pipeline:
             self.baseline.restore(found)
             self.reference.restore(found, False, "reference")
         self.carried = bool(found["was_full"])
-        self.take(found, (found["plan_tag"], found["level_tag"]) != (self.tag, b"\0"))
+        self.take(found, found["plan_tag"] != self.tag or ("ladder" not in self.file and found["level_tag"] != b"\0"))
         self.resume(self.framer.resume(found["next_hop"], found["ahead"]))
         return True
 
@@ -1726,7 +2001,8 @@ class SupervisedPipeline(Pipeline):
         plan, duty = self.plan, self.plan.get("duty")
         sections = plan.get("alarm", NO_ALARM), plan.get("health"), plan["timing"], plan["levels"]
         due = due_q31(duty, duty and ticks_in(duty["on"], plan), plan["framer"]["hop"], self.per_tick)
-        self.supervisor = Supervisor(*sections, columns_of(plan), self.per_tick, due, self.tag)
+        ladder = plan.get("ladder"), plan.get("promises")
+        self.supervisor = Supervisor(*sections, columns_of(plan), self.per_tick, due, self.tag, *ladder)
         self.fresh, self.samples = True, 0
 
     def process(self, block: list) -> list[Result]:
@@ -1756,7 +2032,9 @@ class SupervisedPipeline(Pipeline):
             if self.reference:
                 self.reference.tick(0, s)
                 self.baseline.follow(raw, self.reference.state == UNACK_ALARM)
-        return [*found, Result(hop, s, events, inputs, outputs, raw, self.baseline.level_q16, void=void)]
+        found.append(Result(hop, s, events, inputs, outputs, raw, self.baseline.level_q16, void=void))
+        behind = self.supervisor.due(self.framer.next_hop % 2**32) if self.supervisor.ladder else []
+        return found + self.without_tick(behind)
 
     def without_tick(self, events: list[bytes]) -> list[Result]:
         hops = [int.from_bytes(event[4:8], "little") for event in events]
@@ -1791,6 +2069,10 @@ class SupervisedPipeline(Pipeline):
     def fields(self) -> dict:
         return self.supervisor.save()
 
+    def export(self, device: int, boot: int, since: bytes | None) -> bytes | None:
+        score_tag = bytes.fromhex(score_id(self.file))[:8]
+        return export(self.supervisor.ladder, device, boot, score_tag, self.tag, since)
+
     def restore(self, data: bytes) -> bool:
         taken = super().restore(data)
         if not taken:
@@ -1814,7 +2096,7 @@ class SupervisedPipeline(Pipeline):
 
 def pipeline_of(data: bytes) -> Pipeline:
     """The pipeline of a plan file."""
-    supervised = not {"alarm", "health"}.isdisjoint(read(data))
+    supervised = not {"alarm", "health", "ladder"}.isdisjoint(read(data))
     return SupervisedPipeline(data) if supervised else Pipeline(data)
 
 

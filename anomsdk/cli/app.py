@@ -16,7 +16,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from anomsdk._version import __version__
-from anomsdk.cli import build, judge, run
+from anomsdk.cli import build, herds, judge, run
 from anomsdk.cli.options import tell
 from anomsdk.errors import CheckError, InputError, UnusableInputsError
 from anomsdk.utils.terminal import line_width, show
@@ -106,6 +106,7 @@ _COMMANDS: tuple[tuple[Callable[..., None], str], ...] = (
     (run.decode, "decode 22000400100200000282cd"),
     (build.train, "train --normal demo/normal --spec spec.toml --out my_room"),
     (build.calibrate, "calibrate my_room --normal demo/later --out my_hall"),
+    (herds.tune, "tune demo/later --budget '1 alarm-day/30d' --plan my_room"),
     (judge.evaluate, "evaluate --plan my_room --normal demo/later --anomalous demo/events"),
     (judge.diff, "diff audio_scene my_room --corpus demo/later"),
     (build.plan, "plan my_room"),

@@ -8,7 +8,19 @@ from typing import Annotated
 
 import typer
 
-from anomsdk.cli.options import CHOOSE, PlanArgument, RunOptions, Tolerate, note, plan_named, takes, tell, tell_left_out
+from anomsdk.cli.options import (
+    CHOOSE,
+    BudgetOrNone,
+    Confidence,
+    PlanArgument,
+    RunOptions,
+    Tolerate,
+    note,
+    plan_named,
+    takes,
+    tell,
+    tell_left_out,
+)
 from anomsdk.errors import InputError
 from anomsdk.utils.terminal import show
 from anomsdk.utils.text import counted
@@ -108,6 +120,8 @@ def calibrate(
         bool, typer.Option("--normalisation", help="Learn the centre and width of each feature anew as well.")
     ] = False,
     tolerate: Tolerate = 0,
+    budget: BudgetOrNone = None,
+    confidence: Confidence = 0.95,
     *,
     run: RunOptions,
 ) -> None:
@@ -118,6 +132,7 @@ def calibrate(
     from anomsdk.runtime.memory import wiping
     from anomsdk.sources.clips import noticed, open_clips, survey
     from anomsdk.sources.stream_format import StreamFormat
+    from anomsdk.stats.promises import Budget
     from anomsdk.train import calibrate_clips
 
     chosen = plan_named(plan)
@@ -126,10 +141,13 @@ def calibrate(
     stream_format = StreamFormat.of(chosen.sensor, chosen.columns)
     with run.working("opening recordings") as progress:
         clips = open_clips(normal, stream_format, reading=run.reading, group=run.group, skip_bad=run.skip_bad)
+        if budget is not None:
+            Budget.parse(budget)  # before recordings are read
         n = len(clips.clips)
-        progress.doing("reading recordings")
-        with wiping():  # damage shows behind the header only
-            clips, _ = survey(clips, skip_bad=run.skip_bad, progress=lambda done: progress.update(done, n))
+        if budget is None or run.skip_bad:  # a certificate needs no more than one reading
+            progress.doing("reading recordings")
+            with wiping():  # damage shows behind the header only
+                clips, _ = survey(clips, skip_bad=run.skip_bad, progress=lambda done: progress.update(done, n))
         for line in clips.bad:
             tell_left_out(line)
         for line in noticed(clips.clips):
@@ -142,6 +160,8 @@ def calibrate(
             out=out,
             normalisation=normalisation,
             tolerate=tolerate,
+            budget=budget,
+            confidence=confidence,
             report=tell,
             progress=lambda done: progress.update(done, total),
         )

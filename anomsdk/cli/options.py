@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import ast
 import json
-import re
-import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -18,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TextIO
 
 import typer
 
+from anomsdk.cli.option_words import in_flags
 from anomsdk.errors import printable
 from anomsdk.utils.terminal import Progress, show
 
@@ -41,6 +39,28 @@ Tolerate = Annotated[
         metavar="K",
         min=0,
         help="Place the alarm level so that it raises at most K alarms on the recordings it is placed on. Default: 0.",
+        show_default=False,
+    ),
+]
+
+_BUDGET = (
+    "At most N alarms, alarm-days or episodes in a time, e.g. '1 alarm-day/30d', '1 alarm/8h' or '2 episodes/90d'."
+)
+BudgetOption = Annotated[str, typer.Option("--budget", metavar="BUDGET", help=_BUDGET)]
+BudgetOrNone = Annotated[
+    str | None,
+    typer.Option(
+        "--budget",
+        metavar="BUDGET",
+        help=f"Set the lowest level that these recordings certify. {_BUDGET} Default: the level above all of them.",
+    ),
+]
+Confidence = Annotated[
+    float,
+    typer.Option(
+        "--confidence",
+        metavar="C",
+        help="Confidence of a certificate, 0.5 to 0.999. Default: 0.95.",
         show_default=False,
     ),
 ]
@@ -270,81 +290,3 @@ def print_report(as_json: bool, tree: Callable[[], Any], text: Callable[[], str]
         show(json.dumps(tree(), indent=2), wrap=False)
     else:
         tell(text())
-
-
-# Words of the command line for parameters of the library
-
-_SAME = (
-    "alarm anomalous array axes by calibration channel confident corpus cross_check debug devices engine "
-    "events gain_db group hops html jobs jsonl label max_added max_bridge max_change max_lost max_missed max_moved "
-    "normal normalisation out plan require_all scale scene scores search seed skip_bad snr spec target time "
-    "tolerate unit version where write write_decoders"
-)
-"""Parameters whose option bears their name."""
-FLAGS = {name: f"--{name.replace('_', '-')}" for name in _SAME.split()} | {
-    "as_json": "--json",
-    "files": "FILES",
-    "folder": "DIR",
-    "match_s": "--match",
-    "new": "NEW",
-    "old": "OLD",
-    "piece_s": "--piece",
-    "rate_hz": "--rate",
-    "rotation": "--unit",
-    "segment_s": "--segment",
-    "source": "INPUT",
-    "sources": "INPUT",
-}
-"""Parameter of the library -> option of the command line, or the name of an argument in its usage."""
-
-NO_FLAG = dict.fromkeys(("failed", "low", "ms", "on", "ticks"), "input of a pipeline that a Python caller runs") | {
-    "groups": "labels of recordings in memory; a command takes `group` and makes the labels itself",
-    **dict.fromkeys(("at_s", "indices", "max_devices"), "receiver of events that a Python caller runs"),
-    "keep": "symbols of a program that a Python caller compiles",
-    "limit": "instructions of a function that a Python caller runs in the emulator",
-    "tap": "model inputs that a Python caller keeps for tuning; no command does",
-}
-"""Parameter that messages name -> why no command has an option for it; it is printed as it is."""
-
-_PARAMETER = re.compile(r"`([a-z_][a-z0-9_]*)(?:=([^`]*))?`")
-
-
-def in_flags(text: str) -> str:
-    """Put options of the command line in place of the parameters that a message names in backticks.
-
-    Parameters
-    ----------
-    text : message, note or report of the library; words in backticks that are no parameter stay as they are
-
-    Examples
-    --------
-    >>> in_flags("walk.csv: no column of time; give `rate_hz`, e.g. `rate_hz=50`, or `axes=('x', 'y', 'z')`")
-    'walk.csv: no column of time; give --rate, e.g. --rate 50, or --axes x,y,z'
-    >>> in_flags("`where='bird!=3'`, `rotation='rad/s'`, `skip_bad=True`, `no_parameter`")
-    "--where 'bird!=3', --unit ,rad/s, --skip-bad, `no_parameter`"
-    """
-    return _PARAMETER.sub(_flag, text)
-
-
-def _flag(found: re.Match[str]) -> str:
-    name, value = found[1], found[2]
-    flag = FLAGS.get(name)
-    if flag is None:
-        return found[0]
-    if value is None or value == "True":
-        return flag
-    if value in ("False", "None"):
-        return f"no {flag}"
-    shown = _argument(value)
-    return f"{flag} {',' if name == 'rotation' else ''}{shown}"
-
-
-def _argument(value: str) -> str:
-    """Write a Python value as an argument for a shell; a placeholder such as NAME stays as it is."""
-    try:
-        found = ast.literal_eval(value)
-    except (SyntaxError, ValueError):
-        return re.sub(r"[()'\"\s]", "", value).strip(",")
-    if isinstance(found, (tuple, list)):
-        return shlex.quote(",".join(map(str, found)))
-    return shlex.quote(found) if isinstance(found, str) else value

@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from anomsdk.cli.options import CHOOSE, PlanOption, RunOptions, in_flags, note, plan_named, takes, tell, tell_left_out
+from anomsdk.cli.option_words import in_flags
+from anomsdk.cli.options import CHOOSE, PlanOption, RunOptions, note, plan_named, takes, tell, tell_left_out
 from anomsdk.errors import CheckError, InputError
 from anomsdk.utils.terminal import STATE_STYLES, show
 from anomsdk.utils.text import counted

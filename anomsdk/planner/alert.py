@@ -7,7 +7,7 @@ import math
 from anomsdk.core.checks import require
 from anomsdk.core.rung import MAX_TICKS, TimingPlan
 from anomsdk.errors import InputError
-from anomsdk.planner.calibration import CALIBRATION_FILE, Calibration, Tolerated, alert_without_level
+from anomsdk.planner.calibration import CALIBRATION_FILE, Calibration, Certified, Tolerated, alert_without_level
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.planner.tables import rounded
 
@@ -42,6 +42,8 @@ def raise_score(spec: PipelineSpec, timing: TimingPlan, calibration: Calibration
         raise InputError(
             f'alert.raise_score is "calibrated", but there is no {CALIBRATION_FILE}: train first, or give a number'
         )
+    if calibration.certified is not None:
+        return _certified_level(spec, calibration.certified)
     if calibration.tolerated is not None:
         return _tolerant_level(spec, calibration.tolerated)
     return calibrated_level(timing, calibration)
@@ -50,6 +52,21 @@ def raise_score(spec: PipelineSpec, timing: TimingPlan, calibration: Calibration
 def calibrated_level(timing: TimingPlan, calibration: Calibration) -> int:
     """Return the lowest alarm level at which the calibration recordings raise no alarm."""
     return calibration.alarm_levels.raise_score(timing.m, timing.n, timing.on_delay, timing.high_ratio_q16 / 65536)
+
+
+def _certified_level(spec: PipelineSpec, certified: Certified) -> int:
+    """Return the level that is certified; refuse an alert other than the one that its alarms were counted with."""
+    now = alert_without_level(spec)
+    changed = [key for key, value in now.items() if key != "cooldown_s" and certified.alert.get(key) != value]
+    if changed:
+        (key, *_) = changed
+        was = certified.alert.get(key)
+        raise InputError(
+            f"alert.{key} is {now[key]:g}, but the level that is certified for {certified.budget} was counted at "
+            f"{'another' if was is None else f'{was:g}'}: calibrate again with `budget='{certified.budget}'`, or set "
+            f"alert.raise_score (it was {certified.raise_score})"
+        )
+    return certified.raise_score
 
 
 def _tolerant_level(spec: PipelineSpec, tolerated: Tolerated) -> int:

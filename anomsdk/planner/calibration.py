@@ -88,6 +88,16 @@ class Tolerated(_Part):
     """Keys of the alert with their values, as `alert_without_level` returns them."""
 
 
+class Certified(_Part):
+    """An alarm level that is certified for a budget, and the alert that its alarms were counted with."""
+
+    budget: str
+    confidence: Annotated[float, Field(strict=False, ge=0.5, le=0.999)]
+    raise_score: Annotated[int, Field(ge=1, le=2**32 - 1)]
+    alert: dict[str, Annotated[float, Field(strict=False)]]
+    """Keys of the alert with their values, as `alert_without_level` returns them."""
+
+
 class Calibration(_Part):
     """Contents of a calibration.json."""
 
@@ -112,6 +122,8 @@ class Calibration(_Part):
     alarm_levels: AlarmLevels
     tolerated: Tolerated | None = None
     """Level that tolerates alarms; null: the level comes from `alarm_levels` and tolerates none."""
+    certified: Certified | None = None
+    """Level that is certified for a budget; it comes before the others. null: none is."""
     recordings: Annotated[int, Field(ge=1)]
     """Number of recordings that the alarm levels were computed from."""
     hours: Annotated[float, Field(strict=False, gt=0)]

@@ -6,14 +6,14 @@ import math
 
 from anomsdk.core.checks import checked_cast, require
 from anomsdk.core.fixed import UINT32_MAX
-from anomsdk.core.ladder import N_NEEDS, LadderPlan, PromisePlan, Unit
+from anomsdk.core.ladder import N_NEEDS, LadderPlan, PromisePlan, RungCounts, Unit
 from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError
 from anomsdk.planner.calibration import CALIBRATION_FILE, Calibration
 from anomsdk.planner.sections import LadderSection
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.planner.tables import rounded
-from anomsdk.stats.promises import CHANCE, Budget, check_reachable, days_needed
+from anomsdk.stats.promises import CHANCE, Budget, Method, check_reachable, days_needed
 
 DAY_S = 86_400
 NARROWEST, WIDEST = 1.06, 1.2
@@ -57,7 +57,9 @@ def promise_plans(spec: PipelineSpec, ladder: LadderPlan | None) -> tuple[Promis
     )
 
 
-def promise_plan(budget: Budget, confidence: float, max_alarm_fraction: float, ladder: LadderPlan) -> PromisePlan:
+def promise_plan(
+    budget: Budget, confidence: float, max_alarm_fraction: float, ladder: LadderPlan, *, method: Method = "anytime"
+) -> PromisePlan:
     """Plan one promise.
 
     Parameters
@@ -66,13 +68,14 @@ def promise_plan(budget: Budget, confidence: float, max_alarm_fraction: float, l
     confidence : 0.5 to 0.999
     max_alarm_fraction : share of the time in alarm above which a rung fails, above 0 to 1
     ladder : says how many ticks a day has
+    method : a plan holds anytime; fixed is for evidence that is looked at once
 
     Raises
     ------
     InputError : a device would need more than a year without any alarm
     """
     check_reachable(budget, confidence)
-    days = [days_needed(count, budget, confidence) for count in range(N_NEEDS)]
+    days = [days_needed(count, budget, confidence, method=method) for count in range(N_NEEDS)]
     unit = ladder.day_q16 / 65536 if budget.unit == Unit.ALARM else 1
     needs = [math.ceil(each * unit - _ROUNDING) for each in days]
     require(
@@ -86,6 +89,15 @@ def promise_plan(budget: Budget, confidence: float, max_alarm_fraction: float, l
         day_q16=math.ceil(budget.rate * (CHANCE - 1) * 65536),
         broken_q16=math.ceil(-math.log1p(-confidence) * 65536),
     )
+
+
+def counted_in(rungs: LadderPlan, counts: RungCounts, ticks: int, days: int, unit: Unit) -> tuple[int, float]:
+    """Return the count of a budget's unit, and the days of service among which it is judged."""
+    if unit == Unit.ALARM:
+        return counts.alarms, ticks * 65536 / rungs.day_q16
+    if unit == Unit.ALARM_DAY:
+        return counts.days, days
+    return counts.episodes, counts.at_risk
 
 
 def rung_scores(lowest: int, highest: int, rungs: int) -> list[int]:

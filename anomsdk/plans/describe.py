@@ -13,7 +13,7 @@ from anomsdk.errors import printable, without_a_branch
 from anomsdk.plans.extractors import EXTRACTORS, Speech, milliseconds
 from anomsdk.plans.recording_digests import for_people
 from anomsdk.plans.speech import speech_remark, values_per_second
-from anomsdk.plans.supervision import alarm_facts, health_facts, retention_facts
+from anomsdk.plans.supervision import alarm_facts, health_facts, ladder_facts, retention_facts
 
 
 def describe(plan: Plan) -> dict[str, dict[str, Any]]:
@@ -34,7 +34,7 @@ def describe(plan: Plan) -> dict[str, dict[str, Any]]:
     {'kind': 'audio', 'rate_hz': 16000.0, 'columns': 1}
     """
     rate = plan.rate_hz
-    supervision = {"alarm": alarm_facts(plan), "health": health_facts(plan)}
+    supervision = {"alarm": alarm_facts(plan), "health": health_facts(plan), "ladder": ladder_facts(plan)}
     return {
         "plan": {"name": plan.name, "id": plan.id, "score_id": plan.score_id, "tag": f"{plan.tag:04x}"},
         "sensor": {"kind": plan.sensor.kind, "rate_hz": rate, "columns": plan.columns, **_duty(plan)},
@@ -62,7 +62,7 @@ def as_text(sections: dict[str, dict[str, Any]]) -> str:
     for name, facts in sections.items():
         lines.append(name)
         for fact, value in facts.items():
-            values = value if fact == "layers" else [", ".join(value) if isinstance(value, list) else value]
+            values = value if fact == "layers" else [", ".join(map(str, value)) if isinstance(value, list) else value]
             for i, shown in enumerate(values):
                 number = f"{shown:,}" if isinstance(shown, int) else shown
                 lines.append(printable(f"  {'' if i else fact:<16} {number}"))

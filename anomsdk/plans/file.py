@@ -34,7 +34,14 @@ MAX_ITEMS = 10_000
 _INT_DIGITS = 15
 _OWN_KEYS = {"format", "sha256", *(field.name for field in fields(Plan))}
 """Keys that a message may name before the file is known to be a plan; others may be secrets."""
-_ANNOTATION_DTYPES = {"int8": "i1", "uint8": "u1", "int16": "<i2", "uint16": "<u2", "int32": "<i4"}
+_ANNOTATION_DTYPES = {
+    "int8": "i1",
+    "uint8": "u1",
+    "int16": "<i2",
+    "uint16": "<u2",
+    "int32": "<i4",
+    "uint32": "<u4",
+}
 
 
 def read_plan(path: str | Path) -> Plan:

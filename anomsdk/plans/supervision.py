@@ -1,4 +1,4 @@
-"""Facts of the alarm section and the health section of a plan, and of what they keep."""
+"""Facts of the alarm, the health and the ladder section of a plan, and of what they keep."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ import math
 from typing import Any
 
 from anomsdk.core.event import Condition
+from anomsdk.core.export import export_bytes
 from anomsdk.core.health import HealthPlan
+from anomsdk.core.ladder import LadderPlan, PromisePlan, Unit, ladder_bytes
 from anomsdk.core.plan import Plan
+from anomsdk.core.record import RECORD_BYTES
 
 _BYTES_A_COLUMN = 16
+_SHOWN_NEEDS = 4
 _SCORES = 3
 """Highest scores that are kept: of the alarm, of its last raise or escalation, and since the last heartbeat."""
 
@@ -81,11 +85,56 @@ def health_facts(plan: Plan) -> dict[str, Any]:
     }
 
 
+def ladder_facts(plan: Plan) -> dict[str, Any]:
+    """Return the facts of the ladder: its levels, its budgets with the days that they need, and bytes.
+
+    A budget is told by the integers of the plan: what is counted, its rate, and the days that a rung must be watched
+    with 0, 1, 2 and 3 counted. Empty without a ladder section.
+    """
+    ladder = plan.ladder
+    if ladder is None:
+        return {}
+    facts: dict[str, Any] = {
+        "rungs": ladder.n_rungs,
+        "levels": [int(score) for score in ladder.raise_scores],
+        "ticks_per_day": round(ladder.day_q16 / 65536, 3),
+        "episode_gap_days": ladder.episode_gap or "off",
+    }
+    for index, promise in enumerate(plan.promises or ()):
+        facts |= {f"budget_{index}": _budget(promise), f"needs_{index}_days": _needs(promise, ladder)}
+    return facts | {
+        "state_bytes": ladder_bytes(ladder),
+        "record_bytes": RECORD_BYTES + ladder_bytes(ladder),
+        "export_bytes": export_bytes(ladder.n_rungs),
+    }
+
+
+def _budget(promise: PromisePlan) -> str:
+    """Return what a promise allows, to about four digits: its plan holds the rate as evidence that a day takes off."""
+    unit = Unit(promise.unit).name.lower().replace("_", "-")
+    days = 2 * 65536 / promise.day_q16
+    confidence = 1 - math.exp(-promise.broken_q16 / 65536)
+    share = promise.most_in_alarm_q16 / 65536
+    return f"1 {unit} in {days:.4g} days, {confidence:.4g} confidence, in alarm for at most {share:.4g} of the time"
+
+
+def _needs(promise: PromisePlan, ladder: LadderPlan) -> list[str]:
+    """Return the days of service that a rung needs with 0, 1, 2 and 3 counted."""
+    day = ladder.day_q16 / 65536 if promise.unit == Unit.ALARM else 1
+    return [f"{count}: {int(need) / day:.4g}" for count, need in enumerate(promise.needs[:_SHOWN_NEEDS])]
+
+
 def retention_facts(plan: Plan) -> dict[str, Any]:
-    """Return what the life cycle and health keep, see docs/explanation/privacy.md; empty for other plans."""
+    """Return what life cycle, ladder and health keep, see docs/explanation/privacy.md; empty for other plans."""
     facts: dict[str, Any] = {}
     if plan.is_supervised:
         facts |= {"highest_scores": f"{_SCORES}: of the alarm, of its last report, since the last heartbeat"}
+    if plan.ladder is not None:
+        facts |= {
+            "ladder_bytes": ladder_bytes(plan.ladder),
+            "ladder_counts": "of each rung: ticks, alarms, days and episodes; no signal",
+            "ladder_kept": "until a reset; a record carries them on, an export hands them out",
+        }
     health = plan.health
     if health is not None:
         facts |= {

@@ -38,6 +38,8 @@ def decoded(data: bytes) -> dict[str, Any]:
     - condition, active : technical condition in words, and whether it begins or ends
     - input : input of an operator in words
     - restart : what the pipeline began with, in words
+    - promise : news of the alarm level in words
+    - argument : of news of the level: days that are needed, 255 also for more, or index of the promise
     - judged_share : judged share of the ticks since the last heartbeat, 0 to 1
     - level_tag : 0 to 255, layout 2 only
     - plan_tag : beginning of the plan's id, 4 hexadecimal digits; 2 in a compact form
@@ -75,6 +77,8 @@ def decoded(data: bytes) -> dict[str, Any]:
         "active": event.active if technical else None,
         "input": None if event.input is None else event.input.word,
         "restart": None if event.restart is None else event.restart.word,
+        "promise": None if event.promise is None else event.promise.word,
+        "argument": None if event.promise is None or compact else event.reasons[1],
         "judged_share": round(event.judged_share, _SHARE_DIGITS) if event.kind == Kind.HEARTBEAT else None,
         "level_tag": None if compact or event.layout == VERSION else event.level_tag,
         "plan_tag": event.plan_tag.to_bytes(1 if compact else 2, "little").hex(),
@@ -98,6 +102,8 @@ def line_of(data: bytes) -> str:
     if event.layout != VERSION:
         parts.append(f"health: {', '.join(fields['health_words']) or 'no condition active'}")
     parts += [text for text in (details(event), "" if event.restart is None else event.restart.word) if text]
+    if fields["level_tag"]:
+        parts.append(f"level {fields['level_tag']}")
     if fields["flags"]:
         parts.append(f"({', '.join(fields['flags'])})")
     parts.append(f"plan {fields['plan_tag']}")

@@ -19,6 +19,7 @@ from anomsdk.core.event import (
     Event,
     Input,
     Kind,
+    Promise,
     Restart,
     State,
 )
@@ -52,6 +53,7 @@ class News(NamedTuple):
     tag : plan tag, of a compact event its low byte
     layout : 1 or 2
     compact : 1 for the compact form
+    level : level tag of an event of layout 2 with 16 bytes, else 0
     check : 16 bits of a hash of the compact form, equal for both forms of an event
     """
 
@@ -68,6 +70,7 @@ class News(NamedTuple):
     tag: U2
     layout: U1
     compact: U1
+    level: U1
     check: U2
 
 
@@ -80,7 +83,9 @@ def columns_of(fields: type) -> np.dtype[Any]:
 NEWS = columns_of(News)
 
 
-def _known(codes: type[Kind] | type[State] | type[Condition] | type[Input] | type[Restart]) -> NDArray[np.bool_]:
+def _known(
+    codes: type[Kind] | type[State] | type[Condition] | type[Input] | type[Restart] | type[Promise],
+) -> NDArray[np.bool_]:
     """Mark the values of a byte that are codes of an enumeration."""
     return np.isin(np.arange(256), [int(code) for code in codes])
 
@@ -89,6 +94,7 @@ _CODES = {
     Kind.TECHNICAL: _known(Condition),
     Kind.OPERATOR: _known(Input),
     Kind.RESTART: _known(Restart),
+    Kind.LEVEL: _known(Promise),
 }
 """Kind of an event -> bytes that its first code may be; other kinds take any."""
 _KINDS, _STATES = _known(Kind), _known(State)
@@ -134,6 +140,7 @@ def news_of(event: Event | bytes) -> News:
         tag,
         event.layout,
         int(event.compact),
+        event.level_tag,
         check,
     )
 
@@ -177,6 +184,7 @@ def decoded(events: NDArray[np.uint8]) -> tuple[Columns, NDArray[np.bool_]]:
     values = {"kind": kind, "state": state, "flags": flags, "number": byte[2] | byte[3] << 8, "score": score}
     values |= {"hop": hop if compact else hop | byte[7] << 24, "health": health, "tag": tag, "layout": layout}
     values |= {"code_1": code_1, "code_2": code_2, "code_3": code_3, "check": mixed >> np.uint64(48)}
+    values["level"] = 0 if compact else np.where(first, 0, byte[13])
     for name, value in values.items():
         news[name] = value
     news["compact"] = compact

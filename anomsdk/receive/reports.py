@@ -163,6 +163,8 @@ class Device:
     whole_tag : an event of 16 bytes told the whole plan tag
     layout : layout of its last news, 1 or 2; 0 before the first
     judged_share : judged share of its last heartbeat, 0 to 1
+    level_tag : level tag of its last event of 16 bytes, 0: the plan's own level; None: the level may have changed
+        since, or is not known
     counts : Counts
     """
 
@@ -182,4 +184,5 @@ class Device:
     whole_tag: bool
     layout: int
     judged_share: float | None
+    level_tag: int | None
     counts: Counts

@@ -7,13 +7,14 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.core.event import Input, Kind, Restart, State
+from anomsdk.core.event import VERSION_2, Input, Kind, Restart, State
 from anomsdk.receive.news import MARKED, Columns, News
 from anomsdk.receive.rows import (
     ALLOWED,
     BITS_OF,
     DOUBTFUL,
     FARTHEST,
+    HAS_LEVEL,
     HAS_SHARE,
     HEARD,
     JUMPED,
@@ -261,6 +262,12 @@ def _tell(row: Columns, news: Columns, fate: Ints) -> None:
     same = compact & (known & WHOLE_TAG > 0) & (row["tag"] & 0xFF == tag)
     row["tag"] = np.where(same, row["tag"], tag)
     known = np.where(~compact, known | WHOLE_TAG, np.where(same, known, known & (0xFF - WHOLE_TAG)))
+    # Level tag
+    second = news["layout"] == VERSION_2
+    told = second & ~compact
+    row["level"] = np.where(told, news["level"], row["level"])
+    gone = ~told & (unknown | (news["kind"] == Kind.LEVEL) | ~second)
+    known = np.where(told, known | HAS_LEVEL, np.where(gone, known & (0xFF - HAS_LEVEL), known))
     # Conditions
     forgotten = unknown & ~(restart & (news["code_1"] == Restart.RESTORED))
     conditions = np.where(forgotten, 0, row["conditions"]).astype(np.int64)

@@ -30,7 +30,7 @@ NAN = float("nan")
 # Bits of Row.run: how the current run began
 DOUBTFUL, WITHOUT_EVENT, JUMPED = 1, 2, 4
 # Bits of Row.known
-HEARD, EXPECTED, WHOLE_HOP, WHOLE_TAG, HAS_SHARE = 1, 2, 4, 8, 16
+HEARD, EXPECTED, WHOLE_HOP, WHOLE_TAG, HAS_SHARE, HAS_LEVEL = 1, 2, 4, 8, 16, 32
 
 
 class Fate(IntEnum):
@@ -102,6 +102,8 @@ class Row:
     reason_1: U1 = 0
     reason_2: U1 = 0
     reason_3: U1 = 0
+    level: U1 = 0
+    """Level tag that an event of 16 bytes told."""
 
 
 ROW = columns_of(Row)

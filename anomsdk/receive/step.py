@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from anomsdk.core.event import Input, Kind, Restart, State
+from anomsdk.core.event import VERSION_2, Input, Kind, Restart, State
 from anomsdk.receive.news import MARKED, News
 from anomsdk.receive.rows import (
     ALLOWED,
     BITS_OF,
     DOUBTFUL,
     FARTHEST,
+    HAS_LEVEL,
     HAS_SHARE,
     HEARD,
     JUMPED,
@@ -194,6 +195,12 @@ def _tell(row: Row, news: News, fate: Fate) -> None:
         if not (row.known & WHOLE_TAG and row.tag & 255 == news.tag):
             row.tag = news.tag
             row.known &= ~WHOLE_TAG
+    # Level tag
+    if news.layout == VERSION_2 and not news.compact:
+        row.level = news.level
+        row.known |= HAS_LEVEL
+    elif unknown or news.kind == Kind.LEVEL or news.layout != VERSION_2:
+        row.known &= ~HAS_LEVEL
     # Conditions
     conditions = 0 if unknown and not (restart and news.code_1 == Restart.RESTORED) else row.conditions
     if news.kind == Kind.TECHNICAL:

@@ -8,7 +8,7 @@ from anomsdk.core.event import SHARE_ONE, Condition, State
 from anomsdk.core.reasons import words
 from anomsdk.receive.news import LATCHED, OUT_OF_SERVICE, SILENCED
 from anomsdk.receive.reports import Counts, Device, Standing, Technical
-from anomsdk.receive.rows import BITS_OF, HAS_SHARE, HEARD, WARM_UP, WHOLE_HOP, WHOLE_TAG, Row
+from anomsdk.receive.rows import BITS_OF, HAS_LEVEL, HAS_SHARE, HEARD, WARM_UP, WHOLE_HOP, WHOLE_TAG, Row
 
 COUNTED = ("events", "repeated", "late", "lost", "restarts", "conflicts", "clock_backwards")
 """Columns of a row that are counts."""
@@ -69,6 +69,7 @@ def device_of(name: str, row: Row) -> Device:
         whole_tag=row.known & WHOLE_TAG > 0,
         layout=row.layout,
         judged_share=row.share / SHARE_ONE if row.known & HAS_SHARE else None,
+        level_tag=row.level if row.known & HAS_LEVEL else None,
         counts=Counts(**{name: getattr(row, name) for name in COUNTED}),
     )
 

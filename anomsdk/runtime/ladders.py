@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -55,7 +56,7 @@ class ScoreLadder:
         """Return the counts from the first tick on."""
         ladder = self._counter.counted()
         score_tag = bytes.fromhex(self._plan.score_id)[:SCORE_TAG_BYTES]
-        counted = (0, ladder.ticks, ladder.days, self._rungs.episode_gap, tuple(ladder.counts))
+        counted = (0, ladder.ticks, ladder.days, self._rungs.episode_gap, tuple(map(replace, ladder.counts)))
         return Export(device, boot, score_tag, self._plan.tag, 0, 0, *counted)
 
 

@@ -43,8 +43,8 @@ _HIGHEST_BOUND = 0.99
 """Largest bound of a share of days that is looked for; above it nothing is known."""
 _SURE = 1e-9
 """Evidence in ln that is asked for beyond the threshold, so that rounding never certifies."""
-_STAKES = np.concatenate([np.arange(1, 10) / 10, [1.0]])
-_SHARES = np.array([1 / 72] * 9 + [7 / 8])
+STAKES = np.concatenate([np.arange(1, 10) / 10, [1.0]])
+STAKE_WEIGHTS = np.array([1 / 72] * 9 + [7 / 8])
 """Mixture over stakes of the test of daily shares: parts of the largest stake, and their weights."""
 
 _FORM = re.compile(r"\s*(\d{1,4})\s*(alarm-days?|alarms?|episodes?)\s*/\s*(\d{1,4})\s*(d|h)\s*", re.ASCII)
@@ -257,13 +257,13 @@ def pooled_evidence(shares: Sequence[float] | NDArray[np.float64], budget: str |
     rate = _rate_of_alarm_days(budget)
     values = np.asarray(shares, np.float64)
     require(values.ndim == 1 and bool(((values >= 0) & (values <= 1)).all()), "`shares`: a share is not 0 to 1")
-    stakes = _STAKES / (1 - rate)
+    stakes = STAKES / (1 - rate)
     with np.errstate(divide="ignore"):
         logs = np.log1p(np.clip(stakes[:, None] * (rate - values), -1, None)).sum(axis=1)
     highest = logs.max()
     if not np.isfinite(highest):
         return -math.inf
-    return float(highest + np.log((_SHARES * np.exp(logs - highest)).sum()))
+    return float(highest + np.log((STAKE_WEIGHTS * np.exp(logs - highest)).sum()))
 
 
 def pooled_certified(

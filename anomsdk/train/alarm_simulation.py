@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeAlias
@@ -23,6 +23,8 @@ START_QUANTILE = 0.75
 """Quantile of normal scores at which the baseline of the score starts."""
 _MOST_IN_ALARM = 0.5
 """Largest share of the time in alarm at a level that tolerates alarms: an alarm that never clears is not one alarm."""
+_LOOK_AHEAD = 256
+"""Ticks in which the begin or end of an alarm is looked for first."""
 
 Scores: TypeAlias = NDArray[np.integer[Any]]
 """(ticks,) scores."""
@@ -129,7 +131,7 @@ class NormalRecordings:
         for i, scores in enumerate(self._scores):
             if self._highest[i] < lowest:
                 continue
-            for first, stop in _alarms_of(scores, of, self._timing):
+            for first, stop in alarms_of(scores, of, self._timing):
                 yield (i, first), stop - first
 
     def moment(self, at: tuple[int, int]) -> Moment:
@@ -166,28 +168,57 @@ def _held(scores: Ints, m: int, n: int, delay: int) -> Ints:
     return np.concatenate([np.zeros(delay, np.int64), held])
 
 
-def _alarms_of(scores: Ints, of: LevelPlan, timing: TimingPlan) -> Iterator[tuple[int, int]]:
+def alarms_of(scores: Ints, of: LevelPlan, timing: TimingPlan) -> Iterator[tuple[int, int]]:
     """Yield the ticks (raised, cleared) of each alarm of a piece.
 
     They are those of `anomsdk.core.rung.Rung`, without a loop over ticks.
+
+    Parameters
+    ----------
+    scores : (ticks,), above the baseline, void ticks left out
+    of : levels of the alarm
+    timing : votes and delays
     """
     start, free = 0, 0  # first tick whose votes count; first tick after the cooldown
-    while start < len(scores):
-        rest = scores[start:]
+
+    def raised(stop: int) -> NDArray[np.bool_]:
+        rest = scores[start:stop]
         votes = np.convolve(rest >= of.raise_score, np.ones(timing.n, np.int64))[: len(rest)] >= timing.m
-        raised = (_in_a_row(votes) > timing.on_delay) & (np.arange(start, len(scores)) >= free)
-        if of.high_score:
-            raised |= rest >= of.high_score
-        if not raised.any():
+        found = (_in_a_row(votes) > timing.on_delay) & (np.arange(start, start + len(rest)) >= free)
+        return found | (rest >= of.high_score) if of.high_score else found
+
+    def quiet(stop: int) -> NDArray[np.bool_]:
+        return _in_a_row(scores[first + 1 : stop] < of.clear_score) >= timing.ticks_to_clear
+
+    while start < len(scores):
+        begun = _first_in(raised, start, len(scores))
+        if begun is None:
             return
-        first = start + int(raised.argmax())
-        quiet = _in_a_row(scores[first + 1 :] < of.clear_score) >= timing.ticks_to_clear
-        if not quiet.any():
+        first = begun
+        stop = _first_in(quiet, first + 1, len(scores))
+        if stop is None:
             yield first, len(scores)
             return
-        stop = first + 1 + int(quiet.argmax())
         yield first, stop
         start, free = stop + 1, stop + 1 + timing.cooldown
+
+
+def _first_in(is_so: Callable[[int], NDArray[np.bool_]], start: int, end: int) -> int | None:
+    """Find the first tick from ``start`` on at which something is so; looks ahead no further than it must.
+
+    Parameters
+    ----------
+    is_so : function of a stop, that returns an entry for each tick from ``start`` to it; none depends on later ticks
+    """
+    ahead = _LOOK_AHEAD
+    while start < end:
+        found = is_so(min(end, start + ahead))
+        if found.any():
+            return start + int(found.argmax())
+        if start + ahead >= end:
+            return None
+        ahead *= 4
+    return None
 
 
 def _in_a_row(is_so: NDArray[np.bool_]) -> Ints:

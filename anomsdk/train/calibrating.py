@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,24 +14,21 @@ from anomsdk.core.fixed import Ints
 from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError
 from anomsdk.planner.calibration import CALIBRATION_FILE, Calibration, Normalisation, signal_sections
-from anomsdk.planner.planner import SPEC_FILE, plan, plan_from
-from anomsdk.planner.score import as_chosen
-from anomsdk.planner.spec import PipelineSpec
-from anomsdk.planner.speech import check_speech
+from anomsdk.planner.planner import plan_from
 from anomsdk.plans.recording_digests import entries_of, known_recordings, without
-from anomsdk.plans.tflite.model import MAX_BYTES, TfliteModel
-from anomsdk.plans.tflite.reader import parse_tflite
 from anomsdk.runtime.judged_share import Judged, judged_of_pieces
 from anomsdk.runtime.memory import wiping
 from anomsdk.runtime.pipeline import Pipeline
 from anomsdk.sources.clips import Clip
 from anomsdk.sources.dropouts import ConstantCutter
+from anomsdk.stats.promises import Budget
 from anomsdk.train.alarm_levels import MOST_TOLERATED, alarm_levels_from, first_tick_s, place_alarm_level, tolerated_of
 from anomsdk.train.alarm_simulation import ScoredPiece
+from anomsdk.train.certified_level import certified_level, no_promise, with_ladder
 from anomsdk.train.data.corpus import clips_of, gather
 from anomsdk.train.data.input_maps import InputMaps
-from anomsdk.train.folder import claimed, write_folder
-from anomsdk.utils.files import inside, read_limited
+from anomsdk.train.folder import claimed
+from anomsdk.train.trained_folder import TrainedFolder, check_new
 from anomsdk.utils.text import counted, in_hours
 
 FEWEST_TICKS = 100
@@ -46,40 +41,6 @@ Scores = NDArray[np.uint32]
 Report = Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class _Parts:
-    """Contents of a folder that training wrote."""
-
-    folder: Path
-    spec: PipelineSpec
-    model: TfliteModel
-    model_bytes: bytes
-    calibration: Calibration
-
-    @classmethod
-    def of(cls, folder: Path) -> _Parts:
-        for name in (SPEC_FILE, CALIBRATION_FILE):
-            require(
-                (folder / name).is_file(),
-                f"{folder}: no {name} in it; calibrate a folder that train wrote, not a plan.json on its own",
-            )
-        spec = PipelineSpec.from_file(folder / SPEC_FILE)
-        check_speech(spec)
-        require(
-            spec.alert.raise_score == "calibrated",
-            f"{folder / SPEC_FILE}: alert.raise_score is {spec.alert.raise_score}, set by hand; make it "
-            '"calibrated" so that recordings set it',
-        )
-        require(
-            Path(spec.model.file).name == spec.model.file,
-            f"{folder / SPEC_FILE}: model.file is {spec.model.file}; put the model into this folder to calibrate it",
-        )
-        data = read_limited(inside(folder, spec.model.file, f"{folder / SPEC_FILE}: model.file"), MAX_BYTES)
-        model = parse_tflite(data, name=spec.model.file)
-        calibration = Calibration.from_file(folder / CALIBRATION_FILE)
-        return cls(folder, as_chosen(spec, calibration), model, data, calibration)
-
-
 @wiping()
 def calibrate(
     folder: str | Path,
@@ -89,6 +50,8 @@ def calibrate(
     groups: Sequence[object] | None = None,
     normalisation: bool = False,
     tolerate: int = 0,
+    budget: str | Budget | None = None,
+    confidence: float = 0.95,
     report: Report = lambda line: None,
 ) -> Plan:
     """Set the alarm level of a plan, and on request its normalisation, from normal recordings of one device or place.
@@ -104,6 +67,11 @@ def calibrate(
         default each recording is a group of its own
     normalisation : also learn the centre of each feature anew, and its width between half and twice the old one
     tolerate : number of alarms that the level may raise on these recordings, 0 to 1000
+    budget : of alarms, such as "1 alarm-day/30d": the level is the lowest rung of a ladder that these recordings
+        certify for it (`anomsdk.tune.choose`), and everything else stays. The rungs are those of the spec's ladder
+        section, or else the default ones. Recordings that the plan was made from are left out. None: the level lies
+        just above these recordings
+    confidence : of the certificate, 0.5 to 0.999
     report : called with lines on what was done
 
     Returns
@@ -113,6 +81,7 @@ def calibrate(
     Raises
     ------
     InputError : a folder that training did not write, recordings that do not fit it, or too few of them
+    CheckError : the recordings certify no level for ``budget``; says how many days are missing. Nothing is written
 
     Examples
     --------
@@ -124,11 +93,12 @@ def calibrate(
     >>> made.score_id == anomsdk.reference_model("audio_scene").score_id
     False
     """
-    parts = _Parts.of(Path(folder))
+    parts = TrainedFolder.of(Path(folder))
     clips = list(clips_of(parts.spec, recordings, groups, "recording"))
     require(groups is None or len(groups) == len(clips), "calibrate: `groups` must have one label for each recording")
-    with claimed(Path(out)):
-        return _calibrated(parts, clips, Path(out), normalisation, tolerate, report, lambda samples: None)
+    return _calibrated_by(
+        parts, clips, Path(out), normalisation, tolerate, budget, confidence, report, lambda samples: None
+    )
 
 
 @wiping()
@@ -139,6 +109,8 @@ def calibrate_clips(
     out: str | Path,
     normalisation: bool = False,
     tolerate: int = 0,
+    budget: str | Budget | None = None,
+    confidence: float = 0.95,
     report: Report = lambda line: None,
     progress: Callable[[int], None] = lambda samples: None,
 ) -> Plan:
@@ -146,17 +118,69 @@ def calibrate_clips(
 
     Parameters
     ----------
-    folder, out, normalisation, tolerate, report : as `calibrate`
+    folder, out, normalisation, tolerate, budget, confidence, report : as `calibrate`
     clips : normal recordings, as `anomsdk.sources.clips.open_clips` returns them
     progress : called with the number of samples processed so far
     """
-    parts = _Parts.of(Path(folder))
-    with claimed(Path(out)):
-        return _calibrated(parts, clips, Path(out), normalisation, tolerate, report, progress)
+    parts = TrainedFolder.of(Path(folder))
+    return _calibrated_by(parts, clips, Path(out), normalisation, tolerate, budget, confidence, report, progress)
+
+
+def _calibrated_by(
+    parts: TrainedFolder,
+    clips: Sequence[Clip],
+    out: Path,
+    normalisation: bool,
+    tolerate: int,
+    budget: str | Budget | None,
+    confidence: float,
+    report: Report,
+    progress: Callable[[int], None],
+) -> Plan:
+    if budget is None:
+        with claimed(out):
+            return _calibrated(parts, clips, out, normalisation, tolerate, report, progress)
+    parsed = Budget.parse(budget)
+    other = "normalisation" if normalisation else "tolerate"
+    require(
+        not normalisation and tolerate == 0,
+        f"`budget`: and `{other}` exclude each other: what was chosen on these recordings is not certified by them; "
+        "calibrate twice, on different days",
+    )
+    with claimed(out):
+        return _certified(parts, clips, out, parsed, confidence, report, progress)
+
+
+def _certified(
+    parts: TrainedFolder,
+    clips: Sequence[Clip],
+    out: Path,
+    budget: Budget,
+    confidence: float,
+    report: Report,
+    progress: Callable[[int], None],
+) -> Plan:
+    """Certify a level, and write the folder with it; the rest of the calibration stays."""
+    check_new(out)
+    spec, then = parts.spec, parts.calibration
+    before = plan_from(spec, parts.model, then)
+    laddered = plan_from(with_ladder(spec, budget, confidence), parts.model, then)
+    share = 0.05 if spec.ladder is None else spec.ladder.max_alarm_fraction
+    level = certified_level(laddered, clips, budget, confidence, max_alarm_fraction=share, progress=progress)
+    words = (
+        f"level certified for {budget} on {counted(level.recordings, 'recording')} of its own, {level.days:.5g} days"
+    )
+    provenance = {**then.provenance, "certified": words}
+    made_from = then.model_copy(update={"certified": level.entry(spec), "provenance": provenance})
+    made = plan_from(spec, parts.model, made_from)
+    report(f"alarm level {made.levels.raise_score:,}, before {before.levels.raise_score:,}")
+    for line in level.lines():
+        report(line)
+    return parts.write(out, made_from, made)
 
 
 def _calibrated(
-    parts: _Parts,
+    parts: TrainedFolder,
     clips: Sequence[Clip],
     out: Path,
     normalisation: bool,
@@ -164,10 +188,7 @@ def _calibrated(
     report: Report,
     progress: Callable[[int], None],
 ) -> Plan:
-    require(
-        not out.exists() or (out.is_dir() and not any(out.iterdir())),
-        f"{out}: holds something, or is a file; give a new folder",
-    )
+    check_new(out)
     require(0 <= tolerate <= MOST_TOLERATED, f"`tolerate={tolerate}`: give 0 to {MOST_TOLERATED} alarms")
     calibration = _renormalised(parts, clips) if normalisation else parts.calibration
     pieces, share, digests = _raw_scores(parts, calibration, clips, progress)
@@ -187,10 +208,11 @@ def _calibrated(
             "baseline_start": start,
             "alarm_levels": levels,
             "tolerated": tolerated_of(level, spec, tolerate),
+            "certified": None,
             "recordings": heard,
             "hours": hours,
             "provenance": {
-                **without(calibration.provenance, "calibrated"),
+                **_without_certificate(without(calibration.provenance, "calibrated")),
                 "calibrated": f"{heard} recordings of its own, {in_hours(hours)}",
                 **entries_of("calibrated", digests),
             },
@@ -202,24 +224,19 @@ def _calibrated(
     for line in level.lines(tolerate, spec.sensor.kind, made.levels.raise_score):
         report(line)
     report(f"judged {share}")
+    report(no_promise(hours))
     trained = known_recordings(calibration.provenance)
     if taught := sum("trained" in trained.purposes(digest) for digest in digests):
         report(f"{taught} of {heard} recordings also trained the model, which knows them: the level may be too low")
-    text = (parts.folder / SPEC_FILE).read_text(encoding="utf-8")
-    write_folder(
-        out,
-        {
-            spec.model.file: parts.model_bytes,
-            CALIBRATION_FILE: json.dumps(made_from.model_dump(mode="json"), indent=1).encode("ascii") + b"\n",
-            SPEC_FILE: PipelineSpec.from_toml(text).completed(text).encode(),
-        },
-        made,
-    )
-    return plan(out)
+    return parts.write(out, made_from, made)
+
+
+def _without_certificate(provenance: dict[str, str]) -> dict[str, str]:
+    return {key: text for key, text in provenance.items() if key != "certified"}
 
 
 def _raw_scores(
-    parts: _Parts, calibration: Calibration, clips: Sequence[Clip], progress: Callable[[int], None]
+    parts: TrainedFolder, calibration: Calibration, clips: Sequence[Clip], progress: Callable[[int], None]
 ) -> tuple[list[ScoredPiece], Judged, list[str]]:
     """Score each piece of the clips that has a tick, before the baseline is subtracted.
 
@@ -278,7 +295,7 @@ def _scores_of(
             pipeline.close()
 
 
-def _renormalised(parts: _Parts, clips: Sequence[Clip]) -> Calibration:
+def _renormalised(parts: TrainedFolder, clips: Sequence[Clip]) -> Calibration:
     then = parts.calibration
     if then.deviations is None:
         raise InputError(

@@ -8,7 +8,9 @@
 #define N_OF(table) (sizeof(table) / sizeof(table)[0])
 
 /* Words by code; NULL where a code is not in use. */
-static const char *const KINDS[] = {NULL, "anomaly", "technical", "heartbeat", "operator", "restart", "repeat"};
+static const char *const KINDS[] = {
+    NULL, "anomaly", "technical", "heartbeat", "operator", "restart", "repeat", "level",
+};
 static const char *const STATES[] = {
     "normal", "pending", "alarm", "prealarm", "acknowledged", "returned, unacknowledged",
 };
@@ -20,6 +22,10 @@ static const char *const INPUTS[] = {
     NULL, "acknowledged", "silenced", "silence over", "cancelled", "out of service", "in service", "test",
 };
 static const char *const BEGINNINGS[] = {"anew", "restored from a record", "anew, as the record was refused"};
+static const char *const NEWS[] = {
+    NULL, "level certified", "no level certified, more days needed", "promise broken", "level set",
+    "no level keeps the promise",
+};
 static const char *const HEALTH_BITS[] = {
     "stuck or flat or repeated", "clipped", "below the noise floor", "step or dead axis or not gravity",
     "gaps or missing or rate", "not worn", "warm-up or self-test failed", "supply",
@@ -72,6 +78,10 @@ static int read_codes(anom_decoded *event, const uint8_t *codes, size_t n_codes)
     case ANOM_DECODED_RESTART:
         event->restart = codes[0];
         return anom_decoded_restart_word(event->restart) == NULL ? ANOM_DECODE_CODE : 0;
+    case ANOM_DECODED_LEVEL:
+        event->promise = codes[0];
+        event->argument = (int16_t)(event->compact ? -1 : codes[1]);
+        return anom_decoded_promise_word(event->promise) == NULL ? ANOM_DECODE_CODE : 0;
     default:
         return 0;
     }
@@ -139,6 +149,11 @@ const char *anom_decoded_input_word(uint8_t input)
 const char *anom_decoded_restart_word(uint8_t restart)
 {
     return word(BEGINNINGS, N_OF(BEGINNINGS), restart);
+}
+
+const char *anom_decoded_promise_word(uint8_t promise)
+{
+    return word(NEWS, N_OF(NEWS), promise);
 }
 
 const char *anom_decoded_group_word(uint8_t reason)

@@ -25,7 +25,7 @@ extern "C" {
 #define ANOM_DECODE_VERSION (-2) /* the layout is neither 1 nor 2 */
 #define ANOM_DECODE_KIND (-3)    /* the kind is unknown */
 #define ANOM_DECODE_STATE (-4)   /* the state is unknown */
-#define ANOM_DECODE_CODE (-5)    /* the condition, the input or the beginning is unknown */
+#define ANOM_DECODE_CODE (-5)    /* the condition, the input, the beginning or the news is unknown */
 
 /* Kinds. */
 #define ANOM_DECODED_ANOMALY 1
@@ -34,6 +34,7 @@ extern "C" {
 #define ANOM_DECODED_OPERATOR 4
 #define ANOM_DECODED_RESTART 5
 #define ANOM_DECODED_REPEAT 6
+#define ANOM_DECODED_LEVEL 7
 
 /* An event. Fields that its kind or form does not carry are 0, unless stated. */
 typedef struct anom_decoded {
@@ -59,6 +60,8 @@ typedef struct anom_decoded {
     uint8_t active;          /* of a technical event: 1: the condition begins, 0: it ends */
     uint8_t input;           /* of an operator event: its input, 1 to 7 */
     uint8_t restart;         /* of a restart event: what the pipeline began with, 0 to 2 */
+    uint8_t promise;         /* of a level event: its news, 1 to 5 */
+    int16_t argument;        /* of a level event: days that are needed, or index of the promise; compact: -1 */
     uint16_t judged_share;   /* of a heartbeat: judged share of the ticks since the last one, in 1/65535 */
     int16_t level_tag;       /* 0 to 255; -1: the form or the layout has none */
     uint16_t plan_tag;       /* first two bytes of the plan's id as they are read, cdab: 0xcdab; compact: the first, 0xcd */
@@ -74,6 +77,7 @@ const char *anom_decoded_state_word(uint8_t state);
 const char *anom_decoded_condition_word(uint8_t condition);
 const char *anom_decoded_input_word(uint8_t input);
 const char *anom_decoded_restart_word(uint8_t restart);
+const char *anom_decoded_promise_word(uint8_t promise);
 
 /* Words for a reason: the group of features, and the direction in which it differs from normal. NULL for a group that
  * has none. */

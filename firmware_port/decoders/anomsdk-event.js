@@ -13,7 +13,7 @@
 var anomsdkEvent = (function () {
   "use strict";
 
-  var KINDS = [null, "anomaly", "technical", "heartbeat", "operator", "restart", "repeat"];
+  var KINDS = [null, "anomaly", "technical", "heartbeat", "operator", "restart", "repeat", "level"];
   var STATES = ["normal", "pending", "alarm", "prealarm", "acknowledged", "returned, unacknowledged"];
   var CONDITIONS = [
     null, "stuck", "flat", "repeated", "clipped", "below the noise floor", "step", "dead axis", "not gravity", "gaps",
@@ -23,6 +23,10 @@ var anomsdkEvent = (function () {
     null, "acknowledged", "silenced", "silence over", "cancelled", "out of service", "in service", "test"
   ];
   var BEGINNINGS = ["anew", "restored from a record", "anew, as the record was refused"];
+  var NEWS = [
+    null, "level certified", "no level certified, more days needed", "promise broken", "level set",
+    "no level keeps the promise"
+  ];
   var HEALTH_BITS = [
     "stuck or flat or repeated", "clipped", "below the noise floor", "step or dead axis or not gravity",
     "gaps or missing or rate", "not worn", "warm-up or self-test failed", "supply"
@@ -35,7 +39,7 @@ var anomsdkEvent = (function () {
     58: "part 11", 59: "part 12", 60: "part 13", 61: "part 14", 62: "part 15", 63: "part 16"
   };
   var DIRECTIONS = ["changed", "high", "low", "unsteady"];
-  var ANOMALY = 1, TECHNICAL = 2, HEARTBEAT = 3, OPERATOR = 4, RESTART = 5;
+  var ANOMALY = 1, TECHNICAL = 2, HEARTBEAT = 3, OPERATOR = 4, RESTART = 5, LEVEL = 7;
   var NORMAL = 0, ALARM = 2, RETURNED = 5;
   var BYTES = 16, COMPACT_BYTES = 11;
 
@@ -91,13 +95,13 @@ var anomsdkEvent = (function () {
     var compact = n === COMPACT_BYTES, layout = bytes[0] >> 4, kind = bytes[0] & 15, state = bytes[1] & 7;
     var i, flags = [], healthWords = [], reasons = [], second = layout === 2;
     if (layout !== 1 && !second) fail("version " + layout + " is neither 1 nor 2");
-    if (kind < ANOMALY || kind > (second ? 6 : ANOMALY)) fail("kind " + kind + " is unknown");
+    if (kind < ANOMALY || kind > (second ? LEVEL : ANOMALY)) fail("kind " + kind + " is unknown");
     if (state > (second ? RETURNED : ALARM)) fail("state " + state + " is unknown");
 
     var log2Q8 = compact ? bytes[7] * 32 : number(bytes, 8, 2);
     var health = bytes[compact ? 8 : 10], code = bytes[compact ? 9 : 11], active = null, share = null;
     var marked = second && (bytes[1] & 64) !== 0;
-    var condition = null, input = null, restart = null;
+    var condition = null, input = null, restart = null, promise = null, argument = null;
     if (kind === TECHNICAL) {
       active = compact ? code >> 7 === 1 : bytes[12] === 1;
       condition = known(CONDITIONS, compact ? code & 127 : code, "technical condition");
@@ -105,6 +109,10 @@ var anomsdkEvent = (function () {
       input = known(INPUTS, code, "operator input");
     } else if (kind === RESTART) {
       restart = known(BEGINNINGS, code, "beginning");
+    } else if (kind === LEVEL) {
+      if (code >= NEWS.length || NEWS[code] === null) fail("news " + code + " of a level is unknown");
+      promise = NEWS[code];
+      argument = compact ? null : bytes[12];
     } else if (kind === HEARTBEAT) {
       share = Math.round((compact ? code / 255 : number(bytes, 11, 2) / 65535) * 1000000) / 1000000;
     } else if (kind === ANOMALY) {
@@ -141,6 +149,8 @@ var anomsdkEvent = (function () {
       active: active,
       input: input,
       restart: restart,
+      promise: promise,
+      argument: argument,
       judged_share: share,
       level_tag: compact || !second ? null : bytes[13],
       plan_tag: hex(bytes, compact ? 10 : 14),

@@ -74,6 +74,11 @@ static void print_event(const anom_decoded *e)
         text_of("active", NULL);
     text_of("input", e->kind == ANOM_DECODED_OPERATOR ? anom_decoded_input_word(e->input) : NULL);
     text_of("restart", e->kind == ANOM_DECODED_RESTART ? anom_decoded_restart_word(e->restart) : NULL);
+    text_of("promise", e->kind == ANOM_DECODED_LEVEL ? anom_decoded_promise_word(e->promise) : NULL);
+    if (e->kind == ANOM_DECODED_LEVEL && e->argument >= 0)
+        printf("\"argument\": %d, ", e->argument);
+    else
+        text_of("argument", NULL);
     if (e->kind == ANOM_DECODED_HEARTBEAT)
         printf("\"judged_share\": %.6f, ", e->judged_share / 65535.0);
     else
@@ -106,6 +111,7 @@ int main(void)
         else
             print_event(&event);
     }
-    return anom_decoded_kind_word(0) != NULL || anom_decoded_kind_word(7) != NULL || anom_decoded_state_word(6) != NULL ||
+    return anom_decoded_kind_word(0) != NULL || anom_decoded_kind_word(8) != NULL || anom_decoded_state_word(6) != NULL ||
+           anom_decoded_promise_word(0) != NULL || anom_decoded_promise_word(6) != NULL ||
            anom_decoded_health_word(8) != NULL || anom_decoded_group_word(0) != NULL;
 }

@@ -12,7 +12,8 @@ import pytest
 from anomsdk.core import pipeline, plan
 from anomsdk.core.alarm import Annunciation
 from anomsdk.core.context import STATISTICS
-from anomsdk.core.event import Condition, Input, Kind, State
+from anomsdk.core.event import Condition, Input, Kind, Promise, State
+from anomsdk.core.ladder import Unit
 from anomsdk.core.motion import FEATURES, MotionPlan, Values, _Window
 from anomsdk.core.reasons import Direction, Group
 from anomsdk.cport import extractors as cport
@@ -269,6 +270,9 @@ def test_codes_of_events_and_signals_stand_in_the_docs():
     tables = (
         ("| kind | number | when | score | codes, bytes 11 and 12 |", Kind),
         ("| input | code |", Input),
+        ("| news | code | argument |", Promise),
+        ("| news of a level | code | meaning |", Promise),
+        ("| unit | number |", Unit),
     )
     for heading, members in tables:
         found = {name: int(cells[0]) for name, cells in rows(SPEC, heading).items()}

@@ -71,8 +71,9 @@ def test_the_vectors_have_every_code_and_every_refusal():
         return {each[name] for each in decodable if each[name] is not None}
 
     assert values("layout") == {1, 2} and values("compact") == {False, True}
-    assert len(values("kind")) == 6 and len(values("state")) == 6
+    assert len(values("kind")) == 7 and len(values("state")) == 6
     assert len(values("condition")) == 15 and len(values("input")) == 7 and len(values("restart")) == 3
+    assert len(values("promise")) == 5 and values("argument") == {0, 255}
     assert {word for each in decodable for word in each["flags"]} >= {"high", "latched", "silenced", "test"}
     assert len({word for each in decodable for word in each["health_words"]}) == 8
     reasons = {reason for each in decodable for reason in each["reasons"]}

@@ -33,6 +33,7 @@ LAYERS = {
     "evaluate": "a plan against recordings",
     "compare": "a plan against another one",
     "train": "recordings in, a folder with a plan out",
+    "tune": "levels that keep a budget of alarms, with evidence, for devices and herds",
     "audit": "checks that anybody can repeat",
     "demo": "generated scenes and recordings",
     "cli": "the command line",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from anomsdk.core.event import Condition, Event, Input, Kind, Restart, State
+from anomsdk.core.event import Condition, Event, Input, Kind, Promise, Restart, State
 
 STATES = [state for state in State if state != State.PENDING]
 NOT_A_WARM_UP = [condition for condition in Condition if condition != Condition.WARM_UP]
@@ -34,13 +34,18 @@ class Simulated:
     conditions: set[Condition] = field(default_factory=set)
     hop: int = 0
     sent: int = 0
+    level: int = 0
 
     def say(self) -> bytes:
         """The next event."""
         rng = self.rng
         if self.layout == 2 and rng.random() < self.restarts:
             return self._begin(Restart(int(rng.integers(3))))
-        kind = Kind(int(rng.choice(list(Kind), p=[0.4, 0.2, 0.2, 0.1, 0.0, 0.1]))) if self.layout == 2 else Kind.ANOMALY
+        kind = (
+            Kind(int(rng.choice(list(Kind), p=[0.4, 0.2, 0.15, 0.1, 0.0, 0.1, 0.05])))
+            if self.layout == 2
+            else Kind.ANOMALY
+        )
         codes = [int(c) for c in rng.integers(0, 256, 2)]
         if kind == Kind.TECHNICAL:
             condition = NOT_A_WARM_UP[int(rng.integers(len(NOT_A_WARM_UP)))]
@@ -48,6 +53,8 @@ class Simulated:
             (self.conditions.add if codes[1] else self.conditions.discard)(condition)
         if kind == Kind.OPERATOR:
             codes = [int(rng.choice(list(Input))), 0]
+        if kind == Kind.LEVEL:
+            codes[0], self.level = int(rng.choice(list(Promise))), int(rng.integers(25))
         if kind in (Kind.ANOMALY, Kind.OPERATOR):
             known = STATES if self.layout == 2 else [State.NORMAL, State.UNACK_ALARM]
             self.state = known[int(rng.integers(len(known)))]
@@ -57,7 +64,7 @@ class Simulated:
         if restart == Restart.RESTORED:
             self.number = (self.number + int(self.rng.integers(900, 1025))) & 0xFFFF
         else:
-            self.number, self.hop, self.state = 0, 0, State.NORMAL
+            self.number, self.hop, self.state, self.level = 0, 0, State.NORMAL, 0
             self.conditions.clear()
         return self._event(Kind.RESTART, [int(restart), 0])
 
@@ -65,6 +72,8 @@ class Simulated:
         rng = self.rng
         self.hop += int(rng.integers(1, 5000))
         flags = [bool(flag) for flag in rng.integers(2, size=5)]
+        flagged = dict(zip(("latched", "silenced", "out_of_service", "marked"), flags[1:], strict=True))
+        flagged["level_tag"] = self.level
         event = Event(
             kind,
             self.state,
@@ -76,9 +85,7 @@ class Simulated:
             tuple(codes) if self.layout == 2 else (*codes, 7),
             0xABCD,
             layout=self.layout,
-            **dict(zip(("latched", "silenced", "out_of_service", "marked"), flags[1:], strict=True))
-            if self.layout == 2
-            else {},
+            **flagged if self.layout == 2 else {},
         )
         self.number = (self.number + 1) & 0xFFFF
         self.sent += 1

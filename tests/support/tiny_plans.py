@@ -6,8 +6,8 @@ words, as the table of the alarm's life cycle has them: see `INPUTS`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import fields
+from collections.abc import Iterable, Sequence
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from anomsdk.core.event import Condition, Event
 from anomsdk.core.external import ExternalPlan
 from anomsdk.core.framer import FramerPlan
 from anomsdk.core.health import N_CONDITIONS, HealthPlan
+from anomsdk.core.ladder import LadderPlan, PromisePlan, Unit
 from anomsdk.core.pipeline import Result
 from anomsdk.core.plan import EdgePlan, ModelPlan, Plan, SensorPlan
 from anomsdk.core.reasons import ReasonsPlan
@@ -135,6 +136,31 @@ def tiny_plan(
     )
     plan.check()
     return plan
+
+
+def with_ladder(
+    plan: Plan,
+    *scores: int,
+    day: int = 4,
+    rest: int = 0,
+    gap: int = 1,
+    promises: Sequence[PromisePlan] | None = None,
+) -> Plan:
+    """The plan with rungs at these scores (a hit, and more than any, by default) and days of a few ticks."""
+    rungs = np.array(scores or (RAISE, 2 * RAISE, HIGH + 1), np.uint32)
+    made = replace(
+        plan,
+        ladder=LadderPlan(rungs, day, rest, gap),
+        promises=(promise_plan(),) if promises is None else tuple(promises),
+    )
+    made.check()
+    return made
+
+
+def promise_plan(unit: Unit = Unit.ALARM_DAY, first: int = 2, most: int = 1 << 16, **evidence: int) -> PromisePlan:
+    """A promise that needs ``first`` days (alarms: ticks) with nothing counted, and as many more for each count."""
+    numbers = {"event_q16": 72000, "day_q16": 4370, "broken_q16": 200000} | evidence
+    return PromisePlan(int(unit), np.arange(1, 17, dtype=np.uint32) * first, most, **numbers)
 
 
 def health_plan(**changes: Any) -> HealthPlan:

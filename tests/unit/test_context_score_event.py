@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from anomsdk.core.affine import AffinePlan
 from anomsdk.core.autoencoder import LayerPlan
 from anomsdk.core.context import STATISTICS, Context, StackPlan, SummaryPlan, statistics_of
-from anomsdk.core.event import Condition, Event, Input, Kind, Restart, State
+from anomsdk.core.event import Condition, Event, Input, Kind, Promise, Restart, State
 from anomsdk.core.score import Score, ScorePlan, error, largest_error, largest_score
 from anomsdk.errors import InputError
 
@@ -158,6 +158,7 @@ EVENTS_1 = st.builds(
     st.integers(0, 65535),
 )
 CODES = {Kind.TECHNICAL: list(Condition), Kind.OPERATOR: list(Input), Kind.RESTART: list(Restart)}
+CODES[Kind.LEVEL] = list(Promise)
 
 
 @st.composite
@@ -254,7 +255,9 @@ def test_a_heartbeat_says_its_share():
         (b"\x01" + bytes(15), "version 0 is neither 1 nor 2"),
         (b"\x12" + bytes(15), "kind 2 is unknown"),
         (b"\x20" + bytes(15), "kind 0 is unknown"),
-        (b"\x27" + bytes(15), "kind 7 is unknown"),
+        (b"\x28" + bytes(15), "kind 8 is unknown"),
+        (b"\x27" + bytes(15), "news 0 of a level is unknown"),
+        (b"\x27" + bytes(10) + b"\x06" + bytes(4), "news 6 of a level is unknown"),
         (b"\x11\x03" + bytes(14), "state 3 is unknown"),
         (b"\x21\x06" + bytes(14), "state 6 is unknown"),
         (b"\x22" + bytes(15), "technical condition 0 is unknown"),

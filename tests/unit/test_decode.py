@@ -12,7 +12,7 @@ import sys
 import pytest
 
 import anomsdk
-from anomsdk.core.event import Event
+from anomsdk.core.event import Event, Promise
 from anomsdk.receive import payloads
 from anomsdk.receive.decoder_files import DECODERS, write_decoders
 from anomsdk.receive.decoding import decoded, line_of
@@ -69,8 +69,28 @@ def test_a_line_says_what_happened():
     assert "(silenced, test)" in line_of(bytes.fromhex(event_2(4, 0x50, codes="070000")))
 
 
+@pytest.mark.parametrize(
+    ("codes", "words"),
+    [
+        ("010102", "level certified: rung 2, budget 1  level 2"),
+        ("026d00", "no level certified, 109 more days needed  plan"),
+        ("02ff00", "no level certified, 255 or more days needed  plan"),
+        ("030005", "promise broken: rung 5, budget 0  level 5"),
+        ("040007", "level set: rung 7  level 7"),
+        ("040000", "level set: that of the plan  plan"),
+        ("050003", "no level keeps the promise  level 3"),
+    ],
+)
+def test_news_of_a_level_in_words(codes, words):
+    """The compact form has neither the argument nor the level: only the news themselves."""
+    event = event_2(7, 0, codes=codes)
+    assert f"  level  state normal  score 0  health: no condition active  {words}" in line_of(bytes.fromhex(event))
+    short = line_of(bytes(Event.from_bytes(bytes.fromhex(event)).compacted()))
+    assert f"  {Promise(int(codes[:2])).word}  plan cd  compact" in short
+
+
 def test_json_has_the_same_keys_for_every_kind():
-    events = [event_1(), *(event_2(kind, codes="010000") for kind in range(1, 7))]
+    events = [event_1(), *(event_2(kind, codes="010000") for kind in range(1, 8))]
     found = [decoded(bytes.fromhex(event)) for event in events]
     assert len({tuple(each) for each in found}) == 1
 
@@ -163,7 +183,7 @@ def test_bytes_of_one_digit_are_no_shorter_event():
         (SHORT * 2, "22 bytes"),
         (RAISED + SHORT, "27 bytes"),
         (RAISED + "00" * 16, "event 2 of 2: event: version 0 is neither 1 nor 2; check that"),
-        ("27" + RAISED[2:], "event: kind 7 is unknown; check that"),
+        ("28" + RAISED[2:], "event: kind 8 is unknown; check that"),
         (base64_of(RAISED)[:-1], "no base64 of whole bytes"),
         (base64_of(RAISED[:-2]), "15 bytes"),
         ("what is this?", "neither hexadecimal digits, base64 nor a JSON object"),

@@ -23,6 +23,7 @@ from anomsdk.sources.clips import Clips, clip_from_array
 from anomsdk.sources.recording import Recording
 from anomsdk.synthetic.sound import RATE_HZ, bed, siren_of
 from anomsdk.synthetic.sound import as_int16 as in_counts
+from anomsdk.watch.alarm_change import AlarmChange
 from anomsdk.watch.score_files import score_and_judge
 from anomsdk.watch.session import Watch, watch_recordings
 from anomsdk.watch.sinks.console import Lines
@@ -32,7 +33,8 @@ from tests.support.command_line import anomsdk_command
 
 ENGINE = "reference"
 ALERT_KEYS = ["type", "recording", "time_s", "hop", "state", "high", "score", "raise_score", "event", "reasons"]
-MORE_KEYS = ["kind", "condition", "active", "input", "health", "flags", "event_score", "judged_share"]
+MORE_KEYS = ["kind", "condition", "active", "input", "promise", "argument", "level_tag", "health", "flags"]
+MORE_KEYS += ["event_score", "judged_share"]
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +113,23 @@ def test_a_watch_hands_on_what_a_gap_sends(plan, sounds):
     at_gap = [alert.time_s for alert in alerts if alert.event in {e for r in results[1] for e in r.events}]
     assert set(at_gap) == {7.0}
     assert alerts[0].event.kind == Kind.RESTART and alerts[0].time_s == 0
+
+
+def test_news_of_a_level_in_both_kinds_of_lines(plan, capsys):
+    """A level event is no alarm: for people it has no bar, for programs it is of type event."""
+    event = Event.from_bytes(bytes.fromhex("2700450010000000000000026d000000"))
+    change = AlarmChange("a.wav", 2.0, 16, "normal", False, 0, 300, event)
+    Lines(plan, 1).alert(change)
+    assert capsys.readouterr().out == "a.wav\n  0:00:02.0  level  no level certified, 109 more days needed\n"
+    JsonLines(plan, ENGINE).alert(replace(change, event=replace(event, reasons=(1, 0), level_tag=24)))
+    found = json.loads(capsys.readouterr().out)
+    assert (found["type"], found["kind"], found["promise"], found["argument"]) == (
+        "event",
+        "level",
+        "level certified",
+        0,
+    )
+    assert (found["level_tag"], found["reasons"], found["condition"]) == (24, [], None)
 
 
 def test_lines_for_programs(plan, sounds, capsys):

@@ -15,7 +15,8 @@ from typer.main import get_command
 
 import anomsdk
 from anomsdk.cli.app import app
-from anomsdk.cli.options import FLAGS, NO_FLAG, RunOptions, in_flags, print_report, tell
+from anomsdk.cli.option_words import FLAGS, NO_FLAG, in_flags
+from anomsdk.cli.options import RunOptions, print_report, tell
 from anomsdk.compare import Limits
 from anomsdk.demo import recordings as demo_recordings
 from anomsdk.sources.stream_format import ReadOptions

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from anomsdk import Annunciation, Condition, Event, Input, InputError, Kind, Pipeline, Receiver, State
-from anomsdk.core.event import Restart
+from anomsdk.core.event import Promise, Restart
 from anomsdk.receive import rounds
 from anomsdk.receive.news import decoded, news_of
 from anomsdk.receive.reports import Counts, Taken
@@ -335,6 +335,40 @@ def test_the_judged_share_of_the_last_heartbeat():
     receiver.take("a", event(2, reasons=(255, 255)), 1.0)
     receiver.take("a", event(3, Kind.REPEAT, State.UNACK_ALARM), 1.0)
     assert receiver.device("a").judged_share == 1
+
+
+def news_of_level(number: int, level: int, **fields: object) -> Event:
+    return event(number, Kind.LEVEL, reasons=(int(Promise.CERTIFIED), 0), level_tag=level, **fields)
+
+
+def test_the_level_of_a_device_is_that_of_its_last_whole_event():
+    """A compact event tells no level: what was told before it holds, unless the level may have changed since."""
+    receiver, _ = taken(event(1).compacted())
+    assert receiver.device("a").level_tag is None
+    for number, each, level in (
+        (2, event(2), 0),
+        (3, news_of_level(3, 7), 7),
+        (4, event(4).compacted(), 7),
+        (5, news_of_level(5, 6).compacted(), None),
+        (6, event(6).compacted(), None),
+        (7, event(7, level_tag=6), 6),
+        (8, event(8, Kind.ANOMALY, State.UNACK_ALARM, level_tag=24), 24),
+        (9, restart(0).compacted(), None),
+    ):
+        receiver.take("a", each, float(number))
+        assert receiver.device("a").level_tag == level, number
+
+
+def test_a_device_of_layout_1_has_no_level():
+    receiver, _ = taken(news_of_level(1, 7), first_layout(2))
+    assert receiver.device("a").level_tag is None
+
+
+def test_news_of_a_level_leave_the_alarm_alone():
+    receiver, _ = taken(event(1, Kind.ANOMALY, State.UNACK_ALARM, score_log2_q8=1024, reasons=(0x44, 0)))
+    receiver.take("a", news_of_level(2, 3, state=State.UNACK_ALARM, score_log2_q8=4000), 5.0)
+    (standing,) = receiver.standing()
+    assert (standing.raised_log2, standing.highest_log2, standing.reasons) == (4.0, 4.0, ("loudness high",))
 
 
 # Silence and time

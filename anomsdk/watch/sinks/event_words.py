@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from anomsdk.core.event import Condition, Event, Input, Kind, State
+from anomsdk.core.event import Condition, Event, Input, Kind, Promise, State
 
 STYLES = {
     "ALARM": "red",
@@ -16,6 +16,8 @@ STYLES = {
 }
 """Heading of an event -> its style in rich."""
 
+MOST_DAYS = 255
+"""Largest argument of news that more days are needed; it also stands for more."""
 _INPUTS = {
     Input.ACKNOWLEDGE: "acknowledged",
     Input.SILENCE: "silenced",
@@ -25,7 +27,7 @@ _INPUTS = {
     Input.IN_SERVICE: "in service",
     Input.TEST: "test",
 }
-_OTHERS = {Kind.HEARTBEAT: "heartbeat", Kind.RESTART: "restart", Kind.REPEAT: "STILL ALARM"}
+_OTHERS = {Kind.HEARTBEAT: "heartbeat", Kind.RESTART: "restart", Kind.REPEAT: "STILL ALARM", Kind.LEVEL: "level"}
 
 
 def heading(event: Event) -> str:
@@ -53,7 +55,18 @@ def heading(event: Event) -> str:
 
 
 def details(event: Event) -> str:
-    """Return the reasons, the condition, or the share of the time that was judged; empty where there is no more."""
+    """Return what an event says beyond its heading; empty where there is no more.
+
+    Reasons of an anomaly, a technical condition, the share of the time that was judged, or news of the alarm level.
+
+    Examples
+    --------
+    >>> from anomsdk.core.event import Event
+    >>> details(Event.from_bytes(bytes.fromhex("2700450000000000000000026d000000")))
+    'no level certified, 109 more days needed'
+    """
+    if event.promise is not None:
+        return _news(event.promise, event)
     if event.kind == Kind.HEARTBEAT:
         return f"judged {event.judged_share:.0%}"
     if event.kind == Kind.TECHNICAL:
@@ -62,6 +75,19 @@ def details(event: Event) -> str:
     if event.latched and event.state == State.RTN_UNACK:
         reasons.append("latched until acknowledged")
     return ", ".join(reasons)
+
+
+def _news(promise: Promise, event: Event) -> str:
+    """Return the words for news of the alarm level, with its days, its budget and the level that is in force."""
+    known, argument = not event.compact, event.reasons[1]
+    if promise == Promise.NEEDS:
+        days = f"{argument} or more days" if argument == MOST_DAYS else f"{argument} more days"
+        return f"no level certified, {days} needed" if known else promise.word
+    if promise in (Promise.CERTIFIED, Promise.BROKEN) and known:
+        return f"{promise.word}: rung {event.level_tag}, budget {argument}"
+    if promise == Promise.SET and known:
+        return f"{promise.word}: {f'rung {event.level_tag}' if event.level_tag else 'that of the plan'}"
+    return promise.word
 
 
 def flags(event: Event) -> tuple[str, ...]:

@@ -45,7 +45,7 @@ def check_scores_place(path: Path, suffix: str = ".npz") -> None:
         raise InputError(f"{where}: scores are written as {suffix} here; give a name that ends in {suffix}")
     if not path.parent.is_dir():
         raise InputError(f"{where}: there is no folder {printable(path.parent)}; make it first")
-    if path.exists() and not (_is_scores_npz(path) if suffix == ".npz" else _is_scores_npy(path)):
+    if path.exists() and not (is_scores_npz(path) if suffix == ".npz" else _is_scores_npy(path)):
         raise InputError(f"{where}: exists and holds no scores; choose another name, or move it away")
 
 
@@ -133,7 +133,7 @@ def write_scores(scores: Mapping[str, NDArray[np.uint32]], path: Path) -> None:
     write_atomically(path.resolve(), data.getvalue())  # a link stays a link
 
 
-def _is_scores_npz(path: Path) -> bool:
+def is_scores_npz(path: Path) -> bool:
     """Recognise a .npz that an earlier run may have written."""
     try:
         with zipfile.ZipFile(path) as archive:

@@ -40,11 +40,13 @@ STEMS = (
     "alert",
     "alarm",
     "health",
+    "ladder",
     "supervisor",
     "reasons",
     "event",
     "pipeline",
     "record",
+    "export",
 )
 DECODER = "decoder"
 """Vectors of no stage of the port: decoders of events are held by them, see tests/parity/test_decoders.py."""

@@ -71,7 +71,7 @@ def cases() -> Iterator[Case]:
         ),
         "Layout 2: kinds and states": (
             "A word for another kind or state, an alarm that begins with a repeat.",
-            both(*(event_2(kind, state, codes="010000") for kind in range(1, 7) for state in range(6))),
+            both(*(event_2(kind, state, codes="010000") for kind in range(1, 8) for state in range(6))),
         ),
         "Layout 2: flags": (
             "A flag in the bit of another one, a test that escalates.",
@@ -116,6 +116,16 @@ def cases() -> Iterator[Case]:
             "A word for another beginning.",
             both(*(event_2(5, codes=f"{code:02x}0000") for code in range(3))),
         ),
+        "News of a level": (
+            "A word for other news; an argument of a compact form, or of another kind.",
+            both(
+                *(
+                    event_2(7, codes=f"{code:02x}{n:02x}{tag:02x}")
+                    for code in range(1, 6)
+                    for n, tag in ((0, 1), (255, 24))
+                )
+            ),
+        ),
         "Heartbeats": (
             "A share of 1/65536, in the other byte order, or of another kind.",
             both(
@@ -132,7 +142,7 @@ def cases() -> Iterator[Case]:
             "An event of a layout of tomorrow that is read as one of today.",
             [
                 f"{start:02x}" + "02" + "00" * (n - 2)
-                for start in (0x01, 0x10, 0x12, 0x1F, 0x20, 0x27, 0x31, 0xF1)
+                for start in (0x01, 0x10, 0x12, 0x17, 0x1F, 0x20, 0x28, 0x31, 0xF1)
                 for n in (16, 11)
             ]
             + [
@@ -149,8 +159,10 @@ def cases() -> Iterator[Case]:
                 event_2(4),
                 event_2(4, codes="080000"),
                 event_2(5, codes="030000"),
+                event_2(7),
+                event_2(7, codes="060000"),
             )
-            + [event_2(kind, codes="ff0000") for kind in (2, 4, 5)]
+            + [event_2(kind, codes="ff0000") for kind in (2, 4, 5, 7)]
             + ["22" + "00" * 8 + f"{code:02x}00" for code in (0x80, 0x10, 0x90, 0xFF)],
         ),
         "Other lengths": (
@@ -159,7 +171,7 @@ def cases() -> Iterator[Case]:
         ),
         "The first error is the one that is named": (
             "Another order of the checks.",
-            ["00" * 16, "1f07" + "00" * 14, "2707" + "00" * 14, "2207" + "00" * 14, "ff" * 11, "ff" * 5],
+            ["00" * 16, "1f07" + "00" * 14, "2807" + "00" * 14, "2207" + "00" * 14, "ff" * 11, "ff" * 5],
         ),
     }
     groups = [f"{code | way << 6:02x}" for code in range(64) for way in range(4)]

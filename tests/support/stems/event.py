@@ -194,7 +194,7 @@ def cases() -> Iterator[Case]:
         ),
         "Layout 2: kinds and states": (
             "A version of layout 1, a state of more than three bits.",
-            [row_2(kind, state) for kind in range(1, 7) for state in (0, 2, 3, 4, 5)],
+            [row_2(kind, state) for kind in range(1, 8) for state in (0, 2, 3, 4, 5)],
         ),
         "Layout 2: flags": (
             "A flag in the bit of another one, or in the bit of layout 1.",
@@ -233,6 +233,10 @@ def cases() -> Iterator[Case]:
         "Compact: inputs and beginnings": (
             "A code that the compact form lacks.",
             [_event_2(4, (code, 0)) for code in range(1, 8)] + [_event_2(5, (code, 0)) for code in range(3)],
+        ),
+        "Compact: news of a level": (
+            "An argument in place of the code, or in its upper bit.",
+            [_event_2(7, (code, argument)) for code in range(1, 6) for argument in (0, 1, 255)],
         ),
         "Compact: layout 1 has one kind only": (
             "A second reason that is taken for activity or for a share.",

@@ -11,10 +11,13 @@ typedef struct {
 
 typedef struct {
     int32_t operation;
-    int32_t n; /* samples, an operation, or bytes of a record */
+    int32_t n; /* samples, an operation, or bytes of a record or an export */
     uint32_t argument;
     const int16_t *samples;
-    const uint8_t *record;
+    const uint8_t *record; /* also an export that is expected; NULL: it is refused */
+    const uint8_t *since;  /* an earlier export; NULL: none */
+    uint32_t device_high;
+    uint32_t device_low;
     int32_t taken;
     int32_t n_results;
     const record_result *results;
@@ -71,25 +74,38 @@ static void record_operated(anom_pipeline *pipeline, int32_t operation, uint32_t
     case ANOM_OPERATION_SUPPLY: anom_pipeline_supply(pipeline, (int32_t)argument); break;
     case ANOM_OPERATION_SELF_TEST: anom_pipeline_self_test(pipeline, (int32_t)argument); break;
     case ANOM_OPERATION_MISSING: anom_pipeline_missing(pipeline, argument); break;
+    case ANOM_OPERATION_CALIBRATE: anom_pipeline_calibrate(pipeline, argument); break;
+    case ANOM_OPERATION_SET_LEVEL: anom_pipeline_set_level(pipeline, argument); break;
     default: anom_pipeline_clock(pipeline, argument); break;
     }
 }
 
+/* 1: the export is the one that is expected, or it is refused as expected. */
+static int32_t record_exported(anom_pipeline *pipeline, const record_step *step)
+{
+    uint8_t made[ANOM_EXPORT_BYTES(24)];
+    uint64_t device = (uint64_t)step->device_high << 32 | step->device_low;
+    int32_t n = anom_pipeline_export(pipeline, device, (uint16_t)step->argument, step->since, made, sizeof made);
+    if (step->record == NULL) return n == ANOM_ERROR_RECORD;
+    return n == step->n && vectors_same(made, step->record, (size_t)n);
+}
+
 static int32_t record_holds(anom_pipeline *pipeline, const record_step *step, int32_t columns)
 {
-    uint8_t record[ANOM_RECORD_BYTES];
+    uint8_t record[ANOM_RECORD_BYTES + ANOM_LADDER_BYTES(24)];
     int32_t result;
     switch (step->operation) {
     case 0: return record_pushed(pipeline, step, columns) == step->n_results;
     case 1: anom_pipeline_gap(pipeline, step->n); break;
     case 3: record_operated(pipeline, step->n, step->argument); break;
     case 4:
-        if (anom_pipeline_save(pipeline, record, sizeof record) != ANOM_RECORD_BYTES) return 0;
-        return vectors_same(record, step->record, sizeof record);
+        if (anom_pipeline_save(pipeline, record, sizeof record) != step->n) return 0;
+        return vectors_same(record, step->record, (size_t)step->n);
     case 5:
         result = anom_pipeline_restore(pipeline, step->record, (size_t)step->n);
         if (result != (step->taken ? 0 : ANOM_ERROR_RECORD)) return 0;
         break;
+    case 6: return record_exported(pipeline, step);
     default: anom_pipeline_reset(pipeline); return 1;
     }
     return record_polled(pipeline, step, 0) == step->n_results;

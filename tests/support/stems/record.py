@@ -14,11 +14,12 @@ from anomsdk.plans.file import parse_plan
 from tests import scalar
 from tests.support.stems import Case, Given, Json
 from tests.support.stems import health as health_stem
+from tests.support.stems import ladder as ladder_stem
 from tests.support.stems.pipeline import RESET, c_plan, encoded, file_of, rows_plan, rows_that_jump, tiny
 from tests.support.stems.sections import Address, Symbol
 from tests.support.stems.supervisor import LIMITS
 
-OPERATIONS = ("push", "gap", "reset", "operate", "save", "restore")
+OPERATIONS = ("push", "gap", "reset", "operate", "save", "restore", "export")
 SAVE = ["save"]
 
 
@@ -34,6 +35,9 @@ def _step_in_scalars(pipeline: scalar.Pipeline, operation: str, *what: Json) -> 
         return [int(pipeline.restore(bytes.fromhex(*what))), _in_scalars(pipeline.process([]))]
     if operation == "push":
         return _in_scalars(pipeline.process(*what))
+    if operation == "export":
+        device, boot, since = what
+        return (pipeline.export(device, boot, None if since is None else bytes.fromhex(since)) or b"").hex()
     if operation == "operate":
         return _in_scalars(pipeline.operate(Operation(what[0]).name.lower(), what[1]))
     return _in_scalars(getattr(pipeline, operation)(*what) or [])
@@ -67,6 +71,12 @@ def _step_in_engine(pipeline: anomsdk.Pipeline, operation: str, *what: Json) -> 
             return [0, _in_results(pipeline.process(np.zeros((0, pipeline.plan.columns), np.int16)))]
     if operation == "push":
         return _in_results(pipeline.process(np.array(what[0], np.int16)))
+    if operation == "export":
+        device, boot, since = what
+        try:
+            return pipeline.export(device, boot, None if since is None else bytes.fromhex(since)).hex()
+        except anomsdk.InputError:
+            return ""
     if operation == "operate":
         argument = () if Operation(what[0]).highest == 0 else what[1:]
         return _in_results(getattr(pipeline, Operation(what[0]).name.lower())(*argument))
@@ -89,13 +99,26 @@ def c_case(given: Given, expect: list) -> dict[str, Any]:
             step |= {"n": what[0], "argument": what[1]}
         results = found
         if operation == "save":
-            step, results = step | {"record": list(bytes.fromhex(found))}, []
+            step, results = step | {"n": len(found) // 2, "record": list(bytes.fromhex(found))}, []
+        elif operation == "export":
+            step, results = step | _c_export(given["plan"], found, *what), []
         elif operation == "restore":
             data = list(bytes.fromhex(*what))
             step, results = step | {"n": len(data), "record": data, "taken": found[0]}, found[1]
         step |= {"n_results": len(results), "results": [*map(_c_result, results)]}
         steps.append(step)
     return {"plan": c_whole_plan(given["plan"]), "n_steps": len(steps), "steps": steps}
+
+
+def _c_export(plan: Json, found: str, device: int, boot: int, since: str | None) -> Json:
+    """The fields of a step that exports: C knows the length of an earlier export, and is given no other one."""
+    size = 44 + 12 * plan["ladder"]["raise_scores"]["shape"][0]
+    made = {"n": size, "argument": boot, "device_high": device >> 32, "device_low": device & 0xFFFFFFFF}
+    made["record"] = list(bytes.fromhex(found)) or None
+    if since is not None:
+        earlier = bytes.fromhex(since)
+        made["since"] = list(earlier) if len(earlier) == size else [0] * size
+    return made
 
 
 def _c_result(found: Json) -> Json:
@@ -108,13 +131,14 @@ def c_whole_plan(plan: Json) -> dict[str, Any]:
     """All of `anom_plan`, with duty, alarm and health where there are any."""
     made = c_plan(plan)
     columns, duty = scalar.columns_of(scalar.decoded({"extractor": plan["extractor"]})), plan.get("duty")
+    made["record_bytes"] = Constant("ANOM_RECORD_BYTES")
     made["score_tag"] = list(bytes.fromhex(scalar.score_id(plan))[:8])
     if duty is not None:
         off = duty["every"] - duty["on"]
         pauses = {"shortest_pause": (off + 1) // 2, "longest_pause": off + duty["every"] // 16}
         pauses |= {"pause": Symbol("anom_duty_pause")}
         made["duty"] = Address("anom_duty_plan", pauses)
-    if {"alarm", "health"}.isdisjoint(plan):
+    if {"alarm", "health", "ladder"}.isdisjoint(plan):
         return made
     per_tick = plan["extractor"].get("hops_per_frame", 1) * plan["context"]["stride"]
     ticks_on = duty and scalar.ticks_in(duty["on"], plan)
@@ -124,8 +148,17 @@ def c_whole_plan(plan: Json) -> dict[str, Any]:
     if "health" in plan:
         supervisor["health"] = Address("anom_health_plan", health_stem.c_plan(scalar.decoded(plan["health"]), columns))
         room += f" + ANOM_HEALTH_BYTES({columns})"
+    if "ladder" in plan:
+        sections = {"plan": scalar.decoded(plan["ladder"]), "promises": scalar.decoded(plan["promises"])}
+        health_bytes = Constant(f"ANOM_HEALTH_BYTES({columns})" if "health" in plan else "0")
+        fields = ladder_stem.c_plan(sections | {"timing": plan["timing"]}, health_bytes, plan["levels"])
+        supervisor["ladder"] = Address("anom_ladder_plan", fields)
+        n = fields["n_rungs"]
+        room += f" + ANOM_LADDER_BYTES({n}) + {8 + -(32 + 17 * n) % 8}"
+        supervisor["type"] = Symbol("anom_ladder_supervisor_functions")
+        made["record_bytes"] = Constant(f"ANOM_RECORD_BYTES + ANOM_LADDER_BYTES({n})")
     return made | {
-        "judge": Symbol("anom_supervisor_judge"),
+        "judge": Symbol("anom_ladder_judge" if "ladder" in plan else "anom_supervisor_judge"),
         "supervisor": Address("anom_supervisor_plan", supervisor),
         "supervisor_bytes": Constant(room),
     }

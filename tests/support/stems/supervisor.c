@@ -20,7 +20,8 @@ typedef struct {
     const anom_supervisor_plan *plan;
     anom_timing_plan timing;
     anom_level_plan level;
-    int32_t columns;
+    int32_t columns; /* 0: without health */
+    int32_t rungs;   /* 0: without a ladder */
     uint16_t tag;
     uint16_t sequence;
     int32_t n_steps;
@@ -42,15 +43,18 @@ static int32_t supervisor_holds(anom_supervisor *supervisor, const supervisor_st
     int32_t n = 0;
     switch (step->step) {
     case 0: anom_supervisor_hop(supervisor, step->samples, step->n); break;
-    case 1: found = anom_supervisor_tick(supervisor, step->number, step->hop, &event); break;
+    case 1:
+        found = (plan->ladder ? anom_ladder_judge : anom_supervisor_judge)(&supervisor->alarm.alert, step->number,
+                                                                          step->hop, &event);
+        break;
     case 2: break;
-    case 3: anom_supervisor_gap(supervisor, step->number, step->lost_ticks); break;
-    case 6: anom_supervisor_pause(supervisor, step->number, step->lost_ticks); break;
+    case 3: plan->type->gap(supervisor, step->number, step->lost_ticks); break;
+    case 6: plan->type->pause(supervisor, step->number, step->lost_ticks); break;
     case 4:
         found = anom_supervisor_operate(supervisor, step->operation, step->number, step->samples_so_far, step->hop,
                                         &event);
         break;
-    default: anom_supervisor_reset(supervisor, plan); break;
+    default: plan->type->reset(supervisor, plan); break;
     }
     if (found && !supervisor_says(step, &event, n++)) return 0;
     if (step->step == 0 || step->step == 2 || step->step == 4)
@@ -62,10 +66,12 @@ static int32_t supervisor_holds(anom_supervisor *supervisor, const supervisor_st
 
 static int32_t run_supervisor(const supervisor_case *c)
 {
-    size_t health = sizeof(anom_health) + (size_t)c->columns * sizeof(anom_health_column);
-    anom_supervisor *supervisor = vectors_room(sizeof *supervisor + (c->columns > 0 ? health : 0));
+    size_t health = c->columns > 0 ? sizeof(anom_health) + (size_t)c->columns * sizeof(anom_health_column) : 0;
+    size_t ladder = c->rungs > 0 ? sizeof(anom_ladder) + 17 * (size_t)c->rungs : 0;
+    anom_supervisor *supervisor = vectors_room(sizeof *supervisor + health + ladder);
     if (supervisor == NULL) return 0;
     anom_supervisor_init(supervisor, c->plan, &c->timing, &c->level, c->tag);
+    c->plan->type->reset(supervisor, c->plan);
     supervisor->alarm.alert.sequence = c->sequence;
     for (int32_t i = 0; i < c->n_steps; i++)
         if (!supervisor_holds(supervisor, &c->steps[i], c->plan)) return 0;

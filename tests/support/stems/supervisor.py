@@ -9,11 +9,14 @@ import numpy as np
 
 from anomsdk.core.alarm import AlarmPlan
 from anomsdk.core.health import HealthPlan
+from anomsdk.core.ladder import LadderPlan, PromisePlan
 from anomsdk.core.rung import LevelPlan, TimingPlan
 from anomsdk.core.supervisor import Operation, Supervisor
+from anomsdk.cport.fields import Constant
 from tests import scalar
 from tests.support.stems import Case, Given, Json
 from tests.support.stems import health as health_stem
+from tests.support.stems import ladder as ladder_stem
 from tests.support.stems.alert import FOUR, HIGH, HIT, LONGEST, LOW, MIDDLE, RESET, TAG, TOP, Setting
 from tests.support.stems.sections import Address, Native, Symbol, c_timing, core_plan
 
@@ -23,13 +26,13 @@ Events = list[bytes]
 
 def by_scalar(given: Given) -> list:
     sections = [given[name] for name in ("alarm", "health", "timing", "levels", "columns", "hops_per_tick", "due_q31")]
-    tag = given["tag"].to_bytes(2, "little")
-    supervisor, found = scalar.Supervisor(*sections, tag), []
+    sections += [given["tag"].to_bytes(2, "little"), given.get("ladder"), given.get("promises")]
+    supervisor, found = scalar.Supervisor(*sections), []
     supervisor.sequence = given["sequence"]
     for step, *what in given["steps"]:
         events: Events = []
         if step == "reset":
-            supervisor = scalar.Supervisor(*sections, tag)
+            supervisor = scalar.Supervisor(*sections)
         elif step == "operate":
             events = supervisor.operate(Operation(what[0]).name.lower(), *what[1:])
         else:
@@ -44,6 +47,8 @@ def _hex(events: Events) -> str:
 
 def by_core(given: Given) -> list:
     health = None if given["health"] is None else core_plan(HealthPlan, given["health"])
+    ladder = core_plan(LadderPlan, given["ladder"]) if "ladder" in given else None
+    promises = [core_plan(PromisePlan, promise) for promise in given.get("promises", ())]
     supervisor, found = (
         Supervisor(
             core_plan(AlarmPlan, given["alarm"]),
@@ -54,6 +59,8 @@ def by_core(given: Given) -> list:
             given["hops_per_tick"],
             given["due_q31"],
             given["tag"],
+            ladder,
+            promises,
         ),
         [],
     )
@@ -84,12 +91,16 @@ def by_native(given: Given) -> list:
     size = ffi.sizeof("anom_supervisor")
     if given["health"] is not None:
         size += ffi.sizeof("anom_health") + given["columns"] * ffi.sizeof("anom_health_column")
-    memory = native.new("uint64_t[]", size // 8 + 1)
-    supervisor = ffi.cast("anom_supervisor *", memory)
     timing = native.struct("anom_timing_plan", c_timing(given["timing"]))
     level = native.struct("anom_level_plan", given["levels"])
-    plan = native.struct("anom_supervisor_plan", c_plan(given))
+    health_bytes = size - ffi.sizeof("anom_supervisor")
+    if "ladder" in given:
+        size += ffi.sizeof("anom_ladder") + 17 * len(given["ladder"]["raise_scores"])
+    memory = native.new("uint64_t[]", size // 8 + 1)
+    supervisor = ffi.cast("anom_supervisor *", memory)
+    plan = native.struct("anom_supervisor_plan", c_plan(given, health_bytes))
     lib.anom_supervisor_init(supervisor, plan, timing, level, given["tag"])
+    plan.type.reset(supervisor, plan)
     supervisor.alarm.alert.sequence = given["sequence"]
     for step, *what in given["steps"]:
         events = _in_c(native, supervisor, plan, step, what)
@@ -104,16 +115,18 @@ def _in_c(native: Native, supervisor: Any, plan: Any, step: str, what: list) -> 
         values = [value for row in what[0] for value in row]
         lib.anom_supervisor_hop(supervisor, native.new("int16_t[]", values), len(what[0]))
         hop = what[1]
-    elif step == "tick" and lib.anom_supervisor_tick(supervisor, *what, event):
-        events.append(bytes(event.bytes))
+    elif step == "tick":
+        judge = lib.anom_ladder_judge if plan.ladder else lib.anom_supervisor_judge
+        if judge(native.ffi.addressof(supervisor, "alarm", "alert"), *what, event):
+            events.append(bytes(event.bytes))
     elif step == "operate":
         hop = what[3]
         if lib.anom_supervisor_operate(supervisor, *what, event):
             events.append(bytes(event.bytes))
     elif step in ("gap", "pause"):
-        getattr(lib, f"anom_supervisor_{step}")(supervisor, *what)
+        getattr(plan.type, step)(supervisor, *what)
     elif step == "reset":
-        lib.anom_supervisor_reset(supervisor, plan)
+        plan.type.reset(supervisor, plan)
     elif step == "due":
         hop = what[0]
     while step in ("hop", "operate", "due") and lib.anom_supervisor_due(supervisor, hop, event):
@@ -121,18 +134,23 @@ def _in_c(native: Native, supervisor: Any, plan: Any, step: str, what: list) -> 
     return events
 
 
-def c_plan(given: Given) -> dict[str, Any]:
-    """All of `anom_supervisor_plan`."""
+def c_plan(given: Given, health_bytes: Any) -> dict[str, Any]:
+    """All of `anom_supervisor_plan`; the ladder stands behind health."""
     plan = {
         "alarm": {**given["alarm"], "hops_per_tick": given["hops_per_tick"], "due_q31": given["due_q31"]},
         "type": Symbol("anom_supervisor_functions"),
     }
     if given["health"] is not None:
         plan["health"] = Address("anom_health_plan", health_stem.c_plan(given["health"], given["columns"]))
+    if "ladder" in given:
+        sections = {"plan": given["ladder"], "promises": given["promises"], "timing": given["timing"]}
+        plan["type"] = Symbol("anom_ladder_supervisor_functions")
+        plan["ladder"] = Address("anom_ladder_plan", ladder_stem.c_plan(sections, health_bytes, given["levels"]))
     return plan
 
 
 def c_case(given: Given, expect: list) -> dict[str, Any]:
+    health_bytes = Constant("0" if given["health"] is None else f"ANOM_HEALTH_BYTES({given['columns']})")
     steps = []
     for (step, *what), (annunciation, byte, voids, events) in zip(given["steps"], expect, strict=True):
         made: dict[str, Any] = {"step": STEPS.index(step)}
@@ -147,10 +165,11 @@ def c_case(given: Given, expect: list) -> dict[str, Any]:
         made |= {"annunciation": annunciation, "health": byte, "voids": voids}
         steps.append(made | {"n_events": len(events) // 32, "events": list(bytes.fromhex(events)) or None})
     return {
-        "plan": Address("anom_supervisor_plan", c_plan(given)),
+        "plan": Address("anom_supervisor_plan", c_plan(given, health_bytes)),
         "timing": c_timing(given["timing"]),
         "level": given["levels"],
         "columns": 0 if given["health"] is None else given["columns"],
+        "rungs": len(given["ladder"]["raise_scores"]) if "ladder" in given else 0,
         "tag": given["tag"],
         "sequence": given["sequence"],
         "n_steps": len(steps),
@@ -166,11 +185,12 @@ def given_of(
     sequence: int = 0,
     tag: int = TAG,
     setting: Setting | None = None,
+    ladder: Given | None = None,
     **alarm: int,
 ) -> Given:
     """A number is a hop of one quiet value and the tick of this score; a list is the rows of a hop without a tick.
 
-    Ticks are due each tick, unless ``due_q31`` says otherwise.
+    Ticks are due each tick, unless ``due_q31`` says otherwise. ``ladder`` has the sections `ladder` and `promises`.
     """
     setting = setting or Setting(1, 1, high=FOUR)
     made: list[Json] = []
@@ -199,6 +219,7 @@ def given_of(
         "due_q31": due_q31 or scalar.due_q31(None, 0, 1, hops_per_tick),
         "tag": tag,
         "sequence": sequence,
+        **(ladder or {}),
         "steps": [["due", 100], *made],
     }
 
@@ -444,4 +465,86 @@ def cases() -> Iterator[Case]:
         "A declared pause while a fault voids",
         "Time that counts as calm although nothing could be judged.",
         given_of(*(HIT, LOW, CLIPPED, ("pause", 9, 9), LOW, LOW, ("pause", 3, 3), LOW), health=LIMITS, setting=by_time),
+    )
+    for name, guards, given in _ladders():
+        yield Case(name, guards, given)
+
+
+def _ladders() -> Iterator[tuple]:
+    """Rungs at 500, 1000 and 1500; the plan's own level is 1000, a day two ticks."""
+
+    def laddered(unit: int = ladder_stem.DAYS, gap: int = 1, broken: int = 100000) -> Given:
+        promises = [ladder_stem.promise_of(unit, ladder_stem.NEEDS) | {"broken_q16": broken}]
+        promises.append(ladder_stem.promise_of(ladder_stem.ALARMS, [2, *range(4, 19)], most=32768))
+        return {"ladder": ladder_stem.plan_of(500, 1000, 1500, day=2, gap=gap), "promises": promises}
+
+    calibrate, other = operate(Operation.CALIBRATE, 0), operate(Operation.CALIBRATE, 1)
+    first, third = operate(Operation.SET_LEVEL, 1), operate(Operation.SET_LEVEL, 3)
+    own = operate(Operation.SET_LEVEL, 0)
+    yield (
+        "All news of a level",
+        "A code or an argument of other news; a score or a tag of the level before.",
+        given_of(
+            calibrate, *[LOW] * 4, calibrate, 600, LOW, calibrate, other, third, own, *[1600] * 20, calibrate, other
+        )
+        | laddered(),
+    )
+    yield (
+        "A level in an alarm",
+        "An alarm that a level ends without a tick, or that ends by the level before; a level that judges a tick late.",
+        given_of(1100, third, 1300, 1199, first, 600, 500, 400, 399, own, 600, 1000, latch=1) | laddered(),
+    )
+    yield (
+        "A level between two votes, and in a delay",
+        "Votes for another level, or a delay of it, that go on.",
+        given_of(1100, first, 600, 600, LOW, third, 1500, 1500, own, 1500, 1500, setting=Setting(2, 3, 1, 0))
+        | laddered(),
+    )
+    yield (
+        "A promise that a tick breaks",
+        "News that leave with the tick; an event with the tag of the next level.",
+        given_of(*[LOW] * 6, calibrate, 600, LOW, 600, LOW, 600, LOW, 1100, LOW, [1], calibrate) | laddered(),
+    )
+    yield (
+        "A promise that each alarm breaks",
+        "An alarm event with the level that the alarm brought about; news of a level that are told twice.",
+        given_of(*[LOW] * 3, other, 600, LOW, 600, 1100, 600, LOW, 1600, LOW, other, other)
+        | laddered(broken=10**6)
+        | {"promises": [laddered()["promises"][0], laddered()["promises"][1] | {"broken_q16": 60000}]},
+    )
+    yield (
+        "News of a level come before the heartbeat and after the alarm",
+        "Events that are due in another order.",
+        given_of(
+            *[LOW] * 6,
+            calibrate,
+            *(600, LOW, 600, LOW, CLIPPED, LOW),
+            health=LIMITS,
+            heartbeat=1,
+            repeat=1,
+            latch=1,
+            escalate_after=2,
+        )
+        | laddered(),
+    )
+    yield (
+        "What is no service of a ladder",
+        "A void tick, a tick out of service or a lost one that counts; an input without effect that ends alarms.",
+        given_of(
+            *(1600, operate(Operation.OUT_OF_SERVICE, 0), CLIPPED, 1600, CLIPPED, 1600, calibrate, other),
+            *(operate(Operation.OUT_OF_SERVICE, 1), 1600, 1600, 1600, other, operate(Operation.OUT_OF_SERVICE, 0)),
+            *(("gap", 50, 50), ("pause", 50, 50), other, LOW, other, LOW, calibrate),
+            health=LIMITS,
+        )
+        | laddered(),
+    )
+    yield (
+        "A ladder whose supervisor is reset",
+        "A level, counts or news that survive.",
+        given_of(*[LOW] * 6, calibrate, 600, first, RESET, ["due", 7], LOW, 600, calibrate) | laddered(),
+    )
+    yield (
+        "A level above a score that grows",
+        "A high level, or an escalation, of the plan's own level.",
+        given_of(third, 4100, 5000, 6100, LOW, first, 2000, LOW, escalate_ratio_q16=1 << 16) | laddered(),
     )

@@ -1,0 +1,146 @@
+"""Commands for many devices: tune."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from anomsdk.cli.options import (
+    CHOOSE,
+    BudgetOption,
+    Confidence,
+    Json,
+    PlanOption,
+    RunOptions,
+    note,
+    plan_named,
+    print_report,
+    takes,
+)
+from anomsdk.errors import InputError
+
+
+@takes("group", "engine", "skip_bad", "jobs", reading=True)
+def tune(
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="INPUT",
+            help="Ladder exports (.ladder) and folders of them, a .npz of scores, or recordings and folders of them. "
+            f"{CHOOSE}",
+        ),
+    ],
+    plan: PlanOption,
+    budget: BudgetOption,
+    confidence: Confidence = 0.95,
+    fixed: Annotated[
+        bool,
+        typer.Option("--fixed", help="Use bounds for a number of days that was fixed before; nobody may look earlier."),
+    ] = False,
+    max_alarm_fraction: Annotated[
+        float,
+        typer.Option(
+            "--max-alarm-fraction",
+            metavar="R",
+            help="A rung fails if it is in alarm for more than this share of the time, above 0 to 1. Default: 0.05.",
+            show_default=False,
+        ),
+    ] = 0.05,
+    pooled: Annotated[
+        bool,
+        typer.Option(
+            "--pooled",
+            help="Certify the mean share of devices in alarm a day, for all devices together; needs exports in folders "
+            "day=YYYY-MM-DD.",
+        ),
+    ] = False,
+    independent: Annotated[
+        bool,
+        typer.Option(
+            "--independent",
+            help="Declare that devices raise alarms independently of one another, and count each day of each device; "
+            "needs exports in folders day=YYYY-MM-DD.",
+        ),
+    ] = False,
+    anomalous: Annotated[
+        str | None,
+        typer.Option(metavar="B", help="Anomalous recordings, a file or a folder: what the levels find of them."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="TABLE", help="Write one row for each device, as .csv or .parquet.")
+    ] = None,
+    html: Annotated[Path | None, typer.Option(metavar="OUT.html", help="Also write a page with charts.")] = None,
+    write_plan: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PLAN.json",
+            help="Write the plan with the level as its own: that of one device, or the one that 90 % of the certified "
+            "devices are at or below.",
+        ),
+    ] = None,
+    as_json: Json = False,
+    *,
+    run: RunOptions,
+) -> None:
+    """Find the level of each device that keeps a budget of alarms.
+
+    A level is certified by what its rung of the ladder counted, at any time and however often somebody looks.
+    """
+    from anomsdk.plans.file import write_plan as written
+    from anomsdk.stats.promises import Budget, check_reachable
+    from anomsdk.tune.alternatives import alternatives_text
+    from anomsdk.tune.herd import tune as tuned_herd
+    from anomsdk.tune.inputs import open_herd
+    from anomsdk.tune.own_level import check_plan_place, with_own_level
+    from anomsdk.tune.pooling import pool
+    from anomsdk.tune.report_html import check_place, write_html
+    from anomsdk.tune.report_json import as_json as tree_of
+    from anomsdk.tune.report_text import as_text
+    from anomsdk.tune.table import check_table_place, write_table
+
+    chosen, parsed = plan_named(plan), Budget.parse(budget)
+    if not (pooled or independent):
+        check_reachable(parsed, confidence)
+    if pooled and independent:
+        raise InputError("`pooled`: and `independent` exclude each other; give one of them")
+    for check, place in ((check_table_place, out), (check_place, html), (check_plan_place, write_plan)):
+        if place is not None:
+            check(place)
+    with run.working("reading inputs") as progress:
+        herd = open_herd(
+            chosen,
+            sources,
+            parsed,
+            confidence,
+            reading=run.reading,
+            group=run.group,
+            engine=run.engine,
+            jobs=run.jobs,
+            on_bad=run.on_bad,
+            report=note,
+            progress=progress.update,
+        )
+        progress.doing("choosing levels")
+        if pooled or independent:
+            found = pool(herd, parsed, confidence, max_alarm_fraction=max_alarm_fraction, independent=independent)
+        else:
+            found = tuned_herd(
+                herd,
+                parsed,
+                confidence,
+                max_alarm_fraction=max_alarm_fraction,
+                method="fixed" if fixed else "anytime",
+            )
+        made = None if write_plan is None else with_own_level(found)
+        more = alternatives_text(
+            found, anomalous, reading=run.reading, group=run.group, engine=run.engine, jobs=run.jobs, on_bad=run.on_bad
+        )
+        if out is not None:
+            write_table(found, out)
+        if html is not None:
+            write_html(found, html, more)
+        if write_plan is not None and made is not None:
+            written(made, write_plan)
+    print_report(as_json, lambda: tree_of(found), lambda: as_text(found, more))

@@ -1,0 +1,100 @@
+"""Inputs of tuning: ladder exports, scores or recordings, told apart by what they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from anomsdk.core.plan import Plan
+from anomsdk.errors import InputError, printable
+from anomsdk.sources.clips import Clip, noticed, open_clips
+from anomsdk.sources.stream_format import ReadOptions, StreamFormat
+from anomsdk.stats.promises import Budget
+from anomsdk.tune.certificates import score_tag_of
+from anomsdk.tune.default_ladder import with_rungs
+from anomsdk.tune.device_scores import ScoredDevice, is_scores, read_scores, score_devices
+from anomsdk.tune.exports import FiledExport, is_exports, read_exports
+from anomsdk.tune.herd import Herd
+
+
+def open_herd(
+    plan: Plan,
+    sources: Sequence[str | Path],
+    budget: Budget,
+    confidence: float = 0.95,
+    *,
+    reading: ReadOptions | None = None,
+    group: str | None = None,
+    engine: str | None = None,
+    jobs: int | None = None,
+    on_bad: Callable[[str], None] | None = None,
+    report: Callable[[str], None] = lambda line: None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Herd:
+    """Read devices from ladder exports, scores and recordings, and score the recordings.
+
+    Parameters
+    ----------
+    plan : Plan; without a ladder it gets the default one for scores and recordings (`with_rungs`)
+    sources : .ladder files with exports, folders of them, .npz files that scoring wrote (one device an array), or
+        recordings and folders of them (one device a group)
+    budget, confidence : of the promise
+    reading : how recordings are read
+    group : as `anomsdk.sources.clips.open_clips`
+    engine, jobs : as `anomsdk.score_many`
+    on_bad : called with one line for each input that cannot be read, which is left out; None: they are an error
+    report : called with lines on recordings
+    progress : called with the recordings scored so far, and their number
+
+    Raises
+    ------
+    InputError : as `read_exports`, `read_scores`, `score_devices` and `Herd.of`, a ladder of another plan, or a plan
+        without a ladder
+    """
+    given, plan = plan, with_rungs(plan, budget, confidence)
+    exports, scored, clips = list[FiledExport](), list[ScoredDevice](), list[Clip]()
+    for source in sources:
+        path = Path(source)
+        if is_exports(path):
+            exports += read_exports(path, on_bad)
+        elif is_scores(path):
+            scored += read_scores(path, plan)
+            if plan.health is not None:
+                report(
+                    f"{printable(path)}: does not tell which ticks were void: they count as service, at their scores"
+                )
+        else:
+            clips += _clips(plan, source, reading, group, on_bad)
+    tag = score_tag_of(plan)
+    for each in exports:
+        if each.export.score_tag != tag:
+            raise InputError(
+                f"{each.name}: device {each.export.device} counted scores of score_id {each.export.score_tag.hex()}, "
+                f"and the plan's is {tag.hex()}; give the plan that the device runs"
+            )
+    for line in noticed(clips):
+        report(line)
+    if clips:
+        scored += score_devices(plan, clips, engine=engine, jobs=jobs, on_bad=on_bad, report=report, progress=progress)
+    return Herd.of(plan, exports, scored, lambda device: device.ladder(plan), given)
+
+
+def _clips(
+    plan: Plan,
+    source: str | Path,
+    reading: ReadOptions | None,
+    group: str | None,
+    on_bad: Callable[[str], None] | None,
+) -> Sequence[Clip]:
+    stream_format = StreamFormat.of(plan.sensor, plan.columns, plan.duty)
+    found = open_clips(source, stream_format, reading=reading, group=group, skip_bad=on_bad is not None)
+    for line in found.bad:
+        assert on_bad is not None
+        on_bad(line)
+    return found.clips
+
+
+def named(devices: Sequence[object], most: int = 5) -> str:
+    """Name the first devices of a list, and count the rest."""
+    shown = ", ".join(printable(device) for device in devices[:most])
+    return shown + (f" and {len(devices) - most:,} more" if len(devices) > most else "")

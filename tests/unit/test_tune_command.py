@@ -1,0 +1,230 @@
+"""`anomsdk tune`: recordings, scores and exports in, a table per device, a page and a plan out."""
+
+import csv
+import json
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import anomsdk
+from anomsdk.core.ladder import Ladder
+from anomsdk.plans.recording_digests import entries_of
+from anomsdk.sources.clips import open_clips, survey
+from anomsdk.sources.stream_format import StreamFormat
+from anomsdk.watch.sinks.scores import write_scores
+from tests.support.herds import DAY, LEVELS, export_of, plan_with_ladder, rows_of, scores_of, write_exports
+
+BUDGET = "1 alarm-day/30d"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A plan and 3 devices with 2 recordings of 80 and 81 days; the first has an alarm on day 5, 6 or 7."""
+    folder = tmp_path_factory.mktemp("herd")
+    plan = plan_with_ladder()
+    anomsdk.write_plan(plan, folder / "plan.json")
+    for device in range(3):
+        (folder / "recordings" / f"cow{device}").mkdir(parents=True)
+        for part in range(2):
+            rows = rows_of(scores_of(80 + part, {device: 4} if part else {5 + device: 121}))
+            np.save(folder / "recordings" / f"cow{device}" / f"{part}.npy", rows)
+    return folder
+
+
+def table(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def tuned(cli, made, out, *words, budget=BUDGET, status=0):
+    result = cli("tune", *words, "--plan", made / "plan.json", "--budget", budget, "--out", out)
+    assert result.status == status, result.err
+    return result
+
+
+class Finished:
+    def __init__(self, result):
+        self.status, self.out, self.err = result.exit_code, result.stdout, result.stderr
+
+
+@pytest.fixture
+def cli():
+    from typer.testing import CliRunner
+
+    from anomsdk.cli.app import app
+
+    def call(*words):
+        return Finished(CliRunner().invoke(app, [str(word) for word in words]))
+
+    return call
+
+
+def test_recordings_become_a_level_for_each_device(cli, made, tmp_path):
+    result = tuned(cli, made, tmp_path / "t.csv", made / "recordings", "--engine", "reference")
+    rows = table(tmp_path / "t.csv")
+    assert [row["device"] for row in rows] == ["cow0", "cow1", "cow2"]
+    assert {(row["status"], row["level"], row["rung"], row["level_tag"]) for row in rows} == {
+        ("certified", "150", "2", "3")
+    }
+    assert {(row["days"], row["count"], row["missing_days"]) for row in rows} == {("161", "0", "0")}
+    assert {float(row["bound"]) for row in rows} == {round(anomsdk.tune.bound(0, 161) * 30, 6)}
+    assert result.out.startswith("3 devices for 1 alarm-day/30d: 3 certified; at most 5% of the devices")
+    assert "device cow1: set by cow1/0.npy at 0:00:06.5" in " ".join(result.out.split())
+    assert "not another season, place or wearer" in " ".join(result.out.split())
+
+
+def test_the_table_is_the_same_for_any_order_of_inputs_and_number_of_jobs(cli, made, tmp_path):
+    places = [made / "recordings" / f"cow{device}" for device in range(3)]
+    found = set()
+    for jobs, order in ((1, places), (3, places[::-1])):
+        tuned(cli, made, tmp_path / "t.csv", *order, "--group", "file", "--jobs", jobs, "--engine", "reference")
+        found.add((tmp_path / "t.csv").read_bytes())
+    assert len(found) == 1
+
+
+def test_scores_and_exports_give_the_levels_of_the_recordings(cli, made, tmp_path):
+    plan = plan_with_ladder()
+    scores = {f"cow{d}": np.concatenate([scores_of(80, {5 + d: 121}), scores_of(81, {d: 4})]) for d in range(3)}
+    write_scores(scores, tmp_path / "scores.npz")
+    for number, values in enumerate(scores.values()):
+        write_exports(tmp_path / "herd" / f"{number}.ladder", export_of(plan, values, number))
+    for source in ("recordings", "scores.npz", "herd"):
+        place = (made if source == "recordings" else tmp_path) / source
+        tuned(cli, made, tmp_path / f"{source}.csv", place, "--engine", "reference")
+    found = [
+        [{k: v for k, v in row.items() if k != "device"} for row in table(tmp_path / f"{source}.csv")]
+        for source in ("recordings", "scores.npz", "herd")
+    ]
+    assert found[0] == found[1] == found[2]
+
+
+def test_the_plan_that_is_written_has_the_level_as_its_own(cli, made, tmp_path):
+    words = ("--engine", "reference", "--write-plan", tmp_path / "new.json", "--html", tmp_path / "page.html", "--json")
+    result = tuned(cli, made, tmp_path / "t.csv", made / "recordings", *words)
+    new, old = anomsdk.read_plan(tmp_path / "new.json"), anomsdk.read_plan(made / "plan.json")
+    assert (new.levels.raise_score, new.score_id) == (150, old.score_id)
+    assert new.id != old.id
+    assert json.loads(result.out)["devices"][0]["set_by"] == {"recording": "cow0/0.npy", "second": 5.5}
+    assert "Budget against bound" in (tmp_path / "page.html").read_text()
+    with anomsdk.Pipeline(new, "reference") as pipeline:
+        rows = np.concatenate([np.load(made / "recordings" / "cow0" / f"{part}.npy") for part in range(2)])
+        alarms = [event for result in pipeline.process(rows) for event in result.events if event.raised]
+    ladder = Ladder(old.ladder, (), old.timing)
+    for score in np.square(rows[:, 0].astype(int)).tolist():
+        ladder.step(score)
+    assert len(alarms) == ladder.counts[LEVELS.index(150)].alarms
+
+
+def test_parquet_has_the_rows_of_the_csv(cli, made, tmp_path):
+    pyarrow = pytest.importorskip("pyarrow.parquet")
+    tuned(cli, made, tmp_path / "t.csv", made / "recordings", "--engine", "reference")
+    tuned(cli, made, tmp_path / "t.parquet", made / "recordings", "--engine", "reference")
+    rows = pyarrow.read_table(tmp_path / "t.parquet").to_pylist()
+    assert [str(row["level"]) for row in rows] == [row["level"] for row in table(tmp_path / "t.csv")]
+
+
+def test_recordings_that_the_plan_was_made_from_certify_nothing(cli, made, tmp_path):
+    plan = plan_with_ladder()
+    stream_format = StreamFormat.of(plan.sensor, plan.columns)
+    clips, facts = survey(open_clips(made / "recordings", stream_format))
+    known = [fact.digest for clip, fact in zip(clips.clips, facts, strict=True) if clip.name.startswith("cow0/")]
+    anomsdk.write_plan(replace(plan, provenance=entries_of("calibrated", known)), tmp_path / "plan.json")
+    result = tuned(cli, tmp_path, tmp_path / "t.csv", made / "recordings", "--engine", "reference")
+    assert [row["device"] for row in table(tmp_path / "t.csv")] == ["cow1", "cow2"]
+    assert "certify nothing: 2 recordings (cow0/0.npy, cow0/1.npy)" in " ".join(result.err.split())
+    shutil.copytree(made / "recordings" / "cow0", tmp_path / "only")
+    result = tuned(cli, tmp_path, tmp_path / "n.csv", tmp_path / "only", status=2)
+    assert "the plan was made from them; give others" in " ".join(result.err.split())
+
+
+def test_anomalous_recordings_are_found_at_the_level(cli, made, tmp_path):
+    np.save(tmp_path / "odd.npy", rows_of(scores_of(2, {1: 400})))
+    result = tuned(
+        cli, made, tmp_path / "t.csv", made / "recordings", "--anomalous", tmp_path / "odd.npy", "--engine", "reference"
+    )
+    assert "at level 150: 1 of 1 anomalous recordings raise an alarm, the median after 1.5 s" in result.out
+
+
+def test_without_a_certificate_no_plan_is_written(cli, made, tmp_path):
+    words = (made / "recordings" / "cow0" / "0.npy", "--engine", "reference", "--write-plan", tmp_path / "new.json")
+    result = tuned(cli, made, tmp_path / "t.csv", *words, status=1)
+    assert "needs 29 more days" in " ".join(result.err.split())
+    assert list(tmp_path.iterdir()) == []
+
+
+def small_herd(folder, *exports):
+    for index, export in enumerate(exports):
+        write_exports(folder / "herd" / f"{index}.ladder", export)
+    return folder / "herd"
+
+
+PLAN = plan_with_ladder()
+WHOLE = export_of(PLAN, scores_of(12, {3: 121}), 7)
+
+
+@pytest.mark.parametrize(
+    ("exports", "words", "said"),
+    [
+        ([WHOLE], ["--budget", "0/30d"], "is no budget"),
+        ([WHOLE], ["--budget", "1/0d"], "is no budget"),
+        ([WHOLE], ["--budget", "1 alarm-day/0d"], "is in no time"),
+        ([WHOLE], ["--budget", "1 alarm-weak/30d"], "is no budget"),
+        ([WHOLE], ["--budget", "1 alarm-day/365d"], "more than a year"),
+        ([WHOLE], ["--confidence", "2"], "--confidence"),
+        ([WHOLE], ["--pooled", "--independent"], "exclude each other"),
+        ([WHOLE], ["--pooled"], "day=2026-05-31"),
+        ([WHOLE], ["--out", "t.txt"], ".csv or .parquet"),
+        ([WHOLE], ["--html", "t.txt"], ".html"),
+        ([WHOLE], ["--write-plan", "no/such/plan.json"], "no such folder"),
+        ([export_of(PLAN, scores_of(0, {}), 7)], [], "zero hours"),
+        ([WHOLE, export_of(PLAN, scores_of(13, {}), 7, since=50)], [], "overlap"),
+        ([WHOLE, replace(WHOLE, days=11)], [], "two devices with one number"),
+        ([WHOLE, export_of(PLAN, scores_of(13, {}), 7)], [], "a clock that goes backwards"),
+        ([replace(WHOLE, score_tag=bytes(8))], [], "0000000000000000"),
+        ([replace(WHOLE, first=900)], [], "a clock that goes backwards"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_2(cli, made, tmp_path, exports, words, said):
+    place = small_herd(tmp_path, *exports)
+    usual = ["--budget", BUDGET] if "--budget" not in words else []
+    usual += ["--out", tmp_path / "t.csv"] if "--out" not in words else []
+    result = cli("tune", place, "--plan", made / "plan.json", *usual, *words)
+    assert result.status == 2, result.out + result.err
+    assert said in " ".join(result.err.split())
+    assert not (tmp_path / "t.csv").exists()
+    assert "Traceback" not in result.err
+
+
+def test_torn_exports_can_be_left_out(cli, made, tmp_path):
+    place = small_herd(tmp_path, WHOLE, export_of(PLAN, scores_of(12, {}), 8))
+    torn = place / "1.ladder"
+    torn.write_bytes(torn.read_bytes()[:-1] + b"?")
+    result = tuned(cli, made, tmp_path / "t.csv", place, status=2)
+    assert "1.ladder: export: torn" in " ".join(result.err.split())
+    tuned(cli, made, tmp_path / "t.csv", place, "--skip-bad")
+    assert [row["device"] for row in table(tmp_path / "t.csv")] == ["7"]
+
+
+def test_groups_and_days_are_parts_of_the_path(cli, made, tmp_path):
+    for device, group in ((7, "north"), (8, "south")):
+        for day in range(1, 4):
+            export = export_of(PLAN, scores_of(40 * day, {}), device)
+            write_exports(tmp_path / "herd" / f"group={group}" / f"day=2026-01-0{day}" / f"{device}.ladder", export)
+    tuned(cli, made, tmp_path / "t.csv", tmp_path / "herd")
+    rows = table(tmp_path / "t.csv")
+    assert [(row["device"], row["group"], row["days"]) for row in rows] == [
+        ("7", "north", "120"),
+        ("8", "south", "120"),
+    ]
+    write_exports(tmp_path / "herd" / "day=2026-13-01" / "9.ladder", WHOLE)
+    result = tuned(cli, made, tmp_path / "t.csv", tmp_path / "herd", status=2)
+    assert "day=2026-13-01 is no day" in " ".join(result.err.split())
+
+
+def test_a_device_in_two_inputs_is_refused(cli, made, tmp_path):
+    for name in ("a", "b"):
+        write_scores({"cow": scores_of(12 * DAY, {})}, tmp_path / f"{name}.npz")
+    result = tuned(cli, made, tmp_path / "t.csv", tmp_path / "a.npz", tmp_path / "b.npz", status=2)
+    assert "device cow: is in two inputs" in " ".join(result.err.split())
