@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -41,6 +41,21 @@ class ScoredRecording:
 
     stretches: tuple[ScoredStretch, ...]
     digest: str
+
+
+def has_no_pauses(plan: Plan, stretches: Sequence[ScoredStretch]) -> bool:
+    """Return True if scores of a plan with a duty came without its pauses, as those of recordings on a bench do.
+
+    A stretch says so that has more ticks in a row than the ``on`` time of the duty.
+    """
+    if plan.duty is None:
+        return False
+    longest, apart = plan.ticks_in(plan.duty.on), 1.5 * plan.samples_per_tick / plan.rate_hz
+    for stretch in stretches:
+        breaks = np.flatnonzero(np.diff(stretch.ends_s) > apart) + 1
+        if np.diff([0, *breaks, len(stretch.scores)]).max() > longest + 1:
+            return True
+    return False
 
 
 def without_ladder(plan: Plan) -> Plan:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.core.export import Export
-from anomsdk.core.ladder import Ladder, ladder_bytes
+from anomsdk.core.ladder import Ladder, LadderPlan, ladder_bytes
 from anomsdk.core.plan import Plan
 from anomsdk.core.record import SCORE_TAG_BYTES, Record
 from anomsdk.runtime.engines.native import CPlan
@@ -36,11 +36,18 @@ class ScoreLadder:
     ----------
     plan : Plan with a ladder
     engine : "native" or "reference", which counts in Python; None: native where it was built. The counts are the same
+    without_pauses : the scores came without the pauses of the plan's duty, so that a day has more ticks. In exports
+        ticks then stand for as much time as those of the plan do, rounded down
     """
 
-    def __init__(self, plan: Plan, engine: str | None = None) -> None:
+    def __init__(self, plan: Plan, engine: str | None = None, *, without_pauses: bool = False) -> None:
         assert plan.ladder is not None
-        self._plan, self._rungs = plan, plan.ladder
+        self._score_tag, self._tag, self._rungs = bytes.fromhex(plan.score_id)[:SCORE_TAG_BYTES], plan.tag, plan.ladder
+        self._day_q16 = plan.ladder.day_q16
+        if without_pauses and plan.duty is not None:
+            plan = replace(plan, ladder=always_on(plan, plan.ladder))
+            assert plan.ladder is not None
+            self._day_q16 = plan.ladder.day_q16
         in_python = why_missing() is not None if engine is None else engine == "reference"
         self._counter: _Counter = _InPython(plan) if in_python else _InC(plan)
 
@@ -55,9 +62,13 @@ class ScoreLadder:
     def export(self, device: int, boot: int = 1) -> Export:
         """Return the counts from the first tick on."""
         ladder = self._counter.counted()
-        score_tag = bytes.fromhex(self._plan.score_id)[:SCORE_TAG_BYTES]
-        counted = (0, ladder.ticks, ladder.days, self._rungs.episode_gap, tuple(map(replace, ladder.counts)))
-        return Export(device, boot, score_tag, self._plan.tag, 0, 0, *counted)
+        counts = tuple(replace(counts, ticks=self._of_plan(counts.ticks)) for counts in ladder.counts)
+        counted = (0, self._of_plan(ladder.ticks), ladder.days, self._rungs.episode_gap, counts)
+        return Export(device, boot, self._score_tag, self._tag, 0, 0, *counted)
+
+    def _of_plan(self, ticks: int) -> int:
+        """Return the ticks of the plan that take as long as ticks that were counted."""
+        return ticks * self._rungs.day_q16 // self._day_q16
 
 
 class _InPython:
@@ -102,6 +113,15 @@ class _InC:
         found = _empty(self._plan)
         found.restore(Record(0, b"", 0, 0, ladder=bytes(self._part)), releveled=False)
         return found
+
+
+def always_on(plan: Plan, ladder: LadderPlan) -> LadderPlan:
+    """Return the rungs of a plan, with the days of a device that samples without a pause."""
+    if plan.duty is None:
+        return ladder
+    longer = plan.duty.every / (plan.ticks_in(plan.duty.on) * plan.samples_per_tick)
+    day_ticks, day_rest_q16 = divmod(round(ladder.day_q16 * longer), 1 << 16)
+    return replace(ladder, day_ticks=day_ticks, day_rest_q16=day_rest_q16)
 
 
 def _empty(plan: Plan) -> Ladder:

@@ -9,7 +9,13 @@ from anomsdk.core.checks import require
 from anomsdk.core.ladder import Choice, walk
 from anomsdk.core.plan import Plan
 from anomsdk.errors import CheckError
-from anomsdk.evaluate.stretch_scores import ScoredRecording, score_stretches, without_ladder
+from anomsdk.evaluate.stretch_scores import (
+    ScoredRecording,
+    ScoredStretch,
+    has_no_pauses,
+    score_stretches,
+    without_ladder,
+)
 from anomsdk.planner.calibration import Certified, alert_without_level
 from anomsdk.planner.ladder import counted_in, promise_plan
 from anomsdk.planner.sections import LadderSection
@@ -129,7 +135,7 @@ def certified_level(
     promise = promise_plan(budget, confidence, max_alarm_fraction, plan.ladder)
     promise.check(plan.ladder)
     fast, chosen = without_ladder(plan), default_engine() if engine is None else engine
-    known, ladder = known_recordings(plan.provenance), ScoreLadder(plan)
+    known, stretches = known_recordings(plan.provenance), list[ScoredStretch]()
     left_out, seen, done = list[str](), dict[str, str](), 0
     ordered = sorted(clips, key=lambda clip: clip.name)
 
@@ -146,14 +152,16 @@ def certified_level(
             continue
         first = seen.setdefault(scored.digest, clip.name)
         require(first == clip.name, f"{first} and {clip.name}: the same recording twice; give each once")
-        for stretch in scored.stretches:
-            ladder.gap()
-            ladder.take(stretch.scores)
+        stretches += scored.stretches
     require(
         bool(seen),
         f"calibrate: none of {counted(len(clips), 'recording')} certifies anything: "
         + ("the plan was made from them; give others" if left_out else "none is long enough; record for longer"),
     )
+    ladder = ScoreLadder(plan, without_pauses=has_no_pauses(plan, stretches))
+    for stretch in stretches:
+        ladder.gap()
+        ladder.take(stretch.scores)
     made = ladder.export(0)
     found = walk(plan.ladder, promise, made.counts, made.ticks, made.days)
     if found.rung is None:

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from anomsdk.core.ladder import LadderPlan, Unit
 from anomsdk.core.plan import Plan
 from anomsdk.core.rung import TimingPlan, levels
-from anomsdk.evaluate.stretch_scores import ScoredRecording, score_stretches, without_ladder
+from anomsdk.evaluate.stretch_scores import ScoredRecording, has_no_pauses, score_stretches, without_ladder
 from anomsdk.runtime.engines import default_engine
+from anomsdk.runtime.ladders import always_on
 from anomsdk.runtime.parallel import checked_jobs, in_order
 from anomsdk.sources.clips import Clip, open_clips
 from anomsdk.sources.stream_format import ReadOptions, StreamFormat
@@ -96,22 +97,26 @@ def alternatives(tuned: Tuned, odd: Sequence[ScoredRecording] | None) -> list[Al
     tried = dict.fromkeys([(own.m, own.n, own.on_delay), *((*v, own.on_delay) for v in VOTES)])
     tried |= dict.fromkeys((own.m, own.n, delay) for delay in delays)
     devices = list(tuned.herd.scores.values())
+    rungs = rungs_of(plan)
+    if any(has_no_pauses(plan, device.stretches) for device in devices):
+        rungs = always_on(plan, rungs)
     ticks = sum(len(each.scores) for device in devices for each in device.stretches)
-    days = ticks * 65536 / rungs_of(plan).day_q16
+    days = ticks * 65536 / rungs.day_q16
     found = []
     for m, n, on_delay in tried:
         timing = replace(own, m=m, n=n, on_delay=on_delay, cooldown=0)
-        level, alarms = _level(tuned, devices, timing, days)
+        level, alarms = _level(tuned, devices, timing, rungs, days)
         recall, delay = (None, None) if odd is None or level is None else _detected(odd, level, timing)
         per_hour = None if level is None else alarms / (24 * days)
         found.append(Alternative(m, n, on_delay, level, per_hour, recall, delay))
     return found
 
 
-def _level(tuned: Tuned, devices: Sequence[ScoredDevice], timing: TimingPlan, days: float) -> tuple[int | None, int]:
+def _level(
+    tuned: Tuned, devices: Sequence[ScoredDevice], timing: TimingPlan, rungs: LadderPlan, days: float
+) -> tuple[int | None, int]:
     """Walk down the rungs while the scores at hand keep to the budget; return the level and its alarms."""
     found, kept = None, 0
-    rungs = rungs_of(tuned.plan)
     most = float(tuned.budget.rate) * days
     for score in reversed(rungs.raise_scores.tolist()):
         counts = [_counts(device, score, timing, rungs, tuned.budget.unit, most) for device in devices]

@@ -12,7 +12,13 @@ import numpy as np
 from anomsdk.core.checks import require
 from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError, UnusableInputsError, printable
-from anomsdk.evaluate.stretch_scores import ScoredRecording, ScoredStretch, score_stretches, without_ladder
+from anomsdk.evaluate.stretch_scores import (
+    ScoredRecording,
+    ScoredStretch,
+    has_no_pauses,
+    score_stretches,
+    without_ladder,
+)
 from anomsdk.plans.recording_digests import known_recordings
 from anomsdk.runtime.engines import default_engine, open_engine
 from anomsdk.runtime.ladders import ScoreLadder
@@ -33,7 +39,7 @@ class ScoredDevice:
 
     def ladder(self, plan: Plan) -> MergedLadder:
         """Count the scores as the ladder of a pipeline would, with a gap between stretches."""
-        ladder = ScoreLadder(plan)
+        ladder = ScoreLadder(plan, without_pauses=has_no_pauses(plan, self.stretches))
         for index, stretch in enumerate(self.stretches):
             if index:
                 ladder.gap()
