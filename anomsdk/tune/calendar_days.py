@@ -1,4 +1,8 @@
-"""Calendar days of a herd: how many devices were in service and in alarm on each."""
+"""Calendar days of a herd: how many devices were in service and in alarm on each.
+
+A device counts on a calendar day once its service since the day it counted on before makes a day of service. It counts
+as in alarm if it was so at any time of that service. So ten quiet minutes a day are not a day without an alarm.
+"""
 
 from __future__ import annotations
 
@@ -38,14 +42,11 @@ class CalendarDays:
             (f"{undated[0]}: " if undated else "") + "`pooled` and `independent` count calendar days; give ladder "
             "exports in folders such as day=2026-05-31",
         )
-        seen: dict[date, dict[Device, NDArray[np.bool_]]] = {}
-        for export, day in _observed(herd.exports, rungs.day_ticks + 1):
-            alarm = np.array([counts.ticks > 0 for counts in export.counts])
-            of_day = seen.setdefault(day, {})
-            of_day[export.device] = of_day.get(export.device, np.zeros_like(alarm)) | alarm
+        seen = _whole_days(_observed(herd.exports, rungs.day_ticks + 1), rungs.day_ticks)
         require(
             bool(seen),
-            "`pooled`: no export tells of one calendar day; give the exports of two days or more, or differences",
+            "`pooled`: no export tells of a whole day of service by its calendar day; give the exports of two days or "
+            "more, or differences",
         )
         self.days = sorted(seen)
         self.devices: Flags = np.array([len(seen[day]) for day in self.days])
@@ -66,19 +67,23 @@ class CalendarDays:
         return self.alarms[:, rung] / self.devices
 
 
-def _observed(exports: Sequence[FiledExport], day_ticks: int) -> list[tuple[Export, date]]:
-    """Return what each device counted by each calendar day since its export before.
+def _observed(exports: Sequence[FiledExport], day_ticks: int) -> list[tuple[Export, int, date]]:
+    """Return what each device counted by each calendar day since its export before, and the ticks that are new in it.
 
     An export from the first tick that has none before it is used only if it is no longer than a day. What a device
-    counted over several calendar days, for want of an export, counts on the last of them.
+    counted over several calendar days, for want of an export, counts on the last of them. Service that was read before
+    counts on the day of the first reading.
     """
-    found = list[tuple[Export, date]]()
+    found = list[tuple[Export, int, date]]()
     before: dict[tuple[int, int], Export] = {}
+    reached: dict[tuple[int, int], int] = {}
     dated = sorted((each.day or date.min, each.export.last, -each.export.first, each.name, each) for each in exports)
     for day, *_, each in dated:
         export = each.export
         life = export.device, export.boot
         part = export
+        known = reached.get(life, 0)
+        reached[life] = max(known, export.last)
         if export.first == 0:
             earlier = before.get(life)
             before[life] = export
@@ -86,6 +91,28 @@ def _observed(exports: Sequence[FiledExport], day_ticks: int) -> list[tuple[Expo
                 part = export.since(earlier)
             elif export.ticks > day_ticks:
                 continue
-        if part.ticks:
-            found.append((part, day))
+        new = part.last - max(part.first, known)
+        if new > 0:
+            found.append((part, new, day))
     return found
+
+
+def _whole_days(
+    observed: Sequence[tuple[Export, int, date]], day_ticks: int
+) -> dict[date, dict[Device, NDArray[np.bool_]]]:
+    """Return for each calendar day, and each device that counts on it, which rungs were in alarm."""
+    found: dict[date, dict[Device, NDArray[np.bool_]]] = {}
+    waiting: dict[Device, tuple[int, NDArray[np.bool_]]] = {}
+    for export, ticks, day in observed:
+        alarm = np.array([counts.ticks > 0 for counts in export.counts])
+        of_day = found.setdefault(day, {})
+        if export.device in of_day:
+            of_day[export.device] |= alarm
+        else:
+            before, alarmed = waiting.get(export.device, (0, np.zeros_like(alarm)))
+            ticks, alarm = before + ticks, alarmed | alarm
+            if ticks >= day_ticks:
+                of_day[export.device] = alarm
+                ticks, alarm = ticks % day_ticks, np.zeros_like(alarm)
+            waiting[export.device] = ticks, alarm
+    return {day: of_day for day, of_day in found.items() if of_day}

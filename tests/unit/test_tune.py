@@ -27,7 +27,7 @@ from anomsdk.tune.pooling import pool
 from anomsdk.tune.report_html import as_html
 from anomsdk.tune.report_text import as_text
 from anomsdk.tune.table import as_csv
-from tests.support.herds import DAY, LEVELS, export_of, plan_with_ladder, scores_of
+from tests.support.herds import DAY, LEVELS, QUIET, export_of, plan_with_ladder, scores_of
 
 BUDGET = "1 alarm-day/30d"
 PLAN = plan_with_ladder()
@@ -368,3 +368,32 @@ def test_cumulative_exports_pool_as_their_differences():
     expected = pool(calendar(1, 30, {(0, 3)}), Budget.parse("1 alarm-day/2d"))
     assert levels_of(found) == levels_of(expected)
     assert math.isclose(found.rows[0].bound, expected.rows[0].bound)
+
+
+def day_of(index):
+    return date(2026, 1, 1) + timedelta(index)
+
+
+def test_a_difference_that_lies_in_many_folders_is_one_day():
+    """The same export copied into the folders of 92 days would certify one day in 30."""
+    part = export_of(PLAN, scores_of(2, {}), 1, since=DAY)
+    copies = herd(*[part] * 92, days=[day_of(index) for index in range(92)])
+    found = pool(copies, Budget.parse(BUDGET))
+    assert (found.rows[0].status, found.pooled.days, found.pooled.device_days) == ("more days", 1, 1)
+    wholes = [export_of(PLAN, scores_of(2, {})[:DAY], 1), export_of(PLAN, scores_of(2, {}), 1)]
+    both = herd(wholes[0], part, wholes[1], days=[day_of(0), day_of(1), day_of(1)])
+    assert pool(both, Budget.parse(BUDGET)).pooled.device_days == 2
+
+
+@pytest.mark.parametrize("independent", [False, True])
+def test_minutes_a_day_are_no_day_without_an_alarm(independent):
+    """A device that is worn for a tenth of each day has a day of service after ten of them."""
+    ladder, exports = ScoreLadder(PLAN), []
+    for index in range(920):
+        ladder.take(scores_of(1, {0: 500 if index == 13 else QUIET})[4:5])
+        exports.append(ladder.export(1))
+    found = pool(
+        herd(*exports, days=[day_of(index) for index in range(920)]), Budget.parse(BUDGET), independent=independent
+    )
+    assert (found.pooled.days, found.pooled.device_days, found.rows[0].days) == (92, 92, 92)
+    assert found.rows[0].status == "more days", "a day of service with an alarm, though the alarm was on another date"
