@@ -1393,9 +1393,13 @@ def export(ladder: Ladder, device: int, boot: int, score_tag: bytes, tag: bytes,
         before = [unpacked(COUNTS, since, 40 + 12 * i) for i in range(n)]
         if any(then[name] != numbers[name] for name in ("device", "boot", "score_tag", "first")):
             return None
-        counts = [{name: now[name] - old[name] for name in now} for now, old in zip(counts, before, strict=True)]
         numbers |= {"first": then["last"], "days": numbers["days"] - then["days"]}
-        less = [numbers["last"] - numbers["first"], numbers["days"], *(v for each in counts for v in each.values())]
+        less = [numbers["last"] - numbers["first"], numbers["days"]]
+        less += [now[name] - old[name] for now, old in zip(counts, before, strict=True) for name in now]
+        counts = [
+            {name: 65535 if name != "ticks" and now[name] == 65535 else now[name] - old[name] for name in now}
+            for now, old in zip(counts, before, strict=True)
+        ]
         if min(less) < 0:
             return None
     data = b"al" + bytes([1, n]) + size.to_bytes(2, "little") + packed(EXPORT, numbers)

@@ -12,7 +12,7 @@ import zlib
 from dataclasses import astuple, dataclass, replace
 
 from anomsdk.core.checks import require
-from anomsdk.core.ladder import COUNTS_BYTES, MAX_RUNGS, RungCounts, pack_counts, unpack_counts
+from anomsdk.core.ladder import COUNTS_BYTES, MAX_COUNT, MAX_RUNGS, RungCounts, pack_counts, unpack_counts
 
 VERSION = 1
 MAX_BOOT = 65535
@@ -93,6 +93,8 @@ class Export:
     def since(self, earlier: Export) -> Export:
         """Return what came after an earlier export of the same ladder; both begin with its first tick.
 
+        A count that has reached 65535 stays so: nobody knows how much of it came after the earlier export.
+
         Raises
         ------
         InputError : the two do not belong together, or the earlier one is the later
@@ -102,15 +104,18 @@ class Export:
         require(
             self.first == earlier.first == 0, "export: a difference has no difference; keep exports from the first tick"
         )
-        counts = [
-            [now - then for now, then in zip(astuple(a), astuple(b), strict=True)]
-            for a, b in zip(self.counts, earlier.counts, strict=True)
+        pairs = [
+            list(zip(astuple(a), astuple(b), strict=True)) for a, b in zip(self.counts, earlier.counts, strict=True)
         ]
         days = self.days - earlier.days
         require(
-            earlier.last <= self.last and days >= 0 and min(map(min, counts)) >= 0,
+            earlier.last <= self.last and days >= 0 and all(now >= then for rung in pairs for now, then in rung),
             "export: it counts less than the earlier one; a clock that goes backwards",
         )
+        counts = [
+            [rung[0][0] - rung[0][1], *(now if now == MAX_COUNT else now - then for now, then in rung[1:])]
+            for rung in pairs
+        ]
         return replace(self, first=earlier.last, days=days, counts=tuple(RungCounts(*each) for each in counts))
 
 

@@ -66,8 +66,11 @@ static int32_t subtract(uint8_t *made, const uint8_t *earlier)
     later &= less(made + AT_DAYS, earlier + AT_DAYS, 2);
     for (int32_t at = HEAD_BYTES; n > 0; n--) {
         later &= less(made + at, earlier + at, 4);
-        for (at += 4; at < HEAD_BYTES + 12 * (made[AT_RUNGS] - n + 1); at += 2)
+        for (at += 4; at < HEAD_BYTES + 12 * (made[AT_RUNGS] - n + 1); at += 2) {
+            int32_t full = get(made + at, 2) == UINT16_MAX; /* nobody knows how much of it came after the earlier one */
             later &= less(made + at, earlier + at, 2);
+            if (full) put(made + at, UINT16_MAX, 2);
+        }
     }
     return later;
 }

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from anomsdk import InputError, Kind, Pipeline, State
 from anomsdk.core.event import Promise, Restart
 from anomsdk.core.export import Export
-from anomsdk.core.ladder import Unit, ladder_bytes
-from anomsdk.core.record import RECORD_BYTES
+from anomsdk.core.ladder import HEAD_BYTES, Unit, ladder_bytes
+from anomsdk.core.record import RECORD_BYTES, Record
 from anomsdk.core.rung import levels
 from anomsdk.runtime.ladders import ScoreLadder
 from anomsdk.runtime.native_module import why_missing
@@ -73,6 +73,20 @@ def test_a_broken_promise_is_told_behind_the_tick_that_broke_it(engine):
             (False, Kind.LEVEL, 2),
         ]
         assert found[-1].hop == found[0].hop + 1 and pipeline.level == 2
+
+
+def test_a_full_count_stays_full_in_a_difference(engine):
+    with Pipeline(PLAN, engine) as pipeline:
+        give_all(pipeline, ["nothing", "low", "low"])
+        record = Record.from_bytes(pipeline.state(), ladder_bytes(PLAN.ladder))
+        at = HEAD_BYTES + 4
+        record.ladder = record.ladder[:at] + b"\xff\xff" + record.ladder[at + 2 :]
+        pipeline.restore(bytes(record))
+        then = pipeline.export(1, 1)
+        give_all(pipeline, ["nothing", "low"])
+        part = Export.from_bytes(pipeline.export(1, 1, since=then))
+        assert part.ticks > 0
+        assert [each.alarms for each in part.counts] == [65535, 0, 0]
 
 
 def test_a_reset_returns_to_the_plans_own_level(engine):
