@@ -162,6 +162,7 @@ def score(
 
     Several recordings are scored at once. Nothing of the signal is kept.
     """
+    from anomsdk.evaluate.stretch_scores import without_ladder
     from anomsdk.runtime.judged_share import require_judged
     from anomsdk.watch.score_files import score_and_judge
     from anomsdk.watch.sinks.scores import check_scores_place, write_scores
@@ -187,7 +188,7 @@ def score(
             report=note,
             progress=progress.update,
         )
-        write_scores(found, out)
+        write_scores(found, out, without_ladder(chosen).score_id)
     ticks = sum(map(len, found.values()))
     without = f", {len(left_out):,} left out" if left_out else ""
     what = f"{counted(len(found), 'recording')}{without}, {counted(ticks, 'tick')}"

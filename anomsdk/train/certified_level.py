@@ -20,13 +20,28 @@ from anomsdk.planner.calibration import Certified, alert_without_level
 from anomsdk.planner.ladder import counted_in, promise_plan
 from anomsdk.planner.sections import LadderSection
 from anomsdk.planner.spec import PipelineSpec
-from anomsdk.plans.recording_digests import known_recordings
+from anomsdk.plans.recording_digests import KnownRecordings, known_recordings
 from anomsdk.runtime.engines import default_engine
 from anomsdk.runtime.ladders import ScoreLadder
 from anomsdk.runtime.parallel import checked_jobs, in_order
 from anomsdk.sources.clips import Clip
 from anomsdk.stats.promises import Budget, bound, check_reachable, days_needed
 from anomsdk.utils.text import counted, figure
+
+
+def doubt_line(known: KnownRecordings) -> str:
+    """Say that recordings may be counted that the plan was made from; empty where it lists all of these."""
+    if not known.says:
+        return (
+            "this plan does not say which recordings it was made from, and these certify nothing: leave them out "
+            "yourself"
+        )
+    if not known.is_whole:
+        return (
+            "this plan was made from more recordings than it lists: some of those counted may be among them, and these "
+            "certify nothing"
+        )
+    return ""
 
 
 @dataclass(frozen=True)
@@ -42,6 +57,7 @@ class CertifiedLevel:
     days : of service in which they were counted
     recordings : number of recordings that were counted
     left_out : names of recordings that certify nothing, as the plan was made from them
+    doubt : line of `doubt_line`
     """
 
     budget: Budget
@@ -52,6 +68,7 @@ class CertifiedLevel:
     days: float
     recordings: int
     left_out: tuple[str, ...]
+    doubt: str = ""
 
     def entry(self, spec: PipelineSpec) -> Certified:
         """Return the entry of a calibration."""
@@ -72,6 +89,8 @@ class CertifiedLevel:
         yield "the certificate is for this device in service like that of these days, not another season or wearer"
         if self.left_out:
             yield left_out_line(self.left_out)
+        if self.doubt:
+            yield self.doubt
 
 
 def no_promise(hours: float) -> str:
@@ -168,7 +187,9 @@ def certified_level(
         raise CheckError(_not_certified(found, budget, made.ticks * 65536 / plan.ladder.day_q16, left_out))
     count, days = counted_in(plan.ladder, made.counts[found.rung], made.ticks, made.days, budget.unit)
     level = int(plan.ladder.raise_scores[found.rung])
-    return CertifiedLevel(budget, confidence, level, found.rung, count, days, len(seen), tuple(left_out))
+    return CertifiedLevel(
+        budget, confidence, level, found.rung, count, days, len(seen), tuple(left_out), doubt_line(known)
+    )
 
 
 def _not_certified(found: Choice, budget: Budget, days: float, left_out: Sequence[str]) -> str:

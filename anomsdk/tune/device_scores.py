@@ -25,7 +25,7 @@ from anomsdk.runtime.ladders import ScoreLadder
 from anomsdk.runtime.memory import wiping
 from anomsdk.runtime.parallel import checked_jobs, in_order
 from anomsdk.sources.clips import Clip
-from anomsdk.train.certified_level import left_out_line
+from anomsdk.train.certified_level import doubt_line, left_out_line
 from anomsdk.tune.ladders import MergedLadder
 from anomsdk.utils.text import counted
 
@@ -113,9 +113,17 @@ def read_scores(path: Path, plan: Plan) -> list[ScoredDevice]:
 
     Raises
     ------
-    InputError : the file is damaged, or one of its arrays holds no scores
+    InputError : the file is damaged or of a plan with other scores, or one of its arrays holds no scores
     """
+    from anomsdk.watch.sinks.scores import score_tag_in
+
     name, found = printable(path), list[ScoredDevice]()
+    tag, own = score_tag_in(path), without_ladder(plan).score_id
+    require(
+        not tag or own.startswith(tag),
+        f"{name}: holds scores of score_id {tag}, and those of this plan, without a ladder, are of {own[:16]}; score "
+        "the recordings again with this plan",
+    )
     try:
         with np.load(path, allow_pickle=False) as archive:
             for device in sorted(archive.files):
@@ -164,6 +172,8 @@ def _gathered(
         taken.setdefault(clip.group, []).extend(each.stretches)
     if left_out:
         report(left_out_line(left_out))
+    if doubt := doubt_line(known):
+        report(doubt)
     require(
         bool(taken),
         f"none of {counted(len(scored), 'recording')} certifies anything: "

@@ -59,6 +59,10 @@ def open_herd(
             exports += read_exports(path, on_bad)
         elif is_scores(path):
             scored += read_scores(path, plan)
+            report(
+                f"{printable(path)}: does not tell which recordings its scores are of: those that the plan was made "
+                "from certify nothing, leave them out"
+            )
             if plan.health is not None:
                 report(
                     f"{printable(path)}: does not tell which ticks were void: they count as service, at their scores"

@@ -248,3 +248,32 @@ def test_a_device_in_two_inputs_is_refused(cli, made, tmp_path):
         write_scores({"cow": scores_of(12 * DAY, {})}, tmp_path / f"{name}.npz")
     result = tuned(cli, made, tmp_path / "t.csv", tmp_path / "a.npz", tmp_path / "b.npz", status=2)
     assert "device cow: is in two inputs" in " ".join(result.err.split())
+
+
+def test_scores_of_another_plan_are_refused(cli, made, tmp_path):
+    own, other = plan_with_ladder(), replace(plan_with_ladder(), score=replace(plan_with_ladder().score, shift=1))
+    for name, plan in (("own", own), ("other", other)):
+        anomsdk.write_plan(plan, tmp_path / f"{name}.json")
+        made_scores = cli(
+            "score", made / "recordings", "--plan", tmp_path / f"{name}.json", "--out", tmp_path / f"{name}.npz"
+        )
+        assert made_scores.status == 0, made_scores.err
+    result = tuned(cli, made, tmp_path / "t.csv", tmp_path / "own.npz")
+    assert "does not tell which recordings its scores are of" in " ".join(result.err.split())
+    refused = tuned(cli, made, tmp_path / "u.csv", tmp_path / "other.npz", status=2)
+    assert "other.npz: holds scores of score_id" in " ".join(refused.err.split())
+    assert "score the recordings again with this plan" in " ".join(refused.err.split())
+    assert not (tmp_path / "u.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("listed", "words"), [(0, "does not say which recordings"), (1, ""), (3000, "from more recordings than it lists")]
+)
+def test_a_plan_that_does_not_list_all_of_its_recordings_says_so(cli, made, tmp_path, listed, words):
+    plan = plan_with_ladder()
+    digests = [f"{number:04x}" * 16 for number in range(listed)]
+    plan = replace(plan, provenance={**plan.provenance, **entries_of("trained", digests)})
+    anomsdk.write_plan(plan, tmp_path / "plan.json")
+    err = " ".join(tuned(cli, tmp_path, tmp_path / "t.csv", made / "recordings" / "cow0").err.split())
+    assert words in err
+    assert ("this plan" in err) == bool(words)

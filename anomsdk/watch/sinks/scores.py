@@ -25,7 +25,8 @@ from anomsdk.utils.files import unwritable, write_atomically
 _FIRST_DAY = (1980, 1, 1, 0, 0, 0)
 """Date of all members of a .npz, the earliest that a .zip can hold: the same scores give the same bytes."""
 _MARK = b"anomsdk scores"
-"""Comment of a .npz that holds scores."""
+"""Comment of a .npz that holds scores; behind it, after a space, the beginning of the score_id that they are of."""
+_TAG_DIGITS = 16
 
 
 def check_scores_place(path: Path, suffix: str = ".npz") -> None:
@@ -110,13 +111,14 @@ class ScoresFile:
             raise unwritable(self._path, error) from None
 
 
-def write_scores(scores: Mapping[str, NDArray[np.uint32]], path: Path) -> None:
+def write_scores(scores: Mapping[str, NDArray[np.uint32]], path: Path, score_id: str = "") -> None:
     """Write scores as a .npz, one array for each recording under its name.
 
     Parameters
     ----------
     scores : name of the recording -> uint32 (ticks,), as `anomsdk.watch.score_files.score_files` returns them
     path : file to write, replaced as a whole; must end in .npz
+    score_id : of the plan that gave the scores, so that `score_tag_in` can tell it; empty: none
 
     Raises
     ------
@@ -125,7 +127,7 @@ def write_scores(scores: Mapping[str, NDArray[np.uint32]], path: Path) -> None:
     check_scores_place(path)
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w") as archive:
-        archive.comment = _MARK
+        archive.comment = b" ".join([_MARK, score_id[:_TAG_DIGITS].encode("ascii")] if score_id else [_MARK])
         for name, values in scores.items():
             member = io.BytesIO()
             np.save(member, checked_cast(values, "<u4", name))
@@ -135,11 +137,19 @@ def write_scores(scores: Mapping[str, NDArray[np.uint32]], path: Path) -> None:
 
 def is_scores_npz(path: Path) -> bool:
     """Recognise a .npz that an earlier run may have written."""
+    return score_tag_in(path) is not None
+
+
+def score_tag_in(path: Path) -> str | None:
+    """Return the first 16 hex digits of the score_id of a .npz of scores; empty: it has none; None: no such file."""
     try:
         with zipfile.ZipFile(path) as archive:
-            return archive.comment == _MARK
+            mark, space, tag = archive.comment.partition(_MARK)
     except (OSError, zipfile.BadZipFile):
-        return False
+        return None
+    if mark or not space or tag[:1] not in (b"", b" "):
+        return None
+    return printable(tag[1:].decode("ascii", "replace"))
 
 
 def _is_scores_npy(path: Path) -> bool:
