@@ -39,8 +39,10 @@ CHANCE = 3
 """Ratio of the rate that the test of a running promise is made for to the budget's."""
 _SHAPE = 0.5
 """Shape of the mixture: Gamma(1/2, 1) in units of the budget's rate, and Beta(1/2, 1/(2p)), both truncated to it."""
-_HIGHEST_BOUND = 0.99
-"""Largest bound of a share of days that is looked for; above it nothing is known."""
+_HIGHEST_BOUND = 0.9999
+"""Largest bound of a share of days that is looked for, above that of any budget; above it nothing is known."""
+_NEAR_ONE = 0.9
+"""Rate above which the series of the incomplete beta function takes long, and that of its rest does not."""
 _SURE = 1e-9
 """Evidence in ln that is asked for beyond the threshold, so that rounding never certifies."""
 STAKES = np.concatenate([np.arange(1, 10) / 10, [1.0]])
@@ -355,6 +357,9 @@ def _ln_lower_gamma(s: float, x: float) -> float:
 
 def _ln_lower_beta(a: float, b: float, x: float) -> float:
     """Compute ln of the incomplete beta function, not divided by the complete one, by its series (DLMF 8.17.8)."""
+    if x > max(_NEAR_ONE, (a + 1) / (a + b + 2)):
+        whole = math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
+        return whole + math.log1p(-math.exp(_ln_lower_beta(b, a, 1 - x) - whole))
     term, total, n = 1.0, 1.0, 0
     while term > total * 1e-17:
         term *= (a + b + n) / (a + 1 + n) * x

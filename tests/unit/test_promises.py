@@ -214,6 +214,17 @@ def test_the_bound_is_the_smallest_rate_that_is_certified(count, days, unit, met
         assert stats.binom.cdf(count, days, rate) == pytest.approx(0.05, abs=1e-6)
 
 
+@pytest.mark.parametrize("budget", ["364 alarm-days/365d", "9998 alarm-days/9999d", "99 alarm-days/100d"])
+@pytest.mark.parametrize("confidence", [0.5, 0.95, 0.999])
+def test_the_bound_of_what_is_certified_keeps_to_a_budget_near_every_day(budget, confidence):
+    parsed = Budget.parse(budget)
+    needed = [days_needed(count, budget, confidence) for count in range(16)]
+    assert needed == sorted(needed)
+    for count, days in enumerate(needed):
+        for more in (0, 1, 50):
+            assert bound(count, days + more, parsed.unit, confidence) <= float(parsed.rate)
+
+
 def test_anytime_costs_more_days_than_a_fixed_number():
     for count in range(6):
         assert days_needed(count, "1 alarm-day/30d") > days_needed(count, "1 alarm-day/30d", method="fixed")
