@@ -105,6 +105,8 @@ def tune(
         check_reachable(parsed, confidence)
     if pooled and independent:
         raise InputError("`pooled`: and `independent` exclude each other; give one of them")
+    if fixed and (pooled or independent):
+        raise InputError("`fixed`: pooled certificates hold at any time, and no others are made; leave it out")
     for check, place in ((check_table_place, out), (check_place, html), (check_plan_place, write_plan)):
         if place is not None:
             check(place)

@@ -99,10 +99,7 @@ def choose(
     """
     parsed = Budget.parse(budget)
     ladder = Export.from_bytes(ladder) if isinstance(ladder, bytes) else ladder
-    require(
-        isinstance(max_alarm_fraction, (int, float)) and 0 < max_alarm_fraction <= 1,
-        f"`max_alarm_fraction`: {max_alarm_fraction!r} is not above 0 and up to 1; 0.05 is usual",
-    )
+    check_alarm_fraction(max_alarm_fraction)
     rungs = _rungs(ladder, parsed, plan)
     require(ladder.ticks > 0, f"device {ladder.device}: zero hours of service certify nothing; let it run")
     promise = _promise(parsed, confidence, max_alarm_fraction, rungs.day_q16, method)
@@ -115,6 +112,14 @@ def choose(
     upper = _bound(count, days, parsed.unit, confidence, method) * float(parsed.days)
     level = None if plan is None else int(rungs.raise_scores[found.rung])
     return Certificate("certified", found.rung, level, upper, 0, count, days)
+
+
+def check_alarm_fraction(fraction: float) -> None:
+    """Refuse a share of the time in alarm that is none; InputError says the range."""
+    require(
+        isinstance(fraction, (int, float)) and 0 < fraction <= 1,
+        f"`max_alarm_fraction`: {fraction!r} is not above 0 and up to 1; 0.05 is usual",
+    )
 
 
 @lru_cache(maxsize=65_536)

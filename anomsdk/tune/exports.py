@@ -41,8 +41,12 @@ class FiledExport:
 def is_exports(path: Path) -> bool:
     """Return True for a .ladder file, and for a folder with one in it."""
     if path.is_dir():
-        return next(path.rglob(f"*{SUFFIX}"), None) is not None
+        return next(_files_below(path), None) is not None
     return path.suffix.lower() == SUFFIX
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if path.suffix.lower() == SUFFIX)
 
 
 def read_exports(path: Path, on_bad: Callable[[str], None] | None = None) -> list[FiledExport]:
@@ -57,7 +61,7 @@ def read_exports(path: Path, on_bad: Callable[[str], None] | None = None) -> lis
     ------
     InputError : a torn export, one of another version, a file without one, or a day that is none
     """
-    files = sorted(path.rglob(f"*{SUFFIX}")) if path.is_dir() else [path]
+    files = sorted(_files_below(path)) if path.is_dir() else [path]
     found, bad = list[FiledExport](), list[str]()
     for file in files:
         try:

@@ -12,7 +12,7 @@ from anomsdk.core.fixed import UINT32_MAX
 from anomsdk.core.ladder import N_NEEDS, LadderPlan
 from anomsdk.core.plan import Plan
 from anomsdk.planner.ladder import counted_in
-from anomsdk.stats.promises import Budget, Method
+from anomsdk.stats.promises import Budget, Method, days_needed
 from anomsdk.tune.cause import Cause, cause_of
 from anomsdk.tune.certificates import Certificate, Status, choose, provisional_rung, rungs_of
 from anomsdk.tune.device_scores import ScoredDevice
@@ -210,9 +210,11 @@ def tune(
 
     Raises
     ------
-    InputError : as `anomsdk.tune.choose`
+    InputError : as `anomsdk.tune.choose`; but a device without a tick of service is an error only where all are so
     """
     parsed = Budget.parse(budget)
+    new = [device for device in herd.devices if herd.ladders[device].ticks == 0]
+    served = [device for device in herd.devices if herd.ladders[device].ticks > 0] or new
     found: dict[Device, Certificate] = {
         device: choose(
             herd.ladders[device],
@@ -222,8 +224,11 @@ def tune(
             max_alarm_fraction=max_alarm_fraction,
             method=method,
         )
-        for device in herd.devices
+        for device in served
     }
+    days = math.ceil(days_needed(0, parsed, confidence, method=method))
+    found |= {device: Certificate("more days", None, None, None, days, 0, 0) for device in new}
+    found = {device: found[device] for device in herd.devices}
     certified: dict[str, list[int]] = {}
     for device, each in found.items():
         if each.rung is not None:

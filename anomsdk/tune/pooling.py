@@ -15,7 +15,7 @@ from anomsdk.errors import CheckError
 from anomsdk.stats.dependence import LEAST_DAYS, MOST_DISPERSED
 from anomsdk.stats.promises import Budget, bound, certified, days_needed, dispersion, pooled_certified
 from anomsdk.tune.calendar_days import CalendarDays
-from anomsdk.tune.certificates import rungs_of
+from anomsdk.tune.certificates import check_alarm_fraction, rungs_of
 from anomsdk.tune.herd import Herd, Pooled, Row, Tuned
 
 _MOST_DAYS = 3650
@@ -50,6 +50,7 @@ def pool(
         independent devices would make it, or there are fewer calendar days than `LEAST_DAYS`
     """
     require(budget.unit == Unit.ALARM_DAY, f"`budget`: devices are pooled by alarm-days, and '{budget}' has none")
+    check_alarm_fraction(max_alarm_fraction)
     days = CalendarDays(herd)
     n_rungs = rungs_of(herd.plan).n_rungs
     ticks = sum(ladder.ticks for ladder in herd.ladders.values())

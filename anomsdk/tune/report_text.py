@@ -32,9 +32,10 @@ def sentence(tuned: Tuned) -> str:
     if tuned.pooled is not None:
         return _pooled(tuned)
     share = percent(doubt, digits=1).replace(".0", "")
+    get = "ever get a false certificate" if tuned.method == "anytime" else "get a false certificate at the one look"
     return (
         f"{counted(n, 'device')} for {tuned.budget}: {', '.join(parts)}; at most {share} of the devices that are over "
-        f"the budget ever get a false certificate, of these {n:,} at most {doubt * n:.3g} on average"
+        f"the budget {get}, of these {n:,} at most {doubt * n:.3g} on average"
     )
 
 

@@ -256,6 +256,29 @@ def test_the_sentence_says_how_many_may_be_certified_by_mistake():
     assert "of these 2 at most 0.1 on average" in first
 
 
+def test_a_bound_for_one_look_is_not_said_to_hold_for_ever():
+    ladder = herd(counted(service=90))
+    assert "certificate at the one look" in as_text(tune_herd(ladder, BUDGET, method="fixed"))
+    assert "ever get a false certificate" in as_text(tune_herd(ladder, BUDGET))
+
+
+def test_a_device_that_has_not_begun_does_not_stop_the_herd():
+    new = counted(service=0, device=9)
+    found = tune_herd(herd(counted(device=1), new), BUDGET)
+    assert [(row.device, row.status, row.missing_days) for row in found.rows] == [
+        (1, "certified", 0),
+        (9, "provisional", 109),
+    ]
+    with pytest.raises(InputError, match="device 9: zero hours"):
+        tune_herd(herd(new), BUDGET)
+
+
+@pytest.mark.parametrize("fraction", [0, 2, math.nan])
+def test_pooling_refuses_a_share_of_the_time_that_is_none(fraction):
+    with pytest.raises(InputError, match="`max_alarm_fraction`"):
+        pool(calendar(1, 2, set()), Budget.parse(BUDGET), max_alarm_fraction=fraction)
+
+
 def test_table_and_page():
     found = tune_herd(herd(counted([2], device=2), counted(service=20, device=10), groups=["=1+1", "=1+1"]), BUDGET)
     lines = as_csv(found).decode().splitlines()

@@ -277,3 +277,16 @@ def test_a_plan_that_does_not_list_all_of_its_recordings_says_so(cli, made, tmp_
     err = " ".join(tuned(cli, tmp_path, tmp_path / "t.csv", made / "recordings" / "cow0").err.split())
     assert words in err
     assert ("this plan" in err) == bool(words)
+
+
+def test_exports_count_whatever_the_case_of_their_suffix(cli, made, tmp_path):
+    """A file that a folder hides would hide its alarms."""
+    write_exports(tmp_path / "herd" / "a.ladder", export_of(PLAN, scores_of(120, {}), 7))
+    write_exports(tmp_path / "herd" / "B.LADDER", export_of(PLAN, scores_of(60, {3: 500}), 7, boot=2))
+    tuned(cli, made, tmp_path / "t.csv", tmp_path / "herd")
+    assert [(row["device"], row["days"]) for row in table(tmp_path / "t.csv")] == [("7", "180")]
+
+
+def test_fixed_and_pooled_exclude_each_other(cli, made, tmp_path):
+    result = tuned(cli, made, tmp_path / "t.csv", tmp_path, "--pooled", "--fixed", status=2)
+    assert "pooled certificates hold at any time" in " ".join(result.err.split())
