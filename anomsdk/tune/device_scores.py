@@ -156,6 +156,7 @@ def _gathered(
     """Gather recordings by device; leave out those that the plan was made from."""
     known = known_recordings(plan.provenance)
     seen: dict[tuple[str, str], str] = {}
+    heard: dict[str, Clip] = {}
     taken: dict[str, list[ScoredStretch]] = {}
     left_out = list[str]()
     for clip, each in scored:
@@ -169,6 +170,12 @@ def _gathered(
             twice == clip.name,
             f"{twice} and {clip.name}: the same recording twice on device {clip.group}; give each once",
         )
+        first = heard.setdefault(each.digest, clip)
+        if first.group != clip.group:
+            report(
+                f"{first.name} and {clip.name}: the same recording on devices {first.group} and {clip.group}; one of "
+                "them certifies nothing, leave it out"
+            )
         taken.setdefault(clip.group, []).extend(each.stretches)
     if left_out:
         report(left_out_line(left_out))

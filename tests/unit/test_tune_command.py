@@ -290,3 +290,12 @@ def test_exports_count_whatever_the_case_of_their_suffix(cli, made, tmp_path):
 def test_fixed_and_pooled_exclude_each_other(cli, made, tmp_path):
     result = tuned(cli, made, tmp_path / "t.csv", tmp_path, "--pooled", "--fixed", status=2)
     assert "pooled certificates hold at any time" in " ".join(result.err.split())
+
+
+def test_one_recording_of_two_devices_is_told(cli, made, tmp_path):
+    for device in ("cow0", "cow9"):
+        (tmp_path / device).mkdir()
+        shutil.copy(made / "recordings" / "cow0" / "0.npy", tmp_path / device / f"{device}.npy")
+    err = " ".join(tuned(cli, made, tmp_path / "t.csv", tmp_path).err.split())
+    assert "cow0/cow0.npy and cow9/cow9.npy: the same recording on devices cow0 and cow9" in err
+    assert "the same recording" not in tuned(cli, made, tmp_path / "t.csv", made / "recordings").err
