@@ -47,7 +47,8 @@ def pool(
     ------
     InputError : another unit, exports without calendar days, or zero hours of service
     CheckError : independent devices were declared, and the daily share varies by more than `MOST_DISPERSED` times what
-        independent devices would make it, or there are fewer calendar days than `LEAST_DAYS`
+        independent devices would make it, or there are fewer calendar days than `LEAST_DAYS` with half as many
+        devices as on the fullest, or more
     """
     require(budget.unit == Unit.ALARM_DAY, f"`budget`: devices are pooled by alarm-days, and '{budget}' has none")
     check_alarm_fraction(max_alarm_fraction)
@@ -76,10 +77,11 @@ def pool(
             f"`independent`: the share of devices in alarm varies from day to day {varies:.2g} times as much as with "
             f"independent devices, more than {MOST_DISPERSED}: devices share what raises their alarms; use `pooled`"
         )
-    if independent and len(days.days) < LEAST_DAYS:
+    shown = int((2 * days.devices >= days.devices.max()).sum())
+    if independent and shown < LEAST_DAYS:
         raise CheckError(
-            f"`independent`: {len(days.days)} calendar days do not show whether devices raise alarms independently of "
-            f"one another, at least {LEAST_DAYS} are needed; use `pooled`, or wait"
+            f"`independent`: {shown} calendar days with half of the devices or more do not show whether devices raise "
+            f"alarms independently of one another, at least {LEAST_DAYS} are needed; use `pooled`, or wait"
         )
     judged = n_rungs - 1 if chosen is None else chosen
     count = int(days.alarms[:, judged].sum())

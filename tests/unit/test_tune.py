@@ -362,8 +362,20 @@ def test_devices_that_alarm_together_are_not_independent():
     assert found.rows[0].status == "certified"
     assert found.pooled.dispersion <= 1.5
     assert found.pooled.device_days == 360
-    with pytest.raises(CheckError, match="80 calendar days do not show whether"):
+    with pytest.raises(CheckError, match="80 calendar days with half of the devices or more do not show whether"):
         pool(calendar(4, 80, apart), budget, independent=True)
+
+
+def test_a_herd_that_came_yesterday_is_not_certified_by_a_pilots_days():
+    """One device for 90 days and 40 on the last: their day has not shown whether they alarm together."""
+    pilot = calendar(1, 90, set())
+    exports = [each.export for each in pilot.exports]
+    dates = [each.day for each in pilot.exports]
+    new = [replace(exports[0], device=device) for device in range(1, 41)]
+    grown = herd(*exports, *new, days=[*dates, *[dates[-1]] * 40])
+    with pytest.raises(CheckError, match="1 calendar day"):
+        pool(grown, Budget.parse(BUDGET), independent=True)
+    assert pool(pilot, Budget.parse("1 alarm-day/7d"), independent=True).rows[0].status == "certified"
 
 
 def test_spells_and_drift_are_said():
