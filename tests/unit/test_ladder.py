@@ -212,6 +212,19 @@ def test_calibrate_lowers_under_the_same_promise_only():
     assert (ladder.tag, ladder.promise) == (1, 2), "and if lower: three alarm-days need four days of the second"
 
 
+def test_a_certificate_stands_until_its_promise_is_broken():
+    """Alarm-days beyond the table of needs, spread thin: no walk certifies a rung any more, and none is broken."""
+    ladder = give(ladder_of(promise_plan(first=2), promise_plan(first=1)), *[LOW] * 8)
+    ladder.calibrate(0)
+    for _ in range(16):
+        give(ladder, THIRD, *[LOW] * 399)
+    assert ladder.choose(0).rung is None and ladder.tag == 1
+    ladder.calibrate(0)
+    assert (ladder.tag, ladder.promise, ladder.take_news()) == (1, 1, (Promise.CERTIFIED, 0))
+    ladder.calibrate(1)
+    assert (ladder.tag, ladder.promise, ladder.take_news()) == (1, 1, (Promise.FAILED, 0)), "of another promise"
+
+
 def test_without_a_certificate_the_level_stays():
     ladder = ladder_of(promise_plan(first=300))
     for tag in (0, 2):

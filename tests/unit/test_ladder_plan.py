@@ -16,7 +16,6 @@ import anomsdk
 from anomsdk import InputError, PipelineSpec
 from anomsdk.core.duty import DutyPlan
 from anomsdk.core.ladder import Unit
-from anomsdk.core.plan import SensorPlan
 from anomsdk.planner.calibration import AlarmLevels, Calibration, alarm_levels
 from anomsdk.planner.ladder import NARROWEST, WIDEST, ladder_plan, promise_plan, promise_plans, rung_scores
 from anomsdk.plans.describe import as_text, describe
@@ -124,17 +123,15 @@ def test_calibrated_rungs_need_a_calibration(ladder):
 # Days
 
 
-@pytest.mark.parametrize("millihertz", [1, 7, 86_133, 1000, 10_000, 16_000_000])
+@pytest.mark.parametrize("rate_hz", [0.001, 0.007, 1 / 60, 1 / 900, 86.133, 1, 10, 16_000])
 @pytest.mark.parametrize("stride", [1, 3])
-def test_a_day_has_the_ticks_of_86400_seconds(millihertz, stride):
-    plan = replace(tiny_plan(stride=stride), sensor=SensorPlan("external", millihertz))
-    exact = Fraction(86400 * millihertz, 1000 * plan.samples_per_tick)
-    if exact < 1:
-        with pytest.raises(InputError, match="ladder: a day has 0 ticks of this plan, not 1 to 2"):
-            ladder_plan(laddered(), plan, None)
-        return
-    made = ladder_plan(laddered(), plan, None)
-    assert made.day_q16 == math.floor(exact * 65536)
+def test_a_day_has_the_ticks_of_86400_seconds(rate_hz, stride):
+    """Rows each minute or quarter of an hour, too, whose rate is no multiple of a millihertz."""
+    plan = tiny_plan(stride=stride)
+    spec = spec_of(ROWS, sensor={"kind": "external", "rate_hz": rate_hz}, ladder=GIVEN)
+    made = ladder_plan(spec, plan, None)
+    assert abs(made.day_q16 - 86400 * Fraction(rate_hz) / plan.samples_per_tick * 65536) <= Fraction(1, 2)
+    assert (made.day_ticks, made.day_rest_q16) == divmod(made.day_q16, 65536)
     assert (made.day_ticks, made.day_rest_q16) == divmod(made.day_q16, 65536)
 
 
@@ -142,7 +139,8 @@ def test_a_day_with_a_duty_has_the_ticks_of_its_on_times():
     """Each judged tick stands for the pauses, too: five ticks of every sixty rows."""
     plan = tiny_plan(duty=DutyPlan(on=5, every=60))
     exact = Fraction(86400 * 10 * 5, 60)
-    assert ladder_plan(laddered(), plan, None).day_q16 == exact * 65536
+    spec = spec_of(ROWS, sensor={"kind": "external", "rate_hz": 10}, ladder=GIVEN)
+    assert ladder_plan(spec, plan, None).day_q16 == exact * 65536
 
 
 # Promises

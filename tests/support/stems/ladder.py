@@ -485,6 +485,12 @@ def _levels() -> Iterator[tuple]:
         "A certificate that ends with a bad day; evidence that begins anew where nothing changes.",
         given_of(*lowered, (LOW, 4), calibrate()),
     )
+    held = state_of(days(0, 0, 2), days=5, ticks=20, tag=2, promise=1)
+    yield (
+        "What was certified stays",
+        "A promise that is not broken and is said to need more days; another promise that passes for the one that runs.",
+        given_of(held, calibrate(0), NEWS, calibrate(1), NEWS, promises=two),
+    )
     yield (
         "Another promise may raise it",
         "A level that only ever goes down.",
