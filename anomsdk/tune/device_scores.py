@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 
@@ -28,6 +30,12 @@ from anomsdk.sources.clips import Clip
 from anomsdk.train.certified_level import doubt_line, left_out_line
 from anomsdk.tune.ladders import MergedLadder
 from anomsdk.utils.text import counted
+
+_UNREADABLE = (
+    *(OSError, ValueError, EOFError, KeyError, SyntaxError, TokenError, MemoryError, NotImplementedError),
+    *(zipfile.BadZipFile, zlib.error),
+)
+"""Errors of numpy and zipfile for a damaged .npz."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,6 +137,10 @@ def read_scores(path: Path, plan: Plan) -> list[ScoredDevice]:
             for device in sorted(archive.files):
                 scores = archive[device]
                 require(
+                    isinstance(scores, np.ndarray),
+                    f"{name}: member {printable(device)} is no array; give a file that anomsdk score wrote",
+                )
+                require(
                     scores.dtype == np.uint32 and scores.ndim == 1,
                     f"{name}: array {printable(device)} is {scores.dtype} {scores.shape}, and scores are uint32 "
                     "(ticks,); give a file that anomsdk score wrote",
@@ -138,7 +150,7 @@ def read_scores(path: Path, plan: Plan) -> list[ScoredDevice]:
                 found.append(ScoredDevice(printable(device), (stretch,)))
     except InputError:
         raise
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, NotImplementedError):
+    except _UNREADABLE:
         raise InputError(f"{name}: cannot be read as scores; score the recordings again") from None
     return found
 

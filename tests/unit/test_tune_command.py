@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+import zipfile
 from dataclasses import replace
 
 import numpy as np
@@ -299,3 +300,28 @@ def test_one_recording_of_two_devices_is_told(cli, made, tmp_path):
     err = " ".join(tuned(cli, made, tmp_path / "t.csv", tmp_path).err.split())
     assert "cow0/cow0.npy and cow9/cow9.npy: the same recording on devices cow0 and cow9" in err
     assert "the same recording" not in tuned(cli, made, tmp_path / "t.csv", made / "recordings").err
+
+
+NPY = (
+    b"\x93NUMPY\x01\x00v\x00"
+    + b"{'descr': '<u4', 'fortran_order': False, 'shape': (35184372088832,), }".ljust(117)
+    + b"\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("member", "data", "words"),
+    [
+        ("cow.npy", NPY + bytes(40), "cannot be read as scores"),
+        ("cow.npy", NPY[:40], "cannot be read as scores"),
+        ("cow.npy", NPY.replace(b"}", b"("), "cannot be read as scores"),
+        ("cow.txt", b"hello", "member cow.txt is no array"),
+    ],
+)
+def test_a_damaged_file_of_scores_is_an_error_of_one_line(cli, made, tmp_path, member, data, words):
+    with zipfile.ZipFile(tmp_path / "s.npz", "w") as archive:
+        archive.comment = b"anomsdk scores"
+        archive.writestr(member, data)
+    result = tuned(cli, made, tmp_path / "t.csv", tmp_path / "s.npz", status=2)
+    assert words in " ".join(result.err.split())
+    assert "internal" not in result.err

@@ -145,7 +145,7 @@ def score_tag_in(path: Path) -> str | None:
     try:
         with zipfile.ZipFile(path) as archive:
             mark, space, tag = archive.comment.partition(_MARK)
-    except (OSError, zipfile.BadZipFile):
+    except (OSError, zipfile.BadZipFile, NotImplementedError):
         return None
     if mark or not space or tag[:1] not in (b"", b" "):
         return None
