@@ -260,6 +260,13 @@ def _exports() -> Iterator[tuple]:
             *(export(closed(first, at, 255)) for at in (39, 24, 26, 27)),
         ],
     )
+    crowded = sealed(saved(plan, *some), COUNTS, *[255] * 4, *[255] * 8)
+    yield (
+        "Differences of counts that are full",
+        "Alarms behind a full count that a difference hides; a count of 32 bits that is taken for one of 16.",
+        plan,
+        [crowded, export(), *more, export(exported(plan, crowded)), export(first)],
+    )
     yield (
         "Exports over a plan with another own level",
         "A plan tag that must be the same; one that is that of the earlier export.",
