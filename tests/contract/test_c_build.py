@@ -142,25 +142,34 @@ def test_sources_include_only_themselves_and_freestanding_headers():
     assert included - own == {"immintrin.h", "limits.h", "stddef.h", "stdint.h", "string.h"}
 
 
-SUPERVISOR = {f"anom_supervisor:supervisor_{name}" for name in ("poll", "lose")}
-SUPERVISOR |= {f"anom_supervisor_{name}" for name in ("reset", "annunciation", "health")}
-HEALTH = {f"anom_health_{name}" for name in ("reset", "byte", "look", "gap", "missing", "samples_in", "clock")}
-PLANNED = {
-    "anom_motion:spectrum": {"anom_spectrum_run"},
-    "anom_pipeline_run": {"anom_alert_judge", "anom_supervisor_judge"},
-    **{f"anom_pipeline_{name}": SUPERVISOR for name in ("poll_observed", "gap", "reset", "annunciation", "health")},
-    **{f"anom_supervisor_{name}": HEALTH for name in ("reset", "health", "hop", "gap", "samples_in", "operate")},
+PLANNED = """
+#include "anom_duty.h"
+#include "anom_motion.h"
+#include "anom_pipeline.h"
+void plan_all(anom_plan *plan, anom_duty_plan *duty, anom_motion_plan *motion);
+void plan_all(anom_plan *plan, anom_duty_plan *duty, anom_motion_plan *motion)
+{
+    plan->judge = anom_alert_judge;
+    plan->judge = anom_supervisor_judge;
+    plan->judge = anom_ladder_judge;
+    duty->pause = anom_duty_pause;
+    motion->transform = anom_spectrum_run;
 }
-"""Calls through a pointer that only an emitted plan sets: function -> those that it may call."""
+"""
+"""Functions that only an emitted plan points at: anomsdk/cport/structs.py and extractors.py."""
+ANYWHERE = ("", 0)
+"""Where a pointer to a function lies that is no member of a struct."""
 
 
 def calls_of(folder, sources):
     """Who may call whom, from clang's intermediate code: static functions by file.
 
-    A pointer may be any of those that the sources point at, but for `PLANNED`.
+    A call through a member of a struct reaches the functions that any file puts into that member, and those that lie
+    anywhere else: in a variable, an argument, an array, or a member that is read for more than its call. A call of
+    another pointer reaches only the latter, and so does one of a member that no file sets, together with all others
+    that are pointed at.
     """
-    calls, pointed_at = {}, set()
-    through_pointers = set()
+    calls, held, through, loose = {}, {}, {}, {ANYWHERE}
     for source in sources:
         code = folder / f"{source.stem}.ll"
         clang().run("-std=c99", "-DANOM_TAP", *INCLUDES, "-O0", "-S", "-emit-llvm", source, "-o", code)
@@ -173,17 +182,83 @@ def calls_of(folder, sources):
         def named(name, static=static, stem=source.stem):
             return f"{stem}:{name}" if name in static else name
 
+        def hold(member, names, named=named):
+            held.setdefault(member, set()).update(named(name) for name in names)
+
         bodies = re.findall(r"^define .*?@(\w+)\(.*?\{\n(.*?)^\}", text, re.M | re.S)
         for function, body in bodies:
             made = calls.setdefault(named(function), set())
             made |= {named(n) for n in re.findall(r"call [^@%\n]*@(\w+)\(", body) if not n.startswith("llvm.")}
-            if re.search(r"call [^@\n]*%\w+\(", body):
-                through_pointers.add(named(function))
-        defined = {function for function, _ in bodies}
-        pointed_at |= {named(n) for n in re.findall(r"ptr (?:noundef )?@(\w+)", text) if n in defined}
-    for function in through_pointers:
-        calls[function] |= PLANNED.get(function, pointed_at - SUPERVISOR - HEALTH)
+            called, read, stored = members_in(body)
+            through.setdefault(named(function), set()).update(called)
+            loose |= read
+            for member, name in stored:
+                hold(member, [name])
+            hold(ANYWHERE, set(re.findall(r"ptr (?:noundef )?@(\w+)", body)) - {name for _, name in stored})
+        loaded = set(re.findall(r"@(\w+)", "\n".join(re.findall(r"= load .*", text))))
+        for constant, line in re.findall(r"^@(\w+)( = .*)", text, re.M):
+            inside, rest = members_of_constant(line)
+            for member, name in inside:
+                hold(member, [name])
+                loose |= {member} if constant in loaded else set()
+            hold(ANYWHERE, re.findall(r"ptr @(\w+)", rest))
+    return resolved(calls, held, through, loose)
+
+
+def resolved(calls, held, through, loose):
+    """The calls, with those through pointers: by member where they are called, and where their functions lie."""
+    held = {member: {name for name in names if name in calls} for member, names in held.items()}
+    anywhere = set().union(*(held.get(member, set()) for member in loose))
+    everywhere = set().union(*held.values())
+    for function, members in through.items():
+        for member in members:
+            unknown = member != ANYWHERE and not held.get(member)
+            calls[function] |= everywhere if unknown else held.get(member, set()) | anywhere
     return calls
+
+
+def members_in(body):
+    """Members (struct, index) of a function's code: that it calls, that it reads for more than that, that it sets."""
+    at = {
+        value: (struct, int(index))
+        for value, struct, index in re.findall(
+            r"%(\w+) = getelementptr [\w ]*%([\w.]+), ptr [^,\n]+, i32 0, i32 (\d+)$", body, re.M
+        )
+    }
+    loads = dict(re.findall(r"%(\w+) = load ptr, ptr %(\w+),", body))
+    calls = re.findall(r"call [^@\n(]*%(\w+)\(", body)
+    called = {at.get(loads.get(value), ANYWHERE) for value in calls}
+    stored = [(at[to], name) for name, to in re.findall(r"store ptr @(\w+), ptr %(\w+),", body) if to in at]
+    read = set()
+    for value, member in at.items():
+        uses = len(re.findall(rf"%{value}\b", body)) - 1
+        only_called = [
+            v for v, of in loads.items() if of == value and len(re.findall(rf"%{v}\b", body)) == 1 + calls.count(v)
+        ]
+        only_set = len(re.findall(rf"store [^\n]*, ptr %{value},", body))
+        if uses > len(only_called) + only_set:
+            read.add(member)
+    return called, read, stored
+
+
+def members_of_constant(line):
+    """Members (struct, index) that a constant sets to a function, and the line without them."""
+    inside = []
+
+    def taken(found):
+        struct, values = found.groups()
+        parts = re.split(r", (?![^\[]*\])", values)
+        kept = []
+        for index, part in enumerate(parts):
+            function = re.fullmatch(r"\s*ptr @(\w+)\s*", part)
+            if function:
+                inside.append(((struct, index), function[1]))
+            kept.append("null" if function else part)
+        return "(" + ", ".join(kept) + ")"
+
+    while (changed := re.sub(r"%([\w.]+) \{([^{}]*)\}", taken, line)) != line:
+        line = changed
+    return inside, line
 
 
 def in_a_circle(calls):
@@ -197,9 +272,13 @@ def in_a_circle(calls):
 
 
 def test_nothing_calls_itself(tmp_path):
-    calls = calls_of(tmp_path, SOURCES)
+    planned = tmp_path / "planned.c"
+    planned.write_text(PLANNED)
+    calls = calls_of(tmp_path, [*SOURCES, planned])
     assert "anom_bands:bands_levels" in calls["anom_extractor_push"], "calls through pointers are seen"
     assert "anom_sha256:compress" in calls["anom_sha256_update"]
+    assert {"anom_ladder_judge", "anom_supervisor_judge"} <= calls["anom_pipeline_run"]
+    assert {"anom_ladder:ladder_poll", "anom_supervisor_poll"} <= calls["anom_pipeline_poll_observed"]
     assert in_a_circle(calls) == []
 
 
@@ -210,6 +289,60 @@ def test_recursion_is_noticed(tmp_path):
         "int h(int n) { return n ? pointer(n) : 0; }\nint k(int n) { return h(n); }\n"
     )
     assert in_a_circle(calls_of(tmp_path, [tmp_path / "a.c"])) == ["a:f", "g", "h"]
+
+
+TYPE = """
+typedef int function(int);
+typedef struct { function *zeroth, *first, *second; function *both[2]; } type;
+typedef struct { type inner; char odd; } outer;
+int f(int n); int g(int n); int k(const type *of, int n); int m(function *of, int n);
+"""
+IN_MEMBERS = {
+    "the member that is called": ("const type t = {0, f, g, {0, 0}};", "first", ["f"]),
+    "another member": ("const type t = {0, g, f, {0, 0}};", "first", []),
+    "a struct within another one, with padding": ("const outer t = {{0, f, g, {0, 0}}, 1};", "first", ["f"]),
+    "one of a table": ("const type t[] = {{0, g, g, {0, 0}}, {0, f, g, {0, 0}}};", "first", ["f"]),
+    "an array in a struct": ("const type t = {0, g, g, {g, f}};", "first", ["f"]),
+    "a member that is set": ("void s(type *t); void s(type *t) { t->first = f; t->second = g; }", "first", ["f"]),
+    "a member that nobody sets": ("const type t = {0, 0, g, {0, f}};", "first", ["f"]),
+    "a member that is passed on": ("const type t = {0, g, f, {0, 0}}; int p(void) { return m(t.second, 1); }", "first", ["f"]),
+    "a variable": ("function *v = f; const type t = {0, g, g, {0, 0}};", "first", ["f"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", IN_MEMBERS)
+def test_recursion_through_a_member_is_noticed(kind, tmp_path):
+    held, member, found = IN_MEMBERS[kind]
+    (tmp_path / "a.c").write_text(
+        f"{TYPE}{held}\nint g(int n) {{ return n; }}\nint f(int n) {{ extern const type any; return k(&any, n); }}\n"
+        f"int k(const type *of, int n) {{ return of->{member}(n); }}\nint m(function *of, int n) {{ return of(n); }}\n"
+    )
+    circle = in_a_circle(calls_of(tmp_path, [tmp_path / "a.c"]))
+    assert circle == (["f", "k"] if found else [])
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (
+            "    anom_supervisor_pause(supervisor, hops, ticks);\n",
+            "    anom_pipeline_lose((void *)supervisor, 1, 1);\n",
+        ),
+        ("    int32_t found = anom_supervisor_poll(", "    int32_t found = anom_pipeline_poll_observed("),
+        ("    if (news == 0) return 0;\n", "    if (news == 0) return anom_supervisor_due(supervisor, hop, event);\n"),
+    ],
+)
+def test_recursion_through_the_ladder_is_noticed(old, new, tmp_path):
+    """A ladder calls what has called it through the functions of its plan."""
+    ladder = PORT / "src" / "anom_ladder.c"
+    text = ladder.read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    (tmp_path / "anom_ladder.c").write_text(text.replace(old, new))
+    planned = tmp_path / "planned.c"
+    planned.write_text(PLANNED)
+    others = [source for source in SOURCES if source != ladder]
+    calls = calls_of(tmp_path, [*others, tmp_path / "anom_ladder.c", planned])
+    assert any(name.startswith("anom_ladder:ladder_") for name in in_a_circle(calls))
 
 
 # What wiping leaves
