@@ -71,7 +71,8 @@ void anom_ladder_reset(anom_ladder *ladder, const anom_ladder_plan *plan)
 
 /* Put a level in force under a promise; the evidence against it begins anew, with a day paid in advance.
  *   promise  index + 1; 0: none */
-NOINLINE static void run(anom_ladder *ladder, const anom_ladder_plan *plan, uint32_t tag, uint32_t promise)
+NOINLINE
+static void run(anom_ladder *ladder, const anom_ladder_plan *plan, uint32_t tag, uint32_t promise)
 {
     ladder->tag = (uint8_t)tag;
     ladder->promise = (uint8_t)promise;
