@@ -1252,7 +1252,7 @@ class Ladder:
             late_q16 -= self.day_q16
             self.end_day()
         head["elapsed"], head["late_q16"] = divmod(late_q16, 65536)
-        within(head["evidence_q16"], -(2**30), 2**25)
+        within(head["evidence_q16"], -(2**30), 2**30 + 2**24)  # a record may hold up to 2**30
         if running and head["evidence_q16"] >= running["broken_q16"]:
             promise = head["promise"]
             head |= {"lowest": min(head["tag"], self.n - 1), "news": BROKEN, "argument": promise - 1}

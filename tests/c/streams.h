@@ -24,15 +24,25 @@ typedef struct {
 /* A call of a pipeline, and what it gives. */
 typedef struct {
     int32_t kind;
-    uint32_t argument; /* of SAVE and RESTORE: a size, and the index of a record in bits 16 to 31 */
+    uint32_t argument; /* of SAVE and RESTORE: a size, and the index of a record in bits 16 to 31; of EXPORT: an index */
     int32_t gives;   /* what it returns; of POLL and TAKE: how many results */
-    int32_t signals; /* behind it: annunciation, and health in bits 8 to 15; -1: between two results */
+    int32_t signals; /* behind it: annunciation, health in bits 8 to 15, the level tag in 16 to 23; -1: between two results */
 } use;
 
 enum { USE_PUSH, USE_GAP, USE_RESET, USE_POLL, USE_TAKE, USE_ACKNOWLEDGE, USE_SILENCE, USE_CANCEL, USE_OUT_OF_SERVICE,
-       USE_TEST, USE_SUPPLY, USE_SELF_TEST, USE_MISSING, USE_CLOCK, USE_SAVE, USE_RESTORE };
+       USE_TEST, USE_SUPPLY, USE_SELF_TEST, USE_MISSING, USE_CLOCK, USE_SAVE, USE_RESTORE, USE_CALIBRATE,
+       USE_SET_LEVEL, USE_EXPORT };
 
 #define NO_RECORD 0xFFFFu /* as a size: no record is given */
+
+/* An export that is asked for. */
+typedef struct {
+    uint64_t device;
+    uint16_t boot;
+    uint16_t size; /* of the room for it; NO_RECORD: there is none */
+    int32_t since; /* index of an earlier export; -1: none */
+    int32_t made;  /* index of what it gives; -1: nothing */
+} exporting;
 
 typedef struct {
     tick result;
@@ -54,7 +64,9 @@ typedef struct {
     const int16_t *samples; /* that are taken */
     int32_t n_uses;
     int32_t n_results;
-    const uint8_t (*records)[ANOM_RECORD_BYTES]; /* that are saved or restored */
+    const uint8_t *records; /* that are saved or restored, one behind the other */
+    const exporting *exports; /* NULL: none */
+    const uint8_t *counts;    /* of exports, one behind the other */
 } stream;
 
 extern const stream streams[];

@@ -1,4 +1,4 @@
-/* Calls of a pipeline with an alarm or a health section, and every result: tests/support/c_uses.py writes the data. */
+/* Calls of a pipeline with an alarm, a health or a ladder section, and every result: tests/support/c_uses.py writes the data. */
 #include <string.h>
 
 #include "streams.h"
@@ -16,6 +16,8 @@ static int32_t given(anom_pipeline *pipeline, const use *u)
     case USE_SELF_TEST: return anom_pipeline_self_test(pipeline, argument);
     case USE_MISSING: return anom_pipeline_missing(pipeline, u->argument);
     case USE_CLOCK: return anom_pipeline_clock(pipeline, u->argument);
+    case USE_CALIBRATE: return anom_pipeline_calibrate(pipeline, u->argument);
+    case USE_SET_LEVEL: return anom_pipeline_set_level(pipeline, u->argument);
     case USE_GAP: anom_pipeline_gap(pipeline, argument); return 0;
     default: anom_pipeline_reset(pipeline); return 0;
     }
@@ -25,20 +27,39 @@ static int32_t given(anom_pipeline *pipeline, const use *u)
 static int32_t recorded(const stream *s, anom_pipeline *pipeline, const use *u)
 {
     static uint8_t room[4 * ANOM_RECORD_BYTES];
-    const uint8_t *record = s->records[u->argument >> 16];
+    size_t bytes = anom_pipeline_record_bytes(s->plan);
+    const uint8_t *record = s->records + (u->argument >> 16) * bytes;
     size_t size = u->argument & NO_RECORD;
     uint8_t *at = size == NO_RECORD ? NULL : room + 1;
     memset(room, 0xA5, sizeof room);
     if (u->kind == USE_RESTORE) {
-        memcpy(room + 1, record, ANOM_RECORD_BYTES);
+        memcpy(room + 1, record, bytes);
         return anom_pipeline_restore(pipeline, at, size);
     }
     int32_t written = anom_pipeline_save(pipeline, at, size);
     size_t n = written > 0 ? (size_t)written : 0;
-    if (n > 0) check(memcmp(room + 1, record, ANOM_RECORD_BYTES) == 0, "another record");
+    if (n > 0) check(memcmp(room + 1, record, bytes) == 0, "another record");
     for (size_t i = 0; i < sizeof room; i++)
         check((i >= 1 && i <= n) || room[i] == 0xA5, "writes beside the record");
     check(anom_pipeline_save(NULL, room, sizeof room) == ANOM_ERROR_NULL, "saves no pipeline");
+    return written;
+}
+
+/* Exports to an odd address, among bytes that must stay. */
+static int32_t exported(const stream *s, anom_pipeline *pipeline, const exporting *e)
+{
+    static uint8_t room[4 * ANOM_RECORD_BYTES], earlier[2 * ANOM_RECORD_BYTES];
+    size_t bytes = ANOM_EXPORT_BYTES((size_t)s->plan->supervisor->ladder->n_rungs);
+    uint8_t *at = e->size == NO_RECORD ? NULL : room + 1;
+    memset(room, 0xA5, sizeof room);
+    if (e->since >= 0) memcpy(earlier + 1, s->counts + (size_t)e->since * bytes, bytes);
+    int32_t written = anom_pipeline_export(pipeline, e->device, e->boot, e->since >= 0 ? earlier + 1 : NULL, at, e->size);
+    size_t n = written > 0 || written == ANOM_ERROR_RECORD ? bytes : 0;
+    check((written > 0) == (e->made >= 0), "an export of nothing");
+    if (e->made >= 0) check(memcmp(room + 1, s->counts + (size_t)e->made * bytes, bytes) == 0, "another export");
+    for (size_t i = 0; i < sizeof room; i++)
+        check((i >= 1 && i <= n) || room[i] == 0xA5, "writes beside the export");
+    check(anom_pipeline_export(NULL, 1, 1, NULL, room, sizeof room) == ANOM_ERROR_NULL, "exports no pipeline");
     return written;
 }
 
@@ -92,6 +113,8 @@ void run_uses(const stream *s, anom_pipeline *pipeline, const void *fresh, size_
         } else if (u->kind == USE_SAVE || u->kind == USE_RESTORE) {
             check(recorded(s, pipeline, u) == u->gives, "a record gives another status");
             if (u->kind == USE_RESTORE) check_forgotten(s, pipeline);
+        } else if (u->kind == USE_EXPORT) {
+            check(exported(s, pipeline, &s->exports[u->argument]) == u->gives, "an export gives another status");
         } else {
             check(given(pipeline, u) == u->gives, "an input gives another status");
         }
@@ -101,7 +124,8 @@ void run_uses(const stream *s, anom_pipeline *pipeline, const void *fresh, size_
         }
         if (u->signals < 0) continue;
         check(anom_pipeline_annunciation(pipeline) == ((uint32_t)u->signals & 0xFF), "another annunciation");
-        check(anom_pipeline_health(pipeline) == (uint32_t)u->signals >> 8, "another health");
+        check(anom_pipeline_health(pipeline) == ((uint32_t)u->signals >> 8 & 0xFF), "another health");
+        check(anom_pipeline_level(pipeline) == (uint32_t)u->signals >> 16, "another level");
     }
     check(expected == s->results + s->n_results, "results are left");
 }

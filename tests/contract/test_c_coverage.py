@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from anomsdk.core.event import Condition, Input, Kind, State
+from anomsdk.core.event import Condition, Input, Kind, Promise, State
 from tests.support import c_coverage, c_streams, c_uses, mutants
 from tests.support.c_build import PORT, missing
 from tests.support.mutants_survivors import SURVIVORS
@@ -53,6 +53,7 @@ def test_uses_see_all_that_can_leave(tmp_path):
     expected |= {f"state {state}" for state in State if state != State.PENDING} | {f"flag {bit}" for bit in range(3, 8)}
     looked_for = ["CLIPPED", "NOISE_FLOOR", "GAP", "MISSING", "RATE", "SELF_TEST", "SUPPLY"]
     expected |= {f"condition {Condition[name]} on" for name in looked_for}
+    expected |= {f"promise {news}" for news in Promise} | {f"level {tag}" for tag in range(5)}
     assert {name for name in expected if happened[name] == 0} == set()
     gave = {(call.name, call.gives) for call in callers["pendant"].calls + callers["siren"].calls}
     for name, highest in c_uses.HIGHEST.items():
@@ -60,6 +61,11 @@ def test_uses_see_all_that_can_leave(tmp_path):
         assert ((name, c_uses.ERROR_RANGE) in gave) == (0 < highest < 2**32 - 1)
         assert ((name, c_uses.ERROR_SECTION) in gave) == (name in c_uses.OF_HEALTH)
         assert {call.gives for call in callers["neither"].calls if call.name == name} == {c_uses.ERROR_SECTION}
+    laddered = {(call.name, call.gives) for call in callers["ladder"].calls}
+    refused = {c_uses.ERROR_NULL, c_uses.ERROR_MEMORY, c_uses.ERROR_RANGE, c_uses.ERROR_RECORD}
+    assert {("EXPORT", callers["ladder"].export_bytes), *(("EXPORT", status) for status in refused)} <= laddered
+    assert {(name, gives) for name in c_uses.OF_LADDER for gives in (0, 1, c_uses.ERROR_RANGE)} <= laddered
+    assert {("SAVE", callers["ladder"].record_bytes), ("RESTORE", 0), ("RESTORE", c_uses.ERROR_RECORD)} <= laddered
 
 
 def every_mutant():

@@ -305,7 +305,7 @@ def _stream(name: str, plan: Plan) -> tuple[str, str]:
     ]
     entry = (
         f'    {{"{name}", &anom_plan_{name}, {layout(plan).buffers}, {name}_steps, {name}_ticks, '
-        f"{len(steps)}, {len(ticks)}, {plan.n_inputs}, {_bytes(bytes.fromhex(digest))}, NULL, NULL, NULL, 0, 0, NULL}},\n"
+        f"{len(steps)}, {len(ticks)}, {plan.n_inputs}, {_bytes(bytes.fromhex(digest))}, NULL, NULL, NULL, 0, 0, NULL, NULL, NULL}},\n"
     )
     return "".join(tables), entry
 
@@ -316,17 +316,30 @@ def _uses(name: str, plan: Plan) -> tuple[str, str]:
         f"static const use {name}_uses[] = {{\n{''.join(map(_use, caller.calls))}}};\n",
         f"static const used {name}_results[] = {{\n{''.join(map(_used, caller.results))}}};\n",
         f"static const int16_t {name}_samples[] = {{{_numbers([x for row in caller.taken for x in row])}}};\n",
-        f"static const uint8_t {name}_records[][ANOM_RECORD_BYTES] = {{\n{''.join(map(_record, caller.records))}}};\n\n",
+        f"static const uint8_t {name}_records[] = {{\n{''.join(map(_lines, caller.records))}}};\n\n",
     ]
+    exports, counts = "NULL", "NULL"
+    if caller.exports:
+        exports, counts = f"{name}_exports", f"{name}_counts"
+        known = [*dict.fromkeys(data for export in caller.exports for data in (export.since, export.made) if data)]
+        tables.append(f"static const uint8_t {counts}[] = {{\n{''.join(map(_lines, known))}}};\n")
+        rows = [
+            f"    {{{e.device}u, {e.boot}, {e.size}, {known.index(e.since) if e.since else -1}, {known.index(e.made) if e.made else -1}}},\n"
+            for e in caller.exports
+        ]
+        tables.append(f"static const exporting {exports}[] = {{\n{''.join(rows)}}};\n\n")
     size = str(own.buffers)
     if plan.is_supervised:
         size += " + ANOM_ALARM_BYTES"
     if plan.health is not None:
         size += f" + ANOM_HEALTH_BYTES({plan.columns})"
+    if plan.ladder is not None:
+        size += f" + (8 + ANOM_LADDER_BYTES({plan.ladder.n_rungs}) + 7) / 8 * 8"
     digest = bytes.fromhex(scalar.golden_digest(plan.canonical_bytes))
     entry = (
         f'    {{"{name}", &anom_plan_{name}, {size}, NULL, NULL, 0, 0, {plan.n_inputs}, {_bytes(digest)},\n'
-        f"     {name}_uses, {name}_results, {name}_samples, {len(caller.calls)}, {len(caller.results)}, {name}_records}},\n"
+        f"     {name}_uses, {name}_results, {name}_samples, {len(caller.calls)}, {len(caller.results)}, {name}_records,\n"
+        f"     {exports}, {counts}}},\n"
     )
     return "".join(tables), entry
 
@@ -335,8 +348,8 @@ def _use(call: c_uses.Call) -> str:
     return f"    {{USE_{call.name}, {call.argument}u, {call.gives}, {call.signals}}},\n"
 
 
-def _record(data: bytes) -> str:
-    return f"    {_bytes(data)},\n"
+def _lines(data: bytes) -> str:
+    return f"    {_numbers(list(data))},\n"
 
 
 def _used(result: scalar.Result) -> str:

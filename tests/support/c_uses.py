@@ -1,4 +1,4 @@
-"""Uses of pipelines with an alarm or a health section, call by call, and what tests/scalar.py gives for them.
+"""Uses of pipelines with an alarm, a health or a ladder section, call by call, and what tests/scalar.py gives for them.
 
 Data for tests/c/uses.c. A call is one of a function of anomsdk.h. The queue of inputs that wait is kept here, as anomsdk.h
 describes it, and tests/scalar.py applies each input at once: what leaves is the same.
@@ -19,13 +19,14 @@ from anomsdk.core.baseline import BaselinePlan
 from anomsdk.core.duty import DutyPlan
 from anomsdk.core.event import Condition
 from anomsdk.core.health import N_CONDITIONS
+from anomsdk.core.ladder import Unit
 from anomsdk.core.plan import Plan
 from anomsdk.core.record import RECORD_BYTES
 from anomsdk.core.rung import levels
 from tests import scalar
 from tests.support.make import MOTION, make_folder
 from tests.support.supervised import any_samples, forged, sealed
-from tests.support.tiny_plans import CLIPS, ROOTS, health_plan, tiny_plan
+from tests.support.tiny_plans import CLIPS, ROOTS, health_plan, promise_plan, tiny_plan, with_ladder
 
 HIGHEST = {
     "ACKNOWLEDGE": 0,
@@ -39,12 +40,14 @@ HIGHEST = {
     "CLOCK": 2**32 - 1,
 }
 """Input -> largest argument."""
-OF_HEALTH, WITH_NUMBER = ("SUPPLY", "SELF_TEST", "MISSING", "CLOCK"), ("SILENCE", "MISSING", "CLOCK")
+OF_HEALTH, OF_LADDER = ("SUPPLY", "SELF_TEST", "MISSING", "CLOCK"), ("CALIBRATE", "SET_LEVEL")
+WITH_NUMBER = ("SILENCE", "MISSING", "CLOCK", *OF_LADDER)
 WAITING, LONGEST_GAP = 3, 2**31 - 1
 ERROR_NULL, ERROR_MEMORY, ERROR_SECTION, ERROR_RANGE, ERROR_RECORD = -1, -3, -6, -7, -8
 NO_RECORD = 0xFFFF
 """Size with which no record is given."""
-UNKNOWN, CALLS = -1, 3000
+UNKNOWN, CALLS, MORE = -1, 3000, 4000
+"""Signals that are not known; calls that are drawn; rows more for the fixed calls of a ladder."""
 
 Rows: TypeAlias = list[list[int]]
 
@@ -53,9 +56,21 @@ class Call(NamedTuple):
     """One call; a poll is called until it gives 0, a take as often as it gives something."""
 
     name: str
-    argument: int  # of an input or a gap; of a push the samples offered; of a record a size, and 65536 times its index
+    argument: int
+    """Of an input or a gap; of a push the samples offered; of a record a size, and 65536 times its index; of an export its index."""
     gives: int  # what the function returns; of a poll or a take how many results
-    signals: int  # annunciation and, in bits 8 to 15, health behind the call; UNKNOWN between two results
+    signals: int
+    """Behind the call: annunciation, in bits 8 to 15 health, in bits 16 to 23 the level tag; UNKNOWN between two results."""
+
+
+class Export(NamedTuple):
+    """An export that is asked for, and what it gives."""
+
+    device: int
+    boot: int
+    size: int  # of the room for it; NO_RECORD: there is none
+    since: bytes | None
+    made: bytes  # b"": it is refused
 
 
 class Waiting(NamedTuple):
@@ -77,12 +92,19 @@ class Caller:
     def __init__(self, plan: Plan) -> None:
         self.columns, self._supervised = plan.columns, plan.is_supervised
         self._has_health = plan.health is not None
+        self._highest = dict(HIGHEST)
+        self.n_rungs = 0 if plan.ladder is None else plan.ladder.n_rungs
+        if plan.ladder is not None:
+            self._highest |= {"CALIBRATE": len(plan.promises or ()) - 1, "SET_LEVEL": self.n_rungs}
+        self.record_bytes = RECORD_BYTES + (32 + 17 * self.n_rungs if self.n_rungs else 0)
+        self.export_bytes = 44 + 12 * self.n_rungs
         self._pipeline = scalar.pipeline_of(plan.canonical_bytes)
         self._as_rows = plan.sensor.kind != "audio"
         self.calls: list[Call] = []
         self.results: list[scalar.Result] = []
         self.taken: Rows = []
-        self.records: list[bytes] = [bytes(RECORD_BYTES)]
+        self.records: list[bytes] = [bytes(self.record_bytes)]
+        self.exports: list[Export] = []
         self._begin()
 
     def _begin(self) -> None:
@@ -96,7 +118,8 @@ class Caller:
         if not self._supervised:
             return 0
         supervisor = self._pipeline.supervisor
-        return supervisor.annunciation | supervisor.byte << 8
+        tag = supervisor.ladder.head["tag"] if supervisor.ladder else 0
+        return supervisor.annunciation | supervisor.byte << 8 | tag << 16
 
     @property
     def happened(self) -> Counter[str]:
@@ -108,6 +131,8 @@ class Caller:
                 kind, state = event[0] & 15, event[1]
                 found.update([f"kind {kind}", f"state {state & 7}"])
                 found.update(f"flag {bit}" for bit in range(3, 8) if state >> bit & 1)
+                if kind == scalar.LEVEL:
+                    found.update([f"promise {event[11]}", f"level {event[13]}"])
                 if kind == scalar.OPERATOR:
                     found[f"input {event[11]}"] += 1
                 if kind == scalar.TECHNICAL:
@@ -145,7 +170,9 @@ class Caller:
     def _status(self, name: str, argument: int) -> int:
         if not self._supervised or (name in OF_HEALTH and not self._has_health):
             return ERROR_SECTION
-        if argument > HIGHEST[name]:
+        if name in OF_LADDER and not self.n_rungs:
+            return ERROR_SECTION
+        if argument > self._highest[name]:
             return ERROR_RANGE
         number_waits = name in WITH_NUMBER and any(each in WITH_NUMBER for each in self._waiting)
         return int(not self._gap and not number_waits and len(self._waiting) < WAITING)
@@ -180,7 +207,7 @@ class Caller:
             return
         n_waiting = min(len(self._waiting), self._n_inputs - taken[-1].n_inputs)
         self._waiting = self._waiting[len(self._waiting) - n_waiting :]
-        self._full = self._full and not taken[-1].is_behind
+        self._full = self._full and not any(waiting.is_behind for waiting in taken)
         self.results += [waiting.result for waiting in taken]
         self._signals = UNKNOWN
         self._call("TAKE", 0, len(taken))
@@ -190,25 +217,47 @@ class Caller:
         """Whether C has nothing left to do but what an input or a gap that waits asks for."""
         return not self._left and not self._full
 
-    def save(self, size: int = RECORD_BYTES) -> None:
+    def save(self, size: int | None = None) -> None:
         """Save into so many bytes; only where nothing is left to poll for but inputs and a gap."""
-        if size < RECORD_BYTES or size == NO_RECORD:
+        size = self.record_bytes if size is None else size
+        if size < self.record_bytes or size == NO_RECORD:
             self._call("SAVE", size, ERROR_NULL if size == NO_RECORD else ERROR_MEMORY)
         elif self._waiting or self._gap:
             self._call("SAVE", size, 0)
         elif self.is_settled:
             self.records.append(self._pipeline.state())
-            self._call("SAVE", size | len(self.records) - 1 << 16, RECORD_BYTES)
+            self._call("SAVE", size | len(self.records) - 1 << 16, self.record_bytes)
 
     def save_within_a_hop(self) -> None:
         """Save behind the first event of a hop whose window has not run: it is refused. All before must be polled."""
         if self._left and not self._left[0].result.judged:
             self.take(1)
-            self._call("SAVE", RECORD_BYTES, 0)
+            self._call("SAVE", self.record_bytes, 0)
             self.poll()
 
-    def restore(self, record: bytes, size: int = RECORD_BYTES) -> None:
-        """Restore so many bytes, of which C is given the first 136."""
+    def export(self, device: int, boot: int, since: bytes | None = None, size: int | None = None) -> bytes:
+        """Export into so many bytes, and return them; only where nothing is left to poll for."""
+        assert self.is_settled
+        assert not self._waiting
+        assert not self._gap
+        size = self.export_bytes if size is None else size
+        made = b""
+        if size == NO_RECORD:
+            gives = ERROR_NULL
+        elif size < self.export_bytes:
+            gives = ERROR_MEMORY
+        elif boot == 0:
+            gives = ERROR_RANGE
+        else:
+            made = self._pipeline.export(device, boot, since) or b""
+            gives = len(made) or ERROR_RECORD
+        self.exports.append(Export(device, boot, size, since, made))
+        self._call("EXPORT", len(self.exports) - 1, gives)
+        return made
+
+    def restore(self, record: bytes, size: int | None = None) -> None:
+        """Restore so many bytes, of which C is given no more than a record has."""
+        size = self.record_bytes if size is None else size
         whole = (record * 2)[:size] if size < NO_RECORD else b""
         taken = self._pipeline.restore(whole)
         self._begin()
@@ -254,11 +303,25 @@ def make_plans(folder: Path, comb: Plan) -> dict[str, Plan]:
         missing_ms=70, rate_tolerance_q16=1, samples_per_ms_q20=(comb.sensor.rate_millihertz << 20) // 10**6, raise_blocks=raised, clear_blocks=cleared,
     )  # fmt: skip
     herd = anomsdk.plan(make_folder(folder, HERD))
+    watched = dataclasses.replace(
+        tiny_plan(
+            m=2, n=3, on_delay=1, off_delay=2, cooldown=3, latch=1, heartbeat=50, clear_after=6, missing_ms=1500,
+            duty=DutyPlan(6, 20),
+        ),
+        baseline=baseline,
+    )  # fmt: skip
+    promises = [
+        promise_plan(Unit.ALARM_DAY, 3, event_q16=60_000, day_q16=20_000, broken_q16=90_000),
+        promise_plan(Unit.ALARM, 4, most=20_000, event_q16=50_000, day_q16=30_000, broken_q16=70_000),
+        promise_plan(Unit.EPISODE, 1, event_q16=100_000, day_q16=9_000, broken_q16=150_000),
+        promise_plan(Unit.ALARM, 9_000),
+    ]
     plans = {
         "pendant": dataclasses.replace(pendant, baseline=baseline, levels=levels(60, pendant.timing)),
         "siren": dataclasses.replace(siren, health=None),
         "microphone": dataclasses.replace(comb, alarm=None, health=health),
         "herd": dataclasses.replace(herd, alarm=PLAIN),
+        "ladder": with_ladder(watched, 70, 90, 150, 390, day=3, rest=20_000, gap=2, promises=promises),
         "neither": dataclasses.replace(pendant, alarm=None, health=None),
     }
     plans = {name: dataclasses.replace(plan, name=name, folder=None) for name, plan in plans.items()}
@@ -273,9 +336,11 @@ def make_plans(folder: Path, comb: Plan) -> dict[str, Plan]:
 def make_uses(plan: Plan, seed: int, n: int) -> Caller:
     """Calls in a fixed order, then about ``n`` drawn from ``seed``."""
     rng, caller = np.random.default_rng(seed), Caller(plan)
-    rows = any_rows(plan, n * plan.framer.window // 2, rng)
+    rows = any_rows(plan, n * plan.framer.window // 2 + (MORE if caller.n_rungs else 0), rng)
     first_calls(caller, plan, rows)
     for _ in range(n):
+        if caller.n_rungs and rng.random() < 0.15:
+            ladder_call(caller, rng)
         draw = rng.random()
         at, size = len(caller.taken), int(rng.integers(1, 2 + plan.framer.window))
         if draw < 0.45:
@@ -289,7 +354,8 @@ def make_uses(plan: Plan, seed: int, n: int) -> Caller:
             caller.poll()
             caller.gap(int(rng.choice([shortest - 1, shortest, longest, longest, longest + 1])))
         elif draw < 0.64:
-            caller.save(int(rng.choice([0, RECORD_BYTES - 1, RECORD_BYTES, RECORD_BYTES, 2 * RECORD_BYTES, NO_RECORD])))
+            whole = caller.record_bytes
+            caller.save(int(rng.choice([0, whole - 1, whole, whole, 2 * whole, NO_RECORD])))
         elif draw < 0.643:
             record = caller.records[-int(rng.integers(1, 1 + min(3, len(caller.records))))]
             caller.restore(forged(record, rng) if rng.random() < 0.4 else record)
@@ -322,6 +388,119 @@ def any_input(rng: np.random.Generator) -> tuple[str, int]:
         return name, int(highest == 1 and rng.random() < 0.3)
     small = {"CLOCK": 60_000, "MISSING": 400, "SILENCE": 12}[name]
     return name, int(rng.choice([0, 1, small, int(rng.integers(0, small)), highest], p=[0.1, 0.1, 0.3, 0.45, 0.05]))
+
+
+def ladder_call(caller: Caller, rng: np.random.Generator) -> None:
+    """Calibrate or set a level, with an argument that may be too large; or export, in whole or since an earlier one."""
+    draw, made = rng.random(), [export.made for export in caller.exports if export.made]
+    if draw < 0.7:
+        caller.operate("CALIBRATE", int(rng.choice([0, 0, 0, 1, 1, 2, 2, 2, 3, 4])))
+    elif draw < 0.8:
+        caller.operate("SET_LEVEL", int(rng.integers(0, caller.n_rungs + 2)))
+    else:
+        caller.poll()
+        since = made[-int(rng.integers(1, 1 + min(4, len(made))))] if made and rng.random() < 0.7 else None
+        caller.export(int(rng.choice([1, 1, 1, 2])), int(rng.choice([1, 1, 1, 2])), since)
+
+
+def ladder_calls(caller: Caller, plan: Plan, rows: Rows) -> None:
+    """Exports at the worst of times, and records of a ladder with each number at its limit and beyond."""
+    assert plan.ladder is not None
+
+    def run(*words: str) -> None:
+        for word in words:
+            at = len(caller.taken)
+            rows[at] = [ROOTS[word], 0]
+            caller.push(rows[at : at + 1])
+            caller.poll()
+
+    caller.reset()
+    for beyond in (plan.ladder.n_rungs + 1, 2**32 - 1):
+        caller.operate("SET_LEVEL", beyond)
+        caller.operate("CALIBRATE", beyond)
+    caller.operate("CALIBRATE", len(plan.promises or ()))
+    for names in (("SET_LEVEL", "CALIBRATE"), ("CALIBRATE", "SILENCE"), ("MISSING", "SET_LEVEL")):
+        for name in names:
+            caller.operate(name, 1)
+        caller.poll()
+
+    # Every answer to a budget; a promise of each unit that is broken
+    run(*["low"] * 30)
+    for promise in (3, 0, 1, 2):
+        caller.reset()
+        caller.operate("CALIBRATE", promise)
+        run(*["low"] * 60)
+        caller.operate("CALIBRATE", promise)
+        run(*["low"] * 8)
+        for _ in range(12):
+            run(*["hit"] * 6, *["low"] * 8)
+            caller.save()
+        caller.operate("CALIBRATE", promise)
+        run("low")
+
+    # Exports: of nothing, of all, since an earlier one, and since what is none of this ladder
+    caller.reset()
+    caller.poll()
+    whole = caller.export_bytes
+    for size in (NO_RECORD, 0, whole - 1):
+        caller.export(2**64 - 1, 0xFEDC, None, size)
+    caller.export(1, 0)
+    device, boot = 0x0807060504030201, 0xA0B1
+    nothing = caller.export(device, boot)
+    run(*["top"] * 5, *["low"] * 11, *["hit"] * 4)
+    first = caller.export(device, 3, None, whole + 5)
+    run(*["low"] * 9, *["top"] * 9)
+    difference = caller.export(device, boot, first)
+    later = caller.export(device, boot)
+    for since in (nothing, later, difference):
+        caller.export(device, boot, since)
+    caller.export(device ^ 1 << 63, boot, first)
+    for at in range(whole):
+        caller.export(device, boot, bytes([*first[:at], first[at] ^ 1, *first[at + 1 :]]))
+        if at < whole - 4:
+            for value in (first[at] + 1 & 255, first[at] - 1 & 255, 255):
+                caller.export(device, boot, sealed(first, {at: bytes([value])}))
+    caller.save()
+    caller.restore(caller.records[-1])
+    caller.poll()
+    caller.export(device, boot, first)
+    run("top", "top", "top", "low", "low")
+    caller.export(device, boot, later)
+
+    # Records
+    caller.save()
+    record, n, hits = caller.records[-1], plan.ladder.n_rungs, 1 << plan.timing.n
+    counts, states, quiet = 164, 164 + 12 * n, 164 + 16 * n
+    changes: list[tuple[int, int, int]] = [(at, 4, 1 << n) for at in (132, 136)]
+    changes += [(at, 4, given) for at in (132, 136) for given in (0, (1 << n) - 1, 1 << 31)]
+    changes += [(144, 4, given) for given in (0, 2, 3, 4, 2**32 - 1)] + [
+        (152, 2, given) for given in (0, 19_999, 2**16 - 1)
+    ]
+    changes += [(148, 4, given % 2**32) for given in (2**30, 2**30 + 1, -(2**30), -(2**30) - 1, 2**31 - 1, 2**31, 0)]
+    changes += [(at, 1, given) for at in (158, 159, 160, 161, 162, 163) for given in (0, 1, n - 1, n, n + 1, 5, 6, 255)]
+    changes += [(states + 4 * i + 2, 2, given) for i in range(n) for given in (hits - 1, hits, 2**16 - 1)]
+    changes += [(quiet + i, 1, given) for i in range(n) for given in (0, 2, 3, 255)]
+    changes += [(140, 4, 2**32 - 1), (154, 2, 2**16 - 1)]
+    changes += [(counts + 12 * i + at, 2, 2**16 - 1) for i in range(n) for at in range(0, 12, 2)]
+    for at, size, given in changes:
+        for tags in ({}, {16: b"\1", 158: b"\1", 159: b"\1"}):
+            caller.restore(sealed(record, tags | {at: given.to_bytes(size, "little")}))
+            caller.save()
+            caller.poll()
+            run("hit", "hit", "top", "low")
+            caller.export(device, boot)
+    for tag in range(n + 2):  # in force, in both places; with news that waits; under a plan of other levels
+        both = {16: bytes([tag]), 158: bytes([tag])}
+        for more in ({}, {162: b"\3\2"}, {6: b"\0\0"}, {6: b"\0\0", 159: b"\4"}):
+            caller.restore(sealed(record, both | more))
+            caller.poll()
+            run("hit", "hit", "hit")
+            caller.save()
+    elapsed = {144: b"\3\0\0\0"}
+    for late in (0, 19_999, 20_000, 2**16 - 1):
+        caller.restore(sealed(record, elapsed | {152: late.to_bytes(2, "little")}))
+        run("low")
+        caller.save()
 
 
 def first_calls(caller: Caller, plan: Plan, rows: Rows) -> None:
@@ -371,6 +550,8 @@ def first_calls(caller: Caller, plan: Plan, rows: Rows) -> None:
             caller.poll()
     clock_calls(caller, plan, rows)
     record_calls(caller, plan, rows)
+    if caller.n_rungs:
+        ladder_calls(caller, plan, rows)
     caller.reset()
     caller.operate("SILENCE", 0)
     caller.reset()
@@ -404,15 +585,16 @@ def record_calls(caller: Caller, plan: Plan, rows: Rows) -> None:
     caller.gap(1)
     caller.save()
     caller.poll()
-    for size in (0, RECORD_BYTES - 1, NO_RECORD, RECORD_BYTES + 1, RECORD_BYTES):
+    whole = caller.record_bytes
+    for size in (0, whole - 1, NO_RECORD, whole + 1, whole):
         caller.save(size)
     record = caller.records[-1]
-    for size in (0, RECORD_BYTES - 1, RECORD_BYTES + 1, 2 * RECORD_BYTES, NO_RECORD):
+    for size in (0, whole - 1, whole + 1, 2 * whole, NO_RECORD):
         caller.restore(record, size)
         caller.poll()
-    for at in (0, 1, 2, 4, 5, *range(8, 16), 131, 135):
+    for at in (0, 1, 2, 4, 5, *range(8, 16), whole - 5, whole - 1):
         caller.restore(bytes([*record[:at], record[at] ^ 1, *record[at + 1 :]]))
-        if at < 132:
+        if at < whole - 4:
             caller.restore(sealed(record, {at: (record[at] ^ 1).to_bytes(1, "little")}))
     hop, window, hits = plan.framer.hop, plan.framer.window, 1 << plan.timing.n
     changes: list[tuple[int, int, int]] = [(17, 1, state) for state in range(256)]
