@@ -210,11 +210,6 @@ anom_notice anom_alarm_due(anom_alarm *alarm)
     return (alarm->flags & ANOM_FLAG_SILENCED) && alarm->silence == 0 ? sound(alarm) : 0;
 }
 
-void anom_alarm_relevel(anom_alarm *alarm, const anom_level_plan *level)
-{
-    anom_rung_relevel(&alarm->alert.rung, level);
-}
-
 void anom_alarm_gap(anom_alarm *alarm, uint32_t lost_ticks)
 {
     anom_rung_gap(&alarm->alert.rung, lost_ticks);

@@ -83,9 +83,6 @@ void anom_alarm_advance(anom_alarm *alarm, uint32_t hops);
 /* Take the next notice that time has made due; call it until it returns 0. */
 anom_notice anom_alarm_due(anom_alarm *alarm);
 
-/* Go on at another level; an alarm that stands ends by it. */
-void anom_alarm_relevel(anom_alarm *alarm, const anom_level_plan *level);
-
 /* Account for lost ticks, as the rung does. */
 void anom_alarm_gap(anom_alarm *alarm, uint32_t lost_ticks);
 

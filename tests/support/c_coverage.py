@@ -25,17 +25,22 @@ from tests.support.mutants import WIDE, write_data
 
 CORTEX_M = "for Cortex-M: tests/mcu/test_kernels.py runs it"
 X86 = "for processors that have more: tests/parity/test_host_kernels.py runs it"
+BIG_ENDIAN = "for big-endian processors: tests/boards/test_programs.py runs it"
 NOT_COMPILED = {
     ("anom_fft.c", "#if ANOM_KERNELS_X86"): X86,
     ("anom_filterbank.c", "#if ANOM_KERNELS_X86"): X86,
     ("anom_copy.c", "#if ANOM_KERNELS_DSP || ANOM_KERNELS_V7M || ANOM_KERNELS_V6M"): CORTEX_M,
     ("anom_wipe.c", "#if ANOM_KERNELS_DSP || ANOM_KERNELS_V7M || ANOM_KERNELS_V6M"): CORTEX_M,
-    ("anom_record.c", "#if !defined(__BYTE_ORDER__) || __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__"): (
-        "for big-endian processors: tests/boards/test_programs.py runs it"
-    ),
+    ("anom_ladder.c", "#if ANOM_MAY_TURN"): BIG_ENDIAN,
+    ("anom_record.c", "#if ANOM_MAY_TURN"): BIG_ENDIAN,
+    (
+        "anom_ladder.c",
+        "#ifdef ANOM_WITHOUT_RECORDS",
+    ): "for programs without records: tests/boards/test_sizes.py compiles it",
+    ("anom_ladder.c", "#else"): "a table of functions, which is compiled but has no lines to count",
     ("anom_wipe.c", "#else"): "for compilers other than gcc and clang: tests/contract/test_c_build.py runs it",
 }
-"""Parts that the preprocessor leaves out of both builds, with the test that runs them."""
+"""Parts of which neither build counts a line, with the test that runs them."""
 FLAGS = ("-std=c99", "-O0", "--coverage", "-DANOM_PORTABLE", "-DANOM_TAP", "-DVECTORS", "-DSECONDS=60")
 
 Counts: TypeAlias = dict[tuple[str, int, int], int]

@@ -138,6 +138,7 @@ PYTHON_ONLY = {
     "ladder._break": "broke of C, where break is a word of the language",
     "ladder._bits": "C has the bits",
     "ladder._second": "C has one number for both",
+    "alarm.relevel": "anom_rung_relevel of C, by the ladder",
     "supervisor._choose": "ladder_operate of anom_ladder.c, which a program without a ladder does not hold",
     "supervisor._relevel": "relevel of anom_ladder.c, which a program without a ladder does not hold",
     "plan._check_ladder": FILES,

@@ -630,7 +630,7 @@ BY_FUNCTION: dict[str, dict[str, dict[str, list[str]]]] = {
         },
     },
     "anom_supervisor.c": {
-        "write_event": {
+        "anom_supervisor_event": {
             "no flag is in bit 0, which is the state's": [
                 "->state | (what >> 8 & [0xFF => 254])",
             ],
@@ -653,7 +653,7 @@ BY_FUNCTION: dict[str, dict[str, dict[str, list[str]]]] = {
                 "= divide(&judged, due > [0 => 1] ? due : 1)",
             ],
         },
-        "supervisor_poll": {
+        "anom_supervisor_poll": {
             "it saves time: nothing is due a second time, and a field of one bit takes 2 for 0": [
                 "[supervisor->settled = 1 => ]",
                 "supervisor->settled = [1 => 0]",
