@@ -26,7 +26,7 @@ static int32_t given(anom_pipeline *pipeline, const use *u)
 /* Saves at an odd address, among bytes that must stay; or restores from there. */
 static int32_t recorded(const stream *s, anom_pipeline *pipeline, const use *u)
 {
-    static uint8_t room[4 * ANOM_RECORD_BYTES];
+    static uint8_t room[8 * ANOM_RECORD_BYTES];
     size_t bytes = anom_pipeline_record_bytes(s->plan);
     const uint8_t *record = s->records + (u->argument >> 16) * bytes;
     size_t size = u->argument & NO_RECORD;
@@ -48,7 +48,7 @@ static int32_t recorded(const stream *s, anom_pipeline *pipeline, const use *u)
 /* Exports to an odd address, among bytes that must stay. */
 static int32_t exported(const stream *s, anom_pipeline *pipeline, const exporting *e)
 {
-    static uint8_t room[4 * ANOM_RECORD_BYTES], earlier[2 * ANOM_RECORD_BYTES];
+    static uint8_t room[8 * ANOM_RECORD_BYTES], earlier[2 * ANOM_RECORD_BYTES];
     size_t bytes = ANOM_EXPORT_BYTES((size_t)s->plan->supervisor->ladder->n_rungs);
     uint8_t *at = e->size == NO_RECORD ? NULL : room + 1;
     memset(room, 0xA5, sizeof room);

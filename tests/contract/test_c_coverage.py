@@ -53,7 +53,7 @@ def test_uses_see_all_that_can_leave(tmp_path):
     expected |= {f"state {state}" for state in State if state != State.PENDING} | {f"flag {bit}" for bit in range(3, 8)}
     looked_for = ["CLIPPED", "NOISE_FLOOR", "GAP", "MISSING", "RATE", "SELF_TEST", "SUPPLY"]
     expected |= {f"condition {Condition[name]} on" for name in looked_for}
-    expected |= {f"promise {news}" for news in Promise} | {f"level {tag}" for tag in range(5)}
+    expected |= {f"promise {news}" for news in Promise} | {f"level {tag}" for tag in range(len(c_uses.RUNGS) + 1)}
     assert {name for name in expected if happened[name] == 0} == set()
     gave = {(call.name, call.gives) for call in callers["pendant"].calls + callers["siren"].calls}
     for name, highest in c_uses.HIGHEST.items():

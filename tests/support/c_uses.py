@@ -321,7 +321,7 @@ def make_plans(folder: Path, comb: Plan) -> dict[str, Plan]:
         "siren": dataclasses.replace(siren, health=None),
         "microphone": dataclasses.replace(comb, alarm=None, health=health),
         "herd": dataclasses.replace(herd, alarm=PLAIN),
-        "ladder": with_ladder(watched, 70, 90, 150, 390, day=3, rest=20_000, gap=2, promises=promises),
+        "ladder": with_ladder(watched, *RUNGS, day=3, rest=20_000, gap=2, promises=promises),
         "neither": dataclasses.replace(pendant, alarm=None, health=None),
     }
     plans = {name: dataclasses.replace(plan, name=name, folder=None) for name, plan in plans.items()}
@@ -329,6 +329,9 @@ def make_plans(folder: Path, comb: Plan) -> dict[str, Plan]:
         plan.check()
     return plans
 
+
+RUNGS = (70, 80, 81, 82, 90, 99, 100, 101, 150, 200, 225, 226, 300, 399, 400, 401, 2000, 2**32 - 1)
+"""Scores of rungs: at, below and above each score of a tiny plan; an export of them is longer than 255 bytes."""
 
 # Uses
 
@@ -455,7 +458,7 @@ def ladder_calls(caller: Caller, plan: Plan, rows: Rows) -> None:
     for since in (nothing, later, difference):
         caller.export(device, boot, since)
     caller.export(device ^ 1 << 63, boot, first)
-    for at in range(whole):
+    for at in (*range(64), *range(whole - 8, whole)):
         caller.export(device, boot, bytes([*first[:at], first[at] ^ 1, *first[at + 1 :]]))
         if at < whole - 4:
             for value in (first[at] + 1 & 255, first[at] - 1 & 255, 255):
@@ -478,10 +481,11 @@ def ladder_calls(caller: Caller, plan: Plan, rows: Rows) -> None:
     ]
     changes += [(148, 4, given % 2**32) for given in (2**30, 2**30 + 1, -(2**30), -(2**30) - 1, 2**31 - 1, 2**31, 0)]
     changes += [(at, 1, given) for at in (158, 159, 160, 161, 162, 163) for given in (0, 1, n - 1, n, n + 1, 5, 6, 255)]
-    changes += [(states + 4 * i + 2, 2, given) for i in range(n) for given in (hits - 1, hits, 2**16 - 1)]
-    changes += [(quiet + i, 1, given) for i in range(n) for given in (0, 2, 3, 255)]
+    rungs = (0, 1, n - 1)
+    changes += [(states + 4 * i + 2, 2, given) for i in rungs for given in (hits - 1, hits, 2**16 - 1)]
+    changes += [(quiet + i, 1, given) for i in rungs for given in (0, 2, 3, 255)]
     changes += [(140, 4, 2**32 - 1), (154, 2, 2**16 - 1)]
-    changes += [(counts + 12 * i + at, 2, 2**16 - 1) for i in range(n) for at in range(0, 12, 2)]
+    changes += [(counts + 12 * i + at, 2, 2**16 - 1) for i in rungs for at in range(0, 12, 2)]
     for at, size, given in changes:
         for tags in ({}, {16: b"\1", 158: b"\1", 159: b"\1"}):
             caller.restore(sealed(record, tags | {at: given.to_bytes(size, "little")}))
@@ -496,6 +500,11 @@ def ladder_calls(caller: Caller, plan: Plan, rows: Rows) -> None:
             caller.poll()
             run("hit", "hit", "hit")
             caller.save()
+    caller.restore(sealed(record, {140: b"\4\3\2\1"}))  # ticks beyond 24 bits
+    caller.poll()
+    since = caller.export(device, boot)
+    run("low", "top")
+    caller.export(device, boot, since)
     elapsed = {144: b"\3\0\0\0"}
     for late in (0, 19_999, 20_000, 2**16 - 1):
         caller.restore(sealed(record, elapsed | {152: late.to_bytes(2, "little")}))
