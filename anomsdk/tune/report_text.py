@@ -76,7 +76,12 @@ def causes(tuned: Tuned) -> Iterator[str]:
         if row.status == "certified":
             yield f"device {row.device}: set by {row.cause}, which raises an alarm at the next lower rung"
         else:
-            yield f"device {row.device}: fails by alarms such as {row.cause}, which raises one at the highest rung"
+            ladder = tuned.herd.ladders[row.device]
+            share = percent(ladder.counts[-1].ticks / ladder.ticks)
+            yield (
+                f"device {row.device}: {row.count:,} counted and {share} of the time in alarm at the highest rung; the "
+                f"strongest alarm is {row.cause}"
+            )
     if len(with_cause) > MOST_ROWS:
         yield f"and {len(with_cause) - MOST_ROWS:,} more devices"
 
