@@ -241,7 +241,7 @@ def check_reachable(budget: Budget, confidence: float) -> None:
     require(
         days <= LONGEST_NEED_DAYS,
         f"`budget`: a device needs {days} days with none before '{budget}' is certified, more than a year; give a "
-        "budget over a shorter time, or pool devices",
+        "budget over a shorter time",
     )
 
 
