@@ -6,6 +6,8 @@ import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from anomsdk.core.ladder import LadderPlan, Unit
 from anomsdk.core.plan import Plan
 from anomsdk.core.rung import TimingPlan, levels
@@ -134,7 +136,7 @@ def _counts(
     alarms, in_alarm, before = 0, 0, 0
     days, episodes, last = 0, 0, -1 - rungs.episode_gap  # last alarm-day
     for stretch in device.stretches:
-        for first, stop in alarms_of(stretch.scores.astype("i8"), levels(score, timing), timing):
+        for first, stop in alarms_of(stretch.scores.astype(np.int64), levels(score, timing), timing):
             alarms += 1
             in_alarm += stop - first
             begin, end = (((before + tick) << 16) // rungs.day_q16 for tick in (first, stop - 1))
@@ -164,7 +166,7 @@ def _detected(odd: Sequence[ScoredRecording], level: int, timing: TimingPlan) ->
         raised = (
             float(stretch.ends_s[first])
             for stretch in each.stretches
-            for first, _ in alarms_of(stretch.scores.astype("i8"), levels(level, timing), timing)
+            for first, _ in alarms_of(stretch.scores.astype(np.int64), levels(level, timing), timing)
         )
         if (second := next(raised, None)) is not None:
             times.append(second)

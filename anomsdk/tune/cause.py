@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from anomsdk.core.fixed import Ints
 from anomsdk.core.plan import Plan
 from anomsdk.core.rung import levels
@@ -44,7 +46,7 @@ def cause_of(device: ScoredDevice | None, plan: Plan, rung: int) -> Cause | None
         return None
     best: Cause | None = None
     for stretch in device.stretches:
-        scores = stretch.scores.astype("i8")
+        scores = stretch.scores.astype(np.int64)
         above = list(_alarms(scores, plan, int(rungs.raise_scores[rung]))) if rung < rungs.n_rungs else []
         for first, stop in _alarms(scores, plan, int(rungs.raise_scores[rung - 1])):
             if any(first < end and start < stop for start, end in above):

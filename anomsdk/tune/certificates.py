@@ -8,8 +8,9 @@ from functools import lru_cache
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
-from anomsdk.core.checks import require
+from anomsdk.core.checks import checked_cast, require
 from anomsdk.core.export import Export
 from anomsdk.core.fixed import UINT32_MAX
 from anomsdk.core.ladder import LadderPlan, PromisePlan, Unit, walk
@@ -120,7 +121,7 @@ def choose(
 @lru_cache(maxsize=65_536)
 def _promise(budget: Budget, confidence: float, max_alarm_fraction: float, day_q16: int, method: Method) -> PromisePlan:
     """Plan a promise; the devices of a herd share it."""
-    days = LadderPlan(np.array([1, 2], np.uint32), day_q16 >> 16, day_q16 & 0xFFFF, 0)
+    days = LadderPlan(_rising(2), day_q16 >> 16, day_q16 & 0xFFFF, 0)
     return promise_plan(budget, confidence, max_alarm_fraction, days, method=method)
 
 
@@ -149,8 +150,7 @@ def _rungs(ladder: Export | MergedLadder, budget: Budget, plan: Plan | None) -> 
             budget.unit != Unit.ALARM,
             f"`plan`: '{budget}' is counted in ticks, and only the plan has their length; give the plan",
         )
-        n = len(ladder.counts)
-        return LadderPlan(np.arange(1, n + 1).astype(np.uint32), UINT32_MAX, 0, ladder.episode_gap)
+        return LadderPlan(_rising(len(ladder.counts)), UINT32_MAX, 0, ladder.episode_gap)
     rungs = rungs_of(plan)
     require(
         ladder.score_tag == score_tag_of(plan) and len(ladder.counts) == rungs.n_rungs,
@@ -169,3 +169,8 @@ def provisional_rung(certified: list[int], share: float = 0.9) -> int:
     (3, 7)
     """
     return sorted(certified)[math.ceil(share * len(certified) - 1e-9) - 1]
+
+
+def _rising(n: int) -> NDArray[np.uint32]:
+    """Return any levels that rise, for a ladder of which only the counts are asked."""
+    return checked_cast(np.arange(1, n + 1), "<u4", "rungs")

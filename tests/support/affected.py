@@ -115,7 +115,7 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     "benchmarks/receiver.py": (f"{UNIT}receiver.py",),
     "benchmarks/promise*": (f"{UNIT}promise_benchmark.py", f"{REAL}promise_recordings.py"),
     "benchmarks/certificates.py": (f"{UNIT}promise_benchmark.py",),
-    "benchmarks/day_recordings.py": (f"{REAL}promise_recordings.py",),
+    "benchmarks/day_recordings.py": (f"{REAL}promise_recordings.py", f"{REAL}collar_days.py"),
     "benchmarks/health*": (f"{UNIT}health_benchmark.py",),
     "benchmarks/*": (f"{UNIT}benchmarks.py", f"{UNIT}batches.py", "tests/fidelity/test_front_ends.py"),
     # Words
