@@ -239,7 +239,7 @@ class LadderSection(Section):
     )
     """Budgets of a device, such as "1 alarm-day/30d", "1 alarm/7d" or "2 episodes/90d"."""
     confidence: Annotated[float, Field(ge=0.5, le=0.999)] = 0.95
-    """Probability with which a certified level keeps its budget, at least."""
+    """Probability, at least, with which a level that is over the budget is never certified."""
     rungs: Annotated[int, Field(ge=2, le=ladder.MAX_RUNGS)] = ladder.MAX_RUNGS
     lowest: Literal["calibrated"] | Annotated[int, Field(ge=1, le=2**32 - 1)] = "calibrated"
     """Level of the lowest rung; calibrated: 99 % of the ticks of normal recordings lie below."""

@@ -89,7 +89,7 @@ class Budget:
             require(
                 False,
                 f"`budget`: '{quoted(str(text))}' is no budget; write it as '1 alarm-day/30d', '1 alarm/7d', "
-                "'1 alarm/8h' or '2 episodes/90d'",
+                "'1 alarm/8h' or '2 episodes/90d', in days (d) or hours (h)",
             )
         assert found is not None
         count, word, per = int(found[1]), found[2].removesuffix("s"), 24 if found[4] == "h" else 1
@@ -109,10 +109,32 @@ class Budget:
         """Rate a day."""
         return self.count / self.days
 
+    @property
+    def in_hours(self) -> bool:
+        """True where the time is no whole number of days, so that service is told in hours."""
+        return self.days.denominator > 1
+
+    def time(self, days: float, more: str = "") -> str:
+        """Write a time of service in the unit of the budget, with a word before the unit.
+
+        Examples
+        --------
+        >>> Budget.parse("1 alarm/8h").time(0.05), Budget.parse("1 alarm-day/30d").time(109, "more ")
+        ('1.2 hours', '109 more days')
+        """
+        value, unit = (24 * days, "hour") if self.in_hours else (days, "day")
+        written = f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+        return f"{written} {more}{unit}{'' if written == '1' else 's'}"
+
     def __str__(self) -> str:
         word = next(word for word, unit in _UNITS.items() if unit == self.unit)
         period = f"{self.days}d" if self.days.denominator == 1 else f"{self.days * 24}h"
         return f"{self.count} {word}{'' if self.count == 1 else 's'}/{period}"
+
+    @property
+    def period(self) -> str:
+        """Time of the budget in words, such as 30 days or 8 hours."""
+        return self.time(float(self.days))
 
 
 def days_needed(count: int, budget: str | Budget, confidence: float = 0.95, *, method: Method = "anytime") -> float:
@@ -221,7 +243,7 @@ def check_reachable(budget: Budget, confidence: float) -> None:
     require(
         days <= LONGEST_NEED_DAYS,
         f"`budget`: a device needs {days} days with none before '{budget}' is certified, more than a year; give a "
-        "budget over a shorter time, or pool devices",
+        "budget over a shorter time",
     )
 
 

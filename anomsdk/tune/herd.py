@@ -183,6 +183,14 @@ class Tuned:
         """Return the number of devices with a status."""
         return sum(row.status == status for row in self.rows)
 
+    def missing_time(self, row: Row) -> float:
+        """Return the days, with their parts, until the highest rung is certified, without another alarm; 0: none."""
+        if not row.missing_days or not self.budget.in_hours:
+            return row.missing_days
+        ladder = self.herd.ladders[row.device]
+        count, days = counted_in(rungs_of(self.plan), ladder.counts[-1], ladder.ticks, ladder.days, self.budget.unit)
+        return max(0.0, days_needed(count, self.budget, self.confidence, method=self.method) - days)
+
     @property
     def own_rung(self) -> int | None:
         """Rung for the plan's own level: that of one device, or that 90 % of the certified are at or below."""
