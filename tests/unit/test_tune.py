@@ -298,7 +298,7 @@ def test_a_budget_in_hours_is_told_in_hours():
 
 def test_a_bound_for_one_look_is_not_said_to_hold_for_ever():
     ladder = herd(counted(service=90))
-    assert "certificate at the one look" in as_text(tune_herd(ladder, BUDGET, method="fixed"))
+    assert "of being, at the one look, certified" in as_text(tune_herd(ladder, BUDGET, method="fixed"))
     assert "of ever being certified" in as_text(tune_herd(ladder, BUDGET))
 
 
