@@ -215,7 +215,9 @@ class Bench:
         plain = _supervised("audio_scene", health=False)
         plan = with_ladder(plain)
         codes, base = self._codes(plan, ["-DLADDER"]), self._codes(plain)
-        rows = [_difference("`[ladder]`, calibrate and set_level add code, bytes", codes, base)]
+        unsaved = self._codes(plan, ["-DLADDER", "-DANOM_WITHOUT_RECORDS"])
+        rows = [_difference("`[ladder]`, calibrate and set_level add code, bytes", unsaved, base)]
+        rows.append(_difference("its part of a record adds code, bytes", codes, unsaved))
         rows.append(_difference("export adds code, bytes", self._codes(plan, ["-DLADDER", "-DEXPORTS"]), codes))
         ram = self._ram(plan) - self._ram(plain)
         rows.append(Row(f"a ladder of {plan.ladder.n_rungs} rungs adds state, bytes", "", (f"{ram:,}",) * 2))
@@ -225,7 +227,15 @@ class Bench:
         rows.append(Row("it adds instructions a tick, all rungs at rest", "", rest))
         rows.append(Row("it adds instructions a tick at most, but for a broken promise", "", most))
         broken = tuple(f"{each.broken():,}" for each in costs)
-        rows.append(Row("of the tick that breaks a promise", "", broken))
+        rows.append(Row("of the tick that breaks a promise of alarms", "", broken))
+        by_a_day = tuple(f"{each.broken_by_a_day():,}" for each in costs)
+        rows.append(Row("of the tick at a day's end that breaks a promise of alarm-days", "", by_a_day))
+        differ = tuple(f"{each.of_any_hits():,}" for each in costs)
+        at_once = tuple(f"{each.of_all_at_once():,}" for each in costs)
+        rows.append(
+            Row("of a tick in which all rungs raise and their hits differ, as a long on-delay allows", "", differ)
+        )
+        rows.append(Row("the same where a promise breaks and a day before has not been counted", "", at_once))
         return rows
 
     def _codes(self, plan: anomsdk.Plan, flags: Sequence[str] = ()) -> list[int]:

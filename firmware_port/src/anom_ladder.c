@@ -7,6 +7,16 @@
 #include "anom_record.h"
 #include "anom_wipe.h"
 
+/* APART: a variable that a loop keeps in a register of its own, where compilers would compute it in every round.
+ * NOINLINE: a function of which there is one copy; a program with a ladder has few bytes for it. */
+#ifdef __GNUC__
+#define APART(variable) __asm__("" : "+r"(variable))
+#define NOINLINE __attribute__((noinline))
+#else
+#define APART(variable) (void)(variable)
+#define NOINLINE
+#endif
+
 #define LEAST_EVIDENCE_Q16 (-(1 << 30))
 
 ANOM_ASSERT(ladder_has_its_announced_size,
@@ -26,10 +36,13 @@ static uint8_t *quiet_of(const anom_ladder *ladder, const anom_ladder_plan *plan
     return (uint8_t *)(states_of(ladder, plan) + plan->n_rungs);
 }
 
-/* The promise that runs; NULL: none. */
-static const anom_promise_plan *running(const anom_ladder *ladder, const anom_ladder_plan *plan)
+ANOM_ASSERT(days_follow_alarms, offsetof(anom_ladder_counts, days) == offsetof(anom_ladder_counts, alarms) + 2);
+ANOM_ASSERT(episodes_follow_days, offsetof(anom_ladder_counts, episodes) == offsetof(anom_ladder_counts, days) + 2);
+
+/* Counts of a rung by ANOM_UNIT_*. */
+static uint16_t *counted_of(const anom_ladder_counts *counts)
 {
-    return ladder->promise && ladder->tag ? &plan->promises[ladder->promise - 1] : NULL;
+    return (uint16_t *)((uintptr_t)counts + offsetof(anom_ladder_counts, alarms));
 }
 
 /* Add 0 or 1 to a count, which stays at 65535. */
@@ -42,27 +55,31 @@ static void count(uint16_t *counted, uint32_t more)
 /* 1: at least m of the hits are set. */
 static int32_t votes(uint32_t hits, int32_t m)
 {
-    hits -= hits >> 1 & 0x5555;
-    hits = (hits & 0x3333) + (hits >> 2 & 0x3333);
-    hits = (hits + (hits >> 4)) & 0x0F0F;
+    hits -= hits >> 1 & 0x55555555;
+    hits = (hits & 0x33333333) + (hits >> 2 & 0x33333333);
+    hits = (hits + (hits >> 4)) & 0x0F0F0F0F;
     return (int32_t)((hits + (hits >> 8)) & 31) >= m;
 }
 
 void anom_ladder_reset(anom_ladder *ladder, const anom_ladder_plan *plan)
 {
     anom_wipe(ladder, offsetof(anom_ladder, in_alarm) + anom_ladder_bytes(plan));
-    for (int32_t i = 0; i < plan->n_rungs; i++)
-        quiet_of(ladder, plan)[i] = (uint8_t)plan->episode_gap;
+    uint8_t *quiet = quiet_of(ladder, plan);
+    for (int32_t left = plan->n_rungs; left > 0; left--)
+        *quiet++ = (uint8_t)plan->episode_gap;
 }
 
 /* Put a level in force under a promise; the evidence against it begins anew, with a day paid in advance.
  *   promise  index + 1; 0: none */
+NOINLINE
 static void run(anom_ladder *ladder, const anom_ladder_plan *plan, uint32_t tag, uint32_t promise)
 {
     ladder->tag = (uint8_t)tag;
     ladder->promise = (uint8_t)promise;
-    const anom_promise_plan *begun = running(ladder, plan);
-    ladder->evidence_q16 = begun && begun->unit == ANOM_UNIT_ALARM ? -begun->day_q16 : 0;
+    ladder->evidence_q16 = 0;
+    if (promise == 0) return;
+    const anom_promise_plan *begun = &plan->promises[promise - 1];
+    if (begun->unit == ANOM_UNIT_ALARM) ladder->evidence_q16 = -begun->day_q16;
 }
 
 /* Leave news to be taken. */
@@ -72,14 +89,14 @@ static void tell(anom_ladder *ladder, uint32_t news, uint32_t argument)
     ladder->argument = (uint8_t)argument;
 }
 
-/* 1: an episode could begin on this day. */
+/* 1: an episode could begin after these quiet days. */
 static uint32_t is_at_risk(const anom_ladder_plan *plan, uint32_t quiet)
 {
-    return plan->episode_gap > 0 && quiet >= (uint32_t)plan->episode_gap;
+    return quiet > (uint32_t)plan->episode_gap - 1; /* off: 2**32 - 1, which is never exceeded */
 }
 
 /* Count the day that ended last for one more rung. */
-static void settle_one(anom_ladder *ladder, const anom_ladder_plan *plan)
+NOINLINE static void settle_one(anom_ladder *ladder, const anom_ladder_plan *plan)
 {
     int32_t i = --ladder->waiting;
     anom_ladder_counts *counts = &anom_ladder_counts_of(ladder)[i];
@@ -89,7 +106,8 @@ static void settle_one(anom_ladder *ladder, const anom_ladder_plan *plan)
     count(&counts->days, alarm);
     count(&counts->at_risk, at_risk);
     count(&counts->episodes, alarm & at_risk);
-    *quiet = (uint8_t)(alarm ? 0 : *quiet + (*quiet < plan->episode_gap));
+    if (*quiet < plan->episode_gap) ++*quiet;
+    if (alarm) *quiet = 0;
 }
 
 void anom_ladder_settle(anom_ladder *ladder, const anom_ladder_plan *plan)
@@ -98,93 +116,57 @@ void anom_ladder_settle(anom_ladder *ladder, const anom_ladder_plan *plan)
         settle_one(ladder, plan);
 }
 
-/* End a day: for the promise that runs now, for the counts of the rungs in the next ticks. */
-static void end_day(anom_ladder *ladder, const anom_ladder_plan *plan, const anom_promise_plan *promise)
-{
-    anom_ladder_settle(ladder, plan);
-    if (promise) {
-        int32_t i = ladder->tag - 1;
-        if (promise->unit != ANOM_UNIT_EPISODE || is_at_risk(plan, quiet_of(ladder, plan)[i])) {
-            int32_t counted = ladder->today >> i & 1 && promise->unit != ANOM_UNIT_ALARM ? promise->event_q16 : 0;
-            int32_t evidence = ladder->evidence_q16 + counted - promise->day_q16;
-            ladder->evidence_q16 = evidence > LEAST_EVIDENCE_Q16 ? evidence : LEAST_EVIDENCE_Q16;
-        }
-    }
-    count(&ladder->days, 1);
-    ladder->yesterday = ladder->today;
-    ladder->today = 0;
-    ladder->waiting = (uint8_t)plan->n_rungs;
-}
-
-/* Count the rungs that a score reaches, from the lowest one on: their levels rise.
- *   first    that level of the lowest rung: its raise_score, clear_score or high_score, all of them on */
-static int32_t reached(const uint32_t *first, int32_t n, uint32_t score)
-{
-    int32_t low = 0;
-    if (score < *first) return 0;
-    while (n - low > 1) {
-        int32_t middle = (low + n) >> 1;
-        if (score >= first[middle * (int32_t)(sizeof(anom_level_plan) / sizeof(uint32_t))])
-            low = middle;
-        else
-            n = middle;
-    }
-    return n;
-}
-
 uint32_t anom_ladder_step_rungs(anom_ladder *ladder, const anom_ladder_plan *plan, const anom_timing_plan *timing,
                                 uint32_t score)
 {
-    const anom_level_plan *lowest = &plan->levels[1];
-    int32_t top = reached(&lowest->raise_score, plan->n_rungs, score);
-    const uint32_t hits_below = 1u << top;
-    if (top < ladder->top) top = ladder->top;
-    const uint32_t high_below = lowest->high_score ? 1u << reached(&lowest->high_score, plan->n_rungs, score) : 1;
-    const uint32_t busy_below = 1u << (ladder->in_alarm ? reached(&lowest->clear_score, plan->n_rungs, score) : 0);
+    const anom_level_plan *level = &plan->levels[1];
     anom_ladder_counts *counts = anom_ladder_counts_of(ladder);
     uint32_t *state = states_of(ladder, plan);
     uint32_t in_alarm = ladder->in_alarm;
-    uint32_t last_hits = 0; /* rungs side by side mostly have the same hits */
-    uint32_t voted = 0;     /* all bits: they are enough */
-    const uint32_t mask = (1u << timing->n) - 1;
-    const uint32_t on_delay = (uint32_t)timing->on_delay;
-    const uint32_t end = 1u << top;
-    for (uint32_t bit = 1; bit != end; bit <<= 1, counts++) {
+    uint32_t last = 0; /* hits << 1 | 1 if they are enough: rungs side by side mostly have the same */
+    uint32_t old = ~0u << timing->n; /* hits that no vote counts any more */
+    uint32_t bit = 1;
+    APART(old);
+    for (; bit < ladder->busy || (!(bit >> plan->n_rungs) && score >= level->raise_score); bit <<= 1) {
         uint32_t word = *state;
+        uint32_t in_row = word & 0xFFFF;
+        uint32_t second = word >> 16;
         if (in_alarm & bit) {
-            uint32_t in_row = (word & 0xFFFF) + 1;
-            uint32_t calm = (word >> 16) + 1;
-            calm -= calm >> 16;
-            word = in_row | calm << 16;
-            if (bit < busy_below) {
+            second++;
+            second -= second >> 16;
+            word = (in_row + 1) | second << 16;
+            if (score >= level->clear_score) {
                 word = 0;
-            } else if (in_row > (uint32_t)timing->off_delay || calm > (uint32_t)timing->clear_after - 1) {
+            } else if (in_row >= (uint32_t)timing->off_delay || second > (uint32_t)timing->clear_after - 1) {
                 word = 0; /* clear_after is off: 2**32 - 1 */
                 in_alarm ^= bit;
             }
         } else {
-            uint32_t in_row = UINT32_MAX;
-            if (bit >= high_below) {
-                uint32_t hits = (word >> 16 << 1 | (bit < hits_below)) & mask;
-                if (hits != last_hits) {
-                    last_hits = hits;
-                    voted = 0u - (uint32_t)votes(hits, timing->m);
-                }
-                in_row = ((word & 0xFFFF) + 1) & voted;
-                word = in_row | hits << 16;
+            if (score > level->high_score - 1) { /* off: 2**32 - 1, too */
+                in_row = UINT32_MAX;
+            } else {
+                second = (second << 1 | (score >= level->raise_score)) & ~old;
+                if (second != last >> 1) last = second << 1 | (uint32_t)votes(second, timing->m);
+                in_row = last & 1 ? in_row + 1 : 0;
+                word = in_row | second << 16;
             }
-            if (in_row > on_delay) {
+            if (in_row > (uint32_t)timing->on_delay) {
                 word = 0;
-                in_alarm |= bit;
+                in_alarm ^= bit;
                 count(&counts->alarms, 1);
             }
         }
         *state++ = word;
         if (in_alarm & bit) counts->ticks = anom_saturating_add(counts->ticks, 1);
+        level++;
+        counts++;
+        APART(level);
+        APART(counts);
+        APART(state);
     }
-    while (top > 0 && *--state == 0 && !(in_alarm >> (top - 1)))
-        top--;
-    ladder->top = (uint8_t)top;
+    while (bit > 1 && *--state == 0 && in_alarm < bit >> 1)
+        bit >>= 1;
+    ladder->busy = bit;
     uint32_t raised = in_alarm & ~ladder->in_alarm;
     ladder->in_alarm = in_alarm;
     ladder->today |= in_alarm;
@@ -195,101 +177,121 @@ uint32_t anom_ladder_step_rungs(anom_ladder *ladder, const anom_ladder_plan *pla
  * does, to the next rung, and no promise runs. No calibrate comes back to the level that was left. */
 static void broke(anom_ladder *ladder, const anom_ladder_plan *plan)
 {
-    uint32_t promise = ladder->promise;
-    uint32_t highest = (uint32_t)plan->n_rungs - 1;
-    uint32_t days;
-    ladder->lowest = (uint8_t)(ladder->tag < highest ? ladder->tag : highest);
-    int32_t rung = anom_ladder_choose(ladder, plan, promise - 1, &days);
-    run(ladder, plan, (rung < 0 ? ladder->lowest : (uint32_t)rung) + 1, rung < 0 ? 0 : promise);
-    tell(ladder, ANOM_PROMISE_BROKEN, promise - 1);
+    uint32_t promise = (uint32_t)ladder->promise - 1;
+    ladder->lowest = (uint8_t)(ladder->tag - (ladder->tag == plan->n_rungs)); /* the next rung, or the highest */
+    run(ladder, plan, ladder->lowest + 1u, 0);
+    anom_ladder_calibrate(ladder, plan, promise);
+    tell(ladder, ANOM_PROMISE_BROKEN, promise);
 }
 
 int32_t anom_ladder_step(anom_ladder *ladder, const anom_ladder_plan *plan, const anom_timing_plan *timing,
                          uint32_t score)
 {
-    const anom_promise_plan *promise = running(ladder, plan);
     uint32_t raised = anom_ladder_step_rungs(ladder, plan, timing, score);
     if (ladder->waiting > 0 && raised == 0) settle_one(ladder, plan); /* a tick that raises takes long enough */
-    if (promise && promise->unit == ANOM_UNIT_ALARM && raised >> (ladder->tag - 1) & 1)
-        ladder->evidence_q16 += promise->event_q16;
     ladder->ticks = anom_saturating_add(ladder->ticks, 1);
-    uint32_t left = ladder->elapsed - (plan->day_ticks - 1); /* below 0 in all ticks of a day but its last one or two */
+
+    /* A day ends; the counts of the rungs follow in the next ticks */
     uint32_t late = (uint32_t)ladder->late_q16 - (uint32_t)plan->day_rest_q16; /* borrows a tick, or none */
-    if (ladder->elapsed < plan->day_ticks - 1 || left < late >> 31) {
-        ladder->elapsed += 1;
-    } else {
-        ladder->elapsed = left - (late >> 31);
+    uint32_t day = plan->day_ticks - 1 + (late >> 31);                         /* ticks before this one */
+    uint32_t ended = ladder->elapsed >= day;
+    ladder->elapsed += 1;
+    if (ended) {
+        ladder->elapsed -= day + 1;
         ladder->late_q16 = (uint16_t)late;
-        end_day(ladder, plan, promise);
+        anom_ladder_settle(ladder, plan);
+        count(&ladder->days, 1);
+        ladder->yesterday = ladder->today;
+        ladder->today = 0;
+        ladder->waiting = (uint8_t)plan->n_rungs;
     }
-    if (!promise || ladder->evidence_q16 < promise->broken_q16) return 0;
+
+    /* Evidence against the promise that runs */
+    if (ladder->promise == 0 || ladder->tag == 0) return 0;
+    const anom_promise_plan *promise = plan->promises + ladder->promise;
+    promise--;
+    int32_t i = ladder->tag - 1;
+    if (promise->unit == ANOM_UNIT_EPISODE && !is_at_risk(plan, quiet_of(ladder, plan)[i])) ended = 0;
+    uint32_t counted = promise->unit == ANOM_UNIT_ALARM ? raised : ladder->yesterday * ended;
+    int32_t evidence = ladder->evidence_q16 + (int32_t)(counted >> i & 1) * promise->event_q16;
+    evidence -= (int32_t)ended * promise->day_q16;
+    if (evidence < LEAST_EVIDENCE_Q16) evidence = LEAST_EVIDENCE_Q16;
+    ladder->evidence_q16 = evidence;
+    if (evidence < promise->broken_q16) return 0;
     broke(ladder, plan);
     return 1;
 }
 
-void anom_ladder_gap(anom_ladder *ladder, const anom_ladder_plan *plan)
+/* Let ticks pass at all rungs that are not at rest.
+ *   paused   1: a declared pause, in which counts stay and calm goes on; 0: they were lost, and only calm stays */
+NOINLINE static void let_pass(anom_ladder *ladder, const anom_ladder_plan *plan, uint32_t ticks, int32_t paused)
 {
     uint32_t *state = states_of(ladder, plan);
-    for (int32_t i = 0; i < ladder->top; i++)
-        state[i] &= ladder->in_alarm >> i & 1 ? 0xFFFF0000 : 0;
+    for (uint32_t bit = 1; bit < ladder->busy; bit <<= 1, state++) {
+        uint32_t word = *state;
+        uint32_t calm = ladder->in_alarm & bit ? word >> 16 : 0;
+        uint32_t most = ANOM_LADDER_MAX_COUNT - calm;
+        if (!paused)
+            word = calm << 16;
+        else if (calm)
+            word += (ticks < most ? ticks : most) << 16;
+        *state = word;
+    }
+}
+
+void anom_ladder_gap(anom_ladder *ladder, const anom_ladder_plan *plan)
+{
+    let_pass(ladder, plan, 0, 0);
 }
 
 void anom_ladder_pause(anom_ladder *ladder, const anom_ladder_plan *plan, uint32_t ticks)
 {
-    uint32_t *state = states_of(ladder, plan);
-    for (int32_t i = 0; i < ladder->top; i++) {
-        uint32_t calm = state[i] >> 16;
-        if (!(ladder->in_alarm >> i & 1) || calm == 0) continue;
-        uint32_t more = ticks < ANOM_LADDER_MAX_COUNT - calm ? ticks : ANOM_LADDER_MAX_COUNT - calm;
-        state[i] += more << 16;
-    }
+    let_pass(ladder, plan, ticks, 1);
 }
 
 void anom_ladder_stop(anom_ladder *ladder, const anom_ladder_plan *plan)
 {
     ladder->in_alarm = 0;
-    ladder->top = 0;
-    anom_wipe(states_of(ladder, plan), (size_t)plan->n_rungs * sizeof(uint32_t));
+    anom_ladder_gap(ladder, plan);
 }
 
 int32_t anom_ladder_choose(anom_ladder *ladder, const anom_ladder_plan *plan, uint32_t promise, uint32_t *days)
 {
     const anom_promise_plan *wanted = &plan->promises[promise];
-    int32_t chosen = -1;
+    const uint32_t most = (uint32_t)((uint64_t)(uint32_t)wanted->most_in_alarm_q16 * ladder->ticks >> 16);
+    int32_t chosen = plan->n_rungs;
     *days = 0;
     anom_ladder_settle(ladder, plan);
-    for (int32_t i = plan->n_rungs - 1; i >= ladder->lowest; i--) {
-        const anom_ladder_counts *counts = &anom_ladder_counts_of(ladder)[i];
-        uint32_t counted = counts->episodes;
-        uint32_t watched = counts->at_risk;
-        if (wanted->unit != ANOM_UNIT_EPISODE) {
-            counted = wanted->unit == ANOM_UNIT_ALARM ? counts->alarms : counts->days;
-            watched = wanted->unit == ANOM_UNIT_ALARM ? ladder->ticks : ladder->days;
-        }
-        if (counted >= ANOM_LADDER_NEEDS) break;
-        if ((uint64_t)counts->ticks << 16 > (uint64_t)(uint32_t)wanted->most_in_alarm_q16 * ladder->ticks) break;
+    for (; chosen > ladder->lowest; chosen--) {
+        const anom_ladder_counts *counts = &anom_ladder_counts_of(ladder)[chosen - 1];
+        uint32_t counted = counted_of(counts)[wanted->unit];
+        uint32_t watched = wanted->unit == ANOM_UNIT_ALARM_DAY ? ladder->days : counts->at_risk;
+        if (wanted->unit == ANOM_UNIT_ALARM) watched = ladder->ticks;
+        if (counted >= ANOM_LADDER_NEEDS || counts->ticks > most) break;
         uint32_t needs = wanted->needs[counted];
         if (needs > watched) {
-            uint32_t unit = wanted->unit == ANOM_UNIT_ALARM ? plan->day_ticks : 1;
-            if (chosen < 0) *days = (needs - watched - 1) / unit + 1;
+            *days = (needs - watched - 1) / (wanted->unit == ANOM_UNIT_ALARM ? plan->day_ticks : 1) + 1;
             break;
         }
-        chosen = i;
     }
-    return chosen;
+    return chosen < plan->n_rungs ? chosen : -1;
 }
 
 void anom_ladder_calibrate(anom_ladder *ladder, const anom_ladder_plan *plan, uint32_t promise)
 {
     uint32_t days;
     uint32_t tag = (uint32_t)(anom_ladder_choose(ladder, plan, promise, &days) + 1);
-    int32_t runs = ladder->promise == promise + 1;
-    if (tag == 0 && !runs) {
-        tell(ladder, days ? ANOM_PROMISE_NEEDS : ANOM_PROMISE_FAILED, days < 255 ? days : 255);
-        return;
+    uint32_t news = ANOM_PROMISE_CERTIFIED;
+    uint32_t argument = promise;
+    if (tag == 0) {
+        if (ladder->promise != promise + 1) {
+            news = days ? ANOM_PROMISE_NEEDS : ANOM_PROMISE_FAILED;
+            argument = days < 255 ? days : 255;
+        }
+    } else if (ladder->promise != promise + 1 || tag < ladder->tag) {
+        run(ladder, plan, tag, promise + 1);
     }
-    if (tag > 0 && (!runs || tag < ladder->tag)) run(ladder, plan, tag, promise + 1);
-    tell(ladder, ANOM_PROMISE_CERTIFIED, promise);
+    tell(ladder, news, argument);
 }
 
 void anom_ladder_set_level(anom_ladder *ladder, const anom_ladder_plan *plan, uint32_t tag)
@@ -339,15 +341,20 @@ static int32_t takes(const anom_ladder *ladder, const anom_ladder_plan *plan, co
                      uint32_t level_tag, int32_t n_promises)
 {
     int32_t n = plan->n_rungs;
-    if ((ladder->in_alarm | ladder->today) >> n) return 0;
-    if (ladder->elapsed > plan->day_ticks) return 0;
-    if (ladder->elapsed == plan->day_ticks && ladder->late_q16 >= plan->day_rest_q16) return 0;
-    if (ladder->evidence_q16 > -LEAST_EVIDENCE_Q16 || ladder->evidence_q16 < LEAST_EVIDENCE_Q16) return 0;
+    const uint32_t *state = states_of(ladder, plan);
+    const uint8_t *quiet = quiet_of(ladder, plan);
+    uint32_t in_alarm = ladder->in_alarm;
+    if ((in_alarm | ladder->today) >> n) return 0;
+    uint64_t day = (uint64_t)plan->day_ticks << 32 | (uint32_t)plan->day_rest_q16;
+    if (((uint64_t)ladder->elapsed << 32 | ladder->late_q16) >= day) return 0;
+    if ((uint32_t)ladder->evidence_q16 + (1u << 30) > 1u << 31) return 0;
     if (ladder->tag != level_tag || ladder->tag > n || ladder->lowest >= n) return 0;
     if (ladder->promise > n_promises || ladder->news > ANOM_PROMISE_FAILED) return 0;
-    for (int32_t i = 0; i < n; i++) {
-        if (!(ladder->in_alarm >> i & 1) && states_of(ladder, plan)[i] >> 16 >> timing->n) return 0;
-        if (quiet_of(ladder, plan)[i] > plan->episode_gap) return 0;
+    for (; n > 0; n--, in_alarm >>= 1) {
+        uint32_t hits = in_alarm & 1 ? 0 : *state >> 16;
+        if (hits >> timing->n || *quiet > plan->episode_gap) return 0;
+        state++;
+        quiet++;
     }
     return 1;
 }
@@ -361,9 +368,8 @@ int32_t anom_ladder_restore(anom_ladder *ladder, const anom_ladder_plan *plan, c
         anom_ladder_reset(ladder, plan);
         return 0;
     }
-    ladder->top = (uint8_t)plan->n_rungs;
+    ladder->busy = 1u << plan->n_rungs;
     ladder->waiting = 0;
-    ladder->zero = 0;
     if (ladder->news == 0) ladder->argument = 0;
     if (releveled) {
         ladder->promise = 0;
@@ -382,7 +388,7 @@ static const anom_ladder_plan *plan_of(const anom_supervisor *supervisor)
 static void relevel(anom_supervisor *supervisor)
 {
     const anom_level_plan *level = &plan_of(supervisor)->levels[anom_supervisor_level(supervisor)];
-    if (supervisor->alarm.alert.rung.level != level) anom_alarm_relevel(&supervisor->alarm, level);
+    if (supervisor->alarm.alert.rung.level != level) anom_rung_relevel(&supervisor->alarm.alert.rung, level);
 }
 
 static void ladder_reset(anom_supervisor *supervisor, const anom_supervisor_plan *plan)
@@ -456,6 +462,7 @@ static int32_t ladder_due(anom_supervisor *supervisor, uint32_t hop, anom_event 
     return anom_supervisor_event(supervisor, ANOM_KIND_LEVEL | news << 16, level, hop, event);
 }
 
+#ifndef ANOM_WITHOUT_RECORDS
 static void ladder_save(const anom_supervisor *supervisor, uint8_t *record)
 {
     anom_ladder *ladder = anom_supervisor_ladder(supervisor);
@@ -473,7 +480,13 @@ static int32_t ladder_restore(anom_supervisor *supervisor, const uint8_t *record
     relevel(supervisor);
     return taken;
 }
+#endif
 
+/* A program that is compiled with -DANOM_WITHOUT_RECORDS has no anom_pipeline_save and no anom_pipeline_restore. */
 const anom_ladder_type anom_ladder_functions = {
+#ifdef ANOM_WITHOUT_RECORDS
+    ladder_operate, ladder_due, NULL, NULL, anom_ladder_settle,
+#else
     ladder_operate, ladder_due, ladder_save, ladder_restore, anom_ladder_settle,
+#endif
 };

@@ -59,9 +59,7 @@ typedef struct anom_ladder_counts {
  * hits; both stay at 65535. From in_alarm on all bytes are those of a record. */
 typedef struct anom_ladder {
     uint32_t yesterday;   /* as today, of the day that ended last */
-    uint8_t waiting;      /* rungs from 0 on whose counts lack that day: each tick counts it for one */
-    uint8_t top;          /* all rungs from it on are at rest: without an alarm and hits */
-    uint8_t unused[2];
+    uint32_t busy;        /* bit above all rungs that have an alarm or hits; 0 or 1: none has */
     uint32_t in_alarm;    /* bit i: rung i is in alarm */
     uint32_t today;       /* bit i: a tick of the day was in alarm at rung i */
     uint32_t ticks;       /* of service, up to 2**32 - 1 */
@@ -73,7 +71,7 @@ typedef struct anom_ladder {
     uint8_t tag;          /* level in force: 0: the plan's own, else index of the rung + 1 */
     uint8_t promise;      /* that runs: index + 1; 0: none */
     uint8_t lowest;       /* rungs below it have broken a promise */
-    uint8_t zero;
+    uint8_t waiting;      /* rungs from 0 on whose counts lack the day that ended last: each tick counts it for one */
     uint8_t news;         /* ANOM_PROMISE_*; 0: none */
     uint8_t argument;     /* of the news */
 } anom_ladder;

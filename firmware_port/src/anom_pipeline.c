@@ -14,6 +14,13 @@ ANOM_ASSERT(health_has_its_announced_size, sizeof(anom_health) == ANOM_HEALTH_BY
 ANOM_ASSERT(column_has_its_announced_size, sizeof(anom_health_column) == ANOM_HEALTH_BYTES(1) - ANOM_HEALTH_BYTES(0));
 ANOM_ASSERT(reference_has_room, sizeof(anom_rung) <= ANOM_REFERENCE_BYTES);
 
+/* A function of which there is one copy. */
+#ifdef __GNUC__
+#define NOINLINE __attribute__((noinline))
+#else
+#define NOINLINE
+#endif
+
 /* The offset of `pipeline` is the alignment that the memory must have. */
 typedef struct {
     char before;
@@ -227,12 +234,13 @@ static int32_t operate(anom_pipeline *pipeline, uint32_t operation, uint32_t arg
     anom_supervisor *supervisor = anom_pipeline_supervisor(pipeline);
     uint32_t waiting = supervisor->inputs;
     int32_t at = 0;
+    int32_t has_number = anom_supervisor_has_number(operation);
     if (supervisor->gap > 0) return 0;
     for (; waiting; waiting >>= ANOM_INPUT_BITS, at += ANOM_INPUT_BITS) {
-        if (anom_supervisor_has_number(operation) && anom_supervisor_has_number(waiting & 15)) return 0;
+        if (has_number & anom_supervisor_has_number(waiting & 15)) return 0;
     }
     if (at >= ANOM_INPUTS_BITS) return 0;
-    if (anom_supervisor_has_number(operation)) {
+    if (has_number) {
         supervisor->number = argument;
         argument = 0;
     }
@@ -287,13 +295,12 @@ int32_t anom_pipeline_clock(anom_pipeline *pipeline, uint32_t ms)
 }
 
 /* Let an input wait that needs a ladder, with an argument below the promises or the level tags of the plan. */
-static int32_t operate_ladder(anom_pipeline *pipeline, uint32_t operation, uint32_t argument)
+NOINLINE static int32_t operate_ladder(anom_pipeline *pipeline, uint32_t operation, uint32_t argument)
 {
     const anom_supervisor_plan *plan = pipeline->plan->supervisor;
     if (plan == NULL || plan->ladder == NULL) return ANOM_ERROR_SECTION;
-    int32_t n = operation == ANOM_OPERATION_CALIBRATE ? plan->ladder->n_promises : plan->ladder->n_rungs + 1;
-    if (argument >= (uint32_t)n) return ANOM_ERROR_RANGE;
-    return operate(pipeline, operation, argument, UINT32_MAX);
+    uint32_t n = (uint32_t)(operation == ANOM_OPERATION_CALIBRATE ? plan->ladder->n_promises : plan->ladder->n_rungs + 1);
+    return argument < n ? operate(pipeline, operation, argument, argument) : ANOM_ERROR_RANGE;
 }
 
 int32_t anom_pipeline_calibrate(anom_pipeline *pipeline, uint32_t budget)

@@ -6,6 +6,8 @@
 #include "anom_pipeline.h"
 #include "anom_wipe.h"
 
+#ifndef ANOM_WITHOUT_RECORDS
+
 #define ALARM_FLAGS (ANOM_ALARM_ESCALATED | ANOM_FLAG_SILENCED | ANOM_FLAG_OUT_OF_SERVICE)
 #define RECORD_STATES 0x3Du /* bit by state: all but ANOM_STATE_PENDING */
 #define SCORE_TAG_BYTES 8
@@ -122,6 +124,8 @@ static void turn(record_fields *record)
 #endif
 }
 
+#endif
+
 uint32_t anom_record_crc(const void *bytes, size_t n)
 {
     uint32_t crc = UINT32_MAX;
@@ -137,6 +141,8 @@ size_t anom_pipeline_record_bytes(const anom_plan *plan)
 {
     return plan->record_bytes;
 }
+
+#ifndef ANOM_WITHOUT_RECORDS
 
 int32_t anom_pipeline_save(const anom_pipeline *pipeline, void *record, size_t size)
 {
@@ -263,3 +269,5 @@ int32_t anom_pipeline_restore(anom_pipeline *pipeline, const void *record, size_
     if (plan->supervisor) anom_pipeline_supervisor(pipeline)->next = (ANOM_NEXT_RESTART + began) & 7;
     return taken ? 0 : ANOM_ERROR_RECORD;
 }
+
+#endif

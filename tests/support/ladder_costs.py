@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 import anomsdk
-from anomsdk.core.ladder import LadderPlan
+from anomsdk.core.ladder import COUNTS_BYTES, LadderPlan
 from anomsdk.mcu import Machine
 from anomsdk.planner.ladder import promise_plan, rung_scores
 from anomsdk.stats.promises import Budget
@@ -18,7 +18,10 @@ from tests.support.emulated import firmware
 
 RUNGS, DAY = 24, 3600
 BUDGETS = ("1 alarm-day/30d", "1 alarm/7d", "2 episodes/90d")
-LATE, WAITING_AT, TICKS_AT, ELAPSED_AT, EVIDENCE_AT, TAG_AT = 28, 4, 16, 20, 24, 34
+BUSY_AT, TICKS_AT, ELAPSED_AT, EVIDENCE_AT, LATE, DAYS_AT, TAG_AT, WAITING_AT, COUNTS_AT = (
+    *(4, 16, 20, 24, 28),
+    *(30, 34, 37, 40),
+)
 """First bytes of fields of `anom_ladder`."""
 
 
@@ -77,12 +80,52 @@ class LadderCosts:
                 found = max(found, self._day_in(max(1, length - left), scores))
         return found
 
+    def of_any_hits(self) -> int:
+        """The instructions of a tick at a day's end in which all rungs raise, each with other hits than its neighbours.
+
+        The states are written into memory: scores lead to as many different hits only with a long on-delay.
+        """
+        self._begin()
+        self._differ()
+        return self._day_in(1, [int(self._plan.ladder.raise_scores[-1])])
+
+    def of_all_at_once(self) -> int:
+        """The instructions of the same tick where the last day has not been counted yet, and the promise breaks.
+
+        The walk then passes all rungs. It takes a day of fewer than 24 ticks that raise no rung.
+        """
+        self._begin()
+        self._differ()
+        self._put(WAITING_AT, "<B", RUNGS)
+        self._put(TICKS_AT, "<I", 1 << 31)
+        self._put(TAG_AT, "<BB", 1, 2)  # alarms a week
+        self._put(EVIDENCE_AT, "<i", self._plan.promises[1].broken_q16 + (1 << 24))
+        return self._day_in(1, [int(self._plan.ladder.raise_scores[-1])])
+
+    def _differ(self) -> None:
+        """Give each rung other hits than its neighbours have: the next score raises all of them."""
+        timing = self._plan.timing
+        enough = [hits for hits in range(1 << timing.n) if (2 * hits % (1 << timing.n) | 1).bit_count() >= timing.m]
+        for rung in range(RUNGS):
+            at = COUNTS_AT + COUNTS_BYTES * RUNGS + 4 * rung
+            self._put(at, "<HH", timing.on_delay, enough[rung % len(enough)])
+        self._put(BUSY_AT, "<I", 1 << RUNGS)
+
     def broken(self) -> int:
-        """The instructions of a tick in which the promise of the running level is broken, at the lowest rung."""
+        """The instructions of a tick that breaks a promise of alarms, at the lowest rung."""
         self._begin()
         self._put(TAG_AT, "<BB", 1, 2)  # alarms a week
         self._put(EVIDENCE_AT, "<i", self._plan.promises[1].broken_q16 - 1)
         return max(self.step(2**31) for _ in range(1 + self._plan.timing.on_delay))
+
+    def broken_by_a_day(self) -> int:
+        """The instructions of a tick that breaks a promise of alarm-days: a day ends, and the walk passes all rungs."""
+        self._begin()
+        self._put(TICKS_AT, "<I", 1 << 31)
+        self._put(TAG_AT, "<BB", 1, 1)  # alarm-days a month
+        self._put(DAYS_AT, "<H", 1 << 15)
+        self._put(EVIDENCE_AT, "<i", self._plan.promises[0].broken_q16 - 1)
+        return self._day_in(3, [2**31] * 3)
 
     def _begin(self) -> None:
         self._machine.run("anom_ladder_reset", self._ladder, self._rungs)

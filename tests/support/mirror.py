@@ -134,6 +134,7 @@ PYTHON_ONLY = {
     "ladder.pack_counts": "the memory of C is that of a record",
     "ladder.unpack_counts": "the memory of C is that of a record",
     "ladder._missing": "part of anom_ladder_choose of C",
+    "ladder._end_day": "part of anom_ladder_step of C",
     "ladder._break": "broke of C, where break is a word of the language",
     "ladder._bits": "C has the bits",
     "ladder._second": "C has one number for both",
