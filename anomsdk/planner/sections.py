@@ -9,7 +9,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from anomsdk.core import context, ladder, rung
 from anomsdk.core.plan import MAX_COUNTS_PER_UNIT, MOTION_RATES_HZ
 from anomsdk.errors import InputError, quoted
-from anomsdk.stats.promises import Budget, check_reachable
+from anomsdk.stats.budgets import Budget
+from anomsdk.stats.promises import check_reachable
 
 DEFAULT = "default"
 _WORD_FOR_NONE = {"select": "all", "band_edges_hz": DEFAULT}

@@ -25,7 +25,8 @@ from anomsdk.runtime.engines import default_engine
 from anomsdk.runtime.ladders import ScoreLadder
 from anomsdk.runtime.parallel import checked_jobs, in_order
 from anomsdk.sources.clips import Clip
-from anomsdk.stats.promises import Budget, bound, check_reachable, days_needed
+from anomsdk.stats.budgets import Budget
+from anomsdk.stats.promises import bound, check_reachable, days_needed
 from anomsdk.utils.text import counted, figure
 
 

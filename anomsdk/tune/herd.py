@@ -12,7 +12,8 @@ from anomsdk.core.fixed import UINT32_MAX
 from anomsdk.core.ladder import N_NEEDS, LadderPlan
 from anomsdk.core.plan import Plan
 from anomsdk.planner.ladder import counted_in
-from anomsdk.stats.promises import Budget, Method, days_needed
+from anomsdk.stats.budgets import Budget
+from anomsdk.stats.promises import Method, days_needed
 from anomsdk.tune.cause import Cause, cause_of
 from anomsdk.tune.certificates import Certificate, Status, choose, provisional_rung, rungs_of
 from anomsdk.tune.device_scores import ScoredDevice

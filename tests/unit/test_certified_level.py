@@ -12,7 +12,7 @@ from anomsdk.planner.calibration import Calibration
 from anomsdk.plans.recording_digests import entries_of
 from anomsdk.runtime.ladders import ScoreLadder
 from anomsdk.sources.clips import Clips, clip_from_array, survey
-from anomsdk.stats.promises import Budget
+from anomsdk.stats.budgets import Budget
 from anomsdk.train import calibrate
 from anomsdk.tune.default_ladder import with_rungs
 from tests.support.command_line import anomsdk_command

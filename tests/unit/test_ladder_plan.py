@@ -20,7 +20,8 @@ from anomsdk.planner.calibration import AlarmLevels, Calibration, alarm_levels
 from anomsdk.planner.ladder import NARROWEST, WIDEST, ladder_plan, promise_plan, promise_plans, rung_scores
 from anomsdk.plans.describe import as_text, describe
 from anomsdk.plans.file import parse_plan
-from anomsdk.stats.promises import Budget, days_needed
+from anomsdk.stats.budgets import Budget
+from anomsdk.stats.promises import days_needed
 from tests.support.tiny_plans import tiny_plan, with_ladder
 from tests.unit.test_supervised_plans import AUDIO, MOTION, ROWS, spec_of
 

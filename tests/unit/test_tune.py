@@ -17,7 +17,7 @@ from anomsdk.core.ladder import RungCounts, walk
 from anomsdk.errors import CheckError, InputError
 from anomsdk.planner.ladder import promise_plan
 from anomsdk.runtime.ladders import ScoreLadder
-from anomsdk.stats.promises import Budget
+from anomsdk.stats.budgets import Budget
 from anomsdk.tune.certificates import provisional_rung, score_tag_of
 from anomsdk.tune.exports import FiledExport, split_exports
 from anomsdk.tune.herd import Herd
