@@ -179,16 +179,6 @@ def test_boots_add_up_and_devices_do_not():
     assert merged[5].counts[0].days == a.days + b.days
 
 
-def test_a_device_that_is_restarted_when_it_alarms_has_alarm_days():
-    """Each boot has four quiet days, and is restarted without its record on the fifth, after an alarm."""
-    boots = [export_of(PLAN, scores_of(5, {4: 120})[:49], 5, boot=boot) for boot in range(1, 61)]
-    merged = tune.merge(boots)[5]
-    assert merged.days == 240
-    assert [each.days for each in merged.counts] == [59, 59, 0, 0, 0, 0], "the last boot still runs its day"
-    assert [each.episodes for each in merged.counts] == [59, 59, 0, 0, 0, 0]
-    assert tune.choose(merged, BUDGET, plan=PLAN).rung == 2
-
-
 @pytest.mark.parametrize(
     ("exports", "words"),
     [
