@@ -11,7 +11,8 @@ from scipy.stats import binom
 
 from anomsdk.core.ladder import LadderPlan, PromisePlan
 from anomsdk.planner.ladder import promise_plan
-from anomsdk.stats.promises import STAKE_WEIGHTS, STAKES, Budget, Method, dispersion, pooled_evidence
+from anomsdk.stats.budgets import Budget
+from anomsdk.stats.promises import STAKE_WEIGHTS, STAKES, Method, dispersion, pooled_evidence
 from anomsdk.stats.promises import certified as is_certified
 
 CONFIDENCE = 0.95

@@ -31,8 +31,8 @@ from anomsdk.plans.recording_digests import known_recordings
 from anomsdk.runtime.ladders import ScoreLadder
 from anomsdk.sources.clips import clip_from_array, pieces
 from anomsdk.sources.dropouts import Samples
+from anomsdk.stats.budgets import Budget
 from anomsdk.stats.intervals import Figure, poisson_rate, share
-from anomsdk.stats.promises import Budget
 from benchmarks import motion_recordings, signals
 from benchmarks.day_recordings import COWS, FRAMES, PEOPLE, ROW_S, ROWS, Device, day_recordings
 from benchmarks.motion_recordings import DATA, Movement

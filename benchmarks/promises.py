@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from anomsdk.stats.budgets import Budget
 from anomsdk.stats.dependence import FLAGGED, LEAST_DAYS, MOST_DISPERSED
 from anomsdk.stats.dependence import drift as drift_of
 from anomsdk.stats.dependence import spells as spells_of
-from anomsdk.stats.promises import Budget
 from benchmarks import promise_recordings, promise_streams
 from benchmarks.certificates import (
     DAY_TICKS,

@@ -132,7 +132,7 @@ def calibrate(
     from anomsdk.runtime.memory import wiping
     from anomsdk.sources.clips import noticed, open_clips, survey
     from anomsdk.sources.stream_format import StreamFormat
-    from anomsdk.stats.promises import Budget
+    from anomsdk.stats.budgets import Budget
     from anomsdk.train import calibrate_clips
 
     chosen = plan_named(plan)

@@ -89,7 +89,8 @@ def tune(
     A level is certified by what its rung of the ladder counted, at any time and however often somebody looks.
     """
     from anomsdk.plans.file import write_plan as written
-    from anomsdk.stats.promises import Budget, check_reachable
+    from anomsdk.stats.budgets import Budget
+    from anomsdk.stats.promises import check_reachable
     from anomsdk.tune.alternatives import alternatives_text
     from anomsdk.tune.herd import tune as tuned_herd
     from anomsdk.tune.inputs import open_herd

@@ -18,7 +18,8 @@ VERSION = 1
 MAX_BOOT = 65535
 MAX_DEVICE = 2**64 - 1
 
-_MARK = b"al"
+MARK = b"al"
+"""First bytes of an export; no event begins with them."""
 # mark, version, rungs, length, boot, device, score tag, plan tag, level tag, promise, first, last, days, gap, 0
 _HEAD = struct.Struct("<2sBBHHQ8sHBBIIHBx")
 _CRC = struct.Struct("<I")
@@ -61,7 +62,7 @@ class Export:
 
     def __bytes__(self) -> bytes:
         data = _HEAD.pack(
-            *(_MARK, VERSION, len(self.counts), export_bytes(len(self.counts)), self.boot, self.device),
+            *(MARK, VERSION, len(self.counts), export_bytes(len(self.counts)), self.boot, self.device),
             *(self.score_tag, self.plan_tag, self.level_tag, self.promise),
             *(self.first, self.last, self.days, self.episode_gap),
         ) + b"".join(map(pack_counts, self.counts))
@@ -75,7 +76,7 @@ class Export:
         ------
         InputError : the length or version is wrong, the export is torn, or its period ends before it begins
         """
-        require(len(data) >= _HEAD.size and data[:2] == _MARK, "export: it does not begin as one")
+        require(len(data) >= _HEAD.size and data[:2] == MARK, "export: it does not begin as one")
         _, version, n, size, boot, device, *rest = _HEAD.unpack_from(data)
         score_tag, plan_tag, level_tag, promise, first, last, days, gap = rest
         require(version == VERSION, f"export: version {version} is not {VERSION}, that of this release")

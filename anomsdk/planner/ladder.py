@@ -13,7 +13,8 @@ from anomsdk.planner.calibration import CALIBRATION_FILE, Calibration
 from anomsdk.planner.sections import LadderSection
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.planner.tables import rounded
-from anomsdk.stats.promises import CHANCE, Budget, Method, check_reachable, days_needed
+from anomsdk.stats.budgets import Budget
+from anomsdk.stats.promises import CHANCE, Method, check_reachable, days_needed
 
 DAY_S = 86_400
 NARROWEST, WIDEST = 1.06, 1.2

@@ -23,7 +23,7 @@ from anomsdk.planner.speech import check_speech, permission
 from anomsdk.plans.speech import PERMISSION
 from anomsdk.plans.tflite.model import TfliteModel
 from anomsdk.plans.tflite.reader import read_tflite
-from anomsdk.stats.promises import Budget
+from anomsdk.stats.budgets import Budget
 from anomsdk.utils.files import inside
 
 SPEC_FILE, PLAN_FILE = "spec.toml", "plan.json"

@@ -9,7 +9,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from anomsdk.core import context, ladder, rung
 from anomsdk.core.plan import MAX_COUNTS_PER_UNIT, MOTION_RATES_HZ
 from anomsdk.errors import InputError, quoted
-from anomsdk.stats.promises import Budget, check_reachable
+from anomsdk.stats.budgets import Budget
+from anomsdk.stats.promises import check_reachable
 
 DEFAULT = "default"
 _WORD_FOR_NONE = {"select": "all", "band_edges_hz": DEFAULT}
@@ -239,7 +240,7 @@ class LadderSection(Section):
     )
     """Budgets of a device, such as "1 alarm-day/30d", "1 alarm/7d" or "2 episodes/90d"."""
     confidence: Annotated[float, Field(ge=0.5, le=0.999)] = 0.95
-    """Probability with which a certified level keeps its budget, at least."""
+    """Probability, at least, with which a level that is over the budget is never certified."""
     rungs: Annotated[int, Field(ge=2, le=ladder.MAX_RUNGS)] = ladder.MAX_RUNGS
     lowest: Literal["calibrated"] | Annotated[int, Field(ge=1, le=2**32 - 1)] = "calibrated"
     """Level of the lowest rung; calibrated: 99 % of the ticks of normal recordings lie below."""

@@ -97,7 +97,7 @@ _MEANINGS = {
     "not_worn_voids": "true: no tick is judged while the device is not worn",
     "warm_up_s": "s after the start in which no tick is judged",
     "budgets": "what a level may cost, as 1 alarm-day/30d, 1 alarm/7d or 2 episodes/90d",
-    "confidence": "with which a certified level keeps its budget",
+    "confidence": "probability that a level over the budget is never certified",
     "rungs": "levels that are counted, 2 to 24",
     "lowest": "calibrated, or the level of the lowest rung",
     "highest": "calibrated, or the level of the highest rung",

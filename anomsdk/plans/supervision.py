@@ -104,7 +104,12 @@ def ladder_facts(plan: Plan) -> dict[str, Any]:
     texts = plan.provenance.get("budgets", "").split("; ")
     for index, promise in enumerate(promises):
         text = texts[index] if len(texts) == len(promises) and texts[index] else _rate(promise)
-        facts |= {f"budget_{index}": f"{text}, {_terms(promise)}", f"needs_{index}_days": _needs(promise, ladder)}
+        hours = promise.unit == Unit.ALARM and text.endswith("h")
+        needs = _needs(promise, ladder, 24 if hours else 1)
+        facts |= {
+            f"budget_{index}": f"{text}, {_terms(promise)}",
+            f"needs_{index}_{'hours' if hours else 'days'}": needs,
+        }
     return facts | {
         "state_bytes": ladder_bytes(ladder),
         "record_bytes": RECORD_BYTES + ladder_bytes(ladder),
@@ -125,9 +130,9 @@ def _terms(promise: PromisePlan) -> str:
     return f"{confidence:.4g} confidence, in alarm for at most {share:.4g} of the time"
 
 
-def _needs(promise: PromisePlan, ladder: LadderPlan) -> list[str]:
-    """Return the days of service that a rung needs with 0, 1, 2 and 3 counted."""
-    day = ladder.day_q16 / 65536 if promise.unit == Unit.ALARM else 1
+def _needs(promise: PromisePlan, ladder: LadderPlan, parts: int) -> list[str]:
+    """Return the service that a rung needs with 0, 1, 2 and 3 counted, in parts of a day: 1 for days, 24 for hours."""
+    day = ladder.day_q16 / 65536 / parts if promise.unit == Unit.ALARM else 1
     return [f"{count}: {int(need) / day:.4g}" for count, need in enumerate(promise.needs[:_SHOWN_NEEDS])]
 
 

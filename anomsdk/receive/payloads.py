@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from anomsdk.core.event import COMPACT_BYTES, EVENT_BYTES, Event
+from anomsdk.core.export import MARK
 from anomsdk.errors import InputError, printable
 
 MAX_LINE = 1 << 20
@@ -72,6 +73,8 @@ def events_in(payload: bytes) -> list[bytes]:
     InputError : the payload has another length, or holds something that is no event
     """
     n = len(payload)
+    if payload.startswith(MARK):
+        raise InputError("this is an export of a ladder, no event; write its bytes to a .ladder file for anomsdk tune")
     if n == COMPACT_BYTES:
         found = [payload]
     elif n and n % EVENT_BYTES == 0:

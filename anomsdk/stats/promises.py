@@ -15,10 +15,7 @@ one could begin, for alarm-days that come in spells.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from fractions import Fraction
 from typing import Literal
 
 import numpy as np
@@ -27,14 +24,13 @@ from numpy.typing import NDArray
 from anomsdk.core.checks import require
 from anomsdk.core.ladder import Unit
 from anomsdk.errors import quoted
+from anomsdk.stats.budgets import Budget
 
 Method = Literal["anytime", "fixed"]
 """anytime: valid however often and whenever somebody looks; fixed: for a number of days that was fixed before."""
 
 LONGEST_NEED_DAYS = 365
 """Days without any alarm that one device may need for a certificate."""
-LARGEST_RATE = 100
-"""Most alarms a day that a budget may allow."""
 CHANCE = 3
 """Ratio of the rate that the test of a running promise is made for to the budget's."""
 _SHAPE = 0.5
@@ -48,71 +44,6 @@ _SURE = 1e-9
 STAKES = np.concatenate([np.arange(1, 10) / 10, [1.0]])
 STAKE_WEIGHTS = np.array([1 / 72] * 9 + [7 / 8])
 """Mixture over stakes of the test of daily shares: parts of the largest stake, and their weights."""
-
-_FORM = re.compile(r"\s*(\d{1,4})\s*(alarm-days?|alarms?|episodes?)\s*/\s*(\d{1,4})\s*(d|h)\s*", re.ASCII)
-_UNITS = {"alarm": Unit.ALARM, "alarm-day": Unit.ALARM_DAY, "episode": Unit.EPISODE}
-
-
-@dataclass(frozen=True)
-class Budget:
-    """Budget of alarms: at most ``count`` of a unit in ``days`` days, on the long-run average.
-
-    Parameters
-    ----------
-    count : 1 or more
-    unit : alarms, alarm-days or episodes
-    days : length of the time, above 0; whole days, but for alarms, which may be counted in hours
-
-    Examples
-    --------
-    >>> budget = Budget.parse("2 episodes/90d")
-    >>> budget.unit.name, str(budget), str(budget.rate)
-    ('EPISODE', '2 episodes/90d', '1/45')
-    """
-
-    count: int
-    unit: Unit
-    days: Fraction
-
-    @classmethod
-    def parse(cls, text: str | Budget) -> Budget:
-        """Read a budget such as "1 alarm-day/30d", "1 alarm/7d", "1 alarm/8h" or "2 episodes/90d".
-
-        Raises
-        ------
-        InputError : another form, nothing allowed, no time, hours for days, or as many alarm-days as days
-        """
-        if isinstance(text, Budget):
-            return text
-        found = _FORM.fullmatch(text) if isinstance(text, str) else None
-        if found is None:
-            require(
-                False,
-                f"`budget`: '{quoted(str(text))}' is no budget; write it as '1 alarm-day/30d', '1 alarm/7d', "
-                "'1 alarm/8h' or '2 episodes/90d'",
-            )
-        assert found is not None
-        count, word, per = int(found[1]), found[2].removesuffix("s"), 24 if found[4] == "h" else 1
-        made = cls(count, _UNITS[word], Fraction(int(found[3]), per))
-        require(
-            count > 0, f"`budget`: '{made}' allows nothing, which no number of days can show; allow 1 in a longer time"
-        )
-        require(made.days > 0, f"`budget`: '{made}' is in no time; give days, as in '{count} {word}/7d'")
-        if made.unit != Unit.ALARM:
-            require(per == 1, f"`budget`: '{quoted(str(text))}' counts days in hours; give days")
-            require(count < made.days, f"`budget`: '{made}' allows one on every day, which is no limit; give more days")
-        require(made.rate <= LARGEST_RATE, f"`budget`: '{made}' is more than {LARGEST_RATE} a day; allow fewer")
-        return made
-
-    @property
-    def rate(self) -> Fraction:
-        """Rate a day."""
-        return self.count / self.days
-
-    def __str__(self) -> str:
-        word = next(word for word, unit in _UNITS.items() if unit == self.unit)
-        period = f"{self.days}d" if self.days.denominator == 1 else f"{self.days * 24}h"
-        return f"{self.count} {word}{'' if self.count == 1 else 's'}/{period}"
 
 
 def days_needed(count: int, budget: str | Budget, confidence: float = 0.95, *, method: Method = "anytime") -> float:
@@ -221,7 +152,7 @@ def check_reachable(budget: Budget, confidence: float) -> None:
     require(
         days <= LONGEST_NEED_DAYS,
         f"`budget`: a device needs {days} days with none before '{budget}' is certified, more than a year; give a "
-        "budget over a shorter time, or pool devices",
+        "budget over a shorter time",
     )
 
 

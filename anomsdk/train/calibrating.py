@@ -21,7 +21,7 @@ from anomsdk.runtime.memory import wiping
 from anomsdk.runtime.pipeline import Pipeline
 from anomsdk.sources.clips import Clip
 from anomsdk.sources.dropouts import ConstantCutter
-from anomsdk.stats.promises import Budget
+from anomsdk.stats.budgets import Budget
 from anomsdk.train.alarm_levels import MOST_TOLERATED, alarm_levels_from, first_tick_s, place_alarm_level, tolerated_of
 from anomsdk.train.alarm_simulation import ScoredPiece
 from anomsdk.train.certified_level import certified_level, no_promise, with_ladder

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from anomsdk.core.checks import require
-from anomsdk.core.ladder import Choice, walk
+from anomsdk.core.ladder import walk
 from anomsdk.core.plan import Plan
 from anomsdk.errors import CheckError
 from anomsdk.evaluate.stretch_scores import (
@@ -25,7 +25,8 @@ from anomsdk.runtime.engines import default_engine
 from anomsdk.runtime.ladders import ScoreLadder
 from anomsdk.runtime.parallel import checked_jobs, in_order
 from anomsdk.sources.clips import Clip
-from anomsdk.stats.promises import Budget, bound, check_reachable, days_needed
+from anomsdk.stats.budgets import Budget
+from anomsdk.stats.promises import bound, check_reachable, days_needed
 from anomsdk.utils.text import counted, figure
 
 
@@ -82,9 +83,10 @@ class CertifiedLevel:
     def lines(self) -> Iterator[str]:
         """Yield lines that tell the user what the level is and what it rests on."""
         upper = bound(self.count, self.days, self.budget.unit, self.confidence) * float(self.budget.days)
+        served = self.budget.time(self.days)
         yield (
-            f"certified for {self.budget} at confidence {self.confidence:g}: {self.count:,} in {self.days:.5g} days of "
-            f"service, at most {figure(upper)} in the time of the budget (rung {self.rung} of the ladder)"
+            f"certified for {self.budget} at confidence {self.confidence:g}: {self.count:,} in {served} of service, at "
+            f"most {figure(upper)} in the time of the budget (level tag {self.rung + 1})"
         )
         yield "the certificate is for this device in service like that of these days, not another season or wearer"
         if self.left_out:
@@ -184,7 +186,11 @@ def certified_level(
     made = ladder.export(0)
     found = walk(plan.ladder, promise, made.counts, made.ticks, made.days)
     if found.rung is None:
-        raise CheckError(_not_certified(found, budget, made.ticks * 65536 / plan.ladder.day_q16, left_out))
+        days = made.ticks * 65536 / plan.ladder.day_q16
+        missing = float(found.days)
+        if budget.in_hours and found.days:
+            missing = max(0.0, days_needed(made.counts[-1].alarms, budget, confidence) - days)
+        raise CheckError(_not_certified(missing, budget, days, left_out))
     count, days = counted_in(plan.ladder, made.counts[found.rung], made.ticks, made.days, budget.unit)
     level = int(plan.ladder.raise_scores[found.rung])
     return CertifiedLevel(
@@ -192,14 +198,14 @@ def certified_level(
     )
 
 
-def _not_certified(found: Choice, budget: Budget, days: float, left_out: Sequence[str]) -> str:
+def _not_certified(missing: float, budget: Budget, days: float, left_out: Sequence[str]) -> str:
     """Say why no rung is certified, and what to do."""
     without = f", without {counted(len(left_out), 'recording')} that the plan was made from" if left_out else ""
-    heard = f"{days:.3g} days of service{without}"
-    if found.days:
+    heard = f"{budget.time(days)} of service{without}"
+    if missing:
         return (
-            f"calibrate: '{budget}' needs {counted(found.days, 'more day')} without another alarm, and these "
-            f"recordings are {heard}; nothing was written"
+            f"calibrate: '{budget}' needs {budget.time(missing, 'more ')} without another alarm, and these recordings "
+            f"are {heard}; nothing was written"
         )
     return (
         f"calibrate: even the highest rung of the ladder is over '{budget}', or in alarm for too much of the time, in "

@@ -1,15 +1,8 @@
 """Levels with evidence that they keep a budget of alarms, for a device or a herd."""
 
 from anomsdk.core.export import Export
-from anomsdk.stats.promises import (
-    Budget,
-    bound,
-    certified,
-    days_needed,
-    pooled_certified,
-    pooled_days_needed,
-    pooled_evidence,
-)
+from anomsdk.stats.budgets import Budget
+from anomsdk.stats.promises import bound, certified, days_needed, pooled_certified, pooled_days_needed, pooled_evidence
 from anomsdk.tune.certificates import Certificate, choose
 from anomsdk.tune.ladders import MergedLadder, merge
 

@@ -18,7 +18,8 @@ from anomsdk.core.plan import Plan
 from anomsdk.core.record import SCORE_TAG_BYTES
 from anomsdk.planner.ladder import counted_in, promise_plan
 from anomsdk.runtime.blocks import NO_LADDER
-from anomsdk.stats.promises import Budget, Method, bound
+from anomsdk.stats.budgets import Budget
+from anomsdk.stats.promises import Method, bound
 from anomsdk.tune.ladders import MergedLadder
 
 Status = Literal["certified", "provisional", "more days", "fails"]

@@ -16,6 +16,8 @@ from anomsdk.tune.herd import Tuned
 
 MOST_DEVICES = 200
 """Devices whose bounds are drawn; of more, these are taken evenly from the table."""
+MOST_BUDGETS = 10
+"""Highest bound that is drawn, in multiples of the budget."""
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 720, 300, 60, 15, 15, 45
 _BLUE, _RED, _GREY, _PALE = "#1f5fa8", "#c0392b", "#777777", "#c9d9ec"
 
@@ -55,7 +57,7 @@ def bound_chart(tuned: Tuned) -> str:
         return "<p>No device has a complete day of service yet.</p>"
     by_rung = list(zip(*bounds, strict=True))
     budget = float(tuned.budget.count)
-    top = max(budget * 2, min(max(map(max, by_rung)), budget * 10))
+    top = max(budget * 2, min(max(map(max, by_rung)), budget * MOST_BUDGETS))
     n = len(by_rung)
 
     def x(rung: int) -> float:
@@ -69,7 +71,8 @@ def bound_chart(tuned: Tuned) -> str:
     middle = [(x(i), y(median(each))) for i, each in enumerate(by_rung)]
     levels = rungs_of(tuned.plan).raise_scores.tolist()
     marks = "".join(
-        _text(x(i), _HEIGHT - _BOTTOM + 16, f"{levels[i]:,}", "middle") for i in sorted({0, n // 3, 2 * n // 3, n - 1})
+        _text(x(i), _HEIGHT - _BOTTOM + 16, f"{levels[i]:,}", "end" if i == n - 1 else "middle")
+        for i in sorted({0, n // 3, 2 * n // 3, n - 1})
     )
     ticks = "".join(_text(_LEFT - 6, y(value) + 4, f"{value:g}", "end") for value in (0, budget, _nice(top)))
     body = (
@@ -87,8 +90,9 @@ def bound_chart(tuned: Tuned) -> str:
 
 
 def missing_chart(tuned: Tuned) -> str:
-    """Draw how many devices miss how many days; empty where none does."""
-    missing = [row.missing_days for row in tuned.rows if row.missing_days]
+    """Draw how many devices miss how many days, or hours where the budget is in hours; empty where none does."""
+    hours = tuned.budget.in_hours
+    missing = [math.ceil(tuned.missing_time(row) * (24 if hours else 1)) for row in tuned.rows if row.missing_days]
     if not missing:
         return ""
     step = max(1, math.ceil(max(missing) / 20))
@@ -110,9 +114,9 @@ def missing_chart(tuned: Tuned) -> str:
         bars
         + marks
         + _text(_LEFT - 6, _TOP + 4, str(most), "end")
-        + _text((_LEFT + _WIDTH) / 2, _HEIGHT - 8, "further days without an alarm", "middle")
+        + _text((_LEFT + _WIDTH) / 2, _HEIGHT - 8, f"further {'hours' if hours else 'days'} without an alarm", "middle")
     )
-    return _svg(body, f"Devices by missing days: {len(missing)} devices")
+    return _svg(body, f"Devices by missing {'hours' if hours else 'days'}: {len(missing)} devices")
 
 
 def _nice(value: float) -> float:

@@ -11,7 +11,7 @@ from anomsdk.planner.ladder import ladder_plan
 from anomsdk.planner.planner import SPEC_FILE
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.runtime.blocks import NO_LADDER
-from anomsdk.stats.promises import Budget
+from anomsdk.stats.budgets import Budget
 from anomsdk.train.certified_level import with_ladder
 
 

@@ -12,7 +12,8 @@ from anomsdk.core.fixed import UINT32_MAX
 from anomsdk.core.ladder import N_NEEDS, LadderPlan
 from anomsdk.core.plan import Plan
 from anomsdk.planner.ladder import counted_in
-from anomsdk.stats.promises import Budget, Method, days_needed
+from anomsdk.stats.budgets import Budget
+from anomsdk.stats.promises import Method, days_needed
 from anomsdk.tune.cause import Cause, cause_of
 from anomsdk.tune.certificates import Certificate, Status, choose, provisional_rung, rungs_of
 from anomsdk.tune.device_scores import ScoredDevice
@@ -182,6 +183,14 @@ class Tuned:
     def number(self, status: Status) -> int:
         """Return the number of devices with a status."""
         return sum(row.status == status for row in self.rows)
+
+    def missing_time(self, row: Row) -> float:
+        """Return the days, with their parts, until the highest rung is certified, without another alarm; 0: none."""
+        if not row.missing_days or not self.budget.in_hours:
+            return row.missing_days
+        ladder = self.herd.ladders[row.device]
+        count, days = counted_in(rungs_of(self.plan), ladder.counts[-1], ladder.ticks, ladder.days, self.budget.unit)
+        return max(0.0, days_needed(count, self.budget, self.confidence, method=self.method) - days)
 
     @property
     def own_rung(self) -> int | None:

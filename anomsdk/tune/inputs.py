@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError, printable
 from anomsdk.sources.clips import Clip, noticed, open_clips
 from anomsdk.sources.stream_format import ReadOptions, StreamFormat
-from anomsdk.stats.promises import Budget
+from anomsdk.stats.budgets import Budget
 from anomsdk.tune.certificates import score_tag_of
 from anomsdk.tune.default_ladder import with_rungs
 from anomsdk.tune.device_scores import ScoredDevice, is_scores, read_scores, score_devices
@@ -79,6 +81,7 @@ def open_herd(
     for line in noticed(clips):
         report(line)
     if clips:
+        clips = _named(clips, report)
         scored += score_devices(plan, clips, engine=engine, jobs=jobs, on_bad=on_bad, report=report, progress=progress)
     return Herd.of(plan, exports, scored, lambda device: device.ladder(plan), given)
 
@@ -96,6 +99,19 @@ def _clips(
         assert on_bad is not None
         on_bad(line)
     return found.clips
+
+
+def _named(clips: Sequence[Clip], report: Callable[[str], None]) -> list[Clip]:
+    """Name recordings that nothing groups without the path of their source, where that tells them apart."""
+    names = Counter(clip.name for clip in clips)
+    alone = [clip for clip in clips if clip.group.endswith("/" + clip.name)]
+    if len(alone) > 1:
+        report(
+            f"{len(alone):,} recordings are a device each, as nothing groups them; put those of one device into a "
+            "folder of its own, or give `group`"
+        )
+    single = {id(clip) for clip in alone if names[clip.name] == 1}
+    return [replace(clip, group=clip.name) if id(clip) in single else clip for clip in clips]
 
 
 def named(devices: Sequence[object], most: int = 5) -> str:

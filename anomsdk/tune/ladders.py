@@ -41,10 +41,6 @@ def merge(exports: Iterable[Export | bytes], *, names: Sequence[str] | None = No
     longer one, such as an earlier export from the first tick, is counted by the longer one, so that reading a device
     twice does not count twice.
 
-    A ladder that began anew has lost the day that it was in. Where a rung of such an earlier boot was in alarm on no
-    complete day, but was in alarm, it was so on that day: it counts as an alarm-day, and as an episode. Else a device
-    that somebody restarts because it alarms would never have an alarm-day.
-
     Parameters
     ----------
     exports : of any devices, all of plans with the same score_id; also as the bytes of `anomsdk.Pipeline.export`
@@ -76,10 +72,10 @@ def merge(exports: Iterable[Export | bytes], *, names: Sequence[str] | None = No
     lives: dict[tuple[int, int], list[tuple[str, Export]]] = {}
     for name, export in named:
         lives.setdefault((export.device, export.boot), []).append((name, export))
-    kept: dict[int, list[list[Export]]] = {}
+    kept: dict[int, list[Export]] = {}
     for (device, _), life in lives.items():
-        kept.setdefault(device, []).append(_longest(life))
-    return {device: _sum(boots) for device, boots in kept.items()}
+        kept.setdefault(device, []).extend(_longest(life))
+    return {device: _sum(parts) for device, parts in kept.items()}
 
 
 def _key(export: Export) -> tuple[int, int, int, int, int, tuple[tuple[int, ...], ...]]:
@@ -140,20 +136,11 @@ def _check_counts(longer_name: str, longer: Export, name: str, export: Export) -
     )
 
 
-def _sum(boots: Sequence[Sequence[Export]]) -> MergedLadder:
-    """Add up the periods of a device, boot by boot in their order."""
-    parts = [part for boot in boots for part in boot]
+def _sum(parts: Sequence[Export]) -> MergedLadder:
     one = parts[0]
-    counts = [_added(parts, rung) for rung in range(len(one.counts))]
-    for boot in boots[:-1]:
-        for rung, whole in enumerate(counts):
-            of_boot = _added(boot, rung)
-            if of_boot.ticks > 0 and of_boot.days == 0:
-                whole.days += 1
-                whole.episodes += one.episode_gap > 0
+    counts = tuple(
+        RungCounts(*map(sum, zip(*(astuple(part.counts[rung]) for part in parts), strict=True)))
+        for rung in range(len(one.counts))
+    )
     ticks, days = sum(part.ticks for part in parts), sum(part.days for part in parts)
-    return MergedLadder(one.device, one.score_tag, ticks, days, one.episode_gap, tuple(counts))
-
-
-def _added(parts: Sequence[Export], rung: int) -> RungCounts:
-    return RungCounts(*map(sum, zip(*(astuple(part.counts[rung]) for part in parts), strict=True)))
+    return MergedLadder(one.device, one.score_tag, ticks, days, one.episode_gap, counts)

@@ -43,8 +43,8 @@ def with_own_level(tuned: Tuned) -> Plan:
     level = int(rungs_of(tuned.plan).raise_scores[rung])
     kind = "" if tuned.pooled is None else ", pooled" if not tuned.pooled.independent else ", independent device-days"
     words = (
-        f"level {level} (rung {rung}) for {tuned.budget}, confidence {tuned.confidence:g}, {tuned.method}{kind}: "
-        f"{counted(n, 'certified device')} of {len(tuned.rows)}"
+        f"level {level} (level tag {rung + 1}) for {tuned.budget}, confidence {tuned.confidence:g}, "
+        f"{tuned.method}{kind}: {counted(n, 'certified device')} of {len(tuned.rows)}"
     )
     provenance = {**plan.provenance, PROVENANCE: words}
     if len(provenance) > MAX_PROVENANCE:
@@ -55,7 +55,7 @@ def with_own_level(tuned: Tuned) -> Plan:
 
 
 def _why(tuned: Tuned) -> str:
-    missing = [row.missing_days for row in tuned.rows if row.missing_days]
+    missing = [tuned.missing_time(row) for row in tuned.rows if row.missing_days]
     if missing:
-        return f"needs {counted(min(missing), 'more day')}"
+        return f"needs {tuned.budget.time(min(missing), 'more ')}"
     return "even the highest rung is over it, or in alarm for too much of the time"

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from anomsdk.core.checks import require
 from anomsdk.core.ladder import Unit
 from anomsdk.errors import CheckError
+from anomsdk.stats.budgets import Budget
 from anomsdk.stats.dependence import LEAST_DAYS, MOST_DISPERSED
-from anomsdk.stats.promises import Budget, bound, certified, days_needed, dispersion, pooled_certified
+from anomsdk.stats.promises import bound, certified, days_needed, dispersion, pooled_certified
 from anomsdk.tune.calendar_days import CalendarDays
 from anomsdk.tune.certificates import check_alarm_fraction, rungs_of
 from anomsdk.tune.herd import Herd, Pooled, Row, Tuned

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from anomsdk.errors import InputError, printable
 from anomsdk.tune.assumptions import doubts
-from anomsdk.tune.charts import MOST_DEVICES, bound_chart, missing_chart
+from anomsdk.tune.charts import MOST_BUDGETS, MOST_DEVICES, bound_chart, missing_chart
 from anomsdk.tune.herd import Tuned
 from anomsdk.tune.report_text import causes, limits, misfits, sentence
 from anomsdk.tune.table import COLUMNS, cells
@@ -42,11 +42,11 @@ pre {{ overflow-x: auto; font-size: .85rem; }}
 <p class="finding">{finding}</p>
 <h2>Budget against bound, by rung</h2>
 {bounds}
-<p class="small">Line: the median device; area: all of {drawn}. A rung is certified where its bound is at the budget or
-below. {settings}</p>
+<p class="small">Upper bound of the {unit}, for each level that was counted; drawn up to {most} times the budget.
+{drawn} A level is certified where it and all higher ones are at the budget or below. {settings}</p>
 <h2>Devices and days that do not fit</h2>
 <ul>{misfits}</ul>
-<h2>Days missing</h2>
+<h2>{time} missing</h2>
 {missing}
 <h2>What this does not say</h2>
 <ul>{limits}</ul>
@@ -77,7 +77,10 @@ def as_html(tuned: Tuned, more: str = "") -> str:
         title=escape(f"Levels of {plan.name} for {tuned.budget}"),
         finding=escape(printable(sentence(tuned))),
         bounds=bound_chart(tuned),
-        drawn=f"{n:,} devices" if n <= MOST_DEVICES else f"{MOST_DEVICES} devices at most, taken evenly of {n:,}",
+        unit=escape(f"number of {tuned.budget.unit.name.lower().replace('_', '-')}s in {tuned.budget.period}"),
+        most=MOST_BUDGETS,
+        drawn=escape(_drawn(n)),
+        time="Hours" if tuned.budget.in_hours else "Days",
         settings=escape(settings),
         misfits=_items([*misfits(tuned), *doubts(tuned)]) or "<li>none</li>",
         missing=missing_chart(tuned) or "<p>none</p>",
@@ -88,6 +91,13 @@ def as_html(tuned: Tuned, more: str = "") -> str:
         plan=plan.id,
         score_id=plan.score_id,
     )
+
+
+def _drawn(n: int) -> str:
+    if n == 1:
+        return "Line: the device."
+    drawn = f"{n:,} devices" if n <= MOST_DEVICES else f"{MOST_DEVICES} devices at most, taken evenly of {n:,}"
+    return f"Line: the median device; area: all of {drawn}."
 
 
 def write_html(tuned: Tuned, path: Path, more: str = "") -> None:

@@ -20,7 +20,7 @@ def sentence(tuned: Tuned) -> str:
     words: dict[Status, str] = {
         "certified": "certified",
         "provisional": "provisional, with the level of the group",
-        "more days": "in need of more days",
+        "more days": f"in need of more {'hours' if tuned.budget.in_hours else 'days'}",
         "fails": "over the budget, or too long in alarm, even at the highest rung",
     }
     parts = [
@@ -32,10 +32,11 @@ def sentence(tuned: Tuned) -> str:
     if tuned.pooled is not None:
         return _pooled(tuned)
     share = percent(doubt, digits=1).replace(".0", "")
-    get = "ever get a false certificate" if tuned.method == "anytime" else "get a false certificate at the one look"
+    being = "ever being" if tuned.method == "anytime" else "being, at the one look,"
     return (
-        f"{counted(n, 'device')} for {tuned.budget}: {', '.join(parts)}; at most {share} of the devices that are over "
-        f"the budget {get}, of these {n:,} at most {doubt * n:.3g} on average"
+        f"{counted(n, 'device')} for {tuned.budget}: {', '.join(parts)}; each device has a chance of at most {share} "
+        f"of {being} certified at a level that is over the budget"
+        + (f": of {n:,} at most {doubt * n:.3g} on average" if n > 1 else "")
     )
 
 
@@ -76,7 +77,12 @@ def causes(tuned: Tuned) -> Iterator[str]:
         if row.status == "certified":
             yield f"device {row.device}: set by {row.cause}, which raises an alarm at the next lower rung"
         else:
-            yield f"device {row.device}: fails by alarms such as {row.cause}, which raises one at the highest rung"
+            ladder = tuned.herd.ladders[row.device]
+            share = percent(ladder.counts[-1].ticks / ladder.ticks)
+            yield (
+                f"device {row.device}: {row.count:,} counted and {share} of the time in alarm at the highest rung; the "
+                f"strongest alarm is {row.cause}"
+            )
     if len(with_cause) > MOST_ROWS:
         yield f"and {len(with_cause) - MOST_ROWS:,} more devices"
 
@@ -85,32 +91,39 @@ def misfits(tuned: Tuned) -> Iterator[str]:
     """Yield which devices do not fit their group."""
     for words, rows in (
         (
-            "need a higher level than 90 % of the certified devices of their group",
+            "above the level that 90 % of the certified devices of the group are at or below",
             [row for row in tuned.rows if not row.fits and row.status == "certified"],
         ),
         (
-            "count more at the level of their group than the budget allows; look at them before you use it",
+            "provisional, with more alarms at the level of the group than the budget allows: look at them before you "
+            "use it",
             [row for row in tuned.rows if not row.fits and row.status == "provisional"],
         ),
         (
-            "are over the budget, or in alarm for too much of the time, at the highest rung; their level is the plan's "
-            "own",
+            "over the budget, or in alarm for too much of the time, even at the highest rung; the plan's own level "
+            "stays: see why they alarm, or train on recordings of them",
             [row for row in tuned.rows if row.status == "fails"],
         ),
     ):
         if rows:
-            yield f"{counted(len(rows), 'device')} ({named([row.device for row in rows])}) {words}"
+            yield f"{counted(len(rows), 'device')} {words}: {named([row.device for row in rows])}"
 
 
 def limits(tuned: Tuned) -> Iterator[str]:
     """Yield what the certificates do not say."""
     yield "what a certificate does not say:"
-    yield "- of whom: of each device by itself, none other; a provisional level has no evidence of its own device"
-    yield "- about which days: service like that of these days, not another season, place or wearer"
-    yield (
-        "- data that placed the rungs, or trained or calibrated the plan, certify nothing; exports do not tell which "
-        "days these were: leave them out"
-    )
+    if tuned.pooled is not None:
+        yield "- it is about the average of these devices: one of them may have far more alarms"
+    else:
+        yield "- it is about the device that was watched, no other; a provisional level is borrowed, without evidence"
+    yield "- it is about days like those that were watched: not another season, place or wearer"
+    yield "- it is about too many alarms only: not that an alarm is right, nor that anything is found"
+    yield "- the budget is an average over a long time: one month may have more"
+    if tuned.herd.exports:
+        yield (
+            "- exports do not tell which days they counted: leave out days that trained or calibrated the plan, or "
+            "placed its rungs"
+        )
     if tuned.given.ladder is None:
         yield "- the plan has no ladder, so its rungs are the default ones; with [ladder] a device counts itself"
     if tuned.method == "fixed":
@@ -120,25 +133,27 @@ def limits(tuned: Tuned) -> Iterator[str]:
 
 
 def _devices(tuned: Tuned) -> str:
-    rows = [["device", "group", "status", "level", "tag", "bound", "missing days", "count", "days"]]
-    rows += [_line(row) for row in tuned.rows[:MOST_ROWS]]
+    unit = "hours" if tuned.budget.in_hours else "days"
+    rows = [["device", "group", "status", "level", "tag", "bound", f"missing {unit}", "count", unit]]
+    rows += [_line(tuned, row) for row in tuned.rows[:MOST_ROWS]]
     text = table(rows, right=range(3, 9))
     rest = len(tuned.rows) - MOST_ROWS
     return text + (f"\nand {rest:,} more devices; `out` writes all" if rest > 0 else "")
 
 
-def _line(row: Row) -> list[str]:
+def _line(tuned: Tuned, row: Row) -> list[str]:
     bound = "" if row.bound is None else figure(row.bound)
-    missing = f"{row.missing_days:,}" if row.missing_days else ""
-    days = f"{row.days:.3f}".rstrip("0").rstrip(".")
+    hours = tuned.budget.in_hours
+    missing = f"{24 * tuned.missing_time(row):.3g}" if hours else f"{row.missing_days:,}"
+    time = f"{24 * row.days:.2f}" if hours else f"{row.days:.3f}".rstrip("0").rstrip(".")
     return [
         str(row.device),
         row.group,
-        row.status,
+        f"more {'hours' if hours else 'days'}" if row.status == "more days" else row.status,
         f"{row.level:,}",
         str(row.level_tag),
         bound,
-        missing,
+        missing if row.missing_days else "",
         f"{row.count:,}",
-        days,
+        time,
     ]

@@ -20,7 +20,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "rung": ("uint8", "index of its rung from 0; empty: the plan's own level"),
     "level_tag": ("uint8", "level tag of events at this level: 0 for the plan's own, else rung + 1"),
     "bound": ("float64", "upper bound of the rate in the budget's unit per its period; empty unless certified"),
-    "missing_days": ("uint32", "days without another alarm until the highest rung is certified"),
+    "missing_days": ("uint32", "whole days without another alarm until the highest rung is certified, rounded up"),
     "days": ("float64", "days of service among which the count is judged"),
     "count": ("uint32", "alarms, alarm-days or episodes of the rung; without a rung those of the highest one"),
     "plan": ("string", "id of the plan"),

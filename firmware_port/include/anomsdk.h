@@ -171,8 +171,8 @@ int32_t anom_pipeline_set_level(anom_pipeline *pipeline, uint32_t level);
  * The same plan id and level tag mean the same alarms. */
 uint32_t anom_pipeline_level(const anom_pipeline *pipeline);
 
-/* What a buzzer and a lamp should do now, bits of ANOM_ANNUNCIATE_*; 0 for plans without an alarm, a health and a ladder
- * section. An input counts from the poll that takes it. */
+/* What a buzzer and a lamp should do now, bits of ANOM_ANNUNCIATE_*; 0 for plans without an alarm, a health and a
+ * ladder section. An input counts from the poll that takes it. */
 uint32_t anom_pipeline_annunciation(const anom_pipeline *pipeline);
 
 /* Health byte as in an event, see docs/spec.md; 0 for plans without a health section. */

@@ -13,7 +13,7 @@ import anomsdk
 from anomsdk.core.ladder import COUNTS_BYTES, LadderPlan
 from anomsdk.mcu import Machine
 from anomsdk.planner.ladder import promise_plan, rung_scores
-from anomsdk.stats.promises import Budget
+from anomsdk.stats.budgets import Budget
 from tests.support.emulated import firmware
 
 RUNGS, DAY = 24, 3600

@@ -12,7 +12,7 @@ from anomsdk.planner.calibration import Calibration
 from anomsdk.plans.recording_digests import entries_of
 from anomsdk.runtime.ladders import ScoreLadder
 from anomsdk.sources.clips import Clips, clip_from_array, survey
-from anomsdk.stats.promises import Budget
+from anomsdk.stats.budgets import Budget
 from anomsdk.train import calibrate
 from anomsdk.tune.default_ladder import with_rungs
 from tests.support.command_line import anomsdk_command
@@ -64,7 +64,7 @@ def test_the_level_is_that_of_the_lowest_certified_rung(folder, tmp_path):
     assert made.levels.raise_score == expected.level > before.levels.raise_score
     assert expected.rung > 0
     assert made.score_id == before.score_id
-    assert f"certified for {BUDGET} at confidence 0.95: {expected.count} in 0.0625 days of service" in "\n".join(said)
+    assert f"certified for {BUDGET} at confidence 0.95: {expected.count} in 1.5 hours of service" in "\n".join(said)
     kept, then = (Calibration.from_file(each / "calibration.json") for each in (tmp_path / "own", folder))
     assert kept.alarm_levels == then.alarm_levels, "what placed the rungs stays"
     assert kept.provenance["certified"].startswith(f"level certified for {BUDGET} on 2 recordings of its own")

@@ -12,7 +12,9 @@ import sys
 import pytest
 
 import anomsdk
-from anomsdk.core.event import Event, Promise
+from anomsdk.core.event import EVENT_BYTES, Event, Promise
+from anomsdk.core.export import Export
+from anomsdk.core.ladder import RungCounts
 from anomsdk.receive import payloads
 from anomsdk.receive.decoder_files import DECODERS, write_decoders
 from anomsdk.receive.decoding import decoded, line_of
@@ -213,6 +215,19 @@ def test_a_line_that_cannot_be_decoded_is_named(text, message):
     left_out, count = ended.stderr.splitlines()
     assert left_out.startswith(f"left out: line 3: {message}") and "--skip-bad" not in left_out
     assert count == "left out 1, decoded 2 events"
+
+
+def test_an_export_of_a_ladder_is_named_with_what_reads_it(tmp_path):
+    """A device sends events and exports by the same radio; a file of exports is not a damaged file of events."""
+    export = bytes(Export(7, 1, bytes(8), 0, 0, 0, 0, 100, 1, 0, (RungCounts(), RungCounts())))
+    for given in (export, export[:EVENT_BYTES]):
+        with pytest.raises(anomsdk.InputError, match=r"an export of a ladder, no event; write .* for anomsdk tune"):
+            events_in(given)
+    place = tmp_path / "cow.ladder"
+    place.write_bytes(export)
+    done = decode(str(place))
+    assert (done.status, done.stderr.count("\n")) == (2, 1)
+    assert "this is an export of a ladder" in done.stderr
 
 
 def test_nothing_that_can_be_decoded(file, tmp_path):

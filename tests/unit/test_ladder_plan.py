@@ -20,7 +20,8 @@ from anomsdk.planner.calibration import AlarmLevels, Calibration, alarm_levels
 from anomsdk.planner.ladder import NARROWEST, WIDEST, ladder_plan, promise_plan, promise_plans, rung_scores
 from anomsdk.plans.describe import as_text, describe
 from anomsdk.plans.file import parse_plan
-from anomsdk.stats.promises import Budget, days_needed
+from anomsdk.stats.budgets import Budget
+from anomsdk.stats.promises import days_needed
 from tests.support.tiny_plans import tiny_plan, with_ladder
 from tests.unit.test_supervised_plans import AUDIO, MOTION, ROWS, spec_of
 
@@ -281,6 +282,9 @@ def test_inspect_shows_rungs_budgets_and_what_is_kept():
     found = describe(plan)
     assert found["ladder"]["levels"] == ladder.raise_scores.tolist() and found["ladder"]["rungs"] == 24
     assert found["ladder"]["needs_0_days"] == ["0: 109", "1: 196", "2: 262", "3: 321"]
+    hourly = promise_plan(Budget.parse("1 alarm/8h"), 0.95, 0.05, ladder)
+    named = replace(plan, promises=(hourly,), provenance={"budgets": "1 alarm/8h"})
+    assert describe(named)["ladder"]["needs_0_hours"][0] == "0: 28.71"
     assert found["ladder"]["needs_1_days"] == ["0: 25.12", "1: 45.87", "2: 61.78", "3: 75.95"]
     assert "1 alarm-day in 29.99 days, 0.95 confidence" in found["ladder"]["budget_0"]
     assert (found["ladder"]["state_bytes"], found["ladder"]["record_bytes"]) == (440, 576)

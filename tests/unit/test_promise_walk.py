@@ -11,7 +11,8 @@ from anomsdk.core import ladder as core
 from anomsdk.core.ladder import Ladder, LadderPlan, PromisePlan, RungCounts, walk
 from anomsdk.core.rung import Rung, TimingPlan, levels
 from anomsdk.planner.ladder import promise_plan
-from anomsdk.stats.promises import Budget, days_needed
+from anomsdk.stats.budgets import Budget
+from anomsdk.stats.promises import days_needed
 
 RUNGS = 24
 BUDGET = "1 alarm-day/7d"

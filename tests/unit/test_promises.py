@@ -13,9 +13,9 @@ from scipy import integrate, stats
 
 from anomsdk import InputError
 from anomsdk.core.ladder import Unit
+from anomsdk.stats.budgets import Budget
 from anomsdk.stats.promises import (
     LONGEST_NEED_DAYS,
-    Budget,
     bound,
     certified,
     check_reachable,

@@ -17,7 +17,7 @@ from anomsdk.core.ladder import RungCounts, walk
 from anomsdk.errors import CheckError, InputError
 from anomsdk.planner.ladder import promise_plan
 from anomsdk.runtime.ladders import ScoreLadder
-from anomsdk.stats.promises import Budget
+from anomsdk.stats.budgets import Budget
 from anomsdk.tune.certificates import provisional_rung, score_tag_of
 from anomsdk.tune.exports import FiledExport, split_exports
 from anomsdk.tune.herd import Herd
@@ -179,16 +179,6 @@ def test_boots_add_up_and_devices_do_not():
     assert merged[5].counts[0].days == a.days + b.days
 
 
-def test_a_device_that_is_restarted_when_it_alarms_has_alarm_days():
-    """Each boot has four quiet days, and is restarted without its record on the fifth, after an alarm."""
-    boots = [export_of(PLAN, scores_of(5, {4: 120})[:49], 5, boot=boot) for boot in range(1, 61)]
-    merged = tune.merge(boots)[5]
-    assert merged.days == 240
-    assert [each.days for each in merged.counts] == [59, 59, 0, 0, 0, 0], "the last boot still runs its day"
-    assert [each.episodes for each in merged.counts] == [59, 59, 0, 0, 0, 0]
-    assert tune.choose(merged, BUDGET, plan=PLAN).rung == 2
-
-
 @pytest.mark.parametrize(
     ("exports", "words"),
     [
@@ -255,21 +245,51 @@ def test_a_device_that_its_groups_level_does_not_fit_is_named():
     found = tune_herd(herd(counted(device=1), loud), BUDGET)
     assert levels_of(found)[1] == (2, "provisional", 0, 50)
     assert not found.rows[1].fits
-    assert "1 device (2) count more at the level of their group" in as_text(found)
+    assert (
+        "more alarms at the level of the group than the budget allows: look at them before you use it: 2\n"
+        in as_text(found)
+    )
 
 
 def test_the_sentence_says_how_many_may_be_certified_by_mistake():
     found = tune_herd(herd(counted(device=1), counted([16] * 6, device=2)), BUDGET)
     first = as_text(found).split("\n")[0]
     assert first.startswith("2 devices for 1 alarm-day/30d: 1 certified, 1 over the budget, or too long in alarm")
-    assert "at most 5% of the devices that are over the budget ever get a false certificate" in first
-    assert "of these 2 at most 0.1 on average" in first
+    assert "each device has a chance of at most 5% of ever being certified at a level that is over the budget" in first
+    assert first.endswith("of 2 at most 0.1 on average")
+
+
+def test_what_a_certificate_does_not_say_is_told_of_devices_and_of_their_mean():
+    each = as_text(tune_herd(herd(counted(device=1)), BUDGET))
+    assert "it is about the device that was watched, no other" in each
+    assert "nor that anything is found" in each
+    budget = Budget.parse("1 alarm-day/7d")
+    mean = as_text(pool(calendar(3, tune.pooled_days_needed(budget), set()), budget))
+    assert "it is about the average of these devices: one of them may have far more alarms" in mean
+    assert "no other" not in mean
+
+
+def test_a_budget_in_hours_is_told_in_hours():
+    """1 alarm in 8 h takes 28.7 h without an alarm; a device that was watched for 12 h needs 16.7 more, not 1 day."""
+    ladder = replace(counted(device=1), last=DAY // 2, days=0)
+    found = tune_herd(herd(ladder), "1 alarm/8h")
+    text = as_text(found)
+    assert found.missing_time(found.rows[0]) == tune.days_needed(0, "1 alarm/8h") - 0.5
+    assert "1 in need of more hours" in text.split("\n")[0]
+    assert " ".join(text.split("\n")[1].split()) == "device group status level tag bound missing hours count hours"
+    assert text.split("\n")[3].split()[1:] == f"more hours {PLAN.levels.raise_score:,} 0 16.7 0 12.00".split()
+    page = as_html(found)
+    assert "<h2>Hours missing</h2>" in page
+    assert "further hours without an alarm" in page
+    assert "number of alarms in 8 hours" in page
+    with pytest.raises(CheckError, match=r"needs 16\.7 more hours"):
+        with_own_level(found)
 
 
 def test_a_bound_for_one_look_is_not_said_to_hold_for_ever():
     ladder = herd(counted(service=90))
-    assert "certificate at the one look" in as_text(tune_herd(ladder, BUDGET, method="fixed"))
-    assert "ever get a false certificate" in as_text(tune_herd(ladder, BUDGET))
+    assert "of being, at the one look, certified" in as_text(tune_herd(ladder, BUDGET, method="fixed"))
+    assert "of ever being certified" in as_text(tune_herd(ladder, BUDGET))
 
 
 def test_a_device_that_has_not_begun_does_not_stop_the_herd():

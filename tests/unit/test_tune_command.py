@@ -72,9 +72,21 @@ def test_recordings_become_a_level_for_each_device(cli, made, tmp_path):
     }
     assert {(row["days"], row["count"], row["missing_days"]) for row in rows} == {("161", "0", "0")}
     assert {float(row["bound"]) for row in rows} == {round(anomsdk.tune.bound(0, 161) * 30, 6)}
-    assert result.out.startswith("3 devices for 1 alarm-day/30d: 3 certified; at most 5% of the devices")
+    assert result.out.startswith("3 devices for 1 alarm-day/30d: 3 certified; each device has a chance")
     assert "device cow1: set by cow1/0.npy at 0:00:06.5" in " ".join(result.out.split())
     assert "not another season, place or wearer" in " ".join(result.out.split())
+
+
+def test_recordings_that_nothing_groups_are_devices_by_their_names(cli, made, tmp_path):
+    """The path of the folder is no part of a device's name, and a line says that each recording is a device."""
+    shutil.copytree(made / "recordings" / "cow0", tmp_path / "loose")
+    result = tuned(cli, made, tmp_path / "t.csv", tmp_path / "loose", "--engine", "reference")
+    assert [row["device"] for row in table(tmp_path / "t.csv")] == ["0.npy", "1.npy"]
+    assert "2 recordings are a device each" in result.err
+    assert "--group" in result.err
+    shutil.copytree(made / "recordings" / "cow1", tmp_path / "other")
+    tuned(cli, made, tmp_path / "t.csv", tmp_path / "loose", tmp_path / "other", "--engine", "reference")
+    assert len(table(tmp_path / "t.csv")) == 4, "names that two folders have keep the folder"
 
 
 def test_void_ticks_are_no_service(cli, tmp_path):

@@ -246,9 +246,10 @@ def _exports() -> Iterator[tuple]:
     )
     difference = by_scalar({"plan": plan, "steps": [*some, *more, export(first)]})[-1]
     later = exported(plan, *some, *more, *more)
+    crowded = sealed(saved(plan, *some), COUNTS, *[255] * 12)
     yield (
         "Exports that are none of this ladder, or that count more",
-        "A torn export, a difference, or one of another device, life, score or length that is taken; less than nothing.",
+        "A torn export, a difference, or one of another device, life, score or length that is taken; less than nothing; a full count.",
         plan,
         [
             *(*some, *more),
@@ -258,14 +259,8 @@ def _exports() -> Iterator[tuple]:
             *(export(later), export(first, device=1), export(first)),
             *(export(closed(first, at, 255)) for at in (32, 36, 40, 44, 46, 48, 50, 52, 56, 75)),
             *(export(closed(first, at, 255)) for at in (39, 24, 26, 27)),
+            *(crowded, push(QUIET), export(exported(plan, crowded))),
         ],
-    )
-    crowded = sealed(saved(plan, *some), COUNTS, *[255] * 4, *[255] * 8)
-    yield (
-        "Differences of counts that are full",
-        "Alarms behind a full count that a difference hides; a count of 32 bits that is taken for one of 16.",
-        plan,
-        [crowded, export(), *more, export(exported(plan, crowded)), export(first)],
     )
     yield (
         "Exports over a plan with another own level",
