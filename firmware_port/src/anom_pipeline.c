@@ -299,7 +299,8 @@ NOINLINE static int32_t operate_ladder(anom_pipeline *pipeline, uint32_t operati
 {
     const anom_supervisor_plan *plan = pipeline->plan->supervisor;
     if (plan == NULL || plan->ladder == NULL) return ANOM_ERROR_SECTION;
-    uint32_t n = (uint32_t)(operation == ANOM_OPERATION_CALIBRATE ? plan->ladder->n_promises : plan->ladder->n_rungs + 1);
+    int32_t is_calibrate = operation == ANOM_OPERATION_CALIBRATE;
+    uint32_t n = (uint32_t)(is_calibrate ? plan->ladder->n_promises : plan->ladder->n_rungs + 1);
     return argument < n ? operate(pipeline, operation, argument, argument) : ANOM_ERROR_RANGE;
 }
 
