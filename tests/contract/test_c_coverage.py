@@ -164,6 +164,14 @@ def test_a_mutant_is_named_by_its_function_and_its_change(tmp_path):
     }  # fmt: skip
 
 
+def test_mutants_of_one_name_are_numbered(tmp_path):
+    twice = NAMED.replace(
+        "    return n >>", "    if (n > 9) {\n        n += 1;\n    } else {\n        n += 1;\n    }\n    return n >>"
+    )
+    found = names(tmp_path / "anom_x.c", twice)
+    assert {("half", "n [+= => -=] 1"), ("half", "n [+= => -=] 1 (2)")} <= found
+
+
 @pytest.mark.parametrize("change", SAME_NAMES)
 def test_names_of_mutants_outlive(change, tmp_path):
     old, new = SAME_NAMES[change]

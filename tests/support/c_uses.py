@@ -26,7 +26,7 @@ from anomsdk.core.rung import levels
 from tests import scalar
 from tests.support.make import MOTION, make_folder
 from tests.support.supervised import any_samples, forged, sealed
-from tests.support.tiny_plans import CLIPS, ROOTS, health_plan, promise_plan, tiny_plan, with_ladder
+from tests.support.tiny_plans import CLIPS, RAISE, ROOTS, health_plan, promise_plan, tiny_plan, with_ladder
 
 HIGHEST = {
     "ACKNOWLEDGE": 0,
@@ -46,7 +46,7 @@ WAITING, LONGEST_GAP = 3, 2**31 - 1
 ERROR_NULL, ERROR_MEMORY, ERROR_SECTION, ERROR_RANGE, ERROR_RECORD = -1, -3, -6, -7, -8
 NO_RECORD = 0xFFFF
 """Size with which no record is given."""
-UNKNOWN, CALLS, MORE = -1, 3000, 4000
+UNKNOWN, CALLS, MORE = -1, 3000, 8000
 """Signals that are not known; calls that are drawn; rows more for the fixed calls of a ladder."""
 
 Rows: TypeAlias = list[list[int]]
@@ -303,13 +303,12 @@ def make_plans(folder: Path, comb: Plan) -> dict[str, Plan]:
         missing_ms=70, rate_tolerance_q16=1, samples_per_ms_q20=(comb.sensor.rate_millihertz << 20) // 10**6, raise_blocks=raised, clear_blocks=cleared,
     )  # fmt: skip
     herd = anomsdk.plan(make_folder(folder, HERD))
-    watched = dataclasses.replace(
-        tiny_plan(
-            m=2, n=3, on_delay=1, off_delay=2, cooldown=3, latch=1, heartbeat=50, clear_after=6, missing_ms=1500,
-            duty=DutyPlan(6, 20),
-        ),
-        baseline=baseline,
+    watched = tiny_plan(
+        stride=2, m=2, n=3, on_delay=1, off_delay=2, cooldown=3, latch=1, heartbeat=50, missing_ms=1500,
+        duty=DutyPlan(6, 20),
     )  # fmt: skip
+    twice = dataclasses.replace(watched.timing, high_ratio_q16=2 << 16)
+    watched = dataclasses.replace(watched, baseline=baseline, timing=twice, levels=levels(RAISE, twice))
     promises = [
         promise_plan(Unit.ALARM_DAY, 3, event_q16=60_000, day_q16=20_000, broken_q16=90_000),
         promise_plan(Unit.ALARM, 4, most=20_000, event_q16=50_000, day_q16=30_000, broken_q16=70_000),
@@ -330,8 +329,8 @@ def make_plans(folder: Path, comb: Plan) -> dict[str, Plan]:
     return plans
 
 
-RUNGS = (70, 80, 81, 82, 90, 99, 100, 101, 150, 200, 225, 226, 300, 399, 400, 401, 2000, 2**32 - 1)
-"""Scores of rungs: at, below and above each score of a tiny plan; an export of them is longer than 255 bytes."""
+RUNGS = (41, 80, 81, 82, 90, 99, 100, 101, 113, 200, 225, 226, 300, 399, 400, 401, 2000, 2**32 - 1)
+"""Scores of rungs: at, below and above each score of a tiny plan, also below twice the score; an export of them is longer than 255 bytes."""
 
 # Uses
 
@@ -411,9 +410,10 @@ def ladder_calls(caller: Caller, plan: Plan, rows: Rows) -> None:
     assert plan.ladder is not None
 
     def run(*words: str) -> None:
-        for word in words:
+        start = len(caller.taken)
+        for _ in range(plan.samples_per_tick * len(words)):
             at = len(caller.taken)
-            rows[at] = [ROOTS[word], 0]
+            rows[at] = [ROOTS[words[(at - start) // plan.samples_per_tick]], 0]
             caller.push(rows[at : at + 1])
             caller.poll()
 
@@ -505,6 +505,30 @@ def ladder_calls(caller: Caller, plan: Plan, rows: Rows) -> None:
     since = caller.export(device, boot)
     run("low", "top")
     caller.export(device, boot, since)
+    for ticks in range(9_000 - 3 * 256, 9_000 - 3 * 252):  # 253 to 256 days that are missing
+        caller.restore(sealed(record, {140: ticks.to_bytes(4, "little")}))
+        caller.operate("CALIBRATE", 3)
+        caller.poll()
+    second = {132: b"\2\0\0\0", states: b"\0\0\1\0\0\0\xff\xff"}  # an alarm of the second rung, calm for long
+    out = {18: bytes([record[18] | 32])}
+    for more in ({}, out, {states + 2: b"\7"}, {states + 2: b"\x08"}):
+        caller.restore(sealed(record, second | more))
+        caller.save()
+        caller.operate("OUT_OF_SERVICE", int(more is not out))
+        caller.poll()
+        caller.save()
+        caller.restore(sealed(record, second | more))
+        run("low")
+        caller.save()
+    for words in (["low", "hit"], ["hit", "hit", "hit", "low"]):  # out of service within hits, and within an alarm
+        caller.reset()
+        run(*words)
+        caller.operate("OUT_OF_SERVICE", 1)
+        caller.poll()
+        caller.save()
+        caller.operate("OUT_OF_SERVICE", 0)
+        run("hit", "hit")
+        caller.save()
     elapsed = {144: b"\3\0\0\0"}
     for late in (0, 19_999, 20_000, 2**16 - 1):
         caller.restore(sealed(record, elapsed | {152: late.to_bytes(2, "little")}))

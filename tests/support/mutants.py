@@ -55,12 +55,33 @@ class Mutant:
         """File, function and mutation: what the table of survivors says.
 
         Comments and line breaks are no part of it, so that they can change, and a statement can move within its function.
+        The second of two that a function would name alike has " (2)" behind it, and so on.
         """
         text = self.path.read_text(encoding="utf-8")
-        return self.path.name, function_at(text, self.start), mutation_at(text, self.start, self.end, self.new)
+        place = _places(self.path, text).get(self, 1)
+        behind = f" ({place})" if place > 1 else ""
+        function, mutation = _name(self, text)
+        return self.path.name, function, mutation + behind
 
     def line(self) -> int:
         return self.path.read_text(encoding="utf-8").count("\n", 0, self.start) + 1
+
+
+def _name(mutant: Mutant, text: str) -> tuple[str, str]:
+    """Function and mutation."""
+    return function_at(text, mutant.start), mutation_at(text, mutant.start, mutant.end, mutant.new)
+
+
+@cache
+def _places(path: Path, text: str) -> dict[Mutant, int]:
+    """Place of each mutant of a file among those of the same name, in the order of the text."""
+    seen: Counter[tuple[str, str]] = Counter()
+    found = {}
+    for mutant in mutants_of(path):
+        name = _name(mutant, text)
+        seen[name] += 1
+        found[mutant] = seen[name]
+    return found
 
 
 # What is changed

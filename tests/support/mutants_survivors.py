@@ -453,6 +453,97 @@ BY_FUNCTION: dict[str, dict[str, dict[str, list[str]]]] = {
             ],
         },
     },
+    "anom_ladder.c": {
+        "anom_ladder_step_rungs": {
+            "no rung has these hits, and the next ones are counted": [
+                "uint32_t last = [0 => (-1)]",
+            ],
+            "it saves time: hits that are not counted again are as many as those before them": [
+                "if ([second != last >> 1 => 1]) last = second << 1 | (",
+                "if (second != last [>> => <<] 1) last = second << 1 |",
+                "if (second != last >> [1 => 0]) last = second << 1 | (",
+                "last >> 1) last = second << [1 => 2] | (uint32_t)votes(second,",
+            ],
+            "the rung is not in alarm: its bit is 0": [
+                "in_alarm [^= => |=] bit (2)",
+            ],
+            "a sum has no order": [
+                "bit) counts->ticks = anom_saturating_add([counts->ticks, 1 => 1, counts->ticks])",
+            ],
+            "it saves instructions, and changes no value": [
+                "[APART(level) => ]",
+                "[APART(counts) => ]",
+                "[APART(state) => ]",
+            ],
+            "it saves time: a rung at rest that is judged stays at rest": [
+                "while (bit [> => <] 1 && *--state == 0 &&",
+                "while (bit > [1 => 2] && *--state == 0 && in_alarm",
+                "state == 0 && in_alarm < bit >> [1 => 2]) bit >>= 1",
+                "0 && in_alarm < bit >> 1) [bit >>= 1 => ]",
+                "in_alarm < bit >> 1) bit >>= [1 => 0]",
+            ],
+            "no set of alarms is below 0": [
+                "while (bit [> => >=] 1 && *--state == 0 &&",
+                "while (bit > [1 => 0] && *--state == 0 && in_alarm",
+            ],
+            "no rung outside an alarm has this state, so that only time is saved: votes need hits, and no delay is 65535": [
+                "bit > 1 && *--state == [0 => (-1)] && in_alarm < bit >> 1) bit",
+                "bit > 1 && *--state == [0 => 1] && in_alarm < bit >> 1) bit",
+            ],
+        },
+        "anom_ladder_step": {
+            "it spreads the work over ticks: whoever reads the counts finishes them": [
+                "if ([ladder->waiting > 0 && raised == 0 => 0]) settle_one(ladder, plan)",
+                "if (ladder->waiting [> => <] 0 && raised == 0) settle_one(",
+                "if (ladder->waiting > [0 => 1] && raised == 0) settle_one(ladder",
+                "(ladder->waiting > 0 && raised [== => !=] 0) settle_one(ladder, plan)",
+                "ladder->waiting > 0 && raised == [0 => (-1)]) settle_one(ladder, plan)",
+                "ladder->waiting > 0 && raised == [0 => 1]) settle_one(ladder, plan)",
+                "waiting > 0 && raised == 0) [settle_one(ladder, plan) => ]",
+            ],
+            "a sum has no order": [
+                "ladder->ticks = anom_saturating_add([ladder->ticks, 1 => 1, ladder->ticks])",
+            ],
+            "it costs time: the level is the same, and nothing is due": [
+                "|| ladder->tag == 0) return [0 => (-1)]",
+                "|| ladder->tag == 0) return [0 => 1]",
+                "(evidence < promise->broken_q16) return [0 => (-1)]",
+                "(evidence < promise->broken_q16) return [0 => 1]",
+            ],
+            "what is not 0 is true": [
+                "return [1 => 2]",
+            ],
+        },
+        "anom_ladder_gap": {
+            "lost ticks are not counted": [
+                "let_pass(ladder, plan, [0 => (-1)], 0)",
+                "let_pass(ladder, plan, [0 => 1], 0)",
+            ],
+        },
+        "anom_ladder_pause": {
+            "what is not 0 is true": [
+                "let_pass(ladder, plan, ticks, [1 => 2])",
+            ],
+        },
+        "takes": {
+            "one hit is never too many": [
+                "uint32_t hits = in_alarm & 1 ? [0 => 1] : *state >> 16",
+            ],
+        },
+        "anom_ladder_restore": {
+            "what is not 0 is true": [
+                "return [1 => 2]",
+            ],
+        },
+        "ladder_operate": {
+            "the flag is a higher bit": [
+                "->alarm.flags & ANOM_FLAG_OUT_OF_SERVICE) > [0 => 1]",
+            ],
+            "what is not 0 is true": [
+                "return [1 => 2]",
+            ],
+        },
+    },
     "anom_levels.c": {
         "anom_levels_limited": {
             "the first is no larger than itself": [
