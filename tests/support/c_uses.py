@@ -309,6 +309,7 @@ def make_plans(folder: Path, comb: Plan) -> dict[str, Plan]:
     )  # fmt: skip
     twice = dataclasses.replace(watched.timing, high_ratio_q16=2 << 16)
     watched = dataclasses.replace(watched, baseline=baseline, timing=twice, levels=levels(RAISE, twice))
+    clears = dataclasses.replace(watched, timing=dataclasses.replace(twice, off_delay=9, clear_after=6))
     promises = [
         promise_plan(Unit.ALARM_DAY, 3, event_q16=60_000, day_q16=20_000, broken_q16=90_000),
         promise_plan(Unit.ALARM, 4, most=20_000, event_q16=50_000, day_q16=30_000, broken_q16=70_000),
@@ -321,6 +322,7 @@ def make_plans(folder: Path, comb: Plan) -> dict[str, Plan]:
         "microphone": dataclasses.replace(comb, alarm=None, health=health),
         "herd": dataclasses.replace(herd, alarm=PLAIN),
         "ladder": with_ladder(watched, *RUNGS, day=3, rest=20_000, gap=2, promises=promises),
+        "clears": with_ladder(clears, 41, 100, 401, day=3, rest=20_000, gap=2, promises=promises),
         "neither": dataclasses.replace(pendant, alarm=None, health=None),
     }
     plans = {name: dataclasses.replace(plan, name=name, folder=None) for name, plan in plans.items()}
