@@ -283,12 +283,12 @@ class Ladder:
             self._news = (Promise.NEEDS, min(choice.days, 255)) if choice.days else (Promise.FAILED, 0)
             return
         if choice.rung is not None and (not runs or choice.rung + 1 < self.tag):
-            self._run(choice.rung + 1, promise + 1)
+            self._put_in_force(choice.rung + 1, promise + 1)
         self._news = (Promise.CERTIFIED, promise)
 
     def set_level(self, tag: int) -> None:
         """Put a level in force: 0 for the plan's own, else a rung by its index + 1. No promise runs."""
-        self._run(tag, 0)
+        self._put_in_force(tag, 0)
         self._lowest = 0
         self._news = (Promise.SET, 0)
 
@@ -337,7 +337,7 @@ class Ladder:
     def _running(self) -> PromisePlan | None:
         return self._promises[self.promise - 1] if self.promise and self.tag else None
 
-    def _run(self, tag: int, promise: int) -> None:
+    def _put_in_force(self, tag: int, promise: int) -> None:
         """Put a level in force under a promise; the evidence against it begins anew, with a day paid in advance."""
         self.tag, self.promise = tag, promise
         running = self._running
@@ -367,7 +367,7 @@ class Ladder:
         promise = self.promise
         self._lowest = min(self.tag, len(self._rungs) - 1)
         rung = self.choose(promise - 1).rung
-        self._run(self._lowest + 1 if rung is None else rung + 1, 0 if rung is None else promise)
+        self._put_in_force(self._lowest + 1 if rung is None else rung + 1, 0 if rung is None else promise)
         self._news = (Promise.BROKEN, promise - 1)
 
 

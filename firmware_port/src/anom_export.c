@@ -26,7 +26,7 @@ ANOM_ASSERT(an_export_has_its_announced_size, ANOM_EXPORT_BYTES(0) == HEAD_BYTES
 ANOM_ASSERT(a_rung_has_its_announced_size, ANOM_EXPORT_BYTES(1) - ANOM_EXPORT_BYTES(0) == sizeof(anom_ladder_counts));
 
 /* Write a number of `size` bytes, the lowest first. */
-static void put(uint8_t *bytes, uint64_t number, int32_t size)
+static void put_number(uint8_t *bytes, uint64_t number, int32_t size)
 {
     for (; size > 0; size--, number >>= 8)
         *bytes++ = (uint8_t)number;
@@ -42,17 +42,17 @@ static uint32_t get(const uint8_t *bytes, int32_t size)
 }
 
 /* Subtract a number of an earlier export. 1: it is no larger, else 0. */
-static int32_t less(uint8_t *bytes, const uint8_t *earlier, int32_t size)
+static int32_t is_less(uint8_t *bytes, const uint8_t *earlier, int32_t size)
 {
     uint32_t now = get(bytes, size);
     uint32_t then = get(earlier, size);
-    put(bytes, now - then, size);
+    put_number(bytes, now - then, size);
     return then <= now;
 }
 
 /* Turn an export into what came after an earlier one; both begin with the first tick of the ladder. 1; 0: the earlier
  * one is torn, of another ladder, or later. */
-static int32_t subtract(uint8_t *made, const uint8_t *earlier)
+static int32_t take_off(uint8_t *made, const uint8_t *earlier)
 {
     int32_t n = made[AT_RUNGS];
     for (int32_t i = 0; i < AT_PLAN_TAG; i++) { /* mark, version, length, boot, device and score_id */
@@ -62,14 +62,14 @@ static int32_t subtract(uint8_t *made, const uint8_t *earlier)
     if (anom_record_crc(earlier, end) != get(earlier + end, CRC_BYTES) || get(earlier + AT_FIRST, 4) != 0) return 0;
     uint32_t first = get(earlier + AT_LAST, 4);
     int32_t later = first <= get(made + AT_LAST, 4);
-    put(made + AT_FIRST, first, 4);
-    later &= less(made + AT_DAYS, earlier + AT_DAYS, 2);
+    put_number(made + AT_FIRST, first, 4);
+    later &= is_less(made + AT_DAYS, earlier + AT_DAYS, 2);
     for (int32_t at = HEAD_BYTES; n > 0; n--) {
-        later &= less(made + at, earlier + at, 4);
+        later &= is_less(made + at, earlier + at, 4);
         for (at += 4; at < HEAD_BYTES + 12 * (made[AT_RUNGS] - n + 1); at += 2) {
             int32_t full = get(made + at, 2) == UINT16_MAX; /* nobody knows how much of it came after the earlier one */
-            later &= less(made + at, earlier + at, 2);
-            if (full) put(made + at, UINT16_MAX, 2);
+            later &= is_less(made + at, earlier + at, 2);
+            if (full) put_number(made + at, UINT16_MAX, 2);
         }
     }
     return later;
@@ -95,29 +95,29 @@ int32_t anom_pipeline_export(anom_pipeline *pipeline, uint64_t device, uint16_t 
     made[1] = 'l';
     made[2] = ANOM_EXPORT_VERSION;
     made[AT_RUNGS] = (uint8_t)rungs->n_rungs;
-    put(made + AT_LENGTH, bytes, 2);
-    put(made + AT_BOOT, ladder->boot, 2);
-    put(made + AT_DEVICE, device, 8);
+    put_number(made + AT_LENGTH, bytes, 2);
+    put_number(made + AT_BOOT, ladder->boot, 2);
+    put_number(made + AT_DEVICE, device, 8);
     anom_copy(made + AT_SCORE_TAG, plan->score_tag, SCORE_TAG_BYTES);
-    put(made + AT_PLAN_TAG, pipeline->alert.plan_tag, 2);
+    put_number(made + AT_PLAN_TAG, pipeline->alert.plan_tag, 2);
     made[AT_LEVEL_TAG] = ladder->tag;
     made[AT_PROMISE] = ladder->promise;
-    put(made + AT_FIRST, 0, 4);
-    put(made + AT_LAST, ladder->ticks, 4);
-    put(made + AT_DAYS, ladder->days, 2);
-    put(made + AT_GAP, (uint32_t)rungs->episode_gap, 2); /* and a byte that is 0 */
+    put_number(made + AT_FIRST, 0, 4);
+    put_number(made + AT_LAST, ladder->ticks, 4);
+    put_number(made + AT_DAYS, ladder->days, 2);
+    put_number(made + AT_GAP, (uint32_t)rungs->episode_gap, 2); /* and a byte that is 0 */
 
     /* Counts, and the CRC */
     const anom_ladder_counts *rung = anom_ladder_counts_of(ladder);
     uint8_t *at = made + HEAD_BYTES;
     for (int32_t i = 0; i < rungs->n_rungs; i++, rung++, at += sizeof *rung) {
-        put(at, rung->ticks, 4);
-        put(at + 4, rung->alarms, 2);
-        put(at + 6, rung->days, 2);
-        put(at + 8, rung->episodes, 2);
-        put(at + 10, rung->at_risk, 2);
+        put_number(at, rung->ticks, 4);
+        put_number(at + 4, rung->alarms, 2);
+        put_number(at + 6, rung->days, 2);
+        put_number(at + 8, rung->episodes, 2);
+        put_number(at + 10, rung->at_risk, 2);
     }
-    if (since && !subtract(made, since)) return ANOM_ERROR_RECORD;
-    put(at, anom_record_crc(made, bytes - CRC_BYTES), CRC_BYTES);
+    if (since && !take_off(made, since)) return ANOM_ERROR_RECORD;
+    put_number(at, anom_record_crc(made, bytes - CRC_BYTES), CRC_BYTES);
     return (int32_t)bytes;
 }

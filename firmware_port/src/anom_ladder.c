@@ -46,14 +46,14 @@ static uint16_t *counted_of(const anom_ladder_counts *counts)
 }
 
 /* Add 0 or 1 to a count, which stays at 65535. */
-static void count(uint16_t *counted, uint32_t more)
+static void count_up(uint16_t *counted, uint32_t more)
 {
     uint32_t sum = *counted + more;
     *counted = (uint16_t)(sum - (sum >> 16));
 }
 
 /* 1: at least m of the hits are set. */
-static int32_t votes(uint32_t hits, int32_t m)
+static int32_t has_votes(uint32_t hits, int32_t m)
 {
     hits -= hits >> 1 & 0x55555555;
     hits = (hits & 0x33333333) + (hits >> 2 & 0x33333333);
@@ -72,7 +72,7 @@ void anom_ladder_reset(anom_ladder *ladder, const anom_ladder_plan *plan)
 /* Put a level in force under a promise; the evidence against it begins anew, with a day paid in advance.
  *   promise  index + 1; 0: none */
 NOINLINE
-static void run(anom_ladder *ladder, const anom_ladder_plan *plan, uint32_t tag, uint32_t promise)
+static void put_in_force(anom_ladder *ladder, const anom_ladder_plan *plan, uint32_t tag, uint32_t promise)
 {
     ladder->tag = (uint8_t)tag;
     ladder->promise = (uint8_t)promise;
@@ -103,9 +103,9 @@ NOINLINE static void settle_one(anom_ladder *ladder, const anom_ladder_plan *pla
     uint8_t *quiet = &quiet_of(ladder, plan)[i];
     uint32_t alarm = ladder->yesterday >> i & 1;
     uint32_t at_risk = is_at_risk(plan, *quiet);
-    count(&counts->days, alarm);
-    count(&counts->at_risk, at_risk);
-    count(&counts->episodes, alarm & at_risk);
+    count_up(&counts->days, alarm);
+    count_up(&counts->at_risk, at_risk);
+    count_up(&counts->episodes, alarm & at_risk);
     if (*quiet < plan->episode_gap) ++*quiet;
     if (alarm) *quiet = 0;
 }
@@ -146,14 +146,14 @@ uint32_t anom_ladder_step_rungs(anom_ladder *ladder, const anom_ladder_plan *pla
                 in_row = UINT32_MAX;
             } else {
                 second = (second << 1 | (score >= level->raise_score)) & ~old;
-                if (second != last >> 1) last = second << 1 | (uint32_t)votes(second, timing->m);
+                if (second != last >> 1) last = second << 1 | (uint32_t)has_votes(second, timing->m);
                 in_row = last & 1 ? in_row + 1 : 0;
                 word = in_row | second << 16;
             }
             if (in_row > (uint32_t)timing->on_delay) {
                 word = 0;
                 in_alarm ^= bit;
-                count(&counts->alarms, 1);
+                count_up(&counts->alarms, 1);
             }
         }
         *state++ = word;
@@ -179,7 +179,7 @@ static void broke(anom_ladder *ladder, const anom_ladder_plan *plan)
 {
     uint32_t promise = (uint32_t)ladder->promise - 1;
     ladder->lowest = (uint8_t)(ladder->tag - (ladder->tag == plan->n_rungs)); /* the next rung, or the highest */
-    run(ladder, plan, ladder->lowest + 1u, 0);
+    put_in_force(ladder, plan, ladder->lowest + 1u, 0);
     anom_ladder_calibrate(ladder, plan, promise);
     tell(ladder, ANOM_PROMISE_BROKEN, promise);
 }
@@ -200,7 +200,7 @@ int32_t anom_ladder_step(anom_ladder *ladder, const anom_ladder_plan *plan, cons
         ladder->elapsed -= day + 1;
         ladder->late_q16 = (uint16_t)late;
         anom_ladder_settle(ladder, plan);
-        count(&ladder->days, 1);
+        count_up(&ladder->days, 1);
         ladder->yesterday = ladder->today;
         ladder->today = 0;
         ladder->waiting = (uint8_t)plan->n_rungs;
@@ -289,14 +289,14 @@ void anom_ladder_calibrate(anom_ladder *ladder, const anom_ladder_plan *plan, ui
             argument = days < 255 ? days : 255;
         }
     } else if (ladder->promise != promise + 1 || tag < ladder->tag) {
-        run(ladder, plan, tag, promise + 1);
+        put_in_force(ladder, plan, tag, promise + 1);
     }
     tell(ladder, news, argument);
 }
 
 void anom_ladder_set_level(anom_ladder *ladder, const anom_ladder_plan *plan, uint32_t tag)
 {
-    run(ladder, plan, tag, 0);
+    put_in_force(ladder, plan, tag, 0);
     ladder->lowest = 0;
     tell(ladder, ANOM_PROMISE_SET, 0);
 }
@@ -310,7 +310,7 @@ uint32_t anom_ladder_take_news(anom_ladder *ladder)
 
 /* Turn the bytes of each number around, where the lowest one does not lie first: into a record or back.
  *   part     of a record, of any alignment */
-static void turn(void *part, const anom_ladder_plan *plan)
+static void turn_ladder(void *part, const anom_ladder_plan *plan)
 {
     (void)part;
     (void)plan;
@@ -331,7 +331,7 @@ void anom_ladder_save(anom_ladder *ladder, const anom_ladder_plan *plan, void *p
 {
     anom_ladder_settle(ladder, plan);
     anom_copy(part, &ladder->in_alarm, anom_ladder_bytes(plan));
-    turn(part, plan);
+    turn_ladder(part, plan);
 }
 
 /* 1: a ladder with this plan could have written it.
@@ -363,7 +363,7 @@ int32_t anom_ladder_restore(anom_ladder *ladder, const anom_ladder_plan *plan, c
                             const void *part, uint32_t level_tag, int32_t releveled)
 {
     anom_copy(&ladder->in_alarm, part, anom_ladder_bytes(plan));
-    turn(&ladder->in_alarm, plan);
+    turn_ladder(&ladder->in_alarm, plan);
     if (!takes(ladder, plan, timing, level_tag, releveled ? ANOM_LADDER_MAX_PROMISES : plan->n_promises)) {
         anom_ladder_reset(ladder, plan);
         return 0;

@@ -300,7 +300,7 @@ BY_FUNCTION: dict[str, dict[str, dict[str, list[str]]]] = {
         },
     },
     "anom_export.c": {
-        "subtract": {
+        "take_off": {
             "of a fifth byte, which is read first, no bit is left in 32 bits": [
                 ") || get(earlier + AT_FIRST, [4 => 5]) != 0) return 0",
                 "first = get(earlier + AT_LAST, [4 => 5])",
@@ -309,15 +309,15 @@ BY_FUNCTION: dict[str, dict[str, dict[str, list[str]]]] = {
         },
         "anom_pipeline_export": {
             "one byte more is written, and the next field or the CRC is written over it": [
-                "put(made + AT_LENGTH, bytes, [2 => 3])",
+                "put_number(made + AT_LENGTH, bytes, [2 => 3])",
                 "made + AT_BOOT, ladder->boot, [2 => 3])",
-                "put(made + AT_DEVICE, device, [8 => 9])",
+                "put_number(made + AT_DEVICE, device, [8 => 9])",
                 "AT_PLAN_TAG, pipeline->alert.plan_tag, [2 => 3])",
-                "put(made + AT_FIRST, 0, [4 => 5])",
+                "put_number(made + AT_FIRST, 0, [4 => 5])",
                 "made + AT_LAST, ladder->ticks, [4 => 5])",
                 "made + AT_DAYS, ladder->days, [2 => 3])",
                 ", (uint32_t)rungs->episode_gap, [2 => 3])",
-                "put(at, rung->ticks, [4 => 5])",
+                "put_number(at, rung->ticks, [4 => 5])",
                 "at + 4, rung->alarms, [2 => 3])",
                 "at + 6, rung->days, [2 => 3])",
                 "at + 8, rung->episodes, [2 => 3])",
@@ -462,7 +462,7 @@ BY_FUNCTION: dict[str, dict[str, dict[str, list[str]]]] = {
                 "if ([second != last >> 1 => 1]) last = second << 1 | (",
                 "if (second != last [>> => <<] 1) last = second << 1 |",
                 "if (second != last >> [1 => 0]) last = second << 1 | (",
-                "last >> 1) last = second << [1 => 2] | (uint32_t)votes(second,",
+                "last >> 1) last = second << [1 => 2] | (uint32_t)has_votes(second,",
             ],
             "the rung is not in alarm: its bit is 0": [
                 "in_alarm [^= => |=] bit (2)",
