@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from anomsdk.core.pipeline import Result
 from anomsdk.core.plan import Plan
 from anomsdk.core.supervisor import Operation
+from anomsdk.runtime.blocks import highest_argument
 from anomsdk.runtime.golden import Block
 from anomsdk.runtime.pipeline import Pipeline
 
@@ -69,9 +70,10 @@ def random_streams(plan: Plan, hops: int, seed: int) -> dict[str, list[Piece]]:
 
 def _random_press(plan: Plan, rng: np.random.Generator) -> Press:
     """Draw an input, with an argument that is small more often than large."""
-    operations = [each for each in Operation if plan.health is not None or not each.needs_health]
+    operations = [each for each in Operation if highest_argument(plan, each) >= 0]
     operation = operations[rng.integers(len(operations))]
-    return Press(operation, int(min(operation.highest, 2.0 ** rng.uniform(0, 14)) * (rng.random() < 0.9)))
+    highest = highest_argument(plan, operation)
+    return Press(operation, int(min(highest, 2.0 ** rng.uniform(0, 14)) * (rng.random() < 0.9)))
 
 
 def random_inputs(plan: Plan, seed: int) -> dict[str, NDArray[np.int8]]:

@@ -112,7 +112,7 @@ def operate(engine: Engine, plan: Plan, operation: Operation, argument: Any, wha
         raise InputError(f"{method}: {NO_SECTION.format(plan.name)}")
     if operation == Operation.CALIBRATE and not plan.promises:
         raise InputError(f"{method}: the ladder of plan {plan.name} has no budget; give one in [ladder] and plan again")
-    highest, switch = _highest(plan, operation), operation.highest == 1
+    highest, switch = highest_argument(plan, operation), operation.highest == 1
     is_bool = isinstance(argument, (bool, np.bool_))
     is_number = switch if is_bool else isinstance(argument, (int, np.integer))
     if not is_number or not 0 <= argument <= highest:
@@ -145,8 +145,10 @@ def export(engine: Engine, plan: Plan, device: Any, boot: Any, since: Any, what:
         raise InputError(f"{what}: `since`: {error}") from None
 
 
-def _highest(plan: Plan, operation: Operation) -> int:
-    """Return the largest argument that an operation takes under a plan."""
+def highest_argument(plan: Plan, operation: Operation) -> int:
+    """Return the largest argument that an operation takes under a supervised plan; -1 if the plan lacks its section."""
+    if (operation.needs_health and plan.health is None) or (operation.needs_ladder and plan.ladder is None):
+        return -1
     if operation == Operation.CALIBRATE:
         return len(plan.promises or ()) - 1
     if operation == Operation.SET_LEVEL and plan.ladder is not None:

@@ -14,11 +14,13 @@ from anomsdk.audit.streams import MIN_OUTPUTS, random_streams
 from anomsdk.audit.verify import Comparison, Report, as_text, verify
 from anomsdk.cli import app as cli
 from anomsdk.core.baseline import OFF
+from anomsdk.core.supervisor import Operation
 from anomsdk.demo import alarm as demo_alarm
 from anomsdk.errors import InputError
 from anomsdk.runtime import golden, native_module
 from anomsdk.runtime.engines import native, tflite
 from tests.support.make import SPECS, make_plan, noise
+from tests.support.tiny_plans import with_ladder
 
 
 @pytest.fixture(scope="module")
@@ -255,6 +257,19 @@ def test_inputs_and_gaps_of_supervised_plans_are_compared(supervised):
     found = verify(supervised, hops=400)
     assert not found.differences
     assert {"noise with inputs", "noise with gaps"} <= {each.what for each in found.comparisons}
+
+
+def test_inputs_of_plans_with_a_ladder_are_compared(supervised, monkeypatch):
+    """Calibrations and levels, too; without a ladder none is tried."""
+    pressed = set()
+    operate = native.NativeEngine.operate
+    monkeypatch.setattr(
+        native.NativeEngine, "operate", lambda self, what, n: pressed.add(what) or operate(self, what, n)
+    )
+    assert not verify(supervised, hops=400).differences
+    assert not any(each.needs_ladder for each in pressed)
+    assert not verify(with_ladder(supervised), hops=400).differences
+    assert {each for each in pressed if each.needs_ladder} == {Operation.CALIBRATE, Operation.SET_LEVEL}
 
 
 @pytest.mark.parametrize("method", ["gap", "operate"])
