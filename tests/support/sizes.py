@@ -36,8 +36,9 @@ SUPERVISED = (
     "missing",
     "samples_in",
     "clock",
+    *("operate", "due", "settle", "save", "restore"),
 )
-"""Members of the supervisor and of health, which a plan without an alarm and a health section does not call."""
+"""Members of the supervisor, of health and of a ladder, which a plan without these sections does not call."""
 
 
 @dataclass
