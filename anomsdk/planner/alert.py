@@ -55,30 +55,36 @@ def calibrated_level(timing: TimingPlan, calibration: Calibration) -> int:
 
 
 def _certified_level(spec: PipelineSpec, certified: Certified) -> int:
-    """Return the level that is certified; refuse an alert other than the one that its alarms were counted with."""
-    now = alert_without_level(spec)
-    changed = [key for key, value in now.items() if key != "cooldown_s" and certified.alert.get(key) != value]
-    if changed:
-        (key, *_) = changed
-        was = certified.alert.get(key)
-        raise InputError(
-            f"alert.{key} is {now[key]:g}, but the level that is certified for {certified.budget} was counted at "
-            f"{'another' if was is None else f'{was:g}'}: calibrate again with `budget='{certified.budget}'`, or set "
-            f"alert.raise_score (it was {certified.raise_score})"
-        )
+    """Return the level that is certified; its rungs have no cooldown, so that the alert may have any."""
+    what, again = f"is certified for {certified.budget}", f"`budget='{certified.budget}'`"
+    _check_alert(spec, certified, what, again, leaving_out="cooldown_s")
     return certified.raise_score
 
 
 def _tolerant_level(spec: PipelineSpec, tolerated: Tolerated) -> int:
-    """Return the level that tolerates alarms; refuse an alert other than the one that it was counted with."""
-    now = alert_without_level(spec)
-    changed = [key for key, value in now.items() if tolerated.alert.get(key) != value]
-    if changed:
-        (key, *_) = changed
-        was = tolerated.alert.get(key)
-        raise InputError(
-            f"alert.{key} is {now[key]:g}, but the level that tolerates {tolerated.alarms} alarms was counted at "
-            f"{'another' if was is None else f'{was:g}'}: calibrate again with `tolerate={tolerated.alarms}`, or set "
-            f"alert.raise_score (it was {tolerated.raise_score})"
-        )
+    """Return the level that tolerates alarms."""
+    _check_alert(spec, tolerated, f"tolerates {tolerated.alarms} alarms", f"`tolerate={tolerated.alarms}`")
     return tolerated.raise_score
+
+
+def _check_alert(
+    spec: PipelineSpec, counted: Certified | Tolerated, what: str, again: str, leaving_out: str = ""
+) -> None:
+    """Refuse an alert other than the one that the alarms at a level were counted with.
+
+    Parameters
+    ----------
+    spec : has the alert
+    counted : the level, and the alert that it was counted with
+    what : says what the level does, behind "the level that"
+    again : parameter that calibrates for it again
+    leaving_out : key of the alert that may differ
+    """
+    for key, value in alert_without_level(spec).items():
+        was = counted.alert.get(key)
+        if key != leaving_out and was != value:
+            raise InputError(
+                f"alert.{key} is {value:g}, but the level that {what} was counted at "
+                f"{'another' if was is None else f'{was:g}'}: calibrate again with {again}, or set alert.raise_score "
+                f"(it was {counted.raise_score})"
+            )

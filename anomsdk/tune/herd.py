@@ -5,10 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
 
 from anomsdk.core.checks import require
-from anomsdk.core.fixed import UINT32_MAX
 from anomsdk.core.ladder import N_NEEDS, LadderPlan
 from anomsdk.core.plan import Plan
 from anomsdk.planner.ladder import counted_in
@@ -278,9 +276,4 @@ def _row(
 
 def level_of(rungs: LadderPlan, rung: int) -> int:
     """Return the score of a rung."""
-    return min(int(rungs.raise_scores[rung]), UINT32_MAX)
-
-
-def days_of(exports: Sequence[FiledExport]) -> list[date]:
-    """Return the calendar days of exports, in order, each once."""
-    return sorted({each.day for each in exports if each.day is not None})
+    return int(rungs.raise_scores[rung])
