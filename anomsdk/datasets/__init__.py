@@ -1,0 +1,1 @@
+"""Data sets: what devices counted and said, by day, as Parquet in hive partitions."""
