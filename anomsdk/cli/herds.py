@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -28,8 +29,8 @@ def tune(
         list[str],
         typer.Argument(
             metavar="INPUT",
-            help="Ladder exports (.ladder) and folders of them, a .npz of scores, or recordings and folders of them. "
-            f"{CHOOSE}",
+            help="A data set that score or gather wrote, ladder exports (.ladder) and folders of them, a .npz of "
+            f"scores, or recordings and folders of them. {CHOOSE}",
         ),
     ],
     plan: PlanOption,
@@ -53,7 +54,7 @@ def tune(
         typer.Option(
             "--pooled",
             help="Certify the mean share of devices in alarm a day, for all devices together; needs exports in folders "
-            "day=YYYY-MM-DD.",
+            "day=YYYY-MM-DD, or a data set.",
         ),
     ] = False,
     independent: Annotated[
@@ -61,7 +62,7 @@ def tune(
         typer.Option(
             "--independent",
             help="Declare that devices raise alarms independently of one another, and count each day of each device; "
-            "needs exports in folders day=YYYY-MM-DD.",
+            "needs exports in folders day=YYYY-MM-DD, or a data set.",
         ),
     ] = False,
     anomalous: Annotated[
@@ -80,6 +81,14 @@ def tune(
             "devices are at or below.",
         ),
     ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Add up data sets on the cluster of this scheduler of Dask, e.g. tcp://10.0.0.1:8786, whose workers "
+            "find them under the same path. Needs the extra herd: pip install 'anomsdk[herd]'",
+        ),
+    ] = None,
     as_json: Json = False,
     *,
     run: RunOptions,
@@ -92,6 +101,7 @@ def tune(
     from anomsdk.stats.budgets import Budget
     from anomsdk.stats.promises import check_reachable
     from anomsdk.tune.alternatives import alternatives_text
+    from anomsdk.tune.cluster import Cluster
     from anomsdk.tune.herd import tune as tuned_herd
     from anomsdk.tune.inputs import open_herd
     from anomsdk.tune.own_level import check_plan_place, with_own_level
@@ -111,7 +121,11 @@ def tune(
     for check, place in ((check_table_place, out), (check_place, html), (check_plan_place, write_plan)):
         if place is not None:
             check(place)
-    with run.working("reading inputs") as progress:
+    with run.working("reading inputs") as progress, ExitStack() as opened:
+        cluster = None
+        if scheduler is not None:
+            connected = Cluster(scheduler, skip_bad=run.skip_bad, progress=progress.update)
+            cluster = opened.enter_context(connected)
         herd = open_herd(
             chosen,
             sources,
@@ -122,9 +136,12 @@ def tune(
             engine=run.engine,
             jobs=run.jobs,
             on_bad=run.on_bad,
+            add=None if cluster is None else cluster.add_up,
             report=note,
             progress=progress.update,
         )
+        if scheduler is not None and herd.data is None:
+            raise InputError("`scheduler`: adds up data sets, and none is given; leave it out")
         progress.doing("choosing levels")
         if pooled or independent:
             found = pool(herd, parsed, confidence, max_alarm_fraction=max_alarm_fraction, independent=independent)

@@ -9,7 +9,9 @@ from anomsdk.stats.dependence import FLAGGED, MOST_DISPERSED, drift, spells
 from anomsdk.stats.promises import dispersion
 from anomsdk.tune.calendar_days import CalendarDays
 from anomsdk.tune.certificates import rungs_of
-from anomsdk.tune.herd import Tuned
+from anomsdk.tune.data_sets import rung_counts
+from anomsdk.tune.herd import Herd, Tuned
+from anomsdk.tune.herd_ladders import Ints
 
 _FEWEST = 2
 """Fewest calendar days that have halves."""
@@ -23,28 +25,23 @@ def doubts(tuned: Tuned) -> Iterator[str]:
     herd, rung = tuned.herd, _rung(tuned)
     if rung is None:
         return
-    ladders = list(herd.ladders.values())
+    ladders = herd.ladders
     level = f"{int(rungs_of(tuned.plan).raise_scores[rung]):,}"
-    if tuned.budget.unit == Unit.ALARM_DAY and min(ladder.episode_gap for ladder in ladders) > 0:
-        counts = [ladder.counts[rung] for ladder in ladders]
-        usual = [at for at, each in enumerate(counts) if 0 < each.episodes <= each.days <= ladders[at].days]
-        if usual:
-            p = spells(
-                [counts[at].days for at in usual],
-                [counts[at].episodes for at in usual],
-                [ladders[at].days for at in usual],
-                ladders[0].episode_gap,
-            )
+    if tuned.budget.unit == Unit.ALARM_DAY and ladders.episode_gap > 0:
+        episodes, days = _episodes(herd, rung), ladders.counts["days"][rung]
+        usual = (episodes > 0) & (episodes <= days) & (days <= ladders.days)
+        if usual.any():
+            p = spells(days[usual], episodes[usual], ladders.days[usual], ladders.episode_gap)
             if float(p.item()) < FLAGGED:
                 yield (
                     f"alarm-days come in spells (level {level}, p = {float(p.item()):.2g}): certificates in alarm-days "
                     "are false more often than they say; use a budget of episodes"
                 )
-    days = CalendarDays.known(herd)
-    if days is None or len(days.days) < _FEWEST:
+    calendar = CalendarDays.known(herd, rung)
+    if calendar is None or len(calendar.days) < _FEWEST:
         return
-    half = len(days.days) // 2
-    alarms, devices = days.alarms[:, rung], days.devices
+    half = len(calendar.days) // 2
+    alarms, devices = calendar.alarms[:, rung], calendar.devices
     p = drift(alarms[:half].sum(), devices[:half].sum(), alarms[half:].sum(), devices[half:].sum())
     if float(p.item()) < FLAGGED:
         fewer = alarms[:half].sum() * devices[half:].sum() > alarms[half:].sum() * devices[:half].sum()
@@ -60,10 +57,15 @@ def doubts(tuned: Tuned) -> Iterator[str]:
         )
 
 
+def _episodes(herd: Herd, rung: int) -> Ints:
+    """Return the episodes of a rung on each device; data sets are asked for them only here."""
+    if "episodes" in herd.ladders.counts:
+        return herd.ladders.counts["episodes"][rung]
+    assert herd.data is not None
+    return rung_counts(herd.data, "episodes", rung)
+
+
 def _rung(tuned: Tuned) -> int | None:
-    ladders = tuned.herd.ladders.values()
-    ticks = sum(ladder.ticks for ladder in ladders)
-    for rung in range(rungs_of(tuned.plan).n_rungs):
-        if sum(ladder.counts[rung].ticks for ladder in ladders) <= tuned.max_alarm_fraction * ticks:
-            return rung
-    return None
+    ladders = tuned.herd.ladders
+    most = tuned.max_alarm_fraction * int(ladders.ticks.sum())
+    return next((rung for rung, ticks in enumerate(ladders.counts["ticks"].sum(axis=1)) if ticks <= most), None)

@@ -111,7 +111,7 @@ def choose(
     count, days = counted_in(rungs, ladder.counts[judged], ladder.ticks, ladder.days, parsed.unit)
     if found.rung is None:
         return Certificate("more days" if found.days else "fails", None, None, None, found.days, count, days)
-    upper = _bound(count, days, parsed.unit, confidence, method) * float(parsed.days)
+    upper = upper_bound(count, days, parsed, confidence, method)
     level = None if plan is None else int(rungs.raise_scores[found.rung])
     return Certificate("certified", found.rung, level, upper, 0, count, days)
 
@@ -132,8 +132,9 @@ def _promise(budget: Budget, confidence: float, max_alarm_fraction: float, day_q
 
 
 @lru_cache(maxsize=65_536)
-def _bound(count: int, days: float, unit: Unit, confidence: float, method: Method) -> float:
-    return bound(count, days, unit, confidence, method=method)
+def upper_bound(count: int, days: float, budget: Budget, confidence: float, method: Method) -> float:
+    """Compute the upper bound of a rate in the budget's unit per its period; devices of a herd share many of them."""
+    return bound(count, days, budget.unit, confidence, method=method) * float(budget.days)
 
 
 def rungs_of(plan: Plan) -> LadderPlan:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
 from html import escape
 from statistics import median
 
-from anomsdk.core.ladder import Unit
 from anomsdk.planner.ladder import counted_in
-from anomsdk.stats.promises import Method, bound
-from anomsdk.tune.certificates import rungs_of
+from anomsdk.tune.certificates import rungs_of, upper_bound
 from anomsdk.tune.herd import Tuned
 
 MOST_DEVICES = 200
@@ -20,11 +17,6 @@ MOST_BUDGETS = 10
 """Highest bound that is drawn, in multiples of the budget."""
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 720, 300, 60, 15, 15, 45
 _BLUE, _RED, _GREY, _PALE = "#1f5fa8", "#c0392b", "#777777", "#c9d9ec"
-
-
-@lru_cache(maxsize=65_536)
-def _bound(count: int, days: float, unit: Unit, confidence: float, method: Method) -> float:
-    return bound(count, days, unit, confidence, method=method)
 
 
 def bounds_by_rung(tuned: Tuned) -> list[list[float]]:
@@ -41,12 +33,7 @@ def bounds_by_rung(tuned: Tuned) -> list[list[float]]:
         ladder = tuned.herd.ladders[row.device]
         judged = [counted_in(rungs, each, ladder.ticks, ladder.days, budget.unit) for each in ladder.counts]
         if all(days > 0 for _, days in judged):
-            found.append(
-                [
-                    _bound(count, days, budget.unit, tuned.confidence, tuned.method) * float(budget.days)
-                    for count, days in judged
-                ]
-            )
+            found.append([upper_bound(count, days, budget, tuned.confidence, tuned.method) for count, days in judged])
     return found
 
 

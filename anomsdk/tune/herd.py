@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from anomsdk.core.checks import require
 from anomsdk.core.ladder import N_NEEDS, LadderPlan
 from anomsdk.core.plan import Plan
-from anomsdk.planner.ladder import counted_in
+from anomsdk.planner.ladder import counted_in, promise_plan
 from anomsdk.stats.budgets import Budget
 from anomsdk.stats.promises import Method, days_needed
 from anomsdk.tune.cause import Cause, cause_of
-from anomsdk.tune.certificates import Certificate, Status, choose, provisional_rung, rungs_of
+from anomsdk.tune.certificates import Status, check_alarm_fraction, provisional_rung, rungs_of, upper_bound
+from anomsdk.tune.data_sets import DataSetLadders
 from anomsdk.tune.device_scores import ScoredDevice
 from anomsdk.tune.exports import FiledExport, check_clock
+from anomsdk.tune.herd_ladders import Choices, Device, HerdLadders, Ints, counted_at, in_days, walk_all
 from anomsdk.tune.ladders import MergedLadder, merge
 
-Device = int | str
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """Level of one device.
 
@@ -65,19 +65,21 @@ class Herd:
     Parameters
     ----------
     plan : Plan with a ladder
-    ladders : device -> its ladder
+    ladders : device -> its ladder, in the order of the table
     groups : device -> its group
-    scores : device -> its scores; empty for exports
-    exports : exports that the ladders were merged from
+    scores : device -> its scores; empty for exports and data sets
+    exports : exports that ladders were merged from
+    data : data sets that ladders were added up from; None: there are none
     given : plan that the user gave; another one than ``plan`` where it has no ladder, and that is the default one
     """
 
     plan: Plan
-    ladders: dict[Device, MergedLadder]
+    ladders: HerdLadders
     groups: dict[Device, str]
     scores: dict[Device, ScoredDevice]
     exports: tuple[FiledExport, ...] = ()
     given: Plan | None = None
+    data: DataSetLadders | None = None
 
     @classmethod
     def of(
@@ -87,8 +89,9 @@ class Herd:
         scored: Sequence[ScoredDevice],
         count: Callable[[ScoredDevice], MergedLadder],
         given: Plan | None = None,
+        data: DataSetLadders | None = None,
     ) -> Herd:
-        """Make a herd of exports and of scores.
+        """Make a herd of exports, of scores, and of data sets.
 
         Parameters
         ----------
@@ -96,7 +99,7 @@ class Herd:
         exports : of any devices
         scored : devices whose scores are at hand, each once
         count : counts the scores of a device as a ladder
-        given : as `Herd`
+        given, data : as `Herd`
 
         Raises
         ------
@@ -121,13 +124,20 @@ class Herd:
         for one in scored:
             require(one.name not in scores, f"device {one.name}: is in two inputs; give each device once")
             scores[one.name], ladders[one.name], groups[one.name] = one, count(one), ""
+        if data is not None:
+            both = next((device for device in data.ladders if device in ladders), None)
+            require(both is None, f"device {both}: is in two inputs; give each device once")
+            if not ladders:
+                return cls(plan, data.ladders, data.groups, {}, (), given, data)
+            ladders |= dict(data.ladders)
+            groups |= data.groups
         require(bool(ladders), "tune: no device in these inputs; give ladder exports, scores or recordings")
-        return cls(plan, ladders, groups, scores, tuple(exports), given)
+        return cls(plan, HerdLadders.of(ladders), groups, scores, tuple(exports), given, data)
 
     @property
     def devices(self) -> list[Device]:
         """Devices in the order of the table: by number, then by name."""
-        return sorted(self.ladders, key=lambda each: (isinstance(each, str), each))
+        return list(self.ladders)
 
 
 @dataclass(frozen=True)
@@ -220,58 +230,67 @@ def tune(
     InputError : as `anomsdk.tune.choose`; but a device without a tick of service is an error only where all are so
     """
     parsed = Budget.parse(budget)
-    new = [device for device in herd.devices if herd.ladders[device].ticks == 0]
-    served = [device for device in herd.devices if herd.ladders[device].ticks > 0] or new
-    found: dict[Device, Certificate] = {
-        device: choose(
-            herd.ladders[device],
-            parsed,
-            confidence,
-            plan=herd.plan,
-            max_alarm_fraction=max_alarm_fraction,
-            method=method,
-        )
-        for device in served
-    }
-    days = math.ceil(days_needed(0, parsed, confidence, method=method))
-    found |= {device: Certificate("more days", None, None, None, days, 0, 0) for device in new}
-    found = {device: found[device] for device in herd.devices}
+    check_alarm_fraction(max_alarm_fraction)
+    ladders = herd.ladders
+    served = bool(ladders.ticks.any())
+    require(served, f"device {next(iter(ladders))}: zero hours of service certify nothing; let it run")
+    rungs = rungs_of(herd.plan)
+    promise = promise_plan(parsed, confidence, max_alarm_fraction, rungs, method=method)
+    promise.check(rungs)
+    choices = walk_all(rungs, promise, ladders)
     certified: dict[str, list[int]] = {}
-    for device, each in found.items():
-        if each.rung is not None:
-            certified.setdefault(herd.groups[device], []).append(each.rung)
+    for device, rung in zip(ladders, choices.rungs.tolist(), strict=True):
+        if rung >= 0:
+            certified.setdefault(herd.groups[device], []).append(rung)
+    typical = {group: provisional_rung(found) for group, found in certified.items()}
+    lent = {group: _Lent(rung, *counted_at(ladders, rung, parsed.unit)) for group, rung in typical.items()}
+    tuned = Tuned(herd, parsed, confidence, method, max_alarm_fraction, ())
     rows = tuple(
-        _row(herd, device, each, certified.get(herd.groups[device], []), parsed, max_alarm_fraction)
-        for device, each in found.items()
+        _row(tuned, choices, device, place, lent.get(herd.groups[device])) for place, device in enumerate(ladders)
     )
-    return Tuned(herd, parsed, confidence, method, max_alarm_fraction, rows)
+    return replace(tuned, rows=rows)
 
 
-def _row(
-    herd: Herd, device: Device, own: Certificate, certified: list[int], budget: Budget, max_alarm_fraction: float
-) -> Row:
-    rungs, ladder, group = rungs_of(herd.plan), herd.ladders[device], herd.groups[device]
-    scores = herd.scores.get(device)
-    typical = provisional_rung(certified) if certified else None
-    if own.rung is not None:
-        level, cause = level_of(rungs, own.rung), cause_of(scores, herd.plan, own.rung)
-        fits = typical is None or own.rung <= typical
-        return Row(device, group, own.status, level, own.rung, own.bound, 0, own.count, own.days, cause, fits)
-    if own.status == "fails" or typical is None:
-        top, level = rungs.n_rungs, herd.plan.levels.raise_score
-        cause = cause_of(scores, herd.plan, top) if own.status == "fails" else None
-        fits = own.status != "fails"
-        missing = own.missing_days
-        return Row(device, group, own.status, level, None, None, missing, own.count, own.days, cause, fits)
-    counts = ladder.counts[typical]
-    count, days = counted_in(rungs, counts, ladder.ticks, ladder.days, budget.unit)
+@dataclass(frozen=True, eq=False)
+class _Lent:
+    """Rung that 90 % of the certified devices of a group are at or below, and what it counted on each device."""
+
+    rung: int
+    counted: Ints
+    among: Ints
+
+
+def _row(tuned: Tuned, choices: Choices, device: Device, place: int, lent: _Lent | None) -> Row:
+    """Make the row of a device.
+
+    Parameters
+    ----------
+    tuned : with the settings of the promise
+    choices : of all devices
+    device, place : the device, and its place among all
+    lent : rung for those of its group without a certificate; None: no device of the group has one
+    """
+    herd, unit, group = tuned.herd, tuned.budget.unit, tuned.herd.groups[device]
+    rungs, ladders, scores = rungs_of(herd.plan), herd.ladders, herd.scores.get(device)
+    rung, missing = int(choices.rungs[place]), int(choices.days[place])
+    count, days = int(choices.counted[place]), in_days(int(choices.among[place]), rungs, unit)
+    if rung >= 0:
+        cause, fits = cause_of(scores, herd.plan, rung), lent is None or rung <= lent.rung
+        bound = upper_bound(count, days, tuned.budget, tuned.confidence, tuned.method)
+        return Row(device, group, "certified", level_of(rungs, rung), rung, bound, 0, count, days, cause, fits)
+    status: Status = "more days" if missing else "fails"
+    if status == "fails" or lent is None:
+        cause = cause_of(scores, herd.plan, rungs.n_rungs) if status == "fails" else None
+        own = herd.plan.levels.raise_score
+        return Row(device, group, status, own, None, None, missing, count, days, cause, status != "fails")
+    count, days = int(lent.counted[place]), in_days(int(lent.among[place]), rungs, unit)
     fits = (
         count < N_NEEDS
-        and counts.ticks <= max_alarm_fraction * ladder.ticks
-        and (days == 0 or count <= max(1, math.ceil(float(budget.rate) * days)))
+        and int(ladders.counts["ticks"][lent.rung, place]) <= tuned.max_alarm_fraction * int(ladders.ticks[place])
+        and (days == 0 or count <= max(1, math.ceil(float(tuned.budget.rate) * days)))
     )
-    level = level_of(rungs, typical)
-    return Row(device, group, "provisional", level, typical, None, own.missing_days, count, days, None, fits)
+    level = level_of(rungs, lent.rung)
+    return Row(device, group, "provisional", level, lent.rung, None, missing, count, days, None, fits)
 
 
 def level_of(rungs: LadderPlan, rung: int) -> int:

@@ -8,11 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from anomsdk.core.plan import Plan
+from anomsdk.datasets.reading import is_data_set
 from anomsdk.errors import InputError, printable
 from anomsdk.sources.clips import Clip, noticed, open_clips
 from anomsdk.sources.stream_format import ReadOptions, StreamFormat
 from anomsdk.stats.budgets import Budget
 from anomsdk.tune.certificates import score_tag_of
+from anomsdk.tune.data_sets import AddUp, left_out_words, read_data_sets
 from anomsdk.tune.default_ladder import with_rungs
 from anomsdk.tune.device_scores import ScoredDevice, is_scores, read_scores, score_devices
 from anomsdk.tune.exports import FiledExport, is_exports, read_exports
@@ -30,6 +32,7 @@ def open_herd(
     engine: str | None = None,
     jobs: int | None = None,
     on_bad: Callable[[str], None] | None = None,
+    add: AddUp | None = None,
     report: Callable[[str], None] = lambda line: None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Herd:
@@ -38,25 +41,30 @@ def open_herd(
     Parameters
     ----------
     plan : Plan; without a ladder it gets the default one for scores and recordings (`with_rungs`)
-    sources : .ladder files with exports, folders of them, .npz files that scoring wrote (one device an array), or
-        recordings and folders of them (one device a group)
+    sources : folders of data sets that scoring wrote, .ladder files with exports, folders of them, .npz files that
+        scoring wrote (one device an array), or recordings and folders of them (one device a group)
     budget, confidence : of the promise
     reading : how recordings are read
     group : as `anomsdk.sources.clips.open_clips`
     engine, jobs : as `anomsdk.score_many`
-    on_bad : called with one line for each input that cannot be read, which is left out; None: they are an error
+    on_bad : called with one line for each input that cannot be read, which is left out; None: they are an error. Of a
+        data set only rows are left out, and one line for each of its files tells how many
+    add : adds up data sets somewhere else; None: in this process
     report : called with lines on recordings
-    progress : called with the recordings scored so far, and their number
+    progress : called with the recordings scored, or the files of data sets read so far, and their number
 
     Raises
     ------
-    InputError : as `read_exports`, `read_scores`, `score_devices` and `Herd.of`, a ladder of another plan, or a plan
-        without a ladder
+    InputError : as `read_exports`, `read_scores`, `read_data_sets`, `score_devices` and `Herd.of`, a ladder of another
+        plan, or a plan without a ladder
     """
     given, plan = plan, with_rungs(plan, budget, confidence)
     exports, scored, clips = list[FiledExport](), list[ScoredDevice](), list[Clip]()
+    data_sets = [Path(source) for source in sources if is_data_set(Path(source))]
     for source in sources:
         path = Path(source)
+        if path in data_sets:
+            continue
         if is_exports(path):
             exports += read_exports(path, on_bad)
         elif is_scores(path):
@@ -83,7 +91,14 @@ def open_herd(
     if clips:
         clips = _named(clips, report)
         scored += score_devices(plan, clips, engine=engine, jobs=jobs, on_bad=on_bad, report=report, progress=progress)
-    return Herd.of(plan, exports, scored, lambda device: device.ladder(plan), given)
+    data = None
+    if data_sets:
+        data = read_data_sets(
+            plan, data_sets, budget.unit, skip_bad=on_bad is not None, on_bad=on_bad, add=add, progress=progress
+        )
+        if line := left_out_words(data):
+            report(line)
+    return Herd.of(plan, exports, scored, lambda device: device.ladder(plan), given, data)
 
 
 def _clips(

@@ -55,12 +55,12 @@ def pool(
     check_alarm_fraction(max_alarm_fraction)
     days = CalendarDays(herd)
     n_rungs = rungs_of(herd.plan).n_rungs
-    ticks = sum(ladder.ticks for ladder in herd.ladders.values())
+    ladders = herd.ladders
+    ticks = int(ladders.ticks.sum())
     require(ticks > 0, "tune: zero hours of service certify nothing; let the devices run")
 
     def passes(rung: int) -> bool:
-        in_alarm = sum(ladder.counts[rung].ticks for ladder in herd.ladders.values())
-        if in_alarm > max_alarm_fraction * ticks:
+        if int(ladders.counts["ticks"][rung].sum()) > max_alarm_fraction * ticks:
             return False
         if independent:
             return certified(int(days.alarms[:, rung].sum()), int(days.devices.sum()), budget, confidence)
@@ -105,10 +105,10 @@ def pool(
             chosen,
             upper,
             missing,
-            herd.ladders[device].counts[judged].days,
-            herd.ladders[device].days,
+            int(ladders.counts["days"][judged, place]),
+            int(ladders.days[place]),
         )
-        for device in herd.devices
+        for place, device in enumerate(ladders)
     )
     return Tuned(herd, budget, confidence, "anytime", max_alarm_fraction, rows, pooled)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import escape
+from itertools import islice
 from pathlib import Path
 
 from anomsdk.errors import InputError, printable
@@ -126,7 +127,7 @@ def _items(lines: list[str]) -> str:
 
 def _table(tuned: Tuned) -> str:
     top = "".join(f'<th scope="col">{escape(name)}</th>' for name in _SHOWN)
-    rows = cells(tuned)[:MOST_ROWS]
+    rows = list(islice(cells(tuned), MOST_ROWS))
     body = "".join(
         "<tr>" + "".join(f"<td>{'' if row[name] is None else escape(str(row[name]))}</td>" for name in _SHOWN) + "</tr>"
         for row in rows

@@ -119,11 +119,8 @@ def limits(tuned: Tuned) -> Iterator[str]:
     yield "- it is about days like those that were watched: not another season, place or wearer"
     yield "- it is about too many alarms only: not that an alarm is right, nor that anything is found"
     yield "- the budget is an average over a long time: one month may have more"
-    if tuned.herd.exports:
-        yield (
-            "- exports do not tell which days they counted: leave out days that trained or calibrated the plan, or "
-            "placed its rungs"
-        )
+    if tuned.herd.exports or tuned.herd.data is not None:
+        yield ("- counts do not tell what trained or calibrated the plan, or placed its rungs: leave out such days")
     if tuned.given.ladder is None:
         yield "- the plan has no ladder, so its rungs are the default ones; with [ladder] a device counts itself"
     if tuned.method == "fixed":

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "score_id": ("string", "score_id of the plan"),
 }
 """Column -> its type in Parquet, and its meaning."""
+_ROWS_AT_ONCE = 65_536
 
 
 def check_table_place(path: Path) -> None:
@@ -51,11 +53,12 @@ def write_table(tuned: Tuned, path: Path) -> None:
     write_atomically(path.resolve(), _parquet(tuned, path) if path.suffix.lower() == ".parquet" else as_csv(tuned))
 
 
-def cells(tuned: Tuned) -> list[dict[str, Any]]:
-    """Return the values of each row by the names of `COLUMNS`; None where a cell is empty."""
+def cells(tuned: Tuned) -> Iterator[dict[str, Any]]:
+    """Yield the values of each row by the names of `COLUMNS`; None where a cell is empty."""
     plan = tuned.given
-    return [
-        {
+    plan_id, score_id = plan.id, plan.score_id
+    for row in tuned.rows:
+        yield {
             "device": str(row.device),
             "group": row.group,
             "status": row.status,
@@ -66,11 +69,9 @@ def cells(tuned: Tuned) -> list[dict[str, Any]]:
             "missing_days": row.missing_days,
             "days": round(float(row.days), 3),
             "count": row.count,
-            "plan": plan.id,
-            "score_id": plan.score_id,
+            "plan": plan_id,
+            "score_id": score_id,
         }
-        for row in tuned.rows
-    ]
 
 
 def as_csv(tuned: Tuned) -> bytes:
@@ -102,11 +103,10 @@ def _pyarrow(where: str) -> tuple[Any, Any]:
 
 def _parquet(tuned: Tuned, path: Path) -> bytes:
     pyarrow, parquet = _pyarrow(printable(path))
-    rows = cells(tuned)
-    types: dict[str, Callable[[], Any]] = {name: getattr(pyarrow, kind) for name, (kind, _) in COLUMNS.items()}
-    table = pyarrow.table(
-        {name: pyarrow.array([row[name] for row in rows], type=make()) for name, make in types.items()}
-    )
-    data = io.BytesIO()
-    parquet.write_table(table, data)
+    schema = pyarrow.schema([(name, getattr(pyarrow, kind)()) for name, (kind, _) in COLUMNS.items()])
+    data, rows = io.BytesIO(), cells(tuned)
+    with parquet.ParquetWriter(data, schema, compression="zstd") as writer:
+        while part := list(islice(rows, _ROWS_AT_ONCE)):
+            columns = {name: [row[name] for row in part] for name in COLUMNS}
+            writer.write_table(pyarrow.table(columns, schema=schema))
     return data.getvalue()

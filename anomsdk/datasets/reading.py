@@ -1,0 +1,176 @@
+"""Files of data sets by day, and batches of their rows with the columns that somebody asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from anomsdk.datasets.device_day import UNKNOWN_DAY
+from anomsdk.datasets.schema import METADATA_KEY, Facts, import_pyarrow, selected
+from anomsdk.errors import InputError, printable, quoted
+
+BATCH_ROWS = 32768
+"""Rows that are read at once."""
+SUFFIX = ".parquet"
+_LABELS = ("device", "recording", "score_id")
+_TELLING = ("device", "score_id", "service_ticks", "service_days")
+"""Columns by which a file of device days is known."""
+
+
+@dataclass(frozen=True, order=True)
+class DayFile:
+    """File of a data set.
+
+    Parameters
+    ----------
+    day : day of UTC that a folder above it names, as in ``day=2026-05-31``; empty: not known
+    group : name that a folder above it gives, as in ``group=north``; empty: none
+    path : its path
+    """
+
+    day: str
+    path: str
+    group: str = ""
+
+    @property
+    def name(self) -> str:
+        """Path, safe to print."""
+        return printable(self.path)
+
+    @property
+    def date(self) -> date | None:
+        """Day of UTC; None: not known."""
+        return date.fromisoformat(self.day) if self.day else None
+
+
+def is_data_set(path: Path) -> bool:
+    """Return True for a .parquet file of device days, and for a folder whose first .parquet file is one."""
+    first = next(iter(_files_below(path)), None) if path.is_dir() else path
+    if first is None or first.suffix.lower() != SUFFIX or not first.is_file():
+        return False
+    try:
+        with opened(str(first)) as file:
+            names = set(file.schema_arrow.names)
+    except InputError:
+        return path.is_dir() and any(part.startswith("day=") for part in first.parts[len(path.parts) : -1])
+    return names.issuperset(_TELLING)
+
+
+def day_files(path: Path) -> list[DayFile]:
+    """List the files of a data set in the order of their days, those of no known day first.
+
+    Parameters
+    ----------
+    path : folder of a data set, or one of its files
+
+    Raises
+    ------
+    InputError : no .parquet below the folder, or a folder ``day=`` that names no day
+    """
+    files = _files_below(path) if path.is_dir() else [path]
+    if not files:
+        raise InputError(f"{printable(path)}: no .parquet files in this folder; give one that score or gather wrote")
+    return sorted(DayFile(_day_of(file), str(file), _part_of(file, "group")) for file in files)
+
+
+@contextmanager
+def opened(path: str) -> Iterator[Any]:
+    """Open a file with pyarrow so that nothing is read ahead, and only in this thread.
+
+    Raises
+    ------
+    InputError : the file cannot be read, or is no complete .parquet
+    """
+    where = printable(path)
+    pyarrow = import_pyarrow(where)
+    try:
+        metadata = pyarrow.parquet.read_metadata(path)
+        labels = [name for name in metadata.schema.names if name in _LABELS]
+        file = pyarrow.parquet.ParquetFile(path, metadata=metadata, pre_buffer=False, read_dictionary=labels)
+    except (OSError, pyarrow.ArrowException) as error:
+        raise InputError(_incomplete(where, error)) from None
+    with file:
+        try:
+            yield file
+        except (OSError, pyarrow.ArrowException) as error:
+            raise InputError(_incomplete(where, error)) from None
+
+
+def batches(path: str, columns: Sequence[str]) -> Iterator[list[Any]]:
+    """Yield the pyarrow arrays of some columns, at most `BATCH_ROWS` rows at a time.
+
+    Labels, such as the device, come as dictionaries of strings.
+
+    Raises
+    ------
+    InputError : as `opened`, or a column is missing
+    """
+    with opened(path) as file:
+        selected(file.schema_arrow.names, columns, printable(path))
+        for batch in file.iter_batches(BATCH_ROWS, columns=list(columns), use_threads=False):
+            if len(batch):
+                yield [_labelled(batch.column(name)) if name in _LABELS else batch.column(name) for name in columns]
+
+
+def facts_of(path: str) -> Facts | None:
+    """Read what a file says about its plan; None for a file that says nothing.
+
+    Raises
+    ------
+    InputError : as `opened`, or what it says is damaged
+    """
+    with opened(path) as file:
+        metadata = file.schema_arrow.metadata or {}
+    text = metadata.get(METADATA_KEY)
+    return None if text is None else Facts.from_json(text, printable(path))
+
+
+def row_name(path: str, row: int) -> str:
+    """Name a row of a file in messages."""
+    return f"{printable(path)}, row {row:,} (from 0)"
+
+
+def _labelled(column: Any) -> Any:
+    """Return a column of labels as a dictionary of strings, also where it holds numbers."""
+    import pyarrow
+
+    kind = pyarrow.dictionary(pyarrow.int32(), pyarrow.string())
+    if column.type == kind:
+        return column
+    plain = column.dictionary_decode() if pyarrow.types.is_dictionary(column.type) else column
+    return plain.cast(pyarrow.string()).dictionary_encode()
+
+
+def _incomplete(where: str, error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno is not None and error.strerror:
+        return f"{where}: cannot be read: {error.strerror}; check the file"
+    return f"{where}: cannot be read (it is no complete .parquet); copy it again, or score its recordings again"
+
+
+def _files_below(folder: Path) -> list[Path]:
+    return sorted(
+        path
+        for path in folder.rglob(f"*{SUFFIX}")
+        if not any(part.startswith(".") for part in path.relative_to(folder).parts) and path.is_file()
+    )
+
+
+def _part_of(file: Path, key: str) -> str:
+    values = [part.partition("=")[2] for part in file.parts[:-1] if part.startswith(f"{key}=")]
+    return values[-1] if values else ""
+
+
+def _day_of(file: Path) -> str:
+    text = _part_of(file, "day")
+    if text in ("", UNKNOWN_DAY):
+        return ""
+    try:
+        if len(text) != 10:
+            raise ValueError(text)
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise InputError(f"{printable(file)}: day={quoted(text)} is no day; write it as day=2026-05-31") from None

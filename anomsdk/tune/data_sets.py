@@ -1,0 +1,152 @@
+"""Ladders of data sets: their device days, added up by device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from anomsdk.core.checks import require
+from anomsdk.core.ladder import LadderPlan, Unit
+from anomsdk.core.plan import Plan
+from anomsdk.datasets.places import Places
+from anomsdk.datasets.reading import DayFile, batches, day_files, facts_of
+from anomsdk.datasets.schema import SCORE_ID_DIGITS, rung_column
+from anomsdk.datasets.sums import DeviceSums, add_up
+from anomsdk.errors import InputError
+from anomsdk.tune.certificates import rungs_of, score_tag_of
+from anomsdk.tune.herd_ladders import OF_UNIT, Device, HerdLadders, Ints, in_table_order
+from anomsdk.utils.text import counted
+
+COLUMN_OF = {"ticks": "alarm_ticks", "alarms": "alarms", "days": "alarm_days"}
+"""Field of `RungCounts` -> its column in a data set, where the names differ or the field has an own meaning there."""
+
+AddUp = Callable[[Sequence[DayFile], Sequence[str], str], DeviceSums]
+"""Function that adds up columns of files under a score_id, here or on a cluster."""
+
+
+@dataclass(frozen=True, eq=False)
+class DataSetLadders:
+    """Ladders of the devices of data sets.
+
+    Parameters
+    ----------
+    files : of the data sets, in the order of their days
+    ladders : of the devices
+    groups : device -> its group; empty: none
+    rows : number of device days
+    left_out : number of rows that were left out, as they cannot be right
+    """
+
+    files: tuple[DayFile, ...]
+    ladders: HerdLadders
+    groups: dict[Device, str]
+    rows: int
+    left_out: int
+
+
+def read_data_sets(
+    plan: Plan,
+    paths: Sequence[Path],
+    unit: Unit,
+    *,
+    skip_bad: bool = False,
+    on_bad: Callable[[str], None] | None = None,
+    add: AddUp | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> DataSetLadders:
+    """Add up the device days of data sets by device.
+
+    Parameters
+    ----------
+    plan : Plan with a ladder
+    paths : folders of data sets, or files of them
+    unit : of the budget; only its counts are read, and the ticks in alarm
+    skip_bad : leave out rows that cannot be right
+    on_bad : called with one line for each file with such rows
+    add : adds up somewhere else; None: in this process
+    progress : called with the number of files that were read, and of all
+
+    Raises
+    ------
+    InputError : as `add_up`, no file, or a data set that was scored without a ladder
+    """
+    files = tuple(sorted(file for path in paths for file in day_files(path)))
+    rungs = rungs_of(plan)
+    _check_facts(files[0], plan, rungs)
+    names = ["ticks", *OF_UNIT[unit]]
+    columns = [rung_column(COLUMN_OF.get(name, name), tag) for name in names for tag in range(1, rungs.n_rungs + 1)]
+    if add is None:
+        sums = add_up(files, columns, plan.score_id, skip_bad=skip_bad, progress=progress)
+    else:
+        sums = add(files, columns, plan.score_id)
+    for line in sums.bad:
+        if on_bad is not None:
+            on_bad(line)
+    require(len(sums.devices) > 0, f"{files[0].name}: no row of this data set can be used; score the recordings again")
+    ladders, groups = _ladders(sums, plan, rungs, names)
+    return DataSetLadders(files, ladders, groups, sums.rows, sums.left_out)
+
+
+def _ladders(
+    sums: DeviceSums, plan: Plan, rungs: LadderPlan, names: Sequence[str]
+) -> tuple[HerdLadders, dict[Device, str]]:
+    devices = [_device(name) for name in sums.devices.to_pylist()]
+    place = {device: at for at, device in enumerate(devices)}
+    ordered = in_table_order(devices)
+    order = [place[device] for device in ordered]
+    values: Ints = sums.values if order == sorted(order) else sums.values[:, order]
+    counts = {name: values[2 + at * rungs.n_rungs : 2 + (at + 1) * rungs.n_rungs] for at, name in enumerate(names)}
+    tag = score_tag_of(plan)
+    ladders = HerdLadders(ordered, tag, rungs.episode_gap, rungs.n_rungs, values[0], values[1], counts)
+    return ladders, {device: sums.groups[place[device]] for device in ordered}
+
+
+def _device(name: str) -> Device:
+    """Return the number of a device whose name is one, as exports have it."""
+    return int(name) if name.isascii() and name.isdecimal() and str(int(name)) == name else name
+
+
+def _check_facts(file: DayFile, plan: Plan, rungs: LadderPlan) -> None:
+    """Refuse a data set without a ladder, or of other rungs, by what its first file says about itself."""
+    facts = facts_of(file.path)
+    if facts is None:
+        return
+    if facts.n_rungs == 0:
+        raise InputError(
+            f"{file.name}: was scored without a ladder, so nothing counts alarms at other levels; add [ladder] to the "
+            "spec, plan and score again"
+        )
+    if facts.score_id[:SCORE_ID_DIGITS] != plan.score_id[:SCORE_ID_DIGITS]:
+        raise InputError(
+            f"{file.name}: its ladders are of plan {facts.name}, score_id {facts.score_id[:SCORE_ID_DIGITS]}, and that "
+            f"of plan {plan.name} is {plan.score_id[:SCORE_ID_DIGITS]}; give the plan that these devices run"
+        )
+    assert facts.n_rungs == rungs.n_rungs
+
+
+def rung_counts(data: DataSetLadders, count: str, rung: int) -> Ints:
+    """Add up one more count of a rung by device, in the order of the ladders; int64 (devices,).
+
+    Parameters
+    ----------
+    data : data sets that were read
+    count : field of `anomsdk.core.ladder.RungCounts`
+    rung : index of the rung
+    """
+    places, found = Places(map(str, data.ladders)), np.zeros(len(data.ladders), np.int64)
+    column = rung_column(COLUMN_OF.get(count, count), rung + 1)
+    for file in data.files:
+        for names, values in batches(file.path, ["device", column]):
+            at = places.of(names)
+            np.add.at(found, at[at >= 0], values.fill_null(0).to_numpy().astype(np.int64)[at >= 0])
+    return found
+
+
+def left_out_words(ladders: DataSetLadders) -> str:
+    """Say how many rows were left out; empty: none."""
+    if not ladders.left_out:
+        return ""
+    return f"{counted(ladders.left_out, 'row')} of {ladders.rows + ladders.left_out:,} left out"
