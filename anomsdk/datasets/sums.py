@@ -63,6 +63,14 @@ class DeviceSums:
     left_out: int = 0
     bad: list[str] = field(default_factory=list)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the fields for a copy on another machine, with values of 32 bits where they fit."""
+        narrow = int(self.values.max(initial=0)) <= np.iinfo(np.uint32).max
+        return self.__dict__ | ({"values": self.values.astype(np.uint32)} if narrow else {})
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, values=state["values"].astype(np.int64))
+
     def plus(self, later: DeviceSums) -> DeviceSums:
         """Add the sums of later days.
 

@@ -9,15 +9,17 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
+from anomsdk.core.checks import require
 from anomsdk.datasets.reading import DayFile
 from anomsdk.datasets.sums import DeviceSums, add_up, parts_of
 from anomsdk.errors import InputError, printable, quoted
 
 PATIENCE_S = 10
 """Time in which a scheduler must answer, and a first worker must be there."""
-_TASKS_A_WORKER = 4
+_TASKS_A_THREAD = 3
 """Tasks for each thread of the workers: enough that a worker which dies costs little, and few enough to add up."""
 
 
@@ -76,13 +78,11 @@ class Cluster:
 
     def add_up(self, files: Sequence[DayFile], columns: Sequence[str], score_id: str) -> DeviceSums:
         """Add up columns of data sets by device, as `anomsdk.datasets.sums.add_up` does here."""
-        import distributed
-
         absolute = [DayFile(file.day, str(Path(file.path).absolute()), file.group) for file in files]
         threads = sum(
             int(worker["nthreads"]) for worker in self._client.scheduler_info(n_workers=-1)["workers"].values()
         )
-        parts = parts_of(absolute, max(1, _TASKS_A_WORKER * threads))
+        parts = parts_of(absolute, max(1, _TASKS_A_THREAD * threads))
         try:
             tasks = [
                 self._client.submit(_sum_of_days, part, tuple(columns), score_id, self._skip_bad, pure=False)
@@ -96,14 +96,36 @@ class Cluster:
                     for pair in pairs
                 ]
                 every += [each for each, pair in zip(level, pairs, strict=True) if len(pair) == 2]
-            for done, _ in enumerate(distributed.as_completed(every), 1):
-                self._progress(done, len(every))
+            self._wait(every)
             found: DeviceSums = level[0].result()
         except InputError:
             raise
         except Exception as error:
             raise InputError(f"{self._where}: {_why(error)}") from None
         return found
+
+    def _wait(self, tasks: Sequence[Any]) -> None:
+        """Wait until all tasks have ended; InputError where no worker is left for a while."""
+        import distributed
+
+        left, alone_since = list(tasks), monotonic()
+        while left:
+            try:
+                with self._client.as_current():
+                    ended, waiting = distributed.wait(left, timeout=1, return_when="FIRST_COMPLETED")
+            except TimeoutError:
+                ended, waiting = set(), set(left)
+            failed = next((task for task in ended if task.status != "finished"), None)
+            if failed is not None:
+                failed.result()  # raises
+            left = list(waiting)
+            self._progress(len(tasks) - len(left), len(tasks))
+            if self._client.scheduler_info(n_workers=1)["workers"]:
+                alone_since = monotonic()
+            require(
+                monotonic() - alone_since < PATIENCE_S,
+                f"{self._where}: its last worker is gone; start workers anew, and repeat the command",
+            )
 
 
 def _sum_of_days(files: Sequence[DayFile], columns: Sequence[str], score_id: str, skip_bad: bool) -> DeviceSums:
