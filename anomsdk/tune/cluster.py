@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -91,17 +92,16 @@ class Cluster:
             every, level = list(tasks), tasks
             while len(level) > 1:
                 pairs = [level[at : at + 2] for at in range(0, len(level), 2)]
-                level = [
-                    self._client.submit(DeviceSums.plus, *pair, pure=False) if len(pair) == 2 else pair[0]
-                    for pair in pairs
-                ]
+                level = [self._client.submit(_plus, *pair, pure=False) if len(pair) == 2 else pair[0] for pair in pairs]
                 every += [each for each, pair in zip(level, pairs, strict=True) if len(pair) == 2]
             self._wait(every)
-            found: DeviceSums = level[0].result()
+            found: DeviceSums | _Refused = level[0].result()
         except InputError:
             raise
         except Exception as error:
             raise InputError(f"{self._where}: {_why(error)}") from None
+        if isinstance(found, _Refused):
+            raise InputError(found.line)
         return found
 
     def _wait(self, tasks: Sequence[Any]) -> None:
@@ -128,9 +128,35 @@ class Cluster:
             )
 
 
-def _sum_of_days(files: Sequence[DayFile], columns: Sequence[str], score_id: str, skip_bad: bool) -> DeviceSums:
+@dataclass(frozen=True)
+class _Refused:
+    """Result of a task that cannot use its input: the line that says why, as exceptions are not safe to send."""
+
+    line: str
+
+
+def _sum_of_days(
+    files: Sequence[DayFile], columns: Sequence[str], score_id: str, skip_bad: bool
+) -> DeviceSums | _Refused:
     """Add up the rows of some days; a task of a worker, which uses one thread."""
-    return add_up(files, columns, score_id, skip_bad=skip_bad, ahead=False)
+    try:
+        return add_up(files, columns, score_id, skip_bad=skip_bad, ahead=False)
+    except InputError as error:
+        return _Refused(str(error))
+    except Exception as error:
+        return _Refused(
+            f"a worker failed with {type(error).__name__}: {printable(error)[:200]}; see its memory and disk"
+        )
+
+
+def _plus(earlier: DeviceSums | _Refused, later: DeviceSums | _Refused) -> DeviceSums | _Refused:
+    """Add the sums of later days to those of earlier ones; a task of a worker."""
+    try:
+        return (
+            earlier if isinstance(earlier, _Refused) else later if isinstance(later, _Refused) else earlier.plus(later)
+        )
+    except InputError as error:
+        return _Refused(str(error))
 
 
 def _why(error: Any) -> str:
