@@ -86,7 +86,7 @@ mutants-python: $(BIN)/.mutants ## Do the same to a sample of Python; FILES=anom
 
 ##@ Measure
 
-.PHONY: bench bench-detection bench-motion bench-health bench-receiver bench-promises bench-mcu quick-share house
+.PHONY: bench bench-detection bench-motion bench-health bench-receiver bench-promises bench-herds bench-mcu quick-share house
 bench: $(BIN)/.bench ## Print the numbers that README and docs quote.
 	$(BIN)/python -m benchmarks
 
@@ -104,6 +104,9 @@ bench-receiver: $(BIN)/.bench ## Take events of 1,000 and 100,000 devices, and m
 
 bench-promises: $(BIN)/.bench ## Certify generated devices that break their budget, and levels on recordings (minutes).
 	$(BIN)/python -m benchmarks.promises $(ARGS)
+
+bench-herds: $(BIN)/.bench ## Add up the device days of 100,000 animals beside pandas, DuckDB and Dask (minutes).
+	$(BIN)/python -m benchmarks.herds $(ARGS)
 
 bench-mcu: $(BIN)/.bench ## Measure the C port and its peers on microcontrollers (first: make system).
 	$(BIN)/python -m benchmarks.mcu
