@@ -171,7 +171,7 @@ def herd(
         int,
         typer.Option(
             metavar="DAYS",
-            help="Compare the day with so many days before it, 1 to 366. Default: 7.",
+            help="Compare the day with DAYS days before it, 1 to 366. Default: 7.",
             show_default=False,
         ),
     ] = 7,

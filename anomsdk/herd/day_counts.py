@@ -89,7 +89,7 @@ class DayCounts:
     highest : highest score, log2 q8
     technical : technical alarms
     level_tag : largest level in force at the end of a row
-    facts : what the first file with metadata says about the plan; None: none does
+    facts : facts about the plan, of the first file that has them; None: none has
     """
 
     rows: Ints = field(default_factory=lambda: np.zeros(0, np.int64))

@@ -89,7 +89,7 @@ class PartFile:
             raise self._unreadable(error) from None
         text = (self._schema.metadata or {}).get(METADATA_KEY)
         self.facts = None if text is None else Facts.from_json(text, self.where)
-        """What the file says about its plan; None: it says nothing."""
+        """Facts about the plan that the metadata of the file holds; None: it has none."""
 
     def __enter__(self) -> PartFile:
         return self

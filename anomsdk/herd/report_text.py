@@ -97,7 +97,7 @@ def _animals(found: HerdDay) -> Iterator[str]:
     shown = found.look_at[:MOST_LINES]
     yield table([heading, *(_animal(found, each) for each in shown)], right=(2, 3, 5, 6))
     yield from _rest(len(found.look_at))
-    yield "highest: highest score of the day over the herd's median of them; rank: 1 for the highest of the herd"
+    yield "highest: highest score of the day over the median of the herd of the day; rank: 1 for the highest of all"
 
 
 def _animal(found: HerdDay, each: AlarmedDevice) -> list[str]:
