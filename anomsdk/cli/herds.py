@@ -149,6 +149,7 @@ def tune(
     print_report(as_json, lambda: tree_of(found), lambda: as_text(found, more))
 
 
+@takes()
 def herd(
     folder: Annotated[
         Path,
@@ -177,6 +178,8 @@ def herd(
     ] = 7,
     as_json: Json = False,
     out: Annotated[Path | None, typer.Option(metavar="CSV", help="Write every device of each list, as .csv.")] = None,
+    *,
+    run: RunOptions,
 ) -> None:
     """List the animals of a herd to look at on one day.
 
@@ -199,7 +202,8 @@ def herd(
     if out is not None:
         check_table_place(out)
     own = None if levels is None else read_levels(levels, chosen)
-    found = herd_day(folder, chosen, wanted, before=before, levels=own)
+    with run.working("reading days") as progress:
+        found = herd_day(folder, chosen, wanted, before=before, levels=own, progress=progress.update)
     if out is not None:
         write_table(found, out)
     print_report(as_json, lambda: tree_of(found), lambda: as_text(found))

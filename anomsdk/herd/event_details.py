@@ -66,16 +66,20 @@ def read_details(partition: Path, devices: DeviceNames, wanted: NDArray[np.bool_
 
 def _take(details: Details, row: dict[str, Any], own: int, where: str) -> None:
     for each in row["events"] or ():
+        device = quoted(row["device"])
         try:
-            event = Event.from_bytes(each["event"])
-        except (InputError, TypeError, KeyError) as error:
-            device = quoted(row["device"])
+            tick, event = int(each["tick"]), Event.from_bytes(each["event"])
+        except InputError as error:
             raise InputError(f"{where}: device {device}: {error}; write the file again with score") from None
+        except (TypeError, KeyError):
+            raise InputError(
+                f"{where}: device {device}: its events are no pairs of tick and event; see the schema of data sets"
+            ) from None
         condition = event.condition
         if condition is not None and event.active:
             details.conditions[condition.word] = details.conditions.get(condition.word, 0) + 1
         if event.raised and own in (IN_FORCE, event.level_tag):
-            at = _time_us(row, each["tick"])
+            at = _time_us(row, tick)
             if at is not None and (details.raised_us is None or at < details.raised_us):
                 details.raised_us = at
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -177,6 +177,7 @@ def herd_day(
     *,
     before: int = BEFORE_DAYS,
     levels: Levels | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> HerdDay:
     """Read one day of a data set, and compare it with the days before.
 
@@ -189,6 +190,7 @@ def herd_day(
     day : day of UTC; None: the last one of the data set
     before : calendar days before it, 1 to 366
     levels : judge each device that it names at its own rung; None: all at the level in force on them
+    progress : called with the days that were read, and their number
 
     Raises
     ------
@@ -208,7 +210,8 @@ def herd_day(
     today = count_day(there[day], devices, plan, of_the_day=True)
     if not today.heard.any():
         raise InputError(f"{printable(there[day])}: has no rows; give another `day`")
-    past = _Past.of([there[each] for each in earlier], devices, plan)
+    progress(1, 1 + len(earlier))
+    past = _Past.of([there[each] for each in earlier], devices, plan, lambda n: progress(1 + n, 1 + len(earlier)))
     today.grow(len(devices))
     day_ticks = ticks_of_a_day(today.facts, plan)
     in_alarm = today.in_alarm
@@ -263,8 +266,8 @@ class _Past:
     crowded: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, folders: Sequence[Path], devices: DeviceNames, plan: Plan) -> _Past:
-        """Count the days one after the other."""
+    def of(cls, folders: Sequence[Path], devices: DeviceNames, plan: Plan, progress: Callable[[int], None]) -> _Past:
+        """Count the days one after the other; ``progress`` is called with the number of those done."""
         none = np.zeros(0, np.int64)
         found = cls([], [], 0, 0.0, none, none, none, np.zeros(0, bool))
         found._grow(len(devices))
@@ -280,6 +283,7 @@ class _Past:
             found.alarm_days += counts.in_alarm
             found.days += counts.heard
             found.crowded |= _crowded(counts, day_ticks)
+            progress(index + 1)
         return found
 
     def _grow(self, n: int) -> None:

@@ -80,8 +80,8 @@ class PartFile:
     """
 
     def __init__(self, path: Path) -> None:
-        pyarrow = import_pyarrow(self._where(path))
-        self._pyarrow, self.where = pyarrow, self._where(path)
+        self.where = printable(path)
+        self._pyarrow = pyarrow = import_pyarrow(self.where)
         try:
             self._file = pyarrow.parquet.ParquetFile(path, read_dictionary=list(LABELS))
             self._schema = self._file.schema_arrow
@@ -97,13 +97,9 @@ class PartFile:
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    @staticmethod
-    def _where(path: Path) -> str:
-        return printable(path.parent.name + "/" + path.name)
-
     def _unreadable(self, error: Exception) -> InputError:
-        if isinstance(error, PermissionError):
-            return InputError(f"{self.where}: cannot be read: permission denied; check who may read it")
+        if isinstance(error, (PermissionError, FileNotFoundError)):
+            return InputError(f"{self.where}: cannot be read: {error.strerror}; check the file, and try again")
         return InputError(
             f"{self.where}: is no Parquet file, or was written only in part; remove it and write it again with score"
         )
@@ -136,14 +132,27 @@ class PartFile:
         InputError : it holds something else, or a null
         """
         column, types = batch.column(name), self._pyarrow.types
-        self._whole(column, name, row)
-        if types.is_dictionary(column.type):
-            if types.is_string(column.type.value_type):
-                return column
+        if types.is_dictionary(column.type) and (
+            column.dictionary.null_count or not types.is_string(column.type.value_type)
+        ):
             column = column.cast(column.type.value_type)
-        if not (types.is_string(column.type) or types.is_large_string(column.type) or types.is_integer(column.type)):
-            raise InputError(f"{self.where}: column {name} holds {column.type}, not names; see the schema of data sets")
-        return column.cast(self._pyarrow.string()).dictionary_encode()
+        self._whole(column, name, row)
+        kind = column.type
+        if not (types.is_dictionary(kind) or self._is_text(column) or types.is_integer(kind)):
+            raise InputError(f"{self.where}: column {name} holds {kind}, not names; see the schema of data sets")
+        if not types.is_dictionary(kind):
+            column = column.cast(self._pyarrow.string()).dictionary_encode()
+        try:
+            column.dictionary.validate(full=True)
+        except self._pyarrow.ArrowInvalid:
+            raise InputError(
+                f"{self.where}: column {name} is no text in UTF-8; write the file again with score"
+            ) from None
+        return column
+
+    def _is_text(self, column: Any) -> bool:
+        types = self._pyarrow.types
+        return bool(types.is_string(column.type) or types.is_large_string(column.type))
 
     def counts(self, batch: Any, name: str, row: int) -> NDArray[np.int64]:
         """Return a column of counts, int64 (rows,), 0 to 2**32 - 1.

@@ -92,7 +92,7 @@ def _animals(found: HerdDay) -> Iterator[str]:
         yield "no animal to look at"
         return
     old = len(found.look_at) - found.n_new
-    yield f"animals to look at: {found.n_new:,} new, {old:,} that go on"
+    yield f"animals to look at: {found.n_new:,} new, {old:,} that go{'es' * (old == 1)} on"
     heading = ["animal", "before", "alerts", "in alarm", "since (UTC)", "highest", "rank", "level"]
     shown = found.look_at[:MOST_LINES]
     yield table([heading, *(_animal(found, each) for each in shown)], right=(2, 3, 5, 6))

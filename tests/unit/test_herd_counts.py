@@ -197,6 +197,25 @@ def test_a_day_has_the_ticks_that_the_data_set_says(plan):
     assert ticks_of_a_day(None, plan) == DAY
 
 
+@pytest.mark.parametrize("kind", ["string", "large_string", "dictionary of large_string", "string_view"])
+def test_names_of_any_text_are_read(plan, tmp_path, kind):
+    """As pandas and polars write them."""
+    import pyarrow
+    from pyarrow import parquet
+
+    from anomsdk.datasets.device_day import table_of
+
+    table = table_of([device_day(plan, name, day(0), alarms=1) for name in ("a", "b", "a")], facts_of(plan))
+    of = getattr(pyarrow, kind.split(" ")[-1])()
+    for name in ("device", "score_id"):
+        column = pyarrow.chunked_array([table.column(name).to_pylist()], of)
+        column = column.dictionary_encode() if "dictionary" in kind else column
+        table = table.set_column(table.schema.get_field_index(name), name, column)
+    (tmp_path / f"day={day(0)}").mkdir()
+    parquet.write_table(table, tmp_path / f"day={day(0)}" / "own.parquet")
+    assert {each.device: each.alerts for each in herd_day(tmp_path, plan).look_at} == {"a": 2, "b": 1}
+
+
 def test_names_that_are_numbers_and_files_without_metadata_are_read(plan, tmp_path):
     """A vendor's own files, with device numbers and wider integers."""
     import pyarrow

@@ -81,7 +81,7 @@ def test_the_lines_stand_in_their_order(morning):
     heads = [
         "3 of 28 animals in alarm on 2026-01-04 (10.7%), 0.7 on the days before (mean of 3 days, 2.2%)\n",
         "113.6 alerts per 1,000 animal-days (95% interval 23.4 to 332.1, 3 in 26.4 animal-days); on the days before 22.5",
-        "animals to look at: 2 new, 1 that go on\n",
+        "animals to look at: 2 new, 1 that goes on\n",
         "cow01",
         "cow02",
         "cow03",
@@ -418,6 +418,26 @@ def test_pages_that_are_damaged_are_named(morning):
     data[4:2000] = bytes(1996)
     path.write_bytes(data)
     assert "part-00000.parquet: is no Parquet file, or was written only in part" in one_line(herd(morning, status=2))
+
+
+def test_names_that_are_no_text_are_refused(morning):
+    import pyarrow
+
+    def changed(table):
+        n = len(table)
+        broken = pyarrow.array([b"\xff\xfe"] * n).view(pyarrow.string())
+        return table.set_column(table.schema.get_field_index("device"), "device", broken)
+
+    rewritten(part(morning), changed)
+    assert "column device is no text in UTF-8" in one_line(herd(morning, status=2))
+
+
+def test_events_of_another_form_are_named(morning):
+    def changed(table):
+        return table.set_column(table.schema.get_field_index("events"), "events", [[[7]] * len(table)])
+
+    rewritten(part(morning), changed)
+    assert "its events are no pairs of tick and event" in one_line(herd(morning, status=2))
 
 
 def test_events_that_are_none_are_named(plan, tmp_path, in_alarm):
