@@ -160,10 +160,11 @@ def count_day(partition: Path, devices: DeviceNames, plan: Plan, *, of_the_day: 
 def accepted_score_ids(facts: Facts | None, plan: Plan) -> list[str]:
     """List the score_ids of rows that add up with those of a plan, that of the plan first.
 
-    A plan without a ladder was counted with the default one, whose score_id the metadata of the file has.
+    Where the plan was counted with another ladder than its own, such as the default one, the metadata of the file has
+    the score_id.
     """
     found = [plan.score_id[:SCORE_ID_DIGITS]]
-    if facts is not None and facts.plan == plan.id and plan.ladder is None:
+    if facts is not None and facts.plan == plan.id:
         found.append(facts.score_id[:SCORE_ID_DIGITS])
     return found
 

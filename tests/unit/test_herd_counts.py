@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 
 import duckdb
 import numpy as np
 import pytest
 
+from anomsdk.core.duty import DutyPlan
 from anomsdk.herd import Levels, herd_day
 from anomsdk.herd.day_counts import DeviceNames, count_day, ticks_of_a_day
 from anomsdk.stats.intervals import poisson_rate
 from tests.support.device_days import day, device_day, facts_of, write_rows
 from tests.support.herds import DAY, plan_with_ladder
+from tests.support.tiny_plans import tiny_plan
 
 N_DAYS = 8
 N_DEVICES = 120
@@ -195,6 +198,15 @@ def test_a_day_has_the_ticks_that_the_data_set_says(plan):
     """A data set that was scored without the pauses of a duty says so; without metadata the plan does."""
     assert ticks_of_a_day(facts_of(plan, day_ticks=7, day_rest_q16=1 << 15), plan) == 7.5
     assert ticks_of_a_day(None, plan) == DAY
+
+
+def test_a_day_of_a_plan_without_a_ladder_is_that_of_its_ladder():
+    """With a duty, the ticks of its on times."""
+    for duty in (None, DutyPlan(on=5, every=60)):
+        plan = replace(tiny_plan(duty=duty), ladder=None)
+        ticks = 86_400 * 10 if duty is None else 86_400 * 10 * 5 / 60
+        assert ticks_of_a_day(None, plan) == ticks
+        assert ticks_of_a_day(facts_of(plan), plan) == ticks
 
 
 @pytest.mark.parametrize("kind", ["string", "large_string", "dictionary of large_string", "string_view"])

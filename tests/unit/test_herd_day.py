@@ -15,6 +15,7 @@ from anomsdk.core.event import Condition
 from anomsdk.herd import HerdShare, herd_day, read_levels
 from anomsdk.herd.overview import AlertRate
 from anomsdk.herd.report_text import LIMIT, MOST_LINES, SHARED, as_text, share_line
+from anomsdk.herd.table import as_csv
 from tests.support.command_line import anomsdk_command
 from tests.support.device_days import (
     TICK_S,
@@ -167,6 +168,18 @@ def test_a_raise_behind_a_gap_is_later(plan, tmp_path, in_alarm):
     assert [each.since_us for each in found] == [midnight_us(day(0)) + round(n * TICK_S * 1e6) for n in (4, 7)]
 
 
+def test_hidden_files_are_no_part_of_a_data_set(plan, morning):
+    found = herd_day(morning, plan)
+    for name in (".part-00000.parquet", "_part.parquet", "part-00009.parquet.crc"):
+        (morning / f"day={day(3)}" / name).write_bytes(b"")
+    assert herd_day(morning, plan) == found
+
+
+def test_a_name_that_a_spreadsheet_would_run_is_guarded(plan, tmp_path, in_alarm):
+    found = herd_day(write_rows(tmp_path, [device_day(plan, "=1+1", day(0), **in_alarm)], facts_of(plan)), plan)
+    assert "\n2026-01-01,new,'=1+1," in as_csv(found).decode()
+
+
 def test_rows_that_overlap_are_named(plan, tmp_path):
     rows = [device_day(plan, "cow1", day(0)), device_day(plan, "cow2", day(1)), *[device_day(plan, "cow2", day(0))] * 2]
     found = herd_day(write_rows(tmp_path, rows, facts_of(plan)), plan)
@@ -209,6 +222,9 @@ def test_a_share_far_above_that_of_the_days_before_is_shared(plan, tmp_path, in_
         ((5, 1000), [(2, 1000)] * 7, False),  # more than twice as many, and chance explains it
         ((150, 1000), [(100, 1000)] * 7, False),  # beyond chance, and less than twice as many
         ((120, 1000), [(10, 1000), (100, 1000), (0, 1000), (90, 1000)], False),  # no more than the days differ anyway
+        ((15, 50), [(0, 1000), (20, 1000)] * 3, False),  # so few devices tell little where days differ
+        ((12, 200), [(10, 1000), (30, 1000)] * 3, False),
+        ((30, 200), [(10, 1000), (30, 1000)] * 3, True),
         ((3, 10), [(0, 10)] * 7, True),
         ((1, 10), [(0, 10)] * 7, False),
         ((0, 10), [(0, 10)] * 7, False),
@@ -360,15 +376,15 @@ def rewritten(path, change):
 
 
 def with_column(name, value, at=1):
+    """Put a value into a row, and the column into the type that it then needs."""
+
     def changed(table):
         import pyarrow
 
         index = table.schema.get_field_index(name)
         values = table.column(name).to_pylist()
         values[at] = value
-        column = pyarrow.array(
-            values, None if value is not None and not isinstance(value, str) else table.column(name).type
-        )
+        column = pyarrow.array(values)
         return table.set_column(index, name, column)
 
     return changed
@@ -380,6 +396,7 @@ def with_column(name, value, at=1):
     [
         (lambda table: table.drop_columns(["alarm_ticks", "void_ticks"]), "has no column void_ticks, alarm_ticks"),
         (with_column("alarms", -1), "row 2: column alarms is not 0 to"),
+        (with_column("alarms", 2**40), "row 2: column alarms is not 0 to 4294967295"),
         (with_column("alarms", None), "row 2: column alarms is empty"),
         (with_column("device", None), "row 2: column device is empty"),
         (with_column("coverage", float("nan")), "row 2: column coverage is not 0 to 1"),
