@@ -57,6 +57,7 @@ __all__ = [
     "emit_c",
     "evaluate",
     "features",
+    "herd",
     "plan",
     "read_plan",
     "reconstruct",
@@ -69,7 +70,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from anomsdk import compare, evaluate, train, tune
+    from anomsdk import compare, evaluate, herd, train, tune
     from anomsdk.core.alarm import Annunciation
     from anomsdk.core.event import Condition, Event, Input, Kind, Restart, State
     from anomsdk.core.pipeline import Result
@@ -85,7 +86,7 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("compare", "evaluate", "train", "tune"):
+    if name in ("compare", "evaluate", "herd", "train", "tune"):
         return importlib.import_module(f"anomsdk.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'anomsdk' has no attribute '{name}'")

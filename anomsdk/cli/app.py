@@ -107,6 +107,7 @@ _COMMANDS: tuple[tuple[Callable[..., None], str], ...] = (
     (build.train, "train --normal demo/normal --spec spec.toml --out my_room"),
     (build.calibrate, "calibrate my_room --normal demo/later --out my_hall"),
     (herds.tune, "tune demo/later --budget '1 alarm-day/30d' --plan my_room"),
+    (herds.herd, "herd my_herd --plan my_room"),
     (judge.evaluate, "evaluate --plan my_room --normal demo/later --anomalous demo/events"),
     (judge.diff, "diff audio_scene my_room --corpus demo/later"),
     (build.plan, "plan my_room"),

@@ -1,4 +1,4 @@
-"""Commands for many devices: tune."""
+"""Commands for many devices: tune and herd."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from anomsdk.cli.options import (
     print_report,
     takes,
 )
-from anomsdk.errors import InputError
+from anomsdk.errors import InputError, printable
 
 
 @takes("group", "engine", "skip_bad", "jobs", reading=True)
@@ -164,3 +164,63 @@ def tune(
         if write_plan is not None and made is not None:
             written(made, write_plan)
     print_report(as_json, lambda: tree_of(found), lambda: as_text(found, more))
+
+
+@takes()
+def herd(
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="DIR", help="A data set: the folder that score wrote, with folders day=YYYY-MM-DD."),
+    ],
+    plan: PlanOption,
+    day: Annotated[
+        str | None,
+        typer.Option(metavar="DATE", help="Day of UTC, YYYY-MM-DD. Default: the last one of the data set."),
+    ] = None,
+    levels: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="TABLE",
+            help="Judge each animal at its own rung, from the table that tune wrote with --out. Default: at the level "
+            "in force on the device.",
+        ),
+    ] = None,
+    before: Annotated[
+        int,
+        typer.Option(
+            metavar="DAYS",
+            help="Compare the day with DAYS days before it, 1 to 366. Default: 7.",
+            show_default=False,
+        ),
+    ] = 7,
+    as_json: Json = False,
+    out: Annotated[Path | None, typer.Option(metavar="CSV", help="Write every device of each list, as .csv.")] = None,
+    *,
+    run: RunOptions,
+) -> None:
+    """List the animals of a herd to look at on one day.
+
+    First come the share of the herd in alarm and the alerts per 1,000 animal-days, then animals, new ones first.
+    Devices with technical alarms, silent devices and those with little coverage stand apart.
+    """
+    from datetime import date
+
+    from anomsdk.herd.levels import read_levels
+    from anomsdk.herd.overview import herd_day
+    from anomsdk.herd.report_json import as_json as tree_of
+    from anomsdk.herd.report_text import as_text
+    from anomsdk.herd.table import check_table_place, write_table
+
+    chosen = plan_named(plan)
+    try:
+        wanted = None if day is None else date.fromisoformat(day)
+    except ValueError:
+        raise InputError(f"`day`: {printable(day)} is no day; give YYYY-MM-DD") from None
+    if out is not None:
+        check_table_place(out)
+    own = None if levels is None else read_levels(levels, chosen)
+    with run.working("reading days") as progress:
+        found = herd_day(folder, chosen, wanted, before=before, levels=own, progress=progress.update)
+    if out is not None:
+        write_table(found, out)
+    print_report(as_json, lambda: tree_of(found), lambda: as_text(found))

@@ -98,6 +98,8 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     "anomsdk/train/certified_level.py": (f"{UNIT}certified_level.py",),
     "anomsdk/train/alarm_simulation.py": (f"{UNIT}tune_command.py",),
     "anomsdk/tune/*": (f"{UNIT}tune.py", f"{UNIT}tune_command.py", f"{UNIT}certified_level.py"),
+    "anomsdk/datasets/*": (f"{UNIT}herd_counts.py", f"{UNIT}herd_day.py"),
+    "anomsdk/herd/*": (f"{UNIT}herd_counts.py", f"{UNIT}herd_day.py"),
     "anomsdk/evaluate/stretch_scores.py": (f"{UNIT}tune_command.py", f"{UNIT}certified_level.py"),
     "anomsdk/audit/*": (f"{UNIT}verify.py",),
     "anomsdk/utils/*": tuple(f"{UNIT}{name}.py" for name in ("narrow", "folders", "progress", "what_figures_say")),

@@ -8,6 +8,7 @@ import re
 import shlex
 import shutil
 from dataclasses import fields
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from anomsdk.compare import Limits
 from anomsdk.demo import recordings as demo_recordings
 from anomsdk.sources.stream_format import ReadOptions
 from tests.support.command_line import anomsdk_command
+from tests.support.device_days import day, device_day, facts_of, write_rows
 from tests.support.house import SOURCES
 from tests.support.make import ROOT
 
@@ -222,6 +224,8 @@ def test_the_examples_run_on_recordings_of_the_demo(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     demo_recordings.write("demo")
     shutil.copytree(ROOT / "reference_models" / "audio_scene", "my_room")
+    plan = anomsdk.read_plan("my_room/plan.json")
+    write_rows(Path("my_herd"), [device_day(plan, "cow1", day(0))], facts_of(plan))
     for name in COMMANDS:
         if name not in ("demo", "train", "footprint"):
             ended = anomsdk_command(*example(name))
