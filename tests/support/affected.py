@@ -97,8 +97,11 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     ),
     "anomsdk/train/certified_level.py": (f"{UNIT}certified_level.py",),
     "anomsdk/train/alarm_simulation.py": (f"{UNIT}tune_command.py",),
-    "anomsdk/tune/*": (f"{UNIT}tune.py", f"{UNIT}tune_command.py", f"{UNIT}certified_level.py"),
-    "anomsdk/datasets/*": (f"{UNIT}herd_counts.py", f"{UNIT}herd_day.py"),
+    "anomsdk/tune/*": (
+        *(f"{UNIT}tune.py", f"{UNIT}tune_command.py", f"{UNIT}certified_level.py", f"{UNIT}data_set_sums.py"),
+        f"{UNIT}tune_on_a_cluster.py",
+    ),
+    "anomsdk/datasets/*": (f"{UNIT}herd_counts.py", f"{UNIT}herd_day.py", f"{UNIT}data_set_sums.py"),
     "anomsdk/herd/*": (f"{UNIT}herd_counts.py", f"{UNIT}herd_day.py"),
     "anomsdk/evaluate/stretch_scores.py": (f"{UNIT}tune_command.py", f"{UNIT}certified_level.py"),
     "anomsdk/audit/*": (f"{UNIT}verify.py",),
