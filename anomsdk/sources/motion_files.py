@@ -176,7 +176,15 @@ def _motion(
             yield Recording(each.name, (), None, each.rate_hz, each.where, partial(_refuse, found))
             continue
         motion = next(checked)
-        yield Recording(each.name, motion.notes, motion.length, motion.timeline.rate_hz, each.where, motion.blocks)
+        yield Recording(
+            each.name,
+            motion.notes,
+            motion.length,
+            motion.timeline.rate_hz,
+            each.where,
+            motion.blocks,
+            start_ns=motion.start_ns,
+        )
 
 
 def _refuse(error: InputError) -> NoReturn:

@@ -75,6 +75,7 @@ AFFECTED: dict[str, tuple[str, ...]] = {
         *(f"{UNIT}{name}.py" for name in ("sources", "clips", "sound", "tables", "rates", "stamps", "skip_bad")),
         *(f"{UNIT}motion_{name}.py" for name in ("sources", "streams", "numbers", "time", "units", "survey")),
         *(f"{UNIT}{name}.py" for name in ("odd_numbers", "foreign_files", "parquet_pages", "table_commands")),
+        f"{UNIT}start_of_recordings.py",
         *(f"{REAL}{name}.py" for name in ("cases", "motion_files")),
         "tests/fuzz/test_files_fuzz.py",
     ),

@@ -108,7 +108,7 @@ def surveyed(rows: MotionRows, stream_format: StreamFormat, max_bridge: int) -> 
     timeline = stamps.timeline() if rows.stamped else Timeline(rate_hz)
     _check_rate(rows, stream_format, timeline.rate_hz)
     found = _notes(stream_format, timeline, survey, rotation_unsaid=rows.rotation_unsaid is not None)
-    return MotionRecording(rows, stream_format, timeline, survey, rows.notes + tuple(found))
+    return MotionRecording(rows, stream_format, timeline, survey, rows.notes + tuple(found), rows.start_ns())
 
 
 def _check_values(values: NDArray[Any], done: int, in_units: Values, rows: MotionRows) -> None:

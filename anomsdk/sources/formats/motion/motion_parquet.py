@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -119,6 +119,7 @@ def _read(
     time: int | None,
     columns: Sequence[int],
     date: int | None = None,
+    on_dates: Callable[[Dates], None] | None = None,
 ) -> Iterator[tuple[Times, NDArray[np.float64]]]:
     import pyarrow
 
@@ -130,19 +131,27 @@ def _read(
     if any(packed):
         if not all(packed):
             raise InputError(f"{where}: some axes are lists and others are not; store all of them as lists, or none")
-        yield from spread_packets(_packets(path, where, names, only, time, columns, days), where)
+        dates = None if time is None else _dates_of(column_names[0], on_dates)
+        yield from spread_packets(_packets(path, where, names, only, time, columns, days, dates), where)
         return
     for each, kind in zip(column_names, kinds, strict=False):
         if pyarrow.types.is_nested(kind):
             raise InputError(f"{where}: {quoted(each)} is {quoted(kind)}, no numbers; convert it")
     text = [] if time is None or not is_text(kinds[0]) or days is not None else column_names[:1]
-    dates = None if time is None else Dates(column_names[0])
+    dates = None if time is None else _dates_of(column_names[0], on_dates)
     with_days = column_names if days is None else [*column_names, days]
     for batch, rows in _batches(path, where, names, only, with_days, text, BATCH_ROWS):
         stamps = _NO_STAMPS if dates is None else stamps_in(batch, where, rows, column_names[0], dates, days)
         values = [numbers_of(batch.column(names[each]), where, rows, names[each]) for each in columns]
         found = np.stack(values, axis=1) if values else np.zeros((len(batch), 0))
         yield stamps, found
+
+
+def _dates_of(name: str, on_dates: Callable[[Dates], None] | None) -> Dates:
+    dates = Dates(name)
+    if on_dates is not None:
+        on_dates(dates)
+    return dates
 
 
 def _packets(
@@ -153,13 +162,13 @@ def _packets(
     time: int | None,
     columns: Sequence[int],
     days: str | None,
+    dates: Dates | None,
 ) -> Iterator[tuple[Times, list[int], NDArray[np.float64]]]:
     """Yield batches of packets: their stamps, the number of samples in each, and the samples."""
     column_names = [names[column] for column in (*(() if time is None else (time,)), *columns)]
     kind = _kinds(path, where, names, column_names)[0]
     own_times = time is not None and is_list(kind)
     text = [] if time is None or not is_text(kind) or days is not None else column_names[:1]
-    dates = None if time is None else Dates(column_names[0])
     packed = [names[column] for column in columns] + (column_names[:1] if own_times else [])
     with_days = column_names if days is None else [*column_names, days]
     for batch, rows in _batches(path, where, names, only, with_days, text, _PACKET_ROWS):

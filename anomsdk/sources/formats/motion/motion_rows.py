@@ -23,6 +23,10 @@ SAME_RATE = 0.01
 """Relative difference below which two rates are the same; clocks of sensors are no more exact."""
 
 
+MOST_SET_S = 7200.0
+"""Longest time in seconds by which a clock is set, as for summer time, so that its first stamp is believed."""
+
+
 @dataclass(frozen=True)
 class MotionRows:
     """Rows of one recording, with the axes of the plan, as a file holds them.
@@ -43,6 +47,8 @@ class MotionRows:
         where it is known
     without_gravity : name of an axis that says that gravity was removed, and that the caller chose all the same; None
         where there is none
+    start_ns : function; start_ns() is the stamp of the first row in nanoseconds since 1970-01-01 UTC, or None where it
+        is not known; called after all rows were read, as the last of them may tell day and month apart
     """
 
     name: str
@@ -56,6 +62,7 @@ class MotionRows:
     notes: tuple[str, ...] = ()
     rotation_unsaid: str | None = None
     without_gravity: str | None = None
+    start_ns: Callable[[], int | None] = lambda: None
 
 
 def row_from_0(row: int) -> str:
@@ -65,13 +72,28 @@ def row_from_0(row: int) -> str:
 
 @dataclass(frozen=True)
 class MotionRecording:
-    """A recording of motion that was read and checked once, and can be read again in counts at the rate of the plan."""
+    """A recording of motion that was read and checked once, and can be read again in counts at the rate of the plan.
+
+    Parameters
+    ----------
+    rows, stream_format : rows as a file holds them, and the format that the pipeline takes
+    timeline, survey : timing and statistics of all rows
+    notes : facts and remarks, in words
+    stamp_ns : stamp of the first row, as `MotionRows.start_ns` gives it
+    """
 
     rows: MotionRows
     stream_format: StreamFormat
     timeline: Timeline
     survey: Survey
     notes: tuple[str, ...]
+    stamp_ns: int | None = None
+
+    @property
+    def start_ns(self) -> int | None:
+        """Time of the first sample, as in `anomsdk.sources.Recording`; the stamp of a packet is none of a sample."""
+        exact = self.timeline.form is None and self.timeline.set_s <= MOST_SET_S
+        return self.stamp_ns if exact else None
 
     @property
     def length(self) -> int:

@@ -70,6 +70,7 @@ class StampSurvey:
         self._backs: list[tuple[int, float]] = []
         self._on: list[tuple[int, float]] = []
         self._n_wraps = self._n_backs = 0
+        self._set_s = 0.0
         self._next_s = 0.0
 
     def push(self, stamps: Values, rows: Rows) -> None:
@@ -124,6 +125,7 @@ class StampSurvey:
             repeats=self._repeats is not None,
             bridge=bridge,
             bridged=bridged,
+            set_s=self._set_s,
             notes=tuple(notes),
         )
 
@@ -202,6 +204,7 @@ class StampSurvey:
         """Record that the clock was set before a row, by ``step`` seconds."""
         assert self._order is not None and self._last is not None
         row = int(self._numbers[at - (self._kept - len(self._numbers))])
+        self._set_s = max(self._set_s, abs(step))
         if step > 0:
             self._on = self._on or [(row, step)]
             self._order.gap(row, self._last, self._last + step)
