@@ -160,6 +160,90 @@ def open_files(
     ------
     InputError : as `open_recordings`
     """
+    listing = list_files(path, stream_format, reading=reading)
+    if not listing.is_folder:
+        return [listing.open(listing.files[0])]
+    opened, bad = list[OpenedFile](), list[str]()
+    for file in listing.files:
+        try:
+            opened.append(listing.open(file))
+        except NothingChosenError:
+            continue
+        except InputError as error:
+            bad.append(str(error))
+            if on_bad is not None:
+                on_bad(bad[-1])
+    if bad and on_bad is None:
+        raise UnusableInputsError(bad)
+    if opened or not bad:
+        listing.check_chosen()
+    if not opened and not bad:
+        raise NothingChosenError(f"{listing.where}: no recording fulfils all conditions; remove one of them")
+    if not opened:
+        raise InputError(f"{listing.where}: none of its {len(bad)} files can be used; the first is {bad[0]}")
+    return opened
+
+
+@dataclass(frozen=True)
+class ListedFile:
+    """File that may hold recordings, not opened yet.
+
+    Parameters
+    ----------
+    path : path of the file
+    name : file name, or path below the folder that was listed
+    """
+
+    path: Path
+    name: str
+
+
+@dataclass(frozen=True)
+class FileListing:
+    """Files of a source, and the parameters with which each is opened; `list_files` makes it.
+
+    Parameters
+    ----------
+    root : file or folder that was listed, without conditions
+    where : the same, for messages
+    is_folder : the source is a folder
+    files : at least one, sorted by path
+    """
+
+    root: str
+    where: str
+    is_folder: bool
+    files: tuple[ListedFile, ...]
+    _opening: _Opening
+
+    def open(self, file: ListedFile) -> OpenedFile:
+        """Open one of ``files``, in any thread.
+
+        Raises
+        ------
+        NothingChosenError : no recording of the file fulfils all conditions
+        InputError : as `open_recordings`, for this file
+        """
+        return _open_file(file.path, file.name, self._opening)
+
+    def check_chosen(self) -> None:
+        """Refuse a condition with a value that occurred in none of the files of a folder. All of them were opened."""
+        for each in self._opening.reading.where if self.is_folder else ():
+            if isinstance(each, OfAny):
+                each.check(self.where)
+
+
+def list_files(path: str | Path, stream_format: StreamFormat, *, reading: ReadOptions | None = None) -> FileListing:
+    """List the files that may hold recordings, and open none of them.
+
+    Parameters
+    ----------
+    path, stream_format, reading : as `open_recordings`, but not standard input
+
+    Raises
+    ------
+    InputError : no such path, or no such file in a folder; wrong options
+    """
     reading = reading or ReadOptions()
     stream_format.check()
     reading.check(stream_format)
@@ -172,31 +256,13 @@ def open_files(
         if not str(path) or not root.exists():
             raise InputError(f"{where or 'the empty path'}: no such file or folder; {_advice(place, stream_format)}")
         if not root.is_dir():
-            return [_open_file(root, root.name, opening)]
+            return FileListing(place, where, False, (ListedFile(root, root.name),), opening)
         names = _names_below(root, suffixes)
     if not names:
         raise InputError(f"{where}: no recordings in this folder; it needs {', '.join(suffixes)} files")
     of_any = [OfAny(each.key, each.values, each.excluded) for each in reading.where]
     opening = replace(opening, reading=replace(reading, where=tuple(of_any)))
-    opened, bad = list[OpenedFile](), list[str]()
-    for name in names:
-        try:
-            opened.append(_open_file(root / name, name, opening))
-        except NothingChosenError:
-            continue
-        except InputError as error:
-            bad.append(str(error))
-            if on_bad is not None:
-                on_bad(bad[-1])
-    if bad and on_bad is None:
-        raise UnusableInputsError(bad)
-    for each in of_any if opened or not bad else ():
-        each.check(where)
-    if not opened and not bad:
-        raise NothingChosenError(f"{where}: no recording fulfils all conditions; remove one of them")
-    if not opened:
-        raise InputError(f"{where}: none of its {len(bad)} files can be used; the first is {bad[0]}")
-    return opened
+    return FileListing(place, where, True, tuple(ListedFile(root / name, name) for name in names), opening)
 
 
 def _advice(path: str, stream_format: StreamFormat) -> str:
