@@ -10,7 +10,7 @@ _SAME = (
     "alarm anomalous array axes budget by calibration channel confidence confident corpus cross_check debug "
     "devices engine events fixed gain_db group hops html independent jobs jsonl label max_added "
     "max_alarm_fraction max_bridge max_change max_lost max_missed max_moved normal normalisation out plan pooled "
-    "require_all scale scene scores search seed skip_bad snr spec target time tolerate unit version where write "
+    "require_all scale scene scores search seed skip_bad snr spec start target time tolerate unit version where write "
     "write_decoders write_plan"
 )
 """Parameters whose option bears their name."""
@@ -18,6 +18,7 @@ FLAGS = {name: f"--{name.replace('_', '-')}" for name in _SAME.split()} | {
     "as_json": "--json",
     "files": "FILES",
     "folder": "DIR",
+    "go_on": "--continue",
     "match_s": "--match",
     "new": "NEW",
     "old": "OLD",

@@ -117,6 +117,11 @@ class DeviceScoring:
             self._service.gap(pause=False)
         self.share = judged(self._plan, ticks - void, self._position - begin, void=void)
 
+    @property
+    def stop_us(self) -> int | None:
+        """Time at which the last recording ends, in microseconds since 1970-01-01 UTC; None: not known."""
+        return self._clock.time(self._position) if self._clock.is_set else None
+
     def finish(self) -> Iterator[DeviceDay]:
         """End the row that is open, and yield what is left."""
         if self._row is None and self._unsaid:
@@ -133,7 +138,7 @@ class DeviceScoring:
             "service": self._service.save(),
             "position": self._position,
             "covered": self._covered,
-            "stop_us": self._clock.time(self._position) if self._clock.is_set else None,
+            "stop_us": self.stop_us,
             "alarm": self._alarm,
             "last_us": self._stop_us,
         }

@@ -2,11 +2,43 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
+
 import numpy as np
 from numpy.typing import NDArray
 
+from anomsdk.errors import InputError, parameter
+
 DAY_US = 86_400_000_000
 """Microseconds of a day."""
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+def time_us(text: str) -> int:
+    """Read a date and time of ISO 8601 as microseconds since 1970-01-01 UTC; it is in UTC where it names no zone.
+
+    Raises
+    ------
+    InputError : it is no date and time, or not of the years 2000 to 2100
+
+    Examples
+    --------
+    >>> time_us("2026-05-31T06:00") == time_us("2026-05-31 08:00:00+02:00") == 1_780_207_200_000_000
+    True
+    """
+    try:
+        found = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
+    except ValueError:
+        found = None
+    if found is None or not 2000 <= found.year < 2100:
+        raise InputError(
+            f"{parameter('start', text)}: give a date and time of the years 2000 to 2099 in ISO 8601, e.g. "
+            "2026-05-31T06:00Z; without a zone it is UTC"
+        )
+    found = found if found.tzinfo is not None else found.replace(tzinfo=timezone.utc)
+    return (found - _EPOCH) // timedelta(microseconds=1)
 
 
 class SampleClock:
