@@ -11,7 +11,7 @@ import typer
 
 from anomsdk.cli.option_words import in_flags
 from anomsdk.cli.options import CHOOSE, PlanOption, RunOptions, note, plan_named, takes, tell, tell_left_out
-from anomsdk.errors import CheckError, InputError
+from anomsdk.errors import CheckError, InputError, printable
 from anomsdk.utils.terminal import STATE_STYLES, show
 from anomsdk.utils.text import counted
 
@@ -191,9 +191,9 @@ def score(
 
     Several recordings are scored at once. Nothing of the signal is kept.
     """
-    from anomsdk.watch.sinks.scores import is_scores_npz
-
-    if out.suffix.lower() != ".npz" and not (out.is_file() and is_scores_npz(out)):
+    if out.suffix.lower() in (".npy", ".csv", ".parquet"):
+        raise InputError(f"{printable(out)}: give a folder for a data set, or a name that ends in .npz for arrays")
+    if out.suffix.lower() != ".npz":
         _score_into(sources, plan, out, scores or "log2", go_on, start, run)
         return
     for name, given in (("scores", scores), ("go_on", go_on), ("start", start), ("group", run.group)):

@@ -69,8 +69,8 @@ class DeviceScoring:
         self._alarm, self._level, self._stop_us = False, engine.level, 0
         self._row: OpenRow | None = None
         self._waiting = list[tuple[DeviceDay, list[Counted]]]()  # rows before it is known whether pauses are left out
-        self._unsaid = list[tuple[int, Event]]()  # events and missing samples before the first tick
-        self._lost = 0
+        self._unsaid = list[tuple[int, Event]]()  # events before the first tick
+        self._lost = 0  # samples that are missing before the next tick
         self._name = ""
         self.share = Judged()  # that was judged of the recording that `take` has taken to its end
 
@@ -127,6 +127,7 @@ class DeviceScoring:
         if self._row is None and self._unsaid:
             self._open(self._day_at(self._position))
         if self._row is not None:
+            self._note_lost(self._row)
             yield from self._cut(self._position)
         self._service.decide(without_pauses=False)
         yield from self._settled()
@@ -192,10 +193,7 @@ class DeviceScoring:
             return
         self._service.gap(pause=is_pause(self._plan.duty, samples))
         self._position += samples
-        if self._row is None:
-            self._lost += samples
-        else:
-            self._row.lose(samples)
+        self._lost += samples
         while samples:
             part = min(samples, MAX_GAP)
             self._say(lose(self._engine, part, _WHERE))
@@ -236,6 +234,7 @@ class DeviceScoring:
             if self._row is not None and self._row.day != day:
                 yield from self._cut(self._clock.position((self._row.day + 1) * DAY_US))
             row = self._row or self._open(day)
+            self._note_lost(row)
             mine = [(tick, event) for tick, _, event in events if start <= tick < stop or tick == n == stop]
             alarm = self._in_alarm(mine, start, stop)
             row.say([(tick - start, event) for tick, event in mine])
@@ -263,13 +262,16 @@ class DeviceScoring:
         row = OpenRow(day, self._name, self._scoring.scores)
         row.say(self._unsaid)
         self._unsaid = []
-        if self._lost:
-            row.lose(self._lost)
-            self._lost = 0
         self._row = row
         if self._clock.is_set:
             self._covered = max(self._covered, self._clock.position(day * DAY_US))
         return row
+
+    def _note_lost(self, row: OpenRow) -> None:
+        """Tell a row the samples that are missing before its next tick."""
+        if self._lost:
+            row.lose(self._lost)
+        self._lost = 0
 
     def _cut(self, until: int) -> Iterator[DeviceDay]:
         """End the open row, which reaches to a position, and yield the rows that are complete."""

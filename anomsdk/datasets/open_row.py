@@ -64,8 +64,6 @@ class OpenRow:
 
     def lose(self, samples: int) -> None:
         """Take note of samples that are missing before the next tick."""
-        if self.gaps and self.gaps[-1][0] == self.ticks:
-            samples += self.gaps.pop()[1]
         self.gaps.append((self.ticks, samples))
 
     def take(self, scores: Scores, void: Mask | None, alarm: Mask, ends_us: NDArray[np.int64]) -> None:

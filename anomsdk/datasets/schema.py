@@ -75,7 +75,7 @@ RUNG_COLUMNS: dict[str, tuple[str, str]] = {
 
 NULLABLE = ("recording", "start", "stop", "scores", "boot")
 MANY = 65_535
-"""Count of 16 bits that has reached its end: so many, or more."""
+"""Largest count of 16 bits; it also stands for larger ones."""
 
 
 def rung_column(count: str, tag: int) -> str:
@@ -220,7 +220,7 @@ class Facts:
         except InputError:
             raise
         except (KeyError, TypeError, ValueError):
-            raise InputError(f"{where}: its metadata `anomsdk` is damaged; score the recordings again") from None
+            raise InputError(f"{where}: its metadata (key anomsdk) is damaged; score the recordings again") from None
 
 
 def column_table() -> list[tuple[str, str, str]]:

@@ -174,7 +174,7 @@ def score_into(
 
 
 class _Run:
-    """What a run has done, and what it has not committed yet."""
+    """Account of a run, and the rows that it has not committed yet."""
 
     def __init__(self, data_set: DataSet, rows: RowBuffer, out: Path) -> None:
         self._data_set, self._rows, self._out = data_set, rows, out

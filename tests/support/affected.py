@@ -98,6 +98,8 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     ),
     "anomsdk/train/certified_level.py": (f"{UNIT}certified_level.py",),
     "anomsdk/train/alarm_simulation.py": (f"{UNIT}tune_command.py",),
+    "anomsdk/datasets/*": tuple(f"{UNIT}datasets_{name}.py" for name in ("scoring", "commits", "command")),
+    "anomsdk/datasets/default_ladder.py": (f"{UNIT}certified_level.py",),
     "anomsdk/tune/*": (f"{UNIT}tune.py", f"{UNIT}tune_command.py", f"{UNIT}certified_level.py"),
     "anomsdk/evaluate/stretch_scores.py": (f"{UNIT}tune_command.py", f"{UNIT}certified_level.py"),
     "anomsdk/audit/*": (f"{UNIT}verify.py",),
