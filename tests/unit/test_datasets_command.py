@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import sys
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ import pytest
 import anomsdk
 from anomsdk.core.event import Kind
 from anomsdk.datasets.sample_clock import SampleClock, time_us
-from anomsdk.datasets.schema import Facts, arrow_schema
+from anomsdk.datasets.schema import Facts, arrow_schema, column_table
 from anomsdk.datasets.score_run import score_into
 from anomsdk.errors import InputError
 from anomsdk.plans.recording_digests import entries_of
@@ -20,6 +21,7 @@ from anomsdk.sources.stream_format import StreamFormat
 from anomsdk.tune.inputs import open_herd
 from tests.support.data_sets import MIDNIGHT_S, days, rows_in, write_recording
 from tests.support.herds import plan_with_ladder, rows_of
+from tests.support.pages import DOCS, blocks
 
 DAY_S = 86_400
 
@@ -347,3 +349,29 @@ def test_pyarrow_that_is_missing_is_one_line(cli, herd, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     failed = scored(cli, herd, tmp_path / "out", status=2)
     assert "needs pyarrow; pip install 'anomsdk[parquet]'" in failed.err
+
+
+PAGE = DOCS / "reference" / "data-sets.md"
+
+
+def test_the_page_lists_the_columns():
+    text = PAGE.read_text().partition("<!-- columns -->\n")[2].partition("<!-- end of columns -->")[0]
+    rows = [tuple(cell.strip(" `") for cell in line.strip("|").split(" | ")) for line in text.splitlines()[2:]]
+    assert rows == [tuple(cell.strip() for cell in row) for row in column_table()]
+
+
+def test_the_sql_of_the_page_adds_up_rows(cli, herd, tmp_path):
+    import duckdb
+    import pyarrow.parquet as parquet
+
+    scored(cli, herd, tmp_path / "out", "--continue")
+    sql, pandas = (block.text for block in blocks(PAGE) if block.title)
+    sql = sql.replace("DIR", str(tmp_path / "out")).replace("_07", "_02")
+    rows = rows_in(tmp_path / "out")
+    alarm_days, service = sums(rows, "alarm_days_02"), sums(rows, "service_days")
+    assert duckdb.sql(sql).fetchall() == [(device, alarm_days[device], service[device]) for device in sorted(service)]
+    named = set(re.findall(r'"([a-z_]+(?:07)?)"', pandas)) | set(re.findall(r"sum\((\w+)\)", sql))
+    schema = parquet.read_schema(next((tmp_path / "out").glob("day=*/*.parquet")))
+    assert {name.replace("_07", "_02") for name in named} <= set(schema.names)
+    table = parquet.read_table(tmp_path / "out", columns=["device", "alarm_days_02", "service_days"])
+    assert sorted(set(table["device"].to_pylist())) == sorted(service), "commits and skipped files are no rows"
