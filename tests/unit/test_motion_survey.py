@@ -7,6 +7,7 @@ import pytest
 
 from anomsdk.errors import InputError
 from anomsdk.sources import ReadOptions, StreamFormat, open_recordings, read_recording
+from anomsdk.sources.formats.motion.columns import Columns
 from anomsdk.sources.formats.motion.survey import Survey, likely_unit, rests_oddly
 
 UNITS, LIMITS = np.ones(6), np.array([8.0] * 3 + [1000.0] * 3)
@@ -24,7 +25,7 @@ def rows(n, **axes):
 def surveyed(values, cut, units=UNITS, limits=LIMITS):
     survey = Survey(units, limits)
     for start in range(0, len(values), cut):
-        survey.push(values[start : start + cut])
+        survey.push(Columns.of(values[start : start + cut]))
     return survey
 
 

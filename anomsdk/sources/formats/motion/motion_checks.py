@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.errors import InputError, parameter, quoted
+from anomsdk.sources.formats.motion.columns import Columns
 from anomsdk.sources.formats.motion.motion_rows import (
     SAME_RATE,
     MotionRecording,
@@ -70,8 +70,10 @@ def surveyed(rows: MotionRows, stream_format: StreamFormat, max_bridge: int) -> 
     survey = Survey(in_units, limits)
     stamps = StampSurvey(rows.where, rows.row_name, stream_format.rate_hz, max_bridge, stream_format.pause_s)
     for times, values in rows.read():
-        _check_values(values, survey.rows, in_units, rows)
-        survey.push(values.astype(np.float64, copy=False))
+        if len(values):
+            columns = Columns.of(values)
+            _check_values(columns, survey.rows, in_units, rows, exact=values.dtype == np.int16)
+            survey.push(columns)
         if rows.stamped:
             stamps.push(times, values)
     if not survey.rows:
@@ -111,26 +113,36 @@ def surveyed(rows: MotionRows, stream_format: StreamFormat, max_bridge: int) -> 
     return MotionRecording(rows, stream_format, timeline, survey, rows.notes + tuple(found), rows.start_ns())
 
 
-def _check_values(values: NDArray[Any], done: int, in_units: Values, rows: MotionRows) -> None:
-    """Refuse values that are no numbers, and values of which statistics would not be finite."""
-    bad = ~np.isfinite(values).all(axis=1)
-    if bad.any():
+def _check_values(columns: Columns, done: int, in_units: Values, rows: MotionRows, *, exact: bool) -> None:
+    """Refuse values that are no numbers, and values of which statistics would not be finite.
+
+    Parameters
+    ----------
+    columns : values of the next rows
+    done : number of rows before them
+    in_units : size of one stored step of each axis, in g and in degrees a second
+    rows : rows of the recording
+    exact : values are int16 counts, among which nothing marks a missing value
+    """
+    if not np.isfinite([columns.low, columns.high]).all():
+        bad = ~np.isfinite(columns.values).all(axis=0)
         row = rows.row_name(done + int(bad.argmax()))
         raise InputError(f"{rows.where}, {row}: not a number; leave such rows out, the gap is found by the time")
-    with np.errstate(over="ignore"):
-        beyond = (np.abs(values * in_units) > _LARGEST).any(axis=1)
-    if values.dtype != np.int16 and (bits := unsigned_bits(values)) is not None:
+    if not exact and (bits := unsigned_bits(columns)) is not None:
         raise InputError(
             f"{rows.where}: integers of {bits} bits that were printed without their sign (up to {2**bits - 1}); "
             f"subtract {2**bits} from those above {2 ** (bits - 1) - 1}"
         )
-    if beyond.any():
-        row = rows.row_name(done + int(beyond.argmax()))
-        raise InputError(f"{rows.where}, {row}: more than {_LARGEST:.0e} g or deg/s; correct the value or the scale")
-    if values.dtype != np.int16 and (mark := missing_mark(values)) is not None:
-        row = rows.row_name(done + mark[0])
+    with np.errstate(over="ignore"):
+        if (np.abs([columns.low * in_units, columns.high * in_units]) > _LARGEST).any():
+            beyond = (np.abs(columns.values.T * in_units) > _LARGEST).any(axis=1)
+            row = rows.row_name(done + int(beyond.argmax()))
+            what = f"more than {_LARGEST:.0e} g or deg/s; correct the value or the scale"
+            raise InputError(f"{rows.where}, {row}: {what}")
+    if not exact and (mark := missing_mark(columns)) is not None:
+        row, value = rows.row_name(done + mark[0]), columns.values[mark[1], mark[0]]
         raise InputError(
-            f"{rows.where}, {row}: {AXES[mark[1]]} is {values[mark]:g}, which marks a missing value; remove such rows: "
+            f"{rows.where}, {row}: {AXES[mark[1]]} is {value:g}, which marks a missing value; remove such rows: "
             "the gap is found by the time"
         )
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.errors import InputError, quoted
+from anomsdk.sources.formats.motion.columns import by_columns
 from anomsdk.sources.formats.motion.motion_rows import row_from_0
 from anomsdk.sources.formats.motion.parquet_cells import (
     is_dated,
@@ -142,8 +143,9 @@ def _read(
     with_days = column_names if days is None else [*column_names, days]
     for batch, rows in _batches(path, where, names, only, with_days, text, BATCH_ROWS):
         stamps = _NO_STAMPS if dates is None else stamps_in(batch, where, rows, column_names[0], dates, days)
-        values = [numbers_of(batch.column(names[each]), where, rows, names[each]) for each in columns]
-        found = np.stack(values, axis=1) if values else np.zeros((len(batch), 0))
+        found = by_columns(len(batch), len(columns))
+        for at, each in enumerate(columns):
+            found[:, at] = numbers_of(batch.column(names[each]), where, rows, names[each])
         yield stamps, found
 
 
