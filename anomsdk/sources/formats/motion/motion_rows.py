@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -121,6 +122,16 @@ class MotionRecording:
                 yield from self._counts(conversion.push(*each))
         yield from self._counts(conversion.finish())
 
+    @cached_property
+    def _per_value(self) -> Values:
+        """Counts in one stored step of each axis."""
+        return _counts_per_value(self.rows, self.stream_format)
+
+    @cached_property
+    def _limits(self) -> Values:
+        """Counts at which each axis is clipped."""
+        return _limits(self.rows, self.stream_format)
+
     def _conversion(self) -> _Conversion:
         """Make the interpolation and resampling of one uninterrupted piece."""
         from_hz, to_hz = self._from_hz, self.stream_format.rate_hz
@@ -134,8 +145,7 @@ class MotionRecording:
         if not len(values):
             return
         if values.dtype != np.int16:
-            per_value, limits = _counts_per_value(self.rows, self.stream_format), _limits(self.rows, self.stream_format)
-            values = np.clip(np.rint(values * per_value), -limits, np.minimum(limits, 32767)).astype(np.int16)
+            values = _clipped(values, self._per_value, self._limits)
         n = BLOCK_VALUES // self.stream_format.columns
         for start in range(0, len(values), n):
             yield values[start : start + n]
@@ -155,6 +165,19 @@ class _Conversion:
 
     def finish(self) -> Values:
         return np.zeros((0, 0)) if self.resampler is None else self.resampler.finish()
+
+
+def _clipped(values: NDArray[Any], per_value: Values, limits: Values) -> Block:
+    """Scale rows (n, axes) to counts, round half to even, and clip at the limit of each axis."""
+    found = np.empty(values.shape, np.int16)
+    scaled = np.empty(len(values))
+    for axis, (times, limit) in enumerate(zip(per_value.tolist(), limits.tolist(), strict=True)):
+        np.multiply(values[:, axis], times, out=scaled)
+        np.rint(scaled, out=scaled)
+        if scaled.min() < -limit or scaled.max() > min(limit, 32767.0):
+            np.clip(scaled, -limit, min(limit, 32767.0), out=scaled)
+        found[:, axis] = scaled
+    return found
 
 
 def same_rate(a_hz: float, b_hz: float) -> bool:

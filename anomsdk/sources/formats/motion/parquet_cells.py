@@ -170,8 +170,8 @@ def stamps_of(
     counts = np.asarray(column.cast(pyarrow.int64()).to_numpy(zero_copy_only=False), np.int64)
     factor = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}[column.type.unit]
     limit = np.iinfo(np.int64).max // factor
-    beyond = (counts > limit) | (counts < -limit)
-    if beyond.any():
+    if len(counts) and not -limit <= counts.min() <= counts.max() <= limit:
+        beyond = (counts > limit) | (counts < -limit)
         row = row_from_0(int(rows[beyond.argmax()]))
         raise InputError(f"{where}, {row}: {quoted(name)} is no date between 1678 and 2261; correct it")
     return counts * factor

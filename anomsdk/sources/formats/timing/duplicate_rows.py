@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 Values = NDArray[np.float64]
 Digests = NDArray[np.uint64]
+DigestsOf: TypeAlias = Callable[[slice], Digests]
+"""Function that returns the digests of some rows of a block: those that are not asked for are not computed."""
 
 _LEAST_ROWS = 4
 """Fewest rows of a packet of which a repetition is no chance."""
@@ -25,12 +28,17 @@ def digests(rows: NDArray[Any]) -> Digests:
     >>> found[0] == found[2], found[0] == found[1]
     (True, False)
     """
-    bits = np.ascontiguousarray(rows, np.float64).view(np.uint64)
-    found = np.zeros(len(bits), np.uint64)
-    for column in bits.T:
+    found = np.zeros(len(rows), np.uint64)
+    for axis in range(rows.shape[1]):
+        column = np.ascontiguousarray(rows[:, axis], np.float64).view(np.uint64)
         found = (found ^ column) * np.uint64(0x9E3779B97F4A7C15)
         found ^= found >> np.uint64(29)
     return found
+
+
+def digests_of(rows: NDArray[Any]) -> DigestsOf:
+    """Return a function that computes the `digests` of some of the rows (n, axes)."""
+    return lambda part: digests(rows[part])
 
 
 def repeated_packets(stamps: Values, found: Digests, rows: int) -> int:
@@ -65,19 +73,27 @@ class Repeats:
         self._digests: Digests = np.zeros(0, np.uint64)
         self._lag = self._left = 0  # a repetition that goes on: rows back to its original, and rows left
 
-    def keep(self, stamps: Values, found: Digests) -> NDArray[np.bool_]:
+    def keep(self, stamps: Values, digests_of_rows: DigestsOf) -> NDArray[np.bool_]:
         """Tell which of the next rows repeat no earlier row.
 
         Parameters
         ----------
         stamps : float64 (n,), seconds as they are stored
-        found : uint64 (n,), `digests` of the rows
+        digests_of_rows : gives `digests` of the rows
 
         Returns
         -------
         bool (n,), False for a repetition
         """
         done = len(self._stamps)
+        rising = not done or bool(len(stamps) and stamps[0] > self._stamps[-1])
+        if rising and not self._left and bool((stamps[1:] > stamps[:-1]).all()):
+            last = slice(max(0, len(stamps) - _MEMORY_ROWS), len(stamps))
+            self._remember(
+                np.concatenate([self._stamps, stamps[last]]), np.concatenate([self._digests, digests_of_rows(last)])
+            )
+            return np.ones(len(stamps), np.bool_)
+        found = digests_of_rows(slice(0, len(stamps)))
         stamps, found = np.concatenate([self._stamps, stamps]), np.concatenate([self._digests, found])
         kept = np.ones(len(stamps), np.bool_)
         row = self._passed(stamps, found, kept, done)
@@ -89,8 +105,12 @@ class Repeats:
             if len(same):
                 self._lag = self._left = at - first - int(same[-1])
                 row = self._passed(stamps, found, kept, at)
-        self._stamps, self._digests = stamps[-_MEMORY_ROWS:].copy(), found[-_MEMORY_ROWS:].copy()
+        self._remember(stamps, found)
         return kept[done:]
+
+    def _remember(self, stamps: Values, found: Digests) -> None:
+        """Keep the last rows, among which the originals of later ones are searched."""
+        self._stamps, self._digests = stamps[-_MEMORY_ROWS:].copy(), found[-_MEMORY_ROWS:].copy()
 
     def _passed(self, stamps: Values, found: Digests, kept: NDArray[np.bool_], row: int) -> int:
         """Mark rows from ``row`` on as long as the repetition goes on; return the first row that is none."""

@@ -46,6 +46,15 @@ class RowStamps:
         steps = np.diff(stamps)
         relative = steps / self._step
         self._steps += len(steps)
+        if len(steps) and 0.75 < float(relative.min()) <= float(relative.max()) < 1.25:  # all are near, none is off
+            total = float(steps.sum())
+            self._regular, self._near = self._regular + len(steps), self._near + len(steps)
+            self._regular_s, self._near_s = self._regular_s + total, self._near_s + total
+            for gaps in self._gaps:
+                if piece.broken:
+                    gaps.broken()
+                gaps.rows(len(piece.stamps))
+            return
         near = (relative > 0.5) & (relative < 1.5)
         self._regular += int(near.sum())
         self._regular_s += float(steps[near].sum())
