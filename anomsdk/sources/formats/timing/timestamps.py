@@ -93,6 +93,18 @@ class StampSurvey:
         if self._rows >= _HEAD_ROWS:
             self._begin()
 
+    @property
+    def begun(self) -> bool:
+        """Tell whether the kind of the stamps was found out from the first rows."""
+        return self._head is None
+
+    def expected(self) -> Timeline | None:
+        """Return the timeline of a recording that goes on as it began; None where rows are too few, or form packets."""
+        if self._even is None:
+            return None
+        found, _ = self._even.timeline()
+        return replace(found, repeats=self._repeats is not None, bridge=self._max_bridge)
+
     def timeline(self) -> Timeline:
         """Return the timeline of all rows.
 
