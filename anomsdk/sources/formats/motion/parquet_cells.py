@@ -167,7 +167,7 @@ def stamps_of(
         raise InputError(f"{where}, {row}: {quoted(name)} is empty; remove such rows")
     if types.is_timestamp(column.type):
         dates.count_from_1970()
-    counts = np.asarray(column.cast(pyarrow.int64()).to_numpy(zero_copy_only=False), np.int64)
+    counts = np.asarray(column.view(pyarrow.int64()).to_numpy(zero_copy_only=False), np.int64)
     factor = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}[column.type.unit]
     limit = np.iinfo(np.int64).max // factor
     if len(counts) and not -limit <= counts.min() <= counts.max() <= limit:

@@ -40,6 +40,10 @@ MOST_RADIANS = 35.0
 """Range of gyroscopes that are worn, 2000 degrees a second, in radians a second: larger values are in degrees."""
 AROUND_MIDDLE = 0.4
 """Largest distance of an axis from the middle of an unsigned range, as a share of it."""
+_FEW_OF_MEDIAN, _BESIDE = 32, 0.08
+"""Step between the values from which a median is guessed, and share of them on each side between which it is sought."""
+_SURE_GRAVITY = (0.9, 1.14)
+"""Lengths of a mean vector, in g, that no rule is near to, so that the order in which it was added up is no matter."""
 _FEW = 16
 """Step between the rows of a piece that are looked at first."""
 _ENDS_OF_INT16 = (32767.0, -32768.0, -32767.0)
@@ -262,7 +266,15 @@ def _squares(acceleration: list[Values]) -> Values:
 def _median_root(squares: Values) -> float:
     """Return the median of the square roots, of which only those in the middle are computed."""
     n = len(squares)
-    middle = np.partition(squares, sorted({(n - 1) // 2, n // 2}))[(n - 1) // 2 : n // 2 + 1]
+    first, last = (n - 1) // 2, n // 2  # places of the middle in order
+    some = np.sort(squares[::_FEW_OF_MEDIAN])
+    beside = max(1, round(_BESIDE * len(some)))
+    low, high = some[max(0, len(some) // 2 - beside)], some[min(len(some) - 1, len(some) // 2 + beside)]
+    below = np.count_nonzero(squares < low)
+    near = squares[(squares >= low) & (squares <= high)]
+    if not below <= first <= last < below + len(near):  # the few that were looked at first mislead
+        below, near = 0, squares
+    middle = np.partition(near, sorted({first - below, last - below}))[first - below : last - below + 1]
     return float(np.sqrt(middle).mean())
 
 
@@ -294,6 +306,10 @@ def _gravity(acceleration: list[Values]) -> float:
     rows = len(acceleration[0])
     size = min(MOST_PIECE_ROWS, max(PIECE_ROWS, rows // 4))
     n = rows // size
+    sums = np.array([values[: n * size].reshape(n, size).sum(axis=1) for values in acceleration])
+    found = float(np.median(np.sqrt(_squares(list(sums / size)))))
+    if _SURE_GRAVITY[0] < found < _SURE_GRAVITY[1]:  # the last digits of it decide nothing
+        return found
     by_row = np.empty((size, 3, n))  # numpy adds up row after row, as if each row were the three axes of one piece
     for axis, values in enumerate(acceleration):
         by_row[:, axis] = values[: n * size].reshape(n, size).T

@@ -100,6 +100,10 @@ class RowStretches:
         """Take rows; yield them and bridged samples, and the number of samples missing in a gap that is not bridged."""
         timeline = self._timeline
         steps = np.diff(stamps, prepend=stamps[0] if self._last is None else self._last[0])
+        if float(steps.max()) / timeline.usual_s <= timeline.longest_steps:
+            yield stamps, values
+            self._last = float(stamps[-1]), values[-1:].copy()
+            return
         begin = 0
         relative = steps / timeline.usual_s
         for at in np.flatnonzero(relative > timeline.longest_steps).tolist():

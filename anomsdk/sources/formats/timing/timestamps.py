@@ -15,10 +15,10 @@ from anomsdk.errors import InputError
 from anomsdk.sources.formats.timing.device_clock import Clock, RowOrder
 from anomsdk.sources.formats.timing.duplicate_rows import (
     Digests,
-    DigestsOf,
+    KnownDigests,
     Repeats,
+    RowDigests,
     digests,
-    digests_of,
     repeated_packets,
 )
 from anomsdk.sources.formats.timing.gaps import MOST_BRIDGED, Gaps, in_seconds
@@ -87,7 +87,7 @@ class StampSurvey:
         check_span(stamps, self._where, lambda at: self._row_name(self._rows + at))
         self._rows += len(stamps)
         if self._head is None:
-            self._take(stamps, digests_of(rows))
+            self._take(stamps, RowDigests(rows))
             return
         self._head.append((stamps, digests(rows)))
         if self._rows >= _HEAD_ROWS:
@@ -176,9 +176,9 @@ class StampSurvey:
         self._order = RowOrder(self._where, self._row_name, following)
         self._clock = Clock(_wrap_slack(form), slack, self._set, self._wrap)
         for part in (first, rest):
-            self._take(stamps[part], found[part].__getitem__)
+            self._take(stamps[part], KnownDigests(found[part]))
 
-    def _take(self, stamps: Values, found: DigestsOf) -> None:
+    def _take(self, stamps: Values, found: RowDigests) -> None:
         """Take stamps (n,), and what gives the digests of their rows."""
         if not len(stamps):
             return
@@ -307,7 +307,7 @@ def stretches(rows: Iterator[Stamped], timeline: Timeline) -> Iterator[Stamped |
         if not len(stamps):
             continue
         if timeline.repeats:
-            keep = repeats.keep(stamps, digests_of(values))
+            keep = repeats.keep(stamps, RowDigests(values))
             if not keep.all():
                 stamps, values = stamps[keep], values[keep]
         for piece in clock.push(stamps):
