@@ -28,8 +28,8 @@ from anomsdk.sources.formats.stored_samples import Block
 from anomsdk.sources.recording import Recording
 from anomsdk.sources.stream_format import ReadOptions, StreamFormat
 
-_GATHERED_VALUES = 1 << 20
-"""Values that are read before they are scored: 2 MiB."""
+_GATHERED_VALUES = 1 << 21
+"""Values that are read before they are scored: 4 MiB."""
 
 
 @wiping()

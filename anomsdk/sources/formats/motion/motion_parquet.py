@@ -145,7 +145,7 @@ def _read(
         stamps = _NO_STAMPS if dates is None else stamps_in(batch, where, rows, column_names[0], dates, days)
         found = by_columns(len(batch), len(columns))
         for at, each in enumerate(columns):
-            found[:, at] = numbers_of(batch.column(names[each]), where, rows, names[each])
+            numbers_of(batch.column(names[each]), where, rows, names[each], found[:, at])
         yield stamps, found
 
 
