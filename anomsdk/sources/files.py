@@ -31,6 +31,7 @@ from anomsdk.sources.devices import Devices, read_devices
 from anomsdk.sources.formats.arrays.int16_csv import csv_file
 from anomsdk.sources.formats.arrays.npy import npy_file
 from anomsdk.sources.formats.arrays.npz import npz_file
+from anomsdk.sources.formats.motion.first_reading import Hear
 from anomsdk.sources.formats.sound.sound_files import sound_file
 from anomsdk.sources.formats.standard_input import standard_input
 from anomsdk.sources.formats.stored_samples import refusing
@@ -102,34 +103,41 @@ def open_skippable(
     *,
     reading: ReadOptions | None = None,
     on_bad: Callable[[str], None] | None = None,
+    hear: Hear | None = None,
 ) -> list[Recording]:
     """Find recordings as `open_recordings` does; an error about unusable files names `skip_bad`, which leaves them out.
 
     Parameters
     ----------
     path, stream_format, reading, on_bad : as `open_recordings`
+    hear : as `open_files`
     """
-    if on_bad is not None or str(path) == "-":
+    if str(path) == "-":
         return open_recordings(path, stream_format, reading=reading, on_bad=on_bad)
-    return [
-        recording
-        for file in open_skippable_files(path, stream_format, reading=reading)
-        for recording in file.recordings
-    ]
+    if on_bad is not None:
+        files = open_files(path, stream_format, reading=reading, on_bad=on_bad, hear=hear)
+    else:
+        files = open_skippable_files(path, stream_format, reading=reading, hear=hear)
+    return [recording for file in files for recording in file.recordings]
 
 
 def open_skippable_files(
-    path: str | Path, stream_format: StreamFormat, *, reading: ReadOptions | None = None
+    path: str | Path,
+    stream_format: StreamFormat,
+    *,
+    reading: ReadOptions | None = None,
+    hear: Hear | None = None,
 ) -> list[OpenedFile]:
     """Open files as `open_files` does; an error about unusable files names `skip_bad`, which leaves them out.
 
     Parameters
     ----------
     path, stream_format, reading : as `open_recordings`
+    hear : as `open_files`
     """
     bad = list[str]()
     try:
-        found = open_files(path, stream_format, reading=reading, on_bad=bad.append)
+        found = open_files(path, stream_format, reading=reading, on_bad=bad.append, hear=hear)
     except InputError:
         if not bad:
             raise
@@ -145,12 +153,16 @@ def open_files(
     *,
     reading: ReadOptions | None = None,
     on_bad: Callable[[str], None] | None = None,
+    hear: Hear | None = None,
 ) -> list[OpenedFile]:
     """Find recordings as `open_recordings` does, file by file, but not on standard input.
 
     Parameters
     ----------
     path, stream_format, reading, on_bad : as `open_recordings`
+    hear : called with the blocks of each recording of motion while that is read for the first time, so that it need not
+        be read twice; its result, other than None, is `Recording.heard`. Where the recording turns out to be damaged,
+        or the blocks to be others than `Recording.blocks` yields, the result is dropped
 
     Returns
     -------
@@ -251,7 +263,7 @@ def list_files(path: str | Path, stream_format: StreamFormat, *, reading: ReadOp
     place, conditions = parsed(str(path))
     root, where = Path(place), printable(place)
     devices = None if reading.devices is None else read_devices(reading.devices, stream_format, reading)
-    opening = _Opening(stream_format, reading, conditions, devices)
+    opening = _Opening(stream_format, reading, conditions, devices, hear)
     with refusing(where):
         if not str(path) or not root.exists():
             raise InputError(f"{where or 'the empty path'}: no such file or folder; {_advice(place, stream_format)}")
@@ -295,12 +307,14 @@ class _Opening:
     stream_format, reading : as `open_files`
     conditions : conditions behind the path
     devices : options of single devices; None where there are none
+    hear : as `open_files`
     """
 
     stream_format: StreamFormat
     reading: ReadOptions
     conditions: tuple[Condition, ...]
     devices: Devices | None
+    hear: Hear | None
 
 
 def _open_file(path: Path, name: str, opening: _Opening) -> OpenedFile:
@@ -321,7 +335,7 @@ def _opened(path: Path, name: str, opening: _Opening) -> OpenedFile:
             raise InputError(f"{where}: the file is empty; record it again or leave it out")
         if stream_format.kind == "motion":
             reading = replace(opening.reading, where=(*conditions, *opening.reading.where))
-            return open_motion(path, name, where, stream_format, reading, opening.devices)
+            return open_motion(path, name, where, stream_format, reading, opening.devices, opening.hear)
         if conditions and suffix != ".npz":
             raise InputError(
                 f"{where}: only an .npz and a table of motion take conditions; leave out the text behind the path"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -30,6 +31,8 @@ class Recording:
     start_ns : time of the first sample in nanoseconds since 1970-01-01 UTC, in the years 2000 to 2100; a date without
         a zone is taken as UTC. None where the file does not tell it exactly: its stamps count from another moment, are
         those of packets, or have a zone that is only named, or the clock was set by more than two hours
+    heard : result of the function `hear` of `open_files` for these samples; None where it was not called, or was called
+        with other blocks than `blocks` yields
     """
 
     name: str
@@ -41,6 +44,7 @@ class Recording:
     kept_by: str | None = None
     odd: tuple[str, ...] = ()
     start_ns: int | None = None
+    heard: Any = field(default=None, repr=False, compare=False)
 
     def blocks(self) -> Generator[Block | int, None, None]:
         """Read the samples from the beginning; standard input can be read only once.

@@ -75,13 +75,14 @@ AFFECTED: dict[str, tuple[str, ...]] = {
         *(f"{UNIT}{name}.py" for name in ("sources", "clips", "sound", "tables", "rates", "stamps", "skip_bad")),
         *(f"{UNIT}motion_{name}.py" for name in ("sources", "streams", "numbers", "time", "units", "survey")),
         *(f"{UNIT}{name}.py" for name in ("odd_numbers", "foreign_files", "parquet_pages", "table_commands")),
-        f"{UNIT}start_of_recordings.py",
+        *(f"{UNIT}{name}.py" for name in ("start_of_recordings", "first_reading")),
         *(f"{REAL}{name}.py" for name in ("cases", "motion_files")),
         "tests/fuzz/test_files_fuzz.py",
     ),
     "anomsdk/sources/dropouts.py": (f"{UNIT}constant_cutter.py",),
     "anomsdk/watch/*": tuple(
-        f"{UNIT}{name}.py" for name in ("cli", "score_many", "skip_bad", "narrow", "events_without_a_tick")
+        f"{UNIT}{name}.py"
+        for name in ("cli", "score_many", "skip_bad", "narrow", "first_reading", "events_without_a_tick")
     ),
     "anomsdk/receive/*": (f"{UNIT}decode.py", f"{PARITY}decoders.py", f"{UNIT}receiver.py"),
     "anomsdk/synthetic/*": (f"{UNIT}demo.py", f"{UNIT}motion_training.py"),

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.errors import InputError, printable, quoted
+from anomsdk.sources.formats.motion.columns import by_columns
 from anomsdk.sources.formats.stored_samples import refusing
 from anomsdk.sources.formats.tables.delimited_text import Cells, Rows, pieces_of, rows_of
 from anomsdk.sources.formats.tables.dialect import LIST, Dialect, dialect_of
@@ -207,7 +208,7 @@ class _Reader:
                 found[row] = self._number(text(starts[row], ends[row]), cells.line + row, marks, name)
             return found
 
-        values = np.empty((len(cells.starts), len(self._columns)))
+        values = by_columns(len(cells.starts), len(self._columns))
         for at, (column, marks, name) in enumerate(zip(self._columns, self.marks, self.names, strict=True)):
             values[:, at] = numbers(column, marks, name)
         if self.time is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.errors import InputError, quoted
+from anomsdk.sources.formats.motion.columns import by_columns
 from anomsdk.sources.formats.motion.motion_rows import row_from_0
 from anomsdk.sources.formats.motion.parquet_cells import (
     is_dated,
@@ -142,8 +143,9 @@ def _read(
     with_days = column_names if days is None else [*column_names, days]
     for batch, rows in _batches(path, where, names, only, with_days, text, BATCH_ROWS):
         stamps = _NO_STAMPS if dates is None else stamps_in(batch, where, rows, column_names[0], dates, days)
-        values = [numbers_of(batch.column(names[each]), where, rows, names[each]) for each in columns]
-        found = np.stack(values, axis=1) if values else np.zeros((len(batch), 0))
+        found = by_columns(len(batch), len(columns))
+        for at, each in enumerate(columns):
+            numbers_of(batch.column(names[each]), where, rows, names[each], found[:, at])
         yield stamps, found
 
 
@@ -197,8 +199,21 @@ def _kinds(path: Path, where: str, names: tuple[str, ...], column_names: Sequenc
     """Check the pages of some columns, and return their types."""
     if len(set(names)) != len(names) and any(names.count(each) > 1 for each in column_names):
         raise InputError(f"{where}: two columns have the same name; rename one")
+    try:
+        now = path.stat()
+        version = now.st_dev, now.st_ino, now.st_size, now.st_mtime_ns
+    except OSError:
+        version = None  # the error of opening it is the clearer one
+    return list(_checked_kinds(path, where, version, tuple(map(names.index, column_names)), tuple(column_names)))
+
+
+@lru_cache(maxsize=8)
+def _checked_kinds(
+    path: Path, where: str, version: tuple[int, ...] | None, columns: tuple[int, ...], column_names: tuple[str, ...]
+) -> tuple[Any, ...]:
+    """Do what `_kinds` does, once for each ``version`` of a file."""
     with _opened(path, where) as file:
-        kinds = [file.schema_arrow.field(names.index(each)).type for each in column_names]
+        kinds = tuple(file.schema_arrow.field(column).type for column in columns)
     with path.open("rb") as raw:
         size = path.stat().st_size
         check_pages(raw, size, footer_chunks(raw, size, where), list(column_names), where)
@@ -232,6 +247,10 @@ def _batches(
     with _opened(path, where, text) as file:
         for batch in file.iter_batches(rows, columns=list(dict.fromkeys([*column_names, *chosen])), use_threads=False):
             if not len(batch):
+                continue
+            if not only:
+                yield batch, np.arange(done, done + len(batch))
+                done += len(batch)
                 continue
             kept = np.ones(len(batch), bool)
             for column, values in only:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -80,6 +81,7 @@ class MotionRecording:
     timeline, survey : timing and statistics of all rows
     notes : facts and remarks, in words
     stamp_ns : stamp of the first row, as `MotionRows.start_ns` gives it
+    heard : what was made of the blocks on approval during the first reading; None where nothing was, or they were wrong
     """
 
     rows: MotionRows
@@ -88,6 +90,7 @@ class MotionRecording:
     survey: Survey
     notes: tuple[str, ...]
     stamp_ns: int | None = None
+    heard: Any = field(default=None, repr=False, compare=False)
 
     @property
     def start_ns(self) -> int | None:
@@ -98,32 +101,44 @@ class MotionRecording:
     @property
     def length(self) -> int:
         """Number of samples after conversion, without gaps; approximate when interpolated or resampled."""
-        return max(1, round((self.survey.rows + self.timeline.bridged) * self.stream_format.rate_hz / self._from_hz))
+        return max(1, round((self.survey.rows + self.timeline.bridged) * self.stream_format.rate_hz / self.from_hz))
 
     @property
-    def _from_hz(self) -> float:
+    def from_hz(self) -> float:
         """Rate of the rows; exactly that of the plan where the two are the same within `SAME_RATE`."""
         rate_hz, wanted_hz = self.timeline.rate_hz, self.stream_format.rate_hz
         return wanted_hz if same_rate(rate_hz, wanted_hz) else rate_hz
 
-    def blocks(self) -> Iterator[Block | int]:
+    def blocks(self) -> Generator[Block | int, None, None]:
         """Yield blocks, int16 (n, axes), and at each gap the number of missing samples, an int."""
-        rows: Iterator[Stamped | int] = self.rows.read()
-        if self.rows.stamped:
-            rows = stretches(self.rows.read(), self.timeline)
+        return self.converted(self.rows.read())
+
+    def converted(self, read: Iterator[Stamped]) -> Generator[Block | int, None, None]:
+        """Yield the blocks of rows that are read from the beginning, as `blocks` does."""
+        rows: Iterator[Stamped | int] = stretches(read, self.timeline) if self.rows.stamped else read
         conversion = self._conversion()
         for each in rows:
             if isinstance(each, int):
                 yield from self._counts(conversion.finish())
-                yield min(max(1, round(each * self.stream_format.rate_hz / self._from_hz)), MAX_GAP)
+                yield min(max(1, round(each * self.stream_format.rate_hz / self.from_hz)), MAX_GAP)
                 conversion = self._conversion()
             else:
                 yield from self._counts(conversion.push(*each))
         yield from self._counts(conversion.finish())
 
+    @cached_property
+    def _per_value(self) -> Values:
+        """Counts in one stored step of each axis."""
+        return _counts_per_value(self.rows, self.stream_format)
+
+    @cached_property
+    def _limits(self) -> Values:
+        """Counts at which each axis is clipped."""
+        return _limits(self.rows, self.stream_format)
+
     def _conversion(self) -> _Conversion:
         """Make the interpolation and resampling of one uninterrupted piece."""
-        from_hz, to_hz = self._from_hz, self.stream_format.rate_hz
+        from_hz, to_hz = self.from_hz, self.stream_format.rate_hz
         return _Conversion(
             Grid(1 / from_hz) if self.timeline.jittered else None,
             Resampler(from_hz, to_hz) if from_hz != to_hz else None,
@@ -134,8 +149,7 @@ class MotionRecording:
         if not len(values):
             return
         if values.dtype != np.int16:
-            per_value, limits = _counts_per_value(self.rows, self.stream_format), _limits(self.rows, self.stream_format)
-            values = np.clip(np.rint(values * per_value), -limits, np.minimum(limits, 32767)).astype(np.int16)
+            values = _clipped(values, self._per_value, self._limits)
         n = BLOCK_VALUES // self.stream_format.columns
         for start in range(0, len(values), n):
             yield values[start : start + n]
@@ -155,6 +169,19 @@ class _Conversion:
 
     def finish(self) -> Values:
         return np.zeros((0, 0)) if self.resampler is None else self.resampler.finish()
+
+
+def _clipped(values: NDArray[Any], per_value: Values, limits: Values) -> Block:
+    """Scale rows (n, axes) to counts, round half to even, and clip at the limit of each axis."""
+    found = np.empty(values.shape, np.int16)
+    scaled = np.empty(len(values))
+    for axis, (times, limit) in enumerate(zip(per_value.tolist(), limits.tolist(), strict=True)):
+        np.multiply(values[:, axis], times, out=scaled)
+        np.rint(scaled, out=scaled)
+        if scaled.min() < -limit or scaled.max() > min(limit, 32767.0):
+            np.clip(scaled, -limit, min(limit, 32767.0), out=scaled)
+        found[:, axis] = scaled
+    return found
 
 
 def same_rate(a_hz: float, b_hz: float) -> bool:

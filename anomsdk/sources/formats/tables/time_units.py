@@ -49,6 +49,8 @@ def seconds_since(stamps: Times, origin: Any, factor: float) -> NDArray[np.float
     """
     if stamps.dtype == np.int64:
         apart = stamps - origin  # where this wraps, its sign is that of neither
+        if len(stamps) and max(abs(int(each)) for each in (stamps.min(), stamps.max(), origin)) < 1 << 62:
+            return apart * factor
         wrapped = ((stamps ^ origin) & (stamps ^ apart)) < 0
         return np.where(wrapped, np.inf, apart * factor)
     with np.errstate(over="ignore"):
