@@ -11,7 +11,7 @@ from anomsdk.datasets.commits import Stamp
 from anomsdk.errors import InputError, UnusableInputsError, printable
 from anomsdk.runtime.parallel import in_order
 from anomsdk.sources.conditions import NothingChosenError
-from anomsdk.sources.files import FileListing, ListedFile, list_files
+from anomsdk.sources.file_listing import FileListing, ListedFile, list_files
 from anomsdk.sources.groups import group_labels
 from anomsdk.sources.recording import OpenedFile, Recording
 from anomsdk.sources.stream_format import ReadOptions, StreamFormat
