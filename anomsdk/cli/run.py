@@ -11,7 +11,7 @@ import typer
 
 from anomsdk.cli.option_words import in_flags
 from anomsdk.cli.options import CHOOSE, PlanOption, RunOptions, note, plan_named, takes, tell, tell_left_out
-from anomsdk.errors import CheckError, InputError
+from anomsdk.errors import CheckError, InputError, printable
 from anomsdk.utils.terminal import STATE_STYLES, show
 from anomsdk.utils.text import counted
 
@@ -141,7 +141,7 @@ def watch(
         require_judged("watch", watching.summary().judged)
 
 
-@takes("jobs", "engine", "skip_bad", reading=True)
+@takes("jobs", "engine", "skip_bad", "group", reading=True)
 def score(
     sources: Annotated[
         list[str],
@@ -151,10 +151,39 @@ def score(
     out: Annotated[
         Path,
         typer.Option(
-            metavar="OUT.npz",
-            help="Write one array of uint32 for each recording under its name, with the score of each tick.",
+            metavar="DIR|OUT.npz",
+            help="Write a data set to the folder DIR: Parquet by day of UTC, a row for each device and day. A later "
+            "run adds what is not in it. OUT.npz: one array of uint32 for each recording under its name, with the "
+            "score of each tick.",
         ),
     ],
+    scores: Annotated[
+        str | None,
+        typer.Option(
+            "--scores",
+            metavar="KIND",
+            help="DIR: keep the score of each tick as log2 in 1/256 (log2), as it is (exact), or not (none). Default: "
+            "log2.",
+            show_default=False,
+        ),
+    ] = None,
+    go_on: Annotated[
+        bool,
+        typer.Option(
+            "--continue",
+            help="DIR: pass the recordings of one device through one pipeline in the order of time, with the gaps "
+            "between them. Recordings of a later run go on from there. A device is a folder, or see --group.",
+        ),
+    ] = False,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            "--start",
+            metavar="TIME",
+            help="DIR: the first recording of each device that does not tell its time begins at TIME, in ISO 8601, UTC "
+            "where no zone is said; further ones begin where the one before ended.",
+        ),
+    ] = None,
     *,
     run: RunOptions,
 ) -> None:
@@ -162,6 +191,51 @@ def score(
 
     Several recordings are scored at once. Nothing of the signal is kept.
     """
+    if out.suffix.lower() in (".npy", ".csv", ".parquet"):
+        raise InputError(f"{printable(out)}: give a folder for a data set, or a name that ends in .npz for arrays")
+    if out.suffix.lower() != ".npz":
+        _score_into(sources, plan, out, scores or "log2", go_on, start, run)
+        return
+    for name, given in (("scores", scores), ("go_on", go_on), ("start", start), ("group", run.group)):
+        if given:
+            raise InputError(f"`{name}`: is for a data set; give a folder as `out`, or leave it out")
+    _score_npz(sources, plan, out, run)
+
+
+def _score_into(
+    sources: list[str], plan: str, out: Path, scores: str, go_on: bool, start: str | None, run: RunOptions
+) -> None:
+    """Score recordings into a data set."""
+    from anomsdk.datasets.sample_clock import time_us
+    from anomsdk.datasets.schema import score_column
+    from anomsdk.datasets.score_run import score_into
+    from anomsdk.runtime.judged_share import require_judged
+
+    chosen, kind = plan_named(plan), score_column(scores)
+    start_us = None if start is None else time_us(start)
+    with run.working("scoring recordings") as progress:
+        written = score_into(
+            chosen,
+            sources,
+            out,
+            scores=kind,
+            go_on=go_on,
+            start_us=start_us,
+            reading=run.reading,
+            group=run.group,
+            engine=run.engine,
+            jobs=run.jobs,
+            on_bad=run.on_bad,
+            report=note,
+            progress=progress.update,
+        )
+    tell(f"wrote {out}: {written}")
+    if not written.done_before:
+        require_judged("score", written.judged)
+
+
+def _score_npz(sources: list[str], plan: str, out: Path, run: RunOptions) -> None:
+    """Score recordings into a .npz, all at once."""
     from anomsdk.evaluate.stretch_scores import without_ladder
     from anomsdk.runtime.judged_share import require_judged
     from anomsdk.watch.score_files import score_and_judge

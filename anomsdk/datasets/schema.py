@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast, get_args
 
 from anomsdk.core.ladder import MAX_RUNGS
 from anomsdk.core.plan import Plan
-from anomsdk.errors import InputError
+from anomsdk.errors import InputError, parameter
 
 VERSION = 1
 FORMAT = "device days"
@@ -23,6 +23,20 @@ SCORE_ID_DIGITS = 16
 
 ScoreColumn = Literal["log2", "exact", "none"]
 """Scores of a data set: log2 in steps of 1/256 (uint16, as events have them), exact (uint32), or none."""
+
+
+def score_column(text: str) -> ScoreColumn:
+    """Read how scores are kept.
+
+    Raises
+    ------
+    InputError : another word
+    """
+    for kind in get_args(ScoreColumn):
+        if text == kind:
+            return cast(ScoreColumn, kind)
+    raise InputError(f"{parameter('scores', text)}: give one of {', '.join(get_args(ScoreColumn))}")
+
 
 COLUMNS: dict[str, tuple[str, str]] = {
     "device": ("label", "number or name of the device"),
@@ -61,7 +75,7 @@ RUNG_COLUMNS: dict[str, tuple[str, str]] = {
 
 NULLABLE = ("recording", "start", "stop", "scores", "boot")
 MANY = 65_535
-"""Count of 16 bits that has reached its end: 65,535 or more were counted."""
+"""Largest count of 16 bits; it also stands for larger ones."""
 
 
 def rung_column(count: str, tag: int) -> str:
@@ -206,7 +220,7 @@ class Facts:
         except InputError:
             raise
         except (KeyError, TypeError, ValueError):
-            raise InputError(f"{where}: its metadata, key anomsdk, is damaged; score the recordings again") from None
+            raise InputError(f"{where}: its metadata (key anomsdk) is damaged; score the recordings again") from None
 
 
 def column_table() -> list[tuple[str, str, str]]:

@@ -93,11 +93,21 @@ def ticks_due(duty: DutyPlan | None, ticks_in: Callable[[int], int], samples_per
     samples_per_tick : samples from one tick to the next
     samples : length of the recording, with missing samples and pauses
     """
+    on = samples if duty is None else min(samples % duty.every, duty.on)
+    return whole_ticks_due(duty, ticks_in, samples) or -(-on // samples_per_tick)
+
+
+def whole_ticks_due(duty: DutyPlan | None, ticks_in: Callable[[int], int], samples: int) -> int:
+    """Count the ticks that are due in a recording; 0 where it is shorter than its first tick.
+
+    Parameters
+    ----------
+    duty, ticks_in, samples : as `ticks_due`
+    """
     if duty is None:
-        return ticks_in(samples) or -(-samples // samples_per_tick)
+        return ticks_in(samples)
     periods, rest = divmod(samples, duty.every)
-    on = min(rest, duty.on)
-    return periods * ticks_in(duty.on) + ticks_in(on) or -(-on // samples_per_tick)
+    return periods * ticks_in(duty.on) + ticks_in(min(rest, duty.on))
 
 
 def judged_of_pieces(plan: Plan, ticks: int, pieces: Iterable[int], samples: int) -> Judged:

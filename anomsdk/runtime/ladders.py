@@ -8,8 +8,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from anomsdk.core.checks import require
 from anomsdk.core.export import Export
-from anomsdk.core.ladder import Ladder, LadderPlan, ladder_bytes
+from anomsdk.core.ladder import Ladder, LadderPlan, ladder_bytes, takes
 from anomsdk.core.plan import Plan
 from anomsdk.core.record import SCORE_TAG_BYTES, Record
 from anomsdk.runtime.engines.native import CPlan
@@ -27,6 +28,12 @@ class _Counter(Protocol):
 
     def counted(self) -> Ladder:
         """Return a ladder with the counts so far."""
+
+    def save(self) -> bytes:
+        """Return the state of the ladder, as in a record."""
+
+    def restore(self, part: bytes) -> None:
+        """Take a state that was checked."""
 
 
 class ScoreLadder:
@@ -48,6 +55,8 @@ class ScoreLadder:
             plan = replace(plan, ladder=always_on(plan, plan.ladder))
             assert plan.ladder is not None
             self._day_q16 = plan.ladder.day_q16
+        assert plan.ladder is not None
+        self._counted, self._timing = plan.ladder, plan.timing
         in_python = why_missing() is not None if engine is None else engine == "reference"
         self._counter: _Counter = _InPython(plan) if in_python else _InC(plan)
 
@@ -65,6 +74,24 @@ class ScoreLadder:
         counts = tuple(replace(counts, ticks=self._of_plan(counts.ticks)) for counts in ladder.counts)
         counted = (0, self._of_plan(ladder.ticks), ladder.days, self._rungs.episode_gap, counts)
         return Export(device, boot, self._score_tag, self._tag, 0, 0, *counted)
+
+    def save(self) -> bytes:
+        """Return the state of the ladder, as a record has it; no score is in it."""
+        return self._counter.save()
+
+    def restore(self, part: bytes) -> None:
+        """Go on with the state that a ladder of the same plan saved.
+
+        Raises
+        ------
+        InputError : no ladder with these rungs could have written it
+        """
+        whole = len(part) == ladder_bytes(self._counted)
+        require(
+            whole and takes(self._counted, 0, self._timing, Record(0, b"", 0, 0, ladder=part)),
+            "ladder: its state is damaged, or of a plan with other rungs",
+        )
+        self._counter.restore(part)
 
     def _of_plan(self, ticks: int) -> int:
         """Return the ticks of the plan that take as long as ticks that were counted."""
@@ -84,6 +111,14 @@ class _InPython:
 
     def counted(self) -> Ladder:
         return self._ladder
+
+    def save(self) -> bytes:
+        record = Record(0, b"", 0, 0)
+        self._ladder.save(record)
+        return record.ladder
+
+    def restore(self, part: bytes) -> None:
+        self._ladder.restore(Record(0, b"", 0, 0, ladder=part), releveled=False)
 
 
 class _InC:
@@ -109,10 +144,18 @@ class _InC:
         self._lib.anom_ladder_gap(self._ladder, self._rungs)
 
     def counted(self) -> Ladder:
-        self._lib.anom_ladder_save(self._ladder, self._rungs, self._ffi.from_buffer(self._part))
         found = _empty(self._plan)
-        found.restore(Record(0, b"", 0, 0, ladder=bytes(self._part)), releveled=False)
+        found.restore(Record(0, b"", 0, 0, ladder=self.save()), releveled=False)
         return found
+
+    def save(self) -> bytes:
+        self._lib.anom_ladder_save(self._ladder, self._rungs, self._ffi.from_buffer(self._part))
+        return bytes(self._part)
+
+    def restore(self, part: bytes) -> None:
+        state = self._ffi.from_buffer(part)
+        status = self._lib.anom_ladder_restore(self._ladder, self._rungs, self._timing, state, 0, 0)
+        assert status == 1, f"anom_ladder_restore gave {status}"
 
 
 def always_on(plan: Plan, ladder: LadderPlan) -> LadderPlan:

@@ -53,7 +53,7 @@ def _rows(stored: StoredRecording, rate_hz: float, columns: int) -> Recording:
     if not stored.exact:
         raise InputError(f"{where}: no 16-bit integers; rows are not scaled, convert them to int16")
     read = partial(stored.read, max(1, BLOCK_VALUES // columns))
-    return Recording(stored.name, stored.notes, stored.rows, stored.rate_hz, where, read)
+    return Recording(stored.name, stored.notes, stored.rows, stored.rate_hz, where, read, start_ns=stored.start_ns)
 
 
 def _audio(stored: StoredRecording, rate_hz: int, channel: int | None) -> Recording:
@@ -85,7 +85,7 @@ def _audio(stored: StoredRecording, rate_hz: int, channel: int | None) -> Record
     one = stored.read if channels == 1 or channel is None else partial(_column, stored.read, channel - 1)
     same = stored.exact and (channels == 1 or channel is not None) and stored_hz == rate_hz
     read = partial(_flat, one, rows) if same else partial(_mono, one, rows, stored_hz, rate_hz)
-    return Recording(stored.name, notes + odd, length, stored.rate_hz, where, read, odd=odd)
+    return Recording(stored.name, notes + odd, length, stored.rate_hz, where, read, odd=odd, start_ns=stored.start_ns)
 
 
 def _whole_rate(rate_hz: float, where: str) -> int:

@@ -50,6 +50,7 @@ class Clip:
     stored_hz : samples (rows) a second in the file, None where it states no rate; a clip that was resampled from a
         lower rate holds nothing above half of it
     notes, odd : remarks on the samples, as in `anomsdk.sources.Recording`
+    start_ns : time of the first sample, as in `anomsdk.sources.Recording`
     """
 
     name: str
@@ -62,6 +63,7 @@ class Clip:
     _read: Callable[[], Iterator[Samples | int]] = field(repr=False, compare=False)
     notes: tuple[str, ...] = ()
     odd: tuple[str, ...] = ()
+    start_ns: int | None = None
 
     def blocks(self, cutter: ConstantCutter | None = None) -> Iterator[tuple[bool, Samples]]:
         """Read the samples from the beginning; digitally constant stretches of 0.1 s or more are cut out of audio.
@@ -201,6 +203,7 @@ def open_clips(
                     recording.blocks,
                     recording.notes,
                     recording.odd,
+                    recording.start_ns,
                 )
             )
     return Clips(tuple(found), tuple(bad))

@@ -18,31 +18,18 @@ used. A .npy and standard input hold int16 counts of the plan.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
 
-from anomsdk.errors import InputError, UnusableInputsError, printable
-from anomsdk.runtime.memory import wiping_libraries
+from anomsdk.errors import InputError, UnusableInputsError
 from anomsdk.sources.audio import stored_recording
-from anomsdk.sources.conditions import Condition, NothingChosenError, OfAny, parsed, picked
-from anomsdk.sources.devices import Devices, read_devices
-from anomsdk.sources.formats.arrays.int16_csv import csv_file
-from anomsdk.sources.formats.arrays.npy import npy_file
-from anomsdk.sources.formats.arrays.npz import npz_file
-from anomsdk.sources.formats.sound.sound_files import sound_file
+from anomsdk.sources.conditions import NothingChosenError
+from anomsdk.sources.file_listing import list_files
+from anomsdk.sources.formats.motion.first_reading import Hear
 from anomsdk.sources.formats.standard_input import standard_input
-from anomsdk.sources.formats.stored_samples import refusing
-from anomsdk.sources.formats.text_file import suffix_of
-from anomsdk.sources.motion_files import open_motion, refuse_for_counts
+from anomsdk.sources.motion_files import refuse_for_counts
 from anomsdk.sources.recording import OpenedFile, Recording
 from anomsdk.sources.stream_format import ReadOptions, StreamFormat
-
-SUFFIXES = (".wav", ".flac", ".ogg", ".npy", ".npz", ".csv", ".csv.gz")
-"""Suffixes of files of sound and of external rows."""
-MOTION_SUFFIXES = (".csv", ".csv.gz", ".parquet", ".npy", ".npz")
-"""Suffixes of files of motion."""
 
 
 def open_recordings(
@@ -102,34 +89,41 @@ def open_skippable(
     *,
     reading: ReadOptions | None = None,
     on_bad: Callable[[str], None] | None = None,
+    hear: Hear | None = None,
 ) -> list[Recording]:
     """Find recordings as `open_recordings` does; an error about unusable files names `skip_bad`, which leaves them out.
 
     Parameters
     ----------
     path, stream_format, reading, on_bad : as `open_recordings`
+    hear : as `open_files`
     """
-    if on_bad is not None or str(path) == "-":
+    if str(path) == "-":
         return open_recordings(path, stream_format, reading=reading, on_bad=on_bad)
-    return [
-        recording
-        for file in open_skippable_files(path, stream_format, reading=reading)
-        for recording in file.recordings
-    ]
+    if on_bad is not None:
+        files = open_files(path, stream_format, reading=reading, on_bad=on_bad, hear=hear)
+    else:
+        files = open_skippable_files(path, stream_format, reading=reading, hear=hear)
+    return [recording for file in files for recording in file.recordings]
 
 
 def open_skippable_files(
-    path: str | Path, stream_format: StreamFormat, *, reading: ReadOptions | None = None
+    path: str | Path,
+    stream_format: StreamFormat,
+    *,
+    reading: ReadOptions | None = None,
+    hear: Hear | None = None,
 ) -> list[OpenedFile]:
     """Open files as `open_files` does; an error about unusable files names `skip_bad`, which leaves them out.
 
     Parameters
     ----------
     path, stream_format, reading : as `open_recordings`
+    hear : as `open_files`
     """
     bad = list[str]()
     try:
-        found = open_files(path, stream_format, reading=reading, on_bad=bad.append)
+        found = open_files(path, stream_format, reading=reading, on_bad=bad.append, hear=hear)
     except InputError:
         if not bad:
             raise
@@ -145,12 +139,16 @@ def open_files(
     *,
     reading: ReadOptions | None = None,
     on_bad: Callable[[str], None] | None = None,
+    hear: Hear | None = None,
 ) -> list[OpenedFile]:
     """Find recordings as `open_recordings` does, file by file, but not on standard input.
 
     Parameters
     ----------
     path, stream_format, reading, on_bad : as `open_recordings`
+    hear : called with the blocks of each recording of motion while that is read for the first time, so that it need not
+        be read twice; its result, other than None, is `Recording.heard`. Where the recording turns out to be damaged,
+        or the blocks to be others than `Recording.blocks` yields, the result is dropped
 
     Returns
     -------
@@ -160,28 +158,13 @@ def open_files(
     ------
     InputError : as `open_recordings`
     """
-    reading = reading or ReadOptions()
-    stream_format.check()
-    reading.check(stream_format)
-    suffixes = MOTION_SUFFIXES if stream_format.kind == "motion" else SUFFIXES
-    place, conditions = parsed(str(path))
-    root, where = Path(place), printable(place)
-    devices = None if reading.devices is None else read_devices(reading.devices, stream_format, reading)
-    opening = _Opening(stream_format, reading, conditions, devices)
-    with refusing(where):
-        if not str(path) or not root.exists():
-            raise InputError(f"{where or 'the empty path'}: no such file or folder; {_advice(place, stream_format)}")
-        if not root.is_dir():
-            return [_open_file(root, root.name, opening)]
-        names = _names_below(root, suffixes)
-    if not names:
-        raise InputError(f"{where}: no recordings in this folder; it needs {', '.join(suffixes)} files")
-    of_any = [OfAny(each.key, each.values, each.excluded) for each in reading.where]
-    opening = replace(opening, reading=replace(reading, where=tuple(of_any)))
+    listing = list_files(path, stream_format, reading=reading, hear=hear)
+    if not listing.is_folder:
+        return [listing.open(listing.files[0])]
     opened, bad = list[OpenedFile](), list[str]()
-    for name in names:
+    for file in listing.files:
         try:
-            opened.append(_open_file(root / name, name, opening))
+            opened.append(listing.open(file))
         except NothingChosenError:
             continue
         except InputError as error:
@@ -190,91 +173,10 @@ def open_files(
                 on_bad(bad[-1])
     if bad and on_bad is None:
         raise UnusableInputsError(bad)
-    for each in of_any if opened or not bad else ():
-        each.check(where)
+    if opened or not bad:
+        listing.check_chosen()
     if not opened and not bad:
-        raise NothingChosenError(f"{where}: no recording fulfils all conditions; remove one of them")
+        raise NothingChosenError(f"{listing.where}: no recording fulfils all conditions; remove one of them")
     if not opened:
-        raise InputError(f"{where}: none of its {len(bad)} files can be used; the first is {bad[0]}")
+        raise InputError(f"{listing.where}: none of its {len(bad)} files can be used; the first is {bad[0]}")
     return opened
-
-
-def _advice(path: str, stream_format: StreamFormat) -> str:
-    """Say what to do about a path that does not exist."""
-    before, colon, conditions = path.partition(":")
-    if not colon or "=" not in conditions or not Path(before).exists():
-        return "check the path"
-    what = (
-        "in folders choose with `where`" if stream_format.kind == "motion" else "choose from its .npz files one by one"
-    )
-    return f"only an .npz or a table takes conditions behind a colon: {what}"
-
-
-def _names_below(root: Path, suffixes: tuple[str, ...]) -> list[str]:
-    """List all supported files below a folder, as sorted paths, without hidden files and folders."""
-    names = []
-    for folder, folders, files in os.walk(root):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        here = Path(folder).relative_to(root)
-        names += [(here / name).as_posix() for name in files if not name.startswith(".")]
-    return sorted(name for name in names if suffix_of(name) in suffixes)
-
-
-@dataclass(frozen=True)
-class _Opening:
-    """Parameters with which each file is opened.
-
-    Parameters
-    ----------
-    stream_format, reading : as `open_files`
-    conditions : conditions behind the path
-    devices : options of single devices; None where there are none
-    """
-
-    stream_format: StreamFormat
-    reading: ReadOptions
-    conditions: tuple[Condition, ...]
-    devices: Devices | None
-
-
-def _open_file(path: Path, name: str, opening: _Opening) -> OpenedFile:
-    with wiping_libraries():  # motion is read here, once
-        return _opened(path, name, opening)
-
-
-def _opened(path: Path, name: str, opening: _Opening) -> OpenedFile:
-    stream_format, conditions = opening.stream_format, opening.conditions
-    where, name, suffix = printable(path), printable(name), suffix_of(path)
-    suffixes = MOTION_SUFFIXES if stream_format.kind == "motion" else SUFFIXES
-    if suffix not in suffixes:
-        raise InputError(f"{where}: {_unknown(suffix)}; convert it to one of {', '.join(suffixes)}")
-    with refusing(where):
-        if not path.is_file():
-            raise InputError(f"{where}: no regular file; give a file or a folder")
-        if path.stat().st_size == 0:
-            raise InputError(f"{where}: the file is empty; record it again or leave it out")
-        if stream_format.kind == "motion":
-            reading = replace(opening.reading, where=(*conditions, *opening.reading.where))
-            return open_motion(path, name, where, stream_format, reading, opening.devices)
-        if conditions and suffix != ".npz":
-            raise InputError(
-                f"{where}: only an .npz and a table of motion take conditions; leave out the text behind the path"
-            )
-        if suffix in (".csv", ".csv.gz"):
-            found = csv_file(path, name, where, columns=stream_format.columns)
-        else:
-            found = {".npy": npy_file, ".npz": npz_file}.get(suffix, sound_file)(path, name, where)
-    chosen = picked(path, where, len(found), conditions)
-    channel = opening.reading.channel
-    return OpenedFile(
-        path, name, tuple(stored_recording(found[i], stream_format, channel) for i in chosen), chosen, len(found)
-    )
-
-
-def _unknown(suffix: str) -> str:
-    """Say why a file with this suffix is not read."""
-    if suffix in SUFFIXES:
-        return "holds no motion"
-    if suffix in (".gz", ".zip", ".7z", ".bz2", ".xz", ".zst", ".tar", ".rar"):
-        return "packed, and only .csv.gz is read packed: unpack it"
-    return "unknown kind of file"

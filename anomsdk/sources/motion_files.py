@@ -14,7 +14,8 @@ from anomsdk.sources.audio import stored_recording
 from anomsdk.sources.conditions import picked
 from anomsdk.sources.devices import Devices
 from anomsdk.sources.formats.arrays.npy import npy_file
-from anomsdk.sources.formats.motion.motion_checks import check_unit, surveyed
+from anomsdk.sources.formats.motion.first_reading import Hear, surveyed
+from anomsdk.sources.formats.motion.motion_checks import check_unit
 from anomsdk.sources.formats.motion.motion_csv import csv_table
 from anomsdk.sources.formats.motion.motion_npz import npy_motion, npz_motion
 from anomsdk.sources.formats.motion.motion_parquet import parquet_table
@@ -27,7 +28,13 @@ from anomsdk.sources.stream_format import ReadOptions, StreamFormat
 
 
 def open_motion(
-    path: Path, name: str, where: str, stream_format: StreamFormat, reading: ReadOptions, devices: Devices | None
+    path: Path,
+    name: str,
+    where: str,
+    stream_format: StreamFormat,
+    reading: ReadOptions,
+    devices: Devices | None,
+    hear: Hear | None = None,
 ) -> OpenedFile:
     """Open a file of motion, and read each recording in it once.
 
@@ -38,6 +45,7 @@ def open_motion(
     stream_format : format that the pipeline takes
     reading : options of the caller, with all conditions
     devices : options of single devices; None where there are none
+    hear : as `anomsdk.sources.open_files`
 
     Raises
     ------
@@ -59,15 +67,19 @@ def open_motion(
                 1,
             )
         rows = [npy_motion(path, name, where, stream_format, own)]
-        return OpenedFile(path, name, tuple(_motion(rows, stream_format, own, said=said)), (0,), 1)
+        return OpenedFile(path, name, tuple(_motion(rows, stream_format, own, hear, said=said)), (0,), 1)
     if suffix == ".npz":
         with _said_by(said):
             rows = npz_motion(path, name, where, stream_format, own)
         chosen = picked(path, where, len(rows), own.where)
         return OpenedFile(
-            path, name, tuple(_motion([rows[i] for i in chosen], stream_format, own, said=said)), chosen, len(rows)
+            path,
+            name,
+            tuple(_motion([rows[i] for i in chosen], stream_format, own, hear, said=said)),
+            chosen,
+            len(rows),
         )
-    return _opened_table(path, name, where, stream_format, reading, devices)
+    return _opened_table(path, name, where, stream_format, reading, devices, hear)
 
 
 def refuse_for_counts(where: str, reading: ReadOptions) -> None:
@@ -83,7 +95,13 @@ def refuse_for_counts(where: str, reading: ReadOptions) -> None:
 
 
 def _opened_table(
-    path: Path, name: str, where: str, stream_format: StreamFormat, reading: ReadOptions, devices: Devices | None
+    path: Path,
+    name: str,
+    where: str,
+    stream_format: StreamFormat,
+    reading: ReadOptions,
+    devices: Devices | None,
+    hear: Hear | None,
 ) -> OpenedFile:
     """Open a table of motion: one recording, or one for each combination of values in the columns that divide it."""
     is_parquet = suffix_of(path) == ".parquet"
@@ -103,7 +121,7 @@ def _opened_table(
     recordings = [
         each
         for several, said in together
-        for each in _motion(several, stream_format, reading, alone=len(rows) == 1, one_device=False, said=said)
+        for each in _motion(several, stream_format, reading, hear, alone=len(rows) == 1, one_device=False, said=said)
     ]
     if is_parquet:
         recordings = [replace(each, kept_by="pyarrow") for each in recordings]
@@ -134,6 +152,7 @@ def _motion(
     rows: list[MotionRows],
     stream_format: StreamFormat,
     reading: ReadOptions,
+    hear: Hear | None,
     *,
     alone: bool = True,
     one_device: bool = True,
@@ -147,6 +166,7 @@ def _motion(
     ----------
     rows : rows of each recording
     reading : options; its ``max_bridge`` is used
+    hear : as `anomsdk.sources.open_files`
     alone : these are all recordings of the file: where none can be read, the file is refused
     one_device : one device wrote all of them, so they share one unit: a single one that rests oddly gets a note;
         otherwise it is refused
@@ -156,7 +176,7 @@ def _motion(
     for each in rows:
         try:
             with _said_by(said):
-                motion = surveyed(each, stream_format, reading.max_bridge)
+                motion = surveyed(each, stream_format, reading.max_bridge, hear)
                 read.append(motion if one_device else check_unit([motion])[0])
         except InputError as error:
             read.append(error)
@@ -176,7 +196,16 @@ def _motion(
             yield Recording(each.name, (), None, each.rate_hz, each.where, partial(_refuse, found))
             continue
         motion = next(checked)
-        yield Recording(each.name, motion.notes, motion.length, motion.timeline.rate_hz, each.where, motion.blocks)
+        yield Recording(
+            each.name,
+            motion.notes,
+            motion.length,
+            motion.timeline.rate_hz,
+            each.where,
+            motion.blocks,
+            start_ns=motion.start_ns,
+            heard=motion.heard,
+        )
 
 
 def _refuse(error: InputError) -> NoReturn:

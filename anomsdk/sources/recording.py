@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +28,11 @@ class Recording:
     kept_by : library that may keep values of the recording in its own memory, which is not wiped: pyarrow for a
         .parquet; None where there is none
     odd : the notes that may point to a mistake, such as a dead channel or a header that was never completed
+    start_ns : time of the first sample in nanoseconds since 1970-01-01 UTC, in the years 2000 to 2100; a date without
+        a zone is taken as UTC. None where the file does not tell it exactly: its stamps count from another moment, are
+        those of packets, or have a zone that is only named, or the clock was set by more than two hours
+    heard : result of the function `hear` of `open_files` for these samples; None where it was not called, or was called
+        with other blocks than `blocks` yields
     """
 
     name: str
@@ -37,6 +43,8 @@ class Recording:
     _read: Callable[[], Iterator[Block | int]] = field(repr=False, compare=False)
     kept_by: str | None = None
     odd: tuple[str, ...] = ()
+    start_ns: int | None = None
+    heard: Any = field(default=None, repr=False, compare=False)
 
     def blocks(self) -> Generator[Block | int, None, None]:
         """Read the samples from the beginning; standard input can be read only once.

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from anomsdk.core.plan import Plan
+from anomsdk.datasets.default_ladder import with_rungs
 from anomsdk.datasets.reading import is_data_set
 from anomsdk.errors import InputError, printable
 from anomsdk.sources.clips import Clip, noticed, open_clips
@@ -15,7 +16,6 @@ from anomsdk.sources.stream_format import ReadOptions, StreamFormat
 from anomsdk.stats.budgets import Budget
 from anomsdk.tune.certificates import score_tag_of
 from anomsdk.tune.data_sets import AddUp, left_out_words, read_data_sets
-from anomsdk.tune.default_ladder import with_rungs
 from anomsdk.tune.device_scores import ScoredDevice, is_scores, read_scores, score_devices
 from anomsdk.tune.exports import FiledExport, is_exports, read_exports
 from anomsdk.tune.herd import Herd

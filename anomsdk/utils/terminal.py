@@ -115,8 +115,8 @@ class Progress:
     """Progress of a long task: a bar on a terminal, a line every 10 s in a log.
 
     The bar appears after one second, and only `update` draws it. A line in a log says the share that is done, the time
-    spent as h:mm:ss, and the current step. A thread writes it if no `update` comes for 10 s. Leaving the context takes
-    the bar away and ends the thread.
+    spent and the time left as h:mm:ss, and the current step. A thread writes it if no `update` comes for 10 s. Leaving
+    the context takes the bar away and ends the thread.
 
     Parameters
     ----------
@@ -202,11 +202,22 @@ class Progress:
             if (now := time.monotonic()) < self._next:
                 return
             self._next = now + LOGGED_EVERY_S
-            minutes, seconds = divmod(int(now - self._start), 60)
-            share = f"{100 * min(self._done, self._total) // self._total} % " if self._total else ""
+            spent, done = now - self._start, min(self._done, self._total or 0)
+            share = f"{100 * done // self._total} % " if self._total else ""
+            left = (
+                f", {_clock(spent * (self._total - done) / done)} left"
+                if self._total and 0 < done < self._total
+                else ""
+            )
             step = f", {self._step}" if self._step else ""
-            line = f"{self._log}: {share}after {minutes // 60}:{minutes % 60:02}:{seconds:02}{step}"
+            line = f"{self._log}: {share}after {_clock(spent)}{left}{step}"
             show(line, stream=self._stream, wrap=False)
+
+
+def _clock(seconds: float) -> str:
+    """Write a time as h:mm:ss."""
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
 
 
 def _progress_bar(stream: TextIO, total: int) -> rich.progress.Progress:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +23,13 @@ from anomsdk.runtime.parallel import checked_jobs, in_order
 from anomsdk.runtime.streams import scorer
 from anomsdk.sources.clips import shared
 from anomsdk.sources.files import open_skippable
+from anomsdk.sources.formats.motion.first_reading import Blocks, Hear
 from anomsdk.sources.formats.stored_samples import Block
 from anomsdk.sources.recording import Recording
 from anomsdk.sources.stream_format import ReadOptions, StreamFormat
+
+_GATHERED_VALUES = 1 << 21
+"""Values that are read before they are scored: 4 MiB."""
 
 
 @wiping()
@@ -47,8 +54,9 @@ def score_files(
     sources, reading : see `anomsdk.sources.open_recordings`
     engine, jobs : see `anomsdk.score_many`
     on_bad : called with one line for each unusable file and each damaged recording, which are then left out. By default
-        they are an error that names all of them; unusable files are found before anything is scored
-    report : called with each note about the recordings, one line, before they are scored
+        they are an error that names all of them. Motion is scored while it is checked, in one reading where its first
+        rows show how to convert it; scores of a file that turns out to be unusable are dropped
+    report : called with each note about the recordings, one line, before an error about damaged recordings
     progress : called with the samples scored so far and the samples of all recordings; 0: not known
 
     Returns
@@ -91,41 +99,50 @@ def score_and_judge(
     scores : name of the recording -> uint32 (ticks,), see `score_files`
     judged : share of the time of all recordings together
     """
-    recordings = _named(plan, sources, reading, on_bad)
+    score_one = scorer(plan, default_engine() if engine is None else engine)
+    lock = threading.Lock()
+    done = whole = 0
+
+    def took(n: int) -> None:
+        nonlocal done
+        with lock:
+            done += n
+
+    def hear(blocks: Blocks) -> _Scored | str:
+        nonlocal done
+        before = done
+
+        def heeded() -> bool:
+            progress(done, 0)  # how much follows is not known yet
+            return False
+
+        scored = _scored(score_one, blocks, heeded, took)
+        done = before  # counted where the recording is approved
+        return scored
+
+    recordings = _named(plan, sources, reading, on_bad, hear)
     motion = plan.sensor.kind == "motion"
     for line in shared((each.name, each.notes if motion else each.odd) for each in recordings.values()):
         report(line)
-    score_one = scorer(plan, default_engine() if engine is None else engine)
     lengths = [recording.length for recording in recordings.values()]
     whole = 0 if None in lengths else sum(length or 0 for length in lengths)
-    heard = 0
-    lock = threading.Lock()
-    lengths_of = [0] * len(recordings)  # with missing samples
 
-    def counted(number: int, blocks: Iterator[Block | int]) -> Iterator[Block | int]:
-        nonlocal heard
-        for block in blocks:
-            yield block
-            lengths_of[number] += block if isinstance(block, int) else len(block)
-            with lock:
-                heard += 0 if isinstance(block, int) else len(block)
-
-    def work(number: int, recording: Recording, stopped: Callable[[], bool]) -> tuple[NDArray[np.uint32], int] | str:
-        try:
-            with closing(wiped_after_use(recording.blocks())) as blocks:
-                return score_one(counted(number, blocks), stopped)
-        except InputError as error:
-            return str(error)
+    def work(number: int, recording: Recording, stopped: Callable[[], bool]) -> _Scored | str:
+        if recording.heard is None:
+            return _scored(score_one, recording.blocks(), stopped, took)
+        found: _Scored | str = recording.heard
+        took(found.samples if isinstance(found, _Scored) else 0)
+        return found
 
     found, damaged = dict[str, NDArray[np.uint32]](), list[str]()
-    scored = in_order(work, recordings.values(), checked_jobs(jobs), meanwhile=lambda: progress(heard, whole))
+    scored = in_order(work, recordings.values(), checked_jobs(jobs), meanwhile=lambda: progress(done, whole))
     share = Judged()
-    for name, scores, length in zip(recordings, scored, lengths_of, strict=True):
-        if isinstance(scores, str):
-            damaged.append(scores)
+    for name, each in zip(recordings, scored, strict=True):
+        if isinstance(each, str):
+            damaged.append(each)
         else:
-            found[name], void = scores
-            share += judged(plan, len(found[name]) - void, length, void=void)
+            found[name] = each.scores
+            share += judged(plan, len(each.scores) - each.void, each.samples + each.missing, void=each.void)
     if damaged and (on_bad is None or not found):
         raise UnusableInputsError(damaged, skippable=on_bad is None and len(recordings) > 1)
     for line in damaged:
@@ -134,14 +151,75 @@ def score_and_judge(
     return found, share
 
 
+@dataclass
+class _Scored:
+    """Scores of one recording, uint32 (ticks,); its void ticks, samples, and samples missing in gaps."""
+
+    scores: NDArray[np.uint32]
+    void: int = 0
+    samples: int = 0
+    missing: int = 0
+
+
+def _scored(
+    score_one: Callable[[Any, Callable[[], bool]], tuple[NDArray[np.uint32], int]],
+    blocks: Blocks,
+    stopped: Callable[[], bool],
+    took: Callable[[int], None],
+) -> _Scored | str:
+    """Score the blocks of one recording; return an error in words.
+
+    Parameters
+    ----------
+    score_one : from `anomsdk.runtime.streams.scorer`
+    blocks : blocks and gaps
+    stopped : tells whether to stop
+    took : called with the number of samples in each block that was scored
+    """
+    found = _Scored(np.zeros(0, np.uint32))
+
+    def counted(blocks: Blocks) -> Iterator[Block | int]:
+        for block in blocks:
+            yield block
+            if isinstance(block, int):
+                found.missing += block
+            else:
+                found.samples += len(block)
+                took(len(block))
+
+    try:
+        with closing(wiped_after_use(_gathered(blocks))) as each:
+            found.scores, found.void = score_one(counted(each), stopped)
+    except InputError as error:
+        return str(error)
+    return found
+
+
+def _gathered(blocks: Blocks) -> Blocks:
+    """Yield blocks, several of which are read before the first of them: reading and scoring share a cache badly."""
+    held, values = deque[Block | int](), 0
+    for block in blocks:
+        held.append(block)
+        values += 1 if isinstance(block, int) else block.size
+        del block
+        while held and values >= _GATHERED_VALUES:
+            yield held.popleft()
+            values = values if held else 0
+    while held:
+        yield held.popleft()
+
+
 def _named(
-    plan: Plan, sources: Sequence[str | Path], reading: ReadOptions | None, on_bad: Callable[[str], None] | None
+    plan: Plan,
+    sources: Sequence[str | Path],
+    reading: ReadOptions | None,
+    on_bad: Callable[[str], None] | None,
+    hear: Hear,
 ) -> dict[str, Recording]:
     def opened(source: str | Path) -> list[Recording]:
         try:
-            return open_skippable(
-                source, StreamFormat.of(plan.sensor, plan.columns, plan.duty), reading=reading, on_bad=on_bad
-            )
+            stream_format = StreamFormat.of(plan.sensor, plan.columns, plan.duty)
+            return open_skippable(source, stream_format, reading=reading, on_bad=on_bad, hear=hear)
         except InputError as error:
             if isinstance(error, UnusableInputsError) or len(sources) == 1:
                 raise

@@ -75,12 +75,14 @@ AFFECTED: dict[str, tuple[str, ...]] = {
         *(f"{UNIT}{name}.py" for name in ("sources", "clips", "sound", "tables", "rates", "stamps", "skip_bad")),
         *(f"{UNIT}motion_{name}.py" for name in ("sources", "streams", "numbers", "time", "units", "survey")),
         *(f"{UNIT}{name}.py" for name in ("odd_numbers", "foreign_files", "parquet_pages", "table_commands")),
+        *(f"{UNIT}{name}.py" for name in ("start_of_recordings", "first_reading")),
         *(f"{REAL}{name}.py" for name in ("cases", "motion_files")),
         "tests/fuzz/test_files_fuzz.py",
     ),
     "anomsdk/sources/dropouts.py": (f"{UNIT}constant_cutter.py",),
     "anomsdk/watch/*": tuple(
-        f"{UNIT}{name}.py" for name in ("cli", "score_many", "skip_bad", "narrow", "events_without_a_tick")
+        f"{UNIT}{name}.py"
+        for name in ("cli", "score_many", "skip_bad", "narrow", "first_reading", "events_without_a_tick")
     ),
     "anomsdk/receive/*": (f"{UNIT}decode.py", f"{PARITY}decoders.py", f"{UNIT}receiver.py"),
     "anomsdk/synthetic/*": (f"{UNIT}demo.py", f"{UNIT}motion_training.py"),
@@ -101,7 +103,11 @@ AFFECTED: dict[str, tuple[str, ...]] = {
         *(f"{UNIT}tune.py", f"{UNIT}tune_command.py", f"{UNIT}certified_level.py", f"{UNIT}data_set_sums.py"),
         f"{UNIT}tune_on_a_cluster.py",
     ),
-    "anomsdk/datasets/*": (f"{UNIT}herd_counts.py", f"{UNIT}herd_day.py", f"{UNIT}data_set_sums.py"),
+    "anomsdk/datasets/*": (
+        *(f"{UNIT}datasets_{name}.py" for name in ("scoring", "commits", "command")),
+        *(f"{UNIT}herd_counts.py", f"{UNIT}herd_day.py", f"{UNIT}data_set_sums.py"),
+    ),
+    "anomsdk/datasets/default_ladder.py": (f"{UNIT}certified_level.py",),
     "anomsdk/herd/*": (f"{UNIT}herd_counts.py", f"{UNIT}herd_day.py"),
     "anomsdk/evaluate/stretch_scores.py": (f"{UNIT}tune_command.py", f"{UNIT}certified_level.py"),
     "anomsdk/audit/*": (f"{UNIT}verify.py",),

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import anomsdk
+from anomsdk.datasets.default_ladder import with_rungs
 from anomsdk.errors import CheckError, InputError
 from anomsdk.planner.calibration import Calibration
 from anomsdk.plans.recording_digests import entries_of
@@ -14,7 +15,6 @@ from anomsdk.runtime.ladders import ScoreLadder
 from anomsdk.sources.clips import Clips, clip_from_array, survey
 from anomsdk.stats.budgets import Budget
 from anomsdk.train import calibrate
-from anomsdk.tune.default_ladder import with_rungs
 from tests.support.command_line import anomsdk_command
 from tests.support.make import make_folder
 

@@ -28,7 +28,7 @@ from anomsdk.tune.inputs import open_herd
 from anomsdk.tune.ladders import MergedLadder
 from anomsdk.tune.pooling import pool
 from anomsdk.tune.table import as_csv
-from tests.support.data_sets import (
+from tests.support.herd_days import (
     DAY_US,
     FIRST_DAY,
     added_by_duckdb,

@@ -7,6 +7,7 @@ import pytest
 
 from anomsdk.errors import InputError
 from anomsdk.sources import ReadOptions, StreamFormat, open_recordings, read_recording
+from anomsdk.sources.formats.motion.columns import Columns
 from anomsdk.sources.formats.motion.survey import Survey, likely_unit, rests_oddly
 
 UNITS, LIMITS = np.ones(6), np.array([8.0] * 3 + [1000.0] * 3)
@@ -24,7 +25,7 @@ def rows(n, **axes):
 def surveyed(values, cut, units=UNITS, limits=LIMITS):
     survey = Survey(units, limits)
     for start in range(0, len(values), cut):
-        survey.push(values[start : start + cut])
+        survey.push(Columns.of(values[start : start + cut]))
     return survey
 
 
@@ -143,3 +144,37 @@ def test_rates_within_one_percent_are_one(tmp_path, rate_hz, note):
 def test_less_than_half_the_rate_is_refused(tmp_path, rate_hz):
     with pytest.raises(InputError, match=rf"at {rate_hz:g} Hz it holds nothing above"):
         recording(tmp_path, rate_hz)
+
+
+@pytest.mark.parametrize(
+    "units", [np.ones(6), np.array([1 / 2048] * 3 + [0.07] * 3), np.array([-9.81, 1, 9.81, 1, 1, 1])]
+)
+@pytest.mark.parametrize("n", [1, 2, 127, 128, 1000, 4096, 16_384])
+@pytest.mark.parametrize("noise", [0.0, 0.01, 0.3])
+@pytest.mark.parametrize("gravity", [0.2, 1.0, 1.15])
+def test_statistics_by_axis_are_those_by_row(units, n, noise, gravity):
+    """Written down as defined, row by row; every figure that a rule compares is the same to the last bit."""
+    rng = np.random.default_rng(n)
+    rest = rng.normal(0, noise, (n, 6)) + np.array([0, 0, gravity, 0, 0, 0])
+    rest[n // 2 :] += rng.normal(0, 5 * noise, (n - n // 2, 6))
+    stored = rest / units
+    survey, scaled = surveyed(stored, n, units), stored * units
+    magnitude = np.sqrt((scaled[:, :3] ** 2).sum(axis=1))
+    assert survey.magnitude_g == np.median(magnitude)
+    assert survey.stored_magnitude == np.median(np.sqrt((stored[:, :3] ** 2).sum(axis=1)))
+    assert survey.clipped == (np.abs(scaled) > LIMITS).any(axis=1).sum()
+    pieces = n // 128
+    if not pieces:
+        assert survey.at_rest_g is None and survey.gravity_g is None
+        return
+    means = magnitude[: pieces * 128].reshape(pieces, 128).mean(axis=1)
+    still = np.ptp(scaled[: pieces * 128, :3].reshape(pieces, 128, 3), axis=1).max(axis=1) < 0.1 * means
+    assert survey.at_rest_g == (np.median(means[still]) if still.any() else None)
+    size = min(1024, max(128, n // 4))
+    vectors = scaled[: n // size * size, :3].reshape(-1, size, 3).mean(axis=1)
+    length = np.median(np.sqrt((vectors**2).sum(axis=1)))
+    assert survey.gravity_g is not None
+    if 0.9 < length < 1.14:  # no rule is near
+        assert abs(survey.gravity_g - length) < 1e-12
+    else:
+        assert survey.gravity_g == length

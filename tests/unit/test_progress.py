@@ -45,8 +45,8 @@ def test_a_log_has_a_line_every_ten_seconds(clock):
                 progress.doing("model 3, mahalanobis")
             progress.update(10 * second)
     assert stream.getvalue().splitlines() == [
-        "train: 10 % after 0:00:10, reading recordings",
-        "train: 20 % after 0:00:20, model 3, mahalanobis",
+        "train: 10 % after 0:00:10, 0:01:30 left, reading recordings",
+        "train: 20 % after 0:00:20, 0:01:20 left, model 3, mahalanobis",
     ]
 
 
@@ -77,7 +77,7 @@ def test_a_log_has_lines_where_the_task_itself_reports_nothing(monkeypatch):
         progress.doing("compiling")
         wait_for(r"^footprint: after 0:00:\d\d, compiling$", 2)
         progress.update(1, 4)
-        wait_for(r"^footprint: 25 % after 0:00:\d\d, compiling$", 2)
+        wait_for(r"^footprint: 25 % after 0:00:\d\d, 0:00:\d\d left, compiling$", 2)
     written = stream.getvalue()
     time.sleep(0.2)
     assert stream.getvalue() == written, "it ends with the task"
@@ -148,7 +148,7 @@ def test_every_long_command_says_in_a_log_how_far_it_is(place, tmp_path, monkeyp
     monkeypatch.setattr(terminal, "LOGGED_EVERY_S", 0.0)
     long = anomsdk_command(*command.replace("OUT", str(tmp_path / "second")).split())
     assert long.status == 0
-    found = re.findall(rf"^{words[0]}: (\d+) % after 0:00:\d\d, [a-z ]+$", long.stderr, re.M)
+    found = re.findall(rf"^{words[0]}: (\d+) % after 0:00:\d\d, (?:0:0\d:\d\d left, )?[a-z ]+$", long.stderr, re.M)
     percents = list(map(int, found))
     assert len(set(percents)) >= 3 and percents[-1] >= 80, long.stderr
     assert words[0] == "calibrate" or percents == sorted(percents), "calibrate reads twice"
@@ -186,7 +186,7 @@ def test_footprint_says_in_a_log_how_far_it_is(monkeypatch):
     monkeypatch.setattr(anomsdk.mcu, "footprint", footprint)
     monkeypatch.setattr(terminal, "LOGGED_EVERY_S", 0.0)
     ended = anomsdk_command("footprint", "audio_scene", "--target", "cortex-m4")
-    assert "footprint: 75 % after 0:00:00, compiling, then running\n" in ended.stderr
+    assert "footprint: 75 % after 0:00:00, 0:00:00 left, compiling, then running\n" in ended.stderr
 
 
 def test_a_terminal_has_the_bar_and_no_lines(clock):
@@ -209,7 +209,7 @@ def test_train_says_what_it_is_at(tmp_path, monkeypatch):
     )
     assert ended.status == 0
     lines = [line for line in ended.stderr.splitlines() if not line.endswith(" opening recordings")]
-    found = [re.fullmatch(r"train: (\d+) % after \d:\d\d:\d\d, (.*)", line) for line in lines]
+    found = [re.fullmatch(r"train: (\d+) % after \d:\d\d:\d\d, (?:\d+:\d\d:\d\d left, )?(.*)", line) for line in lines]
     assert all(found) and len(found) > 40
     percents, words = [int(line[1]) for line in found], [line[2] for line in found]
     assert percents == sorted(percents) and percents[0] < 15 and percents[-1] >= 97

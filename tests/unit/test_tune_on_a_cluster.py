@@ -15,7 +15,7 @@ import pytest
 import anomsdk
 from anomsdk.errors import InputError
 from anomsdk.tune import cluster
-from tests.support.data_sets import random_days, write_days
+from tests.support.herd_days import random_days, write_days
 from tests.support.herds import plan_with_ladder
 
 PLAN = plan_with_ladder()

@@ -40,6 +40,7 @@ class StoredRecording:
     notes : what is done to the samples on reading, in words
     odd : what may be a mistake in the file, in words
     statistics : statistics of the samples of a sound file; None where they were not looked at
+    start_ns : time of the first sample, as in `anomsdk.sources.Recording`
     """
 
     name: str
@@ -52,6 +53,7 @@ class StoredRecording:
     notes: tuple[str, ...] = ()
     odd: tuple[str, ...] = ()
     statistics: SoundStatistics | None = None
+    start_ns: int | None = None
 
 
 _REASONS: tuple[tuple[type[BaseException], str], ...] = (

@@ -1,4 +1,4 @@
-"""Numpy archives, .npz: samples ``x``, and optionally their rate ``fs`` and the ``offsets`` of recordings in them."""
+"""Numpy archives, .npz: samples ``x``, and optionally their rate ``fs``, times ``t0`` and ``offsets`` of recordings."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from anomsdk.errors import InputError, printable, quoted
 from anomsdk.sources.formats.arrays.npy import StoredArray, array_header
 from anomsdk.sources.formats.stored_samples import StoredRecording, refusing
+from anomsdk.sources.formats.timing.epochs import epoch_ns
+from anomsdk.utils.text import counted
 
 MAX_RECORDINGS = 1 << 20
 """Most recordings in one .npz, which bounds the arrays that are held whole."""
@@ -36,11 +38,13 @@ class Archive:
     samples : the array
     rate_hz : rows per second; None where the archive does not say it
     parts : (suffix of the name, first row, row after the last one) of each recording
+    starts_ns : time of the first sample of each recording, as in `anomsdk.sources.Recording`
     """
 
     samples: StoredArray
     rate_hz: float | None
     parts: tuple[tuple[str, int, int], ...]
+    starts_ns: tuple[int | None, ...]
 
 
 def npz_file(path: Path, name: str, where: str) -> list[StoredRecording]:
@@ -55,32 +59,35 @@ def npz_file(path: Path, name: str, where: str) -> list[StoredRecording]:
             samples.channels,
             stop - start,
             partial(samples.read, start, stop),
+            start_ns=start_ns,
         )
-        for suffix, start, stop in archive.parts
+        for (suffix, start, stop), start_ns in zip(archive.parts, archive.starts_ns, strict=True)
     ]
 
 
 def open_archive(path: Path, where: str, array: str = "x", *, any_number: bool = False) -> Archive:
     """Check the headers of an array of samples and of what belongs to it.
 
-    The rate and the offsets of ``phone_x`` are ``phone_fs`` and ``phone_offsets``.
+    The rate, the offsets and the times of ``phone_x`` are ``phone_fs``, ``phone_offsets`` and ``phone_t0``.
     """
     before = array.removesuffix("x")
-    samples, fs, offsets = (f"{before}{key}.npy" for key in ("x", "fs", "offsets"))
+    samples, fs, offsets, t0 = (f"{before}{key}.npy" for key in ("x", "fs", "offsets", "t0"))
     with ZipFile(path) as archive:
         members = {info.filename: info for info in archive.infolist()}
         if samples not in members:
             raise InputError(f"{where}: no array {printable(array)}; use numpy.savez(file, x=samples, offsets=offsets)")
-        for member in (samples, offsets, fs):
+        for member in (samples, offsets, fs, t0):
             if member in members:
                 _check_member(members[member], where)
         rate_hz = _rate(archive, where, f"{before}fs") if fs in members else None
         bounds = _offsets(archive, where, f"{before}offsets") if offsets in members else None
+        n = 1 if bounds is None else len(bounds) - 1
+        starts_ns = _starts(archive, where, f"{before}t0", n) if t0 in members else (None,) * n
     size = members[samples].file_size
     stored = StoredArray(
         f"{where}: {printable(array)}", size, partial(_open_member, path, samples), any_number=any_number
     )
-    return Archive(stored, rate_hz, _parts(bounds, stored.rows, where))
+    return Archive(stored, rate_hz, _parts(bounds, stored.rows, where), starts_ns)
 
 
 def _parts(bounds: list[int] | None, rows: int, where: str) -> tuple[tuple[str, int, int], ...]:
@@ -199,6 +206,18 @@ def _rate(archive: ZipFile, where: str, key: str) -> float:
     if fs.size != 1 or not math.isfinite(float(fs.item())):
         raise InputError(f"{where}: {key} is {fs.ravel()[:3].tolist()}; save one number")
     return float(fs.item())
+
+
+def _starts(archive: ZipFile, where: str, key: str, n: int) -> tuple[int | None, ...]:
+    """Read the time of the first sample of each recording; None for a number that is no second of 2000 to 2100."""
+    given = _small_array(archive, key, where, "iuf").ravel().tolist()
+    if len(given) not in (1, n):
+        raise InputError(
+            f"{where}: {key} has {len(given)} times for {counted(n, 'recording')}; save the seconds since 1970 at "
+            "which each begins"
+        )
+    starts = tuple(epoch_ns(each) for each in given)
+    return starts if len(starts) == n else starts * n
 
 
 def _offsets(archive: ZipFile, where: str, key: str) -> list[int]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.errors import InputError, parameter, quoted
+from anomsdk.sources.formats.motion.columns import Columns
 from anomsdk.sources.formats.motion.motion_rows import (
     SAME_RATE,
     MotionRecording,
@@ -45,35 +46,75 @@ _LARGEST = 1e9
 """Largest value, in g or in degrees a second, with which statistics are computed; a larger one is damage."""
 
 
-def surveyed(rows: MotionRows, stream_format: StreamFormat, max_bridge: int) -> MotionRecording:
-    """Read a recording once, and refuse implausible values, stamps and rates.
+class Checks:
+    """Checks of a recording while it is read once: values, stamps, unit, axes and rate.
 
     Parameters
     ----------
     rows : rows of the recording
     stream_format : format that the pipeline takes
     max_bridge : missing samples, as `anomsdk.sources.stream_format.ReadOptions`
-
-    Raises
-    ------
-    InputError : damaged values or stamps, too low a rate, too many missing samples, an axis that never changes, or an
-        unclear unit of the gyroscope
     """
-    in_units, limits = np.array(rows.units), np.array([np.inf] * len(rows.units))
-    if rows.unit != "counts":
-        in_units[:3] *= IN_G[rows.unit]
-        limits = np.array([stream_format.full_scale_g] * 3 + [32767.5 / (stream_format.counts_per_dps or 1)] * 3)[
-            : len(in_units)
-        ]
-    else:
-        in_units /= counts_per_unit(stream_format)
-    survey = Survey(in_units, limits)
-    stamps = StampSurvey(rows.where, rows.row_name, stream_format.rate_hz, max_bridge, stream_format.pause_s)
-    for times, values in rows.read():
-        _check_values(values, survey.rows, in_units, rows)
-        survey.push(values.astype(np.float64, copy=False))
-        if rows.stamped:
-            stamps.push(times, values)
+
+    def __init__(self, rows: MotionRows, stream_format: StreamFormat, max_bridge: int) -> None:
+        self.rows, self._stream_format = rows, stream_format
+        in_units, limits = np.array(rows.units), np.array([np.inf] * len(rows.units))
+        if rows.unit != "counts":
+            in_units[:3] *= IN_G[rows.unit]
+            limits = np.array([stream_format.full_scale_g] * 3 + [32767.5 / (stream_format.counts_per_dps or 1)] * 3)[
+                : len(in_units)
+            ]
+        else:
+            in_units /= counts_per_unit(stream_format)
+        self._in_units = in_units
+        self.survey = Survey(in_units, limits)
+        self._stamps = StampSurvey(rows.where, rows.row_name, stream_format.rate_hz, max_bridge, stream_format.pause_s)
+
+    def take(self, stamps: Values, values: NDArray[Any]) -> None:
+        """Take the next rows.
+
+        Raises
+        ------
+        InputError : damaged values or stamps
+        """
+        if len(values):
+            columns = Columns.of(values)
+            _check_values(columns, self.survey.rows, self._in_units, self.rows, exact=values.dtype == np.int16)
+            self.survey.push(columns)
+        if self.rows.stamped:
+            self._stamps.push(stamps, values)
+
+    @property
+    def begun(self) -> bool:
+        """Tell whether enough rows were taken to find out the kind of the stamps; True where there are none."""
+        return not self.rows.stamped or self._stamps.begun
+
+    def expected(self) -> Timeline | None:
+        """Return the timeline of the recording if it goes on as it began; None where too few rows tell it."""
+        return self._stamps.expected() if self.rows.stamped else Timeline(self._rate_hz)
+
+    @property
+    def _rate_hz(self) -> float:
+        return self._stream_format.rate_hz if self.rows.rate_hz is None else self.rows.rate_hz
+
+    def finish(self) -> MotionRecording:
+        """End the recording, and return it with what was found.
+
+        Raises
+        ------
+        InputError : no samples, implausible values or stamps, too low a rate, too many missing samples, an axis that
+            never changes, or an unclear unit of the gyroscope
+        """
+        rows, stream_format, survey = self.rows, self._stream_format, self.survey
+        _check_survey(rows, survey)
+        timeline = self._stamps.timeline() if rows.stamped else Timeline(self._rate_hz)
+        _check_rate(rows, stream_format, timeline.rate_hz)
+        found = _notes(stream_format, timeline, survey, rotation_unsaid=rows.rotation_unsaid is not None)
+        return MotionRecording(rows, stream_format, timeline, survey, rows.notes + tuple(found), rows.start_ns())
+
+
+def _check_survey(rows: MotionRows, survey: Survey) -> None:
+    """Refuse a recording for the statistics of all its values."""
     if not survey.rows:
         raise InputError(f"{rows.where}: there are no samples in it; record it again or leave it out")
     if survey.damage is not None and not rests_oddly(survey.magnitude_g):
@@ -104,33 +145,38 @@ def surveyed(rows: MotionRows, stream_format: StreamFormat, max_bridge: int) -> 
         raise InputError(
             f"{rows.where}: {axes} never changed while the others did; repair the sensor, or leave out the recording"
         )
-    rate_hz = stream_format.rate_hz if rows.rate_hz is None else rows.rate_hz
-    timeline = stamps.timeline() if rows.stamped else Timeline(rate_hz)
-    _check_rate(rows, stream_format, timeline.rate_hz)
-    found = _notes(stream_format, timeline, survey, rotation_unsaid=rows.rotation_unsaid is not None)
-    return MotionRecording(rows, stream_format, timeline, survey, rows.notes + tuple(found))
 
 
-def _check_values(values: NDArray[Any], done: int, in_units: Values, rows: MotionRows) -> None:
-    """Refuse values that are no numbers, and values of which statistics would not be finite."""
-    bad = ~np.isfinite(values).all(axis=1)
-    if bad.any():
+def _check_values(columns: Columns, done: int, in_units: Values, rows: MotionRows, *, exact: bool) -> None:
+    """Refuse values that are no numbers, and values of which statistics would not be finite.
+
+    Parameters
+    ----------
+    columns : values of the next rows
+    done : number of rows before them
+    in_units : size of one stored step of each axis, in g and in degrees a second
+    rows : rows of the recording
+    exact : values are int16 counts, among which nothing marks a missing value
+    """
+    if not np.isfinite([columns.low, columns.high]).all():
+        bad = ~np.isfinite(columns.values).all(axis=0)
         row = rows.row_name(done + int(bad.argmax()))
         raise InputError(f"{rows.where}, {row}: not a number; leave such rows out, the gap is found by the time")
-    with np.errstate(over="ignore"):
-        beyond = (np.abs(values * in_units) > _LARGEST).any(axis=1)
-    if values.dtype != np.int16 and (bits := unsigned_bits(values)) is not None:
+    if not exact and (bits := unsigned_bits(columns)) is not None:
         raise InputError(
             f"{rows.where}: integers of {bits} bits that were printed without their sign (up to {2**bits - 1}); "
             f"subtract {2**bits} from those above {2 ** (bits - 1) - 1}"
         )
-    if beyond.any():
-        row = rows.row_name(done + int(beyond.argmax()))
-        raise InputError(f"{rows.where}, {row}: more than {_LARGEST:.0e} g or deg/s; correct the value or the scale")
-    if values.dtype != np.int16 and (mark := missing_mark(values)) is not None:
-        row = rows.row_name(done + mark[0])
+    with np.errstate(over="ignore"):
+        if (np.abs([columns.low * in_units, columns.high * in_units]) > _LARGEST).any():
+            beyond = (np.abs(columns.values.T * in_units) > _LARGEST).any(axis=1)
+            row = rows.row_name(done + int(beyond.argmax()))
+            what = f"more than {_LARGEST:.0e} g or deg/s; correct the value or the scale"
+            raise InputError(f"{rows.where}, {row}: {what}")
+    if not exact and (mark := missing_mark(columns)) is not None:
+        row, value = rows.row_name(done + mark[0]), columns.values[mark[1], mark[0]]
         raise InputError(
-            f"{rows.where}, {row}: {AXES[mark[1]]} is {values[mark]:g}, which marks a missing value; remove such rows: "
+            f"{rows.where}, {row}: {AXES[mark[1]]} is {value:g}, which marks a missing value; remove such rows: "
             "the gap is found by the time"
         )
 

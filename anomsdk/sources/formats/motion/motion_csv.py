@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -13,10 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.errors import InputError, printable, quoted
+from anomsdk.sources.formats.motion.columns import by_columns
 from anomsdk.sources.formats.stored_samples import refusing
 from anomsdk.sources.formats.tables.delimited_text import Cells, Rows, pieces_of, rows_of
 from anomsdk.sources.formats.tables.dialect import LIST, Dialect, dialect_of
-from anomsdk.sources.formats.tables.list_cells import MAX_PACKET, spread_packets
+from anomsdk.sources.formats.tables.list_cells import (
+    MAX_PACKET,
+    cells_in_list,
+    one_or_two_numbers,
+    separators_in_list,
+    spread_packets,
+)
 from anomsdk.sources.formats.tables.numbers import ANY_NUMBER, Marks, check_marks
 from anomsdk.sources.formats.tables.table import BATCH_ROWS, MAX_LABEL, Only, Table, Times
 from anomsdk.sources.formats.timing.date_forms import is_date, is_time_of_day
@@ -57,7 +63,9 @@ def _row_name(path: Path, where: str, dialect: Dialect, only: Only, row: int) ->
     line = dialect.skip
     with refusing(where):
         for line, cells in _rows(path, where, dialect, only):  # noqa: B007
-            row -= max((len(_listed(cells[column])) for column in dialect.lists if column < len(cells)), default=1)
+            row -= max(
+                (len(cells_in_list(cells[column])) for column in dialect.lists if column < len(cells)), default=1
+            )
             if row < 0:
                 break
     return f"line {line}"
@@ -103,8 +111,9 @@ def _read(
     time: int | None,
     columns: Sequence[int],
     date: int | None = None,
+    on_dates: Callable[[Dates], None] | None = None,
 ) -> Iterator[tuple[Times, NDArray[np.float64]]]:
-    reader = _Reader(where, dialect, time, columns, date)
+    reader = _Reader(where, dialect, time, columns, date, on_dates)
     if dialect.lists & set(columns):
         yield from spread_packets(_packets(path, where, dialect, only, reader), where)
         return
@@ -132,7 +141,7 @@ def _packets(
                 reader.check_width(number, row)
                 values.append(reader.packet(number, row))
                 if reader.own_times:
-                    cells = _listed(row[reader.time or 0])
+                    cells = cells_in_list(row[reader.time or 0])
                     if len(cells) != len(values[-1]):
                         raise InputError(
                             f"{where}, line {number}: {len(cells)} times for {len(values[-1])} samples; "
@@ -160,10 +169,17 @@ class _Reader:
     time : column of time; None: there are no stamps
     columns : columns of values
     date : column of days beside times of day; None where there is none
+    on_dates : as `anomsdk.sources.formats.tables.table.ReadTable`
     """
 
     def __init__(
-        self, where: str, dialect: Dialect, time: int | None, columns: Sequence[int], date: int | None
+        self,
+        where: str,
+        dialect: Dialect,
+        time: int | None,
+        columns: Sequence[int],
+        date: int | None,
+        on_dates: Callable[[Dates], None] | None,
     ) -> None:
         self._where, self._dialect, self.time, self._columns = where, dialect, time, columns
         self.names = [_name(dialect, column) for column in columns]
@@ -173,6 +189,7 @@ class _Reader:
         self._time_name = "" if time is None else _name(dialect, time)
         self._time_marks = Marks(".", True) if time is None or self.own_times else replace(dialect.marks[time])
         self._dates: Dates | None = None
+        self._on_dates = on_dates
         self._numbers = False
         self._list_marks: dict[tuple[str, bool], Marks] = {}
         self._decimal_commas = False
@@ -191,7 +208,7 @@ class _Reader:
                 found[row] = self._number(text(starts[row], ends[row]), cells.line + row, marks, name)
             return found
 
-        values = np.empty((len(cells.starts), len(self._columns)))
+        values = by_columns(len(cells.starts), len(self._columns))
         for at, (column, marks, name) in enumerate(zip(self._columns, self.marks, self.names, strict=True)):
             values[:, at] = numbers(column, marks, name)
         if self.time is None:
@@ -240,12 +257,14 @@ class _Reader:
         """Convert a row of lists to its samples, (n, columns)."""
         parts = list[list[float]]()
         for column, name in zip(self._columns, self.names, strict=True):
-            cells = _listed(row[column])
+            cells = cells_in_list(row[column])
             if not cells or not LIST.fullmatch(row[column].strip()):
                 raise InputError(f"{self._line(line)}: {quoted(name)} is no list of numbers; correct it")
             commas = sum("," in cell for cell in cells)
             self._decimal_commas = self._decimal_commas or commas > 0
-            if (commas and "," in _between(row[column])) or (self._decimal_commas and _one_or_two(row[column])):
+            if (commas and "," in separators_in_list(row[column])) or (
+                self._decimal_commas and one_or_two_numbers(row[column])
+            ):
                 raise InputError(
                     f"{self._line(line)}: {quoted(name)} has commas within numbers, and commas that may separate "
                     "numbers; write decimal points in lists"
@@ -290,6 +309,8 @@ class _Reader:
         if self._dates is None and not self._numbers:
             if is_date(cell):
                 self._dates = Dates(self._time_name)
+                if self._on_dates is not None:
+                    self._on_dates(self._dates)
                 self._date = self._date if is_time_of_day(cell) else None
             self._numbers = self._dates is None
         return self._dates is not None
@@ -302,27 +323,6 @@ class _Reader:
         if found is None:
             raise InputError(f"{self._line(line)}: {quoted(name)} {_fault(cell)}")
         return found
-
-
-def _listed(cell: str) -> list[str]:
-    """Divide a list into its numbers.
-
-    Commas separate them, unless white space or semicolons do, within which commas are decimal.
-    """
-    apart = [each for each in re.split(r"[\s;\[\](){}]+", cell) if each]
-    if len(apart) > 1 and any("," in each.strip(",") for each in apart) and all(each.count(",") <= 2 for each in apart):
-        return [each.strip(",") for each in apart]
-    return [each for each in re.split(r"[\s,;\[\](){}]+", cell) if each]
-
-
-def _between(cell: str) -> str:
-    """Join the separators of a list, without commas that stand within white space."""
-    return "".join(re.findall(r"\s*[,;]\s+|\s+[,;]\s*|\s+", cell.strip(" [](){}")))
-
-
-def _one_or_two(cell: str) -> bool:
-    """Tell whether a list may be one number with a decimal comma as well as two numbers."""
-    return re.fullmatch(r"[+-]?\d+,\d+", cell.strip(" [](){}")) is not None
 
 
 def _name(dialect: Dialect, column: int) -> str:

@@ -1,4 +1,4 @@
-"""Motion in arrays: an .npz with x, fs, offsets, scale, unit and channels, or a .npy of the plan's counts."""
+"""Motion in arrays: an .npz with x, fs, offsets, t0, scale, unit and channels, or a .npy of the plan's counts."""
 
 from __future__ import annotations
 
@@ -75,8 +75,9 @@ def npz_motion(
             notes=notes,
             rotation_unsaid=shown[3] if units.unsaid else None,
             without_gravity=next(filter(without_gravity, shown[:3]), None),
+            start_ns=partial(_known, start_ns),
         )
-        for suffix, start, stop in archive.parts
+        for (suffix, start, stop), start_ns in zip(archive.parts, archive.starts_ns, strict=True)
     ]
 
 
@@ -122,6 +123,10 @@ def _rows(samples: StoredArray, start: int, stop: int, columns: tuple[int, ...],
     for block in samples.read(start, stop, max(1, BLOCK_VALUES // samples.channels)):
         chosen = block[:, columns]
         yield _NO_STAMPS, chosen if counts else chosen.astype(np.float64, copy=False)
+
+
+def _known(start_ns: int | None) -> int | None:
+    return start_ns
 
 
 def _columns(

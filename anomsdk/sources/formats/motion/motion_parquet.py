@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.errors import InputError, quoted
+from anomsdk.sources.formats.motion.columns import by_columns
 from anomsdk.sources.formats.motion.motion_rows import row_from_0
 from anomsdk.sources.formats.motion.parquet_cells import (
     is_dated,
@@ -119,6 +120,7 @@ def _read(
     time: int | None,
     columns: Sequence[int],
     date: int | None = None,
+    on_dates: Callable[[Dates], None] | None = None,
 ) -> Iterator[tuple[Times, NDArray[np.float64]]]:
     import pyarrow
 
@@ -130,19 +132,28 @@ def _read(
     if any(packed):
         if not all(packed):
             raise InputError(f"{where}: some axes are lists and others are not; store all of them as lists, or none")
-        yield from spread_packets(_packets(path, where, names, only, time, columns, days), where)
+        dates = None if time is None else _dates_of(column_names[0], on_dates)
+        yield from spread_packets(_packets(path, where, names, only, time, columns, days, dates), where)
         return
     for each, kind in zip(column_names, kinds, strict=False):
         if pyarrow.types.is_nested(kind):
             raise InputError(f"{where}: {quoted(each)} is {quoted(kind)}, no numbers; convert it")
     text = [] if time is None or not is_text(kinds[0]) or days is not None else column_names[:1]
-    dates = None if time is None else Dates(column_names[0])
+    dates = None if time is None else _dates_of(column_names[0], on_dates)
     with_days = column_names if days is None else [*column_names, days]
     for batch, rows in _batches(path, where, names, only, with_days, text, BATCH_ROWS):
         stamps = _NO_STAMPS if dates is None else stamps_in(batch, where, rows, column_names[0], dates, days)
-        values = [numbers_of(batch.column(names[each]), where, rows, names[each]) for each in columns]
-        found = np.stack(values, axis=1) if values else np.zeros((len(batch), 0))
+        found = by_columns(len(batch), len(columns))
+        for at, each in enumerate(columns):
+            numbers_of(batch.column(names[each]), where, rows, names[each], found[:, at])
         yield stamps, found
+
+
+def _dates_of(name: str, on_dates: Callable[[Dates], None] | None) -> Dates:
+    dates = Dates(name)
+    if on_dates is not None:
+        on_dates(dates)
+    return dates
 
 
 def _packets(
@@ -153,13 +164,13 @@ def _packets(
     time: int | None,
     columns: Sequence[int],
     days: str | None,
+    dates: Dates | None,
 ) -> Iterator[tuple[Times, list[int], NDArray[np.float64]]]:
     """Yield batches of packets: their stamps, the number of samples in each, and the samples."""
     column_names = [names[column] for column in (*(() if time is None else (time,)), *columns)]
     kind = _kinds(path, where, names, column_names)[0]
     own_times = time is not None and is_list(kind)
     text = [] if time is None or not is_text(kind) or days is not None else column_names[:1]
-    dates = None if time is None else Dates(column_names[0])
     packed = [names[column] for column in columns] + (column_names[:1] if own_times else [])
     with_days = column_names if days is None else [*column_names, days]
     for batch, rows in _batches(path, where, names, only, with_days, text, _PACKET_ROWS):
@@ -188,8 +199,21 @@ def _kinds(path: Path, where: str, names: tuple[str, ...], column_names: Sequenc
     """Check the pages of some columns, and return their types."""
     if len(set(names)) != len(names) and any(names.count(each) > 1 for each in column_names):
         raise InputError(f"{where}: two columns have the same name; rename one")
+    try:
+        now = path.stat()
+        version = now.st_dev, now.st_ino, now.st_size, now.st_mtime_ns
+    except OSError:
+        version = None  # the error of opening it is the clearer one
+    return list(_checked_kinds(path, where, version, tuple(map(names.index, column_names)), tuple(column_names)))
+
+
+@lru_cache(maxsize=8)
+def _checked_kinds(
+    path: Path, where: str, version: tuple[int, ...] | None, columns: tuple[int, ...], column_names: tuple[str, ...]
+) -> tuple[Any, ...]:
+    """Do what `_kinds` does, once for each ``version`` of a file."""
     with _opened(path, where) as file:
-        kinds = [file.schema_arrow.field(names.index(each)).type for each in column_names]
+        kinds = tuple(file.schema_arrow.field(column).type for column in columns)
     with path.open("rb") as raw:
         size = path.stat().st_size
         check_pages(raw, size, footer_chunks(raw, size, where), list(column_names), where)
@@ -223,6 +247,10 @@ def _batches(
     with _opened(path, where, text) as file:
         for batch in file.iter_batches(rows, columns=list(dict.fromkeys([*column_names, *chosen])), use_threads=False):
             if not len(batch):
+                continue
+            if not only:
+                yield batch, np.arange(done, done + len(batch))
+                done += len(batch)
                 continue
             kept = np.ones(len(batch), bool)
             for column, values in only:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -29,9 +30,11 @@ from anomsdk.sources.formats.tables.time_headings import (
     times_by_words,
     times_named,
 )
-from anomsdk.sources.formats.tables.time_units import chosen_time, seconds_since, time_factor
+from anomsdk.sources.formats.tables.time_units import chosen_time, seconds_since, start_of_clock, time_factor
 from anomsdk.sources.formats.tables.units import SensorUnits, scales, sensor_units
 from anomsdk.sources.formats.timing.clock_digits import ClockNumbers, clock_of
+from anomsdk.sources.formats.timing.dates import Dates
+from anomsdk.sources.formats.timing.epochs import date_ns
 from anomsdk.sources.formats.timing.timeline import Stamped
 from anomsdk.sources.stream_format import NO_TIME, ReadOptions, StreamFormat
 
@@ -91,11 +94,19 @@ def table_motion(table: Table, stream_format: StreamFormat, reading: ReadOptions
     if table.lists & set(columns) and time not in table.lists:
         note = (*note, "each row is a packet of samples, spread evenly from its time to that of the next row")
 
+    seen: deque[Dates] = deque(maxlen=1)
+
+    def start_ns() -> int | None:
+        if first[0].dtype == np.int64:
+            zero_ns = seen[0].zero_ns if seen else None
+            return None if zero_ns is None else date_ns(zero_ns + int(origin))
+        return start_of_clock(names[time], float(origin), factor) if per_second is None else None
+
     def read() -> Iterator[Stamped]:
         clock = None if per_second is None else ClockNumbers(per_second)
         start: float | None = None
         done = 0
-        for number, (stamps, values) in enumerate(table.read(time, columns, date)):
+        for number, (stamps, values) in enumerate(table.read(time, columns, date, seen.append)):
             if watch is not None:
                 watch.push(number, stamps)
             if clock is not None:
@@ -116,7 +127,7 @@ def table_motion(table: Table, stream_format: StreamFormat, reading: ReadOptions
                 yield seconds_since(stamps, origin, factor), values
             done += len(stamps)
 
-    return replace(rows, stamped=True, read=read, notes=(*rows.notes, *note))
+    return replace(rows, stamped=True, read=read, start_ns=start_ns, notes=(*rows.notes, *note))
 
 
 def _units(

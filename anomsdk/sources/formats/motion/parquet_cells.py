@@ -99,8 +99,17 @@ def is_text(kind: Any) -> bool:
     return bool(pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind))
 
 
-def numbers_of(column: Any, where: str, rows: NDArray[np.int64], name: str) -> NDArray[np.float64]:
-    """Convert a column to float64; ``rows`` are the indices in the file of its values, for messages.
+def numbers_of(
+    column: Any, where: str, rows: NDArray[np.int64], name: str, out: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
+    """Convert a column to float64, in ``out`` where it is given.
+
+    Parameters
+    ----------
+    column : column of a batch
+    where, name : name of the file and of the column in messages
+    rows : indices in the file of the values, for messages
+    out : float64 (n,)
 
     Raises
     ------
@@ -117,8 +126,14 @@ def numbers_of(column: Any, where: str, rows: NDArray[np.int64], name: str) -> N
             column = pyarrow.array([float(each) for each in column.to_pylist()], pyarrow.float64())
     if not (pyarrow.types.is_integer(column.type) or pyarrow.types.is_floating(column.type)):
         raise InputError(f"{where}: {quoted(name)} is {quoted(column.type)}, no numbers; convert it")
-    found = np.asarray(column.to_numpy(zero_copy_only=False), np.float64)
-    if not np.isfinite(found).all():
+    if out is None:
+        found = np.asarray(column.to_numpy(zero_copy_only=False), np.float64)
+    else:
+        found = out
+        found[:] = column.to_numpy(zero_copy_only=False)
+    with np.errstate(over="ignore", invalid="ignore"):
+        finite = bool(np.isfinite(found.sum()))  # a sum of finite values may be none, too
+    if not finite and not np.isfinite(found).all():
         row = row_from_0(int(rows[(~np.isfinite(found)).argmax()]))
         raise InputError(
             f"{where}, {row}: {quoted(name)} is empty or no number; remove such rows: the gap is found by the time"
@@ -165,11 +180,13 @@ def stamps_of(
     if column.null_count:
         row = row_from_0(int(rows[column.is_null().to_pylist().index(True)]))
         raise InputError(f"{where}, {row}: {quoted(name)} is empty; remove such rows")
-    counts = np.asarray(column.cast(pyarrow.int64()).to_numpy(zero_copy_only=False), np.int64)
+    if types.is_timestamp(column.type):
+        dates.count_from_1970()
+    counts = np.asarray(column.view(pyarrow.int64()).to_numpy(zero_copy_only=False), np.int64)
     factor = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}[column.type.unit]
     limit = np.iinfo(np.int64).max // factor
-    beyond = (counts > limit) | (counts < -limit)
-    if beyond.any():
+    if len(counts) and not -limit <= counts.min() <= counts.max() <= limit:
+        beyond = (counts > limit) | (counts < -limit)
         row = row_from_0(int(rows[beyond.argmax()]))
         raise InputError(f"{where}, {row}: {quoted(name)} is no date between 1678 and 2261; correct it")
     return counts * factor

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from anomsdk.sources.formats.motion.columns import Columns
 from anomsdk.sources.stream_format import AXES, IN_G
 
 Values = NDArray[np.float64]
@@ -39,6 +40,12 @@ MOST_RADIANS = 35.0
 """Range of gyroscopes that are worn, 2000 degrees a second, in radians a second: larger values are in degrees."""
 AROUND_MIDDLE = 0.4
 """Largest distance of an axis from the middle of an unsigned range, as a share of it."""
+_FEW_OF_MEDIAN, _BESIDE = 32, 0.08
+"""Step between the values from which a median is guessed, and share of them on each side between which it is sought."""
+_SURE_GRAVITY = (0.9, 1.14)
+"""Lengths of a mean vector, in g, that no rule is near to, so that the order in which it was added up is no matter."""
+_FEW = 16
+"""Step between the rows of a piece that are looked at first."""
 _ENDS_OF_INT16 = (32767.0, -32768.0, -32767.0)
 """Ends of int16, which mark a missing row where all axes have the same."""
 _SENTINELS = (-9999.0, -999.0, -9999.9, -999.9, -999.99, -9999.99, 9999.0, 99_999.0, -99_999.0, 999_999.0)
@@ -72,44 +79,54 @@ class Survey:
         self._whole = True
         self._whole_acceleration = True
 
-    def push(self, values: Values) -> None:
-        """Take rows, float64 (n, axes), as stored."""
-        if not len(values):
+    def push(self, columns: Columns) -> None:
+        """Take the next rows, as stored."""
+        if not columns.n:
             return
-        self.rows += len(values)
-        scaled = values * self._units
-        self._look(values, scaled)
-        self.clipped += int((np.abs(scaled) > self._limits).any(axis=1).sum())
-        for side, signed in enumerate((-scaled, scaled)):
-            top = signed.max(axis=0)
-            at_top = (signed == top).sum(axis=0)
-            before, ends = self._at_ends[side], self._ends[side]
-            self._at_ends[side] = np.where(top > ends, at_top, before + np.where(top == ends, at_top, 0))
-            self._ends[side] = np.maximum(ends, top)
+        self.rows += columns.n
+        ends = np.sort([columns.low * self._units, columns.high * self._units], axis=0)
+        self._look(columns, ends)
+        if (np.abs(ends) > self._limits).any():
+            self.clipped += int((np.abs(columns.values.T * self._units) > self._limits).any(axis=1).sum())
+        for side, tops in enumerate((-ends[0], ends[1])):
+            for axis in np.flatnonzero(tops >= self._ends[side]).tolist():
+                top = tops[axis] * (1 if side else -1)
+                at_top = np.count_nonzero(self._scaled(columns, axis) == top)
+                before = self._at_ends[side, axis] if tops[axis] == self._ends[side, axis] else 0
+                self._at_ends[side, axis] = before + at_top
+            self._ends[side] = np.maximum(self._ends[side], tops)
 
-    def _look(self, values: Values, scaled: Values) -> None:
-        """Collect the signs of the unit in values: rest, gravity, whole numbers; and find a damaged cell."""
-        magnitude = np.sqrt((scaled[:, :3] ** 2).sum(axis=1))
-        self._medians.append(float(np.median(magnitude)))
-        self._stored_medians.append(float(np.median(np.sqrt((values[:, :3] ** 2).sum(axis=1)))))
-        if n := len(scaled) // PIECE_ROWS:
-            pieces = scaled[: n * PIECE_ROWS, :3].reshape(n, PIECE_ROWS, 3)
-            means = magnitude[: n * PIECE_ROWS].reshape(n, PIECE_ROWS).mean(axis=1)
-            still = np.ptp(pieces, axis=1).max(axis=1) < RESTLESS * means
-            if still.any():
-                self._rests.append(float(np.median(means[still])))
-            size = min(MOST_PIECE_ROWS, max(PIECE_ROWS, len(scaled) // 4))
-            pieces = scaled[: len(scaled) // size * size, :3].reshape(-1, size, 3)
-            self._gravities.append(float(np.median(np.sqrt((pieces.mean(axis=1) ** 2).sum(axis=1)))))
-        most = np.array([MOST_G] * 3 + [MOST_DPS] * 3)[: scaled.shape[1]]
-        beyond = (np.abs(scaled) > np.maximum(most, 4 * np.where(np.isfinite(self._limits), self._limits, 0))).any(
-            axis=1
-        )
-        if self.damage is None and beyond.any():
-            row = int(beyond.argmax())
-            self.damage = self.rows - len(values) + row, int((np.abs(scaled[row]) > most).argmax())
-        self._whole = self._whole and bool((values[:, 3:] == np.rint(values[:, 3:])).all())
-        self._whole_acceleration = self._whole_acceleration and bool((values[:, :3] == np.rint(values[:, :3])).all())
+    def _scaled(self, columns: Columns, axis: int) -> Values:
+        """Return the values of one axis in g, or in degrees a second."""
+        return columns.values[axis] if self._units[axis] == 1 else columns.values[axis] * self._units[axis]
+
+    def _look(self, columns: Columns, ends: Values) -> None:
+        """Collect the signs of the unit in values: rest, gravity, whole numbers; and find a damaged cell.
+
+        Parameters
+        ----------
+        columns : values as stored
+        ends : float64 (2, axes), least and greatest value of each axis, in g and in degrees a second
+        """
+        acceleration = [self._scaled(columns, axis) for axis in range(3)]
+        squares = _squares(acceleration)
+        self._medians.append(_median_root(squares))
+        stored = self._medians[-1]
+        if (self._units[:3] != 1).any():
+            stored = _median_root(_squares(list(columns.values[:3])))
+        self._stored_medians.append(stored)
+        if columns.n >= PIECE_ROWS:
+            if (rest := _rest(acceleration, squares)) is not None:
+                self._rests.append(rest)
+            self._gravities.append(_gravity(acceleration))
+        most = np.array([MOST_G] * 3 + [MOST_DPS] * 3)[: len(self._units)]
+        limits = np.maximum(most, 4 * np.where(np.isfinite(self._limits), self._limits, 0))
+        if self.damage is None and (np.abs(ends) > limits).any():
+            scaled = columns.values.T * self._units
+            row = int((np.abs(scaled) > limits).any(axis=1).argmax())
+            self.damage = self.rows - columns.n + row, int((np.abs(scaled[row]) > most).argmax())
+        self._whole = self._whole and _are_whole(columns.values[3:])
+        self._whole_acceleration = self._whole_acceleration and _are_whole(columns.values[:3])
 
     @property
     def magnitude_g(self) -> float:
@@ -176,21 +193,21 @@ class Survey:
         return found
 
 
-def missing_mark(values: Values) -> tuple[int, int] | None:
+def missing_mark(columns: Columns) -> tuple[int, int] | None:
     """Find the row and the axis of the first value that marks a missing one, such as -9999; None where none does.
 
     Examples
     --------
-    >>> missing_mark(np.array([[0.0, 1.0, 990.0], [0.0, -9999.0, 1010.0]]))
+    >>> missing_mark(Columns.of(np.array([[0.0, 1.0, 990.0], [0.0, -9999.0, 1010.0]])))
     (1, 1)
     """
     for mark in _ENDS_OF_INT16:  # no sensor saturates on all axes at once, to one side
-        if (rows := (values[:, :3] == mark).all(axis=1)).any():
+        if not ((columns.low[:3] <= mark) & (columns.high[:3] >= mark)).all():
+            continue
+        if (rows := (columns.values[:3] == mark).all(axis=0)).any():
             return int(rows.argmax()), 0
-    for axis in range(values.shape[1]):
-        column = values[:, axis]
-        ends = float(column.min()), float(column.max())
-        for mark in ends:
+    for axis, column in enumerate(columns.values):
+        for mark in (float(columns.low[axis]), float(columns.high[axis])):
             if mark not in _SENTINELS:
                 continue
             others = column[column != mark]
@@ -199,20 +216,19 @@ def missing_mark(values: Values) -> tuple[int, int] | None:
     return None
 
 
-def unsigned_bits(values: Values) -> int | None:
+def unsigned_bits(columns: Columns) -> int | None:
     """Find the width in bits of signed integers that were printed without their sign; None where they have it.
 
     Of such integers, values lie at both ends of the range, and hardly any in its middle.
 
     Examples
     --------
-    >>> unsigned_bits(np.array([[3.0], [65533.0], [12.0], [65530.0], [1.0], [4.0]]))
+    >>> unsigned_bits(Columns.of(np.array([[3.0], [65533.0], [12.0], [65530.0], [1.0], [4.0]])))
     16
     """
-    if len(values) < 4 or float(values.max()) <= 127:
+    if columns.n < 4 or float(columns.high.max()) <= 127:
         return None
-    for column in values.T:
-        low, high = float(column.min()), float(column.max())
+    for column, low, high in zip(columns.values, columns.low.tolist(), columns.high.tolist(), strict=True):
         bits = next((each for each in _WRAPS if high < 2.0**each), None)
         if bits is None or low < 0 or high < 0.9 * 2.0**bits:
             continue
@@ -237,3 +253,77 @@ def likely_unit(magnitude: float) -> str | None:
     """Find the unit in which a median magnitude, as stored, is about 1 g; None where none or two are."""
     found = [unit for unit, in_g in IN_G.items() if 0.6 <= magnitude * in_g <= 1.7]
     return found[0] if len(found) == 1 else None
+
+
+def _squares(acceleration: list[Values]) -> Values:
+    """Return the squared magnitude (n,) of three axes, (n,) each."""
+    found: Values = acceleration[0] * acceleration[0]
+    square = np.empty_like(found)
+    for axis in acceleration[1:]:
+        found += np.multiply(axis, axis, out=square)
+    return found
+
+
+def _median(values: Values) -> float:
+    """Return the median of a few values; `numpy.median` takes longer to begin than this takes."""
+    in_order, n = np.sort(values), len(values)
+    return float(in_order[(n - 1) // 2 : n // 2 + 1].mean())
+
+
+def _median_root(squares: Values) -> float:
+    """Return the median of the square roots, of which only those in the middle are computed."""
+    n = len(squares)
+    first, last = (n - 1) // 2, n // 2  # places of the middle in order
+    some = np.sort(squares[::_FEW_OF_MEDIAN])
+    beside = max(1, round(_BESIDE * len(some)))
+    low, high = some[max(0, len(some) // 2 - beside)], some[min(len(some) - 1, len(some) // 2 + beside)]
+    below = np.count_nonzero(squares < low)
+    near = squares[(squares >= low) & (squares <= high)]
+    if not below <= first <= last < below + len(near):  # the few that were looked at first mislead
+        below, near = 0, squares
+    middle = np.partition(near, sorted({first - below, last - below}))[first - below : last - below + 1]
+    return float(np.sqrt(middle).mean())
+
+
+def _rest(acceleration: list[Values], squares: Values) -> float | None:
+    """Return the median magnitude of the pieces in which the device lay still; None where there are none.
+
+    Parameters
+    ----------
+    acceleration : three axes, (n,) each, n >= `PIECE_ROWS`
+    squares : squared magnitude (n,)
+    """
+    n = len(squares) // PIECE_ROWS
+    pieces = [axis[: n * PIECE_ROWS].reshape(n, PIECE_ROWS) for axis in acceleration]
+    magnitudes = squares[: n * PIECE_ROWS].reshape(n, PIECE_ROWS)
+    # Most pieces show by few of their rows that the device moved: no mean is above the largest magnitude.
+    few = np.max([np.ptp(each[:, ::_FEW], axis=1) for each in pieces], axis=0)
+    may_rest = np.flatnonzero(few < 1.001 * RESTLESS * np.sqrt(magnitudes.max()))
+    if not len(may_rest):
+        return None
+    if len(may_rest) < n:
+        pieces, magnitudes = [each[may_rest] for each in pieces], magnitudes[may_rest]
+    means = np.sqrt(magnitudes).mean(axis=1)
+    still = np.max([np.ptp(each, axis=1) for each in pieces], axis=0) < RESTLESS * means
+    return _median(means[still]) if still.any() else None
+
+
+def _gravity(acceleration: list[Values]) -> float:
+    """Return the median length of the mean vector of pieces of three axes, (n,) each, n >= `PIECE_ROWS`."""
+    rows = len(acceleration[0])
+    size = min(MOST_PIECE_ROWS, max(PIECE_ROWS, rows // 4))
+    n = rows // size
+    sums = np.array([values[: n * size].reshape(n, size).sum(axis=1) for values in acceleration])
+    found = _median(np.sqrt(_squares(list(sums / size))))
+    if _SURE_GRAVITY[0] < found < _SURE_GRAVITY[1]:  # the last digits of it decide nothing
+        return found
+    by_row = np.empty((size, 3, n))  # numpy adds up row after row, as if each row were the three axes of one piece
+    for axis, values in enumerate(acceleration):
+        by_row[:, axis] = values[: n * size].reshape(n, size).T
+    means = by_row.reshape(size, 3 * n).mean(axis=0).reshape(3, n)
+    return _median(np.sqrt(_squares(list(means))))
+
+
+def _are_whole(values: Values) -> bool:
+    """Tell whether all values are whole numbers."""
+    return all(bool((axis == np.rint(axis)).all()) for axis in values)

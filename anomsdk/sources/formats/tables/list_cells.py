@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -72,3 +73,24 @@ def _stamps(stamps: Times, lengths: Sequence[int], rises: NDArray[np.float64], s
         later = np.rint(later).astype(np.int64)
     found: Times = np.repeat(stamps, n) + later
     return found
+
+
+def cells_in_list(cell: str) -> list[str]:
+    """Divide a list into its numbers.
+
+    Commas separate them, unless white space or semicolons do, within which commas are decimal.
+    """
+    apart = [each for each in re.split(r"[\s;\[\](){}]+", cell) if each]
+    if len(apart) > 1 and any("," in each.strip(",") for each in apart) and all(each.count(",") <= 2 for each in apart):
+        return [each.strip(",") for each in apart]
+    return [each for each in re.split(r"[\s,;\[\](){}]+", cell) if each]
+
+
+def separators_in_list(cell: str) -> str:
+    """Join the separators of a list, without commas that stand within white space."""
+    return "".join(re.findall(r"\s*[,;]\s+|\s+[,;]\s*|\s+", cell.strip(" [](){}")))
+
+
+def one_or_two_numbers(cell: str) -> bool:
+    """Tell whether a list may be one number with a decimal comma as well as two numbers."""
+    return re.fullmatch(r"[+-]?\d+,\d+", cell.strip(" [](){}")) is not None

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from anomsdk.errors import InputError
 from anomsdk.sources.formats.tables.headings import unit_in
-from anomsdk.sources.formats.tables.units import EPOCHS_S, unit_of
+from anomsdk.sources.formats.tables.units import unit_of
+from anomsdk.sources.formats.timing.epochs import EPOCHS_S
 
 _TYPES = re.compile(
     r"(u?int(eger)?\d*|float\d*|double|real|decimal|number|num|numeric|long|short|str(ing)?|text|char|bool(ean)?|"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from anomsdk.errors import InputError, printable, quoted
 from anomsdk.sources.conditions import NothingChosenError
 from anomsdk.sources.formats.tables.headings import column_of
 from anomsdk.sources.formats.tables.preamble import NO_FACTS, TableFacts
+from anomsdk.sources.formats.timing.dates import Dates
 from anomsdk.sources.stream_format import ReadOptions
 
 BATCH_ROWS = 16_384
@@ -29,6 +30,27 @@ Only: TypeAlias = tuple[tuple[int, frozenset[str]], ...]
 """Pairs (column, values): a row is read only if its cell in each of these columns is one of the values."""
 
 
+class ReadTable(Protocol):
+    """Reads the rows of a table from the beginning."""
+
+    def __call__(
+        self,
+        time: int | None,
+        columns: Sequence[int],
+        date: int | None = None,
+        on_dates: Callable[[Dates], None] | None = None,
+    ) -> Iterator[tuple[Times, NDArray[np.float64]]]:
+        """Yield (stamps (n,), values float64 (n, columns)), and refuse damaged cells.
+
+        Parameters
+        ----------
+        time : column of time; with None, stamps are empty
+        columns : columns of values
+        date : column of days beside times of day, or None
+        on_dates : called with the reader of the dates, where the column of time may hold dates
+        """
+
+
 @dataclass(frozen=True)
 class Table:
     """A file of rows and columns.
@@ -37,9 +59,7 @@ class Table:
     ----------
     name, where : name of the table for people and in messages
     names : headings, "" for a column without one
-    read : function; read(time, columns, date) yields (stamps (n,), values float64 (n, columns)) and refuses damaged
-        cells. ``time`` is the column of time; with None, stamps are empty. ``date`` is a column of days beside times of
-        day, or None
+    read : function that reads the rows, see `ReadTable`
     row_name : function that names the row with an index from 0 in messages
     cells : function; cells(columns) yields batches of rows, each the text in these columns
     only : function; only(pairs) is the table of the rows that the pairs select
@@ -53,7 +73,7 @@ class Table:
     name: str
     where: str
     names: tuple[str, ...]
-    read: Callable[[int | None, Sequence[int], int | None], Iterator[tuple[Times, NDArray[np.float64]]]]
+    read: ReadTable
     row_name: Callable[[int], str]
     cells: Callable[[Sequence[int]], Iterator[list[tuple[str, ...]]]]
     only: Callable[[Only], Table]

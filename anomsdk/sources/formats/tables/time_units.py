@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from anomsdk.errors import InputError, parameter, quoted
 from anomsdk.sources.formats.tables.headings import said_by, unit_in
 from anomsdk.sources.formats.tables.table import Times
-from anomsdk.sources.formats.tables.units import EPOCHS_S, LONG_TIME_UNITS, TIME_UNITS, unit_of
+from anomsdk.sources.formats.tables.units import LONG_TIME_UNITS, TIME_UNITS, unit_of
+from anomsdk.sources.formats.timing.epochs import EPOCHS_S, epoch_ns
 from anomsdk.sources.formats.timing.timeline import usual_step
 from anomsdk.sources.stream_format import ReadOptions
 
@@ -48,10 +49,30 @@ def seconds_since(stamps: Times, origin: Any, factor: float) -> NDArray[np.float
     """
     if stamps.dtype == np.int64:
         apart = stamps - origin  # where this wraps, its sign is that of neither
+        if len(stamps) and max(abs(int(each)) for each in (stamps.min(), stamps.max(), origin)) < 1 << 62:
+            return apart * factor
         wrapped = ((stamps ^ origin) & (stamps ^ apart)) < 0
         return np.where(wrapped, np.inf, apart * factor)
     with np.errstate(over="ignore"):
         return (stamps - origin) * factor
+
+
+def start_of_clock(name: str, first: float, factor: float) -> int | None:
+    """Find the moment of the first of the time stamps that are numbers, in nanoseconds since 1970.
+
+    None where they count from another moment than 1970, or than a clock of 100 ns ticks does.
+
+    Parameters
+    ----------
+    name : heading of the column; numbers of a clock of GPS count from 1980, or from 1970: nothing tells which
+    first : first stamp
+    factor : seconds in one unit of the stamps
+    """
+    if factor == _TICK_S:
+        return next((ns for zero in _TICKS_BEGIN.values() if (ns := epoch_ns(first, factor, zero)) is not None), None)
+    if factor not in TIME_UNITS.values() or "gps" in name.lower():
+        return None
+    return epoch_ns(first, factor)
 
 
 def chosen_time(reading: ReadOptions) -> tuple[str, str]:

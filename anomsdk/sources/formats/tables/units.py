@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from anomsdk.errors import InputError, parameter, quoted
 from anomsdk.sources.stream_format import IN_DPS, IN_G, UNITS, ReadOptions, StreamFormat
 
-EPOCHS_S = (946_684_800.0, 4_102_444_800.0)
-"""Earliest and latest time of a recording that is believed, seconds since 1970: the years 2000 to 2100."""
 TIME_UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 """Short units of time, in seconds."""
 LONG_TIME_UNITS = {"min": 60.0, "h": 3600.0, "d": 86_400.0}

@@ -53,6 +53,28 @@ class Dates:
         self._last: DateCell | None = None
         self._orders: dict[str, tuple[int, int, int]] = {}
         self._day = 0
+        self._from_1970 = False
+
+    def count_from_1970(self) -> None:
+        """Take a column that is stored as nanoseconds since 1970, and need not be pushed."""
+        self._from_1970 = True
+
+    @property
+    def zero_ns(self) -> int | None:
+        """Time from which the values count, in nanoseconds since 1970-01-01 UTC; dates without a zone are taken as UTC.
+
+        None for times of day, for a zone that is only named, and while day and month are not told apart.
+        """
+        first = self._first
+        if first is None:
+            return 0 if self._from_1970 else None
+        if first.form.startswith("time of") or first.zone:
+            return None
+        if not first.form.startswith("three"):
+            return 0
+        days = {days_since_1970(first.date, order) for order in self._orders.values()}
+        (day,) = days if len(days) == 1 else (None,)
+        return None if day is None else day * DAY_NS
 
     def push(self, cells: Sequence[str], where: Callable[[int], str]) -> NDArray[np.int64]:
         """Return the next cells as nanoseconds.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -25,12 +26,46 @@ def digests(rows: NDArray[Any]) -> Digests:
     >>> found[0] == found[2], found[0] == found[1]
     (True, False)
     """
-    bits = np.ascontiguousarray(rows, np.float64).view(np.uint64)
-    found = np.zeros(len(bits), np.uint64)
-    for column in bits.T:
+    found = np.zeros(len(rows), np.uint64)
+    for axis in range(rows.shape[1]):
+        column = np.ascontiguousarray(rows[:, axis], np.float64).view(np.uint64)
         found = (found ^ column) * np.uint64(0x9E3779B97F4A7C15)
         found ^= found >> np.uint64(29)
     return found
+
+
+class RowDigests:
+    """The `digests` of the rows of a block, of which those that nobody asks for are not computed.
+
+    Parameters
+    ----------
+    rows : (n, axes)
+    """
+
+    def __init__(self, rows: NDArray[Any]) -> None:
+        self._rows = rows
+
+    def __call__(self, part: slice) -> Digests:
+        """Return the digests of some rows."""
+        return digests(self._rows[part])
+
+    def later(self, part: slice) -> Callable[[], Digests]:
+        """Return a function that computes the digests of some rows, and keeps these rows alive, but not the block."""
+        rows = self._rows[part].copy()
+        return lambda: digests(rows)
+
+
+class KnownDigests(RowDigests):
+    """Digests of rows that were computed before."""
+
+    def __call__(self, part: slice) -> Digests:
+        """Return the digests of some rows."""
+        return self._rows[part]
+
+    def later(self, part: slice) -> Callable[[], Digests]:
+        """Return a function that returns the digests of some rows."""
+        found = self._rows[part].copy()
+        return lambda: found
 
 
 def repeated_packets(stamps: Values, found: Digests, rows: int) -> int:
@@ -62,23 +97,35 @@ class Repeats:
 
     def __init__(self) -> None:
         self._stamps: Values = np.zeros(0)
-        self._digests: Digests = np.zeros(0, np.uint64)
+        self._digests: Callable[[], Digests] = lambda: np.zeros(0, np.uint64)
         self._lag = self._left = 0  # a repetition that goes on: rows back to its original, and rows left
 
-    def keep(self, stamps: Values, found: Digests) -> NDArray[np.bool_]:
+    def keep(self, stamps: Values, digests_of_rows: RowDigests) -> NDArray[np.bool_]:
         """Tell which of the next rows repeat no earlier row.
 
         Parameters
         ----------
         stamps : float64 (n,), seconds as they are stored
-        found : uint64 (n,), `digests` of the rows
+        digests_of_rows : gives `digests` of the rows
 
         Returns
         -------
         bool (n,), False for a repetition
         """
         done = len(self._stamps)
-        stamps, found = np.concatenate([self._stamps, stamps]), np.concatenate([self._digests, found])
+        rising = not done or bool(len(stamps) and stamps[0] > self._stamps[-1])
+        if rising and not self._left and bool((stamps[1:] > stamps[:-1]).all()):
+            if len(stamps) >= _MEMORY_ROWS:
+                last = slice(len(stamps) - _MEMORY_ROWS, len(stamps))
+                self._stamps, self._digests = stamps[last].copy(), digests_of_rows.later(last)
+            else:
+                self._remember(
+                    np.concatenate([self._stamps, stamps]),
+                    np.concatenate([self._digests(), digests_of_rows(slice(0, len(stamps)))]),
+                )
+            return np.ones(len(stamps), np.bool_)
+        found = digests_of_rows(slice(0, len(stamps)))
+        stamps, found = np.concatenate([self._stamps, stamps]), np.concatenate([self._digests(), found])
         kept = np.ones(len(stamps), np.bool_)
         row = self._passed(stamps, found, kept, done)
         for at in (np.flatnonzero(np.diff(stamps) <= 0) + 1).tolist():
@@ -89,8 +136,13 @@ class Repeats:
             if len(same):
                 self._lag = self._left = at - first - int(same[-1])
                 row = self._passed(stamps, found, kept, at)
-        self._stamps, self._digests = stamps[-_MEMORY_ROWS:].copy(), found[-_MEMORY_ROWS:].copy()
+        self._remember(stamps, found)
         return kept[done:]
+
+    def _remember(self, stamps: Values, found: Digests) -> None:
+        """Keep the last rows, among which the originals of later ones are searched."""
+        last = found[-_MEMORY_ROWS:].copy()
+        self._stamps, self._digests = stamps[-_MEMORY_ROWS:].copy(), lambda: last
 
     def _passed(self, stamps: Values, found: Digests, kept: NDArray[np.bool_], row: int) -> int:
         """Mark rows from ``row`` on as long as the repetition goes on; return the first row that is none."""

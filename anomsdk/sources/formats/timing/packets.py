@@ -18,6 +18,8 @@ _BELIEVED = (0.45, 8.0)
 """Lowest and highest rate that is believed of packets, in multiples of the rate of the plan."""
 _TOGETHER, _SPLIT = 0.35, 0.6
 """Longest step within a packet, in sample periods: the median of these steps, and each of them."""
+_ALIKE = 1.25
+"""Ratio of the longest to the shortest step below which each row has a stamp of its own."""
 _LONGEST_READ_S = 1.0
 """Longest time in seconds that a packet takes; rows that come evenly for longer are a burst of samples."""
 _EQUAL, _FEW_EQUAL = 0.05, 0.01
@@ -83,6 +85,8 @@ def packet_form(stamps: Values, wanted_hz: float) -> PacketForm | None:
     steps = np.abs(np.diff(stamps))
     if len(steps) < 4 or not (steps > 0).any():
         return None
+    if float(steps.max()) < _ALIKE * float(steps.min()):
+        return None  # no step is shorter than 0.6 of the mean, so that none lies within a packet
     low, high = (times * wanted_hz for times in _BELIEVED)
     equal = _equal_stamps(steps)
     split, found = 0.0, None

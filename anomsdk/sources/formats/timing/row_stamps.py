@@ -46,6 +46,15 @@ class RowStamps:
         steps = np.diff(stamps)
         relative = steps / self._step
         self._steps += len(steps)
+        if len(steps) and 0.75 < float(relative.min()) <= float(relative.max()) < 1.25:  # all are near, none is off
+            total = float(steps.sum())
+            self._regular, self._near = self._regular + len(steps), self._near + len(steps)
+            self._regular_s, self._near_s = self._regular_s + total, self._near_s + total
+            for gaps in self._gaps:
+                if piece.broken:
+                    gaps.broken()
+                gaps.rows(len(piece.stamps))
+            return
         near = (relative > 0.5) & (relative < 1.5)
         self._regular += int(near.sum())
         self._regular_s += float(steps[near].sum())
@@ -91,6 +100,10 @@ class RowStretches:
         """Take rows; yield them and bridged samples, and the number of samples missing in a gap that is not bridged."""
         timeline = self._timeline
         steps = np.diff(stamps, prepend=stamps[0] if self._last is None else self._last[0])
+        if float(steps.max()) / timeline.usual_s <= timeline.longest_steps:
+            yield stamps, values
+            self._last = float(stamps[-1]), values[-1:].copy()
+            return
         begin = 0
         relative = steps / timeline.usual_s
         for at in np.flatnonzero(relative > timeline.longest_steps).tolist():

@@ -33,6 +33,7 @@ class Timeline:
     repeats : leave out rows whose stamp and values are those of an earlier row
     bridge : largest number of missing samples of a gap that is bridged by repeating the row before it
     bridged : number of samples that are made by bridging
+    set_s : longest time in seconds by which the clock was set; 0 where it was not
     notes : what else is done to the rows or was noticed, as sentences for the user
     """
 
@@ -45,6 +46,7 @@ class Timeline:
     repeats: bool = True
     bridge: int = 0
     bridged: int = 0
+    set_s: float = 0.0
     notes: tuple[str, ...] = ()
 
     @property

@@ -13,7 +13,14 @@ import numpy as np
 
 from anomsdk.errors import InputError
 from anomsdk.sources.formats.timing.device_clock import Clock, RowOrder
-from anomsdk.sources.formats.timing.duplicate_rows import Digests, Repeats, digests, repeated_packets
+from anomsdk.sources.formats.timing.duplicate_rows import (
+    Digests,
+    KnownDigests,
+    Repeats,
+    RowDigests,
+    digests,
+    repeated_packets,
+)
 from anomsdk.sources.formats.timing.gaps import MOST_BRIDGED, Gaps, in_seconds
 from anomsdk.sources.formats.timing.packet_stamps import PacketStamps, PacketStretches
 from anomsdk.sources.formats.timing.packets import MOST_ROWS, PacketForm, packet_form
@@ -70,6 +77,7 @@ class StampSurvey:
         self._backs: list[tuple[int, float]] = []
         self._on: list[tuple[int, float]] = []
         self._n_wraps = self._n_backs = 0
+        self._set_s = 0.0
         self._next_s = 0.0
 
     def push(self, stamps: Values, rows: Rows) -> None:
@@ -78,13 +86,24 @@ class StampSurvey:
             return
         check_span(stamps, self._where, lambda at: self._row_name(self._rows + at))
         self._rows += len(stamps)
-        found = digests(rows)
         if self._head is None:
-            self._take(stamps, found)
+            self._take(stamps, RowDigests(rows))
             return
-        self._head.append((stamps, found))
+        self._head.append((stamps, digests(rows)))
         if self._rows >= _HEAD_ROWS:
             self._begin()
+
+    @property
+    def begun(self) -> bool:
+        """Tell whether the kind of the stamps was found out from the first rows."""
+        return self._head is None
+
+    def expected(self) -> Timeline | None:
+        """Return the timeline of a recording that goes on as it began; None where rows are too few, or form packets."""
+        if self._even is None:
+            return None
+        found, _ = self._even.timeline()
+        return replace(found, repeats=self._repeats is not None, bridge=self._max_bridge)
 
     def timeline(self) -> Timeline:
         """Return the timeline of all rows.
@@ -124,6 +143,7 @@ class StampSurvey:
             repeats=self._repeats is not None,
             bridge=bridge,
             bridged=bridged,
+            set_s=self._set_s,
             notes=tuple(notes),
         )
 
@@ -156,20 +176,21 @@ class StampSurvey:
         self._order = RowOrder(self._where, self._row_name, following)
         self._clock = Clock(_wrap_slack(form), slack, self._set, self._wrap)
         for part in (first, rest):
-            self._take(stamps[part], found[part])
+            self._take(stamps[part], KnownDigests(found[part]))
 
-    def _take(self, stamps: Values, found: Digests) -> None:
-        """Take stamps (n,), and the digests of their rows (n,)."""
+    def _take(self, stamps: Values, found: RowDigests) -> None:
+        """Take stamps (n,), and what gives the digests of their rows."""
         if not len(stamps):
             return
         assert self._clock is not None and self._order is not None
         begun = self._kept + self._repeated
         keep = np.ones(len(stamps), np.bool_) if self._repeats is None else self._repeats.keep(stamps, found)
         if self._repeats is None and self._packed is not None:
-            self._again += repeated_packets(stamps, found, self._packed.rows)
+            self._again += repeated_packets(stamps, found(slice(0, len(stamps))), self._packed.rows)
         self._numbers = begun + np.flatnonzero(keep)
         self._repeated += int((~keep).sum())
-        stamps = stamps[keep]
+        if not keep.all():
+            stamps = stamps[keep]
         if not len(stamps):
             return
         equal = np.diff(stamps, prepend=np.nan if self._last_raw is None else self._last_raw) == 0
@@ -202,6 +223,7 @@ class StampSurvey:
         """Record that the clock was set before a row, by ``step`` seconds."""
         assert self._order is not None and self._last is not None
         row = int(self._numbers[at - (self._kept - len(self._numbers))])
+        self._set_s = max(self._set_s, abs(step))
         if step > 0:
             self._on = self._on or [(row, step)]
             self._order.gap(row, self._last, self._last + step)
@@ -265,8 +287,8 @@ def _length(seconds: float) -> str:
 
 def check_span(stamps: Values, where: str, row_name: Callable[[int], str]) -> None:
     """Refuse stamps, seconds since the first one, that lie beyond `LONGEST_S`, and NaN."""
-    beyond = ~(np.abs(stamps) <= LONGEST_S)  # true for NaN
-    if beyond.any():
+    if not -LONGEST_S <= float(stamps.min()) <= float(stamps.max()) <= LONGEST_S:  # NaN is not, either
+        beyond = ~(np.abs(stamps) <= LONGEST_S)
         row = row_name(int(beyond.argmax()))
         advice = "correct it, or give its unit with `time='NAME:UNIT'`"
         raise InputError(f"{where}, {row}: a time more than 300 years from the first; {advice}")
@@ -285,7 +307,7 @@ def stretches(rows: Iterator[Stamped], timeline: Timeline) -> Iterator[Stamped |
         if not len(stamps):
             continue
         if timeline.repeats:
-            keep = repeats.keep(stamps, digests(values))
+            keep = repeats.keep(stamps, RowDigests(values))
             if not keep.all():
                 stamps, values = stamps[keep], values[keep]
         for piece in clock.push(stamps):

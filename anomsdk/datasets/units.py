@@ -1,0 +1,238 @@
+"""Units of work of scoring: files, or devices with their files, listed before any of them is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from anomsdk.core.plan import Plan
+from anomsdk.datasets.commits import Stamp
+from anomsdk.errors import InputError, UnusableInputsError, printable
+from anomsdk.runtime.parallel import in_order
+from anomsdk.sources.conditions import NothingChosenError
+from anomsdk.sources.file_listing import FileListing, ListedFile, list_files
+from anomsdk.sources.groups import group_labels
+from anomsdk.sources.recording import OpenedFile, Recording
+from anomsdk.sources.stream_format import ReadOptions, StreamFormat
+
+ALONE = "recording"
+"""Naming of devices where each recording is one of its own."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """File to score, not opened yet.
+
+    Parameters
+    ----------
+    key : name of the input in commits: the path of the file, and the conditions that choose from it
+    listing, file : what opens it
+    stamp : its size and the time of its last change
+    is_named_alone : no other file of the inputs bears its name
+    """
+
+    key: str
+    listing: FileListing = field(repr=False)
+    file: ListedFile
+    stamp: Stamp
+    is_named_alone: bool = True
+
+
+@dataclass(frozen=True)
+class Found:
+    """Recording of a device.
+
+    Parameters
+    ----------
+    device : name of the device
+    recording : Recording
+    input : file that holds it
+    """
+
+    device: str
+    recording: Recording
+    input: Input
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Work that is committed as a whole.
+
+    Parameters
+    ----------
+    inputs : files
+    device : whose recordings are all of the unit; None: a file with recordings of any devices, each on its own
+    found : its recordings, where the files had to be opened to find them; None: not opened yet
+    """
+
+    inputs: tuple[Input, ...]
+    device: str | None = None
+    found: tuple[Found, ...] | None = None
+
+    @property
+    def bytes(self) -> int:
+        """Size of the files."""
+        return sum(each.stamp[0] for each in self.inputs)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """All files to score, and how devices are named.
+
+    Parameters
+    ----------
+    files : sorted by source and name
+    group : "folder", "file", "recording", or the name of an array or of a column
+    """
+
+    files: tuple[Input, ...]
+    group: str
+    _label: str | None
+
+    @classmethod
+    def listed(
+        cls,
+        plan: Plan,
+        sources: Sequence[str | Path],
+        *,
+        reading: ReadOptions | None = None,
+        group: str | None = None,
+        by_device: bool = False,
+    ) -> Inputs:
+        """List the files of sources.
+
+        Parameters
+        ----------
+        plan, reading : how recordings are opened
+        sources : files and folders
+        group : as `anomsdk.sources.clips.open_clips`
+        by_device : recordings of one device belong together; without a group, those of one folder
+
+        Raises
+        ------
+        InputError : standard input, a missing source, or a file twice
+        """
+        stream_format = StreamFormat.of(plan.sensor, plan.columns, plan.duty)
+        listings, bad = list[tuple[str, FileListing]](), list[str]()
+        for source in map(str, sources):
+            if source == "-":
+                raise InputError("standard input: has no end and no name; save it to files, and score these")
+            try:
+                listing = list_files(source, stream_format, reading=reading)
+            except InputError as error:
+                if len(sources) == 1:
+                    raise
+                bad.append(str(error))
+                continue
+            listings.append((source[len(listing.root) :], listing))
+        if bad:
+            raise UnusableInputsError(bad)
+        where = "".join(f"?{each.key}{'!' * each.excluded}={each.values}" for each in (reading or ReadOptions()).where)
+        names = [file.name for _, listing in listings for file in listing.files]
+        twice = {name for name in names if names.count(name) > 1} if len(listings) > 1 else set()
+        found: dict[str, Input] = {}
+        for conditions, listing in listings:
+            for file in listing.files:
+                key = f"{file.path.resolve()}{conditions}{where}"
+                if key in found:
+                    raise InputError(f"{printable(file.path)}: is given twice; give each file once")
+                found[key] = Input(key, listing, file, _stamp(file.path), file.name not in twice)
+        label = group
+        if group is None and not (reading is not None and reading.by):
+            many = any(len({Path(file.name).parent for file in listing.files}) > 1 for _, listing in listings)
+            label = "folder" if many or by_device else None
+        divides = reading.by[0] if reading is not None and reading.by else ALONE
+        return cls(tuple(found.values()), label or divides, label)
+
+    def devices_of(self, each: Input, opened: OpenedFile) -> list[str]:
+        """Name the device of each recording of an opened file."""
+        root = each.listing.root
+        labels = group_labels(opened, self._label, root)
+        if self._label == "folder":
+            whole = printable(Path(root).resolve().name) if each.listing.is_folder else printable(each.file.name)
+            return [whole if label == "." else label for label in labels]
+        if self.group == ALONE and each.is_named_alone:
+            return [recording.name for recording in opened.recordings]
+        return labels
+
+    def units(self, inputs: Sequence[Input]) -> list[Unit]:
+        """Make each file a unit."""
+        return [Unit((each,)) for each in inputs]
+
+    def units_of_devices(
+        self, inputs: Sequence[Input], jobs: int, bad: Callable[[Input, str], None], meanwhile: Callable[[], None]
+    ) -> list[Unit]:
+        """Make each device a unit, in the order of their names.
+
+        Files are opened here only where what they hold names the device.
+
+        Parameters
+        ----------
+        inputs : files that are not done
+        jobs : number of threads
+        bad : called with each file that cannot be opened, and why
+        meanwhile : called now and then
+        """
+        if self.group == ALONE:
+            return self.units(inputs)
+        held: dict[str, list[Found]] = {}
+        files: dict[str, list[Input]] = {}
+        if self.group in ("folder", "file"):
+            for each in inputs:
+                files.setdefault(self._device_of(each), []).append(each)
+            return [Unit(tuple(each), device) for device, each in sorted(files.items())]
+        work = in_order(lambda number, each, stopped: _opened(each), inputs, jobs, meanwhile=meanwhile)
+        for each, opened in zip(inputs, work, strict=True):
+            if isinstance(opened, str):
+                bad(each, opened)
+            for found in [] if opened is None or isinstance(opened, str) else self.found_in(each, opened):
+                held.setdefault(found.device, []).append(found)
+        return [
+            Unit(tuple({found.input.key: found.input for found in several}.values()), device, tuple(several))
+            for device, several in sorted(held.items())
+        ]
+
+    def found_in(self, each: Input, opened: OpenedFile) -> list[Found]:
+        """Return the recordings of an opened file with their devices."""
+        devices = self.devices_of(each, opened)
+        return [Found(*pair, each) for pair in zip(devices, opened.recordings, strict=True)]
+
+    def _device_of(self, each: Input) -> str:
+        """Name the device of a file that is not opened, by its folder or its path."""
+        return self.devices_of(each, OpenedFile(each.file.path, each.file.name, (_NOBODY,), (0,), 1))[0]
+
+
+_NOBODY = Recording("", (), None, None, "", lambda: iter(()))
+
+
+def _opened(each: Input) -> OpenedFile | str | None:
+    """Open a file; text: why it cannot be opened; None: it has no recording that is chosen."""
+    try:
+        return each.listing.open(each.file)
+    except NothingChosenError as error:
+        return None if each.listing.is_folder else str(error)
+    except InputError as error:
+        return str(error)
+
+
+def opened_recordings(unit: Unit, inputs: Inputs) -> Iterator[tuple[Input, list[Found] | str]]:
+    """Open the files of a unit one by one, and yield the recordings of each, or why it cannot be opened."""
+    if unit.found is not None:
+        for each in unit.inputs:
+            yield each, [found for found in unit.found if found.input is each]
+        return
+    for each in unit.inputs:
+        opened = _opened(each)
+        if opened is None or isinstance(opened, str):
+            yield each, opened or []
+        else:
+            yield each, inputs.found_in(each, opened)
+
+
+def _stamp(path: Path) -> Stamp:
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return 0, 0  # opening it says why
+    return found.st_size, found.st_mtime_ns
