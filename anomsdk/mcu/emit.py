@@ -115,9 +115,9 @@ def _sections(plan: Plan) -> tuple[str, ...]:
 def port_files(kind: str, sections: tuple[str, ...] = ()) -> dict[str, bytes]:
     """Read the sources of the C port that plans with this kind of extractor need.
 
-    They are found from `_ROOTS`, the extractor and the headers that these include, directly or not. A header and the source of the
-    same name belong together; the source of an optional stage is taken only if ``sections`` names it, as plans point to
-    it.
+    They are found from `_ROOTS`, the extractor and the headers that these include, directly or not. A header and the
+    source of the same name belong together; the source of an optional stage is taken only if ``sections`` names it, as
+    plans point to it.
 
     Parameters
     ----------

@@ -67,7 +67,7 @@ extern "C" {
 #define ANOM_ERROR_SELFTEST (-5)  /* this build computes other integers than the plan's digest says */
 #define ANOM_ERROR_SECTION (-6)   /* the plan has no alarm, health or ladder section, which the input needs */
 #define ANOM_ERROR_RANGE (-7)     /* an argument is out of its range */
-#define ANOM_ERROR_RECORD (-8)    /* a record, an export or a downlink is torn, or of another version, score_id or plan */
+#define ANOM_ERROR_RECORD (-8)    /* a record, export or downlink is torn, or of another version, score_id or plan */
 
 /* What a buzzer and a lamp should do now: bits of anom_pipeline_annunciation. */
 #define ANOM_ANNUNCIATE_SOUND 1     /* an alarm is unacknowledged and not silenced */
