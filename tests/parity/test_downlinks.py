@@ -270,19 +270,16 @@ def test_a_downlink_does_what_set_level_does(engine):
 def test_what_is_refused_changes_nothing(engine):
     """In one line that says why: another plan, no such level, another length, or no bytes."""
     few = dataclasses.replace(with_ladder(tiny_plan(), 50, 100, 200, day=2), folder=None)
-    ours, theirs = (tag.to_bytes(2, "little").hex() for tag in (few.tag, PLAN.tag))
-    other = (
-        f"downlink: for a plan whose id begins {theirs}, and that of this plan begins {ours}; take one for this plan"
-    )
-    says = dict.fromkeys(
-        range(4, 256), "downlink: the plan has no level {}; its ladder has 3 rungs, give a level tag from 0 to 3"
-    )
+    own = bytes.fromhex(few.id[:4])
+    tags = [(few.tag ^ 1 << bit).to_bytes(2, "little") for bit in range(16)] + [own[::-1]]
+    other = "downlink: for a plan whose id begins {}, and that of this plan begins {}; take one for this plan"
+    none = "downlink: the plan has no level {}; its ladder has 3 rungs, give a level tag from 0 to 3"
     with anomsdk.Pipeline(few, engine) as pipeline:
         pipeline.set_level(2)
         give(pipeline, "hit")
         before = pipeline.state(), pipeline.level
-        bad = [(bytes([level, *few.tag.to_bytes(2, "little")]), line.format(level)) for level, line in says.items()]
-        bad += [(bytes(LevelOrder(level, PLAN.tag)), other) for level in range(5)]
+        bad = [(bytes([level]) + own, none.format(level)) for level in range(4, 256)]
+        bad += [(bytes([level]) + tag, other.format(tag.hex(), own.hex())) for level in (0, 1, 3, 255) for tag in tags]
         bad += [(bytes(n), f"downlink: {n} bytes, not 3") for n in range(9) if n != 3]
         bad += [("03cdab", "`data`: str is no downlink; give its 3 bytes as they came")]
         bad += [(None, "`data`: NoneType is no downlink; give its 3 bytes as they came")]
