@@ -219,6 +219,8 @@ class Bench:
         rows = [_difference("`[ladder]`, calibrate and set_level add code, bytes", unsaved, base)]
         rows.append(_difference("its part of a record adds code, bytes", codes, unsaved))
         rows.append(_difference("export adds code, bytes", self._codes(plan, ["-DLADDER", "-DEXPORTS"]), codes))
+        orders = self._codes(plan, ["-DLADDER", "-DDOWNLINKS"])
+        rows.append(_difference("a downlink of a level adds code, bytes", orders, codes))
         ram = self._ram(plan) - self._ram(plain)
         rows.append(Row(f"a ladder of {plan.ladder.n_rungs} rungs adds state, bytes", "", (f"{ram:,}",) * 2))
         costs = [LadderCosts(plan, self._folder / f"ladder{level}", level) for level in LEVELS]

@@ -1750,6 +1750,20 @@ GROUPS |= {47 + i: f"part {i}" for i in range(1, 17)}
 DIRECTIONS = ("changed", "high", "low", "unsteady")
 
 
+def level_order(level_tag: int, plan_tag: bytes) -> bytes:
+    """The downlink that puts a level in force; the plan tag is the first two bytes of the plan's id."""
+    return bytes([within(level_tag, 0, 24), *plan_tag])
+
+
+def decoded_downlink(data: bytes) -> dict:
+    """A downlink as the decoders give it, or the one line of what is wrong under `error`."""
+    if len(data) != 3:
+        return {"error": f"downlink: {len(data)} bytes, not 3"}
+    if data[0] > 24:
+        return {"error": f"downlink: level tag {data[0]} is not from 0 to 24"}
+    return {"level_tag": data[0], "plan_tag": data[1:].hex()}
+
+
 def decoded_event(data: bytes) -> dict:
     """An event of 16 or 11 bytes as the decoders give it, or the one line of what is wrong under `error`."""
     if len(data) not in (16, 11):
@@ -2096,6 +2110,18 @@ class SupervisedPipeline(Pipeline):
             self.lose(self.supervisor.health.samples_in(argument))
         hop = self.framer.next_hop % 2**32
         return found + self.without_tick(self.supervisor.operate(operation, argument, self.samples, hop))
+
+
+def downlink(pipeline: Pipeline, data: bytes) -> tuple[int, list[Result]]:
+    """Take a downlink: the status that the port gives, and the results; of one that is refused there are none."""
+    rungs = pipeline.supervisor.ladder if isinstance(pipeline, SupervisedPipeline) else None
+    if len(data) != 3 or data[1:] != bytes.fromhex(plan_id(pipeline.file))[:2]:
+        return -8, []
+    if rungs is None:
+        return -6, []
+    if data[0] > len(rungs.plan["raise_scores"]):
+        return -7, []
+    return 1, pipeline.operate("set_level", data[0])
 
 
 def pipeline_of(data: bytes) -> Pipeline:

@@ -15,6 +15,7 @@ from anomsdk.core.bands import Bands
 from anomsdk.core.baseline import Baseline
 from anomsdk.core.checks import require
 from anomsdk.core.context import Context
+from anomsdk.core.downlink import level_for
 from anomsdk.core.duty import is_pause
 from anomsdk.core.event import Event, State
 from anomsdk.core.export import Export
@@ -177,6 +178,20 @@ class Chain:
             self._lose(supervisor.samples_in(argument))
         samples = self._framer.position & UINT32_MAX
         return found + self._without_tick(supervisor.operate(operation, argument, samples, self._hop))
+
+    def downlink(self, data: bytes) -> list[Result]:
+        """Put the level of a downlink in force.
+
+        Returns
+        -------
+        Results without a tick
+
+        Raises
+        ------
+        InputError : as `level_for`; nothing was changed
+        """
+        n_rungs = 0 if self._plan.ladder is None else self._plan.ladder.n_rungs
+        return self.operate(Operation.SET_LEVEL, level_for(data, self._plan.tag, n_rungs))
 
     def gap(self, n: int) -> list[Result]:
         """Go on after ``n`` lost samples as a fresh pipeline would, at the first hop after them.

@@ -23,6 +23,8 @@ _BUILD = "build"
 """Subfolder for the output of Makefile and CMake, which may be replaced without loss."""
 _OPTIONAL = ("alarm", "health", "ladder", "supervisor")
 """Stages of plans with an alarm, a health or a ladder section only."""
+_ROOTS = ("pipeline", "record", "export", "downlink", "selftest")
+"""Stages that define the functions of anomsdk.h; a linker drops those that a program does not call."""
 
 
 @dataclass(frozen=True)
@@ -113,9 +115,9 @@ def _sections(plan: Plan) -> tuple[str, ...]:
 def port_files(kind: str, sections: tuple[str, ...] = ()) -> dict[str, bytes]:
     """Read the sources of the C port that plans with this kind of extractor need.
 
-    They are found from six roots and the headers that these include, directly or not. A header and the source of the
-    same name belong together; the source of an optional stage is taken only if ``sections`` names it, as plans point to
-    it.
+    They are found from `_ROOTS`, the extractor and the headers that these include, directly or not. A header and the
+    source of the same name belong together; the source of an optional stage is taken only if ``sections`` names it, as
+    plans point to it.
 
     Parameters
     ----------
@@ -125,7 +127,7 @@ def port_files(kind: str, sections: tuple[str, ...] = ()) -> dict[str, bytes]:
     port = packaged_folder("firmware_port")
     found: dict[str, bytes] = {}
     left_out = {f"anom_{stage}" for stage in _OPTIONAL if stage not in sections}
-    waiting = ["anomsdk.h", *(f"anom_{root}.c" for root in ("pipeline", "record", "export", "selftest", kind))]
+    waiting = ["anomsdk.h", *(f"anom_{root}.c" for root in (*_ROOTS, kind))]
     while waiting:
         name = waiting.pop()
         path = ("include/" if name == "anomsdk.h" else "src/") + name

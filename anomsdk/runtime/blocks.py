@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from anomsdk.core.downlink import level_for
 from anomsdk.core.export import MAX_BOOT, MAX_DEVICE, Export
 from anomsdk.core.pipeline import Result, record_for
 from anomsdk.core.plan import MAX_GAP, Plan
@@ -119,6 +120,27 @@ def operate(engine: Engine, plan: Plan, operation: Operation, argument: Any, wha
         wanted = "True or False" if switch else f"a whole number from 0 to {highest}"
         raise InputError(f"{what}: {argument!r} is not {wanted}")
     return engine.operate(operation, int(argument))
+
+
+def downlink(engine: Engine, plan: Plan, data: Any, what: str) -> list[Result]:
+    """Put the level of a downlink in force.
+
+    Returns
+    -------
+    Results without a tick
+
+    Raises
+    ------
+    InputError : the data are no bytes, or as `level_for`; nothing was done
+    """
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        raise InputError(f"{what}: `data`: {type(data).__name__} is no downlink; give its 3 bytes as they came")
+    given = bytes(data)
+    try:
+        level_for(given, plan.tag, 0 if plan.ladder is None else plan.ladder.n_rungs)
+    except InputError as error:
+        raise InputError(f"{what}: {error}") from None
+    return engine.downlink(given)
 
 
 def export(engine: Engine, plan: Plan, device: Any, boot: Any, since: Any, what: str) -> bytes:

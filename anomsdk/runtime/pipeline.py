@@ -15,7 +15,7 @@ from anomsdk.core.pipeline import Result
 from anomsdk.core.plan import Plan
 from anomsdk.core.supervisor import Operation
 from anomsdk.errors import InputError
-from anomsdk.runtime.blocks import NO_SECTION, checked_block, checked_plan, export, lose, operate, restore
+from anomsdk.runtime.blocks import NO_SECTION, checked_block, checked_plan, downlink, export, lose, operate, restore
 from anomsdk.runtime.engines import Engine, default_engine, open_engine
 from anomsdk.runtime.memory import wipe
 
@@ -197,6 +197,26 @@ class Pipeline:
         No budget runs after that. A level event follows. The pipeline does not ask who calls this. See `calibrate`.
         """
         return self._operate(Operation.SET_LEVEL, level, "set_level: `level`")
+
+    def take_downlink(self, data: bytes) -> list[Result]:
+        """Put the alarm level of a downlink in force, as `set_level` does, if the downlink is for this plan.
+
+        The pipeline does not ask who sent it: check that first.
+
+        Parameters
+        ----------
+        data : 3 bytes, see `anomsdk.core.downlink.LevelOrder`
+
+        Raises
+        ------
+        InputError : there are not 3 bytes, the plan is another one, or it has no ladder or no such level; nothing was
+            changed
+        """
+        engine = self._taken("take_downlink")
+        try:
+            return downlink(engine, self.plan, data, "Pipeline.take_downlink")
+        finally:
+            self._busy.release()
 
     @property
     def level(self) -> int:

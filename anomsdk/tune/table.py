@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from anomsdk.core.downlink import LevelOrder
 from anomsdk.errors import InputError, printable
 from anomsdk.tune.herd import Tuned
 from anomsdk.utils.files import write_atomically
@@ -20,6 +21,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "level": ("uint32", "score of the alarm level"),
     "rung": ("uint8", "index of its rung from 0; empty: the plan's own level"),
     "level_tag": ("uint8", "level tag of events at this level: 0 for the plan's own, else rung + 1"),
+    "downlink": ("string", "bytes that put the level in force, 6 hexadecimal digits; empty: the device has no ladder"),
     "bound": ("float64", "upper bound of the rate in the budget's unit per its period; empty unless certified"),
     "missing_days": ("uint32", "whole days without another alarm until the highest rung is certified, rounded up"),
     "days": ("float64", "days of service among which the count is judged"),
@@ -65,6 +67,7 @@ def cells(tuned: Tuned) -> Iterator[dict[str, Any]]:
             "level": row.level,
             "rung": row.rung,
             "level_tag": row.level_tag,
+            "downlink": None if plan.ladder is None else bytes(LevelOrder(row.level_tag, plan.tag)).hex(),
             "bound": None if row.bound is None else round(row.bound, 6),
             "missing_days": row.missing_days,
             "days": round(float(row.days), 3),

@@ -1,4 +1,5 @@
-/* Decoder of the events of anomsdk: 16 bytes, or the 11 bytes of their compact form, both layouts. */
+/* Decoder of the events of anomsdk: 16 bytes, or the 11 bytes of their compact form, both layouts. Encoder and decoder
+ * of the downlink of 3 bytes that puts an alarm level in force on a device. */
 #include "anom_decoder.h"
 
 #define STATE_NORMAL 0
@@ -123,6 +124,25 @@ int anom_decode(const uint8_t *bytes, size_t n, anom_decoded *decoded)
     if (read_codes(&event, bytes + (event.compact ? 9 : 11), event.compact ? 1 : event.layout == 1 ? 3 : 2) < 0)
         return ANOM_DECODE_CODE;
     *decoded = event;
+    return 0;
+}
+
+int anom_encode_downlink(int64_t level_tag, int64_t plan_tag, uint8_t bytes[ANOM_DECODED_DOWNLINK_BYTES])
+{
+    if (level_tag < 0 || level_tag > ANOM_DECODED_MAX_LEVEL_TAG) return ANOM_DECODE_LEVEL;
+    if (plan_tag < 0 || plan_tag > UINT16_MAX) return ANOM_DECODE_PLAN;
+    bytes[0] = (uint8_t)level_tag;
+    bytes[1] = (uint8_t)(plan_tag >> 8);
+    bytes[2] = (uint8_t)(plan_tag & 0xFF);
+    return 0;
+}
+
+int anom_decode_downlink(const uint8_t *bytes, size_t n, anom_decoded_downlink *decoded)
+{
+    if (n != ANOM_DECODED_DOWNLINK_BYTES) return ANOM_DECODE_LENGTH;
+    if (bytes[0] > ANOM_DECODED_MAX_LEVEL_TAG) return ANOM_DECODE_LEVEL;
+    decoded->level_tag = bytes[0];
+    decoded->plan_tag = (uint16_t)(bytes[1] * 256U + bytes[2]);
     return 0;
 }
 

@@ -1,4 +1,5 @@
-/* Decoder of the events of anomsdk: 16 bytes, or the 11 bytes of their compact form, both layouts.
+/* Decoder of the events of anomsdk: 16 bytes, or the 11 bytes of their compact form, both layouts. Encoder and decoder
+ * of the downlink of 3 bytes that puts an alarm level in force on a device.
  *
  * C99 that depends on no other file of anomsdk, for gateways. It allocates nothing, keeps nothing, and reads no byte
  * beyond the n that it is given; the processor may have any byte order. docs/spec.md describes the bytes.
@@ -6,6 +7,10 @@
  *     anom_decoded event;
  *     if (anom_decode(payload, n, &event) == 0 && event.raised)
  *         printf("alarm of plan %04x\n", (unsigned)event.plan_tag);
+ *
+ *     uint8_t downlink[ANOM_DECODED_DOWNLINK_BYTES];
+ *     if (anom_encode_downlink(3, event.plan_tag, downlink) == 0)
+ *         radio_send(downlink, sizeof downlink);
  */
 #ifndef ANOM_DECODER_H
 #define ANOM_DECODER_H
@@ -19,13 +24,17 @@ extern "C" {
 
 #define ANOM_DECODED_BYTES 16
 #define ANOM_DECODED_COMPACT_BYTES 11
+#define ANOM_DECODED_DOWNLINK_BYTES 3
+#define ANOM_DECODED_MAX_LEVEL_TAG 24
 #define ANOM_DECODED_REASONS 3
 
-#define ANOM_DECODE_LENGTH (-1)  /* there are neither 16 nor 11 bytes */
+#define ANOM_DECODE_LENGTH (-1)  /* there are neither 16 nor 11 bytes, or not the 3 of a downlink */
 #define ANOM_DECODE_VERSION (-2) /* the layout is neither 1 nor 2 */
 #define ANOM_DECODE_KIND (-3)    /* the kind is unknown */
 #define ANOM_DECODE_STATE (-4)   /* the state is unknown */
 #define ANOM_DECODE_CODE (-5)    /* the condition, the input, the beginning or the news is unknown */
+#define ANOM_DECODE_LEVEL (-6)   /* the level tag of a downlink is not from 0 to 24 */
+#define ANOM_DECODE_PLAN (-7)    /* the plan tag of a downlink is not from 0 to 0xffff */
 
 /* Kinds. */
 #define ANOM_DECODED_ANOMALY 1
@@ -70,6 +79,21 @@ typedef struct anom_decoded {
 /* Decode one event. 0, or a negative ANOM_DECODE_*; then nothing is written.
  *   bytes    n bytes; NULL only if n is 0 */
 int anom_decode(const uint8_t *bytes, size_t n, anom_decoded *decoded);
+
+/* Order to put an alarm level in force under one plan. */
+typedef struct anom_decoded_downlink {
+    uint8_t level_tag; /* 0: the plan's own level, else a rung by its number from 1, up to 24 */
+    uint16_t plan_tag; /* first two bytes of the plan's id as they are read, cdab: 0xcdab */
+} anom_decoded_downlink;
+
+/* Encode a downlink. 0, or ANOM_DECODE_LEVEL or ANOM_DECODE_PLAN; then nothing is written.
+ *   level_tag, plan_tag  as in anom_decoded_downlink. That of an event of 16 bytes will do; that of a compact event lacks
+ *                        the second byte */
+int anom_encode_downlink(int64_t level_tag, int64_t plan_tag, uint8_t bytes[ANOM_DECODED_DOWNLINK_BYTES]);
+
+/* Decode a downlink. 0, or ANOM_DECODE_LENGTH or ANOM_DECODE_LEVEL; then nothing is written.
+ *   bytes    n bytes; NULL only if n is 0 */
+int anom_decode_downlink(const uint8_t *bytes, size_t n, anom_decoded_downlink *decoded);
 
 /* Words for the codes of an event; NULL for a code that has none. */
 const char *anom_decoded_kind_word(uint8_t kind);

@@ -1,15 +1,24 @@
-/* Decoder of the events of anomsdk: 16 bytes, or the 11 bytes of their compact form, both layouts.
+/* Decoder of the events of anomsdk: 16 bytes, or the 11 bytes of their compact form, both layouts. Encoder and decoder
+ * of the downlink of 3 bytes that puts an alarm level in force on a device.
  *
- * Plain ES5 that depends on nothing. As it is, it is an uplink payload formatter of The Things Network v3 and a codec of
- * ChirpStack v4. It is also a script, a CommonJS module, and, as anomsdk-event.mjs, an ES module.
+ * Plain ES5 that depends on nothing. As it is, it is an uplink and a downlink payload formatter of The Things Network
+ * v3 and a codec of ChirpStack v4. It is also a script, a CommonJS module, and, as anomsdk-event.mjs, an ES module.
  *
  *     decodeUplink({bytes: [...], fPort: 1})   -> {data: {...}, warnings: [], errors: []} or {errors: ["..."]}
  *     decodeEvent([...])                       -> {...}, the fields of one event; throws an Error where it is none
+ *     encodeDownlink({data: {level_tag: 3, plan_tag: "cdab"}})
+ *                                              -> {bytes: [3, 205, 171], fPort: 1, warnings: [], errors: []}
+ *                                                 or {errors: ["..."]}
+ *     decodeDownlink({bytes: [3, 205, 171]})   -> {data: {level_tag: 3, plan_tag: "cdab"}, warnings: [], errors: []}
+ *                                                 or {errors: ["..."]}
  *
  * A payload of 16 or 11 bytes is one event, and `data` holds its fields. A payload of 32, 48, ... bytes is several
- * events of 16 bytes, and `data` is {events: [{...}, ...]}; if one of them is bad, all are refused. fPort is not looked
- * at. All events have the same fields; null: an event of this kind or form does not carry it. The fields are those of
- * `anomsdk decode --jsonl`, see docs/reference/events-by-radio.md, and the bytes are described in docs/spec.md. */
+ * events of 16 bytes, and `data` is {events: [{...}, ...]}; if one of them is bad, all are refused. All events have the
+ * same fields; null: an event of this kind or form does not carry it. The fields are those of `anomsdk decode --jsonl`,
+ * see docs/reference/events-by-radio.md, and the bytes are described in docs/spec.md.
+ *
+ * The plan_tag of a downlink is that of an event of 16 bytes: the first 4 hexadecimal digits of the plan's id. fPort of
+ * what comes in is not looked at; encodeDownlink returns the fPort that it is given, 1 to 223, or 1 without one. */
 var anomsdkEvent = (function () {
   "use strict";
 
@@ -41,10 +50,15 @@ var anomsdkEvent = (function () {
   var DIRECTIONS = ["changed", "high", "low", "unsteady"];
   var ANOMALY = 1, TECHNICAL = 2, HEARTBEAT = 3, OPERATOR = 4, RESTART = 5, LEVEL = 7;
   var NORMAL = 0, ALARM = 2, RETURNED = 5;
-  var BYTES = 16, COMPACT_BYTES = 11;
+  var BYTES = 16, COMPACT_BYTES = 11, DOWNLINK_BYTES = 3;
+  var MAX_LEVEL_TAG = 24, PORT = 1, MAX_PORT = 223;
 
-  function fail(what) {
-    throw new Error("event: " + what);
+  function fail(what, of) {
+    throw new Error((of || "event") + ": " + what);
+  }
+
+  function isWhole(value, least, most) {
+    return typeof value === "number" && value >= least && value <= most && value % 1 === 0;
   }
 
   function number(bytes, at, n) {
@@ -64,13 +78,13 @@ var anomsdkEvent = (function () {
     return table[code];
   }
 
-  function checked(bytes) {
+  function checked(bytes, of) {
     var i;
-    if (!bytes || typeof bytes !== "object" || typeof bytes.length !== "number") fail("bytes are no list of integers");
+    if (!bytes || typeof bytes !== "object" || typeof bytes.length !== "number") {
+      fail("bytes are no list of integers", of);
+    }
     for (i = 0; i < bytes.length; i++) {
-      if (typeof bytes[i] !== "number" || !(bytes[i] >= 0 && bytes[i] <= 255) || bytes[i] % 1 !== 0) {
-        fail("byte " + i + " is no integer from 0 to 255");
-      }
+      if (!isWhole(bytes[i], 0, 255)) fail("byte " + i + " is no integer from 0 to 255", of);
     }
     return bytes;
   }
@@ -179,7 +193,48 @@ var anomsdkEvent = (function () {
     }
   }
 
-  return { decodeEvent: decodeEvent, decodeUplink: decodeUplink };
+  function encodeDownlink(input) {
+    var data = input && input.data, port = input && input.fPort;
+    try {
+      if (!data || typeof data !== "object") fail("data is no object with level_tag and plan_tag", "downlink");
+      if (!isWhole(data.level_tag, 0, MAX_LEVEL_TAG)) {
+        fail("level_tag is no whole number from 0 to " + MAX_LEVEL_TAG, "downlink");
+      }
+      if (typeof data.plan_tag !== "string" || !/^[0-9a-fA-F]{4}$/.test(data.plan_tag)) {
+        fail("plan_tag is no text of 4 hexadecimal digits, with which the plan's id begins", "downlink");
+      }
+      if (port === undefined || port === null || port === 0) port = PORT;
+      if (!isWhole(port, 1, MAX_PORT)) fail("fPort is no whole number from 1 to " + MAX_PORT, "downlink");
+      return {
+        bytes: [data.level_tag | 0, parseInt(data.plan_tag.slice(0, 2), 16), parseInt(data.plan_tag.slice(2), 16)],
+        fPort: port,
+        warnings: [],
+        errors: []
+      };
+    } catch (error) {
+      return { errors: [error.message] };
+    }
+  }
+
+  function decodeDownlink(input) {
+    var bytes = input && input.bytes;
+    try {
+      if (checked(bytes, "downlink").length !== DOWNLINK_BYTES) {
+        fail(bytes.length + " bytes, not " + DOWNLINK_BYTES, "downlink");
+      }
+      if (bytes[0] > MAX_LEVEL_TAG) fail("level tag " + bytes[0] + " is not from 0 to " + MAX_LEVEL_TAG, "downlink");
+      return { data: { level_tag: bytes[0], plan_tag: hex(bytes, 1) }, warnings: [], errors: [] };
+    } catch (error) {
+      return { errors: [error.message] };
+    }
+  }
+
+  return {
+    decodeEvent: decodeEvent,
+    decodeUplink: decodeUplink,
+    encodeDownlink: encodeDownlink,
+    decodeDownlink: decodeDownlink
+  };
 }());
 
 function decodeUplink(input) {
@@ -190,8 +245,21 @@ function decodeEvent(bytes) {
   return anomsdkEvent.decodeEvent(bytes);
 }
 
-if (typeof module !== "undefined" && module && module.exports) {
-  module.exports = { decodeUplink: decodeUplink, decodeEvent: decodeEvent };
+function encodeDownlink(input) {
+  return anomsdkEvent.encodeDownlink(input);
 }
 
-export { decodeUplink, decodeEvent };
+function decodeDownlink(input) {
+  return anomsdkEvent.decodeDownlink(input);
+}
+
+if (typeof module !== "undefined" && module && module.exports) {
+  module.exports = {
+    decodeUplink: decodeUplink,
+    decodeEvent: decodeEvent,
+    encodeDownlink: encodeDownlink,
+    decodeDownlink: decodeDownlink
+  };
+}
+
+export { decodeUplink, decodeEvent, encodeDownlink, decodeDownlink };

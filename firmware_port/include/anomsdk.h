@@ -55,6 +55,7 @@ extern "C" {
 #define ANOM_VERSION "0.1.0"
 #define ANOM_EVENT_BYTES 16
 #define ANOM_EVENT_COMPACT_BYTES 11
+#define ANOM_DOWNLINK_BYTES 3
 #define ANOM_MAX_EVENTS 1   /* a result */
 #define ANOM_DIGEST_BYTES 32
 #define ANOM_RECORD_BYTES 136 /* what outlives a reset, of a plan without a ladder section */
@@ -66,7 +67,7 @@ extern "C" {
 #define ANOM_ERROR_SELFTEST (-5)  /* this build computes other integers than the plan's digest says */
 #define ANOM_ERROR_SECTION (-6)   /* the plan has no alarm, health or ladder section, which the input needs */
 #define ANOM_ERROR_RANGE (-7)     /* an argument is out of its range */
-#define ANOM_ERROR_RECORD (-8)    /* the record or export is torn, of another version, or of another score_id */
+#define ANOM_ERROR_RECORD (-8)    /* a record, export or downlink is torn, or of another version, score_id or plan */
 
 /* What a buzzer and a lamp should do now: bits of anom_pipeline_annunciation. */
 #define ANOM_ANNUNCIATE_SOUND 1     /* an alarm is unacknowledged and not silenced */
@@ -126,7 +127,7 @@ int32_t anom_pipeline_poll(anom_pipeline *pipeline, anom_result *result);
 
 /* Inputs from outside, for plans with an alarm, a health or a ladder section. Each takes effect after the last sample
  * pushed and before the next: it waits for the next poll, and until then push takes no sample. Up to three inputs wait,
- * of which one may be a silence, a missing, a clock, a calibrate or a set_level.
+ * of which one may be a silence, a missing, a clock, a calibrate, a set_level or a downlink.
  * 1: taken, 0: not taken, poll until 0 and try again, or ANOM_ERROR_SECTION or ANOM_ERROR_RANGE: nothing was done. */
 
 /* Acknowledge the alarm; without an unacknowledged alarm it changes nothing. */
@@ -166,6 +167,12 @@ int32_t anom_pipeline_calibrate(anom_pipeline *pipeline, uint32_t budget);
 /* Put an alarm level in force: 0 for the plan's own, else a rung by its number from 1, the lowest. No budget runs after
  * that. A level event follows. Needs a ladder section; who may call it is up to you. */
 int32_t anom_pipeline_set_level(anom_pipeline *pipeline, uint32_t level);
+
+/* Put the alarm level of a downlink in force, as anom_pipeline_set_level does, if the downlink is for this plan.
+ * 1, 0, ANOM_ERROR_SECTION or ANOM_ERROR_RANGE as above, or ANOM_ERROR_RECORD: n is not ANOM_DOWNLINK_BYTES, or the
+ * downlink is for another plan. Who sent it is not asked: check that first.
+ *   bytes    n bytes of any content and alignment; NULL: refused */
+int32_t anom_pipeline_downlink(anom_pipeline *pipeline, const uint8_t *bytes, size_t n);
 
 /* Tag of the alarm level in force: 0 for the plan's own, else a rung by its number from 1; 0 without a ladder section.
  * The same plan id and level tag mean the same alarms. */

@@ -195,6 +195,8 @@ def test_instructions_are_those_that_qemu_counts(name, kind, tmp_path, plans):
 
 
 MOST_LADDER_CODE, MOST_LADDER_RAM = 1800, 448
+MOST_DOWNLINK_CODE = 64
+"""With the call in a program."""
 MOST_LADDER_RECORD_CODE = 350
 """The ladder's part of save and restore, which each ladder links but with -DANOM_WITHOUT_RECORDS."""
 MOST_AT_REST, MOST_OF_A_TICK = 400, 1200
@@ -217,10 +219,14 @@ def test_ladder(tmp_path, figure):
     exports, records = built(plan, "-DLADDER", "-DEXPORTS"), built(plan, "-DLADDER", "-DRECORDS")
     assert not {"anom_ladder.o", "anom_export.o"} & without.files
     assert "anom_ladder.o" in ladder.files and not {"anom_export.o", "anom_record.o"} & ladder.files
+    orders = built(plan, "-DLADDER", "-DDOWNLINKS")
+    assert "anom_downlink.o" in orders.files and not any("anom_downlink.o" in each.files for each in (without, ladder))
+    assert orders.ram == ladder.ram
+    assert 0 < orders.code - ladder.code <= MOST_DOWNLINK_CODE
     code, ram = unsaved.code - without.code, ladder.ram - without.ram
     part = ladder.code - unsaved.code
     figure(
-        f"ladder  cortex-m4f  {board.optimise} code {code}, its part of a record {part}, RAM {ram} bytes; export {exports.code - ladder.code}, "
+        f"ladder  cortex-m4f  {board.optimise} code {code}, its part of a record {part}, RAM {ram} bytes; export {exports.code - ladder.code}, downlink {orders.code - ladder.code}, "
         f"record {records.code - ladder.code} (without a ladder {built(plain, '-DRECORDS').code - without.code})"
     )
     assert 0 < code <= MOST_LADDER_CODE

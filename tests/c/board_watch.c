@@ -1,5 +1,5 @@
 /* A device that watches: every function of a product, and nothing else. RECORDS: its state outlives a reset. LADDER: it
- * chooses its level. EXPORTS: it hands out counts. */
+ * chooses its level. EXPORTS: it hands out counts. DOWNLINKS: it takes a level from afar. */
 #include "anomsdk.h"
 
 int main(void);
@@ -33,6 +33,10 @@ int main(void)
 #endif
 #ifdef EXPORTS
         if (sample == 7) anom_pipeline_export(pipeline, 1, 1, counts[0], counts[1], sizeof counts[1]);
+#endif
+#ifdef DOWNLINKS
+        const uint8_t order[ANOM_DOWNLINK_BYTES] = {radio, radio, radio};
+        if (sample == 8) anom_pipeline_downlink(pipeline, order, sizeof order);
 #endif
         anom_pipeline_push(pipeline, &sample, 1);
         if (anom_pipeline_poll(pipeline, &result) > 0) radio = result.events[0].bytes[0];

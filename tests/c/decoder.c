@@ -1,4 +1,6 @@
-/* Decodes events: a line of hexadecimal digits in, a JSON object out, with the fields of the other decoders. */
+/* Decodes events: a line of hexadecimal digits in, a JSON object out, with the fields of the other decoders.
+ * Of a line that begins with "down " the rest is decoded as a downlink; of "order " it is a level tag and a plan tag, in
+ * decimal digits, of a downlink to encode. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,7 +10,7 @@
 #define MOST 64
 #define UNTOUCHED 0xA5
 
-static const char *const ERRORS[] = {"", "length", "version", "kind", "state", "code"};
+static const char *const ERRORS[] = {"", "length", "version", "kind", "state", "code", "level", "plan"};
 
 static void text_of(const char *name, const char *word)
 {
@@ -90,18 +92,67 @@ static void print_event(const anom_decoded *e)
     printf("\"plan_tag\": \"%0*x\"}\n", e->compact ? 2 : 4, (unsigned)e->plan_tag);
 }
 
+/* Read hexadecimal digits up to the end of the line. The number of bytes, or -1. */
+static int bytes_of(const char *digits, uint8_t *bytes)
+{
+    const size_t n = strcspn(digits, "\n") / 2;
+    for (size_t i = 0; i < n; i++) {
+        unsigned value;
+        if (sscanf(digits + 2 * i, "%2x", &value) != 1) return -1;
+        bytes[i] = (uint8_t)value;
+    }
+    return (int)n;
+}
+
+/* Decode a downlink. 0, or a status of main. */
+static int decode_downlink(const char *digits)
+{
+    uint8_t bytes[MOST];
+    const int n = bytes_of(digits, bytes);
+    anom_decoded_downlink found, before;
+    if (n < 0) return 1;
+    memset(&found, UNTOUCHED, sizeof found);
+    memset(&before, UNTOUCHED, sizeof before);
+    const int error = anom_decode_downlink(n > 0 ? bytes : NULL, (size_t)n, &found);
+    if (error < 0 && memcmp(&found, &before, sizeof found) != 0) return 2;
+    if (error < 0)
+        printf("{\"error\": \"%s\"}\n", ERRORS[-error]);
+    else
+        printf("{\"level_tag\": %u, \"plan_tag\": \"%04x\"}\n", (unsigned)found.level_tag, (unsigned)found.plan_tag);
+    return 0;
+}
+
+/* Encode a downlink. 0, or a status of main. */
+static int encode_downlink(const char *numbers)
+{
+    uint8_t bytes[ANOM_DECODED_DOWNLINK_BYTES + 1];
+    long long level_tag, plan_tag;
+    memset(bytes, UNTOUCHED, sizeof bytes);
+    if (sscanf(numbers, "%lld %lld", &level_tag, &plan_tag) != 2) return 1;
+    const int error = anom_encode_downlink(level_tag, plan_tag, bytes);
+    for (size_t i = error < 0 ? 0 : ANOM_DECODED_DOWNLINK_BYTES; i < sizeof bytes; i++)
+        if (bytes[i] != UNTOUCHED) return 2;
+    if (error < 0)
+        printf("{\"error\": \"%s\"}\n", ERRORS[-error]);
+    else
+        printf("{\"downlink\": \"%02x%02x%02x\"}\n", (unsigned)bytes[0], (unsigned)bytes[1], (unsigned)bytes[2]);
+    return 0;
+}
+
 int main(void)
 {
     char line[2 * MOST + 2];
     while (fgets(line, sizeof line, stdin) != NULL) {
-        const size_t n = strcspn(line, "\n") / 2;
         uint8_t bytes[MOST];
         anom_decoded event, before;
-        for (size_t i = 0; i < n; i++) {
-            unsigned value;
-            if (sscanf(line + 2 * i, "%2x", &value) != 1) return 1;
-            bytes[i] = (uint8_t)value;
+        if (strncmp(line, "down ", 5) == 0 || strncmp(line, "order ", 6) == 0) {
+            const int wrong = line[0] == 'd' ? decode_downlink(line + 5) : encode_downlink(line + 6);
+            if (wrong) return wrong;
+            continue;
         }
+        const int length = bytes_of(line, bytes);
+        if (length < 0) return 1;
+        const size_t n = (size_t)length;
         memset(&event, UNTOUCHED, sizeof event);
         memset(&before, UNTOUCHED, sizeof before);
         const int error = anom_decode(n > 0 ? bytes : NULL, n, &event);

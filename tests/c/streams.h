@@ -24,16 +24,18 @@ typedef struct {
 /* A call of a pipeline, and what it gives. */
 typedef struct {
     int32_t kind;
-    uint32_t argument; /* of SAVE and RESTORE: a size, and the index of a record in bits 16 to 31; of EXPORT: an index */
+    uint32_t argument; /* of SAVE and RESTORE: a size, and the index of a record in bits 16 to 31; of EXPORT: an index;
+                        of DOWNLINK: its first three bytes, and its length in bits 24 to 31, 255: NULL */
     int32_t gives;   /* what it returns; of POLL and TAKE: how many results */
     int32_t signals; /* behind it: annunciation, health in bits 8 to 15, the level tag in 16 to 23; -1: between two results */
 } use;
 
 enum { USE_PUSH, USE_GAP, USE_RESET, USE_POLL, USE_TAKE, USE_ACKNOWLEDGE, USE_SILENCE, USE_CANCEL, USE_OUT_OF_SERVICE,
        USE_TEST, USE_SUPPLY, USE_SELF_TEST, USE_MISSING, USE_CLOCK, USE_SAVE, USE_RESTORE, USE_CALIBRATE,
-       USE_SET_LEVEL, USE_EXPORT };
+       USE_SET_LEVEL, USE_EXPORT, USE_DOWNLINK };
 
 #define NO_RECORD 0xFFFFu /* as a size: no record is given */
+#define NO_DOWNLINK 255u  /* as a length: no downlink is given */
 
 /* An export that is asked for. */
 typedef struct {

@@ -3,6 +3,17 @@
 
 #include "streams.h"
 
+/* Gives a downlink at an odd address. */
+static int32_t ordered(anom_pipeline *pipeline, uint32_t argument)
+{
+    uint8_t room[256] = {0};
+    size_t n = argument >> 24;
+    for (int32_t i = 0; i < ANOM_DOWNLINK_BYTES; i++)
+        room[1 + i] = (uint8_t)(argument >> 8 * i);
+    if (n == NO_DOWNLINK) return anom_pipeline_downlink(pipeline, NULL, ANOM_DOWNLINK_BYTES);
+    return anom_pipeline_downlink(pipeline, room + 1, n);
+}
+
 static int32_t given(anom_pipeline *pipeline, const use *u)
 {
     int32_t argument = (int32_t)u->argument;
@@ -18,6 +29,7 @@ static int32_t given(anom_pipeline *pipeline, const use *u)
     case USE_CLOCK: return anom_pipeline_clock(pipeline, u->argument);
     case USE_CALIBRATE: return anom_pipeline_calibrate(pipeline, u->argument);
     case USE_SET_LEVEL: return anom_pipeline_set_level(pipeline, u->argument);
+    case USE_DOWNLINK: return ordered(pipeline, u->argument);
     case USE_GAP: anom_pipeline_gap(pipeline, argument); return 0;
     default: anom_pipeline_reset(pipeline); return 0;
     }
@@ -87,10 +99,12 @@ static void polled(const stream *s, anom_pipeline *pipeline, const used *expecte
 /* A plan without a ladder refuses what a ladder does. */
 static void check_without_ladder(anom_pipeline *pipeline, const anom_plan *plan)
 {
+    const uint8_t order[ANOM_DOWNLINK_BYTES] = {0, plan->id[0], plan->id[1]};
     uint8_t counts[ANOM_EXPORT_BYTES(2)];
     if (plan->supervisor && plan->supervisor->ladder) return;
     check(anom_pipeline_calibrate(pipeline, 0) == ANOM_ERROR_SECTION, "calibrates without a ladder");
     check(anom_pipeline_set_level(pipeline, 0) == ANOM_ERROR_SECTION, "sets a level without a ladder");
+    check(anom_pipeline_downlink(pipeline, order, sizeof order) == ANOM_ERROR_SECTION, "a downlink without a ladder");
     check(anom_pipeline_level(pipeline) == 0, "a level without a ladder");
     check(anom_pipeline_export(pipeline, 1, 1, NULL, counts, sizeof counts) == ANOM_ERROR_SECTION, "exports no ladder");
     check(anom_pipeline_export(NULL, 1, 1, NULL, counts, sizeof counts) == ANOM_ERROR_NULL, "exports no pipeline");

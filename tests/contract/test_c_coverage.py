@@ -64,6 +64,7 @@ def test_uses_see_all_that_can_leave(tmp_path):
     laddered = {(call.name, call.gives) for call in callers["ladder"].calls}
     refused = {c_uses.ERROR_NULL, c_uses.ERROR_MEMORY, c_uses.ERROR_RANGE, c_uses.ERROR_RECORD}
     assert {("EXPORT", callers["ladder"].export_bytes), *(("EXPORT", status) for status in refused)} <= laddered
+    assert {("DOWNLINK", gives) for gives in (0, 1, c_uses.ERROR_RANGE, c_uses.ERROR_RECORD)} <= laddered
     assert {(name, gives) for name in c_uses.OF_LADDER for gives in (0, 1, c_uses.ERROR_RANGE)} <= laddered
     assert {("SAVE", callers["ladder"].record_bytes), ("RESTORE", 0), ("RESTORE", c_uses.ERROR_RECORD)} <= laddered
 

@@ -209,7 +209,7 @@ def test_any_event_has_a_compact_form(any_bytes, of_any_bytes):
 
 def test_the_module_is_the_script_and_its_exports():
     script, module = (path.read_text(encoding="ascii") for path in (decoders.SCRIPT, decoders.MODULE))
-    assert module == script + "\nexport { decodeUplink, decodeEvent };\n"
+    assert module == script + "\nexport { decodeUplink, decodeEvent, encodeDownlink, decodeDownlink };\n"
     assert len(script) < 30_000, "The Things Network takes formatters of up to 40 KB"
 
 

@@ -70,6 +70,9 @@ class Pair:
         if name == "restore":
             refused, reference = reference
             self.happened["refused" if refused else "restored"] += 1
+        if name == "take_downlink":
+            refused, reference = reference
+            self.happened[f"downlink {'refused' if refused else 'taken'}"] += 1
         by_time = self.plan.timing.clear_after and self.plan.timing.off_delay == 2**31 - 1
         for result in reference or ():
             self.happened["void"] += result.void
@@ -146,6 +149,7 @@ def test_any_plan_and_any_use(tmp_path, native, figure):
     figure(f"supervised plans: {hops:,} hops of {seed} plans, {rate:,.0f} hops a second through both engines")
     expected = [kind.name for kind in Kind] + [given.name for given in Input] + ["escalated", "void"]
     expected += [news.name for news in Promise] + ["ANOMALY of a rung", "export made", "export refused"]
+    expected += ["downlink taken", "downlink refused"]
     expected += [began.name for began in Restart] + ["declared pause", "gap", "cleared by time", "restored", "refused"]
     expected += [f"{condition.name} {way}" for condition in Condition for way in ("on", "off")]
     expected.remove("WARM_UP on")  # a restart says it

@@ -44,6 +44,8 @@ OF_HEALTH, OF_LADDER = ("SUPPLY", "SELF_TEST", "MISSING", "CLOCK"), ("CALIBRATE"
 WITH_NUMBER = ("SILENCE", "MISSING", "CLOCK", *OF_LADDER)
 WAITING, LONGEST_GAP = 3, 2**31 - 1
 ERROR_NULL, ERROR_MEMORY, ERROR_SECTION, ERROR_RANGE, ERROR_RECORD = -1, -3, -6, -7, -8
+NO_DOWNLINK = 255
+"""Length with which no downlink is given."""
 NO_RECORD = 0xFFFF
 """Size with which no record is given."""
 UNKNOWN, CALLS, MORE = -1, 3000, 8000
@@ -57,7 +59,7 @@ class Call(NamedTuple):
 
     name: str
     argument: int
-    """Of an input or a gap; of a push the samples offered; of a record a size, and 65536 times its index; of an export its index."""
+    """Of an input or a gap; of a downlink its bytes and its length; of a push the samples offered; of a record a size, and 65536 times its index; of an export its index."""
     gives: int  # what the function returns; of a poll or a take how many results
     signals: int
     """Behind the call: annunciation, in bits 8 to 15 health, in bits 16 to 23 the level tag; UNKNOWN between two results."""
@@ -122,6 +124,12 @@ class Caller:
         return supervisor.annunciation | supervisor.byte << 8 | tag << 16
 
     @property
+    def tag(self) -> bytes:
+        """First two bytes of the plan's id."""
+        tag: bytes = self._pipeline.tag
+        return tag
+
+    @property
     def happened(self) -> Counter[str]:
         """What the results say: kinds of events and conditions, states, flags."""
         found: Counter[str] = Counter()
@@ -176,6 +184,21 @@ class Caller:
             return ERROR_RANGE
         number_waits = name in WITH_NUMBER and any(each in WITH_NUMBER for each in self._waiting)
         return int(not self._gap and not number_waits and len(self._waiting) < WAITING)
+
+    def downlink(self, data: bytes | None) -> None:
+        """Give a downlink of up to three bytes, or more with zeros behind them; None: no bytes."""
+        given = b"" if data is None else data
+        n = NO_DOWNLINK if data is None else len(given)
+        argument = int.from_bytes(given[:3], "little") | n << 24
+        if data is None or len(given) != 3 or given[1:] != self._pipeline.tag:
+            self._call("DOWNLINK", argument, ERROR_RECORD)
+            return
+        gives = self._status("SET_LEVEL", given[0])
+        self._call("DOWNLINK", argument, gives)
+        if gives == 1:
+            self._waiting.append("SET_LEVEL")
+            self._n_inputs += 1
+            self._apply(self._pipeline.operate("set_level", given[0]))
 
     def gap(self, n: int) -> None:
         """Say that samples were lost; of 0 or fewer nothing is said. A plan without the sections is polled before."""
@@ -395,12 +418,14 @@ def any_input(rng: np.random.Generator) -> tuple[str, int]:
 
 
 def ladder_call(caller: Caller, rng: np.random.Generator) -> None:
-    """Calibrate or set a level, with an argument that may be too large; or export, in whole or since an earlier one."""
+    """Calibrate or set a level, by a call or by a downlink, with an argument that may be too large; or export, in whole or since an earlier one."""
     draw, made = rng.random(), [export.made for export in caller.exports if export.made]
     if draw < 0.7:
         caller.operate("CALIBRATE", int(rng.choice([0, 0, 0, 1, 1, 2, 2, 2, 3, 4])))
-    elif draw < 0.8:
+    elif draw < 0.75:
         caller.operate("SET_LEVEL", int(rng.integers(0, caller.n_rungs + 2)))
+    elif draw < 0.8:
+        caller.downlink(bytes([int(rng.integers(0, caller.n_rungs + 2))]) + caller.tag)
     else:
         caller.poll()
         since = made[-int(rng.integers(1, 1 + min(4, len(made))))] if made and rng.random() < 0.7 else None
@@ -428,6 +453,20 @@ def ladder_calls(caller: Caller, plan: Plan, rows: Rows) -> None:
         for name in names:
             caller.operate(name, 1)
         caller.poll()
+
+    # Downlinks: each level and beyond, of another plan, of each wrong length, and while other inputs wait
+    for level in (*range(plan.ladder.n_rungs + 2), 255):
+        caller.downlink(bytes([level]) + caller.tag)
+        caller.downlink(bytes([level]) + caller.tag)
+        caller.poll()
+    for at in range(16):
+        caller.downlink(b"\1" + (int.from_bytes(caller.tag, "little") ^ 1 << at).to_bytes(2, "little"))
+    for n in (0, 1, 2, 4, 5, 6, 254):
+        caller.downlink((b"\1" + caller.tag + bytes(254))[:n])
+    caller.downlink(None)
+    caller.gap(1)
+    caller.downlink(b"\1" + caller.tag)
+    caller.poll()
 
     # Every answer to a budget; a promise of each unit that is broken
     run(*["low"] * 30)

@@ -1,4 +1,4 @@
-"""Runs the decoders of events that are not in Python: in C, by node, and in an engine of ES5.
+"""Runs the decoders of events that are not in Python: in C, by node, and in an engine of ES5. And the coders of downlinks.
 
 Each takes events in hexadecimal and gives an object for each, with `error` where it refuses one.
 """
@@ -44,14 +44,20 @@ function decodedBy(decodeUplink, decodeEvent, lines) {
     return { event: found, uplink: uplink };
   });
 }
+function downlinksBy(encodeDownlink, decodeDownlink, given) {
+  return given.map(function (each) {
+    return typeof each === "string" ? decodeDownlink({ bytes: bytesOf(each), fPort: 7 }) : encodeDownlink(each);
+  });
+}
 """
-"""Functions of ES5 that run both entries over lines of hexadecimal digits."""
+"""Functions of ES5 that run both entries of events over lines of hexadecimal digits, and the two of downlinks."""
 
+_ENTRIES = "{{ decodeUplink, decodeEvent, encodeDownlink, decodeDownlink }}"
 HOW = {
-    "commonjs": "const {{ decodeUplink, decodeEvent }} = require({script});",
-    "module": "const {{ decodeUplink, decodeEvent }} = await import({module});",
+    "commonjs": f"const {_ENTRIES} = require({{script}});",
+    "module": f"const {_ENTRIES} = await import({{module}});",
     "bare script": "const scope = {{}}; require('vm').runInNewContext(require('fs').readFileSync({script}, 'utf8'), scope);"
-    " const {{ decodeUplink, decodeEvent }} = scope;",
+    f" const {_ENTRIES} = scope;",
 }
 """How a program takes the script in."""
 
@@ -93,9 +99,17 @@ def by_node(program: str, given: Any = None) -> Any:
 
 def in_node(events: Sequence[str], how: str = "commonjs", script: Path = SCRIPT) -> list[dict[str, Any]]:
     """Events and uplinks, as node gives them."""
+    return _in_node("decodedBy(decodeUplink, decodeEvent, input)", list(events), how, script)
+
+
+def downlinks_in_node(given: Sequence[Any], how: str = "commonjs") -> list[dict[str, Any]]:
+    """Downlinks, decoded where hexadecimal digits are given, encoded where an object is, as node gives them."""
+    return _in_node("downlinksBy(encodeDownlink, decodeDownlink, input)", list(given), how, SCRIPT)
+
+
+def _in_node(call: str, given: Any, how: str, script: Path) -> Any:
     taken = HOW[how].format(script=json.dumps(str(script)), module=json.dumps(script.with_suffix(".mjs").as_uri()))
-    show = "console.log(JSON.stringify(decodedBy(decodeUplink, decodeEvent, input)));"
-    return by_node(f"{taken}\n{HARNESS}\n{show}", list(events))
+    return by_node(f"{taken}\n{HARNESS}\nconsole.log(JSON.stringify({call}));", given)
 
 
 def in_es5(events: Sequence[str]) -> list[dict[str, Any]]:
@@ -103,6 +117,12 @@ def in_es5(events: Sequence[str]) -> list[dict[str, Any]]:
     script = SCRIPT.read_text(encoding="utf-8")
     call = "decodedBy(decodeUplink, decodeEvent, dukpy.events)"
     return needed("dukpy", "dukpy").evaljs([script, HARNESS, call], events=list(events))
+
+
+def downlinks_in_es5(given: Sequence[Any]) -> list[dict[str, Any]]:
+    """The same as `downlinks_in_node`, as an engine gives them that knows nothing but ES5."""
+    call = "downlinksBy(encodeDownlink, decodeDownlink, dukpy.given)"
+    return needed("dukpy", "dukpy").evaljs([SCRIPT.read_text(encoding="utf-8"), HARNESS, call], given=list(given))
 
 
 def in_c(program: Path, events: Sequence[str]) -> list[dict[str, Any]]:

@@ -47,6 +47,10 @@ PYTHON_ONLY = {
     "alert.restore": RECORD,
     "baseline.save": RECORD,
     "baseline.restore": RECORD,
+    "downlink.bytes": "a device only reads downlinks",
+    "downlink.from_bytes": "anom_pipeline_downlink of C",
+    "downlink.level_for": "anom_pipeline_downlink of C",
+    "downlink._unpacked": "anom_pipeline_downlink of C",
     "duty.due_q31": PLANNING,
     "health.save": RECORD,
     "health.restore": RECORD,
@@ -255,6 +259,7 @@ OTHER_ARGUMENTS = {
     "anom_ladder_set_level": (("tag",), ("ladder", "plan", "tag"), NOT_BOUND),
     "anom_ladder_save": (("record",), ("ladder", "plan", "part"), NOT_BOUND),
     "anom_ladder_restore": (("record",), ("ladder", "plan", "timing", "part", "level_tag", "releveled"), NOT_BOUND),
+    "anom_pipeline_downlink": (("data",), ("pipeline", "bytes", "n"), "C is told the length"),
     "anom_pipeline_export": (
         ("device", "boot", "since"),
         ("pipeline", "device", "boot", "since", "counts", "size"),
@@ -405,6 +410,7 @@ LIMITS = {
 """Limit of Python -> field of C whose comment says it; 2**31 - 1 is the type's own."""
 LIMITS_OF_PYTHON = {
     "alarm.MAX_SILENCE": "checked where a silence is told",
+    "downlink.MAX_TAG": "the type's own",
     "export.MAX_BOOT": "the type's own",
     "export.MAX_DEVICE": "the type's own",
     "ladder.MAX_COUNT": "the type's own",
@@ -737,6 +743,8 @@ def _constants(mirror: Mirror) -> None:
     event = c_text.constants(mirror.c("event", "h")) | c_text.constants(mirror.public())
     mirror.equal("EVENT_BYTES", _number(mirror, "event", "EVENT_BYTES"), event["ANOM_EVENT_BYTES"])
     mirror.equal("COMPACT_BYTES", _number(mirror, "event", "COMPACT_BYTES"), event["ANOM_EVENT_COMPACT_BYTES"])
+    of_downlink = _number(mirror, "downlink", "DOWNLINK_BYTES")
+    mirror.equal("DOWNLINK_BYTES", of_downlink, event["ANOM_DOWNLINK_BYTES"])
     mirror.equal("VERSION of an event", _number(mirror, "event", "VERSION"), event["ANOM_EVENT_VERSION"])
     for name in ("Kind", "State"):
         members = {f"ANOM_{name.upper()}_{key}": value for key, value in _enumerated(mirror, "event", name).items()}

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 import anomsdk
 from anomsdk.core.alarm import AlarmPlan
+from anomsdk.core.downlink import LevelOrder
 from anomsdk.core.duty import DutyPlan
 from anomsdk.core.event import Condition
 from anomsdk.core.health import IN_BLOCKS, N_CONDITIONS, HealthPlan
@@ -316,6 +317,7 @@ def any_call_of_the_ladder(plan: anomsdk.Plan, rng: np.random.Generator) -> list
     found += [
         ("export", (int(rng.integers(3)), int(rng.integers(1, 3)), int(rng.integers(-1, 4)), bool(rng.random() < 0.1)))
     ]
+    found += [("take_downlink", (found[0][1][0], bool(rng.random() < 0.2)))]
     found += [("calibrate", (int(rng.integers(len(plan.promises))),))] * 4 if plan.promises else []
     return found
 
@@ -334,6 +336,15 @@ def exported(pipeline: anomsdk.Pipeline, device: int, boot: int, age: int, torn:
     return made
 
 
+def ordered(pipeline: anomsdk.Pipeline, level: int, for_another: bool) -> tuple[str, list[anomsdk.Result]]:
+    """Take a downlink, or one for another plan: why it was refused, or nothing, and the results."""
+    order = LevelOrder(level, pipeline.plan.tag ^ (1 << 8 if for_another else 0))
+    try:
+        return "", pipeline.take_downlink(bytes(order))
+    except anomsdk.InputError as error:
+        return str(error), pipeline.process(np.zeros((0, pipeline.plan.columns), np.int16))
+
+
 def use(pipeline: anomsdk.Pipeline, step: str, given: tuple[Any, ...], records: list[bytes]) -> Any:
     """Do one step of a use.
 
@@ -345,7 +356,8 @@ def use(pipeline: anomsdk.Pipeline, step: str, given: tuple[Any, ...], records: 
 
     Returns
     -------
-    What the method of the pipeline returns; of "save" the record, of "restore" what `restored` says
+    What the method of the pipeline returns; of "save" the record, of "restore" what `restored` says, of "take_downlink"
+    what `ordered` says
     """
     if step in ("save", "relevel"):
         records.append(pipeline.state())
@@ -353,6 +365,8 @@ def use(pipeline: anomsdk.Pipeline, step: str, given: tuple[Any, ...], records: 
     if step == "calibrate":  # a plan that was releveled may have fewer promises
         n = len(pipeline.plan.promises or ())
         return pipeline.calibrate(given[0] % n) if n else []
+    if step == "take_downlink":
+        return ordered(pipeline, *given)
     if step == "export":
         return exported(pipeline, *given, records)
     if step == "restore":

@@ -39,7 +39,20 @@ NAMES = {"bands": "room", "logmel": "machine", "external": "meter", "audio_scene
 COMMITTED = PORT / "examples" / "audio_scene"
 
 SHARED = {"affine", "alert", "autoencoder", "baseline", "context", "event", "extractor", "fixed", "framer"}
-SHARED |= {"copy", "duty", "export", "pipeline", "reasons", "record", "rung", "score", "selftest", "sha256", "wipe"}
+SHARED |= {
+    "copy",
+    "downlink",
+    "duty",
+    "export",
+    "pipeline",
+    "reasons",
+    "record",
+    "rung",
+    "score",
+    "selftest",
+    "sha256",
+    "wipe",
+}
 HEARING = {"energy", "fft", "filterbank", "levels"}
 STEMS = {
     "bands": SHARED | HEARING | {"bands"},

@@ -26,7 +26,7 @@ from anomsdk.tune.own_level import with_own_level
 from anomsdk.tune.pooling import pool
 from anomsdk.tune.report_html import as_html
 from anomsdk.tune.report_text import as_text
-from anomsdk.tune.table import as_csv
+from anomsdk.tune.table import as_csv, cells
 from tests.support.herds import DAY, LEVELS, QUIET, export_of, plan_with_ladder, scores_of
 
 BUDGET = "1 alarm-day/30d"
@@ -312,18 +312,38 @@ def test_pooling_refuses_a_share_of_the_time_that_is_none(fraction):
 def test_table_and_page():
     found = tune_herd(herd(counted([2], device=2), counted(service=20, device=10), groups=["=1+1", "=1+1"]), BUDGET)
     lines = as_csv(found).decode().splitlines()
-    assert lines[0] == "device,group,status,level,rung,level_tag,bound,missing_days,days,count,plan,score_id"
+    assert lines[0] == "device,group,status,level,rung,level_tag,downlink,bound,missing_days,days,count,plan,score_id"
     bound = f"{tune.bound(2, 200) * 30:.6f}".rstrip("0") if tune.choose(counted([2]), BUDGET).rung == 0 else None
     first = lines[1].split(",")
     assert first[:3] == ["2", "'=1+1", "certified"]
     assert first[-2:] == [PLAN.id, PLAN.score_id]
-    assert bound is None or first[6] == bound
-    assert lines[2].split(",")[:8] == ["10", "'=1+1", "provisional", first[3], first[4], first[5], "", "89"]
+    assert first[6] == f"{int(first[5]):02x}{PLAN.id[:4]}"
+    assert bound is None or first[7] == bound
+    assert lines[2].split(",")[:9] == ["10", "'=1+1", "provisional", *first[3:7], "", "89"]
     page = as_html(found)
     assert "default-src 'none'" in page
     assert "http" not in page.replace("http-equiv", "")
     assert "<script" not in page
     assert page.count("<svg") == 2
+
+
+def test_the_downlink_of_a_row_puts_its_level_in_force():
+    """Each row of the table, sent to a device of the plan; a device without a ladder has none."""
+    silent, loud, new = counted(device=1), counted([60] * 6, device=2), counted(service=0, device=3)
+    found = tune_herd(herd(silent, loud, new), BUDGET)
+    rows = cells(found)
+    assert [(row["status"], row["level_tag"]) for row in rows] == [("certified", 1), ("fails", 0), ("provisional", 1)]
+    for row in rows:
+        with anomsdk.Pipeline(PLAN, "reference") as pipeline:
+            pipeline.set_level(3)
+            assert len(row["downlink"]) == 6
+            pipeline.take_downlink(bytes.fromhex(row["downlink"]))
+            assert pipeline.level == row["level_tag"]
+    bare = replace(PLAN, ladder=None, promises=None)
+    borrowed = replace(found, herd=replace(found.herd, given=bare))
+    assert [row["downlink"] for row in cells(borrowed)] == [None] * 3
+    assert as_csv(borrowed).decode().splitlines()[1].split(",")[5:7] == ["1", ""]
+    assert as_html(borrowed).count("<td>None") == 0
 
 
 # The plan

@@ -34,6 +34,9 @@ class Engine(Protocol):
     def operate(self, operation: Operation, argument: int) -> list[Result]:
         """Apply an input from outside to a supervised plan; return the results without a tick that follow from it."""
 
+    def downlink(self, data: bytes) -> list[Result]:
+        """Put the level of a downlink in force that the plan takes; return the results without a tick."""
+
     @property
     def health(self) -> int:
         """Return the health byte; 0 for plans without a health section."""

@@ -114,6 +114,12 @@ class NativeEngine:
         assert status == 1, f"anom_pipeline_{operation.name.lower()} gave {status}"
         return self._due()
 
+    def downlink(self, data: bytes) -> list[Result]:
+        """Put the level of a downlink in force that the plan takes."""
+        status = self._lib.anom_pipeline_downlink(self._pipeline, self._ffi.from_buffer(data), len(data))
+        assert status == 1, f"anom_pipeline_downlink gave {status}"
+        return self._due()
+
     @property
     def health(self) -> int:
         """Return the health byte; 0 for plans without a health section."""

@@ -47,6 +47,7 @@ STEMS = (
     "pipeline",
     "record",
     "export",
+    "downlink",
 )
 DECODER = "decoder"
 """Vectors of no stage of the port: decoders of events are held by them, see tests/parity/test_decoders.py."""

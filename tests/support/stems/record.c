@@ -11,14 +11,14 @@ typedef struct {
 
 typedef struct {
     int32_t operation;
-    int32_t n; /* samples, an operation, or bytes of a record or an export */
+    int32_t n; /* samples, an operation, or bytes of a record, an export or a downlink */
     uint32_t argument;
     const int16_t *samples;
-    const uint8_t *record; /* also an export that is expected; NULL: it is refused */
+    const uint8_t *record; /* also a downlink, or an export that is expected; NULL: it is refused */
     const uint8_t *since;  /* an earlier export; NULL: none */
     uint32_t device_high;
     uint32_t device_low;
-    int32_t taken;
+    int32_t taken; /* of a record 1 or 0; of a downlink what it returns */
     int32_t n_results;
     const record_result *results;
 } record_step;
@@ -106,6 +106,9 @@ static int32_t record_holds(anom_pipeline *pipeline, const record_step *step, in
         if (result != (step->taken ? 0 : ANOM_ERROR_RECORD)) return 0;
         break;
     case 6: return record_exported(pipeline, step);
+    case 7:
+        if (anom_pipeline_downlink(pipeline, step->record, (size_t)step->n) != step->taken) return 0;
+        break;
     default: anom_pipeline_reset(pipeline); return 1;
     }
     return record_polled(pipeline, step, 0) == step->n_results;

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 import anomsdk
+from anomsdk.core.downlink import LevelOrder
 from anomsdk.core.supervisor import Operation
 from anomsdk.cport.fields import Constant
 from anomsdk.plans.file import parse_plan
+from anomsdk.runtime.engines.native import NativeEngine
 from tests import scalar
 from tests.support.stems import Case, Given, Json
 from tests.support.stems import health as health_stem
@@ -19,7 +21,9 @@ from tests.support.stems.pipeline import RESET, c_plan, encoded, file_of, rows_p
 from tests.support.stems.sections import Address, Symbol
 from tests.support.stems.supervisor import LIMITS
 
-OPERATIONS = ("push", "gap", "reset", "operate", "save", "restore", "export")
+OPERATIONS = ("push", "gap", "reset", "operate", "save", "restore", "export", "downlink")
+REFUSED = {" bytes, not 3": -8, "for a plan whose id": -8, "no ladder section": -6, "the plan has no level": -7}
+"""Words of an error of a downlink -> the status that C gives."""
 SAVE = ["save"]
 
 
@@ -38,6 +42,12 @@ def _step_in_scalars(pipeline: scalar.Pipeline, operation: str, *what: Json) -> 
     if operation == "export":
         device, boot, since = what
         return (pipeline.export(device, boot, None if since is None else bytes.fromhex(since)) or b"").hex()
+    if operation == "downlink":
+        data = bytes.fromhex(*what)
+        status, results = scalar.downlink(pipeline, data)
+        order = scalar.decoded_downlink(data)
+        results = results if status == 1 else pipeline.process([])
+        return [None if "error" in order else list(order.values()), status, _in_scalars(results)]
     if operation == "operate":
         return _in_scalars(pipeline.operate(Operation(what[0]).name.lower(), what[1]))
     return _in_scalars(getattr(pipeline, operation)(*what) or [])
@@ -77,10 +87,32 @@ def _step_in_engine(pipeline: anomsdk.Pipeline, operation: str, *what: Json) -> 
             return pipeline.export(device, boot, None if since is None else bytes.fromhex(since)).hex()
         except anomsdk.InputError:
             return ""
+    if operation == "downlink":
+        return [_order(bytes.fromhex(*what)), *_downlink_in_engine(pipeline, bytes.fromhex(*what))]
     if operation == "operate":
         argument = () if Operation(what[0]).highest == 0 else what[1:]
         return _in_results(getattr(pipeline, Operation(what[0]).name.lower())(*argument))
     return _in_results(getattr(pipeline, operation)(*what) or [])
+
+
+def _order(data: bytes) -> Json:
+    try:
+        order = LevelOrder.from_bytes(data)
+    except anomsdk.InputError:
+        return None
+    return [order.level_tag, bytes(order)[1:].hex()]
+
+
+def _downlink_in_engine(pipeline: anomsdk.Pipeline, data: bytes) -> Json:
+    """The status and the results; what Python refuses, the C port is given all the same."""
+    try:
+        return [1, _in_results(pipeline.take_downlink(data))]
+    except anomsdk.InputError as error:
+        (status,) = {code for words, code in REFUSED.items() if words in str(error)}
+    engine = pipeline._engine
+    if isinstance(engine, NativeEngine):
+        status = engine._lib.anom_pipeline_downlink(engine._pipeline, data, len(data))
+    return [status, _in_results(pipeline.process(np.zeros((0, pipeline.plan.columns), np.int16)))]
 
 
 def _in_results(results: list) -> Json:
@@ -102,6 +134,9 @@ def c_case(given: Given, expect: list) -> dict[str, Any]:
             step, results = step | {"n": len(found) // 2, "record": list(bytes.fromhex(found))}, []
         elif operation == "export":
             step, results = step | _c_export(given["plan"], found, *what), []
+        elif operation == "downlink":
+            data = list(bytes.fromhex(*what))
+            step, results = step | {"n": len(data), "record": data or None, "taken": found[1]}, found[2]
         elif operation == "restore":
             data = list(bytes.fromhex(*what))
             step, results = step | {"n": len(data), "record": data, "taken": found[0]}, found[1]
