@@ -63,7 +63,7 @@ class RowSpans:
         devices : names by place, for messages
         """
         for kind, begins, ends in _spans(batch, ticks):
-            known = begins != NEVER
+            known = (begins != NEVER) & (ticks > 0)  # a row without service counts nothing
             if known.all():
                 self._day[kind].append((path, rows, places, begins, ends))
             elif known.any():

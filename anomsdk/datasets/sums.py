@@ -162,7 +162,8 @@ def parts_of(files: Sequence[DayFile], n: int) -> list[list[DayFile]]:
     for file in files:
         days.setdefault(file.day, []).append(file)
     of_days = list(days.values())
-    bounds = np.linspace(0, len(of_days), min(n, len(of_days)) + 1).round().astype(int).tolist()
+    n = min(n, len(of_days))
+    bounds = [len(of_days) * part // n for part in range(n + 1)] if n else []
     return [[file for day in of_days[a:b] for file in day] for a, b in pairwise(bounds)]
 
 

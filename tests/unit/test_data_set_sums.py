@@ -42,6 +42,7 @@ from tests.support.herds import DAY, LEVELS, plan_with_ladder
 
 PLAN = plan_with_ladder()
 N = len(LEVELS)
+NOTHING = np.zeros((N, len(RUNG_COLUMNS)), np.int64)
 ALL = [rung_column(count, tag) for count in RUNG_COLUMNS for tag in range(1, N + 1)]
 BUDGET = "1 alarm-day/30d"
 
@@ -317,6 +318,11 @@ def test_a_device_whose_rows_overlap_is_left_out_as_a_whole(tmp_path):
     assert len(lines) == 2 and all(line.endswith("; its rows are left out") for line in lines)
     parts = [add_up(part, ALL, PLAN.score_id, skip_bad=True) for part in parts_of(day_files(tmp_path), 3)]
     assert set(parts[0].plus(parts[1].plus(parts[2])).doubtful) == {"a", "c"}
+
+
+def test_rows_without_service_may_overlap_as_they_count_nothing(tmp_path):
+    rows = [device_day(PLAN, "a", 0)] + [device_day(PLAN, "a", 0, service_ticks=0, service_days=0, counts=NOTHING)] * 2
+    assert by_device(added(write_days(tmp_path, PLAN, rows)))["a"][0] == DAY
 
 
 def test_clocks_in_whole_seconds_may_overlap_by_one(tmp_path):
