@@ -23,7 +23,7 @@ from anomsdk.runtime.parallel import checked_jobs, in_order
 from anomsdk.runtime.streams import scorer
 from anomsdk.sources.clips import shared
 from anomsdk.sources.files import open_skippable
-from anomsdk.sources.formats.motion.first_reading import Blocks, Hear
+from anomsdk.sources.formats.motion.first_reading import Beginning, Blocks, Hear
 from anomsdk.sources.formats.stored_samples import Block
 from anomsdk.sources.recording import Recording
 from anomsdk.sources.stream_format import ReadOptions, StreamFormat
@@ -108,7 +108,7 @@ def score_and_judge(
         with lock:
             done += n
 
-    def hear(blocks: Blocks) -> _Scored | str:
+    def hear(blocks: Blocks, beginning: Beginning) -> _Scored | str:
         nonlocal done
         before = done
 
