@@ -19,7 +19,7 @@ from anomsdk.plans.recording_digests import known_recordings
 from anomsdk.runtime.engines import Engine, open_engine
 from anomsdk.runtime.judged_share import Judged
 from anomsdk.runtime.memory import wiped_after_use
-from anomsdk.sources.formats.motion.first_reading import Beginning, Blocks
+from anomsdk.sources.formats.motion.first_reading import Beginning, Blocks, gathered
 from anomsdk.sources.recording import Recording
 
 
@@ -193,7 +193,7 @@ class UnitScorer:
         try:
             with self._opened_engine() as engine:
                 pipeline = DeviceScoring(self._scoring, engine, device)
-                with closing(wiped_after_use(blocks)) as each:
+                with closing(wiped_after_use(gathered(blocks))) as each:
                     for row in pipeline.take(
                         name, digested(each, digest), start_us, certifies=certifies, stopped=stopped
                     ):
@@ -279,8 +279,7 @@ class UnitScorer:
         certifies = not self._is_known(one.recording)
         if not certifies:
             scored.known.append(one.recording.name)
-        with closing(wiped_after_use(one.recording.blocks())) as blocks:
-            read = share.counted(blocks)
+        with closing(wiped_after_use(gathered(share.counted(one.recording.blocks())))) as read:
             for row in pipeline.take(one.recording.name, read, start_us, certifies=certifies, stopped=stopped):
                 scored.rows.add(row)
         scored.share += pipeline.share

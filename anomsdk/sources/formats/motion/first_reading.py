@@ -40,6 +40,24 @@ where it turns out to be damaged, or to need another conversion than its first r
 """
 
 
+_GATHERED_VALUES = 1 << 21
+"""Values that are read before they are used: 4 MiB."""
+
+
+def gathered(blocks: Blocks) -> Blocks:
+    """Yield blocks, several of which are read before the first of them: reading and scoring share a cache badly."""
+    held, values = deque[Block | int](), 0
+    for block in blocks:
+        held.append(block)
+        values += 1 if isinstance(block, int) else block.size
+        del block
+        while held and values >= _GATHERED_VALUES:
+            yield held.popleft()
+            values = values if held else 0
+    while held:
+        yield held.popleft()
+
+
 def surveyed(
     rows: MotionRows, stream_format: StreamFormat, max_bridge: int, hear: Hear | None = None
 ) -> MotionRecording:
