@@ -90,7 +90,11 @@ def _parquet(rows: Sequence[DeviceDay], facts: Facts) -> memoryview:
     pyarrow = import_pyarrow("data set")
     sink = pyarrow.BufferOutputStream()
     pyarrow.parquet.write_table(
-        table_of(rows, facts), sink, compression="zstd", use_dictionary=["device", "recording", "score_id"]
+        table_of(rows, facts),
+        sink,
+        compression="zstd",
+        use_dictionary=["device", "recording", "score_id"],
+        write_page_checksum=True,
     )
     return memoryview(sink.getvalue())
 

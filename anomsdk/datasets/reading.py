@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -17,6 +19,8 @@ BATCH_ROWS = 32768
 """Rows that are read at once."""
 SUFFIX = ".parquet"
 _LABELS = ("device", "recording", "score_id")
+_TIMES, _NUMBERS = ("start", "stop"), ("boot", "first")
+_SEE = "see docs/reference/data-sets.md"
 _TELLING = ("device", "score_id", "service_ticks", "service_days")
 """Columns by which a file of device days is known."""
 
@@ -90,30 +94,36 @@ def opened(path: str) -> Iterator[Any]:
     try:
         metadata = pyarrow.parquet.read_metadata(path)
         labels = [name for name in metadata.schema.names if name in _LABELS]
-        file = pyarrow.parquet.ParquetFile(path, metadata=metadata, pre_buffer=False, read_dictionary=labels)
-    except (OSError, pyarrow.ArrowException) as error:
+        file = pyarrow.parquet.ParquetFile(
+            path, metadata=metadata, pre_buffer=False, read_dictionary=labels, page_checksum_verification=True
+        )
+    except (OSError, pyarrow.ArrowException, UnicodeDecodeError) as error:
         raise InputError(_incomplete(where, error)) from None
     with file:
         try:
             yield file
-        except (OSError, pyarrow.ArrowException) as error:
+        except (OSError, pyarrow.ArrowException, UnicodeDecodeError) as error:
             raise InputError(_incomplete(where, error)) from None
 
 
 def batches(path: str, columns: Sequence[str]) -> Iterator[list[Any]]:
     """Yield the pyarrow arrays of some columns, at most `BATCH_ROWS` rows at a time.
 
-    Labels, such as the device, come as dictionaries of strings.
+    Labels, such as the device, come as dictionaries of strings, and times as timestamps in microseconds of UTC.
 
     Raises
     ------
-    InputError : as `opened`, or a column is missing
+    InputError : as `opened`, a column is missing or holds something else, or rows that the file declares are missing
     """
     with opened(path) as file:
         selected(file.schema_arrow.names, columns, printable(path))
+        left = file.metadata.num_rows
         for batch in file.iter_batches(BATCH_ROWS, columns=list(columns), use_threads=False):
+            left -= len(batch)
             if len(batch):
-                yield [_labelled(batch.column(name)) if name in _LABELS else batch.column(name) for name in columns]
+                yield [_normal(name, batch.column(name), printable(path)) for name in columns]
+        if left:  # pyarrow ends early at a damaged page
+            raise OSError(f"{left} rows are missing")
 
 
 def facts_of(path: str) -> Facts | None:
@@ -129,9 +139,59 @@ def facts_of(path: str) -> Facts | None:
     return None if text is None else Facts.from_json(text, printable(path))
 
 
+def check_once(files: Sequence[DayFile]) -> None:
+    """Refuse a file that is given twice, and a copy of another one: its rows would count twice.
+
+    Raises
+    ------
+    InputError : names both
+    """
+    seen: dict[str, DayFile] = {}
+    sizes: dict[int, list[DayFile]] = {}
+    for file in files:
+        other = seen.setdefault(os.path.realpath(file.path), file)
+        if other is not file:
+            raise InputError(f"{file.name}: is given twice; give each data set once")
+        with suppress(OSError):  # reading it says why
+            sizes.setdefault(Path(file.path).stat().st_size, []).append(file)
+    for alike in sizes.values():
+        first: dict[bytes, DayFile] = {}
+        for file in alike if len(alike) > 1 else ():
+            with suppress(OSError):
+                other = first.setdefault(_digest(file.path), file)
+                if other is not file:
+                    raise InputError(
+                        f"{other.name} and {file.name}: the same rows twice; give each data set once, without copies"
+                    )
+
+
+def _digest(path: str) -> bytes:
+    sha256 = hashlib.sha256()
+    with Path(path).open("rb") as file:
+        while piece := file.read(1 << 20):
+            sha256.update(piece)
+    return sha256.digest()
+
+
 def row_name(path: str, row: int) -> str:
     """Name a row of a file in messages."""
     return f"{printable(path)}, row {row:,} (from 0)"
+
+
+def _normal(name: str, column: Any, where: str) -> Any:
+    """Return a column in the type of the schema where it tells of which device, when or in which life a row is."""
+    import pyarrow
+
+    if name in _LABELS:
+        return _labelled(column)
+    kind, types = column.type, pyarrow.types
+    if name in _TIMES and not types.is_null(kind):
+        if not types.is_timestamp(kind):
+            raise InputError(f"{where}: column {name} is {kind}, and times are timestamps; {_SEE}")
+        return column.cast(pyarrow.timestamp("us", "UTC"), safe=False)  # a time without a zone is one of UTC
+    if name in _NUMBERS and not (types.is_integer(kind) or types.is_null(kind)):
+        raise InputError(f"{where}: column {name} is {kind}, and it holds whole numbers; {_SEE}")
+    return column
 
 
 def _labelled(column: Any) -> Any:
@@ -140,6 +200,7 @@ def _labelled(column: Any) -> Any:
 
     kind = pyarrow.dictionary(pyarrow.int32(), pyarrow.string())
     if column.type == kind:
+        column.dictionary.validate(full=True)
         return column
     plain = column.dictionary_decode() if pyarrow.types.is_dictionary(column.type) else column
     return plain.cast(pyarrow.string()).dictionary_encode()
@@ -152,11 +213,17 @@ def _incomplete(where: str, error: Exception) -> str:
 
 
 def _files_below(folder: Path) -> list[Path]:
-    return sorted(
-        path
-        for path in folder.rglob(f"*{SUFFIX}")
-        if not any(part.startswith(".") for part in path.relative_to(folder).parts) and path.is_file()
-    )
+    """List the .parquet files below a folder, also behind symbolic links; hidden ones apart."""
+    found, above = list[Path](), set[str]()
+    for root, folders, files in os.walk(folder, followlinks=True):
+        real = os.path.realpath(root)
+        if real in above:
+            folders.clear()  # a link to a folder above, or one that was listed
+            continue
+        above.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found += [Path(root, name) for name in files if name.endswith(SUFFIX) and not name.startswith(".")]
+    return sorted(path for path in found if path.is_file())
 
 
 def _part_of(file: Path, key: str) -> str:

@@ -89,12 +89,14 @@ class RowSpans:
         places, begins, ends = (np.concatenate([each[i] for each in parts]) for i in (2, 3, 4))
         order = np.arange(len(places))
         if not (places[1:] > places[:-1]).all():
-            order = np.lexsort((begins, places))
+            order = np.lexsort((ends, begins, places))
             places, begins, ends = places[order], begins[order], ends[order]
-        new = np.flatnonzero(np.r_[True, places[1:] != places[:-1]])
+        is_new = np.r_[True, places[1:] != places[:-1]]
+        new = np.flatnonzero(is_new)
         before = np.r_[ends[:1], ends[:-1]]
+        same = ~is_new & (begins == np.r_[begins[:1], begins[:-1]]) & (ends == before)  # also where shorter than SLACK
         before[new] = self.ends[kind, places[new]]
-        for over in np.flatnonzero(begins < before - SLACK[kind]).tolist():
+        for over in np.flatnonzero((begins < before - SLACK[kind]) | same).tolist():
             place = int(places[over])
             if place not in self.doubtful:
                 where = _named(parts, int(order[over]))

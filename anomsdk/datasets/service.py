@@ -10,8 +10,11 @@ from numpy.typing import NDArray
 
 from anomsdk.core.ladder import RungCounts
 from anomsdk.core.plan import Plan
-from anomsdk.datasets.schema import RUNG_COLUMNS
+from anomsdk.datasets.schema import MANY, RUNG_COLUMNS
 from anomsdk.runtime.ladders import ScoreLadder
+
+_ALARMING = slice(1, 4)
+"""Places, in the order of `RungCounts`, of the counts of 16 bits that speak against a rung."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,14 +97,19 @@ class Service:
         self._kinds, self._ladders, self._before = [without_pauses], [self._ladders[at]], [self._before[at]]
 
     def cut(self) -> list[Counted]:
-        """Return what was counted since the last cut, for each kind of days that is still possible."""
+        """Return what was counted since the last cut, for each kind of days that is still possible.
+
+        An alarm count of the ladder stays at 65,535 when it gets there. From then on it says nothing about a row, which
+        has 65,535, too: that many or more.
+        """
         found = list[Counted]()
         for at in range(len(self._kinds)):
             before, now = self._before[at], self._counts_of(self._ladders[at] if self._ladders else None)
             self._before[at] = now
-            found.append(
-                Counted(before.ticks, now.ticks - before.ticks, now.days - before.days, now.counts - before.counts)
-            )
+            counts = now.counts - before.counts
+            many = now.counts[:, _ALARMING] == MANY
+            counts[:, _ALARMING][many] = MANY
+            found.append(Counted(before.ticks, now.ticks - before.ticks, now.days - before.days, counts))
         return found
 
     def save(self) -> dict[str, Any]:

@@ -83,9 +83,11 @@ class PartFile:
         self.where = printable(path)
         self._pyarrow = pyarrow = import_pyarrow(self.where)
         try:
-            self._file = pyarrow.parquet.ParquetFile(path, read_dictionary=list(LABELS))
+            self._file = pyarrow.parquet.ParquetFile(
+                path, read_dictionary=list(LABELS), page_checksum_verification=True
+            )
             self._schema = self._file.schema_arrow
-        except (pyarrow.ArrowException, OSError) as error:
+        except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
             raise self._unreadable(error) from None
         text = (self._schema.metadata or {}).get(METADATA_KEY)
         self.facts = None if text is None else Facts.from_json(text, self.where)
@@ -121,6 +123,8 @@ class PartFile:
             for batch in self._file.iter_batches(BATCH_ROWS, columns=columns):
                 yield row, batch
                 row += batch.num_rows
+            if row != self._file.metadata.num_rows:  # pyarrow ends early at a damaged page
+                raise OSError(f"{row} rows")
         except (self._pyarrow.ArrowException, OSError) as error:
             raise self._unreadable(error) from None
 

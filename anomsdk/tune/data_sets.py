@@ -12,7 +12,7 @@ from anomsdk.core.checks import require
 from anomsdk.core.ladder import LadderPlan, Unit
 from anomsdk.core.plan import Plan
 from anomsdk.datasets.places import Places
-from anomsdk.datasets.reading import DayFile, batches, day_files, facts_of
+from anomsdk.datasets.reading import DayFile, batches, check_once, day_files, facts_of
 from anomsdk.datasets.schema import SCORE_ID_DIGITS, rung_column
 from anomsdk.datasets.sums import DeviceSums, add_up
 from anomsdk.errors import InputError
@@ -71,9 +71,10 @@ def read_data_sets(
 
     Raises
     ------
-    InputError : as `add_up`, no file, or a data set that was scored without a ladder
+    InputError : as `add_up` and `check_once`, no file, or a data set that was scored without a ladder
     """
     files = tuple(sorted(file for path in paths for file in day_files(path)))
+    check_once(files)
     rungs = rungs_of(plan)
     _check_facts(files[0], plan, rungs)
     names = ["ticks", *OF_UNIT[unit]]

@@ -106,7 +106,7 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     ),
     "anomsdk/datasets/*": (
         *(f"{UNIT}datasets_{name}.py" for name in ("scoring", "commits", "command")),
-        *(f"{UNIT}herd_counts.py", f"{UNIT}herd_day.py", f"{UNIT}data_set_sums.py"),
+        *(f"{UNIT}herd_counts.py", f"{UNIT}herd_day.py", f"{UNIT}data_set_sums.py", f"{UNIT}data_set_faults.py"),
     ),
     "anomsdk/datasets/default_ladder.py": (f"{UNIT}certified_level.py",),
     "anomsdk/herd/*": (f"{UNIT}herd_counts.py", f"{UNIT}herd_day.py"),

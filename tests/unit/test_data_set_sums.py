@@ -383,7 +383,7 @@ def test_a_file_that_is_half_written_or_of_another_schema_is_named(tmp_path):
     good = folder / f"day={FIRST_DAY - timedelta(1)}" / "part-00000.parquet"
     write_days(folder, PLAN, [device_day(PLAN, "z", -1)])
     good.parent.mkdir()
-    good.write_bytes((folder / "day=__HIVE_DEFAULT_PARTITION__" / "part-00000.parquet").read_bytes())
+    (folder / "day=__HIVE_DEFAULT_PARTITION__" / "part-00000.parquet").rename(good)
     with pytest.raises(InputError, match="has no column service_days, so it is no file of a data set"):
         opened(folder)
 
