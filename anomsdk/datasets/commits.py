@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from anomsdk.datasets.parts import PENDING, Part, stored
+from anomsdk.datasets.repeats import Repeats, Untimed, untimed_in
 from anomsdk.errors import InputError, printable
 from anomsdk.utils.files import uninterrupted, unwritable, write_atomically
 
@@ -47,6 +48,7 @@ class DataSet:
     ----------
     inputs : input -> its stamp, of all inputs that are committed
     devices : device -> its record
+    repeats : recordings without a time that are committed
     number : of the next part
 
     Raises
@@ -58,6 +60,7 @@ class DataSet:
         self.folder, self._settings = folder, dict(settings)
         self.inputs: dict[str, Stamp] = {}
         self.devices: dict[str, dict[str, Any]] = {}
+        self.repeats = Repeats()
         self.number = self._commits = 0
 
     @contextmanager
@@ -78,7 +81,13 @@ class DataSet:
             finally:
                 self.tidy()
 
-    def commit(self, inputs: Mapping[str, Stamp], devices: Mapping[str, dict[str, Any]], parts: Sequence[Part]) -> None:
+    def commit(
+        self,
+        inputs: Mapping[str, Stamp],
+        devices: Mapping[str, dict[str, Any]],
+        untimed: Sequence[Untimed],
+        parts: Sequence[Part],
+    ) -> None:
         """Commit pending parts with the inputs whose rows are in them.
 
         Raises
@@ -91,6 +100,7 @@ class DataSet:
             "settings": self._settings,
             "inputs": inputs,
             "devices": devices,
+            "untimed": untimed,
             "parts": [[part.name, part.rows, part.size] for part in parts],
         }
         for day in {(self.folder / part.name).parent for part in parts}:
@@ -102,6 +112,7 @@ class DataSet:
             self._commits += 1
             self.inputs.update(inputs)
             self.devices.update(devices)
+            self.repeats.add(untimed)
             self._complete(parts)
 
     def _check_place(self) -> None:
@@ -130,6 +141,7 @@ class DataSet:
                 self._check_settings(tree["settings"])
                 self.inputs |= {str(key): (int(size), int(ns)) for key, (size, ns) in tree["inputs"].items()}
                 self.devices |= tree["devices"]
+                self.repeats.add(untimed_in(tree["untimed"]))
                 parts += [Part(str(name), int(rows), int(size)) for name, rows, size in tree["parts"]]
                 self._commits = int(path.stem) + 1
             except InputError:

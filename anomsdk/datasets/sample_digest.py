@@ -11,6 +11,9 @@ from anomsdk.core.plan import Plan
 from anomsdk.sources.dropouts import ConstantCutter, shortest_constant
 from anomsdk.sources.formats.stored_samples import Block
 
+NOTHING = hashlib.sha256().hexdigest()
+"""Digest of a recording of which all is cut out."""
+
 
 class SampleDigest:
     """Sha256 of samples without constant stretches of sound, as `anomsdk.sources.clips.Facts.digest`.

@@ -17,11 +17,13 @@ from anomsdk.datasets.commits import SKIPPED, DataSet, Stamp
 from anomsdk.datasets.default_ladder import counting
 from anomsdk.datasets.device_scoring import Scoring
 from anomsdk.datasets.parts import PartWriter
+from anomsdk.datasets.repeats import Repeats, Untimed
 from anomsdk.datasets.row_buffer import RowBuffer, RowMemory
 from anomsdk.datasets.schema import Facts, ScoreColumn, import_pyarrow, score_column
-from anomsdk.datasets.unit_scoring import ScoredUnit, UnitScorer
+from anomsdk.datasets.scored_unit import ScoredUnit
+from anomsdk.datasets.unit_scoring import UnitScorer
 from anomsdk.datasets.units import Input, Inputs, Unit
-from anomsdk.errors import UnusableInputsError, printable
+from anomsdk.errors import InputError, UnusableInputsError, printable
 from anomsdk.plans.recording_digests import known_recordings
 from anomsdk.runtime.blocks import checked_plan
 from anomsdk.runtime.engines import default_engine
@@ -140,6 +142,7 @@ def score_into(
             go_on=go_on,
             start_us=start_us,
             before=data_set.devices,
+            repeats=data_set.repeats,
         )
         run = _Run(data_set, RowBuffer(writer, memory), out)
         if by_device:
@@ -180,6 +183,7 @@ class _Run:
         self._data_set, self._rows, self._out = data_set, rows, out
         self._inputs: dict[str, Stamp] = {}
         self._records: dict[str, dict[str, Any]] = {}
+        self._untimed, self._repeats = list[Untimed](), Repeats()
         self._units, self._last = 0, time.monotonic()
         self.notes = list[tuple[str, tuple[str, ...]]]()
         self.bad = list[tuple[str, str]]()
@@ -194,6 +198,7 @@ class _Run:
 
     def take(self, scored: ScoredUnit) -> None:
         """Take a unit that is done, and commit if it is time."""
+        self._refuse_repeats(scored)
         for each, why in scored.bad:
             self.leave_out(each, why)
         self.opened += scored.opened
@@ -203,6 +208,8 @@ class _Run:
             self.rows += scored.rows.rows
             self._rows.take(scored.rows)
             self._records |= scored.records
+            self._untimed += scored.untimed
+            self._repeats.add(scored.untimed)
             self._inputs |= {each.key: each.stamp for each in scored.done}
             self.devices |= scored.devices
             self.share += scored.share
@@ -216,9 +223,20 @@ class _Run:
         """Commit what is done."""
         if self._inputs:
             parts = self._rows.write()
-            self._data_set.commit(self._inputs, self._records, parts)
+            self._data_set.commit(self._inputs, self._records, self._untimed, parts)
             self.files += len(parts)
-        self._inputs, self._records, self._units, self._last = {}, {}, 0, time.monotonic()
+        self._inputs, self._records, self._untimed = {}, {}, []
+        self._units, self._last = 0, time.monotonic()
+
+    def _refuse_repeats(self, scored: ScoredUnit) -> None:
+        """Leave out a unit with a copy of a recording that another unit of this run has."""
+        try:
+            for each in scored.untimed:
+                self._repeats.check(each)
+        except InputError as error:
+            scored.bad.append((scored.unit.inputs[0], str(error)))
+            scored.rows.drop()
+            scored.done = []
 
 
 def _not_done(inputs: Inputs, data_set: DataSet) -> list[Input]:

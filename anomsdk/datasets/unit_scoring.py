@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from anomsdk.datasets.device_scoring import DeviceScoring, Scoring
 from anomsdk.datasets.parts import PartWriter
 from anomsdk.datasets.read_share import ReadShare
+from anomsdk.datasets.repeats import Repeats, Untimed
 from anomsdk.datasets.row_buffer import RECORDING_BYTES, RowBuffer, RowMemory
-from anomsdk.datasets.sample_digest import SampleDigest, digested
+from anomsdk.datasets.sample_digest import NOTHING, SampleDigest, digested
+from anomsdk.datasets.scored_unit import ScoredUnit
 from anomsdk.datasets.units import Found, Input, Inputs, Unit, opened_recordings
 from anomsdk.errors import InputError
 from anomsdk.plans.recording_digests import known_recordings
@@ -23,42 +25,14 @@ from anomsdk.sources.formats.motion.first_reading import Beginning, Blocks, gath
 from anomsdk.sources.recording import Recording
 
 
-@dataclass
-class ScoredUnit:
-    """Result of a unit.
-
-    Parameters
-    ----------
-    unit : Unit
-    rows : its rows
-    records : device -> its record
-    share : that was judged
-    devices : names of the devices that have rows
-    notes : pairs of a recording's name and its notes
-    bad : files that cannot be used, or not to their end, and why
-    known : names of recordings that the plan was made from
-    done : inputs that are done; those that cannot be used are not among them
-    """
-
-    unit: Unit
-    rows: RowBuffer
-    records: dict[str, dict[str, Any]] = field(default_factory=dict)
-    share: Judged = field(default_factory=Judged)
-    devices: set[str] = field(default_factory=set)
-    notes: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
-    bad: list[tuple[Input, str]] = field(default_factory=list)
-    known: list[str] = field(default_factory=list)
-    done: list[Input] = field(default_factory=list)
-    opened: int = 0
-
-
 @dataclass(frozen=True)
 class _Scored:
-    """Rows of a recording, the share of it that was judged, and the time of its end."""
+    """Rows of a recording, the share of it that was judged, the time of its end, and its digest where there is one."""
 
     rows: RowBuffer
     share: Judged
     stop_us: int | None
+    digest: str
 
 
 class UnitScorer:
@@ -74,6 +48,7 @@ class UnitScorer:
     go_on : recordings of one device go through one pipeline
     start_us : where the first recording of a device without times begins; None: not known
     before : device -> its record of an earlier run
+    repeats : recordings without a time that are committed
     """
 
     def __init__(
@@ -88,12 +63,14 @@ class UnitScorer:
         go_on: bool,
         start_us: int | None,
         before: dict[str, dict[str, Any]],
+        repeats: Repeats,
     ) -> None:
         self._scoring, self._engine, self._inputs = scoring, engine, inputs
         self._writer, self._memory, self._skip_bad = writer, memory, skip_bad
-        self._go_on, self._start_us, self._before = go_on, start_us, before
+        self._go_on, self._start_us, self._before, self._repeats = go_on, start_us, before, repeats
         self._known = known_recordings(scoring.plan.provenance)
-        self._lists_recordings = any(self._known.listed.values()) and scoring.counted.ladder is not None
+        self._counts = scoring.counted.ladder is not None
+        self._lists_recordings = any(self._known.listed.values()) and self._counts
         self._idle = deque[Engine]([open_engine(engine, scoring.plan)])
 
     def score(self, unit: Unit, stopped: Callable[[], bool], heard: Callable[[float], None]) -> ScoredUnit:
@@ -129,7 +106,8 @@ class UnitScorer:
             if device is None:
                 return None
             start_us = self._start_us if beginning.start_ns is None else beginning.start_ns // 1000
-            found = self._scored(device, beginning.name, blocks, start_us, stopped)
+            timed = beginning.start_ns is not None
+            found = self._scored(device, beginning.name, blocks, start_us, stopped, timed=timed)
             if found is not None:
                 approved.append(found)
             return found
@@ -167,10 +145,13 @@ class UnitScorer:
             if not certifies:
                 scored.known.append(name)
             blocks = share.counted(one.recording.blocks())
-            found = self._scored(one.device, name, blocks, start_us, stopped, certifies=certifies)
+            timed = one.recording.start_ns is not None
+            found = self._scored(one.device, name, blocks, start_us, stopped, timed=timed, certifies=certifies)
             if found is not None:
                 break
         assert isinstance(found, _Scored)
+        if one.recording.start_ns is None:
+            self._check_once(scored, one, found.digest)
         if found.rows.rows:
             scored.devices.add(one.device)
         scored.rows.take(found.rows)
@@ -185,11 +166,12 @@ class UnitScorer:
         start_us: int | None,
         stopped: Callable[[], bool],
         *,
+        timed: bool,
         certifies: bool = True,
     ) -> _Scored | None:
         """Score blocks of a recording with a fresh pipeline; None: it may not certify, as the plan was made from it."""
         rows = RowBuffer(self._writer, self._memory, RECORDING_BYTES)
-        digest = self._digest() if certifies else None
+        digest = self._digest(timed=timed) if certifies else None
         try:
             with self._opened_engine() as engine:
                 pipeline = DeviceScoring(self._scoring, engine, device)
@@ -203,10 +185,11 @@ class UnitScorer:
         except BaseException:
             rows.drop()
             raise
-        if digest is not None and self._known.purposes(digest.hexdigest()):
+        digits = "" if digest is None else digest.hexdigest()
+        if digits and self._known.purposes(digits):
             rows.drop()
             return None
-        return _Scored(rows, pipeline.share, pipeline.stop_us)
+        return _Scored(rows, pipeline.share, pipeline.stop_us, digits)
 
     def _score_device(
         self, scored: ScoredUnit, device: str, stopped: Callable[[], bool], heard: Callable[[float], None]
@@ -224,7 +207,7 @@ class UnitScorer:
                 return
             scored.bad.append(damaged)
             scored.rows.drop()
-            scored.share, scored.known = Judged(), []
+            scored.share, scored.known, scored.untimed = Judged(), [], []
             ordered = [one for one in ordered if one.input is not damaged[0]]
             scored.done = [each for each in scored.done if each is not damaged[0]]
 
@@ -279,10 +262,22 @@ class UnitScorer:
         certifies = not self._is_known(one.recording)
         if not certifies:
             scored.known.append(one.recording.name)
+        timed = one.recording.start_ns is not None
+        digest = SampleDigest(self._scoring.plan) if self._counts and certifies and not timed else None
         with closing(wiped_after_use(gathered(share.counted(one.recording.blocks())))) as read:
-            for row in pipeline.take(one.recording.name, read, start_us, certifies=certifies, stopped=stopped):
+            blocks = digested(read, digest)
+            for row in pipeline.take(one.recording.name, blocks, start_us, certifies=certifies, stopped=stopped):
                 scored.rows.add(row)
+        if digest is not None:
+            self._check_once(scored, one, digest.hexdigest())
         scored.share += pipeline.share
+
+    def _check_once(self, scored: ScoredUnit, one: Found, digest: str) -> None:
+        """Refuse a copy of a recording that does not tell its time; without a digest nothing of it counts."""
+        if digest not in ("", NOTHING):
+            each = Untimed.of(one.device, one.recording.name, digest)
+            self._repeats.check(each, scored.untimed)
+            scored.untimed.append(each)
 
     def _in_order(self, scored: ScoredUnit, device: str) -> list[Found]:
         """Open the files of a device, and return its recordings in the order of time, of names where none is known."""
@@ -309,7 +304,7 @@ class UnitScorer:
 
     def _is_known(self, recording: Recording) -> bool:
         """Read a recording to tell whether the plan was made from it; not where the plan lists none."""
-        digest = self._digest()
+        digest = self._digest(timed=True)
         if digest is None:
             return False
         with closing(wiped_after_use(recording.blocks())) as blocks:
@@ -317,9 +312,9 @@ class UnitScorer:
                 pass
         return bool(self._known.purposes(digest.hexdigest()))
 
-    def _digest(self) -> SampleDigest | None:
-        """Make the digest of a recording; None where the plan lists no recordings, or nothing is certified."""
-        return SampleDigest(self._scoring.plan) if self._lists_recordings else None
+    def _digest(self, *, timed: bool) -> SampleDigest | None:
+        """Make the digest of a recording; None where the plan lists none and it tells its time, or nothing counts."""
+        return SampleDigest(self._scoring.plan) if self._lists_recordings or (self._counts and not timed) else None
 
     @contextmanager
     def _opened_engine(self) -> Iterator[Engine]:

@@ -166,7 +166,7 @@ def test_one_folder_is_one_device_where_recordings_go_on(cli, herd, tmp_path):
 def test_start_gives_recordings_a_time(cli, herd, tmp_path):
     """The first of a device begins there, the next one where it ended, also in a later run."""
     for part in range(2):
-        np.save(tmp_path / f"{part}.npy", rows_of(np.ones(40, np.uint32)))
+        np.save(tmp_path / f"{part}.npy", rows_of(np.r_[4 + 5 * part, np.ones(39, np.uint32)]))
     folder = tmp_path / "cows" / "cow"
     folder.mkdir(parents=True)
     words = ["--start", "2026-06-01T01:59:58+02:00", "--group", "folder", "--engine", "reference"]
@@ -184,10 +184,10 @@ def test_start_gives_recordings_a_time(cli, herd, tmp_path):
         assert rows[2]["start"].timestamp() >= rows[1]["stop"].timestamp()
         for path in folder.glob("*"):
             path.unlink()
-    np.save(folder / "a.npy", rows_of(np.ones(40, np.uint32)))
+    np.save(folder / "a.npy", rows_of(np.r_[16, np.ones(39, np.uint32)]))
     failed = scored(cli, herd, tmp_path / "on", *words, "--continue", source=tmp_path / "cows")
     assert failed.status == 0, "a comes after 1"
-    np.save(folder / "0a.npy", rows_of(np.ones(40, np.uint32)))
+    np.save(folder / "0a.npy", rows_of(np.r_[25, np.ones(39, np.uint32)]))
     failed = scored(cli, herd, tmp_path / "on", *words, "--continue", source=tmp_path / "cows", status=2)
     assert "cow/0a.npy: comes before cow/a.npy by its name" in failed.err
     failed = scored(cli, herd, tmp_path / "no", "--start", "noon", status=2)
@@ -375,3 +375,34 @@ def test_the_sql_of_the_page_adds_up_rows(cli, herd, tmp_path):
     assert {name.replace("_07", "_02") for name in named} <= set(schema.names)
     table = parquet.read_table(tmp_path / "out", columns=["device", "alarm_days_02", "service_days"])
     assert sorted(set(table["device"].to_pylist())) == sorted(service), "commits and skipped files are no rows"
+
+
+@pytest.mark.parametrize("words", [(), ("--continue",), ("--start", "2026-06-01"), ("--group", "folder")])
+def test_a_copy_of_a_recording_without_a_time_is_refused(cli, herd, tmp_path, words):
+    """Its service would count twice; of recordings that tell their time, tune finds the overlap."""
+    first = write_recording(tmp_path / "in" / "cow" / "a.npz", seed=3)
+    write_recording(tmp_path / "in" / "cow" / "b.npz", seed=4)
+    write_recording(tmp_path / "in" / "other" / "a.npz", seed=3)  # of another device
+    copy = tmp_path / "in" / "cow" / "c.npz"
+    copy.write_bytes(first.read_bytes())
+    result = scored(cli, herd, tmp_path / "out", *words, status=2, source=tmp_path / "in")
+    why = "cow/c.npz: has the samples of cow/a.npz of device cow, and would count twice; give each recording once"
+    assert why in result.err
+    scored(cli, herd, tmp_path / "out", *words, "--skip-bad", source=tmp_path / "in")
+    assert sums(rows_in(tmp_path / "out"), "service_ticks") == {"cow": 80, "other": 40}
+    copy.rename(tmp_path / "in" / "cow" / "d.npz")
+    later = scored(cli, herd, tmp_path / "out", *words, status=2, source=tmp_path / "in")
+    assert "cow/d.npz: has the samples of cow/a.npz of device cow" in later.err  # as the commits say
+
+
+def test_silence_is_no_copy_of_silence(cli, tmp_path):
+    """A sound that is constant has no samples by which it could be told from others."""
+    import soundfile
+
+    (tmp_path / "in" / "room").mkdir(parents=True)
+    (tmp_path / "in" / "hall").mkdir()
+    for name in ("room/a", "room/b", "hall/a"):
+        soundfile.write(tmp_path / "in" / f"{name}.wav", np.zeros(160_000, np.int16), 16_000)
+    words = ("--plan", "audio_scene", "--out", tmp_path / "out", "--group", "folder")
+    result = cli("score", tmp_path / "in", *words)
+    assert result.status == 0, result.err
