@@ -14,11 +14,14 @@ from typing import Any
 from anomsdk.datasets.device_day import UNKNOWN_DAY
 from anomsdk.datasets.schema import METADATA_KEY, Facts, import_pyarrow, selected
 from anomsdk.errors import InputError, printable, quoted
+from anomsdk.sources.file_listing import MOTION_SUFFIXES, SUFFIXES
+from anomsdk.sources.formats.text_file import suffix_of
 
 BATCH_ROWS = 32768
 """Rows that are read at once."""
 SUFFIX = ".parquet"
 _LABELS = ("device", "recording", "score_id")
+_PARTS = ("day=", "group=")
 _TIMES, _NUMBERS = ("start", "stop"), ("boot", "first")
 _SEE = "see docs/reference/data-sets.md"
 _TELLING = ("device", "score_id", "service_ticks", "service_days")
@@ -79,6 +82,33 @@ def day_files(path: Path) -> list[DayFile]:
     if not files:
         raise InputError(f"{printable(path)}: no .parquet files in this folder; give one that score or gather wrote")
     return sorted(DayFile(_day_of(file), str(file), _part_of(file, "group")) for file in files)
+
+
+def check_alone(path: Path) -> None:
+    """Refuse a folder that holds recordings besides a data set in one of its folders: they would be passed over.
+
+    Raises
+    ------
+    InputError : names one of the recordings
+    """
+    suffixes = {*SUFFIXES, *MOTION_SUFFIXES} - {SUFFIX}
+    if not path.is_dir() or any(each.name.startswith(_PARTS) for each in path.iterdir()):
+        return
+    for root, folders, files in os.walk(path):
+        folders[:] = sorted(name for name in folders if not name.startswith((".", "_", *_PARTS)))
+        if any(Path(root).glob("day=*")):
+            continue  # what is beside its days belongs to a data set
+        for name in sorted(files):
+            if suffix_of(name) in suffixes and not name.startswith((".", "_")):
+                raise InputError(
+                    f"{printable(path)}: holds a data set and recordings ({printable(Path(root, name))}); give the "
+                    "folder of the data set, or the recordings"
+                )
+
+
+def pending_below(path: Path) -> int:
+    """Count the files of a data set that are being written, or whose writer was interrupted."""
+    return sum(1 for _ in path.glob(f"**/day=*/*{SUFFIX}.tmp")) if path.is_dir() else 0
 
 
 @contextmanager

@@ -117,7 +117,7 @@ def score_into(
     score_column(scores)
     import_pyarrow(printable(out))
     n_jobs, by_device = checked_jobs(jobs), go_on or start_us is not None
-    inputs = Inputs.listed(plan, sources, reading=reading, group=group, by_device=go_on)
+    inputs = Inputs.listed(plan, sources, reading=reading, group=group, by_device=go_on, out=out)
     counted_by = counting(plan)
     facts = Facts.of(plan, counted_by or plan, scores)
     if counted_by is None:

@@ -59,7 +59,8 @@ class DeviceSums:
     values : int64 (columns, n)
     begins, ends : int64 (2, n), spans of the rows of each device, see `anomsdk.datasets.row_spans`
     tally : number of rows
-    doubtful : device whose rows overlap -> why; only where rows that cannot be right are left out
+    doubtful : device whose rows overlap -> why, or that had a row that cannot be right -> ""; only where these are
+        left out. What else is known of such a device is not all, and may lack alarms
     """
 
     columns: tuple[str, ...]
@@ -103,7 +104,7 @@ class DeviceSums:
                 line = f"data set: {overlapping(name, kind, int(later.begins[kind, place]))}"
                 if not self.leave_out:
                     raise InputError(line)
-                doubtful.setdefault(name, line)
+                doubtful[name] = doubtful.get(name) or line
         values = np.pad(self.values, grown)
         values[:, at] += later.values
         begins[:, at] = np.minimum(begins[:, at], later.begins)
@@ -130,7 +131,8 @@ def add_up(
     files : in the order of their days
     columns : names of further columns besides service_ticks and service_days
     score_id : that all rows must have
-    skip_bad : leave out rows that cannot be right, and note devices whose rows overlap; by default they are an error
+    skip_bad : leave out rows that cannot be right, and note their devices and those whose rows overlap; by default they
+        are an error
     ahead : read the next rows in a second thread
     progress : called with the number of files that were added, and the number of all
 
@@ -181,6 +183,7 @@ class _Adding:
         self._known: tuple[Any, str, Ints] | None = None  # devices of the batch before, their group and places
         self._tally = Tally()
         self._file, self._at = DayFile("", ""), 0  # that is read, and the number of its rows so far
+        self._doubtful: dict[str, str] = {}  # devices with a bad row
         self._bad_rows: list[tuple[str, int]] = []  # of the file: why the first of a batch is bad, and how many are
 
     def open(self, file: DayFile) -> None:
@@ -202,6 +205,7 @@ class _Adding:
             if not self._skip_bad:
                 raise InputError(f"{why}; correct the row, or leave it out with `skip_bad`")
             self._bad_rows.append((why, int(bad.sum())))
+            self._doubtful |= dict.fromkeys(labels[0].filter(self._pyarrow.array(bad)).drop_null().to_pylist(), "")
             good = np.flatnonzero(~bad)
             batch = [column.take(self._pyarrow.array(good)) for column in batch]
             numbers, rows = [each[good] for each in numbers], rows[good]
@@ -218,7 +222,7 @@ class _Adding:
         self._end_file()
         n, spans = len(self._devices), self._spans
         cut = self._values[:, :n], spans.begins[:, :n], spans.ends[:, :n]
-        doubtful = {str(self._devices[place]): why for place, why in spans.doubtful.items()}
+        doubtful = self._doubtful | {str(self._devices[place]): why for place, why in spans.doubtful.items()}
         return DeviceSums(self._columns, self._devices, self._groups, *cut, self._tally, doubtful, self._skip_bad)
 
     def _end_file(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from anomsdk.core.plan import Plan
@@ -101,6 +101,7 @@ class Inputs:
         reading: ReadOptions | None = None,
         group: str | None = None,
         by_device: bool = False,
+        out: Path | None = None,
     ) -> Inputs:
         """List the files of sources.
 
@@ -110,6 +111,7 @@ class Inputs:
         sources : files and folders
         group : as `anomsdk.sources.clips.open_clips`
         by_device : recordings of one device belong together; without a group, those of one folder
+        out : folder of the data set, whose files are no recordings; it may be in one of the sources
 
         Raises
         ------
@@ -121,7 +123,7 @@ class Inputs:
             if source == "-":
                 raise InputError("standard input: has no end and no name; save it to files, and score these")
             try:
-                listing = list_files(source, stream_format, reading=reading)
+                listing = _without(list_files(source, stream_format, reading=reading), out)
             except InputError as error:
                 if len(sources) == 1:
                     raise
@@ -246,6 +248,19 @@ def opened_recordings(
             yield each, opened or []
         else:
             yield each, inputs.found_in(each, opened)
+
+
+def _without(listing: FileListing, out: Path | None) -> FileListing:
+    """Return a listing without the files of a data set that is in the folder."""
+    if out is None or not listing.is_folder:
+        return listing
+    apart = out.resolve()
+    if not apart.is_relative_to(Path(listing.root).resolve()):
+        return listing
+    files = tuple(file for file in listing.files if not file.path.resolve().is_relative_to(apart))
+    if not files:
+        raise InputError(f"{printable(listing.root)}: holds no recordings besides the data set; give those to score")
+    return replace(listing, files=files)
 
 
 def _stamp(path: Path) -> Stamp:

@@ -38,6 +38,7 @@ class DataSetLadders:
     groups : device -> its group; empty: none
     rows : number of device days
     left_out : number of rows that were left out, as they cannot be right
+    devices_out : number of devices that were left out with such rows, or with rows that overlap
     """
 
     files: tuple[DayFile, ...]
@@ -45,6 +46,7 @@ class DataSetLadders:
     groups: dict[Device, str]
     rows: int
     left_out: int
+    devices_out: int
 
 
 def read_data_sets(
@@ -64,7 +66,7 @@ def read_data_sets(
     plan : Plan with a ladder
     paths : folders of data sets, or files of them
     unit : of the budget; only its counts are read, and the ticks in alarm
-    skip_bad : leave out rows that cannot be right
+    skip_bad : leave out rows that cannot be right, with all others of their devices
     on_bad : called with one line for each file with such rows
     add : adds up somewhere else; None: in this process
     progress : called with the number of files that were read, and of all
@@ -83,13 +85,13 @@ def read_data_sets(
         sums = add_up(files, columns, plan.score_id, skip_bad=skip_bad, progress=progress)
     else:
         sums = add(files, columns, plan.score_id)
-    for line in (*sums.tally.bad, *(f"{line}; its rows are left out" for line in sums.doubtful.values())):
+    bad = (f"{line}; all rows of its device are left out, as alarms may be missing" for line in sums.tally.bad)
+    for line in (*bad, *(f"{line}; its rows are left out" for line in sums.doubtful.values() if line)):
         if on_bad is not None:
             on_bad(line)
-    left = len(sums.devices) - len(sums.doubtful)
-    require(left > 0, f"{files[0].name}: no row of this data set can be used; score the recordings again")
     ladders, groups = _ladders(sums, plan, rungs, names)
-    return DataSetLadders(files, ladders, groups, sums.tally.rows, sums.tally.left_out)
+    require(bool(ladders), f"{files[0].name}: no row of this data set can be used; score the recordings again")
+    return DataSetLadders(files, ladders, groups, sums.tally.rows, sums.tally.left_out, len(sums.doubtful))
 
 
 def _ladders(
@@ -148,7 +150,10 @@ def rung_counts(data: DataSetLadders, count: str, rung: int) -> Ints:
 
 
 def left_out_words(ladders: DataSetLadders) -> str:
-    """Say how many rows were left out; empty: none."""
-    if not ladders.left_out:
-        return ""
-    return f"{counted(ladders.left_out, 'row')} of {ladders.rows + ladders.left_out:,} left out"
+    """Say how many rows and devices were left out; empty: none."""
+    rows, devices = ladders.left_out, ladders.devices_out
+    found = [f"{counted(rows, 'row')} of {ladders.rows + rows:,} left out"] if rows else []
+    if devices:
+        whose = "its" if devices == 1 else "their"
+        found.append(f"{counted(devices, 'device')} left out as a whole, as {whose} counts may lack alarms")
+    return "; ".join(found)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from anomsdk.core.plan import Plan
 from anomsdk.datasets.default_ladder import with_rungs
-from anomsdk.datasets.reading import is_data_set
+from anomsdk.datasets.reading import check_alone, is_data_set, pending_below
 from anomsdk.errors import InputError, printable
 from anomsdk.sources.clips import Clip, noticed, open_clips
 from anomsdk.sources.stream_format import ReadOptions, StreamFormat
@@ -19,6 +19,7 @@ from anomsdk.tune.data_sets import AddUp, left_out_words, read_data_sets
 from anomsdk.tune.device_scores import ScoredDevice, is_scores, read_scores, score_devices
 from anomsdk.tune.exports import FiledExport, is_exports, read_exports
 from anomsdk.tune.herd import Herd
+from anomsdk.utils.text import counted
 
 
 def open_herd(
@@ -48,19 +49,27 @@ def open_herd(
     group : as `anomsdk.sources.clips.open_clips`
     engine, jobs : as `anomsdk.score_many`
     on_bad : called with one line for each input that cannot be read, which is left out; None: they are an error. Of a
-        data set only rows are left out, and one line for each of its files tells how many
+        data set the devices with a row that cannot be right are left out, and one line for each of its files tells
+        how many such rows it has
     add : adds up data sets somewhere else; None: in this process
     report : called with lines on recordings
     progress : called with the recordings scored, or the files of data sets read so far, and their number
 
     Raises
     ------
-    InputError : as `read_exports`, `read_scores`, `read_data_sets`, `score_devices` and `Herd.of`, a ladder of another
-        plan, or a plan without a ladder
+    InputError : as `check_alone`, `read_exports`, `read_scores`, `read_data_sets`, `score_devices` and `Herd.of`, a
+        ladder of another plan, or a plan without a ladder
     """
     given, plan = plan, with_rungs(plan, budget, confidence)
     exports, scored, clips = list[FiledExport](), list[ScoredDevice](), list[Clip]()
     data_sets = [Path(source) for source in sources if is_data_set(Path(source))]
+    for path in data_sets:
+        check_alone(path)
+        if pending := pending_below(path):
+            report(
+                f"{printable(path)}: {counted(pending, 'file')} not written to the end, whose rows do not count: wait "
+                "for score to end, or score again, which completes them"
+            )
     for source in sources:
         path = Path(source)
         if path in data_sets:

@@ -16,6 +16,7 @@ from anomsdk.errors import InputError
 from anomsdk.herd.partitions import PartFile
 from anomsdk.stats.budgets import Budget
 from anomsdk.tune.inputs import open_herd
+from tests.support.data_sets import write_recording
 from tests.support.herd_days import FIRST_DAY, altered, device_day, random_days, write_days
 from tests.support.herds import DAY, LEVELS, plan_with_ladder
 
@@ -147,3 +148,50 @@ def test_days_behind_links_belong_to_the_data_set(tmp_path):
     day.symlink_to(tmp_path / "elsewhere")
     (folder / "again").symlink_to(folder)
     assert by_device(folder)["a"][0] == 3 * DAY
+
+
+def test_all_rows_of_a_device_with_a_bad_row_are_left_out(tmp_path):
+    """The bad row may be the one that holds the alarms: without it the device would look quiet."""
+    loud = np.array([[5, 2, 1, 1, 1]] * len(LEVELS))
+    rows = [
+        device_day(PLAN, device, day, loud if (device, day) == ("b", 1) else None)
+        for day in range(3)
+        for device in "ab"
+    ]
+    folder = write_days(tmp_path, PLAN, rows)
+    path = folder / f"day={FIRST_DAY + timedelta(1)}" / "part-00000.parquet"
+    altered(path, {"alarm_days_01": pa.array([0, 9], pa.uint16())})
+    said, lines = [], []
+    herd = opened(folder, on_bad=lines.append, report=said.append)
+    assert list(herd.ladders) == ["a"] and herd.ladders["a"].ticks == 3 * DAY
+    why = f"{path}, row 1 (from 0): alarm_days_01 is 9, more than its service_days, 1"
+    assert lines == [f"{why}; all rows of its device are left out, as alarms may be missing"]
+    assert said == ["1 row of 6 left out; 1 device left out as a whole, as its counts may lack alarms"]
+    files = day_files(folder)
+    parts = [add_up([file], ALL, PLAN.score_id, skip_bad=True) for file in files]
+    assert parts[0].plus(parts[1]).plus(parts[2]).doubtful == {"b": ""}
+    altered(path, {"alarm_days_01": pa.array([9, 9], pa.uint16())})
+    with pytest.raises(InputError, match="no row of this data set can be used"):
+        opened(folder, on_bad=lines.append)
+
+
+def test_recordings_besides_a_data_set_are_not_passed_over(tmp_path):
+    write_days(tmp_path / "in" / "out", PLAN, [device_day(PLAN, "a", 0)])
+    recording = write_recording(tmp_path / "in" / "cow" / "a.npz")
+    with pytest.raises(InputError, match=rf"in: holds a data set and recordings \({recording}\); give"):
+        opened(tmp_path / "in")
+    recording.unlink()
+    for name in ("levels.csv", "_skipped.csv"):
+        (tmp_path / "in" / "out" / name).write_text("device\n")
+    assert list(opened(tmp_path / "in").ladders) == list(opened(tmp_path / "in" / "out").ladders) == ["a"]
+
+
+def test_files_that_are_still_written_are_said(tmp_path):
+    folder, said = write_days(tmp_path, PLAN, [device_day(PLAN, "a", day) for day in range(2)]), []
+    path = folder / f"day={FIRST_DAY}" / "part-00000.parquet"
+    path.rename(f"{path}.tmp")
+    assert opened(folder, report=said.append).ladders["a"].ticks == DAY
+    assert said == [
+        f"{folder}: 1 file not written to the end, whose rows do not count: wait for score to end, or score again, which "
+        "completes them"
+    ]

@@ -406,3 +406,29 @@ def test_silence_is_no_copy_of_silence(cli, tmp_path):
     words = ("--plan", "audio_scene", "--out", tmp_path / "out", "--group", "folder")
     result = cli("score", tmp_path / "in", *words)
     assert result.status == 0, result.err
+
+
+def test_a_data_set_in_the_folder_of_its_recordings_is_no_recording(cli, tmp_path):
+    """A later run finds the same inputs, and names devices as before; files of the data set are .parquet, too."""
+    import pyarrow.parquet as parquet
+
+    (tmp_path / "in").mkdir()
+    rng = np.random.default_rng(0)
+    for name in ("a", "b"):
+        columns = {f"{axis}_g": rng.normal(0.5, 0.1, 2000) for axis in ("ax", "ay", "az")}
+        columns |= {f"{axis}_dps": rng.normal(0, 5, 2000) for axis in ("gx", "gy", "gz")}
+        parquet.write_table(pyarrow_table({"t": np.arange(2000) / 10} | columns), tmp_path / "in" / f"{name}.parquet")
+    words = ("score", tmp_path / "in", "--plan", "cattle_collar", "--out", tmp_path / "in" / "out")
+    first = cli(*words)
+    assert first.status == 0 and "2 devices" in first.out, first.err
+    again = cli(*words)
+    assert again.status == 0 and again.out.endswith("0 files; 2 done before\n"), again.err
+    for name in ("a", "b"):
+        (tmp_path / "in" / f"{name}.parquet").unlink()
+    assert "holds no recordings besides the data set" in cli(*words).err
+
+
+def pyarrow_table(columns):
+    import pyarrow
+
+    return pyarrow.table(columns)
