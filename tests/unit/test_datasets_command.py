@@ -360,12 +360,25 @@ def test_the_page_lists_the_columns():
     assert rows == [tuple(cell.strip() for cell in row) for row in column_table()]
 
 
+def test_rows_that_the_page_writes_are_tuned(cli, herd, tmp_path, monkeypatch):
+    """With pyarrow alone: plain strings, int64, times without a zone, a column of nulls, and no metadata."""
+    (text,) = (block.text for block in blocks(PAGE) if block.title == "write.py")
+    monkeypatch.chdir(tmp_path)
+    exec(text.replace("plan.json", str(herd / "plan.json")), {})
+    for budget in ("1 alarm-day/30d", "1 alarm/30d", "1 episode/30d"):
+        result = cli("tune", "herd", "--plan", herd / "plan.json", "--budget", budget, "--out", "levels.csv")
+        assert result.status in (0, 3) and "1 device" in result.out, result.err
+    failed = cli("herd", "herd", "--plan", herd / "plan.json")
+    assert "has no column ticks, void_ticks, coverage" in failed.err
+
+
 def test_the_sql_of_the_page_adds_up_rows(cli, herd, tmp_path):
     import duckdb
     import pyarrow.parquet as parquet
 
     scored(cli, herd, tmp_path / "out", "--continue")
-    sql, pandas = (block.text for block in blocks(PAGE) if block.title)
+    titled = {block.title: block.text for block in blocks(PAGE)}
+    sql, pandas = titled["days.sql"], titled["sums.py"]
     sql = sql.replace("DIR", str(tmp_path / "out")).replace("_07", "_02")
     rows = rows_in(tmp_path / "out")
     alarm_days, service = sums(rows, "alarm_days_02"), sums(rows, "service_days")
