@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.datasets.device_day import UNKNOWN_DAY
+from anomsdk.datasets.reading import DayFile, check_once
 from anomsdk.datasets.schema import METADATA_KEY, Facts, import_pyarrow, selected
 from anomsdk.errors import InputError, printable, quoted
 
@@ -58,8 +59,15 @@ def _day(text: str) -> date | None:
 
 
 def files_of(partition: Path) -> list[Path]:
-    """List the Parquet files of a day in the order of their names; hidden ones and those being written apart."""
-    return sorted(path for path in partition.iterdir() if path.suffix == ".parquet" and path.name[0] not in "._")
+    """List the Parquet files of a day in the order of their names; hidden ones and those being written apart.
+
+    Raises
+    ------
+    InputError : a file is a copy of another one
+    """
+    found = sorted(path for path in partition.iterdir() if path.suffix == ".parquet" and path.name[0] not in "._")
+    check_once([DayFile("", str(path)) for path in found])
+    return found
 
 
 def pending_of(partition: Path) -> int:

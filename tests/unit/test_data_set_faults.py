@@ -13,7 +13,7 @@ from anomsdk.datasets.schema import RUNG_COLUMNS, Facts, rung_column
 from anomsdk.datasets.service import Service
 from anomsdk.datasets.sums import add_up
 from anomsdk.errors import InputError
-from anomsdk.herd.partitions import PartFile
+from anomsdk.herd.partitions import PartFile, files_of
 from anomsdk.stats.budgets import Budget
 from anomsdk.tune.inputs import open_herd
 from tests.support.data_sets import write_recording
@@ -195,3 +195,11 @@ def test_files_that_are_still_written_are_said(tmp_path):
         f"{folder}: 1 file not written to the end, whose rows do not count: wait for score to end, or score again, which "
         "completes them"
     ]
+
+
+def test_a_copy_of_a_file_is_refused_by_herd(tmp_path):
+    folder = write_days(tmp_path, PLAN, [device_day(PLAN, "a", 0)])
+    path = folder / f"day={FIRST_DAY}" / "part-00000.parquet"
+    path.with_name("part-00000 copy.parquet").write_bytes(path.read_bytes())
+    with pytest.raises(InputError, match=r"part-00000 copy.parquet and .*: the same rows twice"):
+        files_of(path.parent)
