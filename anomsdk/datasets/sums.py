@@ -81,6 +81,16 @@ class DeviceSums:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, values=state["values"].astype(np.int64))
 
+    def of_two_kinds(self) -> dict[str, str]:
+        """Return the devices with rows of scored recordings and of exports, and why these do not add up."""
+        both = (self.begins[BY_TIME] != NEVER) & (self.begins[BY_TICK] != NEVER)
+        names = [str(self.devices[place]) for place in np.flatnonzero(both).tolist()]
+        return {
+            name: f"data set: device {quoted(name)} has rows of recordings and of exports, which may count the same "
+            "service twice; give one of both"
+            for name in names
+        }
+
     def plus(self, later: DeviceSums) -> DeviceSums:
         """Add the sums of later days.
 

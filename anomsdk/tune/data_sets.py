@@ -85,6 +85,10 @@ def read_data_sets(
         sums = add_up(files, columns, plan.score_id, skip_bad=skip_bad, progress=progress)
     else:
         sums = add(files, columns, plan.score_id)
+    mixed = sums.of_two_kinds()
+    if mixed and not skip_bad:
+        raise InputError(next(iter(mixed.values())))
+    sums.doubtful.update({name: sums.doubtful.get(name) or why for name, why in mixed.items()})
     bad = (f"{line}; all rows of its device are left out, as alarms may be missing" for line in sums.tally.bad)
     for line in (*bad, *(f"{line}; its rows are left out" for line in sums.doubtful.values() if line)):
         if on_bad is not None:

@@ -203,3 +203,14 @@ def test_a_copy_of_a_file_is_refused_by_herd(tmp_path):
     path.with_name("part-00000 copy.parquet").write_bytes(path.read_bytes())
     with pytest.raises(InputError, match=r"part-00000 copy.parquet and .*: the same rows twice"):
         files_of(path.parent)
+
+
+def test_a_device_counts_from_its_recordings_or_its_exports(tmp_path):
+    """A time and ticks of a life cannot be compared, so that nothing would find the same service twice."""
+    scored = write_days(tmp_path / "scored", PLAN, [device_day(PLAN, name, 0) for name in ("7", "8")])
+    gathered = write_days(tmp_path / "gathered", PLAN, [device_day(PLAN, "7", 0, boot=1, start_us=None, stop_us=None)])
+    with pytest.raises(InputError, match="device 7 has rows of recordings and of exports, which may count the same"):
+        opened(scored, gathered)
+    lines = []
+    assert list(opened(scored, gathered, on_bad=lines.append).ladders) == [8]
+    assert len(lines) == 1 and lines[0].endswith("give one of both; its rows are left out")
