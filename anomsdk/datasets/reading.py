@@ -230,7 +230,6 @@ def _labelled(column: Any) -> Any:
 
     kind = pyarrow.dictionary(pyarrow.int32(), pyarrow.string())
     if column.type == kind:
-        column.dictionary.validate(full=True)
         return column
     plain = column.dictionary_decode() if pyarrow.types.is_dictionary(column.type) else column
     return plain.cast(pyarrow.string()).dictionary_encode()

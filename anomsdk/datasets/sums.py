@@ -263,6 +263,7 @@ class _Adding:
         """Return the index of the device of each row; new devices are added."""
         names, group = column.dictionary, self._file.group
         if self._known is None or self._known[1] != group or not self._known[0].equals(names):
+            self._check_text("device", names)
             self._known = names, group, self._placed(names, group)
         return self._known[2][column.indices.to_numpy()]
 
@@ -281,7 +282,14 @@ class _Adding:
         _check_groups(self._groups, [group] * len(names), at, names)
         return at
 
+    def _check_text(self, name: str, texts: Any) -> None:
+        try:
+            texts.validate(full=True)
+        except self._pyarrow.ArrowInvalid:
+            raise InputError(f"{self._file.name}: column {name} is no text in UTF-8; write the file again") from None
+
     def _check_score_id(self, column: Any) -> None:
+        self._check_text("score_id", column.dictionary)
         for index, text in enumerate(column.dictionary.to_pylist()):
             if text is not None and text[:SCORE_ID_DIGITS] == self._score_id:
                 continue

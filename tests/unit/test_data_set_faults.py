@@ -214,3 +214,12 @@ def test_a_device_counts_from_its_recordings_or_its_exports(tmp_path):
     lines = []
     assert list(opened(scored, gathered, on_bad=lines.append).ladders) == [8]
     assert len(lines) == 1 and lines[0].endswith("give one of both; its rows are left out")
+
+
+@pytest.mark.parametrize("name", ["device", "score_id"])
+def test_a_name_that_is_no_text_is_one_line(tmp_path, name):
+    folder = write_days(tmp_path, PLAN, [device_day(PLAN, "a", 0)])
+    texts = pa.array([b"\xff\xfe"]).view(pa.string())
+    altered(folder / f"day={FIRST_DAY}" / "part-00000.parquet", {name: texts})
+    with pytest.raises(InputError, match=rf"part-00000.parquet: column {name} is no text in UTF-8"):
+        added(folder)
