@@ -167,7 +167,7 @@ class DeviceScoring:
 
     def _begin(self, name: str, start_us: int | None) -> None:
         """Tell the time between two recordings to the pipeline, and where the next one begins."""
-        self._name = name
+        before, self._name = self._name, name
         if self._begun:
             end_us = self._clock.time(self._position)
             if (start_us is not None) != self._clock.is_set:
@@ -177,9 +177,12 @@ class DeviceScoring:
                     "of one kind, or give `start`"
                 )
             if start_us is not None and start_us < end_us - _SLACK_US:
+                advice = "leave one of them out, or name devices apart with `group`"
+                if not before:
+                    advice = "an earlier run scored that one: leave this one out, or score all into a new folder"
                 raise InputError(
                     f"{name}: begins {(end_us - start_us) / 1e6:g} s before the recording of device {self._device} "
-                    "before it ends; leave one of them out, or name devices apart with `group`"
+                    f"before it ends; {advice}"
                 )
             missing = 1 if start_us is None else max(0, self._clock.samples(start_us - end_us))
             self._miss(missing)
