@@ -74,7 +74,7 @@ def day_files(path: Path) -> list[DayFile]:
     files = _files_below(path) if path.is_dir() else [path]
     if not files:
         raise InputError(f"{printable(path)}: no .parquet files in this folder; give one that score or gather wrote")
-    return sorted(DayFile(_day_of(file), str(file), _part_of(file, "group")) for file in files)
+    return sorted(DayFile(day_of(file), str(file), part_of(file, "group")) for file in files)
 
 
 @contextmanager
@@ -159,13 +159,20 @@ def _files_below(folder: Path) -> list[Path]:
     )
 
 
-def _part_of(file: Path, key: str) -> str:
+def part_of(file: Path, key: str) -> str:
+    """Return the value of the last folder of a path that is named KEY=VALUE; empty: none is."""
     values = [part.partition("=")[2] for part in file.parts[:-1] if part.startswith(f"{key}=")]
     return values[-1] if values else ""
 
 
-def _day_of(file: Path) -> str:
-    text = _part_of(file, "day")
+def day_of(file: Path) -> str:
+    """Return the day that a folder of a path names, as YYYY-MM-DD; empty: not known.
+
+    Raises
+    ------
+    InputError : it names something else
+    """
+    text = part_of(file, "day")
     if text in ("", UNKNOWN_DAY):
         return ""
     try:
