@@ -17,6 +17,8 @@ from anomsdk.core.ladder import RungCounts
 from anomsdk.datasets.gathering import gather_into
 from anomsdk.datasets.schema import rung_column
 from anomsdk.errors import InputError
+from anomsdk.herd.overview import herd_day
+from anomsdk.herd.report_text import as_text
 from anomsdk.plans.file import write_plan
 from anomsdk.stats.budgets import Budget
 from anomsdk.tune.calendar_days import CalendarDays
@@ -318,3 +320,20 @@ def test_the_command_says_what_it_wrote(tmp_path):
     ]
     budget = Budget.parse("1 alarm-day/3d")
     assert open_herd(PLAN, [tmp_path / "out"], budget).groups == {7: "north"}
+
+
+def test_the_list_of_a_day_says_what_exports_do_not_tell(tmp_path):
+    """Devices of all groups are in it; nothing is made of scores and technical alarms that no export holds."""
+    for day in range(3):
+        for device, group in ((1, "north"), (2, "south"), (3, "south")):
+            if device == 3 and day < 2:
+                continue  # first read on the last day: its service is older
+            scores = scores_of(3, {2: 500} if device != 2 else {})
+            export = export_of(PLAN, scores[: (day + 1) * DAY], device)
+            write_exports(tmp_path / "in" / place(day, str(device), group), export)
+    found = herd_day(gathered(tmp_path), PLAN)
+    assert [each.device for each in found.look_at] == ["1", "3"] and found.share.devices == 3
+    assert {(each.factor, each.rank, each.alerts) for each in found.look_at} == {(None, None, 1)}
+    text = as_text(found)
+    assert "no technical alarm" not in text and "exports of ladders do not tell" in text
+    assert "more than 24 hours of service since a device was read before" in text and "count twice" not in text
