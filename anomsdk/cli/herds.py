@@ -46,10 +46,10 @@ def gather(
     *,
     run: RunOptions,
 ) -> None:
-    """Gather ladder exports of devices, one or more a day, into a data set.
+    """Gather ladder exports of devices into a data set, by day.
 
-    A row has what the ladder counted since the exports of earlier days. Memory grows with the devices, not with the
-    exports.
+    A device may be read once a day or more often. A row has what the ladder counted since the exports of earlier days.
+    Memory grows with the devices, not with the exports.
     """
     from anomsdk.datasets.gathering import gather_into
 
