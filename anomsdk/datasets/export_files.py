@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.core.export import MARK, VERSION, Export, export_bytes
-from anomsdk.datasets.reading import day_of, part_of
+from anomsdk.datasets.reading import day_of, part_of, walked
 from anomsdk.errors import InputError, printable
 from anomsdk.utils.files import read_limited
 
@@ -108,10 +108,10 @@ def _places(source: Path) -> Iterator[tuple[Path, Path]]:
             raise InputError(f"{printable(source)}: is no {SUFFIX} file and no folder; give exports of ladders")
         yield source, source
         return
-    for folder, _, names in os.walk(source):
+    for folder, names in walked(source):
         one = next((name for name in names if _is_export(name)), None)
         if one is not None:
-            yield Path(folder), Path(folder) / one
+            yield folder, folder / one
 
 
 def _is_export(name: str) -> bool:

@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from anomsdk.core.fixed import UINT32_MAX
 from anomsdk.core.record import SCORE_TAG_BYTES
 from anomsdk.datasets.places import index_of
-from anomsdk.datasets.reading import DayFile, batches, row_name
+from anomsdk.datasets.reading import DayFile, batches, checked_names, row_name
 from anomsdk.datasets.schema import MANY, SCORE_ID_DIGITS, import_pyarrow
 from anomsdk.errors import InputError, quoted
 from anomsdk.runtime.parallel import one_ahead
@@ -30,8 +31,8 @@ _SERVICE = ("service_ticks", "service_days")
 _OF_TICKS = ("alarm_ticks_", "alarms_")
 """Beginnings of the columns whose counts are among ticks of service; the others are among days of service."""
 _NEVER = np.iinfo(np.int64).max
-_MOST_NAMED = 3
-"""Rows of a file that are named before the rest is counted."""
+_WIDE = 8
+"""Bytes of a number that may be beyond 32 bits."""
 _BY_TIME, _BY_TICK = 0, 1
 assert SCORE_ID_DIGITS == 2 * SCORE_TAG_BYTES
 
@@ -293,6 +294,8 @@ class _Adding:
 
     def _plain(self, column: Any, none: int) -> Ints:
         """Return a column as int64, with a number for null."""
+        if self._pyarrow.types.is_timestamp(column.type):
+            column = column.cast(self._pyarrow.timestamp("us", column.type.tz), safe=False)
         whole = column.cast(self._pyarrow.int64())
         return whole.fill_null(none).to_numpy() if whole.null_count else whole.to_numpy()
 
@@ -304,7 +307,7 @@ class _Adding:
         return self._known[1][column.indices.to_numpy()]
 
     def _placed(self, names: Any, group: str) -> Ints:
-        at = index_of(names, self._devices)
+        at = index_of(checked_names(names, self._file.name, "device"), self._devices)
         new = at < 0
         if new.any():
             at[new] = len(self._devices) + np.arange(int(new.sum()))
@@ -320,7 +323,8 @@ class _Adding:
         return at
 
     def _check_score_id(self, column: Any) -> None:
-        for index, text in enumerate(column.dictionary.to_pylist()):
+        names = checked_names(column.dictionary, self._file.name, "score_id")
+        for index, text in enumerate(names.to_pylist()):
             if text is not None and text[:SCORE_ID_DIGITS] == self._score_id:
                 continue
             rows = np.flatnonzero(column.indices.fill_null(-1).to_numpy(zero_copy_only=False) == index)
@@ -332,6 +336,7 @@ class _Adding:
 
     def _checked(self, batch: list[Any]) -> tuple[list[NDArray[Any]], NDArray[np.bool_]]:
         """Return the columns that are added up, and which rows cannot be right."""
+        self._check_keys(batch)
         self._check_score_id(batch[1])
         bad = np.zeros(len(batch[0]), bool)
         for label in batch[:2]:
@@ -347,7 +352,12 @@ class _Adding:
             if column.null_count:
                 bad |= column.is_null().to_numpy(zero_copy_only=False)
                 column = column.fill_null(0)
-            numbers.append(column.to_numpy())
+            values = column.to_numpy()
+            if values.dtype.itemsize == _WIDE:
+                bad |= (over := values > UINT32_MAX)
+                values = np.where(over, 0, values).astype(np.int64)
+            numbers.append(values)
+        bad |= self._misplaced(batch)
         limits = [(each, int(each.min())) for each in numbers[: len(_SERVICE)]]
         for name, values in zip(self._columns, numbers, strict=True):
             if values.dtype.kind == "i" and int(values.min()) < 0:
@@ -360,6 +370,31 @@ class _Adding:
                 bad |= over if name.startswith("alarm_ticks_") else over & (values != MANY)
         return numbers, bad
 
+    def _check_keys(self, batch: list[Any]) -> None:
+        """Refuse columns that say where rows begin and end by something else than times and ticks."""
+        types = self._pyarrow.types
+        for name, column in zip(_KEYS[2:], batch[2 : len(_KEYS)], strict=True):
+            is_time = name in ("start", "stop")
+            is_kind, kind = (types.is_timestamp, "a time") if is_time else (types.is_integer, "whole numbers")
+            if not (types.is_null(column.type) or is_kind(column.type)):
+                raise InputError(
+                    f"{self._file.name}: column {name} is {column.type}, not {kind}; see docs/reference/data-sets.md"
+                )
+
+    def _misplaced(self, batch: list[Any]) -> NDArray[np.bool_]:
+        """Return which rows end before they begin, or have a boot or a tick that no ladder has."""
+        n = len(batch[0])
+        bad = np.zeros(n, bool)
+        start, stop, *ticks = batch[2 : len(_KEYS)]
+        if start.null_count < n and stop.null_count < n:
+            begins, ends = self._plain(start, _NEVER), self._plain(stop, _NEVER)
+            bad |= (ends < begins) & (begins != _NEVER)
+        for column, most in zip(ticks, (MANY, UINT32_MAX), strict=True):
+            if column.null_count < n:
+                values = column.fill_null(0).to_numpy()
+                bad |= (values < 0) | (values > most)
+        return bad
+
     def _said(self, batch: list[Any], row: int) -> str:
         """Say why a row cannot be right."""
         cells = {name: batch[i][row].as_py() for i, name in enumerate((*_KEYS, *self._columns))}
@@ -369,6 +404,14 @@ class _Adding:
         for name in self._columns:
             if cells[name] < 0:
                 return f"{name} is {cells[name]}, and counts are 0 or more"
+            if cells[name] > UINT32_MAX:
+                return f"{name} is {cells[name]:,}, more than 32 bits hold"
+        for name, most in (("boot", MANY), ("first", UINT32_MAX)):
+            if cells[name] is not None and not 0 <= cells[name] <= most:
+                return f"{name} is {cells[name]:,}, not 0 to {most:,}"
+        if cells["start"] is not None and cells["stop"] is not None and cells["stop"] < cells["start"]:
+            return "stop is before start"
+        for name in self._columns:
             if name not in _SERVICE:
                 limit = "service_ticks" if name.startswith(_OF_TICKS) else "service_days"
                 if cells[name] > cells[limit] and (cells[name] != MANY or name.startswith("alarm_ticks_")):

@@ -107,7 +107,7 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     "anomsdk/datasets/*": (
         *(f"{UNIT}datasets_{name}.py" for name in ("scoring", "commits", "command")),
         f"{UNIT}gather.py",
-        *(f"{UNIT}herd_counts.py", f"{UNIT}herd_day.py", f"{UNIT}data_set_sums.py"),
+        *(f"{UNIT}{name}.py" for name in ("herd_counts", "herd_day", "data_set_sums", "foreign_data_sets")),
     ),
     "anomsdk/datasets/default_ladder.py": (f"{UNIT}certified_level.py",),
     "anomsdk/herd/*": (f"{UNIT}herd_counts.py", f"{UNIT}herd_day.py", f"{UNIT}gather.py"),
