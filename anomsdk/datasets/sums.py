@@ -16,25 +16,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.core.fixed import UINT32_MAX
-from anomsdk.core.record import SCORE_TAG_BYTES
 from anomsdk.datasets.places import index_of
 from anomsdk.datasets.reading import DayFile, batches, checked_names, row_name
-from anomsdk.datasets.schema import MANY, SCORE_ID_DIGITS, import_pyarrow
+from anomsdk.datasets.row_checks import KEYS, NEVER, SERVICE, RowChecks, as_int64
+from anomsdk.datasets.schema import import_pyarrow
 from anomsdk.errors import InputError, quoted
 from anomsdk.runtime.parallel import one_ahead
 
 Ints = NDArray[np.int64]
 
-_KEYS = ("device", "score_id", "start", "stop", "boot", "first")
-_SERVICE = ("service_ticks", "service_days")
-_OF_TICKS = ("alarm_ticks_", "alarms_")
-"""Beginnings of the columns whose counts are among ticks of service; the others are among days of service."""
-_NEVER = np.iinfo(np.int64).max
-_WIDE = 8
-"""Bytes of a number that may be beyond 32 bits."""
 _BY_TIME, _BY_TICK = 0, 1
-assert SCORE_ID_DIGITS == 2 * SCORE_TAG_BYTES
 
 
 @dataclass(eq=False)
@@ -48,7 +39,7 @@ class DeviceSums:
     groups : of the devices; empty: none
     values : int64 (columns, n)
     begins, ends : int64 (2, n): where the rows of a device begin and end, in microseconds since 1970, and in ticks of
-        service with the boot number above 32 bits; `_NEVER` and its negative where no row tells
+        service with the boot number above 32 bits; `NEVER` and its negative where no row tells
     rows : number of rows that were added
     left_out : number of rows that were left out
     bad : one line for each file with rows that were left out
@@ -97,7 +88,7 @@ class DeviceSums:
         values[:, at] += later.values
         begins, ends = (
             np.pad(each, ((0, 0), (0, grown)), constant_values=none)
-            for each, none in ((self.begins, _NEVER), (self.ends, -_NEVER))
+            for each, none in ((self.begins, NEVER), (self.ends, -NEVER))
         )
         begins[:, at] = np.minimum(begins[:, at], later.begins)
         ends[:, at] = np.maximum(ends[:, at], later.ends)
@@ -133,7 +124,7 @@ def add_up(
         ``skip_bad`` also a row with a count that is missing, below 0 or beyond its service
     """
     adding = _Adding(tuple(columns), score_id, skip_bad)
-    needed = (*_KEYS, *_SERVICE, *columns)
+    needed = (*KEYS, *SERVICE, *columns)
     numbered = ((number, batch) for number, file in enumerate(files) for batch in batches(file.path, needed))
     at = -1
     for number, batch in one_ahead(numbered) if ahead else numbered:
@@ -169,8 +160,8 @@ class _Adding:
     """Sums that grow file by file."""
 
     def __init__(self, columns: tuple[str, ...], score_id: str, skip_bad: bool) -> None:
-        self._columns = (*_SERVICE, *columns)
-        self._score_id, self._skip_bad = score_id[:SCORE_ID_DIGITS], skip_bad
+        self._columns, self._skip_bad = (*SERVICE, *columns), skip_bad
+        self._checks = RowChecks(self._columns, score_id)
         self._pyarrow = import_pyarrow("data set")
         self._devices: Any = _no_devices()
         self._groups: list[str] = []
@@ -190,12 +181,12 @@ class _Adding:
 
     def take(self, batch: list[Any]) -> None:
         """Add rows of the file."""
-        numbers, bad = self._checked(batch)
+        numbers, bad = self._checks.checked(batch, self._file, self._at)
         n = len(bad)
         kept = np.arange(self._at, self._at + n)
         if bad.any():
             first = int(bad.argmax())
-            why = f"{row_name(self._file.path, self._at + first)}: {self._said(batch, first)}"
+            why = f"{row_name(self._file.path, self._at + first)}: {self._checks.why(batch, first)}"
             if not self._skip_bad:
                 raise InputError(f"{why}; correct the row, or leave it out with `skip_bad`")
             self._bad_rows.append((why, int(bad.sum())))
@@ -226,7 +217,7 @@ class _Adding:
         if not (places[1:] > places[:-1]).all():
             order = np.lexsort((begins, places))
             places, begins, ends = places[order], begins[order], ends[order]
-        known = begins != _NEVER
+        known = begins != NEVER
         if not known.all():
             order, places, begins, ends = order[known], places[known], begins[known], ends[known]
         if not len(places):
@@ -241,7 +232,7 @@ class _Adding:
         last = np.r_[np.flatnonzero(places[1:] != places[:-1]), len(places) - 1]
         self._ends[kind, places[last]] = ends[last]
         first_rows = np.r_[0, last[:-1] + 1]
-        new = self._begins[kind, places[first_rows]] == _NEVER
+        new = self._begins[kind, places[first_rows]] == NEVER
         self._begins[kind, places[first_rows[new]]] = begins[first_rows[new]]
 
     def sums(self) -> DeviceSums:
@@ -278,26 +269,19 @@ class _Adding:
             self._day[kind].append((self._file.path, rows, places, begins, ends))
 
     def _spans(self, batch: list[Any], ticks: NDArray[Any]) -> Iterator[tuple[int, tuple[Ints, Ints]]]:
-        """Yield where rows begin and end, by time, and by tick of their life; `_NEVER` where that is not known."""
+        """Yield where rows begin and end, by time, and by tick of their life; `NEVER` where that is not known."""
         start, stop, boot, first = batch[2:6]
         n, ungathered = len(ticks), boot.null_count
         if ungathered:
-            begins, ends = self._plain(start, _NEVER), self._plain(stop, _NEVER)
-            known = (begins != _NEVER) & (ends != _NEVER)
+            begins, ends = as_int64(start, NEVER), as_int64(stop, NEVER)
+            known = (begins != NEVER) & (ends != NEVER)
             if ungathered < n:
                 known &= boot.is_null().to_numpy(zero_copy_only=False)
-            yield _BY_TIME, (np.where(known, begins, _NEVER), ends)
+            yield _BY_TIME, (np.where(known, begins, NEVER), ends)
         if ungathered < n:
-            begins = (self._plain(boot, 0) << 32) + self._plain(first, 0)
+            begins = (as_int64(boot, 0) << 32) + as_int64(first, 0)
             known = np.ones(n, bool) if not ungathered else boot.is_valid().to_numpy(zero_copy_only=False)
-            yield _BY_TICK, (np.where(known, begins, _NEVER), begins + ticks.astype(np.int64))
-
-    def _plain(self, column: Any, none: int) -> Ints:
-        """Return a column as int64, with a number for null."""
-        if self._pyarrow.types.is_timestamp(column.type):
-            column = column.cast(self._pyarrow.timestamp("us", column.type.tz), safe=False)
-        whole = column.cast(self._pyarrow.int64())
-        return whole.fill_null(none).to_numpy() if whole.null_count else whole.to_numpy()
+            yield _BY_TICK, (np.where(known, begins, NEVER), begins + ticks.astype(np.int64))
 
     def _places(self, column: Any) -> Ints:
         """Return the index of the device of each row; new devices are added."""
@@ -317,106 +301,10 @@ class _Adding:
             if missing > 0:
                 more = ((0, 0), (0, max(missing, self._values.shape[1] // 2)))
                 self._values = np.pad(self._values, more)
-                self._begins = np.pad(self._begins, more, constant_values=_NEVER)
-                self._ends = np.pad(self._ends, more, constant_values=-_NEVER)
+                self._begins = np.pad(self._begins, more, constant_values=NEVER)
+                self._ends = np.pad(self._ends, more, constant_values=-NEVER)
         _check_groups(self._groups, [group] * len(names), at, names)
         return at
-
-    def _check_score_id(self, column: Any) -> None:
-        names = checked_names(column.dictionary, self._file.name, "score_id")
-        for index, text in enumerate(names.to_pylist()):
-            if text is not None and text[:SCORE_ID_DIGITS] == self._score_id:
-                continue
-            rows = np.flatnonzero(column.indices.fill_null(-1).to_numpy(zero_copy_only=False) == index)
-            if len(rows):
-                raise InputError(
-                    f"{row_name(self._file.path, self._at + int(rows[0]))}: counted under score_id {quoted(text)}, and "
-                    f"the plan's is {self._score_id}; counts of one score_id add up, give the plan of these devices"
-                )
-
-    def _checked(self, batch: list[Any]) -> tuple[list[NDArray[Any]], NDArray[np.bool_]]:
-        """Return the columns that are added up, and which rows cannot be right."""
-        self._check_keys(batch)
-        self._check_score_id(batch[1])
-        bad = np.zeros(len(batch[0]), bool)
-        for label in batch[:2]:
-            if label.null_count:
-                bad |= label.is_null().to_numpy(zero_copy_only=False)
-        numbers = list[NDArray[Any]]()
-        for name, column in zip(self._columns, batch[len(_KEYS) :], strict=True):
-            if not self._pyarrow.types.is_integer(column.type):
-                raise InputError(
-                    f"{self._file.name}: column {name} is {column.type}, and counts are whole numbers; see "
-                    "docs/reference/data-sets.md"
-                )
-            if column.null_count:
-                bad |= column.is_null().to_numpy(zero_copy_only=False)
-                column = column.fill_null(0)
-            values = column.to_numpy()
-            if values.dtype.itemsize == _WIDE:
-                bad |= (over := values > UINT32_MAX)
-                values = np.where(over, 0, values).astype(np.int64)
-            numbers.append(values)
-        bad |= self._misplaced(batch)
-        limits = [(each, int(each.min())) for each in numbers[: len(_SERVICE)]]
-        for name, values in zip(self._columns, numbers, strict=True):
-            if values.dtype.kind == "i" and int(values.min()) < 0:
-                bad |= values < 0
-            if name in _SERVICE:
-                continue
-            limit, least = limits[0 if name.startswith(_OF_TICKS) else 1]
-            if int(values.max()) > least:
-                over = values > limit
-                bad |= over if name.startswith("alarm_ticks_") else over & (values != MANY)
-        return numbers, bad
-
-    def _check_keys(self, batch: list[Any]) -> None:
-        """Refuse columns that say where rows begin and end by something else than times and ticks."""
-        types = self._pyarrow.types
-        for name, column in zip(_KEYS[2:], batch[2 : len(_KEYS)], strict=True):
-            is_time = name in ("start", "stop")
-            is_kind, kind = (types.is_timestamp, "a time") if is_time else (types.is_integer, "whole numbers")
-            if not (types.is_null(column.type) or is_kind(column.type)):
-                raise InputError(
-                    f"{self._file.name}: column {name} is {column.type}, not {kind}; see docs/reference/data-sets.md"
-                )
-
-    def _misplaced(self, batch: list[Any]) -> NDArray[np.bool_]:
-        """Return which rows end before they begin, or have a boot or a tick that no ladder has."""
-        n = len(batch[0])
-        bad = np.zeros(n, bool)
-        start, stop, *ticks = batch[2 : len(_KEYS)]
-        if start.null_count < n and stop.null_count < n:
-            begins, ends = self._plain(start, _NEVER), self._plain(stop, _NEVER)
-            bad |= (ends < begins) & (begins != _NEVER)
-        for column, most in zip(ticks, (MANY, UINT32_MAX), strict=True):
-            if column.null_count < n:
-                values = column.fill_null(0).to_numpy()
-                bad |= (values < 0) | (values > most)
-        return bad
-
-    def _said(self, batch: list[Any], row: int) -> str:
-        """Say why a row cannot be right."""
-        cells = {name: batch[i][row].as_py() for i, name in enumerate((*_KEYS, *self._columns))}
-        for name in (*_KEYS[:2], *self._columns):
-            if cells[name] is None:
-                return f"{name} is missing"
-        for name in self._columns:
-            if cells[name] < 0:
-                return f"{name} is {cells[name]}, and counts are 0 or more"
-            if cells[name] > UINT32_MAX:
-                return f"{name} is {cells[name]:,}, more than 32 bits hold"
-        for name, most in (("boot", MANY), ("first", UINT32_MAX)):
-            if cells[name] is not None and not 0 <= cells[name] <= most:
-                return f"{name} is {cells[name]:,}, not 0 to {most:,}"
-        if cells["start"] is not None and cells["stop"] is not None and cells["stop"] < cells["start"]:
-            return "stop is before start"
-        for name in self._columns:
-            if name not in _SERVICE:
-                limit = "service_ticks" if name.startswith(_OF_TICKS) else "service_days"
-                if cells[name] > cells[limit] and (cells[name] != MANY or name.startswith("alarm_ticks_")):
-                    return f"{name} is {cells[name]:,}, more than its {limit}, {cells[limit]:,}"
-        raise AssertionError("a row without a fault")
 
 
 def _no_devices() -> Any:
@@ -425,12 +313,12 @@ def _no_devices() -> Any:
 
 
 def _empty(n_columns: int) -> tuple[Ints, Ints, Ints]:
-    return np.zeros((n_columns, 0), np.int64), np.full((2, 0), _NEVER), np.full((2, 0), -_NEVER)
+    return np.zeros((n_columns, 0), np.int64), np.full((2, 0), NEVER), np.full((2, 0), -NEVER)
 
 
 def _check_order(ends: Ints, begins: Ints, name: Callable[[int], str]) -> None:
     for kind in (_BY_TIME, _BY_TICK):
-        over = np.flatnonzero((begins[kind] != _NEVER) & (begins[kind] < ends[kind]))
+        over = np.flatnonzero((begins[kind] != NEVER) & (begins[kind] < ends[kind]))
         if len(over):
             at = int(over[0])
             raise InputError(f"data set: {_overlapping(name(at), kind, int(begins[kind][at]))}")
