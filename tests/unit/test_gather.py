@@ -337,3 +337,24 @@ def test_the_list_of_a_day_says_what_exports_do_not_tell(tmp_path):
     text = as_text(found)
     assert "no technical alarm" not in text and "exports of ladders do not tell" in text
     assert "more than 24 hours of service since a device was read before" in text and "count twice" not in text
+
+
+def test_a_row_of_a_smaller_boot_after_a_larger_one_has_no_boot_and_is_counted(tmp_path):
+    for day, boot in enumerate((2, 1, 2)):
+        write_exports(tmp_path / "in" / place(day), export_of(PLAN, scores_of(day + 1, {}), 7, boot=boot))
+    out = gathered(tmp_path)
+    assert [(row["boot"], row["first"], row["service_ticks"]) for row in rows_in(out)] == [
+        (2, 0, 10),
+        (None, 0, 20),
+        (2, 10, 20),
+    ]
+    assert open_herd(PLAN, [out], Budget.parse("1 alarm-day/3d")).ladders[7].ticks == 5 * DAY
+
+
+def test_first_service_of_more_than_a_day_counts_on_no_calendar_day(tmp_path):
+    for day in (4, 5):
+        write_exports(tmp_path / "in" / place(day), export_of(PLAN, scores_of(day, {1: 500}), 7))
+    budget = Budget.parse("1 alarm-day/3d")
+    for source in (tmp_path / "in", gathered(tmp_path)):
+        days = CalendarDays(open_herd(PLAN, [source], budget))
+        assert (days.days, days.alarms.sum()) == ([FIRST + timedelta(5)], 0)
