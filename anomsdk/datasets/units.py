@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,11 +13,12 @@ from anomsdk.errors import InputError, UnusableInputsError, printable
 from anomsdk.runtime.parallel import in_order
 from anomsdk.sources.conditions import NothingChosenError
 from anomsdk.sources.file_listing import FileListing, ListedFile, list_files
+from anomsdk.sources.formats.motion.first_reading import Hear
 from anomsdk.sources.groups import group_labels
 from anomsdk.sources.recording import OpenedFile, Recording
 from anomsdk.sources.stream_format import ReadOptions, StreamFormat
 
-ALONE = "recording"
+ALONE = "their recordings"
 """Naming of devices where each recording is one of its own."""
 
 
@@ -83,7 +85,7 @@ class Inputs:
     Parameters
     ----------
     files : sorted by source and name
-    group : "folder", "file", "recording", or the name of an array or of a column
+    group : "folder", "file", `ALONE`, or the name of an array or of a column
     """
 
     files: tuple[Input, ...]
@@ -129,15 +131,14 @@ class Inputs:
         if bad:
             raise UnusableInputsError(bad)
         where = "".join(f"?{each.key}{'!' * each.excluded}={each.values}" for each in (reading or ReadOptions()).where)
-        names = [file.name for _, listing in listings for file in listing.files]
-        twice = {name for name in names if names.count(name) > 1} if len(listings) > 1 else set()
+        names = Counter(file.name for _, listing in listings for file in listing.files)
         found: dict[str, Input] = {}
         for conditions, listing in listings:
             for file in listing.files:
                 key = f"{file.path.resolve()}{conditions}{where}"
                 if key in found:
                     raise InputError(f"{printable(file.path)}: is given twice; give each file once")
-                found[key] = Input(key, listing, file, _stamp(file.path), file.name not in twice)
+                found[key] = Input(key, listing, file, _stamp(file.path), names[file.name] == 1)
         label = group
         if group is None and not (reading is not None and reading.by):
             many = any(len({Path(file.name).parent for file in listing.files}) > 1 for _, listing in listings)
@@ -155,6 +156,14 @@ class Inputs:
         if self.group == ALONE and each.is_named_alone:
             return [recording.name for recording in opened.recordings]
         return labels
+
+    def device_named(self, each: Input, recording: str) -> str | None:
+        """Name the device of a recording by its name, before its file is opened; None: what the file holds names it."""
+        if self._label in ("folder", "file"):
+            return self._device_of(each)
+        if self.group != ALONE:
+            return None
+        return recording if each.is_named_alone else f"{printable(each.listing.root)}/{recording}"
 
     def units(self, inputs: Sequence[Input]) -> list[Unit]:
         """Make each file a unit."""
@@ -206,24 +215,33 @@ class Inputs:
 _NOBODY = Recording("", (), None, None, "", lambda: iter(()))
 
 
-def _opened(each: Input) -> OpenedFile | str | None:
+def _opened(each: Input, hear: Hear | None = None) -> OpenedFile | str | None:
     """Open a file; text: why it cannot be opened; None: it has no recording that is chosen."""
     try:
-        return each.listing.open(each.file)
+        return each.listing.open(each.file, hear)
     except NothingChosenError as error:
         return None if each.listing.is_folder else str(error)
     except InputError as error:
         return str(error)
 
 
-def opened_recordings(unit: Unit, inputs: Inputs) -> Iterator[tuple[Input, list[Found] | str]]:
-    """Open the files of a unit one by one, and yield the recordings of each, or why it cannot be opened."""
+def opened_recordings(
+    unit: Unit, inputs: Inputs, hear: Hear | None = None
+) -> Iterator[tuple[Input, list[Found] | str]]:
+    """Open the files of a unit one by one, and yield the recordings of each, or why it cannot be opened.
+
+    Parameters
+    ----------
+    unit : Unit
+    inputs : names the devices
+    hear : as `anomsdk.sources.open_files`
+    """
     if unit.found is not None:
         for each in unit.inputs:
             yield each, [found for found in unit.found if found.input is each]
         return
     for each in unit.inputs:
-        opened = _opened(each)
+        opened = _opened(each, hear)
         if opened is None or isinstance(opened, str):
             yield each, opened or []
         else:
