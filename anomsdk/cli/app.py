@@ -106,6 +106,7 @@ _COMMANDS: tuple[tuple[Callable[..., None], str], ...] = (
     (run.decode, "decode 22000400100200000282cd"),
     (build.train, "train --normal demo/normal --spec spec.toml --out my_room"),
     (build.calibrate, "calibrate my_room --normal demo/later --out my_hall"),
+    (herds.gather, "gather exports --plan my_collar --out collars"),
     (herds.tune, "tune demo/later --budget '1 alarm-day/30d' --plan my_room"),
     (herds.herd, "herd my_herd --plan my_room"),
     (judge.evaluate, "evaluate --plan my_room --normal demo/later --anomalous demo/events"),

@@ -21,6 +21,8 @@ from anomsdk.utils.files import uninterrupted, unwritable, write_atomically
 COMMITS = "_commits"
 SKIPPED = "_skipped.csv"
 _FORMAT, _VERSION = "anomsdk commit", 1
+_DAYS = ("day=*", "group=*/day=*")
+"""Patterns of the folders of days."""
 _ELSE = "give a new folder"
 _SETTINGS = {
     "plan": "is of plan {}, and this plan is {}",
@@ -48,6 +50,8 @@ class DataSet:
     inputs : input -> its stamp, of all inputs that are committed
     devices : device -> its record
     number : of the next part
+    state : file with what a later run goes on from; None: there is none
+    kept : further files that the commits name, besides rows
 
     Raises
     ------
@@ -59,6 +63,8 @@ class DataSet:
         self.inputs: dict[str, Stamp] = {}
         self.devices: dict[str, dict[str, Any]] = {}
         self.number = self._commits = 0
+        self.state: Part | None = None
+        self.kept: list[Part] = []
 
     @contextmanager
     def opened(self) -> Iterator[DataSet]:
@@ -71,15 +77,35 @@ class DataSet:
         with _locked(self.folder):
             parts = self._read_commits()
             self._check_foreign({part.name for part in parts})
-            self._complete(parts)
+            self._complete([*parts, *self.kept, *([] if self.state is None else [self.state])])
             self.tidy()
             try:
                 yield self
             finally:
                 self.tidy()
 
-    def commit(self, inputs: Mapping[str, Stamp], devices: Mapping[str, dict[str, Any]], parts: Sequence[Part]) -> None:
+    @property
+    def next_record(self) -> str:
+        """Path of the next record below the folder, without its suffix."""
+        return f"{COMMITS}/{self._commits:05d}"
+
+    def commit(
+        self,
+        inputs: Mapping[str, Stamp],
+        devices: Mapping[str, dict[str, Any]],
+        parts: Sequence[Part],
+        state: Part | None = None,
+        kept: Sequence[Part] = (),
+    ) -> None:
         """Commit pending parts with the inputs whose rows are in them.
+
+        Parameters
+        ----------
+        inputs : input -> its stamp
+        devices : device -> its record
+        parts : files of rows
+        state : takes the place of that of the commit before, whose file is removed
+        kept : further files, which all later runs need
 
         Raises
         ------
@@ -91,8 +117,10 @@ class DataSet:
             "settings": self._settings,
             "inputs": inputs,
             "devices": devices,
-            "parts": [[part.name, part.rows, part.size] for part in parts],
+            "parts": _listed(parts),
         }
+        if state is not None or kept:
+            tree |= {"state": _listed([] if state is None else [state]), "kept": _listed(kept)}
         for day in {(self.folder / part.name).parent for part in parts}:
             stored(day)
         stored(self.folder)
@@ -102,7 +130,13 @@ class DataSet:
             self._commits += 1
             self.inputs.update(inputs)
             self.devices.update(devices)
-            self._complete(parts)
+            self._complete([*parts, *kept, *([] if state is None else [state])])
+        self.kept += kept
+        if state is not None:
+            old, self.state = self.state, state
+            if old is not None:
+                with suppress(OSError):
+                    (self.folder / old.name).unlink()
 
     def _check_place(self) -> None:
         where = printable(self.folder)
@@ -130,7 +164,10 @@ class DataSet:
                 self._check_settings(tree["settings"])
                 self.inputs |= {str(key): (int(size), int(ns)) for key, (size, ns) in tree["inputs"].items()}
                 self.devices |= tree["devices"]
-                parts += [Part(str(name), int(rows), int(size)) for name, rows, size in tree["parts"]]
+                parts += _parts(tree["parts"])
+                self.kept += _parts(tree.get("kept", []))
+                for state in _parts(tree.get("state", [])):
+                    self.state = state
                 self._commits = int(path.stem) + 1
             except InputError:
                 raise
@@ -152,7 +189,7 @@ class DataSet:
 
     def _check_foreign(self, named: set[str]) -> None:
         """Refuse Parquet files that no record names: they would be read with the data set."""
-        for path in sorted(self.folder.glob("day=*/*.parquet")):
+        for path in sorted(path for days in _DAYS for path in self.folder.glob(f"{days}/*.parquet")):
             name = path.relative_to(self.folder).as_posix()
             if name not in named:
                 raise InputError(f"{printable(path)}: is in no record of this data set; move it away")
@@ -177,12 +214,22 @@ class DataSet:
 
     def tidy(self) -> None:
         """Remove all pending files."""
-        for path in [*self.folder.glob(f"day=*/*{PENDING}"), *(self.folder / COMMITS).glob(".[0-9]*.json.*")]:
+        pending = [path for days in (*_DAYS, COMMITS) for path in self.folder.glob(f"{days}/*{PENDING}")]
+        for path in [*pending, *(self.folder / COMMITS).glob(".[0-9]*.json.*")]:
             with suppress(OSError):
                 path.unlink()
-        for day in self.folder.glob("day=*"):
-            with suppress(OSError):
-                day.rmdir()
+        for pattern in (*reversed(_DAYS), "group=*"):
+            for folder in self.folder.glob(pattern):
+                with suppress(OSError):
+                    folder.rmdir()
+
+
+def _listed(parts: Sequence[Part]) -> list[list[Any]]:
+    return [[part.name, part.rows, part.size] for part in parts]
+
+
+def _parts(rows: Sequence[Any]) -> list[Part]:
+    return [Part(str(name), int(rows), int(size)) for name, rows, size in rows]
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -74,7 +75,7 @@ def day_files(path: Path) -> list[DayFile]:
     files = _files_below(path) if path.is_dir() else [path]
     if not files:
         raise InputError(f"{printable(path)}: no .parquet files in this folder; give one that score or gather wrote")
-    return sorted(DayFile(_day_of(file), str(file), _part_of(file, "group")) for file in files)
+    return sorted(DayFile(day_of(file), str(file), part_of(file, "group")) for file in files)
 
 
 @contextmanager
@@ -110,10 +111,15 @@ def batches(path: str, columns: Sequence[str]) -> Iterator[list[Any]]:
     InputError : as `opened`, or a column is missing
     """
     with opened(path) as file:
-        selected(file.schema_arrow.names, columns, printable(path))
+        names, where = file.schema_arrow.names, printable(path)
+        selected(names, columns, where)
+        twice = next((name for name in columns if names.count(name) > 1), None)
+        if twice is not None:
+            raise InputError(f"{where}: has column {twice} twice; write the file again")
         for batch in file.iter_batches(BATCH_ROWS, columns=list(columns), use_threads=False):
             if len(batch):
-                yield [_labelled(batch.column(name)) if name in _LABELS else batch.column(name) for name in columns]
+                found = {name: batch.column(name) for name in columns}
+                yield [_labelled(each, name, where) if name in _LABELS else each for name, each in found.items()]
 
 
 def facts_of(path: str) -> Facts | None:
@@ -134,15 +140,43 @@ def row_name(path: str, row: int) -> str:
     return f"{printable(path)}, row {row:,} (from 0)"
 
 
-def _labelled(column: Any) -> Any:
-    """Return a column of labels as a dictionary of strings, also where it holds numbers."""
+def checked_names(names: Any, where: str, column: str) -> Any:
+    """Return strings of pyarrow, or refuse bytes that are no text in UTF-8.
+
+    Raises
+    ------
+    InputError : they are none
+    """
+    import pyarrow
+
+    try:
+        names.validate(full=True)
+    except pyarrow.ArrowInvalid:
+        raise InputError(f"{where}: column {column} is no text in UTF-8; write the file again") from None
+    return names
+
+
+def _labelled(column: Any, name: str, where: str) -> Any:
+    """Return a column of labels as a dictionary of strings, also where it holds whole numbers.
+
+    Raises
+    ------
+    InputError : it holds something else
+    """
     import pyarrow
 
     kind = pyarrow.dictionary(pyarrow.int32(), pyarrow.string())
     if column.type == kind:
         return column
     plain = column.dictionary_decode() if pyarrow.types.is_dictionary(column.type) else column
-    return plain.cast(pyarrow.string()).dictionary_encode()
+    types = pyarrow.types
+    text = (types.is_string, types.is_large_string, types.is_binary, types.is_large_binary, types.is_null)
+    if not (types.is_integer(plain.type) or any(is_text(plain.type) for is_text in text)):
+        raise InputError(f"{where}: column {name} is {plain.type}, not names; see docs/reference/data-sets.md")
+    try:
+        return plain.cast(pyarrow.string()).dictionary_encode()
+    except pyarrow.ArrowInvalid:
+        raise InputError(f"{where}: column {name} is no text in UTF-8; write the file again") from None
 
 
 def _incomplete(where: str, error: Exception) -> str:
@@ -154,18 +188,43 @@ def _incomplete(where: str, error: Exception) -> str:
 def _files_below(folder: Path) -> list[Path]:
     return sorted(
         path
-        for path in folder.rglob(f"*{SUFFIX}")
-        if not any(part.startswith(".") for part in path.relative_to(folder).parts) and path.is_file()
+        for below, names in walked(folder)
+        if not any(part.startswith(".") for part in below.relative_to(folder).parts)
+        for path in (below / name for name in names if name.endswith(SUFFIX) and name[0] != ".")
     )
 
 
-def _part_of(file: Path, key: str) -> str:
+def walked(folder: Path) -> Iterator[tuple[Path, list[str]]]:
+    """Yield each folder below a folder, itself first, with the names of its files.
+
+    Links are followed, but not into a folder that contains them: a day that lies on another disk is read as well.
+    """
+    for below, folders, names in os.walk(folder, followlinks=True):
+        here = Path(below)
+        above = here.resolve()
+        folders[:] = [name for name in folders if not _leads_back(here / name, above)]
+        yield here, names
+
+
+def _leads_back(path: Path, above: Path) -> bool:
+    """Return True for a link to a folder that it lies in."""
+    return path.is_symlink() and above.is_relative_to(path.resolve())
+
+
+def part_of(file: Path, key: str) -> str:
+    """Return the value of the last folder of a path that is named KEY=VALUE; empty: none is."""
     values = [part.partition("=")[2] for part in file.parts[:-1] if part.startswith(f"{key}=")]
     return values[-1] if values else ""
 
 
-def _day_of(file: Path) -> str:
-    text = _part_of(file, "day")
+def day_of(file: Path) -> str:
+    """Return the day that a folder of a path names, as YYYY-MM-DD; empty: not known.
+
+    Raises
+    ------
+    InputError : it names something else
+    """
+    text = part_of(file, "day")
     if text in ("", UNKNOWN_DAY):
         return ""
     try:

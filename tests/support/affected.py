@@ -102,14 +102,15 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     "anomsdk/train/alarm_simulation.py": (f"{UNIT}tune_command.py",),
     "anomsdk/tune/*": (
         *(f"{UNIT}tune.py", f"{UNIT}tune_command.py", f"{UNIT}certified_level.py", f"{UNIT}data_set_sums.py"),
-        f"{UNIT}tune_on_a_cluster.py",
+        *(f"{UNIT}tune_on_a_cluster.py", f"{UNIT}gather.py"),
     ),
     "anomsdk/datasets/*": (
         *(f"{UNIT}datasets_{name}.py" for name in ("scoring", "commits", "command")),
-        *(f"{UNIT}herd_counts.py", f"{UNIT}herd_day.py", f"{UNIT}data_set_sums.py"),
+        f"{UNIT}gather.py",
+        *(f"{UNIT}{name}.py" for name in ("herd_counts", "herd_day", "data_set_sums", "foreign_data_sets")),
     ),
     "anomsdk/datasets/default_ladder.py": (f"{UNIT}certified_level.py",),
-    "anomsdk/herd/*": (f"{UNIT}herd_counts.py", f"{UNIT}herd_day.py"),
+    "anomsdk/herd/*": (f"{UNIT}herd_counts.py", f"{UNIT}herd_day.py", f"{UNIT}gather.py"),
     "anomsdk/evaluate/stretch_scores.py": (f"{UNIT}tune_command.py", f"{UNIT}certified_level.py"),
     "anomsdk/audit/*": (f"{UNIT}verify.py",),
     "anomsdk/utils/*": tuple(f"{UNIT}{name}.py" for name in ("narrow", "folders", "progress", "what_figures_say")),
