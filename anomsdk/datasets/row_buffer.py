@@ -9,7 +9,7 @@ from anomsdk.datasets.parts import Part, PartWriter
 
 MOST_BYTES = 48 << 20
 """Memory of all rows that wait, roughly."""
-RECORDING_BYTES = 4 << 20
+RECORDING_BYTES = 1 << 20
 """Memory of the rows of one recording, roughly: its days go to a file each, however many recordings there are."""
 
 

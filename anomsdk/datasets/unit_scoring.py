@@ -10,6 +10,7 @@ from typing import Any
 
 from anomsdk.datasets.device_scoring import DeviceScoring, Scoring
 from anomsdk.datasets.parts import PartWriter
+from anomsdk.datasets.read_share import ReadShare
 from anomsdk.datasets.row_buffer import RECORDING_BYTES, RowBuffer, RowMemory
 from anomsdk.datasets.sample_digest import SampleDigest, digested
 from anomsdk.datasets.units import Found, Input, Inputs, Unit, opened_recordings
@@ -18,7 +19,7 @@ from anomsdk.plans.recording_digests import known_recordings
 from anomsdk.runtime.engines import Engine, open_engine
 from anomsdk.runtime.judged_share import Judged
 from anomsdk.runtime.memory import wiped_after_use
-from anomsdk.sources.formats.stored_samples import Block
+from anomsdk.sources.formats.motion.first_reading import Beginning, Blocks, gathered
 from anomsdk.sources.recording import Recording
 
 
@@ -49,6 +50,15 @@ class ScoredUnit:
     known: list[str] = field(default_factory=list)
     done: list[Input] = field(default_factory=list)
     opened: int = 0
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """Rows of a recording, the share of it that was judged, and the time of its end."""
+
+    rows: RowBuffer
+    share: Judged
+    stop_us: int | None
 
 
 class UnitScorer:
@@ -111,59 +121,92 @@ class UnitScorer:
         return scored
 
     def _score_files(self, scored: ScoredUnit, stopped: Callable[[], bool], heard: Callable[[float], None]) -> None:
-        """Score the recordings of a file, each with a fresh pipeline."""
-        for each, found in opened_recordings(scored.unit, self._inputs):
-            if isinstance(found, str):
-                scored.bad.append((each, found))
-                continue
-            scored.opened += 1
-            scored.notes += _notes(self._scoring, found)
-            read = 0
-            for at, one in enumerate(found):
-                share = _Share(one.recording.length, at / len(found), 1 / len(found), heard)
-                try:
-                    self._score_recording(scored, one, _start_us(one.recording, self._start_us), stopped, share)
-                    read += 1
-                except InputError as error:
-                    scored.bad.append((each, str(error)))
-            if read or not found:
-                scored.done.append(each)
+        """Score the recordings of a file, each with a fresh pipeline; motion while it is checked."""
+        approved = list[_Scored]()
+
+        def hear(blocks: Blocks, beginning: Beginning) -> _Scored | None:
+            device = self._inputs.device_named(scored.unit.inputs[0], beginning.name)
+            if device is None:
+                return None
+            start_us = self._start_us if beginning.start_ns is None else beginning.start_ns // 1000
+            found = self._scored(device, beginning.name, blocks, start_us, stopped)
+            if found is not None:
+                approved.append(found)
+            return found
+
+        try:
+            for each, found in opened_recordings(scored.unit, self._inputs, hear):
+                if isinstance(found, str):
+                    scored.bad.append((each, found))
+                    continue
+                scored.opened += 1
+                scored.notes += _notes(self._scoring, found)
+                read = 0
+                for at, one in enumerate(found):
+                    share = ReadShare(one.recording.length, at / len(found), 1 / len(found), heard)
+                    try:
+                        self._score_recording(scored, one, _start_us(one.recording, self._start_us), stopped, share)
+                        read += 1
+                    except InputError as error:
+                        scored.bad.append((each, str(error)))
+                if read or not found:
+                    scored.done.append(each)
+        finally:
+            for wrong in approved:
+                wrong.rows.drop()  # empty where they were right
 
     def _score_recording(
-        self, scored: ScoredUnit, one: Found, start_us: int | None, stopped: Callable[[], bool], share: _Share
+        self, scored: ScoredUnit, one: Found, start_us: int | None, stopped: Callable[[], bool], share: ReadShare
     ) -> int | None:
-        """Score a recording with a fresh pipeline; return the time of its end.
+        """Score a recording with a fresh pipeline, if it was not when its file was opened; return the time of its end.
 
         One that the plan was made from is scored a second time, as its digest is known only at its end.
         """
-        certifies = True
-        while True:
-            rows = RowBuffer(self._writer, self._memory, RECORDING_BYTES)
-            digest = self._digest() if certifies else None
-            try:
-                with self._opened_engine() as engine:
-                    pipeline = DeviceScoring(self._scoring, engine, one.device)
-                    with closing(wiped_after_use(one.recording.blocks())) as blocks:
-                        read = digested(share.counted(blocks), digest)
-                        for row in pipeline.take(
-                            one.recording.name, read, start_us, certifies=certifies, stopped=stopped
-                        ):
-                            rows.add(row)
-                    for row in pipeline.finish():
-                        rows.add(row)
-                if digest is None or not self._known.purposes(digest.hexdigest()):
-                    break
-            except BaseException:
-                rows.drop()
-                raise
-            rows.drop()
-            certifies = False
-            scored.known.append(one.recording.name)
-        if rows.rows:
+        name, found = one.recording.name, one.recording.heard
+        for certifies in (True, False) if found is None else ():
+            if not certifies:
+                scored.known.append(name)
+            blocks = share.counted(one.recording.blocks())
+            found = self._scored(one.device, name, blocks, start_us, stopped, certifies=certifies)
+            if found is not None:
+                break
+        assert isinstance(found, _Scored)
+        if found.rows.rows:
             scored.devices.add(one.device)
-        scored.rows.take(rows)
-        scored.share += pipeline.share
-        return pipeline.stop_us
+        scored.rows.take(found.rows)
+        scored.share += found.share
+        return found.stop_us
+
+    def _scored(
+        self,
+        device: str,
+        name: str,
+        blocks: Blocks,
+        start_us: int | None,
+        stopped: Callable[[], bool],
+        *,
+        certifies: bool = True,
+    ) -> _Scored | None:
+        """Score blocks of a recording with a fresh pipeline; None: it may not certify, as the plan was made from it."""
+        rows = RowBuffer(self._writer, self._memory, RECORDING_BYTES)
+        digest = self._digest() if certifies else None
+        try:
+            with self._opened_engine() as engine:
+                pipeline = DeviceScoring(self._scoring, engine, device)
+                with closing(wiped_after_use(gathered(blocks))) as each:
+                    for row in pipeline.take(
+                        name, digested(each, digest), start_us, certifies=certifies, stopped=stopped
+                    ):
+                        rows.add(row)
+                for row in pipeline.finish():
+                    rows.add(row)
+        except BaseException:
+            rows.drop()
+            raise
+        if digest is not None and self._known.purposes(digest.hexdigest()):
+            rows.drop()
+            return None
+        return _Scored(rows, pipeline.share, pipeline.stop_us)
 
     def _score_device(
         self, scored: ScoredUnit, device: str, stopped: Callable[[], bool], heard: Callable[[float], None]
@@ -203,7 +246,7 @@ class UnitScorer:
             if self._go_on and "pipeline" in record:
                 pipeline.go_on(record)
             for at, one in enumerate(ordered):
-                share = _Share(one.recording.length, at / len(ordered), 1 / len(ordered), heard)
+                share = ReadShare(one.recording.length, at / len(ordered), 1 / len(ordered), heard)
                 start_us = _start_us(one.recording, at_us)
                 try:
                     if self._go_on:
@@ -230,14 +273,13 @@ class UnitScorer:
         one: Found,
         start_us: int | None,
         stopped: Callable[[], bool],
-        share: _Share,
+        share: ReadShare,
     ) -> None:
         """Score a recording with the pipeline of its device."""
         certifies = not self._is_known(one.recording)
         if not certifies:
             scored.known.append(one.recording.name)
-        with closing(wiped_after_use(one.recording.blocks())) as blocks:
-            read = share.counted(blocks)
+        with closing(wiped_after_use(gathered(share.counted(one.recording.blocks())))) as read:
             for row in pipeline.take(one.recording.name, read, start_us, certifies=certifies, stopped=stopped):
                 scored.rows.add(row)
         scored.share += pipeline.share
@@ -290,22 +332,6 @@ class UnitScorer:
         finally:
             engine.reset()
         self._idle.append(engine)
-
-
-class _Share:
-    """Share of a unit that is done, while one of its recordings is read."""
-
-    def __init__(self, length: int | None, before: float, part: float, heard: Callable[[float], None]) -> None:
-        self._length, self._before, self._part, self._heard = length, before, part, heard
-
-    def counted(self, blocks: Iterator[Block | int]) -> Iterator[Block | int]:
-        """Yield the blocks of the recording, and tell after each how far it is."""
-        done = 0
-        for block in blocks:
-            yield block
-            done += 0 if isinstance(block, int) else len(block)
-            if self._length:
-                self._heard(self._before + self._part * min(1.0, done / self._length))
 
 
 def _start_us(recording: Recording, otherwise: int | None) -> int | None:

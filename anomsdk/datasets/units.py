@@ -12,6 +12,7 @@ from anomsdk.errors import InputError, UnusableInputsError, printable
 from anomsdk.runtime.parallel import in_order
 from anomsdk.sources.conditions import NothingChosenError
 from anomsdk.sources.file_listing import FileListing, ListedFile, list_files
+from anomsdk.sources.formats.motion.first_reading import Hear
 from anomsdk.sources.groups import group_labels
 from anomsdk.sources.recording import OpenedFile, Recording
 from anomsdk.sources.stream_format import ReadOptions, StreamFormat
@@ -156,6 +157,14 @@ class Inputs:
             return [recording.name for recording in opened.recordings]
         return labels
 
+    def device_named(self, each: Input, recording: str) -> str | None:
+        """Name the device of a recording by its name, before its file is opened; None: what the file holds names it."""
+        if self._label in ("folder", "file"):
+            return self._device_of(each)
+        if self.group != ALONE:
+            return None
+        return recording if each.is_named_alone else f"{printable(each.listing.root)}/{recording}"
+
     def units(self, inputs: Sequence[Input]) -> list[Unit]:
         """Make each file a unit."""
         return [Unit((each,)) for each in inputs]
@@ -206,24 +215,33 @@ class Inputs:
 _NOBODY = Recording("", (), None, None, "", lambda: iter(()))
 
 
-def _opened(each: Input) -> OpenedFile | str | None:
+def _opened(each: Input, hear: Hear | None = None) -> OpenedFile | str | None:
     """Open a file; text: why it cannot be opened; None: it has no recording that is chosen."""
     try:
-        return each.listing.open(each.file)
+        return each.listing.open(each.file, hear)
     except NothingChosenError as error:
         return None if each.listing.is_folder else str(error)
     except InputError as error:
         return str(error)
 
 
-def opened_recordings(unit: Unit, inputs: Inputs) -> Iterator[tuple[Input, list[Found] | str]]:
-    """Open the files of a unit one by one, and yield the recordings of each, or why it cannot be opened."""
+def opened_recordings(
+    unit: Unit, inputs: Inputs, hear: Hear | None = None
+) -> Iterator[tuple[Input, list[Found] | str]]:
+    """Open the files of a unit one by one, and yield the recordings of each, or why it cannot be opened.
+
+    Parameters
+    ----------
+    unit : Unit
+    inputs : names the devices
+    hear : as `anomsdk.sources.open_files`
+    """
     if unit.found is not None:
         for each in unit.inputs:
             yield each, [found for found in unit.found if found.input is each]
         return
     for each in unit.inputs:
-        opened = _opened(each)
+        opened = _opened(each, hear)
         if opened is None or isinstance(opened, str):
             yield each, opened or []
         else:

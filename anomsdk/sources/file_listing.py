@@ -60,15 +60,21 @@ class FileListing:
     files: tuple[ListedFile, ...]
     _opening: _Opening
 
-    def open(self, file: ListedFile) -> OpenedFile:
+    def open(self, file: ListedFile, hear: Hear | None = None) -> OpenedFile:
         """Open one of ``files``, in any thread.
+
+        Parameters
+        ----------
+        file : of ``files``
+        hear : as `open_files`, in place of that of the listing; None: that of the listing
 
         Raises
         ------
         NothingChosenError : no recording of the file fulfils all conditions
         InputError : as `open_recordings`, for this file
         """
-        return _open_file(file.path, file.name, self._opening)
+        opening = self._opening if hear is None else replace(self._opening, hear=hear)
+        return _open_file(file.path, file.name, opening)
 
     def check_chosen(self) -> None:
         """Refuse a condition with a value that occurred in none of the files of a folder. All of them were opened."""

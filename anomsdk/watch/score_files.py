@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -23,13 +22,10 @@ from anomsdk.runtime.parallel import checked_jobs, in_order
 from anomsdk.runtime.streams import scorer
 from anomsdk.sources.clips import shared
 from anomsdk.sources.files import open_skippable
-from anomsdk.sources.formats.motion.first_reading import Blocks, Hear
+from anomsdk.sources.formats.motion.first_reading import Beginning, Blocks, Hear, gathered
 from anomsdk.sources.formats.stored_samples import Block
 from anomsdk.sources.recording import Recording
 from anomsdk.sources.stream_format import ReadOptions, StreamFormat
-
-_GATHERED_VALUES = 1 << 21
-"""Values that are read before they are scored: 4 MiB."""
 
 
 @wiping()
@@ -108,7 +104,7 @@ def score_and_judge(
         with lock:
             done += n
 
-    def hear(blocks: Blocks) -> _Scored | str:
+    def hear(blocks: Blocks, beginning: Beginning) -> _Scored | str:
         nonlocal done
         before = done
 
@@ -188,25 +184,11 @@ def _scored(
                 took(len(block))
 
     try:
-        with closing(wiped_after_use(_gathered(blocks))) as each:
+        with closing(wiped_after_use(gathered(blocks))) as each:
             found.scores, found.void = score_one(counted(each), stopped)
     except InputError as error:
         return str(error)
     return found
-
-
-def _gathered(blocks: Blocks) -> Blocks:
-    """Yield blocks, several of which are read before the first of them: reading and scoring share a cache badly."""
-    held, values = deque[Block | int](), 0
-    for block in blocks:
-        held.append(block)
-        values += 1 if isinstance(block, int) else block.size
-        del block
-        while held and values >= _GATHERED_VALUES:
-            yield held.popleft()
-            values = values if held else 0
-    while held:
-        yield held.popleft()
 
 
 def _named(

@@ -93,7 +93,7 @@ def kind(request, tmp_path_factory):
     return written(tmp_path_factory.mktemp("kinds") / "a.parquet", stamps, x), once
 
 
-def copies(blocks):
+def copies(blocks, _=None):
     return [block if isinstance(block, int) else block.copy() for block in blocks]
 
 
@@ -138,7 +138,7 @@ def test_scores_are_those_of_a_second_reading(kind, jobs):
 def test_a_caller_that_stops_early_changes_nothing(tmp_path):
     path = written(tmp_path / "a.parquet", even(), signal())
     (plain,) = open_files(path, W3)[0].recordings
-    (found,) = open_files(path, W3, hear=lambda blocks: len(next(blocks)))[0].recordings
+    (found,) = open_files(path, W3, hear=lambda blocks, _: len(next(blocks)))[0].recordings
     assert found.notes == plain.notes and found.length == plain.length and found.heard == len(next(plain.blocks()))
 
 
@@ -154,7 +154,7 @@ def test_damage_is_refused_with_the_same_words_and_nothing_is_scored(tmp_path, r
     path = written(tmp_path / "a.parquet", even(), damaged(row, value))
     heard = []
 
-    def hear(blocks):
+    def hear(blocks, _):
         try:
             heard.extend(len(block) for block in blocks)
         except InputError:

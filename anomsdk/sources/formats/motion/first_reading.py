@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, TypeAlias
 
@@ -16,12 +16,46 @@ from anomsdk.sources.formats.timing.timeline import Stamped, Timeline
 from anomsdk.sources.stream_format import StreamFormat
 
 Blocks: TypeAlias = Generator[Block | int, None, None]
-Hear: TypeAlias = Callable[[Blocks], Any]
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """Facts about a recording that are known before its blocks are read.
+
+    Parameters
+    ----------
+    name : name of the recording
+    start_ns : time of its first sample, as in `anomsdk.sources.Recording`
+    """
+
+    name: str
+    start_ns: int | None
+
+
+Hear: TypeAlias = Callable[[Blocks, Beginning], Any]
 """Function that takes the blocks and gaps of a recording of motion on approval, as `Recording.blocks` yields them.
 
 They are read while the recording is checked. Its result, other than None, counts only if the recording is approved:
 where it turns out to be damaged, or to need another conversion than its first rows showed, the result is dropped.
 """
+
+
+_GATHERED_VALUES = 1 << 21
+"""Values that are read before they are used: 4 MiB."""
+
+
+def gathered(blocks: Blocks) -> Blocks:
+    """Yield blocks, several of which are read before the first of them: reading and scoring share a cache badly."""
+    held, values = deque[Block | int](), 0
+    for block in blocks:
+        held.append(block)
+        values += 1 if isinstance(block, int) else block.size
+        del block
+        while held and values >= _GATHERED_VALUES:
+            yield held.popleft()
+            values = values if held else 0
+    while held:
+        yield held.popleft()
 
 
 def surveyed(
@@ -49,9 +83,10 @@ def surveyed(
         head.extend(_until_begun(reading, checks))
         timeline = checks.expected()
         if timeline is not None:
-            expected = MotionRecording(rows, stream_format, timeline, checks.survey, ())
+            expected = MotionRecording(rows, stream_format, timeline, checks.survey, (), rows.start_ns())
             gaps = list[bool]()
-            heard = hear(_noting_gaps(expected.converted(chain(_taken(head), reading)), gaps))
+            blocks = _noting_gaps(expected.converted(chain(_taken(head), reading)), gaps)
+            heard = hear(blocks, Beginning(rows.name, expected.start_ns))
             if failed:  # the caller may have caught it
                 raise failed[0]
             _exhaust(reading)
@@ -62,7 +97,7 @@ def surveyed(
     found = checks.finish()
     if hear is None or begun:
         return found
-    return replace(found, heard=hear(found.converted(_taken(head))))
+    return replace(found, heard=hear(found.converted(_taken(head)), Beginning(rows.name, found.start_ns)))
 
 
 def _checked(checks: Checks, failed: deque[InputError]) -> Iterator[Stamped]:
@@ -109,6 +144,8 @@ def _same(expected: MotionRecording, found: MotionRecording, *, gaps: bool) -> b
     gaps : gaps were among the blocks, whose lengths follow from the exact rate
     """
     if gaps and expected.timeline.rate_hz != found.timeline.rate_hz:
+        return False
+    if expected.start_ns != found.start_ns:
         return False
     return _converts(expected) == _converts(found)
 
