@@ -119,7 +119,7 @@ def _generated(plan: Plan, seed: int) -> Pieces:
 def anomalous_piece(rng: np.random.Generator, plan: Plan) -> Samples:
     """Generate 12 s of a cow that shakes her head, int16 (n, 6) in the counts of a plan."""
     motion = day(rng, CATTLE, _EVENT_S, plan.rate_hz)
-    for start_s in (2, 2, 4, 4, 6, 6):  # stronger where two of them meet
+    for start_s in (2, 2, 2, 4, 4, 4, 6, 6, 6):  # stronger where several meet
         shaking(motion, round(start_s * plan.rate_hz), rng, plan.rate_hz)
     return counts_of(motion, plan)
 
