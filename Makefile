@@ -107,6 +107,7 @@ bench-promises: $(BIN)/.bench ## Certify generated devices that break their budg
 
 bench-herds: $(BIN)/.bench ## Add up the device days of 100,000 animals beside pandas, DuckDB and Dask (minutes).
 	$(BIN)/python -m benchmarks.herds $(ARGS)
+	$(BIN)/python -m benchmarks.parquet_cost $(ARGS)
 
 bench-mcu: $(BIN)/.bench ## Measure the C port and its peers on microcontrollers (first: make system).
 	$(BIN)/python -m benchmarks.mcu

@@ -42,8 +42,8 @@ def demo(
         typer.Option(
             "--herd",
             help="Take 1,000 animals from motion to levels: scores, ladders, a table of levels, the day of the herd, "
-            "and a level by downlink. --write DIR keeps the data set and the table. Needs the extra parquet: pip install "
-            "'anomsdk[parquet]'.",
+            "and a level by downlink. --write DIR keeps the data set and the table. Needs the extra parquet: pip "
+            "install 'anomsdk[parquet]'.",
         ),
     ] = False,
     recordings: Annotated[

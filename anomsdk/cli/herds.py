@@ -86,7 +86,7 @@ def tune(
         typer.Option(
             metavar="ADDRESS",
             help="Add up data sets on the cluster of this scheduler of Dask, e.g. tcp://10.0.0.1:8786, whose workers "
-            "find them under the same path. Needs the extra herd: pip install 'anomsdk[herd]'",
+            "find them under the same path. Needs the extra herd: pip install 'anomsdk[herd]'.",
         ),
     ] = None,
     as_json: Json = False,

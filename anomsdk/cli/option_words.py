@@ -39,6 +39,7 @@ NO_FLAG = dict.fromkeys(("failed", "low", "ms", "on", "ticks"), "input of a pipe
         ("count", "days", "episodes", "first", "gap", "level", "method", "names", "shares", "since"),
         "arguments of a Python caller",
     ),
+    **dict.fromkeys(("data", "plan_tag"), "arguments of a Python caller who sends levels to devices"),
     "limit": "instructions of a function that a Python caller runs in the emulator",
     "tap": "model inputs that a Python caller keeps for tuning; no command does",
 }

@@ -1,42 +1,53 @@
 """Sums of device days by device: integers, in memory that grows with the devices and not with the rows.
 
 The sums of neighbouring days add up in any grouping (`DeviceSums.plus`), so that threads and machines can share them.
-Rows are checked while they are added: no count is missing or exceeds the service of its row, and no two rows of a
-device overlap, in time or in ticks of one life of its ladder.
+Rows are checked while they are added (`anomsdk.datasets.row_checks`, `anomsdk.datasets.row_spans`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.core.record import SCORE_TAG_BYTES
 from anomsdk.datasets.places import index_of
 from anomsdk.datasets.reading import DayFile, batches, row_name
-from anomsdk.datasets.schema import MANY, SCORE_ID_DIGITS, import_pyarrow
+from anomsdk.datasets.row_checks import SERVICE, checked_numbers, fault_of
+from anomsdk.datasets.row_spans import BY_TICK, BY_TIME, NEVER, SLACK, RowSpans, overlapping
+from anomsdk.datasets.schema import SCORE_ID_DIGITS, import_pyarrow
 from anomsdk.errors import InputError, quoted
 from anomsdk.runtime.parallel import one_ahead
 
 Ints = NDArray[np.int64]
 
-_KEYS = ("device", "score_id", "start", "stop", "boot", "first")
-_SERVICE = ("service_ticks", "service_days")
-_OF_TICKS = ("alarm_ticks_", "alarms_")
-"""Beginnings of the columns whose counts are among ticks of service; the others are among days of service."""
-_NEVER = np.iinfo(np.int64).max
-_MOST_NAMED = 3
-"""Rows of a file that are named before the rest is counted."""
-_BY_TIME, _BY_TICK = 0, 1
-assert SCORE_ID_DIGITS == 2 * SCORE_TAG_BYTES
+_LABELS = ("device", "score_id")
+_SPANS = ("start", "stop", "boot", "first")
+_KEYS = (*_LABELS, *_SPANS)
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True)
+class Tally:
+    """Number of rows that were added and left out.
+
+    Parameters
+    ----------
+    rows, left_out : added; left out, as they cannot be right
+    bad : one line for each file with rows that were left out
+    """
+
+    rows: int = 0
+    left_out: int = 0
+    bad: tuple[str, ...] = ()
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(self.rows + other.rows, self.left_out + other.left_out, (*self.bad, *other.bad))
+
+
+@dataclass(frozen=True, eq=False)
 class DeviceSums:
     """Sums over the rows of consecutive days.
 
@@ -46,11 +57,9 @@ class DeviceSums:
     devices : pyarrow strings, in the order in which they were met
     groups : of the devices; empty: none
     values : int64 (columns, n)
-    begins, ends : int64 (2, n): where the rows of a device begin and end, in microseconds since 1970, and in ticks of
-        service with the boot number above 32 bits; `_NEVER` and its negative where no row tells
-    rows : number of rows that were added
-    left_out : number of rows that were left out
-    bad : one line for each file with rows that were left out
+    begins, ends : int64 (2, n), spans of the rows of each device, see `anomsdk.datasets.row_spans`
+    tally : number of rows
+    doubtful : device whose rows overlap -> why; only where rows that cannot be right are left out
     """
 
     columns: tuple[str, ...]
@@ -59,9 +68,9 @@ class DeviceSums:
     values: Ints
     begins: Ints
     ends: Ints
-    rows: int = 0
-    left_out: int = 0
-    bad: list[str] = field(default_factory=list)
+    tally: Tally = Tally()
+    doubtful: dict[str, str] = field(default_factory=dict)
+    leave_out: bool = False
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the fields for a copy on another machine, with values of 32 bits where they fit."""
@@ -76,34 +85,33 @@ class DeviceSums:
 
         Raises
         ------
-        InputError : rows of a device overlap
+        InputError : rows of a device overlap, or a device is in two groups
         """
         pyarrow = import_pyarrow("data set")
-        if not len(self.devices) or not len(later.devices):
-            kept = later if not len(self.devices) else self
-            counted = self.rows + later.rows, self.left_out + later.left_out, [*self.bad, *later.bad]
-            return DeviceSums(self.columns, kept.devices, kept.groups, kept.values, kept.begins, kept.ends, *counted)
         at = index_of(later.devices, self.devices)
         new = at < 0
-        devices = pyarrow.concat_arrays([self.devices, later.devices.filter(pyarrow.array(new))])
+        devices = pyarrow.concat_arrays([self.devices, later.devices.filter(pyarrow.array(new, pyarrow.bool_()))])
         at[new] = len(self.devices) + np.arange(int(new.sum()))
-        old = ~new
-        _check_order(
-            self.ends[:, at[old]], later.begins[:, old], lambda i: str(later.devices.filter(pyarrow.array(old))[i])
-        )
-        grown = len(devices) - len(self.devices)
-        values = np.pad(self.values, ((0, 0), (0, grown)))
+        grown = ((0, 0), (0, len(devices) - len(self.devices)))
+        begins = np.pad(self.begins, grown, constant_values=NEVER)
+        ends = np.pad(self.ends, grown, constant_values=-NEVER)
+        doubtful = self.doubtful | later.doubtful
+        for kind in (BY_TIME, BY_TICK):
+            over = (later.begins[kind] != NEVER) & (later.begins[kind] < ends[kind, at] - SLACK[kind])
+            for place in np.flatnonzero(over).tolist():
+                name = str(later.devices[place])
+                line = f"data set: {overlapping(name, kind, int(later.begins[kind, place]))}"
+                if not self.leave_out:
+                    raise InputError(line)
+                doubtful.setdefault(name, line)
+        values = np.pad(self.values, grown)
         values[:, at] += later.values
-        begins, ends = (
-            np.pad(each, ((0, 0), (0, grown)), constant_values=none)
-            for each, none in ((self.begins, _NEVER), (self.ends, -_NEVER))
-        )
         begins[:, at] = np.minimum(begins[:, at], later.begins)
         ends[:, at] = np.maximum(ends[:, at], later.ends)
         groups = [*self.groups, *(group for group, is_new in zip(later.groups, new.tolist(), strict=True) if is_new)]
         _check_groups(groups, later.groups, at, later.devices)
-        counted = self.rows + later.rows, self.left_out + later.left_out, [*self.bad, *later.bad]
-        return DeviceSums(self.columns, devices, groups, values, begins, ends, *counted)
+        tally = self.tally + later.tally
+        return DeviceSums(self.columns, devices, groups, values, begins, ends, tally, doubtful, self.leave_out)
 
 
 def add_up(
@@ -122,17 +130,17 @@ def add_up(
     files : in the order of their days
     columns : names of further columns besides service_ticks and service_days
     score_id : that all rows must have
-    skip_bad : leave out rows that cannot be right; by default the first one is an error
+    skip_bad : leave out rows that cannot be right, and note devices whose rows overlap; by default they are an error
     ahead : read the next rows in a second thread
     progress : called with the number of files that were added, and the number of all
 
     Raises
     ------
-    InputError : a file cannot be read or lacks a column, a row of another score_id, or rows that overlap. Without
-        ``skip_bad`` also a row with a count that is missing, below 0 or beyond its service
+    InputError : a file cannot be read or lacks a column, or a row of another score_id. Without ``skip_bad`` also a row
+        with a count that is missing, below 0 or beyond its service, and rows that overlap
     """
     adding = _Adding(tuple(columns), score_id, skip_bad)
-    needed = (*_KEYS, *_SERVICE, *columns)
+    needed = (*_KEYS, *SERVICE, *columns)
     numbered = ((number, batch) for number, file in enumerate(files) for batch in batches(file.path, needed))
     at = -1
     for number, batch in one_ahead(numbered) if ahead else numbered:
@@ -150,35 +158,28 @@ def add_up(
 
 def parts_of(files: Sequence[DayFile], n: int) -> list[list[DayFile]]:
     """Divide files into at most n parts of whole days that follow one another."""
-    days = _by_day(files)
-    if not days:
-        return []
-    bounds = np.linspace(0, len(days), min(n, len(days)) + 1).round().astype(int).tolist()
-    return [[file for day in days[a:b] for file in day] for a, b in pairwise(bounds)]
-
-
-def _by_day(files: Sequence[DayFile]) -> list[list[DayFile]]:
-    found: dict[str, list[DayFile]] = {}
+    days: dict[str, list[DayFile]] = {}
     for file in files:
-        found.setdefault(file.day, []).append(file)
-    return list(found.values())
+        days.setdefault(file.day, []).append(file)
+    of_days = list(days.values())
+    n = min(n, len(of_days))
+    bounds = [len(of_days) * part // n for part in range(n + 1)] if n else []
+    return [[file for day in of_days[a:b] for file in day] for a, b in pairwise(bounds)]
 
 
 class _Adding:
     """Sums that grow file by file."""
 
     def __init__(self, columns: tuple[str, ...], score_id: str, skip_bad: bool) -> None:
-        self._columns = (*_SERVICE, *columns)
+        self._columns = (*SERVICE, *columns)
         self._score_id, self._skip_bad = score_id[:SCORE_ID_DIGITS], skip_bad
         self._pyarrow = import_pyarrow("data set")
-        self._devices: Any = _no_devices()
+        self._devices = self._pyarrow.array([], self._pyarrow.string())
         self._groups: list[str] = []
-        self._values, self._begins, self._ends = _empty(len(self._columns))
-        self._known: tuple[Any, Ints] | None = None  # dictionary of the batch before, and the places of its devices
-        # rows of the day by time and by tick: file, rows, places of their devices, begins, ends
-        self._day: dict[int, list[tuple[str, Ints, Ints, Ints, Ints]]] = {_BY_TIME: [], _BY_TICK: []}
-        self._rows = self._left_out = 0
-        self._bad: list[str] = []
+        self._values = np.zeros((len(self._columns), 0), np.int64)
+        self._spans = RowSpans(leave_out=skip_bad)
+        self._known: tuple[Any, str, Ints] | None = None  # devices of the batch before, their group and places
+        self._tally = Tally()
         self._file, self._at = DayFile("", ""), 0  # that is read, and the number of its rows so far
         self._bad_rows: list[tuple[str, int]] = []  # of the file: why the first of a batch is bad, and how many are
 
@@ -189,75 +190,43 @@ class _Adding:
 
     def take(self, batch: list[Any]) -> None:
         """Add rows of the file."""
-        numbers, bad = self._checked(batch)
+        self._check_score_id(batch[1])
+        labels, counts = batch[: len(_LABELS)], batch[len(_KEYS) :]
+        numbers, bad = checked_numbers(labels, self._columns, counts, self._file.name)
         n = len(bad)
-        kept = np.arange(self._at, self._at + n)
+        rows = np.arange(self._at, self._at + n)
         if bad.any():
             first = int(bad.argmax())
-            why = f"{row_name(self._file.path, self._at + first)}: {self._said(batch, first)}"
+            fault = fault_of(list(zip(_LABELS, labels, strict=True)), self._columns, counts, first)
+            why = f"{row_name(self._file.path, self._at + first)}: {fault}"
             if not self._skip_bad:
                 raise InputError(f"{why}; correct the row, or leave it out with `skip_bad`")
             self._bad_rows.append((why, int(bad.sum())))
             good = np.flatnonzero(~bad)
             batch = [column.take(self._pyarrow.array(good)) for column in batch]
-            numbers, kept = [each[good] for each in numbers], kept[good]
+            numbers, rows = [each[good] for each in numbers], rows[good]
         self._at += n
-        if len(kept):
-            self._add(batch, numbers, kept)
-
-    def _end_file(self) -> None:
-        if self._bad_rows:
-            n = sum(each for _, each in self._bad_rows)
-            self._left_out += n
-            self._bad.append(self._bad_rows[0][0] + (f" (and {n - 1:,} more rows of this file)" if n > 1 else ""))
-        self._bad_rows = []
+        if len(rows):
+            self._add(batch, numbers, rows)
 
     def end_day(self) -> None:
-        """Check that no two rows of the day overlap, nor one of them with a day before."""
-        for kind, parts in self._day.items():
-            if parts:
-                self._end_kind(kind, parts)
-            parts.clear()
-
-    def _end_kind(self, kind: int, parts: list[tuple[str, Ints, Ints, Ints, Ints]]) -> None:
-        places, begins, ends = (np.concatenate([each[i] for each in parts]) for i in (2, 3, 4))
-        order = np.arange(len(places))
-        if not (places[1:] > places[:-1]).all():
-            order = np.lexsort((begins, places))
-            places, begins, ends = places[order], begins[order], ends[order]
-        known = begins != _NEVER
-        if not known.all():
-            order, places, begins, ends = order[known], places[known], begins[known], ends[known]
-        if not len(places):
-            return
-        before = self._ends[kind, places]
-        again = np.flatnonzero(places[1:] == places[:-1]) + 1
-        before[again] = np.maximum(before[again], ends[again - 1])
-        over = np.flatnonzero(begins < before)
-        if len(over):
-            first = int(over[0])
-            raise InputError(self._overlap(parts, int(order[first]), int(places[first]), kind, int(begins[first])))
-        last = np.r_[np.flatnonzero(places[1:] != places[:-1]), len(places) - 1]
-        self._ends[kind, places[last]] = ends[last]
-        first_rows = np.r_[0, last[:-1] + 1]
-        new = self._begins[kind, places[first_rows]] == _NEVER
-        self._begins[kind, places[first_rows[new]]] = begins[first_rows[new]]
+        """End a day; errors as `RowSpans.end_day`."""
+        self._spans.end_day(self._devices)
 
     def sums(self) -> DeviceSums:
         """Return the sums so far."""
         self._end_file()
-        n = len(self._devices)
-        cut = self._values[:, :n], self._begins[:, :n], self._ends[:, :n]
-        return DeviceSums(self._columns, self._devices, self._groups, *cut, self._rows, self._left_out, self._bad)
+        n, spans = len(self._devices), self._spans
+        cut = self._values[:, :n], spans.begins[:, :n], spans.ends[:, :n]
+        doubtful = {str(self._devices[place]): why for place, why in spans.doubtful.items()}
+        return DeviceSums(self._columns, self._devices, self._groups, *cut, self._tally, doubtful, self._skip_bad)
 
-    def _overlap(
-        self, parts: list[tuple[str, Ints, Ints, Ints, Ints]], row: int, place: int, kind: int, begin: int
-    ) -> str:
-        for path, rows, *_ in parts:
-            if row < len(rows):
-                return f"{row_name(path, int(rows[row]))}: {_overlapping(str(self._devices[place]), kind, begin)}"
-            row -= len(rows)
-        raise AssertionError(row)
+    def _end_file(self) -> None:
+        if self._bad_rows:
+            n = sum(each for _, each in self._bad_rows)
+            more = f" (and {n - 1:,} more {'row' if n == 2 else 'rows'} of this file)" if n > 1 else ""
+            self._tally += Tally(0, n, (self._bad_rows[0][0] + more,))
+        self._bad_rows = []
 
     def _add(self, batch: list[Any], numbers: list[NDArray[Any]], rows: Ints) -> None:
         places = self._places(batch[0])
@@ -272,36 +241,16 @@ class _Adding:
         else:
             for total, values in zip(self._values, numbers, strict=True):
                 np.add.at(total, places, values.astype(np.int64))
-        self._rows += len(rows)
-        for kind, (begins, ends) in self._spans(batch, numbers[0]):
-            self._day[kind].append((self._file.path, rows, places, begins, ends))
-
-    def _spans(self, batch: list[Any], ticks: NDArray[Any]) -> Iterator[tuple[int, tuple[Ints, Ints]]]:
-        """Yield where rows begin and end, by time, and by tick of their life; `_NEVER` where that is not known."""
-        start, stop, boot, first = batch[2:6]
-        n, ungathered = len(ticks), boot.null_count
-        if ungathered:
-            begins, ends = self._plain(start, _NEVER), self._plain(stop, _NEVER)
-            known = (begins != _NEVER) & (ends != _NEVER)
-            if ungathered < n:
-                known &= boot.is_null().to_numpy(zero_copy_only=False)
-            yield _BY_TIME, (np.where(known, begins, _NEVER), ends)
-        if ungathered < n:
-            begins = (self._plain(boot, 0) << 32) + self._plain(first, 0)
-            known = np.ones(n, bool) if not ungathered else boot.is_valid().to_numpy(zero_copy_only=False)
-            yield _BY_TICK, (np.where(known, begins, _NEVER), begins + ticks.astype(np.int64))
-
-    def _plain(self, column: Any, none: int) -> Ints:
-        """Return a column as int64, with a number for null."""
-        whole = column.cast(self._pyarrow.int64())
-        return whole.fill_null(none).to_numpy() if whole.null_count else whole.to_numpy()
+        self._tally += Tally(len(rows))
+        columns = batch[len(_LABELS) : len(_KEYS)]
+        self._spans.take(self._file.path, rows, places, columns, numbers[0], self._devices)
 
     def _places(self, column: Any) -> Ints:
         """Return the index of the device of each row; new devices are added."""
         names, group = column.dictionary, self._file.group
-        if self._known is None or not self._known[0].equals(names) or group != "":
-            self._known = names, self._placed(names, group)
-        return self._known[1][column.indices.to_numpy()]
+        if self._known is None or self._known[1] != group or not self._known[0].equals(names):
+            self._known = names, group, self._placed(names, group)
+        return self._known[2][column.indices.to_numpy()]
 
     def _placed(self, names: Any, group: str) -> Ints:
         at = index_of(names, self._devices)
@@ -310,12 +259,11 @@ class _Adding:
             at[new] = len(self._devices) + np.arange(int(new.sum()))
             self._devices = self._pyarrow.concat_arrays([self._devices, names.filter(self._pyarrow.array(new))])
             self._groups += [group] * int(new.sum())
-            missing = len(self._devices) - self._values.shape[1]
-            if missing > 0:
-                more = ((0, 0), (0, max(missing, self._values.shape[1] // 2)))
-                self._values = np.pad(self._values, more)
-                self._begins = np.pad(self._begins, more, constant_values=_NEVER)
-                self._ends = np.pad(self._ends, more, constant_values=-_NEVER)
+            size = self._values.shape[1]
+            if len(self._devices) > size:
+                room = max(len(self._devices), size + size // 2)
+                self._values = np.pad(self._values, ((0, 0), (0, room - size)))
+                self._spans.grow(room)
         _check_groups(self._groups, [group] * len(names), at, names)
         return at
 
@@ -329,80 +277,6 @@ class _Adding:
                     f"{row_name(self._file.path, self._at + int(rows[0]))}: counted under score_id {quoted(text)}, and "
                     f"the plan's is {self._score_id}; counts of one score_id add up, give the plan of these devices"
                 )
-
-    def _checked(self, batch: list[Any]) -> tuple[list[NDArray[Any]], NDArray[np.bool_]]:
-        """Return the columns that are added up, and which rows cannot be right."""
-        self._check_score_id(batch[1])
-        bad = np.zeros(len(batch[0]), bool)
-        for label in batch[:2]:
-            if label.null_count:
-                bad |= label.is_null().to_numpy(zero_copy_only=False)
-        numbers = list[NDArray[Any]]()
-        for name, column in zip(self._columns, batch[len(_KEYS) :], strict=True):
-            if not self._pyarrow.types.is_integer(column.type):
-                raise InputError(
-                    f"{self._file.name}: column {name} is {column.type}, and counts are whole numbers; see "
-                    "docs/reference/data-sets.md"
-                )
-            if column.null_count:
-                bad |= column.is_null().to_numpy(zero_copy_only=False)
-                column = column.fill_null(0)
-            numbers.append(column.to_numpy())
-        limits = [(each, int(each.min())) for each in numbers[: len(_SERVICE)]]
-        for name, values in zip(self._columns, numbers, strict=True):
-            if values.dtype.kind == "i" and int(values.min()) < 0:
-                bad |= values < 0
-            if name in _SERVICE:
-                continue
-            limit, least = limits[0 if name.startswith(_OF_TICKS) else 1]
-            if int(values.max()) > least:
-                over = values > limit
-                bad |= over if name.startswith("alarm_ticks_") else over & (values != MANY)
-        return numbers, bad
-
-    def _said(self, batch: list[Any], row: int) -> str:
-        """Say why a row cannot be right."""
-        cells = {name: batch[i][row].as_py() for i, name in enumerate((*_KEYS, *self._columns))}
-        for name in (*_KEYS[:2], *self._columns):
-            if cells[name] is None:
-                return f"{name} is missing"
-        for name in self._columns:
-            if cells[name] < 0:
-                return f"{name} is {cells[name]}, and counts are 0 or more"
-            if name not in _SERVICE:
-                limit = "service_ticks" if name.startswith(_OF_TICKS) else "service_days"
-                if cells[name] > cells[limit] and (cells[name] != MANY or name.startswith("alarm_ticks_")):
-                    return f"{name} is {cells[name]:,}, more than its {limit}, {cells[limit]:,}"
-        raise AssertionError("a row without a fault")
-
-
-def _no_devices() -> Any:
-    pyarrow = import_pyarrow("data set")
-    return pyarrow.array([], pyarrow.string())
-
-
-def _empty(n_columns: int) -> tuple[Ints, Ints, Ints]:
-    return np.zeros((n_columns, 0), np.int64), np.full((2, 0), _NEVER), np.full((2, 0), -_NEVER)
-
-
-def _check_order(ends: Ints, begins: Ints, name: Callable[[int], str]) -> None:
-    for kind in (_BY_TIME, _BY_TICK):
-        over = np.flatnonzero((begins[kind] != _NEVER) & (begins[kind] < ends[kind]))
-        if len(over):
-            at = int(over[0])
-            raise InputError(f"data set: {_overlapping(name(at), kind, int(begins[kind][at]))}")
-
-
-def _overlapping(device: str, kind: int, begin: int) -> str:
-    if kind == _BY_TIME:
-        moment = datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(microseconds=begin)
-        at = f"at {moment:%Y-%m-%d %H:%M:%S} UTC"
-    else:
-        at = f"at tick {begin & 0xFFFFFFFF:,} of boot {begin >> 32}"
-    return (
-        f"device {quoted(device)}: two rows overlap {at}, which would count twice; give each recording once, and each "
-        "device another name"
-    )
 
 
 def _check_groups(groups: list[str], given: Sequence[str], at: Ints, names: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,7 @@ from anomsdk.sources.groups import group_labels
 from anomsdk.sources.recording import OpenedFile, Recording
 from anomsdk.sources.stream_format import ReadOptions, StreamFormat
 
-ALONE = "recording"
+ALONE = "their recordings"
 """Naming of devices where each recording is one of its own."""
 
 
@@ -97,7 +98,7 @@ class Inputs:
     Parameters
     ----------
     files : sorted by source and name
-    group : "folder", "file", "recording", or the name of an array or of a column
+    group : "folder", "file", `ALONE`, or the name of an array or of a column
     """
 
     files: tuple[Input, ...]
@@ -143,15 +144,14 @@ class Inputs:
         if bad:
             raise UnusableInputsError(bad)
         where = "".join(f"?{each.key}{'!' * each.excluded}={each.values}" for each in (reading or ReadOptions()).where)
-        names = [file.name for _, listing in listings for file in listing.files]
-        twice = {name for name in names if names.count(name) > 1} if len(listings) > 1 else set()
+        names = Counter(file.name for _, listing in listings for file in listing.files)
         found: dict[str, Input] = {}
         for conditions, listing in listings:
             for file in listing.files:
                 key = f"{file.path.resolve()}{conditions}{where}"
                 if key in found:
                     raise InputError(f"{printable(file.path)}: is given twice; give each file once")
-                found[key] = Input(key, listing, file, _stamp(file.path), file.name not in twice)
+                found[key] = Input(key, listing, file, _stamp(file.path), names[file.name] == 1)
         label = group
         if group is None and not (reading is not None and reading.by):
             many = any(len({Path(file.name).parent for file in listing.files}) > 1 for _, listing in listings)
@@ -168,7 +168,7 @@ class Inputs:
         recordings : device -> its recordings, at least one, each of a known length
         """
         found = []
-        for device, several in recordings.items():
+        for device, several in sorted(recordings.items()):
             size = sum(each.length or 0 for each in several)
             found.append(Input(device, None, ListedFile(Path(device), device), (size, 0), at_hand=tuple(several)))
         return cls(tuple(found), "file", "file")

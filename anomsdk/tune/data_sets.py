@@ -82,22 +82,23 @@ def read_data_sets(
         sums = add_up(files, columns, plan.score_id, skip_bad=skip_bad, progress=progress)
     else:
         sums = add(files, columns, plan.score_id)
-    for line in sums.bad:
+    for line in (*sums.tally.bad, *(f"{line}; its rows are left out" for line in sums.doubtful.values())):
         if on_bad is not None:
             on_bad(line)
-    require(len(sums.devices) > 0, f"{files[0].name}: no row of this data set can be used; score the recordings again")
+    left = len(sums.devices) - len(sums.doubtful)
+    require(left > 0, f"{files[0].name}: no row of this data set can be used; score the recordings again")
     ladders, groups = _ladders(sums, plan, rungs, names)
-    return DataSetLadders(files, ladders, groups, sums.rows, sums.left_out)
+    return DataSetLadders(files, ladders, groups, sums.tally.rows, sums.tally.left_out)
 
 
 def _ladders(
     sums: DeviceSums, plan: Plan, rungs: LadderPlan, names: Sequence[str]
 ) -> tuple[HerdLadders, dict[Device, str]]:
-    devices = [_device(name) for name in sums.devices.to_pylist()]
-    place = {device: at for at, device in enumerate(devices)}
-    ordered = in_table_order(devices)
+    names_of = enumerate(sums.devices.to_pylist())
+    place = {_device(name): at for at, name in names_of if name not in sums.doubtful}
+    ordered = in_table_order(place)
     order = [place[device] for device in ordered]
-    values: Ints = sums.values if order == sorted(order) else sums.values[:, order]
+    values: Ints = sums.values if order == list(range(len(sums.devices))) else sums.values[:, order]
     counts = {name: values[2 + at * rungs.n_rungs : 2 + (at + 1) * rungs.n_rungs] for at, name in enumerate(names)}
     tag = score_tag_of(plan)
     ladders = HerdLadders(ordered, tag, rungs.episode_gap, rungs.n_rungs, values[0], values[1], counts)

@@ -19,6 +19,13 @@ WIDE = {"np.int64", "np.float64", "np.float32", "float", "bool", "np.bool_", "ob
 MAKE = {"array", "asarray", "ascontiguousarray", "fromiter", "full", "zeros", "empty", "full_like", "zeros_like"}
 
 PROVEN = {
+    "datasets/device_scoring.py:_whole": "modulo 2**32 on purpose: hops of a pipeline count so",
+    "datasets/open_row.py:log2_q8": "the log2 of a number of 32 bits in q8 is below 2**13",
+    "datasets/open_row.py:OpenRow._take_void": "made of bool",
+    "datasets/sums.py:DeviceSums.__getstate__": "only where the largest value is within 32 bits",
+    "herd/partitions.py:PartFile.check_score_id": "text",
+    "herd/day_counts.py:*": "int64 or float64, as the counts of the class are",
+    "sources/formats/motion/motion_rows.py:_clipped": "filled from what its limits clip to int16",
     "cport/structs.py:_layer": "modulo 2**32 on purpose: the C port adds the bias modulo 2**32, too",
     "cport/structs.py:_native": "the same type in another byte order",
     "cport/structs.py:_pairs": "int16 to int32 is wider",

@@ -245,6 +245,9 @@ if sys.argv[1] == "watch":
                     pass
 elif sys.argv[1] == "score":
     score_files(plan, files, jobs=2)
+elif sys.argv[1] == "set":
+    from anomsdk.datasets.score_run import score_into
+    score_into(plan, files, Path(files[0]).parent / "set", jobs=2)
 elif sys.argv[1] == "many":
     from anomsdk.sources import StreamFormat, open_recordings
     opened = [r for path in files for r in open_recordings(path, StreamFormat.of(plan.sensor, plan.columns))]
@@ -266,7 +269,7 @@ stop()
 """
 
 
-@pytest.mark.parametrize("what", ["watch", "score", "many", "evaluate", "diff"])
+@pytest.mark.parametrize("what", ["watch", "score", "set", "many", "evaluate", "diff"])
 def test_nothing_of_files_is_left(tmp_path, what):
     made = sounds(tmp_path)
     with Stopped(EACH, what, *(str(tmp_path / name) for name in made)) as child:
@@ -276,7 +279,7 @@ def test_nothing_of_files_is_left(tmp_path, what):
     assert memory.text(made["a.csv"]) == memory.text(made["a.csv.gz"]) == 0
 
 
-@pytest.mark.parametrize("what", ["watch", "score", "many", "evaluate", "diff"])
+@pytest.mark.parametrize("what", ["watch", "score", "set", "many", "evaluate", "diff"])
 def test_a_reader_that_leaks_is_noticed(tmp_path, what):
     made = sounds(tmp_path)
     with Stopped(LEAKING + EACH, what, *(str(tmp_path / name) for name in made)) as child:
@@ -294,11 +297,16 @@ def test_each_of_both_ways_of_wiping_is_needed(tmp_path, change, name):
 
 MOTION = """
 import sys, gc
+from pathlib import Path
 import anomsdk
+from anomsdk.datasets.score_run import score_into
 from anomsdk.watch.session import Watch
 from anomsdk.sources import ReadOptions
 plan = anomsdk.reference_model("human_motion")
-for path in sys.argv[1:]:
+if sys.argv[1] == "set":
+    out = Path(sys.argv[2]).parent / "set"
+    score_into(plan, sys.argv[2:], out, reading=ReadOptions(unit="mg"), jobs=2)
+for path in sys.argv[2:] if sys.argv[1] == "watch" else ():
     with Watch(plan) as watch:
         for recording in watch.open(path, ReadOptions(unit="mg")):
             for alert in watch.hear(recording):
@@ -338,10 +346,11 @@ def movements(folder):
     return made
 
 
+@pytest.mark.parametrize("what", ["watch", "set"])
 @pytest.mark.parametrize("change", ["", LEAKING])
-def test_nothing_of_motion_is_left(tmp_path, change):
+def test_nothing_of_motion_is_left(tmp_path, what, change):
     made = movements(tmp_path)
-    with Stopped(change + MOTION, *(str(tmp_path / name) for name in made)) as child:
+    with Stopped(change + MOTION, what, *(str(tmp_path / name) for name in made)) as child:
         memory = child.memory()
     left = dict(zip(made, map(lengths, memory.samples_of(list(made.values()), run=4)), strict=True))
     assert any(left.values()) if change else not any(left.values()), left

@@ -133,6 +133,7 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     ),
     "reference_models/*": (f"{CONTRACT}golden.py", f"{UNIT}written_specs.py", f"{REAL}audio_scene.py"),
     "benchmarks/receiver.py": (f"{UNIT}receiver.py",),
+    "benchmarks/parquet_cost.py": (f"{UNIT}first_reading.py",),
     "benchmarks/promise*": (f"{UNIT}promise_benchmark.py", f"{REAL}promise_recordings.py"),
     "benchmarks/certificates.py": (f"{UNIT}promise_benchmark.py",),
     "benchmarks/day_recordings.py": (f"{REAL}promise_recordings.py", f"{REAL}collar_days.py"),

@@ -42,6 +42,7 @@ from tests.support.herds import DAY, LEVELS, plan_with_ladder
 
 PLAN = plan_with_ladder()
 N = len(LEVELS)
+NOTHING = np.zeros((N, len(RUNG_COLUMNS)), np.int64)
 ALL = [rung_column(count, tag) for count in RUNG_COLUMNS for tag in range(1, N + 1)]
 BUDGET = "1 alarm-day/30d"
 
@@ -67,7 +68,7 @@ def test_the_sums_are_those_of_duckdb(tmp_path, files):
     rows = random_days(np.random.default_rng(files), PLAN, devices=40, days=12)
     sums = added(write_days(tmp_path, PLAN, rows, files=files))
     assert by_device(sums) == added_by_duckdb(tmp_path, N)
-    assert sums.rows == len(rows) and not sums.left_out
+    assert sums.tally.rows == len(rows) and not sums.tally.left_out
 
 
 def test_parts_of_the_days_add_up_to_the_whole_in_any_grouping(tmp_path):
@@ -262,7 +263,9 @@ def test_a_row_that_cannot_be_right_is_named_and_can_be_left_out(tmp_path, why):
         added(folder)
     assert str(caught.value) == f"{file}, row 2 (from 0): {why}; correct the row, or leave it out with `skip_bad`"
     sums = added(folder, skip_bad=True)
-    assert sums.rows == 4 and sums.left_out == 1 and sums.bad == [f"{file}, row 2 (from 0): {why}"]
+    assert (
+        sums.tally.rows == 4 and sums.tally.left_out == 1 and list(sums.tally.bad) == [f"{file}, row 2 (from 0): {why}"]
+    )
     served = {device: values[0] for device, values in by_device(sums).items()}
     assert sorted(served.values())[-4:] == [DAY] * 4 and sum(served.values()) == 4 * DAY
 
@@ -275,7 +278,7 @@ def test_a_bad_row_far_down_is_named_by_its_number(tmp_path):
     with pytest.raises(InputError, match=r"row 66,123 \(from 0\): alarm_days_01 is 9"):
         added(folder)
     sums = added(folder, skip_bad=True)
-    assert sums.left_out == 2 and sums.bad[0].endswith("(and 1 more rows of this file)")
+    assert sums.tally.left_out == 2 and sums.tally.bad[0].endswith("(and 1 more row of this file)")
 
 
 def test_a_count_at_its_end_may_exceed_the_service(tmp_path):
@@ -304,6 +307,30 @@ def test_rows_that_overlap_in_time_are_refused(tmp_path, how):
     if len(parts) > 1:
         with pytest.raises(InputError, match="device a: two rows overlap at 2026-05-0"):
             add_up(parts[0], ALL, PLAN.score_id).plus(add_up(parts[1], ALL, PLAN.score_id))
+
+
+def test_a_device_whose_rows_overlap_is_left_out_as_a_whole(tmp_path):
+    rows = [device_day(PLAN, name, 0) for name in ("a", "b")] + [device_day(PLAN, "a", 0, start=0.5, length=0.1)]
+    rows += [device_day(PLAN, "c", 3, length=9.0), device_day(PLAN, "c", 5)]
+    lines = []
+    herd = opened(write_days(tmp_path, PLAN, rows), on_bad=lines.append)
+    assert list(herd.ladders) == ["b"]
+    assert len(lines) == 2 and all(line.endswith("; its rows are left out") for line in lines)
+    parts = [add_up(part, ALL, PLAN.score_id, skip_bad=True) for part in parts_of(day_files(tmp_path), 3)]
+    assert set(parts[0].plus(parts[1].plus(parts[2])).doubtful) == {"a", "c"}
+
+
+def test_rows_without_service_may_overlap_as_they_count_nothing(tmp_path):
+    rows = [device_day(PLAN, "a", 0)] + [device_day(PLAN, "a", 0, service_ticks=0, service_days=0, counts=NOTHING)] * 2
+    assert by_device(added(write_days(tmp_path, PLAN, rows)))["a"][0] == DAY
+
+
+def test_clocks_in_whole_seconds_may_overlap_by_one(tmp_path):
+    rows = [device_day(PLAN, "a", 0), device_day(PLAN, "a", 1, start=-0.9 / 86_400)]
+    assert by_device(added(write_days(tmp_path / "good", PLAN, rows)))["a"][0] == 2 * DAY
+    rows = [device_day(PLAN, "a", 0), device_day(PLAN, "a", 1, start=-1.1 / 86_400)]
+    with pytest.raises(InputError, match="two rows overlap"):
+        added(write_days(tmp_path / "bad", PLAN, rows))
 
 
 def test_rows_that_touch_and_rows_without_a_time_are_added(tmp_path):

@@ -135,8 +135,10 @@ def test_other_settings_are_refused_in_one_line(made, tmp_path):
     with pytest.raises(InputError, match="was written with `scores='log2'`, not `scores='exact'`; give a new folder"):
         score(made, tmp_path / "out", scores="exact")
     with pytest.raises(InputError, match="was written with `go_on=False`, not `go_on=True`; give a new folder"):
-        score(made, tmp_path / "out", go_on=True, group="recording")
-    with pytest.raises(InputError, match="names devices by recording, and these inputs name them by folder; give `gro"):
+        score(made, tmp_path / "out", go_on=True)
+    with pytest.raises(
+        InputError, match="names devices by their recordings, and these inputs name them by folder; give `gro"
+    ):
         score(made, tmp_path / "out", group="folder")
 
 

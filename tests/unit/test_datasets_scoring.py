@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import anomsdk
@@ -170,6 +170,7 @@ def test_rows_are_the_results_of_a_pipeline_divided_at_midnight(name, pieces, be
 
 
 @given(pieces=pieces_of, before=st.integers(0, 20))
+@example(pieces=[[(1, 0), (10, 0)], 1, [(10, 0), (1, 0)]], before=1)  # votes do not go on over a gap
 @settings(deadline=None, max_examples=40)
 def test_rows_add_up_to_what_tune_counts_from_the_same_recording(pieces, before):
     plan = PLANS["plain"]

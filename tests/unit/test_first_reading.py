@@ -12,6 +12,7 @@ from anomsdk.sources.files import open_files
 from anomsdk.sources.formats.motion.motion_parquet import BATCH_ROWS
 from anomsdk.sources.recording import Recording
 from anomsdk.watch.score_files import score_files
+from benchmarks import parquet_cost
 
 RATE, N = 50, 70_000
 """Rows beyond the 65,536 from which the kind of the stamps is found out."""
@@ -221,3 +222,12 @@ def test_a_second_reading_is_not_made(tmp_path, monkeypatch):
     plan = anomsdk.reference_model("human_motion")
     (found,) = score_files(plan, [path], jobs=1, progress=lambda *each: progress.append(each)).values()
     assert len(found) and progress[-1][0] == progress[-1][1] > 0
+
+
+def test_the_benchmark_scores_the_same_both_ways(tmp_path):
+    """Its ratio is taken in `make bench-herds`; here it is only known to compare equal scores, and to count them."""
+    plan, path = anomsdk.reference_model("cattle_collar"), tmp_path / "a.parquet"
+    parquet_cost.write(path, plan, 0.05)
+    ((arrays, of_file),) = parquet_cost.ratios(path, plan, 1)
+    peak, ticks = parquet_cost.peak_mb(path, "cattle_collar")
+    assert arrays > 0 < of_file and peak > 10 and ticks == plan.ticks_in(43_200)

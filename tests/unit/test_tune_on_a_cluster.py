@@ -146,7 +146,7 @@ def test_the_page_says_what_is_said():
     quoted = re.findall(r" \| `([^`]+)` (?=\|)", page)
     source = Path(cluster.__file__).read_text("utf-8").replace("`dask scheduler`", "dask scheduler")
     said = re.sub(r'"\s+f?"', "", source).replace("{reason}", "no scheduler answers")
-    assert len(quoted) == 5 and [line for line in quoted if line not in said] == []
+    assert len(quoted) == 4 and [line for line in quoted if line not in said] == []
     flags = {flag for parameter in worker.params for flag in parameter.opts}
     assert set(re.findall(r"dask worker \S+ (--\w+)", page)) == {"--nthreads"} <= flags
 
