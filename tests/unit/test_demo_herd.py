@@ -115,6 +115,11 @@ def lost_row(tuned, path):
     demo_table(dataclasses.replace(tuned, rows=tuned.rows[1:]), path)
 
 
+def more_rows(*given, **named):
+    written = score_into(*given, **named)
+    return dataclasses.replace(written, device_days=written.device_days + 1)
+
+
 demo_table = demo.write_table
 
 
@@ -122,6 +127,7 @@ demo_table = demo.write_table
     ("name", "wrong", "says"),
     [
         ("_export_of", partial(wrong_export, demo._export_of), "cow-0001: the sum of its rows is not what a pipeline"),
+        ("score_into", more_rows, "4 rows of 2 devices were added up, not all that were written"),
         ("write_table", lost_row, "the table has 1 row for 2 animals"),
         ("take_level", wrong_level, "the events of C are not those of Python"),
     ],
@@ -191,7 +197,7 @@ def test_recordings_at_hand_are_scored_as_files_are(plan, generated, tmp_path):
         return [{key: value for key, value in row.items() if key != "recording"} for row in rows_in(folder)]
 
     assert without_names(tmp_path / "held") == without_names(tmp_path / "read")
-    again = score_into(plan, Inputs.at_hand(herd), tmp_path / "held", go_on=True)
+    again = score_into(plan, Inputs.at_hand(dict(reversed(herd.items()))), tmp_path / "held", go_on=True)
     assert (again.done_before, again.device_days) == (2, 0)
     alone = score_into(plan, Inputs.at_hand(herd), tmp_path / "alone")
     assert alone.device_days == 6, "without `go_on`, each recording has a pipeline and rows of its own"
@@ -231,6 +237,9 @@ def test_pieces_pass_into_one_another():
     assert found.shape == (2000, 6) and found.dtype == np.int16
     assert found.min() == -1000 and found.max() == 3000
     assert np.abs(np.diff(found[:, 0].astype(int))).max() <= 4000 // 11 + 1, "no step"
+    ramp = np.repeat(np.arange(100, dtype=np.int16)[:, None], 6, axis=1)
+    found = herd_motion.joined(np.random.default_rng(1), (ramp,), 300, 10)
+    assert np.array_equal(found[:90], ramp[:90]) and np.array_equal(found[100:180], ramp[10:90])
     short = np.full((4, 6), 7, np.int16)
     assert (herd_motion.joined(np.random.default_rng(1), (short,), 50, 10) == 7).all()
 
