@@ -21,7 +21,7 @@ from tests.support.command_line import anomsdk_command
 from tests.support.data_sets import rows_in
 from tests.support.herd_days import added_by_duckdb
 
-ANIMALS = 6
+ANIMALS = 5
 STEPS = ["resample", "score", "ladders", "tune", "table", "herd", "downlink"]
 needs_recordings = pytest.mark.skipif(
     herd_motion.recordings_at_hand() is None, reason="../shared/data is absent: recordings of collars are needed"
@@ -254,10 +254,11 @@ def test_restless_animals_alarm_on_the_second_day(plan, generated):
 
 
 @needs_recordings
-def test_real_recordings_are_resampled(plan, tmp_path):
+def test_real_recordings_are_resampled(plan, tmp_path, monkeypatch):
+    monkeypatch.setattr(demo, "missing_tools", lambda: "missing here")
     lines = list[str]()
-    found = demo.run(tmp_path, animals=3, recordings=herd_motion.recordings_at_hand(), say=lines.append)
-    assert found.failed == () and found.level.is_taken
+    found = demo.run(tmp_path, animals=2, recordings=herd_motion.recordings_at_hand(), say=lines.append)
+    assert found.failed == () and found.devices == 2
     assert re.search(r"\d{2,} pieces of real recordings of 6 cows", lines[0])
     assert lines[-1].startswith("These levels certify nothing: recordings like these trained the model")
     of = herd_motion.pieces(plan, herd_motion.recordings_at_hand(), 0)
