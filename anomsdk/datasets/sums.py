@@ -153,6 +153,7 @@ def add_up(
         adding.take(batch)
     adding.end_day()
     progress(len(files), len(files))
+    import_pyarrow("data set").default_memory_pool().release_unused()
     return adding.sums()
 
 
