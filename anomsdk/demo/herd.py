@@ -45,7 +45,7 @@ DAYS, LEVELS = "days", "levels.csv"
 _COUNTED_AGAIN = 3
 """Animals whose ladders a pipeline counts again."""
 _COLUMNS = ("device", "status", "level", "level_tag", "downlink", "bound", "missing_days", "count")
-_ROWS, _HERD_LINES = 3, 6
+_ROWS, _HERD_LINES = 3, 8
 _DEVICE_S = 60
 
 
