@@ -16,7 +16,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from anomsdk._version import __version__
-from anomsdk.cli import build, herds, judge, run
+from anomsdk.cli import build, demos, herds, judge, run
 from anomsdk.cli.options import tell
 from anomsdk.errors import CheckError, InputError, UnusableInputsError
 from anomsdk.utils.terminal import line_width, show
@@ -100,12 +100,13 @@ app = typer.Typer(
 )
 
 _COMMANDS: tuple[tuple[Callable[..., None], str], ...] = (
-    (run.demo, "demo --write demo"),
+    (demos.demo, "demo --write demo"),
     (run.watch, "watch demo/tonight.wav --plan audio_scene"),
     (run.score, "score demo/later --plan audio_scene --out scores.npz"),
     (run.decode, "decode 22000400100200000282cd"),
     (build.train, "train --normal demo/normal --spec spec.toml --out my_room"),
     (build.calibrate, "calibrate my_room --normal demo/later --out my_hall"),
+    (herds.gather, "gather exports --plan my_collar --out collars"),
     (herds.tune, "tune demo/later --budget '1 alarm-day/30d' --plan my_room"),
     (herds.herd, "herd my_herd --plan my_room"),
     (judge.evaluate, "evaluate --plan my_room --normal demo/later --anomalous demo/events"),

@@ -1,4 +1,4 @@
-"""Commands for many devices: tune and herd."""
+"""Commands for many devices: gather, tune and herd."""
 
 from __future__ import annotations
 
@@ -19,8 +19,44 @@ from anomsdk.cli.options import (
     plan_named,
     print_report,
     takes,
+    tell,
 )
 from anomsdk.errors import InputError, printable
+
+
+@takes("skip_bad")
+def gather(
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="INPUT",
+            help="Folders with ladder exports (.ladder, one or more in a file) in folders day=YYYY-MM-DD, or such "
+            "files. A folder group=NAME above them is kept.",
+        ),
+    ],
+    plan: PlanOption,
+    out: Annotated[
+        Path,
+        typer.Option(
+            metavar="DIR",
+            help="Write a data set to the folder DIR: Parquet by day, a row for each device and day. A later run adds "
+            "later days.",
+        ),
+    ],
+    *,
+    run: RunOptions,
+) -> None:
+    """Gather ladder exports of devices into a data set, by day.
+
+    A device may be read once a day or more often. A row has what the ladder counted since the exports of earlier days.
+    Memory grows with the devices, not with the exports.
+    """
+    from anomsdk.datasets.gathering import gather_into
+
+    chosen = plan_named(plan)
+    with run.working("gathering exports") as progress:
+        found = gather_into(chosen, sources, out, on_bad=run.on_bad, progress=progress.update)
+    tell(f"wrote {out}: {found}")
 
 
 @takes("group", "engine", "skip_bad", "jobs", reading=True)
@@ -170,7 +206,7 @@ def tune(
 def herd(
     folder: Annotated[
         Path,
-        typer.Argument(metavar="DIR", help="A data set: the folder that score wrote, with folders day=YYYY-MM-DD."),
+        typer.Argument(metavar="DIR", help="A data set that score or gather wrote, with folders day=YYYY-MM-DD."),
     ],
     plan: PlanOption,
     day: Annotated[

@@ -8,10 +8,10 @@ import shlex
 
 _SAME = (
     "alarm anomalous array axes before budget by calibration channel confidence confident corpus cross_check day debug "
-    "devices engine events fixed gain_db group hops html independent jobs jsonl label levels max_added "
+    "devices engine events fixed gain_db group herd hops html independent jobs jsonl label levels max_added "
     "max_alarm_fraction max_bridge max_change max_lost max_missed max_moved normal normalisation out plan pooled "
-    "require_all scale scene scheduler scores search seed skip_bad snr spec start target time tolerate unit version "
-    "where write write_decoders write_plan"
+    "recordings require_all scale scene scheduler scores search seed skip_bad snr spec start target time tolerate "
+    "unit version where write write_decoders write_plan"
 )
 """Parameters whose option bears their name."""
 FLAGS = {name: f"--{name.replace('_', '-')}" for name in _SAME.split()} | {

@@ -22,6 +22,8 @@ from anomsdk.utils.files import uninterrupted, unwritable, write_atomically
 COMMITS = "_commits"
 SKIPPED = "_skipped.csv"
 _FORMAT, _VERSION = "anomsdk commit", 1
+_DAYS = ("day=*", "group=*/day=*")
+"""Patterns of the folders of days."""
 _ELSE = "give a new folder"
 _SETTINGS = {
     "plan": "is of plan {}, and this plan is {}",
@@ -50,6 +52,8 @@ class DataSet:
     devices : device -> its record
     repeats : recordings without a time that are committed
     number : of the next part
+    state : file with what a later run goes on from; None: there is none
+    kept : further files that the commits name, besides rows
 
     Raises
     ------
@@ -62,6 +66,8 @@ class DataSet:
         self.devices: dict[str, dict[str, Any]] = {}
         self.repeats = Repeats()
         self.number = self._commits = 0
+        self.state: Part | None = None
+        self.kept: list[Part] = []
 
     @contextmanager
     def opened(self) -> Iterator[DataSet]:
@@ -74,21 +80,36 @@ class DataSet:
         with _locked(self.folder):
             parts = self._read_commits()
             self._check_foreign({part.name for part in parts})
-            self._complete(parts)
+            self._complete([*parts, *self.kept, *([] if self.state is None else [self.state])])
             self.tidy()
             try:
                 yield self
             finally:
                 self.tidy()
 
+    @property
+    def next_record(self) -> str:
+        """Path of the next record below the folder, without its suffix."""
+        return f"{COMMITS}/{self._commits:05d}"
+
     def commit(
         self,
         inputs: Mapping[str, Stamp],
         devices: Mapping[str, dict[str, Any]],
-        untimed: Sequence[Untimed],
         parts: Sequence[Part],
+        state: Part | None = None,
+        kept: Sequence[Part] = (),
+        untimed: Sequence[Untimed] = (),
     ) -> None:
         """Commit pending parts with the inputs whose rows are in them.
+
+        Parameters
+        ----------
+        inputs : input -> its stamp
+        devices : device -> its record
+        parts : files of rows
+        state : takes the place of that of the commit before, whose file is removed
+        kept : further files, which all later runs need
 
         Raises
         ------
@@ -101,8 +122,10 @@ class DataSet:
             "inputs": inputs,
             "devices": devices,
             "untimed": untimed,
-            "parts": [[part.name, part.rows, part.size] for part in parts],
+            "parts": _listed(parts),
         }
+        if state is not None or kept:
+            tree |= {"state": _listed([] if state is None else [state]), "kept": _listed(kept)}
         for day in {(self.folder / part.name).parent for part in parts}:
             stored(day)
         stored(self.folder)
@@ -113,7 +136,13 @@ class DataSet:
             self.inputs.update(inputs)
             self.devices.update(devices)
             self.repeats.add(untimed)
-            self._complete(parts)
+            self._complete([*parts, *kept, *([] if state is None else [state])])
+        self.kept += kept
+        if state is not None:
+            old, self.state = self.state, state
+            if old is not None:
+                with suppress(OSError):
+                    (self.folder / old.name).unlink()
 
     def _check_place(self) -> None:
         where = printable(self.folder)
@@ -142,7 +171,10 @@ class DataSet:
                 self.inputs |= {str(key): (int(size), int(ns)) for key, (size, ns) in tree["inputs"].items()}
                 self.devices |= tree["devices"]
                 self.repeats.add(untimed_in(tree["untimed"]))
-                parts += [Part(str(name), int(rows), int(size)) for name, rows, size in tree["parts"]]
+                parts += _parts(tree["parts"])
+                self.kept += _parts(tree.get("kept", []))
+                for state in _parts(tree.get("state", [])):
+                    self.state = state
                 self._commits = int(path.stem) + 1
             except InputError:
                 raise
@@ -164,7 +196,7 @@ class DataSet:
 
     def _check_foreign(self, named: set[str]) -> None:
         """Refuse Parquet files that no record names: they would be read with the data set."""
-        for path in sorted(self.folder.glob("day=*/*.parquet")):
+        for path in sorted(path for days in _DAYS for path in self.folder.glob(f"{days}/*.parquet")):
             name = path.relative_to(self.folder).as_posix()
             if name not in named:
                 raise InputError(f"{printable(path)}: is in no record of this data set; move it away")
@@ -189,12 +221,22 @@ class DataSet:
 
     def tidy(self) -> None:
         """Remove all pending files."""
-        for path in [*self.folder.glob(f"day=*/*{PENDING}"), *(self.folder / COMMITS).glob(".[0-9]*.json.*")]:
+        pending = [path for days in (*_DAYS, COMMITS) for path in self.folder.glob(f"{days}/*{PENDING}")]
+        for path in [*pending, *(self.folder / COMMITS).glob(".[0-9]*.json.*")]:
             with suppress(OSError):
                 path.unlink()
-        for day in self.folder.glob("day=*"):
-            with suppress(OSError):
-                day.rmdir()
+        for pattern in (*reversed(_DAYS), "group=*"):
+            for folder in self.folder.glob(pattern):
+                with suppress(OSError):
+                    folder.rmdir()
+
+
+def _listed(parts: Sequence[Part]) -> list[list[Any]]:
+    return [[part.name, part.rows, part.size] for part in parts]
+
+
+def _parts(rows: Sequence[Any]) -> list[Part]:
+    return [Part(str(name), int(rows), int(size)) for name, rows, size in rows]
 
 
 @contextmanager

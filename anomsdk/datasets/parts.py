@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from anomsdk.datasets.device_day import DeviceDay, table_of
 from anomsdk.datasets.schema import Facts, import_pyarrow
@@ -54,27 +55,15 @@ class PartWriter:
         ------
         InputError : the file cannot be written; nothing of it is left
         """
+        ordered = sorted(rows, key=lambda row: (row.device, row.start_us or 0, row.first))
+        return self.write_table(partition, table_of(ordered, self._facts))
+
+    def write_table(self, partition: str, table: Any) -> Part:
+        """Write a pyarrow table of rows of one day, as `write` writes rows."""
         with self._lock:
             number, self._number = self._number, self._number + 1
         name = f"{partition}/part-{number:05d}.parquet"
-        pending = self._folder / f"{name}{PENDING}"
-        ordered = sorted(rows, key=lambda row: (row.device, row.start_us or 0, row.first))
-        data = _parquet(ordered, self._facts)
-        try:
-            pending.parent.mkdir(exist_ok=True)
-            with pending.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-        except BaseException as error:
-            with suppress(OSError):
-                pending.unlink(missing_ok=True)
-            with suppress(OSError):
-                pending.parent.rmdir()  # if no other file is in it
-            if isinstance(error, OSError):
-                raise unwritable(pending, error) from None
-            raise
-        return Part(name, len(rows), len(data))
+        return write_pending(self._folder, name, _parquet(table), table.num_rows)
 
     def drop(self, part: Part) -> None:
         """Remove a pending file."""
@@ -85,12 +74,44 @@ class PartWriter:
             pending.parent.rmdir()
 
 
-def _parquet(rows: Sequence[DeviceDay], facts: Facts) -> memoryview:
+def write_pending(folder: Path, name: str, data: bytes | memoryview, rows: int = 0) -> Part:
+    """Write a pending file of a data set, and make sure that it is stored.
+
+    Parameters
+    ----------
+    folder : of the data set
+    name : of the file once it is committed, below the folder
+    data : its bytes
+    rows : number of rows in it
+
+    Raises
+    ------
+    InputError : the file cannot be written; nothing of it is left
+    """
+    pending = folder / f"{name}{PENDING}"
+    try:
+        pending.parent.mkdir(parents=True, exist_ok=True)
+        with pending.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException as error:
+        with suppress(OSError):
+            pending.unlink(missing_ok=True)
+        with suppress(OSError):
+            pending.parent.rmdir()  # if no other file is in it
+        if isinstance(error, OSError):
+            raise unwritable(pending, error) from None
+        raise
+    return Part(name, rows, len(data))
+
+
+def _parquet(table: Any) -> memoryview:
     """Make the bytes of a Parquet file."""
     pyarrow = import_pyarrow("data set")
     sink = pyarrow.BufferOutputStream()
     pyarrow.parquet.write_table(
-        table_of(rows, facts),
+        table,
         sink,
         compression="zstd",
         use_dictionary=["device", "recording", "score_id"],

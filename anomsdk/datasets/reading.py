@@ -22,8 +22,6 @@ BATCH_ROWS = 32768
 SUFFIX = ".parquet"
 _LABELS = ("device", "recording", "score_id")
 _PARTS = ("day=", "group=")
-_TIMES, _NUMBERS = ("start", "stop"), ("boot", "first")
-_SEE = "see docs/reference/data-sets.md"
 _TELLING = ("device", "score_id", "service_ticks", "service_days")
 """Columns by which a file of device days is known."""
 
@@ -81,7 +79,7 @@ def day_files(path: Path) -> list[DayFile]:
     files = _files_below(path) if path.is_dir() else [path]
     if not files:
         raise InputError(f"{printable(path)}: no .parquet files in this folder; give one that score or gather wrote")
-    return sorted(DayFile(_day_of(file), str(file), _part_of(file, "group")) for file in files)
+    return sorted(DayFile(day_of(file), str(file), part_of(file, "group")) for file in files)
 
 
 def check_alone(path: Path) -> None:
@@ -139,19 +137,24 @@ def opened(path: str) -> Iterator[Any]:
 def batches(path: str, columns: Sequence[str]) -> Iterator[list[Any]]:
     """Yield the pyarrow arrays of some columns, at most `BATCH_ROWS` rows at a time.
 
-    Labels, such as the device, come as dictionaries of strings, and times as timestamps in microseconds of UTC.
+    Labels, such as the device, come as dictionaries of strings.
 
     Raises
     ------
     InputError : as `opened`, a column is missing or holds something else, or rows that the file declares are missing
     """
     with opened(path) as file:
-        selected(file.schema_arrow.names, columns, printable(path))
+        names, where = file.schema_arrow.names, printable(path)
+        selected(names, columns, where)
+        twice = next((name for name in columns if names.count(name) > 1), None)
+        if twice is not None:
+            raise InputError(f"{where}: has column {twice} twice; write the file again")
         left = file.metadata.num_rows
         for batch in file.iter_batches(BATCH_ROWS, columns=list(columns), use_threads=False):
             left -= len(batch)
             if len(batch):
-                yield [_normal(name, batch.column(name), printable(path)) for name in columns]
+                found = {name: batch.column(name) for name in columns}
+                yield [_labelled(each, name, where) if name in _LABELS else each for name, each in found.items()]
         if left:  # pyarrow ends early at a damaged page
             raise OSError(f"{left} rows are missing")
 
@@ -208,31 +211,43 @@ def row_name(path: str, row: int) -> str:
     return f"{printable(path)}, row {row:,} (from 0)"
 
 
-def _normal(name: str, column: Any, where: str) -> Any:
-    """Return a column in the type of the schema where it tells of which device, when or in which life a row is."""
+def checked_names(names: Any, where: str, column: str) -> Any:
+    """Return strings of pyarrow, or refuse bytes that are no text in UTF-8.
+
+    Raises
+    ------
+    InputError : they are none
+    """
     import pyarrow
 
-    if name in _LABELS:
-        return _labelled(column)
-    kind, types = column.type, pyarrow.types
-    if name in _TIMES and not types.is_null(kind):
-        if not types.is_timestamp(kind):
-            raise InputError(f"{where}: column {name} is {kind}, and times are timestamps; {_SEE}")
-        return column.cast(pyarrow.timestamp("us", "UTC"), safe=False)  # a time without a zone is one of UTC
-    if name in _NUMBERS and not (types.is_integer(kind) or types.is_null(kind)):
-        raise InputError(f"{where}: column {name} is {kind}, and it holds whole numbers; {_SEE}")
-    return column
+    try:
+        names.validate(full=True)
+    except pyarrow.ArrowInvalid:
+        raise InputError(f"{where}: column {column} is no text in UTF-8; write the file again") from None
+    return names
 
 
-def _labelled(column: Any) -> Any:
-    """Return a column of labels as a dictionary of strings, also where it holds numbers."""
+def _labelled(column: Any, name: str, where: str) -> Any:
+    """Return a column of labels as a dictionary of strings, also where it holds whole numbers.
+
+    Raises
+    ------
+    InputError : it holds something else
+    """
     import pyarrow
 
     kind = pyarrow.dictionary(pyarrow.int32(), pyarrow.string())
     if column.type == kind:
         return column
     plain = column.dictionary_decode() if pyarrow.types.is_dictionary(column.type) else column
-    return plain.cast(pyarrow.string()).dictionary_encode()
+    types = pyarrow.types
+    text = (types.is_string, types.is_large_string, types.is_binary, types.is_large_binary, types.is_null)
+    if not (types.is_integer(plain.type) or any(is_text(plain.type) for is_text in text)):
+        raise InputError(f"{where}: column {name} is {plain.type}, not names; see docs/reference/data-sets.md")
+    try:
+        return plain.cast(pyarrow.string()).dictionary_encode()
+    except pyarrow.ArrowInvalid:
+        raise InputError(f"{where}: column {name} is no text in UTF-8; write the file again") from None
 
 
 def _incomplete(where: str, error: Exception) -> str:
@@ -242,26 +257,45 @@ def _incomplete(where: str, error: Exception) -> str:
 
 
 def _files_below(folder: Path) -> list[Path]:
-    """List the .parquet files below a folder, also behind symbolic links; hidden ones apart."""
-    found, above = list[Path](), set[str]()
-    for root, folders, files in os.walk(folder, followlinks=True):
-        real = os.path.realpath(root)
-        if real in above:
-            folders.clear()  # a link to a folder above, or one that was listed
-            continue
-        above.add(real)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += [Path(root, name) for name in files if name.endswith(SUFFIX) and not name.startswith(".")]
-    return sorted(path for path in found if path.is_file())
+    return sorted(
+        path
+        for below, names in walked(folder)
+        if not any(part.startswith(".") for part in below.relative_to(folder).parts)
+        for path in (below / name for name in names if name.endswith(SUFFIX) and name[0] != ".")
+    )
 
 
-def _part_of(file: Path, key: str) -> str:
+def walked(folder: Path) -> Iterator[tuple[Path, list[str]]]:
+    """Yield each folder below a folder, itself first, with the names of its files.
+
+    Links are followed, but not into a folder that contains them: a day that lies on another disk is read as well.
+    """
+    for below, folders, names in os.walk(folder, followlinks=True):
+        here = Path(below)
+        above = here.resolve()
+        folders[:] = [name for name in folders if not _leads_back(here / name, above)]
+        yield here, names
+
+
+def _leads_back(path: Path, above: Path) -> bool:
+    """Return True for a link to a folder that it lies in."""
+    return path.is_symlink() and above.is_relative_to(path.resolve())
+
+
+def part_of(file: Path, key: str) -> str:
+    """Return the value of the last folder of a path that is named KEY=VALUE; empty: none is."""
     values = [part.partition("=")[2] for part in file.parts[:-1] if part.startswith(f"{key}=")]
     return values[-1] if values else ""
 
 
-def _day_of(file: Path) -> str:
-    text = _part_of(file, "day")
+def day_of(file: Path) -> str:
+    """Return the day that a folder of a path names, as YYYY-MM-DD; empty: not known.
+
+    Raises
+    ------
+    InputError : it names something else
+    """
+    text = part_of(file, "day")
     if text in ("", UNKNOWN_DAY):
         return ""
     try:

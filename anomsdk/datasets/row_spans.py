@@ -13,14 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.datasets.reading import row_name
+from anomsdk.datasets.row_checks import NEVER, as_int64
 from anomsdk.errors import InputError, quoted
 
 Ints = NDArray[np.int64]
 
 BY_TIME, BY_TICK = 0, 1
 """Kinds of spans: in microseconds since 1970, and in ticks of service with the boot number above 32 bits."""
-NEVER = 1 << 62
-"""Begin of a span that is not known; its end is the negative."""
 SLACK = {BY_TIME: 1_000_000, BY_TICK: 0}
 """Kind -> length by which rows may overlap: clocks of recordings are often read in whole seconds."""
 _MOST_UNCHECKED = 1 << 20
@@ -139,18 +138,12 @@ def _spans(batch: list[Any], ticks: NDArray[Any]) -> Iterator[tuple[int, Ints, I
     start, stop, boot, first = batch
     n, ungathered = len(ticks), boot.null_count
     if ungathered:
-        begins, ends = _plain(start, NEVER), _plain(stop, NEVER)
+        begins, ends = as_int64(start, NEVER), as_int64(stop, NEVER)
         known = (begins != NEVER) & (ends != NEVER)
         if ungathered < n:
             known &= boot.is_null().to_numpy(zero_copy_only=False)
         yield BY_TIME, np.where(known, begins, NEVER), ends
     if ungathered < n:
-        begins = (_plain(boot, 0) << 32) + _plain(first, 0)
+        begins = (as_int64(boot, 0) << 32) + as_int64(first, 0)
         known = np.ones(n, bool) if not ungathered else boot.is_valid().to_numpy(zero_copy_only=False)
         yield BY_TICK, np.where(known, begins, NEVER), begins + ticks.astype(np.int64)
-
-
-def _plain(column: Any, none: int) -> Ints:
-    """Return a column as int64, with a number for null."""
-    whole = column.cast("int64")
-    return whole.fill_null(none).to_numpy() if whole.null_count else whole.to_numpy()

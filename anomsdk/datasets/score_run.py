@@ -72,7 +72,7 @@ class Written:
 @wiping()
 def score_into(
     plan: Plan,
-    sources: Sequence[str | Path],
+    sources: Sequence[str | Path] | Inputs,
     out: Path,
     *,
     scores: ScoreColumn = "log2",
@@ -95,7 +95,8 @@ def score_into(
     Parameters
     ----------
     plan : Plan
-    sources, reading : as `anomsdk.sources.open_recordings`, but not standard input
+    sources, reading : as `anomsdk.sources.open_recordings`, but not standard input; or inputs, which are taken as they
+        are
     out : folder of the data set, which may be there from an earlier run with the same options
     scores : "log2", "exact" or "none": how the score of each tick is kept, see `anomsdk.datasets.schema.ScoreColumn`
     go_on : recordings of one device go through one pipeline in the order of time, and those of a later run go on from
@@ -117,7 +118,10 @@ def score_into(
     score_column(scores)
     import_pyarrow(printable(out))
     n_jobs, by_device = checked_jobs(jobs), go_on or start_us is not None
-    inputs = Inputs.listed(plan, sources, reading=reading, group=group, by_device=go_on, out=out)
+    if isinstance(sources, Inputs):
+        inputs = sources
+    else:
+        inputs = Inputs.listed(plan, sources, reading=reading, group=group, by_device=go_on, out=out)
     counted_by = counting(plan)
     facts = Facts.of(plan, counted_by or plan, scores)
     if counted_by is None:
@@ -158,7 +162,8 @@ def score_into(
         _say_known(plan, run.known, counted_by is not None, report)
         if len(to_do) == len(inputs.files) == run.opened:
             for listing in {id(each.listing): each.listing for each in inputs.files}.values():
-                listing.check_chosen()
+                if listing is not None:
+                    listing.check_chosen()
         _write_skipped(out, run.bad)
         if run.bad and (on_bad is None or not (run.done or data_set.inputs)):
             raise UnusableInputsError([why for _, why in run.bad], skippable=on_bad is None and len(inputs.files) > 1)
@@ -223,7 +228,7 @@ class _Run:
         """Commit what is done."""
         if self._inputs:
             parts = self._rows.write()
-            self._data_set.commit(self._inputs, self._records, self._untimed, parts)
+            self._data_set.commit(self._inputs, self._records, parts, untimed=self._untimed)
             self.files += len(parts)
         self._inputs, self._records, self._untimed = {}, {}, []
         self._units, self._last = 0, time.monotonic()

@@ -15,18 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.datasets.places import index_of
-from anomsdk.datasets.reading import DayFile, batches, row_name
-from anomsdk.datasets.row_checks import SERVICE, checked_numbers, fault_of
-from anomsdk.datasets.row_spans import BY_TICK, BY_TIME, NEVER, SLACK, RowSpans, overlapping
-from anomsdk.datasets.schema import SCORE_ID_DIGITS, import_pyarrow
+from anomsdk.datasets.reading import DayFile, batches, checked_names, row_name
+from anomsdk.datasets.row_checks import KEYS, NEVER, SERVICE, RowChecks
+from anomsdk.datasets.row_spans import BY_TICK, BY_TIME, SLACK, RowSpans, overlapping
+from anomsdk.datasets.schema import import_pyarrow
 from anomsdk.errors import InputError, quoted
 from anomsdk.runtime.parallel import one_ahead
 
 Ints = NDArray[np.int64]
 
-_LABELS = ("device", "score_id")
-_SPANS = ("start", "stop", "boot", "first")
-_KEYS = (*_LABELS, *_SPANS)
+_LABELS = 2
+"""Number of the first of `KEYS` that are labels; the others say where a row begins and ends."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +151,7 @@ def add_up(
         with a count that is missing, below 0 or beyond its service, and rows that overlap
     """
     adding = _Adding(tuple(columns), score_id, skip_bad)
-    needed = (*_KEYS, *SERVICE, *columns)
+    needed = (*KEYS, *SERVICE, *columns)
     numbered = ((number, batch) for number, file in enumerate(files) for batch in batches(file.path, needed))
     at = -1
     for number, batch in one_ahead(numbered) if ahead else numbered:
@@ -165,6 +164,7 @@ def add_up(
         adding.take(batch)
     adding.end_day()
     progress(len(files), len(files))
+    import_pyarrow("data set").default_memory_pool().release_unused()
     return adding.sums()
 
 
@@ -184,7 +184,7 @@ class _Adding:
 
     def __init__(self, columns: tuple[str, ...], score_id: str, skip_bad: bool) -> None:
         self._columns = (*SERVICE, *columns)
-        self._score_id, self._skip_bad = score_id[:SCORE_ID_DIGITS], skip_bad
+        self._checks, self._skip_bad = RowChecks(self._columns, score_id), skip_bad
         self._pyarrow = import_pyarrow("data set")
         self._devices = self._pyarrow.array([], self._pyarrow.string())
         self._groups: list[str] = []
@@ -203,19 +203,16 @@ class _Adding:
 
     def take(self, batch: list[Any]) -> None:
         """Add rows of the file."""
-        self._check_score_id(batch[1])
-        labels, counts = batch[: len(_LABELS)], batch[len(_KEYS) :]
-        numbers, bad = checked_numbers(labels, self._columns, counts, self._file.name)
+        numbers, bad = self._checks.checked(batch, self._file, self._at)
         n = len(bad)
         rows = np.arange(self._at, self._at + n)
         if bad.any():
             first = int(bad.argmax())
-            fault = fault_of(list(zip(_LABELS, labels, strict=True)), self._columns, counts, first)
-            why = f"{row_name(self._file.path, self._at + first)}: {fault}"
+            why = f"{row_name(self._file.path, self._at + first)}: {self._checks.why(batch, first)}"
             if not self._skip_bad:
                 raise InputError(f"{why}; correct the row, or leave it out with `skip_bad`")
             self._bad_rows.append((why, int(bad.sum())))
-            self._doubtful |= dict.fromkeys(labels[0].filter(self._pyarrow.array(bad)).drop_null().to_pylist(), "")
+            self._doubtful |= dict.fromkeys(batch[0].filter(self._pyarrow.array(bad)).drop_null().to_pylist(), "")
             good = np.flatnonzero(~bad)
             batch = [column.take(self._pyarrow.array(good)) for column in batch]
             numbers, rows = [each[good] for each in numbers], rows[good]
@@ -256,19 +253,18 @@ class _Adding:
             for total, values in zip(self._values, numbers, strict=True):
                 np.add.at(total, places, values.astype(np.int64))
         self._tally += Tally(len(rows))
-        columns = batch[len(_LABELS) : len(_KEYS)]
+        columns = batch[_LABELS : len(KEYS)]
         self._spans.take(self._file.path, rows, places, columns, numbers[0], self._devices)
 
     def _places(self, column: Any) -> Ints:
         """Return the index of the device of each row; new devices are added."""
         names, group = column.dictionary, self._file.group
         if self._known is None or self._known[1] != group or not self._known[0].equals(names):
-            self._check_text("device", names)
             self._known = names, group, self._placed(names, group)
         return self._known[2][column.indices.to_numpy()]
 
     def _placed(self, names: Any, group: str) -> Ints:
-        at = index_of(names, self._devices)
+        at = index_of(checked_names(names, self._file.name, "device"), self._devices)
         new = at < 0
         if new.any():
             at[new] = len(self._devices) + np.arange(int(new.sum()))
@@ -281,24 +277,6 @@ class _Adding:
                 self._spans.grow(room)
         _check_groups(self._groups, [group] * len(names), at, names)
         return at
-
-    def _check_text(self, name: str, texts: Any) -> None:
-        try:
-            texts.validate(full=True)
-        except self._pyarrow.ArrowInvalid:
-            raise InputError(f"{self._file.name}: column {name} is no text in UTF-8; write the file again") from None
-
-    def _check_score_id(self, column: Any) -> None:
-        self._check_text("score_id", column.dictionary)
-        for index, text in enumerate(column.dictionary.to_pylist()):
-            if text is not None and text[:SCORE_ID_DIGITS] == self._score_id:
-                continue
-            rows = np.flatnonzero(column.indices.fill_null(-1).to_numpy(zero_copy_only=False) == index)
-            if len(rows):
-                raise InputError(
-                    f"{row_name(self._file.path, self._at + int(rows[0]))}: counted under score_id {quoted(text)}, and "
-                    f"the plan's is {self._score_id}; counts of one score_id add up, give the plan of these devices"
-                )
 
 
 def _check_groups(groups: list[str], given: Sequence[str], at: Ints, names: Any) -> None:

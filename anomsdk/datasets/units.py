@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -24,21 +24,34 @@ ALONE = "their recordings"
 
 @dataclass(frozen=True)
 class Input:
-    """File to score, not opened yet.
+    """File to score, not opened yet, or recordings of one device that are at hand.
 
     Parameters
     ----------
-    key : name of the input in commits: the path of the file, and the conditions that choose from it
-    listing, file : what opens it
+    key : name of the input in commits: the path of the file, and the conditions that choose from it; or the device
+    listing, file : what opens it; no listing where recordings are at hand
     stamp : its size and the time of its last change
     is_named_alone : no other file of the inputs bears its name
+    at_hand : recordings of the device; empty: those of the file
     """
 
     key: str
-    listing: FileListing = field(repr=False)
+    listing: FileListing | None = field(repr=False)
     file: ListedFile
     stamp: Stamp
     is_named_alone: bool = True
+    at_hand: tuple[Recording, ...] = field(default=(), repr=False)
+
+    @property
+    def source(self) -> FileListing:
+        """Listing of a file."""
+        assert self.listing is not None, "recordings at hand are in no file"
+        return self.listing
+
+    @property
+    def found(self) -> tuple[Found, ...] | None:
+        """Recordings at hand with their device; None: those of a file, which is not opened yet."""
+        return tuple(Found(self.file.name, each, self) for each in self.at_hand) or None
 
 
 @dataclass(frozen=True)
@@ -148,12 +161,26 @@ class Inputs:
         divides = reading.by[0] if reading is not None and reading.by else ALONE
         return cls(tuple(found.values()), label or divides, label)
 
+    @classmethod
+    def at_hand(cls, recordings: Mapping[str, Sequence[Recording]]) -> Inputs:
+        """Take recordings that are in no file, such as generated ones.
+
+        Parameters
+        ----------
+        recordings : device -> its recordings, at least one, each of a known length
+        """
+        found = []
+        for device, several in sorted(recordings.items()):
+            size = sum(each.length or 0 for each in several)
+            found.append(Input(device, None, ListedFile(Path(device), device), (size, 0), at_hand=tuple(several)))
+        return cls(tuple(found), "file", "file")
+
     def devices_of(self, each: Input, opened: OpenedFile) -> list[str]:
         """Name the device of each recording of an opened file."""
-        root = each.listing.root
+        root = each.source.root
         labels = group_labels(opened, self._label, root)
         if self._label == "folder":
-            whole = printable(Path(root).resolve().name) if each.listing.is_folder else printable(each.file.name)
+            whole = printable(Path(root).resolve().name) if each.source.is_folder else printable(each.file.name)
             return [whole if label == "." else label for label in labels]
         if self.group == ALONE and each.is_named_alone:
             return [recording.name for recording in opened.recordings]
@@ -165,11 +192,11 @@ class Inputs:
             return self._device_of(each)
         if self.group != ALONE:
             return None
-        return recording if each.is_named_alone else f"{printable(each.listing.root)}/{recording}"
+        return recording if each.is_named_alone else f"{printable(each.source.root)}/{recording}"
 
     def units(self, inputs: Sequence[Input]) -> list[Unit]:
         """Make each file a unit."""
-        return [Unit((each,)) for each in inputs]
+        return [Unit((each,), None, each.found) for each in inputs]
 
     def units_of_devices(
         self, inputs: Sequence[Input], jobs: int, bad: Callable[[Input, str], None], meanwhile: Callable[[], None]
@@ -187,6 +214,8 @@ class Inputs:
         """
         if self.group == ALONE:
             return self.units(inputs)
+        if any(each.at_hand for each in inputs):
+            return [Unit((each,), each.file.name, each.found) for each in inputs]
         held: dict[str, list[Found]] = {}
         files: dict[str, list[Input]] = {}
         if self.group in ("folder", "file"):
@@ -220,9 +249,9 @@ _NOBODY = Recording("", (), None, None, "", lambda: iter(()))
 def _opened(each: Input, hear: Hear | None = None) -> OpenedFile | str | None:
     """Open a file; text: why it cannot be opened; None: it has no recording that is chosen."""
     try:
-        return each.listing.open(each.file, hear)
+        return each.source.open(each.file, hear)
     except NothingChosenError as error:
-        return None if each.listing.is_folder else str(error)
+        return None if each.source.is_folder else str(error)
     except InputError as error:
         return str(error)
 

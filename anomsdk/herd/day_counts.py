@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ HOT = ("device", "score_id", "ticks", "void_ticks", "coverage", "alarms", "alarm
 """Columns that are read of every day."""
 HOT_OF_THE_DAY = ("highest", "technical", "level_tag")
 """Columns that are also read of the day itself."""
+_OF_EXPORTS = "boot"
+"""Column that only rows gathered from exports have; a vendor's files may leave it out."""
 IN_FORCE = -1
 """Own level tag of a device that is judged at the level in force on it."""
 
@@ -90,6 +93,7 @@ class DayCounts:
     technical : technical alarms
     level_tag : largest level in force at the end of a row
     facts : facts about the plan, of the first file that has them; None: none has
+    exported : rows were gathered from exports, which tell neither highest scores nor technical alarms
     """
 
     rows: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
@@ -101,11 +105,12 @@ class DayCounts:
     technical: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
     level_tag: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
     facts: Facts | None = None
+    exported: bool = False
 
     def grow(self, n: int) -> None:
         """Give every count ``n`` devices; new ones have 0."""
         for name, each in vars(self).items():
-            if name != "facts" and len(each) < n:
+            if isinstance(each, np.ndarray) and len(each) < n:
                 setattr(self, name, np.concatenate([each, np.zeros(n - len(each), each.dtype)]))
 
     @property
@@ -129,12 +134,12 @@ class DayCounts:
         return float(np.where(share >= 0.5, 1.0, np.minimum(share, self.judged / day_ticks))[self.heard].sum())
 
 
-def count_day(partition: Path, devices: DeviceNames, plan: Plan, *, of_the_day: bool) -> DayCounts:
+def count_day(folders: Sequence[Path], devices: DeviceNames, plan: Plan, *, of_the_day: bool) -> DayCounts:
     """Sum the rows of one day by device; memory grows with the devices, not with the rows.
 
     Parameters
     ----------
-    partition : folder of the day
+    folders : of the day, one for each group
     devices : gets the names that are new
     plan : Plan of the data set
     of_the_day : also read `HOT_OF_THE_DAY`
@@ -146,11 +151,13 @@ def count_day(partition: Path, devices: DeviceNames, plan: Plan, *, of_the_day: 
     counts = DayCounts()
     rungs = [rung_column(count, tag) for tag in devices.tags for count in ("alarms", "alarm_ticks")]
     needed = [*HOT, *(HOT_OF_THE_DAY if of_the_day else ()), *rungs]
-    for path in files_of(partition):
+    for path in files_of(folders):
         with PartFile(path) as file:
             counts.facts = counts.facts or file.facts
             accepted = accepted_score_ids(file.facts, plan)
-            for row, batch in file.batches(needed):
+            for row, batch in file.batches(needed, [_OF_EXPORTS] if of_the_day else []):
+                if of_the_day and file.has(_OF_EXPORTS):
+                    counts.exported |= batch.column(_OF_EXPORTS).null_count < batch.num_rows
                 file.check_score_id(batch, row, accepted)
                 _add(counts, file, batch, row, devices, of_the_day)
     counts.grow(len(devices))

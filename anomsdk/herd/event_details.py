@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,12 +33,12 @@ class Details:
     conditions: dict[str, int] = field(default_factory=dict)
 
 
-def read_details(partition: Path, devices: DeviceNames, wanted: NDArray[np.bool_]) -> dict[int, Details]:
+def read_details(folders: Sequence[Path], devices: DeviceNames, wanted: NDArray[np.bool_]) -> dict[int, Details]:
     """Read the events of some devices.
 
     Parameters
     ----------
-    partition : folder of the day
+    folders : of the day, one for each group
     devices : names of all devices
     wanted : (devices,), those whose events are read
 
@@ -52,7 +53,7 @@ def read_details(partition: Path, devices: DeviceNames, wanted: NDArray[np.bool_
     found = dict[int, Details]()
     if not wanted.any():
         return found
-    for path in files_of(partition):
+    for path in files_of(folders):
         with PartFile(path) as file:
             if not (file.has("events") and file.has("ticks")):
                 continue

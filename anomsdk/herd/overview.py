@@ -143,8 +143,9 @@ class HerdDay:
     median_coverage : of the devices that were heard of, 0 to 1
     levels : name of the table of levels; empty: all are judged at the level in force
     unnamed : devices of the day that the table gives no rung: they are judged at the level in force
-    crowded : devices with more than a day's ticks on one day: rows overlap
+    crowded : devices with more than a day's ticks on one day: rows overlap, or an export tells of several days
     pending : files of these days that are still being written
+    exported : rows of the day were gathered from exports, which tell neither highest scores nor technical alarms
     """
 
     day: date
@@ -163,6 +164,7 @@ class HerdDay:
     unnamed: int = 0
     crowded: tuple[str, ...] = ()
     pending: int = 0
+    exported: bool = False
 
     @property
     def n_new(self) -> int:
@@ -209,7 +211,7 @@ def herd_day(
     devices = DeviceNames(levels)
     today = count_day(there[day], devices, plan, of_the_day=True)
     if not today.heard.any():
-        raise InputError(f"{printable(there[day])}: has no rows; give another `day`")
+        raise InputError(f"{printable(there[day][0])}: has no rows; give another `day`")
     progress(1, 1 + len(earlier))
     past = _Past.of([there[each] for each in earlier], devices, plan, lambda n: progress(1 + n, 1 + len(earlier)))
     today.grow(len(devices))
@@ -249,6 +251,7 @@ def herd_day(
         unnamed=0 if levels is None else int((heard & (devices.own == IN_FORCE)).sum()),
         crowded=tuple(names[each] for each in np.flatnonzero(past.crowded | _crowded(today, day_ticks))),
         pending=sum(pending_of(there[each]) for each in (*earlier, day)),
+        exported=today.exported,
     )
 
 
@@ -266,13 +269,15 @@ class _Past:
     crowded: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, folders: Sequence[Path], devices: DeviceNames, plan: Plan, progress: Callable[[int], None]) -> _Past:
+    def of(
+        cls, days: Sequence[Sequence[Path]], devices: DeviceNames, plan: Plan, progress: Callable[[int], None]
+    ) -> _Past:
         """Count the days one after the other; ``progress`` is called with the number of those done."""
         none = np.zeros(0, np.int64)
         found = cls([], [], 0, 0.0, none, none, none, np.zeros(0, bool))
         found._grow(len(devices))
-        for index, folder in enumerate(folders):
-            counts = count_day(folder, devices, plan, of_the_day=False)
+        for index, folders in enumerate(days):
+            counts = count_day(folders, devices, plan, of_the_day=False)
             found._grow(len(devices))
             day_ticks = ticks_of_a_day(counts.facts, plan)
             found.in_alarm.append(int(counts.in_alarm.sum()))
@@ -313,7 +318,7 @@ def _look_at(
     day_ticks: float,
 ) -> tuple[AlarmedDevice, ...]:
     """Describe the devices in alarm, new ones first."""
-    judged = today.judged > 0
+    judged = (today.judged > 0) & (not today.exported)
     highest = np.sort(today.highest[judged])
     median = float(np.median(highest)) if len(highest) else 0.0
     rows = {} if levels is None else levels.rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,11 @@ BATCH_ROWS = 65_536
 LABELS = ("device", "score_id")
 """Columns of text, which repeat: they are read as a dictionary."""
 _START = "day="
+_DAYS = (f"{_START}*", f"group=*/{_START}*")
 
 
-def partitions(folder: Path) -> dict[date, Path]:
-    """Find the folders of the days of a data set, the earliest first.
+def partitions(folder: Path) -> dict[date, tuple[Path, ...]]:
+    """Find the folders of the days of a data set, the earliest first; each group has its own.
 
     Raises
     ------
@@ -32,9 +33,9 @@ def partitions(folder: Path) -> dict[date, Path]:
     where = printable(folder)
     if not folder.is_dir():
         raise InputError(f"{where}: no such folder; give the folder of a data set, which score or gather wrote")
-    found, unknown = dict[date, Path](), False
-    for path in folder.iterdir():
-        if not (path.name.startswith(_START) and path.is_dir()):
+    found, unknown = dict[date, tuple[Path, ...]](), False
+    for path in sorted(path for pattern in _DAYS for path in folder.glob(pattern)):
+        if not path.is_dir():
             continue
         text = path.name[len(_START) :]
         if text == UNKNOWN_DAY:
@@ -43,7 +44,7 @@ def partitions(folder: Path) -> dict[date, Path]:
         day = _day(text)
         if day is None:
             raise InputError(f"{printable(path)}: is no day; a data set has folders day=YYYY-MM-DD")
-        found[day] = path
+        found[day] = (*found.get(day, ()), path)
     if not found and unknown:
         raise InputError(f"{where}: the day of its rows is not known; score recordings that say when they began")
     if not found:
@@ -58,21 +59,22 @@ def _day(text: str) -> date | None:
         return None
 
 
-def files_of(partition: Path) -> list[Path]:
+def files_of(folders: Iterable[Path]) -> list[Path]:
     """List the Parquet files of a day in the order of their names; hidden ones and those being written apart.
 
     Raises
     ------
     InputError : a file is a copy of another one
     """
-    found = sorted(path for path in partition.iterdir() if path.suffix == ".parquet" and path.name[0] not in "._")
+    paths = (path for folder in folders for path in folder.iterdir())
+    found = sorted(path for path in paths if path.suffix == ".parquet" and path.name[0] not in "._")
     check_once([DayFile("", str(path)) for path in found])
     return found
 
 
-def pending_of(partition: Path) -> int:
+def pending_of(folders: Iterable[Path]) -> int:
     """Count the files of a day that are still being written, or whose writer was interrupted."""
-    return sum(path.name.endswith(".parquet.tmp") for path in partition.iterdir())
+    return sum(path.name.endswith(".parquet.tmp") for each in folders for path in each.iterdir())
 
 
 class PartFile:

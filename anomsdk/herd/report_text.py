@@ -97,7 +97,8 @@ def _animals(found: HerdDay) -> Iterator[str]:
     shown = found.look_at[:MOST_LINES]
     yield table([heading, *(_animal(found, each) for each in shown)], right=(2, 3, 5, 6))
     yield from _rest(len(found.look_at))
-    yield "highest: highest score of the day over the median of the herd of the day; rank: 1 for the highest of all"
+    if not found.exported:
+        yield "highest: highest score of the day over the median of the herd of the day; rank: 1 for the highest of all"
 
 
 def _animal(found: HerdDay, each: AlarmedDevice) -> list[str]:
@@ -138,7 +139,7 @@ def level_words(each: AlarmedDevice) -> str:
 
 def _technical(found: HerdDay) -> Iterator[str]:
     if not found.technical:
-        yield "no technical alarm"
+        yield "technical alarms: exports of ladders do not tell them" if found.exported else "no technical alarm"
         return
     yield f"technical alarms, look at the device: {counted(len(found.technical), 'device')}"
     yield from _listed(found.technical, _fault)
@@ -193,10 +194,12 @@ def notes(found: HerdDay) -> Iterator[str]:
     if found.crowded:
         named = ", ".join(map(printable, found.crowded[:5]))
         more = f" and {len(found.crowded) - 5:,} more" if len(found.crowded) > 5 else ""
-        yield (
-            f"note: more than 24 hours were judged on one day, so that rows overlap and count twice: {named}{more}; "
-            "score each recording once"
-        )
+        why = "more than 24 hours were judged on one day, so that rows overlap and count twice"
+        advice = "; score each recording once"
+        if found.exported:
+            why = "more than 24 hours of service since a device was read before, so that alarms may be of earlier days"
+            advice = ""
+        yield f"note: {why}: {named}{more}{advice}"
     if found.pending:
         yield (
             f"note: {counted(found.pending, 'file')} of these days not written to the end; run the same score command "

@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.core.checks import require
-from anomsdk.core.export import Export
 from anomsdk.core.ladder import LadderPlan
+from anomsdk.datasets.day_exports import DayExports
+from anomsdk.datasets.export_files import ExportNames, export_dtype
+from anomsdk.datasets.ladder_lives import LadderLives
 from anomsdk.datasets.places import Places
 from anomsdk.datasets.reading import batches
 from anomsdk.datasets.schema import rung_column
@@ -24,7 +27,6 @@ from anomsdk.tune.certificates import rungs_of
 from anomsdk.tune.data_sets import COLUMN_OF, DataSetLadders
 from anomsdk.tune.exports import FiledExport
 from anomsdk.tune.herd import Herd
-from anomsdk.tune.herd_ladders import Device
 
 Flags = NDArray[np.int64]
 
@@ -80,86 +82,91 @@ def _of_exports(herd: Herd, rungs: LadderPlan) -> tuple[list[date], Flags, Flags
         (f"{undated[0]}: " if undated else "") + "`pooled` and `independent` count calendar days; give a data set, or "
         "ladder exports in folders such as day=2026-05-31",
     )
-    seen = _whole_days(_observed(herd.exports, rungs.day_ticks + 1), rungs.day_ticks)
-    days = sorted(seen)
-    devices = np.array([len(seen[day]) for day in days])
-    return days, devices, np.array([sum(seen[day].values()) for day in days]).reshape(len(days), -1)
+    places = {str(device): place for place, device in enumerate(herd.ladders)}
+    counting, lives = _Counting(len(places), rungs, range(rungs.n_rungs)), LadderLives(rungs.n_rungs)
+    for day, filed in groupby(sorted(herd.exports, key=lambda each: each.day or date.min), key=lambda each: each.day):
+        rows = lives.take(_arrays(list(filed), rungs.n_rungs), _refuse)
+        at = np.array([places[str(device)] for device in rows.device.tolist()], np.int64)
+        counting.add(at, rows.first, rows.ticks, [rows.counts[:, 1 + 5 * rung] for rung in range(rungs.n_rungs)])
+        assert day is not None
+        counting.end(day)
+    return counting.found()
+
+
+def _arrays(filed: Sequence[FiledExport], n_rungs: int) -> DayExports:
+    """Make arrays of the exports of a day."""
+    exports = np.frombuffer(b"".join(bytes(each.export) for each in filed), export_dtype(n_rungs))
+    n = len(exports)
+    names = ExportNames([each.name for each in filed], np.ones(n, np.int64), np.arange(n))
+    return DayExports(exports, names, np.zeros(n, np.int32))
+
+
+def _refuse(line: str) -> None:
+    raise InputError(line)
 
 
 def _of_data(data: DataSetLadders, of_interest: Sequence[int], rungs: LadderPlan) -> tuple[list[date], Flags, Flags]:
     """Return the calendar days of data sets, devices in service, and devices in alarm (days, rungs)."""
-    n, places = len(data.ladders), Places(map(str, data.ladders))
-    ticks = np.zeros(n, np.int64)
-    waiting = np.zeros((rungs.n_rungs, n), bool)
-    columns = ["device", "service_ticks", *(rung_column(COLUMN_OF["ticks"], rung + 1) for rung in of_interest)]
-    days, devices, alarms = list[date](), list[int](), list[Flags]()
+    places = Places(map(str, data.ladders))
+    counting = _Counting(len(data.ladders), rungs, of_interest)
+    names = ["first", "service_ticks", *(rung_column(COLUMN_OF["ticks"], rung + 1) for rung in of_interest)]
     for day, files in groupby((file for file in data.files if file.day), key=lambda file: file.day):
-        served = np.zeros(n, bool)
         for file in files:
-            for batch in batches(file.path, columns):
-                at = places.of(batch[0])
-                rows = np.flatnonzero(at >= 0)
-                np.add.at(ticks, at[rows], batch[1].fill_null(0).to_numpy().astype(np.int64)[rows])
-                served[at[rows]] = True
-                for rung, column in zip(of_interest, batch[2:], strict=True):
-                    alarmed = column.fill_null(0).to_numpy() > 0
-                    waiting[rung, at[rows[alarmed[rows]]]] = True
-        whole = np.flatnonzero(served & (ticks >= rungs.day_ticks))
-        if len(whole):
-            days.append(date.fromisoformat(day))
-            devices.append(len(whole))
-            alarms.append(waiting[:, whole].sum(axis=1))
-            ticks[whole] %= rungs.day_ticks
-            waiting[:, whole] = False
-    return days, np.array(devices, np.int64), np.array(alarms, np.int64).reshape(len(days), rungs.n_rungs)
+            for labels, *columns in batches(file.path, ["device", *names]):
+                at = places.of(labels)
+                known = at >= 0
+                first, ticks, *alarms = (column.fill_null(0).to_numpy()[known] for column in columns)
+                counting.add(at[known], first, ticks, alarms)
+        counting.end(date.fromisoformat(day))
+    return counting.found()
 
 
-def _observed(exports: Sequence[FiledExport], day_ticks: int) -> list[tuple[Export, int, date]]:
-    """Return what each device counted by each calendar day since its export before, and the ticks that are new in it.
+class _Counting:
+    """Calendar days that are counted one after the other.
 
-    An export from the first tick that has none before it is used only if it is no longer than a day. What a device
-    counted over several calendar days, for want of an export, counts on the last of them. Service that was read before
-    counts on the day of the first reading.
+    Service of unknown days counts on none: that of a ladder whose first export covers more than a day.
+
+    Parameters
+    ----------
+    n : number of devices
+    rungs : LadderPlan
+    of_interest : indices of the rungs whose alarms are counted
     """
-    found = list[tuple[Export, int, date]]()
-    before: dict[tuple[int, int], Export] = {}
-    reached: dict[tuple[int, int], int] = {}
-    dated = sorted((each.day or date.min, each.export.last, -each.export.first, each.name, each) for each in exports)
-    for day, *_, each in dated:
-        export = each.export
-        life = export.device, export.boot
-        part = export
-        known = reached.get(life, 0)
-        reached[life] = max(known, export.last)
-        if export.first == 0:
-            earlier = before.get(life)
-            before[life] = export
-            if earlier is not None:
-                part = export.since(earlier)
-            elif export.ticks > day_ticks:
-                continue
-        new = part.last - max(part.first, known)
-        if new > 0:
-            found.append((part, new, day))
-    return found
 
+    def __init__(self, n: int, rungs: LadderPlan, of_interest: Sequence[int]) -> None:
+        self._rungs, self._of_interest = rungs, of_interest
+        self._ticks, self._waiting = np.zeros(n, np.int64), np.zeros((rungs.n_rungs, n), bool)
+        self._served = np.zeros(n, bool)
+        self._days, self._devices, self._alarms = list[date](), list[int](), list[Flags]()
 
-def _whole_days(
-    observed: Sequence[tuple[Export, int, date]], day_ticks: int
-) -> dict[date, dict[Device, NDArray[np.bool_]]]:
-    """Return for each calendar day, and each device that counts on it, which rungs were in alarm."""
-    found: dict[date, dict[Device, NDArray[np.bool_]]] = {}
-    waiting: dict[Device, tuple[int, NDArray[np.bool_]]] = {}
-    for export, ticks, day in observed:
-        alarm = np.array([counts.ticks > 0 for counts in export.counts])
-        of_day = found.setdefault(day, {})
-        if export.device in of_day:
-            of_day[export.device] |= alarm
-        else:
-            before, alarmed = waiting.get(export.device, (0, np.zeros_like(alarm)))
-            ticks, alarm = before + ticks, alarmed | alarm
-            if ticks >= day_ticks:
-                of_day[export.device] = alarm
-                ticks, alarm = ticks % day_ticks, np.zeros_like(alarm)
-            waiting[export.device] = ticks, alarm
-    return {day: of_day for day, of_day in found.items() if of_day}
+    def add(self, places: Flags, first: Any, ticks: Any, alarm_ticks: Sequence[Any]) -> None:
+        """Add rows of a day.
+
+        Parameters
+        ----------
+        places : int64 (rows,), of their devices
+        first, ticks : (rows,), ticks of service before each row, and in it
+        alarm_ticks : (rows,) of each rung of interest, ticks in alarm
+        """
+        rows = np.flatnonzero((first != 0) | (ticks <= self._rungs.day_ticks + 1))
+        at = places[rows]
+        np.add.at(self._ticks, at, ticks[rows].astype(np.int64))
+        self._served[at] = True
+        for rung, alarmed in zip(self._of_interest, alarm_ticks, strict=True):
+            self._waiting[rung, at[alarmed[rows] > 0]] = True
+
+    def end(self, day: date) -> None:
+        """End a day: devices that served for a day of service count on it."""
+        whole = np.flatnonzero(self._served & (self._ticks >= self._rungs.day_ticks))
+        if len(whole):
+            self._days.append(day)
+            self._devices.append(len(whole))
+            self._alarms.append(self._waiting[:, whole].sum(axis=1))
+            self._ticks[whole] %= self._rungs.day_ticks
+            self._waiting[:, whole] = False
+        self._served[:] = False
+
+    def found(self) -> tuple[list[date], Flags, Flags]:
+        """Return the days, devices in service, and devices in alarm (days, rungs)."""
+        alarms = np.array(self._alarms, np.int64).reshape(len(self._days), self._rungs.n_rungs)
+        return self._days, np.array(self._devices, np.int64), alarms

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from anomsdk.core.checks import require
+from anomsdk.core.export import MAX_DEVICE
 from anomsdk.core.ladder import LadderPlan, Unit
 from anomsdk.core.plan import Plan
 from anomsdk.datasets.places import Places
@@ -114,7 +115,8 @@ def _ladders(
 
 def _device(name: str) -> Device:
     """Return the number of a device whose name is one, as exports have it."""
-    return int(name) if name.isascii() and name.isdecimal() and str(int(name)) == name else name
+    is_number = name.isascii() and name.isdecimal() and len(name) <= len(str(MAX_DEVICE)) and str(int(name)) == name
+    return int(name) if is_number else name
 
 
 def _check_facts(file: DayFile, plan: Plan, rungs: LadderPlan) -> None:

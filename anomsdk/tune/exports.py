@@ -10,11 +10,11 @@ from pathlib import Path
 
 from anomsdk.core.checks import require
 from anomsdk.core.export import Export, export_bytes
+from anomsdk.datasets.export_files import MAX_BYTES, SUFFIX
+from anomsdk.datasets.reading import walked
 from anomsdk.errors import InputError, UnusableInputsError, printable, quoted
 from anomsdk.utils.files import read_limited
 
-SUFFIX = ".ladder"
-MAX_BYTES = 256 << 20
 _LENGTH = struct.Struct("<H")
 _LENGTH_AT = 4
 """Offset of the length of an export in its head."""
@@ -46,7 +46,7 @@ def is_exports(path: Path) -> bool:
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.rglob("*") if path.suffix.lower() == SUFFIX)
+    return (below / name for below, names in walked(folder) for name in names if name.lower().endswith(SUFFIX))
 
 
 def read_exports(path: Path, on_bad: Callable[[str], None] | None = None) -> list[FiledExport]:

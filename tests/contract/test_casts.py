@@ -23,6 +23,8 @@ PROVEN = {
     "datasets/open_row.py:log2_q8": "the log2 of a number of 32 bits in q8 is below 2**13",
     "datasets/open_row.py:OpenRow._take_void": "made of bool",
     "datasets/sums.py:DeviceSums.__getstate__": "only where the largest value is within 32 bits",
+    "demo/herd_device.py:take_level": "int16 in another byte order",
+    "demo/herd_motion.py:joined": "int16 to int32 is wider; filled from int16, and from means of two of them",
     "herd/partitions.py:PartFile.check_score_id": "text",
     "herd/day_counts.py:*": "int64 or float64, as the counts of the class are",
     "sources/formats/motion/motion_rows.py:_clipped": "filled from what its limits clip to int16",

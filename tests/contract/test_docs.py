@@ -1,6 +1,7 @@
 """The documentation runs: code blocks of README and of every page, doctests of the package, the tutorial as a whole."""
 
 import contextlib
+import csv
 import doctest
 import importlib
 import pkgutil
@@ -21,6 +22,7 @@ from tests.support.make import ROOT
 from tests.support.pages import DOCS, NOT_RUN, PAGES, README, RUN, blocks, commands, run_page
 
 TUTORIAL = DOCS / "tutorial.md"
+TUTORIAL_HERD = DOCS / "tutorial-herd.md"
 SPEC = DOCS / "spec.md"
 GOING_ON = sorted((DOCS / "how-to").glob("*.md"))
 """Pages that go on where the tutorial ended, with its files."""
@@ -132,6 +134,23 @@ def test_the_tutorial_runs_and_finds_what_was_planted(tmp_path):
         run_page(page, tmp_path)
 
 
+def test_the_tutorial_of_herds_runs_and_tells_which_animal_is_which(tmp_path):
+    """From files of collars to a level by downlink; the animals of whom something is the matter are found, apart."""
+    printed = run_page(TUTORIAL_HERD, tmp_path)
+
+    def of(command):
+        return next(output for line, output in printed.items() if line.startswith(f"anomsdk {command}"))
+
+    assert sum(path.stat().st_size for path in (tmp_path / "herd").rglob("*.npz")) < 50e6
+    with (tmp_path / "levels.csv").open() as file:
+        table = {row["device"]: row for row in csv.DictReader(file)}
+    provisional = {device for device, row in table.items() if row["status"] != "certified"}
+    assert len(table) == 12 and provisional == {"cow-05", "cow-09"}
+    assert "look at them before you use it: cow-05\n" in of("tune")
+    assert re.search(r"^cow-03 +new +\d\d ", of("herd"), re.M) and "- cow-11: last heard of on 2026-06-02" in of("herd")
+    assert len(list((tmp_path / "scores").glob("day=*"))) == 3
+
+
 def test_events_by_radio_runs(tmp_path):
     """What it shows is what is printed, number by number."""
     printed = run_page(EVENTS_BY_RADIO, tmp_path)
@@ -157,7 +176,7 @@ def test_c_of_the_how_tos_compiles(tmp_path):
 def test_every_page_with_commands_is_run():
     for page in PAGES:
         if {"console", "python"} & {block.kind for block in blocks(page)}:
-            assert page in (README, TUTORIAL, EVENTS_BY_RADIO, *GOING_ON), page
+            assert page in (README, TUTORIAL, TUTORIAL_HERD, EVENTS_BY_RADIO, *GOING_ON), page
 
 
 def test_every_public_name_and_command_is_in_the_reference():

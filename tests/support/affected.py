@@ -89,6 +89,7 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     "anomsdk/synthetic/*": (f"{UNIT}demo.py", f"{UNIT}motion_training.py"),
     "anomsdk/synthetic/faults.py": (f"{UNIT}faults.py", f"{UNIT}health_benchmark.py"),
     "anomsdk/demo/*": (f"{UNIT}demo.py",),
+    "anomsdk/demo/herd*": (f"{UNIT}demo_herd.py", f"{CONTRACT}docs.py"),
     "anomsdk/stats/*": (f"{UNIT}metrics.py", f"{UNIT}compare.py"),
     "anomsdk/evaluate/*": tuple(
         f"{UNIT}{name}.py" for name in ("evaluate", "evaluate_recordings", "findings", "what_figures_say", "metrics")
@@ -102,19 +103,21 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     "anomsdk/train/alarm_simulation.py": (f"{UNIT}tune_command.py",),
     "anomsdk/tune/*": (
         *(f"{UNIT}tune.py", f"{UNIT}tune_command.py", f"{UNIT}certified_level.py", f"{UNIT}data_set_sums.py"),
-        f"{UNIT}tune_on_a_cluster.py",
+        *(f"{UNIT}tune_on_a_cluster.py", f"{UNIT}gather.py"),
     ),
     "anomsdk/datasets/*": (
         *(f"{UNIT}datasets_{name}.py" for name in ("scoring", "commits", "command")),
-        *(f"{UNIT}herd_counts.py", f"{UNIT}herd_day.py", f"{UNIT}data_set_sums.py", f"{UNIT}data_set_faults.py"),
+        *(f"{UNIT}{name}.py" for name in ("gather", "demo_herd", "herd_counts", "herd_day", "data_set_sums")),
+        *(f"{UNIT}foreign_data_sets.py", f"{UNIT}data_set_faults.py"),
     ),
     "anomsdk/datasets/default_ladder.py": (f"{UNIT}certified_level.py",),
-    "anomsdk/herd/*": (f"{UNIT}herd_counts.py", f"{UNIT}herd_day.py"),
+    "anomsdk/herd/*": (f"{UNIT}herd_counts.py", f"{UNIT}herd_day.py", f"{UNIT}gather.py"),
     "anomsdk/evaluate/stretch_scores.py": (f"{UNIT}tune_command.py", f"{UNIT}certified_level.py"),
     "anomsdk/audit/*": (f"{UNIT}verify.py",),
     "anomsdk/utils/*": tuple(f"{UNIT}{name}.py" for name in ("narrow", "folders", "progress", "what_figures_say")),
     "anomsdk/cli/*": tuple(
-        f"{UNIT}{name}.py" for name in ("cli", "option_words", "narrow", "skip_bad", "odd_numbers", "table_commands")
+        f"{UNIT}{name}.py"
+        for name in ("cli", "option_words", "narrow", "skip_bad", "odd_numbers", "table_commands", "demo_herd")
     ),
     # The C port
     "firmware_port/*": (
@@ -139,6 +142,7 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     "benchmarks/*": (f"{UNIT}benchmarks.py", f"{UNIT}batches.py", "tests/fidelity/test_front_ends.py"),
     # Words
     "docs/*": (f"{CONTRACT}docs.py", f"{CONTRACT}site.py"),
+    "docs/how-to/tune-on-a-cluster.md": (f"{UNIT}tune_on_a_cluster.py",),
     "mkdocs.yml": (f"{CONTRACT}site.py",),
     "*.md": (f"{CONTRACT}docs.py",),
     "CONTRIBUTING.md": (f"{CONTRACT}additions.py",),

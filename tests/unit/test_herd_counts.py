@@ -190,7 +190,7 @@ def test_counts_of_a_column_of_16_bits_add_up_beyond_it(plan, tmp_path):
     top = {"ticks": 2**32 - 1, "alarm_ticks": 2**32 - 1, "stop_us": None}
     many = [device_day(plan, "cow", day(0), alarms=65_535, **top)] * 3
     write_rows(tmp_path, many, facts_of(plan))
-    counts = count_day(tmp_path / f"day={day(0)}", DeviceNames(), plan, of_the_day=True)
+    counts = count_day([tmp_path / f"day={day(0)}"], DeviceNames(), plan, of_the_day=True)
     assert (counts.alarms.tolist(), counts.alarm_ticks.tolist()) == ([196_605], [3 * (2**32 - 1)])
 
 

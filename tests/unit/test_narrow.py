@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import anomsdk
+from anomsdk.demo import herd_files
 from anomsdk.demo import motion as demo_motion
 from anomsdk.demo import recordings as demo_recordings
 from anomsdk.planner.spec import PipelineSpec
@@ -122,14 +123,16 @@ def test_a_wide_table_becomes_paragraphs_that_name_every_cell():
     assert display.table(rows, width=60).splitlines()[0].split() == ["model", "MACs", "AUC"]
 
 
-@pytest.mark.parametrize("scene", ["room", "wearable", "collar"])
+@pytest.mark.parametrize("scene", ["room", "wearable", "collar", "herd"])
 def test_what_demo_write_reports_fits(monkeypatch, capsys, scene):
     if scene == "room":
         anomalies = (Anomaly(30.0, 33.0, "siren"), Anomaly(65.0, 68.0, "knocking"))
         written = demo_recordings.Written(Path("a/long/path/to/the/folder"), (24, 8), ("siren",), anomalies)
+    elif scene == "herd":
+        written = herd_files.WrittenHerd(Path("a/long/path/to/the/folder"), 24, 11)
     else:
         written = demo_motion.WrittenMotion(Path("a/long/path/to/the/folder"), scene)
-    report = (demo_recordings if scene == "room" else demo_motion).written_report
+    report = {"room": demo_recordings, "herd": herd_files}.get(scene, demo_motion).written_report
     monkeypatch.setenv("COLUMNS", "40")
     terminal.show(report(written))
     lines = capsys.readouterr().out.splitlines()

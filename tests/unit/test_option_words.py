@@ -23,6 +23,7 @@ from anomsdk.demo import recordings as demo_recordings
 from anomsdk.sources.stream_format import ReadOptions
 from tests.support.command_line import anomsdk_command
 from tests.support.device_days import day, device_day, facts_of, write_rows
+from tests.support.herds import export_of, plan_with_ladder, scores_of, write_exports
 from tests.support.house import SOURCES
 from tests.support.make import ROOT
 
@@ -226,6 +227,10 @@ def test_the_examples_run_on_recordings_of_the_demo(tmp_path, monkeypatch):
     shutil.copytree(ROOT / "reference_models" / "audio_scene", "my_room")
     plan = anomsdk.read_plan("my_room/plan.json")
     write_rows(Path("my_herd"), [device_day(plan, "cow1", day(0))], facts_of(plan))
+    collar = plan_with_ladder()
+    Path("my_collar").mkdir()
+    anomsdk.write_plan(collar, "my_collar/plan.json")
+    write_exports(Path(f"exports/day={day(0)}/7.ladder"), export_of(collar, scores_of(1, {}), 7))
     for name in COMMANDS:
         if name not in ("demo", "train", "footprint"):
             ended = anomsdk_command(*example(name))

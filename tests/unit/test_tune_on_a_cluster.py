@@ -1,6 +1,7 @@
 """`anomsdk tune --scheduler`: a scheduler of Dask and two workers, one of which is killed, and what is said of failures."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ from anomsdk.errors import InputError
 from anomsdk.tune import cluster
 from tests.support.herd_days import random_days, write_days
 from tests.support.herds import plan_with_ladder
+from tests.support.pages import DOCS
 
 PLAN = plan_with_ladder()
 BUDGET = "1 alarm-day/30d"
@@ -134,6 +136,19 @@ def test_a_worker_that_dies_of_every_task_is_one_line(herd, tmp_path):
     assert "workers died again and again over the same days" in err and "Traceback" not in err
     assert sum(line.startswith("error: ") for line in err.splitlines()) == 1
     assert not (tmp_path / "there.csv").exists()
+
+
+def test_the_page_says_what_is_said():
+    """Each line of the table that quotes an error, and the options of Dask's commands."""
+    from distributed.cli.dask_worker import main as worker
+
+    page = " ".join((DOCS / "how-to" / "tune-on-a-cluster.md").read_text("utf-8").split())
+    quoted = re.findall(r" \| `([^`]+)` (?=\|)", page)
+    source = Path(cluster.__file__).read_text("utf-8").replace("`dask scheduler`", "dask scheduler")
+    said = re.sub(r'"\s+f?"', "", source).replace("{reason}", "no scheduler answers")
+    assert len(quoted) == 4 and [line for line in quoted if line not in said] == []
+    flags = {flag for parameter in worker.params for flag in parameter.opts}
+    assert set(re.findall(r"dask worker \S+ (--\w+)", page)) == {"--nthreads"} <= flags
 
 
 def test_a_bad_row_on_a_worker_is_the_line_that_one_machine_prints(herd, tmp_path):
