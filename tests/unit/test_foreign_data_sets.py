@@ -101,7 +101,10 @@ ROWS = {
     "sum": ({"service_ticks": pyarrow.array([2**62, 10, 10])}, "more than 32 bits hold"),
     "first": ({"first": pyarrow.array([2**64 - 1, 0, 0], "uint64")}, "first is .*, not 0 to 4,294,967,295"),
     "boot": ({"boot": pyarrow.array([70000, None, None], "int64")}, "boot is 70,000, not 0 to 65,535"),
-    "times": ({"stop": pyarrow.array([0, None, None], "int64").cast(pyarrow.timestamp("us", "UTC"))}, "stop is before start"),
+    "times": (
+        {"stop": pyarrow.array([0, None, None], "int64").cast(pyarrow.timestamp("us", "UTC"))},
+        "stop is before start",
+    ),
 }
 
 
