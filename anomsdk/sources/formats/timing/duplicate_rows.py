@@ -102,9 +102,7 @@ class Repeats:
         self._digests: Callable[[], Digests] = lambda: np.zeros(0, np.uint64)
         self._lag = self._left = 0  # a repetition that goes on: rows back to its original, and rows left
 
-    def keep(
-        self, stamps: Values, digests_of_rows: RowDigests, steps: Steps | None = None
-    ) -> NDArray[np.bool_] | None:
+    def keep(self, stamps: Values, digests_of_rows: RowDigests, steps: Steps | None = None) -> NDArray[np.bool_] | None:
         """Tell which of the next rows repeat no earlier row.
 
         Parameters

@@ -17,7 +17,6 @@ from anomsdk.sources.formats.timing.timeline import (
     Rows,
     Stamped,
     Timeline,
-    Values,
     bridge_rows,
 )
 
