@@ -299,7 +299,7 @@ def _rest(acceleration: list[Values], squares: Values) -> float | None:
     n = len(squares) // PIECE_ROWS
     pieces = [axis[: n * PIECE_ROWS].reshape(n, PIECE_ROWS) for axis in acceleration]
     magnitudes = squares[: n * PIECE_ROWS].reshape(n, PIECE_ROWS)
-    # Most pieces show by few of their rows, or by one axis, that the device moved: no mean is above the largest magnitude.
+    # Few rows or one axis of most pieces show that the device moved: no mean is above the largest magnitude.
     most = 1.001 * RESTLESS * np.sqrt(magnitudes.max())
     few = np.array([each[:, ::_FEW] for each in pieces])
     may_rest = np.flatnonzero((few.max(axis=2) - few.min(axis=2)).max(axis=0) < most)

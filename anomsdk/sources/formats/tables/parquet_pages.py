@@ -214,7 +214,8 @@ def _struct(data: bytes, at: int = 0, depth: int = 0) -> tuple[dict[int, Any], i
             number += head >> 4
         else:
             number, at = _signed(data, at)
-        fields[number], at = _value(data, at, head & 15, depth)
+        kind = head & 15
+        fields[number], at = _signed(data, at) if 4 <= kind <= 6 else _value(data, at, kind, depth)
 
 
 def _value(data: bytes, at: int, kind: int, depth: int) -> tuple[Any, int]:
