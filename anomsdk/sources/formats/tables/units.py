@@ -6,7 +6,6 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from anomsdk.errors import InputError, parameter, quoted
 from anomsdk.sources.stream_format import IN_DPS, IN_G, UNITS, ReadOptions, StreamFormat
@@ -69,7 +68,6 @@ OFTEN_RADIANS = re.compile(r"rotation[ _.-]?rate|ang(ular)?[ _.-]?vel", re.IGNOR
 """Headings without a unit that ROS and Core Motion use for rad/s, and others for deg/s."""
 
 
-@lru_cache(maxsize=1024)
 def unit_of(word: str) -> str | None:
     """Find the unit that a word means, in this package's spelling; None for any other word.
 
