@@ -37,7 +37,7 @@ class Piece:
     start, stop : first row of the piece in the block, and the row after its last one
     stamps : float64 (stop - start,), unwrapped seconds; no step back is longer than the slack of the clock
     broken : the clock was set just before the first row, so that the time since the row before is unknown
-    steps : steps of the stamps, where they are known
+    steps : steps of the stamps, where they are known; in the first piece of all, that of the first row is 0
     """
 
     start: int
@@ -76,13 +76,12 @@ class Clock:
         Parameters
         ----------
         stamps : float64 (n,)
-        known : steps of these stamps, where they are known
+        known : steps of these stamps, the first one from the last stamp that was taken; None where they are not known
         """
         if not len(stamps):
             return
-        last = float(stamps[0]) if self._last is None else self._last
-        if known is None or known.before != last:
-            known = Steps.of(stamps, last)
+        if known is None:
+            known = Steps.of(stamps, float(stamps[0]) if self._last is None else self._last)
         steps = known.seconds
         self._last = float(stamps[-1])
         if -self._slack_s <= known.low <= known.high <= LONGEST_GAP_S:

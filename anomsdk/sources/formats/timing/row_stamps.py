@@ -108,9 +108,8 @@ class RowStretches:
     def push(self, piece: Piece, values: Rows) -> Iterator[Stamped | int]:
         """Take rows; yield them and bridged samples, and the number of samples missing in a gap that is not bridged."""
         timeline, stamps, known = self._timeline, piece.stamps, piece.steps
-        last = float(stamps[0]) if self._last is None else self._last[0]
-        if known is None or known.before != last:
-            known = Steps.of(stamps, last)
+        if known is None:
+            known = Steps.of(stamps, float(stamps[0]) if self._last is None else self._last[0])
         steps = known.seconds
         if known.high / timeline.usual_s <= timeline.longest_steps:
             yield stamps, values
