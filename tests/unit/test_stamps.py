@@ -370,6 +370,19 @@ def test_rows_that_are_sent_again_long_after_the_first_ones(cut):
     assert np.array_equal(np.concatenate([each for _, each in stretches(iter(parts), timeline)]), rows)
 
 
+@pytest.mark.parametrize("at", [70_000, 80_000, 80_001], ids=["within", "last of a part", "first of a part"])
+@pytest.mark.parametrize(
+    ("step", "said"), [(-0.05, "the same time as the row before"), (2e10, "a time more than 300 years from the first")]
+)
+def test_damage_long_after_the_first_rows_is_refused(at, step, said):
+    stamps, rows = np.arange(90_000) / 20, np.random.default_rng(2).normal(size=(90_000, 3))
+    stamps[at:] = stamps[at - 1] + (stamps[at:] - stamps[at]) if step < 0 else stamps[at:] + step
+    survey = StampSurvey("a", lambda row: f"row {row}", 20, 2)
+    with pytest.raises(InputError, match=f"a, row {at}: {said}"):
+        for part in (slice(66_000), slice(66_000, 80_001), slice(80_001, None)):
+            survey.push(stamps[part], rows[part])
+
+
 @pytest.mark.parametrize("again", [[30], [30, 31, 90]], ids=len)
 def test_packets_that_were_sent_again_under_one_stamp_are_said(tmp_path, again):
     order = np.concatenate([np.tile(np.arange(10) + 10 * k, 1 + (k in again)) for k in range(N // 10)])
