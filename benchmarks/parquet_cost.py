@@ -28,6 +28,7 @@ import anomsdk
 from anomsdk import Plan
 from anomsdk.runtime.engines import open_engine
 from anomsdk.sources import StreamFormat, open_files, open_recordings, read_recording
+from anomsdk.sources.formats.motion.first_reading import Beginning
 from anomsdk.watch.score_files import score_files
 
 MOST_RATIO = 1.3
@@ -94,7 +95,7 @@ def peak_mb(path: Path, name: str) -> tuple[float, int]:
 def score_and_count(path: Path, plan: Plan) -> None:
     """Read and score a file, keep no score, and print the peak memory in KiB and the number of scores."""
 
-    def hear(blocks: Iterator[NDArray[np.int16] | int]) -> int:
+    def hear(blocks: Iterator[NDArray[np.int16] | int], _: Beginning) -> int:
         engine, ticks = open_engine(None, plan), 0
         for block in blocks:
             if isinstance(block, int):

@@ -72,7 +72,7 @@ def test_it_notices(tmp_path, what):
     """A reader that does this, at the .wav files of a stretch of cases."""
     body, words = BREAKS[what]
     (tmp_path / "broken.py").write_text(
-        "import sys\nfrom pathlib import Path\nfrom anomsdk.sources import files as sources\nfrom anomsdk.errors import InputError\n"
+        "import sys\nfrom pathlib import Path\nfrom anomsdk.sources import file_listing as sources\nfrom anomsdk.errors import InputError\n"
         "from tests.support import files_fuzz\n"
         "files_fuzz.SECONDS = 2\nkept = sources.sound_file\n"
         f"def sound_file(path, name, where):\n    {body}\n    return kept(path, name, where)\n"

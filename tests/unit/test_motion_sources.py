@@ -602,6 +602,11 @@ def test_parquet(tmp_path, rng, time):
     assert refused(tmp_path / "b.parquet") == (
         "FILE, row 33 (from 0): acc_y [g] is empty or no number; remove such rows: the gap is found by the time"
     )
+    columns["acc_z [g]"] = np.where(
+        np.arange(500) == 8, np.inf, rows[:, 2]
+    )  # the first axis is named, not the first row
+    pq.write_table(pa.table(columns), tmp_path / "b.parquet")
+    assert refused(tmp_path / "b.parquet").startswith("FILE, row 33 (from 0): acc_y [g] is empty or no number;")
     (tmp_path / "c.parquet").write_bytes((tmp_path / "a.parquet").read_bytes()[:-100])
     assert "cannot be read" in refused(tmp_path / "c.parquet")
 

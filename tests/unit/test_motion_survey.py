@@ -8,7 +8,7 @@ import pytest
 from anomsdk.errors import InputError
 from anomsdk.sources import ReadOptions, StreamFormat, open_recordings, read_recording
 from anomsdk.sources.formats.motion.columns import Columns
-from anomsdk.sources.formats.motion.survey import Survey, likely_unit, rests_oddly
+from anomsdk.sources.formats.motion.survey import Survey, likely_unit, missing_mark, rests_oddly
 
 UNITS, LIMITS = np.ones(6), np.array([8.0] * 3 + [1000.0] * 3)
 
@@ -178,3 +178,25 @@ def test_statistics_by_axis_are_those_by_row(units, n, noise, gravity):
         assert abs(survey.gravity_g - length) < 1e-12
     else:
         assert survey.gravity_g == length
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_pieces_that_move_on_one_axis_are_not_at_rest(seed):
+    """Spans about the rule, on any axis and anywhere in a piece; pieces rest at different magnitudes."""
+    rng = np.random.default_rng(seed)
+    pieces = rng.normal(0, 1e-4, (64, 128, 6)) + np.array([0, 0, 1, 0, 0, 0])
+    pieces[:, :, 2] *= rng.uniform(0.9, 1.1, (64, 1))
+    at = np.arange(64), rng.integers(0, 128, 64), rng.integers(0, 3, 64)
+    pieces[at] += rng.choice([0, 0.05, 0.09, 0.0999, 0.1005, 0.11, 0.5], 64)
+    magnitude = np.sqrt((pieces[:, :, :3].reshape(-1, 3) ** 2).sum(axis=1)).reshape(64, 128).mean(axis=1)
+    still = np.ptp(pieces[:, :, :3], axis=1).max(axis=1) < 0.1 * magnitude
+    assert 0 < still.sum() < 64
+    assert surveyed(pieces.reshape(-1, 6), 64 * 128).at_rest_g == np.median(magnitude[still])
+
+
+@pytest.mark.parametrize("mark", [32767, -32768, -32767])
+def test_an_end_of_int16_on_all_axes_marks_a_missing_row(mark):
+    values = rows(40, ax=[1.0], ay=[mark, 2.0], az=[mark, mark])
+    assert missing_mark(Columns.of(values)) is None
+    values[[3, 7], :3] = mark
+    assert missing_mark(Columns.of(values)) == (3, 0)

@@ -50,6 +50,17 @@ def test_whole_pages_pass():
     check([(header(), 100)], codec="UNCOMPRESSED")
 
 
+def text_behind(head, n):
+    """A header of a page with a text of n bytes in it, n > 16383, as statistics of text are."""
+    return head[:-1] + b"\x18" + bytes([n & 127 | 128, n >> 7 & 127 | 128, n >> 14]) + bytes(n) + b"\x00"
+
+
+def test_a_long_header_is_read_up_to_its_end():
+    check([(text_behind(header(values=4), 20_000), 100), (text_behind(header(3, values=6), 60_000), 100)])
+    with pytest.raises(InputError, match="its pages claim more than is there"):
+        check([(text_behind(header(), 70_000), 100)])
+
+
 @pytest.mark.parametrize(
     ("pages", "change"),
     [

@@ -354,6 +354,35 @@ def test_a_packet_that_was_sent_again_is_left_out(order):
     assert np.array_equal(np.concatenate([rows for _, rows in found]), ROWS[20][:N])
 
 
+@pytest.mark.parametrize("cut", [70_110, 70_115, 70_120, 70_125])
+def test_rows_that_are_sent_again_long_after_the_first_ones(cut):
+    """The last row of a part, or the first one, is left out; it is not that whose stamp was the latest."""
+    n = 80_000
+    order = np.r_[0:70_110, 70_090:70_100, 70_110:n]
+    stamps, rows = np.arange(n)[order] / 20, np.tile(ROWS[20][:N], (n // N + 1, 1))[:n] + np.arange(n)[:, None] * 1e-6
+    parts = [(stamps[some], rows[order][some]) for some in (slice(cut - 30), slice(cut - 30, cut), slice(cut, None))]
+    survey = StampSurvey("a", str, 20, 2)
+    for part in parts:
+        survey.push(*part)
+    timeline = survey.timeline()
+    assert timeline.notes == ("10 rows left out: time and values are those of an earlier row",)
+    assert timeline.rate_hz == 20 and not timeline.gaps and not timeline.bridged
+    assert np.array_equal(np.concatenate([each for _, each in stretches(iter(parts), timeline)]), rows)
+
+
+@pytest.mark.parametrize("at", [70_000, 80_000, 80_001], ids=["within", "last of a part", "first of a part"])
+@pytest.mark.parametrize(
+    ("step", "said"), [(-0.05, "the same time as the row before"), (2e10, "a time more than 300 years from the first")]
+)
+def test_damage_long_after_the_first_rows_is_refused(at, step, said):
+    stamps, rows = np.arange(90_000) / 20, np.random.default_rng(2).normal(size=(90_000, 3))
+    stamps[at:] = stamps[at - 1] + (stamps[at:] - stamps[at]) if step < 0 else stamps[at:] + step
+    survey = StampSurvey("a", lambda row: f"row {row}", 20, 2)
+    with pytest.raises(InputError, match=f"a, row {at}: {said}"):
+        for part in (slice(66_000), slice(66_000, 80_001), slice(80_001, None)):
+            survey.push(stamps[part], rows[part])
+
+
 @pytest.mark.parametrize("again", [[30], [30, 31, 90]], ids=len)
 def test_packets_that_were_sent_again_under_one_stamp_are_said(tmp_path, again):
     order = np.concatenate([np.tile(np.arange(10) + 10 * k, 1 + (k in again)) for k in range(N // 10)])

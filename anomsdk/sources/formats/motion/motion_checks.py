@@ -158,7 +158,7 @@ def _check_values(columns: Columns, done: int, in_units: Values, rows: MotionRow
     rows : rows of the recording
     exact : values are int16 counts, among which nothing marks a missing value
     """
-    if not np.isfinite([columns.low, columns.high]).all():
+    if not (np.isfinite(columns.low).all() and np.isfinite(columns.high).all()):
         bad = ~np.isfinite(columns.values).all(axis=0)
         row = rows.row_name(done + int(bad.argmax()))
         raise InputError(f"{rows.where}, {row}: not a number; leave such rows out, the gap is found by the time")
@@ -168,7 +168,7 @@ def _check_values(columns: Columns, done: int, in_units: Values, rows: MotionRow
             f"subtract {2**bits} from those above {2 ** (bits - 1) - 1}"
         )
     with np.errstate(over="ignore"):
-        if (np.abs([columns.low * in_units, columns.high * in_units]) > _LARGEST).any():
+        if max(np.abs(columns.low * in_units).max(), np.abs(columns.high * in_units).max()) > _LARGEST:
             beyond = (np.abs(columns.values.T * in_units) > _LARGEST).any(axis=1)
             row = rows.row_name(done + int(beyond.argmax()))
             what = f"more than {_LARGEST:.0e} g or deg/s; correct the value or the scale"

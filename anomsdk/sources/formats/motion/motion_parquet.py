@@ -15,13 +15,16 @@ from anomsdk.errors import InputError, quoted
 from anomsdk.sources.formats.motion.columns import by_columns
 from anomsdk.sources.formats.motion.motion_rows import row_from_0
 from anomsdk.sources.formats.motion.parquet_cells import (
+    RowNumbers,
     is_dated,
     is_label,
     is_list,
+    is_number,
     is_text,
     labels_of,
     list_lengths,
     numbers_of,
+    plain_numbers,
     stamps_in,
     stamps_of,
 )
@@ -141,11 +144,16 @@ def _read(
     text = [] if time is None or not is_text(kinds[0]) or days is not None else column_names[:1]
     dates = None if time is None else _dates_of(column_names[0], on_dates)
     with_days = column_names if days is None else [*column_names, days]
+    of_axes = [names[column] for column in columns]
+    plain = all(map(is_number, kinds[len(column_names) - len(columns) : len(column_names)]))
     for batch, rows in _batches(path, where, names, only, with_days, text, BATCH_ROWS):
         stamps = _NO_STAMPS if dates is None else stamps_in(batch, where, rows, column_names[0], dates, days)
         found = by_columns(len(batch), len(columns))
-        for at, each in enumerate(columns):
-            numbers_of(batch.column(names[each]), where, rows, names[each], found[:, at])
+        if plain:
+            plain_numbers(batch, where, rows, of_axes, found)
+        else:
+            for at, each in enumerate(of_axes):
+                numbers_of(batch.column(each), where, rows, each, found[:, at])
         yield stamps, found
 
 
@@ -228,7 +236,7 @@ def _batches(
     column_names: Sequence[str],
     text: Sequence[str],
     rows: int,
-) -> Iterator[tuple[Any, NDArray[np.int64]]]:
+) -> Iterator[tuple[Any, RowNumbers]]:
     """Yield batches of the selected rows, with some columns, and the indices of these rows in the file.
 
     Parameters
@@ -249,7 +257,7 @@ def _batches(
             if not len(batch):
                 continue
             if not only:
-                yield batch, np.arange(done, done + len(batch))
+                yield batch, range(done, done + len(batch))
                 done += len(batch)
                 continue
             kept = np.ones(len(batch), bool)
@@ -288,4 +296,4 @@ def _counted(
         lengths = np.ones(len(batch), np.int64)
         if packed is not None:
             lengths = list_lengths(batch.column(names[packed]), where, rows, names[packed])
-        yield rows, lengths
+        yield np.asarray(rows), lengths

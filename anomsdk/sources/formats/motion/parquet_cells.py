@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from collections.abc import Sequence
+from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +15,13 @@ from anomsdk.sources.formats.tables.table import MAX_LABEL, Times
 from anomsdk.sources.formats.timing.date_forms import is_date, is_time_of_day
 from anomsdk.sources.formats.timing.dates import Dates
 
+RowNumbers: TypeAlias = NDArray[np.int64] | range
+"""Index in the file of each row of a batch."""
 _LONGEST_DATE = 80
 """Most characters of a date with its time zone."""
 
 
-def list_lengths(column: Any, where: str, rows: NDArray[np.int64], name: str) -> NDArray[np.int64]:
+def list_lengths(column: Any, where: str, rows: RowNumbers, name: str) -> NDArray[np.int64]:
     """Count the values in each list of a column.
 
     Raises
@@ -99,8 +102,39 @@ def is_text(kind: Any) -> bool:
     return bool(pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind))
 
 
+def is_number(kind: Any) -> bool:
+    """Tell whether a column holds plain integers or floats."""
+    import pyarrow
+
+    return bool(pyarrow.types.is_integer(kind) or pyarrow.types.is_floating(kind))
+
+
+def plain_numbers(batch: Any, where: str, rows: RowNumbers, names: Sequence[str], out: NDArray[np.float64]) -> None:
+    """Convert columns of plain numbers, which `is_number` tells, to float64.
+
+    Parameters
+    ----------
+    batch : batch with the columns
+    where : name of the file in messages
+    rows : indices in the file of the values, for messages
+    names : names of the columns
+    out : float64 (n, columns)
+
+    Raises
+    ------
+    InputError : a cell is empty or no number
+    """
+    for at, name in enumerate(names):
+        out[:, at] = batch.column(name).to_numpy(zero_copy_only=False)
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(out.T.sum()):  # otherwise they may all be finite still
+            return
+    for at, name in enumerate(names):
+        _refuse_no_numbers(out[:, at], where, rows, name)
+
+
 def numbers_of(
-    column: Any, where: str, rows: NDArray[np.int64], name: str, out: NDArray[np.float64] | None = None
+    column: Any, where: str, rows: RowNumbers, name: str, out: NDArray[np.float64] | None = None
 ) -> NDArray[np.float64]:
     """Convert a column to float64, in ``out`` where it is given.
 
@@ -124,7 +158,7 @@ def numbers_of(
             column = column.cast(pyarrow.float64())
         else:
             column = pyarrow.array([float(each) for each in column.to_pylist()], pyarrow.float64())
-    if not (pyarrow.types.is_integer(column.type) or pyarrow.types.is_floating(column.type)):
+    if not is_number(column.type):
         raise InputError(f"{where}: {quoted(name)} is {quoted(column.type)}, no numbers; convert it")
     if out is None:
         found = np.asarray(column.to_numpy(zero_copy_only=False), np.float64)
@@ -133,23 +167,28 @@ def numbers_of(
         found[:] = column.to_numpy(zero_copy_only=False)
     with np.errstate(over="ignore", invalid="ignore"):
         finite = bool(np.isfinite(found.sum()))  # a sum of finite values may be none, too
-    if not finite and not np.isfinite(found).all():
-        row = row_from_0(int(rows[(~np.isfinite(found)).argmax()]))
-        raise InputError(
-            f"{where}, {row}: {quoted(name)} is empty or no number; remove such rows: the gap is found by the time"
-        )
+    if not finite:
+        _refuse_no_numbers(found, where, rows, name)
     return found
 
 
-def stamps_in(batch: Any, where: str, rows: NDArray[np.int64], name: str, dates: Dates, days: str | None) -> Times:
+def _refuse_no_numbers(values: NDArray[np.float64], where: str, rows: RowNumbers, name: str) -> None:
+    """Refuse a column in which a value is not finite."""
+    finite = np.isfinite(values)
+    if not finite.all():
+        row = row_from_0(int(rows[int(finite.argmin())]))
+        raise InputError(
+            f"{where}, {row}: {quoted(name)} is empty or no number; remove such rows: the gap is found by the time"
+        )
+
+
+def stamps_in(batch: Any, where: str, rows: RowNumbers, name: str, dates: Dates, days: str | None) -> Times:
     """Convert column ``name`` of a batch to stamps; column ``days`` is joined to times of day."""
     column = batch.column(name)
     return stamps_of(column, where, rows, name, dates, None if days is None else batch.column(days))
 
 
-def stamps_of(
-    column: Any, where: str, rows: NDArray[np.int64], name: str, dates: Dates, days: Any | None = None
-) -> Times:
+def stamps_of(column: Any, where: str, rows: RowNumbers, name: str, dates: Dates, days: Any | None = None) -> Times:
     """Convert a column of any type to stamps; the column ``days`` is joined to times of day.
 
     Returns
@@ -187,7 +226,7 @@ def stamps_of(
     limit = np.iinfo(np.int64).max // factor
     if len(counts) and not -limit <= counts.min() <= counts.max() <= limit:
         beyond = (counts > limit) | (counts < -limit)
-        row = row_from_0(int(rows[beyond.argmax()]))
+        row = row_from_0(int(rows[int(beyond.argmax())]))
         raise InputError(f"{where}, {row}: {quoted(name)} is no date between 1678 and 2261; correct it")
     return counts * factor
 
@@ -197,7 +236,7 @@ def _of_day(column: Any) -> bool:
     return bool(len(column)) and is_time_of_day(str(column[0].as_py()))
 
 
-def _days_and_times(days: Any, times: Any, where: str, rows: NDArray[np.int64], name: str, dates: Dates) -> Times:
+def _days_and_times(days: Any, times: Any, where: str, rows: RowNumbers, name: str, dates: Dates) -> Times:
     """Join a column of days and a column of times of day to stamps."""
     import pyarrow.compute
 
@@ -206,7 +245,7 @@ def _days_and_times(days: Any, times: Any, where: str, rows: NDArray[np.int64], 
     return _text_dates(both, where, rows, name, dates)
 
 
-def _text_dates(column: Any, where: str, rows: NDArray[np.int64], name: str, dates: Dates) -> Times:
+def _text_dates(column: Any, where: str, rows: RowNumbers, name: str, dates: Dates) -> Times:
     import pyarrow.compute
 
     if column.null_count:
@@ -214,12 +253,12 @@ def _text_dates(column: Any, where: str, rows: NDArray[np.int64], name: str, dat
         raise InputError(f"{where}, {row}: {quoted(name)} is empty; remove such rows")
     long = np.asarray(pyarrow.compute.binary_length(column).to_numpy(zero_copy_only=False)) > _LONGEST_DATE
     if long.any():
-        row = row_from_0(int(rows[long.argmax()]))
+        row = row_from_0(int(rows[int(long.argmax())]))
         raise InputError(f"{where}, {row}: {quoted(name)} is no date of ISO 8601, and long; correct it")
     return dates.push(column.to_pylist(), lambda row: f"{where}, {row_from_0(int(rows[row]))}")
 
 
-def _dates(column: Any, where: str, rows: NDArray[np.int64], name: str, dates: Dates) -> Times:
+def _dates(column: Any, where: str, rows: RowNumbers, name: str, dates: Dates) -> Times:
     """Convert dates in a dictionary of text; a text that is too long for a date is refused before it is copied."""
     import pyarrow.compute
 

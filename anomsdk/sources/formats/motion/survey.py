@@ -69,6 +69,9 @@ class Survey:
         self.rows = 0
         self.clipped = 0
         self._units, self._limits = units, limits
+        self._stored_in_g = not (units[:3] != 1).any()
+        self._most = np.array([MOST_G] * 3 + [MOST_DPS] * 3)[: len(units)]
+        self._damaged_from = np.maximum(self._most, 4 * np.where(np.isfinite(limits), limits, 0))
         self._ends = np.full((2, len(units)), -np.inf)  # largest -x, and largest x
         self._at_ends = np.zeros((2, len(units)), np.int64)
         self._medians: list[float] = []
@@ -112,19 +115,17 @@ class Survey:
         squares = _squares(acceleration)
         self._medians.append(_median_root(squares))
         stored = self._medians[-1]
-        if (self._units[:3] != 1).any():
+        if not self._stored_in_g:
             stored = _median_root(_squares(list(columns.values[:3])))
         self._stored_medians.append(stored)
         if columns.n >= PIECE_ROWS:
             if (rest := _rest(acceleration, squares)) is not None:
                 self._rests.append(rest)
             self._gravities.append(_gravity(acceleration))
-        most = np.array([MOST_G] * 3 + [MOST_DPS] * 3)[: len(self._units)]
-        limits = np.maximum(most, 4 * np.where(np.isfinite(self._limits), self._limits, 0))
-        if self.damage is None and (np.abs(ends) > limits).any():
+        if self.damage is None and (np.abs(ends) > self._damaged_from).any():
             scaled = columns.values.T * self._units
-            row = int((np.abs(scaled) > limits).any(axis=1).argmax())
-            self.damage = self.rows - columns.n + row, int((np.abs(scaled[row]) > most).argmax())
+            row = int((np.abs(scaled) > self._damaged_from).any(axis=1).argmax())
+            self.damage = self.rows - columns.n + row, int((np.abs(scaled[row]) > self._most).argmax())
         self._whole = self._whole and _are_whole(columns.values[3:])
         self._whole_acceleration = self._whole_acceleration and _are_whole(columns.values[:3])
 
@@ -201,15 +202,17 @@ def missing_mark(columns: Columns) -> tuple[int, int] | None:
     >>> missing_mark(Columns.of(np.array([[0.0, 1.0, 990.0], [0.0, -9999.0, 1010.0]])))
     (1, 1)
     """
+    least, most = float(columns.low[:3].max()), float(columns.high[:3].min())  # of what all axes may have at once
     for mark in _ENDS_OF_INT16:  # no sensor saturates on all axes at once, to one side
-        if not ((columns.low[:3] <= mark) & (columns.high[:3] >= mark)).all():
+        if not least <= mark <= most:
             continue
         if (rows := (columns.values[:3] == mark).all(axis=0)).any():
             return int(rows.argmax()), 0
-    for axis, column in enumerate(columns.values):
-        for mark in (float(columns.low[axis]), float(columns.high[axis])):
+    for axis, ends in enumerate(zip(columns.low.tolist(), columns.high.tolist(), strict=True)):
+        for mark in ends:
             if mark not in _SENTINELS:
                 continue
+            column = columns.values[axis]
             others = column[column != mark]
             if len(others) and abs(mark) > _SENTINEL_TIMES * float(np.abs(others).max()):
                 return int((column == mark).argmax()), axis
@@ -296,15 +299,21 @@ def _rest(acceleration: list[Values], squares: Values) -> float | None:
     n = len(squares) // PIECE_ROWS
     pieces = [axis[: n * PIECE_ROWS].reshape(n, PIECE_ROWS) for axis in acceleration]
     magnitudes = squares[: n * PIECE_ROWS].reshape(n, PIECE_ROWS)
-    # Most pieces show by few of their rows that the device moved: no mean is above the largest magnitude.
-    few = np.max([np.ptp(each[:, ::_FEW], axis=1) for each in pieces], axis=0)
-    may_rest = np.flatnonzero(few < 1.001 * RESTLESS * np.sqrt(magnitudes.max()))
+    # Few rows or one axis of most pieces show that the device moved: no mean is above the largest magnitude.
+    most = 1.001 * RESTLESS * np.sqrt(magnitudes.max())
+    few = np.array([each[:, ::_FEW] for each in pieces])
+    may_rest = np.flatnonzero((few.max(axis=2) - few.min(axis=2)).max(axis=0) < most)
+    spans = np.zeros(len(may_rest))
+    for each in pieces:
+        if not len(may_rest):
+            return None
+        spans = np.maximum(spans, np.ptp(each[may_rest] if len(may_rest) < n else each, axis=1))
+        below = spans < most
+        may_rest, spans = may_rest[below], spans[below]
     if not len(may_rest):
         return None
-    if len(may_rest) < n:
-        pieces, magnitudes = [each[may_rest] for each in pieces], magnitudes[may_rest]
-    means = np.sqrt(magnitudes).mean(axis=1)
-    still = np.max([np.ptp(each, axis=1) for each in pieces], axis=0) < RESTLESS * means
+    means = np.sqrt(magnitudes[may_rest]).mean(axis=1)
+    still = spans < RESTLESS * means
     return _median(means[still]) if still.any() else None
 
 

@@ -21,8 +21,8 @@ MAX_PAGE_BYTES = 512 << 20
 """Most bytes of an unpacked page: most writers make pages of 1 MiB, a few make one page of a whole row group."""
 MAX_FREE_BYTES, MAX_RATIO = 16 << 20, 2048
 """Largest unpacked size of a page, in bytes and in multiples of its packed size, whichever is more."""
-_MAX_HEADER = 1 << 16
-"""Most bytes of the header of a page."""
+_USUAL_HEADER, _MAX_HEADER = 1 << 10, 1 << 16
+"""Bytes that are read for the header of a page, and most bytes of one: statistics of text may be long."""
 _DATA, _DICTIONARY, _DATA_V2 = 0, 2, 3
 """Numbers of `PageType`."""
 _UNPACKED = 0
@@ -137,9 +137,8 @@ def _check_chunk(file: IO[bytes], size: int, chunk: Chunk, where: str) -> None:
         raise _damaged(where)
     end = at + chunk.size
     while values < chunk.values:
-        file.seek(at)
         try:
-            header, length = _struct(file.read(min(_MAX_HEADER, end - at)))
+            header, length = _page_header(file, at, end)
             kind, unpacked, packed = (_number(header, field) for field in (1, 2, 3))
             n = {_DATA: 5, _DICTIONARY: 7, _DATA_V2: 8}.get(kind)
             counted = _number(header[n], 1) if n is not None else 0
@@ -159,6 +158,16 @@ def _check_chunk(file: IO[bytes], size: int, chunk: Chunk, where: str) -> None:
             values += counted
             if counted == 0 or values > chunk.values:
                 raise _damaged(where)
+
+
+def _page_header(file: IO[bytes], at: int, end: int) -> tuple[dict[int, Any], int]:
+    """Read the header of the page at a byte of the file; return its fields and its length; IndexError if damaged."""
+    file.seek(at)
+    try:
+        return _struct(file.read(min(_USUAL_HEADER, end - at)))
+    except IndexError:
+        file.seek(at)
+        return _struct(file.read(min(_MAX_HEADER, end - at)))
 
 
 def _number(fields: dict[int, Any], field: int) -> int:
@@ -205,7 +214,8 @@ def _struct(data: bytes, at: int = 0, depth: int = 0) -> tuple[dict[int, Any], i
             number += head >> 4
         else:
             number, at = _signed(data, at)
-        fields[number], at = _value(data, at, head & 15, depth)
+        kind = head & 15
+        fields[number], at = _signed(data, at) if 4 <= kind <= 6 else _value(data, at, kind, depth)
 
 
 def _value(data: bytes, at: int, kind: int, depth: int) -> tuple[Any, int]:
@@ -263,5 +273,8 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
 
 def _signed(data: bytes, at: int) -> tuple[int, int]:
     """Read a zigzag integer; return it and the byte after its end."""
+    value = data[at]
+    if value < 128:
+        return (value >> 1) ^ -(value & 1), at + 1
     value, at = _varint(data, at)
     return (value >> 1) ^ -(value & 1), at

@@ -62,6 +62,8 @@ _WORDS = (
     (r"(?<=/) ?sec(ond)?s?\b", "s"),
     (r"(?<=deg|rad|rev|. m) sec(ond)?s?(?= ?-1)", "s"),
 )
+_ANY_WORD = re.compile("|".join(pattern for pattern, _ in _WORDS))
+"""Any of these words; most headings have none."""
 
 
 OFTEN_RADIANS = re.compile(r"rotation[ _.-]?rate|ang(ular)?[ _.-]?vel", re.IGNORECASE)
@@ -83,7 +85,7 @@ def unit_of(word: str) -> str | None:
     for old, new in _SUBSTITUTES:
         text = text.replace(old, new)
     text = re.sub(r"(?<=[a-z])\.(?=[a-z])", " ", text)
-    for pattern, new in _WORDS:
+    for pattern, new in _WORDS if _ANY_WORD.search(text) else ():
         text = re.sub(pattern, new, text)
     return _ALIASES.get(text.replace(" ", ""))
 

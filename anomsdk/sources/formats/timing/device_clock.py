@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.errors import InputError
+from anomsdk.sources.formats.timing.steps import Steps
 
 Values = NDArray[np.float64]
 
@@ -36,12 +37,14 @@ class Piece:
     start, stop : first row of the piece in the block, and the row after its last one
     stamps : float64 (stop - start,), unwrapped seconds; no step back is longer than the slack of the clock
     broken : the clock was set just before the first row, so that the time since the row before is unknown
+    steps : steps of the stamps, where they are known; in the first piece of all, that of the first row is 0
     """
 
     start: int
     stop: int
     stamps: Values
     broken: bool
+    steps: Steps | None = None
 
 
 class Clock:
@@ -67,15 +70,26 @@ class Clock:
         self._rows, self._offset = 0, 0.0
         self._last: float | None = None
 
-    def push(self, stamps: Values) -> Iterator[Piece]:
-        """Take the next stamps (n,) in seconds as they are stored; yield the pieces that they form."""
+    def push(self, stamps: Values, known: Steps | None = None) -> Iterator[Piece]:
+        """Take the next stamps (n,) in seconds as they are stored; yield the pieces that they form.
+
+        Parameters
+        ----------
+        stamps : float64 (n,)
+        known : steps of these stamps, the first one from the last stamp that was taken; None where they are not known
+        """
         if not len(stamps):
             return
-        steps = np.diff(stamps, prepend=stamps[0] if self._last is None else self._last)
+        if known is None:
+            known = Steps.of(stamps, float(stamps[0]) if self._last is None else self._last)
+        steps = known.seconds
         self._last = float(stamps[-1])
-        if -self._slack_s <= float(steps.min()) <= float(steps.max()) <= LONGEST_GAP_S:
+        if -self._slack_s <= known.low <= known.high <= LONGEST_GAP_S:
             self._rows += len(stamps)
-            yield Piece(0, len(stamps), stamps + self._offset if self._offset else stamps, False)
+            if self._offset:
+                yield Piece(0, len(stamps), stamps + self._offset, False)
+            else:
+                yield Piece(0, len(stamps), stamps, False, known)
             return
         begin, broken = 0, False
         corrected = stamps + self._offset

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from anomsdk.sources.formats.timing.steps import Steps
+
 Values = NDArray[np.float64]
 Digests = NDArray[np.uint64]
 
@@ -100,21 +102,21 @@ class Repeats:
         self._digests: Callable[[], Digests] = lambda: np.zeros(0, np.uint64)
         self._lag = self._left = 0  # a repetition that goes on: rows back to its original, and rows left
 
-    def keep(self, stamps: Values, digests_of_rows: RowDigests) -> NDArray[np.bool_]:
+    def keep(self, stamps: Values, digests_of_rows: RowDigests, steps: Steps | None = None) -> NDArray[np.bool_] | None:
         """Tell which of the next rows repeat no earlier row.
 
         Parameters
         ----------
         stamps : float64 (n,), seconds as they are stored
         digests_of_rows : gives `digests` of the rows
+        steps : steps of these stamps, where they are known
 
         Returns
         -------
-        bool (n,), False for a repetition
+        bool (n,), False for a repetition; None where there is none
         """
         done = len(self._stamps)
-        rising = not done or bool(len(stamps) and stamps[0] > self._stamps[-1])
-        if rising and not self._left and bool((stamps[1:] > stamps[:-1]).all()):
+        if not self._left and self._rise(stamps, steps):
             if len(stamps) >= _MEMORY_ROWS:
                 last = slice(len(stamps) - _MEMORY_ROWS, len(stamps))
                 self._stamps, self._digests = stamps[last].copy(), digests_of_rows.later(last)
@@ -123,7 +125,7 @@ class Repeats:
                     np.concatenate([self._stamps, stamps]),
                     np.concatenate([self._digests(), digests_of_rows(slice(0, len(stamps)))]),
                 )
-            return np.ones(len(stamps), np.bool_)
+            return None
         found = digests_of_rows(slice(0, len(stamps)))
         stamps, found = np.concatenate([self._stamps, stamps]), np.concatenate([self._digests(), found])
         kept = np.ones(len(stamps), np.bool_)
@@ -137,7 +139,15 @@ class Repeats:
                 self._lag = self._left = at - first - int(same[-1])
                 row = self._passed(stamps, found, kept, at)
         self._remember(stamps, found)
-        return kept[done:]
+        kept = kept[done:]
+        return None if kept.all() else kept
+
+    def _rise(self, stamps: Values, steps: Steps | None) -> bool:
+        """Tell whether each stamp is later than the one before it."""
+        if steps is not None and len(self._stamps) and steps.before == self._stamps[-1]:
+            return steps.rise
+        follows = not len(self._stamps) or bool(len(stamps) and stamps[0] > self._stamps[-1])
+        return follows and bool((stamps[1:] > stamps[:-1]).all())
 
     def _remember(self, stamps: Values, found: Digests) -> None:
         """Keep the last rows, among which the originals of later ones are searched."""

@@ -113,10 +113,10 @@ class PacketStretches:
         self._held = list[Rows]()
         self._last: Rows | None = None
 
-    def push(self, stamps: Values, values: Rows) -> Iterator[Stamped | int]:
+    def push(self, piece: Piece, values: Rows) -> Iterator[Stamped | int]:
         """Take rows; yield those of decided packets without stamps, and the number of samples missing in a gap."""
         self._held.append(values)
-        yield from self._given(self._packets.push(stamps))
+        yield from self._given(self._packets.push(piece.stamps))
 
     def finish(self) -> Iterator[Stamped | int]:
         """End the run of the clock: yield the rows that are held back."""

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.sources.formats.timing.device_clock import Piece, RowOrder
 from anomsdk.sources.formats.timing.gaps import Gaps
+from anomsdk.sources.formats.timing.steps import Steps
 from anomsdk.sources.formats.timing.timeline import (
     GAP_STEPS,
     JITTERED_GAP_STEPS,
     Rows,
     Stamped,
     Timeline,
-    Values,
     bridge_rows,
 )
 
 _OFF, _MOST_OFF = 0.3, 0.01
 """Stamps jitter where more than 1 % of the steps differ by more than 0.3 steps from a whole number of steps."""
+
+_NO_STEPS = Steps(math.nan, np.zeros(0), math.nan, math.nan)
 
 
 class RowStamps:
@@ -40,13 +43,18 @@ class RowStamps:
         self._longest = GAP_STEPS, JITTERED_GAP_STEPS
         self._gaps = Gaps(max_bridge, pause_s), Gaps(max_bridge, pause_s)
 
-    def push(self, piece: Piece, last: float | None, numbers: NDArray[np.int64], order: RowOrder) -> None:
+    def push(
+        self, piece: Piece, last: float | None, numbers: Sequence[int] | NDArray[np.int64], order: RowOrder
+    ) -> None:
         """Take the stamps of a piece; ``last`` is the stamp before it, ``numbers`` are its rows in the recording."""
-        stamps = piece.stamps if last is None else np.concatenate([[last], piece.stamps])
-        steps = np.diff(stamps)
-        relative = steps / self._step
+        first = int(last is None)  # 1 where no step leads to the first row of the piece
+        known = piece.steps
+        if known is None or known.before != last:
+            stamps = piece.stamps if last is None else np.concatenate([[last], piece.stamps])
+            known = Steps.of(stamps[1:], float(stamps[0])) if len(stamps) > 1 else _NO_STEPS
+        steps = known.seconds
         self._steps += len(steps)
-        if len(steps) and 0.75 < float(relative.min()) <= float(relative.max()) < 1.25:  # all are near, none is off
+        if 0.75 < known.low / self._step <= known.high / self._step < 1.25:  # all are near, none is off
             total = float(steps.sum())
             self._regular, self._near = self._regular + len(steps), self._near + len(steps)
             self._regular_s, self._near_s = self._regular_s + total, self._near_s + total
@@ -55,13 +63,14 @@ class RowStamps:
                     gaps.broken()
                 gaps.rows(len(piece.stamps))
             return
+        stamps = piece.stamps if last is None else np.concatenate([[last], piece.stamps])
+        relative = steps / self._step
         near = (relative > 0.5) & (relative < 1.5)
         self._regular += int(near.sum())
         self._regular_s += float(steps[near].sum())
         self._near += int((relative <= JITTERED_GAP_STEPS).sum())
         self._near_s += float(steps[relative <= JITTERED_GAP_STEPS].sum())
         self._off += int((np.abs(relative - np.maximum(1, np.rint(relative))) > _OFF).sum())
-        first = int(last is None)  # 1 where no step leads to the first row of the piece
         for gaps, longest in zip(self._gaps, self._longest, strict=True):
             if piece.broken:
                 gaps.broken()
@@ -96,11 +105,13 @@ class RowStretches:
         self._timeline = timeline
         self._last: tuple[float, Rows] | None = None
 
-    def push(self, stamps: Values, values: Rows) -> Iterator[Stamped | int]:
+    def push(self, piece: Piece, values: Rows) -> Iterator[Stamped | int]:
         """Take rows; yield them and bridged samples, and the number of samples missing in a gap that is not bridged."""
-        timeline = self._timeline
-        steps = np.diff(stamps, prepend=stamps[0] if self._last is None else self._last[0])
-        if float(steps.max()) / timeline.usual_s <= timeline.longest_steps:
+        timeline, stamps, known = self._timeline, piece.stamps, piece.steps
+        if known is None:
+            known = Steps.of(stamps, float(stamps[0]) if self._last is None else self._last[0])
+        steps = known.seconds
+        if known.high / timeline.usual_s <= timeline.longest_steps:
             yield stamps, values
             self._last = float(stamps[-1]), values[-1:].copy()
             return

@@ -6,10 +6,11 @@ Whatever is done to the rows (bridged, spread, left out) is a note of the timeli
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from anomsdk.errors import InputError
 from anomsdk.sources.formats.timing.device_clock import Clock, RowOrder
@@ -25,6 +26,7 @@ from anomsdk.sources.formats.timing.gaps import MOST_BRIDGED, Gaps, in_seconds
 from anomsdk.sources.formats.timing.packet_stamps import PacketStamps, PacketStretches
 from anomsdk.sources.formats.timing.packets import MOST_ROWS, PacketForm, packet_form
 from anomsdk.sources.formats.timing.row_stamps import RowStamps, RowStretches
+from anomsdk.sources.formats.timing.steps import Steps
 from anomsdk.sources.formats.timing.timeline import Rows, Stamped, Timeline, Values, usual_step
 from anomsdk.utils.text import counted
 
@@ -72,7 +74,7 @@ class StampSurvey:
         self._repeats: Repeats | None = Repeats()
         self._repeated = self._kept = self._again = 0
         self._last: float | None = None
-        self._numbers = np.zeros(0, np.int64)
+        self._numbers: Sequence[int] | NDArray[np.int64] = range(0)
         self._wraps: list[float] = []
         self._backs: list[tuple[int, float]] = []
         self._on: list[tuple[int, float]] = []
@@ -84,10 +86,12 @@ class StampSurvey:
         """Take the next stamps (n,) in seconds, and their rows (n, axes)."""
         if not len(stamps):
             return
-        check_span(stamps, self._where, lambda at: self._row_name(self._rows + at))
+        steps = None if self._head is not None or self._last_raw is None else Steps.of(stamps, self._last_raw)
+        if steps is None or not steps.rise or not -LONGEST_S <= stamps[0] <= stamps[-1] <= LONGEST_S:
+            check_span(stamps, self._where, lambda at: self._row_name(self._rows + at))
         self._rows += len(stamps)
         if self._head is None:
-            self._take(stamps, RowDigests(rows))
+            self._take(stamps, RowDigests(rows), steps)
             return
         self._head.append((stamps, digests(rows)))
         if self._rows >= _HEAD_ROWS:
@@ -178,33 +182,35 @@ class StampSurvey:
         for part in (first, rest):
             self._take(stamps[part], KnownDigests(found[part]))
 
-    def _take(self, stamps: Values, found: RowDigests) -> None:
-        """Take stamps (n,), and what gives the digests of their rows."""
+    def _take(self, stamps: Values, found: RowDigests, steps: Steps | None = None) -> None:
+        """Take stamps (n,), what gives the digests of their rows, and their steps from the last row that was kept."""
         if not len(stamps):
             return
         assert self._clock is not None and self._order is not None
         begun = self._kept + self._repeated
-        keep = np.ones(len(stamps), np.bool_) if self._repeats is None else self._repeats.keep(stamps, found)
+        keep = None if self._repeats is None else self._repeats.keep(stamps, found, steps)
         if self._repeats is None and self._packed is not None:
             self._again += repeated_packets(stamps, found(slice(0, len(stamps))), self._packed.rows)
-        self._numbers = begun + np.flatnonzero(keep)
-        self._repeated += int((~keep).sum())
-        if not keep.all():
-            stamps = stamps[keep]
+        self._numbers = range(begun, begun + len(stamps))
+        if keep is not None:
+            self._numbers = begun + np.flatnonzero(keep)
+            self._repeated += int((~keep).sum())
+            stamps, steps = stamps[keep], None
         if not len(stamps):
             return
-        equal = np.diff(stamps, prepend=np.nan if self._last_raw is None else self._last_raw) == 0
+        if self._even is not None and (steps is None or not steps.rise):
+            equal = np.diff(stamps, prepend=np.nan if self._last_raw is None else self._last_raw) == 0
+            if equal.any():
+                row = self._row_name(int(self._numbers[int(equal.argmax())]))
+                raise InputError(
+                    f"{self._where}, {row}: the same time as the row before; remove duplicates, or write times with "
+                    "more digits"
+                )
         self._last_raw = float(stamps[-1])
-        if self._even is not None and equal.any():
-            row = self._row_name(int(self._numbers[equal.argmax()]))
-            raise InputError(
-                f"{self._where}, {row}: the same time as the row before; remove duplicates, or write times with more "
-                "digits"
-            )
         self._kept += len(stamps)
         if self._last is None:
             self._order.begin(float(stamps[0]))
-        for piece in self._clock.push(stamps):
+        for piece in self._clock.push(stamps, steps):
             numbers = self._numbers[piece.start : piece.stop]
             last = None if piece.broken else self._last
             if self._packed is not None:
@@ -303,16 +309,20 @@ def stretches(rows: Iterator[Stamped], timeline: Timeline) -> Iterator[Stamped |
     form, repeats = timeline.form, Repeats()
     clock = Clock(_wrap_slack(form), 0.0 if form is None else form.split_s)
     found = RowStretches(timeline) if form is None else PacketStretches(timeline, form)
+    last: float | None = None
     for stamps, values in rows:
         if not len(stamps):
             continue
+        steps = None if last is None else Steps.of(stamps, last)
         if timeline.repeats:
-            keep = repeats.keep(stamps, RowDigests(values))
-            if not keep.all():
-                stamps, values = stamps[keep], values[keep]
-        for piece in clock.push(stamps):
+            keep = repeats.keep(stamps, RowDigests(values), steps)
+            if keep is not None:
+                stamps, values, steps = stamps[keep], values[keep], None
+        if len(stamps):
+            last = float(stamps[-1])
+        for piece in clock.push(stamps, steps):
             if piece.broken:
                 yield from found.finish()
                 yield 1
-            yield from found.push(piece.stamps, values[piece.start : piece.stop])
+            yield from found.push(piece, values[piece.start : piece.stop])
     yield from found.finish()
