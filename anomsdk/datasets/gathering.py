@@ -107,7 +107,7 @@ def gather_into(
 
 
 class _Run:
-    """Days that are gathered, and those of them that are not committed yet."""
+    """Gathering of days into a data set, with those that are not committed yet."""
 
     def __init__(self, plan: Plan, ladder: LadderPlan, facts: Facts, data_set: DataSet, *, skip_bad: bool) -> None:
         self._plan, self._ladder, self._facts, self._data_set, self._skip_bad = plan, ladder, facts, data_set, skip_bad

@@ -35,7 +35,7 @@ all periods; whether an export told of it; its group; file of its last export, a
 
 @dataclass(frozen=True, eq=False)
 class DayRows:
-    """What the exports of a day add, one row for each device and boot, in the order of these.
+    """Service and counts that the exports of a day add, one row for each device and boot, in the order of these.
 
     Parameters
     ----------

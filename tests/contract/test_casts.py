@@ -19,6 +19,13 @@ WIDE = {"np.int64", "np.float64", "np.float32", "float", "bool", "np.bool_", "ob
 MAKE = {"array", "asarray", "ascontiguousarray", "fromiter", "full", "zeros", "empty", "full_like", "zeros_like"}
 
 PROVEN = {
+    "datasets/day_exports.py:flat_counts": "filled from days and counts of 16 and 32 bits",
+    "datasets/export_files.py:_whole": "CRCs of 32 bits",
+    "datasets/gathered_rows.py:gathered_table": "places among at most 2**31 devices of a day",
+    "datasets/gathering.py:_Run.take": "places among the groups of a day",
+    "datasets/ladder_lives.py:*": "fields of exports, of the widths that these have; no sum exceeds the last tick",
+    "datasets/life_journal.py:LifeJournal.before": "filled from sums of 32 bits",
+    "tune/calendar_days.py:_arrays": "zeros",
     "datasets/device_scoring.py:_whole": "modulo 2**32 on purpose: hops of a pipeline count so",
     "datasets/open_row.py:log2_q8": "the log2 of a number of 32 bits in q8 is below 2**13",
     "datasets/open_row.py:OpenRow._take_void": "made of bool",
