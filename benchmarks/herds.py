@@ -86,7 +86,7 @@ def added_here(folder: Path) -> int:
     from anomsdk.datasets.reading import day_files
     from anomsdk.datasets.sums import add_up
 
-    return int(add_up(day_files(folder), columns(), SCORE_ID).values.sum())
+    return int(add_up(day_files(folder), columns(), SCORE_ID, jobs=2).values.sum())
 
 
 def added_by_duckdb(folder: Path) -> int:

@@ -17,7 +17,7 @@ from anomsdk.errors import InputError, printable, quoted
 from anomsdk.sources.file_listing import MOTION_SUFFIXES, SUFFIXES
 from anomsdk.sources.formats.text_file import suffix_of
 
-BATCH_ROWS = 32768
+BATCH_ROWS = 16_384
 """Rows that are read at once."""
 SUFFIX = ".parquet"
 _LABELS = ("device", "recording", "score_id")

@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from anomsdk.core.fixed import UINT32_MAX
 from anomsdk.datasets.places import index_of
 from anomsdk.datasets.reading import DayFile, batches, checked_names, row_name
 from anomsdk.datasets.row_checks import KEYS, NEVER, SERVICE, RowChecks
 from anomsdk.datasets.row_spans import BY_TICK, BY_TIME, SLACK, RowSpans, overlapping
-from anomsdk.datasets.schema import import_pyarrow
+from anomsdk.datasets.schema import MANY, import_pyarrow
 from anomsdk.errors import InputError, quoted
-from anomsdk.runtime.parallel import one_ahead
+from anomsdk.runtime.parallel import in_order
 
 Ints = NDArray[np.int64]
 
@@ -55,7 +56,7 @@ class DeviceSums:
     columns : names of the columns that are added up, service_ticks and service_days first
     devices : pyarrow strings, in the order in which they were met
     groups : of the devices; empty: none
-    values : int64 (columns, n)
+    values : uint32 (columns, n), or int64 where that does not hold them
     begins, ends : int64 (2, n), spans of the rows of each device, see `anomsdk.datasets.row_spans`
     tally : number of rows
     doubtful : device whose rows overlap -> why, or that had a row that cannot be right -> ""; only where these are
@@ -65,20 +66,12 @@ class DeviceSums:
     columns: tuple[str, ...]
     devices: Any
     groups: list[str]
-    values: Ints
+    values: NDArray[Any]
     begins: Ints
     ends: Ints
     tally: Tally = Tally()
     doubtful: dict[str, str] = field(default_factory=dict)
     leave_out: bool = False
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Return the fields for a copy on another machine, with values of 32 bits where they fit."""
-        narrow = int(self.values.max(initial=0)) <= np.iinfo(np.uint32).max
-        return self.__dict__ | ({"values": self.values.astype(np.uint32)} if narrow else {})
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, values=state["values"].astype(np.int64))
 
     def of_two_kinds(self) -> dict[str, str]:
         """Return the devices with rows of scored recordings and of exports, and why these do not add up."""
@@ -98,10 +91,13 @@ class DeviceSums:
         InputError : rows of a device overlap, or a device is in two groups
         """
         pyarrow = import_pyarrow("data set")
-        at = index_of(later.devices, self.devices)
+        same = later.devices.equals(self.devices)
+        at = np.arange(len(self.devices)) if same else index_of(later.devices, self.devices)
         new = at < 0
-        devices = pyarrow.concat_arrays([self.devices, later.devices.filter(pyarrow.array(new, pyarrow.bool_()))])
-        at[new] = len(self.devices) + np.arange(int(new.sum()))
+        devices = self.devices
+        if new.any():
+            devices = pyarrow.concat_arrays([devices, later.devices.filter(pyarrow.array(new))])
+            at[new] = len(self.devices) + np.arange(int(new.sum()))
         grown = ((0, 0), (0, len(devices) - len(self.devices)))
         begins = np.pad(self.begins, grown, constant_values=NEVER)
         ends = np.pad(self.ends, grown, constant_values=-NEVER)
@@ -114,8 +110,13 @@ class DeviceSums:
                 if not self.leave_out:
                     raise InputError(line)
                 doubtful[name] = doubtful.get(name) or line
-        values = np.pad(self.values, grown)
-        values[:, at] += later.values
+        most = int(self.values.max(initial=0)) + int(later.values.max(initial=0))
+        wide = np.int64 if most > UINT32_MAX else np.uint32
+        if same:
+            values = np.add(self.values, later.values, dtype=wide)
+        else:
+            values = np.pad(self.values.astype(wide, copy=False), grown)
+            values[:, at] += later.values.astype(wide, copy=False)
         begins[:, at] = np.minimum(begins[:, at], later.begins)
         ends[:, at] = np.maximum(ends[:, at], later.ends)
         groups = [*self.groups, *(group for group, is_new in zip(later.groups, new.tolist(), strict=True) if is_new)]
@@ -130,7 +131,7 @@ def add_up(
     score_id: str,
     *,
     skip_bad: bool = False,
-    ahead: bool = True,
+    jobs: int = 1,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> DeviceSums:
     """Add up columns of data sets by device.
@@ -140,9 +141,8 @@ def add_up(
     files : in the order of their days
     columns : names of further columns besides service_ticks and service_days
     score_id : that all rows must have
-    skip_bad : leave out rows that cannot be right, and note their devices and those whose rows overlap; by default they
-        are an error
-    ahead : read the next rows in a second thread
+    skip_bad : leave out rows that cannot be right, and note devices whose rows overlap; by default they are an error
+    jobs : number of threads, 1 or more; each adds up days that follow one another, in memory of its own
     progress : called with the number of files that were added, and the number of all
 
     Raises
@@ -150,22 +150,29 @@ def add_up(
     InputError : a file cannot be read or lacks a column, or a row of another score_id. Without ``skip_bad`` also a row
         with a count that is missing, below 0 or beyond its service, and rows that overlap
     """
-    adding = _Adding(tuple(columns), score_id, skip_bad)
-    needed = (*KEYS, *SERVICE, *columns)
-    numbered = ((number, batch) for number, file in enumerate(files) for batch in batches(file.path, needed))
-    at = -1
-    for number, batch in one_ahead(numbered) if ahead else numbered:
-        if number != at:
-            if at >= 0 and files[at].day != files[number].day:
+    needed, done = (*KEYS, *SERVICE, *columns), list[int]()
+
+    def work(number: int, part: Sequence[DayFile], stopped: Callable[[], bool]) -> DeviceSums:
+        adding, day = _Adding(tuple(columns), score_id, skip_bad), ""
+        for file in part:
+            if file.day != day:
                 adding.end_day()
-            adding.open(files[number])
-            progress(number, len(files))
-            at = number
-        adding.take(batch)
-    adding.end_day()
+            day = file.day
+            adding.open(file)
+            for batch in batches(file.path, needed):
+                adding.take(batch)
+            done.append(1)
+            if stopped():
+                raise InputError("adding up was stopped; start it again")
+        adding.end_day()
+        return adding.sums()
+
+    found, parts = None, parts_of(files, jobs)
+    for each in in_order(work, parts, max(1, len(parts)), meanwhile=lambda: progress(len(done), len(files))):
+        import_pyarrow("data set").default_memory_pool().release_unused()
+        found = each if found is None else found.plus(each)
     progress(len(files), len(files))
-    import_pyarrow("data set").default_memory_pool().release_unused()
-    return adding.sums()
+    return work(0, (), lambda: False) if found is None else found
 
 
 def parts_of(files: Sequence[DayFile], n: int) -> list[list[DayFile]]:
@@ -188,7 +195,8 @@ class _Adding:
         self._pyarrow = import_pyarrow("data set")
         self._devices = self._pyarrow.array([], self._pyarrow.string())
         self._groups: list[str] = []
-        self._values = np.zeros((len(self._columns), 0), np.int64)
+        self._values: NDArray[Any] = np.zeros((len(self._columns), 0), np.uint32)
+        self._most = 0  # no sum is larger
         self._spans = RowSpans(leave_out=skip_bad)
         self._known: tuple[Any, str, Ints] | None = None  # devices of the batch before, their group and places
         self._tally = Tally()
@@ -242,19 +250,32 @@ class _Adding:
     def _add(self, batch: list[Any], numbers: list[NDArray[Any]], rows: Ints) -> None:
         places = self._places(batch[0])
         apart = np.diff(places)
-        if bool((apart == 1).all()):
+        rising = bool((apart > 0).all())
+        alone = rising or len(np.unique(places)) == len(places)
+        self._make_room(max(int(numbers[0].max()), MANY) * (1 if alone else len(places)))
+        kind = self._values.dtype
+        numbers = [each if each.dtype in (np.uint16, np.uint32) else each.astype(kind) for each in numbers]
+        if rising and int(places[-1] - places[0]) == len(places) - 1:
             span = slice(int(places[0]), int(places[-1]) + 1)
             for total, values in zip(self._values, numbers, strict=True):
                 total[span] += values
-        elif bool((apart > 0).all()) or len(np.unique(places)) == len(places):
+        elif alone:
             for total, values in zip(self._values, numbers, strict=True):
                 total[places] += values
         else:
             for total, values in zip(self._values, numbers, strict=True):
-                np.add.at(total, places, values.astype(np.int64))
+                np.add.at(total, places, values)
         self._tally += Tally(len(rows))
         columns = batch[_LABELS : len(KEYS)]
         self._spans.take(self._file.path, rows, places, columns, numbers[0], self._devices)
+
+    def _make_room(self, most: int) -> None:
+        """Make the sums 64 bits wide before they could exceed 32 bits; a batch adds at most so much to one."""
+        if self._values.dtype == np.uint32 and self._most + most > UINT32_MAX:
+            self._most = int(self._values.max(initial=0))
+            if self._most + most > UINT32_MAX // 2:
+                self._values = self._values.astype(np.int64)
+        self._most += most
 
     def _places(self, column: Any) -> Ints:
         """Return the index of the device of each row; new devices are added."""

@@ -20,22 +20,6 @@ _AHEAD = 8
 _PATIENCE_S = 0.1
 
 
-def one_ahead(items: Iterator[Item]) -> Iterator[Item]:
-    """Yield items in their order while a thread makes the next one; at most two are alive.
-
-    Parameters
-    ----------
-    items : each is made in that thread; its exceptions come in place of the item
-    """
-    end = object()
-    with ThreadPoolExecutor(1, thread_name_prefix="anomsdk") as pool:
-        coming = pool.submit(next, items, end)
-        while (item := coming.result()) is not end:
-            coming = pool.submit(next, items, end)
-            yield item  # type: ignore[misc]
-            del item
-
-
 _MOST_JOBS = 1024
 """Largest number of threads: more than any machine has processors."""
 

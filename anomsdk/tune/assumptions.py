@@ -28,7 +28,7 @@ def doubts(tuned: Tuned) -> Iterator[str]:
     ladders = herd.ladders
     level = f"{int(rungs_of(tuned.plan).raise_scores[rung]):,}"
     if tuned.budget.unit == Unit.ALARM_DAY and ladders.episode_gap > 0:
-        episodes, days = _episodes(herd, rung), ladders.counts["days"][rung]
+        episodes, days = _episodes(herd, rung), ladders.count("days", rung)
         usual = (episodes > 0) & (episodes <= days) & (days <= ladders.days)
         if usual.any():
             p = spells(days[usual], episodes[usual], ladders.days[usual], ladders.episode_gap)
@@ -59,8 +59,8 @@ def doubts(tuned: Tuned) -> Iterator[str]:
 
 def _episodes(herd: Herd, rung: int) -> Ints:
     """Return the episodes of a rung on each device; data sets are asked for them only here."""
-    if "episodes" in herd.ladders.counts:
-        return herd.ladders.counts["episodes"][rung]
+    if herd.ladders.has("episodes"):
+        return herd.ladders.count("episodes", rung)
     assert herd.data is not None
     return rung_counts(herd.data, "episodes", rung)
 
@@ -68,4 +68,5 @@ def _episodes(herd: Herd, rung: int) -> Ints:
 def _rung(tuned: Tuned) -> int | None:
     ladders = tuned.herd.ladders
     most = tuned.max_alarm_fraction * int(ladders.ticks.sum())
-    return next((rung for rung, ticks in enumerate(ladders.counts["ticks"].sum(axis=1)) if ticks <= most), None)
+    rungs = range(ladders.n_rungs)
+    return next((rung for rung in rungs if int(ladders.count("ticks", rung).sum()) <= most), None)

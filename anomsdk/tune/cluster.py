@@ -20,7 +20,7 @@ from anomsdk.errors import InputError, printable, quoted
 
 PATIENCE_S = 10
 """Time in which a scheduler must answer, and a first worker must be there."""
-_TASKS_A_THREAD = 3
+_TASKS_A_THREAD = 2
 """Tasks for each thread of the workers: enough that a worker which dies costs little, and few enough to add up."""
 
 
@@ -108,20 +108,21 @@ class Cluster:
         """Wait until all tasks have ended; InputError where no worker is left for a while."""
         import distributed
 
-        left, alone_since = list(tasks), monotonic()
+        left, alone_since = list(tasks), monotonic()  # alone: no task ends, and there is no worker
         while left:
             try:
                 with self._client.as_current():
                     ended, waiting = distributed.wait(left, timeout=1, return_when="FIRST_COMPLETED")
+                alone_since = monotonic()
             except TimeoutError:
                 ended, waiting = set(), set(left)
+                if self._client.scheduler_info(n_workers=1)["workers"]:
+                    alone_since = monotonic()
             failed = next((task for task in ended if task.status != "finished"), None)
             if failed is not None:
                 failed.result()  # raises
             left = list(waiting)
             self._progress(len(tasks) - len(left), len(tasks))
-            if self._client.scheduler_info(n_workers=1)["workers"]:
-                alone_since = monotonic()
             require(
                 monotonic() - alone_since < PATIENCE_S,
                 f"{self._where}: its last worker is gone; start workers anew, and repeat the command",
@@ -140,7 +141,7 @@ def _sum_of_days(
 ) -> DeviceSums | _Refused:
     """Add up the rows of some days; a task of a worker, which uses one thread."""
     try:
-        return add_up(files, columns, score_id, skip_bad=skip_bad, ahead=False)
+        return add_up(files, columns, score_id, skip_bad=skip_bad)
     except InputError as error:
         return _Refused(str(error))
     except Exception as error:

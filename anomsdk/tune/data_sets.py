@@ -17,12 +17,16 @@ from anomsdk.datasets.reading import DayFile, batches, check_once, day_files, fa
 from anomsdk.datasets.schema import SCORE_ID_DIGITS, rung_column
 from anomsdk.datasets.sums import DeviceSums, add_up
 from anomsdk.errors import InputError
+from anomsdk.runtime.parallel import checked_jobs
 from anomsdk.tune.certificates import rungs_of, score_tag_of
 from anomsdk.tune.herd_ladders import OF_UNIT, Device, HerdLadders, Ints, in_table_order
 from anomsdk.utils.text import counted
 
 COLUMN_OF = {"ticks": "alarm_ticks", "alarms": "alarms", "days": "alarm_days"}
 """Field of `RungCounts` -> its column in a data set, where the names differ or the field has an own meaning there."""
+
+_THREADS = 2
+"""Most threads that add up: each has sums of its own in memory."""
 
 AddUp = Callable[[Sequence[DayFile], Sequence[str], str], DeviceSums]
 """Function that adds up columns of files under a score_id, here or on a cluster."""
@@ -83,7 +87,8 @@ def read_data_sets(
     names = ["ticks", *OF_UNIT[unit]]
     columns = [rung_column(COLUMN_OF.get(name, name), tag) for name in names for tag in range(1, rungs.n_rungs + 1)]
     if add is None:
-        sums = add_up(files, columns, plan.score_id, skip_bad=skip_bad, progress=progress)
+        jobs = min(_THREADS, checked_jobs(None))
+        sums = add_up(files, columns, plan.score_id, skip_bad=skip_bad, jobs=jobs, progress=progress)
     else:
         sums = add(files, columns, plan.score_id)
     mixed = sums.of_two_kinds()
@@ -106,10 +111,11 @@ def _ladders(
     place = {_device(name): at for at, name in names_of if name not in sums.doubtful}
     ordered = in_table_order(place)
     order = [place[device] for device in ordered]
-    values: Ints = sums.values if order == list(range(len(sums.devices))) else sums.values[:, order]
+    values = sums.values if order == list(range(len(sums.devices))) else sums.values[:, order]
     counts = {name: values[2 + at * rungs.n_rungs : 2 + (at + 1) * rungs.n_rungs] for at, name in enumerate(names)}
     tag = score_tag_of(plan)
-    ladders = HerdLadders(ordered, tag, rungs.episode_gap, rungs.n_rungs, values[0], values[1], counts)
+    ticks, days = values[:2].astype(np.int64)
+    ladders = HerdLadders(ordered, tag, rungs.episode_gap, rungs.n_rungs, ticks, days, counts)
     return ladders, {device: sums.groups[place[device]] for device in ordered}
 
 

@@ -243,7 +243,10 @@ def tune(
         if rung >= 0:
             certified.setdefault(herd.groups[device], []).append(rung)
     typical = {group: provisional_rung(found) for group, found in certified.items()}
-    lent = {group: _Lent(rung, *counted_at(ladders, rung, parsed.unit)) for group, rung in typical.items()}
+    lent = {
+        group: _Lent(rung, *counted_at(ladders, rung, parsed.unit), ladders.count("ticks", rung))
+        for group, rung in typical.items()
+    }
     tuned = Tuned(herd, parsed, confidence, method, max_alarm_fraction, ())
     rows = tuple(
         _row(tuned, choices, device, place, lent.get(herd.groups[device])) for place, device in enumerate(ladders)
@@ -258,6 +261,7 @@ class _Lent:
     rung: int
     counted: Ints
     among: Ints
+    in_alarm: Ints
 
 
 def _row(tuned: Tuned, choices: Choices, device: Device, place: int, lent: _Lent | None) -> Row:
@@ -286,7 +290,7 @@ def _row(tuned: Tuned, choices: Choices, device: Device, place: int, lent: _Lent
     count, days = int(lent.counted[place]), in_days(int(lent.among[place]), rungs, unit)
     fits = (
         count < N_NEEDS
-        and int(ladders.counts["ticks"][lent.rung, place]) <= tuned.max_alarm_fraction * int(ladders.ticks[place])
+        and int(lent.in_alarm[place]) <= tuned.max_alarm_fraction * int(ladders.ticks[place])
         and (days == 0 or count <= max(1, math.ceil(float(tuned.budget.rate) * days)))
     )
     level = level_of(rungs, lent.rung)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,8 @@ class HerdLadders(Mapping[Device, MergedLadder]):
     score_tag, episode_gap : of all of them, as `MergedLadder`
     n_rungs : number of rungs
     ticks, days : int64 (devices,), of service
-    counts : field of `RungCounts` -> int64 (rungs, devices); those that were not read are missing, and 0 in a ladder
+    counts : field of `RungCounts` -> uint32 or int64 (rungs, devices); those that were not read are missing, and 0 in a
+        ladder
     """
 
     def __init__(
@@ -39,11 +41,11 @@ class HerdLadders(Mapping[Device, MergedLadder]):
         n_rungs: int,
         ticks: Ints,
         days: Ints,
-        counts: Mapping[str, Ints],
+        counts: Mapping[str, NDArray[Any]],
     ) -> None:
         self._places = {device: place for place, device in enumerate(devices)}
         self.score_tag, self.episode_gap, self.n_rungs = score_tag, episode_gap, n_rungs
-        self.ticks, self.days, self.counts = ticks, days, dict(counts)
+        self.ticks, self.days, self._counts = ticks, days, dict(counts)
 
     @classmethod
     def of(cls, ladders: Mapping[Device, MergedLadder]) -> HerdLadders:
@@ -61,9 +63,25 @@ class HerdLadders(Mapping[Device, MergedLadder]):
     def __getitem__(self, device: Device) -> MergedLadder:
         at = self._places[device]
         none = np.zeros((self.n_rungs, 1), np.int64)
-        columns = [(self.counts[name][:, at] if name in self.counts else none[:, 0]).tolist() for name in COUNTS]
+        columns = [(self._counts[name][:, at] if name in self._counts else none[:, 0]).tolist() for name in COUNTS]
         counts = tuple(RungCounts(*each) for each in zip(*columns, strict=True))
         return MergedLadder(device, self.score_tag, int(self.ticks[at]), int(self.days[at]), self.episode_gap, counts)
+
+    def has(self, name: str) -> bool:
+        """Return True if a field of `RungCounts` was read."""
+        return name in self._counts
+
+    def count(self, name: str, rung: int | Ints) -> Ints:
+        """Return a count of one rung, or of that of each device, int64 (devices,).
+
+        Parameters
+        ----------
+        name : field of `RungCounts` that was read
+        rung : index of the rung, for all or (devices,)
+        """
+        counts = self._counts[name]
+        found = counts[rung] if isinstance(rung, int) else counts[rung, np.arange(len(self))]
+        return found.astype(np.int64)
 
     def __iter__(self) -> Iterator[Device]:
         return iter(self._places)
@@ -128,8 +146,7 @@ def counted_at(ladders: HerdLadders, rung: int | Ints, unit: Unit) -> tuple[Ints
     rung : index of the rung, for all or (devices,)
     unit : of a budget
     """
-    place = np.arange(len(ladders))
-    count, *risk = (ladders.counts[name][rung, place] for name in OF_UNIT[unit])
+    count, *risk = (ladders.count(name, rung) for name in OF_UNIT[unit])
     if risk:
         return count, risk[0]
     return count, ladders.ticks if unit == Unit.ALARM else ladders.days
@@ -143,5 +160,5 @@ def in_days(among: int, rungs: LadderPlan, unit: Unit) -> float:
 def _missing(needs: Ints, promise: PromisePlan, ladders: HerdLadders, unit: Unit, rung: int) -> Ints:
     """Compute what a rung is still to be watched: 0: it passes; -1: it fails."""
     count, watched = counted_at(ladders, rung, unit)
-    failed = (count >= N_NEEDS) | (ladders.counts["ticks"][rung] << 16 > promise.most_in_alarm_q16 * ladders.ticks)
+    failed = (count >= N_NEEDS) | (ladders.count("ticks", rung) << 16 > promise.most_in_alarm_q16 * ladders.ticks)
     return np.where(failed, -1, np.maximum(0, needs[np.minimum(count, N_NEEDS - 1)] - watched))

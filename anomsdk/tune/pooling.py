@@ -60,7 +60,7 @@ def pool(
     require(ticks > 0, "tune: zero hours of service certify nothing; let the devices run")
 
     def passes(rung: int) -> bool:
-        if int(ladders.counts["ticks"][rung].sum()) > max_alarm_fraction * ticks:
+        if int(ladders.count("ticks", rung).sum()) > max_alarm_fraction * ticks:
             return False
         if independent:
             return certified(int(days.alarms[:, rung].sum()), int(days.devices.sum()), budget, confidence)
@@ -94,7 +94,7 @@ def pool(
         upper = bound(count, pooled.device_days, Unit.ALARM_DAY, confidence) * float(budget.days)
     else:
         upper = _bound(days.shares(judged), confidence) * float(budget.days)
-    plan = herd.plan
+    plan, of_judged = herd.plan, ladders.count("days", judged).tolist()
     level = plan.levels.raise_score if chosen is None else int(rungs_of(plan).raise_scores[chosen])
     rows = tuple(
         Row(
@@ -105,10 +105,10 @@ def pool(
             chosen,
             upper,
             missing,
-            int(ladders.counts["days"][judged, place]),
+            days_in_alarm,
             int(ladders.days[place]),
         )
-        for place, device in enumerate(ladders)
+        for place, (device, days_in_alarm) in enumerate(zip(ladders, of_judged, strict=True))
     )
     return Tuned(herd, budget, confidence, "anytime", max_alarm_fraction, rows, pooled)
 

@@ -75,7 +75,7 @@ def test_parts_of_the_days_add_up_to_the_whole_in_any_grouping(tmp_path):
     files = day_files(write_days(tmp_path, PLAN, random_days(np.random.default_rng(4), PLAN, devices=15, days=10)))
     whole = by_device(added(tmp_path))
     for n in (2, 3, 10, 50):
-        parts = [add_up(part, ALL, PLAN.score_id, ahead=False) for part in parts_of(files, n)]
+        parts = [add_up(part, ALL, PLAN.score_id) for part in parts_of(files, n)]
         left = parts[0]
         for part in parts[1:]:
             left = left.plus(part)
