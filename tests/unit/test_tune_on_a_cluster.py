@@ -10,6 +10,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+import distributed
 import numpy as np
 import pytest
 
@@ -101,6 +102,8 @@ def dask(place: Path, preload: str, *, nanny: bool = False):
         for _ in range(2)
     ]
     try:
+        with distributed.Client(address, timeout=60, set_as_default=False) as client:
+            client.wait_for_workers(2, timeout=60)
         yield address, running[1:]
     finally:
         for process in running:
