@@ -747,6 +747,11 @@ BY_FUNCTION: dict[str, dict[str, dict[str, list[str]]]] = {
         },
     },
     "anom_supervisor.c": {
+        "anom_supervisor_init": {
+            "anom_pipeline_init resets all parts once more": [
+                "[anom_supervisor_reset(supervisor, plan) => ]",
+            ],
+        },
         "anom_supervisor_event": {
             "no flag is in bit 0, which is the state's": [
                 "->state | (what >> 8 & [0xFF => 254])",
