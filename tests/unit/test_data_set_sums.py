@@ -15,6 +15,7 @@ import anomsdk
 from anomsdk.core.export import Export
 from anomsdk.core.ladder import LadderPlan, PromisePlan, RungCounts, Unit, walk
 from anomsdk.datasets.reading import day_files, is_data_set
+from anomsdk.datasets.row_spans import RowSpans
 from anomsdk.datasets.schema import RUNG_COLUMNS, rung_column
 from anomsdk.datasets.sums import add_up, parts_of
 from anomsdk.errors import CheckError, InputError
@@ -83,6 +84,36 @@ def test_parts_of_the_days_add_up_to_the_whole_in_any_grouping(tmp_path):
         for part in parts[-2::-1]:
             right = part.plus(right)
         assert by_device(left) == by_device(right) == whole
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_sums_beyond_32_bits_are_whole(tmp_path, jobs):
+    most = 4_000_000_000
+    rows = [device_day(PLAN, name, day, service_ticks=most, counts=NOTHING) for day in range(5) for name in "ab"]
+    for row in rows:
+        row.counts[2, 0] = most
+    sums = added(write_days(tmp_path, PLAN, rows), jobs=jobs)
+    assert by_device(sums)["a"][0] == by_device(sums)["b"][2 + ALL.index("alarm_ticks_03")] == 5 * most
+    assert added_by_duckdb(tmp_path, N) == by_device(sums)
+    parts = [add_up(part, ALL, PLAN.score_id) for part in parts_of(day_files(tmp_path), 5)]
+    joined = parts[0].plus(parts[1])
+    assert by_device(joined)["a"][0] == 2 * most
+    one = add_up(day_files(write_days(tmp_path / "c", PLAN, [device_day(PLAN, "c", 9)])), ALL, PLAN.score_id)
+    assert by_device(one.plus(joined))["b"][0] == 2 * most
+
+
+def test_rows_are_checked_and_let_go_day_by_day(tmp_path, monkeypatch):
+    ended = list[int]()
+    end = RowSpans._end
+
+    def noted(spans, kind, parts, devices):
+        ended.append(sum(len(rows) for _, rows, *_ in parts))
+        end(spans, kind, parts, devices)
+
+    monkeypatch.setattr(RowSpans, "_end", noted)
+    rows = [device_day(PLAN, f"{device}", day) for day in range(6) for device in range(3)]
+    added(write_days(tmp_path, PLAN, rows, files=2))
+    assert ended == [3] * 6
 
 
 def test_a_day_is_never_divided_among_parts(tmp_path):
@@ -230,6 +261,14 @@ def test_the_walk_of_many_is_the_walk_of_each(data):
         wanted = walk(rungs, promise, ladder.counts, ladder.ticks, ladder.days)
         rung = int(choices.rungs[place])
         assert (None if rung < 0 else rung, int(choices.days[place])) == (wanted.rung, wanted.days)
+
+
+def test_counts_of_32_bits_are_judged_without_wrapping():
+    rungs = LadderPlan(np.array([1, 2], np.uint32), DAY, 0, 3)
+    promise = PromisePlan(Unit.ALARM_DAY, np.arange(1, 17, dtype=np.uint32), 3276, 1, 1, 1)  # 5 % of the time
+    counts = {"ticks": np.full((2, 1), 70_000, np.uint32), "days": np.zeros((2, 1), np.uint32)}
+    ladders = HerdLadders(["a"], bytes(8), 3, 2, np.array([100_000]), np.array([500]), counts)
+    assert walk_all(rungs, promise, ladders).rungs.tolist() == [-1], "70,000 << 16 is beyond 32 bits"
 
 
 # What is refused

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from anomsdk.core.export import Export
 from anomsdk.core.ladder import RungCounts
 from anomsdk.datasets.gathering import gather_into
+from anomsdk.datasets.life_journal import PERIOD, LifeJournal
 from anomsdk.datasets.schema import rung_column
 from anomsdk.errors import InputError
 from anomsdk.herd.overview import herd_day
@@ -358,3 +359,20 @@ def test_first_service_of_more_than_a_day_counts_on_no_calendar_day(tmp_path):
     for source in (tmp_path / "in", gathered(tmp_path)):
         days = CalendarDays(open_herd(PLAN, [source], budget))
         assert (days.days, days.alarms.sum()) == ([FIRST + timedelta(5)], 0)
+
+
+@pytest.mark.parametrize("on_disk", [False, True])
+def test_a_period_that_a_longer_one_has_replaced_is_not_counted_again(tmp_path, on_disk):
+    journal = LifeJournal()
+    journal.add(np.array([(7, 1, 0, 10), (7, 1, 10, 20), (8, 1, 0, 20)], PERIOD), np.array([[1], [2], [90]], np.uint32))
+    journal.add(np.array([(7, 1, 0, 20)], PERIOD), np.array([[5]], np.uint32))
+    if on_disk:
+        files = [tmp_path / f"{at}.journal" for at in range(2)]
+        for file, block in zip(files, journal.pending, strict=True):
+            file.write_bytes(block)
+        journal = LifeJournal(files)
+    lives = np.array([7], np.uint64), np.array([1], np.uint16)
+    served, counts, over = journal.before(*lives, np.array([20]), np.array([30]), 1)
+    assert (served.tolist(), counts.tolist(), over.tolist()) == ([20], [[5]], [False])
+    served, counts, over = journal.before(*lives, np.array([15]), np.array([30]), 1)
+    assert over.tolist() == [True], "the longer period reaches over the tick"
