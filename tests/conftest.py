@@ -25,6 +25,26 @@ MAY_SKIP = ("the version that runs the tests", "no Python 3.")
 _skipped: list[str] = []
 
 
+class Finished:
+    """A command that has ended: its exit status, and what it wrote to stdout and stderr."""
+
+    def __init__(self, result):
+        self.status, self.out, self.err = result.exit_code, result.stdout, result.stderr
+
+
+@pytest.fixture
+def cli():
+    """Function that runs the command line in this process; its words may be paths or numbers."""
+    from typer.testing import CliRunner
+
+    from anomsdk.cli.app import app
+
+    def call(*words):
+        return Finished(CliRunner().invoke(app, [str(word) for word in words]))
+
+    return call
+
+
 @pytest.fixture(scope="session")
 def plans(tmp_path_factory):
     """A plan of each extractor, each in its own folder."""

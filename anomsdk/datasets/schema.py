@@ -89,11 +89,6 @@ def rung_column(count: str, tag: int) -> str:
     return f"{count}_{tag:02d}"
 
 
-def rung_columns(n_rungs: int) -> list[str]:
-    """Name the columns of all rungs, rung by rung."""
-    return [rung_column(count, tag) for tag in range(1, n_rungs + 1) for count in RUNG_COLUMNS]
-
-
 def import_pyarrow(where: str) -> Any:
     """Import pyarrow with its Parquet part, or say how to install it.
 

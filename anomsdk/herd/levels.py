@@ -31,11 +31,6 @@ class Levels:
     where: str
     rows: dict[str, tuple[int, str]]
 
-    @property
-    def highest_tag(self) -> int:
-        """Largest level tag of the table; 0: no device has a rung."""
-        return max((tag for tag, _ in self.rows.values()), default=0)
-
 
 def read_levels(path: str | Path, plan: Plan) -> Levels:
     """Read the table that `anomsdk.tune.table.write_table` wrote.

@@ -26,23 +26,6 @@ from tests.support.pages import DOCS, blocks
 DAY_S = 86_400
 
 
-class Finished:
-    def __init__(self, result):
-        self.status, self.out, self.err = result.exit_code, result.stdout, result.stderr
-
-
-@pytest.fixture
-def cli():
-    from typer.testing import CliRunner
-
-    from anomsdk.cli.app import app
-
-    def call(*words):
-        return Finished(CliRunner().invoke(app, [str(word) for word in words]))
-
-    return call
-
-
 @pytest.fixture(scope="module")
 def herd(tmp_path_factory):
     """Two cows with two recordings each, of 4 s, 3 s apart, around midnight of UTC; and a plan with a ladder."""

@@ -46,23 +46,6 @@ def tuned(cli, made, out, *words, budget=BUDGET, status=0):
     return result
 
 
-class Finished:
-    def __init__(self, result):
-        self.status, self.out, self.err = result.exit_code, result.stdout, result.stderr
-
-
-@pytest.fixture
-def cli():
-    from typer.testing import CliRunner
-
-    from anomsdk.cli.app import app
-
-    def call(*words):
-        return Finished(CliRunner().invoke(app, [str(word) for word in words]))
-
-    return call
-
-
 def test_recordings_become_a_level_for_each_device(cli, made, tmp_path):
     result = tuned(cli, made, tmp_path / "t.csv", made / "recordings", "--engine", "reference")
     rows = table(tmp_path / "t.csv")
