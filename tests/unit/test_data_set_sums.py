@@ -89,9 +89,9 @@ def test_parts_of_the_days_add_up_to_the_whole_in_any_grouping(tmp_path):
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_sums_beyond_32_bits_are_whole(tmp_path, jobs):
     most = 4_000_000_000
-    rows = [device_day(PLAN, name, day, service_ticks=most, counts=NOTHING) for day in range(5) for name in "ab"]
-    for row in rows:
-        row.counts[2, 0] = most
+    counts = NOTHING.copy()
+    counts[2, 0] = most
+    rows = [device_day(PLAN, name, day, service_ticks=most, counts=counts) for day in range(5) for name in "ab"]
     sums = added(write_days(tmp_path, PLAN, rows), jobs=jobs)
     assert by_device(sums)["a"][0] == by_device(sums)["b"][2 + ALL.index("alarm_ticks_03")] == 5 * most
     assert added_by_duckdb(tmp_path, N) == by_device(sums)
