@@ -234,7 +234,9 @@ class Motion(Extractor):
     def levels(self, frames: Ints) -> tuple[Ints, Ints]:
         """Compute the levels of windows (n, window, axes), in the order of the plan's features."""
         window = _Window(self._plan, self._spectrum, frames)
-        columns = [getattr(window, name)().reshape(len(frames), -1) for name in self._plan.features]
+        columns: list[Ints] = []
+        for name in self._plan.features:  # no comprehension: the frame of one would keep the windows after Ctrl-C
+            columns.append(getattr(window, name)().reshape(len(frames), -1))
         return np.concatenate(columns, axis=1), np.arange(len(frames))
 
 

@@ -39,8 +39,10 @@
  *
  * What is kept
  *   Samples: at most one window, until the hop that no longer needs them is done. Features: at most the context.
- *   Scratch is wiped after every hop, and `anom_pipeline_reset` wipes everything. The blocks that you push are yours
- *   to wipe, DMA buffers too.
+ *   A plan with a health section also keeps the last sample, and lowest, highest, sum and mean of each column.
+ *   Scratch and stack are wiped after every hop, and `anom_pipeline_reset` wipes everything. The blocks that you
+ *   push are yours to wipe, DMA buffers too. On a Cortex-M no register but r0 holds anything of the signal when a
+ *   push, poll, gap, reset, save or restore returns; on other processors registers may, until the next call.
  */
 #ifndef ANOMSDK_H
 #define ANOMSDK_H

@@ -4,6 +4,8 @@
  * impulse moves: the level of the loudest hop, all bands together, and its crest over the mean. */
 #include "anom_bands.h"
 
+#include "anom_wipe.h"
+
 /* Sums and peak of the frame that is being gathered. */
 typedef struct {
     int32_t hops;
@@ -84,4 +86,5 @@ static int32_t bands_levels(const anom_extractor *extractor, const int16_t *fram
     return 1;
 }
 
-const anom_extractor_type anom_bands = {bands_state_bytes, bands_scratch_bytes, bands_levels, bands_restart};
+const anom_extractor_type anom_bands = {bands_state_bytes, bands_scratch_bytes, bands_levels, bands_restart,
+                                        anom_wipe_stack};

@@ -6,12 +6,12 @@
 
 #include "anom_kernels.h"
 
-void anom_copy(void *to, const void *from, size_t size)
+int32_t anom_copy(void *to, const void *from, size_t size)
 {
 #if ANOM_KERNELS_DSP || ANOM_KERNELS_V7M || ANOM_KERNELS_V6M
     if (((uintptr_t)to ^ (uintptr_t)from) & 3) {
         memmove(to, from, size);
-        return;
+        return 1;
     }
     ANOM_IN(void *, at, r0, to);
     ANOM_IN(const void *, next, r1, from);
@@ -40,11 +40,14 @@ void anom_copy(void *to, const void *from, size_t size)
                      "adds r1, #1\n\t"
                      "subs r2, #1\n\t"
                      "bne 5b\n"
-                     "6: pop {r4-r6}"
+                     "6: pop {r4-r6}\n\t"
+                     "movs r3, #0"
                      : "+r"(at), "+r"(next), "+r"(left)
                      :
                      : "r3", "cc", "memory");
+    return 0;
 #else
     memmove(to, from, size);
+    return 1;
 #endif
 }

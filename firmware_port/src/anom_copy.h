@@ -5,8 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Copy memory. Where the two places overlap, `from` lies behind `to`. */
-void anom_copy(void *to, const void *from, size_t size);
+/* Copy memory. Where the two places overlap, `from` lies behind `to`.
+ * 1: a function of the C library did it, which may leave parts of it in registers and on the stack; 0: it left none. */
+int32_t anom_copy(void *to, const void *from, size_t size);
 
 /* 1: the processor may have the highest byte of a number first. */
 #if !defined(__BYTE_ORDER__) || __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__

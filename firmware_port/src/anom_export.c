@@ -4,6 +4,7 @@
 #include "anom_copy.h"
 #include "anom_pipeline.h"
 #include "anom_record.h"
+#include "anom_wipe.h"
 
 /* First bytes of the fields. */
 #define AT_RUNGS 3
@@ -119,5 +120,6 @@ int32_t anom_pipeline_export(anom_pipeline *pipeline, uint64_t device, uint16_t 
     }
     if (since && !take_off(made, since)) return ANOM_ERROR_RECORD;
     put_number(at, anom_record_crc(made, bytes - CRC_BYTES), CRC_BYTES);
+    anom_wipe_stack();
     return (int32_t)bytes;
 }

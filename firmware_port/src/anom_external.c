@@ -1,6 +1,8 @@
 /* external: a maker's own features, one int16 row a hop. */
 #include "anom_external.h"
 
+#include "anom_wipe.h"
+
 static size_t external_state_bytes(const void *tables)
 {
     (void)tables;
@@ -26,4 +28,4 @@ static void external_restart(const anom_extractor *extractor)
 }
 
 const anom_extractor_type anom_external = {external_state_bytes, external_scratch_bytes, external_levels,
-                                           external_restart};
+                                           external_restart, anom_wipe_stack};

@@ -18,6 +18,8 @@ typedef struct anom_extractor_type {
     int32_t (*levels)(const anom_extractor *extractor, const int16_t *frame, int32_t *levels);
     /* Forget what was gathered for the next frame. */
     void (*restart)(const anom_extractor *extractor);
+    /* Zero what the functions that ran may have left on the stack: anom_wipe_stack, or one that goes deeper. */
+    void (*wipe_stack)(void);
 } anom_extractor_type;
 
 typedef struct anom_extractor_plan {

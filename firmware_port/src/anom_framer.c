@@ -39,7 +39,8 @@ int32_t anom_framer_push(anom_framer *framer, const int16_t *block, int32_t n)
     int32_t room = framer->plan->window - framer->have;
     int32_t taken = n - start < room ? n - start : room;
     if (taken <= 0) return start;
-    anom_copy(sample(framer, framer->have), block + (ptrdiff_t)start * framer->columns, bytes_of(framer, taken));
+    const int16_t *from = block + (ptrdiff_t)start * framer->columns;
+    if (anom_copy(sample(framer, framer->have), from, bytes_of(framer, taken))) anom_wipe_stack_copy();
     framer->have += taken;
     return start + taken;
 }

@@ -1,6 +1,8 @@
 /* logmel: one frame of log-mel energies a hop, the front end of MLPerf Tiny and DCASE. */
 #include "anom_logmel.h"
 
+#include "anom_wipe.h"
+
 static size_t logmel_state_bytes(const void *tables)
 {
     (void)tables;
@@ -36,4 +38,5 @@ static void logmel_restart(const anom_extractor *extractor)
     (void)extractor;
 }
 
-const anom_extractor_type anom_logmel = {logmel_state_bytes, logmel_scratch_bytes, logmel_levels, logmel_restart};
+const anom_extractor_type anom_logmel = {logmel_state_bytes, logmel_scratch_bytes, logmel_levels, logmel_restart,
+                                         anom_wipe_stack};

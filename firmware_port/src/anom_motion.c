@@ -4,6 +4,7 @@
 #include "anom_motion.h"
 
 #include "anom_fixed.h"
+#include "anom_wipe.h"
 
 #define OFFSET 32768 /* less this, lengths up to 56754 are kept in int16 */
 
@@ -371,4 +372,5 @@ static void motion_restart(const anom_extractor *extractor)
     (void)extractor;
 }
 
-const anom_extractor_type anom_motion = {motion_state_bytes, motion_scratch_bytes, motion_levels, motion_restart};
+const anom_extractor_type anom_motion = {motion_state_bytes, motion_scratch_bytes, motion_levels, motion_restart,
+                                         anom_wipe_stack_motion};

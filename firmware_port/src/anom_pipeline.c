@@ -14,13 +14,6 @@ ANOM_ASSERT(health_has_its_announced_size, sizeof(anom_health) == ANOM_HEALTH_BY
 ANOM_ASSERT(column_has_its_announced_size, sizeof(anom_health_column) == ANOM_HEALTH_BYTES(1) - ANOM_HEALTH_BYTES(0));
 ANOM_ASSERT(reference_has_room, sizeof(anom_rung) <= ANOM_REFERENCE_BYTES);
 
-/* A function of which there is one copy. */
-#ifdef __GNUC__
-#define NOINLINE __attribute__((noinline))
-#else
-#define NOINLINE
-#endif
-
 /* The offset of `pipeline` is the alignment that the memory must have. */
 typedef struct {
     char before;
@@ -153,7 +146,8 @@ static void wipe_model(const anom_pipeline *pipeline)
     anom_wipe(pipeline->scratch, own + anom_autoencoder_scratch_bytes(&pipeline->plan->autoencoder));
 }
 
-int32_t anom_pipeline_run(anom_pipeline *pipeline, anom_result *result, anom_observer *observer, void *of)
+/* It has a stack frame of its own, which the caller wipes. */
+ANOM_NOINLINE int32_t anom_pipeline_run(anom_pipeline *pipeline, anom_result *result, anom_observer *observer, void *of)
 {
     /* Framer: a whole window, or nothing yet */
     const int16_t *window = anom_framer_window(&pipeline->framer);
@@ -192,9 +186,13 @@ int32_t anom_pipeline_run(anom_pipeline *pipeline, anom_result *result, anom_obs
 
 int32_t anom_pipeline_poll_observed(anom_pipeline *pipeline, anom_result *result, anom_observer *observer, void *of)
 {
-    const anom_supervisor_plan *supervisor = pipeline->plan->supervisor;
-    if (supervisor) return supervisor->type->poll(pipeline, result, observer, of);
-    return anom_pipeline_run(pipeline, result, observer, of);
+    const anom_plan *plan = pipeline->plan;
+    uint32_t hop = pipeline->framer.next_hop;
+    int32_t found = plan->supervisor ? plan->supervisor->type->poll(pipeline, result, observer, of)
+                                     : anom_pipeline_run(pipeline, result, observer, of);
+    if (found || plan->supervisor || pipeline->framer.next_hop != hop) /* else nothing was computed */
+        plan->extractor.type->wipe_stack();
+    return found;
 }
 
 int32_t anom_pipeline_poll(anom_pipeline *pipeline, anom_result *result)
@@ -295,7 +293,7 @@ int32_t anom_pipeline_clock(anom_pipeline *pipeline, uint32_t ms)
 }
 
 /* Let an input wait that needs a ladder, with an argument below the promises or the level tags of the plan. */
-NOINLINE static int32_t operate_ladder(anom_pipeline *pipeline, uint32_t operation, uint32_t argument)
+ANOM_NOINLINE static int32_t operate_ladder(anom_pipeline *pipeline, uint32_t operation, uint32_t argument)
 {
     const anom_supervisor_plan *plan = pipeline->plan->supervisor;
     if (plan == NULL || plan->ladder == NULL) return ANOM_ERROR_SECTION;

@@ -144,9 +144,10 @@ size_t anom_pipeline_record_bytes(const anom_plan *plan)
 
 #ifndef ANOM_WITHOUT_RECORDS
 
-int32_t anom_pipeline_save(const anom_pipeline *pipeline, void *record, size_t size)
+/* Save, and leave the record's fields on the stack, which the caller wipes. Arguments and result are those of
+ * anom_pipeline_save. */
+ANOM_NOINLINE static int32_t save(const anom_pipeline *pipeline, void *record, size_t size)
 {
-    if (pipeline == NULL || record == NULL) return ANOM_ERROR_NULL;
     const anom_plan *plan = pipeline->plan;
     uint32_t bytes = plan->record_bytes;
     if (size < bytes) return ANOM_ERROR_MEMORY;
@@ -182,6 +183,14 @@ int32_t anom_pipeline_save(const anom_pipeline *pipeline, void *record, size_t s
     for (int32_t i = 0; i < 4; i++, crc >>= 8)
         end[i] = (uint8_t)crc;
     return (int32_t)bytes;
+}
+
+int32_t anom_pipeline_save(const anom_pipeline *pipeline, void *record, size_t size)
+{
+    if (pipeline == NULL || record == NULL) return ANOM_ERROR_NULL;
+    int32_t written = save(pipeline, record, size);
+    anom_wipe_stack();
+    return written;
 }
 
 /* 1: the record is whole, and a pipeline of this plan or of another with its score_id has written it.
@@ -248,7 +257,9 @@ static void take(anom_pipeline *pipeline, record_fields *record)
     anom_duty_pause(pipeline, anom_framer_resume(&pipeline->framer, record->next_hop, record->ahead));
 }
 
-int32_t anom_pipeline_restore(anom_pipeline *pipeline, const void *record, size_t size)
+/* Restore, and leave the record's fields on the stack, which the caller wipes. Arguments and result are those of
+ * anom_pipeline_restore. */
+ANOM_NOINLINE static int32_t restore(anom_pipeline *pipeline, const void *record, size_t size)
 {
     const anom_plan *plan = pipeline->plan;
     record_fields found;
@@ -268,6 +279,13 @@ int32_t anom_pipeline_restore(anom_pipeline *pipeline, const void *record, size_
     uint32_t began = taken ? ANOM_RESTART_RESTORED : ANOM_RESTART_REFUSED;
     if (plan->supervisor) anom_pipeline_supervisor(pipeline)->next = (ANOM_NEXT_RESTART + began) & 7;
     return taken ? 0 : ANOM_ERROR_RECORD;
+}
+
+int32_t anom_pipeline_restore(anom_pipeline *pipeline, const void *record, size_t size)
+{
+    int32_t status = restore(pipeline, record, size);
+    anom_wipe_stack();
+    return status;
 }
 
 #endif

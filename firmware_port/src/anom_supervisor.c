@@ -285,6 +285,7 @@ int32_t anom_supervisor_poll(anom_pipeline *pipeline, anom_result *result, anom_
         } else if (window) {
             supervisor->next = ANOM_NEXT_LOOK;
             found = anom_pipeline_run(pipeline, result, observer, of);
+            pipeline->plan->extractor.type->wipe_stack(); /* the caller's wipe does not reach as deep */
             event->bytes[13] = 0; /* the level tag, not a third reason; a ladder writes another one */
             if (found) break;
             found = 2;

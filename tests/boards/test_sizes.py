@@ -23,7 +23,7 @@ GCC = [name for name in BOARDS if name != "s390x"]
 MOST_STACK = 600
 MOST_CODE = 8000
 MOST_RAM = 5000
-MOST_RECORD_CODE = 1300
+MOST_RECORD_CODE = 1320
 
 LIBC = {"memcpy", "memmove", "memset"}
 MAY_NEED = {
@@ -69,7 +69,8 @@ def test_stack_and_instructions_as_measured(name, tmp_path, figure):
         assert pipeline.process(lively(plan)) == reference.process(lively(plan))
     for function, calls in pipeline.calls.items():
         bound, used = graph.deepest(f"anom_pipeline_{function}")[0], max(call.stack_bytes for call in calls)
-        assert used <= bound <= used + LIBRARY_STACK + 40, function
+        unused = 128 if function == "push" else 0  # wiped only after a copy between other alignments
+        assert used <= bound <= used + LIBRARY_STACK + 40 + unused, function
         most = max(call.instructions for call in calls)
         figure(f"used    {name:12} -Os {function}: stack {used} of {bound} bytes, {most:,} instructions at most")
 

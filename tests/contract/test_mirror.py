@@ -41,7 +41,7 @@ BROKEN = {
         "c:score.h", "const int8_t *outputs", "int8_t *outputs, const int8_t *more", "anom_score_run",
     ),
     "a public function in no header": ("c:levels.h", "void anom_levels_limited", "void anom_levels_cut", "is in no header"),
-    "extractors in another order": ("c:bands.c", "bands_levels, bands_restart}", "bands_restart, bands_levels}", "anom_bands"),
+    "extractors in another order": ("c:bands.c", "bands_levels, bands_restart,", "bands_restart, bands_levels,", "anom_bands"),
     "another limit": ("py:framer", "MAX_WINDOW = 4096", "MAX_WINDOW = 8192", "anom_framer_plan.window"),
     "a limit that C does not know": ("py:score", "\n\n@dataclass", "\nMAX_ERROR = 9\n\n@dataclass", "score.MAX_ERROR"),
     "another entry of the table": ("c:fixed.c", "10549", "10548", "LOG2_TABLE_Q15"),

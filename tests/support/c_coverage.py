@@ -41,6 +41,10 @@ NOT_COMPILED = {
     ("anom_wipe.c", "#else"): "for compilers other than gcc and clang: tests/contract/test_c_build.py runs it",
 }
 """Parts of which neither build counts a line, with the test that runs them."""
+NOT_TAKEN = {
+    ("anom_framer.c", 1, "if (anom_copy("): CORTEX_M,
+}
+"""File, index of a branch, and how its line begins, of branches that neither build takes, with the test that does."""
 FLAGS = ("-std=c99", "-O0", "--coverage", "-DANOM_PORTABLE", "-DANOM_TAP", "-DVECTORS", "-DSECONDS=60")
 
 Counts: TypeAlias = dict[tuple[str, int, int], int]
@@ -104,9 +108,10 @@ def missing(counts: Counts) -> list[str]:
     texts = {path.name: path.read_text(encoding="utf-8").splitlines() for path in (*SOURCES, *HEADERS)}
     found = []
     for (name, line, index), n in sorted(counts.items()):
-        if n == 0:
+        text = texts[name][line - 1].strip()
+        if n == 0 and not any((name, index) == place[:2] and text.startswith(place[2]) for place in NOT_TAKEN):
             what = "line" if index < 0 else f"branch {index}"
-            found.append(f"{name}:{line}: {what} never taken: {texts[name][line - 1].strip()}")
+            found.append(f"{name}:{line}: {what} never taken: {text}")
     return found
 
 

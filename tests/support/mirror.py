@@ -561,9 +561,17 @@ def _declared(mirror: Mirror, stem: str, in_header: list[str], defined: list[str
 
 
 def _extractor_type(mirror: Mirror, stem: str) -> None:
-    """The members of anom_extractor_type, behind the stem, are the methods of the class."""
-    members = [f"{stem}_{m}" for m in c_text.function_pointers(mirror.c("extractor", "h"), "anom_extractor_type")]
-    mirror.equal(f"anom_{stem}", members, c_text.initialiser(mirror.c(stem, "c"), f"anom_{stem}"))
+    """The members of anom_extractor_type, behind the stem, are the methods of the class.
+
+    The last one wipes the stack, which numpy does not use: extractors share its functions.
+    """
+    pointers = c_text.function_pointers(mirror.c("extractor", "h"), "anom_extractor_type")
+    mirror.equal("last member of anom_extractor_type", "wipe_stack", pointers[-1])
+    members = [f"{stem}_{m}" for m in pointers[:-1]]
+    in_table = c_text.initialiser(mirror.c(stem, "c"), f"anom_{stem}")
+    mirror.equal(f"anom_{stem}", members, in_table[:-1])
+    wipe = "anom_wipe_stack_motion" if stem == "motion" else "anom_wipe_stack"
+    mirror.equal(f"wipe of anom_{stem}", wipe, in_table[-1])
     methods = [twin for twin in _twins(mirror, stem) if twin.name != "init" and not twin.name.startswith("_")]
     names = [f"{stem}_{method.name}" for method in methods]
     mirror.equal(f"methods of {stem}", names, [member for member in members if member in names])

@@ -20,7 +20,7 @@ BY_FUNCTION: dict[str, dict[str, dict[str, list[str]]]] = {
                 "offsetof(record_fields, level_q16), [8 => 7], OF_BASELINE, offsetof(anom_baseline, level_q16",
             ],
         },
-        "anom_pipeline_save": {
+        "save": {
             "what is not 0 is true": [
                 "exchange(pipeline, &made, [1 => 2])",
             ],

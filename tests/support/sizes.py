@@ -75,7 +75,10 @@ def call_graph(
         for member in MEMBERS
     }
     pointers |= {"observer": {observer} if observer else set(), "transform": {transform} if transform else set()}
-    pointers |= {"judge": {"anom_alert_judge"}} | {member: set() for member in SUPERVISED if member not in pointers}
+    wipes = {"anom_wipe_stack_motion" if each == "anom_motion" else "anom_wipe_stack" for each in extractors}
+    pointers |= {"wipe_stack": wipes, "judge": {"anom_alert_judge"}} | {
+        member: set() for member in SUPERVISED if member not in pointers
+    }
     graph = CallGraph()
     for path in files:
         text = path.read_text(encoding="utf-8")
@@ -186,13 +189,16 @@ def callable_program(
 @cache
 def _assembly_bytes(source: str) -> dict[str, int]:
     """What the functions of a source take of the stack in assembly, of which no compiler knows."""
-    text = re.sub(r"/\*.*?\*/|__attribute__\(\(.*?\)\) ", "", _with_kernels(Path(source)), flags=re.S)
+    text = re.sub(r"/\*.*?\*/|ANOM_NOINLINE |__attribute__\(\(.*?\)\) ", "", _with_kernels(Path(source)), flags=re.S)
     macros = dict(re.findall(r"^#define (ANOM_\w+) +\\\n((?:.*\\\n)*.*)", text, re.M))
     text = re.sub(r"^#define .*\n(?:.*\\\n)*.*|\\$", "", text, flags=re.M)
     while any(re.search(rf"\b{name}\b", text) for name in macros):
         text = re.sub(r"\bANOM_\w+\b", lambda name: macros.get(name[0], "").replace("\\\n", "\n"), text)
     functions = re.findall(r"^\w[^;{}#()]*?\b(\w+)\([^;{}()]*\)\n\{\n(.*?)^\}", text, re.M | re.S)
-    return {name: sum(map(_in_assembly, re.findall(r'"(.*?)"', body))) for name, body in functions}
+    found: dict[str, int] = {}
+    for name, body in functions:  # one that is written twice takes the most of the two
+        found[name] = max(found.get(name, 0), sum(map(_in_assembly, re.findall(r'"(.*?)"', body))))
+    return found
 
 
 def _with_kernels(source: Path) -> str:
