@@ -1,0 +1,332 @@
+/* Search of memory for many known rows of elements at once, for hosts.
+ *
+ * The hash of the bytes at every offset is looked up in a bitmap first, then in a table of keys. Keys are of 8, 16 and
+ * 32 bytes: three bitmaps, and three tables. Not every key is needed: of all that a run of the least length has, one. */
+#include "anom_scan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { CLASSES = 3, LEAST_BITS = 10, MOST_BITMAP_BITS = 26, BITS_A_KEY_LOG2 = 4 };
+
+static const uint32_t KEY_BYTES[CLASSES] = {8, 16, 32};
+
+/* A key that was taken: where it stands, and how many elements before it the last one stands that was taken. */
+typedef struct {
+    uint32_t needle;
+    uint32_t first;
+    uint32_t back; /* 0: none before */
+} entry;
+
+typedef struct {
+    uint32_t tag;
+    uint32_t entry; /* index + 1; 0: free */
+} slot;
+
+typedef struct {
+    uint64_t *bitmap;
+    slot *slots;
+    uint64_t n;
+    uint32_t bitmap_shift; /* of a hash, to the number of a bit */
+    uint32_t slot_shift;   /* of a hash, to the number of a slot */
+    uint64_t slot_mask;
+} key_class;
+
+struct anom_scan {
+    anom_scan_needle *needles;
+    uint64_t *left_out;
+    entry *entries;
+    anom_scan_run *runs;
+    uint64_t n_runs;
+    uint64_t room;
+    uint32_t n_needles;
+    uint32_t n_entries;
+    key_class classes[CLASSES];
+};
+
+static uint64_t word(const uint8_t *bytes)
+{
+    uint64_t value;
+    memcpy(&value, bytes, sizeof value);
+    return value;
+}
+
+static uint64_t hash_8(const uint8_t *bytes)
+{
+    return word(bytes) * UINT64_C(0x9E3779B97F4A7C15);
+}
+
+static uint64_t hash_16(const uint8_t *bytes, uint64_t of_8)
+{
+    return of_8 ^ (word(bytes + 8) * UINT64_C(0xC2B2AE3D27D4EB4F));
+}
+
+static uint64_t hash_32(const uint8_t *bytes, uint64_t of_16)
+{
+    return of_16 ^ (word(bytes + 16) * UINT64_C(0x165667B19E3779F9)) ^ (word(bytes + 24) * UINT64_C(0xD6E8FEB86659FD93));
+}
+
+static uint64_t hash_of(const uint8_t *bytes, uint32_t key_bytes)
+{
+    uint64_t hash = hash_8(bytes);
+    if (key_bytes >= 16) hash = hash_16(bytes, hash);
+    if (key_bytes >= 32) hash = hash_32(bytes, hash);
+    return hash;
+}
+
+static uint32_t key_elements(uint32_t element_bytes)
+{
+    return element_bytes == 1 ? 8 : 4;
+}
+
+static uint32_t class_of(uint32_t element_bytes)
+{
+    return element_bytes == 8 ? 2 : element_bytes == 4 ? 1 : 0;
+}
+
+/* Element i of a row. */
+static uint64_t element(const uint8_t *row, uint32_t i, uint32_t element_bytes)
+{
+    uint32_t four;
+    uint16_t two;
+    switch (element_bytes) {
+    case 8: return word(row + (size_t)i * 8);
+    case 4: memcpy(&four, row + (size_t)i * 4, sizeof four); return four;
+    case 2: memcpy(&two, row + (size_t)i * 2, sizeof two); return two;
+    default: return row[i];
+    }
+}
+
+/* 1: the key carries evidence, see anom_scan_needle. */
+static int is_good(const uint8_t *key, uint32_t element_bytes)
+{
+    uint64_t seen[8];
+    uint32_t n = key_elements(element_bytes);
+    uint32_t different = 0;
+    if (word(key) == 0) return 0;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t j = 0;
+        seen[i] = element(key, i, element_bytes);
+        while (seen[j] != seen[i])
+            j++;
+        different += j == i;
+    }
+    return different >= (n == 8 ? 4 : 3);
+}
+
+static int in_bitmap(const key_class *of, uint64_t hash)
+{
+    uint64_t bit = hash >> of->bitmap_shift;
+    return (int)(of->bitmap[bit >> 6] >> (bit & 63)) & 1;
+}
+
+/* Put a key into its table. 0: it is there too often already. */
+static int put(anom_scan *scan, key_class *into, uint32_t needle, uint32_t first, uint32_t back)
+{
+    const anom_scan_needle *of = &scan->needles[needle];
+    uint32_t size = key_elements(of->element_bytes) * of->element_bytes;
+    const uint8_t *key = of->data + (size_t)first * of->element_bytes;
+    uint64_t hash = hash_of(key, size);
+    uint64_t at = hash >> into->slot_shift;
+    uint32_t alike = 0;
+    for (; into->slots[at].entry; at = (at + 1) & into->slot_mask) {
+        if (into->slots[at].tag != (uint32_t)(hash >> 16)) continue;
+        const entry *other = &scan->entries[into->slots[at].entry - 1];
+        if (other->needle != needle) continue;
+        if (memcmp(of->data + (size_t)other->first * of->element_bytes, key, size) == 0 &&
+            ++alike == ANOM_SCAN_MOST_ALIKE)
+            return 0;
+    }
+    entry *made = &scan->entries[scan->n_entries++];
+    made->needle = needle;
+    made->first = first;
+    made->back = back;
+    into->slots[at].tag = (uint32_t)(hash >> 16);
+    into->slots[at].entry = scan->n_entries;
+    uint64_t bit = hash >> into->bitmap_shift;
+    into->bitmap[bit >> 6] |= UINT64_C(1) << (bit & 63);
+    return 1;
+}
+
+/* Go through the keys of a needle that are needed: of every `span` keys in a row with a good one among them, at least
+ * one is taken. Puts them into their table, or counts them where there is none. */
+static uint64_t take_keys(anom_scan *scan, uint32_t needle, key_class *into)
+{
+    const anom_scan_needle *of = &scan->needles[needle];
+    uint32_t key = key_elements(of->element_bytes);
+    if (of->elements < key) return 0;
+    int64_t n = (int64_t)of->elements - key + 1;
+    int64_t span = (int64_t)of->minimum - key + 1;
+    int64_t last = -1, last_put = -1, best = -1;
+    uint64_t taken = 0;
+    for (int64_t i = 0; i < n; i++) {
+        int good = is_good(of->data + (size_t)i * of->element_bytes, of->element_bytes);
+        if (into) scan->left_out[needle] += !good;
+        if (good) best = i;
+        if (best > last && (i >= last + span || i == n - 1)) {
+            last = best;
+            taken++;
+            if (into) {
+                uint32_t back = last_put < 0 ? 0 : (uint32_t)(best - last_put);
+                if (put(scan, into, needle, (uint32_t)best, back)) last_put = best;
+                else scan->left_out[needle]++;
+            }
+        }
+    }
+    return taken;
+}
+
+/* Room for n keys. 0: too little memory. */
+static int prepare(key_class *made, uint64_t n)
+{
+    uint32_t slot_bits = LEAST_BITS;
+    while ((UINT64_C(1) << slot_bits) < 2 * n)
+        slot_bits++;
+    uint32_t bitmap_bits = slot_bits + BITS_A_KEY_LOG2 - 1;
+    if (bitmap_bits > MOST_BITMAP_BITS) bitmap_bits = MOST_BITMAP_BITS;
+    made->n = n;
+    made->slot_shift = 64 - slot_bits;
+    made->slot_mask = (UINT64_C(1) << slot_bits) - 1;
+    made->bitmap_shift = 64 - bitmap_bits;
+    made->slots = calloc((size_t)1 << slot_bits, sizeof *made->slots);
+    made->bitmap = calloc((size_t)1 << (bitmap_bits - 6), sizeof *made->bitmap);
+    return made->slots && made->bitmap;
+}
+
+void anom_scan_free(anom_scan *scan)
+{
+    if (!scan) return;
+    for (uint32_t c = 0; c < CLASSES; c++) {
+        free(scan->classes[c].bitmap);
+        free(scan->classes[c].slots);
+    }
+    free(scan->needles);
+    free(scan->left_out);
+    free(scan->entries);
+    free(scan->runs);
+    free(scan);
+}
+
+static int is_in_range(const anom_scan_needle *needle)
+{
+    uint32_t size = needle->element_bytes;
+    return (size == 1 || size == 2 || size == 4 || size == 8) && needle->minimum >= key_elements(size) &&
+           needle->elements <= INT32_MAX;
+}
+
+anom_scan *anom_scan_new(const anom_scan_needle *needles, uint32_t n)
+{
+    anom_scan *scan = calloc(1, sizeof *scan);
+    if (!scan) return NULL;
+    scan->needles = calloc((size_t)n + 1, sizeof *scan->needles);
+    scan->left_out = calloc((size_t)n + 1, sizeof *scan->left_out);
+    int whole = scan->needles && scan->left_out;
+    uint64_t counts[CLASSES] = {0, 0, 0};
+    uint64_t all = 0;
+    scan->n_needles = n;
+    for (uint32_t i = 0; whole && i < n; i++) {
+        whole = is_in_range(&needles[i]);
+        if (!whole) break;
+        scan->needles[i] = needles[i];
+        uint64_t taken = take_keys(scan, i, NULL);
+        counts[class_of(needles[i].element_bytes)] += taken;
+        all += taken;
+    }
+    whole = whole && all < UINT32_MAX;
+    if (whole) scan->entries = calloc((size_t)all + 1, sizeof *scan->entries);
+    whole = whole && scan->entries;
+    for (uint32_t c = 0; whole && c < CLASSES; c++)
+        whole = prepare(&scan->classes[c], counts[c]);
+    for (uint32_t i = 0; whole && i < n; i++)
+        take_keys(scan, i, &scan->classes[class_of(scan->needles[i].element_bytes)]);
+    if (whole) return scan;
+    anom_scan_free(scan);
+    return NULL;
+}
+
+uint64_t anom_scan_left_out(const anom_scan *scan, uint32_t needle)
+{
+    return scan->left_out[needle];
+}
+
+/* Append a run. 0: there are too many. */
+static int report(anom_scan *scan, anom_scan_run run)
+{
+    if (scan->n_runs == scan->room) {
+        uint64_t room = scan->room ? 2 * scan->room : 1024;
+        if (room > ANOM_SCAN_MOST_RUNS) return 0;
+        anom_scan_run *runs = realloc(scan->runs, (size_t)room * sizeof *runs);
+        if (!runs) return 0;
+        scan->runs = runs;
+        scan->room = room;
+    }
+    scan->runs[scan->n_runs++] = run;
+    return 1;
+}
+
+/* Extend a key that stands at an offset to a whole run, and report that. 0: there are too many. */
+static int extend(anom_scan *scan, const entry *key, const uint8_t *memory, uint64_t bytes, uint64_t at)
+{
+    const anom_scan_needle *of = &scan->needles[key->needle];
+    uint64_t size = of->element_bytes;
+    uint64_t back = key->back * size;
+    const uint8_t *data = of->data + key->first * size;
+    if (back && at >= back && memcmp(memory + at - back, data - back, (size_t)back) == 0)
+        return 1; /* the key before stands there, too: the run was reported with it */
+    uint64_t first = key->first;
+    uint64_t start = at;
+    while (first > 0 && start >= size && memcmp(memory + start - size, of->data + (first - 1) * size, size) == 0) {
+        first--;
+        start -= size;
+    }
+    uint64_t end = key->first;
+    for (; end < of->elements && bytes - at >= size; end++, at += size)
+        if (memcmp(memory + at, of->data + end * size, size) != 0) break;
+    if (end - first < of->minimum) return 1;
+    anom_scan_run run = {start, key->needle, (uint32_t)first, (uint32_t)(end - first), 0};
+    return report(scan, run);
+}
+
+/* Look a hash up in a table. 0: there are too many runs. */
+static int look_up(anom_scan *scan, uint32_t c, uint64_t hash, const uint8_t *memory, uint64_t bytes, uint64_t at)
+{
+    const key_class *in = &scan->classes[c];
+    for (uint64_t i = hash >> in->slot_shift; in->slots[i].entry; i = (i + 1) & in->slot_mask) {
+        if (in->slots[i].tag != (uint32_t)(hash >> 16)) continue;
+        const entry *key = &scan->entries[in->slots[i].entry - 1];
+        const anom_scan_needle *of = &scan->needles[key->needle];
+        if (memcmp(memory + at, of->data + (size_t)key->first * of->element_bytes, KEY_BYTES[c]) != 0) continue;
+        if (!extend(scan, key, memory, bytes, at)) return 0;
+    }
+    return 1;
+}
+
+int32_t anom_scan_search(anom_scan *scan, const uint8_t *memory, uint64_t bytes)
+{
+    const key_class *classes = scan->classes;
+    int more = 1;
+    scan->n_runs = 0;
+    for (uint64_t at = 0; at + 8 <= bytes && more; at++) {
+        const uint8_t *here = memory + at;
+        if (word(here) == 0) continue; /* no key begins so */
+        uint64_t hash = hash_8(here);
+        if (in_bitmap(&classes[0], hash)) more = look_up(scan, 0, hash, memory, bytes, at);
+        if (at + 16 > bytes) continue;
+        hash = hash_16(here, hash);
+        if (in_bitmap(&classes[1], hash)) more &= look_up(scan, 1, hash, memory, bytes, at);
+        if (at + 32 > bytes) continue;
+        hash = hash_32(here, hash);
+        if (in_bitmap(&classes[2], hash)) more &= look_up(scan, 2, hash, memory, bytes, at);
+    }
+    return !more;
+}
+
+const anom_scan_run *anom_scan_runs(const anom_scan *scan)
+{
+    return scan->runs;
+}
+
+uint64_t anom_scan_n_runs(const anom_scan *scan)
+{
+    return scan->n_runs;
+}
