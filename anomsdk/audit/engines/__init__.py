@@ -1,0 +1,1 @@
+"""Checks that all engines give the same integers."""
