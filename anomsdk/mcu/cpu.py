@@ -19,6 +19,7 @@ _STACK = 0x60000000
 _PAGE = 4096
 _PAINT = b"\xa5"
 _KEPT_REGISTERS = range(4, 12)
+_FLOAT_REGISTERS = range(32)
 _READ, _WRITE, _EXECUTE = 1, 2, 4
 
 
@@ -48,6 +49,12 @@ class Cpu:
         self._uc: Any = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB)
         self._uc.ctl_set_cpu_model(getattr(arm_const, f"UC_CPU_ARM_{target.model}"))
         self._numbers = [getattr(arm_const, f"UC_ARM_REG_R{number}") for number in range(13)]
+        self._all_registers = {f"r{number}": constant for number, constant in enumerate(self._numbers)}
+        self._all_registers |= {"lr": arm_const.UC_ARM_REG_LR, "flags": arm_const.UC_ARM_REG_APSR}
+        if target.has_float:
+            floats = {f"s{number}": getattr(arm_const, f"UC_ARM_REG_S{number}") for number in _FLOAT_REGISTERS}
+            self._all_registers |= floats
+        self._sp = _STACK + stack_bytes
         self._stack_bytes, self._painted = stack_bytes, _PAINT * stack_bytes
         self._variables: list[tuple[int, int]] = []
         self._refused: int | None = None
@@ -67,17 +74,52 @@ class Cpu:
         """Call ``seen`` with address and size of each straight piece of code, IT blocks included, whenever it runs."""
         self._uc.hook_add(self._unicorn.UC_HOOK_BLOCK, lambda _uc, address, size, _data: seen(address, size))
 
-    def call(self, name: str, arguments: Sequence[int], *, count: int, back_to: int) -> None:
+    def watch_writes(self, first: int, last: int, seen: Callable[[int, int], None]) -> None:
+        """Call ``seen`` with address and size of each write to the bytes from ``first`` to ``last``."""
+        self._uc.hook_add(
+            self._unicorn.UC_HOOK_MEM_WRITE,
+            lambda _uc, _access, address, size, _value, _data: seen(address, size),
+            begin=first,
+            end=last,
+        )
+
+    def add_memory(self, address: int, size: int) -> None:
+        """Add writable memory, filled with zeros. Address and size are multiples of 4096.
+
+        Raises
+        ------
+        InputError : the program has memory there
+        """
+        try:
+            self._uc.mem_map(address, size, _protection(True, False))
+        except self._unicorn.UcError:
+            raise InputError(f"the program has memory of its own at 0x{address:08x}; link it elsewhere") from None
+
+    def call(self, name: str, arguments: Sequence[int], *, count: int, back_to: int, paints_stack: bool = True) -> None:
         """Run a function for ``count`` instructions (0: any number), or until it returns to `STOP`.
+
+        Parameters
+        ----------
+        name : function
+        arguments : words, of which the first four are in registers and the others on the stack
+        count : number of instructions
+        back_to : return address
+        paints_stack : fill the stack before, so that `stack_depth` is that of this call; False: leave it as it is
 
         Raises
         ------
         InputError : the function faults
         """
-        self._uc.mem_write(_STACK, self._painted)
+        if paints_stack:
+            self._uc.mem_write(_STACK, self._painted)
         self._uc.context_restore(self._fresh)
-        for number, argument in enumerate(arguments):
+        for number, argument in enumerate(arguments[:4]):
             self._uc.reg_write(self._numbers[number], argument & 0xFFFFFFFF)
+        on_stack = b"".join((argument & 0xFFFFFFFF).to_bytes(4, "little") for argument in arguments[4:])
+        self._sp = _STACK + self._stack_bytes - (len(on_stack) + 7 & -8)
+        if on_stack:
+            self._uc.mem_write(self._sp, on_stack)
+            self._uc.reg_write(self._arm.UC_ARM_REG_SP, self._sp)
         self._uc.reg_write(self._arm.UC_ARM_REG_LR, back_to | 1)
         self._refused = None
         entry = self._program.symbol(name).address
@@ -98,17 +140,36 @@ class Cpu:
         return int(self._uc.reg_read(self._numbers[number]))
 
     @property
+    def registers(self) -> dict[str, int]:
+        """Contents of all registers by name: r0 to r12, lr, the flags, and s0 to s31 where the core has them."""
+        return {name: int(self._uc.reg_read(number)) for name, number in self._all_registers.items()}
+
+    def set_register(self, name: str, value: int) -> None:
+        """Set one of `registers`."""
+        self._uc.reg_write(self._all_registers[name], value)
+
+    @property
     def lost_registers(self) -> list[str]:
         """Names of the registers that the last function had to preserve, and changed."""
         lost = [f"r{number}" for number in _KEPT_REGISTERS if self.register(number) != _filling(number)]
-        if self._uc.reg_read(self._arm.UC_ARM_REG_SP) != _STACK + self._stack_bytes:
+        if self._uc.reg_read(self._arm.UC_ARM_REG_SP) != self._sp:
             lost.append("sp")
         return lost
 
     @property
+    def stack_end(self) -> int:
+        """Address behind the last byte of the stack."""
+        return _STACK + self._stack_bytes
+
+    @property
+    def stack(self) -> bytes:
+        """Contents of the whole stack, the deepest byte first."""
+        return bytes(self._uc.mem_read(_STACK, self._stack_bytes))
+
+    @property
     def stack_depth(self) -> int:
         """Number of bytes of the stack down to the deepest one that was written to."""
-        stack = bytes(self._uc.mem_read(_STACK, self._stack_bytes))
+        stack = self.stack
         untouched, most = 0, len(stack)
         while untouched < most:
             middle = (untouched + most + 1) // 2
@@ -117,6 +178,11 @@ class Cpu:
             else:
                 most = middle - 1
         return len(stack) - untouched
+
+    @property
+    def variable_places(self) -> list[tuple[int, int]]:
+        """Address and size of each range of `variables`."""
+        return list(self._variables)
 
     @property
     def variables(self) -> list[bytes]:

@@ -16,11 +16,13 @@ class Target:
     name : name that users give
     cpu : ``-mcpu`` of the compiler
     model : suffix of the emulator's constant UC_CPU_ARM_...
+    has_float : the emulated core has registers s0 to s31
     """
 
     name: str
     cpu: str
     model: str
+    has_float: bool = False
 
 
 TARGETS = {
@@ -28,9 +30,9 @@ TARGETS = {
     for target in (
         Target("cortex-m0", "cortex_m0", "CORTEX_M0"),
         Target("cortex-m3", "cortex_m3", "CORTEX_M3"),
-        Target("cortex-m4", "cortex_m4", "CORTEX_M4"),
-        Target("cortex-m7", "cortex_m7", "CORTEX_M7"),
-        Target("cortex-m33", "cortex_m33", "CORTEX_M33"),
+        Target("cortex-m4", "cortex_m4", "CORTEX_M4", True),
+        Target("cortex-m7", "cortex_m7", "CORTEX_M7", True),
+        Target("cortex-m33", "cortex_m33", "CORTEX_M33", True),
     )
 }
 """Name -> target, the small cores first."""

@@ -1,0 +1,1 @@
+"""Emulator: a compiled pipeline is run on two signals, and every byte and register that differs is looked at."""
