@@ -34,6 +34,7 @@ _HOME = {
     "reference_model": "anomsdk.plans.file",
     "score": "anomsdk.runtime.streams",
     "score_many": "anomsdk.runtime.streams",
+    "seal": "anomsdk.audit.seal.sealing",
     "write_plan": "anomsdk.plans.file",
 }
 
@@ -64,6 +65,7 @@ __all__ = [
     "reference_model",
     "score",
     "score_many",
+    "seal",
     "train",
     "tune",
     "write_plan",
@@ -71,6 +73,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from anomsdk import compare, evaluate, herd, train, tune
+    from anomsdk.audit.seal.sealing import seal
     from anomsdk.core.alarm import Annunciation
     from anomsdk.core.event import Condition, Event, Input, Kind, Restart, State
     from anomsdk.core.pipeline import Result
