@@ -28,11 +28,13 @@ class CExtractor:
     fields : plan section -> fields of anom_<kind>_plan that the section in Python lacks
     state_bytes : plan section -> bytes that are kept for the next frame, as `state_bytes` of anom_<kind>
     scratch_bytes : plan section -> bytes that one window needs, as `scratch_bytes` of anom_<kind>
+    sums : plan section -> energies in the struct ``gathered`` that is kept for the next frame; 0: nothing is kept
     """
 
     fields: Callable[[Any], Fields]
     state_bytes: Callable[[Any], int]
     scratch_bytes: Callable[[Any], int]
+    sums: Callable[[Any], int] = lambda extractor: 0
 
 
 def rounded_up(n: int) -> int:
@@ -56,8 +58,12 @@ def _logmel_scratch(extractor: LogmelPlan) -> int:
     return _spectrum(extractor) + extractor.filterbank.n_bands * ENERGY
 
 
+def _bands_sums(extractor: BandsPlan) -> int:
+    return extractor.filterbank.n_bands + 1
+
+
 def _bands_state(extractor: BandsPlan) -> int:
-    return _GATHERED + (extractor.filterbank.n_bands + 1) * ENERGY
+    return _GATHERED + _bands_sums(extractor) * ENERGY
 
 
 def _bands_scratch(extractor: BandsPlan) -> int:
@@ -83,7 +89,7 @@ def _external_fields(extractor: ExternalPlan) -> Fields:
 
 EXTRACTORS = {
     "logmel": CExtractor(lambda extractor: {}, _nothing, _logmel_scratch),
-    "bands": CExtractor(lambda extractor: {}, _bands_state, _bands_scratch),
+    "bands": CExtractor(lambda extractor: {}, _bands_state, _bands_scratch, _bands_sums),
     "motion": CExtractor(_motion_fields, _nothing, _motion_scratch),
     "external": CExtractor(_external_fields, _nothing, _levels),
 }

@@ -30,12 +30,14 @@ class ExtractorInWords:
     speech : condition under which its features can carry speech
     values : plan section -> a name for each value of a frame, (n_features,)
     facts : plan section, samples a second, samples of a hop -> facts that only this kind has, for `inspect`
+    scratch : what a call computes with, for the retention table
     keeps_window : a window holds samples of the sensor; False: a window is one row of features
     """
 
     speech: Speech
     values: Callable[[Any], list[str]]
     facts: Callable[[Any, float, int], dict[str, Any]]
+    scratch: str
     keeps_window: bool = True
 
 
@@ -84,9 +86,15 @@ def _external_values(extractor: ExtractorPlan) -> list[str]:
 
 
 EXTRACTORS = {
-    "logmel": ExtractorInWords(Speech.ALWAYS, _logmel_values, _no_facts),
-    "bands": ExtractorInWords(Speech.ABOVE_LIMIT, _bands_values, _bands_facts),
-    "motion": ExtractorInWords(Speech.NEVER, _motion_values, _motion_facts),
-    "external": ExtractorInWords(Speech.NEVER, _external_values, _no_facts, keeps_window=False),
+    "logmel": ExtractorInWords(
+        Speech.ALWAYS, _logmel_values, _no_facts, "spectrum, band energies and levels of a window"
+    ),
+    "bands": ExtractorInWords(
+        Speech.ABOVE_LIMIT, _bands_values, _bands_facts, "spectrum, band energies and levels of a window"
+    ),
+    "motion": ExtractorInWords(
+        Speech.NEVER, _motion_values, _motion_facts, "levels, band energies and a series of a window"
+    ),
+    "external": ExtractorInWords(Speech.NEVER, _external_values, _no_facts, "levels of a row", keeps_window=False),
 }
 """Kind of extractor -> words for it."""

@@ -41,7 +41,7 @@ def radio_day(plan: Plan) -> RadioDay:
     """Count the events that a plan sends in a day."""
     hops = _DAY_S * plan.rate_hz / plan.framer.hop
     alarm = plan.alarm
-    most = _most_alarms(plan, hops)
+    most = most_alarms(plan, hops)
     if alarm is None:
         return RadioDay(0.0, 2, 0.0, most)
     heartbeat = alarm.heartbeat + (alarm.heartbeat_rest_q16 or 0) / 65536
@@ -57,7 +57,7 @@ def _events_a_hop(alarm: AlarmPlan) -> float:
     return (1 + ((late - 1) // alarm.repeat if alarm.repeat else 0)) / late
 
 
-def _most_alarms(plan: Plan, hops: float) -> int:
+def most_alarms(plan: Plan, hops: float) -> int:
     """Count the alarms that votes, delays and cooldown let through in a number of hops, at most.
 
     Two bounds hold. A cooldown and an end by time also count declared pauses, so that all of the time bounds them.

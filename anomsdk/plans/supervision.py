@@ -137,7 +137,7 @@ def _needs(promise: PromisePlan, ladder: LadderPlan, parts: int) -> list[str]:
 
 
 def retention_facts(plan: Plan) -> dict[str, Any]:
-    """Return what life cycle, ladder and health keep, see docs/explanation/privacy.md; empty for other plans."""
+    """Return what life cycle, ladder and health keep, see docs/privacy.md; empty for other plans."""
     facts: dict[str, Any] = {}
     if plan.is_supervised:
         facts |= {"highest_scores": f"{_SCORES}: of the alarm, of its last report, since the last heartbeat"}

@@ -9,17 +9,21 @@ freed without being zeroed, and `why_not_wiping` says so.
 from __future__ import annotations
 
 import ctypes
+import gc
+import mmap
 import os
 import sys
 import threading
 import traceback
 from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import cache
 from importlib import import_module
+from types import CellType, FrameType, FunctionType
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 Item = TypeVar("Item")
 
@@ -29,7 +33,7 @@ _CAPSULE = b"mem_handler"
 """Name of the capsule that holds a handler; numpy checks it, and the capsule points to these bytes."""
 _M_PERTURB, _FREED_BYTE = -6, 0xFF
 """Parameter of mallopt(3) and its value: freed bytes become 0xFF, newly allocated bytes 0."""
-_SMALL_OBJECTS, _OBJECTS_OF_A_SIZE = (2, 512 - bytes.__basicsize__, 16), 128
+_SMALL_OBJECTS, _OBJECTS_OF_A_SIZE = (2, 512 - bytes.__basicsize__, 16), 512
 """Lengths of bytes objects (one for each size that Python has a pool of), and the number made of each length."""
 
 
@@ -92,6 +96,37 @@ def wiping_libraries() -> Iterator[None]:
                     mallopt(_M_PERTURB, 0)
 
 
+def private_block(size: int) -> NDArray[np.uint8]:
+    """Make a zeroed block in pages of its own. A core file leaves them out, and they are given back with the block.
+
+    Where the limit on locked memory (RLIMIT_MEMLOCK) allows it, the pages are also never swapped out. On systems other
+    than Linux the block is like any other.
+
+    Parameters
+    ----------
+    size : bytes, 1 or more
+
+    Examples
+    --------
+    >>> private_block(6)
+    array([0, 0, 0, 0, 0, 0], dtype=uint8)
+    """
+    if not hasattr(mmap, "MADV_DONTDUMP"):
+        return np.zeros(size, np.uint8)
+    pages = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    with suppress(OSError):  # a kernel that was built without it
+        pages.madvise(mmap.MADV_DONTDUMP)
+    block = np.frombuffer(pages, np.uint8)
+    _libc().mlock(ctypes.c_void_p(block.ctypes.data), ctypes.c_size_t(size))  # beyond the limit it does nothing
+    return block
+
+
+@cache
+def _libc() -> ctypes.CDLL:
+    """Return the C library of this process."""
+    return ctypes.CDLL(None)
+
+
 def made_wiping(items: Iterator[Item]) -> Generator[Item, None, None]:
     """Yield items, each made within `wiping_libraries`; the caller runs outside of that context."""
     try:
@@ -103,7 +138,7 @@ def made_wiping(items: Iterator[Item]) -> Generator[Item, None, None]:
                 except StopIteration:
                     return
                 except BaseException as error:
-                    _clear_frames(error, handled)  # an error that is kept would keep the samples alive
+                    clear_frames(error, handled)  # an error that is kept would keep the samples alive
                     raise
             yield item
             del item  # not kept alive by this frame while the next one is made
@@ -114,8 +149,23 @@ def made_wiping(items: Iterator[Item]) -> Generator[Item, None, None]:
         wipe_leftovers()
 
 
-def _clear_frames(error: BaseException | None, handled: BaseException | None) -> None:
+@contextmanager
+def clearing_frames() -> Iterator[None]:
+    """Drop the local variables of the functions that an exception comes through on its way out of this context."""
+    handled = sys.exc_info()[1]
+    try:
+        yield
+    except BaseException as error:
+        with wiping():
+            clear_frames(error, handled)
+        raise
+
+
+def clear_frames(error: BaseException | None, handled: BaseException | None) -> None:
     """Drop the local variables of the functions that an exception and its causes came through.
+
+    Variables that inner functions, generator expressions and, before Python 3.12, comprehensions share are dropped,
+    too: a traceback keeps the inner function, which would keep them. Functions that still run keep theirs.
 
     Parameters
     ----------
@@ -123,8 +173,27 @@ def _clear_frames(error: BaseException | None, handled: BaseException | None) ->
     handled : exception that the caller was already handling; it and its causes are left alone
     """
     while error is not None and error is not handled:
-        traceback.clear_frames(error.__traceback__)
+        for frame, _ in traceback.walk_tb(error.__traceback__):
+            shared = _own_cells(frame)
+            try:
+                frame.clear()
+            except RuntimeError:  # it still runs
+                continue
+            for cell in shared:
+                with suppress(ValueError):  # it is empty
+                    del cell.cell_contents
         error = error.__cause__ or error.__context__
+
+
+def _own_cells(frame: FrameType) -> list[CellType]:
+    """Return the cells of variables of a frame that its inner functions share, but not those of outer functions."""
+    held = gc.get_referents(frame)
+    cells = [each for each in held if isinstance(each, CellType)]
+    for each in held:
+        if isinstance(each, FunctionType) and each.__code__ is frame.f_code:
+            outer = set(map(id, each.__closure__ or ()))
+            return [cell for cell in cells if id(cell) not in outer]
+    return cells[: len(frame.f_code.co_cellvars)]  # Python 3.10 tells cells only, the frame's own first
 
 
 def wiped_after_use(items: Generator[Item, None, None]) -> Generator[Item, None, None]:
@@ -146,16 +215,20 @@ def wipe(block: Any) -> None:
         block.fill(0)
 
 
-def wipe_leftovers() -> None:
+def wipe_leftovers(of_a_size: int = _OBJECTS_OF_A_SIZE) -> None:
     """Zero leftovers on the stack of this thread, in small blocks that it freed, and in small Python objects.
 
-    The text of a table's cell is such an object. Python reuses the memory that was freed last, so that new objects of
+    The text of a table's line is such an object. Python reuses the memory that was freed last, so that new objects of
     each size overwrite the old ones.
+
+    Parameters
+    ----------
+    of_a_size : number of objects of each size that are overwritten
     """
     from anomsdk.runtime.native_module import load_native, why_missing
 
     for size in range(*_SMALL_OBJECTS):
-        zeros = [bytes(size) for _ in range(_OBJECTS_OF_A_SIZE)]
+        zeros = [bytes(size) for _ in range(of_a_size)]
         del zeros
     if why_missing() is None:
         load_native().lib.anom_memory_wipe_leftovers()
@@ -176,7 +249,7 @@ def _mallopt() -> Any:
     """Return mallopt(3) of the GNU C library; None if there is none, or if the environment sets its switch."""
     if "MALLOC_PERTURB_" in os.environ or "malloc.perturb" in os.environ.get("GLIBC_TUNABLES", ""):
         return None
-    library = ctypes.CDLL(None)
+    library = _libc()
     return getattr(library, "mallopt", None) if hasattr(library, "gnu_get_libc_version") else None
 
 

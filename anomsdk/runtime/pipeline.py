@@ -17,7 +17,8 @@ from anomsdk.core.supervisor import Operation
 from anomsdk.errors import InputError
 from anomsdk.runtime.blocks import NO_SECTION, checked_block, checked_plan, downlink, export, lose, operate, restore
 from anomsdk.runtime.engines import Engine, default_engine, open_engine
-from anomsdk.runtime.memory import wipe
+from anomsdk.runtime.memory import clearing_frames, wipe, wiping
+from anomsdk.runtime.sealed_process import refuse_sealed
 
 
 class Pipeline:
@@ -28,7 +29,7 @@ class Pipeline:
     plan : Plan
     engine : "native" (the default where it is built), "reference" or "tflite"; the integers are the same. Engine
         native keeps the signal in one buffer. The other two also make arrays, which are wiped if the C port was built;
-        if it was not, they leave copies in freed memory (see docs/explanation/privacy.md)
+        if it was not, they leave copies in freed memory (see docs/privacy.md)
     tap : keep the model inputs of the last `process` call readable as `tapped` (for tuning on a bench)
 
     Raises
@@ -49,6 +50,10 @@ class Pipeline:
     def __init__(self, plan: Plan, engine: str | None = None, *, tap: bool = False) -> None:
         self.plan = checked_plan(plan)
         self.engine = default_engine() if engine is None else engine
+        if tap:
+            refuse_sealed("Pipeline: `tap`", "leave it out")
+        if self.engine != "native":
+            refuse_sealed(f"Pipeline: `engine={self.engine!r}`", "take `engine='native'`")
         self._tap = tap
         self._tapped: NDArray[np.int8] | None = None
         self._busy = threading.Lock()
@@ -75,9 +80,12 @@ class Pipeline:
         """
         engine = self._taken("process")
         try:
+            if self._tap:  # opened before the seal
+                refuse_sealed("Pipeline.process: `tap=True`", "open the pipeline without it")
             samples = checked_block(block, self.plan.columns)
             try:
-                processed = engine.process(samples, tap=self._tap)
+                with clearing_frames():
+                    processed = engine.process(samples, tap=self._tap)
             except BaseException:  # Ctrl-C, too: no sample may stay in scratch
                 self._close()
                 raise
@@ -91,10 +99,12 @@ class Pipeline:
     @property
     def tapped(self) -> NDArray[np.int8]:
         """Copy of the model inputs (ticks, n_in) of the last `process` call with ``tap=True``; empty after `reset`."""
+        refuse_sealed("Pipeline.tapped", "process the stream in a process that is not sealed")
         if not self._tap:
             raise InputError("Pipeline.tapped: no model inputs are kept; open the pipeline with `tap=True`")
         inputs = self._tapped
-        return np.zeros((0, self.plan.n_inputs), np.int8) if inputs is None else inputs.copy()
+        with wiping():
+            return np.zeros((0, self.plan.n_inputs), np.int8) if inputs is None else inputs.copy()
 
     def gap(self, n: int) -> list[Result]:
         """Tell the pipeline that n samples were lost, 0 to 2**31 - 1; 0 changes nothing.

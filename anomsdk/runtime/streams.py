@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,9 @@ from anomsdk.errors import InputError
 from anomsdk.runtime.blocks import checked_block, checked_plan, described, lose
 from anomsdk.runtime.engines import default_engine, open_engine
 from anomsdk.runtime.engines.block_results import Processed
+from anomsdk.runtime.memory import clearing_frames, wipe_leftovers, wiping
 from anomsdk.runtime.parallel import checked_jobs, in_order
+from anomsdk.runtime.sealed_process import refuse_sealed
 
 _CHUNK = 1 << 20
 """Samples handed to an engine at once; it limits the memory, and does not change the results."""
@@ -58,7 +60,7 @@ def score_many(
     plan : Plan
     recordings : each int16 (n,) or (n, columns), or an iterable of such blocks, which is read in the thread that scores
         it; an int among the blocks is a gap in samples, as in `Pipeline.gap`. Recordings are taken only when they are
-        needed: at most ``jobs + 1`` are alive at a time
+        needed: at most ``jobs + 1`` are alive at a time. A generator is closed when its recording ends, early or not
     engine : as in `Pipeline`
     jobs : number of threads, 1 to 1024; by default one for each processor that this process may use
 
@@ -129,11 +131,14 @@ def scorer(plan: Plan, engine: str) -> Callable[[Any, Callable[[], bool]], tuple
                 for start in range(0, len(rows), _CHUNK):
                     if stopped():
                         raise InputError("scoring was stopped")
-                    processed = opened.process(rows[start : start + _CHUNK])
+                    with clearing_frames():
+                        processed = opened.process(rows[start : start + _CHUNK])
                     scores.append(processed.scores)
                     void += processed.n_void
         finally:
             opened.reset()
+            if isinstance(blocks, Generator):
+                blocks.close()  # a kept error would keep it in the middle, with its block
         idle.append(opened)
         return np.concatenate(scores), void
 
@@ -161,8 +166,12 @@ def features(plan: Plan, samples: NDArray[np.int16], engine: str | None = None) 
     >>> inputs.shape == (plan.ticks_in(32000), plan.n_inputs)
     True
     """
+    refuse_sealed("features", "compute them in a process that is not sealed")
     chunks = [chunk.inputs for chunk in _processed(plan, samples, engine, tap=True) if chunk.inputs is not None]
-    return np.concatenate([np.zeros((0, plan.n_inputs), np.int8), *chunks])
+    with wiping():
+        joined = np.concatenate([np.zeros((0, plan.n_inputs), np.int8), *chunks])
+    wipe_leftovers()
+    return joined
 
 
 def reconstruct(plan: Plan, inputs: NDArray[np.int8], engine: str | None = None) -> NDArray[np.int8]:
@@ -191,7 +200,11 @@ def reconstruct(plan: Plan, inputs: NDArray[np.int8], engine: str | None = None)
         raise InputError(
             f"reconstruct: inputs are {described(inputs)}, must be int8 (n, {plan.n_inputs}); use those of features"
         )
-    return open_engine(engine, plan).reconstruct(inputs)
+    opened = open_engine(engine, plan)
+    with wiping():
+        outputs = opened.reconstruct(inputs)
+    wipe_leftovers()
+    return outputs
 
 
 def _processed(plan: Plan, samples: NDArray[np.int16], engine: str | None, *, tap: bool) -> Iterator[Processed]:
@@ -200,6 +213,8 @@ def _processed(plan: Plan, samples: NDArray[np.int16], engine: str | None, *, ta
     rows = checked_block(samples, plan.columns)
     try:
         for start in range(0, len(rows), _CHUNK):
-            yield opened.process(rows[start : start + _CHUNK], tap=tap)
+            with clearing_frames():
+                processed = opened.process(rows[start : start + _CHUNK], tap=tap)
+            yield processed
     finally:
         opened.reset()

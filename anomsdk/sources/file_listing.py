@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from anomsdk.errors import InputError, printable
-from anomsdk.runtime.memory import wiping_libraries
+from anomsdk.runtime.memory import clearing_frames, wipe_leftovers, wiping_libraries
 from anomsdk.sources.audio import stored_recording
 from anomsdk.sources.conditions import Condition, OfAny, parsed, picked
 from anomsdk.sources.devices import Devices, read_devices
@@ -158,8 +158,12 @@ class _Opening:
 
 
 def _open_file(path: Path, name: str, opening: _Opening) -> OpenedFile:
-    with wiping_libraries():  # motion is read here, once
-        return _opened(path, name, opening)
+    try:
+        with wiping_libraries(), clearing_frames():  # motion is read here, once
+            return _opened(path, name, opening)
+    finally:
+        if suffix_of(path) in (".csv", ".csv.gz"):
+            wipe_leftovers()
 
 
 def _opened(path: Path, name: str, opening: _Opening) -> OpenedFile:

@@ -31,6 +31,7 @@ import numpy as np
 from tests.support import files_mutants as mutants
 from tests.support.command_line import anomsdk_command
 from tests.support.make import ROOT
+from tests.support.peak import peak_kib
 
 SECONDS = 20
 MEMORY = 2 << 30
@@ -199,13 +200,9 @@ def work_off(folder: Path, seed: int, first: int, last: int, report: Path) -> No
                     files = now
             if number % 200 == 199 or number == last - 1:
                 tally = [[*key, n] for key, n in counts.items()]
-                out.write(json.dumps({"counts": tally, "slowest": slowest, "peak": _peak()}) + "\n")
+                out.write(json.dumps({"counts": tally, "slowest": slowest, "peak": peak_kib() << 10}) + "\n")
                 counts.clear()
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def _peak() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 # All of them

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import pty
+import shlex
 import shutil
 import signal
 import subprocess
@@ -253,6 +254,19 @@ def test_stopping_is_clean(plans, place, number, status):
     assert b"stopped: heard 0:00:03.1 of sound in 1 recording: 45 ticks, " in stdout
     assert b"kept: nothing; " in stdout
     assert list(place.iterdir()) == []
+
+
+@pytest.mark.parametrize("arguments", [("--version",), ("verify", "audio_scene"), ("inspect", "nothing.here")])
+def test_a_closed_stream_is_one_line_and_never_changes_places(arguments):
+    """As `>&-` and `2>&-` of a shell: notes do not go to stdout, and nothing counts as printed that was not."""
+    command = shlex.join([sys.executable, "-m", "anomsdk", *arguments])
+    whole, closed, silent = (
+        subprocess.run(["sh", "-c", command + ending], capture_output=True, text=True, check=False)
+        for ending in ("", " >&-", " 2>&-")
+    )
+    said = "error: standard output is closed; send it to a file, a pipe or /dev/null\n"
+    assert (closed.returncode, closed.stdout, closed.stderr) == (2, "", said)
+    assert (silent.returncode, silent.stdout, silent.stderr) == (whole.returncode, whole.stdout, "")
 
 
 def test_a_reader_that_goes_away_ends_it_quietly(plans, place):

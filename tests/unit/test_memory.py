@@ -1,14 +1,22 @@
-"""Scopes in which memory is wiped: what they cover, and that they end. What is left in memory: tests/contract/test_residue.py."""
+"""Scopes in which memory is wiped: what they cover, and that they end. What is left in memory: tests/audit/test_canary.py."""
 
 import sys
 import threading
+import weakref
 from importlib import import_module
 
 import numpy as np
 import pytest
 
 from anomsdk.runtime import memory
-from anomsdk.runtime.memory import made_wiping, why_not_wiping, wiped_after_use, wiping, wiping_libraries
+from anomsdk.runtime.memory import (
+    clearing_frames,
+    made_wiping,
+    why_not_wiping,
+    wiped_after_use,
+    wiping,
+    wiping_libraries,
+)
 
 pytestmark = pytest.mark.skipif(why_not_wiping() is not None, reason=f"no memory is wiped here: {why_not_wiping()}")
 
@@ -153,3 +161,45 @@ def test_an_error_that_is_kept_keeps_no_block():
     assert caught.value.__cause__ is not None
     now = sys.getrefcount(kept[0])
     assert now == count[0], "only the list of this test refers to it"
+
+
+@pytest.mark.parametrize("inner", ["comprehension", "generator", "function", "method"])
+def test_an_error_that_is_kept_keeps_no_variable_that_an_inner_function_shares(inner):
+    class Array(np.ndarray):
+        """A weak reference to an array shows whether it lives."""
+
+    def fail(values):
+        raise ValueError(f"{len(values)} values")
+
+    def work():
+        values = np.full(5, 7).view(Array)
+        living.append(weakref.ref(values))
+        if inner == "comprehension":
+            [fail(values) for _ in range(3)]
+        elif inner == "generator":
+            sum(fail(values) for _ in range(3))
+        elif inner == "function":
+            sorted(range(3), key=lambda _: fail(values))
+        elif inner == "method":
+            (lambda: [fail(values) for _ in range(len(values))])()
+
+    living = []
+    with pytest.raises(ValueError, match="5 values") as caught, clearing_frames():
+        work()
+    assert caught.value.__traceback__ is not None
+    assert living[0]() is None
+
+
+def test_variables_of_an_outer_function_that_has_ended_stay():
+    def outer():
+        mine = "still here"
+
+        def fail():
+            raise KeyError(mine)
+
+        return fail
+
+    fail = outer()
+    for _ in range(2):
+        with pytest.raises(KeyError, match="still here"), clearing_frames():
+            fail()

@@ -196,7 +196,7 @@ def test_plain_and_odd_pieces_give_the_same(tmp_path, monkeypatch, change):
     for end in ("\n", "\n\n" if "\r" not in lines[0] else "\n", ""):
         (tmp_path / "a.csv").write_text("\n".join(lines) + end, encoding="utf-8", newline="")
         for size in (64, 200, 1000, 1 << 19):
-            monkeypatch.setattr(delimited_text, "_PIECE", size)
+            monkeypatch.setattr(delimited_text, "PIECE_BYTES", size)
             assert np.array_equal(read(tmp_path / "a.csv")[0], counts(rows)), size
 
 
@@ -207,7 +207,7 @@ def test_lines_of_faults_are_counted_over_pieces(tmp_path, monkeypatch, at):
     columns = of(str, SECONDS, "time_s", carried(), "g")
     columns["ay_g"][at] = "x"
     table(tmp_path / "a.csv", columns)
-    monkeypatch.setattr(delimited_text, "_PIECE", 500)
+    monkeypatch.setattr(delimited_text, "PIECE_BYTES", 500)
     with pytest.raises(InputError, match=rf"line {at + 2}: ay_g is 'x', no number"):
         read(tmp_path / "a.csv")
 

@@ -146,7 +146,7 @@ def test_a_zone_in_some_rows_only(tmp_path, suffix, every, other, at):
 def test_an_hour_without_its_zone_in_the_second_piece(tmp_path, monkeypatch):
     from anomsdk.sources.formats.tables import delimited_text
 
-    monkeypatch.setattr(delimited_text, "_PIECE", 2000)
+    monkeypatch.setattr(delimited_text, "PIECE_BYTES", 2000)
     cells = [
         f"{moment.isoformat(timespec='milliseconds')}{'Z' if k < 250 else ''}" for k, moment in enumerate(moments())
     ]
@@ -287,7 +287,7 @@ def test_digits_of_a_clock_that_show_late(tmp_path, monkeypatch):
     """The first piece ends before the minute does."""
     from anomsdk.sources.formats.tables import delimited_text
 
-    monkeypatch.setattr(delimited_text, "_PIECE", 2000)
+    monkeypatch.setattr(delimited_text, "PIECE_BYTES", 2000)
     there = moments(datetime.datetime(2024, 3, 5, 14, 25, 54))
     cells = [f"{m:%H%M%S}{ms(m)}" for m in there]
     line = refusal(dated(tmp_path / "a.csv", cells))

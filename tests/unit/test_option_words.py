@@ -100,6 +100,8 @@ def test_no_message_of_the_library_speaks_of_an_option():
             documented = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
             texts = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
             for node in texts:
+                if node.value in flags:  # an argument of a command that is run
+                    continue
                 if node not in documented and (word := re.search(rf"({'|'.join(flags)})\b", node.value)):
                     found.add(f"{name}:{node.lineno} {word[0]}")
     assert not found, f"name the parameter in backticks: {sorted(found)}"

@@ -1,7 +1,6 @@
 """Damaged .parquet files: what their headers claim is held against the file before memory is taken for it."""
 
 import io
-import resource
 
 import numpy as np
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from anomsdk.errors import InputError
 from anomsdk.sources import ReadOptions, StreamFormat, open_recordings
 from anomsdk.sources.formats.tables.parquet_pages import MAX_FREE_BYTES, MAX_PAGE_BYTES, Chunk, check_pages
+from tests.support.peak import forget_peak, peak_kib
 
 W3 = StreamFormat(50, "motion", 3, counts_per_g=4096, full_scale_g=8)
 HUGE = 2**31 - 1
@@ -134,11 +134,11 @@ def test_a_long_text_in_every_row_takes_no_memory(tmp_path):
     n = 16_000
     text = pa.DictionaryArray.from_arrays(pa.array(np.zeros(n, np.int32)), pa.array(["x" * 1_000_000]))
     table(tmp_path / "a.parquet", n, time_s=text)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = forget_peak()
     assert (
         refused(tmp_path / "a.parquet") == "FILE, row 0 (from 0): time_s is no date of ISO 8601, and long; correct it"
     )
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300_000  # KiB
+    assert peak_kib() - before < 300_000  # KiB
 
 
 def test_flips_in_headers_take_no_memory(tmp_path):
@@ -146,7 +146,7 @@ def test_flips_in_headers_take_no_memory(tmp_path):
     table(tmp_path / "a.parquet", how={"row_group_size": 100})
     data = (tmp_path / "a.parquet").read_bytes()
     footer = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = forget_peak()
     positions = np.r_[4:60, footer : len(data) - 8 : 7]
     refusals = 0
     for at in positions.tolist():
@@ -159,4 +159,4 @@ def test_flips_in_headers_take_no_memory(tmp_path):
                 refusals += 1
                 assert str(error).isprintable() and len(str(error)) < 400
     assert refusals > len(positions) // 2
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300_000
+    assert peak_kib() - before < 300_000

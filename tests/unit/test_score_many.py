@@ -124,6 +124,25 @@ def test_an_error_comes_in_its_turn_with_its_number(plan, jobs, wrong):
 
 
 @pytest.mark.parametrize("jobs", JOBS)
+def test_a_generator_is_closed_when_its_scoring_ends_early(plan, jobs):
+    """Otherwise the error, which is kept with its traceback, would keep the generator and the block that it holds."""
+    closed = []
+
+    def blocks():
+        try:
+            yield noise(3000)
+            yield noise(3000).astype(np.float32)
+            pytest.fail("a wrong block was taken")
+        finally:
+            closed.append(True)
+
+    with pytest.raises(anomsdk.InputError, match="float32") as caught:
+        list(anomsdk.score_many(plan, [blocks()], jobs=jobs))
+    assert caught.value.__context__ is not None
+    assert closed == [True]
+
+
+@pytest.mark.parametrize("jobs", JOBS)
 def test_an_error_of_the_source_comes_after_what_was_before_it(plan, jobs):
     def source():
         yield from recordings(3)

@@ -1,7 +1,7 @@
 """Base of the engines in Python: the chain of the core, with a model stage of their own.
 
-The core computes with numpy, one array after the other. All arrays are made within `wiping`: if the C port was built,
-none leaves its values in freed memory.
+The core computes with numpy, one array after the other. All arrays are made within `wiping_libraries`: if the C port
+was built, none leaves its values in freed memory. Neither do the buffers that numpy's loops take from the C library.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from anomsdk.core.pipeline import Chain
 from anomsdk.runtime.engines.block_results import Processed, processed_of
-from anomsdk.runtime.memory import wipe_leftovers, wiping
+from anomsdk.runtime.memory import wipe_leftovers, wiping_libraries
 
 
 class ChainEngine(Chain):
@@ -19,7 +19,7 @@ class ChainEngine(Chain):
 
     def process(self, block: NDArray[np.int16], *, tap: bool = False) -> Processed:
         """Take a block (n, columns) and return the ticks that it completes."""
-        with wiping():
+        with wiping_libraries():
             return self._process(block, tap)
 
     def reset(self) -> None:
@@ -29,12 +29,12 @@ class ChainEngine(Chain):
 
     def restore(self, record: bytes) -> bool:
         """Begin anew with what a record holds; False: the record was refused."""
-        with wiping():
+        with wiping_libraries():
             return super().restore(record)
 
     def reconstruct(self, inputs: NDArray[np.int8]) -> NDArray[np.int8]:
         """Run the model stage alone: int8 (n, n_in) to (n, n_out)."""
-        with wiping():
+        with wiping_libraries():
             return self._model.run(inputs.astype(np.int64)).astype(np.int8)
 
     def _process(self, block: NDArray[np.int16], tap: bool) -> Processed:

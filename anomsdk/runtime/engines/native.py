@@ -19,7 +19,7 @@ from anomsdk.core.supervisor import Operation
 from anomsdk.cport.fields import C_TYPES, Address, Blocks, Bytes, Constant, Fields, Member, Size, Structs
 from anomsdk.cport.structs import c_fields
 from anomsdk.runtime.engines.block_results import Processed
-from anomsdk.runtime.memory import wiping
+from anomsdk.runtime.memory import private_block, wiping
 from anomsdk.runtime.native_module import load_native
 
 _NOTICES = 64
@@ -53,8 +53,7 @@ class NativeEngine:
         plan.check()  # C trusts every size
         self._ffi, self._lib, self._plan = module.ffi, module.lib, plan
         self._c_plan = CPlan(plan, module)
-        with wiping():  # wiped with the engine, closed or not
-            self._memory = self._c_plan.memory()
+        self._memory = self._c_plan.private_memory()  # given back with the engine, closed or not
         pipeline = self._ffi.new("anom_pipeline **")
         memory = self._ffi.from_buffer(self._memory, require_writable=True)
         status = self._lib.anom_pipeline_init(pipeline, memory, len(memory), self._c_plan.pointer)
@@ -252,6 +251,10 @@ class CPlan:
     def memory(self) -> NDArray[np.uint8]:
         """Allocate the exact memory of a pipeline of this plan, zeroed and aligned to 8 bytes."""
         return np.zeros(self._lib.anom_pipeline_bytes(self.pointer) // 8, np.uint64).view(np.uint8)
+
+    def private_memory(self) -> NDArray[np.uint8]:
+        """Allocate what `memory` does in pages of its own, which no core file holds."""
+        return private_block(self._lib.anom_pipeline_bytes(self.pointer))
 
     def _values(self, fields: Fields) -> dict[str, Any]:
         return {name: self._value(value) for name, value in fields.items() if value is not None}

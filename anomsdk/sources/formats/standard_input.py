@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from anomsdk.errors import InputError
+from anomsdk.runtime.memory import private_block
 from anomsdk.sources.formats.file_signatures import kind_of, mpeg_stream
 from anomsdk.sources.formats.sound.sample_encodings import Bytes, raw_encoding_of, signal_of
 from anomsdk.sources.formats.stored_samples import Block, StoredRecording, refusing
@@ -54,7 +55,7 @@ def _blocks(columns: int, sound_hz: float | None, rows: int) -> Iterator[Block]:
     stream: Any = getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)
     row_bytes, held, unknown = 2 * columns, 0, True
     before, unheard = 0, 0 if sound_hz is None or columns > 1 else _BLOCKS
-    values = np.zeros(min(rows, max(1, _MOST_VALUES // columns)) * columns, "<i2")
+    values = private_block(min(rows, max(1, _MOST_VALUES // columns)) * row_bytes).view("<i2")
     samples = values.reshape(-1, columns)
     view = values.data.cast("B")
     try:

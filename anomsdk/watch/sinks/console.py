@@ -34,6 +34,7 @@ class Lines:
     scores : place of the scores file; None: no scores are kept
     more_is_held : see `anomsdk.watch.session.Watch.more_is_held`
     wording : puts notes about recordings into the words of the user, such as options of the command line
+    coloured : colour the words of an event on a terminal; the library that does it is imported with the first event
     """
 
     def __init__(
@@ -44,9 +45,11 @@ class Lines:
         more_is_held: str | None = None,
         *,
         wording: Callable[[str], str] = str,
+        coloured: bool = True,
     ) -> None:
         self._plan, self._several, self._scores = plan, n_recordings > 1, scores
         self._more_is_held, self._wording = more_is_held, wording
+        self._styles = STYLES if coloured else {}
         self._notes: tuple[str, ...] = ()
         self._named: str | None = None
 
@@ -69,7 +72,7 @@ class Lines:
             line += f"  {ratio(alert.ratio):>6}  {bar(alert.ratio / _FULL_BAR, _BAR_WIDTH)}"
         if more := details(event):
             line += f"  {more}"
-        show(line.rstrip(), styles=STYLES)
+        show(line.rstrip(), styles=self._styles)
 
     def too_short(self, recording: Recording) -> None:
         """Print how long a recording must be."""

@@ -90,14 +90,15 @@ def table_motion(table: Table, stream_format: StreamFormat, reading: ReadOptions
         factor, note = time_factor(names[time], given, first[0], stream_format.rate_hz, where)
     else:
         factor, note = 1.0, (f"time in {'HHMMSSmmm' if per_second > 1 else 'HHMMSS'}, by its values",)
-    origin = first[0][0]
+    origin, is_dated = first[0][0], first[0].dtype == np.int64
+    del first  # a recording may live long, and holds no row
     if table.lists & set(columns) and time not in table.lists:
         note = (*note, "each row is a packet of samples, spread evenly from its time to that of the next row")
 
     seen: deque[Dates] = deque(maxlen=1)
 
     def start_ns() -> int | None:
-        if first[0].dtype == np.int64:
+        if is_dated:
             zero_ns = seen[0].zero_ns if seen else None
             return None if zero_ns is None else date_ns(zero_ns + int(origin))
         return start_of_clock(names[time], float(origin), factor) if per_second is None else None

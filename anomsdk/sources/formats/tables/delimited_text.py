@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -17,7 +18,7 @@ from anomsdk.sources.formats.tables.dialect import Dialect, cells_of
 from anomsdk.sources.formats.tables.numbers import Bytes
 from anomsdk.sources.formats.text_file import MAX_CSV_LINE, bytes_of, check_unpacked, most_unpacked, text_lines
 
-_PIECE = 1 << 19
+PIECE_BYTES = 1 << 19
 """Bytes that are read from the file at once."""
 _OF_BYTES = {"utf-8": "utf-8", "utf-8-sig": "utf-8", "cp1252": "cp1252"}
 """Encodings in which an ASCII byte always means that character, and the encoding of the text after its first line."""
@@ -75,36 +76,40 @@ def pieces_of(path: Path, where: str, dialect: Dialect) -> Iterator[Cells | Rows
             yield rows_of(path, where, dialect)
             return
         line, held = dialect.skip + 1, 0
-        data = np.empty(_PIECE + 1, np.uint8)
+        data = np.empty(PIECE_BYTES + 1, np.uint8)
         file.seek(offset)
-        while True:
-            n = held + _filled(file, data[held:_PIECE])
-            check_unpacked(offset + n, most, where)
-            over = n < _PIECE
-            newlines = np.flatnonzero(data[:n] == _NEWLINE)
-            stop = n if over else int(newlines[-1]) + 1 if len(newlines) else 0
-            if not n:
-                return
-            if over and data[n - 1] != _NEWLINE:
-                data[n] = _NEWLINE
-                stop = n + 1
-            piece = data[:stop]
-            cells = _cells(piece, dialect, line) if stop else None
-            if cells is not None:
-                yield cells
-                line += len(cells.starts)
-            elif not stop or _needs_all(piece):
-                yield _rest(path, where, dialect, offset, line)
-                return
-            else:
-                text = piece.tobytes().decode(encoding, "replace")
-                yield _rows(_checked(text.split("\n")[:-1], where, line), dialect, line - 1)
-                line += int((piece == _NEWLINE).sum())
-            if over:
-                return
-            offset += stop
-            held = n - stop
-            data[:held] = data[stop:n].copy()
+        try:
+            while True:
+                n = held + _filled(file, data[held:PIECE_BYTES])
+                check_unpacked(offset + n, most, where)
+                over = n < PIECE_BYTES
+                newlines = np.flatnonzero(data[:n] == _NEWLINE)
+                stop = n if over else int(newlines[-1]) + 1 if len(newlines) else 0
+                if not n:
+                    return
+                if over and data[n - 1] != _NEWLINE:
+                    data[n] = _NEWLINE
+                    stop = n + 1
+                piece = data[:stop]
+                cells = _cells(piece, dialect, line) if stop else None
+                if cells is not None:
+                    yield cells
+                    line += len(cells.starts)
+                elif not stop or _needs_all(piece):
+                    yield _rest(path, where, dialect, offset, line)
+                    return
+                else:
+                    text = piece.tobytes().decode(encoding, "replace")
+                    lines = io.StringIO(text, newline="\n")  # one at a time: each takes the memory of the one before
+                    yield _rows(_checked(lines, where, line), dialect, line - 1)
+                    line += int((piece == _NEWLINE).sum())
+                if over:
+                    return
+                offset += stop
+                held = n - stop
+                data[:held] = data[stop:n].copy()
+        finally:
+            data.fill(0)  # also where an error that is kept keeps the array
 
 
 def _filled(file: IO[bytes], room: Bytes) -> int:
@@ -117,7 +122,7 @@ def _filled(file: IO[bytes], room: Bytes) -> int:
 
 def _first_row(file: IO[bytes], dialect: Dialect) -> int | None:
     """Return the byte at which the first row of numbers begins; None where lines end with a carriage return alone."""
-    head = file.read(_PIECE)
+    head = file.read(PIECE_BYTES)
     at = 3 if head.startswith(b"\xef\xbb\xbf") else 0
     for _ in range(dialect.skip):
         at = head.find(b"\n", at) + 1
@@ -168,12 +173,12 @@ def _rest(path: Path, where: str, dialect: Dialect, offset: int, line: int) -> R
     yield from _rows(text_lines(path, _OF_BYTES[dialect.encoding], where, offset, line), dialect, line - 1)
 
 
-def _checked(lines: list[str], where: str, first: int) -> Iterator[str]:
-    """Yield lines, and refuse one that is too long."""
+def _checked(lines: Iterable[str], where: str, first: int) -> Iterator[str]:
+    """Yield lines, which end with a newline, and refuse one that is too long."""
     for number, line in enumerate(lines, first):
-        if len(line) >= MAX_CSV_LINE - 1:
+        if len(line) >= MAX_CSV_LINE:
             raise InputError(f"{where}, line {number}: {MAX_CSV_LINE} characters or more; write one sample per line")
-        yield line.replace("\0", "?") + "\n"
+        yield line.replace("\0", "?")
 
 
 def _rows(lines: Iterable[str], dialect: Dialect, before: int) -> Rows:

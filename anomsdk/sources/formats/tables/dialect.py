@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anomsdk.errors import InputError
+from anomsdk.runtime.memory import wipe_leftovers
 from anomsdk.sources.formats.tables.numbers import ANY_NUMBER, Marks, marks_of
 from anomsdk.sources.formats.tables.preamble import NO_FACTS, TableFacts, facts_in, headings_in
 from anomsdk.sources.formats.text_file import encoding_of, text_lines
@@ -26,6 +27,8 @@ _DATE = re.compile(r"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d.*")
 _PART_OF_DATE = re.compile(r"\d{1,4}[-/.]\d\d?[-/.]\d{1,4}([T ].*)?|\d\d?:\d\d([:.,]\d.*)?")
 _LEAST_WITH_DATES = 4
 """Fewest cells of a row in which a day or a time of day counts as a number."""
+_TEXTS = 4096
+"""Small objects of each size that are overwritten after the first lines, which all become texts, were read."""
 _IN_LIST = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
 LIST = re.compile(rf"[\[({{]\s*{_IN_LIST}(?:(?:\s*[,;]\s*|\s+){_IN_LIST})*\s*[\])}}]|{_IN_LIST}(?: +{_IN_LIST}){{2,}}")
 """Several numbers in one cell, ``[1, 2, 3]``, or ``1 2 3`` if three or more: a row holds a packet of samples."""
@@ -64,6 +67,14 @@ def dialect_of(path: Path, where: str) -> Dialect:
     ------
     InputError : there is no row of numbers in the first 128 lines, or it has more cells than the headings
     """
+    try:
+        return _dialect(path, where)
+    finally:
+        # At once: memory of small objects that others have taken meanwhile can no longer be overwritten.
+        wipe_leftovers(_TEXTS)
+
+
+def _dialect(path: Path, where: str) -> Dialect:
     encoding = encoding_of(path, where)
     lines = []
     for _, line in zip(range(_MOST_BEFORE + 64), text_lines(path, encoding, where), strict=False):
