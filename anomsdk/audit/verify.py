@@ -17,6 +17,7 @@ from anomsdk.core.pipeline import Result
 from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError, UnusableInputsError, all_or_none, printable
 from anomsdk.runtime.golden import MAX_VALUES, Block, golden_digest, golden_stream
+from anomsdk.runtime.memory import wipe_leftovers, wiped_after_use, wiping
 from anomsdk.runtime.pipeline import Pipeline
 from anomsdk.runtime.streams import reconstruct
 from anomsdk.sources.stream_format import ReadOptions
@@ -70,6 +71,7 @@ class Report:
         return sum(c.different for c in self.comparisons if c.judged)
 
 
+@wiping()
 def verify(
     plan: Plan,
     files: Sequence[str | Path] = (),
@@ -125,7 +127,7 @@ def verify(
     rng = np.random.default_rng([seed, 1])
     streams: list[tuple[str, Iterable[Piece]]] = [("golden stream", [golden_stream(plan)])]
     streams += random_streams(plan, hops, seed).items()
-    streams += [(recording.name, recording.blocks()) for recording in recordings]
+    streams += [(recording.name, wiped_after_use(recording.blocks())) for recording in recordings]
     lengths = [None] * (len(streams) - len(recordings)) + [recording.length for recording in recordings]
     whole = 1000 * (len(streams) + 1)
     for done, ((name, pieces), length) in enumerate(zip(streams, lengths, strict=True)):
@@ -243,6 +245,7 @@ def _compare_streams(
             heard(samples)
     for tally in tallies:
         yield from tally.close(what)
+    wipe_leftovers()
 
 
 def _cuts(block: Block, longest: int, rng: np.random.Generator) -> Iterator[Block]:

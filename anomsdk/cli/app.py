@@ -16,9 +16,10 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from anomsdk._version import __version__
-from anomsdk.cli import build, demos, herds, judge, run
+from anomsdk.cli import audits, build, demos, herds, judge, run
 from anomsdk.cli.options import tell
 from anomsdk.errors import CheckError, InputError, UnusableInputsError
+from anomsdk.runtime.sealed_process import is_sealed
 from anomsdk.utils.terminal import line_width, show
 
 _NARROW = 52
@@ -29,6 +30,8 @@ _TYPE = re.compile(r"(?<=[A-Z]) <\S+>$")
 """Type that typer puts behind the name of an argument: INPUT <str>."""
 _RANGE = re.compile(r"  \[x[<>]=[\d.]+\]$")
 """Range that typer puts behind the description of an option."""
+_STDERR = 2
+"""Descriptor of standard error."""
 
 
 class _Help(_ClickHelp):  # type: ignore[misc]
@@ -77,6 +80,8 @@ def _complain(error: BaseException) -> int:
         return 130
     if isinstance(error, BrokenPipeError):
         # Buffered output would be written, and fail again, at exit. Not status 0: nobody received the alerts.
+        if is_sealed():
+            os._exit(141)  # a sealed process opens no file; all contexts are left already
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     message = str(error)
@@ -116,6 +121,7 @@ _COMMANDS: tuple[tuple[Callable[..., None], str], ...] = (
     (build.emit_c, "emit-c audio_scene --out firmware"),
     (judge.footprint, "footprint audio_scene --target cortex-m4"),
     (judge.inspect, "inspect audio_scene"),
+    (audits.audit, "audit audio_scene --quick --out report"),
 )
 """Commands in the order of the help, each with the example at the end of its own help."""
 
@@ -139,8 +145,22 @@ def _options(
     pass
 
 
+def _replace_closed_stderr() -> None:
+    """Open the null device where stderr is closed, so that no note goes elsewhere and no file takes its descriptor."""
+    if sys.stderr is not None:
+        return
+    null = os.open(os.devnull, os.O_WRONLY)
+    if null != _STDERR:
+        os.dup2(null, _STDERR)
+        os.close(null)
+    sys.stderr = os.fdopen(_STDERR, "w", encoding="utf-8", errors="backslashreplace")
+
+
 def main() -> None:
     """Run the command line; entry point of `anomsdk`."""
+    _replace_closed_stderr()
+    if sys.stdout is None:
+        sys.exit(_complain(InputError("standard output is closed; send it to a file, a pipe or /dev/null")))
     try:
         app(prog_name="anomsdk")
     except OSError as error:  # also help that cannot be written, which is printed outside of any command

@@ -290,12 +290,29 @@ def footprint(
     print_report(as_json, lambda: json_of(found), lambda: as_text(found))
 
 
-def inspect(plan: PlanArgument, as_json: Json = False) -> None:
+def inspect(
+    plan: PlanArgument,
+    retention: Annotated[
+        bool,
+        typer.Option(
+            "--retention",
+            help="Print what each byte of a pipeline's memory holds, for how long and what wipes it, and what leaves "
+            "the device.",
+        ),
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Describe a plan: parts, sizes, alarm levels, memory.
 
     Also says what a device keeps in memory, and for how long.
     """
+    chosen = plan_named(plan)
+    if retention:
+        from anomsdk.audit.retention import report
+
+        print_report(as_json, lambda: report.as_json(chosen), lambda: report.as_text(chosen))
+        return
     from anomsdk.plans.describe import as_text, describe
 
-    sections = describe(plan_named(plan))
+    sections = describe(chosen)
     print_report(as_json, lambda: sections, lambda: as_text(sections))

@@ -7,16 +7,18 @@ import re
 import shlex
 
 _SAME = (
-    "alarm anomalous array axes before budget by calibration channel confidence confident corpus cross_check day debug "
-    "devices engine events fixed gain_db group herd hops html independent jobs jsonl label levels max_added "
-    "max_alarm_fraction max_bridge max_change max_lost max_missed max_moved normal normalisation out plan pooled "
-    "recordings require_all scale scene scheduler scores search seed skip_bad snr spec start target time tolerate "
-    "unit version where write write_decoders write_plan"
+    "alarm anomalous array axes base before budget by calibration channel check confidence confident corpus "
+    "cross_check day debug devices elf engine events fixed gain_db group herd hops html independent jobs jsonl key "
+    "label levels max_added max_alarm_fraction max_bridge max_change max_lost max_missed max_moved normal "
+    "normalisation only out plan pooled quick ram recordings require_all retention scale scene scheduler scores "
+    "sealed search seed sign signal skip_bad snr spec start target time tolerate unit version where write "
+    "write_decoders write_plan write_signal"
 )
 """Parameters whose option bears their name."""
 FLAGS = {name: f"--{name.replace('_', '-')}" for name in _SAME.split()} | {
     "as_json": "--json",
     "files": "FILES",
+    "link_map": "--map",
     "folder": "DIR",
     "go_on": "--continue",
     "match_s": "--match",
@@ -28,6 +30,7 @@ FLAGS = {name: f"--{name.replace('_', '-')}" for name in _SAME.split()} | {
     "segment_s": "--segment",
     "source": "INPUT",
     "sources": "INPUT",
+    "subject": "PLAN",
 }
 """Parameter of the library -> option of the command line, or the name of an argument in its usage."""
 

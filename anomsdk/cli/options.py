@@ -201,12 +201,13 @@ class RunOptions:
     jobs: int | None = None
 
     @contextmanager
-    def working(self, step: str) -> Iterator[Progress]:
+    def working(self, step: str, *, log: bool = True) -> Iterator[Progress]:
         """Show progress while the command works, and let SIGTERM end it as cleanly as Ctrl-C does.
 
         Parameters
         ----------
         step : what the command does first, for lines in a log
+        log : write progress to a log, from a thread; False for a command that must have one thread
         """
 
         def stop(number: int, frame: FrameType | None) -> NoReturn:
@@ -214,7 +215,7 @@ class RunOptions:
 
         before = signal.signal(signal.SIGTERM, stop)
         try:
-            with Progress(log=self.command) as progress:
+            with Progress(log=self.command if log else None) as progress:
                 progress.doing(step)
                 yield progress
         finally:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from anomsdk.cli.option_words import in_flags
 from anomsdk.cli.options import CHOOSE, PlanOption, RunOptions, note, plan_named, takes, tell, tell_left_out
+from anomsdk.cli.watch_seal import prepare_seal, seal_watching, sealable_engine
 from anomsdk.errors import InputError, printable
 from anomsdk.utils.terminal import show
 from anomsdk.utils.text import counted
+
+if TYPE_CHECKING:
+    from anomsdk.sources.recording import Recording
 
 
 @takes("engine", "skip_bad", reading=True)
@@ -38,12 +42,22 @@ def watch(
             "command is stopped early.",
         ),
     ] = None,
+    sealed: Annotated[
+        bool,
+        typer.Option(
+            "--sealed",
+            callback=prepare_seal,
+            help="Let the kernel kill this process if it does anything but read stdin, print and end: no file, no "
+            "network, no other process. Linux, engine native and INPUT - only.",
+        ),
+    ] = False,
     *,
     run: RunOptions,
 ) -> None:
     """Run a plan over INPUT and print its alerts.
 
-    INPUT is a recording, a folder of recordings or a live stream. Nothing of the signal is kept.
+    INPUT is a recording, a folder of recordings or a live stream. When the command ends, nothing of the signal is left
+    but the scores that --scores writes.
     """
     from anomsdk.plans.speech import speech_remark
     from anomsdk.runtime.judged_share import require_judged
@@ -51,21 +65,25 @@ def watch(
     from anomsdk.watch.sinks.console import Lines
     from anomsdk.watch.sinks.jsonl import JsonLines
 
+    def sink_of(watching: Watch, recordings: list[Recording]) -> Sink:
+        if jsonl:
+            return JsonLines(chosen, watching.engine, wording=in_flags)
+        place = None if scores is None else str(scores)
+        held = watching.more_is_held(recordings)
+        return Lines(chosen, len(recordings), place, held, wording=in_flags, coloured=not sealed)
+
+    engine = sealable_engine(source, run.engine, scores) if sealed else run.engine
     chosen = plan_named(plan)
-    with run.working("opening recordings") as progress:
+    with run.working("opening recordings", log=not sealed) as progress:
         if source == "-":
             progress.update(0, 0)  # a live stream has no end
-        with Watch(chosen, run.engine, scores=scores) as watching:
+        with Watch(chosen, engine, scores=scores) as watching:
             recordings = watching.open(source, run.reading, on_bad=run.on_bad)
-            sink: Sink
-            if jsonl:
-                sink = JsonLines(chosen, watching.engine, wording=in_flags)
-            else:
-                place = None if scores is None else str(scores)
-                held = watching.more_is_held(recordings)
-                sink = Lines(chosen, len(recordings), place, held, wording=in_flags)
+            sink = sink_of(watching, recordings)
             if remark := speech_remark(chosen):
                 tell(remark, stream=sys.stderr if jsonl else sys.stdout)
+            if sealed:
+                seal_watching(chosen, sink_of)
             progress.doing("watching")
             try:
                 watch_recordings(watching, recordings, sink, on_bad=run.on_bad, progress=progress.update)
@@ -124,7 +142,7 @@ def score(
 ) -> None:
     """Score recordings and write the scores of each.
 
-    Several recordings are scored at once. Nothing of the signal is kept.
+    Several recordings are scored at once. When the command ends, nothing of the signal is left but the scores.
     """
     if out.suffix.lower() in (".npy", ".csv", ".parquet"):
         raise InputError(f"{printable(out)}: give a folder for a data set, or a name that ends in .npz for arrays")

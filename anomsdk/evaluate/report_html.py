@@ -17,6 +17,7 @@ from anomsdk.evaluate.evaluation import Evaluation
 from anomsdk.evaluate.finding import sentence_of
 from anomsdk.evaluate.report_text import figure_rows, footnotes, label_tables, sections, summary
 from anomsdk.utils.files import write_atomically
+from anomsdk.utils.page import page_head
 
 _BLUE, _RED, _GREY = "#1f5fa8", "#c0392b", "#777777"
 _REDS = (_RED, "#e08e0b", "#8e44ad", "#16a085", "#7f5539")
@@ -33,20 +34,7 @@ _SHORT = (
 )
 """(words in the text report, shorter words on the page): with value and interval a name fits 360 pixels."""
 
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline'; \
-style-src 'unsafe-inline'; img-src data: blob:">
-<title>{title}</title>
-<style>
-:root {{ color-scheme: light; }}
-body {{ font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 60rem; padding: 1rem; color: #222;
-  background: #fff; overflow-wrap: anywhere; }}
-h1 {{ font-size: 1.5rem; }} h2 {{ font-size: 1.15rem; margin-top: 2rem; }}
-table {{ border-collapse: collapse; font-size: .9rem; margin-top: 1.5rem; }}
+_STYLE = """table {{ border-collapse: collapse; font-size: .9rem; margin-top: 1.5rem; }}
 th, td {{ text-align: left; padding: .25rem .7rem .25rem 0; border-bottom: 1px solid #ddd; vertical-align: top; }}
 .n {{ text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }}
 [scope=row] {{ font-weight: normal; }}
@@ -72,13 +60,11 @@ figure {{ margin: 0; }} ul {{ padding-left: 1.2rem; }}
   table {{ font-size: 9pt; }} th, td {{ padding-right: .5rem; }}
   figure, tr, li {{ break-inside: avoid; }} h2 {{ break-after: avoid; }}
 }}
-</style>
-<script>{library}</script>
-</head>
-<body>
-<h1>{title}</h1>
-<p class="finding">{finding}</p>
-{charts}
+"""
+_POLICY = "script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
+_PAGE = (
+    page_head(_STYLE, policy=_POLICY, more="<script>{library}</script>\n")
+    + """{charts}
 <h2>Figures</h2>
 {figures}
 {labels}
@@ -94,6 +80,7 @@ addEventListener("afterprint", () => charts().forEach(c => Plotly.relayout(c, {{
 </body>
 </html>
 """
+)
 
 
 def as_html(evaluation: Evaluation) -> str:

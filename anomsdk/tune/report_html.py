@@ -13,35 +13,22 @@ from anomsdk.tune.herd import Tuned
 from anomsdk.tune.report_text import causes, limits, misfits, sentence
 from anomsdk.tune.table import COLUMNS, cells
 from anomsdk.utils.files import write_atomically
+from anomsdk.utils.page import page_head
 
 MOST_ROWS = 500
 """Devices of the page's table; the CSV has all."""
 _SHOWN = [name for name in COLUMNS if name not in ("plan", "score_id")]
 
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>{title}</title>
-<style>
-:root {{ color-scheme: light; }}
-body {{ font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 60rem; padding: 1rem; color: #222;
-  background: #fff; overflow-wrap: anywhere; }}
-h1 {{ font-size: 1.5rem; }} h2 {{ font-size: 1.15rem; margin-top: 2rem; }}
-svg {{ width: 100%; height: auto; font: 12px system-ui, sans-serif; }}
+_STYLE = """svg {{ width: 100%; height: auto; font: 12px system-ui, sans-serif; }}
 .scroll {{ overflow-x: auto; }} table {{ border-collapse: collapse; font-size: .9rem; }}
 th, td {{ text-align: left; padding: .25rem .7rem .25rem 0; border-bottom: 1px solid #ddd; white-space: nowrap; }}
 .finding {{ font-size: 1.15rem; }} .small {{ color: #555; font-size: .9rem; }}
 pre {{ overflow-x: auto; font-size: .85rem; }}
 @media print {{ @page {{ margin: 15mm; }} body {{ max-width: none; padding: 0; font-size: 10pt; }} }}
-</style>
-</head>
-<body>
-<h1>{title}</h1>
-<p class="finding">{finding}</p>
-<h2>Budget against bound, by rung</h2>
+"""
+_PAGE = (
+    page_head(_STYLE)
+    + """<h2>Budget against bound, by rung</h2>
 {bounds}
 <p class="small">Upper bound of the {unit}, for each level that was counted; drawn up to {most} times the budget.
 {drawn} A level is certified where it and all higher ones are at the budget or below. {settings}</p>
@@ -60,6 +47,7 @@ pre {{ overflow-x: auto; font-size: .85rem; }}
 </body>
 </html>
 """
+)
 
 
 def as_html(tuned: Tuned, more: str = "") -> str:

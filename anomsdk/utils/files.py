@@ -179,10 +179,14 @@ def uninterrupted() -> Iterator[None]:
             signal.raise_signal(held[0])
 
 
+_IN_A_CHECKOUT = {"register": "docs"}
+"""Name of a folder of data in an installed package -> its name in a checkout, where the two differ."""
+
+
 def packaged_folder(name: str) -> Path:
     """Find a folder of data that comes with the package: inside it when installed, beside it in a checkout."""
     package = Path(__file__).parents[1]
-    for folder in (package / name, package.parent / name):
+    for folder in (package / name, package.parent / _IN_A_CHECKOUT.get(name, name)):
         if folder.is_dir():
             return folder
     raise InputError(f"the folder {name} is missing from this installation; reinstall anomsdk")
