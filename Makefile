@@ -7,6 +7,9 @@ BIN := .venv/bin
 # More threads of BLAS change no result here, and cost more than they give.
 export OPENBLAS_NUM_THREADS ?= 1
 
+# Plans for whose emitted folders `make sbom` writes bills.
+PLANS = audio_scene human_motion cattle_collar
+
 # One worker a processor. Each takes about 600 MB, and beyond eight the longest test sets the time.
 WORKERS := -n auto --maxprocesses 8
 
@@ -15,8 +18,8 @@ SYSTEM := gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm \
 	gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf qemu-system-misc qemu-user
 SUDO = $(shell test "$$(id -u)" = 0 || echo sudo)
 
-# The native engine is built from these when the package is installed.
-NATIVE := setup.py firmware_port/native/build_native.py $(wildcard firmware_port/*/*.[ch])
+# The native engine and the scanner of audits are built from these when the package is installed.
+NATIVE := setup.py $(wildcard firmware_port/*/build_*.py firmware_port/*/*.[ch])
 
 # Bytecode is compiled where a module is first imported: pip would compile thousands that no test imports.
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --editable
@@ -59,7 +62,13 @@ docs: $(BIN)/.docs  ## Build the documentation into site/; a warning is an error
 
 ##@ Check more deeply
 
-.PHONY: test-boards test-deep fuzz fuzz-models fuzz-files coverage-c mutants mutants-python
+.PHONY: test-audit audit-deep test-boards test-deep fuzz fuzz-models fuzz-files coverage-c mutants mutants-python
+test-audit: $(BIN)/.dev ## Run the tests of the audit with three seeds.
+	ANOMSDK_AUDIT_SEEDS=3 $(BIN)/python -m pytest $(WORKERS) tests/audit $(ARGS)
+
+audit-deep: $(BIN)/.dev ## Run the tests of the audit with 20 seeds, three sizes of blocks in each (an hour or more).
+	ANOMSDK_AUDIT_SEEDS=20 $(BIN)/python -m pytest $(WORKERS) tests/audit $(ARGS)
+
 test-boards: $(BIN)/.dev ## Run the C port on emulated boards and measure its size (first: make system).
 	ANOMSDK_REQUIRE_BOARDS=1 $(BIN)/python -m pytest $(WORKERS) -m boards tests/boards $(ARGS)
 
@@ -117,6 +126,16 @@ quick-share: $(BIN)/.dev ## Print the time of make quick as a share of the time 
 
 house: $(BIN)/.dev  ## Print the rooms of the package and the imports between them.
 	$(BIN)/python -m tests.support.house
+
+##@ Release
+
+.PHONY: wheel sbom
+wheel: $(BIN)/.dev  ## Build the wheel into dist/; the same sources and tools give the same bytes.
+	rm -rf build dist/*.whl
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
+sbom: wheel         ## Write bills of materials (CycloneDX) of the wheel and of emitted plans; PLANS=my_room.
+	$(BIN)/python -m tests.support.sbom --wheel dist/*.whl $(addprefix --plan ,$(PLANS)) --out dist
 
 ##@ Upkeep
 

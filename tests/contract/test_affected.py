@@ -47,7 +47,7 @@ def test_every_row_fits_a_file():
         ("anomsdk/sources/formats/anything.py", "tests/unit/test_sources.py"),
         ("tests/unit/test_cli.py", "tests/unit/test_cli.py"),
         ("tests/vectors/fft.json", "tests/parity/test_vectors.py"),
-        ("tests/support/residue.py", "tests/contract/test_residue.py"),
+        ("anomsdk/audit/canary/judging.py", "tests/audit/test_canary.py"),
         ("tests/support/graphs.py", "tests/unit/test_tflite_offsets.py"),  # through another helper, too
         ("firmware_port/src/anom_fft.c", "tests/mcu/test_kernels.py"),
         ("docs/spec.md", "tests/contract/test_docs.py"),

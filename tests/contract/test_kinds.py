@@ -9,6 +9,7 @@ import typing
 import numpy as np
 import pytest
 
+from anomsdk.audit.scan import stage_forms
 from anomsdk.core import pipeline, plan
 from anomsdk.core.alarm import Annunciation
 from anomsdk.core.context import STATISTICS
@@ -43,9 +44,11 @@ REGISTRIES = {
         typing.get_args(typing.get_type_hints(section)["kind"])[0]: section
         for section in typing.get_args(features.AnyFeatures)
     },
+    "audit: what memory is searched for": stage_forms.EXTRACTORS,
     "plans of the tests": SPECS,
 }
 HOMES = {
+    "audit/scan/stage_forms.py",
     "core/plan.py",
     "core/pipeline.py",
     "planner/features.py",

@@ -33,7 +33,7 @@ def test_help_has_a_sentence_for_every_target(shown):
 
 def test_help_is_grouped(shown):
     headings = [line for line in shown if line and not line.startswith(" ")]
-    assert headings == ["Use", "Check a change", "Check more deeply", "Measure", "Upkeep"]
+    assert headings == ["Use", "Check a change", "Check more deeply", "Measure", "Release", "Upkeep"]
 
 
 def test_targets_are_those_that_are_declared():

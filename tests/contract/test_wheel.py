@@ -17,7 +17,7 @@ import anomsdk
 from tests.support.c_build import PORT
 from tests.support.make import ROOT, noise
 
-PARTS = ("anomsdk", "reference_models", "firmware_port", "setup.py", "pyproject.toml", "README.md", "LICENSE")
+PARTS = ("anomsdk", "reference_models", "firmware_port", "docs", "setup.py", "pyproject.toml", "README.md", "LICENSE")
 LEFT_BEHIND = shutil.ignore_patterns("__pycache__", "*.so", "*.o", "build", "*.egg-info")
 
 RUN_NATIVE = """
@@ -29,11 +29,31 @@ print(anomsdk.score(plan, np.load(sys.argv[1]), "native").tolist())
 """
 
 
+SCAN = """
+import os, subprocess, sys
+import numpy as np
+import anomsdk
+from anomsdk.audit.scan import process, scanner, scanner_module, signals
+plan = anomsdk.reference_model("audio_scene")
+heard = signals.canary(plan, 1, 32_000)
+child = subprocess.Popen([sys.executable, "-c", "import os, sys; kept = sys.stdin.buffer.read(); os.kill(os.getpid(), 19)"], stdin=-1)
+child.stdin.write(heard[100:500].tobytes())
+child.stdin.close()
+process.wait_until_stopped(child.pid)
+scanned = scanner.scan(process.Memory.of(child.pid), plan, heard, 1)
+child.kill()
+print(scanner_module.__file__)
+print(scanned.planted_found, scanned.found["int16"].count)
+"""
+
+
 RUN_WITHOUT = """
 import anomsdk
+from anomsdk.audit.scan.scanner_module import why_missing
 plan = anomsdk.reference_model("audio_scene")
 print(anomsdk.__file__)
 print(anomsdk.Pipeline(plan).engine)
+print(why_missing())
 try:
     anomsdk.Pipeline(plan, "native")
 except anomsdk.InputError as error:
@@ -95,8 +115,11 @@ def test_everything_that_is_needed_is_in_the_wheel(wheel):
     models = (ROOT / "reference_models").glob("*/*")
     wanted |= {f"anomsdk/{p.relative_to(ROOT)}" for p in models if p.name in ("plan.json", "model.tflite", "spec.toml")}
     wanted |= {f"{p.relative_to(ROOT)}" for p in (ROOT / "anomsdk").rglob("*.py")}
+    wanted |= {"anomsdk/register/claims.toml"}
     assert len(wanted) > 100 and wanted - names == set()
-    assert any(name.startswith("anomsdk/runtime/_native.abi3") for name in names)
+    assert not [name for name in names if name.startswith("anomsdk/register/") and not name.endswith("claims.toml")]
+    for module in ("runtime/_native", "audit/scan/_scanner"):
+        assert any(name.startswith(f"anomsdk/{module}.abi3") for name in names), module
     assert not [name for name in names if name.startswith(("tests", "benchmarks", "firmware_port", "docs"))]
 
 
@@ -121,6 +144,11 @@ def test_its_native_engine_gives_the_integers(python, tmp_path):
     assert scores == str(anomsdk.score(plan, samples, "reference").tolist())
 
 
+def test_its_scanner_searches_another_process(python, tmp_path):
+    where, found = run(python, "-c", SCAN, cwd=tmp_path).splitlines()
+    assert Path(where).is_relative_to(python.parents[1]) and found == "True 400"
+
+
 def test_without_a_compiler_all_else_is_installed_and_the_engine_says_what_is_missing(tmp_path):
     line = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", tmp_path, "."]
     subprocess.run(line, cwd=copied(tmp_path / "source"), env={**os.environ, "CC": "/bin/false"}, check=True)
@@ -129,5 +157,6 @@ def test_without_a_compiler_all_else_is_installed_and_the_engine_says_what_is_mi
     environment = {**os.environ, "PYTHONPATH": str(tmp_path / "installed"), "OPENBLAS_NUM_THREADS": "1"}
     line = [sys.executable, "-c", RUN_WITHOUT]
     done = subprocess.run(line, cwd=tmp_path, env=environment, capture_output=True, text=True)
-    place, engine, why = done.stdout.splitlines()
+    place, engine, no_scanner, why = done.stdout.splitlines()
     assert place.startswith(str(tmp_path)) and engine == "reference" and "install gcc or clang" in why
+    assert no_scanner.startswith("the scanner of memory was not built") and "install gcc or clang" in no_scanner

@@ -14,6 +14,7 @@ from functools import cache
 from tests.support.make import ROOT
 
 UNIT, PARITY, CONTRACT, REAL = "tests/unit/test_", "tests/parity/test_", "tests/contract/test_", "tests/real/test_"
+AUDIT = "tests/audit/test_"
 
 STYLE = (f"{CONTRACT}style.py",)
 STAGES = (
@@ -61,7 +62,8 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     "anomsdk/plans/radio.py": (f"{UNIT}radio_day.py",),
     "anomsdk/plans/tflite/*": (f"{UNIT}tflite_file.py", f"{UNIT}tflite_offsets.py", "tests/fuzz/test_tflite_fuzz.py"),
     "anomsdk/runtime/*": (
-        *(f"{CONTRACT}{name}.py" for name in ("golden", "streams", "pipeline_use", "wiping", "residue")),
+        *(f"{CONTRACT}{name}.py" for name in ("golden", "streams", "pipeline_use", "wiping")),
+        "tests/audit/test_canary.py",
         *(f"{UNIT}{name}.py" for name in ("memory", "score_many", "batches", "inputs")),
     ),
     "anomsdk/runtime/engines/*": (
@@ -72,6 +74,7 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     ),
     "anomsdk/cport/*": (f"{PARITY}native.py", f"{UNIT}emit_c.py", f"{CONTRACT}mirror.py"),
     "anomsdk/mcu/*": ("tests/mcu/*", f"{UNIT}emit_c.py"),
+    "anomsdk/mcu/emit.py": (f"{AUDIT}sbom.py", f"{AUDIT}reproducible.py"),
     "anomsdk/sources/*": (
         *(f"{UNIT}{name}.py" for name in ("sources", "clips", "sound", "tables", "rates", "stamps", "skip_bad")),
         *(f"{UNIT}motion_{name}.py" for name in ("sources", "streams", "numbers", "time", "units", "survey")),
@@ -113,7 +116,16 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     "anomsdk/datasets/default_ladder.py": (f"{UNIT}certified_level.py",),
     "anomsdk/herd/*": (f"{UNIT}herd_counts.py", f"{UNIT}herd_day.py", f"{UNIT}gather.py"),
     "anomsdk/evaluate/stretch_scores.py": (f"{UNIT}tune_command.py", f"{UNIT}certified_level.py"),
-    "anomsdk/audit/*": (f"{UNIT}verify.py",),
+    "anomsdk/audit/*": (f"{UNIT}verify.py", f"{AUDIT}report.py", f"{AUDIT}claims.py"),
+    "anomsdk/audit/seal/*": ("tests/audit/test_seal.py", "tests/audit/test_seal_filter.py"),
+    "anomsdk/audit/canary/*": ("tests/audit/test_canary.py",),
+    "anomsdk/audit/scan/*": (*(f"tests/audit/test_{name}.py" for name in ("signals", "scanner", "scan", "canary")),),
+    "firmware_port/scanner/*": ("tests/audit/test_scanner.py", "tests/audit/test_scan.py", f"{CONTRACT}wheel.py"),
+    **dict.fromkeys(("anomsdk/cli/watch_seal.py", "anomsdk/runtime/sealed_process.py"), ("tests/audit/test_seal.py",)),
+    "anomsdk/audit/retention/*": tuple(f"{AUDIT}{name}.py" for name in ("retention", "retention_structs", "leaving")),
+    "anomsdk/audit/firmware/*": (*(f"tests/audit/test_{name}.py" for name in ("firmware", "dump")), "tests/boards/*"),
+    "anomsdk/audit/emulator/*": ("tests/audit/test_emulator.py",),
+    "anomsdk/utils/page.py": (f"{UNIT}tune_command.py", f"{AUDIT}report.py", f"{UNIT}evaluate.py"),
     "anomsdk/utils/*": tuple(f"{UNIT}{name}.py" for name in ("narrow", "folders", "progress", "what_figures_say")),
     "anomsdk/cli/*": tuple(
         f"{UNIT}{name}.py"
@@ -123,8 +135,9 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     "firmware_port/*": (
         *(f"{CONTRACT}{name}.py" for name in ("mirror", "c_build", "c_flags", "c_coverage", "sanitized")),
         *(f"{PARITY}{name}.py" for name in ("native", "host_kernels", "records_of_engines", "scalar")),
-        *("tests/mcu/*", "tests/fuzz/test_pipeline_fuzz.py", "tests/boards/*"),
+        *("tests/mcu/*", "tests/fuzz/test_pipeline_fuzz.py", "tests/boards/*", "tests/audit/test_emulator.py"),
     ),
+    "firmware_port/*/build_*.py": (f"{AUDIT}reproducible.py",),
     "firmware_port/src/anom_downlink.*": (f"{PARITY}downlinks.py",),
     "firmware_port/decoders/*": (
         f"{PARITY}decoders.py",
@@ -142,16 +155,18 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     "benchmarks/*": (f"{UNIT}benchmarks.py", f"{UNIT}batches.py", "tests/fidelity/test_front_ends.py"),
     # Words
     "docs/*": (f"{CONTRACT}docs.py", f"{CONTRACT}site.py"),
+    "docs/claims.toml": (f"{AUDIT}claims.py", f"{CONTRACT}wheel.py"),
+    "docs/compliance.md": (f"{AUDIT}compliance.py",),
     "docs/how-to/tune-on-a-cluster.md": (f"{UNIT}tune_on_a_cluster.py",),
     "mkdocs.yml": (f"{CONTRACT}site.py",),
-    "*.md": (f"{CONTRACT}docs.py",),
+    "*.md": (f"{CONTRACT}docs.py", f"{AUDIT}claims.py"),
     "CONTRIBUTING.md": (f"{CONTRACT}additions.py",),
     # What builds and installs
     "Makefile": (f"{CONTRACT}make.py", "tests/boards/test_system.py"),
     ".github/*": (f"{CONTRACT}make.py",),
     ".ci/*": (f"{CONTRACT}make.py",),
     "pyproject.toml": (f"{CONTRACT}wheel.py", f"{CONTRACT}make.py"),
-    "setup.py": (f"{CONTRACT}wheel.py",),
+    "setup.py": (f"{CONTRACT}wheel.py", f"{AUDIT}reproducible.py"),
     "MANIFEST.in": (f"{CONTRACT}wheel.py",),
     ".git*": (),
     "LICENSE": (),
