@@ -7,7 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CLASSES = 3, LEAST_BITS = 10, MOST_BITMAP_BITS = 26, BITS_A_KEY_LOG2 = 4 };
+enum { CLASSES = 3, LEAST_BITS = 10, MOST_BITMAP_BITS = 26, BITS_A_KEY_LOG2 = 4, BLOCK = 32 };
+
+#ifdef __GNUC__
+#define PREFETCH(address) __builtin_prefetch(address)
+#else
+#define PREFETCH(address) ((void)(address))
+#endif
 
 static const uint32_t KEY_BYTES[CLASSES] = {8, 16, 32};
 
@@ -27,7 +33,7 @@ typedef struct {
     uint64_t *bitmap;
     slot *slots;
     uint64_t n;
-    uint32_t bitmap_shift; /* of a hash, to the number of a bit */
+    uint32_t bitmap_shift; /* of a hash, to the number of a word */
     uint32_t slot_shift;   /* of a hash, to the number of a slot */
     uint64_t slot_mask;
 } key_class;
@@ -97,27 +103,38 @@ static uint64_t element(const uint8_t *row, uint32_t i, uint32_t element_bytes)
     }
 }
 
-/* 1: the key carries evidence, see anom_scan_needle. */
-static int is_good(const uint8_t *key, uint32_t element_bytes)
+/* Different values among the 8 bytes of a key. */
+static uint32_t different_bytes(const uint8_t *key)
 {
-    uint64_t seen[8];
-    uint32_t n = key_elements(element_bytes);
     uint32_t different = 0;
-    if (word(key) == 0) return 0;
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = 0; i < 8; i++) {
         uint32_t j = 0;
-        seen[i] = element(key, i, element_bytes);
-        while (seen[j] != seen[i])
+        while (key[j] != key[i])
             j++;
         different += j == i;
     }
-    return different >= (n == 8 ? 4 : 3);
+    return different;
+}
+
+/* 1: the key carries evidence, see anom_scan_needle. Of four elements, three are different if at most one pair is alike. */
+static int is_good(const uint8_t *key, uint32_t element_bytes)
+{
+    if (word(key) == 0) return 0;
+    if (element_bytes == 1) return different_bytes(key) >= 4;
+    uint64_t a = element(key, 0, element_bytes), b = element(key, 1, element_bytes);
+    uint64_t c = element(key, 2, element_bytes), d = element(key, 3, element_bytes);
+    return (a == b) + (a == c) + (a == d) + (b == c) + (b == d) + (c == d) <= 1;
+}
+
+/* The bits of a hash in its word of the bitmap. With three of them, few hashes of no key are looked up in the table. */
+static uint64_t bits_of(uint64_t hash)
+{
+    return UINT64_C(1) << (hash >> 32 & 63) | UINT64_C(1) << (hash >> 26 & 63) | UINT64_C(1) << (hash >> 20 & 63);
 }
 
 static int in_bitmap(const key_class *of, uint64_t hash)
 {
-    uint64_t bit = hash >> of->bitmap_shift;
-    return (int)(of->bitmap[bit >> 6] >> (bit & 63)) & 1;
+    return (~of->bitmap[hash >> of->bitmap_shift] & bits_of(hash)) == 0;
 }
 
 /* Put a key into its table. 0: it is there too often already. */
@@ -143,8 +160,7 @@ static int put(anom_scan *scan, key_class *into, uint32_t needle, uint32_t first
     made->back = back;
     into->slots[at].tag = (uint32_t)(hash >> 16);
     into->slots[at].entry = scan->n_entries;
-    uint64_t bit = hash >> into->bitmap_shift;
-    into->bitmap[bit >> 6] |= UINT64_C(1) << (bit & 63);
+    into->bitmap[hash >> into->bitmap_shift] |= bits_of(hash);
     return 1;
 }
 
@@ -187,7 +203,7 @@ static int prepare(key_class *made, uint64_t n)
     made->n = n;
     made->slot_shift = 64 - slot_bits;
     made->slot_mask = (UINT64_C(1) << slot_bits) - 1;
-    made->bitmap_shift = 64 - bitmap_bits;
+    made->bitmap_shift = 64 + 6 - bitmap_bits;
     made->slots = calloc((size_t)1 << slot_bits, sizeof *made->slots);
     made->bitmap = calloc((size_t)1 << (bitmap_bits - 6), sizeof *made->bitmap);
     return made->slots && made->bitmap;
@@ -301,22 +317,52 @@ static int look_up(anom_scan *scan, uint32_t c, uint64_t hash, const uint8_t *me
     return 1;
 }
 
+/* Hashes of the keys of all classes at the offsets of a block. Their words of the bitmaps are fetched meanwhile. */
+static void hash_block(const anom_scan *scan, const uint8_t *memory, uint64_t hashes[CLASSES][BLOCK])
+{
+    for (uint32_t i = 0; i < BLOCK; i++) {
+        hashes[0][i] = hash_8(memory + i);
+        hashes[1][i] = hash_16(memory + i, hashes[0][i]);
+        hashes[2][i] = hash_32(memory + i, hashes[1][i]);
+        for (uint32_t c = 0; c < CLASSES; c++)
+            PREFETCH(&scan->classes[c].bitmap[hashes[c][i] >> scan->classes[c].bitmap_shift]);
+    }
+}
+
+/* 1: a number of bytes, a multiple of 8, is 0. */
+static int is_zero(const uint8_t *memory, uint32_t bytes)
+{
+    uint64_t any = 0;
+    for (uint32_t i = 0; i < bytes; i += 8)
+        any |= word(memory + i);
+    return any == 0;
+}
+
+/* Look up the keys of a class at an offset. 0: there are too many runs. */
+static int look_at(anom_scan *scan, uint32_t c, uint64_t hash, const uint8_t *memory, uint64_t bytes, uint64_t at)
+{
+    return !in_bitmap(&scan->classes[c], hash) || look_up(scan, c, hash, memory, bytes, at);
+}
+
 int32_t anom_scan_search(anom_scan *scan, const uint8_t *memory, uint64_t bytes)
 {
-    const key_class *classes = scan->classes;
+    uint64_t hashes[CLASSES][BLOCK];
+    uint64_t at = 0;
     int more = 1;
     scan->n_runs = 0;
-    for (uint64_t at = 0; at + 8 <= bytes && more; at++) {
-        const uint8_t *here = memory + at;
-        if (word(here) == 0) continue; /* no key begins so */
-        uint64_t hash = hash_8(here);
-        if (in_bitmap(&classes[0], hash)) more = look_up(scan, 0, hash, memory, bytes, at);
-        if (at + 16 > bytes) continue;
-        hash = hash_16(here, hash);
-        if (in_bitmap(&classes[1], hash)) more &= look_up(scan, 1, hash, memory, bytes, at);
-        if (at + 32 > bytes) continue;
-        hash = hash_32(here, hash);
-        if (in_bitmap(&classes[2], hash)) more &= look_up(scan, 2, hash, memory, bytes, at);
+    for (; at + BLOCK + 32 <= bytes && more; at += BLOCK) {
+        if (is_zero(memory + at, BLOCK + 8)) continue;
+        hash_block(scan, memory + at, hashes);
+        for (uint32_t i = 0; i < BLOCK && more; i++) {
+            if (word(memory + at + i) == 0) continue; /* no key begins so */
+            for (uint32_t c = 0; c < CLASSES; c++)
+                more &= look_at(scan, c, hashes[c][i], memory, bytes, at + i);
+        }
+    }
+    for (; at + 8 <= bytes && more; at++) { /* the end, where longer keys have no room */
+        if (word(memory + at) == 0) continue;
+        for (uint32_t c = 0; c < CLASSES && at + KEY_BYTES[c] <= bytes; c++)
+            more &= look_at(scan, c, hash_of(memory + at, KEY_BYTES[c]), memory, bytes, at);
     }
     return !more;
 }

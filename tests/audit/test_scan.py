@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -271,15 +272,23 @@ def test_processes_that_cannot_be_read_are_refused():
         at_rest(ended, [])
 
 
-def test_one_scan_of_50_megabytes_in_all_forms_takes_under_3_s(plan):
+def test_one_scan_of_50_megabytes_in_all_forms_takes_little_more_than_two_compressions(plan):
     heard = canary(plan, 1, 32_000)
     rng = np.random.default_rng(0)
     regions = tuple(Region("anonymous", 0, rng.bytes(5_000_000)) for _ in range(10))
-    start = time.process_time()
-    scanned = scan(Memory(regions), plan, heard)
-    assert time.process_time() - start < 3
-    assert scanned.searched_bytes == 50_000_000 and scanned.found == {} and scanned.planted_found
-    assert len(scanned.rule) > 40
+
+    def once() -> tuple[float, float]:
+        start = time.process_time()
+        scanned = scan(Memory(regions), plan, heard)
+        between = time.process_time()
+        assert scanned.searched_bytes == 50_000_000 and scanned.found == {} and scanned.planted_found
+        assert len(scanned.rule) > 40
+        for region in regions:
+            zlib.compress(region.data, 1)
+        return between - start, time.process_time() - between
+
+    searches, compressions = zip(*(once() for _ in range(3)), strict=True)
+    assert min(searches) < 2.5 * min(compressions)
 
 
 # --- a process that watches, alive and as a core file

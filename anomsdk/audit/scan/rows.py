@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 EVIDENCE_BITS = 64
 """Information, in bits, that a run of elements must carry to count as a copy of the signal."""
 INPUT_BITS = 96
-"""As `EVIDENCE_BITS`, for inputs of the model and what they are made from, whose columns depend on each other most."""
+"""Bits that a run of inputs of the model must carry, or of what they come from: their columns depend on each other."""
 LEAST_RUN = 8
 """Fewest elements in a row that count, and the samples that a vector register of 128 bits holds."""
 _LEAST_BITS = 1.0
