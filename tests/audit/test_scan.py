@@ -272,6 +272,15 @@ def test_processes_that_cannot_be_read_are_refused():
         at_rest(ended, [])
 
 
+def test_a_row_of_text_does_not_count_where_only_its_first_characters_stand():
+    plan = anomsdk.reference_model("cattle_collar")
+    heard = canary(plan, 1, 2_000)
+    rows = [",".join(map(str, row)) for row in heard.tolist()]
+    text = f"{rows[100]}\n{rows[101][:2]}?".encode()
+    memory = Memory((Region("anonymous", 0, bytes(1000) + text + bytes(20_000)),))
+    assert scan(memory, plan, heard).found["text, a row a line"].indices.tolist() == [100]
+
+
 def test_one_scan_of_50_megabytes_in_all_forms_takes_little_more_than_two_compressions(plan):
     heard = canary(plan, 1, 32_000)
     rng = np.random.default_rng(0)

@@ -20,8 +20,6 @@ _SEPARATORS = {
     "numbers between blanks": (" ", " "),
 }
 """Text -> what stands within a row and between rows; JSON and Python write commas and blanks."""
-_TEXT_BITS = 3.0
-"""Information of one character of decimal text."""
 
 
 def sample_forms(samples: NDArray[np.int16]) -> Iterator[Needles]:
@@ -70,8 +68,10 @@ def _altered(samples: NDArray[np.int16], origin: NDArray[Any]) -> Iterator[tuple
 def _texts(samples: NDArray[np.int16]) -> Iterator[Needles]:
     """Yield the signal as decimal text with different separators."""
     rows = [[str(value) for value in values] for values in samples.tolist()]
+    value_bits = entropy_bits(samples)
     for name, (within, between) in _SEPARATORS.items():
         lines = [within.join(values) + between for values in rows]
         data = "".join(lines).encode()
         origin = np.repeat(np.arange(len(lines), dtype=np.int32), [len(line) for line in lines])
-        yield Needles(f"text, {name}", 1, data, minimum_run(_TEXT_BITS, 1), origin)
+        character_bits = value_bits * samples.size / max(1, len(data))  # separators and signs tell little or nothing
+        yield Needles(f"text, {name}", 1, data, minimum_run(character_bits, 1), origin)

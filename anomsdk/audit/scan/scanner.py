@@ -252,13 +252,14 @@ def _hits(needle: Needles, runs: _Runs, rule: int, regions: Sequence[Region]) ->
 def _covered(needle: Needles, elements: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Return the samples, hops, frames or inputs that elements belong to.
 
-    A run goes on into the next row as long as elements happen to be alike there. So of rows only those count of which
-    more than half is covered, unless there is no such row.
+    A run goes on into the next row as long as elements happen to be alike there. So of rows, and of samples as text,
+    only those count of which more than half is covered, unless there are none.
     """
     parts = np.bincount(needle.origin[elements])
     whole = np.bincount(needle.origin)[: len(parts)]
     mostly = np.flatnonzero(2 * parts > whole)
-    return mostly if needle.unit != "sample" and len(mostly) else np.flatnonzero(parts)
+    is_row = needle.unit != "sample" or needle.element_bytes == 1
+    return mostly if is_row and len(mostly) else np.flatnonzero(parts)
 
 
 def _planted(memory: Memory, needles: Sequence[Needles], rules: Mapping[str, int]) -> dict[str, int]:
