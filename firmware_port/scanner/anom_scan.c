@@ -32,7 +32,6 @@ typedef struct {
 typedef struct {
     uint64_t *bitmap;
     slot *slots;
-    uint64_t n;
     uint32_t bitmap_shift; /* of a hash, to the number of a word */
     uint32_t slot_shift;   /* of a hash, to the number of a slot */
     uint64_t slot_mask;
@@ -45,8 +44,8 @@ struct anom_scan {
     anom_scan_run *runs;
     uint64_t n_runs;
     uint64_t room;
-    uint32_t n_needles;
     uint32_t n_entries;
+    uint32_t entry_room;
     key_class classes[CLASSES];
 };
 
@@ -137,59 +136,81 @@ static int in_bitmap(const key_class *of, uint64_t hash)
     return (~of->bitmap[hash >> of->bitmap_shift] & bits_of(hash)) == 0;
 }
 
-/* Put a key into its table. 0: it is there too often already. */
-static int put(anom_scan *scan, key_class *into, uint32_t needle, uint32_t first, uint32_t back)
+/* Put a key that was taken into its table. 0: it is there too often already. */
+static int put(const anom_scan *scan, key_class *into, uint32_t index)
 {
-    const anom_scan_needle *of = &scan->needles[needle];
+    const entry *made = &scan->entries[index];
+    const anom_scan_needle *of = &scan->needles[made->needle];
     uint32_t size = key_elements(of->element_bytes) * of->element_bytes;
-    const uint8_t *key = of->data + (size_t)first * of->element_bytes;
+    const uint8_t *key = of->data + (size_t)made->first * of->element_bytes;
     uint64_t hash = hash_of(key, size);
     uint64_t at = hash >> into->slot_shift;
     uint32_t alike = 0;
     for (; into->slots[at].entry; at = (at + 1) & into->slot_mask) {
         if (into->slots[at].tag != (uint32_t)(hash >> 16)) continue;
         const entry *other = &scan->entries[into->slots[at].entry - 1];
-        if (other->needle != needle) continue;
+        if (other->needle != made->needle) continue;
         if (memcmp(of->data + (size_t)other->first * of->element_bytes, key, size) == 0 &&
             ++alike == ANOM_SCAN_MOST_ALIKE)
             return 0;
     }
-    entry *made = &scan->entries[scan->n_entries++];
-    made->needle = needle;
-    made->first = first;
-    made->back = back;
     into->slots[at].tag = (uint32_t)(hash >> 16);
-    into->slots[at].entry = scan->n_entries;
+    into->slots[at].entry = index + 1;
     into->bitmap[hash >> into->bitmap_shift] |= bits_of(hash);
     return 1;
 }
 
-/* Go through the keys of a needle that are needed: of every `span` keys in a row with a good one among them, at least
- * one is taken. Puts them into their table, or counts them where there is none. */
-static uint64_t take_keys(anom_scan *scan, uint32_t needle, key_class *into)
+/* Append a key that was taken. 0: too little memory, or too many keys. */
+static int append(anom_scan *scan, uint32_t needle, uint32_t first)
+{
+    if (scan->n_entries == scan->entry_room) {
+        uint32_t room = scan->entry_room ? 2 * scan->entry_room : 1024;
+        if (scan->entry_room > UINT32_MAX / 2) return 0;
+        entry *entries = realloc(scan->entries, (size_t)room * sizeof *entries);
+        if (!entries) return 0;
+        scan->entries = entries;
+        scan->entry_room = room;
+    }
+    entry made = {needle, first, 0};
+    scan->entries[scan->n_entries++] = made;
+    return 1;
+}
+
+/* Take the keys of a needle that are needed: of every `span` keys in a row with a good one among them, at least one.
+ * 0: too little memory. */
+static int take_keys(anom_scan *scan, uint32_t needle)
 {
     const anom_scan_needle *of = &scan->needles[needle];
     uint32_t key = key_elements(of->element_bytes);
-    if (of->elements < key) return 0;
+    if (of->elements < key) return 1;
     int64_t n = (int64_t)of->elements - key + 1;
     int64_t span = (int64_t)of->minimum - key + 1;
-    int64_t last = -1, last_put = -1, best = -1;
-    uint64_t taken = 0;
+    int64_t last = -1, best = -1;
     for (int64_t i = 0; i < n; i++) {
         int good = is_good(of->data + (size_t)i * of->element_bytes, of->element_bytes);
-        if (into) scan->left_out[needle] += !good;
+        scan->left_out[needle] += !good;
         if (good) best = i;
         if (best > last && (i >= last + span || i == n - 1)) {
+            if (!append(scan, needle, (uint32_t)best)) return 0;
             last = best;
-            taken++;
-            if (into) {
-                uint32_t back = last_put < 0 ? 0 : (uint32_t)(best - last_put);
-                if (put(scan, into, needle, (uint32_t)best, back)) last_put = best;
-                else scan->left_out[needle]++;
-            }
         }
     }
-    return taken;
+    return 1;
+}
+
+/* Put all keys that were taken into their tables; count those that are there too often. */
+static void put_keys(anom_scan *scan)
+{
+    const entry *last = NULL; /* the last key that was put */
+    for (uint32_t i = 0; i < scan->n_entries; i++) {
+        entry *key = &scan->entries[i];
+        if (!put(scan, &scan->classes[class_of(scan->needles[key->needle].element_bytes)], i)) {
+            scan->left_out[key->needle]++;
+            continue;
+        }
+        if (last && last->needle == key->needle) key->back = key->first - last->first;
+        last = key;
+    }
 }
 
 /* Room for n keys. 0: too little memory. */
@@ -200,7 +221,6 @@ static int prepare(key_class *made, uint64_t n)
         slot_bits++;
     uint32_t bitmap_bits = slot_bits + BITS_A_KEY_LOG2 - 1;
     if (bitmap_bits > MOST_BITMAP_BITS) bitmap_bits = MOST_BITMAP_BITS;
-    made->n = n;
     made->slot_shift = 64 - slot_bits;
     made->slot_mask = (UINT64_C(1) << slot_bits) - 1;
     made->bitmap_shift = 64 + 6 - bitmap_bits;
@@ -238,23 +258,15 @@ anom_scan *anom_scan_new(const anom_scan_needle *needles, uint32_t n)
     scan->left_out = calloc((size_t)n + 1, sizeof *scan->left_out);
     int whole = scan->needles && scan->left_out;
     uint64_t counts[CLASSES] = {0, 0, 0};
-    uint64_t all = 0;
-    scan->n_needles = n;
     for (uint32_t i = 0; whole && i < n; i++) {
-        whole = is_in_range(&needles[i]);
-        if (!whole) break;
+        uint32_t before = scan->n_entries;
         scan->needles[i] = needles[i];
-        uint64_t taken = take_keys(scan, i, NULL);
-        counts[class_of(needles[i].element_bytes)] += taken;
-        all += taken;
+        whole = is_in_range(&needles[i]) && take_keys(scan, i);
+        if (whole) counts[class_of(needles[i].element_bytes)] += scan->n_entries - before;
     }
-    whole = whole && all < UINT32_MAX;
-    if (whole) scan->entries = calloc((size_t)all + 1, sizeof *scan->entries);
-    whole = whole && scan->entries;
     for (uint32_t c = 0; whole && c < CLASSES; c++)
         whole = prepare(&scan->classes[c], counts[c]);
-    for (uint32_t i = 0; whole && i < n; i++)
-        take_keys(scan, i, &scan->classes[class_of(scan->needles[i].element_bytes)]);
+    if (whole) put_keys(scan);
     if (whole) return scan;
     anom_scan_free(scan);
     return NULL;

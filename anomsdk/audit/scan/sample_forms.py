@@ -67,11 +67,12 @@ def _altered(samples: NDArray[np.int16], origin: NDArray[Any]) -> Iterator[tuple
 
 def _texts(samples: NDArray[np.int16]) -> Iterator[Needles]:
     """Yield the signal as decimal text with different separators."""
-    rows = [[str(value) for value in values] for values in samples.tolist()]
-    value_bits = entropy_bits(samples)
+    lines = [",".join(map(str, values)) + "\n" for values in samples.tolist()]
+    table, lengths = "".join(lines).encode(), np.array([len(line) for line in lines])
+    value_bits, n, columns = entropy_bits(samples), len(samples), samples.shape[1]
     for name, (within, between) in _SEPARATORS.items():
-        lines = [within.join(values) + between for values in rows]
-        data = "".join(lines).encode()
-        origin = np.repeat(np.arange(len(lines), dtype=np.int32), [len(line) for line in lines])
+        data = table.replace(b",", within.encode()).replace(b"\n", between.encode())
+        longer = (columns - 1) * (len(within) - 1) + len(between) - 1
+        origin = np.repeat(np.arange(n, dtype=np.int32), lengths + longer)
         character_bits = value_bits * samples.size / max(1, len(data))  # separators and signs tell little or nothing
         yield Needles(f"text, {name}", 1, data, minimum_run(character_bits, 1), origin)

@@ -19,6 +19,8 @@ _NEGATIVE, _PLANTED = 1_000_000, 2_000_000
 """Added to the seed of a signal: seeds of the two controls."""
 _PLANTED_RUNS = 4
 """Length of what is planted, in shortest runs of its form."""
+_SHARE_PLANTED, _TICKS_PLANTED = 4, 16
+"""Length of the signal from which pieces are planted: this part of the longest signal, and at least so many ticks."""
 _CHOICES = 9
 """Places of a row from which what is planted is chosen."""
 _SPACE = 64
@@ -158,7 +160,8 @@ class Search:
         longest = max(map(len, heard))
         self._given = [needles_of(plan, samples) for samples in heard]
         control = needles_of(plan, canary(plan, seed + _NEGATIVE, longest))
-        self._to_plant = needles_of(plan, canary(plan, seed + _PLANTED, longest))
+        enough = max(longest // _SHARE_PLANTED, plan.samples_to_first_tick + _TICKS_PLANTED * plan.samples_per_tick)
+        self._to_plant = needles_of(plan, canary(plan, seed + _PLANTED, min(longest, enough)))
         every = (control, *self._given)
         # A form without one of its controls shows nothing.
         usual = set.intersection(*({n.form for n in each if n.is_searched} for each in (control, self._to_plant)))
