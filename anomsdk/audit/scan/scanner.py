@@ -20,7 +20,7 @@ _NEGATIVE, _PLANTED = 1_000_000, 2_000_000
 _PLANTED_RUNS = 4
 """Length of what is planted, in shortest runs of its form."""
 _SHARE_PLANTED, _TICKS_PLANTED = 4, 16
-"""Length of the signal from which pieces are planted: this part of the longest signal, and at least so many ticks."""
+"""Share of the longest signal from which pieces are planted, one part in 4, and its shortest length in ticks."""
 _CHOICES = 9
 """Places of a row from which what is planted is chosen."""
 _SPACE = 64
