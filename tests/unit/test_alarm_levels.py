@@ -83,6 +83,15 @@ def life_cycle(pieces, spec, level, start):
     return found
 
 
+def one_of_each(pieces, spec, start, tried):
+    """Levels of a range of which no two part the scores alike: at all others the alarms are those of one of these."""
+    plan = baseline_plan(start, baseline_s=spec.score.baseline_s, hold_s=spec.score.baseline_hold_s, tick_s=spec.tick_s)
+    scores = np.unique(np.concatenate([Baseline(plan).run(piece.scores) for piece in pieces]))
+    three = [levels(level, timing_plan(spec)) for level in tried]
+    parted = [np.searchsorted(scores, [of.raise_score, of.clear_score, of.high_score]) for of in three]
+    return [tried[first] for first in np.unique(parted, axis=0, return_index=True)[1]]
+
+
 def start_of(pieces, spec):
     return alarm_levels_from([piece.scores for piece in pieces], spec)[0]
 
@@ -117,12 +126,7 @@ def test_the_level_is_the_lowest_that_keeps_to_the_alarms_that_are_tolerated(ale
     lower = range(found[2].raise_score - 1, 0, -1)
     more = next(level for level in lower if len(life_cycle(pieces, spec, level, start)) > 2)
     assert found[2].raise_score - more == 1, "one lower, and it is one too many"
-    # Alarms change only at levels that a score reaches: some of these, some beside them, and both ends.
-    reached = np.unique(np.concatenate([piece.scores for piece in pieces]))
-    beside = np.concatenate([reached, reached + 1, np.arange(found[2].raise_score, found[0].raise_score)])
-    above = np.unique(beside[(beside >= found[2].raise_score) & (beside < found[0].raise_score)])
-    chosen = np.random.default_rng(0).permutation(above)[:60].tolist()
-    for level in (found[2].raise_score, *chosen, max(found[2].raise_score, found[0].raise_score - 1)):
+    for level in one_of_each(pieces, spec, start, range(found[2].raise_score, found[0].raise_score)):
         assert len(life_cycle(pieces, spec, level, start)) <= 2, "no level above it has more"
 
 
