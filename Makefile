@@ -72,8 +72,9 @@ audit-deep: $(BIN)/.dev ## Run the tests of the audit with 20 seeds, three sizes
 test-boards: $(BIN)/.dev ## Run the C port on emulated boards and measure its size (first: make system).
 	ANOMSDK_REQUIRE_BOARDS=1 $(BIN)/python -m pytest $(WORKERS) -m boards tests/boards $(ARGS)
 
-test-deep: $(BIN)/.dev ## Run a million hops of generated plans and streams through all engines.
-	ANOMSDK_DEEP_HOPS=1000000 $(BIN)/python -m pytest tests/parity/test_native.py tests/parity/test_supervised.py -k any_plan
+test-deep: $(BIN)/.dev ## Run a million hops and 100,000 days of generated plans through all engines.
+	ANOMSDK_DEEP_HOPS=1000000 ANOMSDK_DEEP_DAYS=100000 $(BIN)/python -m pytest \
+		tests/parity/test_native.py tests/parity/test_supervised.py tests/parity/test_days.py -k any_plan
 
 fuzz: $(BIN)/.dev   ## Fuzz the C port with sanitizers for longer; ANOMSDK_FUZZ_SEED=N changes the inputs.
 	ANOMSDK_FUZZ_INPUTS=50000 $(BIN)/python -m pytest tests/fuzz/test_pipeline_fuzz.py -k any_use
@@ -95,7 +96,7 @@ mutants-python: $(BIN)/.mutants ## Do the same to a sample of Python; FILES=anom
 
 ##@ Measure
 
-.PHONY: bench bench-detection bench-motion bench-health bench-receiver bench-promises bench-herds bench-mcu quick-share house
+.PHONY: bench bench-detection bench-motion bench-health bench-receiver bench-promises bench-herds bench-days bench-days-list bench-mcu quick-share house
 bench: $(BIN)/.bench ## Print the numbers that README and docs quote.
 	$(BIN)/python -m benchmarks
 
@@ -117,6 +118,12 @@ bench-promises: $(BIN)/.bench ## Certify generated devices that break their budg
 bench-herds: $(BIN)/.bench ## Add up the device days of 100,000 animals beside pandas, DuckDB and Dask (minutes).
 	$(BIN)/python -m benchmarks.herds $(ARGS)
 	$(BIN)/python -m benchmarks.parquet_cost $(ARGS)
+
+bench-days: $(BIN)/.bench ## Put changes into real days, and compare the day plan with simple detectors (minutes).
+	$(BIN)/python -m benchmarks.days $(ARGS)
+
+bench-days-list: $(BIN)/.bench ## List a day of 100,000 animals beside DuckDB reading the same columns (minutes).
+	$(BIN)/python -m benchmarks.days_list $(ARGS)
 
 bench-mcu: $(BIN)/.bench ## Measure the C port and its peers on microcontrollers (first: make system).
 	$(BIN)/python -m benchmarks.mcu

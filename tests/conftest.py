@@ -80,7 +80,7 @@ def engine(request, monkeypatch):
     if request.param == "native" and (reason := native_module.why_missing()):
         pytest.skip(reason)
     for module in (engines, streams):
-        monkeypatch.setattr(module, "default_engine", lambda: request.param)
+        monkeypatch.setattr(module, "default_engine", lambda plan=None: request.param)
     return request.param
 
 

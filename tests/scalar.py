@@ -72,6 +72,8 @@ def hops_in(samples: int, window: int, hop: int) -> int:
 def ticks_in(samples: int, plan: dict) -> int:
     frames, stride = plan["context"]["frames"], plan["context"]["stride"]
     hops = hops_in(samples, plan["framer"]["window"], plan["framer"]["hop"])
+    if plan["extractor"]["kind"] == "days":
+        hops -= plan["extractor"]["profile"]["mature"] * plan["extractor"]["profile"]["slots"]
     return max(0, 1 + (hops // plan["extractor"].get("hops_per_frame", 1) - frames) // stride)
 
 
@@ -610,8 +612,288 @@ class External:
         pass
 
 
+# Profile
+NO_VALUE = -32768
+RECIPROCAL_Q16 = [0, *(round(65536 / n) for n in range(1, 15))]
+POWER_Q14 = [round(2 ** (14 - i / 16)) for i in range(16)]
+
+
+def part(distance: int, n: int) -> int:
+    """A distance divided by n, away from 0."""
+    size = within(abs(distance), 0, 32767) * RECIPROCAL_Q16[n] + 65535 >> 16
+    return size if distance >= 0 else -size
+
+
+def over(distance: int, spread: int) -> int:
+    """A distance divided by a spread, in q8."""
+    octave, sixteenth = divmod(log2_q10(within(spread, 1, 65536)) >> 6, 16)
+    return i32(distance * POWER_Q14[sixteenth]) >> (6 + octave)
+
+
+class Profile:
+    """Own levels, spreads and totals of each column."""
+
+    def __init__(self, plan: dict) -> None:
+        self.slots, self.columns = plan["slots"], plan["columns"]
+        self.mature, self.hold = plan["mature"], plan["hold"]
+        self.level, self.spread, self.anchor = ([[0] * self.columns for _ in range(self.slots)] for _ in range(3))
+        self.totals = [[0] * self.columns for _ in range(14)]
+        self.total_anchor, self.seen = [0] * self.columns, [0] * self.slots
+        self.days = self.n_totals = 0
+
+    def mean(self, column: int) -> int:
+        total = sum(totals[column] for totals in self.totals[: self.n_totals])
+        return min(u32(total * RECIPROCAL_Q16[self.n_totals]) >> 16, 32767)
+
+    def floor(self, column: int) -> int:
+        return within((self.mean(column) >> 4) + 1, 1, 2048)
+
+    def total_spread(self, column: int) -> int:
+        mean, n = self.mean(column), self.n_totals
+        squares = within(sum((totals[column] - mean) ** 2 for totals in self.totals[:n]), 0, 2**34 - 1)
+        return within(floor_sqrt(squares * RECIPROCAL_Q16[n] >> 16) + self.floor(column), 1, 34815)
+
+    def learn(self, slot: int, values: list[int]) -> None:
+        seen = self.seen[slot]
+        self.seen[slot] = min(seen + 1, 14)
+        for column, value in enumerate(values):
+            level, spread = self.level[slot][column], self.spread[slot][column]
+            if seen == 0:
+                self.level[slot][column] = value
+                continue
+            size = abs(value - level)
+            if seen >= 3:
+                size = min(size, 3 * (spread + self.floor(column)))
+            level += part(size if value > level else -size, self.seen[slot])
+            spread += part(min(size * 5 >> 2, 32767) - spread, seen)
+            self.level[slot][column], self.spread[slot][column] = within(level, 0, 32767), within(spread, 0, 32767)
+
+    def learn_day(self, totals: list[int]) -> None:
+        if self.n_totals >= 3:
+            means = [self.mean(column) for column in range(self.columns)]
+            reach = [3 * self.total_spread(column) for column in range(self.columns)]
+            totals = [
+                clip(x, max(0, mean - far), min(32767, mean + far))
+                for x, mean, far in zip(totals, means, reach, strict=True)
+            ]
+        self.totals = [totals, *self.totals[:13]]
+        self.n_totals = min(self.n_totals + 1, 14)
+        if self.days < self.mature:
+            self.days += 1
+            if self.days == self.mature:
+                self.anchor = [list(levels) for levels in self.level]
+                self.total_anchor = [self.mean(column) for column in range(self.columns)]
+
+    def relearn(self) -> None:
+        self.seen = [min(seen, 4) for seen in self.seen]
+        self.n_totals = min(self.n_totals, 4)
+
+    def deviations(self, values: list[list[int]], totals: list[int]) -> list[int]:
+        slots = [
+            over(value - self.level[slot][column], self.spread[slot][column] + self.floor(column))
+            for slot, row in enumerate(values)
+            for column, value in enumerate(row)
+        ]
+        whole = [over(x - self.mean(column), self.total_spread(column)) for column, x in enumerate(totals)]
+        return [clip(x, -2047, 2047) for x in slots + whole]
+
+
+# Figures
+def figures(values: list[int], levels: list[int], latest: int, cos_q14: list[int]) -> list[int]:
+    """The eleven figures of a day, in their order."""
+    n = len(values)
+    total, own = within(sum(values), 0, 2**22 - 1), sum(levels)
+    floor = max(own >> 6, 1)
+    log_total = log2_q10(total + floor)
+    ten, six = n * 10 // 24, n // 4
+    stretches = [sum(values[(i + k) % n] for k in range(ten)) for i in range(n)]
+    cut = max(bit_length(max(total, own)) - 15, 0)
+    mine, usual = total >> cut, own >> cut
+    apart = u32(sum(i32(abs(v * usual - p * mine)) >> 8 for v, p in zip(values, levels, strict=True)))
+    product = within(mine * usual >> 8 << cut, 0, 2**30 - 1)
+    x, y, cut = component(values, cos_q14)
+    own_x, own_y, _ = component(levels, cos_q14)
+    along, across = x * own_x + y * own_y >> 15, y * own_x - x * own_y >> 15
+    angle = angle_q12(along, abs(across))
+    order = sorted(range(n), key=lambda i: (levels[i], i))
+    last = [(latest - i) % n for i in range(six)]
+    steps = sum(abs(values[i] - values[i - 1]) for i in range(n))
+    likenesses = [
+        [within(sum(values[i] * levels[(i + turn) % n] >> 8 for i in range(n)), 0, 2**29 - 1) for turn in (-lag, lag)]
+        for lag in range(six + 1)
+    ]
+    best = [max(both) for both in likenesses]
+
+    def share(of: list[int]) -> int:
+        mine, usual = (sum(row[i] for i in of) + floor for row in (values, levels))
+        return log2_q10(mine) - log2_q10(usual)
+
+    return [
+        log_total,
+        log2_q10(max(stretches) + floor) - log_total,
+        log2_q10(min(stretches) + floor) - log_total,
+        log2_q10(apart + (product >> 5) + 1) - log2_q10(product + 1),
+        (log2_q10(u32(x * x + y * y)) >> 1) + (cut << 10) - log_total,
+        -angle if across < 0 else angle,
+        share(order[: n // 3]),
+        share(order[-(n // 3) :]),
+        best.index(max(best)) << 8,
+        log2_q10(steps + floor) - log_total,
+        share(last),
+    ]
+
+
+def component(values: list[int], cos_q14: list[int]) -> tuple[int, int, int]:
+    """The 24-hour component along the cosine and the sine, and the bits by which both were cut."""
+    n = len(values)
+    x = sum(value * cos_q14[i] >> 14 for i, value in enumerate(values))
+    y = sum(value * cos_q14[i - n // 4] >> 14 for i, value in enumerate(values))
+    cut = max(bit_length(max(abs(x), abs(y))) - 15, 0)
+    return within(x >> cut, -32768, 32767), within(y >> cut, -32768, 32767), cut
+
+
+# Days
+class Days:
+    """A row a slot of the day, compared with what is usual for one animal or person."""
+
+    def __init__(self, plan: dict) -> None:
+        self.plan, self.normalisation = plan, Affine(plan["normalisation"])
+        self.n, self.columns = plan["profile"]["slots"], plan["profile"]["columns"]
+        self.shift = within(bit_length(self.n - 1), 4, 7)
+        self.reset()
+
+    def reset(self) -> None:
+        self.profile, self.own = Profile(self.plan["profile"]), [0] * 11
+        self.slot = self.frozen = self.figures_seen = 0
+        self.alarm = False
+        self.gap()
+
+    def gap(self) -> None:
+        """What a restart forgets: the last 24 hours."""
+        self.rows: list[list[int] | None] = [None] * self.n
+        self.zeros = 0
+
+    @property
+    def is_ready(self) -> bool:
+        return self.profile.days == self.profile.mature
+
+    def lose(self, slots: int) -> None:
+        for _ in range(min(slots, self.n)):
+            self.step(None)
+        self.slot = (self.slot + max(0, slots - self.n)) % self.n
+
+    def hop(self, x: list[list[int]]) -> list[int] | None:
+        (row,) = x
+        frame = self.step(None if NO_VALUE in row else [max(0, i16(row[i])) for i in self.plan["judged"]])
+        return None if frame is None else self.normalisation.features(frame)
+
+    def freezes(self) -> bool:
+        self.frozen = min(self.frozen, self.profile.hold) if self.alarm else 0
+        if not self.alarm or self.frozen == self.profile.hold:
+            return False
+        self.frozen += 1
+        if self.frozen == self.profile.hold:
+            self.profile.relearn()
+            self.figures_seen = min(self.figures_seen, 4)
+        return True
+
+    def step(self, row: list[int] | None) -> list[int] | None:
+        slot, frozen, leaving = self.slot, self.freezes(), self.rows[self.slot]
+        self.slot = (slot + 1) % self.n
+        if leaving is not None and not frozen:
+            self.profile.learn(slot, leaving)
+        self.rows[slot] = row and [min(x << up, 32767) for x, up in zip(row, self.plan["shift"], strict=True)]
+        self.zeros = self.zeros + 1 if row is not None and not any(row) else 0
+        if self.plan["off_body"] == 0:
+            self.zeros = 0
+        elif self.zeros == self.plan["off_body"]:
+            self.zeros -= 1
+            for i in range(self.plan["off_body"]):
+                self.rows[slot - i] = None
+        is_judged = self.is_ready and self.rows[slot] is not None
+        if self.rows.count(None) > self.plan["most_missing"] or not (is_judged or self.slot == 0):
+            return None
+        day = [levels if row is None else row for row, levels in zip(self.rows, self.profile.level, strict=True)]
+        totals = [sum(row[column] for row in day) >> self.shift for column in range(self.columns)]
+        levels = [row[0] for row in self.profile.level]
+        found = [i16(x) for x in figures([row[0] for row in day], levels, slot, self.plan["cos_q14"])]
+        frame = self.frame(day, totals, found) if is_judged else None
+        if self.slot == 0 and not frozen:
+            self.learn_figures(found)
+            self.profile.learn_day(totals)
+        return frame
+
+    def learn_figures(self, found: list[int]) -> None:
+        if self.profile.n_totals == 0:
+            return
+        self.figures_seen = min(self.figures_seen + 1, 14)
+        for i, figure in enumerate(found):
+            distance = clip(figure - self.own[i], -8191, 8191)
+            moved = self.own[i] + (distance * RECIPROCAL_Q16[self.figures_seen] + 32768 >> 16)
+            self.own[i] = i16(figure if self.figures_seen == 1 else moved)
+
+    def frame(self, day: list[list[int]], totals: list[int], found: list[int]) -> list[int]:
+        deviations = self.profile.deviations(day, totals)
+        own = [clip(figure - level, -8191, 8191) for figure, level in zip(found, self.own, strict=True)]
+        first = deviations[:: self.columns]
+        quarters = [sum(first[i * self.n // 4 : (i + 1) * self.n // 4]) for i in range(4)]
+        return [*deviations, *own, *quarters, *(clip(x, -16383, 16383) for x in self.trends(totals[0]))]
+
+    def trends(self, total: int) -> list[int]:
+        today, three, line = log2_q10(total + 1), 0, 0
+        if self.profile.n_totals >= 7:
+            logs = [today, *(log2_q10(totals[0] + 1) for totals in self.profile.totals[:7])]
+            three = sum(logs[:3]) - sum(logs[3:6])
+            line = sum(weight * log for weight, log in zip((7, 5, 3, 1, -1, -3, -5, -7), logs, strict=True)) >> 3
+        return [three, line, log2_q10(self.profile.mean(0) + 1) - log2_q10(self.profile.total_anchor[0] + 1)]
+
+    def save(self) -> bytes:
+        profile = self.profile
+        last = [[NO_VALUE] * self.columns if row is None else row for row in self.rows]
+        rows = (*last, profile.total_anchor, *profile.totals, *profile.level, *profile.spread, *profile.anchor)
+        wide = [self.slot, self.frozen, self.zeros, *self.own, *(x for row in rows for x in row)]
+        data = b"".join(i16(x).to_bytes(2, "little", signed=True) for x in wide)
+        return data + bytes([profile.days, profile.n_totals, self.figures_seen, 0, *profile.seen])
+
+    def takes(self, data: bytes) -> bool:
+        wide, small = self.parts(data)
+        slot, frozen, zeros = wide[:3]
+        rows = self.rows_of(wide)
+        days, n_totals, figures_seen, zero, *seen = small
+        return (
+            0 <= slot < self.n
+            and 0 <= frozen <= self.profile.hold
+            and 0 <= zeros < max(1, self.plan["off_body"])
+            and all(row == [NO_VALUE] * self.columns or min(row) >= 0 for row in rows[: self.n])
+            and min(x for row in rows[self.n :] for x in row) >= 0
+            and days <= self.profile.mature
+            and max(n_totals, figures_seen, *seen) <= 14
+            and zero == 0
+        )
+
+    def parts(self, data: bytes) -> tuple[list[int], list[int]]:
+        n_wide = 3 + 11 + self.columns * (1 + 14 + 4 * self.n)
+        assert len(data) == 2 * n_wide + 4 + self.n
+        wide = [int.from_bytes(data[i : i + 2], "little", signed=True) for i in range(0, 2 * n_wide, 2)]
+        return wide, list(data[2 * n_wide :])
+
+    def rows_of(self, wide: list[int]) -> list[list[int]]:
+        """The last 24 hours, and what the profile has, each of so many columns."""
+        return [wide[i : i + self.columns] for i in range(14, len(wide), self.columns)]
+
+    def restore(self, data: bytes) -> None:
+        """After a reset, what `takes` has taken."""
+        wide, (days, n_totals, figures_seen, _, *seen) = self.parts(data)
+        (self.slot, self.frozen, self.zeros), self.own = wide[:3], wide[3:14]
+        profile, n, rows = self.profile, self.n, self.rows_of(wide)
+        self.rows, rows = [None if NO_VALUE in row else row for row in rows[:n]], rows[n:]
+        profile.total_anchor, profile.totals, profile.seen = rows[0], rows[1:15], seen
+        profile.level, profile.spread, profile.anchor = (rows[15 + i * n : 15 + (i + 1) * n] for i in range(3))
+        profile.days, profile.n_totals, self.figures_seen = days, n_totals, figures_seen
+
+
 # Extractor
-EXTRACTORS = {"logmel": Logmel, "bands": Bands, "motion": Motion, "external": External}
+EXTRACTORS = {"logmel": Logmel, "bands": Bands, "motion": Motion, "external": External, "days": Days}
 
 
 # Affine
@@ -691,11 +973,26 @@ def error(plan: dict, x: int, y: int) -> int:
 
 
 def score(plan: dict, inputs: list[int], outputs: list[int]) -> int:
+    if "groups" in plan:
+        return max(sizes(plan, inputs, outputs))
     out = 0
     for weight, x, y in zip(plan["weights"], inputs, outputs, strict=True):
         e = error(plan, x, y)
         out = u32(out + weight * u32(e * e))
     return out
+
+
+def sizes(plan: dict, inputs: list[int], outputs: list[int]) -> list[int]:
+    """Size of each group of a score that has groups."""
+    found = []
+    for group in plan["groups"]:
+        total = 0
+        for i in range(group["first"], group["last"] + 1):
+            e = abs(error(plan, inputs[i], outputs[i]))
+            total = u32(total + plan["weights"][i] * (u32(e * e) if group["squared"] else e))
+        scaled = within(total * group["gain"], 0, 2**63 - 1) >> group["shift"]
+        found.append(u32(min(scaled, 65535**2) if group["squared"] else min(scaled, 65535) ** 2))
+    return found
 
 
 # Baseline
@@ -807,9 +1104,9 @@ class Alert:
 
 
 def reference_of(baseline: dict, timing: dict) -> Alert | None:
-    """What freezes the baseline: an alert without a cooldown, whose events nobody sees; None where it is off."""
-    if baseline["rise_q16"] == 0:
-        assert "reference_score" not in baseline
+    """What freezes baseline and profile: an alert without a cooldown, whose events nobody sees; None: nothing does."""
+    if "reference_score" not in baseline:
+        assert baseline["rise_q16"] == 0
         return None
     levels = levels_of(baseline["reference_score"], timing["clear_ratio_q16"], timing["high_ratio_q16"])
     return Alert(timing | {"cooldown": 0}, levels, bytes(2))
@@ -1407,6 +1704,90 @@ def export(ladder: Ladder, device: int, boot: int, score_tag: bytes, tag: bytes,
     return data + crc32(data).to_bytes(4, "little")
 
 
+# Diary
+DIARY = ("mean_score", "highest_score", "vedba_mean", "jerk_mean", "coverage")
+POWER_Q15 = [round(2 ** (15 + i / 16)) for i in range(17)]
+
+
+def power_q8(level: int) -> int:
+    x = clip(level, -1024, 20480)
+    i = x >> 6 & 15
+    m = within(POWER_Q15[i] + ((POWER_Q15[i + 1] - POWER_Q15[i]) * (x & 63) >> 6), 32768, 65536)
+    return within(m << (x >> 10) + 1 >> 8, 0, 2**30 - 1)
+
+
+class Diary:
+    """Sums of a slot, and rows."""
+
+    def __init__(self, plan: dict, floor: int) -> None:
+        self.plan, self.floor = plan, floor
+        self.elapsed_q16, self.found = 0, []
+        self.clear()
+
+    def clear(self) -> None:
+        self.scores = self.highest = self.ticks = self.seen = self.paused = 0
+        self.movement = [0, 0]
+
+    def settle(self) -> None:
+        if self.elapsed_q16 < self.plan["slot_q16"]:
+            return
+        self.found.append(self.row())
+        self.elapsed_q16 -= self.plan["slot_q16"]
+        self.clear()
+
+    def row(self) -> list[int]:
+        due = max(1, (self.elapsed_q16 >> 16) - self.paused)
+        values = {"coverage": min(1000, self.seen * 1000 // due)}
+        if self.seen == 0 or self.ticks == 0 or 2 * self.seen < due:
+            values |= dict.fromkeys(DIARY[:4], NO_VALUE)
+        else:
+            values |= {"mean_score": log2_q10(self.scores // self.ticks) >> 2}
+            values |= {"highest_score": log2_q10(self.highest) >> 2}
+            for name, moved in zip(DIARY[2:4], self.movement, strict=True):
+                values[name] = min(32767, moved // self.seen * self.plan["gain_q16"] + (1 << 23) >> 24)
+        return [i16(values[name]) for name in self.plan["columns"]]
+
+    def hop(self, void: bool, levels: list[int]) -> None:
+        self.settle()
+        self.elapsed_q16 += 1 << 16
+        if void:
+            return
+        self.seen += 1
+        for i, level in enumerate(levels):
+            self.movement[i] = u64(self.movement[i] + max(0, power_q8(level) - (self.floor << 8)))
+
+    def tick(self, s: int) -> None:
+        self.ticks += 1
+        self.scores += u32(s)
+        self.highest = max(self.highest, s)
+
+    def lose(self, lost: int, pause: bool) -> None:
+        self.settle()
+        while lost > 0:
+            n = min(lost, ceil_div(self.plan["slot_q16"] - self.elapsed_q16, 1 << 16))
+            self.elapsed_q16 += n << 16
+            self.paused += n if pause else 0
+            lost -= n
+            self.settle()
+
+    def resume(self, hop: int) -> None:
+        """After a restart."""
+        self.elapsed_q16 = (hop << 16) % self.plan["slot_q16"]
+
+    def rows(self) -> list[list[int]]:
+        self.settle()
+        found, self.found = self.found, []
+        return found
+
+
+def encoded_row(plan: dict, slot: int, row: list[int]) -> bytes:
+    """The 20 bytes of a row."""
+    coverage = row[plan["columns"].index("coverage")] if "coverage" in plan["columns"] else 0
+    values = [*row, *[NO_VALUE] * (8 - len(row))]
+    head = (slot % 2**16).to_bytes(2, "little") + bytes([within(coverage // 5, 0, 200), 1 << 4 | len(row)])
+    return head + b"".join(value.to_bytes(2, "little", signed=True) for value in values)
+
+
 # Supervisor
 class Supervisor:
     """Alarm, health and heartbeat in their order; what it gives are events of layout 2."""
@@ -1429,12 +1810,12 @@ class Supervisor:
         self.health = None if health is None else Health(health, columns)
         self.heartbeat_q16 = (alarm["heartbeat"] << 16) + alarm.get("heartbeat_rest_q16", 0)
         self.due_q31, self.tag = within(due_q31, 1, 2**31), tag
-        self.sequence, self.restart = 0, ANEW
+        self.sequence, self.restart, self.is_ready = 0, ANEW, True
         self.elapsed = self.late_q16 = self.judged = self.highest = self.highest_log2_q8 = 0
 
     @property
     def byte(self) -> int:
-        return self.health.byte if self.health else 0
+        return (self.health.byte if self.health else 0) | (not self.is_ready) << 6
 
     @property
     def voids(self) -> bool:
@@ -1624,13 +2005,13 @@ def crc32(data: bytes) -> int:
 
 
 def record(fields: dict) -> bytes:
-    """The 136 bytes, and those of a ladder before the CRC; what `fields` lack is 0."""
+    """The 136 bytes, and those of a ladder and of a profile before the CRC; what `fields` lack is 0."""
     values = dict.fromkeys((name for name, _ in RECORD), 0) | fields
     flags = {"escalated": 1, "silenced": 16, "out_of_service": 32}
     values["flags"] = sum(bit for name, bit in flags.items() if fields.get(name))
     values["bits"] = sum(fields.get(name, 0) << bit for bit, name in enumerate(RECORD_BITS))
     values |= dict(zip((f"count_{each}" for each in COUNTED), fields.get("counts", [0] * len(COUNTED)), strict=True))
-    ladder = fields.get("ladder", b"")
+    ladder = fields.get("ladder", b"") + fields.get("learnt", b"")
     data = b"ar" + bytes([1, 0]) + (136 + len(ladder)).to_bytes(2, "little")
     for name, size in RECORD:
         value = values[name]
@@ -1641,8 +2022,9 @@ def record(fields: dict) -> bytes:
 
 def record_fields(data: bytes, plan: dict) -> dict | None:
     """What a record holds; None: it is refused by this plan."""
-    ladder = ladder_of(plan)
-    size = 136 + (32 + 17 * ladder.n if ladder else 0)
+    ladder, days = ladder_of(plan), days_of(plan)
+    end = 132 + (32 + 17 * ladder.n if ladder else 0)  # of the ladder
+    size = end + (len(days.save()) if days else 0) + 4
     if len(data) != size or data[:3] != b"ar\x01" or data[4:6] != size.to_bytes(2, "little"):
         return None
     if crc32(data[:-4]) != int.from_bytes(data[-4:], "little"):
@@ -1667,11 +2049,17 @@ def record_fields(data: bytes, plan: dict) -> dict | None:
         values["highest_log2_q8"] < 8192,
         ladder is None
         or (
-            ladder.takes(data[132:-4], values["plan_tag"] != bytes.fromhex(plan_id(plan))[:2])
+            ladder.takes(data[132:end], values["plan_tag"] != bytes.fromhex(plan_id(plan))[:2])
             and values["level_tag"][0] == data[132 + 26]
         ),
+        days is None or days.takes(data[end:-4]),
     )
-    return values | {"ladder": data[132:-4]} if all(fits) else None
+    return values | {"ladder": data[132:end], "learnt": data[end:-4]} if all(fits) else None
+
+
+def days_of(plan: dict) -> Days | None:
+    """A fresh extractor of a plan of days; None: the plan is of another kind."""
+    return Days(decoded(plan["extractor"])) if plan["extractor"]["kind"] == "days" else None
 
 
 def ladder_of(plan: dict) -> Ladder | None:
@@ -1688,11 +2076,22 @@ def reasons(plan: dict, score_plan: dict, inputs: list[int], outputs: list[int])
     terms = [u32(weight * e * e) for weight, e in zip(score_plan["weights"], errors, strict=True)]
     residual = [0] * len(plan["codes"])
     for mark, term in zip(plan["groups"], terms, strict=True):
-        residual[mark & 15] = u32(residual[mark & 15] + term)
-    product = [within(r * gain, 0, 2**62 - 1) for r, gain in zip(residual, plan["gain"], strict=True)]
-    order = sorted(range(len(product)), key=lambda g: -product[g])[:3]
+        residual[mark & 15] += term
+    if "groups" in score_plan:
+        residual = [min(r, 2**32 - 1) for r in residual]
+    product = [within(u32(r) * gain, 0, 2**62 - 1) for r, gain in zip(residual, plan["gain"], strict=True)]
+    order = sorted(range(len(product)), key=lambda g: -product[g])
+    if "groups" in score_plan:
+        size = sizes(score_plan, inputs, outputs)
+        counts = score_plan["groups"][size.index(max(size))]
+        allowed = {mark & 15 for mark in plan["groups"][counts["first"] : counts["last"] + 1]}
+        first = next(g for g in order if g in allowed)
+        order = [first, *(g for g in order if g != first)]
     found = []
-    for g in (g for g in order if product[g] > 0):
+    for g in order[:3]:
+        if product[g] == 0:
+            found.append(0)
+            continue
         i = max((i for i, mark in enumerate(plan["groups"]) if mark & 15 == g), key=lambda i: terms[i])
         x, direction = inputs[i] - score_plan["input_zero_point"], 0
         if x > 0:
@@ -1742,10 +2141,12 @@ NEWS += ("no level keeps the promise",)
 CONDITIONS = ("", "stuck", "flat", "repeated", "clipped", "below the noise floor", "step", "dead axis", "not gravity")
 CONDITIONS += ("gaps", "missing", "rate", "not worn", "warm-up", "self-test failed", "supply")
 HEALTH = ("stuck or flat or repeated", "clipped", "below the noise floor", "step or dead axis or not gravity")
-HEALTH += ("gaps or missing or rate", "not worn", "warm-up or self-test failed", "supply")
+HEALTH += ("gaps or missing or rate", "not worn", "warm-up or learning or self-test failed", "supply")
 GROUPS = {1: "low bands", 2: "mid bands", 3: "high bands", 4: "loudness", 5: "impulses"}
 GROUPS |= {16: "magnitude", 17: "dynamic acceleration", 18: "jerk", 19: "posture", 20: "rhythm", 21: "slow motion"}
 GROUPS |= {22: "mid motion", 23: "fast motion", 24: "rotation", 25: "motion x", 26: "motion y", 27: "motion z"}
+GROUPS |= {28: "day total", 29: "hours of day", 30: "day rhythm", 31: "day phase", 32: "quiet hours"}
+GROUPS |= {33: "busy hours", 34: "last hours", 35: "trend"}
 GROUPS |= {47 + i: f"part {i}" for i in range(1, 17)}
 DIRECTIONS = ("changed", "high", "low", "unsteady")
 
@@ -1868,7 +2269,7 @@ def plan_id(plan: dict) -> str:
 
 
 def score_id(plan: dict) -> str:
-    return digest(plan, "name", "provenance", "sha256", "levels", "reasons", "alarm", "promises")
+    return digest(plan, "name", "provenance", "sha256", "levels", "reasons", "alarm", "promises", "diary")
 
 
 def read(data: bytes) -> dict:
@@ -1925,6 +2326,9 @@ class Pipeline:
         plan = self.plan
         self.framer = Framer(plan["framer"]["window"], plan["framer"]["hop"])
         self.extractor = EXTRACTORS[plan["extractor"]["kind"]](plan["extractor"])
+        self.learning = self.extractor if isinstance(self.extractor, Days) else None
+        self.diary = Diary(plan["diary"], 0) if "diary" in plan else None
+        assert self.diary is None or plan["diary"]["gain_q16"] == 0  # of movement: see tests/vectors/diary.json
         self.context = Context(plan["context"])
         self.carried = False  # a record says that its context had been full
         self.baseline = Baseline(plan["baseline"])
@@ -1936,6 +2340,8 @@ class Pipeline:
 
     def push(self, sample: int | list[int]) -> Result | None:
         ready = self.framer.push(sample)
+        if ready and self.diary:
+            self.diary.hop(False, [])
         frame = self.extractor.hop(ready[1]) if ready else None
         inputs = self.context.push(frame) if frame else None
         if inputs is None:
@@ -1943,12 +2349,29 @@ class Pipeline:
         outputs = autoencoder(self.plan["layers"], inputs)
         raw = score(self.plan["score"], inputs, outputs)
         s = self.baseline.above(raw)
+        if self.diary:
+            self.diary.tick(s)
         why = partial(reasons, self.plan["reasons"], self.plan["score"], inputs, outputs)
         events = self.alert.tick(ready[0], s, why)
+        self.follow(raw, s)
+        return Result(ready[0], s, events, inputs, outputs, raw, self.baseline.level_q16)
+
+    def follow(self, raw: int, s: int) -> None:
         if self.reference:
             self.reference.tick(0, s)
-            self.baseline.follow(raw, self.reference.state == UNACK_ALARM)
-        return Result(ready[0], s, events, inputs, outputs, raw, self.baseline.level_q16)
+            alarm = self.reference.state == UNACK_ALARM
+            self.baseline.follow(raw, alarm)
+            if self.learning:
+                self.learning.alarm = alarm
+
+    def lose_hops(self, lost: int, pause: bool) -> None:
+        """Windows that did not come, for diary and extractor."""
+        if self.diary:
+            self.diary.lose(lost, pause)
+        if self.learning:
+            self.learning.lose(lost)
+        else:
+            self.extractor.gap()
 
     @property
     def per_tick(self) -> int:
@@ -1959,7 +2382,7 @@ class Pipeline:
             return
         pause = self.declared(n)
         lost = self.framer.gap(n)
-        self.extractor.gap()
+        self.lose_hops(lost, pause)
         self.context.gap()
         self.carried = False
         self.pass_by(lost // self.per_tick, pause)
@@ -1980,6 +2403,7 @@ class Pipeline:
         found = {"plan_tag": self.tag, "score_tag": bytes.fromhex(score_id(self.file))[:8]}
         found |= {"next_hop": self.framer.next_hop % 2**32, "ahead": self.framer.p}
         found["was_full"] = int(self.was_full)
+        found["learnt"] = self.learning.save() if self.learning else b""
         found |= self.baseline.save() | (self.reference.save("reference") if self.reference else {})
         return record(found | self.fields())
 
@@ -1998,9 +2422,16 @@ class Pipeline:
         if self.reference:
             self.baseline.restore(found)
             self.reference.restore(found, False, "reference")
+        if self.learning:
+            self.learning.restore(found["learnt"])
+            self.learning.alarm = self.reference is not None and self.reference.state == UNACK_ALARM
         self.carried = bool(found["was_full"])
         self.take(found, found["plan_tag"] != self.tag or ("ladder" not in self.file and found["level_tag"] != b"\0"))
-        self.resume(self.framer.resume(found["next_hop"], found["ahead"]))
+        if self.diary:
+            self.diary.resume(found["next_hop"])
+        lost = self.framer.resume(found["next_hop"], found["ahead"])
+        self.lose_hops(lost, True)
+        self.resume(lost)
         return True
 
     def take(self, found: dict, releveled: bool) -> None:
@@ -2022,6 +2453,10 @@ class SupervisedPipeline(Pipeline):
         ladder = plan.get("ladder"), plan.get("promises")
         self.supervisor = Supervisor(*sections, columns_of(plan), self.per_tick, due, self.tag, *ladder)
         self.fresh, self.samples = True, 0
+        self.say_readiness()
+
+    def say_readiness(self) -> None:
+        self.supervisor.is_ready = self.learning is None or self.learning.is_ready
 
     def process(self, block: list) -> list[Result]:
         found = self.without_tick(self.supervisor.due(self.framer.next_hop % 2**32))
@@ -2036,20 +2471,23 @@ class SupervisedPipeline(Pipeline):
         new = samples if self.fresh else samples[-self.plan["framer"]["hop"] :]
         self.fresh = False
         rows = [sample if isinstance(sample, list) else [sample] for sample in new]
-        found = self.without_tick(self.supervisor.hop(rows, hop))
         frame = self.extractor.hop(samples)
+        found = self.without_tick(self.supervisor.hop(rows, hop))
+        self.say_readiness()
+        if self.diary:
+            self.diary.hop(self.supervisor.voids, [])
         inputs = self.context.push(frame) if frame else None
         if inputs is None:
             return found
         outputs = autoencoder(self.plan["layers"], inputs)
         raw = score(self.plan["score"], inputs, outputs)
         s, events, void = self.baseline.above(raw), [], self.supervisor.voids
+        if self.diary and not void:
+            self.diary.tick(s)
         if not void:
             why = partial(reasons, self.plan["reasons"], self.plan["score"], inputs, outputs)
             events = self.supervisor.tick(s, hop, why)
-            if self.reference:
-                self.reference.tick(0, s)
-                self.baseline.follow(raw, self.reference.state == UNACK_ALARM)
+            self.follow(raw, s)
         found.append(Result(hop, s, events, inputs, outputs, raw, self.baseline.level_q16, void=void))
         behind = self.supervisor.due(self.framer.next_hop % 2**32) if self.supervisor.ladder else []
         return found + self.without_tick(behind)
@@ -2071,9 +2509,10 @@ class SupervisedPipeline(Pipeline):
             return
         lost = self.framer.gap(n)
         self.samples = (self.samples + n) % 2**32
-        self.extractor.gap()
+        self.lose_hops(lost, pause)
         self.context.gap()
         self.carried = False
+        self.say_readiness()
         self.leave(lost, pause)
 
     def leave(self, lost: int, pause: bool) -> None:
@@ -2102,6 +2541,7 @@ class SupervisedPipeline(Pipeline):
         self.samples = (found["next_hop"] * self.plan["framer"]["hop"] + found["ahead"]) % 2**32
 
     def resume(self, lost: int) -> None:
+        self.say_readiness()
         self.leave(lost, True)
 
     def operate(self, operation: str, argument: int) -> list[Result]:
@@ -2134,13 +2574,16 @@ def golden_digest(data: bytes) -> str:
     """Of the golden stream, value by value."""
     pipeline, digest = pipeline_of(data), hashlib.sha256(bytes.fromhex(plan_id(read(data))))
     columns = range(columns_of(pipeline.plan))
-    x, i, ticks = 0x6D2B79F5, 0, 0
-    while ticks < 16 or (ticks < 200 and i < 65536 // len(columns)):
-        row = []
+    x, i, ticks, n = 0x6D2B79F5, 0, 0, 0
+    if pipeline.learning:
+        learning = pipeline.learning.profile.mature * pipeline.learning.n
+        n = learning + max(16, min(200, 65536 // len(columns) - learning))
+    while i < n if n else ticks < 16 or (ticks < 200 and i < 65536 // len(columns)):
+        row, k = [], 16 if pipeline.learning else i // 2048 % 16
         for _ in columns:
             for shift in (13, -17, 5):
                 x = x ^ (x << shift if shift > 0 else x >> -shift) & 0xFFFFFFFF
-            row.append(golden_value(i, i // 2048 % 16, x))
+            row.append(golden_value(i, k, x))
         for result in pipeline.process(row if len(columns) == 1 and not external(pipeline.plan) else [row]):
             values = [value & 0xFF for value in (*result.inputs, *result.outputs)]
             digest.update(bytes(values) + result.score.to_bytes(4, "little") + bytes([len(result.events)]))
@@ -2155,14 +2598,18 @@ def golden_value(i: int, k: int, x: int) -> int:
         return (bits & 0x7FFF) - (bits & 0x8000)
 
     special = {11: 32767 if i & 64 else -32768, 12: 0, 13: -32768, 14: 0 if i % 512 else 32767, 15: int16(i * i >> 6)}
+    special[16] = (x >> 17) >> (i & 7) if x & 63 else -32768
     return int16(x >> 16) >> k if k <= 10 else special[k]
 
 
 def columns_of(plan: dict) -> int:
     """Values of a sample."""
     extractor = plan["extractor"]
-    return len(extractor["normalisation"]["gain"]) if external(plan) else extractor.get("axes", 1)
+    if extractor["kind"] == "external":
+        return len(extractor["normalisation"]["gain"])
+    return extractor.get("columns", extractor.get("axes", 1))
 
 
 def external(plan: dict) -> bool:
-    return plan["extractor"]["kind"] == "external"
+    """A sample is a list also where it has one value."""
+    return plan["extractor"]["kind"] in ("external", "days")

@@ -25,7 +25,12 @@ _LARGEST = 1 << 20
 _REFERENCE = "reference model "
 
 ABOUT: dict[str, tuple[Callable[[Plan], bool], str]] = {
+    "signal": (
+        lambda plan: plan.sensor.kind != "diary",
+        "the plan that was audited is of days, which keeps rows for 24 hours",
+    ),
     "motion": (lambda plan: plan.sensor.kind == "motion", "the plan that was audited is not of motion"),
+    "days": (lambda plan: plan.sensor.kind == "diary", "the plan that was audited is not of days"),
     "health": (lambda plan: plan.health is not None, "the plan that was audited has no health section"),
     "ladder": (lambda plan: plan.ladder is not None, "the plan that was audited has no ladder section"),
     "sections": (

@@ -120,7 +120,7 @@ def verify(
             raise error if isinstance(error, UnusableInputsError) else UnusableInputsError([str(error)]) from None
 
     recordings = [recording for each in all_or_none(*(partial(opened, file) for file in files)) for recording in each]
-    reasons = _why_missing()
+    reasons = _why_missing(plan)
     missing = [(engine, reason) for engine, reason in reasons.items() if reason]
     others = [engine for engine, reason in reasons.items() if not reason]
     comparisons: list[Comparison] = []
@@ -176,12 +176,12 @@ def as_text(report: Report) -> str:
     return "\n".join([*lines, f"plan   {report.plan_id}", f"golden {report.digest} ({covered})"])
 
 
-def _why_missing() -> dict[str, str | None]:
+def _why_missing(plan: Plan) -> dict[str, str | None]:
     """Map each engine but the reference to the reason why it cannot take part here; None: it can."""
     from anomsdk.runtime import native_module
     from anomsdk.runtime.engines import tflite
 
-    return {"tflite": tflite.why_missing(), "native": native_module.why_missing()}
+    return {"tflite": tflite.why_missing(), "native": native_module.why_missing(plan.extractor.kind)}
 
 
 class _Tally:

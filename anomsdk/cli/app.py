@@ -16,7 +16,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from anomsdk._version import __version__
-from anomsdk.cli import audits, build, demos, herds, judge, run
+from anomsdk.cli import audits, build, days, demos, herds, judge, run
 from anomsdk.cli.options import tell
 from anomsdk.errors import CheckError, InputError, UnusableInputsError
 from anomsdk.runtime.sealed_process import is_sealed
@@ -114,6 +114,7 @@ _COMMANDS: tuple[tuple[Callable[..., None], str], ...] = (
     (herds.gather, "gather exports --plan my_collar --out collars"),
     (herds.tune, "tune demo/later --budget '1 alarm-day/30d' --plan my_room"),
     (herds.herd, "herd my_herd --plan my_room"),
+    (days.days, "days --devices rows --plan cows --today 2026-05-15 --html today.html"),
     (judge.evaluate, "evaluate --plan my_room --normal demo/later --anomalous demo/events"),
     (judge.diff, "diff audio_scene my_room --corpus demo/later"),
     (build.plan, "plan my_room"),

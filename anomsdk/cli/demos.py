@@ -46,6 +46,14 @@ def demo(
             "install 'anomsdk[parquet]'.",
         ),
     ] = False,
+    list_days: Annotated[
+        bool,
+        typer.Option(
+            "--days",
+            help="List what changed in a generated herd, and on a day on which the whole herd changed. --write DIR "
+            "writes its rows and a plan instead. Needs the extra parquet.",
+        ),
+    ] = False,
     recordings: Annotated[
         Path | None,
         typer.Option(
@@ -59,6 +67,9 @@ def demo(
     run: RunOptions,
 ) -> None:
     """Run the whole chain on a generated scene; it needs no files."""
+    if list_days:
+        _days(write, {"alarm": alarm, "herd": herd, "scene": scene != "room", "recordings": recordings}, run)
+        return
     if herd or recordings is not None:
         _herd(write, scene, alarm, herd, recordings, run)
         return
@@ -127,3 +138,22 @@ def _herd(write: Path | None, scene: str, alarm: bool, herd: bool, recordings: P
         if found.failed:
             raise CheckError(f"demo: {'; '.join(found.failed)}")
     tell("written: nothing" if write is None else f"wrote {write}: {demo_herd.DAYS}, {demo_herd.LEVELS}, plan.json")
+
+
+def _days(write: Path | None, others: dict[str, object], run: RunOptions) -> None:
+    """List days of a generated herd, or write its files."""
+    from anomsdk.demo import days as demo_days
+
+    for name, given in others.items():
+        if given:
+            raise InputError(f"`{name}`: does not go with `list_days`; leave one of them out")
+    missed: tuple[str, ...] = ()
+    with run.working("training on another herd") as progress:
+        if write is not None:
+            text = demo_days.written_report(demo_days.write(write, progress=progress.update))
+        else:
+            found = demo_days.run(run.engine, progress=progress.update)
+            text, missed = demo_days.report(found), found.missed
+    tell(text)
+    if missed:
+        raise CheckError(f"demo: the lists miss: {'; '.join(missed)}")

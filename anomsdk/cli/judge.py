@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from anomsdk.cli.judge_days import evaluate_days
 from anomsdk.cli.options import (
     CHOOSE,
     Json,
@@ -65,6 +66,13 @@ def evaluate(
             metavar="20,10,0", help="Mix B into A at these signal-to-noise ratios in dB, each from -80 to 80."
         ),
     ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="L.csv",
+            help="Labelled events of animals, for a plan of days: one line animal,label,start for each event.",
+        ),
+    ] = None,
     as_json: Json = False,
     html: Annotated[Path | None, typer.Option(metavar="OUT.html", help="Also write a page with charts.")] = None,
     *,
@@ -72,7 +80,8 @@ def evaluate(
 ) -> None:
     """Measure how well a plan tells anomalous from normal recordings.
 
-    Prints AUC, false alarms an hour and other figures, with 95 % confidence intervals.
+    Prints AUC, false alarms an hour and other figures, with 95 % confidence intervals. For a plan of days: alarm-days
+    of the animals in A, and generated changes that are put into their days and found.
     """
     from anomsdk import evaluate as evaluation
     from anomsdk.evaluate.report_html import check_place, write_html
@@ -82,6 +91,12 @@ def evaluate(
     from anomsdk.synthetic.mixing import parse_snr
 
     chosen = plan_named(plan)
+    if chosen.sensor.kind == "diary":
+        others = {"anomalous": anomalous, "label": label, "events": events, "piece_s": piece_s, "snr": snr}
+        evaluate_days(chosen, normal, labels, html, as_json, others, run)
+        return
+    if labels is not None:
+        raise InputError("`labels`: is about the days of a herd, and this plan judges none; leave it out")
     ratios = None if snr is None else parse_snr(snr)
     if anomalous is None and (ratios is not None or events is not None):
         raise InputError(f"`{'events' if ratios is None else 'snr'}`: is about `anomalous` recordings; give them")

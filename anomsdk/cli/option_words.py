@@ -7,11 +7,11 @@ import re
 import shlex
 
 _SAME = (
-    "alarm anomalous array axes base before budget by calibration channel check confidence confident corpus "
-    "cross_check day debug devices elf engine events fixed gain_db group herd hops html independent jobs jsonl key "
-    "label levels max_added max_alarm_fraction max_bridge max_change max_lost max_missed max_moved normal "
-    "normalisation only out plan pooled quick ram recordings require_all retention scale scene scheduler scores "
-    "sealed search seed sign signal skip_bad snr spec start target time tolerate unit version where write "
+    "alarm anomalous array axes base before budget by calibration channel check common_share confidence confident "
+    "corpus cross_check csv day debug devices elf engine events fixed gain_db group herd hops html independent jobs "
+    "jsonl key label labels levels max_added max_alarm_fraction max_bridge max_change max_lost max_missed max_moved "
+    "normal normalisation only out plan pooled quick ram recordings require_all retention scale scene scheduler scores "
+    "sealed search seed sign signal skip_bad snr spec start state target time today tolerate unit version where write "
     "write_decoders write_plan write_signal"
 )
 """Parameters whose option bears their name."""
@@ -19,6 +19,7 @@ FLAGS = {name: f"--{name.replace('_', '-')}" for name in _SAME.split()} | {
     "as_json": "--json",
     "files": "FILES",
     "link_map": "--map",
+    "list_days": "--days",
     "folder": "DIR",
     "go_on": "--continue",
     "match_s": "--match",
@@ -39,7 +40,7 @@ NO_FLAG = dict.fromkeys(("failed", "low", "ms", "on", "ticks"), "input of a pipe
     **dict.fromkeys(("at_s", "indices", "max_devices"), "receiver of events that a Python caller runs"),
     "keep": "symbols of a program that a Python caller compiles",
     **dict.fromkeys(
-        ("count", "days", "episodes", "first", "gap", "level", "method", "names", "shares", "since"),
+        ("count", "days", "episodes", "first", "gap", "level", "method", "names", "offset", "rows", "shares", "since"),
         "arguments of a Python caller",
     ),
     **dict.fromkeys(("data", "plan_tag"), "arguments of a Python caller who sends levels to devices"),

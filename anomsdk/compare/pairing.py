@@ -83,7 +83,8 @@ def refuse_other_sensor(old: Plan, new: Plan) -> None:
     differ = [("sensors", old.sensor.kind, new.sensor.kind), ("columns", old.columns, new.columns)]
     if old.sensor.kind == new.sensor.kind != "audio":
         differ.append(("rows a second", f"{old.rate_hz:g}", f"{new.rate_hz:g}"))
-        differ += [(name, value, getattr(new.sensor, name)) for name, value in asdict(old.sensor).items()]
+        theirs = asdict(new.sensor)
+        differ += [(name, value, theirs[name]) for name, value in asdict(old.sensor).items()]
     for what, a, b in differ:
         if a != b:
             raise InputError(

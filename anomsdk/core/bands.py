@@ -34,6 +34,8 @@ class BandsPlan:
 
     kind: ClassVar[str] = "bands"
     sensor: ClassVar[str] = "audio"
+    warm_up: ClassVar[int] = 0
+    parts: ClassVar[tuple[tuple[int, int, int], ...]] = ()
 
     fft: FftPlan
     filterbank: FilterbankPlan

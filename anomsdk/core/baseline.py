@@ -28,7 +28,8 @@ STATE_BYTES = 12
 
 @dataclass(frozen=True)
 class BaselinePlan:
-    """Rates at which the level follows the score. With all values 0 and no reference it is off: the level stays 0.
+    """Rates at which the level follows the score. With all rates 0 it is off: the level stays 0. A reference rung
+    without rates is there for an extractor that learns.
 
     Nothing leaves 64 bits, and the level stays within 0 to 2**32 - 1, for any scores: with
     ``d = score - (level_q16 >> 16)``, a rise is at most ``d << 16`` and a fall is no more than that, since both
@@ -41,7 +42,7 @@ class BaselinePlan:
     fall_q16: int  # part of the distance that it falls a tick; 0: off
     limit_q16: int  # largest rise a tick, score in q16
     hold: int  # ticks: the longest that an alarm freezes it; 0: as long as the alarm lasts
-    reference_score: int | None = None  # alarm level of the rung whose alarm freezes it, 1 to 2**32 - 1; None: off
+    reference_score: int | None = None  # level of the rung whose alarm freezes what is learnt; None: none
 
     @property
     def is_on(self) -> bool:
@@ -63,9 +64,10 @@ class BaselinePlan:
                 self.start == self.limit_q16 == self.hold == 0,
                 "baseline: start, limit_q16 and hold must be 0 where the rates are 0 (off)",
             )
+            reference = self.reference_score
             require(
-                self.reference_score is None,
-                "baseline: there must be no reference_score where the rates are 0 (off)",
+                reference is None or 1 <= reference <= UINT32_MAX,
+                f"baseline: reference_score is {reference}, not 1 to 2**32 - 1",
             )
             return
         require(

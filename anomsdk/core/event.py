@@ -131,6 +131,10 @@ class Condition(_Worded):
     SUPPLY = 15, "supply", 7
 
 
+NOT_READY = 6
+"""Bit of the health byte that warm-up and a failed self-test share with a profile that is still learnt."""
+
+
 @dataclass(frozen=True)
 class Event:
     """Change of the alarm, or news of the device, in integers; ``bytes(event)`` is the bytes that leave the device.

@@ -22,6 +22,8 @@ class ExternalPlan:
 
     kind: ClassVar[str] = "external"
     sensor: ClassVar[str] = "external"
+    warm_up: ClassVar[int] = 0
+    parts: ClassVar[tuple[tuple[int, int, int], ...]] = ()
     hops_per_frame: ClassVar[int] = 1
 
     normalisation: AffinePlan

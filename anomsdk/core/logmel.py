@@ -23,6 +23,8 @@ class LogmelPlan:
 
     kind: ClassVar[str] = "logmel"
     sensor: ClassVar[str] = "audio"
+    warm_up: ClassVar[int] = 0
+    parts: ClassVar[tuple[tuple[int, int, int], ...]] = ()
     hops_per_frame: ClassVar[int] = 1
 
     fft: FftPlan

@@ -153,6 +153,8 @@ class MotionPlan:
 
     kind: ClassVar[str] = "motion"
     sensor: ClassVar[str] = "motion"
+    warm_up: ClassVar[int] = 0
+    parts: ClassVar[tuple[tuple[int, int, int], ...]] = ()
     hops_per_frame: ClassVar[int] = 1
 
     axes: int  # 3 or 6

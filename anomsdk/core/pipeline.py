@@ -15,6 +15,8 @@ from anomsdk.core.bands import Bands
 from anomsdk.core.baseline import Baseline
 from anomsdk.core.checks import require
 from anomsdk.core.context import Context
+from anomsdk.core.days import Days, DaysPlan, state_bytes, takes_state
+from anomsdk.core.diary import Diary
 from anomsdk.core.downlink import level_for
 from anomsdk.core.duty import is_pause
 from anomsdk.core.event import Event, State
@@ -25,7 +27,7 @@ from anomsdk.core.fixed import UINT32_MAX, Ints
 from anomsdk.core.framer import BATCH, Framer
 from anomsdk.core.ladder import MAX_PROMISES, Ladder, ladder_bytes, takes
 from anomsdk.core.logmel import Logmel
-from anomsdk.core.motion import Motion
+from anomsdk.core.motion import Motion, MotionPlan
 from anomsdk.core.plan import Plan
 from anomsdk.core.reasons import Reasons
 from anomsdk.core.record import SCORE_TAG_BYTES, Record
@@ -67,6 +69,7 @@ class Ticks:
     raw_scores : (t,), before the baseline
     first : index of the first window
     frames : (n, window, columns), the windows themselves, valid until the next batch is asked for; None: not needed
+    movement : (n, 0 or 2), levels of each window that a diary takes
     """
 
     hops: Ints
@@ -75,6 +78,7 @@ class Ticks:
     raw_scores: Ints
     first: int = 0
     frames: Ints | None = None
+    movement: Ints | None = None
 
 
 class Model(Protocol):
@@ -89,6 +93,7 @@ EXTRACTORS: dict[str, Callable[[Any, int], Extractor]] = {
     "bands": Bands,
     "motion": lambda plan, batch: Motion(plan),
     "external": lambda plan, batch: External(plan),
+    "days": lambda plan, batch: Days(plan),
 }
 """Kind -> extractor, made from a plan's section of this kind and the largest number of windows at once."""
 
@@ -115,8 +120,8 @@ class Chain:
 
     def __init__(self, plan: Plan, model: Model) -> None:
         self._plan = plan
-        self._framer = Framer(plan.framer, plan.columns)
         self._extractor = extractor_for(plan.extractor)
+        self._framer = Framer(plan.framer, plan.columns, self._extractor.largest_batch or BATCH)
         self._context = Context(plan.context, plan.extractor.n_features)
         self._model = model
         self._score = Score(plan.score)
@@ -124,20 +129,33 @@ class Chain:
         self._reference = _reference_of(plan)
         self._alert = Alert(plan.timing, plan.levels, plan.tag)
         self._supervisor = _supervisor(plan)
+        self._diary = _diary(plan)
+        self._extractor.watched = plan.diary_levels
         self._fresh = True  # no window has been full since the start
         self._reasons = Reasons(plan.reasons, plan.score)
+        self._say_readiness()
 
     def ticks(self, block: NDArray[np.int16]) -> Iterator[Ticks]:
         """Take a block (n, columns) and yield the ticks that it completes, batch by batch."""
-        supervised = self._supervisor is not None
         for first, frames in self._framer.push(block):
-            features, at_window = self._extractor.push(frames)
-            inputs, at_frame = self._context.push(features)
-            if len(inputs) or supervised:
-                outputs = self._model.run(inputs)
-                scores = self._score.run(inputs, outputs)
-                hops = first + at_window[at_frame]
-                yield Ticks(hops, inputs, outputs, scores, first, frames if supervised else None)
+            try:
+                yield from self._ticks_of(first, frames)
+            finally:
+                self._extractor.wipe_watched()
+
+    def _ticks_of(self, first: int, frames: Ints) -> Iterator[Ticks]:
+        """Yield the ticks that windows complete, at most one batch; also one without a tick where hops are counted."""
+        features, at_window = self._extractor.push(frames)
+        inputs, at_frame = self._context.push(features)
+        movement, supervised = None, self._supervisor is not None
+        if self._diary is not None:
+            watched = self._extractor.watched
+            movement = self._extractor.watched_levels if watched else np.zeros((len(frames), 0), np.int64)
+        if len(inputs) or supervised or movement is not None:
+            outputs = self._model.run(inputs)
+            scores = self._score.run(inputs, outputs)
+            hops = first + at_window[at_frame]
+            yield Ticks(hops, inputs, outputs, scores, first, frames if supervised else None, movement)
 
     def results(self, ticks: Ticks) -> list[Result]:
         """Turn ticks into results, by the baseline and the alert logic."""
@@ -153,7 +171,17 @@ class Chain:
         for tick, result in enumerate(found):
             if result.events:
                 found[tick] = self._explained(result, ticks.inputs[tick], ticks.outputs[tick])
+        if self._diary is not None and ticks.movement is not None:
+            at_hop = dict(zip(ticks.hops.tolist(), found, strict=True))
+            for window, levels in enumerate(ticks.movement.tolist()):
+                self._diary.hop(False, levels)
+                if ticks.first + window in at_hop:
+                    self._diary.tick(at_hop[ticks.first + window].score)
         return found
+
+    def rows(self) -> list[tuple[int, ...]]:
+        """Take the rows of the diary that are finished; none for a plan without one."""
+        return [] if self._diary is None else self._diary.rows()
 
     def due(self) -> list[Result]:
         """Return the events that are due without a tick: at the start a restart."""
@@ -219,6 +247,7 @@ class Chain:
         if self._reference is not None:
             self._reference.save(record.reference)
         (self._alert if self._supervisor is None else self._supervisor).save(record)
+        record.learnt = self._extractor.save()
         return bytes(record)
 
     def export(self, device: int, boot: int, since: Export | None) -> bytes:
@@ -273,15 +302,23 @@ class Chain:
         if self._reference is not None:
             self._baseline.restore(record)
             self._reference.restore(record.reference)
+            self._extractor.follow(alarm=self._reference.in_alarm)
+        if record.learnt:
+            self._extractor.restore(record.learnt)
         releveled = record.plan_tag != self._plan.tag or (self._plan.ladder is None and record.level_tag != 0)
         (self._alert if self._supervisor is None else self._supervisor).restore(record, releveled=releveled)
         self._context.has_given = record.has_given
-        self._pass(self._framer.resume(record.next_hop, record.ahead), pause=True)
+        if self._diary is not None:
+            self._diary.resume(record.next_hop)
+        lost = self._framer.resume(record.next_hop, record.ahead)
+        self._extractor.gap(lost)
+        self._pass(lost, pause=True)
+        self._say_readiness()
         return True
 
     @property
     def health(self) -> int:
-        """Return the health byte; 0 for plans without a health section."""
+        """Return the health byte; 0 for plans that are not supervised."""
         return 0 if self._supervisor is None else self._supervisor.health
 
     @property
@@ -304,27 +341,38 @@ class Chain:
     def reset(self) -> None:
         """Zero every sample and feature, and start again."""
         self._framer.wipe()
-        self._extractor.restart()
+        self._extractor.reset()
         self._extractor.wipe_scratch()
         self._context.restart()
         self._baseline.reset()
         self._alert.reset()
+        if self._diary is not None:
+            self._diary.reset()
         self._fresh = True
         if self._reference is not None:
             self._reference.reset()
         if self._supervisor is not None:
             self._supervisor.reset()
+        self._say_readiness()
+
+    def _say_readiness(self) -> None:
+        """Tell the supervisor whether the extractor has learnt what it needs."""
+        if self._supervisor is not None:
+            self._supervisor.is_ready = self._extractor.is_ready
 
     def _lose(self, n: int, *, pause: bool = False) -> None:
         if n == 0:
             return
         lost = self._framer.gap(n)
-        self._extractor.restart()
+        self._extractor.gap(lost)
         self._context.restart()
+        self._say_readiness()
         self._pass(lost, pause=pause)
 
     def _pass(self, hops: int, *, pause: bool) -> None:
         """Let hops pass without a sample, in a declared pause or in a gap."""
+        if self._diary is not None:
+            self._diary.lose(hops, pause)
         ticks = hops // (self._plan.extractor.hops_per_frame * self._plan.context.stride)
         faulty = self._supervisor is not None and self._supervisor.voids_by_fault
         for rung in (self._alert, self._reference):
@@ -348,9 +396,15 @@ class Chain:
             self._fresh = False
             for event in supervisor.hop(new, hop):
                 yield Result(hop, 0, (event,), judged=False)
+            self._say_readiness()
+            if self._diary is not None and ticks.movement is not None:
+                self._diary.hop(supervisor.voids, ticks.movement[window].tolist())
             if at in at_hop:
                 tick = at_hop[at]
-                yield self._supervised_tick(supervisor, hop, ticks, tick)
+                result = self._supervised_tick(supervisor, hop, ticks, tick)
+                if self._diary is not None and not result.void:
+                    self._diary.tick(result.score)
+                yield result
                 if supervisor.ladder is not None:
                     yield from self._without_tick(supervisor.due(hop + 1 & UINT32_MAX))
 
@@ -385,6 +439,7 @@ class Chain:
         """Let the baseline follow the score, unless the reference rung is in alarm."""
         reference.step(score)
         self._baseline.follow(raw, alarm=reference.in_alarm)
+        self._extractor.follow(alarm=reference.in_alarm)
 
     def _explained(self, result: Result, inputs: Ints, outputs: Ints) -> Result:
         """Add reasons to the event that raised the alarm."""
@@ -402,14 +457,27 @@ def record_for(plan: Plan, data: bytes) -> Record:
     InputError : the record is torn, or of a plan with another ``score_id``
     """
     ladder = plan.ladder
-    record = Record.from_bytes(data, 0 if ladder is None else ladder_bytes(ladder))
+    days = plan.extractor if isinstance(plan.extractor, DaysPlan) else None
+    record = Record.from_bytes(
+        data, 0 if ladder is None else ladder_bytes(ladder), 0 if days is None else state_bytes(days)
+    )
     record.check(bytes.fromhex(plan.score_id)[:SCORE_TAG_BYTES], plan.framer.window, plan.framer.hop, plan.timing.n)
     n_promises = len(plan.promises or ()) if record.plan_tag == plan.tag else MAX_PROMISES  # else no promise goes on
     require(
         ladder is None or takes(ladder, n_promises, plan.timing, record),
         "record: a number of its ladder is out of its range; the pipeline begins anew",
     )
+    require(
+        days is None or takes_state(days, record.learnt),
+        "record: a number of its profile is out of its range; the pipeline begins anew",
+    )
     return record
+
+
+def _diary(plan: Plan) -> Diary | None:
+    """Make the diary of a plan; None for a plan without one."""
+    floor = plan.extractor.floor if isinstance(plan.extractor, MotionPlan) else 0
+    return None if plan.diary is None else Diary(plan.diary, floor)
 
 
 def _supervisor(plan: Plan) -> Supervisor | None:

@@ -23,6 +23,8 @@ from anomsdk.core.bands import BandsPlan
 from anomsdk.core.baseline import BaselinePlan
 from anomsdk.core.checks import require
 from anomsdk.core.context import ContextPlan
+from anomsdk.core.days import DaysPlan
+from anomsdk.core.diary import MOVEMENT, DiaryPlan
 from anomsdk.core.duty import DutyPlan, due_q31
 from anomsdk.core.external import ExternalPlan
 from anomsdk.core.extractor import ExtractorPlan
@@ -30,7 +32,7 @@ from anomsdk.core.framer import FramerPlan
 from anomsdk.core.health import HealthPlan
 from anomsdk.core.ladder import MAX_PROMISES, LadderPlan, PromisePlan
 from anomsdk.core.logmel import LogmelPlan
-from anomsdk.core.motion import MotionPlan
+from anomsdk.core.motion import FEATURES, MotionPlan
 from anomsdk.core.reasons import ReasonsPlan
 from anomsdk.core.rung import LevelPlan, TimingPlan
 from anomsdk.core.score import ScorePlan
@@ -44,12 +46,17 @@ MAX_PROVENANCE = 64
 MAX_TEXT = 500
 MOTION_RATES_HZ = (10, 200)
 MAX_COUNTS_PER_UNIT = 32768
+SLOT_S = (900, 7200)
+"""Shortest and longest slot of a diary in seconds: a diary of seconds is a recording."""
+SENSES = ("movement", "sound", "score", "coverage", "other")
+"""Kinds of columns of a diary: words say "moved less" of movement, "was quieter" of sound."""
 
 EXTRACTORS: dict[str, type[ExtractorPlan]] = {
     "logmel": LogmelPlan,
     "bands": BandsPlan,
     "motion": MotionPlan,
     "external": ExternalPlan,
+    "days": DaysPlan,
 }
 """Kind of extractor -> class of its section of a plan."""
 
@@ -65,6 +72,11 @@ class SensorPlan:
 
     kind: str  # audio | external
     rate_millihertz: int  # samples (external: rows) in 1000 s
+
+    @property
+    def rate_hz(self) -> float:
+        """Samples a second."""
+        return self.rate_millihertz / 1000
 
     def check(self) -> None:
         """Refuse an unknown sensor."""
@@ -87,6 +99,11 @@ class MotionSensorPlan:
     counts_per_kilo_dps: int  # int16 counts in 1000 degrees a second; 0 with 3 axes
     full_scale_milli_g: int  # acceleration at which the sensor clips
 
+    @property
+    def rate_hz(self) -> float:
+        """Samples a second."""
+        return self.rate_millihertz / 1000
+
     def check(self) -> None:
         """Refuse an unknown sensor."""
         low, high = 1000 * MOTION_RATES_HZ[0], 1000 * MOTION_RATES_HZ[1]
@@ -105,6 +122,50 @@ class MotionSensorPlan:
             0 < reach <= 32768 * 10**6,
             f"sensor: a full scale of {self.full_scale_milli_g} mg is beyond int16 at this many counts",
         )
+
+
+@dataclass(frozen=True, eq=False)
+class DiaryColumn:
+    """Column of a diary, for sources and displays."""
+
+    name: str
+    unit: str
+    sense: str  # of SENSES: what more of it means
+
+    def check(self) -> None:
+        """Refuse a name that no file heading can have, and an unknown sense."""
+        require(
+            re.fullmatch(NAME_PATTERN, self.name) is not None,
+            f"sensor: '{quoted(self.name)}' names no column: 1 to 48 letters, digits and underscores",
+        )
+        printable = len(self.unit) <= 16 and self.unit.isascii() and self.unit.isprintable()
+        require(printable, f"sensor: the unit of {self.name} is not up to 16 printable ASCII characters")
+        require(self.sense in SENSES, f"sensor: sense '{quoted(self.sense)}' is not {', '.join(SENSES)}")
+
+
+@dataclass(frozen=True, eq=False)
+class DiarySensorPlan:
+    """Rows of a diary, one for each slot of the day: sums or means of what a sensor or another pipeline gave."""
+
+    kind: ClassVar[str] = "diary"
+
+    slot_s: int
+    columns: tuple[DiaryColumn, ...]
+
+    @property
+    def rate_hz(self) -> float:
+        """Rows a second."""
+        return 1 / self.slot_s
+
+    def check(self) -> None:
+        """Refuse slots that do not share a day, and columns that cannot be told apart."""
+        low, high = SLOT_S
+        require(low <= self.slot_s <= high, f"sensor: slot_s is {self.slot_s}, not {low} to {high} s")
+        require(86_400 % self.slot_s == 0, f"sensor: slot_s {self.slot_s} is no part of a day of 86400 s")
+        for column in self.columns:
+            column.check()
+        names = [column.name for column in self.columns]
+        require(len(set(names)) == len(names), "sensor: two columns have one name")
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,7 +215,7 @@ class Plan:
     """
 
     name: str
-    sensor: SensorPlan | MotionSensorPlan
+    sensor: SensorPlan | MotionSensorPlan | DiarySensorPlan
     framer: FramerPlan
     extractor: ExtractorPlan
     context: ContextPlan
@@ -176,6 +237,8 @@ class Plan:
     """Rungs that count what alarms at other levels would be; None: none."""
     promises: tuple[PromisePlan, ...] | None = None
     """Promises that the ladder can certify; None without a ladder."""
+    diary: DiaryPlan | None = None
+    """Slot and columns of the diary that the pipeline writes; None: it writes none."""
     folder: Path | None = field(default=None, compare=False, metadata={"canonical": False})
     """Folder that the plan was read from: engine tflite looks for the model there. Not part of the plan's value."""
 
@@ -200,9 +263,9 @@ class Plan:
     def score_id(self) -> str:
         """Hash of the score, its baseline, the alert's timing, health and rungs (64 hex).
 
-        Not of levels, reasons, alarm and promises.
+        Not of levels, reasons, alarm, promises and diary.
         """
-        return self._hash_without(*_UNNAMED, "levels", "reasons", "alarm", "promises")
+        return self._hash_without(*_UNNAMED, "levels", "reasons", "alarm", "promises", "diary")
 
     @property
     def tag(self) -> int:
@@ -230,7 +293,7 @@ class Plan:
     @property
     def rate_hz(self) -> float:
         """Rate of the samples (or rows) in Hz."""
-        return self.sensor.rate_millihertz / 1000
+        return self.sensor.rate_hz
 
     @property
     def macs(self) -> int:
@@ -244,8 +307,8 @@ class Plan:
 
     @property
     def samples_to_first_tick(self) -> int:
-        """Number of samples before the first result."""
-        hops = self.extractor.hops_per_frame * self.context.frames
+        """Number of samples before the first result; of a diary without a missing row."""
+        hops = self.extractor.warm_up + self.extractor.hops_per_frame * self.context.frames
         return self.framer.window + (hops - 1) * self.framer.hop
 
     def ticks_in(self, n_samples: int) -> int:
@@ -289,6 +352,8 @@ class Plan:
         )
         if isinstance(self.sensor, MotionSensorPlan):
             require(self.sensor.axes == self.columns, "plan: sensor and extractor differ in their axes")
+        if isinstance(self.extractor, DaysPlan):
+            self._check_days(self.extractor)
         self.context.check(self.extractor.n_features)
         check_layers(self.layers)
         self.model.check()
@@ -310,6 +375,8 @@ class Plan:
         ):
             require(zero_points == (first, last), f"{part}: its zero points are not those of the layers")
         self.baseline.check()
+        alone = self.baseline.reference_score is not None and not self.baseline.is_on
+        require(not alone or self.days is not None, "baseline: only days have a reference_score where the rates are 0")
         self.timing.check()
         self.levels.check(self.timing)
         self.reasons.check(n)
@@ -325,6 +392,57 @@ class Plan:
         if self.health is not None:
             self.health.check(self.framer.hop, self.framer.window, self.columns)
         _check_ladder(self)
+        if self.diary is not None:
+            self._check_diary(self.diary)
+
+    @property
+    def diary_levels(self) -> tuple[int, ...]:
+        """Indices in a frame of the levels that a diary takes, in the order of `MOVEMENT`; empty: none."""
+        if self.diary is None or self.diary.gain_q16 == 0 or not isinstance(self.extractor, MotionPlan):
+            return ()
+        at, width = {}, 0
+        for name in self.extractor.features:
+            at[name] = width
+            width += FEATURES[name].width(self.extractor.spectrum.n_bands)
+        return tuple(at[name] for name in MOVEMENT)
+
+    @property
+    def has_movement(self) -> bool:
+        """Return True if frames have the levels that a diary takes as movement."""
+        return isinstance(self.extractor, MotionPlan) and set(MOVEMENT) <= set(self.extractor.features)
+
+    @property
+    def diary_floor(self) -> int:
+        """Counts that are added below the logarithm of a level of movement; 0 for an extractor of anything else."""
+        return self.extractor.floor if isinstance(self.extractor, MotionPlan) else 0
+
+    @property
+    def days(self) -> tuple[DiarySensorPlan, DaysPlan] | None:
+        """Sensor and extractor of a plan that compares days; None for any other plan."""
+        if isinstance(self.sensor, DiarySensorPlan) and isinstance(self.extractor, DaysPlan):
+            return self.sensor, self.extractor
+        return None
+
+    def _check_diary(self, diary: DiaryPlan) -> None:
+        """Refuse slots of another length than `SLOT_S`, and movement of an extractor that has none."""
+        diary.check()
+        require(self.sensor.kind != "diary", "diary: a plan of days writes no diary of its own; remove the section")
+        seconds = diary.slot_q16 * self.framer.hop / 65536 / self.rate_hz
+        low, high = SLOT_S
+        require(low - 0.5 <= seconds <= high + 0.5, f"diary: a slot of {seconds:g} s is not {low} to {high} s")
+        require(
+            diary.gain_q16 == 0 or self.has_movement,
+            "diary: columns of movement need the features vedba_mean and jerk_mean; select both, or leave them out",
+        )
+
+    def _check_days(self, days: DaysPlan) -> None:
+        """Refuse a diary of another width or length of slots, and what a profile cannot go with."""
+        assert isinstance(self.sensor, DiarySensorPlan)
+        require(len(self.sensor.columns) == days.columns, "plan: sensor and extractor differ in their columns")
+        require(self.sensor.slot_s * days.slots == 86_400, "plan: the slots of sensor and extractor are not one day")
+        require(self.baseline.reference_score is not None, "plan: days need a reference_score to freeze the profile")
+        require(not self.baseline.is_on, "plan: days follow by their own profile; switch the baseline off")
+        require(self.duty is None, "plan: a diary has no duty")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Plan) and self.canonical_bytes == other.canonical_bytes

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomsdk.core.checks import checked_cast, require, require_array
-from anomsdk.core.fixed import Ints
-from anomsdk.core.score import ScorePlan, error
+from anomsdk.core.fixed import UINT32_MAX, Ints
+from anomsdk.core.score import ScorePlan, error, sizes
 
 MAX_GROUPS = 16
 MAX_CODE = 63
@@ -43,6 +43,14 @@ class Group(IntEnum):
     MOTION_X = 25
     MOTION_Y = 26
     MOTION_Z = 27
+    DAY_TOTAL = 28
+    HOURS_OF_DAY = 29
+    DAY_RHYTHM = 30
+    DAY_PHASE = 31
+    QUIET_HOURS = 32
+    BUSY_HOURS = 33
+    LAST_HOURS = 34
+    TREND = 35
     PART_1 = 48
     PART_2 = 49
     PART_3 = 50
@@ -70,7 +78,7 @@ class Direction(IntEnum):
     UNSTEADY = 3
 
 
-WITHOUT_DIRECTION = frozenset({Group.POSTURE})
+WITHOUT_DIRECTION = frozenset({Group.POSTURE, Group.HOURS_OF_DAY, Group.DAY_RHYTHM, Group.DAY_PHASE})
 """Groups whose features have no high or low: they are `Direction.CHANGED`."""
 
 
@@ -78,8 +86,8 @@ WITHOUT_DIRECTION = frozenset({Group.POSTURE})
 class ReasonsPlan:
     """Groups of the model's inputs. A code and a direction are one byte: ``code | direction << 6``.
 
-    The residual of a group is a part of the score, below 2**32, and a gain is at most 2**30: their product is below
-    2**62.
+    The residual of a group is a part of the score, or of one in groups at most 2**32 - 1, and a gain is at most 2**30:
+    their product is below 2**62.
     """
 
     groups: NDArray[np.uint8]  # (n_in,), bits 0 to 3: the input's group; 4, 5: its direction above; 6, 7: below
@@ -170,6 +178,8 @@ class Reasons:
     def run(self, inputs: Ints, outputs: Ints) -> tuple[int, int, int]:
         """Choose the reasons of a tick: the groups with the largest products of residual and gain, ties to the first.
 
+        Where the largest group of the score counts, the first reason is one of its own.
+
         Parameters
         ----------
         inputs, outputs : int64 (n_in,) in int8 range
@@ -180,14 +190,24 @@ class Reasons:
         """
         errors = error(self._score, inputs, outputs)
         terms = self._weights * errors * errors
-        products = (self._members @ terms) * self._plan.gain
+        products = np.minimum(self._members @ terms, UINT32_MAX) * self._plan.gain
+        allowed = self._of_largest(errors)
         found = []
         for _ in range(N_REASONS):
-            group = int(products.argmax())
+            group = int(np.where(allowed, products, -1).argmax())
             named = products[group] > 0
             found.append(int(self._plan.codes[group]) | self._direction(group, inputs, terms) << 6 if named else 0)
             products[group] = 0
+            allowed = np.ones(len(products), np.bool_)
         return found[0], found[1], found[2]
+
+    def _of_largest(self, errors: Ints) -> NDArray[np.bool_]:
+        """Return the groups that have an input in the group of the score that counts, (n_groups,)."""
+        groups = self._score.groups
+        if groups is None:
+            return np.ones(len(self._members), np.bool_)
+        counts = groups[int(sizes(self._score, errors[None])[0].argmax())]
+        return self._members[:, counts.first : counts.last + 1].any(axis=1)
 
     def _direction(self, group: int, inputs: Ints, terms: Ints) -> int:
         """Return the direction of the first input with the group's largest term: above or below the zero point."""

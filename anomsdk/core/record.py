@@ -1,7 +1,9 @@
 """Record: what a pipeline keeps over a reset or a power cut, in a number of bytes that its plan fixes.
 
-It holds counts, levels and the state of the alarm. No sample, no feature, and no mean or extreme of samples is in it. A
-CRC tells a torn record from a whole one; whoever can write a record can write any, so it does not tell a forged one.
+It holds counts, levels and the state of the alarm. No sample, no feature, and no mean or extreme of samples is in it,
+but for a plan of days, whose record has the own profile and the rows of the last 24 hours.
+
+A CRC tells a torn record from a whole one; whoever can write a record can write any, so it does not tell a forged one.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from dataclasses import dataclass, field
 from anomsdk.core.checks import require
 
 RECORD_BYTES = 136
-"""Length without a ladder."""
+"""Length without a ladder and without what an extractor of days keeps."""
 VERSION = 1
 SCORE_TAG_BYTES = 8
 """Bytes of the plan's score_id that a record is bound to."""
@@ -77,6 +79,7 @@ class Record:
     reported: int = 0
     counts: tuple[int, ...] = (0,) * N_COUNTS
     ladder: bytes = b""  # state of the ladder, see `anomsdk.core.ladder`
+    learnt: bytes = b""  # what the extractor has learnt, see `anomsdk.core.days`
 
     @property
     def next_sequence(self) -> int:
@@ -88,7 +91,7 @@ class Record:
         flags = self.escalated * _ESCALATED | self.silenced * _SILENCED | self.out_of_service * _OUT_OF_SERVICE
         bits = self.rung.in_alarm | self.reference.in_alarm << 1 | self.has_given << 2
         data = _LAYOUT.pack(
-            *(_MARK, VERSION, RECORD_BYTES + len(self.ladder), self.plan_tag, self.score_tag),
+            *(_MARK, VERSION, RECORD_BYTES + len(self.ladder) + len(self.learnt), self.plan_tag, self.score_tag),
             *(self.level_tag, self.state, flags, bits),
             *(self.sequence, self.ahead, self.next_hop),
             *(number for each in rungs for number in (each.in_row, each.calm, each.cooldown)),
@@ -98,23 +101,24 @@ class Record:
             *(self.elapsed, self.judged, self.highest_log2_q8, self.late_q16),
             *(self.active, self.reported, *self.counts),
         )
-        data += self.ladder
+        data += self.ladder + self.learnt
         return data + _CRC.pack(zlib.crc32(data))
 
     @classmethod
-    def from_bytes(cls, data: bytes, ladder_bytes: int = 0) -> Record:
+    def from_bytes(cls, data: bytes, ladder_bytes: int = 0, learnt_bytes: int = 0) -> Record:
         """Read a record.
 
         Parameters
         ----------
         data : bytes that `bytes(record)` gave
         ladder_bytes : length of the state of the ladder; 0: the plan has none
+        learnt_bytes : length of what the extractor has learnt; 0: it learns nothing
 
         Raises
         ------
         InputError : the record is of another length or version, or torn
         """
-        size = RECORD_BYTES + ladder_bytes
+        size = RECORD_BYTES + ladder_bytes + learnt_bytes
         require(len(data) == size, f"record: {len(data)} bytes, not {size}; the pipeline begins anew")
         found = _LAYOUT.unpack_from(data)
         mark, version, length, plan_tag, score_tag = found[:5]
@@ -139,7 +143,8 @@ class Record:
         record.hold, record.repeating, record.silence, record.test = found[25:29]
         record.elapsed, record.judged, record.highest_log2_q8, record.late_q16 = found[29:33]
         record.active, record.reported, record.counts = found[33], found[34], found[35:]
-        record.ladder = data[_LAYOUT.size : -_CRC.size]
+        end = _LAYOUT.size + ladder_bytes
+        record.ladder, record.learnt = data[_LAYOUT.size : end], data[end : -_CRC.size]
         return record
 
     def check(self, score_tag: bytes, window: int, hop: int, n: int) -> None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from enum import IntEnum
 
 from anomsdk.core.alarm import MAX_SILENCE, Alarm, AlarmPlan, Annunciation, Notice
-from anomsdk.core.event import SHARE_ONE, VERSION_2, Condition, Event, Kind, Restart, score_log2_q8
+from anomsdk.core.event import NOT_READY, SHARE_ONE, VERSION_2, Condition, Event, Kind, Restart, score_log2_q8
 from anomsdk.core.fixed import UINT32_MAX, Ints
 from anomsdk.core.health import Health, HealthPlan
 from anomsdk.core.ladder import MAX_PROMISES, MAX_RUNGS, Ladder, LadderPlan, PromisePlan
@@ -108,6 +108,8 @@ class Supervisor:
         self._health = None if health is None else Health(health, columns)
         self._heartbeat_q16 = alarm.heartbeat << 16 | (alarm.heartbeat_rest_q16 or 0)
         self._due_q31, self._tag = due_q31, plan_tag
+        self.is_ready = True
+        """False while the extractor learns what it needs for its first frame: each event says so."""
         self.reset()
 
     def reset(self) -> None:
@@ -138,8 +140,9 @@ class Supervisor:
 
     @property
     def health(self) -> int:
-        """Return the health byte."""
-        return 0 if self._health is None else self._health.byte
+        """Return the health byte, see `Condition`; bit `NOT_READY` is also set while the extractor learns."""
+        byte = 0 if self._health is None else self._health.byte
+        return byte | (not self.is_ready) << NOT_READY
 
     @property
     def annunciation(self) -> int:

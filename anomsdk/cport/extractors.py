@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from anomsdk.core.bands import BandsPlan
+from anomsdk.core.days import DaysPlan, state_bytes
 from anomsdk.core.external import ExternalPlan
 from anomsdk.core.extractor import ExtractorPlan
 from anomsdk.core.logmel import LogmelPlan
@@ -29,12 +30,14 @@ class CExtractor:
     state_bytes : plan section -> bytes that are kept for the next frame, as `state_bytes` of anom_<kind>
     scratch_bytes : plan section -> bytes that one window needs, as `scratch_bytes` of anom_<kind>
     sums : plan section -> energies in the struct ``gathered`` that is kept for the next frame; 0: nothing is kept
+    learnt_bytes : plan section -> bytes at the beginning of the state that a record has; 0: it learns nothing
     """
 
     fields: Callable[[Any], Fields]
     state_bytes: Callable[[Any], int]
     scratch_bytes: Callable[[Any], int]
     sums: Callable[[Any], int] = lambda extractor: 0
+    learnt_bytes: Callable[[Any], int] = lambda extractor: 0
 
 
 def rounded_up(n: int) -> int:
@@ -87,10 +90,29 @@ def _external_fields(extractor: ExternalPlan) -> Fields:
     return {"n_features": extractor.n_features}
 
 
+def _days_fields(extractor: DaysPlan) -> Fields:
+    return {"n_judged": len(extractor.judged), "n_features": extractor.n_features}
+
+
+def _days_rows(extractor: DaysPlan) -> int:
+    return rounded_up(extractor.slots * len(extractor.judged) * SAMPLE)
+
+
+def _days_state(extractor: DaysPlan) -> int:
+    """Bytes of all that a record has, and of the alarm, which no record has."""
+    return rounded_up(state_bytes(extractor) + 1)
+
+
+def _days_scratch(extractor: DaysPlan) -> int:
+    """Bytes of the levels, of the figures of the day, and of the day with its missing slots filled in."""
+    return rounded_up(extractor.n_features * LEVEL) + _days_rows(extractor)
+
+
 EXTRACTORS = {
     "logmel": CExtractor(lambda extractor: {}, _nothing, _logmel_scratch),
     "bands": CExtractor(lambda extractor: {}, _bands_state, _bands_scratch, _bands_sums),
     "motion": CExtractor(_motion_fields, _nothing, _motion_scratch),
     "external": CExtractor(_external_fields, _nothing, _levels),
+    "days": CExtractor(_days_fields, _days_state, _days_scratch, learnt_bytes=state_bytes),
 }
 """Kind of extractor -> its description for the C port."""

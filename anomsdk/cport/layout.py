@@ -20,6 +20,8 @@ from anomsdk.cport.extractors import EXTRACTORS, SAMPLE, rounded_up
 from anomsdk.cport.fields import Blocks, Bytes, Fields, Structs
 from anomsdk.cport.structs import autoencoder_fields, front_fields, supervisor_bytes
 
+DIARY = 80
+"""Bytes of a diary, ANOM_DIARY_BYTES of anom_diary.h."""
 REFERENCE = 32
 """Bytes of the rung that freezes the baseline, ANOM_REFERENCE_BYTES of anom_pipeline.h."""
 
@@ -32,6 +34,7 @@ class Layout:
     ----------
     supervisor : counts of the alarm's life cycle, of health, the heartbeat and the ladder, on a 32-bit processor; 0 for
         a plan without an alarm, a health and a ladder section
+    diary : sums of a slot; 0 for a plan without a diary
     reference : counts of the rung that freezes the baseline; 0 where the baseline is off
     samples : samples of one window
     state : values that the extractor keeps for the next frame
@@ -41,6 +44,7 @@ class Layout:
     """
 
     supervisor: int
+    diary: int
     reference: int
     samples: int
     state: int
@@ -64,7 +68,13 @@ def layout(plan: Plan) -> Layout:
     widths = [layer.n_in for layer in plan.layers] + [plan.layers[-1].n_out]
     supervisor = in_memory(supervisor_bytes(plan), 4)
     return layout_of(
-        plan.framer, plan.extractor, plan.context, widths, follows=plan.baseline.is_on, supervisor=supervisor
+        plan.framer,
+        plan.extractor,
+        plan.context,
+        widths,
+        follows=plan.baseline.reference_score is not None,
+        supervisor=supervisor,
+        diary=0 if plan.diary is None else DIARY,
     )
 
 
@@ -76,6 +86,7 @@ def layout_of(
     *,
     follows: bool,
     supervisor: int = 0,
+    diary: int = 0,
 ) -> Layout:
     """Compute the buffers of a pipeline from the parts of a plan.
 
@@ -83,12 +94,14 @@ def layout_of(
     ----------
     framer, extractor, context : sections of a plan
     widths : widths of the model's input, hidden layers and output; empty: a pipeline without a model
-    follows : a baseline follows the score
+    follows : there is a reference rung
     supervisor : bytes of the supervisor on a 32-bit processor; 0: none
+    diary : bytes of the diary; 0: none
     """
     own = EXTRACTORS[extractor.kind]
     return Layout(
         supervisor=supervisor,
+        diary=diary,
         reference=REFERENCE if follows else 0,
         samples=rounded_up(framer.window * extractor.columns * SAMPLE),
         state=own.state_bytes(extractor),

@@ -17,6 +17,7 @@ from anomsdk.core.alarm import PLAIN
 from anomsdk.core.autoencoder import LayerPlan
 from anomsdk.core.checks import checked_cast
 from anomsdk.core.context import STATISTICS, ContextPlan, StackPlan, SummaryPlan
+from anomsdk.core.diary import COLUMNS
 from anomsdk.core.extractor import ExtractorPlan
 from anomsdk.core.fft import FftPlan
 from anomsdk.core.filterbank import FilterbankPlan
@@ -25,12 +26,13 @@ from anomsdk.core.plan import MAX_GAP, Plan
 from anomsdk.core.reasons import ReasonsPlan
 from anomsdk.core.record import RECORD_BYTES, SCORE_TAG_BYTES
 from anomsdk.core.rung import levels
+from anomsdk.core.score import ScorePlan
 from anomsdk.core.spectrum import SpectrumPlan
 from anomsdk.cport.extractors import EXTRACTORS
 from anomsdk.cport.fields import Address, Blocks, Bytes, Constant, Fields, Member, Size, Structs
 from anomsdk.errors import without_a_branch
 
-C_FORMAT = 7
+C_FORMAT = 8
 """Layout of the structs: ANOM_PLAN_FORMAT of anom_plan.h."""
 
 
@@ -42,7 +44,7 @@ def c_fields(plan: Plan) -> Fields:
         "framer": _fields(plan.framer),
         **front_fields(plan.extractor, plan.context),
         "autoencoder": autoencoder_fields(plan.layers, _input_reach(plan)),
-        "score": _fields(plan.score),
+        "score": score_fields(plan.score),
         "baseline": _baseline(plan),
         "timing": {
             **_fields(plan.timing, without=("clear_ratio_q16", "high_ratio_q16", "clear_after")),
@@ -54,7 +56,9 @@ def c_fields(plan: Plan) -> Fields:
         "supervisor": _supervisor(plan),
         "supervisor_bytes": supervisor_bytes(plan),
         "record_bytes": record_bytes(plan),
+        "learnt_bytes": learnt_bytes(plan),
         "duty": _duty(plan),
+        "diary": _diary(plan),
         "id": tuple(bytes.fromhex(plan.id)),
         "score_tag": tuple(bytes.fromhex(plan.score_id)[:SCORE_TAG_BYTES]),
     }
@@ -83,6 +87,24 @@ def _duty(plan: Plan) -> Structs | None:
     return Structs("anom_duty_plan", ({**pauses, "pause": Address("anom_duty_pause")},))
 
 
+def _diary(plan: Plan) -> Structs | None:
+    """Return `anom_diary_plan`; None for a plan without a diary."""
+    if plan.diary is None:
+        return None
+    codes = checked_cast([COLUMNS[name] for name in plan.diary.columns], "u1", "diary: columns")
+    vedba_at, jerk_at = plan.diary_levels or (0, 0)
+    fields: Fields = {
+        **_fields(plan.diary, without=("columns",)),
+        "columns": codes,
+        "n_columns": len(codes),
+        "vedba_at": vedba_at,
+        "jerk_at": jerk_at,
+        "floor": plan.diary_floor,
+        "type": Address("anom_diary_functions"),
+    }
+    return Structs("anom_diary_plan", (fields,))
+
+
 def _supervisor(plan: Plan) -> Structs | None:
     """Return `anom_supervisor_plan`; None for a plan without an alarm, a health and a ladder section."""
     if not plan.is_supervised:
@@ -103,6 +125,8 @@ def _supervisor(plan: Plan) -> Structs | None:
         "health": health,
         "ladder": _ladder(plan),
         "type": Address("anom_ladder_supervisor_functions" if plan.ladder else "anom_supervisor_functions"),
+        "is_ready": Address("anom_supervisor_is_ready") if learnt_bytes(plan) else None,
+        "learns": int(learnt_bytes(plan) > 0),
     }
     return Structs("anom_supervisor_plan", (fields,))
 
@@ -156,14 +180,32 @@ def supervisor_bytes_of(is_supervised: bool, columns: int | None, rungs: int = 0
 
 def record_bytes(plan: Plan) -> Bytes:
     """Return the bytes of a record, by the macros of anomsdk.h."""
-    if plan.ladder is None:
-        return Bytes("ANOM_RECORD_BYTES", RECORD_BYTES, 0)
-    text = f"ANOM_RECORD_BYTES + ANOM_LADDER_BYTES({plan.ladder.n_rungs})"
-    return Bytes(text, RECORD_BYTES + ladder_bytes(plan.ladder), 0)
+    text, fixed = "ANOM_RECORD_BYTES", RECORD_BYTES
+    if plan.ladder is not None:
+        text += f" + ANOM_LADDER_BYTES({plan.ladder.n_rungs})"
+        fixed += ladder_bytes(plan.ladder)
+    learnt = learnt_bytes(plan)
+    return Bytes(f"{text} + {learnt}" if learnt else text, fixed + learnt, 0)
+
+
+def learnt_bytes(plan: Plan) -> int:
+    """Return the bytes of a record that hold what the extractor has learnt."""
+    return EXTRACTORS[plan.extractor.kind].learnt_bytes(plan.extractor)
 
 
 def _health_bytes(columns: int) -> Bytes:
     return Bytes(f"ANOM_HEALTH_BYTES({columns})", 56 + 16 * columns, 2)
+
+
+def score_fields(plan: ScorePlan) -> Fields:
+    """Return all fields of `anom_score_plan`."""
+    groups = plan.groups or ()
+    return {
+        **_fields(plan, without=("groups",)),
+        "groups": Structs("anom_score_group", tuple(_fields(group) for group in groups)) if groups else None,
+        "n_groups": len(groups),
+        "largest": Address("anom_score_largest") if groups else None,
+    }
 
 
 def reasons_fields(plan: ReasonsPlan) -> Fields:
@@ -177,8 +219,8 @@ def front_fields(extractor: ExtractorPlan, context: ContextPlan) -> Fields:
 
 
 def _extractor(extractor: ExtractorPlan) -> Fields:
-    own = EXTRACTORS[extractor.kind].fields(extractor)
-    tables = Structs(f"anom_{extractor.kind}_plan", ({**_fields(extractor), **own},))
+    own = EXTRACTORS[extractor.kind]
+    tables = Structs(f"anom_{extractor.kind}_plan", ({**_fields(extractor), **own.fields(extractor)},))
     return {
         "type": Address(f"anom_{extractor.kind}"),
         "tables": tables,
@@ -186,6 +228,8 @@ def _extractor(extractor: ExtractorPlan) -> Fields:
         "n_features": extractor.n_features,
         "columns": extractor.columns,
         "hops_per_frame": extractor.hops_per_frame,
+        "warm_up": extractor.warm_up,
+        "learning": Address(f"anom_{extractor.kind}_learning") if own.learnt_bytes(extractor) else None,
     }
 
 

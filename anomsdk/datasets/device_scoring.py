@@ -17,7 +17,7 @@ from anomsdk.core.duty import is_pause
 from anomsdk.core.event import Event, Kind
 from anomsdk.core.fixed import UINT32_MAX
 from anomsdk.core.pipeline import Result
-from anomsdk.core.plan import MAX_GAP, Plan
+from anomsdk.core.plan import MAX_GAP, DiarySensorPlan, Plan
 from anomsdk.datasets.device_day import DeviceDay, day_of
 from anomsdk.datasets.open_row import OpenRow, pairs_of
 from anomsdk.datasets.sample_clock import DAY_US, SampleClock
@@ -64,7 +64,11 @@ class DeviceScoring:
         self._scoring, self._engine, self._device = scoring, engine, device
         self._plan, self._service = scoring.plan, Service(scoring.counted)
         self._position = self._covered = 0  # samples since the first one, with those missing; up to which rows reach
-        self._clock = SampleClock(self._plan.sensor.rate_millihertz)
+        sensor = self._plan.sensor
+        if isinstance(sensor, DiarySensorPlan):
+            self._clock = SampleClock(1, sensor.slot_s * 1_000_000)
+        else:
+            self._clock = SampleClock(sensor.rate_millihertz)
         self._begun = False
         self._alarm, self._level, self._stop_us = False, engine.level, 0
         self._row: OpenRow | None = None

@@ -46,7 +46,7 @@ class SampleClock:
 
     Parameters
     ----------
-    rate_millihertz : samples in 1,000 s
+    n, per_us : samples in a time, and this time in microseconds; by default the rate in millihertz
 
     Examples
     --------
@@ -56,8 +56,8 @@ class SampleClock:
     (1000500000, 25)
     """
 
-    def __init__(self, rate_millihertz: int) -> None:
-        self._millihertz, self._at, self._us = rate_millihertz, 0, 0
+    def __init__(self, n: int, per_us: int = 1_000_000_000) -> None:
+        self._n, self._per_us, self._at, self._us = n, per_us, 0, 0
         self.is_set = False
 
     def set(self, position: int, us: int) -> None:
@@ -70,17 +70,17 @@ class SampleClock:
 
     def times(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the time of each position, as `time` does."""
-        whole, rest = np.divmod(positions - self._at, self._millihertz)
-        return self._us + whole * 10**9 + rest * 10**9 // self._millihertz
+        whole, rest = np.divmod(positions - self._at, self._n)
+        return self._us + whole * self._per_us + rest * self._per_us // self._n
 
     def position(self, us: int) -> int:
         """Return the last position at or before a time."""
-        return self._at + (us - self._us) * self._millihertz // 10**9
+        return self._at + (us - self._us) * self._n // self._per_us
 
     def duration(self, samples: int) -> int:
         """Return how long samples take, in microseconds, rounded down."""
-        return samples * 10**9 // self._millihertz
+        return samples * self._per_us // self._n
 
     def samples(self, us: int) -> int:
         """Return the number of samples in a time, rounded."""
-        return (us * self._millihertz + 5 * 10**8) // 10**9
+        return (us * self._n + self._per_us // 2) // self._per_us

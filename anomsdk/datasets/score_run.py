@@ -138,7 +138,7 @@ def score_into(
         memory, writer = RowMemory(), PartWriter(out, facts, data_set.number)
         scorer = UnitScorer(
             Scoring(plan, counted_by or plan, scores),
-            default_engine() if engine is None else engine,
+            default_engine(plan) if engine is None else engine,
             inputs,
             writer,
             memory,

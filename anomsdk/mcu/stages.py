@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.core.plan import Plan
+from anomsdk.core.plan import DiarySensorPlan, Plan
 from anomsdk.mcu.compile import compile_firmware
 from anomsdk.mcu.emit import Emitted
 from anomsdk.mcu.emulate import Machine
@@ -197,8 +197,8 @@ class _Device:
         taken = call("push", self._machine.address("block"), rows)
         assert taken == rows, f"anom_pipeline_push took {taken} of {rows}"
         ticks = 0
-        while call("poll", self._machine.address("result")) > 0:
-            ticks += 1
+        while (found := call("poll", self._machine.address("result"))) > 0:
+            ticks += found == 1  # not an event without a tick
         return ticks > 0
 
 
@@ -217,6 +217,11 @@ def _most_rows(plan: Plan) -> int:
 
 
 def _noise(plan: Plan) -> NDArray[np.int16]:
-    """White noise over all of int16, from the raw bits of the generator, which no version of numpy changes."""
-    bits = np.random.PCG64(0).random_raw(_most_rows(plan) * plan.columns)
-    return (bits & 0xFFFF).astype(np.uint16).view(np.int16).reshape(-1, plan.columns)
+    """White noise over all of int16, from the raw bits of the generator, which no version of numpy changes.
+
+    A diary gets values above 0: one with nothing but 0 lies on a table.
+    """
+    bits = np.random.PCG64(0).random_raw(_most_rows(plan) * plan.columns) & 0xFFFF
+    if isinstance(plan.sensor, DiarySensorPlan):
+        bits = bits & 0x7FFF | 0x4000
+    return bits.astype(np.uint16).view(np.int16).reshape(-1, plan.columns)

@@ -25,6 +25,7 @@ ON_DELAYS = (0, 1, 2, 4, 8, 16, 32, 64)
 _BULK = 0.99
 """Quantile of normal scores at which the rungs of a ladder begin."""
 
+_Tail = Annotated[float, Field(strict=False, gt=0, le=2**32)]
 _Uint32 = Annotated[int, Field(ge=0, le=2**32 - 1)]
 
 
@@ -116,6 +117,8 @@ class Calibration(_Part):
     """Score that the baseline starts from: the 75 % quantile of normal scores without a baseline; null: no baseline.
 
     It starts high so that a fresh pipeline in a louder scene does not alarm before the baseline has risen."""
+    score_tails: Annotated[tuple[_Tail, ...], Field(strict=False)] | None = None
+    """Sum of the errors of each group of the score that 95 % of the normal ticks do not exceed; null: no groups."""
     group_levels: dict[str, Annotated[float, Field(strict=False, ge=0, le=2**32)]] | None = None
     """Name of a group of features -> its mean part of normal scores without a baseline; null where it was not
     measured."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import Field, model_validator
 
-from anomsdk.core import bands, external, fft, filterbank, motion
+from anomsdk.core import bands, days, external, fft, filterbank, motion, profile
 from anomsdk.errors import quoted
-from anomsdk.planner.sections import MotionSensor, Section, Sensor
+from anomsdk.planner.sections import DiarySensor, MotionSensor, Section, Sensor
+
+AnySensor: TypeAlias = Sensor | MotionSensor | DiarySensor
 
 SAME = 1e-6
 """Largest rounding error without a note, in samples, hops or mHz."""
@@ -26,6 +28,9 @@ class Features(Section):
 
     The defaults here fit an extractor whose window is one sample.
     """
+
+    learns: ClassVar[bool] = False
+    """The extractor learns while it runs, and the reference rung freezes what it has learnt."""
 
     if TYPE_CHECKING:
         kind: str
@@ -43,11 +48,11 @@ class Features(Section):
         """Number of hops in one feature frame at ``rate_hz``."""
         return 1
 
-    def columns_of(self, sensor: Sensor | MotionSensor) -> int:
+    def columns_of(self, sensor: AnySensor) -> int:
         """Number of values in one sample."""
         return 1
 
-    def check_sensor(self, sensor: Sensor | MotionSensor) -> None:
+    def check_sensor(self, sensor: AnySensor) -> None:
         """Refuse a sensor that the section does not fit, with a ValueError that names the key."""
 
     def notes_at(self, rate_hz: float) -> list[str]:
@@ -97,7 +102,7 @@ class SoundFeatures(Features):
         """Number of samples from one window to the next: hop_length, at any rate."""
         return self.hop_length
 
-    def check_sensor(self, sensor: Sensor | MotionSensor) -> None:
+    def check_sensor(self, sensor: AnySensor) -> None:
         """Refuse frequencies above half the rate."""
         if self.fmax_hz > sensor.rate_hz / 2:
             raise ValueError(
@@ -161,7 +166,7 @@ class BandsFeatures(SoundFeatures):
             )
         return hops
 
-    def check_sensor(self, sensor: Sensor | MotionSensor) -> None:
+    def check_sensor(self, sensor: AnySensor) -> None:
         """Refuse frequencies above half the rate, and a band_ms of less than half a hop or of too many hops."""
         super().check_sensor(sensor)
         self.hops_per_frame_at(sensor.rate_hz)
@@ -188,9 +193,53 @@ class ExternalFeatures(Features):
     """int16 counts per unit of the model's input scale: 256 for values in 1/256 dB and a scale in dB."""
     normalisation: Literal["learnt", "model"] = "learnt"
 
-    def columns_of(self, sensor: Sensor | MotionSensor) -> int:
+    def columns_of(self, sensor: AnySensor) -> int:
         """Number of values in one sample: the width of a row."""
         return self.n_features
+
+
+class DaysFeatures(Features):
+    """Deviations from an own profile of the day, which is learnt on the device, and figures of the last 24 hours."""
+
+    learns: ClassVar[bool] = True
+
+    kind: Literal["days"]
+    judged: Annotated[tuple[str, ...], Field(strict=False, min_length=1, max_length=days.MAX_JUDGED)] | None = None
+    """Names of columns that are judged, the first also by its figures; None: the first four of movement or sound."""
+    mature_days: Annotated[int, Field(ge=2, le=profile.MOST_SEEN)] = 7
+    """Days that are learnt before anything is judged, 2 to 14."""
+    profile_hold_days: Annotated[float, Field(gt=0, le=profile.MOST_SEEN)] = 3.0
+    """Longest time in days that an alarm at the calibrated level freezes the profile."""
+    missing_h: Annotated[float, Field(ge=0, le=6)] = 6.0
+    """Hours of the last 24 that may be missing; with more of them nothing is judged."""
+    off_body_h: Annotated[float, Field(ge=0, le=24)] = 4.0
+    """Hours in a row with nothing but 0 that count as missing, as the device is not on a body; 0: off."""
+    normalisation: Literal["learnt"] = "learnt"
+
+    def judged_of(self, sensor: DiarySensor) -> list[int]:
+        """Return the columns that are judged, as indices."""
+        names = [column.name for column in sensor.columns]
+        if self.judged is not None:
+            return [names.index(name) for name in self.judged]
+        found = [i for i, column in enumerate(sensor.columns) if column.sense in ("movement", "sound")]
+        return found[: days.MAX_JUDGED]
+
+    def columns_of(self, sensor: AnySensor) -> int:
+        """Number of values in one row."""
+        assert isinstance(sensor, DiarySensor)
+        return len(sensor.columns)
+
+    def check_sensor(self, sensor: AnySensor) -> None:
+        """Refuse columns that the diary does not have."""
+        assert isinstance(sensor, DiarySensor)
+        names = [column.name for column in sensor.columns]
+        for name in self.judged or ():
+            if name not in names:
+                raise ValueError(f"features.judged '{quoted(name)}' is no column; choose from {', '.join(names)}")
+        if self.judged is not None and len(set(self.judged)) != len(self.judged):
+            raise ValueError("features.judged names a column twice; remove it")
+        if not self.judged_of(sensor):
+            raise ValueError("features.judged: no column has sense movement or sound; name the columns to be judged")
 
 
 class MotionFeatures(Features):
@@ -276,12 +325,12 @@ class MotionFeatures(Features):
         """Number of samples from one window to the next at ``rate_hz``, rounded."""
         return self.samples_of("hop_s", rate_hz)
 
-    def columns_of(self, sensor: Sensor | MotionSensor) -> int:
+    def columns_of(self, sensor: AnySensor) -> int:
         """Number of values in one sample: one for each axis."""
         assert isinstance(sensor, MotionSensor)
         return sensor.axes
 
-    def check_sensor(self, sensor: Sensor | MotionSensor) -> None:
+    def check_sensor(self, sensor: AnySensor) -> None:
         """Refuse windows of too few or too many samples, and features that the sensor cannot give."""
         assert isinstance(sensor, MotionSensor)
         rate_hz = sensor.rate_hz
@@ -321,5 +370,5 @@ class MotionFeatures(Features):
         return lines
 
 
-AnyFeatures: TypeAlias = LogmelFeatures | BandsFeatures | MotionFeatures | ExternalFeatures
+AnyFeatures: TypeAlias = LogmelFeatures | BandsFeatures | MotionFeatures | ExternalFeatures | DaysFeatures
 """Features section of any kind; `anomsdk.planner.front_end.EXTRACTORS` has an entry for each."""

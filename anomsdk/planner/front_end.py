@@ -9,8 +9,9 @@ from typing import Any
 
 from anomsdk.core import motion
 from anomsdk.core.bands import BandsPlan, level_range
-from anomsdk.core.checks import require
+from anomsdk.core.checks import checked_cast, require
 from anomsdk.core.context import STATISTICS, ContextPlan, StackPlan, SummaryPlan
+from anomsdk.core.days import DAY_S, DaysPlan, largest_levels
 from anomsdk.core.duty import MAX_EVERY, DutyPlan
 from anomsdk.core.external import ExternalPlan
 from anomsdk.core.extractor import ExtractorPlan
@@ -19,11 +20,13 @@ from anomsdk.core.framer import FramerPlan
 from anomsdk.core.levels import HIGHEST_LOG2, LimitsPlan
 from anomsdk.core.logmel import LogmelPlan
 from anomsdk.core.motion import FEATURES, MotionPlan, Unit
-from anomsdk.core.plan import MotionSensorPlan, SensorPlan
+from anomsdk.core.plan import DiaryColumn, DiarySensorPlan, MotionSensorPlan, SensorPlan
+from anomsdk.core.profile import ProfilePlan
 from anomsdk.errors import InputError, without_a_branch
 from anomsdk.planner.calibration import CALIBRATION_FILE, Normalisation
 from anomsdk.planner.features import (
     BandsFeatures,
+    DaysFeatures,
     ExternalFeatures,
     Features,
     LogmelFeatures,
@@ -31,7 +34,7 @@ from anomsdk.planner.features import (
     SoundFeatures,
 )
 from anomsdk.planner.normalisation import Source, check_width, feature_map, learnt_affine
-from anomsdk.planner.sections import MotionSensor, Sensor, StackContext, SummaryContext
+from anomsdk.planner.sections import DiarySensor, MotionSensor, Sensor, StackContext, SummaryContext
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.planner.tables import bands_filterbank, cos_q15, hann_q15, mel_filterbank, motion_spectrum, rounded
 
@@ -79,9 +82,12 @@ def duty_plan(spec: PipelineSpec) -> DutyPlan | None:
     return DutyPlan(on, every)
 
 
-def sensor_plan(spec: PipelineSpec) -> SensorPlan | MotionSensorPlan:
+def sensor_plan(spec: PipelineSpec) -> SensorPlan | MotionSensorPlan | DiarySensorPlan:
     """Plan the sensor: its rate, axes and counts per unit, as integers."""
     sensor = spec.sensor
+    if isinstance(sensor, DiarySensor):
+        columns = tuple(DiaryColumn(each.name, each.unit, each.sense) for each in sensor.columns)
+        return DiarySensorPlan(sensor.slot_s, columns)
     rate = rounded(sensor.rate_hz * 1000)
     if isinstance(sensor, Sensor):
         return SensorPlan(sensor.kind, rate)
@@ -207,11 +213,36 @@ def _counts(extractor: ExtractorPlan) -> list[float]:
     return [1.0] * extractor.n_features
 
 
+def _days_plan(spec: PipelineSpec, features: DaysFeatures, source: Source | None) -> DaysPlan:
+    sensor = spec.sensor
+    assert isinstance(sensor, DiarySensor)
+    slots, judged = DAY_S // sensor.slot_s, features.judged_of(sensor)
+    shifts = [15 - sensor.columns[i].largest.bit_length() for i in judged]
+    period = [rounded(16384 * math.cos(2 * math.pi * slot / slots)) for slot in range(slots)]
+    largest = largest_levels(slots, len(judged)).tolist()
+    return DaysPlan(
+        columns=len(sensor.columns),
+        judged=checked_cast(judged, "u1", "days: judged"),
+        shift=checked_cast(shifts, "u1", "days: shift"),
+        cos_q14=checked_cast(period, "<i2", "days: cos_q14"),
+        profile=ProfilePlan(
+            slots=slots,
+            columns=len(judged),
+            mature=features.mature_days,
+            hold=max(1, rounded(features.profile_hold_days * slots)),
+        ),
+        most_missing=math.floor(features.missing_h * slots / 24 + 1e-9),
+        off_body=math.ceil(features.off_body_h * slots / 24 - 1e-9),
+        normalisation=feature_map(source, [1.0] * len(largest), [-each for each in largest], largest),
+    )
+
+
 EXTRACTORS = {
     "logmel": FrontEnd(LogmelFeatures, _logmel_plan, _decibels),
     "bands": FrontEnd(BandsFeatures, _bands_plan, _decibels),
     "motion": FrontEnd(MotionFeatures, _motion_plan, _units_of_motion),
     "external": FrontEnd(ExternalFeatures, _external_plan, _counts),
+    "days": FrontEnd(DaysFeatures, _days_plan, _counts),
 }
 """Kind of extractor -> its planning functions."""
 

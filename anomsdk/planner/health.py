@@ -32,7 +32,7 @@ SHORTEST_RUN = 10
 MEAN_SHIFT = 6
 REST_RATIO = 1 / 8
 """Largest range of an axis at rest, over the length of the mean vector."""
-FLAT_RANGE = {"audio": 2, "motion": 1, "external": 1}
+FLAT_RANGE = {"audio": 2, "motion": 1, "external": 1, "diary": 1}
 """Counts from the lowest to the highest value of a flat line: a microphone gives more than a dither of 1 count."""
 SLOW_HZ = 1.0
 SLOW_STUCK_S = 86_400.0
@@ -79,6 +79,14 @@ DEFAULTS: dict[str, dict[str, float]] = {
         "not_worn_s": 3600,
         "still_mg": 50,
         "posture_mg": 50,
+    },
+    "diary": {
+        "stuck_s": 129_600,
+        "clip_level": 32767,
+        "lost_share": 0.5,
+        "lost_s": 43_200,
+        "missing_s": 14_400,
+        "rate_tolerance": 0,
     },
     "external": {
         "stuck_s": 60,

@@ -12,6 +12,7 @@ from anomsdk.errors import InputError
 from anomsdk.planner.alarm import alarm_plan
 from anomsdk.planner.alert import raise_score, timing_plan
 from anomsdk.planner.calibration import CALIBRATION_FILE, Calibration, signal_sections
+from anomsdk.planner.diary import diary_plan
 from anomsdk.planner.front_end import context_plan, duty_plan, extractor_plan, framer_plan, sensor_plan
 from anomsdk.planner.health import health_plan
 from anomsdk.planner.ladder import ladder_plan, promise_plans
@@ -79,7 +80,7 @@ def plan_from(
         "train again",
     )
     layers = tuple(layer_plan(layer) for layer in model.layers)
-    score = score_plan(model, n, calibration)
+    score = score_plan(model, n, calibration, extractor)
     made = Plan(
         name=spec.name,
         sensor=sensor_plan(spec),
@@ -102,6 +103,7 @@ def plan_from(
     ladder = ladder_plan(spec, made, calibration)
     if ladder is not None:
         made = replace(made, ladder=ladder, promises=promise_plans(spec, ladder))
+    made = replace(made, diary=diary_plan(spec.diary, made))
     made.check()
     return made
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,10 +12,10 @@ from anomsdk.core.baseline import MAX_LIMIT_Q16, OFF, BaselinePlan
 from anomsdk.core.checks import checked_cast, require
 from anomsdk.core.context import ContextPlan
 from anomsdk.core.extractor import ExtractorPlan
-from anomsdk.core.fixed import UINT32_MAX
+from anomsdk.core.fixed import INT32_MAX, UINT32_MAX
 from anomsdk.core.reasons import Group, ReasonsPlan, marks
 from anomsdk.core.rung import TimingPlan
-from anomsdk.core.score import ScorePlan, largest_score
+from anomsdk.core.score import ScoreGroup, ScorePlan, largest_score
 from anomsdk.errors import InputError
 from anomsdk.planner.alert import calibrated_level, ticks
 from anomsdk.planner.calibration import CALIBRATION_FILE, CHOSEN, Calibration
@@ -30,7 +31,44 @@ FALL_FACTOR = 4
 """Speed at which the baseline falls, as a multiple of the speed at which it rises."""
 
 
-def score_plan(model: TfliteModel, n: int, calibration: Calibration | None) -> ScorePlan:
+GROUP_TAIL = 4096
+"""Amplitude of each group of a score at the sum that `Calibration.score_tails` has for it."""
+
+
+def score_plan(
+    model: TfliteModel, n: int, calibration: Calibration | None, extractor: ExtractorPlan | None = None
+) -> ScorePlan:
+    """Plan the score; for an extractor whose frame has parts, the largest part counts.
+
+    Parameters
+    ----------
+    model, n, calibration : as `_score_of_sum`
+    extractor : section of the plan; None: the sum counts
+    """
+    made = _score_of_sum(model, n, calibration)
+    if extractor is None or not extractor.parts:
+        return made
+    tails = None if calibration is None else calibration.score_tails
+    if tails is None or len(tails) != len(extractor.parts):
+        raise InputError(f"{CALIBRATION_FILE}: has no score_tails for {len(extractor.parts)} groups; train again")
+    return replace(made, groups=tuple(map(score_group, extractor.parts, tails)))
+
+
+def score_group(part: tuple[int, int, int], tail: float) -> ScoreGroup:
+    """Plan a group of the score: its gain brings the sum ``tail`` to the amplitude `GROUP_TAIL`.
+
+    Parameters
+    ----------
+    part : first and last input; 1: errors count by their square, 0: by their size
+    tail : sum of the errors, above 0
+    """
+    first, last, squared = part
+    ratio = GROUP_TAIL ** (1 + squared) / tail
+    shift = max(0, min(40, 30 - math.ceil(math.log2(ratio))))
+    return ScoreGroup(first, last, squared, max(1, min(INT32_MAX, rounded(ratio * 2.0**shift))), shift)
+
+
+def _score_of_sum(model: TfliteModel, n: int, calibration: Calibration | None) -> ScorePlan:
     """Plan the weights and gains of the score; gains bring inputs and outputs to the coarser of their two scales.
 
     Parameters
@@ -133,6 +171,8 @@ def spec_baseline(spec: PipelineSpec, timing: TimingPlan, calibration: Calibrati
             "set it to 0"
         )
     reference = None if calibration is None else calibrated_level(timing, calibration)
+    if spec.features.learns:
+        return replace(OFF, reference_score=reference)
     return baseline_plan(
         start or 0,
         baseline_s=score.baseline_s,

@@ -7,13 +7,14 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from anomsdk.core import context, ladder, rung
-from anomsdk.core.plan import MAX_COUNTS_PER_UNIT, MOTION_RATES_HZ
+from anomsdk.core.days import DAY_S, MAX_COLUMNS, SLOTS
+from anomsdk.core.plan import MAX_COUNTS_PER_UNIT, MOTION_RATES_HZ, NAME_PATTERN, SLOT_S
 from anomsdk.errors import InputError, quoted
 from anomsdk.stats.budgets import Budget
 from anomsdk.stats.promises import check_reachable
 
 DEFAULT = "default"
-_WORD_FOR_NONE = {"select": "all", "band_edges_hz": DEFAULT}
+_WORD_FOR_NONE = {"select": "all", "judged": "all", "band_edges_hz": DEFAULT, "columns": DEFAULT}
 """Key -> word in a spec.toml for "no value", which TOML lacks; keys of health use `DEFAULT`, all others `NONE`."""
 NONE = "none"
 
@@ -102,6 +103,49 @@ class MotionSensor(Section):
                 "int16; lower counts_per_g"
             )
         return self
+
+
+class DiaryColumnSection(Section):
+    """Column of a diary."""
+
+    name: Annotated[str, Field(pattern=f"^{NAME_PATTERN}$")]
+    """Heading of the column in files."""
+    unit: Annotated[str, Field(max_length=16)] = "counts"
+    sense: Literal["movement", "sound", "score", "coverage", "other"] = "movement"
+    """Meaning of a high value, for words: "moved less" of movement, "was quieter" of sound."""
+    largest: Annotated[int, Field(ge=1, le=32767)] = 32767
+    """Value of a slot that is never reached in earnest: larger ones count as this one. A smaller ``largest`` keeps a
+    finer profile."""
+
+
+class DiarySensor(Section):
+    """Sensor section: rows of a diary, one for each slot of the day."""
+
+    kind: Literal["diary"]
+    slot_s: Annotated[int, Field(ge=SLOT_S[0], le=SLOT_S[1])]
+    """Length of a slot in seconds, 900 to 7200: a part of a day of 86400 s."""
+    columns: Annotated[tuple[DiaryColumnSection, ...], Field(strict=False, min_length=1, max_length=MAX_COLUMNS)]
+    """Columns of a row in their order, as in ``[{name = "activity", largest = 4000}]``."""
+
+    @model_validator(mode="after")
+    def _parts_of_a_day(self) -> DiarySensor:
+        if DAY_S % self.slot_s or DAY_S // self.slot_s not in SLOTS:
+            lengths = ", ".join(str(DAY_S // slots) for slots in reversed(SLOTS))
+            raise ValueError(f"slot_s must be {lengths}, so that four slots or more make a quarter of a day")
+        names = [column.name for column in self.columns]
+        if len(set(names)) != len(names):
+            raise ValueError("columns has one name twice; rename it")
+        return self
+
+    @property
+    def rate_hz(self) -> float:
+        """Rows a second."""
+        return 1 / self.slot_s
+
+    @property
+    def duty(self) -> Duty | None:
+        """Duty cycle: a diary has none."""
+        return None
 
 
 class StackContext(Section):

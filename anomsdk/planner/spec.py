@@ -8,12 +8,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
+from anomsdk.core.ladder import Unit
 from anomsdk.core.plan import EXTRACTORS, NAME_PATTERN
 from anomsdk.errors import InputError
+from anomsdk.planner.diary import DiarySection
 from anomsdk.planner.features import SAME, AnyFeatures, nearest
 from anomsdk.planner.sections import (
     AlarmSection,
     AlertSection,
+    DiarySensor,
     HealthSection,
     LadderSection,
     ModelSection,
@@ -25,6 +28,7 @@ from anomsdk.planner.sections import (
     SummaryContext,
 )
 from anomsdk.planner.spec_text import OPTIONAL_SECTIONS, SECTIONS, end_of, first_problem, key_lines, toml, toml_problem
+from anomsdk.stats.budgets import Budget
 from anomsdk.utils.files import read_limited
 
 if sys.version_info >= (3, 11):
@@ -66,7 +70,7 @@ class PipelineSpec(Section):
     format: Literal[1]
     name: Annotated[str, Field(pattern=f"^{NAME_PATTERN}$")]
     """Name that C can use: letters, digits and underscores, the first a letter, at most 48."""
-    sensor: Annotated[Sensor | MotionSensor, Field(discriminator="kind")]
+    sensor: Annotated[Sensor | MotionSensor | DiarySensor, Field(discriminator="kind")]
     features: Annotated[AnyFeatures, Field(discriminator="kind")]
     context: Annotated[StackContext | SummaryContext, Field(discriminator="kind")]
     model: ModelSection = ModelSection()
@@ -78,6 +82,8 @@ class PipelineSpec(Section):
     """Limits of the technical conditions; None: none is looked for."""
     ladder: LadderSection | None = None
     """Rungs that count alarms at other levels, and promises; None: none."""
+    diary: DiarySection | None = None
+    """Rows of numbers, one a slot; None: none."""
 
     @model_validator(mode="after")
     def _fits(self) -> PipelineSpec:
@@ -87,6 +93,19 @@ class PipelineSpec(Section):
         self.features.check_sensor(self.sensor)
         if self.health is not None:
             self.health.check_sensor(self.sensor.kind)
+        if self.sensor.kind == "diary" and self.diary is not None:
+            raise ValueError("diary: rows that are read give no rows again; remove the section")
+        if self.sensor.kind == "diary" and self.score.baseline_s != 0:
+            raise ValueError("score.baseline_s must be 0 for a diary: its own profile follows instead")
+        budgets = () if self.ladder is None else self.ladder.budgets
+        other = [text for text in budgets if Budget.parse(text).unit != Unit.EPISODE]
+        if self.sensor.kind == "diary" and other:
+            raise ValueError(
+                f"ladder.budgets '{other[0]}': days hang together, so a diary promises episodes; use those"
+            )
+        context = self.context.kind, self.context.frames, self.context.stride
+        if self.sensor.kind == "diary" and context != ("stack", 1, 1):
+            raise ValueError('context of a diary must be kind "stack" with frames 1 and stride 1: a frame is 24 hours')
         if self.features.normalisation == "model" and self.context.kind == "summary":
             raise ValueError(
                 'features.normalisation "model" needs context.kind "stack": statistics have no scale of their own'
@@ -127,7 +146,7 @@ class PipelineSpec(Section):
     def notes(self) -> tuple[str, ...]:
         """Lines that say what is rounded: a duration to whole hops or samples, the rate to 1 mHz."""
         rate_hz = self.sensor.rate_hz
-        exact = abs(nearest(rate_hz * 1000) - rate_hz * 1000) <= SAME
+        exact = self.sensor.kind == "diary" or abs(nearest(rate_hz * 1000) - rate_hz * 1000) <= SAME
         lines = [] if exact else [f"sensor.rate_hz {rate_hz:.10g}: {nearest(rate_hz * 1000) / 1000:.10g} Hz"]
         return (*lines, *self.features.notes_at(rate_hz))
 

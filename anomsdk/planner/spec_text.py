@@ -11,16 +11,24 @@ from pydantic import BaseModel, ValidationError
 
 from anomsdk.core import rung
 from anomsdk.core.context import STATISTICS
+from anomsdk.core.diary import COLUMNS
 from anomsdk.core.plan import EXTRACTORS
 from anomsdk.errors import quoted
 from anomsdk.planner.sections import word_for_none
 
 SECTIONS = ("sensor", "features", "context", "model", "score", "alert")
-OPTIONAL_SECTIONS = ("alarm", "health", "ladder")
+OPTIONAL_SECTIONS = ("alarm", "health", "ladder", "diary")
 """Sections that a spec may leave out; then nothing of them is in the plan."""
 _MEANINGS = {
     "kind": "of the sensor, the features, the context",
     "rate_hz": "samples (rows) a second",
+    "slot_s": "s of a slot of the day",
+    "columns": "columns of a row: name, unit, sense (movement, sound, score, coverage, other), largest",
+    "judged": "columns that are judged; all: the first four of movement or sound",
+    "mature_days": "days that are learnt before anything is judged",
+    "profile_hold_days": "days that an alarm freezes the own profile, at most",
+    "missing_h": "h of 24 that may be missing",
+    "off_body_h": "h with nothing but 0 that count as missing; 0: off",
     "axes": "3: accelerometer; 6: and gyroscope",
     "duty": "seconds of sampling in each period, as {on_s = 10, every_s = 60}; none: always",
     "counts_per_g": "int16 counts in 1 g",
@@ -105,18 +113,28 @@ _MEANINGS = {
     "max_alarm_fraction": "share of the time in alarm above which a rung certifies nothing",
 }
 """Key -> comment beside it in a spec that is written; docs/configuration.md explains more."""
+_DIARY_MEANINGS = {
+    "slot_s": "s of a slot, 900 to 7200",
+    "columns": f"of {', '.join(COLUMNS)}; default: all that the features have",
+}
+"""Comments on the keys of the diary section, which those of a sensor share."""
 _COMMENT_AT = 27
 
 
 def key_lines(section: BaseModel, without: Iterable[str] = ()) -> list[str]:
     """Return a line of TOML for each key of a section that is not in ``without``, the kind first."""
     given, lines = set(without), []
+    own = _DIARY_MEANINGS if type(section).__name__ == "DiarySection" else _MEANINGS
     for key, value in _kind_first(section.model_dump()):
         if key in given:
             continue
         word = word_for_none(type(section), key)
+        if isinstance(value, (list, tuple)) and any(isinstance(item, dict) for item in value):
+            lines.append(f"{f'{key} = ['.ljust(_COMMENT_AT - 1)} # {_MEANINGS[key]}")
+            lines += [*(f"    {toml(item)}," for item in value), "]"]
+            continue
         setting = f"{key} = {toml(word if value is None else value)}"
-        lines.append(setting if key == "kind" else f"{setting.ljust(_COMMENT_AT - 1)} # {_MEANINGS[key]}")
+        lines.append(setting if key == "kind" else f"{setting.ljust(_COMMENT_AT - 1)} # {own[key]}")
     return lines
 
 
@@ -175,7 +193,7 @@ _INTEGER_OR_WORD = 'must be "calibrated" or a whole number from 1 to 4294967295'
 _PLAIN = {
     ("name", "string_pattern_mismatch"): "must be letters, digits and underscores, the first a letter, at most 48",
     ("features", "union_tag_invalid"): f"kind must be {_either(EXTRACTORS)}",
-    ("sensor", "union_tag_invalid"): "kind must be audio, motion or external",
+    ("sensor", "union_tag_invalid"): "kind must be audio, motion, external or diary",
     ("context", "union_tag_invalid"): "kind must be stack or summary",
     ("score.baseline_s", "literal_error"): 'must be "chosen" or a number of seconds from 0 to 2592000',
     ("alert.raise_score", "literal_error"): _INTEGER_OR_WORD,

@@ -8,12 +8,12 @@ from typing import Any
 from anomsdk.core.autoencoder import LayerPlan
 from anomsdk.core.baseline import STATE_BYTES, BaselinePlan
 from anomsdk.core.context import StackPlan, SummaryPlan
-from anomsdk.core.plan import Plan
+from anomsdk.core.plan import DiarySensorPlan, Plan
 from anomsdk.errors import printable, without_a_branch
 from anomsdk.plans.extractors import EXTRACTORS, Speech, milliseconds
 from anomsdk.plans.recording_digests import for_people
 from anomsdk.plans.speech import speech_remark, values_per_second
-from anomsdk.plans.supervision import alarm_facts, health_facts, ladder_facts, retention_facts
+from anomsdk.plans.supervision import alarm_facts, diary_facts, health_facts, ladder_facts, retention_facts
 
 
 def describe(plan: Plan) -> dict[str, dict[str, Any]]:
@@ -35,9 +35,10 @@ def describe(plan: Plan) -> dict[str, dict[str, Any]]:
     """
     rate = plan.rate_hz
     supervision = {"alarm": alarm_facts(plan), "health": health_facts(plan), "ladder": ladder_facts(plan)}
+    supervision["diary"] = diary_facts(plan)
     return {
         "plan": {"name": plan.name, "id": plan.id, "score_id": plan.score_id, "tag": f"{plan.tag:04x}"},
-        "sensor": {"kind": plan.sensor.kind, "rate_hz": rate, "columns": plan.columns, **_duty(plan)},
+        "sensor": {"kind": plan.sensor.kind, "rate_hz": rate, "columns": plan.columns, **_diary(plan), **_duty(plan)},
         "features": _features(plan),
         "context": _context(plan),
         "model": _model(plan),
@@ -46,7 +47,7 @@ def describe(plan: Plan) -> dict[str, dict[str, Any]]:
         **{name: facts for name, facts in supervision.items() if facts},
         "retention": {
             "samples_ms": _ms(plan, plan.framer.window) if EXTRACTORS[plan.extractor.kind].keeps_window else 0.0,
-            "features_ms": _ms(plan, plan.samples_to_first_tick),
+            "features_ms": _ms(plan, _kept(plan)),
             "scores_ms": 0.0,
             "baseline_bytes": STATE_BYTES if plan.baseline.is_on else 0,
             **retention_facts(plan),
@@ -69,8 +70,22 @@ def as_text(sections: dict[str, dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def _kept(plan: Plan) -> int:
+    """Return the samples of which something is kept until the next tick, but for what is learnt."""
+    context = plan.samples_to_first_tick - plan.extractor.warm_up * plan.framer.hop
+    return max(context, EXTRACTORS[plan.extractor.kind].kept_samples(plan.extractor))
+
+
 def _ms(plan: Plan, samples: int) -> float:
     return milliseconds(samples, plan.rate_hz)
+
+
+def _diary(plan: Plan) -> dict[str, Any]:
+    """Return the facts of a diary's slots and columns; empty for a plan of another sensor."""
+    if not isinstance(plan.sensor, DiarySensorPlan):
+        return {}
+    columns = [f"{column.name} in {column.unit} ({column.sense})" for column in plan.sensor.columns]
+    return {"slot_s": plan.sensor.slot_s, "rows_of": columns}
 
 
 def _duty(plan: Plan) -> dict[str, Any]:

@@ -8,7 +8,9 @@ from enum import Enum
 from typing import Any
 
 from anomsdk.core.bands import BandsPlan
+from anomsdk.core.days import N_QUARTERS, DaysPlan
 from anomsdk.core.extractor import ExtractorPlan
+from anomsdk.core.figures import Figure
 from anomsdk.core.logmel import LogmelPlan
 from anomsdk.core.motion import FEATURES, MotionPlan
 
@@ -32,6 +34,7 @@ class ExtractorInWords:
     facts : plan section, samples a second, samples of a hop -> facts that only this kind has, for `inspect`
     scratch : what a call computes with, for the retention table
     keeps_window : a window holds samples of the sensor; False: a window is one row of features
+    kept_samples : plan section -> samples that are kept for more than a window
     """
 
     speech: Speech
@@ -39,6 +42,7 @@ class ExtractorInWords:
     facts: Callable[[Any, float, int], dict[str, Any]]
     scratch: str
     keeps_window: bool = True
+    kept_samples: Callable[[Any], int] = lambda extractor: 0
 
 
 def milliseconds(samples: int, rate_hz: float) -> float:
@@ -85,6 +89,29 @@ def _external_values(extractor: ExtractorPlan) -> list[str]:
     return _numbered("value", extractor.n_features)
 
 
+def _days_values(extractor: DaysPlan) -> list[str]:
+    n = len(extractor.judged)
+    slots = [
+        f"slot {slot}" + (f" column {i + 1}" if n > 1 else "") for slot in range(extractor.slots) for i in range(n)
+    ]
+    totals = ["total"] if n == 1 else _numbered("total", n)
+    figures = [figure.name.lower() for figure in Figure]
+    trends = ["3 days", "8 days", "anchor"]
+    return [*slots, *totals, *(f"figure {name}" for name in figures), *_numbered("quarter", N_QUARTERS), *trends]
+
+
+def _days_facts(extractor: DaysPlan, rate_hz: float, hop: int) -> dict[str, Any]:
+    profile = extractor.profile
+    return {
+        "slots": extractor.slots,
+        "judged": [int(column) for column in extractor.judged],
+        "mature_days": profile.mature,
+        "profile_hold_slots": profile.hold,
+        "missing_slots": extractor.most_missing,
+        "off_body_slots": extractor.off_body,
+    }
+
+
 EXTRACTORS = {
     "logmel": ExtractorInWords(
         Speech.ALWAYS, _logmel_values, _no_facts, "spectrum, band energies and levels of a window"
@@ -94,6 +121,14 @@ EXTRACTORS = {
     ),
     "motion": ExtractorInWords(
         Speech.NEVER, _motion_values, _motion_facts, "levels, band energies and a series of a window"
+    ),
+    "days": ExtractorInWords(
+        Speech.NEVER,
+        _days_values,
+        _days_facts,
+        "levels of a day and its slots in order",
+        keeps_window=False,
+        kept_samples=lambda extractor: extractor.slots,
     ),
     "external": ExtractorInWords(Speech.NEVER, _external_values, _no_facts, "levels of a row", keeps_window=False),
 }

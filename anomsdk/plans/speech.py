@@ -6,21 +6,22 @@ speech, but told 61 % of known phrases apart. From 40 log-mels every 32 ms they 
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from anomsdk.core.framer import FramerPlan
-from anomsdk.core.plan import MotionSensorPlan, Plan, SensorPlan
+from anomsdk.core.plan import DiarySensorPlan, MotionSensorPlan, Plan, SensorPlan
 from anomsdk.plans.extractors import EXTRACTORS, Speech
 
 MOST_VALUES = 72
 """Feature values a second, peak and crest counted, above which bands need the spec's permission.
 
 With 16 bands, peak and crest every 256 ms there are 70.3."""
+AnySensor: TypeAlias = SensorPlan | MotionSensorPlan | DiarySensorPlan
 PERMISSION = "allow_speech_features"
 """Key of the permission in the spec's features section and in a plan's provenance."""
 
 
-def values_per_second(
-    n_features: int, framer: FramerPlan, hops_per_frame: int, sensor: SensorPlan | MotionSensorPlan
-) -> float:
+def values_per_second(n_features: int, framer: FramerPlan, hops_per_frame: int, sensor: AnySensor) -> float:
     """Compute the feature values a second: width of a frame times frames a second.
 
     Examples
@@ -28,16 +29,16 @@ def values_per_second(
     >>> values_per_second(18, FramerPlan(512, 256), 16, SensorPlan("audio", 16_000_000))
     70.3125
     """
-    return n_features * sensor.rate_millihertz / (1000 * framer.hop * hops_per_frame)
+    return n_features * sensor.rate_hz / (framer.hop * hops_per_frame)
 
 
-def can_carry_speech(
-    kind: str, n_features: int, framer: FramerPlan, hops_per_frame: int, sensor: SensorPlan | MotionSensorPlan
-) -> bool:
+def can_carry_speech(kind: str, n_features: int, framer: FramerPlan, hops_per_frame: int, sensor: AnySensor) -> bool:
     """Tell whether features need a permission: log-mels at any rate, bands above `MOST_VALUES` values a second.
 
-    The result is False for motion, and for external features, of which nothing is known.
+    The result is False for motion and days, and for external features, of which nothing is known.
     """
+    if isinstance(sensor, DiarySensorPlan):
+        return False
     speech = EXTRACTORS[kind].speech
     rate = n_features * sensor.rate_millihertz
     is_fast = rate > MOST_VALUES * 1000 * framer.hop * hops_per_frame

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from anomsdk.core.diary import ROW
 from anomsdk.core.event import Condition
 from anomsdk.core.export import export_bytes
 from anomsdk.core.health import HealthPlan
@@ -136,9 +137,32 @@ def _needs(promise: PromisePlan, ladder: LadderPlan, parts: int) -> list[str]:
     return [f"{count}: {int(need) / day:.4g}" for count, need in enumerate(promise.needs[:_SHOWN_NEEDS])]
 
 
+def diary_facts(plan: Plan) -> dict[str, Any]:
+    """Return the facts of the diary: its slot in seconds, its columns, and the bytes of a row; empty without one."""
+    diary = plan.diary
+    if diary is None:
+        return {}
+    units = {"vedba_mean": " (0.1 mg)", "jerk_mean": " (0.1 mg)", "coverage": " (0.1 %)"}
+    return {
+        "slot_s": round(slot_s(plan), 3),
+        "columns": [f"{name}{units.get(name, ' (log2 in 1/256)')}" for name in diary.columns],
+        "row_bytes": ROW.size,
+    }
+
+
+def slot_s(plan: Plan) -> float:
+    """Return the seconds of a slot of the diary, with its part of a hop; 0 for a plan without one."""
+    return 0.0 if plan.diary is None else plan.diary.slot_q16 * plan.framer.hop / 65536 / plan.rate_hz
+
+
 def retention_facts(plan: Plan) -> dict[str, Any]:
-    """Return what life cycle, ladder and health keep, see docs/privacy.md; empty for other plans."""
+    """Return what life cycle, ladder, health and diary keep, see docs/privacy.md; empty for other plans."""
     facts: dict[str, Any] = {}
+    if plan.diary is not None:
+        facts |= {
+            "diary_s": round(slot_s(plan), 3),
+            "diary_kept": "sums over a slot; its row for one slot more, or until it is polled",
+        }
     if plan.is_supervised:
         facts |= {"highest_scores": f"{_SCORES}: of the alarm, of its last report, since the last heartbeat"}
     if plan.ladder is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from anomsdk.core.event import Condition, State
+from anomsdk.watch.sinks.event_words import health_words
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,16 @@ class Technical:
     conditions: tuple[Condition, ...]
     others: tuple[tuple[Condition, ...], ...]
     health: int
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Words for all that the device told: of each condition that was named, and of each bit that was not.
+
+        Bit 6 also stands for a days plan that still learns its animal, which no event names.
+        """
+        named = {condition.bit for condition in self.conditions}
+        unnamed = self.health & ~sum(1 << bit for bit in named)
+        return (*(condition.word for condition in self.conditions), *health_words(unnamed))
 
 
 @dataclass(frozen=True)

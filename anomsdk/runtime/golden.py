@@ -19,6 +19,7 @@ VALUES = 65_536
 MIN_TICKS = 16
 MAX_VALUES = 1 << 24
 PART = 2048
+DIARY = 16
 SEED = 0x6D2B79F5
 
 Block: TypeAlias = NDArray[np.int16]
@@ -39,7 +40,10 @@ def golden_stream(plan: Plan) -> Block:
     13     stuck at -32768
     14     impulses: 32767 where i % 512 == 0, else 0
     15     rising tone: the low 16 bits of (i * i) >> 6, as int16
+    16     diary: -32768 where x & 63 is 0, else (x >> 17) >> (i & 7)
     ====== ============================================================
+
+    In a plan that learns before its first tick, k is 16 in each row, and there may be fewer ticks.
 
     Returns
     -------
@@ -60,7 +64,7 @@ def golden_stream(plan: Plan) -> Block:
     values = np.zeros((n, plan.columns), np.int16)
     x = SEED
     for i in range(n):
-        k = i // PART % 16
+        k = DIARY if plan.extractor.warm_up > 0 else i // PART % 16
         for column in range(plan.columns):
             x ^= x << 13 & 0xFFFFFFFF
             x ^= x >> 17
@@ -80,6 +84,8 @@ def _value(i: int, k: int, x: int) -> int:
         return -32768
     if k == 14:
         return 32767 if i % 512 == 0 else 0
+    if k == DIARY:
+        return x >> 17 >> (i & 7) if x & 63 else -32768
     return _int16(i * i >> 6 & 0xFFFF)
 
 

@@ -57,7 +57,7 @@ class ScoreLadder:
             self._day_q16 = plan.ladder.day_q16
         assert plan.ladder is not None
         self._counted, self._timing = plan.ladder, plan.timing
-        in_python = why_missing() is not None if engine is None else engine == "reference"
+        in_python = why_missing(plan.extractor.kind) is not None if engine is None else engine == "reference"
         self._counter: _Counter = _InPython(plan) if in_python else _InC(plan)
 
     def take(self, scores: NDArray[np.uint32]) -> None:

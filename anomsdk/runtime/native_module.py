@@ -8,21 +8,25 @@ from types import ModuleType
 from anomsdk.errors import InputError
 
 
-def why_missing() -> str | None:
-    """Say why the native engine cannot run here; None if it can."""
+def why_missing(extractor: str | None = None) -> str | None:
+    """Say why the native engine cannot run here, or has no extractor of a kind; None if it can."""
     try:
-        load_native()
+        load_native(extractor)
     except InputError as error:
         return str(error)
     return None
 
 
-def load_native() -> ModuleType:
+def load_native(extractor: str | None = None) -> ModuleType:
     """Load the compiled module, which has ``ffi`` and ``lib``.
+
+    Parameters
+    ----------
+    extractor : kind of an extractor that it must have; None: any
 
     Raises
     ------
-    InputError : it was not built here
+    InputError : it was not built here, or has no such extractor
     """
     if importlib.util.find_spec("anomsdk.runtime._native") is None:
         raise InputError(
@@ -34,4 +38,6 @@ def load_native() -> ModuleType:
     except ImportError as error:
         raise InputError(f"engine native cannot be loaded here ({error}); install anomsdk again") from None
     module: ModuleType = _native
+    if extractor is not None and not hasattr(module.lib, f"anom_{extractor}"):
+        raise InputError(f"engine native has no extractor {extractor}; take engine reference")
     return module

@@ -49,7 +49,7 @@ class Pipeline:
 
     def __init__(self, plan: Plan, engine: str | None = None, *, tap: bool = False) -> None:
         self.plan = checked_plan(plan)
-        self.engine = default_engine() if engine is None else engine
+        self.engine = default_engine(plan) if engine is None else engine
         if tap:
             refuse_sealed("Pipeline: `tap`", "leave it out")
         if self.engine != "native":
@@ -118,6 +118,18 @@ class Pipeline:
         engine = self._taken("gap")
         try:
             return lose(engine, n, "Pipeline.gap")
+        finally:
+            self._busy.release()
+
+    def rows(self) -> NDArray[np.int16]:
+        """Take the rows of the diary that were finished since the last call, (slots, columns), one for each slot.
+
+        A value that is missing is -32768; of a plan without a diary section there are none. Each row is given once.
+        """
+        engine = self._taken("rows")
+        try:
+            width = 0 if self.plan.diary is None else len(self.plan.diary.columns)
+            return np.array(engine.rows(), np.int16).reshape(-1, width) if width else np.zeros((0, 0), np.int16)
         finally:
             self._busy.release()
 
@@ -296,7 +308,9 @@ class Pipeline:
         """Return what must outlive a reset or a power cut, as a record of 136 bytes; with a ladder up to 576.
 
         In it are the state of the alarm, its counts and scores, the baseline, technical conditions, the count of hops
-        and events, and the counts of the ladder. No sample, no feature, and no mean or extreme of samples is in it.
+        and events, and the counts of the ladder. No sample, no feature, and no mean or extreme of samples is in it, but
+        for a plan of days, whose record has the own profile and the rows of the last 24 hours: averages of one animal's
+        days over weeks, the totals of the last 14, and one day slot by slot, in up to 3,320 bytes more.
         """
         engine = self._taken("state")
         try:

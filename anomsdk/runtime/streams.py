@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from anomsdk.core.pipeline import record_for
 from anomsdk.core.plan import Plan
 from anomsdk.errors import InputError
 from anomsdk.runtime.blocks import checked_block, checked_plan, described, lose
@@ -22,14 +23,25 @@ _CHUNK = 1 << 20
 """Samples handed to an engine at once; it limits the memory, and does not change the results."""
 
 
-def score(plan: Plan, samples: NDArray[np.int16], engine: str | None = None) -> NDArray[np.uint32]:
+def score(
+    plan: Plan, samples: NDArray[np.int16], engine: str | None = None, *, state: bytes | None = None
+) -> NDArray[np.uint32]:
     """Score a whole stream with a fresh pipeline: one score for each of its results.
+
+    A sample of a diary is the row of one slot; a missing row, one with a value of -32768, takes time and has no score.
 
     Parameters
     ----------
     plan : Plan
-    samples : int16 (n,) or (n, columns)
+    samples : int16 (n,) or (n, columns). Of a diary: one row a slot, -32768 where it is missing. A missing row gives no
+        score, and neither do the days that are learnt first
     engine : as in `Pipeline`
+    state : record that `Pipeline.state` returned, from which the stream goes on: a plan of days judges at once what
+        its profile has learnt; None: from the beginning
+
+    Raises
+    ------
+    InputError : as in `Pipeline.process`, or ``state`` is torn or of another plan
 
     Returns
     -------
@@ -42,7 +54,7 @@ def score(plan: Plan, samples: NDArray[np.int16], engine: str | None = None) -> 
     >>> scores.dtype, scores.shape
     (dtype('uint32'), (4,))
     """
-    chunks = _processed(plan, samples, engine, tap=False)
+    chunks = _processed(plan, samples, engine, tap=False, state=state)
     return np.concatenate([np.zeros(0, np.uint32), *(chunk.scores for chunk in chunks)])
 
 
@@ -80,7 +92,7 @@ def score_many(
     >>> [len(scores) for scores in anomsdk.score_many(plan, recordings, jobs=2)]
     [4, 8, 12]
     """
-    chosen = default_engine() if engine is None else engine
+    chosen = default_engine(checked_plan(plan)) if engine is None else engine
     score_one = scorer(plan, chosen)
 
     def work(number: int, recording: Any, stopped: Callable[[], bool]) -> NDArray[np.uint32]:
@@ -207,11 +219,15 @@ def reconstruct(plan: Plan, inputs: NDArray[np.int8], engine: str | None = None)
     return outputs
 
 
-def _processed(plan: Plan, samples: NDArray[np.int16], engine: str | None, *, tap: bool) -> Iterator[Processed]:
-    """Run a whole stream through a fresh pipeline, chunk by chunk."""
+def _processed(
+    plan: Plan, samples: NDArray[np.int16], engine: str | None, *, tap: bool, state: bytes | None = None
+) -> Iterator[Processed]:
+    """Run a whole stream through a fresh pipeline, or one that goes on from a record, chunk by chunk."""
     opened = open_engine(engine, checked_plan(plan))
     rows = checked_block(samples, plan.columns)
     try:
+        if state is not None and not opened.restore(state):
+            record_for(plan, state)  # refuses it, and says why
         for start in range(0, len(rows), _CHUNK):
             with clearing_frames():
                 processed = opened.process(rows[start : start + _CHUNK], tap=tap)

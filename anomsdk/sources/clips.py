@@ -44,7 +44,7 @@ class Clip:
     name : name of the recording in messages and reports
     group : label such as a subject, an animal or a day; clips with the same label stay together
     length : samples (rows); approximate when resampled, None when unknown before reading
-    kind : "audio", "motion" or "external"; constant stretches are cut out of audio only
+    kind : "audio", "motion", "external" or "diary"; constant stretches are cut out of audio only
     rate_hz : samples (rows) a second
     columns : values in a row, 1 for audio
     stored_hz : samples (rows) a second in the file, None where it states no rate; a clip that was resampled from a
@@ -236,7 +236,7 @@ def clip_from_array(
 
 
 def noticed(clips: Sequence[Clip]) -> Iterator[str]:
-    """List the notes on clips of motion and the odd notes on other clips; a note that many share is listed once.
+    """List the notes on motion and diaries, and odd notes on other clips; a note that many share is listed once.
 
     Parameters
     ----------
@@ -246,7 +246,7 @@ def noticed(clips: Sequence[Clip]) -> Iterator[str]:
     ------
     line : at most 10 of them
     """
-    yield from shared((clip.name, clip.notes if clip.kind == "motion" else clip.odd) for clip in clips)
+    yield from shared((clip.name, clip.notes if clip.kind in ("motion", "diary") else clip.odd) for clip in clips)
 
 
 def shared(notes: Iterable[tuple[str, Sequence[str]]]) -> Iterator[str]:

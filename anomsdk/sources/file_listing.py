@@ -11,6 +11,7 @@ from anomsdk.runtime.memory import clearing_frames, wipe_leftovers, wiping_libra
 from anomsdk.sources.audio import stored_recording
 from anomsdk.sources.conditions import Condition, OfAny, parsed, picked
 from anomsdk.sources.devices import Devices, read_devices
+from anomsdk.sources.diary_files import open_diary
 from anomsdk.sources.formats.arrays.int16_csv import csv_file
 from anomsdk.sources.formats.arrays.npy import npy_file
 from anomsdk.sources.formats.arrays.npz import npz_file
@@ -25,7 +26,9 @@ from anomsdk.sources.stream_format import ReadOptions, StreamFormat
 SUFFIXES = (".wav", ".flac", ".ogg", ".npy", ".npz", ".csv", ".csv.gz")
 """Suffixes of files of sound and of external rows."""
 MOTION_SUFFIXES = (".csv", ".csv.gz", ".parquet", ".npy", ".npz")
-"""Suffixes of files of motion."""
+"""Suffixes of files of motion and of diaries."""
+_TABLES = ("motion", "diary")
+"""Kinds whose tables have columns with names."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,7 @@ def list_files(
     reading = reading or ReadOptions()
     stream_format.check()
     reading.check(stream_format)
-    suffixes = MOTION_SUFFIXES if stream_format.kind == "motion" else SUFFIXES
+    suffixes = _suffixes(stream_format)
     place, conditions = parsed(str(path))
     root, where = Path(place), printable(place)
     devices = None if reading.devices is None else read_devices(reading.devices, stream_format, reading)
@@ -117,13 +120,18 @@ def list_files(
     return FileListing(place, where, True, tuple(ListedFile(root / name, name) for name in names), opening)
 
 
+def _suffixes(stream_format: StreamFormat) -> tuple[str, ...]:
+    """List the suffixes of files that hold this kind of stream."""
+    return MOTION_SUFFIXES if stream_format.kind in _TABLES else SUFFIXES
+
+
 def _advice(path: str, stream_format: StreamFormat) -> str:
     """Say what to do about a path that does not exist."""
     before, colon, conditions = path.partition(":")
     if not colon or "=" not in conditions or not Path(before).exists():
         return "check the path"
     what = (
-        "in folders choose with `where`" if stream_format.kind == "motion" else "choose from its .npz files one by one"
+        "in folders choose with `where`" if stream_format.kind in _TABLES else "choose from its .npz files one by one"
     )
     return f"only an .npz or a table takes conditions behind a colon: {what}"
 
@@ -169,17 +177,19 @@ def _open_file(path: Path, name: str, opening: _Opening) -> OpenedFile:
 def _opened(path: Path, name: str, opening: _Opening) -> OpenedFile:
     stream_format, conditions = opening.stream_format, opening.conditions
     where, name, suffix = printable(path), printable(name), suffix_of(path)
-    suffixes = MOTION_SUFFIXES if stream_format.kind == "motion" else SUFFIXES
+    suffixes = _suffixes(stream_format)
     if suffix not in suffixes:
-        raise InputError(f"{where}: {_unknown(suffix)}; convert it to one of {', '.join(suffixes)}")
+        raise InputError(f"{where}: {_unknown(suffix, stream_format.kind)}; convert it to one of {', '.join(suffixes)}")
     with refusing(where):
         if not path.is_file():
             raise InputError(f"{where}: no regular file; give a file or a folder")
         if path.stat().st_size == 0:
             raise InputError(f"{where}: the file is empty; record it again or leave it out")
+        reading = replace(opening.reading, where=(*conditions, *opening.reading.where))
         if stream_format.kind == "motion":
-            reading = replace(opening.reading, where=(*conditions, *opening.reading.where))
             return open_motion(path, name, where, stream_format, reading, opening.devices, opening.hear)
+        if stream_format.kind == "diary":
+            return open_diary(path, name, where, stream_format, reading)
         if conditions and suffix != ".npz":
             raise InputError(
                 f"{where}: only an .npz and a table of motion take conditions; leave out the text behind the path"
@@ -195,10 +205,10 @@ def _opened(path: Path, name: str, opening: _Opening) -> OpenedFile:
     )
 
 
-def _unknown(suffix: str) -> str:
+def _unknown(suffix: str, kind: str) -> str:
     """Say why a file with this suffix is not read."""
     if suffix in SUFFIXES:
-        return "holds no motion"
+        return f"holds no {kind}"
     if suffix in (".gz", ".zip", ".7z", ".bz2", ".xz", ".zst", ".tar", ".rar"):
         return "packed, and only .csv.gz is read packed: unpack it"
     return "unknown kind of file"

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, fields
 
 from anomsdk.core.duty import DutyPlan
-from anomsdk.core.plan import MotionSensorPlan, SensorPlan
+from anomsdk.core.plan import SENSES, SLOT_S, DiarySensorPlan, MotionSensorPlan, SensorPlan
 from anomsdk.errors import InputError, parameter
 from anomsdk.sources.conditions import Condition, conditions_in
 
@@ -33,6 +33,8 @@ AXES = ("ax", "ay", "az", "gx", "gy", "gz")
 """Axes of the accelerometer, then of the gyroscope, in the order of columns."""
 NO_TIME = "none"
 """`ReadOptions.time` that passes over a column of time."""
+_OF_DIARY = ("axes", "time", "scale", "array", "rate_hz", "where", "by")
+"""Fields of `ReadOptions` that a diary takes."""
 _TEXTS = ("axes", "scale", "where", "by")
 """Fields of `ReadOptions` that are tuples; only `ReadOptions.parsed` takes text for them."""
 
@@ -44,12 +46,14 @@ class StreamFormat:
     Parameters
     ----------
     rate_hz : samples (rows) a second, > 0; a whole number for audio
-    kind : "audio", "motion" or "external"
-    columns : values in a row: 1 for audio; 3 (ax, ay, az) or 6 (and gx, gy, gz) for motion; >= 1 for external
+    kind : "audio", "motion", "external" or "diary"
+    columns : values in a row: 1 for audio; 3 (ax, ay, az) or 6 (and gx, gy, gz) for motion; >= 1 for external and diary
     counts_per_g : int16 counts in one g, > 0; motion only
     counts_per_dps : int16 counts in one degree a second, > 0; motion with 6 columns only
     full_scale_g : magnitude at which the accelerometer clips, in g, > 0; motion only
     pause_s : shortest and longest gap, in seconds, that the duty cycle of a plan declares to be a pause; None: none
+    slot_s : length of a slot in seconds, a whole part of a day; diary only
+    names, senses : name and sense of each column; diary only
 
     Examples
     --------
@@ -68,10 +72,19 @@ class StreamFormat:
     counts_per_dps: float | None = None
     full_scale_g: float | None = None
     pause_s: tuple[float, float] | None = None
+    slot_s: int | None = None
+    names: tuple[str, ...] = ()
+    senses: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, sensor: SensorPlan | MotionSensorPlan, columns: int, duty: DutyPlan | None = None) -> StreamFormat:
+    def of(
+        cls, sensor: SensorPlan | MotionSensorPlan | DiarySensorPlan, columns: int, duty: DutyPlan | None = None
+    ) -> StreamFormat:
         """Make the format from the sensor of a plan, its number of columns and its duty cycle."""
+        if isinstance(sensor, DiarySensorPlan):
+            named = tuple(column.name for column in sensor.columns)
+            senses = tuple(column.sense for column in sensor.columns)
+            return cls(sensor.rate_hz, "diary", columns, slot_s=sensor.slot_s, names=named, senses=senses)
         rate_hz = sensor.rate_millihertz / 1000
         pause_s = None if duty is None else (duty.shortest_pause / rate_hz, duty.longest_pause / rate_hz)
         if not isinstance(sensor, MotionSensorPlan):
@@ -87,8 +100,8 @@ class StreamFormat:
         ------
         InputError : an unknown kind, or a rate, a number of columns or a scale that no source can give
         """
-        if self.kind not in ("audio", "motion", "external"):
-            raise InputError(f"kind = {self.kind!r}; it must be audio, motion or external")
+        if self.kind not in ("audio", "motion", "external", "diary"):
+            raise InputError(f"kind = {self.kind!r}; it must be audio, motion, external or diary")
         if self.columns < 1:
             raise InputError(f"columns = {self.columns}; there must be at least 1")
         if self.kind != "audio":
@@ -96,11 +109,20 @@ class StreamFormat:
                 raise InputError(f"rate_hz = {self.rate_hz}; it must be above 0 and finite")
             if self.kind == "motion":
                 self._check_motion()
+            if self.kind == "diary":
+                self._check_diary()
             return
         if self.columns != 1:
             raise InputError(f"columns = {self.columns}; audio has 1; rows of several values are kind external")
         if not 1 <= self.rate_hz < math.inf or self.rate_hz != int(self.rate_hz):
             raise InputError(f"rate_hz = {self.rate_hz}; audio needs a whole number, at least 1")
+
+    def _check_diary(self) -> None:
+        low, high = SLOT_S
+        if self.slot_s is None or not low <= self.slot_s <= high or 86_400 % self.slot_s:
+            raise InputError(f"slot_s = {self.slot_s}; a diary needs a whole part of a day, {low} to {high} s")
+        if len(self.names) != self.columns or len(self.senses) != self.columns or not set(self.senses) <= set(SENSES):
+            raise InputError(f"names, senses: a diary needs a name and one of {', '.join(SENSES)} for each column")
 
     def _check_motion(self) -> None:
         if self.columns not in (3, 6):
@@ -133,12 +155,13 @@ class ReadOptions:
     ----------
     unit : unit of the accelerometer: "g", "mg", "m/s2", or "counts" for counts of the plan, which stay unchanged; None:
         as the file states
-    axes : columns that hold ax, ay, az[, gx, gy, gz], in this order, each by heading or by number from 1; empty: by the
-        headings
+    axes : columns that hold ax, ay, az[, gx, gy, gz], or of a diary the columns of the plan, in this order, each by
+        heading or by number from 1; empty: by the headings
     time : column of time stamps, by heading or by number from 1; ``NAME:UNIT`` with s, ms, us, ns, min, h or d where
         the heading states no unit, or a wrong one; "none" passes over a column of time; None: by the headings
     scale : size of one stored step in its unit: one number for all axes, two for the two sensors, or one for each axis;
-        magnitude 1e-12 to 1e12; empty: as the file states, else 1
+        magnitude 1e-12 to 1e12; empty: as the file states, else 1. Values of a diary are multiplied by it before they
+        are rounded: one number above 0 for all columns, or one for each
     array : array of an .npz that holds the samples; its name ends in x, and ``phone_x`` belongs with ``phone_offsets``,
         ``phone_fs`` and so on
     rate_hz : rows a second, > 0, of a table without a column of time, or of an .npz or .npy that stores no rate
@@ -260,6 +283,7 @@ class ReadOptions:
                     f"{parameter('channel', self.channel)}: channels are counted from 1; give a number, or mix"
                 )
             said.remove("channel")
+        said = [each for each in said if kind != "diary" or each not in _OF_DIARY]
         if kind != "motion" and said:
             raise InputError(f"`{said[0]}`: states how motion is stored, and this is {kind}; leave it out")
         if self.unit is not None and self.unit not in UNITS:
@@ -276,7 +300,7 @@ class ReadOptions:
                 f"{parameter('rotation', self.rotation)}: 3 axes hold no gyroscope; give the unit of acceleration only"
             )
         if self.axes and len(self.axes) != stream_format.columns:
-            order = ",".join(AXES[: stream_format.columns])
+            order = ",".join(stream_format.names if kind == "diary" else AXES[: stream_format.columns])
             raise InputError(
                 f"`axes`: {len(self.axes)} columns are named; name {stream_format.columns}, for {order} in this order"
             )
@@ -286,6 +310,12 @@ class ReadOptions:
             raise InputError("`scale`: a scale is neither 0 nor infinite; correct it")
         if any(not usable_scale(each) for each in self.scale):
             raise InputError("`scale`: the magnitude of a scale is 1e-12 to 1e12; correct it")
+        if kind == "diary" and (
+            min(self.scale, default=1.0) < 0 or len(self.scale) not in (0, 1, stream_format.columns)
+        ):
+            raise InputError(
+                f"`scale`: a diary takes one scale above 0, or one for each of its {stream_format.columns} columns"
+            )
         if self.scale and self.unit == "counts" and self.rotation in (None, "counts"):
             raise InputError("`scale`: counts of the plan are not scaled; give another `unit`, or no `scale`")
         if not 0 <= self.max_bridge <= MAX_BRIDGE:

@@ -61,7 +61,7 @@ class PlacedLevel:
         Parameters
         ----------
         asked : number of alarms that may be tolerated
-        kind : kind of the sensor: "audio", "motion" or "external"
+        kind : kind of the sensor: "audio", "motion", "external" or "diary"
         used : alarm level of the plan; it is another one where the spec sets ``alert.raise_score`` to a number
         """
         if used != self.raise_score:
@@ -111,7 +111,12 @@ def at_most(alarms: int, hours: float) -> str:
 
 def one_group(recordings: int, kind: str) -> str:
     """Say that recordings of one wearer, animal or day set the level, and what that means for others."""
-    whose = {"motion": "wearer (or animal)", "audio": "place or day", "external": "source"}[kind]
+    whose = {
+        "motion": "wearer (or animal)",
+        "audio": "place or day",
+        "external": "source",
+        "diary": "animal or person",
+    }[kind]
     given = f"all {recordings} recordings are of one group" if recordings > 1 else "one recording is all there is"
     fact = ""
     if kind == "motion":

@@ -155,7 +155,7 @@ def certified_level(
     assert plan.ladder is not None
     promise = promise_plan(budget, confidence, max_alarm_fraction, plan.ladder)
     promise.check(plan.ladder)
-    fast, chosen = without_ladder(plan), default_engine() if engine is None else engine
+    fast, chosen = without_ladder(plan), default_engine(plan) if engine is None else engine
     known, stretches = known_recordings(plan.provenance), list[ScoredStretch]()
     left_out, seen, done = list[str](), dict[str, str](), 0
     ordered = sorted(clips, key=lambda clip: clip.name)

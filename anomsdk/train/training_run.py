@@ -21,12 +21,13 @@ from anomsdk.plans.recording_digests import entries_of
 from anomsdk.plans.tflite.reader import parse_tflite
 from anomsdk.plans.tflite.writer import write_tflite
 from anomsdk.sources.clips import Clip
-from anomsdk.train.alarm_levels import alarm_levels_from, first_tick_s, place_alarm_level, tolerated_of
+from anomsdk.train.alarm_levels import PlacedLevel, alarm_levels_from, first_tick_s, place_alarm_level, tolerated_of
 from anomsdk.train.alarm_simulation import ScoredPiece
 from anomsdk.train.data.corpus import Corpus, Recorded, gather
 from anomsdk.train.data.excerpts import EXCERPTS
 from anomsdk.train.data.input_maps import unlearnt_extractor
 from anomsdk.train.data.sensor_at_rest import check_moves
+from anomsdk.train.days import DayModel
 from anomsdk.train.folder import as_written, check_out, text_of, write_folder
 from anomsdk.train.options import Options, Progress, Report
 from anomsdk.train.search.budget import candidates, checked_need
@@ -34,6 +35,7 @@ from anomsdk.train.search.cross_validation import CrossValidation
 from anomsdk.train.search.journal import Journal
 from anomsdk.train.search.search import Found, Search
 from anomsdk.train.search.trials import Trained
+from anomsdk.train.search.variants import EXTRACTORS
 from anomsdk.utils.text import figure
 
 CALIBRATION_SHARE = 0.25
@@ -96,7 +98,8 @@ class TrainingRun:
         for line in self._spec.notes:
             self._report(line)
         self._doing("reading recordings, and putting probes into excerpts of them")
-        corpus = self._gather(self._spec, normal, steps=(0, _READ))
+        is_searched = EXTRACTORS[self._spec.features.kind].is_searched
+        corpus = self._gather(self._spec, normal, EXCERPTS if is_searched else 0, steps=(0, _READ))
         for line in corpus.lines():
             self._report(line)
         check_moves(unlearnt_extractor(self._spec), [recording.pieces for recording in corpus.recordings], self._report)
@@ -104,6 +107,9 @@ class TrainingRun:
         if held is None:
             learning, _ = split_groups(learning, self._options.seed)
         learnt = {recording.digest for recording in corpus.part(learning).recordings}
+        if not is_searched:
+            require(odd is None, "train: a model of days is not chosen by anomalous recordings; leave them out")
+            return self._fitted_days(corpus, learning, held, spec_text)
         anomalous = None if odd is None else self._anomalous(self._spec, odd, learnt)
         self._journal = self._open_journal(corpus.part(learning), anomalous)
         try:
@@ -112,6 +118,35 @@ class TrainingRun:
             if not len(self._journal):  # an empty journal is of no use
                 self._journal.remove()
             raise
+
+    def _fitted_days(self, corpus: Corpus, learning: frozenset[str], held: Given | None, spec_text: str | None) -> Plan:
+        """Fit the model of days, set its alarm level and write the folder."""
+        spec = self._spec
+        self._doing("fitting the model of days")
+        model = DayModel(spec, corpus.part(learning).recordings)
+        self._doing("placing the alarm level")
+        if held is None:
+            level = corpus.part(_groups(corpus) - learning)
+        else:
+            level = self._gather(spec, held, excerpts=0, steps=(_SEARCHED, _STEPS))
+        pieces, total = model.calibrated(level.recordings)
+        ticks = sum(len(piece.scores) for piece in pieces)
+        require(ticks > 0, "train: no calibration animal has enough days for a judged one; give longer recordings")
+        asked = self._options.tolerate
+        placed = place_alarm_level(pieces, spec, asked)
+        heard = {
+            **entries_of("trained", (recording.whole for recording in corpus.part(learning).recordings)),
+            **entries_of("calibrated", (recording.whole for recording in level.recordings)),
+        }
+        calibration = model.calibration(
+            levels=alarm_levels_from([piece.scores for piece in pieces], spec)[1],
+            tolerated=tolerated_of(placed, spec, asked),
+            group_levels=model.group_levels(total / ticks),
+            recordings=len(level.recordings),
+            hours=ticks * spec.tick_s / 3600,
+            provenance={"model": str(model), "trained_from": self._source, **heard},
+        )
+        return self._store(spec, model.tflite, calibration, placed, spec_text)
 
     def _searched(
         self,
@@ -260,7 +295,19 @@ class TrainingRun:
                 **heard,
             },
         )
-        made = plan_from(spec, model, calibration)
+        return self._store(spec, model_bytes, calibration, level, spec_text)
+
+    def _store(
+        self,
+        spec: PipelineSpec,
+        model_bytes: bytes,
+        calibration: Calibration,
+        level: PlacedLevel,
+        spec_text: str | None,
+    ) -> Plan:
+        """Plan, say what the alarm level rests on, and write the folder."""
+        asked = self._options.tolerate
+        made = plan_from(spec, parse_tflite(model_bytes, name="model.tflite"), calibration)
         need = checked_need(made, spec.model)
         if (spec.model.max_ram, spec.model.max_flash) != (None, None):
             self._report(

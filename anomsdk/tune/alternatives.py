@@ -150,7 +150,7 @@ def _counts(
 
 
 def _scored(plan: Plan, clips: Sequence[Clip], engine: str | None, jobs: int | None) -> list[ScoredRecording]:
-    fast, chosen = without_ladder(plan), default_engine() if engine is None else engine
+    fast, chosen = without_ladder(plan), default_engine(plan) if engine is None else engine
 
     def work(number: int, clip: Clip, stopped: Callable[[], bool]) -> ScoredRecording:
         return score_stretches(fast, clip, chosen, stopped)

@@ -89,7 +89,7 @@ def score_devices(
     InputError : a damaged recording, the same recording twice, or none is left
     """
     fast = without_ladder(plan)
-    chosen = default_engine() if engine is None else engine
+    chosen = default_engine(plan) if engine is None else engine
     open_engine(chosen, fast).reset()  # an engine that is missing shows before hours of work
 
     def work(number: int, clip: Clip, stopped: Callable[[], bool]) -> ScoredRecording | str:

@@ -33,6 +33,30 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{tenths // 10:02}.{tenths % 10}"
 
 
+def day_clock(seconds: float) -> str:
+    """Format the time since slot 0 of a diary as day, from 1, and hour of the day, rounded to the nearest minute.
+
+    Examples
+    --------
+    >>> day_clock(0.0), day_clock(86_400 * 7 + 14.5 * 3600)
+    ('day 1 00:00', 'day 8 14:30')
+    """
+    days, minutes = divmod(math.floor(seconds / 60 + 0.5), 1440)
+    return f"day {days + 1} {minutes // 60:02}:{minutes % 60:02}"
+
+
+def in_days(seconds: float) -> str:
+    """Format a length of time in days, to three digits.
+
+    Examples
+    --------
+    >>> in_days(7 * 86_400.0), in_days(86_400.0), in_days(90_000.0)
+    ('7 days', '1 day', '1.04 days')
+    """
+    shown = _digits(seconds / 86_400, 3)
+    return f"{shown} day" if shown == "1" else f"{shown} days"
+
+
 def duration(seconds: float) -> str:
     """Format a length of time in ms, s, min or h, whichever suits it, to three digits or more.
 

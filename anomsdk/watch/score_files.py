@@ -95,7 +95,7 @@ def score_and_judge(
     scores : name of the recording -> uint32 (ticks,), see `score_files`
     judged : share of the time of all recordings together
     """
-    score_one = scorer(plan, default_engine() if engine is None else engine)
+    score_one = scorer(plan, default_engine(plan) if engine is None else engine)
     lock = threading.Lock()
     done = whole = 0
 

@@ -38,14 +38,16 @@ var anomsdkEvent = (function () {
   ];
   var HEALTH_BITS = [
     "stuck or flat or repeated", "clipped", "below the noise floor", "step or dead axis or not gravity",
-    "gaps or missing or rate", "not worn", "warm-up or self-test failed", "supply"
+    "gaps or missing or rate", "not worn", "warm-up or learning or self-test failed", "supply"
   ];
   var GROUPS = {
     1: "low bands", 2: "mid bands", 3: "high bands", 4: "loudness", 5: "impulses", 16: "magnitude",
     17: "dynamic acceleration", 18: "jerk", 19: "posture", 20: "rhythm", 21: "slow motion", 22: "mid motion",
-    23: "fast motion", 24: "rotation", 25: "motion x", 26: "motion y", 27: "motion z", 48: "part 1", 49: "part 2",
-    50: "part 3", 51: "part 4", 52: "part 5", 53: "part 6", 54: "part 7", 55: "part 8", 56: "part 9", 57: "part 10",
-    58: "part 11", 59: "part 12", 60: "part 13", 61: "part 14", 62: "part 15", 63: "part 16"
+    23: "fast motion", 24: "rotation", 25: "motion x", 26: "motion y", 27: "motion z", 28: "day total",
+    29: "hours of day", 30: "day rhythm", 31: "day phase", 32: "quiet hours", 33: "busy hours", 34: "last hours",
+    35: "trend", 48: "part 1", 49: "part 2", 50: "part 3", 51: "part 4", 52: "part 5", 53: "part 6", 54: "part 7",
+    55: "part 8", 56: "part 9", 57: "part 10", 58: "part 11", 59: "part 12", 60: "part 13", 61: "part 14",
+    62: "part 15", 63: "part 16"
   };
   var DIRECTIONS = ["changed", "high", "low", "unsteady"];
   var ANOMALY = 1, TECHNICAL = 2, HEARTBEAT = 3, OPERATOR = 4, RESTART = 5, LEVEL = 7;

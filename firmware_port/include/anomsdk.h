@@ -57,10 +57,12 @@ extern "C" {
 #define ANOM_VERSION "0.1.0"
 #define ANOM_EVENT_BYTES 16
 #define ANOM_EVENT_COMPACT_BYTES 11
+#define ANOM_DIARY_COLUMNS 8 /* most columns of a row of a diary */
+#define ANOM_ROW_BYTES 20     /* a row of a diary for a radio */
 #define ANOM_DOWNLINK_BYTES 3
 #define ANOM_MAX_EVENTS 1   /* a result */
 #define ANOM_DIGEST_BYTES 32
-#define ANOM_RECORD_BYTES 136 /* what outlives a reset, of a plan without a ladder section */
+#define ANOM_RECORD_BYTES 136 /* what outlives a reset, of a plan without a ladder section and without days */
 
 #define ANOM_ERROR_NULL (-1)      /* a pointer is NULL */
 #define ANOM_ERROR_ALIGNMENT (-2) /* the memory is not aligned as a uint64_t: declare it with ANOM_MEM */
@@ -126,6 +128,18 @@ int32_t anom_pipeline_push(anom_pipeline *pipeline, const int16_t *block, int32_
 /* Run the window if it is full. 1: *result holds a tick, 2: it holds one event without a tick, which only plans with an
  * alarm, a health or a ladder section have, 0: more samples are needed. */
 int32_t anom_pipeline_poll(anom_pipeline *pipeline, anom_result *result);
+
+/* Take a row of the diary, after each poll: it sums the ticks of a slot. A row that is not taken before the next slot
+ * ends becomes a missing one. Number of columns; 0: none is finished, or the plan has no diary.
+ *   row      room for ANOM_DIARY_COLUMNS; -32768: missing */
+int32_t anom_pipeline_poll_row(anom_pipeline *pipeline, int16_t *row);
+
+/* Write a row of the diary for a radio. ANOM_ROW_BYTES; 0: the plan has no diary.
+ *   slot     number of the row since the start, which the caller counts; taken modulo 2**16
+ *   row      as anom_pipeline_poll_row gave it
+ *   bytes    20 bytes, described in docs/spec.md; they must not overlap the row */
+int32_t anom_pipeline_encode_row(const anom_pipeline *pipeline, uint32_t slot, const int16_t *row,
+                                 uint8_t bytes[ANOM_ROW_BYTES]);
 
 /* Inputs from outside, for plans with an alarm, a health or a ladder section. Each takes effect after the last sample
  * pushed and before the next: it waits for the next poll, and until then push takes no sample. Up to three inputs wait,
@@ -198,14 +212,16 @@ void anom_pipeline_gap(anom_pipeline *pipeline, int32_t n);
 
 /* Write what must outlive a reset or a power cut: the state of the alarm, its counts and scores, the baseline,
  * technical conditions, the count of hops and events, and the counts of a ladder. No sample, no feature, and no mean or
- * extreme of samples is in it.
+ * extreme of samples is in it, but for a plan of days, whose record has the own profile and the rows of the last 24
+ * hours: averages of one animal's or person's days over weeks, the totals of the last 14, and one day hour by hour.
  * anom_pipeline_record_bytes(plan), or 0: not written, as an input, a gap or the rest of a hop waits: poll until 0 and
  * try again; or ANOM_ERROR_NULL or ANOM_ERROR_MEMORY.
  *   record   size bytes, at least anom_pipeline_record_bytes(plan), of any alignment */
 int32_t anom_pipeline_save(const anom_pipeline *pipeline, void *record, size_t size);
 
 /* Bytes of a record under a plan: its generated ANOM_PLAN_..._RECORD_BYTES, for those who choose plans at run time;
- * ANOM_RECORD_BYTES without a ladder section, and ANOM_LADDER_BYTES(rungs) more with one. */
+ * ANOM_RECORD_BYTES without a ladder section, ANOM_LADDER_BYTES(rungs) more with one, and with days of S slots and n
+ * judged columns 30 + S + n (30 + 6 S) more. */
 size_t anom_pipeline_record_bytes(const anom_plan *plan);
 
 /* Wipe everything and begin with a record that anom_pipeline_save wrote, under this plan or one with its score_id, in

@@ -34,12 +34,22 @@ static void take_inputs(void *of, const int8_t *inputs, const int8_t *outputs, i
         stream->inputs[stream->n_ticks * n + i] = inputs[i];
 }
 
+/* Take the rows of the diary that are finished. 1: there is room for more rows and events. */
+static int32_t has_room(anom_pipeline *pipeline, anom_stream *stream)
+{
+    while (stream->n_rows < stream->most_rows) {
+        if (!anom_pipeline_poll_row(pipeline, stream->rows + stream->n_rows * ANOM_DIARY_COLUMNS)) break;
+        stream->n_rows++;
+    }
+    return stream->n_rows < stream->most_rows && stream->n_notices < stream->most_notices;
+}
+
 /* Poll until nothing is left to do, or there is no more room for events without a tick. */
 static void poll(anom_pipeline *pipeline, anom_stream *stream)
 {
     anom_observer *observer = stream->inputs ? take_inputs : NULL;
     anom_result result;
-    while (stream->n_notices < stream->most_notices) {
+    while (has_room(pipeline, stream)) {
         int32_t found = anom_pipeline_poll_observed(pipeline, &result, observer, stream);
         if (found == 0) break;
         if (found == 1)
@@ -47,6 +57,7 @@ static void poll(anom_pipeline *pipeline, anom_stream *stream)
         else
             take_notice(stream, &result);
     }
+    (void)has_room(pipeline, stream);
     anom_wipe(&result, sizeof result);
 }
 
@@ -55,7 +66,7 @@ int64_t anom_stream_process(anom_pipeline *pipeline, const int16_t *samples, int
 {
     int64_t done = 0;
     poll(pipeline, stream);
-    while (done < n && stream->n_notices < stream->most_notices) {
+    while (done < n && has_room(pipeline, stream)) {
         int64_t left = n - done;
         done += anom_pipeline_push(pipeline, samples + done * columns, left < INT32_MAX ? (int32_t)left : INT32_MAX);
         poll(pipeline, stream);

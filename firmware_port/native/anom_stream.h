@@ -15,6 +15,9 @@ typedef struct anom_stream {
     int64_t *notice_ticks; /* number of ticks before an event without a tick */
     anom_event *notices;
     int8_t *inputs; /* the model's inputs, tick after tick; NULL: not wanted */
+    int16_t *rows; /* of the diary, ANOM_DIARY_COLUMNS values each */
+    int64_t n_rows;
+    int64_t most_rows; /* rows that have room */
     int64_t n_ticks;
     int64_t n_events;
     int64_t n_notices;

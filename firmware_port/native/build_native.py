@@ -14,8 +14,8 @@ from cffi import FFI
 
 PORT = Path(__file__).resolve().parents[1]
 FOLDERS = [PORT / "include", PORT / "src", PORT / "native"]
-HEADERS = ["anom_bands.h", "anom_external.h", "anom_fixed.h", "anom_logmel.h", "anom_motion.h"]
-HEADERS += ["anom_alarm.h", "anom_health.h", "anom_ladder.h", "anom_supervisor.h"]
+HEADERS = ["anom_bands.h", "anom_days.h", "anom_external.h", "anom_fixed.h", "anom_logmel.h", "anom_motion.h"]
+HEADERS += ["anom_alarm.h", "anom_diary.h", "anom_health.h", "anom_ladder.h", "anom_supervisor.h"]
 HEADERS += ["anom_memory.h", "anom_pipeline.h", "anom_record.h", "anom_sha256.h", "anom_stream.h", "anom_wipe.h"]
 KERNELS = "anom_kernels.h"  # the compiler decides about what is in it
 MODULE = "anomsdk.runtime._native"

@@ -63,6 +63,8 @@
 #define ANOM_CONDITION_SELF_TEST 14
 #define ANOM_CONDITION_SUPPLY 15
 
+#define ANOM_HEALTH_NOT_READY 64 /* bit of the health byte: warm-up, a failed self-test, or a profile that is learnt */
+
 /* Flags of layout 2, beside the state. */
 #define ANOM_FLAG_LATCHED 8         /* the alarm stays until it is acknowledged */
 #define ANOM_FLAG_SILENCED 16       /* annunciation of the alarm is muted */

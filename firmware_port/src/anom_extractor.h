@@ -22,6 +22,23 @@ typedef struct anom_extractor_type {
     void (*wipe_stack)(void);
 } anom_extractor_type;
 
+/* Functions of one that learns from what it has seen, beyond the next frame. A program holds them only where a plan
+ * names them. */
+typedef struct anom_learning_type {
+    /* Forget everything. */
+    void (*reset)(const anom_extractor *extractor);
+    /* Go on after windows that did not come. */
+    void (*gap)(const anom_extractor *extractor, uint32_t hops);
+    /* 1: it has learnt what its first frame needs. */
+    int32_t (*is_ready)(const anom_extractor *extractor);
+    /* Take note whether the reference rung is in alarm after the last tick. */
+    void (*follow)(const anom_extractor *extractor, int32_t alarm);
+    /* Write what must outlive a reset, as a record has it. */
+    void (*save)(const anom_extractor *extractor, uint8_t *data);
+    /* Take it from a record, after a reset. 1; 0: a number is out of its range, and another reset is due. */
+    int32_t (*restore)(const anom_extractor *extractor, const uint8_t *data);
+} anom_learning_type;
+
 typedef struct anom_extractor_plan {
     const anom_extractor_type *type;
     const void *tables; /* its own plan: anom_bands_plan for anom_bands, ... */
@@ -29,6 +46,8 @@ typedef struct anom_extractor_plan {
     int32_t n_features;     /* width of a frame */
     int32_t columns;        /* values a sample has */
     int32_t hops_per_frame; /* windows that a frame takes */
+    int32_t warm_up;        /* windows after the start of which none is a part of the first frame */
+    const anom_learning_type *learning; /* NULL: it learns nothing */
 } anom_extractor_plan;
 
 struct anom_extractor {
@@ -44,5 +63,20 @@ int32_t anom_extractor_push(const anom_extractor *extractor, const int16_t *fram
 
 /* Forget what was gathered for the next frame. */
 void anom_extractor_restart(const anom_extractor *extractor);
+
+/* Start again: forget everything. */
+void anom_extractor_reset(const anom_extractor *extractor);
+
+/* Go on after windows that did not come. */
+void anom_extractor_gap(const anom_extractor *extractor, uint32_t hops);
+
+/* Take note whether the reference rung is in alarm after the last tick. */
+void anom_extractor_follow(const anom_extractor *extractor, int32_t alarm);
+
+/* Write what must outlive a reset: nothing, for most kinds. */
+void anom_extractor_save(const anom_extractor *extractor, uint8_t *data);
+
+/* Take what anom_extractor_save wrote; only after a reset. 1; 0: refused, and another reset is due. */
+int32_t anom_extractor_restore(const anom_extractor *extractor, const uint8_t *data);
 
 #endif

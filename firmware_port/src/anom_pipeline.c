@@ -28,6 +28,7 @@ static size_t rounded_up(size_t bytes)
 
 /* Sizes of the buffers that follow the struct, in their order. */
 typedef struct {
+    size_t diary;
     size_t reference;
     size_t samples;
     size_t state;
@@ -44,6 +45,7 @@ static sizes sizes_of(const anom_plan *plan)
     size_t model = rounded_up(2 * n_inputs) + rounded_up(anom_autoencoder_scratch_bytes(&plan->autoencoder));
     size_t front = extractor->type->scratch_bytes(extractor->tables);
     sizes found = {
+        .diary = plan->diary ? ANOM_DIARY_BYTES : 0,
         .reference = plan->baseline.reference ? ANOM_REFERENCE_BYTES : 0,
         .samples = rounded_up((size_t)plan->framer.window * (size_t)extractor->columns * sizeof(int16_t)),
         .state = extractor->type->state_bytes(extractor->tables),
@@ -57,7 +59,7 @@ static sizes sizes_of(const anom_plan *plan)
 size_t anom_pipeline_bytes(const anom_plan *plan)
 {
     sizes size = sizes_of(plan);
-    size_t own = sizeof(anom_pipeline) + plan->supervisor_bytes + size.reference;
+    size_t own = sizeof(anom_pipeline) + plan->supervisor_bytes + size.diary + size.reference;
     return own + size.samples + size.state + size.history + size.features + size.scratch;
 }
 
@@ -65,6 +67,12 @@ anom_rung *anom_pipeline_reference(const anom_pipeline *pipeline)
 {
     if (pipeline->plan->baseline.reference == NULL) return NULL;
     return (anom_rung *)(void *)((uint8_t *)pipeline->framer.samples - ANOM_REFERENCE_BYTES);
+}
+
+anom_diary *anom_pipeline_diary(const anom_pipeline *pipeline)
+{
+    size_t reference = pipeline->plan->baseline.reference ? ANOM_REFERENCE_BYTES : 0;
+    return (anom_diary *)(void *)((uint8_t *)pipeline->framer.samples - reference - ANOM_DIARY_BYTES);
 }
 
 int32_t anom_pipeline_init(anom_pipeline **pipeline, void *memory, size_t size, const anom_plan *plan)
@@ -88,7 +96,7 @@ int32_t anom_pipeline_init(anom_pipeline **pipeline, void *memory, size_t size, 
     at += sizeof(anom_pipeline);
 
     /* Buffers behind it, in the order of `sizes` */
-    at += plan->supervisor_bytes + bytes.reference;
+    at += plan->supervisor_bytes + bytes.diary + bytes.reference;
     anom_framer_init(&made->framer, &plan->framer, extractor->columns, (int16_t *)(void *)at);
     at += bytes.samples;
     void *state = at;
@@ -155,7 +163,9 @@ ANOM_NOINLINE int32_t anom_pipeline_run(anom_pipeline *pipeline, anom_result *re
     uint32_t hop = pipeline->framer.next_hop;
 
     /* Extractor: a frame of features, once it has taken enough windows; then the window is no longer needed */
-    int32_t framed = anom_extractor_push(&pipeline->extractor, window, pipeline->features);
+    const anom_diary_plan *diary = pipeline->plan->diary;
+    int32_t framed = diary ? diary->type->hop(pipeline, window)
+                           : anom_extractor_push(&pipeline->extractor, window, pipeline->features);
     anom_framer_discard(&pipeline->framer);
     if (!framed) return 0;
 
@@ -172,14 +182,17 @@ ANOM_NOINLINE int32_t anom_pipeline_run(anom_pipeline *pipeline, anom_result *re
     result->score = anom_baseline_above(&pipeline->baseline, raw);
     int32_t judged = pipeline->plan->judge(&pipeline->alert, result->score, hop, &result->events[0]);
     result->n_events = judged & ANOM_JUDGED_EVENT;
+    if (diary && judged != ANOM_JUDGED_VOID) diary->type->tick(pipeline, result->score);
     if (judged & ANOM_JUDGED_EXPLAINED) explain(pipeline, &result->events[0]);
     wipe_model(pipeline);
 
-    /* Baseline: it follows a judged score last, since an alarm of the reference rung may hold it */
+    /* Baseline, and what the extractor learns: they follow a judged score last, since an alarm of the reference rung
+     * may hold them */
     anom_rung *reference = anom_pipeline_reference(pipeline);
     if (judged != ANOM_JUDGED_VOID && reference) {
         anom_rung_step(reference, result->score);
         anom_baseline_follow(&pipeline->baseline, raw, reference->in_alarm);
+        anom_extractor_follow(&pipeline->extractor, reference->in_alarm);
     }
     return 1;
 }
@@ -205,8 +218,9 @@ void anom_pipeline_lose(anom_pipeline *pipeline, int32_t n, int32_t by_gap)
     const anom_plan *plan = pipeline->plan;
     int32_t pause = by_gap && pipeline->context.has_given && anom_duty_is_pause(plan->duty, n);
     uint32_t lost = anom_framer_gap(&pipeline->framer, n);
-    anom_extractor_restart(&pipeline->extractor);
+    anom_extractor_gap(&pipeline->extractor, lost);
     anom_context_restart(&pipeline->context);
+    if (plan->diary) plan->diary->type->lose(pipeline, lost, pause);
     if (pause) {
         plan->duty->pause(pipeline, lost);
         return;
@@ -329,6 +343,18 @@ uint32_t anom_pipeline_health(const anom_pipeline *pipeline)
     return plan ? plan->type->health(anom_pipeline_supervisor(pipeline)) : 0;
 }
 
+int32_t anom_pipeline_poll_row(anom_pipeline *pipeline, int16_t *row)
+{
+    return pipeline->plan->diary ? pipeline->plan->diary->type->rows(pipeline, row) : 0;
+}
+
+int32_t anom_pipeline_encode_row(const anom_pipeline *pipeline, uint32_t slot, const int16_t *row,
+                                 uint8_t bytes[ANOM_ROW_BYTES])
+{
+    const anom_diary_plan *plan = pipeline->plan->diary;
+    return plan ? plan->type->encode(plan, slot, row, bytes) : 0;
+}
+
 void anom_pipeline_gap(anom_pipeline *pipeline, int32_t n)
 {
     if (n <= 0) return;
@@ -343,7 +369,7 @@ void anom_pipeline_reset(anom_pipeline *pipeline)
 {
     sizes bytes = sizes_of(pipeline->plan);
     anom_framer_wipe(&pipeline->framer);
-    anom_extractor_restart(&pipeline->extractor);
+    anom_extractor_reset(&pipeline->extractor);
     anom_context_restart(&pipeline->context);
     anom_wipe(pipeline->features, bytes.features + bytes.scratch);
     anom_baseline_reset(&pipeline->baseline);
@@ -351,6 +377,7 @@ void anom_pipeline_reset(anom_pipeline *pipeline)
     if (reference) anom_rung_reset(reference);
     anom_alert_reset(&pipeline->alert);
     const anom_supervisor_plan *supervisor = pipeline->plan->supervisor;
+    if (pipeline->plan->diary) pipeline->plan->diary->type->reset(pipeline);
     if (supervisor) supervisor->type->reset(anom_pipeline_supervisor(pipeline), supervisor);
 }
 

@@ -40,6 +40,9 @@ int32_t anom_pipeline_run(anom_pipeline *pipeline, anom_result *result, anom_obs
 /* The rung that freezes the baseline; NULL where the baseline is off. */
 anom_rung *anom_pipeline_reference(const anom_pipeline *pipeline);
 
+/* The diary of a pipeline whose plan has one. */
+anom_diary *anom_pipeline_diary(const anom_pipeline *pipeline);
+
 /* Ticks in hops that pass without a sample. */
 static inline uint32_t anom_pipeline_ticks(const anom_plan *plan, uint32_t hops)
 {

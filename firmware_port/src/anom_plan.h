@@ -6,6 +6,7 @@
 #include "anom_autoencoder.h"
 #include "anom_baseline.h"
 #include "anom_context.h"
+#include "anom_diary.h"
 #include "anom_duty.h"
 #include "anom_extractor.h"
 #include "anom_framer.h"
@@ -16,7 +17,7 @@
 #include "anomsdk.h"
 
 /* Layout of what follows: emitted plans check it when they are compiled, anom_pipeline_init when they are run. */
-#define ANOM_PLAN_FORMAT 7
+#define ANOM_PLAN_FORMAT 8
 
 struct anom_plan {
     uint32_t format;    /* ANOM_PLAN_FORMAT */
@@ -34,7 +35,9 @@ struct anom_plan {
     const anom_supervisor_plan *supervisor; /* sections alarm, health and ladder; NULL: none */
     uint32_t supervisor_bytes;              /* its state beyond ANOM_PIPELINE_BYTES, a multiple of 8; 0: none */
     uint32_t record_bytes;                  /* of a record: ANOM_RECORD_BYTES, and ANOM_LADDER_BYTES with a ladder */
+    uint32_t learnt_bytes;                  /* of these, what the extractor has learnt, before the CRC */
     const anom_duty_plan *duty;             /* declared pauses; NULL: none */
+    const anom_diary_plan *diary;           /* rows of slots; NULL: none */
     uint8_t id[32];
     uint8_t score_tag[8];                   /* first bytes of the score_id */
 };

@@ -1,6 +1,7 @@
 /* Reasons: which groups of features were most unusual at the tick that raised the alarm. */
 #include "anom_reasons.h"
 
+#include "anom_fixed.h"
 #include "anom_wipe.h"
 
 /* Part of the score that one input adds, below 2**32.
@@ -9,6 +10,19 @@ static uint32_t term(const anom_score_plan *score, const int8_t *inputs, const i
 {
     uint32_t size = (uint32_t)anom_score_error(score, inputs[i], outputs[i]);
     return score->weights[i] * (size * size);
+}
+
+/* Groups that have an input in the group of the score that counts, a bit each; all where the sum counts. */
+static uint32_t of_largest(const anom_reasons_plan *plan, const anom_score_plan *score, const int8_t *inputs,
+                           const int8_t *outputs)
+{
+    if (score->largest == NULL) return UINT32_MAX;
+    uint32_t found = 0;
+    int32_t counts;
+    score->largest(score, inputs, outputs, &counts);
+    for (int32_t i = score->groups[counts].first; i <= score->groups[counts].last; i++)
+        found |= UINT32_C(1) << (plan->groups[i] & 15);
+    return found;
 }
 
 /* Direction of a group, 0 to 3: that of its input with the largest term, above or below the zero point. Of equal terms
@@ -33,14 +47,15 @@ static uint32_t direction(const anom_reasons_plan *plan, const anom_score_plan *
 }
 
 /* Index of the group with the largest product of residual and gain, 0 to n_groups - 1; of equal products the first.
- *   residuals  n_groups values; the one of the result is 0 only where all are */
-static int32_t most_unusual(const anom_reasons_plan *plan, const uint32_t *residuals)
+ *   residuals  n_groups values; the one of the result is 0 only where all that are allowed are
+ *   allowed    bit by group: at least one */
+static int32_t most_unusual(const anom_reasons_plan *plan, const uint32_t *residuals, uint32_t allowed)
 {
     int32_t group = 0;
-    uint64_t largest = 0;
+    int64_t largest = -1;
     for (int32_t i = 0; i < plan->n_groups; i++) {
-        uint64_t product = (uint64_t)residuals[i] * (uint32_t)plan->gain[i]; /* below 2**62 */
-        if (product > largest) {
+        int64_t product = (int64_t)residuals[i] * plan->gain[i]; /* below 2**62 */
+        if ((allowed >> i & 1) && product > largest) {
             largest = product;
             group = i;
         }
@@ -52,14 +67,18 @@ void anom_reasons_run(const anom_reasons_plan *plan, const anom_score_plan *scor
                       const int8_t *outputs, int32_t n, uint8_t *reasons)
 {
     uint32_t residuals[ANOM_REASONS_MAX_GROUPS] = {0};
-    for (int32_t i = 0; i < n; i++)
-        residuals[plan->groups[i] & 15] += term(score, inputs, outputs, i);
+    uint32_t allowed = of_largest(plan, score, inputs, outputs);
+    for (int32_t i = 0; i < n; i++) {
+        uint32_t *residual = &residuals[plan->groups[i] & 15];
+        *residual = anom_saturating_add(*residual, term(score, inputs, outputs, i));
+    }
     for (int32_t i = 0; i < ANOM_REASONS; i++) {
-        int32_t group = most_unusual(plan, residuals);
+        int32_t group = most_unusual(plan, residuals, allowed);
         reasons[i] = 0;
         if (residuals[group] > 0)
             reasons[i] = (uint8_t)(plan->codes[group] | direction(plan, score, inputs, outputs, n, group) << 6);
         residuals[group] = 0;
+        allowed = UINT32_MAX;
     }
     anom_wipe(residuals, sizeof residuals);
 }

@@ -11,6 +11,7 @@
 #define ALARM_FLAGS (ANOM_ALARM_ESCALATED | ANOM_FLAG_SILENCED | ANOM_FLAG_OUT_OF_SERVICE)
 #define RECORD_STATES 0x3Du /* bit by state: all but ANOM_STATE_PENDING */
 #define SCORE_TAG_BYTES 8
+#define CRC_BYTES 4
 #define CRC_OF_WHOLE 0x2144DF1Cu /* CRC-32 of any bytes and their own CRC-32 */
 
 /* The bytes of a record as fields. */
@@ -39,7 +40,7 @@ typedef struct {
     uint16_t highest_log2_q8;
     uint16_t late_q16;
     uint16_t health[2 + ANOM_HEALTH_COUNTED]; /* active, reported, counts */
-    uint8_t crc[4]; /* of all before it, the lowest byte first */
+    uint8_t crc[CRC_BYTES]; /* of all before it, the lowest byte first */
 } record_fields;
 
 ANOM_ASSERT(a_ladder_comes_before_the_crc, offsetof(record_fields, crc) == ANOM_RECORD_LADDER);
@@ -144,6 +145,12 @@ size_t anom_pipeline_record_bytes(const anom_plan *plan)
 
 #ifndef ANOM_WITHOUT_RECORDS
 
+/* First byte of what the extractor has learnt, in a record. */
+static uint32_t learnt_at(const anom_plan *plan)
+{
+    return plan->record_bytes - plan->learnt_bytes - CRC_BYTES;
+}
+
 /* Save, and leave the record's fields on the stack, which the caller wipes. Arguments and result are those of
  * anom_pipeline_save. */
 ANOM_NOINLINE static int32_t save(const anom_pipeline *pipeline, void *record, size_t size)
@@ -177,7 +184,8 @@ ANOM_NOINLINE static int32_t save(const anom_pipeline *pipeline, void *record, s
     exchange(pipeline, &made, 1);
     turn(&made);
     anom_copy(record, &made, ANOM_RECORD_LADDER);
-    if (bytes > ANOM_RECORD_BYTES) plan->supervisor->ladder->type->save(supervisor, record);
+    if (plan->supervisor && plan->supervisor->ladder) plan->supervisor->ladder->type->save(supervisor, record);
+    anom_extractor_save(&pipeline->extractor, (uint8_t *)record + learnt_at(plan));
     uint8_t *end = (uint8_t *)record + bytes - sizeof made.crc;
     uint32_t crc = anom_record_crc(record, bytes - sizeof made.crc);
     for (int32_t i = 0; i < 4; i++, crc >>= 8)
@@ -250,11 +258,20 @@ static void take(anom_pipeline *pipeline, record_fields *record)
     record->sequence = (uint16_t)(record->sequence + ANOM_SEQUENCE_STEP);
     exchange(pipeline, record, 0);
     rung->in_alarm = record->bits & 1;
-    if (reference) reference->in_alarm = record->bits >> 1 & 1;
+    if (reference) {
+        reference->in_alarm = record->bits >> 1 & 1;
+        anom_extractor_follow(&pipeline->extractor, reference->in_alarm);
+    }
     pipeline->context.has_given = record->bits >> 2 & 1;
     if (plan) supervisor->highest_log2_q8 = record->highest_log2_q8 & 0x1FFFu;
     if (health) check_conditions(health, fresh);
-    anom_duty_pause(pipeline, anom_framer_resume(&pipeline->framer, record->next_hop, record->ahead));
+    const anom_diary_plan *diary = pipeline->plan->diary;
+    pipeline->framer.next_hop = record->next_hop;
+    if (diary) diary->type->resume(pipeline);
+    uint32_t lost = anom_framer_resume(&pipeline->framer, record->next_hop, record->ahead);
+    anom_extractor_gap(&pipeline->extractor, lost);
+    if (diary) diary->type->lose(pipeline, lost, 1);
+    anom_duty_pause(pipeline, lost);
 }
 
 /* Restore, and leave the record's fields on the stack, which the caller wipes. Arguments and result are those of
@@ -269,12 +286,16 @@ ANOM_NOINLINE static int32_t restore(anom_pipeline *pipeline, const void *record
     if (taken) {
         anom_copy(&found, record, ANOM_RECORD_LADDER);
         turn(&found);
-        taken = is_for(plan, &found);
-        if (taken && size > ANOM_RECORD_BYTES) {
+        taken = is_for(plan, &found) &&
+                anom_extractor_restore(&pipeline->extractor, (const uint8_t *)record + learnt_at(plan));
+        if (taken && plan->supervisor && plan->supervisor->ladder) {
             taken = plan->supervisor->ladder->type->restore(anom_pipeline_supervisor(pipeline), record);
             found.level_tag = 0; /* the ladder goes on at that level */
         }
-        if (taken) take(pipeline, &found);
+        if (taken)
+            take(pipeline, &found);
+        else
+            anom_extractor_reset(&pipeline->extractor);
     }
     uint32_t began = taken ? ANOM_RESTART_RESTORED : ANOM_RESTART_REFUSED;
     if (plan->supervisor) anom_pipeline_supervisor(pipeline)->next = (ANOM_NEXT_RESTART + began) & 7;

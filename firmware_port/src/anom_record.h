@@ -1,7 +1,8 @@
 /* Record: what a pipeline keeps over a reset or a power cut, in a number of bytes that its plan fixes.
  *
  * It holds counts, levels and the state of the alarm, all little-endian; docs/spec.md has its bytes. No sample, no
- * feature, and no mean or extreme of samples is in it. The functions are those of anomsdk.h. */
+ * feature, and no mean or extreme of samples is in it, but for a plan of days, whose record has the own profile
+ * and the rows of the last 24 hours. The functions are those of anomsdk.h. */
 #ifndef ANOM_RECORD_H
 #define ANOM_RECORD_H
 

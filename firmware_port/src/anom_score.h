@@ -4,15 +4,35 @@
 
 #include "anom_assumptions.h"
 
+typedef struct anom_score_plan anom_score_plan;
+
+/* Score of a plan that has groups: the size of its largest group, and the index of that group. */
+typedef uint32_t anom_score_of_groups(const anom_score_plan *plan, const int8_t *inputs, const int8_t *outputs,
+                                      int32_t *group);
+
+/* Inputs that are scored together, and the scale that makes groups comparable: the size of a group is (sum * gain) >>
+ * shift of the sum of weight * |error|, at most 65535, squared; with `squared` it is that of the sum of weight *
+ * error**2, at most 65535**2. */
+typedef struct anom_score_group {
+    int32_t first; /* input */
+    int32_t last;  /* input */
+    int32_t squared; /* 0: errors count by their size; 1: by their square */
+    int32_t gain;    /* 1 to 2**31 - 1 */
+    int32_t shift;   /* 0 to 40 */
+} anom_score_group;
+
 /* sum weight * error**2 with error (input_gain (x - zx) - output_gain (y - zy)) >> shift, rounded. */
-typedef struct anom_score_plan {
+struct anom_score_plan {
     const uint8_t *weights; /* n values */
     int32_t input_zero_point;
     int32_t output_zero_point;
     int32_t input_gain;  /* 1 to 65536 */
     int32_t output_gain; /* 1 to 65536 */
     int32_t shift;       /* 0 to 16 */
-} anom_score_plan;
+    const anom_score_group *groups; /* of which the largest counts; NULL: the sum counts */
+    int32_t n_groups;               /* 1 to 4 */
+    anom_score_of_groups *largest;  /* anom_score_largest, which only programs with such a plan hold; NULL: the sum */
+};
 
 /* Error of an input, at most 65535 in magnitude. */
 static inline int32_t anom_score_error(const anom_score_plan *plan, int32_t input, int32_t output)
@@ -25,5 +45,9 @@ static inline int32_t anom_score_error(const anom_score_plan *plan, int32_t inpu
 /* Score, 0 to 2**32 - 1.
  *   inputs, outputs  n values of the model */
 uint32_t anom_score_run(const anom_score_plan *plan, const int8_t *inputs, const int8_t *outputs, int32_t n);
+
+/* Score of a plan that has groups: the size of its largest group, of equal ones of the first.
+ *   group    its index */
+uint32_t anom_score_largest(const anom_score_plan *plan, const int8_t *inputs, const int8_t *outputs, int32_t *group);
 
 #endif

@@ -7,11 +7,12 @@
 #define VALUES 65536
 #define MIN_TICKS 16
 #define PART 2048
+#define DIARY 16
 #define SEED 0x6D2B79F5
 
 /* One value of the golden stream.
  *   i        index of its row
- *   k        kind of the part that the row belongs to, 0 to 15
+ *   k        kind of the part that the row belongs to, 0 to 15; DIARY
  *   x        state of the generator, never 0 */
 static int16_t value(uint32_t i, uint32_t k, uint32_t x)
 {
@@ -21,6 +22,7 @@ static int16_t value(uint32_t i, uint32_t k, uint32_t x)
     case 12: return 0;
     case 13: return -32768;
     case 14: return i % 512 == 0 ? 32767 : 0;
+    case DIARY: return (x & 63) ? (int16_t)(x >> 17 >> (i & 7)) : -32768;
     default: return (int16_t)(i * i >> 6);
     }
 }
@@ -57,7 +59,8 @@ static uint32_t rows_of(const anom_plan *plan)
 {
     uint32_t hop = (uint32_t)plan->framer.hop;
     uint32_t hops_per_frame = (uint32_t)plan->extractor.hops_per_frame;
-    uint32_t first = (uint32_t)plan->framer.window + (hops_per_frame * (uint32_t)plan->context.frames - 1) * hop;
+    uint32_t hops = (uint32_t)plan->extractor.warm_up + hops_per_frame * (uint32_t)plan->context.frames;
+    uint32_t first = (uint32_t)plan->framer.window + (hops - 1) * hop;
     uint32_t per_tick = hop * hops_per_frame * (uint32_t)plan->context.stride;
     uint32_t rows = VALUES / (uint32_t)plan->extractor.columns;
     uint32_t ticks = rows < first ? 0 : 1 + (rows - first) / per_tick;
@@ -70,12 +73,13 @@ static uint32_t rows_of(const anom_plan *plan)
  *   rows     samples */
 static void run(anom_pipeline *pipeline, int32_t columns, uint32_t rows, anom_sha256 *sha)
 {
+    int32_t is_diary = pipeline->plan->extractor.warm_up > 0;
     uint32_t x = SEED;
     for (uint32_t i = 0; i < rows; i++) {
         int16_t *row = anom_pipeline_scratch(pipeline);
         for (int32_t column = 0; column < columns; column++) {
             x = next(x);
-            row[column] = value(i, i / PART % 16, x);
+            row[column] = value(i, is_diary ? DIARY : i / PART % 16, x);
         }
         anom_pipeline_push(pipeline, row, 1);
         anom_result result;

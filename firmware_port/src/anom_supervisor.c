@@ -44,8 +44,16 @@ int32_t anom_supervisor_voids_by_fault(const anom_supervisor *supervisor)
 
 uint32_t anom_supervisor_health(const anom_supervisor *supervisor)
 {
+    const anom_supervisor_plan *plan = anom_supervisor_plan_of(supervisor);
     const anom_health *health = health_of(supervisor);
-    return health ? health->plan->type->byte(health) : 0;
+    uint32_t learning = plan->learns && !plan->is_ready(supervisor) ? ANOM_HEALTH_NOT_READY : 0;
+    return learning | (health ? health->plan->type->byte(health) : 0);
+}
+
+int32_t anom_supervisor_is_ready(const anom_supervisor *supervisor)
+{
+    const anom_pipeline *pipeline = (const anom_pipeline *)((uintptr_t)supervisor - offsetof(anom_pipeline, alert));
+    return pipeline->plan->extractor.learning->is_ready(&pipeline->extractor);
 }
 
 uint32_t anom_supervisor_annunciation(const anom_supervisor *supervisor)

@@ -15,12 +15,17 @@ typedef void anom_observer(void *of, const int8_t *inputs, const int8_t *outputs
 typedef struct anom_supervisor anom_supervisor;
 typedef struct anom_supervisor_type anom_supervisor_type;
 
+/* 0: what the extractor needs for its first frame is still learnt; 1: it is there. */
+typedef int32_t anom_readiness(const anom_supervisor *supervisor);
+
 /* Sections alarm, health and ladder of a plan that has at least one of them. */
 typedef struct anom_supervisor_plan {
     anom_alarm_plan alarm;            /* first: the rest is found by it */
     const anom_health_plan *health;   /* NULL: none */
     const anom_ladder_plan *ladder;   /* NULL: none */
     const anom_supervisor_type *type; /* functions, which only programs with such a plan hold */
+    anom_readiness *is_ready;         /* anom_supervisor_is_ready, where the extractor learns */
+    int32_t learns;                   /* 1: the extractor learns what it needs for its first frame; 0: nothing */
 } anom_supervisor_plan;
 
 /* What the next poll begins with. */
@@ -55,8 +60,11 @@ int32_t anom_supervisor_voids(const anom_supervisor *supervisor);
 /* 1: a condition other than warm-up voids ticks: then no service time runs. */
 int32_t anom_supervisor_voids_by_fault(const anom_supervisor *supervisor);
 
-/* Health byte; 0 without health. */
+/* Health byte; without health, only the bit of an extractor that learns. */
 uint32_t anom_supervisor_health(const anom_supervisor *supervisor);
+
+/* 1: the extractor has learnt what its first frame needs; only in a pipeline, and with an extractor that learns. */
+int32_t anom_supervisor_is_ready(const anom_supervisor *supervisor);
 
 /* Bits of ANOM_ANNUNCIATE_*. */
 uint32_t anom_supervisor_annunciation(const anom_supervisor *supervisor);

@@ -7,8 +7,9 @@
 #include "anom_kernels.h"
 
 /* Bytes of the stack that the work of a hop uses below the function that wipes it: of extractors in general, and of
- * motion. They are those of gcc and clang at -Os and at -O2, with and without -flto. `anomsdk audit --elf` shows if
- * they are enough for a build; -DANOM_STACK_BYTES=... and -DANOM_STACK_MOTION_BYTES=... give others, multiples of 8. */
+ * motion; those of days are a bound. They are those of gcc and clang at -Os and at -O2, with and without -flto.
+ * `anomsdk audit --elf` shows if they are enough for a build; -DANOM_STACK_BYTES=... and -DANOM_STACK_MOTION_BYTES=...
+ * give others, multiples of 8. */
 #define THUMB (ANOM_KERNELS_DSP || ANOM_KERNELS_V7M || ANOM_KERNELS_V6M)
 #if !THUMB && defined(__OPTIMIZE_SIZE__) && defined(__SIZEOF_POINTER__) && __SIZEOF_POINTER__ == 4
 #define STACK_BYTES 400
@@ -40,6 +41,9 @@
 #endif
 #ifndef ANOM_STACK_MOTION_BYTES
 #define ANOM_STACK_MOTION_BYTES STACK_MOTION_BYTES
+#endif
+#ifndef ANOM_STACK_DAYS_BYTES
+#define ANOM_STACK_DAYS_BYTES (ANOM_STACK_BYTES < 640 ? 640 : ANOM_STACK_BYTES)
 #endif
 #define COPY_BYTES 128 /* of memmove, which is short in any C library */
 
@@ -119,5 +123,11 @@ ANOM_NOINLINE void anom_wipe_stack_copy(void)
 ANOM_NOINLINE void anom_wipe_stack_motion(void)
 {
     uint64_t dead[ANOM_STACK_MOTION_BYTES / 8];
+    anom_wipe(dead, sizeof dead);
+}
+
+ANOM_NOINLINE void anom_wipe_stack_days(void)
+{
+    uint64_t dead[ANOM_STACK_DAYS_BYTES / 8];
     anom_wipe(dead, sizeof dead);
 }

@@ -15,9 +15,10 @@
 void anom_wipe(void *memory, size_t size);
 
 /* Zero the stack below the frame of the caller, where the functions that it has called kept their variables: of a hop,
- * of one of the motion extractor, and of a copy by the C library. */
+ * of one of the motion extractor, of one of days, and of a copy by the C library. */
 void anom_wipe_stack(void);
 void anom_wipe_stack_motion(void);
+void anom_wipe_stack_days(void);
 void anom_wipe_stack_copy(void);
 
 #endif

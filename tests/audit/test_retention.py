@@ -20,6 +20,7 @@ from anomsdk.audit.retention.checks import CHECKS
 from anomsdk.audit.retention.image import NativePipeline, compare, outlived
 from anomsdk.audit.retention.kept import Holds
 from anomsdk.audit.retention.table import field_at, table
+from anomsdk.core.diary import COLUMNS, MOVEMENT, DiaryPlan
 from anomsdk.core.event import Condition
 from anomsdk.core.rung import levels
 from anomsdk.cport.layout import layout
@@ -148,6 +149,36 @@ def test_memory_holds_what_the_table_says(drawn, full):
         late = {"ladder.yesterday", "ladder.busy", "ladder.waiting", "supervisor.alarm.alert.rung.level"}
         late |= {field for field in found.of_signal if field.startswith(("ladder.counts", "ladder.quiet"))}
         assert set(found.of_signal) <= late, name
+
+
+@pytest.mark.parametrize("name", ["cattle_collar", "audio_scene", "every section"])
+@pytest.mark.parametrize("kind", ["all", "scores"])
+def test_memory_holds_sums_of_a_slot_and_nothing_more(full, name, kind, monkeypatch):
+    """Slots of 60 hops, of which the signals complete some; every byte has an expected value, or belongs to the ladder."""
+    monkeypatch.setattr("anomsdk.core.plan.SLOT_S", (0, 7200))
+    plan = short_diary(full if name == "every section" else anomsdk.reference_model(name), movement=kind == "all")
+    found = compare(plan, seed=3)
+    assert found.wrong == ()
+    assert not any(field.startswith("diary") for field in found.of_signal)
+
+
+def short_diary(plan, *, movement):
+    """Plan with slots that are too short for a plan that is checked, so that short signals fill them."""
+    is_motion = movement and plan.sensor.kind == "motion"
+    columns = tuple(name for name in COLUMNS if is_motion or name not in MOVEMENT)
+    return dataclasses.replace(plan, diary=DiaryPlan((60 << 16) + 4321, 320_000 * is_motion, columns))
+
+
+@pytest.mark.parametrize("short", ["diary.row", "diary.movement"])
+def test_sums_of_a_slot_last_for_their_slot(short, monkeypatch):
+    """Nothing outlives the times of the table, and one slot less would be too short for a row."""
+    monkeypatch.setattr("anomsdk.core.plan.SLOT_S", (0, 7200))
+    plan = short_diary(anomsdk.reference_model("cattle_collar"), movement=True)
+    assert outlived(plan, seed=1)[1] == []
+    fields = table(plan, 8)
+    ms = next(field.ms for field in fields if field.name == short)
+    lasting = {name for _, name in outlived(plan, seed=1, fields=with_field(fields, short, ms=ms / 3))[1]}
+    assert lasting == {short}
 
 
 def test_the_signals_reach_scores_alarms_and_ladders(full, monkeypatch):

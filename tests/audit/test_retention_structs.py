@@ -10,7 +10,7 @@ from anomsdk.mcu import compile_firmware
 from anomsdk.runtime.native_module import load_native
 from tests.support.make import ROOT
 
-SOURCES = tuple(f"anom_{name}.c" for name in ("pipeline", "bands", "health", "ladder", "supervisor"))
+SOURCES = tuple(f"anom_{name}.c" for name in ("pipeline", "bands", "diary", "health", "ladder", "supervisor"))
 
 
 def test_structs_are_those_that_this_machine_has_compiled():

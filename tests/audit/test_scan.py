@@ -114,6 +114,7 @@ FORMS = {
     },
     "motion": {"magnitude int64", "without gravity int64", "folded int16", "levels int32", "int16 of one column"},
     "external": {"int16", "levels int32", "features int8", "outputs int8"},
+    "days": {"int16 of one column", "levels int32", "features int8", "outputs int8"},
 }
 
 

@@ -14,6 +14,7 @@ from tests.support.c_vectors import c_source, load
 from tests.support.make import SPECS, make_ad01, make_plan
 
 pytestmark = pytest.mark.boards
+MODELS = ("audio_scene", "cattle_days")
 PASSES = ["ok memory", "ok selftest", "ok selftest with another digest"]
 
 
@@ -29,8 +30,8 @@ def needed(name):
 
 @pytest.fixture(scope="session")
 def every_plan(plans):
-    """Of each extractor, and the reference model."""
-    return {**plans, "audio_scene": anomsdk.reference_model("audio_scene")}
+    """Of each extractor, and reference models."""
+    return {**plans, **{name: anomsdk.reference_model(name) for name in MODELS}}
 
 
 def run_vectors(board, folder, text):
@@ -55,7 +56,7 @@ def test_model_kernels(board, tmp_path):
     assert board.run(program) == (0, ["ok model kernels"])
 
 
-@pytest.mark.parametrize("kind", [*SPECS, "audio_scene"])
+@pytest.mark.parametrize("kind", [*SPECS, *MODELS])
 def test_golden_stream(board, every_plan, kind, tmp_path):
     assert board.run(golden_program(board, every_plan[kind], tmp_path)) == (0, PASSES)
 

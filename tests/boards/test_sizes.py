@@ -7,6 +7,7 @@ import pytest
 from elftools.elf.elffile import ELFFile
 
 import anomsdk
+from anomsdk.core.diary import COLUMNS, DiaryPlan
 from anomsdk.core.duty import DutyPlan
 from anomsdk.mcu import Machine
 from tests.support.board import BOARDS, said, sources_of
@@ -14,7 +15,7 @@ from tests.support.c_build import C_PROGRAMS, SOURCES
 from tests.support.emulated import MeasuredPipeline, firmware
 from tests.support.ladder_costs import LadderCosts, with_ladder
 from tests.support.make import SPECS, lively, make_folder
-from tests.support.sizes import LIBRARY_STACK, call_graph, callable_program, linked, pushed_bytes, stacks
+from tests.support.sizes import LIBRARY_STACK, call_graph, callable_program, linked, linked_bytes, pushed_bytes, stacks
 from tests.support.supervised_models import supervised
 
 pytestmark = pytest.mark.boards
@@ -193,6 +194,31 @@ def test_instructions_are_those_that_qemu_counts(name, kind, tmp_path, plans):
         assert call.signed == result
         assert abs((ticks[what] - ticks["nothing"]) * 40 / 64 - (call.instructions - nothing)) < 2
         assert machine.profile(what).instructions == call.instructions
+
+
+DAYS = ("anom_days.o", "anom_profile.o", "anom_figures.o")
+MOST_DAYS_CODE, MOST_DIARY_CODE = 3680, 1250
+
+
+def test_days_and_diary(tmp_path, figure):
+    """What a plan of days and what a diary adds to a program on Cortex-M4; other plans hold none of it."""
+    board, collar = needed("cortex-m4f"), anomsdk.reference_model("cattle_collar")
+    slot_q16 = round(900 * collar.rate_hz / collar.framer.hop * 65536)
+    diary = dataclasses.replace(collar, folder=None, diary=DiaryPlan(slot_q16, 65536, tuple(COLUMNS)))
+    plans = {"collar": collar, "diary": diary, "days": anomsdk.reference_model("cattle_days")}
+    ram = {name: linked(board, plan, tmp_path / name).ram for name, plan in plans.items()}
+    sizes = {name: linked_bytes((tmp_path / name / "map").read_text()) for name in plans}
+    assert not {*DAYS, "anom_diary.o"} & sizes["collar"].keys()
+    assert not {*DAYS} & sizes["diary"].keys() and "anom_diary.o" not in sizes["days"]
+    groups = sizes["days"]["anom_score.o"] - sizes["collar"]["anom_score.o"]
+    days = sum(sizes["days"][file] for file in DAYS) + groups
+    figure(
+        f"days    cortex-m4f  {board.optimise} days, profile, figures and groups {days} bytes of code "
+        f"(groups {groups}), RAM of cattle_days {ram['days']}; diary {sizes['diary']['anom_diary.o']}, "
+        f"RAM {ram['diary'] - ram['collar']} bytes"
+    )
+    assert groups > 0 and days <= MOST_DAYS_CODE
+    assert 0 < sizes["diary"]["anom_diary.o"] <= MOST_DIARY_CODE
 
 
 MOST_LADDER_CODE, MOST_LADDER_RAM = 1800, 448

@@ -8,16 +8,19 @@
 #include <string.h>
 
 #include "anom_pipeline.h"
+#include "anom_record.h"
 #include "anom_plan_collar.h"
+#include "anom_plan_cow.h"
 #include "anom_plan_machine.h"
 #include "anom_plan_meter.h"
+#include "anom_plan_pen.h"
 #include "anom_plan_room.h"
 
 #define MAX_SAMPLES 600
-#define N_PLANS 4
+#define N_PLANS 6
 
 static const anom_plan *const PLANS[N_PLANS] = {&anom_plan_collar, &anom_plan_machine, &anom_plan_meter,
-                                                &anom_plan_room};
+                                                &anom_plan_room,   &anom_plan_cow,     &anom_plan_pen};
 
 static void expect(int holds, const char *what)
 {
@@ -61,6 +64,32 @@ static uint64_t mixed(uint64_t hash, const anom_result *result)
     for (int32_t i = 0; i < result->n_events * ANOM_EVENT_BYTES; i++)
         hash = (hash ^ result->events[0].bytes[i]) * UINT64_C(0x100000001B3);
     return hash;
+}
+
+/* Rows of a diary that are finished. */
+static uint64_t with_rows(uint64_t hash, anom_pipeline *pipeline)
+{
+    int16_t row[ANOM_DIARY_COLUMNS];
+    for (int32_t n; (n = anom_pipeline_poll_row(pipeline, row)) > 0;)
+        for (int32_t i = 0; i < n; i++)
+            hash = (hash ^ (uint16_t)row[i]) * UINT64_C(0x100000001B3);
+    return hash;
+}
+
+/* What is saved is restored, and any other bytes are refused or restored: a pipeline goes on with either. */
+static void save_and_restore(source *from, anom_pipeline *whole, anom_pipeline *single, const anom_plan *plan)
+{
+    size_t size = anom_pipeline_record_bytes(plan);
+    uint8_t *record = malloc(size);
+    expect(record != NULL, "no memory to test with");
+    expect(anom_pipeline_save(whole, record, size) == (int32_t)size, "nothing was saved");
+    if (byte(from) & 1) record[number(from) % size] ^= (uint8_t)byte(from);
+    for (uint32_t crc = anom_record_crc(record, size - 4), i = 0; i < 4; i++, crc >>= 8)
+        record[size - 4 + i] = (uint8_t)crc;
+    int32_t status = anom_pipeline_restore(whole, record, size);
+    expect(status == 0 || status == ANOM_ERROR_RECORD, "restore gave another code");
+    expect(anom_pipeline_restore(single, record, size) == status, "two pipelines take other records");
+    free(record);
 }
 
 /* Memory that is too small, misaligned or absent; plans of another format or size. */
@@ -118,6 +147,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             int32_t lost = (int32_t)(number(&from) >> (op % 32));
             anom_pipeline_gap(whole, lost);
             anom_pipeline_gap(single, lost);
+        } else if (op < 26) {
+            save_and_restore(&from, whole, single, plan);
         } else if (op < 28) {
             anom_pipeline_reset(whole);
             anom_pipeline_reset(single);
@@ -134,13 +165,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 left -= taken;
                 while (anom_pipeline_poll(whole, &result) > 0)
                     hashes[0] = mixed(hashes[0], &result);
+                hashes[0] = with_rows(hashes[0], whole);
             }
             expect(anom_pipeline_push(whole, block, 0) == 0, "push of nothing took something");
             for (int32_t i = 0; i < n; i++) {
                 expect(anom_pipeline_push(single, block + i * columns, 1) == 1, "one sample was not taken");
                 if (anom_pipeline_poll(single, &result) > 0) hashes[1] = mixed(hashes[1], &result);
+                hashes[1] = with_rows(hashes[1], single);
             }
         }
+        hashes[0] = with_rows(hashes[0], whole);
+        hashes[1] = with_rows(hashes[1], single);
         expect(hashes[0] == hashes[1], "cuts changed a result");
     }
     free(block);

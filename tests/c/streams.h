@@ -24,7 +24,7 @@ typedef struct {
 /* A call of a pipeline, and what it gives. */
 typedef struct {
     int32_t kind;
-    uint32_t argument; /* of SAVE and RESTORE: a size, and the index of a record in bits 16 to 31; of EXPORT: an index;
+    uint32_t argument; /* of ROWS: fnv1a of the rows; of SAVE and RESTORE: a size, and the index of a record in bits 16 to 31; of EXPORT: an index;
                         of DOWNLINK: its first three bytes, and its length in bits 24 to 31, 255: NULL */
     int32_t gives;   /* what it returns; of POLL and TAKE: how many results */
     int32_t signals; /* behind it: annunciation, health in bits 8 to 15, the level tag in 16 to 23; -1: between two results */
@@ -32,7 +32,7 @@ typedef struct {
 
 enum { USE_PUSH, USE_GAP, USE_RESET, USE_POLL, USE_TAKE, USE_ACKNOWLEDGE, USE_SILENCE, USE_CANCEL, USE_OUT_OF_SERVICE,
        USE_TEST, USE_SUPPLY, USE_SELF_TEST, USE_MISSING, USE_CLOCK, USE_SAVE, USE_RESTORE, USE_CALIBRATE,
-       USE_SET_LEVEL, USE_EXPORT, USE_DOWNLINK };
+       USE_SET_LEVEL, USE_EXPORT, USE_DOWNLINK, USE_ROWS };
 
 #define NO_RECORD 0xFFFFu /* as a size: no record is given */
 #define NO_DOWNLINK 255u  /* as a length: no downlink is given */
@@ -69,6 +69,8 @@ typedef struct {
     const uint8_t *records; /* that are saved or restored, one behind the other */
     const exporting *exports; /* NULL: none */
     const uint8_t *counts;    /* of exports, one behind the other */
+    int32_t n_rows;           /* of the diary, as they are finished */
+    uint32_t rows;            /* fnv1a of them, the lower byte of each value first */
 } stream;
 
 extern const stream streams[];
@@ -92,6 +94,10 @@ void check_tick(const anom_result *result, const tick *expected);
 void check_wiped(const stream *s, const anom_pipeline *pipeline);
 void check_forgotten(const stream *s, const anom_pipeline *pipeline);
 uint32_t fnv1a(const int8_t *bytes, int32_t n);
+
+/* Take the rows of a diary that are finished, and look at each: how many there were.
+ *   hash     fnv1a of rows before them, and of them */
+int32_t take_rows(const stream *s, anom_pipeline *pipeline, uint32_t *hash);
 
 /* Calls of uses.c. */
 void run_uses(const stream *s, anom_pipeline *pipeline, const void *fresh, size_t size);

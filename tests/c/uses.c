@@ -108,7 +108,7 @@ static void check_without_ladder(anom_pipeline *pipeline, const anom_plan *plan)
     check(anom_pipeline_level(pipeline) == 0, "a level without a ladder");
     check(anom_pipeline_export(pipeline, 1, 1, NULL, counts, sizeof counts) == ANOM_ERROR_SECTION, "exports no ladder");
     check(anom_pipeline_export(NULL, 1, 1, NULL, counts, sizeof counts) == ANOM_ERROR_NULL, "exports no pipeline");
-    check(anom_pipeline_record_bytes(plan) == ANOM_RECORD_BYTES, "another length of a record");
+    check(anom_pipeline_record_bytes(plan) == ANOM_RECORD_BYTES + plan->learnt_bytes, "another length of a record");
 }
 
 void run_uses(const stream *s, anom_pipeline *pipeline, const void *fresh, size_t size)
@@ -124,6 +124,10 @@ void run_uses(const stream *s, anom_pipeline *pipeline, const void *fresh, size_
         } else if (u->kind == USE_POLL || u->kind == USE_TAKE) {
             polled(s, pipeline, expected, u);
             expected += u->gives;
+        } else if (u->kind == USE_ROWS) {
+            uint32_t rows = 2166136261u;
+            check(take_rows(s, pipeline, &rows) == u->gives, "another number of rows");
+            check(rows == u->argument, "other rows");
         } else if (u->kind == USE_SAVE || u->kind == USE_RESTORE) {
             check(recorded(s, pipeline, u) == u->gives, "a record gives another status");
             if (u->kind == USE_RESTORE) check_forgotten(s, pipeline);

@@ -146,9 +146,11 @@ PLANNED = """
 #include "anom_duty.h"
 #include "anom_motion.h"
 #include "anom_pipeline.h"
-void plan_all(anom_plan *plan, anom_duty_plan *duty, anom_motion_plan *motion);
-void plan_all(anom_plan *plan, anom_duty_plan *duty, anom_motion_plan *motion)
+void plan_all(anom_plan *plan, anom_duty_plan *duty, anom_motion_plan *motion, anom_supervisor_plan *supervisor);
+void plan_all(anom_plan *plan, anom_duty_plan *duty, anom_motion_plan *motion, anom_supervisor_plan *supervisor)
 {
+    plan->score.largest = anom_score_largest;
+    supervisor->is_ready = anom_supervisor_is_ready;
     plan->judge = anom_alert_judge;
     plan->judge = anom_supervisor_judge;
     plan->judge = anom_ladder_judge;

@@ -19,6 +19,14 @@ WIDE = {"np.int64", "np.float64", "np.float32", "float", "bool", "np.bool_", "ob
 MAKE = {"array", "asarray", "ascontiguousarray", "fromiter", "full", "zeros", "empty", "full_like", "zeros_like"}
 
 PROVEN = {
+    "evaluate/labelled_diaries.py:_rows": "filled with one value of int16; what is put in is an index below",
+    "herd/days/kept_rows.py:fill_from": "filled with one value of int16, and with stored int16",
+    "herd/days/kept_rows.py:_packed": "rows of int16",
+    "herd/days/tables.py:_batch": "empty, and filled with counts that _counts has checked",
+    "herd/days/tables.py:_counts": "refused beyond int16 just before",
+    "runtime/pipeline.py:Pipeline.rows": "a row of a diary is saturated at 32767, in the core and in C",
+    "sources/formats/diary/diary_slots.py:_summed": "filled with one value of int16; sums beyond it are refused",
+    "synthetic/days.py:Change.put": "clipped to 0 to 32767 just before, or -32768",
     "datasets/day_exports.py:flat_counts": "filled from days and counts of 16 and 32 bits",
     "datasets/export_files.py:_whole": "CRCs of 32 bits",
     "datasets/gathered_rows.py:gathered_table": "places among at most 2**31 devices of a day",
@@ -42,6 +50,7 @@ PROVEN = {
     "cport/structs.py:_pairs": "int16 to int32 is wider",
     "cport/structs.py:weight_blocks": "filled from int8",
     "core/checks.py:checked_cast": "the check itself",
+    "core/days.py:Days.save": "levels, spreads, totals and figures lie within int16, as docs/spec.md has it; counts of 14",
     "core/framer.py:Framer.__init__": "filled from blocks that are int16 already",
     "core/plan.py:EdgePlan.scale": "its check, and the planner that reads it from a float32, keep it within 32 bits",
     "core/plan.py:canonical_tree": "the same type in another byte order",

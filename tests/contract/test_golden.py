@@ -8,6 +8,7 @@ import pytest
 import anomsdk
 from anomsdk.runtime.engines.native import passes_selftest
 from anomsdk.runtime.golden import golden_digest
+from tests import scalar
 
 DIGESTS = {
     "bands": "7dddb6817bf64cf492515cae27c39b4ba062f81fe3fd0f087f71f55e96a09d22",
@@ -21,6 +22,8 @@ FOLLOWING = {
     "motion": "f536485eade9d8ed0a7aafd1235edcf795c8853e0d6f36883099e482430e78a2",
     "external": "bf3a70527bcfaeaba6b4b571383ebc089fcabc078be18f2687b5585dd0a6a69f",
 }
+CATTLE_DAYS = "69e7565cb7cd58cb946e3a81987354f2a7dc44fb446b82a336ba9f8a48e2c59f"
+PERSON_DAYS = "d7bca2e73249bd9da2877d5ccfee1eb0d6f13c334de818cc5ade5925b50e3674"
 AUDIO_SCENE = "6a99b0a53943dfa6b3651fd0931c11220bc790c9354d05ae194373bac48e7c7c"
 
 
@@ -38,6 +41,16 @@ def test_plans_with_a_baseline(following, kind):
 
 def test_audio_scene():
     assert golden_digest(anomsdk.reference_model("audio_scene"), "reference")[0] == AUDIO_SCENE
+
+
+@pytest.mark.parametrize(("name", "digest"), [("cattle_days", CATTLE_DAYS), ("person_days", PERSON_DAYS)])
+def test_days(name, digest, native):
+    plan = anomsdk.reference_model(name)
+    found, ticks, _ = golden_digest(plan, "reference")
+    assert (found, ticks >= 16) == (digest, True)
+    assert golden_digest(plan, "native")[0] == digest
+    assert scalar.golden_digest(plan.canonical_bytes) == digest
+    assert passes_selftest(plan, digest)
 
 
 @pytest.mark.parametrize("kind", [*DIGESTS, "audio_scene"])

@@ -9,6 +9,7 @@ import typing
 import numpy as np
 import pytest
 
+from anomsdk.audit.retention import extractor_state
 from anomsdk.audit.scan import stage_forms
 from anomsdk.core import pipeline, plan
 from anomsdk.core.alarm import Annunciation
@@ -20,7 +21,7 @@ from anomsdk.core.reasons import Direction, Group
 from anomsdk.cport import extractors as cport
 from anomsdk.cport import structs as cport_structs
 from anomsdk.planner import features, front_end
-from anomsdk.planner.sections import MotionSensor, Sensor
+from anomsdk.planner.sections import DiarySensor, MotionSensor, Sensor
 from anomsdk.planner.spec import PipelineSpec
 from anomsdk.plans import extractors as plans_in_words
 from anomsdk.train.alarm_levels import one_group
@@ -45,9 +46,11 @@ REGISTRIES = {
         for section in typing.get_args(features.AnyFeatures)
     },
     "audit: what memory is searched for": stage_forms.EXTRACTORS,
+    "audit: what memory keeps": extractor_state.EXTRACTORS,
     "plans of the tests": SPECS,
 }
 HOMES = {
+    "audit/retention/extractor_state.py",
     "audit/scan/stage_forms.py",
     "core/plan.py",
     "core/pipeline.py",
@@ -80,7 +83,7 @@ def test_every_registry_has_every_kind(where):
 def test_a_kind_is_the_same_in_every_registry(kind):
     section = plan.EXTRACTORS[kind]
     assert section.kind == kind
-    assert section.sensor in ("audio", "motion", "external")
+    assert section.sensor in ("audio", "motion", "external", "diary")
     assert front_end.EXTRACTORS[kind].section is REGISTRIES["a spec's features section"][kind]
     assert (ROOT / f"firmware_port/src/anom_{kind}.h").exists() and (ROOT / f"tests/vectors/{kind}.json").exists()
     assert f'"anom_{kind}.h"' in (ROOT / "firmware_port/native/build_native.py").read_text(encoding="utf-8")
@@ -90,7 +93,7 @@ def test_a_kind_is_the_same_in_every_registry(kind):
 def kinds_named(path):
     """Kinds of extractors that a file tells apart: in isinstance, in a comparison, or as the key of a table."""
     classes = {f"{kind.capitalize()}{part}": kind for kind in KINDS for part in ("Plan", "Features")}
-    words = {"logmel", "bands"}  # motion and external are kinds of sensors, too
+    words = {"logmel", "bands"}  # motion and external are kinds of sensors, too, and days are a unit of time
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "isinstance":
@@ -151,7 +154,9 @@ def test_no_model_is_trained_for_a_kind_that_is_not_known():
 
 def test_every_kind_of_sensor_has_its_words():
     kinds = {
-        kind for sensor in (Sensor, MotionSensor) for kind in typing.get_args(typing.get_type_hints(sensor)["kind"])
+        kind
+        for sensor in (Sensor, MotionSensor, DiarySensor)
+        for kind in typing.get_args(typing.get_type_hints(sensor)["kind"])
     }
     assert kinds == {section.sensor for section in plan.EXTRACTORS.values()} == set(console._WHAT)
     assert len({one_group(1, kind) for kind in kinds}) == len(kinds)

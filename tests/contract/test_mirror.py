@@ -52,7 +52,7 @@ BROKEN = {
     "another golden stream": ("c:selftest.c", "#define SEED 0x6D2B79F5", "#define SEED 0x6D2B79F6", "golden stream"),
     "an undocumented error": ("c:anomsdk.h", "#define ANOM_ERROR_ALIGNMENT (-2) /*", "#define ANOM_ERROR_ALIGNMENT (-2)\n/*", "documented errors"),
     "an error that nothing returns": ("c:pipeline.c", "return ANOM_ERROR_ALIGNMENT", "return -2", "nothing returns it"),
-    "another format": ("c:plan.h", "ANOM_PLAN_FORMAT 7", "ANOM_PLAN_FORMAT 8", "format of the structs"),
+    "another format": ("c:plan.h", "ANOM_PLAN_FORMAT 8", "ANOM_PLAN_FORMAT 9", "format of the structs"),
     "a stem of Python": ("py:novel", "", '"""Novel."""\n', "novel.py has no anom_novel.h"),
     "a stem of C": ("c:novel.h", "", "/* Novel. */\n", "anom_novel has no novel.py"),
     "an excuse that nothing needs": ("c:framer.h", "anom_framer_window(", "anom_framer_frame(", "nothing to excuse"),

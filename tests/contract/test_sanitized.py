@@ -33,24 +33,33 @@ anomsdk.runtime._native = native
 """
 
 RUN = """
+from collections import Counter
 from pathlib import Path
 import anomsdk
 from anomsdk.runtime.engines.native import passes_selftest
 from anomsdk.runtime.golden import golden_digest
 from tests.support.anything import SHAPES, any_plan, any_stream
-from tests.support.make import SPECS
-from tests.parity import test_supervised
+from tests.support.day_plans import any_days_plan
+from tests.support.make import FOLLOWED
+from tests.parity import test_days, test_diaries, test_supervised
 from tests.parity.test_native import compare
 
 hops = 0
 for seed, shape in enumerate(SHAPES):
-    for kind in SPECS:
+    for kind in FOLLOWED:
         plan = any_plan(Path({folder!r}) / f"{{kind}}-{{seed}}", kind, seed)
         hops += compare(plan, any_stream(plan, shape, 60, seed), with_tflite=False)
 bases = {{}}
 for seed in range(48):
     test_supervised.compare(bases, Path({folder!r}), 1000 + seed, 100)
     hops += 100
+happened = Counter()
+for seed in range(6):
+    plan = any_days_plan(Path({folder!r}) / f"days-{{seed}}", seed)
+    test_days.compare(plan, 40, seed, happened)
+    assert passes_selftest(plan, golden_digest(plan, "reference")[0])
+assert happened["ticks"] > 0 and happened["restored"] > 0
+assert len(test_diaries.use(test_diaries.with_diary(), "native", 1)) > 2
 plan = anomsdk.reference_model("audio_scene")
 assert passes_selftest(plan, golden_digest(plan, "reference")[0])
 print(f"{{hops}} hops")

@@ -1,14 +1,25 @@
 """What is left in a pipeline's own arrays after a call, a gap, an exception and a close."""
 
+import shutil
+
 import numpy as np
 import pytest
 
 import anomsdk
-from tests.support.make import SPECS, lively, noise
+from anomsdk.plans.file import reference_models_folder
+from tests.support.make import FOLLOWED, SPECS, lively, noise
 from tests.support.supervised_models import supervised
 
 STATE = {"_samples", "_cut", "_history", "_sums"}
 """Arrays that carry something from one call to the next (_cut is a view of _samples); the rest is scratch or tables."""
+LEARNT = {"level", "spread", "anchor", "seen", "totals", "total_anchor", "_own"}
+"""Arrays of the own profile of days, which outlives a gap."""
+OF_DAYS = {"_rows", *LEARNT}
+
+
+def samples_of(kind, usual):
+    """Number of samples for a test: rows are fewer than samples of a signal."""
+    return {"external": 200, "days": 400}.get(kind, usual)
 
 
 def arrays(thing, seen):
@@ -42,11 +53,11 @@ def opened(plan):
 @pytest.mark.parametrize("kind", SPECS)
 def test_only_the_state_outlives_a_call(plans, kind):
     pipeline, fresh = opened(plans[kind])
-    x = noise(30_000 if kind != "external" else 200, columns=plans[kind].columns)
+    x = noise(samples_of(kind, 30_000), columns=plans[kind].columns)
     for block in np.split(x, 7 if len(x) % 7 == 0 else 8):
         pipeline.process(block)
-        assert changed(pipeline._engine, fresh) <= STATE
-    assert "_history" in changed(pipeline._engine, fresh)
+        assert changed(pipeline._engine, fresh) <= (OF_DAYS if kind == "days" else STATE)
+    assert ("_rows" if kind == "days" else "_history") in changed(pipeline._engine, fresh)
 
 
 @pytest.mark.parametrize("kind", SPECS)
@@ -61,24 +72,26 @@ def test_levels_are_zeroed_before_they_are_freed(plans, kind):
         return given[-1]
 
     extractor.levels = spied
-    pipeline.process(noise(30_000 if kind != "external" else 200, columns=plans[kind].columns))
+    pipeline.process(noise(samples_of(kind, 30_000), columns=plans[kind].columns))
     assert sum(len(levels) for levels, _ in given) > 20 and not any(levels.any() for levels, _ in given)
 
 
 @pytest.mark.parametrize("kind", SPECS)
 def test_nothing_outlives_a_gap_or_a_close(plans, kind):
+    """Days: a gap of a day forgets the rows, and the profile stays until the close."""
     pipeline, fresh = opened(plans[kind])
-    x = noise(10_007 if kind != "external" else 100, columns=plans[kind].columns)
+    x = noise(samples_of(kind, 10_007), columns=plans[kind].columns)
     pipeline.process(x)
-    pipeline.gap(1)
-    assert changed(pipeline._engine, fresh) == set()
+    pipeline.gap(plans[kind].extractor.slots if kind == "days" else 1)
+    found = changed(pipeline._engine, fresh)
+    assert found <= LEARNT and "level" in found if kind == "days" else found == set()
     pipeline.process(x)
     engine = pipeline._engine
     pipeline.close()
     assert changed(engine, fresh) == set()
 
 
-@pytest.mark.parametrize("kind", SPECS)
+@pytest.mark.parametrize("kind", FOLLOWED)
 def test_a_gap_leaves_the_baseline_and_a_reset_or_a_close_does_not(following, kind):
     plan, start = following[kind], (300_000 << 16, 0)
     pipeline = anomsdk.Pipeline(plan, "reference")
@@ -133,6 +146,41 @@ def test_an_exception_in_the_middle_wipes_and_closes(plans, monkeypatch):
         pipeline.process(noise(10))
 
 
+@pytest.fixture(scope="module")
+def with_diary(tmp_path_factory):
+    """Plan of a collar whose diary takes levels of movement."""
+    made = tmp_path_factory.mktemp("diary") / "collar"
+    shutil.copytree(reference_models_folder() / "cattle_collar", made)
+    (made / "spec.toml").write_text(f"{(made / 'spec.toml').read_text()}\n[diary]\n")
+    return anomsdk.plan(made)
+
+
+@pytest.mark.parametrize("broken", [None, "_model.run", "_score.run", "_diary.hop", "_diary.tick"])
+def test_levels_that_a_diary_takes_are_zeroed_at_once(with_diary, monkeypatch, broken):
+    pipeline, fresh = opened(with_diary)
+    engine, taken = pipeline._engine, []
+    push = type(engine._extractor).push
+
+    def spied(extractor, frames):
+        found = push(extractor, frames)
+        taken.append(extractor.watched_levels)
+        assert taken[-1].all() and taken[-1].shape == (len(found[0]), 2)
+        return found
+
+    monkeypatch.setattr(type(engine._extractor), "push", spied)
+    x = noise(with_diary.samples_to_first_tick + 5 * with_diary.samples_per_tick, columns=with_diary.columns)
+    if broken is None:
+        pipeline.process(x)
+        assert changed(engine, fresh) <= STATE | {"_last", "_lowest", "_highest", "_sum", "_run", "_mean_q8", "_counts"}
+    else:
+        stage, method = broken.split(".")
+        monkeypatch.setattr(getattr(engine, stage), method, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            pipeline.process(x)
+        assert changed(engine, fresh) == set()
+    assert sum(map(len, taken)) > 0 and not any(levels.any() for levels in taken)
+
+
 HEADER = 40 + 18 * np.dtype(np.uintp).itemsize  # of the C port's pipeline: positions and counters, no signal
 POINTERS = 2 * np.dtype(np.uintp).itemsize
 """Of the rung that freezes the baseline, right behind the header: to the levels and the timing of its own plan."""
@@ -146,7 +194,7 @@ def native_memory(plan, *blocks):
     return pipeline, pipeline._engine._memory
 
 
-@pytest.mark.parametrize("kind", SPECS)
+@pytest.mark.parametrize("kind", FOLLOWED)
 def test_the_native_engine_keeps_a_window_and_a_context(plans, kind, native):
     plan = plans[kind]
     _, fresh = native_memory(plan)

@@ -1,5 +1,6 @@
 """The C port under any pushes, gaps, resets, memory and plan sizes, with sanitizers. `make fuzz` runs it for longer."""
 
+import dataclasses
 import os
 import shutil
 import subprocess
@@ -7,6 +8,9 @@ import subprocess
 import pytest
 
 import anomsdk
+from anomsdk.core.diary import COLUMNS, DiaryPlan
+from tests.support.c_streams import with_days
+from tests.support.day_plans import any_days_plan
 from tests.support.make import ROOT
 
 INPUTS = int(os.environ.get("ANOMSDK_FUZZ_INPUTS", "800"))
@@ -16,9 +20,13 @@ FLAGS = ["-std=c99", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize
 
 @pytest.fixture(scope="module")
 def folders(plans, tmp_path_factory):
-    """An emitted folder of each plan."""
+    """An emitted folder of each plan, of one with a diary, and of one of days."""
     folder = tmp_path_factory.mktemp("fuzz")
-    return [anomsdk.emit_c(plan, folder / plan.name).folder for plan in plans.values()]
+    collar = plans["motion"]
+    slot_q16 = round(900 * collar.rate_hz / collar.framer.hop * 65536)
+    pen = dataclasses.replace(collar, name="pen", folder=None, diary=DiaryPlan(slot_q16, 65536, tuple(COLUMNS)))
+    cow = with_days(any_days_plan(folder / "days", 2))
+    return [anomsdk.emit_c(plan, folder / plan.name).folder for plan in (*plans.values(), pen, cow)]
 
 
 def build(folders, place, port=None):
@@ -48,6 +56,7 @@ def test_any_use_is_clean(folders, tmp_path):
         ("anom_framer.c", "n - start < room ? n - start : room", "n - start"),
         ("anom_pipeline.c", "size < anom_pipeline_bytes(plan)", "size + 8 < anom_pipeline_bytes(plan)"),
         ("anom_pipeline.c", "% offsetof(aligned, pipeline) != 0", "% 4 != 0"),
+        ("anom_days.c", "is_last ? 0 : slot + 1", "slot + 1"),
         ("anom_pipeline.c", " || plan->plan_size != sizeof(anom_plan)", ""),
     ],
 )

@@ -15,7 +15,17 @@ from anomsdk.plans.tflite.reader import parse_tflite
 from anomsdk.plans.tflite.writer import write_tflite
 from benchmarks import signals
 from tests.support.graphs import model_with_edges
-from tests.support.make import SPECS, lively, make_ad01, make_folder, noise, random_layers
+from tests.support.make import (
+    FOLLOWED,
+    OF_ROWS,
+    SPECS,
+    lively,
+    make_ad01,
+    make_folder,
+    noise,
+    random_layers,
+    without_missing,
+)
 
 
 def results(plan, engine, x, cuts=()):
@@ -27,7 +37,7 @@ def results(plan, engine, x, cuts=()):
 @pytest.mark.parametrize("kind", SPECS)
 def test_noise(plans, following, kind, baseline, tflite):
     plan = (following if baseline else plans)[kind]
-    x = noise(60_000 if kind != "external" else 500, columns=plan.columns)
+    x = without_missing(plan, noise(500 if kind in OF_ROWS else 60_000, columns=plan.columns))
     reference = results(plan, "reference", x)
     assert reference == results(plan, "tflite", x)
     for engine in anomsdk.runtime.engines.ENGINES:
@@ -35,7 +45,7 @@ def test_noise(plans, following, kind, baseline, tflite):
 
 
 @given(
-    kind=st.sampled_from(sorted(SPECS)),
+    kind=st.sampled_from(sorted(FOLLOWED)),
     seed=st.integers(0, 99),
     frames=st.integers(1, 7),
     stride=st.integers(1, 4),
@@ -52,7 +62,7 @@ def test_any_plan_and_stream(
     score = f"[score]\nbaseline_s = {baseline_s}\nbaseline_hold_s = {hold_s}"
     text = text.replace("[alert]", f"{score}\n[alert]\nraise_score = {raise_score}")
     plan = anomsdk.plan(make_folder(tmp_path_factory.mktemp("plan"), text, seed=seed))
-    n = 12_000 if kind != "external" else 200
+    n = 200 if kind in OF_ROWS else 12_000
     x = {
         "noise": noise(n, seed=seed, columns=plan.columns),
         "square": np.where(np.arange(n) // 40 % 2, 32767, -32768).astype(np.int16),

@@ -18,7 +18,7 @@ from anomsdk.runtime.engines.native import passes_selftest
 from anomsdk.runtime.engines.tflite import why_missing
 from benchmarks import signals
 from tests.support.anything import SHAPES, any_plan, any_stream
-from tests.support.make import SPECS
+from tests.support.make import FOLLOWED
 
 HOPS = int(os.environ.get("ANOMSDK_DEEP_HOPS", "20000"))
 """Hops to compare, at least."""
@@ -29,7 +29,7 @@ def test_any_plan_and_any_stream(tmp_path_factory, native, capsys):
     folder, compared = tmp_path_factory.mktemp("any"), []
 
     @given(
-        kind=st.sampled_from(sorted(SPECS)),
+        kind=st.sampled_from(sorted(FOLLOWED)),
         shape=st.sampled_from([shape for shape in SHAPES if shape != "real audio" or signals.ESC10.exists()]),
         seed=st.integers(0, 2**32 - 1),
     )

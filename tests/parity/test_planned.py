@@ -17,13 +17,14 @@ from anomsdk.plans.tflite.writer import write_tflite
 from tests import scalar
 from tests.parity.test_scalar import spec_texts
 from tests.support import planned
-from tests.support.make import FOLLOWING, ROOT, SPECS, make_folder, random_layers
+from tests.support.make import FOLLOWED, FOLLOWING, ROOT, SPECS, make_folder, random_layers
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
+SHIPPED_DAYS = ("cattle_days", "person_days")
 AD01 = ROOT.parent / "shared/data/mlperf_tiny/ad01_int8.tflite"
 
 
@@ -65,7 +66,44 @@ def test_reference_models_as_they_are_shipped(name):
 
 def test_every_shipped_plan_is_compared():
     shipped = {path.parent.name for path in (ROOT / "reference_models").glob("*/plan.json")}
-    assert shipped == {"audio_scene", "human_motion", "cattle_collar"}
+    assert shipped == {"audio_scene", "human_motion", "cattle_collar", *SHIPPED_DAYS}
+
+
+@pytest.mark.parametrize("name", SHIPPED_DAYS)
+def test_reference_models_of_days(name):
+    """All but the alarm, the health and the ladder, which other tests hold."""
+    folder = ROOT / "reference_models" / name
+    found = integers((folder / "plan.json").read_bytes())
+    supervised = {section: found.pop(section) for section in ("alarm", "health", "ladder", "promises")}
+    assert all(supervised.values())
+    assert_same(found, from_the_page(folder))
+
+
+DAYS = {
+    "as it is": "",
+    "slots of 15 minutes": "slot_s = 900",
+    "one judged column": 'judged = ["steps"]',
+    "two in another order": 'judged = ["steps", "activity"]',
+    "times that fall between slots": "profile_hold_days = 0.6\nmissing_h = 5.9\noff_body_h = 4.1\nmature_days = 14",
+    "nothing is off the body": "off_body_h = 0\nmissing_h = 0",
+    "a smaller largest": 'columns = [{name = "activity", largest = 600}, {name = "steps", largest = 16384}]',
+}
+
+
+@pytest.mark.parametrize("name", DAYS)
+def test_days(tmp_path, name):
+    keys = [line.partition(" = ")[0] for line in DAYS[name].splitlines()]
+    lines = [line for line in SPECS["days"].splitlines() if line.partition(" = ")[0] not in keys]
+    for line in DAYS[name].splitlines():
+        section = "[sensor]" if line.startswith(("slot_s", "columns")) else "[features]"
+        lines.insert(lines.index(section) + 1, line)
+    folder = make_folder(tmp_path, "\n".join(lines) + "\n")
+    path = folder / "calibration.json"
+    tree = json.loads(path.read_text())
+    tree["score_tails"] = [1.0, 12345.678, 4_000_000.5, 77.25]
+    tree["group_levels"] = {name: 3.5 * code**2 for code, name in planned.NAMES.items()}
+    path.write_text(json.dumps(tree))
+    assert_same(integers(anomsdk.plan(folder).canonical_bytes), from_the_page(folder))
 
 
 @pytest.mark.parametrize("model", ["generated", "ad01"])
@@ -162,7 +200,7 @@ def test_variants(tmp_path, name):
     assert_same(integers(anomsdk.plan(folder).canonical_bytes), from_the_page(folder))
 
 
-@pytest.mark.parametrize("kind", list(SPECS))
+@pytest.mark.parametrize("kind", FOLLOWED)
 @pytest.mark.parametrize("context", ["stack", *STATISTICS])
 def test_contexts_baselines_and_alerts(tmp_path, kind, context):
     text = SPECS[kind].partition("[context]")[0] + "[context]\nframes = 7\nstride = 3\n"

@@ -25,7 +25,7 @@ from anomsdk.runtime.golden import golden_digest
 from anomsdk.runtime.native_module import load_native
 from tests import scalar
 from tests.scalar import clip
-from tests.support.make import ROOT, SPECS, make_folder, noise
+from tests.support.make import OF_ROWS, ROOT, SPECS, make_folder, noise, without_missing
 from tests.support.supervised import any_steps, changed, supervised, use
 
 EXAMPLES = (ROOT / "docs/spec.md").read_text().partition("\n## Worked example\n")[2]
@@ -530,9 +530,9 @@ def test_any_plan_and_stream(tmp_path_factory, data, text, seed, timing, quantil
 @pytest.mark.parametrize("kind", SPECS)
 def test_whole_streams(plans, kind):
     plan = plans[kind]
-    n = {"motion": 700, "external": 200}.get(kind, 10_000)
+    n = {"motion": 700, "external": 200, "days": 200}.get(kind, 10_000)
     for shape in SHAPES:
-        x = stream(shape, n, 3, plan.columns)
+        x = without_missing(plan, stream(shape, n, 3, plan.columns))
         results = same(plan, [x])
         assert [r.inputs for r in results] == anomsdk.features(plan, x).tolist()
         assert len(results) == scalar.ticks_in(n, scalar.Pipeline(plan.canonical_bytes).plan) > 5
@@ -840,7 +840,7 @@ def test_any_use_of_a_supervised_plan(native, plans, following, kind, hops, seed
         scalars, records = scalar.pipeline_of(plan.canonical_bytes), []
         with anomsdk.Pipeline(plan, "reference") as pipeline:
             for step, given in steps:
-                block = (given[0][:, 0],) if step == "process" and plan.columns == 1 and kind != "external" else given
+                block = (given[0][:, 0],) if step == "process" and plan.columns == 1 and kind not in OF_ROWS else given
                 by_package = used(pipeline, step, given, records)
                 assert used_in_scalars(scalars, step, block, records) == by_package
                 signals = scalars.supervisor.annunciation, scalars.supervisor.byte

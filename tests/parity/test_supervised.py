@@ -20,7 +20,7 @@ from anomsdk.core.rung import levels
 from anomsdk.runtime.engines.native import passes_selftest
 from anomsdk.runtime.golden import golden_digest
 from tests.support.anything import any_plan
-from tests.support.make import SPECS
+from tests.support.make import FOLLOWED
 from tests.support.supervised import (
     any_alarm,
     any_health,
@@ -156,7 +156,7 @@ def test_any_plan_and_any_use(tmp_path, native, figure):
     assert {name for name in expected if happened[name] == 0} == set()
 
 
-@pytest.mark.parametrize("kind", sorted(SPECS))
+@pytest.mark.parametrize("kind", sorted(FOLLOWED))
 def test_golden_digest_and_selftest(plans, native, kind):
     for seed in range(6):
         rng = np.random.default_rng(seed)

@@ -27,6 +27,7 @@ PLANNING = tuple(
 )
 HOUSE = tuple(f"{CONTRACT}{name}.py" for name in ("imports", "golden", "mirror", "casts", "kinds", "affected"))
 LIFE_CYCLE = (*(f"{CONTRACT}alarm_{name}.py" for name in ("table", "states", "properties")), f"{PARITY}supervised.py")
+OF_DAYS = (f"{PARITY}days.py", f"{CONTRACT}extractors.py")
 CORE = (*STYLE, *STAGES, *PLANNING, *HOUSE)
 """The fast core: lint, types, the stages, the golden vectors, the planner and plan files. `make quick` always runs it."""
 
@@ -53,10 +54,22 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     "anomsdk/core/motion.py": (f"{UNIT}motion_refusals.py",),
     "anomsdk/stats/dependence.py": (f"{UNIT}dependence.py", f"{UNIT}promise_benchmark.py"),
     "anomsdk/core/duty.py": (f"{UNIT}duty.py", f"{UNIT}declared_pauses.py"),
-    "anomsdk/core/record.py": (f"{UNIT}records.py", f"{PARITY}records_of_engines.py", f"{PARITY}supervised.py"),
+    "anomsdk/core/record.py": (
+        f"{UNIT}records.py",
+        f"{UNIT}learnt_bytes.py",
+        f"{PARITY}records_of_engines.py",
+        f"{PARITY}supervised.py",
+    ),
     "anomsdk/runtime/ladders.py": (f"{UNIT}score_ladder.py",),
     "anomsdk/runtime/judged_share.py": (f"{UNIT}declared_pauses.py",),
+    **dict.fromkeys(
+        ("anomsdk/core/days.py", "anomsdk/core/figures.py", "anomsdk/core/profile.py", "anomsdk/core/score.py"),
+        (*(f"{UNIT}{name}.py" for name in ("own_profile", "day_figures", "day_plans", "score_groups")), *OF_DAYS),
+    ),
+    "anomsdk/core/diary.py": (f"{UNIT}diary_plan.py", f"{PARITY}diaries.py"),
     "anomsdk/core/p*.py": (f"{CONTRACT}streams.py", f"{UNIT}batches.py"),
+    "anomsdk/planner/diary.py": (f"{UNIT}diary_plan.py",),
+    "anomsdk/planner/score.py": (f"{UNIT}score_groups.py", f"{UNIT}day_plans.py"),
     "anomsdk/planner/*": (*PLANNING, f"{UNIT}reasons.py", f"{UNIT}motion_refusals.py", f"{PARITY}planned.py"),
     "anomsdk/plans/*": (*PLANNING, f"{UNIT}written_specs.py", f"{UNIT}supervision.py", f"{CONTRACT}same_id.py"),
     "anomsdk/plans/radio.py": (f"{UNIT}radio_day.py",),
@@ -83,6 +96,10 @@ AFFECTED: dict[str, tuple[str, ...]] = {
         *(f"{REAL}{name}.py" for name in ("cases", "motion_files")),
         "tests/fuzz/test_files_fuzz.py",
     ),
+    **dict.fromkeys(
+        ("anomsdk/sources/diary_files.py", "anomsdk/sources/formats/diary/*"),
+        (f"{UNIT}diary_sources.py", f"{UNIT}days_commands.py"),
+    ),
     "anomsdk/sources/dropouts.py": (f"{UNIT}constant_cutter.py",),
     "anomsdk/watch/*": tuple(
         f"{UNIT}{name}.py"
@@ -90,18 +107,28 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     ),
     "anomsdk/receive/*": (f"{UNIT}decode.py", f"{PARITY}decoders.py", f"{UNIT}receiver.py"),
     "anomsdk/synthetic/*": (f"{UNIT}demo.py", f"{UNIT}motion_training.py"),
+    **dict.fromkeys(
+        ("anomsdk/synthetic/days.py", "anomsdk/synthetic/herd_days.py"),
+        tuple(f"{UNIT}{name}.py" for name in ("synthetic_days", "day_benchmark", "evaluate_days", "days_list")),
+    ),
     "anomsdk/synthetic/faults.py": (f"{UNIT}faults.py", f"{UNIT}health_benchmark.py"),
     "anomsdk/demo/*": (f"{UNIT}demo.py",),
+    "anomsdk/demo/days.py": (f"{UNIT}days_list.py",),
     "anomsdk/demo/herd*": (f"{UNIT}demo_herd.py", f"{CONTRACT}docs.py"),
     "anomsdk/stats/*": (f"{UNIT}metrics.py", f"{UNIT}compare.py"),
     "anomsdk/evaluate/*": tuple(
         f"{UNIT}{name}.py" for name in ("evaluate", "evaluate_recordings", "findings", "what_figures_say", "metrics")
+    ),
+    **dict.fromkeys(
+        ("anomsdk/evaluate/day_*", "anomsdk/evaluate/labelled_diaries.py"),
+        (f"{UNIT}evaluate_days.py", f"{UNIT}labelled_diaries.py"),
     ),
     "anomsdk/compare/*": (f"{UNIT}compare.py", f"{UNIT}findings.py", f"{UNIT}what_figures_say.py"),
     "anomsdk/train/*": (
         *(f"{UNIT}{name}.py" for name in ("train_parts", "train", "calibrate", "alarm_levels", "memory_of_models")),
         *(f"{UNIT}{name}.py" for name in ("sensor_at_rest", "motion_training", "progress", "folders")),
     ),
+    "anomsdk/train/days.py": (f"{UNIT}day_plans.py", f"{UNIT}days_commands.py"),
     "anomsdk/train/certified_level.py": (f"{UNIT}certified_level.py",),
     "anomsdk/train/alarm_simulation.py": (f"{UNIT}tune_command.py",),
     "anomsdk/tune/*": (
@@ -114,6 +141,7 @@ AFFECTED: dict[str, tuple[str, ...]] = {
         *(f"{UNIT}foreign_data_sets.py", f"{UNIT}data_set_faults.py"),
     ),
     "anomsdk/datasets/default_ladder.py": (f"{UNIT}certified_level.py",),
+    "anomsdk/herd/days/*": tuple(f"{UNIT}days_{name}.py" for name in ("list", "reading", "words")),
     "anomsdk/herd/*": (f"{UNIT}herd_counts.py", f"{UNIT}herd_day.py", f"{UNIT}gather.py"),
     "anomsdk/evaluate/stretch_scores.py": (f"{UNIT}tune_command.py", f"{UNIT}certified_level.py"),
     "anomsdk/audit/*": (f"{UNIT}verify.py", f"{AUDIT}report.py", f"{AUDIT}claims.py"),
@@ -137,6 +165,11 @@ AFFECTED: dict[str, tuple[str, ...]] = {
         *(f"{PARITY}{name}.py" for name in ("native", "host_kernels", "records_of_engines", "scalar")),
         *("tests/mcu/*", "tests/fuzz/test_pipeline_fuzz.py", "tests/boards/*", "tests/audit/test_emulator.py"),
     ),
+    **dict.fromkeys(
+        tuple(f"firmware_port/src/anom_{stem}.*" for stem in ("days", "figures", "profile", "score")),
+        (f"{PARITY}days.py",),
+    ),
+    "firmware_port/src/anom_diary.*": (f"{PARITY}diaries.py",),
     "firmware_port/*/build_*.py": (f"{AUDIT}reproducible.py",),
     "firmware_port/src/anom_downlink.*": (f"{PARITY}downlinks.py",),
     "firmware_port/decoders/*": (
@@ -150,6 +183,10 @@ AFFECTED: dict[str, tuple[str, ...]] = {
     "benchmarks/parquet_cost.py": (f"{UNIT}first_reading.py",),
     "benchmarks/promise*": (f"{UNIT}promise_benchmark.py", f"{REAL}promise_recordings.py"),
     "benchmarks/certificates.py": (f"{UNIT}promise_benchmark.py",),
+    **dict.fromkeys(
+        ("benchmarks/days.py", "benchmarks/day_herds.py", "benchmarks/day_peers.py"), (f"{UNIT}day_benchmark.py",)
+    ),
+    "benchmarks/days_list.py": (f"{UNIT}days_list.py",),
     "benchmarks/day_recordings.py": (f"{REAL}promise_recordings.py", f"{REAL}collar_days.py"),
     "benchmarks/health*": (f"{UNIT}health_benchmark.py",),
     "benchmarks/*": (f"{UNIT}benchmarks.py", f"{UNIT}batches.py", "tests/fidelity/test_front_ends.py"),

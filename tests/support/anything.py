@@ -16,18 +16,19 @@ from anomsdk.planner.spec import PipelineSpec
 from anomsdk.plans.tflite.reader import parse_tflite
 from anomsdk.plans.tflite.writer import write_tflite
 from benchmarks import signals
-from tests.support.make import make_calibration, random_layers, widths_of
+from tests.support.make import FOLLOWED, make_calibration, random_layers, widths_of
 
 FFT_LENGTHS = (64, 128, 256, 512, 1024, 2048, 4096)
 SHAPES = ("noise", "quiet noise", "square", "silence", "most negative", "impulses", "gaps", "reset", "real audio")
 
 
 def any_plan(folder: Path, kind: str, seed: int) -> anomsdk.Plan:
-    """A plan of a kind of extractor, everything else drawn; folder must not exist yet.
+    """A plan of a kind of extractor, everything else drawn; folder must not exist yet. Of days `any_days_plan` draws one.
 
     Widths of 1 to 67, one to five layers, scales by tensor or by channel, all contexts, follower on or off, levels that
     the streams reach.
     """
+    assert kind in FOLLOWED
     rng = np.random.default_rng(seed)
     while True:
         spec_text = _spec(kind, rng)

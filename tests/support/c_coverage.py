@@ -31,6 +31,7 @@ NOT_COMPILED = {
     ("anom_filterbank.c", "#if ANOM_KERNELS_X86"): X86,
     ("anom_copy.c", "#if ANOM_KERNELS_DSP || ANOM_KERNELS_V7M || ANOM_KERNELS_V6M"): CORTEX_M,
     ("anom_wipe.c", "#if ANOM_KERNELS_DSP || ANOM_KERNELS_V7M || ANOM_KERNELS_V6M"): CORTEX_M,
+    ("anom_days.c", "#if ANOM_MAY_TURN"): BIG_ENDIAN,
     ("anom_ladder.c", "#if ANOM_MAY_TURN"): BIG_ENDIAN,
     ("anom_record.c", "#if ANOM_MAY_TURN"): BIG_ENDIAN,
     (

@@ -18,6 +18,8 @@ from anomsdk.core.autoencoder import LayerPlan
 from anomsdk.core.bands import BandsPlan
 from anomsdk.core.baseline import BaselinePlan
 from anomsdk.core.context import SummaryPlan
+from anomsdk.core.days import DaysPlan
+from anomsdk.core.diary import COLUMNS, DiaryPlan
 from anomsdk.core.external import ExternalPlan
 from anomsdk.core.filterbank import FilterbankPlan
 from anomsdk.core.fixed import log2_q10
@@ -31,6 +33,7 @@ from anomsdk.planner.score import reasons_plan
 from anomsdk.runtime.golden import golden_digest
 from tests import scalar
 from tests.support import c_uses
+from tests.support.day_plans import any_days_plan
 from tests.support.make import BANDS, EXTERNAL, LOGMEL, MOTION, make_folder
 
 # Plans: every branch of the stages is taken by one of them
@@ -113,8 +116,12 @@ def make_plans(folder: Path) -> dict[str, Plan]:
     )
     plans["pair"] = dataclasses.replace(plans["pair"], score=high_bytes)
     plans = {name: with_levels(plan) for name, plan in plans.items()}
+    plans["cow"] = with_days(any_days_plan(folder / "cow", 2))
     for plan in plans.values():
         plan.check()
+    scores = ("coverage", "highest_score", "mean_score")
+    plans["room"] = dataclasses.replace(plans["room"], diary=DiaryPlan(900 << 16, 0, scores))
+    plans["collar"] = dataclasses.replace(plans["collar"], diary=DiaryPlan((900 << 16) + 40_000, 65536, tuple(COLUMNS)))
     return plans
 
 
@@ -122,6 +129,16 @@ def with_levels(plan: Plan) -> Plan:
     """The plan with an alarm level that its stream crosses again and again."""
     scores = anomsdk.score(plan, make_stream(plan)[1], "reference")
     return dataclasses.replace(plan, levels=levels(int(np.percentile(scores, 55)), plan.timing))
+
+
+def with_days(plan: Plan) -> Plan:
+    """A plan of short days that are mature after two, and of columns that are missing or 0 now and then."""
+    days = plan.extractor
+    assert isinstance(days, DaysPlan)
+    profile = dataclasses.replace(days.profile, mature=2, hold=5)
+    days = dataclasses.replace(days, off_body=6, most_missing=days.slots // 4, profile=profile)
+    plain = dataclasses.replace(plan, name="cow", extractor=days, alarm=None, health=None, ladder=None, promises=None)
+    return with_levels(plain)
 
 
 def with_extremes(plan: Plan) -> Plan:
@@ -247,19 +264,23 @@ def stream_values(n: int) -> NDArray[np.int16]:
     ).astype(np.int16)
 
 
-def run(plan: Plan, steps: list[tuple[str, int]], samples: NDArray[np.int16]) -> Iterator[tuple[anomsdk.Result, bytes]]:
-    """The ticks, and the model's inputs of each."""
+def run(
+    plan: Plan, steps: list[tuple[str, int]], samples: NDArray[np.int16], rows: list[list[int]]
+) -> Iterator[tuple[anomsdk.Result, bytes]]:
+    """The ticks, and the model's inputs of each; the rows of a diary are added to ``rows``."""
     at = 0
     with anomsdk.Pipeline(plan, "reference", tap=True) as pipeline:
         for kind, n in steps:
             if kind == "GAP":
                 pipeline.gap(n)
+                rows.extend(pipeline.rows().tolist())
             elif kind == "RESET":
                 pipeline.reset()
             else:
                 results = pipeline.process(samples[at : at + n])
                 yield from zip(results, (row.tobytes() for row in pipeline.tapped), strict=True)
                 at += n
+                rows.extend(pipeline.rows().tolist())
 
 
 # As C
@@ -271,6 +292,7 @@ def write(folder: Path) -> list[Path]:
     """Write the data and the plans into a folder; the sources to compile with tests/c/streams.c."""
     streams = make_plans(folder / "specs")
     used = c_uses.make_plans(folder / "herd", streams["comb"])
+    assert not streams.keys() & used.keys()
     plans = {**streams, **used}
     made = [folder / "streams_data.c"]
     for name, plan in plans.items():
@@ -297,7 +319,8 @@ def write(folder: Path) -> list[Path]:
 
 def _stream(name: str, plan: Plan) -> tuple[str, str]:
     steps, samples = make_stream(plan)
-    ticks = list(run(plan, steps, samples))
+    rows: list[list[int]] = []
+    ticks = list(run(plan, steps, samples, rows))
     digest, _, _ = golden_digest(plan, "reference")
     tables = [
         f"static const step {name}_steps[] = {{{', '.join(f'{{{kind}, {n}}}' for kind, n in steps)}}};\n",
@@ -305,7 +328,8 @@ def _stream(name: str, plan: Plan) -> tuple[str, str]:
     ]
     entry = (
         f'    {{"{name}", &anom_plan_{name}, {layout(plan).buffers}, {name}_steps, {name}_ticks, '
-        f"{len(steps)}, {len(ticks)}, {plan.n_inputs}, {_bytes(bytes.fromhex(digest))}, NULL, NULL, NULL, 0, 0, NULL, NULL, NULL}},\n"
+        f"{len(steps)}, {len(ticks)}, {plan.n_inputs}, {_bytes(bytes.fromhex(digest))}, NULL, NULL, NULL, 0, 0, NULL, NULL, NULL,\n"
+        f"     {len(rows)}, {_fnv1a(np.array(rows, '<i2').tobytes())}u}},\n"
     )
     return "".join(tables), entry
 
@@ -339,7 +363,7 @@ def _uses(name: str, plan: Plan) -> tuple[str, str]:
     entry = (
         f'    {{"{name}", &anom_plan_{name}, {size}, NULL, NULL, 0, 0, {plan.n_inputs}, {_bytes(digest)},\n'
         f"     {name}_uses, {name}_results, {name}_samples, {len(caller.calls)}, {len(caller.results)}, {name}_records,\n"
-        f"     {exports}, {counts}}},\n"
+        f"     {exports}, {counts}, 0, 0}},\n"
     )
     return "".join(tables), entry
 

@@ -66,7 +66,7 @@ def _fields(body: str) -> list[Argument]:
 
 
 def _argument(declaration: str, comment: str = "") -> Argument:
-    match = re.fullmatch(r"\s*(const )?(\w+) (\**)(\w+)(?:\[(\w+)\]| : \d+)?\s*", declaration)
+    match = re.fullmatch(r"\s*(const )?(\w+) (\**)(\w+)(?:\[(\w*)\]| : \d+)?\s*", declaration)
     assert match, f"cannot read {declaration!r}"
     const, kind, stars, name, length = match.groups()
     return Argument(kind, name, bool(stars) or length is not None, const is not None, length, comment)

@@ -16,6 +16,8 @@ import numpy as np
 import anomsdk
 from anomsdk.core.alarm import PLAIN
 from anomsdk.core.baseline import BaselinePlan
+from anomsdk.core.days import DaysPlan, state_bytes
+from anomsdk.core.diary import DiaryPlan
 from anomsdk.core.duty import DutyPlan
 from anomsdk.core.event import Condition
 from anomsdk.core.health import N_CONDITIONS
@@ -24,6 +26,7 @@ from anomsdk.core.plan import Plan
 from anomsdk.core.record import RECORD_BYTES
 from anomsdk.core.rung import levels
 from tests import scalar
+from tests.support.day_plans import any_days_plan, any_diary
 from tests.support.make import MOTION, make_folder
 from tests.support.supervised import any_samples, forged, sealed
 from tests.support.tiny_plans import CLIPS, RAISE, ROOTS, health_plan, promise_plan, tiny_plan, with_ladder
@@ -98,7 +101,8 @@ class Caller:
         self.n_rungs = 0 if plan.ladder is None else plan.ladder.n_rungs
         if plan.ladder is not None:
             self._highest |= {"CALIBRATE": len(plan.promises or ()) - 1, "SET_LEVEL": self.n_rungs}
-        self.record_bytes = RECORD_BYTES + (32 + 17 * self.n_rungs if self.n_rungs else 0)
+        self.learnt_bytes = state_bytes(plan.extractor) if isinstance(plan.extractor, DaysPlan) else 0
+        self.record_bytes = RECORD_BYTES + (32 + 17 * self.n_rungs if self.n_rungs else 0) + self.learnt_bytes
         self.export_bytes = 44 + 12 * self.n_rungs
         self._pipeline = scalar.pipeline_of(plan.canonical_bytes)
         self._as_rows = plan.sensor.kind != "audio"
@@ -222,6 +226,9 @@ class Caller:
         self._signals = self._now()
         self.results += results
         self._call("POLL", 0, len(results))
+        if self._pipeline.diary:
+            rows = self._pipeline.diary.rows()
+            self._call("ROWS", fnv1a(b"".join(np.array(row, "<i2").tobytes() for row in rows)), len(rows))
 
     def take(self, n: int) -> None:
         """Poll for the next results only, while inputs wait behind them."""
@@ -342,16 +349,36 @@ def make_plans(folder: Path, comb: Plan) -> dict[str, Plan]:
     plans = {
         "pendant": dataclasses.replace(pendant, baseline=baseline, levels=levels(60, pendant.timing)),
         "siren": dataclasses.replace(siren, health=None),
-        "microphone": dataclasses.replace(comb, alarm=None, health=health),
-        "herd": dataclasses.replace(herd, alarm=PLAIN),
+        "microphone": dataclasses.replace(
+            comb, alarm=None, health=health, diary=DiaryPlan(9000 << 16, 0, ("coverage", "highest_score"))
+        ),
+        "herd": dataclasses.replace(herd, alarm=PLAIN, diary=DiaryPlan(900 << 16, 0, ("mean_score", "coverage"))),
+        "barn": barn(folder.parent / "barn"),
         "ladder": with_ladder(watched, *RUNGS, day=3, rest=20_000, gap=2, promises=promises),
         "clears": with_ladder(clears, 41, 100, 401, day=3, rest=20_000, gap=2, promises=promises),
         "neither": dataclasses.replace(pendant, alarm=None, health=None),
     }
     plans = {name: dataclasses.replace(plan, name=name, folder=None) for name, plan in plans.items()}
     for plan in plans.values():
-        plan.check()
+        dataclasses.replace(plan, diary=None).check()  # slots of seconds: rows in no time
     return plans
+
+
+def barn(folder: Path) -> Plan:
+    """A plan of short days with an alarm, mature after two."""
+    plan = any_days_plan(folder, 0)
+    assert isinstance(plan.extractor, DaysPlan)
+    assert plan.extractor.slots == 12
+    days = dataclasses.replace(plan.extractor, profile=dataclasses.replace(plan.extractor.profile, mature=2))
+    return dataclasses.replace(plan, extractor=days, alarm=plan.alarm or PLAIN, health=None, ladder=None, promises=None)
+
+
+def fnv1a(data: bytes) -> int:
+    """Hash of bytes, as tests/c/streams.c computes it."""
+    value = 2166136261
+    for byte in data:
+        value = (value ^ byte) * 16777619 % 2**32
+    return value
 
 
 RUNGS = (41, 80, 81, 82, 90, 99, 100, 101, 113, 200, 225, 226, 300, 399, 400, 401, 2000, 2**32 - 1)
@@ -399,6 +426,8 @@ def make_uses(plan: Plan, seed: int, n: int) -> Caller:
 
 def any_rows(plan: Plan, n: int, rng: np.random.Generator) -> Rows:
     """Samples with faults; of a tiny plan, rows of any score, with one that clips now and then."""
+    if plan.sensor.kind == "diary":
+        return any_diary(plan, n // plan.extractor.slots + 1, rng)[:n].tolist()  # type: ignore[attr-defined]
     if plan.sensor.kind != "external":
         rows: Rows = any_samples(plan, n, rng).tolist()
         return rows
@@ -680,6 +709,8 @@ def record_calls(caller: Caller, plan: Plan, rows: Rows) -> None:
     changes += [(at, 2, 1 << bit) for at in (6, 108, 110) for bit in range(16)]
     changes += [(at, 2, 2**16 - 1) for at in range(106, 132, 2)]
     changes += [(at, 4, given) for at in (*range(24, 52, 4), *range(64, 104, 4)) for given in (0, 1, 2**31, 2**32 - 1)]
+    if caller.learnt_bytes:
+        changes += [(132 + at, 2, given) for at in (0, 2, 26, caller.learnt_bytes - 2) for given in (0, 1, 2**16 - 1)]
     for at, size, given in changes:
         caller.restore(sealed(record, {at: given.to_bytes(size, "little")}))
         caller.save()

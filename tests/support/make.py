@@ -131,7 +131,27 @@ raise_score = 1000000
 """
 """The anomaly detection model of MLPerf Tiny, a large one."""
 
-SPECS = {"bands": BANDS, "logmel": LOGMEL, "motion": MOTION, "external": EXTERNAL}
+DAYS = """
+format = 1
+name = "herd"
+[sensor]
+kind = "diary"
+slot_s = 7200
+columns = [{name = "activity", unit = "s"}, {name = "coverage", unit = "%", sense = "coverage"}, {name = "steps"}]
+[features]
+kind = "days"
+mature_days = 2
+profile_hold_days = 0.5
+off_body_h = 8
+[context]
+kind = "stack"
+frames = 1
+[alert]
+off_delay_s = 7200
+cooldown_s = 14400
+"""
+
+SPECS = {"bands": BANDS, "logmel": LOGMEL, "motion": MOTION, "external": EXTERNAL, "days": DAYS}
 
 FOLLOWING = """
 [score]
@@ -145,6 +165,21 @@ off_delay_s = 0.1
 cooldown_s = 0.2
 """
 """A baseline and an alert that raise often on the streams of the tests, and hold longer than the baseline freezes."""
+
+
+FOLLOWING_DAYS = """
+[alert]
+raise_score = 1000000000
+m = 1
+n = 2
+off_delay_s = 7200
+cooldown_s = 14400
+"""
+"""The same for days, whose profile the reference rung freezes; they follow by it and have no baseline."""
+OF_ROWS = ("external", "days")
+"""Kinds of SPECS whose window is a row, so that a few hundred samples are many hops."""
+FOLLOWED = ("bands", "logmel", "motion", "external")
+"""Kinds of SPECS that may have a baseline."""
 
 
 def random_layers(
@@ -201,7 +236,13 @@ def widths_of(spec: PipelineSpec) -> tuple[int, int]:
 def make_calibration(spec: PipelineSpec, model: TfliteModel, rng: np.random.Generator) -> Calibration:
     """Plausible normalisation, and an alarm level that noise reaches now and then."""
     n_features, n_inputs = widths_of(spec)
-    level, spread = {"audio": (-20.0, 60.0), "motion": (40.0, 60.0), "external": (0.0, 6000.0)}[spec.sensor.kind]
+    parts = extractor_plan(spec, None).parts
+    level, spread = {
+        "audio": (-20.0, 60.0),
+        "motion": (40.0, 60.0),
+        "external": (0.0, 6000.0),
+        "diary": (0.0, 1500.0),
+    }[spec.sensor.kind]
     inputs = None
     if spec.context.kind == "summary":
         inputs = Normalisation(centre=(0.0,) * n_inputs, half_width=tuple(rng.uniform(60, 130, n_inputs).tolist()))
@@ -212,8 +253,9 @@ def make_calibration(spec: PipelineSpec, model: TfliteModel, rng: np.random.Gene
         features=Normalisation(centre=(level,) * n_features, half_width=(spread,) * n_features),
         inputs=inputs,
         score_weights=(1,) * n_inputs,
+        score_tails=tuple(rng.uniform(300, 3000, len(parts)).tolist()) if parts else None,
         baseline_start=300_000,
-        alarm_levels=alarm_levels([rng.integers(0, 40000, 200)]),
+        alarm_levels=alarm_levels([rng.integers(0, 2**30 if parts else 40000, 200)]),
         recordings=1,
         hours=0.1,
         provenance={"made_by": "tests"},
@@ -234,7 +276,7 @@ def make_ad01(folder: Path, model: Path) -> anomsdk.Plan:
 
 def make_following(folder: Path, kind: str, *, seed: int = 0) -> anomsdk.Plan:
     """The same with a baseline, which another level than that of the alert freezes."""
-    text = SPECS[kind].partition("[alert]")[0] + FOLLOWING
+    text = SPECS[kind].partition("[alert]")[0] + (FOLLOWING if kind in FOLLOWED else FOLLOWING_DAYS)
     return anomsdk.plan(make_folder(folder / kind, text, seed=seed, raise_score=120_000))
 
 
@@ -249,10 +291,17 @@ def noise(n: int, *, seed: int = 0, level: float = 3000.0, columns: int = 1) -> 
 
 def lively(plan: anomsdk.Plan) -> np.ndarray:
     """A stream that raises alarms in `make_following`."""
+    if plan.sensor.kind == "diary":
+        return without_missing(plan, noise(300, columns=plan.columns))
     if plan.columns == 1:
         return noise(50_000)
-    every = 50 if plan.sensor.kind == "external" else 10
+    every = 50 if plan.framer.window == 1 else 10
     return noise(20_000, columns=plan.columns)[::every].copy()
+
+
+def without_missing(plan: anomsdk.Plan, samples: np.ndarray) -> np.ndarray:
+    """Samples as they are; rows of a diary with values of at least 1, so that none is missing or off the body."""
+    return np.maximum(samples, 1) if plan.sensor.kind == "diary" else samples
 
 
 def with_folder(plan: anomsdk.Plan, folder: Path) -> anomsdk.Plan:

@@ -34,6 +34,7 @@ FILES = "plans are files in Python, constants in C"
 
 OPERATE = "a case of anom_alarm_operate: one function of C takes less code than five"
 WORD = "four words of 32 bits, which C puts together where the event is made"
+MEMORY_OF_RECORD = "the memory of C is that of a record"
 RECORD = "rows of the table of anom_record.c, by which C copies a record"
 PYTHON_ONLY = {
     "alarm.acknowledge": OPERATE,
@@ -57,6 +58,7 @@ PYTHON_ONLY = {
     "pipeline.record_for": "is_for of anom_record.c",
     "pipeline.state": "anom_pipeline_save, which can fail in C",
     "pipeline.restore": "anom_pipeline_restore of anom_record.c",
+    "pipeline._say_readiness": "anom_supervisor_is_ready of C, which asks the extractor",
     "pipeline._pass": "part of anom_pipeline_lose, and anom_duty_pause",
     "pipeline._reference_of": "anom_pipeline_reference of C, which records need as well",
     "record.bytes": "anom_pipeline_save of C",
@@ -124,6 +126,25 @@ PYTHON_ONLY = {
     "reasons._directions": PLANNING,
     "reasons.words": "a device only writes events",
     "reasons._word": "a device only writes events",
+    "diary.init": "anom_diary_reset of C, in memory that is the caller's",
+    "diary.decoded": "a device only writes rows",
+    "diary._row": "part of settle of C",
+    "diary._clear": "anom_wipe of C",
+    "figures._component": "part of add_up of C",
+    "profile._part": "part of move of C",
+    "extractor.wipe_watched": "part of anom_diary_hop of C, in whose scratch they lie",
+    "pipeline._ticks_of": BATCH,
+    "pipeline.rows": "anom_pipeline_poll_row of C, row by row",
+    "pipeline._diary": "memory is the caller's",
+    "plan._check_diary": FILES,
+    "days.largest_levels": PLANNING,
+    "days.state_bytes": "learnt_bytes of C; state_bytes of an extractor of C are those of its memory",
+    "days.takes_state": "a helper of C",
+    "days._wide": MEMORY_OF_RECORD,
+    "days._parts": MEMORY_OF_RECORD,
+    "score._check_groups": PLANNING,
+    "score.sums": "part of size_of of C",
+    "score.sizes": "size_of of C gives that of one group",
     "score.largest_score": PLANNING,
     "score.largest_error": PLANNING,
     "export.bytes": "anom_pipeline_export of C",
@@ -135,8 +156,8 @@ PYTHON_ONLY = {
     "ladder.level_of": "the plan of C has levels by tag",
     "ladder.ladder_bytes": "anom_ladder_bytes of C",
     "ladder.takes": "a helper of C",
-    "ladder.pack_counts": "the memory of C is that of a record",
-    "ladder.unpack_counts": "the memory of C is that of a record",
+    "ladder.pack_counts": MEMORY_OF_RECORD,
+    "ladder.unpack_counts": MEMORY_OF_RECORD,
     "ladder._missing": "part of anom_ladder_choose of C",
     "ladder._end_day": "part of anom_ladder_step of C",
     "ladder._break": "broke of C, where break is a word of the language",
@@ -146,6 +167,7 @@ PYTHON_ONLY = {
     "supervisor._choose": "ladder_operate of anom_ladder.c, which a program without a ladder does not hold",
     "supervisor._relevel": "relevel of anom_ladder.c, which a program without a ladder does not hold",
     "plan._check_ladder": FILES,
+    "plan._check_days": FILES,
     "plan.ticks_in": FILES,
     "plan.canonical_tree": FILES,
     "plan.canonical_json": FILES,
@@ -163,6 +185,9 @@ C_ONLY = {
     "anom_alarm_annunciation": PROPERTY,
     "anom_alarm_operate": "a method each in Python",
     "anom_alert_judge": "a plan of C names who judges its ticks",
+    "anom_pipeline_diary": "memory is the caller's",
+    "anom_pipeline_poll_row": "rows of Python, which gives all of them",
+    "anom_pipeline_encode_row": "encode of diary.py",
     "anom_duty_pause": "part of _pass of a pipeline in Python",
     "anom_event_bytes_2": WORD,
     "anom_event_compact": "the bytes of compacted of Python, which gives an event",
@@ -174,6 +199,10 @@ C_ONLY = {
     "anom_health_voids_by_fault": PROPERTY,
     "anom_health_is_faulty": PROPERTY,
     "anom_pipeline_supervisor": "memory is the caller's",
+    "anom_supervisor_is_ready": "Python tells a supervisor",
+    "anom_profile_is_mature": PROPERTY,
+    "anom_profile_mean_total": PROPERTY,
+    "anom_score_largest": "max of Python",
     "anom_pipeline_run": ONE_BY_ONE,
     "anom_pipeline_lose": "a private method of Python",
     "anom_pipeline_ticks": "a line of _pass in Python",
@@ -249,6 +278,8 @@ OTHER_ARGUMENTS = {
         ("supervisor", "samples", "n"),
         "the events that are due are taken one by one",
     ),
+    "anom_diary_resume": (("hop",), ("pipeline",), "C reads the hop of the framer"),
+    "anom_diary_hop": (("void", "levels"), ("pipeline", "window"), "C makes the frame of the window in it"),
     "anom_ladder_reset": ((), ("ladder", "plan"), NOT_BOUND),
     "anom_ladder_step": (("score",), ("ladder", "plan", "timing", "score"), NOT_BOUND),
     "anom_ladder_gap": ((), ("ladder", "plan"), NOT_BOUND),
@@ -276,6 +307,11 @@ OTHER_ARGUMENTS = {
         ("extractor", "plan", "state", "scratch"),
         "a class of Python keeps its own plan",
     ),
+    "anom_figures_of_day": (
+        ("values", "levels", "latest", "cos_q14"),
+        ("day", "latest", "found"),
+        "C looks at one column of a table in place",
+    ),
     "anom_reasons_run": (
         ("inputs", "outputs"),
         ("plan", "score", "inputs", "outputs", "n", "reasons"),
@@ -295,6 +331,7 @@ OTHER_STRUCTS = {
     "Plan": ("anom_plan", "all of it"),
     "ExtractorPlan": (None, "a protocol; C has a struct that points to the section"),
     "MotionSensorPlan": (None, "sources and displays use it"),
+    "DiarySensorPlan": (None, "sources and displays use it"),
     "SensorPlan": (None, "sources and displays use it"),
     "ModelPlan": (None, "engine tflite opens it"),
     "EdgePlan": (None, "engine tflite opens it"),
@@ -308,6 +345,11 @@ LENGTH = "Python knows it from the shape of an array"
 C_ONLY_FIELDS = {
     "anom_alarm_plan.hops_per_tick": "Python computes it from extractor and context",
     "anom_alarm_plan.due_q31": "Plan.due_q31 of Python",
+    "anom_diary_plan.n_columns": LENGTH,
+    "anom_diary_plan.vedba_at": "Plan.diary_levels of Python",
+    "anom_diary_plan.jerk_at": "Plan.diary_levels of Python",
+    "anom_diary_plan.floor": "MotionPlan.floor of Python",
+    "anom_diary_plan.type": "a program holds only what its plans name",
     "anom_duty_plan.pause": "a program holds only what its plans name",
     "anom_duty_plan.shortest_pause": "Python computes it from the duty",
     "anom_duty_plan.longest_pause": "Python computes it from the duty",
@@ -327,6 +369,11 @@ C_ONLY_FIELDS = {
     "anom_context_plan.n_statistics": LENGTH,
     "anom_context_plan.statistics": "not in a stack",
     "anom_context_plan.normalisation": "not in a stack",
+    "anom_days_plan.n_judged": LENGTH,
+    "anom_days_plan.n_features": LENGTH,
+    "anom_score_plan.n_groups": LENGTH,
+    "anom_score_plan.largest": "a program holds only what its plans name",
+    "anom_plan.learnt_bytes": LENGTH,
     "anom_external_plan.n_features": LENGTH,
     "anom_motion_plan.n_features": LENGTH,
     "anom_motion_plan.transform": "a program holds only what its plans name",
@@ -351,7 +398,10 @@ OTHER_TYPES = {
     "AlarmPlan.heartbeat_rest_q16": ("int32_t", "0 for None"),
     "TimingPlan.clear_after": ("int32_t", "0 for None"),
     "Plan.duty": ("anom_duty_plan", "NULL for None"),
+    "Plan.diary": ("anom_diary_plan", "NULL for None"),
+    "DiaryPlan.columns": ("uint8_t", "a code each"),
     "LayerPlan.weights": ("anom_weights", "in blocks of four by four"),
+    "ScorePlan.groups": ("anom_score_group", "NULL for None"),
     "MotionPlan.features": ("uint32_t", "a bit each"),
 }
 PYTHON_ONLY_FIELDS = {
@@ -388,6 +438,7 @@ LIMITS = {
     "ladder.MAX_RUNGS": "anom_ladder_plan.n_rungs",
     "ladder.MAX_PROMISES": "anom_ladder_plan.n_promises",
     "ladder.MAX_GAP_DAYS": "anom_ladder_plan.episode_gap",
+    "diary.MAX_COLUMNS": "anom_diary_plan.n_columns",
     "health.MAX_RUN": "anom_health_plan.stuck",
     "health.MAX_BLOCK_SAMPLES": "anom_health_plan.block",
     "rung.MAX_N": "anom_timing_plan.n",
@@ -398,6 +449,9 @@ LIMITS = {
     "baseline.MAX_LIMIT_Q16": "anom_baseline_plan.limit_q16",
     "baseline.MAX_TICKS": "anom_baseline_plan.hold",
     "context.MAX_FRAMES": "anom_context_plan.frames",
+    "days.MAX_COLUMNS": "anom_days_plan.columns",
+    "days.MAX_JUDGED": "anom_days_plan.n_judged",
+    "score.MAX_GROUPS": "anom_score_plan.n_groups",
     "external.MAX_FEATURES": "anom_external_plan.n_features",
     "filterbank.MAX_BANDS": "anom_filterbank_plan.n_bands",
     "framer.MAX_WINDOW": "anom_framer_plan.window",
@@ -570,11 +624,17 @@ def _extractor_type(mirror: Mirror, stem: str) -> None:
     members = [f"{stem}_{m}" for m in pointers[:-1]]
     in_table = c_text.initialiser(mirror.c(stem, "c"), f"anom_{stem}")
     mirror.equal(f"anom_{stem}", members, in_table[:-1])
-    wipe = "anom_wipe_stack_motion" if stem == "motion" else "anom_wipe_stack"
+    wipe = f"anom_wipe_stack_{stem}" if stem in ("motion", "days") else "anom_wipe_stack"
     mirror.equal(f"wipe of anom_{stem}", wipe, in_table[-1])
+    if f"anom_{stem}_learning" in mirror.c(stem, "c"):
+        learning = [f"{stem}_{m}" for m in c_text.function_pointers(mirror.c("extractor", "h"), "anom_learning_type")]
+        mirror.equal(
+            f"anom_{stem}_learning", learning, c_text.initialiser(mirror.c(stem, "c"), f"anom_{stem}_learning")
+        )
+        members += learning
     methods = [twin for twin in _twins(mirror, stem) if twin.name != "init" and not twin.name.startswith("_")]
     names = [f"{stem}_{method.name}" for method in methods]
-    mirror.equal(f"methods of {stem}", names, [member for member in members if member in names])
+    mirror.equal(f"methods of {stem}", sorted(names), sorted(member for member in members if member in names))
     in_c = {f.name: f for f in c_text.functions(mirror.c(stem, "c"))}
     for name, method in zip(names, methods, strict=True):
         if name in in_c:
@@ -766,6 +826,14 @@ def _constants(mirror: Mirror) -> None:
         if name not in mirror.c("context", "c"):
             mirror.differs(f"STATISTICS: {name} is not in anom_context.c")
     _same_codes(mirror, "STATISTICS", codes, {k: v for k, v in in_c.items() if k.startswith("ANOM_STATISTIC")})
+    figures = {f"ANOM_FIGURE_{key}": value for key, value in _enumerated(mirror, "figures", "Figure").items()}
+    in_c = c_text.constants(mirror.c("figures", "h"))
+    _same_codes(mirror, "Figure", figures, {k: v for k, v in in_c.items() if k.startswith("ANOM_FIGURE_")})
+    mirror.equal("number of figures", len(figures), in_c["ANOM_FIGURES"])
+    powers = [int(entry) for entry in c_text.initialiser(mirror.c("profile", "c"), "POWER_Q14")]
+    mirror.equal("POWER_Q14", _number(mirror, "profile", "POWER_Q14"), powers)
+    powers = [32768 + int(entry) for entry in c_text.initialiser(mirror.c("diary", "c"), "POWER_Q15")]
+    mirror.equal("POWER_Q15", list(_number(mirror, "diary", "POWER_Q15")), powers)
     table = [int(entry) for entry in c_text.initialiser(mirror.c("fixed", "c"), "ANOM_LOG2_TABLE_Q15")]
     mirror.equal("LOG2_TABLE_Q15", _number(mirror, "fixed", "LOG2_TABLE_Q15"), table)
     features = _table(mirror, "motion", "FEATURES")

@@ -72,7 +72,7 @@ def run_page(page: Path, folder: Path) -> dict[str, str]:
         for command, shown in commands(block) if block.kind == "console" else ():
             if command.startswith("make "):
                 continue
-            output = printed[command] = _run(command, folder)
+            output = printed[command] = run_command(command, folder)
             rest = iter(map(masked, output.splitlines()))
             for line in shown:
                 assert masked(line) in rest, (
@@ -87,7 +87,7 @@ def masked(line: str) -> str:
     return " ".join(line.replace("alarms", "alarm").split())
 
 
-def _run(command: str, folder: Path) -> str:
+def run_command(command: str, folder: Path) -> str:
     """A command as a reader would type it, where `anomsdk` is this package's."""
     for place in ("bin", ".venv/bin"):
         script = folder / place / "anomsdk"

@@ -23,6 +23,7 @@ DEFAULTS: dict[str, Json] = {
         **{"fmin_hz": 0, "mel_scale": "slaney", "mel_norm": "slaney", "normalisation": "learnt"},
         **{"gravity_s": 1, "select": None, "orientation_free": False, "band_edges_hz": None},
         **{"floor_mg": 4, "floor_dps": 1, "counts_per_unit": 1},
+        **{"judged": None, "mature_days": 7, "profile_hold_days": 3, "missing_h": 6, "off_body_h": 4},
     },
     "context": {"stride": 1, "statistics": ["mean", "deviation", "max"]},
     "score": {"baseline_s": 0, "baseline_hold_s": 60},
@@ -61,8 +62,14 @@ NAMES = {
     **{1: "low_bands", 2: "mid_bands", 3: "high_bands", 4: "loudness", 5: "impulses", 16: "magnitude"},
     **{17: "dynamic_acceleration", 18: "jerk", 19: "posture", 20: "rhythm", 21: "slow_motion", 22: "mid_motion"},
     **{23: "fast_motion", 24: "rotation", 25: "motion_x", 26: "motion_y", 27: "motion_z"},
+    **{28: "day_total", 29: "hours_of_day", 30: "day_rhythm", 31: "day_phase", 32: "quiet_hours", 33: "busy_hours"},
+    **{34: "last_hours", 35: "trend"},
     **{47 + k: f"part_{k}" for k in range(1, 17)},
 }
+FIGURES = (28, 30, 30, 30, 30, 31, 32, 33, 31, 30, 34)
+"""Codes of the figures of a day."""
+CHANGED = (19, 29, 30, 31)
+"""Codes without a direction."""
 
 
 def planned(spec: Json, calibration: Json | None, model: Any) -> Json:
@@ -80,10 +87,14 @@ def planned(spec: Json, calibration: Json | None, model: Any) -> Json:
     }
     part = {name: {**defaults, **said[name]} for name, defaults in DEFAULTS.items()}
     sensor, features, context = part["sensor"], part["features"], part["context"]
+    if features["kind"] == "days":
+        sensor["rate_hz"] = 1 / sensor["slot_s"]
     framer = {"window": window_of(sensor, features), "hop": hop_of(sensor, features)}
     extractor, codes = extractor_of(sensor, features, framer["window"], calibration, model)
     planned_context, inputs = context_of(context, codes, calibration)
     score = score_of(calibration, model, len(inputs))
+    if features["kind"] == "days":
+        score["groups"] = groups_of(extractor, calibration)
     per_tick = framer["hop"] * extractor.get("hops_per_frame", 1) * context["stride"]
     tick_s = per_tick / sensor["rate_hz"]
     timing = timing_of(part["alert"], tick_s)
@@ -96,7 +107,7 @@ def planned(spec: Json, calibration: Json | None, model: Any) -> Json:
         "context": planned_context,
         "layers": [layer_of(layer) for layer in model.layers],
         "score": score,
-        "baseline": baseline_of(part["score"], timing, calibration, tick_s),
+        "baseline": baseline_of(part["score"], timing, calibration, tick_s, features["kind"] == "days"),
         "timing": timing,
         "levels": levels_of(part["alert"], timing, calibration),
         "reasons": reasons_of(inputs, score, calibration),
@@ -120,6 +131,12 @@ def float32(x: float) -> float:
 
 
 def sensor_of(sensor: Json) -> Json:
+    if sensor["kind"] == "diary":
+        columns = [
+            {"name": column["name"], "unit": column.get("unit", "counts"), "sense": sense_of(column)}
+            for column in sensor["columns"]
+        ]
+        return {"kind": "diary", "slot_s": sensor["slot_s"], "columns": columns}
     made = {"kind": sensor["kind"], "rate_millihertz": rounded(sensor["rate_hz"] * 1000)}
     if sensor["kind"] != "motion":
         return made
@@ -135,16 +152,24 @@ def sensor_of(sensor: Json) -> Json:
     }
 
 
+def sense_of(column: Json) -> str:
+    return column.get("sense", "movement")
+
+
+ROWS = ("external", "days")
+"""Kinds whose window is a row."""
+
+
 def window_of(sensor: Json, features: Json) -> int:
     if features["kind"] == "motion":
         return rounded(features["window_s"] * sensor["rate_hz"])
-    return 1 if features["kind"] == "external" else features["fft_length"]
+    return 1 if features["kind"] in ROWS else features["fft_length"]
 
 
 def hop_of(sensor: Json, features: Json) -> int:
     if features["kind"] == "motion":
         return rounded(features["hop_s"] * sensor["rate_hz"])
-    return 1 if features["kind"] == "external" else features["hop_length"]
+    return 1 if features["kind"] in ROWS else features["hop_length"]
 
 
 # Features: each gives the extractor and the code of each of its features
@@ -153,7 +178,7 @@ def hop_of(sensor: Json, features: Json) -> int:
 def extractor_of(
     sensor: Json, features: Json, window: int, calibration: Json | None, model: Any
 ) -> tuple[Json, list[int]]:
-    make = {"logmel": logmel_of, "bands": bands_of, "motion": motion_of, "external": external_of}
+    make = {"logmel": logmel_of, "bands": bands_of, "motion": motion_of, "external": external_of, "days": days_of}
     extractor, codes, ranges, units = make[features["kind"]](features, sensor, window)
     first = model.layers[0]
     if features["normalisation"] == "learnt":
@@ -170,6 +195,48 @@ def external_of(features: Json, sensor: Json, window: int) -> tuple[Json, list[i
     unit = 1.0 if features["normalisation"] == "learnt" else features["counts_per_unit"]
     codes = [48 + value // ceil_div(n, 16) for value in range(n)]
     return {"kind": "external"}, codes, [(-32768, 32767)] * n, [unit] * n
+
+
+def days_of(features: Json, sensor: Json, window: int) -> tuple[Json, list[int], list, list[float]]:
+    slots, columns = 86400 // sensor["slot_s"], sensor["columns"]
+    names = [column["name"] for column in columns]
+    if features["judged"] is None:
+        judged = [i for i, column in enumerate(columns) if sense_of(column) in ("movement", "sound")][:4]
+    else:
+        judged = [names.index(name) for name in features["judged"]]
+    n = len(judged)
+    codes = [29] * (slots * n) + [28] * n + [*FIGURES] + [29] * 4 + [35] * 3
+    ends = [2047] * ((slots + 1) * n) + [8191] * 11 + [2047 * slots // 4] * 4 + [16383] * 3
+    made = {
+        "kind": "days",
+        "columns": len(columns),
+        "judged": judged,
+        "shift": [15 - bit_length(columns[i].get("largest", 32767)) for i in judged],
+        "cos_q14": [rounded(16384 * math.cos(2 * math.pi * i / slots)) for i in range(slots)],
+        "profile": {
+            "slots": slots,
+            "columns": n,
+            "mature": features["mature_days"],
+            "hold": max(1, rounded(features["profile_hold_days"] * slots)),
+        },
+        "most_missing": math.floor(features["missing_h"] * slots / 24 + 1e-9),
+        "off_body": math.ceil(features["off_body_h"] * slots / 24 - 1e-9),
+    }
+    return made, codes, [(-end, end) for end in ends], [1.0] * len(codes)
+
+
+def groups_of(days: Json, calibration: Json) -> list[Json]:
+    """Slots, totals, figures with the quarters of the day, trends."""
+    n = days["profile"]["columns"]
+    made, first = [], 0
+    sizes = (days["profile"]["slots"] * n, n, 15, 3)
+    for size, tail, squared in zip(sizes, calibration["score_tails"], (0, 0, 1, 0), strict=True):
+        ratio = 4096 ** (1 + squared) / tail
+        shift = clip(30 - math.ceil(math.log2(ratio)), 0, 40)
+        gain = clip(rounded(ratio * 2.0**shift), 1, INT32)
+        made.append({"first": first, "last": first + size - 1, "squared": squared, "gain": gain, "shift": shift})
+        first += size
+    return made
 
 
 def spectral(n: int) -> Json:
@@ -372,7 +439,7 @@ def affine_of(maps: list[tuple[float, float]], ranges: list[tuple[int, int]], lo
 def context_of(context: Json, codes: list[int], calibration: Json | None) -> tuple[Json, list[tuple[int, int]]]:
     frames = context["frames"]
     made = {"kind": context["kind"], "frames": frames, "stride": context["stride"]}
-    plain = [(code, 0 if code == 19 else 1 | 2 << 2) for code in codes]
+    plain = [(code, 0 if code in CHANGED else 1 | 2 << 2) for code in codes]
     if context["kind"] == "stack":
         return made, plain * frames
     ranges, units, inputs = [], [], []
@@ -472,12 +539,13 @@ def largest_error(score: Json) -> int:
     return largest if shift == 0 else ((largest + ((1 << shift) >> 1)) >> shift) + 1
 
 
-def baseline_of(score: Json, timing: Json, calibration: Json | None, tick_s: float) -> Json:
+def baseline_of(score: Json, timing: Json, calibration: Json | None, tick_s: float, learns: bool) -> Json:
     seconds, hold_s = score["baseline_s"], score["baseline_hold_s"]
     if seconds == "chosen":
         seconds = calibration["signal"]["score"]["baseline_s"]
     if seconds == 0:
-        return {"start": 0, "rise_q16": 0, "fall_q16": 0, "limit_q16": 0, "hold": 0}
+        off = {"start": 0, "rise_q16": 0, "fall_q16": 0, "limit_q16": 0, "hold": 0}
+        return off | ({"reference_score": calibrated_level(timing, calibration)} if learns else {})
     start = calibration["baseline_start"]
 
     def rate(f: int) -> int:

@@ -49,7 +49,7 @@ def supervised(plan: anomsdk.Plan, rng: np.random.Generator) -> anomsdk.Plan:
 def laddered(plan: anomsdk.Plan, rng: np.random.Generator) -> anomsdk.Plan:
     """A plan as of `supervised`, maybe without an alarm and a health section, with rungs among its scores and promises."""
     made = supervised(plan, rng)
-    timing = _short(made.timing)
+    timing = short_timing(made.timing)
     level = _any_level(plan, rng)
     ladder = any_ladder(level, rng)
     gap = int(rng.choice([0, 1, 2, 3, 5, 254]))
@@ -61,7 +61,7 @@ def laddered(plan: anomsdk.Plan, rng: np.random.Generator) -> anomsdk.Plan:
     return dataclasses.replace(made, timing=timing, levels=own, ladder=ladder, promises=promises, **sections)
 
 
-def _short(timing: TimingPlan) -> TimingPlan:
+def short_timing(timing: TimingPlan) -> TimingPlan:
     """Timing with delays that a ladder can count."""
     after = timing.clear_after
     return dataclasses.replace(

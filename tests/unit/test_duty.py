@@ -25,7 +25,7 @@ from anomsdk.plans.file import parse_plan, reference_models_folder
 from anomsdk.runtime.native_module import why_missing
 from tests import scalar
 from tests.support.command_line import anomsdk_command
-from tests.support.make import SPECS
+from tests.support.make import FOLLOWED, SPECS
 from tests.support.tiny_plans import events_of, give_all, tiny_plan
 
 ENGINES = pytest.mark.parametrize("engine", ["reference", "tflite", "native"], indirect=True)
@@ -235,7 +235,7 @@ def test_the_shortest_time_of_sampling_gives_a_tick_wherever_in_a_hop_it_begins(
 # Spec, plan and ids
 
 
-@pytest.mark.parametrize("kind", SPECS)
+@pytest.mark.parametrize("kind", FOLLOWED)
 def test_the_keys_are_written_and_read_back(kind):
     tree = PipelineSpec.from_toml(SPECS[kind]).model_dump(mode="json")
     tree["sensor"]["duty"] = {"on_s": 2.5, "every_s": 60.0}

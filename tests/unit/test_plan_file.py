@@ -137,7 +137,7 @@ def test_same_content_in_other_bytes_is_refused(plans):
         (lambda t: t["baseline"].update(on(reference_score=2**32)), "baseline: reference_score is 4294967296"),
         (lambda t: t["baseline"].update(on(reference_score=None)), "reference_score: is null, must be an integer"),
         (lambda t: (t["baseline"].update(on()), t["baseline"].pop("reference_score")), "reference_score is missing"),
-        (lambda t: t["baseline"].update(reference_score=1), "no reference_score where the rates are 0"),
+        (lambda t: t["baseline"].update(reference_score=1), "only days have a reference_score where the rates are 0"),
         (lambda t: t["extractor"].update(kind="sonar"), "plan.extractor: kind must be one of"),
         (lambda t: t["extractor"]["fft"]["cos_q15"].update(dtype="<i4"), "dtype must be <i2"),
         (lambda t: t["extractor"]["fft"]["cos_q15"].update(shape=[1 << 20]), "shape must be"),

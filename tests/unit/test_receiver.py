@@ -277,6 +277,7 @@ def test_technical_conditions_and_the_health_byte():
     (found,) = receiver.technical()
     assert found.conditions == (Condition.STUCK, Condition.CLIPPED) and found.others == ((Condition.SUPPLY,),)
     assert found.since_s == 0 and found.health == 0b10000011
+    assert found.words == ("stuck", "clipped", "supply")
     receiver.take("a", event(6, health=2), 7.0)  # the events that cleared two of them were lost
     assert receiver.technical()[0].conditions == (Condition.CLIPPED,) and receiver.technical()[0].others == ()
     receiver.take("a", technical(7, Condition.CLIPPED, False, 0), 8.0)
@@ -299,6 +300,16 @@ def test_a_device_that_only_warms_up_is_not_at_fault():
     assert receiver.technical()[0].others == ((Condition.CLIPPED,),) and receiver.technical()[0].since_s == 1
     assert receiver.technical()[0].conditions == (Condition.WARM_UP,)
     receiver.take("a", technical(2, Condition.WARM_UP, False, 0), 2.0)
+    assert receiver.technical() == []
+
+
+def test_a_device_that_learns_may_also_have_failed_its_test():
+    """After the warm-up, the bit that stays is a profile that is learnt, or a failed self-test whose event was lost."""
+    receiver, _ = taken(restart(0, health=64), technical(1, Condition.WARM_UP, False, 64))
+    assert receiver.technical()[0].words == ("warm-up or learning or self-test failed",)
+    receiver.take("a", technical(2, Condition.SELF_TEST, True, 64), 2.0)
+    assert receiver.technical()[0].words == ("self-test failed",)
+    receiver.take("a", event(3, health=0), 3.0)
     assert receiver.technical() == []
 
 

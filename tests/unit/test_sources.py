@@ -384,7 +384,7 @@ def test_impossible_wishes(tmp_path, keywords):
         ({"rate_hz": float("nan")}, "whole number"),
         ({"rate_hz": float("inf")}, "whole number"),
         ({"rate_hz": RATE, "columns": 2}, "columns = 2; audio has 1"),
-        ({"rate_hz": RATE, "kind": "sound"}, "kind = 'sound'; it must be audio, motion or external"),
+        ({"rate_hz": RATE, "kind": "sound"}, "kind = 'sound'; it must be audio, motion, external or diary"),
     ],
 )
 def test_wishes_that_do_not_go_together(tmp_path, keywords, message):

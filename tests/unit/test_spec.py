@@ -56,7 +56,7 @@ def test_defaults_are_those_of_the_documentation():
         ("sensor.rate_hz", float("nan"), "sensor.rate_hz: "),
         ("sensor.rate_hz", "16000", "sensor.rate_hz: "),
         ("sensor.kind", "external", 'needs sensor.kind "audio"'),
-        ("sensor.kind", "radar", "sensor: kind must be audio, motion or external"),
+        ("sensor.kind", "radar", "sensor: kind must be audio, motion, external or diary"),
         ("features.fft_length", 500, "fft_length must be a power of two"),
         ("features.hop_length", 256.5, "features.hop_length: "),
         ("features.hop_length", 0, "features.hop_length: "),

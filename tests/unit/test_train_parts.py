@@ -29,7 +29,7 @@ from anomsdk.train.search.journal import Journal
 from anomsdk.train.search.search import _MOVED, Margin, Search, _choice, _why
 from anomsdk.train.search.trials import Trial
 from anomsdk.train.search.variants import variants_of, words_of
-from tests.support.make import SPECS
+from tests.support.make import FOLLOWED, SPECS
 from tests.unit.test_train import QUICK, room
 
 
@@ -451,7 +451,7 @@ def test_a_kind_that_comes_first_on_movements_is_taken_within_its_margin():
     assert _choice([cheap, trial("components", 0.92, 32), first], _MOVED) is cheap
 
 
-@pytest.mark.parametrize("kind", list(SPECS))
+@pytest.mark.parametrize("kind", FOLLOWED)
 def test_no_variant_is_finer_than_the_spec(kind):
     """More bands, or shorter ones, reveal more: that is for a person to decide."""
     spec = PipelineSpec.from_toml(SPECS[kind])

@@ -596,6 +596,8 @@ def test_reference_models_know_the_recordings_that_made_them():
         "audio_scene": {"trained": 120, "calibrated": 40, "chosen": 0},
         "cattle_collar": {"trained": 160, "calibrated": 100, "chosen": 0},
         "human_motion": {"trained": 187, "calibrated": 85, "chosen": 0},
+        "cattle_days": {"trained": 2, "calibrated": 1, "chosen": 0},
+        "person_days": {"trained": 27, "calibrated": 10, "chosen": 0},
     }
     if data.exists():
         plan = reference_model("human_motion")

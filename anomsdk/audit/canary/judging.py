@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from anomsdk.audit.canary.parts import Parts
+from anomsdk.audit.scan.rows import LEAST_RUN
 from anomsdk.core.plan import Plan
+from anomsdk.plans.extractors import EXTRACTORS
 from anomsdk.utils.text import counted
 
 
@@ -41,13 +43,16 @@ NOTHING = Allowance()
 def held_open(plan: Plan, last: int | None = None) -> Allowance:
     """Return what an open pipeline may hold: the samples of a window, features of a context and a sum of energies.
 
+    A plan of days may hold the rows of a day. A window that is shorter than a run that counts is not found.
+
     Parameters
     ----------
     plan : Plan
     last : see `Allowance`
     """
-    window = plan.framer.window
-    return Allowance(window, plan.context.frames, 1, last, 2 * window, shows=True)
+    samples = max(plan.framer.window, EXTRACTORS[plan.extractor.kind].kept_samples(plan.extractor))
+    shows = plan.framer.window * plan.columns >= LEAST_RUN
+    return Allowance(samples, plan.context.frames, 1, last, 2 * samples, shows)
 
 
 @dataclass(frozen=True)

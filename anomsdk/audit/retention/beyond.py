@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from anomsdk.core.diary import ROW
 from anomsdk.core.event import EVENT_BYTES
 from anomsdk.core.export import export_bytes
 from anomsdk.core.ladder import ladder_bytes
@@ -72,6 +73,11 @@ def beyond(plan: Plan) -> tuple[Beyond, ...]:
             "until the device erases them",
         ),
     ]
+    if plan.diary is not None:
+        means = "means over a slot of the diary: scores, movement of a motion plan, coverage; no sample"
+        rows.append(
+            Beyond("row of the diary", ROW.size, means, "until the caller wipes it, or its receiver deletes it")
+        )
     if plan.ladder is not None:
         counts = "counts of each rung, the number of the device and tags of the plan; no score, no time of day"
         kept = "until the receiver deletes it; only where anom_pipeline_export is called"

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from anomsdk.core.diary import MAX_COLUMNS, Diary
 from anomsdk.core.duty import is_pause
 from anomsdk.core.fixed import UINT32_MAX
 from anomsdk.core.health import Health
@@ -107,6 +108,8 @@ class Expectation:
             found |= self._gathered()
         if self._health is not None:
             found |= self._health_fields(self._health, record)
+        if plan.diary is not None:
+            found |= _diary(_inside(self._engine, "diary"), plan.diary.columns)
         if plan.ladder is not None:
             found |= dict(_ladder(record.ladder, plan.ladder.n_rungs))
         return found
@@ -149,6 +152,32 @@ class Expectation:
 def _inside(stage: object, name: str) -> Any:
     """Read a number that a stage of the core keeps to itself."""
     return getattr(stage, f"_{name}")
+
+
+def _diary(diary: Diary, columns: tuple[str, ...]) -> dict[str, Any]:
+    """Return the fields of a diary whose rows nobody took; missing rows of C without coverage are only counted."""
+    names = ("scores", "highest", "ticks", "seen", "paused", "elapsed_q16")
+    found: dict[str, Any] = {f"diary.{name}": int(_inside(diary, name)) for name in names}
+    found["diary.movement"] = np.array(_inside(diary, "movement"), np.uint64).tobytes()
+    settled = _inside(diary, "rows")
+    return found | _untaken(settled, columns)
+
+
+def _untaken(rows: list[tuple[int, ...]], columns: tuple[str, ...]) -> dict[str, Any]:
+    """Return the fields of rows that nobody took: the last one with coverage, and the numbers of those about it."""
+    kept = [at for at, row in enumerate(rows) if dict(zip(columns, row, strict=True)).get("coverage", 1) > 0]
+    last = max(kept, default=0)
+    row = np.zeros(MAX_COLUMNS, np.int16)
+    if rows:
+        row[: len(columns)] = rows[last]
+    behind = len(rows) - 1 - last if rows else 0
+    return {
+        "diary.row": row.tobytes(),
+        "diary.has_row": int(bool(rows)),
+        "diary.before": last,
+        "diary.after": behind,
+        "diary.unused": 0,
+    }
 
 
 def _rung(name: str, rung: RungRecord) -> dict[str, int]:

@@ -19,6 +19,7 @@ class Holds(str, Enum):
     STATISTICS = "statistics of samples"
     ENERGIES = "sums of energies"
     FEATURES = "features"
+    PROFILE = "averages over days"
     SCORES = "scores"
     COUNTS = "counts and states that follow from scores and samples"
     POSITION = "position in the stream"
@@ -40,6 +41,7 @@ _OF_SIGNAL = {
     Holds.STATISTICS,
     Holds.ENERGIES,
     Holds.FEATURES,
+    Holds.PROFILE,
     Holds.SCORES,
     Holds.COUNTS,
 }
@@ -76,6 +78,13 @@ def _blocks_ms(plan: Plan, blocks: int) -> float:
     return _ms(plan, plan.framer.window + (blocks * plan.health.block - 1) * plan.framer.hop)
 
 
+def _slots_ms(plan: Plan, slots: int) -> float:
+    """Return the ms of some slots of a diary, and of the window and hop at their ends."""
+    assert plan.diary is not None
+    hops = slots * -(-plan.diary.slot_q16 >> 16) + 1
+    return _ms(plan, plan.framer.window + hops * plan.framer.hop)
+
+
 def _heartbeat_ms(plan: Plan) -> float | None:
     """Return the ms from one heartbeat to the next, and of the hop that takes it; None for a plan without one."""
     every = heartbeat_s(plan)
@@ -89,10 +98,13 @@ POLL = Kept("the next poll")
 CALL = Kept("the call that used it", lambda plan: 0.0)
 WINDOW = Kept("the hop after which no window needs it; a gap; reset", lambda plan: _ms(plan, plan.framer.window))
 FRAME = Kept("the end of its frame; a gap; reset", _frame_ms)
+DAY = Kept("the row of the same slot a day later; reset", lambda plan: 86_400_000.0)
 CONTEXT = Kept("the frames that follow, one by one; a gap; reset", lambda plan: _ms(plan, plan.samples_to_first_tick))
 HOP = Kept("the next hop; reset", lambda plan: _ms(plan, plan.framer.hop))
 BLOCK = Kept("the end of its block of health; reset", lambda plan: _blocks_ms(plan, 1))
 TWO_BLOCKS = Kept("the end of the next block of health; reset", lambda plan: _blocks_ms(plan, 2))
+SLOT = Kept("the end of its slot of the diary; reset", lambda plan: _slots_ms(plan, 1))
+ROW = Kept("the poll that takes the row, or the end of the next slot; reset", lambda plan: _slots_ms(plan, 2))
 ALARM = Kept("the next alarm; reset")
 REPORT = Kept("the next raise or escalation; reset")
 HEARTBEAT = Kept("the next heartbeat; reset", _heartbeat_ms)

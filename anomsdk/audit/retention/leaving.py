@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from anomsdk.audit.retention.beyond import record_bytes
+from anomsdk.core.diary import MOVEMENT, ROW, DiaryPlan
 from anomsdk.core.event import COMPACT_BYTES, EVENT_BYTES, Condition, Input, Kind, Promise, Restart, State
 from anomsdk.core.export import export_bytes
 from anomsdk.core.health import IN_BLOCKS
 from anomsdk.core.plan import Plan
 from anomsdk.core.reasons import Direction
 from anomsdk.plans.radio import most_alarms, radio_day
-from anomsdk.plans.supervision import heartbeat_s
+from anomsdk.plans.supervision import heartbeat_s, slot_s
 
 SCORE_LEVELS = 32 * 256 + 1
 """Values of a score as log2 in 1/256: of 0, and of 1 to 2**32 - 1."""
@@ -83,6 +84,10 @@ def leaving(plan: Plan) -> tuple[Flow, ...]:
         hourly("worst hour", worst, EVENT_BYTES, bits_of(event), most),
         hourly("worst hour, compact", worst, COMPACT_BYTES, bits_of(compact), most),
     ]
+    if plan.diary is not None:
+        means = "One row a slot, where your program sends it: its number, and means of the slot."
+        bits = bits_of(values_of_row(plan.diary))
+        flows.append(hourly("rows of the diary", 3600 / slot_s(plan), ROW.size, bits, means))
     record = record_bytes(plan)
     stays = "Stays on the device unless your program sends it; all of its bits are counted."
     flows.append(Flow("record", "each", 1, record, 8 * record, stays))
@@ -149,6 +154,13 @@ def values_of_heartbeat(plan: Plan, *, compact: bool = False) -> Mapping[str, in
     """
     values = {**values_of_event(plan, compact=compact), "codes": _COMPACT_SHARES if compact else _SHARES}
     return {name: n for name, n in values.items() if name not in ("kind", "moment", "high", "reasons")}
+
+
+def values_of_row(diary: DiaryPlan) -> Mapping[str, int]:
+    """Return the number of values of each column of a row; its number is known to the receiver, who counts them."""
+    score, movement = SCORE_LEVELS + 1, (1 << 15) + 1  # with one value for missing
+    own = {"coverage": 1001, **dict.fromkeys(MOVEMENT, movement)}
+    return {name: own.get(name, score) for name in diary.columns}
 
 
 def bits_of(values: Mapping[str, int]) -> float:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from anomsdk.audit.retention.kept import NEVER, Holds
+from anomsdk.audit.retention.kept import NEVER, Holds, Kept
 from anomsdk.audit.retention.members import POINTER_TYPE, STRUCTS, Member
 
 PADDING = "(padding)"
@@ -105,3 +105,25 @@ def _alignment(struct: str, pointer_bytes: int) -> int:
 
 def _size_and_alignment(member: Member, pointer_bytes: int) -> tuple[int, int]:
     return (4, 4) if ":" in member.type else size_and_alignment(member.type, pointer_bytes)
+
+
+def parts_of(name: str, struct: str, pointer_bytes: int) -> Iterator[Placed]:
+    """Place the members of a struct that stands in memory under a name."""
+    return (part._replace(name=f"{name}.{part.name}") for part in places(struct, pointer_bytes))
+
+
+def buffer(name: str, size: int, holds: Holds, kept: Kept, what: str) -> Placed:
+    """Place bytes that are no member of a struct; parameters as the fields of `Placed` and `Member`."""
+    return Placed(name, 0, size, Member(name, "uint8_t", holds, kept, what))
+
+
+def filled(name: str, parts: Iterator[Placed], size: int | None) -> Iterator[Placed]:
+    """Yield parts and the padding behind them, up to a size in bytes; None: up to a multiple of 8."""
+    used = 0
+    for part in parts:
+        used += part.size
+        yield part
+    rest = -used % 8 if size is None else size - used
+    assert rest >= 0, f"{name} has {used} bytes, more than {size}"
+    if rest:
+        yield padding(name, 0, rest)

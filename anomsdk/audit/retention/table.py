@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from anomsdk.audit.retention.kept import CALL, CONTEXT, RESET, WINDOW, Holds, Kept
+from anomsdk.audit.retention.extractor_state import EXTRACTORS
+from anomsdk.audit.retention.kept import CALL, CONTEXT, RESET, WINDOW, Holds
 from anomsdk.audit.retention.members import POINTER_TYPE, Member
-from anomsdk.audit.retention.placing import Placed, padding, places
+from anomsdk.audit.retention.placing import Placed, buffer, filled, parts_of, places
 from anomsdk.core.plan import Plan
-from anomsdk.cport.extractors import EXTRACTORS, SAMPLE
+from anomsdk.cport.extractors import SAMPLE
 from anomsdk.cport.layout import REFERENCE, layout
 from anomsdk.plans.extractors import EXTRACTORS as IN_WORDS
 
@@ -112,34 +113,36 @@ def _parts(plan: Plan, pointer_bytes: int) -> Iterator[Placed]:
         yield from _supervisor(plan, pointer_bytes)
     else:
         yield from (part._replace(name=f"pipeline.{part.name}") for part in alert)
-    if plan.baseline.is_on:
-        yield from _filled("reference", _struct("reference", "anom_rung", pointer_bytes), REFERENCE)
+    if plan.diary is not None:
+        yield from parts_of("diary", "anom_diary", pointer_bytes)
+    if plan.baseline.reference_score is not None:
+        yield from filled("reference", parts_of("reference", "anom_rung", pointer_bytes), REFERENCE)
     yield from _buffers(plan)
 
 
 def _supervisor(plan: Plan, pointer_bytes: int) -> Iterator[Placed]:
     """Yield the supervisor of a plan, which stands in the place of the alert, with health and ladder behind it."""
-    for part in _struct("supervisor", "anom_supervisor", pointer_bytes):
+    for part in parts_of("supervisor", "anom_supervisor", pointer_bytes):
         in_force = plan.ladder is not None and part.name.endswith("alert.rung.level")
         yield part._replace(member=_LEVEL_IN_FORCE) if in_force else part
     if plan.health is not None:
-        yield from _struct("health", "anom_health", pointer_bytes)
+        yield from parts_of("health", "anom_health", pointer_bytes)
         for column in range(plan.columns):
-            yield from _struct(f"health.column[{column}]", "anom_health_column", pointer_bytes)
+            yield from parts_of(f"health.column[{column}]", "anom_health_column", pointer_bytes)
     if plan.ladder is not None:
-        yield from _filled("ladder", _ladder(plan.ladder.n_rungs, pointer_bytes), None)
+        yield from filled("ladder", _ladder(plan.ladder.n_rungs, pointer_bytes), None)
 
 
 def _ladder(n_rungs: int, pointer_bytes: int) -> Iterator[Placed]:
-    yield from _struct("ladder", "anom_ladder", pointer_bytes)
+    yield from parts_of("ladder", "anom_ladder", pointer_bytes)
     for rung in range(n_rungs):
-        yield from _struct(f"ladder.counts[{rung}]", "anom_ladder_counts", pointer_bytes)
+        yield from parts_of(f"ladder.counts[{rung}]", "anom_ladder_counts", pointer_bytes)
     for name, size, what in (
         ("states", 4, "votes or calm ticks, and ticks in a row"),
         ("quiet", 1, "days since the last day in alarm, up to the gap between episodes"),
     ):
         for rung in range(n_rungs):
-            yield _buffer(f"ladder.{name}[{rung}]", size, Holds.COUNTS, RESET, what)
+            yield buffer(f"ladder.{name}[{rung}]", size, Holds.COUNTS, RESET, what)
 
 
 def _buffers(plan: Plan) -> Iterator[Placed]:
@@ -149,42 +152,14 @@ def _buffers(plan: Plan) -> Iterator[Placed]:
     holds, what = Holds.SAMPLES, "samples of one window"
     if not words.keeps_window:
         holds, what = Holds.FEATURES, "the row of features that the next poll takes"
-    samples = _buffer("framer.samples", plan.framer.window * plan.columns * SAMPLE, holds, WINDOW, what)
-    yield from _filled("framer.samples", iter([samples]), sizes.samples)
-    if n_sums := EXTRACTORS[extractor.kind].sums(extractor):
-        yield from _filled("extractor.state", _gathered(n_sums), sizes.state)
+    samples = buffer("framer.samples", plan.framer.window * plan.columns * SAMPLE, holds, WINDOW, what)
+    yield from filled("framer.samples", iter([samples]), sizes.samples)
+    yield from EXTRACTORS[extractor.kind](extractor, sizes.state)
     n = extractor.n_features
     history = "feature frames of the context, without the latest"
-    frames = _buffer("context.history", (plan.context.frames - 1) * n, Holds.FEATURES, CONTEXT, history)
-    yield from _filled("context.history", iter([frames] if frames.size else []), sizes.history)
-    latest = _buffer("features", n, Holds.NOTHING, CALL, "the latest feature frame, during a call")
-    yield from _filled("features", iter([latest]), sizes.features)
+    frames = buffer("context.history", (plan.context.frames - 1) * n, Holds.FEATURES, CONTEXT, history)
+    yield from filled("context.history", iter([frames] if frames.size else []), sizes.history)
+    latest = buffer("features", n, Holds.NOTHING, CALL, "the latest feature frame, during a call")
+    yield from filled("features", iter([latest]), sizes.features)
     used = f"during a call: {words.scratch}; then inputs, outputs and activations of the model"
-    yield _buffer("scratch", sizes.scratch, Holds.NOTHING, CALL, used)
-
-
-def _gathered(n_sums: int) -> Iterator[Placed]:
-    """Yield what an extractor keeps for its next frame."""
-    yield from _struct("extractor.state", "gathered", 4)
-    for band in range(n_sums):
-        yield from _struct(f"extractor.state.sums[{band}]", "anom_energy", 4)
-
-
-def _struct(name: str, struct: str, pointer_bytes: int) -> Iterator[Placed]:
-    return (part._replace(name=f"{name}.{part.name}") for part in places(struct, pointer_bytes))
-
-
-def _buffer(name: str, size: int, holds: Holds, kept: Kept, what: str) -> Placed:
-    return Placed(name, 0, size, Member(name, "uint8_t", holds, kept, what))
-
-
-def _filled(name: str, parts: Iterator[Placed], size: int | None) -> Iterator[Placed]:
-    """Yield parts and the padding behind them, up to a size in bytes; None: up to a multiple of 8."""
-    used = 0
-    for part in parts:
-        used += part.size
-        yield part
-    rest = -used % 8 if size is None else size - used
-    assert rest >= 0, f"{name} has {used} bytes, more than {size}"
-    if rest:
-        yield padding(name, 0, rest)
+    yield buffer("scratch", sizes.scratch, Holds.NOTHING, CALL, used)

@@ -34,6 +34,7 @@ EXTRACTORS: dict[str, Callable[[Any, Ints], Iterator[Needles]]] = {
     "bands": energy_sums,
     "motion": motion_stages,
     "external": _nothing,
+    "days": _nothing,
 }
 """Kind of extractor -> forms of what its stages make of windows, before the levels."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Protocol
 
 import numpy as np
@@ -52,6 +51,9 @@ class Engine(Protocol):
     def export(self, device: int, boot: int, since: Export | None) -> bytes:
         """Return the counts of the ladder of a plan that has one."""
 
+    def rows(self) -> list[tuple[int, ...]]:
+        """Take the rows of the diary that are finished."""
+
     def state(self) -> bytes:
         """Return the record of what must outlive a reset."""
 
@@ -62,12 +64,11 @@ class Engine(Protocol):
         """Zero every sample and feature, and start again."""
 
 
-@cache
-def default_engine() -> str:
-    """Return the name of the default engine: native, or reference if native was not built."""
+def default_engine(plan: Plan | None = None) -> str:
+    """Return the name of the default engine: native, or reference where native was not built or cannot run the plan."""
     from anomsdk.runtime.native_module import why_missing
 
-    return "reference" if why_missing() else "native"
+    return "reference" if why_missing(None if plan is None else plan.extractor.kind) else "native"
 
 
 def open_engine(name: str | None, plan: Plan) -> Engine:
@@ -77,7 +78,7 @@ def open_engine(name: str | None, plan: Plan) -> Engine:
     ------
     InputError : unknown name, or an engine that this machine does not have (says why)
     """
-    name = default_engine() if name is None else name
+    name = default_engine(plan) if name is None else name
     if name == "native":
         from anomsdk.runtime.engines.native import NativeEngine
 

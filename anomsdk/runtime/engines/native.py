@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from anomsdk.core.diary import MAX_COLUMNS
 from anomsdk.core.event import EVENT_BYTES, Event
 from anomsdk.core.export import Export, export_bytes
 from anomsdk.core.pipeline import Result
@@ -22,6 +23,8 @@ from anomsdk.runtime.engines.block_results import Processed
 from anomsdk.runtime.memory import private_block, wiping
 from anomsdk.runtime.native_module import load_native
 
+_ROWS = 64
+"""Rows of a diary that C returns at once."""
 _NOTICES = 64
 """Events without a tick that C returns at once."""
 
@@ -49,7 +52,7 @@ class NativeEngine:
     """
 
     def __init__(self, plan: Plan) -> None:
-        module = load_native()
+        module = load_native(plan.extractor.kind)
         plan.check()  # C trusts every size
         self._ffi, self._lib, self._plan = module.ffi, module.lib, plan
         self._c_plan = CPlan(plan, module)
@@ -60,6 +63,7 @@ class NativeEngine:
         assert status == 0, f"anom_pipeline_init gave {status}"
         self._pipeline = pipeline[0]
         self._room = _Room(1, self._ffi)
+        self._rows: list[tuple[int, ...]] = []
         self._inputs = {
             operation: getattr(self._lib, f"anom_pipeline_{operation.name.lower()}") for operation in Operation
         }
@@ -89,7 +93,10 @@ class NativeEngine:
         while True:
             taken = self._lib.anom_stream_process(self._pipeline, pointer, left, columns, stream)
             pointer, left = pointer + taken * columns, left - taken
-            if not self._room.take_notices():
+            more = self._room.take_notices()
+            rows, full = self._room.take_rows(self._plan)
+            self._rows += rows
+            if not (more or full):
                 return self._room.processed(inputs)
 
     def reconstruct(self, inputs: NDArray[np.int8]) -> NDArray[np.int8]:
@@ -156,9 +163,17 @@ class NativeEngine:
 
     def restore(self, record: bytes) -> bool:
         """Begin anew with what a record holds; False: the record was refused."""
+        self._rows = []
         status = self._lib.anom_pipeline_restore(self._pipeline, self._ffi.from_buffer(record), len(record))
         self._lib.anom_memory_wipe_leftovers()
         return bool(status == 0)
+
+    def rows(self) -> list[tuple[int, ...]]:
+        """Take the rows of the diary that are finished."""
+        if self._plan.diary is not None and not self._plan.is_supervised:
+            self.process(np.zeros((0, self._plan.columns), np.int16))
+        found, self._rows = self._rows, []
+        return found
 
     def _due(self) -> list[Result]:
         """Return the events without a tick that are due, after what waits has been applied."""
@@ -167,6 +182,7 @@ class NativeEngine:
     def reset(self) -> None:
         """Zero every sample and feature, and start again."""
         self._lib.anom_pipeline_reset(self._pipeline)
+        self._rows = []
         self._lib.anom_memory_wipe_leftovers()
 
 
@@ -194,10 +210,13 @@ class _Room:
         for name, pointer in self._pointers.items():
             setattr(self._stream, name, pointer)
         self._stream.most_notices = _NOTICES
+        self._diary_rows = np.zeros((_ROWS, MAX_COLUMNS), np.int16)
+        self._pointers["rows"] = ffi.from_buffer("int16_t[]", self._diary_rows)
+        self._stream.rows, self._stream.most_rows = self._pointers["rows"], _ROWS
 
     def emptied(self) -> Any:
         """Return the struct that C fills, with its counts set to 0."""
-        self._stream.n_ticks = self._stream.n_events = self._stream.n_notices = 0
+        self._stream.n_ticks = self._stream.n_events = self._stream.n_notices = self._stream.n_rows = 0
         self._stream.inputs = self._no_inputs
         return self._stream
 
@@ -207,6 +226,14 @@ class _Room:
         self._taken += _events(self._notice_ticks, self._notices, n)
         self._stream.n_notices = 0
         return bool(n == _NOTICES)
+
+    def take_rows(self, plan: Plan) -> tuple[list[tuple[int, ...]], bool]:
+        """Copy the rows of a diary out of their buffer and zero it; True if it was full: more may follow."""
+        n, width = self._stream.n_rows, 0 if plan.diary is None else len(plan.diary.columns)
+        found = [tuple(row) for row in self._diary_rows[:n, :width].tolist()]
+        self._diary_rows[:n] = 0
+        self._stream.n_rows = 0
+        return found, bool(n == _ROWS)
 
     def processed(self, inputs: NDArray[np.int8] | None) -> Processed:
         """Copy the ticks out of the buffers, and zero the scores and events in them."""

@@ -22,6 +22,7 @@ from anomsdk.train.data.feature_levels import FeatureLevelStream, amplified
 from anomsdk.train.data.input_maps import FeatureLevels, unlearnt_extractor
 from anomsdk.train.data.sensor_at_rest import check_moves
 from anomsdk.train.models.support import APART_S
+from anomsdk.utils.text import in_days
 
 LABELS = "train: `groups` must have one label for each recording"
 """Message where there are too few or too many labels."""
@@ -71,6 +72,7 @@ class Corpus:
     copies: int  # number of recordings with the same samples as another one
     too_short: int  # number of recordings too short for a single frame
     judged: Judged  # ticks with the context of the spec, and those without gaps
+    of_days: bool = False  # recordings are diaries
 
     def part(self, groups: frozenset[str]) -> Corpus:
         """Select the recordings of some groups."""
@@ -79,11 +81,17 @@ class Corpus:
     def lines(self) -> Iterator[str]:
         """Yield lines that tell the user what was read and what was noticed."""
         n = len(self.recordings) + self.too_short
-        yield f"{n} recordings, {self.seconds:.0f} s; {self.cut_s:.1f} s of constant samples cut out"
+        if self.of_days:
+            yield f"{n} recordings, {in_days(self.seconds)}"
+        else:
+            yield f"{n} recordings, {self.seconds:.0f} s; {self.cut_s:.1f} s of constant samples cut out"
         yield f"judged {self.judged}"
         yield from (f"left out: {line}" for line in self.bad)
         for count, what in (
-            (self.too_short, "constant or shorter than a frame: left out"),
+            (
+                self.too_short,
+                "of too few days: left out" if self.of_days else "constant or shorter than a frame: left out",
+            ),
             (self.clipped, "clipped in a large part: lower the gain, or use a sensor with a wider range"),
             (self.copies, "copies of others: keep copies in one group"),
         ):
@@ -245,7 +253,10 @@ class _Reader:
         )
 
     def corpus(self, bad: tuple[str, ...]) -> Corpus:
-        n = len(self._found)
+        n, spec = len(self._found), self._spec
+        if spec.sensor.kind == "diary":
+            learnt = in_days(self.extractor.warm_up / spec.sensor.rate_hz)
+            require(n > 0, f"train: no recording is longer than the {learnt} that are learnt; give longer ones")
         require(
             n > 0,
             "train: nothing to learn from: every recording is constant (silent) or shorter than a frame; give others",
@@ -269,6 +280,7 @@ class _Reader:
             self._copies,
             self._too_short,
             self._judged,
+            self._spec.sensor.kind == "diary",
         )
 
 

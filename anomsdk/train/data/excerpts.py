@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from anomsdk.errors import without_a_branch
+from anomsdk.errors import InputError, without_a_branch
 from anomsdk.planner.front_end import framer_plan
 from anomsdk.planner.sections import MotionSensor
 from anomsdk.planner.spec import PipelineSpec
@@ -101,6 +101,8 @@ class Excerpts:
                 return disturbed_motion(samples, strength, sensor, self._choice, force=force)
             if sensor.kind == "external":
                 return disturbed_rows(samples, strength, _EXCERPT_TICKS // 2, self._choice)
+            if sensor.kind == "diary":
+                raise InputError("train: days are trained without probes; take no excerpts of them")
             raise without_a_branch(sensor.kind)
 
         return Excerpt(

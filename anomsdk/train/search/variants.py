@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from anomsdk.errors import InputError, without_a_branch
-from anomsdk.planner.features import BandsFeatures, ExternalFeatures, LogmelFeatures, MotionFeatures
+from anomsdk.planner.features import BandsFeatures, DaysFeatures, ExternalFeatures, LogmelFeatures, MotionFeatures
 from anomsdk.planner.sections import StackContext, SummaryContext
 from anomsdk.planner.spec import PipelineSpec
 
@@ -68,10 +68,12 @@ class SearchedExtractor:
     ----------
     coarser : features section of a spec -> changes of its keys to try, each no finer in frequency or time
     words : spec -> its features in a few words, for the table of trials
+    is_searched : a search looks for the best model; False: its one model is fitted by `anomsdk.train.days.DayModel`
     """
 
     coarser: Callable[[Any], list[dict[str, object]]]
     words: Callable[[PipelineSpec], str]
+    is_searched: bool = True
 
 
 def _coarser_bands(features: BandsFeatures) -> list[dict[str, object]]:
@@ -110,10 +112,16 @@ def _external_words(spec: PipelineSpec) -> str:
     return f"{spec.features.n_features} features"
 
 
+def _days_words(spec: PipelineSpec) -> str:
+    assert isinstance(spec.features, DaysFeatures)
+    return f"{spec.features.mature_days} days learnt, slots of {spec.tick_s:g} s"
+
+
 EXTRACTORS = {
     "logmel": SearchedExtractor(_coarser_logmel, _logmel_words),
     "bands": SearchedExtractor(_coarser_bands, _bands_words),
     "motion": SearchedExtractor(_coarser_motion, _motion_words),
     "external": SearchedExtractor(lambda features: [], _external_words),
+    "days": SearchedExtractor(lambda features: [], _days_words, is_searched=False),
 }
 """Kind -> what a search tries of it."""

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from anomsdk.core.event import Kind
-from anomsdk.core.plan import Plan
+from anomsdk.core.event import NOT_READY, Kind
+from anomsdk.core.plan import DiarySensorPlan, Plan
 from anomsdk.errors import printable
 from anomsdk.sources.recording import Recording
 from anomsdk.utils.terminal import show
-from anomsdk.utils.text import bar, clock, counted, duration, ratio
+from anomsdk.utils.text import bar, clock, counted, day_clock, duration, in_days, ratio
 from anomsdk.watch.alarm_change import AlarmChange
 from anomsdk.watch.session import Summary
-from anomsdk.watch.sinks.event_words import STYLES, details, heading
+from anomsdk.watch.sinks.event_words import STYLES, details, heading, too_short
 
 _FULL_BAR = 4.0
 """Score over alarm level that fills the bar; the high level usually lies there."""
 _BAR_WIDTH = 10
 
-_WHAT = {"audio": "sound", "motion": "motion", "external": None}
-"""Kind of the sensor -> word for its signal; external rows have none."""
+_WHAT = {"audio": "sound", "motion": "motion", "external": None, "diary": None}
+"""Kind of the sensor -> word for its signal; rows have none."""
 
 
 class Lines:
@@ -67,23 +67,28 @@ class Lines:
         """
         self._name(alert.recording)
         event = alert.event
-        line = f"  {clock(alert.time_s)}  {heading(event)}"
+        when = day_clock if isinstance(self._plan.sensor, DiarySensorPlan) else clock
+        line = f"  {when(alert.time_s)}  {heading(event)}"
         if event.kind in (Kind.ANOMALY, Kind.REPEAT):
             line += f"  {ratio(alert.ratio):>6}  {bar(alert.ratio / _FULL_BAR, _BAR_WIDTH)}"
         if more := details(event):
             line += f"  {more}"
+        if self._plan.extractor.warm_up and event.health >> NOT_READY & 1:
+            line += "  learning"
         show(line.rstrip(), styles=self._styles)
 
     def too_short(self, recording: Recording) -> None:
         """Print how long a recording must be."""
         self._name(recording.name)
-        show(f"  too short: needs {duration(self._plan.samples_to_first_tick / self._plan.rate_hz)}")
+        show(f"  {too_short(self._plan)}")
 
     def end(self, summary: Summary, *, stopped: bool) -> None:
         """Print how much was processed, and what was kept of it."""
-        plan, length = self._plan, clock(summary.seconds)
+        plan, length, row = self._plan, clock(summary.seconds), "row"
+        if isinstance(plan.sensor, DiarySensorPlan):
+            length, row = in_days(summary.seconds), "slot"
         what = _WHAT[plan.sensor.kind]
-        heard = f"read {counted(summary.samples, 'row')} ({length})" if what is None else f"heard {length} of {what}"
+        heard = f"read {counted(summary.samples, row)} ({length})" if what is None else f"heard {length} of {what}"
         short = f", {summary.too_short:,} too short" if summary.too_short else ""
         short += f", {summary.left_out:,} left out" if summary.left_out else ""
         faults = f", {counted(summary.faults, 'fault')}" if plan.is_supervised else ""
@@ -111,6 +116,8 @@ def held(plan: Plan, more: str | None = None) -> str:
     """
     if more is not None:
         return f"what is held between blocks is not claimed: {more}"
+    if isinstance(plan.sensor, DiarySensorPlan):
+        return "held between blocks: the rows of 24 h, and an own profile of the day"
     features = f"features of {duration(plan.samples_to_first_tick / plan.rate_hz)}"
     what = _WHAT[plan.sensor.kind]
     if what is None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from anomsdk.core.event import Condition, Event, Input, Kind, Promise, State
+from anomsdk.core.event import NOT_READY, Condition, Event, Input, Kind, Promise, State
+from anomsdk.core.plan import DiarySensorPlan, Plan
+from anomsdk.utils.text import duration, in_days
 
 STYLES = {
     "ALARM": "red",
@@ -40,7 +42,7 @@ def heading(event: Event) -> str:
     'FAULT'
     """
     if event.condition == Condition.WARM_UP:
-        return "warming up" if event.active else "ready"
+        return "warming up" if event.active else "warm-up over" if event.health >> NOT_READY & 1 else "ready"
     if event.kind == Kind.TECHNICAL:
         return "FAULT" if event.active else "fault over"
     if event.input is not None:
@@ -90,6 +92,13 @@ def _news(promise: Promise, event: Event) -> str:
     return promise.word
 
 
+def too_short(plan: Plan) -> str:
+    """Say how long a recording must be before anything in it is judged; a diary is learnt for some days first."""
+    if isinstance(plan.sensor, DiarySensorPlan):
+        return f"learning: needs {in_days(plan.extractor.warm_up * plan.sensor.slot_s)}"
+    return f"too short: needs {duration(plan.samples_to_first_tick / plan.rate_hz)}"
+
+
 def flags(event: Event) -> tuple[str, ...]:
     """Return the words for the flags that are set in an event."""
     marked = "test" if event.kind == Kind.OPERATOR else "escalated"
@@ -106,10 +115,20 @@ def flags(event: Event) -> tuple[str, ...]:
 def health_words(byte: int) -> tuple[str, ...]:
     """Return the words for the bits that are set in a health byte: the conditions that share each bit.
 
+    Bit `NOT_READY` also stands for a days plan that still learns, which is no condition.
+
     Examples
     --------
     >>> health_words(0b10010)
     ('clipped', 'gaps or missing or rate')
     """
     bits = (bit for bit in range(8) if byte >> bit & 1)
-    return tuple(" or ".join(each.word for each in Condition if each.bit == bit) for bit in bits)
+    return tuple(" or ".join(_words_of(bit)) for bit in bits)
+
+
+def _words_of(bit: int) -> list[str]:
+    """Return all that a bit of the health byte can stand for."""
+    found = [each.word for each in Condition if each.bit == bit]
+    if bit == NOT_READY:
+        found.insert(1, "learning")
+    return found

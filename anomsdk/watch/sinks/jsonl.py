@@ -12,10 +12,9 @@ from anomsdk.core.plan import Plan
 from anomsdk.errors import printable
 from anomsdk.sources.recording import Recording
 from anomsdk.utils.terminal import show
-from anomsdk.utils.text import duration
 from anomsdk.watch.alarm_change import AlarmChange
 from anomsdk.watch.session import Summary
-from anomsdk.watch.sinks.event_words import flags
+from anomsdk.watch.sinks.event_words import flags, too_short
 
 
 class JsonLines:
@@ -61,8 +60,7 @@ class JsonLines:
 
     def too_short(self, recording: Recording) -> None:
         """Print on stderr how long a recording must be."""
-        needed = duration(self._plan.samples_to_first_tick / self._plan.rate_hz)
-        show(printable(f"{recording.name}: too short: needs {needed}"), stream=sys.stderr)
+        show(printable(f"{recording.name}: {too_short(self._plan)}"), stream=sys.stderr)
 
     def end(self, summary: Summary, *, stopped: bool) -> None:
         """Print the counts of the session as the last object."""

@@ -8,7 +8,7 @@
 #include "anom_bands.h"
 #include "anom_plan.h"
 
-#if ANOM_PLAN_FORMAT != 7
+#if ANOM_PLAN_FORMAT != 8
 #error "anom_plan_audio_scene.c was emitted for other sources than those in src: emit it again with anomsdk emit-c"
 #endif
 
@@ -760,7 +760,7 @@ static const int32_t plan_audio_scene_reasons_gain[5] = {
 };
 
 const anom_plan anom_plan_audio_scene = {
-    .format = 7,
+    .format = 8,
     .plan_size = (uint32_t)sizeof(anom_plan),
     .framer = {
         .window = 512,
@@ -773,6 +773,8 @@ const anom_plan anom_plan_audio_scene = {
         .n_features = 18,
         .columns = 1,
         .hops_per_frame = 16,
+        .warm_up = 0,
+        .learning = NULL,
     },
     .context = {
         .frames = 4,
@@ -799,6 +801,9 @@ const anom_plan anom_plan_audio_scene = {
         .input_gain = 1,
         .output_gain = 1,
         .shift = 0,
+        .groups = NULL,
+        .n_groups = 0,
+        .largest = NULL,
     },
     .baseline = {
         .start = 162,
@@ -831,7 +836,9 @@ const anom_plan anom_plan_audio_scene = {
     .supervisor = NULL,
     .supervisor_bytes = 0,
     .record_bytes = ANOM_RECORD_BYTES,
+    .learnt_bytes = 0,
     .duty = NULL,
+    .diary = NULL,
     .id = {
         0x42, 0xe6, 0xc3, 0x35, 0x20, 0x25, 0x12, 0xe2, 0x72, 0x06, 0xfa, 0x55, 0xa2, 0xbe, 0xf3, 0x7d,
         0x96, 0x36, 0xbd, 0x6b, 0xb6, 0x9c, 0x10, 0x68, 0xfa, 0xba, 0x5a, 0xbd, 0x24, 0xdf, 0xdb, 0x81,

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from anomsdk.core.reasons import Reasons, ReasonsPlan
-from anomsdk.core.score import ScorePlan
 from tests import scalar
 from tests.support.stems import Case, Given, Json
-from tests.support.stems.sections import Native, c_reasons, core_plan, rows_of
+from tests.support.stems.sections import Native, c_reasons, c_score, core_plan, rows_of, score_plan
 
 HIGH_LOW, UNSTEADY, PLAIN = 0x90, 0x30, 0x00
 """Directions of an input, above and below."""
@@ -20,7 +19,7 @@ def by_scalar(given: Given) -> list:
 
 
 def by_core(given: Given) -> list:
-    plan, score = core_plan(ReasonsPlan, given["reasons"]), core_plan(ScorePlan, given["score"])
+    plan, score = core_plan(ReasonsPlan, given["reasons"]), score_plan(given["score"])
     plan.check(len(score.weights))
     score.check(len(score.weights))
     return [list(Reasons(plan, score).run(*rows_of(row))) for row in given["rows"]]
@@ -29,7 +28,7 @@ def by_core(given: Given) -> list:
 def by_native(given: Given) -> list:
     native = Native()
     plan = native.struct("anom_reasons_plan", c_reasons(given["reasons"]))
-    score = native.struct("anom_score_plan", given["score"])
+    score = native.struct("anom_score_plan", c_score(given["score"]))
     return [_in_c(native, plan, score, *row) for row in given["rows"]]
 
 
@@ -43,7 +42,7 @@ def _in_c(native: Native, plan: Any, score: Any, inputs: Json, outputs: Json) ->
 def c_case(given: Given, expect: list) -> dict[str, Any]:
     return {
         "plan": c_reasons(given["reasons"]),
-        "score": given["score"],
+        "score": c_score(given["score"]),
         "n": len(given["score"]["weights"]),
         "n_rows": len(expect),
         "inputs": [value for inputs, _ in given["rows"] for value in inputs],
@@ -183,4 +182,53 @@ def cases() -> Iterator[Case]:
             gains=(300, 400),
             shift=6,
         ),
+    )
+    yield from _of_groups()
+
+
+def _of_groups() -> Iterator[Case]:
+    parts = [
+        {"first": 0, "last": 1, "squared": 0, "gain": 100, "shift": 0},
+        {"first": 2, "last": 3, "squared": 0, "gain": 1, "shift": 0},
+    ]
+
+    def grouped(groups: list[int], codes: list[int], gain: list[int], *rows: Json, of: Json = parts) -> Given:
+        made = given(groups, codes, gain, *rows)
+        return {**made, "score": made["score"] | {"groups": of}}
+
+    nothing = [0] * 4
+    own = [HIGH_LOW, HIGH_LOW | 1, HIGH_LOW | 2, HIGH_LOW | 3]
+    yield Case(
+        "The largest group of the score names the first reason",
+        "The largest product of all.",
+        grouped(
+            own,
+            [1, 2, 3, 4],
+            [1] * 4,
+            ([5, -6, 120, 100], nothing),
+            ([1, 0, 127, 127], nothing),
+            ([0, 0, 9, 8], nothing),
+        ),
+    )
+    yield Case(
+        "A group of reasons in two groups of the score",
+        "A group that is named twice, or whose part elsewhere is left out.",
+        grouped(
+            [HIGH_LOW, HIGH_LOW | 1, HIGH_LOW | 1, HIGH_LOW | 2],
+            [10, 20, 30],
+            [1] * 3,
+            ([5, 4, 100, 90], nothing),
+            ([3, 0, -100, 120], nothing),
+        ),
+    )
+    yield Case(
+        "Groups of equal size",
+        "The last of equal groups.",
+        grouped(own, [1, 2, 3, 4], [1] * 4, ([0, 1, 0, -100], nothing), ([0] * 4, nothing)),
+    )
+    small = [dict(part, gain=1, shift=20) for part in parts]
+    yield Case(
+        "Sizes of 0",
+        "A first reason that is made up where its group has no error.",
+        grouped(own, [1, 2, 3, 4], [1] * 4, ([0, 0, 3, 9], nothing), ([2, 0, 3, 9], nothing), of=small),
     )

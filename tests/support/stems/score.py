@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from anomsdk.core.score import Score, ScorePlan
+from anomsdk.core.score import Score
 from tests import scalar
 from tests.support.stems import Case, Given, Json
-from tests.support.stems.sections import Native, core_plan, rows_of
+from tests.support.stems.sections import Native, c_score, rows_of, score_plan
 
 
 def by_scalar(given: Given) -> list[int]:
@@ -16,7 +16,7 @@ def by_scalar(given: Given) -> list[int]:
 
 
 def by_core(given: Given) -> list[int]:
-    plan = core_plan(ScorePlan, given["score"])
+    plan = score_plan(given["score"])
     plan.check(len(plan.weights))
     inputs, outputs = rows_of(given["rows"]).swapaxes(0, 1)
     return Score(plan).run(inputs, outputs).tolist()
@@ -24,7 +24,7 @@ def by_core(given: Given) -> list[int]:
 
 def by_native(given: Given) -> list[int]:
     native = Native()
-    plan = native.struct("anom_score_plan", given["score"])
+    plan = native.struct("anom_score_plan", c_score(given["score"]))
     return [
         native.lib.anom_score_run(plan, *(native.new("int8_t[]", part) for part in row), len(row[0]))
         for row in given["rows"]
@@ -33,7 +33,7 @@ def by_native(given: Given) -> list[int]:
 
 def c_case(given: Given, expect: list[int]) -> dict[str, Any]:
     return {
-        "plan": given["score"],
+        "plan": c_score(given["score"]),
         "n": len(given["score"]["weights"]),
         "n_rows": len(expect),
         "inputs": [value for inputs, _ in given["rows"] for value in inputs],
@@ -133,4 +133,73 @@ def cases() -> Iterator[Case]:
             ([(37 * i) % 256 - 128 for i in range(width)], [(91 * i) % 256 - 128 for i in range(width)]),
             ([0] * 66 + [9], [0] * 66 + [-9]),
         ),
+    )
+    yield from _of_groups()
+
+
+def grouped(n: int, groups: list[tuple[int, int, int, int, int]], *rows: Json, **of: Any) -> Given:
+    """Inputs of weight 1, and groups as first, last, squared, gain, shift."""
+    names = ("first", "last", "squared", "gain", "shift")
+    made = given(of.get("weights", [1] * n), (0, 0), of.get("gains", (1, 1)), 0, *rows)
+    return {**made, "score": made["score"] | {"groups": [dict(zip(names, group, strict=True)) for group in groups]}}
+
+
+def _of_groups() -> Iterator[Case]:
+    nothing = [0] * 4
+    each = [([0] * i + [9, -5] + [0] * (2 - i), nothing) for i in range(3)]
+    plain, square = (0, 1, 0, 3, 0), (2, 3, 1, 3, 0)
+    yield Case(
+        "Two groups",
+        "The sum of groups; a square of a group that counts by size, or none of one that counts by square.",
+        grouped(4, [plain, square], *each, ([1, 1, 7, 7], nothing), ([7, 7, 1, 1], nothing)),
+    )
+    yield Case(
+        "A group of one input, first and last",
+        "An input that is left out at an end.",
+        grouped(
+            4,
+            [(0, 0, 0, 1, 0), (1, 2, 0, 1, 0), (3, 3, 1, 1, 0)],
+            *[([0] * i + [8] + [0] * (3 - i), nothing) for i in range(4)],
+        ),
+    )
+    yield Case(
+        "Four groups with gains and shifts",
+        "The gain of another group; a shift before the gain.",
+        grouped(
+            4,
+            [(0, 0, 0, 3, 1), (1, 1, 0, 1 << 20, 19), (2, 2, 1, 77, 3), (3, 3, 1, 2**31 - 1, 31)],
+            *[([x, 0, 0, 0], nothing) for x in (-128, 1, 3)],
+            *[([0, x, 0, 0], nothing) for x in (-128, 1, 3)],
+            *[([0, 0, x, 0], nothing) for x in (-128, 1, 3)],
+            *[([0, 0, 0, x], nothing) for x in (-128, 1, 3)],
+        ),
+    )
+    yield Case(
+        "Groups at their ends",
+        "A size beyond 65535; one that wraps in the product.",
+        grouped(
+            4,
+            [(0, 1, 0, 2**31 - 1, 0), (2, 3, 1, 2**31 - 1, 0)],
+            *[(inputs, nothing) for inputs in ([1, 0, 0, 0], [0, 0, 1, 0], [0] * 4, [0, 0, 2, 0], [127] * 4)],
+        ),
+    )
+    yield Case(
+        "A shift of 40",
+        "A product of 32 bits; a sum that is shifted first.",
+        grouped(
+            4,
+            [(0, 1, 0, 2**31 - 1, 30), (2, 3, 1, 2**31 - 1, 40)],
+            *[(inputs, [-x - 1 for x in inputs]) for inputs in ([127, 127, 0, 0], [0, 0, 127, 127], [0, 0, 30, 0])],
+            weights=[255] * 4,
+        ),
+    )
+    yield Case(
+        "Weights in groups",
+        "A weight that is squared; weights from the beginning in each group.",
+        grouped(4, [plain, square], *each, weights=[1, 10, 100, 255]),
+    )
+    yield Case(
+        "Errors of 65535 in a group by size",
+        "A magnitude in 16 bits; a size below 65535 for the largest.",
+        grouped(2, [(0, 0, 0, 1, 0), (1, 1, 0, 1, 1)], ([127, 0], [-128, 0]), ([0, 127], [0, -128]), gains=(257, 1)),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -13,12 +13,15 @@ from anomsdk.core.affine import AffinePlan
 from anomsdk.core.autoencoder import LayerPlan
 from anomsdk.core.bands import BandsPlan
 from anomsdk.core.context import STATISTICS, StackPlan, SummaryPlan
+from anomsdk.core.days import DaysPlan
 from anomsdk.core.external import ExternalPlan
 from anomsdk.core.fft import FftPlan
 from anomsdk.core.filterbank import FilterbankPlan
 from anomsdk.core.levels import LimitsPlan
 from anomsdk.core.logmel import LogmelPlan
 from anomsdk.core.motion import FEATURES, MotionPlan
+from anomsdk.core.profile import ProfilePlan
+from anomsdk.core.score import ScoreGroup, ScorePlan
 from anomsdk.core.spectrum import SpectrumPlan
 from anomsdk.cport.fields import Blocks, Constant
 from anomsdk.cport.structs import autoencoder_fields, fft_fields
@@ -28,9 +31,9 @@ from tests.support.stems import Json
 # For anomsdk/core: dataclasses
 
 CORE = {
-    plan.__name__: plan for plan in (AffinePlan, FftPlan, FilterbankPlan, LimitsPlan, SpectrumPlan)
+    plan.__name__: plan for plan in (AffinePlan, FftPlan, FilterbankPlan, LimitsPlan, ProfilePlan, SpectrumPlan)
 }  # as the annotations of others name them
-EXTRACTORS = {plan.kind: plan for plan in (LogmelPlan, BandsPlan, MotionPlan, ExternalPlan)}
+EXTRACTORS = {plan.kind: plan for plan in (LogmelPlan, BandsPlan, MotionPlan, ExternalPlan, DaysPlan)}
 CONTEXTS = {plan.kind: plan for plan in (StackPlan, SummaryPlan)}
 Plan = TypeVar("Plan")
 
@@ -50,6 +53,13 @@ def core_plan(plan: type[Plan], section: Mapping[str, Json]) -> Plan:
             value = tuple(value)
         made[field.name] = value
     return plan(**made)
+
+
+def score_plan(section: Mapping[str, Json]) -> ScorePlan:
+    """A score with or without groups."""
+    plain = {name: value for name, value in section.items() if name != "groups"}
+    groups = tuple(ScoreGroup(**group) for group in section["groups"]) if "groups" in section else None
+    return replace(core_plan(ScorePlan, plain), groups=groups)
 
 
 def rows_of(values: Json) -> np.ndarray:
@@ -103,6 +113,8 @@ def c_extractor(section: Json) -> dict[str, Any]:
     tables = {name: value for name, value in section.items() if name != "kind"}
     if kind == "external":
         tables["n_features"] = n_features
+    elif kind == "days":
+        tables |= {"n_judged": len(section["judged"]), "n_features": n_features}
     elif kind == "motion":
         tables["features"] = sum(1 << FEATURES[name].bit for name in section["features"])
         tables |= {"spectrum": c_spectrum(section["spectrum"]), "n_features": n_features}
@@ -116,9 +128,17 @@ def c_extractor(section: Json) -> dict[str, Any]:
         "tables": Address(f"anom_{kind}_plan", tables),
         "normalisation": Address("anom_affine_plan", normalisation),
         "n_features": n_features,
-        "columns": n_features if kind == "external" else section.get("axes", 1),
+        "columns": n_features if kind == "external" else section.get("columns", section.get("axes", 1)),
         "hops_per_frame": section.get("hops_per_frame", 1),
+        "learning": Symbol("anom_days_learning") if kind == "days" else None,
     }
+
+
+def c_score(section: Json) -> dict[str, Any]:
+    """All of `anom_score_plan`."""
+    if "groups" not in section:
+        return dict(section)
+    return {**section, "n_groups": len(section["groups"]), "largest": Symbol("anom_score_largest")}
 
 
 def c_context(section: Json) -> dict[str, Any]:
@@ -170,7 +190,8 @@ class Native:
     def _fields(self, ctype: Any, values: Any) -> Any:
         if not isinstance(values, dict):
             return values
-        return {name: self._value(field.type, values[name]) for name, field in ctype.fields if name in values}
+        given = {name: value for name, value in values.items() if value is not None}
+        return {name: self._value(field.type, given[name]) for name, field in ctype.fields if name in given}
 
     def _value(self, ctype: Any, value: Any) -> Any:
         if isinstance(value, Symbol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -11,9 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from anomsdk.errors import InputError, printable, quoted
+from anomsdk.errors import InputError, quoted
 from anomsdk.sources.formats.motion.columns import by_columns
 from anomsdk.sources.formats.stored_samples import refusing
+from anomsdk.sources.formats.tables.cell_faults import BLANKS, fault_of, misfit
 from anomsdk.sources.formats.tables.delimited_text import Cells, Rows, pieces_of, rows_of
 from anomsdk.sources.formats.tables.dialect import LIST, Dialect, dialect_of
 from anomsdk.sources.formats.tables.list_cells import (
@@ -23,7 +25,7 @@ from anomsdk.sources.formats.tables.list_cells import (
     separators_in_list,
     spread_packets,
 )
-from anomsdk.sources.formats.tables.numbers import ANY_NUMBER, Marks, check_marks
+from anomsdk.sources.formats.tables.numbers import Marks, check_marks
 from anomsdk.sources.formats.tables.table import BATCH_ROWS, MAX_LABEL, Only, Table, Times
 from anomsdk.sources.formats.timing.date_forms import is_date, is_time_of_day
 from anomsdk.sources.formats.timing.dates import Dates
@@ -112,8 +114,10 @@ def _read(
     columns: Sequence[int],
     date: int | None = None,
     on_dates: Callable[[Dates], None] | None = None,
+    *,
+    blanks: bool = False,
 ) -> Iterator[tuple[Times, NDArray[np.float64]]]:
-    reader = _Reader(where, dialect, time, columns, date, on_dates)
+    reader = _Reader(where, dialect, time, columns, date, on_dates, blanks)
     if dialect.lists & set(columns):
         yield from spread_packets(_packets(path, where, dialect, only, reader), where)
         return
@@ -169,7 +173,7 @@ class _Reader:
     time : column of time; None: there are no stamps
     columns : columns of values
     date : column of days beside times of day; None where there is none
-    on_dates : as `anomsdk.sources.formats.tables.table.ReadTable`
+    on_dates, blanks : as `anomsdk.sources.formats.tables.table.ReadTable`
     """
 
     def __init__(
@@ -180,7 +184,9 @@ class _Reader:
         columns: Sequence[int],
         date: int | None,
         on_dates: Callable[[Dates], None] | None,
+        blanks: bool,
     ) -> None:
+        self._blanks = blanks
         self._where, self._dialect, self.time, self._columns = where, dialect, time, columns
         self.names = [_name(dialect, column) for column in columns]
         self.marks = [replace(dialect.marks[column]) for column in columns]
@@ -244,7 +250,7 @@ class _Reader:
         """Refuse a row whose number of cells is not that of the headings."""
         width = len(self._dialect.names)
         if len(row) != width and any(row[width:] or [True] * (len(row) < width)):
-            raise InputError(f"{self._line(line)}: {_misfit(row, self._dialect)}")
+            raise InputError(f"{self._line(line)}: {misfit(row, self._dialect)}")
 
     def time_of(self, row: list[str]) -> str:
         """Join the cells of day and time of a row; empty text without a time."""
@@ -320,31 +326,12 @@ class _Reader:
 
     def _number(self, cell: str, line: int, marks: Marks, name: str) -> float:
         found = marks.number(cell)
+        if found is None and self._blanks and name in self.names and cell.lower() in BLANKS:
+            return math.nan
         if found is None:
-            raise InputError(f"{self._line(line)}: {quoted(name)} {_fault(cell)}")
+            raise InputError(f"{self._line(line)}: {quoted(name)} {fault_of(cell)}")
         return found
 
 
 def _name(dialect: Dialect, column: int) -> str:
     return dialect.names[column] or f"column {column + 1}"
-
-
-def _fault(cell: str) -> str:
-    if not cell:
-        return "is empty; remove such lines: the gap is found by the time"
-    if cell.lower() in ("nan", "null", "none", "na", "n/a", "inf", "-inf"):
-        return f"is {cell}; remove such lines: the gap is found by the time"
-    if ":" in cell:
-        return f"is {printable(cell)[:32]!r}, no number and no date in a known form; write 2024-03-05T09:24:51.050"
-    if ANY_NUMBER.fullmatch(cell) and ("," in cell or "." in cell):
-        what = "separators of decimals or thousands that do not fit the other cells"
-        return f"is {printable(cell)[:20]!r}, with {what}; write one kind"
-    return f"is {printable(cell)[:20]!r}, no number; correct it"
-
-
-def _misfit(row: list[str], dialect: Dialect) -> str:
-    width = len(dialect.names)
-    what = f"{len(row)} values, not {width}"
-    if dialect.delimiter == "," and len(row) > width:
-        return f"{what}; separate with semicolons where commas are decimal"
-    return f"{what}; complete the line or remove it: the gap is found by the time"

@@ -124,6 +124,8 @@ def _read(
     columns: Sequence[int],
     date: int | None = None,
     on_dates: Callable[[Dates], None] | None = None,
+    *,
+    blanks: bool = False,
 ) -> Iterator[tuple[Times, NDArray[np.float64]]]:
     import pyarrow
 
@@ -150,10 +152,10 @@ def _read(
         stamps = _NO_STAMPS if dates is None else stamps_in(batch, where, rows, column_names[0], dates, days)
         found = by_columns(len(batch), len(columns))
         if plain:
-            plain_numbers(batch, where, rows, of_axes, found)
+            plain_numbers(batch, where, rows, of_axes, found, blanks=blanks)
         else:
             for at, each in enumerate(of_axes):
-                numbers_of(batch.column(each), where, rows, each, found[:, at])
+                numbers_of(batch.column(each), where, rows, each, found[:, at], blanks=blanks)
         yield stamps, found
 
 

@@ -109,7 +109,9 @@ def is_number(kind: Any) -> bool:
     return bool(pyarrow.types.is_integer(kind) or pyarrow.types.is_floating(kind))
 
 
-def plain_numbers(batch: Any, where: str, rows: RowNumbers, names: Sequence[str], out: NDArray[np.float64]) -> None:
+def plain_numbers(
+    batch: Any, where: str, rows: RowNumbers, names: Sequence[str], out: NDArray[np.float64], *, blanks: bool = False
+) -> None:
     """Convert columns of plain numbers, which `is_number` tells, to float64.
 
     Parameters
@@ -119,6 +121,7 @@ def plain_numbers(batch: Any, where: str, rows: RowNumbers, names: Sequence[str]
     rows : indices in the file of the values, for messages
     names : names of the columns
     out : float64 (n, columns)
+    blanks : as `anomsdk.sources.formats.tables.table.ReadTable`
 
     Raises
     ------
@@ -130,11 +133,17 @@ def plain_numbers(batch: Any, where: str, rows: RowNumbers, names: Sequence[str]
         if np.isfinite(out.T.sum()):  # otherwise they may all be finite still
             return
     for at, name in enumerate(names):
-        _refuse_no_numbers(out[:, at], where, rows, name)
+        _refuse_no_numbers(out[:, at], where, rows, name, blanks)
 
 
 def numbers_of(
-    column: Any, where: str, rows: RowNumbers, name: str, out: NDArray[np.float64] | None = None
+    column: Any,
+    where: str,
+    rows: RowNumbers,
+    name: str,
+    out: NDArray[np.float64] | None = None,
+    *,
+    blanks: bool = False,
 ) -> NDArray[np.float64]:
     """Convert a column to float64, in ``out`` where it is given.
 
@@ -144,6 +153,7 @@ def numbers_of(
     where, name : name of the file and of the column in messages
     rows : indices in the file of the values, for messages
     out : float64 (n,)
+    blanks : as `anomsdk.sources.formats.tables.table.ReadTable`
 
     Raises
     ------
@@ -168,13 +178,13 @@ def numbers_of(
     with np.errstate(over="ignore", invalid="ignore"):
         finite = bool(np.isfinite(found.sum()))  # a sum of finite values may be none, too
     if not finite:
-        _refuse_no_numbers(found, where, rows, name)
+        _refuse_no_numbers(found, where, rows, name, blanks)
     return found
 
 
-def _refuse_no_numbers(values: NDArray[np.float64], where: str, rows: RowNumbers, name: str) -> None:
-    """Refuse a column in which a value is not finite."""
-    finite = np.isfinite(values)
+def _refuse_no_numbers(values: NDArray[np.float64], where: str, rows: RowNumbers, name: str, blanks: bool) -> None:
+    """Refuse a column in which a value is not finite, or with ``blanks`` infinite."""
+    finite = ~np.isinf(values) if blanks else np.isfinite(values)
     if not finite.all():
         row = row_from_0(int(rows[int(finite.argmin())]))
         raise InputError(

@@ -40,7 +40,7 @@ _NAMES = re.compile(
     re.IGNORECASE,
 )
 """Headings of columns that name the animal or recording of a row, where the table has no time."""
-_ANIMALS = re.compile(
+ANIMALS = re.compile(
     r"(cow|animal|subject|subj|participant|patient|wearer|collar|horse|dog|pig|sheep|goat|calf|device|logger)"
     r"[ _.-]*(id|no|nr|num|number|name|code|tag|serial)?",
     re.IGNORECASE,
@@ -133,7 +133,7 @@ def refuse_named_herd(table: Table, used: Sequence[int], *, timed: bool) -> None
     ------
     InputError : rows of several animals; the message names the column
     """
-    names = _ANIMALS.fullmatch if timed else _NAMES.search
+    names = ANIMALS.fullmatch if timed else _NAMES.search
     named = [column for column in _others(table, used) if names(table.names[column].strip())]
     first: tuple[str, ...] | None = None
     for batch in table.cells(named) if named else ():

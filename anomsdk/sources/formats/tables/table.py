@@ -39,6 +39,8 @@ class ReadTable(Protocol):
         columns: Sequence[int],
         date: int | None = None,
         on_dates: Callable[[Dates], None] | None = None,
+        *,
+        blanks: bool = False,
     ) -> Iterator[tuple[Times, NDArray[np.float64]]]:
         """Yield (stamps (n,), values float64 (n, columns)), and refuse damaged cells.
 
@@ -48,6 +50,7 @@ class ReadTable(Protocol):
         columns : columns of values
         date : column of days beside times of day, or None
         on_dates : called with the reader of the dates, where the column of time may hold dates
+        blanks : an empty value is NaN; by default it is refused
         """
 
 

@@ -76,6 +76,13 @@ class Dates:
         (day,) = days if len(days) == 1 else (None,)
         return None if day is None else day * DAY_NS
 
+    @property
+    def offset_ns(self) -> int | None:
+        """Offset of the first date from UTC, in nanoseconds; 0 where it states none. None for durations."""
+        if self._first is None:
+            return 0 if self._from_1970 else None
+        return (self._first.offset or 0) * MINUTE_NS
+
     def push(self, cells: Sequence[str], where: Callable[[int], str]) -> NDArray[np.int64]:
         """Return the next cells as nanoseconds.
 

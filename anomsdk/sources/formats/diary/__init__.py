@@ -1,0 +1,1 @@
+"""Diaries: values of an animal or device in slots of the day."""
