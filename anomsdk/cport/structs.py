@@ -204,7 +204,7 @@ def score_fields(plan: ScorePlan) -> Fields:
         **_fields(plan, without=("groups",)),
         "groups": Structs("anom_score_group", tuple(_fields(group) for group in groups)) if groups else None,
         "n_groups": len(groups),
-        "largest": Address("anom_score_largest") if groups else None,
+        "type": Address("anom_score_functions") if groups else None,
     }
 
 

@@ -278,7 +278,8 @@ static void days_reset(const anom_extractor *extractor)
     days_restart(extractor);
 }
 
-static void days_gap(const anom_extractor *extractor, uint32_t hops)
+/* Take slots that did not come, and leave values in scratch and on the stack, which the caller wipes. */
+ANOM_NOINLINE static void miss(const anom_extractor *extractor, uint32_t hops)
 {
     places at;
     find(&at, extractor);
@@ -287,6 +288,13 @@ static void days_gap(const anom_extractor *extractor, uint32_t hops)
     for (uint32_t i = 0; i < n; i++)
         step(&at, NULL);
     at.kept->slot = (int16_t)(((uint32_t)at.kept->slot + (hops - n)) % slots);
+}
+
+static void days_gap(const anom_extractor *extractor, uint32_t hops)
+{
+    miss(extractor, hops);
+    anom_wipe(extractor->scratch, days_scratch_bytes(extractor->plan->tables));
+    anom_wipe_stack_days();
 }
 
 static int32_t days_is_ready(const anom_extractor *extractor)

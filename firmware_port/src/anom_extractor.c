@@ -40,14 +40,11 @@ void anom_extractor_reset(const anom_extractor *extractor)
 
 void anom_extractor_gap(const anom_extractor *extractor, uint32_t hops)
 {
-    const anom_extractor_plan *plan = extractor->plan;
-    if (plan->learning == NULL) {
+    const anom_learning_type *learning = extractor->plan->learning;
+    if (learning)
+        learning->gap(extractor, hops);
+    else
         anom_extractor_restart(extractor);
-        return;
-    }
-    plan->learning->gap(extractor, hops);
-    anom_wipe(extractor->scratch, plan->type->scratch_bytes(plan->tables));
-    plan->type->wipe_stack();
 }
 
 void anom_extractor_follow(const anom_extractor *extractor, int32_t alarm)

@@ -27,7 +27,7 @@ typedef struct anom_extractor_type {
 typedef struct anom_learning_type {
     /* Forget everything. */
     void (*reset)(const anom_extractor *extractor);
-    /* Go on after windows that did not come. */
+    /* Go on after windows that did not come, and wipe scratch and the stack. */
     void (*gap)(const anom_extractor *extractor, uint32_t hops);
     /* 1: it has learnt what its first frame needs. */
     int32_t (*is_ready)(const anom_extractor *extractor);

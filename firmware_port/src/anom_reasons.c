@@ -12,19 +12,6 @@ static uint32_t term(const anom_score_plan *score, const int8_t *inputs, const i
     return score->weights[i] * (size * size);
 }
 
-/* Groups that have an input in the group of the score that counts, a bit each; all where the sum counts. */
-static uint32_t of_largest(const anom_reasons_plan *plan, const anom_score_plan *score, const int8_t *inputs,
-                           const int8_t *outputs)
-{
-    if (score->largest == NULL) return UINT32_MAX;
-    uint32_t found = 0;
-    int32_t counts;
-    score->largest(score, inputs, outputs, &counts);
-    for (int32_t i = score->groups[counts].first; i <= score->groups[counts].last; i++)
-        found |= UINT32_C(1) << (plan->groups[i] & 15);
-    return found;
-}
-
 /* Direction of a group, 0 to 3: that of its input with the largest term, above or below the zero point. Of equal terms
  * the first input counts.
  *   n        inputs of the model
@@ -67,7 +54,7 @@ void anom_reasons_run(const anom_reasons_plan *plan, const anom_score_plan *scor
                       const int8_t *outputs, int32_t n, uint8_t *reasons)
 {
     uint32_t residuals[ANOM_REASONS_MAX_GROUPS] = {0};
-    uint32_t allowed = of_largest(plan, score, inputs, outputs);
+    uint32_t allowed = score->type ? score->type->marked(score, inputs, outputs, plan->groups) : UINT32_MAX;
     for (int32_t i = 0; i < n; i++) {
         uint32_t *residual = &residuals[plan->groups[i] & 15];
         *residual = anom_saturating_add(*residual, term(score, inputs, outputs, i));

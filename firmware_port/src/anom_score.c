@@ -23,7 +23,7 @@ uint32_t anom_score_run(const anom_score_plan *plan, const int8_t *inputs, const
 {
     uint32_t score = 0;
     int32_t group;
-    if (plan->largest) return plan->largest(plan, inputs, outputs, &group);
+    if (plan->type) return plan->type->largest(plan, inputs, outputs, &group);
     for (int32_t i = 0; i < n; i++) {
         /* modulo 2**32 its square is that of the magnitude, at most 65535 */
         uint32_t size = (uint32_t)anom_score_error(plan, inputs[i], outputs[i]);
@@ -32,7 +32,7 @@ uint32_t anom_score_run(const anom_score_plan *plan, const int8_t *inputs, const
     return score;
 }
 
-uint32_t anom_score_largest(const anom_score_plan *plan, const int8_t *inputs, const int8_t *outputs, int32_t *group)
+static uint32_t score_largest(const anom_score_plan *plan, const int8_t *inputs, const int8_t *outputs, int32_t *group)
 {
     uint32_t score = 0;
     *group = 0;
@@ -44,3 +44,16 @@ uint32_t anom_score_largest(const anom_score_plan *plan, const int8_t *inputs, c
     }
     return score;
 }
+
+static uint32_t score_marked(const anom_score_plan *plan, const int8_t *inputs, const int8_t *outputs,
+                             const uint8_t *marks)
+{
+    uint32_t found = 0;
+    int32_t group;
+    score_largest(plan, inputs, outputs, &group);
+    for (int32_t i = plan->groups[group].first; i <= plan->groups[group].last; i++)
+        found |= UINT32_C(1) << (marks[i] & 15);
+    return found;
+}
+
+const anom_score_type anom_score_functions = {score_largest, score_marked};

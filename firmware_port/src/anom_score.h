@@ -6,9 +6,15 @@
 
 typedef struct anom_score_plan anom_score_plan;
 
-/* Score of a plan that has groups: the size of its largest group, and the index of that group. */
-typedef uint32_t anom_score_of_groups(const anom_score_plan *plan, const int8_t *inputs, const int8_t *outputs,
-                                      int32_t *group);
+/* Functions for a plan that has groups. */
+typedef struct anom_score_type {
+    /* Score: the size of the largest group, of equal ones of the first.
+     *   group    its index */
+    uint32_t (*largest)(const anom_score_plan *plan, const int8_t *inputs, const int8_t *outputs, int32_t *group);
+    /* Marks that the inputs of that group have, a bit each.
+     *   marks    of all inputs, bits 0 to 3 */
+    uint32_t (*marked)(const anom_score_plan *plan, const int8_t *inputs, const int8_t *outputs, const uint8_t *marks);
+} anom_score_type;
 
 /* Inputs that are scored together, and the scale that makes groups comparable: the size of a group is (sum * gain) >>
  * shift of the sum of weight * |error|, at most 65535, squared; with `squared` it is that of the sum of weight *
@@ -29,9 +35,9 @@ struct anom_score_plan {
     int32_t input_gain;  /* 1 to 65536 */
     int32_t output_gain; /* 1 to 65536 */
     int32_t shift;       /* 0 to 16 */
-    const anom_score_group *groups; /* of which the largest counts; NULL: the sum counts */
+    const anom_score_group *groups; /* of which the largest counts; NULL: none */
     int32_t n_groups;               /* 1 to 4 */
-    anom_score_of_groups *largest;  /* anom_score_largest, which only programs with such a plan hold; NULL: the sum */
+    const anom_score_type *type;    /* anom_score_functions, which only programs with such a plan hold; NULL: the sum */
 };
 
 /* Error of an input, at most 65535 in magnitude. */
@@ -46,8 +52,6 @@ static inline int32_t anom_score_error(const anom_score_plan *plan, int32_t inpu
  *   inputs, outputs  n values of the model */
 uint32_t anom_score_run(const anom_score_plan *plan, const int8_t *inputs, const int8_t *outputs, int32_t n);
 
-/* Score of a plan that has groups: the size of its largest group, of equal ones of the first.
- *   group    its index */
-uint32_t anom_score_largest(const anom_score_plan *plan, const int8_t *inputs, const int8_t *outputs, int32_t *group);
+extern const anom_score_type anom_score_functions;
 
 #endif

@@ -24,12 +24,13 @@ GCC = [name for name in BOARDS if name != "s390x"]
 MOST_STACK = 600
 MOST_CODE = 8000
 MOST_RAM = 5000
-MOST_RECORD_CODE = 1320
+MOST_RECORD_CODE = 1460
 
 LIBC = {"memcpy", "memmove", "memset"}
 MAY_NEED = {
     "cortex-m0": LIBC
-    | {"__aeabi_lmul", "__aeabi_idiv", "__aeabi_uidiv", "__aeabi_llsl", "__aeabi_llsr", "__aeabi_lasr"},
+    | {"__aeabi_lmul", "__aeabi_idiv", "__aeabi_uidiv", "__aeabi_idivmod", "__aeabi_uidivmod"}
+    | {"__aeabi_llsl", "__aeabi_llsr", "__aeabi_lasr"},
     "cortex-m4f": LIBC,
     "rv32imc": LIBC | {"__muldi3", "__ashldi3", "__ashrdi3", "__lshrdi3"},
 }
@@ -197,7 +198,7 @@ def test_instructions_are_those_that_qemu_counts(name, kind, tmp_path, plans):
 
 
 DAYS = ("anom_days.o", "anom_profile.o", "anom_figures.o")
-MOST_DAYS_CODE, MOST_DIARY_CODE = 3680, 1250
+MOST_DAYS_CODE, MOST_DIARY_CODE = 3880, 1250
 
 
 def test_days_and_diary(tmp_path, figure):

@@ -149,7 +149,7 @@ PLANNED = """
 void plan_all(anom_plan *plan, anom_duty_plan *duty, anom_motion_plan *motion, anom_supervisor_plan *supervisor);
 void plan_all(anom_plan *plan, anom_duty_plan *duty, anom_motion_plan *motion, anom_supervisor_plan *supervisor)
 {
-    plan->score.largest = anom_score_largest;
+    plan->score.type = &anom_score_functions;
     supervisor->is_ready = anom_supervisor_is_ready;
     plan->judge = anom_alert_judge;
     plan->judge = anom_supervisor_judge;

@@ -37,8 +37,12 @@ SUPERVISED = (
     "samples_in",
     "clock",
     *("operate", "due", "settle", "save", "restore"),
+    *("is_ready", "follow"),
+    *("hop", "tick", "rows", "encode", "resume"),
+    *("largest", "marked"),
 )
-"""Members of the supervisor, of health and of a ladder, which a plan without these sections does not call."""
+"""Members of the supervisor, of health, of a ladder, of an extractor that learns, of a diary and of groups of a score,
+which a plan without these sections does not call."""
 
 
 @dataclass
@@ -68,7 +72,7 @@ def call_graph(
     """From the .ci files of ``gcc -fcallgraph-info=su``.
 
     A call through a pointer may reach that member of the extractors that are linked, the observer, or the transform of
-    motion: both NULL where none is named. The plan has no duty, no alarm and no health section: the alert judges its ticks.
+    motion: both NULL where none is named. The plan has no section but [alert], which judges its ticks.
     """
     pointers = {
         member: {f"{extractor}:{extractor.removeprefix('anom_')}_{member}" for extractor in extractors}

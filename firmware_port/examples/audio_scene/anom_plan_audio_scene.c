@@ -803,7 +803,7 @@ const anom_plan anom_plan_audio_scene = {
         .shift = 0,
         .groups = NULL,
         .n_groups = 0,
-        .largest = NULL,
+        .type = NULL,
     },
     .baseline = {
         .start = 162,

@@ -138,7 +138,7 @@ def c_score(section: Json) -> dict[str, Any]:
     """All of `anom_score_plan`."""
     if "groups" not in section:
         return dict(section)
-    return {**section, "n_groups": len(section["groups"]), "largest": Symbol("anom_score_largest")}
+    return {**section, "n_groups": len(section["groups"]), "type": Symbol("anom_score_functions")}
 
 
 def c_context(section: Json) -> dict[str, Any]:
