@@ -126,6 +126,7 @@ PYTHON_ONLY = {
     "reasons._directions": PLANNING,
     "reasons.words": "a device only writes events",
     "reasons._word": "a device only writes events",
+    "reasons._of_largest": "a member of anom_score_type, which only programs with groups hold",
     "diary.init": "anom_diary_reset of C, in memory that is the caller's",
     "diary.decoded": "a device only writes rows",
     "diary._row": "part of settle of C",
