@@ -192,12 +192,11 @@ def without_off_body(rows: NDArray[np.int16], off_body: int) -> tuple[NDArray[np
     """
     there = rows[:, :, 0] != MISSING
     off = np.zeros_like(there)
-    if off_body:
-        zero = there & (rows == 0).all(axis=2)
-        run = np.zeros(len(rows), np.int64)
-        for slot in range(rows.shape[1]):
-            run = np.where(zero[:, slot], run + 1, 0)
-            off[:, slot] = run >= off_body
-        for slot in range(rows.shape[1] - 2, -1, -1):
-            off[:, slot] |= off[:, slot + 1] & zero[:, slot]
+    zero = there & (rows == 0).all(axis=2)
+    some = np.flatnonzero(zero.sum(axis=1) >= off_body) if off_body else np.zeros(0, np.int64)
+    if len(some):
+        ends = np.diff(np.pad(zero[some], ((0, 0), (1, 1))).astype(np.int8), axis=1)
+        (device, begin), end = np.nonzero(ends > 0), np.nonzero(ends < 0)[1]
+        for each in np.flatnonzero(end - begin >= off_body).tolist():
+            off[some[device[each]], begin[each] : end[each]] = True
     return there & ~off, off
