@@ -99,15 +99,12 @@ void anom_diary_resume(anom_pipeline *pipeline)
     divided(&diary->elapsed_q16, (uint64_t)pipeline->plan->diary->slot_q16);
 }
 
-int32_t anom_diary_hop(anom_pipeline *pipeline, const int16_t *window)
+/* Count a hop, and the movement of its window. Its frame is apart from that of the work that goes deeper. */
+ANOM_NOINLINE static void count(const anom_pipeline *pipeline, const int32_t *levels)
 {
     const anom_diary_plan *plan = pipeline->plan->diary;
-    const anom_extractor *extractor = &pipeline->extractor;
-    const anom_extractor_plan *own = extractor->plan;
     const anom_supervisor_plan *supervised = pipeline->plan->supervisor;
     anom_diary *diary = anom_pipeline_diary(pipeline);
-    int32_t *levels = extractor->scratch;
-    int32_t complete = own->type->levels(extractor, window, levels);
     const anom_health *health =
         supervised && supervised->health ? (const anom_health *)(anom_pipeline_supervisor(pipeline) + 1) : NULL;
     settle(plan, diary);
@@ -120,6 +117,15 @@ int32_t anom_diary_hop(anom_pipeline *pipeline, const int16_t *window)
             diary->movement[i] += moved > floor ? moved - floor : 0;
         }
     }
+}
+
+int32_t anom_diary_hop(anom_pipeline *pipeline, const int16_t *window)
+{
+    const anom_extractor *extractor = &pipeline->extractor;
+    const anom_extractor_plan *own = extractor->plan;
+    int32_t *levels = extractor->scratch;
+    int32_t complete = own->type->levels(extractor, window, levels);
+    count(pipeline, levels);
     for (int32_t i = 0; complete && i < own->n_features; i++)
         pipeline->features[i] = anom_affine_run(own->normalisation, i, levels[i]);
     anom_wipe(extractor->scratch, own->type->scratch_bytes(own->tables));

@@ -7,7 +7,7 @@
 #include "anom_kernels.h"
 
 /* Bytes of the stack that the work of a hop uses below the function that wipes it: of extractors in general, and of
- * motion; those of days are a bound. They are those of gcc and clang at -Os and at -O2, with and without -flto.
+ * motion, both with a diary; those of days are a bound. They are those of gcc and clang at -Os and at -O2, with and without -flto.
  * `anomsdk audit --elf` shows if they are enough for a build; -DANOM_STACK_BYTES=... and -DANOM_STACK_MOTION_BYTES=...
  * give others, multiples of 8. */
 #define THUMB (ANOM_KERNELS_DSP || ANOM_KERNELS_V7M || ANOM_KERNELS_V6M)
@@ -18,19 +18,19 @@
 #define STACK_BYTES 1024
 #define STACK_MOTION_BYTES 1024
 #elif ANOM_KERNELS_V6M && defined(__OPTIMIZE_SIZE__)
-#define STACK_BYTES 472
-#define STACK_MOTION_BYTES 496
+#define STACK_BYTES 504
+#define STACK_MOTION_BYTES 528
 #elif ANOM_KERNELS_V6M
-#define STACK_BYTES 576
-#define STACK_MOTION_BYTES 608
+#define STACK_BYTES 608
+#define STACK_MOTION_BYTES 624
 #elif defined(__OPTIMIZE_SIZE__) && defined(__ARM_ARCH_7EM__) /* Cortex-M4, M7 */
 #define STACK_BYTES 336
-#define STACK_MOTION_BYTES 432
+#define STACK_MOTION_BYTES 464
 #elif defined(__OPTIMIZE_SIZE__)
-#define STACK_BYTES 448
-#define STACK_MOTION_BYTES 488
+#define STACK_BYTES 480
+#define STACK_MOTION_BYTES 520
 #elif defined(__ARM_ARCH_7EM__)
-#define STACK_BYTES 384
+#define STACK_BYTES 480
 #define STACK_MOTION_BYTES 496
 #else
 #define STACK_BYTES 512

@@ -1,5 +1,6 @@
 """Compiled pipelines in the emulator: nothing of the signal stays in RAM and registers, and planted faults are found."""
 
+import dataclasses
 import os
 import re
 import shutil
@@ -12,6 +13,7 @@ from anomsdk.audit.emulator import checks
 from anomsdk.audit.emulator.build import CELLS, Cell, compiled
 from anomsdk.audit.emulator.twins import Twins
 from anomsdk.audit.emulator.wipes import wipes
+from anomsdk.core.diary import COLUMNS, MOVEMENT, DiaryPlan
 from anomsdk.mcu import compile_firmware
 from anomsdk.mcu.stages import plan_file
 from tests.support.make import SPECS, make_plan
@@ -20,10 +22,23 @@ SEEDS = tuple(range(min(3, int(os.environ.get("ANOMSDK_AUDIT_SEEDS", "1")))))
 M0, M4 = Cell("cortex-m0", "-Os"), Cell("cortex-m4", "-Os")
 DEEP = len(SEEDS) > 1
 """All builds of all plans, and not those that a change is most likely to break."""
-RUNS = [("audio_scene", M4), ("human_motion", M0)]
-PLANS = ("audio_scene", "cattle_collar", "human_motion", "logmel")
+RUNS = [("audio_scene", M4), ("human_motion", M0), ("cattle_days", M4), ("diary of cattle_collar", M0)]
+PLANS = ("audio_scene", "cattle_collar", "human_motion", "logmel", "cattle_days", "person_days")
+PLANS += ("diary of audio_scene", "diary of cattle_collar")
 if DEEP:
     RUNS = [(name, cell) for name in PLANS for cell in (*CELLS, *(Cell(c.target, "-O2", True) for c in CELLS[::3]))]
+
+
+def reference_plan(name):
+    """Reference model, or with "diary of" one with a diary of all columns that its kind has."""
+    plan = anomsdk.reference_model(name.removeprefix("diary of "))
+    if not name.startswith("diary of "):
+        return plan
+    columns = tuple(name for name in COLUMNS if plan.extractor.kind == "motion" or name not in MOVEMENT)
+    slot_q16 = round(900 * plan.rate_hz / plan.framer.hop * 65536)
+    return dataclasses.replace(
+        plan, folder=None, diary=DiaryPlan(slot_q16, 65536 * (len(columns) == len(COLUMNS)), columns)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +49,7 @@ def emitted(tmp_path_factory):
     def of(name):
         if name not in made:
             folder = tmp_path_factory.mktemp(name)
-            plan = make_plan(folder, name) if name in SPECS else anomsdk.reference_model(name)
+            plan = make_plan(folder, name) if name in SPECS else reference_plan(name)
             made[name] = plan, anomsdk.emit_c(plan, folder / "emitted").folder
         return made[name]
 

@@ -27,10 +27,11 @@ from anomsdk.cport.layout import layout
 from anomsdk.runtime.engines.native import CPlan
 from anomsdk.runtime.native_module import load_native
 from tests.support.anything import any_plan
+from tests.support.day_plans import any_days_plan
 from tests.support.make import ROOT, noise
 from tests.support.supervised import any_alarm, any_health, laddered, supervised
 
-REFERENCES = ("audio_scene", "cattle_collar", "human_motion")
+REFERENCES = ("audio_scene", "cattle_collar", "human_motion", "cattle_days", "person_days")
 KINDS = ("logmel", "bands", "motion", "external")
 SEEDS = 2
 SIGNALS = int(os.environ.get("ANOMSDK_AUDIT_SEEDS", "1"))
@@ -48,6 +49,7 @@ def drawn(tmp_path_factory):
             found[f"{kind} {seed}"] = plan
             found[f"{kind} {seed} supervised"] = supervised(plan, np.random.default_rng(seed))
             found[f"{kind} {seed} ladder"] = laddered(plan, np.random.default_rng(seed))
+    found |= {f"days {seed}": any_days_plan(folder / f"days{seed}", seed) for seed in range(4 * SEEDS)}
     return found
 
 

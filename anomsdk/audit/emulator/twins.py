@@ -65,7 +65,8 @@ class Twins:
         self._devices = (Device(elf, target, plan), Device(elf, target, plan))
         framer = plan.framer
         self._to_a_frame = framer.window + framer.hop * (plan.extractor.hops_per_frame + 1)
-        n = plan.samples_to_first_tick + _TICKS * plan.samples_per_tick + 2 * framer.window + self._to_a_frame
+        parts = 3 * (framer.hop // 2 + 1)
+        n = plan.samples_to_first_tick + _TICKS * plan.samples_per_tick + parts + self._to_a_frame
         self._signals = [canary(plan, at, n).reshape(n, plan.columns) for at in (seed, seed + _OTHER)]
         self._at = 0
         self._tried: dict[str, int] = {}

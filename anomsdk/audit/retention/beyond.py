@@ -10,6 +10,7 @@ from anomsdk.core.export import export_bytes
 from anomsdk.core.ladder import ladder_bytes
 from anomsdk.core.plan import Plan
 from anomsdk.core.record import RECORD_BYTES
+from anomsdk.cport.structs import learnt_bytes
 
 _RESULT_BYTES = 12 + EVENT_BYTES
 """Bytes of anom_result: hop, score, number of events, and one event."""
@@ -36,13 +37,15 @@ class Beyond:
 
 def record_bytes(plan: Plan) -> int:
     """Return the bytes of a record of a plan, as ``anom_pipeline_record_bytes`` does."""
-    return RECORD_BYTES + (0 if plan.ladder is None else ladder_bytes(plan.ladder))
+    return RECORD_BYTES + (0 if plan.ladder is None else ladder_bytes(plan.ladder)) + learnt_bytes(plan)
 
 
 def beyond(plan: Plan) -> tuple[Beyond, ...]:
     """List what is kept beside the memory of a pipeline, on a device and on a host."""
     record = record_bytes(plan)
     state = "scores, counts and states, as the table has them; no sample and no feature"
+    if plan.days is not None:
+        state = "scores, counts and states, as the table has them, averages over days, and rows of 24 hours"
     rows = [
         Beyond(
             "blocks that are pushed",

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from anomsdk.audit.retention.extractor_state import EXTRACTORS as STATES
 from anomsdk.core.diary import MAX_COLUMNS, Diary
 from anomsdk.core.duty import is_pause
 from anomsdk.core.fixed import UINT32_MAX
@@ -21,6 +22,8 @@ from anomsdk.core.pipeline import extractor_for
 from anomsdk.core.plan import Plan
 from anomsdk.core.record import Record, RungRecord
 from anomsdk.cport.extractors import EXTRACTORS
+from anomsdk.cport.layout import layout
+from anomsdk.cport.structs import learnt_bytes
 from anomsdk.runtime.engines.reference import ReferenceEngine
 
 _SILENCED, _OUT_OF_SERVICE = 16, 32
@@ -50,6 +53,12 @@ class Expectation:
 
     def push(self, block: NDArray[np.int16]) -> None:
         """Take samples (n, columns)."""
+        n = max(1, len(block)) if self._plan.days is None else 1  # one that learns hears of the alarm after each row
+        for at in range(0, len(block), n):
+            self._take(block[at : at + n])
+            self._extractor.follow(alarm=self._in_alarm)
+
+    def _take(self, block: NDArray[np.int16]) -> None:
         self._engine.process(block)
         framer = self._plan.framer
         skipped = min(max(0, self._next_hop * framer.hop - self._position), len(block))
@@ -70,7 +79,7 @@ class Expectation:
         self._next_hop += lost
         self._buffer = self._buffer[:0]
         self._frames = []
-        self._extractor.restart()
+        self._extractor.gap(lost)
         if self._health is not None and not pause:
             self._health.gap(lost)
 
@@ -78,7 +87,8 @@ class Expectation:
         """Return the contents of fields by name: bytes, a number, or a number and the mask of the bits that count."""
         plan, frames, stride = self._plan, self._plan.context.frames, self._plan.context.stride
         n = len(self._frames)
-        record = Record.from_bytes(self._engine.state(), 0 if plan.ladder is None else ladder_bytes(plan.ladder))
+        ladder = 0 if plan.ladder is None else ladder_bytes(plan.ladder)
+        record = Record.from_bytes(self._engine.state(), ladder, learnt_bytes(plan))
         window = np.zeros((plan.framer.window, plan.columns), np.int16)
         window[: len(self._buffer)] = self._buffer
         history = np.zeros((frames - 1, plan.extractor.n_features), np.int8)
@@ -100,12 +110,14 @@ class Expectation:
         }
         alert = "supervisor.alarm.alert" if plan.is_supervised else "pipeline.alert"
         found |= {**_rung(f"{alert}.rung", record.rung), f"{alert}.sequence": record.sequence}
-        if plan.baseline.is_on:
+        if plan.baseline.reference_score is not None:
             found |= _rung("reference", record.reference)
         if plan.is_supervised:
             found |= _supervisor(record)
         if EXTRACTORS[plan.extractor.kind].sums(plan.extractor):
             found |= self._gathered()
+        if plan.days is not None:
+            found |= dict(self._learnt())
         if self._health is not None:
             found |= self._health_fields(self._health, record)
         if plan.diary is not None:
@@ -124,6 +136,21 @@ class Expectation:
         self._fresh = False
         features, _ = self._extractor.push(rows[None])
         self._frames += list(features.astype(np.int8))
+
+    @property
+    def _in_alarm(self) -> bool:
+        """Return True if the reference rung is in alarm."""
+        reference = _inside(self._engine, "reference")
+        return reference is not None and bool(reference.in_alarm)
+
+    def _learnt(self) -> Iterator[tuple[str, bytes | int]]:
+        """Yield the fields of what the extractor has learnt, which lie in a record as they do in memory."""
+        learnt, at = self._extractor.save(), 0
+        for placed in STATES[self._plan.extractor.kind](self._plan.extractor, layout(self._plan).state):
+            if at < len(learnt):
+                yield placed.name, learnt[at : at + placed.size]
+            at += placed.size
+        yield "extractor.state.alarm", int(self._in_alarm)
 
     def _gathered(self) -> dict[str, int]:
         """Return the sums of the frame of bands that is being gathered."""

@@ -230,10 +230,11 @@ def _steps(plan: Plan, seed: int) -> list[int]:
 
 
 def _signal(plan: Plan, n: int, seed: int, signal: int) -> NDArray[np.int16]:
-    """Return noise at changing levels, int16 (n, columns), without a 0."""
+    """Return noise at changing levels, int16 (n, columns), without a 0; rows of a diary count from 1 on."""
     rng = np.random.default_rng([seed, 12, signal])
     level = 2.0 ** rng.uniform(3, 14, 1 + n // (8 * plan.framer.window)).repeat(8 * plan.framer.window)[:n, None]
     noise = np.clip(np.rint(rng.standard_normal((n, plan.columns)) * level), -32768, 32767)
+    noise = noise if plan.days is None else np.minimum(np.abs(noise), 32767)
     return np.where(noise == 0, 1, noise).astype(np.int16)
 
 

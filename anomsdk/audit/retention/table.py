@@ -16,6 +16,7 @@ from anomsdk.cport.extractors import SAMPLE
 from anomsdk.cport.layout import REFERENCE, layout
 from anomsdk.plans.extractors import EXTRACTORS as IN_WORDS
 
+_GIVEN = Member("has_given", "uint16_t", Holds.COUNTS, RESET, "1 after the first tick since a gap; a day may have none")
 _LEVEL_IN_FORCE = Member("level", POINTER_TYPE, Holds.COUNTS, RESET, "alarm level in force, which the ladder chooses")
 
 
@@ -108,7 +109,8 @@ def _parts(plan: Plan, pointer_bytes: int) -> Iterator[Placed]:
     alert = [part for part in places("anom_pipeline", pointer_bytes) if part.name.startswith("alert.")]
     for part in places("anom_pipeline", pointer_bytes):
         if part not in alert:
-            yield part._replace(name=f"pipeline.{part.name}")
+            of_days = plan.days is not None and part.name == "context.has_given"
+            yield part._replace(name=f"pipeline.{part.name}", member=_GIVEN if of_days else part.member)
     if plan.is_supervised:
         yield from _supervisor(plan, pointer_bytes)
     else:
