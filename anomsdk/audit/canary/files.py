@@ -12,7 +12,7 @@ from anomsdk.audit.canary.judging import Allowance
 from anomsdk.audit.canary.moments import Moments, finding, parts_of, scene
 from anomsdk.audit.canary.parts import long_part
 from anomsdk.audit.canary.programs.reading import ENDED, MIDDLE
-from anomsdk.audit.canary.recordings import FAMILIES, Family, table_writer
+from anomsdk.audit.canary.recordings import Family, families, table_writer
 from anomsdk.audit.canary.running import PROGRAMS, Child, command_of
 from anomsdk.audit.check import Finding, Subject
 from anomsdk.core.plan import Plan
@@ -36,7 +36,7 @@ def watch_files(name: str, subject: Subject, before: str = "") -> Finding:
 
     Parameters
     ----------
-    name : name of the family, see `anomsdk.audit.canary.recordings.FAMILIES`
+    name : name of the family, see `anomsdk.audit.canary.recordings.families`
     subject : Subject
     before : code that runs in the process before the command
     """
@@ -71,7 +71,9 @@ def read_early(subject: Subject, before: str = "") -> Finding:
     """Read recordings that break off, are interrupted, left or dropped; look in the middle and after the end."""
     seen = []
     with scene(subject) as (plan, plan_file, folder):
-        write = table_writer(plan.sensor.kind)
+        if plan.days is not None:
+            raise InputError("a diary is read whole, before its first row is heard, and held until it is dropped")
+        write = table_writer(plan)
         names = (MIDDLE, *ENDED)
         rows = BLOCK_VALUES // plan.columns
         for seed in subject.seeds:
@@ -99,10 +101,9 @@ def read_early(subject: Subject, before: str = "") -> Finding:
 
 
 def _family(plan: Plan, name: str) -> Family:
-    kind = plan.sensor.kind
-    found = next((family for family in FAMILIES[kind] if family.name == name), None)
+    found = next((family for family in families(plan) if family.name == name), None)
     if found is None:
-        raise InputError(f"recordings of the sensor of this plan, {kind}, are not read from such files")
+        raise InputError(f"recordings of the sensor of this plan, {plan.sensor.kind}, are not read from such files")
     return found
 
 

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from anomsdk.core.plan import DiarySensorPlan, Plan
 from anomsdk.errors import InputError
 from anomsdk.sources.stream_format import AXES
 
@@ -185,14 +186,17 @@ def _write_text(path: Path, lines: list[str]) -> None:
 
 def _parquet(path: Path, samples: Samples, hz: float) -> None:
     """Write rows of motion with their times as a table of columns."""
+    columns = dict(zip(AXES, np.ascontiguousarray(samples.T), strict=False))
+    _write_parquet(path, {"time_s": np.arange(len(samples)) / hz, **columns})
+
+
+def _write_parquet(path: Path, columns: Mapping[str, NDArray[Any]]) -> None:
     try:
         import pyarrow
         import pyarrow.parquet
     except ImportError:
         raise InputError("pyarrow is not installed; install anomsdk[parquet]") from None
-    columns = {"time_s": np.arange(len(samples)) / hz}
-    columns |= dict(zip(AXES, np.ascontiguousarray(samples.T), strict=False))
-    pyarrow.parquet.write_table(pyarrow.table(columns), path)
+    pyarrow.parquet.write_table(pyarrow.table(dict(columns)), path)
 
 
 MOTIONS = (
@@ -216,17 +220,53 @@ ROWS = (
     Family("npy", ".npz, packed and not", {name: SOUNDS[2].writers[name] for name in ("a.npz", "packed.npz")}),
     Family("csv", ".csv and .csv.gz", SOUNDS[3].writers),
 )
-FAMILIES: dict[str, tuple[Family, ...]] = {"audio": SOUNDS, "motion": MOTIONS, "external": ROWS}
-"""Kind of sensor -> formats that its recordings are read from."""
+_FAMILIES: dict[str, tuple[Family, ...]] = {"audio": SOUNDS, "motion": MOTIONS, "external": ROWS}
 
 
-def table_writer(kind: str) -> _Writer:
-    """Return the function that writes a .csv of samples of a kind of sensor."""
-    return _table if kind == "motion" else _csv
+def families(plan: Plan) -> tuple[Family, ...]:
+    """Return the formats that recordings of a plan's sensor are read from."""
+    if not isinstance(plan.sensor, DiarySensorPlan):
+        return _FAMILIES[plan.sensor.kind]
+    write = table_writer(plan)
+    arrays = {name: SOUNDS[2].writers[name] for name in ("a.npy", "a.npz", "packed.npz")}
+    return (
+        Family("npy", ".npy, and .npz packed and not", arrays),
+        Family("csv", ".csv and .csv.gz", {"a.csv": write, "a.csv.gz": write}),
+        Family("parquet", ".parquet", {"a.parquet": partial(_diary_parquet, names=_names(plan))}, held_by="pyarrow"),
+    )
 
 
-def two_writers(kind: str) -> dict[str, tuple[str, _Writer]]:
-    """Return the suffixes and functions with which normal and anomalous recordings of a kind of sensor are written."""
+def table_writer(plan: Plan) -> _Writer:
+    """Return the function that writes a .csv of samples for a plan."""
+    if isinstance(plan.sensor, DiarySensorPlan):
+        return partial(_diary_csv, names=_names(plan))
+    return _table if plan.sensor.kind == "motion" else _csv
+
+
+def two_writers(plan: Plan) -> dict[str, tuple[str, _Writer]]:
+    """Return the suffixes and functions with which normal and anomalous recordings for a plan are written."""
     packed = _array(np.savez_compressed)
-    normal = (".flac", SOUNDS[1].writers["a.flac"]) if kind == "audio" else (".csv", table_writer(kind))
+    is_sound = plan.sensor.kind == "audio"
+    normal = (".flac", SOUNDS[1].writers["a.flac"]) if is_sound else (".csv", table_writer(plan))
     return {"normal": normal, "anomalous": (".npz", packed)}
+
+
+def _names(plan: Plan) -> tuple[str, ...]:
+    assert isinstance(plan.sensor, DiarySensorPlan)
+    return tuple(column.name for column in plan.sensor.columns)
+
+
+def _diary_csv(path: Path, samples: Samples, hz: float, *, names: tuple[str, ...]) -> None:
+    """Write rows of a diary with their times, one a slot."""
+    rows = zip(_slot_times(len(samples), hz), samples.reshape(len(samples), -1).tolist(), strict=True)
+    _write_text(path, [",".join(["time", *names]), *(",".join([str(time), *map(str, row)]) for time, row in rows)])
+
+
+def _diary_parquet(path: Path, samples: Samples, hz: float, *, names: tuple[str, ...]) -> None:
+    """Write rows of a diary with their times as a table of columns."""
+    columns = dict(zip(names, np.ascontiguousarray(samples.reshape(len(samples), -1).T), strict=True))
+    _write_parquet(path, {"time": _slot_times(len(samples), hz), **columns})
+
+
+def _slot_times(n: int, hz: float) -> NDArray[np.datetime64]:
+    return np.asarray(np.datetime64("2024-03-05T00:00:00", "s") + np.rint(np.arange(n) / hz).astype(np.int64))

@@ -25,7 +25,8 @@ def commands(subject: Subject, before: str = "") -> Finding:
             moments = _moments(plan, seed)
             seen.append(moments)
             normal, anomalous = (str(path.parent) for path in _written(moments, folder))
-            sides = ["--normal", normal, "--anomalous", anomalous]
+            changes_are_put_in = plan.days is not None
+            sides = ["--normal", normal, *([] if changes_are_put_in else ["--anomalous", anomalous])]
             mixed = ["--snr", "10"] if plan.sensor.kind == "audio" else []
             array, data_set = str(folder / f"s{seed}.npz"), str(folder / f"set{seed}")
             for name, arguments in {
@@ -57,7 +58,7 @@ def _moments(plan: Plan, seed: int) -> Moments:
 def _written(moments: Moments, folder: Path) -> list[Path]:
     """Write the recordings, each into a folder of its own, and return their paths."""
     plan, paths = moments.parts.plan, []
-    writers = two_writers(plan.sensor.kind)
+    writers = two_writers(plan)
     for name in _FILES:
         suffix, write = writers[name]
         paths.append(folder / f"{name}-{moments.seed}" / f"{name}{suffix}")
