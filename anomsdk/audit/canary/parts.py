@@ -14,6 +14,8 @@ from anomsdk.core.plan import Plan
 
 _SHORTEST = 3000
 """Fewest samples of a part: long enough for several blocks."""
+_FEWEST_ROWS = 400
+"""The same of rows of a diary: some days after the first that are judged."""
 _TICKS = 1
 """Ticks of a part behind the first one."""
 _FILLER = 1 << 30
@@ -53,7 +55,7 @@ class Parts:
         for name in names:
             n = _whole_ticks(plan, left.pop(0) if len(left) > 1 else left[0])
             spans[name], at = (at, at + n), at + n
-        return cls(plan, canary(plan, seed, at), spans)
+        return cls(plan, _signal(plan, seed, at), spans)
 
     def __getitem__(self, name: str) -> NDArray[np.int16]:
         first, last = self.spans[name]
@@ -69,7 +71,7 @@ class Parts:
         spans, pieces, at = dict(self.spans), [self.samples], len(self.samples)
         for name, samples in heard.items():
             n = _whole_ticks(self.plan, len(samples) + 1)
-            filler = canary(self.plan, _FILLER + len(pieces), n)
+            filler = _signal(self.plan, _FILLER + len(pieces), n)
             pieces += [samples, filler[len(samples) :]]
             spans[name], at = (at, at + len(samples)), at + n
         return Parts(self.plan, np.concatenate(pieces), spans)
@@ -84,9 +86,16 @@ class Parts:
         return next((name for name, (first, last) in self.spans.items() if first <= sample < last), "between parts")
 
 
+def _signal(plan: Plan, seed: int, n: int) -> NDArray[np.int16]:
+    """Generate a signal; rows of a diary count from 1 on, as files of diaries have them."""
+    samples = canary(plan, seed, n)
+    return samples if plan.days is None else np.abs(samples)
+
+
 def long_part(plan: Plan) -> int:
     """Return a length in samples in which a fresh pipeline has several ticks."""
-    return _whole_ticks(plan, max(plan.samples_to_first_tick + _TICKS * plan.samples_per_tick, _SHORTEST))
+    fewest = _SHORTEST if plan.days is None else _FEWEST_ROWS
+    return _whole_ticks(plan, max(plan.samples_to_first_tick + _TICKS * plan.samples_per_tick, fewest))
 
 
 def _whole_ticks(plan: Plan, at_least: int) -> int:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+import numpy as np
+
 from anomsdk.audit.emulator.device import Device, Snapshot
 from anomsdk.audit.emulator.difference import MEMORY, REGISTER, STACK, Residue, residues
 from anomsdk.audit.scan.needles import Needles, needles_of
@@ -67,7 +69,9 @@ class Twins:
         self._to_a_frame = framer.window + framer.hop * (plan.extractor.hops_per_frame + 1)
         parts = 3 * (framer.hop // 2 + 1)
         n = plan.samples_to_first_tick + _TICKS * plan.samples_per_tick + parts + self._to_a_frame
-        self._signals = [canary(plan, at, n).reshape(n, plan.columns) for at in (seed, seed + _OTHER)]
+        signals = [canary(plan, at, n).reshape(n, plan.columns) for at in (seed, seed + _OTHER)]
+        # Rows of a diary count from 1 on here, so that both devices judge the same slots.
+        self._signals = signals if plan.days is None else [np.abs(signal) for signal in signals]
         self._at = 0
         self._tried: dict[str, int] = {}
         self._needles: list[Needles] | None = None

@@ -18,8 +18,7 @@ _ROW = 4
 def canary(plan: Plan, seed: int, n: int) -> NDArray[np.int16]:
     """Generate a signal for a plan. It holds no zero, and no 4 samples in a row occur twice in it.
 
-    It is noise whose loudness changes with each window, so that spectra, energies and features vary, too. Rows of a
-    diary count from 1 on, so that all of them are judged.
+    It is noise whose loudness changes with each window, so that spectra, energies and features vary, too.
 
     Parameters
     ----------
@@ -41,7 +40,7 @@ def canary(plan: Plan, seed: int, n: int) -> NDArray[np.int16]:
     while True:
         peaks = rng.uniform(_QUIETEST, 1, (n // plan.framer.hop + 1, plan.columns)) * _LOUDEST
         peak = np.repeat(peaks, plan.framer.hop, axis=0)[:n]
-        signs = rng.choice(np.array([-1, 1]), (n, plan.columns)) if plan.days is None else 1
+        signs = rng.choice(np.array([-1, 1]), (n, plan.columns))
         samples = (signs * (1 + np.floor(rng.random((n, plan.columns)) * peak))).astype(np.int16)
         if not _repeats(samples):
             return samples[:, 0] if plan.columns == 1 else samples
