@@ -13,6 +13,7 @@ from typing import NoReturn
 
 from anomsdk.core.days import DAY_S
 from anomsdk.errors import InputError, quoted
+from anomsdk.runtime.memory import wiping_libraries
 from anomsdk.sources.audio import stored_recording
 from anomsdk.sources.conditions import picked
 from anomsdk.sources.formats.arrays.npy import npy_file
@@ -29,6 +30,7 @@ from anomsdk.sources.recording import OpenedFile, Recording
 from anomsdk.sources.stream_format import ReadOptions, StreamFormat
 
 
+@wiping_libraries()
 def open_diary(path: Path, name: str, where: str, stream_format: StreamFormat, reading: ReadOptions) -> OpenedFile:
     """Open a file of diaries, and sum its values to the slots of the plan.
 

@@ -113,7 +113,8 @@ def _heard(plan: Plan, path: Path) -> Any:
         path, StreamFormat.of(plan.sensor, plan.columns), reading=ReadOptions(**_options(plan))
     )
     blocks = [block for recording in recordings for block in recording.blocks() if not isinstance(block, int)]
-    return np.concatenate(blocks)
+    heard = np.concatenate(blocks)
+    return heard[:, 0] if heard.ndim > 1 and plan.columns == 1 else heard
 
 
 def _rows_of_piece(path: Path) -> int:
