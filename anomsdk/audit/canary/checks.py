@@ -84,7 +84,11 @@ CHECKS: tuple[Check, ...] = (
             f"Pipelines of engine {engine} hold one window and one context while open, and nothing after a gap, a "
             "reset, a restored record, an exception, Ctrl-C, closing or dropping; neither does score_many.",
             f"{_METHOD}: while some pipelines are open and others have ended, and after all were closed.",
-            (*_LIMITS, "The blocks that a caller passes in are the caller's; here they are zeroed."),
+            (
+                *_LIMITS,
+                "The blocks that a caller passes in are the caller's; here they are zeroed.",
+                "A plan of days keeps the rows of a day, also over a gap and in a record.",
+            ),
             partial(pipelines, engine),
             quick=engine == "native",
         )

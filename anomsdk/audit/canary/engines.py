@@ -7,7 +7,7 @@ import json
 from anomsdk.audit.canary.judging import held_open
 from anomsdk.audit.canary.moments import Moments, finding, parts_of, scene
 from anomsdk.audit.canary.parts import long_part
-from anomsdk.audit.canary.programs.pipelines import ENDED, LONG, ODD, OPEN
+from anomsdk.audit.canary.programs.pipelines import ENDED, KEPT, LONG, ODD, OPEN
 from anomsdk.audit.canary.running import PROGRAMS, Child, command_of
 from anomsdk.audit.check import Finding, Subject
 from anomsdk.errors import InputError
@@ -42,9 +42,10 @@ def pipelines(engine: str, subject: Subject, before: str = "") -> Finding:
             arguments = [plan_file, engine, signal, json.dumps(parts.spans)]
             with Child(command_of(f"{PROGRAMS}.pipelines", arguments, before), folder) as child:
                 child.wait_until_it_stands()
-                heard = {name: parts.spans[name][1] - parts.spans[name][0] - ODD for name in OPEN}
-                held = {name: held_open(plan, last) for name, last in heard.items()}
-                moments.look("while pipelines are open", child, held)
+                heard = {name: last - first - ODD for name, (first, last) in parts.spans.items()}
+                kept = {name: held_open(plan, heard[name]) for name in (KEPT if plan.days is not None else ())}
+                held = {name: held_open(plan, heard[name]) for name in OPEN}
+                moments.look("while pipelines are open", child, held | kept)
                 child.wait_until_it_stands()
-                moments.look("after all pipelines were closed", child)
+                moments.look("after all pipelines were closed", child, kept)
     return finding(subject, seen, engine=engine, ways=list(ENDED))

@@ -49,6 +49,8 @@ ENDED = (
 )
 """Parts of which nothing is left at either moment."""
 
+KEPT = ENDED[:2]
+"""Parts of `ENDED` of which a plan of days keeps the rows of a day: over a gap, and in a record."""
 _TRIES = 200
 """Most attempts to interrupt a pipeline at its work."""
 ODD = 37
