@@ -8,11 +8,13 @@ import numpy as np
 
 from anomsdk.errors import InputError
 from anomsdk.evaluate.day_scores import AnimalRows
+from anomsdk.runtime.memory import wiping
 from anomsdk.sources.clips import Clip
 
 _NS = 1_000_000_000
 
 
+@wiping()
 def animal_rows(clips: Sequence[Clip]) -> list[AnimalRows]:
     """Read clips of diary rows whole: a year of hours is 70 kB a column.
 

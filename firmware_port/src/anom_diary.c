@@ -100,7 +100,7 @@ void anom_diary_resume(anom_pipeline *pipeline)
 }
 
 /* Count a hop, and the movement of its window. Its frame is apart from that of the work that goes deeper. */
-ANOM_NOINLINE static void count(const anom_pipeline *pipeline, const int32_t *levels)
+ANOM_NOINLINE static void count_hop(const anom_pipeline *pipeline, const int32_t *levels)
 {
     const anom_diary_plan *plan = pipeline->plan->diary;
     const anom_supervisor_plan *supervised = pipeline->plan->supervisor;
@@ -125,7 +125,7 @@ int32_t anom_diary_hop(anom_pipeline *pipeline, const int16_t *window)
     const anom_extractor_plan *own = extractor->plan;
     int32_t *levels = extractor->scratch;
     int32_t complete = own->type->levels(extractor, window, levels);
-    count(pipeline, levels);
+    count_hop(pipeline, levels);
     for (int32_t i = 0; complete && i < own->n_features; i++)
         pipeline->features[i] = anom_affine_run(own->normalisation, i, levels[i]);
     anom_wipe(extractor->scratch, own->type->scratch_bytes(own->tables));

@@ -195,7 +195,7 @@ def without_off_body(rows: NDArray[np.int16], off_body: int) -> tuple[NDArray[np
     zero = there & (rows == 0).all(axis=2)
     some = np.flatnonzero(zero.sum(axis=1) >= off_body) if off_body else np.zeros(0, np.int64)
     if len(some):
-        ends = np.diff(np.pad(zero[some], ((0, 0), (1, 1))).astype(np.int8), axis=1)
+        ends = np.diff(np.pad(zero[some], ((0, 0), (1, 1))).view(np.int8), axis=1)
         (device, begin), end = np.nonzero(ends > 0), np.nonzero(ends < 0)[1]
         for each in np.flatnonzero(end - begin >= off_body).tolist():
             off[some[device[each]], begin[each] : end[each]] = True
