@@ -15,7 +15,7 @@ from anomsdk.core.plan import Plan
 _SHORTEST = 3000
 """Fewest samples of a part: long enough for several blocks."""
 _FEWEST_ROWS = 400
-"""The same of rows of a diary: some days after the first that are judged."""
+"""Fewest rows of a part of a diary: some days more than those that are learnt before the first is judged."""
 _TICKS = 1
 """Ticks of a part behind the first one."""
 _FILLER = 1 << 30
