@@ -144,6 +144,7 @@ def score_and_judge(
     for line in damaged:
         assert on_bad is not None
         on_bad(line)
+    recordings.clear()  # those of a diary hold its rows, and the functions above keep the dictionary alive
     return found, share
 
 
