@@ -24,6 +24,7 @@ pytestmark = pytest.mark.skipif(why_not_wiping() is not None, reason=f"nothing i
 SEEDS = tuple(range(int(os.environ.get("ANOMSDK_AUDIT_SEEDS", "1"))))
 RUN = {check.id: check.run for check in CHECKS}
 SOUND = [check for check in RUN if check != "canary.file-parquet"]
+DAYS = ["canary.file-csv", "canary.file-npy", "canary.file-parquet", "canary.commands", "canary.engine-reference"]
 MOTION = ["canary.watch-stdin", "canary.file-csv", "canary.file-npy", "canary.early-ends", "canary.commands"]
 
 
@@ -68,6 +69,16 @@ def test_nothing_is_left_of_motion(check, tmp_path):
 def test_nothing_is_left_of_six_axes(check, tmp_path):
     """A row of six values is long enough to be told as text."""
     shown(looked(check, reference_models_folder() / "cattle_collar", tmp_path))
+
+
+@pytest.mark.parametrize("check", DAYS)
+def test_nothing_is_left_of_days_but_the_rows_of_one(check, tmp_path):
+    shown(looked(check, reference_models_folder() / "cattle_days", tmp_path))
+
+
+def test_the_middle_of_a_diary_is_not_looked_at(tmp_path):
+    with pytest.raises(anomsdk.InputError, match="read whole"):
+        looked("canary.early-ends", reference_models_folder() / "cattle_days", tmp_path)
 
 
 @pytest.mark.parametrize("check", ["canary.file-npy", "canary.commands", "canary.verify"])
