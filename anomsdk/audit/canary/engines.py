@@ -33,7 +33,8 @@ def pipelines(engine: str, subject: Subject, before: str = "") -> Finding:
     seen = []
     names = (*OPEN, *ENDED)
     with scene(subject) as (plan, plan_file, folder):
-        lengths = tuple(long_part(plan) if name in LONG else _SHORT for name in names)
+        short = _SHORT if plan.days is None else long_part(plan)  # all rows of a diary have ticks, and take their time
+        lengths = tuple(long_part(plan) if name in LONG else short for name in names)
         for seed in subject.seeds:
             parts = parts_of(plan, names, seed, lengths)
             moments = Moments(parts, seed)
