@@ -7,9 +7,9 @@
 #include "anom_kernels.h"
 
 /* Bytes of the stack that the work of a hop uses below the function that wipes it: of extractors in general, and of
- * motion, both with a diary; those of days are a bound. They are those of gcc and clang at -Os and at -O2, with and without -flto.
- * `anomsdk audit --elf` shows if they are enough for a build; -DANOM_STACK_BYTES=... and -DANOM_STACK_MOTION_BYTES=...
- * give others, multiples of 8. */
+ * motion, both with a diary; those of days are a bound. They are those of gcc and clang at -Os and at -O2, with and
+ * without -flto. `anomsdk audit --elf` shows if they are enough for a build; -DANOM_STACK_BYTES=... and
+ * -DANOM_STACK_MOTION_BYTES=... give others, multiples of 8. */
 #define THUMB (ANOM_KERNELS_DSP || ANOM_KERNELS_V7M || ANOM_KERNELS_V6M)
 #if !THUMB && defined(__OPTIMIZE_SIZE__) && defined(__SIZEOF_POINTER__) && __SIZEOF_POINTER__ == 4
 #define STACK_BYTES 400
